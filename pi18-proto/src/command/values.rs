@@ -1,0 +1,215 @@
+//! Values that may be sent to a unit: closed, or checked against what the sheets allow on any unit.
+//!
+//! What a given unit takes is narrower still: its rated voltage, its lists and its state decide.
+
+use core::fmt;
+
+use crate::{
+    Amperes, Count, Decivolts, EncodeError, Percent, RangeError,
+    field::{Field, Form, Out, decimal},
+    value::{Value, write_quantity},
+};
+
+/// Declares checked quantities: name, quantity, the allowed ranges, and the same in words.
+macro_rules! checked {
+    ($( $(#[doc = $doc:literal])+ $name:ident($quantity:ident) = $( $low:literal ..= $high:literal )|+, $wanted:literal; )+) => { $(
+        $(#[doc = $doc])+
+        ///
+        #[doc = concat!("Range: ", $wanted, ".")]
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name($quantity);
+
+        impl $name {
+            /// Takes it if it is in range.
+            ///
+            /// # Errors
+            #[doc = concat!("If it is not ", $wanted, ".")]
+            pub fn new(value: $quantity) -> Result<Self, RangeError> {
+                match value.0 {
+                    $( $low..=$high )|+ => Ok(Self(value)),
+                    _ => Err(RangeError {
+                        what: stringify!($name),
+                        wanted: $wanted,
+                        found: value.0.into(),
+                    }),
+                }
+            }
+
+            /// The quantity.
+            #[must_use]
+            pub const fn get(self) -> $quantity {
+                self.0
+            }
+        }
+
+        impl Field for $name {
+            const UNIT: &'static str = $quantity::UNIT;
+            const DECIMALS: u8 = $quantity::DECIMALS;
+            const FORM: Form = range(&[$( ($low, $high) ),+]);
+            const WANTED: &'static str = $wanted;
+
+            fn read(token: &[u8]) -> Option<Self> {
+                Self::new(Field::read(token)?).ok()
+            }
+
+            fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+                self.0.write(width, out)
+            }
+
+            fn value(&self) -> Option<Value<'_>> {
+                self.0.value()
+            }
+        }
+
+        impl TryFrom<$quantity> for $name {
+            type Error = RangeError;
+
+            fn try_from(value: $quantity) -> Result<Self, RangeError> {
+                Self::new(value)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+ };
+}
+
+/// From the least to the most of all ranges.
+const fn range(ranges: &[(i64, i64)]) -> Form {
+    match ranges {
+        [(min, _), .., (_, max)] | [(min, max)] => Form::Number {
+            min: *min,
+            max: *max,
+        },
+        [] => Form::Number { min: 0, max: 0 },
+    }
+}
+
+checked! {
+    /// A unit's number within its bank: 0 is the master, and a unit that is alone.
+    ///
+    /// Source: PI18 2017 and 2022, "PRIn", "PGSn", "MCHGC".
+    ParallelInstance(Count) = 0..=9, "a unit number from 0 to 9";
+    /// A charge current to select; the unit's own list decides which it takes.
+    ///
+    /// Source: PI18 2017 and 2022, "MCHGC" and "MUCHGC": three digits.
+    SelectableCurrent(Amperes) = 0..=999, "0 to 999 A";
+    /// A bulk (C.V.) or float voltage.
+    ///
+    /// 48 V units take 48.0 to 58.4 V, 24 V units 24.0 to 29.2 V.
+    ///
+    /// Source: PI18 2017 and 2022, "MCHGV".
+    ChargeVoltage(Decivolts) = 240..=292 | 480..=584, "24.0 to 29.2 V or 48.0 to 58.4 V";
+    /// A re-charge voltage.
+    ///
+    /// 48 V units take 44 to 51 V in whole volts, 24 V units 22 to 25.5 V in steps of 0.5, 12 V units
+    /// a list from 11 to 12.8 V.
+    ///
+    /// Source: PI18 2017 and 2022, "BUCD".
+    RechargeVoltage(Decivolts) = 110..=128 | 220..=255 | 440..=510, "11.0 to 12.8 V, 22.0 to 25.5 V or 44.0 to 51.0 V";
+    /// A re-discharge voltage; 0 means when the battery is full.
+    ///
+    /// 48 V units take 48 to 58 V in whole volts, 24 V units 24 to 29 V in steps of 0.5, 12 V units a
+    /// list from 12 to 14.5 V. An LVX6048 refuses 0 and anything above its float voltage (observed).
+    ///
+    /// Source: PI18 2017 and 2022, "BUCD".
+    RedischargeVoltage(Decivolts) = 0..=0 | 120..=145 | 240..=290 | 480..=580, "0, 12.0 to 14.5 V, 24.0 to 29.0 V or 48.0 to 58.0 V";
+    /// A cut-off voltage.
+    ///
+    /// 48 V units take 40.0 to 48.0 V, 24 V units 20.0 to 24.0 V.
+    ///
+    /// Source: PI18 2017 and 2022, "PSDV".
+    CutoffVoltage(Decivolts) = 200..=240 | 400..=480, "20.0 to 24.0 V or 40.0 to 48.0 V";
+    /// A cut-off state of charge.
+    ///
+    /// Source: PI18 2022, "PSDS" (TWIN).
+    CutoffSoc(Percent) = 5..=80, "5 to 80 %";
+    /// A re-charge state of charge, or the second output's cut-off.
+    ///
+    /// Source: PI18 2022, "PBCS" and "PSDS2" (TWIN).
+    RechargeSoc(Percent) = 5..=95, "5 to 95 %";
+    /// A re-discharge state of charge.
+    ///
+    /// Source: PI18 2022, "PBDS" (TWIN).
+    RedischargeSoc(Percent) = 10..=100, "10 to 100 %";
+    /// A Modbus device id.
+    ///
+    /// Source: PI18 2022, "MODBUS": three digits.
+    ModbusId(Count) = 0..=999, "0 to 999";
+    /// A setting of one digit whose values the sheet leaves to the unit.
+    ///
+    /// Source: PI18 2022, "MODBUS" and "LED".
+    Digit(Count) = 0..=9, "0 to 9";
+}
+
+/// Declares a closed set of quantities: their unit and decimals, and what an error wants to see.
+macro_rules! closed {
+    ($( $(#[doc = $doc:literal])+ $name:ident: $unit:literal, $decimals:literal, $wanted:literal { $( $variant:ident = $number:literal; )+ } )+) => { $(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum $name {
+            $( #[doc = concat!("`", $number, "` on the wire.")] $variant, )+
+        }
+
+        impl $name {
+            /// Each of them.
+            pub const ALL: &'static [Self] = &[$( Self::$variant ),+];
+
+            /// The number on the wire.
+            #[must_use]
+            pub const fn number(self) -> u16 {
+                match self { $( Self::$variant => $number, )+ }
+            }
+        }
+
+        impl Field for $name {
+            const UNIT: &'static str = $unit;
+            const DECIMALS: u8 = $decimals;
+            const FORM: Form = Form::Text($wanted);
+            const WANTED: &'static str = $wanted;
+
+            fn read(token: &[u8]) -> Option<Self> {
+                match decimal(token)? { $( $number => Some(Self::$variant), )+ _ => None }
+            }
+
+            fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+                out.number(self.number().into(), width)
+            }
+
+            fn value(&self) -> Option<Value<'_>> {
+                Some(Value::Quantity { steps: self.number().into(), decimals: $decimals, unit: $unit })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_quantity(f, self.number().into(), $decimals, $unit)
+            }
+        }
+    )+ };
+}
+
+closed! {
+    /// The output frequency.
+    ///
+    /// Source: PI18 2017 and 2022, "F".
+    OutputFrequency: "Hz", 0, "50 or 60" {
+        Hz50 = 50;
+        Hz60 = 60;
+    }
+    /// The output voltage; low-voltage units take the first two, the others the rest.
+    ///
+    /// Source: PI18 2017 and 2022, "V".
+    OutputVoltage: "V", 1, "1100, 1200, 2020, 2080, 2200, 2300 or 2400" {
+        V110 = 1100;
+        V120 = 1200;
+        V202 = 2020;
+        V208 = 2080;
+        V220 = 2200;
+        V230 = 2300;
+        V240 = 2400;
+    }
+}

@@ -1,0 +1,462 @@
+//! One frame: start, kind, length, data, checksum, carriage return.
+//!
+//! ```text
+//! reply    = "^D" length data checksum CR
+//! request  = "^" ( "P" | "S" ) length data [ checksum ] CR
+//! verdict  = "^" ( "1" | "0" ) checksum CR  |  "(NAK" checksum CR
+//! length   = 3 digits: the number of bytes after them, data + checksum + CR
+//! ```
+//!
+//! The checksum vouches for a frame, its length does not: devices and hosts send wrong lengths. Only
+//! a request may come without a checksum (a dialect that hosts use towards some units).
+//!
+//! Source: PI18 2017 and 2022, "Communication format"; wrong lengths, `(NAK` and requests without
+//! a checksum observed in public logs of LV2424, LV5048 and Easun units.
+
+use core::fmt;
+
+use nom::{
+    IResult, Parser,
+    branch::alt,
+    bytes::complete::{tag, take},
+    combinator::{map, value},
+};
+
+use crate::{DecodeError, EncodeError, crc, error::Excerpt, field::Out};
+
+/// Most bytes of a frame: `^D`, three digits, and the 999 bytes that these can announce.
+///
+/// The longest reply known takes 118.
+pub const MAX_FRAME: usize = HEAD + 999;
+
+/// What a frame is, told by its first bytes.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum FrameKind {
+    /// `^P`: a host asks.
+    Query,
+    /// `^S`: a host sets.
+    Set,
+    /// `^D`: a device answers with data.
+    Data,
+    /// `^1`: a device accepted a set command.
+    Accepted,
+    /// `^0`: a device refused a set command, or does not know a query.
+    Refused,
+    /// `(NAK`: a device could not make out a frame at all.
+    NotUnderstood,
+}
+
+impl fmt::Display for FrameKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Query => "a query (^P)",
+            Self::Set => "a set command (^S)",
+            Self::Data => "a data reply (^D)",
+            Self::Accepted => "accepted (^1)",
+            Self::Refused => "refused (^0)",
+            Self::NotUnderstood => "not understood ((NAK)",
+        })
+    }
+}
+
+/// What a frame said of itself beside its data, and what it got wrong without being refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum FrameWarning {
+    /// The length it announces is not the length it has; the checksum is right.
+    WrongLength {
+        /// Announced.
+        declared: u16,
+        /// Counted.
+        counted: usize,
+    },
+    /// A request without a checksum.
+    NoChecksum,
+}
+
+impl fmt::Display for FrameWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongLength { declared, counted } => {
+                write!(
+                    f,
+                    "the length says {declared:03}, {counted:03} bytes follow it"
+                )
+            }
+            Self::NoChecksum => f.write_str("the request carries no checksum"),
+        }
+    }
+}
+
+/// A frame whose integrity is proved.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Frame<'a> {
+    kind: FrameKind,
+    data: &'a [u8],
+    declared: Option<u16>,
+    has_checksum: bool,
+}
+
+impl<'a> Frame<'a> {
+    /// Takes one whole frame, from its first byte to its carriage return.
+    ///
+    /// A request without a checksum is taken if its length is right; a query also with a wrong
+    /// length if it is plain text, as units do (`^P005FWS` is answered).
+    ///
+    /// # Errors
+    /// If it is no frame, ends early, or its checksum does not hold.
+    ///
+    /// ```
+    /// use pi18_proto::{Frame, FrameKind};
+    ///
+    /// let frame = Frame::parse(b"^D00505\xD9\x9F\r")?;
+    /// assert_eq!((frame.kind(), frame.data()), (FrameKind::Data, &b"05"[..]));
+    ///
+    /// let damaged = Frame::parse(b"^D00506\xD9\x9F\r").unwrap_err();
+    /// assert_eq!(damaged.to_string(), "frame checksum: wanted E9 FC, found D9 9F");
+    /// # Ok::<(), pi18_proto::DecodeError>(())
+    /// ```
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let (rest, kind) = start(bytes).map_err(|_| DecodeError::NotAFrame {
+            found: Excerpt::of(bytes),
+        })?;
+        let end = rest.iter().position(|&byte| byte == b'\r');
+        let end = end.ok_or(DecodeError::Unfinished { have: bytes.len() })?;
+        let (body, surplus) = rest.split_at(end);
+        if surplus.len() > 1 {
+            return Err(DecodeError::NotAFrame {
+                found: Excerpt::of(surplus),
+            });
+        }
+        match kind {
+            FrameKind::Data | FrameKind::Query | FrameKind::Set => {
+                Self::with_length(bytes, kind, body)
+            }
+            FrameKind::Accepted | FrameKind::Refused | FrameKind::NotUnderstood => {
+                let (data, found) = split_checksum(body)?;
+                let covered = covered(bytes);
+                if !data.is_empty() || !crc::vouches(covered, found) {
+                    return Err(DecodeError::Checksum {
+                        wanted: crc::checksum(covered),
+                        found,
+                    });
+                }
+                Ok(Self {
+                    kind,
+                    data,
+                    declared: None,
+                    has_checksum: true,
+                })
+            }
+        }
+    }
+
+    fn with_length(bytes: &'a [u8], kind: FrameKind, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let (body, declared) = length(body).map_err(|_| DecodeError::Length {
+            wanted: "three digits",
+            found: Excerpt::of(body.get(..3).unwrap_or(body)),
+        })?;
+        let bare = Self {
+            kind,
+            data: body,
+            declared: Some(declared),
+            has_checksum: false,
+        };
+        let Ok((data, found)) = split_checksum(body) else {
+            return if bare.is_credible() {
+                Ok(bare)
+            } else {
+                split_checksum(body).map(|_| bare)
+            };
+        };
+        let covered = covered(bytes);
+        if crc::vouches(covered, found) {
+            refuse_joined(bytes, declared)?;
+            Ok(Self {
+                kind,
+                data,
+                declared: Some(declared),
+                has_checksum: true,
+            })
+        } else if bare.is_credible() {
+            Ok(bare)
+        } else {
+            Err(DecodeError::Checksum {
+                wanted: crc::checksum(covered),
+                found,
+            })
+        }
+    }
+
+    /// Whether a request without a checksum can be believed: nothing but its length and its looks
+    /// vouch for it. A set command needs both, a query its looks and no sign of a checksum.
+    fn is_credible(&self) -> bool {
+        let plain = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b',';
+        let looks = !self.data.is_empty() && self.data.iter().all(plain);
+        let length = self.declared.map(usize::from);
+        let right = length == Some(self.data.len() + AFTER_DATA);
+        let counts_a_checksum = length == Some(self.data.len() + 1);
+        match self.kind {
+            FrameKind::Set => looks && right,
+            FrameKind::Query => looks && !counts_a_checksum,
+            _ => false,
+        }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn kind(&self) -> FrameKind {
+        self.kind
+    }
+
+    /// What stands between length and checksum; empty for a verdict.
+    #[must_use]
+    pub const fn data(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// Whether it carried a checksum. Every reply does; a request may not.
+    #[must_use]
+    pub const fn has_checksum(&self) -> bool {
+        self.has_checksum
+    }
+
+    /// The announced and the true number of bytes after the length, if they differ.
+    #[must_use]
+    pub fn wrong_length(&self) -> Option<FrameWarning> {
+        let declared = self.declared?;
+        let counted = self.data.len() + AFTER_DATA;
+        (usize::from(declared) != counted)
+            .then_some(FrameWarning::WrongLength { declared, counted })
+    }
+
+    /// What was forgiven.
+    pub fn warnings(&self) -> impl Iterator<Item = FrameWarning> + use<> {
+        let no_checksum = (!self.has_checksum).then_some(FrameWarning::NoChecksum);
+        self.wrong_length().into_iter().chain(no_checksum)
+    }
+}
+
+/// `^`, kind and length.
+const HEAD: usize = 5;
+
+/// Checksum and carriage return.
+const AFTER_DATA: usize = 3;
+
+fn start(input: &[u8]) -> IResult<&[u8], FrameKind> {
+    alt((
+        value(FrameKind::Data, tag("^D")),
+        value(FrameKind::Query, tag("^P")),
+        value(FrameKind::Set, tag("^S")),
+        value(FrameKind::Accepted, tag("^1")),
+        value(FrameKind::Refused, tag("^0")),
+        value(FrameKind::NotUnderstood, tag("(NAK")),
+    ))
+    .parse(input)
+}
+
+fn length(input: &[u8]) -> IResult<&[u8], u16> {
+    let digit = || {
+        map(
+            nom::character::complete::satisfy(|c| c.is_ascii_digit()),
+            |c| {
+                c.to_digit(10)
+                    .and_then(|digit| digit.try_into().ok())
+                    .unwrap_or(0u16)
+            },
+        )
+    };
+    map((digit(), digit(), digit()), |(a, b, c)| {
+        a * 100 + b * 10 + c
+    })
+    .parse(input)
+}
+
+/// Cuts the last two bytes off before anything looks for commas: they can be anything but a CR.
+fn split_checksum(body: &[u8]) -> Result<(&[u8], [u8; 2]), DecodeError> {
+    let cut: IResult<&[u8], &[u8]> = take(body.len().saturating_sub(2)).parse(body);
+    match cut {
+        Ok((&[high, low], data)) => Ok((data, [high, low])),
+        _ => Err(DecodeError::Length {
+            wanted: "a checksum of two bytes before the carriage return",
+            found: Excerpt::of(body),
+        }),
+    }
+}
+
+/// What a checksum covers: all before itself.
+fn covered(frame: &[u8]) -> &[u8] {
+    frame
+        .get(..frame.len().saturating_sub(AFTER_DATA))
+        .unwrap_or_default()
+}
+
+/// A frame that lost its carriage return leaves the checksum of the next one unchanged, since the
+/// checksum of bytes with their checksum is zero: the two together look like one frame of a wrong
+/// length.
+fn refuse_joined(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
+    let end = (HEAD + usize::from(declared)).saturating_sub(1);
+    let Some((first, next)) = bytes
+        .split_at_checked(end)
+        .filter(|(_, next)| next.len() > 1)
+    else {
+        return Ok(());
+    };
+    let Some((covered, &found)) = first.split_last_chunk() else {
+        return Ok(());
+    };
+    if covered.len() >= HEAD && crc::vouches(covered, found) {
+        let wanted = "a carriage return where the frame ends";
+        return Err(DecodeError::Length {
+            wanted,
+            found: Excerpt::of(next),
+        });
+    }
+    Ok(())
+}
+
+/// Writes a whole frame around the data that `write` puts down, and says how long it is.
+pub(crate) fn encode(
+    kind: FrameKind,
+    with_checksum: bool,
+    buffer: &mut [u8],
+    write: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
+) -> Result<usize, EncodeError> {
+    let mut out = Out::new(buffer);
+    let head: &[u8] = match kind {
+        FrameKind::Query => b"^P000",
+        FrameKind::Set => b"^S000",
+        FrameKind::Data => b"^D000",
+        FrameKind::Accepted => b"^1",
+        FrameKind::Refused => b"^0",
+        FrameKind::NotUnderstood => b"(NAK",
+    };
+    out.bytes(head)?;
+    write(&mut out)?;
+    if let Some(data) = out.written().len().checked_sub(HEAD)
+        && matches!(kind, FrameKind::Query | FrameKind::Set | FrameKind::Data)
+    {
+        out.overwrite_number(2..5, data + AFTER_DATA);
+    }
+    if with_checksum {
+        let checksum = crc::checksum(out.written());
+        out.bytes(&checksum)?;
+    }
+    out.byte(b'\r')?;
+    Ok(out.written().len())
+}
+
+/// The bytes by which a device accepts a set command.
+pub const ACCEPTED: &[u8] = b"^1\x0B\xC2\r";
+
+/// The bytes by which a device refuses a set command or an unknown query.
+pub const REFUSED: &[u8] = b"^0\x1B\xE3\r";
+
+/// The bytes by which a device says that it could not make out a frame.
+pub const NOT_UNDERSTOOD: &[u8] = b"(NAKss\r";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(bytes: &[u8]) -> std::string::String {
+        std::format!("{}", Frame::parse(bytes).unwrap_err())
+    }
+
+    #[test]
+    fn takes_the_verdicts() {
+        for (bytes, kind) in [
+            (ACCEPTED, FrameKind::Accepted),
+            (REFUSED, FrameKind::Refused),
+            (NOT_UNDERSTOOD, FrameKind::NotUnderstood),
+        ] {
+            assert_eq!(Frame::parse(bytes).unwrap().kind(), kind);
+            let mut buffer = [0; 8];
+            let len = encode(kind, true, &mut buffer, |_| Ok(())).unwrap();
+            assert_eq!(&buffer[..len], bytes);
+        }
+        assert_eq!(
+            refused(b"^1\x1B\xE3\r"),
+            "frame checksum: wanted 0B C2, found 1B E3"
+        );
+    }
+
+    #[test]
+    fn takes_a_wrong_length_with_a_warning_when_the_checksum_holds() {
+        let frame = Frame::parse(b"^D0200,0,0,0,0,1,0,0,12\xc29\r").unwrap();
+        let warnings: std::vec::Vec<_> = frame.warnings().collect();
+        assert_eq!(
+            warnings,
+            [FrameWarning::WrongLength {
+                declared: 20,
+                counted: 21
+            }]
+        );
+    }
+
+    #[test]
+    fn never_takes_two_frames_for_one_when_the_first_lost_its_end() {
+        assert_eq!(
+            refused(b"^D00505\xD9\x9F^D00518;\x03\r"),
+            "frame length: wanted a carriage return where the frame ends, \
+             found \"^D00518;\\x03\\r\""
+        );
+    }
+
+    #[test]
+    fn takes_requests_without_a_checksum() {
+        for (bytes, data) in [
+            (&b"^P005GS\r"[..], &b"GS"[..]),
+            (b"^P005FWS\r", b"FWS"),
+            (b"^P009EY\r", b"EY"),
+            (b"^S007POP1\r", b"POP1"),
+        ] {
+            let frame = Frame::parse(bytes).unwrap();
+            assert_eq!((frame.data(), frame.has_checksum()), (data, false));
+        }
+    }
+
+    #[test]
+    fn never_takes_a_damaged_request_for_one_without_a_checksum() {
+        assert_eq!(
+            refused(b"^P005GSX\x15\r"),
+            "frame checksum: wanted 58 14, found 58 15"
+        );
+        assert_eq!(
+            refused(b"^P005GSXY\r"),
+            "frame checksum: wanted 58 14, found 58 59"
+        );
+        assert!(refused(b"^S007POP\r").starts_with("frame checksum"));
+        assert!(refused(b"^S007POP11\r").starts_with("frame checksum"));
+    }
+
+    #[test]
+    fn never_takes_a_reply_without_a_checksum() {
+        assert!(refused(b"^D00518\r").starts_with("frame checksum"));
+        assert_eq!(
+            refused(b"^D005\r"),
+            "frame length: wanted a checksum of two bytes before the carriage return, found nothing"
+        );
+    }
+
+    #[test]
+    fn says_what_is_no_frame() {
+        assert_eq!(
+            refused(b""),
+            "frame: wanted ^D, ^P, ^S, ^0, ^1 or (NAK, found nothing"
+        );
+        assert_eq!(
+            refused(b"(230.1"),
+            "frame: wanted ^D, ^P, ^S, ^0, ^1 or (NAK, found \"(230.1\""
+        );
+        assert_eq!(
+            refused(b"^D0x518;\x03\r"),
+            "frame length: wanted three digits, found \"0x5\""
+        );
+        assert_eq!(
+            refused(b"^D00518;"),
+            "frame: wanted a carriage return at its end, found the end after 8 bytes"
+        );
+    }
+}

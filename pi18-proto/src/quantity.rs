@@ -1,0 +1,306 @@
+//! Quantities: an integer in the wire's step, shown in its unit, exact.
+//!
+//! `Decivolts(546)` is 54.6 V. Floats are only views.
+
+use core::fmt;
+
+use crate::{
+    EncodeError,
+    field::{Field, Form, Out, decimal},
+    value::{Value, write_quantity},
+};
+
+/// Declares the quantities: name, integer, unit, decimals, and what an error wants to see.
+macro_rules! quantities {
+    ($( $(#[doc = $doc:literal])+ $name:ident($repr:ty): $unit:literal, $decimals:literal, $wanted:literal; )+) => { $(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub struct $name(
+            #[doc = concat!("The number on the wire, ", $wanted, ".")]
+            pub $repr,
+        );
+
+        impl $name {
+            /// The unit it is shown in.
+            pub const UNIT: &'static str = $unit;
+            /// Digits after the decimal point.
+            pub const DECIMALS: u8 = $decimals;
+
+            /// In its unit, for calculations that do not write anything back.
+            #[must_use]
+            pub fn in_unit(self) -> f64 {
+                in_unit(self.0.into(), $decimals)
+            }
+        }
+
+        impl Field for $name {
+            const UNIT: &'static str = $unit;
+            const DECIMALS: u8 = $decimals;
+            const FORM: Form = Form::Number { min: <$repr as Number>::MIN, max: <$repr as Number>::MAX };
+            const WANTED: &'static str = $wanted;
+
+            #[inline]
+            fn read(token: &[u8]) -> Option<Self> {
+                <$repr as Number>::read(token).map(Self)
+            }
+
+            #[inline]
+            fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+                self.0.write(width, out)
+            }
+
+            fn value(&self) -> Option<Value<'_>> {
+                Some(Value::Quantity { steps: self.0.into(), decimals: $decimals, unit: $unit })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_quantity(f, self.0.into(), $decimals, $unit)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Value::Quantity { steps: self.0.into(), decimals: $decimals, unit: $unit }
+                    .serialize(serializer)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let steps = steps::deserialize(deserializer, $decimals, $wanted)?;
+                let wrong = |_| serde::de::Error::custom(concat!("wanted ", $wanted));
+                steps.try_into().map(Self).map_err(wrong)
+            }
+        }
+    )+ };
+}
+
+quantities! {
+    /// Electric potential in tenths of a volt.
+    Decivolts(u16): "V", 1, "a number of tenths of a volt up to 65535";
+    /// Electric current in tenths of an ampere.
+    Deciamperes(u16): "A", 1, "a number of tenths of an ampere up to 65535";
+    /// Frequency in tenths of a hertz.
+    Decihertz(u16): "Hz", 1, "a number of tenths of a hertz up to 65535";
+    /// Electric current in amperes.
+    Amperes(u16): "A", 0, "a number of amperes up to 65535";
+    /// Apparent power in volt-amperes.
+    VoltAmperes(u32): "VA", 0, "a number of volt-amperes up to 4294967295";
+    /// Active power in watts.
+    Watts(u32): "W", 0, "a number of watts up to 4294967295";
+    /// Energy in watt-hours.
+    WattHours(u32): "Wh", 0, "a number of watt-hours up to 4294967295";
+    /// A share in per cent.
+    Percent(u16): "%", 0, "a number of per cent up to 65535";
+    /// Temperature in degrees Celsius. A leading minus sign is understood (assumed: no sheet shows one).
+    Celsius(i16): "°C", 0, "a number of degrees Celsius from -32768 to 32767";
+    /// A time in seconds.
+    Seconds(u16): "s", 0, "a number of seconds up to 65535";
+    /// A plain number.
+    Count(u16): "", 0, "a number up to 65535";
+}
+
+/// Steps as a number of their unit.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "at most 33 bits"
+)]
+pub(crate) fn in_unit(steps: i64, decimals: u8) -> f64 {
+    steps as f64 / scale(decimals)
+}
+
+fn scale(decimals: u8) -> f64 {
+    f64::from(10_u32.pow(decimals.into()))
+}
+
+/// The integers that quantities are made of.
+trait Number: Copy {
+    const MIN: i64;
+    const MAX: i64;
+    fn read(token: &[u8]) -> Option<Self>;
+    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError>;
+}
+
+impl Number for u16 {
+    const MIN: i64 = 0;
+    const MAX: i64 = 0xFFFF;
+
+    #[inline]
+    fn read(token: &[u8]) -> Option<Self> {
+        decimal(token)?.try_into().ok()
+    }
+
+    #[inline]
+    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+        out.number(self.into(), width)
+    }
+}
+
+impl Number for u32 {
+    const MIN: i64 = 0;
+    const MAX: i64 = 0xFFFF_FFFF;
+
+    #[inline]
+    fn read(token: &[u8]) -> Option<Self> {
+        decimal(token)
+    }
+
+    #[inline]
+    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+        out.number(self, width)
+    }
+}
+
+impl Number for i16 {
+    const MIN: i64 = -0x8000;
+    const MAX: i64 = 0x7FFF;
+
+    #[inline]
+    fn read(token: &[u8]) -> Option<Self> {
+        let (sign, digits) = match token {
+            [b'-', digits @ ..] => (-1, digits),
+            _ => (1, token),
+        };
+        i32::try_from(decimal(digits)?)
+            .ok()?
+            .checked_mul(sign)?
+            .try_into()
+            .ok()
+    }
+
+    #[inline]
+    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+        if self < 0 {
+            out.byte(b'-')?;
+            return out.number(self.unsigned_abs().into(), width.saturating_sub(1));
+        }
+        out.number(self.unsigned_abs().into(), width)
+    }
+}
+
+#[cfg(feature = "serde")]
+mod steps {
+    use core::fmt;
+
+    use serde::{Deserializer, de};
+
+    use super::{in_unit, scale};
+
+    /// A number in its unit, which must be a whole number of steps.
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        decimals: u8,
+        wanted: &'static str,
+    ) -> Result<i64, D::Error> {
+        deserializer.deserialize_any(Visitor { decimals, wanted })
+    }
+
+    struct Visitor {
+        decimals: u8,
+        wanted: &'static str,
+    }
+
+    impl de::Visitor<'_> for Visitor {
+        type Value = i64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.wanted)
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
+            let scale = 10_i64.pow(self.decimals.into());
+            let wrong = || E::invalid_value(de::Unexpected::Signed(number), &self);
+            number.checked_mul(scale).ok_or_else(wrong)
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<i64, E> {
+            match i64::try_from(number) {
+                Ok(number) => self.visit_i64(number),
+                Err(_) => Err(E::invalid_value(de::Unexpected::Unsigned(number), &self)),
+            }
+        }
+
+        #[expect(
+            clippy::as_conversions,
+            clippy::cast_possible_truncation,
+            reason = "checked back"
+        )]
+        #[expect(clippy::float_cmp, reason = "exact or refused")]
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
+            let half = if number < 0.0 { -0.5 } else { 0.5 };
+            let steps = (number * scale(self.decimals) + half) as i64;
+            if in_unit(steps, self.decimals) == number {
+                Ok(steps)
+            } else {
+                Err(E::invalid_value(de::Unexpected::Float(number), &self))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn shows_the_unit() {
+        assert_eq!(format!("{}", Decivolts(546)), "54.6 V");
+        assert_eq!(format!("{}", Decivolts(5)), "0.5 V");
+        assert_eq!(format!("{}", Watts(0)), "0 W");
+        assert_eq!(format!("{}", Celsius(-5)), "-5 °C");
+        assert_eq!(format!("{}", Count(2)), "2");
+    }
+
+    #[test]
+    fn reads_digits_and_nothing_else() {
+        assert_eq!(Decivolts::read(b"0546"), Some(Decivolts(546)));
+        assert_eq!(Celsius::read(b"-05"), Some(Celsius(-5)));
+        for token in [
+            &b""[..],
+            b" 5",
+            b"5 ",
+            b"+5",
+            b"5.4",
+            b"0x5",
+            b"65536",
+            b"-5",
+        ] {
+            assert_eq!(Decivolts::read(token), None, "{}", token.escape_ascii());
+        }
+        for token in [&b"-"[..], b"--5", b"32768"] {
+            assert_eq!(Celsius::read(token), None, "{}", token.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn writes_more_digits_rather_than_another_number() {
+        let mut buffer = [0; 8];
+        let mut out = Out::new(&mut buffer);
+        Watts(123).write(2, &mut out).unwrap();
+        Celsius(-5).write(3, &mut out).unwrap();
+        assert_eq!(out.written(), b"123-05");
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn serialises_in_its_unit_and_back() {
+        for steps in 0..=u16::MAX {
+            let text = serde_json::to_string(&Decivolts(steps)).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Decivolts>(&text).unwrap(),
+                Decivolts(steps)
+            );
+        }
+        assert_eq!(serde_json::to_string(&Decivolts(546)).unwrap(), "54.6");
+        assert!(serde_json::from_str::<Decivolts>("54.65").is_err());
+        assert!(serde_json::from_str::<Decivolts>("-1").is_err());
+        assert!(serde_json::from_str::<Watts>("1e300").is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! `VFW`: the firmware of a unit's processors.
+
+use core::fmt;
+
+use crate::{
+    EncodeError,
+    field::{Field, Form, Out},
+    macros::reply,
+    value::{Text, Value},
+};
+
+reply! {
+    /// The firmware versions, the answer to `VFW`.
+    ///
+    /// Units of one bank need the same version on the main processor; a difference raises fault 71.
+    ///
+    /// Source: PI18 2017 and 2022, "VFW"; LVX6048 seen with 06303, 06440, 06306 on the main
+    /// processor and 06126, 06021 on the first slave.
+    FirmwareVersions = "VFW", sample "05402,08025,00000" {
+        /// Main processor firmware
+        main: Version[5],
+        /// Slave 1 processor firmware
+        slave1: Version[5],
+        /// Slave 2 processor firmware
+        slave2: Version[5],
+    }
+}
+
+/// A firmware version: up to eight printable characters, five digits on every unit seen.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(transparent)
+)]
+pub struct Version(Text);
+
+impl Version {
+    /// Takes one to eight printable characters without a comma.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        if text.contains(',') {
+            None
+        } else {
+            Self::read(text.as_bytes())
+        }
+    }
+
+    /// The characters, leading zeros kept.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Field for Version {
+    const FORM: Form = Form::Text("nnnnn");
+    const WANTED: &'static str = "a version of one to eight characters";
+
+    fn read(token: &[u8]) -> Option<Self> {
+        if (1..=8).contains(&token.len()) {
+            Text::new(token).map(Self)
+        } else {
+            None
+        }
+    }
+
+    fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+        out.bytes(self.0.as_bytes())
+    }
+
+    fn value(&self) -> Option<Value<'_>> {
+        Some(Value::Text(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reply;
+
+    #[test]
+    fn keeps_leading_zeros() {
+        let versions = FirmwareVersions::decode(b"06306,06126,00000").unwrap();
+        assert_eq!(versions.main, Version::new("06306").unwrap());
+        assert_eq!(Version::new(""), None);
+        assert_eq!(Version::new("063060000"), None);
+    }
+}

@@ -1,0 +1,13 @@
+//! `ID`: who a unit is.
+
+use crate::{SerialNumber, macros::reply};
+
+reply! {
+    /// The unit's serial number, the answer to `ID`.
+    ///
+    /// Source: PI18 2017 and 2022, "ID".
+    Identity = "ID", sample "1496161704100242000000" {
+        /// Serial number
+        serial_number: SerialNumber[22],
+    }
+}

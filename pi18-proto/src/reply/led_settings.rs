@@ -1,0 +1,78 @@
+//! `LED`: the lights of a V IV.
+
+use core::fmt;
+
+use crate::{
+    Count, EncodeError, Switch,
+    field::{Field, Form, Out, digit_groups},
+    macros::reply,
+    value::{Text, Value},
+};
+
+reply! {
+    /// The LED settings, the answer to `LED`.
+    ///
+    /// Source: PI18 2022, "LED" (V IV only); no capture is known.
+    LedSettings = "LED", sample "1,1,2,5,0,000100255,255000000,000255000,1" {
+        /// LED
+        on: Switch[1],
+        /// LED speed
+        speed: Count[1],
+        /// LED effect
+        effect: Count[1],
+        /// LED brightness
+        brightness: Count[1],
+        /// LED data shown
+        data_shown: Count[1],
+        /// LED colour 1
+        color1: Rgb[9],
+        /// LED colour 2
+        color2: Rgb[9],
+        /// LED colour 3
+        color3: Rgb[9],
+        /// LED welcome effect
+        welcome_effect: Count[1],
+    }
+}
+
+/// A colour: red, green and blue, 0 to 255 each.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+pub struct Rgb {
+    /// Red
+    pub red: u8,
+    /// Green
+    pub green: u8,
+    /// Blue
+    pub blue: u8,
+}
+
+impl fmt::Display for Rgb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
+    }
+}
+
+impl Field for Rgb {
+    const FORM: Form = Form::Text("RRRGGGBBB");
+    const WANTED: &'static str = "red, green and blue as RRRGGGBBB, 000 to 255 each";
+
+    fn read(token: &[u8]) -> Option<Self> {
+        let [red, green, blue] = digit_groups(token, [3, 3, 3])?.map(u8::try_from);
+        Some(Self {
+            red: red.ok()?,
+            green: green.ok()?,
+            blue: blue.ok()?,
+        })
+    }
+
+    fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+        [self.red, self.green, self.blue]
+            .into_iter()
+            .try_for_each(|part| out.number(part.into(), 3))
+    }
+
+    fn value(&self) -> Option<Value<'_>> {
+        Some(Value::Text(Text::format(format_args!("{self}"))))
+    }
+}

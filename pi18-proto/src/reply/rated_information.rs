@@ -1,0 +1,91 @@
+//! `PIRI`: what a unit is rated for and how it is set.
+
+use crate::{
+    Amperes, BatteryType, ChargerPriority, Count, Deciamperes, Decihertz, Decivolts, InputRange,
+    MachineType, OutputMode, OutputPriority, RegulationState, SolarPriority, Topology, VoltAmperes,
+    Watts, macros::reply,
+};
+
+reply! {
+    /// Ratings and settings, the answer to `PIRI`.
+    ///
+    /// After an accepted set command the old value shows for a while.
+    ///
+    /// Source: PI18 2017 (25 fields) and 2022 (26), "PIRI"; every unit seen sends 26, some with two
+    /// digits of AC charge current.
+    RatedInformation = "PIRI",
+    sample "2300,243,2300,500,243,5600,5600,480,500,530,480,570,544,2,050,060,0,1,2,9,0,0,1,1,1,00"
+    {
+        /// AC input rating: voltage
+        input_voltage: Decivolts[4],
+        /// AC input rating: current
+        input_current: Deciamperes[3],
+        /// AC output rating: voltage
+        output_voltage: Decivolts[4],
+        /// AC output rating: frequency
+        output_frequency: Decihertz[3],
+        /// AC output rating: current
+        output_current: Deciamperes[3],
+        /// AC output rating: apparent power
+        output_apparent_power: VoltAmperes[4],
+        /// AC output rating: active power
+        output_active_power: Watts[4],
+        /// Battery rated voltage
+        battery_rated_voltage: Decivolts[3],
+        /// Battery re-charge voltage
+        ///
+        /// Where discharging stops while utility is there.
+        recharge_voltage: Decivolts[3],
+        /// Battery re-discharge voltage
+        ///
+        /// Where charging from utility stops; 0 means when the battery is full.
+        redischarge_voltage: Decivolts[3],
+        /// Battery cut-off voltage
+        cutoff_voltage: Decivolts[3],
+        /// Battery bulk (C.V.) voltage
+        bulk_voltage: Decivolts[3],
+        /// Battery float voltage
+        float_voltage: Decivolts[3],
+        /// Battery type
+        battery_type: BatteryType[1],
+        /// Maximum AC charge current
+        max_ac_charge_current: Amperes[3],
+        /// Maximum charge current
+        max_charge_current: Amperes[3],
+        /// Input voltage range
+        input_range: InputRange[1],
+        /// Output source priority
+        output_priority: OutputPriority[1],
+        /// Charger source priority
+        charger_priority: ChargerPriority[1],
+        /// Largest parallel number
+        parallel_max: Count[1],
+        /// Machine type
+        machine_type: MachineType[1],
+        /// Topology
+        topology: Topology[1],
+        /// Output mode
+        output_mode: OutputMode[1],
+        /// Solar power priority
+        solar_priority: SolarPriority[1],
+        /// MPPT strings
+        mppt_strings: Count[1],
+        /// Regulation state
+        regulation: Option<RegulationState>[2],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reply;
+
+    #[test]
+    fn takes_the_2017_form() {
+        let data =
+            b"2300,217,2300,500,217,5000,5000,480,480,530,440,570,570,2,10,070,1,1,1,9,0,0,0,0,1";
+        let rated = RatedInformation::decode(data).unwrap();
+        assert_eq!(rated.max_ac_charge_current, Amperes(10));
+        assert_eq!(rated.regulation, None);
+    }
+}

@@ -1,0 +1,259 @@
+//! Serial numbers: the only stable name a unit has.
+
+use core::fmt;
+
+use crate::{
+    EncodeError,
+    field::{Field, Form, Out, decimal},
+    value::{Text, Value},
+};
+
+/// A serial number as a unit states it: up to 20 characters, digits on every sound unit.
+///
+/// On the wire its length (two digits) stands before 20 characters, padded with `0`.
+///
+/// Source: PI18 2017 and 2022, "ID".
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct SerialNumber(Text);
+
+impl SerialNumber {
+    /// Most characters.
+    pub const MAX: usize = 20;
+
+    /// Takes up to 20 printable characters.
+    ///
+    /// ```
+    /// # use pi18_proto::SerialNumber;
+    /// let serial = SerialNumber::new("96132206100410").unwrap();
+    /// assert!(serial.looks_genuine());
+    /// ```
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = text.len() <= Self::MAX && !text.contains(',');
+        if fits {
+            Text::new(text.as_bytes()).map(Self)
+        } else {
+            None
+        }
+    }
+
+    /// The characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Whether it can be trusted to name one unit: at least eight digits that are not one short
+    /// group over and over.
+    ///
+    /// Observed: a restore of defaults left `55355535553555`, a question without a unit number
+    /// brought blanks and a dot.
+    #[must_use]
+    pub fn looks_genuine(&self) -> bool {
+        let digits = self.0.as_bytes();
+        let repeats = |group: usize| {
+            digits
+                .iter()
+                .zip(digits.iter().skip(group))
+                .all(|(a, b)| a == b)
+        };
+        digits.len() >= 8 && digits.iter().all(u8::is_ascii_digit) && !(1..=4).any(repeats)
+    }
+}
+
+impl Field for SerialNumber {
+    const FORM: Form = Form::Text("LLnnnnnnnnnnnnnnnnnnnn");
+    const WANTED: &'static str = "a length from 00 to 20 and that many characters";
+
+    fn read(token: &[u8]) -> Option<Self> {
+        let (length, padded) = token.split_at_checked(2)?;
+        let length = usize::try_from(decimal(length)?).ok()?;
+        // The padding says nothing, but is not swallowed unread.
+        let padded = Text::new(padded).filter(|padded| padded.as_bytes().len() <= Self::MAX)?;
+        Text::new(padded.as_bytes().get(..length)?).map(Self)
+    }
+
+    fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+        let digits = self.0.as_bytes();
+        out.number(digits.len().try_into().unwrap_or_default(), 2)?;
+        PaddedSerial::from(self).write(20, out)
+    }
+
+    fn value(&self) -> Option<Value<'_>> {
+        Some(Value::Text(self.0))
+    }
+}
+
+impl fmt::Display for SerialNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for SerialNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A serial number that may be written to a unit: 1 to 20 digits.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct NewSerialNumber(SerialNumber);
+
+impl NewSerialNumber {
+    /// Takes it if it is 1 to 20 digits.
+    #[must_use]
+    pub fn new(serial: SerialNumber) -> Option<Self> {
+        let digits = serial.0.as_bytes();
+        (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit)).then_some(Self(serial))
+    }
+
+    /// The serial number.
+    #[must_use]
+    pub const fn get(self) -> SerialNumber {
+        self.0
+    }
+}
+
+impl Field for NewSerialNumber {
+    const FORM: Form = SerialNumber::FORM;
+    const WANTED: &'static str = "a length from 01 to 20, that many digits, padded to 20 with 0";
+
+    fn read(token: &[u8]) -> Option<Self> {
+        let whole = token.len() == 22 && token.iter().all(u8::is_ascii_digit);
+        let serial = if whole {
+            SerialNumber::read(token)
+        } else {
+            None
+        };
+        let padded = |serial: &SerialNumber| {
+            token
+                .iter()
+                .skip(2 + serial.0.as_bytes().len())
+                .all(|&byte| byte == b'0')
+        };
+        serial.filter(padded).and_then(Self::new)
+    }
+
+    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+        self.0.write(width, out)
+    }
+
+    fn value(&self) -> Option<Value<'_>> {
+        Some(Value::Text(self.0.0))
+    }
+}
+
+/// The 20 characters that hold a serial number whose length stands elsewhere.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(transparent)
+)]
+pub struct PaddedSerial(Text);
+
+impl PaddedSerial {
+    /// The characters, padding included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The serial number in the first `length` characters, if there are so many.
+    #[must_use]
+    pub fn serial_number(&self, length: usize) -> Option<SerialNumber> {
+        SerialNumber::new(self.0.as_str().get(..length)?)
+    }
+}
+
+impl From<SerialNumber> for PaddedSerial {
+    fn from(serial: SerialNumber) -> Self {
+        Self(Text::format(format_args!("{serial:0<20}")))
+    }
+}
+
+impl Field for PaddedSerial {
+    const FORM: Form = Form::Text("nnnnnnnnnnnnnnnnnnnn");
+    const WANTED: &'static str = "at most 20 printable characters";
+
+    fn read(token: &[u8]) -> Option<Self> {
+        Text::new(token)
+            .filter(|text| text.as_bytes().len() <= SerialNumber::MAX)
+            .map(Self)
+    }
+
+    fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+        out.bytes(self.0.as_bytes())
+    }
+
+    fn value(&self) -> Option<Value<'_>> {
+        Some(Value::Text(self.0))
+    }
+}
+
+#[cfg(feature = "serde")]
+mod serde_impls {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::{SerialNumber, Text};
+
+    impl Serialize for SerialNumber {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.0.serialize(serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for SerialNumber {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let text = Text::deserialize(deserializer)?;
+            Self::new(text.as_str()).ok_or_else(|| {
+                de::Error::invalid_value(
+                    de::Unexpected::Str(text.as_str()),
+                    &"a serial number of at most 20 characters",
+                )
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_first_characters() {
+        let serial = SerialNumber::read(b"1496161704100242000000").unwrap();
+        assert_eq!(serial.as_str(), "96161704100242");
+        assert_eq!(SerialNumber::read(b"14961617"), None);
+        assert_eq!(SerialNumber::read(b"2196161704100242000000"), None);
+    }
+
+    #[test]
+    fn tells_a_serial_number_from_garbage() {
+        let genuine = |text| SerialNumber::new(text).unwrap().looks_genuine();
+        assert!(genuine("96132206100410"));
+        assert!(genuine("96161704100242"));
+        for garbage in [
+            "",
+            "55355535553555",
+            "00000000000000",
+            "9613220",
+            "02  .",
+            "9613220610041x",
+        ] {
+            assert!(!genuine(garbage), "{garbage}");
+        }
+    }
+
+    #[test]
+    fn writes_digits_only() {
+        let new = |text| SerialNumber::new(text).and_then(NewSerialNumber::new);
+        assert!(new("96132206100410").is_some());
+        assert_eq!(new(""), None);
+        assert_eq!(new("9613x"), None);
+        assert!(NewSerialNumber::read(b"1496132206100410000000").is_some());
+        assert_eq!(NewSerialNumber::read(b"1496132206100410000001"), None);
+        assert_eq!(NewSerialNumber::read(b"0000000000000000000000"), None);
+    }
+}

@@ -1,0 +1,400 @@
+//! Dates and times as the wire writes them. There is no calendar arithmetic and no clock here.
+
+use core::fmt;
+
+use crate::{
+    EncodeError, RangeError,
+    field::{Field, Form, Out, digit_groups},
+    value::{Text, Value},
+};
+
+/// The unit's clock: a day of the years 2000 to 2099 and a time of that day, without a time zone.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct DateTime {
+    date: Date,
+    hour: u8,
+    minute: u8,
+    second: u8,
+}
+
+impl DateTime {
+    /// A second of a day.
+    ///
+    /// # Errors
+    /// If the hour is above 23, or the minute or second above 59.
+    pub fn new(date: Date, hour: u8, minute: u8, second: u8) -> Result<Self, RangeError> {
+        within("hour", "0 to 23", hour, 0..=23)?;
+        within("minute", "0 to 59", minute, 0..=59)?;
+        within("second", "0 to 59", second, 0..=59)?;
+        Ok(Self {
+            date,
+            hour,
+            minute,
+            second,
+        })
+    }
+
+    /// The day.
+    #[must_use]
+    pub const fn date(self) -> Date {
+        self.date
+    }
+
+    /// 0 to 23.
+    #[must_use]
+    pub const fn hour(self) -> u8 {
+        self.hour
+    }
+
+    /// 0 to 59.
+    #[must_use]
+    pub const fn minute(self) -> u8 {
+        self.minute
+    }
+
+    /// 0 to 59.
+    #[must_use]
+    pub const fn second(self) -> u8 {
+        self.second
+    }
+}
+
+impl fmt::Display for DateTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {:02}:{:02}:{:02}",
+            self.date, self.hour, self.minute, self.second
+        )
+    }
+}
+
+/// A day of the years 2000 to 2099.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Date {
+    month: Month,
+    day: u8,
+}
+
+impl Date {
+    /// A day that the calendar has.
+    ///
+    /// # Errors
+    /// If the year is not 2000 to 2099, the month not 1 to 12, or the month has no such day.
+    ///
+    /// ```
+    /// # use pi18_proto::Date;
+    /// assert_eq!(Date::new(2024, 2, 29)?.to_string(), "2024-02-29");
+    /// assert!(Date::new(2026, 2, 29).is_err());
+    /// # Ok::<(), pi18_proto::RangeError>(())
+    /// ```
+    pub fn new(year: u16, month: u8, day: u8) -> Result<Self, RangeError> {
+        let month = Month::new(year, month)?;
+        within("day", "a day that the month has", day, 1..=month.days())?;
+        Ok(Self { month, day })
+    }
+
+    /// The year and month.
+    #[must_use]
+    pub const fn month(self) -> Month {
+        self.month
+    }
+
+    /// 1 to 31.
+    #[must_use]
+    pub const fn day(self) -> u8 {
+        self.day
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:02}", self.month, self.day)
+    }
+}
+
+/// A month of the years 2000 to 2099.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Month {
+    year: Year,
+    month: u8,
+}
+
+impl Month {
+    /// A month of a year.
+    ///
+    /// # Errors
+    /// If the year is not 2000 to 2099 or the month not 1 to 12.
+    pub fn new(year: u16, month: u8) -> Result<Self, RangeError> {
+        let year = Year::new(year)?;
+        within("month", "1 to 12", month, 1..=12)?;
+        Ok(Self { year, month })
+    }
+
+    /// The year.
+    #[must_use]
+    pub const fn year(self) -> Year {
+        self.year
+    }
+
+    /// 1 to 12.
+    #[must_use]
+    pub const fn month(self) -> u8 {
+        self.month
+    }
+
+    const fn days(self) -> u8 {
+        match self.month {
+            // From 2000 to 2099 every fourth year is a leap year.
+            2 if self.year.0.is_multiple_of(4) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        }
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:02}", self.year, self.month)
+    }
+}
+
+/// A year from 2000 to 2099.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Year(u16);
+
+impl Year {
+    /// A year.
+    ///
+    /// # Errors
+    /// If it is not 2000 to 2099.
+    pub fn new(year: u16) -> Result<Self, RangeError> {
+        within("year", "2000 to 2099", year, 2000..=2099)?;
+        Ok(Self(year))
+    }
+
+    /// As a number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for Year {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// An hour and a minute, 00:00 to 23:59.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TimeOfDay {
+    hour: u8,
+    minute: u8,
+}
+
+impl TimeOfDay {
+    /// A minute of the day.
+    ///
+    /// # Errors
+    /// If the hour is above 23 or the minute above 59.
+    pub fn new(hour: u8, minute: u8) -> Result<Self, RangeError> {
+        within("hour", "0 to 23", hour, 0..=23)?;
+        within("minute", "0 to 59", minute, 0..=59)?;
+        Ok(Self { hour, minute })
+    }
+
+    /// 0 to 23.
+    #[must_use]
+    pub const fn hour(self) -> u8 {
+        self.hour
+    }
+
+    /// 0 to 59.
+    #[must_use]
+    pub const fn minute(self) -> u8 {
+        self.minute
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.hour, self.minute)
+    }
+}
+
+/// A [`DateTime`] as `DAT` writes it, with two digits of the year.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ClockSetting(pub DateTime);
+
+fn within<T: Into<u32> + PartialOrd + Copy>(
+    what: &'static str,
+    wanted: &'static str,
+    found: T,
+    allowed: core::ops::RangeInclusive<T>,
+) -> Result<(), RangeError> {
+    if allowed.contains(&found) {
+        Ok(())
+    } else {
+        Err(RangeError {
+            what,
+            wanted,
+            found: found.into(),
+        })
+    }
+}
+
+fn date(year: u32, month: u32, day: u32) -> Option<Date> {
+    Date::new(
+        year.try_into().ok()?,
+        month.try_into().ok()?,
+        day.try_into().ok()?,
+    )
+    .ok()
+}
+
+fn date_time(date: Date, hour: u32, minute: u32, second: u32) -> Option<DateTime> {
+    let [hour, minute, second] = [
+        hour.try_into().ok()?,
+        minute.try_into().ok()?,
+        second.try_into().ok()?,
+    ];
+    DateTime::new(date, hour, minute, second).ok()
+}
+
+/// Declares how each of them stands in a field: its picture, and its parts with their widths.
+macro_rules! fields {
+    ($( $name:ty: $picture:literal, $wanted:literal,
+        [$($part:ident: $width:literal),+] => $read:expr,
+        |$value:ident| [$($get:expr),+];
+    )+) => { $(
+        impl Field for $name {
+            const FORM: Form = Form::Text($picture);
+            const WANTED: &'static str = $wanted;
+
+            fn read(token: &[u8]) -> Option<Self> {
+                let [$($part),+] = digit_groups(token, [$($width),+])?;
+                $read
+            }
+
+            fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+                let $value = self;
+                let parts = [$(u32::from($get)),+];
+                for (part, width) in parts.into_iter().zip([$($width),+]) {
+                    out.number(part, width)?;
+                }
+                Ok(())
+            }
+
+            fn value(&self) -> Option<Value<'_>> {
+                Some(Value::Text(Text::format(format_args!("{self}"))))
+            }
+        }
+    )+ };
+}
+
+fields! {
+    DateTime: "yyyymmddhhmmss", "a date and time, yyyymmddhhmmss, of the years 2000 to 2099",
+        [year: 4, month: 2, day: 2, hour: 2, minute: 2, second: 2] =>
+            date_time(date(year, month, day)?, hour, minute, second),
+        |t| [t.date.month.year.0, t.date.month.month, t.date.day, t.hour, t.minute, t.second];
+    ClockSetting: "yymmddhhmmss", "a date and time, yymmddhhmmss",
+        [year: 2, month: 2, day: 2, hour: 2, minute: 2, second: 2] =>
+            date_time(date(2000 + year, month, day)?, hour, minute, second).map(ClockSetting),
+        |t| [
+            t.0.date.month.year.0 % 100, t.0.date.month.month, t.0.date.day,
+            t.0.hour, t.0.minute, t.0.second
+        ];
+    Date: "yyyymmdd", "a date, yyyymmdd, of the years 2000 to 2099",
+        [year: 4, month: 2, day: 2] => date(year, month, day),
+        |t| [t.month.year.0, t.month.month, t.day];
+    Month: "yyyymm", "a month, yyyymm, of the years 2000 to 2099",
+        [year: 4, month: 2] => Month::new(year.try_into().ok()?, month.try_into().ok()?).ok(),
+        |t| [t.year.0, t.month];
+    Year: "yyyy", "a year, yyyy, from 2000 to 2099",
+        [year: 4] => Year::new(year.try_into().ok()?).ok(),
+        |t| [t.0];
+    TimeOfDay: "hhmm", "a time, hhmm, from 0000 to 2359",
+        [hour: 2, minute: 2] => TimeOfDay::new(hour.try_into().ok()?, minute.try_into().ok()?).ok(),
+        |t| [t.hour, t.minute];
+}
+
+impl fmt::Display for ClockSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// In serde all of them are the texts that Display gives.
+#[cfg(feature = "serde")]
+mod serde_impls {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::{DateTime, Field, Text, TimeOfDay};
+
+    macro_rules! as_text {
+        ($($name:ty, $wanted:literal;)+) => { $(
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.collect_str(self)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let text = Text::deserialize(deserializer)?;
+                    let shown = |value: &Self| Text::format(format_args!("{value}")) == text;
+                    digits(&text)
+                        .and_then(|digits| Self::read(digits.as_bytes()))
+                        .filter(shown)
+                        .ok_or_else(|| {
+                            de::Error::invalid_value(de::Unexpected::Str(text.as_str()), &$wanted)
+                        })
+                }
+            }
+        )+ };
+    }
+
+    as_text! {
+        DateTime, "a date and time such as 2026-04-26 13:05:00";
+        TimeOfDay, "a time such as 13:05";
+    }
+
+    fn digits(text: &Text) -> Option<Text> {
+        let mut kept = [0; Text::CAPACITY];
+        let digits = text.as_bytes().iter().filter(|byte| byte.is_ascii_digit());
+        let len = kept
+            .iter_mut()
+            .zip(digits)
+            .map(|(to, from)| *to = *from)
+            .count();
+        kept.get(..len).and_then(Text::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn knows_which_days_there_are() {
+        assert!(Date::new(2000, 2, 29).is_ok());
+        for (year, month, day) in [(2026, 2, 29), (2026, 4, 31), (2026, 13, 1), (2026, 1, 0)] {
+            assert!(Date::new(year, month, day).is_err(), "{year}-{month}-{day}");
+        }
+        let error = Date::new(1999, 1, 1).unwrap_err();
+        assert_eq!(format!("{error}"), "year: wanted 2000 to 2099, found 1999");
+    }
+
+    #[test]
+    fn reads_whole_tokens_only() {
+        assert_eq!(Date::read(b"20260426"), Date::new(2026, 4, 26).ok());
+        for token in [&b"2026042"[..], b"202604260", b"2026-4-6", b"20261340", b""] {
+            assert_eq!(Date::read(token), None, "{}", token.escape_ascii());
+        }
+        assert_eq!(TimeOfDay::read(b"2400"), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! What can go wrong between asking a unit and having its answer.
+
+use std::{fmt, io, time::Duration};
+
+use pi18_proto::DecodeError;
+
+/// Why a unit could not be asked, or did not answer as it should.
+///
+/// Says where it happened, what was wanted and what came, and what to do next where that is known.
+#[derive(Debug)]
+pub struct Error {
+    place: String,
+    kind: Kind,
+    hint: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Kind {
+    #[error("wanted a device address, found {found:?}: {why}")]
+    Address { found: String, why: String },
+    #[error("cannot be opened: {0}")]
+    Open(#[source] io::Error),
+    #[error("is in use by {holder}")]
+    Busy { holder: String },
+    #[error("disconnected: {0}")]
+    Disconnected(#[source] io::Error),
+    #[error("{action} failed: {source}")]
+    Io {
+        action: &'static str,
+        source: io::Error,
+    },
+    #[error("wanted a reply to {request} within {waited:?}, found {found}")]
+    Timeout {
+        request: String,
+        waited: Duration,
+        found: String,
+    },
+    #[error("{request} was refused (^0)")]
+    Refused { request: String },
+    #[error("reply to {request}: {source}")]
+    Reply {
+        request: String,
+        source: DecodeError,
+    },
+    #[error("wanted a PI18 inverter, found {found}")]
+    NotPi18 { found: String },
+    #[error("line {line}: {why}")]
+    Capture { line: usize, why: String },
+}
+
+impl Error {
+    pub(crate) fn new(place: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            place: place.into(),
+            kind,
+            hint: None,
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// An error of the operating system while `action` was done on an open device.
+    pub(crate) fn io(place: impl Into<String>, action: &'static str, source: io::Error) -> Self {
+        let kind = if is_gone(&source) {
+            Kind::Disconnected(source)
+        } else {
+            Kind::Io { action, source }
+        };
+        Self::new(place, kind)
+    }
+
+    /// The address, or whatever else names where it happened.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The address cannot be understood, or leads to nothing that could be a device.
+    #[must_use]
+    pub fn is_address(&self) -> bool {
+        matches!(self.kind, Kind::Address { .. } | Kind::Capture { .. })
+    }
+
+    /// Another program holds the device.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self.kind, Kind::Busy { .. })
+    }
+
+    /// The system does not let this user at the device.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        matches!(&self.kind, Kind::Open(source) if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+
+    /// The device was there and is gone.
+    #[must_use]
+    pub fn is_disconnected(&self) -> bool {
+        matches!(self.kind, Kind::Disconnected(_))
+    }
+
+    /// No reply, or none that could be used, came in time.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, Kind::Timeout { .. })
+    }
+
+    /// The unit refused: it does not know the query.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self.kind, Kind::Refused { .. })
+    }
+
+    /// A sound reply came, with a field that cannot be read.
+    #[must_use]
+    pub fn is_decode(&self) -> bool {
+        matches!(self.kind, Kind::Reply { .. })
+    }
+
+    /// Something answered that does not speak PI18.
+    #[must_use]
+    pub fn is_not_pi18(&self) -> bool {
+        matches!(self.kind, Kind::NotPi18 { .. })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.kind)?;
+        if let Some(hint) = &self.hint {
+            write!(f, "; {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.kind.source()
+    }
+}
+
+/// Whether an error means that the device behind an open descriptor is no more.
+///
+/// Source: measured on Linux hidraw and ptys: `EIO` on read, `ENODEV` on write, hang-up in poll.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, NotFound, UnexpectedEof,
+    };
+    /// `EIO`, `ENXIO` and `ENODEV` have no kind of their own.
+    const GONE: [i32; 3] = [5, 6, 19];
+    error
+        .raw_os_error()
+        .is_some_and(|code| cfg!(unix) && GONE.contains(&code))
+        || matches!(
+            error.kind(),
+            BrokenPipe
+                | ConnectionAborted
+                | ConnectionReset
+                | NotConnected
+                | NotFound
+                | UnexpectedEof
+        )
+}
