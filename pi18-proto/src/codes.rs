@@ -22,10 +22,7 @@ pub(crate) trait Code: Copy {
 }
 
 pub(crate) fn name(names: &'static [CodeName], code: u8) -> Option<&'static str> {
-    names
-        .iter()
-        .find(|known| known.code == code)
-        .map(|known| known.name)
+    names.iter().find(|known| known.code == code).map(|known| known.name)
 }
 
 /// A code that has a name: what may be sent to an inverter.
@@ -78,10 +75,7 @@ impl<C: fmt::Display> fmt::Display for Known<C> {
 }
 
 pub(crate) fn value<C: Code>(code: C) -> Value<'static> {
-    Value::Code {
-        number: code.number(),
-        name: name(C::NAMES, code.number()),
-    }
+    Value::Code { number: code.number(), name: name(C::NAMES, code.number()) }
 }
 
 /// What every code shares; a macro, since the traits are not this crate's.
@@ -329,10 +323,7 @@ mod tests {
 
     #[test]
     fn what_is_sent_has_a_name() {
-        assert_eq!(
-            <Known<BatteryType> as Field>::read(b"2"),
-            BatteryType::USER.known()
-        );
+        assert_eq!(<Known<BatteryType> as Field>::read(b"2"), BatteryType::USER.known());
         assert_eq!(<Known<BatteryType> as Field>::read(b"7"), None);
         assert_eq!(BatteryType(4).known(), None);
     }

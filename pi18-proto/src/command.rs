@@ -81,10 +81,7 @@ impl Request {
         match frame.kind() {
             FrameKind::Query => Query::decode(frame.data()).map(Self::Query),
             FrameKind::Set => SetCommand::decode(frame.data()).map(Self::Set),
-            found => Err(DecodeError::Kind {
-                wanted: "a request (^P or ^S)",
-                found,
-            }),
+            found => Err(DecodeError::Kind { wanted: "a request (^P or ^S)", found }),
         }
     }
 
@@ -155,10 +152,7 @@ impl RequestFrame {
     ) -> Self {
         let mut bytes = [0; Self::CAPACITY];
         let len = frame::encode(kind, dialect == Dialect::Checksum, &mut bytes, write);
-        Self {
-            bytes,
-            len: len.unwrap_or(0),
-        }
+        Self { bytes, len: len.unwrap_or(0) }
     }
 }
 
@@ -196,9 +190,8 @@ macro_rules! request_impls {
             /// # Errors
             /// If no command starts like this, or a value is missing, malformed or out of range.
             pub fn decode(data: &[u8]) -> Result<Self, DecodeError> {
-                let candidates = Self::LIST
-                    .iter()
-                    .filter(|info| data.starts_with(info.mnemonic.as_bytes()));
+                let candidates =
+                    Self::LIST.iter().filter(|info| data.starts_with(info.mnemonic.as_bytes()));
                 let mut closest: Option<(usize, DecodeError)> = None;
                 for info in candidates {
                     let length = info.mnemonic.len();
@@ -210,10 +203,8 @@ macro_rules! request_impls {
                         Err(_) => {}
                     }
                 }
-                let unknown = DecodeError::UnknownCommand {
-                    wanted: $wanted,
-                    found: Excerpt::of(data),
-                };
+                let unknown =
+                    DecodeError::UnknownCommand { wanted: $wanted, found: Excerpt::of(data) };
                 Err(closest.map_or(unknown, |(_, error)| error))
             }
 

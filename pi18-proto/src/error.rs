@@ -123,18 +123,13 @@ impl Excerpt {
         for (to, from) in bytes.iter_mut().zip(source) {
             *to = *from;
         }
-        Self {
-            bytes,
-            total: source.len(),
-        }
+        Self { bytes, total: source.len() }
     }
 
     /// The bytes kept, at most [`Excerpt::KEPT`].
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.bytes
-            .get(..self.total.min(Self::KEPT))
-            .unwrap_or_default()
+        self.bytes.get(..self.total.min(Self::KEPT)).unwrap_or_default()
     }
 }
 
@@ -164,10 +159,7 @@ mod tests {
     #[test]
     fn shows_bytes_a_person_can_read() {
         assert_eq!(std::format!("{}", Excerpt::of(b"4x9")), "\"4x9\"");
-        assert_eq!(
-            std::format!("{}", Excerpt::of(b"\x00\xFF")),
-            r#""\x00\xff""#
-        );
+        assert_eq!(std::format!("{}", Excerpt::of(b"\x00\xFF")), r#""\x00\xff""#);
         assert_eq!(std::format!("{}", Excerpt::of(b"")), "nothing");
         let long = std::format!("{}", Excerpt::of(&[b'7'; 40]));
         assert_eq!(long, "\"7777777777777777\"… (40 bytes)");

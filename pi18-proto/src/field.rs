@@ -3,7 +3,7 @@
 //! This is the only code that cuts data at its commas. A field is read to its comma; the width in a
 //! declaration is what is written, not what is demanded.
 
-use core::ops::Range;
+use core::{fmt, ops::Range};
 
 use nom::{
     IResult, Parser, bytes::complete::take_till, character::complete, combinator::all_consuming,
@@ -111,11 +111,7 @@ impl<T: Field> Field for Option<T> {
     const WANTED: &'static str = T::WANTED;
 
     fn read(token: &[u8]) -> Option<Self> {
-        if token.is_empty() {
-            Some(None)
-        } else {
-            T::read(token).map(Some)
-        }
+        if token.is_empty() { Some(None) } else { T::read(token).map(Some) }
     }
 
     fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
@@ -142,11 +138,7 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields in `data` from offset `start` on.
     pub(crate) fn new(message: &'static str, data: &'a [u8], start: usize) -> Self {
-        Self {
-            message,
-            data,
-            rest: data.get(start..).filter(|rest| !rest.is_empty()),
-        }
+        Self { message, data, rest: data.get(start..).filter(|rest| !rest.is_empty()) }
     }
 
     /// The next field.
@@ -217,9 +209,18 @@ impl<'a> Extra<'a> {
 
     /// Each of them.
     pub fn fields(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.raw
-            .into_iter()
-            .flat_map(|raw| raw.split(|&byte| byte == b','))
+        self.raw.into_iter().flat_map(|raw| raw.split(|&byte| byte == b','))
+    }
+}
+
+impl fmt::Display for Extra<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let raw = self.raw.unwrap_or_default().escape_ascii();
+        match self.count() {
+            0 => f.write_str("no field more than is known"),
+            1 => write!(f, "a field more than is known: \"{raw}\""),
+            count => write!(f, "{count} fields more than are known: \"{raw}\""),
+        }
     }
 }
 
@@ -233,11 +234,7 @@ pub(crate) struct Out<'a> {
 
 impl<'a> Out<'a> {
     pub(crate) fn new(buffer: &'a mut [u8]) -> Self {
-        Self {
-            buffer,
-            len: 0,
-            commas: 0,
-        }
+        Self { buffer, len: 0, commas: 0 }
     }
 
     pub(crate) fn written(&self) -> &[u8] {
@@ -256,10 +253,7 @@ impl<'a> Out<'a> {
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         let have = self.buffer.len();
         let end = self.len + bytes.len();
-        self.buffer
-            .get_mut(self.len..end)
-            .ok_or(EncodeError { have })?
-            .copy_from_slice(bytes);
+        self.buffer.get_mut(self.len..end).ok_or(EncodeError { have })?.copy_from_slice(bytes);
         self.len = end;
         Ok(())
     }
@@ -284,10 +278,7 @@ impl<'a> Out<'a> {
         let have = self.buffer.len();
         let width = usize::from(width).max(digits(number));
         let end = self.len + width;
-        let place = self
-            .buffer
-            .get_mut(self.len..end)
-            .ok_or(EncodeError { have })?;
+        let place = self.buffer.get_mut(self.len..end).ok_or(EncodeError { have })?;
         put(place, number);
         self.len = end;
         Ok(())

@@ -78,10 +78,7 @@ impl fmt::Display for FrameWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongLength { declared, counted } => {
-                write!(
-                    f,
-                    "the length says {declared:03}, {counted:03} bytes follow it"
-                )
+                write!(f, "the length says {declared:03}, {counted:03} bytes follow it")
             }
             Self::NoChecksum => f.write_str("the request carries no checksum"),
         }
@@ -117,16 +114,13 @@ impl<'a> Frame<'a> {
     /// # Ok::<(), pi18_proto::DecodeError>(())
     /// ```
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let (rest, kind) = start(bytes).map_err(|_| DecodeError::NotAFrame {
-            found: Excerpt::of(bytes),
-        })?;
+        let (rest, kind) =
+            start(bytes).map_err(|_| DecodeError::NotAFrame { found: Excerpt::of(bytes) })?;
         let end = rest.iter().position(|&byte| byte == b'\r');
         let end = end.ok_or(DecodeError::Unfinished { have: bytes.len() })?;
         let (body, surplus) = rest.split_at(end);
         if surplus.len() > 1 {
-            return Err(DecodeError::NotAFrame {
-                found: Excerpt::of(surplus),
-            });
+            return Err(DecodeError::NotAFrame { found: Excerpt::of(surplus) });
         }
         match kind {
             FrameKind::Data | FrameKind::Query | FrameKind::Set => {
@@ -136,17 +130,9 @@ impl<'a> Frame<'a> {
                 let (data, found) = split_checksum(body)?;
                 let covered = covered(bytes);
                 if !data.is_empty() || !crc::vouches(covered, found) {
-                    return Err(DecodeError::Checksum {
-                        wanted: crc::checksum(covered),
-                        found,
-                    });
+                    return Err(DecodeError::Checksum { wanted: crc::checksum(covered), found });
                 }
-                Ok(Self {
-                    kind,
-                    data,
-                    declared: None,
-                    has_checksum: true,
-                })
+                Ok(Self { kind, data, declared: None, has_checksum: true })
             }
         }
     }
@@ -156,35 +142,18 @@ impl<'a> Frame<'a> {
             wanted: "three digits",
             found: Excerpt::of(body.get(..3).unwrap_or(body)),
         })?;
-        let bare = Self {
-            kind,
-            data: body,
-            declared: Some(declared),
-            has_checksum: false,
-        };
+        let bare = Self { kind, data: body, declared: Some(declared), has_checksum: false };
         let Ok((data, found)) = split_checksum(body) else {
-            return if bare.is_credible() {
-                Ok(bare)
-            } else {
-                split_checksum(body).map(|_| bare)
-            };
+            return if bare.is_credible() { Ok(bare) } else { split_checksum(body).map(|_| bare) };
         };
         let covered = covered(bytes);
         if crc::vouches(covered, found) {
             refuse_joined(bytes, declared)?;
-            Ok(Self {
-                kind,
-                data,
-                declared: Some(declared),
-                has_checksum: true,
-            })
+            Ok(Self { kind, data, declared: Some(declared), has_checksum: true })
         } else if bare.is_credible() {
             Ok(bare)
         } else {
-            Err(DecodeError::Checksum {
-                wanted: crc::checksum(covered),
-                found,
-            })
+            Err(DecodeError::Checksum { wanted: crc::checksum(covered), found })
         }
     }
 
@@ -257,19 +226,11 @@ fn start(input: &[u8]) -> IResult<&[u8], FrameKind> {
 
 fn length(input: &[u8]) -> IResult<&[u8], u16> {
     let digit = || {
-        map(
-            nom::character::complete::satisfy(|c| c.is_ascii_digit()),
-            |c| {
-                c.to_digit(10)
-                    .and_then(|digit| digit.try_into().ok())
-                    .unwrap_or(0u16)
-            },
-        )
+        map(nom::character::complete::satisfy(|c| c.is_ascii_digit()), |c| {
+            c.to_digit(10).and_then(|digit| digit.try_into().ok()).unwrap_or(0u16)
+        })
     };
-    map((digit(), digit(), digit()), |(a, b, c)| {
-        a * 100 + b * 10 + c
-    })
-    .parse(input)
+    map((digit(), digit(), digit()), |(a, b, c)| a * 100 + b * 10 + c).parse(input)
 }
 
 /// Cuts the last two bytes off before anything looks for commas: they can be anything but a CR.
@@ -286,9 +247,7 @@ fn split_checksum(body: &[u8]) -> Result<(&[u8], [u8; 2]), DecodeError> {
 
 /// What a checksum covers: all before itself.
 fn covered(frame: &[u8]) -> &[u8] {
-    frame
-        .get(..frame.len().saturating_sub(AFTER_DATA))
-        .unwrap_or_default()
+    frame.get(..frame.len().saturating_sub(AFTER_DATA)).unwrap_or_default()
 }
 
 /// A frame that lost its carriage return leaves the checksum of the next one unchanged, since the
@@ -296,10 +255,7 @@ fn covered(frame: &[u8]) -> &[u8] {
 /// length.
 fn refuse_joined(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
     let end = (HEAD + usize::from(declared)).saturating_sub(1);
-    let Some((first, next)) = bytes
-        .split_at_checked(end)
-        .filter(|(_, next)| next.len() > 1)
-    else {
+    let Some((first, next)) = bytes.split_at_checked(end).filter(|(_, next)| next.len() > 1) else {
         return Ok(());
     };
     let Some((covered, &found)) = first.split_last_chunk() else {
@@ -307,10 +263,7 @@ fn refuse_joined(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
     };
     if covered.len() >= HEAD && crc::vouches(covered, found) {
         let wanted = "a carriage return where the frame ends";
-        return Err(DecodeError::Length {
-            wanted,
-            found: Excerpt::of(next),
-        });
+        return Err(DecodeError::Length { wanted, found: Excerpt::of(next) });
     }
     Ok(())
 }
@@ -376,23 +329,14 @@ mod tests {
             let len = encode(kind, true, &mut buffer, |_| Ok(())).unwrap();
             assert_eq!(&buffer[..len], bytes);
         }
-        assert_eq!(
-            refused(b"^1\x1B\xE3\r"),
-            "frame checksum: wanted 0B C2, found 1B E3"
-        );
+        assert_eq!(refused(b"^1\x1B\xE3\r"), "frame checksum: wanted 0B C2, found 1B E3");
     }
 
     #[test]
     fn takes_a_wrong_length_with_a_warning_when_the_checksum_holds() {
         let frame = Frame::parse(b"^D0200,0,0,0,0,1,0,0,12\xc29\r").unwrap();
         let warnings: std::vec::Vec<_> = frame.warnings().collect();
-        assert_eq!(
-            warnings,
-            [FrameWarning::WrongLength {
-                declared: 20,
-                counted: 21
-            }]
-        );
+        assert_eq!(warnings, [FrameWarning::WrongLength { declared: 20, counted: 21 }]);
     }
 
     #[test]
@@ -419,14 +363,8 @@ mod tests {
 
     #[test]
     fn never_takes_a_damaged_request_for_one_without_a_checksum() {
-        assert_eq!(
-            refused(b"^P005GSX\x15\r"),
-            "frame checksum: wanted 58 14, found 58 15"
-        );
-        assert_eq!(
-            refused(b"^P005GSXY\r"),
-            "frame checksum: wanted 58 14, found 58 59"
-        );
+        assert_eq!(refused(b"^P005GSX\x15\r"), "frame checksum: wanted 58 14, found 58 15");
+        assert_eq!(refused(b"^P005GSXY\r"), "frame checksum: wanted 58 14, found 58 59");
         assert!(refused(b"^S007POP\r").starts_with("frame checksum"));
         assert!(refused(b"^S007POP11\r").starts_with("frame checksum"));
     }
@@ -442,18 +380,12 @@ mod tests {
 
     #[test]
     fn says_what_is_no_frame() {
-        assert_eq!(
-            refused(b""),
-            "frame: wanted ^D, ^P, ^S, ^0, ^1 or (NAK, found nothing"
-        );
+        assert_eq!(refused(b""), "frame: wanted ^D, ^P, ^S, ^0, ^1 or (NAK, found nothing");
         assert_eq!(
             refused(b"(230.1"),
             "frame: wanted ^D, ^P, ^S, ^0, ^1 or (NAK, found \"(230.1\""
         );
-        assert_eq!(
-            refused(b"^D0x518;\x03\r"),
-            "frame length: wanted three digits, found \"0x5\""
-        );
+        assert_eq!(refused(b"^D0x518;\x03\r"), "frame length: wanted three digits, found \"0x5\"");
         assert_eq!(
             refused(b"^D00518;"),
             "frame: wanted a carriage return at its end, found the end after 8 bytes"

@@ -105,11 +105,7 @@ quantities! {
 }
 
 /// Steps as a number of their unit.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "at most 33 bits"
-)]
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most 33 bits")]
 pub(crate) fn in_unit(steps: i64, decimals: u8) -> f64 {
     steps as f64 / scale(decimals)
 }
@@ -166,11 +162,7 @@ impl Number for i16 {
             [b'-', digits @ ..] => (-1, digits),
             _ => (1, token),
         };
-        i32::try_from(decimal(digits)?)
-            .ok()?
-            .checked_mul(sign)?
-            .try_into()
-            .ok()
+        i32::try_from(decimal(digits)?).ok()?.checked_mul(sign)?.try_into().ok()
     }
 
     #[inline]
@@ -225,11 +217,7 @@ mod steps {
             }
         }
 
-        #[expect(
-            clippy::as_conversions,
-            clippy::cast_possible_truncation,
-            reason = "checked back"
-        )]
+        #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "checked back")]
         #[expect(clippy::float_cmp, reason = "exact or refused")]
         fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
             let half = if number < 0.0 { -0.5 } else { 0.5 };
@@ -262,16 +250,7 @@ mod tests {
     fn reads_digits_and_nothing_else() {
         assert_eq!(Decivolts::read(b"0546"), Some(Decivolts(546)));
         assert_eq!(Celsius::read(b"-05"), Some(Celsius(-5)));
-        for token in [
-            &b""[..],
-            b" 5",
-            b"5 ",
-            b"+5",
-            b"5.4",
-            b"0x5",
-            b"65536",
-            b"-5",
-        ] {
+        for token in [&b""[..], b" 5", b"5 ", b"+5", b"5.4", b"0x5", b"65536", b"-5"] {
             assert_eq!(Decivolts::read(token), None, "{}", token.escape_ascii());
         }
         for token in [&b"-"[..], b"--5", b"32768"] {
@@ -293,10 +272,7 @@ mod tests {
     fn serialises_in_its_unit_and_back() {
         for steps in 0..=u16::MAX {
             let text = serde_json::to_string(&Decivolts(steps)).unwrap();
-            assert_eq!(
-                serde_json::from_str::<Decivolts>(&text).unwrap(),
-                Decivolts(steps)
-            );
+            assert_eq!(serde_json::from_str::<Decivolts>(&text).unwrap(), Decivolts(steps));
         }
         assert_eq!(serde_json::to_string(&Decivolts(546)).unwrap(), "54.6");
         assert!(serde_json::from_str::<Decivolts>("54.65").is_err());

@@ -70,11 +70,7 @@ impl<const N: usize> FrameReader<N> {
     /// A reader for frames of at most `N` bytes; a longer one is thrown away.
     #[must_use]
     pub const fn with_capacity() -> Self {
-        Self {
-            buffer: [0; N],
-            len: 0,
-            done: 0,
-        }
+        Self { buffer: [0; N], len: 0, done: 0 }
     }
 
     /// Takes bytes from `input` until something is found; `None` once all are taken.
@@ -134,10 +130,7 @@ impl<const N: usize> FrameReader<N> {
         let next = self.held().iter().skip(1).position(|&byte| is_start(byte));
         self.done = next.map_or(self.len, |at| at + 1);
         let bytes = self.buffer.get(..self.done).unwrap_or_default();
-        Received::Discarded {
-            bytes,
-            error: DecodeError::TooLong { limit: N },
-        }
+        Received::Discarded { bytes, error: DecodeError::TooLong { limit: N } }
     }
 }
 
@@ -151,18 +144,12 @@ fn examine(bytes: &[u8]) -> Received<'_> {
         }
         match Frame::parse(candidate) {
             Ok(frame) => {
-                return Received::Frame {
-                    frame,
-                    bytes: candidate,
-                    skipped,
-                };
+                return Received::Frame { frame, bytes: candidate, skipped };
             }
             Err(error) => first = first.or(Some(error)),
         }
     }
-    let error = first.unwrap_or(DecodeError::NotAFrame {
-        found: Excerpt::of(bytes),
-    });
+    let error = first.unwrap_or(DecodeError::NotAFrame { found: Excerpt::of(bytes) });
     Received::Discarded { bytes, error }
 }
 
@@ -187,9 +174,7 @@ mod tests {
         for mut rest in stream.chunks(chunk) {
             while let Some(received) = reader.next(&mut rest) {
                 found.push(match received {
-                    Received::Frame {
-                        frame, skipped: [], ..
-                    } => {
+                    Received::Frame { frame, skipped: [], .. } => {
                         std::format!("{}", frame.data().escape_ascii())
                     }
                     Received::Frame { frame, skipped, .. } => {
@@ -206,11 +191,7 @@ mod tests {
     #[track_caller]
     fn finds(stream: &[u8], wanted: &[&str]) {
         for chunk in 1..=stream.len() {
-            assert_eq!(
-                found::<MAX_FRAME>(stream, chunk),
-                wanted,
-                "in chunks of {chunk}"
-            );
+            assert_eq!(found::<MAX_FRAME>(stream, chunk), wanted, "in chunks of {chunk}");
         }
     }
 
@@ -245,10 +226,7 @@ mod tests {
     #[test]
     fn a_frame_without_its_end_does_not_take_the_next_one_along() {
         finds(&[&MODE[..7], PROTOCOL].concat(), &["[^D00505] 18"]);
-        finds(
-            &[&MODE[..9], PROTOCOL, MODE].concat(),
-            &["[^D00505\\xd9\\x9f] 18", "05"],
-        );
+        finds(&[&MODE[..9], PROTOCOL, MODE].concat(), &["[^D00505\\xd9\\x9f] 18", "05"]);
     }
 
     #[test]
@@ -273,13 +251,7 @@ mod tests {
         assert_eq!(reader.pending(), b"^D005");
         let received = reader.flush().unwrap();
         let error = DecodeError::Unfinished { have: 5 };
-        assert_eq!(
-            received,
-            Received::Discarded {
-                bytes: b"^D005",
-                error
-            }
-        );
+        assert_eq!(received, Received::Discarded { bytes: b"^D005", error });
         assert!(reader.flush().is_none());
     }
 }

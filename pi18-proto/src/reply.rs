@@ -1,7 +1,7 @@
 //! What a device answers, one reply a file.
 
 use crate::{
-    DecodeError, EncodeError, Extra, FieldInfo, FrameKind, Query, Value,
+    AnyReply, DecodeError, EncodeError, Extra, FieldInfo, FrameKind, Query, Value,
     field::Out,
     frame::{self, MAX_FRAME},
 };
@@ -115,6 +115,9 @@ pub trait Answer: Reply {
 
     /// The query that this answers.
     fn query(argument: Self::Argument) -> Query;
+
+    /// This reply out of any, if it is this one.
+    fn from_reply(reply: AnyReply) -> Option<Self>;
 }
 
 pub(crate) trait Sealed {}

@@ -30,11 +30,7 @@ impl SerialNumber {
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let fits = text.len() <= Self::MAX && !text.contains(',');
-        if fits {
-            Text::new(text.as_bytes()).map(Self)
-        } else {
-            None
-        }
+        if fits { Text::new(text.as_bytes()).map(Self) } else { None }
     }
 
     /// The characters.
@@ -51,12 +47,8 @@ impl SerialNumber {
     #[must_use]
     pub fn looks_genuine(&self) -> bool {
         let digits = self.0.as_bytes();
-        let repeats = |group: usize| {
-            digits
-                .iter()
-                .zip(digits.iter().skip(group))
-                .all(|(a, b)| a == b)
-        };
+        let repeats =
+            |group: usize| digits.iter().zip(digits.iter().skip(group)).all(|(a, b)| a == b);
         digits.len() >= 8 && digits.iter().all(u8::is_ascii_digit) && !(1..=4).any(repeats)
     }
 }
@@ -121,16 +113,9 @@ impl Field for NewSerialNumber {
 
     fn read(token: &[u8]) -> Option<Self> {
         let whole = token.len() == 22 && token.iter().all(u8::is_ascii_digit);
-        let serial = if whole {
-            SerialNumber::read(token)
-        } else {
-            None
-        };
+        let serial = if whole { SerialNumber::read(token) } else { None };
         let padded = |serial: &SerialNumber| {
-            token
-                .iter()
-                .skip(2 + serial.0.as_bytes().len())
-                .all(|&byte| byte == b'0')
+            token.iter().skip(2 + serial.0.as_bytes().len()).all(|&byte| byte == b'0')
         };
         serial.filter(padded).and_then(Self::new)
     }
@@ -146,11 +131,7 @@ impl Field for NewSerialNumber {
 
 /// The 20 characters that hold a serial number whose length stands elsewhere.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Deserialize, serde::Serialize),
-    serde(transparent)
-)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
 pub struct PaddedSerial(Text);
 
 impl PaddedSerial {
@@ -178,9 +159,7 @@ impl Field for PaddedSerial {
     const WANTED: &'static str = "at most 20 printable characters";
 
     fn read(token: &[u8]) -> Option<Self> {
-        Text::new(token)
-            .filter(|text| text.as_bytes().len() <= SerialNumber::MAX)
-            .map(Self)
+        Text::new(token).filter(|text| text.as_bytes().len() <= SerialNumber::MAX).map(Self)
     }
 
     fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
@@ -234,14 +213,9 @@ mod tests {
         let genuine = |text| SerialNumber::new(text).unwrap().looks_genuine();
         assert!(genuine("96132206100410"));
         assert!(genuine("96161704100242"));
-        for garbage in [
-            "",
-            "55355535553555",
-            "00000000000000",
-            "9613220",
-            "02  .",
-            "9613220610041x",
-        ] {
+        for garbage in
+            ["", "55355535553555", "00000000000000", "9613220", "02  .", "9613220610041x"]
+        {
             assert!(!genuine(garbage), "{garbage}");
         }
     }

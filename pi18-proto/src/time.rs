@@ -26,12 +26,7 @@ impl DateTime {
         within("hour", "0 to 23", hour, 0..=23)?;
         within("minute", "0 to 59", minute, 0..=59)?;
         within("second", "0 to 59", second, 0..=59)?;
-        Ok(Self {
-            date,
-            hour,
-            minute,
-            second,
-        })
+        Ok(Self { date, hour, minute, second })
     }
 
     /// The day.
@@ -61,11 +56,7 @@ impl DateTime {
 
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {:02}:{:02}:{:02}",
-            self.date, self.hour, self.minute, self.second
-        )
+        write!(f, "{} {:02}:{:02}:{:02}", self.date, self.hour, self.minute, self.second)
     }
 }
 
@@ -237,29 +228,17 @@ fn within<T: Into<u32> + PartialOrd + Copy>(
     if allowed.contains(&found) {
         Ok(())
     } else {
-        Err(RangeError {
-            what,
-            wanted,
-            found: found.into(),
-        })
+        Err(RangeError { what, wanted, found: found.into() })
     }
 }
 
 fn date(year: u32, month: u32, day: u32) -> Option<Date> {
-    Date::new(
-        year.try_into().ok()?,
-        month.try_into().ok()?,
-        day.try_into().ok()?,
-    )
-    .ok()
+    Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()
 }
 
 fn date_time(date: Date, hour: u32, minute: u32, second: u32) -> Option<DateTime> {
-    let [hour, minute, second] = [
-        hour.try_into().ok()?,
-        minute.try_into().ok()?,
-        second.try_into().ok()?,
-    ];
+    let [hour, minute, second] =
+        [hour.try_into().ok()?, minute.try_into().ok()?, second.try_into().ok()?];
     DateTime::new(date, hour, minute, second).ok()
 }
 
@@ -364,11 +343,7 @@ mod serde_impls {
     fn digits(text: &Text) -> Option<Text> {
         let mut kept = [0; Text::CAPACITY];
         let digits = text.as_bytes().iter().filter(|byte| byte.is_ascii_digit());
-        let len = kept
-            .iter_mut()
-            .zip(digits)
-            .map(|(to, from)| *to = *from)
-            .count();
+        let len = kept.iter_mut().zip(digits).map(|(to, from)| *to = *from).count();
         kept.get(..len).and_then(Text::new)
     }
 }

@@ -36,14 +36,8 @@ pub enum Value<'a> {
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            &Self::Quantity {
-                steps,
-                decimals,
-                unit,
-            } => write_quantity(f, steps, decimals, unit),
-            Self::Code {
-                name: Some(name), ..
-            } => f.write_str(name),
+            &Self::Quantity { steps, decimals, unit } => write_quantity(f, steps, decimals, unit),
+            Self::Code { name: Some(name), .. } => f.write_str(name),
             Self::Code { number, name: None } => write!(f, "code {number}"),
             Self::Text(text) => f.write_str(text.as_str()),
             Self::List(amperes) => {
@@ -96,10 +90,7 @@ impl Text {
         }
         let mut bytes = [0; Self::CAPACITY];
         bytes.get_mut(..source.len())?.copy_from_slice(source);
-        Some(Self {
-            bytes,
-            len: source.len().try_into().ok()?,
-        })
+        Some(Self { bytes, len: source.len().try_into().ok()? })
     }
 
     /// As a string slice.
@@ -116,10 +107,7 @@ impl Text {
 
     /// What `arguments` print; cut off where the capacity ends.
     pub(crate) fn format(arguments: fmt::Arguments<'_>) -> Self {
-        let mut text = Self {
-            bytes: [0; Self::CAPACITY],
-            len: 0,
-        };
+        let mut text = Self { bytes: [0; Self::CAPACITY], len: 0 };
         // An error only says that the capacity is reached.
         let _ = fmt::Write::write_fmt(&mut text, arguments);
         text
@@ -129,10 +117,7 @@ impl Text {
 impl fmt::Write for Text {
     fn write_str(&mut self, s: &str) -> fmt::Result {
         for byte in s.bytes() {
-            *self
-                .bytes
-                .get_mut(usize::from(self.len))
-                .ok_or(fmt::Error)? = byte;
+            *self.bytes.get_mut(usize::from(self.len)).ok_or(fmt::Error)? = byte;
             self.len += 1;
         }
         Ok(())
@@ -162,12 +147,10 @@ mod serde_impls {
     impl Serialize for Value<'_> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             match self {
-                &Self::Quantity {
-                    steps, decimals: 0, ..
-                } => serializer.serialize_i64(steps),
-                &Self::Quantity {
-                    steps, decimals, ..
-                } => serializer.serialize_f64(crate::quantity::in_unit(steps, decimals)),
+                &Self::Quantity { steps, decimals: 0, .. } => serializer.serialize_i64(steps),
+                &Self::Quantity { steps, decimals, .. } => {
+                    serializer.serialize_f64(crate::quantity::in_unit(steps, decimals))
+                }
                 Self::Code { number, .. } => serializer.serialize_u8(*number),
                 Self::Text(text) => text.serialize(serializer),
                 Self::List(amperes) => amperes.serialize(serializer),

@@ -8,7 +8,10 @@ use pi18_proto::DecodeError;
 ///
 /// Says where it happened, what was wanted and what came, and what to do next where that is known.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     place: String,
     kind: Kind,
     hint: Option<String>,
@@ -16,7 +19,7 @@ pub struct Error {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Kind {
-    #[error("wanted a device address, found {found:?}: {why}")]
+    #[error("{found:?}: {why}")]
     Address { found: String, why: String },
     #[error("cannot be opened: {0}")]
     Open(#[source] io::Error),
@@ -25,112 +28,100 @@ pub(crate) enum Kind {
     #[error("disconnected: {0}")]
     Disconnected(#[source] io::Error),
     #[error("{action} failed: {source}")]
-    Io {
-        action: &'static str,
-        source: io::Error,
-    },
-    #[error("wanted a reply to {request} within {waited:?}, found {found}")]
-    Timeout {
-        request: String,
-        waited: Duration,
-        found: String,
-    },
+    Io { action: &'static str, source: io::Error },
+    #[error("wanted a reply to {request} within {:.1} s, found {found}", waited.as_secs_f64())]
+    Timeout { request: String, waited: Duration, found: String },
     #[error("{request} was refused (^0)")]
     Refused { request: String },
-    #[error("reply to {request}: {source}")]
-    Reply {
-        request: String,
-        source: DecodeError,
-    },
-    #[error("wanted a PI18 inverter, found {found}")]
+    #[error("the reply to {request} cannot be read: {source}")]
+    Reply { request: String, source: DecodeError },
+    #[error("wanted a PI18 inverter, found a device that answers {found}")]
     NotPi18 { found: String },
+    #[error("wanted a captured exchange, found none that starts with {request}")]
+    NotCaptured { request: String },
+    #[error("wanted a unit with this serial number, found {found}")]
+    NotFound { found: String },
     #[error("line {line}: {why}")]
     Capture { line: usize, why: String },
 }
 
 impl Error {
     pub(crate) fn new(place: impl Into<String>, kind: Kind) -> Self {
-        Self {
-            place: place.into(),
-            kind,
-            hint: None,
-        }
+        Self(Box::new(Inner { place: place.into(), kind, hint: None }))
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
-    /// An error of the operating system while `action` was done on an open device.
-    pub(crate) fn io(place: impl Into<String>, action: &'static str, source: io::Error) -> Self {
-        let kind = if is_gone(&source) {
-            Kind::Disconnected(source)
-        } else {
-            Kind::Io { action, source }
-        };
+    /// An error of the operating system while `action` ("writing") was done on an open device at
+    /// `place`. Those that mean that the device is no more are told as disconnected.
+    pub fn io(place: impl Into<String>, action: &'static str, source: io::Error) -> Self {
+        let kind =
+            if is_gone(&source) { Kind::Disconnected(source) } else { Kind::Io { action, source } };
         Self::new(place, kind)
     }
 
     /// The address, or whatever else names where it happened.
     #[must_use]
     pub fn place(&self) -> &str {
-        &self.place
+        &self.0.place
     }
 
     /// The address cannot be understood, or leads to nothing that could be a device.
     #[must_use]
     pub fn is_address(&self) -> bool {
-        matches!(self.kind, Kind::Address { .. } | Kind::Capture { .. })
+        matches!(self.0.kind, Kind::Address { .. } | Kind::Capture { .. })
     }
 
     /// Another program holds the device.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        matches!(self.kind, Kind::Busy { .. })
+        matches!(self.0.kind, Kind::Busy { .. })
     }
 
     /// The system does not let this user at the device.
     #[must_use]
     pub fn is_permission(&self) -> bool {
-        matches!(&self.kind, Kind::Open(source) if source.kind() == io::ErrorKind::PermissionDenied)
+        matches!(&self.0.kind, Kind::Open(source) if source.kind() == io::ErrorKind::PermissionDenied)
     }
 
     /// The device was there and is gone.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
-        matches!(self.kind, Kind::Disconnected(_))
+        matches!(self.0.kind, Kind::Disconnected(_))
     }
 
     /// No reply, or none that could be used, came in time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.kind, Kind::Timeout { .. })
+        matches!(self.0.kind, Kind::Timeout { .. })
     }
 
     /// The unit refused: it does not know the query.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        matches!(self.kind, Kind::Refused { .. })
+        matches!(self.0.kind, Kind::Refused { .. })
     }
 
     /// A sound reply came, with a field that cannot be read.
     #[must_use]
     pub fn is_decode(&self) -> bool {
-        matches!(self.kind, Kind::Reply { .. })
+        matches!(self.0.kind, Kind::Reply { .. })
     }
 
     /// Something answered that does not speak PI18.
     #[must_use]
     pub fn is_not_pi18(&self) -> bool {
-        matches!(self.kind, Kind::NotPi18 { .. })
+        matches!(self.0.kind, Kind::NotPi18 { .. })
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.kind)?;
-        if let Some(hint) = &self.hint {
+        write!(f, "{}: {}", self.0.place, self.0.kind)?;
+        if let Some(hint) = &self.0.hint {
             write!(f, "; {hint}")?;
         }
         Ok(())
@@ -139,7 +130,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.kind.source()
+        self.0.kind.source()
     }
 }
 
@@ -152,9 +143,7 @@ fn is_gone(error: &io::Error) -> bool {
     };
     /// `EIO`, `ENXIO` and `ENODEV` have no kind of their own.
     const GONE: [i32; 3] = [5, 6, 19];
-    error
-        .raw_os_error()
-        .is_some_and(|code| cfg!(unix) && GONE.contains(&code))
+    error.raw_os_error().is_some_and(|code| cfg!(unix) && GONE.contains(&code))
         || matches!(
             error.kind(),
             BrokenPipe

@@ -1,9 +1,52 @@
 //! Links to PI18 inverters, and a client that asks one thing at a time.
+//!
+//! [`Client::open`] takes a device [`Address`] and asks over whatever [`Link`] leads there: USB
+//! hidraw, a serial port, TCP, a replayed capture, or the virtual bank that needs no hardware.
+//!
+//! ```
+//! use pi18_proto::{GeneralStatus, ParallelInstance, ParallelStatus};
+//! use pi18_transport::Client;
+//!
+//! let mut unit = Client::open("sim:0")?;
+//! let status: GeneralStatus = unit.read()?;
+//! println!("battery: {}, {}", status.battery_voltage, status.battery_capacity);
+//!
+//! let other = ParallelInstance::new(pi18_proto::Count(1))?;
+//! let status: ParallelStatus = unit.read_of(other)?;
+//! println!("unit 1 is in mode {}", status.working_mode);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//! - `sim` (default): the virtual bank, `sim:` addresses, and the bank served on ptys and TCP.
 
+mod address;
+mod capture;
+mod client;
+mod dialogue;
+mod discover;
 mod error;
+#[cfg(target_os = "linux")]
+mod hidraw;
 mod link;
+mod lock;
+mod permission;
+#[cfg(unix)]
+mod poll;
+mod replay;
+mod serial;
 #[cfg(feature = "sim")]
 pub mod sim;
+mod tcp;
 
+pub use address::Address;
+pub use capture::{CaptureLine, Direction, HexError, Recorder, from_hex, to_hex};
+pub use client::{Client, Config, Reading, SetOutcome};
+pub use discover::candidates;
 pub use error::Error;
+#[cfg(target_os = "linux")]
+pub use hidraw::Hidraw;
 pub use link::Link;
+pub use replay::Replay;
+pub use serial::{BAUD, Serial};
+pub use tcp::Tcp;

@@ -150,6 +150,13 @@ macro_rules! queries {
             fn query(argument: Self::Argument) -> Query {
                 queries!(@build $name argument $( $ty )?)
             }
+
+            fn from_reply(reply: AnyReply) -> Option<Self> {
+                match reply {
+                    AnyReply::$name(reply) => Some(reply),
+                    _ => None,
+                }
+            }
         }
 
         impl From<reply::$name> for AnyReply {
@@ -225,9 +232,7 @@ impl Query {
     /// The queries whose reply has the shape of `data`: the same bytes come out when it is read and
     /// written again. A reply does not say what it answers, so there can be several.
     pub fn candidates(data: &[u8]) -> impl Iterator<Item = Self> + use<'_> {
-        let examples = Self::LIST
-            .iter()
-            .filter_map(|info| info.example.parse::<Self>().ok());
+        let examples = Self::LIST.iter().filter_map(|info| info.example.parse::<Self>().ok());
         examples.filter(|query| query.reads_exactly(data))
     }
 
@@ -236,10 +241,7 @@ impl Query {
         let Ok((reply, extra)) = self.parse_reply(data) else {
             return false;
         };
-        let written = reply
-            .encode(&mut buffer)
-            .ok()
-            .and_then(|len| buffer.get(..len));
+        let written = reply.encode(&mut buffer).ok().and_then(|len| buffer.get(..len));
         extra.is_empty() && written == Some(data)
     }
 }

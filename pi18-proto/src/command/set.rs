@@ -419,12 +419,8 @@ impl SetCommand {
     #[must_use]
     pub fn risk(&self) -> Risk {
         match self {
-            Self::EnableFlag {
-                flag: Flag::FeedToGrid,
-            }
-            | Self::DisableFlag {
-                flag: Flag::FeedToGrid,
-            } => Risk::Installation,
+            Self::EnableFlag { flag: Flag::FeedToGrid }
+            | Self::DisableFlag { flag: Flag::FeedToGrid } => Risk::Installation,
             _ => self.info().risk,
         }
     }

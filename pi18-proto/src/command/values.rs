@@ -80,10 +80,7 @@ macro_rules! checked {
 /// From the least to the most of all ranges.
 const fn range(ranges: &[(i64, i64)]) -> Form {
     match ranges {
-        [(min, _), .., (_, max)] | [(min, max)] => Form::Number {
-            min: *min,
-            max: *max,
-        },
+        [(min, _), .., (_, max)] | [(min, max)] => Form::Number { min: *min, max: *max },
         [] => Form::Number { min: 0, max: 0 },
     }
 }

@@ -87,10 +87,7 @@ impl Currents {
     pub fn new(currents: &[Amperes]) -> Option<Self> {
         let mut values = [Amperes(0); Self::CAPACITY];
         values.get_mut(..currents.len())?.copy_from_slice(currents);
-        (!currents.is_empty()).then_some(Self {
-            values,
-            len: currents.len(),
-        })
+        (!currents.is_empty()).then_some(Self { values, len: currents.len() })
     }
 
     /// The currents, as the unit orders them.
@@ -107,10 +104,7 @@ impl Currents {
 
     fn parse(message: &'static str, data: &[u8]) -> Result<Self, DecodeError> {
         let mut fields = Fields::new(message, data, 0);
-        let mut list = Self {
-            values: [Amperes(0); Self::CAPACITY],
-            len: 0,
-        };
+        let mut list = Self { values: [Amperes(0); Self::CAPACITY], len: 0 };
         for place in &mut list.values {
             *place = fields.read("currents")?;
             list.len += 1;
@@ -198,12 +192,8 @@ mod tests {
 
     #[test]
     fn says_where_a_list_goes_wrong() {
-        let refused = |data: &str| {
-            format!(
-                "{}",
-                MaxChargeCurrents::decode(data.as_bytes()).unwrap_err()
-            )
-        };
+        let refused =
+            |data: &str| format!("{}", MaxChargeCurrents::decode(data.as_bytes()).unwrap_err());
         let wanted = "wanted a number of amperes up to 65535";
         assert_eq!(
             refused("010,0x0,030"),

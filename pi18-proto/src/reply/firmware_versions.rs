@@ -28,22 +28,14 @@ reply! {
 
 /// A firmware version: up to eight printable characters, five digits on every unit seen.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Deserialize, serde::Serialize),
-    serde(transparent)
-)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
 pub struct Version(Text);
 
 impl Version {
     /// Takes one to eight printable characters without a comma.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        if text.contains(',') {
-            None
-        } else {
-            Self::read(text.as_bytes())
-        }
+        if text.contains(',') { None } else { Self::read(text.as_bytes()) }
     }
 
     /// The characters, leading zeros kept.
@@ -64,11 +56,7 @@ impl Field for Version {
     const WANTED: &'static str = "a version of one to eight characters";
 
     fn read(token: &[u8]) -> Option<Self> {
-        if (1..=8).contains(&token.len()) {
-            Text::new(token).map(Self)
-        } else {
-            None
-        }
+        if (1..=8).contains(&token.len()) { Text::new(token).map(Self) } else { None }
     }
 
     fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {

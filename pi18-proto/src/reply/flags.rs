@@ -91,33 +91,25 @@ impl Flag {
 
     fn all() -> impl Iterator<Item = (u8, Self, &'static FieldInfo)> {
         let named = Self::ALL.into_iter().zip(Flags::FIELDS);
-        (b'A'..)
-            .zip(named)
-            .map(|(letter, (flag, info))| (letter, flag, info))
+        (b'A'..).zip(named).map(|(letter, (flag, info))| (letter, flag, info))
     }
 
     /// The letter, `A` to `K`.
     #[must_use]
     pub fn letter(self) -> char {
-        Self::all()
-            .find(|&(_, flag, _)| flag == self)
-            .map_or('?', |(letter, ..)| letter.into())
+        Self::all().find(|&(_, flag, _)| flag == self).map_or('?', |(letter, ..)| letter.into())
     }
 
     /// What it switches.
     #[must_use]
     pub fn label(self) -> &'static str {
-        Self::all()
-            .find(|&(_, flag, _)| flag == self)
-            .map_or("", |(.., info)| info.label)
+        Self::all().find(|&(_, flag, _)| flag == self).map_or("", |(.., info)| info.label)
     }
 
     /// The flag of a letter.
     #[must_use]
     pub fn from_letter(letter: char) -> Option<Self> {
-        Self::all()
-            .find(|&(known, ..)| char::from(known) == letter)
-            .map(|(_, flag, _)| flag)
+        Self::all().find(|&(known, ..)| char::from(known) == letter).map(|(_, flag, _)| flag)
     }
 }
 
@@ -168,10 +160,7 @@ mod tests {
         assert_eq!(flags.feed_to_grid, Some(Switch(12)));
         assert_eq!(flags.lithium_turn_on, None);
         let reserved = Flags::decode(b"0,0,0,0,0,1,0,0,,1").unwrap();
-        assert_eq!(
-            (reserved.feed_to_grid, reserved.lithium_turn_on),
-            (None, Some(Switch::ON))
-        );
+        assert_eq!((reserved.feed_to_grid, reserved.lithium_turn_on), (None, Some(Switch::ON)));
         let mut buffer = [0; 64];
         let len = reserved.encode(&mut buffer).unwrap();
         assert_eq!(&buffer[..len], b"0,0,0,0,0,1,0,0,,1");

@@ -85,14 +85,7 @@ mod tests {
     fn says_which_field_is_malformed() {
         let data = GeneralStatus::SAMPLE.replacen("499", "4x9", 1);
         let error = GeneralStatus::decode(data.as_bytes()).unwrap_err();
-        assert!(matches!(
-            error,
-            DecodeError::Field {
-                field: "grid_frequency",
-                at: 5,
-                ..
-            }
-        ));
+        assert!(matches!(error, DecodeError::Field { field: "grid_frequency", at: 5, .. }));
         assert_eq!(
             format!("{error}"),
             "GS field grid_frequency at offset 5: \
@@ -113,18 +106,13 @@ mod tests {
     fn keeps_fields_that_nobody_knows() {
         let data = format!("{},7,x", GeneralStatus::SAMPLE);
         let (status, extra) = GeneralStatus::parse(data.as_bytes()).unwrap();
-        assert_eq!(
-            Ok(status),
-            GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes())
-        );
+        assert_eq!(Ok(status), GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes()));
         assert_eq!(extra.fields().collect::<std::vec::Vec<_>>(), [b"7", b"x"]);
     }
 
     #[test]
     fn reads_a_width_that_differs_from_the_sheet() {
-        let data = GeneralStatus::SAMPLE
-            .replacen("0443", "10443", 1)
-            .replacen("017", "17", 1);
+        let data = GeneralStatus::SAMPLE.replacen("0443", "10443", 1).replacen("017", "17", 1);
         let status = GeneralStatus::decode(data.as_bytes()).unwrap();
         assert_eq!(status.apparent_power, VoltAmperes(10443));
         assert_eq!(status.charge_current, Amperes(17));

@@ -59,11 +59,7 @@ impl Field for Rgb {
 
     fn read(token: &[u8]) -> Option<Self> {
         let [red, green, blue] = digit_groups(token, [3, 3, 3])?.map(u8::try_from);
-        Some(Self {
-            red: red.ok()?,
-            green: green.ok()?,
-            blue: blue.ok()?,
-        })
+        Some(Self { red: red.ok()?, green: green.ok()?, blue: blue.ok()? })
     }
 
     fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {

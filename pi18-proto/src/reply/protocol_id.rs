@@ -14,7 +14,5 @@ reply! {
 
 impl ProtocolId {
     /// The protocol of this crate.
-    pub const PI18: Self = Self {
-        protocol_id: Count(18),
-    };
+    pub const PI18: Self = Self { protocol_id: Count(18) };
 }

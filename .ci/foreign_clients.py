@@ -1,0 +1,451 @@
+#!/usr/bin/env python3
+"""Reads the virtual inverters with other people's programs and compares every value with ours.
+
+    foreign_clients.py LVX                 the two units of `LVX simulate`, over serial ports
+    foreign_clients.py LVX --frames FILE   recorded replies; a line is {"id", "command", "hex"}
+
+Runs in a Python 3.11 or 3.12 that has mppsolar 0.16.56 and powermon 1.0.18. Values are paired by
+their place in the reply, so names need not agree; `--verbose` shows the pairs. Where a client is
+known to be wrong, `DEVIATIONS` says what it prints instead, and that is what it must print.
+"""
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import tty
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal, InvalidOperation
+from typing import Callable, NamedTuple, Optional
+
+from mppsolar.protocols import get_protocol
+from powermon.commands.command import Command
+from powermon.commands.reading_definition import ResponseType
+from powermon.commands.result import ResultType
+from powermon.libs.errors import InvalidCRC
+from powermon.ports.serialport import SerialPort
+from powermon.protocols import get_protocol_definition
+
+UNITS = 2
+# What the clients raise, or print, on a code that their table does not have.
+NOT_IN_TABLE = re.compile(r"index out of range|'\d+'$|KeyError|IndexError|UnboundLocalError")
+
+
+class Reading(NamedTuple):
+    """A value as a client prints it; `texts` is its table, code -> text, if the value is coded."""
+    label: str
+    value: object
+    unit: str
+    texts: Optional[dict]
+
+
+class Answer(NamedTuple):
+    """A client's view of a reply; `tables` holds the `texts` of every field that it declares."""
+    readings: list
+    tables: list
+    error: str = ""
+
+
+class Field(NamedTuple):
+    """A value as lvx prints it; no `unit` where lvx prints no units."""
+    name: str
+    value: object
+    unit: Optional[str]
+
+
+class Deviation(NamedTuple):
+    """What a client prints instead; `value` makes it from ours, or None where ours is printed."""
+    client: str
+    command: str
+    places: range
+    why: str
+    value: Optional[Callable] = None
+    unit: Optional[str] = None
+    label: Optional[str] = None
+
+
+def padded_serial(serial):
+    """The reply to `ID` as it is on the wire: two digits of length, the number, zeros up to 20."""
+    return f"{len(serial):02}{serial.ljust(20, '0')}"
+
+
+DEVIATIONS = [
+    Deviation("mppsolar|powermon", "VFW", range(3),
+              "a version is text; read as a number, it loses leading zeros", value=int),
+    Deviation("mppsolar", "ID", range(1),
+              "length and padding are shown as part of the number", value=padded_serial),
+    Deviation("powermon", "ID", range(1), "the same, and it is read as a number",
+              value=lambda serial: int(padded_serial(serial))),
+    Deviation("mppsolar PI18(LVX|SV)", "ET", range(1),
+              "the counter only makes sense in Wh, like those of year, month and day", unit="kWh"),
+    Deviation("mppsolar PI18(LVX|SV)", "GS", range(21, 23),
+              "MPPT status 2 is charging", value={2: "normal"}.get),
+    Deviation("mppsolar PI18(LVX|SV)", "PIRI", range(17, 18),
+              "priority 1 is solar, battery, utility", value={1: "Solar and Utility"}.get),
+    Deviation("powermon", "GS", range(27, 28),
+              "the unit's place in the bank is no validity flag: 0 is a healthy master",
+              value={0: "Not valid", 1: "valid"}.get),
+    Deviation("mppsolar PI18$|powermon", "FLAG", range(1),
+              "the flag silences the buzzer, the label says the opposite", label="buzzer_beep"),
+]
+
+
+def known_deviation(client, command, place, value):
+    for known in DEVIATIONS:
+        if (re.match(known.client, client) and known.command == base(command)
+                and place in known.places and not (known.value and known.value(value) is None)):
+            return known
+    return None
+
+
+def base(command):
+    """`EY2021` -> `EY`, `PGS0` -> `PGS`."""
+    return command.rstrip("0123456789")
+
+
+def key(label):
+    """A label as both clients write it in JSON."""
+    return label.replace(" ", "_").lower()
+
+
+def by_code(options):
+    """A client's table as code -> text; it keeps a list, or a dict by the digits on the wire."""
+    pairs = options.items() if isinstance(options, dict) else enumerate(options)
+    return {int(code): text for code, text in pairs}
+
+
+class MppSolar:
+    """`mpp-solar`, asked on its command line: all commands of a protocol in one run."""
+
+    def __init__(self, protocol):
+        self.name = f"mppsolar {protocol}"
+        self.protocol_name = protocol
+        self.protocol = get_protocol(protocol)
+
+    def queries(self):
+        commands = self.protocol.COMMANDS.items()
+        return [name for name, known in commands if known["type"].startswith("QUERY")]
+
+    def ask(self, port, commands):
+        program = os.path.join(sysconfig.get_path("scripts"), "mpp-solar")
+        run = subprocess.run(  # without --porttype it guesses the type from the letters of the path
+            [program, "--port", port, "--porttype", "serial", "--baud", "2400", "--protocol",
+             self.protocol_name, "--output", "json_units", "--command", "#".join(commands)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+        printed = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+        if len(printed) != len(commands):
+            raise RuntimeError(f"{self.name}: {len(printed)} answers to {commands}\n{run.stderr}")
+        return list(map(self.answer, commands, printed))
+
+    def decode(self, command, frame):
+        try:
+            return self.answer(command, self.protocol.decode(frame, command))
+        except Exception as error:  # the command line makes an error entry of whatever is raised
+            return self.answer(command, {"error": [str(error), ""]})
+
+    def answer(self, command, entries):
+        declared = self.protocol.get_command_defn(command)
+        place_of_type = 2 if declared.get("response_type") == "INDEXED" else 0
+        types = {key(row[1]): row[place_of_type] for row in declared["response"]}
+        texts = {key(row[1]): by_code(row[2]) for row in declared["response"]
+                 if row[0] in ("option", "keyed")}
+        tables = [texts.get(label) for label in types]
+        readings = []
+        for label, entry in entries.items():
+            if label.startswith("_") or label == "raw_response":
+                continue
+            label = key(label)
+            value, unit, *_ = entry.values() if isinstance(entry, dict) else entry
+            if label.startswith(("error", "warning")):
+                return Answer([], tables, value)
+            if not types.get(label, "").startswith("info:"):  # which repeats the question's date
+                readings.append(Reading(label, value, unit, texts.get(label)))
+        return Answer(readings, tables)
+
+
+class PowerMon:
+    """`powermon`, asked through its port object: its command line fails on any serial port
+    (`SerialPort.from_config` forgets to return the port)."""
+
+    name = "powermon"
+
+    def __init__(self):
+        self.protocol = get_protocol_definition("PI18")
+
+    def queries(self):
+        commands = self.protocol.list_commands().items()
+        return [name for name, known in commands if known.result_type is not ResultType.PI18_ACK]
+
+    def ask(self, port, commands):
+        return asyncio.run(self.ask_all(port, commands))
+
+    async def ask_all(self, path, commands):
+        port = SerialPort(path=path, baud=2400, protocol=get_protocol_definition("PI18"))
+        answers = []
+        for command in map(self.command, commands):
+            try:
+                answers.append(self.answer(command, await port.run_command(command)))
+            except Exception as error:  # a code that it does not know raises all sorts of things
+                answers.append(self.answer(command, error))
+        await port.disconnect()
+        return answers
+
+    def decode(self, command, frame):
+        command = self.command(command)
+        try:
+            return self.answer(command, command.build_result(frame, self.protocol))
+        except Exception as error:
+            return self.answer(command, error)
+
+    def command(self, text):
+        command = Command.from_config({"command": text})
+        command.command_definition = self.protocol.get_command_definition(text)
+        return command
+
+    def answer(self, command, result):
+        declared = command.command_definition
+        tables = [self.texts(row) for row in declared.reading_definitions.values()]
+        if isinstance(result, Exception) or result.error:
+            return Answer([], tables, str(getattr(result, "raw_response", None) or repr(result)))
+        readings = [Reading(key(row.data_name), row.data_value, row.data_unit,
+                            self.texts(row.definition)) for row in result.readings]
+        if declared.result_type is ResultType.MULTIVALUED:  # a list is one text
+            (whole,) = readings
+            readings = [whole._replace(value=value) for value in whole.value.split(",")]
+            tables = [None] * len(readings)
+        return Answer(readings, tables)
+
+    @staticmethod
+    def texts(definition):
+        if definition.response_type == ResponseType.ENABLED_BOOL:
+            return {0: "disabled", 1: "enabled"}
+        return by_code(definition.options) if definition.options else None
+
+    def crc_holds(self, frame):
+        """It wants a CRC byte 00 raised to 01, which no device does: it is shown what it wants."""
+        with contextlib.suppress(InvalidCRC):
+            raised = bytes(byte or 1 for byte in frame[-3:-1])
+            return self.protocol.check_crc(frame[:-3] + raised + frame[-1:])
+        return False
+
+
+def fields_of(command, ours):
+    """lvx's values as the fields on the wire."""
+    for name, value in ours["values"].items():
+        unit = ours["units"].get(name, "") if "units" in ours else None
+        for item in value if isinstance(value, list) else [value]:
+            if item is None:  # an optional field that this reply does not have
+                continue
+            if base(command) in ("T", "ACCT", "ACLT"):  # 20:30 is 2030 on the wire
+                item = re.sub(r"\D", "", item)
+            yield Field(name, int(item) if isinstance(item, bool) else item, unit)
+
+
+def scaled(reading):
+    """Value and unit of a client that prints steps: 546 in `0.1V` -> 54.6 in `V`."""
+    step, unit = re.fullmatch(r"([0-9.]*)(.*)", reading.unit).groups()
+    unit = {"HZ": "Hz", "YYYYMMDDHHMMSS": "", "HH:MM": ""}.get(unit, unit)
+    try:
+        return Decimal(str(reading.value)) * Decimal(step or 1), unit
+    except InvalidOperation:
+        return reading.value, unit
+
+
+def same_value(field, reading):
+    if reading.texts is not None:
+        return reading.texts.get(field.value) == reading.value
+    if isinstance(field.value, str):
+        return field.value == str(reading.value)
+    return Decimal(str(field.value)) == scaled(reading)[0]
+
+
+def difference(client, place, field, reading, known):
+    """What is wrong with a value: it is neither ours nor what a known deviation makes of ours."""
+    unit = scaled(reading)[1]
+    holds = [
+        reading.value == known.value(field.value) if known and known.value
+        else same_value(field, reading),
+        not unit or field.unit is None or unit == (known and known.unit or field.unit),
+        not (known and known.label) or reading.label == known.label,
+    ]
+    if all(holds):
+        return None
+    return (f"field {place}: {client} prints {reading.label} {reading.value!r} {reading.unit}, "
+            f"lvx {field.name} {field.value!r} {field.unit or ''}"
+            + (f", although known to deviate: {known.why}" if known else ""))
+
+
+def compare_error(client, fields, answer, frame):
+    """Why a client prints no values at all: (the known reason, None) or (None, its error)."""
+    if client == "powermon" and 0 in frame[-3:-1]:
+        wanted = ", ".join(f"{byte or 1:02x}" for byte in frame[-3:-1])
+        if f"doesnt match calc ({wanted})" in answer.error:
+            return "refused, as known: it wants a CRC byte 00 raised to 01", None
+    for field, texts in zip(fields, answer.tables):
+        if texts and field.value not in texts and NOT_IN_TABLE.search(answer.error):
+            return f"no values, as known: its table has no {field.name} {field.value}", None
+    if client != "powermon" and frame[-2:-1] == b",":
+        return "no values, as known: it splits at a comma in the CRC", None
+    return None, f"{client} prints no values: {answer.error}"
+
+
+def compare(client, command, ours, answer, frame, verbose):
+    """(remark, everything that is wrong) for one reply."""
+    if ours is None:
+        return "", [f"lvx prints nothing for {command}"]
+    fields = list(fields_of(command, ours))
+    if answer.error:
+        remark, wrong = compare_error(client, fields, answer, frame)
+        return remark, [wrong] if wrong else []
+    readings, spoiled = answer.readings, ""
+    if client == "powermon":  # it drops the fields that it does not declare
+        fields = fields[:len(answer.tables)]
+    elif b"," in frame[-3:-1]:  # it splits before it cuts the CRC off: the last value is spoiled
+        fields = fields[:-1]
+        readings = readings[:len(fields)]
+        spoiled = ", the last spoiled by a comma in the CRC, as known"
+    if len(readings) != len(fields):
+        return "", [f"{client} prints {len(readings)} values, lvx {len(fields)}"]
+    wrong, deviating = [], 0
+    for place, (field, reading) in enumerate(zip(fields, readings)):
+        known = known_deviation(client, command, place, field.value)
+        deviating += known is not None
+        wrong.append(difference(client, place, field, reading, known))
+        if verbose:
+            print(f"    {reading.label} {reading.value} {reading.unit}"
+                  f" | {field.name} {field.value} {field.unit or ''}")
+    remark = f"{len(fields) - deviating} values equal{spoiled}"
+    return remark + (f", {deviating} as known" if deviating else ""), list(filter(None, wrong))
+
+
+def reply_to(port, command):
+    """The reply as bytes, asked without a CRC: some deviations depend on the bytes of its CRC."""
+    fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
+    try:
+        tty.setraw(fd)
+        os.write(fd, f"^P{len(command) + 3:03}{command}\r".encode())
+        reply = b""
+        while not reply.endswith(b"\r"):
+            if not select.select([fd], [], [], 5)[0]:
+                raise RuntimeError(f"{port}: no reply to {command} but {reply!r}")
+            reply += os.read(fd, 256)
+        return reply
+    finally:
+        os.close(fd)
+
+
+def requests_for(command, date):
+    """The requests of a command, with the date or the unit's number that some want."""
+    units = [f"{command}{unit}" for unit in range(UNITS)]
+    return {"EY": ["EY" + date[:4]], "EM": ["EM" + date[:6]], "ED": ["ED" + date[:8]],
+            "PRI": units, "PGS": units}.get(command, [command])
+
+
+def lvx_prints(lvx, *arguments):
+    """What lvx prints; it says on stderr why it prints nothing."""
+    return subprocess.run([lvx, *arguments], stdout=subprocess.PIPE, text=True, timeout=60,
+                          check=False).stdout
+
+
+@contextlib.contextmanager
+def virtual_bank(lvx):
+    """The units' serial ports, while `lvx simulate` runs."""
+    with tempfile.TemporaryDirectory(prefix="lvx-") as directory:
+        ports = [os.path.join(directory, f"ttyUSB{unit}") for unit in range(UNITS)]
+        bank = subprocess.Popen([lvx, "simulate", "--units", str(UNITS), "--pty", "--link-dir",
+                                 directory, "--switch", "frozen=on"], stdout=subprocess.PIPE, text=True)
+        try:
+            while not all(map(os.path.exists, ports)):
+                if not bank.stdout.readline():
+                    raise RuntimeError(f"{lvx} simulate ended before {ports} were there")
+            yield ports
+        finally:
+            bank.send_signal(signal.SIGINT)
+            try:
+                bank.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                bank.kill()
+                raise
+
+
+def read_unit(lvx, port, clients):
+    """What the clients and lvx say of one unit: (client, request, ours, answer, frame) for each."""
+    date = reply_to(port, "T")[5:13].decode()
+    rows, seen = [], {}
+    for client in clients:
+        requests = [request for name in client.queries() for request in requests_for(name, date)]
+        for request, answer in zip(requests, client.ask(port, requests)):
+            if request not in seen:
+                ours = lvx_prints(lvx, "query", request, "--format", "json", f"serial:{port}")
+                seen[request] = json.loads(ours or "null"), reply_to(port, request)
+            ours, frame = seen[request]
+            rows.append((client, request, ours, answer, frame))
+    return rows
+
+
+def live(lvx, clients, verbose):
+    """Yields (title, remark, wrong) for every client, command and unit."""
+    with virtual_bank(lvx) as ports, ThreadPoolExecutor() as pool:
+        units = list(pool.map(lambda port: read_unit(lvx, port, clients), ports))
+    for number, rows in enumerate(units):
+        for client, request, ours, answer, frame in rows:
+            title = f"{client.name} {request}" + (f" of unit {number}" if number else "")
+            yield title, *compare(client.name, request, ours, answer, frame, verbose)
+
+
+def recorded(lvx, path, clients, verbose):
+    """The same for every recorded reply and every client that knows its command."""
+    with open(path, encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines if line.strip()]
+    ours = {row["id"]: row for row in map(json.loads, lvx_prints(lvx, "decode", path).splitlines())}
+    judge = PowerMon()
+    for row in rows:
+        frame = bytes.fromhex(row["hex"])
+        if not frame.startswith(b"^D"):  # requests and acknowledgements have no values
+            continue
+        decoded = ours.get(row["id"], {"ok": False, "error": "no line for it"})
+        crc_holds = judge.crc_holds(frame)
+        if crc_holds != decoded["ok"]:
+            verdict = "holds" if crc_holds else "does not hold"
+            yield row["id"], "", [f"powermon: its CRC {verdict}; lvx: {json.dumps(decoded)}"]
+        elif not crc_holds:
+            yield f"powermon {row['id']}", "refused by both", []
+        else:
+            (request, *_) = requests_for(row["command"], "20210521")
+            for client in clients:
+                if row["command"] in client.queries():
+                    answer = client.decode(request, frame)
+                    title = f"{client.name} {row['command']} in {row['id']}"
+                    yield title, *compare(client.name, request, decoded, answer, frame, verbose)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lvx", help="the lvx program")
+    parser.add_argument("--frames", metavar="FILE", help="compare recorded replies instead")
+    parser.add_argument("--verbose", action="store_true", help="show every pair of values")
+    options = parser.parse_args()
+    logging.disable(logging.CRITICAL)  # what the clients log, they also return
+    clients = [MppSolar("PI18"), MppSolar("PI18LVX"), MppSolar("PI18SV"), PowerMon()]
+    if options.frames:
+        results = recorded(options.lvx, options.frames, clients, options.verbose)
+    else:
+        results = live(options.lvx, clients, options.verbose)
+    passed = failed = 0
+    for title, remark, wrong in results:
+        passed, failed = passed + (not wrong), failed + bool(wrong)
+        print(f"{title}: " + ("\n    ".join(["FAILED", *wrong]) if wrong else remark), flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::outcome::STATUSES;
+
+/// Asks, watches and checks Voltronic / MPP Solar hybrid inverters that speak PI18 (LVX6048,
+/// InfiniSolar V).
+#[derive(Debug, Parser)]
+#[command(name = "lvx", version, after_help = STATUSES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    Query(Query),
+    Decode(Decode),
+    SyncCheck(SyncCheck),
+    Simulate(Simulate),
+    /// Print completions for a shell
+    ///
+    /// For bash: `lvx completions bash > ~/.local/share/bash-completion/completions/lvx`
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+const UNITS: &str = "\
+A unit is an address:
+  /dev/hidraw0               a USB or serial device; its kind is found out
+  hidraw:/dev/hidraw0        a USB HID device
+  serial:/dev/ttyUSB0        a serial port (2400 baud; ?baud=9600 for another speed)
+  tcp:HOST:PORT              a serial bridge
+  sn:96132206100410          the unit with that serial number, wherever it is plugged in
+  sim:0  sim:1               the virtual bank: nothing has to be plugged in
+  replay:FILE                a capture
+Options follow a `?`: crc=off (leave the checksum out of requests), timeout=2s, tries=3,
+pause=50ms (between USB reports); for sim: the switches of `lvx simulate --list-switches`,
+such as 'sim:1?fault=83'.";
+
+const QUERY_EXAMPLES: &str = "\
+Examples:
+  lvx query GS sim:0                    what a virtual unit measures right now
+  lvx query GS PGS1 /dev/hidraw0        two questions to one unit
+  lvx query ED20260426 serial:/dev/ttyUSB0
+  lvx query --list                      every question there is";
+
+/// Ask a unit and show each field of its answer
+#[derive(ClapArgs, Debug)]
+#[command(after_help = QUERY_EXAMPLES, after_long_help = format!("{QUERY_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct Query {
+    /// Commands by mnemonic, with arguments where they take one (GS, PGS1, ED20260426), then the unit
+    ///
+    /// Without a unit, $LVX_UNIT is asked, or the only inverter adapter that is plugged in.
+    #[arg(value_name = "CMD... [UNIT]", required_unless_present = "list")]
+    pub(crate) words: Vec<String>,
+    /// Show every command, what it asks for and what it answers
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// How to show the answer: a table, one line of JSON a command, or the raw frame
+    #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
+    pub(crate) format: QueryFormat,
+    /// Write all traffic to a file that `replay:FILE` plays back
+    #[arg(long, value_name = "FILE")]
+    pub(crate) capture: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum QueryFormat {
+    Table,
+    Json,
+    Raw,
+}
+
+const DECODE_LINES: &str = "\
+A line is one of:
+  {\"id\": \"x\", \"command\": \"GS\", \"hex\": \"5e44…\"}   JSON; id and command may be left out
+  GS 5e44…                                      a command and hex
+  5e44…                                         hex alone
+  ^D00505\\xd9\\x9f\\r                             a frame with escapes, bare or as b'…'
+A reply does not say what it answers: without a command, those are named whose reply has its
+shape. The lines of a capture (lvx query --capture) know.
+
+Exit status: 0 all decoded; 1 some frame is damaged or cannot be read; 2 some line is none of these.";
+
+/// Decode frames from logs, one JSON line out for each line in
+#[derive(ClapArgs, Debug)]
+#[command(after_help = DECODE_LINES)]
+pub(crate) struct Decode {
+    /// The log; `-` is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+}
+
+/// Check units of one bank against each other
+///
+/// Firmware, faults, modes, parallel instances, battery voltages and charge currents. Exit status 1
+/// if anything is found that is worse than an info.
+#[derive(ClapArgs, Debug)]
+#[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct SyncCheck {
+    /// The units of the bank, all of them
+    #[arg(value_name = "UNIT", required = true)]
+    pub(crate) units: Vec<String>,
+    /// How to show the report
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Table,
+    Json,
+}
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  lvx simulate                                      two units on ptys
+  lvx simulate --units 3 --tcp 127.0.0.1:8888       three units on ports 8888 to 8890
+  lvx simulate --switch pace=2400 --switch 1:fault=83
+  lvx simulate --list-switches                      every switch there is";
+
+/// Run a virtual bank that other programs can talk to
+///
+/// Prints the addresses and serves them until it is interrupted (Ctrl-C).
+#[derive(ClapArgs, Debug)]
+#[command(after_help = SIMULATE_EXAMPLES)]
+pub(crate) struct Simulate {
+    /// How many units, 1 to 9
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(crate) units: u8,
+    /// Serve each unit on a pty (this is what happens without --tcp, too)
+    #[arg(long)]
+    pub(crate) pty: bool,
+    /// Serve each unit on TCP: the first on this address, the others on the ports after it; port 0
+    /// takes free ones
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) tcp: Option<String>,
+    /// Put links to the ptys here, named ttyUSB0, ttyUSB1, … as some programs want them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) link_dir: Option<PathBuf>,
+    /// Turn a switch for all units (lag=2s) or one (1:fault=83); may be given again
+    #[arg(long = "switch", value_name = "[UNIT:]KEY=VALUE")]
+    pub(crate) switches: Vec<String>,
+    /// Show every switch and what it does
+    #[arg(long)]
+    pub(crate) list_switches: bool,
+}

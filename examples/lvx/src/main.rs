@@ -1,0 +1,37 @@
+//! `lvx`: asks, watches and checks inverters that speak PI18.
+
+mod args;
+mod decode;
+mod line;
+mod names;
+mod outcome;
+mod query;
+mod shown;
+mod simulate;
+mod sync_check;
+
+use std::{io, process::ExitCode};
+
+use clap::{CommandFactory, Parser};
+
+use crate::{
+    args::{Args, Task},
+    outcome::{Failure, Status},
+};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut out = io::stdout().lock();
+    let done = match args.task {
+        Task::Query(args) => query::run(&args, &mut out),
+        Task::Decode(args) => decode::run(&args, &mut out),
+        Task::SyncCheck(args) => sync_check::run(&args, &mut out),
+        Task::Simulate(args) => simulate::run(&args, &mut out),
+        Task::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "lvx", &mut out);
+            Ok(Status::Well)
+        }
+    };
+    let flushed = io::Write::flush(&mut out).map_err(Failure::from);
+    done.and_then(|status| flushed.map(|()| status)).unwrap_or_else(Failure::tell).into()
+}

@@ -1,0 +1,98 @@
+//! Commands by the names that users type.
+
+use pi18_proto::{Query, SetCommand};
+
+use crate::outcome::Failure;
+
+/// A query from its text: `GS`, `PGS1`, `ED20260426`, in upper or lower case.
+pub(crate) fn query(text: &str) -> Result<Query, Failure> {
+    let upper = text.to_ascii_uppercase();
+    let error = match upper.parse::<Query>() {
+        Ok(query) => return Ok(query),
+        Err(error) => error,
+    };
+    let sets = SetCommand::LIST.iter().filter(|info| upper.starts_with(info.mnemonic));
+    let is_set = upper.parse::<SetCommand>().is_ok();
+    if let Some(info) = sets.max_by_key(|info| info.mnemonic.len())
+        && (is_set || matches!(error, pi18_proto::DecodeError::UnknownCommand { .. }))
+    {
+        return Err(Failure::usage(format_args!(
+            "{text} is a set command ({}: {}), and a query never changes a unit; \
+             `lvx query --list` shows what can be asked",
+            info.mnemonic,
+            lower_first(info.summary)
+        )));
+    }
+    if matches!(error, pi18_proto::DecodeError::UnknownCommand { .. }) {
+        let nearest = nearest(&upper);
+        return Err(Failure::usage(format_args!(
+            "no command {text}; did you mean {nearest}? `lvx query --list` shows what can be asked"
+        )));
+    }
+    Err(Failure::usage(error))
+}
+
+/// The mnemonic that takes the fewest changes.
+fn nearest(text: &str) -> &'static str {
+    let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let mnemonics = Query::LIST.iter().map(|info| info.mnemonic);
+    mnemonics.min_by_key(|known| strsim::damerau_levenshtein(known, letters)).unwrap_or("GS")
+}
+
+fn lower_first(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(characters).collect()
+}
+
+/// A query of the kind that a mnemonic names, its argument made up if it is left out: enough to
+/// read a reply.
+pub(crate) fn query_kind(text: &str) -> Option<Query> {
+    let upper = text.to_ascii_uppercase();
+    upper.parse().ok().or_else(|| {
+        let info = Query::LIST.iter().find(|info| info.mnemonic == upper)?;
+        info.example.parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str) -> String {
+        format!("{:?}", query(text).unwrap_err())
+    }
+
+    #[test]
+    fn takes_either_case() {
+        assert_eq!(query("pgs1").unwrap().to_string(), "PGS1");
+    }
+
+    #[test]
+    fn names_the_nearest_command() {
+        assert!(refused("GMM").contains("did you mean GMN?"));
+        assert!(refused("QPIRI").contains("did you mean PIRI?"));
+        assert!(refused("ACCTT").contains("ACCT"));
+    }
+
+    #[test]
+    fn refuses_to_set() {
+        assert!(refused("POP1").contains("POP1 is a set command (POP: output source priority)"));
+        assert!(refused("PF").contains("is a set command"));
+        assert!(refused("ACCT0000,2359").contains("is a set command"));
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_an_argument() {
+        assert!(refused("ED20261340").contains("wanted a date, yyyymmdd"));
+        assert!(refused("PGS").contains("wanted a unit number from 0 to 9, found nothing"));
+    }
+
+    #[test]
+    fn knows_a_kind_without_its_argument() {
+        assert_eq!(query_kind("ED").unwrap().info().mnemonic, "ED");
+        assert_eq!(query_kind("PGS").unwrap().info().mnemonic, "PGS");
+        assert_eq!(query_kind("SET"), None);
+    }
+}

@@ -1,0 +1,145 @@
+//! `lvx query`: ask a unit and show each field of its answer.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+};
+
+use pi18_proto::{FieldInfo, Form, Query};
+use pi18_transport::{Address, Client, Link, Reading, Recorder};
+use serde_json::json;
+
+use crate::{
+    args,
+    args::QueryFormat,
+    names,
+    outcome::{Failure, Status},
+    shown::Shown,
+};
+
+pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Failure> {
+    if args.list {
+        return list(out);
+    }
+    let (commands, unit) = split(&args.words)?;
+    let queries = commands.iter().map(|text| names::query(text)).collect::<Result<Vec<_>, _>>()?;
+    let address: Address = unit.parse()?;
+    let mut client = open(&address, args)?;
+    let mut status = Status::Well;
+    for query in queries {
+        match client.query(query) {
+            Ok(reading) => show(out, &address, &reading, args.format)?,
+            Err(error) if error.is_refused() || error.is_decode() => {
+                status = Failure::from(error).tell().max(status);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(status)
+}
+
+fn open(address: &Address, args: &args::Query) -> Result<Client<Box<dyn Link + Send>>, Failure> {
+    let link = address.link()?;
+    let link: Box<dyn Link + Send> = match &args.capture {
+        None => link,
+        Some(path) => {
+            let file = File::create(path).map_err(|error| {
+                Failure::usage(format_args!("{}: cannot be written: {error}", path.display()))
+            })?;
+            Box::new(Recorder::new(link, file))
+        }
+    };
+    Ok(Client::with_config(link, *address.config()))
+}
+
+/// The commands and the unit: the last word, if it looks like an address.
+fn split(words: &[String]) -> Result<(&[String], String), Failure> {
+    let is_address = |word: &&String| word.contains([':', '/']);
+    match words.split_last() {
+        Some((last, [])) if is_address(&last) => Err(Failure::usage(format_args!(
+            "no command is given: try `lvx query GS {last}`, or `lvx query --list`"
+        ))),
+        Some((last, commands)) if is_address(&last) => Ok((commands, last.clone())),
+        _ => Ok((words, default_unit()?)),
+    }
+}
+
+fn default_unit() -> Result<String, Failure> {
+    if let Ok(unit) = std::env::var("LVX_UNIT") {
+        return Ok(unit);
+    }
+    match &pi18_transport::candidates()[..] {
+        [only] => Ok(only.display().to_string()),
+        [] => Err(Failure::usage(
+            "no unit is given and no inverter adapter is plugged in: name one behind the command \
+             (/dev/ttyUSB0), or try the virtual bank (sim:0)",
+        )),
+        several => {
+            let paths: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
+            Err(Failure::usage(format_args!(
+                "no unit is given and several adapters are plugged in: name one of {} behind the command",
+                paths.join(", ")
+            )))
+        }
+    }
+}
+
+fn show(
+    out: &mut impl Write,
+    address: &Address,
+    reading: &Reading,
+    format: QueryFormat,
+) -> io::Result<()> {
+    let shown = Shown::reply(&reading.reply);
+    match format {
+        QueryFormat::Raw => writeln!(out, "{} {}", reading.query, reading.frame.escape_ascii()),
+        QueryFormat::Json => {
+            let line = json!({
+                "command": reading.query.to_string(),
+                "unit": address.to_string(),
+                "values": shown.values(),
+                "names": shown.names(),
+                "units": shown.units(),
+                "warnings": reading.warnings,
+            });
+            writeln!(out, "{line}")
+        }
+        QueryFormat::Table => {
+            writeln!(out, "{}  {}", reading.query, reading.query.info().summary)?;
+            let width = shown.rows().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+            for (label, value) in shown.rows() {
+                writeln!(out, "  {label:width$}  {value}")?;
+            }
+            for warning in &reading.warnings {
+                writeln!(out, "  (warning: {warning})")?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn list(out: &mut impl Write) -> Result<Status, Failure> {
+    for info in Query::LIST {
+        let arguments: String = info.arguments.iter().map(|field| picture(field)).collect();
+        writeln!(out, "{}{arguments}  {} (since {})", info.mnemonic, info.summary, info.since)?;
+        for field in info.fields {
+            let unit = if field.unit.is_empty() { picture(field) } else { field.unit.to_owned() };
+            writeln!(out, "    {}: {}", field.label, unit)?;
+        }
+    }
+    Ok(Status::Well)
+}
+
+/// What stands in a field that has no unit.
+fn picture(field: &FieldInfo) -> String {
+    match field.form {
+        Form::Code(names) => {
+            let told: Vec<_> =
+                names.iter().map(|known| format!("{} {}", known.code, known.name)).collect();
+            told.join(", ")
+        }
+        Form::Text(picture) => picture.to_owned(),
+        Form::Number { min, max } if max < 10 => format!("<{min} to {max}>"),
+        _ => "a number".to_owned(),
+    }
+}

@@ -1,0 +1,332 @@
+//! `lvx` as a user meets it: what it prints, what it complains of, how it ends.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+const LVX: &str = env!("CARGO_BIN_EXE_lvx");
+
+fn lvx(arguments: &[&str]) -> Output {
+    lvx_reading(arguments, b"")
+}
+
+fn lvx_reading(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(LVX)
+        .args(arguments)
+        .env_remove("LVX_UNIT")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that reads nothing closes its end.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+/// All that a user sees of a run.
+fn seen(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let status = output.status.code().unwrap();
+    format!("{}{}exit status {status}", text(&output.stdout), text(&output.stderr))
+}
+
+/// A file that is gone at the end of the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("lvx-{}-{name}", std::process::id())))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A running `lvx simulate`, stopped as Ctrl-C would.
+struct Simulator {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    addresses: Vec<String>,
+}
+
+impl Simulator {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(LVX)
+            .arg("simulate")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut addresses = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(out.read_line(&mut line).unwrap(), 0, "it ended");
+            match line.trim().split_once(": ") {
+                Some((_, address)) => addresses.push(address.to_owned()),
+                None => return Self { child, out, addresses },
+            }
+        }
+    }
+
+    fn stop(&mut self) -> i32 {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-INT", &id]).status().unwrap();
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_commissioned_bank_is_healthy() {
+    let output = lvx(&["sync-check", "sim:0?frozen=on", "sim:1"]);
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!(seen(&output));
+}
+
+#[test]
+fn a_fault_is_a_finding() {
+    let output = lvx(&["sync-check", "sim:0?frozen=on", "sim:1?fault=83"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(seen(&output));
+}
+
+#[test]
+fn the_report_is_there_as_json() {
+    let output = lvx(&["sync-check", "sim:0?frozen=on", "sim:1?main=06303", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["healthy"], false);
+    assert_eq!(report["findings"][0]["rule"], "main-firmware");
+}
+
+#[test]
+fn a_unit_that_cannot_be_read_leaves_the_others_judged() {
+    let output = lvx(&["sync-check", "sim:0", "/dev/no-such-unit"]);
+    assert_eq!(output.status.code(), Some(3));
+    let seen = seen(&output);
+    assert!(seen.contains("battery voltage"), "{seen}");
+    assert!(seen.contains("/dev/no-such-unit: cannot be opened"), "{seen}");
+}
+
+#[test]
+fn query_shows_every_field_with_its_unit() {
+    insta::assert_snapshot!(seen(&lvx(&["query", "GS", "mod", "PGS1", "sim:0?frozen=on"])));
+}
+
+#[test]
+fn query_speaks_json_and_shows_frames() {
+    insta::assert_snapshot!(seen(&lvx(&[
+        "query",
+        "MOD",
+        "MCHGCR",
+        "ID",
+        "--format",
+        "json",
+        "sim:0?frozen=on"
+    ])));
+    insta::assert_snapshot!(seen(&lvx(&["query", "PI", "ID", "--format", "raw", "sim:0"])));
+}
+
+#[test]
+fn query_lists_every_command() {
+    insta::assert_snapshot!(seen(&lvx(&["query", "--list"])));
+}
+
+#[test]
+fn a_wrong_question_is_told() {
+    let told: Vec<_> = [
+        &["query", "GX", "sim:0"][..],
+        &["query", "ED20261340", "sim:0"],
+        &["query", "PGS", "sim:0"],
+        &["query", "POP1", "sim:0"],
+        &["query", "PF", "sim:0"],
+        &["query", "sim:0"],
+        &["query", "GS", "usb:0"],
+        &["query", "GS", "sim:7"],
+        &["query", "GS", "sim:0?falt=83"],
+        &["query", "GS", "/etc/passwd"],
+        &["query", "GS", "replay:/no/such/file"],
+        &["query", "GS"],
+    ]
+    .map(|arguments| format!("$ lvx {}\n{}", arguments.join(" "), seen(&lvx(arguments))))
+    .into();
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn a_device_that_is_none_is_told() {
+    for address in ["/dev/null", "/dev/no-such-device", "serial:/dev/null", "tcp:127.0.0.1:1"] {
+        let output = lvx(&["query", "GS", address]);
+        assert_eq!(output.status.code(), Some(3), "{address}");
+        assert!(output.stdout.is_empty());
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.contains("cannot be opened"), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    }
+}
+
+#[test]
+fn a_unit_that_says_nothing_is_told() {
+    let output = lvx(&["query", "GS", "sim:0?silent=1&timeout=50ms"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(seen(&output).contains("found nothing"), "{}", seen(&output));
+}
+
+#[test]
+fn every_way_to_a_unit_shows_the_same() {
+    let simulator = Simulator::start(&["--pty", "--tcp", "127.0.0.1:0", "--switch", "frozen=on"]);
+    let capture = Scratch::new("capture.jsonl");
+    let in_process = lvx(&["query", "GS", "MOD", "sim:0?frozen=on", "--capture", capture.path()]);
+    assert_eq!(in_process.status.code(), Some(0));
+    let mut addresses = vec![format!("replay:{}", capture.path())];
+    addresses.extend(simulator.addresses.iter().take(2).cloned());
+    assert!(
+        addresses[1].starts_with("serial:") && addresses[2].starts_with("tcp:"),
+        "{addresses:?}"
+    );
+    for address in addresses {
+        let output = lvx(&["query", "GS", "MOD", &address]);
+        assert_eq!(seen(&output), seen(&in_process), "{address}");
+    }
+}
+
+#[test]
+fn the_simulator_ends_cleanly_when_it_is_interrupted() {
+    let folder = Scratch::new("links");
+    std::fs::create_dir(&folder.0).unwrap();
+    let mut simulator = Simulator::start(&["--units", "3", "--link-dir", folder.path()]);
+    assert_eq!(simulator.addresses.len(), 3);
+    assert!(folder.0.join("ttyUSB2").is_symlink());
+    assert_eq!(simulator.stop(), 0);
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0);
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut simulator.out, &mut rest).unwrap();
+    assert_eq!(rest, "");
+    std::fs::remove_dir(&folder.0).unwrap();
+}
+
+#[test]
+fn a_device_in_use_names_its_holder() {
+    // The unit is silent, so the first program keeps the port for a while.
+    let simulator = Simulator::start(&["--units", "1", "--switch", "silent=1"]);
+    let address = &simulator.addresses[0];
+    let mut first = Command::new(LVX)
+        .args(["query", "GS", &format!("{address}?timeout=20s")])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let holder = format!("is in use by lvx (process {})", first.id());
+    let told = (0..200).map(|_| seen(&lvx(&["query", "GS", &format!("{address}?timeout=50ms")])));
+    // Until the first one has come so far, the second one is answered with silence.
+    let told = told.into_iter().find(|told| told.contains("in use")).unwrap();
+    assert!(told.contains(&holder), "{told}");
+    assert!(told.ends_with("exit status 3"), "{told}");
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[test]
+fn a_simulator_that_cannot_be_is_told() {
+    let told: Vec<_> = [
+        &["simulate", "--switch", "lgg=2s"][..],
+        &["simulate", "--switch", "lag=two"],
+        &["simulate", "--switch", "5:lag=2s"],
+        &["simulate", "--tcp", "nowhere"],
+    ]
+    .map(|arguments| format!("$ lvx {}\n{}", arguments.join(" "), seen(&lvx(arguments))))
+    .into();
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+const LOG: &str = r#"{"id": "a", "command": "GS", "hex": "5e443130363233"}
+{"id": "b", "command": "MOD", "hex": "5e443030353035d99f0d"}
+{"id": "c", "hex": "5e443030353035d99f0d"}
+{"id": "d", "command": "MOD", "hex": "5e443030353036d99f0d"}
+FLAG 5e443032302c
+ACCT 5e44303132303030302c30303030c21c0d
+^1\x0b\xc2\r
+(NAKss\r
+b'^P005GSX\x14\r'
+^S015MCHGV542,540\xcdH\r
+
+hello
+{"hex": "5e4"}
+"#;
+
+#[test]
+fn decode_answers_line_by_line() {
+    insta::assert_snapshot!(seen(&lvx_reading(&["decode"], LOG.as_bytes())));
+}
+
+#[test]
+fn decode_knows_what_a_capture_asked() {
+    let capture = Scratch::new("asked.jsonl");
+    lvx(&["query", "PI", "MOD", "sim:0?frozen=on", "--capture", capture.path()]);
+    let output = lvx(&["decode", capture.path()]);
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!(seen(&output));
+}
+
+#[test]
+fn decode_survives_any_input() {
+    let binary: Vec<u8> = (0..=255).cycle().take(5000).collect();
+    let output = lvx_reading(&["decode", "-"], &binary);
+    assert_eq!(output.status.code(), Some(2));
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["ok"], false);
+    }
+    for file in ["/no/such/file", "/"] {
+        let output = lvx(&["decode", file]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(seen(&output).contains("cannot be read"), "{}", seen(&output));
+    }
+}
+
+#[test]
+fn a_standard_output_that_takes_nothing_is_told() {
+    for arguments in
+        [&["query", "GS", "sim:0"][..], &["query", "--list"], &["sync-check", "sim:0", "sim:1"]]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(LVX).args(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.starts_with("lvx: standard output: not all was written"), "{complaint}");
+    }
+    let mut child = Command::new(LVX)
+        .args(["query", "--list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("panic"));
+}
+
+#[test]
+fn completions_know_every_task() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = lvx(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(seen(&output).contains("sync-check"));
+    }
+}

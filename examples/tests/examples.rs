@@ -1,0 +1,33 @@
+//! Each example runs against the virtual unit and prints what it promises.
+
+use std::{path::PathBuf, process::Command};
+
+/// What an example prints. Cargo builds the examples of a package before its tests.
+#[track_caller]
+fn prints(example: &str, arguments: &[&str]) -> String {
+    let tests = std::env::current_exe().unwrap();
+    let folder: PathBuf = tests.ancestors().nth(2).unwrap().join("examples");
+    let output = Command::new(folder.join(example)).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn read_status() {
+    insta::assert_snapshot!(prints("read_status", &["sim:0?frozen=on"]));
+}
+
+#[test]
+fn watch_status() {
+    insta::assert_snapshot!(prints("watch_status", &["sim:0?frozen=on", "2"]));
+}
+
+#[test]
+fn decode_capture() {
+    insta::assert_snapshot!(prints("decode_capture", &[]));
+}
+
+#[test]
+fn fake_inverter() {
+    insta::assert_snapshot!(prints("fake_inverter", &[]));
+}

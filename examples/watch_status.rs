@@ -1,0 +1,36 @@
+//! Watches a unit: a line every second, until it is gone.
+//!
+//! Needs nothing: without an address the virtual unit `sim:0` is asked. A second argument says how
+//! many lines.
+//!
+//! ```text
+//! cargo run -p pi18-examples --example watch_status -- /dev/hidraw0
+//! ```
+//!
+//! A question that was not answered is told and asked again; a unit that is gone ends the program.
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
+use std::time::Duration;
+
+use pi18_proto::GeneralStatus;
+use pi18_transport::{Client, Error};
+
+fn main() -> Result<(), Error> {
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments.next().unwrap_or("sim:0".to_owned());
+    let lines = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(usize::MAX);
+    let mut unit = Client::open(&address)?;
+
+    for _ in 0..lines {
+        match unit.read::<GeneralStatus>() {
+            Ok(status) => println!(
+                "{}  battery {} {:>5}  load {}",
+                address, status.battery_voltage, status.battery_direction, status.active_power
+            ),
+            Err(error) if error.is_disconnected() => return Err(error),
+            Err(error) => println!("{error}"),
+        }
+        unit.pause(Duration::from_secs(1));
+    }
+    Ok(())
+}

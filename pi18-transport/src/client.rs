@@ -1,0 +1,238 @@
+//! The client: one question at a time, and only its own answer.
+
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use pi18_proto::{Answer, AnyReply, Dialect, Query, Request, SetCommand};
+
+use crate::{
+    Error, Link,
+    dialogue::{Answered, Dialogue, Exchange, Outcome, Step},
+    error::Kind,
+};
+
+/// How a [`Client`] asks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Config {
+    /// How long one try waits for its reply. A `GS` exchange takes half a second at 2400 baud.
+    pub timeout: Duration,
+    /// How often a query is asked before it fails. A set command is sent once.
+    pub tries: u32,
+    /// How long a question may take with all its tries.
+    pub deadline: Duration,
+    /// How long the line must be quiet after something wrong before a try is given up.
+    pub settle: Duration,
+    /// Whether requests carry a checksum.
+    pub dialect: Dialect,
+}
+
+impl Default for Config {
+    /// Two seconds a try, three tries, ten seconds in all, a checksum.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(2),
+            tries: 3,
+            deadline: Duration::from_secs(10),
+            settle: Duration::from_millis(300),
+            dialect: Dialect::Checksum,
+        }
+    }
+}
+
+/// What became of a set command. Only [`Refused`](Self::Refused) proves that nothing changed;
+/// that something changed is proved by reading back.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum SetOutcome {
+    /// The unit answered `^1`.
+    Accepted,
+    /// The unit answered `^0`: a value outside its list, a mode that forbids it, or a command that it
+    /// does not know.
+    Refused,
+    /// Something came back that says neither; the command may have been carried out.
+    Garbled,
+    /// Nothing came back; the command may have been carried out.
+    Silent,
+    /// The device went away; the command may have been carried out.
+    Gone,
+}
+
+/// What a unit answered to a query.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Reading {
+    /// What was asked.
+    pub query: Query,
+    /// The answer.
+    pub reply: AnyReply,
+    /// The whole frame as it came.
+    pub frame: Vec<u8>,
+    /// What was forgiven: a wrong length, surplus fields.
+    pub warnings: Vec<String>,
+    /// When it was there.
+    pub at: Instant,
+}
+
+/// Asks a unit one thing at a time.
+///
+/// ```
+/// use pi18_proto::{GeneralStatus, Mode};
+/// use pi18_transport::Client;
+///
+/// let mut unit = Client::open("sim:0")?;
+/// let status: GeneralStatus = unit.read()?;
+/// println!("battery {} in {}", status.battery_voltage, unit.read::<Mode>()?.working_mode);
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Client<L = Box<dyn Link + Send>> {
+    link: L,
+    dialogue: Dialogue,
+    buffer: BytesMut,
+}
+
+impl Client {
+    /// Opens a device [address](crate::Address), such as `sim:0`, `/dev/hidraw0` or
+    /// `serial:/dev/ttyUSB0`.
+    ///
+    /// # Errors
+    /// If the address makes no sense, or the device cannot be opened or is in use.
+    pub fn open(address: &str) -> Result<Self, Error> {
+        address.parse::<crate::Address>()?.open()
+    }
+}
+
+impl<L: Link> Client<L> {
+    /// Asks over `link`, as [`Config::default`] says.
+    pub fn new(link: L) -> Self {
+        Self::with_config(link, Config::default())
+    }
+
+    /// Asks over `link`, as `config` says.
+    pub fn with_config(link: L, config: Config) -> Self {
+        let dialogue = Dialogue::new(config, link.starts_quiet());
+        Self { link, dialogue, buffer: BytesMut::new() }
+    }
+
+    /// Reads a reply that needs no more than its name.
+    ///
+    /// # Errors
+    /// If no sound reply comes in time, the unit refuses, or the device is gone.
+    pub fn read<R: Answer<Argument = ()>>(&mut self) -> Result<R, Error> {
+        self.read_of(())
+    }
+
+    /// Reads a reply that is about a day, a month, or a unit of the bank.
+    ///
+    /// # Errors
+    /// If no sound reply comes in time, the unit refuses, or the device is gone.
+    pub fn read_of<R: Answer>(&mut self, argument: R::Argument) -> Result<R, Error> {
+        let query = R::query(argument);
+        let reading = self.query(query)?;
+        R::from_reply(reading.reply).ok_or_else(|| {
+            let found = format!("a reply that is not {}", R::MNEMONIC);
+            let request = query.to_string();
+            Error::new(self.link.name(), Kind::Timeout { request, waited: Duration::ZERO, found })
+        })
+    }
+
+    /// Asks any query.
+    ///
+    /// # Errors
+    /// If no sound reply comes in time, the unit refuses, or the device is gone.
+    pub fn query(&mut self, query: Query) -> Result<Reading, Error> {
+        let (outcome, _) = self.exchange(query.into());
+        let kind = match outcome? {
+            Outcome::Answer(Answered { reply, frame, warnings }) => {
+                return Ok(Reading { query, reply, frame, warnings, at: self.link.now() });
+            }
+            Outcome::Failed(kind) => return Err(self.failed(kind)),
+            _ => Kind::Refused { request: query.to_string() },
+        };
+        Err(Error::new(self.link.name(), kind))
+    }
+
+    /// Sends a set command, once.
+    ///
+    /// # Errors
+    /// If it was **not** sent: the unit does not answer a question before it. What became of a
+    /// command that was sent is its [`SetOutcome`].
+    pub fn set(&mut self, command: SetCommand) -> Result<SetOutcome, Error> {
+        match self.exchange(command.into()) {
+            (Ok(Outcome::Accepted), _) => Ok(SetOutcome::Accepted),
+            (Ok(Outcome::Refused), _) => Ok(SetOutcome::Refused),
+            (Ok(Outcome::Silent), _) => Ok(SetOutcome::Silent),
+            (Ok(Outcome::Failed(kind)), _) => Err(self.failed(kind)),
+            (Ok(Outcome::Garbled | Outcome::Answer(_)), _) => Ok(SetOutcome::Garbled),
+            (Err(_), Sent(true)) => Ok(SetOutcome::Gone),
+            (Err(error), Sent(false)) => Err(error),
+        }
+    }
+
+    /// The link.
+    pub fn link(&self) -> &L {
+        &self.link
+    }
+
+    /// The time by the link's clock.
+    pub fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    /// Lets time go by on the link's clock.
+    pub fn pause(&mut self, time: Duration) {
+        self.link.pause(time);
+    }
+
+    /// Gives the link back.
+    pub fn into_link(self) -> L {
+        self.link
+    }
+
+    fn failed(&self, kind: Kind) -> Error {
+        let hint = match &kind {
+            Kind::Timeout { found, .. } if found == "nothing" => {
+                "is the unit on, the cable in, and is this its port?"
+            }
+            Kind::Timeout { .. } => "is another program talking to it, or the cable damaged?",
+            Kind::NotPi18 { .. } => {
+                "UPSs have the same USB adapter, and other inverters another protocol"
+            }
+            _ => return Error::new(self.link.name(), kind),
+        };
+        Error::new(self.link.name(), kind).hint(hint)
+    }
+
+    /// Drives one question to its end, and says whether any of it was sent.
+    fn exchange(&mut self, request: Request) -> (Result<Outcome, Error>, Sent) {
+        let mut exchange = Exchange::new(request, self.dialogue.config(), self.link.now());
+        let outcome = self.drive(&mut exchange);
+        if outcome.is_err() {
+            self.dialogue.lose_step();
+        }
+        (outcome, Sent(exchange.was_sent()))
+    }
+
+    fn drive(&mut self, exchange: &mut Exchange) -> Result<Outcome, Error> {
+        loop {
+            let now = self.link.now();
+            match self.dialogue.next(exchange, now) {
+                Step::Done(outcome) => return Ok(outcome),
+                Step::Send(frame) => self.link.send(&frame, exchange.deadline())?,
+                Step::Drain => {
+                    self.buffer.clear();
+                    self.link.receive(&mut self.buffer, now)?;
+                    self.dialogue.drained(exchange, &self.buffer);
+                }
+                Step::Receive(until) => {
+                    self.buffer.clear();
+                    self.link.receive(&mut self.buffer, until)?;
+                    self.dialogue.received(exchange, &self.buffer, self.link.now());
+                }
+            }
+        }
+    }
+}
+
+/// Whether a request may have reached the unit.
+struct Sent(bool);

@@ -1,0 +1,160 @@
+//! Plays a capture back: the same requests get the same bytes.
+
+use std::{
+    collections::VecDeque,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+
+use crate::{
+    Error, Link,
+    capture::{CaptureLine, Direction, from_hex},
+    error::Kind,
+};
+
+/// A device that answers as one did while it was captured.
+///
+/// A request is looked up from where the capture stands, and from its start if it does not come
+/// again. Time is made up: waiting takes none.
+#[derive(Debug)]
+pub struct Replay {
+    name: String,
+    exchanges: Vec<Exchange>,
+    at: usize,
+    ready: VecDeque<Vec<u8>>,
+    now: Instant,
+}
+
+/// A request and all that came before the next one.
+#[derive(Debug)]
+struct Exchange {
+    sent: Vec<u8>,
+    received: Vec<Vec<u8>>,
+}
+
+impl Replay {
+    /// Opens a capture.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a line is none of a capture.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let name = format!("replay:{}", path.display());
+        let text = fs::read_to_string(path).map_err(|source| {
+            Error::new(&*name, Kind::Open(source)).hint("`--capture FILE` writes such a file")
+        })?;
+        Self::of(name, &text)
+    }
+
+    fn of(name: String, text: &str) -> Result<Self, Error> {
+        let mut exchanges: Vec<Exchange> = Vec::new();
+        for (line, text) in (1..).zip(text.lines()) {
+            if text.trim().is_empty() {
+                continue;
+            }
+            let (direction, bytes) =
+                parse(text).map_err(|why| Error::new(&*name, Kind::Capture { line, why }))?;
+            match (direction, exchanges.last_mut()) {
+                (Direction::Sent, _) => {
+                    exchanges.push(Exchange { sent: bytes, received: Vec::new() })
+                }
+                (Direction::Received, Some(exchange)) => exchange.received.push(bytes),
+                // What came before the first request answers nothing in this capture.
+                (Direction::Received, None) => {}
+            }
+        }
+        Ok(Self { name, exchanges, at: 0, ready: VecDeque::new(), now: Instant::now() })
+    }
+}
+
+fn parse(text: &str) -> Result<(Direction, Vec<u8>), String> {
+    let line: CaptureLine = serde_json::from_str(text)
+        .map_err(|error| format!("wanted time, direction and hex as JSON: {error}"))?;
+    Ok((line.direction, from_hex(&line.hex).map_err(|error| error.to_string())?))
+}
+
+impl Link for Replay {
+    fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
+        let (before, after) = self.exchanges.split_at(self.at.min(self.exchanges.len()));
+        let place = (self.at..).zip(after).chain((0..).zip(before));
+        let found = place.into_iter().find(|(_, exchange)| exchange.sent == bytes);
+        let Some((at, exchange)) = found else {
+            let found = bytes.escape_ascii().to_string();
+            return Err(Error::new(&*self.name, Kind::NotCaptured { request: found }));
+        };
+        self.ready = exchange.received.iter().cloned().collect();
+        self.at = at + 1;
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        match self.ready.pop_front() {
+            Some(bytes) => buffer.extend_from_slice(&bytes),
+            None => self.now = self.now.max(deadline),
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.now += time;
+    }
+
+    fn starts_quiet(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Client;
+
+    const CAPTURE: &str = concat!(
+        r#"{"time":"2026-11-23T03:22:47Z","direction":"sent","hex":"5e503030364d4f44ddbe0d"}"#,
+        "\n",
+        r#"{"time":"2026-11-23T03:22:48Z","direction":"received","hex":"5e443030353035"}"#,
+        "\n",
+        r#"{"time":"2026-11-23T03:22:48Z","direction":"received","hex":"d99f0d"}"#,
+        "\n",
+    );
+
+    #[test]
+    fn answers_as_captured_again_and_again() {
+        let mut client = Client::new(Replay::of("replay:test".to_owned(), CAPTURE).unwrap());
+        for _ in 0..3 {
+            let mode: pi18_proto::Mode = client.read().unwrap();
+            assert_eq!(mode.working_mode.0, 5);
+        }
+    }
+
+    #[test]
+    fn says_what_was_not_captured() {
+        let mut client = Client::new(Replay::of("replay:test".to_owned(), CAPTURE).unwrap());
+        let error = client.read::<pi18_proto::GeneralStatus>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r"replay:test: wanted a captured exchange, found none that starts with ^P005GSX\x14\r"
+        );
+    }
+
+    #[test]
+    fn names_the_line_that_is_none_of_a_capture() {
+        let spoiled = CAPTURE.replace("d99f0d", "d99f0");
+        let error = Replay::of("replay:test".to_owned(), &spoiled).unwrap_err();
+        assert!(error.is_address());
+        assert_eq!(
+            error.to_string(),
+            "replay:test: line 3: hex: wanted two digits a byte, found one left over at the end"
+        );
+    }
+}

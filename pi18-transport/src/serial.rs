@@ -1,0 +1,95 @@
+//! RS-232: 2400 baud, 8 data bits, no parity, 1 stop bit, no flow control.
+
+use std::{
+    io::{self, Read, Write},
+    path::Path,
+    time::Instant,
+};
+
+use bytes::BytesMut;
+use serialport::{DataBits, ErrorKind, FlowControl, Parity, SerialPort, StopBits};
+
+use crate::{Error, Link, error::Kind, lock, permission};
+
+/// The speed of every PI18 inverter known.
+pub const BAUD: u32 = 2400;
+
+/// An open serial port.
+pub struct Serial {
+    port: Box<dyn SerialPort>,
+    name: String,
+}
+
+impl Serial {
+    /// Opens a port such as `/dev/ttyUSB0` at [`BAUD`] or another speed, and locks it.
+    ///
+    /// # Errors
+    /// If it cannot be opened, is no serial port, or another program has locked it.
+    pub fn open(path: &Path, baud: u32) -> Result<Self, Error> {
+        let name = format!("serial:{}", path.display());
+        let opened = serialport::new(path.to_string_lossy(), baud)
+            .data_bits(DataBits::Eight)
+            .parity(Parity::None)
+            .stop_bits(StopBits::One)
+            .flow_control(FlowControl::None)
+            .open();
+        match opened {
+            Ok(port) => Ok(Self { port, name }),
+            Err(error) if error.kind == ErrorKind::NoDevice && path.exists() => {
+                Err(lock::busy(path, &name))
+            }
+            Err(error) => Err(permission::explain(&name, path, error.into())),
+        }
+    }
+
+    /// A port that fails once it is open is gone: nothing else makes it fail.
+    fn gone(&self, source: io::Error) -> Error {
+        Error::new(&*self.name, Kind::Disconnected(source))
+    }
+}
+
+impl Link for Serial {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let written = self
+            .port
+            .set_timeout(left)
+            .map_err(io::Error::from)
+            .and_then(|()| self.port.write_all(bytes))
+            .and_then(|()| self.port.flush());
+        written.map_err(|source| self.gone(source))
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        let mut chunk = [0; 256];
+        let left = deadline.saturating_duration_since(Instant::now());
+        let read = self
+            .port
+            .set_timeout(left)
+            .map_err(io::Error::from)
+            .and_then(|()| self.port.read(&mut chunk));
+        match read {
+            Ok(0) => Err(self.gone(io::ErrorKind::UnexpectedEof.into())),
+            Ok(len) => {
+                buffer.extend_from_slice(chunk.get(..len).unwrap_or_default());
+                Ok(())
+            }
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::Interrupted) =>
+            {
+                Ok(())
+            }
+            Err(source) => Err(self.gone(source)),
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl std::fmt::Debug for Serial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Serial").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! The battery that all units share: LFP, 16 cells, seen as one.
+
+/// A battery of 16 LFP cells in series. Units of less than 48 V see their part of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Battery {
+    /// Ah
+    capacity: f64,
+    /// Ah left
+    charge: f64,
+}
+
+impl Battery {
+    /// `capacity` in Ah, `soc` from 0 to 1.
+    pub(super) fn new(capacity: f64, soc: f64) -> Self {
+        Self { capacity, charge: capacity * soc }
+    }
+
+    /// 0 to 1
+    pub(super) fn soc(self) -> f64 {
+        self.charge / self.capacity
+    }
+
+    pub(super) fn capacity(self) -> f64 {
+        self.capacity
+    }
+
+    pub(super) fn set_soc(&mut self, soc: f64) {
+        self.charge = self.capacity * soc;
+    }
+
+    pub(super) fn set_capacity(&mut self, capacity: f64) {
+        *self = Self::new(capacity, self.soc());
+    }
+
+    /// Volts at rest.
+    pub(super) fn rest_voltage(self) -> f64 {
+        let soc = self.soc();
+        let pairs = CELL.iter().zip(CELL.iter().skip(1));
+        let cell = pairs.filter(|((low, _), _)| *low <= soc).next_back().map_or(
+            0.0,
+            |((low, at_low), (high, at_high))| {
+                at_low + (at_high - at_low) * ((soc - low) / (high - low)).min(1.0)
+            },
+        );
+        cell * CELLS
+    }
+
+    /// Volts while `power` watts flow in, or out if less than 0.
+    pub(super) fn voltage(self, power: f64) -> f64 {
+        let rest = self.rest_voltage();
+        // v = rest + R i and i = power / v.
+        let root = (rest * rest + 4.0 * RESISTANCE * power).max(0.0).sqrt();
+        f64::midpoint(rest, root)
+    }
+
+    /// Amperes that bring it up to so many volts; 0 if it is there.
+    pub(super) fn current_to(self, voltage: f64) -> f64 {
+        ((voltage - self.rest_voltage()) / RESISTANCE).max(0.0)
+    }
+
+    /// Lets `power` watts flow in for so many hours.
+    pub(super) fn flow(&mut self, power: f64, hours: f64) {
+        let charge = self.charge + power / self.voltage(power) * hours;
+        self.charge = charge.clamp(0.0, self.capacity);
+    }
+}
+
+const CELLS: f64 = 16.0;
+
+/// Ohms of cells and cables together.
+const RESISTANCE: f64 = 0.01;
+
+/// State of charge and volts of a cell at rest: flat between its ends, as LFP is.
+const CELL: [(f64, f64); 10] = [
+    (0.0, 2.80),
+    (0.05, 3.05),
+    (0.10, 3.18),
+    (0.20, 3.24),
+    (0.40, 3.285),
+    (0.60, 3.31),
+    (0.80, 3.335),
+    (0.95, 3.36),
+    (0.98, 3.40),
+    (1.0, 3.54),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fuller_battery_has_more_volts() {
+        let volts = |soc: i32| Battery::new(300.0, f64::from(soc) / 100.0).rest_voltage();
+        for soc in 0..100 {
+            assert!(volts(soc) < volts(soc + 1), "{soc} %");
+        }
+        assert!((51.0..54.0).contains(&volts(50)));
+    }
+
+    #[test]
+    fn current_raises_and_lowers_the_voltage() {
+        let battery = Battery::new(300.0, 0.8);
+        let rest = battery.rest_voltage();
+        let charging = battery.voltage(5000.0);
+        assert!((charging - rest - RESISTANCE * 5000.0 / charging).abs() < 1e-9);
+        assert!(battery.voltage(-5000.0) < rest);
+        let amperes = battery.current_to(charging);
+        assert!((amperes - 5000.0 / charging).abs() < 1e-6);
+    }
+}

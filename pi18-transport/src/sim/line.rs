@@ -1,0 +1,266 @@
+//! The line to one unit: each byte with its time, both ways, and what goes wrong on the way.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bytes::{BufMut, BytesMut};
+use pi18_proto::{DecodeError, FrameKind, FrameReader, Received, Request};
+
+use super::switches::LineSwitches;
+
+/// What is on its way between a host and a unit.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// To the unit, each byte with the time at which it is in.
+    requests: VecDeque<(Duration, u8)>,
+    /// To the host.
+    replies: VecDeque<Reply>,
+    reader: FrameReader,
+    /// When the last byte to the unit is in.
+    sent: Duration,
+    /// When the last byte to the host is in.
+    answered: Duration,
+    /// Until then the unit computes or sends.
+    busy: Duration,
+    /// The last reply, undisturbed.
+    earlier: Vec<u8>,
+    exchanges: u64,
+    connected: bool,
+}
+
+/// One byte to the host.
+#[derive(Clone, Copy, Debug)]
+struct Reply {
+    due: Duration,
+    byte: u8,
+    /// Does not come along with what is taken before it.
+    apart: bool,
+}
+
+/// What a unit makes of the bytes it got.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Heard {
+    Request {
+        request: Request,
+        has_checksum: bool,
+    },
+    /// `PRI` without a unit number.
+    RatingOfNone,
+    /// `PGS` without a unit number.
+    StatusOfNone,
+    /// A sound frame that holds nothing the unit knows.
+    Unknown {
+        is_set: bool,
+        has_checksum: bool,
+    },
+    /// Text that is no frame of this protocol.
+    NoHeader,
+    /// Anything else, which a unit ignores.
+    Noise,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            requests: VecDeque::new(),
+            replies: VecDeque::new(),
+            reader: FrameReader::new(),
+            sent: Duration::ZERO,
+            answered: Duration::ZERO,
+            busy: Duration::ZERO,
+            earlier: Vec::new(),
+            exchanges: 0,
+            connected: true,
+        }
+    }
+}
+
+impl Line {
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    pub(super) fn disconnect(&mut self) {
+        *self = Self { connected: false, exchanges: self.exchanges, ..Self::default() };
+    }
+
+    pub(super) fn reconnect(&mut self) {
+        if !self.connected {
+            *self = Self::default();
+        }
+    }
+
+    /// Bytes start on their way to the unit.
+    pub(super) fn send(&mut self, bytes: &[u8], now: Duration, switches: &LineSwitches) {
+        if self.is_used_up(switches) {
+            self.disconnect();
+        }
+        if !self.connected {
+            return;
+        }
+        let start = self.sent.max(now);
+        for (count, &byte) in (1..).zip(bytes) {
+            self.sent = start + line_time(count, switches);
+            self.requests.push_back((self.sent, byte));
+        }
+    }
+
+    /// When the next byte reaches the unit.
+    pub(super) fn arrival(&self) -> Option<Duration> {
+        self.requests.front().map(|(due, _)| *due)
+    }
+
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        let reply = self.replies.front().map(|reply| reply.due);
+        self.arrival().into_iter().chain(reply).min()
+    }
+
+    /// The unit gets the next byte: what it makes of it and when, if that ends something.
+    pub(super) fn hear(&mut self) -> Option<(Duration, Heard)> {
+        let (at, byte) = self.requests.pop_front()?;
+        if at < self.busy {
+            return None;
+        }
+        let byte = [byte];
+        let mut input = byte.as_slice();
+        let mut heard = None;
+        while let Some(received) = self.reader.next(&mut input) {
+            heard = Some(Heard::from(received));
+        }
+        heard.filter(|heard| !matches!(heard, Heard::Noise)).map(|heard| (at, heard))
+    }
+
+    /// The unit's answer to what came in at `at` sets out.
+    pub(super) fn answer(
+        &mut self,
+        reply: Option<Vec<u8>>,
+        at: Duration,
+        switches: &LineSwitches,
+        random: &mut fastrand::Rng,
+    ) {
+        self.exchanges += 1;
+        let Some(reply) = reply else {
+            if self.is_used_up(switches) {
+                self.disconnect();
+            }
+            return;
+        };
+        let bytes = disturbed(&reply, switches, random);
+        let start = at + switches.think;
+        self.busy = start + line_time(bytes.len().try_into().unwrap_or_default(), switches);
+        let late = if happens(switches.late, random) { switches.late_by } else { Duration::ZERO };
+        self.transmit(&bytes, start + late, false, switches);
+        if happens(switches.stale, random) {
+            let stale = if self.earlier.is_empty() { &reply } else { &self.earlier }.clone();
+            self.transmit(&stale, start + late, true, switches);
+        }
+        self.earlier = reply;
+    }
+
+    fn transmit(&mut self, bytes: &[u8], from: Duration, mut apart: bool, switches: &LineSwitches) {
+        let start = self.answered.max(from);
+        let together = if switches.reports { REPORT } else { 1 };
+        let mut count = 0;
+        for report in bytes.chunks(together) {
+            count += u64::try_from(report.len()).unwrap_or_default();
+            self.answered = start + line_time(count, switches);
+            let padding = std::iter::repeat_n(&0, together - report.len());
+            for &byte in report.iter().chain(padding) {
+                self.replies.push_back(Reply { due: self.answered, byte, apart });
+                apart = false;
+            }
+        }
+    }
+
+    /// Appends what is there by now.
+    pub(super) fn take(&mut self, now: Duration, buffer: &mut BytesMut, switches: &LineSwitches) {
+        let before = buffer.len();
+        while let Some(reply) = self.replies.front().copied().filter(|reply| reply.due <= now) {
+            if reply.apart && buffer.len() > before {
+                break;
+            }
+            buffer.put_u8(reply.byte);
+            self.replies.pop_front();
+        }
+        if self.is_used_up(switches) {
+            self.connected = false;
+        }
+    }
+
+    /// All exchanges that `disconnect` grants are over.
+    fn is_used_up(&self, switches: &LineSwitches) -> bool {
+        self.replies.is_empty() && switches.disconnect.is_some_and(|most| self.exchanges >= most)
+    }
+}
+
+impl From<Received<'_>> for Heard {
+    fn from(received: Received<'_>) -> Self {
+        match received {
+            Received::Frame { frame, .. } => {
+                let is_set = match frame.kind() {
+                    FrameKind::Query => false,
+                    FrameKind::Set => true,
+                    _ => return Self::Noise,
+                };
+                let has_checksum = frame.has_checksum();
+                match (Request::decode(&frame), frame.data()) {
+                    (Ok(request), _) => Self::Request { request, has_checksum },
+                    (Err(_), b"PRI") if !is_set => Self::RatingOfNone,
+                    (Err(_), b"PGS") if !is_set => Self::StatusOfNone,
+                    (Err(_), _) => Self::Unknown { is_set, has_checksum },
+                }
+            }
+            Received::Discarded { bytes, error: DecodeError::NotAFrame { .. } }
+                if bytes.first().is_some_and(u8::is_ascii_uppercase) =>
+            {
+                Self::NoHeader
+            }
+            Received::Discarded { .. } => Self::Noise,
+        }
+    }
+}
+
+/// Whether something of this chance happens. What never happens leaves the generator alone, so that
+/// a switch does not change what the others do.
+pub(super) fn happens(chance: f64, random: &mut fastrand::Rng) -> bool {
+    chance > 0.0 && random.f64() < chance
+}
+
+/// A reply as it gets through.
+fn disturbed(reply: &[u8], switches: &LineSwitches, random: &mut fastrand::Rng) -> Vec<u8> {
+    let mut flipped = reply.to_vec();
+    for at in 0..reply.len() {
+        if happens(switches.flip, random) {
+            let burst = random.u16(1..).to_be_bytes();
+            let place = flipped.get_mut(at..).unwrap_or_default();
+            place.iter_mut().zip(burst).for_each(|(byte, bits)| *byte ^= bits);
+        }
+    }
+    let mut bytes = Vec::with_capacity(reply.len());
+    for byte in flipped {
+        if happens(switches.lose, random) {
+            continue;
+        }
+        bytes.push(byte);
+        if happens(switches.double, random) {
+            bytes.push(byte);
+        }
+    }
+    if happens(switches.junk, random) {
+        let junk: Vec<u8> = (0..random.usize(1..=MOST_JUNK)).map(|_| random.u8(..)).collect();
+        let at = if random.bool() { 0 } else { bytes.len() };
+        bytes.splice(at..at, junk);
+    }
+    bytes
+}
+
+/// What so many bytes take: ten bits each.
+fn line_time(bytes: u64, switches: &LineSwitches) -> Duration {
+    const BITS: u64 = 10;
+    let baud = switches.pace.map(u64::from);
+    baud.map_or(Duration::ZERO, |baud| Duration::from_nanos(bytes * BITS * 1_000_000_000 / baud))
+}
+
+/// Bytes of a USB HID report.
+const REPORT: usize = 8;
+
+const MOST_JUNK: usize = 16;

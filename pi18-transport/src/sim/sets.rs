@@ -1,0 +1,207 @@
+//! Which set commands a unit accepts, and what they change.
+
+use pi18_proto::{
+    BatteryType, Decivolts, Edition, Flag, LoadConnection, MachineType, ParallelInstance,
+    SerialNumber, SetCommand, Switch,
+};
+
+use super::{
+    bank::Bank,
+    day, limits,
+    settings::{Extras, Settings, Window},
+    unit::Unit,
+};
+
+impl Bank {
+    /// Carries out a set command; `false` if the unit refuses it.
+    pub(super) fn set(&mut self, unit: usize, command: SetCommand) -> bool {
+        let target = match command {
+            SetCommand::MaxChargeCurrent { unit: instance, .. }
+            | SetCommand::MaxAcChargeCurrent { unit: instance, .. }
+            | SetCommand::ChargerPriority { unit: instance, .. }
+            | SetCommand::OutputMode { unit: instance, .. } => self.by_instance(unit, instance),
+            _ => Some(unit),
+        };
+        let (now, clock) = (self.now(), self.clock());
+        let Some(unit) = target.and_then(|target| self.units.get_mut(target)) else {
+            return false;
+        };
+        if !unit.knows(command) {
+            return false;
+        }
+        let accepted = match command {
+            SetCommand::Clock { time } => day::from_wire(time.0).is_some_and(|time| {
+                unit.clock_offset = time.duration_since(clock);
+                true
+            }),
+            _ => unit.set_extra(command) || unit.set(command),
+        };
+        if accepted {
+            unit.settings_changed(now);
+            self.settle();
+        }
+        accepted
+    }
+
+    /// The unit of this instance; the asked one itself if several have it.
+    pub(super) fn by_instance(&self, asked: usize, instance: ParallelInstance) -> Option<usize> {
+        let wanted = |unit: &&Unit| unit.instance() == instance.get();
+        let own = self.units.get(asked).filter(wanted);
+        own.or_else(|| self.units.iter().find(wanted)).map(|unit| unit.index)
+    }
+}
+
+impl Unit {
+    fn knows(&self, command: SetCommand) -> bool {
+        let quirks = &self.switches.quirks;
+        let flag_known = match command {
+            SetCommand::EnableFlag { flag } | SetCommand::DisableFlag { flag } => match flag {
+                Flag::LithiumTurnOn => quirks.flags >= 10,
+                Flag::LithiumAutoTurnOn => quirks.flags >= 11,
+                _ => true,
+            },
+            _ => true,
+        };
+        flag_known && command.info().since <= quirks.edition
+    }
+
+    /// Settings that `PIRI` shows.
+    fn set(&mut self, command: SetCommand) -> bool {
+        let quirks = &self.switches.quirks;
+        let rated = self.switches.state.rated;
+        let by_user = self.settings.battery_type == BatteryType::USER;
+        let mut new = self.settings;
+        let accepted = match command {
+            SetCommand::RestoreDefaults {} => {
+                new = Settings { regulation: new.regulation, ..Settings::factory(rated) };
+                self.extras.restore();
+                let serial = SerialNumber::new(SERIAL_AFTER_RESTORE);
+                self.serial = serial.filter(|_| quirks.pf_serial).unwrap_or(self.serial);
+                true
+            }
+            SetCommand::MaxChargeCurrent { current, .. } => {
+                new.max_charge = current.get();
+                let locked = quirks.charging_lock && self.charge_current() > 0;
+                !locked && limits::CHARGE_CURRENTS.contains(&new.max_charge)
+            }
+            SetCommand::MaxAcChargeCurrent { current, .. } => {
+                new.max_ac_charge = current.get();
+                limits::AC_CHARGE_CURRENTS.contains(&new.max_ac_charge)
+            }
+            SetCommand::OutputFrequency { frequency } => {
+                new.output_frequency.0 = frequency.number() * 10;
+                true
+            }
+            SetCommand::ChargeVoltages { bulk, float } => {
+                (new.bulk, new.float) = (bulk.get(), float.get());
+                let takes = |voltage| rated.takes_charge_voltage(voltage);
+                by_user && takes(new.bulk) && takes(new.float)
+            }
+            SetCommand::OutputVoltage { voltage } => {
+                new.output_voltage = Decivolts(voltage.number());
+                limits::takes_output_voltage(voltage)
+            }
+            SetCommand::OutputPriority { priority } => {
+                new.output_priority = priority.code();
+                true
+            }
+            SetCommand::RechargeVoltages { recharge, redischarge } => {
+                (new.recharge, new.redischarge) = (recharge.get(), redischarge.get());
+                let usual = new.redischarge.0 > 0 && new.redischarge <= new.float;
+                rated.takes_recharge(new.recharge)
+                    && rated.takes_redischarge(new.redischarge)
+                    && (usual || !quirks.redischarge_limits)
+            }
+            SetCommand::ChargerPriority { priority, .. } => {
+                new.charger_priority = priority.code();
+                true
+            }
+            SetCommand::SolarPriority { priority } => {
+                new.solar_priority = priority.code();
+                true
+            }
+            SetCommand::InputRange { range } => {
+                new.input_range = range.code();
+                true
+            }
+            SetCommand::BatteryType { battery_type } => {
+                new.set_battery_type(battery_type.code(), rated);
+                limits::takes_battery_type(new.battery_type, quirks.edition)
+            }
+            SetCommand::OutputMode { mode, .. } => {
+                new.output_mode = mode.code();
+                mode.code().0 <= 4 || quirks.edition == Edition::Pi18_2022
+            }
+            SetCommand::CutoffVoltage { voltage } => {
+                new.cutoff = voltage.get();
+                by_user && rated.takes_cutoff(new.cutoff)
+            }
+            SetCommand::EnableFlag { flag: Flag::FeedToGrid } => {
+                new.machine_type = MachineType::GRID_TIE;
+                true
+            }
+            SetCommand::DisableFlag { flag: Flag::FeedToGrid } => {
+                new.machine_type = MachineType::OFF_GRID;
+                true
+            }
+            SetCommand::Regulation { state } => {
+                new.regulation = state.code();
+                true
+            }
+            _ => false,
+        };
+        if accepted {
+            self.settings = new;
+        }
+        accepted
+    }
+
+    /// What is not in `PIRI`; `false` if the command is none of that.
+    fn set_extra(&mut self, command: SetCommand) -> bool {
+        let Extras { ac_charge, ac_load, modbus, led, soc, .. } = &mut self.extras;
+        match command {
+            SetCommand::LoadSupply { supply } => {
+                self.load = match supply.code() {
+                    Switch::OFF => LoadConnection::DISCONNECTED,
+                    _ => LoadConnection::CONNECTED,
+                };
+            }
+            SetCommand::EnableFlag { flag } if flag != Flag::FeedToGrid => {
+                self.extras.set_flag(flag, Switch::ON);
+            }
+            SetCommand::DisableFlag { flag } if flag != Flag::FeedToGrid => {
+                self.extras.set_flag(flag, Switch::OFF);
+            }
+            SetCommand::SerialNumber { serial_number } => self.serial = serial_number.get(),
+            SetCommand::ClearEnergy {} => self.energy.clear(),
+            SetCommand::AcChargeWindow { start, end } => *ac_charge = Window { start, end },
+            SetCommand::AcLoadWindow { start, end } => *ac_load = Window { start, end },
+            SetCommand::Modbus { device_id, baud_rate, stop_bits, check_bits } => {
+                modbus.device_id = device_id.get();
+                modbus.baud_rate = baud_rate.get();
+                modbus.stop_bits = stop_bits.get();
+                modbus.check_bits = check_bits.get();
+            }
+            SetCommand::Led { on } => led.on = on.code(),
+            SetCommand::LedSpeed { speed } => led.speed = speed.get(),
+            SetCommand::LedEffect { effect } => led.effect = effect.get(),
+            SetCommand::LedBrightness { brightness } => led.brightness = brightness.get(),
+            SetCommand::LedData { data_shown } => led.data_shown = data_shown.get(),
+            SetCommand::LedColor1 { color } => led.color1 = color,
+            SetCommand::LedColor2 { color } => led.color2 = color,
+            SetCommand::LedColor3 { color } => led.color3 = color,
+            SetCommand::LedWelcome { effect } => led.welcome_effect = effect.get(),
+            SetCommand::CutoffSoc { soc: limit } => soc.cutoff = limit.get(),
+            SetCommand::SecondOutputCutoffSoc { soc: limit } => {
+                soc.second_output_cutoff = limit.get();
+            }
+            SetCommand::RechargeSoc { soc: limit } => soc.recharge = limit.get(),
+            SetCommand::RedischargeSoc { soc: limit } => soc.redischarge = limit.get(),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Observed, and no genuine serial number.
+const SERIAL_AFTER_RESTORE: &str = "55355535553555";

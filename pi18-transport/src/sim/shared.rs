@@ -1,0 +1,186 @@
+//! A bank with a clock, and links to its units.
+
+use std::{
+    fmt, io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+
+use super::bank::Bank;
+use crate::{Error, Link, error::Kind};
+
+/// A bank that several links and servers use at the same time. Clones are the same bank.
+#[derive(Clone, Debug)]
+pub struct SharedBank(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    state: Mutex<State>,
+    /// Somebody did something to the bank.
+    changed: Condvar,
+    start: Instant,
+}
+
+#[derive(Debug)]
+struct State {
+    bank: Bank,
+    /// How far a made-up clock is; a real one is asked.
+    elapsed: Option<Duration>,
+}
+
+impl SharedBank {
+    /// A bank that follows the system's clock.
+    #[must_use]
+    pub fn real(bank: Bank) -> Self {
+        Self::new(bank, None)
+    }
+
+    /// A bank whose clock only moves when a link waits, and then at once to where it waits for.
+    #[must_use]
+    pub fn virtual_time(bank: Bank) -> Self {
+        Self::new(bank, Some(Duration::ZERO))
+    }
+
+    fn new(bank: Bank, elapsed: Option<Duration>) -> Self {
+        Self(Arc::new(Inner {
+            state: Mutex::new(State { bank, elapsed }),
+            changed: Condvar::new(),
+            start: Instant::now(),
+        }))
+    }
+
+    /// A link to a unit. That of a unit that does not exist is disconnected.
+    #[must_use]
+    pub fn link(&self, unit: usize) -> SimLink {
+        SimLink { shared: self.clone(), unit, name: format!("sim:{unit}") }
+    }
+
+    /// Does something with the bank as it is now.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Bank) -> T) -> T {
+        let mut state = self.lock();
+        let now = self.now_of(&state);
+        state.bank.advance(now);
+        let done = act(&mut state.bank);
+        self.0.changed.notify_all();
+        done
+    }
+
+    /// How long the bank has been going.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.now_of(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_of(&self, state: &State) -> Duration {
+        state.elapsed.unwrap_or_else(|| self.0.start.elapsed())
+    }
+
+    /// When something happens on a unit's line the next time.
+    #[cfg(unix)]
+    pub(super) fn next_due(&self, unit: usize) -> Option<Instant> {
+        let due = self.lock().bank.next_due(unit)?;
+        self.0.start.checked_add(due)
+    }
+
+    /// Waits until `until` or until somebody did something; a made-up clock goes there at once.
+    fn wait(&self, mut state: MutexGuard<'_, State>, until: Duration) {
+        let now = self.now_of(&state);
+        let time = until.saturating_sub(now);
+        match &mut state.elapsed {
+            Some(elapsed) => *elapsed = now + time,
+            None => {
+                // Why it ends does not matter: whoever waits looks again.
+                let _ = self.0.changed.wait_timeout(state, time);
+            }
+        }
+    }
+}
+
+/// A link to one unit of a bank.
+pub struct SimLink {
+    shared: SharedBank,
+    unit: usize,
+    name: String,
+}
+
+impl SimLink {
+    /// The bank it leads to.
+    #[must_use]
+    pub fn bank(&self) -> &SharedBank {
+        &self.shared
+    }
+
+    #[cfg(unix)]
+    pub(super) fn unit(&self) -> usize {
+        self.unit
+    }
+
+    fn gone(&self) -> Error {
+        let why = io::Error::new(io::ErrorKind::NotConnected, "the virtual cable is unplugged");
+        Error::new(&self.name, Kind::Disconnected(why))
+    }
+}
+
+impl Link for SimLink {
+    fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
+        let mut state = self.shared.lock();
+        let now = self.shared.now_of(&state);
+        state.bank.host_sends(self.unit, bytes, now);
+        let connected = state.bank.is_connected(self.unit);
+        drop(state);
+        self.shared.0.changed.notify_all();
+        if connected { Ok(()) } else { Err(self.gone()) }
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        let deadline = deadline.saturating_duration_since(self.shared.0.start);
+        let before = buffer.len();
+        loop {
+            let mut state = self.shared.lock();
+            let now = self.shared.now_of(&state);
+            let connected = state.bank.is_connected(self.unit);
+            state.bank.take(self.unit, now, buffer);
+            if buffer.len() > before {
+                return Ok(());
+            }
+            if !connected {
+                return Err(self.gone());
+            }
+            if now >= deadline {
+                return Ok(());
+            }
+            let due = state.bank.next_due(self.unit).unwrap_or(deadline);
+            self.shared.wait(state, due.min(deadline));
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn now(&self) -> Instant {
+        self.shared.0.start + self.shared.elapsed()
+    }
+
+    fn pause(&mut self, time: Duration) {
+        let mut state = self.shared.lock();
+        if let Some(elapsed) = &mut state.elapsed {
+            *elapsed += time;
+        } else {
+            drop(state);
+            std::thread::sleep(time);
+        }
+    }
+}
+
+impl fmt::Debug for SimLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimLink").field("name", &self.name).finish_non_exhaustive()
+    }
+}

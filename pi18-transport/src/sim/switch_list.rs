@@ -1,0 +1,268 @@
+//! The switches, one table, and how their values are read.
+
+use std::time::Duration;
+
+use jiff::civil;
+use pi18_proto::{
+    Amperes, BatteryType, ChargerPriority, Count, Decivolts, Edition, FaultCode, FaultsAndWarnings,
+    MachineType, Model, OutputMode, OutputPriority, Reply, SerialNumber, SolarPriority, Version,
+    WorkingMode,
+};
+
+use super::{
+    day,
+    limits::Rated,
+    settings::Setting,
+    switches::{Dialects, SwitchInfo, Switches},
+};
+
+/// Declares the switches: what it does, its name, what its value looks like, where that goes and how
+/// it is read.
+macro_rules! switches {
+    ($(
+        #[doc = $summary:literal]
+        $scope:ident $name:literal, $value:literal => $how:ident($($place:ident).+, $read:expr);
+    )+) => {
+        impl Switches {
+            /// What is known of each switch.
+            pub const LIST: &'static [SwitchInfo] = &[$( SwitchInfo {
+                name: $name,
+                value: $value,
+                summary: $summary.trim_ascii(),
+                of_bank: switches!(@of_bank $scope),
+                take: |switches, text| $how(&mut switches.$($place).+, $read(text)),
+            } ),+];
+        }
+    };
+    (@of_bank unit) => { false };
+    (@of_bank bank) => { true };
+}
+
+switches! {
+    // Quirks.
+    /// MCHGC is refused while the unit charges (default on)
+    unit "charging-lock", "on|off" => put(quirks.charging_lock, on_off);
+    /// BUCD is refused if re-discharge is 0 or above float (default on)
+    unit "redischarge-limits", "on|off" => put(quirks.redischarge_limits, on_off);
+    /// PIRI shows old values so long after an accepted set command (default 0s)
+    unit "lag", "a time such as 2s" => put(quirks.lag, time);
+    /// POP is applied and its reply's checksum spoiled (default off)
+    unit "pop-garbled", "on|off" => put(quirks.pop_garbled, on_off);
+    /// PF makes the serial number 55355535553555 (default off)
+    unit "pf-serial", "on|off" => put(quirks.pf_serial, on_off);
+    /// Which set commands are taken: with a checksum, without one, or both (default crc)
+    unit "dialect", "crc|no-crc|any" => put(quirks.dialect, dialect);
+    /// Which sheet the unit follows (default 2022)
+    unit "edition", "2017|2022" => put(quirks.edition, edition);
+    /// How many fields FLAG has (default 9)
+    unit "flags", "9|10|11" =>
+        put(quirks.flags, |text| number(text).filter(|n| (9_u8..=11).contains(n)));
+
+    // State.
+    /// The unit stands in mode 04 with this fault; 00 ends it
+    unit "fault", "a fault code such as 83" => put(state.fault, |text| code(text).map(FaultCode));
+    /// The unit stays in this mode
+    unit "mode", "a mode such as 06" => put(state.mode, |text| code(text).map(WorkingMode));
+    /// FWS raises this warning; can be given more than once
+    unit "warn", "a warning such as fan-locked" => add(state.warnings, warning);
+    /// The main processor's firmware
+    unit "main", "a version such as 06303" => put(state.main, Version::new);
+    /// The slave processor's firmware
+    unit "slave", "a version such as 06021" => put(state.slave, Version::new);
+    /// The machine model, GMN (default 05)
+    unit "model", "a code such as 05" => put(state.model, |text| code(text).map(Model));
+    /// The serial number
+    unit "serial", "up to 20 characters" => put(state.serial, SerialNumber::new);
+    /// The unit's number in its bank
+    unit "instance", "0 to 9" => put(state.instance, |text| digit(text).map(|n| Count(n.into())));
+    /// The battery voltage that the unit is made for (default 48)
+    unit "rated", "12|24|48" => put(state.rated, rated);
+    /// The unit's voltmeter reads so much more
+    unit "battery-offset", "volts such as 0.5" =>
+        put(state.battery_offset, |text| between(text, -10.0, 10.0));
+
+    // Settings.
+    /// Bulk (C.V.) voltage
+    unit "bulk", "volts such as 56.4" => add(settings, |text| volts(text).map(Setting::Bulk));
+    /// Float voltage
+    unit "float", "volts such as 54.0" => add(settings, |text| volts(text).map(Setting::Float));
+    /// Cut-off voltage
+    unit "cutoff", "volts such as 48.0" => add(settings, |text| volts(text).map(Setting::Cutoff));
+    /// Re-charge (stop discharge) voltage
+    unit "recharge", "volts such as 48.0" =>
+        add(settings, |text| volts(text).map(Setting::Recharge));
+    /// Re-discharge (stop charge) voltage
+    unit "redischarge", "volts such as 54.0" =>
+        add(settings, |text| volts(text).map(Setting::Redischarge));
+    /// Maximum charge current
+    unit "max-charge", "amperes such as 60" =>
+        add(settings, |text| amperes(text).map(Setting::MaxCharge));
+    /// Maximum AC charge current
+    unit "max-ac-charge", "amperes such as 30" =>
+        add(settings, |text| amperes(text).map(Setting::MaxAcCharge));
+    /// Battery type; the voltages stay as they are
+    unit "battery-type", "a code such as 2" =>
+        add(settings, |text| digit(text).map(|n| Setting::BatteryType(BatteryType(n))));
+    /// Output source priority
+    unit "output-priority", "a code such as 1" =>
+        add(settings, |text| digit(text).map(|n| Setting::OutputPriority(OutputPriority(n))));
+    /// Charger source priority
+    unit "charger-priority", "a code such as 0" =>
+        add(settings, |text| digit(text).map(|n| Setting::ChargerPriority(ChargerPriority(n))));
+    /// Solar power priority
+    unit "solar-priority", "a code such as 0" =>
+        add(settings, |text| digit(text).map(|n| Setting::SolarPriority(SolarPriority(n))));
+    /// Machine type
+    unit "machine-type", "a code such as 0" =>
+        add(settings, |text| digit(text).map(|n| Setting::MachineType(MachineType(n))));
+    /// Output mode
+    unit "output-mode", "a code such as 1" =>
+        add(settings, |text| digit(text).map(|n| Setting::OutputMode(OutputMode(n))));
+
+    // The line.
+    /// Every byte takes its time on the line (default: none)
+    unit "pace", "baud such as 2400" =>
+        put(line.pace, |text| number(text).filter(|baud: &u32| *baud > 0));
+    /// Replies come in reports of 8 bytes, the last one filled with zeros (default off)
+    unit "reports", "on|off" => put(line.reports, on_off);
+    /// The time before a reply (default 0s)
+    unit "think", "a time such as 20ms" => put(line.think, time);
+    /// How likely a byte of a reply is lost
+    unit "lose", "a chance from 0 to 1" => put(line.lose, chance);
+    /// How likely a byte of a reply comes twice
+    unit "double", "a chance from 0 to 1" => put(line.double, chance);
+    /// How likely up to 16 bits from a byte of a reply on are flipped
+    unit "flip", "a chance from 0 to 1" => put(line.flip, chance);
+    /// How likely random bytes come before or after a reply
+    unit "junk", "a chance from 0 to 1" => put(line.junk, chance);
+    /// How likely a reply is held up on the line
+    unit "late", "a chance from 0 to 1" => put(line.late, chance);
+    /// How long a late reply is held up (default 3s)
+    unit "late-by", "a time such as 3s" => put(line.late_by, time);
+    /// How likely an earlier reply is left lying after a reply
+    unit "stale", "a chance from 0 to 1" => put(line.stale, chance);
+    /// How likely a request is swallowed
+    unit "silent", "a chance from 0 to 1" => put(line.silent, chance);
+    /// The link is gone after so many exchanges
+    unit "disconnect", "a number of exchanges" => put(line.disconnect, number::<u64>);
+
+    // The bank.
+    /// How many units the bank has (default 2)
+    bank "units", "1 to 9" =>
+        put(bank.units, |text| number(text).filter(|n| (1..=super::MAX_UNITS).contains(n)));
+    /// Clock, sun, house and battery stand still (default off)
+    bank "frozen", "on|off" => put(bank.frozen, on_off);
+    /// The clock at the bank's start (default 2026-06-21T12:30:00)
+    bank "clock", "a time such as 2026-04-26T13:05:00" => put(bank.clock, clock);
+    /// Where the generator of line faults starts (default 0)
+    bank "seed", "a number" => put(bank.seed, number::<u64>);
+    /// The battery's state of charge from now on, % (default 80)
+    bank "soc", "0 to 100" => put(bank.soc, percent);
+    /// The battery's capacity (default 300)
+    bank "capacity", "Ah such as 300" => put(bank.capacity, |text| between(text, 1.0, 100_000.0));
+    /// What the house takes (default: by time of day)
+    bank "load", "watts such as 1500" => put(bank.load, |text| between(text, 0.0, 99_999.0));
+    /// How much of the sun comes through, % (default 100)
+    bank "sun", "0 to 100" => put(bank.sun, percent);
+    /// Whether there is a grid (default on)
+    bank "grid", "on|off" => put(bank.grid, on_off);
+}
+
+fn put<T, P: From<T>>(place: &mut P, value: Option<T>) -> Option<()> {
+    *place = value?.into();
+    Some(())
+}
+
+fn add<T>(place: &mut Vec<T>, value: Option<T>) -> Option<()> {
+    place.push(value?);
+    Some(())
+}
+
+fn on_off(text: &str) -> Option<bool> {
+    match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// Digits and nothing else: `parse` alone would take a plus sign.
+fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// Two digits on the wire.
+fn code(text: &str) -> Option<u8> {
+    number(text).filter(|code| *code <= 99)
+}
+
+fn digit(text: &str) -> Option<u8> {
+    number(text).filter(|code| *code <= 9)
+}
+
+fn between(text: &str, least: f64, most: f64) -> Option<f64> {
+    text.parse().ok().filter(|value| (least..=most).contains(value))
+}
+
+fn chance(text: &str) -> Option<f64> {
+    between(text, 0.0, 1.0)
+}
+
+fn percent(text: &str) -> Option<f64> {
+    between(text, 0.0, 100.0).map(|percent| percent / 100.0)
+}
+
+/// With at most one decimal: the wire has no more.
+fn volts(text: &str) -> Option<Decivolts> {
+    let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
+    let tenth = number::<u16>(tenth).filter(|_| tenth.len() == 1)?;
+    let volts = number::<u16>(whole).filter(|volts| *volts <= 99)?;
+    Some(Decivolts(volts * 10 + tenth))
+}
+
+fn amperes(text: &str) -> Option<Amperes> {
+    number(text).filter(|amperes| *amperes <= 999).map(Amperes)
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s')?, 1.0),
+    };
+    between(number, 0.0, 1e6).map(|number| Duration::from_secs_f64(number * unit))
+}
+
+fn dialect(text: &str) -> Option<Dialects> {
+    match text {
+        "crc" => Some(Dialects::Checksum),
+        "no-crc" => Some(Dialects::NoChecksum),
+        "any" => Some(Dialects::Any),
+        _ => None,
+    }
+}
+
+fn edition(text: &str) -> Option<Edition> {
+    Edition::ALL.into_iter().find(|edition| edition.to_string() == text)
+}
+
+fn rated(text: &str) -> Option<Rated> {
+    match text {
+        "12" => Some(Rated::V12),
+        "24" => Some(Rated::V24),
+        "48" => Some(Rated::V48),
+        _ => None,
+    }
+}
+
+/// One that a unit can show.
+fn clock(text: &str) -> Option<civil::DateTime> {
+    text.parse().ok().filter(day::is_known)
+}
+
+/// The name of a field of `FWS`, with `-` for `_` as well.
+fn warning(text: &str) -> Option<&'static str> {
+    let name = text.replace('-', "_");
+    let warnings = FaultsAndWarnings::FIELDS.iter().skip(1);
+    warnings.map(|info| info.name).find(|known| *known == name)
+}

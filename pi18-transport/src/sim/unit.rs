@@ -1,0 +1,134 @@
+//! One unit: what it is, how it is set, and what it measures.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, civil};
+use pi18_proto::{
+    Count, FaultCode, LoadConnection, SerialNumber, SettingsState, Version, WorkingMode,
+};
+
+use super::{
+    bank::SetCounts,
+    day,
+    energy::Energy,
+    flow::Flow,
+    settings::{Extras, Settings},
+    switches::Switches,
+};
+
+/// One unit of the bank.
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    pub(super) index: usize,
+    pub(super) switches: Switches,
+    pub(super) settings: Settings,
+    /// Settings that `PIRI` does not show yet, and when it does; the last is the present one.
+    pub(super) unseen: Vec<(Duration, Settings)>,
+    /// What `PIRI` shows.
+    pub(super) seen: Settings,
+    pub(super) extras: Extras,
+    pub(super) serial: SerialNumber,
+    pub(super) load: LoadConnection,
+    pub(super) changed: SettingsState,
+    /// How far its clock is from the bank's.
+    pub(super) clock_offset: SignedDuration,
+    pub(super) energy: Energy,
+    pub(super) stage: Stage,
+    pub(super) mode: WorkingMode,
+    /// What the sun offers, W.
+    pub(super) offered: f64,
+    pub(super) flow: Flow,
+    /// V at its terminals, before its voltmeter's error.
+    pub(super) volts: f64,
+    pub(super) sets: SetCounts,
+}
+
+/// What a unit remembers of its battery's way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stage {
+    /// Bulk is done: charge to the float voltage only.
+    pub(super) floating: bool,
+    /// Was at the re-charge voltage, and spares the battery up to the re-discharge voltage.
+    pub(super) saving: bool,
+    /// Was at the cut-off voltage.
+    pub(super) empty: bool,
+}
+
+impl Unit {
+    pub(super) fn new(
+        index: usize,
+        switches: Switches,
+        alone: bool,
+        start: civil::DateTime,
+    ) -> Self {
+        let rated = switches.state.rated;
+        let mut settings = Settings::commissioned(rated, alone);
+        for setting in &switches.settings {
+            settings.put(*setting);
+        }
+        let morning = day::energy_before(start) * day::panel_factor(index) * MORNING_USE;
+        Self {
+            index,
+            settings,
+            unseen: Vec::new(),
+            seen: settings,
+            extras: Extras::commissioned(),
+            serial: switches.state.serial.unwrap_or_else(|| serial(index)),
+            load: LoadConnection::CONNECTED,
+            changed: SettingsState::UNCHANGED,
+            clock_offset: SignedDuration::ZERO,
+            energy: Energy::new(index, start, morning),
+            stage: Stage::default(),
+            mode: WorkingMode::STANDBY,
+            offered: 0.0,
+            flow: Flow::default(),
+            volts: 0.0,
+            sets: SetCounts::default(),
+            switches,
+        }
+    }
+
+    pub(super) fn instance(&self) -> Count {
+        let own = Count(self.index.try_into().unwrap_or_default());
+        self.switches.state.instance.unwrap_or(own)
+    }
+
+    pub(super) fn fault(&self) -> FaultCode {
+        self.switches.state.fault.unwrap_or(FaultCode::NONE)
+    }
+
+    pub(super) fn main_version(&self) -> Version {
+        self.switches.state.main.unwrap_or_else(|| version("06306"))
+    }
+
+    pub(super) fn slave_version(&self) -> Version {
+        let usual = if self.index == 0 { "06126" } else { "06021" };
+        self.switches.state.slave.unwrap_or_else(|| version(usual))
+    }
+
+    /// What `PIRI` shows by `now`.
+    pub(super) fn shown(&self, now: Duration) -> Settings {
+        let due = self.unseen.iter().rev().find(|(due, _)| *due <= now);
+        due.map_or(self.seen, |(_, settings)| *settings)
+    }
+
+    /// Notes that the settings were changed.
+    pub(super) fn settings_changed(&mut self, now: Duration) {
+        self.seen = self.shown(now);
+        self.unseen.retain(|(due, _)| *due > now);
+        self.unseen.push((now + self.switches.quirks.lag, self.settings));
+        self.changed = SettingsState::CHANGED;
+    }
+}
+
+fn serial(index: usize) -> SerialNumber {
+    let text = format!("961322061004{}", 10 + index);
+    SerialNumber::new(&text).unwrap_or_else(|| unreachable!("14 digits"))
+}
+
+fn version(text: &str) -> Version {
+    Version::new(text).unwrap_or_else(|| unreachable!("five digits"))
+}
+
+/// How much of the morning's sun was taken.
+const MORNING_USE: f64 = 0.7;

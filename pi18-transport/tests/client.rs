@@ -1,0 +1,322 @@
+//! The client against a line that is told what to do, in made-up time.
+
+use std::{
+    collections::VecDeque,
+    io,
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+use pi18_proto::{
+    ACCEPTED, AnyReply, Date, DayEnergy, GeneralStatus, MAX_FRAME, MachineModel, Mode, Model,
+    ProtocolId, Query, REFUSED, Reply, SetCommand, WattHours, WorkingMode,
+};
+use pi18_transport::{Client, Config, Error, Link, SetOutcome};
+
+/// What a line answers: after so many milliseconds, these bytes.
+type Answers = Vec<(u64, Vec<u8>)>;
+
+/// A line whose answers are written for each test.
+struct Line {
+    now: Instant,
+    coming: VecDeque<(Instant, Vec<u8>)>,
+    sent: Vec<String>,
+    answer: Box<dyn FnMut(&str) -> Answers>,
+    gone_after: Option<&'static str>,
+}
+
+impl Line {
+    /// `answer` gets each request but `PI`, which is answered as it should be.
+    fn new(mut answer: impl FnMut(&str) -> Answers + 'static) -> Self {
+        Self::whole(move |request| match request {
+            "PI" => vec![(10, frame(ProtocolId::PI18))],
+            request => answer(request),
+        })
+    }
+
+    /// `answer` gets each request.
+    fn whole(answer: impl FnMut(&str) -> Answers + 'static) -> Self {
+        let answer = Box::new(answer);
+        let sent = Vec::new();
+        Self { now: Instant::now(), coming: VecDeque::new(), sent, answer, gone_after: None }
+    }
+}
+
+impl Link for Line {
+    fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
+        let frame = pi18_proto::Frame::parse(bytes).unwrap();
+        let request = String::from_utf8(frame.data().to_vec()).unwrap();
+        for (delay, bytes) in (self.answer)(&request) {
+            self.coming.push_back((self.now + Duration::from_millis(delay), bytes));
+        }
+        self.sent.push(request);
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        match self.coming.front() {
+            Some((due, _)) if *due <= deadline.max(self.now) => {
+                let (due, bytes) = self.coming.pop_front().unwrap();
+                self.now = self.now.max(due);
+                buffer.extend_from_slice(&bytes);
+            }
+            _ => self.now = self.now.max(deadline),
+        }
+        let last = self.sent.last().map(String::as_str);
+        if self.gone_after.is_some() && self.gone_after == last {
+            return Err(Error::io("test", "reading", io::ErrorKind::BrokenPipe.into()));
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        "test"
+    }
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.now += time;
+    }
+}
+
+fn frame(reply: impl Into<AnyReply>) -> Vec<u8> {
+    let mut buffer = [0; MAX_FRAME];
+    let len = reply.into().encode_frame(&mut buffer).unwrap();
+    buffer[..len].to_vec()
+}
+
+fn mode(code: u8) -> Vec<u8> {
+    frame(Mode { working_mode: WorkingMode(code) })
+}
+
+fn pop() -> SetCommand {
+    "POP1".parse().unwrap()
+}
+
+#[test]
+fn asks_for_the_protocol_before_the_first_question_only() {
+    let mut client = Client::new(Line::new(|_| vec![(10, mode(5))]));
+    for _ in 0..3 {
+        assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    }
+    assert_eq!(client.link().sent, ["PI", "MOD", "MOD", "MOD"]);
+}
+
+#[test]
+fn a_late_reply_is_not_taken_for_the_next_one() {
+    // The replies to MOD and GMN have the same shape.
+    let line = Line::new(|request| match request {
+        "MOD" => vec![(2_005, mode(5))],
+        _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
+    });
+    let mut config = Config::default();
+    config.tries = 1;
+    let mut client = Client::with_config(line, config);
+    assert!(client.read::<Mode>().unwrap_err().is_timeout());
+    assert_eq!(client.read::<MachineModel>().unwrap().model, Model::V4_TWIN);
+    assert_eq!(client.link().sent, ["PI", "MOD", "PI", "GMN"]);
+}
+
+#[test]
+fn a_late_reply_to_a_fence_proves_nothing_about_what_was_asked_after_it() {
+    // The first PI is answered during the second fence, so the second PI when MOD was asked.
+    let mut fences = 0;
+    let line = Line::whole(move |request| match request {
+        "PI" => {
+            fences += 1;
+            vec![([2_100, 2_200, 10][fences.min(3) - 1], frame(ProtocolId::PI18))]
+        }
+        "MOD" => vec![(2_500, mode(5))],
+        _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
+    });
+    let mut config = Config::default();
+    config.tries = 1;
+    let mut client = Client::with_config(line, config);
+    assert!(client.read::<Mode>().unwrap_err().is_timeout());
+    assert!(client.read::<Mode>().unwrap_err().is_timeout());
+    assert_eq!(client.link().sent, ["PI", "PI", "MOD"]);
+    assert!(client.read::<MachineModel>().unwrap_err().is_timeout());
+    assert_eq!(client.read::<MachineModel>().unwrap().model, Model::V4_TWIN);
+}
+
+#[test]
+fn a_reply_that_is_slow_but_in_order_is_still_the_answer() {
+    let mut client = Client::new(Line::new(|_| vec![(2_500, mode(6))]));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::CHARGE);
+    // It may come twice, since it was asked again: the next question starts with a fence.
+    let before = client.link().sent.len();
+    client.read::<Mode>().unwrap();
+    assert_eq!(client.link().sent[before], "PI");
+}
+
+#[test]
+fn what_lies_in_the_line_is_thrown_away_before_asking() {
+    let mut line = Line::new(|_| vec![(10, mode(3))]);
+    line.coming.push_back((line.now, mode(4)));
+    let mut client = Client::new(line);
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::BATTERY);
+    let now = client.now();
+    let mut line = client.into_link();
+    line.coming.push_back((now, mode(4)));
+    let mut client = Client::new(line);
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::BATTERY);
+}
+
+#[test]
+fn a_damaged_reply_is_asked_for_again() {
+    let mut damaged = mode(5);
+    damaged[6] ^= 1;
+    let mut first = true;
+    let mut client = Client::new(Line::new(move |_| {
+        vec![(10, if std::mem::take(&mut first) { damaged.clone() } else { mode(5) })]
+    }));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(client.link().sent, ["PI", "MOD", "PI", "MOD"]);
+}
+
+#[test]
+fn two_replies_that_differ_are_no_answer() {
+    let mut tries = 0;
+    let mut client = Client::new(Line::new(move |_| {
+        tries += 1;
+        if tries == 1 { vec![(10, [mode(4), mode(5)].concat())] } else { vec![(10, mode(5))] }
+    }));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+}
+
+#[test]
+fn a_wrong_length_is_believed_when_it_comes_twice_alike() {
+    let wrong = |data: &str| {
+        let mut frame = format!("^D010{data}").into_bytes();
+        let checksum = pi18_proto::checksum(&frame);
+        frame.extend(checksum);
+        frame.push(b'\r');
+        frame
+    };
+    let mut client = Client::new(Line::new(move |_| vec![(10, wrong("00003537"))]));
+    let day = Date::new(2026, 4, 26).unwrap();
+    let reading = client.query(Query::DayEnergy(day)).unwrap();
+    assert_eq!(reading.reply, DayEnergy { energy: WattHours(3537) }.into());
+    assert_eq!(reading.warnings, ["the length says 010, 011 bytes follow it"]);
+    assert_eq!(client.link().sent, ["PI", "ED20260426", "PI", "ED20260426"]);
+}
+
+#[test]
+fn silence_ends_after_a_bounded_number_of_tries_and_by_the_deadline() {
+    let mut client = Client::new(Line::new(|_| vec![]));
+    let started = client.now();
+    let error = client.read::<Mode>().unwrap_err();
+    assert!(error.is_timeout());
+    assert_eq!(
+        error.to_string(),
+        "test: wanted a reply to MOD within 6.0 s, found nothing; \
+         is the unit on, the cable in, and is this its port?"
+    );
+    assert_eq!(client.link().sent, ["PI", "MOD", "PI", "MOD", "PI", "MOD"]);
+    assert!(client.now() - started <= Duration::from_secs(10));
+}
+
+#[test]
+fn a_device_that_speaks_something_else_is_told() {
+    let ups = b"(230.1 000.0 230.1 012 50.0 2.20 25.0 00001001\r";
+    let mut client = Client::new(Line::whole(|_| vec![(10, ups.to_vec())]));
+    let error = client.read::<GeneralStatus>().unwrap_err();
+    assert!(error.is_not_pi18());
+    assert_eq!(
+        error.to_string(),
+        "test: wanted a PI18 inverter, found a device that answers \"(230.1 000.0 230\"… (47 bytes); \
+         UPSs have the same USB adapter, and other inverters another protocol"
+    );
+}
+
+#[test]
+fn a_query_that_the_unit_does_not_know_is_refused() {
+    let mut client = Client::new(Line::new(|_| vec![(10, REFUSED.to_vec())]));
+    let error = client.read::<MachineModel>().unwrap_err();
+    assert!(error.is_refused());
+    assert_eq!(error.to_string(), "test: GMN was refused (^0)");
+}
+
+#[test]
+fn a_reply_that_cannot_be_read_names_the_field() {
+    let mut client = Client::new(Line::new(|_| vec![(10, mode(5))]));
+    let error = client.read::<GeneralStatus>().unwrap_err();
+    assert!(error.is_decode());
+    assert_eq!(
+        error.to_string(),
+        "test: the reply to GS cannot be read: GS field grid_frequency at offset 2: \
+         wanted a number of tenths of a hertz up to 65535, found nothing"
+    );
+}
+
+#[test]
+fn a_set_command_is_sent_once_whatever_comes_back() {
+    let mut damaged = ACCEPTED.to_vec();
+    damaged[2] ^= 0x10;
+    for (answer, wanted) in [
+        (vec![(10, ACCEPTED.to_vec())], SetOutcome::Accepted),
+        (vec![(10, REFUSED.to_vec())], SetOutcome::Refused),
+        (vec![(10, damaged)], SetOutcome::Garbled),
+        (vec![(10, mode(5))], SetOutcome::Garbled),
+        (vec![(10, [ACCEPTED, REFUSED].concat())], SetOutcome::Garbled),
+        (vec![], SetOutcome::Silent),
+    ] {
+        let mut client = Client::new(Line::new(move |_| answer.clone()));
+        assert_eq!(client.set(pop()).unwrap(), wanted);
+        assert_eq!(client.link().sent, ["PI", "POP1"]);
+    }
+}
+
+#[test]
+fn an_old_refusal_is_not_taken_for_that_of_a_set_command() {
+    // GMN is refused only after the client gave up; the set command behind it is accepted.
+    let mut client = Client::new(Line::new(|request| match request {
+        "GMN" => vec![(2_005, REFUSED.to_vec())],
+        _ => vec![(10, ACCEPTED.to_vec())],
+    }));
+    assert!(client.read::<MachineModel>().is_err());
+    assert_eq!(client.set(pop()).unwrap(), SetOutcome::Accepted);
+}
+
+#[test]
+fn a_set_command_is_not_sent_to_a_unit_that_does_not_answer() {
+    let mut client = Client::new(Line::whole(|_| vec![]));
+    assert!(client.set(pop()).unwrap_err().is_timeout());
+    assert!(!client.link().sent.contains(&"POP1".to_owned()));
+}
+
+#[test]
+fn a_set_command_is_gone_if_the_device_goes_before_it_answers() {
+    let mut line = Line::new(|_| vec![]);
+    line.gone_after = Some("POP1");
+    assert_eq!(Client::new(line).set(pop()).unwrap(), SetOutcome::Gone);
+}
+
+#[test]
+fn a_set_command_was_not_sent_if_the_device_went_before() {
+    let mut line = Line::new(|_| vec![]);
+    line.gone_after = Some("PI");
+    assert!(Client::new(line).set(pop()).unwrap_err().is_disconnected());
+}
+
+#[test]
+fn an_echo_of_the_request_is_no_answer() {
+    let echo = Query::Mode.to_frame(pi18_proto::Dialect::Checksum).to_vec();
+    let mut client = Client::new(Line::new(move |_| vec![(1, echo.clone()), (20, mode(5))]));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+}
+
+#[test]
+fn surplus_fields_are_a_warning() {
+    let data = format!("{},7", GeneralStatus::SAMPLE);
+    let mut frame = format!("^D{:03}{data}", data.len() + 3).into_bytes();
+    let checksum = pi18_proto::checksum(&frame);
+    frame.extend(checksum);
+    frame.push(b'\r');
+    let mut client = Client::new(Line::new(move |_| vec![(10, frame.clone())]));
+    let reading = client.query(Query::GeneralStatus).unwrap();
+    assert_eq!(reading.warnings, ["a field more than is known: \"7\""]);
+}
