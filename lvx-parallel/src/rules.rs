@@ -38,17 +38,19 @@ fn spread(values: impl Iterator<Item = u16> + Clone) -> u16 {
 
 #[cfg(test)]
 mod testing {
-    use pi18_transport::Client;
+    use pi18_transport::{
+        Client,
+        sim::{Bank, Config, SharedBank},
+    };
 
     use crate::{Severity, UnitSnapshot, check};
 
     /// The commissioned bank.
     pub(super) fn healthy() -> Vec<UnitSnapshot> {
-        ["sim:0", "sim:1"]
-            .map(|address| {
-                UnitSnapshot::read(address, &mut Client::open(address).unwrap()).unwrap()
-            })
-            .to_vec()
+        let bank = SharedBank::virtual_time(Bank::new(Config::default()).unwrap());
+        let read =
+            |unit| UnitSnapshot::read(format!("sim:{unit}"), &mut Client::new(bank.link(unit)));
+        (0..2).map(|unit| read(unit).unwrap()).collect()
     }
 
     /// What is found once `change` was made to a healthy bank: rule and severity.

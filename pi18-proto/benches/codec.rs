@@ -3,8 +3,6 @@
 //! A frame read means: start and length read, checksum computed and compared, every field of the
 //! reply a typed value. Target: five million general status frames a second, each way.
 
-#![expect(missing_docs, reason = "criterion's macros document nothing")]
-
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -46,8 +44,9 @@ fn codec(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("parts");
     group.throughput(Throughput::Elements(1));
+    let covered = FRAME.split_last_chunk::<3>().map_or(FRAME, |(covered, _)| covered);
     group.bench_function("checksum of 108 bytes", |bencher| {
-        bencher.iter(|| checksum(black_box(&FRAME[..FRAME.len() - 3])));
+        bencher.iter(|| checksum(black_box(covered)));
     });
     group.bench_function("frame", |bencher| {
         bencher.iter(|| Frame::parse(black_box(FRAME)).map(|frame| frame.data().len()));

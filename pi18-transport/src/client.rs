@@ -213,6 +213,19 @@ impl<L: Link> Client<L> {
         (outcome, Sent(exchange.was_sent()))
     }
 
+    /// Takes what is there; of a device that never stops talking, a bounded part.
+    fn drain(&mut self, now: Instant) -> Result<(), Error> {
+        self.buffer.clear();
+        while self.buffer.len() < MOST_DRAINED {
+            let known = self.buffer.len();
+            self.link.receive(&mut self.buffer, now)?;
+            if self.buffer.len() == known {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn drive(&mut self, exchange: &mut Exchange) -> Result<Outcome, Error> {
         loop {
             let now = self.link.now();
@@ -220,8 +233,7 @@ impl<L: Link> Client<L> {
                 Step::Done(outcome) => return Ok(outcome),
                 Step::Send(frame) => self.link.send(&frame, exchange.deadline())?,
                 Step::Drain => {
-                    self.buffer.clear();
-                    self.link.receive(&mut self.buffer, now)?;
+                    self.drain(now)?;
                     self.dialogue.drained(exchange, &self.buffer);
                 }
                 Step::Receive(until) => {
@@ -233,6 +245,9 @@ impl<L: Link> Client<L> {
         }
     }
 }
+
+/// Bytes; a serial driver buffers 4096, hidraw 504.
+const MOST_DRAINED: usize = 65_536;
 
 /// Whether a request may have reached the unit.
 struct Sent(bool);

@@ -1,10 +1,11 @@
 //! How to ask one thing and know that the answer is the answer. No I/O, no clock.
 //!
-//! A reply does not say what it answers, and a slow unit may still be answering the question
-//! before. Two facts help: a unit answers in order, and the reply to `PI` is `18`, which answers
-//! nothing else. As long as every question was answered, the next reply belongs to the next
-//! question: both sides are *in step*. After anything else `PI` is asked first, as a fence: all that
-//! comes before its reply answers something old.
+//! A reply does not say what it answers, a slow unit may still be answering the question before,
+//! and a link may hold old bytes. Two facts help: a unit answers in order, and some replies can be
+//! told from all others. As long as every question was answered, the next reply belongs to the next
+//! question: both sides are *in step*. After anything else a *fence* is asked first, a query whose
+//! reply is unmistakable and never changes: all that comes before it answers something old. Fences
+//! take turns, so that a late or repeated reply to one is not taken for that to the next.
 
 use std::time::Instant;
 
@@ -13,27 +14,21 @@ use pi18_proto::{
     RequestFrame,
 };
 
-use crate::{Config, error::Kind};
+use crate::{
+    Config,
+    error::Kind,
+    fences::{Fences, belongs},
+};
 
 /// What goes on between a host and a unit, from question to question.
 #[derive(Debug)]
 pub(crate) struct Dialogue {
     config: Config,
     reader: FrameReader,
-    step: InStep,
+    in_step: bool,
+    fences: Fences,
     /// A sound frame has come: whatever is there speaks this protocol.
     spoke: bool,
-}
-
-/// Whether the next reply belongs to the next question.
-#[derive(Debug)]
-struct InStep {
-    known: bool,
-    /// Replies to `PI` that may still come.
-    fences: u32,
-    /// How many of them were asked for before the last request: they come before its reply, and so
-    /// prove nothing about it.
-    old_fences: u32,
 }
 
 /// What the driver has to do next.
@@ -84,6 +79,8 @@ pub(crate) struct Exchange {
     phase: Phase,
     /// The request went out, and in step: what answers it is told from what is old.
     asked: bool,
+    /// A fence went out.
+    fenced: bool,
     heard: Heard,
     /// How a reply misstated its length in an earlier try.
     misstated: Option<FrameWarning>,
@@ -92,9 +89,11 @@ pub(crate) struct Exchange {
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    Start,
+    /// Before anything is sent, what is there is taken away.
+    Draining,
     Ready,
-    Fencing(Wait),
+    /// The fence whose reply is awaited.
+    Fencing(Query, Wait),
     Asking(Wait),
 }
 
@@ -125,8 +124,9 @@ impl Exchange {
             started: now,
             deadline: now + config.deadline,
             tries_left: config.tries.max(1),
-            phase: Phase::Start,
+            phase: Phase::Draining,
             asked: false,
+            fenced: false,
             heard: Heard::Nothing,
             misstated: None,
             outcome: None,
@@ -142,10 +142,6 @@ impl Exchange {
         self.deadline
     }
 
-    fn is_fencing(&self) -> bool {
-        matches!(self.phase, Phase::Fencing(_))
-    }
-
     fn is_set(&self) -> bool {
         matches!(self.request, Request::Set(_))
     }
@@ -153,7 +149,7 @@ impl Exchange {
     /// Something wrong was heard.
     fn hears(&mut self, heard: Heard) {
         self.heard = heard;
-        if let Phase::Fencing(wait) | Phase::Asking(wait) = &mut self.phase {
+        if let Phase::Fencing(_, wait) | Phase::Asking(wait) = &mut self.phase {
             // The time itself is set when the bytes of this arrival are through.
             wait.quiet = wait.quiet.or(Some(wait.end));
         }
@@ -182,6 +178,9 @@ impl Exchange {
 
     fn answer(&mut self, query: Query, frame: &Frame<'_>, bytes: &[u8]) -> Result<Answered, Heard> {
         let (reply, extra) = query.parse_reply(frame.data()).map_err(Heard::Unreadable)?;
+        if !belongs(query, frame) {
+            return Err(Heard::Other(format!("a reply to something else: {}", show(bytes))));
+        }
         let wrong_length = frame.wrong_length();
         // A lost byte can leave the checksum right by chance, but hardly twice alike.
         if let Some(wrong) = wrong_length
@@ -211,37 +210,14 @@ impl Wait {
     }
 }
 
-impl InStep {
-    /// Whether this answers a fence and not the request itself.
-    fn is_answered_by(&self, frame: &Frame<'_>, exchange: &Exchange) -> bool {
-        frame.kind() == FrameKind::Data
-            && frame.data() == FENCE_REPLY
-            && self.fences > 0
-            && (exchange.is_fencing() || exchange.request != Request::Query(FENCE))
-    }
-
-    fn answered(&mut self, exchange: &mut Exchange) {
-        self.fences -= 1;
-        let old = self.old_fences > 0;
-        self.old_fences = self.old_fences.saturating_sub(1);
-        match (exchange.is_fencing(), old) {
-            (true, false) => {
-                self.known = true;
-                exchange.phase = Phase::Ready;
-            }
-            (true, true) => exchange.hears(Heard::Other("an old reply to PI".to_owned())),
-            (false, _) => {}
-        }
-    }
-}
-
 impl Dialogue {
     /// `in_step` if nothing can be on its way from before.
     pub(crate) fn new(config: Config, in_step: bool) -> Self {
         Self {
             config,
             reader: FrameReader::new(),
-            step: InStep { known: in_step, fences: 0, old_fences: 0 },
+            in_step,
+            fences: Fences::default(),
             spoke: false,
         }
     }
@@ -252,32 +228,34 @@ impl Dialogue {
 
     /// The link was opened anew or lost.
     pub(crate) fn lose_step(&mut self) {
-        self.step.known = false;
+        self.in_step = false;
         self.reader = FrameReader::new();
     }
 
     /// What to do next.
     pub(crate) fn next(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         if let Some(outcome) = exchange.outcome.take() {
-            // An answer that came while a fence was on its way leaves more to come.
-            self.step.known = matches!(exchange.phase, Phase::Asking(_));
             return Step::Done(outcome);
         }
         match exchange.phase {
-            Phase::Start => Step::Drain,
+            Phase::Draining => Step::Drain,
+            Phase::Ready if exchange.tries_left == 0 => self.give_up(exchange, now),
             Phase::Ready => self.send(exchange, now),
-            Phase::Fencing(wait) | Phase::Asking(wait) if now < wait.until() => {
+            Phase::Fencing(_, wait) | Phase::Asking(wait) if now < wait.until() => {
                 Step::Receive(wait.until())
             }
-            Phase::Fencing(_) | Phase::Asking(_) => self.try_again(exchange, now),
+            Phase::Fencing(..) | Phase::Asking(_) => self.try_again(exchange, now),
         }
     }
 
-    /// What was waiting before anything was sent; mostly nothing.
+    /// What was there before anything was sent; mostly nothing.
     pub(crate) fn drained(&mut self, exchange: &mut Exchange, bytes: &[u8]) {
         let quiet = bytes.iter().all(|&byte| byte == 0) && self.reader.flush().is_none();
         if !quiet {
             self.lose_step();
+            if exchange.fenced {
+                exchange.tries_left -= 1;
+            }
         }
         exchange.phase = Phase::Ready;
     }
@@ -287,10 +265,16 @@ impl Dialogue {
         let any = !bytes.is_empty();
         while let Some(received) = self.reader.next(&mut bytes) {
             let (frame, raw) = match received {
-                Received::Frame { frame, bytes, .. } => (frame, bytes),
                 Received::Discarded { error, .. } => {
                     exchange.hears(Heard::Noise(error));
                     continue;
+                }
+                Received::Frame { frame, bytes, skipped } => {
+                    if !skipped.is_empty() {
+                        let found = format!("{} before a frame", show(skipped));
+                        exchange.hears(Heard::Other(found));
+                    }
+                    (frame, bytes)
                 }
             };
             if matches!(frame.kind(), FrameKind::Query | FrameKind::Set) {
@@ -298,19 +282,23 @@ impl Dialogue {
                 continue;
             }
             self.spoke = true;
-            if self.step.is_answered_by(&frame, exchange) {
-                self.step.answered(exchange);
-            } else if matches!(exchange.phase, Phase::Asking(_)) {
-                exchange.judge(&frame, raw);
-            } else if exchange.asked && exchange.is_fencing() && frame.kind() == FrameKind::Data {
-                // Slow, but the answer: it was asked in step, and only fences were since.
-                exchange.judge(&frame, raw);
-            } else if exchange.is_fencing() {
-                exchange.hears(Heard::Other(format!("{}: {}", frame.kind(), show(raw))));
+            match exchange.phase {
+                Phase::Fencing(fence, _) if belongs(fence, &frame) => {
+                    self.in_step = true;
+                    self.fences.passed(fence);
+                    exchange.phase = Phase::Draining;
+                }
+                // Once something wrong was heard, that was the answer, damaged; what comes behind it
+                // is something else.
+                Phase::Asking(Wait { quiet: None, .. }) => exchange.judge(&frame, raw),
+                Phase::Fencing(..) | Phase::Asking(_) => {
+                    exchange.hears(Heard::Other(format!("{}: {}", frame.kind(), show(raw))));
+                }
+                Phase::Draining | Phase::Ready => {}
             }
         }
         let settle = now + self.config.settle;
-        if let Phase::Fencing(wait) | Phase::Asking(wait) = &mut exchange.phase
+        if let Phase::Fencing(_, wait) | Phase::Asking(wait) = &mut exchange.phase
             && any
             && wait.quiet.is_some()
         {
@@ -320,20 +308,23 @@ impl Dialogue {
 
     fn send(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         let wait = Wait { end: (now + self.config.timeout).min(exchange.deadline), quiet: None };
-        if self.step.known {
+        if self.in_step {
             exchange.asked = true;
-            self.step.old_fences = self.step.fences;
             exchange.phase = Phase::Asking(wait);
             return Step::Send(exchange.request.to_frame(self.config.dialect));
         }
-        self.step.fences += 1;
-        exchange.phase = Phase::Fencing(wait);
-        Step::Send(FENCE.to_frame(self.config.dialect))
+        exchange.fenced = true;
+        if let Some(fence) = self.fences.next(exchange.request, now) {
+            exchange.phase = Phase::Fencing(fence, wait);
+            return Step::Send(fence.to_frame(self.config.dialect));
+        }
+        exchange.phase = Phase::Fencing(self.fences.last(), wait);
+        Step::Receive(wait.until())
     }
 
     fn try_again(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         let asking = matches!(exchange.phase, Phase::Asking(_));
-        self.step.known = false;
+        self.in_step = false;
         exchange.tries_left -= 1;
         if asking && exchange.is_set() {
             // Never sent twice: it may have been carried out.
@@ -342,11 +333,15 @@ impl Dialogue {
                 _ => Outcome::Garbled,
             });
         }
-        if exchange.tries_left == 0 || now >= exchange.deadline {
-            return Step::Done(Outcome::Failed(self.failure(exchange, now)));
-        }
         exchange.phase = Phase::Ready;
+        if now >= exchange.deadline {
+            return self.give_up(exchange, now);
+        }
         self.next(exchange, now)
+    }
+
+    fn give_up(&self, exchange: &Exchange, now: Instant) -> Step {
+        Step::Done(Outcome::Failed(self.failure(exchange, now)))
     }
 
     fn failure(&self, exchange: &Exchange, now: Instant) -> Kind {
@@ -365,11 +360,6 @@ impl Dialogue {
         Kind::Timeout { request, waited: now - exchange.started, found }
     }
 }
-
-/// The question whose reply answers nothing else.
-const FENCE: Query = Query::ProtocolId;
-
-const FENCE_REPLY: &[u8] = b"18";
 
 fn show(bytes: &[u8]) -> String {
     const SHOWN: usize = 24;

@@ -26,6 +26,7 @@ mod client;
 mod dialogue;
 mod discover;
 mod error;
+mod fences;
 #[cfg(target_os = "linux")]
 mod hidraw;
 mod link;

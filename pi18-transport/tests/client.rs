@@ -8,8 +8,9 @@ use std::{
 
 use bytes::BytesMut;
 use pi18_proto::{
-    ACCEPTED, AnyReply, Date, DayEnergy, GeneralStatus, MAX_FRAME, MachineModel, Mode, Model,
-    ProtocolId, Query, REFUSED, Reply, SetCommand, WattHours, WorkingMode,
+    ACCEPTED, Amperes, AnyReply, Currents, Date, DayEnergy, GeneralStatus, MAX_FRAME, MachineModel,
+    MaxChargeCurrents, Mode, Model, ProtocolId, Query, REFUSED, Reply, SetCommand, WattHours,
+    WorkingMode,
 };
 use pi18_transport::{Client, Config, Error, Link, SetOutcome};
 
@@ -26,10 +27,10 @@ struct Line {
 }
 
 impl Line {
-    /// `answer` gets each request but `PI`, which is answered as it should be.
+    /// `answer` gets each request but the fences, which are answered as they should be.
     fn new(mut answer: impl FnMut(&str) -> Answers + 'static) -> Self {
         Self::whole(move |request| match request {
-            "PI" => vec![(10, frame(ProtocolId::PI18))],
+            "PI" | "ID" | "VFW" | "DI" => vec![(10, fence(request))],
             request => answer(request),
         })
     }
@@ -88,6 +89,13 @@ fn frame(reply: impl Into<AnyReply>) -> Vec<u8> {
     buffer[..len].to_vec()
 }
 
+/// What the queries that serve as fences are answered.
+fn fence(request: &str) -> Vec<u8> {
+    let query: Query = request.parse().unwrap();
+    let (reply, _) = query.parse_reply(query.info().sample.as_bytes()).unwrap();
+    frame(reply)
+}
+
 fn mode(code: u8) -> Vec<u8> {
     frame(Mode { working_mode: WorkingMode(code) })
 }
@@ -117,19 +125,16 @@ fn a_late_reply_is_not_taken_for_the_next_one() {
     let mut client = Client::with_config(line, config);
     assert!(client.read::<Mode>().unwrap_err().is_timeout());
     assert_eq!(client.read::<MachineModel>().unwrap().model, Model::V4_TWIN);
-    assert_eq!(client.link().sent, ["PI", "MOD", "PI", "GMN"]);
+    assert_eq!(client.link().sent, ["PI", "MOD", "ID", "GMN"]);
 }
 
 #[test]
 fn a_late_reply_to_a_fence_proves_nothing_about_what_was_asked_after_it() {
-    // The first PI is answered during the second fence, so the second PI when MOD was asked.
-    let mut fences = 0;
+    // The first fence is answered when the second was asked, MOD when GMN waits for the third.
     let line = Line::whole(move |request| match request {
-        "PI" => {
-            fences += 1;
-            vec![([2_100, 2_200, 10][fences.min(3) - 1], frame(ProtocolId::PI18))]
-        }
+        "PI" => vec![(2_100, fence("PI"))],
         "MOD" => vec![(2_500, mode(5))],
+        "ID" | "VFW" | "DI" => vec![(10, fence(request))],
         _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
     });
     let mut config = Config::default();
@@ -137,19 +142,54 @@ fn a_late_reply_to_a_fence_proves_nothing_about_what_was_asked_after_it() {
     let mut client = Client::with_config(line, config);
     assert!(client.read::<Mode>().unwrap_err().is_timeout());
     assert!(client.read::<Mode>().unwrap_err().is_timeout());
-    assert_eq!(client.link().sent, ["PI", "PI", "MOD"]);
-    assert!(client.read::<MachineModel>().unwrap_err().is_timeout());
+    assert_eq!(client.link().sent, ["PI", "ID", "MOD"]);
     assert_eq!(client.read::<MachineModel>().unwrap().model, Model::V4_TWIN);
 }
 
 #[test]
-fn a_reply_that_is_slow_but_in_order_is_still_the_answer() {
-    let mut client = Client::new(Line::new(|_| vec![(2_500, mode(6))]));
+fn what_a_fence_is_answered_is_taken_for_nothing_else() {
+    // A copy of the last reply comes behind every reply, and is still there afterwards.
+    let mut last = fence("PI");
+    let mut client = Client::new(Line::whole(move |request| {
+        let reply = match request {
+            "MCHGCR" => {
+                frame(MaxChargeCurrents { currents: Currents::new(&[Amperes(10)]).unwrap() })
+            }
+            _ => fence(request),
+        };
+        vec![(0, reply.clone()), (0, std::mem::replace(&mut last, reply))]
+    }));
+    for _ in 0..20 {
+        if let Ok(list) = client.read::<MaxChargeCurrents>() {
+            assert_eq!(list.currents.as_slice(), [Amperes(10)]);
+        }
+    }
+}
+
+#[test]
+fn a_fence_is_never_the_question_itself() {
+    let mut client = Client::new(Line::new(|_| vec![]));
+    assert!(client.read::<Mode>().is_err());
+    for query in [Query::Identity, Query::Defaults, Query::ProtocolId, Query::FirmwareVersions] {
+        let before = client.link().sent.len();
+        // A question that nobody answers puts the two out of step.
+        let _ = client.read::<Mode>();
+        let fenced = client.link().sent.len();
+        client.query(query).unwrap();
+        let asked = &client.link().sent[fenced..];
+        assert_eq!(asked.last().unwrap(), query.info().mnemonic);
+        assert!(!asked[..asked.len() - 1].contains(&query.to_string()), "{asked:?} after {before}");
+    }
+}
+
+#[test]
+fn a_unit_slower_than_the_time_out_is_told_and_a_longer_one_helps() {
+    let line = || Line::new(|_| vec![(2_500, mode(6))]);
+    assert!(Client::new(line()).read::<Mode>().unwrap_err().is_timeout());
+    let mut config = Config::default();
+    config.timeout = Duration::from_secs(3);
+    let mut client = Client::with_config(line(), config);
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::CHARGE);
-    // It may come twice, since it was asked again: the next question starts with a fence.
-    let before = client.link().sent.len();
-    client.read::<Mode>().unwrap();
-    assert_eq!(client.link().sent[before], "PI");
 }
 
 #[test]
@@ -174,7 +214,7 @@ fn a_damaged_reply_is_asked_for_again() {
         vec![(10, if std::mem::take(&mut first) { damaged.clone() } else { mode(5) })]
     }));
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
-    assert_eq!(client.link().sent, ["PI", "MOD", "PI", "MOD"]);
+    assert_eq!(client.link().sent, ["PI", "MOD", "ID", "MOD"]);
 }
 
 #[test]
@@ -185,6 +225,18 @@ fn two_replies_that_differ_are_no_answer() {
         if tries == 1 { vec![(10, [mode(4), mode(5)].concat())] } else { vec![(10, mode(5))] }
     }));
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+}
+
+#[test]
+fn bytes_before_a_reply_make_it_suspect() {
+    let mut first = true;
+    let mut client = Client::new(Line::new(move |_| {
+        let lost_its_end = mode(4)[..9].to_vec();
+        let junk = if std::mem::take(&mut first) { lost_its_end } else { vec![] };
+        vec![(10, junk), (10, mode(5))]
+    }));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(client.link().sent, ["PI", "MOD", "ID", "MOD"]);
 }
 
 #[test]
@@ -201,7 +253,7 @@ fn a_wrong_length_is_believed_when_it_comes_twice_alike() {
     let reading = client.query(Query::DayEnergy(day)).unwrap();
     assert_eq!(reading.reply, DayEnergy { energy: WattHours(3537) }.into());
     assert_eq!(reading.warnings, ["the length says 010, 011 bytes follow it"]);
-    assert_eq!(client.link().sent, ["PI", "ED20260426", "PI", "ED20260426"]);
+    assert_eq!(client.link().sent, ["PI", "ED20260426", "ID", "ED20260426"]);
 }
 
 #[test]
@@ -215,7 +267,7 @@ fn silence_ends_after_a_bounded_number_of_tries_and_by_the_deadline() {
         "test: wanted a reply to MOD within 6.0 s, found nothing; \
          is the unit on, the cable in, and is this its port?"
     );
-    assert_eq!(client.link().sent, ["PI", "MOD", "PI", "MOD", "PI", "MOD"]);
+    assert_eq!(client.link().sent, ["PI", "MOD", "ID", "MOD", "VFW", "MOD"]);
     assert!(client.now() - started <= Duration::from_secs(10));
 }
 

@@ -233,10 +233,13 @@ impl Query {
     /// written again. A reply does not say what it answers, so there can be several.
     pub fn candidates(data: &[u8]) -> impl Iterator<Item = Self> + use<'_> {
         let examples = Self::LIST.iter().filter_map(|info| info.example.parse::<Self>().ok());
-        examples.filter(|query| query.reads_exactly(data))
+        examples.filter(|query| query.has_reply(data))
     }
 
-    fn reads_exactly(self, data: &[u8]) -> bool {
+    /// Whether `data` is, to the byte, what this crate would write as a reply to this query. A unit's
+    /// own reply may be written otherwise; that of another query hardly ever fits.
+    #[must_use]
+    pub fn has_reply(self, data: &[u8]) -> bool {
         let mut buffer = [0; crate::MAX_FRAME];
         let Ok((reply, extra)) = self.parse_reply(data) else {
             return false;

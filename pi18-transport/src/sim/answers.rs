@@ -2,11 +2,11 @@
 
 use pi18_proto::{
     ACCEPTED, AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Currents, DayEnergy,
-    Deciamperes, Defaults, Edition, FaultsAndWarnings, FirmwareVersions, Flags, GeneralStatus2,
-    Identity, MAX_FRAME, MachineModel, MachineType, MaxAcChargeCurrents, MaxChargeCurrents, Mode,
-    Model, MonthEnergy, NOT_UNDERSTOOD, PaddedSerial, ParallelRating, ParallelStatus, Presence,
-    ProtocolId, Query, REFUSED, RatedInformation, Reply, Request, SetCommand, Switch, Topology,
-    TotalEnergy, TwinOutput, Version, VoltAmperes, Watts, YearEnergy,
+    Deciamperes, Defaults, Edition, FaultsAndWarnings, Flags, GeneralStatus2, Identity, MAX_FRAME,
+    MachineModel, MachineType, MaxAcChargeCurrents, MaxChargeCurrents, Mode, Model, MonthEnergy,
+    NOT_UNDERSTOOD, PaddedSerial, ParallelRating, ParallelStatus, Presence, ProtocolId, Query,
+    REFUSED, RatedInformation, Reply, Request, SetCommand, Switch, Topology, TotalEnergy,
+    TwinOutput, VoltAmperes, Watts, YearEnergy,
 };
 
 use super::{
@@ -84,13 +84,8 @@ impl Bank {
                 let model = unit.switches.state.model.unwrap_or(Model::V2_LV);
                 MachineModel { model }.into()
             }
-            Query::Identity => Identity { serial_number: unit.serial }.into(),
-            Query::FirmwareVersions => FirmwareVersions {
-                main: unit.main_version(),
-                slave1: unit.slave_version(),
-                slave2: Version::new("00000")?,
-            }
-            .into(),
+            Query::Identity => Identity { serial_number: unit.serial? }.into(),
+            Query::FirmwareVersions => unit.versions()?.into(),
             Query::Clock => Clock { time: day::to_wire(clock())? }.into(),
             Query::TotalEnergy => TotalEnergy { energy: unit.energy.total() }.into(),
             Query::YearEnergy(year) => YearEnergy { energy: unit.energy.of_year(year) }.into(),
@@ -112,7 +107,7 @@ impl Bank {
             Query::ParallelRating(instance) => {
                 let target = self.by_instance(unit.index, instance);
                 match target.and_then(|target| self.units.get(target)) {
-                    Some(target) => target.parallel_rating(&target.shown(self.now())).into(),
+                    Some(target) => target.parallel_rating(&target.shown(self.now()))?.into(),
                     None => ParallelRating::decode(NO_RATING).ok()?.into(),
                 }
             }
@@ -196,17 +191,17 @@ impl Unit {
         }
     }
 
-    fn parallel_rating(&self, settings: &Settings) -> ParallelRating {
-        let length = self.serial.as_str().len();
-        ParallelRating {
+    fn parallel_rating(&self, settings: &Settings) -> Option<ParallelRating> {
+        let serial = self.serial?;
+        Some(ParallelRating {
             presence: Presence::PRESENT,
-            serial_length: Count(length.try_into().unwrap_or_default()),
-            serial_padded: PaddedSerial::from(self.serial),
+            serial_length: Count(serial.as_str().len().try_into().ok()?),
+            serial_padded: PaddedSerial::from(serial),
             charger_priority: settings.charger_priority,
             max_charge_current: settings.max_charge,
             max_ac_charge_current: settings.max_ac_charge,
             output_mode: settings.output_mode,
-        }
+        })
     }
 
     fn flags(&self) -> Flags {

@@ -12,6 +12,7 @@ use super::{
     day,
     line::Line,
     physics::STEP,
+    settings::Settings,
     switches::{BankSwitches, SwitchError, Switches},
     unit::Unit,
 };
@@ -125,8 +126,8 @@ impl Bank {
 
     /// Changes a switch while the bank runs: `fault=83` raises the fault now.
     ///
-    /// A switch of a setting puts the setting, `soc` the battery. `units` can add units, `clock` and
-    /// `seed` have no effect any more.
+    /// A switch of a setting puts the setting, `rated` all of them, `soc` the battery. `units` can
+    /// add units; `clock` and `seed` have no effect any more.
     ///
     /// # Errors
     /// If there is no such unit or switch, or the value is not of its form.
@@ -139,15 +140,15 @@ impl Bank {
         let mut given = Switches { settings: Vec::new(), ..unit.switches.clone() };
         given.bank = BankSwitches::default();
         given.set(text)?;
+        if given.state.rated != unit.switches.state.rated {
+            unit.restart(Settings::commissioned(given.state.rated, count == 1));
+        }
         for setting in &given.settings {
             unit.settings.put(*setting);
-            unit.seen = unit.settings;
-            unit.unseen.clear();
+            unit.restart(unit.settings);
         }
-        if let Some(serial) =
-            given.state.serial.filter(|_| given.state.serial != unit.switches.state.serial)
-        {
-            unit.serial = serial;
+        if given.state.serial != unit.switches.state.serial {
+            unit.serial = given.state.serial;
         }
         self.switches.update(&given.bank);
         self.battery.set_capacity(given.bank.capacity.unwrap_or(self.battery.capacity()));
@@ -183,6 +184,7 @@ impl Bank {
 
     /// Lets time go on.
     pub fn advance(&mut self, now: Duration) {
+        let now = now.max(self.now);
         let arrivals = |line: &Line| line.arrival().filter(|due| *due <= now);
         while let Some((due, unit)) =
             (0..).zip(&self.lines).filter_map(|(unit, line)| Some((arrivals(line)?, unit))).min()
@@ -247,7 +249,7 @@ impl Bank {
         let Some((at, heard)) = line.hear() else {
             return;
         };
-        let switches = self.units.get(unit).map(|unit| unit.switches.line.clone());
+        let switches = self.units.get(unit).map(|unit| unit.switches.line);
         let switches = switches.unwrap_or_default();
         let swallowed = super::line::happens(switches.silent, &mut self.random);
         let reply = if swallowed { None } else { self.reply(unit, heard) };

@@ -35,13 +35,11 @@ impl Battery {
     /// Volts at rest.
     pub(super) fn rest_voltage(self) -> f64 {
         let soc = self.soc();
-        let pairs = CELL.iter().zip(CELL.iter().skip(1));
-        let cell = pairs.filter(|((low, _), _)| *low <= soc).next_back().map_or(
-            0.0,
-            |((low, at_low), (high, at_high))| {
-                at_low + (at_high - at_low) * ((soc - low) / (high - low)).min(1.0)
-            },
-        );
+        let mut pairs = CELL.iter().zip(CELL.iter().skip(1));
+        let cell = pairs.rfind(|((low, _), _)| *low <= soc).map_or(0.0, |(low, high)| {
+            let share = (soc - low.0) / (high.0 - low.0);
+            low.1 + (high.1 - low.1) * share
+        });
         cell * CELLS
     }
 
@@ -81,7 +79,7 @@ const CELL: [(f64, f64); 10] = [
     (0.80, 3.335),
     (0.95, 3.36),
     (0.98, 3.40),
-    (1.0, 3.54),
+    (1.0, 3.525),
 ];
 
 #[cfg(test)]

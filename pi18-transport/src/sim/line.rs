@@ -148,15 +148,15 @@ impl Line {
         let start = at + switches.think;
         self.busy = start + line_time(bytes.len().try_into().unwrap_or_default(), switches);
         let late = if happens(switches.late, random) { switches.late_by } else { Duration::ZERO };
-        self.transmit(&bytes, start + late, false, switches);
+        self.transmit(&bytes, start + late, switches);
         if happens(switches.stale, random) {
             let stale = if self.earlier.is_empty() { &reply } else { &self.earlier }.clone();
-            self.transmit(&stale, start + late, true, switches);
+            self.leave(&stale);
         }
         self.earlier = reply;
     }
 
-    fn transmit(&mut self, bytes: &[u8], from: Duration, mut apart: bool, switches: &LineSwitches) {
+    fn transmit(&mut self, bytes: &[u8], from: Duration, switches: &LineSwitches) {
         let start = self.answered.max(from);
         let together = if switches.reports { REPORT } else { 1 };
         let mut count = 0;
@@ -165,9 +165,15 @@ impl Line {
             self.answered = start + line_time(count, switches);
             let padding = std::iter::repeat_n(&0, together - report.len());
             for &byte in report.iter().chain(padding) {
-                self.replies.push_back(Reply { due: self.answered, byte, apart });
-                apart = false;
+                self.replies.push_back(Reply { due: self.answered, byte, apart: false });
             }
+        }
+    }
+
+    /// Bytes that lie in the line behind the last reply, all at once.
+    fn leave(&mut self, bytes: &[u8]) {
+        for (at, &byte) in bytes.iter().enumerate() {
+            self.replies.push_back(Reply { due: self.answered, byte, apart: at == 0 });
         }
     }
 
@@ -257,7 +263,9 @@ fn disturbed(reply: &[u8], switches: &LineSwitches, random: &mut fastrand::Rng) 
 fn line_time(bytes: u64, switches: &LineSwitches) -> Duration {
     const BITS: u64 = 10;
     let baud = switches.pace.map(u64::from);
-    baud.map_or(Duration::ZERO, |baud| Duration::from_nanos(bytes * BITS * 1_000_000_000 / baud))
+    baud.map_or(Duration::ZERO, |baud| {
+        Duration::from_nanos((bytes * BITS * 1_000_000_000).div_ceil(baud))
+    })
 }
 
 /// Bytes of a USB HID report.

@@ -22,11 +22,8 @@ use crate::{Error, error::Kind};
 /// use pi18_transport::sim;
 ///
 /// let error = sim::open("7").unwrap_err();
-/// assert_eq!(
-///     error.to_string(),
-///     "sim:7: wanted a device address, found \"7\": the virtual bank has units 0 to 1; \
-///      sim:7?units=8 makes it larger"
-/// );
+/// let why = "the virtual bank has units 0 to 1; sim:7?units=8 makes it larger";
+/// assert!(error.to_string().ends_with(why));
 /// ```
 pub fn open(address: &str) -> Result<SimLink, Error> {
     open_in(&PROCESS, address).map_err(|why| {

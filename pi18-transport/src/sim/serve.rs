@@ -61,10 +61,11 @@ impl fmt::Debug for Served {
     }
 }
 
-/// Serves a unit on a new pseudo-terminal, which clients open like a serial port, one after another.
-/// When the unit is disconnected, the terminal goes away.
+/// Serves a unit on a new pseudo-terminal, which clients open like a serial port, one after
+/// another. When the unit is disconnected, the terminal goes away.
 ///
-/// The bank should follow the system's clock: a made-up one does not move for this.
+/// The bank should follow the system's clock, since a made-up one does not move for this; and there
+/// is one line to a unit: a link to the same unit would take bytes away.
 ///
 /// # Errors
 /// If the system has no pseudo-terminal to give.
@@ -76,9 +77,7 @@ pub fn serve_pty(shared: &SharedBank, unit: usize) -> Result<Served, Error> {
 }
 
 /// Serves a unit on TCP, to one client at a time; others wait. When the unit is disconnected, so is
-/// the client.
-///
-/// The bank should follow the system's clock: a made-up one does not move for this.
+/// the client. The bank and other links should be as for [`serve_pty`].
 ///
 /// # Errors
 /// If the listener cannot be used.
@@ -163,8 +162,8 @@ const LOOK: Duration = Duration::from_millis(100);
 
 struct Pty {
     master: OwnedFd,
-    /// Held open, so that a client that goes does not end it.
-    _slave: OwnedFd,
+    /// Held open, so that it does not end when a client goes.
+    slave: OwnedFd,
 }
 
 impl Pty {
@@ -182,7 +181,7 @@ impl Pty {
         let flags = rustix::fs::fcntl_getfl(&master)?;
         rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
         let path = path.to_string_lossy().into_owned();
-        Ok((path, Self { master, _slave: slave }))
+        Ok((path, Self { master, slave }))
     }
 }
 
@@ -211,8 +210,17 @@ impl Port for Pty {
         }
     }
 
+    /// Closing it throws away what the client has not read.
     fn lose(&mut self) -> bool {
-        false
+        let end = Instant::now() + LINGER;
+        loop {
+            // What was given takes a moment to get there.
+            thread::sleep(LINGER / 20);
+            let unread = rustix::io::ioctl_fionread(&self.slave).unwrap_or(0);
+            if unread == 0 || Instant::now() >= end {
+                return false;
+            }
+        }
     }
 }
 
@@ -269,3 +277,6 @@ impl Port for Tcp {
 }
 
 const CHUNK: usize = 512;
+
+/// How long the last bytes wait for the client once the unit is disconnected.
+const LINGER: Duration = Duration::from_millis(100);

@@ -76,7 +76,7 @@ impl Unit {
                 new = Settings { regulation: new.regulation, ..Settings::factory(rated) };
                 self.extras.restore();
                 let serial = SerialNumber::new(SERIAL_AFTER_RESTORE);
-                self.serial = serial.filter(|_| quirks.pf_serial).unwrap_or(self.serial);
+                self.serial = serial.filter(|_| quirks.pf_serial).or(self.serial);
                 true
             }
             SetCommand::MaxChargeCurrent { current, .. } => {
@@ -172,7 +172,7 @@ impl Unit {
             SetCommand::DisableFlag { flag } if flag != Flag::FeedToGrid => {
                 self.extras.set_flag(flag, Switch::OFF);
             }
-            SetCommand::SerialNumber { serial_number } => self.serial = serial_number.get(),
+            SetCommand::SerialNumber { serial_number } => self.serial = Some(serial_number.get()),
             SetCommand::ClearEnergy {} => self.energy.clear(),
             SetCommand::AcChargeWindow { start, end } => *ac_charge = Window { start, end },
             SetCommand::AcLoadWindow { start, end } => *ac_load = Window { start, end },

@@ -214,7 +214,8 @@ impl Extras {
     }
 }
 
-/// A part of the day, over midnight if it ends before it starts; all day if it ends as it starts.
+/// A part of the day, over midnight if it ends before it starts; all day if it ends as it starts,
+/// as it does on every unit seen (assumed).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Window {
     pub(super) start: TimeOfDay,
@@ -226,5 +227,22 @@ impl Window {
         let (start, end) = (self.start, self.end);
         start == end
             || if start < end { start <= time && time < end } else { start <= time || time < end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_can_span_midnight() {
+        let at = |hour| TimeOfDay::new(hour, 30).unwrap();
+        let contains = |start, end, hour| {
+            let window = Window { start: at(start), end: at(end) };
+            window.contains(at(hour))
+        };
+        assert_eq!([1, 5, 6].map(|hour| contains(1, 6, hour)), [true, true, false]);
+        assert_eq!([22, 3, 12].map(|hour| contains(22, 6, hour)), [true, true, false]);
+        assert!(contains(0, 0, 12));
     }
 }

@@ -16,8 +16,8 @@ use super::{
     switches::{Dialects, SwitchInfo, Switches},
 };
 
-/// Declares the switches: what it does, its name, what its value looks like, where that goes and how
-/// it is read.
+/// Declares the switches: what it does, its name, what its value looks like, where that goes and
+/// how it is read.
 macro_rules! switches {
     ($(
         #[doc = $summary:literal]

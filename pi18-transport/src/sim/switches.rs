@@ -90,7 +90,7 @@ pub(super) struct State {
 }
 
 /// What the line does, and what goes wrong on it. Chances are from 0 to 1.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct LineSwitches {
     pub(super) pace: Option<u32>,
     pub(super) reports: bool,
@@ -223,4 +223,4 @@ impl fmt::Display for SwitchError {
 impl std::error::Error for SwitchError {}
 
 /// Most edits between a name and the one that was perhaps meant.
-const NEAR: usize = 3;
+const NEAR: usize = 2;

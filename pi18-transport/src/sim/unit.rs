@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, civil};
 use pi18_proto::{
-    Count, FaultCode, LoadConnection, SerialNumber, SettingsState, Version, WorkingMode,
+    Count, FaultCode, FirmwareVersions, LoadConnection, Reply, SerialNumber, SettingsState,
+    WorkingMode,
 };
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     energy::Energy,
     flow::Flow,
     settings::{Extras, Settings},
-    switches::Switches,
+    switches::{State, Switches},
 };
 
 /// One unit of the bank.
@@ -27,7 +28,7 @@ pub(super) struct Unit {
     /// What `PIRI` shows.
     pub(super) seen: Settings,
     pub(super) extras: Extras,
-    pub(super) serial: SerialNumber,
+    pub(super) serial: Option<SerialNumber>,
     pub(super) load: LoadConnection,
     pub(super) changed: SettingsState,
     /// How far its clock is from the bank's.
@@ -73,7 +74,10 @@ impl Unit {
             unseen: Vec::new(),
             seen: settings,
             extras: Extras::commissioned(),
-            serial: switches.state.serial.unwrap_or_else(|| serial(index)),
+            serial: switches
+                .state
+                .serial
+                .or_else(|| SerialNumber::new(&format!("{}", FIRST_SERIAL + index))),
             load: LoadConnection::CONNECTED,
             changed: SettingsState::UNCHANGED,
             clock_offset: SignedDuration::ZERO,
@@ -97,19 +101,31 @@ impl Unit {
         self.switches.state.fault.unwrap_or(FaultCode::NONE)
     }
 
-    pub(super) fn main_version(&self) -> Version {
-        self.switches.state.main.unwrap_or_else(|| version("06306"))
-    }
-
-    pub(super) fn slave_version(&self) -> Version {
-        let usual = if self.index == 0 { "06126" } else { "06021" };
-        self.switches.state.slave.unwrap_or_else(|| version(usual))
+    pub(super) fn versions(&self) -> Option<FirmwareVersions> {
+        let usual: &[u8] = match self.index {
+            0 => b"06306,06126,00000",
+            _ => b"06306,06021,00000",
+        };
+        let usual = FirmwareVersions::decode(usual).ok()?;
+        let State { main, slave, .. } = self.switches.state;
+        Some(FirmwareVersions {
+            main: main.unwrap_or(usual.main),
+            slave1: slave.unwrap_or(usual.slave1),
+            ..usual
+        })
     }
 
     /// What `PIRI` shows by `now`.
     pub(super) fn shown(&self, now: Duration) -> Settings {
         let due = self.unseen.iter().rev().find(|(due, _)| *due <= now);
         due.map_or(self.seen, |(_, settings)| *settings)
+    }
+
+    /// Has these settings from now on, and shows them at once.
+    pub(super) fn restart(&mut self, settings: Settings) {
+        self.settings = settings;
+        self.seen = settings;
+        self.unseen.clear();
     }
 
     /// Notes that the settings were changed.
@@ -121,14 +137,8 @@ impl Unit {
     }
 }
 
-fn serial(index: usize) -> SerialNumber {
-    let text = format!("961322061004{}", 10 + index);
-    SerialNumber::new(&text).unwrap_or_else(|| unreachable!("14 digits"))
-}
-
-fn version(text: &str) -> Version {
-    Version::new(text).unwrap_or_else(|| unreachable!("five digits"))
-}
-
 /// How much of the morning's sun was taken.
 const MORNING_USE: f64 = 0.7;
+
+/// The serial number of the first unit; the others count on.
+const FIRST_SERIAL: usize = 96_132_206_100_410;

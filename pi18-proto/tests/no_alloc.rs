@@ -1,0 +1,95 @@
+//! No allocation, counted: the allocator of this test counts what each thread asks of it.
+
+use std::hint::black_box;
+
+use allocation_counter::{AllocationInfo, measure};
+use pi18_proto::{
+    Dialect, Frame, FrameReader, GeneralStatus, MAX_FRAME, Query, Received, Reply, Request,
+    SetCommand,
+};
+
+const STATUS: &[u8] = b"^D1062232,499,2232,499,1406,1376,028,549,000,000,000,010,095,060,000,000,\
+                        0082,0000,1604,0000,0,2,0,1,1,1,1,0D\x12\r";
+
+#[track_caller]
+fn allocates_nothing(run: impl FnOnce()) {
+    let AllocationInfo { count_total, .. } = measure(run);
+    assert_eq!(count_total, 0);
+}
+
+#[test]
+fn the_counter_counts() {
+    let allocations = measure(|| drop(black_box(vec![1_u8; 32])));
+    assert_eq!(allocations.count_total, 1);
+}
+
+#[test]
+fn reading_a_general_status_allocates_nothing() {
+    allocates_nothing(|| {
+        let frame = Frame::parse(black_box(STATUS)).unwrap();
+        let status = GeneralStatus::decode(frame.data()).unwrap();
+        let mut fields = 0;
+        status.visit(&mut |_, _| fields += 1);
+        assert_eq!(fields, 28);
+    });
+}
+
+#[test]
+fn writing_a_general_status_allocates_nothing() {
+    let status = GeneralStatus::decode(Frame::parse(STATUS).unwrap().data()).unwrap();
+    allocates_nothing(|| {
+        let mut buffer = [0; MAX_FRAME];
+        let len = black_box(status).encode_frame(&mut buffer).unwrap();
+        assert_eq!(&buffer[..len], STATUS);
+    });
+}
+
+#[test]
+fn cutting_a_stream_into_frames_allocates_nothing() {
+    allocates_nothing(|| {
+        let mut reader = FrameReader::new();
+        let mut found = 0;
+        for chunk in [&b"junk"[..], STATUS, STATUS].iter().flat_map(|bytes| bytes.chunks(8)) {
+            let mut rest = chunk;
+            while let Some(received) = reader.next(&mut rest) {
+                found += usize::from(matches!(received, Received::Frame { .. }));
+            }
+        }
+        assert_eq!(found, 2);
+    });
+}
+
+#[test]
+fn every_request_and_reply_is_handled_without_allocation() {
+    for info in Query::LIST {
+        allocates_nothing(|| {
+            let query: Query = info.example.parse().unwrap();
+            for dialect in [Dialect::Checksum, Dialect::NoChecksum] {
+                let frame = query.to_frame(dialect);
+                let request = Request::decode(&Frame::parse(&frame).unwrap()).unwrap();
+                assert_eq!(request, Request::Query(query));
+            }
+            let (reply, _) = query.parse_reply(info.sample.as_bytes()).unwrap();
+            let mut buffer = [0; MAX_FRAME];
+            let len = reply.encode_frame(&mut buffer).unwrap();
+            assert!(Frame::parse(&buffer[..len]).is_ok());
+        });
+    }
+    for info in SetCommand::LIST {
+        allocates_nothing(|| {
+            let command: SetCommand = info.example.parse().unwrap();
+            let frame = command.to_frame(Dialect::Checksum);
+            let request = Request::decode(&Frame::parse(&frame).unwrap()).unwrap();
+            assert_eq!(request, Request::Set(command));
+        });
+    }
+}
+
+#[test]
+fn an_error_allocates_nothing_until_it_is_shown() {
+    allocates_nothing(|| {
+        assert!(Frame::parse(black_box(b"^D00506\xD9\x9F\r")).is_err());
+        assert!(GeneralStatus::decode(black_box(b"2232,4x9")).is_err());
+        assert!(black_box("POP7").parse::<SetCommand>().is_err());
+    });
+}

@@ -1,0 +1,163 @@
+//! The client on a line where everything goes wrong: a right value or a typed error, in time.
+
+use std::time::Duration;
+
+use pi18_proto::{AnyReply, Query};
+use pi18_transport::{
+    Client, SetOutcome,
+    sim::{Bank, Config, SharedBank, SimLink, Switches},
+};
+
+/// A client of the first of two units, whose values stand still, with these switches.
+fn client(switches: &str) -> Client<SimLink> {
+    let unit = |text: &str| text.parse::<Switches>().unwrap();
+    let config = Config {
+        units: 2,
+        switches: vec![unit(&format!("frozen=on&{switches}")), unit("frozen=on")],
+    };
+    Client::new(SharedBank::virtual_time(Bank::new(config).unwrap()).link(0))
+}
+
+/// Every query, those with an argument with several, so that many replies have the same shape.
+fn queries() -> Vec<Query> {
+    let arguments = ["EY2025", "EM202605", "ED20260620", "ED20260619", "PGS0", "PRI0"];
+    let examples = Query::LIST.iter().map(|info| info.example);
+    examples.chain(arguments).map(|text| text.parse().unwrap()).collect()
+}
+
+/// The replies that the unit would give.
+fn truth(client: &Client<SimLink>, query: Query) -> AnyReply {
+    client.link().bank().with(|bank| bank.peek(0, query)).unwrap()
+}
+
+/// How a number of exchanges went.
+#[derive(Debug, Default)]
+struct Tally {
+    answered: u32,
+    failed: u32,
+}
+
+/// Asks at random; a wrong value or a missed deadline fails the test.
+#[track_caller]
+fn ask(client: &mut Client<SimLink>, count: usize, seed: u64) -> Tally {
+    let queries = queries();
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut tally = Tally::default();
+    for _ in 0..count {
+        let Some(&query) = random.choice(&queries) else { continue };
+        let started = client.now();
+        match client.query(query) {
+            Ok(reading) => {
+                assert_eq!(reading.reply, truth(client, query), "{query}, seed {seed}");
+                tally.answered += 1;
+            }
+            Err(error) => {
+                let typed = error.is_timeout() || error.is_decode() || error.is_not_pi18();
+                assert!(typed, "{error}, seed {seed}");
+                tally.failed += 1;
+            }
+        }
+        assert!(client.now() - started <= Duration::from_secs(10), "{query}, seed {seed}");
+    }
+    tally
+}
+
+#[test]
+fn without_faults_every_question_is_answered() {
+    let tally = ask(&mut client(""), 1000, 1);
+    assert_eq!(tally.answered, 1000);
+}
+
+#[test]
+fn under_each_fault_no_value_is_wrong() {
+    for (seed, fault) in (1..).zip([
+        "lose=0.01",
+        "double=0.01",
+        "flip=0.01",
+        "junk=0.3",
+        "late=0.3&late-by=3s",
+        "late=0.3&late-by=20s",
+        "stale=0.3",
+        "silent=0.3",
+        "reports=on&flip=0.005",
+        "pace=2400&late=0.2&late-by=1500ms&stale=0.2",
+        "think=1500ms",
+    ]) {
+        let mut client = client(&format!("{fault}&seed={seed}"));
+        let tally = ask(&mut client, 1000, seed);
+        assert!(tally.answered > 0, "{fault}: {tally:?}");
+        assert_eq!(tally.answered + tally.failed, 1000);
+    }
+}
+
+#[test]
+fn with_all_faults_at_once_no_value_is_wrong() {
+    const ALL: &str =
+        "lose=0.001&double=0.001&flip=0.001&junk=0.05&late=0.02&late-by=3s&stale=0.05&silent=0.02";
+    let mut tally = Tally::default();
+    for seed in 0..10 {
+        let mut client = client(&format!("{ALL}&seed={seed}"));
+        let more = ask(&mut client, 1000, seed);
+        tally.answered += more.answered;
+        tally.failed += more.failed;
+    }
+    assert_eq!(tally.answered + tally.failed, 10_000);
+    // Far from all is lost: the retries are worth something.
+    assert!(tally.answered > 5_000, "{tally:?}");
+}
+
+#[test]
+fn what_became_of_a_set_command_is_told_truly() {
+    const ALL: &str = "lose=0.01&flip=0.01&junk=0.1&late=0.1&silent=0.2";
+    let mut told = [0; 5];
+    for seed in 0..300 {
+        let mut client = client(&format!("{ALL}&seed={seed}"));
+        let before = client.link().bank().with(|bank| bank.sets(0));
+        let outcome = client.set("POP0".parse().unwrap());
+        let after = client.link().bank().with(|bank| bank.sets(0));
+        let carried_out = after.accepted - before.accepted;
+        assert!(after.received - before.received <= 1, "sent more than once, seed {seed}");
+        let place = match outcome {
+            Err(_) => 0,
+            Ok(SetOutcome::Accepted) => 1,
+            Ok(SetOutcome::Refused) => 2,
+            Ok(SetOutcome::Garbled) => 3,
+            Ok(SetOutcome::Silent | SetOutcome::Gone) => 4,
+        };
+        told[place] += 1;
+        match outcome {
+            Err(_) => assert_eq!(after, before, "said not to be sent, seed {seed}"),
+            Ok(SetOutcome::Accepted) => assert_eq!(carried_out, 1, "seed {seed}"),
+            Ok(SetOutcome::Refused) => assert_eq!(carried_out, 0, "seed {seed}"),
+            Ok(_) => assert!(carried_out <= 1),
+        }
+    }
+    let [_, accepted, _, garbled, silent] = told;
+    assert!(accepted > 0 && garbled > 0 && silent > 0, "{told:?}");
+}
+
+#[test]
+fn a_unit_that_is_unplugged_is_told_as_disconnected() {
+    let mut client = client("disconnect=20");
+    let error = queries().into_iter().cycle().find_map(|query| client.query(query).err()).unwrap();
+    assert!(error.is_disconnected(), "{error}");
+    assert!(client.query(Query::Mode).unwrap_err().is_disconnected());
+    client.link().bank().with(|bank| bank.reconnect(0));
+    let mode = client.query(Query::Mode).unwrap();
+    assert_eq!(mode.reply, truth(&client, Query::Mode));
+}
+
+#[test]
+fn a_paced_exchange_takes_what_its_bytes_need() {
+    let mut client = client("pace=2400");
+    client.query(Query::ProtocolId).unwrap();
+    let started = client.now();
+    let reading = client.query(Query::GeneralStatus).unwrap();
+    let bytes = "^P005GS__\r".len() + reading.frame.len();
+    let needed = Duration::from_secs_f64(bytes as f64 * 10.0 / 2400.0);
+    let took = client.now() - started;
+    assert!(
+        took + Duration::from_micros(1) >= needed && took <= needed + Duration::from_millis(1),
+        "{took:?} for {needed:?}"
+    );
+}

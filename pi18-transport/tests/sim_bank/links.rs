@@ -1,0 +1,164 @@
+//! Links in made-up and in real time, and the bank of the process.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use pi18_proto::{Dialect, RequestFrame};
+use pi18_transport::{
+    Link,
+    sim::{self, Bank, SharedBank, SimLink, Switches},
+};
+
+use crate::bank;
+
+const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
+const GS: &[u8] = b"^P005GSX\x14\r";
+
+fn receive(link: &mut SimLink, wait: Duration) -> Vec<u8> {
+    let mut bytes = BytesMut::new();
+    let deadline = link.now() + wait;
+    while !bytes.ends_with(b"\r") && link.now() < deadline {
+        link.receive(&mut bytes, deadline).unwrap();
+    }
+    bytes.to_vec()
+}
+
+fn ask(link: &mut SimLink, request: &[u8]) -> Vec<u8> {
+    link.send(request, link.now()).unwrap();
+    receive(link, Duration::from_secs(5))
+}
+
+fn frame(text: &str) -> RequestFrame {
+    crate::request(text).to_frame(Dialect::Checksum)
+}
+
+#[test]
+fn made_up_time_moves_when_a_link_waits() {
+    let shared = SharedBank::virtual_time(bank(&["frozen=on&pace=2400"]));
+    let mut link = shared.link(0);
+    let start = link.now();
+    let reply = ask(&mut link, GS);
+    let took = link.now() - start;
+    assert_eq!(reply.len(), 111);
+    assert!(took.abs_diff(Duration::from_secs(1210) / 2400) < Duration::from_micros(1), "{took:?}");
+
+    // Nothing comes: the deadline does.
+    assert_eq!(receive(&mut link, Duration::from_hours(1)), b"");
+    assert_eq!(link.now() - start, took + Duration::from_hours(1));
+    link.pause(Duration::from_mins(1));
+    assert_eq!(shared.elapsed(), took + Duration::from_mins(61));
+}
+
+#[test]
+fn a_past_deadline_takes_what_is_there() {
+    let mut link = SharedBank::virtual_time(bank(&["frozen=on"])).link(0);
+    let start = link.now();
+    link.send(MOD, start).unwrap();
+    let mut bytes = BytesMut::new();
+    link.receive(&mut bytes, start).unwrap();
+    assert_eq!(bytes, &b"^D00505\xD9\x9F\r"[..]);
+    link.receive(&mut bytes, start).unwrap();
+    assert_eq!((bytes.len(), link.now()), (10, start));
+    assert_eq!((link.name(), link.starts_quiet()), ("sim:0", false));
+}
+
+#[test]
+fn real_time_brings_replies_when_they_are_due() {
+    let shared = SharedBank::real(bank(&["frozen=on&think=30ms"]));
+    assert_eq!(ask(&mut shared.link(0), MOD), b"^D00505\xD9\x9F\r");
+    assert!(shared.elapsed() >= Duration::from_millis(30));
+    assert_eq!(ask(&mut shared.link(1), MOD), b"^D00505\xD9\x9F\r");
+}
+
+#[test]
+fn an_unplugged_link_says_so() {
+    let shared = SharedBank::virtual_time(bank(&[]));
+    let mut link = shared.link(1);
+    shared.with(|bank| bank.disconnect(1));
+    let sent = link.send(MOD, link.now()).unwrap_err();
+    assert!(sent.is_disconnected());
+    assert_eq!(sent.to_string(), "sim:1: disconnected: the virtual cable is unplugged");
+    let mut bytes = BytesMut::new();
+    assert!(link.receive(&mut bytes, link.now()).unwrap_err().is_disconnected());
+    assert!(shared.link(2).send(MOD, link.now()).unwrap_err().is_disconnected());
+    shared.with(|bank| bank.reconnect(1));
+    assert_eq!(ask(&mut link, MOD), b"^D00505\xD9\x9F\r");
+}
+
+#[test]
+fn an_unplugged_cable_ends_a_wait() {
+    let shared = SharedBank::real(bank(&[]));
+    let mut link = shared.link(0);
+    let waiting = std::thread::spawn(move || {
+        let mut bytes = BytesMut::new();
+        link.receive(&mut bytes, link.now() + Duration::from_mins(1))
+    });
+    std::thread::sleep(Duration::from_millis(20));
+    shared.with(|bank| bank.disconnect(0));
+    assert!(waiting.join().unwrap().unwrap_err().is_disconnected());
+}
+
+#[test]
+fn all_addresses_of_a_process_lead_to_one_bank() {
+    let shared = sim::open("0?units=3&frozen=on").unwrap().bank().clone();
+    assert_eq!(shared.with(|bank| bank.units()), 3);
+
+    let mut faulty = sim::open("2?fault=83").unwrap();
+    assert_eq!(ask(&mut faulty, MOD), b"^D00504\xC9\xBE\r");
+    let mut other = sim::open("0").unwrap();
+    let known = ask(&mut other, &frame("PGS2"));
+    assert!(known.starts_with(b"^D1131,4,83,"), "{}", known.escape_ascii());
+
+    // Opened again, a switch does not undo what was done since.
+    sim::open("1?solar-priority=0").unwrap();
+    assert_eq!(ask(&mut sim::open("1").unwrap(), &frame("PSP1")), pi18_proto::ACCEPTED);
+    sim::open("1?solar-priority=0").unwrap();
+    let rated = shared.with(|bank| crate::rated(bank, 1));
+    assert_eq!(rated.solar_priority.0, 1);
+
+    for (address, why) in [
+        ("5", "the virtual bank has units 0 to 2; sim:5?units=6 makes it larger"),
+        ("9", "the virtual bank has units 0 to 2; it can have 9 at most"),
+        ("x", "wanted a unit's number, such as sim:0"),
+        ("0?lagg=2s", "switch \"lagg\": wanted a name from the list, perhaps \"lag\""),
+    ] {
+        let error = sim::open(address).unwrap_err();
+        assert!(error.is_address());
+        assert_eq!(error.place(), format!("sim:{address}"));
+        assert!(error.to_string().ends_with(why), "{error}");
+    }
+}
+
+#[test]
+fn switches_say_what_is_wrong_with_them() {
+    let wrong = |text: &str| text.parse::<Switches>().unwrap_err().to_string();
+    assert_eq!(wrong("lag=soon"), "switch \"lag\": wanted a time such as 2s, found \"soon\"");
+    assert_eq!(wrong("pop-garbled"), "switch \"pop-garbled\": wanted on|off, found \"\"");
+    assert_eq!(wrong("bulk=56.45"), "switch \"bulk\": wanted volts such as 56.4, found \"56.45\"");
+    assert_eq!(wrong("units=10"), "switch \"units\": wanted 1 to 9, found \"10\"");
+    assert_eq!(wrong("colour=red"), "switch \"colour\": wanted a name from the list");
+    assert_eq!(
+        wrong("fualt=83"),
+        "switch \"fualt\": wanted a name from the list, perhaps \"fault\""
+    );
+    let few = sim::Config { units: 1, switches: vec![Switches::default(); 2] };
+    let error = Bank::new(few).unwrap_err().to_string();
+    assert_eq!(error, "switch \"units\": wanted 2 to 9, found \"1\"");
+}
+
+#[test]
+fn every_switch_takes_what_it_says() {
+    let example = |value: &'static str| {
+        let last = value.rsplit(' ').next().unwrap_or(value);
+        let first = value.split([' ', '|']).next().unwrap_or(value);
+        [first, last].into_iter().find(|text| *text != "a").unwrap_or(last)
+    };
+    for info in Switches::LIST {
+        let tried = [example(info.value), info.value.rsplit(' ').next().unwrap(), "5"];
+        let taken = tried
+            .iter()
+            .any(|value| Switches::default().set(&format!("{}={value}", info.name)).is_ok());
+        assert!(taken, "{}: {}", info.name, info.value);
+        assert!(Switches::default().set(&format!("{}=?,", info.name)).is_err(), "{}", info.name);
+    }
+}

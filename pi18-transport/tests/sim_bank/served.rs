@@ -1,0 +1,97 @@
+//! Units served to other programs.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
+
+use pi18_transport::sim::{SharedBank, serve_pty, serve_tcp};
+
+use crate::bank;
+
+const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
+const GS: &[u8] = b"^P005GSX\x14\r";
+const HYBRID: &[u8] = b"^D00505\xD9\x9F\r";
+
+fn ask(client: &mut (impl Read + Write), request: &[u8], length: usize) -> Vec<u8> {
+    client.write_all(request).unwrap();
+    let mut reply = vec![0; length];
+    client.read_exact(&mut reply).unwrap();
+    reply
+}
+
+fn open(path: &str) -> File {
+    File::options().read(true).write(true).open(path).unwrap()
+}
+
+#[test]
+fn a_pty_serves_one_client_after_another() {
+    let shared = SharedBank::real(bank(&["frozen=on"]));
+    let served = serve_pty(&shared, 0).unwrap();
+    assert!(served.path().starts_with("/dev/"), "{served:?}");
+    for _ in 0..3 {
+        assert_eq!(ask(&mut open(served.path()), MOD, 10), HYBRID);
+    }
+    let path = served.path().to_owned();
+    drop(served);
+    assert!(File::open(path).is_err());
+}
+
+#[test]
+fn a_paced_pty_takes_what_the_line_takes() {
+    let shared = SharedBank::real(bank(&["frozen=on&pace=2400"]));
+    let served = serve_pty(&shared, 0).unwrap();
+    let mut client = open(served.path());
+    let reply = ask(&mut client, GS, 111);
+    assert!(reply.ends_with(b"\r"));
+    assert!(shared.elapsed() >= Duration::from_millis(504));
+}
+
+#[test]
+fn an_unplugged_unit_takes_its_pty_away() {
+    let shared = SharedBank::real(bank(&["frozen=on&disconnect=1"]));
+    let served = serve_pty(&shared, 0).unwrap();
+    let mut client = open(served.path());
+    assert_eq!(ask(&mut client, MOD, 10), HYBRID);
+    let mut rest = Vec::new();
+    // The end, or an error if the terminal went while it was read.
+    let _ = client.read_to_end(&mut rest);
+    assert_eq!(rest, b"");
+}
+
+#[test]
+fn tcp_serves_one_client_at_a_time() {
+    let shared = SharedBank::real(bank(&["frozen=on"]));
+    let served = serve_tcp(&shared, 1, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let mut first = TcpStream::connect(served.path()).unwrap();
+    assert_eq!(ask(&mut first, MOD, 10), HYBRID);
+    let mut second = TcpStream::connect(served.path()).unwrap();
+    second.write_all(MOD).unwrap();
+    assert_eq!(ask(&mut first, MOD, 10), HYBRID);
+    drop(first);
+    let mut reply = [0; 10];
+    second.read_exact(&mut reply).unwrap();
+    assert_eq!(reply, HYBRID);
+
+    shared.with(|bank| bank.disconnect(1));
+    assert_eq!(second.read(&mut reply).unwrap_or_default(), 0);
+    shared.with(|bank| bank.reconnect(1));
+    let mut third = TcpStream::connect(served.path()).unwrap();
+    assert_eq!(ask(&mut third, MOD, 10), HYBRID);
+    drop(served);
+    assert_eq!(third.read(&mut reply).unwrap_or_default(), 0);
+}
+
+#[test]
+fn nobody_has_to_listen() {
+    let shared = SharedBank::real(bank(&["frozen=on"]));
+    let served = serve_pty(&shared, 0).unwrap();
+    let mut deaf = open(served.path());
+    for _ in 0..100 {
+        // More than a terminal holds.
+        let _ = deaf.write_all(GS);
+    }
+    drop(served);
+}

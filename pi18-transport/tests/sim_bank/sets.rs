@@ -1,0 +1,254 @@
+//! Which set commands are accepted, and what they change.
+
+use std::time::Duration;
+
+use pi18_proto::{ACCEPTED, Amperes, Decivolts, Dialect, Frame, REFUSED, SetCommand};
+use pi18_transport::sim::SetCounts;
+
+use crate::{ask, ask_at, bank, exchange, hours, rated, request};
+
+/// Asks each command of a unit that has these switches and does not charge.
+#[track_caller]
+fn verdicts<const N: usize>(switches: &str, commands: [&str; N]) -> [String; N] {
+    let mut bank = bank(&[&format!("frozen=on&sun=0&{switches}")]);
+    commands.map(|text| ask(&mut bank, 0, text))
+}
+
+#[test]
+fn every_set_command_is_accepted_or_refused() {
+    let switches = "clock=2026-06-21T02:00:00&flags=11";
+    let mut refused = Vec::new();
+    for info in SetCommand::LIST {
+        let mut bank = bank(&[switches]);
+        match ask(&mut bank, 0, info.example).as_str() {
+            "^1" => assert_eq!(bank.sets(0), SetCounts { received: 1, accepted: 1 }),
+            "^0" => {
+                refused.push(info.example);
+                assert_eq!(bank.sets(0), SetCounts { received: 1, accepted: 0 });
+            }
+            other => panic!("{}: {other:?}", info.example),
+        }
+        assert_eq!(bank.sets(1), SetCounts::default());
+    }
+    // 230 V is not for a low-voltage unit.
+    assert_eq!(refused, ["V2300"]);
+}
+
+#[test]
+fn each_setting_shows_in_piri() {
+    let mut bank = bank(&["sun=0&grid=off"]);
+    for (command, at, shown) in [
+        ("MCHGC0,080", 15, "080"),
+        ("MUCHGC0,002", 14, "002"),
+        ("BUCD460,530", 8, "460"),
+        ("BUCD460,520", 9, "520"),
+        ("PSDV450", 10, "450"),
+        ("MCHGV580,550", 11, "580"),
+        ("MCHGV580,545", 12, "545"),
+        ("POP0", 17, "0"),
+        ("PCP0,2", 18, "2"),
+        ("PSP1", 23, "1"),
+        ("PGR1", 16, "1"),
+        ("PEI", 20, "1"),
+        ("PDI", 20, "0"),
+        ("POPM0,0", 22, "0"),
+        ("F50", 3, "500"),
+        ("V1100", 2, "1100"),
+        ("RS00", 25, "00"),
+        ("PBT3", 13, "3"),
+    ] {
+        assert_eq!(ask(&mut bank, 0, command), "^1", "{command}");
+        let piri = ask(&mut bank, 0, "PIRI");
+        assert_eq!(piri.split(',').nth(at), Some(shown), "{command}");
+    }
+}
+
+#[test]
+fn each_other_setting_shows_in_its_reply() {
+    let mut bank = bank(&["flags=11"]);
+    for (command, query, shown) in [
+        ("PDA", "FLAG", "0,0,1,0,0,1,1,0,0,0,0"),
+        ("PEB", "FLAG", "0,1,1,0,0,1,1,0,0,0,0"),
+        ("PEI", "FLAG", "0,1,1,0,0,1,1,0,1,0,0"),
+        ("PEK", "FLAG", "0,1,1,0,0,1,1,0,1,0,1"),
+        ("ACCT0100,0530", "ACCT", "0100,0530"),
+        ("ACLT2200,0600", "ACLT", "2200,0600"),
+        ("MODBUS017,5,2,1", "MODBUS", "017,5,2,1"),
+        ("LEDE0", "LED", "0,1,2,5,0,000100255,255000000,000255000,1"),
+        ("LEDC2001002003", "LED", "0,1,2,5,0,000100255,001002003,000255000,1"),
+        ("PSDS020", "BSC", "020,030,080,020"),
+        ("PSDS2030", "BSC", "020,030,080,030"),
+        ("PBCS040", "BSC", "020,040,080,030"),
+        ("PBDS090", "BSC", "020,040,090,030"),
+        ("DAT260426130500", "T", "20260426130500"),
+        ("ID0812345678000000000000", "ID", "0812345678000000000000"),
+        ("CLE", "ET", "00000000"),
+    ] {
+        assert_eq!(ask(&mut bank, 0, command), "^1", "{command}");
+        assert_eq!(ask(&mut bank, 0, query), shown, "{command}");
+    }
+    assert_eq!(ask_at(&mut bank, 0, "T", hours(1)), "20260426140500");
+    assert_eq!(ask_at(&mut bank, 1, "T", hours(1)), "20260621133000");
+}
+
+#[test]
+fn voltages_go_by_the_rated_voltage() {
+    let commands =
+        ["MCHGV564,540", "MCHGV282,270", "PSDV440", "PSDV220", "BUCD450,530", "BUCD225,265"];
+    assert_eq!(verdicts("rated=48", commands), ["^1", "^0", "^1", "^0", "^1", "^0"]);
+    assert_eq!(verdicts("rated=24", commands), ["^0", "^1", "^0", "^1", "^0", "^1"]);
+    assert_eq!(verdicts("rated=12", commands), ["^0"; 6]);
+    assert_eq!(
+        verdicts("rated=12", ["BUCD115,133", "BUCD116,133", "BUCD115,134"]),
+        ["^1", "^0", "^0"]
+    );
+    assert_eq!(verdicts("rated=48", ["BUCD455,530", "BUCD450,535"]), ["^0", "^0"]);
+    assert_eq!(verdicts("rated=24", ["BUCD222,265", "BUCD225,266"]), ["^0", "^0"]);
+}
+
+#[test]
+fn currents_come_from_the_lists() {
+    let commands =
+        ["MCHGC0,080", "MCHGC0,090", "MCHGC0,055", "MCHGC0,002", "MUCHGC0,002", "MUCHGC0,005"];
+    assert_eq!(verdicts("", commands), ["^1", "^0", "^0", "^0", "^1", "^0"]);
+}
+
+#[test]
+fn own_voltages_need_battery_type_user() {
+    let commands = ["MCHGV564,540", "PSDV440", "BUCD480,530"];
+    assert_eq!(verdicts("battery-type=2", commands), ["^1", "^1", "^1"]);
+    for battery_type in [0, 1, 3] {
+        let switches = format!("battery-type={battery_type}");
+        assert_eq!(verdicts(&switches, commands), ["^0", "^0", "^1"]);
+    }
+}
+
+#[test]
+fn a_battery_type_brings_its_voltages() {
+    let mut bank = bank(&["bulk=55.0&float=53.5&cutoff=47.0"]);
+    let voltages = |bank: &_| {
+        let rated = rated(bank, 0);
+        (rated.bulk_voltage, rated.float_voltage, rated.cutoff_voltage)
+    };
+    assert_eq!(voltages(&bank), (Decivolts(550), Decivolts(535), Decivolts(470)));
+    ask(&mut bank, 0, "PBT1");
+    assert_eq!(voltages(&bank), (Decivolts(584), Decivolts(540), Decivolts(408)));
+    ask(&mut bank, 0, "PBT0");
+    assert_eq!(voltages(&bank), (Decivolts(564), Decivolts(540), Decivolts(408)));
+    assert_eq!(["PBT6", "PBT8", "PBT9"].map(|text| ask(&mut bank, 0, text)), ["^0"; 3]);
+}
+
+#[test]
+fn a_charging_unit_refuses_another_maximum_current() {
+    for (switches, verdict) in [("", "^0"), ("charging-lock=off", "^1"), ("sun=0", "^1")] {
+        let mut bank = bank(&[switches]);
+        assert_eq!(ask(&mut bank, 0, "MCHGC0,050"), verdict, "{switches}");
+        let shown = if verdict == "^1" { 50 } else { 60 };
+        assert_eq!(rated(&bank, 0).max_charge_current, Amperes(shown));
+    }
+}
+
+#[test]
+fn redischarge_is_limited_as_observed() {
+    let commands = ["BUCD480,000", "BUCD480,550", "BUCD480,540"];
+    assert_eq!(verdicts("", commands), ["^0", "^0", "^1"]);
+    assert_eq!(verdicts("redischarge-limits=off", commands), ["^1", "^1", "^1"]);
+}
+
+#[test]
+fn equal_cutoff_and_recharge_are_accepted() {
+    assert_eq!(verdicts("", ["PSDV480", "BUCD480,540", "MCHGV540,564"]), ["^1", "^1", "^1"]);
+}
+
+#[test]
+fn a_unit_sets_others_of_its_bank() {
+    let mut bank = bank(&["sun=0"]);
+    for command in ["MUCHGC1,020", "MCHGC1,020", "PCP1,2", "POPM1,0"] {
+        assert_eq!(ask(&mut bank, 0, command), "^1", "{command}");
+    }
+    assert_eq!(ask(&mut bank, 0, "PRI1"), "1,14,96132206100411000000,2,020,020,0");
+    assert_eq!(ask(&mut bank, 0, "PRI0"), "1,14,96132206100410000000,0,060,030,1");
+    for command in ["MUCHGC2,020", "MCHGC2,020", "PCP2,2", "POPM2,0"] {
+        assert_eq!(ask(&mut bank, 0, command), "^0", "{command}");
+    }
+    assert_eq!(bank.sets(0), SetCounts { received: 8, accepted: 4 });
+    assert_eq!(bank.sets(1), SetCounts::default());
+}
+
+#[test]
+fn old_values_show_for_a_while_if_told() {
+    let mut bank = bank(&["lag=2s"]);
+    let bulk = |bank: &mut _, millis| {
+        let piri = ask_at(bank, 0, "PIRI", Duration::from_millis(millis));
+        piri.split(',').nth(11).unwrap().to_owned()
+    };
+    assert_eq!(ask_at(&mut bank, 0, "MCHGV560,540", Duration::ZERO), "^1");
+    assert_eq!(bulk(&mut bank, 500), "564");
+    assert_eq!(ask_at(&mut bank, 0, "MCHGV550,540", Duration::from_secs(1)), "^1");
+    assert_eq!(bulk(&mut bank, 1_999), "564");
+    assert_eq!(bulk(&mut bank, 2_000), "560");
+    assert_eq!(bulk(&mut bank, 2_999), "560");
+    assert_eq!(bulk(&mut bank, 3_000), "550");
+}
+
+#[test]
+fn a_garbled_pop_is_applied() {
+    let mut bank = bank(&["pop-garbled=on"]);
+    let frame = request("POP0").to_frame(Dialect::Checksum);
+    let reply = exchange(&mut bank, 0, &frame, Duration::ZERO);
+    assert!(Frame::parse(&reply).is_err(), "{}", reply.escape_ascii());
+    assert_eq!(rated(&bank, 0).output_priority.0, 0);
+    assert_eq!(ask(&mut bank, 0, "PSP1"), "^1");
+    assert_eq!(ask(&mut bank, 1, "POP0"), "^1");
+}
+
+#[test]
+fn restore_brings_back_the_factory_defaults() {
+    let mut bank = bank(&["bulk=55.0", "pf-serial=on"]);
+    for (unit, serial) in [(0, "1496132206100410000000"), (1, "1455355535553555000000")] {
+        assert_eq!(ask(&mut bank, unit, "PF"), "^1");
+        let piri = ask(&mut bank, unit, "PIRI");
+        assert!(piri.contains(",460,540,408,564,540,0,030,060,0,0,1,9,0,0,0,0,"), "{piri}");
+        assert_eq!(ask(&mut bank, unit, "FLAG"), "1,1,1,0,0,1,1,0,0");
+        assert_eq!(ask(&mut bank, unit, "ID"), serial);
+    }
+}
+
+#[test]
+fn a_load_can_be_switched_off() {
+    let mut bank = bank(&["units=1&load=1000"]);
+    assert_eq!(ask(&mut bank, 0, "LON0"), "^1");
+    assert_eq!(ask(&mut bank, 0, "MOD"), "06");
+    let gs = ask(&mut bank, 0, "GS");
+    assert_eq!(gs.split(',').nth(23), Some("0"));
+    assert_eq!(gs.split(',').nth(5), Some("0000"));
+    ask(&mut bank, 0, "LON1");
+    assert_eq!(ask(&mut bank, 0, "GS").split(',').nth(5), Some("1000"));
+}
+
+#[test]
+fn dialects_decide_which_set_commands_are_taken() {
+    let with = request("PSP1").to_frame(Dialect::Checksum);
+    let without = request("PSP1").to_frame(Dialect::NoChecksum);
+    for (dialect, to_with, to_without) in
+        [("crc", ACCEPTED, &b""[..]), ("no-crc", REFUSED, ACCEPTED), ("any", ACCEPTED, ACCEPTED)]
+    {
+        let switches = format!("dialect={dialect}");
+        for (frame, reply) in [(with, to_with), (without, to_without)] {
+            let mut bank = bank(&[&switches]);
+            assert_eq!(exchange(&mut bank, 0, &frame, Duration::ZERO), reply, "{dialect}");
+            let accepted = u64::from(reply == ACCEPTED);
+            assert_eq!(bank.sets(0), SetCounts { received: 1, accepted });
+            assert_eq!(u64::from(rated(&bank, 0).solar_priority.0), accepted);
+        }
+    }
+}
+
+#[test]
+fn a_unit_without_checksums_answers_partly_to_one() {
+    let mut bank = bank(&["dialect=no-crc"]);
+    let whole = exchange(&mut bank, 0, b"^P005GS\r", Duration::ZERO);
+    let part = exchange(&mut bank, 0, b"^P005GSX\x14\r", Duration::ZERO);
+    assert!(Frame::parse(&whole).is_ok());
+    assert_eq!(part, whole[..whole.len() / 2]);
+}
