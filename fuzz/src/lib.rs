@@ -67,7 +67,9 @@ pub fn round_trip(data: &[u8]) {
     sealed.push(b'\r');
     match Frame::parse(&sealed) {
         Ok(frame) => {
-            assert!(frame.has_checksum());
+            // Or it is a request whose length is right only if the checksum is data.
+            let is_data = frame.data().len() + 3 == covered.len();
+            assert!(frame.has_checksum() || (is_data && frame.wrong_length().is_none()));
             check_frame(&frame);
         }
         // Bytes that start like a frame and have three digits of length and a right checksum are

@@ -36,5 +36,5 @@ fn requests_hold_for_their_corpus() {
 
 #[test]
 fn frames_hold_for_their_corpus() {
-    replay("round_trip", pi18_fuzz::round_trip, 98);
+    replay("round_trip", pi18_fuzz::round_trip, 100);
 }

@@ -40,6 +40,7 @@ mod shared;
 mod switch_list;
 mod switches;
 mod unit;
+mod wires;
 
 pub use bank::{Bank, Config, SetCounts};
 pub use process::open;

@@ -49,7 +49,8 @@ Examples:
   lvx query GS sim:0                    what a virtual unit measures right now
   lvx query GS PGS1 /dev/hidraw0        two questions to one unit
   lvx query ED20260426 serial:/dev/ttyUSB0
-  lvx query --list                      every question there is";
+  lvx query --list                      every question there is
+  lvx query --list GS                   every field of an answer";
 
 /// Ask a unit and show each field of its answer
 #[derive(ClapArgs, Debug)]
@@ -60,7 +61,7 @@ pub(crate) struct Query {
     /// Without a unit, $LVX_UNIT is asked, or the only inverter adapter that is plugged in.
     #[arg(value_name = "CMD... [UNIT]", required_unless_present = "list")]
     pub(crate) words: Vec<String>,
-    /// Show every command, what it asks for and what it answers
+    /// Show every command; with commands, what each of them answers
     #[arg(long)]
     pub(crate) list: bool,
     /// How to show the answer: a table, one line of JSON a command, or the raw frame

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use pi18_proto::{FieldInfo, Form, Query};
+use pi18_proto::{FieldInfo, Form, Query, QueryInfo};
 use pi18_transport::{Address, Client, Link, Reading, Recorder};
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Failure> {
     if args.list {
-        return list(out);
+        return list(&args.words, out);
     }
     let (commands, unit) = split(&args.words)?;
     let queries = commands.iter().map(|text| names::query(text)).collect::<Result<Vec<_>, _>>()?;
@@ -118,16 +118,31 @@ fn show(
     }
 }
 
-fn list(out: &mut impl Write) -> Result<Status, Failure> {
-    for info in Query::LIST {
-        let arguments: String = info.arguments.iter().map(|field| picture(field)).collect();
-        writeln!(out, "{}{arguments}  {} (since {})", info.mnemonic, info.summary, info.since)?;
+/// Every command, or each field of those named.
+fn list(words: &[String], out: &mut impl Write) -> Result<Status, Failure> {
+    if words.is_empty() {
+        for info in Query::LIST {
+            writeln!(out, "{:<11} {}", usage(info), info.summary)?;
+        }
+        writeln!(out, "\n`lvx query --list GS` shows what one of them answers.")?;
+        return Ok(Status::Well);
+    }
+    for word in words {
+        let info = names::query_kind(word).map_or_else(|| names::query(word), Ok)?.info();
+        writeln!(out, "{}  {} (since {})", usage(info), info.summary, info.since)?;
         for field in info.fields {
             let unit = if field.unit.is_empty() { picture(field) } else { field.unit.to_owned() };
-            writeln!(out, "    {}: {}", field.label, unit)?;
+            let optional = if field.optional { " (may be missing)" } else { "" };
+            writeln!(out, "  {}: {unit}{optional}", field.label)?;
         }
     }
     Ok(Status::Well)
+}
+
+/// The mnemonic and what stands behind it.
+fn usage(info: &QueryInfo) -> String {
+    let arguments: String = info.arguments.iter().map(picture).collect();
+    format!("{}{arguments}", info.mnemonic)
 }
 
 /// What stands in a field that has no unit.

@@ -39,16 +39,17 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut impl Write) -> Result<Status
 
 /// All units at once, so that what moves is read at about the same time.
 fn read_all(addresses: &[Address]) -> Vec<Result<UnitSnapshot, Error>> {
+    let opened: Vec<_> = addresses.iter().map(|address| (address, address.open())).collect();
     thread::scope(|scope| {
-        let readers: Vec<_> = addresses
-            .iter()
-            .map(|address| {
-                scope.spawn(|| UnitSnapshot::read(address.to_string(), &mut address.open()?))
+        let readers: Vec<_> = opened
+            .into_iter()
+            .map(|(address, unit)| {
+                scope.spawn(move || UnitSnapshot::read(address.to_string(), &mut unit?))
             })
             .collect();
-        readers
-            .into_iter()
-            .map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+        let join = |reader: thread::ScopedJoinHandle<'_, _>| {
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        readers.into_iter().map(join).collect()
     })
 }

@@ -15,6 +15,7 @@ use super::{
     settings::Settings,
     switches::{BankSwitches, SwitchError, Switches},
     unit::Unit,
+    wires::Wires,
 };
 
 /// What a bank is made from.
@@ -62,7 +63,7 @@ pub struct SetCounts {
 #[derive(Debug)]
 pub struct Bank {
     pub(super) units: Vec<Unit>,
-    lines: Vec<Line>,
+    wires: Wires,
     pub(super) battery: Battery,
     pub(super) start: civil::DateTime,
     pub(super) switches: BankSwitches,
@@ -95,7 +96,7 @@ impl Bank {
         let capacity = switches.capacity.unwrap_or(CAPACITY);
         let mut bank = Self {
             units: Vec::new(),
-            lines: Vec::new(),
+            wires: Wires::new(),
             battery: Battery::new(capacity, switches.soc.unwrap_or(SOC)),
             start,
             random: fastrand::Rng::with_seed(switches.seed.unwrap_or_default()),
@@ -113,7 +114,6 @@ impl Bank {
         for index in self.units.len()..count {
             let switches = switches.next().unwrap_or_default();
             self.units.push(Unit::new(index, switches, count == 1, self.start));
-            self.lines.push(Line::default());
         }
         self.settle();
     }
@@ -159,38 +159,42 @@ impl Bank {
         Ok(())
     }
 
-    /// The host sends these bytes to a unit.
-    pub fn host_sends(&mut self, unit: usize, bytes: &[u8], now: Duration) {
+    /// The host sends these bytes over a wire. Each unit has one of its own number; [`SharedBank`]
+    /// adds one for each further link that is used at the same time.
+    ///
+    /// [`SharedBank`]: super::SharedBank
+    pub fn host_sends(&mut self, wire: usize, bytes: &[u8], now: Duration) {
         self.advance(now);
-        if let (Some(line), Some(unit)) = (self.lines.get_mut(unit), self.units.get(unit)) {
+        if let Some((line, unit)) = self.wires.line(wire)
+            && let Some(unit) = self.units.get(unit)
+        {
             line.send(bytes, self.now, &unit.switches.line);
         }
         self.advance(now);
     }
 
-    /// Appends the bytes of a unit that are there by now.
-    pub fn take(&mut self, unit: usize, now: Duration, buffer: &mut BytesMut) {
+    /// Appends the bytes that are there by now at the host's end of a wire.
+    pub fn take(&mut self, wire: usize, now: Duration, buffer: &mut BytesMut) {
         self.advance(now);
-        if let (Some(line), Some(unit)) = (self.lines.get_mut(unit), self.units.get(unit)) {
+        if let Some((line, unit)) = self.wires.line(wire)
+            && let Some(unit) = self.units.get(unit)
+        {
             line.take(self.now, buffer, &unit.switches.line);
         }
     }
 
-    /// When something happens on a unit's line the next time, if nobody does anything.
+    /// When something happens on a wire the next time, if nobody does anything.
     #[must_use]
-    pub fn next_due(&self, unit: usize) -> Option<Duration> {
-        self.lines.get(unit)?.next_due()
+    pub fn next_due(&self, wire: usize) -> Option<Duration> {
+        self.wires.next_due(wire)
     }
 
     /// Lets time go on.
     pub fn advance(&mut self, now: Duration) {
         let now = now.max(self.now);
-        let arrivals = |line: &Line| line.arrival().filter(|due| *due <= now);
-        while let Some((due, unit)) =
-            (0..).zip(&self.lines).filter_map(|(unit, line)| Some((arrivals(line)?, unit))).min()
-        {
+        while let Some((due, wire)) = self.wires.next_arrival(now) {
             self.go_on(due);
-            self.arrive(unit);
+            self.arrive(wire);
         }
         self.go_on(now);
     }
@@ -207,25 +211,33 @@ impl Bank {
         self.units.get(unit).map(|unit| unit.sets).unwrap_or_default()
     }
 
-    /// Whether the line to a unit is there.
+    /// Whether a unit is there and its wires are plugged in.
     #[must_use]
     pub fn is_connected(&self, unit: usize) -> bool {
-        self.lines.get(unit).is_some_and(Line::is_connected)
+        unit < self.units.len() && self.wires.of(unit).all(|line| line.is_connected())
     }
 
-    /// Pulls a unit's cable. What was on the line is lost.
+    /// Pulls a unit's wires. What was on them is lost.
     pub fn disconnect(&mut self, unit: usize) {
-        if let Some(line) = self.lines.get_mut(unit) {
-            line.disconnect();
-        }
+        self.wires.of_mut(unit).for_each(Line::disconnect);
     }
 
-    /// Plugs it in again; the switch `disconnect` has had its effect then.
+    /// Plugs them in again; the switch `disconnect` has had its effect then.
     pub fn reconnect(&mut self, unit: usize) {
-        if let (Some(line), Some(unit)) = (self.lines.get_mut(unit), self.units.get_mut(unit)) {
-            line.reconnect();
+        self.wires.of_mut(unit).for_each(Line::reconnect);
+        if let Some(unit) = self.units.get_mut(unit) {
             unit.switches.line.disconnect = None;
         }
+    }
+
+    /// A wire to a unit that nobody else uses.
+    pub(super) fn plug(&mut self, unit: usize) -> usize {
+        self.wires.plug(unit, self.is_connected(unit))
+    }
+
+    /// A wire that is used no longer.
+    pub(super) fn unplug(&mut self, wire: usize) {
+        self.wires.unplug(wire);
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -242,8 +254,8 @@ impl Bank {
     }
 
     /// The next byte reaches a unit; the last of a request makes it answer.
-    fn arrive(&mut self, unit: usize) {
-        let Some(line) = self.lines.get_mut(unit) else {
+    fn arrive(&mut self, wire: usize) {
+        let Some((line, unit)) = self.wires.line(wire) else {
             return;
         };
         let Some((at, heard)) = line.hear() else {
@@ -253,7 +265,7 @@ impl Bank {
         let switches = switches.unwrap_or_default();
         let swallowed = super::line::happens(switches.silent, &mut self.random);
         let reply = if swallowed { None } else { self.reply(unit, heard) };
-        if let Some(line) = self.lines.get_mut(unit) {
+        if let Some((line, _)) = self.wires.line(wire) {
             line.answer(reply, at, &switches, &mut self.random);
         }
     }

@@ -64,8 +64,7 @@ impl fmt::Debug for Served {
 /// Serves a unit on a new pseudo-terminal, which clients open like a serial port, one after
 /// another. When the unit is disconnected, the terminal goes away.
 ///
-/// The bank should follow the system's clock, since a made-up one does not move for this; and there
-/// is one line to a unit: a link to the same unit would take bytes away.
+/// The bank should follow the system's clock: a made-up one does not move for this.
 ///
 /// # Errors
 /// If the system has no pseudo-terminal to give.
@@ -77,7 +76,7 @@ pub fn serve_pty(shared: &SharedBank, unit: usize) -> Result<Served, Error> {
 }
 
 /// Serves a unit on TCP, to one client at a time; others wait. When the unit is disconnected, so is
-/// the client. The bank and other links should be as for [`serve_pty`].
+/// the client. The bank should be as for [`serve_pty`].
 ///
 /// # Errors
 /// If the listener cannot be used.
@@ -111,7 +110,7 @@ trait Port {
 fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
     let mut bytes = BytesMut::new();
     loop {
-        let due = link.bank().next_due(link.unit());
+        let due = link.bank().next_due(link.wire());
         if matches!(wait(port.file(), stopped.as_fd(), due), Ok(Woken::Stop) | Err(_)) {
             return;
         }

@@ -54,7 +54,8 @@ impl SharedBank {
     /// A link to a unit. That of a unit that does not exist is disconnected.
     #[must_use]
     pub fn link(&self, unit: usize) -> SimLink {
-        SimLink { shared: self.clone(), unit, name: format!("sim:{unit}") }
+        let wire = self.lock().bank.plug(unit);
+        SimLink { shared: self.clone(), unit, wire, name: format!("sim:{unit}") }
     }
 
     /// Does something with the bank as it is now.
@@ -81,10 +82,10 @@ impl SharedBank {
         state.elapsed.unwrap_or_else(|| self.0.start.elapsed())
     }
 
-    /// When something happens on a unit's line the next time.
+    /// When something happens on a wire the next time.
     #[cfg(unix)]
-    pub(super) fn next_due(&self, unit: usize) -> Option<Instant> {
-        let due = self.lock().bank.next_due(unit)?;
+    pub(super) fn next_due(&self, wire: usize) -> Option<Instant> {
+        let due = self.lock().bank.next_due(wire)?;
         self.0.start.checked_add(due)
     }
 
@@ -106,6 +107,7 @@ impl SharedBank {
 pub struct SimLink {
     shared: SharedBank,
     unit: usize,
+    wire: usize,
     name: String,
 }
 
@@ -117,8 +119,8 @@ impl SimLink {
     }
 
     #[cfg(unix)]
-    pub(super) fn unit(&self) -> usize {
-        self.unit
+    pub(super) fn wire(&self) -> usize {
+        self.wire
     }
 
     fn gone(&self) -> Error {
@@ -131,7 +133,7 @@ impl Link for SimLink {
     fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
         let mut state = self.shared.lock();
         let now = self.shared.now_of(&state);
-        state.bank.host_sends(self.unit, bytes, now);
+        state.bank.host_sends(self.wire, bytes, now);
         let connected = state.bank.is_connected(self.unit);
         drop(state);
         self.shared.0.changed.notify_all();
@@ -145,7 +147,7 @@ impl Link for SimLink {
             let mut state = self.shared.lock();
             let now = self.shared.now_of(&state);
             let connected = state.bank.is_connected(self.unit);
-            state.bank.take(self.unit, now, buffer);
+            state.bank.take(self.wire, now, buffer);
             if buffer.len() > before {
                 return Ok(());
             }
@@ -155,7 +157,7 @@ impl Link for SimLink {
             if now >= deadline {
                 return Ok(());
             }
-            let due = state.bank.next_due(self.unit).unwrap_or(deadline);
+            let due = state.bank.next_due(self.wire).unwrap_or(deadline);
             self.shared.wait(state, due.min(deadline));
         }
     }
@@ -176,6 +178,12 @@ impl Link for SimLink {
             drop(state);
             std::thread::sleep(time);
         }
+    }
+}
+
+impl Drop for SimLink {
+    fn drop(&mut self) {
+        self.shared.lock().bank.unplug(self.wire);
     }
 }
 

@@ -1,0 +1,76 @@
+//! The wires to the units: one each, and more while several links to one unit are in use.
+
+use std::time::Duration;
+
+use super::{MAX_UNITS, line::Line};
+
+/// Every wire, by its number. The first are the units' own and have their numbers.
+#[derive(Debug)]
+pub(super) struct Wires(Vec<Wire>);
+
+#[derive(Debug)]
+struct Wire {
+    unit: usize,
+    line: Line,
+    in_use: bool,
+}
+
+impl Wires {
+    pub(super) fn new() -> Self {
+        Self(
+            (0..MAX_UNITS)
+                .map(|unit| Wire { unit, line: Line::default(), in_use: false })
+                .collect(),
+        )
+    }
+
+    /// A wire's line and the number of its unit.
+    pub(super) fn line(&mut self, wire: usize) -> Option<(&mut Line, usize)> {
+        self.0.get_mut(wire).map(|wire| (&mut wire.line, wire.unit))
+    }
+
+    pub(super) fn of(&self, unit: usize) -> impl Iterator<Item = &Line> {
+        self.0.iter().filter(move |wire| wire.unit == unit).map(|wire| &wire.line)
+    }
+
+    pub(super) fn of_mut(&mut self, unit: usize) -> impl Iterator<Item = &mut Line> {
+        self.0.iter_mut().filter(move |wire| wire.unit == unit).map(|wire| &mut wire.line)
+    }
+
+    pub(super) fn next_due(&self, wire: usize) -> Option<Duration> {
+        self.0.get(wire)?.line.next_due()
+    }
+
+    /// The wire on which the next byte reaches a unit, if one does by now.
+    pub(super) fn next_arrival(&self, now: Duration) -> Option<(Duration, usize)> {
+        let arrivals =
+            (0..).zip(&self.0).filter_map(|(place, wire)| Some((wire.line.arrival()?, place)));
+        arrivals.min().filter(|(due, _)| *due <= now)
+    }
+
+    /// A wire to `unit` that nobody uses. The unit's own comes first, with whatever lies in it.
+    pub(super) fn plug(&mut self, unit: usize, connected: bool) -> usize {
+        let free = self.0.iter().position(|wire| wire.unit == unit && !wire.in_use);
+        if let Some(place) = free {
+            if let Some(wire) = self.0.get_mut(place) {
+                wire.in_use = true;
+            }
+            return place;
+        }
+        let mut line = Line::default();
+        if !connected {
+            line.disconnect();
+        }
+        self.0.push(Wire { unit, line, in_use: true });
+        self.0.len() - 1
+    }
+
+    pub(super) fn unplug(&mut self, place: usize) {
+        if let Some(wire) = self.0.get_mut(place) {
+            wire.in_use = false;
+            if place >= MAX_UNITS && wire.line.is_connected() {
+                wire.line = Line::default();
+            }
+        }
+    }
+}
