@@ -2,7 +2,7 @@
 """Reads the virtual inverters with other people's programs and compares every value with ours.
 
     foreign_clients.py LVX                 the two units of `LVX simulate`, over serial ports
-    foreign_clients.py LVX --frames FILE   recorded replies; a line is {"id", "command", "hex"}
+    foreign_clients.py LVX --frames FILE   recorded replies, in paragraphs of id, command and bytes
 
 Runs in a Python 3.11 or 3.12 that has mppsolar 0.16.56 and powermon 1.0.18. Values are paired by
 their place in the reply, so names need not agree; `--verbose` shows the pairs. Where a client is
@@ -401,11 +401,24 @@ def live(lvx, clients, verbose):
             yield title, *compare(client.name, request, ours, answer, frame, verbose)
 
 
+def paragraphs(path):
+    """Id, command and hex of each frame of a file in which printable bytes stand as they are."""
+    with open(path, encoding="ascii") as text:
+        for paragraph in text.read().split("\n\n"):
+            row = dict(re.findall(r"^(id|command|bytes) +(.*)$", paragraph, re.MULTILINE))
+            if "bytes" in row:
+                frame = row["bytes"].encode().decode("unicode_escape").encode("latin-1")
+                yield {"id": row["id"], "command": row["command"], "hex": frame.hex()}
+
+
 def recorded(lvx, path, clients, verbose):
     """The same for every recorded reply and every client that knows its command."""
-    with open(path, encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines if line.strip()]
-    ours = {row["id"]: row for row in map(json.loads, lvx_prints(lvx, "decode", path).splitlines())}
+    rows = list(paragraphs(path))
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as log:
+        log.writelines(json.dumps(row) + "\n" for row in rows)
+        log.flush()
+        decoded = map(json.loads, lvx_prints(lvx, "decode", log.name).splitlines())
+        ours = {row["id"]: row for row in decoded}
     judge = PowerMon()
     for row in rows:
         frame = bytes.fromhex(row["hex"])

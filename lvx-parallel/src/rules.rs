@@ -10,8 +10,11 @@ mod identity;
 mod instance;
 mod mode;
 
+/// Says what it finds; it gets all units of the bank.
+type Rule = fn(&[UnitSnapshot]) -> Vec<Finding>;
+
 /// Every rule.
-pub(crate) const ALL: &[fn(&[UnitSnapshot]) -> Vec<Finding>] = &[
+pub(crate) const ALL: &[Rule] = &[
     identity::check,
     fault::check,
     mode::check,

@@ -65,7 +65,7 @@ impl Address {
             Way::Serial(path) => Box::new(Serial::open(path, self.baud)?),
             Way::Tcp(host_and_port) => Box::new(Tcp::connect(host_and_port)?),
             Way::SerialNumber(serial) => return crate::discover::link(serial, self),
-            Way::Sim(unit) => self.sim(unit)?,
+            Way::Sim(unit) => sim(unit)?,
             Way::Replay(path) => Box::new(Replay::open(path)?),
         })
     }
@@ -89,16 +89,6 @@ impl Address {
     #[cfg(not(target_os = "linux"))]
     fn hidraw(&self, _path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
         Err(wrong(&self.text, "hidraw is there on Linux only; use serial: or tcp:"))
-    }
-
-    #[cfg(feature = "sim")]
-    fn sim(&self, unit: &str) -> Result<Box<dyn Link + Send>, Error> {
-        Ok(Box::new(crate::sim::open(unit)?))
-    }
-
-    #[cfg(not(feature = "sim"))]
-    fn sim(&self, _unit: &str) -> Result<Box<dyn Link + Send>, Error> {
-        Err(wrong(&self.text, "this build has no virtual bank (feature `sim`)"))
     }
 
     fn set(&mut self, option: &str) -> Result<(), Error> {
@@ -129,6 +119,16 @@ impl Address {
         };
         done.ok_or_else(|| wrong(&self.text, &format!("wanted {wanted}, found {option:?}")))
     }
+}
+
+#[cfg(feature = "sim")]
+fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
+    Ok(Box::new(crate::sim::open(unit)?))
+}
+
+#[cfg(not(feature = "sim"))]
+fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
+    Err(wrong(&format!("sim:{unit}"), "this build has no virtual bank (feature `sim`)"))
 }
 
 fn dialect(text: &str) -> Option<Dialect> {

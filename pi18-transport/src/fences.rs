@@ -66,7 +66,7 @@ const FENCES: [Query; 4] = [PROTOCOL, Query::Identity, Query::FirmwareVersions, 
 const PROTOCOL: Query = Query::ProtocolId;
 
 /// A reply that is later than this is taken for lost.
-const LOST: Duration = Duration::from_secs(60);
+const LOST: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 //! with zeros. Writing 8 bytes seems to work, but the kernel then takes a first byte of zero for the
 //! report number and drops it.
 //!
-//! Source: measured on Linux 6.1 and 6.12 with `0665:5161` adapters made of uhid and FunctionFS. A
+//! Source: measured on Linux 6.1 and 6.12 with `0665:5161` adapters made of uhid and `FunctionFS`. A
 //! read from a device that is gone fails with `EIO`, a write with `ENODEV`; a write to one that does
 //! not take it in fails with `ETIMEDOUT` after five seconds, whatever deadline was set.
 

@@ -58,7 +58,7 @@ impl Replay {
                 parse(text).map_err(|why| Error::new(&*name, Kind::Capture { line, why }))?;
             match (direction, exchanges.last_mut()) {
                 (Direction::Sent, _) => {
-                    exchanges.push(Exchange { sent: bytes, received: Vec::new() })
+                    exchanges.push(Exchange { sent: bytes, received: Vec::new() });
                 }
                 (Direction::Received, Some(exchange)) => exchange.received.push(bytes),
                 // What came before the first request answers nothing in this capture.

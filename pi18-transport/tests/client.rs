@@ -1,4 +1,5 @@
 //! The client against a line that is told what to do, in made-up time.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use std::{
     collections::VecDeque,

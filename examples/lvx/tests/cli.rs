@@ -1,4 +1,5 @@
 //! `lvx` as a user meets it: what it prints, what it complains of, how it ends.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -214,7 +214,7 @@ impl Bank {
     /// Whether a unit is there and its wires are plugged in.
     #[must_use]
     pub fn is_connected(&self, unit: usize) -> bool {
-        unit < self.units.len() && self.wires.of(unit).all(|line| line.is_connected())
+        unit < self.units.len() && self.wires.of(unit).all(Line::is_connected)
     }
 
     /// Pulls a unit's wires. What was on them is lost.
