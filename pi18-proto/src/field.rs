@@ -5,9 +5,7 @@
 
 use core::{fmt, ops::Range};
 
-use nom::{
-    IResult, Parser, bytes::complete::take_till, character::complete, combinator::all_consuming,
-};
+use nom::{IResult, Parser, bytes::complete::take_till};
 
 use crate::{DecodeError, EncodeError, error::Excerpt, value::Value};
 
@@ -128,6 +126,7 @@ impl<T: Field> Field for Option<T> {
 }
 
 /// Reads the fields of one message, in order.
+#[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
     message: &'static str,
     data: &'a [u8],
@@ -141,18 +140,47 @@ impl<'a> Fields<'a> {
         Self { message, data, rest: data.get(start..).filter(|rest| !rest.is_empty()) }
     }
 
-    /// The next field.
+    /// The next field, which is `WIDTH` bytes long unless a device has its own idea.
     #[inline]
-    pub(crate) fn read<T: Field>(&mut self, field: &'static str) -> Result<T, DecodeError> {
-        let Some(rest) = self.rest else {
-            return T::absent().ok_or_else(|| self.malformed(field, T::WANTED, &[]));
-        };
-        let Ok((after, token)) = to_comma(rest) else {
-            return Err(self.malformed(field, T::WANTED, rest));
-        };
-        let value = T::read(token).ok_or_else(|| self.malformed(field, T::WANTED, token))?;
-        self.rest = after.split_first().map(|(_comma, rest)| rest);
+    pub(crate) fn read<T: Field, const WIDTH: usize>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<T, DecodeError> {
+        // With its length known beforehand, a number is read without a loop.
+        if !matches!(T::FORM, Form::Text(_))
+            && let Some((token, [b',', after @ ..])) =
+                self.rest.and_then(<[u8]>::split_first_chunk::<WIDTH>)
+            && let Some(value) = T::read(token)
+        {
+            self.rest = Some(after);
+            return Ok(value);
+        }
+        let (value, rest) = self.read_to_comma(field)?;
+        self.rest = rest;
         Ok(value)
+    }
+
+    /// The next field whatever its length, and what follows its comma.
+    ///
+    /// Takes `self` by value, which leaves the fast way above in registers.
+    #[cold]
+    fn read_to_comma<T: Field>(
+        self,
+        field: &'static str,
+    ) -> Result<(T, Option<&'a [u8]>), DecodeError> {
+        let malformed = |found| DecodeError::Field {
+            message: self.message,
+            field,
+            at: self.data.len() - self.rest.map_or(0, <[u8]>::len),
+            wanted: T::WANTED,
+            found: Excerpt::of(found),
+        };
+        let Some(rest) = self.rest else {
+            return T::absent().map(|value| (value, None)).ok_or_else(|| malformed(&[]));
+        };
+        let (after, token) = to_comma(rest).map_err(|_| malformed(rest))?;
+        let value = T::read(token).ok_or_else(|| malformed(token))?;
+        Ok((value, after.split_first().map(|(_comma, rest)| rest)))
     }
 
     /// Whether the last field was read.
@@ -174,17 +202,6 @@ impl<'a> Fields<'a> {
                 found: Excerpt::of(rest),
             })
         })
-    }
-
-    #[cold]
-    fn malformed(&self, field: &'static str, wanted: &'static str, found: &[u8]) -> DecodeError {
-        DecodeError::Field {
-            message: self.message,
-            field,
-            at: self.data.len() - self.rest.map_or(0, <[u8]>::len),
-            wanted,
-            found: Excerpt::of(found),
-        }
     }
 }
 
@@ -258,14 +275,25 @@ impl<'a> Out<'a> {
         Ok(())
     }
 
+    /// Whatever `write` puts into the room that is left, and says the length of.
+    pub(crate) fn fill(
+        &mut self,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let have = self.buffer.len();
+        let room = self.buffer.get_mut(self.len..).unwrap_or_default();
+        self.len += write(room).map_err(|_| EncodeError { have })?;
+        Ok(())
+    }
+
     /// A field, with the commas before it.
     #[inline]
     pub(crate) fn field<T: Field>(&mut self, value: T, width: u8) -> Result<(), EncodeError> {
         if !T::OPTIONAL || value.value().is_some() {
-            for _ in 0..self.commas {
+            while self.commas > 0 {
                 self.byte(b',')?;
+                self.commas -= 1;
             }
-            self.commas = 0;
             value.write(width, self)?;
         }
         self.commas += 1;
@@ -317,9 +345,21 @@ fn to_comma(input: &[u8]) -> IResult<&[u8], &[u8]> {
 }
 
 /// A whole token of decimal digits.
+#[inline]
 pub(crate) fn decimal(token: &[u8]) -> Option<u32> {
-    let number: IResult<&[u8], u32> = all_consuming(complete::u32).parse(token);
-    number.ok().map(|(_, number)| number)
+    // So many digits fit into 64 bits.
+    if !(1..=19).contains(&token.len()) {
+        return None;
+    }
+    let mut number = 0_u64;
+    for byte in token {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    number.try_into().ok()
 }
 
 /// A token cut into numbers of these many digits each, all of them digits.

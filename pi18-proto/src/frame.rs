@@ -18,7 +18,7 @@ use core::fmt;
 use nom::{
     IResult, Parser,
     branch::alt,
-    bytes::complete::{tag, take},
+    bytes::complete::{tag, take, take_until},
     combinator::{map, value},
 };
 
@@ -116,9 +116,8 @@ impl<'a> Frame<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let (rest, kind) =
             start(bytes).map_err(|_| DecodeError::NotAFrame { found: Excerpt::of(bytes) })?;
-        let end = rest.iter().position(|&byte| byte == b'\r');
-        let end = end.ok_or(DecodeError::Unfinished { have: bytes.len() })?;
-        let (body, surplus) = rest.split_at(end);
+        let (surplus, body) =
+            to_end(rest).map_err(|_| DecodeError::Unfinished { have: bytes.len() })?;
         if surplus.len() > 1 {
             return Err(DecodeError::NotAFrame { found: Excerpt::of(surplus) });
         }
@@ -226,6 +225,11 @@ fn start(input: &[u8]) -> IResult<&[u8], FrameKind> {
         value(FrameKind::NotUnderstood, tag("(NAK")),
     ))
     .parse(input)
+}
+
+/// Up to the first carriage return.
+fn to_end(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_until(&b"\r"[..]).parse(input)
 }
 
 fn length(input: &[u8]) -> IResult<&[u8], u16> {

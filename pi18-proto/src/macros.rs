@@ -29,7 +29,7 @@ macro_rules! reply {
 
             fn parse(data: &[u8]) -> Result<(Self, $crate::Extra<'_>), $crate::DecodeError> {
                 let mut fields = $crate::field::Fields::new($mnemonic, data, 0);
-                let reply = Self { $( $field: fields.read(stringify!($field))?, )+ };
+                let reply = Self { $( $field: fields.read::<$ty, $width>(stringify!($field))?, )+ };
                 Ok((reply, fields.extra()))
             }
 

@@ -1,9 +1,8 @@
 //! What a device answers, one reply a file.
 
 use crate::{
-    AnyReply, DecodeError, EncodeError, Extra, FieldInfo, FrameKind, Query, Value,
-    field::Out,
-    frame::{self, MAX_FRAME},
+    AnyReply, DecodeError, EncodeError, Extra, FieldInfo, FrameKind, Query, Value, field::Out,
+    frame,
 };
 
 mod ac_windows;
@@ -95,16 +94,12 @@ pub trait Reply: Sealed + Sized + Copy {
     }
 
     /// Writes it as a whole frame into `buffer` and says how many bytes that took.
-    /// [`MAX_FRAME`] bytes are always enough.
+    /// [`MAX_FRAME`](crate::MAX_FRAME) bytes are always enough.
     ///
     /// # Errors
     /// If the buffer is too short.
     fn encode_frame(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-        frame::encode(FrameKind::Data, true, buffer, |out| {
-            let mut data = [0; MAX_FRAME];
-            let len = self.encode(&mut data)?;
-            out.bytes(data.get(..len).unwrap_or_default())
-        })
+        frame::encode(FrameKind::Data, true, buffer, |out| out.fill(|room| self.encode(room)))
     }
 }
 

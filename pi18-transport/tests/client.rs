@@ -10,8 +10,7 @@ use std::{
 use bytes::BytesMut;
 use pi18_proto::{
     ACCEPTED, Amperes, AnyReply, Currents, Date, DayEnergy, GeneralStatus, MAX_FRAME, MachineModel,
-    MaxChargeCurrents, Mode, Model, ProtocolId, Query, REFUSED, Reply, SetCommand, WattHours,
-    WorkingMode,
+    MaxChargeCurrents, Mode, Model, Query, REFUSED, Reply, SetCommand, WattHours, WorkingMode,
 };
 use pi18_transport::{Client, Config, Error, Link, SetOutcome};
 
@@ -71,7 +70,7 @@ impl Link for Line {
         Ok(())
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "test"
     }
 
@@ -171,7 +170,7 @@ fn what_a_fence_is_answered_is_taken_for_nothing_else() {
 fn a_fence_is_never_the_question_itself() {
     let mut client = Client::new(Line::new(|_| vec![]));
     assert!(client.read::<Mode>().is_err());
-    for query in [Query::Identity, Query::Defaults, Query::ProtocolId, Query::FirmwareVersions] {
+    for query in [Query::Identity, Query::Defaults, Query::Query::FirmwareVersions] {
         let before = client.link().sent.len();
         // A question that nobody answers puts the two out of step.
         let _ = client.read::<Mode>();

@@ -155,7 +155,7 @@ fn a_paced_exchange_takes_what_its_bytes_need() {
     let started = client.now();
     let reading = client.query(Query::GeneralStatus).unwrap();
     let bytes = "^P005GS__\r".len() + reading.frame.len();
-    let needed = Duration::from_secs_f64(bytes as f64 * 10.0 / 2400.0);
+    let needed = Duration::from_secs(10) * u32::try_from(bytes).unwrap() / 2400;
     let took = client.now() - started;
     assert!(
         took + Duration::from_micros(1) >= needed && took <= needed + Duration::from_millis(1),

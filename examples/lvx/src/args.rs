@@ -58,7 +58,7 @@ Examples:
 pub(crate) struct Query {
     /// Commands by mnemonic, with arguments where they take one (GS, PGS1, ED20260426), then the unit
     ///
-    /// Without a unit, $LVX_UNIT is asked, or the only inverter adapter that is plugged in.
+    /// Without a unit, the one that `LVX_UNIT` names is asked, or the only inverter adapter that is plugged in.
     #[arg(value_name = "CMD... [UNIT]", required_unless_present = "list")]
     pub(crate) words: Vec<String>,
     /// Show every command; with commands, what each of them answers

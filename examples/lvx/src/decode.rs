@@ -75,7 +75,7 @@ impl Decoded {
             Err(error) => {
                 let content = Content::default();
                 let error = format!("line {number}: {error}");
-                return Self::new(number.into(), content, Some(error), Status::Usage);
+                return Self::new(number.into(), &content, Some(error), Status::Usage);
             }
         };
         let id = line.id.clone().unwrap_or_else(|| number.into());
@@ -88,10 +88,10 @@ impl Decoded {
             asked.clone_from(&content.command);
         }
         let status = if error.is_some() { Status::Findings } else { Status::Well };
-        Self::new(id, content, error, status)
+        Self::new(id, &content, error, status)
     }
 
-    fn new(id: Json, content: Content, error: Option<String>, status: Status) -> Self {
+    fn new(id: Json, content: &Content, error: Option<String>, status: Status) -> Self {
         let mut object = Map::new();
         let mut put = |key: &str, value: Json| object.insert(key.to_owned(), value);
         put("id", id);

@@ -96,7 +96,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
             Some('t') => bytes.push(b'\t'),
             Some('0') => bytes.push(0),
             Some(escaped @ ('\\' | '\'' | '"')) => {
-                bytes.extend(escaped.encode_utf8(&mut [0; 4]).bytes())
+                bytes.extend(escaped.encode_utf8(&mut [0; 4]).bytes());
             }
             other => {
                 let found = other.map_or("nothing".to_owned(), |c| format!("\\{c}"));

@@ -78,7 +78,7 @@ macro_rules! queries {
                     $( $mnemonic => {
                         #[allow(unused_mut, reason = "only some queries take an argument")]
                         let mut fields = Fields::new($mnemonic, data, $mnemonic.len());
-                        let query = Self::$name $( (fields.read::<$ty>(stringify!($argument))?) )?;
+                        let query = Self::$name $( (fields.read::<$ty, $width>(stringify!($argument))?) )?;
                         fields.finish().map(|()| query)
                     } )+
                     _ => Err(DecodeError::UnknownCommand { wanted: "query", found: crate::error::Excerpt::of(data) }),

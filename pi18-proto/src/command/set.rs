@@ -100,7 +100,7 @@ macro_rules! sets {
                     $( $mnemonic => {
                         #[allow(unused_mut, reason = "some commands take no value")]
                         let mut fields = Fields::new($mnemonic, data, $mnemonic.len());
-                        let command = Self::$name { $( $field: fields.read::<$ty>(stringify!($field))?, )* };
+                        let command = Self::$name { $( $field: fields.read::<$ty, $width>(stringify!($field))?, )* };
                         fields.finish().map(|()| command)
                     } )+
                     _ => Err(DecodeError::UnknownCommand { wanted: "set command", found: Excerpt::of(data) }),

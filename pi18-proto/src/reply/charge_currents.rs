@@ -106,7 +106,7 @@ impl Currents {
         let mut fields = Fields::new(message, data, 0);
         let mut list = Self { values: [Amperes(0); Self::CAPACITY], len: 0 };
         for place in &mut list.values {
-            *place = fields.read("currents")?;
+            *place = fields.read::<Amperes, 3>("currents")?;
             list.len += 1;
             if fields.is_at_end() {
                 break;
