@@ -170,7 +170,7 @@ fn what_a_fence_is_answered_is_taken_for_nothing_else() {
 fn a_fence_is_never_the_question_itself() {
     let mut client = Client::new(Line::new(|_| vec![]));
     assert!(client.read::<Mode>().is_err());
-    for query in [Query::Identity, Query::Defaults, Query::Query::FirmwareVersions] {
+    for query in [Query::Identity, Query::Defaults, Query::ProtocolId, Query::FirmwareVersions] {
         let before = client.link().sent.len();
         // A question that nobody answers puts the two out of step.
         let _ = client.read::<Mode>();

@@ -54,12 +54,13 @@ Examples:
 
 /// Ask a unit and show each field of its answer
 #[derive(ClapArgs, Debug)]
+#[command(override_usage = "lvx query [OPTIONS] CMD... [UNIT]")]
 #[command(after_help = QUERY_EXAMPLES, after_long_help = format!("{QUERY_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Query {
     /// Commands by mnemonic, with arguments where they take one (GS, PGS1, ED20260426), then the unit
     ///
     /// Without a unit, the one that `LVX_UNIT` names is asked, or the only inverter adapter that is plugged in.
-    #[arg(value_name = "CMD... [UNIT]", required_unless_present = "list")]
+    #[arg(value_name = "CMD", required_unless_present = "list")]
     pub(crate) words: Vec<String>,
     /// Show every command; with commands, what each of them answers
     #[arg(long)]
