@@ -83,7 +83,10 @@ impl Address {
 
     #[cfg(target_os = "linux")]
     fn hidraw(&self, path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
-        Ok(Box::new(crate::Hidraw::open(path)?.with_pause(self.pause)))
+        match kind_of(path, &self.text)? {
+            NodeKind::Hidraw => Ok(Box::new(crate::Hidraw::open(path)?.with_pause(self.pause))),
+            NodeKind::Serial => Err(wrong(&self.text, "it is no hidraw device")),
+        }
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -208,7 +211,7 @@ fn way(text: &str, place: &str) -> Result<Way, Error> {
 }
 
 pub(crate) fn wrong(text: &str, why: &str) -> Error {
-    Error::new("address", Kind::Address { found: text.to_owned(), why: why.to_owned() })
+    Error::new(format!("address {text:?}"), Kind::Address { why: why.to_owned() })
 }
 
 /// `2s`, `1.5s`, `300ms`.
@@ -307,6 +310,7 @@ mod tests {
     fn a_path_that_is_no_device_is_no_address() {
         let refused = |text: &str| parse(text).link().map(|_| ()).unwrap_err();
         assert!(refused("/etc/passwd").is_address());
+        assert!(refused("hidraw:/dev/zero").to_string().ends_with("it is no hidraw device"));
         assert!(refused("/dev/no-such-device").to_string().contains("is it plugged in?"));
     }
 }

@@ -19,8 +19,8 @@ struct Inner {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Kind {
-    #[error("{found:?}: {why}")]
-    Address { found: String, why: String },
+    #[error("{why}")]
+    Address { why: String },
     #[error("cannot be opened: {0}")]
     Open(#[source] io::Error),
     #[error("is in use by {holder}")]

@@ -81,16 +81,17 @@ impl Link for Hidraw {
         }
         // What was queued before an unplug is still read; then comes EIO.
         let mut report = [0; 64];
-        loop {
+        for _ in 0..QUEUED {
             match self.node.read(&mut report) {
-                Ok(0) => return Ok(()),
+                Ok(0) => break,
                 Ok(len) => buffer.extend_from_slice(report.get(..len).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) if !buffer.is_empty() => return Ok(()),
+                Err(_) if !buffer.is_empty() => break,
                 Err(source) => return Err(Error::io(&*self.name, "reading", source)),
             }
         }
+        Ok(())
     }
 
     fn name(&self) -> &str {
@@ -99,6 +100,9 @@ impl Link for Hidraw {
 }
 
 const REPORT: usize = 8;
+
+/// Reports that the kernel keeps for a reader.
+const QUEUED: usize = 63;
 
 /// Reports as hidraw wants them written: a zero, then eight bytes.
 fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; 1 + REPORT]> {

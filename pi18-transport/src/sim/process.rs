@@ -26,9 +26,8 @@ use crate::{Error, error::Kind};
 /// assert!(error.to_string().ends_with(why));
 /// ```
 pub fn open(address: &str) -> Result<SimLink, Error> {
-    open_in(&PROCESS, address).map_err(|why| {
-        Error::new(format!("sim:{address}"), Kind::Address { found: address.to_owned(), why })
-    })
+    open_in(&PROCESS, address)
+        .map_err(|why| Error::new(format!("sim:{address}"), Kind::Address { why }))
 }
 
 static PROCESS: Mutex<Option<Process>> = Mutex::new(None);
