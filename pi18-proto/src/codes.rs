@@ -59,7 +59,7 @@ impl<C: Code> Field for Known<C> {
         Self::new(C::from_number(decimal(token)?.try_into().ok()?))
     }
 
-    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
         out.number(self.0.number().into(), width)
     }
 
@@ -108,10 +108,15 @@ macro_rules! code_impls {
             #[inline]
             fn write(
                 self,
-                width: u8,
+                width: usize,
                 out: &mut $crate::field::Out<'_>,
             ) -> Result<(), $crate::EncodeError> {
                 out.number(self.0.into(), width)
+            }
+
+            #[inline]
+            fn plain_number(&self) -> Option<u32> {
+                Some(self.0.into())
             }
 
             fn value(&self) -> Option<$crate::Value<'_>> {

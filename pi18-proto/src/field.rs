@@ -3,7 +3,7 @@
 //! This is the only code that cuts data at its commas. A field is read to its comma; the width in a
 //! declaration is what is written, not what is demanded.
 
-use core::{fmt, ops::Range};
+use core::{fmt, mem, ops::Range};
 
 use nom::{IResult, Parser, bytes::complete::take_till};
 
@@ -92,7 +92,11 @@ pub(crate) trait Field: Copy {
     /// From the bytes up to the comma.
     fn read(token: &[u8]) -> Option<Self>;
     /// To bytes, at least `width` of them.
-    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError>;
+    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError>;
+    /// The same as a plain number, if it is one.
+    fn plain_number(&self) -> Option<u32> {
+        None
+    }
     /// What a person or a program is shown; `None` if it is left out.
     fn value(&self) -> Option<Value<'_>>;
     /// What stands for a field that is not there.
@@ -112,7 +116,7 @@ impl<T: Field> Field for Option<T> {
         if token.is_empty() { Some(None) } else { T::read(token).map(Some) }
     }
 
-    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
         self.map_or(Ok(()), |value| value.write(width, out))
     }
 
@@ -242,6 +246,7 @@ impl fmt::Display for Extra<'_> {
 }
 
 /// Writes one message into a buffer.
+#[derive(Default)]
 pub(crate) struct Out<'a> {
     buffer: &'a mut [u8],
     len: usize,
@@ -288,23 +293,44 @@ impl<'a> Out<'a> {
 
     /// A field, with the commas before it.
     #[inline]
-    pub(crate) fn field<T: Field>(&mut self, value: T, width: u8) -> Result<(), EncodeError> {
+    pub(crate) fn field<T: Field, const WIDTH: usize>(
+        &mut self,
+        value: T,
+    ) -> Result<(), EncodeError> {
+        // With its length known beforehand, a number is written without a loop.
+        if let Some(number) = value.plain_number()
+            && self.commas == 1
+            && let Some([comma, room @ ..]) = self.buffer.get_mut(self.len..)
+            && let Some(place) = room.first_chunk_mut::<WIDTH>()
+            && put(place, number) == 0
+        {
+            *comma = b',';
+            self.len += 1 + WIDTH;
+            return Ok(());
+        }
+        *self = mem::take(self).field_of_any_width(value, WIDTH)?;
+        Ok(())
+    }
+
+    /// Takes `self` by value, which leaves the fast way above in registers.
+    #[cold]
+    fn field_of_any_width<T: Field>(mut self, value: T, width: usize) -> Result<Self, EncodeError> {
         if !T::OPTIONAL || value.value().is_some() {
             while self.commas > 0 {
                 self.byte(b',')?;
                 self.commas -= 1;
             }
-            value.write(width, self)?;
+            value.write(width, &mut self)?;
         }
         self.commas += 1;
-        Ok(())
+        Ok(self)
     }
 
     /// A number in decimal, with leading zeros to `width` and more digits if it needs them.
     #[inline]
-    pub(crate) fn number(&mut self, number: u32, width: u8) -> Result<(), EncodeError> {
+    pub(crate) fn number(&mut self, number: u32, width: usize) -> Result<(), EncodeError> {
         let have = self.buffer.len();
-        let width = usize::from(width).max(digits(number));
+        let width = width.max(digits(number));
         let end = self.len + width;
         let place = self.buffer.get_mut(self.len..end).ok_or(EncodeError { have })?;
         put(place, number);
@@ -320,11 +346,14 @@ impl<'a> Out<'a> {
     }
 }
 
-fn put(place: &mut [u8], mut number: u32) {
+/// Puts the last digits of a number into their place, and says what is left of it.
+#[inline]
+fn put(place: &mut [u8], mut number: u32) -> u32 {
     for digit in place.iter_mut().rev() {
         *digit = b'0' + low_digit(number);
         number /= 10;
     }
+    number
 }
 
 #[expect(clippy::as_conversions, reason = "below ten")]

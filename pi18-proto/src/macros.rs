@@ -35,7 +35,7 @@ macro_rules! reply {
 
             fn encode(&self, buffer: &mut [u8]) -> Result<usize, $crate::EncodeError> {
                 $crate::reply::encode(buffer, |out| {
-                    $( out.field(self.$field, $width)?; )+
+                    $( out.field::<$ty, $width>(self.$field)?; )+
                     Ok(())
                 })
             }

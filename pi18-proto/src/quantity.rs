@@ -45,8 +45,13 @@ macro_rules! quantities {
             }
 
             #[inline]
-            fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
                 self.0.write(width, out)
+            }
+
+            #[inline]
+            fn plain_number(&self) -> Option<u32> {
+                self.0.try_into().ok()
             }
 
             fn value(&self) -> Option<Value<'_>> {
@@ -119,7 +124,7 @@ trait Number: Copy {
     const MIN: i64;
     const MAX: i64;
     fn read(token: &[u8]) -> Option<Self>;
-    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError>;
+    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError>;
 }
 
 impl Number for u16 {
@@ -132,7 +137,7 @@ impl Number for u16 {
     }
 
     #[inline]
-    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
         out.number(self.into(), width)
     }
 }
@@ -147,7 +152,7 @@ impl Number for u32 {
     }
 
     #[inline]
-    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
         out.number(self, width)
     }
 }
@@ -166,7 +171,7 @@ impl Number for i16 {
     }
 
     #[inline]
-    fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
         if self < 0 {
             out.byte(b'-')?;
             return out.number(self.unsigned_abs().into(), width.saturating_sub(1));

@@ -257,7 +257,7 @@ macro_rules! fields {
                 $read
             }
 
-            fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
                 let $value = self;
                 let parts = [$(u32::from($get)),+];
                 for (part, width) in parts.into_iter().zip([$($width),+]) {

@@ -70,6 +70,12 @@ impl Address {
         })
     }
 
+    /// The address without its options.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.text.split_once('?').map_or(&self.text, |(place, _)| place)
+    }
+
     /// How a client opened here asks.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -85,7 +91,7 @@ impl Address {
     fn hidraw(&self, path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
         match kind_of(path, &self.text)? {
             NodeKind::Hidraw => Ok(Box::new(crate::Hidraw::open(path)?.with_pause(self.pause))),
-            NodeKind::Serial => Err(wrong(&self.text, "it is no hidraw device")),
+            NodeKind::Serial => Err(wrong(&self.text, "it is a serial port, no hidraw device")),
         }
     }
 
@@ -103,10 +109,7 @@ impl Address {
             "crc" => ("crc=on or crc=off", dialect(value).map(|known| config.dialect = known)),
             "timeout" => (
                 "a time such as timeout=2s",
-                duration(value).filter(|time| !time.is_zero()).map(|time| {
-                    config.timeout = time;
-                    config.deadline = config.deadline.max(time * 2 * config.tries);
-                }),
+                duration(value).filter(|time| !time.is_zero()).map(|time| config.timeout = time),
             ),
             "tries" => (
                 "a number of tries from 1 to 20",
@@ -168,6 +171,8 @@ impl FromStr for Address {
                 _ => address.set(option)?,
             }
         }
+        let config = &mut address.config;
+        config.deadline = config.deadline.max(config.timeout * 2 * config.tries);
         if let Way::Sim(unit) = &mut address.way
             && !switches.is_empty()
         {
@@ -236,6 +241,10 @@ enum NodeKind {
     Serial,
 }
 
+/// Majors of pseudo-terminals, which sysfs does not show.
+#[cfg(target_os = "linux")]
+const PTYS: std::ops::RangeInclusive<u32> = 136..=143;
+
 /// Tells a hidraw node from a serial port.
 #[cfg(target_os = "linux")]
 fn kind_of(path: &std::path::Path, text: &str) -> Result<NodeKind, Error> {
@@ -247,10 +256,17 @@ fn kind_of(path: &std::path::Path, text: &str) -> Result<NodeKind, Error> {
     }
     let (major, minor) = (rustix::fs::major(node.rdev()), rustix::fs::minor(node.rdev()));
     let device = std::fs::canonicalize(format!("/sys/dev/char/{major}:{minor}"));
-    if device.is_ok_and(|device| device.components().any(|part| part.as_os_str() == "hidraw")) {
-        return Ok(NodeKind::Hidraw);
+    let below = |folder: &str| {
+        let device = device.as_deref().unwrap_or(std::path::Path::new(""));
+        device.components().any(|part| part.as_os_str() == folder)
+    };
+    if below("hidraw") {
+        Ok(NodeKind::Hidraw)
+    } else if below("tty") || PTYS.contains(&major) {
+        Ok(NodeKind::Serial)
+    } else {
+        Err(wrong(text, "it is neither a hidraw device nor a serial port"))
     }
-    Ok(NodeKind::Serial)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -310,7 +326,9 @@ mod tests {
     fn a_path_that_is_no_device_is_no_address() {
         let refused = |text: &str| parse(text).link().map(|_| ()).unwrap_err();
         assert!(refused("/etc/passwd").is_address());
-        assert!(refused("hidraw:/dev/zero").to_string().ends_with("it is no hidraw device"));
+        assert!(refused("hidraw:/dev/zero").is_address());
+        assert!(refused("/dev/null").is_address());
+        assert!(refused("hidraw:/dev/ptmx").is_address());
         assert!(refused("/dev/no-such-device").to_string().contains("is it plugged in?"));
     }
 }

@@ -16,7 +16,7 @@ use bytes::BytesMut;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Link};
+use crate::{Error, Link, error::Kind};
 
 /// One line of a capture.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -42,7 +42,7 @@ pub enum Direction {
 /// A link that writes down all that goes over it.
 ///
 /// What is received is written up to a carriage return a line, so that a frame stands in one line
-/// however it came.
+/// however it came; the zeros that pad USB reports are left out.
 pub struct Recorder<L: Link, W: io::Write> {
     link: L,
     out: W,
@@ -75,7 +75,7 @@ impl<L: Link, W: io::Write> Recorder<L, W> {
             .map_err(io::Error::from)
             .and_then(|text| writeln!(self.out, "{text}"))
             .and_then(|()| self.out.flush());
-        written.map_err(|source| Error::io(self.link.name(), "writing the capture", source))
+        written.map_err(|source| Error::new(self.link.name(), Kind::Recording(source)))
     }
 }
 
@@ -90,6 +90,9 @@ impl<L: Link, W: io::Write> Link for Recorder<L, W> {
         let known = buffer.len();
         self.link.receive(buffer, deadline)?;
         for &byte in buffer.get(known..).unwrap_or_default() {
+            if byte == 0 && self.pending.is_empty() {
+                continue;
+            }
             self.pending.push(byte);
             if byte == b'\r' {
                 self.write_pending()?;

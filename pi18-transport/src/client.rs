@@ -51,7 +51,7 @@ pub enum SetOutcome {
     Refused,
     /// Something came back that says neither; the command may have been carried out.
     Garbled,
-    /// Nothing came back; the command may have been carried out.
+    /// Nothing came back, or the link failed; the command may have been carried out.
     Silent,
     /// The device went away; the command may have been carried out.
     Gone,
@@ -161,10 +161,10 @@ impl<L: Link> Client<L> {
         match self.exchange(command.into()) {
             (Ok(Outcome::Accepted), _) => Ok(SetOutcome::Accepted),
             (Ok(Outcome::Refused), _) => Ok(SetOutcome::Refused),
-            (Ok(Outcome::Silent), _) => Ok(SetOutcome::Silent),
             (Ok(Outcome::Failed(kind)), _) => Err(self.failed(kind)),
             (Ok(Outcome::Garbled | Outcome::Answer(_)), _) => Ok(SetOutcome::Garbled),
-            (Err(_), Sent(true)) => Ok(SetOutcome::Gone),
+            (Err(error), Sent(true)) if error.is_disconnected() => Ok(SetOutcome::Gone),
+            (Ok(Outcome::Silent), _) | (Err(_), Sent(true)) => Ok(SetOutcome::Silent),
             (Err(error), Sent(false)) => Err(error),
         }
     }
@@ -194,7 +194,9 @@ impl<L: Link> Client<L> {
             Kind::Timeout { found, .. } if found == "nothing" => {
                 "is the unit on, the cable in, and is this its port?"
             }
-            Kind::Timeout { .. } => "is another program talking to it, or the cable damaged?",
+            Kind::Timeout { .. } => {
+                "is the unit slow (?timeout=5s), another program talking to it, or the cable damaged?"
+            }
             Kind::NotPi18 { .. } => {
                 "UPSs have the same USB adapter, and other inverters another protocol"
             }

@@ -92,8 +92,8 @@ enum Phase {
     /// Before anything is sent, what is there is taken away.
     Draining,
     Ready,
-    /// The fence whose reply is awaited.
-    Fencing(Query, Wait),
+    /// The fence whose reply is awaited; none if all of them rest.
+    Fencing(Option<Query>, Wait),
     Asking(Wait),
 }
 
@@ -177,9 +177,13 @@ impl Exchange {
     }
 
     fn answer(&mut self, query: Query, frame: &Frame<'_>, bytes: &[u8]) -> Result<Answered, Heard> {
-        let (reply, extra) = query.parse_reply(frame.data()).map_err(Heard::Unreadable)?;
+        let foreign = || Heard::Other(format!("a reply to something else: {}", show(bytes)));
+        let (reply, extra) = query.parse_reply(frame.data()).map_err(|error| {
+            let known = Query::candidates(frame.data()).next();
+            known.map_or(Heard::Unreadable(error), |_| foreign())
+        })?;
         if !belongs(query, frame) {
-            return Err(Heard::Other(format!("a reply to something else: {}", show(bytes))));
+            return Err(foreign());
         }
         let wrong_length = frame.wrong_length();
         // A lost byte can leave the checksum right by chance, but hardly twice alike.
@@ -252,6 +256,7 @@ impl Dialogue {
     pub(crate) fn drained(&mut self, exchange: &mut Exchange, bytes: &[u8]) {
         let quiet = bytes.iter().all(|&byte| byte == 0) && self.reader.flush().is_none();
         if !quiet {
+            exchange.heard = Heard::Other(format!("{}, which nobody asked for", show(bytes)));
             self.lose_step();
             if exchange.fenced {
                 exchange.tries_left -= 1;
@@ -283,7 +288,7 @@ impl Dialogue {
             }
             self.spoke = true;
             match exchange.phase {
-                Phase::Fencing(fence, _) if belongs(fence, &frame) => {
+                Phase::Fencing(Some(fence), _) if belongs(fence, &frame) => {
                     self.in_step = true;
                     self.fences.passed(fence);
                     exchange.phase = Phase::Draining;
@@ -310,16 +315,17 @@ impl Dialogue {
         let wait = Wait { end: (now + self.config.timeout).min(exchange.deadline), quiet: None };
         if self.in_step {
             exchange.asked = true;
+            self.fences.request_sent();
             exchange.phase = Phase::Asking(wait);
             return Step::Send(exchange.request.to_frame(self.config.dialect));
         }
         exchange.fenced = true;
-        if let Some(fence) = self.fences.next(exchange.request, now) {
-            exchange.phase = Phase::Fencing(fence, wait);
-            return Step::Send(fence.to_frame(self.config.dialect));
+        let fence = self.fences.next(exchange.request, now);
+        exchange.phase = Phase::Fencing(fence, wait);
+        match fence {
+            Some(fence) => Step::Send(fence.to_frame(self.config.dialect)),
+            None => Step::Receive(wait.until()),
         }
-        exchange.phase = Phase::Fencing(self.fences.last(), wait);
-        Step::Receive(wait.until())
     }
 
     fn try_again(&mut self, exchange: &mut Exchange, now: Instant) -> Step {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pi18_proto::Identity;
+use pi18_proto::{Identity, SerialNumber};
 
 use crate::{Address, Error, Link, error::Kind};
 
@@ -42,21 +42,32 @@ fn find(
     serial: &str,
     candidates: impl Iterator<Item = Address>,
 ) -> Result<Box<dyn Link + Send>, Error> {
-    let mut told = Vec::new();
+    let not_found = |found: String| Error::new(format!("sn:{serial}"), Kind::NotFound { found });
+    if !SerialNumber::new(serial).is_some_and(|serial| serial.looks_genuine()) {
+        return Err(not_found(
+            "a text that is none: 8 to 20 digits, not one group over and over".to_owned(),
+        ));
+    }
+    let (mut units, mut told) = (Vec::new(), Vec::new());
     for candidate in candidates {
         let answer = candidate.open().and_then(|mut client| {
             let identity = client.read::<Identity>()?;
             Ok((client, identity.serial_number))
         });
         match answer {
-            Ok((client, found)) if found.as_str() == serial => return Ok(client.into_link()),
-            Ok((_, found)) => told.push(format!("{candidate} is {found}")),
+            Ok((client, found)) => {
+                told.push(format!("{} is {found}", candidate.place()));
+                units.extend((found.as_str() == serial).then_some(client));
+            }
             Err(error) => told.push(error.to_string()),
         }
     }
-    let found =
-        if told.is_empty() { "no adapter of such an inverter".to_owned() } else { told.join("; ") };
-    Err(Error::new(format!("sn:{serial}"), Kind::NotFound { found }))
+    match (units.pop(), units.is_empty(), told.is_empty()) {
+        (Some(unit), true, _) => Ok(unit.into_link()),
+        (None, _, true) => Err(not_found("no USB adapter of such an inverter".to_owned())),
+        // None of them, or several: which is which cannot be told.
+        _ => Err(not_found(told.join("; "))),
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +75,26 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    fn addresses<const N: usize>(texts: [&str; N]) -> impl Iterator<Item = Address> {
+        texts.map(|text| text.parse().unwrap()).into_iter()
+    }
+
+    #[cfg(feature = "sim")]
+    #[test]
+    fn finds_the_one_unit_of_that_serial_number() {
+        let found = find("96132206100411", addresses(["/dev/no-such-node", "sim:0", "sim:1"]));
+        assert_eq!(found.unwrap().name(), "sim:1");
+        let refused = |serial, texts| find(serial, addresses(texts)).err().unwrap().to_string();
+        let twice = refused("96132206100411", ["sim:1", "sim:1"]);
+        assert!(
+            twice.ends_with("found sim:1 is 96132206100411; sim:1 is 96132206100411"),
+            "{twice}"
+        );
+        let none = refused("96132206100419", ["sim:0", "sim:1"]);
+        assert!(none.ends_with("found sim:0 is 96132206100410; sim:1 is 96132206100411"), "{none}");
+        assert!(refused("55355535553555", ["sim:0", "sim:1"]).contains("one group over and over"));
+    }
 
     #[test]
     fn knows_the_adapters_by_what_sysfs_says() {

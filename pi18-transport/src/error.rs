@@ -7,10 +7,9 @@ use pi18_proto::DecodeError;
 /// Why a unit could not be asked, or did not answer as it should.
 ///
 /// Says where it happened, what was wanted and what came, and what to do next where that is known.
-#[derive(Debug)]
+/// Its `Debug` is the same text, so that a `main` that returns it tells it well.
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     place: String,
     kind: Kind,
@@ -41,6 +40,8 @@ pub(crate) enum Kind {
     NotCaptured { request: String },
     #[error("wanted a unit with this serial number, found {found}")]
     NotFound { found: String },
+    #[error("the capture cannot be written: {0}")]
+    Recording(#[source] io::Error),
     #[error("line {line}: {why}")]
     Capture { line: usize, why: String },
 }
@@ -75,6 +76,22 @@ impl Error {
         matches!(self.0.kind, Kind::Address { .. } | Kind::Capture { .. })
     }
 
+    /// What goes over the link cannot be written to the capture.
+    #[must_use]
+    pub fn is_capture(&self) -> bool {
+        matches!(self.0.kind, Kind::Recording(_))
+    }
+
+    /// Nothing is at the address: no such file or host, no unit of that serial number.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        match &self.0.kind {
+            Kind::Open(source) => source.kind() == io::ErrorKind::NotFound,
+            Kind::NotFound { .. } | Kind::NotCaptured { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Another program holds the device.
     #[must_use]
     pub fn is_busy(&self) -> bool {
@@ -96,7 +113,12 @@ impl Error {
     /// No reply, or none that could be used, came in time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0.kind, Kind::Timeout { .. })
+        use io::ErrorKind::{TimedOut, WouldBlock};
+        match &self.0.kind {
+            Kind::Timeout { .. } => true,
+            Kind::Io { source, .. } => matches!(source.kind(), TimedOut | WouldBlock),
+            _ => false,
+        }
     }
 
     /// The unit refused: it does not know the query.
@@ -115,6 +137,12 @@ impl Error {
     #[must_use]
     pub fn is_not_pi18(&self) -> bool {
         matches!(self.0.kind, Kind::NotPi18 { .. })
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -67,7 +67,8 @@ impl Link for Hidraw {
                 let late = io::Error::from(io::ErrorKind::TimedOut);
                 return Err(Error::io(&*self.name, "writing", late));
             }
-            let written = self.node.write(&report);
+            // A report is written whole or not at all; `write_all` starts again after a signal.
+            let written = self.node.write_all(&report);
             written.map_err(|source| Error::io(&*self.name, "writing", source))?;
         }
         Ok(())
@@ -83,7 +84,10 @@ impl Link for Hidraw {
         let mut report = [0; 64];
         for _ in 0..QUEUED {
             match self.node.read(&mut report) {
-                Ok(0) => break,
+                Ok(0) => {
+                    let gone = io::ErrorKind::UnexpectedEof.into();
+                    return Err(Error::io(&*self.name, "reading", gone));
+                }
                 Ok(len) => buffer.extend_from_slice(report.get(..len).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

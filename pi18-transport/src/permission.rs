@@ -35,7 +35,7 @@ fn access(path: &Path) -> String {
             "add this rule as /etc/udev/rules.d/70-lvx.rules, then replug: {HIDRAW_RULE}"
         );
     }
-    "run `ls -l` on it to see who may open it".to_owned()
+    "only its owner may open it (`ls -l` shows who that is)".to_owned()
 }
 
 #[cfg(not(unix))]

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::BytesMut;
+use jiff::Timestamp;
 
 use crate::{
     Error, Link,
@@ -18,13 +19,14 @@ use crate::{
 /// A device that answers as one did while it was captured.
 ///
 /// A request is looked up from where the capture stands, and from its start if it does not come
-/// again. Time is made up: waiting takes none.
+/// again. What was received comes as long after the request as it did then, but time is made up:
+/// waiting takes none.
 #[derive(Debug)]
 pub struct Replay {
     name: String,
     exchanges: Vec<Exchange>,
     at: usize,
-    ready: VecDeque<Vec<u8>>,
+    ready: VecDeque<(Instant, Vec<u8>)>,
     now: Instant,
 }
 
@@ -32,7 +34,9 @@ pub struct Replay {
 #[derive(Debug)]
 struct Exchange {
     sent: Vec<u8>,
-    received: Vec<Vec<u8>>,
+    at: Timestamp,
+    /// How long after the request it came.
+    received: Vec<(Duration, Vec<u8>)>,
 }
 
 impl Replay {
@@ -43,24 +47,33 @@ impl Replay {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let name = format!("replay:{}", path.display());
         let text = fs::read_to_string(path).map_err(|source| {
-            Error::new(&*name, Kind::Open(source)).hint("`--capture FILE` writes such a file")
+            let why = format!("it cannot be read: {source}; `--capture FILE` writes such a file");
+            Error::new(&*name, Kind::Address { why })
         })?;
-        Self::of(name, &text)
+        Self::parse(name, &text)
     }
 
-    fn of(name: String, text: &str) -> Result<Self, Error> {
+    /// A capture from its text; errors call it `name`.
+    ///
+    /// # Errors
+    /// If a line is none of a capture.
+    pub fn parse(name: impl Into<String>, text: &str) -> Result<Self, Error> {
+        let name = name.into();
         let mut exchanges: Vec<Exchange> = Vec::new();
         for (line, text) in (1..).zip(text.lines()) {
             if text.trim().is_empty() {
                 continue;
             }
-            let (direction, bytes) =
-                parse(text).map_err(|why| Error::new(&*name, Kind::Capture { line, why }))?;
+            let (time, direction, bytes) =
+                read_line(text).map_err(|why| Error::new(&*name, Kind::Capture { line, why }))?;
             match (direction, exchanges.last_mut()) {
                 (Direction::Sent, _) => {
-                    exchanges.push(Exchange { sent: bytes, received: Vec::new() });
+                    exchanges.push(Exchange { sent: bytes, at: time, received: Vec::new() });
                 }
-                (Direction::Received, Some(exchange)) => exchange.received.push(bytes),
+                (Direction::Received, Some(exchange)) => {
+                    let delay = time.duration_since(exchange.at).try_into().unwrap_or_default();
+                    exchange.received.push((delay, bytes));
+                }
                 // What came before the first request answers nothing in this capture.
                 (Direction::Received, None) => {}
             }
@@ -69,10 +82,11 @@ impl Replay {
     }
 }
 
-fn parse(text: &str) -> Result<(Direction, Vec<u8>), String> {
+fn read_line(text: &str) -> Result<(Timestamp, Direction, Vec<u8>), String> {
     let line: CaptureLine = serde_json::from_str(text)
         .map_err(|error| format!("wanted time, direction and hex as JSON: {error}"))?;
-    Ok((line.direction, from_hex(&line.hex).map_err(|error| error.to_string())?))
+    let time = line.time.parse().map_err(|error| format!("wanted an RFC 3339 time: {error}"))?;
+    Ok((time, line.direction, from_hex(&line.hex).map_err(|error| error.to_string())?))
 }
 
 impl Link for Replay {
@@ -84,14 +98,18 @@ impl Link for Replay {
             let found = bytes.escape_ascii().to_string();
             return Err(Error::new(&*self.name, Kind::NotCaptured { request: found }));
         };
-        self.ready = exchange.received.iter().cloned().collect();
+        let due = |(delay, bytes): &(Duration, Vec<u8>)| (self.now + *delay, bytes.clone());
+        self.ready = exchange.received.iter().map(due).collect();
         self.at = at + 1;
         Ok(())
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
-        match self.ready.pop_front() {
-            Some(bytes) => buffer.extend_from_slice(&bytes),
+        match self.ready.pop_front_if(|(due, _)| *due <= deadline.max(self.now)) {
+            Some((due, bytes)) => {
+                self.now = self.now.max(due);
+                buffer.extend_from_slice(&bytes);
+            }
             None => self.now = self.now.max(deadline),
         }
         Ok(())
@@ -130,7 +148,7 @@ mod tests {
 
     #[test]
     fn answers_as_captured_again_and_again() {
-        let mut client = Client::new(Replay::of("replay:test".to_owned(), CAPTURE).unwrap());
+        let mut client = Client::new(Replay::parse("replay:test", CAPTURE).unwrap());
         for _ in 0..3 {
             let mode: pi18_proto::Mode = client.read().unwrap();
             assert_eq!(mode.working_mode.0, 5);
@@ -139,7 +157,7 @@ mod tests {
 
     #[test]
     fn says_what_was_not_captured() {
-        let mut client = Client::new(Replay::of("replay:test".to_owned(), CAPTURE).unwrap());
+        let mut client = Client::new(Replay::parse("replay:test", CAPTURE).unwrap());
         let error = client.read::<pi18_proto::GeneralStatus>().unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -150,7 +168,7 @@ mod tests {
     #[test]
     fn names_the_line_that_is_none_of_a_capture() {
         let spoiled = CAPTURE.replace("d99f0d", "d99f0");
-        let error = Replay::of("replay:test".to_owned(), &spoiled).unwrap_err();
+        let error = Replay::parse("replay:test", &spoiled).unwrap_err();
         assert!(error.is_address());
         assert_eq!(
             error.to_string(),

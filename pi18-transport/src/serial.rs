@@ -42,7 +42,7 @@ impl Serial {
         }
     }
 
-    /// A port that fails once it is open is gone: nothing else makes it fail.
+    /// A port that fails once it is open, and not for want of time, is gone.
     fn gone(&self, source: io::Error) -> Error {
         Error::new(&*self.name, Kind::Disconnected(source))
     }
@@ -55,9 +55,11 @@ impl Link for Serial {
             .port
             .set_timeout(left)
             .map_err(io::Error::from)
-            .and_then(|()| self.port.write_all(bytes))
-            .and_then(|()| self.port.flush());
-        written.map_err(|source| self.gone(source))
+            .and_then(|()| self.port.write_all(bytes));
+        written.map_err(|source| match source.kind() {
+            io::ErrorKind::TimedOut => Error::io(&*self.name, "writing", source),
+            _ => self.gone(source),
+        })
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {

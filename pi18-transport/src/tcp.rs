@@ -18,7 +18,7 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// Connects to `host:port`, and gives up after five seconds an address.
+    /// Connects to `host:port`, and gives up after five seconds, once the host's address is known.
     ///
     /// # Errors
     /// If the host is unknown or nothing there accepts.
@@ -33,8 +33,9 @@ impl Tcp {
 
 fn connect(host_and_port: &str) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
+    let deadline = Instant::now() + Duration::from_secs(5);
     for address in host_and_port.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, Duration::from_secs(5)) {
+        match TcpStream::connect_timeout(&address, at_least_a_little(deadline)) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);

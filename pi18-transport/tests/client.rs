@@ -89,6 +89,15 @@ fn frame(reply: impl Into<AnyReply>) -> Vec<u8> {
     buffer[..len].to_vec()
 }
 
+/// A sound frame around any data.
+fn raw(data: &str) -> Vec<u8> {
+    let mut frame = format!("^D{:03}{data}", data.len() + 3).into_bytes();
+    let checksum = pi18_proto::checksum(&frame);
+    frame.extend(checksum);
+    frame.push(b'\r');
+    frame
+}
+
 /// What the queries that serve as fences are answered.
 fn fence(request: &str) -> Vec<u8> {
     let query: Query = request.parse().unwrap();
@@ -294,14 +303,43 @@ fn a_query_that_the_unit_does_not_know_is_refused() {
 
 #[test]
 fn a_reply_that_cannot_be_read_names_the_field() {
-    let mut client = Client::new(Line::new(|_| vec![(10, mode(5))]));
+    let spoiled = GeneralStatus::SAMPLE.replacen("499", "4x9", 1);
+    let mut client = Client::new(Line::new(move |_| vec![(10, raw(&spoiled))]));
     let error = client.read::<GeneralStatus>().unwrap_err();
     assert!(error.is_decode());
     assert_eq!(
         error.to_string(),
-        "test: the reply to GS cannot be read: GS field grid_frequency at offset 2: \
-         wanted a number of tenths of a hertz up to 65535, found nothing"
+        "test: the reply to GS cannot be read: GS field grid_frequency at offset 5: \
+         wanted a number of tenths of a hertz up to 65535, found \"4x9\""
     );
+}
+
+#[test]
+fn a_reply_to_something_else_is_told_as_one() {
+    let mut client = Client::new(Line::new(|_| vec![(10, mode(5))]));
+    let error = client.read::<GeneralStatus>().unwrap_err();
+    assert!(error.is_timeout());
+    assert!(error.to_string().contains("found a reply to something else"), "{error}");
+}
+
+#[test]
+fn a_unit_that_comes_back_is_asked_at_once() {
+    // Away for ten minutes, then back.
+    let start = Instant::now();
+    let away = std::rc::Rc::new(std::cell::Cell::new(true));
+    let seen = away.clone();
+    let mut client = Client::new(Line::whole(move |request| match request {
+        _ if seen.get() => vec![],
+        "MOD" => vec![(10, mode(5))],
+        request => vec![(10, fence(request))],
+    }));
+    while client.now() < start + Duration::from_mins(10) {
+        assert!(client.read::<Mode>().unwrap_err().is_timeout());
+    }
+    away.set(false);
+    let back = client.now();
+    client.read::<Mode>().unwrap();
+    assert!(client.now() - back < Duration::from_secs(1));
 }
 
 #[test]
@@ -364,11 +402,7 @@ fn an_echo_of_the_request_is_no_answer() {
 #[test]
 fn surplus_fields_are_a_warning() {
     let data = format!("{},7", GeneralStatus::SAMPLE);
-    let mut frame = format!("^D{:03}{data}", data.len() + 3).into_bytes();
-    let checksum = pi18_proto::checksum(&frame);
-    frame.extend(checksum);
-    frame.push(b'\r');
-    let mut client = Client::new(Line::new(move |_| vec![(10, frame.clone())]));
+    let mut client = Client::new(Line::new(move |_| vec![(10, raw(&data))]));
     let reading = client.query(Query::GeneralStatus).unwrap();
     assert_eq!(reading.warnings, ["a field more than is known: \"7\""]);
 }

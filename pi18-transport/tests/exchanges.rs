@@ -70,24 +70,24 @@ fn without_faults_every_question_is_answered() {
 }
 
 #[test]
-fn under_each_fault_no_value_is_wrong() {
-    for (seed, fault) in (1..).zip([
-        "lose=0.01",
-        "double=0.01",
-        "flip=0.01",
-        "junk=0.3",
-        "late=0.3&late-by=3s",
-        "late=0.3&late-by=20s",
-        "stale=0.3",
-        "silent=0.3",
-        "reports=on&flip=0.005",
-        "pace=2400&late=0.2&late-by=1500ms&stale=0.2",
-        "think=1500ms",
+fn under_each_fault_no_value_is_wrong_and_most_questions_are_answered() {
+    // Of 1000 questions at least so many are answered.
+    for (seed, (fault, floor)) in (1..).zip([
+        ("lose=0.01", 700),
+        ("double=0.01", 700),
+        ("flip=0.01", 700),
+        ("junk=0.3", 900),
+        ("late=0.3&late-by=3s", 500),
+        ("late=0.3&late-by=20s", 100),
+        ("stale=0.3", 900),
+        ("silent=0.3", 700),
+        ("reports=on&flip=0.005", 900),
+        ("pace=2400&late=0.2&late-by=1500ms&stale=0.2", 900),
+        ("think=1500ms", 1000),
     ]) {
         let mut client = client(&format!("{fault}&seed={seed}"));
         let tally = ask(&mut client, 1000, seed);
-        assert!(tally.answered > 0, "{fault}: {tally:?}");
-        assert_eq!(tally.answered + tally.failed, 1000);
+        assert!(tally.answered >= floor, "{fault}: {tally:?}");
     }
 }
 

@@ -89,7 +89,7 @@ macro_rules! queries {
                 out.bytes(self.info().mnemonic.as_bytes())?;
                 match self {
                     $( queries!(@pattern $name argument $( $ty )?) => {
-                        $( out.field::<$ty>(*argument, $width)?; )?
+                        $( out.field::<$ty, $width>(*argument)?; )?
                     } )+
                 }
                 Ok(())

@@ -110,7 +110,7 @@ macro_rules! sets {
             pub(super) fn write(&self, out: &mut Out<'_>) -> Result<(), EncodeError> {
                 out.bytes(self.info().mnemonic.as_bytes())?;
                 match self {
-                    $( Self::$name { $( $field ),* } => { $( out.field::<$ty>(*$field, $width)?; )* } )+
+                    $( Self::$name { $( $field ),* } => { $( out.field::<$ty, $width>(*$field)?; )* } )+
                 }
                 Ok(())
             }

@@ -52,7 +52,7 @@ macro_rules! checked {
                 Self::new(Field::read(token)?).ok()
             }
 
-            fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
                 self.0.write(width, out)
             }
 
@@ -172,7 +172,7 @@ macro_rules! closed {
                 match decimal(token)? { $( $number => Some(Self::$variant), )+ _ => None }
             }
 
-            fn write(self, width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
                 out.number(self.number().into(), width)
             }
 

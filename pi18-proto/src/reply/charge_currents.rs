@@ -45,7 +45,8 @@ macro_rules! list {
 
             fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
                 encode(buffer, |out| {
-                    self.currents.as_slice().iter().try_for_each(|&amperes| out.field(amperes, 3))
+                    let mut currents = self.currents.as_slice().iter();
+                    currents.try_for_each(|&amperes| out.field::<_, 3>(amperes))
                 })
             }
 

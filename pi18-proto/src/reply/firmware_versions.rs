@@ -59,7 +59,7 @@ impl Field for Version {
         if (1..=8).contains(&token.len()) { Text::new(token).map(Self) } else { None }
     }
 
-    fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
         out.bytes(self.0.as_bytes())
     }
 

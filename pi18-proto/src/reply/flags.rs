@@ -130,7 +130,7 @@ impl Field for Flag {
         }
     }
 
-    fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
         Self::all()
             .find(|&(_, flag, _)| flag == self)
             .map_or(Ok(()), |(letter, ..)| out.byte(letter))

@@ -62,7 +62,7 @@ impl Field for Rgb {
         Some(Self { red: red.ok()?, green: green.ok()?, blue: blue.ok()? })
     }
 
-    fn write(self, _width: u8, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
         [self.red, self.green, self.blue]
             .into_iter()
             .try_for_each(|part| out.number(part.into(), 3))
