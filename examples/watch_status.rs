@@ -10,15 +10,15 @@
 //! A question that was not answered is told and asked again; a unit that is gone ends the program.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use pi18_proto::GeneralStatus;
-use pi18_transport::{Client, Error};
+use pi18_transport::Client;
 
-fn main() -> Result<(), Error> {
+fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let address = arguments.next().unwrap_or("sim:0".to_owned());
-    let lines = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(usize::MAX);
+    let lines = arguments.next().map_or(Ok(usize::MAX), |count| count.parse())?;
     let mut unit = Client::open(&address)?;
 
     for _ in 0..lines {
@@ -27,7 +27,7 @@ fn main() -> Result<(), Error> {
                 "{}  battery {} {:>5}  load {}",
                 address, status.battery_voltage, status.battery_direction, status.active_power
             ),
-            Err(error) if error.is_disconnected() => return Err(error),
+            Err(error) if error.is_disconnected() => return Err(error.into()),
             Err(error) => println!("{error}"),
         }
         unit.pause(Duration::from_secs(1));

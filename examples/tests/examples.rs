@@ -24,6 +24,11 @@ fn watch_status() {
 }
 
 #[test]
+fn list_settings() {
+    insta::assert_snapshot!(prints("list_settings", &["sim:0"]));
+}
+
+#[test]
 fn decode_capture() {
     insta::assert_snapshot!(prints("decode_capture", &[]));
 }

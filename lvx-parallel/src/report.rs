@@ -10,7 +10,7 @@ use crate::{Finding, Severity, UnitSnapshot, rules};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// Whether nothing worse than an info was found.
+    /// Whether there are units and nothing worse than an info was found.
     pub healthy: bool,
     /// The units, as they were given.
     pub units: Vec<UnitSnapshot>,
@@ -23,12 +23,13 @@ pub struct Report {
 pub fn check(units: Vec<UnitSnapshot>) -> Report {
     let mut findings: Vec<_> = rules::ALL.iter().flat_map(|rule| rule(&units)).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let healthy = findings.iter().all(|finding| finding.severity == Severity::Info);
+    let calm = findings.iter().all(|finding| finding.severity == Severity::Info);
+    let healthy = calm && !units.is_empty();
     Report { healthy, units, findings }
 }
 
 impl Report {
-    /// Whether nothing worse than an info was found.
+    /// Whether there are units and nothing worse than an info was found.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.healthy
@@ -40,6 +41,9 @@ impl Report {
         let units = self.units.len();
         let count = |severity| self.findings.iter().filter(|f| f.severity == severity).count();
         let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        if units == 0 {
+            return "nothing is known: no unit was read".to_owned();
+        }
         if self.healthy {
             return format!("healthy: {}, no error, no warning", plural(units, "unit"));
         }
@@ -101,5 +105,17 @@ impl fmt::Display for Report {
             writeln!(f)?;
         }
         writeln!(f, "{}", self.verdict())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_unit_nothing_is_healthy() {
+        let report = check(Vec::new());
+        assert!(!report.is_healthy());
+        assert_eq!(report.verdict(), "nothing is known: no unit was read");
     }
 }

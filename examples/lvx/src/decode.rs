@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     path::Path,
 };
 
@@ -19,14 +19,15 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Decode, out: &mut impl Write) -> Result<Status, Failure> {
-    let input = open(&args.file)?;
+    let mut input = open(&args.file)?;
     let mut status = Status::Well;
     // In a capture, what was sent says what the next reply answers.
     let mut asked = None;
-    for (number, line) in (1..).zip(input.split(b'\n')) {
-        let line = line.map_err(|error| {
+    for number in 1.. {
+        let line = next_line(&mut input).map_err(|error| {
             Failure::usage(format_args!("{}: cannot be read: {error}", args.file.display()))
         })?;
+        let Some(line) = line else { break };
         if line.trim_ascii().is_empty() {
             continue;
         }
@@ -48,6 +49,19 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     }
     Ok(Box::new(BufReader::new(file)))
 }
+
+/// The next line, cut off where no frame is so long; `None` at the end.
+fn next_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let read = input.take(LONGEST).read_until(b'\n', &mut line)?;
+    if line.last() != Some(&b'\n') {
+        input.skip_until(b'\n')?;
+    }
+    Ok((read > 0).then_some(line))
+}
+
+/// Bytes of a line: a frame of any length, each byte as `\\xNN`, and room for what stands beside.
+const LONGEST: u64 = 16 * 1024;
 
 /// What is said of one line.
 struct Decoded {

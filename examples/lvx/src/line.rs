@@ -20,7 +20,7 @@ pub(crate) struct Line {
 impl Line {
     /// Reads a line.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
+        let text = text.trim_start_matches('\u{FEFF}').trim();
         if text.starts_with('{') {
             return Self::json(text);
         }

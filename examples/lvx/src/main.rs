@@ -28,8 +28,9 @@ fn main() -> ExitCode {
         Task::SyncCheck(args) => sync_check::run(&args, &mut out),
         Task::Simulate(args) => simulate::run(&args, &mut out),
         Task::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "lvx", &mut out);
-            Ok(Status::Well)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "lvx", &mut script);
+            io::Write::write_all(&mut out, &script).map(|()| Status::Well).map_err(Failure::from)
         }
     };
     let flushed = io::Write::flush(&mut out).map_err(Failure::from);

@@ -1,6 +1,6 @@
 //! Commands by the names that users type.
 
-use pi18_proto::{Query, SetCommand};
+use pi18_proto::{DecodeError, Query, SetCommand};
 
 use crate::outcome::Failure;
 
@@ -14,7 +14,7 @@ pub(crate) fn query(text: &str) -> Result<Query, Failure> {
     let sets = SetCommand::LIST.iter().filter(|info| upper.starts_with(info.mnemonic));
     let is_set = upper.parse::<SetCommand>().is_ok();
     if let Some(info) = sets.max_by_key(|info| info.mnemonic.len())
-        && (is_set || matches!(error, pi18_proto::DecodeError::UnknownCommand { .. }))
+        && (is_set || matches!(error, DecodeError::UnknownCommand { .. }))
     {
         return Err(Failure::usage(format_args!(
             "{text} is a set command ({}: {}), and a query never changes a unit; \
@@ -23,20 +23,22 @@ pub(crate) fn query(text: &str) -> Result<Query, Failure> {
             lower_first(info.summary)
         )));
     }
-    if matches!(error, pi18_proto::DecodeError::UnknownCommand { .. }) {
-        let nearest = nearest(&upper);
+    if matches!(error, DecodeError::UnknownCommand { .. } | DecodeError::Trailing { .. }) {
+        let nearest =
+            nearest(&upper).map_or(String::new(), |known| format!("; did you mean {known}?"));
         return Err(Failure::usage(format_args!(
-            "no command {text}; did you mean {nearest}? `lvx query --list` shows what can be asked"
+            "no command {text:?}{nearest} (`lvx query --list` shows what can be asked)"
         )));
     }
     Err(Failure::usage(error))
 }
 
-/// The mnemonic that takes the fewest changes.
-fn nearest(text: &str) -> &'static str {
-    let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
+/// The mnemonic that takes the fewest changes, if they are few.
+fn nearest(text: &str) -> Option<&'static str> {
+    let letters = text.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
     let mnemonics = Query::LIST.iter().map(|info| info.mnemonic);
-    mnemonics.min_by_key(|known| strsim::damerau_levenshtein(known, letters)).unwrap_or("GS")
+    let distance = |known: &&str| strsim::damerau_levenshtein(known, letters);
+    mnemonics.min_by_key(distance).filter(|known| distance(known) < known.len().min(3))
 }
 
 fn lower_first(text: &str) -> String {
@@ -73,7 +75,9 @@ mod tests {
     fn names_the_nearest_command() {
         assert!(refused("GMM").contains("did you mean GMN?"));
         assert!(refused("QPIRI").contains("did you mean PIRI?"));
-        assert!(refused("ACCTT").contains("ACCT"));
+        assert!(refused("ACCTT").contains("did you mean ACCT?"));
+        assert!(refused("GSX").contains("did you mean GS?"));
+        assert!(!refused("nonsense").contains("did you mean"));
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl Failure {
 
 impl From<pi18_transport::Error> for Failure {
     fn from(error: pi18_transport::Error) -> Self {
-        let status = if error.is_address() { Status::Usage } else { Status::Unread };
+        let usage = error.is_address() || error.is_capture();
+        let status = if usage { Status::Usage } else { Status::Unread };
         Self { status, text: error.to_string() }
     }
 }
@@ -67,5 +68,12 @@ impl From<io::Error> for Failure {
 
 /// A line on standard error; if even that is closed, the exit status has to do.
 pub(crate) fn complain(text: &str) {
-    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("lvx: {text}\n"));
+    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("lvx: {}\n", one_line(text)));
+}
+
+/// Text from outside may hold line ends and worse.
+fn one_line(text: &str) -> String {
+    let escape =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }

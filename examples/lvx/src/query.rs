@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use pi18_proto::{FieldInfo, Form, Query, QueryInfo};
+use pi18_proto::{AnyReply, FieldInfo, Form, Presence, Query, QueryInfo};
 use pi18_transport::{Address, Client, Link, Reading, Recorder};
 use serde_json::json;
 
@@ -21,8 +21,18 @@ pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Fa
     if args.list {
         return list(&args.words, out);
     }
-    let (commands, unit) = split(&args.words)?;
+    let (units, commands): (Vec<_>, Vec<_>) = args.words.iter().partition(|word| is_address(word));
     let queries = commands.iter().map(|text| names::query(text)).collect::<Result<Vec<_>, _>>()?;
+    let unit = match &units[..] {
+        [] => default_unit()?,
+        [unit] => (*unit).clone(),
+        _ => return Err(Failure::usage("several units are given: ask them one after another")),
+    };
+    if queries.is_empty() {
+        return Err(Failure::usage(format_args!(
+            "no command is given: try `lvx query GS {unit}`, or `lvx query --list`"
+        )));
+    }
     let address: Address = unit.parse()?;
     let mut client = open(&address, args)?;
     let mut status = Status::Well;
@@ -43,8 +53,12 @@ fn open(address: &Address, args: &args::Query) -> Result<Client<Box<dyn Link + S
     let link: Box<dyn Link + Send> = match &args.capture {
         None => link,
         Some(path) => {
-            let file = File::create(path).map_err(|error| {
-                Failure::usage(format_args!("{}: cannot be written: {error}", path.display()))
+            // Never over a capture that is there: it may be the one that is played back.
+            let file = File::create_new(path).map_err(|error| {
+                Failure::usage(format_args!(
+                    "--capture {}: cannot be made: {error}",
+                    path.display()
+                ))
             })?;
             Box::new(Recorder::new(link, file))
         }
@@ -52,21 +66,16 @@ fn open(address: &Address, args: &args::Query) -> Result<Client<Box<dyn Link + S
     Ok(Client::with_config(link, *address.config()))
 }
 
-/// The commands and the unit: the last word, if it looks like an address.
-fn split(words: &[String]) -> Result<(&[String], String), Failure> {
-    let is_address = |word: &&String| word.contains([':', '/']);
-    match words.split_last() {
-        Some((last, [])) if is_address(&last) => Err(Failure::usage(format_args!(
-            "no command is given: try `lvx query GS {last}`, or `lvx query --list`"
-        ))),
-        Some((last, commands)) if is_address(&last) => Ok((commands, last.clone())),
-        _ => Ok((words, default_unit()?)),
-    }
+/// No command has these.
+fn is_address(word: &str) -> bool {
+    word.contains([':', '/'])
 }
 
 fn default_unit() -> Result<String, Failure> {
-    if let Ok(unit) = std::env::var("LVX_UNIT") {
-        return Ok(unit);
+    if let Some(unit) = std::env::var_os("LVX_UNIT").filter(|unit| !unit.is_empty()) {
+        return unit.into_string().map_err(|unit| {
+            Failure::usage(format_args!("LVX_UNIT: wanted an address, found {}", unit.display()))
+        });
     }
     match &pi18_transport::candidates()[..] {
         [only] => Ok(only.display().to_string()),
@@ -91,6 +100,8 @@ fn show(
     format: QueryFormat,
 ) -> io::Result<()> {
     let shown = Shown::reply(&reading.reply);
+    let warnings = reading.warnings.iter().cloned().chain(absent(&reading.reply));
+    let warnings: Vec<_> = warnings.collect();
     match format {
         QueryFormat::Raw => writeln!(out, "{} {}", reading.query, reading.frame.escape_ascii()),
         QueryFormat::Json => {
@@ -100,7 +111,7 @@ fn show(
                 "values": shown.values(),
                 "names": shown.names(),
                 "units": shown.units(),
-                "warnings": reading.warnings,
+                "warnings": warnings,
             });
             writeln!(out, "{line}")
         }
@@ -110,12 +121,23 @@ fn show(
             for (label, value) in shown.rows() {
                 writeln!(out, "  {label:width$}  {value}")?;
             }
-            for warning in &reading.warnings {
+            for warning in &warnings {
                 writeln!(out, "  (warning: {warning})")?;
             }
             Ok(())
         }
     }
+}
+
+/// A unit that does not exist is answered for with zeros.
+fn absent(reply: &AnyReply) -> Option<String> {
+    let presence = match reply {
+        AnyReply::ParallelRating(rating) => rating.presence,
+        AnyReply::ParallelStatus(status) => status.presence,
+        _ => return None,
+    };
+    let absent = presence == Presence::ABSENT;
+    absent.then(|| "the bank has no such unit; the other fields mean nothing".to_owned())
 }
 
 /// Every command, or each field of those named.
@@ -127,8 +149,9 @@ fn list(words: &[String], out: &mut impl Write) -> Result<Status, Failure> {
         writeln!(out, "\n`lvx query --list GS` shows what one of them answers.")?;
         return Ok(Status::Well);
     }
-    for word in words {
-        let info = names::query_kind(word).map_or_else(|| names::query(word), Ok)?.info();
+    let known = |word: &String| names::query_kind(word).map_or_else(|| names::query(word), Ok);
+    for query in words.iter().map(known).collect::<Result<Vec<_>, _>>()? {
+        let info = query.info();
         writeln!(out, "{}  {} (since {})", usage(info), info.summary, info.since)?;
         for field in info.fields {
             let unit = if field.unit.is_empty() { picture(field) } else { field.unit.to_owned() };

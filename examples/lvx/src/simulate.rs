@@ -1,6 +1,7 @@
 //! `lvx simulate`: a virtual bank that other programs can talk to.
 
 use std::{
+    fmt::Display,
     fs, io,
     io::Write,
     net::TcpListener,
@@ -30,15 +31,17 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
 
     let mut served = Vec::new();
     let mut links = Links::default();
+    let mut addresses = Vec::new();
     for unit in 0..units {
         if args.pty || args.tcp.is_none() {
-            served.push(pty(&bank, unit, args, &mut links, out)?);
+            served.push(pty(&bank, unit, args, &mut links, &mut addresses)?);
         }
         if let Some(address) = &args.tcp {
-            served.push(tcp(&bank, unit, address, out)?);
+            served.push(tcp(&bank, unit, address, &mut addresses)?);
         }
     }
-    writeln!(out, "serving until interrupted (Ctrl-C)")?;
+    // All of them, once all are there.
+    writeln!(out, "{}\nserving until interrupted (Ctrl-C)", addresses.join("\n"))?;
     out.flush()?;
     // The other end is never dropped while the handler lives.
     let _ = interrupted.recv();
@@ -49,26 +52,26 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
 fn bank(args: &args::Simulate, units: usize) -> Result<Bank, Failure> {
     let mut switches = vec![Switches::default(); units];
     for text in &args.switches {
-        let (unit, switch) = match text.split_once(':') {
-            Some((unit, switch)) if unit.bytes().all(|byte| byte.is_ascii_digit()) => {
-                (unit.parse::<usize>().ok(), switch)
-            }
-            _ => (None, text.as_str()),
+        let wrong = |why: &dyn Display| Failure::usage(format_args!("--switch {text}: {why}"));
+        // A time has colons too, but behind the `=`.
+        let (unit, switch) = match text.split_once(':').filter(|(unit, _)| !unit.contains('=')) {
+            Some((unit, switch)) => (Some(unit), switch),
+            None => (None, text.as_str()),
         };
-        let chosen = match unit {
-            None => switches.iter_mut().collect(),
-            Some(unit) => switches.get_mut(unit).into_iter().collect::<Vec<_>>(),
-        };
-        if chosen.is_empty() {
-            let last = units - 1;
-            return Err(Failure::usage(format_args!(
-                "--switch {text}: wanted a unit from 0 to {last}; `--units` makes more"
-            )));
+        if switch.starts_with("units=") {
+            return Err(wrong(&"how many units there are is said by --units"));
         }
+        let chosen = match unit {
+            None => &mut switches[..],
+            Some(unit) => {
+                let unit = unit.parse().ok().and_then(|unit: usize| switches.get_mut(unit));
+                let last = units - 1;
+                let wanted = format!("wanted a unit from 0 to {last}; `--units` makes more");
+                std::slice::from_mut(unit.ok_or_else(|| wrong(&wanted))?)
+            }
+        };
         for switches in chosen {
-            switches
-                .set(switch)
-                .map_err(|error| Failure::usage(format_args!("--switch {text}: {error}")))?;
+            switches.set(switch).map_err(|error| wrong(&error))?;
         }
     }
     Bank::new(Config { units, switches }).map_err(Failure::usage)
@@ -79,7 +82,7 @@ fn pty(
     unit: usize,
     args: &args::Simulate,
     links: &mut Links,
-    out: &mut impl Write,
+    addresses: &mut Vec<String>,
 ) -> Result<Served, Failure> {
     let served = sim::serve_pty(bank, unit)?;
     let path = PathBuf::from(served.path());
@@ -91,7 +94,7 @@ fn pty(
             })?
         }
     };
-    writeln!(out, "unit {unit}: serial:{}", shown.display())?;
+    addresses.push(format!("unit {unit}: serial:{}", shown.display()));
     Ok(served)
 }
 
@@ -99,42 +102,48 @@ fn tcp(
     bank: &SharedBank,
     unit: usize,
     address: &str,
-    out: &mut impl Write,
+    addresses: &mut Vec<String>,
 ) -> Result<Served, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| {
+    let wrong = |error: &dyn Display| {
         Failure::usage(format_args!("--tcp {address}: wanted HOST:PORT to listen on: {error}"))
     };
     let (host, port) = address.rsplit_once(':').ok_or_else(|| wrong(&"no port is given"))?;
     let port: u16 = port.parse().map_err(|error| wrong(&error))?;
     let offset = u16::try_from(unit).unwrap_or_default();
-    let port = if port == 0 { 0 } else { port.saturating_add(offset) };
-    let listener = TcpListener::bind(format!("{host}:{port}")).map_err(|error| wrong(&error))?;
+    let port = match port {
+        0 => 0,
+        first => first.checked_add(offset).ok_or_else(|| wrong(&"there are not so many ports"))?,
+    };
+    let listener = TcpListener::bind(format!("{host}:{port}"))
+        .map_err(|error| wrong(&format!("port {port}: {error}")))?;
     let bound = listener.local_addr().map_err(|error| wrong(&error))?;
-    writeln!(out, "unit {unit}: tcp:{bound}")?;
+    addresses.push(format!("unit {unit}: tcp:{bound}"));
     Ok(sim::serve_tcp(bank, unit, listener)?)
 }
 
-/// Links to ptys, taken away again at the end.
+/// Links and the ptys they lead to, taken away again at the end.
 #[derive(Default)]
-struct Links(Vec<PathBuf>);
+struct Links(Vec<(PathBuf, PathBuf)>);
 
 impl Links {
-    /// A link that is left over from before is replaced; anything else is not.
+    /// A link to a pty that is gone is replaced; anything else is not.
     fn add(&mut self, target: &Path, link: PathBuf) -> io::Result<PathBuf> {
-        if link.is_symlink() {
+        if link.is_symlink() && !link.exists() {
             fs::remove_file(&link)?;
         }
         std::os::unix::fs::symlink(target, &link)?;
-        self.0.push(link.clone());
+        self.0.push((link.clone(), target.to_owned()));
         Ok(link)
     }
 }
 
 impl Drop for Links {
     fn drop(&mut self) {
-        for link in &self.0 {
-            // It may be gone already.
-            let _ = fs::remove_file(link);
+        for (link, target) in &self.0 {
+            if fs::read_link(link).is_ok_and(|leads_to| leads_to == *target) {
+                // It may be gone by now.
+                let _ = fs::remove_file(link);
+            }
         }
     }
 }

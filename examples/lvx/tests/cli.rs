@@ -164,6 +164,13 @@ fn a_wrong_question_is_told() {
         &["query", "GS", "sim:7"],
         &["query", "GS", "sim:0?falt=83"],
         &["query", "GS", "/etc/passwd"],
+        &["query", "GS", "/dev/null"],
+        &["query", "GS", "hidraw:/dev/zero"],
+        &["query", "GS", "sim:0", "sim:1"],
+        &["query", "GS", "sim:0\nx"],
+        &["query", "gsx", "sim:0"],
+        &["query", "--list", "GS", "nope"],
+        &["query", "GS", "hidraw0"],
         &["query", "GS", "replay:/no/such/file"],
         &["query", "GS"],
     ]
@@ -174,7 +181,7 @@ fn a_wrong_question_is_told() {
 
 #[test]
 fn a_device_that_is_none_is_told() {
-    for address in ["/dev/null", "/dev/no-such-device", "serial:/dev/null", "tcp:127.0.0.1:1"] {
+    for address in ["/dev/no-such-device", "serial:/dev/null", "tcp:127.0.0.1:1"] {
         let output = lvx(&["query", "GS", address]);
         assert_eq!(output.status.code(), Some(3), "{address}");
         assert!(output.stdout.is_empty());
@@ -207,6 +214,26 @@ fn every_way_to_a_unit_shows_the_same() {
         let output = lvx(&["query", "GS", "MOD", &address]);
         assert_eq!(seen(&output), seen(&in_process), "{address}");
     }
+}
+
+#[test]
+fn a_capture_over_usb_decodes_and_replays() {
+    let capture = Scratch::new("usb.jsonl");
+    let asked =
+        lvx(&["query", "GS", "PIRI", "sim:0?reports=on&frozen=on", "--capture", capture.path()]);
+    assert_eq!(asked.status.code(), Some(0));
+    assert_eq!(lvx(&["decode", capture.path()]).status.code(), Some(0));
+    let replayed = lvx(&["query", "GS", "PIRI", &format!("replay:{}", capture.path())]);
+    assert_eq!(seen(&replayed), seen(&asked));
+    let again = lvx(&["query", "GS", "sim:0", "--capture", capture.path()]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(seen(&again).contains("File exists"), "{}", seen(&again));
+}
+
+#[test]
+fn a_unit_that_does_not_exist_is_told() {
+    let output = seen(&lvx(&["query", "PGS5", "sim:0"]));
+    assert!(output.contains("(warning: the bank has no such unit"), "{output}");
 }
 
 #[test]
@@ -243,6 +270,9 @@ fn a_simulator_that_cannot_be_is_told() {
         &["simulate", "--switch", "lgg=2s"][..],
         &["simulate", "--switch", "lag=two"],
         &["simulate", "--switch", "5:lag=2s"],
+        &["simulate", "--switch", ":fault=83"],
+        &["simulate", "--switch", "units=4"],
+        &["simulate", "--tcp", "127.0.0.1:65535"],
         &["simulate", "--tcp", "nowhere"],
     ]
     .map(|arguments| format!("$ lvx {}\n{}", arguments.join(" "), seen(&lvx(arguments))))
@@ -297,9 +327,12 @@ fn decode_survives_any_input() {
 
 #[test]
 fn a_standard_output_that_takes_nothing_is_told() {
-    for arguments in
-        [&["query", "GS", "sim:0"][..], &["query", "--list"], &["sync-check", "sim:0", "sim:1"]]
-    {
+    for arguments in [
+        &["query", "GS", "sim:0"][..],
+        &["query", "--list"],
+        &["completions", "bash"],
+        &["sync-check", "sim:0", "sim:1"],
+    ] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = Command::new(LVX).args(arguments).stdout(full).output().unwrap();
         assert_eq!(output.status.code(), Some(2));

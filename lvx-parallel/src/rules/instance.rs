@@ -29,8 +29,9 @@ pub(super) fn check(units: &[UnitSnapshot]) -> Vec<Finding> {
     }
     let known = units.iter().map(|unit| unit.bank_size).max().unwrap_or(0);
     if known > units.len() {
-        let what = format!("{} of the bank's {known} units are given", units.len());
-        findings.push(told(Severity::Warning, what, "give all units of the bank"));
+        let what = format!("{} of the bank's {known} units were read", units.len());
+        let advice = "give all units of the bank, and see to those that could not be read";
+        findings.push(told(Severity::Warning, what, advice));
     } else if instances.first().is_some_and(|&first| first != 0) {
         findings.push(told(Severity::Error, format!("no unit is the master: {}", all()), wiring));
     } else if instances.windows(2).any(|pair| matches!(pair, [a, b] if b - a > 1)) {
@@ -64,6 +65,6 @@ mod tests {
     fn tells_that_a_unit_was_not_given() {
         let report = check(healthy().into_iter().take(1).collect());
         assert_eq!(report.findings.len(), 1);
-        assert_eq!(report.findings[0].what, "1 of the bank's 2 units are given");
+        assert_eq!(report.findings[0].what, "1 of the bank's 2 units were read");
     }
 }
