@@ -1,0 +1,103 @@
+//! The same values as JSON.
+
+use pi18_proto::{
+    AcChargeWindow, AcLoadWindow, AnyReply, Clock, DayEnergy, Defaults, FaultsAndWarnings,
+    FirmwareVersions, Flags, GeneralStatus, GeneralStatus2, Identity, LedSettings, MachineModel,
+    MaxAcChargeCurrents, MaxChargeCurrents, ModbusSettings, Mode, MonthEnergy, ParallelRating,
+    ParallelStatus, ProtocolId, RatedInformation, Reply, SocLimits, TotalEnergy, TwinOutput,
+    YearEnergy,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::*;
+
+/// To JSON and back, and what the JSON says beside what the reply shows.
+fn round_trip<R>(data: &[u8]) -> TestCaseResult
+where
+    R: Reply + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + Into<AnyReply>,
+{
+    let reply = R::decode(data).unwrap();
+    let text = serde_json::to_string(&reply).unwrap();
+    prop_assert_eq!(serde_json::from_str::<R>(&text).unwrap(), reply, "{}", text);
+    let json = serde_json::to_value(reply).unwrap();
+    let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    prop_assert_eq!(keys, R::FIELDS.iter().map(|field| field.name).collect::<Vec<_>>());
+    let mut differ = Vec::new();
+    reply.visit(&mut |field, value| {
+        let shown = serde_json::to_value(value).unwrap();
+        // A colour is shown as one text and kept as its three parts.
+        if json[field.name] != shown && !field.name.starts_with("color") {
+            differ.push((field.name, shown));
+        }
+    });
+    prop_assert!(differ.is_empty(), "{:?} in {}", differ, text);
+    Ok(())
+}
+
+macro_rules! replies {
+    ($($name:ident),+ $(,)?) => {
+        &[$( (<$name as Reply>::MNEMONIC, round_trip::<$name>) ),+]
+    };
+}
+
+type RoundTrip = fn(&[u8]) -> TestCaseResult;
+
+const REPLIES: &[(&str, RoundTrip)] = replies![
+    ProtocolId,
+    MachineModel,
+    Identity,
+    FirmwareVersions,
+    Clock,
+    TotalEnergy,
+    YearEnergy,
+    MonthEnergy,
+    DayEnergy,
+    RatedInformation,
+    GeneralStatus,
+    GeneralStatus2,
+    Mode,
+    FaultsAndWarnings,
+    Flags,
+    Defaults,
+    MaxChargeCurrents,
+    MaxAcChargeCurrents,
+    ParallelRating,
+    ParallelStatus,
+    AcChargeWindow,
+    AcLoadWindow,
+    ModbusSettings,
+    LedSettings,
+    TwinOutput,
+    SocLimits,
+];
+
+#[test]
+fn every_reply_survives_json() {
+    let here = REPLIES.iter().map(|(mnemonic, _)| *mnemonic);
+    assert!(here.eq(Query::LIST.iter().map(|info| info.mnemonic)), "one is missing here");
+    for_every_reply(|info, _, tokens| {
+        let (_, round_trip) = REPLIES.iter().find(|(known, _)| *known == info.mnemonic).unwrap();
+        round_trip(data(&tokens).as_bytes())
+    });
+}
+
+#[test]
+fn every_request_survives_json() {
+    for_every_request(|mnemonic, _, tokens, is_set| {
+        let text = format!("{mnemonic}{}", tokens.join(","));
+        match parse_request(&text, is_set) {
+            Ok(Request::Query(query)) => {
+                let json = serde_json::to_string(&query).unwrap();
+                prop_assert_eq!(&json, &format!("{text:?}"));
+                prop_assert_eq!(serde_json::from_str::<Query>(&json).unwrap(), query);
+            }
+            Ok(Request::Set(command)) => {
+                let json = serde_json::to_string(&command).unwrap();
+                prop_assert_eq!(&json, &format!("{text:?}"));
+                prop_assert_eq!(serde_json::from_str::<SetCommand>(&json).unwrap(), command);
+            }
+            Err(_) => {}
+        }
+        Ok(())
+    });
+}
