@@ -1,2 +1,5 @@
 //! The examples stand beside this file. What is here makes the README's program a test.
-#![doc = include_str!("../README.md")]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
