@@ -102,7 +102,10 @@ fn check_frame(frame: &Frame<'_>) {
             }
         }
         FrameKind::Data => {
-            for query in Query::candidates(frame.data()) {
+            for info in Query::candidates(frame.data()) {
+                let Ok(query) = info.example.parse::<Query>() else {
+                    panic!("{} is no example", info.example)
+                };
                 let Ok((reply, extra)) = query.parse_reply(frame.data()) else {
                     panic!("{query} is no candidate")
                 };

@@ -196,7 +196,12 @@ macro_rules! request_impls {
                 for info in candidates {
                     let length = info.mnemonic.len();
                     match Self::read(info.mnemonic, data) {
-                        Ok(request) => return Ok(request),
+                        Ok(request) if request.is_written(data) => return Ok(request),
+                        Ok(_) => {
+                            let message = info.mnemonic;
+                            let error = DecodeError::Width { message, found: Excerpt::of(data) };
+                            closest = closest.or(Some((length, error)));
+                        }
                         Err(error) if closest.is_none_or(|(known, _)| known < length) => {
                             closest = Some((length, error));
                         }
@@ -206,6 +211,13 @@ macro_rules! request_impls {
                 let unknown =
                     DecodeError::UnknownCommand { wanted: $wanted, found: Excerpt::of(data) };
                 Err(closest.map_or(unknown, |(_, error)| error))
+            }
+
+            /// Whether these are its bytes, each value with all its digits.
+            fn is_written(&self, data: &[u8]) -> bool {
+                let mut buffer = [0; RequestFrame::CAPACITY];
+                let mut out = Out::new(&mut buffer);
+                self.write(&mut out).is_ok() && out.written() == data
             }
 
             /// The whole frame, ready to be sent.

@@ -75,6 +75,14 @@ pub enum DecodeError {
         /// How the surplus starts.
         found: Excerpt,
     },
+    /// A request whose values do not have the digits that units want.
+    #[error("{message}: wanted each value with all its digits and no more, found {found}")]
+    Width {
+        /// The command's mnemonic.
+        message: &'static str,
+        /// How the data starts.
+        found: Excerpt,
+    },
     /// No command starts like this.
     #[error("command: wanted a known {wanted}, found {found}")]
     UnknownCommand {

@@ -22,7 +22,7 @@ use nom::{
     combinator::{map, value},
 };
 
-use crate::{DecodeError, EncodeError, crc, error::Excerpt, field::Out};
+use crate::{DecodeError, Dialect, EncodeError, crc, error::Excerpt, field::Out};
 
 /// Most bytes of a frame: `^D`, three digits, and the 999 bytes that these can announce.
 ///
@@ -85,7 +85,8 @@ impl fmt::Display for FrameWarning {
     }
 }
 
-/// A frame whose integrity is proved.
+/// A frame that can be believed: its checksum holds, or it is a request without one that is plain
+/// text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Frame<'a> {
     kind: FrameKind,
@@ -127,8 +128,12 @@ impl<'a> Frame<'a> {
             }
             FrameKind::Accepted | FrameKind::Refused | FrameKind::NotUnderstood => {
                 let (data, found) = split_checksum(body)?;
+                if !data.is_empty() {
+                    let wanted = "a carriage return where the frame ends";
+                    return Err(DecodeError::Length { wanted, found: Excerpt::of(body) });
+                }
                 let covered = covered(bytes);
-                if !data.is_empty() || !crc::vouches(covered, found) {
+                if !crc::vouches(covered, found) {
                     return Err(DecodeError::Checksum { wanted: crc::checksum(covered), found });
                 }
                 Ok(Self { kind, data, declared: None, has_checksum: true })
@@ -185,6 +190,35 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub const fn data(&self) -> &'a [u8] {
         self.data
+    }
+
+    /// The data of a data reply.
+    ///
+    /// # Errors
+    /// If it is of another kind: a verdict, a request.
+    pub const fn reply_data(&self) -> Result<&'a [u8], DecodeError> {
+        match self.kind {
+            FrameKind::Data => Ok(self.data),
+            found => Err(DecodeError::Kind { wanted: "a data reply (^D)", found }),
+        }
+    }
+
+    /// Writes a frame around any data, for devices and proxies that pass on what has no type here,
+    /// and says how long it is. The data of a verdict is empty.
+    ///
+    /// # Errors
+    /// If the buffer is too short, or the data longer than the 996 bytes that a length can announce.
+    pub fn encode(
+        kind: FrameKind,
+        data: &[u8],
+        dialect: Dialect,
+        buffer: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        let have = buffer.len();
+        if data.len() > MAX_FRAME - HEAD - AFTER_DATA {
+            return Err(EncodeError { have });
+        }
+        encode(kind, dialect == Dialect::Checksum, buffer, |out| out.bytes(data))
     }
 
     /// Whether it carried a checksum. Every reply does; a request may not.
@@ -354,6 +388,25 @@ mod tests {
             "frame length: wanted a carriage return where the frame ends, \
              found \"^D00518;\\x03\\r\""
         );
+    }
+
+    #[test]
+    fn a_verdict_that_lost_its_end_is_none() {
+        assert_eq!(
+            refused(b"^1\x0B\xC2^D00518;\x03\r"),
+            "frame length: wanted a carriage return where the frame ends, \
+             found \"\\x0b\\xc2^D00518;\\x03\""
+        );
+    }
+
+    #[test]
+    fn writes_any_data_and_reads_it_back() {
+        let mut buffer = [0; MAX_FRAME];
+        let len = Frame::encode(FrameKind::Data, b"1,x,", Dialect::Checksum, &mut buffer).unwrap();
+        assert_eq!(Frame::parse(&buffer[..len]).unwrap().reply_data(), Ok(&b"1,x,"[..]));
+        let data = [b'0'; 997];
+        assert!(Frame::encode(FrameKind::Data, &data, Dialect::Checksum, &mut buffer).is_err());
+        assert!(Frame::parse(REFUSED).unwrap().reply_data().is_err());
     }
 
     #[test]

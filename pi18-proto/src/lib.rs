@@ -5,10 +5,10 @@
 //! and encoded, so that a monitor, a virtual inverter, a proxy and a log reader are built from the
 //! same crate. There is no I/O, no allocation and no clock here.
 //!
-//! - [`FrameReader`] cuts a byte stream into [`Frame`]s; a frame's checksum must hold.
+//! - [`FrameReader`] cuts a byte stream into [`Frame`]s; a reply's checksum must hold.
 //! - [`Reply`] types such as [`GeneralStatus`] are read from a frame's data, or [`Query::parse_reply`]
 //!   reads whichever reply belongs to a query.
-//! - [`Query`] and [`SetCommand`] are what a host may send; a value that no unit takes cannot be built.
+//! - [`Query`] and [`SetCommand`] are what a host may send; each value is one that some unit takes.
 //! - [`Query::LIST`] and [`SetCommand::LIST`] say of each command what it does, and of each field its
 //!   label, unit and decimals.
 //!
@@ -21,7 +21,7 @@
 //! // What came back:
 //! let received = b"^D1062232,499,2232,499,1406,1376,028,549,000,000,000,010,095,060,000,000,\
 //!                  0082,0000,1604,0000,0,2,0,1,1,1,1,0D\x12\r";
-//! let status = GeneralStatus::decode(Frame::parse(received)?.data())?;
+//! let status = GeneralStatus::decode(Frame::parse(received)?.reply_data()?)?;
 //! assert_eq!(status.battery_voltage.to_string(), "54.9 V");
 //! assert_eq!(status.mppt1_status.to_string(), "charging");
 //! # Ok::<(), pi18_proto::DecodeError>(())
@@ -32,10 +32,10 @@
 //! an error that names it.
 //!
 //! # Features
-//! - `serde`: replies, quantities and commands serialise; quantities as numbers in their unit.
+//! - `serde`: replies, quantities, queries and set commands serialise; quantities as numbers in their
+//!   unit where people read them.
 
 #![no_std]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(test)]
 extern crate std;

@@ -3,7 +3,7 @@
 /// Declares a reply once: its struct, its fields, how it is read, written and shown.
 ///
 /// The first line of a field's documentation is its label, the type its unit, the bracket its
-/// width on the wire. The sample is data of a real or documented reply.
+/// width on the wire. The sample is data of such a reply, a real one if there is any.
 macro_rules! reply {
     (
         $(#[doc = $doc:literal])+

@@ -68,6 +68,9 @@ macro_rules! quantities {
         #[cfg(feature = "serde")]
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if !serializer.is_human_readable() {
+                    return self.0.serialize(serializer);
+                }
                 Value::Quantity { steps: self.0.into(), decimals: $decimals, unit: $unit }
                     .serialize(serializer)
             }
@@ -76,6 +79,9 @@ macro_rules! quantities {
         #[cfg(feature = "serde")]
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if !deserializer.is_human_readable() {
+                    return <$repr>::deserialize(deserializer).map(Self);
+                }
                 let steps = steps::deserialize(deserializer, $decimals, $wanted)?;
                 let wrong = |_| serde::de::Error::custom(concat!("wanted ", $wanted));
                 steps.try_into().map(Self).map_err(wrong)
@@ -116,7 +122,7 @@ pub(crate) fn in_unit(steps: i64, decimals: u8) -> f64 {
 }
 
 fn scale(decimals: u8) -> f64 {
-    f64::from(10_u32.pow(decimals.into()))
+    f64::from(10_u32.checked_pow(decimals.into()).unwrap_or(u32::MAX))
 }
 
 /// The integers that quantities are made of.

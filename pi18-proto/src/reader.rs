@@ -70,6 +70,7 @@ impl<const N: usize> FrameReader<N> {
     /// A reader for frames of at most `N` bytes; a longer one is thrown away.
     #[must_use]
     pub const fn with_capacity() -> Self {
+        const { assert!(N >= SHORTEST, "no frame would fit") };
         Self { buffer: [0; N], len: 0, done: 0 }
     }
 
@@ -152,6 +153,9 @@ fn examine(bytes: &[u8]) -> Received<'_> {
     let error = first.unwrap_or(DecodeError::NotAFrame { found: Excerpt::of(bytes) });
     Received::Discarded { bytes, error }
 }
+
+/// Bytes of a verdict, `^1` and what closes it.
+const SHORTEST: usize = 5;
 
 /// `(` opens the one frame without a `^`.
 const fn is_start(byte: u8) -> bool {

@@ -65,7 +65,7 @@ pub use twin_output::TwinOutput;
 pub trait Reply: Sealed + Sized + Copy {
     /// The mnemonic of the query that it answers.
     const MNEMONIC: &'static str;
-    /// Data of a real or documented reply, to try things with.
+    /// Data of such a reply, to try things with; made up where no capture is known.
     const SAMPLE: &'static str;
     /// Its fields, in the order of the wire.
     const FIELDS: &'static [FieldInfo];

@@ -131,10 +131,15 @@ impl Field for NewSerialNumber {
 
 /// The 20 characters that hold a serial number whose length stands elsewhere.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
 pub struct PaddedSerial(Text);
 
 impl PaddedSerial {
+    /// Takes up to 20 printable characters without a comma.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        if text.contains(',') { None } else { Self::read(text.as_bytes()) }
+    }
+
     /// The characters, padding included.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -172,29 +177,10 @@ impl Field for PaddedSerial {
 }
 
 #[cfg(feature = "serde")]
-mod serde_impls {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+crate::value::text_serde!(SerialNumber, "a serial number of at most 20 characters");
 
-    use super::{SerialNumber, Text};
-
-    impl Serialize for SerialNumber {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            self.0.serialize(serializer)
-        }
-    }
-
-    impl<'de> Deserialize<'de> for SerialNumber {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let text = Text::deserialize(deserializer)?;
-            Self::new(text.as_str()).ok_or_else(|| {
-                de::Error::invalid_value(
-                    de::Unexpected::Str(text.as_str()),
-                    &"a serial number of at most 20 characters",
-                )
-            })
-        }
-    }
-}
+#[cfg(feature = "serde")]
+crate::value::text_serde!(PaddedSerial, "at most 20 characters");
 
 #[cfg(test)]
 mod tests {

@@ -57,7 +57,7 @@ pub(crate) fn write_quantity(
     decimals: u8,
     unit: &str,
 ) -> fmt::Result {
-    let scale = 10_u64.pow(decimals.into());
+    let scale = 10_u64.checked_pow(decimals.into()).unwrap_or(u64::MAX);
     let sign = if steps < 0 { "-" } else { "" };
     let (whole, part) = (steps.unsigned_abs() / scale, steps.unsigned_abs() % scale);
     write!(f, "{sign}{whole}")?;
@@ -135,6 +135,31 @@ impl fmt::Debug for Text {
         fmt::Debug::fmt(self.as_str(), f)
     }
 }
+
+/// Declares how a checked text stands in JSON: as a string that its `new` takes.
+#[cfg(feature = "serde")]
+macro_rules! text_serde {
+    ($name:ident, $wanted:literal) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <$crate::Text as serde::Deserialize>::deserialize(deserializer)?;
+                Self::new(text.as_str()).ok_or_else(|| {
+                    let found = serde::de::Unexpected::Str(text.as_str());
+                    serde::de::Error::invalid_value(found, &$wanted)
+                })
+            }
+        }
+    };
+}
+
+#[cfg(feature = "serde")]
+pub(crate) use text_serde;
 
 #[cfg(feature = "serde")]
 mod serde_impls {

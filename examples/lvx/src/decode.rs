@@ -187,17 +187,15 @@ impl Content {
 
     /// The one query whose reply looks like this; said aloud.
     fn guess(&mut self, data: &[u8]) -> Result<Query, String> {
-        let candidates: Vec<_> = Query::candidates(data).collect();
-        let mnemonic = |query: &Query| query.info().mnemonic.to_owned();
-        self.candidates = candidates.iter().map(mnemonic).collect();
-        match candidates[..] {
+        let candidates = Query::candidates(data).map(|info| info.mnemonic);
+        self.candidates = candidates.map(str::to_owned).collect();
+        match &self.candidates[..] {
             [only] => {
-                self.command = Some(mnemonic(&only));
-                self.warnings.push(format!(
-                    "no command is given; only {} has such a reply",
-                    mnemonic(&only)
-                ));
-                Ok(only)
+                let only = only.clone();
+                let query = names::query_kind(&only).ok_or("no such query")?;
+                self.warnings.push(format!("no command is given; only {only} has such a reply"));
+                self.command = Some(only);
+                Ok(query)
             }
             [] => Err("no command is given, and no known reply has this shape".to_owned()),
             _ => Err(format!(

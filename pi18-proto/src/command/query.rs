@@ -21,14 +21,14 @@ pub struct QueryInfo {
     pub arguments: &'static [FieldInfo],
     /// What the reply holds.
     pub fields: &'static [FieldInfo],
-    /// Data of a real or documented reply.
+    /// Data of such a reply; made up where no capture is known.
     pub sample: &'static str,
     /// A query of this kind, its argument made up.
     pub example: &'static str,
 }
 
 macro_rules! queries {
-    ($( #[doc = $summary:literal] $name:ident $( ($argument:ident: $ty:ty[$width:literal]) )? = $mnemonic:literal, $example:literal, $since:ident; )+) => {
+    ($( #[doc = $summary:literal] $name:ident $( ($argument:ident $label:literal: $ty:ty[$width:literal]) )? = $mnemonic:literal, $example:literal, $since:ident; )+) => {
         /// Everything a host can ask.
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         pub enum Query {
@@ -56,7 +56,7 @@ macro_rules! queries {
                 mnemonic: $mnemonic,
                 summary: $summary.trim_ascii(),
                 since: Edition::$since,
-                arguments: &[$( FieldInfo::of::<$ty>(stringify!($argument), stringify!($argument), $width) )?],
+                arguments: &[$( FieldInfo::of::<$ty>(stringify!($argument), $label, $width) )?],
                 fields: <reply::$name as Reply>::FIELDS,
                 sample: <reply::$name as Reply>::SAMPLE,
                 example: $example,
@@ -187,11 +187,11 @@ queries! {
     /// Energy generated in all
     TotalEnergy = "ET", "ET", Pi18_2017;
     /// Energy generated in a year
-    YearEnergy(year: Year[4]) = "EY", "EY2026", Pi18_2017;
+    YearEnergy(year "Year": Year[4]) = "EY", "EY2026", Pi18_2017;
     /// Energy generated in a month
-    MonthEnergy(month: Month[6]) = "EM", "EM202604", Pi18_2017;
+    MonthEnergy(month "Month": Month[6]) = "EM", "EM202604", Pi18_2017;
     /// Energy generated in a day
-    DayEnergy(day: Date[8]) = "ED", "ED20260426", Pi18_2017;
+    DayEnergy(day "Day": Date[8]) = "ED", "ED20260426", Pi18_2017;
     /// Ratings and settings
     RatedInformation = "PIRI", "PIRI", Pi18_2017;
     /// General status: what the unit measures right now
@@ -211,9 +211,9 @@ queries! {
     /// Selectable maximum AC charge currents
     MaxAcChargeCurrents = "MUCHGCR", "MUCHGCR", Pi18_2017;
     /// Rated information of a unit of the bank
-    ParallelRating(instance: ParallelInstance[1]) = "PRI", "PRI1", Pi18_2017;
+    ParallelRating(instance "Unit": ParallelInstance[1]) = "PRI", "PRI1", Pi18_2017;
     /// Status of a unit of the bank
-    ParallelStatus(instance: ParallelInstance[1]) = "PGS", "PGS1", Pi18_2017;
+    ParallelStatus(instance "Unit": ParallelInstance[1]) = "PGS", "PGS1", Pi18_2017;
     /// When AC may charge the battery
     AcChargeWindow = "ACCT", "ACCT", Pi18_2017;
     /// When AC may supply the loads
@@ -231,9 +231,11 @@ queries! {
 impl Query {
     /// The queries whose reply has the shape of `data`: the same bytes come out when it is read and
     /// written again. A reply does not say what it answers, so there can be several.
-    pub fn candidates(data: &[u8]) -> impl Iterator<Item = Self> + use<'_> {
-        let examples = Self::LIST.iter().filter_map(|info| info.example.parse::<Self>().ok());
-        examples.filter(|query| query.has_reply(data))
+    pub fn candidates(data: &[u8]) -> impl Iterator<Item = &'static QueryInfo> + use<'_> {
+        let fits = |info: &&QueryInfo| {
+            info.example.parse::<Self>().is_ok_and(|query| query.has_reply(data))
+        };
+        Self::LIST.iter().filter(fits)
     }
 
     /// Whether `data` is, to the byte, what this crate would write as a reply to this query. A unit's

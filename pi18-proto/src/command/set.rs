@@ -60,7 +60,8 @@ macro_rules! sets {
         $name:ident = $mnemonic:literal, $example:literal, $since:ident, $risk:ident
         { $( #[doc = $label:literal] $field:ident: $ty:ty[$width:literal], )* }
     )+) => {
-        /// Everything a host can set. A value that no unit takes cannot be built.
+        /// Everything a host can set. Each value is one that some unit takes; which of them a given
+        /// unit takes, and together with which others, it says itself.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum SetCommand {
             $(
@@ -446,6 +447,12 @@ mod tests {
             "ACCT2400,0000",
             "PSDS004",
             "PEL",
+            "POP01",
+            "F050",
+            "MCHGC0,60",
+            "PSDS25",
+            "BUCD445,480",
+            "BUCD440,483",
             "POP",
             "PF1",
         ] {

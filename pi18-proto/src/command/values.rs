@@ -12,7 +12,7 @@ use crate::{
 
 /// Declares checked quantities: name, quantity, the allowed ranges, and the same in words.
 macro_rules! checked {
-    ($( $(#[doc = $doc:literal])+ $name:ident($quantity:ident) = $( $low:literal ..= $high:literal )|+, $wanted:literal; )+) => { $(
+    ($( $(#[doc = $doc:literal])+ $name:ident($quantity:ident) = $( $low:literal ..= $high:literal $( step $step:literal )? )|+, $wanted:literal; )+) => { $(
         $(#[doc = $doc])+
         ///
         #[doc = concat!("Range: ", $wanted, ".")]
@@ -26,7 +26,7 @@ macro_rules! checked {
             #[doc = concat!("If it is not ", $wanted, ".")]
             pub fn new(value: $quantity) -> Result<Self, RangeError> {
                 match value.0 {
-                    $( $low..=$high )|+ => Ok(Self(value)),
+                    $( $low..=$high $( if value.0.is_multiple_of($step) )? => Ok(Self(value)), )+
                     _ => Err(RangeError {
                         what: stringify!($name),
                         wanted: $wanted,
@@ -106,14 +106,20 @@ checked! {
     /// a list from 11 to 12.8 V.
     ///
     /// Source: PI18 2017 and 2022, "BUCD".
-    RechargeVoltage(Decivolts) = 110..=128 | 220..=255 | 440..=510, "11.0 to 12.8 V, 22.0 to 25.5 V or 44.0 to 51.0 V";
+    RechargeVoltage(Decivolts) =
+        110..=110 | 113..=113 | 115..=115 | 118..=118 | 120..=120 | 123..=123 | 125..=125 | 128..=128
+        | 220..=255 step 5 | 440..=510 step 10,
+        "44 to 51 V in whole volts, 22 to 25.5 V in steps of 0.5, or one of 11, 11.3, 11.5, 11.8, 12, 12.3, 12.5, 12.8 V";
     /// A re-discharge voltage; 0 means when the battery is full.
     ///
     /// 48 V units take 48 to 58 V in whole volts, 24 V units 24 to 29 V in steps of 0.5, 12 V units a
     /// list from 12 to 14.5 V. An LVX6048 refuses 0 and anything above its float voltage (observed).
     ///
     /// Source: PI18 2017 and 2022, "BUCD".
-    RedischargeVoltage(Decivolts) = 0..=0 | 120..=145 | 240..=290 | 480..=580, "0, 12.0 to 14.5 V, 24.0 to 29.0 V or 48.0 to 58.0 V";
+    RedischargeVoltage(Decivolts) =
+        0..=0 | 120..=120 | 123..=123 | 125..=125 | 128..=128 | 130..=130 | 133..=133 | 135..=135
+        | 138..=138 | 140..=140 | 143..=143 | 145..=145 | 240..=290 step 5 | 480..=580 step 10,
+        "0, 48 to 58 V in whole volts, 24 to 29 V in steps of 0.5, or one of 12, 12.3, 12.5, 12.8, 13, 13.3, 13.5, 13.8, 14, 14.3, 14.5 V";
     /// A cut-off voltage.
     ///
     /// 48 V units take 40.0 to 48.0 V, 24 V units 20.0 to 24.0 V.

@@ -3,7 +3,7 @@
 use crate::{TimeOfDay, macros::reply};
 
 reply! {
-    /// When AC may charge the battery, the answer to `ACCT`..
+    /// When AC may charge the battery, the answer to `ACCT`.
     ///
     /// Source: PI18 2017 and 2022, "ACCT".
     AcChargeWindow = "ACCT", sample "0000,0000" {
@@ -15,7 +15,7 @@ reply! {
 }
 
 reply! {
-    /// When AC may supply the loads, the answer to `ACLT`..
+    /// When AC may supply the loads, the answer to `ACLT`.
     ///
     /// Source: PI18 2017 and 2022, "ACLT".
     AcLoadWindow = "ACLT", sample "0000,0000" {

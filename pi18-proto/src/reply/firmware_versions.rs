@@ -28,7 +28,6 @@ reply! {
 
 /// A firmware version: up to eight printable characters, five digits on every unit seen.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
 pub struct Version(Text);
 
 impl Version {
@@ -67,6 +66,9 @@ impl Field for Version {
         Some(Value::Text(self.0))
     }
 }
+
+#[cfg(feature = "serde")]
+crate::value::text_serde!(Version, "a version of one to eight characters");
 
 #[cfg(test)]
 mod tests {
