@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use pi18_transport::sim::{SharedBank, serve_pty, serve_tcp};
+use pi18_proto::Mode;
+use pi18_transport::{
+    Client,
+    sim::{SharedBank, serve_pty, serve_tcp},
+};
 
 use crate::bank;
 
@@ -93,5 +97,8 @@ fn nobody_has_to_listen() {
         // More than a terminal holds.
         let _ = deaf.write_all(GS);
     }
-    drop(served);
+    drop(deaf);
+    // Whoever comes next finds what was not read, and is answered all the same.
+    let mut client = Client::open(&format!("serial:{}", served.path())).unwrap();
+    client.read::<Mode>().unwrap();
 }
