@@ -43,11 +43,17 @@ pub fn reply(data: &[u8]) {
 /// If that does not hold.
 pub fn request(data: &[u8]) {
     match Query::decode(data) {
-        Ok(query) => check_request(Request::Query(query)),
+        Ok(query) => {
+            assert_eq!(query.to_string().as_bytes(), data);
+            check_request(Request::Query(query));
+        }
         Err(error) => check_error(error, data),
     }
     match SetCommand::decode(data) {
-        Ok(command) => check_request(Request::Set(command)),
+        Ok(command) => {
+            assert_eq!(command.to_string().as_bytes(), data);
+            check_request(Request::Set(command));
+        }
         Err(error) => check_error(error, data),
     }
 }
@@ -161,6 +167,9 @@ fn check_error(error: DecodeError, data: &[u8]) {
         DecodeError::Field { message, .. } | DecodeError::Trailing { message, .. } => {
             check_place(error, message, data);
             assert!(data.starts_with(message.as_bytes()));
+        }
+        DecodeError::Width { message, found, .. } => {
+            assert!(data.starts_with(message.as_bytes()) && data.starts_with(found.bytes()));
         }
         DecodeError::UnknownCommand { found, .. } => assert!(data.starts_with(found.bytes())),
         other => panic!("{other} for {}", data.escape_ascii()),
