@@ -1,4 +1,4 @@
-//! Lists the twelve settings that must be equal on all units of a bank.
+//! Lists how a unit is set.
 //!
 //! Needs nothing: without an address the virtual unit `sim:0` is asked.
 //!
@@ -6,18 +6,21 @@
 //! cargo run -p pi18-examples --example list_settings -- /dev/hidraw0
 //! ```
 //!
-//! Prints each setting with its value.
+//! Prints each setting with its value; a star marks the twelve that must be equal on all units.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
-use pi18_proto::RatedInformation;
-use pi18_transport::{Client, Error};
+use lvx_settings::{Error, HostClock, Setting, Unit};
+use pi18_transport::Client;
 
 fn main() -> Result<(), Error> {
     let address = std::env::args().nth(1).unwrap_or("sim:0".to_owned());
-    let rated: RatedInformation = Client::open(&address)?.read()?;
+    let mut client = Client::open(&address)?;
+    let host = HostClock::system(client.now());
+    let unit = Unit::read(&mut client, &host)?;
 
-    for setting in lvx_settings::settings(&rated) {
-        println!("{:<28} {}", setting.info.label, setting.value);
+    for (setting, value) in unit.settings().iter() {
+        let star = if Setting::AGREEING.contains(&setting) { '*' } else { ' ' };
+        println!("{star} {:<48} {value}", setting.label());
     }
     Ok(())
 }

@@ -25,7 +25,10 @@ fn watch_status() {
 
 #[test]
 fn list_settings() {
-    insta::assert_snapshot!(prints("list_settings", &["sim:0"]));
+    let printed = prints("list_settings", &["sim:0?frozen=on"]);
+    // The virtual bank stands still in another year than this computer.
+    let lines: Vec<_> = printed.lines().filter(|line| !line.contains("Clock")).collect();
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]

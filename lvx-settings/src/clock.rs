@@ -1,0 +1,132 @@
+//! The one setting that moves: how far a unit's clock is from this computer's.
+
+use std::{
+    fmt,
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use jiff::civil;
+use pi18_proto::{ClockSetting, Date, DateTime};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// How far a unit's clock is ahead of this computer's.
+///
+/// Written `host` if they agree, `host+37s` or `host-3600s` if not.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ClockOffset {
+    /// Seconds, less than 0 if the unit's clock is behind.
+    pub seconds: i64,
+}
+
+impl ClockOffset {
+    /// Reading a clock and setting it both take their time: so much makes no difference.
+    pub const TOLERANCE: Duration = Duration::from_secs(60);
+
+    /// Whether two clocks can be said to agree.
+    #[must_use]
+    pub fn agrees(self, other: Self) -> bool {
+        self.seconds.abs_diff(other.seconds) <= Self::TOLERANCE.as_secs()
+    }
+}
+
+impl fmt::Display for ClockOffset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seconds {
+            0 => f.write_str("host"),
+            seconds => write!(f, "host{seconds:+}s"),
+        }
+    }
+}
+
+impl Serialize for ClockOffset {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClockOffset {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse()
+            .map_err(|()| de::Error::custom(format!("wanted host or host+37s, found {text:?}")))
+    }
+}
+
+impl FromStr for ClockOffset {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let rest = text.strip_prefix("host").ok_or(())?;
+        if rest.is_empty() {
+            return Ok(Self::default());
+        }
+        let number = rest.strip_suffix('s').filter(|rest| rest.starts_with(['+', '-'])).ok_or(())?;
+        let seconds: i64 = number.parse().map_err(|_| ())?;
+        // A century is more than any clock is off, and keeps sums small.
+        Some(Self { seconds })
+            .filter(|offset| offset.seconds.unsigned_abs() < 4_000_000_000)
+            .ok_or(())
+    }
+}
+
+/// This computer's time, so that a run needs to ask for it once only.
+#[derive(Clone, Copy, Debug)]
+pub struct HostClock {
+    at: Instant,
+    time: Option<DateTime>,
+}
+
+impl HostClock {
+    /// At the instant `at` of a link's clock this computer shows `time`.
+    #[must_use]
+    pub fn new(at: Instant, time: DateTime) -> Self {
+        Self { at, time: Some(time) }
+    }
+
+    /// This computer's own clock in its own time zone, of which `at` is the present instant.
+    #[must_use]
+    pub fn system(at: Instant) -> Self {
+        Self { at, time: wire(jiff::Zoned::now().datetime()) }
+    }
+
+    /// What this computer shows at a later instant; `None` beyond the years 2000 to 2099, which units
+    /// know.
+    #[must_use]
+    pub fn time(&self, at: Instant) -> Option<DateTime> {
+        wire(civil(self.time?).saturating_add(at.saturating_duration_since(self.at)))
+    }
+}
+
+/// How far a unit's clock is ahead of `host`.
+pub(crate) fn offset(unit: DateTime, host: DateTime) -> ClockOffset {
+    ClockOffset { seconds: civil(unit).duration_since(civil(host)).as_secs() }
+}
+
+/// What to set a clock to that is to be so far ahead of `host`; `None` beyond the years 2000 to 2099.
+pub(crate) fn setting(offset: ClockOffset, host: DateTime) -> Option<ClockSetting> {
+    let ahead = jiff::SignedDuration::from_secs(offset.seconds);
+    civil(host).checked_add(ahead).ok().and_then(wire).map(ClockSetting)
+}
+
+fn civil(time: DateTime) -> civil::DateTime {
+    let date = time.date();
+    let small = |number: u8| i8::try_from(number).unwrap_or_default();
+    civil::DateTime::new(
+        i16::try_from(date.month().year().get()).unwrap_or_default(),
+        small(date.month().month()),
+        small(date.day()),
+        small(time.hour()),
+        small(time.minute()),
+        small(time.second()),
+        0,
+    )
+    .unwrap_or_default()
+}
+
+fn wire(time: civil::DateTime) -> Option<DateTime> {
+    let small = |number: i8| u8::try_from(number).ok();
+    let year = u16::try_from(time.year()).ok()?;
+    let date = Date::new(year, small(time.month())?, small(time.day())?).ok()?;
+    DateTime::new(date, small(time.hour())?, small(time.minute())?, small(time.second())?).ok()
+}

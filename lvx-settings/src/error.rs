@@ -1,0 +1,100 @@
+//! What can go wrong around settings, beside what a link reports.
+
+use std::{fmt, io, path::Path};
+
+use pi18_proto::ProtocolId;
+
+/// Why something around settings failed. Says where, what was wanted, what came and what to do.
+pub struct Error(Box<Kind>);
+
+#[derive(Debug, thiserror::Error)]
+enum Kind {
+    #[error(transparent)]
+    Unit(pi18_transport::Error),
+    #[error(
+        "{place}: wanted a unit that speaks PI18, found one that speaks PI{found}; it cannot be set by this program"
+    )]
+    Protocol { place: String, found: u16 },
+    #[error("{place}: {why}")]
+    File { place: String, why: String, source: Option<io::Error> },
+    #[error("{place}: {why}")]
+    Plan { place: String, why: String },
+}
+
+impl Error {
+    pub(crate) fn protocol(place: &str, found: ProtocolId) -> Self {
+        Kind::Protocol { place: place.to_owned(), found: found.protocol_id.0 }.into()
+    }
+
+    /// Something about a file: `what` says what was done with it.
+    pub(crate) fn file(path: &Path, what: &str, source: io::Error) -> Self {
+        let place = path.display().to_string();
+        Kind::File { place, why: format!("{what}: {source}"), source: Some(source) }.into()
+    }
+
+    /// A file that does not hold what it should.
+    pub(crate) fn content(path: &Path, why: impl fmt::Display) -> Self {
+        let place = path.display().to_string();
+        Kind::File { place, why: why.to_string(), source: None }.into()
+    }
+
+    pub(crate) fn plan(place: impl Into<String>, why: impl fmt::Display) -> Self {
+        Kind::Plan { place: place.into(), why: why.to_string() }.into()
+    }
+
+    /// A unit could not be read: the link's error.
+    #[must_use]
+    pub fn as_link(&self) -> Option<&pi18_transport::Error> {
+        match &*self.0 {
+            Kind::Unit(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// A file could not be read or written, or does not hold what it should.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(&*self.0, Kind::File { .. })
+    }
+
+    /// What is wanted cannot be planned, or a plan does not hold together.
+    #[must_use]
+    pub fn is_plan(&self) -> bool {
+        matches!(&*self.0, Kind::Plan { .. })
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self(Box::new(kind))
+    }
+}
+
+impl From<pi18_transport::Error> for Error {
+    fn from(error: pi18_transport::Error) -> Self {
+        Kind::Unit(error).into()
+    }
+}
+
+/// The same text, so that a `main` that returns it tells it well.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Kind::Unit(error) => Some(error),
+            Kind::File { source: Some(source), .. } => Some(source),
+            _ => None,
+        }
+    }
+}

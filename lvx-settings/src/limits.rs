@@ -1,0 +1,293 @@
+//! What a unit can be set to, and who says so.
+//!
+//! The unit itself decides as far as it can be asked: its rated battery voltage picks the table, its
+//! lists give the currents. What the sheets allow on any unit stands in `pi18-proto` and is only
+//! narrowed here.
+
+use std::collections::BTreeMap;
+
+use pi18_proto::{
+    BatteryType, ChargeVoltage, Currents, CutoffVoltage, Decivolts, Model, OutputFrequency,
+    OutputVoltage, RechargeVoltage, RedischargeVoltage,
+};
+
+use crate::{Setting, Unit, Value, value::Shape};
+
+/// What one unit can be set to.
+#[derive(Clone, Debug)]
+pub struct Limits(BTreeMap<Setting, Limit>);
+
+/// What one setting of a unit can be set to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Limit {
+    /// The values.
+    pub allowed: Allowed,
+    /// Who says so.
+    pub origin: String,
+    /// What to do to have another value all the same.
+    pub otherwise: Option<&'static str>,
+}
+
+/// The values that a setting can be set to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Allowed {
+    /// Quantities, in steps of the wire, ascending.
+    Steps {
+        /// Each of them; none if nothing is known to be taken.
+        steps: Vec<u16>,
+        /// Digits after the point.
+        decimals: u8,
+        /// The unit.
+        unit: &'static str,
+    },
+    /// Codes.
+    Codes(Vec<u8>),
+    /// Everything of the setting's kind.
+    Any,
+}
+
+/// A value that a unit cannot be set to.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{value} is not {wanted} ({origin}){}", otherwise.map_or(String::new(), |hint| format!("; {hint}")))]
+#[non_exhaustive]
+pub struct LimitError {
+    /// What was to be set.
+    pub setting: Setting,
+    /// To what.
+    pub value: Value,
+    /// What it can be set to.
+    pub wanted: String,
+    /// Who says so.
+    pub origin: String,
+    /// What to do to have it all the same.
+    pub otherwise: Option<&'static str>,
+}
+
+impl Limits {
+    /// The limits of a unit.
+    #[must_use]
+    pub fn of(unit: &Unit) -> Self {
+        let class = Class::of(unit.rated.battery_rated_voltage);
+        let limit = |setting: Setting| match setting {
+            Setting::BulkVoltage | Setting::FloatVoltage => {
+                class.limit(setting, |v| ChargeVoltage::new(v).is_ok())
+            }
+            Setting::CutoffVoltage => class.limit(setting, |v| CutoffVoltage::new(v).is_ok()),
+            Setting::RechargeVoltage => class.limit(setting, |v| RechargeVoltage::new(v).is_ok()),
+            Setting::RedischargeVoltage => redischarge(class, unit.model),
+            Setting::MaxChargingCurrent => currents(setting, unit.charging_currents.as_ref()),
+            Setting::MaxAcChargingCurrent => currents(setting, unit.ac_charging_currents.as_ref()),
+            Setting::OutputVoltage => output_voltage(unit.rated.output_voltage),
+            Setting::OutputFrequency => Limit {
+                allowed: Allowed::Steps {
+                    steps: OutputFrequency::ALL.iter().map(|f| f.number() * 10).collect(),
+                    decimals: 1,
+                    unit: "Hz",
+                },
+                origin: sheet(setting),
+                otherwise: None,
+            },
+            Setting::BatteryType => battery_type(unit.model),
+            _ => of_kind(setting),
+        };
+        Self(Setting::ALL.iter().map(|&setting| (setting, limit(setting))).collect())
+    }
+
+    /// The limit of a setting.
+    #[must_use]
+    pub fn get(&self, setting: Setting) -> &Limit {
+        const NONE: &Limit =
+            &Limit { allowed: Allowed::Codes(Vec::new()), origin: String::new(), otherwise: None };
+        self.0.get(&setting).unwrap_or(NONE)
+    }
+
+    /// Whether the unit can be set to it.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub fn check(&self, setting: Setting, value: Value) -> Result<(), LimitError> {
+        let limit = self.get(setting);
+        if limit.allows(value) {
+            return Ok(());
+        }
+        let (wanted, origin) = (limit.allowed.describe(setting), limit.origin.clone());
+        Err(LimitError { setting, value, wanted, origin, otherwise: limit.otherwise })
+    }
+}
+
+impl Limit {
+    /// Whether a value is within it.
+    #[must_use]
+    pub fn allows(&self, value: Value) -> bool {
+        match (&self.allowed, value) {
+            (Allowed::Steps { steps, .. }, Value::Voltage(v)) => steps.contains(&v.0),
+            (Allowed::Steps { steps, .. }, Value::Current(v)) => steps.contains(&v.0),
+            (Allowed::Steps { steps, .. }, Value::Frequency(v)) => steps.contains(&v.0),
+            (Allowed::Codes(codes), Value::Code(code)) => codes.contains(&code.number),
+            (Allowed::Codes(codes), Value::Switch(switch)) => codes.contains(&switch.0),
+            (Allowed::Any, _) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Allowed {
+    /// The values as an error says them.
+    #[must_use]
+    pub fn describe(&self, setting: Setting) -> String {
+        match self {
+            Self::Steps { steps, .. } if steps.is_empty() => "known to be taken".to_owned(),
+            Self::Steps { steps, decimals, unit } => runs(steps, *decimals, unit),
+            Self::Codes(codes) => {
+                let named = |shape: Shape| match shape {
+                    Shape::Words(name) => codes
+                        .iter()
+                        .filter_map(|&code| name(code))
+                        .map(crate::value::word)
+                        .collect(),
+                    shape => shape.words(),
+                };
+                format!("one of {}", named(setting.shape()).join(", "))
+            }
+            Self::Any => setting.shape().wanted(),
+        }
+    }
+}
+
+/// What a battery voltage of the sheets' tables is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Class(Option<u16>);
+
+impl Class {
+    fn of(rated: Decivolts) -> Self {
+        Self([120, 240, 480].into_iter().find(|known| *known == rated.0))
+    }
+
+    /// No table of one class has a value that another class could have: each holds its rated voltage
+    /// give or take a quarter.
+    fn holds(self, voltage: Decivolts) -> bool {
+        self.0.is_some_and(|rated| (rated * 3 / 4..=rated * 5 / 4).contains(&voltage.0))
+    }
+
+    /// The voltages of this class that the sheets allow.
+    fn limit(self, setting: Setting, allowed: impl Fn(Decivolts) -> bool) -> Limit {
+        let all = (0..=999).filter(|&n| self.holds(Decivolts(n)) && allowed(Decivolts(n)));
+        let origin = match self.0 {
+            Some(rated) => format!("{} of a {} V unit", sheet(setting), rated / 10),
+            None => "there is no table for this rated battery voltage".to_owned(),
+        };
+        Limit { allowed: volts(all.collect()), origin, otherwise: None }
+    }
+}
+
+fn volts(steps: Vec<u16>) -> Allowed {
+    Allowed::Steps { steps, decimals: Decivolts::DECIMALS, unit: Decivolts::UNIT }
+}
+
+/// 0 means "until full".
+fn redischarge(class: Class, model: Option<Model>) -> Limit {
+    let setting = Setting::RedischargeVoltage;
+    let mut limit = class.limit(setting, |v| RedischargeVoltage::new(v).is_ok());
+    if model == Some(Model::V2_LV) {
+        limit.origin.push_str("; 0 is refused, as observed on the LVX6048");
+    } else if let Allowed::Steps { steps, .. } = &mut limit.allowed
+        && !steps.is_empty()
+    {
+        steps.insert(0, 0);
+    }
+    limit
+}
+
+fn currents(setting: Setting, list: Option<&Currents>) -> Limit {
+    let query = if setting == Setting::MaxChargingCurrent { "MCHGCR" } else { "MUCHGCR" };
+    let mut steps: Vec<_> =
+        list.map_or(Vec::new(), |list| list.as_slice().iter().map(|a| a.0).collect());
+    steps.sort_unstable();
+    steps.dedup();
+    let program =
+        (setting == Setting::MaxChargingCurrent).then_some("set it on the display, program 02");
+    Limit {
+        allowed: Allowed::Steps { steps, decimals: 0, unit: "A" },
+        origin: match list {
+            Some(_) => format!("this unit's list, {query}"),
+            None => format!("the unit does not say which, {query}"),
+        },
+        otherwise: program,
+    }
+}
+
+/// Low-voltage units have 101 to 127 V, the others twice that.
+fn output_voltage(present: Decivolts) -> Limit {
+    let is_low = |voltage: u16| voltage < 1500;
+    let steps = OutputVoltage::ALL.iter().map(|voltage| voltage.number());
+    Limit {
+        allowed: volts(steps.filter(|&voltage| is_low(voltage) == is_low(present.0)).collect()),
+        origin: format!("{} of a unit that has {present}", sheet(Setting::OutputVoltage)),
+        otherwise: None,
+    }
+}
+
+/// Source: PI18 2017 (0 to 2) and 2022, which names the product lines of the others. Which lines take
+/// Pylontech and WECO it does not say: those that answer `GMN` (assumed).
+fn battery_type(model: Option<Model>) -> Limit {
+    let mut codes = vec![BatteryType::AGM, BatteryType::FLOODED, BatteryType::USER];
+    if let Some(model) = model {
+        codes.extend([BatteryType::PYLONTECH, BatteryType::WECO]);
+        if [Model::V3, Model::V3_TWIN, Model::V4, Model::V4_TWIN].contains(&model) {
+            codes.push(BatteryType::SOLTARO);
+        }
+        if [Model::V4, Model::V4_TWIN].contains(&model) {
+            codes.extend([BatteryType::LIB, BatteryType::LIC]);
+        }
+    }
+    let line = model
+        .map_or("of a unit that names no product line".to_owned(), |model| format!("of {model}"));
+    Limit {
+        allowed: Allowed::Codes(codes.into_iter().map(|code| code.0).collect()),
+        origin: format!("{} {line}", sheet(Setting::BatteryType)),
+        otherwise: None,
+    }
+}
+
+/// Everything that has a name.
+fn of_kind(setting: Setting) -> Limit {
+    let allowed = match setting.shape() {
+        Shape::Words(name) => {
+            Allowed::Codes((0..=u8::MAX).filter(|&code| name(code).is_some()).collect())
+        }
+        Shape::Switch => Allowed::Codes(vec![0, 1]),
+        _ => Allowed::Any,
+    };
+    Limit { allowed, origin: sheet(setting), otherwise: None }
+}
+
+fn sheet(setting: Setting) -> String {
+    format!("PI18, {}", setting.group().mnemonic())
+}
+
+/// `48.0…58.4 V`, `0.0 or 48.0…58.0 V in steps of 1.0`
+fn runs(steps: &[u16], decimals: u8, unit: &str) -> String {
+    let shown = |value: u16| match decimals {
+        0 => value.to_string(),
+        _ => format!("{}.{}", value / 10, value % 10),
+    };
+    let mut parts = Vec::new();
+    let mut rest = steps;
+    while let [first, more @ ..] = rest {
+        let step = more.first().map_or(0, |second| second - first);
+        let run =
+            rest.windows(2).take_while(|pair| matches!(pair, [a, b] if b - a == step)).count();
+        if run < 2 {
+            parts.push(shown(*first));
+            rest = more;
+            continue;
+        }
+        let last = rest.get(run).copied().unwrap_or(*first);
+        let by = if step == 1 { String::new() } else { format!(" by {}", shown(step)) };
+        parts.push(format!("{}…{}{by}", shown(*first), shown(last)));
+        rest = rest.get(run + 1..).unwrap_or_default();
+    }
+    format!("one of {} {unit}", parts.join(", "))
+}

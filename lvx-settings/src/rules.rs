@@ -1,0 +1,140 @@
+//! What must hold between settings, at every moment.
+
+use std::fmt;
+
+use pi18_proto::{Amperes, Decivolts};
+
+use crate::{Battery, Setting, Settings, battery::Millivolts};
+
+/// A rule that settings break.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Broken {
+    /// Which rule.
+    pub rule: &'static str,
+    /// The settings that break it together.
+    pub settings: Vec<Setting>,
+    /// What is wrong, with the values.
+    pub text: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.text, self.advice)
+    }
+}
+
+/// Every rule that these settings break. Of settings without a value nothing is said.
+///
+/// Source of the rules between settings: what LVX6048s accept and refuse, and what the sheets say of
+/// the voltages.
+#[must_use]
+pub fn broken(settings: &Settings, battery: Option<&Battery>) -> Vec<Broken> {
+    let mut found = Vec::new();
+    found.extend(order("float-above-bulk", settings, Setting::FloatVoltage, Setting::BulkVoltage));
+    found.extend(order(
+        "cutoff-above-recharge",
+        settings,
+        Setting::CutoffVoltage,
+        Setting::RechargeVoltage,
+    ));
+    found.extend(redischarge_not_above_recharge(settings));
+    found.extend(order(
+        "redischarge-above-float",
+        settings,
+        Setting::RedischargeVoltage,
+        Setting::FloatVoltage,
+    ));
+    found.extend(ac_above_all(settings));
+    if let Some(battery) = battery {
+        found.extend(cells(settings, battery));
+    }
+    found
+}
+
+fn volts(settings: &Settings, setting: Setting) -> Option<Decivolts> {
+    match settings.get(setting)? {
+        crate::Value::Voltage(voltage) => Some(voltage),
+        _ => None,
+    }
+}
+
+/// The first is not above the second.
+fn order(
+    rule: &'static str,
+    settings: &Settings,
+    lower: Setting,
+    upper: Setting,
+) -> Option<Broken> {
+    let (low, high) = (volts(settings, lower)?, volts(settings, upper)?);
+    (low > high).then(|| Broken {
+        rule,
+        settings: vec![lower, upper],
+        text: format!("{lower} {low} is above {upper} {high}"),
+        advice: format!("lower {lower} or raise {upper}; equal is allowed"),
+    })
+}
+
+fn redischarge_not_above_recharge(settings: &Settings) -> Option<Broken> {
+    let (recharge, redischarge) = (settings.recharge_voltage?, settings.redischarge_voltage?);
+    (redischarge.0 != 0 && redischarge <= recharge).then(|| Broken {
+        rule: "redischarge-not-above-recharge",
+        settings: vec![Setting::RedischargeVoltage, Setting::RechargeVoltage],
+        text: format!("redischarge_voltage {redischarge} is not above recharge_voltage {recharge}"),
+        advice: "raise redischarge_voltage or lower recharge_voltage".to_owned(),
+    })
+}
+
+fn ac_above_all(settings: &Settings) -> Option<Broken> {
+    let (ac, all): (Amperes, Amperes) =
+        (settings.max_ac_charging_current?, settings.max_charging_current?);
+    (ac > all).then(|| Broken {
+        rule: "ac-above-all",
+        settings: vec![Setting::MaxAcChargingCurrent, Setting::MaxChargingCurrent],
+        text: format!("max_ac_charging_current {ac} is above max_charging_current {all}"),
+        advice: "lower max_ac_charging_current or raise max_charging_current".to_owned(),
+    })
+}
+
+/// No setting takes a cell out of its range.
+fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
+    let Some(cells) = battery.cells.filter(|cells| *cells > 0) else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut check = |setting, limit: Option<Millivolts>, is_top: bool| {
+        let (Some(voltage), Some(limit)) = (volts(settings, setting), limit) else { return };
+        // "Until full" is no voltage.
+        if voltage.0 == 0 {
+            return;
+        }
+        let (pack, bound) = (u32::from(voltage.0) * 100, u32::from(cells) * u32::from(limit.0));
+        let beyond = if is_top { pack > bound } else { pack < bound };
+        if beyond {
+            let cell = pack / u32::from(cells);
+            let cell = Millivolts(u16::try_from(cell).unwrap_or(u16::MAX));
+            // In whole steps, on the safe side.
+            let bound = if is_top { bound / 100 } else { bound.div_ceil(100) };
+            let (side, rule) =
+                if is_top { ("above", "cell-too-high") } else { ("below", "cell-too-low") };
+            found.push(Broken {
+                rule,
+                settings: vec![setting],
+                text: format!("{setting} {voltage} is {cell} a cell, {side} {limit}"),
+                advice: format!(
+                    "{cells} cells in series {} {}.{} V",
+                    if is_top { "take at most" } else { "want at least" },
+                    bound / 10,
+                    bound % 10
+                ),
+            });
+        }
+    };
+    for setting in [Setting::BulkVoltage, Setting::FloatVoltage, Setting::RedischargeVoltage] {
+        check(setting, battery.highest_cell(), true);
+    }
+    for setting in [Setting::CutoffVoltage, Setting::RechargeVoltage] {
+        check(setting, battery.lowest_cell(), false);
+    }
+    found
+}
