@@ -295,6 +295,7 @@ impl BankSwitches {
             load: given.load.or(self.load),
             sun: given.sun.or(self.sun),
             grid: given.grid.or(self.grid),
+            gusts: given.gusts.or(self.gusts),
         };
     }
 }

@@ -41,7 +41,10 @@ impl Bank {
             battery_voltage_scc2: Decivolts(0),
             discharge_current: Amperes(unit.discharge_current()),
             charge_current: Amperes(unit.charge_current()),
-            battery_capacity: Percent(short(self.battery.soc() * 100.0)),
+            battery_capacity: match unit.switches.state.battery_off {
+                true => Percent(0),
+                false => Percent(short(self.battery.soc() * 100.0)),
+            },
             heat_sink_temperature: warm(30.0, apparent / rated),
             mppt1_temperature: warm(28.0, flow.pv / pv_peak),
             mppt2_temperature: warm(27.0, flow.pv / pv_peak),
@@ -130,15 +133,18 @@ impl Bank {
 impl Unit {
     /// A
     pub(super) fn charge_current(&self) -> u16 {
-        short(self.flow.battery / self.volts)
+        if self.switches.state.battery_off { 0 } else { short(self.flow.battery / self.volts) }
     }
 
     /// A
     fn discharge_current(&self) -> u16 {
-        short(-self.flow.battery / self.volts)
+        if self.switches.state.battery_off { 0 } else { short(-self.flow.battery / self.volts) }
     }
 
     fn battery_voltage(&self) -> Decivolts {
+        if self.switches.state.battery_off {
+            return Decivolts(0);
+        }
         let own = [0.0, 0.04, -0.04].get(self.index % 3).copied().unwrap_or_default();
         let shown = self.volts + own + self.switches.state.battery_offset;
         Decivolts(short(shown * 10.0))

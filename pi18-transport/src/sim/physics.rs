@@ -40,7 +40,8 @@ impl Bank {
     /// Finds the modes and powers that belong to the present state.
     pub(super) fn settle(&mut self) {
         let at = day::later(self.start, self.stepped);
-        let sun = day::sun(at) * self.switches.sun.unwrap_or(1.0);
+        let [cloud, appliance] = self.gusts();
+        let sun = day::sun(at) * self.switches.sun.unwrap_or(1.0) * (1.0 - cloud);
         let grid = self.grid();
         for unit in &mut self.units {
             unit.offered = sun * day::panel_factor(unit.index) * day::PV_PEAK.iter().sum::<f64>();
@@ -50,7 +51,8 @@ impl Bank {
             let count = self.units.iter().filter(|unit| wanted(unit.mode)).count();
             f64::from(u32::try_from(count).unwrap_or_default().max(1))
         };
-        let load = self.switches.load.unwrap_or_else(|| day::load(at)) / count(feeds_load);
+        let house = self.switches.load.unwrap_or_else(|| day::load(at)) * (1.0 - appliance);
+        let load = house / count(feeds_load);
         let chargers = count(|mode| feeds_load(mode) || mode == WorkingMode::CHARGE);
 
         // Currents depend on the voltage and it on them: the second round is close enough.
@@ -78,6 +80,17 @@ impl Bank {
         for unit in &mut self.units {
             unit.volts = volts * unit.switches.state.rated.scale();
         }
+    }
+}
+
+impl Bank {
+    /// How much less sun and load there is in this step than there could be, 0 to 1. Drawn from the
+    /// step, so that it does not depend on what else was drawn.
+    fn gusts(&self) -> [f64; 2] {
+        let most = self.switches.gusts.unwrap_or_default();
+        let seed = self.switches.seed.unwrap_or_default().wrapping_mul(STEPS_A_RUN);
+        let mut random = fastrand::Rng::with_seed(seed.wrapping_add(self.stepped.as_secs()));
+        [random.f64() * most, random.f64() * most]
     }
 }
 
@@ -128,6 +141,9 @@ impl Stage {
         }
     }
 }
+
+/// More seconds than a bank runs, so that two seeds have no steps in common.
+const STEPS_A_RUN: u64 = 1 << 40;
 
 /// The battery is full once so little flows at the bulk voltage, A per Ah.
 const TAIL: f64 = 0.02;

@@ -1,6 +1,7 @@
 //! A bank with a clock, and links to its units.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -28,6 +29,8 @@ struct State {
     bank: Bank,
     /// How far a made-up clock is; a real one is asked.
     elapsed: Option<Duration>,
+    /// The wires of links that wait for one another, and until when those wait that do.
+    together: BTreeMap<usize, Option<Duration>>,
 }
 
 impl SharedBank {
@@ -45,7 +48,7 @@ impl SharedBank {
 
     fn new(bank: Bank, elapsed: Option<Duration>) -> Self {
         Self(Arc::new(Inner {
-            state: Mutex::new(State { bank, elapsed }),
+            state: Mutex::new(State { bank, elapsed, together: BTreeMap::new() }),
             changed: Condvar::new(),
             start: Instant::now(),
         }))
@@ -56,6 +59,20 @@ impl SharedBank {
     pub fn link(&self, unit: usize) -> SimLink {
         let wire = self.lock().bank.plug(unit);
         SimLink { shared: self.clone(), unit, wire, name: format!("sim:{unit}") }
+    }
+
+    /// Links to all units for threads that run side by side, one each: a made-up clock then goes on
+    /// only once every one of them waits, to the earliest of what they wait for, so that what one
+    /// waits for takes no time from the others.
+    ///
+    /// A link that is dropped is waited for no longer. One that is neither used nor dropped stops the
+    /// clock for the others.
+    #[must_use]
+    pub fn links_side_by_side(&self) -> Vec<SimLink> {
+        let units = self.with(|bank| bank.units());
+        let links: Vec<_> = (0..units).map(|unit| self.link(unit)).collect();
+        self.lock().together.extend(links.iter().map(|link| (link.wire, None)));
+        links
     }
 
     /// Does something with the bank as it is now.
@@ -89,17 +106,41 @@ impl SharedBank {
         self.0.start.checked_add(due)
     }
 
-    /// Waits until `until` or until somebody did something; a made-up clock goes there at once.
-    fn wait(&self, mut state: MutexGuard<'_, State>, until: Duration) {
+    /// Waits until `until` or until somebody did something; a made-up clock goes there at once, or
+    /// as soon as all that wait for one another do.
+    fn wait(&self, mut state: MutexGuard<'_, State>, wire: usize, until: Duration) {
         let now = self.now_of(&state);
-        let time = until.saturating_sub(now);
-        match &mut state.elapsed {
-            Some(elapsed) => *elapsed = now + time,
-            None => {
-                // Why it ends does not matter: whoever waits looks again.
-                let _ = self.0.changed.wait_timeout(state, time);
-            }
+        if state.elapsed.is_none() {
+            // Why it ends does not matter: whoever waits looks again.
+            let _ = self.0.changed.wait_timeout(state, until.saturating_sub(now));
+        } else if state.together.contains_key(&wire) {
+            self.wait_together(state, wire, until);
+        } else {
+            state.elapsed = Some(now.max(until));
         }
+    }
+
+    fn wait_together(&self, mut state: MutexGuard<'_, State>, wire: usize, until: Duration) {
+        state.together.insert(wire, Some(until));
+        while self.now_of(&state) < until {
+            if let Some(next) = state.next_of_all() {
+                if Some(next) > state.elapsed {
+                    state.elapsed = Some(next);
+                    self.0.changed.notify_all();
+                    continue;
+                }
+            }
+            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.together.insert(wire, None);
+    }
+}
+
+impl State {
+    /// What the first of those that wait for one another waits for, if all of them wait.
+    fn next_of_all(&self) -> Option<Duration> {
+        let all: Option<Vec<Duration>> = self.together.values().copied().collect();
+        all?.into_iter().min()
     }
 }
 
@@ -158,7 +199,7 @@ impl Link for SimLink {
                 return Ok(());
             }
             let due = state.bank.next_due(self.wire).unwrap_or(deadline);
-            self.shared.wait(state, due.min(deadline));
+            self.shared.wait(state, self.wire, due.min(deadline));
         }
     }
 
@@ -171,9 +212,9 @@ impl Link for SimLink {
     }
 
     fn pause(&mut self, time: Duration) {
-        let mut state = self.shared.lock();
-        if let Some(elapsed) = &mut state.elapsed {
-            *elapsed += time;
+        let state = self.shared.lock();
+        if let Some(elapsed) = state.elapsed {
+            self.shared.wait(state, self.wire, elapsed.saturating_add(time));
         } else {
             drop(state);
             std::thread::sleep(time);
@@ -183,7 +224,12 @@ impl Link for SimLink {
 
 impl Drop for SimLink {
     fn drop(&mut self) {
-        self.shared.lock().bank.unplug(self.wire);
+        let mut state = self.shared.lock();
+        state.bank.unplug(self.wire);
+        if state.together.remove(&self.wire).is_some() {
+            drop(state);
+            self.shared.0.changed.notify_all();
+        }
     }
 }
 

@@ -80,6 +80,8 @@ switches! {
     /// The unit's voltmeter reads so much more
     unit "battery-offset", "volts such as 0.5" =>
         put(state.battery_offset, |text| between(text, -10.0, 10.0));
+    /// Whether the unit's battery cable is connected; if not, it measures nothing there (default on)
+    unit "battery", "on|off" => put(state.battery_off, |text| on_off(text).map(|on| !on));
 
     // Settings.
     /// Bulk (C.V.) voltage
@@ -166,6 +168,8 @@ switches! {
     bank "sun", "0 to 100" => put(bank.sun, percent);
     /// Whether there is a grid (default on)
     bank "grid", "on|off" => put(bank.grid, on_off);
+    /// How much load and sun change from one ten seconds to the next, % (default 0)
+    bank "gusts", "0 to 100" => put(bank.gusts, percent);
 }
 
 fn put<T, P: From<T>>(place: &mut P, value: Option<T>) -> Option<()> {

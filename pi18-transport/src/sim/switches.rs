@@ -87,6 +87,7 @@ pub(super) struct State {
     pub(super) rated: Rated,
     /// V
     pub(super) battery_offset: f64,
+    pub(super) battery_off: bool,
 }
 
 /// What the line does, and what goes wrong on it. Chances are from 0 to 1.
@@ -141,6 +142,8 @@ pub(super) struct BankSwitches {
     /// 0 to 1
     pub(super) sun: Option<f64>,
     pub(super) grid: Option<bool>,
+    /// 0 to 1
+    pub(super) gusts: Option<f64>,
 }
 
 /// What is known of a switch.

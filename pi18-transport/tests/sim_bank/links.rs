@@ -50,6 +50,29 @@ fn made_up_time_moves_when_a_link_waits() {
 }
 
 #[test]
+fn links_side_by_side_share_made_up_time() {
+    let switches = ["frozen=on&units=3&pace=2400", "pace=2400", "pace=2400"];
+    let shared = SharedBank::virtual_time(bank(&switches));
+    let links = shared.links_side_by_side();
+    let ten = |mut link: SimLink| {
+        for _ in 0..10 {
+            assert_eq!(ask(&mut link, GS).len(), 111);
+        }
+        link.pause(Duration::from_secs(1));
+        link.now()
+    };
+    let ended: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = links.into_iter().map(|link| scope.spawn(move || ten(link))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(ended.len(), 3);
+    let took = Duration::from_secs(12_100) / 2400 + Duration::from_secs(1);
+    assert!(shared.elapsed().abs_diff(took) < Duration::from_millis(1), "{:?}", shared.elapsed());
+    // They are dropped: whoever comes now is alone.
+    assert_eq!(ask(&mut shared.link(0), MOD), b"^D00505\xD9\x9F\r");
+}
+
+#[test]
 fn a_past_deadline_takes_what_is_there() {
     let mut link = SharedBank::virtual_time(bank(&["frozen=on"])).link(0);
     let start = link.now();

@@ -234,3 +234,31 @@ fn a_voltmeter_can_be_off() {
     let difference = status(&bank, 1).battery_voltage.0 - status(&bank, 0).battery_voltage.0;
     assert!((4..=6).contains(&difference));
 }
+
+#[test]
+fn gusts_change_load_and_sun_from_step_to_step_and_are_the_same_again() {
+    let run = |seed: u32| {
+        let mut bank = bank(&[&format!("gusts=50&seed={seed}&load=2000&sun=50")]);
+        let powers = (0..60).map(|step| {
+            bank.advance(Duration::from_secs(step * 10));
+            let status = status(&bank, 0);
+            (status.active_power.0, status.pv1_power.0)
+        });
+        powers.collect::<Vec<_>>()
+    };
+    let once = run(1);
+    assert_eq!(once, run(1));
+    assert_ne!(once, run(2));
+    let loads: Vec<_> = once.iter().map(|(load, _)| *load).collect();
+    assert!(loads.iter().all(|load| (500..=1000).contains(load)), "{loads:?}");
+    assert!(loads.iter().max().unwrap() - loads.iter().min().unwrap() > 300, "{loads:?}");
+}
+
+#[test]
+fn a_unit_without_a_battery_measures_nothing_there() {
+    let bank = bank(&["battery=off", ""]);
+    let (without, with) = (status(&bank, 0), status(&bank, 1));
+    assert_eq!((without.battery_voltage.0, without.charge_current.0), (0, 0));
+    assert_eq!(without.battery_capacity.0, 0);
+    assert!(with.battery_voltage.0 > 500 && with.charge_current.0 > 0);
+}
