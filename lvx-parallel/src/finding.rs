@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; nothing to do.
+    /// Worth knowing; nothing has to be done.
     Info,
     /// Works, but will not for long, or not as well as it should.
     Warning,
@@ -34,10 +34,58 @@ pub struct Finding {
     pub rule: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What is the matter, with the units and their values.
+    /// What is the matter.
     pub what: String,
+    /// The units that it is about, each with its value.
+    pub values: Vec<Observed>,
     /// Why it matters.
     pub why: String,
-    /// What to do about it.
-    pub advice: String,
+    /// What to do about it, in this order; nothing if nothing has to be done.
+    pub advice: Vec<String>,
+    /// Where the rule and its threshold come from.
+    pub source: &'static str,
+}
+
+/// A unit and the value that triggered a rule.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Observed {
+    /// The unit's name.
+    pub unit: String,
+    /// Its value, as people read it.
+    pub value: String,
+}
+
+impl Finding {
+    pub(crate) fn advise(mut self, advice: &[&str]) -> Self {
+        self.advice.extend(advice.iter().map(|&each| each.to_owned()));
+        self
+    }
+
+    /// `sim:0 54.6 V, sim:1 54.9 V`, or `06306: sim:0, sim:1; 06303: sim:2`.
+    #[must_use]
+    pub fn values_text(&self) -> String {
+        let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+        for Observed { unit, value } in &self.values {
+            match groups.iter_mut().find(|(known, _)| known == value) {
+                Some((_, units)) => units.push(unit),
+                None => groups.push((value, vec![unit])),
+            }
+        }
+        let told: Vec<_> = if groups.iter().all(|(_, units)| units.len() == 1) {
+            self.values.iter().map(|each| format!("{} {}", each.unit, each.value)).collect()
+        } else {
+            groups.iter().map(|(value, units)| format!("{} {value}", units.join(" + "))).collect()
+        };
+        let text = told.join(", ");
+        text.trim_end().to_owned()
+    }
+}
+
+/// The line that says it: what is the matter, and the values.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if self.values.is_empty() { Ok(()) } else { write!(f, ": {}", self.values_text()) }
+    }
 }

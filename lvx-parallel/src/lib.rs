@@ -1,24 +1,48 @@
 //! Is this bank of parallel inverters healthy, and if not, why and what to do.
 //!
-//! Take a [`UnitSnapshot`] of each unit, [`check`] them together, read the [`Report`].
+//! Take a [`BankSnapshot`], [`check`] it, read the [`Report`]. A snapshot can be saved and judged
+//! later, or by somebody else. Nothing here writes to an inverter.
 //!
 //! ```
-//! use lvx_parallel::{UnitSnapshot, check};
-//! use pi18_transport::Client;
+//! use lvx_parallel::{BankSnapshot, Member, check};
 //!
-//! let mut units = Vec::new();
-//! for address in ["sim:0", "sim:1"] {
-//!     units.push(UnitSnapshot::read(address, &mut Client::open(address)?)?);
-//! }
-//! assert!(check(units).is_healthy());
-//! # Ok::<(), pi18_transport::Error>(())
+//! let members = ["sim:0".parse()?, "sim:1".parse()?].map(|address| Member::open(&address));
+//! let bank = BankSnapshot::read(members.into());
+//! let report = check(&bank);
+//! assert!(report.is_healthy(), "{report}");
+//!
+//! let saved = bank.to_yaml();
+//! assert_eq!(BankSnapshot::parse(&saved)?, bank);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! - [`Checks`] says what is checked and how: [`Thresholds`], rules, a baseline.
+//! - [`compare`] holds settings against each other, and nothing else.
+//! - [`Cluster`] sums up what a bank gives and takes, as long as every member's word is fresh.
 
+mod bank;
+mod case;
+mod checks;
+mod cluster;
+mod comparison;
+mod error;
+mod explained;
+mod file;
 mod finding;
+mod reading;
 mod report;
 mod rules;
 mod snapshot;
+mod thresholds;
 
-pub use finding::{Finding, Severity};
-pub use report::{Report, check};
+pub use bank::{BankSnapshot, Member};
+pub use checks::{Checks, check};
+pub use cluster::{Cluster, Incomplete, Totals};
+pub use comparison::{Comparison, compare};
+pub use error::FormatError;
+pub use finding::{Finding, Observed, Severity};
+pub use reading::{Gap, Reading, Reason, Told};
+pub use report::{Cell, Report, ReportUnit, Row, Style};
+pub use rules::RuleInfo;
 pub use snapshot::UnitSnapshot;
+pub use thresholds::{ThresholdInfo, Thresholds};

@@ -1,121 +1,112 @@
 //! All units beside each other, what was found, and a verdict.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
+use pi18_proto::DateTime;
 use serde::Serialize;
 
-use crate::{Finding, Severity, UnitSnapshot, rules};
+use crate::{Finding, Severity, case::Case};
 
-/// What [`check`] says of a bank.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+mod json;
+mod markdown;
+mod rows;
+pub(crate) mod text;
+
+pub(crate) use markdown::table as markdown_table;
+pub(crate) use rows::settings as setting_rows;
+pub use rows::{Cell, Row};
+pub use text::Style;
+
+/// What [`check`](crate::check) says of a bank.
+///
+/// Its Display is the report for people, without colours.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Whether there are units and nothing worse than an info was found.
-    pub healthy: bool,
-    /// The units, as they were given.
-    pub units: Vec<UnitSnapshot>,
+    /// When the units were read, by this computer's clock.
+    pub started: Option<DateTime>,
+    /// How far apart in time the units' `GS` were taken; `None` with fewer than two.
+    pub skew: Option<Duration>,
+    /// Whether every unit answered or refused every question.
+    pub complete: bool,
+    /// The units, the master first.
+    pub units: Vec<ReportUnit>,
+    /// The units side by side, a row for each thing.
+    pub rows: Vec<Row>,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
+    /// How many rules were left out.
+    pub left_out: usize,
 }
 
-/// Holds the units of one bank against each other and against what a healthy bank looks like.
-#[must_use]
-pub fn check(units: Vec<UnitSnapshot>) -> Report {
-    let mut findings: Vec<_> = rules::ALL.iter().flat_map(|rule| rule(&units)).collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let calm = findings.iter().all(|finding| finding.severity == Severity::Info);
-    let healthy = calm && !units.is_empty();
-    Report { healthy, units, findings }
+/// A unit of a [`Report`].
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ReportUnit {
+    /// What it is called here.
+    pub name: String,
+    /// Its serial number, if it said one.
+    pub serial_number: Option<String>,
+    /// Its number in its bank, if it said one.
+    pub instance: Option<u16>,
+    /// Whether it answered or refused every question.
+    pub complete: bool,
 }
 
 impl Report {
+    pub(crate) fn new(case: &Case<'_>, findings: Vec<Finding>, left_out: usize) -> Self {
+        let units = case.given.iter().map(|unit| ReportUnit {
+            name: unit.name.clone(),
+            serial_number: unit.identity.value().map(|identity| identity.serial_number.to_string()),
+            instance: unit.instance().map(|instance| instance.0),
+            complete: unit.is_complete(),
+        });
+        Self {
+            started: case.bank.started,
+            skew: case.bank.skew(),
+            complete: case.bank.is_complete(),
+            units: units.collect(),
+            rows: rows::rows(&case.given, &findings),
+            findings,
+            left_out,
+        }
+    }
+
     /// Whether there are units and nothing worse than an info was found.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.healthy
+        let calm = self.findings.iter().all(|finding| finding.severity == Severity::Info);
+        calm && !self.units.is_empty()
     }
 
     /// One line that says it all.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let units = self.units.len();
         let count = |severity| self.findings.iter().filter(|f| f.severity == severity).count();
         let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        if units == 0 {
-            return "nothing is known: no unit was read".to_owned();
+        let units = plural(self.units.len(), "unit");
+        let left_out = match self.left_out {
+            0 => String::new(),
+            number => format!(", {} left out", plural(number, "rule")),
+        };
+        if self.units.is_empty() {
+            return "nothing is known: no unit was given".to_owned();
         }
-        if self.healthy {
-            return format!("healthy: {}, no error, no warning", plural(units, "unit"));
+        if self.is_healthy() {
+            let unjudged = self.findings.iter().any(|finding| finding.rule == "skew");
+            let as_far = if unjudged { " as far as it was judged" } else { "" };
+            return format!("healthy{as_far}: {units}, no error, no warning{left_out}");
         }
         format!(
-            "not healthy: {}, {}, {}",
-            plural(units, "unit"),
+            "not healthy: {units}, {}, {}{left_out}",
             plural(count(Severity::Error), "error"),
             plural(count(Severity::Warning), "warning")
         )
-    }
-
-    fn rows(&self) -> Vec<(&'static str, Vec<String>)> {
-        let row = |value: &dyn Fn(&UnitSnapshot) -> String| self.units.iter().map(value).collect();
-        vec![
-            ("", row(&|unit| unit.name.clone())),
-            ("serial number", row(&|unit| unit.serial_number.to_string())),
-            ("instance", row(&|unit| unit.status.parallel_instance.to_string())),
-            ("main firmware", row(&|unit| unit.firmware.main.to_string())),
-            ("slave firmware", row(&|unit| unit.firmware.slave1.to_string())),
-            ("mode", row(&|unit| format!("{:02} {}", unit.mode.0, unit.mode))),
-            ("fault", row(&|unit| format!("{:02} {}", unit.faults.fault.0, unit.faults.fault))),
-            ("battery voltage", row(&|unit| unit.status.battery_voltage.to_string())),
-            ("charge current", row(&|unit| unit.status.charge_current.to_string())),
-            ("discharge current", row(&|unit| unit.status.discharge_current.to_string())),
-            ("battery capacity", row(&|unit| unit.status.battery_capacity.to_string())),
-            ("output power", row(&|unit| unit.status.active_power.to_string())),
-            (
-                "PV power",
-                row(&|unit| {
-                    let [first, second] = [unit.status.pv1_power, unit.status.pv2_power];
-                    pi18_proto::Watts(first.0.saturating_add(second.0)).to_string()
-                }),
-            ),
-        ]
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.rows();
-        let widths: Vec<usize> = (0..self.units.len())
-            .map(|i| {
-                rows.iter().filter_map(move |(_, row)| row.get(i)).map(|cell| cell.chars().count())
-            })
-            .map(|lengths| lengths.max().unwrap_or(0))
-            .collect();
-        for (label, row) in &rows {
-            let cells: Vec<_> =
-                row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
-            writeln!(f, "{}", format!("{label:<18}{}", cells.join("  ")).trim_end())?;
-        }
-        writeln!(f)?;
-        for finding in &self.findings {
-            writeln!(f, "{}: {} [{}]", finding.severity, finding.what, finding.rule)?;
-            writeln!(f, "    {}", finding.why)?;
-            writeln!(f, "    {}", finding.advice)?;
-        }
-        if !self.findings.is_empty() {
-            writeln!(f)?;
-        }
-        writeln!(f, "{}", self.verdict())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_a_unit_nothing_is_healthy() {
-        let report = check(Vec::new());
-        assert!(!report.is_healthy());
-        assert_eq!(report.verdict(), "nothing is known: no unit was read");
+        f.write_str(&self.to_text(&Style::default()))
     }
 }

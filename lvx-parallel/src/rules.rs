@@ -1,71 +1,217 @@
 //! The rules, one a file. Each looks at all units and says what it finds.
+//!
+//! One cause is told once: a rule keeps still where another one that knows the cause speaks.
 
-use crate::{Finding, UnitSnapshot};
+use crate::{Finding, FormatError, Severity, case::Case, finding::Observed, thresholds::known};
 
+mod bank_size;
+mod baseline;
+mod battery_capacity;
 mod battery_voltage;
 mod charge_current;
+mod charge_rate;
+mod clock;
+mod cross_serial;
+mod cross_status;
+mod cross_totals;
+mod discharge_current;
 mod fault;
-mod firmware;
-mod identity;
+mod further_settings;
+mod grid;
 mod instance;
+mod main_firmware;
 mod mode;
+mod mode_conflict;
+mod output;
+mod output_mode;
+mod ratings;
+mod same_unit;
+mod selectable_currents;
+mod serial_number;
+mod settings;
+mod skew;
+mod slave_firmware;
+mod state_of_charge;
+mod unread;
+mod warning;
 
-/// Says what it finds; it gets all units of the bank.
-type Rule = fn(&[UnitSnapshot]) -> Vec<Finding>;
-
-/// Every rule.
-pub(crate) const ALL: &[Rule] = &[
-    identity::check,
-    fault::check,
-    mode::check,
-    firmware::check,
-    instance::check,
-    battery_voltage::check,
-    charge_current::check,
-];
-
-/// `sim:0 54.6 V, sim:1 54.9 V`
-fn each<T: std::fmt::Display>(
-    units: &[UnitSnapshot],
-    value: impl Fn(&UnitSnapshot) -> T,
-) -> String {
-    let told: Vec<_> = units.iter().map(|unit| format!("{} {}", unit.name, value(unit))).collect();
-    told.join(", ")
+/// What is known of a rule.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RuleInfo {
+    /// How it is called.
+    pub id: &'static str,
+    /// What it looks for.
+    pub summary: &'static str,
+    /// Where the rule and its threshold come from.
+    pub source: &'static str,
 }
 
-/// The greatest difference between any two values.
-fn spread(values: impl Iterator<Item = u16> + Clone) -> u16 {
-    let (most, least) = (values.clone().max(), values.min());
-    most.unwrap_or(0) - least.unwrap_or(0)
+/// A rule: what is known of it, and how it judges.
+pub(crate) struct Rule {
+    pub(crate) info: RuleInfo,
+    pub(crate) check: fn(&Case<'_>) -> Vec<Finding>,
+}
+
+impl Rule {
+    const fn new(
+        id: &'static str,
+        summary: &'static str,
+        source: &'static str,
+        check: fn(&Case<'_>) -> Vec<Finding>,
+    ) -> Self {
+        Self { info: RuleInfo { id, summary, source }, check }
+    }
+
+    fn tell(
+        &self,
+        severity: Severity,
+        what: impl Into<String>,
+        values: Vec<Observed>,
+        why: &str,
+    ) -> Finding {
+        Finding {
+            rule: self.info.id,
+            severity,
+            what: what.into(),
+            values,
+            why: why.to_owned(),
+            advice: Vec::new(),
+            source: self.info.source,
+        }
+    }
+}
+
+/// Every rule, in the order in which findings of one severity are told.
+pub(crate) static ALL: &[&Rule] = &[
+    &unread::RULE,
+    &same_unit::RULE,
+    &fault::RULE,
+    &main_firmware::RULE,
+    &instance::RULE,
+    &bank_size::RULE,
+    &output_mode::RULE,
+    &ratings::RULE,
+    &settings::RULE,
+    &further_settings::RULE,
+    &mode::RULE,
+    &mode_conflict::RULE,
+    &warning::RULE,
+    &battery_voltage::RULE,
+    &charge_current::RULE,
+    &discharge_current::RULE,
+    &charge_rate::RULE,
+    &battery_capacity::RULE,
+    &state_of_charge::RULE,
+    &grid::RULE,
+    &output::RULE,
+    &cross_serial::RULE,
+    &cross_status::RULE,
+    &cross_totals::RULE,
+    &selectable_currents::RULE,
+    &serial_number::RULE,
+    &clock::RULE,
+    &skew::RULE,
+    &slave_firmware::RULE,
+    &baseline::RULE,
+];
+
+impl RuleInfo {
+    /// What is known of each rule, in the order in which findings of one severity are told.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        ALL.iter().map(|rule| &rule.info)
+    }
+
+    /// The rule of this id.
+    ///
+    /// # Errors
+    /// If there is none; says which was perhaps meant.
+    pub fn find(id: &str) -> Result<&'static Self, FormatError> {
+        Self::all().find(|info| info.id == id).ok_or_else(|| {
+            let ids: Vec<_> = Self::all().map(|info| info.id).collect();
+            FormatError::new(id.escape_debug().to_string(), known("a rule", id, ids.into_iter()))
+        })
+    }
 }
 
 #[cfg(test)]
-mod testing {
-    use pi18_transport::{
-        Client,
-        sim::{Bank, Config, SharedBank},
-    };
+pub(crate) mod testing {
+    use std::time::Duration;
 
-    use crate::{Severity, UnitSnapshot, check};
+    use pi18_transport::sim::{Bank, Config};
 
-    /// The commissioned bank.
-    pub(super) fn healthy() -> Vec<UnitSnapshot> {
-        let bank = SharedBank::virtual_time(Bank::new(Config::default()).unwrap());
-        let read =
-            |unit| UnitSnapshot::read(format!("sim:{unit}"), &mut Client::new(bank.link(unit)));
-        (0..2).map(|unit| read(unit).unwrap()).collect()
+    use crate::{BankSnapshot, Checks, Gap, Reading, Reason, Severity, UnitSnapshot};
+
+    /// A virtual bank with these switches, read at a moment. All have the same slave firmware, so that
+    /// a healthy one has nothing to tell.
+    #[track_caller]
+    pub(crate) fn bank_of(switches: &[&str]) -> BankSnapshot {
+        let switches = switches.iter().map(|text| format!("slave=06126&{text}").parse().unwrap());
+        let switches: Vec<_> = switches.collect();
+        let bank = Bank::new(Config { units: switches.len(), switches }).unwrap();
+        let unit = |unit| {
+            UnitSnapshot::from_answers(format!("sim:{unit}"), |query| {
+                match bank.peek(unit, query) {
+                    Some(value) => Ok(Reading { value, at: Duration::ZERO }),
+                    None => {
+                        Err(Gap { reason: Reason::Refused, text: format!("{query} was refused") })
+                    }
+                }
+            })
+        };
+        BankSnapshot { started: None, units: (0..bank.units()).map(unit).collect() }
     }
 
-    /// What is found once `change` was made to a healthy bank: rule and severity.
-    pub(super) fn found(change: impl FnOnce(&mut [UnitSnapshot])) -> Vec<(&'static str, Severity)> {
-        let mut units = healthy();
-        change(&mut units);
-        let report = check(units);
-        report
-            .findings
-            .iter()
-            .map(|finding| (finding.rule, finding.severity))
-            .filter(|(_, severity)| *severity > Severity::Info)
-            .collect()
+    /// The commissioned bank.
+    pub(crate) fn healthy() -> BankSnapshot {
+        bank_of(&["", ""])
+    }
+
+    /// Everything that is found in a bank: rule and severity.
+    pub(crate) fn findings(bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
+        findings_of(&Checks::default(), bank)
+    }
+
+    pub(crate) fn findings_of(
+        checks: &Checks,
+        bank: &BankSnapshot,
+    ) -> Vec<(&'static str, Severity)> {
+        let report = checks.check(bank);
+        report.findings.iter().map(|finding| (finding.rule, finding.severity)).collect()
+    }
+
+    /// Everything that is found once `change` was made to a healthy bank.
+    pub(crate) fn found(change: impl FnOnce(&mut [UnitSnapshot])) -> Vec<(&'static str, Severity)> {
+        let mut bank = healthy();
+        change(&mut bank.units);
+        findings(&bank)
+    }
+
+    /// The first finding in words.
+    #[track_caller]
+    pub(crate) fn told(bank: &BankSnapshot) -> String {
+        crate::check(bank).findings[0].to_string()
+    }
+
+    #[test]
+    fn a_healthy_bank_has_nothing_to_tell() {
+        assert_eq!(findings(&healthy()), []);
+        assert_eq!(findings(&bank_of(&["", "", "", "", "", "", "", "", ""])), []);
+        assert_eq!(findings(&bank_of(&[""])), []);
+    }
+
+    #[test]
+    fn every_rule_has_an_id_of_its_own() {
+        let mut ids: Vec<_> = super::RuleInfo::all().map(|info| info.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), super::ALL.len());
+        assert!(
+            super::RuleInfo::all().all(|info| !info.summary.is_empty() && !info.source.is_empty())
+        );
+        assert_eq!(
+            super::RuleInfo::find("main-firmwre").unwrap_err().to_string(),
+            "main-firmwre: wanted the name of a rule, perhaps main-firmware"
+        );
     }
 }

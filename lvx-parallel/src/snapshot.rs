@@ -1,68 +1,234 @@
-//! What one unit says of itself.
+//! What one unit says of itself: one table.
 
+use lvx_settings::Settings;
 use pi18_proto::{
-    FaultsAndWarnings, FirmwareVersions, GeneralStatus, Identity, Mode, ParallelInstance,
-    SerialNumber, WorkingMode,
+    AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Defaults, FaultCode, FaultsAndWarnings,
+    FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel, MaxAcChargeCurrents,
+    MaxChargeCurrents, Mode, ParallelInstance, ParallelRating, ParallelStatus, Presence,
+    ProtocolId, Query, RatedInformation, SerialNumber, WorkingMode,
 };
-use pi18_transport::{Client, Error, Link};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// What one unit said of itself, taken within a few seconds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct UnitSnapshot {
-    /// What the unit is called here: the address it was reached by.
-    pub name: String,
-    /// Its serial number.
-    pub serial_number: SerialNumber,
-    /// Its firmware.
-    pub firmware: FirmwareVersions,
-    /// What it is doing.
-    pub mode: WorkingMode,
-    /// Its fault and warnings.
-    pub faults: FaultsAndWarnings,
-    /// What it measures.
-    pub status: GeneralStatus,
-    /// How many units of its bank it knows of, itself included.
-    pub bank_size: usize,
+use crate::{Gap, Reading, Told};
+
+/// Declares what is asked: a field, its reply, and whether it stands still or lives.
+macro_rules! readings {
+    ($( #[doc = $doc:literal] $name:ident: $reply:ident, $when:ident; )+) => {
+        /// Everything one unit says of itself, each answer with the time it was taken. What it does
+        /// not answer is a gap with its reason.
+        ///
+        /// Whoever asks puts the answers in with [`take`](Self::take): to the queries of
+        /// [`STILL`](Self::STILL), to `PRIn` of every instance up to the first that is absent or
+        /// refused, and then close together to those of [`LIVE`](Self::LIVE) and `PGSn`.
+        /// [`BankSnapshot::read`](crate::BankSnapshot::read) does so.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct UnitSnapshot {
+            /// What the unit is called here: the address it was reached by.
+            pub name: String,
+            /// Why it could not be read, or not to the end.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub lost: Option<Gap>,
+            $(
+                #[doc = $doc]
+                #[serde(default, skip_serializing_if = "Told::is_not_asked")]
+                pub $name: Told<$reply>,
+            )+
+            /// `PRIn` by instance: what it knows of the ratings of each unit of its bank.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub ratings: Vec<Told<ParallelRating>>,
+            /// `PGSn` by instance: what it knows of the status of each unit of its bank.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub statuses: Vec<Told<ParallelStatus>>,
+        }
+
+        impl UnitSnapshot {
+            /// What does not change by itself.
+            pub const STILL: &'static [Query] = &readings!(@list still [] $($reply $when)+);
+            /// What changes all the time, to be asked close together.
+            pub const LIVE: &'static [Query] = &readings!(@list live [] $($reply $when)+);
+
+            /// Puts an answer in its place. One that has no place here is left aside.
+            pub fn take(&mut self, query: Query, answer: Result<Reading<AnyReply>, Gap>) {
+                match query {
+                    $( Query::$reply => self.$name = Told::of(answer), )+
+                    Query::ParallelRating(instance) => {
+                        put(&mut self.ratings, instance, Told::of(answer));
+                    }
+                    Query::ParallelStatus(instance) => {
+                        put(&mut self.statuses, instance, Told::of(answer));
+                    }
+                    _ => {}
+                }
+            }
+
+            /// What was asked and not answered.
+            pub(crate) fn gaps(&self) -> Vec<(String, &Gap)> {
+                let mut gaps = Vec::new();
+                $( gaps.extend(self.$name.gap().map(|gap| (Query::$reply.to_string(), gap))); )+
+                for (n, told) in self.ratings.iter().enumerate() {
+                    gaps.extend(told.gap().map(|gap| (format!("PRI{n}"), gap)));
+                }
+                for (n, told) in self.statuses.iter().enumerate() {
+                    gaps.extend(told.gap().map(|gap| (format!("PGS{n}"), gap)));
+                }
+                gaps.retain(|(_, gap)| gap.reason != crate::Reason::NotAsked);
+                gaps
+            }
+        }
+    };
+    (@list still [$($done:tt)*] $reply:ident Still $($more:tt)*) => {
+        readings!(@list still [$($done)* Query::$reply,] $($more)*)
+    };
+    (@list live [$($done:tt)*] $reply:ident Live $($more:tt)*) => {
+        readings!(@list live [$($done)* Query::$reply,] $($more)*)
+    };
+    (@list $which:ident [$($done:tt)*] $reply:ident $when:ident $($more:tt)*) => {
+        readings!(@list $which [$($done)*] $($more)*)
+    };
+    (@list $which:ident [$($done:tt)*]) => { [$($done)*] };
+}
+
+readings! {
+    /// `PI`: which protocol it speaks.
+    protocol: ProtocolId, Still;
+    /// `ID`: who it is.
+    identity: Identity, Still;
+    /// `GMN`: its product line; older units refuse.
+    model: MachineModel, Still;
+    /// `VFW`: its firmware.
+    firmware: FirmwareVersions, Still;
+    /// `T`: its clock.
+    clock: Clock, Still;
+    /// `PIRI`: its ratings and most of its settings.
+    rated: RatedInformation, Still;
+    /// `FLAG`: its flags.
+    flags: Flags, Still;
+    /// `DI`: its factory defaults.
+    defaults: Defaults, Still;
+    /// `MCHGCR`: the maximum charge currents that it offers.
+    charge_currents: MaxChargeCurrents, Still;
+    /// `MUCHGCR`: the maximum AC charge currents that it offers.
+    ac_charge_currents: MaxAcChargeCurrents, Still;
+    /// `ACCT`: when AC may charge.
+    ac_charge_window: AcChargeWindow, Still;
+    /// `ACLT`: when AC may supply the loads.
+    ac_load_window: AcLoadWindow, Still;
+    /// `FWS`: its fault and warnings.
+    faults: FaultsAndWarnings, Live;
+    /// `MOD`: what it is doing.
+    mode: Mode, Live;
+    /// `GS`: what it measures.
+    status: GeneralStatus, Live;
 }
 
 impl UnitSnapshot {
-    /// Asks a unit all that [`check`](crate::check) wants to know.
-    ///
-    /// # Errors
-    /// If the unit does not answer one of the questions.
-    pub fn read(name: impl Into<String>, unit: &mut Client<impl Link>) -> Result<Self, Error> {
-        let identity: Identity = unit.read()?;
-        let firmware = unit.read()?;
-        let bank_size = bank_size(unit)?;
-        // What moves is asked last and close together.
-        let faults = unit.read()?;
-        let mode: Mode = unit.read()?;
-        let status = unit.read()?;
-        Ok(Self {
-            name: name.into(),
-            serial_number: identity.serial_number,
-            firmware,
-            mode: mode.working_mode,
-            faults,
-            status,
-            bank_size,
-        })
+    /// A unit of which nothing is known yet.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// A unit of which `ask` knows everything, for whoever has no link: from a capture, from a proxy,
+    /// from a virtual unit.
+    pub fn from_answers(
+        name: impl Into<String>,
+        mut ask: impl FnMut(Query) -> Result<Reading<AnyReply>, Gap>,
+    ) -> Self {
+        let mut unit = Self::new(name);
+        Self::STILL.iter().for_each(|&query| unit.take(query, ask(query)));
+        for instance in instances() {
+            let query = Query::ParallelRating(instance);
+            unit.take(query, ask(query));
+            if !unit.knows_last() {
+                break;
+            }
+        }
+        Self::LIVE.iter().for_each(|&query| unit.take(query, ask(query)));
+        for instance in instances().take(unit.bank_size().max(1)) {
+            let query = Query::ParallelStatus(instance);
+            unit.take(query, ask(query));
+        }
+        unit
+    }
+
+    /// Whether the last of the units that it was asked for is there.
+    pub(crate) fn knows_last(&self) -> bool {
+        self.ratings.last().and_then(Told::value).is_some_and(is_present)
+    }
+
+    /// A unit that could not be reached.
+    pub fn lost(name: impl Into<String>, why: impl Into<Gap>) -> Self {
+        Self { lost: Some(why.into()), ..Self::new(name) }
+    }
+
+    /// Its serial number, as far as it looks like one.
+    #[must_use]
+    pub fn serial_number(&self) -> Option<SerialNumber> {
+        let serial = self.identity.value()?.serial_number;
+        serial.looks_genuine().then_some(serial)
+    }
+
+    /// Its own number in its bank: 0 is the master.
+    #[must_use]
+    pub fn instance(&self) -> Option<Count> {
+        self.status.value().map(|status| status.parallel_instance)
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn working_mode(&self) -> Option<WorkingMode> {
+        self.mode.value().map(|mode| mode.working_mode)
+    }
+
+    /// Its fault, if there is one.
+    #[must_use]
+    pub fn fault(&self) -> Option<FaultCode> {
+        self.faults.value().map(|faults| faults.fault).filter(|fault| fault.is_fault())
+    }
+
+    /// How many units it knows its bank to have, itself included: those of `PRIn` that are there.
+    #[must_use]
+    pub fn bank_size(&self) -> usize {
+        self.ratings.iter().filter(|told| told.value().is_some_and(is_present)).count()
+    }
+
+    /// How it is set. The clock is left out: see [`clock`](Self::clock).
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let replies = [
+            self.rated.value().map(AnyReply::from),
+            self.flags.value().map(AnyReply::from),
+            self.ac_charge_window.value().map(AnyReply::from),
+            self.ac_load_window.value().map(AnyReply::from),
+        ];
+        let mut settings = Settings::default();
+        replies.iter().flatten().for_each(|reply| settings.take(reply, None));
+        settings
+    }
+
+    /// Whether every question was answered or refused.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.lost.is_none()
+            && self.gaps().iter().all(|(_, gap)| gap.reason == crate::Reason::Refused)
     }
 }
 
-/// How many instances in a row the unit knows; a unit that is alone may refuse the question.
-fn bank_size(unit: &mut Client<impl Link>) -> Result<usize, Error> {
-    use pi18_proto::{Count, ParallelRating, Presence};
+fn is_present(rating: ParallelRating) -> bool {
+    rating.presence == Presence::PRESENT
+}
 
-    let mut known = 0;
-    for instance in (0..=9).filter_map(|n| ParallelInstance::new(Count(n)).ok()) {
-        match unit.read_of::<ParallelRating>(instance) {
-            Ok(rating) if rating.presence == Presence::PRESENT => known += 1,
-            Ok(_) => break,
-            Err(error) if error.is_refused() => break,
-            Err(error) => return Err(error),
-        }
+/// Each number that a unit of a bank can have, 0 to 9.
+pub(crate) fn instances() -> impl Iterator<Item = ParallelInstance> {
+    (0..=9).filter_map(|number| ParallelInstance::new(Count(number)).ok())
+}
+
+fn put<T>(row: &mut Vec<Told<T>>, instance: ParallelInstance, told: Told<T>) {
+    let place = usize::from(instance.get().0);
+    while row.len() <= place {
+        row.push(Told::default());
     }
-    Ok(known)
+    if let Some(slot) = row.get_mut(place) {
+        *slot = told;
+    }
 }

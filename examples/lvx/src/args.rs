@@ -21,6 +21,8 @@ pub(crate) enum Task {
     Query(Query),
     Decode(Decode),
     SyncCheck(SyncCheck),
+    Compare(Compare),
+    Dump(Dump),
     Simulate(Simulate),
     /// Print completions for a shell
     ///
@@ -100,24 +102,101 @@ pub(crate) struct Decode {
     pub(crate) file: PathBuf,
 }
 
-/// Check units of one bank against each other
-///
-/// Firmware, faults, modes, parallel instances, battery voltages and charge currents. Exit status 1
-/// if anything is found that is worse than an info.
+/// The units of a bank, or a file in their place
 #[derive(ClapArgs, Debug)]
-#[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
-pub(crate) struct SyncCheck {
+pub(crate) struct Bank {
     /// The units of the bank, all of them
-    #[arg(value_name = "UNIT", required = true)]
+    #[arg(value_name = "UNIT", required_unless_present = "from")]
     pub(crate) units: Vec<String>,
+    /// Take what `lvx dump` saved instead of live units; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "units")]
+    pub(crate) from: Option<PathBuf>,
+}
+
+const SYNC_CHECK_EXAMPLES: &str = "\
+Examples:
+  lvx sync-check sim:0 sim:1
+  lvx sync-check /dev/hidraw0 /dev/hidraw1 --bank-ah 300 --expect-firmware 06306
+  lvx sync-check --from bank.yaml --format markdown      a saved bank, for a forum
+  lvx sync-check sim:0 sim:1 --baseline bank.yaml        and what changed since
+  lvx sync-check sim:0 sim:1 --skip cross-status --threshold battery_voltage_spread=0.4
+  lvx sync-check --list-rules                            every rule and threshold";
+
+/// Check whether a bank is healthy, and if not, why and what to do
+///
+/// Reads everything that the units say, side by side, and holds it against each other and against
+/// what a healthy bank looks like. Nothing is written to the units. Exit status 1 if anything is
+/// found that is worse than an info.
+#[derive(ClapArgs, Debug)]
+#[command(after_help = SYNC_CHECK_EXAMPLES, after_long_help = format!("{SYNC_CHECK_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct SyncCheck {
+    #[command(flatten)]
+    pub(crate) bank: Bank,
     /// How to show the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
+    /// Check these rules only
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Leave these rules out
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
+    /// Change a threshold; may be given again
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) threshold: Vec<String>,
+    /// Take thresholds from a YAML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) thresholds: Option<PathBuf>,
+    /// The capacity of the battery bank, to judge the charge rate
+    #[arg(long, value_name = "AH")]
+    pub(crate) bank_ah: Option<u32>,
+    /// The main firmware that all units are to have
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect_firmware: Option<String>,
+    /// Also tell what changed since `lvx dump` saved the bank
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Show every rule and threshold
+    #[arg(long, exclusive = true)]
+    pub(crate) list_rules: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ReportFormat {
     Table,
+    Json,
+    Markdown,
+}
+
+/// Compare the settings of units
+///
+/// The twelve that must agree, then those of the others that differ. Exit status 1 if any differs.
+#[derive(ClapArgs, Debug)]
+#[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct Compare {
+    #[command(flatten)]
+    pub(crate) bank: Bank,
+    /// How to show the comparison
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+}
+
+/// Save everything that the units of a bank say
+///
+/// `lvx dump UNIT... > bank.yaml`; then `--from bank.yaml` takes the place of the units.
+#[derive(ClapArgs, Debug)]
+#[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct Dump {
+    #[command(flatten)]
+    pub(crate) bank: Bank,
+    /// How to save it
+    #[arg(long, value_enum, default_value_t = DumpFormat::Yaml)]
+    pub(crate) format: DumpFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DumpFormat {
+    Yaml,
     Json,
 }
 

@@ -1,7 +1,10 @@
 //! `lvx`: asks, watches and checks inverters that speak PI18.
 
 mod args;
+mod bank;
+mod compare;
 mod decode;
+mod dump;
 mod line;
 mod names;
 mod outcome;
@@ -26,6 +29,8 @@ fn main() -> ExitCode {
         Task::Query(args) => query::run(&args, &mut out),
         Task::Decode(args) => decode::run(&args, &mut out),
         Task::SyncCheck(args) => sync_check::run(&args, &mut out),
+        Task::Compare(args) => compare::run(&args, &mut out),
+        Task::Dump(args) => dump::run(&args, &mut out),
         Task::Simulate(args) => simulate::run(&args, &mut out),
         Task::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,71 +1,82 @@
-//! `lvx sync-check`: units of one bank against each other.
+//! `lvx sync-check`: is this bank healthy, and if not, why and what to do?
 
-use std::{io::Write, thread};
+use std::io::Write;
 
-use lvx_parallel::{UnitSnapshot, check};
-use pi18_transport::{Address, Error};
+use lvx_parallel::{Checks, RuleInfo, Thresholds};
+use pi18_proto::Version;
 
 use crate::{
-    args,
-    args::ReportFormat,
+    args::{self, ReportFormat},
+    bank,
     outcome::{Failure, Status},
 };
 
 pub(crate) fn run(args: &args::SyncCheck, out: &mut impl Write) -> Result<Status, Failure> {
-    if let Some(twice) = args
-        .units
-        .iter()
-        .enumerate()
-        .find(|(i, unit)| args.units.iter().take(*i).any(|other| other == *unit))
-    {
-        return Err(Failure::usage(format_args!("{} is given twice", twice.1)));
+    if args.list_rules {
+        return list(out);
     }
-    let addresses =
-        args.units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?;
-    let mut status = Status::Well;
-    let mut units = Vec::new();
-    for read in read_all(&addresses)? {
-        match read {
-            Ok(unit) => units.push(unit),
-            Err(error) => status = Failure::from(error).tell().max(status),
-        }
-    }
-    if units.is_empty() {
-        return Ok(status);
-    }
-    let report = check(units);
+    let checks = checks(args)?;
+    let bank = bank::read(&args.bank)?;
+    let report = checks.check(&bank);
     match args.format {
-        ReportFormat::Table => write!(out, "{report}")?,
-        ReportFormat::Json => {
-            let text = serde_json::to_string_pretty(&report)
-                .map_err(|error| Failure::usage(format_args!("report: {error}")))?;
-            writeln!(out, "{text}")?;
-        }
+        ReportFormat::Table => write!(out, "{}", report.to_text(&bank::style()))?,
+        ReportFormat::Json => writeln!(out, "{}", report.to_json())?,
+        ReportFormat::Markdown => write!(out, "{}", report.to_markdown())?,
     }
-    Ok(if report.is_healthy() { status } else { status.max(Status::Findings) })
+    Ok(match (report.complete, report.is_healthy()) {
+        (false, _) => Status::Unread,
+        (true, false) => Status::Findings,
+        (true, true) => Status::Well,
+    })
 }
 
-/// All units at once, so that what moves is read at about the same time.
-///
-/// A wrong address ends it before anything is asked.
-fn read_all(addresses: &[Address]) -> Result<Vec<Result<UnitSnapshot, Error>>, Error> {
-    let mut opened = Vec::new();
-    for address in addresses {
-        match address.open() {
-            Err(error) if error.is_address() => return Err(error),
-            unit => opened.push((address, unit)),
-        }
+fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
+    let rules = |ids: &[String], option: &str| {
+        let found = ids.iter().map(|id| RuleInfo::find(id)).collect::<Result<Vec<_>, _>>();
+        found.map_err(|error| Failure::usage(format_args!("{option} {error}")))
+    };
+    let expected = args.expect_firmware.as_ref().map(|text| {
+        Version::new(text).ok_or_else(|| {
+            let wanted = "wanted a version such as 06306";
+            Failure::usage(format_args!("--expect-firmware: {wanted}, found {text:?}"))
+        })
+    });
+    Ok(Checks {
+        thresholds: thresholds(args)?,
+        expected_firmware: expected.transpose()?,
+        bank_ah: args.bank_ah,
+        only: rules(&args.only, "--only")?,
+        skip: rules(&args.skip, "--skip")?,
+        baseline: args.baseline.as_ref().map(|path| bank::saved(path)).transpose()?,
+    })
+}
+
+fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {
+    let mut thresholds = match &args.thresholds {
+        None => Thresholds::default(),
+        Some(path) => Thresholds::parse(&bank::text(path, Thresholds::MOST_BYTES)?)
+            .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?,
+    };
+    for text in &args.threshold {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            let wanted = "wanted KEY=VALUE such as battery_voltage_spread=0.3";
+            Failure::usage(format_args!("--threshold: {wanted}, found {text:?}"))
+        })?;
+        thresholds
+            .set(key, value)
+            .map_err(|error| Failure::usage(format_args!("--threshold {error}")))?;
     }
-    Ok(thread::scope(|scope| {
-        let readers: Vec<_> = opened
-            .into_iter()
-            .map(|(address, unit)| {
-                scope.spawn(move || UnitSnapshot::read(address.place(), &mut unit?))
-            })
-            .collect();
-        let join = |reader: thread::ScopedJoinHandle<'_, _>| {
-            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        readers.into_iter().map(join).collect()
-    }))
+    Ok(thresholds)
+}
+
+fn list(out: &mut impl Write) -> Result<Status, Failure> {
+    writeln!(out, "Rules (--only, --skip):")?;
+    for info in RuleInfo::all() {
+        writeln!(out, "  {:<20} {}", info.id, info.summary)?;
+    }
+    writeln!(out, "\nThresholds (--threshold KEY=VALUE, --thresholds FILE):")?;
+    for (info, (key, value)) in Thresholds::LIST.iter().zip(Thresholds::default().values()) {
+        writeln!(out, "  {key:<25} {value:>7}  {}", info.summary)?;
+    }
+    Ok(Status::Well)
 }

@@ -1,41 +1,38 @@
-//! All units see the same battery voltage.
+//! All units measure the same battery.
 
+use pi18_proto::FaultCode;
+
+use super::Rule;
 use crate::{
-    Finding, Severity, UnitSnapshot,
-    rules::{each, spread},
+    Finding, Severity,
+    case::{Case, spread},
 };
 
-/// Decivolts. Source: a commissioned pair of LVX6048 agreed to 0.1 V.
-const MOST: u16 = 2;
+pub(super) static RULE: Rule = Rule::new(
+    "battery-voltage",
+    "battery voltages differ (battery_voltage_spread)",
+    "two commissioned LVX6048 on one battery: 55.1 and 55.1 V, judged by about 0.2 V",
+    check,
+);
 
-pub(super) fn check(units: &[UnitSnapshot]) -> Vec<Finding> {
-    let spread = spread(units.iter().map(|unit| unit.status.battery_voltage.0));
-    if spread <= MOST {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    // The fault says the same, louder.
+    if case.has_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
         return Vec::new();
     }
-    vec![Finding {
-        rule: "battery-voltage",
-        severity: Severity::Error,
-        what: format!(
-            "battery voltages differ by more than 0.2 V: {}",
-            each(units, |unit| unit.status.battery_voltage)
-        ),
-        why: "units on one battery that measure different voltages stop with fault 83".to_owned(),
-        advice: "check battery cables, breakers and lugs of the unit that reads lower".to_owned(),
-    }]
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{Severity, rules::testing::found};
-
-    #[test]
-    fn tells_a_difference_above_two_tenths() {
-        for (more, findings) in [(2, vec![]), (3, vec![("battery-voltage", Severity::Error)])] {
-            let found = found(|units| {
-                units[1].status.battery_voltage.0 = units[0].status.battery_voltage.0 + more;
-            });
-            assert_eq!(found, findings);
-        }
+    let most = case.thresholds().battery_voltage_spread;
+    let found = spread(case.live.iter().map(|live| live.status.battery_voltage));
+    if found <= most {
+        return Vec::new();
     }
+    let what = format!("battery voltages differ by {found}, more than {most}");
+    let values = case.live.iter().map(|live| live.value(live.status.battery_voltage)).collect();
+    let why = "the units share one battery: what they measure differently is lost in a cable or a \
+               contact, and a greater difference stops the bank with fault 83";
+    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+        "tighten the battery lugs and breakers of the unit that measures less while charging, or more \
+         while discharging; a contact that gets warm is the one",
+        "use battery cables of one length and size",
+        "measure at each unit's terminals with a meter: if they are equal, the unit's own measurement is off",
+    ])]
 }

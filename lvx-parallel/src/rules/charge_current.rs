@@ -1,55 +1,51 @@
 //! Units that charge share the current.
 
+use pi18_proto::Amperes;
+
+use super::{Rule, settings};
 use crate::{
-    Finding, Severity, UnitSnapshot,
-    rules::{each, spread},
+    Finding, Severity,
+    case::{Case, Live, spread},
 };
 
-/// Amperes. Source: a commissioned pair of LVX6048 charged with 55 A and 57 A.
-const MOST: u16 = 5;
+pub(super) static RULE: Rule = Rule::new(
+    "charge-current",
+    "charge currents differ while several units charge (charge_current_spread)",
+    "two commissioned LVX6048 charging: 55 and 57 A, judged by about 5 A",
+    check,
+);
 
-pub(super) fn check(units: &[UnitSnapshot]) -> Vec<Finding> {
-    let charging =
-        || units.iter().map(|unit| unit.status.charge_current.0).filter(|&amperes| amperes > 0);
-    if charging().count() < units.len() || spread(charging()) <= MOST {
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let charging: Vec<_> =
+        case.live.iter().filter(|live| live.status.charge_current.0 > 0).collect();
+    let most = case.thresholds().charge_current_spread;
+    let found = spread(charging.iter().map(|live| live.status.charge_current));
+    // Settings that differ explain it, and are told.
+    if found <= most || settings::is_found(case) {
         return Vec::new();
     }
-    vec![Finding {
-        rule: "charge-current",
-        severity: Severity::Warning,
-        what: format!(
-            "charge currents differ by more than 5 A: {}",
-            each(units, |unit| unit.status.charge_current)
-        ),
-        why: "one unit carries more than its share, or one is held back".to_owned(),
-        advice: "compare their maximum charge currents, their PV power and their battery cables"
-            .to_owned(),
-    }]
+    let what = format!("charge currents differ by {found}, more than {most}");
+    let values = charging.iter().map(|live| live.value(live.status.charge_current)).collect();
+    if is_due_to_the_sun(&charging, most) {
+        let why = "the units have that much more or less sun on their own panels";
+        return vec![RULE.tell(Severity::Info, what, values, why)];
+    }
+    let why = "one unit carries more than its share and ages faster, or one is held back";
+    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+        "compare the PV power of the units: shade, a blown string fuse, a string that is off",
+        "compare their battery cables and contacts",
+        "compare their temperatures: a hot unit charges less",
+    ])]
 }
 
-#[cfg(test)]
-mod tests {
-    use pi18_proto::Amperes;
-
-    use crate::{Severity, rules::testing::found};
-
-    fn with(currents: [u16; 2]) -> Vec<(&'static str, Severity)> {
-        found(|units| {
-            for (unit, current) in units.iter_mut().zip(currents) {
-                unit.status.charge_current = Amperes(current);
-            }
-        })
-    }
-
-    #[test]
-    fn tells_units_that_do_not_share() {
-        assert_eq!(with([40, 46]), [("charge-current", Severity::Warning)]);
-    }
-
-    #[test]
-    fn is_content_with_a_small_difference_or_one_that_does_not_charge() {
-        assert_eq!(with([55, 57]), []);
-        assert_eq!(with([40, 45]), []);
-        assert_eq!(with([0, 46]), []);
-    }
+/// Whether what the panels give accounts for the difference.
+fn is_due_to_the_sun(charging: &[&Live<'_>], most: Amperes) -> bool {
+    // The current that would be left without what its own panels give, A.
+    let rest = |live: &&Live<'_>| {
+        let pv = i64::from(live.status.pv1_power.0) + i64::from(live.status.pv2_power.0);
+        let tenths = i64::from(live.status.battery_voltage.0).max(1);
+        i64::from(live.status.charge_current.0) - pv * 10 / tenths
+    };
+    let (least, greatest) = (charging.iter().map(rest).min(), charging.iter().map(rest).max());
+    least.zip(greatest).is_some_and(|(least, greatest)| greatest - least <= i64::from(most.0))
 }

@@ -1,53 +1,86 @@
-//! No unit has a fault or a warning.
+//! No unit stands with a fault. What each fault means stands in `explained`.
 
-use crate::{Finding, Severity, UnitSnapshot};
+use pi18_proto::{FaultCode, GeneralStatus};
 
-pub(super) fn check(units: &[UnitSnapshot]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for unit in units {
-        let fault = unit.faults.fault;
-        if fault.is_fault() {
-            let name = fault.name().map_or(format!("unknown fault {:02}", fault.0), str::to_owned);
-            findings.push(Finding {
-                rule: "fault",
-                severity: Severity::Error,
-                what: format!("{} has fault {:02}: {name}", unit.name, fault.0),
-                why: "a unit with a fault has stopped, and the others carry its load".to_owned(),
-                advice: "mend the cause, then restart the unit".to_owned(),
-            });
-        }
-        let mut raised = Vec::new();
-        unit.faults.visit_raised(&mut |info| raised.push(info.label));
-        if !raised.is_empty() {
-            findings.push(Finding {
-                rule: "warning",
-                severity: Severity::Warning,
-                what: format!("{} warns: {}", unit.name, raised.join(", ")),
-                why: "a warning that stays becomes a fault".to_owned(),
-                advice: "mend the cause".to_owned(),
-            });
-        }
-    }
-    findings
+use super::{Rule, further_settings, main_firmware, output_mode};
+use crate::{
+    Finding, Severity, UnitSnapshot,
+    case::{Case, each, observed},
+    explained::{Explained, fault as explained},
+    finding::Observed,
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "fault",
+    "a fault is active",
+    "PI18 2017 and 2022, \"FWS\", table of faults; causes in the order in which they were met",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let mut faults: Vec<_> = case.units.iter().filter_map(|unit| unit.fault()).collect();
+    faults.sort_by_key(|fault| fault.0);
+    faults.dedup();
+    faults.retain(|&fault| !is_told_by_its_cause(case, fault));
+    faults.into_iter().map(|fault| tell(case, fault)).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use pi18_proto::{FaultCode, Warning};
-
-    use crate::{Severity, rules::testing::found};
-
-    #[test]
-    fn tells_a_fault_named_or_not() {
-        for code in [83, 99] {
-            let findings = found(|units| units[1].faults.fault = FaultCode(code));
-            assert_eq!(findings, [("fault", Severity::Error)]);
+/// The rule that found the cause names the fault.
+fn is_told_by_its_cause(case: &Case<'_>, fault: FaultCode) -> bool {
+    match fault {
+        FaultCode::PARALLEL_FIRMWARE => main_firmware::differs(case),
+        FaultCode::PARALLEL_OUTPUT_SETTINGS => {
+            further_settings::output_differs(case) || output_mode::is_found(case)
         }
-    }
-
-    #[test]
-    fn tells_a_warning() {
-        let findings = found(|units| units[0].faults.line_fail = Warning::RAISED);
-        assert_eq!(findings, [("warning", Severity::Warning)]);
+        _ => false,
     }
 }
+
+fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
+    let standing: Vec<_> =
+        case.units.iter().copied().filter(|unit| unit.fault() == Some(fault)).collect();
+    let what = match fault.name() {
+        Some(name) => format!("fault {:02}, {name}", fault.0),
+        None => format!("unknown fault {:02}", fault.0),
+    };
+    let Explained { why, checks } = explained(fault);
+    let values = evidence(case, &standing, fault);
+    let mut finding = RULE.tell(Severity::Error, what, values, why).advise(checks);
+    // The most telling of causes comes first.
+    if fault == FaultCode::PARALLEL_BATTERY_VOLTAGE {
+        let without = each(&case.units, |unit| {
+            let voltage = unit.status.value()?.battery_voltage;
+            (voltage < NO_BATTERY).then_some(voltage)
+        });
+        for Observed { unit, value } in without {
+            let cause = format!(
+                "{unit} measures {value}: no battery is connected to it, or its breaker or BMS is off"
+            );
+            finding.advice.insert(0, cause);
+        }
+    }
+    finding
+}
+
+/// What the units measure of that which the fault is about; where that is nothing, who has it.
+fn evidence(case: &Case<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Vec<Observed> {
+    let measured = |value: fn(&GeneralStatus) -> String| {
+        each(&case.units, |unit| unit.status.value().map(|status| value(&status)))
+    };
+    match fault {
+        FaultCode::PARALLEL_BATTERY_VOLTAGE
+        | FaultCode::BATTERY_HIGH
+        | FaultCode::BATTERY_LOW
+        | FaultCode::BATTERY_OPEN => measured(|status| status.battery_voltage.to_string()),
+        FaultCode::PARALLEL_LINE => {
+            measured(|status| format!("{} {}", status.grid_voltage, status.grid_frequency))
+        }
+        FaultCode::PARALLEL_CAN | FaultCode::PARALLEL_HOST_LOST | FaultCode::PARALLEL_SYNC_LOST => {
+            measured(|status| format!("instance {}", status.parallel_instance))
+        }
+        _ => standing.iter().map(|unit| observed(unit, "stands")).collect(),
+    }
+}
+
+/// Less than any battery that is there has.
+const NO_BATTERY: pi18_proto::Decivolts = pi18_proto::Decivolts(80);

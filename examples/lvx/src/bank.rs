@@ -1,0 +1,62 @@
+//! The bank that a task is about: live units, or one that was saved.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Read},
+    path::Path,
+};
+
+use lvx_parallel::{BankSnapshot, Member, Style};
+use pi18_transport::{Address, Error};
+
+use crate::{args, outcome::Failure};
+
+/// Reads the units, or the file that takes their place.
+///
+/// A wrong address ends it before anything is asked.
+pub(crate) fn read(args: &args::Bank) -> Result<BankSnapshot, Failure> {
+    if let Some(path) = &args.from {
+        return saved(path);
+    }
+    let units = &args.units;
+    let mut places = (0..).zip(units);
+    if let Some((_, twice)) = places.find(|(at, unit)| units.iter().take(*at).any(|u| u == *unit)) {
+        return Err(Failure::usage(format_args!("{twice} is given twice")));
+    }
+    let addresses =
+        units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?;
+    let members: Vec<_> = addresses.iter().map(Member::open).collect();
+    match members.iter().filter_map(Member::error).find(|error| error.is_address()) {
+        Some(error) => Err(Failure::usage(error)),
+        None => Ok(BankSnapshot::read(members)),
+    }
+}
+
+/// A bank that `lvx dump` wrote.
+pub(crate) fn saved(path: &Path) -> Result<BankSnapshot, Failure> {
+    let text = text(path, BankSnapshot::MOST_BYTES)?;
+    BankSnapshot::parse(&text)
+        .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
+}
+
+/// A text file, of which no more is read than `most` and a little; `-` is standard input.
+pub(crate) fn text(path: &Path, most: usize) -> Result<String, Failure> {
+    let wrong = |error| Failure::usage(format_args!("{}: cannot be read: {error}", path.display()));
+    let input: Box<dyn Read> = match path {
+        path if path == Path::new("-") => Box::new(io::stdin().lock()),
+        path => Box::new(File::open(path).map_err(wrong)?),
+    };
+    let mut text = String::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    input.take(limit).read_to_string(&mut text).map_err(wrong)?;
+    Ok(text)
+}
+
+/// Colours on a terminal only, and not if `NO_COLOR` says so; lines as wide as `COLUMNS` says.
+pub(crate) fn style() -> Style {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let colour = io::stdout().is_terminal() && !is_set("NO_COLOR");
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let style = Style::default().coloured(colour);
+    columns.map_or(style, |columns| style.wide(columns))
+}

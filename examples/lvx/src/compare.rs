@@ -1,0 +1,31 @@
+//! `lvx compare`: the settings of units beside each other.
+
+use std::io::Write;
+
+use lvx_parallel::compare;
+
+use crate::{
+    args::{self, ReportFormat},
+    bank,
+    outcome::{Failure, Status, complain},
+};
+
+pub(crate) fn run(args: &args::Compare, out: &mut impl Write) -> Result<Status, Failure> {
+    let bank = bank::read(&args.bank)?;
+    for unit in &bank.units {
+        if let Some(gap) = &unit.lost {
+            complain(&gap.text);
+        }
+    }
+    let comparison = compare(&bank);
+    match args.format {
+        ReportFormat::Table => write!(out, "{}", comparison.to_text(&bank::style()))?,
+        ReportFormat::Json => writeln!(out, "{}", comparison.to_json())?,
+        ReportFormat::Markdown => write!(out, "{}", comparison.to_markdown())?,
+    }
+    Ok(match (comparison.unread.is_empty(), comparison.matches()) {
+        (false, _) => Status::Unread,
+        (true, false) => Status::Findings,
+        (true, true) => Status::Well,
+    })
+}

@@ -1,0 +1,195 @@
+//! The bank as rules see it: each unit once, the master first, with what can be compared.
+
+use std::{fmt::Display, time::Duration};
+
+use lvx_settings::{Setting, Settings};
+use pi18_proto::{
+    Amperes, Count, Decihertz, Decivolts, FaultCode, GeneralStatus, OutputMode, Percent, Watts,
+};
+
+use crate::{BankSnapshot, Checks, Reading, Thresholds, UnitSnapshot, finding::Observed};
+
+/// What is judged.
+pub(crate) struct Case<'a> {
+    /// Every unit that was given, the master first, whatever order they were given in.
+    pub(crate) given: Vec<&'a UnitSnapshot>,
+    /// Each unit once.
+    pub(crate) units: Vec<&'a UnitSnapshot>,
+    pub(crate) bank: &'a BankSnapshot,
+    pub(crate) checks: &'a Checks,
+    /// The units whose `GS` can be compared.
+    pub(crate) live: Vec<Live<'a>>,
+    /// How each of `units` is set.
+    settings: Vec<Settings>,
+}
+
+/// A unit with what it measures.
+#[derive(Clone, Copy)]
+pub(crate) struct Live<'a> {
+    pub(crate) unit: &'a UnitSnapshot,
+    pub(crate) status: GeneralStatus,
+    pub(crate) at: Duration,
+}
+
+/// Master first; names decide between units that say the same of themselves.
+pub(crate) fn in_order(bank: &BankSnapshot) -> Vec<&UnitSnapshot> {
+    let mut units: Vec<_> = bank.units.iter().collect();
+    units.sort_by_cached_key(|unit| {
+        let serial = unit.identity.value().map(|identity| identity.serial_number.to_string());
+        (unit.lost.is_some(), unit.instance().unwrap_or(Count(u16::MAX)), serial, unit.name.clone())
+    });
+    units
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn new(bank: &'a BankSnapshot, checks: &'a Checks) -> Self {
+        let given = in_order(bank);
+        let mut units: Vec<&UnitSnapshot> = Vec::new();
+        for unit in &given {
+            let serial = unit.serial_number();
+            if serial.is_none() || units.iter().all(|known| known.serial_number() != serial) {
+                units.push(unit);
+            }
+        }
+        let all: Vec<_> = units.iter().filter_map(|unit| Live::of(unit)).collect();
+        let live = window(&all, |live| live.at, checks.thresholds.max_skew_time());
+        let settings = units.iter().map(|unit| unit.settings()).collect();
+        Self { given, units, bank, checks, live, settings }
+    }
+
+    /// Whether a setting is not the same on all units that have it.
+    pub(crate) fn has_difference(&self, setting: Setting) -> bool {
+        let mut values = self.settings.iter().filter_map(|settings| settings.get(setting));
+        values.next().is_some_and(|first| values.any(|other| other != first))
+    }
+
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.checks.thresholds
+    }
+
+    /// Whether some unit stands with one of these faults.
+    pub(crate) fn has_fault(&self, faults: &[FaultCode]) -> bool {
+        self.units.iter().filter_map(|unit| unit.fault()).any(|fault| faults.contains(&fault))
+    }
+
+    /// Whether the units cannot hear each other, so that what they say of each other means nothing.
+    pub(crate) fn is_out_of_touch(&self) -> bool {
+        self.has_fault(&[
+            FaultCode::PARALLEL_CAN,
+            FaultCode::PARALLEL_HOST_LOST,
+            FaultCode::PARALLEL_SYNC_LOST,
+        ])
+    }
+
+    /// How many units the bank has, as far as is known.
+    pub(crate) fn known_size(&self) -> usize {
+        self.units.iter().map(|unit| unit.bank_size()).max().unwrap_or(0)
+    }
+
+    /// Whether all units of the bank are here and were read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.units.len() == self.given.len()
+            && self.known_size() <= self.units.len()
+            && self.units.iter().all(|unit| unit.lost.is_none() && unit.status.value().is_some())
+    }
+
+    /// Whether the units feed different phases.
+    pub(crate) fn has_phases(&self) -> bool {
+        let modes = self.units.iter().filter_map(|unit| Some(unit.rated.value()?.output_mode));
+        modes.into_iter().any(|mode| mode.0 >= OutputMode::PHASE_1_OF_3.0)
+    }
+
+    /// The one unit that has this number.
+    pub(crate) fn by_instance(&self, number: usize) -> Option<&'a UnitSnapshot> {
+        let wanted = |unit: &&&UnitSnapshot| {
+            unit.instance().is_some_and(|instance| usize::from(instance.0) == number)
+        };
+        let mut found = self.units.iter().filter(wanted);
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+}
+
+impl<'a> Live<'a> {
+    fn of(unit: &'a UnitSnapshot) -> Option<Self> {
+        let Reading { value, at } = unit.status.reading()?;
+        Some(Self { unit, status: value, at })
+    }
+
+    pub(crate) fn value(&self, value: impl Display) -> Observed {
+        observed(self.unit, value)
+    }
+}
+
+pub(crate) fn observed(unit: &UnitSnapshot, value: impl Display) -> Observed {
+    Observed { unit: unit.name.clone(), value: value.to_string() }
+}
+
+/// Each unit with a part of a reply; those that did not say it are left out.
+pub(crate) fn each<'a, T: Display>(
+    units: &[&'a UnitSnapshot],
+    value: impl Fn(&'a UnitSnapshot) -> Option<T>,
+) -> Vec<Observed> {
+    units.iter().filter_map(|unit| Some(observed(unit, value(unit)?))).collect()
+}
+
+/// Whether those that say it do not all say the same.
+pub(crate) fn differ<'a, T: PartialEq>(
+    units: &[&'a UnitSnapshot],
+    value: impl Fn(&'a UnitSnapshot) -> Option<T>,
+) -> bool {
+    let mut values = units.iter().filter_map(|unit| value(unit));
+    values.next().is_some_and(|first| values.any(|other| other != first))
+}
+
+/// A quantity that can be subtracted.
+pub(crate) trait Steps: Copy + Display {
+    fn steps(self) -> i64;
+    fn from_steps(steps: i64) -> Self;
+}
+
+macro_rules! steps {
+    ($($ty:ident),+) => { $(
+        impl Steps for $ty {
+            fn steps(self) -> i64 {
+                self.0.into()
+            }
+            fn from_steps(steps: i64) -> Self {
+                Self(steps.try_into().unwrap_or_default())
+            }
+        }
+    )+ };
+}
+
+steps!(Decivolts, Decihertz, Amperes, Percent, Watts);
+
+/// The greatest difference between any two.
+pub(crate) fn spread<Q: Steps>(values: impl Iterator<Item = Q> + Clone) -> Q {
+    let steps = values.map(Steps::steps);
+    let (most, least) = (steps.clone().max(), steps.min());
+    Q::from_steps(most.unwrap_or(0) - least.unwrap_or(0))
+}
+
+/// The difference, whichever is greater.
+pub(crate) fn apart<Q: Steps>(one: Q, other: Q) -> i64 {
+    (one.steps() - other.steps()).abs()
+}
+
+/// The most elements whose times lie within `most` of each other; the earliest if there are several
+/// such sets.
+pub(crate) fn window<T: Copy>(all: &[T], at: impl Fn(&T) -> Duration, most: Duration) -> Vec<T> {
+    let within = |start: &T| {
+        let (from, until) = (at(start), at(start).saturating_add(most));
+        all.iter().filter(|each| (from..=until).contains(&at(each))).copied().collect::<Vec<_>>()
+    };
+    let mut best = Vec::new();
+    let mut starts: Vec<_> = all.iter().collect();
+    starts.sort_by_key(|start| at(start));
+    for start in starts {
+        let found = within(start);
+        if found.len() > best.len() {
+            best = found;
+        }
+    }
+    best
+}

@@ -1,0 +1,252 @@
+//! What faults and warnings mean, and what to check, likeliest first.
+//!
+//! Source: PI18's table of faults for the words; the order of causes of the parallel faults from what
+//! was met when LVX6048s were commissioned (71 and 83) and from the makers' manuals, shortened (the
+//! others, assumed).
+
+use pi18_proto::FaultCode;
+
+/// Why it matters, and what to do, in this order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Explained {
+    pub(crate) why: &'static str,
+    pub(crate) checks: &'static [&'static str],
+}
+
+const fn explained(why: &'static str, checks: &'static [&'static str]) -> Explained {
+    Explained { why, checks }
+}
+
+const STOPPED: &str = "the unit has stopped and gives no output";
+const BANK_STOPPED: &str = "the bank stops: its units must agree before they share one output";
+
+pub(crate) fn fault(code: FaultCode) -> Explained {
+    parallel_fault(code).unwrap_or_else(|| own_fault(code))
+}
+
+/// The faults of units that work together.
+fn parallel_fault(code: FaultCode) -> Option<Explained> {
+    Some(match code {
+        FaultCode::PARALLEL_FIRMWARE => explained(
+            BANK_STOPPED,
+            &[
+                "read the main firmware of every unit (lvx query VFW UNIT): one that was not given here may differ",
+                "have all units brought to the same main firmware",
+                "if all are equal, check the parallel communication cables: a unit may misread the others",
+            ],
+        ),
+        FaultCode::PARALLEL_CURRENT_SHARING => explained(
+            BANK_STOPPED,
+            &[
+                "check that the current sharing cables are plugged in on every unit, each to its own pair",
+                "check that the outputs are wired in parallel, L to L and N to N, with cables of one length",
+                "run each unit alone: one that faults alone needs service",
+            ],
+        ),
+        FaultCode::PARALLEL_CAN => explained(
+            BANK_STOPPED,
+            &[
+                "check that the parallel communication cables are plugged in firmly, in a chain, none missing",
+                "switch all units off and on again",
+                "exchange one cable after another; then the parallel board",
+            ],
+        ),
+        FaultCode::PARALLEL_HOST_LOST => explained(
+            "the slaves do not hear the master and stop",
+            &[
+                "look for the unit that should be the master (instance 0): is it on?",
+                "check the parallel communication cables between it and the others",
+                "switch all units off and on again, so that they choose a master anew",
+            ],
+        ),
+        FaultCode::PARALLEL_SYNC_LOST => explained(
+            "the units cannot keep their AC in step and stop",
+            &[
+                "check the parallel communication cables on both ends",
+                "exchange the cable; keep it away from AC and PV cables",
+                "switch all units off and on again",
+            ],
+        ),
+        FaultCode::PARALLEL_BATTERY_VOLTAGE => explained(
+            "the units measure different battery voltages though they share one battery, and stop",
+            &[
+                "measure the voltage at the battery terminals of each unit with a meter",
+                "check the battery breaker, fuse and lugs of the unit that measures less, and whether a BMS has switched off",
+                "check that all units are on the same battery, with cables of one length and size",
+                "if the meter says the same on all, the unit's own measurement is off: service",
+            ],
+        ),
+        FaultCode::PARALLEL_LINE => explained(
+            "the units see different grids and stop",
+            &[
+                "check the AC input breaker and the wires of the unit that shows less",
+                "check that all units are on the same phase, or on the phase of their output mode, L and N not swapped",
+                "compare the input voltage ranges (lvx compare)",
+            ],
+        ),
+        FaultCode::PARALLEL_LINE_CURRENT => explained(
+            "one unit takes much more from the grid than the others and could be overloaded",
+            &[
+                "switch all units off and on again and see whether it comes back",
+                "check that AC input cables are of one length and size and their screws tight",
+                "check the current sharing cables",
+            ],
+        ),
+        FaultCode::PARALLEL_OUTPUT_SETTINGS => explained(
+            BANK_STOPPED,
+            &[
+                "compare output voltage, frequency and output mode of all units (lvx compare); one that was not given here may differ",
+                "set them equal, in standby, then switch all units off and on again",
+            ],
+        ),
+        _ => return None,
+    })
+}
+
+/// The faults of one unit.
+fn own_fault(code: FaultCode) -> Explained {
+    match code {
+        FaultCode::FAN_LOCKED => explained(
+            STOPPED,
+            &[
+                "switch off, clean the fans and look for something that blocks them",
+                "replace the fan",
+            ],
+        ),
+        FaultCode::OVER_TEMPERATURE => explained(
+            STOPPED,
+            &[
+                "let it cool, free the air inlets and outlets",
+                "lower the load or the charge current; see whether the fans turn",
+            ],
+        ),
+        FaultCode::BATTERY_HIGH => explained(
+            STOPPED,
+            &[
+                "measure the battery: above 60 V or so, something else charges it",
+                "compare bulk and float voltage with what the battery may have",
+                "a BMS that disconnects while charging lets the voltage jump: lower bulk voltage or charge current",
+            ],
+        ),
+        FaultCode::BATTERY_LOW => explained(
+            STOPPED,
+            &[
+                "charge the battery, from the grid if there is no sun",
+                "compare the cut-off voltage with what the battery may have",
+                "check the battery cables under load",
+            ],
+        ),
+        FaultCode::OUTPUT_SHORT => explained(
+            STOPPED,
+            &[
+                "switch all loads off and the unit on again: if the fault is gone, find the load",
+                "check the output wires; let the unit cool if it is hot",
+            ],
+        ),
+        FaultCode::OUTPUT_HIGH | FaultCode::OUTPUT_LOW => explained(
+            STOPPED,
+            &[
+                "switch the loads off and the unit on again",
+                "if it comes back without load, the unit needs service",
+            ],
+        ),
+        FaultCode::OVERLOAD | FaultCode::OVER_CURRENT => explained(
+            STOPPED,
+            &[
+                "switch loads off, above all those with motors",
+                "in a bank, check that the other units run and take their share",
+            ],
+        ),
+        FaultCode::BATTERY_OPEN => explained(
+            STOPPED,
+            &[
+                "check the battery breaker and fuse, and whether the BMS has switched off",
+                "check the lugs on both ends",
+            ],
+        ),
+        FaultCode::BUS_HIGH => explained(
+            STOPPED,
+            &[
+                "check the PV voltage: a string may be too long for a cold day",
+                "switch PV and AC off, then on again; if it comes back, service",
+            ],
+        ),
+        code if code.name().is_some() => explained(
+            STOPPED,
+            &[
+                "switch the unit off completely (AC, PV and battery), wait five minutes, switch it on",
+                "if it comes back, something inside has failed: service",
+            ],
+        ),
+        _ => explained(
+            "the unit has stopped, and no list of this program has the reason",
+            &[
+                "look the number up in the manual of exactly this model",
+                "switch the unit off completely (AC, PV and battery), wait five minutes, switch it on",
+            ],
+        ),
+    }
+}
+
+/// A warning by the name of its field in `FWS`.
+pub(crate) fn warning(name: &str) -> Explained {
+    match name {
+        "line_fail" => explained(
+            "this unit has no usable grid",
+            &[
+                "check its AC input breaker and wires",
+                "compare the input voltage ranges (lvx compare)",
+            ],
+        ),
+        "output_short" => {
+            explained("the unit is about to stop", &["look for the load or wire that is shorted"])
+        }
+        "over_temperature" => explained(
+            "the unit lowers its power, and stops if it gets hotter",
+            &["free the air inlets and outlets, clean the filters", "lower load or charge current"],
+        ),
+        "fan_locked" => {
+            explained("without its fan the unit will get too hot", &["clean or replace the fan"])
+        }
+        "battery_high" => explained(
+            "the battery is above what the unit allows",
+            &["compare bulk and float voltage with what the battery may have"],
+        ),
+        "battery_low" | "battery_under" => explained(
+            "the unit will stop when the battery gets lower",
+            &[
+                "charge the battery or lower the load",
+                "if the battery is not low, check its cables under load",
+            ],
+        ),
+        "overload" => explained(
+            "the unit stops if it goes on",
+            &["switch loads off", "check that the other units of the bank take their share"],
+        ),
+        "eeprom_fail" => explained(
+            "settings may not be kept",
+            &["note the settings (lvx dump), then have it serviced"],
+        ),
+        "power_limit" => explained(
+            "the unit gives less than it could",
+            &["look for heat, low battery or low PV voltage; without any of these it is harmless"],
+        ),
+        "pv1_voltage_high" | "pv2_voltage_high" => explained(
+            "the string can destroy the charger",
+            &["switch the string off, measure its open voltage, shorten it"],
+        ),
+        "mppt1_overload" | "mppt2_overload" => explained(
+            "the charger limits the string",
+            &["compare the string's power with the charger's rating"],
+        ),
+        "battery_too_low_scc1" | "battery_too_low_scc2" => explained(
+            "the charger does not start",
+            &["charge the battery from the grid, or wake its BMS"],
+        ),
+        "battery_open" => explained(
+            "no battery is seen",
+            &["check breaker, fuse, lugs, and whether the BMS has switched off"],
+        ),
+        _ => explained("the unit warns", &["look it up in the manual of this model"]),
+    }
+}

@@ -1,0 +1,60 @@
+//! The report for a forum.
+
+use super::{Report, Row, text};
+
+impl Report {
+    /// The report in Markdown, to be pasted into a forum.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let names: Vec<_> = self.units.iter().map(|unit| unit.name.as_str()).collect();
+        let (folded, shown): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.same);
+        let shown = shown.into_iter().filter(|row| row.setting.is_none() || row.is_marked());
+        let mut out = format!("**{}**\n\n", escaped(&self.verdict()));
+        out.push_str(&table(&names, &shown.collect::<Vec<_>>()));
+        if !folded.is_empty() {
+            out.push_str(&format!("\nSame on all: {}.\n", escaped(&text::fold(&folded))));
+        }
+        if !self.findings.is_empty() {
+            out.push('\n');
+        }
+        for finding in &self.findings {
+            let line = escaped(&finding.to_string());
+            out.push_str(&format!("- **{}** {line} (`{}`)\n", finding.severity, finding.rule));
+            out.push_str(&format!("  - why: {}\n", escaped(&finding.why)));
+            for (number, advice) in (1..).zip(&finding.advice) {
+                out.push_str(&format!("  - do {number}: {}\n", escaped(advice)));
+            }
+        }
+        out
+    }
+}
+
+/// The units side by side; what is marked is bold.
+pub(crate) fn table(names: &[&str], rows: &[&Row]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let line = |label: &str, cells: Vec<String>| format!("| {label} | {} |\n", cells.join(" | "));
+    let mut out = line("", names.iter().map(|name| escaped(name)).collect());
+    out.push_str(&line("---", names.iter().map(|_| "---".to_owned()).collect()));
+    for row in rows {
+        let cells = row.cells.iter().map(|cell| {
+            let value = escaped(cell.value.as_deref().unwrap_or("-"));
+            if cell.marked { format!("**{value}**") } else { value }
+        });
+        out.push_str(&line(&escaped(&row.label), cells.collect()));
+    }
+    out
+}
+
+/// Text that Markdown shows as it is.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text::plain(text).chars() {
+        if matches!(c, '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\' | '#' | '~') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,29 @@
+//! All units of the bank were given.
+
+use super::{Rule, same_unit};
+use crate::{
+    Finding, Severity,
+    case::{Case, each},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "bank-size",
+    "fewer units were given than the bank has",
+    "PI18, \"PRIn\": a unit knows the others of its bank",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let (known, given) = (case.known_size(), case.given.len());
+    if known <= given || same_unit::is_found(case) {
+        return Vec::new();
+    }
+    let values = each(&case.units, |unit| {
+        (unit.bank_size() > 0).then(|| format!("knows {} units", unit.bank_size()))
+    });
+    let what = format!("{given} of the bank's {known} units were given");
+    let why = "a fault or a difference of the others stays unseen, and sums are too small";
+    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+        "give all units of the bank; `lvx query PRI1 UNIT` names the serial number of unit 1",
+    ])]
+}

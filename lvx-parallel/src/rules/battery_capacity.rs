@@ -1,0 +1,32 @@
+//! All units show about the same state of charge.
+
+use pi18_proto::FaultCode;
+
+use super::Rule;
+use crate::{
+    Finding, Severity,
+    case::{Case, spread},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "battery-capacity",
+    "battery capacities that the units show differ (capacity_spread)",
+    "assumed: each unit estimates its own",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let most = case.thresholds().capacity_spread;
+    let found = spread(case.live.iter().map(|live| live.status.battery_capacity));
+    if found <= most || case.has_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
+        return Vec::new();
+    }
+    let what = format!("battery capacities differ by {found}, more than {most}");
+    let values = case.live.iter().map(|live| live.value(live.status.battery_capacity)).collect();
+    let why = "the units share one battery but take it for differently full; what goes by capacity \
+               then happens at different times";
+    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+        "charge until full once: most units set their estimate then",
+        "compare battery voltages and battery settings (lvx compare)",
+    ])]
+}

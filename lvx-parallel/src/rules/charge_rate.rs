@@ -1,0 +1,38 @@
+//! The bank does not charge its battery too fast.
+
+use super::Rule;
+use crate::{Finding, Severity, case::Case};
+
+pub(super) static RULE: Rule = Rule::new(
+    "charge-rate",
+    "the charge current of the bank is high for its capacity (charge_rate; needs the capacity)",
+    "a 300 Ah LFP bank charged with 110 A, 0.37 C, was normal; 0.5 C is what LFP packs commonly allow for good",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let Some(capacity) = case.checks.bank_ah.filter(|capacity| *capacity > 0) else {
+        return Vec::new();
+    };
+    let sum: u64 = case.live.iter().map(|live| u64::from(live.status.charge_current.0)).sum();
+    let most = case.thresholds().charge_rate;
+    let capacity = u64::from(capacity);
+    if sum * 100 <= capacity * u64::from(most.0) {
+        return Vec::new();
+    }
+    let rate = sum * 100 / capacity;
+    let what = format!(
+        "the bank charges with {sum} A, {}.{:02} C of {capacity} Ah, more than {}.{:02} C",
+        rate / 100,
+        rate % 100,
+        most.0 / 100,
+        most.0 % 100
+    );
+    let values = case.live.iter().map(|live| live.value(live.status.charge_current)).collect();
+    let why = "cells that are charged too fast age early, and a BMS that has enough switches off, which \
+               raises battery faults";
+    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+        "lower max_charging_current on all units alike",
+        "check that all packs of the bank are connected: fewer packs take less",
+    ])]
+}

@@ -1,0 +1,131 @@
+//! What units say of each other's state.
+
+use std::time::Duration;
+
+use pi18_proto::{Decivolts, ParallelStatus, Presence, Watts, WorkingMode};
+
+use super::Rule;
+use crate::{
+    Finding, Reading, Severity, UnitSnapshot,
+    case::{Case, apart, observed},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "cross-status",
+    "a unit's PGSn contradicts what that unit says itself (cross_battery_voltage, cross_voltage, cross_power)",
+    "observed on LVX6048s: PGSn agrees with GS taken at the same time; thresholds assumed",
+    check,
+);
+
+/// What is said of a unit, whoever says it.
+#[derive(Clone, Copy)]
+struct Said {
+    mode: Option<WorkingMode>,
+    battery: Decivolts,
+    grid: Decivolts,
+    output: Decivolts,
+    power: Watts,
+    at: Duration,
+}
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if case.is_out_of_touch() {
+        return Vec::new();
+    }
+    let mut values = Vec::new();
+    for asked in &case.units {
+        for number in 0..asked.statuses.len() {
+            let Some(other) = case.by_instance(number) else { continue };
+            if other.name != asked.name
+                && let Some(text) = contradiction(case, asked, other, number)
+            {
+                values.push(observed(asked, text));
+            }
+        }
+    }
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let what = "what units say of each other contradicts what they say of themselves";
+    let why = "units that know old or wrong things of each other cannot share a load";
+    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+        "check again: something may have changed just then",
+        "check the parallel communication cables",
+        "check that all the units given belong to one bank",
+    ])]
+}
+
+/// It counts only if both words of the unit itself contradict: then nothing changed in between.
+fn contradiction(
+    case: &Case<'_>,
+    asked: &UnitSnapshot,
+    other: &UnitSnapshot,
+    number: usize,
+) -> Option<String> {
+    let heard = Said::of_other(asked, number)?;
+    let most = case.thresholds().max_skew_time();
+    let near = |said: &Said| said.at.abs_diff(heard.at) <= most;
+    let own = Said::of_itself(other).filter(near)?;
+    let first = differs(case, heard, own)?;
+    match Said::of_other(other, number).filter(near) {
+        Some(own) if differs(case, heard, own).is_none() => None,
+        _ => Some(format!("says of unit {number}: {first}")),
+    }
+}
+
+impl Said {
+    fn of_other(asked: &UnitSnapshot, number: usize) -> Option<Self> {
+        let Reading { value, at } = asked.statuses.get(number)?.reading()?;
+        let ParallelStatus { presence, working_mode, battery_voltage, .. } = value;
+        (presence == Presence::PRESENT).then_some(Self {
+            mode: Some(working_mode),
+            battery: battery_voltage,
+            grid: value.grid_voltage,
+            output: value.output_voltage,
+            power: value.active_power,
+            at,
+        })
+    }
+
+    fn of_itself(unit: &UnitSnapshot) -> Option<Self> {
+        let Reading { value, at } = unit.status.reading()?;
+        Some(Self {
+            mode: unit.working_mode(),
+            battery: value.battery_voltage,
+            grid: value.grid_voltage,
+            output: value.output_voltage,
+            power: value.active_power,
+            at,
+        })
+    }
+}
+
+fn differs(case: &Case<'_>, heard: Said, own: Said) -> Option<String> {
+    let thresholds = case.thresholds();
+    let most = i64::from(thresholds.cross_voltage.0);
+    let power = i64::from(thresholds.cross_power.0)
+        + i64::from(heard.power.max(own.power).0) / SHARE_OF_POWER;
+    let text = |what: &str, heard: &dyn std::fmt::Display, own: &dyn std::fmt::Display| {
+        Some(format!("{what} {heard}, its own word is {own}"))
+    };
+    match own.mode {
+        Some(mode) if heard.mode.is_some_and(|heard| heard != mode) => {
+            return text("mode", &heard.mode.unwrap_or(mode), &mode);
+        }
+        _ => {}
+    }
+    if apart(heard.battery, own.battery) > i64::from(thresholds.cross_battery_voltage.0) {
+        text("battery", &heard.battery, &own.battery)
+    } else if apart(heard.grid, own.grid) > most {
+        text("grid", &heard.grid, &own.grid)
+    } else if apart(heard.output, own.output) > most {
+        text("output", &heard.output, &own.output)
+    } else if apart(heard.power, own.power) > power {
+        text("output power", &heard.power, &own.power)
+    } else {
+        None
+    }
+}
+
+/// A fifth.
+const SHARE_OF_POWER: i64 = 5;

@@ -1,0 +1,85 @@
+//! The totals that units tell are the sums of what the units say themselves.
+
+use pi18_proto::{GeneralStatus, ParallelStatus, Presence};
+
+use super::Rule;
+use crate::{
+    Finding, Severity,
+    case::{Case, Live},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "cross-totals",
+    "totals in PGSn are not the sums over the units' GS (cross_power, cross_current)",
+    "PI18 2017 and 2022, \"PGSn\": totals of the bank; thresholds assumed",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if case.is_out_of_touch() || !case.is_whole() || case.live.len() != case.units.len() {
+        return Vec::new();
+    }
+    let thresholds = case.thresholds();
+    let power = Total {
+        what: "output power",
+        unit: "W",
+        told: |status| status.total_active_power.0,
+        own: |status| status.active_power.0,
+        most: thresholds.cross_power.0,
+    };
+    let current = Total {
+        what: "charge current",
+        unit: "A",
+        told: |status| status.total_charge_current.0.into(),
+        own: |status| status.charge_current.0.into(),
+        most: thresholds.cross_current.0.into(),
+    };
+    [power, current].iter().filter_map(|total| total.check(case)).collect()
+}
+
+struct Total {
+    what: &'static str,
+    unit: &'static str,
+    told: fn(&ParallelStatus) -> u32,
+    own: fn(&GeneralStatus) -> u32,
+    most: u32,
+}
+
+impl Total {
+    fn check(&self, case: &Case<'_>) -> Option<Finding> {
+        let sum: u64 = case.live.iter().map(|live| u64::from((self.own)(&live.status))).sum();
+        let told = self.told(case);
+        let (least, greatest) = (told.iter().min()?, told.iter().max()?);
+        let most = u64::from(self.most) + (*greatest).max(sum) / 5;
+        // Totals were taken before and after: if they moved, so did what is summed.
+        let stood_still = greatest - least <= most;
+        let within = least.saturating_sub(most) <= sum && sum <= greatest.saturating_add(most);
+        if within || !stood_still {
+            return None;
+        }
+        let (what, unit) = (self.what, self.unit);
+        let what = format!(
+            "the total {what} is told as {greatest} {unit}, the units' sum is {sum} {unit}"
+        );
+        let shown =
+            |live: &Live<'_>| live.value(format_args!("{} {unit}", (self.own)(&live.status)));
+        let why = "the bank counts a unit that was not given here, or misses one that was";
+        Some(RULE.tell(Severity::Warning, what, case.live.iter().map(shown).collect(), why).advise(
+            &[
+                "check again: something may have changed just then",
+                "check that exactly the units of this bank were given",
+            ],
+        ))
+    }
+
+    /// Every total that was told near enough in time.
+    fn told(&self, case: &Case<'_>) -> Vec<u64> {
+        let most = case.thresholds().max_skew_time();
+        let near = |at| case.live.iter().all(|live| live.at.abs_diff(at) <= most);
+        let all = case.units.iter().flat_map(|unit| &unit.statuses);
+        all.filter_map(|told| told.reading())
+            .filter(|reading| reading.value.presence == Presence::PRESENT && near(reading.at))
+            .map(|reading| (self.told)(&reading.value).into())
+            .collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! Units that discharge share the current.
+
+use super::{Rule, settings};
+use crate::{
+    Finding, Severity,
+    case::{Case, Live, spread},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "discharge-current",
+    "discharge currents differ while several units discharge (discharge_current_spread)",
+    "as for charging (assumed)",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let discharging: Vec<_> =
+        case.live.iter().filter(|live| live.status.discharge_current.0 > 0).collect();
+    let most = case.thresholds().discharge_current_spread;
+    let found = spread(discharging.iter().map(|live| live.status.discharge_current));
+    // Phases have loads of their own.
+    if found <= most || settings::is_found(case) || case.has_phases() {
+        return Vec::new();
+    }
+    let what = format!("discharge currents differ by {found}, more than {most}");
+    let values = discharging.iter().map(|live| live.value(live.status.discharge_current)).collect();
+    if is_due_to_the_sun(&discharging, i64::from(most.0)) {
+        let why = "the units have that much more or less sun on their own panels";
+        return vec![RULE.tell(Severity::Info, what, values, why)];
+    }
+    let why = "one unit carries more of the load than its share";
+    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+        "check the current sharing cables between the units",
+        "compare output cables and breakers: one length, one size, tight",
+        "compare battery cables and contacts",
+    ])]
+}
+
+/// Whether what the panels give instead of the battery accounts for the difference.
+fn is_due_to_the_sun(discharging: &[&Live<'_>], most: i64) -> bool {
+    let all = |live: &&Live<'_>| {
+        let pv = i64::from(live.status.pv1_power.0) + i64::from(live.status.pv2_power.0);
+        let tenths = i64::from(live.status.battery_voltage.0).max(1);
+        i64::from(live.status.discharge_current.0) + pv * 10 / tenths
+    };
+    let (least, greatest) = (discharging.iter().map(all).min(), discharging.iter().map(all).max());
+    least.zip(greatest).is_some_and(|(least, greatest)| greatest - least <= most)
+}

@@ -1,0 +1,53 @@
+//! All units see the same grid.
+
+use pi18_proto::FaultCode;
+
+use super::Rule;
+use crate::{
+    Finding, Severity,
+    case::{Case, spread},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "grid",
+    "grid voltages or frequencies differ (grid_voltage_spread, frequency_spread)",
+    "assumed: voltmeters of two units on one wire",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let voltages = || case.live.iter().map(|live| live.status.grid_voltage);
+    let frequencies = || case.live.iter().map(|live| live.status.grid_frequency);
+    let [most_volts, most_hertz] = [
+        case.thresholds().grid_voltage_spread.to_string(),
+        case.thresholds().frequency_spread.to_string(),
+    ];
+    let volts_differ =
+        !case.has_phases() && spread(voltages()) > case.thresholds().grid_voltage_spread;
+    let hertz_differ = spread(frequencies()) > case.thresholds().frequency_spread;
+    if case.has_fault(&[FaultCode::PARALLEL_LINE]) || !(volts_differ || hertz_differ) {
+        return Vec::new();
+    }
+    let what = match (volts_differ, hertz_differ) {
+        (true, _) => {
+            format!("grid voltages differ by {}, more than {most_volts}", spread(voltages()))
+        }
+        _ => {
+            format!("grid frequencies differ by {}, more than {most_hertz}", spread(frequencies()))
+        }
+    };
+    let shown = |live: &crate::case::Live<'_>| {
+        live.value(format_args!("{} {}", live.status.grid_voltage, live.status.grid_frequency))
+    };
+    let why = "units of a bank work on one grid; one that sees another leaves it alone, and a greater \
+               difference stops the bank with fault 84";
+    vec![RULE.tell(Severity::Warning, what, case.live.iter().map(shown).collect(), why).advise(&[
+        "check the AC input breaker and wires of the unit that differs",
+        "check that all units are on the same phase",
+    ])]
+}
+
+/// Whether this rule speaks.
+pub(super) fn is_found(case: &Case<'_>) -> bool {
+    !check(case).is_empty()
+}

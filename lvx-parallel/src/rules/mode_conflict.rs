@@ -1,0 +1,68 @@
+//! What the units are doing fits together.
+
+use pi18_proto::WorkingMode;
+
+use super::{Rule, grid};
+use crate::{
+    Finding, Severity, UnitSnapshot,
+    case::{Case, observed, window},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "mode-conflict",
+    "modes contradict each other",
+    "PI18 2017 and 2022, \"MOD\"; assumed: units of a bank change modes together",
+    check,
+);
+
+/// What kinds of modes do not go together.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Kind {
+    /// Feeds the loads with the grid beside it.
+    OnGrid,
+    /// Feeds the loads without it.
+    OffGrid,
+    /// Feeds no load.
+    Off,
+}
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if case.is_out_of_touch() || grid::is_found(case) {
+        return Vec::new();
+    }
+    let told: Vec<_> = case.units.iter().filter_map(|unit| Some((*unit, kind(unit)?))).collect();
+    let time = |(unit, _): &(&UnitSnapshot, Kind)| {
+        unit.mode.reading().map(|reading| reading.at).unwrap_or_default()
+    };
+    let together = window(&told, time, case.thresholds().max_skew_time());
+    let first = together.first().map(|(_, kind)| *kind);
+    if together.iter().all(|(_, kind)| Some(*kind) == first) {
+        return Vec::new();
+    }
+    let values = together
+        .iter()
+        .filter_map(|(unit, _)| {
+            let mode = unit.working_mode()?;
+            Some(observed(unit, format_args!("{:02} {mode}", mode.0)))
+        })
+        .collect();
+    let why = "units of a bank leave the grid, and switch their output, together; one that does not \
+               works against the others or carries all the load";
+    vec![RULE.tell(Severity::Warning, "modes contradict each other", values, why).advise(&[
+        "look again in a minute: a change may be under way",
+        "compare the AC input voltages and the settings (lvx compare)",
+        "check the parallel communication cables",
+    ])]
+}
+
+fn kind(unit: &UnitSnapshot) -> Option<Kind> {
+    if unit.fault().is_some() {
+        return None;
+    }
+    match unit.working_mode()? {
+        WorkingMode::BYPASS | WorkingMode::HYBRID => Some(Kind::OnGrid),
+        WorkingMode::BATTERY => Some(Kind::OffGrid),
+        WorkingMode::STANDBY | WorkingMode::CHARGE => Some(Kind::Off),
+        _ => None,
+    }
+}

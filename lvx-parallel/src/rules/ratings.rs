@@ -1,0 +1,56 @@
+//! All units are of one model.
+
+use pi18_proto::{Model, RatedInformation};
+
+use super::Rule;
+use crate::{
+    Finding, Severity, UnitSnapshot,
+    case::{Case, differ, each},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "ratings",
+    "a different model in the bank: ratings or product lines differ",
+    "PI18 2017 and 2022, \"PIRI\" and \"GMN\"",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if !differs(case) {
+        return Vec::new();
+    }
+    let values = each(&case.units, |unit| {
+        let rated = unit.rated.value()?;
+        let model = model(unit).map(|model| format!("{model}, ")).unwrap_or_default();
+        let RatedInformation { output_active_power, battery_rated_voltage, mppt_strings, .. } =
+            rated;
+        Some(format!(
+            "{model}{output_active_power}, {battery_rated_voltage} battery, {mppt_strings} MPPT"
+        ))
+    });
+    let why = "only units of one model share loads and a battery as they should";
+    vec![
+        RULE.tell(Severity::Error, "units of different models in one bank", values, why)
+            .advise(&["check the rating plates", "take the unit that differs out of the bank"]),
+    ]
+}
+
+pub(super) fn differs(case: &Case<'_>) -> bool {
+    differ(&case.units, plate) || differ(&case.units, model)
+}
+
+/// What does not change with a setting.
+fn plate(unit: &UnitSnapshot) -> Option<impl PartialEq + use<>> {
+    let rated = unit.rated.value()?;
+    Some((
+        rated.battery_rated_voltage,
+        rated.output_apparent_power,
+        rated.output_active_power,
+        rated.topology,
+        rated.mppt_strings,
+    ))
+}
+
+fn model(unit: &UnitSnapshot) -> Option<Model> {
+    Some(unit.model.value()?.model)
+}

@@ -1,0 +1,44 @@
+//! All units offer the same charge currents.
+
+use super::{Rule, ratings};
+use crate::{
+    Finding, Severity,
+    case::{Case, differ, each},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "selectable-currents",
+    "the charge currents that can be selected differ",
+    "PI18 2017 and 2022, \"MCHGCR\" and \"MUCHGCR\"",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    if ratings::differs(case) {
+        return Vec::new();
+    }
+    let why = "a current that one unit takes and another does not cannot be set on all; the units may \
+               be of different make or firmware";
+    let tell = |what: &str, values| {
+        RULE.tell(Severity::Warning, what, values, why)
+            .advise(&["choose a current that all of them offer"])
+    };
+    let mut findings = Vec::new();
+    let list = |unit: &crate::UnitSnapshot| unit.charge_currents.value();
+    if differ(&case.units, list) {
+        let values = each(&case.units, |unit| Some(shown(list(unit)?.currents.as_slice())));
+        findings.push(tell("the selectable maximum charge currents differ", values));
+    }
+    let list = |unit: &crate::UnitSnapshot| unit.ac_charge_currents.value();
+    if differ(&case.units, list) {
+        let values = each(&case.units, |unit| Some(shown(list(unit)?.currents.as_slice())));
+        findings.push(tell("the selectable maximum AC charge currents differ", values));
+    }
+    findings
+}
+
+/// `2, 10, 20 A`
+fn shown(currents: &[pi18_proto::Amperes]) -> String {
+    let numbers: Vec<_> = currents.iter().map(|current| current.0.to_string()).collect();
+    format!("{} A", numbers.join("/"))
+}

@@ -1,0 +1,71 @@
+//! The twelve settings that make two units agree.
+
+use lvx_settings::{Setting, Shape};
+
+use super::{Rule, ratings};
+use crate::{
+    Finding, Severity,
+    case::{Case, each},
+    report::text::uncapitalised,
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "settings",
+    "one of the twelve settings that must agree differs",
+    "the twelve that were compared when two LVX6048 were commissioned (\"12/12 match\")",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let differing = Setting::AGREEING.into_iter().filter(|&setting| is_judged(case, setting));
+    differing.map(|setting| tell(&RULE, case, setting, Severity::Error, why(setting))).collect()
+}
+
+/// Voltages of units that are made for different batteries differ of course.
+fn is_judged(case: &Case<'_>, setting: Setting) -> bool {
+    let other_model = ratings::differs(case)
+        && matches!(setting.shape(), Shape::Quantity { unit: "V" | "A", .. });
+    !other_model && case.has_difference(setting)
+}
+
+/// Whether any of the twelve differs, which explains that units do not share as they should.
+pub(super) fn is_found(case: &Case<'_>) -> bool {
+    Setting::AGREEING.into_iter().any(|setting| case.has_difference(setting))
+}
+
+pub(super) fn tell(
+    rule: &Rule,
+    case: &Case<'_>,
+    setting: Setting,
+    severity: Severity,
+    why: &str,
+) -> Finding {
+    let what = format!("{} differs", uncapitalised(setting.label()));
+    let values = each(&case.units, |unit| unit.settings().get(setting));
+    let same = format!("set {} to the same value on all units", setting.key());
+    let mut finding = rule.tell(severity, what, values, why).advise(&[&same]);
+    if setting == Setting::MaxChargingCurrent {
+        let hint = "a unit refuses another maximum charging current while it charges: do it at night, \
+                    or on the display, program 02";
+        finding = finding.advise(&[hint]);
+    }
+    finding
+}
+
+fn why(setting: Setting) -> &'static str {
+    match setting {
+        Setting::BatteryType | Setting::BulkVoltage | Setting::FloatVoltage => {
+            "one battery is charged by two rules: one unit stops while the other goes on"
+        }
+        Setting::CutoffVoltage | Setting::RechargeVoltage | Setting::RedischargeVoltage => {
+            "the units leave and take up the battery at different voltages, and the last one on it \
+             carries all the load"
+        }
+        Setting::MaxChargingCurrent | Setting::MaxAcChargingCurrent => {
+            "the units do not share the charging"
+        }
+        _ => {
+            "the units take power from different sources at the same time and work against each other"
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The firmware of the slave processors may differ.
+
+use super::Rule;
+use crate::{
+    Finding, Severity,
+    case::{Case, differ, each},
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "slave-firmware",
+    "slave firmware differs between units",
+    "observed on LVX6048s: 06126 beside 06021 works",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let versions = |unit: &crate::UnitSnapshot| {
+        let firmware = unit.firmware.value()?;
+        Some((firmware.slave1, firmware.slave2))
+    };
+    if !differ(&case.units, versions) {
+        return Vec::new();
+    }
+    let told = |unit| {
+        versions(unit).map(|(first, second)| match second.as_str() {
+            "00000" => first.to_string(),
+            second => format!("{first}/{second}"),
+        })
+    };
+    let why = "such a difference was seen to work; the main firmware is what has to be equal";
+    vec![RULE.tell(Severity::Info, "slave firmware differs", each(&case.units, told), why)]
+}

@@ -1,0 +1,49 @@
+//! The battery is not nearly empty.
+
+use pi18_proto::Percent;
+
+use super::Rule;
+use crate::{Finding, Severity, case::Case};
+
+pub(super) static RULE: Rule = Rule::new(
+    "state-of-charge",
+    "the battery is low (capacity_low), or nearly empty and discharged (capacity_empty)",
+    "assumed",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    // A unit without a battery says nothing about it.
+    let with: Vec<_> = case.live.iter().filter(|live| live.status.battery_voltage.0 > 0).collect();
+    let Some(least) = with.iter().map(|live| live.status.battery_capacity).min() else {
+        return Vec::new();
+    };
+    let thresholds = case.thresholds();
+    if least > thresholds.capacity_low {
+        return Vec::new();
+    }
+    let sum = |current: fn(&pi18_proto::GeneralStatus) -> u16| -> u64 {
+        with.iter().map(|live| u64::from(current(&live.status))).sum()
+    };
+    let discharged =
+        sum(|status| status.discharge_current.0) > sum(|status| status.charge_current.0);
+    let values = with.iter().map(|live| live.value(live.status.battery_capacity)).collect();
+    if least <= thresholds.capacity_empty && discharged {
+        let what = format!("the battery is nearly empty, {least}, and is being discharged");
+        let why = "the units will cut off soon, and the house goes dark if there is no grid";
+        return vec![
+            RULE.tell(Severity::Warning, what, values, why)
+                .advise(&["switch loads off or let the grid charge"]),
+        ];
+    }
+    let why = low_why(least);
+    vec![RULE.tell(Severity::Info, format!("the battery is low, {least}"), values, why)]
+}
+
+fn low_why(least: Percent) -> &'static str {
+    if least.0 == 0 {
+        "the units show it as empty"
+    } else {
+        "it will not last long without sun or grid"
+    }
+}

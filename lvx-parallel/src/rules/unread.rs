@@ -1,0 +1,95 @@
+//! Every unit was read to the end.
+
+use pi18_proto::ProtocolId;
+
+use super::Rule;
+use crate::{
+    Finding, Reason, Severity, UnitSnapshot,
+    case::{Case, observed},
+    finding::Observed,
+};
+
+pub(super) static RULE: Rule = Rule::new(
+    "unread",
+    "a unit could not be read, or not all of it",
+    "what cannot be read cannot be judged",
+    check,
+);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    case.units.iter().filter_map(|unit| lost(unit).or_else(|| gaps(unit, case))).collect()
+}
+
+fn lost(unit: &UnitSnapshot) -> Option<Finding> {
+    if let Some(found) = unit.protocol.value().filter(|found| *found != ProtocolId::PI18) {
+        let values = vec![observed(unit, format_args!("PI{}", found.protocol_id))];
+        let why = "what it says cannot be understood";
+        let what = "a unit does not speak PI18";
+        return Some(RULE.tell(Severity::Error, what, values, why));
+    }
+    let gap = unit.lost.as_ref()?;
+    let answered = unit.identity.value().is_some();
+    let what = match (answered, gap.reason) {
+        (false, _) => "a unit could not be read",
+        (true, Reason::Gone) => "a unit went away while it was read",
+        (true, _) => "a unit fell silent while it was read",
+    };
+    let values = vec![observed(unit, short(&gap.text, &unit.name))];
+    let why = "it may stand with a fault, be switched off, or have lost its cable; the others were judged \
+               without it";
+    Some(RULE.tell(Severity::Error, what, values, why).advise(&[
+        "look at its display: is it on, does it show a fault?",
+        "check its cable and adapter, and whether another program uses them",
+    ]))
+}
+
+/// Answers that are missing: what every unit knows, or what the others said.
+fn gaps(unit: &UnitSnapshot, case: &Case<'_>) -> Option<Finding> {
+    let said_by_others = |query: &str| {
+        case.units.iter().any(|other| {
+            other.lost.is_none() && other.gaps().iter().all(|(missing, _)| missing != query)
+        })
+    };
+    let mut worst = Severity::Info;
+    let mut missing = Vec::new();
+    for (query, gap) in unit.gaps() {
+        let is_refused = gap.reason == Reason::Refused;
+        // A unit that is alone may refuse these; older ones refuse the others.
+        let is_of_bank = query.starts_with("PRI") || query.starts_with("PGS");
+        let essential = ESSENTIAL.contains(&query.as_str());
+        if is_refused && (is_of_bank || !(essential || said_by_others(&query))) {
+            continue;
+        }
+        if !is_refused || essential {
+            worst = Severity::Warning;
+        }
+        missing.push(format!("{query} {}", reason(gap.reason)));
+    }
+    if missing.is_empty() {
+        return None;
+    }
+    let values = vec![Observed { unit: unit.name.clone(), value: missing.join(", ") }];
+    let why = "what was not answered was not judged";
+    let finding = RULE.tell(worst, "some questions were not answered", values, why);
+    Some(if worst == Severity::Info { finding } else { finding.advise(&["check again"]) })
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NotAsked => "not asked",
+        Reason::Refused => "refused",
+        Reason::Silent => "without a sound answer",
+        Reason::Gone => "not answered",
+        Reason::Unreadable => "answered with something that cannot be read",
+    }
+}
+
+/// An error without the place that it happened at, which stands before it already.
+fn short(text: &str, name: &str) -> String {
+    let rest = text.strip_prefix(name).and_then(|rest| rest.strip_prefix(": "));
+    let short = rest.unwrap_or(text);
+    if short.is_empty() { "no reason is known".to_owned() } else { short.to_owned() }
+}
+
+/// What every unit answers.
+const ESSENTIAL: [&str; 7] = ["PI", "ID", "VFW", "PIRI", "FWS", "MOD", "GS"];

@@ -1,0 +1,65 @@
+//! No unit raises a warning.
+
+use pi18_proto::{FaultCode, FaultsAndWarnings, Reply};
+
+use super::{Rule, grid};
+use crate::{
+    Finding, Severity, UnitSnapshot,
+    case::{Case, observed},
+    explained::{Explained, warning as explained},
+    report::text::uncapitalised,
+};
+
+pub(super) static RULE: Rule =
+    Rule::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", check);
+
+fn check(case: &Case<'_>) -> Vec<Finding> {
+    let names = FaultsAndWarnings::FIELDS.iter().skip(1);
+    names.filter_map(|info| tell(case, info.name, info.label)).collect()
+}
+
+fn tell(case: &Case<'_>, name: &str, label: &str) -> Option<Finding> {
+    let raised: Vec<_> = case
+        .units
+        .iter()
+        .copied()
+        .filter(|unit| raises(unit, name) && !follows(unit, name))
+        .collect();
+    raised.first()?;
+    let everywhere = raised.len() == case.units.len();
+    let is_outage = name == LINE_FAIL && everywhere;
+    if name == LINE_FAIL && !everywhere && grid::is_found(case) {
+        return None;
+    }
+    let severity = if is_outage { Severity::Info } else { Severity::Warning };
+    let what = if is_outage { "no unit has grid".to_owned() } else { uncapitalised(label) };
+    let values = if is_outage && case.units.len() > 1 {
+        Vec::new()
+    } else {
+        raised.iter().map(|unit| observed(unit, "raised")).collect()
+    };
+    let Explained { why, checks } = explained(name);
+    let finding = RULE.tell(severity, what, values, why);
+    Some(if is_outage { finding } else { finding.advise(checks) })
+}
+
+fn raises(unit: &UnitSnapshot, name: &str) -> bool {
+    let mut found = false;
+    if let Some(faults) = unit.faults.value() {
+        faults.visit_raised(&mut |info| found |= info.name == name);
+    }
+    found
+}
+
+/// A unit that stands with a fault of its battery warns of the battery as well.
+fn follows(unit: &UnitSnapshot, name: &str) -> bool {
+    let about_battery = [
+        FaultCode::PARALLEL_BATTERY_VOLTAGE,
+        FaultCode::BATTERY_HIGH,
+        FaultCode::BATTERY_LOW,
+        FaultCode::BATTERY_OPEN,
+    ];
+    name.starts_with("battery") && unit.fault().is_some_and(|fault| about_battery.contains(&fault))
+}
+
+const LINE_FAIL: &str = "line_fail";
