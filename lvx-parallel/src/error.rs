@@ -23,7 +23,7 @@ impl FormatError {
         let first = error.lines().next().unwrap_or_default();
         let bare = first.strip_prefix("error: ").unwrap_or(first);
         let bare = bare.strip_prefix(&format!("{place}: ")).unwrap_or(bare);
-        Self::new(place, bare)
+        Self::new(place, bare.rsplit_once(" at line ").map_or(bare, |(why, _)| why))
     }
 
     pub(crate) fn json(error: &serde_json::Error) -> Self {

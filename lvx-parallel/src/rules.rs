@@ -138,6 +138,7 @@ impl RuleInfo {
 pub(crate) mod testing {
     use std::time::Duration;
 
+    use pi18_proto::GeneralStatus;
     use pi18_transport::sim::{Bank, Config};
 
     use crate::{BankSnapshot, Checks, Gap, Reading, Reason, Severity, UnitSnapshot};
@@ -185,6 +186,29 @@ pub(crate) mod testing {
         let mut bank = healthy();
         change(&mut bank.units);
         findings(&bank)
+    }
+
+    /// Changes what a unit measures, in its own words and in those of the others.
+    pub(crate) fn measure(
+        units: &mut [UnitSnapshot],
+        unit: usize,
+        change: impl Fn(&mut GeneralStatus),
+    ) {
+        let status = units[unit].status.value_mut().unwrap();
+        change(status);
+        let status = *status;
+        let current = |unit: &UnitSnapshot| unit.status.value().unwrap().charge_current.0;
+        let total = units.iter().map(current).sum();
+        for asked in units {
+            let told = asked.statuses[unit].value_mut().unwrap();
+            told.battery_voltage = status.battery_voltage;
+            told.grid_voltage = status.grid_voltage;
+            told.output_voltage = status.output_voltage;
+            told.charge_current = status.charge_current;
+            for told in &mut asked.statuses {
+                told.value_mut().unwrap().total_charge_current.0 = total;
+            }
+        }
     }
 
     /// The first finding in words.

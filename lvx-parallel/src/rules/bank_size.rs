@@ -27,3 +27,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         "give all units of the bank; `lvx query PRI1 UNIT` names the serial number of unit 1",
     ])]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, told},
+    };
+
+    #[test]
+    fn a_unit_that_was_not_given_is_told() {
+        let mut bank = bank_of(&["", "", ""]);
+        assert_eq!(findings(&bank), []);
+        bank.units.remove(1);
+        assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
+        bank.units.remove(0);
+        assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
+        assert_eq!(told(&bank), "1 of the bank's 3 units were given: sim:2 knows 3 units");
+    }
+}

@@ -64,3 +64,43 @@ fn changes(old: &UnitSnapshot, new: &UnitSnapshot) -> Vec<String> {
     }
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Decivolts, Version};
+
+    use crate::{
+        BankSnapshot, Checks, Severity,
+        rules::testing::{findings_of, healthy},
+    };
+
+    fn since(before: BankSnapshot) -> Checks {
+        Checks { baseline: Some(before), ..Checks::default() }
+    }
+
+    #[test]
+    fn what_changed_is_told() {
+        assert_eq!(findings_of(&since(healthy()), &healthy()), []);
+        let mut before = healthy();
+        before.units.pop();
+        for unit in &mut before.units {
+            unit.rated.value_mut().unwrap().float_voltage = Decivolts(530);
+            unit.firmware.value_mut().unwrap().main = Version::new("06303").unwrap();
+        }
+        let checks = since(before);
+        assert_eq!(findings_of(&checks, &healthy()), [("baseline", Severity::Info)]);
+        assert_eq!(
+            checks.check(&healthy()).findings[0].to_string(),
+            "changed since the saved bank: sim:0 firmware 06303/06126/00000 -> 06306/06126/00000, \
+             sim:0 float_voltage 53.0 V -> 54.0 V, sim:1 was not in the bank"
+        );
+    }
+
+    #[test]
+    fn a_unit_that_went_is_told() {
+        let mut now = healthy();
+        now.units.pop();
+        let found = findings_of(&since(healthy()), &now);
+        assert_eq!(found, [("bank-size", Severity::Warning), ("baseline", Severity::Info)]);
+    }
+}

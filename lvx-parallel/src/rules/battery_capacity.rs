@@ -30,3 +30,23 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         "compare battery voltages and battery settings (lvx compare)",
     ])]
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::Percent;
+
+    use crate::{
+        Severity,
+        rules::testing::{found, measure},
+    };
+
+    fn with(capacity: u16) -> Vec<(&'static str, Severity)> {
+        found(|units| measure(units, 1, |status| status.battery_capacity = Percent(capacity)))
+    }
+
+    #[test]
+    fn more_than_ten_per_cent_apart_is_told() {
+        assert_eq!(with(69), [("battery-capacity", Severity::Warning)]);
+        assert_eq!(with(70), []);
+    }
+}

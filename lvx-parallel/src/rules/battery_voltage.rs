@@ -36,3 +36,30 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         "measure at each unit's terminals with a meter: if they are equal, the unit's own measurement is off",
     ])]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Checks, Severity,
+        rules::testing::{bank_of, findings, findings_of, told},
+    };
+
+    #[test]
+    fn more_than_the_threshold_is_told() {
+        let bank = bank_of(&["", "battery-offset=0.3"]);
+        assert_eq!(findings(&bank), [("battery-voltage", Severity::Warning)]);
+        assert_eq!(
+            told(&bank),
+            "battery voltages differ by 0.3 V, more than 0.2 V: sim:0 54.6 V, sim:1 54.9 V"
+        );
+        assert_eq!(findings(&bank_of(&["", "battery-offset=0.2"])), []);
+        assert_eq!(findings(&bank_of(&["fault=83", "fault=83&battery-offset=3"])).len(), 1);
+    }
+
+    #[test]
+    fn the_threshold_can_be_set() {
+        let mut checks = Checks::default();
+        checks.thresholds.set("battery_voltage_spread", "0.4").unwrap();
+        assert_eq!(findings_of(&checks, &bank_of(&["", "battery-offset=0.3"])), []);
+    }
+}

@@ -49,3 +49,43 @@ fn is_due_to_the_sun(charging: &[&Live<'_>], most: Amperes) -> bool {
     let (least, greatest) = (charging.iter().map(rest).min(), charging.iter().map(rest).max());
     least.zip(greatest).is_some_and(|(least, greatest)| greatest - least <= i64::from(most.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Amperes, Watts};
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, found, measure},
+    };
+
+    /// The first unit charges with 40 A, the other so.
+    fn with(amperes: u16, more_sun: u32) -> Vec<(&'static str, Severity)> {
+        found(|units| {
+            measure(units, 0, |status| status.charge_current = Amperes(40));
+            measure(units, 1, |status| {
+                status.charge_current = Amperes(amperes);
+                status.pv1_power.0 += more_sun;
+            });
+        })
+    }
+
+    #[test]
+    fn units_that_do_not_share_are_told() {
+        assert_eq!(with(46, 0), [("charge-current", Severity::Warning)]);
+        assert_eq!(with(45, 0), []);
+        assert_eq!(with(0, 0), []);
+    }
+
+    #[test]
+    fn more_sun_explains_more_current() {
+        assert_eq!(with(60, 1000), [("charge-current", Severity::Info)]);
+        assert_eq!(Watts(1000).to_string(), "1000 W");
+    }
+
+    #[test]
+    fn settings_that_differ_explain_it() {
+        let found = findings(&bank_of(&["max-charge=20", ""]));
+        assert_eq!(found, [("settings", Severity::Error)]);
+    }
+}

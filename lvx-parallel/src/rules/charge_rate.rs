@@ -36,3 +36,30 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         "check that all packs of the bank are connected: fewer packs take less",
     ])]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Checks, Severity,
+        rules::testing::{bank_of, findings_of},
+    };
+
+    fn with(bank_ah: Option<u32>) -> Vec<(&'static str, Severity)> {
+        let checks = Checks { bank_ah, ..Checks::default() };
+        findings_of(&checks, &bank_of(&["", ""]))
+    }
+
+    #[test]
+    fn more_than_half_the_capacity_an_hour_is_told() {
+        // 120 A
+        assert_eq!(with(Some(239)), [("charge-rate", Severity::Warning)]);
+        assert_eq!(with(Some(240)), []);
+        assert_eq!(with(Some(300)), []);
+        assert_eq!(with(None), []);
+        let checks = Checks { bank_ah: Some(100), ..Checks::default() };
+        assert_eq!(
+            checks.check(&bank_of(&["", ""])).findings[0].to_string(),
+            "the bank charges with 120 A, 1.20 C of 100 Ah, more than 0.50 C: sim:0 + sim:1 60 A"
+        );
+    }
+}

@@ -59,3 +59,44 @@ fn has_window(unit: &UnitSnapshot) -> bool {
     let windows = [settings.ac_charging_window, settings.ac_load_window];
     windows.into_iter().flatten().any(|Window { start, end }| start != end)
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Date, DateTime, TimeOfDay};
+
+    use crate::{Severity, UnitSnapshot, rules::testing::found};
+
+    fn set(unit: &mut UnitSnapshot, minute: u8, second: u8) {
+        let date = Date::new(2026, 6, 21).unwrap();
+        unit.clock.value_mut().unwrap().time = DateTime::new(date, 12, minute, second).unwrap();
+    }
+
+    #[test]
+    fn more_than_a_minute_is_told() {
+        assert_eq!(found(|units| set(&mut units[1], 31, 1)), [("clock", Severity::Info)]);
+        assert_eq!(found(|units| set(&mut units[1], 31, 0)), []);
+        assert_eq!(found(|units| set(&mut units[0], 20, 0)), [("clock", Severity::Info)]);
+    }
+
+    #[test]
+    fn it_matters_where_a_time_window_goes_by_it() {
+        let found = found(|units| {
+            set(&mut units[1], 50, 0);
+            for unit in units {
+                unit.ac_load_window.value_mut().unwrap().end = TimeOfDay::new(6, 0).unwrap();
+            }
+        });
+        assert_eq!(found, [("clock", Severity::Warning)]);
+    }
+
+    #[test]
+    fn the_time_between_two_readings_is_no_difference() {
+        let found = found(|units| {
+            set(&mut units[1], 32, 0);
+            if let crate::Told::Said(reading) = &mut units[1].clock {
+                reading.at = std::time::Duration::from_secs(100);
+            }
+        });
+        assert_eq!(found, []);
+    }
+}

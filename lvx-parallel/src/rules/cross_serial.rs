@@ -45,3 +45,32 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 fn text(number: usize, said: SerialNumber, own: SerialNumber) -> String {
     format!("says unit {number} is {said}, which says it is {own}")
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{PaddedSerial, SerialNumber};
+
+    use crate::{
+        Severity,
+        rules::testing::{findings, found, healthy},
+    };
+
+    #[test]
+    fn a_unit_of_another_bank_is_told() {
+        let other = SerialNumber::new("96132206100499").unwrap();
+        let found = found(|units| {
+            units[0].ratings[1].value_mut().unwrap().serial_padded = PaddedSerial::from(other);
+        });
+        assert_eq!(found, [("cross-serial", Severity::Warning)]);
+        assert_eq!(findings(&healthy()), []);
+    }
+
+    #[test]
+    fn garbage_is_no_serial_number() {
+        let found = found(|units| {
+            units[0].ratings[1].value_mut().unwrap().serial_padded =
+                PaddedSerial::new("02  .").unwrap();
+        });
+        assert_eq!(found, []);
+    }
+}

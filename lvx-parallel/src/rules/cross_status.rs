@@ -129,3 +129,53 @@ fn differs(case: &Case<'_>, heard: Said, own: Said) -> Option<String> {
 
 /// A fifth.
 const SHARE_OF_POWER: i64 = 5;
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Decivolts, ParallelStatus, WorkingMode};
+
+    use crate::{
+        Severity, check,
+        rules::testing::{found, healthy},
+    };
+
+    /// What is found once unit 0 says this of unit 1.
+    fn with(change: impl Fn(&mut ParallelStatus)) -> Vec<(&'static str, Severity)> {
+        found(|units| change(units[0].statuses[1].value_mut().unwrap()))
+    }
+
+    #[test]
+    fn what_contradicts_a_unit_itself_is_told() {
+        let found = [("cross-status", Severity::Warning)];
+        assert_eq!(with(|status| status.battery_voltage = Decivolts(557)), found);
+        assert_eq!(with(|status| status.battery_voltage = Decivolts(556)), []);
+        assert_eq!(with(|status| status.working_mode = WorkingMode::BATTERY), found);
+        assert_eq!(with(|status| status.active_power.0 += 500), found);
+        assert_eq!(with(|status| status.active_power.0 += 200), []);
+        assert_eq!(with(|status| status.grid_voltage = Decivolts(0)), found);
+    }
+
+    #[test]
+    fn what_changed_between_two_readings_is_not() {
+        // The unit's own later word is the same.
+        let found = found(|units| {
+            for unit in units {
+                unit.statuses[1].value_mut().unwrap().active_power.0 += 2000;
+            }
+        });
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn the_words_are_told() {
+        let mut bank = healthy();
+        bank.units[0].statuses[1].value_mut().unwrap().working_mode = WorkingMode::STANDBY;
+        assert!(
+            check(&bank).findings[0]
+                .to_string()
+                .ends_with("sim:0 says of unit 1: mode standby, its own word is hybrid"),
+            "{}",
+            check(&bank)
+        );
+    }
+}

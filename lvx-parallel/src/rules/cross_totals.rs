@@ -83,3 +83,39 @@ impl Total {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::Amperes;
+
+    use crate::{Severity, rules::testing::found};
+
+    /// What is found once every unit tells these totals.
+    fn with(watts: u32, amperes: u16) -> Vec<(&'static str, Severity)> {
+        found(|units| {
+            for unit in units {
+                for told in &mut unit.statuses {
+                    let status = told.value_mut().unwrap();
+                    status.total_active_power.0 += watts;
+                    status.total_charge_current.0 += amperes;
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn totals_that_are_not_the_sums_are_told() {
+        assert_eq!(with(2000, 0), [("cross-totals", Severity::Warning)]);
+        assert_eq!(with(0, 60), [("cross-totals", Severity::Warning)]);
+        assert_eq!(with(100, 5), []);
+    }
+
+    #[test]
+    fn totals_that_moved_are_not_judged() {
+        let found = found(|units| {
+            units[0].statuses[0].value_mut().unwrap().total_active_power.0 += 3000;
+            units[0].statuses[1].value_mut().unwrap().total_charge_current = Amperes(0);
+        });
+        assert_eq!(found, []);
+    }
+}

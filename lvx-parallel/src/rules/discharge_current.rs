@@ -46,3 +46,34 @@ fn is_due_to_the_sun(discharging: &[&Live<'_>], most: i64) -> bool {
     let (least, greatest) = (discharging.iter().map(all).min(), discharging.iter().map(all).max());
     least.zip(greatest).is_some_and(|(least, greatest)| greatest - least <= most)
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::Amperes;
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, measure},
+    };
+
+    fn with(currents: [u16; 2], mode: [&str; 2]) -> Vec<(&'static str, Severity)> {
+        let mode = mode.map(|mode| format!("sun=0&load=3000&output-mode={mode}"));
+        let mut bank = bank_of(&mode.each_ref().map(String::as_str));
+        for (unit, current) in currents.into_iter().enumerate() {
+            measure(&mut bank.units, unit, |status| status.discharge_current = Amperes(current));
+        }
+        findings(&bank)
+    }
+
+    #[test]
+    fn units_that_do_not_share_are_told() {
+        assert_eq!(with([30, 36], ["1", "1"]), [("discharge-current", Severity::Warning)]);
+        assert_eq!(with([30, 35], ["1", "1"]), []);
+        assert_eq!(with([30, 0], ["1", "1"]), []);
+    }
+
+    #[test]
+    fn phases_have_loads_of_their_own() {
+        assert_eq!(with([30, 80], ["5", "6"]), []);
+    }
+}

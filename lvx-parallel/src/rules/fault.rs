@@ -84,3 +84,51 @@ fn evidence(case: &Case<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Ve
 
 /// Less than any battery that is there has.
 const NO_BATTERY: pi18_proto::Decivolts = pi18_proto::Decivolts(80);
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity, check,
+        rules::testing::{bank_of, findings, healthy, told},
+    };
+
+    #[test]
+    fn every_code_is_told_and_explained() {
+        for code in 1..=99 {
+            let bank = bank_of(&["", &format!("fault={code:02}")]);
+            assert_eq!(findings(&bank), [("fault", Severity::Error)], "{code}");
+            let finding = &check(&bank).findings[0];
+            assert!(finding.advice.len() >= 2, "{code}");
+            assert!(finding.what.contains(&format!("{code:02}")), "{}", finding.what);
+        }
+        assert_eq!(findings(&healthy()), []);
+        assert_eq!(told(&bank_of(&["", "fault=99"])), "unknown fault 99: sim:1 stands");
+    }
+
+    #[test]
+    fn parallel_faults_have_causes_in_an_order() {
+        for code in [71, 72, 80, 81, 82, 83, 84, 85, 86] {
+            let fault = format!("fault={code}");
+            let report = check(&bank_of(&[&fault, &fault]));
+            assert_eq!(report.findings.len(), 1, "{report}");
+            assert!(report.findings[0].advice.len() >= 2, "{report}");
+        }
+    }
+
+    #[test]
+    fn a_missing_battery_is_the_first_cause_of_83() {
+        let bank = bank_of(&["fault=83&battery=off", "fault=83"]);
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+        assert!(
+            check(&bank).findings[0].advice[0].starts_with("sim:0 measures 0.0 V: no battery"),
+            "{}",
+            check(&bank)
+        );
+    }
+
+    #[test]
+    fn two_faults_are_two_findings() {
+        let found = findings(&bank_of(&["fault=07", "fault=02"]));
+        assert_eq!(found, [("fault", Severity::Error), ("fault", Severity::Error)]);
+    }
+}

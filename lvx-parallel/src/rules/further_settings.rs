@@ -63,3 +63,62 @@ fn weight(case: &Case<'_>, setting: Setting) -> (Severity, &'static str) {
         _ => (Severity::Info, "it makes no difference to how the units work together"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Decihertz, Decivolts, InputRange, RegulationState, Switch, TimeOfDay};
+
+    use crate::{
+        Severity, UnitSnapshot,
+        rules::testing::{bank_of, findings, found},
+    };
+
+    fn only(severity: Severity) -> Vec<(&'static str, Severity)> {
+        vec![("further-settings", severity)]
+    }
+
+    fn rated(change: impl Fn(&mut pi18_proto::RatedInformation)) -> Vec<(&'static str, Severity)> {
+        found(|units| change(units[1].rated.value_mut().unwrap()))
+    }
+
+    #[test]
+    fn an_output_that_is_set_differently_is_an_error_and_names_the_fault() {
+        assert_eq!(rated(|rated| rated.output_voltage = Decivolts(1100)), only(Severity::Error));
+        assert_eq!(rated(|rated| rated.output_frequency = Decihertz(500)), only(Severity::Error));
+        let mut bank = bank_of(&["fault=86", "fault=86"]);
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+        bank.units[1].rated.value_mut().unwrap().output_voltage = Decivolts(1100);
+        assert_eq!(findings(&bank), only(Severity::Error));
+        assert!(crate::check(&bank).findings[0].why.contains("fault 86"));
+    }
+
+    #[test]
+    fn ranges_and_windows_are_warned_of() {
+        assert_eq!(rated(|rated| rated.input_range = InputRange::UPS), only(Severity::Warning));
+        let first = Some(RegulationState::FIRST);
+        assert_eq!(rated(|rated| rated.regulation = first), only(Severity::Warning));
+        let night = found(|units| {
+            let window = units[1].ac_charge_window.value_mut().unwrap();
+            window.end = TimeOfDay::new(6, 0).unwrap();
+        });
+        assert_eq!(night, only(Severity::Warning));
+    }
+
+    #[test]
+    fn flags_are_told_by_their_weight() {
+        let flag = |unit: &mut UnitSnapshot| {
+            let flags = unit.flags.value_mut().unwrap();
+            flags.overload_restart = Switch::ON;
+        };
+        assert_eq!(found(|units| flag(&mut units[1])), only(Severity::Warning));
+        assert_eq!(found(|units| units.iter_mut().for_each(flag)), []);
+        let buzzer =
+            found(|units| units[0].flags.value_mut().unwrap().buzzer_silenced = Switch::OFF);
+        assert_eq!(buzzer, only(Severity::Info));
+    }
+
+    #[test]
+    fn what_an_older_unit_does_not_have_is_no_difference() {
+        assert_eq!(rated(|rated| rated.regulation = None), []);
+    }
+}

@@ -51,3 +51,45 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 pub(super) fn is_found(case: &Case<'_>) -> bool {
     !check(case).is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Decihertz, Decivolts};
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, found, measure, told},
+    };
+
+    #[test]
+    fn another_grid_is_told() {
+        let with = |volts| {
+            found(|units| measure(units, 1, |status| status.grid_voltage = Decivolts(volts)))
+        };
+        assert_eq!(with(1251), [("grid", Severity::Warning)]);
+        assert_eq!(with(1250), []);
+        let frequency = |hertz| {
+            found(|units| measure(units, 1, |status| status.grid_frequency = Decihertz(hertz)))
+        };
+        assert_eq!(frequency(606), [("grid", Severity::Warning)]);
+        assert_eq!(frequency(605), []);
+    }
+
+    #[test]
+    fn a_unit_without_grid_in_battery_mode_is_one_cause() {
+        let mut bank = bank_of(&["sun=30&load=200", "mode=03&warn=line-fail"]);
+        measure(&mut bank.units, 1, |status| status.grid_voltage = Decivolts(0));
+        assert_eq!(findings(&bank), [("grid", Severity::Warning)]);
+        assert!(told(&bank).starts_with("grid voltages differ by 120.0 V"), "{}", told(&bank));
+    }
+
+    #[test]
+    fn a_fault_says_the_same_and_phases_differ() {
+        let mut bank = bank_of(&["fault=84", "fault=84"]);
+        measure(&mut bank.units, 1, |status| status.grid_voltage = Decivolts(0));
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+        let mut bank = bank_of(&["output-mode=5", "output-mode=6"]);
+        measure(&mut bank.units, 1, |status| status.grid_voltage = Decivolts(1270));
+        assert_eq!(findings(&bank), []);
+    }
+}

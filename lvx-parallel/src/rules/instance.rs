@@ -48,3 +48,38 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         "switch all on again within a minute, the master's AC last",
     ])]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, healthy, told},
+    };
+
+    #[test]
+    fn one_twice_one_missing_and_no_master_are_told() {
+        for (instances, text) in [
+            (["instance=0", "instance=0"], "an instance is there twice: sim:0 + sim:1 0 (master)"),
+            (["", "instance=2"], "an instance is missing: sim:0 0 (master), sim:1 2"),
+            (["instance=1", "instance=2"], "no unit is the master, instance 0: sim:0 1, sim:1 2"),
+        ] {
+            let bank = bank_of(&instances);
+            assert_eq!(findings(&bank), [("instance", Severity::Error)], "{instances:?}");
+            assert_eq!(told(&bank), text);
+        }
+        assert_eq!(findings(&healthy()), []);
+    }
+
+    #[test]
+    fn a_unit_that_is_not_there_may_be_the_master() {
+        let mut bank = healthy();
+        bank.units.remove(0);
+        assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
+    }
+
+    #[test]
+    fn a_lost_host_explains_a_lost_master() {
+        let bank = bank_of(&["instance=1&fault=81", "instance=2&fault=81"]);
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+    }
+}

@@ -52,3 +52,41 @@ pub(super) fn differs(case: &Case<'_>) -> bool {
 fn main(unit: &UnitSnapshot) -> Option<Version> {
     Some(unit.firmware.value()?.main)
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::Version;
+
+    use crate::{
+        Checks, Severity,
+        rules::testing::{bank_of, findings, findings_of, healthy, told},
+    };
+
+    #[test]
+    fn a_difference_is_told_once_with_or_without_the_fault() {
+        let bank = bank_of(&["main=06303", "main=06440"]);
+        assert_eq!(findings(&bank), [("main-firmware", Severity::Error)]);
+        assert_eq!(told(&bank), "main firmware differs: sim:0 06303, sim:1 06440");
+        let bank = bank_of(&["main=06303&fault=71", "main=06440&fault=71"]);
+        assert_eq!(findings(&bank), [("main-firmware", Severity::Error)]);
+        assert!(crate::check(&bank).findings[0].why.contains("fault 71"));
+    }
+
+    #[test]
+    fn an_expected_version_is_held_against_all() {
+        let expecting =
+            |text| Checks { expected_firmware: Version::new(text), ..Checks::default() };
+        assert_eq!(findings_of(&expecting("06306"), &healthy()), []);
+        let report = expecting("06440").check(&healthy());
+        assert_eq!(report.findings.len(), 1);
+        assert_eq!(
+            report.findings[0].to_string(),
+            "main firmware is not 06440: sim:0 + sim:1 06306"
+        );
+        let differing = bank_of(&["main=06303", ""]);
+        assert_eq!(
+            findings_of(&expecting("06306"), &differing),
+            [("main-firmware", Severity::Error)]
+        );
+    }
+}

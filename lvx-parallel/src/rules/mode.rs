@@ -66,3 +66,45 @@ fn tell(case: &Case<'_>, mode: WorkingMode) -> Option<Finding> {
         .advise(&["compare with its display, and report the number and what the unit did"]),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{FaultCode, WorkingMode};
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, healthy},
+    };
+
+    /// Both units in a mode.
+    fn both(mode: &str) -> Vec<(&'static str, Severity)> {
+        findings(&bank_of(&[mode, mode]))
+    }
+
+    #[test]
+    fn battery_hybrid_and_charge_are_healthy() {
+        for mode in ["mode=03", "mode=05", "mode=06"] {
+            assert_eq!(both(mode), [], "{mode}");
+        }
+    }
+
+    #[test]
+    fn the_others_are_told() {
+        for mode in ["mode=00", "mode=01", "mode=02"] {
+            assert_eq!(both(mode), [("mode", Severity::Info)], "{mode}");
+        }
+        assert_eq!(both("mode=07"), [("mode", Severity::Warning)]);
+    }
+
+    #[test]
+    fn fault_mode_without_a_fault_is_an_error_and_with_one_told_as_that() {
+        let mut bank = bank_of(&["", "fault=02"]);
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+        bank.units[1].faults.value_mut().unwrap().fault = FaultCode::NONE;
+        for unit in &mut bank.units {
+            unit.statuses[1].value_mut().unwrap().fault = FaultCode::NONE;
+        }
+        assert_eq!(findings(&bank), [("mode", Severity::Error)]);
+        assert_eq!(healthy().units[0].working_mode(), Some(WorkingMode::HYBRID));
+    }
+}

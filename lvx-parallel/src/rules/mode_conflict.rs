@@ -66,3 +66,29 @@ fn kind(unit: &UnitSnapshot) -> Option<Kind> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, told},
+    };
+
+    #[test]
+    fn one_off_the_grid_and_one_without_output_are_told() {
+        for modes in [["mode=03", "mode=05"], ["mode=06", "mode=05"], ["mode=03", "mode=06"]] {
+            let bank = bank_of(
+                &modes.map(|mode| format!("{mode}&sun=30&load=200")).each_ref().map(String::as_str),
+            );
+            assert_eq!(findings(&bank), [("mode-conflict", Severity::Warning)], "{modes:?}");
+        }
+        let bank = bank_of(&["mode=03&sun=30&load=200", "mode=05"]);
+        assert_eq!(told(&bank), "modes contradict each other: sim:0 03 battery, sim:1 05 hybrid");
+    }
+
+    #[test]
+    fn one_kind_of_modes_is_well_and_a_faulty_unit_has_none() {
+        assert_eq!(findings(&bank_of(&["mode=02&sun=0", "mode=05"])), [("mode", Severity::Info)]);
+        assert_eq!(findings(&bank_of(&["", "fault=07"])), [("fault", Severity::Error)]);
+    }
+}

@@ -45,3 +45,30 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         "measure between the outputs with a meter before touching anything",
     ])]
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Decihertz, Decivolts};
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, found, measure},
+    };
+
+    #[test]
+    fn another_output_is_told() {
+        let with = |volts| {
+            found(|units| measure(units, 1, |status| status.output_voltage = Decivolts(volts)))
+        };
+        assert_eq!(with(1251), [("output", Severity::Warning)]);
+        assert_eq!(with(1250), []);
+        let hertz =
+            found(|units| measure(units, 0, |status| status.output_frequency = Decihertz(610)));
+        assert_eq!(hertz, [("output", Severity::Warning)]);
+    }
+
+    #[test]
+    fn a_unit_without_output_has_none_to_compare() {
+        assert_eq!(findings(&bank_of(&["", "fault=07"])), [("fault", Severity::Error)]);
+    }
+}

@@ -63,3 +63,45 @@ pub(super) fn is_found(case: &Case<'_>) -> bool {
 const THREE: [OutputMode; 3] =
     [OutputMode::PHASE_1_OF_3, OutputMode::PHASE_2_OF_3, OutputMode::PHASE_3_OF_3];
 const TWO: [OutputMode; 2] = [OutputMode::PHASE_1_OF_2, OutputMode::PHASE_2_OF_2];
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, told},
+    };
+
+    const FOUND: [(&str, Severity); 1] = [("output-mode", Severity::Error)];
+
+    #[test]
+    fn single_in_a_bank_and_modes_that_do_not_fit_are_told() {
+        let bank = bank_of(&["", "output-mode=0"]);
+        assert_eq!(findings(&bank), FOUND);
+        assert_eq!(
+            told(&bank),
+            "a unit of this bank is set to single: sim:0 parallel, sim:1 single"
+        );
+        assert_eq!(findings(&bank_of(&["", "output-mode=2"])), FOUND);
+        assert_eq!(findings(&bank_of(&["output-mode=5", "output-mode=2"])), FOUND);
+        assert_eq!(findings(&bank_of(&["output-mode=5", "output-mode=5"])), FOUND);
+        assert_eq!(findings(&bank_of(&["output-mode=2", "output-mode=3"])), FOUND);
+        let fault = "output-mode=0&fault=86";
+        assert_eq!(findings(&bank_of(&["", fault])), FOUND);
+    }
+
+    #[test]
+    fn single_alone_and_all_phases_are_well() {
+        assert_eq!(findings(&bank_of(&["output-mode=0"])), []);
+        assert_eq!(findings(&bank_of(&["output-mode=5", "output-mode=6"])), []);
+        let three = ["output-mode=2", "output-mode=3", "output-mode=4", "output-mode=2"];
+        assert_eq!(findings(&bank_of(&three)), []);
+    }
+
+    #[test]
+    fn a_unit_of_a_bank_that_is_given_alone_is_not_to_be_single() {
+        let mut bank = bank_of(&["", "output-mode=0"]);
+        bank.units.remove(0);
+        let found = findings(&bank);
+        assert_eq!(found, [("output-mode", Severity::Error), ("bank-size", Severity::Warning)]);
+    }
+}

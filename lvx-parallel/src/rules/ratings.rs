@@ -54,3 +54,37 @@ fn plate(unit: &UnitSnapshot) -> Option<impl PartialEq + use<>> {
 fn model(unit: &UnitSnapshot) -> Option<Model> {
     Some(unit.model.value()?.model)
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::Watts;
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, found},
+    };
+
+    #[test]
+    fn another_model_is_told() {
+        let bank = bank_of(&["", "model=06"]);
+        assert_eq!(findings(&bank), [("ratings", Severity::Error)]);
+        let smaller = found(|units| {
+            units[1].rated.value_mut().unwrap().output_active_power = Watts(5000);
+        });
+        assert_eq!(smaller, [("ratings", Severity::Error)]);
+    }
+
+    #[test]
+    fn settings_of_a_unit_for_another_battery_are_not_held_against_it() {
+        let found = findings(&bank_of(&["sun=0&soc=50&load=0", "rated=24"]));
+        let errors: Vec<_> =
+            found.iter().filter(|(_, severity)| *severity == Severity::Error).collect();
+        assert_eq!(errors, [&("ratings", Severity::Error)]);
+    }
+
+    #[test]
+    fn an_output_voltage_is_a_setting() {
+        let bank = bank_of(&["", ""]);
+        assert_eq!(findings(&bank), []);
+    }
+}

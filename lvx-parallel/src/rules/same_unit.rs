@@ -34,3 +34,31 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 pub(super) fn is_found(case: &Case<'_>) -> bool {
     case.units.len() < case.given.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity, check,
+        rules::testing::{bank_of, findings, healthy},
+    };
+
+    #[test]
+    fn two_ways_to_one_unit_are_told() {
+        let mut bank = healthy();
+        let mut again = bank.units[1].clone();
+        again.name = "/dev/hidraw7".to_owned();
+        bank.units.push(again);
+        assert_eq!(findings(&bank), [("same-unit", Severity::Error)]);
+        // In place of the other unit, too.
+        bank.units.remove(0);
+        assert_eq!(findings(&bank), [("same-unit", Severity::Error)]);
+        let text = check(&bank).findings[0].to_string();
+        assert_eq!(text, "one unit was given more than once: /dev/hidraw7 + sim:1 96132206100411");
+    }
+
+    #[test]
+    fn units_that_lost_their_serial_numbers_are_not_one() {
+        let lost = "serial=55355535553555";
+        assert_eq!(findings(&bank_of(&[lost, lost])), [("serial-number", Severity::Warning)]);
+    }
+}

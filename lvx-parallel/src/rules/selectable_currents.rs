@@ -42,3 +42,23 @@ fn shown(currents: &[pi18_proto::Amperes]) -> String {
     let numbers: Vec<_> = currents.iter().map(|current| current.0.to_string()).collect();
     format!("{} A", numbers.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Amperes, Currents};
+
+    use crate::{Severity, rules::testing::found};
+
+    fn with(amperes: &[u16]) -> Vec<(&'static str, Severity)> {
+        let list: Vec<_> = amperes.iter().map(|&amperes| Amperes(amperes)).collect();
+        found(|units| {
+            units[1].charge_currents.value_mut().unwrap().currents = Currents::new(&list).unwrap();
+        })
+    }
+
+    #[test]
+    fn lists_that_differ_are_told() {
+        assert_eq!(with(&[10, 20, 100]), [("selectable-currents", Severity::Warning)]);
+        assert_eq!(with(&[10, 20, 30, 40, 50, 60, 70, 80]), []);
+    }
+}

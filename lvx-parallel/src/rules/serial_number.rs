@@ -31,3 +31,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         ],
     )]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, healthy, told},
+    };
+
+    #[test]
+    fn what_looks_like_none_is_told() {
+        let bank = bank_of(&["", "serial=55355535553555"]);
+        assert_eq!(findings(&bank), [("serial-number", Severity::Warning)]);
+        assert_eq!(told(&bank), "a serial number does not look like one: sim:1 55355535553555");
+        assert_eq!(findings(&healthy()), []);
+    }
+}

@@ -69,3 +69,63 @@ fn why(setting: Setting) -> &'static str {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lvx_settings::Setting;
+    use pi18_proto::{BatteryType, ChargerPriority, Decivolts, SolarPriority};
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, found, told},
+    };
+
+    #[test]
+    fn each_of_the_twelve_is_told() {
+        let switches = [
+            "battery-type=1",
+            "bulk=56.0",
+            "float=53.0",
+            "cutoff=47.0",
+            "recharge=47.0",
+            "redischarge=53.0",
+            "max-charge=50",
+            "max-ac-charge=20",
+            "output-priority=0",
+            "charger-priority=1",
+            "solar-priority=1",
+            "machine-type=1",
+        ];
+        assert_eq!(switches.len(), Setting::AGREEING.len());
+        for (switch, setting) in switches.into_iter().zip(Setting::AGREEING) {
+            let bank = bank_of(&["", switch]);
+            let found = findings(&bank);
+            let settings: Vec<_> =
+                found.iter().filter(|(_, severity)| *severity == Severity::Error).collect();
+            assert_eq!(settings, [&("settings", Severity::Error)], "{switch}");
+            let label = crate::report::text::uncapitalised(setting.label());
+            assert!(told(&bank).starts_with(&format!("{label} differs")), "{}", told(&bank));
+        }
+    }
+
+    #[test]
+    fn the_same_on_all_is_well_whatever_it_is() {
+        let changed = found(|units| {
+            for unit in units {
+                let rated = unit.rated.value_mut().unwrap();
+                rated.battery_type = BatteryType(7);
+                rated.bulk_voltage = Decivolts(575);
+                rated.charger_priority = ChargerPriority::ONLY_SOLAR;
+                rated.solar_priority = SolarPriority(9);
+            }
+        });
+        assert_eq!(changed, []);
+    }
+
+    #[test]
+    fn a_hundred_amperes_beside_sixty_explain_the_currents() {
+        let bank = bank_of(&["max-charge=100", "max-charge=60"]);
+        assert_eq!(findings(&bank), [("settings", Severity::Error)]);
+        assert_eq!(told(&bank), "maximum charging current differs: sim:0 100 A, sim:1 60 A");
+    }
+}

@@ -31,3 +31,53 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         "check again; if a unit is always slow, look at its cable, or allow more (max_skew)",
     ])]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pi18_proto::{Amperes, Decivolts};
+
+    use crate::{
+        Severity, Told, UnitSnapshot, check,
+        rules::testing::{found, healthy, measure},
+    };
+
+    fn late(unit: &mut UnitSnapshot, millis: u64) {
+        if let Told::Said(reading) = &mut unit.status {
+            reading.at = Duration::from_millis(millis);
+        }
+    }
+
+    #[test]
+    fn what_is_too_far_apart_is_told_and_not_judged() {
+        let found = |millis| {
+            found(|units| {
+                late(&mut units[1], millis);
+                measure(units, 1, |status| {
+                    status.battery_voltage = Decivolts(560);
+                    status.charge_current = Amperes(20);
+                });
+            })
+        };
+        assert_eq!(found(3001), [("skew", Severity::Info)]);
+        assert_eq!(found(3000).len(), 2);
+    }
+
+    #[test]
+    fn the_verdict_says_that_not_all_was_judged() {
+        let mut bank = healthy();
+        late(&mut bank.units[1], 4000);
+        let report = check(&bank);
+        assert!(report.is_healthy());
+        assert_eq!(
+            report.verdict(),
+            "healthy as far as it was judged: 2 units, no error, no warning"
+        );
+        assert_eq!(
+            report.findings[0].to_string(),
+            "some readings lie more than 3 s apart and were not compared: \
+             sim:0 at 0.0 s, sim:1 at 4.0 s, not compared"
+        );
+    }
+}

@@ -30,3 +30,20 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let why = "such a difference was seen to work; the main firmware is what has to be equal";
     vec![RULE.tell(Severity::Info, "slave firmware differs", each(&case.units, told), why)]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, told},
+    };
+
+    #[test]
+    fn a_difference_is_mentioned() {
+        let bank = bank_of(&["", "slave=06021"]);
+        assert_eq!(findings(&bank), [("slave-firmware", Severity::Info)]);
+        assert_eq!(told(&bank), "slave firmware differs: sim:0 06126, sim:1 06021");
+        assert!(crate::check(&bank).is_healthy());
+        assert_eq!(findings(&bank_of(&["slave=06021", "slave=06021"])), []);
+    }
+}

@@ -47,3 +47,26 @@ fn low_why(least: Percent) -> &'static str {
         "it will not last long without sun or grid"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, told},
+    };
+
+    #[test]
+    fn a_low_battery_is_told_and_an_empty_one_in_use_warned_of() {
+        let with =
+            |soc, sun| findings(&bank_of(&[&format!("soc={soc}&sun={sun}&grid=on"), "load=500"]));
+        assert_eq!(with(21, 0), []);
+        assert_eq!(with(20, 0), [("state-of-charge", Severity::Info)]);
+        assert_eq!(with(10, 0), [("state-of-charge", Severity::Warning)]);
+        assert_eq!(with(10, 100), [("state-of-charge", Severity::Info)]);
+        let bank = bank_of(&["soc=10&sun=0", "load=500"]);
+        assert_eq!(
+            told(&bank),
+            "the battery is nearly empty, 10 %, and is being discharged: sim:0 + sim:1 10 %"
+        );
+    }
+}

@@ -93,3 +93,59 @@ fn short(text: &str, name: &str) -> String {
 
 /// What every unit answers.
 const ESSENTIAL: [&str; 7] = ["PI", "ID", "VFW", "PIRI", "FWS", "MOD", "GS"];
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Count, Query};
+
+    use crate::{
+        Gap, Reason, Severity, UnitSnapshot, check,
+        rules::testing::{findings, found, healthy},
+    };
+
+    fn gap(reason: Reason) -> Gap {
+        Gap { reason, text: "sim:1: wanted a reply, found nothing".to_owned() }
+    }
+
+    #[test]
+    fn a_unit_that_could_not_be_reached_is_told() {
+        let mut bank = healthy();
+        bank.units[1] = UnitSnapshot::lost("sim:1", gap(Reason::Silent));
+        assert_eq!(findings(&bank), [("unread", Severity::Error)]);
+        let report = check(&bank);
+        assert!(!report.complete);
+        assert_eq!(
+            report.findings[0].to_string(),
+            "a unit could not be read: sim:1 wanted a reply, found nothing"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_missing_is_told() {
+        let found = found(|units| units[1].take(Query::Flags, Err(gap(Reason::Silent))));
+        assert_eq!(found, [("unread", Severity::Warning)]);
+    }
+
+    #[test]
+    fn what_only_some_refuse_is_mentioned_and_what_all_refuse_is_not() {
+        let refuse = |unit: &mut UnitSnapshot| {
+            unit.take(Query::MachineModel, Err(gap(Reason::Refused)));
+        };
+        assert_eq!(found(|units| refuse(&mut units[1])), [("unread", Severity::Info)]);
+        assert_eq!(found(|units| units.iter_mut().for_each(refuse)), []);
+        let essential = found(|units| {
+            for unit in units {
+                unit.take(Query::FirmwareVersions, Err(gap(Reason::Refused)));
+            }
+        });
+        assert_eq!(essential, [("unread", Severity::Warning), ("unread", Severity::Warning)]);
+    }
+
+    #[test]
+    fn another_protocol_is_told() {
+        let found = found(|units| {
+            units[1].protocol.value_mut().unwrap().protocol_id = Count(30);
+        });
+        assert_eq!(found, [("unread", Severity::Error)]);
+    }
+}

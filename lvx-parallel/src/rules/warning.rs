@@ -63,3 +63,38 @@ fn follows(unit: &UnitSnapshot, name: &str) -> bool {
 }
 
 const LINE_FAIL: &str = "line_fail";
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{FaultsAndWarnings, Reply};
+
+    use crate::{
+        Severity, check,
+        rules::testing::{bank_of, findings, healthy, told},
+    };
+
+    #[test]
+    fn each_warning_is_told_and_explained() {
+        for info in FaultsAndWarnings::FIELDS.iter().skip(1) {
+            let bank = bank_of(&["", &format!("warn={}", info.name)]);
+            assert_eq!(findings(&bank), [("warning", Severity::Warning)], "{}", info.name);
+            let finding = &check(&bank).findings[0];
+            assert!(!finding.advice.is_empty() && finding.why != "the unit warns", "{}", info.name);
+        }
+        assert_eq!(findings(&healthy()), []);
+        assert_eq!(told(&bank_of(&["", "warn=fan-locked"])), "fan locked: sim:1 raised");
+    }
+
+    #[test]
+    fn an_outage_is_nobodys_fault() {
+        let bank = bank_of(&["grid=off", ""]);
+        assert_eq!(findings(&bank), [("warning", Severity::Info)]);
+        assert_eq!(told(&bank), "no unit has grid");
+    }
+
+    #[test]
+    fn a_fault_of_the_battery_says_what_its_warning_would() {
+        let bank = bank_of(&["fault=83&warn=battery-low", "fault=83"]);
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+    }
+}
