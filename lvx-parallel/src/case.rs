@@ -4,10 +4,11 @@ use std::{fmt::Display, time::Duration};
 
 use lvx_settings::{Setting, Settings};
 use pi18_proto::{
-    Amperes, Count, Decihertz, Decivolts, FaultCode, GeneralStatus, OutputMode, Percent, Watts,
+    Amperes, Count, Decihertz, Decivolts, FaultCode, GeneralStatus, OutputMode, ParallelStatus,
+    Percent, Presence, Watts,
 };
 
-use crate::{BankSnapshot, Checks, Reading, Thresholds, UnitSnapshot, finding::Observed};
+use crate::{BankSnapshot, Checks, Reading, Thresholds, Told, UnitSnapshot, finding::Observed};
 
 /// What is judged.
 pub(crate) struct Case<'a> {
@@ -29,6 +30,8 @@ pub(crate) struct Live<'a> {
     pub(crate) unit: &'a UnitSnapshot,
     pub(crate) status: GeneralStatus,
     pub(crate) at: Duration,
+    /// What it says of itself as a unit of its bank, a little earlier or later.
+    pub(crate) again: Option<ParallelStatus>,
 }
 
 /// Master first; names decide between units that say the same of themselves.
@@ -113,7 +116,9 @@ impl<'a> Case<'a> {
 impl<'a> Live<'a> {
     fn of(unit: &'a UnitSnapshot) -> Option<Self> {
         let Reading { value, at } = unit.status.reading()?;
-        Some(Self { unit, status: value, at })
+        let own = unit.statuses.get(usize::from(value.parallel_instance.0));
+        let again = own.and_then(Told::value).filter(|own| own.presence == Presence::PRESENT);
+        Some(Self { unit, status: value, at, again })
     }
 
     pub(crate) fn value(&self, value: impl Display) -> Observed {
@@ -168,6 +173,20 @@ pub(crate) fn spread<Q: Steps>(values: impl Iterator<Item = Q> + Clone) -> Q {
     let steps = values.map(Steps::steps);
     let (most, least) = (steps.clone().max(), steps.min());
     Q::from_steps(most.unwrap_or(0) - least.unwrap_or(0))
+}
+
+/// The greatest difference between any two units, if it is more than `most` both times that they say
+/// it: what changes just then is no difference.
+pub(crate) fn lasting_spread<Q: Steps>(
+    units: &[&Live<'_>],
+    most: Q,
+    value: fn(&GeneralStatus) -> Q,
+    again: fn(&ParallelStatus) -> Q,
+) -> Option<Q> {
+    let found = spread(units.iter().map(|live| value(&live.status)));
+    let later: Option<Vec<Q>> = units.iter().map(|live| live.again.as_ref().map(again)).collect();
+    let lasts = later.is_none_or(|later| spread(later.into_iter()).steps() > most.steps());
+    (found.steps() > most.steps() && lasts).then_some(found)
 }
 
 /// The difference, whichever is greater.

@@ -205,6 +205,7 @@ pub(crate) mod testing {
             told.grid_voltage = status.grid_voltage;
             told.output_voltage = status.output_voltage;
             told.charge_current = status.charge_current;
+            told.discharge_current = status.discharge_current;
             for told in &mut asked.statuses {
                 told.value_mut().unwrap().total_charge_current.0 = total;
             }

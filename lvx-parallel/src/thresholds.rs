@@ -112,8 +112,9 @@ thresholds! {
     clock_spread: Seconds = whole_seconds(ClockOffset::TOLERANCE);
     /// readings that are compared were taken at most so many seconds apart
     ///
-    /// Default 3 s: six exchanges at 2400 baud.
-    max_skew: Seconds = Seconds(3);
+    /// Default 5 s, ten exchanges at 2400 baud: as long as nine units on serial lines take to say what
+    /// they know of each other.
+    max_skew: Seconds = Seconds(5);
     /// what one unit says of another's battery voltage is at most so many volts from its own word
     ///
     /// Default 1 V (assumed).

@@ -5,7 +5,7 @@ use pi18_proto::FaultCode;
 use super::Rule;
 use crate::{
     Finding, Severity,
-    case::{Case, spread},
+    case::{Case, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -21,10 +21,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let most = case.thresholds().battery_voltage_spread;
-    let found = spread(case.live.iter().map(|live| live.status.battery_voltage));
-    if found <= most {
-        return Vec::new();
-    }
+    let live: Vec<_> = case.live.iter().collect();
+    let spread = lasting_spread(&live, most, |s| s.battery_voltage, |s| s.battery_voltage);
+    let Some(found) = spread else { return Vec::new() };
     let what = format!("battery voltages differ by {found}, more than {most}");
     let values = case.live.iter().map(|live| live.value(live.status.battery_voltage)).collect();
     let why = "the units share one battery: what they measure differently is lost in a cable or a \

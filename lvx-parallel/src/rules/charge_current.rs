@@ -5,7 +5,7 @@ use pi18_proto::Amperes;
 use super::{Rule, settings};
 use crate::{
     Finding, Severity,
-    case::{Case, Live, spread},
+    case::{Case, Live, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -19,11 +19,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let charging: Vec<_> =
         case.live.iter().filter(|live| live.status.charge_current.0 > 0).collect();
     let most = case.thresholds().charge_current_spread;
-    let found = spread(charging.iter().map(|live| live.status.charge_current));
+    let spread = lasting_spread(&charging, most, |s| s.charge_current, |s| s.charge_current);
     // Settings that differ explain it, and are told.
-    if found <= most || settings::is_found(case) {
-        return Vec::new();
-    }
+    let Some(found) = spread.filter(|_| !settings::is_found(case)) else { return Vec::new() };
     let what = format!("charge currents differ by {found}, more than {most}");
     let values = charging.iter().map(|live| live.value(live.status.charge_current)).collect();
     if is_due_to_the_sun(&charging, most) {

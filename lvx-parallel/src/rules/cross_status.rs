@@ -55,7 +55,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     ])]
 }
 
-/// It counts only if both words of the unit itself contradict: then nothing changed in between.
+/// It counts only if everything that the unit says of itself contradicts, and whatever others say of
+/// it: then it is not that something changed in between.
 fn contradiction(
     case: &Case<'_>,
     asked: &UnitSnapshot,
@@ -65,12 +66,21 @@ fn contradiction(
     let heard = Said::of_other(asked, number)?;
     let most = case.thresholds().max_skew_time();
     let near = |said: &Said| said.at.abs_diff(heard.at) <= most;
-    let own = Said::of_itself(other).filter(near)?;
-    let first = differs(case, heard, own)?;
-    match Said::of_other(other, number).filter(near) {
-        Some(own) if differs(case, heard, own).is_none() => None,
-        _ => Some(format!("says of unit {number}: {first}")),
-    }
+    let own: Vec<_> = [Said::of_itself(other), Said::of_other(other, number)]
+        .into_iter()
+        .flatten()
+        .filter(near)
+        .collect();
+    let bystanders =
+        case.units.iter().filter(|unit| unit.name != asked.name && unit.name != other.name);
+    let heard_by_them = bystanders.filter_map(|unit| Said::of_other(unit, number)).filter(near);
+    let is_bracketed =
+        own.iter().any(|own| own.at <= heard.at) && own.iter().any(|own| own.at >= heard.at);
+    let differs = |own: &Said| differs(case, heard, *own, is_bracketed);
+    let first = own.first().and_then(differs)?;
+    let all =
+        own.iter().chain(&heard_by_them.collect::<Vec<_>>()).all(|own| differs(own).is_some());
+    all.then(|| format!("says of unit {number}: {first}"))
 }
 
 impl Said {
@@ -100,7 +110,8 @@ impl Said {
     }
 }
 
-fn differs(case: &Case<'_>, heard: Said, own: Said) -> Option<String> {
+/// Power changes at any moment: it is judged only between two words of the unit itself.
+fn differs(case: &Case<'_>, heard: Said, own: Said, with_power: bool) -> Option<String> {
     let thresholds = case.thresholds();
     let most = i64::from(thresholds.cross_voltage.0);
     let power = i64::from(thresholds.cross_power.0)
@@ -120,7 +131,7 @@ fn differs(case: &Case<'_>, heard: Said, own: Said) -> Option<String> {
         text("grid", &heard.grid, &own.grid)
     } else if apart(heard.output, own.output) > most {
         text("output", &heard.output, &own.output)
-    } else if apart(heard.power, own.power) > power {
+    } else if with_power && apart(heard.power, own.power) > power {
         text("output power", &heard.power, &own.power)
     } else {
         None

@@ -3,7 +3,7 @@
 use super::{Rule, settings};
 use crate::{
     Finding, Severity,
-    case::{Case, Live, spread},
+    case::{Case, Live, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -17,11 +17,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let discharging: Vec<_> =
         case.live.iter().filter(|live| live.status.discharge_current.0 > 0).collect();
     let most = case.thresholds().discharge_current_spread;
-    let found = spread(discharging.iter().map(|live| live.status.discharge_current));
-    // Phases have loads of their own.
-    if found <= most || settings::is_found(case) || case.has_phases() {
-        return Vec::new();
-    }
+    let spread =
+        lasting_spread(&discharging, most, |s| s.discharge_current, |s| s.discharge_current);
+    // Settings that differ explain it, and are told; phases have loads of their own.
+    let explained = settings::is_found(case) || case.has_phases();
+    let Some(found) = spread.filter(|_| !explained) else { return Vec::new() };
     let what = format!("discharge currents differ by {found}, more than {most}");
     let values = discharging.iter().map(|live| live.value(live.status.discharge_current)).collect();
     if is_due_to_the_sun(&discharging, i64::from(most.0)) {

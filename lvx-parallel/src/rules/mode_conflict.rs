@@ -1,6 +1,6 @@
 //! What the units are doing fits together.
 
-use pi18_proto::WorkingMode;
+use pi18_proto::{Presence, WorkingMode};
 
 use super::{Rule, grid};
 use crate::{
@@ -59,7 +59,13 @@ fn kind(unit: &UnitSnapshot) -> Option<Kind> {
     if unit.fault().is_some() {
         return None;
     }
-    match unit.working_mode()? {
+    let mode = unit.working_mode()?;
+    // Who says another one elsewhere is just changing.
+    let own = unit.instance().and_then(|own| unit.statuses.get(usize::from(own.0))?.value());
+    if own.is_some_and(|own| own.presence == Presence::PRESENT && own.working_mode != mode) {
+        return None;
+    }
+    match mode {
         WorkingMode::BYPASS | WorkingMode::HYBRID => Some(Kind::OnGrid),
         WorkingMode::BATTERY => Some(Kind::OffGrid),
         WorkingMode::STANDBY | WorkingMode::CHARGE => Some(Kind::Off),

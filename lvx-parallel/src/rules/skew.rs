@@ -60,14 +60,14 @@ mod tests {
                 });
             })
         };
-        assert_eq!(found(3001), [("skew", Severity::Info)]);
-        assert_eq!(found(3000).len(), 2);
+        assert_eq!(found(5001), [("skew", Severity::Info)]);
+        assert_eq!(found(5000).len(), 2);
     }
 
     #[test]
     fn the_verdict_says_that_not_all_was_judged() {
         let mut bank = healthy();
-        late(&mut bank.units[1], 4000);
+        late(&mut bank.units[1], 6000);
         let report = check(&bank);
         assert!(report.is_healthy());
         assert_eq!(
@@ -76,8 +76,8 @@ mod tests {
         );
         assert_eq!(
             report.findings[0].to_string(),
-            "some readings lie more than 3 s apart and were not compared: \
-             sim:0 at 0.0 s, sim:1 at 4.0 s, not compared"
+            "some readings lie more than 5 s apart and were not compared: \
+             sim:0 at 0.0 s, sim:1 at 6.0 s, not compared"
         );
     }
 }

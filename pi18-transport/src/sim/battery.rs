@@ -47,13 +47,18 @@ impl Battery {
     pub(super) fn voltage(self, power: f64) -> f64 {
         let rest = self.rest_voltage();
         // v = rest + R i and i = power / v.
-        let root = (rest * rest + 4.0 * RESISTANCE * power).max(0.0).sqrt();
+        let root = (rest * rest + 4.0 * self.resistance() * power).max(0.0).sqrt();
         f64::midpoint(rest, root)
     }
 
     /// Amperes that bring it up to so many volts; 0 if it is there.
     pub(super) fn current_to(self, voltage: f64) -> f64 {
-        ((voltage - self.rest_voltage()) / RESISTANCE).max(0.0)
+        ((voltage - self.rest_voltage()) / self.resistance()).max(0.0)
+    }
+
+    /// Ohms of cells and cables together: more packs beside each other have less.
+    fn resistance(self) -> f64 {
+        RESISTANCE / self.capacity
     }
 
     /// Lets `power` watts flow in for so many hours.
@@ -65,8 +70,8 @@ impl Battery {
 
 const CELLS: f64 = 16.0;
 
-/// Ohms of cells and cables together.
-const RESISTANCE: f64 = 0.01;
+/// Ohms of cells and cables together, times Ah: 0.01 at 300 Ah.
+const RESISTANCE: f64 = 3.0;
 
 /// State of charge and volts of a cell at rest: flat between its ends, as LFP is.
 const CELL: [(f64, f64); 10] = [
@@ -100,7 +105,7 @@ mod tests {
         let battery = Battery::new(300.0, 0.8);
         let rest = battery.rest_voltage();
         let charging = battery.voltage(5000.0);
-        assert!((charging - rest - RESISTANCE * 5000.0 / charging).abs() < 1e-9);
+        assert!((charging - rest - 0.01 * 5000.0 / charging).abs() < 1e-9);
         assert!(battery.voltage(-5000.0) < rest);
         let amperes = battery.current_to(charging);
         assert!((amperes - 5000.0 / charging).abs() < 1e-6);

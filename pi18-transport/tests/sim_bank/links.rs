@@ -62,7 +62,8 @@ fn links_side_by_side_share_made_up_time() {
         link.now()
     };
     let ended: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = links.into_iter().map(|link| scope.spawn(move || ten(link))).collect();
+        let threads: Vec<_> =
+            links.into_iter().map(|link| scope.spawn(move || ten(link))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(ended.len(), 3);

@@ -1,0 +1,111 @@
+//! A unit that falls silent or goes away: the rest is judged.
+
+use std::time::Instant;
+
+use bytes::BytesMut;
+use lvx_parallel::{BankSnapshot, Member, Reason, Severity, check};
+use pi18_transport::{Client, Error, Link, sim::SimLink};
+
+use crate::{findings, member, shared};
+
+/// A link whose bank changes after so many requests.
+struct After {
+    link: SimLink,
+    left: u32,
+    unit: usize,
+    switch: &'static str,
+}
+
+impl Link for After {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+        match self.left {
+            0 if self.switch == "unplug" => {
+                self.link.bank().with(|bank| bank.disconnect(self.unit))
+            }
+            0 => self.link.bank().with(|bank| bank.switch(self.unit, self.switch)).unwrap(),
+            _ => self.left -= 1,
+        }
+        self.link.send(bytes, deadline)
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        self.link.receive(buffer, deadline)
+    }
+
+    fn name(&self) -> &str {
+        self.link.name()
+    }
+
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    fn pause(&mut self, time: std::time::Duration) {
+        self.link.pause(time);
+    }
+}
+
+/// Three units, of which the second changes after so many requests.
+fn read(left: u32, switch: &'static str) -> BankSnapshot {
+    let shared = shared(&["slave=06126"; 3]);
+    let links = shared.links_side_by_side().into_iter().enumerate();
+    let members = links.map(|(unit, link)| {
+        let left = if unit == 1 { left } else { u32::MAX };
+        let name = link.name().to_owned();
+        Member::new(name, Client::new(After { link, left, unit, switch }))
+    });
+    BankSnapshot::read(members.collect())
+}
+
+#[test]
+fn a_unit_that_falls_silent_leaves_the_others_judged() {
+    for left in [0, 1, 5, 13, 16, 18, 20, 21] {
+        let bank = read(left, "silent=1");
+        let lost = bank.units[1].lost.as_ref().map(|gap| gap.reason);
+        assert_eq!(lost, Some(Reason::Silent), "{left}");
+        assert_eq!(findings(&bank), [("unread", Severity::Error)], "{left}");
+        assert!([0, 2].into_iter().all(|unit: usize| bank.units[unit].is_complete()), "{left}");
+        assert!(!check(&bank).complete);
+    }
+}
+
+#[test]
+fn a_unit_that_is_unplugged_leaves_the_others_judged() {
+    for left in [0, 1, 5, 13, 16, 18, 20, 22] {
+        let bank = read(left, "unplug");
+        let lost = bank.units[1].lost.as_ref().map(|gap| gap.reason);
+        assert_eq!(lost, Some(Reason::Gone), "{left}");
+        assert_eq!(findings(&bank), [("unread", Severity::Error)], "{left}");
+    }
+    let words = check(&read(13, "unplug")).findings[0].to_string();
+    assert_eq!(
+        words,
+        "a unit went away while it was read: sim:1 disconnected: the virtual cable is unplugged"
+    );
+}
+
+#[test]
+fn what_the_others_have_is_still_found() {
+    let shared = shared(&["slave=06126", "slave=06126&silent=1", "slave=06126&float=53.0"]);
+    let members = shared.links_side_by_side().into_iter().map(member).collect();
+    let found = findings(&BankSnapshot::read(members));
+    assert_eq!(found, [("unread", Severity::Error), ("settings", Severity::Error)]);
+}
+
+#[test]
+fn a_line_that_loses_bytes_is_read_all_the_same() {
+    let shared = shared(&["lose=0.0003&flip=0.0003&junk=0.05&seed=3", "late=0.05", "stale=0.1"]);
+    let members = shared.links_side_by_side().into_iter().map(member).collect();
+    let bank = BankSnapshot::read(members);
+    assert!(bank.is_complete(), "{}", check(&bank));
+}
+
+#[test]
+fn no_unit_at_all_is_no_healthy_bank() {
+    let nothing = BankSnapshot::read(Vec::<Member>::new());
+    assert!(!check(&nothing).is_healthy());
+    assert_eq!(check(&nothing).verdict(), "nothing is known: no unit was given");
+    let lost = Member::open(&"/dev/no-such-unit".parse().unwrap());
+    let bank = BankSnapshot::read(vec![lost]);
+    assert_eq!(findings(&bank), [("unread", Severity::Error)]);
+}

@@ -1,0 +1,298 @@
+//! Ten thousand banks: a healthy one is left alone, one fault is found in each of the others.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use lvx_parallel::{BankSnapshot, Gap, Reason, Severity, UnitSnapshot};
+use pi18_proto::{
+    Amperes, Currents, Decivolts, PaddedSerial, Percent, SerialNumber, TimeOfDay, WorkingMode,
+};
+
+use crate::{findings, random::Plan};
+
+const BANKS: u64 = 10_000;
+
+#[test]
+fn healthy_banks_are_left_alone() {
+    let mut warned = BTreeMap::<&str, Vec<u64>>::new();
+    let mut banks = 0;
+    for seed in 0..BANKS {
+        let mut random = Rng::with_seed(seed);
+        let plan = Plan::healthy(&mut random);
+        let found = findings(&plan.read(&mut random));
+        for (rule, severity) in &found {
+            assert_ne!(*severity, Severity::Error, "seed {seed}: {rule}, {plan:?}");
+            if *severity == Severity::Warning {
+                warned.entry(rule).or_default().push(seed);
+            }
+        }
+        banks += u64::from(found.iter().any(|(_, severity)| *severity == Severity::Warning));
+    }
+    println!("{banks} of {BANKS} with a warning: {warned:?}");
+    assert!(banks * 100 <= BANKS, "{banks} of {BANKS}: {warned:?}");
+}
+
+#[test]
+fn one_fault_is_found_in_each() {
+    let mut injected = BTreeMap::<&str, u64>::new();
+    for seed in 0..BANKS {
+        let mut random = Rng::with_seed(seed);
+        let mut plan = Plan::healthy(&mut random);
+        let (name, inject) = &FAULTS[usize::try_from(seed).unwrap() % FAULTS.len()];
+        let Some(fault) = inject(&mut plan, &mut random) else { continue };
+        let mut bank = plan.read(&mut random);
+        (fault.change)(&mut bank);
+        let found = findings(&bank);
+        let is_found = found.iter().any(|(rule, _)| *rule == fault.rule);
+        assert!(is_found, "seed {seed}, {name}: {found:?}, {plan:?}");
+        let others = |(rule, severity): &&(&str, Severity)| {
+            *severity == Severity::Error && *rule != fault.rule
+        };
+        let other = found.iter().find(others);
+        assert_eq!(other, None, "seed {seed}, {name}: {found:?}, {plan:?}");
+        *injected.entry(name).or_default() += 1;
+    }
+    println!("{injected:?}");
+    assert_eq!(injected.len(), FAULTS.len(), "{injected:?}");
+    assert!(injected.values().sum::<u64>() > BANKS * 3 / 4, "{injected:?}");
+}
+
+/// The rule that finds it, and what is to be changed once the bank is read.
+struct Injected {
+    rule: &'static str,
+    change: Box<dyn Fn(&mut BankSnapshot)>,
+}
+
+type Inject = fn(&mut Plan, &mut Rng) -> Option<Injected>;
+
+/// By a switch of the virtual bank.
+fn by_switch(rule: &'static str) -> Option<Injected> {
+    Some(Injected { rule, change: Box::new(|_| ()) })
+}
+
+/// In what was read.
+fn by_change(rule: &'static str, change: impl Fn(&mut BankSnapshot) + 'static) -> Option<Injected> {
+    Some(Injected { rule, change: Box::new(change) })
+}
+
+/// Any unit of a bank of at least two.
+fn any(plan: &Plan, random: &mut Rng) -> Option<usize> {
+    (plan.units() > 1).then(|| random.usize(0..plan.units()))
+}
+
+const FAULTS: &[(&str, Inject)] = &[
+    ("another main firmware", |plan, random| {
+        let unit = any(plan, random)?;
+        plan.put(unit, "main=06440");
+        by_switch("main-firmware")
+    }),
+    ("another main firmware and fault 71", |plan, random| {
+        let unit = any(plan, random)?;
+        plan.put(unit, "main=06303");
+        plan.all.push("fault=71".to_owned());
+        by_switch("main-firmware")
+    }),
+    ("a fault", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        plan.put(unit, format!("fault={:02}", random.u8(1..=99)));
+        by_switch("fault")
+    }),
+    ("fault 83 without a battery", |plan, random| {
+        let unit = any(plan, random)?;
+        plan.all.push("fault=83".to_owned());
+        plan.put(unit, "battery=off");
+        by_switch("fault")
+    }),
+    ("an instance twice", |plan, random| {
+        let unit = any(plan, random)?;
+        plan.put(unit, format!("instance={}", (unit + 1) % plan.units()));
+        by_switch("instance")
+    }),
+    ("no master", |plan, _| {
+        (plan.units() > 1).then(|| plan.put(0, "instance=9"))?;
+        by_switch("instance")
+    }),
+    ("an instance missing", |plan, random| {
+        (plan.units() > 1).then(|| {
+            let unit = random.usize(1..plan.units());
+            plan.put(unit, "instance=9");
+        })?;
+        // The last one is missing only if it jumped.
+        (plan.units() < 9).then_some(())?;
+        by_switch("instance")
+    }),
+    ("a unit set to single", |plan, random| {
+        let unit = any(plan, random)?;
+        plan.put(unit, "output-mode=0");
+        by_switch("output-mode")
+    }),
+    ("a setting", |plan, random| {
+        let unit = any(plan, random)?;
+        let switches = [
+            "battery-type=1",
+            "bulk=55.1",
+            "float=52.1",
+            "cutoff=43.1",
+            "recharge=46.1",
+            "redischarge=51.1",
+            "max-charge=15",
+            "max-ac-charge=15",
+            "output-priority=3",
+            "charger-priority=3",
+            "solar-priority=3",
+            "machine-type=3",
+        ];
+        plan.put(unit, switches[random.usize(0..switches.len())]);
+        by_switch("settings")
+    }),
+    ("another time window", |plan, random| {
+        let unit = any(plan, random)?;
+        by_change("further-settings", move |bank| {
+            let window = bank.units[unit].ac_load_window.value_mut().unwrap();
+            window.start = TimeOfDay::new(22, 0).unwrap();
+        })
+    }),
+    ("another model", |plan, random| {
+        let unit = any(plan, random)?;
+        // An older unit does not say.
+        plan.all.push("edition=2022".to_owned());
+        plan.put(unit, "model=07");
+        by_switch("ratings")
+    }),
+    ("other selectable currents", |plan, random| {
+        let unit = any(plan, random)?;
+        by_change("selectable-currents", move |bank| {
+            let list = Currents::new(&[Amperes(10), Amperes(100)]).unwrap();
+            bank.units[unit].charge_currents.value_mut().unwrap().currents = list;
+        })
+    }),
+    ("a voltmeter that is off", |plan, random| {
+        let unit = any(plan, random)?;
+        let sign = if random.bool() { "" } else { "-" };
+        plan.put(unit, format!("battery-offset={sign}0.{}", random.u8(4..=9)));
+        by_switch("battery-voltage")
+    }),
+    ("a warning", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        let warnings = ["fan-locked", "overload", "battery-low", "power-limit", "eeprom-fail"];
+        plan.put(unit, format!("warn={}", warnings[random.usize(0..warnings.len())]));
+        by_switch("warning")
+    }),
+    ("fault mode without a fault", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        plan.put(unit, "mode=04");
+        by_switch("mode")
+    }),
+    ("a mode without a name", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        plan.put(unit, format!("mode=0{}", random.u8(7..=9)));
+        by_switch("mode")
+    }),
+    ("a unit that leaves the others alone", |plan, random| {
+        let unit = any(plan, random)?;
+        plan.all.extend(["mode=05".to_owned(), "grid=on".to_owned()]);
+        plan.put(unit, ["mode=06", "mode=03", "mode=01"][random.usize(0..3)]);
+        by_switch("mode-conflict")
+    }),
+    ("a serial number that is none", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        plan.put(unit, "serial=55355535553555");
+        by_switch("serial-number")
+    }),
+    ("a unit given twice", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        by_change("same-unit", move |bank| {
+            let mut again = bank.units[unit].clone();
+            again.name = "/dev/hidraw9".to_owned();
+            bank.units.push(again);
+        })
+    }),
+    ("a unit given in place of another", |plan, random| {
+        let unit = any(plan, random)?;
+        by_change("same-unit", move |bank| {
+            let other = (unit + 1) % bank.units.len();
+            let name = std::mem::take(&mut bank.units[unit].name);
+            bank.units[unit] = UnitSnapshot { name, ..bank.units[other].clone() };
+        })
+    }),
+    ("a unit not given", |plan, random| {
+        let unit = any(plan, random)?;
+        by_change("bank-size", move |bank| {
+            bank.units.remove(unit);
+        })
+    }),
+    ("a unit that cannot be read", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        by_change("unread", move |bank| {
+            let gap = Gap { reason: Reason::Silent, text: "wanted a reply".to_owned() };
+            bank.units[unit] = UnitSnapshot::lost("sim:9", gap);
+        })
+    }),
+    ("another grid", |plan, random| {
+        let unit = any(plan, random)?;
+        // Phases may differ.
+        let single = plan.each.iter().all(|each| each[0] == "output-mode=1");
+        single.then_some(())?;
+        by_change("grid", move |bank| {
+            bank.units[unit].status.value_mut().unwrap().grid_voltage.0 += 70;
+        })
+    }),
+    ("another estimate of the battery", |plan, random| {
+        let unit = any(plan, random)?;
+        by_change("battery-capacity", move |bank| {
+            let capacity = &mut bank.units[unit].status.value_mut().unwrap().battery_capacity;
+            *capacity = Percent(if capacity.0 > 50 { capacity.0 - 20 } else { capacity.0 + 20 });
+        })
+    }),
+    ("a unit that carries more", |plan, random| {
+        let unit = any(plan, random)?;
+        by_change("charge-current", move |bank| {
+            for (n, each) in bank.units.iter_mut().enumerate() {
+                let current = Amperes(if n == unit { 80 } else { 20 });
+                each.status.value_mut().unwrap().charge_current = current;
+                each.statuses[n].value_mut().unwrap().charge_current = current;
+            }
+        })
+    }),
+    ("a clock that is off", |plan, random| {
+        let unit = any(plan, random)?;
+        by_change("clock", move |bank| {
+            let text = bank.units[unit].clock.value().unwrap().time.to_string();
+            let year = if text.starts_with("2026") { "2027" } else { "2026" };
+            let text = format!("\"{year}{}\"", &text[4..]);
+            bank.units[unit].clock.value_mut().unwrap().time = serde_json::from_str(&text).unwrap();
+        })
+    }),
+    ("an old word of another unit", |plan, random| {
+        let unit = any(plan, random)?;
+        let what = random.u8(0..3);
+        by_change("cross-status", move |bank| {
+            let other = (unit + 1) % bank.units.len();
+            let told = bank.units[unit].statuses[other].value_mut().unwrap();
+            match what {
+                0 => told.battery_voltage = Decivolts(told.battery_voltage.0 - 30),
+                1 => told.working_mode = WorkingMode(8),
+                _ => told.output_voltage.0 += 300,
+            }
+        })
+    }),
+    ("an old serial number of another unit", |plan, random| {
+        let unit = any(plan, random)?;
+        by_change("cross-serial", move |bank| {
+            let other = (unit + 1) % bank.units.len();
+            let serial = SerialNumber::new("96132206100499").unwrap();
+            bank.units[unit].ratings[other].value_mut().unwrap().serial_padded =
+                PaddedSerial::from(serial);
+        })
+    }),
+    ("totals of another bank", |plan, random| {
+        any(plan, random)?;
+        plan.all.push("gusts=0".to_owned());
+        by_change("cross-totals", |bank| {
+            for told in bank.units.iter_mut().flat_map(|unit| &mut unit.statuses) {
+                let total = &mut told.value_mut().unwrap().total_active_power.0;
+                *total = *total * 2 + 2000;
+            }
+        })
+    }),
+];

@@ -1,0 +1,44 @@
+//! Units are read side by side.
+
+use std::time::Duration;
+
+use lvx_parallel::BankSnapshot;
+
+use crate::{findings, member, shared};
+
+/// Nine units on serial lines, gusts on.
+fn nine() -> pi18_transport::sim::SharedBank {
+    shared(&["pace=2400&think=20ms&gusts=20&slave=06021"; 9])
+}
+
+#[test]
+fn nine_paced_units_take_as_long_as_one() {
+    let alone = nine();
+    let bank = BankSnapshot::read(vec![member(alone.link(0))]);
+    assert_eq!(bank.units[0].bank_size(), 9);
+    let one = alone.elapsed();
+
+    let together = nine();
+    let members = together.links_side_by_side().into_iter().map(member).collect();
+    let bank = BankSnapshot::read(members);
+    let all = together.elapsed();
+    assert!(bank.is_complete());
+    assert_eq!(bank.units.len(), 9);
+    assert!(one > Duration::from_secs(10), "{one:?}");
+    assert!(all <= one * 11 / 10, "one {one:?}, nine {all:?}");
+    assert!(bank.skew().unwrap() < Duration::from_millis(100), "{:?}", bank.skew());
+    assert_eq!(findings(&bank), []);
+}
+
+#[test]
+fn a_slow_unit_is_waited_for_before_what_moves_is_read() {
+    let shared = shared(&["think=200ms", "", "pace=2400"]);
+    let members = shared.links_side_by_side().into_iter().map(member).collect();
+    let bank = BankSnapshot::read(members);
+    assert!(bank.is_complete());
+    // Each takes its own time for the answer.
+    assert!(bank.skew().unwrap() < Duration::from_millis(600), "{:?}", bank.skew());
+    let still = bank.units[1].ac_load_window.reading().unwrap().at;
+    let live = bank.units[1].status.reading().unwrap().at;
+    assert!(live - still > Duration::from_secs(3), "{still:?} {live:?}");
+}

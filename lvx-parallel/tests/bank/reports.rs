@@ -1,0 +1,154 @@
+//! Reports of ten typical banks, in every format.
+
+use lvx_parallel::{BankSnapshot, Checks, Report, Style, Told, check, compare};
+use pi18_proto::{Decivolts, Query};
+use serde_json::Value;
+
+use crate::read;
+
+/// A bank with these switches, standing still, its clock where reports do not change.
+#[track_caller]
+fn bank(switches: &[&str]) -> BankSnapshot {
+    let switches: Vec<_> = switches.iter().map(|text| format!("frozen=on&{text}")).collect();
+    let switches: Vec<_> = switches.iter().map(String::as_str).collect();
+    BankSnapshot { started: None, ..read(&switches) }
+}
+
+fn commissioned() -> BankSnapshot {
+    bank(&["", ""])
+}
+
+fn with_a_gap() -> BankSnapshot {
+    let mut bank = bank(&["", "disconnect=3"]);
+    let name = "serial:/dev/ttyUSB1".to_owned();
+    bank.units[1].name = name;
+    bank
+}
+
+fn skewed() -> BankSnapshot {
+    let mut bank = bank(&["", ""]);
+    let Told::Said(reading) = &mut bank.units[1].status else { panic!() };
+    reading.at += std::time::Duration::from_secs(8);
+    reading.value.battery_voltage = Decivolts(600);
+    bank
+}
+
+/// The banks, each with what is checked.
+fn banks() -> Vec<(&'static str, BankSnapshot, Checks)> {
+    let usual = Checks::default;
+    let mut drifted_before = commissioned();
+    drifted_before.units[1].take(Query::MachineModel, Err(gap()));
+    let baseline = Checks { baseline: Some(drifted_before), ..usual() };
+    vec![
+        ("commissioned", commissioned(), Checks { bank_ah: Some(300), ..usual() }),
+        ("alone", bank(&["output-mode=0"]), usual()),
+        ("firmware", bank(&["main=06303&fault=71", "main=06440&fault=71"]), usual()),
+        ("no_battery", bank(&["fault=83&battery=off", "fault=83"]), usual()),
+        ("drifted", bank(&["float=53.0&max-charge=80", "", "battery-offset=0.4"]), baseline),
+        ("unplugged", with_a_gap(), usual()),
+        ("night", bank(&["clock=2026-01-10T23:30:00&grid=off&soc=9", ""]), usual()),
+        ("nine", bank(&["", "", "", "", "warn=fan-locked", "", "", "", "mode=01"]), usual()),
+        ("numbers", bank(&["instance=1&serial=55355535553555", "instance=1"]), usual()),
+        ("skewed", skewed(), usual()),
+    ]
+}
+
+fn gap() -> lvx_parallel::Gap {
+    lvx_parallel::Gap { reason: lvx_parallel::Reason::Refused, text: String::new() }
+}
+
+fn reports() -> Vec<(&'static str, Report)> {
+    let reports = banks().into_iter().map(|(name, bank, checks)| (name, checks.check(&bank)));
+    reports.collect()
+}
+
+#[test]
+fn for_people() {
+    for (name, report) in reports() {
+        insta::assert_snapshot!(format!("{name}_text"), report.to_text(&Style::default()));
+    }
+}
+
+#[test]
+fn for_a_forum() {
+    for (name, report) in reports() {
+        insta::assert_snapshot!(format!("{name}_markdown"), report.to_markdown());
+    }
+}
+
+#[test]
+fn for_programs() {
+    for (name, report) in reports() {
+        insta::assert_snapshot!(format!("{name}_json"), report.to_json());
+    }
+}
+
+#[test]
+fn the_schema_is_what_is_written() {
+    let schema: Value = serde_json::from_str(Report::SCHEMA).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    assert!(jsonschema::draft202012::meta::is_valid(&schema));
+    for (name, report) in reports() {
+        let report: Value = serde_json::from_str(&report.to_json()).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&report).map(|e| e.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{name}");
+        // It is not content with anything.
+        for key in ["verdict", "findings", "table", "units"] {
+            let mut less = report.clone();
+            less.as_object_mut().unwrap().remove(key);
+            assert!(!validator.is_valid(&less), "{key}");
+        }
+        let mut other = report.clone();
+        other["version"] = 2.into();
+        assert!(!validator.is_valid(&other));
+    }
+}
+
+#[test]
+fn colours_are_there_if_they_are_wanted() {
+    let report = check(&bank(&["fault=83", "warn=overload"]));
+    let coloured = report.to_text(&Style::default().coloured(true));
+    assert!(!report.to_text(&Style::default()).contains('\x1b'));
+    let mut bare = coloured.clone();
+    for code in ["\x1b[1;31m", "\x1b[33m", "\x1b[32m", "\x1b[1m", "\x1b[0m"] {
+        bare = bare.replace(code, "");
+    }
+    assert_eq!(bare, report.to_text(&Style::default()));
+    assert!(coloured.contains("\x1b[1;31merror\x1b[0m: fault 83"), "{coloured:?}");
+}
+
+#[test]
+fn lines_are_no_longer_than_they_may_be() {
+    for (name, report) in reports() {
+        for width in [60, 80, 120] {
+            let text = report.to_text(&Style::default().wide(width));
+            let long = text.lines().find(|line| line.chars().count() > width);
+            // A column alone may need more.
+            assert!(long.is_none_or(|line| !line.starts_with("    ")), "{name} {width}: {long:?}");
+        }
+    }
+}
+
+#[test]
+fn a_name_cannot_play_with_the_terminal_or_the_forum() {
+    let mut bank = commissioned();
+    bank.units[0].name = "\x1b[2J|<b>*x*\n".to_owned();
+    bank.units[1].rated.value_mut().unwrap().float_voltage = Decivolts(530);
+    let report = check(&bank);
+    let text = report.to_text(&Style::default());
+    assert!(!text.contains('\x1b'), "{text:?}");
+    let markdown = report.to_markdown();
+    assert!(!markdown.contains("<b>") && !markdown.contains('\x1b'), "{markdown:?}");
+    let rows = markdown.lines().filter(|line| line.starts_with('|'));
+    let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+    assert!(rows.clone().count() > 5 && rows.clone().all(|line| bars(line) == 4), "{markdown}");
+}
+
+#[test]
+fn settings_beside_each_other() {
+    let drifted = bank(&["float=53.0&max-charge=80", "", "output-mode=2"]);
+    insta::assert_snapshot!("compare_text", compare(&drifted).to_text(&Style::default()));
+    insta::assert_snapshot!("compare_markdown", compare(&drifted).to_markdown());
+    insta::assert_snapshot!("compare_json", compare(&drifted).to_json());
+    insta::assert_snapshot!("compare_equal_text", compare(&commissioned()).to_string());
+}
