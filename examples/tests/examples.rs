@@ -40,3 +40,18 @@ fn decode_capture() {
 fn fake_inverter() {
     insta::assert_snapshot!(prints("fake_inverter", &[]));
 }
+
+#[test]
+fn check_parallel() {
+    insta::assert_snapshot!(prints("check_parallel", &["sim:0?frozen=on", "sim:1?fault=83"]));
+}
+
+#[test]
+fn compare_units() {
+    insta::assert_snapshot!(prints("compare_units", &["sim:0?frozen=on", "sim:1?float=53.0"]));
+}
+
+#[test]
+fn total_power() {
+    insta::assert_snapshot!(prints("total_power", &["sim:0?frozen=on", "sim:1"]));
+}

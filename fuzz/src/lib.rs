@@ -3,6 +3,9 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a panic is what a fuzzer looks for")]
 
+mod bank;
+
+pub use bank::{rules, snapshot};
 use pi18_proto::{
     AnyReply, DecodeError, Dialect, Frame, FrameKind, FrameReader, MAX_FRAME, Query, Received,
     Request, RequestFrame, SetCommand,

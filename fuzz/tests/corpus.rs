@@ -38,3 +38,13 @@ fn requests_hold_for_their_corpus() {
 fn frames_hold_for_their_corpus() {
     replay("round_trip", pi18_fuzz::round_trip, 100);
 }
+
+#[test]
+fn saved_banks_hold_for_their_corpus() {
+    replay("snapshot", pi18_fuzz::snapshot, 8);
+}
+
+#[test]
+fn rules_hold_for_their_corpus() {
+    replay("rules", pi18_fuzz::rules, 12);
+}

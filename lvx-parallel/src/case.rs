@@ -34,14 +34,19 @@ pub(crate) struct Live<'a> {
     pub(crate) again: Option<ParallelStatus>,
 }
 
-/// Master first; names decide between units that say the same of themselves.
+/// Master first; names decide between units that say the same of themselves, and everything else
+/// between those of one name.
 pub(crate) fn in_order(bank: &BankSnapshot) -> Vec<&UnitSnapshot> {
-    let mut units: Vec<_> = bank.units.iter().collect();
-    units.sort_by_cached_key(|unit| {
+    let key = |unit: &UnitSnapshot| {
         let serial = unit.identity.value().map(|identity| identity.serial_number.to_string());
-        (unit.lost.is_some(), unit.instance().unwrap_or(Count(u16::MAX)), serial, unit.name.clone())
+        let instance = unit.instance().unwrap_or(Count(u16::MAX));
+        (unit.lost.is_some(), instance, serial, unit.name.clone())
+    };
+    let mut units: Vec<_> = bank.units.iter().map(|unit| (key(unit), unit)).collect();
+    units.sort_by(|(one, unit), (other, another)| {
+        one.cmp(other).then_with(|| format!("{unit:?}").cmp(&format!("{another:?}")))
     });
-    units
+    units.into_iter().map(|(_, unit)| unit).collect()
 }
 
 impl<'a> Case<'a> {

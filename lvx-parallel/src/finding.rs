@@ -62,7 +62,8 @@ impl Finding {
         self
     }
 
-    /// `sim:0 54.6 V, sim:1 54.9 V`, or `06306: sim:0, sim:1; 06303: sim:2`.
+    /// `sim:0 54.6 V, sim:1 54.9 V`; units with one value are named together, and those of the most
+    /// common one not at all if there are many: `sim:4 01 standby, all others 05 hybrid`.
     #[must_use]
     pub fn values_text(&self) -> String {
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -72,15 +73,21 @@ impl Finding {
                 None => groups.push((value, vec![unit])),
             }
         }
-        let told: Vec<_> = if groups.iter().all(|(_, units)| units.len() == 1) {
-            self.values.iter().map(|each| format!("{} {}", each.unit, each.value)).collect()
-        } else {
-            groups.iter().map(|(value, units)| format!("{} {value}", units.join(" + "))).collect()
-        };
-        let text = told.join(", ");
-        text.trim_end().to_owned()
+        let largest = groups.iter().map(|(_, units)| units.len()).max().unwrap_or(0);
+        let leaders = groups.iter().filter(|(_, units)| units.len() == largest).count();
+        let mut others = None;
+        if largest > MOST_NAMED && leaders == 1 && groups.len() > 1 {
+            let is_largest = |(_, units): &(&str, Vec<&str>)| units.len() == largest;
+            others = groups.iter().position(is_largest).map(|place| groups.remove(place).0);
+        }
+        let named = groups.iter().map(|(value, units)| format!("{} {value}", units.join(" + ")));
+        let others = others.map(|value| format!("all others {value}"));
+        named.chain(others).collect::<Vec<_>>().join(", ")
     }
 }
+
+/// Units with one value that are named one by one.
+const MOST_NAMED: usize = 2;
 
 /// The line that says it: what is the matter, and the values.
 impl fmt::Display for Finding {

@@ -135,7 +135,9 @@ impl UnitSnapshot {
         mut ask: impl FnMut(Query) -> Result<Reading<AnyReply>, Gap>,
     ) -> Self {
         let mut unit = Self::new(name);
-        Self::STILL.iter().for_each(|&query| unit.take(query, ask(query)));
+        for &query in Self::STILL {
+            unit.take(query, ask(query));
+        }
         for instance in instances() {
             let query = Query::ParallelRating(instance);
             unit.take(query, ask(query));
@@ -143,7 +145,9 @@ impl UnitSnapshot {
                 break;
             }
         }
-        Self::LIVE.iter().for_each(|&query| unit.take(query, ask(query)));
+        for &query in Self::LIVE {
+            unit.take(query, ask(query));
+        }
         for instance in instances().take(unit.bank_size().max(1)) {
             let query = Query::ParallelStatus(instance);
             unit.take(query, ask(query));

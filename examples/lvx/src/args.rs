@@ -128,6 +128,9 @@ Examples:
 /// what a healthy bank looks like. Nothing is written to the units. Exit status 1 if anything is
 /// found that is worse than an info.
 #[derive(ClapArgs, Debug)]
+#[command(
+    override_usage = "lvx sync-check [OPTIONS] UNIT...\n       lvx sync-check [OPTIONS] --from FILE"
+)]
 #[command(after_help = SYNC_CHECK_EXAMPLES, after_long_help = format!("{SYNC_CHECK_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct SyncCheck {
     #[command(flatten)]
@@ -172,6 +175,9 @@ pub(crate) enum ReportFormat {
 ///
 /// The twelve that must agree, then those of the others that differ. Exit status 1 if any differs.
 #[derive(ClapArgs, Debug)]
+#[command(
+    override_usage = "lvx compare [OPTIONS] UNIT...\n       lvx compare [OPTIONS] --from FILE"
+)]
 #[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Compare {
     #[command(flatten)]

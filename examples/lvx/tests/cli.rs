@@ -123,7 +123,115 @@ fn a_unit_that_cannot_be_read_leaves_the_others_judged() {
     assert_eq!(output.status.code(), Some(3));
     let seen = seen(&output);
     assert!(seen.contains("battery voltage"), "{seen}");
-    assert!(seen.contains("/dev/no-such-unit: cannot be opened"), "{seen}");
+    assert!(seen.contains("could not be read: /dev/no-such-unit cannot be opened"), "{seen}");
+}
+
+#[test]
+fn a_unit_that_goes_away_leaves_the_others_judged() {
+    let output = lvx(&["sync-check", "sim:0?frozen=on", "sim:1?disconnect=7"]);
+    assert_eq!(output.status.code(), Some(3));
+    let seen = seen(&output);
+    assert!(seen.contains("a unit went away while it was read: sim:1"), "{seen}");
+    assert!(seen.contains("54.6 V"), "{seen}");
+    for task in ["compare", "dump"] {
+        let output = lvx(&[task, "sim:0", "sim:1?disconnect=2"]);
+        assert_eq!(output.status.code(), Some(3), "{task}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("sim:1: disconnected"), "{task}");
+    }
+}
+
+#[test]
+fn a_saved_bank_takes_the_place_of_its_units() {
+    let saved = Scratch::new("bank.yaml");
+    let switches = ["sim:0?frozen=on&float=53.0", "sim:1?slave=06126"];
+    for format in ["yaml", "json"] {
+        let dumped = lvx(&["dump", switches[0], switches[1], "--format", format]);
+        assert_eq!(seen(&dumped).lines().last(), Some("exit status 0"));
+        std::fs::write(&saved.0, &dumped.stdout).unwrap();
+        for (task, status) in [("sync-check", 1), ("compare", 1)] {
+            let live = lvx(&[task, switches[0], switches[1]]);
+            assert_eq!(live.status.code(), Some(status));
+            assert_eq!(seen(&lvx(&[task, "--from", saved.path()])), seen(&live), "{task}");
+            let piped = lvx_reading(&[task, "--from", "-"], &dumped.stdout);
+            assert_eq!(seen(&piped), seen(&live), "{task}");
+        }
+        let again = lvx(&["dump", "--from", saved.path(), "--format", format]);
+        assert_eq!(again.stdout, dumped.stdout);
+    }
+    let since = lvx(&["sync-check", "sim:0?frozen=on", "sim:1", "--baseline", saved.path()]);
+    assert_eq!(since.status.code(), Some(0));
+    assert!(seen(&since).contains("sim:0 float_voltage 53.0 V -> 54.0 V"), "{}", seen(&since));
+}
+
+#[test]
+fn rules_and_thresholds_can_be_chosen() {
+    let offset = ["sync-check", "sim:0?frozen=on", "sim:1?battery-offset=0.3&fault=02"];
+    let with = |more: &[&str]| lvx(&[&offset, more].concat()).status.code();
+    assert_eq!(with(&[]), Some(1));
+    assert_eq!(with(&["--skip", "fault"]), Some(1));
+    assert_eq!(with(&["--skip", "fault,battery-voltage"]), Some(0));
+    assert_eq!(with(&["--only", "slave-firmware", "--only", "clock"]), Some(0));
+    let wide = "battery_voltage_spread=0.4";
+    assert_eq!(with(&["--skip", "fault", "--threshold", wide]), Some(0));
+    let file = Scratch::new("thresholds.yaml");
+    std::fs::write(&file.0, "battery_voltage_spread: 0.4\n").unwrap();
+    assert_eq!(with(&["--skip", "fault", "--thresholds", file.path()]), Some(0));
+    let healthy = ["sync-check", "sim:0?frozen=on", "sim:1"];
+    let with = |more: &[&str]| lvx(&[&healthy, more].concat()).status.code();
+    assert_eq!(with(&["--bank-ah", "300", "--expect-firmware", "06306"]), Some(0));
+    assert_eq!(with(&["--bank-ah", "200"]), Some(1));
+    assert_eq!(with(&["--expect-firmware", "06440"]), Some(1));
+}
+
+#[test]
+fn a_wrong_check_is_told() {
+    let bad = Scratch::new("bad.yaml");
+    std::fs::write(&bad.0, "format: lvx-bank\nversion: 1\nunits:\n- nome: x\n").unwrap();
+    let told: Vec<_> = [
+        &["sync-check"][..],
+        &["sync-check", "sim:0", "sim:0"],
+        &["sync-check", "sim:0", "sim:7"],
+        &["sync-check", "sim:0", "--only", "faults"],
+        &["sync-check", "sim:0", "--skip", "everything"],
+        &["sync-check", "sim:0", "--threshold", "max_skew"],
+        &["sync-check", "sim:0", "--threshold", "max_skew=long"],
+        &["sync-check", "sim:0", "--threshold", "skew=3"],
+        &["sync-check", "sim:0", "--expect-firmware", "063060000"],
+        &["sync-check", "sim:0", "--from", "bank.yaml"],
+        &["sync-check", "--from", "/no/such/file"],
+        &["sync-check", "--from", bad.path()],
+        &["compare", "--from", bad.path()],
+        &["compare"],
+    ]
+    .map(|arguments| {
+        let output = lvx(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        let shown = format!("$ lvx {}\n{}", arguments.join(" "), seen(&output));
+        shown.replace(bad.path(), "bad.yaml")
+    })
+    .into();
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn the_check_lists_its_rules_and_speaks_markdown() {
+    insta::assert_snapshot!(seen(&lvx(&["sync-check", "--list-rules"])));
+    let output = lvx(&["sync-check", "sim:0?frozen=on", "sim:1", "--format", "markdown"]);
+    assert!(seen(&output).starts_with("**healthy: 2 units, no error, no warning**"));
+}
+
+#[test]
+fn settings_are_compared() {
+    let output = lvx(&["compare", "sim:0", "sim:1"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(seen(&output).contains("12/12 match, and 15/15 of the further settings"));
+    let output = lvx(&["compare", "sim:0?frozen=on", "sim:1?bulk=55.0"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(seen(&output));
+    let output = lvx(&["compare", "sim:0", "sim:1?bulk=55.0", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["matches"], &json["agreeing"]["matching"]), (&false.into(), &11.into()));
 }
 
 #[test]

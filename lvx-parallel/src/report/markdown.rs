@@ -1,6 +1,7 @@
 //! The report for a forum.
 
 use super::{Report, Row, text};
+use crate::Finding;
 
 impl Report {
     /// The report in Markdown, to be pasted into a forum.
@@ -12,21 +13,25 @@ impl Report {
         let mut out = format!("**{}**\n\n", escaped(&self.verdict()));
         out.push_str(&table(&names, &shown.collect::<Vec<_>>()));
         if !folded.is_empty() {
-            out.push_str(&format!("\nSame on all: {}.\n", escaped(&text::fold(&folded))));
+            out.push_str("\nSame on all: ");
+            out.push_str(&escaped(&text::fold(&folded)));
+            out.push_str(".\n");
         }
         if !self.findings.is_empty() {
             out.push('\n');
         }
-        for finding in &self.findings {
-            let line = escaped(&finding.to_string());
-            out.push_str(&format!("- **{}** {line} (`{}`)\n", finding.severity, finding.rule));
-            out.push_str(&format!("  - why: {}\n", escaped(&finding.why)));
-            for (number, advice) in (1..).zip(&finding.advice) {
-                out.push_str(&format!("  - do {number}: {}\n", escaped(advice)));
-            }
-        }
+        out.extend(self.findings.iter().map(told));
         out
     }
+}
+
+fn told(finding: &Finding) -> String {
+    let line = escaped(&finding.to_string());
+    let head = format!("- **{}** {line} (`{}`)\n", finding.severity, finding.rule);
+    let why = format!("  - why: {}\n", escaped(&finding.why));
+    let advice = (1..).zip(&finding.advice);
+    let advice = advice.map(|(n, advice)| format!("  - do {n}: {}\n", escaped(advice)));
+    [head, why].into_iter().chain(advice).collect()
 }
 
 /// The units side by side; what is marked is bold.

@@ -39,7 +39,7 @@ impl Row {
     }
 
     /// Should be the same on all units; what few have is marked.
-    pub(crate) fn same(label: &str, values: Vec<Option<String>>) -> Self {
+    pub(crate) fn same(label: &str, values: &[Option<String>]) -> Self {
         let known: Vec<&String> = values.iter().flatten().collect();
         let count = |value: &String| known.iter().filter(|known| **known == value).count();
         let most = known.iter().map(|value| count(value)).max().unwrap_or(0);
@@ -85,7 +85,7 @@ pub(super) fn rows(units: &[&UnitSnapshot], findings: &[Finding]) -> Vec<Row> {
         Row::own(label, values, rules, units, findings)
     };
     let same = |label: &str, value: &dyn Fn(&UnitSnapshot) -> Option<String>| {
-        Row::same(label, units.iter().map(|unit| value(unit)).collect())
+        Row::same(label, &units.iter().map(|unit| value(unit)).collect::<Vec<_>>())
     };
     rows.push(own("serial number", &["same-unit", "serial-number"], &|unit| {
         Some(unit.identity.value()?.serial_number.to_string())
@@ -151,7 +151,8 @@ pub(crate) fn settings(units: &[&UnitSnapshot]) -> Vec<Row> {
         let value = |settings: &lvx_settings::Settings| {
             settings.get(setting).map(|value| value.to_string())
         };
-        let row = Row::same(&uncapitalised(setting.label()), all.iter().map(value).collect());
+        let values: Vec<_> = all.iter().map(value).collect();
+        let row = Row::same(&uncapitalised(setting.label()), &values);
         Row { setting: Some(setting.key()), ..row }
     });
     rows.filter(|row| row.cells.iter().any(|cell| cell.value.is_some())).collect()

@@ -91,10 +91,8 @@ pub(super) fn fold(rows: &[&Row]) -> String {
     let agreeing = keys().filter(|key| is_agreeing(key)).count();
     let further = keys().count() - agreeing;
     if agreeing > 0 {
-        parts.push(format!(
-            "{agreeing} of the {} settings that must agree",
-            Setting::AGREEING.len()
-        ));
+        let all = Setting::AGREEING.len();
+        parts.push(format!("{agreeing}/{all} settings that must agree"));
     }
     if further > 0 {
         parts.push(format!("{further} further settings"));

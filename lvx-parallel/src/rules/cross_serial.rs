@@ -4,7 +4,7 @@ use pi18_proto::SerialNumber;
 
 use super::Rule;
 use crate::{
-    Finding, Severity,
+    Finding, Severity, UnitSnapshot,
     case::{Case, observed},
 };
 
@@ -23,7 +23,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     for unit in &case.units {
         for (number, told) in unit.ratings.iter().enumerate() {
             let said = told.value().and_then(|rating| rating.serial_number());
-            let own = case.by_instance(number).and_then(|other| other.serial_number());
+            let own = case.by_instance(number).and_then(UnitSnapshot::serial_number);
             let (Some(said), Some(own)) = (said, own) else { continue };
             if said != own {
                 values.push(observed(unit, text(number, said, own)));

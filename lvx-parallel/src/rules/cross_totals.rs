@@ -4,7 +4,7 @@ use pi18_proto::{GeneralStatus, ParallelStatus, Presence};
 
 use super::Rule;
 use crate::{
-    Finding, Severity,
+    Finding, Severity, Told,
     case::{Case, Live},
 };
 
@@ -77,7 +77,7 @@ impl Total {
         let most = case.thresholds().max_skew_time();
         let near = |at| case.live.iter().all(|live| live.at.abs_diff(at) <= most);
         let all = case.units.iter().flat_map(|unit| &unit.statuses);
-        all.filter_map(|told| told.reading())
+        all.filter_map(Told::reading)
             .filter(|reading| reading.value.presence == Presence::PRESENT && near(reading.at))
             .map(|reading| (self.told)(&reading.value).into())
             .collect()

@@ -53,10 +53,10 @@ fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
             (voltage < NO_BATTERY).then_some(voltage)
         });
         for Observed { unit, value } in without {
-            let cause = format!(
+            let first = format!(
                 "{unit} measures {value}: no battery is connected to it, or its breaker or BMS is off"
             );
-            finding.advice.insert(0, cause);
+            finding.advice.insert(0, first);
         }
     }
     finding
@@ -65,7 +65,11 @@ fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
 /// What the units measure of that which the fault is about; where that is nothing, who has it.
 fn evidence(case: &Case<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Vec<Observed> {
     let measured = |value: fn(&GeneralStatus) -> String| {
-        each(&case.units, |unit| unit.status.value().map(|status| value(&status)))
+        each(&case.units, |unit| {
+            let shown = value(&unit.status.value()?);
+            let is_standing = unit.fault() == Some(fault) && standing.len() < case.units.len();
+            Some(if is_standing { format!("{shown} (stands)") } else { shown })
+        })
     };
     match fault {
         FaultCode::PARALLEL_BATTERY_VOLTAGE

@@ -36,8 +36,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     };
     let values = each(&case.units, |unit| {
         unit.instance().map(|instance| match instance.0 {
-            0 => "0 (master)".to_owned(),
-            number => number.to_string(),
+            0 => "instance 0".to_owned(),
+            number => format!("instance {number}"),
         })
     });
     let why = "the units number themselves over the parallel cables, and instance 0 is the master that \
@@ -59,9 +59,12 @@ mod tests {
     #[test]
     fn one_twice_one_missing_and_no_master_are_told() {
         for (instances, text) in [
-            (["instance=0", "instance=0"], "an instance is there twice: sim:0 + sim:1 0 (master)"),
-            (["", "instance=2"], "an instance is missing: sim:0 0 (master), sim:1 2"),
-            (["instance=1", "instance=2"], "no unit is the master, instance 0: sim:0 1, sim:1 2"),
+            (["instance=0", "instance=0"], "an instance is there twice: sim:0 + sim:1 instance 0"),
+            (["", "instance=2"], "an instance is missing: sim:0 instance 0, sim:1 instance 2"),
+            (
+                ["instance=1", "instance=2"],
+                "no unit is the master, instance 0: sim:0 instance 1, sim:1 instance 2",
+            ),
         ] {
             let bank = bank_of(&instances);
             assert_eq!(findings(&bank), [("instance", Severity::Error)], "{instances:?}");

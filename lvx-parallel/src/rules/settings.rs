@@ -42,7 +42,8 @@ pub(super) fn tell(
 ) -> Finding {
     let what = format!("{} differs", uncapitalised(setting.label()));
     let values = each(&case.units, |unit| unit.settings().get(setting));
-    let same = format!("set {} to the same value on all units", setting.key());
+    let key = setting.key();
+    let same = format!("set {key} to the same value on all units (a profile, or the display)");
     let mut finding = rule.tell(severity, what, values, why).advise(&[&same]);
     if setting == Setting::MaxChargingCurrent {
         let hint = "a unit refuses another maximum charging current while it charges: do it at night, \

@@ -39,8 +39,11 @@ fn tell(case: &Case<'_>, name: &str, label: &str) -> Option<Finding> {
         raised.iter().map(|unit| observed(unit, "raised")).collect()
     };
     let Explained { why, checks } = explained(name);
-    let finding = RULE.tell(severity, what, values, why);
-    Some(if is_outage { finding } else { finding.advise(checks) })
+    if is_outage {
+        let why = "the units run from battery and sun until the grid is back";
+        return Some(RULE.tell(severity, what, values, why));
+    }
+    Some(RULE.tell(severity, what, values, why).advise(checks))
 }
 
 fn raises(unit: &UnitSnapshot, name: &str) -> bool {

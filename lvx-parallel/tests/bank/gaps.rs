@@ -20,7 +20,7 @@ impl Link for After {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
         match self.left {
             0 if self.switch == "unplug" => {
-                self.link.bank().with(|bank| bank.disconnect(self.unit))
+                self.link.bank().with(|bank| bank.disconnect(self.unit));
             }
             0 => self.link.bank().with(|bank| bank.switch(self.unit, self.switch)).unwrap(),
             _ => self.left -= 1,

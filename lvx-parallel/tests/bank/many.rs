@@ -66,11 +66,13 @@ struct Injected {
 type Inject = fn(&mut Plan, &mut Rng) -> Option<Injected>;
 
 /// By a switch of the virtual bank.
+#[expect(clippy::unnecessary_wraps, reason = "it ends a body that may have ended before")]
 fn by_switch(rule: &'static str) -> Option<Injected> {
     Some(Injected { rule, change: Box::new(|_| ()) })
 }
 
 /// In what was read.
+#[expect(clippy::unnecessary_wraps, reason = "it ends a body that may have ended before")]
 fn by_change(rule: &'static str, change: impl Fn(&mut BankSnapshot) + 'static) -> Option<Injected> {
     Some(Injected { rule, change: Box::new(change) })
 }
@@ -203,7 +205,7 @@ const FAULTS: &[(&str, Inject)] = &[
         let unit = random.usize(0..plan.units());
         by_change("same-unit", move |bank| {
             let mut again = bank.units[unit].clone();
-            again.name = "/dev/hidraw9".to_owned();
+            "/dev/hidraw9".clone_into(&mut again.name);
             bank.units.push(again);
         })
     }),

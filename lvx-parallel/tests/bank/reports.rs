@@ -18,13 +18,6 @@ fn commissioned() -> BankSnapshot {
     bank(&["", ""])
 }
 
-fn with_a_gap() -> BankSnapshot {
-    let mut bank = bank(&["", "disconnect=3"]);
-    let name = "serial:/dev/ttyUSB1".to_owned();
-    bank.units[1].name = name;
-    bank
-}
-
 fn skewed() -> BankSnapshot {
     let mut bank = bank(&["", ""]);
     let Told::Said(reading) = &mut bank.units[1].status else { panic!() };
@@ -45,7 +38,7 @@ fn banks() -> Vec<(&'static str, BankSnapshot, Checks)> {
         ("firmware", bank(&["main=06303&fault=71", "main=06440&fault=71"]), usual()),
         ("no_battery", bank(&["fault=83&battery=off", "fault=83"]), usual()),
         ("drifted", bank(&["float=53.0&max-charge=80", "", "battery-offset=0.4"]), baseline),
-        ("unplugged", with_a_gap(), usual()),
+        ("unplugged", bank(&["", "disconnect=3"]), usual()),
         ("night", bank(&["clock=2026-01-10T23:30:00&grid=off&soc=9", ""]), usual()),
         ("nine", bank(&["", "", "", "", "warn=fan-locked", "", "", "", "mode=01"]), usual()),
         ("numbers", bank(&["instance=1&serial=55355535553555", "instance=1"]), usual()),

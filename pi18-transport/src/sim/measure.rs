@@ -41,9 +41,10 @@ impl Bank {
             battery_voltage_scc2: Decivolts(0),
             discharge_current: Amperes(unit.discharge_current()),
             charge_current: Amperes(unit.charge_current()),
-            battery_capacity: match unit.switches.state.battery_off {
-                true => Percent(0),
-                false => Percent(short(self.battery.soc() * 100.0)),
+            battery_capacity: if unit.switches.state.battery_off {
+                Percent(0)
+            } else {
+                Percent(short(self.battery.soc() * 100.0))
             },
             heat_sink_temperature: warm(30.0, apparent / rated),
             mppt1_temperature: warm(28.0, flow.pv / pv_peak),

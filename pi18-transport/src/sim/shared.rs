@@ -123,12 +123,13 @@ impl SharedBank {
     fn wait_together(&self, mut state: MutexGuard<'_, State>, wire: usize, until: Duration) {
         state.together.insert(wire, Some(until));
         while self.now_of(&state) < until {
-            if let Some(next) = state.next_of_all() {
-                if Some(next) > state.elapsed {
-                    state.elapsed = Some(next);
-                    self.0.changed.notify_all();
-                    continue;
-                }
+            // Who has got there already comes on by himself.
+            if let Some(next) = state.next_of_all()
+                && Some(next) > state.elapsed
+            {
+                state.elapsed = Some(next);
+                self.0.changed.notify_all();
+                continue;
             }
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

@@ -1,0 +1,47 @@
+//! Sums up what the units of a bank give and take.
+//!
+//! Needs nothing: without addresses the two virtual units `sim:0` and `sim:1` are read.
+//!
+//! ```text
+//! cargo run -p pi18-examples --example total_power -- /dev/hidraw0 /dev/hidraw1
+//! ```
+//!
+//! Prints PV, load, battery power and energy of the bank. A sum with a unit missing is an error: it
+//! would be wrong.
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
+use std::{error::Error, time::Duration};
+
+use lvx_parallel::Cluster;
+use pi18_proto::{Identity, TotalEnergy};
+use pi18_transport::Client;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut units: Vec<String> = std::env::args().skip(1).collect();
+    if units.is_empty() {
+        units.extend(["sim:0", "sim:1"].map(str::to_owned));
+    }
+    let mut members = Vec::new();
+    for unit in &units {
+        let mut client = Client::open(unit)?;
+        let identity: Identity = client.read()?;
+        members.push((identity.serial_number, client));
+    }
+
+    let serials = members.iter().map(|(serial, _)| *serial);
+    let mut cluster = Cluster::new(serials, Duration::from_secs(10));
+    for (serial, unit) in &mut members {
+        let energy: TotalEnergy = unit.read()?;
+        cluster.put_energy(*serial, energy.energy, unit.now());
+        let status = unit.read()?;
+        cluster.put_status(*serial, status, unit.now());
+    }
+
+    let Some((_, unit)) = members.first() else { return Ok(()) };
+    let totals = cluster.totals(unit.now());
+    println!("PV       {}", totals.pv?);
+    println!("load     {}", totals.load?);
+    println!("battery  {} W", totals.battery?);
+    println!("energy   {} Wh", totals.energy?);
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! What must hold for any saved bank, and for any bank.
+
+use std::time::Duration;
+
+use lvx_parallel::{
+    BankSnapshot, Checks, Gap, Reading, Reason, Report, Style, UnitSnapshot, check, compare,
+};
+use pi18_proto::Query;
+
+/// A text: what is taken for a bank is written and read again, in both formats, and can be judged.
+///
+/// # Panics
+/// If that does not hold.
+pub fn snapshot(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match BankSnapshot::parse(text) {
+        Ok(bank) => check_bank(&bank),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A bank whose units say anything: the first byte is how many there are; then come, reply by reply,
+/// how a sample of it is spoiled, and when it was taken.
+///
+/// # Panics
+/// If judging it does, or what is said of it does not hold together.
+pub fn rules(data: &[u8]) {
+    let mut bytes = data.iter().copied();
+    let count = usize::from(bytes.next().unwrap_or_default()) % 10;
+    let units = (0..count).map(|unit| {
+        let name = if unit % 4 == 3 { "sim:0".to_owned() } else { format!("sim:{unit}") };
+        UnitSnapshot::from_answers(name, |query| answer(query, &mut bytes))
+    });
+    let mut bank = BankSnapshot { started: None, units: units.collect() };
+    if let (Some(3), Some(unit)) = (bytes.next(), bank.units.first_mut()) {
+        unit.lost = Some(Gap { reason: Reason::Gone, text: "\u{1b}[2J".to_owned() });
+    }
+    check_bank(&bank);
+}
+
+/// A sample with up to three bytes changed, or none.
+fn answer(
+    query: Query,
+    bytes: &mut impl Iterator<Item = u8>,
+) -> Result<Reading<pi18_proto::AnyReply>, Gap> {
+    let mut next = || bytes.next().unwrap_or_default();
+    let mut data = query.info().sample.as_bytes().to_vec();
+    let head = next();
+    if head % 16 == 15 {
+        return Err(Gap { reason: Reason::Refused, text: String::new() });
+    }
+    for _ in 0..head % 4 {
+        let place = usize::from(next()) % data.len().max(1);
+        let digit = b'0' + next() % 10;
+        if let Some(byte) = data.get_mut(place).filter(|byte| byte.is_ascii_digit()) {
+            *byte = digit;
+        }
+    }
+    let at = Duration::from_millis(u64::from(head / 16) * 500);
+    match query.parse_reply(&data) {
+        Ok((value, _)) => Ok(Reading { value, at }),
+        Err(error) => Err(Gap { reason: Reason::Unreadable, text: error.to_string() }),
+    }
+}
+
+fn check_bank(bank: &BankSnapshot) {
+    assert_eq!(BankSnapshot::parse(&bank.to_yaml()).as_ref(), Ok(bank));
+    assert_eq!(BankSnapshot::parse(&bank.to_json()).as_ref(), Ok(bank));
+    let checks = Checks { bank_ah: Some(100), baseline: Some(bank.clone()), ..Checks::default() };
+    check_report(bank, &checks.check(bank));
+    let mut turned = bank.clone();
+    turned.units.reverse();
+    let found = |bank: &BankSnapshot| {
+        let report = check(bank);
+        report.findings.iter().map(|finding| (finding.rule, finding.severity)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&turned), found(bank));
+    let comparison = compare(bank);
+    assert_eq!(comparison.units.len() + comparison.unread.len(), bank.units.len());
+    assert!(!comparison.to_string().is_empty() && !comparison.to_markdown().is_empty());
+}
+
+fn check_report(bank: &BankSnapshot, report: &Report) {
+    assert_eq!(report.units.len(), bank.units.len());
+    for finding in &report.findings {
+        assert!(!finding.what.is_empty() && !finding.why.is_empty());
+    }
+    let style = Style::default().wide(80);
+    let text = report.to_text(&style);
+    assert!(!text.contains('\u{1b}') && text.ends_with('\n'));
+    assert!(report.to_text(&style.coloured(true)).len() > text.len());
+    assert!(report.to_markdown().starts_with("**"));
+    assert!(report.to_json().starts_with('{'));
+    assert_eq!(report.is_healthy(), report.verdict().starts_with("healthy"));
+}
