@@ -1,10 +1,10 @@
 //! What is checked, and how.
 
-use std::cmp::Reverse;
+use std::{borrow::Cow, cmp::Reverse, time::Duration};
 
 use pi18_proto::Version;
 
-use crate::{BankSnapshot, Report, RuleInfo, Thresholds, case::Case, rules};
+use crate::{BankSnapshot, Report, RuleInfo, Thresholds, UnitSnapshot, case::Case, rules};
 
 /// What is checked, and how. The default checks everything that needs nothing to be said.
 ///
@@ -37,12 +37,28 @@ impl Checks {
     /// The order of the units makes no difference.
     #[must_use]
     pub fn check(&self, bank: &BankSnapshot) -> Report {
-        let case = Case::new(bank, self);
+        let fresh = self.fresh(bank);
+        let case = Case::new(&fresh, self);
         let chosen = || rules::ALL.iter().filter(|rule| self.has(&rule.info));
         let mut findings: Vec<_> = chosen().flat_map(|rule| (rule.check)(&case)).collect();
         findings.sort_by_key(|finding| Reverse(finding.severity));
         let left_out = rules::ALL.len() - chosen().count();
         Report::new(&case, findings, left_out)
+    }
+
+    /// The bank without what was read too long before the rest.
+    fn fresh<'a>(&self, bank: &'a BankSnapshot) -> Cow<'a, BankSnapshot> {
+        let latest = bank.units.iter().filter_map(UnitSnapshot::latest).max().unwrap_or_default();
+        let max_age = Duration::from_secs(self.thresholds.max_age.0.into());
+        let least = latest.saturating_sub(max_age);
+        if least.is_zero() {
+            return Cow::Borrowed(bank);
+        }
+        let mut fresh = bank.clone();
+        for unit in &mut fresh.units {
+            unit.forget_before(least);
+        }
+        Cow::Owned(fresh)
     }
 
     fn has(&self, info: &RuleInfo) -> bool {

@@ -51,6 +51,8 @@ pub enum Reason {
     Gone,
     /// Something came that cannot be read.
     Unreadable,
+    /// It was read too long before the others to be judged with them.
+    Old,
 }
 
 impl<T: Copy> Told<T> {
@@ -85,6 +87,21 @@ impl<T> Told<T> {
         match self {
             Self::Said(_) => None,
             Self::Missing(gap) => Some(gap),
+        }
+    }
+
+    /// When the answer came.
+    pub(crate) fn at(&self) -> Option<Duration> {
+        match self {
+            Self::Said(reading) => Some(reading.at),
+            Self::Missing(_) => None,
+        }
+    }
+
+    /// Takes the answer away if it came before `least`.
+    pub(crate) fn forget_before(&mut self, least: Duration) {
+        if self.at().is_some_and(|at| at < least) {
+            *self = Self::Missing(Gap { reason: Reason::Old, text: String::new() });
         }
     }
 

@@ -163,6 +163,13 @@ pub(crate) mod testing {
         BankSnapshot { started: None, units: (0..bank.units()).map(unit).collect() }
     }
 
+    /// The commissioned bank, read so long after the start.
+    pub(crate) fn bank_of_at(at: Duration) -> BankSnapshot {
+        let mut text = healthy().to_json();
+        text = text.replace("\"at_ms\": 0", &format!("\"at_ms\": {}", at.as_millis()));
+        BankSnapshot::parse(&text).unwrap()
+    }
+
     /// The commissioned bank.
     pub(crate) fn healthy() -> BankSnapshot {
         bank_of(&["", ""])

@@ -1,5 +1,7 @@
 //! What one unit says of itself: one table.
 
+use std::time::Duration;
+
 use lvx_settings::Settings;
 use pi18_proto::{
     AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Defaults, FaultCode, FaultsAndWarnings,
@@ -62,6 +64,22 @@ macro_rules! readings {
                 }
             }
 
+            /// When the last answer about something that moves came.
+            pub(crate) fn latest(&self) -> Option<Duration> {
+                let mut times = vec![];
+                $( readings!(@time $when self.$name, times); )+
+                times.extend(self.statuses.iter().map(Told::at));
+                times.into_iter().flatten().max()
+            }
+
+            /// Takes away what moves and was read before `least`.
+            pub(crate) fn forget_before(&mut self, least: Duration) {
+                $( readings!(@forget $when self.$name, least); )+
+                for told in &mut self.statuses {
+                    told.forget_before(least);
+                }
+            }
+
             /// What was asked and not answered.
             pub(crate) fn gaps(&self) -> Vec<(String, &Gap)> {
                 let mut gaps = Vec::new();
@@ -77,6 +95,10 @@ macro_rules! readings {
             }
         }
     };
+    (@time Live $told:expr, $times:ident) => { $times.push($told.at()) };
+    (@time Still $told:expr, $times:ident) => {};
+    (@forget Live $told:expr, $least:expr) => { $told.forget_before($least) };
+    (@forget Still $told:expr, $least:expr) => {};
     (@list still [$($done:tt)*] $reply:ident Still $($more:tt)*) => {
         readings!(@list still [$($done)* Query::$reply,] $($more)*)
     };

@@ -115,6 +115,10 @@ thresholds! {
     /// Default 5 s, ten exchanges at 2400 baud: as long as nine units on serial lines take to say what
     /// they know of each other.
     max_skew: Seconds = Seconds(5);
+    /// what moves was read at most so many seconds before the last reading of the bank
+    ///
+    /// Default 60 s (assumed). What is older is not judged.
+    max_age: Seconds = Seconds(60);
     /// what one unit says of another's battery voltage is at most so many volts from its own word
     ///
     /// Default 1 V (assumed).

@@ -18,6 +18,12 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut impl Write) -> Result<Status
     let checks = checks(args)?;
     let bank = bank::read(&args.bank)?;
     let report = checks.check(&bank);
+    // Of live units everybody knows.
+    if let (Some(_), Some(started), ReportFormat::Table) =
+        (&args.bank.from, report.started, args.format)
+    {
+        writeln!(out, "read {started}\n")?;
+    }
     match args.format {
         ReportFormat::Table => write!(out, "{}", report.to_text(&bank::style()))?,
         ReportFormat::Json => writeln!(out, "{}", report.to_json())?,

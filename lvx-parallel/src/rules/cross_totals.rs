@@ -16,7 +16,12 @@ pub(super) static RULE: Rule = Rule::new(
 );
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    if case.is_out_of_touch() || !case.is_whole() || case.live.len() != case.units.len() {
+    // Whether totals of phases are the bank's, nobody has seen.
+    if case.is_out_of_touch()
+        || case.has_phases()
+        || !case.is_whole()
+        || case.live.len() != case.units.len()
+    {
         return Vec::new();
     }
     let thresholds = case.thresholds();

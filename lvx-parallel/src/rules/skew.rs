@@ -65,6 +65,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_old_is_told_and_not_judged() {
+        let mut bank = healthy();
+        // The other unit was asked two minutes later.
+        let asked = crate::rules::testing::bank_of_at(Duration::from_secs(120));
+        bank.units[1] = asked.units[1].clone();
+        measure(&mut bank.units, 0, |status| status.battery_voltage = Decivolts(600));
+        let report = check(&bank);
+        // Its clock stands where it did, too.
+        assert_eq!(report.findings.len(), 2, "{report}");
+        assert_eq!(
+            report.findings[0].to_string(),
+            "some answers are missing: sim:0 FWS, MOD, GS, PGS0, PGS1 read too long before the others \
+             (max_age)"
+        );
+    }
+
+    #[test]
     fn the_verdict_says_that_not_all_was_judged() {
         let mut bank = healthy();
         late(&mut bank.units[1], 6000);

@@ -51,7 +51,7 @@ fn gaps(unit: &UnitSnapshot, case: &Case<'_>) -> Option<Finding> {
         })
     };
     let mut worst = Severity::Info;
-    let mut missing = Vec::new();
+    let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
     for (query, gap) in unit.gaps() {
         let is_refused = gap.reason == Reason::Refused;
         // A unit that is alone may refuse these; older ones refuse the others.
@@ -63,14 +63,20 @@ fn gaps(unit: &UnitSnapshot, case: &Case<'_>) -> Option<Finding> {
         if !is_refused || essential {
             worst = Severity::Warning;
         }
-        missing.push(format!("{query} {}", reason(gap.reason)));
+        let why = reason(gap.reason);
+        match missing.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, queries)) => queries.push(query),
+            None => missing.push((why, vec![query])),
+        }
     }
     if missing.is_empty() {
         return None;
     }
-    let values = vec![Observed { unit: unit.name.clone(), value: missing.join(", ") }];
-    let why = "what was not answered was not judged";
-    let finding = RULE.tell(worst, "some questions were not answered", values, why);
+    let told: Vec<_> =
+        missing.iter().map(|(why, queries)| format!("{} {why}", queries.join(", "))).collect();
+    let values = vec![Observed { unit: unit.name.clone(), value: told.join("; ") }];
+    let why = "what is missing was not judged";
+    let finding = RULE.tell(worst, "some answers are missing", values, why);
     Some(if worst == Severity::Info { finding } else { finding.advise(&["check again"]) })
 }
 
@@ -80,6 +86,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Refused => "refused",
         Reason::Silent => "without a sound answer",
         Reason::Gone => "not answered",
+        Reason::Old => "read too long before the others (max_age)",
         Reason::Unreadable => "answered with something that cannot be read",
     }
 }
