@@ -68,7 +68,7 @@ mod tests {
     fn what_is_too_old_is_told_and_not_judged() {
         let mut bank = healthy();
         // The other unit was asked two minutes later.
-        let asked = crate::rules::testing::bank_of_at(Duration::from_secs(120));
+        let asked = crate::rules::testing::bank_of_at(Duration::from_mins(2));
         bank.units[1] = asked.units[1].clone();
         measure(&mut bank.units, 0, |status| status.battery_voltage = Decivolts(600));
         let report = check(&bank);

@@ -82,6 +82,11 @@ fn any(plan: &Plan, random: &mut Rng) -> Option<usize> {
     (plan.units() > 1).then(|| random.usize(0..plan.units()))
 }
 
+/// Phases may differ.
+fn is_one_phase(plan: &Plan) -> bool {
+    plan.each.iter().all(|each| each[0] == "output-mode=1")
+}
+
 const FAULTS: &[(&str, Inject)] = &[
     ("another main firmware", |plan, random| {
         let unit = any(plan, random)?;
@@ -232,9 +237,7 @@ const FAULTS: &[(&str, Inject)] = &[
     }),
     ("another grid", |plan, random| {
         let unit = any(plan, random)?;
-        // Phases may differ.
-        let single = plan.each.iter().all(|each| each[0] == "output-mode=1");
-        single.then_some(())?;
+        is_one_phase(plan).then_some(())?;
         by_change("grid", move |bank| {
             bank.units[unit].status.value_mut().unwrap().grid_voltage.0 += 70;
         })
@@ -289,6 +292,7 @@ const FAULTS: &[(&str, Inject)] = &[
     }),
     ("totals of another bank", |plan, random| {
         any(plan, random)?;
+        is_one_phase(plan).then_some(())?;
         plan.all.push("gusts=0".to_owned());
         by_change("cross-totals", |bank| {
             for told in bank.units.iter_mut().flat_map(|unit| &mut unit.statuses) {

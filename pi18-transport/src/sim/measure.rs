@@ -79,8 +79,8 @@ impl Bank {
     /// `PGSn` of a unit, whoever is asked.
     pub(super) fn parallel_status(&self, unit: &Unit) -> ParallelStatus {
         let own = self.general_status(unit);
-        let all: Vec<_> = self.units.iter().map(|unit| self.general_status(unit)).collect();
-        let apparent = all.iter().map(|status| status.apparent_power.0).sum();
+        let outputs = || self.units.iter().map(|unit| unit.flow.output);
+        let apparent = outputs().map(|output| whole(output / POWER_FACTOR)).sum();
         let rated: u32 = self.units.iter().map(|unit| unit.switches.state.rated.power()).sum();
         ParallelStatus {
             presence: Presence::PRESENT,
@@ -93,13 +93,13 @@ impl Bank {
             apparent_power: own.apparent_power,
             active_power: own.active_power,
             total_apparent_power: VoltAmperes(apparent),
-            total_active_power: Watts(all.iter().map(|status| status.active_power.0).sum()),
+            total_active_power: Watts(outputs().map(whole).sum()),
             load: own.load,
             total_load: Percent(short(f64::from(apparent) / f64::from(rated) * 100.0)),
             battery_voltage: own.battery_voltage,
             discharge_current: own.discharge_current,
             charge_current: own.charge_current,
-            total_charge_current: Amperes(all.iter().map(|status| status.charge_current.0).sum()),
+            total_charge_current: Amperes(self.units.iter().map(Unit::charge_current).sum()),
             battery_capacity: own.battery_capacity,
             pv1_power: own.pv1_power,
             pv2_power: own.pv2_power,
