@@ -111,9 +111,11 @@ impl Bank {
 
     fn add_units(&mut self, count: usize, switches: Vec<Switches>) {
         let mut switches = switches.into_iter();
+        let is_more = self.units.len() < count;
+        let morning = if is_more { day::energy_before(self.start) } else { 0.0 };
         for index in self.units.len()..count {
             let switches = switches.next().unwrap_or_default();
-            self.units.push(Unit::new(index, switches, count == 1, self.start));
+            self.units.push(Unit::new(index, switches, count == 1, self.start, morning));
         }
         self.settle();
     }

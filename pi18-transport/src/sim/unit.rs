@@ -56,18 +56,20 @@ pub(super) struct Stage {
 }
 
 impl Unit {
+    /// A unit at the bank's start; full panels would have given `morning` Wh by then.
     pub(super) fn new(
         index: usize,
         switches: Switches,
         alone: bool,
         start: civil::DateTime,
+        morning: f64,
     ) -> Self {
         let rated = switches.state.rated;
         let mut settings = Settings::commissioned(rated, alone);
         for setting in &switches.settings {
             settings.put(*setting);
         }
-        let morning = day::energy_before(start) * day::panel_factor(index) * MORNING_USE;
+        let morning = morning * day::panel_factor(index) * MORNING_USE;
         Self {
             index,
             settings,
