@@ -57,7 +57,7 @@ fn model(unit: &UnitSnapshot) -> Option<Model> {
 
 #[cfg(test)]
 mod tests {
-    use pi18_proto::Watts;
+    use pi18_proto::{Deciamperes, Decivolts, Watts};
 
     use crate::{
         Severity,
@@ -84,7 +84,11 @@ mod tests {
 
     #[test]
     fn an_output_voltage_is_a_setting() {
-        let bank = bank_of(&["", ""]);
-        assert_eq!(findings(&bank), []);
+        let found = found(|units| {
+            let rated = units[1].rated.value_mut().unwrap();
+            (rated.input_voltage, rated.output_voltage) = (Decivolts(1100), Decivolts(1100));
+            rated.output_current = Deciamperes(545);
+        });
+        assert_eq!(found, [("further-settings", Severity::Error)]);
     }
 }
