@@ -40,7 +40,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 mod tests {
     use crate::{
         Checks, Severity,
-        rules::testing::{bank_of, findings, findings_of, told},
+        rules::testing::{bank_of, findings, findings_of, found, told},
     };
 
     #[test]
@@ -53,6 +53,12 @@ mod tests {
         );
         assert_eq!(findings(&bank_of(&["", "battery-offset=0.2"])), []);
         assert_eq!(findings(&bank_of(&["fault=83", "fault=83&battery-offset=3"])).len(), 1);
+    }
+
+    #[test]
+    fn what_does_not_last_is_no_difference() {
+        let found = found(|units| units[1].status.value_mut().unwrap().battery_voltage.0 += 5);
+        assert_eq!(found, []);
     }
 
     #[test]

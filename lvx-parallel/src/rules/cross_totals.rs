@@ -91,7 +91,7 @@ impl Total {
 
 #[cfg(test)]
 mod tests {
-    use pi18_proto::Amperes;
+    use pi18_proto::Watts;
 
     use crate::{Severity, rules::testing::found};
 
@@ -118,8 +118,11 @@ mod tests {
     #[test]
     fn totals_that_moved_are_not_judged() {
         let found = found(|units| {
-            units[0].statuses[0].value_mut().unwrap().total_active_power.0 += 3000;
-            units[0].statuses[1].value_mut().unwrap().total_charge_current = Amperes(0);
+            for (unit, watts) in units.iter_mut().zip([3000, 9000]) {
+                for told in &mut unit.statuses {
+                    told.value_mut().unwrap().total_active_power = Watts(watts);
+                }
+            }
         });
         assert_eq!(found, []);
     }
