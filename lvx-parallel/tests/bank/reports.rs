@@ -1,17 +1,33 @@
 //! Reports of ten typical banks, in every format.
 
-use lvx_parallel::{BankSnapshot, Checks, Report, Style, Told, check, compare};
+use std::time::Duration;
+
+use lvx_parallel::{
+    BankSnapshot, Checks, Gap, Reading, Reason, Report, Style, Told, UnitSnapshot, check, compare,
+};
 use pi18_proto::{Decivolts, Query};
+use pi18_transport::sim::{Bank, Config};
 use serde_json::Value;
 
 use crate::read;
 
-/// A bank with these switches, standing still, its clock where reports do not change.
+/// A bank with these switches, all of it read at once.
 #[track_caller]
 fn bank(switches: &[&str]) -> BankSnapshot {
-    let switches: Vec<_> = switches.iter().map(|text| format!("frozen=on&{text}")).collect();
-    let switches: Vec<_> = switches.iter().map(String::as_str).collect();
-    BankSnapshot { started: None, ..read(&switches) }
+    let switches: Vec<_> = switches.iter().map(|text| text.parse().unwrap()).collect();
+    let bank = Bank::new(Config { units: switches.len(), switches }).unwrap();
+    let unit = |unit| {
+        UnitSnapshot::from_answers(format!("sim:{unit}"), |query| {
+            let at = Duration::ZERO;
+            bank.peek(unit, query).map(|value| Reading { value, at }).ok_or_else(gap)
+        })
+    };
+    BankSnapshot { started: None, units: (0..bank.units()).map(unit).collect() }
+}
+
+/// One of its units goes away.
+fn unplugged() -> BankSnapshot {
+    BankSnapshot { started: None, ..read(&["frozen=on", "disconnect=3"]) }
 }
 
 fn commissioned() -> BankSnapshot {
@@ -21,7 +37,7 @@ fn commissioned() -> BankSnapshot {
 fn skewed() -> BankSnapshot {
     let mut bank = bank(&["", ""]);
     let Told::Said(reading) = &mut bank.units[1].status else { panic!() };
-    reading.at += std::time::Duration::from_secs(8);
+    reading.at += Duration::from_secs(8);
     reading.value.battery_voltage = Decivolts(600);
     bank
 }
@@ -38,7 +54,7 @@ fn banks() -> Vec<(&'static str, BankSnapshot, Checks)> {
         ("firmware", bank(&["main=06303&fault=71", "main=06440&fault=71"]), usual()),
         ("no_battery", bank(&["fault=83&battery=off", "fault=83"]), usual()),
         ("drifted", bank(&["float=53.0&max-charge=80", "", "battery-offset=0.4"]), baseline),
-        ("unplugged", bank(&["", "disconnect=3"]), usual()),
+        ("unplugged", unplugged(), usual()),
         ("night", bank(&["clock=2026-01-10T23:30:00&grid=off&soc=9", ""]), usual()),
         ("nine", bank(&["", "", "", "", "warn=fan-locked", "", "", "", "mode=01"]), usual()),
         ("numbers", bank(&["instance=1&serial=55355535553555", "instance=1"]), usual()),
@@ -46,8 +62,8 @@ fn banks() -> Vec<(&'static str, BankSnapshot, Checks)> {
     ]
 }
 
-fn gap() -> lvx_parallel::Gap {
-    lvx_parallel::Gap { reason: lvx_parallel::Reason::Refused, text: String::new() }
+fn gap() -> Gap {
+    Gap { reason: Reason::Refused, text: String::new() }
 }
 
 fn reports() -> Vec<(&'static str, Report)> {
