@@ -48,7 +48,11 @@ impl BankSnapshot {
         bank.check_size().map(|()| bank)
     }
 
-    /// As YAML.
+    /// As YAML: `format: lvx-bank`, `version`, `started` (this computer's time), and `units`.
+    ///
+    /// A unit has its `name` and a key for each question; an answer is `at_ms` (since the start) and
+    /// `value`, a reply whose quantities are numbers in their unit and whose codes are numbers, or
+    /// `missing` with `reason` and `text`. `ratings` and `statuses` are lists by instance.
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let written = serde_saphyr::to_string(&self.as_file());

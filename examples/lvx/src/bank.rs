@@ -1,6 +1,7 @@
 //! The bank that a task is about: live units, or one that was saved.
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, IsTerminal, Read},
     path::Path,
@@ -54,9 +55,26 @@ pub(crate) fn text(path: &Path, most: usize) -> Result<String, Failure> {
 
 /// Colours on a terminal only, and not if `NO_COLOR` says so; lines as wide as `COLUMNS` says.
 pub(crate) fn style() -> Style {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let colour = io::stdout().is_terminal() && !is_set("NO_COLOR");
+    let colour = has_colour(io::stdout().is_terminal(), std::env::var_os("NO_COLOR"));
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let style = Style::default().coloured(colour);
     columns.map_or(style, |columns| style.wide(columns))
+}
+
+/// Source: no-color.org: set and not empty, whatever it is.
+fn has_colour(is_terminal: bool, no_color: Option<OsString>) -> bool {
+    is_terminal && no_color.is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_whose_user_wants_them() {
+        assert!(has_colour(true, None));
+        assert!(has_colour(true, Some("".into())));
+        assert!(!has_colour(true, Some("1".into())));
+        assert!(!has_colour(false, None));
+    }
 }
