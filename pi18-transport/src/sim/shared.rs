@@ -41,6 +41,7 @@ impl SharedBank {
     }
 
     /// A bank whose clock only moves when a link waits, and then at once to where it waits for.
+    /// Threads side by side need [`links_side_by_side`](Self::links_side_by_side).
     #[must_use]
     pub fn virtual_time(bank: Bank) -> Self {
         Self::new(bank, Some(Duration::ZERO))
