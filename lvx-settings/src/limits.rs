@@ -42,6 +42,8 @@ pub enum Allowed {
         /// The unit.
         unit: &'static str,
     },
+    /// Currents of the unit's own list, ascending.
+    Listed(Vec<u16>),
     /// Codes.
     Codes(Vec<u8>),
     /// Everything of the setting's kind.
@@ -123,7 +125,7 @@ impl Limit {
     pub fn allows(&self, value: Value) -> bool {
         match (&self.allowed, value) {
             (Allowed::Steps { steps, .. }, Value::Voltage(v)) => steps.contains(&v.0),
-            (Allowed::Steps { steps, .. }, Value::Current(v)) => steps.contains(&v.0),
+            (Allowed::Listed(amperes), Value::Current(v)) => amperes.contains(&v.0),
             (Allowed::Steps { steps, .. }, Value::Frequency(v)) => steps.contains(&v.0),
             (Allowed::Codes(codes), Value::Code(code)) => codes.contains(&code.number),
             (Allowed::Codes(codes), Value::Switch(switch)) => codes.contains(&switch.0),
@@ -139,7 +141,11 @@ impl Allowed {
     pub fn describe(&self, setting: Setting) -> String {
         match self {
             Self::Steps { steps, .. } if steps.is_empty() => "known to be taken".to_owned(),
-            Self::Steps { steps, decimals, unit } => runs(steps, *decimals, unit),
+            Self::Steps { steps, decimals, unit } => {
+                format!("one of {} {unit}", runs(steps, *decimals))
+            }
+            Self::Listed(amperes) if amperes.is_empty() => "known to be taken".to_owned(),
+            Self::Listed(amperes) => format!("in this unit's list {} A", runs(amperes, 0)),
             Self::Codes(codes) => {
                 let named = |shape: Shape| match shape {
                     Shape::Words(name) => codes
@@ -209,10 +215,10 @@ fn currents(setting: Setting, list: Option<&Currents>) -> Limit {
     let program =
         (setting == Setting::MaxChargingCurrent).then_some("set it on the display, program 02");
     Limit {
-        allowed: Allowed::Steps { steps, decimals: 0, unit: "A" },
+        allowed: Allowed::Listed(steps),
         origin: match list {
-            Some(_) => format!("this unit's list, {query}"),
-            None => format!("the unit does not say which, {query}"),
+            Some(_) => query.to_owned(),
+            None => format!("the unit does not say which: it refuses {query}"),
         },
         otherwise: program,
     }
@@ -267,8 +273,8 @@ fn sheet(setting: Setting) -> String {
     format!("PI18, {}", setting.group().mnemonic())
 }
 
-/// `48.0…58.4 V`, `0.0 or 48.0…58.0 V in steps of 1.0`
-fn runs(steps: &[u16], decimals: u8, unit: &str) -> String {
+/// `48.0…58.4`, `0.0, 48.0…58.0 in steps of 1.0`; the steps of whole numbers are left to the reader.
+fn runs(steps: &[u16], decimals: u8) -> String {
     let shown = |value: u16| match decimals {
         0 => value.to_string(),
         _ => format!("{}.{}", value / 10, value % 10),
@@ -285,9 +291,12 @@ fn runs(steps: &[u16], decimals: u8, unit: &str) -> String {
             continue;
         }
         let last = rest.get(run).copied().unwrap_or(*first);
-        let by = if step == 1 { String::new() } else { format!(" by {}", shown(step)) };
+        let by = match (decimals, step) {
+            (0, _) | (_, 1) => String::new(),
+            _ => format!(" in steps of {}", shown(step)),
+        };
         parts.push(format!("{}…{}{by}", shown(*first), shown(last)));
         rest = rest.get(run + 1..).unwrap_or_default();
     }
-    format!("one of {} {unit}", parts.join(", "))
+    parts.join(", ")
 }

@@ -80,7 +80,7 @@ macro_rules! settings {
         /// Settings with their values: all that a unit has, or those that somebody wants.
         ///
         /// What a unit does not have, or a profile does not state, is `None`.
-        #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
         pub struct Settings {
             $( #[doc = $label] $(#[doc = $more])* pub $key: Option<$ty>, )+
         }

@@ -1,0 +1,150 @@
+//! Virtual units, and settings for them, that the tests share.
+#![allow(dead_code, reason = "not every test needs all of it")]
+
+use lvx_settings::{HostClock, Setting, Settings, Unit, Value};
+use pi18_proto::{
+    Amperes, BatteryType, ChargerPriority, Decivolts, InputRange, MachineType, OutputPriority,
+    RegulationState, SolarPriority, Switch, TimeOfDay,
+};
+use pi18_transport::{
+    Client,
+    sim::{Bank, Config, SharedBank, SimLink, Switches},
+};
+use proptest::prelude::*;
+
+/// A bank in made-up time, each unit with these switches.
+pub fn bank(switches: &[&str]) -> SharedBank {
+    let switches: Vec<Switches> = switches.iter().map(|text| text.parse().unwrap()).collect();
+    let config = Config { units: switches.len(), switches };
+    SharedBank::virtual_time(Bank::new(config).unwrap())
+}
+
+pub fn client(bank: &SharedBank, unit: usize) -> Client<SimLink> {
+    Client::new(bank.link(unit))
+}
+
+/// The host's clock shows what the bank's does.
+pub fn host(client: &mut Client<SimLink>) -> HostClock {
+    let clock: pi18_proto::Clock = client.read().unwrap();
+    HostClock::new(client.now(), clock.time)
+}
+
+/// A commissioned unit.
+pub fn unit() -> Unit {
+    let mut client = client(&bank(&["frozen=on"]), 0);
+    let host = host(&mut client);
+    Unit::read(&mut client, &host).unwrap()
+}
+
+/// The same unit with other settings.
+pub fn unit_with(settings: &Settings) -> Unit {
+    let mut unit = unit();
+    let all = unit.settings().overlaid(settings);
+    let rated = &mut unit.rated;
+    rated.battery_type = all.battery_type.unwrap();
+    rated.bulk_voltage = all.bulk_voltage.unwrap();
+    rated.float_voltage = all.float_voltage.unwrap();
+    rated.cutoff_voltage = all.cutoff_voltage.unwrap();
+    rated.recharge_voltage = all.recharge_voltage.unwrap();
+    rated.redischarge_voltage = all.redischarge_voltage.unwrap();
+    rated.max_charge_current = all.max_charging_current.unwrap();
+    rated.max_ac_charge_current = all.max_ac_charging_current.unwrap();
+    rated.output_priority = all.output_source_priority.unwrap();
+    rated.charger_priority = all.charger_source_priority.unwrap();
+    rated.solar_priority = all.solar_power_priority.unwrap();
+    rated.machine_type = all.machine_type.unwrap();
+    rated.input_range = all.input_voltage_range.unwrap();
+    rated.output_mode = all.output_mode.unwrap();
+    rated.regulation = all.regulation_state;
+    unit.flags.overload_bypass = all.overload_bypass.unwrap();
+    unit.flags.backlight = all.backlight.unwrap();
+    if let (Some(window), Some(shown)) = (all.ac_charging_window, &mut unit.ac_charging_window) {
+        (shown.start, shown.end) = (window.start, window.end);
+    }
+    assert!(unit.settings().satisfy(settings), "this helper does not know one of the settings");
+    unit
+}
+
+/// Some settings.
+pub fn profile(fill: impl FnOnce(&mut Settings)) -> Settings {
+    let mut settings = Settings::default();
+    fill(&mut settings);
+    settings
+}
+
+/// Settings that a 48 V unit can have and that break no rule.
+pub fn valid_settings() -> impl Strategy<Value = Settings> {
+    (voltages(), currents(), priorities(), 0..24_u8).prop_map(
+        |(voltages, currents, priorities, hour)| {
+            let time = |hour| TimeOfDay::new(hour % 24, 30).unwrap();
+            let window = lvx_settings::Window { start: time(hour), end: time(hour + 7) };
+            let all = voltages.overlaid(&currents).overlaid(&priorities);
+            all.overlaid(&profile(|s| s.ac_charging_window = Some(window)))
+        },
+    )
+}
+
+fn voltages() -> impl Strategy<Value = Settings> {
+    let by_user = (440..=500_u16, 0..=40_u16, 0..=9_u16, 0..=60_u16, 0..=60_u16).prop_map(
+        |(cutoff, above_cutoff, above_recharge, above_redischarge, above_float)| {
+            let cutoff = cutoff.min(480);
+            let recharge = ((cutoff + above_cutoff).div_ceil(10) * 10).min(510);
+            let redischarge = (recharge + 10 + above_recharge * 10).clamp(480, 580);
+            let float = (redischarge + above_redischarge).min(584);
+            let bulk = (float + above_float).min(584);
+            profile(|s| {
+                s.battery_type = Some(BatteryType::USER);
+                s.cutoff_voltage = Some(Decivolts(cutoff));
+                s.recharge_voltage = Some(Decivolts(recharge));
+                s.redischarge_voltage = Some(Decivolts(redischarge));
+                s.float_voltage = Some(Decivolts(float));
+                s.bulk_voltage = Some(Decivolts(bulk));
+            })
+        },
+    );
+    let factory = (44..=48_u16, 49..=54_u16).prop_map(|(recharge, redischarge)| {
+        profile(|s| {
+            s.battery_type = Some(BatteryType::AGM);
+            s.cutoff_voltage = Some(Decivolts(408));
+            s.recharge_voltage = Some(Decivolts(recharge * 10));
+            s.redischarge_voltage = Some(Decivolts(redischarge * 10));
+            s.float_voltage = Some(Decivolts(540));
+            s.bulk_voltage = Some(Decivolts(564));
+        })
+    });
+    prop_oneof![4 => by_user, 1 => factory]
+}
+
+fn currents() -> impl Strategy<Value = Settings> {
+    (1..=8_u16, 0..=8_u16).prop_map(|(all, ac)| {
+        profile(|s| {
+            s.max_charging_current = Some(Amperes(all * 10));
+            s.max_ac_charging_current = Some(Amperes(if ac == 0 { 2 } else { ac.min(all) * 10 }));
+        })
+    })
+}
+
+fn priorities() -> impl Strategy<Value = Settings> {
+    (0..2_u8, 0..3_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..3_u8).prop_map(
+        |(output, charger, solar, machine, range, bypass, backlight, regulation)| {
+            profile(|s| {
+                s.output_source_priority = Some(OutputPriority(output));
+                s.charger_source_priority = Some(ChargerPriority(charger));
+                s.solar_power_priority = Some(SolarPriority(solar));
+                s.machine_type = Some(MachineType(machine));
+                s.input_voltage_range = Some(InputRange(range));
+                s.overload_bypass = Some(Switch(bypass));
+                s.backlight = Some(Switch(backlight));
+                s.regulation_state = Some(RegulationState(regulation));
+            })
+        },
+    )
+}
+
+/// How a unit of a bank is set, whatever it shows yet.
+pub fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<Value> {
+    let reply = bank.with(|bank| bank.peek(unit, setting.query()))?;
+    let mut settings = Settings::default();
+    settings.take(&reply, None);
+    settings.get(setting)
+}
