@@ -1,24 +1,33 @@
 //! The settings of PI18 inverters.
 
+mod apply;
 mod battery;
 mod clock;
 mod error;
 mod group;
+mod journal;
 mod limits;
 mod plan;
 mod rules;
+mod run;
 mod setting;
 mod settings;
 mod unit;
 mod value;
 
+pub use apply::{
+    Action, Apply, Command, Ending, Event, Options, Progress, Report, SettingReport, State,
+    Trouble, UnitReport, Way, Write,
+};
 pub use battery::{Battery, Chemistry, Millivolts};
 pub use clock::{ClockOffset, HostClock};
 pub use error::Error;
 pub use group::Group;
+pub use journal::{Direction, Journal, Past, Record};
 pub use limits::{Allowed, Limit, LimitError, Limits};
 pub use plan::{Obstacle, Permissions, Plan, PlannedUnit, Step};
 pub use rules::{Broken, broken};
+pub use run::{Audit, Keeper, Units, run};
 pub use setting::{Setting, Settings};
 pub use settings::Difference;
 pub use unit::Unit;

@@ -1,13 +1,18 @@
 //! Virtual units, and settings for them, that the tests share.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
-use lvx_settings::{HostClock, Setting, Settings, Unit, Value};
+use std::path::Path;
+
+use lvx_settings::{
+    Apply, Audit, Error, HostClock, Keeper, Options, Past, Permissions, Plan, PlannedUnit, Record,
+    Report, Setting, Settings, Unit, Units, Value,
+};
 use pi18_proto::{
-    Amperes, BatteryType, ChargerPriority, Decivolts, InputRange, MachineType, OutputPriority,
+    Amperes, BatteryType, ChargerPriority, DateTime, Decivolts, InputRange, MachineType, OutputPriority,
     RegulationState, SolarPriority, Switch, TimeOfDay,
 };
 use pi18_transport::{
-    Client,
+    Client, Link,
     sim::{Bank, Config, SharedBank, SimLink, Switches},
 };
 use proptest::prelude::*;
@@ -147,4 +152,90 @@ pub fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<Value> 
     let mut settings = Settings::default();
     settings.take(&reply, None);
     settings.get(setting)
+}
+
+/// All settings of a unit, as it would tell them.
+pub fn settings_of(bank: &SharedBank, unit: usize) -> Settings {
+    let mut settings = Settings::default();
+    for query in ["PIRI", "FLAG", "ACCT", "ACLT"] {
+        let reply = bank.with(|bank| bank.peek(unit, query.parse().unwrap()));
+        settings.take(&reply.unwrap(), None);
+    }
+    settings
+}
+
+/// A plan that brings all units of a bank to what is wanted.
+pub fn plan_for(bank: &SharedBank, wanted: &Settings, permissions: Permissions) -> Plan {
+    let count = bank.with(|bank| bank.units());
+    let units = (0..count).map(|at| {
+        let mut client = client(bank, at);
+        let host = host(&mut client);
+        let unit = Unit::read(&mut client, &host).unwrap();
+        PlannedUnit { address: format!("sim:{at}"), unit, wanted: *wanted }
+    });
+    let units = units.collect();
+    Plan::new(units, permissions, None).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub begun: bool,
+    pub records: Vec<Record>,
+    pub audit: Vec<String>,
+    /// The journal fails from so many records on.
+    pub full_at: Option<usize>,
+    /// It is interrupted after so many writes.
+    pub interrupt_at: Option<usize>,
+    /// Somebody confirms.
+    pub confirms: bool,
+}
+
+impl Keeper for Memory {
+    fn begin(&mut self, _plan: &Plan, _units: &[Unit]) -> Result<(), Error> {
+        self.begun = true;
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record, _at: Option<DateTime>) -> Result<(), Error> {
+        assert!(self.begun, "recorded before the old settings were saved");
+        if self.full_at.is_some_and(|most| self.records.len() >= most) {
+            return Past::read(Path::new("/no/such/journal")).map(|_| ());
+        }
+        self.records.push(record.clone());
+        Ok(())
+    }
+
+    fn audit(&mut self, line: &Audit) {
+        let announced = matches!(self.records.last(), Some(Record::Writing { .. }));
+        assert!(announced || self.full_at.is_some(), "written without being announced");
+        self.audit.push(format!("{} {}", line.command, line.outcome));
+    }
+
+    fn is_confirmed(&mut self) -> bool {
+        self.confirms
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        self.interrupt_at.is_some_and(|most| self.audit.len() >= most)
+    }
+}
+
+/// Carries a plan out on a bank.
+pub fn apply_to(bank: &SharedBank, plan: Plan, options: Options, memory: Memory) -> (Report, Memory) {
+    let links = (0..plan.units.len()).map(|at| client(bank, at)).collect();
+    run_with(bank, links, Apply::new(plan, options), memory)
+}
+
+/// The same over any links.
+pub fn run_with<L: Link>(
+    bank: &SharedBank,
+    clients: Vec<Client<L>>,
+    apply: Apply,
+    mut memory: Memory,
+) -> (Report, Memory) {
+    let host = host(&mut client(bank, 0));
+    let mut units = Units::new(clients, host);
+    let report = lvx_settings::run(apply, &mut units, &mut memory);
+    (report, memory)
 }
