@@ -29,7 +29,6 @@ use verify::Verify;
 
 /// How carefully, and how patiently.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub struct Options {
     /// Between a write and reading it back, and between two readings.
     pub pause: Duration,
@@ -419,17 +418,18 @@ impl Apply {
 
     /// A step has ended, one way or the other.
     fn judged(&mut self, (step, direction): (usize, Direction), verdict: Verdict) -> Phase {
-        if let Verdict::Failed { why, lost: true, .. } = &verdict
+        if let Verdict::Failed { lost: true, .. } = &verdict
             && let Some(step) = self.plan.steps.get(step)
             && let Some(lost) = self.lost.get_mut(step.unit)
         {
-            *lost = Some(why.clone());
+            *lost = Some("it cannot be reached any more".to_owned());
         }
         let proved = Record::Proved { step, direction };
         match (direction, verdict) {
             (Direction::Forward, Verdict::Proved) => note(proved, Phase::Do(step + 1)),
             (Direction::Forward, Verdict::Failed { why, may_be_done, .. }) => {
                 self.unproved = may_be_done.then_some(step);
+                let why = format!("{}: {why}", self.name(step));
                 self.failed(why, step + usize::from(may_be_done))
             }
             (Direction::Backward, Verdict::Proved) => note(proved, Phase::Undo(step)),
@@ -446,15 +446,17 @@ impl Apply {
 
     /// A step stays done although it should have been undone.
     fn left(&mut self, step: usize, why: String) -> Phase {
-        let planned = self.plan.steps.get(step).and_then(|step| {
-            let unit = self.plan.units.get(step.unit)?;
-            let settings: Vec<_> = step.to.iter().map(|(setting, _)| setting.key()).collect();
-            Some((unit.unit.serial_number, settings.join(" and ")))
-        });
-        if let Some((serial, settings)) = planned {
-            self.remarks.push(format!("{serial}: {settings} could not be put back: {why}"));
-        }
+        self.remark(format!("{}: could not be put back: {why}", self.name(step)));
         note(Record::Left { step }, Phase::Undo(step))
+    }
+
+    /// How a step is told: the unit, and the settings with what they were to become.
+    fn name(&self, step: usize) -> String {
+        let Some(step) = self.plan.steps.get(step) else { return String::new() };
+        let serial = self.plan.units.get(step.unit).map(|planned| planned.unit.serial_number);
+        let serial = serial.map_or(String::new(), |serial| serial.to_string());
+        let values = step.to.iter().map(|(setting, value)| format!("{setting} {value}"));
+        format!("{serial}: {}", values.collect::<Vec<_>>().join(", "))
     }
 
     /// Nothing was written, and nothing will be.
@@ -496,8 +498,9 @@ impl Apply {
             _ => Vec::new(),
         };
         let report = Report::new(self, &shown);
-        if self.why.is_none() && !report.is_as_planned() {
-            let why = "another program, or a unit itself, changed something meanwhile".to_owned();
+        if self.why.is_none()
+            && let Some(why) = report.not_as_planned()
+        {
             return self.failed(why, self.plan.steps.len());
         }
         let record = Record::Ended { ending: report.ending };

@@ -169,18 +169,17 @@ impl Change {
     fn look(&mut self, reply: &AnyReply, host: Option<DateTime>) -> Result<Looking, Verdict> {
         let all = shown(reply, host);
         let own = self.own(&all);
-        if let Some(expected) = &self.expected {
-            let expected = expected.only(|setting| setting.query() == self.group.query());
-            if !alike(&all, &expected) {
-                return Err(self.foreign(&all, &expected));
-            }
+        if let Some(expected) = self.expected_now(false)
+            && !alike(&all, &expected)
+        {
+            return Err(self.foreign(&all, &expected, false));
         }
         let is_there = own.satisfy(&self.step.to);
         if is_there && !self.insist {
             return Err(Verdict::Proved);
         }
         if !is_there && !own.satisfy(&self.step.from) {
-            return Err(self.foreign(&own, &self.step.from));
+            return Err(self.foreign(&own, &self.step.from, false));
         }
         self.may_be_sent(&all).map_err(|why| self.end(why, false))?;
         Ok(Looking::Announce)
@@ -246,12 +245,15 @@ impl Change {
             });
         }
         let own = self.own(all);
-        if own.satisfy(&self.step.to) && (!self.insist || self.answer == Some(SetOutcome::Accepted))
-        {
-            return Err(Verdict::Proved);
+        let is_sure = !self.insist || self.answer == Some(SetOutcome::Accepted);
+        if own.satisfy(&self.step.to) && is_sure {
+            return Err(match self.expected_now(true).filter(|expected| !alike(all, expected)) {
+                Some(expected) => self.foreign(all, &expected, true),
+                None => Verdict::Proved,
+            });
         }
         if !own.satisfy(&self.step.from) && !self.insist {
-            return Err(self.foreign(&own, &self.step.to));
+            return Err(self.foreign(&own, &self.step.to, false));
         }
         // Still as it was.
         if self.answer == Some(SetOutcome::Refused) {
@@ -363,8 +365,15 @@ impl Change {
         all.only(|setting| setting.group() == self.group)
     }
 
-    /// Something is neither as it was nor as it should be.
-    fn foreign(&self, found: &Settings, wanted: &Settings) -> Verdict {
+    /// What the reply should show, before the write or after it.
+    fn expected_now(&self, after: bool) -> Option<Settings> {
+        let all = self.expected?;
+        let all = if after { all.overlaid(&self.step.to) } else { all };
+        Some(all.only(|setting| setting.query() == self.group.query()))
+    }
+
+    /// Something is neither as it was nor as it should be. What somebody else put there stays.
+    fn foreign(&self, found: &Settings, wanted: &Settings, is_done: bool) -> Verdict {
         let told: Vec<_> = found
             .differences(wanted)
             .map(|change| {
@@ -372,31 +381,22 @@ impl Change {
                 format!("{} is {found}, wanted {}", change.setting, change.to)
             })
             .collect();
-        self.end(
-            format!("another program, or the unit itself, changed it: {}", told.join(", ")),
-            // What somebody else put there stays.
-            false,
-        )
+        let told = told.join(", ");
+        self.end(format!("another program, or the unit itself, changed it: {told}"), is_done)
     }
 
     fn end(&self, why: String, may_be_done: bool) -> Verdict {
-        Verdict::Failed { why: self.told(&why), may_be_done, lost: false }
+        Verdict::Failed { why, may_be_done, lost: false }
     }
 
     fn lose(&self, why: String) -> Verdict {
         let may_be_done = self.answer.is_some();
-        let told = if may_be_done {
+        let why = if may_be_done {
             format!("{why}; the last write may have been carried out")
         } else {
             why
         };
-        Verdict::Failed { why: self.told(&told), may_be_done, lost: true }
-    }
-
-    fn told(&self, why: &str) -> String {
-        let values: Vec<_> =
-            self.step.to.iter().map(|(setting, value)| format!("{setting} {value}")).collect();
-        format!("{}: {}: {why}", self.serial, values.join(", "))
+        Verdict::Failed { why, may_be_done, lost: true }
     }
 }
 

@@ -57,6 +57,8 @@ pub struct UnitReport {
     pub unread: Option<String>,
     /// The settings that were to change.
     pub settings: Vec<SettingReport>,
+    /// Other settings that somebody else changed meanwhile.
+    pub changed_by_others: Vec<SettingReport>,
 }
 
 /// Where a unit stands.
@@ -121,40 +123,42 @@ impl Report {
         }
     }
 
-    /// Before anything was written.
+    /// Before anything was written; what the units have is not known for sure.
     pub(super) fn refused(apply: &Apply) -> Self {
-        Self::unwritten(apply, Ending::Refused)
+        Self::unwritten(apply, Ending::Refused, &[])
     }
 
     pub(super) fn nothing_to_do(apply: &Apply) -> Self {
-        Self::unwritten(apply, Ending::NothingToDo)
+        let shown: Vec<_> = apply.units.iter().map(|unit| Ok(unit.settings())).collect();
+        Self::unwritten(apply, Ending::NothingToDo, &shown)
     }
 
-    fn unwritten(apply: &Apply, ending: Ending) -> Self {
-        let shown: Vec<_> = apply
-            .plan
-            .units
-            .iter()
-            .enumerate()
-            .map(|(at, _)| match apply.units.get(at) {
-                Some(unit) => Ok(unit.settings()),
-                None => Err("it was not asked".to_owned()),
-            })
-            .collect();
+    fn unwritten(apply: &Apply, ending: Ending, shown: &[Shown]) -> Self {
         Self {
             ending,
             why: apply.why.clone(),
             remarks: Vec::new(),
             writes: 0,
-            units_agree: agree(&shown),
-            units: unit_reports(apply, &shown),
+            units_agree: agree(shown),
+            units: unit_reports(apply, shown),
         }
     }
 
-    /// Whether every unit has what was wanted.
-    pub(super) fn is_as_planned(&self) -> bool {
-        let good = |unit: &UnitReport| matches!(unit.state, State::New | State::Unchanged);
-        self.units.iter().all(good)
+    /// Why not every unit has what was wanted, and all else as it was, if so.
+    pub(super) fn not_as_planned(&self) -> Option<String> {
+        self.units.iter().find_map(|unit| {
+            let serial = unit.serial_number;
+            let off = unit.settings.iter().find(|setting| setting.now != setting.new);
+            let off = off.filter(|_| !matches!(unit.state, State::New | State::Unchanged));
+            let setting = unit.changed_by_others.first().or(off);
+            match (setting, &unit.unread) {
+                (_, Some(why)) => Some(format!("{serial}: it could not be read in the end: {why}")),
+                (Some(setting), None) => Some(format!(
+                    "{serial}: another program, or the unit itself, changed something: {setting}"
+                )),
+                (None, None) => None,
+            }
+        })
     }
 }
 
@@ -171,27 +175,32 @@ fn unit_reports(apply: &Apply, shown: &[Shown]) -> Vec<UnitReport> {
         .map(|((at, planned), ((old, new), shown))| {
             let touched: Vec<_> = apply.plan.touched(at).collect();
             let part = |all: &Settings| all.only(|setting| touched.contains(&setting));
-            let (old, new) = (part(old), part(new));
+            let (before, after) = (part(old), part(new));
             let state = match shown {
                 Err(_) => State::Unknown,
                 Ok(_) if touched.is_empty() => State::Unchanged,
-                Ok(now) if now.satisfy(&new) => State::New,
-                Ok(now) if now.satisfy(&old) => State::Old,
+                Ok(now) if now.satisfy(&after) => State::New,
+                Ok(now) if now.satisfy(&before) => State::Old,
                 Ok(_) => State::Between,
             };
             let now = shown.as_ref().map_or(Settings::default(), |now| *now);
-            let settings = touched.iter().map(|&setting| SettingReport {
+            let report = |setting| SettingReport {
                 setting,
                 old: old.get(setting),
                 new: new.get(setting),
                 now: now.get(setting),
-            });
+            };
+            // The clock moves by itself.
+            let others = old.differences(&now).map(|change| change.setting);
+            let others =
+                others.filter(|setting| !touched.contains(setting) && *setting != Setting::Clock);
             UnitReport {
                 address: planned.address.clone(),
                 serial_number: planned.unit.serial_number,
                 state,
                 unread: shown.as_ref().err().cloned(),
-                settings: settings.collect(),
+                settings: touched.iter().copied().map(report).collect(),
+                changed_by_others: others.map(report).collect(),
             }
         })
         .collect()
@@ -240,10 +249,13 @@ impl fmt::Display for Report {
                 Some(why) => writeln!(f, ": {why}")?,
                 None => writeln!(f)?,
             }
-            if self.ending == Ending::Mixed {
+            if self.ending == Ending::Mixed && unit.unread.is_none() {
                 for setting in &unit.settings {
                     writeln!(f, "  {setting}")?;
                 }
+            }
+            for setting in &unit.changed_by_others {
+                writeln!(f, "  changed by another program, or the unit itself: {setting}")?;
             }
         }
         match self.units_agree {

@@ -1,15 +1,21 @@
 //! Virtual units, and settings for them, that the tests share.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
 
 use lvx_settings::{
     Apply, Audit, Error, HostClock, Keeper, Options, Past, Permissions, Plan, PlannedUnit, Record,
     Report, Setting, Settings, Unit, Units, Value,
 };
 use pi18_proto::{
-    Amperes, BatteryType, ChargerPriority, DateTime, Decivolts, InputRange, MachineType, OutputPriority,
-    RegulationState, SolarPriority, Switch, TimeOfDay,
+    Amperes, BatteryType, ChargerPriority, DateTime, Decivolts, InputRange, MachineType,
+    OutputPriority, RegulationState, SolarPriority, Switch, TimeOfDay,
 };
 use pi18_transport::{
     Client, Link,
@@ -18,31 +24,31 @@ use pi18_transport::{
 use proptest::prelude::*;
 
 /// A bank in made-up time, each unit with these switches.
-pub fn bank(switches: &[&str]) -> SharedBank {
+pub(crate) fn bank(switches: &[&str]) -> SharedBank {
     let switches: Vec<Switches> = switches.iter().map(|text| text.parse().unwrap()).collect();
     let config = Config { units: switches.len(), switches };
     SharedBank::virtual_time(Bank::new(config).unwrap())
 }
 
-pub fn client(bank: &SharedBank, unit: usize) -> Client<SimLink> {
+pub(crate) fn client(bank: &SharedBank, unit: usize) -> Client<SimLink> {
     Client::new(bank.link(unit))
 }
 
 /// The host's clock shows what the bank's does.
-pub fn host(client: &mut Client<SimLink>) -> HostClock {
+pub(crate) fn host(client: &mut Client<SimLink>) -> HostClock {
     let clock: pi18_proto::Clock = client.read().unwrap();
     HostClock::new(client.now(), clock.time)
 }
 
 /// A commissioned unit.
-pub fn unit() -> Unit {
+pub(crate) fn unit() -> Unit {
     let mut client = client(&bank(&["frozen=on"]), 0);
     let host = host(&mut client);
     Unit::read(&mut client, &host).unwrap()
 }
 
 /// The same unit with other settings.
-pub fn unit_with(settings: &Settings) -> Unit {
+pub(crate) fn unit_with(settings: &Settings) -> Unit {
     let mut unit = unit();
     let all = unit.settings().overlaid(settings);
     let rated = &mut unit.rated;
@@ -71,14 +77,14 @@ pub fn unit_with(settings: &Settings) -> Unit {
 }
 
 /// Some settings.
-pub fn profile(fill: impl FnOnce(&mut Settings)) -> Settings {
+pub(crate) fn profile(fill: impl FnOnce(&mut Settings)) -> Settings {
     let mut settings = Settings::default();
     fill(&mut settings);
     settings
 }
 
 /// Settings that a 48 V unit can have and that break no rule.
-pub fn valid_settings() -> impl Strategy<Value = Settings> {
+pub(crate) fn valid_settings() -> impl Strategy<Value = Settings> {
     (voltages(), currents(), priorities(), 0..24_u8).prop_map(
         |(voltages, currents, priorities, hour)| {
             let time = |hour| TimeOfDay::new(hour % 24, 30).unwrap();
@@ -147,7 +153,7 @@ fn priorities() -> impl Strategy<Value = Settings> {
 }
 
 /// How a unit of a bank is set, whatever it shows yet.
-pub fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<Value> {
+pub(crate) fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<Value> {
     let reply = bank.with(|bank| bank.peek(unit, setting.query()))?;
     let mut settings = Settings::default();
     settings.take(&reply, None);
@@ -155,7 +161,7 @@ pub fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<Value> 
 }
 
 /// All settings of a unit, as it would tell them.
-pub fn settings_of(bank: &SharedBank, unit: usize) -> Settings {
+pub(crate) fn settings_of(bank: &SharedBank, unit: usize) -> Settings {
     let mut settings = Settings::default();
     for query in ["PIRI", "FLAG", "ACCT", "ACLT"] {
         let reply = bank.with(|bank| bank.peek(unit, query.parse().unwrap()));
@@ -165,11 +171,11 @@ pub fn settings_of(bank: &SharedBank, unit: usize) -> Settings {
 }
 
 /// A plan that brings all units of a bank to what is wanted.
-pub fn plan_for(bank: &SharedBank, wanted: &Settings, permissions: Permissions) -> Plan {
+pub(crate) fn plan_for(bank: &SharedBank, wanted: &Settings, permissions: Permissions) -> Plan {
     let count = bank.with(|bank| bank.units());
+    let host = host(&mut client(bank, 0));
     let units = (0..count).map(|at| {
         let mut client = client(bank, at);
-        let host = host(&mut client);
         let unit = Unit::read(&mut client, &host).unwrap();
         PlannedUnit { address: format!("sim:{at}"), unit, wanted: *wanted }
     });
@@ -179,16 +185,16 @@ pub fn plan_for(bank: &SharedBank, wanted: &Settings, permissions: Permissions) 
 
 /// Keeps everything in memory.
 #[derive(Debug, Default)]
-pub struct Memory {
-    pub begun: bool,
-    pub records: Vec<Record>,
-    pub audit: Vec<String>,
+pub(crate) struct Memory {
+    pub(crate) begun: bool,
+    pub(crate) records: Vec<Record>,
+    pub(crate) audit: Vec<String>,
     /// The journal fails from so many records on.
-    pub full_at: Option<usize>,
+    pub(crate) full_at: Option<usize>,
     /// It is interrupted after so many writes.
-    pub interrupt_at: Option<usize>,
+    pub(crate) interrupt_at: Option<usize>,
     /// Somebody confirms.
-    pub confirms: bool,
+    pub(crate) confirms: bool,
 }
 
 impl Keeper for Memory {
@@ -222,13 +228,18 @@ impl Keeper for Memory {
 }
 
 /// Carries a plan out on a bank.
-pub fn apply_to(bank: &SharedBank, plan: Plan, options: Options, memory: Memory) -> (Report, Memory) {
+pub(crate) fn apply_to(
+    bank: &SharedBank,
+    plan: Plan,
+    options: Options,
+    memory: Memory,
+) -> (Report, Memory) {
     let links = (0..plan.units.len()).map(|at| client(bank, at)).collect();
     run_with(bank, links, Apply::new(plan, options), memory)
 }
 
 /// The same over any links.
-pub fn run_with<L: Link>(
+pub(crate) fn run_with<L: Link>(
     bank: &SharedBank,
     clients: Vec<Client<L>>,
     apply: Apply,
@@ -238,4 +249,72 @@ pub fn run_with<L: Link>(
     let mut units = Units::new(clients, host);
     let report = lvx_settings::run(apply, &mut units, &mut memory);
     (report, memory)
+}
+
+/// What becomes of bytes on their way to a unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Fate {
+    /// They arrive.
+    Arrive,
+    /// They are lost.
+    Lost,
+}
+
+/// What somebody does when bytes are sent to a unit: its number, the bytes.
+pub(crate) type Meddler = Arc<Mutex<dyn FnMut(&SharedBank, usize, &[u8]) -> Fate + Send>>;
+
+/// A link that somebody meddles with.
+pub(crate) struct Meddled {
+    link: SimLink,
+    unit: usize,
+    meddler: Meddler,
+}
+
+impl Link for Meddled {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), pi18_transport::Error> {
+        let bank = self.link.bank().clone();
+        let fate = (self.meddler.lock().unwrap())(&bank, self.unit, bytes);
+        match fate {
+            Fate::Arrive => self.link.send(bytes, deadline),
+            Fate::Lost => Ok(()),
+        }
+    }
+
+    fn receive(
+        &mut self,
+        buffer: &mut BytesMut,
+        deadline: Instant,
+    ) -> Result<(), pi18_transport::Error> {
+        self.link.receive(buffer, deadline)
+    }
+
+    fn name(&self) -> &str {
+        self.link.name()
+    }
+
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.link.pause(time);
+    }
+}
+
+/// A client of a unit whose link somebody meddles with.
+pub(crate) fn meddled(bank: &SharedBank, unit: usize, meddler: &Meddler) -> Client<Meddled> {
+    Client::new(Meddled { link: bank.link(unit), unit, meddler: Arc::clone(meddler) })
+}
+
+/// Carries out a plan while somebody meddles.
+pub(crate) fn apply_meddled(
+    bank: &SharedBank,
+    plan: Plan,
+    options: Options,
+    memory: Memory,
+    meddle: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
+) -> (Report, Memory) {
+    let meddler: Meddler = Arc::new(Mutex::new(meddle));
+    let links = (0..plan.units.len()).map(|at| meddled(bank, at, &meddler)).collect();
+    run_with(bank, links, Apply::new(plan, options), memory)
 }
