@@ -246,8 +246,16 @@ impl Past {
     /// Where it was left.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        let mut progress = Progress::default();
-        for record in &self.records {
+        Progress::of(&self.records)
+    }
+}
+
+impl Progress {
+    /// Where a run that noted these was left.
+    #[must_use]
+    pub fn of(records: &[Record]) -> Self {
+        let mut progress = Self::default();
+        for record in records {
             progress.in_flight = matches!(record, Record::Writing { .. });
             match *record {
                 Record::Writing { step, direction: Direction::Forward, .. } => {

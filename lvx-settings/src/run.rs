@@ -106,9 +106,8 @@ impl<'a, L: Link> Units<'a, L> {
         let place = self.clients.get_mut(unit).ok_or("there is no such unit")?;
         // A dead descriptor holds the device's number.
         *place = None;
-        let mut client = (self.reopen)(unit).map_err(|error| error.to_string())?;
+        let client = place.insert((self.reopen)(unit).map_err(|error| error.to_string())?);
         let identity: Identity = client.read().map_err(|error| error.to_string())?;
-        *place = Some(client);
         Ok(identity.serial_number)
     }
 

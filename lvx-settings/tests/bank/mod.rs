@@ -97,20 +97,8 @@ pub(crate) fn valid_settings() -> impl Strategy<Value = Settings> {
 
 fn voltages() -> impl Strategy<Value = Settings> {
     let by_user = (440..=500_u16, 0..=40_u16, 0..=9_u16, 0..=60_u16, 0..=60_u16).prop_map(
-        |(cutoff, above_cutoff, above_recharge, above_redischarge, above_float)| {
-            let cutoff = cutoff.min(480);
-            let recharge = ((cutoff + above_cutoff).div_ceil(10) * 10).min(510);
-            let redischarge = (recharge + 10 + above_recharge * 10).clamp(480, 580);
-            let float = (redischarge + above_redischarge).min(584);
-            let bulk = (float + above_float).min(584);
-            profile(|s| {
-                s.battery_type = Some(BatteryType::USER);
-                s.cutoff_voltage = Some(Decivolts(cutoff));
-                s.recharge_voltage = Some(Decivolts(recharge));
-                s.redischarge_voltage = Some(Decivolts(redischarge));
-                s.float_voltage = Some(Decivolts(float));
-                s.bulk_voltage = Some(Decivolts(bulk));
-            })
+        |(cutoff, recharge, redischarge, float, bulk)| {
+            chain([cutoff, recharge, redischarge, float, bulk])
         },
     );
     let factory = (44..=48_u16, 49..=54_u16).prop_map(|(recharge, redischarge)| {
@@ -124,6 +112,52 @@ fn voltages() -> impl Strategy<Value = Settings> {
         })
     });
     prop_oneof![4 => by_user, 1 => factory]
+}
+
+/// Voltages for battery type user: a cut-off, and how far each of the others is above the one before.
+fn chain([cutoff, recharge, redischarge, float, bulk]: [u16; 5]) -> Settings {
+    let cutoff = cutoff.min(480);
+    let recharge = ((cutoff + recharge).div_ceil(10) * 10).min(510);
+    let redischarge = (recharge + 10 + redischarge * 10).clamp(480, 580);
+    let float = (redischarge + float).min(584);
+    let bulk = (float + bulk).min(584);
+    profile(|s| {
+        s.battery_type = Some(BatteryType::USER);
+        s.cutoff_voltage = Some(Decivolts(cutoff));
+        s.recharge_voltage = Some(Decivolts(recharge));
+        s.redischarge_voltage = Some(Decivolts(redischarge));
+        s.float_voltage = Some(Decivolts(float));
+        s.bulk_voltage = Some(Decivolts(bulk));
+    })
+}
+
+/// Settings for a commissioned unit, of any number of groups.
+pub(crate) fn random_settings(random: &mut fastrand::Rng) -> Settings {
+    let voltages = chain([
+        random.u16(440..=500),
+        random.u16(0..=40),
+        random.u16(0..=9),
+        random.u16(0..=60),
+        random.u16(0..=60),
+    ]);
+    let mut wanted = if random.bool() { voltages } else { Settings::default() };
+    if random.bool() {
+        let all = random.u16(3..=8) * 10;
+        wanted.max_charging_current = Some(Amperes(all));
+        wanted.max_ac_charging_current = Some(Amperes(random.u16(1..=3) * 10));
+    }
+    if random.bool() {
+        wanted.output_source_priority = Some(OutputPriority(random.u8(0..2)));
+        wanted.solar_power_priority = Some(SolarPriority(random.u8(0..2)));
+    }
+    if random.bool() {
+        wanted.backlight = Some(Switch(random.u8(0..2)));
+        wanted.ac_charging_window = Some(lvx_settings::Window {
+            start: TimeOfDay::new(random.u8(0..24), 0).unwrap(),
+            end: TimeOfDay::new(random.u8(0..24), 30).unwrap(),
+        });
+    }
+    wanted
 }
 
 fn currents() -> impl Strategy<Value = Settings> {
