@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Padding, Renderer, Snippet};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -204,7 +204,7 @@ fn rendered(renderer: &Renderer, one: &Diagnostic, name: &str, shown: &Shown) ->
             Snippet::source(window).line_start(line).path(name.to_owned()).annotations(marks),
         );
     } else {
-        group = group.element(Origin::path(name.to_owned()));
+        group = group.element(Origin::path(name.to_owned())).element(Padding);
     }
     for help in &one.help {
         group = group.element(Level::HELP.message(clean(help)));
@@ -327,9 +327,9 @@ mod tests {
         ");
         insta::assert_snapshot!(diagnostics("", &[]), @r"
         error: wanted ␛[31mthis␊
-         --> a␛b.yaml
-          |
-          = help: do ␇that
+        --> a␛b.yaml
+         |
+         = help: do ␇that
         ");
     }
 

@@ -59,10 +59,12 @@ impl<'a> Check<'a> {
         let guard = self.parsed.profile().battery;
         let guard = guard.filter(|battery| self.guard_is_sound(battery));
         let classes_agree = self.classes();
-        let stated = self.stated;
+        let (stated, limits) = (self.stated, self.unit.map(|unit| (unit, Limits::of(unit))));
         for (setting, value) in stated.iter() {
-            match self.unit {
-                Some(unit) => self.limit(unit, setting, value, classes_agree),
+            match &limits {
+                // One error says it for all.
+                Some(_) if !classes_agree && Class::BATTERY.contains(&setting) => {}
+                Some((unit, limits)) => self.limit(unit, limits, setting, value),
                 None => self.anywhere(setting, value),
             }
         }
@@ -77,7 +79,7 @@ impl<'a> Check<'a> {
     }
 
     fn place(&self, key: Key) -> Place {
-        self.parsed.place(key).cloned().unwrap_or(Place { key: 0..0, value: 0..0 })
+        self.parsed.place(key).cloned().unwrap_or_default()
     }
 
     /// Underlines the value of a setting.
@@ -209,7 +211,7 @@ impl<'a> Check<'a> {
     }
 
     /// The unit's own limits.
-    fn limit(&mut self, unit: &Unit, setting: Setting, value: Value, classes_agree: bool) {
+    fn limit(&mut self, unit: &Unit, limits: &Limits, setting: Setting, value: Value) {
         // What it has it need not take.
         if self.has.get(setting) == Some(value) {
             return;
@@ -221,11 +223,7 @@ impl<'a> Check<'a> {
                 .push(told.at(place, "").help("take the line out: units of this model lack it"));
             return;
         }
-        // One error says it for all.
-        if !classes_agree && Class::BATTERY.contains(&setting) {
-            return;
-        }
-        if let Err(error) = Limits::of(unit).check(setting, value) {
+        if let Err(error) = limits.check(setting, value) {
             let told =
                 Diagnostic::error(format!("{setting}: wanted {}, found {value}", error.wanted,));
             let told = self
@@ -278,10 +276,12 @@ impl<'a> Check<'a> {
             // Settings of the unit that break rules among themselves are not this profile's matter.
             // Its battery is.
             if let Some(guard) = guard {
+                let names: Vec<_> = rule.settings.iter().map(|setting| setting.key()).collect();
                 let told =
                     Diagnostic::warning(&*rule.text).at(guard, "the guard").help(&*rule.advice);
                 let told = self.at_all(told, &rule.settings);
-                self.found.push(told.help("state it, so that it is changed"));
+                self.found
+                    .push(told.help(format!("state {}, so that it is changed", names.join(", "))));
             }
             return;
         }
@@ -317,7 +317,7 @@ impl<'a> Check<'a> {
             (names.join(", "), Value::Code(crate::Code { number: kind.0, name: kind.name() }));
         let told = match self.unit {
             Some(_) => Diagnostic::error(format!(
-                "{names}: wanted battery_type user, for which alone they can be set, found {kind}"
+                "{names} can be set for battery_type user only, and this unit would have {kind}"
             )),
             None => Diagnostic::warning(format!(
                 "{names} can be set for battery_type user only, and {kind} brings its own"

@@ -135,6 +135,35 @@ fn a_units_comments_are_good_yaml() {
     assert_eq!(parsed.profile().applies_to.serials, [unit.serial_number]);
 }
 
+/// The voltages that a battery type brings may be stated beside it.
+#[test]
+fn voltages_that_a_battery_type_brings_are_no_error() {
+    let unit = virtual_unit("battery-type=0");
+    let own =
+        "battery: {cells: 24, chemistry: lead_acid}\nbattery_type: agm\nbulk_voltage: 56.4 V\n";
+    let found = validate_for(&Profile::parse("own.yaml", own).unwrap(), &unit);
+    assert!(found.is_empty(), "{found}");
+    let other = own.replace("56.4", "55.2");
+    let found = validate_for(&Profile::parse("other.yaml", &other).unwrap(), &unit);
+    assert!(found.to_string().contains("this unit would have agm"), "{found}");
+    let user =
+        "battery: {cells: 24, chemistry: lead_acid}\nbattery_type: user\nbulk_voltage: 55.2 V\n";
+    let found = validate_for(&Profile::parse("user.yaml", user).unwrap(), &unit);
+    assert!(found.is_empty(), "{found}");
+}
+
+/// A value that is beyond the unit's list, set on its display, needs not be written.
+#[test]
+fn what_a_unit_has_it_need_not_take() {
+    let unit = virtual_unit("max-charge=100");
+    let profile = |amperes: u16| {
+        Profile::parse("a.yaml", &format!("max_charging_current: {amperes} A\n")).unwrap()
+    };
+    let found = validate_for(&profile(100), &unit);
+    assert!(found.is_empty(), "{found}");
+    assert!(validate_for(&profile(90), &unit).has_errors());
+}
+
 #[test]
 fn a_guard_that_does_not_fit_refuses_a_unit() {
     let unit = unit();
@@ -146,12 +175,12 @@ fn a_guard_that_does_not_fit_refuses_a_unit() {
     guard.main_firmware = vec![Version::new("06303").unwrap()];
     insta::assert_snapshot!(
         guard.refuses(&unit).unwrap(),
-        @""
+        @"the profile is for model infinisolar_v, unit 96132206100410 is infinisolar_v_ii_lv; the profile is for main firmware 06303, unit 96132206100410 has 06306"
     );
     guard = AppliesTo { models: vec![Model::V], ..AppliesTo::default() };
     insta::assert_snapshot!(
         guard.refuses(&Unit { model: None, ..unit }).unwrap(),
-        @""
+        @"the profile is for model infinisolar_v, unit 96132206100410 does not say its model"
     );
 }
 
@@ -159,13 +188,26 @@ fn a_guard_that_does_not_fit_refuses_a_unit() {
 fn a_file_too_large_is_not_read() {
     let text = "# a profile\n".repeat(30_000);
     let errors = Profile::parse("large.yaml", &text).unwrap_err();
-    insta::assert_snapshot!(errors, @"");
+    insta::assert_snapshot!(errors, @r"
+    error: wanted a profile of at most 256 KiB, found one of 351 KiB
+    --> large.yaml
+     |
+     = help: a profile states each setting once, in a few lines
+    ");
 }
 
 #[test]
 fn what_is_no_text_is_said() {
     let errors = Profile::parse_bytes("utf16.yaml", b"name: x\nbulk\xff\xfe").unwrap_err();
-    insta::assert_snapshot!(errors, @"");
+    insta::assert_snapshot!(errors, @r"
+    error: wanted text in UTF-8, found bytes that are none
+     --> utf16.yaml:2:5
+      |
+    2 | bulk
+      |     ^ after this
+      |
+      = help: save the file as UTF-8
+    ");
 }
 
 #[test]
@@ -345,7 +387,7 @@ proptest! {
         let text = profile.to_yaml();
         let parsed = Profile::parse("written.yaml", &text);
         prop_assert!(parsed.is_ok(), "{text}\n{}", parsed.unwrap_err());
-        prop_assert_eq!(parsed.unwrap().profile(), &profile, "{}", text);
+        prop_assert_eq!(&parsed.unwrap().into_profile(), &profile, "{}", text);
         let unit = unit();
         let parsed = Profile::parse("explained.yaml", &profile.commented(&unit)).unwrap();
         prop_assert_eq!(parsed.into_profile(), profile);

@@ -21,8 +21,10 @@ pub(crate) enum Key {
 }
 
 /// Where a key and its value stand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
+    /// As it is written, which may be an alias.
+    pub(crate) name: String,
     pub(crate) key: Range<usize>,
     pub(crate) value: Range<usize>,
 }

@@ -20,9 +20,11 @@ pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnosti
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source { name: name.into(), text: text.into() };
     let mut reader = Reader::default();
-    match tree::read(text, &mut reader.errors) {
+    let root = tree::read(text, &mut reader.errors);
+    reader.is_cut_off = !reader.errors.is_empty();
+    match root {
         Some(root) => reader.top(&root),
-        None if reader.errors.is_empty() => reader.errors.push(empty("this profile is empty")),
+        None if !reader.is_cut_off => reader.errors.push(empty("this profile is empty")),
         None => {}
     }
     if reader.errors.is_empty() && reader.profile.settings.is_empty() {
@@ -57,6 +59,8 @@ struct Reader {
     profile: Profile,
     places: Places,
     errors: Vec<Diagnostic>,
+    /// Whether the file could not be read to its end.
+    is_cut_off: bool,
 }
 
 impl Reader {
@@ -87,27 +91,39 @@ impl Reader {
     ) -> Vec<(Key, Place, &'a Node)> {
         let Kind::Map(entries) = &node.kind else {
             let message = format!("wanted {wanted}, found {}", found(node));
-            self.error(message, &node.span, "write key: value");
+            let help = match part {
+                Part::Top => {
+                    "write key: value without a dash before it, such as bulk_voltage: 56.4 V"
+                }
+                Part::AppliesTo => "write such as applies_to: {main_firmware: \"06306\"}",
+                Part::Battery => "write such as battery: {chemistry: lfp, cells: 16}",
+            };
+            self.error(message, &node.span, help);
             return Vec::new();
         };
         let mut known = Vec::new();
         for (name, value) in entries {
+            if self.errors.len() >= MOST_ERRORS {
+                break;
+            }
             let Kind::Scalar { text, .. } = &name.kind else { continue };
             let Some(key) = part.key(text) else {
                 self.unknown(part, text, name);
                 continue;
             };
-            let place = Place { key: name.span.clone(), value: value.span.clone() };
+            let place =
+                Place { name: text.clone(), key: name.span.clone(), value: value.span.clone() };
             if let Some(first) = self.places.get(&key) {
-                let is_alias = matches!(key, Key::Setting(setting) if setting.key() != text);
-                let same = match key {
-                    Key::Setting(setting) if is_alias => format!(", which is {setting}"),
-                    _ => String::new(),
+                let message = if first.name == *text {
+                    format!("wanted each key once, found {text:?} again")
+                } else {
+                    let first = &first.name;
+                    format!(
+                        "wanted each setting once, found {text:?} beside {first:?}, which is the same"
+                    )
                 };
-                let error =
-                    Diagnostic::error(format!("wanted each key once, found {text:?}{same} again"));
                 self.errors.push(
-                    error
+                    Diagnostic::error(message)
                         .at(name.span.clone(), "again")
                         .and(first.key.clone(), "first here")
                         .help("take one of the two lines out"),
@@ -147,20 +163,24 @@ impl Reader {
 
     fn unknown(&mut self, part: Part, text: &str, name: &Node) {
         let elsewhere = Part::ALL.into_iter().find(|other| other.key(text).is_some());
-        let near = |part: Part| nearest(text, part.texts());
-        let help = match (elsewhere, never(text), near(part)) {
-            (Some(Part::Top), ..) => format!("{text} stands at the top: take the indentation away"),
-            (Some(other), ..) => format!("{text} stands {}", other.place()),
-            (None, Some(why), _) => why.to_owned(),
-            (None, None, Some(near)) => format!("did you mean {near}?"),
-            (None, None, None) => match Part::ALL.into_iter().find_map(near) {
-                Some(near) => format!("did you mean {near}?"),
-                None if part == Part::Top => {
-                    "the keys are those of `lvx profile schema`; put # before a line that is a comment"
-                        .to_owned()
-                }
-                None => format!("known here: {}", part.texts().collect::<Vec<_>>().join(", ")),
-            },
+        let near = || {
+            similar(text, part)
+                .or_else(|| Part::ALL.into_iter().find_map(|part| similar(text, part)))
+        };
+        let never = || if part == Part::Top { never(text) } else { None };
+        let help = if let Some(other) = elsewhere {
+            match other {
+                Part::Top => format!("{text} stands at the top: take the indentation away"),
+                other => format!("{text} stands {}", other.place()),
+            }
+        } else if let Some(why) = never() {
+            why.to_owned()
+        } else if let Some(near) = near() {
+            format!("did you mean {near}?")
+        } else if part == Part::Top {
+            "`lvx profile init UNIT` prints a profile with all keys".to_owned()
+        } else {
+            format!("known here: {}", part.texts().collect::<Vec<_>>().join(", "))
         };
         let message = match part {
             Part::Top => format!("wanted a setting, found {text:?}"),
@@ -269,7 +289,7 @@ impl Reader {
                 }
             }
         }
-        if matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
+        if !self.is_cut_off && matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
             let message = format!("battery: wanted {BATTERY}, found nothing");
             self.error(message, &node.span, "say what the battery is, or take the line out");
         }
@@ -285,7 +305,7 @@ impl Reader {
     ) -> Option<T> {
         let value = match &node.kind {
             Kind::Scalar { text, .. } => read(text.trim()),
-            _ => Err("one value, no list".to_owned()),
+            _ => Err("write one value after the colon".to_owned()),
         };
         match value {
             Ok(value) => Some(value),
@@ -331,12 +351,16 @@ fn model(text: &str) -> Result<Model, String> {
 fn chemistry(text: &str) -> Result<Chemistry, String> {
     let known = Chemistry::ALL.into_iter().find(|known| known.word() == word(text));
     known.ok_or_else(|| match word(text).as_str() {
-        "lifepo4" | "lifepo" | "lfp4" | "lithium" => "LiFePO4 is lfp".to_owned(),
         "agm" | "gel" | "flooded" | "lead" | "pb" => {
             "AGM, gel and flooded are lead_acid".to_owned()
         }
-        other => nearest(other, Chemistry::ALL.iter().map(|known| known.word()))
-            .map_or_else(String::new, |near| format!("did you mean {near}?")),
+        other => match nearest(other, Chemistry::ALL.iter().map(|known| known.word())) {
+            Some(near) => format!("did you mean {near}?"),
+            None => {
+                "LiFePO4 is lfp; other lithium cells are nmc; AGM, gel and flooded are lead_acid"
+                    .to_owned()
+            }
+        },
     })
 }
 
@@ -360,6 +384,13 @@ fn found(node: &Node) -> String {
     }
 }
 
+/// The key of a part that was meant: nearly the same, or with a piece missing.
+fn similar(text: &str, part: Part) -> Option<&'static str> {
+    let text = word(text);
+    let has = |key: &&str| text.len() >= 4 && text.len() <= key.len() && key.contains(&text);
+    nearest(&text, part.texts()).or_else(|| part.texts().filter(has).min_by_key(|key| key.len()))
+}
+
 /// Why what PI18 can set is no setting here.
 fn never(text: &str) -> Option<&'static str> {
     match text {
@@ -381,6 +412,9 @@ fn never(text: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// Nobody corrects more at once.
+const MOST_ERRORS: usize = 100;
 
 const APPLIES_TO: &str = "serials, models or main_firmware";
 const BATTERY: &str = "chemistry, cells, max_cell_voltage or min_cell_voltage";

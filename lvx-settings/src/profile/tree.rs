@@ -53,7 +53,7 @@ pub(super) fn read(text: &str, errors: &mut Vec<Diagnostic>) -> Option<Node> {
         };
         if let Err(error) = done {
             errors.push(error);
-            tree.close();
+            tree.close(text);
             break;
         }
     }
@@ -140,9 +140,11 @@ impl Tree {
             let error = Diagnostic::error(
                 "wanted a setting with one value, or a part with one value a line, found more in it",
             );
-            return Err(Box::new(error.at(span, "").help(
-                "only battery and applies_to have parts, and only lists of units have lists",
-            )));
+            return Err(Box::new(
+                error
+                    .at(span, "")
+                    .help("only battery and applies_to have parts, and only applies_to has lists"),
+            ));
         }
         self.open.push(Open { node: Node { span, kind }, key: None });
         Ok(())
@@ -165,8 +167,14 @@ impl Tree {
         Ok(())
     }
 
-    /// Ends what is open; a key whose value did not come is dropped.
-    fn close(&mut self) {
+    /// Ends what is open; a key whose value did not come is dropped, and a value that ran on into
+    /// the line of the error.
+    fn close(&mut self, text: &str) {
+        if let Some(Open { node: Node { kind: Kind::Map(map), .. }, .. }) = self.open.last_mut() {
+            let runs_on =
+                |node: &Node| text.get(node.span.clone()).is_some_and(|text| text.contains('\n'));
+            map.pop_if(|(_, value)| matches!(value.kind, Kind::Scalar { .. }) && runs_on(value));
+        }
         while let Some(Open { node, .. }) = self.open.pop() {
             // Scalars and whole lists and maps fit everywhere but as keys.
             if self.add(node).is_err() {
@@ -188,7 +196,7 @@ fn bare(anchor: usize, has_tag: bool, span: &Range<usize>) -> Result<(), Box<Dia
     }
     if has_tag {
         let error = Diagnostic::error("wanted a plain value, found one with a tag (!…)");
-        return Err(Box::new(error.at(span.clone(), "").help(QUOTE)));
+        return Err(Box::new(error.at(span.clone(), "").help(TAG)));
     }
     Ok(())
 }
@@ -224,13 +232,25 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
             .at(start + colon..start + colon + 1, "")
             .help("write key: value");
     }
+    let until = text.get(start..at).unwrap_or_default();
+    if info.contains("mapping values are not allowed") && !until.contains(": ") {
+        return Diagnostic::error("wanted a line that starts where the one before does, found one that is indented further")
+            .at(start..at, "")
+            .help("only what is under battery and applies_to is indented, all of it alike");
+    }
+    if line.trim_start().starts_with("- ") && info.contains("expected") {
+        let dash = start + line.len() - line.trim_start().len();
+        return Diagnostic::error("wanted key: value, found an entry of a list")
+            .at(dash..dash + 1, "")
+            .help("take the dash out");
+    }
     let wanted = [
         (
             "anchor",
             "wanted a plain value, found an anchor (&…) or a reference to one (*…)",
             "write the value itself in each place",
         ),
-        ("tag", "wanted a plain value, found one with a tag (!…)", QUOTE),
+        ("tag", "wanted a plain value, found one with a tag (!…)", TAG),
         (
             "quoted",
             "wanted text that ends with its quotation mark, found none",
@@ -253,8 +273,8 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
         ),
         (
             "mapping values are not allowed",
-            "found a second colon, or a line that is indented too far",
-            "write one key: value a line; keys of one part start in the same column; quote text that has a colon",
+            "wanted one key: value a line, found a second colon",
+            "put what is too much into its own line; text that has a colon needs quotation marks",
         ),
         ("unprintable", "wanted text, found a control character", "take it out"),
         ("byte order mark", "wanted text, found a byte order mark in the middle", "take it out"),
@@ -299,9 +319,13 @@ fn glued(line: &str) -> Option<usize> {
     (fits && value.starts_with(|c: char| !c.is_whitespace())).then_some(key.len())
 }
 
+const TAG: &str =
+    "take the ! and what belongs to it out, or put text that starts so into quotation marks";
+
 const QUOTE: &str = "text that starts with a sign needs quotation marks: \"…\"";
 
 const MOST_BYTES: usize = 256 * 1024;
 
-/// A map, in it the parts, in them lists.
-const DEEPEST: usize = 3;
+/// A profile needs three: a map, in it the parts, in them lists. What is deeper is told as what it is
+/// as long as it can be meant for something.
+const DEEPEST: usize = 8;

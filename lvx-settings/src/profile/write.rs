@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{AppliesTo, Profile, model_text};
-use crate::{Battery, Limits, Setting, Unit, Value};
+use crate::{Battery, Limits, Setting, Shape, Unit, Value};
 
 pub(super) fn from_unit(unit: &Unit) -> Profile {
     let settings = unit.settings();
@@ -63,7 +63,7 @@ pub(super) fn commented(profile: &Profile, unit: &Unit) -> String {
         text.push('\n');
         push(&mut text, &format!("# {}", setting.label()));
         setting.notes().for_each(|note| push(&mut text, &format!("# {note}")));
-        if setting != Setting::Clock {
+        if let Shape::Quantity { .. } | Shape::Words(_) = setting.shape() {
             let limit = limits.get(setting);
             let allowed = limit.allowed.describe(setting);
             push(&mut text, &format!("# Takes {allowed} ({}).", limit.origin));
