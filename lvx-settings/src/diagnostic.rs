@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use annotate_snippets::{AnnotationKind, Level, Origin, Padding, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Padding, Renderer, Snippet};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -186,30 +186,40 @@ fn rendered(renderer: &Renderer, one: &Diagnostic, name: &str, shown: &Shown) ->
         Severity::Warning => Level::WARNING,
     };
     let mut group = level.primary_title(clean(&one.message)).elements(None::<Origin<'_>>);
-    let places: Vec<_> = one.labels.iter().map(|label| shown.place(&label.span)).collect();
-    let start = places.iter().map(|place| place.start).min();
-    let end = places.iter().map(|place| place.end).max();
-    if let Some((start, end)) = start.zip(end) {
-        let (from, window) = shown.lines(start..end);
-        let marks = one.labels.iter().zip(&places).map(|(label, place)| {
-            let kind = match label.is_primary {
-                true => AnnotationKind::Primary,
-                false => AnnotationKind::Context,
-            };
-            let text = Some(clean(&label.text)).filter(|text| !text.is_empty());
-            kind.span(place.start - from..place.end - from).label(text)
-        });
-        let line = shown.text.get(..from).unwrap_or_default().matches('\n').count() + 1;
-        group = group.element(
-            Snippet::source(window).line_start(line).path(name.to_owned()).annotations(marks),
-        );
-    } else {
-        group = group.element(Origin::path(name.to_owned())).element(Padding);
-    }
+    let labels: Vec<_> = one.labels.iter().map(|label| (label, shown.place(&label.span))).collect();
+    let start = labels.iter().map(|(_, place)| place.start).min();
+    let end = labels.iter().map(|(_, place)| place.end).max();
+    let lines = start.zip(end).map(|(start, end)| shown.lines(start..end));
+    group = match (lines, labels.first()) {
+        (Some((from, text)), _) if text.len() <= LONGEST_EXCERPT => {
+            let marks = labels.iter().map(|(label, place)| mark(label, place, from));
+            let (line, _) = shown.line_and_column(from);
+            let snippet = Snippet::source(text).line_start(line).path(name.to_owned());
+            group.element(snippet.annotations(marks))
+        }
+        (Some(_), Some((label, place))) => {
+            let (from, text) = shown.piece(place);
+            let (line, column) = shown.line_and_column(place.start);
+            let place = place.start..place.end.min(from + text.len());
+            let snippet = Snippet::source(text).line_start(line);
+            group
+                .element(Origin::path(name.to_owned()).line(line).char_column(column))
+                .element(Padding)
+                .element(snippet.annotation(mark(label, &place, from)))
+        }
+        _ => group.element(Origin::path(name.to_owned())).element(Padding),
+    };
     for help in &one.help {
         group = group.element(Level::HELP.message(clean(help)));
     }
     renderer.render(&[group])
+}
+
+/// Underlines a place of an excerpt that starts at a byte.
+fn mark<'a>(label: &Label, place: &Range<usize>, from: usize) -> Annotation<'a> {
+    let kind = if label.is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+    let text = Some(clean(&label.text)).filter(|text| !text.is_empty());
+    kind.span(place.start - from..place.end - from).label(text)
 }
 
 /// A text as it may be printed, and which byte of it was which.
@@ -260,6 +270,22 @@ impl Shown {
         let to = place.end + after.find('\n').unwrap_or(after.len());
         (from, self.text.get(from..to).unwrap_or_default())
     }
+
+    /// A piece of a line that is long, and where it starts.
+    fn piece(&self, place: &Range<usize>) -> (usize, &str) {
+        let (start, line) = self.lines(place.start..place.start);
+        let near = place.start.saturating_sub(PIECE / 4).max(start);
+        let from = self.text.floor_char_boundary(near);
+        let to = self.text.floor_char_boundary((from + PIECE).min(start + line.len()));
+        (from, self.text.get(from..to.max(place.start)).unwrap_or_default())
+    }
+
+    /// Both counted from 1.
+    fn line_and_column(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
 }
 
 /// One line, not too long, without anything that moves a terminal's cursor or turns its direction.
@@ -291,6 +317,10 @@ fn visible(c: char) -> char {
 /// More than these nobody reads.
 const MOST: usize = 50;
 
+/// An excerpt of more bytes is cut to the piece around its mistake, of so many bytes.
+const LONGEST_EXCERPT: usize = 4000;
+const PIECE: usize = 120;
+
 /// A message of more characters quotes half a file.
 const LONGEST: usize = 400;
 
@@ -300,12 +330,12 @@ mod tests {
 
     use super::*;
 
-    fn diagnostics(text: &str, spans: &[Range<usize>]) -> Diagnostics {
+    fn diagnostics(text: &str, spans: &[(usize, usize)]) -> Diagnostics {
         let mut one = Diagnostic::error("wanted \u{1b}[31mthis\n").help("do \u{7}that");
-        for (number, span) in spans.iter().enumerate() {
+        for (number, &(start, end)) in spans.iter().enumerate() {
             one = match number {
-                0 => one.at(span.clone(), "here"),
-                _ => one.and(span.clone(), "and\u{1b} here"),
+                0 => one.at(start..end, "here"),
+                _ => one.and(start..end, "and\u{1b} here"),
             };
         }
         Diagnostics::new(Source { name: "a\u{1b}b.yaml".into(), text: text.into() }, vec![one])
@@ -315,8 +345,8 @@ mod tests {
     fn shows_the_lines_of_its_labels_and_no_control_characters() {
         let text = "one: \u{1b}[2J1\r\ntwo:\t2\r\nthree: 3\r\nfour: 4\r\nwide: 你好 x";
         let wide = text.find("好").unwrap();
-        insta::assert_snapshot!(diagnostics(text, &[5..10, wide..wide + 3]));
-        insta::assert_snapshot!(diagnostics("", &[0..0]), @r"
+        insta::assert_snapshot!(diagnostics(text, &[(5, 10), (wide, wide + 3)]));
+        insta::assert_snapshot!(diagnostics("", &[(0, 0)]), @r"
         error: wanted ␛[31mthis␊
          --> a␛b.yaml:1:1
           |
@@ -334,6 +364,13 @@ mod tests {
     }
 
     #[test]
+    fn shows_a_piece_of_a_line_that_is_long() {
+        let text = format!("one: 1\nlong: {}x{}\n", "é".repeat(5000), "y".repeat(9000));
+        let at = text.find('x').unwrap();
+        insta::assert_snapshot!(diagnostics(&text, &[(at, at + 8000)]));
+    }
+
+    #[test]
     fn stops_before_nobody_reads_on() {
         let many = vec![Diagnostic::error("wrong"); MOST + 3];
         let source = Source { name: "a".into(), text: "".into() };
@@ -344,9 +381,10 @@ mod tests {
         #[test]
         fn renders_any_text_with_labels_anywhere(
             text in "(\\PC|\t|\r|\n|\u{1b}|你|é|\u{301}| |[a-z: ]{1,80}){0,40}",
-            spans in proptest::collection::vec((0..900_usize, 0..900_usize), 0..4),
+            long in prop_oneof![Just(0), 3900..4100_usize],
+            spans in proptest::collection::vec((0..9000_usize, 0..9000_usize), 0..4),
         ) {
-            let spans: Vec<_> = spans.into_iter().map(|(start, end)| start..end).collect();
+            let text = format!("{}{text}{}", "你".repeat(long / 3), "é".repeat(long / 2));
             for style in [Style::Plain, Style::Color] {
                 let rendered = diagnostics(&text, &spans).render(style);
                 let raw = |c: char| c.is_control() && c != '\n' && !(c == '\u{1b}' && style == Style::Color);

@@ -2,7 +2,7 @@
 
 mod warnings;
 
-use pi18_proto::{BatteryType, Decivolts, OutputFrequency, OutputVoltage};
+use pi18_proto::{BatteryType, Decivolts, OutputFrequency, OutputVoltage, SelectableCurrent};
 
 use crate::{
     Allowed, Battery, Broken, Chemistry, Diagnostics, Limits, Millivolts, ParsedProfile, Setting,
@@ -225,7 +225,7 @@ impl<'a> Check<'a> {
         }
         if let Err(error) = limits.check(setting, value) {
             let told =
-                Diagnostic::error(format!("{setting}: wanted {}, found {value}", error.wanted,));
+                Diagnostic::error(format!("{setting}: wanted {}, found {value}", error.wanted));
             let told = self
                 .at(told, setting)
                 .help(format!("that is what unit {} takes: {}", unit.serial_number, error.origin));
@@ -253,7 +253,10 @@ impl<'a> Check<'a> {
             }
             Value::Code(code) => code.name.is_none().then(|| setting.shape().wanted()),
             Value::Switch(switch) => (switch.0 > 1).then(|| setting.shape().wanted()),
-            Value::Current(_) | Value::Window(_) | Value::Clock(_) => None,
+            Value::Current(current) => SelectableCurrent::new(current)
+                .is_err()
+                .then(|| "a current of at most 999 A".to_owned()),
+            Value::Window(_) | Value::Clock(_) => None,
         };
         if let Some(wanted) = error {
             let told = Diagnostic::error(format!("{setting}: wanted {wanted}, found {value}"));

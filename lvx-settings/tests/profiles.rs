@@ -1,5 +1,7 @@
 //! Profiles as files: what is said of the bad ones, and that the good ones come back as they were.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{fs, path::Path, sync::OnceLock};
 
 use lvx_settings::{

@@ -132,7 +132,7 @@ impl Reader {
             }
             self.places.insert(key, place.clone());
             if value.is_missing() {
-                let wanted = self.wanted(key);
+                let wanted = value_of(key);
                 let message = format!("{text}: wanted {wanted}, found nothing");
                 self.error(
                     message,
@@ -144,21 +144,6 @@ impl Reader {
             known.push((key, place, value));
         }
         known
-    }
-
-    fn wanted(&self, key: Key) -> String {
-        match key {
-            Key::Name => "a name".to_owned(),
-            Key::AppliesTo => APPLIES_TO.to_owned(),
-            Key::Serials => SERIAL.to_owned(),
-            Key::Models => MODEL.to_owned(),
-            Key::MainFirmware => VERSION.to_owned(),
-            Key::Battery => BATTERY.to_owned(),
-            Key::Chemistry => "lfp, nmc or lead_acid".to_owned(),
-            Key::Cells => CELLS.to_owned(),
-            Key::MaxCellVoltage | Key::MinCellVoltage => CELL_VOLTAGE.to_owned(),
-            Key::Setting(setting) => setting.shape().wanted(),
-        }
     }
 
     fn unknown(&mut self, part: Part, text: &str, name: &Node) {
@@ -258,7 +243,7 @@ impl Reader {
                 Kind::Scalar { text, .. } if !text.trim().is_empty() && !item.is_missing() => {
                     read(text.trim())
                 }
-                _ => Err(String::new()),
+                _ => Err("write one value, or a list such as [a, b]".to_owned()),
             };
             match value {
                 Ok(value) => values.push(value),
@@ -310,13 +295,29 @@ impl Reader {
         match value {
             Ok(value) => Some(value),
             Err(hint) => {
-                let message = format!("{name}: wanted {}, found {}", self.wanted(key), found(node));
+                let message = format!("{name}: wanted {}, found {}", value_of(key), found(node));
                 let mut told = Diagnostic::error(message).at(node.span.clone(), "");
                 told.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
                 self.errors.push(told);
                 None
             }
         }
+    }
+}
+
+/// What a key's value looks like.
+fn value_of(key: Key) -> String {
+    match key {
+        Key::Name => "a name".to_owned(),
+        Key::AppliesTo => APPLIES_TO.to_owned(),
+        Key::Serials => SERIAL.to_owned(),
+        Key::Models => MODEL.to_owned(),
+        Key::MainFirmware => VERSION.to_owned(),
+        Key::Battery => BATTERY.to_owned(),
+        Key::Chemistry => "lfp, nmc or lead_acid".to_owned(),
+        Key::Cells => CELLS.to_owned(),
+        Key::MaxCellVoltage | Key::MinCellVoltage => CELL_VOLTAGE.to_owned(),
+        Key::Setting(setting) => setting.shape().wanted(),
     }
 }
 

@@ -244,60 +244,19 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
             .at(dash..dash + 1, "")
             .help("take the dash out");
     }
-    let wanted = [
-        (
-            "anchor",
-            "wanted a plain value, found an anchor (&…) or a reference to one (*…)",
-            "write the value itself in each place",
-        ),
-        ("tag", "wanted a plain value, found one with a tag (!…)", TAG),
-        (
-            "quoted",
-            "wanted text that ends with its quotation mark, found none",
-            "close the quotation mark that is open",
-        ),
-        (
-            "flow sequence",
-            "wanted a comma or ] in a list, found something else",
-            "close the [ that is open",
-        ),
-        (
-            "flow mapping",
-            "wanted a comma or } in a part, found something else",
-            "close the { that is open",
-        ),
-        (
-            "bracket",
-            "found a bracket that closes nothing",
-            "take it out, or quote the text that it belongs to",
-        ),
-        (
-            "mapping values are not allowed",
-            "wanted one key: value a line, found a second colon",
-            "put what is too much into its own line; text that has a colon needs quotation marks",
-        ),
-        ("unprintable", "wanted text, found a control character", "take it out"),
-        ("byte order mark", "wanted text, found a byte order mark in the middle", "take it out"),
-        ("directive", "wanted key: value, found a directive (%…)", "take it out"),
-        (
-            "recursion",
-            "wanted a setting with one value, found lists in lists",
-            "write one key: value a line",
-        ),
-        ("simple key", "wanted key: value, found a line without a colon", "write key: value"),
-        (
-            "expected key",
-            "wanted key: value in the same column as the line before, found something else",
-            "keys of one part start in the same column; write key: value",
-        ),
-        (
-            "document start",
-            "wanted key: value in the same column as the line before, found something else",
-            "keys of one part start in the same column; write key: value",
-        ),
-        ("unexpected character", "wanted a value, found a character that none starts with", QUOTE),
-    ];
-    match wanted.iter().find(|(known, ..)| info.contains(known)) {
+    let bare = |line: &str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#') && !line.contains(':')
+    };
+    if info.contains("simple key")
+        && let Some((start, line)) = lines.into_iter().find(|(_, line)| bare(line))
+    {
+        let from = start + line.len() - line.trim_start().len();
+        return Diagnostic::error("wanted key: value, found a line without a colon")
+            .at(from..start + line.trim_end().len(), "")
+            .help("write key: value, or put # before a line that is a comment");
+    }
+    match MESSAGES.iter().find(|(known, ..)| info.contains(known)) {
         Some((_, message, help)) => Diagnostic::error(*message).at(here, "").help(*help),
         None => Diagnostic::error(format!("this is no YAML: {info}"))
             .at(here, "")
@@ -318,6 +277,61 @@ fn glued(line: &str) -> Option<usize> {
     let fits = !key.trim_start().is_empty() && key.trim_start().chars().all(is_key);
     (fits && value.starts_with(|c: char| !c.is_whitespace())).then_some(key.len())
 }
+
+/// A piece of the parser's message, what to say instead, and what to do.
+const MESSAGES: &[(&str, &str, &str)] = &[
+    (
+        "anchor",
+        "wanted a plain value, found an anchor (&…) or a reference to one (*…)",
+        "write the value itself in each place",
+    ),
+    ("tag", "wanted a plain value, found one with a tag (!…)", TAG),
+    (
+        "quoted",
+        "wanted text that ends with its quotation mark, found none",
+        "close the quotation mark that is open",
+    ),
+    (
+        "flow sequence",
+        "wanted a comma or ] in a list, found something else",
+        "close the [ that is open",
+    ),
+    (
+        "flow mapping",
+        "wanted a comma or } in a part, found something else",
+        "close the { that is open",
+    ),
+    (
+        "bracket",
+        "found a bracket that closes nothing",
+        "take it out, or quote the text that it belongs to",
+    ),
+    (
+        "mapping values are not allowed",
+        "wanted one key: value a line, found a second colon",
+        "put what is too much into its own line; text that has a colon needs quotation marks",
+    ),
+    ("unprintable", "wanted text, found a control character", "take it out"),
+    ("byte order mark", "wanted text, found a byte order mark in the middle", "take it out"),
+    ("directive", "wanted key: value, found a directive (%…)", "take it out"),
+    (
+        "recursion",
+        "wanted a setting with one value, found lists in lists",
+        "write one key: value a line",
+    ),
+    ("simple key", "wanted key: value, found a line without a colon", "write key: value"),
+    (
+        "expected key",
+        "wanted key: value in the same column as the line before, found something else",
+        "keys of one part start in the same column; write key: value",
+    ),
+    (
+        "document start",
+        "wanted key: value in the same column as the line before, found something else",
+        "keys of one part start in the same column; write key: value",
+    ),
+    ("unexpected character", "wanted a value, found a character that none starts with", QUOTE),
+];
 
 const TAG: &str =
     "take the ! and what belongs to it out, or put text that starts so into quotation marks";

@@ -45,7 +45,9 @@ pub(super) fn commented(profile: &Profile, unit: &Unit) -> String {
         "# What is taken out of here is left as it is on a unit.",
         "#",
     ];
-    header.iter().for_each(|line| push(&mut text, line));
+    for line in header {
+        push(&mut text, line);
+    }
     let (serial, firmware) = (unit.serial_number, unit.firmware.main);
     push(&mut text, &format!("# Read from unit {serial}, {line}, main firmware {firmware}."));
     text.push('\n');
@@ -62,7 +64,9 @@ pub(super) fn commented(profile: &Profile, unit: &Unit) -> String {
         let Some(value) = stated.or_else(|| has.get(setting)) else { continue };
         text.push('\n');
         push(&mut text, &format!("# {}", setting.label()));
-        setting.notes().for_each(|note| push(&mut text, &format!("# {note}")));
+        for note in setting.notes() {
+            push(&mut text, &format!("# {note}"));
+        }
         if let Shape::Quantity { .. } | Shape::Words(_) = setting.shape() {
             let limit = limits.get(setting);
             let allowed = limit.allowed.describe(setting);
@@ -112,7 +116,9 @@ fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
     if said.is_empty() {
         push(text, "# applies_to:");
     }
-    said.iter().for_each(|line| push(text, line));
+    for line in &said {
+        push(text, line);
+    }
     let of_unit = AppliesTo {
         serials: if own.serials.is_empty() { vec![unit.serial_number] } else { Vec::new() },
         models: if own.models.is_empty() { unit.model.into_iter().collect() } else { Vec::new() },
@@ -128,7 +134,9 @@ fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
     text.push('\n');
     push(text, "# The battery: with this no voltage is written that its cells do not take.");
     if let Some(battery) = &profile.battery {
-        guard(battery).iter().for_each(|line| push(text, line));
+        for line in guard(battery) {
+            push(text, &line);
+        }
         return;
     }
     let cells = unit.rated.battery_rated_voltage.0 / 30;
