@@ -204,7 +204,6 @@ fn rendered(renderer: &Renderer, one: &Diagnostic, name: &str, shown: &Shown) ->
             let snippet = Snippet::source(text).line_start(line);
             group
                 .element(Origin::path(name.to_owned()).line(line).char_column(column))
-                .element(Padding)
                 .element(snippet.annotation(mark(label, &place, from)))
         }
         _ => group.element(Origin::path(name.to_owned())).element(Padding),
