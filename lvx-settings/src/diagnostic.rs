@@ -249,8 +249,7 @@ impl Shown {
     fn byte(&self, before: usize) -> usize {
         let step = self.steps.partition_point(|step| step.0 <= before).saturating_sub(1);
         let (from, to) = self.steps.get(step).copied().unwrap_or_default();
-        let after = (to + before.saturating_sub(from)).min(self.text.len());
-        (0..=after).rev().find(|&byte| self.text.is_char_boundary(byte)).unwrap_or(0)
+        self.text.floor_char_boundary(to + before.saturating_sub(from))
     }
 
     /// Where a span is, up to the end of its first line.
@@ -379,14 +378,17 @@ mod tests {
     proptest! {
         #[test]
         fn renders_any_text_with_labels_anywhere(
-            text in "(\\PC|\t|\r|\n|\u{1b}|你|é|\u{301}| |[a-z: ]{1,80}){0,40}",
+            text in "(\\PC|\t|\r|\n|\u{1b}|\u{7f}|\u{9b}|\u{202e}|\u{2028}|你|é|\u{301}| |[a-z: ]{1,80}){0,40}",
             long in prop_oneof![Just(0), 3900..4100_usize],
             spans in proptest::collection::vec((0..9000_usize, 0..9000_usize), 0..4),
         ) {
             let text = format!("{}{text}{}", "你".repeat(long / 3), "é".repeat(long / 2));
+            prop_assert!(!clean(&text).contains(char::is_control));
             for style in [Style::Plain, Style::Color] {
                 let rendered = diagnostics(&text, &spans).render(style);
-                let raw = |c: char| c.is_control() && c != '\n' && !(c == '\u{1b}' && style == Style::Color);
+                let colour = |c: char| c == '\u{1b}' && style == Style::Color;
+                let moves = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}');
+                let raw = |c: char| moves(c) && c != '\n' && !colour(c);
                 prop_assert!(!rendered.contains(raw), "{rendered:?}");
             }
         }

@@ -110,6 +110,10 @@ fn a_units_profile_is_explained_and_comes_back() {
         let found = validate_for(&parsed, &unit);
         assert!(!found.has_errors(), "{switches}: {found}");
         assert!(unit.settings().satisfy(&profile.settings));
+        if switches == "battery-type=7" {
+            assert_eq!(profile.settings.battery_type, None);
+            assert!(text.contains("\n# battery_type: code 7\n"), "{text}");
+        }
         if switches.is_empty() {
             insta::assert_snapshot!("commented", text);
         }
@@ -148,6 +152,14 @@ fn voltages_that_a_battery_type_brings_are_no_error() {
     let other = own.replace("56.4", "55.2");
     let found = validate_for(&Profile::parse("other.yaml", &other).unwrap(), &unit);
     assert!(found.to_string().contains("this unit would have agm"), "{found}");
+    // The unit has this voltage for `user`.
+    let flooded = own.replace("agm", "flooded");
+    let found = validate_for(&Profile::parse("flooded.yaml", &flooded).unwrap(), &self::unit());
+    assert!(found.to_string().contains("this unit would have flooded"), "{found}");
+    // The factory's voltage for its own type.
+    let factory = own.replace("56.4", "56.4 V\nfloat_voltage: 54.0");
+    let found = validate_for(&Profile::parse("factory.yaml", &factory).unwrap(), &self::unit());
+    assert!(!found.has_errors(), "{found}");
     let user =
         "battery: {cells: 24, chemistry: lead_acid}\nbattery_type: user\nbulk_voltage: 55.2 V\n";
     let found = validate_for(&Profile::parse("user.yaml", user).unwrap(), &unit);
@@ -226,6 +238,9 @@ fn places_are_in_bytes_and_inside_the_text() {
     let one = errors.iter().next().unwrap();
     assert_eq!(one.severity, Severity::Error);
     assert_eq!(text.get(one.labels[0].span.clone()), Some("56.4 ボルト"));
+    let errors = Profile::parse("bom.yaml", "\u{feff}bulk_voltge: 56.4 V\n").unwrap_err();
+    assert_eq!(errors.iter().next().unwrap().labels[0].span, 0..11);
+    assert_eq!(errors.text(), "bulk_voltge: 56.4 V\n");
 }
 
 /// Any value that a file can hold.
