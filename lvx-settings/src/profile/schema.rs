@@ -149,12 +149,16 @@ fn battery() -> Json {
 #[cfg(test)]
 mod tests {
     use jsonschema::Validator;
+    use pi18_transport::{
+        Client,
+        sim::{Bank, Config, SharedBank},
+    };
 
     use super::{
         super::tree::{self, Kind, Node},
         *,
     };
-    use crate::Profile;
+    use crate::{HostClock, Profile, Unit};
 
     const PUBLISHED: &str =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/profiles/profile.schema.json");
@@ -233,6 +237,23 @@ mod tests {
                 assert!(validator.is_valid(&json(&text)), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn takes_what_is_written_for_a_unit() {
+        let bank = Bank::new(Config::default()).unwrap();
+        let mut client = Client::new(SharedBank::virtual_time(bank).link(0));
+        let host = HostClock::system(client.now());
+        let unit = Unit::read(&mut client, &host).unwrap();
+        let mut profile = Profile::from_unit(&unit);
+        for text in [profile.commented(&unit), profile.to_yaml()] {
+            assert!(validator().is_valid(&json(&text)), "{text}");
+        }
+        // Installation settings and the clock, too.
+        profile.settings = unit.settings();
+        profile.applies_to.serials = vec![unit.serial_number];
+        profile.applies_to.main_firmware = vec![unit.firmware.main];
+        assert!(validator().is_valid(&json(&profile.to_yaml())), "{}", profile.to_yaml());
     }
 
     #[test]
