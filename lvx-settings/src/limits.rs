@@ -73,12 +73,7 @@ impl Limits {
     pub fn of(unit: &Unit) -> Self {
         let class = Class::of(unit.rated.battery_rated_voltage);
         let limit = |setting: Setting| match setting {
-            Setting::BulkVoltage | Setting::FloatVoltage => {
-                class.limit(setting, |v| ChargeVoltage::new(v).is_ok())
-            }
-            Setting::CutoffVoltage => class.limit(setting, |v| CutoffVoltage::new(v).is_ok()),
-            Setting::RechargeVoltage => class.limit(setting, |v| RechargeVoltage::new(v).is_ok()),
-            Setting::RedischargeVoltage => redischarge(class, unit.model),
+            setting if Class::BATTERY.contains(&setting) => class.battery(setting, unit.model),
             Setting::MaxChargingCurrent => currents(setting, unit.charging_currents.as_ref()),
             Setting::MaxAcChargingCurrent => currents(setting, unit.ac_charging_currents.as_ref()),
             Setting::OutputVoltage => output_voltage(unit.rated.output_voltage),
@@ -145,7 +140,7 @@ impl Allowed {
                 format!("one of {} {unit}", runs(steps, *decimals))
             }
             Self::Listed(amperes) if amperes.is_empty() => "known to be taken".to_owned(),
-            Self::Listed(amperes) => format!("in this unit's list {} A", runs(amperes, 0)),
+            Self::Listed(amperes) => format!("one in this unit's list {} A", runs(amperes, 0)),
             Self::Codes(codes) => {
                 let named = |shape: Shape| match shape {
                     Shape::Words(name) => codes
@@ -164,16 +159,44 @@ impl Allowed {
 
 /// What a battery voltage of the sheets' tables is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Class(Option<u16>);
+pub(crate) struct Class(Option<u16>);
 
 impl Class {
-    fn of(rated: Decivolts) -> Self {
-        Self([120, 240, 480].into_iter().find(|known| *known == rated.0))
+    /// Those that have tables.
+    pub(crate) const ALL: [Self; 3] = [Self(Some(120)), Self(Some(240)), Self(Some(480))];
+
+    /// The settings that have a table for each class.
+    pub(crate) const BATTERY: [Setting; 5] = [
+        Setting::BulkVoltage,
+        Setting::FloatVoltage,
+        Setting::CutoffVoltage,
+        Setting::RechargeVoltage,
+        Setting::RedischargeVoltage,
+    ];
+
+    pub(crate) fn of(rated: Decivolts) -> Self {
+        let known = |class: &Self| class.0 == Some(rated.0);
+        Self::ALL.into_iter().find(known).unwrap_or(Self(None))
+    }
+
+    /// The rated battery voltage, 0 if there is no table for it.
+    pub(crate) fn rated(self) -> Decivolts {
+        Decivolts(self.0.unwrap_or(0))
+    }
+
+    /// What a unit of this class can have in one of [`Self::BATTERY`].
+    pub(crate) fn battery(self, setting: Setting, model: Option<Model>) -> Limit {
+        match setting {
+            Setting::CutoffVoltage => self.limit(setting, |v| CutoffVoltage::new(v).is_ok()),
+            Setting::RechargeVoltage => self.limit(setting, |v| RechargeVoltage::new(v).is_ok()),
+            Setting::RedischargeVoltage => redischarge(self, model),
+            _ => self.limit(setting, |v| ChargeVoltage::new(v).is_ok()),
+        }
     }
 
     /// No table of one class has a value that another class could have: each holds its rated voltage
     /// give or take a quarter.
-    fn holds(self, voltage: Decivolts) -> bool {
+    pub(crate) fn holds(self, voltage: Decivolts) -> bool {
         self.0.is_some_and(|rated| (rated * 3 / 4..=rated * 5 / 4).contains(&voltage.0))
     }
 

@@ -262,6 +262,10 @@ pub(crate) fn nearest<'a>(
     text: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // Nothing known is so long, and the work grows with it.
+    if text.len() > 64 {
+        return None;
+    }
     let distance = |known: &str| strsim::damerau_levenshtein(known, text);
     candidates
         .map(|known| (distance(known), known))

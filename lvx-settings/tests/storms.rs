@@ -272,7 +272,7 @@ fn in_ten_thousand_storms_what_is_reported_is_true() {
     }
 }
 
-const STORMS: u32 = 300;
+const STORMS: u32 = 10_000;
 
 /// The program dies at one action.
 struct Mortal {

@@ -253,7 +253,8 @@ impl Change {
             });
         }
         if !own.satisfy(&self.step.from) && !self.insist {
-            return Err(self.foreign(&own, &self.step.to, false));
+            // What was written may still be on its way behind it.
+            return self.settle_or(now, |change| change.foreign(&own, &change.step.to, false));
         }
         // Still as it was.
         if self.answer == Some(SetOutcome::Refused) {
