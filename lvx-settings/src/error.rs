@@ -70,6 +70,12 @@ impl From<Kind> for Error {
     }
 }
 
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::other(error)
+    }
+}
+
 impl From<pi18_transport::Error> for Error {
     fn from(error: pi18_transport::Error) -> Self {
         Kind::Unit(error).into()

@@ -4,7 +4,7 @@
 //! end is there; what stands behind the last line end was being written when the program died.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -71,6 +71,8 @@ pub enum Record {
         /// How it ended.
         ending: Ending,
     },
+    /// Somebody has seen to it by other means.
+    Forgotten,
 }
 
 /// The first line.
@@ -112,6 +114,7 @@ impl Journal {
         let path = path.into();
         let fail = |source| Error::file(&path, "the journal cannot be made", source);
         let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(fail)?;
+        lock(&file, &path)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
         }
@@ -123,12 +126,13 @@ impl Journal {
     /// Goes on with one that an earlier run left.
     ///
     /// # Errors
-    /// If it cannot be read or written, or is no journal.
+    /// If it cannot be read or written, is no journal, or the run that writes it is still there.
     pub fn reopen(path: impl Into<PathBuf>) -> Result<(Self, Past), Error> {
         let path = path.into();
-        let past = Past::read(&path)?;
-        let fail = |source| Error::file(&path, "the journal cannot be written", source);
+        let fail = |source| Error::file(&path, "the journal cannot be opened", source);
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
+        lock(&file, &path)?;
+        let past = Past::read(&path)?;
         // Half a line at the end never happened.
         file.set_len(past.sound).map_err(fail)?;
         Ok((Self { path: path.clone(), file }, past))
@@ -155,6 +159,14 @@ impl Journal {
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_all());
         written.map_err(|source| Error::file(&self.path, "the journal cannot be written", source))
     }
+}
+
+/// As long as a run goes on, nobody else writes its journal.
+fn lock(file: &File, path: &Path) -> Result<(), Error> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => Error::content(path, "the run that writes it is still there"),
+        TryLockError::Error(source) => Error::file(path, "the journal cannot be locked", source),
+    })
 }
 
 /// What a journal tells of an earlier run.
@@ -234,7 +246,8 @@ impl Past {
     /// Whether something is left to be done: it did not end, or ended half-way.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self.ending(), None | Some(Ending::Mixed))
+        let forgotten = self.records.contains(&Record::Forgotten);
+        !forgotten && matches!(self.ending(), None | Some(Ending::Mixed))
     }
 
     /// Whether all was done, and only the confirmation was waited for.

@@ -250,6 +250,31 @@ impl Plan {
     }
 }
 
+/// A line for each write.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, step) in (1..).zip(&self.steps) {
+            let serial = self.units.get(step.unit).map(|planned| planned.unit.serial_number);
+            let serial = serial.map_or(String::new(), |serial| serial.to_string());
+            let mnemonic = step.group().map_or("?", Group::mnemonic);
+            writeln!(f, "{number:>3}  {serial}  {mnemonic:<6}  {step}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What changes, and in brackets what is written along with it.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = self.to.iter().map(|(setting, to)| match self.from.get(setting) {
+            Some(from) if from == to => format!("({setting} {to})"),
+            Some(from) => format!("{setting} {from} -> {to}"),
+            None => format!("{setting} {to}"),
+        });
+        f.write_str(&told.collect::<Vec<_>>().join(", "))
+    }
+}
+
 impl PlannedUnit {
     /// How errors name it.
     #[must_use]

@@ -1,6 +1,9 @@
 //! The caller of [`Apply`] that has real links and real files.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use pi18_proto::{DateTime, Identity, SerialNumber};
 use pi18_transport::{Client, Link, SetOutcome};
@@ -24,13 +27,13 @@ pub trait Keeper {
     ///
     /// # Errors
     /// If they cannot be saved; then nothing is written to a unit.
-    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> Result<(), Error>;
+    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> io::Result<()>;
 
     /// Notes something in the journal; on return it must be safe.
     ///
     /// # Errors
     /// If it cannot be noted; then nothing more is written, and what was is undone.
-    fn record(&mut self, record: &Record, at: Option<DateTime>) -> Result<(), Error>;
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()>;
 
     /// A set command was sent.
     fn audit(&mut self, _line: &Audit) {}

@@ -10,8 +10,8 @@ use std::{
 
 use bank::{Memory, bank, client, host, plan_for, profile, random_settings, run_with, settings_of};
 use lvx_settings::{
-    Action, Apply, Audit, Ending, Error, Keeper, Options, Permissions, Plan, Progress, Record,
-    Report, Setting, Settings, State, Unit, Units, Way, run,
+    Action, Apply, Audit, Ending, Keeper, Options, Permissions, Plan, Progress, Record, Report,
+    Setting, Settings, State, Unit, Units, Way, run,
 };
 use pi18_proto::{Amperes, DateTime, Decivolts, OutputPriority, Switch};
 use pi18_transport::{Link, sim::SharedBank};
@@ -80,11 +80,11 @@ impl Storm {
 }
 
 impl Keeper for Storm {
-    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> Result<(), Error> {
+    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
         self.memory.begin(plan, units)
     }
 
-    fn record(&mut self, record: &Record, at: Option<DateTime>) -> Result<(), Error> {
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
         self.memory.record(record, at)
     }
 
@@ -284,11 +284,11 @@ struct Mortal {
 struct Death;
 
 impl Keeper for Mortal {
-    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> Result<(), Error> {
+    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
         self.memory.begin(plan, units)
     }
 
-    fn record(&mut self, record: &Record, at: Option<DateTime>) -> Result<(), Error> {
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
         self.memory.record(record, at)
     }
 

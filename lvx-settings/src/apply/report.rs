@@ -266,6 +266,18 @@ impl fmt::Display for Report {
     }
 }
 
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingToDo => "there was nothing to do",
+            Self::Refused => "not begun",
+            Self::Applied => "applied",
+            Self::Undone => "undone",
+            Self::Mixed => "neither as wanted nor as before",
+        })
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
