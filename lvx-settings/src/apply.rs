@@ -1,7 +1,7 @@
 //! Carrying out a plan: every write announced, sent once, proved by reading back, and undone if
 //! something goes wrong. A state machine without I/O and without a clock.
 //!
-//! The caller asks [`Apply::next`] what to do, does it, and tells what came of it with
+//! The caller asks [`Apply::next_action`] what to do, does it, and tells what came of it with
 //! [`Apply::handle`]. [`run`](crate::run) is such a caller.
 
 use std::time::{Duration, Instant};
@@ -76,7 +76,7 @@ pub enum Action {
         query: Query,
     },
     /// Send a set command, once.
-    Write(Write),
+    Write(Box<Write>),
     /// Open the link to a unit anew: its device went away.
     Reopen {
         /// Which unit.
@@ -273,7 +273,7 @@ impl Apply {
     }
 
     /// What to do next.
-    pub fn next(&mut self) -> Action {
+    pub fn next_action(&mut self) -> Action {
         loop {
             if let Some(action) = self.action() {
                 return action;
@@ -407,12 +407,12 @@ impl Apply {
         let step = step.reversed();
         if let Some(Some(why)) = self.lost.get(step.unit) {
             let why = why.clone();
-            return self.left(at, why);
+            return self.left(at, &why);
         }
         let insist = self.unproved == Some(at);
         match Change::new(self, at, Direction::Backward, step, None, insist) {
             Some(change) => Phase::Step(Box::new(change)),
-            None => self.left(at, "it cannot be sent".to_owned()),
+            None => self.left(at, "it cannot be sent"),
         }
     }
 
@@ -433,7 +433,7 @@ impl Apply {
                 self.failed(why, step + usize::from(may_be_done))
             }
             (Direction::Backward, Verdict::Proved) => note(proved, Phase::Undo(step)),
-            (Direction::Backward, Verdict::Failed { why, .. }) => self.left(step, why),
+            (Direction::Backward, Verdict::Failed { why, .. }) => self.left(step, &why),
         }
     }
 
@@ -445,7 +445,7 @@ impl Apply {
     }
 
     /// A step stays done although it should have been undone.
-    fn left(&mut self, step: usize, why: String) -> Phase {
+    fn left(&mut self, step: usize, why: &str) -> Phase {
         self.remark(format!("{}: could not be put back: {why}", self.name(step)));
         note(Record::Left { step }, Phase::Undo(step))
     }

@@ -72,7 +72,11 @@ impl From<Kind> for Error {
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
-        Self::other(error)
+        let kind = match &*error.0 {
+            Kind::File { source: Some(source), .. } => source.kind(),
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
     }
 }
 

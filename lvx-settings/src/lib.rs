@@ -29,7 +29,7 @@ pub use error::Error;
 pub use group::Group;
 pub use journal::{Direction, Journal, Past, Record};
 pub use limits::{Allowed, Limit, LimitError, Limits};
-pub use plan::{Obstacle, Permissions, Plan, PlannedUnit, Step};
+pub use plan::{Obstacle, Obstacles, Permissions, Plan, PlannedUnit, Step};
 pub use profile::{AppliesTo, ParsedProfile, Profile, profile_schema};
 pub use rules::{Broken, broken};
 pub use run::{Audit, Keeper, Units, run};

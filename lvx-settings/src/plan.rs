@@ -87,6 +87,35 @@ pub struct Obstacle {
     pub why: String,
 }
 
+/// Everything that is in the way of a plan, a line each.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Obstacles(Vec<Obstacle>);
+
+impl Obstacles {
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Obstacle> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Obstacles {
+    type Item = &'a Obstacle;
+    type IntoIter = std::slice::Iter<'a, Obstacle>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Obstacles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Obstacles {}
+
 impl Plan {
     /// Finds the writes that make each unit satisfy what is wanted of it. What is already so is not
     /// written.
@@ -98,7 +127,7 @@ impl Plan {
         units: Vec<PlannedUnit>,
         permissions: Permissions,
         made: Option<DateTime>,
-    ) -> Result<Self, Vec<Obstacle>> {
+    ) -> Result<Self, Obstacles> {
         let Permissions { battery, allow_installation } = permissions;
         let mut plan = Self {
             format: Format::V1,
@@ -110,14 +139,18 @@ impl Plan {
         };
         let obstacles = plan.obstacles();
         if !obstacles.is_empty() {
-            return Err(obstacles);
+            return Err(Obstacles(obstacles));
         }
-        plan.steps = search::find(&plan).ok_or_else(|| vec![Obstacle {
-            place: "plan".to_owned(),
-            settings: Vec::new(),
-            why: "no order of writes is known in which every step is sound; change some of the settings first"
-                .to_owned(),
-        }])?;
+        plan.steps = search::find(&plan).ok_or_else(|| {
+            Obstacles(vec![Obstacle {
+                place: "plan".to_owned(),
+                settings: Vec::new(),
+                why:
+                    "no order of writes is known in which every step is sound; change some of the \
+                      settings first"
+                        .to_owned(),
+            }])
+        })?;
         Ok(plan)
     }
 

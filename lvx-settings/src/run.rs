@@ -10,7 +10,8 @@ use pi18_transport::{Client, Link, SetOutcome};
 use serde::Serialize;
 
 use crate::{
-    Action, Apply, Direction, Error, Event, HostClock, Plan, Record, Report, Settings, Unit,
+    Action, Apply, Direction, Error, Event, HostClock, Journal, Plan, Record, Report, Settings,
+    Unit,
     apply::{Trouble, Write},
 };
 
@@ -49,6 +50,17 @@ pub trait Keeper {
     /// Whether somebody wants it to end.
     fn is_interrupted(&mut self) -> bool {
         false
+    }
+}
+
+/// A journal alone is enough: its first line holds the settings that the units had.
+impl Keeper for Journal {
+    fn begin(&mut self, _plan: &Plan, _units: &[Unit]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
+        Ok(self.append(record, at)?)
     }
 }
 
@@ -136,7 +148,7 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
         if keeper.is_interrupted() {
             apply.interrupt();
         }
-        let action = apply.next();
+        let action = apply.next_action();
         keeper.watch(&action);
         let event = match &action {
             Action::Done => match apply.report() {

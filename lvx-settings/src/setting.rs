@@ -52,7 +52,6 @@ macro_rules! settings {
             }
 
             /// More about it, a line each.
-            #[must_use]
             pub fn notes(self) -> impl Iterator<Item = &'static str> {
                 let lines: &[&'static str] = match self { $( Self::$name => &[$($more),*], )+ };
                 lines.iter().map(|line| line.trim_ascii()).filter(|line| !line.is_empty())

@@ -129,10 +129,11 @@ impl fmt::Display for Value {
             Self::Current(current) => current.to_string(),
             Self::Frequency(frequency) => frequency.to_string(),
             Self::Code(Code { name: Some(name), .. }) => word(name),
-            Self::Code(Code { number, .. }) => format!("code {number}"),
             Self::Switch(Switch::OFF) => "off".to_owned(),
             Self::Switch(Switch::ON) => "on".to_owned(),
-            Self::Switch(Switch(number)) => format!("code {number}"),
+            Self::Code(Code { number, .. }) | Self::Switch(Switch(number)) => {
+                format!("code {number}")
+            }
             Self::Window(Window { start, end }) => format!("{start}-{end}"),
             Self::Clock(offset) => offset.to_string(),
         };

@@ -119,13 +119,13 @@ impl Change {
             Looking::Announce => {
                 Action::Record(Record::Writing { step, direction, attempt: self.attempts + 1 })
             }
-            Looking::Send => Action::Write(Write {
+            Looking::Send => Action::Write(Box::new(Write {
                 unit,
                 step,
                 direction,
                 to: self.step.to,
                 command: Command { group: self.group, to: self.step.to, instance: self.instance },
-            }),
+            })),
             Looking::Settle | Looking::Away => Action::Pause(self.options.pause),
             Looking::Reopen => Action::Reopen { unit },
             Looking::Ask => Action::Read { unit, query: Query::GeneralStatus },
@@ -145,7 +145,7 @@ impl Change {
                 self.unreadable(trouble, now)
             }
             (Looking::Announce, Event::Stored(stored)) => self.announced(stored),
-            (Looking::Send, Event::Written(written)) => self.sent(written, now),
+            (Looking::Send, Event::Written(written)) => Ok(self.sent(written, now)),
             (Looking::Settle, Event::Paused) => Ok(Looking::ReadBack),
             (Looking::ReadBack, Event::Read(Ok((reply, host)))) => {
                 self.read_back(&shown(&reply, host), now)
@@ -172,16 +172,16 @@ impl Change {
         if let Some(expected) = self.expected_now(false)
             && !alike(&all, &expected)
         {
-            return Err(self.foreign(&all, &expected, false));
+            return Err(foreign(&all, &expected, false));
         }
         let is_there = own.satisfy(&self.step.to);
         if is_there && !self.insist {
             return Err(Verdict::Proved);
         }
         if !is_there && !own.satisfy(&self.step.from) {
-            return Err(self.foreign(&own, &self.step.from, false));
+            return Err(foreign(&own, &self.step.from, false));
         }
-        self.may_be_sent(&all).map_err(|why| self.end(why, false))?;
+        self.may_be_sent(&all).map_err(|why| failed(why, false))?;
         Ok(Looking::Announce)
     }
 
@@ -202,59 +202,54 @@ impl Change {
         match stored {
             // What is undone is undone without a journal if need be.
             Err(why) if self.at.1 == Direction::Forward => {
-                Err(self.end(format!("the journal cannot be written: {why}"), self.attempts > 0))
+                Err(failed(format!("the journal cannot be written: {why}"), self.attempts > 0))
             }
             _ => Ok(Looking::Send),
         }
     }
 
-    fn sent(
-        &mut self,
-        written: Result<SetOutcome, Trouble>,
-        now: Instant,
-    ) -> Result<Looking, Verdict> {
+    fn sent(&mut self, written: Result<SetOutcome, Trouble>, now: Instant) -> Looking {
         self.attempts += 1;
         self.deadline = Some(now + self.options.within);
         self.last = None;
-        match written {
+        let gone = match written {
             Ok(outcome) => {
                 // What was once accepted may be shown late, whatever became of a second try.
                 if self.answer != Some(SetOutcome::Accepted) {
                     self.answer = Some(outcome);
                 }
-                Ok(if outcome == SetOutcome::Gone { Looking::Away } else { Looking::Settle })
+                outcome == SetOutcome::Gone
             }
             Err(trouble) => {
-                let gone = trouble.gone;
                 self.trouble = Some(trouble.text);
-                if !gone {
+                if !trouble.gone {
                     // Nothing was sent, nothing has to be waited for.
                     self.deadline = Some(now);
                 }
-                Ok(if gone { Looking::Away } else { Looking::Settle })
+                trouble.gone
             }
-        }
+        };
+        if gone { Looking::Away } else { Looking::Settle }
     }
 
     /// One reading after a write.
     fn read_back(&mut self, all: &Settings, now: Instant) -> Result<Looking, Verdict> {
-        let twice = self.last.replace(*all).is_some_and(|last| alike(&last, all));
-        if !twice {
-            return self.settle_or(now, |change| {
-                change.end("its readings do not settle".to_owned(), true)
-            });
+        let Some(last) = self.last.replace(*all) else { return Ok(Looking::Settle) };
+        if !alike(&last, all) {
+            let restless = |_: &Self| failed("its readings do not settle".to_owned(), true);
+            return self.settle_or(now, restless);
         }
         let own = self.own(all);
         let is_sure = !self.insist || self.answer == Some(SetOutcome::Accepted);
         if own.satisfy(&self.step.to) && is_sure {
             return Err(match self.expected_now(true).filter(|expected| !alike(all, expected)) {
-                Some(expected) => self.foreign(all, &expected, true),
+                Some(expected) => foreign(all, &expected, true),
                 None => Verdict::Proved,
             });
         }
         if !own.satisfy(&self.step.from) && !self.insist {
             // What was written may still be on its way behind it.
-            return self.settle_or(now, |change| change.foreign(&own, &change.step.to, false));
+            return self.settle_or(now, |change| foreign(&own, &change.step.to, false));
         }
         // Still as it was.
         if self.answer == Some(SetOutcome::Refused) {
@@ -302,7 +297,7 @@ impl Change {
                 self.trouble.as_deref().unwrap_or("no reason is known")
             ),
         };
-        self.end(told, self.answer.is_some())
+        failed(told, self.answer.is_some())
     }
 
     fn unreadable(&mut self, trouble: Trouble, now: Instant) -> Result<Looking, Verdict> {
@@ -317,7 +312,7 @@ impl Change {
         Ok(match (gone, self.state) {
             (true, _) => Looking::Away,
             // A question is asked several times anyway; before a write nothing is lost by giving up.
-            (false, Looking::Before) => return Err(self.end(why, false)),
+            (false, Looking::Before) => return Err(failed(why, false)),
             (false, Looking::Ask) => Looking::Idle,
             (false, _) => Looking::Settle,
         })
@@ -359,7 +354,7 @@ impl Change {
         }
         let state = self.last.unwrap_or_default();
         let why = explain::refusal(self.group, &self.step.to, &state, status, &self.unit);
-        Err(self.end(why, false))
+        Err(failed(why, false))
     }
 
     fn own(&self, all: &Settings) -> Settings {
@@ -373,23 +368,6 @@ impl Change {
         Some(all.only(|setting| setting.query() == self.group.query()))
     }
 
-    /// Something is neither as it was nor as it should be. What somebody else put there stays.
-    fn foreign(&self, found: &Settings, wanted: &Settings, is_done: bool) -> Verdict {
-        let told: Vec<_> = found
-            .differences(wanted)
-            .map(|change| {
-                let found = change.from.map_or("nothing".to_owned(), |value| value.to_string());
-                format!("{} is {found}, wanted {}", change.setting, change.to)
-            })
-            .collect();
-        let told = told.join(", ");
-        self.end(format!("another program, or the unit itself, changed it: {told}"), is_done)
-    }
-
-    fn end(&self, why: String, may_be_done: bool) -> Verdict {
-        Verdict::Failed { why, may_be_done, lost: false }
-    }
-
     fn lose(&self, why: String) -> Verdict {
         let may_be_done = self.answer.is_some();
         let why = if may_be_done {
@@ -399,6 +377,23 @@ impl Change {
         };
         Verdict::Failed { why, may_be_done, lost: true }
     }
+}
+
+/// Something is neither as it was nor as it should be. What somebody else put there stays.
+fn foreign(found: &Settings, wanted: &Settings, is_done: bool) -> Verdict {
+    let told: Vec<_> = found
+        .differences(wanted)
+        .map(|change| {
+            let found = change.from.map_or("nothing".to_owned(), |value| value.to_string());
+            format!("{} is {found}, wanted {}", change.setting, change.to)
+        })
+        .collect();
+    let told = told.join(", ");
+    failed(format!("another program, or the unit itself, changed it: {told}"), is_done)
+}
+
+fn failed(why: String, may_be_done: bool) -> Verdict {
+    Verdict::Failed { why, may_be_done, lost: false }
 }
 
 /// While a unit charges.

@@ -67,7 +67,7 @@ pub(crate) struct Apply {
     pub(crate) units: Vec<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,
-    /// Installation settings that may be changed, each by its key (output_mode,machine_type)
+    /// Installation settings that may be changed, each by its key (`output_mode,machine_type`)
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     pub(crate) allow_installation: Vec<String>,
     /// Write the plan to a file
@@ -112,8 +112,8 @@ pub(crate) struct Care {
 
 #[derive(Args, Debug)]
 pub(crate) struct Place {
-    /// Where journals, saved settings and the audit file are kept (default: $LVX_STATE_DIR, or
-    /// lvx in $XDG_STATE_HOME or ~/.local/state)
+    /// Where journals, saved settings and the audit file are kept (default: lvx in
+    /// `$XDG_STATE_HOME` or `~/.local/state`)
     #[arg(long, value_name = "DIR", env = "LVX_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 }
@@ -187,4 +187,4 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 /// Nobody waits longer.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(7 * 24);

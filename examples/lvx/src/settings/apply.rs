@@ -129,13 +129,16 @@ fn planned(
         ))),
     });
     let allow_installation = allowed.collect::<Result<Vec<_>, _>>()?;
+    let mut told = Vec::new();
     for open in opened {
         let found = validate_for(profile, &open.unit);
         if found.has_errors() {
             return Err(found.into());
         }
-        if !found.is_empty() {
+        // What holds for all units is told once.
+        if !found.is_empty() && !told.contains(&found) {
             complain_of(&found);
+            told.push(found);
         }
     }
     let wanted = profile.profile();
@@ -256,7 +259,7 @@ pub(super) fn tell(
         let path = path.display();
         match report.ending {
             Ending::Mixed => {
-                progress(&format!("to try again to finish or to undo: lvx restore {path}"))
+                progress(&format!("to try again to finish or to undo: lvx restore {path}"));
             }
             _ => progress(&format!("what the units had before is beside the journal {path}")),
         }

@@ -13,13 +13,13 @@ pub(super) fn given(consent: &Consent, plan: &Plan) -> Result<bool, Failure> {
     let serials: Vec<_> =
         plan.units.iter().map(|planned| planned.unit.serial_number.to_string()).collect();
     if !consent.yes_serial.is_empty() {
-        for wrong in consent.yes_serial.iter().filter(|serial| !serials.contains(serial)) {
+        if let Some(wrong) = consent.yes_serial.iter().find(|serial| !serials.contains(serial)) {
             return Err(Failure::usage(format_args!(
                 "--yes-serial {wrong}: wanted the serial numbers of these units, {}; nothing was written",
                 serials.join(",")
             )));
         }
-        for missing in serials.iter().filter(|serial| !consent.yes_serial.contains(serial)) {
+        if let Some(missing) = serials.iter().find(|serial| !consent.yes_serial.contains(serial)) {
             return Err(Failure::usage(format_args!(
                 "--yes-serial: unit {missing} is not named; nothing was written"
             )));

@@ -133,13 +133,11 @@ impl Files {
         self.journal.as_ref().map(Journal::path)
     }
 
-    /// `20261124-131029`, with a number behind it if there is such a run already.
-    fn name(&self, number: u32) -> String {
-        let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        if number == 0 { now } else { format!("{now}-{number}") }
-    }
-
     fn begin_as(&mut self, name: &str, plan: &Plan, units: &[Unit]) -> io::Result<()> {
+        // The journal comes first: it is the one that must be new.
+        let path = self.folder.join(format!("{name}.{JOURNAL}"));
+        self.journal = Some(Journal::create(path, plan)?);
+        self.plan = Some(plan.clone());
         for unit in units {
             let path = self.folder.join(format!("{name}-{}.yaml", unit.serial_number));
             let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
@@ -147,9 +145,6 @@ impl Files {
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
         }
-        let path = self.folder.join(format!("{name}.{JOURNAL}"));
-        self.journal = Some(Journal::create(path, plan)?);
-        self.plan = Some(plan.clone());
         Ok(())
     }
 
@@ -167,7 +162,7 @@ impl Keeper for Files {
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> io::Result<()> {
         let mut tries = 0;
         loop {
-            match self.begin_as(&self.name(tries), plan, units) {
+            match self.begin_as(&name(tries), plan, units) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 100 => {
                     tries += 1;
                 }
@@ -231,6 +226,12 @@ impl Keeper for Files {
     fn is_interrupted(&mut self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
+}
+
+/// `20261124-131029`, with a number behind it if there is such a run already.
+fn name(number: u32) -> String {
+    let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+    if number == 0 { now } else { format!("{now}-{number}") }
 }
 
 /// The file whose presence confirms a run.
