@@ -61,7 +61,7 @@ fn apply(bank: &SharedBank, wanted: &Settings) -> (Report, Memory) {
 /// What a unit has once everything is shown.
 fn settled(bank: &SharedBank, unit: usize) -> Settings {
     use pi18_transport::Link;
-    bank.link(unit).pause(Duration::from_secs(120));
+    bank.link(unit).pause(Duration::from_mins(2));
     settings_of(bank, unit)
 }
 
@@ -176,10 +176,10 @@ fn an_idle_window_is_waited_for() {
     let bank = bank(&["frozen=on&soc=60", STILL]);
     let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
-    let options = Options { wait_idle: Some(Duration::from_secs(3600)), ..Options::default() };
+    let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
     // The sun sets half an hour later.
     let (report, memory) = apply_meddled(&bank, plan, options, Memory::default(), |bank, _, _| {
-        if bank.elapsed() > Duration::from_secs(1800) {
+        if bank.elapsed() > Duration::from_mins(30) {
             bank.with(|bank| {
                 ["sun=0", "grid=off"].iter().try_for_each(|s| bank.switch(0, s)).unwrap()
             });
@@ -396,12 +396,12 @@ fn what_is_not_confirmed_in_time_is_undone() {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
         let options =
-            Options { confirm_within: Some(Duration::from_secs(600)), ..Options::default() };
+            Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
         let started = bank.elapsed();
         let (report, memory) =
             apply_to(&bank, plan, options, Memory { confirms, ..Memory::default() });
         assert_eq!(report.ending, ending, "{report}");
-        let waited = bank.elapsed() - started > Duration::from_secs(600);
+        let waited = bank.elapsed() - started > Duration::from_mins(10);
         assert_eq!(waited, !confirms);
         assert_eq!(memory.records.contains(&Record::Confirmed), confirms);
         is_true(&report, &bank);

@@ -159,7 +159,7 @@ fn storm(seed: u64) -> Option<Run> {
     let blow = random.bool().then(|| (random.usize(1..=3 * plan.steps.len() + count), blow));
     let mut options = Options::default();
     if random.bool() {
-        options.wait_idle = Some(Duration::from_secs(60));
+        options.wait_idle = Some(Duration::from_mins(1));
     }
     let memory = Memory::default();
     let mut keeper = Storm { bank: bank.clone(), memory, blow, chances: 0, actions: 0 };
@@ -175,7 +175,7 @@ fn storm(seed: u64) -> Option<Run> {
     let report = run(Apply::new(plan.clone(), options), &mut units, &mut keeper);
     drop(units);
     // Whatever is still on its way is shown by then.
-    bank.link(0).pause(Duration::from_secs(120));
+    bank.link(0).pause(Duration::from_mins(2));
     let sent = received(&bank) - counted;
     Some(Run { bank, plan, report, records: keeper.memory.records, blow, sent, seed })
 }
@@ -329,7 +329,7 @@ fn killed(at: usize, way: Way, switches: &str) -> Option<(SharedBank, Plan, Repo
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let apply = Apply::resume(plan.clone(), Options::default(), progress, way);
     let (report, _) = run_with(&bank, clients, apply, memory);
-    bank.link(0).pause(Duration::from_secs(120));
+    bank.link(0).pause(Duration::from_mins(2));
     Some((bank, plan, report))
 }
 
