@@ -3,6 +3,10 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a panic is what a fuzzer looks for")]
 
+mod settings;
+
+pub use settings::{journal, plan, profile};
+
 use pi18_proto::{
     AnyReply, DecodeError, Dialect, Frame, FrameKind, FrameReader, MAX_FRAME, Query, Received,
     Request, RequestFrame, SetCommand,

@@ -38,3 +38,18 @@ fn requests_hold_for_their_corpus() {
 fn frames_hold_for_their_corpus() {
     replay("round_trip", pi18_fuzz::round_trip, 100);
 }
+
+#[test]
+fn profiles_hold_for_their_corpus() {
+    replay("profile", pi18_fuzz::profile, 50);
+}
+
+#[test]
+fn plans_hold_for_their_corpus() {
+    replay("plan", pi18_fuzz::plan, 3);
+}
+
+#[test]
+fn journals_hold_for_their_corpus() {
+    replay("journal", pi18_fuzz::journal, 4);
+}

@@ -382,16 +382,17 @@ mod tests {
                         .map(|number| (setting, Value::Code(Code { number, name: name(number) }))),
                 ),
                 Shape::Switch => {
-                    values.extend((0..=u8::MAX).map(|n| (setting, Value::Switch(Switch(n)))))
+                    values.extend((0..=u8::MAX).map(|n| (setting, Value::Switch(Switch(n)))));
                 }
                 Shape::Quantity { unit: "V", .. } => {
-                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Voltage(Decivolts(n)))))
+                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Voltage(Decivolts(n)))));
                 }
                 Shape::Quantity { unit: "A", .. } => {
-                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Current(Amperes(n)))))
+                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Current(Amperes(n)))));
                 }
                 Shape::Quantity { .. } => {
-                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Frequency(Decihertz(n)))))
+                    values
+                        .extend((0..=u16::MAX).map(|n| (setting, Value::Frequency(Decihertz(n)))));
                 }
                 Shape::Window => {}
                 Shape::Clock => values.extend(

@@ -181,7 +181,7 @@ fn an_idle_window_is_waited_for() {
     let (report, memory) = apply_meddled(&bank, plan, options, Memory::default(), |bank, _, _| {
         if bank.elapsed() > Duration::from_mins(30) {
             bank.with(|bank| {
-                ["sun=0", "grid=off"].iter().try_for_each(|s| bank.switch(0, s)).unwrap()
+                ["sun=0", "grid=off"].iter().try_for_each(|s| bank.switch(0, s)).unwrap();
             });
         }
         Fate::Arrive
@@ -208,7 +208,7 @@ fn switched_at(mnemonic: &'static str, wanted: &Settings, switch: &'static str) 
     meddled_with(&idle_bank(), wanted, move |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, mnemonic) {
             bank.with(|bank| {
-                switch.split('&').try_for_each(|switch| bank.switch(1, switch)).unwrap()
+                switch.split('&').try_for_each(|switch| bank.switch(1, switch)).unwrap();
             });
         }
         Fate::Arrive
@@ -401,7 +401,7 @@ fn what_is_not_confirmed_in_time_is_undone() {
         let (report, memory) =
             apply_to(&bank, plan, options, Memory { confirms, ..Memory::default() });
         assert_eq!(report.ending, ending, "{report}");
-        let waited = bank.elapsed() - started > Duration::from_mins(10);
+        let waited = bank.elapsed().saturating_sub(started) > Duration::from_mins(10);
         assert_eq!(waited, !confirms);
         assert_eq!(memory.records.contains(&Record::Confirmed), confirms);
         is_true(&report, &bank);
