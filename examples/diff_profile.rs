@@ -12,7 +12,8 @@
 use lvx_settings::{HostClock, Profile, Unit, validate_for};
 use pi18_transport::Client;
 
-const PROFILE: &str = "bulk_voltage: 56.4 V\nfloat_voltage: 53.6 V\nmax_charging_current: 50 A\n";
+const PROFILE: &str =
+    "float_voltage: 53.6 V\nredischarge_voltage: 53 V\nmax_charging_current: 50 A\n";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or("sim:0".to_owned());

@@ -70,3 +70,12 @@ fn decode_capture() {
 fn fake_inverter() {
     insta::assert_snapshot!(prints("fake_inverter", &[]));
 }
+
+#[test]
+fn the_readmes_profile_is_sound() {
+    let readme = include_str!("../../README.md");
+    let profile = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let profile = lvx_settings::Profile::parse("README.md", profile).unwrap();
+    let found = lvx_settings::validate(&profile);
+    assert!(found.is_empty(), "{found}");
+}

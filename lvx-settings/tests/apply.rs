@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use bank::{
     Fate, Memory, apply_meddled, apply_to, bank, client, host, plan_for, profile, run_with,
-    settings_of,
+    settings_of, valid_settings,
 };
 use lvx_settings::{
     Apply, Ending, Options, Permissions, Plan, Progress, Record, Report, Setting, Settings, State,
-    Unit, Units, Way,
+    Unit, Units, Way, broken,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputPriority};
 use pi18_transport::sim::SharedBank;
+use proptest::prelude::*;
 
 /// The policy of the commissioned bank.
 fn commissioned() -> Settings {
@@ -188,6 +189,34 @@ fn an_idle_window_is_waited_for() {
     });
     assert_eq!(report.ending, Ending::Applied, "{report}");
     assert_eq!(memory.audit.len(), 2);
+    is_true(&report, &bank);
+}
+
+#[test]
+fn a_refusal_while_charging_is_waited_out() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &profile(|s| s.max_charging_current = Some(Amperes(50))));
+    let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
+    let mut clouded = None;
+    // The sun comes out just before the second unit is set, for a quarter of an hour.
+    let (report, memory) =
+        apply_meddled(&bank, plan, options, Memory::default(), move |bank, unit, bytes| {
+            let now = bank.elapsed();
+            let switch = |sun: &str| {
+                bank.with(|bank| {
+                    ["soc=60", sun].iter().try_for_each(|s| bank.switch(0, s)).unwrap()
+                })
+            };
+            if unit == 1 && is_set(bytes, "MCHGC") && clouded.is_none() {
+                clouded = Some(now + Duration::from_mins(15));
+                switch("sun=100");
+            } else if clouded.is_some_and(|until| now > until) {
+                switch("sun=0");
+            }
+            Fate::Arrive
+        });
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+    assert_eq!(memory.audit, ["MCHGC0,050 accepted", "MCHGC1,050 refused", "MCHGC1,050 accepted"]);
     is_true(&report, &bank);
 }
 
@@ -473,4 +502,31 @@ fn the_clock_is_set_and_undone_like_everything_else() {
     let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
     assert_eq!(report.ending, Ending::Applied, "{report}");
     assert!(memory.audit[2].starts_with("DAT2606211"), "{:?}", memory.audit);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Applying the way from one set of settings to another ends at the other, and at no moment does
+    /// a unit have settings that break a rule.
+    #[test]
+    fn applied_it_is_so_and_every_moment_was_sound(a in valid_settings(), b in valid_settings()) {
+        let bank = idle_bank();
+        let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
+        let allow_installation: Vec<_> = installation.copied().collect();
+        for wanted in [a, b] {
+            let permissions = Permissions { allow_installation: allow_installation.clone(), battery: None };
+            let plan = plan_for(&bank, &wanted, permissions);
+            let writes = u64::try_from(plan.steps.len()).unwrap();
+            let (report, _) = apply_meddled(&bank, plan, Options::default(), Memory::default(), |bank, unit, _| {
+                assert_eq!(broken(&settings_of(bank, unit), None), []);
+                Fate::Arrive
+            });
+            prop_assert!(matches!(report.ending, Ending::Applied | Ending::NothingToDo), "{}", report);
+            prop_assert_eq!(report.writes, writes);
+            for unit in 0..2 {
+                prop_assert!(settings_of(&bank, unit).satisfy(&wanted));
+            }
+        }
+    }
 }
