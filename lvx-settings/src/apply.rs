@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use pi18_proto::{AnyReply, DateTime, Query, SerialNumber, SetCommand};
+use pi18_proto::{AnyReply, DateTime, Query, SetCommand};
 use pi18_transport::SetOutcome;
 use serde::{Deserialize, Serialize};
 
@@ -132,8 +132,8 @@ pub enum Event {
     Read(Result<(AnyReply, Option<DateTime>), Trouble>),
     /// Of [`Action::Write`]; an error if the command was not sent.
     Written(Result<SetOutcome, Trouble>),
-    /// Of [`Action::Reopen`]: who is there.
-    Reopened(Result<SerialNumber, String>),
+    /// Of [`Action::Reopen`]: who is there now.
+    Reopened(Result<Box<Unit>, String>),
     /// Of [`Action::Pause`].
     Paused,
     /// Of [`Action::Confirmation`].
@@ -267,7 +267,8 @@ impl Apply {
         self.report.as_ref()
     }
 
-    /// Gives up before the next write; what was written is undone.
+    /// Gives up before the next write, or while it waits for a unit to be idle; what was written is
+    /// undone.
     pub fn interrupt(&mut self) {
         self.interrupted = true;
     }
@@ -283,6 +284,11 @@ impl Apply {
 
     /// What the present phase wants to be done; `None` if it has just become another one.
     fn action(&mut self) -> Option<Action> {
+        if self.interrupted
+            && let Some(after) = self.given_up()
+        {
+            self.phase = after;
+        }
         match &mut self.phase {
             Phase::Rest => Some(Action::Pause(self.options.within)),
             Phase::Preflight(preflight) => Some(preflight.next()),
@@ -327,7 +333,14 @@ impl Apply {
             }
             (Phase::Step(change), event) => {
                 self.writes += u64::from(matches!(event, Event::Written(Ok(_))));
-                change.handle(event, now).map(|(step, verdict)| self.judged(step, verdict))
+                let verdict = change.handle(event, now);
+                // Behind a link that was opened again it may have another number in its bank.
+                if let Some(unit) = change.found()
+                    && let Some(known) = self.units.get_mut(change.unit())
+                {
+                    *known = unit;
+                }
+                verdict.map(|(step, verdict)| self.judged(step, verdict))
             }
             (Phase::Confirmation(_), Event::Confirmed(true)) => {
                 Some(note(Record::Confirmed, self.verify()))
@@ -343,6 +356,19 @@ impl Apply {
         };
         if let Some(after) = after {
             self.phase = after;
+        }
+    }
+
+    /// Where it goes on after an interrupt, if nothing is on its way right now.
+    fn given_up(&mut self) -> Option<Phase> {
+        let why = "it was interrupted".to_owned();
+        match &self.phase {
+            Phase::Rest | Phase::Preflight(_) | Phase::Backup => Some(self.refused(why)),
+            Phase::Step(change) => {
+                let (step, verdict) = change.give_up(why)?;
+                Some(self.judged(step, verdict))
+            }
+            _ => None,
         }
     }
 
@@ -507,6 +533,12 @@ impl Apply {
         self.report = Some(report);
         note(record, Phase::Over)
     }
+}
+
+/// So much later; times that no clock reaches are far away.
+pub(crate) fn later(now: Instant, time: Duration) -> Instant {
+    let far = || now.checked_add(Duration::from_hours(24 * 365));
+    now.checked_add(time).or_else(far).unwrap_or(now)
 }
 
 fn note(record: Record, after: Phase) -> Phase {

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pi18_proto::{DateTime, Identity, SerialNumber};
+use pi18_proto::{DateTime, SerialNumber};
 use pi18_transport::{Client, Link, SetOutcome};
 use serde::Serialize;
 
 use crate::{
     Action, Apply, Direction, Error, Event, HostClock, Journal, Plan, Record, Report, Settings,
     Unit,
-    apply::{Trouble, Write},
+    apply::{Trouble, Write, later},
 };
 
 /// The links to the units of a plan, in its order.
@@ -117,13 +117,13 @@ impl<'a, L: Link> Units<'a, L> {
         }
     }
 
-    fn open_again(&mut self, unit: usize) -> Result<SerialNumber, String> {
+    fn open_again(&mut self, unit: usize) -> Result<Unit, String> {
+        let host = self.host;
         let place = self.clients.get_mut(unit).ok_or("there is no such unit")?;
         // A dead descriptor holds the device's number.
         *place = None;
         let client = place.insert((self.reopen)(unit).map_err(|error| error.to_string())?);
-        let identity: Identity = client.read().map_err(|error| error.to_string())?;
-        Ok(identity.serial_number)
+        Unit::read(client, &host).map_err(|error| error.to_string())
     }
 
     fn any(&mut self) -> Option<&mut Client<L>> {
@@ -175,7 +175,7 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
                 Ok((reading.reply, host.time(reading.at)))
             })),
             Action::Write(write) => Event::Written(send(write, units, apply.plan(), keeper)),
-            Action::Reopen { unit } => Event::Reopened(units.open_again(*unit)),
+            Action::Reopen { unit } => Event::Reopened(units.open_again(*unit).map(Box::new)),
             Action::Pause(time) => {
                 units.pause(*time);
                 Event::Paused
@@ -227,7 +227,7 @@ const fn word(outcome: SetOutcome) -> &'static str {
 
 fn wait<L: Link>(time: Duration, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) -> bool {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
-    let until = units.now() + time;
+    let until = later(units.now(), time);
     loop {
         if keeper.is_confirmed() {
             return true;

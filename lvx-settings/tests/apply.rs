@@ -220,6 +220,37 @@ fn a_refusal_while_charging_is_waited_out() {
     is_true(&report, &bank);
 }
 
+#[test]
+fn waiting_for_an_idle_window_can_be_interrupted() {
+    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    // Before the first write, and between the first and the second.
+    for (charging, interrupt_at, ending) in [(true, 0, Ending::Refused), (false, 2, Ending::Mixed)]
+    {
+        let bank = idle_bank();
+        let plan = planned(&bank, &wanted);
+        let sunny = |bank: &SharedBank| {
+            bank.with(|bank| {
+                ["soc=60", "sun=100"].iter().try_for_each(|s| bank.switch(0, s)).unwrap()
+            });
+        };
+        if charging {
+            sunny(&bank);
+        }
+        let memory = Memory { interrupt_at: Some(interrupt_at), ..Memory::default() };
+        let (report, _) = apply_meddled(&bank, plan, options, memory, move |bank, unit, bytes| {
+            if unit == 1 && is_set(bytes, "MCHGC") {
+                sunny(bank);
+            }
+            Fate::Arrive
+        });
+        assert_eq!(report.ending, ending, "{report}");
+        assert!(bank.elapsed() < Duration::from_hours(1));
+        assert!(report.why.as_ref().unwrap().contains("it was interrupted"), "{report}");
+        is_true(&report, &bank);
+    }
+}
+
 /// How a plan for two idle units ends when somebody meddles.
 fn meddled_with(
     bank: &SharedBank,
@@ -413,7 +444,8 @@ fn an_interrupt_undoes_what_was_done() {
         let plan = planned(&bank, &other());
         let memory = Memory { interrupt_at: Some(interrupt_at), ..Memory::default() };
         let (report, memory) = apply_to(&bank, plan, Options::default(), memory);
-        assert_eq!(report.ending, Ending::Undone, "{report}");
+        let ending = if interrupt_at == 0 { Ending::Refused } else { Ending::Undone };
+        assert_eq!(report.ending, ending, "{report}");
         assert_eq!(memory.audit.len(), 2 * interrupt_at);
         is_true(&report, &bank);
     }

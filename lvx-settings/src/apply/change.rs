@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use pi18_proto::{AnyReply, DateTime, ParallelInstance, Query, SerialNumber};
+use pi18_proto::{AnyReply, DateTime, ParallelInstance, Query};
 use pi18_transport::SetOutcome;
 
-use super::{Action, Apply, Command, Event, Options, Trouble, Write, explain};
+use super::{Action, Apply, Command, Event, Options, Trouble, Write, explain, later};
 use crate::{
     Battery, Group, Limits, Settings, Step, Unit, broken,
     group::shown,
@@ -34,12 +34,13 @@ pub(super) struct Change {
     step: Step,
     group: Group,
     instance: ParallelInstance,
-    serial: SerialNumber,
     /// What the rest of the unit's settings should be; `None` if it is not known.
     expected: Option<Settings>,
     /// What the unit shows may be older than what it has: it is written in any case.
     insist: bool,
     unit: Unit,
+    /// The unit as it was found behind a link that was opened again.
+    found: Option<Unit>,
     battery: Option<Battery>,
     options: Options,
     state: Looking,
@@ -94,10 +95,10 @@ impl Change {
             step,
             group: step.group()?,
             instance: unit.instance()?,
-            serial: unit.serial_number,
             expected,
             insist,
             unit: unit.clone(),
+            found: None,
             battery: apply.plan.battery,
             options: apply.options,
             state: Looking::Before,
@@ -109,6 +110,21 @@ impl Change {
             last: None,
             trouble: None,
         })
+    }
+
+    /// Which unit it is about.
+    pub(super) fn unit(&self) -> usize {
+        self.step.unit
+    }
+
+    /// The unit as it was just found behind a link that was opened again.
+    pub(super) fn found(&mut self) -> Option<Unit> {
+        self.found.take()
+    }
+
+    /// Ends it if it only waits for the unit to be idle.
+    pub(super) fn give_up(&self, why: String) -> Option<((usize, Direction), Verdict)> {
+        (self.state == Looking::Idle).then(|| (self.at, failed(why, false)))
     }
 
     pub(super) fn next(&self) -> Action {
@@ -210,7 +226,7 @@ impl Change {
 
     fn sent(&mut self, written: Result<SetOutcome, Trouble>, now: Instant) -> Looking {
         self.attempts += 1;
-        self.deadline = Some(now + self.options.within);
+        self.deadline = Some(later(now, self.options.within));
         self.last = None;
         let gone = match written {
             Ok(outcome) => {
@@ -305,7 +321,7 @@ impl Change {
         let why = trouble.text.clone();
         self.trouble = Some(trouble.text);
         self.last = None;
-        let deadline = *self.deadline.get_or_insert(now + self.options.within);
+        let deadline = *self.deadline.get_or_insert(later(now, self.options.within));
         if now >= deadline {
             return Err(self.lose(why));
         }
@@ -321,16 +337,23 @@ impl Change {
     /// The link may be there again; is it the same unit?
     fn reopened(
         &mut self,
-        found: Result<SerialNumber, String>,
+        found: Result<Box<Unit>, String>,
         now: Instant,
     ) -> Result<Looking, Verdict> {
-        let deadline = *self.deadline.get_or_insert(now + self.options.within);
+        let deadline = *self.deadline.get_or_insert(later(now, self.options.within));
         match found {
-            Ok(serial) if serial == self.serial => Ok(match self.answer {
-                None if self.attempts == 0 => Looking::Before,
-                _ => Looking::Settle,
-            }),
-            Ok(other) => Err(self.lose(format!("unit {other} is there now"))),
+            Ok(unit) if unit.serial_number == self.unit.serial_number => {
+                let Some(instance) = unit.instance() else {
+                    return Err(self.lose("it has no number in its bank any more".to_owned()));
+                };
+                self.instance = instance;
+                self.unit = *unit.clone();
+                self.found = Some(*unit);
+                // Before the first write it is looked at once more.
+                let written = self.answer.is_some() || self.attempts > 0;
+                Ok(if written { Looking::Settle } else { Looking::Before })
+            }
+            Ok(other) => Err(self.lose(format!("unit {} is there now", other.serial_number))),
             Err(_) if now < deadline => Ok(Looking::Away),
             Err(why) => Err(self.lose(why)),
         }
@@ -342,13 +365,15 @@ impl Change {
         let charging = status.charge_current.0 > 0;
         let waiting_helps = self.group == Group::MaxChargingCurrent;
         if let Some(patience) = self.options.wait_idle.filter(|_| waiting_helps) {
-            let until = *self.patience.get_or_insert(now + patience);
+            let until = *self.patience.get_or_insert(later(now, patience));
             if !charging && self.idle_tries < self.options.attempts {
                 self.idle_tries += 1;
                 self.answer = None;
                 return Ok(Looking::Announce);
             }
             if charging && now < until {
+                // A question that fails once in hours is asked again.
+                self.deadline = Some(later(now, BETWEEN_LOOKS + self.options.within));
                 return Ok(Looking::Idle);
             }
         }

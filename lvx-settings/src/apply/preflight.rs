@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pi18_proto::{Model, WorkingMode};
 
-use super::{Action, Event, Options};
+use super::{Action, Event, Options, later};
 use crate::{Plan, PlannedUnit, Setting, Settings, Unit};
 
 /// Reads all units, one after the other, and judges them together.
@@ -82,8 +82,8 @@ impl Preflight {
         match charging(plan, &found).filter(|_| !self.resumed) {
             None => Some(Ok(found)),
             Some(why) => {
-                let until =
-                    *self.waiting.get_or_insert(now + options.wait_idle.unwrap_or_default());
+                let patience = options.wait_idle.unwrap_or_default();
+                let until = *self.waiting.get_or_insert(later(now, patience));
                 if now >= until {
                     return Some(Err(why));
                 }
