@@ -1,14 +1,24 @@
 //! Each example runs against the virtual unit and prints what it promises.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// What an example prints. Cargo builds the examples of a package before its tests.
 #[track_caller]
 fn prints(example: &str, arguments: &[&str]) -> String {
+    prints_in(&std::env::temp_dir(), example, arguments)
+}
+
+/// The same where it may leave files.
+#[track_caller]
+fn prints_in(place: &Path, example: &str, arguments: &[&str]) -> String {
     let tests = std::env::current_exe().unwrap();
     let folder: PathBuf = tests.ancestors().nth(2).unwrap().join("examples");
-    let output = Command::new(folder.join(example)).args(arguments).output().unwrap();
+    let output =
+        Command::new(folder.join(example)).args(arguments).current_dir(place).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -29,6 +39,26 @@ fn list_settings() {
     // The virtual bank stands still in another year than this computer.
     let lines: Vec<_> = printed.lines().filter(|line| !line.contains("Clock")).collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn save_profile() {
+    insta::assert_snapshot!(prints("save_profile", &["sim:0?frozen=on"]));
+}
+
+#[test]
+fn diff_profile() {
+    insta::assert_snapshot!(prints("diff_profile", &["sim:0?frozen=on"]));
+}
+
+#[test]
+fn apply_profile() {
+    insta::assert_snapshot!(prints("apply_profile", &["sim:0?frozen=on"]));
+    let folder = std::env::temp_dir().join(format!("lvx-example-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let written = prints_in(&folder, "apply_profile", &["sim:0?frozen=on", "--write"]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    insta::assert_snapshot!(written);
 }
 
 #[test]
@@ -54,4 +84,13 @@ fn compare_units() {
 #[test]
 fn total_power() {
     insta::assert_snapshot!(prints("total_power", &["sim:0?frozen=on", "sim:1"]));
+}
+
+#[test]
+fn the_readmes_profile_is_sound() {
+    let readme = include_str!("../../README.md");
+    let profile = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let profile = lvx_settings::Profile::parse("README.md", profile).unwrap();
+    let found = lvx_settings::validate(&profile);
+    assert!(found.is_empty(), "{found}");
 }

@@ -4,8 +4,11 @@
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a panic is what a fuzzer looks for")]
 
 mod bank;
+mod settings;
 
 pub use bank::{rules, snapshot};
+pub use settings::{journal, plan, profile};
+
 use pi18_proto::{
     AnyReply, DecodeError, Dialect, Frame, FrameKind, FrameReader, MAX_FRAME, Query, Received,
     Request, RequestFrame, SetCommand,

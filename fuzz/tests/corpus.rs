@@ -48,3 +48,18 @@ fn saved_banks_hold_for_their_corpus() {
 fn rules_hold_for_their_corpus() {
     replay("rules", pi18_fuzz::rules, 12);
 }
+
+#[test]
+fn profiles_hold_for_their_corpus() {
+    replay("profile", pi18_fuzz::profile, 50);
+}
+
+#[test]
+fn plans_hold_for_their_corpus() {
+    replay("plan", pi18_fuzz::plan, 3);
+}
+
+#[test]
+fn journals_hold_for_their_corpus() {
+    replay("journal", pi18_fuzz::journal, 4);
+}

@@ -21,7 +21,7 @@ pub struct ClockOffset {
 
 impl ClockOffset {
     /// Reading a clock and setting it both take their time: so much makes no difference.
-    pub const TOLERANCE: Duration = Duration::from_secs(60);
+    pub const TOLERANCE: Duration = Duration::from_mins(1);
 
     /// Whether two clocks can be said to agree.
     #[must_use]

@@ -70,6 +70,16 @@ impl From<Kind> for Error {
     }
 }
 
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &*error.0 {
+            Kind::File { source: Some(source), .. } => source.kind(),
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
 impl From<pi18_transport::Error> for Error {
     fn from(error: pi18_transport::Error) -> Self {
         Kind::Unit(error).into()

@@ -1,23 +1,76 @@
-//! The settings of PI18 inverters.
+//! The settings of PI18 inverters: what can be set, within which limits, and how to get there safely.
+//!
+//! - A [`Setting`] is something that can be read and set, a [`Value`] what it can hold, [`Settings`]
+//!   some of them together. One table says where each is read, what writes it and what a profile
+//!   calls it.
+//! - A [`Unit`] is what a unit says of itself. Its [`Limits`] say what it can be set to, and who says
+//!   so; [`broken`] names the rules that settings break together.
+//! - A [`Profile`] is what somebody wants, as YAML; [`validate_for`] tells what is wrong with it, each
+//!   place underlined.
+//! - A [`Plan`] is an order of writes in which every state is sound. It is a file (JSON).
+//! - [`Apply`] carries a plan out: it announces each write in a [`Journal`], sends it once, proves it by
+//!   reading back, and undoes everything if something goes wrong. It is a state machine without I/O;
+//!   [`run`] drives it over real links.
+//!
+//! ```
+//! use lvx_settings::{HostClock, Permissions, Plan, PlannedUnit, Profile, Unit, validate_for};
+//! use pi18_transport::Client;
+//!
+//! let profile = Profile::parse("bank.yaml", "bulk_voltage: 56.0 V\noutput_priority: solar_utility_battery")?;
+//!
+//! let mut client = Client::open("sim:0")?;
+//! let host = HostClock::system(client.now());
+//! let unit = Unit::read(&mut client, &host)?;
+//! assert!(!validate_for(&profile, &unit).has_errors());
+//!
+//! let wanted = profile.into_profile().settings;
+//! let units = vec![PlannedUnit { address: "sim:0".to_owned(), unit, wanted }];
+//! let plan = Plan::new(units, Permissions::default(), None)?;
+//! assert_eq!(
+//!     plan.to_string(),
+//!     "  1  96132206100410  MCHGV   bulk_voltage 56.4 V -> 56.0 V, (float_voltage 54.0 V)\n  \
+//!        2  96132206100410  POP     output_source_priority solar_battery_utility -> solar_utility_battery\n"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Nothing here writes to a unit but [`run`], and whatever else carries out an [`Action::Write`].
 
+mod apply;
 mod battery;
 mod clock;
+mod diagnostic;
 mod error;
 mod group;
+mod journal;
 mod limits;
+mod plan;
+mod profile;
 mod rules;
+mod run;
 mod setting;
 mod settings;
 mod unit;
+mod validate;
 mod value;
 
+pub use apply::{
+    Action, Apply, Command, Ending, Event, Options, Progress, Report, SettingReport, State,
+    Trouble, UnitReport, Way, Write,
+};
 pub use battery::{Battery, Chemistry, Millivolts};
 pub use clock::{ClockOffset, HostClock};
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Style};
 pub use error::Error;
 pub use group::Group;
+pub use journal::{Direction, Journal, Past, Record};
 pub use limits::{Allowed, Limit, LimitError, Limits};
+pub use plan::{Obstacle, Obstacles, Permissions, Plan, PlannedUnit, Step};
+pub use profile::{AppliesTo, ParsedProfile, Profile, profile_schema};
 pub use rules::{Broken, broken};
+pub use run::{Audit, Keeper, Units, run};
 pub use setting::{Setting, Settings};
 pub use settings::Difference;
 pub use unit::Unit;
+pub use validate::{validate, validate_for};
 pub use value::{Code, Shape, Value, ValueError, Window};

@@ -42,6 +42,8 @@ pub enum Allowed {
         /// The unit.
         unit: &'static str,
     },
+    /// Currents of the unit's own list, ascending.
+    Listed(Vec<u16>),
     /// Codes.
     Codes(Vec<u8>),
     /// Everything of the setting's kind.
@@ -71,12 +73,7 @@ impl Limits {
     pub fn of(unit: &Unit) -> Self {
         let class = Class::of(unit.rated.battery_rated_voltage);
         let limit = |setting: Setting| match setting {
-            Setting::BulkVoltage | Setting::FloatVoltage => {
-                class.limit(setting, |v| ChargeVoltage::new(v).is_ok())
-            }
-            Setting::CutoffVoltage => class.limit(setting, |v| CutoffVoltage::new(v).is_ok()),
-            Setting::RechargeVoltage => class.limit(setting, |v| RechargeVoltage::new(v).is_ok()),
-            Setting::RedischargeVoltage => redischarge(class, unit.model),
+            setting if Class::BATTERY.contains(&setting) => class.battery(setting, unit.model),
             Setting::MaxChargingCurrent => currents(setting, unit.charging_currents.as_ref()),
             Setting::MaxAcChargingCurrent => currents(setting, unit.ac_charging_currents.as_ref()),
             Setting::OutputVoltage => output_voltage(unit.rated.output_voltage),
@@ -123,7 +120,7 @@ impl Limit {
     pub fn allows(&self, value: Value) -> bool {
         match (&self.allowed, value) {
             (Allowed::Steps { steps, .. }, Value::Voltage(v)) => steps.contains(&v.0),
-            (Allowed::Steps { steps, .. }, Value::Current(v)) => steps.contains(&v.0),
+            (Allowed::Listed(amperes), Value::Current(v)) => amperes.contains(&v.0),
             (Allowed::Steps { steps, .. }, Value::Frequency(v)) => steps.contains(&v.0),
             (Allowed::Codes(codes), Value::Code(code)) => codes.contains(&code.number),
             (Allowed::Codes(codes), Value::Switch(switch)) => codes.contains(&switch.0),
@@ -139,7 +136,11 @@ impl Allowed {
     pub fn describe(&self, setting: Setting) -> String {
         match self {
             Self::Steps { steps, .. } if steps.is_empty() => "known to be taken".to_owned(),
-            Self::Steps { steps, decimals, unit } => runs(steps, *decimals, unit),
+            Self::Steps { steps, decimals, unit } => {
+                format!("one of {} {unit}", runs(steps, *decimals))
+            }
+            Self::Listed(amperes) if amperes.is_empty() => "known to be taken".to_owned(),
+            Self::Listed(amperes) => format!("one in this unit's list {} A", runs(amperes, 0)),
             Self::Codes(codes) => {
                 let named = |shape: Shape| match shape {
                     Shape::Words(name) => codes
@@ -158,16 +159,44 @@ impl Allowed {
 
 /// What a battery voltage of the sheets' tables is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Class(Option<u16>);
+pub(crate) struct Class(Option<u16>);
 
 impl Class {
-    fn of(rated: Decivolts) -> Self {
-        Self([120, 240, 480].into_iter().find(|known| *known == rated.0))
+    /// Those that have tables.
+    pub(crate) const ALL: [Self; 3] = [Self(Some(120)), Self(Some(240)), Self(Some(480))];
+
+    /// The settings that have a table for each class.
+    pub(crate) const BATTERY: [Setting; 5] = [
+        Setting::BulkVoltage,
+        Setting::FloatVoltage,
+        Setting::CutoffVoltage,
+        Setting::RechargeVoltage,
+        Setting::RedischargeVoltage,
+    ];
+
+    pub(crate) fn of(rated: Decivolts) -> Self {
+        let known = |class: &Self| class.0 == Some(rated.0);
+        Self::ALL.into_iter().find(known).unwrap_or(Self(None))
+    }
+
+    /// The rated battery voltage, 0 if there is no table for it.
+    pub(crate) fn rated(self) -> Decivolts {
+        Decivolts(self.0.unwrap_or(0))
+    }
+
+    /// What a unit of this class can have in one of [`Self::BATTERY`].
+    pub(crate) fn battery(self, setting: Setting, model: Option<Model>) -> Limit {
+        match setting {
+            Setting::CutoffVoltage => self.limit(setting, |v| CutoffVoltage::new(v).is_ok()),
+            Setting::RechargeVoltage => self.limit(setting, |v| RechargeVoltage::new(v).is_ok()),
+            Setting::RedischargeVoltage => redischarge(self, model),
+            _ => self.limit(setting, |v| ChargeVoltage::new(v).is_ok()),
+        }
     }
 
     /// No table of one class has a value that another class could have: each holds its rated voltage
     /// give or take a quarter.
-    fn holds(self, voltage: Decivolts) -> bool {
+    pub(crate) fn holds(self, voltage: Decivolts) -> bool {
         self.0.is_some_and(|rated| (rated * 3 / 4..=rated * 5 / 4).contains(&voltage.0))
     }
 
@@ -209,10 +238,10 @@ fn currents(setting: Setting, list: Option<&Currents>) -> Limit {
     let program =
         (setting == Setting::MaxChargingCurrent).then_some("set it on the display, program 02");
     Limit {
-        allowed: Allowed::Steps { steps, decimals: 0, unit: "A" },
+        allowed: Allowed::Listed(steps),
         origin: match list {
-            Some(_) => format!("this unit's list, {query}"),
-            None => format!("the unit does not say which, {query}"),
+            Some(_) => query.to_owned(),
+            None => format!("the unit does not say which: it refuses {query}"),
         },
         otherwise: program,
     }
@@ -267,8 +296,8 @@ fn sheet(setting: Setting) -> String {
     format!("PI18, {}", setting.group().mnemonic())
 }
 
-/// `48.0…58.4 V`, `0.0 or 48.0…58.0 V in steps of 1.0`
-fn runs(steps: &[u16], decimals: u8, unit: &str) -> String {
+/// `48.0…58.4`, `0.0, 48.0…58.0 in steps of 1.0`; the steps of whole numbers are left to the reader.
+fn runs(steps: &[u16], decimals: u8) -> String {
     let shown = |value: u16| match decimals {
         0 => value.to_string(),
         _ => format!("{}.{}", value / 10, value % 10),
@@ -285,9 +314,12 @@ fn runs(steps: &[u16], decimals: u8, unit: &str) -> String {
             continue;
         }
         let last = rest.get(run).copied().unwrap_or(*first);
-        let by = if step == 1 { String::new() } else { format!(" by {}", shown(step)) };
+        let by = match (decimals, step) {
+            (0, _) | (_, 1) => String::new(),
+            _ => format!(" in steps of {}", shown(step)),
+        };
         parts.push(format!("{}…{}{by}", shown(*first), shown(last)));
         rest = rest.get(run + 1..).unwrap_or_default();
     }
-    format!("one of {} {unit}", parts.join(", "))
+    parts.join(", ")
 }

@@ -52,7 +52,6 @@ macro_rules! settings {
             }
 
             /// More about it, a line each.
-            #[must_use]
             pub fn notes(self) -> impl Iterator<Item = &'static str> {
                 let lines: &[&'static str] = match self { $( Self::$name => &[$($more),*], )+ };
                 lines.iter().map(|line| line.trim_ascii()).filter(|line| !line.is_empty())
@@ -80,7 +79,7 @@ macro_rules! settings {
         /// Settings with their values: all that a unit has, or those that somebody wants.
         ///
         /// What a unit does not have, or a profile does not state, is `None`.
-        #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
         pub struct Settings {
             $( #[doc = $label] $(#[doc = $more])* pub $key: Option<$ty>, )+
         }

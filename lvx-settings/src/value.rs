@@ -129,10 +129,11 @@ impl fmt::Display for Value {
             Self::Current(current) => current.to_string(),
             Self::Frequency(frequency) => frequency.to_string(),
             Self::Code(Code { name: Some(name), .. }) => word(name),
-            Self::Code(Code { number, .. }) => format!("code {number}"),
             Self::Switch(Switch::OFF) => "off".to_owned(),
             Self::Switch(Switch::ON) => "on".to_owned(),
-            Self::Switch(Switch(number)) => format!("code {number}"),
+            Self::Code(Code { number, .. }) | Self::Switch(Switch(number)) => {
+                format!("code {number}")
+            }
             Self::Window(Window { start, end }) => format!("{start}-{end}"),
             Self::Clock(offset) => offset.to_string(),
         };
@@ -262,6 +263,10 @@ pub(crate) fn nearest<'a>(
     text: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // Nothing known is so long, and the work grows with it.
+    if text.len() > 64 {
+        return None;
+    }
     let distance = |known: &str| strsim::damerau_levenshtein(known, text);
     candidates
         .map(|known| (distance(known), known))
@@ -377,16 +382,17 @@ mod tests {
                         .map(|number| (setting, Value::Code(Code { number, name: name(number) }))),
                 ),
                 Shape::Switch => {
-                    values.extend((0..=u8::MAX).map(|n| (setting, Value::Switch(Switch(n)))))
+                    values.extend((0..=u8::MAX).map(|n| (setting, Value::Switch(Switch(n)))));
                 }
                 Shape::Quantity { unit: "V", .. } => {
-                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Voltage(Decivolts(n)))))
+                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Voltage(Decivolts(n)))));
                 }
                 Shape::Quantity { unit: "A", .. } => {
-                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Current(Amperes(n)))))
+                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Current(Amperes(n)))));
                 }
                 Shape::Quantity { .. } => {
-                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Frequency(Decihertz(n)))))
+                    values
+                        .extend((0..=u16::MAX).map(|n| (setting, Value::Frequency(Decihertz(n)))));
                 }
                 Shape::Window => {}
                 Shape::Clock => values.extend(

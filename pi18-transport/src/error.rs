@@ -64,6 +64,13 @@ impl Error {
         Self::new(place, kind)
     }
 
+    /// A device that was there and is gone, for a [`Link`](crate::Link) that finds out by other means
+    /// than an error of the operating system.
+    pub fn gone(place: impl Into<String>) -> Self {
+        let source = io::Error::new(io::ErrorKind::NotConnected, "the device is gone");
+        Self::new(place, Kind::Disconnected(source))
+    }
+
     /// The address, or whatever else names where it happened.
     #[must_use]
     pub fn place(&self) -> &str {

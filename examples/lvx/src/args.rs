@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod settings;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -23,6 +25,12 @@ pub(crate) enum Task {
     SyncCheck(SyncCheck),
     Compare(Compare),
     Dump(Dump),
+    Diff(settings::Diff),
+    Validate(settings::Validate),
+    Apply(settings::Apply),
+    Confirm(settings::Confirm),
+    Restore(settings::Restore),
+    Profile(settings::Profile),
     Simulate(Simulate),
     /// Print completions for a shell
     ///

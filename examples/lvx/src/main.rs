@@ -9,6 +9,7 @@ mod line;
 mod names;
 mod outcome;
 mod query;
+mod settings;
 mod shown;
 mod simulate;
 mod sync_check;
@@ -31,6 +32,12 @@ fn main() -> ExitCode {
         Task::SyncCheck(args) => sync_check::run(&args, &mut out),
         Task::Compare(args) => compare::run(&args, &mut out),
         Task::Dump(args) => dump::run(&args, &mut out),
+        Task::Diff(args) => settings::diff::run(&args, &mut out),
+        Task::Validate(args) => settings::validate::run(&args, &mut out),
+        Task::Apply(args) => settings::apply::run(&args, &mut out),
+        Task::Confirm(args) => settings::confirm::run(&args, &mut out),
+        Task::Restore(args) => settings::restore::run(&args, &mut out),
+        Task::Profile(args) => settings::profile::run(&args, &mut out),
         Task::Simulate(args) => simulate::run(&args, &mut out),
         Task::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,6 +1,8 @@
 //! How a run ends: an exit status, and an error on standard error.
 
-use std::{fmt::Display, io, process::ExitCode};
+use std::{fmt::Display, io, io::IsTerminal, process::ExitCode};
+
+use lvx_settings::{Diagnostics, Style};
 
 /// The exit statuses, the same for every task.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -13,12 +15,14 @@ pub(crate) enum Status {
     Usage = 2,
     /// A unit could not be read.
     Unread = 3,
+    /// A write failed or could not be proved.
+    Unproved = 4,
 }
 
 /// As `lvx --help` tells them.
 pub(crate) const STATUSES: &str = "\
 Exit status: 0 all well; 1 differences or findings; 2 wrong usage or input;
-3 a unit could not be read.";
+3 a unit could not be read; 4 a write failed or could not be proved.";
 
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
@@ -27,6 +31,7 @@ impl From<Status> for ExitCode {
             Status::Findings => 1,
             Status::Usage => 2,
             Status::Unread => 3,
+            Status::Unproved => 4,
         })
     }
 }
@@ -35,27 +40,54 @@ impl From<Status> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: Status,
-    text: String,
+    /// Each of them is told on a line of its own.
+    told: Vec<String>,
+    /// A text that is already laid out.
+    report: Option<Box<Diagnostics>>,
 }
 
 impl Failure {
+    fn new(status: Status, text: impl Display) -> Self {
+        Self { status, told: vec![text.to_string()], report: None }
+    }
+
     /// The user asked for something that cannot be.
     pub(crate) fn usage(text: impl Display) -> Self {
-        Self { status: Status::Usage, text: text.to_string() }
+        Self::new(Status::Usage, text)
+    }
+
+    /// The same, for several reasons.
+    pub(crate) fn usages(told: Vec<String>) -> Self {
+        Self { status: Status::Usage, told, report: None }
     }
 
     /// Says it on standard error.
     pub(crate) fn tell(self) -> Status {
-        complain(&self.text);
+        self.told.iter().for_each(|text| complain(text));
+        if let Some(report) = self.report {
+            complain_of(&report);
+        }
         self.status
+    }
+}
+
+impl From<lvx_settings::Error> for Failure {
+    fn from(error: lvx_settings::Error) -> Self {
+        let usage = error.is_file() || error.is_plan();
+        Self::new(if usage { Status::Usage } else { Status::Unread }, error)
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(found: Diagnostics) -> Self {
+        Self { status: Status::Usage, told: Vec::new(), report: Some(Box::new(found)) }
     }
 }
 
 impl From<pi18_transport::Error> for Failure {
     fn from(error: pi18_transport::Error) -> Self {
         let usage = error.is_address() || error.is_capture();
-        let status = if usage { Status::Usage } else { Status::Unread };
-        Self { status, text: error.to_string() }
+        Self::new(if usage { Status::Usage } else { Status::Unread }, error)
     }
 }
 
@@ -69,6 +101,19 @@ impl From<io::Error> for Failure {
 /// A line on standard error; if even that is closed, the exit status has to do.
 pub(crate) fn complain(text: &str) {
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("lvx: {}\n", one_line(text)));
+}
+
+/// What is wrong or unwise in a file, underlined, on standard error.
+pub(crate) fn complain_of(found: &Diagnostics) {
+    let colors =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let text = found.render(if colors { Style::Color } else { Style::Plain });
+    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n"));
+}
+
+/// Something that is going on, on standard error.
+pub(crate) fn progress(text: &str) {
+    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{}\n", one_line(text)));
 }
 
 /// Text from outside may hold line ends and worse.

@@ -47,7 +47,7 @@ impl Bank {
                 self.answer(asked, query).and_then(frame).unwrap_or_else(|| REFUSED.to_vec())
             }
             Heard::Request { request: Request::Set(command), .. } => {
-                let accepted = self.set(unit, command);
+                let accepted = self.set_or_not(unit, command);
                 self.units.get_mut(unit)?.sets.accepted += u64::from(accepted);
                 let mut verdict = if accepted { ACCEPTED } else { REFUSED }.to_vec();
                 let is_priority = matches!(command, SetCommand::OutputPriority { .. });

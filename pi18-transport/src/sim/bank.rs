@@ -39,7 +39,7 @@ impl Default for Config {
 pub struct SetCounts {
     /// Sound set commands that arrived, whatever became of them.
     pub received: u64,
-    /// Those that changed something.
+    /// Those that were answered `^1`.
     pub accepted: u64,
 }
 

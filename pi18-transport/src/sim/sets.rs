@@ -8,11 +8,25 @@ use pi18_proto::{
 use super::{
     bank::Bank,
     day, limits,
+    line::happens,
     settings::{Extras, Settings, Window},
     unit::Unit,
 };
 
 impl Bank {
+    /// Carries out a set command as a unit does that has moods; `false` if it refuses.
+    pub(super) fn set_or_not(&mut self, unit: usize, command: SetCommand) -> bool {
+        let quirks = self
+            .units
+            .get(unit)
+            .map(|unit| (unit.switches.quirks.refuse, unit.switches.quirks.ignore));
+        let (refuse, ignore) = quirks.unwrap_or_default();
+        if happens(refuse, &mut self.random) {
+            return false;
+        }
+        happens(ignore, &mut self.random) || self.set(unit, command)
+    }
+
     /// Carries out a set command; `false` if the unit refuses it.
     pub(super) fn set(&mut self, unit: usize, command: SetCommand) -> bool {
         let target = match command {

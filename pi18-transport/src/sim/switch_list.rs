@@ -50,6 +50,10 @@ switches! {
     unit "pop-garbled", "on|off" => put(quirks.pop_garbled, on_off);
     /// PF makes the serial number 55355535553555 (default off)
     unit "pf-serial", "on|off" => put(quirks.pf_serial, on_off);
+    /// How likely a set command is refused for no reason that shows
+    unit "refuse", "a chance from 0 to 1" => put(quirks.refuse, chance);
+    /// How likely a set command is accepted and changes nothing
+    unit "ignore", "a chance from 0 to 1" => put(quirks.ignore, chance);
     /// Which set commands are taken: with a checksum, without one, or both (default crc)
     unit "dialect", "crc|no-crc|any" => put(quirks.dialect, dialect);
     /// Which sheet the unit follows (default 2022)

@@ -210,6 +210,16 @@ fn restore_brings_back_the_factory_defaults() {
 }
 
 #[test]
+fn a_unit_can_have_moods() {
+    let mut bank = bank(&["refuse=1", "ignore=1"]);
+    for (unit, verdict) in [(0, "^0"), (1, "^1")] {
+        let before = rated(&bank, unit);
+        assert_eq!(ask(&mut bank, unit, "PSP1"), verdict);
+        assert_eq!(rated(&bank, unit), before);
+    }
+}
+
+#[test]
 fn a_load_can_be_switched_off() {
     let mut bank = bank(&["units=1&load=1000"]);
     assert_eq!(ask(&mut bank, 0, "LON0"), "^1");

@@ -1,0 +1,35 @@
+//! Shows where a unit is not as a profile wants it.
+//!
+//! Needs nothing: without an address the virtual unit `sim:0` is asked.
+//!
+//! ```text
+//! cargo run -p pi18-examples --example diff_profile -- /dev/hidraw0 bank.yaml
+//! ```
+//!
+//! Prints a line for each setting that differs.
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
+use lvx_settings::{HostClock, Profile, Unit, validate_for};
+use pi18_transport::Client;
+
+const PROFILE: &str =
+    "float_voltage: 53.6 V\nredischarge_voltage: 53 V\nmax_charging_current: 50 A\n";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let address = std::env::args().nth(1).unwrap_or("sim:0".to_owned());
+    let text = match std::env::args().nth(2) {
+        Some(file) => std::fs::read_to_string(file)?,
+        None => PROFILE.to_owned(),
+    };
+    let profile = Profile::parse("profile", &text)?;
+
+    let mut client = Client::open(&address)?;
+    let host = HostClock::system(client.now());
+    let unit = Unit::read(&mut client, &host)?;
+
+    for difference in unit.settings().differences(&profile.profile().settings) {
+        println!("{difference}");
+    }
+    print!("{}", validate_for(&profile, &unit));
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! The command line of the tasks about settings.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::UNITS;
+use crate::outcome::STATUSES;
+
+/// Show where units are not as a profile wants them
+///
+/// Exit status 1 if something differs.
+#[derive(Args, Debug)]
+#[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct Diff {
+    /// The profile, a YAML file; `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    pub(crate) profile: PathBuf,
+    /// The units
+    #[arg(value_name = "UNIT", required = true)]
+    pub(crate) units: Vec<String>,
+    /// How to show the differences
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+}
+
+/// Check a profile: its text, its values, the rules between them
+///
+/// With --for, also against what these units can be set to. Nothing is written.
+#[derive(Args, Debug)]
+#[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct Validate {
+    /// The profile, a YAML file; `-` is standard input
+    #[arg(value_name = "PROFILE")]
+    pub(crate) profile: PathBuf,
+    /// A unit that it is for; may be given again
+    #[arg(long = "for", value_name = "UNIT")]
+    pub(crate) units: Vec<String>,
+}
+
+const APPLY_EXAMPLES: &str = "\
+Examples:
+  lvx apply bank.yaml sim:0 sim:1              what would be written; nothing is
+  lvx apply bank.yaml sn:… sn:… --confirm      asks for the serial numbers, then writes
+  lvx apply bank.yaml sn:… --save-plan p.json  keeps the plan, to be looked at
+  lvx apply p.json --confirm                   carries out exactly that plan";
+
+/// Bring units to what a profile wants: every write proved, everything undone if one fails
+///
+/// Without --confirm or --yes-serial nothing is written: the plan is shown. Before the first write
+/// the present settings are saved, and every write is noted in a journal, from which `lvx restore`
+/// goes on if this program is stopped.
+#[derive(Args, Debug)]
+#[command(after_help = APPLY_EXAMPLES, after_long_help = format!("{APPLY_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct Apply {
+    /// The profile (YAML), or a plan that was saved (JSON)
+    #[arg(value_name = "PROFILE|PLAN")]
+    pub(crate) what: PathBuf,
+    /// The units; a plan names its own
+    #[arg(value_name = "UNIT")]
+    pub(crate) units: Vec<String>,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+    /// Installation settings that may be changed, each by its key (`output_mode,machine_type`)
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub(crate) allow_installation: Vec<String>,
+    /// Write the plan to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_plan: Option<PathBuf>,
+    /// Undo everything unless `lvx confirm` is called in this time, such as 10m
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) confirm_within: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) care: Care,
+    /// How to show the plan, and how it ended
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+/// The second time that it is asked for.
+#[derive(Args, Debug)]
+pub(crate) struct Consent {
+    /// Write, after asking on the terminal for the last four digits of each serial number
+    #[arg(long, conflicts_with = "yes_serial")]
+    pub(crate) confirm: bool,
+    /// Write, without asking: the whole serial number of each unit, for scripts
+    #[arg(long, value_name = "SN", value_delimiter = ',')]
+    pub(crate) yes_serial: Vec<String>,
+}
+
+/// How carefully, and where it is kept.
+#[derive(Args, Debug)]
+pub(crate) struct Care {
+    /// Wait so long for an idle window where a unit refuses because it charges, such as 12h
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) wait_idle: Option<Duration>,
+    /// Between a write and reading it back
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "500ms")]
+    pub(crate) pause: Duration,
+    /// How long a unit may go on showing an old value
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "15s")]
+    pub(crate) within: Duration,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Place {
+    /// Where journals, saved settings and the audit file are kept (default: lvx in
+    /// `$XDG_STATE_HOME` or `~/.local/state`)
+    #[arg(long, value_name = "DIR", env = "LVX_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// Keep what `lvx apply --confirm-within` has written
+#[derive(Args, Debug)]
+pub(crate) struct Confirm {
+    /// Its journal; not needed if only one run waits
+    #[arg(value_name = "JOURNAL")]
+    pub(crate) journal: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  lvx restore                           what was left, and what can be done
+  lvx restore FILE --undo --confirm     puts back what the units had
+  lvx restore FILE --finish --confirm   does what is left to do
+  lvx restore FILE --forget             you have seen to it by other means";
+
+/// Bring a run of `lvx apply` to an end that was stopped or could not undo everything
+#[derive(Args, Debug)]
+#[command(after_help = RESTORE_EXAMPLES, after_long_help = format!("{RESTORE_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct Restore {
+    /// The journal that the run left; not needed if there is only one
+    #[arg(value_name = "JOURNAL")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Where the units are now, if no longer where they were; in any order
+    #[arg(value_name = "UNIT")]
+    pub(crate) units: Vec<String>,
+    /// Put back what the units had before
+    #[arg(long, conflicts_with_all = ["finish", "forget"])]
+    pub(crate) undo: bool,
+    /// Do what is left to do
+    #[arg(long, conflicts_with = "forget")]
+    pub(crate) finish: bool,
+    /// Leave everything as it is, and do not offer it again
+    #[arg(long)]
+    pub(crate) forget: bool,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) care: Care,
+}
+
+/// Make a profile, or help an editor with one
+#[derive(Args, Debug)]
+pub(crate) struct Profile {
+    #[command(subcommand)]
+    pub(crate) task: ProfileTask,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileTask {
+    /// Print a unit's settings as a commented profile
+    Init {
+        /// The unit
+        #[arg(value_name = "UNIT")]
+        unit: String,
+    },
+    /// Print the JSON schema of profiles, for editors
+    Schema,
+}
+
+/// `10m`, `12h`, `500ms`
+fn time(text: &str) -> Result<Duration, String> {
+    let wanted = "wanted a time such as 500ms, 10m or 12h";
+    let time: jiff::SignedDuration = text.parse().map_err(|_| wanted.to_owned())?;
+    Duration::try_from(time).ok().filter(|time| *time <= LONGEST).ok_or_else(|| wanted.to_owned())
+}
+
+/// Nobody waits longer.
+const LONGEST: Duration = Duration::from_hours(7 * 24);

@@ -1,0 +1,271 @@
+//! `lvx apply`: from a profile or a plan to units that are so, proved.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    path::Path,
+};
+
+use lvx_settings::{
+    Apply, Ending, HostClock, Options, ParsedProfile, Permissions, Plan, PlannedUnit, Profile,
+    Report, Setting, Units, run as carry_out, validate_for,
+};
+use pi18_transport::{Address, Client};
+
+use super::{
+    consent, journals,
+    journals::{Files, Store},
+    read, units,
+    units::Open,
+};
+use crate::{
+    args::settings::{self as args, Care, Format},
+    outcome::{Failure, Status, complain_of, progress},
+};
+
+pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
+    let host = units::host();
+    let (name, bytes) = read(&args.what)?;
+    let wanted = if bytes.trim_ascii_start().starts_with(b"{") {
+        Wanted::Plan(Box::new(saved_plan(&name, &bytes)?))
+    } else {
+        Wanted::Profile(Box::new(Profile::parse_bytes(&name, &bytes)?))
+    };
+    let addresses = wanted.addresses(&args.units)?;
+    let opened = match units::open(&addresses, &host)? {
+        Ok(opened) => opened,
+        Err(status) => return Ok(status),
+    };
+    let (plan, opened) = match wanted {
+        Wanted::Plan(plan) => in_order_of(*plan, opened)?,
+        Wanted::Profile(profile) => (planned(&profile, &opened, args, &host)?, opened),
+    };
+    if let Some(path) = &args.save_plan {
+        save(path, &plan)?;
+    }
+    if args.format == Format::Table {
+        show(out, &plan)?;
+    }
+    let consent = consent::given(&args.consent, &plan)?;
+    if plan.is_empty() || !consent {
+        return dry(out, &plan, args.format);
+    }
+    let store = Store::open(&args.care.place)?;
+    no_run_is_left(&store, &plan)?;
+    let mut files = store.keep_new(journals::interrupts()?);
+    let options = Options { confirm_within: args.confirm_within, ..options(&args.care) };
+    let report = drive(Apply::new(plan, options), opened, &host, &mut files);
+    tell(out, &report, &files, args.format)
+}
+
+/// What units are to become.
+enum Wanted {
+    Profile(Box<ParsedProfile>),
+    Plan(Box<Plan>),
+}
+
+impl Wanted {
+    /// Where the units are: as given, or as the plan has it.
+    fn addresses(&self, given: &[String]) -> Result<Vec<String>, Failure> {
+        match self {
+            _ if !given.is_empty() => Ok(given.to_vec()),
+            Self::Plan(plan) => {
+                Ok(plan.units.iter().map(|planned| planned.address.clone()).collect())
+            }
+            Self::Profile(_) => Err(Failure::usage(
+                "no unit is given: name them behind the profile (sim:0 sim:1 to try)",
+            )),
+        }
+    }
+}
+
+fn saved_plan(name: &str, bytes: &[u8]) -> Result<Plan, Failure> {
+    let plan: Plan = serde_json::from_slice(bytes)
+        .map_err(|error| Failure::usage(format_args!("{name}: wanted a plan: {error}")))?;
+    plan.check().map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
+    Ok(plan)
+}
+
+/// A plan with the units where they are now, and these in its order.
+pub(super) fn in_order_of(mut plan: Plan, opened: Vec<Open>) -> Result<(Plan, Vec<Open>), Failure> {
+    let mut opened: Vec<_> = opened.into_iter().map(Some).collect();
+    let mut ordered = Vec::new();
+    for planned in &mut plan.units {
+        let serial = planned.unit.serial_number;
+        let found = opened
+            .iter_mut()
+            .find(|open| open.as_ref().is_some_and(|open| open.unit.serial_number == serial));
+        let Some(open) = found.and_then(Option::take) else {
+            return Err(Failure::usage(format_args!(
+                "unit {serial} of the plan is not among these; name its address"
+            )));
+        };
+        planned.address = open.address.to_string();
+        ordered.push(open);
+    }
+    match opened.iter().flatten().next() {
+        None => Ok((plan, ordered)),
+        Some(extra) => Err(Failure::usage(format_args!(
+            "{}: unit {} is not in the plan",
+            extra.address.place(),
+            extra.unit.serial_number
+        ))),
+    }
+}
+
+fn planned(
+    profile: &ParsedProfile,
+    opened: &[Open],
+    args: &args::Apply,
+    host: &HostClock,
+) -> Result<Plan, Failure> {
+    let allowed = args.allow_installation.iter().map(|key| match Setting::from_key(key) {
+        Some(setting) if setting.group().is_installation() => Ok(setting),
+        Some(_) => Err(Failure::usage(format_args!(
+            "--allow-installation {key}: that is no installation setting and needs no permission"
+        ))),
+        None => Err(Failure::usage(format_args!(
+            "--allow-installation {key}: there is no such setting"
+        ))),
+    });
+    let allow_installation = allowed.collect::<Result<Vec<_>, _>>()?;
+    let mut told = Vec::new();
+    for open in opened {
+        let found = validate_for(profile, &open.unit);
+        if found.has_errors() {
+            return Err(found.into());
+        }
+        // What holds for all units is told once.
+        if !found.is_empty() && !told.contains(&found) {
+            complain_of(&found);
+            told.push(found);
+        }
+    }
+    let wanted = profile.profile();
+    let units = opened.iter().map(|open| PlannedUnit {
+        address: open.address.to_string(),
+        unit: open.unit.clone(),
+        wanted: wanted.settings,
+    });
+    let permissions = Permissions { battery: wanted.battery, allow_installation };
+    let made = host.time(std::time::Instant::now());
+    Plan::new(units.collect(), permissions, made)
+        .map_err(|obstacles| Failure::usages(obstacles.iter().map(ToString::to_string).collect()))
+}
+
+fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
+    let wrong =
+        |error: io::Error| Failure::usage(format_args!("--save-plan {}: {error}", path.display()));
+    let text = serde_json::to_string_pretty(plan).map_err(|error| wrong(error.into()))?;
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(wrong)?;
+    writeln!(file, "{text}").map_err(wrong)
+}
+
+fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    for planned in &plan.units {
+        let unit = &planned.unit;
+        let model = unit.model.map_or("no model told".to_owned(), |model| model.to_string());
+        writeln!(
+            out,
+            "{}  {}  {model}, main firmware {}",
+            planned.address, unit.serial_number, unit.firmware.main
+        )?;
+    }
+    if !plan.is_empty() {
+        writeln!(out, "\n{plan}")?;
+    }
+    for warning in plan.warnings() {
+        writeln!(out, "warning: {warning}")?;
+    }
+    Ok(())
+}
+
+/// Nothing is written.
+fn dry(out: &mut impl Write, plan: &Plan, format: Format) -> Result<Status, Failure> {
+    if format == Format::Json {
+        let text = serde_json::to_string(plan).map_err(io::Error::from)?;
+        writeln!(out, "{text}")?;
+    } else if plan.is_empty() {
+        writeln!(out, "everything is already so; nothing was written")?;
+    } else {
+        let plural = if plan.steps.len() == 1 { "" } else { "s" };
+        writeln!(
+            out,
+            "nothing was written; --confirm carries out {} write{plural}",
+            plan.steps.len()
+        )?;
+    }
+    Ok(Status::Well)
+}
+
+fn no_run_is_left(store: &Store, plan: &Plan) -> Result<(), Failure> {
+    for (path, past) in store.left()? {
+        let shared = past.plan.units.iter().find(|earlier| {
+            let serial = earlier.unit.serial_number;
+            plan.units.iter().any(|planned| planned.unit.serial_number == serial)
+        });
+        if let Some(shared) = shared {
+            return Err(Failure::usage(format_args!(
+                "an earlier run on unit {} did not come to an end; see to it first: lvx restore {}",
+                shared.unit.serial_number,
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn options(care: &Care) -> Options {
+    Options {
+        pause: care.pause,
+        within: care.within,
+        wait_idle: care.wait_idle,
+        ..Options::default()
+    }
+}
+
+/// Carries it out on these units; a device that goes away is opened again where it was.
+pub(super) fn drive(
+    apply: Apply,
+    opened: Vec<Open>,
+    host: &HostClock,
+    files: &mut Files,
+) -> Report {
+    let (clients, addresses): (Vec<Client>, Vec<Address>) =
+        opened.into_iter().map(|open| (open.client, open.address)).unzip();
+    let reopen = |unit: usize| match addresses.get(unit) {
+        Some(address) => address.open(),
+        None => Err(pi18_transport::Error::gone("a unit that nobody named")),
+    };
+    let mut units = Units::new(clients, *host).reopened_by(reopen);
+    carry_out(apply, &mut units, files)
+}
+
+/// How it ended, and what to do then.
+pub(super) fn tell(
+    out: &mut impl Write,
+    report: &Report,
+    files: &Files,
+    format: Format,
+) -> Result<Status, Failure> {
+    match format {
+        Format::Table => write!(out, "{report}")?,
+        Format::Json => {
+            let text = serde_json::to_string(report).map_err(io::Error::from)?;
+            writeln!(out, "{text}")?;
+        }
+    }
+    if let Some(path) = files.path() {
+        let path = path.display();
+        match report.ending {
+            Ending::Mixed => {
+                progress(&format!("to try again to finish or to undo: lvx restore {path}"));
+            }
+            _ => progress(&format!("what the units had before is beside the journal {path}")),
+        }
+    }
+    Ok(match report.ending {
+        Ending::NothingToDo | Ending::Applied => Status::Well,
+        _ => Status::Unproved,
+    })
+}

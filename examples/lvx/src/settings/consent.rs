@@ -1,0 +1,61 @@
+//! The second asking: nothing is written unless the serial numbers were given.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use lvx_settings::Plan;
+
+use crate::{args::settings::Consent, outcome::Failure};
+
+/// Whether it may be written; `false` if nobody wants that yet.
+///
+/// Fails if somebody does, but not for these units.
+pub(super) fn given(consent: &Consent, plan: &Plan) -> Result<bool, Failure> {
+    let serials: Vec<_> =
+        plan.units.iter().map(|planned| planned.unit.serial_number.to_string()).collect();
+    if !consent.yes_serial.is_empty() {
+        if let Some(wrong) = consent.yes_serial.iter().find(|serial| !serials.contains(serial)) {
+            return Err(Failure::usage(format_args!(
+                "--yes-serial {wrong}: wanted the serial numbers of these units, {}; nothing was written",
+                serials.join(",")
+            )));
+        }
+        if let Some(missing) = serials.iter().find(|serial| !consent.yes_serial.contains(serial)) {
+            return Err(Failure::usage(format_args!(
+                "--yes-serial: unit {missing} is not named; nothing was written"
+            )));
+        }
+        return Ok(true);
+    }
+    if !consent.confirm {
+        return Ok(false);
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::usage(format_args!(
+            "--confirm asks on a terminal, and there is none; for scripts there is --yes-serial {}",
+            serials.join(",")
+        )));
+    }
+    serials.iter().try_for_each(|serial| ask(serial)).map(|()| true)
+}
+
+/// Asks for the last four digits of a serial number.
+fn ask(serial: &str) -> Result<(), Failure> {
+    let digits = serial.get(serial.len().saturating_sub(4)..).unwrap_or(serial);
+    // Standard output may be a file.
+    let mut terminal = io::stderr();
+    let _ = write!(
+        terminal,
+        "the last four digits of the serial number of unit {}…: ",
+        serial.get(..4).unwrap_or("")
+    );
+    let _ = terminal.flush();
+    let mut typed = String::new();
+    let read = io::stdin().lock().read_line(&mut typed);
+    match read {
+        Ok(_) if typed.trim() == digits => Ok(()),
+        _ => Err(Failure::usage(format_args!(
+            "{:?} are not the last four digits of {serial}; nothing was written",
+            typed.trim()
+        ))),
+    }
+}

@@ -1,0 +1,29 @@
+//! `lvx profile`: a profile from a live unit, and the schema of profiles.
+
+use std::io::Write;
+
+use lvx_settings::{Profile, profile_schema};
+
+use super::units;
+use crate::{
+    args::settings::{self as args, ProfileTask},
+    outcome::{Failure, Status},
+};
+
+pub(crate) fn run(args: &args::Profile, out: &mut impl Write) -> Result<Status, Failure> {
+    match &args.task {
+        ProfileTask::Schema => writeln!(out, "{:#}", profile_schema())?,
+        ProfileTask::Init { unit } => {
+            let opened = units::open(std::slice::from_ref(unit), &units::host())?;
+            match opened {
+                Ok(units) => {
+                    for open in units {
+                        write!(out, "{}", Profile::from_unit(&open.unit).commented(&open.unit))?;
+                    }
+                }
+                Err(status) => return Ok(status),
+            }
+        }
+    }
+    Ok(Status::Well)
+}

@@ -1,0 +1,65 @@
+//! Units by their addresses: opened all at once, read side by side.
+
+use std::thread;
+
+use lvx_settings::{Error, HostClock, Unit};
+use pi18_transport::{Address, Client};
+
+use crate::outcome::{Failure, Status};
+
+/// A unit that is open and was read.
+pub(super) struct Open {
+    pub(super) address: Address,
+    pub(super) client: Client,
+    pub(super) unit: Unit,
+}
+
+/// Opens and reads them all. What cannot be is told, all of it, and ends it.
+pub(super) fn open(
+    addresses: &[String],
+    host: &HostClock,
+) -> Result<Result<Vec<Open>, Status>, Failure> {
+    if let Some((_, twice)) = addresses
+        .iter()
+        .enumerate()
+        .find(|(at, unit)| addresses.iter().take(*at).any(|other| other == *unit))
+    {
+        return Err(Failure::usage(format_args!("{twice} is given twice")));
+    }
+    let parsed: Result<Vec<Address>, _> = addresses.iter().map(|unit| unit.parse()).collect();
+    let tries: Vec<_> = parsed?.into_iter().map(|address| (address.open(), address)).collect();
+    let read: Vec<Result<Open, Failure>> = thread::scope(|scope| {
+        let readers: Vec<_> = tries
+            .into_iter()
+            .map(|(client, address)| scope.spawn(move || read(client, address, host)))
+            .collect();
+        readers
+            .into_iter()
+            .map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    let mut units = Vec::new();
+    let mut status = Status::Well;
+    for unit in read {
+        match unit {
+            Ok(unit) => units.push(unit),
+            Err(failure) => status = failure.tell().max(status),
+        }
+    }
+    Ok(if status == Status::Well { Ok(units) } else { Err(status) })
+}
+
+fn read(
+    client: Result<Client, pi18_transport::Error>,
+    address: Address,
+    host: &HostClock,
+) -> Result<Open, Failure> {
+    let mut client = client?;
+    let unit = Unit::read(&mut client, host).map_err(|error: Error| Failure::from(error))?;
+    Ok(Open { address, client, unit })
+}
+
+/// This computer's clock. Every way that the tool knows to a unit goes by the system's time.
+pub(super) fn host() -> HostClock {
+    HostClock::system(std::time::Instant::now())
+}

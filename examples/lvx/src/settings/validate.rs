@@ -1,0 +1,43 @@
+//! `lvx validate`: is a profile sound, by itself and for these units?
+
+use std::io::Write;
+
+use lvx_settings::{validate, validate_for};
+
+use super::{read_profile, units};
+use crate::{
+    args::settings as args,
+    outcome::{Failure, Status, complain_of},
+};
+
+pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status, Failure> {
+    let profile = read_profile(&args.profile)?;
+    if args.units.is_empty() {
+        let found = validate(&profile);
+        complain_of(&found);
+        if found.has_errors() {
+            return Ok(Status::Usage);
+        }
+        let stated = profile.profile().settings.iter().count();
+        writeln!(out, "{}: sound, {stated} settings", profile.name())?;
+        return Ok(Status::Well);
+    }
+    let units = match units::open(&args.units, &units::host())? {
+        Ok(units) => units,
+        Err(status) => return Ok(status),
+    };
+    let mut status = Status::Well;
+    for open in &units {
+        let found = validate_for(&profile, &open.unit);
+        complain_of(&found);
+        let (place, serial) = (open.address.place(), open.unit.serial_number);
+        let verdict = if found.has_errors() {
+            status = Status::Usage;
+            "NOT for"
+        } else {
+            "sound for"
+        };
+        writeln!(out, "{}: {verdict} {place} ({serial})", profile.name())?;
+    }
+    Ok(status)
+}

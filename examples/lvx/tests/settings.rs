@@ -1,0 +1,483 @@
+//! `lvx` where it writes: asked twice, proved, undone, and brought to an end after a `kill -9`.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![cfg(unix)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use lvx_settings::Settings;
+use pi18_transport::sim::{Bank, Config, Served, SharedBank, Switches, serve_pty};
+
+const LVX: &str = env!("CARGO_BIN_EXE_lvx");
+const SERIALS: [&str; 2] = ["96132206100410", "96132206100411"];
+const BOTH: &str = "96132206100410,96132206100411";
+
+/// A folder that is gone at the end of the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("lvx-set-{}-{number}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    /// Puts a file there.
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The files whose names end like this.
+    fn ending_with(&self, end: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.to_str().unwrap().ends_with(end)).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Two virtual units on ptys, in this process, so that what they got can be counted.
+struct Pair {
+    bank: SharedBank,
+    served: Vec<Served>,
+    folder: Folder,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let calm: Switches = "frozen=on&soc=100&sun=0&grid=off".parse().unwrap();
+        let config = Config { units: 2, switches: vec![calm.clone(), calm] };
+        let bank = SharedBank::real(Bank::new(config).unwrap());
+        let served = (0..2).map(|unit| serve_pty(&bank, unit).unwrap()).collect();
+        Self { bank, served, folder: Folder::new() }
+    }
+
+    fn addresses(&self) -> [String; 2] {
+        [0, 1].map(|unit| format!("serial:{}", self.served[unit].path()))
+    }
+
+    fn command(&self, task: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(LVX);
+        command.arg(task).args(arguments).env("LVX_STATE_DIR", &self.folder.0);
+        command.env_remove("LVX_UNIT").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `lvx TASK FILE UNIT UNIT OPTIONS`.
+    fn lvx(&self, task: &str, file: &str, options: &[&str]) -> Output {
+        let [first, second] = self.addresses();
+        let mut arguments = vec![file, &first, &second];
+        arguments.extend(options);
+        self.command(task, &arguments).output().unwrap()
+    }
+
+    /// Set commands that arrived.
+    fn received(&self) -> u64 {
+        self.bank.with(|bank| bank.sets(0).received + bank.sets(1).received)
+    }
+
+    fn settings(&self, unit: usize) -> Settings {
+        let mut settings = Settings::default();
+        for query in ["PIRI", "FLAG", "ACCT", "ACLT"] {
+            let reply = self.bank.with(|bank| bank.peek(unit, query.parse().unwrap()));
+            settings.take(&reply.unwrap(), None);
+        }
+        settings
+    }
+
+    /// All that a user sees of a run, the ptys named alike everywhere.
+    fn seen(&self, output: &Output) -> String {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let status = output.status.code().unwrap();
+        let mut seen =
+            format!("{}{}exit status {status}", text(&output.stdout), text(&output.stderr));
+        for (address, name) in self.addresses().iter().zip(["unit:0", "unit:1"]) {
+            seen = seen.replace(address, name);
+        }
+        let mut folder = self.folder.0.to_str().unwrap().to_owned();
+        folder.push('/');
+        seen = seen.replace(&folder, "");
+        // Journals are named for the time.
+        for journal in self.folder.ending_with(".journal") {
+            let name = journal.file_name().unwrap().to_str().unwrap();
+            seen = seen.replace(name, "TIME.journal");
+        }
+        seen
+    }
+}
+
+const PROFILE: &str = "\
+bulk_voltage: 56.0 V
+float_voltage: 53.5 V
+stop_charge_voltage: 53 V
+output_priority: solar_utility_battery
+backlight: off
+";
+
+/// Fast enough for a test, slow enough for a pty.
+const FAST: [&str; 4] = ["--pause", "1ms", "--within", "300ms"];
+
+#[test]
+fn nothing_is_written_unless_it_is_asked_for_twice() {
+    let pair = Pair::new();
+    let profile = pair.folder.file("bank.yaml", PROFILE);
+    let plan = pair.folder.0.join("plan.json");
+    let plan = plan.to_str().unwrap();
+    let before = [pair.settings(0), pair.settings(1)];
+    let [first, second] = pair.addresses();
+    let mut told = vec![
+        pair.lvx("diff", &profile, &[]),
+        pair.command("validate", &[&profile, "--for", &first]).output().unwrap(),
+        pair.lvx("apply", &profile, &["--save-plan", plan]),
+        pair.lvx("apply", plan, &[]),
+        pair.command("apply", &[plan]).output().unwrap(),
+        pair.lvx("apply", &profile, &["--confirm"]),
+        pair.lvx("apply", &profile, &["--yes-serial", SERIALS[0]]),
+        pair.lvx("apply", &profile, &["--yes-serial", "96132206100410,96132206100499"]),
+        pair.lvx("apply", &profile, &["--yes-serial", BOTH, "--confirm"]),
+        pair.command("profile", &["init", &second]).output().unwrap(),
+        pair.command("restore", &[]).output().unwrap(),
+        pair.command("confirm", &[]).output().unwrap(),
+    ];
+    assert_eq!(pair.received(), 0);
+    assert_eq!(before, [pair.settings(0), pair.settings(1)]);
+    // The profile that init prints has a snapshot elsewhere.
+    told.remove(9);
+    let told: Vec<_> = told.iter().map(|output| pair.seen(output)).collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn a_profile_is_applied_proved_and_counted_and_then_it_is_so() {
+    let pair = Pair::new();
+    let profile = pair.folder.file("bank.yaml", PROFILE);
+    let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
+    let applied = pair.lvx("apply", &profile, &consent);
+    insta::assert_snapshot!(pair.seen(&applied));
+    assert_eq!(pair.received(), 8);
+    assert_eq!(pair.lvx("diff", &profile, &[]).status.code(), Some(0));
+    let again = pair.lvx("apply", &profile, &consent);
+    insta::assert_snapshot!(pair.seen(&again));
+    assert_eq!(pair.received(), 8);
+    let audit = fs::read_to_string(pair.folder.0.join("audit.jsonl")).unwrap();
+    assert_eq!(audit.lines().count(), 8);
+    for line in audit.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["outcome"], "accepted");
+    }
+    // What was saved before is a profile that brings it back.
+    for (unit, serial) in SERIALS.into_iter().enumerate() {
+        let saved = pair.folder.ending_with(&format!("-{serial}.yaml")).remove(0);
+        let saved = saved.to_str().unwrap();
+        let address = &pair.addresses()[unit];
+        let arguments = [&[saved, address, "--yes-serial", serial][..], &FAST].concat();
+        let back = pair.command("apply", &arguments).output().unwrap();
+        assert_eq!(back.status.code(), Some(0), "{}", pair.seen(&back));
+        let bulk = pair.settings(unit).bulk_voltage.unwrap();
+        assert_eq!(bulk.to_string(), "56.4 V");
+    }
+}
+
+#[test]
+fn a_plan_is_carried_out_as_it_was_shown_or_not_at_all() {
+    let pair = Pair::new();
+    let profile = pair.folder.file("bank.yaml", PROFILE);
+    let plan = pair.folder.0.join("plan.json");
+    let plan = plan.to_str().unwrap();
+    pair.lvx("apply", &profile, &["--save-plan", plan]);
+    pair.bank.with(|bank| bank.switch(1, "float=53.9")).unwrap();
+    let consent = [&[plan, "--yes-serial", BOTH][..], &FAST].concat();
+    let refused = pair.command("apply", &consent).output().unwrap();
+    assert_eq!(pair.received(), 0);
+    insta::assert_snapshot!(pair.seen(&refused));
+    pair.bank.with(|bank| bank.switch(1, "float=54.0")).unwrap();
+    let applied = pair.command("apply", &consent).output().unwrap();
+    assert_eq!(applied.status.code(), Some(0), "{}", pair.seen(&applied));
+}
+
+#[test]
+fn what_cannot_be_planned_is_told() {
+    let pair = Pair::new();
+    let told: Vec<_> = [
+        ("max_charging_current: 100 A\noutput_mode: single\n", &[][..]),
+        ("bulk_voltage: 53 V\n", &[]),
+        ("output_mode: single\nmachine_type: grid_tie\n", &["--allow-installation", "output_mode"]),
+        ("output_mode: single\n", &["--allow-installation", "output_mod"]),
+        ("output_mode: single\n", &["--allow-installation", "bulk_voltage"]),
+        ("bulk_voltge: 56.0 V\n", &[]),
+        ("applies_to: {main_firmware: \"06440\"}\nbacklight: off\n", &[]),
+        ("backlight: off\n", &["--confirm-within", "soon"]),
+        ("{\"format\": \"lvx-plan-2\"}", &[]),
+    ]
+    .into_iter()
+    .map(|(text, options)| {
+        let profile = pair.folder.file("wanted.yaml", text);
+        pair.seen(&pair.lvx("apply", &profile, options))
+    })
+    .collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+    assert_eq!(pair.received(), 0);
+}
+
+#[test]
+fn on_a_terminal_the_serial_numbers_are_asked_for() {
+    for (typed, status) in [("0410\n0411\n", 0), ("0410\n0410\n", 2)] {
+        let pair = Pair::new();
+        let profile = pair.folder.file("bank.yaml", PROFILE);
+        let [first, second] = pair.addresses();
+        let arguments = [&[&*profile, &first, &second, "--confirm"][..], &FAST].concat();
+        let (terminal, end) = terminal();
+        let mut child = pair
+            .command("apply", &arguments)
+            .stdin(end.try_clone().unwrap())
+            .stdout(Stdio::piped())
+            .stderr(end)
+            .spawn()
+            .unwrap();
+        let mut typing = terminal.try_clone().unwrap();
+        typing.write_all(typed.as_bytes()).unwrap();
+        let seen = read_until_closed(terminal);
+        assert_eq!(child.wait().unwrap().code(), Some(status), "{seen}");
+        assert!(seen.contains("the last four digits of the serial number"), "{seen}");
+        assert_eq!(pair.received() > 0, status == 0, "{seen}");
+    }
+}
+
+/// A pseudo-terminal: this end, and the one for a program.
+fn terminal() -> (fs::File, fs::File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let end = fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    (terminal.into(), end)
+}
+
+/// A terminal whose other end is closed fails to read.
+fn read_until_closed(mut terminal: fs::File) -> String {
+    let mut seen = Vec::new();
+    let mut chunk = [0; 256];
+    while let Ok(count) = terminal.read(&mut chunk) {
+        if count == 0 {
+            break;
+        }
+        seen.extend_from_slice(&chunk[..count]);
+    }
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+/// Starts an apply that waits for its confirmation, and returns once it does.
+fn waiting(pair: &Pair, time: &str) -> (Child, BufReader<std::process::ChildStderr>) {
+    let profile = pair.folder.file("bank.yaml", PROFILE);
+    let [first, second] = pair.addresses();
+    let options = ["--yes-serial", BOTH, "--confirm-within", time];
+    let arguments = [&[&*profile, &first, &second][..], &options, &FAST].concat();
+    let mut child = pair
+        .command("apply", &arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("lvx confirm") {
+        line.clear();
+        assert_ne!(told.read_line(&mut line).unwrap(), 0, "it ended");
+    }
+    (child, told)
+}
+
+#[test]
+fn what_is_not_confirmed_is_undone() {
+    let pair = Pair::new();
+    let before = pair.settings(0);
+    let (mut child, _told) = waiting(&pair, "1s");
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert_eq!(pair.settings(0), before);
+}
+
+#[test]
+fn what_is_confirmed_is_kept() {
+    let pair = Pair::new();
+    let before = pair.settings(0);
+    let (mut child, _told) = waiting(&pair, "10m");
+    let confirmed = pair.command("confirm", &[]).output().unwrap();
+    insta::assert_snapshot!(pair.seen(&confirmed));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_ne!(pair.settings(0), before);
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_can_be_kept_or_undone() {
+    for keep in [true, false] {
+        let pair = Pair::new();
+        let before = pair.settings(0);
+        let (mut child, _told) = waiting(&pair, "10m");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let ended = if keep {
+            pair.command("confirm", &[]).output().unwrap()
+        } else {
+            let options = [&["--undo", "--yes-serial", BOTH][..], &FAST].concat();
+            pair.command("restore", &options).output().unwrap()
+        };
+        assert_eq!(ended.status.code(), Some(0), "{}", pair.seen(&ended));
+        assert_eq!(pair.settings(0) != before, keep);
+        let left = pair.command("restore", &[]).output().unwrap();
+        assert!(pair.seen(&left).contains("no run was left"), "{}", pair.seen(&left));
+    }
+}
+
+#[test]
+fn an_interrupt_undoes() {
+    let pair = Pair::new();
+    let before = [pair.settings(0), pair.settings(1)];
+    let (mut child, _told) = waiting(&pair, "10m");
+    let id = child.id().to_string();
+    Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert_eq!([pair.settings(0), pair.settings(1)], before);
+}
+
+#[test]
+fn a_run_that_was_left_is_in_the_way_of_the_next_until_it_is_seen_to() {
+    let pair = Pair::new();
+    let (mut child, _told) = waiting(&pair, "10m");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let profile = pair.folder.file("other.yaml", "backlight: on\n");
+    let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
+    let mut told =
+        vec![pair.lvx("apply", &profile, &consent), pair.command("restore", &[]).output().unwrap()];
+    let journal = pair.folder.ending_with(".journal").remove(0);
+    let journal = journal.to_str().unwrap();
+    told.push(pair.command("restore", &[journal, "--undo"]).output().unwrap());
+    told.push(pair.command("restore", &[journal, "--forget"]).output().unwrap());
+    told.push(pair.command("restore", &[journal]).output().unwrap());
+    assert_eq!(pair.received(), 8);
+    let told: Vec<_> = told.iter().map(|output| pair.seen(output)).collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+    assert_eq!(pair.lvx("apply", &profile, &consent).status.code(), Some(0));
+}
+
+/// When a run is killed.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// After so long.
+    After(Duration),
+    /// When its journal has so many bytes.
+    Bytes(u64),
+}
+
+/// Kills an apply, restores, and says how many of its writes it had announced by then.
+fn kill_and_restore(moment: Moment, undo: bool) -> usize {
+    let pair = Pair::new();
+    let profile = pair.folder.file("bank.yaml", PROFILE);
+    let before = [pair.settings(0), pair.settings(1)];
+    let [first, second] = pair.addresses();
+    let arguments = [&[&*profile, &first, &second, "--yes-serial", BOTH][..], &FAST].concat();
+    let mut child = pair
+        .command("apply", &arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    match moment {
+        Moment::After(time) => thread::sleep(time),
+        Moment::Bytes(wanted) => wait_for_bytes(&pair.folder.0, wanted, &mut child),
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let journal = pair.folder.ending_with(".journal").pop();
+    let announced = journal.as_ref().map_or(0, |path| {
+        fs::read_to_string(path).unwrap().matches("\"record\":\"writing\"").count()
+    });
+    let way = if undo { "--undo" } else { "--finish" };
+    let arguments = [&[way, "--yes-serial", BOTH][..], &FAST].concat();
+    let restored = pair.command("restore", &arguments).output().unwrap();
+    let after = [pair.settings(0), pair.settings(1)];
+    let wanted: Vec<Settings> =
+        before.iter().map(|before| before.overlaid(&profile_settings())).collect();
+    let (is_old, is_new) = (after == before, after.to_vec() == wanted);
+    let seen = pair.seen(&restored);
+    assert_eq!(restored.status.code(), Some(0), "{moment:?}: {seen}");
+    assert!(is_old || is_new, "{moment:?}: {after:?}\n{seen}");
+    if announced > 0 && seen.contains("unit:0") {
+        assert_eq!(is_old, undo, "{moment:?}: {seen}");
+    }
+    // Nothing is left to be done.
+    let left = pair.command("restore", &[]).output().unwrap();
+    assert!(pair.seen(&left).contains("no run was left"), "{moment:?}: {}", pair.seen(&left));
+    announced
+}
+
+fn profile_settings() -> Settings {
+    lvx_settings::Profile::parse("bank.yaml", PROFILE).unwrap().into_profile().settings
+}
+
+fn wait_for_bytes(folder: &Path, wanted: u64, child: &mut Child) {
+    loop {
+        let journal = fs::read_dir(folder)
+            .unwrap()
+            .filter_map(Result::ok)
+            .find(|entry| entry.path().extension().is_some_and(|end| end == "journal"));
+        let bytes = journal.and_then(|entry| entry.metadata().ok()).map_or(0, |file| file.len());
+        if bytes >= wanted || child.try_wait().unwrap().is_some() {
+            return;
+        }
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn killed_two_hundred_times_it_always_ends_all_old_or_all_new() {
+    let mut random = fastrand::Rng::with_seed(13);
+    let started = Instant::now();
+    kill_and_restore(Moment::Bytes(u64::MAX), true);
+    let whole = started.elapsed();
+    // The plan alone has this many bytes, each of eight steps about 170.
+    let moments: Vec<_> = (0..KILLS)
+        .map(|number| match number % 2 {
+            0 => Moment::After(whole.mul_f64(random.f64())),
+            _ => Moment::Bytes(random.u64(4_000..9_000)),
+        })
+        .collect();
+    let next = AtomicUsize::new(0);
+    let part_way = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some((number, moment)) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    moments.get(number).map(|moment| (number, *moment))
+                } {
+                    let announced = kill_and_restore(moment, number % 4 < 2);
+                    if (1..8).contains(&announced) {
+                        part_way.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    // Enough of them died half-way for this to mean something.
+    let part_way = part_way.into_inner();
+    assert!(part_way > KILLS / 10, "{part_way}");
+}
+
+const KILLS: usize = 200;

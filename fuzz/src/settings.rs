@@ -1,0 +1,132 @@
+//! What must hold for any profile, plan and journal, whoever wrote it.
+
+use std::time::Instant;
+
+use lvx_settings::{
+    Action, Apply, Diagnostics, Event, Options, ParsedProfile, Past, Plan, Profile, Unit, Way,
+    broken, validate, validate_for,
+};
+use pi18_proto::{
+    Defaults, FaultCode, FirmwareVersions, Flags, GeneralStatus, MaxAcChargeCurrents,
+    MaxChargeCurrents, Model, RatedInformation, Reply, SerialNumber, WorkingMode,
+};
+
+/// A profile's bytes: each complaint has its place inside them and can be printed, and a profile that
+/// was read comes back from its text.
+///
+/// # Panics
+/// If that does not hold.
+pub fn profile(data: &[u8]) {
+    let parsed = match Profile::parse_bytes("any", data) {
+        Ok(parsed) => parsed,
+        Err(found) => {
+            assert!(found.has_errors());
+            return check_found(&found);
+        }
+    };
+    check_found(&validate(&parsed));
+    check_found(&validate_for(&parsed, &unit()));
+    let text = parsed.profile().to_yaml();
+    let again = Profile::parse("again", &text).map(ParsedProfile::into_profile);
+    assert_eq!(again.as_ref(), Ok(parsed.profile()), "{text}");
+}
+
+fn check_found(found: &Diagnostics) {
+    for diagnostic in found {
+        for label in &diagnostic.labels {
+            assert!(found.text().get(label.span.clone()).is_some(), "{diagnostic:?}");
+        }
+    }
+    let printed = found.to_string();
+    assert!(printed.chars().all(|c| c == '\n' || !c.is_control()), "{printed:?}");
+}
+
+/// A plan's JSON: one that is taken leads through sound states only to what it says is wanted.
+///
+/// # Panics
+/// If that does not hold.
+pub fn plan(data: &[u8]) {
+    let Ok(plan) = serde_json::from_slice::<Plan>(data) else { return };
+    let shown = format!("{plan}{:?}", plan.warnings());
+    assert!(!shown.is_empty());
+    match plan.check() {
+        Err(error) => assert!(error.is_plan() && !error.to_string().is_empty()),
+        Ok(()) => check_plan(&plan),
+    }
+}
+
+fn check_plan(plan: &Plan) {
+    let battery = plan.battery.as_ref();
+    let starts = plan.settings_after(0);
+    for count in 0..=plan.steps.len() {
+        for (start, state) in starts.iter().zip(plan.settings_after(count)) {
+            let before = broken(start, battery);
+            for rule in broken(&state, battery) {
+                assert!(before.iter().any(|known| known.rule == rule.rule), "{rule}");
+            }
+        }
+    }
+    let ends = plan.settings_after(plan.steps.len());
+    for (planned, end) in plan.units.iter().zip(ends) {
+        assert!(end.satisfy(&planned.wanted));
+    }
+    let text = serde_json::to_vec(plan).unwrap_or_default();
+    assert_eq!(serde_json::from_slice::<Plan>(&text).ok().as_ref(), Some(plan));
+}
+
+/// A journal's bytes: one that is taken tells a place inside its plan, and so does what is left of it
+/// wherever it is cut off; going on from there asks before it writes.
+///
+/// # Panics
+/// If that does not hold.
+pub fn journal(data: &[u8]) {
+    let Ok(past) = Past::parse(data) else { return };
+    check_past(&past);
+    let head = data.iter().position(|&byte| byte == b'\n').map_or(data.len(), |end| end + 1);
+    for cut in (head..data.len()).step_by(7) {
+        match Past::parse(&data[..cut]) {
+            Ok(earlier) => assert!(past.records.starts_with(&earlier.records)),
+            Err(error) => panic!("cut at {cut}: {error}"),
+        }
+    }
+}
+
+fn check_past(past: &Past) {
+    let progress = past.progress();
+    let steps = past.plan.steps.len();
+    assert!(progress.surely <= steps.max(1) && progress.at_most <= steps.max(1), "{progress:?}");
+    for way in [Way::Finish, Way::Undo] {
+        let mut apply = Apply::resume(past.plan.clone(), Options::default(), progress, way);
+        if progress.in_flight {
+            assert!(matches!(apply.next_action(), Action::Pause(_)));
+            apply.handle(Event::Paused, Instant::now());
+        }
+        assert!(matches!(apply.next_action(), Action::Survey { .. }));
+    }
+}
+
+/// A unit as the sheets' samples describe it.
+fn unit() -> Unit {
+    fn sample<R: Reply>() -> R {
+        R::decode(R::SAMPLE.as_bytes()).unwrap_or_else(|error| panic!("{}: {error}", R::MNEMONIC))
+    }
+    let Some(serial_number) = SerialNumber::new("96132206100410") else {
+        panic!("no serial number")
+    };
+    Unit {
+        serial_number,
+        model: Some(Model::V2_LV),
+        firmware: sample::<FirmwareVersions>(),
+        rated: sample::<RatedInformation>(),
+        flags: sample::<Flags>(),
+        ac_charging_window: Some(sample()),
+        ac_load_window: Some(sample()),
+        clock: None,
+        defaults: Some(sample::<Defaults>()),
+        charging_currents: Some(sample::<MaxChargeCurrents>().currents),
+        ac_charging_currents: Some(sample::<MaxAcChargeCurrents>().currents),
+        mode: WorkingMode::HYBRID,
+        fault: FaultCode::NONE,
+        status: sample::<GeneralStatus>(),
+    }
+}

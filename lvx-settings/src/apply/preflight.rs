@@ -1,0 +1,163 @@
+//! Before the first write: is every unit the one, and as it was, when the plan was made?
+
+use std::time::{Duration, Instant};
+
+use pi18_proto::{Model, WorkingMode};
+
+use super::{Action, Event, Options, later};
+use crate::{Plan, PlannedUnit, Setting, Settings, Unit};
+
+/// Reads all units, one after the other, and judges them together.
+#[derive(Debug)]
+pub(super) struct Preflight {
+    /// An earlier run has changed some settings, and may have caused a fault.
+    resumed: bool,
+    found: Vec<Unit>,
+    /// Some unit charges: until then it is looked again.
+    waiting: Option<Instant>,
+    paused: bool,
+}
+
+impl Preflight {
+    pub(super) fn new(resumed: bool) -> Self {
+        Self { resumed, found: Vec::new(), waiting: None, paused: false }
+    }
+
+    pub(super) fn next(&self) -> Action {
+        if self.paused {
+            Action::Pause(BETWEEN_LOOKS)
+        } else {
+            Action::Survey { unit: self.found.len() }
+        }
+    }
+
+    /// `None` while there is more to do.
+    pub(super) fn handle(
+        &mut self,
+        event: Event,
+        plan: &Plan,
+        options: &Options,
+        now: Instant,
+    ) -> Option<Result<Vec<Unit>, String>> {
+        match event {
+            Event::Paused => self.paused = false,
+            Event::Surveyed(Err(why)) => return Some(Err(why)),
+            Event::Surveyed(Ok(unit)) => {
+                self.found.push(*unit);
+                if self.found.len() >= plan.units.len() {
+                    return self.judge(plan, options, now);
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn judge(
+        &mut self,
+        plan: &Plan,
+        options: &Options,
+        now: Instant,
+    ) -> Option<Result<Vec<Unit>, String>> {
+        let found = std::mem::take(&mut self.found);
+        let mut against = Vec::new();
+        for (planned, unit) in plan.units.iter().zip(&found) {
+            let place = planned.place();
+            against.extend(
+                objections(planned, unit, self.resumed)
+                    .into_iter()
+                    .map(|why| format!("{place}: {why}")),
+            );
+        }
+        if against.is_empty() && !self.resumed {
+            let mut fresh = plan.clone();
+            for (planned, unit) in fresh.units.iter_mut().zip(&found) {
+                planned.unit = unit.clone();
+            }
+            against.extend(fresh.check().err().map(|error| error.to_string()));
+        }
+        if !against.is_empty() {
+            return Some(Err(against.join("\n")));
+        }
+        match charging(plan, &found).filter(|_| !self.resumed) {
+            None => Some(Ok(found)),
+            Some(why) => {
+                let patience = options.wait_idle.unwrap_or_default();
+                let until = *self.waiting.get_or_insert(later(now, patience));
+                if now >= until {
+                    return Some(Err(why));
+                }
+                self.paused = true;
+                None
+            }
+        }
+    }
+}
+
+/// What speaks against writing to a unit.
+fn objections(planned: &PlannedUnit, unit: &Unit, resumed: bool) -> Vec<String> {
+    let mut against = Vec::new();
+    let then = &planned.unit;
+    if unit.serial_number != then.serial_number {
+        // All else follows from that.
+        return vec![format!(
+            "unit {} is there, the plan is for {}; name the right address",
+            unit.serial_number, then.serial_number
+        )];
+    }
+    let mut changed = |what: &str, now: &dyn ToString, then: &dyn ToString| {
+        let (now, then) = (now.to_string(), then.to_string());
+        if now != then {
+            against.push(format!(
+                "its {what} is {now}, it was {then} when the plan was made; make a new plan"
+            ));
+        }
+    };
+    let named =
+        |model: Option<Model>| model.map_or("not told".to_owned(), |model| model.to_string());
+    changed("model", &named(unit.model), &named(then.model));
+    changed(
+        "rated battery voltage",
+        &unit.rated.battery_rated_voltage,
+        &then.rated.battery_rated_voltage,
+    );
+    if resumed {
+        return against;
+    }
+    if unit.mode == WorkingMode::FAULT {
+        against.push(format!(
+            "it stands in fault {:02} ({}); clear it first, no unit is set in fault mode",
+            unit.fault.0, unit.fault
+        ));
+    }
+    // The clock moves, and is compared only where it is to be set.
+    let is_still = |setting| setting != Setting::Clock || planned.wanted.clock.is_some();
+    let still = |settings: Settings| settings.only(is_still);
+    let (now, before) = (still(unit.settings()), still(then.settings()));
+    for change in before.differences(&now) {
+        let then = change.from.map_or("not there".to_owned(), |value| value.to_string());
+        against.push(format!(
+            "{} is {}, it was {then} when the plan was made; make a new plan",
+            change.setting, change.to
+        ));
+    }
+    against
+}
+
+/// A unit that would refuse because it charges.
+fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
+    let concerned = plan.steps.iter().filter(|step| step.to.max_charging_current.is_some());
+    let mut units =
+        concerned.filter_map(|step| Some((plan.units.get(step.unit)?, found.get(step.unit)?)));
+    let (planned, unit) =
+        units.find(|(_, unit)| unit.model == Some(Model::V2_LV) && unit.is_charging())?;
+    Some(format!(
+        "{}: it charges at {}, and an LVX6048 refuses another max_charging_current while it charges \
+         (observed); wait for an idle window with --wait-idle 12h, or leave that setting out",
+        planned.place(),
+        unit.status.charge_current
+    ))
+}
+
+/// While a unit charges.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);

@@ -1,0 +1,396 @@
+//! What is wrong in a text that a person wrote: each place underlined, all of them at once.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Padding, Renderer, Snippet};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// It cannot be used.
+    Error,
+    /// It can be used and is unwise.
+    Warning,
+}
+
+/// Where diagnostics are printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Style {
+    /// To a file or a pipe: text only.
+    #[default]
+    Plain,
+    /// To a terminal that has colours.
+    Color,
+}
+
+/// A place in the text, and what is to be said of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Label {
+    /// The bytes.
+    pub span: Range<usize>,
+    /// A few words, or none.
+    pub text: String,
+    /// Whether it is the place of the mistake, not one that explains it.
+    pub is_primary: bool,
+}
+
+/// One thing that is wrong or unwise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: what was wanted, what is there.
+    pub message: String,
+    /// Where; nowhere if it is about the whole text.
+    pub labels: Vec<Label>,
+    /// What to do about it.
+    pub help: Vec<String>,
+}
+
+/// All that is wrong or unwise in one text, in the order of the text.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Diagnostics {
+    source: Source,
+    list: Vec<Diagnostic>,
+}
+
+/// A text and what it is called.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Source {
+    pub(crate) name: Arc<str>,
+    pub(crate) text: Arc<str>,
+}
+
+impl Diagnostic {
+    pub(crate) fn error(message: impl Into<String>) -> Self {
+        let (labels, help) = (Vec::new(), Vec::new());
+        Self { severity: Severity::Error, message: message.into(), labels, help }
+    }
+
+    pub(crate) fn warning(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(message) }
+    }
+
+    /// The place of the mistake.
+    pub(crate) fn at(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into(), is_primary: true });
+        self
+    }
+
+    /// A place that explains it.
+    pub(crate) fn and(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into(), is_primary: false });
+        self
+    }
+
+    pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    fn start(&self) -> usize {
+        let primary = self.labels.iter().filter(|label| label.is_primary);
+        primary.map(|label| label.span.start).min().unwrap_or(0)
+    }
+}
+
+impl Diagnostics {
+    pub(crate) fn new(source: Source, mut list: Vec<Diagnostic>) -> Self {
+        list.sort_by_key(Diagnostic::start);
+        Self { source, list }
+    }
+
+    /// What the text is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// The text that the places are in, without a byte order mark.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.source.text
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether one of them is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|one| one.severity == Severity::Error)
+    }
+
+    /// As a person reads them. No control character of the text gets out.
+    #[must_use]
+    pub fn render(&self, style: Style) -> String {
+        let renderer = match style {
+            Style::Plain => Renderer::plain(),
+            Style::Color => Renderer::styled(),
+        };
+        let (name, shown) = (clean(&self.source.name), Shown::of(&self.source.text));
+        let list = self.list.iter().take(MOST);
+        let mut parts: Vec<_> =
+            list.map(|one| rendered(&renderer, one, &name, &shown) + "\n").collect();
+        match self.list.len().saturating_sub(MOST) {
+            0 => {}
+            more => parts.push(format!("and {more} more\n")),
+        }
+        parts.join("\n")
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Style::Plain))
+    }
+}
+
+/// The same text, so that a `main` that returns it tells it well.
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+fn rendered(renderer: &Renderer, one: &Diagnostic, name: &str, shown: &Shown) -> String {
+    let level = match one.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = level.primary_title(clean(&one.message)).elements(None::<Origin<'_>>);
+    let labels: Vec<_> = one.labels.iter().map(|label| (label, shown.place(&label.span))).collect();
+    let start = labels.iter().map(|(_, place)| place.start).min();
+    let end = labels.iter().map(|(_, place)| place.end).max();
+    let lines = start.zip(end).map(|(start, end)| shown.lines(start..end));
+    group = match (lines, labels.first()) {
+        (Some((from, text)), _) if text.len() <= LONGEST_EXCERPT => {
+            let marks = labels.iter().map(|(label, place)| mark(label, place, from));
+            let (line, _) = shown.line_and_column(from);
+            let snippet = Snippet::source(text).line_start(line).path(name.to_owned());
+            group.element(snippet.annotations(marks))
+        }
+        (Some(_), Some((label, place))) => {
+            let (from, text) = shown.piece(place);
+            let (line, column) = shown.line_and_column(place.start);
+            let place = place.start..place.end.min(from + text.len());
+            let snippet = Snippet::source(text).line_start(line);
+            group
+                .element(Origin::path(name.to_owned()).line(line).char_column(column))
+                .element(snippet.annotation(mark(label, &place, from)))
+        }
+        _ => group.element(Origin::path(name.to_owned())).element(Padding),
+    };
+    for help in &one.help {
+        group = group.element(Level::HELP.message(clean(help)));
+    }
+    renderer.render(&[group])
+}
+
+/// Underlines a place of an excerpt that starts at a byte.
+fn mark<'a>(label: &Label, place: &Range<usize>, from: usize) -> Annotation<'a> {
+    let kind = if label.is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+    let text = Some(clean(&label.text)).filter(|text| !text.is_empty());
+    kind.span(place.start - from..place.end - from).label(text)
+}
+
+/// A text as it may be printed, and which byte of it was which.
+struct Shown {
+    text: String,
+    /// Where the distance between the two changes: the byte before, the byte after.
+    steps: Vec<(usize, usize)>,
+}
+
+impl Shown {
+    fn of(text: &str) -> Self {
+        let mut shown = Self { text: String::with_capacity(text.len()), steps: vec![(0, 0)] };
+        for (at, c) in text.char_indices() {
+            let is_line_end = text.get(at..).is_some_and(|rest| rest.starts_with("\r\n"));
+            let put = match c {
+                '\r' if is_line_end => None,
+                '\n' | '\t' => Some(c),
+                c => Some(visible(c)),
+            };
+            shown.text.extend(put);
+            if put != Some(c) {
+                shown.steps.push((at + c.len_utf8(), shown.text.len()));
+            }
+        }
+        shown
+    }
+
+    fn byte(&self, before: usize) -> usize {
+        let step = self.steps.partition_point(|step| step.0 <= before).saturating_sub(1);
+        let (from, to) = self.steps.get(step).copied().unwrap_or_default();
+        self.text.floor_char_boundary(to + before.saturating_sub(from))
+    }
+
+    /// Where a span is, up to the end of its first line.
+    fn place(&self, span: &Range<usize>) -> Range<usize> {
+        let (start, end) = (self.byte(span.start), self.byte(span.end));
+        let line = self.text.get(start..).unwrap_or_default().split('\n').next();
+        let line_end = start + line.unwrap_or_default().len();
+        start..end.clamp(start, line_end)
+    }
+
+    /// The whole lines that hold a place, and where they start.
+    fn lines(&self, place: Range<usize>) -> (usize, &str) {
+        let before = self.text.get(..place.start).unwrap_or_default();
+        let from = before.rfind('\n').map_or(0, |end| end + 1);
+        let after = self.text.get(place.end..).unwrap_or_default();
+        let to = place.end + after.find('\n').unwrap_or(after.len());
+        (from, self.text.get(from..to).unwrap_or_default())
+    }
+
+    /// A piece of a line that is long, and where it starts.
+    fn piece(&self, place: &Range<usize>) -> (usize, &str) {
+        let (start, line) = self.lines(place.start..place.start);
+        let near = place.start.saturating_sub(PIECE / 4).max(start);
+        let from = self.text.floor_char_boundary(near);
+        let to = self.text.floor_char_boundary((from + PIECE).min(start + line.len()));
+        (from, self.text.get(from..to.max(place.start)).unwrap_or_default())
+    }
+
+    /// Both counted from 1.
+    fn line_and_column(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
+}
+
+/// One line, not too long, without anything that moves a terminal's cursor or turns its direction.
+fn clean(text: &str) -> String {
+    let cut = text.char_indices().nth(LONGEST).map(|(at, _)| at);
+    let kept = cut.and_then(|at| text.get(..at)).unwrap_or(text);
+    let dots = if cut.is_some() { "…" } else { "" };
+    kept.chars().map(visible).chain(dots.chars()).collect()
+}
+
+fn visible(c: char) -> char {
+    match c {
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        // Line and paragraph separators, marks and overrides of direction, invisible ones.
+        '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        c => c,
+    }
+}
+
+/// More than these nobody reads.
+const MOST: usize = 50;
+
+/// An excerpt of more bytes is cut to the piece around its mistake, of so many bytes.
+const LONGEST_EXCERPT: usize = 4000;
+const PIECE: usize = 120;
+
+/// A message of more characters quotes half a file.
+const LONGEST: usize = 400;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn diagnostics(text: &str, spans: &[(usize, usize)]) -> Diagnostics {
+        let mut one = Diagnostic::error("wanted \u{1b}[31mthis\n").help("do \u{7}that");
+        for (number, &(start, end)) in spans.iter().enumerate() {
+            one = match number {
+                0 => one.at(start..end, "here"),
+                _ => one.and(start..end, "and\u{1b} here"),
+            };
+        }
+        Diagnostics::new(Source { name: "a\u{1b}b.yaml".into(), text: text.into() }, vec![one])
+    }
+
+    #[test]
+    fn shows_the_lines_of_its_labels_and_no_control_characters() {
+        let text = "one: \u{1b}[2J1\r\ntwo:\t2\r\nthree: 3\r\nfour: 4\r\nwide: 你好 x";
+        let wide = text.find("好").unwrap();
+        insta::assert_snapshot!(diagnostics(text, &[(5, 10), (wide, wide + 3)]));
+        insta::assert_snapshot!(diagnostics("", &[(0, 0)]), @r"
+        error: wanted ␛[31mthis␊
+         --> a␛b.yaml:1:1
+          |
+        1 |
+          | ^ here
+          |
+          = help: do ␇that
+        ");
+        insta::assert_snapshot!(diagnostics("", &[]), @r"
+        error: wanted ␛[31mthis␊
+        --> a␛b.yaml
+         |
+         = help: do ␇that
+        ");
+    }
+
+    #[test]
+    fn shows_a_piece_of_a_line_that_is_long() {
+        let text = format!("one: 1\nlong: {}x{}\n", "é".repeat(5000), "y".repeat(9000));
+        let at = text.find('x').unwrap();
+        insta::assert_snapshot!(diagnostics(&text, &[(at, at + 8000)]));
+    }
+
+    #[test]
+    fn stops_before_nobody_reads_on() {
+        let many = vec![Diagnostic::error("wrong"); MOST + 3];
+        let source = Source { name: "a".into(), text: "".into() };
+        assert!(Diagnostics::new(source, many).to_string().ends_with("\nand 3 more\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn renders_any_text_with_labels_anywhere(
+            text in "(\\PC|\t|\r|\n|\u{1b}|\u{7f}|\u{9b}|\u{202e}|\u{2028}|你|é|\u{301}| |[a-z: ]{1,80}){0,40}",
+            long in prop_oneof![Just(0), 3900..4100_usize],
+            spans in proptest::collection::vec((0..9000_usize, 0..9000_usize), 0..4),
+        ) {
+            let text = format!("{}{text}{}", "你".repeat(long / 3), "é".repeat(long / 2));
+            prop_assert!(!clean(&text).contains(char::is_control));
+            for style in [Style::Plain, Style::Color] {
+                let rendered = diagnostics(&text, &spans).render(style);
+                let colour = |c: char| c == '\u{1b}' && style == Style::Color;
+                let moves = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}');
+                let raw = |c: char| moves(c) && c != '\n' && !colour(c);
+                prop_assert!(!rendered.contains(raw), "{rendered:?}");
+            }
+        }
+    }
+}

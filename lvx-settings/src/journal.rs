@@ -1,0 +1,299 @@
+//! What survives when the program does not: a line of JSON before each write and after each proof.
+//!
+//! The first line holds the whole plan, with the settings that the units had. A line counts once its
+//! end is there; what stands behind the last line end was being written when the program died.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use pi18_proto::DateTime;
+use serde::{Deserialize, Serialize};
+
+use crate::{Ending, Error, Plan, Progress, Way};
+
+/// Which way a step goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// It is done.
+    Forward,
+    /// It is undone.
+    Backward,
+}
+
+/// What happened, or is about to.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Record {
+    /// A set command is about to be sent.
+    Writing {
+        /// Which step, counted from 0.
+        step: usize,
+        /// Whether it is done or undone.
+        direction: Direction,
+        /// The how manieth try.
+        attempt: u32,
+    },
+    /// A step was proved by reading back.
+    Proved {
+        /// Which step.
+        step: usize,
+        /// Whether it was done or undone.
+        direction: Direction,
+    },
+    /// A step could not be undone.
+    Left {
+        /// Which step.
+        step: usize,
+    },
+    /// Something went wrong.
+    Undoing {
+        /// What.
+        why: String,
+        /// So many of the first steps may be done.
+        done: usize,
+    },
+    /// An earlier run is brought to an end.
+    Resumed {
+        /// How.
+        way: Way,
+    },
+    /// All steps are done and proved.
+    Applied,
+    /// Somebody confirmed it.
+    Confirmed,
+    /// It is over.
+    Ended {
+        /// How it ended.
+        ending: Ending,
+    },
+    /// Somebody has seen to it by other means.
+    Forgotten,
+}
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    format: Format,
+    plan: Plan,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Format {
+    #[serde(rename = "lvx-journal-1")]
+    V1,
+}
+
+/// Any other line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<DateTime>,
+    #[serde(flatten)]
+    record: Record,
+}
+
+/// A journal that is being written. Every line is on the disk before the next thing happens.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Begins a new one, its file and folder made safe as well.
+    ///
+    /// # Errors
+    /// If there is such a file already, or it cannot be written.
+    pub fn create(path: impl Into<PathBuf>, plan: &Plan) -> Result<Self, Error> {
+        let path = path.into();
+        let fail = |source| Error::file(&path, "the journal cannot be made", source);
+        let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(fail)?;
+        lock(&file, &path)?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
+        }
+        let mut journal = Self { path: path.clone(), file };
+        journal.line(&Head { format: Format::V1, plan: plan.clone() })?;
+        Ok(journal)
+    }
+
+    /// Goes on with one that an earlier run left.
+    ///
+    /// # Errors
+    /// If it cannot be read or written, is no journal, or the run that writes it is still there.
+    pub fn reopen(path: impl Into<PathBuf>) -> Result<(Self, Past), Error> {
+        let path = path.into();
+        let fail = |source| Error::file(&path, "the journal cannot be opened", source);
+        let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
+        lock(&file, &path)?;
+        let past = Past::read(&path)?;
+        // Half a line at the end never happened.
+        file.set_len(past.sound).map_err(fail)?;
+        Ok((Self { path: path.clone(), file }, past))
+    }
+
+    /// Notes something; on return it is on the disk.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn append(&mut self, record: &Record, at: Option<DateTime>) -> Result<(), Error> {
+        self.line(&Line { at, record: record.clone() })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> Result<(), Error> {
+        let mut text =
+            serde_json::to_vec(line).map_err(|error| Error::content(&self.path, error))?;
+        text.push(b'\n');
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_all());
+        written.map_err(|source| Error::file(&self.path, "the journal cannot be written", source))
+    }
+}
+
+/// As long as a run goes on, nobody else writes its journal.
+fn lock(file: &File, path: &Path) -> Result<(), Error> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => Error::content(path, "the run that writes it is still there"),
+        TryLockError::Error(source) => Error::file(path, "the journal cannot be locked", source),
+    })
+}
+
+/// What a journal tells of an earlier run.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Past {
+    /// What was to be done, and how the units were before.
+    pub plan: Plan,
+    /// What happened.
+    pub records: Vec<Record>,
+    /// Bytes up to the last whole line.
+    sound: u64,
+}
+
+impl Past {
+    /// Reads a journal.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is no journal.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let size = path.metadata().map(|file| file.len());
+        let size = size.map_err(|source| Error::file(path, "cannot be read", source))?;
+        if size > MOST_BYTES {
+            return Err(Error::content(
+                path,
+                format!("wanted a journal, found a file of {size} bytes"),
+            ));
+        }
+        let bytes =
+            std::fs::read(path).map_err(|source| Error::file(path, "cannot be read", source))?;
+        Self::parse(&bytes).map_err(|why| Error::content(path, why))
+    }
+
+    /// Reads a journal from its bytes.
+    ///
+    /// # Errors
+    /// Says which line is not what it should be.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let sound = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let whole = bytes.get(..sound).unwrap_or_default();
+        let mut lines = whole.split_inclusive(|&byte| byte == b'\n');
+        let head = lines
+            .next()
+            .ok_or("wanted a journal, found not one whole line; nothing was written to a unit")?;
+        let Head { format: Format::V1, plan } = serde_json::from_slice(head)
+            .map_err(|error| format!("line 1: wanted the plan of a journal: {error}"))?;
+        plan.check().map_err(|error| format!("line 1: {error}"))?;
+        let mut records = Vec::new();
+        for (number, line) in (2..).zip(lines) {
+            let line: Line =
+                serde_json::from_slice(line).map_err(|error| format!("line {number}: {error}"))?;
+            let step = match line.record {
+                Record::Writing { step, .. }
+                | Record::Proved { step, .. }
+                | Record::Left { step } => step,
+                Record::Undoing { done, .. } => done.saturating_sub(1),
+                _ => 0,
+            };
+            if step > 0 && step >= plan.steps.len() {
+                return Err(format!("line {number}: there is no step {step}"));
+            }
+            records.push(line.record);
+        }
+        let sound = u64::try_from(sound).unwrap_or(u64::MAX);
+        Ok(Self { plan, records, sound })
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        self.records.iter().rev().find_map(|record| match record {
+            Record::Ended { ending } => Some(*ending),
+            _ => None,
+        })
+    }
+
+    /// Whether something is left to be done: it did not end, or ended half-way.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let forgotten = self.records.contains(&Record::Forgotten);
+        !forgotten && matches!(self.ending(), None | Some(Ending::Mixed))
+    }
+
+    /// Whether all was done, and only the confirmation was waited for.
+    #[must_use]
+    pub fn is_unconfirmed(&self) -> bool {
+        self.ending().is_none() && self.records.last() == Some(&Record::Applied)
+    }
+
+    /// Where it was left.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress::of(&self.records)
+    }
+}
+
+impl Progress {
+    /// Where a run that noted these was left.
+    #[must_use]
+    pub fn of(records: &[Record]) -> Self {
+        let mut progress = Self::default();
+        for record in records {
+            progress.in_flight = matches!(record, Record::Writing { .. });
+            match *record {
+                Record::Writing { step, direction: Direction::Forward, .. } => {
+                    progress.at_most = progress.at_most.max(step + 1);
+                }
+                Record::Proved { step, direction: Direction::Forward } => {
+                    progress.at_most = progress.at_most.max(step + 1);
+                    progress.surely = step + 1;
+                }
+                Record::Writing { step, direction: Direction::Backward, .. } => {
+                    progress.surely = progress.surely.min(step);
+                }
+                Record::Proved { step, direction: Direction::Backward } => {
+                    progress.surely = progress.surely.min(step);
+                    // Above a step that was left nothing is forgotten.
+                    if progress.at_most == step + 1 {
+                        progress.at_most = step;
+                    }
+                }
+                _ => {}
+            }
+        }
+        progress
+    }
+}
+
+/// A journal of a bank has a few thousand bytes.
+const MOST_BYTES: u64 = 4 << 20;

@@ -1,0 +1,531 @@
+//! How to get from one set of settings to another: ordered writes, none of which leaves a unit in a
+//! state that breaks a rule.
+
+use std::fmt;
+
+use pi18_proto::{BatteryType, DateTime, Decivolts};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Battery, Broken, Error, Group, Limits, Setting, Settings, Unit, broken, settings::same,
+};
+
+mod search;
+
+/// Ordered writes for one or several units, with the values that they were made from.
+///
+/// As JSON it is a file that can be looked at, kept, and carried out later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    format: Format,
+    /// When it was made, by this computer's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<DateTime>,
+    /// The battery that no step may harm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<Battery>,
+    /// The installation settings that it may change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_installation: Vec<Setting>,
+    /// The units, as they were.
+    pub units: Vec<PlannedUnit>,
+    /// The writes, in order.
+    pub steps: Vec<Step>,
+}
+
+/// Tells a plan from other files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+enum Format {
+    #[serde(rename = "lvx-plan-1")]
+    V1,
+}
+
+/// A unit as it was when a plan was made, and as it is to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedUnit {
+    /// How it was reached.
+    pub address: String,
+    /// What it said of itself.
+    pub unit: Unit,
+    /// What is wanted of it.
+    pub wanted: Settings,
+}
+
+/// One write: the settings of one group of one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Which unit, counted from 0.
+    pub unit: usize,
+    /// The group's settings before.
+    pub from: Settings,
+    /// The group's settings after.
+    pub to: Settings,
+}
+
+/// What a plan may do.
+#[derive(Clone, Debug, Default)]
+pub struct Permissions {
+    /// The battery that no step may harm.
+    pub battery: Option<Battery>,
+    /// The installation settings that may be changed: each must be named.
+    pub allow_installation: Vec<Setting>,
+}
+
+/// Why something cannot be planned.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{place}: {why}")]
+#[non_exhaustive]
+pub struct Obstacle {
+    /// The unit.
+    pub place: String,
+    /// The settings that it is about, if it is about some.
+    pub settings: Vec<Setting>,
+    /// What is in the way, and what to do.
+    pub why: String,
+}
+
+/// Everything that is in the way of a plan, a line each.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Obstacles(Vec<Obstacle>);
+
+impl Obstacles {
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Obstacle> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Obstacles {
+    type Item = &'a Obstacle;
+    type IntoIter = std::slice::Iter<'a, Obstacle>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Obstacles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Obstacles {}
+
+impl Plan {
+    /// Finds the writes that make each unit satisfy what is wanted of it. What is already so is not
+    /// written.
+    ///
+    /// # Errors
+    /// Everything that is in the way: values that a unit cannot be set to, rules that would be broken,
+    /// installation settings that were not allowed.
+    pub fn new(
+        units: Vec<PlannedUnit>,
+        permissions: Permissions,
+        made: Option<DateTime>,
+    ) -> Result<Self, Obstacles> {
+        let Permissions { battery, allow_installation } = permissions;
+        let mut plan = Self {
+            format: Format::V1,
+            made,
+            battery,
+            allow_installation,
+            units,
+            steps: Vec::new(),
+        };
+        let obstacles = plan.obstacles();
+        if !obstacles.is_empty() {
+            return Err(Obstacles(obstacles));
+        }
+        plan.steps = search::find(&plan).ok_or_else(|| {
+            Obstacles(vec![Obstacle {
+                place: "plan".to_owned(),
+                settings: Vec::new(),
+                why:
+                    "no order of writes is known in which every step is sound; change some of the \
+                      settings first"
+                        .to_owned(),
+            }])
+        })?;
+        Ok(plan)
+    }
+
+    /// Whether everything is as it is wanted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The units' settings after the first `count` steps.
+    #[must_use]
+    pub fn settings_after(&self, count: usize) -> Vec<Settings> {
+        let mut settings: Vec<_> =
+            self.units.iter().map(|planned| planned.unit.settings()).collect();
+        for step in self.steps.iter().take(count) {
+            if let Some(settings) = settings.get_mut(step.unit) {
+                *settings = settings.overlaid(&step.to);
+            }
+        }
+        settings
+    }
+
+    /// The settings of a unit that the plan changes.
+    pub fn touched(&self, unit: usize) -> impl Iterator<Item = Setting> + '_ {
+        let changed = move |setting: &Setting| {
+            let changes =
+                |step: &Step| step.unit == unit && step.to.get(*setting) != step.from.get(*setting);
+            self.steps.iter().any(changes)
+        };
+        Setting::ALL.iter().copied().filter(changed)
+    }
+
+    /// What should be known before it is carried out.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        for step in &self.steps {
+            let Some(planned) = self.units.get(step.unit) else { continue };
+            let limits = Limits::of(&planned.unit);
+            for (setting, value) in step.from.iter() {
+                if let Err(error) = limits.check(setting, value)
+                    && step.to.get(setting) != Some(value)
+                {
+                    told.push(format!(
+                        "{}: {setting} cannot be put back once it is changed: {error}",
+                        planned.unit.serial_number
+                    ));
+                }
+            }
+        }
+        told.sort();
+        told.dedup();
+        told
+    }
+
+    /// Holds a plan that came from a file against the rules that one made here obeys, and against what
+    /// the units' limits are.
+    ///
+    /// # Errors
+    /// If it does not hold together, says which step.
+    pub fn check(&self) -> Result<(), Error> {
+        if let Some(obstacle) = self.obstacles().first() {
+            return Err(Error::plan(&obstacle.place, &obstacle.why));
+        }
+        let mut states: Vec<_> = self.units.iter().map(|planned| planned.unit.settings()).collect();
+        for (number, step) in (1..).zip(&self.steps) {
+            let wrong = |why: &dyn fmt::Display| Error::plan(format!("plan, step {number}"), why);
+            let group = step.group().ok_or_else(|| wrong(&"wanted the settings of one command"))?;
+            let (Some(planned), Some(state)) =
+                (self.units.get(step.unit), states.get_mut(step.unit))
+            else {
+                return Err(wrong(&format!("there is no unit {}", step.unit)));
+            };
+            let present = state.only(|setting| setting.group() == group);
+            if !present.satisfy(&step.from) || step.from.iter().count() != present.iter().count() {
+                return Err(wrong(&"it does not start from what the steps before it leave"));
+            }
+            let bounds = Bounds::of(planned, self.battery);
+            bounds.allows(state, &step.to).map_err(|why| wrong(&why))?;
+            *state = state.overlaid(&step.to);
+        }
+        for (planned, state) in self.units.iter().zip(&states) {
+            if let Some(missing) = state.differences(&planned.wanted).next() {
+                return Err(Error::plan(
+                    "plan",
+                    format!("it does not lead to what is wanted: {missing}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in the way of what is wanted, whatever the order.
+    fn obstacles(&self) -> Vec<Obstacle> {
+        let mut found = Vec::new();
+        for (at, planned) in self.units.iter().enumerate() {
+            let serial = planned.unit.serial_number;
+            let place = planned.place();
+            let mut add = |settings: Vec<Setting>, why: String| {
+                found.push(Obstacle { place: place.clone(), settings, why });
+            };
+            if !serial.looks_genuine() {
+                add(
+                    Vec::new(),
+                    format!(
+                        "serial number {serial} does not look like one: it cannot be told from another unit; \
+                     set a proper one first"
+                    ),
+                );
+            }
+            if planned.unit.instance().is_none() {
+                add(
+                    Vec::new(),
+                    format!(
+                        "parallel instance {} is none of 0 to 9: this unit's own settings cannot be addressed",
+                        planned.unit.status.parallel_instance
+                    ),
+                );
+            }
+            if self.units.iter().take(at).any(|other| other.unit.serial_number == serial) {
+                add(Vec::new(), format!("unit {serial} is given twice"));
+            }
+            for (settings, why) in
+                unreachable(planned, self.battery.as_ref(), &self.allow_installation)
+            {
+                add(settings, why);
+            }
+        }
+        found
+    }
+}
+
+/// A line for each write.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, step) in (1..).zip(&self.steps) {
+            let serial = self.units.get(step.unit).map(|planned| planned.unit.serial_number);
+            let serial = serial.map_or(String::new(), |serial| serial.to_string());
+            let mnemonic = step.group().map_or("?", Group::mnemonic);
+            writeln!(f, "{number:>3}  {serial}  {mnemonic:<6}  {step}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What changes, and in brackets what is written along with it.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = self.to.iter().map(|(setting, to)| match self.from.get(setting) {
+            Some(from) if from == to => format!("({setting} {to})"),
+            Some(from) => format!("{setting} {from} -> {to}"),
+            None => format!("{setting} {to}"),
+        });
+        f.write_str(&told.collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl PlannedUnit {
+    /// How errors name it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{} ({})", self.address, self.unit.serial_number)
+    }
+}
+
+impl Step {
+    /// The group that it writes, if its settings are just those of one.
+    #[must_use]
+    pub fn group(&self) -> Option<Group> {
+        let group = self.to.iter().next()?.0.group();
+        let whole = group.settings().all(|setting| self.to.get(setting).is_some());
+        let nothing_else = self.to.iter().all(|(setting, _)| setting.group() == group);
+        (whole && nothing_else).then_some(group)
+    }
+
+    /// The same the other way round.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self { unit: self.unit, from: self.to, to: self.from }
+    }
+}
+
+/// Why a unit cannot get to what is wanted of it, whatever the order.
+fn unreachable(
+    planned: &PlannedUnit,
+    battery: Option<&Battery>,
+    allowed: &[Setting],
+) -> Vec<(Vec<Setting>, String)> {
+    let mut found = Vec::new();
+    let start = planned.unit.settings();
+    let target = start.overlaid(&planned.wanted);
+    let limits = Limits::of(&planned.unit);
+    let changed: Vec<_> = start.differences(&planned.wanted).collect();
+    for change in &changed {
+        let setting = change.setting;
+        if change.from.is_none() {
+            found.push((
+                vec![setting],
+                format!("{setting}: this unit does not have it; leave it out"),
+            ));
+            continue;
+        }
+        if setting.group().is_installation() && !allowed.contains(&setting) {
+            found.push((
+                vec![setting],
+                format!(
+                    "{setting} is an installation setting: a wrong one can take down a load or break a \
+                     bank; leave it out, or allow it by name (--allow-installation {setting})"
+                ),
+            ));
+        }
+        if let Err(error) = limits.check(setting, change.to) {
+            found.push((vec![setting], format!("{setting}: {error}")));
+        }
+        for companion in setting.group().settings() {
+            let stays = changed.iter().all(|change| change.setting != companion);
+            if stays
+                && let Some(value) = target.get(companion)
+                && let Err(error) = limits.check(companion, value)
+            {
+                found.push((
+                    vec![setting, companion],
+                    format!(
+                        "{setting} is written together with {companion}, and {companion} {error}"
+                    ),
+                ));
+            }
+        }
+    }
+    let own = OwnVoltages::of(&planned.unit);
+    if let Err((settings, why)) = own.fit(&start, &target) {
+        found.push((settings, why));
+    }
+    let before = broken(&start, battery);
+    for rule in broken(&target, battery) {
+        let ours = changed.iter().any(|change| rule.settings.contains(&change.setting));
+        if ours || !knows(&before, &rule) {
+            found.push((rule.settings.clone(), rule.to_string()));
+        }
+    }
+    found
+}
+
+/// The bulk, float and cut-off voltages that a battery type other than user brings along, as far as
+/// they are known: those of the present type, and those that the unit leaves the factory with.
+#[derive(Clone, Copy, Debug)]
+struct OwnVoltages {
+    present: (BatteryType, Voltages),
+    factory: Option<(BatteryType, Voltages)>,
+}
+
+type Voltages = [Option<Decivolts>; 3];
+
+fn voltages(settings: &Settings) -> Voltages {
+    [settings.bulk_voltage, settings.float_voltage, settings.cutoff_voltage]
+}
+
+impl OwnVoltages {
+    fn of(unit: &Unit) -> Self {
+        let factory = unit.defaults.map(|defaults| Settings::factory(&defaults));
+        Self {
+            present: (unit.rated.battery_type, voltages(&unit.settings())),
+            factory: factory.and_then(|all| Some((all.battery_type?, voltages(&all)))),
+        }
+    }
+
+    fn get(&self, battery_type: BatteryType) -> Option<Voltages> {
+        [Some(self.present), self.factory]
+            .into_iter()
+            .flatten()
+            .find(|(known, _)| *known == battery_type)
+            .map(|(_, voltages)| voltages)
+    }
+
+    /// Whether the voltages of a target go with its battery type.
+    fn fit(&self, start: &Settings, target: &Settings) -> Result<(), (Vec<Setting>, String)> {
+        const VOLTAGES: [Setting; 3] =
+            [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
+        let Some(wanted) = target.battery_type.filter(|wanted| *wanted != BatteryType::USER) else {
+            return Ok(());
+        };
+        let unchanged = start.battery_type == Some(wanted) && voltages(start) == voltages(target);
+        if unchanged {
+            return Ok(());
+        }
+        let Some(own) = self.get(wanted) else {
+            return Err((
+                vec![Setting::BatteryType],
+                format!(
+                    "battery_type {wanted} brings voltages of its own, which this unit does not tell \
+                     beforehand; set it on the display, or take user and state the voltages"
+                ),
+            ));
+        };
+        let off = VOLTAGES.into_iter().zip(own).zip(voltages(target));
+        let off: Vec<_> = off
+            .filter(|((_, own), wanted)| own != wanted)
+            .filter_map(|((setting, own), wanted)| Some((setting, own?, wanted?)))
+            .collect();
+        if off.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<_> = off
+            .iter()
+            .map(|(setting, own, wanted)| format!("{setting} {wanted} where it has {own}"))
+            .collect();
+        Err((
+            off.iter().map(|(setting, ..)| *setting).collect(),
+            format!(
+                "voltages can be set for battery_type user only, {wanted} has its own: {}; \
+                 make battery_type user, or state those voltages",
+                told.join(", ")
+            ),
+        ))
+    }
+}
+
+/// Whether a rule was broken already.
+fn knows(before: &[Broken], rule: &Broken) -> bool {
+    before.iter().any(|known| known.rule == rule.rule && known.settings == rule.settings)
+}
+
+/// What every single write on a unit has to respect.
+#[derive(Debug)]
+struct Bounds {
+    limits: Limits,
+    own: OwnVoltages,
+    battery: Option<Battery>,
+    /// What was wrong at the start may stay so until its turn comes.
+    before: Vec<Broken>,
+}
+
+impl Bounds {
+    fn of(planned: &PlannedUnit, battery: Option<Battery>) -> Self {
+        Self {
+            limits: Limits::of(&planned.unit),
+            own: OwnVoltages::of(&planned.unit),
+            battery,
+            before: broken(&planned.unit.settings(), battery.as_ref()),
+        }
+    }
+
+    /// Whether these settings of one group may be written in this state.
+    fn allows(&self, state: &Settings, to: &Settings) -> Result<(), String> {
+        for (setting, value) in to.iter() {
+            self.limits.check(setting, value).map_err(|error| format!("{setting}: {error}"))?;
+        }
+        if state.satisfy(to) {
+            return Err("it changes nothing".to_owned());
+        }
+        let by_user = state.battery_type == Some(BatteryType::USER);
+        let is_voltage = to.bulk_voltage.is_some() || to.cutoff_voltage.is_some();
+        if is_voltage && !by_user {
+            return Err("voltages can be set for battery_type user only".to_owned());
+        }
+        if let Some(wanted) = to.battery_type.filter(|wanted| *wanted != BatteryType::USER)
+            && self.own.get(wanted) != Some(voltages(state))
+        {
+            return Err(format!(
+                "the voltages are not yet those that battery_type {wanted} brings along"
+            ));
+        }
+        let after = state.overlaid(to);
+        let broken = broken(&after, self.battery.as_ref());
+        match broken.iter().find(|rule| !knows(&self.before, rule)) {
+            Some(rule) => Err(rule.to_string()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether two states of a unit are the same as far as they go; a clock may be a little off.
+pub(crate) fn alike(one: &Settings, other: &Settings) -> bool {
+    Setting::ALL.iter().all(|&setting| match (one.get(setting), other.get(setting)) {
+        (Some(one), Some(other)) => same(one, other),
+        (one, other) => one == other,
+    })
+}

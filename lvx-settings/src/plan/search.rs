@@ -1,0 +1,156 @@
+//! The search for an order in which every step is sound.
+//!
+//! The units are taken through the groups together, so that they differ as briefly as possible: a
+//! round writes one group on every unit that wants it and on which it may be written now. Rounds are
+//! tried depth first, the preferred group first; a state that led nowhere is not entered again.
+
+use std::collections::HashSet;
+
+use pi18_proto::BatteryType;
+
+use super::{Bounds, Plan, Step};
+use crate::{Group, Setting, Settings};
+
+pub(super) fn find(plan: &Plan) -> Option<Vec<Step>> {
+    let units: Vec<_> =
+        plan.units.iter().map(|planned| Bounds::of(planned, plan.battery)).collect();
+    let starts: Vec<_> = plan.units.iter().map(|planned| planned.unit.settings()).collect();
+    let targets: Vec<_> = starts
+        .iter()
+        .zip(&plan.units)
+        .map(|(start, planned)| target(start, &planned.wanted))
+        .collect();
+    let mut search = Search { units, targets, failed: HashSet::new(), steps: Vec::new() };
+    search.descend(&starts).then_some(search.steps)
+}
+
+/// What is already so stays to the letter: a clock that agrees is not moved.
+fn target(start: &Settings, wanted: &Settings) -> Settings {
+    let changed: Vec<_> = start.differences(wanted).map(|change| change.setting).collect();
+    start.overlaid(&wanted.only(|setting| changed.contains(&setting)))
+}
+
+struct Search {
+    units: Vec<Bounds>,
+    targets: Vec<Settings>,
+    /// What was still to be written in states that led nowhere.
+    failed: HashSet<Vec<(usize, Settings, Group)>>,
+    steps: Vec<Step>,
+}
+
+impl Search {
+    fn descend(&mut self, states: &[Settings]) -> bool {
+        let pending = self.pending(states);
+        if pending.is_empty() {
+            return true;
+        }
+        let key = pending
+            .iter()
+            .filter_map(|&(unit, group, _)| Some((unit, *states.get(unit)?, group)))
+            .collect();
+        if self.failed.contains(&key) || self.failed.len() > MOST_TRIED {
+            return false;
+        }
+        for round in self.rounds(states, &pending) {
+            let length = self.steps.len();
+            let mut after = states.to_vec();
+            for step in round {
+                if let Some(state) = after.get_mut(step.unit) {
+                    *state = state.overlaid(&step.to);
+                }
+                self.steps.push(step);
+            }
+            if self.descend(&after) {
+                return true;
+            }
+            self.steps.truncate(length);
+        }
+        self.failed.insert(key);
+        false
+    }
+
+    /// What is still to be written: unit, group, values.
+    fn pending(&self, states: &[Settings]) -> Vec<(usize, Group, Settings)> {
+        let mut pending = Vec::new();
+        for (unit, (state, target)) in states.iter().zip(&self.targets).enumerate() {
+            let mut groups: Vec<_> =
+                state.differences(target).map(|change| change.setting.group()).collect();
+            groups.dedup();
+            for group in groups {
+                pending.push((unit, group, target.only(|setting| setting.group() == group)));
+            }
+        }
+        pending
+    }
+
+    /// The rounds that can come next, the best first.
+    fn rounds(&self, states: &[Settings], pending: &[(usize, Group, Settings)]) -> Vec<Vec<Step>> {
+        let mut wanted: Vec<_> =
+            pending.iter().map(|&(_, group, to)| (rank(group, &to), group, to)).collect();
+        // From one type to another that is not user, voltages can only be set in between.
+        let user = Settings { battery_type: Some(BatteryType::USER), ..Settings::default() };
+        if wanted.iter().any(|(_, group, _)| *group == Group::BatteryType) {
+            wanted.push((DETOUR, Group::BatteryType, user));
+        }
+        let mut seen: Vec<(Group, Settings)> = Vec::new();
+        let mut rounds = Vec::new();
+        for (rank, group, to) in wanted {
+            if seen.contains(&(group, to)) {
+                continue;
+            }
+            seen.push((group, to));
+            let concerned: Vec<_> = pending
+                .iter()
+                .filter(|(_, other, own)| *other == group && (*own == to || rank == DETOUR))
+                .collect();
+            let steps: Vec<_> = concerned
+                .iter()
+                .filter_map(|&&(unit, ..)| self.step(unit, states, group, to))
+                .collect();
+            if steps.is_empty() {
+                continue;
+            }
+            let left_behind = concerned.len() - steps.len();
+            let last = steps.iter().any(|step| !self.can_be_undone(step));
+            rounds.push(((last, left_behind, rank), steps));
+        }
+        rounds.sort_by_key(|(order, _)| *order);
+        rounds.into_iter().map(|(_, steps)| steps).collect()
+    }
+
+    fn step(&self, unit: usize, states: &[Settings], group: Group, to: Settings) -> Option<Step> {
+        let (bounds, state) = (self.units.get(unit)?, states.get(unit)?);
+        bounds.allows(state, &to).ok()?;
+        let from = state.only(|setting: Setting| setting.group() == group);
+        Some(Step { unit, from, to })
+    }
+
+    /// What cannot be undone comes last, when nothing after it can fail any more.
+    fn can_be_undone(&self, step: &Step) -> bool {
+        self.units.get(step.unit).is_some_and(|bounds| {
+            step.from.iter().all(|(setting, value)| bounds.limits.check(setting, value).is_ok())
+        })
+    }
+}
+
+/// What may well be refused comes first, when nothing has to be undone yet; user before the voltages
+/// that need it, another type behind them; the clock at the end, when the rest has taken its time.
+fn rank(group: Group, to: &Settings) -> u8 {
+    match group {
+        Group::MaxChargingCurrent => 0,
+        Group::BatteryType if to.battery_type == Some(BatteryType::USER) => 1,
+        Group::ChargeVoltages => 2,
+        Group::RechargeVoltages => 3,
+        Group::CutoffVoltage => 4,
+        Group::BatteryType => 5,
+        Group::Clock => 8,
+        _ if group.is_installation() => 7,
+        _ => 6,
+    }
+}
+
+/// The rank of a change of the battery type that will not last.
+const DETOUR: u8 = 9;
+
+/// States; no set of settings is known that needs more than a few.
+const MOST_TRIED: usize = 10_000;

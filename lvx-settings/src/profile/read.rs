@@ -1,0 +1,426 @@
+//! From a profile's text to its values, with everything that is wrong in it.
+
+use std::{ops::Range, str::FromStr};
+
+use pi18_proto::{Model, SerialNumber, Version};
+
+use super::{
+    Key, ParsedProfile, Place, Places, Profile,
+    key::Part,
+    tree::{self, Kind, Node},
+};
+use crate::{
+    Battery, Chemistry, Diagnostics, Setting,
+    battery::Millivolts,
+    diagnostic::{Diagnostic, Source},
+    value::{nearest, word},
+};
+
+pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let source = Source { name: name.into(), text: text.into() };
+    let mut reader = Reader::default();
+    let root = tree::read(text, &mut reader.errors);
+    reader.is_cut_off = !reader.errors.is_empty();
+    match root {
+        Some(root) => reader.top(&root),
+        None if !reader.is_cut_off => reader.errors.push(empty("this profile is empty")),
+        None => {}
+    }
+    if reader.errors.is_empty() && reader.profile.settings.is_empty() {
+        reader.errors.push(empty("this profile states no setting"));
+    }
+    if reader.errors.is_empty() {
+        Ok(ParsedProfile { profile: reader.profile, places: reader.places, source })
+    } else {
+        Err(Diagnostics::new(source, reader.errors))
+    }
+}
+
+pub(super) fn bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => return profile(name, text),
+        Err(error) => bytes.get(..error.valid_up_to()).unwrap_or_default(),
+    };
+    let text = String::from_utf8_lossy(text);
+    let error = Diagnostic::error("wanted text in UTF-8, found bytes that are none")
+        .at(text.len()..text.len(), "after this")
+        .help("save the file as UTF-8");
+    let source = Source { name: name.into(), text: text.as_ref().into() };
+    Err(Diagnostics::new(source, vec![error]))
+}
+
+fn empty(message: &str) -> Diagnostic {
+    Diagnostic::error(message).help("write at least one setting, such as bulk_voltage: 56.4 V")
+}
+
+#[derive(Default)]
+struct Reader {
+    profile: Profile,
+    places: Places,
+    errors: Vec<Diagnostic>,
+    /// Whether the file could not be read to its end.
+    is_cut_off: bool,
+}
+
+impl Reader {
+    fn error(&mut self, message: impl Into<String>, span: &Range<usize>, help: &str) {
+        self.errors.push(Diagnostic::error(message).at(span.clone(), "").help(help));
+    }
+
+    fn top(&mut self, root: &Node) {
+        if root.is_missing() {
+            return self.errors.push(empty("this profile is empty"));
+        }
+        for (key, place, value) in self.part(Part::Top, root, "settings, a line each") {
+            match key {
+                Key::AppliesTo => self.applies_to(value),
+                Key::Battery => self.battery(value),
+                Key::Setting(setting) => self.setting(setting, value),
+                _ => self.name(&place, value),
+            }
+        }
+    }
+
+    /// The entries of a part that have a known key and a value.
+    fn part<'a>(
+        &mut self,
+        part: Part,
+        node: &'a Node,
+        wanted: &str,
+    ) -> Vec<(Key, Place, &'a Node)> {
+        let Kind::Map(entries) = &node.kind else {
+            let message = format!("wanted {wanted}, found {}", found(node));
+            let help = match part {
+                Part::Top => {
+                    "write key: value without a dash before it, such as bulk_voltage: 56.4 V"
+                }
+                Part::AppliesTo => "write such as applies_to: {main_firmware: \"06306\"}",
+                Part::Battery => "write such as battery: {chemistry: lfp, cells: 16}",
+            };
+            self.error(message, &node.span, help);
+            return Vec::new();
+        };
+        let mut known = Vec::new();
+        for (name, value) in entries {
+            if self.errors.len() >= MOST_ERRORS {
+                break;
+            }
+            let Kind::Scalar { text, .. } = &name.kind else { continue };
+            let Some(key) = part.key(text) else {
+                self.unknown(part, text, name);
+                continue;
+            };
+            let place =
+                Place { name: text.clone(), key: name.span.clone(), value: value.span.clone() };
+            if let Some(first) = self.places.get(&key) {
+                let message = if first.name == *text {
+                    format!("wanted each key once, found {text:?} again")
+                } else {
+                    let first = &first.name;
+                    format!(
+                        "wanted each setting once, found {text:?} beside {first:?}, which is the same"
+                    )
+                };
+                self.errors.push(
+                    Diagnostic::error(message)
+                        .at(name.span.clone(), "again")
+                        .and(first.key.clone(), "first here")
+                        .help("take one of the two lines out"),
+                );
+                continue;
+            }
+            self.places.insert(key, place.clone());
+            if value.is_missing() {
+                let wanted = value_of(key);
+                let message = format!("{text}: wanted {wanted}, found nothing");
+                self.error(
+                    message,
+                    &name.span,
+                    "write a value after the colon, or take the line out",
+                );
+                continue;
+            }
+            known.push((key, place, value));
+        }
+        known
+    }
+
+    fn unknown(&mut self, part: Part, text: &str, name: &Node) {
+        let elsewhere = Part::ALL.into_iter().find(|other| other.key(text).is_some());
+        let near = || {
+            similar(text, part)
+                .or_else(|| Part::ALL.into_iter().find_map(|part| similar(text, part)))
+        };
+        let never = || if part == Part::Top { never(text) } else { None };
+        let help = if let Some(other) = elsewhere {
+            match other {
+                Part::Top => format!("{text} stands at the top: take the indentation away"),
+                other => format!("{text} stands {}", other.place()),
+            }
+        } else if let Some(why) = never() {
+            why.to_owned()
+        } else if let Some(near) = near() {
+            format!("did you mean {near}?")
+        } else if part == Part::Top {
+            "`lvx profile init UNIT` prints a profile with all keys".to_owned()
+        } else {
+            format!("known here: {}", part.texts().collect::<Vec<_>>().join(", "))
+        };
+        let message = match part {
+            Part::Top => format!("wanted a setting, found {text:?}"),
+            part => format!("wanted a key that stands {}, found {text:?}", part.place()),
+        };
+        self.error(message, &name.span, &help);
+    }
+
+    fn name(&mut self, place: &Place, node: &Node) {
+        match &node.kind {
+            Kind::Scalar { text, .. } if !text.is_empty() && !text.contains(char::is_control) => {
+                self.profile.name = Some(text.clone());
+            }
+            _ => {
+                let message = format!("name: wanted one line of text, found {}", found(node));
+                self.error(message, &place.value, "write a name in one line, or take it out");
+            }
+        }
+    }
+
+    fn setting(&mut self, setting: Setting, node: &Node) {
+        let Kind::Scalar { text, .. } = &node.kind else {
+            let message =
+                format!("{setting}: wanted {}, found {}", setting.shape().wanted(), found(node));
+            return self.error(message, &node.span, "a setting has one value");
+        };
+        match setting.parse(text) {
+            Ok(value) => self.profile.settings.put(setting, Some(value)),
+            Err(error) => {
+                let message =
+                    format!("{}: wanted {}, found {}", error.key, error.wanted, error.found);
+                let mut told = Diagnostic::error(message).at(node.span.clone(), "");
+                told.help.extend(error.hint);
+                self.errors.push(told);
+            }
+        }
+    }
+
+    fn applies_to(&mut self, node: &Node) {
+        for (key, _, value) in self.part(Part::AppliesTo, node, APPLIES_TO) {
+            match key {
+                Key::Serials => {
+                    self.profile.applies_to.serials = self.list("serials", value, SERIAL, serial);
+                }
+                Key::Models => {
+                    self.profile.applies_to.models = self.list("models", value, MODEL, model);
+                }
+                _ => {
+                    self.profile.applies_to.main_firmware =
+                        self.list("main_firmware", value, VERSION, version);
+                }
+            }
+        }
+    }
+
+    /// One value, or a list of them.
+    fn list<T>(
+        &mut self,
+        key: &str,
+        node: &Node,
+        wanted: &str,
+        read: fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let items = match &node.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        if items.is_empty() {
+            let help = "an empty list is for no unit: name one, or take the line out";
+            self.error(format!("{key}: wanted {wanted}, found an empty list"), &node.span, help);
+        }
+        let mut values = Vec::new();
+        for item in items {
+            let value = match &item.kind {
+                Kind::Scalar { text, .. } if !text.trim().is_empty() && !item.is_missing() => {
+                    read(text.trim())
+                }
+                _ => Err("write one value, or a list such as [a, b]".to_owned()),
+            };
+            match value {
+                Ok(value) => values.push(value),
+                Err(hint) => {
+                    let message = format!("{key}: wanted {wanted}, found {}", found(item));
+                    let mut told = Diagnostic::error(message).at(item.span.clone(), "");
+                    told.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
+                    self.errors.push(told);
+                }
+            }
+        }
+        values
+    }
+
+    fn battery(&mut self, node: &Node) {
+        let mut battery = Battery::default();
+        for (key, _, value) in self.part(Part::Battery, node, BATTERY) {
+            match key {
+                Key::Chemistry => battery.chemistry = self.one("chemistry", key, value, chemistry),
+                Key::Cells => battery.cells = self.one("cells", key, value, cells),
+                Key::MaxCellVoltage => {
+                    battery.max_cell_voltage =
+                        self.one("max_cell_voltage", key, value, cell_voltage);
+                }
+                _ => {
+                    battery.min_cell_voltage =
+                        self.one("min_cell_voltage", key, value, cell_voltage);
+                }
+            }
+        }
+        if !self.is_cut_off && matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
+            let message = format!("battery: wanted {BATTERY}, found nothing");
+            self.error(message, &node.span, "say what the battery is, or take the line out");
+        }
+        self.profile.battery = Some(battery);
+    }
+
+    fn one<T>(
+        &mut self,
+        name: &str,
+        key: Key,
+        node: &Node,
+        read: fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = match &node.kind {
+            Kind::Scalar { text, .. } => read(text.trim()),
+            _ => Err("write one value after the colon".to_owned()),
+        };
+        match value {
+            Ok(value) => Some(value),
+            Err(hint) => {
+                let message = format!("{name}: wanted {}, found {}", value_of(key), found(node));
+                let mut told = Diagnostic::error(message).at(node.span.clone(), "");
+                told.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
+                self.errors.push(told);
+                None
+            }
+        }
+    }
+}
+
+/// What a key's value looks like.
+fn value_of(key: Key) -> String {
+    match key {
+        Key::Name => "a name".to_owned(),
+        Key::AppliesTo => APPLIES_TO.to_owned(),
+        Key::Serials => SERIAL.to_owned(),
+        Key::Models => MODEL.to_owned(),
+        Key::MainFirmware => VERSION.to_owned(),
+        Key::Battery => BATTERY.to_owned(),
+        Key::Chemistry => "lfp, nmc or lead_acid".to_owned(),
+        Key::Cells => CELLS.to_owned(),
+        Key::MaxCellVoltage | Key::MinCellVoltage => CELL_VOLTAGE.to_owned(),
+        Key::Setting(setting) => setting.shape().wanted(),
+    }
+}
+
+fn serial(text: &str) -> Result<SerialNumber, String> {
+    SerialNumber::new(text)
+        .ok_or_else(|| "it is on the unit's label, and `lvx devices` shows it".into())
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    Version::new(text).ok_or_else(|| "`lvx query VFW` shows it".into())
+}
+
+/// A word, or the number on the wire.
+fn model(text: &str) -> Result<Model, String> {
+    let names = || (0..=u8::MAX).filter_map(|number| Some((Model(number), Model(number).name()?)));
+    if let Some((model, _)) = names().find(|(_, name)| word(name) == word(text)) {
+        return Ok(model);
+    }
+    if text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().map(Model).map_err(|_| String::new());
+    }
+    let lvx = word(text).contains("lvx").then(|| word(Model::V2_LV.name().unwrap_or_default()));
+    let words: Vec<_> = names().map(|(_, name)| word(name)).collect();
+    let near = || nearest(&word(text), words.iter().map(String::as_str)).map(str::to_owned);
+    Err(match (lvx, near()) {
+        (Some(lvx), _) => format!("an LVX6048 calls itself {lvx}"),
+        (None, Some(near)) => format!("did you mean {near}?"),
+        (None, None) => format!("known are {}", words.join(", ")),
+    })
+}
+
+fn chemistry(text: &str) -> Result<Chemistry, String> {
+    let known = Chemistry::ALL.into_iter().find(|known| known.word() == word(text));
+    known.ok_or_else(|| match word(text).as_str() {
+        "agm" | "gel" | "flooded" | "lead" | "pb" => {
+            "AGM, gel and flooded are lead_acid".to_owned()
+        }
+        other => match nearest(other, Chemistry::ALL.iter().map(|known| known.word())) {
+            Some(near) => format!("did you mean {near}?"),
+            None => {
+                "LiFePO4 is lfp; other lithium cells are nmc; AGM, gel and flooded are lead_acid"
+                    .to_owned()
+            }
+        },
+    })
+}
+
+fn cells(text: &str) -> Result<u16, String> {
+    let hint = || "count the cells in series: a 48 V LFP bank has 15 or 16".to_owned();
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|cells| digits && *cells > 0).ok_or_else(hint)
+}
+
+fn cell_voltage(text: &str) -> Result<Millivolts, String> {
+    let hint = || "the voltage of one cell, not of the battery, in V".to_owned();
+    Millivolts::from_str(text).map_err(|()| hint())
+}
+
+fn found(node: &Node) -> String {
+    match &node.kind {
+        Kind::Scalar { .. } if node.is_missing() => "nothing".to_owned(),
+        Kind::Scalar { text, .. } => format!("{text:?}"),
+        Kind::List(_) => "a list".to_owned(),
+        Kind::Map(_) => "more keys".to_owned(),
+    }
+}
+
+/// The key of a part that was meant: nearly the same, or with a piece missing.
+fn similar(text: &str, part: Part) -> Option<&'static str> {
+    let text = word(text);
+    let has = |key: &&str| text.len() >= 4 && text.len() <= key.len() && key.contains(&text);
+    nearest(&text, part.texts()).or_else(|| part.texts().filter(has).min_by_key(|key| key.len()))
+}
+
+/// Why what PI18 can set is no setting here.
+fn never(text: &str) -> Option<&'static str> {
+    match text {
+        "serial_number" | "serial" | "id" => Some(
+            "no tool here writes a serial number; to say which units a profile is for: applies_to: {serials: …}",
+        ),
+        "model" => Some("to say which units a profile is for: applies_to: {models: …}"),
+        "firmware" | "firmware_version" => {
+            Some("to say which units a profile is for: applies_to: {main_firmware: …}")
+        }
+        "load_supply" | "load" | "loads" => Some("no profile switches the loads"),
+        "clear_energy" | "restore_defaults" | "factory_defaults" => {
+            Some("no tool here sends what cannot be taken back")
+        }
+        text if text.starts_with("modbus") => {
+            Some("no tool here sets Modbus: the unit might not be found again")
+        }
+        text if text.starts_with("led") => Some("LEDs are no setting of a profile"),
+        _ => None,
+    }
+}
+
+/// Nobody corrects more at once.
+const MOST_ERRORS: usize = 100;
+
+const APPLIES_TO: &str = "serials, models or main_firmware";
+const BATTERY: &str = "chemistry, cells, max_cell_voltage or min_cell_voltage";
+const SERIAL: &str = "a serial number of up to 20 characters";
+const MODEL: &str = "a model such as infinisolar_v_ii_lv, or its number such as 05";
+const VERSION: &str = "a version such as 06306";
+const CELLS: &str = "a number of cells such as 16";
+const CELL_VOLTAGE: &str = "a cell's voltage such as 3.60 V";

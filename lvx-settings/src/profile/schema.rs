@@ -1,0 +1,283 @@
+//! The JSON schema of profiles, for editors: completion, explanations and errors while writing.
+
+use pi18_proto::Model;
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    Chemistry, Setting,
+    value::{Shape, word},
+};
+
+/// The JSON schema (draft 2020-12) of a profile, made from the table of settings.
+///
+/// It is for editors, and a little narrower than [`Profile::parse`](crate::Profile::parse): words as
+/// they are listed, numbers as numbers or with their unit. What no schema can say is a matter of
+/// [`validate`](crate::validate()).
+#[must_use]
+pub fn profile_schema() -> Json {
+    let mut properties = Map::new();
+    properties.insert(
+        "name".to_owned(),
+        json!({ "title": "Name", "description": "What the profile is for.", "type": "string", "minLength": 1 }),
+    );
+    properties.insert("applies_to".to_owned(), applies_to());
+    properties.insert("battery".to_owned(), battery());
+    for &setting in Setting::ALL {
+        let schema = of(setting);
+        for alias in setting.aliases() {
+            let mut deprecated = schema.clone();
+            if let Some(fields) = deprecated.as_object_mut() {
+                fields.insert("deprecated".to_owned(), json!(true));
+                fields.insert("description".to_owned(), json!(format!("The same as {setting}.")));
+            }
+            properties.insert((*alias).to_owned(), deprecated);
+        }
+        properties.insert(setting.key().to_owned(), schema);
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Profile of PI18 inverters",
+        "description": "What somebody wants units to be set to. What is not stated is left alone.",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "minProperties": 1,
+    })
+}
+
+fn of(setting: Setting) -> Json {
+    let mut lines: Vec<_> = setting.notes().map(str::to_owned).collect();
+    if setting.group().is_installation() {
+        lines.push(format!("An installation setting: needs `--allow-installation {setting}`."));
+    }
+    let mut schema = match setting.shape() {
+        Shape::Quantity { unit, decimals } => {
+            let example = match unit {
+                "V" => "54.0 V",
+                "A" => "60 A",
+                _ => "60.0 Hz",
+            };
+            let part = if decimals == 0 { "(\\.0+)?" } else { "(\\.[0-9]0*)?" };
+            json!({
+                "anyOf": [
+                    { "type": if decimals == 0 { "integer" } else { "number" }, "minimum": 0 },
+                    { "type": "string", "pattern": format!("^[0-9]+{part} ?({unit})?$") },
+                ],
+                "examples": [example],
+            })
+        }
+        Shape::Switch => json!({ "enum": ["on", "off", true, false] }),
+        Shape::Window => json!({
+            "type": "string",
+            "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9] ?- ?([01]?[0-9]|2[0-3]):[0-5][0-9]$",
+            "examples": ["23:00-06:00", "00:00-00:00"],
+        }),
+        Shape::Clock => {
+            json!({ "type": "string", "pattern": "^host([+-][0-9]+s)?$", "examples": ["host"] })
+        }
+        shape @ Shape::Words(_) => json!({ "enum": shape.words() }),
+    };
+    if let Some(fields) = schema.as_object_mut() {
+        fields.insert("title".to_owned(), json!(setting.label()));
+        if !lines.is_empty() {
+            fields.insert("description".to_owned(), json!(lines.join(" ")));
+        }
+    }
+    schema
+}
+
+fn applies_to() -> Json {
+    let models: Vec<_> =
+        (0..=u8::MAX).filter_map(|number| Model(number).name()).map(word).collect();
+    let number = json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "title": "For which units the profile is",
+        "description": "Units that are not named are refused. What is not given is not looked at.",
+        "type": "object",
+        "properties": {
+            "serials": one_or_more("Serial numbers", &json!({
+                "anyOf": [{ "type": "string", "minLength": 1, "maxLength": 20 }, number],
+                "examples": ["96132206100410"],
+            })),
+            "models": one_or_more("Product lines, by name or by the number that GMN answers", &json!({
+                "anyOf": [
+                    { "enum": models },
+                    { "type": "string", "pattern": "^[0-9]{1,2}$" },
+                    { "type": "integer", "minimum": 0, "maximum": 99 },
+                ],
+            })),
+            "main_firmware": one_or_more("Versions of the main processor's firmware", &json!({
+                "anyOf": [{ "type": "string", "minLength": 1, "maxLength": 8 }, number],
+                "examples": ["06306"],
+            })),
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn one_or_more(title: &str, one: &Json) -> Json {
+    json!({ "title": title, "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+}
+
+fn battery() -> Json {
+    let chemistries = Chemistry::ALL.map(Chemistry::word);
+    let cell = |title: &str, example: &str| {
+        json!({
+            "title": title,
+            "anyOf": [
+                { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10 },
+                { "type": "string", "pattern": "^[0-9](\\.[0-9]{1,3})? ?V?$" },
+            ],
+            "examples": [example],
+        })
+    };
+    json!({
+        "title": "The battery that the profile is made for",
+        "description": "Guards: no voltage is written that its cells do not take.",
+        "type": "object",
+        "properties": {
+            "chemistry": { "title": "What its cells are", "enum": chemistries },
+            "cells": { "title": "How many cells are in series", "type": "integer", "minimum": 1, "maximum": 65535, "examples": [16] },
+            "max_cell_voltage": cell("No cell is charged above this", "3.60 V"),
+            "min_cell_voltage": cell("No cell is discharged below this", "2.80 V"),
+        },
+        "additionalProperties": false,
+        "minProperties": 1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonschema::Validator;
+    use pi18_transport::{
+        Client,
+        sim::{Bank, Config, SharedBank},
+    };
+
+    use super::{
+        super::tree::{self, Kind, Node},
+        *,
+    };
+    use crate::{HostClock, Profile, Unit};
+
+    const PUBLISHED: &str =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/profiles/profile.schema.json");
+
+    /// A file as an editor sees it: numbers as numbers, switches as switches.
+    #[track_caller]
+    fn json(text: &str) -> Json {
+        fn of(node: &Node) -> Json {
+            match &node.kind {
+                Kind::Scalar { text, is_plain: true } => match text.as_str() {
+                    "true" => json!(true),
+                    "false" => json!(false),
+                    text => text
+                        .parse::<u64>()
+                        .map(Json::from)
+                        .or_else(|_| text.parse::<f64>().map(Json::from))
+                        .unwrap_or_else(|_| json!(text)),
+                },
+                Kind::Scalar { text, .. } => json!(text),
+                Kind::List(items) => items.iter().map(of).collect(),
+                Kind::Map(entries) => Json::Object(
+                    entries
+                        .iter()
+                        .map(|(key, value)| match of(key) {
+                            Json::String(key) => (key, of(value)),
+                            key => panic!("{key} is no key"),
+                        })
+                        .collect(),
+                ),
+            }
+        }
+        of(&tree::read(text, &mut Vec::new()).unwrap())
+    }
+
+    fn validator() -> Validator {
+        jsonschema::draft202012::new(&profile_schema()).unwrap()
+    }
+
+    #[test]
+    fn the_published_schema_is_this_one() {
+        let generated = serde_json::to_string_pretty(&profile_schema()).unwrap() + "\n";
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(PUBLISHED, &generated).unwrap();
+        }
+        let published = std::fs::read_to_string(PUBLISHED).unwrap().replace("\r\n", "\n");
+        assert!(published == generated, "set UPDATE_SCHEMA=1 and run this test to publish it anew");
+    }
+
+    #[test]
+    fn is_a_valid_schema() {
+        let schema = profile_schema();
+        let meta = jsonschema::draft202012::meta::validate(&schema);
+        assert!(meta.is_ok(), "{}", meta.unwrap_err());
+    }
+
+    #[test]
+    fn takes_what_the_parser_takes() {
+        let validator = validator();
+        let example = include_str!("../../../examples/profiles/eg4-lp4-v2.yaml");
+        for text in [
+            example,
+            "bulk_voltage: 56.4\nfloat_voltage: 54\ncutoff_voltage: 48.0V\nmax_charging_current: 60",
+            "stop_charge_voltage: 54 V\noutput_priority: solar_battery_utility\nbacklight: true",
+            "buzzer_silenced: on\nac_charging_window: 23:00-06:00\nclock: host",
+            "applies_to: {serials: 96132206100410, models: [05, infinisolar_v_ii_lv]}\nbattery_type: user",
+            "applies_to:\n  main_firmware: [06306, \"06303\"]\nbattery: {cells: 16}\noutput_frequency: 60 Hz",
+        ] {
+            Profile::parse("profile", text).unwrap();
+            if let Err(error) = validator.validate(&json(text)) {
+                panic!("{text}\n{error} at {}", error.instance_path());
+            }
+        }
+        for &setting in Setting::ALL {
+            for word in setting.shape().words() {
+                let text = format!("{setting}: {word}");
+                assert!(validator.is_valid(&json(&text)), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn takes_what_is_written_for_a_unit() {
+        let bank = Bank::new(Config::default()).unwrap();
+        let mut client = Client::new(SharedBank::virtual_time(bank).link(0));
+        let host = HostClock::system(client.now());
+        let unit = Unit::read(&mut client, &host).unwrap();
+        let mut profile = Profile::from_unit(&unit);
+        for text in [profile.commented(&unit), profile.to_yaml()] {
+            assert!(validator().is_valid(&json(&text)), "{text}");
+        }
+        // Installation settings and the clock, too.
+        profile.settings = unit.settings();
+        profile.applies_to.serials = vec![unit.serial_number];
+        profile.applies_to.main_firmware = vec![unit.firmware.main];
+        assert!(validator().is_valid(&json(&profile.to_yaml())), "{}", profile.to_yaml());
+    }
+
+    #[test]
+    fn refuses_what_the_parser_refuses() {
+        let validator = validator();
+        for text in [
+            "bulk_voltge: 56.4 V",
+            "bulk_voltage: 56.4 A",
+            "bulk_voltage: 56.45 V",
+            "bulk_voltage: [56.4]",
+            "max_charging_current: 60.5",
+            "battery_type: lfp",
+            "backlight: maybe",
+            "battery: {chemistry: lipo}",
+            "battery: {cels: 16}",
+            "battery: {cells: 0}",
+            "applies_to: {serials: []}",
+            "applies_to: {models: lvx6048}",
+            "ac_load_window: 23:00",
+            "clock: now",
+            "serial_number: 96132206100410",
+        ] {
+            assert!(!validator.is_valid(&json(text)), "{text}");
+            Profile::parse("profile", text).unwrap_err();
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! From a profile to its text, bare or explained.
+
+use std::fmt::Write as _;
+
+use super::{AppliesTo, Profile, model_text};
+use crate::{Battery, Limits, Setting, Shape, Unit, Value};
+
+pub(super) fn from_unit(unit: &Unit) -> Profile {
+    let settings = unit.settings();
+    let carried =
+        |setting| settings.get(setting).is_some_and(|value| fate(setting, value).is_none());
+    // Units of another line may have the same settings and other limits; a bank's other units have
+    // other serial numbers, and firmware changes.
+    let models = unit.model.filter(|model| model.name().is_some()).into_iter().collect();
+    Profile {
+        name: None,
+        applies_to: AppliesTo { models, ..AppliesTo::default() },
+        battery: None,
+        settings: settings.only(carried),
+    }
+}
+
+pub(super) fn plain(profile: &Profile) -> String {
+    let mut text = String::new();
+    name(profile, &mut text);
+    for line in applies_to(&profile.applies_to) {
+        push(&mut text, &line);
+    }
+    if let Some(battery) = &profile.battery {
+        for line in guard(battery) {
+            push(&mut text, &line);
+        }
+    }
+    for (setting, value) in profile.settings.iter() {
+        push(&mut text, &format!("{setting}: {value}"));
+    }
+    text
+}
+
+pub(super) fn commented(profile: &Profile, unit: &Unit) -> String {
+    let mut text = String::new();
+    let line = unit.model.map_or("no model".to_owned(), |model| model.to_string());
+    let header = [
+        "# The settings of one unit, to be kept, changed and applied.",
+        "# What is taken out of here is left as it is on a unit.",
+        "#",
+    ];
+    for line in header {
+        push(&mut text, line);
+    }
+    let (serial, firmware) = (unit.serial_number, unit.firmware.main);
+    push(&mut text, &format!("# Read from unit {serial}, {line}, main firmware {firmware}."));
+    text.push('\n');
+    if profile.name.is_some() {
+        name(profile, &mut text);
+    } else {
+        push(&mut text, "# name: what this profile is for");
+    }
+    text.push('\n');
+    guards(profile, unit, &mut text);
+    let (limits, has) = (Limits::of(unit), unit.settings());
+    for &setting in Setting::ALL {
+        let stated = profile.settings.get(setting);
+        let Some(value) = stated.or_else(|| has.get(setting)) else { continue };
+        text.push('\n');
+        push(&mut text, &format!("# {}", setting.label()));
+        for note in setting.notes() {
+            push(&mut text, &format!("# {note}"));
+        }
+        if let Shape::Quantity { .. } | Shape::Words(_) = setting.shape() {
+            let limit = limits.get(setting);
+            let allowed = limit.allowed.describe(setting);
+            push(&mut text, &format!("# Takes {allowed} ({}).", limit.origin));
+        }
+        if stated.is_some() {
+            push(&mut text, &format!("{setting}: {value}"));
+            continue;
+        }
+        if let Some(fate) = fate(setting, value) {
+            push(&mut text, &format!("# {fate}"));
+        }
+        let value = if setting == Setting::Clock { "host".to_owned() } else { value.to_string() };
+        push(&mut text, &format!("# {setting}: {value}"));
+    }
+    text
+}
+
+/// Why a setting is not carried from a unit into a profile.
+fn fate(setting: Setting, value: Value) -> Option<String> {
+    let nameless = match value {
+        Value::Code(code) => code.name.is_none(),
+        Value::Switch(switch) => switch.0 > 1,
+        _ => false,
+    };
+    if nameless {
+        Some(format!("The unit has {value}, which has no name and cannot be written."))
+    } else if setting.group().is_installation() {
+        Some(format!(
+            "An installation setting: written with `--allow-installation {setting}` only."
+        ))
+    } else if setting == Setting::Clock {
+        Some("Sets the unit's clock with every apply that finds it off.".to_owned())
+    } else {
+        None
+    }
+}
+
+/// For which units, and for which battery.
+fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
+    push(
+        text,
+        "# For which units this is; others are refused. What is not given is not looked at.",
+    );
+    let own = &profile.applies_to;
+    let said = applies_to(own);
+    if said.is_empty() {
+        push(text, "# applies_to:");
+    }
+    for line in &said {
+        push(text, line);
+    }
+    let of_unit = AppliesTo {
+        serials: if own.serials.is_empty() { vec![unit.serial_number] } else { Vec::new() },
+        models: if own.models.is_empty() { unit.model.into_iter().collect() } else { Vec::new() },
+        main_firmware: if own.main_firmware.is_empty() {
+            vec![unit.firmware.main]
+        } else {
+            Vec::new()
+        },
+    };
+    for line in applies_to(&of_unit).iter().skip(1) {
+        push(text, &format!("# {line}"));
+    }
+    text.push('\n');
+    push(text, "# The battery: with this no voltage is written that its cells do not take.");
+    if let Some(battery) = &profile.battery {
+        for line in guard(battery) {
+            push(text, &line);
+        }
+        return;
+    }
+    let cells = unit.rated.battery_rated_voltage.0 / 30;
+    push(text, "# Fill it in and take the # away; chemistry is lfp, nmc or lead_acid.");
+    push(text, "# battery:");
+    push(text, "#   chemistry: lfp");
+    push(text, &format!("#   cells: {cells}"));
+    push(text, "#   max_cell_voltage: 3.60 V");
+    push(text, "#   min_cell_voltage: 2.80 V");
+}
+
+fn name(profile: &Profile, text: &mut String) {
+    if let Some(name) = &profile.name {
+        push(text, &format!("name: {}", quoted(name)));
+    }
+}
+
+fn applies_to(applies_to: &AppliesTo) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut list = |key: &str, values: Vec<String>| {
+        if !values.is_empty() {
+            lines.push(format!("  {key}: [{}]", values.join(", ")));
+        }
+    };
+    // Quoted, for what reads numbers where digits are.
+    list("serials", applies_to.serials.iter().map(|serial| quoted(serial.as_str())).collect());
+    let model = |model: &pi18_proto::Model| match model.name() {
+        Some(_) => model_text(*model),
+        None => quoted(&model_text(*model)),
+    };
+    list("models", applies_to.models.iter().map(model).collect());
+    let versions = applies_to.main_firmware.iter().map(|version| quoted(version.as_str()));
+    list("main_firmware", versions.collect());
+    if !lines.is_empty() {
+        lines.insert(0, "applies_to:".to_owned());
+    }
+    lines
+}
+
+fn guard(battery: &Battery) -> Vec<String> {
+    let cell = |voltage: Option<crate::Millivolts>| voltage.map(|voltage| voltage.to_string());
+    let values = [
+        ("chemistry", battery.chemistry.map(|chemistry| chemistry.to_string())),
+        ("cells", battery.cells.map(|cells| cells.to_string())),
+        ("max_cell_voltage", cell(battery.max_cell_voltage)),
+        ("min_cell_voltage", cell(battery.min_cell_voltage)),
+    ];
+    let lines =
+        values.iter().filter_map(|(key, value)| Some(format!("  {key}: {}", value.as_ref()?)));
+    std::iter::once("battery:".to_owned()).chain(lines).collect()
+}
+
+/// Text between quotation marks.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                // Writing to a string does not fail.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn push(text: &mut String, line: &str) {
+    text.push_str(line.trim_end());
+    text.push('\n');
+}

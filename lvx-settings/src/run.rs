@@ -1,0 +1,247 @@
+//! The caller of [`Apply`] that has real links and real files.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use pi18_proto::{DateTime, SerialNumber};
+use pi18_transport::{Client, Link, SetOutcome};
+use serde::Serialize;
+
+use crate::{
+    Action, Apply, Direction, Error, Event, HostClock, Journal, Plan, Record, Report, Settings,
+    Unit,
+    apply::{Trouble, Write, later},
+};
+
+/// The links to the units of a plan, in its order.
+pub struct Units<'a, L> {
+    clients: Vec<Option<Client<L>>>,
+    reopen: Box<dyn FnMut(usize) -> Result<Client<L>, pi18_transport::Error> + 'a>,
+    host: HostClock,
+}
+
+/// Where an [`Apply`] keeps what has to survive it, and whom it asks.
+pub trait Keeper {
+    /// Saves the units' settings as they are, and begins the journal.
+    ///
+    /// # Errors
+    /// If they cannot be saved; then nothing is written to a unit.
+    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> io::Result<()>;
+
+    /// Notes something in the journal; on return it must be safe.
+    ///
+    /// # Errors
+    /// If it cannot be noted; then nothing more is written, and what was is undone.
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()>;
+
+    /// A set command was sent.
+    fn audit(&mut self, _line: &Audit) {}
+
+    /// Something is about to be done.
+    fn watch(&mut self, _action: &Action) {}
+
+    /// Whether somebody has confirmed.
+    fn is_confirmed(&mut self) -> bool {
+        false
+    }
+
+    /// Whether somebody wants it to end.
+    fn is_interrupted(&mut self) -> bool {
+        false
+    }
+}
+
+/// A journal alone is enough: its first line holds the settings that the units had.
+impl Keeper for Journal {
+    fn begin(&mut self, _plan: &Plan, _units: &[Unit]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
+        Ok(self.append(record, at)?)
+    }
+}
+
+/// One set command that was sent, for whoever wants to know later.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Audit {
+    /// When, by this computer's clock.
+    pub at: Option<DateTime>,
+    /// How the unit was reached.
+    pub address: String,
+    /// Its serial number.
+    pub serial_number: SerialNumber,
+    /// The command as it stands on the wire.
+    pub command: String,
+    /// What it sets.
+    pub settings: Settings,
+    /// Whether it does a step of the plan or undoes it.
+    pub direction: Direction,
+    /// What the unit answered: `accepted`, `refused`, `garbled`, `silent`, `gone`.
+    pub outcome: &'static str,
+}
+
+impl<'a, L: Link> Units<'a, L> {
+    /// These clients, in the order of the plan's units. A device that goes away stays away.
+    #[must_use]
+    pub fn new(clients: Vec<Client<L>>, host: HostClock) -> Self {
+        let clients = clients.into_iter().map(Some).collect();
+        let reopen = |_| Err(pi18_transport::Error::gone("this link is not opened again"));
+        Self { clients, reopen: Box::new(reopen), host }
+    }
+
+    /// The same, with a way to open the link to a unit again.
+    #[must_use]
+    pub fn reopened_by(
+        mut self,
+        reopen: impl FnMut(usize) -> Result<Client<L>, pi18_transport::Error> + 'a,
+    ) -> Self {
+        self.reopen = Box::new(reopen);
+        self
+    }
+
+    fn with<T>(
+        &mut self,
+        unit: usize,
+        act: impl FnOnce(&mut Client<L>, &HostClock) -> Result<T, Error>,
+    ) -> Result<T, Trouble> {
+        match self.clients.get_mut(unit) {
+            Some(Some(client)) => act(client, &self.host).map_err(|error| match error.as_link() {
+                Some(error) => Trouble::from(error),
+                None => Trouble { gone: false, text: error.to_string() },
+            }),
+            _ => Err(Trouble { gone: true, text: "the device is gone".to_owned() }),
+        }
+    }
+
+    fn open_again(&mut self, unit: usize) -> Result<Unit, String> {
+        let host = self.host;
+        let place = self.clients.get_mut(unit).ok_or("there is no such unit")?;
+        // A dead descriptor holds the device's number.
+        *place = None;
+        let client = place.insert((self.reopen)(unit).map_err(|error| error.to_string())?);
+        Unit::read(client, &host).map_err(|error| error.to_string())
+    }
+
+    fn any(&mut self) -> Option<&mut Client<L>> {
+        self.clients.iter_mut().flatten().next()
+    }
+
+    fn now(&mut self) -> Instant {
+        self.any().map_or_else(Instant::now, |client| client.now())
+    }
+
+    fn pause(&mut self, time: Duration) {
+        match self.any() {
+            Some(client) => client.pause(time),
+            None => std::thread::sleep(time),
+        }
+    }
+}
+
+/// Carries it out to the end, and tells what is true then.
+pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) -> Report {
+    loop {
+        if keeper.is_interrupted() {
+            apply.interrupt();
+        }
+        let action = apply.next_action();
+        keeper.watch(&action);
+        let event = match &action {
+            Action::Done => match apply.report() {
+                Some(report) => return report.clone(),
+                None => continue,
+            },
+            Action::Survey { unit } => Event::Surveyed(
+                units
+                    .with(*unit, |client, host| Unit::read(client, host))
+                    .map(Box::new)
+                    .map_err(|trouble| trouble.text),
+            ),
+            Action::Backup => {
+                let kept = keeper.begin(apply.plan(), apply.units());
+                Event::Stored(kept.map_err(|error| error.to_string()))
+            }
+            Action::Record(record) => {
+                let now = units.now();
+                let kept = keeper.record(record, units.host.time(now));
+                Event::Stored(kept.map_err(|error| error.to_string()))
+            }
+            Action::Read { unit, query } => Event::Read(units.with(*unit, |client, host| {
+                let reading = client.query(*query)?;
+                Ok((reading.reply, host.time(reading.at)))
+            })),
+            Action::Write(write) => Event::Written(send(write, units, apply.plan(), keeper)),
+            Action::Reopen { unit } => Event::Reopened(units.open_again(*unit).map(Box::new)),
+            Action::Pause(time) => {
+                units.pause(*time);
+                Event::Paused
+            }
+            Action::Confirmation(time) => Event::Confirmed(wait(*time, units, keeper)),
+        };
+        let now = units.now();
+        apply.handle(event, now);
+    }
+}
+
+fn send<L: Link>(
+    write: &Write,
+    units: &mut Units<'_, L>,
+    plan: &Plan,
+    keeper: &mut dyn Keeper,
+) -> Result<SetOutcome, Trouble> {
+    let (at, command, outcome) = units.with(write.unit, |client, host| {
+        let at = host.time(client.now());
+        let command = write
+            .command
+            .at(at)
+            .ok_or_else(|| Error::plan("write", "no unit takes these values"))?;
+        Ok((at, command, client.set(command)?))
+    })?;
+    if let Some(planned) = plan.units.get(write.unit) {
+        keeper.audit(&Audit {
+            at,
+            address: planned.address.clone(),
+            serial_number: planned.unit.serial_number,
+            command: command.to_string(),
+            settings: write.to,
+            direction: write.direction,
+            outcome: word(outcome),
+        });
+    }
+    Ok(outcome)
+}
+
+const fn word(outcome: SetOutcome) -> &'static str {
+    match outcome {
+        SetOutcome::Accepted => "accepted",
+        SetOutcome::Refused => "refused",
+        SetOutcome::Garbled => "garbled",
+        SetOutcome::Silent => "silent",
+        SetOutcome::Gone => "gone",
+    }
+}
+
+fn wait<L: Link>(time: Duration, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) -> bool {
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+    let until = later(units.now(), time);
+    loop {
+        if keeper.is_confirmed() {
+            return true;
+        }
+        let now = units.now();
+        if now >= until || keeper.is_interrupted() {
+            return false;
+        }
+        units.pause(BETWEEN_LOOKS.min(until.saturating_duration_since(now)));
+    }
+}
+
+impl<L> std::fmt::Debug for Units<'_, L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Units").field("count", &self.clients.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,564 @@
+//! Applying a plan to virtual units: what is written, what is reported, and what is then true.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+mod bank;
+
+use std::time::Duration;
+
+use bank::{
+    Fate, Memory, apply_meddled, apply_to, bank, client, host, plan_for, profile, run_with,
+    settings_of, valid_settings,
+};
+use lvx_settings::{
+    Apply, Ending, Options, Permissions, Plan, Progress, Record, Report, Setting, Settings, State,
+    Unit, Units, Way, broken,
+};
+use pi18_proto::{Amperes, BatteryType, Decivolts, OutputPriority};
+use pi18_transport::sim::SharedBank;
+use proptest::prelude::*;
+
+/// The policy of the commissioned bank.
+fn commissioned() -> Settings {
+    profile(|s| {
+        s.battery_type = Some(BatteryType::USER);
+        s.bulk_voltage = Some(Decivolts(564));
+        s.float_voltage = Some(Decivolts(540));
+        s.cutoff_voltage = Some(Decivolts(480));
+        s.recharge_voltage = Some(Decivolts(480));
+        s.redischarge_voltage = Some(Decivolts(540));
+        s.max_charging_current = Some(Amperes(60));
+    })
+}
+
+/// Something else, two writes a unit.
+fn other() -> Settings {
+    profile(|s| {
+        s.bulk_voltage = Some(Decivolts(560));
+        s.float_voltage = Some(Decivolts(540));
+        s.output_source_priority = Some(OutputPriority::SOLAR_UTILITY_BATTERY);
+    })
+}
+
+const STILL: &str = "frozen=on";
+
+/// Two units whose battery is full, so that they do not charge.
+fn idle_bank() -> SharedBank {
+    bank(&["frozen=on&soc=100&sun=0&grid=off", STILL])
+}
+
+/// Set commands that the units have got.
+fn received(bank: &SharedBank) -> Vec<u64> {
+    bank.with(|bank| (0..bank.units()).map(|unit| bank.sets(unit).received).collect())
+}
+
+fn planned(bank: &SharedBank, wanted: &Settings) -> Plan {
+    plan_for(bank, wanted, Permissions::default())
+}
+
+fn apply(bank: &SharedBank, wanted: &Settings) -> (Report, Memory) {
+    apply_to(bank, planned(bank, wanted), Options::default(), Memory::default())
+}
+
+/// What a unit has once everything is shown.
+fn settled(bank: &SharedBank, unit: usize) -> Settings {
+    use pi18_transport::Link;
+    bank.link(unit).pause(Duration::from_mins(2));
+    settings_of(bank, unit)
+}
+
+/// What is told of a unit is what it has.
+#[track_caller]
+fn is_true(report: &Report, bank: &SharedBank) {
+    for (at, unit) in report.units.iter().enumerate() {
+        let has = settled(bank, at);
+        for setting in unit.settings.iter().filter(|_| unit.state != State::Unknown) {
+            assert_eq!(setting.now, has.get(setting.setting), "unit {at}\n{report}");
+        }
+    }
+}
+
+fn is_set(bytes: &[u8], mnemonic: &str) -> bool {
+    bytes.starts_with(b"^S")
+        && bytes.get(5..).is_some_and(|data| data.starts_with(mnemonic.as_bytes()))
+}
+
+#[test]
+fn the_commissioned_policy_on_the_commissioned_bank_writes_nothing() {
+    let bank = bank(&[STILL, STILL]);
+    let (report, memory) = apply(&bank, &commissioned());
+    assert_eq!(report.ending, Ending::NothingToDo);
+    assert_eq!(received(&bank), [0, 0]);
+    assert_eq!(memory.records, []);
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn from_factory_defaults_to_the_policy_and_back() {
+    let bank = idle_bank();
+    for unit in 0..2 {
+        client(&bank, unit).set("PF".parse().unwrap()).unwrap();
+    }
+    let mut first = client(&bank, 0);
+    let host = host(&mut first);
+    let defaults = Unit::read(&mut first, &host).unwrap().defaults.unwrap();
+    let factory = Settings::factory(&defaults);
+    let sent: u64 = received(&bank).iter().sum();
+    for wanted in [commissioned(), factory] {
+        let (report, _) = apply(&bank, &wanted);
+        assert_eq!(report.ending, Ending::Applied, "{report}");
+        assert_eq!(report.units_agree, Some(true));
+        assert!(report.writes >= 6, "{report}");
+        is_true(&report, &bank);
+        for unit in 0..2 {
+            assert!(settled(&bank, unit).satisfy(&wanted));
+        }
+        let (again, _) = apply(&bank, &wanted);
+        assert_eq!((again.ending, again.writes), (Ending::NothingToDo, 0));
+    }
+    assert!(received(&bank).iter().sum::<u64>() > sent);
+}
+
+#[test]
+fn one_setting_at_a_time_goes_across_the_units() {
+    let (_, memory) = apply(&idle_bank(), &other());
+    insta::assert_snapshot!(memory.audit.join("\n"));
+}
+
+#[test]
+fn what_is_sent_is_announced_proved_and_counted() {
+    let bank = idle_bank();
+    let (report, memory) = apply(&bank, &other());
+    assert_eq!(report.writes, 4);
+    assert_eq!(received(&bank), [2, 2]);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&memory.records).unwrap());
+}
+
+/// What speaks against a plan before anything is written.
+#[track_caller]
+fn refused(bank: &SharedBank, plan: Plan) -> String {
+    let before = received(bank);
+    let (report, memory) = apply_to(bank, plan, Options::default(), Memory::default());
+    assert_eq!(report.ending, Ending::Refused, "{report}");
+    assert_eq!(received(bank), before);
+    assert!(!memory.begun);
+    report.to_string()
+}
+
+#[test]
+fn what_is_no_longer_as_it_was_planned_for_is_not_touched() {
+    let told = |change: &str| {
+        let bank = idle_bank();
+        let plan = planned(&bank, &other());
+        bank.with(|bank| change.split('&').try_for_each(|switch| bank.switch(1, switch)).unwrap());
+        refused(&bank, plan)
+    };
+    insta::assert_snapshot!(
+        [
+            told("float=53.0"),
+            told("serial=96132206100499"),
+            told("fault=86"),
+            told("model=07"),
+            told("rated=24"),
+            told("silent=1"),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn a_unit_that_charges_is_not_asked_for_another_current() {
+    let bank = bank(&["frozen=on&soc=60", STILL]);
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    insta::assert_snapshot!(refused(&bank, planned(&bank, &wanted)));
+}
+
+#[test]
+fn an_idle_window_is_waited_for() {
+    let bank = bank(&["frozen=on&soc=60", STILL]);
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let plan = planned(&bank, &wanted);
+    let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
+    // The sun sets half an hour later.
+    let (report, memory) = apply_meddled(&bank, plan, options, Memory::default(), |bank, _, _| {
+        if bank.elapsed() > Duration::from_mins(30) {
+            bank.with(|bank| {
+                ["sun=0", "grid=off"].iter().try_for_each(|s| bank.switch(0, s)).unwrap();
+            });
+        }
+        Fate::Arrive
+    });
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+    assert_eq!(memory.audit.len(), 2);
+    is_true(&report, &bank);
+}
+
+#[test]
+fn a_refusal_while_charging_is_waited_out() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &profile(|s| s.max_charging_current = Some(Amperes(50))));
+    let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
+    let mut clouded = None;
+    // The sun comes out just before the second unit is set, for a quarter of an hour.
+    let (report, memory) =
+        apply_meddled(&bank, plan, options, Memory::default(), move |bank, unit, bytes| {
+            let now = bank.elapsed();
+            let switch = |sun: &str| {
+                bank.with(|bank| {
+                    ["soc=60", sun].iter().try_for_each(|s| bank.switch(0, s)).unwrap()
+                })
+            };
+            if unit == 1 && is_set(bytes, "MCHGC") && clouded.is_none() {
+                clouded = Some(now + Duration::from_mins(15));
+                switch("sun=100");
+            } else if clouded.is_some_and(|until| now > until) {
+                switch("sun=0");
+            }
+            Fate::Arrive
+        });
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+    assert_eq!(memory.audit, ["MCHGC0,050 accepted", "MCHGC1,050 refused", "MCHGC1,050 accepted"]);
+    is_true(&report, &bank);
+}
+
+#[test]
+fn waiting_for_an_idle_window_can_be_interrupted() {
+    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    // Before the first write, and between the first and the second.
+    for (charging, interrupt_at, ending) in [(true, 0, Ending::Refused), (false, 2, Ending::Mixed)]
+    {
+        let bank = idle_bank();
+        let plan = planned(&bank, &wanted);
+        let sunny = |bank: &SharedBank| {
+            bank.with(|bank| {
+                ["soc=60", "sun=100"].iter().try_for_each(|s| bank.switch(0, s)).unwrap()
+            });
+        };
+        if charging {
+            sunny(&bank);
+        }
+        let memory = Memory { interrupt_at: Some(interrupt_at), ..Memory::default() };
+        let (report, _) = apply_meddled(&bank, plan, options, memory, move |bank, unit, bytes| {
+            if unit == 1 && is_set(bytes, "MCHGC") {
+                sunny(bank);
+            }
+            Fate::Arrive
+        });
+        assert_eq!(report.ending, ending, "{report}");
+        assert!(bank.elapsed() < Duration::from_hours(1));
+        assert!(report.why.as_ref().unwrap().contains("it was interrupted"), "{report}");
+        is_true(&report, &bank);
+    }
+}
+
+/// How a plan for two idle units ends when somebody meddles.
+fn meddled_with(
+    bank: &SharedBank,
+    wanted: &Settings,
+    meddle: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
+) -> String {
+    let plan = planned(bank, wanted);
+    let (report, memory) = apply_meddled(bank, plan, Options::default(), Memory::default(), meddle);
+    is_true(&report, bank);
+    format!("{report}\n{}\n", memory.audit.join("\n"))
+}
+
+/// The same where something is switched just before a command of unit 1 arrives.
+fn switched_at(mnemonic: &'static str, wanted: &Settings, switch: &'static str) -> String {
+    meddled_with(&idle_bank(), wanted, move |bank, unit, bytes| {
+        if unit == 1 && is_set(bytes, mnemonic) {
+            bank.with(|bank| {
+                switch.split('&').try_for_each(|switch| bank.switch(1, switch)).unwrap();
+            });
+        }
+        Fate::Arrive
+    })
+}
+
+#[test]
+fn every_observed_refusal_is_explained_and_everything_undone() {
+    let lower_recharge = profile(|s| {
+        s.recharge_voltage = Some(Decivolts(490));
+        s.redischarge_voltage = Some(Decivolts(530));
+    });
+    let current = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    insta::assert_snapshot!(
+        "while_charging",
+        switched_at("MCHGC", &current, "soc=60&sun=100&grid=on")
+    );
+    insta::assert_snapshot!("not_user", switched_at("MCHGV", &other(), "battery-type=0"));
+    insta::assert_snapshot!("above_float", switched_at("BUCD", &lower_recharge, "float=52.0"));
+    insta::assert_snapshot!("no_reason", switched_at("POP", &other(), "refuse=1"));
+    // On another product line 0 can be planned.
+    let bank = bank(&["frozen=on&model=04", "frozen=on&model=04"]);
+    let until_full = profile(|s| s.redischarge_voltage = Some(Decivolts(0)));
+    insta::assert_snapshot!("until_full", meddled_with(&bank, &until_full, |_, _, _| Fate::Arrive));
+}
+
+#[test]
+fn a_write_whose_answer_is_garbled_is_proved_by_reading_back() {
+    let bank = bank(&["frozen=on&pop-garbled=on", "frozen=on&pop-garbled=on"]);
+    let wanted = profile(|s| s.output_source_priority = Some(OutputPriority(0)));
+    let (report, memory) = apply(&bank, &wanted);
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+    assert_eq!(memory.audit, ["POP0 garbled", "POP0 garbled"]);
+}
+
+#[test]
+fn a_value_that_shows_late_is_waited_for() {
+    let bank = bank(&["frozen=on&lag=12s", "frozen=on&lag=3s"]);
+    let (report, memory) = apply(&bank, &other());
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+    assert_eq!(memory.audit.len(), 4);
+    is_true(&report, &bank);
+}
+
+#[test]
+fn a_value_that_never_shows_is_written_back() {
+    let bank = bank(&[STILL, "frozen=on&lag=60s"]);
+    let plan = planned(&bank, &other());
+    let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    is_true(&report, &bank);
+    insta::assert_snapshot!(format!("{report}\n{}", memory.audit.join("\n")));
+}
+
+#[test]
+fn a_unit_that_accepts_and_ignores_is_found_out() {
+    let bank = bank(&[STILL, "frozen=on&ignore=1"]);
+    let (report, _) = apply(&bank, &other());
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    is_true(&report, &bank);
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn a_command_that_is_lost_is_sent_again() {
+    let mut lost = 2;
+    let told = meddled_with(&idle_bank(), &other(), move |_, _, bytes| {
+        if bytes.starts_with(b"^S") && lost > 0 {
+            lost -= 1;
+            return Fate::Lost;
+        }
+        Fate::Arrive
+    });
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_unit_that_falls_silent_is_told_and_the_other_is_put_back() {
+    let mut silent = false;
+    let told = meddled_with(&idle_bank(), &other(), move |_, unit, bytes| {
+        silent |= unit == 1 && is_set(bytes, "POP");
+        if silent && unit == 1 { Fate::Lost } else { Fate::Arrive }
+    });
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_unit_that_is_unplugged_is_told_and_the_other_is_put_back() {
+    let told = meddled_with(&idle_bank(), &other(), move |bank, unit, bytes| {
+        if unit == 1 && is_set(bytes, "POP") {
+            bank.with(|bank| bank.disconnect(1));
+        }
+        Fate::Arrive
+    });
+    insta::assert_snapshot!(told);
+}
+
+/// A unit is unplugged when its `POP` is sent; a moment later somebody is there again.
+fn replugged(plug: impl Fn(&SharedBank)) -> (Report, SharedBank) {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let meddler: bank::Meddler = std::sync::Arc::new(std::sync::Mutex::new({
+        let mut done = false;
+        move |bank: &SharedBank, unit: usize, bytes: &[u8]| {
+            if unit == 1 && is_set(bytes, "POP") && !done {
+                done = true;
+                bank.with(|bank| bank.disconnect(1));
+            }
+            Fate::Arrive
+        }
+    }));
+    let clients = (0..2).map(|at| bank::meddled(&bank, at, &meddler)).collect();
+    let clock = host(&mut client(&bank, 0));
+    let mut units = Units::new(clients, clock).reopened_by(|unit| {
+        plug(&bank);
+        Ok(bank::meddled(&bank, unit, &meddler))
+    });
+    let mut memory = Memory::default();
+    let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut memory);
+    is_true(&report, &bank);
+    drop(units);
+    (report, bank)
+}
+
+#[test]
+fn a_unit_that_comes_back_is_gone_on_with() {
+    let (report, _) = replugged(|bank| bank.with(|bank| bank.reconnect(1)));
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+}
+
+#[test]
+fn another_unit_in_its_place_is_never_written_to() {
+    let (report, bank) = replugged(|bank| {
+        bank.with(|bank| {
+            bank.reconnect(1);
+            bank.switch(1, "serial=96132206100499").unwrap();
+        });
+    });
+    assert_eq!(report.ending, Ending::Mixed);
+    // The one before it was unplugged, none after.
+    assert_eq!(received(&bank)[1], 1);
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn what_another_program_changes_meanwhile_is_left_alone_and_told() {
+    let told = meddled_with(&idle_bank(), &other(), move |bank, unit, bytes| {
+        if unit == 1 && is_set(bytes, "POP") {
+            bank.with(|bank| bank.switch(1, "float=53.5")).unwrap();
+        }
+        Fate::Arrive
+    });
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn without_a_journal_nothing_more_is_written_and_what_was_is_undone() {
+    for full_at in 0..10 {
+        let bank = idle_bank();
+        let plan = planned(&bank, &other());
+        let memory = Memory { full_at: Some(full_at), ..Memory::default() };
+        let (report, memory) = apply_to(&bank, plan, Options::default(), memory);
+        let wanted = if full_at < 9 { Ending::Undone } else { Ending::Applied };
+        assert_eq!(report.ending, wanted, "{full_at}: {report}\n{:?}", memory.records);
+        is_true(&report, &bank);
+    }
+}
+
+#[test]
+fn an_interrupt_undoes_what_was_done() {
+    for interrupt_at in 0..4 {
+        let bank = idle_bank();
+        let plan = planned(&bank, &other());
+        let memory = Memory { interrupt_at: Some(interrupt_at), ..Memory::default() };
+        let (report, memory) = apply_to(&bank, plan, Options::default(), memory);
+        let ending = if interrupt_at == 0 { Ending::Refused } else { Ending::Undone };
+        assert_eq!(report.ending, ending, "{report}");
+        assert_eq!(memory.audit.len(), 2 * interrupt_at);
+        is_true(&report, &bank);
+    }
+}
+
+#[test]
+fn what_is_not_confirmed_in_time_is_undone() {
+    for (confirms, ending) in [(true, Ending::Applied), (false, Ending::Undone)] {
+        let bank = idle_bank();
+        let plan = planned(&bank, &other());
+        let options =
+            Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+        let started = bank.elapsed();
+        let (report, memory) =
+            apply_to(&bank, plan, options, Memory { confirms, ..Memory::default() });
+        assert_eq!(report.ending, ending, "{report}");
+        let waited = bank.elapsed().saturating_sub(started) > Duration::from_mins(10);
+        assert_eq!(waited, !confirms);
+        assert_eq!(memory.records.contains(&Record::Confirmed), confirms);
+        is_true(&report, &bank);
+    }
+}
+
+#[test]
+fn what_cannot_be_put_back_is_told() {
+    let bank =
+        bank(&["frozen=on&soc=100&sun=0&grid=off&max-charge=100", "frozen=on&max-charge=100"]);
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let plan = planned(&bank, &wanted);
+    let told = meddled_with_plan(&bank, plan, |bank, unit, bytes| {
+        if unit == 1 && is_set(bytes, "MCHGC") {
+            bank.with(|bank| bank.switch(1, "refuse=1")).unwrap();
+        }
+        Fate::Arrive
+    });
+    insta::assert_snapshot!(told);
+}
+
+fn meddled_with_plan(
+    bank: &SharedBank,
+    plan: Plan,
+    meddle: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
+) -> String {
+    let (report, _) = apply_meddled(bank, plan, Options::default(), Memory::default(), meddle);
+    is_true(&report, bank);
+    report.to_string()
+}
+
+#[test]
+fn a_run_that_was_left_is_finished_or_undone() {
+    for surely in 0..=4 {
+        for in_flight in [false, true] {
+            for (way, ending) in [(Way::Finish, Ending::Applied), (Way::Undo, Ending::Undone)] {
+                let bank = idle_bank();
+                let plan = planned(&bank, &other());
+                for step in plan.steps.iter().take(surely) {
+                    let unit = &plan.units[step.unit].unit;
+                    let instance = unit.instance().unwrap();
+                    let command = step.group().unwrap().command(&step.to, instance, None);
+                    client(&bank, step.unit).set(command.unwrap()).unwrap();
+                }
+                let at_most = (surely + usize::from(in_flight)).min(4);
+                let progress = Progress { surely, at_most, in_flight };
+                let apply = Apply::resume(plan, Options::default(), progress, way);
+                let clients = (0..2).map(|at| client(&bank, at)).collect();
+                let memory = Memory { begun: true, ..Memory::default() };
+                let (report, _) = run_with(&bank, clients, apply, memory);
+                assert_eq!(report.ending, ending, "{surely} {way:?} {report}");
+                is_true(&report, &bank);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_clock_is_set_and_undone_like_everything_else() {
+    let bank = idle_bank();
+    client(&bank, 1).set("DAT260621100000".parse().unwrap()).unwrap();
+    let wanted = profile(|s| {
+        s.clock = Some(lvx_settings::ClockOffset::default());
+        s.output_source_priority = Some(OutputPriority(0));
+    });
+    let plan = planned(&bank, &wanted);
+    assert_eq!(plan.touched(1).last(), Some(Setting::Clock));
+    assert!(plan.touched(0).all(|setting| setting != Setting::Clock));
+    let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+    assert!(memory.audit[2].starts_with("DAT2606211"), "{:?}", memory.audit);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Applying the way from one set of settings to another ends at the other, and at no moment does
+    /// a unit have settings that break a rule.
+    #[test]
+    fn applied_it_is_so_and_every_moment_was_sound(a in valid_settings(), b in valid_settings()) {
+        let bank = idle_bank();
+        let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
+        let allow_installation: Vec<_> = installation.copied().collect();
+        for wanted in [a, b] {
+            let permissions = Permissions { allow_installation: allow_installation.clone(), battery: None };
+            let plan = plan_for(&bank, &wanted, permissions);
+            let writes = u64::try_from(plan.steps.len()).unwrap();
+            let (report, _) = apply_meddled(&bank, plan, Options::default(), Memory::default(), |bank, unit, _| {
+                assert_eq!(broken(&settings_of(bank, unit), None), []);
+                Fate::Arrive
+            });
+            prop_assert!(matches!(report.ending, Ending::Applied | Ending::NothingToDo), "{}", report);
+            prop_assert_eq!(report.writes, writes);
+            for unit in 0..2 {
+                prop_assert!(settings_of(&bank, unit).satisfy(&wanted));
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Virtual units, and settings for them, that the tests share.
+#![allow(dead_code, reason = "not every test needs all of it")]
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+
+use lvx_settings::{
+    Apply, Audit, HostClock, Keeper, Options, Permissions, Plan, PlannedUnit, Record, Report,
+    Setting, Settings, Unit, Units, Value,
+};
+use pi18_proto::{
+    Amperes, BatteryType, ChargerPriority, DateTime, Decivolts, InputRange, MachineType,
+    OutputPriority, RegulationState, SolarPriority, Switch, TimeOfDay,
+};
+use pi18_transport::{
+    Client, Link,
+    sim::{Bank, Config, SharedBank, SimLink, Switches},
+};
+use proptest::prelude::*;
+
+/// A bank in made-up time, each unit with these switches.
+pub(crate) fn bank(switches: &[&str]) -> SharedBank {
+    let switches: Vec<Switches> = switches.iter().map(|text| text.parse().unwrap()).collect();
+    let config = Config { units: switches.len(), switches };
+    SharedBank::virtual_time(Bank::new(config).unwrap())
+}
+
+pub(crate) fn client(bank: &SharedBank, unit: usize) -> Client<SimLink> {
+    Client::new(bank.link(unit))
+}
+
+/// The host's clock shows what the bank's does.
+pub(crate) fn host(client: &mut Client<SimLink>) -> HostClock {
+    let clock: pi18_proto::Clock = client.read().unwrap();
+    HostClock::new(client.now(), clock.time)
+}
+
+/// A commissioned unit.
+pub(crate) fn unit() -> Unit {
+    let mut client = client(&bank(&["frozen=on"]), 0);
+    let host = host(&mut client);
+    Unit::read(&mut client, &host).unwrap()
+}
+
+/// The same unit with other settings.
+pub(crate) fn unit_with(settings: &Settings) -> Unit {
+    let mut unit = unit();
+    let all = unit.settings().overlaid(settings);
+    let rated = &mut unit.rated;
+    rated.battery_type = all.battery_type.unwrap();
+    rated.bulk_voltage = all.bulk_voltage.unwrap();
+    rated.float_voltage = all.float_voltage.unwrap();
+    rated.cutoff_voltage = all.cutoff_voltage.unwrap();
+    rated.recharge_voltage = all.recharge_voltage.unwrap();
+    rated.redischarge_voltage = all.redischarge_voltage.unwrap();
+    rated.max_charge_current = all.max_charging_current.unwrap();
+    rated.max_ac_charge_current = all.max_ac_charging_current.unwrap();
+    rated.output_priority = all.output_source_priority.unwrap();
+    rated.charger_priority = all.charger_source_priority.unwrap();
+    rated.solar_priority = all.solar_power_priority.unwrap();
+    rated.machine_type = all.machine_type.unwrap();
+    rated.input_range = all.input_voltage_range.unwrap();
+    rated.output_mode = all.output_mode.unwrap();
+    rated.regulation = all.regulation_state;
+    unit.flags.overload_bypass = all.overload_bypass.unwrap();
+    unit.flags.backlight = all.backlight.unwrap();
+    if let (Some(window), Some(shown)) = (all.ac_charging_window, &mut unit.ac_charging_window) {
+        (shown.start, shown.end) = (window.start, window.end);
+    }
+    assert!(unit.settings().satisfy(settings), "this helper does not know one of the settings");
+    unit
+}
+
+/// Some settings.
+pub(crate) fn profile(fill: impl FnOnce(&mut Settings)) -> Settings {
+    let mut settings = Settings::default();
+    fill(&mut settings);
+    settings
+}
+
+/// Settings that a 48 V unit can have and that break no rule.
+pub(crate) fn valid_settings() -> impl Strategy<Value = Settings> {
+    (voltages(), currents(), priorities(), 0..24_u8).prop_map(
+        |(voltages, currents, priorities, hour)| {
+            let time = |hour| TimeOfDay::new(hour % 24, 30).unwrap();
+            let window = lvx_settings::Window { start: time(hour), end: time(hour + 7) };
+            let all = voltages.overlaid(&currents).overlaid(&priorities);
+            all.overlaid(&profile(|s| s.ac_charging_window = Some(window)))
+        },
+    )
+}
+
+fn voltages() -> impl Strategy<Value = Settings> {
+    let by_user = (440..=500_u16, 0..=40_u16, 0..=9_u16, 0..=60_u16, 0..=60_u16).prop_map(
+        |(cutoff, recharge, redischarge, float, bulk)| {
+            chain([cutoff, recharge, redischarge, float, bulk])
+        },
+    );
+    let factory = (44..=48_u16, 49..=54_u16).prop_map(|(recharge, redischarge)| {
+        profile(|s| {
+            s.battery_type = Some(BatteryType::AGM);
+            s.cutoff_voltage = Some(Decivolts(408));
+            s.recharge_voltage = Some(Decivolts(recharge * 10));
+            s.redischarge_voltage = Some(Decivolts(redischarge * 10));
+            s.float_voltage = Some(Decivolts(540));
+            s.bulk_voltage = Some(Decivolts(564));
+        })
+    });
+    prop_oneof![4 => by_user, 1 => factory]
+}
+
+/// Voltages for battery type user: a cut-off, and how far each of the others is above the one before.
+fn chain([cutoff, recharge, redischarge, float, bulk]: [u16; 5]) -> Settings {
+    let cutoff = cutoff.min(480);
+    let recharge = ((cutoff + recharge).div_ceil(10) * 10).min(510);
+    let redischarge = (recharge + 10 + redischarge * 10).clamp(480, 580);
+    let float = (redischarge + float).min(584);
+    let bulk = (float + bulk).min(584);
+    profile(|s| {
+        s.battery_type = Some(BatteryType::USER);
+        s.cutoff_voltage = Some(Decivolts(cutoff));
+        s.recharge_voltage = Some(Decivolts(recharge));
+        s.redischarge_voltage = Some(Decivolts(redischarge));
+        s.float_voltage = Some(Decivolts(float));
+        s.bulk_voltage = Some(Decivolts(bulk));
+    })
+}
+
+/// Settings for a commissioned unit, of any number of groups.
+pub(crate) fn random_settings(random: &mut fastrand::Rng) -> Settings {
+    let voltages = chain([
+        random.u16(440..=500),
+        random.u16(0..=40),
+        random.u16(0..=9),
+        random.u16(0..=60),
+        random.u16(0..=60),
+    ]);
+    let mut wanted = if random.bool() { voltages } else { Settings::default() };
+    if random.bool() {
+        let all = random.u16(3..=8) * 10;
+        wanted.max_charging_current = Some(Amperes(all));
+        wanted.max_ac_charging_current = Some(Amperes(random.u16(1..=3) * 10));
+    }
+    if random.bool() {
+        wanted.output_source_priority = Some(OutputPriority(random.u8(0..2)));
+        wanted.solar_power_priority = Some(SolarPriority(random.u8(0..2)));
+    }
+    if random.bool() {
+        wanted.backlight = Some(Switch(random.u8(0..2)));
+        wanted.ac_charging_window = Some(lvx_settings::Window {
+            start: TimeOfDay::new(random.u8(0..24), 0).unwrap(),
+            end: TimeOfDay::new(random.u8(0..24), 30).unwrap(),
+        });
+    }
+    wanted
+}
+
+fn currents() -> impl Strategy<Value = Settings> {
+    (1..=8_u16, 0..=8_u16).prop_map(|(all, ac)| {
+        profile(|s| {
+            s.max_charging_current = Some(Amperes(all * 10));
+            s.max_ac_charging_current = Some(Amperes(if ac == 0 { 2 } else { ac.min(all) * 10 }));
+        })
+    })
+}
+
+fn priorities() -> impl Strategy<Value = Settings> {
+    (0..2_u8, 0..3_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..3_u8).prop_map(
+        |(output, charger, solar, machine, range, bypass, backlight, regulation)| {
+            profile(|s| {
+                s.output_source_priority = Some(OutputPriority(output));
+                s.charger_source_priority = Some(ChargerPriority(charger));
+                s.solar_power_priority = Some(SolarPriority(solar));
+                s.machine_type = Some(MachineType(machine));
+                s.input_voltage_range = Some(InputRange(range));
+                s.overload_bypass = Some(Switch(bypass));
+                s.backlight = Some(Switch(backlight));
+                s.regulation_state = Some(RegulationState(regulation));
+            })
+        },
+    )
+}
+
+/// How a unit of a bank is set, whatever it shows yet.
+pub(crate) fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<Value> {
+    let reply = bank.with(|bank| bank.peek(unit, setting.query()))?;
+    let mut settings = Settings::default();
+    settings.take(&reply, None);
+    settings.get(setting)
+}
+
+/// All settings of a unit, as it would tell them.
+pub(crate) fn settings_of(bank: &SharedBank, unit: usize) -> Settings {
+    let mut settings = Settings::default();
+    for query in ["PIRI", "FLAG", "ACCT", "ACLT"] {
+        let reply = bank.with(|bank| bank.peek(unit, query.parse().unwrap()));
+        settings.take(&reply.unwrap(), None);
+    }
+    settings
+}
+
+/// A plan that brings all units of a bank to what is wanted.
+pub(crate) fn plan_for(bank: &SharedBank, wanted: &Settings, permissions: Permissions) -> Plan {
+    let count = bank.with(|bank| bank.units());
+    let host = host(&mut client(bank, 0));
+    let units = (0..count).map(|at| {
+        let mut client = client(bank, at);
+        let unit = Unit::read(&mut client, &host).unwrap();
+        PlannedUnit { address: format!("sim:{at}"), unit, wanted: *wanted }
+    });
+    let units = units.collect();
+    Plan::new(units, permissions, None).unwrap()
+}
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) begun: bool,
+    pub(crate) records: Vec<Record>,
+    pub(crate) audit: Vec<String>,
+    /// The journal fails from so many records on.
+    pub(crate) full_at: Option<usize>,
+    /// It is interrupted after so many writes.
+    pub(crate) interrupt_at: Option<usize>,
+    /// Somebody confirms.
+    pub(crate) confirms: bool,
+}
+
+impl Keeper for Memory {
+    fn begin(&mut self, _plan: &Plan, _units: &[Unit]) -> std::io::Result<()> {
+        self.begun = true;
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record, _at: Option<DateTime>) -> std::io::Result<()> {
+        assert!(self.begun, "recorded before the old settings were saved");
+        if self.full_at.is_some_and(|most| self.records.len() >= most) {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.records.push(record.clone());
+        Ok(())
+    }
+
+    fn audit(&mut self, line: &Audit) {
+        let announced = matches!(self.records.last(), Some(Record::Writing { .. }));
+        assert!(announced || self.full_at.is_some(), "written without being announced");
+        self.audit.push(format!("{} {}", line.command, line.outcome));
+    }
+
+    fn is_confirmed(&mut self) -> bool {
+        self.confirms
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        self.interrupt_at.is_some_and(|most| self.audit.len() >= most)
+    }
+}
+
+/// Carries a plan out on a bank.
+pub(crate) fn apply_to(
+    bank: &SharedBank,
+    plan: Plan,
+    options: Options,
+    memory: Memory,
+) -> (Report, Memory) {
+    let links = (0..plan.units.len()).map(|at| client(bank, at)).collect();
+    run_with(bank, links, Apply::new(plan, options), memory)
+}
+
+/// The same over any links.
+pub(crate) fn run_with<L: Link>(
+    bank: &SharedBank,
+    clients: Vec<Client<L>>,
+    apply: Apply,
+    mut memory: Memory,
+) -> (Report, Memory) {
+    let host = host(&mut client(bank, 0));
+    let mut units = Units::new(clients, host);
+    let report = lvx_settings::run(apply, &mut units, &mut memory);
+    (report, memory)
+}
+
+/// What becomes of bytes on their way to a unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Fate {
+    /// They arrive.
+    Arrive,
+    /// They are lost.
+    Lost,
+}
+
+/// What somebody does when bytes are sent to a unit: its number, the bytes.
+pub(crate) type Meddler = Arc<Mutex<dyn FnMut(&SharedBank, usize, &[u8]) -> Fate + Send>>;
+
+/// A link that somebody meddles with.
+pub(crate) struct Meddled {
+    link: SimLink,
+    unit: usize,
+    meddler: Meddler,
+}
+
+impl Link for Meddled {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), pi18_transport::Error> {
+        let bank = self.link.bank().clone();
+        let fate = (self.meddler.lock().unwrap())(&bank, self.unit, bytes);
+        match fate {
+            Fate::Arrive => self.link.send(bytes, deadline),
+            Fate::Lost => Ok(()),
+        }
+    }
+
+    fn receive(
+        &mut self,
+        buffer: &mut BytesMut,
+        deadline: Instant,
+    ) -> Result<(), pi18_transport::Error> {
+        self.link.receive(buffer, deadline)
+    }
+
+    fn name(&self) -> &str {
+        self.link.name()
+    }
+
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.link.pause(time);
+    }
+}
+
+/// A client of a unit whose link somebody meddles with.
+pub(crate) fn meddled(bank: &SharedBank, unit: usize, meddler: &Meddler) -> Client<Meddled> {
+    Client::new(Meddled { link: bank.link(unit), unit, meddler: Arc::clone(meddler) })
+}
+
+/// Carries out a plan while somebody meddles.
+pub(crate) fn apply_meddled(
+    bank: &SharedBank,
+    plan: Plan,
+    options: Options,
+    memory: Memory,
+    meddle: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
+) -> (Report, Memory) {
+    let meddler: Meddler = Arc::new(Mutex::new(meddle));
+    let links = (0..plan.units.len()).map(|at| meddled(bank, at, &meddler)).collect();
+    run_with(bank, links, Apply::new(plan, options), memory)
+}

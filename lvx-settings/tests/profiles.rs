@@ -1,0 +1,422 @@
+//! Profiles as files: what is said of the bad ones, and that the good ones come back as they were.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{fs, path::Path, sync::OnceLock};
+
+use lvx_settings::{
+    AppliesTo, Battery, Chemistry, HostClock, Millivolts, Profile, Setting, Severity, Shape, Unit,
+    Value, validate, validate_for,
+};
+use pi18_proto::{Amperes, BatteryType, Decivolts, Model, SerialNumber, TimeOfDay, Version};
+use pi18_transport::{
+    Client,
+    sim::{Bank, Config, SharedBank, Switches},
+};
+use proptest::{prelude::*, sample::select};
+
+const EXAMPLE: &str = include_str!("../../examples/profiles/eg4-lp4-v2.yaml");
+
+/// The virtual unit as it is commissioned.
+fn unit() -> Unit {
+    static UNIT: OnceLock<Unit> = OnceLock::new();
+    UNIT.get_or_init(|| virtual_unit("")).clone()
+}
+
+/// The virtual unit with a switch such as `rated=24`.
+#[track_caller]
+fn virtual_unit(switch: &str) -> Unit {
+    let mut own = Switches::default();
+    if !switch.is_empty() {
+        own.set(switch).unwrap();
+    }
+    let bank = Bank::new(Config { switches: vec![own], ..Config::default() }).unwrap();
+    let mut client = Client::new(SharedBank::virtual_time(bank).link(0));
+    let host = HostClock::system(client.now());
+    Unit::read(&mut client, &host).unwrap()
+}
+
+/// What is said of a file, by itself and for the virtual unit.
+fn told(name: &str, bytes: &[u8]) -> String {
+    match Profile::parse_bytes(name, bytes) {
+        Err(errors) => errors.to_string(),
+        Ok(profile) => {
+            let (alone, for_unit) = (validate(&profile), validate_for(&profile, &unit()));
+            match (alone == for_unit, alone.is_empty()) {
+                (true, _) => alone.to_string(),
+                (false, true) => format!("For the virtual unit:\n\n{for_unit}"),
+                (false, false) => format!("{alone}\nFor the virtual unit:\n\n{for_unit}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn says_of_every_bad_profile_where_what_and_what_to_do() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles");
+    let mut files: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 24, "{} files", files.len());
+    for file in files {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let text = told(&format!("{name}.yaml"), &fs::read(&file).unwrap());
+        assert!(!text.is_empty(), "{name} is a good profile");
+        insta::assert_snapshot!(name, text);
+    }
+}
+
+#[test]
+fn the_commissioned_banks_profile_is_what_was_commissioned() {
+    let parsed = Profile::parse("eg4-lp4-v2.yaml", EXAMPLE).unwrap();
+    for found in [validate(&parsed), validate_for(&parsed, &unit())] {
+        assert!(found.is_empty(), "{found}");
+    }
+    let profile = parsed.into_profile();
+    assert_eq!(profile.applies_to.main_firmware, [Version::new("06306").unwrap()]);
+    assert_eq!(profile.applies_to.refuses(&unit()), None);
+    let battery = Battery {
+        chemistry: Some(Chemistry::Lfp),
+        cells: Some(16),
+        max_cell_voltage: Some(Millivolts(3600)),
+        min_cell_voltage: Some(Millivolts(2800)),
+    };
+    assert_eq!(profile.battery, Some(battery));
+    let stated: Vec<_> = profile.settings.iter().collect();
+    let user = Setting::BatteryType.parse("user").unwrap();
+    assert_eq!(
+        stated,
+        [
+            (Setting::BatteryType, user),
+            (Setting::BulkVoltage, Value::Voltage(Decivolts(564))),
+            (Setting::FloatVoltage, Value::Voltage(Decivolts(540))),
+            (Setting::CutoffVoltage, Value::Voltage(Decivolts(480))),
+            (Setting::RechargeVoltage, Value::Voltage(Decivolts(480))),
+            (Setting::RedischargeVoltage, Value::Voltage(Decivolts(540))),
+            (Setting::MaxChargingCurrent, Value::Current(Amperes(60))),
+        ]
+    );
+    assert_eq!(profile.settings.battery_type, Some(BatteryType::USER));
+}
+
+#[test]
+fn a_units_profile_is_explained_and_comes_back() {
+    for switches in ["", "rated=24", "model=14", "edition=2017", "battery-type=7"] {
+        let unit = virtual_unit(switches);
+        let profile = Profile::from_unit(&unit);
+        let text = profile.commented(&unit);
+        let parsed = Profile::parse("unit.yaml", &text).unwrap();
+        assert_eq!(parsed.profile(), &profile, "{switches}");
+        let found = validate_for(&parsed, &unit);
+        assert!(!found.has_errors(), "{switches}: {found}");
+        assert!(unit.settings().satisfy(&profile.settings));
+        if switches == "battery-type=7" {
+            assert_eq!(profile.settings.battery_type, None);
+            assert!(text.contains("\n# battery_type: code 7\n"), "{text}");
+        }
+        if switches.is_empty() {
+            insta::assert_snapshot!("commented", text);
+        }
+    }
+}
+
+/// What is written as a comment can be taken out of it.
+#[test]
+fn a_units_comments_are_good_yaml() {
+    let unit = unit();
+    let text = Profile::from_unit(&unit).commented(&unit);
+    let is_yaml = |line: &str| {
+        let key = line.trim_start().split(':').next().unwrap_or_default();
+        line.contains(':') && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    let open: Vec<_> = text
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| is_yaml(rest)).unwrap_or(line))
+        .collect();
+    let parsed = Profile::parse("unit.yaml", &open.join("\n")).unwrap();
+    let found = validate_for(&parsed, &unit);
+    assert!(found.is_empty(), "{found}");
+    let stated = parsed.profile().settings;
+    assert!(unit.settings().iter().all(|(setting, _)| stated.get(setting).is_some()));
+    assert_eq!(parsed.profile().applies_to.serials, [unit.serial_number]);
+}
+
+/// The voltages that a battery type brings may be stated beside it.
+#[test]
+fn voltages_that_a_battery_type_brings_are_no_error() {
+    let unit = virtual_unit("battery-type=0");
+    let own =
+        "battery: {cells: 24, chemistry: lead_acid}\nbattery_type: agm\nbulk_voltage: 56.4 V\n";
+    let found = validate_for(&Profile::parse("own.yaml", own).unwrap(), &unit);
+    assert!(found.is_empty(), "{found}");
+    let other = own.replace("56.4", "55.2");
+    let found = validate_for(&Profile::parse("other.yaml", &other).unwrap(), &unit);
+    assert!(found.to_string().contains("this unit would have agm"), "{found}");
+    // The unit has this voltage for `user`.
+    let flooded = own.replace("agm", "flooded");
+    let found = validate_for(&Profile::parse("flooded.yaml", &flooded).unwrap(), &self::unit());
+    assert!(found.to_string().contains("this unit would have flooded"), "{found}");
+    // The factory's voltage for its own type.
+    let factory = own.replace("56.4", "56.4 V\nfloat_voltage: 54.0");
+    let found = validate_for(&Profile::parse("factory.yaml", &factory).unwrap(), &self::unit());
+    assert!(!found.has_errors(), "{found}");
+    let user =
+        "battery: {cells: 24, chemistry: lead_acid}\nbattery_type: user\nbulk_voltage: 55.2 V\n";
+    let found = validate_for(&Profile::parse("user.yaml", user).unwrap(), &unit);
+    assert!(found.is_empty(), "{found}");
+}
+
+/// A value that is beyond the unit's list, set on its display, needs not be written.
+#[test]
+fn what_a_unit_has_it_need_not_take() {
+    let unit = virtual_unit("max-charge=100");
+    let profile = |amperes: u16| {
+        Profile::parse("a.yaml", &format!("max_charging_current: {amperes} A\n")).unwrap()
+    };
+    let found = validate_for(&profile(100), &unit);
+    assert!(found.is_empty(), "{found}");
+    assert!(validate_for(&profile(90), &unit).has_errors());
+}
+
+#[test]
+fn a_guard_that_does_not_fit_refuses_a_unit() {
+    let unit = unit();
+    let mut guard = AppliesTo::default();
+    assert_eq!(guard.refuses(&unit), None);
+    guard.models = vec![Model::V, Model::V2_LV];
+    assert_eq!(guard.refuses(&unit), None);
+    guard.models = vec![Model::V];
+    guard.main_firmware = vec![Version::new("06303").unwrap()];
+    insta::assert_snapshot!(
+        guard.refuses(&unit).unwrap(),
+        @"the profile is for model infinisolar_v, unit 96132206100410 is infinisolar_v_ii_lv; the profile is for main firmware 06303, unit 96132206100410 has 06306"
+    );
+    guard = AppliesTo { models: vec![Model::V], ..AppliesTo::default() };
+    insta::assert_snapshot!(
+        guard.refuses(&Unit { model: None, ..unit }).unwrap(),
+        @"the profile is for model infinisolar_v, unit 96132206100410 does not say its model"
+    );
+}
+
+#[test]
+fn a_file_too_large_is_not_read() {
+    let text = "# a profile\n".repeat(30_000);
+    let errors = Profile::parse("large.yaml", &text).unwrap_err();
+    insta::assert_snapshot!(errors, @r"
+    error: wanted a profile of at most 256 KiB, found one of 351 KiB
+    --> large.yaml
+     |
+     = help: a profile states each setting once, in a few lines
+    ");
+}
+
+#[test]
+fn what_is_no_text_is_said() {
+    let errors = Profile::parse_bytes("utf16.yaml", b"name: x\nbulk\xff\xfe").unwrap_err();
+    insta::assert_snapshot!(errors, @r"
+    error: wanted text in UTF-8, found bytes that are none
+     --> utf16.yaml:2:5
+      |
+    2 | bulk
+      |     ^ after this
+      |
+      = help: save the file as UTF-8
+    ");
+}
+
+#[test]
+fn a_byte_order_mark_and_line_ends_of_windows_are_fine() {
+    let text = format!("\u{feff}{}", EXAMPLE.replace('\n', "\r\n"));
+    let profile = Profile::parse("windows.yaml", &text).unwrap().into_profile();
+    assert_eq!(profile, Profile::parse("unix.yaml", EXAMPLE).unwrap().into_profile());
+}
+
+#[test]
+fn places_are_in_bytes_and_inside_the_text() {
+    let text = "name: 電池\nbulk_voltage: 56.4 ボルト\n";
+    let errors = Profile::parse("wide.yaml", text).unwrap_err();
+    let one = errors.iter().next().unwrap();
+    assert_eq!(one.severity, Severity::Error);
+    assert_eq!(text.get(one.labels[0].span.clone()), Some("56.4 ボルト"));
+    let errors = Profile::parse("bom.yaml", "\u{feff}bulk_voltge: 56.4 V\n").unwrap_err();
+    assert_eq!(errors.iter().next().unwrap().labels[0].span, 0..11);
+    assert_eq!(errors.text(), "bulk_voltge: 56.4 V\n");
+}
+
+/// Any value that a file can hold.
+fn value(setting: Setting) -> BoxedStrategy<Value> {
+    let text = match setting.shape() {
+        Shape::Quantity { decimals: 0, .. } => (0..=999_u16).prop_map(|n| n.to_string()).boxed(),
+        Shape::Quantity { .. } => {
+            (0..=65_535_u16).prop_map(|n| format!("{}.{}", n / 10, n % 10)).boxed()
+        }
+        Shape::Window => (0..1440_u16, 0..1440_u16)
+            .prop_map(|(start, end)| {
+                let time = |minutes: u16| {
+                    let part = |n: u16| u8::try_from(n).unwrap();
+                    TimeOfDay::new(part(minutes / 60), part(minutes % 60)).unwrap()
+                };
+                format!("{}-{}", time(start), time(end))
+            })
+            .boxed(),
+        Shape::Clock => (-99_999..99_999_i64)
+            .prop_map(|n| if n == 0 { "host".to_owned() } else { format!("host{n:+}s") })
+            .boxed(),
+        _ => {
+            let words = setting.shape().words();
+            prop_oneof![
+                4 => select(words),
+                1 => (0..=255_u8).prop_map(|number| format!("code {number}")),
+            ]
+            .boxed()
+        }
+    };
+    text.prop_map(move |text| setting.parse(&text).unwrap()).boxed()
+}
+
+fn settings() -> impl Strategy<Value = Vec<(Setting, Value)>> {
+    let one = select(Setting::ALL).prop_flat_map(|setting| (Just(setting), value(setting)));
+    proptest::collection::vec(one, 1..12)
+}
+
+fn battery() -> impl Strategy<Value = Option<Battery>> {
+    let cell = || proptest::option::of((0..=9999_u16).prop_map(Millivolts));
+    let any = (
+        proptest::option::of(select(&Chemistry::ALL[..])),
+        proptest::option::of(1..=u16::MAX),
+        cell(),
+        cell(),
+    );
+    any.prop_map(|(chemistry, cells, max_cell_voltage, min_cell_voltage)| {
+        let battery = Battery { chemistry, cells, max_cell_voltage, min_cell_voltage };
+        Some(battery).filter(|battery| *battery != Battery::default())
+    })
+}
+
+fn profile() -> impl Strategy<Value = Profile> {
+    use proptest::collection::vec;
+    let text = |pattern: &'static str| {
+        pattern.prop_map(|text: String| text).prop_filter("blank", |text| text.trim() == text)
+    };
+    (
+        proptest::option::of("[^\\p{Cc}]{1,30}"),
+        vec(
+            text("[!-+\\--~][ -+\\--~]{0,19}").prop_map(|text| SerialNumber::new(&text).unwrap()),
+            0..3,
+        ),
+        vec((0..=99_u8).prop_map(Model), 0..3),
+        vec(text("[!-+\\--~]{1,8}").prop_map(|text| Version::new(&text).unwrap()), 0..3),
+        battery(),
+        settings(),
+    )
+        .prop_map(|(name, serials, models, main_firmware, battery, stated)| {
+            let applies_to = AppliesTo { serials, models, main_firmware };
+            let mut profile = Profile { name, applies_to, battery, ..Profile::default() };
+            for (setting, value) in stated {
+                profile.settings.set(setting, Some(value)).unwrap();
+            }
+            profile
+        })
+}
+
+/// Lines that are nearly right, so that more than the first mistake is reached.
+fn nearly() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        select(Setting::ALL).prop_map(|setting| setting.key().to_owned()),
+        select(vec![
+            ": ",
+            ":",
+            "\n",
+            "\r\n",
+            "\n  ",
+            "\t",
+            "- ",
+            "[",
+            "]",
+            "{",
+            "}",
+            ", ",
+            "\"",
+            "'",
+            "#",
+            " # ",
+            "&a ",
+            "*a",
+            "!t ",
+            "---\n",
+            "...\n",
+            "%",
+            "|\n",
+            "? ",
+            "\u{feff}",
+            "\r",
+            "\u{1b}[2J",
+            "é",
+            "電",
+            "\u{85}",
+            "\u{2028}",
+            "56.4 V",
+            "60 A",
+            "user",
+            "on",
+            "battery",
+            "applies_to",
+            "name",
+            "serials",
+            "models",
+            "main_firmware",
+            "cells",
+            "chemistry",
+            "lfp",
+            "16",
+            "~",
+        ])
+        .prop_map(str::to_owned),
+        "\\PC{0,4}",
+    ];
+    proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
+}
+
+#[track_caller]
+fn any_text_is_told_well(text: &str) {
+    let found = match Profile::parse("any.yaml", text) {
+        Ok(profile) => {
+            let alone = validate(&profile);
+            let inside = |span: &std::ops::Range<usize>| alone.text().get(span.clone()).is_some();
+            assert!(alone.iter().flat_map(|one| &one.labels).all(|label| inside(&label.span)));
+            validate_for(&profile, &unit())
+        }
+        Err(errors) => {
+            assert!(errors.has_errors());
+            errors
+        }
+    };
+    for label in found.iter().flat_map(|one| &one.labels) {
+        assert!(found.text().get(label.span.clone()).is_some(), "{label:?} in {text:?}");
+    }
+    let raw = |c: char| c.is_control() && c != '\n';
+    assert!(!found.to_string().contains(raw), "{text:?}");
+}
+
+proptest! {
+    #[test]
+    fn a_profile_comes_back_from_its_text(profile in profile()) {
+        let text = profile.to_yaml();
+        let parsed = Profile::parse("written.yaml", &text);
+        prop_assert!(parsed.is_ok(), "{text}\n{}", parsed.unwrap_err());
+        prop_assert_eq!(&parsed.unwrap().into_profile(), &profile, "{}", text);
+        let unit = unit();
+        let parsed = Profile::parse("explained.yaml", &profile.commented(&unit)).unwrap();
+        prop_assert_eq!(parsed.into_profile(), profile);
+    }
+
+    #[test]
+    fn any_text_is_read_or_told_where_it_is_wrong(text in "(?s:.){0,200}") {
+        any_text_is_told_well(&text);
+    }
+
+    #[test]
+    fn nearly_right_text_is_read_or_told_where_it_is_wrong(text in nearly()) {
+        any_text_is_told_well(&text);
+    }
+}
