@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wanted = Profile::parse("profile", PROFILE)?.into_profile().settings;
 
     let mut client = Client::open(&address)?;
-    let host = HostClock::system(client.now());
+    let host = HostClock::system();
     let unit = Unit::read(&mut client, &host)?;
     let planned = PlannedUnit { address, unit, wanted };
     let plan = Plan::new(vec![planned], Permissions::default(), None)?;

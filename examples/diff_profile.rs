@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let profile = Profile::parse("profile", &text)?;
 
     let mut client = Client::open(&address)?;
-    let host = HostClock::system(client.now());
+    let host = HostClock::system();
     let unit = Unit::read(&mut client, &host)?;
 
     for difference in unit.settings().differences(&profile.profile().settings) {

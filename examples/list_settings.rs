@@ -15,7 +15,7 @@ use pi18_transport::Client;
 fn main() -> Result<(), Error> {
     let address = std::env::args().nth(1).unwrap_or("sim:0".to_owned());
     let mut client = Client::open(&address)?;
-    let host = HostClock::system(client.now());
+    let host = HostClock::system();
     let unit = Unit::read(&mut client, &host)?;
 
     for (setting, value) in unit.settings().iter() {

@@ -71,6 +71,7 @@ impl BankSnapshot {
     pub fn read<L: Link + Send>(members: Vec<Member<L>>) -> Self {
         let clock = members.iter().filter_map(|member| Some(member.client.as_ref().ok()?.now()));
         let start = clock.min().unwrap_or_else(Instant::now);
+        let started = HostClock::system().time(start);
         let gate = Gate::new(members.len());
         let units = thread::scope(|scope| {
             let gate = &gate;
@@ -83,7 +84,7 @@ impl BankSnapshot {
             };
             readers.into_iter().map(join).collect()
         });
-        Self { started: HostClock::system(start).time(start), units }
+        Self { started, units }
     }
 
     /// How far apart in time the units' `GS` were taken; `None` with fewer than two.

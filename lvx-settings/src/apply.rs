@@ -35,20 +35,23 @@ pub struct Options {
     /// How long a unit may go on showing an old value. No unit is known that takes longer than a few
     /// seconds (assumed); a value that is still old after this counts as not taken.
     pub within: Duration,
-    /// How often a write is sent at most if nothing proves that it arrived.
+    /// How long a device that went away, or a unit that fell silent, is waited for.
+    pub away: Duration,
+    /// How often a write is sent at most if nothing proves that it arrived; at least once.
     pub attempts: u32,
-    /// How long to wait for an idle window when a unit refuses because it charges.
+    /// How long to wait in all for idle windows where a unit refuses because it charges.
     pub wait_idle: Option<Duration>,
     /// Undo everything unless it is confirmed in this time.
     pub confirm_within: Option<Duration>,
 }
 
 impl Default for Options {
-    /// Half a second, 15 s, three attempts, no waiting, no confirmation.
+    /// Half a second, 15 s, a minute, three attempts, no waiting, no confirmation.
     fn default() -> Self {
         Self {
             pause: Duration::from_millis(500),
             within: Duration::from_secs(15),
+            away: Duration::from_mins(1),
             attempts: 3,
             wait_idle: None,
             confirm_within: None,
@@ -158,12 +161,12 @@ impl From<&pi18_transport::Error> for Trouble {
 /// Where an earlier run of a plan was left.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Progress {
-    /// So many of the first steps are surely done.
-    pub surely: usize,
-    /// No step behind so many is done, surely.
+    /// No step behind so many of the first is done, surely.
     pub at_most: usize,
     /// Whether a write was announced of which nothing more is known.
     pub in_flight: bool,
+    /// A step that failed although its write may have arrived, and that is still to be undone.
+    pub unproved: Option<usize>,
 }
 
 /// What to do about a run that did not end.
@@ -192,6 +195,12 @@ pub struct Apply {
     remarks: Vec<String>,
     /// The step that failed although its write may have arrived.
     unproved: Option<usize>,
+    /// Units that may yet show another value than they do.
+    doubts: Vec<usize>,
+    /// When waiting for idle windows ends, once it has begun.
+    patience: Option<Instant>,
+    /// Somebody confirmed: nothing is undone any more.
+    confirmed: bool,
     writes: u64,
     resumed: Option<(Progress, Way)>,
     interrupted: bool,
@@ -241,7 +250,10 @@ impl Apply {
             lost: vec![None; count],
             why: None,
             remarks: Vec::new(),
-            unproved: None,
+            unproved: resumed.and_then(|(progress, _)| progress.unproved),
+            doubts: Vec::new(),
+            patience: None,
+            confirmed: false,
             writes: 0,
             resumed,
             interrupted: false,
@@ -320,7 +332,7 @@ impl Apply {
         let after = match (&mut self.phase, event) {
             (Phase::Rest, Event::Paused) => Some(Phase::Preflight(Box::new(Preflight::new(true)))),
             (Phase::Preflight(preflight), event) => preflight
-                .handle(event, &self.plan, &self.options, now)
+                .handle(event, &self.plan, &self.options, &mut self.patience, now)
                 .map(|found| self.found(found)),
             (Phase::Backup, Event::Stored(stored)) => Some(match stored {
                 Ok(()) => Phase::Do(0),
@@ -334,6 +346,7 @@ impl Apply {
             (Phase::Step(change), event) => {
                 self.writes += u64::from(matches!(event, Event::Written(Ok(_))));
                 let verdict = change.handle(event, now);
+                self.patience = change.patience();
                 // Behind a link that was opened again it may have another number in its bank.
                 if let Some(unit) = change.found()
                     && let Some(known) = self.units.get_mut(change.unit())
@@ -343,13 +356,16 @@ impl Apply {
                 verdict.map(|(step, verdict)| self.judged(step, verdict))
             }
             (Phase::Confirmation(_), Event::Confirmed(true)) => {
+                self.confirmed = true;
                 Some(note(Record::Confirmed, self.verify()))
             }
             (Phase::Confirmation(_), Event::Confirmed(false)) => {
-                Some(self.failed("it was not confirmed in time".to_owned(), self.plan.steps.len()))
+                let why =
+                    if self.interrupted { INTERRUPTED } else { "it was not confirmed in time" };
+                Some(self.failed(why.to_owned(), self.plan.steps.len()))
             }
             (Phase::Verify(verify), event) => {
-                verify.handle(event);
+                verify.handle(event, now);
                 None
             }
             _ => None,
@@ -361,7 +377,7 @@ impl Apply {
 
     /// Where it goes on after an interrupt, if nothing is on its way right now.
     fn given_up(&mut self) -> Option<Phase> {
-        let why = "it was interrupted".to_owned();
+        let why = INTERRUPTED.to_owned();
         match &self.phase {
             Phase::Rest | Phase::Preflight(_) | Phase::Backup => Some(self.refused(why)),
             Phase::Step(change) => {
@@ -380,14 +396,12 @@ impl Apply {
         }
         let steps = self.plan.steps.len();
         match self.resumed {
-            None if steps == 0 => {
-                self.report = Some(Report::nothing_to_do(self));
-                Phase::Over
-            }
+            None if steps == 0 => self.verify(),
             None => Phase::Backup,
             Some((progress, way)) => {
                 let after = match way {
-                    Way::Finish => Phase::Do(progress.surely),
+                    // What is done already is seen to be.
+                    Way::Finish => Phase::Do(0),
                     Way::Undo => {
                         self.why = Some("an earlier run was to be undone".to_owned());
                         Phase::Undo(progress.at_most.min(steps))
@@ -401,25 +415,21 @@ impl Apply {
     /// Begins a step, or goes on behind the last one.
     fn doing(&mut self, at: usize) -> Phase {
         if self.interrupted {
-            return self.failed("it was interrupted".to_owned(), at);
+            return self.failed(INTERRUPTED.to_owned(), at);
         }
-        let Some(step) = self.plan.steps.get(at).copied() else {
-            let after = match self.options.confirm_within {
-                Some(time) if self.resumed.is_none() => Phase::Confirmation(time),
-                _ => self.verify(),
-            };
-            return note(Record::Applied, after);
+        let Some(step) = self.plan.steps.get(at) else {
+            return note(Record::Applied, self.verify());
         };
         if let Some(Some(why)) = self.lost.get(step.unit) {
-            let why = why.clone();
+            let why = format!("{}: {why}", self.name(at));
             return self.failed(why, at);
         }
         // A run that was left behind takes the other settings as they are.
         let states = self.plan.settings_after(at);
         let expected = states.get(step.unit).copied().filter(|_| self.resumed.is_none());
-        match Change::new(self, at, Direction::Forward, step, expected, false) {
+        match Change::new(self, at, Direction::Forward, expected) {
             Some(change) => Phase::Step(Box::new(change)),
-            None => self.failed(format!("step {} cannot be sent", at + 1), at),
+            None => self.failed(format!("{}: it cannot be sent", self.name(at)), at),
         }
     }
 
@@ -430,13 +440,11 @@ impl Apply {
         else {
             return self.verify();
         };
-        let step = step.reversed();
         if let Some(Some(why)) = self.lost.get(step.unit) {
             let why = why.clone();
             return self.left(at, &why);
         }
-        let insist = self.unproved == Some(at);
-        match Change::new(self, at, Direction::Backward, step, None, insist) {
+        match Change::new(self, at, Direction::Backward, None) {
             Some(change) => Phase::Step(Box::new(change)),
             None => self.left(at, "it cannot be sent"),
         }
@@ -459,13 +467,21 @@ impl Apply {
                 self.failed(why, step + usize::from(may_be_done))
             }
             (Direction::Backward, Verdict::Proved) => note(proved, Phase::Undo(step)),
-            (Direction::Backward, Verdict::Failed { why, .. }) => self.left(step, &why),
+            (Direction::Backward, Verdict::Failed { why, may_be_done, .. }) => {
+                let doubtful = may_be_done || self.unproved == Some(step);
+                if let Some(step) = self.plan.steps.get(step).filter(|_| doubtful) {
+                    self.doubts.push(step.unit);
+                }
+                self.left(step, &why)
+            }
         }
     }
 
-    /// Something went wrong: so many steps are undone.
+    /// Something went wrong: so many steps are undone, and what an earlier run had done.
     fn failed(&mut self, why: String, done: usize) -> Phase {
-        let record = Record::Undoing { why: why.clone(), done };
+        let earlier = self.resumed.map_or(0, |(progress, _)| progress.at_most);
+        let done = done.max(earlier).min(self.plan.steps.len());
+        let record = Record::Undoing { why: why.clone(), done, unproved: self.unproved };
         self.why.get_or_insert(why);
         note(record, Phase::Undo(done))
     }
@@ -488,7 +504,7 @@ impl Apply {
     /// Nothing was written, and nothing will be.
     fn refused(&mut self, why: String) -> Phase {
         self.why = Some(why);
-        self.report = Some(Report::refused(self));
+        self.report = Some(Report::unwritten(self, &[]));
         Phase::Over
     }
 
@@ -514,7 +530,7 @@ impl Apply {
     }
 
     fn verify(&self) -> Phase {
-        Phase::Verify(Box::new(Verify::new(&self.plan, &self.lost, &self.options)))
+        Phase::Verify(Box::new(Verify::new(&self.plan, &self.options)))
     }
 
     /// All units were read a last time.
@@ -524,16 +540,32 @@ impl Apply {
             _ => Vec::new(),
         };
         let report = Report::new(self, &shown);
-        if self.why.is_none()
-            && let Some(why) = report.not_as_planned()
-        {
-            return self.failed(why, self.plan.steps.len());
+        let off = report.not_as_planned();
+        if self.plan.steps.is_empty() {
+            self.why = off;
+            self.report = Some(Report::unwritten(self, &shown));
+            return Phase::Over;
+        }
+        match (self.why.is_none() && !self.confirmed, off) {
+            (true, Some(why)) => return self.failed(why, self.plan.steps.len()),
+            (true, None) if self.resumed.is_none() => {
+                if let Some(time) = self.options.confirm_within {
+                    let seconds = time.as_secs();
+                    return note(Record::Waiting { seconds }, Phase::Confirmation(time));
+                }
+            }
+            _ => {}
         }
         let record = Record::Ended { ending: report.ending };
         self.report = Some(report);
         note(record, Phase::Over)
     }
 }
+
+const INTERRUPTED: &str = "it was interrupted";
+
+/// Between two looks at a unit that charges.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 /// So much later; times that no clock reaches are far away.
 pub(crate) fn later(now: Instant, time: Duration) -> Instant {

@@ -70,31 +70,41 @@ impl FromStr for ClockOffset {
     }
 }
 
-/// This computer's time, so that a run needs to ask for it once only.
+/// This computer's time.
 #[derive(Clone, Copy, Debug)]
-pub struct HostClock {
-    at: Instant,
-    time: Option<DateTime>,
+pub struct HostClock(Source);
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// Whatever the system says when it is asked.
+    System,
+    /// What was said once, and the time that has gone by since.
+    Told { at: Instant, time: DateTime },
 }
 
 impl HostClock {
-    /// At the instant `at` of a link's clock this computer shows `time`.
+    /// At the instant `at` of a link's clock this computer shows `time`: for links in made-up time.
     #[must_use]
     pub fn new(at: Instant, time: DateTime) -> Self {
-        Self { at, time: Some(time) }
+        Self(Source::Told { at, time })
     }
 
-    /// This computer's own clock in its own time zone, of which `at` is the present instant.
+    /// This computer's own clock in its own time zone.
     #[must_use]
-    pub fn system(at: Instant) -> Self {
-        Self { at, time: wire(jiff::Zoned::now().datetime()) }
+    pub fn system() -> Self {
+        Self(Source::System)
     }
 
-    /// What this computer shows at a later instant; `None` beyond the years 2000 to 2099, which units
-    /// know.
+    /// What this computer shows at the present instant of a link's clock; `None` beyond the years 2000
+    /// to 2099, which units know.
     #[must_use]
-    pub fn time(&self, at: Instant) -> Option<DateTime> {
-        wire(civil(self.time?).saturating_add(at.saturating_duration_since(self.at)))
+    pub fn time(&self, now: Instant) -> Option<DateTime> {
+        match self.0 {
+            Source::System => wire(jiff::Zoned::now().datetime()),
+            Source::Told { at, time } => {
+                wire(civil(time).saturating_add(now.saturating_duration_since(at)))
+            }
+        }
     }
 }
 

@@ -17,6 +17,8 @@ enum Kind {
     Protocol { place: String, found: u16 },
     #[error("{place}: {why}")]
     File { place: String, why: String, source: Option<io::Error> },
+    #[error("{place}: the run that writes it is still there")]
+    Busy { place: String },
     #[error("{place}: {why}")]
     Plan { place: String, why: String },
 }
@@ -38,6 +40,11 @@ impl Error {
         Kind::File { place, why: why.to_string(), source: None }.into()
     }
 
+    /// A journal whose run goes on.
+    pub(crate) fn busy(path: &Path) -> Self {
+        Kind::Busy { place: path.display().to_string() }.into()
+    }
+
     pub(crate) fn plan(place: impl Into<String>, why: impl fmt::Display) -> Self {
         Kind::Plan { place: place.into(), why: why.to_string() }.into()
     }
@@ -55,6 +62,12 @@ impl Error {
     #[must_use]
     pub fn is_file(&self) -> bool {
         matches!(&*self.0, Kind::File { .. })
+    }
+
+    /// A journal cannot be taken over: the run that writes it is still there.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(&*self.0, Kind::Busy { .. })
     }
 
     /// What is wanted cannot be planned, or a plan does not hold together.

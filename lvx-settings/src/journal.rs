@@ -56,6 +56,9 @@ pub enum Record {
         why: String,
         /// So many of the first steps may be done.
         done: usize,
+        /// The one of them whose write may have arrived although the unit does not show it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unproved: Option<usize>,
     },
     /// An earlier run is brought to an end.
     Resumed {
@@ -64,6 +67,11 @@ pub enum Record {
     },
     /// All steps are done and proved.
     Applied,
+    /// It is undone in so many seconds unless somebody confirms it.
+    Waiting {
+        /// From when this was noted.
+        seconds: u64,
+    },
     /// Somebody confirmed it.
     Confirmed,
     /// It is over.
@@ -103,6 +111,8 @@ struct Line {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// Bytes up to the last whole line.
+    sound: u64,
 }
 
 impl Journal {
@@ -112,13 +122,14 @@ impl Journal {
     /// If there is such a file already, or it cannot be written.
     pub fn create(path: impl Into<PathBuf>, plan: &Plan) -> Result<Self, Error> {
         let path = path.into();
+        plan.check_shape()?;
         let fail = |source| Error::file(&path, "the journal cannot be made", source);
         let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(fail)?;
         lock(&file, &path)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
         }
-        let mut journal = Self { path: path.clone(), file };
+        let mut journal = Self { path: path.clone(), file, sound: 0 };
         journal.line(&Head { format: Format::V1, plan: plan.clone() })?;
         Ok(journal)
     }
@@ -133,9 +144,7 @@ impl Journal {
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
         lock(&file, &path)?;
         let past = Past::read(&path)?;
-        // Half a line at the end never happened.
-        file.set_len(past.sound).map_err(fail)?;
-        Ok((Self { path: path.clone(), file }, past))
+        Ok((Self { path: path.clone(), file, sound: past.sound }, past))
     }
 
     /// Notes something; on return it is on the disk.
@@ -156,15 +165,22 @@ impl Journal {
         let mut text =
             serde_json::to_vec(line).map_err(|error| Error::content(&self.path, error))?;
         text.push(b'\n');
-        let written = self.file.write_all(&text).and_then(|()| self.file.sync_all());
-        written.map_err(|source| Error::file(&self.path, "the journal cannot be written", source))
+        // Half a line at the end, of a program that died or a disk that was full, never happened.
+        let written = self.file.set_len(self.sound).and_then(|()| {
+            self.file.write_all(&text)?;
+            self.file.sync_all()
+        });
+        written
+            .map_err(|source| Error::file(&self.path, "the journal cannot be written", source))?;
+        self.sound += u64::try_from(text.len()).unwrap_or_default();
+        Ok(())
     }
 }
 
 /// As long as a run goes on, nobody else writes its journal.
 fn lock(file: &File, path: &Path) -> Result<(), Error> {
     file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => Error::content(path, "the run that writes it is still there"),
+        TryLockError::WouldBlock => Error::busy(path),
         TryLockError::Error(source) => Error::file(path, "the journal cannot be locked", source),
     })
 }
@@ -213,7 +229,7 @@ impl Past {
             .ok_or("wanted a journal, found not one whole line; nothing was written to a unit")?;
         let Head { format: Format::V1, plan } = serde_json::from_slice(head)
             .map_err(|error| format!("line 1: wanted the plan of a journal: {error}"))?;
-        plan.check().map_err(|error| format!("line 1: {error}"))?;
+        plan.check_shape().map_err(|error| format!("line 1: {error}"))?;
         let mut records = Vec::new();
         for (number, line) in (2..).zip(lines) {
             let line: Line =
@@ -222,7 +238,9 @@ impl Past {
                 Record::Writing { step, .. }
                 | Record::Proved { step, .. }
                 | Record::Left { step } => step,
-                Record::Undoing { done, .. } => done.saturating_sub(1),
+                Record::Undoing { done, unproved, .. } => {
+                    unproved.unwrap_or_default().max(done.saturating_sub(1))
+                }
                 _ => 0,
             };
             if step > 0 && step >= plan.steps.len() {
@@ -253,7 +271,7 @@ impl Past {
     /// Whether all was done, and only the confirmation was waited for.
     #[must_use]
     pub fn is_unconfirmed(&self) -> bool {
-        self.ending().is_none() && self.records.last() == Some(&Record::Applied)
+        matches!(self.records.last(), Some(Record::Waiting { .. }))
     }
 
     /// Where it was left.
@@ -271,22 +289,19 @@ impl Progress {
         for record in records {
             progress.in_flight = matches!(record, Record::Writing { .. });
             match *record {
-                Record::Writing { step, direction: Direction::Forward, .. } => {
+                Record::Writing { step, direction: Direction::Forward, .. }
+                | Record::Proved { step, direction: Direction::Forward } => {
                     progress.at_most = progress.at_most.max(step + 1);
                 }
-                Record::Proved { step, direction: Direction::Forward } => {
-                    progress.at_most = progress.at_most.max(step + 1);
-                    progress.surely = step + 1;
-                }
-                Record::Writing { step, direction: Direction::Backward, .. } => {
-                    progress.surely = progress.surely.min(step);
-                }
+                // Above a step that was left nothing is forgotten.
                 Record::Proved { step, direction: Direction::Backward } => {
-                    progress.surely = progress.surely.min(step);
-                    // Above a step that was left nothing is forgotten.
                     if progress.at_most == step + 1 {
                         progress.at_most = step;
                     }
+                    progress.unproved = progress.unproved.filter(|unproved| *unproved != step);
+                }
+                Record::Undoing { unproved, .. } => {
+                    progress.unproved = unproved.or(progress.unproved);
                 }
                 _ => {}
             }

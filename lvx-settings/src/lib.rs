@@ -19,7 +19,7 @@
 //! let profile = Profile::parse("bank.yaml", "bulk_voltage: 56.0 V\noutput_priority: solar_utility_battery")?;
 //!
 //! let mut client = Client::open("sim:0")?;
-//! let host = HostClock::system(client.now());
+//! let host = HostClock::system();
 //! let unit = Unit::read(&mut client, &host)?;
 //! assert!(!validate_for(&profile, &unit).has_errors());
 //!

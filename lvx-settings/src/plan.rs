@@ -212,10 +212,41 @@ impl Plan {
     /// # Errors
     /// If it does not hold together, says which step.
     pub fn check(&self) -> Result<(), Error> {
+        self.check_shape()?;
         if let Some(obstacle) = self.obstacles().first() {
             return Err(Error::plan(&obstacle.place, &obstacle.why));
         }
-        let mut states: Vec<_> = self.units.iter().map(|planned| planned.unit.settings()).collect();
+        let mut states = self.settings_after(0);
+        for (number, step) in (1..).zip(&self.steps) {
+            let (Some(planned), Some(state)) =
+                (self.units.get(step.unit), states.get_mut(step.unit))
+            else {
+                continue;
+            };
+            let bounds = Bounds::of(planned, self.battery);
+            let allowed = bounds.allows(state, &step.to);
+            allowed.map_err(|why| Error::plan(format!("plan, step {number}"), why))?;
+            *state = state.overlaid(&step.to);
+        }
+        for (planned, state) in self.units.iter().zip(&states) {
+            if let Some(missing) = state.differences(&planned.wanted).next() {
+                return Err(Error::plan(
+                    "plan",
+                    format!("it does not lead to what is wanted: {missing}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the steps hang together, whatever the limits: each writes the settings of one command of
+    /// one unit, from what the steps before it leave, once, and only what is wanted and allowed.
+    pub(crate) fn check_shape(&self) -> Result<(), Error> {
+        if self.units.len() > MOST_UNITS {
+            return Err(Error::plan("plan", format!("wanted at most {MOST_UNITS} units")));
+        }
+        let mut states = self.settings_after(0);
+        let mut written: Vec<(usize, Group)> = Vec::new();
         for (number, step) in (1..).zip(&self.steps) {
             let wrong = |why: &dyn fmt::Display| Error::plan(format!("plan, step {number}"), why);
             let group = step.group().ok_or_else(|| wrong(&"wanted the settings of one command"))?;
@@ -225,19 +256,35 @@ impl Plan {
                 return Err(wrong(&format!("there is no unit {}", step.unit)));
             };
             let present = state.only(|setting| setting.group() == group);
-            if !present.satisfy(&step.from) || step.from.iter().count() != present.iter().count() {
+            if !alike(&present, &step.from) {
                 return Err(wrong(&"it does not start from what the steps before it leave"));
             }
-            let bounds = Bounds::of(planned, self.battery);
-            bounds.allows(state, &step.to).map_err(|why| wrong(&why))?;
+            if present.satisfy(&step.to) {
+                return Err(wrong(&"it changes nothing"));
+            }
+            // Through user to another battery type there are two.
+            let before = written.iter().filter(|known| **known == (step.unit, group)).count();
+            if before > usize::from(group == Group::BatteryType) {
+                return Err(wrong(&"it writes once more what was written already"));
+            }
+            written.push((step.unit, group));
+            self.check_wanted(planned, step).map_err(|why| wrong(&why))?;
             *state = state.overlaid(&step.to);
         }
-        for (planned, state) in self.units.iter().zip(&states) {
-            if let Some(missing) = state.differences(&planned.wanted).next() {
-                return Err(Error::plan(
-                    "plan",
-                    format!("it does not lead to what is wanted: {missing}"),
-                ));
+        Ok(())
+    }
+
+    /// Whether a step changes only what is wanted, and installation settings only if allowed.
+    fn check_wanted(&self, planned: &PlannedUnit, step: &Step) -> Result<(), String> {
+        for change in step.from.differences(&step.to) {
+            let setting = change.setting;
+            let detour = step.to.battery_type == Some(BatteryType::USER);
+            let wanted = planned.wanted.get(setting).is_some_and(|wanted| same(wanted, change.to));
+            if !wanted && !detour {
+                return Err(format!("nobody wants {setting} {}", change.to));
+            }
+            if setting.group().is_installation() && !self.allow_installation.contains(&setting) {
+                return Err(format!("{setting} is an installation setting that was not allowed"));
             }
         }
         Ok(())
@@ -475,7 +522,7 @@ fn knows(before: &[Broken], rule: &Broken) -> bool {
 
 /// What every single write on a unit has to respect.
 #[derive(Debug)]
-struct Bounds {
+pub(crate) struct Bounds {
     limits: Limits,
     own: OwnVoltages,
     battery: Option<Battery>,
@@ -484,7 +531,7 @@ struct Bounds {
 }
 
 impl Bounds {
-    fn of(planned: &PlannedUnit, battery: Option<Battery>) -> Self {
+    pub(crate) fn of(planned: &PlannedUnit, battery: Option<Battery>) -> Self {
         Self {
             limits: Limits::of(&planned.unit),
             own: OwnVoltages::of(&planned.unit),
@@ -494,12 +541,9 @@ impl Bounds {
     }
 
     /// Whether these settings of one group may be written in this state.
-    fn allows(&self, state: &Settings, to: &Settings) -> Result<(), String> {
+    pub(crate) fn allows(&self, state: &Settings, to: &Settings) -> Result<(), String> {
         for (setting, value) in to.iter() {
             self.limits.check(setting, value).map_err(|error| format!("{setting}: {error}"))?;
-        }
-        if state.satisfy(to) {
-            return Err("it changes nothing".to_owned());
         }
         let by_user = state.battery_type == Some(BatteryType::USER);
         let is_voltage = to.bulk_voltage.is_some() || to.cutoff_voltage.is_some();
@@ -513,14 +557,19 @@ impl Bounds {
                 "the voltages are not yet those that battery_type {wanted} brings along"
             ));
         }
-        let after = state.overlaid(to);
-        let broken = broken(&after, self.battery.as_ref());
-        match broken.iter().find(|rule| !knows(&self.before, rule)) {
+        // What was wrong at the start, or is wrong by now, is not this write's doing.
+        let battery = self.battery.as_ref();
+        let present = broken(state, battery);
+        let after = broken(&state.overlaid(to), battery);
+        match after.iter().find(|rule| !knows(&self.before, rule) && !knows(&present, rule)) {
             Some(rule) => Err(rule.to_string()),
             None => Ok(()),
         }
     }
 }
+
+/// More have no number on the wire.
+const MOST_UNITS: usize = 10;
 
 /// Whether two states of a unit are the same as far as they go; a clock may be a little off.
 pub(crate) fn alike(one: &Settings, other: &Settings) -> bool {

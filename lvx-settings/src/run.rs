@@ -117,13 +117,19 @@ impl<'a, L: Link> Units<'a, L> {
         }
     }
 
-    fn open_again(&mut self, unit: usize) -> Result<Unit, String> {
+    /// A device that is not this unit is let go at once: it may be another one's.
+    fn open_again(&mut self, unit: usize, wanted: Option<SerialNumber>) -> Result<Unit, String> {
         let host = self.host;
         let place = self.clients.get_mut(unit).ok_or("there is no such unit")?;
         // A dead descriptor holds the device's number.
         *place = None;
         let client = place.insert((self.reopen)(unit).map_err(|error| error.to_string())?);
-        Unit::read(client, &host).map_err(|error| error.to_string())
+        let found = Unit::read(client, &host).map_err(|error| error.to_string())?;
+        if wanted.is_some_and(|wanted| found.serial_number != wanted) {
+            *place = None;
+            return Err(format!("unit {} is there now", found.serial_number));
+        }
+        Ok(found)
     }
 
     fn any(&mut self) -> Option<&mut Client<L>> {
@@ -175,13 +181,20 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
                 Ok((reading.reply, host.time(reading.at)))
             })),
             Action::Write(write) => Event::Written(send(write, units, apply.plan(), keeper)),
-            Action::Reopen { unit } => Event::Reopened(units.open_again(*unit).map(Box::new)),
+            Action::Reopen { unit } => {
+                let planned = apply.plan().units.get(*unit);
+                let wanted = planned.map(|planned| planned.unit.serial_number);
+                Event::Reopened(units.open_again(*unit, wanted).map(Box::new))
+            }
             Action::Pause(time) => {
-                units.pause(*time);
+                rest(*time, units, keeper);
                 Event::Paused
             }
             Action::Confirmation(time) => Event::Confirmed(wait(*time, units, keeper)),
         };
+        if keeper.is_interrupted() {
+            apply.interrupt();
+        }
         let now = units.now();
         apply.handle(event, now);
     }
@@ -222,6 +235,17 @@ const fn word(outcome: SetOutcome) -> &'static str {
         SetOutcome::Garbled => "garbled",
         SetOutcome::Silent => "silent",
         SetOutcome::Gone => "gone",
+    }
+}
+
+/// Lets time go by in small parts: an interrupt ends it.
+fn rest<L: Link>(time: Duration, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) {
+    const PART: Duration = Duration::from_secs(1);
+    let mut left = time;
+    while !left.is_zero() && !(left < time && keeper.is_interrupted()) {
+        let part = left.min(PART);
+        units.pause(part);
+        left = left.saturating_sub(part);
     }
 }
 

@@ -32,7 +32,7 @@ fn virtual_unit(switch: &str) -> Unit {
     }
     let bank = Bank::new(Config { switches: vec![own], ..Config::default() }).unwrap();
     let mut client = Client::new(SharedBank::virtual_time(bank).link(0));
-    let host = HostClock::system(client.now());
+    let host = HostClock::system();
     Unit::read(&mut client, &host).unwrap()
 }
 

@@ -1,16 +1,16 @@
 //! One write, from looking whether it is still wanted to the proof that it is done.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pi18_proto::{AnyReply, DateTime, ParallelInstance, Query};
 use pi18_transport::SetOutcome;
 
 use super::{Action, Apply, Command, Event, Options, Trouble, Write, explain, later};
 use crate::{
-    Battery, Group, Limits, Settings, Step, Unit, broken,
+    Group, Settings, Step, Unit,
     group::shown,
     journal::{Direction, Record},
-    plan::alike,
+    plan::{Bounds, alike},
 };
 
 /// How a write ends.
@@ -20,7 +20,7 @@ pub(super) enum Verdict {
     Proved,
     Failed {
         why: String,
-        /// The unit may have the new values, or get them yet.
+        /// The unit may have the new values, or show them yet.
         may_be_done: bool,
         /// The unit cannot be reached any more.
         lost: bool,
@@ -38,17 +38,25 @@ pub(super) struct Change {
     expected: Option<Settings>,
     /// What the unit shows may be older than what it has: it is written in any case.
     insist: bool,
+    /// What the group has behind this step, the same way on: then the step is done, too.
+    beyond: Vec<Settings>,
+    bounds: Bounds,
     unit: Unit,
     /// The unit as it was found behind a link that was opened again.
     found: Option<Unit>,
-    battery: Option<Battery>,
     options: Options,
-    state: Looking,
+    stage: Stage,
     attempts: u32,
     /// What the unit answered to the last write; `None` before the first.
     answer: Option<SetOutcome>,
+    /// Some write was accepted.
+    accepted: bool,
+    /// Some write may have been carried out: it was not refused.
+    doubtful: bool,
     /// When the last write must be shown.
     deadline: Option<Instant>,
+    /// When the link is given up that is in trouble.
+    link_until: Option<Instant>,
     /// When waiting for an idle window ends.
     patience: Option<Instant>,
     /// How often it was sent because the unit had become idle: one that refuses all the same has
@@ -62,7 +70,9 @@ pub(super) struct Change {
 
 /// What is done next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Looking {
+enum Stage {
+    /// Is it still the same unit?
+    Who,
     /// Is it still as it was?
     Before,
     Announce,
@@ -85,27 +95,42 @@ impl Change {
         apply: &Apply,
         at: usize,
         direction: Direction,
-        step: Step,
         expected: Option<Settings>,
-        insist: bool,
     ) -> Option<Self> {
+        let steps = &apply.plan.steps;
+        let step = steps.get(at)?;
+        let group = step.group()?;
         let unit = apply.units.get(step.unit)?;
+        let of_group = |other: &&Step| other.unit == step.unit && other.group() == Some(group);
+        let (step, beyond) = match direction {
+            Direction::Forward => {
+                (*step, steps.iter().skip(at + 1).filter(of_group).map(|step| step.to).collect())
+            }
+            Direction::Backward => (
+                step.reversed(),
+                steps.iter().take(at).filter(of_group).map(|step| step.from).collect(),
+            ),
+        };
         Some(Self {
             at: (at, direction),
-            step,
-            group: step.group()?,
+            group,
             instance: unit.instance()?,
             expected,
-            insist,
+            insist: direction == Direction::Backward && apply.unproved == Some(at),
+            beyond,
+            bounds: Bounds::of(apply.plan.units.get(step.unit)?, apply.plan.battery),
+            step,
             unit: unit.clone(),
             found: None,
-            battery: apply.plan.battery,
             options: apply.options,
-            state: Looking::Before,
+            stage: Stage::Who,
             attempts: 0,
             answer: None,
+            accepted: false,
+            doubtful: false,
             deadline: None,
-            patience: None,
+            link_until: None,
+            patience: apply.patience,
             idle_tries: 0,
             last: None,
             trouble: None,
@@ -122,30 +147,36 @@ impl Change {
         self.found.take()
     }
 
+    /// When waiting for an idle window ends, once it has begun.
+    pub(super) fn patience(&self) -> Option<Instant> {
+        self.patience
+    }
+
     /// Ends it if it only waits for the unit to be idle.
     pub(super) fn give_up(&self, why: String) -> Option<((usize, Direction), Verdict)> {
-        (self.state == Looking::Idle).then(|| (self.at, failed(why, false)))
+        (self.stage == Stage::Idle).then(|| (self.at, self.failed(why)))
     }
 
     pub(super) fn next(&self) -> Action {
         let unit = self.step.unit;
         let (step, direction) = self.at;
-        match self.state {
-            Looking::Before | Looking::ReadBack => Action::Read { unit, query: self.group.query() },
-            Looking::Announce => {
+        match self.stage {
+            Stage::Who => Action::Read { unit, query: Query::Identity },
+            Stage::Before | Stage::ReadBack => Action::Read { unit, query: self.group.query() },
+            Stage::Announce => {
                 Action::Record(Record::Writing { step, direction, attempt: self.attempts + 1 })
             }
-            Looking::Send => Action::Write(Box::new(Write {
+            Stage::Send => Action::Write(Box::new(Write {
                 unit,
                 step,
                 direction,
                 to: self.step.to,
                 command: Command { group: self.group, to: self.step.to, instance: self.instance },
             })),
-            Looking::Settle | Looking::Away => Action::Pause(self.options.pause),
-            Looking::Reopen => Action::Reopen { unit },
-            Looking::Ask => Action::Read { unit, query: Query::GeneralStatus },
-            Looking::Idle => Action::Pause(BETWEEN_LOOKS),
+            Stage::Settle | Stage::Away => Action::Pause(self.options.pause),
+            Stage::Reopen => Action::Reopen { unit },
+            Stage::Ask => Action::Read { unit, query: Query::GeneralStatus },
+            Stage::Idle => Action::Pause(super::BETWEEN_LOOKS),
         }
     }
 
@@ -155,85 +186,86 @@ impl Change {
         event: Event,
         now: Instant,
     ) -> Option<((usize, Direction), Verdict)> {
-        let after = match (self.state, event) {
-            (Looking::Before, Event::Read(Ok((reply, host)))) => self.look(&reply, host),
-            (Looking::Before | Looking::ReadBack | Looking::Ask, Event::Read(Err(trouble))) => {
-                self.unreadable(trouble, now)
-            }
-            (Looking::Announce, Event::Stored(stored)) => self.announced(stored),
-            (Looking::Send, Event::Written(written)) => Ok(self.sent(written, now)),
-            (Looking::Settle, Event::Paused) => Ok(Looking::ReadBack),
-            (Looking::ReadBack, Event::Read(Ok((reply, host)))) => {
+        if matches!(event, Event::Read(Ok(_))) {
+            self.link_until = None;
+        }
+        let after = match (self.stage, event) {
+            (_, Event::Read(Err(trouble))) => self.unreadable(trouble, now),
+            (Stage::Who, Event::Read(Ok((reply, _)))) => Ok(self.is_same(&reply)),
+            (Stage::Before, Event::Read(Ok((reply, host)))) => self.look(&reply, host),
+            (Stage::Announce, Event::Stored(stored)) => self.announced(stored),
+            (Stage::Send, Event::Written(written)) => Ok(self.sent(written, now)),
+            (Stage::Settle, Event::Paused) => Ok(Stage::ReadBack),
+            (Stage::ReadBack, Event::Read(Ok((reply, host)))) => {
                 self.read_back(&shown(&reply, host), now)
             }
-            (Looking::Away, Event::Paused) => Ok(Looking::Reopen),
-            (Looking::Reopen, Event::Reopened(found)) => self.reopened(found, now),
-            (Looking::Ask, Event::Read(Ok((reply, _)))) => self.asked(&reply, now),
-            (Looking::Idle, Event::Paused) => Ok(Looking::Ask),
-            (state, _) => Ok(state),
+            (Stage::Away, Event::Paused) => Ok(Stage::Reopen),
+            (Stage::Reopen, Event::Reopened(found)) => self.reopened(found, now),
+            (Stage::Ask, Event::Read(Ok((reply, _)))) => self.asked(&reply, now),
+            (Stage::Idle, Event::Paused) => Ok(Stage::Ask),
+            (stage, _) => Ok(stage),
         };
         match after {
-            Ok(state) => {
-                self.state = state;
+            Ok(stage) => {
+                self.stage = stage;
                 None
             }
             Err(verdict) => Some((self.at, verdict)),
         }
     }
 
+    fn is_same(&self, reply: &AnyReply) -> Stage {
+        match reply {
+            AnyReply::Identity(identity) if identity.serial_number == self.unit.serial_number => {
+                Stage::Before
+            }
+            _ => Stage::Away,
+        }
+    }
+
     /// Is it as it should be before the write, and does the write still make sense?
-    fn look(&mut self, reply: &AnyReply, host: Option<DateTime>) -> Result<Looking, Verdict> {
+    fn look(&mut self, reply: &AnyReply, host: Option<DateTime>) -> Result<Stage, Verdict> {
         let all = shown(reply, host);
         let own = self.own(&all);
         if let Some(expected) = self.expected_now(false)
             && !alike(&all, &expected)
         {
-            return Err(foreign(&all, &expected, false));
+            return Err(self.foreign(&all, &expected));
         }
-        let is_there = own.satisfy(&self.step.to);
-        if is_there && !self.insist {
+        if own.satisfy(&self.step.to) && !self.insist {
             return Err(Verdict::Proved);
         }
-        if !is_there && !own.satisfy(&self.step.from) {
-            return Err(foreign(&own, &self.step.from, false));
+        if !own.satisfy(&self.step.from) && !self.insist {
+            let is_beyond = self.beyond.iter().any(|later| own.satisfy(later));
+            return Err(if is_beyond {
+                Verdict::Proved
+            } else {
+                self.foreign(&own, &self.step.from)
+            });
         }
-        self.may_be_sent(&all).map_err(|why| failed(why, false))?;
-        Ok(Looking::Announce)
+        self.bounds.allows(&all, &self.step.to).map_err(|why| self.failed(why))?;
+        Ok(Stage::Announce)
     }
 
-    /// Whether the values can be written on the unit as it is.
-    fn may_be_sent(&self, all: &Settings) -> Result<(), String> {
-        let limits = Limits::of(&self.unit);
-        for (setting, value) in self.step.to.iter() {
-            limits.check(setting, value).map_err(|error| format!("{setting}: {error}"))?;
-        }
-        let battery = self.battery.as_ref();
-        let before = broken(all, battery);
-        let after = broken(&all.overlaid(&self.step.to), battery);
-        let new = |rule: &&crate::Broken| before.iter().all(|known| known.rule != rule.rule);
-        after.iter().find(new).map_or(Ok(()), |rule| Err(rule.to_string()))
-    }
-
-    fn announced(&mut self, stored: Result<(), String>) -> Result<Looking, Verdict> {
+    fn announced(&mut self, stored: Result<(), String>) -> Result<Stage, Verdict> {
         match stored {
             // What is undone is undone without a journal if need be.
             Err(why) if self.at.1 == Direction::Forward => {
-                Err(failed(format!("the journal cannot be written: {why}"), self.attempts > 0))
+                Err(self.failed(format!("the journal cannot be written: {why}")))
             }
-            _ => Ok(Looking::Send),
+            _ => Ok(Stage::Send),
         }
     }
 
-    fn sent(&mut self, written: Result<SetOutcome, Trouble>, now: Instant) -> Looking {
+    fn sent(&mut self, written: Result<SetOutcome, Trouble>, now: Instant) -> Stage {
         self.attempts += 1;
         self.deadline = Some(later(now, self.options.within));
         self.last = None;
         let gone = match written {
             Ok(outcome) => {
-                // What was once accepted may be shown late, whatever became of a second try.
-                if self.answer != Some(SetOutcome::Accepted) {
-                    self.answer = Some(outcome);
-                }
+                self.answer = Some(outcome);
+                self.accepted |= outcome == SetOutcome::Accepted;
+                self.doubtful |= outcome != SetOutcome::Refused;
                 outcome == SetOutcome::Gone
             }
             Err(trouble) => {
@@ -245,37 +277,38 @@ impl Change {
                 trouble.gone
             }
         };
-        if gone { Looking::Away } else { Looking::Settle }
+        if gone { Stage::Away } else { Stage::Settle }
     }
 
     /// One reading after a write.
-    fn read_back(&mut self, all: &Settings, now: Instant) -> Result<Looking, Verdict> {
-        let Some(last) = self.last.replace(*all) else { return Ok(Looking::Settle) };
+    fn read_back(&mut self, all: &Settings, now: Instant) -> Result<Stage, Verdict> {
+        let Some(last) = self.last.replace(*all) else { return Ok(Stage::Settle) };
         if !alike(&last, all) {
-            let restless = |_: &Self| failed("its readings do not settle".to_owned(), true);
-            return self.settle_or(now, restless);
+            return self
+                .settle_or(now, |change| change.failed("its readings do not settle".to_owned()));
         }
         let own = self.own(all);
-        let is_sure = !self.insist || self.answer == Some(SetOutcome::Accepted);
-        if own.satisfy(&self.step.to) && is_sure {
+        if own.satisfy(&self.step.to) && (!self.insist || self.accepted) {
             return Err(match self.expected_now(true).filter(|expected| !alike(all, expected)) {
-                Some(expected) => foreign(all, &expected, true),
+                Some(expected) => self.foreign(all, &expected),
                 None => Verdict::Proved,
             });
         }
         if !own.satisfy(&self.step.from) && !self.insist {
             // What was written may still be on its way behind it.
-            return self.settle_or(now, |change| foreign(&own, &change.step.to, false));
+            return self.settle_or(now, |change| change.foreign(&own, &change.step.to));
         }
         // Still as it was.
-        if self.answer == Some(SetOutcome::Refused) {
-            return Ok(Looking::Ask);
+        if self.answer == Some(SetOutcome::Refused) && !self.doubtful {
+            return Ok(Stage::Ask);
         }
-        self.settle_or(now, Self::unproved).or_else(|verdict| {
-            let again =
-                self.answer != Some(SetOutcome::Accepted) && self.attempts < self.options.attempts;
-            if again { Ok(Looking::Announce) } else { Err(verdict) }
-        })
+        let again = self.answer != Some(SetOutcome::Refused)
+            && !self.accepted
+            && self.attempts < self.options.attempts;
+        match self.settle_or(now, Self::unproved) {
+            Err(_) if again => Ok(Stage::Who),
+            after => after,
+        }
     }
 
     /// Reads again while there is time.
@@ -283,9 +316,9 @@ impl Change {
         &self,
         now: Instant,
         verdict: impl FnOnce(&Self) -> Verdict,
-    ) -> Result<Looking, Verdict> {
+    ) -> Result<Stage, Verdict> {
         if self.deadline.is_some_and(|deadline| now < deadline) {
-            Ok(Looking::Settle)
+            Ok(Stage::Settle)
         } else {
             Err(verdict(self))
         }
@@ -294,43 +327,46 @@ impl Change {
     /// The time is over, and the unit shows the old values.
     fn unproved(&self) -> Verdict {
         let within = self.options.within.as_secs_f64();
-        let told = match self.answer {
-            Some(SetOutcome::Accepted) => format!(
-                "it was accepted (^1), but the unit still shows the old value {within} s later"
-            ),
+        let still = format!("the unit still shows the old value {within} s later");
+        let tries = match self.attempts {
+            1 => String::new(),
+            tries => format!(" ({tries} tries)"),
+        };
+        self.failed(match self.answer {
+            _ if self.accepted => format!("it was accepted (^1), but {still}"),
             Some(SetOutcome::Garbled) => format!(
-                "what came back says neither yes nor no, and the unit still shows the old value \
-                 {within} s later ({} tries); is the cable sound?",
-                self.attempts
+                "what came back says neither yes nor no, and {still}{tries}; is the cable sound?"
             ),
-            Some(SetOutcome::Silent | SetOutcome::Gone) => format!(
-                "the unit did not answer, and still shows the old value {within} s later ({} tries)",
-                self.attempts
-            ),
-            _ => format!(
-                "it could not be sent ({} tries): {}",
-                self.attempts,
+            Some(SetOutcome::Refused) => {
+                format!("a first try was not answered, a second one was refused (^0), and {still}")
+            }
+            Some(_) => format!("the unit did not answer, and {still}{tries}"),
+            None => format!(
+                "it could not be sent{tries}: {}",
                 self.trouble.as_deref().unwrap_or("no reason is known")
             ),
-        };
-        failed(told, self.answer.is_some())
+        })
     }
 
-    fn unreadable(&mut self, trouble: Trouble, now: Instant) -> Result<Looking, Verdict> {
-        let gone = trouble.gone;
-        let why = trouble.text.clone();
-        self.trouble = Some(trouble.text);
+    fn unreadable(&mut self, trouble: Trouble, now: Instant) -> Result<Stage, Verdict> {
         self.last = None;
-        let deadline = *self.deadline.get_or_insert(later(now, self.options.within));
-        if now >= deadline {
-            return Err(self.lose(why));
+        let until = *self.link_until.get_or_insert(later(now, self.options.away));
+        let before_the_first =
+            matches!(self.stage, Stage::Who | Stage::Before) && self.attempts == 0;
+        if trouble.gone && now < until {
+            return Ok(Stage::Away);
         }
-        Ok(match (gone, self.state) {
-            (true, _) => Looking::Away,
-            // A question is asked several times anyway; before a write nothing is lost by giving up.
-            (false, Looking::Before) => return Err(failed(why, false)),
-            (false, Looking::Ask) => Looking::Idle,
-            (false, _) => Looking::Settle,
+        // A question is asked several times anyway; before a write nothing is lost by giving up.
+        if before_the_first && !trouble.gone {
+            return Err(self.failed(trouble.text));
+        }
+        if now >= until {
+            return Err(self.lose(trouble.text));
+        }
+        Ok(match self.stage {
+            Stage::Ask => Stage::Idle,
+            Stage::ReadBack => Stage::Settle,
+            stage => stage,
         })
     }
 
@@ -339,47 +375,49 @@ impl Change {
         &mut self,
         found: Result<Box<Unit>, String>,
         now: Instant,
-    ) -> Result<Looking, Verdict> {
-        let deadline = *self.deadline.get_or_insert(later(now, self.options.within));
-        match found {
+    ) -> Result<Stage, Verdict> {
+        let until = *self.link_until.get_or_insert(later(now, self.options.away));
+        let why = match found {
             Ok(unit) if unit.serial_number == self.unit.serial_number => {
                 let Some(instance) = unit.instance() else {
                     return Err(self.lose("it has no number in its bank any more".to_owned()));
                 };
+                // It may have another number in its bank after a restart.
                 self.instance = instance;
                 self.unit = *unit.clone();
                 self.found = Some(*unit);
-                // Before the first write it is looked at once more.
-                let written = self.answer.is_some() || self.attempts > 0;
-                Ok(if written { Looking::Settle } else { Looking::Before })
+                self.link_until = None;
+                self.deadline = Some(later(now, self.options.within));
+                return Ok(if self.doubtful { Stage::Settle } else { Stage::Who });
             }
-            Ok(other) => Err(self.lose(format!("unit {} is there now", other.serial_number))),
-            Err(_) if now < deadline => Ok(Looking::Away),
-            Err(why) => Err(self.lose(why)),
-        }
+            // Devices change places when a hub is reset, and change back.
+            Ok(other) => format!("unit {} is there now", other.serial_number),
+            Err(why) => why,
+        };
+        if now < until { Ok(Stage::Away) } else { Err(self.lose(why)) }
     }
 
     /// What the unit is doing, after it refused.
-    fn asked(&mut self, reply: &AnyReply, now: Instant) -> Result<Looking, Verdict> {
-        let AnyReply::GeneralStatus(status) = reply else { return Ok(Looking::Ask) };
+    fn asked(&mut self, reply: &AnyReply, now: Instant) -> Result<Stage, Verdict> {
+        let AnyReply::GeneralStatus(status) = reply else {
+            return Err(self.failed("the unit refused (^0)".to_owned()));
+        };
         let charging = status.charge_current.0 > 0;
         let waiting_helps = self.group == Group::MaxChargingCurrent;
         if let Some(patience) = self.options.wait_idle.filter(|_| waiting_helps) {
             let until = *self.patience.get_or_insert(later(now, patience));
             if !charging && self.idle_tries < self.options.attempts {
+                // Much may have happened meanwhile: it is looked at from the beginning.
                 self.idle_tries += 1;
                 self.answer = None;
-                return Ok(Looking::Announce);
+                return Ok(Stage::Who);
             }
             if charging && now < until {
-                // A question that fails once in hours is asked again.
-                self.deadline = Some(later(now, BETWEEN_LOOKS + self.options.within));
-                return Ok(Looking::Idle);
+                return Ok(Stage::Idle);
             }
         }
         let state = self.last.unwrap_or_default();
-        let why = explain::refusal(self.group, &self.step.to, &state, status, &self.unit);
-        Err(failed(why, false))
+        Err(self.failed(explain::refusal(self.group, &self.step.to, &state, status, &self.unit)))
     }
 
     fn own(&self, all: &Settings) -> Settings {
@@ -393,33 +431,25 @@ impl Change {
         Some(all.only(|setting| setting.query() == self.group.query()))
     }
 
+    /// Something is neither as it was nor as it should be.
+    fn foreign(&self, found: &Settings, wanted: &Settings) -> Verdict {
+        let told: Vec<_> = found
+            .differences(wanted)
+            .map(|change| {
+                let found = change.from.map_or("nothing".to_owned(), |value| value.to_string());
+                format!("{} is {found}, wanted {}", change.setting, change.to)
+            })
+            .collect();
+        let told = told.join(", ");
+        self.failed(format!("another program, or the unit itself, changed it: {told}"))
+    }
+
+    fn failed(&self, why: String) -> Verdict {
+        Verdict::Failed { why, may_be_done: self.doubtful, lost: false }
+    }
+
     fn lose(&self, why: String) -> Verdict {
-        let may_be_done = self.answer.is_some();
-        let why = if may_be_done {
-            format!("{why}; the last write may have been carried out")
-        } else {
-            why
-        };
-        Verdict::Failed { why, may_be_done, lost: true }
+        let doubt = if self.doubtful { "; the last write may have been carried out" } else { "" };
+        Verdict::Failed { why: format!("{why}{doubt}"), may_be_done: self.doubtful, lost: true }
     }
 }
-
-/// Something is neither as it was nor as it should be. What somebody else put there stays.
-fn foreign(found: &Settings, wanted: &Settings, is_done: bool) -> Verdict {
-    let told: Vec<_> = found
-        .differences(wanted)
-        .map(|change| {
-            let found = change.from.map_or("nothing".to_owned(), |value| value.to_string());
-            format!("{} is {found}, wanted {}", change.setting, change.to)
-        })
-        .collect();
-    let told = told.join(", ");
-    failed(format!("another program, or the unit itself, changed it: {told}"), is_done)
-}
-
-fn failed(why: String, may_be_done: bool) -> Verdict {
-    Verdict::Failed { why, may_be_done, lost: false }
-}
-
-/// While a unit charges.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(10);

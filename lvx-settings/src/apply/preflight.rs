@@ -1,6 +1,6 @@
 //! Before the first write: is every unit the one, and as it was, when the plan was made?
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pi18_proto::{Model, WorkingMode};
 
@@ -13,19 +13,17 @@ pub(super) struct Preflight {
     /// An earlier run has changed some settings, and may have caused a fault.
     resumed: bool,
     found: Vec<Unit>,
-    /// Some unit charges: until then it is looked again.
-    waiting: Option<Instant>,
     paused: bool,
 }
 
 impl Preflight {
     pub(super) fn new(resumed: bool) -> Self {
-        Self { resumed, found: Vec::new(), waiting: None, paused: false }
+        Self { resumed, found: Vec::new(), paused: false }
     }
 
     pub(super) fn next(&self) -> Action {
         if self.paused {
-            Action::Pause(BETWEEN_LOOKS)
+            Action::Pause(super::BETWEEN_LOOKS)
         } else {
             Action::Survey { unit: self.found.len() }
         }
@@ -37,6 +35,7 @@ impl Preflight {
         event: Event,
         plan: &Plan,
         options: &Options,
+        patience: &mut Option<Instant>,
         now: Instant,
     ) -> Option<Result<Vec<Unit>, String>> {
         match event {
@@ -45,7 +44,7 @@ impl Preflight {
             Event::Surveyed(Ok(unit)) => {
                 self.found.push(*unit);
                 if self.found.len() >= plan.units.len() {
-                    return self.judge(plan, options, now);
+                    return self.judge(plan, options, patience, now);
                 }
             }
             _ => {}
@@ -57,6 +56,7 @@ impl Preflight {
         &mut self,
         plan: &Plan,
         options: &Options,
+        patience: &mut Option<Instant>,
         now: Instant,
     ) -> Option<Result<Vec<Unit>, String>> {
         let found = std::mem::take(&mut self.found);
@@ -82,8 +82,8 @@ impl Preflight {
         match charging(plan, &found).filter(|_| !self.resumed) {
             None => Some(Ok(found)),
             Some(why) => {
-                let patience = options.wait_idle.unwrap_or_default();
-                let until = *self.waiting.get_or_insert(later(now, patience));
+                let wait = options.wait_idle.unwrap_or_default();
+                let until = *patience.get_or_insert(later(now, wait));
                 if now >= until {
                     return Some(Err(why));
                 }
@@ -113,6 +113,7 @@ fn objections(planned: &PlannedUnit, unit: &Unit, resumed: bool) -> Vec<String> 
             ));
         }
     };
+    changed("firmware", &versions(unit), &versions(then));
     let named =
         |model: Option<Model>| model.map_or("not told".to_owned(), |model| model.to_string());
     changed("model", &named(unit.model), &named(then.model));
@@ -144,6 +145,11 @@ fn objections(planned: &PlannedUnit, unit: &Unit, resumed: bool) -> Vec<String> 
     against
 }
 
+fn versions(unit: &Unit) -> String {
+    let firmware = unit.firmware;
+    format!("{}, {}, {}", firmware.main, firmware.slave1, firmware.slave2)
+}
+
 /// A unit that would refuse because it charges.
 fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
     let concerned = plan.steps.iter().filter(|step| step.to.max_charging_current.is_some());
@@ -158,6 +164,3 @@ fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
         unit.status.charge_current
     ))
 }
-
-/// While a unit charges.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(10);

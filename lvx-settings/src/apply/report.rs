@@ -107,36 +107,30 @@ impl Report {
     /// After the units were read a last time.
     pub(super) fn new(apply: &Apply, shown: &[Shown]) -> Self {
         let units = unit_reports(apply, shown);
-        let all =
-            |state| units.iter().all(|unit| unit.state == state || unit.state == State::Unchanged);
+        let untouched = units.iter().all(|unit| unit.changed_by_others.is_empty());
+        let all = |state| {
+            let good = |unit: &UnitReport| unit.state == state || unit.state == State::Unchanged;
+            untouched && units.iter().all(good)
+        };
         let ending = match apply.why {
-            None => Ending::Applied,
+            None if all(State::New) => Ending::Applied,
             Some(_) if all(State::Old) => Ending::Undone,
-            Some(_) => Ending::Mixed,
+            _ => Ending::Mixed,
         };
         Self {
             ending,
             why: apply.why.clone(),
             remarks: apply.remarks.clone(),
             writes: apply.writes,
-            units_agree: agree(shown),
+            units_agree: agree(shown).filter(|_| apply.doubts.is_empty()),
             units,
         }
     }
 
-    /// Before anything was written; what the units have is not known for sure.
-    pub(super) fn refused(apply: &Apply) -> Self {
-        Self::unwritten(apply, Ending::Refused, &[])
-    }
-
-    pub(super) fn nothing_to_do(apply: &Apply) -> Self {
-        let shown: Vec<_> = apply.units.iter().map(|unit| Ok(unit.settings())).collect();
-        Self::unwritten(apply, Ending::NothingToDo, &shown)
-    }
-
-    fn unwritten(apply: &Apply, ending: Ending, shown: &[Shown]) -> Self {
+    /// Nothing was written: there was nothing to do, or something spoke against it.
+    pub(super) fn unwritten(apply: &Apply, shown: &[Shown]) -> Self {
         Self {
-            ending,
+            ending: if apply.why.is_some() { Ending::Refused } else { Ending::NothingToDo },
             why: apply.why.clone(),
             remarks: Vec::new(),
             writes: 0,
@@ -174,6 +168,9 @@ fn unit_reports(apply: &Apply, shown: &[Shown]) -> Vec<UnitReport> {
         .enumerate()
         .zip(states)
         .map(|((at, planned), ((old, new), shown))| {
+            let doubtful = Err("a write may still show".to_owned());
+            let doubt = shown.is_ok() && apply.doubts.contains(&at);
+            let shown = if doubt { &doubtful } else { shown };
             let touched: Vec<_> = apply.plan.touched(at).collect();
             let part = |all: &Settings| all.only(|setting| touched.contains(&setting));
             let (before, after) = (part(old), part(new));
@@ -262,6 +259,9 @@ impl fmt::Display for Report {
         match self.units_agree {
             Some(true) => writeln!(f, "the units agree in the twelve settings that must be equal"),
             Some(false) => writeln!(f, "the units DIFFER in settings that must be equal"),
+            None if self.units.len() > 1 => {
+                writeln!(f, "whether the units agree is not known")
+            }
             None => Ok(()),
         }
     }

@@ -120,7 +120,7 @@ impl Search {
 
     fn step(&self, unit: usize, states: &[Settings], group: Group, to: Settings) -> Option<Step> {
         let (bounds, state) = (self.units.get(unit)?, states.get(unit)?);
-        bounds.allows(state, &to).ok()?;
+        bounds.allows(state, &to).ok().filter(|()| !state.satisfy(&to))?;
         let from = state.only(|setting: Setting| setting.group() == group);
         Some(Step { unit, from, to })
     }

@@ -243,7 +243,7 @@ mod tests {
     fn takes_what_is_written_for_a_unit() {
         let bank = Bank::new(Config::default()).unwrap();
         let mut client = Client::new(SharedBank::virtual_time(bank).link(0));
-        let host = HostClock::system(client.now());
+        let host = HostClock::system();
         let unit = Unit::read(&mut client, &host).unwrap();
         let mut profile = Profile::from_unit(&unit);
         for text in [profile.commented(&unit), profile.to_yaml()] {
