@@ -138,3 +138,49 @@ fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Chemistry;
+
+    /// The rules that are broken by settings in decivolts: cut-off, re-charge, re-discharge, float, bulk.
+    fn rules(voltages: [u16; 5]) -> Vec<&'static str> {
+        let [cutoff, recharge, redischarge, float, bulk] = voltages.map(|v| Some(Decivolts(v)));
+        let settings = Settings {
+            cutoff_voltage: cutoff,
+            recharge_voltage: recharge,
+            redischarge_voltage: redischarge,
+            float_voltage: float,
+            bulk_voltage: bulk,
+            ..Settings::default()
+        };
+        let battery = Battery {
+            chemistry: Some(Chemistry::Lfp),
+            cells: Some(16),
+            max_cell_voltage: Some(Millivolts(3600)),
+            min_cell_voltage: Some(Millivolts(2800)),
+        };
+        broken(&settings, Some(&battery)).iter().map(|rule| rule.rule).collect()
+    }
+
+    #[test]
+    fn each_rule_at_its_edge() {
+        assert_eq!(rules([480, 480, 540, 540, 564]), [""; 0]);
+        assert_eq!(rules([481, 480, 540, 540, 564]), ["cutoff-above-recharge"]);
+        assert_eq!(rules([480, 480, 480, 540, 564]), ["redischarge-not-above-recharge"]);
+        assert_eq!(rules([480, 480, 541, 540, 564]), ["redischarge-above-float"]);
+        assert_eq!(rules([480, 480, 540, 565, 564]), ["float-above-bulk"]);
+        assert_eq!(rules([480, 480, 0, 540, 564]), [""; 0]);
+        assert_eq!(rules([480, 480, 540, 540, 576]), [""; 0]);
+        assert_eq!(rules([480, 480, 540, 540, 577]), ["cell-too-high"]);
+        assert_eq!(rules([480, 480, 577, 577, 577]), ["cell-too-high"; 3]);
+        assert_eq!(rules([448, 448, 540, 540, 564]), [""; 0]);
+        assert_eq!(rules([447, 447, 540, 540, 564]), ["cell-too-low"; 2]);
+    }
+
+    #[test]
+    fn what_is_not_stated_breaks_nothing() {
+        assert_eq!(broken(&Settings::default(), Some(&Battery::default())), []);
+    }
+}

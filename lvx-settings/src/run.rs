@@ -242,10 +242,13 @@ const fn word(outcome: SetOutcome) -> &'static str {
 fn rest<L: Link>(time: Duration, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) {
     const PART: Duration = Duration::from_secs(1);
     let mut left = time;
-    while !left.is_zero() && !(left < time && keeper.is_interrupted()) {
+    while !left.is_zero() {
         let part = left.min(PART);
         units.pause(part);
         left = left.saturating_sub(part);
+        if keeper.is_interrupted() {
+            break;
+        }
     }
 }
 

@@ -6,12 +6,12 @@ mod bank;
 use std::time::Duration;
 
 use bank::{
-    Fate, Memory, apply_meddled, apply_to, bank, client, host, plan_for, profile, run_with,
-    settings_of, valid_settings,
+    Fate, Memory, STILL, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, is_true,
+    other, plan_for, planned, profile, received, run_with, settings_of, settled, valid_settings,
 };
 use lvx_settings::{
-    Apply, Ending, Options, Permissions, Plan, Progress, Record, Report, Setting, Settings, State,
-    Unit, Units, Way, broken,
+    Apply, Ending, Options, Permissions, Plan, Progress, Record, Report, Setting, Settings, Unit,
+    Units, Way, broken,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputPriority};
 use pi18_transport::sim::SharedBank;
@@ -30,56 +30,8 @@ fn commissioned() -> Settings {
     })
 }
 
-/// Something else, two writes a unit.
-fn other() -> Settings {
-    profile(|s| {
-        s.bulk_voltage = Some(Decivolts(560));
-        s.float_voltage = Some(Decivolts(540));
-        s.output_source_priority = Some(OutputPriority::SOLAR_UTILITY_BATTERY);
-    })
-}
-
-const STILL: &str = "frozen=on";
-
-/// Two units whose battery is full, so that they do not charge.
-fn idle_bank() -> SharedBank {
-    bank(&["frozen=on&soc=100&sun=0&grid=off", STILL])
-}
-
-/// Set commands that the units have got.
-fn received(bank: &SharedBank) -> Vec<u64> {
-    bank.with(|bank| (0..bank.units()).map(|unit| bank.sets(unit).received).collect())
-}
-
-fn planned(bank: &SharedBank, wanted: &Settings) -> Plan {
-    plan_for(bank, wanted, Permissions::default())
-}
-
 fn apply(bank: &SharedBank, wanted: &Settings) -> (Report, Memory) {
     apply_to(bank, planned(bank, wanted), Options::default(), Memory::default())
-}
-
-/// What a unit has once everything is shown.
-fn settled(bank: &SharedBank, unit: usize) -> Settings {
-    use pi18_transport::Link;
-    bank.link(unit).pause(Duration::from_mins(2));
-    settings_of(bank, unit)
-}
-
-/// What is told of a unit is what it has.
-#[track_caller]
-fn is_true(report: &Report, bank: &SharedBank) {
-    for (at, unit) in report.units.iter().enumerate() {
-        let has = settled(bank, at);
-        for setting in unit.settings.iter().filter(|_| unit.state != State::Unknown) {
-            assert_eq!(setting.now, has.get(setting.setting), "unit {at}\n{report}");
-        }
-    }
-}
-
-fn is_set(bytes: &[u8], mnemonic: &str) -> bool {
-    bytes.starts_with(b"^S")
-        && bytes.get(5..).is_some_and(|data| data.starts_with(mnemonic.as_bytes()))
 }
 
 #[test]
@@ -204,8 +156,8 @@ fn a_refusal_while_charging_is_waited_out() {
             let now = bank.elapsed();
             let switch = |sun: &str| {
                 bank.with(|bank| {
-                    ["soc=60", sun].iter().try_for_each(|s| bank.switch(0, s)).unwrap()
-                })
+                    ["soc=60", sun].iter().try_for_each(|s| bank.switch(0, s)).unwrap();
+                });
             };
             if unit == 1 && is_set(bytes, "MCHGC") && clouded.is_none() {
                 clouded = Some(now + Duration::from_mins(15));
@@ -231,7 +183,7 @@ fn waiting_for_an_idle_window_can_be_interrupted() {
         let plan = planned(&bank, &wanted);
         let sunny = |bank: &SharedBank| {
             bank.with(|bank| {
-                ["soc=60", "sun=100"].iter().try_for_each(|s| bank.switch(0, s)).unwrap()
+                ["soc=60", "sun=100"].iter().try_for_each(|s| bank.switch(0, s)).unwrap();
             });
         };
         if charging {
@@ -321,6 +273,52 @@ fn a_value_that_never_shows_is_written_back() {
     assert_eq!(report.ending, Ending::Undone, "{report}");
     is_true(&report, &bank);
     insta::assert_snapshot!(format!("{report}\n{}", memory.audit.join("\n")));
+}
+
+#[test]
+fn one_reading_proves_nothing() {
+    // The new value shows for one reading, then the old one again.
+    let bank = idle_bank();
+    let mut readings = 0;
+    let mut written = false;
+    let told = meddled_with(&bank, &other(), move |bank, unit, bytes| {
+        written |= unit == 0 && is_set(bytes, "MCHGV");
+        if unit == 0 && written && bytes.windows(4).any(|part| part == b"PIRI") {
+            readings += 1;
+            if readings == 2 {
+                bank.with(|bank| bank.switch(0, "bulk=56.4")).unwrap();
+            }
+        }
+        Fate::Arrive
+    });
+    assert!(told.starts_with("undone"), "{told}");
+}
+
+#[test]
+fn a_report_rests_on_two_readings_of_each_unit() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let mut after = 0;
+    let mut applied = false;
+    let (report, _) = apply_meddled(
+        &bank,
+        plan,
+        Options::default(),
+        Memory::default(),
+        move |bank, unit, bytes| {
+            applied |= unit == 1 && is_set(bytes, "POP");
+            // Four readings prove the last write; the next two are the report's.
+            if applied && unit == 0 && bytes.windows(4).any(|part| part == b"PIRI") {
+                after += 1;
+                if after == 2 {
+                    bank.with(|bank| bank.switch(0, "solar-priority=1")).unwrap();
+                }
+            }
+            Fate::Arrive
+        },
+    );
+    assert_ne!(report.ending, Ending::Applied, "{report}");
+    is_true(&report, &bank);
 }
 
 #[test]

@@ -95,6 +95,47 @@ fn a_cell_guard_holds_for_the_target() {
 }
 
 #[test]
+fn between_two_types_that_bring_their_voltages_it_goes_through_user() {
+    // Flooded with voltages of its own; AGM is what the unit leaves the factory with.
+    let start = profile(|s| {
+        s.battery_type = Some(BatteryType::FLOODED);
+        s.bulk_voltage = Some(Decivolts(584));
+        s.float_voltage = Some(Decivolts(540));
+        s.cutoff_voltage = Some(Decivolts(408));
+    });
+    let wanted = profile(|s| {
+        s.battery_type = Some(BatteryType::AGM);
+        s.bulk_voltage = Some(Decivolts(564));
+        s.float_voltage = Some(Decivolts(540));
+        s.cutoff_voltage = Some(Decivolts(408));
+    });
+    let plan =
+        Plan::new(vec![planned(start, wanted, SERIALS[0])], Permissions::default(), None).unwrap();
+    plan.check().unwrap();
+    insta::assert_snapshot!(plan);
+}
+
+#[test]
+fn a_clock_that_agrees_is_not_moved() {
+    let offset = |seconds| Some(lvx_settings::ClockOffset { seconds });
+    let mut near = planned(unit().settings(), profile(|s| s.clock = offset(0)), SERIALS[0]);
+    near.unit.clock = offset(40);
+    assert!(Plan::new(vec![near.clone()], Permissions::default(), None).unwrap().is_empty());
+    near.unit.clock = offset(90);
+    assert_eq!(Plan::new(vec![near], Permissions::default(), None).unwrap().steps.len(), 1);
+}
+
+#[test]
+fn a_companion_beyond_the_limits_is_in_the_way() {
+    let mut start =
+        planned(unit().settings(), profile(|s| s.float_voltage = Some(Decivolts(530))), SERIALS[0]);
+    start.unit.rated.bulk_voltage = Decivolts(590);
+    start.unit.rated.redischarge_voltage = Decivolts(530);
+    let errors = Plan::new(vec![start], Permissions::default(), None).unwrap_err();
+    insta::assert_snapshot!(errors);
+}
+
+#[test]
 fn a_unit_given_twice_or_with_a_bogus_serial_number_is_not_planned_for() {
     let now = unit().settings();
     let units = ["55355535553555", SERIALS[0], SERIALS[0]].map(|serial| planned(now, now, serial));

@@ -376,6 +376,61 @@ fn a_run_that_was_left_is_in_the_way_of_the_next_until_it_is_seen_to() {
     assert_eq!(pair.lvx("apply", &profile, &consent).status.code(), Some(0));
 }
 
+#[test]
+fn an_installation_setting_of_a_plan_is_allowed_where_it_is_carried_out() {
+    let pair = Pair::new();
+    let profile = pair.folder.file("bank.yaml", "machine_type: grid_tie\n");
+    let plan = pair.folder.0.join("plan.json");
+    let plan = plan.to_str().unwrap();
+    let allowed = ["--allow-installation", "machine_type"];
+    pair.lvx("apply", &profile, &[&allowed[..], &["--save-plan", plan]].concat());
+    let consent = [&[plan, "--yes-serial", BOTH][..], &FAST].concat();
+    let refused = pair.command("apply", &consent).output().unwrap();
+    assert!(pair.seen(&refused).contains("allow it by name"), "{}", pair.seen(&refused));
+    assert_eq!(pair.received(), 0);
+    let applied = pair.command("apply", &[&consent[..], &allowed].concat()).output().unwrap();
+    assert_eq!(applied.status.code(), Some(0), "{}", pair.seen(&applied));
+}
+
+#[test]
+fn a_journal_that_nobody_can_read_is_in_the_way() {
+    let pair = Pair::new();
+    let profile = pair.folder.file("bank.yaml", PROFILE);
+    let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
+    pair.folder.file("20260101-000000.journal", "half a line that never happened");
+    pair.folder.file("20260101-000001.journal", "{\"format\":\"lvx-journal-1\"}\n");
+    let refused = pair.lvx("apply", &profile, &consent);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(pair.seen(&refused).contains("find out what that run did"), "{}", pair.seen(&refused));
+    assert_eq!(pair.received(), 0);
+}
+
+#[test]
+fn what_ended_is_not_confirmed() {
+    let pair = Pair::new();
+    let profile = pair.folder.file("bank.yaml", PROFILE);
+    pair.lvx("apply", &profile, &[&["--yes-serial", BOTH][..], &FAST].concat());
+    let journal = pair.folder.ending_with(".journal").remove(0);
+    let late = pair.command("confirm", &[journal.to_str().unwrap()]).output().unwrap();
+    insta::assert_snapshot!(pair.seen(&late));
+}
+
+#[test]
+fn a_report_that_cannot_be_printed_is_told_all_the_same() {
+    let pair = Pair::new();
+    let profile = pair.folder.file("bank.yaml", "backlight: off\n");
+    let [first, second] = pair.addresses();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let arguments =
+        [&[&*profile, &first, &second, "--format", "json", "--yes-serial", BOTH][..], &FAST]
+            .concat();
+    let output =
+        pair.command("apply", &arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    // As wherever standard output cannot be written.
+    assert_eq!(output.status.code(), Some(2), "{}", pair.seen(&output));
+    assert!(pair.seen(&output).contains("applied and proved: 2 writes"), "{}", pair.seen(&output));
+}
+
 /// When a run is killed.
 #[derive(Clone, Copy, Debug)]
 enum Moment {

@@ -361,7 +361,7 @@ impl Change {
             return Err(self.failed(trouble.text));
         }
         if now >= until {
-            return Err(self.lose(trouble.text));
+            return Err(self.lose(&trouble.text));
         }
         Ok(match self.stage {
             Stage::Ask => Stage::Idle,
@@ -380,7 +380,7 @@ impl Change {
         let why = match found {
             Ok(unit) if unit.serial_number == self.unit.serial_number => {
                 let Some(instance) = unit.instance() else {
-                    return Err(self.lose("it has no number in its bank any more".to_owned()));
+                    return Err(self.lose("it has no number in its bank any more"));
                 };
                 // It may have another number in its bank after a restart.
                 self.instance = instance;
@@ -394,7 +394,7 @@ impl Change {
             Ok(other) => format!("unit {} is there now", other.serial_number),
             Err(why) => why,
         };
-        if now < until { Ok(Stage::Away) } else { Err(self.lose(why)) }
+        if now < until { Ok(Stage::Away) } else { Err(self.lose(&why)) }
     }
 
     /// What the unit is doing, after it refused.
@@ -448,7 +448,7 @@ impl Change {
         Verdict::Failed { why, may_be_done: self.doubtful, lost: false }
     }
 
-    fn lose(&self, why: String) -> Verdict {
+    fn lose(&self, why: &str) -> Verdict {
         let doubt = if self.doubtful { "; the last write may have been carried out" } else { "" };
         Verdict::Failed { why: format!("{why}{doubt}"), may_be_done: self.doubtful, lost: true }
     }

@@ -104,7 +104,7 @@ pub(crate) struct Care {
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "500ms")]
     pub(crate) pause: Duration,
     /// How long a unit may go on showing an old value
-    #[arg(long, value_name = "TIME", value_parser = time, default_value = "15s")]
+    #[arg(long, value_name = "TIME", value_parser = proof_time, default_value = "15s")]
     pub(crate) within: Duration,
     #[command(flatten)]
     pub(crate) place: Place,
@@ -184,6 +184,16 @@ fn time(text: &str) -> Result<Duration, String> {
     let wanted = "wanted a time such as 500ms, 10m or 12h";
     let time: jiff::SignedDuration = text.parse().map_err(|_| wanted.to_owned())?;
     Duration::try_from(time).ok().filter(|time| *time <= LONGEST).ok_or_else(|| wanted.to_owned())
+}
+
+/// A proof takes two readings.
+fn proof_time(text: &str) -> Result<Duration, String> {
+    let time = time(text)?;
+    if time < Duration::from_millis(100) {
+        Err("wanted at least 100ms".to_owned())
+    } else {
+        Ok(time)
+    }
 }
 
 /// Nobody waits longer.

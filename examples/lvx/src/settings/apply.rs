@@ -2,7 +2,7 @@
 
 use std::{
     fs::OpenOptions,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     path::Path,
 };
 
@@ -13,7 +13,7 @@ use lvx_settings::{
 use pi18_transport::{Address, Client};
 
 use super::{
-    consent, journals,
+    consent,
     journals::{Files, Store},
     read, units,
     units::Open,
@@ -37,7 +37,10 @@ pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Fa
         Err(status) => return Ok(status),
     };
     let (plan, opened) = match wanted {
-        Wanted::Plan(plan) => in_order_of(*plan, opened)?,
+        Wanted::Plan(plan) => {
+            allowed_again(&plan, &args.allow_installation)?;
+            in_order_of(*plan, opened)?
+        }
         Wanted::Profile(profile) => (planned(&profile, &opened, args, &host)?, opened),
     };
     if let Some(path) = &args.save_plan {
@@ -46,16 +49,21 @@ pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Fa
     if args.format == Format::Table {
         show(out, &plan)?;
     }
+    // Whoever is asked has seen the plan, wherever standard output goes.
+    if args.consent.confirm && (args.format == Format::Json || !io::stdout().is_terminal()) {
+        show(&mut io::stderr(), &plan)?;
+    }
     let consent = consent::given(&args.consent, &plan)?;
     if plan.is_empty() || !consent {
         return dry(out, &plan, args.format);
     }
     let store = Store::open(&args.care.place)?;
     no_run_is_left(&store, &plan)?;
-    let mut files = store.keep_new(journals::interrupts()?);
+    let mut files = store.keep_new();
+    files.catch_interrupts()?;
     let options = Options { confirm_within: args.confirm_within, ..options(&args.care) };
     let report = drive(Apply::new(plan, options), opened, &host, &mut files);
-    tell(out, &report, &files, args.format)
+    Ok(tell(out, &report, &files, args.format))
 }
 
 /// What units are to become.
@@ -153,6 +161,21 @@ fn planned(
         .map_err(|obstacles| Failure::usages(obstacles.iter().map(ToString::to_string).collect()))
 }
 
+/// What a plan may do beyond the usual has to be allowed once more where it is carried out.
+fn allowed_again(plan: &Plan, keys: &[String]) -> Result<(), Failure> {
+    let changed = plan.steps.iter().flat_map(|step| step.to.iter().map(|(setting, _)| setting));
+    let mut missing = changed.filter(|setting| {
+        setting.group().is_installation() && !keys.contains(&setting.key().to_owned())
+    });
+    match missing.next() {
+        None => Ok(()),
+        Some(setting) => Err(Failure::usage(format_args!(
+            "the plan changes {setting}, an installation setting: allow it by name \
+             (--allow-installation {setting})"
+        ))),
+    }
+}
+
 fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
     let wrong =
         |error: io::Error| Failure::usage(format_args!("--save-plan {}: {error}", path.display()));
@@ -242,18 +265,17 @@ pub(super) fn drive(
 }
 
 /// How it ended, and what to do then.
-pub(super) fn tell(
-    out: &mut impl Write,
-    report: &Report,
-    files: &Files,
-    format: Format,
-) -> Result<Status, Failure> {
-    match format {
-        Format::Table => write!(out, "{report}")?,
-        Format::Json => {
-            let text = serde_json::to_string(report).map_err(io::Error::from)?;
-            writeln!(out, "{text}")?;
-        }
+pub(super) fn tell(out: &mut impl Write, report: &Report, files: &Files, format: Format) -> Status {
+    let told = match format {
+        Format::Table => write!(out, "{report}"),
+        Format::Json => serde_json::to_string(report)
+            .map_err(io::Error::from)
+            .and_then(|text| writeln!(out, "{text}")),
+    };
+    if let Err(error) = told.and_then(|()| out.flush()) {
+        // What was done is told in any case.
+        progress(&format!("standard output: {error}"));
+        report.to_string().lines().for_each(progress);
     }
     if let Some(path) = files.path() {
         let path = path.display();
@@ -264,8 +286,8 @@ pub(super) fn tell(
             _ => progress(&format!("what the units had before is beside the journal {path}")),
         }
     }
-    Ok(match report.ending {
+    match report.ending {
         Ending::NothingToDo | Ending::Applied => Status::Well,
         _ => Status::Unproved,
-    })
+    }
 }

@@ -40,7 +40,9 @@ impl Store {
         Ok(Self { folder })
     }
 
-    /// The runs that did not come to an end, the oldest first. A file that is no journal is told.
+    /// The runs that did not come to an end, the oldest first.
+    ///
+    /// A journal that cannot be read is in the way of everything: nobody knows what it did.
     pub(super) fn left(&self) -> Result<Vec<(PathBuf, Past)>, Failure> {
         let wrong = |error: io::Error| {
             Failure::usage(format_args!("{}: cannot be read: {error}", self.folder.display()))
@@ -49,11 +51,17 @@ impl Store {
         for entry in fs::read_dir(&self.folder).map_err(wrong)? {
             let path = entry.map_err(wrong)?.path();
             if path.extension().is_some_and(|extension| extension == JOURNAL) {
-                match Past::read(&path) {
-                    Ok(past) if past.is_open() => left.push((path, past)),
-                    Ok(_) => {}
-                    // The first line is written before anything else: nothing happened.
-                    Err(error) => progress(&format!("warning: {error}")),
+                if holds_nothing(&path) {
+                    continue;
+                }
+                let past = Past::read(&path).map_err(|error| {
+                    Failure::usage(format_args!(
+                        "{error}; find out what that run did (audit.jsonl beside it), and move the \
+                         journal away"
+                    ))
+                })?;
+                if past.is_open() {
+                    left.push((path, past));
                 }
             }
         }
@@ -86,26 +94,28 @@ impl Store {
     }
 
     /// Keeps a new run.
-    pub(super) fn keep_new(&self, interrupted: Arc<AtomicBool>) -> Files {
-        Files { folder: self.folder.clone(), journal: None, plan: None, interrupted, told: false }
+    pub(super) fn keep_new(&self) -> Files {
+        let folder = self.folder.clone();
+        Files { folder, journal: None, plan: None, interrupted: Arc::default(), told: false }
     }
 
     /// Goes on keeping a run that was left.
-    pub(super) fn keep_on(
-        &self,
-        path: &Path,
-        interrupted: Arc<AtomicBool>,
-    ) -> Result<(Files, Past), Failure> {
+    pub(super) fn keep_on(&self, path: &Path) -> Result<(Files, Past), Failure> {
         let (journal, past) = Journal::reopen(path)?;
         let files = Files {
             folder: self.folder.clone(),
             journal: Some(journal),
             plan: Some(past.plan.clone()),
-            interrupted,
+            interrupted: Arc::default(),
             told: false,
         };
         Ok((files, past))
     }
+}
+
+/// Whether not one line of a journal came to its end: the first is there before anything happens.
+fn holds_nothing(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|bytes| !bytes.contains(&b'\n'))
 }
 
 /// `lvx` in `$XDG_STATE_HOME`, or in `~/.local/state`.
@@ -128,6 +138,13 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// From now on an interrupt does not end the program: what was written is undone first.
+    pub(super) fn catch_interrupts(&self) -> Result<(), Failure> {
+        let flag = Arc::clone(&self.interrupted);
+        ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
+            .map_err(|error| Failure::usage(format_args!("signals: {error}")))
+    }
+
     /// The journal, once there is one.
     pub(super) fn path(&self) -> Option<&Path> {
         self.journal.as_ref().map(Journal::path)
@@ -136,8 +153,19 @@ impl Files {
     fn begin_as(&mut self, name: &str, plan: &Plan, units: &[Unit]) -> io::Result<()> {
         // The journal comes first: it is the one that must be new.
         let path = self.folder.join(format!("{name}.{JOURNAL}"));
-        self.journal = Some(Journal::create(path, plan)?);
+        let journal = Journal::create(&path, plan)?;
+        if let Err(error) = self.save(name, units) {
+            // Nothing was written to a unit, and nothing is left to be done.
+            fs::remove_file(path)?;
+            return Err(error);
+        }
+        self.journal = Some(journal);
         self.plan = Some(plan.clone());
+        Ok(())
+    }
+
+    /// The settings of each unit, as a profile that brings them back.
+    fn save(&self, name: &str, units: &[Unit]) -> io::Result<()> {
         for unit in units {
             let path = self.folder.join(format!("{name}-{}.yaml", unit.serial_number));
             let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
@@ -207,6 +235,10 @@ impl Keeper for Files {
                 );
             }
             Action::Confirmation(time) => {
+                // One that somebody left for an earlier run says nothing about this one.
+                if let Some(path) = self.path() {
+                    take_back(path);
+                }
                 let journal = self.path().map_or(String::new(), |path| path.display().to_string());
                 progress(&format!(
                     "applied; undone in {:.0} s unless you call: lvx confirm {journal}",
@@ -244,13 +276,10 @@ pub(super) fn confirm(journal: &Path) -> io::Result<()> {
     File::create(marker(journal)).map(|_| ())
 }
 
-/// Set by the first interrupt; what was written is undone then.
-pub(super) fn interrupts() -> Result<Arc<AtomicBool>, Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::usage(format_args!("signals: {error}")))?;
-    Ok(interrupted)
+/// Takes a confirmation back that the run has not seen.
+pub(super) fn take_back(journal: &Path) {
+    // Mostly there is none.
+    let _ = fs::remove_file(marker(journal));
 }
 
 /// How a journal's name ends.

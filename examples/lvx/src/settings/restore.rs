@@ -6,14 +6,14 @@ use lvx_settings::{Apply, Past, Record, Setting, Settings, Way};
 
 use super::{
     apply::{drive, in_order_of, options, tell},
-    consent, journals,
+    consent,
     journals::Store,
     units,
     units::Open,
 };
 use crate::{
     args::settings::{self as args, Format},
-    outcome::{Failure, Status},
+    outcome::{Failure, Status, complain},
 };
 
 pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, Failure> {
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         writeln!(out, "no run was left; there is nothing to restore")?;
         return Ok(Status::Well);
     };
-    let (mut files, past) = store.keep_on(&path, journals::interrupts()?)?;
+    let (mut files, past) = store.keep_on(&path)?;
     if !past.is_open() {
         let how = past.ending().map_or(String::new(), |ending| format!(": {ending}"));
         writeln!(out, "{}: this run came to an end{how}; nothing was written", path.display())?;
@@ -62,9 +62,13 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         writeln!(out, "\nnothing was written; --confirm does it")?;
         return Ok(Status::Findings);
     }
+    files.catch_interrupts()?;
     let apply = Apply::resume(plan, options(&args.care), progress, way);
     let report = drive(apply, opened, &host, &mut files);
-    let status = tell(out, &report, &files, Format::Table)?;
+    let status = tell(out, &report, &files, Format::Table);
+    if report.ending == lvx_settings::Ending::Refused {
+        complain(&format!("the run is still open; to try again: lvx restore {}", path.display()));
+    }
     let undone = way == Way::Undo && report.ending == lvx_settings::Ending::Undone;
     Ok(if undone { Status::Well } else { status })
 }

@@ -1,0 +1,81 @@
+//! Plans and journals that a person edited, or a disk tore.
+
+use super::*;
+
+#[test]
+fn an_edited_plan_does_not_write_an_installation_setting_that_nobody_allowed() {
+    let bank = idle_bank();
+    let mut plan = planned(&bank, &other());
+    let mode = plan.units[0].unit.settings().output_mode;
+    let part = |mode| profile(|s| s.output_mode = mode);
+    plan.steps.push(Step { unit: 0, from: part(mode), to: part(Some(OutputMode::SINGLE)) });
+    assert!(plan.allow_installation.is_empty());
+    assert!(plan.check().is_err(), "the plan passes its check");
+}
+
+#[test]
+fn an_edited_plan_is_refused_by_apply_if_it_writes_what_nobody_wanted() {
+    let bank = idle_bank();
+    let mut plan = planned(&bank, &other());
+    let mode = plan.units[0].unit.settings().output_mode;
+    let part = |mode| profile(|s| s.output_mode = mode);
+    plan.steps.insert(0, Step { unit: 0, from: part(mode), to: part(Some(OutputMode::SINGLE)) });
+    let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
+    assert_eq!(memory.audit, Vec::<String>::new(), "{report}");
+}
+
+#[test]
+fn an_edited_plan_does_not_write_back_and_forth() {
+    let bank = idle_bank();
+    let mut plan = planned(&bank, &other());
+    let now = plan.units[0].unit.settings().solar_power_priority;
+    let part = |value| profile(|s| s.solar_power_priority = value);
+    let forth = Step { unit: 0, from: part(now), to: part(Some(SolarPriority(1))) };
+    assert_ne!(now, Some(SolarPriority(1)));
+    for _ in 0..10_000 {
+        plan.steps.push(forth);
+        plan.steps.push(forth.reversed());
+    }
+    assert!(plan.check().is_err(), "20,000 writes that change nothing in the end are taken");
+}
+
+#[test]
+fn a_journal_that_was_written_can_be_read() {
+    let bank = idle_bank();
+    let mut plan = planned(&bank, &other());
+    let now = plan.units[0].unit.settings().solar_power_priority;
+    let part = |value| profile(|s| s.solar_power_priority = value);
+    let forth = Step { unit: 0, from: part(now), to: part(Some(SolarPriority(1))) };
+    for _ in 0..20_000 {
+        plan.steps.push(forth);
+        plan.steps.push(forth.reversed());
+    }
+    let path = std::env::temp_dir().join(format!("mishap-{}-big.journal", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let made = Journal::create(&path, &plan);
+    let read = Past::read(&path);
+    let _ = std::fs::remove_file(&path);
+    // Either is fine: not begun, or readable.
+    assert!(made.is_err() || read.is_ok(), "{}", read.unwrap_err());
+}
+
+#[test]
+fn a_journal_survives_a_line_that_was_written_half() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let path = std::env::temp_dir().join(format!("mishap-{}-torn.journal", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let mut journal = Journal::create(&path, &plan).unwrap();
+    let forward = lvx_settings::Direction::Forward;
+    journal.append(&Record::Writing { step: 0, direction: forward, attempt: 1 }, None).unwrap();
+    // A disk that is full takes half a line: what ENOSPC at the end of a block does.
+    let mut same = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut same, b"{\"record\":\"prov").unwrap();
+    // The undo goes on, and there is space again.
+    let why = "the journal cannot be written".to_owned();
+    journal.append(&Record::Undoing { why, done: 1, unproved: None }, None).unwrap();
+    drop(journal);
+    let read = Past::read(&path);
+    std::fs::remove_file(&path).unwrap();
+    assert!(read.is_ok(), "{}", read.unwrap_err());
+}

@@ -1,0 +1,85 @@
+//! Mishaps around applying: edited plans, long waits, torn journals, units that change places.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+#[path = "../bank/mod.rs"]
+mod bank;
+mod edited;
+mod reports;
+mod restores;
+mod waits;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bank::{
+    Fate, Memory, STILL, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, other,
+    plan_for, planned, profile, received, run_with, settings_of,
+};
+use lvx_settings::{
+    Action, Apply, Audit, Ending, Journal, Keeper, Options, Past, Permissions, Plan, Progress,
+    Record, Report, Step, Unit, Units, Way,
+};
+use pi18_proto::{Amperes, DateTime, Decivolts, OutputMode, SolarPriority};
+use pi18_transport::{Link, sim::SharedBank};
+
+fn switch(bank: &SharedBank, unit: usize, switches: &str) {
+    bank.with(|bank| switches.split('&').try_for_each(|s| bank.switch(unit, s))).unwrap();
+}
+
+type Hook = Box<dyn FnMut(&SharedBank, &Action)>;
+
+/// Keeps in memory, and lets a test look on, interrupt and confirm at a time.
+struct Keep {
+    memory: Memory,
+    bank: SharedBank,
+    interrupt_after: Option<Duration>,
+    confirm_after: Option<Duration>,
+    hook: Hook,
+}
+
+impl Keep {
+    fn new(bank: &SharedBank) -> Self {
+        Self {
+            memory: Memory { begun: true, ..Memory::default() },
+            bank: bank.clone(),
+            interrupt_after: None,
+            confirm_after: None,
+            hook: Box::new(|_, _| {}),
+        }
+    }
+}
+
+impl Keeper for Keep {
+    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
+        self.memory.begin(plan, units)
+    }
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
+        self.memory.record(record, at)
+    }
+    fn audit(&mut self, line: &Audit) {
+        self.memory.audit(line);
+    }
+    fn watch(&mut self, action: &Action) {
+        (self.hook)(&self.bank, action);
+    }
+    fn is_confirmed(&mut self) -> bool {
+        self.confirm_after.is_some_and(|time| self.bank.elapsed() >= time)
+    }
+    fn is_interrupted(&mut self) -> bool {
+        self.interrupt_after.is_some_and(|time| self.bank.elapsed() >= time)
+    }
+}
+
+/// Runs over plain links that come back when they are opened again.
+fn run_keep(bank: &SharedBank, apply: Apply, keep: &mut Keep) -> Report {
+    let count = apply.plan().units.len();
+    let clock = host(&mut client(bank, 0));
+    let clients = (0..count).map(|at| client(bank, at)).collect();
+    let mut units = Units::new(clients, clock).reopened_by(|unit| {
+        bank.with(|bank| bank.reconnect(unit));
+        Ok(client(bank, unit))
+    });
+    lvx_settings::run(apply, &mut units, keep)
+}

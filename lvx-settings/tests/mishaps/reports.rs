@@ -1,0 +1,278 @@
+//! What is told, and links and units that do not stay as they were.
+
+use super::*;
+
+#[test]
+fn what_was_confirmed_is_not_undone_because_a_device_went_away_and_came_back() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+    let mut keep = Keep::new(&bank);
+    keep.confirm_after = Some(bank.elapsed() + Duration::from_mins(1));
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Confirmation(_)) {
+            bank.with(|bank| bank.disconnect(1));
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    assert!(keep.memory.records.contains(&Record::Confirmed));
+    assert_ne!(report.ending, Ending::Undone, "confirmed, and undone all the same:\n{report}");
+}
+
+#[test]
+fn what_was_confirmed_is_not_undone_because_somebody_changed_something_else() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+    let mut keep = Keep::new(&bank);
+    keep.confirm_after = Some(bank.elapsed() + Duration::from_mins(1));
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Confirmation(_)) {
+            switch(bank, 1, "solar-priority=1");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    assert!(keep.memory.records.contains(&Record::Confirmed));
+    assert_ne!(report.ending, Ending::Undone, "confirmed, and undone all the same:\n{report}");
+}
+
+#[test]
+fn a_device_that_blinks_at_the_very_end_is_opened_again() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Record(Record::Applied)) {
+            bank.with(|bank| bank.disconnect(1));
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+}
+
+#[test]
+fn an_interrupt_while_it_waits_is_told_as_one() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+    let mut keep = Keep::new(&bank);
+    let inside = Arc::new(Mutex::new(false));
+    keep.hook = Box::new(move |_, action| {
+        *inside.lock().unwrap() |= matches!(action, Action::Confirmation(_));
+    });
+    keep.interrupt_after = Some(bank.elapsed() + Duration::from_mins(5));
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    let why = report.why.unwrap();
+    assert!(why.contains("interrupted"), "five minutes were left, and it says: {why}");
+}
+
+#[test]
+fn nothing_is_told_undone_while_a_write_may_still_show() {
+    // Unit 1 shows its float after a minute; writing it back is refused.
+    let bank = bank(&[STILL, "frozen=on&lag=60s"]);
+    let plan = planned(&bank, &other());
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Record(Record::Undoing { .. })) {
+            switch(bank, 1, "refuse=1");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan.clone(), Options::default()), &mut keep);
+    bank.link(0).pause(Duration::from_mins(2));
+    let old = plan.settings_after(0)[1].bulk_voltage;
+    let now = settings_of(&bank, 1).bulk_voltage;
+    assert!(
+        report.ending != Ending::Undone || now == old,
+        "told undone, but bulk is {now:?}, was {old:?}\n{report}"
+    );
+}
+
+#[test]
+fn a_refusal_of_a_second_try_proves_nothing_about_the_first() {
+    // The first try arrives, its answer does not; the unit lags; the second try is refused.
+    let bank = bank(&[STILL, "frozen=on&lag=60s"]);
+    let plan = planned(&bank, &other());
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| match action {
+        Action::Record(Record::Writing { step: 1, attempt: 1, .. }) => {
+            switch(bank, 1, "late=1&late-by=10s");
+        }
+        Action::Pause(_) => switch(bank, 1, "late=0"),
+        Action::Record(Record::Writing { step: 1, attempt: 2, .. }) => switch(bank, 1, "refuse=1"),
+        _ => {}
+    });
+    let report = run_keep(&bank, Apply::new(plan.clone(), Options::default()), &mut keep);
+    bank.link(0).pause(Duration::from_mins(2));
+    let old = plan.settings_after(0)[1].bulk_voltage;
+    let now = settings_of(&bank, 1).bulk_voltage;
+    assert!(
+        report.ending != Ending::Undone || now == old,
+        "told undone, but bulk is {now:?}, was {old:?}\n{report}\n{:?}",
+        keep.memory.audit
+    );
+}
+
+#[test]
+fn undone_means_that_every_unit_has_what_it_had() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Write(write) if write.unit == 1 && write.step == 3) {
+            switch(bank, 1, "solar-priority=1");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let others: usize = report.units.iter().map(|unit| unit.changed_by_others.len()).sum();
+    assert!(
+        report.ending != Ending::Undone || others == 0,
+        "\"everything is as it was before\":\n{report}"
+    );
+}
+
+#[test]
+fn a_unit_that_comes_back_with_another_instance_is_not_addressed_by_the_old_one() {
+    let bank = idle_bank();
+    let wanted = profile(|s| {
+        s.max_ac_charging_current = Some(Amperes(20));
+        s.solar_power_priority = Some(SolarPriority(1));
+    });
+    let plan = planned(&bank, &wanted);
+    let first_of_unit_1 = plan.steps.iter().position(|step| step.unit == 1).unwrap();
+    let mut keep = Keep::new(&bank);
+    let mut done = false;
+    keep.hook = Box::new(move |bank, action| {
+        // It restarts when its first step is looked at.
+        if !done
+            && matches!(action, Action::Record(Record::Proved { step, .. }) if *step < first_of_unit_1)
+        {
+            done = true;
+            bank.with(|bank| bank.disconnect(1));
+            switch(bank, 1, "instance=2");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, options_default()), &mut keep);
+    let wrong: Vec<_> =
+        keep.memory.audit.iter().filter(|line| line.starts_with("MUCHGC1,")).collect();
+    assert!(wrong.is_empty(), "instance 1 is another unit now: {wrong:?}\n{report}");
+}
+
+fn options_default() -> Options {
+    Options::default()
+}
+
+#[test]
+fn an_undo_does_not_break_a_rule_in_a_second_place() {
+    use lvx_settings::{Battery, Chemistry, Millivolts};
+    // The bank had its bulk, float and re-discharge above the cell guard: the plan brings them down.
+    let high = "frozen=on&bulk=57.6&float=57.6&redischarge=57.0";
+    let bank = bank(&[high, high]);
+    let battery = Battery {
+        chemistry: Some(Chemistry::Lfp),
+        cells: Some(16),
+        max_cell_voltage: Some(Millivolts(3500)),
+        min_cell_voltage: None,
+    };
+    let wanted = profile(|s| {
+        s.bulk_voltage = Some(Decivolts(560));
+        s.float_voltage = Some(Decivolts(540));
+        s.redischarge_voltage = Some(Decivolts(540));
+    });
+    let permissions = Permissions { battery: Some(battery), ..Permissions::default() };
+    let plan = plan_for(&bank, &wanted, permissions);
+    let mut keep = Keep::new(&bank);
+    let last = plan.steps.len() - 1;
+    keep.hook = Box::new(move |bank, action| {
+        if matches!(action, Action::Write(write) if write.step == last) {
+            switch(bank, 1, "refuse=1");
+        }
+        if matches!(action, Action::Record(Record::Undoing { .. })) {
+            switch(bank, 1, "refuse=0");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    // What an undo of an unsafe start should be is a question; that it is told is not.
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.audit);
+}
+
+#[test]
+fn a_unit_whose_firmware_changed_since_the_plan_is_not_written_to() {
+    // `applies_to: {main_firmware}` is checked when the plan is made, and is not in the plan.
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    switch(&bank, 1, "main=06440");
+    let (report, _) = apply_to(&bank, plan, Options::default(), Memory::default());
+    assert_eq!(report.ending, Ending::Refused, "{report}");
+    assert_eq!(received(&bank), [0, 0]);
+}
+
+#[test]
+fn two_units_that_change_places_for_a_moment_are_not_lost() {
+    // After a reset of the USB hub the other unit is found first, as /dev/hidraw numbers go.
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let clock = host(&mut client(&bank, 0));
+    let clients = (0..2).map(|at| client(&bank, at)).collect();
+    let mut tries = 0;
+    let mut units = Units::new(clients, clock).reopened_by(|unit| {
+        tries += 1;
+        bank.with(|bank| bank.reconnect(unit));
+        Ok(client(&bank, if tries == 1 { 0 } else { unit }))
+    });
+    let mut keep = Keep::new(&bank);
+    let mut done = false;
+    keep.hook = Box::new(move |bank, action| {
+        if !done && matches!(action, Action::Write(write) if write.unit == 1) {
+            done = true;
+            bank.with(|bank| bank.disconnect(1));
+        }
+    });
+    let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut keep);
+    assert_ne!(report.ending, Ending::Mixed, "{report}");
+}
+
+#[test]
+fn a_run_that_nobody_has_to_confirm_does_not_wait_to_be_confirmed() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let path = std::env::temp_dir().join(format!("mishap-{}-wait.journal", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let waits = Arc::new(Mutex::new(false));
+    let mut journal = Journal::create(&path, &plan).unwrap();
+    let mut keep = Keep::new(&bank);
+    let (seen, file) = (Arc::clone(&waits), path.clone());
+    keep.hook = Box::new(move |_, action| {
+        if let Action::Record(record) = action {
+            journal.append(record, None).unwrap();
+        }
+        *seen.lock().unwrap() |= Past::read(&file).unwrap().is_unconfirmed();
+    });
+    // No confirm_within.
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(report.ending, Ending::Applied);
+    assert!(!*waits.lock().unwrap(), "lvx confirm says \"kept\" before it is verified");
+}
+
+#[test]
+fn a_unit_that_rounds_what_is_written_gets_its_old_value_back() {
+    // Unit 1 takes 55.9 V when 56.0 V is written, and says yes.
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let mut keep = Keep::new(&bank);
+    let mut written = false;
+    keep.hook = Box::new(move |bank, action| {
+        if written && matches!(action, Action::Pause(_)) {
+            written = false;
+            switch(bank, 1, "bulk=55.9");
+        }
+        let forward = lvx_settings::Direction::Forward;
+        written |= matches!(
+            action,
+            Action::Write(write) if (write.unit, write.step, write.direction) == (1, 1, forward)
+        );
+    });
+    let report = run_keep(&bank, Apply::new(plan.clone(), Options::default()), &mut keep);
+    let old = plan.settings_after(0)[1].bulk_voltage;
+    assert_eq!(settings_of(&bank, 1).bulk_voltage, old, "{report}\n{:?}", keep.memory.audit);
+}

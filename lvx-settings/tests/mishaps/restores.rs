@@ -1,0 +1,101 @@
+//! Runs that were left, taken up again.
+
+use super::*;
+
+/// A run that was left with its last step done and undoing it impossible: steps 0 to 2 are undone.
+fn left_with_the_last_step_done() -> (SharedBank, Plan, Progress) {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let step = plan.steps[3];
+    let instance = plan.units[step.unit].unit.instance().unwrap();
+    let command = step.group().unwrap().command(&step.to, instance, None).unwrap();
+    client(&bank, step.unit).set(command).unwrap();
+    use lvx_settings::Direction::{Backward, Forward};
+    let records = [
+        Record::Proved { step: 0, direction: Forward },
+        Record::Proved { step: 1, direction: Forward },
+        Record::Proved { step: 2, direction: Forward },
+        Record::Proved { step: 3, direction: Forward },
+        Record::Undoing { why: "it was interrupted".to_owned(), done: 4, unproved: None },
+        Record::Left { step: 3 },
+        Record::Proved { step: 2, direction: Backward },
+        Record::Proved { step: 1, direction: Backward },
+        Record::Proved { step: 0, direction: Backward },
+        Record::Ended { ending: Ending::Mixed },
+    ];
+    let progress = Progress::of(&records);
+    assert_eq!(progress.at_most, 4);
+    (bank, plan, progress)
+}
+
+#[test]
+fn a_finish_that_fails_undoes_all_that_was_done() {
+    let (bank, plan, progress) = left_with_the_last_step_done();
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Write(write) if write.step == 1) {
+            switch(bank, 1, "refuse=1");
+        }
+        if matches!(action, Action::Record(Record::Undoing { .. })) {
+            switch(bank, 1, "refuse=0");
+        }
+    });
+    let apply = Apply::resume(plan, Options::default(), progress, Way::Finish);
+    let report = run_keep(&bank, apply, &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.records);
+}
+
+#[test]
+fn a_finish_that_is_interrupted_undoes_all_that_was_done() {
+    let (bank, plan, progress) = left_with_the_last_step_done();
+    let apply = Apply::resume(plan, Options::default(), progress, Way::Finish);
+    let memory = Memory { begun: true, interrupt_at: Some(1), ..Memory::default() };
+    let clients = (0..2).map(|at| client(&bank, at)).collect();
+    let (report, memory) = run_with(&bank, clients, apply, memory);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", memory.records);
+}
+
+#[test]
+fn a_finish_after_an_undo_that_could_not_be_noted_finishes() {
+    // All four steps were proved, then undone while the disk was full.
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let progress = Progress { at_most: 4, in_flight: false, unproved: None };
+    let apply = Apply::resume(plan, Options::default(), progress, Way::Finish);
+    let memory = Memory { begun: true, ..Memory::default() };
+    let clients = (0..2).map(|at| client(&bank, at)).collect();
+    let (report, _) = run_with(&bank, clients, apply, memory);
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+}
+
+#[test]
+fn an_undo_that_is_taken_up_again_still_insists() {
+    // Unit 1 accepted and shows it after a minute; the program dies after it noted that it undoes.
+    let bank = bank(&[STILL, "frozen=on&lag=60s"]);
+    let plan = planned(&bank, &other());
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|_, action| {
+        if matches!(action, Action::Write(write) if write.direction == lvx_settings::Direction::Backward)
+        {
+            std::panic::resume_unwind(Box::new("dead"));
+        }
+    });
+    let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        run_keep(&bank, Apply::new(plan.clone(), Options::default()), &mut keep)
+    }));
+    assert!(died.is_err());
+    // Killed one line earlier: the announcement of the write back is not there yet.
+    let mut records = keep.memory.records.clone();
+    assert!(matches!(records.pop(), Some(Record::Writing { .. })));
+    assert!(matches!(records.last(), Some(Record::Undoing { .. })));
+    let apply = Apply::resume(plan.clone(), Options::default(), Progress::of(&records), Way::Undo);
+    let mut keep = Keep::new(&bank);
+    let report = run_keep(&bank, apply, &mut keep);
+    bank.link(0).pause(Duration::from_mins(2));
+    let old = plan.settings_after(0)[1].bulk_voltage;
+    let now = settings_of(&bank, 1).bulk_voltage;
+    assert!(
+        report.ending != Ending::Undone || now == old,
+        "told undone, but bulk is {now:?}, was {old:?}\n{report}"
+    );
+}

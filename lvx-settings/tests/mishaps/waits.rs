@@ -1,0 +1,119 @@
+//! Waiting for an idle window, and what happens meanwhile.
+
+use super::*;
+
+#[test]
+fn an_interrupt_ends_the_wait_before_the_first_write() {
+    let bank = bank(&["frozen=on&soc=60", STILL]);
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let plan = planned(&bank, &wanted);
+    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let started = bank.elapsed();
+    let mut keep = Keep::new(&bank);
+    keep.interrupt_after = Some(started + Duration::from_mins(1));
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    let took = bank.elapsed() - started;
+    assert!(took < Duration::from_mins(2), "it went on waiting for {took:?}\n{report}");
+}
+
+/// Unit 1 starts to charge when its `MCHGC` comes.
+fn charging_at_second(bank: &SharedBank, keep: &mut Keep) {
+    let _ = bank;
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Write(write) if write.unit == 1) {
+            switch(bank, 1, "soc=60&sun=100&grid=on");
+        }
+    });
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_in_a_step() {
+    let bank = idle_bank();
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let plan = planned(&bank, &wanted);
+    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let started = bank.elapsed();
+    let mut keep = Keep::new(&bank);
+    charging_at_second(&bank, &mut keep);
+    keep.interrupt_after = Some(started + Duration::from_mins(1));
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    let took = bank.elapsed() - started;
+    assert!(took < Duration::from_mins(2), "it went on waiting for {took:?}\n{report}");
+}
+
+/// While a step waits for an idle window, something happens after 20 min, and the sun sets after 30.
+fn waiting_while(happens: impl Fn(&SharedBank) + Send + 'static) -> (SharedBank, Report, Memory) {
+    let bank = idle_bank();
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let plan = planned(&bank, &wanted);
+    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let started = bank.elapsed();
+    let mut keep = Keep::new(&bank);
+    let (mut charging, mut happened) = (false, false);
+    keep.hook = Box::new(move |bank, action| {
+        if matches!(action, Action::Write(write) if write.unit == 1) && !charging {
+            charging = true;
+            switch(bank, 1, "soc=60&sun=100&grid=on");
+        }
+        if bank.elapsed() - started > Duration::from_mins(20) && !happened {
+            happened = true;
+            happens(bank);
+        }
+        if bank.elapsed() - started > Duration::from_mins(30) {
+            switch(bank, 1, "soc=100&sun=0&grid=off");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    (bank, report, keep.memory)
+}
+
+#[test]
+fn waiting_works_at_all() {
+    let (_, report, _) = waiting_while(|_| {});
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+}
+
+#[test]
+fn a_device_that_comes_back_during_a_long_wait_is_not_lost() {
+    let (_, report, _) = waiting_while(|bank| bank.with(|bank| bank.disconnect(1)));
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+}
+
+#[test]
+fn a_few_lost_answers_during_a_long_wait_do_not_lose_a_unit() {
+    let bank = idle_bank();
+    let wanted = profile(|s| {
+        s.solar_power_priority = Some(SolarPriority(1));
+        s.max_charging_current = Some(Amperes(50));
+    });
+    let plan = planned(&bank, &wanted);
+    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let started = bank.elapsed();
+    let mut charging = false;
+    // Half a minute of noise on the line.
+    let (report, _) =
+        apply_meddled(&bank, plan, options, Memory::default(), move |bank, unit, bytes| {
+            if unit == 1 && is_set(bytes, "MCHGC") && !charging {
+                charging = true;
+                switch(bank, 1, "soc=60&sun=100&grid=on");
+            }
+            let now = bank.elapsed() - started;
+            if now > Duration::from_mins(30) {
+                switch(bank, 1, "soc=100&sun=0&grid=off");
+            }
+            let noise = now > Duration::from_mins(20) && now < Duration::from_secs(20 * 60 + 30);
+            if unit == 1 && noise { Fate::Lost } else { Fate::Arrive }
+        });
+    assert!(
+        matches!(report.ending, Ending::Applied | Ending::Undone),
+        "the unit answers again, and yet:\n{report}"
+    );
+}
+
+#[test]
+fn after_a_wait_a_write_is_looked_at_again() {
+    // Somebody at the display raises the AC current above what is to be written.
+    let (_, report, memory) = waiting_while(|bank| switch(bank, 1, "max-ac-charge=60"));
+    let sent = memory.audit.iter().filter(|line| line.as_str() == "MCHGC1,050 accepted").count();
+    assert_eq!(sent, 0, "50 A was written below 60 A of AC: {:?}\n{report}", memory.audit);
+}
