@@ -1,5 +1,7 @@
 //! Runs that were left, taken up again.
 
+use lvx_settings::Direction::{Backward, Forward};
+
 use super::*;
 
 /// A run that was left with its last step done and undoing it impossible: steps 0 to 2 are undone.
@@ -10,7 +12,6 @@ fn left_with_the_last_step_done() -> (SharedBank, Plan, Progress) {
     let instance = plan.units[step.unit].unit.instance().unwrap();
     let command = step.group().unwrap().command(&step.to, instance, None).unwrap();
     client(&bank, step.unit).set(command).unwrap();
-    use lvx_settings::Direction::{Backward, Forward};
     let records = [
         Record::Proved { step: 0, direction: Forward },
         Record::Proved { step: 1, direction: Forward },
