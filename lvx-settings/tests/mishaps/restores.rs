@@ -76,8 +76,7 @@ fn an_undo_that_is_taken_up_again_still_insists() {
     let plan = planned(&bank, &other());
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(|_, action| {
-        if matches!(action, Action::Write(write) if write.direction == lvx_settings::Direction::Backward)
-        {
+        if matches!(action, Action::Write(write) if write.direction == Backward) {
             std::panic::resume_unwind(Box::new("dead"));
         }
     });
