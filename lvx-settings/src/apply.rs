@@ -33,15 +33,18 @@ pub struct Options {
     /// Between a write and reading it back, and between two readings.
     pub pause: Duration,
     /// How long a unit may go on showing an old value. No unit is known that takes longer than a few
-    /// seconds (assumed); a value that is still old after this counts as not taken.
+    /// seconds (assumed); a value that is still old after this counts as not taken, and is written
+    /// back. Not less than two readings and the pauses between them take.
     pub within: Duration,
     /// How long a device that went away, or a unit that fell silent, is waited for.
     pub away: Duration,
     /// How often a write is sent at most if nothing proves that it arrived; at least once.
     pub attempts: u32,
-    /// How long to wait in all for idle windows where a unit refuses because it charges.
+    /// How long to wait in all for idle windows where a unit refuses because it charges. If the first
+    /// of several units was set already, they differ meanwhile.
     pub wait_idle: Option<Duration>,
-    /// Undo everything unless it is confirmed in this time.
+    /// Undo everything unless it is confirmed in this time. Only a program that is still there can:
+    /// one that was killed leaves a journal that says so.
     pub confirm_within: Option<Duration>,
 }
 

@@ -35,7 +35,7 @@ pub enum Record {
         step: usize,
         /// Whether it is done or undone.
         direction: Direction,
-        /// The how manieth try.
+        /// Which try, counted from 1.
         attempt: u32,
     },
     /// A step was proved by reading back.
@@ -111,6 +111,7 @@ struct Line {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    plan: Plan,
     /// Bytes up to the last whole line.
     sound: u64,
 }
@@ -129,7 +130,7 @@ impl Journal {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
         }
-        let mut journal = Self { path: path.clone(), file, sound: 0 };
+        let mut journal = Self { path: path.clone(), file, plan: plan.clone(), sound: 0 };
         journal.line(&Head { format: Format::V1, plan: plan.clone() })?;
         Ok(journal)
     }
@@ -144,7 +145,8 @@ impl Journal {
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
         lock(&file, &path)?;
         let past = Past::read(&path)?;
-        Ok((Self { path: path.clone(), file, sound: past.sound }, past))
+        let plan = past.plan.clone();
+        Ok((Self { path: path.clone(), file, plan, sound: past.sound }, past))
     }
 
     /// Notes something; on return it is on the disk.
@@ -153,6 +155,12 @@ impl Journal {
     /// If it cannot be written.
     pub fn append(&mut self, record: &Record, at: Option<DateTime>) -> Result<(), Error> {
         self.line(&Line { at, record: record.clone() })
+    }
+
+    /// The plan that it is of.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The file.

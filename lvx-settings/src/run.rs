@@ -33,7 +33,7 @@ pub trait Keeper {
     /// Notes something in the journal; on return it must be safe.
     ///
     /// # Errors
-    /// If it cannot be noted; then nothing more is written, and what was is undone.
+    /// If it cannot be noted; then no further step is begun, and what was done is undone.
     fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()>;
 
     /// A set command was sent.
@@ -55,8 +55,12 @@ pub trait Keeper {
 
 /// A journal alone is enough: its first line holds the settings that the units had.
 impl Keeper for Journal {
-    fn begin(&mut self, _plan: &Plan, _units: &[Unit]) -> io::Result<()> {
-        Ok(())
+    fn begin(&mut self, plan: &Plan, _units: &[Unit]) -> io::Result<()> {
+        if plan == self.plan() {
+            return Ok(());
+        }
+        let why = format!("{}: this is the journal of another plan", self.path().display());
+        Err(io::Error::new(io::ErrorKind::InvalidInput, why))
     }
 
     fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {

@@ -96,7 +96,7 @@ impl Store {
     /// Keeps a new run.
     pub(super) fn keep_new(&self) -> Files {
         let folder = self.folder.clone();
-        Files { folder, journal: None, plan: None, interrupted: Arc::default(), told: false }
+        Files { folder, journal: None, interrupted: Arc::default(), told: false }
     }
 
     /// Goes on keeping a run that was left.
@@ -105,7 +105,6 @@ impl Store {
         let files = Files {
             folder: self.folder.clone(),
             journal: Some(journal),
-            plan: Some(past.plan.clone()),
             interrupted: Arc::default(),
             told: false,
         };
@@ -131,7 +130,6 @@ fn usual() -> Option<PathBuf> {
 pub(super) struct Files {
     folder: PathBuf,
     journal: Option<Journal>,
-    plan: Option<Plan>,
     interrupted: Arc<AtomicBool>,
     /// That it waits was told.
     told: bool,
@@ -160,7 +158,6 @@ impl Files {
             return Err(error);
         }
         self.journal = Some(journal);
-        self.plan = Some(plan.clone());
         Ok(())
     }
 
@@ -177,7 +174,8 @@ impl Files {
     }
 
     fn tell(&self, what: &str, step: usize) {
-        let step = self.plan.as_ref().and_then(|plan| Some((plan, plan.steps.get(step)?)));
+        let plan = self.journal.as_ref().map(Journal::plan);
+        let step = plan.and_then(|plan| Some((plan, plan.steps.get(step)?)));
         if let Some((plan, step)) = step {
             let serial = plan.units.get(step.unit).map(|planned| planned.unit.serial_number);
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
