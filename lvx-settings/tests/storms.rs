@@ -92,6 +92,14 @@ impl Keeper for Storm {
         self.memory.audit(line);
     }
 
+    fn is_confirmed(&mut self) -> bool {
+        self.memory.is_confirmed()
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        self.memory.is_interrupted()
+    }
+
     fn watch(&mut self, action: &Action) {
         self.actions += 1;
         assert!(self.actions < 5_000, "it does not end");
@@ -161,7 +169,16 @@ fn storm(seed: u64) -> Option<Run> {
     if random.bool() {
         options.wait_idle = Some(Duration::from_mins(1));
     }
-    let memory = Memory::default();
+    let mut memory = Memory::default();
+    match random.u8(0..12) {
+        0 => memory.interrupt_at = Some(random.usize(0..=2 * plan.steps.len())),
+        1 => memory.full_at = Some(random.usize(0..=3 * plan.steps.len())),
+        2 | 3 => {
+            options.confirm_within = Some(Duration::from_mins(5));
+            memory.confirms = random.bool();
+        }
+        _ => {}
+    }
     let mut keeper = Storm { bank: bank.clone(), memory, blow, chances: 0, actions: 0 };
     let clients = (0..count).map(|at| client(&bank, at)).collect();
     let again = bank.clone();
@@ -224,7 +241,7 @@ impl Run {
             }
             for setting in touched {
                 let known = [&old[at], &new[at]].map(|all| all.get(setting));
-                let by_others = self.blow.is_some();
+                let by_others = matches!(self.blow, Some((_, Blow::Switch(unit, _))) if unit == at);
                 self.check(
                     known.contains(&now.get(setting)) || by_others,
                     &format!("{setting} is neither old nor new"),
