@@ -51,8 +51,11 @@ macro_rules! thresholds {
             pub fn set(&mut self, key: &str, value: &str) -> Result<(), FormatError> {
                 match key {
                     $( stringify!($key) => {
-                        self.$key = serde_saphyr::from_str(value).map_err(|error| {
-                            FormatError::new(key, FormatError::yaml(&error).why)
+                        // With its unit or without.
+                        let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
+                        self.$key = serde_saphyr::from_str(digits).map_err(|_| {
+                            let why = format!("wanted a number such as {}, found {value:?}", self.$key);
+                            FormatError::new(key, why)
                         })?;
                         Ok(())
                     } )+
@@ -218,6 +221,10 @@ mod tests {
         let wrong = thresholds.set("max-skew", "3").unwrap_err().to_string();
         assert_eq!(wrong, "max-skew: wanted the name of a threshold, perhaps max_skew");
         assert!(thresholds.set("max_skew", "soon").is_err());
+        let wrong = thresholds.set("battery_voltage_spread", "0.44").unwrap_err().to_string();
+        assert_eq!(wrong, "battery_voltage_spread: wanted a number such as 0.2 V, found \"0.44\"");
+        thresholds.set("battery_voltage_spread", "0.4 V").unwrap();
+        assert_eq!(thresholds.battery_voltage_spread, Decivolts(4));
         assert!(thresholds.set("charge_rate", "80").is_ok());
         assert_eq!(thresholds.charge_rate, Percent(80));
     }

@@ -17,7 +17,9 @@ enum Kind {
     Protocol { place: String, found: u16 },
     #[error("{place}: {why}")]
     File { place: String, why: String, source: Option<io::Error> },
-    #[error("{place}: the run that writes it is still there")]
+    #[error(
+        "{place}: the run that writes it is still there; `lvx confirm` keeps what waits, Ctrl-C in that run undoes it"
+    )]
     Busy { place: String },
     #[error("{place}: {why}")]
     Plan { place: String, why: String },

@@ -13,7 +13,7 @@ use lvx_settings::{
     Apply, Ending, Options, Permissions, Plan, Progress, Record, Report, Setting, Settings, Unit,
     Units, Way, broken,
 };
-use pi18_proto::{Amperes, BatteryType, Decivolts, OutputPriority};
+use pi18_proto::{Amperes, BatteryType, Decivolts, OutputMode, OutputPriority};
 use pi18_transport::sim::SharedBank;
 use proptest::prelude::*;
 
@@ -115,6 +115,20 @@ fn what_is_no_longer_as_it_was_planned_for_is_not_touched() {
         ]
         .join("\n")
     );
+}
+
+#[test]
+fn an_output_mode_is_not_set_while_the_unit_is_at_work() {
+    let bank = idle_bank();
+    let wanted = profile(|s| s.output_mode = Some(OutputMode::SINGLE));
+    let permissions =
+        || Permissions { allow_installation: vec![Setting::OutputMode], ..Permissions::default() };
+    let plan = plan_for(&bank, &wanted, permissions());
+    insta::assert_snapshot!(refused(&bank, plan));
+    bank.with(|bank| (0..2).try_for_each(|unit| bank.switch(unit, "mode=01"))).unwrap();
+    let plan = plan_for(&bank, &wanted, permissions());
+    let (report, _) = apply_to(&bank, plan, Options::default(), Memory::default());
+    assert_eq!(report.ending, Ending::Applied, "{report}");
 }
 
 #[test]

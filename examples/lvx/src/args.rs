@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use crate::outcome::STATUSES;
 
-/// Asks, watches and checks Voltronic / MPP Solar hybrid inverters that speak PI18 (LVX6048,
+/// Asks, checks and sets Voltronic / MPP Solar hybrid inverters that speak PI18 (LVX6048,
 /// InfiniSolar V).
 #[derive(Debug, Parser)]
 #[command(name = "lvx", version, after_help = STATUSES, arg_required_else_help = true)]
@@ -159,7 +159,7 @@ pub(crate) struct SyncCheck {
     #[arg(long, value_name = "FILE")]
     pub(crate) thresholds: Option<PathBuf>,
     /// The capacity of the battery bank, to judge the charge rate
-    #[arg(long, value_name = "AH")]
+    #[arg(long, value_name = "AH", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) bank_ah: Option<u32>,
     /// The main firmware that all units are to have
     #[arg(long, value_name = "VERSION")]

@@ -17,6 +17,17 @@ pub(crate) fn run(args: &args::Compare, out: &mut impl Write) -> Result<Status, 
             complain(&gap.text);
         }
     }
+    if bank.units.len() < 2 {
+        return Err(Failure::usage("one unit is given: it takes at least two to compare"));
+    }
+    let read = bank.units.iter().filter(|unit| unit.lost.is_none()).count();
+    if read < 2 {
+        complain(&format!(
+            "{read} of {} units read: there is nothing to compare",
+            bank.units.len()
+        ));
+        return Ok(Status::Unread);
+    }
     let comparison = compare(&bank);
     match args.format {
         ReportFormat::Table => write!(out, "{}", comparison.to_text(&bank::style()))?,

@@ -1,4 +1,4 @@
-//! `lvx`: asks, watches and checks inverters that speak PI18.
+//! `lvx`: asks, checks and sets inverters that speak PI18.
 
 mod args;
 mod bank;

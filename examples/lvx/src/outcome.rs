@@ -22,7 +22,7 @@ pub(crate) enum Status {
 /// As `lvx --help` tells them.
 pub(crate) const STATUSES: &str = "\
 Exit status: 0 all well; 1 differences or findings; 2 wrong usage or input;
-3 a unit could not be read; 4 a write failed or could not be proved.";
+3 a unit could not be read; 4 not applied: a write failed or could not be proved, or none was begun.";
 
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
@@ -73,7 +73,7 @@ impl Failure {
 
 impl From<lvx_settings::Error> for Failure {
     fn from(error: lvx_settings::Error) -> Self {
-        let usage = error.is_file() || error.is_plan();
+        let usage = error.is_file() || error.is_plan() || error.is_busy();
         Self::new(if usage { Status::Usage } else { Status::Unread }, error)
     }
 }

@@ -47,14 +47,23 @@ fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
             Failure::usage(format_args!("--expect-firmware: {wanted}, found {text:?}"))
         })
     });
-    Ok(Checks {
+    let checks = Checks {
         thresholds: thresholds(args)?,
         expected_firmware: expected.transpose()?,
         bank_ah: args.bank_ah,
         only: rules(&args.only, "--only")?,
         skip: rules(&args.skip, "--skip")?,
         baseline: args.baseline.as_ref().map(|path| bank::saved(path)).transpose()?,
-    })
+    };
+    let left = |info: &RuleInfo| {
+        let among = |rules: &[&RuleInfo]| rules.iter().any(|rule| rule.id == info.id);
+        (checks.only.is_empty() || among(&checks.only)) && !among(&checks.skip)
+    };
+    if RuleInfo::all().any(left) {
+        Ok(checks)
+    } else {
+        Err(Failure::usage("--only and --skip leave no rule to check"))
+    }
 }
 
 fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {

@@ -114,8 +114,8 @@ impl Pair {
         seen = seen.replace(&folder, "");
         // Journals are named for the time.
         for journal in self.folder.ending_with(".journal") {
-            let name = journal.file_name().unwrap().to_str().unwrap();
-            seen = seen.replace(name, "TIME.journal");
+            let name = journal.file_stem().unwrap().to_str().unwrap();
+            seen = seen.replace(name, "TIME");
         }
         seen
     }

@@ -60,22 +60,7 @@ impl Preflight {
         now: Instant,
     ) -> Option<Result<Vec<Unit>, String>> {
         let found = std::mem::take(&mut self.found);
-        let mut against = Vec::new();
-        for (planned, unit) in plan.units.iter().zip(&found) {
-            let place = planned.place();
-            against.extend(
-                objections(planned, unit, self.resumed)
-                    .into_iter()
-                    .map(|why| format!("{place}: {why}")),
-            );
-        }
-        if against.is_empty() && !self.resumed {
-            let mut fresh = plan.clone();
-            for (planned, unit) in fresh.units.iter_mut().zip(&found) {
-                planned.unit = unit.clone();
-            }
-            against.extend(fresh.check().err().map(|error| error.to_string()));
-        }
+        let against = against(plan, &found, self.resumed);
         if !against.is_empty() {
             return Some(Err(against.join("\n")));
         }
@@ -92,6 +77,54 @@ impl Preflight {
             }
         }
     }
+}
+
+impl Plan {
+    /// What speaks against carrying it out now, if the units are as they say here: another unit than
+    /// the plan is for, one that changed since, a fault, a unit that would refuse.
+    #[must_use]
+    pub fn objections(&self, units: &[Unit]) -> Vec<String> {
+        let against = against(self, units, false);
+        if against.is_empty() { charging(self, units).into_iter().collect() } else { against }
+    }
+}
+
+/// What speaks against writing to these units; less if an earlier run has changed some settings.
+fn against(plan: &Plan, found: &[Unit], resumed: bool) -> Vec<String> {
+    let mut against = Vec::new();
+    for (planned, unit) in plan.units.iter().zip(found) {
+        let place = planned.place();
+        let mut objections = objections(planned, unit, resumed);
+        let steps = plan.steps.iter().filter(|step| step.to.output_mode.is_some());
+        let sets_mode =
+            steps.filter_map(|step| plan.units.get(step.unit)).any(|unit| unit == planned);
+        if sets_mode && !resumed {
+            objections.extend(loaded(unit));
+        }
+        against.extend(objections.into_iter().map(|why| format!("{place}: {why}")));
+    }
+    if against.is_empty() && !resumed {
+        let mut fresh = plan.clone();
+        for (planned, unit) in fresh.units.iter_mut().zip(found) {
+            planned.unit = unit.clone();
+        }
+        against.extend(fresh.check().err().map(|error| error.to_string()));
+    }
+    against
+}
+
+/// Why a unit's output mode cannot be set now.
+///
+/// Source: assumed, from manuals of such units: the setting is open in standby only.
+fn loaded(unit: &Unit) -> Option<String> {
+    let stands_by = [WorkingMode::STANDBY, WorkingMode::POWER_ON].contains(&unit.mode);
+    (!stands_by).then(|| {
+        format!(
+            "output_mode is set in standby only, and the unit is in mode {:02} ({}) with {} of load; \
+             switch its output off first",
+            unit.mode.0, unit.mode, unit.status.active_power
+        )
+    })
 }
 
 /// What speaks against writing to a unit.

@@ -46,9 +46,9 @@ pub(crate) struct Validate {
 
 const APPLY_EXAMPLES: &str = "\
 Examples:
-  lvx apply bank.yaml sim:0 sim:1              what would be written; nothing is
-  lvx apply bank.yaml sn:… sn:… --confirm      asks for the serial numbers, then writes
-  lvx apply bank.yaml sn:… --save-plan p.json  keeps the plan, to be looked at
+  lvx apply profile.yaml sim:0 sim:1              what would be written; nothing is
+  lvx apply profile.yaml sn:… sn:… --confirm      asks for the serial numbers, then writes
+  lvx apply profile.yaml sn:… --save-plan p.json  keeps the plan, to be looked at
   lvx apply p.json --confirm                   carries out exactly that plan";
 
 /// Bring units to what a profile wants: every write proved, everything undone if one fails
@@ -74,7 +74,7 @@ pub(crate) struct Apply {
     #[arg(long, value_name = "FILE")]
     pub(crate) save_plan: Option<PathBuf>,
     /// Undo everything unless `lvx confirm` is called in this time, such as 10m
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = confirm_time)]
     pub(crate) confirm_within: Option<Duration>,
     #[command(flatten)]
     pub(crate) care: Care,
@@ -184,6 +184,12 @@ fn time(text: &str) -> Result<Duration, String> {
     let wanted = "wanted a time such as 500ms, 10m or 12h";
     let time: jiff::SignedDuration = text.parse().map_err(|_| wanted.to_owned())?;
     Duration::try_from(time).ok().filter(|time| *time <= LONGEST).ok_or_else(|| wanted.to_owned())
+}
+
+/// Nobody types faster.
+fn confirm_time(text: &str) -> Result<Duration, String> {
+    let time = time(text)?;
+    if time < Duration::from_secs(1) { Err("wanted at least 1s".to_owned()) } else { Ok(time) }
 }
 
 /// A proof takes two readings.

@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
+    consent::can_be_asked(&args.consent)?;
     let host = units::host();
     let (name, bytes) = read(&args.what)?;
     let wanted = if bytes.trim_ascii_start().starts_with(b"{") {
@@ -55,10 +56,17 @@ pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Fa
     }
     let consent = consent::given(&args.consent, &plan)?;
     if plan.is_empty() || !consent {
-        return dry(out, &plan, args.format);
+        let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
+        let mut against = plan.objections(&units);
+        if let Some(store) = Store::present(&args.care.place) {
+            against.extend(run_left(&store, &plan)?);
+        }
+        return dry(out, &plan, &against, args.format);
     }
     let store = Store::open(&args.care.place)?;
-    no_run_is_left(&store, &plan)?;
+    if let Some(why) = run_left(&store, &plan)? {
+        return Err(Failure::usage(why));
+    }
     let mut files = store.keep_new();
     files.catch_interrupts()?;
     let options = Options { confirm_within: args.confirm_within, ..options(&args.care) };
@@ -87,7 +95,15 @@ impl Wanted {
     }
 }
 
+fn installation_keys() -> Vec<&'static str> {
+    let all = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
+    all.map(|setting| setting.key()).collect()
+}
+
 fn saved_plan(name: &str, bytes: &[u8]) -> Result<Plan, Failure> {
+    if bytes.trim_ascii_start().starts_with(b"{\"format\":\"lvx-journal") {
+        return Err(Failure::usage(format_args!("{name}: this is a journal: lvx restore {name}")));
+    }
     let plan: Plan = serde_json::from_slice(bytes)
         .map_err(|error| Failure::usage(format_args!("{name}: wanted a plan: {error}")))?;
     plan.check().map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
@@ -133,7 +149,8 @@ fn planned(
             "--allow-installation {key}: that is no installation setting and needs no permission"
         ))),
         None => Err(Failure::usage(format_args!(
-            "--allow-installation {key}: there is no such setting"
+            "--allow-installation {key}: there is no such setting; those that need it are {}",
+            installation_keys().join(", ")
         ))),
     });
     let allow_installation = allowed.collect::<Result<Vec<_>, _>>()?;
@@ -181,7 +198,9 @@ fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
         |error: io::Error| Failure::usage(format_args!("--save-plan {}: {error}", path.display()));
     let text = serde_json::to_string_pretty(plan).map_err(|error| wrong(error.into()))?;
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(wrong)?;
-    writeln!(file, "{text}").map_err(wrong)
+    writeln!(file, "{text}").map_err(wrong)?;
+    progress(&format!("the plan is in {0}: lvx apply {0} --confirm", path.display()));
+    Ok(())
 }
 
 fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
@@ -204,7 +223,12 @@ fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
 }
 
 /// Nothing is written.
-fn dry(out: &mut impl Write, plan: &Plan, format: Format) -> Result<Status, Failure> {
+fn dry(
+    out: &mut impl Write,
+    plan: &Plan,
+    against: &[String],
+    format: Format,
+) -> Result<Status, Failure> {
     if format == Format::Json {
         let text = serde_json::to_string(plan).map_err(io::Error::from)?;
         writeln!(out, "{text}")?;
@@ -212,30 +236,39 @@ fn dry(out: &mut impl Write, plan: &Plan, format: Format) -> Result<Status, Fail
         writeln!(out, "everything is already so; nothing was written")?;
     } else {
         let plural = if plan.steps.len() == 1 { "" } else { "s" };
-        writeln!(
-            out,
-            "nothing was written; --confirm carries out {} write{plural}",
-            plan.steps.len()
-        )?;
+        if against.is_empty() {
+            writeln!(
+                out,
+                "nothing was written; --confirm carries out {} write{plural}",
+                plan.steps.len()
+            )?;
+        } else {
+            writeln!(out, "nothing was written, and as things are nothing would be:")?;
+            for why in against {
+                writeln!(out, "  {why}")?;
+            }
+        }
     }
-    Ok(Status::Well)
+    let blocked = !plan.is_empty() && !against.is_empty();
+    Ok(if blocked { Status::Findings } else { Status::Well })
 }
 
-fn no_run_is_left(store: &Store, plan: &Plan) -> Result<(), Failure> {
+/// An earlier run on one of these units that did not come to an end.
+fn run_left(store: &Store, plan: &Plan) -> Result<Option<String>, Failure> {
     for (path, past) in store.left()? {
         let shared = past.plan.units.iter().find(|earlier| {
             let serial = earlier.unit.serial_number;
             plan.units.iter().any(|planned| planned.unit.serial_number == serial)
         });
         if let Some(shared) = shared {
-            return Err(Failure::usage(format_args!(
+            return Ok(Some(format!(
                 "an earlier run on unit {} did not come to an end; see to it first: lvx restore {}",
                 shared.unit.serial_number,
                 path.display()
             )));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 pub(super) fn options(care: &Care) -> Options {
@@ -283,7 +316,10 @@ pub(super) fn tell(out: &mut impl Write, report: &Report, files: &Files, format:
             Ending::Mixed => {
                 progress(&format!("to try again to finish or to undo: lvx restore {path}"));
             }
-            _ => progress(&format!("what the units had before is beside the journal {path}")),
+            _ => progress(&format!(
+                "to go back: lvx apply {}-SERIAL.yaml UNIT, for each unit",
+                path.to_string().trim_end_matches(".journal")
+            )),
         }
     }
     match report.ending {

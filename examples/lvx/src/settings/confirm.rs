@@ -18,7 +18,9 @@ use crate::{
 pub(crate) fn run(args: &args::Confirm, out: &mut impl Write) -> Result<Status, Failure> {
     let store = Store::open(&args.place)?;
     let Some(path) = store.choose(args.journal.as_deref(), Past::is_unconfirmed)? else {
-        return Err(Failure::usage("no run waits to be confirmed"));
+        return Err(Failure::usage(
+            "no run waits to be confirmed; `lvx restore` shows those that were left",
+        ));
     };
     match Journal::reopen(&path) {
         // The run is gone, and nobody will undo it: it stays.

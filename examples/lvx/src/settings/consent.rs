@@ -6,6 +6,16 @@ use lvx_settings::Plan;
 
 use crate::{args::settings::Consent, outcome::Failure};
 
+/// Whether somebody can be asked, if that is wanted.
+pub(super) fn can_be_asked(consent: &Consent) -> Result<(), Failure> {
+    if consent.confirm && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Err(Failure::usage(
+            "--confirm asks on a terminal, and there is none; for scripts there is --yes-serial SN,…",
+        ));
+    }
+    Ok(())
+}
+
 /// Whether it may be written; `false` if nobody wants that yet.
 ///
 /// Fails if somebody does, but not for these units.
@@ -29,25 +39,19 @@ pub(super) fn given(consent: &Consent, plan: &Plan) -> Result<bool, Failure> {
     if !consent.confirm {
         return Ok(false);
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::usage(format_args!(
-            "--confirm asks on a terminal, and there is none; for scripts there is --yes-serial {}",
-            serials.join(",")
-        )));
+    let count = plan.units.len();
+    for (number, (planned, serial)) in (1..).zip(plan.units.iter().zip(&serials)) {
+        ask(&format!("unit {number} of {count}, {}", planned.address), serial)?;
     }
-    serials.iter().try_for_each(|serial| ask(serial)).map(|()| true)
+    Ok(true)
 }
 
 /// Asks for the last four digits of a serial number.
-fn ask(serial: &str) -> Result<(), Failure> {
+fn ask(unit: &str, serial: &str) -> Result<(), Failure> {
     let digits = serial.get(serial.len().saturating_sub(4)..).unwrap_or(serial);
     // Standard output may be a file.
     let mut terminal = io::stderr();
-    let _ = write!(
-        terminal,
-        "the last four digits of the serial number of unit {}…: ",
-        serial.get(..4).unwrap_or("")
-    );
+    let _ = write!(terminal, "{unit}: the last four digits of the serial number: ");
     let _ = terminal.flush();
     let mut typed = String::new();
     let read = io::stdin().lock().read_line(&mut typed);

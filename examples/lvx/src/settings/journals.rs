@@ -40,6 +40,12 @@ impl Store {
         Ok(Self { folder })
     }
 
+    /// The folder if it is there already: to look, not to write.
+    pub(super) fn present(place: &Place) -> Option<Self> {
+        let folder = place.state_dir.clone().or_else(usual)?;
+        folder.is_dir().then_some(Self { folder })
+    }
+
     /// The runs that did not come to an end, the oldest first.
     ///
     /// A journal that cannot be read is in the way of everything: nobody knows what it did.
@@ -166,7 +172,9 @@ impl Files {
         for unit in units {
             let path = self.folder.join(format!("{name}-{}.yaml", unit.serial_number));
             let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-            let text = Profile::from_unit(unit).commented(unit);
+            let mut profile = Profile::from_unit(unit);
+            profile.applies_to.serials = vec![unit.serial_number];
+            let text = profile.commented(unit);
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
         }
@@ -179,6 +187,7 @@ impl Files {
         if let Some((plan, step)) = step {
             let serial = plan.units.get(step.unit).map(|planned| planned.unit.serial_number);
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
+            let step = if what == "put back" { step.reversed() } else { *step };
             progress(&format!("{what:<8} {serial}  {step}"));
         }
     }
@@ -204,7 +213,7 @@ impl Keeper for Files {
             Record::Proved { step, direction: lvx_settings::Direction::Forward } => {
                 self.tell("proved", *step);
             }
-            Record::Proved { step, .. } => self.tell("undone", *step),
+            Record::Proved { step, .. } => self.tell("put back", *step),
             Record::Left { step } => self.tell("LEFT", *step),
             Record::Undoing { why, .. } => progress(&format!("undoing: {why}")),
             _ => {}

@@ -28,6 +28,7 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         writeln!(out, "{}: this run came to an end{how}; nothing was written", path.display())?;
         return Ok(Status::Well);
     }
+    consent::can_be_asked(&args.consent)?;
     if args.forget {
         lvx_settings::Keeper::record(&mut files, &Record::Forgotten, None)?;
         writeln!(out, "{}: forgotten; the units stay as they are", path.display())?;
@@ -49,6 +50,8 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         (_, true) => Some(Way::Finish),
         _ => None,
     };
+    let (begun, steps) = (progress.at_most, plan.steps.len());
+    writeln!(out, "{}: {begun} of {steps} writes begun and not undone", path.display())?;
     show(out, &past, &opened)?;
     let Some(way) = way else {
         writeln!(
