@@ -80,6 +80,11 @@ impl<'a> Case<'a> {
         self.units.iter().filter_map(|unit| unit.fault()).any(|fault| faults.contains(&fault))
     }
 
+    /// Whether the rule of faults speaks of one of these.
+    pub(crate) fn tells_fault(&self, faults: &[FaultCode]) -> bool {
+        self.checks.has(&crate::rules::fault::RULE.info) && self.has_fault(faults)
+    }
+
     /// Whether the units cannot hear each other, so that what they say of each other means nothing.
     pub(crate) fn is_out_of_touch(&self) -> bool {
         self.has_fault(&[
@@ -94,9 +99,12 @@ impl<'a> Case<'a> {
         self.units.iter().map(|unit| unit.bank_size()).max().unwrap_or(0)
     }
 
-    /// Whether all units of the bank are here and were read.
+    /// Whether all units of the bank are here and were read; not if no unit says who is in its bank, as
+    /// older ones do not.
     pub(crate) fn is_whole(&self) -> bool {
-        self.units.len() == self.given.len()
+        let told = |unit: &&UnitSnapshot| unit.ratings.iter().any(|told| told.value().is_some());
+        self.units.iter().any(told)
+            && self.units.len() == self.given.len()
             && self.known_size() <= self.units.len()
             && self.units.iter().all(|unit| unit.lost.is_none() && unit.status.value().is_some())
     }

@@ -56,12 +56,15 @@ impl Checks {
         }
         let mut fresh = bank.clone();
         for unit in &mut fresh.units {
+            // A fault does not go stale: it stands until it is seen to be gone.
+            let faults = unit.faults.clone();
             unit.forget_before(least);
+            unit.faults = faults;
         }
         Cow::Owned(fresh)
     }
 
-    fn has(&self, info: &RuleInfo) -> bool {
+    pub(crate) fn has(&self, info: &RuleInfo) -> bool {
         let among = |rules: &[&RuleInfo]| rules.iter().any(|rule| rule.id == info.id);
         (self.only.is_empty() || among(&self.only)) && !among(&self.skip)
     }

@@ -39,8 +39,8 @@ fn parallel_fault(code: FaultCode) -> Option<Explained> {
             BANK_STOPPED,
             &[
                 "check that the current sharing cables are plugged in on every unit, each to its own pair",
-                "check that the outputs are wired in parallel, L to L and N to N, with cables of one length",
-                "run each unit alone: one that faults alone needs service",
+                "with AC, PV and battery off, check that the outputs are wired in parallel, L to L and N to N, with cables of one length",
+                "have an electrician run each unit alone, its output and parallel cables disconnected and its output mode single: one that faults alone needs service",
             ],
         ),
         FaultCode::PARALLEL_CAN => explained(
@@ -48,7 +48,7 @@ fn parallel_fault(code: FaultCode) -> Option<Explained> {
             &[
                 "check that the parallel communication cables are plugged in firmly, in a chain, none missing",
                 "switch all units off and on again",
-                "exchange one cable after another; then the parallel board",
+                "with AC, PV and battery off, exchange one cable after another; then the parallel board",
             ],
         ),
         FaultCode::PARALLEL_HOST_LOST => explained(
@@ -71,7 +71,7 @@ fn parallel_fault(code: FaultCode) -> Option<Explained> {
             "the units measure different battery voltages though they share one battery, and stop",
             &[
                 "measure the voltage at the battery terminals of each unit with a meter",
-                "check the battery breaker, fuse and lugs of the unit that measures less, and whether a BMS has switched off",
+                "with AC, PV and battery off, check the battery breaker, fuse and lugs of the unit that measures less, and whether a BMS has switched off",
                 "check that all units are on the same battery, with cables of one length and size",
                 "if the meter says the same on all, the unit's own measurement is off: service",
             ],
@@ -79,7 +79,7 @@ fn parallel_fault(code: FaultCode) -> Option<Explained> {
         FaultCode::PARALLEL_LINE => explained(
             "the units see different grids and stop",
             &[
-                "check the AC input breaker and the wires of the unit that shows less",
+                "with AC, PV and battery off, check the AC input breaker and the wires of the unit that shows less",
                 "check that all units are on the same phase, or on the phase of their output mode, L and N not swapped",
                 "compare the input voltage ranges (lvx compare)",
             ],
@@ -88,7 +88,7 @@ fn parallel_fault(code: FaultCode) -> Option<Explained> {
             "one unit takes much more from the grid than the others and could be overloaded",
             &[
                 "switch all units off and on again and see whether it comes back",
-                "check that AC input cables are of one length and size and their screws tight",
+                "with AC, PV and battery off, check that AC input cables are of one length and size and their screws tight",
                 "check the current sharing cables",
             ],
         ),
@@ -109,7 +109,7 @@ fn own_fault(code: FaultCode) -> Explained {
         FaultCode::FAN_LOCKED => explained(
             STOPPED,
             &[
-                "switch off, clean the fans and look for something that blocks them",
+                "with AC, PV and battery off for five minutes, clean the fans and look for what blocks them",
                 "replace the fan",
             ],
         ),
@@ -123,7 +123,7 @@ fn own_fault(code: FaultCode) -> Explained {
         FaultCode::BATTERY_HIGH => explained(
             STOPPED,
             &[
-                "measure the battery: above 60 V or so, something else charges it",
+                "measure the battery: above 1.25 times its rated voltage, something else charges it",
                 "compare bulk and float voltage with what the battery may have",
                 "a BMS that disconnects while charging lets the voltage jump: lower bulk voltage or charge current",
             ],
@@ -205,9 +205,10 @@ pub(crate) fn warning(name: &str) -> Explained {
             "the unit lowers its power, and stops if it gets hotter",
             &["free the air inlets and outlets, clean the filters", "lower load or charge current"],
         ),
-        "fan_locked" => {
-            explained("without its fan the unit will get too hot", &["clean or replace the fan"])
-        }
+        "fan_locked" => explained(
+            "without its fan the unit will get too hot",
+            &["with AC, PV and battery off for five minutes, clean or replace the fan"],
+        ),
         "battery_high" => explained(
             "the battery is above what the unit allows",
             &["compare bulk and float voltage with what the battery may have"],
@@ -233,7 +234,9 @@ pub(crate) fn warning(name: &str) -> Explained {
         ),
         "pv1_voltage_high" | "pv2_voltage_high" => explained(
             "the string can destroy the charger",
-            &["switch the string off, measure its open voltage, shorten it"],
+            &[
+                "open the DC isolator, never a plug under load; have an electrician measure the string and shorten it",
+            ],
         ),
         "mppt1_overload" | "mppt2_overload" => explained(
             "the charger limits the string",

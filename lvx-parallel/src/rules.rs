@@ -15,7 +15,7 @@ mod cross_serial;
 mod cross_status;
 mod cross_totals;
 mod discharge_current;
-mod fault;
+pub(crate) mod fault;
 mod further_settings;
 mod grid;
 mod instance;
@@ -230,6 +230,59 @@ pub(crate) mod testing {
         assert_eq!(findings(&healthy()), []);
         assert_eq!(findings(&bank_of(&["", "", "", "", "", "", "", "", ""])), []);
         assert_eq!(findings(&bank_of(&[""])), []);
+    }
+
+    #[test]
+    fn no_rule_keeps_still_for_one_that_is_left_out() {
+        let banks = [
+            ["main=06303&fault=71", "main=06440&fault=71"],
+            ["", "fault=83&battery=off"],
+            ["", "output-mode=0&fault=86"],
+            ["instance=1&fault=81", "instance=2&fault=81"],
+            ["max-charge=100", "float=53.0"],
+            ["", "battery=off"],
+        ]
+        .map(|switches| bank_of(&switches));
+        for bank in &banks {
+            let all = findings(bank);
+            for info in super::RuleInfo::all() {
+                let checks = Checks { only: vec![info], ..Checks::default() };
+                let alone = findings_of(&checks, bank);
+                let together: Vec<_> =
+                    all.iter().filter(|(rule, _)| *rule == info.id).copied().collect();
+                assert!(alone.len() >= together.len(), "{}: {alone:?}, {together:?}", info.id);
+            }
+        }
+        let only = |id, bank| {
+            let only = vec![super::RuleInfo::find(id).unwrap()];
+            findings_of(&Checks { only, ..Checks::default() }, bank)
+        };
+        assert_eq!(only("fault", &banks[0]), [("fault", Severity::Error)]);
+        assert_eq!(only("battery-voltage", &banks[1]), [("battery-voltage", Severity::Warning)]);
+    }
+
+    #[test]
+    fn what_says_nothing_is_not_healthy() {
+        let named = |name: &str| UnitSnapshot { name: name.to_owned(), ..UnitSnapshot::default() };
+        let bank = BankSnapshot { started: None, units: vec![named("a"), named("b")] };
+        let report = crate::check(&bank);
+        assert!(!report.complete && !report.is_healthy(), "{report}");
+    }
+
+    #[test]
+    fn a_slave_alone_that_does_not_know_its_bank_is_no_error() {
+        let mut bank = bank_of(&["", ""]);
+        bank.units.remove(0);
+        for told in &mut bank.units[0].ratings {
+            *told = crate::Told::Missing(Gap { reason: Reason::Refused, text: String::new() });
+        }
+        assert!(findings(&bank).iter().all(|(_, severity)| *severity < Severity::Error));
+    }
+
+    #[test]
+    fn units_that_are_set_to_single_count_themselves_0() {
+        let bank = bank_of(&["output-mode=0&instance=0", "output-mode=0&instance=0"]);
+        assert_eq!(findings(&bank), [("output-mode", Severity::Error)]);
     }
 
     #[test]

@@ -90,7 +90,10 @@ macro_rules! readings {
                 for (n, told) in self.statuses.iter().enumerate() {
                     gaps.extend(told.gap().map(|gap| (format!("PGS{n}"), gap)));
                 }
-                gaps.retain(|(_, gap)| gap.reason != crate::Reason::NotAsked);
+                gaps.retain(|(query, gap)| {
+                    gap.reason != crate::Reason::NotAsked
+                        || (self.lost.is_none() && ESSENTIAL.contains(&query.as_str()))
+                });
                 gaps
             }
         }
@@ -239,6 +242,9 @@ impl UnitSnapshot {
             && self.gaps().iter().all(|(_, gap)| gap.reason == crate::Reason::Refused)
     }
 }
+
+/// What every unit answers.
+pub(crate) const ESSENTIAL: [&str; 7] = ["PI", "ID", "VFW", "PIRI", "FWS", "MOD", "GS"];
 
 fn is_present(rating: ParallelRating) -> bool {
     rating.presence == Presence::PRESENT

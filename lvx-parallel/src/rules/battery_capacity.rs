@@ -18,7 +18,7 @@ pub(super) static RULE: Rule = Rule::new(
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let most = case.thresholds().capacity_spread;
     let found = spread(case.live.iter().map(|live| live.status.battery_capacity));
-    if found <= most || case.has_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
+    if found <= most || case.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
         return Vec::new();
     }
     let what = format!("battery capacities differ by {found}, more than {most}");

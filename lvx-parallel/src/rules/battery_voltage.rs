@@ -17,7 +17,7 @@ pub(super) static RULE: Rule = Rule::new(
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     // The fault says the same, louder.
-    if case.has_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
+    if case.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
         return Vec::new();
     }
     let most = case.thresholds().battery_voltage_spread;
@@ -29,8 +29,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let why = "the units share one battery: what they measure differently is lost in a cable or a \
                contact, and a greater difference stops the bank with fault 83";
     vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
-        "tighten the battery lugs and breakers of the unit that measures less while charging, or more \
-         while discharging; a contact that gets warm is the one",
+        "the unit with the bad contact measures more while charging and less while discharging; find \
+         the warm lug or breaker with an infrared thermometer, not with a hand",
+        "tighten its battery lugs only with the unit off and its PV, AC and battery disconnected, with \
+         insulated tools and the maker's torque",
         "use battery cables of one length and size",
         "measure at each unit's terminals with a meter: if they are equal, the unit's own measurement is off",
     ])]

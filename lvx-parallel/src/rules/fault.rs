@@ -10,7 +10,7 @@ use crate::{
     finding::Observed,
 };
 
-pub(super) static RULE: Rule = Rule::new(
+pub(crate) static RULE: Rule = Rule::new(
     "fault",
     "a fault is active",
     "PI18 2017 and 2022, \"FWS\", table of faults; causes in the order in which they were met",
@@ -28,7 +28,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// The rule that found the cause names the fault.
 fn is_told_by_its_cause(case: &Case<'_>, fault: FaultCode) -> bool {
     match fault {
-        FaultCode::PARALLEL_FIRMWARE => main_firmware::differs(case),
+        FaultCode::PARALLEL_FIRMWARE => main_firmware::is_found(case),
         FaultCode::PARALLEL_OUTPUT_SETTINGS => {
             further_settings::output_differs(case) || output_mode::is_found(case)
         }

@@ -25,7 +25,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let volts_differ =
         !case.has_phases() && spread(voltages()) > case.thresholds().grid_voltage_spread;
     let hertz_differ = spread(frequencies()) > case.thresholds().frequency_spread;
-    if case.has_fault(&[FaultCode::PARALLEL_LINE]) || !(volts_differ || hertz_differ) {
+    if case.tells_fault(&[FaultCode::PARALLEL_LINE]) || !(volts_differ || hertz_differ) {
         return Vec::new();
     }
     let what = match (volts_differ, hertz_differ) {
@@ -49,7 +49,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Whether this rule speaks.
 pub(super) fn is_found(case: &Case<'_>) -> bool {
-    !check(case).is_empty()
+    case.checks.has(&RULE.info) && !check(case).is_empty()
 }
 
 #[cfg(test)]

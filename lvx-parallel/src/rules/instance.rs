@@ -1,6 +1,6 @@
 //! The units count themselves 0, 1, 2, …: none twice, none missing, one master.
 
-use super::Rule;
+use super::{Rule, fault, output_mode};
 use crate::{
     Finding, Severity,
     case::{Case, each},
@@ -15,7 +15,9 @@ pub(super) static RULE: Rule = Rule::new(
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     // Units that do not hear each other cannot agree on their numbers: their fault says so.
-    if case.is_out_of_touch() {
+    let by_fault = case.is_out_of_touch() && case.checks.has(&fault::RULE.info);
+    // A unit that is set to single counts itself 0.
+    if by_fault || output_mode::is_found(case) {
         return Vec::new();
     }
     let mut numbers: Vec<u16> =
@@ -35,17 +37,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let values = each(&case.units, |unit| {
-        unit.instance().map(|instance| match instance.0 {
-            0 => "instance 0".to_owned(),
-            number => format!("instance {number}"),
-        })
+        unit.instance().map(|instance| format!("instance {}", instance.0))
     });
     let why = "the units number themselves over the parallel cables, and instance 0 is the master that \
                the others follow; units that do not agree on it do not work together";
     vec![RULE.tell(Severity::Error, what, values, why).advise(&[
         "switch all units off, check that both parallel cables are plugged in firmly on each unit",
         "check that every unit is set to the same kind of output mode (display, program 28)",
-        "switch all on again within a minute, the master's AC last",
+        "switch all on again, their AC breakers together",
     ])]
 }
 

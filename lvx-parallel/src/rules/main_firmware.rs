@@ -38,6 +38,11 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![tell(case, format!("main firmware is not {expected}"), why)]
 }
 
+/// Whether this rule speaks of a difference.
+pub(super) fn is_found(case: &Case<'_>) -> bool {
+    case.checks.has(&RULE.info) && differs(case)
+}
+
 fn tell(case: &Case<'_>, what: String, why: &str) -> Finding {
     RULE.tell(Severity::Error, what, each(&case.units, main), why).advise(&[
         "ask the seller for one main firmware for all units and the tool that writes it",

@@ -19,7 +19,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     // A cause that is told explains it.
     if further_settings::output_differs(case)
         || grid::is_found(case)
-        || case.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS])
+        || case.tells_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS])
     {
         return Vec::new();
     }

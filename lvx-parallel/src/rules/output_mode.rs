@@ -57,7 +57,7 @@ fn mode(unit: &crate::UnitSnapshot) -> Option<OutputMode> {
 
 /// Whether this rule speaks.
 pub(super) fn is_found(case: &Case<'_>) -> bool {
-    !check(case).is_empty()
+    case.checks.has(&RULE.info) && !check(case).is_empty()
 }
 
 const THREE: [OutputMode; 3] =

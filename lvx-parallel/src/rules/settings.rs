@@ -30,7 +30,8 @@ fn is_judged(case: &Case<'_>, setting: Setting) -> bool {
 
 /// Whether any of the twelve differs, which explains that units do not share as they should.
 pub(super) fn is_found(case: &Case<'_>) -> bool {
-    Setting::AGREEING.into_iter().any(|setting| case.has_difference(setting))
+    case.checks.has(&RULE.info)
+        && Setting::AGREEING.into_iter().any(|setting| case.has_difference(setting))
 }
 
 pub(super) fn tell(
@@ -44,7 +45,11 @@ pub(super) fn tell(
     let values = each(&case.units, |unit| unit.settings().get(setting));
     let key = setting.key();
     let same = format!("set {key} to the same value on all units (a profile, or the display)");
-    let mut finding = rule.tell(severity, what, values, why).advise(&[&same]);
+    let first = "switch the loads off first: this takes the output down; set it in standby, then switch \
+                 all units off and on again";
+    let is_output = matches!(setting, Setting::OutputVoltage | Setting::OutputFrequency);
+    let advice: &[&str] = if is_output { &[first, &same] } else { &[&same] };
+    let mut finding = rule.tell(severity, what, values, why).advise(advice);
     if setting == Setting::MaxChargingCurrent {
         let hint = "a unit refuses another maximum charging current while it charges: do it at night, \
                     or on the display, program 02";

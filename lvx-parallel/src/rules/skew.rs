@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(report.findings.len(), 2, "{report}");
         assert_eq!(
             report.findings[0].to_string(),
-            "some answers are missing: sim:0 FWS, MOD, GS, PGS0, PGS1 read too long before the others \
+            "some answers are missing: sim:0 MOD, GS, PGS0, PGS1 read too long before the others \
              (max_age)"
         );
     }

@@ -7,6 +7,7 @@ use crate::{
     Finding, Reason, Severity, UnitSnapshot,
     case::{Case, observed},
     finding::Observed,
+    snapshot::ESSENTIAL,
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -97,9 +98,6 @@ fn short(text: &str, name: &str) -> String {
     let short = rest.unwrap_or(text);
     if short.is_empty() { "no reason is known".to_owned() } else { short.to_owned() }
 }
-
-/// What every unit answers.
-const ESSENTIAL: [&str; 7] = ["PI", "ID", "VFW", "PIRI", "FWS", "MOD", "GS"];
 
 #[cfg(test)]
 mod tests {

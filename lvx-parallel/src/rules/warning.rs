@@ -26,7 +26,8 @@ fn tell(case: &Case<'_>, name: &str, label: &str) -> Option<Finding> {
         .filter(|unit| raises(unit, name) && !follows(unit, name))
         .collect();
     raised.first()?;
-    let everywhere = raised.len() == case.units.len();
+    let asked = case.units.iter().filter(|unit| unit.faults.value().is_some()).count();
+    let everywhere = raised.len() == asked;
     let is_outage = name == LINE_FAIL && everywhere;
     if name == LINE_FAIL && !everywhere && grid::is_found(case) {
         return None;
