@@ -20,10 +20,10 @@ pub(crate) fn run(args: &args::Compare, out: &mut impl Write) -> Result<Status, 
     if bank.units.len() < 2 {
         return Err(Failure::usage("one unit is given: it takes at least two to compare"));
     }
-    let read = bank.units.iter().filter(|unit| unit.lost.is_none()).count();
+    let read = bank.units.iter().filter(|unit| unit.rated.value().is_some()).count();
     if read < 2 {
         complain(&format!(
-            "{read} of {} units read: there is nothing to compare",
+            "{read} of {} units told their settings: there is nothing to compare",
             bank.units.len()
         ));
         return Ok(Status::Unread);
