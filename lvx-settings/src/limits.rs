@@ -215,11 +215,16 @@ fn volts(steps: Vec<u16>) -> Allowed {
     Allowed::Steps { steps, decimals: Decivolts::DECIMALS, unit: Decivolts::UNIT }
 }
 
+/// Whether a unit is of the line on which refusals beyond the sheets were observed: the LVX6048's.
+pub(crate) fn is_observed(model: Option<Model>) -> bool {
+    model == Some(Model::V2_LV)
+}
+
 /// 0 means "until full".
 fn redischarge(class: Class, model: Option<Model>) -> Limit {
     let setting = Setting::RedischargeVoltage;
     let mut limit = class.limit(setting, |v| RedischargeVoltage::new(v).is_ok());
-    if model == Some(Model::V2_LV) {
+    if is_observed(model) {
         limit.origin.push_str("; 0 is refused, as observed on the LVX6048");
     } else if let Allowed::Steps { steps, .. } = &mut limit.allowed
         && !steps.is_empty()

@@ -13,12 +13,8 @@ pub(super) fn refusal(
     unit: &Unit,
 ) -> String {
     let mut causes = Vec::new();
-    let charging = status.charge_current;
     match group {
-        Group::MaxChargingCurrent if charging.0 > 0 => causes.push(format!(
-            "the unit charges at {charging}, and LVX6048s refuse this while they charge (observed): wait \
-             for an idle window (--wait-idle 12h), or stop charging"
-        )),
+        Group::MaxChargingCurrent if status.charge_current.0 > 0 => causes.push(charges(status)),
         Group::ChargeVoltages | Group::CutoffVoltage
             if state.battery_type.is_some_and(|present| present != BatteryType::USER) =>
         {
@@ -47,4 +43,13 @@ pub(super) fn refusal(
         ));
     }
     format!("the unit refused (^0): {}", causes.join("; "))
+}
+
+/// Why a unit that charges takes no other maximum charging current, and what to do.
+pub(super) fn charges(status: &GeneralStatus) -> String {
+    format!(
+        "it charges at {}, and LVX6048s refuse another max_charging_current while they charge \
+         (observed): wait for an idle window (--wait-idle 12h), or stop charging",
+        status.charge_current
+    )
 }

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use pi18_proto::{Model, WorkingMode};
 
-use super::{Action, Event, Options, later};
-use crate::{Plan, PlannedUnit, Setting, Settings, Unit};
+use super::{Action, Event, Options, explain, later};
+use crate::{Plan, PlannedUnit, Setting, Settings, Unit, limits::is_observed};
 
 /// Reads all units, one after the other, and judges them together.
 #[derive(Debug)]
@@ -188,12 +188,6 @@ fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
     let concerned = plan.steps.iter().filter(|step| step.to.max_charging_current.is_some());
     let mut units =
         concerned.filter_map(|step| Some((plan.units.get(step.unit)?, found.get(step.unit)?)));
-    let (planned, unit) =
-        units.find(|(_, unit)| unit.model == Some(Model::V2_LV) && unit.is_charging())?;
-    Some(format!(
-        "{}: it charges at {}, and an LVX6048 refuses another max_charging_current while it charges \
-         (observed); wait for an idle window with --wait-idle 12h, or leave that setting out",
-        planned.place(),
-        unit.status.charge_current
-    ))
+    let (planned, unit) = units.find(|(_, unit)| is_observed(unit.model) && unit.is_charging())?;
+    Some(format!("{}: {}", planned.place(), explain::charges(&unit.status)))
 }
