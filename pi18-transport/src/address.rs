@@ -14,7 +14,7 @@ use crate::{Client, Config, Error, Link, Replay, Serial, Tcp, error::Kind, seria
 /// | `hidraw:/dev/hidraw0` | a USB HID device (Linux) |
 /// | `serial:/dev/ttyUSB0?baud=2400` | a serial port |
 /// | `tcp:HOST:PORT` | a serial bridge |
-/// | `sn:96132206100410` | the unit with that serial number, wherever it is plugged in (Linux) |
+/// | `sn:96132206100410` | the unit with that serial number, wherever it is plugged in (Linux, USB); it is followed |
 /// | `sim:0` | a unit of the virtual bank of this process |
 /// | `replay:FILE` | a capture |
 ///
@@ -64,7 +64,7 @@ impl Address {
             Way::Hidraw(path) => self.hidraw(path)?,
             Way::Serial(path) => Box::new(Serial::open(path, self.baud)?),
             Way::Tcp(host_and_port) => Box::new(Tcp::connect(host_and_port)?),
-            Way::SerialNumber(serial) => return crate::discover::link(serial, self),
+            Way::SerialNumber(serial) => self.follower(serial)?,
             Way::Sim(unit) => sim(unit)?,
             Way::Replay(path) => Box::new(Replay::open(path)?),
         })
@@ -82,9 +82,20 @@ impl Address {
         &self.config
     }
 
-    /// The same options with another way, which is a device node.
-    pub(crate) fn at(&self, path: PathBuf) -> Self {
-        Self { text: path.display().to_string(), way: Way::Path(path), ..self.clone() }
+    #[cfg(target_os = "linux")]
+    fn follower(&self, serial: &str) -> Result<Box<dyn Link + Send>, Error> {
+        let serial = pi18_proto::SerialNumber::new(serial)
+            .ok_or_else(|| crate::follower::implausible(&self.text))?;
+        let follower = crate::Follower::open(serial, self.config)?;
+        Ok(Box::new(follower.with_pause(self.pause)))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn follower(&self, _serial: &str) -> Result<Box<dyn Link + Send>, Error> {
+        Err(wrong(
+            &self.text,
+            "units are found by serial number on Linux only; use serial: or tcp:",
+        ))
     }
 
     #[cfg(target_os = "linux")]
@@ -102,7 +113,7 @@ impl Address {
 
     fn set(&mut self, option: &str) -> Result<(), Error> {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        let hidraw = matches!(self.way, Way::Hidraw(_) | Way::Path(_));
+        let hidraw = matches!(self.way, Way::Hidraw(_) | Way::Path(_) | Way::SerialNumber(_));
         let serial = matches!(self.way, Way::Serial(_) | Way::Path(_));
         let config = &mut self.config;
         let (wanted, done) = match name {

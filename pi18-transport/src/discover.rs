@@ -1,110 +1,152 @@
-//! Finding a unit by its serial number: the only name that stays with it.
-//!
-//! The adapters have no serial number of their own, share vendor and product with UPSs, and change
-//! their node's number with every move of a cable. So each candidate is asked.
+//! What is plugged in: every adapter, and every serial port if wanted, is asked who it is.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
 
-use pi18_proto::{Identity, SerialNumber};
+use pi18_proto::{
+    Count, FirmwareVersions, GeneralStatus, Identity, MachineModel, Model, SerialNumber,
+};
 
-use crate::{Address, Error, Link, error::Kind};
+use crate::{
+    Client, Config, Error, Hidraw, Link, Serial, adapter, adapter::Adapter, error::Kind, lock,
+    serial,
+};
 
-/// The hidraw nodes of adapters like those of these inverters (`0665:5161`).
+/// A place where a unit may be, and what was found there.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Device {
+    /// Its node, such as `/dev/hidraw0`; none for an adapter that the kernel's HID driver does not
+    /// have.
+    pub node: Option<PathBuf>,
+    /// The USB port, such as `1-1.2`.
+    pub port: Option<String>,
+    /// The unit, or why none was found: [nothing answered](Error::is_timeout), it [speaks something
+    /// else](Error::is_not_pi18), another program [holds](Error::is_busy) or [took](Error::is_taken)
+    /// it, or this user [may not open](Error::is_permission) it.
+    pub unit: Result<Nameplate, Error>,
+}
+
+/// What a unit says of itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Nameplate {
+    /// Its serial number. Whether it [looks like one](SerialNumber::looks_genuine) is for the caller
+    /// to judge.
+    pub serial_number: SerialNumber,
+    /// Its model; older units do not tell.
+    pub model: Option<Model>,
+    /// Its firmware.
+    pub firmware: Option<FirmwareVersions>,
+    /// Its number in the bank, 0 for the master.
+    pub instance: Option<Count>,
+}
+
+/// Asks every adapter that is plugged in who it is, side by side, with queries alone (`PI`, `ID`,
+/// then `GMN`, `VFW`, `GS`). Takes two seconds if one of them is silent, and less than one otherwise.
 ///
-/// The list comes from sysfs; nothing is opened.
+/// ```no_run
+/// for device in pi18_transport::discover() {
+///     match device.unit {
+///         Ok(unit) => println!("{:?}: {}", device.node, unit.serial_number),
+///         Err(why) => println!("{:?}: {why}", device.node),
+///     }
+/// }
+/// ```
 #[must_use]
-pub fn candidates() -> Vec<PathBuf> {
-    candidates_in(Path::new("/sys/class/hidraw"))
+pub fn discover() -> Vec<Device> {
+    let asked = side_by_side(adapter::adapters(), |Adapter { node, port, .. }| {
+        let unit = Hidraw::open_within(&node, PATIENCE).and_then(nameplate);
+        Device { node: Some(node), port, unit }
+    });
+    let taken = adapter::taken().into_iter().map(|taken| {
+        let place = format!("USB port {}", taken.port);
+        let (by, hint) = (taken.to_string(), taken.hint());
+        let source = std::io::ErrorKind::NotConnected.into();
+        let error = Error::new(place, Kind::Taken { by, source }).hint(hint);
+        Device { node: None, port: Some(taken.port), unit: Err(error) }
+    });
+    asked.into_iter().chain(taken).collect()
 }
 
-/// What the parent's uevent says of such an adapter.
-const HID_ID: &str = "HID_ID=0003:00000665:00005161";
+/// The same for serial ports, at 2400 baud.
+///
+/// Whatever is behind them is written to: leave out a port of which it is not known that it may be.
+/// [`serial_ports`] lists those of this computer.
+#[must_use]
+pub fn discover_serial(ports: Vec<PathBuf>) -> Vec<Device> {
+    side_by_side(ports, |path| Device {
+        port: usb_port(&path),
+        unit: Serial::open(&path, serial::BAUD).and_then(nameplate),
+        node: Some(path),
+    })
+}
 
-fn candidates_in(class: &Path) -> Vec<PathBuf> {
-    let nodes = std::fs::read_dir(class).into_iter().flatten().flatten();
-    let mut found: Vec<_> = nodes
-        .filter(|node| {
-            let uevent = std::fs::read_to_string(node.path().join("device/uevent"));
-            uevent.is_ok_and(|text| text.lines().any(|line| line == HID_ID))
+/// The serial ports that have hardware behind them, such as `/dev/ttyUSB0`; empty where there is no
+/// sysfs.
+#[must_use]
+pub fn serial_ports() -> Vec<PathBuf> {
+    let entries = fs::read_dir("/sys/class/tty").into_iter().flatten().flatten();
+    let mut ports: Vec<_> = entries
+        .filter(|entry| {
+            let path = entry.path();
+            // A port of the 8250 driver with no chip behind it is of type 0.
+            let kind = fs::read_to_string(path.join("type"));
+            path.join("device/driver").exists() && kind.is_ok_and(|kind| kind.trim() != "0")
+                || entry.file_name().to_string_lossy().starts_with("ttyUSB")
+                || entry.file_name().to_string_lossy().starts_with("ttyACM")
         })
-        .map(|node| Path::new("/dev").join(node.file_name()))
+        .map(|entry| Path::new("/dev").join(entry.file_name()))
         .collect();
-    found.sort();
-    found
+    ports.sort();
+    ports
 }
 
-/// Opens the unit with that serial number.
-pub(crate) fn link(serial: &str, address: &Address) -> Result<Box<dyn Link + Send>, Error> {
-    find(serial, candidates().into_iter().map(|path| address.at(path)))
+/// `1-1.2` of a port on USB.
+fn usb_port(path: &Path) -> Option<String> {
+    let name = path.canonicalize().ok()?;
+    let device = fs::canonicalize(Path::new("/sys/class/tty").join(name.file_name()?)).ok()?;
+    let interface = device.ancestors().find(|folder| folder.join("bInterfaceNumber").exists())?;
+    adapter::name_of(interface.parent()?)
 }
 
-fn find(
-    serial: &str,
-    candidates: impl Iterator<Item = Address>,
-) -> Result<Box<dyn Link + Send>, Error> {
-    let not_found = |found: String| Error::new(format!("sn:{serial}"), Kind::NotFound { found });
-    if !SerialNumber::new(serial).is_some_and(|serial| serial.looks_genuine()) {
-        return Err(not_found(
-            "a text that is none: 8 to 20 digits, not one group over and over".to_owned(),
-        ));
-    }
-    let (mut units, mut told) = (Vec::new(), Vec::new());
-    for candidate in candidates {
-        let answer = candidate.open().and_then(|mut client| {
-            let identity = client.read::<Identity>()?;
-            Ok((client, identity.serial_number))
-        });
-        match answer {
-            Ok((client, found)) => {
-                told.push(format!("{} is {found}", candidate.place()));
-                units.extend((found.as_str() == serial).then_some(client));
-            }
-            Err(error) => told.push(error.to_string()),
-        }
-    }
-    match (units.pop(), units.is_empty(), told.is_empty()) {
-        (Some(unit), true, _) => Ok(unit.into_link()),
-        (None, _, true) => Err(not_found("no USB adapter of such an inverter".to_owned())),
-        // None of them, or several: which is which cannot be told.
-        _ => Err(not_found(told.join("; "))),
-    }
+fn side_by_side<T: Send>(places: Vec<T>, ask: impl Fn(T) -> Device + Sync) -> Vec<Device> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = places.into_iter().map(|place| scope.spawn(|| ask(place))).collect();
+        threads
+            .into_iter()
+            .map(|asked| asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn addresses<const N: usize>(texts: [&str; N]) -> impl Iterator<Item = Address> {
-        texts.map(|text| text.parse().unwrap()).into_iter()
-    }
-
-    #[cfg(feature = "sim")]
-    #[test]
-    fn finds_the_one_unit_of_that_serial_number() {
-        let found = find("96132206100411", addresses(["/dev/no-such-node", "sim:0", "sim:1"]));
-        assert_eq!(found.unwrap().name(), "sim:1");
-        let refused = |serial, texts| find(serial, addresses(texts)).err().unwrap().to_string();
-        let twice = refused("96132206100411", ["sim:1", "sim:1"]);
-        assert!(
-            twice.ends_with("found sim:1 is 96132206100411; sim:1 is 96132206100411"),
-            "{twice}"
-        );
-        let none = refused("96132206100419", ["sim:0", "sim:1"]);
-        assert!(none.ends_with("found sim:0 is 96132206100410; sim:1 is 96132206100411"), "{none}");
-        assert!(refused("55355535553555", ["sim:0", "sim:1"]).contains("one group over and over"));
-    }
-
-    #[test]
-    fn knows_the_adapters_by_what_sysfs_says() {
-        let class = std::env::temp_dir().join(format!("pi18-hidraw-{}", std::process::id()));
-        for (node, id) in [("hidraw0", HID_ID), ("hidraw1", "HID_ID=0003:0000046D:0000C52B")] {
-            fs::create_dir_all(class.join(node).join("device")).unwrap();
-            let uevent = format!("DRIVER=hid-generic\n{id}\nHID_NAME=INNO TECH USB to Serial\n");
-            fs::write(class.join(node).join("device/uevent"), uevent).unwrap();
-        }
-        assert_eq!(candidates_in(&class), [Path::new("/dev/hidraw0")]);
-        fs::remove_dir_all(class).unwrap();
-    }
+/// Asks whatever is behind `link` who it is.
+fn nameplate(link: impl Link) -> Result<Nameplate, Error> {
+    let config = Config { tries: 2, ..probing(&Config::default()) };
+    let mut client = Client::with_config(link, config);
+    let serial_number = serial_number(&mut client)?;
+    Ok(Nameplate {
+        serial_number,
+        model: client.read::<MachineModel>().ok().map(|reply| reply.model),
+        firmware: client.read::<FirmwareVersions>().ok(),
+        instance: client.read::<GeneralStatus>().ok().map(|status| status.parallel_instance),
+    })
 }
+
+/// Who a unit is. The client asks `PI` before it, so that the answer is not another one's.
+pub(crate) fn serial_number(client: &mut Client<impl Link>) -> Result<SerialNumber, Error> {
+    client.read::<Identity>().map(|identity| identity.serial_number)
+}
+
+/// How to ask what may be silent or something else: once, and half as long as a unit is.
+pub(crate) fn probing(config: &Config) -> Config {
+    let timeout = config.timeout / 2;
+    Config { timeout, tries: 1, deadline: timeout * 4, ..*config }
+}
+
+/// How long another program's use of a device is waited for.
+const PATIENCE: Duration = lock::PATIENCE.saturating_sub(Duration::from_millis(500));

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Busy { holder: String },
     #[error("disconnected: {0}")]
     Disconnected(#[source] io::Error),
+    #[error("was taken away: {by}")]
+    Taken { by: String, source: io::Error },
     #[error("{action} failed: {source}")]
     Io { action: &'static str, source: io::Error },
     #[error("wanted a reply to {request} within {:.1} s, found {found}", waited.as_secs_f64())]
@@ -111,10 +113,17 @@ impl Error {
         matches!(&self.0.kind, Kind::Open(source) if source.kind() == io::ErrorKind::PermissionDenied)
     }
 
-    /// The device was there and is gone.
+    /// The device was there and is gone, or was [taken](Self::is_taken).
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
-        matches!(self.0.kind, Kind::Disconnected(_))
+        matches!(self.0.kind, Kind::Disconnected(_) | Kind::Taken { .. })
+    }
+
+    /// The adapter is plugged in, and the kernel's HID driver does not have it: another program drives
+    /// it directly, as NUT does, or the driver was unbound.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self.0.kind, Kind::Taken { .. })
     }
 
     /// No reply, or none that could be used, came in time.

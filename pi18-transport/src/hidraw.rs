@@ -5,13 +5,15 @@
 //! report number and drops it.
 //!
 //! Source: measured on Linux 6.1 and 6.12 with `0665:5161` adapters made of uhid and `FunctionFS`. A
-//! read from a device that is gone fails with `EIO`, a write with `ENODEV`; a write to one that does
-//! not take it in fails with `ETIMEDOUT` after five seconds, whatever deadline was set.
+//! read from a device that is gone fails with `EIO`, a write with `ENODEV`, and poll tells a hang-up;
+//! what was queued before is still read. A write to one that does not take it in fails with
+//! `ETIMEDOUT` after five seconds, whatever deadline was set, with `EPIPE` if the device refuses it,
+//! and with `EPROTO` if it is unplugged meanwhile: by itself none of these means that it is gone.
 
 use std::{
     fs::File,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -21,32 +23,55 @@ use rustix::{
     fs::{Mode, OFlags},
 };
 
-use crate::{Error, Link, lock, permission, poll};
+use crate::{
+    Error, Link,
+    adapter::{self, Interface},
+    error::Kind,
+    lock, permission, poll,
+};
 
 /// An open hidraw node.
 #[derive(Debug)]
 pub struct Hidraw {
-    node: File,
+    /// None once the device is gone: a dead descriptor would keep its number from being used again.
+    node: Option<File>,
+    path: PathBuf,
     name: String,
     pause: Duration,
+    /// The kernel's name for this plugging.
+    plugging: Option<String>,
+    interface: Option<Interface>,
 }
 
 impl Hidraw {
-    /// Opens a node such as `/dev/hidraw0` and locks it.
+    /// Opens a node such as `/dev/hidraw0` and locks it; one that another program has locked is
+    /// waited for, two seconds at most.
     ///
     /// The first `open` of a USB device takes up to 60 ms and throws away what the device says
     /// meanwhile: keep it open.
     ///
     /// # Errors
-    /// If it cannot be opened, or another program has locked it.
+    /// If it cannot be opened, or another program goes on using it.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_within(path, lock::PATIENCE)
+    }
+
+    pub(crate) fn open_within(path: &Path, patience: Duration) -> Result<Self, Error> {
         let name = format!("hidraw:{}", path.display());
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let node = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|source| permission::explain(&name, path, source.into()))?;
+        let device = adapter::device_of(&node);
         let node = File::from(node);
-        lock::exclusive(&node, path, &name)?;
-        Ok(Self { node, name, pause: Duration::ZERO })
+        lock::exclusive(&node, path, &name, patience)?;
+        Ok(Self {
+            node: Some(node),
+            path: path.to_owned(),
+            name,
+            pause: Duration::ZERO,
+            plugging: device.as_deref().and_then(adapter::name_of),
+            interface: device.as_deref().and_then(Interface::of),
+        })
     }
 
     /// Pauses that long between the reports of one request; some programs let 50 ms go by.
@@ -54,6 +79,59 @@ impl Hidraw {
     pub fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
         self
+    }
+
+    /// The same for errors that are to name it otherwise.
+    pub(crate) fn named(mut self, name: String) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// The node.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The kernel's name for this plugging, as in [`Adapter`](crate::Adapter).
+    pub(crate) fn plugging(&self) -> Option<&str> {
+        self.plugging.as_deref()
+    }
+
+    /// Lets other programs at it, though it stays open.
+    pub(crate) fn unlock(&self) -> Result<(), Error> {
+        let node = self.node.as_ref().ok_or_else(|| Error::gone(&*self.name))?;
+        node.unlock().map_err(|source| Error::io(&*self.name, "unlocking", source))
+    }
+
+    /// Takes the lock again.
+    pub(crate) fn lock(&self) -> Result<(), Error> {
+        let node = self.node.as_ref().ok_or_else(|| Error::gone(&*self.name))?;
+        lock::exclusive(node, &self.path, &self.name, lock::PATIENCE)
+    }
+
+    /// Does something with the node, and closes it if that shows that the device is gone.
+    fn with<T>(
+        &mut self,
+        action: &'static str,
+        act: impl FnOnce(&mut File) -> io::Result<T>,
+    ) -> Result<T, Error> {
+        let node = self.node.as_mut().ok_or_else(|| Error::gone(&*self.name))?;
+        let source = match act(node) {
+            Ok(done) => return Ok(done),
+            Err(source) => source,
+        };
+        if !is_gone(&source) && !hung_up(node) {
+            return Err(Error::new(&*self.name, Kind::Io { action, source }));
+        }
+        self.node = None;
+        Err(match self.interface.as_ref().and_then(Interface::taken_from_us) {
+            Some(taken) => {
+                let by = taken.to_string();
+                Error::new(&*self.name, Kind::Taken { by, source }).hint(taken.hint())
+            }
+            None => Error::new(&*self.name, Kind::Disconnected(source)),
+        })
     }
 }
 
@@ -63,44 +141,66 @@ impl Link for Hidraw {
             if i > 0 && !self.pause.is_zero() {
                 self.pause(self.pause);
             }
-            if Instant::now() > deadline {
-                let late = io::Error::from(io::ErrorKind::TimedOut);
-                return Err(Error::io(&*self.name, "writing", late));
-            }
-            // A report is written whole or not at all; `write_all` starts again after a signal.
-            let written = self.node.write_all(&report);
-            written.map_err(|source| Error::io(&*self.name, "writing", source))?;
+            self.with("writing", |node| {
+                if Instant::now() > deadline {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                write(node, &report)
+            })?;
         }
         Ok(())
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
-        let ready = poll::wait(&self.node, PollFlags::IN, deadline)
-            .map_err(|source| Error::io(&*self.name, "waiting", source))?;
-        if ready.is_empty() {
-            return Ok(());
-        }
-        // What was queued before an unplug is still read; then comes EIO.
-        let mut report = [0; 64];
-        for _ in 0..QUEUED {
-            match self.node.read(&mut report) {
-                Ok(0) => {
-                    let gone = io::ErrorKind::UnexpectedEof.into();
-                    return Err(Error::io(&*self.name, "reading", gone));
-                }
-                Ok(len) => buffer.extend_from_slice(report.get(..len).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) if !buffer.is_empty() => break,
-                Err(source) => return Err(Error::io(&*self.name, "reading", source)),
-            }
-        }
-        Ok(())
+        let ready = self.with("waiting", |node| poll::wait(node, PollFlags::IN, deadline))?;
+        if ready.is_empty() { Ok(()) } else { self.with("reading", |node| read(node, buffer)) }
     }
 
     fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// A report is written whole or not at all.
+fn write(node: &mut File, report: &[u8]) -> io::Result<()> {
+    loop {
+        match node.write(report) {
+            Ok(written) if written == report.len() => return Ok(()),
+            Ok(_) => return Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Takes all reports that are queued, then tells what else there is.
+fn read(node: &mut File, buffer: &mut BytesMut) -> io::Result<()> {
+    let known = buffer.len();
+    let mut report = [0; 64];
+    for _ in 0..QUEUED {
+        match node.read(&mut report) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(len) => buffer.extend_from_slice(report.get(..len).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // What came before the unplug comes first.
+            Err(_) if buffer.len() > known => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    /// `EIO` and `ENODEV`; the end of a file is that of a stand-in.
+    const GONE: [i32; 2] = [5, 19];
+    error.kind() == io::ErrorKind::UnexpectedEof
+        || error.raw_os_error().is_some_and(|code| GONE.contains(&code))
+}
+
+fn hung_up(node: &File) -> bool {
+    poll::wait(node, PollFlags::empty(), Instant::now())
+        .is_ok_and(|ready| ready.intersects(PollFlags::HUP | PollFlags::ERR))
 }
 
 const REPORT: usize = 8;
@@ -129,8 +229,14 @@ mod tests {
     fn pair() -> (UnixDatagram, Hidraw) {
         let (device, host) = UnixDatagram::pair().unwrap();
         host.set_nonblocking(true).unwrap();
-        let node = File::from(OwnedFd::from(host));
-        let link = Hidraw { node, name: "hidraw:test".to_owned(), pause: Duration::ZERO };
+        let link = Hidraw {
+            node: Some(File::from(OwnedFd::from(host))),
+            path: "/dev/test".into(),
+            name: "hidraw:test".to_owned(),
+            pause: Duration::ZERO,
+            plugging: None,
+            interface: None,
+        };
         (device, link)
     }
 

@@ -20,34 +20,52 @@
 //! # Features
 //! - `sim` (default): the virtual bank, `sim:` addresses, and the bank served on ptys and TCP.
 
+#[cfg(target_os = "linux")]
+mod adapter;
 mod address;
 mod capture;
 mod client;
 mod dialogue;
+#[cfg(target_os = "linux")]
 mod discover;
 mod error;
 mod fences;
 #[cfg(target_os = "linux")]
+mod follower;
+#[cfg(target_os = "linux")]
 mod hidraw;
+#[cfg(target_os = "linux")]
+mod hotplug;
 mod link;
 mod lock;
 mod permission;
 #[cfg(unix)]
 mod poll;
 mod replay;
+#[cfg(target_os = "linux")]
+mod roster;
 mod serial;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod tcp;
 
+#[cfg(target_os = "linux")]
+pub use adapter::{Adapter, adapters};
 pub use address::Address;
 pub use capture::{CaptureLine, Direction, HexError, Recorder, from_hex, to_hex};
 pub use client::{Client, Config, Reading, SetOutcome};
-pub use discover::candidates;
+#[cfg(target_os = "linux")]
+pub use discover::{Device, Nameplate, discover, discover_serial, serial_ports};
 pub use error::Error;
+#[cfg(target_os = "linux")]
+pub use follower::Follower;
 #[cfg(target_os = "linux")]
 pub use hidraw::Hidraw;
 pub use link::Link;
+#[cfg(unix)]
+pub use permission::udev_rule;
 pub use replay::Replay;
+#[cfg(target_os = "linux")]
+pub use roster::{Entry, Roster};
 pub use serial::{BAUD, Serial};
 pub use tcp::Tcp;

@@ -1,18 +1,36 @@
 //! One program a device: an advisory lock on the device node, and who holds it.
 
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::time::{Duration, Instant};
 
 use crate::{Error, error::Kind};
 
+/// How long a device that is in use is waited for. Who looks which unit is behind a node holds it a
+/// second at most.
+#[cfg(target_os = "linux")]
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Takes the lock that every program using this crate takes. It ends with the file.
 #[cfg(target_os = "linux")]
-pub(crate) fn exclusive(file: &std::fs::File, path: &Path, place: &str) -> Result<(), Error> {
+pub(crate) fn exclusive(
+    file: &std::fs::File,
+    path: &Path,
+    place: &str,
+    patience: Duration,
+) -> Result<(), Error> {
     use std::fs::TryLockError;
 
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(busy(path, place)),
-        Err(TryLockError::Error(source)) => Err(Error::io(place, "locking", source)),
+    let end = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => return Err(busy(path, place)),
+            Err(TryLockError::Error(source)) => return Err(Error::io(place, "locking", source)),
+        }
     }
 }
 
@@ -25,12 +43,7 @@ pub(crate) fn busy(path: &Path, place: &str) -> Error {
 /// The name and number of the process that locks this device, or at least has it open.
 #[cfg(target_os = "linux")]
 fn holder(path: &Path) -> Option<String> {
-    let process = locking(path).or_else(|| having_open(path))?;
-    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
-    Some(match name.trim() {
-        "" => format!("process {process}"),
-        name => format!("{name} (process {process})"),
-    })
+    locking(path).map(|process| named(&process)).or_else(|| having_open(path))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -54,13 +67,14 @@ fn locking(path: &Path) -> Option<String> {
     })
 }
 
-/// From `/proc/*/fd`, as far as this user may look.
+/// The process that has a device open, from `/proc/*/fd`, as far as this user may look.
 #[cfg(target_os = "linux")]
-fn having_open(path: &Path) -> Option<String> {
+pub(crate) fn having_open(path: &Path) -> Option<String> {
     let path = path.canonicalize().ok()?;
     let own = std::process::id().to_string();
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    processes.map(|entry| entry.file_name().to_string_lossy().into_owned()).find(|process| {
+    let mut names = processes.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let process = names.find(|process| {
         let numbered = process.bytes().all(|byte| byte.is_ascii_digit());
         let files = std::fs::read_dir(format!("/proc/{process}/fd"));
         numbered
@@ -68,7 +82,17 @@ fn having_open(path: &Path) -> Option<String> {
             && files.is_ok_and(|files| {
                 files.flatten().any(|file| file.path().read_link().is_ok_and(|open| open == path))
             })
-    })
+    })?;
+    Some(named(&process))
+}
+
+#[cfg(target_os = "linux")]
+fn named(process: &str) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+    match name.trim() {
+        "" => format!("process {process}"),
+        name => format!("{name} (process {process})"),
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -81,14 +105,14 @@ mod tests {
     fn names_the_holder() {
         let path = std::env::temp_dir().join(format!("pi18-lock-{}", std::process::id()));
         let first = File::create(&path).unwrap();
-        exclusive(&first, &path, "first").unwrap();
+        exclusive(&first, &path, "first", Duration::ZERO).unwrap();
         let second = File::open(&path).unwrap();
-        let error = exclusive(&second, &path, "second").unwrap_err();
+        let error = exclusive(&second, &path, "second", Duration::ZERO).unwrap_err();
         assert!(error.is_busy());
         let process = format!("(process {})", std::process::id());
         assert!(error.to_string().contains(&process), "{error}");
         drop(first);
-        exclusive(&second, &path, "second").unwrap();
+        exclusive(&second, &path, "second", Duration::ZERO).unwrap();
         std::fs::remove_file(path).unwrap();
     }
 }

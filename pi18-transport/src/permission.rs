@@ -26,13 +26,20 @@ fn access(path: &Path) -> String {
         .filter(|node| node.mode() & 0o060 == 0o060 && node.gid() != 0)
         .and_then(|node| group_name(node.gid()));
     if let Some(group) = group {
+        let rule = if is_hidraw(path) {
+            format!(", as {RULES_FILE} or another udev rule says")
+        } else {
+            String::new()
+        };
         return format!(
-            "you are not in group {group}: `sudo usermod -aG {group} \"$USER\"`, then log in again"
+            "group {group} may open it{rule}, and you are not in it: \
+             `sudo usermod -aG {group} \"$USER\"`, then log in again"
         );
     }
-    if path.to_string_lossy().contains("hidraw") {
+    if is_hidraw(path) {
         return format!(
-            "add this rule as /etc/udev/rules.d/70-lvx.rules, then replug: {HIDRAW_RULE}"
+            "add this udev rule as {RULES_FILE}, then replug: {}",
+            udev_rule("plugdev")
         );
     }
     "only its owner may open it (`ls -l` shows who that is)".to_owned()
@@ -43,10 +50,27 @@ fn access(_path: &Path) -> String {
     "another user or program may hold it".to_owned()
 }
 
-/// Gives the group `plugdev` access to the adapters that these inverters have.
+/// The udev rule that gives a group access to the adapters that these inverters have (`0665:5161`).
+/// It belongs into a file such as `/etc/udev/rules.d/70-lvx.rules`.
+///
+/// ```
+/// let rule = pi18_transport::udev_rule("plugdev");
+/// assert!(rule.starts_with(r#"SUBSYSTEM=="hidraw", KERNELS=="*:0665:5161.*", GROUP="plugdev""#));
+/// ```
+#[must_use]
+pub fn udev_rule(group: &str) -> String {
+    format!(r#"SUBSYSTEM=="hidraw", KERNELS=="*:0665:5161.*", GROUP="{group}", MODE="0660""#)
+}
+
 #[cfg(unix)]
-const HIDRAW_RULE: &str =
-    r#"SUBSYSTEM=="hidraw", KERNELS=="*:0665:5161.*", GROUP="plugdev", MODE="0660""#;
+const RULES_FILE: &str = "/etc/udev/rules.d/70-lvx.rules";
+
+/// Links lead to nodes that are called so.
+#[cfg(unix)]
+fn is_hidraw(path: &Path) -> bool {
+    let node = path.canonicalize();
+    node.as_deref().unwrap_or(path).to_string_lossy().contains("hidraw")
+}
 
 #[cfg(unix)]
 fn group_name(id: u32) -> Option<String> {

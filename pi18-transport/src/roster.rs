@@ -1,0 +1,291 @@
+//! Who is behind which adapter, kept up to date while cables are moved.
+//!
+//! Every plugging of an adapter is asked once; if nothing could be learnt it is asked again, later and
+//! later. The answer holds until it is unplugged: behind one plugging there is one unit.
+
+use std::{
+    fmt,
+    sync::mpsc::{self, Receiver, SyncSender},
+    thread,
+    time::{Duration, Instant},
+};
+
+use pi18_proto::SerialNumber;
+
+use crate::{
+    Adapter, Client, Config, Error, Hidraw,
+    adapter::adapters,
+    discover::{probing, serial_number},
+    hotplug::Hotplug,
+};
+
+/// The adapters that are plugged in, and who is behind each.
+///
+/// A unit's node is held open, so that its number is not given to another one: as long as an entry is
+/// in the roster, its node leads to that unit or to nothing. Other programs are not kept from it.
+///
+/// ```no_run
+/// use std::time::{Duration, Instant};
+///
+/// let mut roster = pi18_transport::Roster::new(Default::default());
+/// loop {
+///     roster.wait(Instant::now() + Duration::from_secs(60));
+///     for entry in roster.entries() {
+///         println!("{}: {:?}", entry.adapter.node.display(), entry.unit());
+///     }
+/// }
+/// ```
+pub struct Roster {
+    config: Config,
+    entries: Vec<Entry>,
+    /// Gone, and its node's number not yet given back.
+    gone: Vec<Entry>,
+    news: Receiver<News>,
+    /// For those who bring news.
+    bring: SyncSender<News>,
+    /// None if the system has none: then it looks every second.
+    _hotplug: Option<Hotplug>,
+}
+
+/// One plugging of an adapter.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The adapter.
+    pub adapter: Adapter,
+    state: State,
+    /// How long it is left alone the next time.
+    rest: Duration,
+}
+
+#[derive(Debug)]
+enum State {
+    /// It has not been asked.
+    New,
+    /// It is being asked for the first time.
+    Asking,
+    /// It did not tell who it is, and is being asked again.
+    AskingAgain(Error),
+    /// It did not tell who it is, and is asked again then.
+    Unknown(Error, Instant),
+    Unit(SerialNumber, Option<Hidraw>),
+}
+
+#[derive(Debug)]
+enum News {
+    /// A node came, went, or changed hands.
+    Changed,
+    /// What came of asking; which plugging.
+    Asked(String, Result<(SerialNumber, Hidraw), Error>),
+}
+
+impl Roster {
+    /// Looks after the adapters. Each is asked as `config` says, once and half as long.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let (bring, news) = mpsc::sync_channel(WAITING);
+        let changed = bring.clone();
+        // If there is more news already, somebody will look anyway.
+        let hotplug = Hotplug::watch(move || drop(changed.try_send(News::Changed)));
+        let config = probing(&config);
+        let (entries, gone) = Default::default();
+        Self { config, entries, gone, news, bring, _hotplug: hotplug.ok() }
+    }
+
+    /// What is plugged in, as far as is known, by node.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Whether some adapter is asked for the first time.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.state, State::New | State::Asking))
+    }
+
+    /// Waits until something is different or the deadline has passed: an adapter came or went, or
+    /// told who it is. Whether something is.
+    ///
+    /// A node whose adapter is gone keeps its number from others until the next call: what names it
+    /// has, take away before.
+    pub fn wait(&mut self, deadline: Instant) -> bool {
+        self.gone.clear();
+        let mut different = self.look();
+        loop {
+            self.ask();
+            if different {
+                return true;
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return false;
+            }
+            let next = self.next_asking().unwrap_or(deadline).min(deadline).min(now + LOOK);
+            match self.news.recv_timeout(next.saturating_duration_since(now)) {
+                Ok(News::Asked(plugging, answer)) => different = self.note(&plugging, answer),
+                Ok(News::Changed) | Err(_) => {}
+            }
+            different |= self.look();
+        }
+    }
+
+    /// The node of a unit, which is opened for its user alone from now on.
+    ///
+    /// # Errors
+    /// If another program uses it, or it is not there.
+    pub fn take(&mut self, unit: SerialNumber) -> Result<Hidraw, Error> {
+        let place = format!("sn:{unit}");
+        let entry = self.entries.iter_mut().find(|entry| entry.unit() == Some(unit));
+        let entry = entry.ok_or_else(|| Error::gone(&*place))?;
+        // What was taken before, or let go, is opened and asked anew.
+        let State::Unit(unit, Some(held)) = std::mem::replace(&mut entry.state, State::New) else {
+            return Err(Error::gone(place));
+        };
+        entry.state = State::Unit(unit, None);
+        held.lock().map(|()| held)
+    }
+
+    /// Lets go of the nodes of all units.
+    pub fn release(&mut self) {
+        self.gone.clear();
+        for entry in &mut self.entries {
+            if let State::Unit(_, held) = &mut entry.state {
+                *held = None;
+            }
+        }
+    }
+
+    /// What came and went. Whether anything did.
+    fn look(&mut self) -> bool {
+        let there = adapters();
+        let known = std::mem::take(&mut self.entries);
+        let count = known.len();
+        let (stay, go): (Vec<_>, _) =
+            known.into_iter().partition(|entry| there.contains(&entry.adapter));
+        self.gone.extend(go);
+        self.entries = stay;
+        let left = self.entries.len();
+        for adapter in there {
+            if !self.entries.iter().any(|entry| entry.adapter == adapter) {
+                self.entries.push(Entry { adapter, state: State::New, rest: REST });
+            }
+        }
+        let different = left != count || left != self.entries.len();
+        if different {
+            self.entries.sort_by(|a, b| a.adapter.node.cmp(&b.adapter.node));
+        }
+        different
+    }
+
+    /// Asks those whose turn it is, each on a thread of its own.
+    fn ask(&mut self) {
+        let now = Instant::now();
+        for entry in &mut self.entries {
+            entry.state = match std::mem::replace(&mut entry.state, State::New) {
+                State::New => State::Asking,
+                State::Unknown(error, due) if due <= now => State::AskingAgain(error),
+                state => {
+                    entry.state = state;
+                    continue;
+                }
+            };
+            let (bring, config, adapter) = (self.bring.clone(), self.config, entry.adapter.clone());
+            let ask = move || {
+                let answer = ask(&adapter, config);
+                // If the roster is gone, nobody wants to know.
+                let _ = bring.send(News::Asked(adapter.plugging, answer));
+            };
+            let asking = thread::Builder::new().name("who is there".to_owned()).spawn(ask);
+            if let Err(source) = asking {
+                let error = Error::io(entry.place(), "asking", source);
+                entry.state = State::Unknown(error, now + MOST_REST);
+            }
+        }
+    }
+
+    fn next_asking(&self) -> Option<Instant> {
+        let due = self.entries.iter().filter_map(|entry| match entry.state {
+            State::Unknown(_, due) => Some(due),
+            _ => None,
+        });
+        due.min()
+    }
+
+    /// An adapter that is gone by now is not noted.
+    fn note(&mut self, plugging: &str, answer: Result<(SerialNumber, Hidraw), Error>) -> bool {
+        let entry = self.entries.iter_mut().find(|entry| entry.adapter.plugging == plugging);
+        let Some(entry) = entry else { return false };
+        entry.state = match answer {
+            Ok((serial, node)) => State::Unit(serial, Some(node)),
+            Err(error) => {
+                let most = if soon(&error) { LITTLE_REST } else { MOST_REST };
+                let rest = entry.rest.min(most);
+                entry.rest = (rest * 2).min(most);
+                State::Unknown(error, Instant::now() + rest)
+            }
+        };
+        true
+    }
+}
+
+impl Entry {
+    /// The serial number of the unit behind it, once it is known.
+    #[must_use]
+    pub fn unit(&self) -> Option<SerialNumber> {
+        match self.state {
+            State::Unit(serial, _) => Some(serial),
+            _ => None,
+        }
+    }
+
+    /// Why the unit behind it is not known, once it was asked.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Error> {
+        match &self.state {
+            State::Unknown(error, _) | State::AskingAgain(error) => Some(error),
+            State::New | State::Asking | State::Unit(..) => None,
+        }
+    }
+
+    fn place(&self) -> String {
+        self.adapter.node.display().to_string()
+    }
+}
+
+fn ask(adapter: &Adapter, config: Config) -> Result<(SerialNumber, Hidraw), Error> {
+    let node = Hidraw::open_within(&adapter.node, Duration::ZERO)?;
+    if node.plugging() != Some(&*adapter.plugging) {
+        return Err(Error::gone(adapter.node.display().to_string()));
+    }
+    let mut client = Client::with_config(node, config);
+    let serial = serial_number(&mut client)?;
+    let node = client.into_link();
+    node.unlock()?;
+    Ok((serial, node))
+}
+
+/// Whether it is likely to go over in a moment: udev gives a node its group a little after it is
+/// there, and another program may be asking who is there, too.
+fn soon(error: &Error) -> bool {
+    error.is_busy() || error.is_permission() || error.is_disconnected()
+}
+
+impl fmt::Debug for Roster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Roster").field("entries", &self.entries).finish_non_exhaustive()
+    }
+}
+
+/// How long an adapter that did not tell is left alone at first; then twice as long each time.
+const REST: Duration = Duration::from_millis(50);
+
+const LITTLE_REST: Duration = Duration::from_secs(1);
+
+const MOST_REST: Duration = Duration::from_mins(1);
+
+/// How often to look when nothing is heard.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// News that may wait.
+const WAITING: usize = 64;
