@@ -13,7 +13,7 @@ use crate::{
 /// On the wire its length (two digits) stands before 20 characters, padded with `0`.
 ///
 /// Source: PI18 2017 and 2022, "ID".
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SerialNumber(Text);
 
 impl SerialNumber {

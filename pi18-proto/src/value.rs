@@ -71,7 +71,7 @@ pub(crate) fn write_quantity(
 }
 
 /// A short text without allocation: at most [`Text::CAPACITY`] printable ASCII characters.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Text {
     bytes: [u8; Self::CAPACITY],
     len: u8,

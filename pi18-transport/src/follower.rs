@@ -8,7 +8,11 @@ use std::{
 use bytes::BytesMut;
 use pi18_proto::SerialNumber;
 
-use crate::{Config, Error, Hidraw, Link, Roster, error::Kind, roster::Entry};
+use crate::{
+    Config, Error, Hidraw, Link, Roster,
+    error::Kind,
+    roster::{Entry, Whereabouts},
+};
 
 /// A link that goes where its unit is plugged in.
 ///
@@ -84,11 +88,13 @@ impl Follower {
 
     fn find(&mut self, patience: Patience) -> Result<(), Error> {
         let mut refused = None;
-        // Looks, and waits for nothing.
-        self.roster.wait(Instant::now());
+        // What is known of it is from before it was lost.
+        self.roster.forget(self.serial);
         loop {
-            // Only once all have told can it be seen that no other one has this serial number.
-            if !self.roster.is_asking() && self.named().count() == 1 {
+            let deadline = patience.deadline(&self.roster);
+            // Looks in any case.
+            self.roster.wait(deadline);
+            if let Whereabouts::At(_) = self.roster.find(self.serial) {
                 match self.roster.take(self.serial) {
                     Ok(node) => {
                         let name = format!("{} ({})", self.name, node.path().display());
@@ -96,21 +102,17 @@ impl Follower {
                         self.roster.release();
                         return Ok(());
                     }
-                    Err(error) => refused = Some(error),
+                    Err(error) => {
+                        self.roster.forget(self.serial);
+                        refused = Some(error);
+                    }
                 }
             }
-            let deadline = patience.deadline(&self.roster);
-            if Instant::now() >= deadline {
+            if Instant::now() >= patience.deadline(&self.roster) {
                 self.roster.release();
                 return Err(refused.filter(Error::is_busy).unwrap_or_else(|| self.not_found()));
             }
-            self.roster.wait(deadline);
         }
-    }
-
-    /// The adapters behind which this unit says it is.
-    fn named(&self) -> impl Iterator<Item = &Entry> {
-        self.roster.entries().iter().filter(|entry| entry.unit() == Some(self.serial))
     }
 
     fn not_found(&self) -> Error {
@@ -129,11 +131,10 @@ impl Follower {
             told => told.join("; "),
         };
         let error = Error::new(&*self.name, Kind::NotFound { found });
-        if self.named().count() > 1 {
-            return error
-                .hint("two units say that they have it: name the one that is meant by its node");
+        match self.roster.find(self.serial) {
+            Whereabouts::Doubled(_) => error.hint("name the one that is meant by its node"),
+            _ => error,
         }
-        error
     }
 }
 

@@ -66,6 +66,6 @@ pub use link::Link;
 pub use permission::udev_rule;
 pub use replay::Replay;
 #[cfg(target_os = "linux")]
-pub use roster::{Entry, Roster};
+pub use roster::{Entry, Roster, Whereabouts};
 pub use serial::{BAUD, Serial};
 pub use tcp::Tcp;

@@ -53,6 +53,8 @@ pub struct Roster {
 pub struct Entry {
     /// The adapter.
     pub adapter: Adapter,
+    /// Since when it is known.
+    since: Instant,
     state: State,
     /// How long it is left alone the next time.
     rest: Duration,
@@ -68,7 +70,22 @@ enum State {
     AskingAgain(Error),
     /// It did not tell who it is, and is asked again then.
     Unknown(Error, Instant),
-    Unit(SerialNumber, Option<Hidraw>),
+    Unit {
+        serial: SerialNumber,
+        told: Instant,
+        node: Option<Hidraw>,
+    },
+}
+
+/// Where a unit is, as far as a [`Roster`] knows.
+#[derive(Debug)]
+pub enum Whereabouts<'a> {
+    /// Nowhere, or that cannot be told yet.
+    Unknown,
+    /// Behind this adapter.
+    At(&'a Entry),
+    /// Units behind several adapters say that they have this serial number.
+    Doubled(Vec<&'a Entry>),
 }
 
 #[derive(Debug)]
@@ -98,10 +115,25 @@ impl Roster {
         &self.entries
     }
 
-    /// Whether some adapter is asked for the first time.
+    /// Where a unit is.
     #[must_use]
-    pub fn is_asking(&self) -> bool {
-        self.entries.iter().any(|entry| matches!(entry.state, State::New | State::Asking))
+    pub fn find(&self, unit: SerialNumber) -> Whereabouts<'_> {
+        let named: Vec<_> = self.entries.iter().filter(|it| it.unit() == Some(unit)).collect();
+        match &named[..] {
+            [] => Whereabouts::Unknown,
+            [entry] if self.may_have_a_double(entry) => Whereabouts::Unknown,
+            [entry] => Whereabouts::At(entry),
+            _ => Whereabouts::Doubled(named),
+        }
+    }
+
+    /// An adapter that was there when this one told who it is has not told yet. Those that come later
+    /// do not count: one that comes and goes all the time would keep all others waiting.
+    fn may_have_a_double(&self, entry: &Entry) -> bool {
+        let State::Unit { told, .. } = entry.state else { return true };
+        self.entries
+            .iter()
+            .any(|other| matches!(other.state, State::New | State::Asking) && other.since <= told)
     }
 
     /// Waits until something is different or the deadline has passed: an adapter came or went, or
@@ -130,28 +162,35 @@ impl Roster {
         }
     }
 
-    /// The node of a unit, which is opened for its user alone from now on.
+    /// The node of a unit, locked for whoever takes it. The roster does not hold it any longer.
     ///
     /// # Errors
     /// If another program uses it, or it is not there.
     pub fn take(&mut self, unit: SerialNumber) -> Result<Hidraw, Error> {
-        let place = format!("sn:{unit}");
         let entry = self.entries.iter_mut().find(|entry| entry.unit() == Some(unit));
-        let entry = entry.ok_or_else(|| Error::gone(&*place))?;
-        // What was taken before, or let go, is opened and asked anew.
-        let State::Unit(unit, Some(held)) = std::mem::replace(&mut entry.state, State::New) else {
-            return Err(Error::gone(place));
+        let gone = || Error::gone(format!("sn:{unit}"));
+        let State::Unit { node, .. } = &mut entry.ok_or_else(gone)?.state else {
+            return Err(gone());
         };
-        entry.state = State::Unit(unit, None);
-        held.lock().map(|()| held)
+        let node = node.take().ok_or_else(gone)?;
+        node.lock().map(|()| node)
     }
 
-    /// Lets go of the nodes of all units.
-    pub fn release(&mut self) {
+    /// Forgets a unit's node, so that the adapter is asked anew.
+    pub(crate) fn forget(&mut self, unit: SerialNumber) {
+        for entry in &mut self.entries {
+            if entry.unit() == Some(unit) {
+                entry.state = State::New;
+            }
+        }
+    }
+
+    /// Lets go of the nodes of all units, which stay known.
+    pub(crate) fn release(&mut self) {
         self.gone.clear();
         for entry in &mut self.entries {
-            if let State::Unit(_, held) = &mut entry.state {
-                *held = None;
+            if let State::Unit { node, .. } = &mut entry.state {
+                *node = None;
             }
         }
     }
@@ -165,10 +204,10 @@ impl Roster {
             known.into_iter().partition(|entry| there.contains(&entry.adapter));
         self.gone.extend(go);
         self.entries = stay;
-        let left = self.entries.len();
+        let (left, since) = (self.entries.len(), Instant::now());
         for adapter in there {
             if !self.entries.iter().any(|entry| entry.adapter == adapter) {
-                self.entries.push(Entry { adapter, state: State::New, rest: REST });
+                self.entries.push(Entry { adapter, since, state: State::New, rest: REST });
             }
         }
         let different = left != count || left != self.entries.len();
@@ -217,7 +256,7 @@ impl Roster {
         let entry = self.entries.iter_mut().find(|entry| entry.adapter.plugging == plugging);
         let Some(entry) = entry else { return false };
         entry.state = match answer {
-            Ok((serial, node)) => State::Unit(serial, Some(node)),
+            Ok((serial, node)) => State::Unit { serial, told: Instant::now(), node: Some(node) },
             Err(error) => {
                 let most = if soon(&error) { LITTLE_REST } else { MOST_REST };
                 let rest = entry.rest.min(most);
@@ -234,7 +273,7 @@ impl Entry {
     #[must_use]
     pub fn unit(&self) -> Option<SerialNumber> {
         match self.state {
-            State::Unit(serial, _) => Some(serial),
+            State::Unit { serial, .. } => Some(serial),
             _ => None,
         }
     }
@@ -244,7 +283,7 @@ impl Entry {
     pub fn trouble(&self) -> Option<&Error> {
         match &self.state {
             State::Unknown(error, _) | State::AskingAgain(error) => Some(error),
-            State::New | State::Asking | State::Unit(..) => None,
+            State::New | State::Asking | State::Unit { .. } => None,
         }
     }
 
@@ -268,7 +307,7 @@ fn ask(adapter: &Adapter, config: Config) -> Result<(SerialNumber, Hidraw), Erro
 /// Whether it is likely to go over in a moment: udev gives a node its group a little after it is
 /// there, and another program may be asking who is there, too.
 fn soon(error: &Error) -> bool {
-    error.is_busy() || error.is_permission() || error.is_disconnected()
+    error.is_busy() || error.is_permission() || error.is_disconnected() || error.is_not_found()
 }
 
 impl fmt::Debug for Roster {

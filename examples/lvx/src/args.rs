@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(target_os = "linux")]
+pub(crate) mod links;
 pub(crate) mod settings;
 
 use std::path::PathBuf;
@@ -20,6 +22,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
+    #[cfg(target_os = "linux")]
+    Devices(links::Devices),
     Query(Query),
     Decode(Decode),
     SyncCheck(SyncCheck),
@@ -31,6 +35,8 @@ pub(crate) enum Task {
     Confirm(settings::Confirm),
     Restore(settings::Restore),
     Profile(settings::Profile),
+    #[cfg(target_os = "linux")]
+    Links(links::Links),
     Simulate(Simulate),
     /// Print completions for a shell
     ///
@@ -47,7 +53,8 @@ A unit is an address:
   hidraw:/dev/hidraw0        a USB HID device
   serial:/dev/ttyUSB0        a serial port (2400 baud; ?baud=9600 for another speed)
   tcp:HOST:PORT              a serial bridge
-  sn:96132206100410          the unit with that serial number, wherever it is plugged in
+  sn:96132206100410          the unit with that serial number, wherever it is plugged in (USB);
+                             it is followed when cables are moved
   sim:0  sim:1               the virtual bank: nothing has to be plugged in
   replay:FILE                a capture
 Options follow a `?`: crc=off (leave the checksum out of requests), timeout=2s, tries=3,

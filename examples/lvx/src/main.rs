@@ -4,8 +4,12 @@ mod args;
 mod bank;
 mod compare;
 mod decode;
+#[cfg(target_os = "linux")]
+mod devices;
 mod dump;
 mod line;
+#[cfg(target_os = "linux")]
+mod links;
 mod names;
 mod outcome;
 mod query;
@@ -27,6 +31,8 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let mut out = io::stdout().lock();
     let done = match args.task {
+        #[cfg(target_os = "linux")]
+        Task::Devices(args) => devices::run(&args, &mut out),
         Task::Query(args) => query::run(&args, &mut out),
         Task::Decode(args) => decode::run(&args, &mut out),
         Task::SyncCheck(args) => sync_check::run(&args, &mut out),
@@ -38,6 +44,8 @@ fn main() -> ExitCode {
         Task::Confirm(args) => settings::confirm::run(&args, &mut out),
         Task::Restore(args) => settings::restore::run(&args, &mut out),
         Task::Profile(args) => settings::profile::run(&args, &mut out),
+        #[cfg(target_os = "linux")]
+        Task::Links(args) => links::run(&args, &mut out),
         Task::Simulate(args) => simulate::run(&args, &mut out),
         Task::Completions { shell } => {
             let mut script = Vec::new();

@@ -77,20 +77,28 @@ fn default_unit() -> Result<String, Failure> {
             Failure::usage(format_args!("LVX_UNIT: wanted an address, found {}", unit.display()))
         });
     }
-    match &pi18_transport::candidates()[..] {
-        [only] => Ok(only.display().to_string()),
+    match &adapters()[..] {
+        [only] => Ok(only.clone()),
         [] => Err(Failure::usage(
             "no unit is given and no inverter adapter is plugged in: name one behind the command \
              (/dev/ttyUSB0), or try the virtual bank (sim:0)",
         )),
-        several => {
-            let paths: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
-            Err(Failure::usage(format_args!(
-                "no unit is given and several adapters are plugged in: name one of {} behind the command",
-                paths.join(", ")
-            )))
-        }
+        several => Err(Failure::usage(format_args!(
+            "no unit is given and several adapters are plugged in: name one of {} behind the command",
+            several.join(", ")
+        ))),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn adapters() -> Vec<String> {
+    let adapters = pi18_transport::adapters();
+    adapters.iter().map(|adapter| adapter.node.display().to_string()).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn adapters() -> Vec<String> {
+    Vec::new()
 }
 
 fn show(

@@ -180,7 +180,7 @@ pub(crate) enum ProfileTask {
 }
 
 /// `10m`, `12h`, `500ms`
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let wanted = "wanted a time such as 500ms, 10m or 12h";
     let time: jiff::SignedDuration = text.parse().map_err(|_| wanted.to_owned())?;
     Duration::try_from(time).ok().filter(|time| *time <= LONGEST).ok_or_else(|| wanted.to_owned())

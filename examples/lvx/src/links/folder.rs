@@ -1,0 +1,184 @@
+//! The folder of the links.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use crate::outcome::Failure;
+
+/// The links that should be there: names, and the nodes they lead to.
+pub(super) type Links = BTreeMap<String, PathBuf>;
+
+/// A folder such as `/dev`, and the links in it that are ours.
+///
+/// Ours are told from all others by the way they are written: `/dev/./hidraw0`. So nothing has to be
+/// kept elsewhere, and none of anybody else is touched.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+/// Something that was done, or would be.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Change {
+    Linked { link: PathBuf, node: PathBuf },
+    Removed { link: PathBuf, node: PathBuf },
+}
+
+impl Folder {
+    pub(super) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    pub(super) fn link(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Our links that are there.
+    pub(super) fn present(&self) -> Result<Links, Failure> {
+        let entries = fs::read_dir(&self.0).map_err(|error| self.trouble("read", &error))?;
+        let links = entries.flatten().filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let target = fs::read_link(entry.path()).ok()?;
+            let node = target.to_str()?.strip_prefix(MARK)?;
+            Some((name, Path::new("/dev").join(node)))
+        });
+        Ok(links.collect())
+    }
+
+    /// What is to be done so that these links are there, and no other of ours: first what goes, then
+    /// what comes.
+    pub(super) fn changes(&self, wanted: &Links) -> Result<Vec<Change>, Failure> {
+        let present = self.present()?;
+        let stale = present.iter().filter(|(name, node)| wanted.get(*name) != Some(*node));
+        let removed =
+            stale.map(|(name, node)| Change::Removed { link: self.link(name), node: node.clone() });
+        let missing = wanted.iter().filter(|(name, node)| present.get(*name) != Some(*node));
+        let linked = missing
+            .map(|(name, node)| Change::Linked { link: self.link(name), node: node.clone() });
+        Ok(removed.chain(linked).collect())
+    }
+
+    /// Does it.
+    pub(super) fn make(&self, change: &Change) -> Result<(), Failure> {
+        match change {
+            Change::Removed { link, .. } => match fs::remove_file(link) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                done => done.map_err(|error| self.trouble("written", &error)),
+            },
+            Change::Linked { link, node } => self.swap(link, node),
+        }
+    }
+
+    /// At no moment is there half a link, or none where there was one.
+    fn swap(&self, link: &Path, node: &Path) -> Result<(), Failure> {
+        let is_ours = fs::read_link(link)
+            .is_ok_and(|target| target.to_str().is_some_and(|text| text.starts_with(MARK)));
+        if fs::symlink_metadata(link).is_ok() && !is_ours {
+            return Err(Failure::usage(format_args!(
+                "{}: is there, and lvx did not make it; remove it, or choose another name in units.yaml",
+                link.display()
+            )));
+        }
+        let name = node.file_name().unwrap_or_default().to_string_lossy();
+        let new = self.0.join(format!(".lvx-{}-{name}", std::process::id()));
+        // One that a killed process of this number left behind.
+        let _ = fs::remove_file(&new);
+        symlink(format!("{MARK}{name}"), &new)
+            .and_then(|()| fs::rename(&new, link))
+            .map_err(|error| self.trouble("written", &error))
+    }
+
+    fn trouble(&self, what: &str, error: &io::Error) -> Failure {
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => "; run it as root (sudo), or choose --dir",
+            _ => "",
+        };
+        Failure::usage(format_args!("{}: cannot be {what}: {error}{hint}", self.0.display()))
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Linked { link, node } => write!(f, "{} -> {}", link.display(), node.display()),
+            Self::Removed { link, node } => {
+                write!(f, "{} removed (it led to {})", link.display(), node.display())
+            }
+        }
+    }
+}
+
+/// How a link of ours begins. The same place as `/dev/`.
+const MARK: &str = "/dev/./";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("lvx-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn links<const N: usize>(links: [(&str, &str); N]) -> Links {
+        links.map(|(name, node)| (name.to_owned(), PathBuf::from(node))).into()
+    }
+
+    #[test]
+    fn comes_to_what_is_wanted_and_touches_nothing_else() {
+        let scratch = Scratch::new("folder");
+        let folder = Folder::new(&scratch.0);
+        symlink("hidraw7", scratch.0.join("udev-made-this")).unwrap();
+        for wanted in [
+            links([("a", "/dev/hidraw0"), ("b", "/dev/hidraw1")]),
+            links([("a", "/dev/hidraw1"), ("b", "/dev/hidraw0")]),
+            links([("c", "/dev/hidraw0")]),
+            links([]),
+        ] {
+            for change in folder.changes(&wanted).unwrap() {
+                folder.make(&change).unwrap();
+            }
+            assert_eq!(folder.present().unwrap(), wanted);
+            assert_eq!(folder.changes(&wanted).unwrap(), []);
+            assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), wanted.len() + 1);
+        }
+        assert!(scratch.0.join("udev-made-this").is_symlink());
+    }
+
+    #[test]
+    fn what_goes_goes_first() {
+        let scratch = Scratch::new("order");
+        let folder = Folder::new(&scratch.0);
+        symlink("/dev/./hidraw0", scratch.0.join("b")).unwrap();
+        let changes = folder.changes(&links([("a", "/dev/hidraw0")])).unwrap();
+        assert!(matches!(&changes[..], [Change::Removed { .. }, Change::Linked { .. }]));
+    }
+
+    #[test]
+    fn what_lvx_did_not_make_stays() {
+        let scratch = Scratch::new("foreign");
+        let folder = Folder::new(&scratch.0);
+        fs::write(scratch.0.join("a"), "precious").unwrap();
+        symlink("hidraw3", scratch.0.join("b")).unwrap();
+        for name in ["a", "b"] {
+            for change in folder.changes(&links([(name, "/dev/hidraw0")])).unwrap() {
+                assert!(folder.make(&change).is_err());
+            }
+        }
+        assert_eq!(fs::read_to_string(scratch.0.join("a")).unwrap(), "precious");
+        assert_eq!(fs::read_link(scratch.0.join("b")).unwrap(), Path::new("hidraw3"));
+    }
+}

@@ -1,0 +1,82 @@
+//! `lvx links init`: the names, from what is plugged in.
+
+use std::{fs, io::Write, path::Path};
+
+use pi18_proto::SerialNumber;
+use pi18_transport::{Device, Nameplate};
+
+use super::map::UnitNames;
+use crate::outcome::{Failure, Status, complain};
+
+pub(super) fn run(
+    path: &Path,
+    prefix: &str,
+    dry: bool,
+    out: &mut impl Write,
+) -> Result<Status, Failure> {
+    let (names, status) = name(&pi18_transport::discover(), prefix)?;
+    if names.is_empty() {
+        complain("no unit was found to give a name to; `lvx devices` says what is there");
+        return Ok(Status::Unread);
+    }
+    write!(out, "{names}")?;
+    if dry {
+        return Ok(status);
+    }
+    write(path, &names.to_string())?;
+    writeln!(
+        out,
+        "\nwritten to {}; change the names as you like, then: lvx links",
+        path.display()
+    )?;
+    Ok(status)
+}
+
+/// Numbers from 1, the master first. What can have no name is told.
+fn name(devices: &[Device], prefix: &str) -> Result<(UnitNames, Status), Failure> {
+    let units = || devices.iter().filter_map(|device| device.unit.as_ref().ok());
+    let mut status = Status::Well;
+    let mut sound: Vec<&Nameplate> = Vec::new();
+    for device in devices {
+        let Ok(unit) = &device.unit else { continue };
+        let serial = unit.serial_number;
+        let doubled = units().filter(|other| other.serial_number == serial).count() > 1;
+        let node = device.node.as_deref().unwrap_or(Path::new("?")).display();
+        let why = if !serial.looks_genuine() {
+            "is no unit's own serial number"
+        } else if doubled {
+            "is told by another unit, too"
+        } else {
+            sound.push(unit);
+            continue;
+        };
+        complain(&format!("{node}: {serial} {why}; it gets no name"));
+        status = Status::Findings;
+    }
+    sound.sort_by_key(|unit| (unit.instance.map(|it| it.0), unit.serial_number));
+    let mut names = UnitNames::default();
+    for (number, unit) in (1..).zip(sound) {
+        let serial: SerialNumber = unit.serial_number;
+        names
+            .add(serial, &format!("{prefix}-{number}"))
+            .map_err(|why| Failure::usage(format_args!("--prefix {prefix}: {why}")))?;
+    }
+    Ok((names, status))
+}
+
+/// Never over one that is there.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let wrong = |error: std::io::Error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "; it stays as it is: put the lines above into it",
+            std::io::ErrorKind::PermissionDenied => "; run it as root (sudo), or choose --units",
+            _ => "",
+        };
+        Failure::usage(format_args!("{}: cannot be written: {error}{hint}", path.display()))
+    };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(wrong)?;
+    }
+    let mut file = fs::File::create_new(path).map_err(wrong)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)
+}
