@@ -71,6 +71,15 @@ fn fake_inverter() {
     insta::assert_snapshot!(prints("fake_inverter", &[]));
 }
 
+/// What they tell of units that are there is tested where there is a kernel for it, by `lvx`.
+#[test]
+fn find_units_and_follow_unit_where_there_is_none() {
+    if pi18_transport::adapters().is_empty() {
+        insta::assert_snapshot!(prints("find_units", &[]));
+        insta::assert_snapshot!(prints("follow_unit", &[]));
+    }
+}
+
 #[test]
 fn check_parallel() {
     insta::assert_snapshot!(prints("check_parallel", &["sim:0?frozen=on", "sim:1?fault=83"]));
