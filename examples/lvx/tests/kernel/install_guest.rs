@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use crate::ran;
+use crate::{guest::assert_has_what_the_tests_need, ran};
 
 /// Tries what it may and what it may not do, and writes down what came of it.
 const SERVICE: &str = r#"[Service]
@@ -21,7 +21,7 @@ ExecStart=/bin/sh -c '\
     tried chown chown tester /run/shut-in/touched; \
     cat /dev/absent-hidraw; \
     ls /sys/class/net; \
-    grep -E "^(NoNewPrivs|CapBnd|Seccomp):" /proc/self/status; \
+    grep -E "^(CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; \
   } >/run/shut-in/report 2>&1'
 "#;
 
@@ -63,8 +63,8 @@ mount no
 chown no
 cat: can't open '/dev/absent-hidraw': No such device
 lo
-NoNewPrivs:\t1
 CapBnd:\t0000000000000000
+NoNewPrivs:\t1
 Seccomp:\t2
 ";
 
@@ -78,10 +78,17 @@ mount yes
 chown yes
 cat: can't open '/dev/absent-hidraw': No such device
 lo
-NoNewPrivs:\t0
 CapBnd:\t000001ffffffffff
+NoNewPrivs:\t0
 Seccomp:\t0
 ";
+
+#[test]
+#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
+fn is_up_and_has_what_the_tests_need() {
+    assert_has_what_the_tests_need();
+    assert_eq!(ran("systemctl", &["is-system-running", "--wait"]), (true, "running\n".to_owned()));
+}
 
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
