@@ -21,7 +21,14 @@ fn has_a_user_in_plugdev_and_one_who_is_not() {
 /// The kernel's side of hidraw, four USB ports to plug into, udev, and the program under test.
 #[track_caller]
 pub(crate) fn assert_has_what_the_tests_need() {
-    for path in ["/dev/uhid", "/sys/class/hidraw", "/sys/kernel/config/usb_gadget"] {
+    for path in [
+        "/dev/uhid",
+        "/sys/class/hidraw",
+        "/sys/bus/hid/drivers/hid-generic",
+        "/sys/bus/usb/drivers/usbhid",
+        "/sys/module/usb_f_fs",
+        "/sys/kernel/config/usb_gadget",
+    ] {
         assert!(Path::new(path).exists(), "no {path}");
     }
     for port in 0..4 {
