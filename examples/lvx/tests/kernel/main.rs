@@ -1,0 +1,24 @@
+//! `lvx` on a real kernel: hidraw nodes, plugging and unplugging, udev, systemd.
+//!
+//! Ignored everywhere but in the guests that `.ci/hidraw-vm/run` boots, for they load modules, make
+//! USB devices and write to `/etc`. A test whose path contains `install` runs under systemd as
+//! process 1, all others under systemd-udevd alone.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![cfg(target_os = "linux")]
+
+mod guest;
+mod install_guest;
+
+use std::{path::PathBuf, process::Command};
+
+/// The program under test: in the guest it is not where cargo put it.
+fn lvx() -> PathBuf {
+    std::env::var_os("LVX").expect("LVX names the program under test").into()
+}
+
+/// Runs a program to its end; what it printed on both outputs, and whether it succeeded.
+fn ran(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(&program).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
