@@ -27,6 +27,8 @@ mod battery;
 mod day;
 mod energy;
 mod flow;
+#[cfg(target_os = "linux")]
+mod hid;
 mod limits;
 mod line;
 mod measure;
@@ -43,9 +45,13 @@ mod unit;
 mod wires;
 
 pub use bank::{Bank, Config, SetCounts};
+#[cfg(target_os = "linux")]
+pub use hid::{FunctionFsDevice, HidIdentity, UhidDevice, hidraw_node};
 pub use process::open;
 #[cfg(unix)]
 pub use serve::{Served, serve_pty, serve_tcp};
+#[cfg(target_os = "linux")]
+pub use serve::{serve_functionfs, serve_uhid};
 pub use shared::{SharedBank, SimLink};
 pub use switches::{SwitchError, SwitchInfo, Switches};
 

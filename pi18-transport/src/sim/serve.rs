@@ -1,7 +1,11 @@
 //! Units served to other programs: what all ways have in common.
 
+#[cfg(target_os = "linux")]
+mod functionfs;
 mod pty;
 mod tcp;
+#[cfg(target_os = "linux")]
+mod uhid;
 
 use std::{
     fmt,
@@ -17,9 +21,13 @@ use rustix::{
     io::Errno,
 };
 
+#[cfg(target_os = "linux")]
+use super::line::REPORT;
 use super::shared::SimLink;
 use crate::Link;
 
+#[cfg(target_os = "linux")]
+pub use self::{functionfs::serve_functionfs, uhid::serve_uhid};
 pub use self::{pty::serve_pty, tcp::serve_tcp};
 
 /// A unit that other programs can reach; no longer once this is dropped.
@@ -31,7 +39,8 @@ pub struct Served {
 }
 
 impl Served {
-    /// Where it is: the device file of a pseudo-terminal, or `host:port`.
+    /// Where it is: the device file of a pseudo-terminal, `host:port`, the port that a HID device is
+    /// plugged in at, or the folder of a `FunctionFS`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -64,8 +73,8 @@ impl fmt::Debug for Served {
 
 /// Where clients come to.
 trait Port {
-    /// What to wait for.
-    fn file(&self) -> BorrowedFd<'_>;
+    /// What to wait for; nothing while nobody can come.
+    fn file(&self) -> Option<BorrowedFd<'_>>;
 
     /// Takes what is there. `false` once there is nothing left to serve on.
     fn take(&mut self, buffer: &mut BytesMut) -> bool;
@@ -73,12 +82,16 @@ trait Port {
     /// Gives what a client takes now; the rest is lost, as on a line that nobody listens to.
     fn give(&mut self, bytes: &[u8]);
 
-    /// The unit was disconnected. `false` if that ends it.
+    /// The unit was disconnected, or still is. `false` if that ends it.
     fn lose(&mut self) -> bool;
+
+    /// The unit is connected, perhaps again.
+    fn regain(&mut self) {}
 }
 
 fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
     let mut bytes = BytesMut::new();
+    let mut pulls = link.pulls();
     loop {
         let due = link.bank().next_due(link.wire());
         if matches!(wait(port.file(), stopped.as_fd(), due), Ok(Woken::Stop) | Err(_)) {
@@ -98,8 +111,14 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
             bytes.clear();
             received = link.receive(&mut bytes, now);
         }
-        if (sent.is_err() || received.is_err()) && !port.lose() {
+        let connected = sent.is_ok() && received.is_ok();
+        // It may have been disconnected and connected again since.
+        let pulled = std::mem::replace(&mut pulls, link.pulls()) != pulls;
+        if (pulled || !connected) && !port.lose() {
             return;
+        }
+        if connected {
+            port.regain();
         }
     }
 }
@@ -110,24 +129,37 @@ enum Woken {
 }
 
 /// Waits until a client did something, the next byte is due, or it is time to stop.
-fn wait(port: BorrowedFd<'_>, stopped: BorrowedFd<'_>, due: Option<Instant>) -> io::Result<Woken> {
+fn wait(
+    port: Option<BorrowedFd<'_>>,
+    stopped: BorrowedFd<'_>,
+    due: Option<Instant>,
+) -> io::Result<Woken> {
     // A due byte that another link put on the line is not announced: look now and then.
     let time = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()).min(LOOK));
     let timeout = Timespec { tv_sec: 0, tv_nsec: time.subsec_nanos().into() };
-    let mut files = [
-        PollFd::from_borrowed_fd(stopped, PollFlags::IN),
-        PollFd::from_borrowed_fd(port, PollFlags::IN),
-    ];
+    let files = [Some(stopped), port].into_iter().flatten();
+    let mut files: Vec<_> =
+        files.map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();
     match rustix::event::poll(&mut files, Some(&timeout)) {
         Ok(_) | Err(Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }
-    let [stopped, _] = files;
-    Ok(if stopped.revents().is_empty() { Woken::Work } else { Woken::Stop })
+    let stop = files.first().is_some_and(|stopped| !stopped.revents().is_empty());
+    Ok(if stop { Woken::Stop } else { Woken::Work })
 }
 
 /// How long nothing may happen before another look.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// What a unit sends, in reports: the last one is filled with zeros.
+#[cfg(target_os = "linux")]
+fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; REPORT]> {
+    bytes.chunks(REPORT).map(|chunk| {
+        let mut report = [0; REPORT];
+        report.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        report
+    })
+}
 
 /// Most bytes that are taken at a time.
 const CHUNK: usize = 512;

@@ -44,11 +44,11 @@ impl Tcp {
 }
 
 impl Port for Tcp {
-    fn file(&self) -> BorrowedFd<'_> {
-        match &self.client {
+    fn file(&self) -> Option<BorrowedFd<'_>> {
+        Some(match &self.client {
             Some(client) => client.as_fd(),
             None => self.listener.as_fd(),
-        }
+        })
     }
 
     fn take(&mut self, buffer: &mut BytesMut) -> bool {
