@@ -265,8 +265,8 @@ pub(crate) struct Simulate {
     /// as root)
     #[arg(long)]
     pub(crate) uhid: bool,
-    /// Serve a unit as a USB device that another machine sees, behind a FunctionFS that is mounted
-    /// here; once for each unit (Linux; `--help` says what has to be set up)
+    /// Serve a unit as a USB device that another machine sees, behind the `FunctionFS` mounted here;
+    /// once for each unit (Linux; `--help` says what has to be set up)
     #[arg(long, value_name = "DIR")]
     pub(crate) functionfs: Vec<PathBuf>,
     /// Put links to the ptys here, named ttyUSB0, ttyUSB1, … as some programs want them
