@@ -18,7 +18,8 @@
 //! ```
 //!
 //! # Features
-//! - `sim` (default): the virtual bank, `sim:` addresses, and the bank served on ptys and TCP.
+//! - `sim` (default): the virtual bank, `sim:` addresses, and the bank served on ptys, on TCP
+//!   and as USB HID devices.
 
 #[cfg(target_os = "linux")]
 mod adapter;

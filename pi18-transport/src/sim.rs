@@ -3,7 +3,9 @@
 //! It is a second implementation of the device, made from the protocol's sheets and from what was
 //! observed: it shares the wire format with the host's side, and no limit, list or rule. [`Bank`] has
 //! no I/O and no clock; [`SharedBank`] gives it a clock, real or made up, and [`SimLink`]s; what is
-//! different from the usual is said by [`Switches`].
+//! different from the usual is said by [`Switches`]. Other programs reach it on ptys ([`serve_pty`]), on
+//! TCP ([`serve_tcp`]), and on Linux as USB HID devices: through `/dev/uhid`, or on a USB device port as
+//! the adapter is that the inverters have built in.
 //!
 //! ```
 //! use std::time::Duration;
@@ -27,6 +29,8 @@ mod battery;
 mod day;
 mod energy;
 mod flow;
+#[cfg(target_os = "linux")]
+mod hid;
 mod limits;
 mod line;
 mod measure;
@@ -43,9 +47,13 @@ mod unit;
 mod wires;
 
 pub use bank::{Bank, Config, SetCounts};
+#[cfg(target_os = "linux")]
+pub use hid::{FunctionFsDevice, HidIdentity, UhidDevice, hidraw_node};
 pub use process::open;
 #[cfg(unix)]
 pub use serve::{Served, serve_pty, serve_tcp};
+#[cfg(target_os = "linux")]
+pub use serve::{serve_functionfs, serve_uhid};
 pub use shared::{SharedBank, SimLink};
 pub use switches::{SwitchError, SwitchInfo, Switches};
 

@@ -1,5 +1,7 @@
 //! `lvx simulate`: a virtual bank that other programs can talk to.
 
+mod hid;
+
 use std::{
     fmt::Display,
     fs, io,
@@ -29,15 +31,23 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
     })
     .map_err(|error| Failure::usage(format_args!("signals: {error}")))?;
 
+    hid::check(args, units)?;
     let mut served = Vec::new();
     let mut links = Links::default();
     let mut addresses = Vec::new();
+    let nothing_chosen = args.tcp.is_none() && !args.uhid && args.functionfs.is_empty();
     for unit in 0..units {
-        if args.pty || args.tcp.is_none() {
+        if args.pty || nothing_chosen {
             served.push(pty(&bank, unit, args, &mut links, &mut addresses)?);
         }
         if let Some(address) = &args.tcp {
             served.push(tcp(&bank, unit, address, &mut addresses)?);
+        }
+        if args.uhid {
+            served.push(hid::uhid(&bank, unit, &mut addresses)?);
+        }
+        if let Some(mount) = args.functionfs.get(unit) {
+            served.push(hid::functionfs(&bank, unit, mount, &mut addresses)?);
         }
     }
     // All of them, once all are there.

@@ -242,6 +242,20 @@ impl Bank {
         self.wires.unplug(wire);
     }
 
+    /// How often a wire was pulled.
+    #[cfg(unix)]
+    pub(super) fn pulls(&mut self, wire: usize) -> u64 {
+        self.wires.line(wire).map(|(line, _)| line.pulls()).unwrap_or_default()
+    }
+
+    /// A USB adapter is at the host's end of a wire from now on.
+    #[cfg(target_os = "linux")]
+    pub(super) fn put_in_reports(&mut self, wire: usize) {
+        if let Some((line, _)) = self.wires.line(wire) {
+            line.put_in_reports(true);
+        }
+    }
+
     pub(super) fn now(&self) -> Duration {
         self.now
     }

@@ -25,6 +25,10 @@ pub(super) struct Line {
     earlier: Vec<u8>,
     exchanges: u64,
     connected: bool,
+    /// How often it was pulled.
+    pulls: u64,
+    /// Whether a USB adapter is at the host's end, whatever the switch says.
+    in_reports: bool,
 }
 
 /// One byte to the host.
@@ -70,6 +74,8 @@ impl Default for Line {
             earlier: Vec::new(),
             exchanges: 0,
             connected: true,
+            pulls: 0,
+            in_reports: false,
         }
     }
 }
@@ -80,13 +86,35 @@ impl Line {
     }
 
     pub(super) fn disconnect(&mut self) {
-        *self = Self { connected: false, exchanges: self.exchanges, ..Self::default() };
+        let exchanges = self.exchanges;
+        self.pull();
+        *self = Self { connected: false, exchanges, ..self.empty() };
     }
 
     pub(super) fn reconnect(&mut self) {
         if !self.connected {
-            *self = Self::default();
+            *self = self.empty();
         }
+    }
+
+    /// How often it was disconnected, which tells of one that was connected again at once.
+    pub(super) fn pulls(&self) -> u64 {
+        self.pulls
+    }
+
+    /// Whether replies come in reports, as through a USB adapter, even if the switch is off.
+    pub(super) fn put_in_reports(&mut self, on: bool) {
+        self.in_reports = on;
+    }
+
+    fn pull(&mut self) {
+        self.pulls += u64::from(self.connected);
+        self.connected = false;
+    }
+
+    /// One like this with nothing on it.
+    fn empty(&self) -> Self {
+        Self { pulls: self.pulls, in_reports: self.in_reports, ..Self::default() }
     }
 
     /// Bytes start on their way to the unit.
@@ -151,30 +179,39 @@ impl Line {
         self.transmit(&bytes, start + late, switches);
         if happens(switches.stale, random) {
             let stale = if self.earlier.is_empty() { &reply } else { &self.earlier }.clone();
-            self.leave(&stale);
+            self.leave(&stale, switches);
         }
         self.earlier = reply;
     }
 
     fn transmit(&mut self, bytes: &[u8], from: Duration, switches: &LineSwitches) {
         let start = self.answered.max(from);
-        let together = if switches.reports { REPORT } else { 1 };
         let mut count = 0;
-        for report in bytes.chunks(together) {
+        for report in bytes.chunks(self.together(switches)) {
             count += u64::try_from(report.len()).unwrap_or_default();
             self.answered = start + line_time(count, switches);
-            let padding = std::iter::repeat_n(&0, together - report.len());
-            for &byte in report.iter().chain(padding) {
-                self.replies.push_back(Reply { due: self.answered, byte, apart: false });
-            }
+            self.put(report, switches, false);
         }
     }
 
     /// Bytes that lie in the line behind the last reply, all at once.
-    fn leave(&mut self, bytes: &[u8]) {
-        for (at, &byte) in bytes.iter().enumerate() {
-            self.replies.push_back(Reply { due: self.answered, byte, apart: at == 0 });
+    fn leave(&mut self, bytes: &[u8], switches: &LineSwitches) {
+        for (at, report) in bytes.chunks(self.together(switches)).enumerate() {
+            self.put(report, switches, at == 0);
         }
+    }
+
+    fn put(&mut self, report: &[u8], switches: &LineSwitches, apart: bool) {
+        let padding = self.together(switches) - report.len();
+        for (at, &byte) in report.iter().chain(std::iter::repeat_n(&0, padding)).enumerate() {
+            let apart = apart && at == 0;
+            self.replies.push_back(Reply { due: self.answered, byte, apart });
+        }
+    }
+
+    /// How many bytes reach the host at the same time.
+    fn together(&self, switches: &LineSwitches) -> usize {
+        if switches.reports || self.in_reports { REPORT } else { 1 }
     }
 
     /// Appends what is there by now.
@@ -188,7 +225,7 @@ impl Line {
             self.replies.pop_front();
         }
         if self.is_used_up(switches) {
-            self.connected = false;
+            self.pull();
         }
     }
 
@@ -269,6 +306,6 @@ fn line_time(bytes: u64, switches: &LineSwitches) -> Duration {
 }
 
 /// Bytes of a USB HID report.
-const REPORT: usize = 8;
+pub(super) const REPORT: usize = 8;
 
 const MOST_JUNK: usize = 16;

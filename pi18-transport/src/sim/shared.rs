@@ -166,6 +166,19 @@ impl SimLink {
         self.wire
     }
 
+    /// How often it was disconnected so far.
+    #[cfg(unix)]
+    pub(super) fn pulls(&self) -> u64 {
+        self.shared.lock().bank.pulls(self.wire)
+    }
+
+    /// The same with a USB adapter at its end: replies come in reports.
+    #[cfg(target_os = "linux")]
+    pub(super) fn in_reports(self) -> Self {
+        self.shared.lock().bank.put_in_reports(self.wire);
+        self
+    }
+
     fn gone(&self) -> Error {
         let why = io::Error::new(io::ErrorKind::NotConnected, "the virtual cable is unplugged");
         Error::new(&self.name, Kind::Disconnected(why))

@@ -128,6 +128,15 @@ fn reports_have_eight_bytes() {
 }
 
 #[test]
+fn what_is_left_lying_comes_in_reports_too() {
+    let mut bank = bank(&["frozen=on&reports=on&stale=1"]);
+    bank.host_sends(0, MOD, Duration::ZERO);
+    for _ in 0..2 {
+        assert_eq!(take(&mut bank, Duration::ZERO), b"^D00505\xD9\x9F\r\0\0\0\0\0\0");
+    }
+}
+
+#[test]
 fn a_busy_unit_drops_what_comes() {
     let mut bank = bank(&["frozen=on&think=100ms"]);
     let millis = Duration::from_millis;

@@ -89,6 +89,21 @@ fn tcp_serves_one_client_at_a_time() {
 }
 
 #[test]
+fn a_unit_that_is_back_at_once_was_gone_all_the_same() {
+    let shared = SharedBank::real(bank(&["frozen=on"]));
+    let served = serve_tcp(&shared, 0, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let mut client = TcpStream::connect(served.path()).unwrap();
+    assert_eq!(ask(&mut client, MOD, 10), HYBRID);
+    shared.with(|bank| {
+        bank.disconnect(0);
+        bank.reconnect(0);
+    });
+    assert_eq!(client.read(&mut [0; 1]).unwrap_or_default(), 0);
+    let mut next = TcpStream::connect(served.path()).unwrap();
+    assert_eq!(ask(&mut next, MOD, 10), HYBRID);
+}
+
+#[test]
 fn nobody_has_to_listen() {
     let shared = SharedBank::real(bank(&["frozen=on"]));
     let served = serve_pty(&shared, 0).unwrap();

@@ -1,0 +1,191 @@
+//! What goes over the control file of a `FunctionFS`: descriptors, and what the host asks for.
+//!
+//! Source: `linux/usb/functionfs.h`; USB 2.0, 9.3 and 9.6; HID 1.11, 6.2.1 and 7.2.
+
+use super::{REPORT, REPORT_DESCRIPTOR, field};
+
+/// Bytes of an event.
+pub(super) const EVENT: usize = 12;
+
+const SETUP_TYPE: usize = 0;
+const SETUP_REQUEST: usize = 1;
+const SETUP_VALUE: usize = 2;
+const SETUP_LENGTH: usize = 6;
+const TYPE: usize = 8;
+
+const UNBIND: u8 = 1;
+const ENABLE: u8 = 2;
+const DISABLE: u8 = 3;
+const SETUP: u8 = 4;
+
+/// What the kernel tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Event {
+    /// The host has configured the device.
+    Enabled,
+    /// It has gone, or the gadget was unbound.
+    Disabled,
+    /// It asks for something on the control pipe.
+    Asked(Asked),
+    /// Anything else, such as a host that sleeps.
+    Other,
+}
+
+/// What the host asks for, and what it is answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asked {
+    /// A descriptor, of which it takes so many bytes.
+    Descriptor { bytes: &'static [u8], most: usize },
+    /// It sends an output report of so many bytes.
+    Output { length: usize },
+    /// It sets how often reports are repeated: never, as they were not anyway.
+    Idle,
+    /// Something that comes with bytes to the host, or without any, and is refused.
+    RefusedIn,
+    /// The same with bytes from the host.
+    RefusedOut,
+}
+
+impl Event {
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        match bytes.get(TYPE).copied() {
+            Some(ENABLE) => Self::Enabled,
+            Some(DISABLE | UNBIND) => Self::Disabled,
+            Some(SETUP) => Asked::read(bytes).map_or(Self::Other, Self::Asked),
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Asked {
+    fn read(setup: &[u8]) -> Option<Self> {
+        const TO_HOST: u8 = 0x80;
+        const STANDARD_IN: u8 = 0x81;
+        const CLASS_OUT: u8 = 0x21;
+        const GET_DESCRIPTOR: u8 = 6;
+        const SET_REPORT: u8 = 9;
+        const SET_IDLE: u8 = 10;
+        /// `wValue` has a kind in its upper byte.
+        const HID: u8 = 0x21;
+        const REPORTS: u8 = 0x22;
+        const OUTPUT: u8 = 2;
+
+        let kind = *setup.get(SETUP_TYPE)?;
+        let request = *setup.get(SETUP_REQUEST)?;
+        let [_, of] = field(setup, SETUP_VALUE)?;
+        let length = usize::from(u16::from_le_bytes(field(setup, SETUP_LENGTH)?));
+        Some(match (kind, request, of) {
+            (STANDARD_IN, GET_DESCRIPTOR, HID) => {
+                Self::Descriptor { bytes: &HID_DESCRIPTOR, most: length }
+            }
+            (STANDARD_IN, GET_DESCRIPTOR, REPORTS) => {
+                Self::Descriptor { bytes: &REPORT_DESCRIPTOR, most: length }
+            }
+            (CLASS_OUT, SET_REPORT, OUTPUT) => Self::Output { length },
+            (CLASS_OUT, SET_IDLE, _) if length == 0 => Self::Idle,
+            _ if kind & TO_HOST != 0 => Self::RefusedIn,
+            _ => Self::RefusedOut,
+        })
+    }
+}
+
+/// One interface with one endpoint, at full and at high speed.
+pub(super) fn descriptors() -> Vec<u8> {
+    const MAGIC_V2: u32 = 3;
+    const FULL_AND_HIGH_SPEED: u32 = 1 | 2;
+    /// Interface, HID, endpoint.
+    const COUNT: u32 = 3;
+
+    let body: Vec<u8> = [INTERVAL_FULL, INTERVAL_HIGH]
+        .into_iter()
+        .flat_map(|interval| [&INTERFACE[..], &HID_DESCRIPTOR, &endpoint(interval)].concat())
+        .collect();
+    let head = 5 * size_of::<u32>();
+    let length = u32::try_from(head + body.len()).unwrap_or_default();
+    let head = [MAGIC_V2, length, FULL_AND_HIGH_SPEED, COUNT, COUNT].map(u32::to_le_bytes);
+    [head.as_flattened(), &body].concat()
+}
+
+/// None: the gadget has those of the device.
+pub(super) fn strings() -> Vec<u8> {
+    const MAGIC: u32 = 2;
+    const LENGTH: u32 = 16;
+
+    [MAGIC, LENGTH, 0, 0].map(u32::to_le_bytes).as_flattened().to_vec()
+}
+
+/// One endpoint, class HID, no boot protocol, no name.
+const INTERFACE: [u8; 9] = [9, 4, 0, 0, 1, 3, 0, 0, 0];
+
+/// HID 1.11, no country, one report descriptor of 27 bytes.
+const HID_DESCRIPTOR: [u8; 9] = [9, 0x21, 0x11, 0x01, 0, 1, 0x22, 27, 0];
+
+/// Number 1 to the host, interrupts, eight bytes.
+const fn endpoint(interval: u8) -> [u8; 7] {
+    [7, 5, 0x81, 3, 8, 0, interval]
+}
+
+/// ms, as the adapter has it.
+const INTERVAL_FULL: u8 = 12;
+
+/// 8 ms, the nearest below that there is: 125 µs, doubled so often less one.
+const INTERVAL_HIGH: u8 = 7;
+
+const _: () = assert!(REPORT == 8 && REPORT_DESCRIPTOR.len() == 27);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The setup packet, then the type.
+    fn asked(setup: [u8; 8]) -> Event {
+        let mut event = [0; EVENT];
+        event[..8].copy_from_slice(&setup);
+        event[8] = 4;
+        Event::read(&event)
+    }
+
+    #[test]
+    fn describes_an_adapter_with_one_endpoint() {
+        let bytes = descriptors();
+        assert_eq!(bytes.len(), 20 + 2 * 25);
+        assert_eq!(bytes[..20], [3, 0, 0, 0, 70, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0]);
+        assert_eq!(bytes[20..29], [9, 4, 0, 0, 1, 3, 0, 0, 0]);
+        assert_eq!(bytes[29..38], [9, 0x21, 0x11, 1, 0, 1, 0x22, 27, 0]);
+        assert_eq!(bytes[38..45], [7, 5, 0x81, 3, 8, 0, 12]);
+        assert_eq!(bytes[45..63], bytes[20..38]);
+        assert_eq!(bytes[63..], [7, 5, 0x81, 3, 8, 0, 7]);
+        assert_eq!(strings(), [2, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn knows_what_a_host_asks_an_adapter() {
+        let report = asked([0x81, 6, 0, 0x22, 0, 0, 0x1B, 0]);
+        let bytes = &REPORT_DESCRIPTOR[..];
+        assert_eq!(report, Event::Asked(Asked::Descriptor { bytes, most: 27 }));
+        let hid = asked([0x81, 6, 0, 0x21, 0, 0, 0x00, 1]);
+        let bytes = &HID_DESCRIPTOR[..];
+        assert_eq!(hid, Event::Asked(Asked::Descriptor { bytes, most: 256 }));
+        let output = asked([0x21, 9, 0, 2, 0, 0, 8, 0]);
+        assert_eq!(output, Event::Asked(Asked::Output { length: 8 }));
+        assert_eq!(asked([0x21, 10, 0, 0, 0, 0, 0, 0]), Event::Asked(Asked::Idle));
+    }
+
+    #[test]
+    fn refuses_the_rest_in_its_direction() {
+        // A feature report, both ways; the protocol; a descriptor of another kind.
+        assert_eq!(asked([0xA1, 1, 0, 3, 0, 0, 8, 0]), Event::Asked(Asked::RefusedIn));
+        assert_eq!(asked([0x21, 9, 0, 3, 0, 0, 8, 0]), Event::Asked(Asked::RefusedOut));
+        assert_eq!(asked([0x21, 11, 0, 0, 0, 0, 0, 0]), Event::Asked(Asked::RefusedOut));
+        assert_eq!(asked([0x81, 6, 0, 0x23, 0, 0, 8, 0]), Event::Asked(Asked::RefusedIn));
+    }
+
+    #[test]
+    fn tells_when_the_host_comes_and_goes() {
+        let event = |kind| Event::read(&[0, 0, 0, 0, 0, 0, 0, 0, kind, 0, 0, 0]);
+        assert_eq!(event(2), Event::Enabled);
+        assert_eq!([event(1), event(3)], [Event::Disabled; 2]);
+        assert_eq!([event(0), event(5), event(6), event(99)], [Event::Other; 4]);
+        assert_eq!(Event::read(&[0; 8]), Event::Other);
+    }
+}

@@ -1,0 +1,219 @@
+//! What goes over `/dev/uhid`: events in the machine's own byte order, packed.
+//!
+//! An event may be written shorter than it is; the kernel adds zeros.
+//!
+//! Source: `linux/uhid.h`.
+
+use super::{HidIdentity, REPORT, REPORT_DESCRIPTOR, field, put};
+
+/// Most bytes of an event, those of `UHID_CREATE2`.
+pub(super) const EVENT: usize = CREATE_DESCRIPTOR + 4096;
+
+const TYPE: usize = 0;
+
+const CREATE_NAME: usize = 4;
+const CREATE_PHYS: usize = 132;
+const CREATE_UNIQ: usize = 196;
+const CREATE_DESCRIPTOR_SIZE: usize = 260;
+const CREATE_BUS: usize = 262;
+const CREATE_VENDOR: usize = 264;
+const CREATE_PRODUCT: usize = 268;
+const CREATE_VERSION: usize = 272;
+const CREATE_DESCRIPTOR: usize = 280;
+
+const INPUT_SIZE: usize = 4;
+const INPUT_DATA: usize = 6;
+
+const OUTPUT_DATA: usize = 4;
+const OUTPUT_SIZE: usize = 4100;
+
+/// Of a question and its answer alike.
+const ID: usize = 4;
+const ANSWER_ERROR: usize = 8;
+const SET_KIND: usize = 9;
+const SET_SIZE: usize = 10;
+const SET_DATA: usize = 12;
+
+const DESTROY: u32 = 1;
+const OUTPUT: u32 = 6;
+const GET_REPORT: u32 = 9;
+const GET_REPORT_REPLY: u32 = 10;
+const CREATE2: u32 = 11;
+const INPUT2: u32 = 12;
+const SET_REPORT: u32 = 13;
+const SET_REPORT_REPLY: u32 = 14;
+
+/// `UHID_OUTPUT_REPORT`
+const KIND_OUTPUT: u8 = 1;
+
+/// `BUS_USB` of `linux/input.h`
+const USB: u16 = 3;
+
+/// The adapter's release.
+const VERSION: u32 = 2;
+
+/// `EPIPE`: what a stalled request ends with.
+const STALLED: u16 = 32;
+
+/// What the kernel tells.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Event {
+    /// The host wrote a report, here as the kernel hands it over.
+    Output(Vec<u8>),
+    /// It wants a report of the device.
+    Get { id: u32 },
+    /// It sets one on the control pipe and wants to know what became of it.
+    Set { id: u32, output: Option<Vec<u8>> },
+    /// Anything else, such as the first open and the last close.
+    Other,
+}
+
+impl Event {
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        Self::known(bytes).unwrap_or(Self::Other)
+    }
+
+    fn known(bytes: &[u8]) -> Option<Self> {
+        let id = || field(bytes, ID).map(u32::from_ne_bytes);
+        let data = |size, at| {
+            let size = u16::from_ne_bytes(field(bytes, size)?);
+            Some(bytes.get(at..)?.get(..size.into())?.to_vec())
+        };
+        Some(match u32::from_ne_bytes(field(bytes, TYPE)?) {
+            OUTPUT => Self::Output(data(OUTPUT_SIZE, OUTPUT_DATA)?),
+            GET_REPORT => Self::Get { id: id()? },
+            SET_REPORT => {
+                let output = *bytes.get(SET_KIND)? == KIND_OUTPUT;
+                let data = data(SET_SIZE, SET_DATA)?;
+                Self::Set { id: id()?, output: output.then_some(data) }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Plugs the device in.
+pub(super) fn create(identity: &HidIdentity) -> Vec<u8> {
+    let descriptor = u16::try_from(REPORT_DESCRIPTOR.len()).unwrap_or_default();
+    let mut event = event(CREATE2, CREATE_DESCRIPTOR + REPORT_DESCRIPTOR.len());
+    put(&mut event, CREATE_NAME, identity.name.as_bytes());
+    put(&mut event, CREATE_PHYS, identity.port.as_bytes());
+    put(&mut event, CREATE_UNIQ, identity.unique.as_bytes());
+    put(&mut event, CREATE_DESCRIPTOR_SIZE, &descriptor.to_ne_bytes());
+    put(&mut event, CREATE_BUS, &USB.to_ne_bytes());
+    put(&mut event, CREATE_VENDOR, &u32::from(identity.vendor).to_ne_bytes());
+    put(&mut event, CREATE_PRODUCT, &u32::from(identity.product).to_ne_bytes());
+    put(&mut event, CREATE_VERSION, &VERSION.to_ne_bytes());
+    put(&mut event, CREATE_DESCRIPTOR, &REPORT_DESCRIPTOR);
+    event
+}
+
+/// Most bytes of a name, then of a port and of a serial number: a zero ends each.
+pub(super) const MOST: [usize; 3] =
+    [CREATE_PHYS - CREATE_NAME - 1, CREATE_UNIQ - CREATE_PHYS - 1, 63];
+
+/// Unplugs it.
+pub(super) fn destroy() -> Vec<u8> {
+    event(DESTROY, ID)
+}
+
+/// The device sends a report.
+pub(super) fn input(report: [u8; REPORT]) -> Vec<u8> {
+    let size = u16::try_from(REPORT).unwrap_or_default();
+    let mut event = event(INPUT2, INPUT_DATA + REPORT);
+    put(&mut event, INPUT_SIZE, &size.to_ne_bytes());
+    put(&mut event, INPUT_DATA, &report);
+    event
+}
+
+/// There is no such report to get.
+pub(super) fn refuse_get(id: u32) -> Vec<u8> {
+    // An error, then a size of zero.
+    answer(GET_REPORT_REPLY, id, STALLED)
+}
+
+/// What became of a report that was set.
+pub(super) fn answer_set(id: u32, taken: bool) -> Vec<u8> {
+    answer(SET_REPORT_REPLY, id, if taken { 0 } else { STALLED })
+}
+
+fn answer(kind: u32, id: u32, error: u16) -> Vec<u8> {
+    let mut event = event(kind, ANSWER_ERROR + 4);
+    put(&mut event, ID, &id.to_ne_bytes());
+    put(&mut event, ANSWER_ERROR, &error.to_ne_bytes());
+    event
+}
+
+fn event(kind: u32, length: usize) -> Vec<u8> {
+    let mut event = vec![0; length];
+    put(&mut event, TYPE, &kind.to_ne_bytes());
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugs_in_as_the_adapter() {
+        let event = create(&HidIdentity::adapter("lvx-sim-1/input0"));
+        assert_eq!(event.len(), 280 + 27);
+        assert_eq!(event[..4], 11_u32.to_ne_bytes());
+        assert_eq!(&event[4..28], b"INNO TECH USB to Serial\0");
+        assert_eq!(&event[132..149], b"lvx-sim-1/input0\0");
+        assert!(event[196..260].iter().all(|byte| *byte == 0), "it has no serial number");
+        assert_eq!(event[260..262], 27_u16.to_ne_bytes());
+        assert_eq!(event[262..264], 3_u16.to_ne_bytes());
+        assert_eq!(event[264..268], 0x0665_u32.to_ne_bytes());
+        assert_eq!(event[268..272], 0x5161_u32.to_ne_bytes());
+        assert_eq!(event[272..276], 2_u32.to_ne_bytes());
+        assert_eq!(event[276..280], [0; 4]);
+        assert_eq!(event[280..], REPORT_DESCRIPTOR);
+        assert_eq!(MOST, [127, 63, 63]);
+        assert_eq!(EVENT, 4376);
+    }
+
+    #[test]
+    fn sends_reports_and_unplugs() {
+        let event = input(*b"^D00505\xD9");
+        assert_eq!(event[..4], 12_u32.to_ne_bytes());
+        assert_eq!(event[4..6], 8_u16.to_ne_bytes());
+        assert_eq!(&event[6..], b"^D00505\xD9");
+        assert_eq!(destroy(), 1_u32.to_ne_bytes());
+    }
+
+    #[test]
+    fn reads_what_the_host_wrote() {
+        let mut event = event(OUTPUT, EVENT);
+        put(&mut event, 4, b"\0^P005PIq");
+        put(&mut event, 4100, &9_u16.to_ne_bytes());
+        assert_eq!(Event::read(&event), Event::Output(b"\0^P005PIq".to_vec()));
+        put(&mut event, 4100, &u16::MAX.to_ne_bytes());
+        assert_eq!(Event::read(&event), Event::Other);
+        for length in 0..4102 {
+            assert_eq!(Event::read(&event[..length]), Event::Other, "{length}");
+        }
+    }
+
+    #[test]
+    fn reads_and_answers_what_waits_for_an_answer() {
+        let mut asked = event(GET_REPORT, EVENT);
+        put(&mut asked, 4, &7_u32.to_ne_bytes());
+        assert_eq!(Event::read(&asked), Event::Get { id: 7 });
+        let refused = refuse_get(7);
+        assert_eq!(refused[..4], 10_u32.to_ne_bytes());
+        assert_eq!(refused[4..8], 7_u32.to_ne_bytes());
+        assert_eq!(refused[8..10], 32_u16.to_ne_bytes());
+
+        let mut asked = event(SET_REPORT, EVENT);
+        put(&mut asked, 4, &8_u32.to_ne_bytes());
+        put(&mut asked, 10, &2_u16.to_ne_bytes());
+        put(&mut asked, 12, b"ab");
+        assert_eq!(Event::read(&asked), Event::Set { id: 8, output: None });
+        put(&mut asked, 9, &[1]);
+        assert_eq!(Event::read(&asked), Event::Set { id: 8, output: Some(b"ab".to_vec()) });
+        assert_eq!(answer_set(8, true)[..4], 14_u32.to_ne_bytes());
+        assert_eq!(answer_set(8, true)[8..10], [0, 0]);
+        assert_eq!(answer_set(8, false)[8..10], 32_u16.to_ne_bytes());
+    }
+}

@@ -1,0 +1,95 @@
+//! A unit on a pseudo-terminal.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    thread,
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, BytesMut};
+use rustix::{fs::OFlags, io::Errno, pty::OpenptFlags, termios::OptionalActions};
+
+use super::{CHUNK, Port, Served};
+use crate::{Error, Link, sim::SharedBank};
+
+/// Serves a unit on a new pseudo-terminal, which clients open like a serial port, one after
+/// another. When the unit is disconnected, the terminal goes away.
+///
+/// The bank should follow the system's clock: a made-up one does not move for this.
+///
+/// # Errors
+/// If the system has no pseudo-terminal to give.
+pub fn serve_pty(shared: &SharedBank, unit: usize) -> Result<Served, Error> {
+    let link = shared.link(unit);
+    let name = link.name().to_owned();
+    let opened = Pty::open().and_then(|(path, pty)| Served::start(path, link, pty));
+    opened.map_err(|error| Error::io(name, "serving it on a pty", error))
+}
+
+struct Pty {
+    master: OwnedFd,
+    /// Held open, so that it does not end when a client goes.
+    slave: OwnedFd,
+}
+
+impl Pty {
+    fn open() -> io::Result<(String, Self)> {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = rustix::pty::openpt(flags)?;
+        rustix::pty::grantpt(&master)?;
+        rustix::pty::unlockpt(&master)?;
+        let path = rustix::pty::ptsname(&master, Vec::new())?;
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let slave = rustix::fs::open(&path, flags, rustix::fs::Mode::empty())?;
+        let mut mode = rustix::termios::tcgetattr(&slave)?;
+        mode.make_raw();
+        rustix::termios::tcsetattr(&slave, OptionalActions::Now, &mode)?;
+        let flags = rustix::fs::fcntl_getfl(&master)?;
+        rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
+        let path = path.to_string_lossy().into_owned();
+        Ok((path, Self { master, slave }))
+    }
+}
+
+impl Port for Pty {
+    fn file(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.master.as_fd())
+    }
+
+    fn take(&mut self, buffer: &mut BytesMut) -> bool {
+        let mut chunk = [0; CHUNK];
+        match rustix::io::read(&self.master, &mut chunk) {
+            Ok(count) => buffer.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => return false,
+        }
+        true
+    }
+
+    fn give(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Ok(count) = rustix::io::write(&self.master, rest)
+            && count > 0
+            && count < rest.len()
+        {
+            rest.advance(count);
+        }
+    }
+
+    /// Closing it throws away what the client has not read.
+    fn lose(&mut self) -> bool {
+        let end = Instant::now() + LINGER;
+        loop {
+            // What was given takes a moment to get there.
+            thread::sleep(LINGER / 20);
+            let unread = rustix::io::ioctl_fionread(&self.slave).unwrap_or(0);
+            if unread == 0 || Instant::now() >= end {
+                return false;
+            }
+        }
+    }
+}
+
+/// How long the last bytes wait for the client once the unit is disconnected.
+const LINGER: Duration = Duration::from_millis(100);

@@ -1,0 +1,203 @@
+//! Virtual units on a USB device port whose host is this machine itself.
+//!
+//! They need Linux, root, configfs and modules: `modprobe -a libcomposite dummy_hcd usbhid`, then
+//! `cargo test --test functionfs -- --ignored --test-threads=1`.
+
+#![cfg(all(target_os = "linux", feature = "sim"))]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{
+    fs,
+    fs::File,
+    io::{self, Read, Write},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use pi18_proto::{GeneralStatus, Mode};
+use pi18_transport::{
+    Client,
+    sim::{Bank, Config, FunctionFsDevice, SharedBank, hidraw_node, serve_functionfs},
+};
+
+const SOON: Duration = Duration::from_secs(5);
+
+/// Where the host sees what is bound to `dummy_udc.0`.
+const PORT: &str = "usb-dummy_hcd.0-1/input0";
+
+/// A gadget with a mounted `FunctionFS`, both taken away again.
+struct Gadget {
+    folder: PathBuf,
+    mount: PathBuf,
+}
+
+impl Gadget {
+    fn new(name: &str) -> Self {
+        let folder = Path::new("/sys/kernel/config/usb_gadget").join(name);
+        let mount = std::env::temp_dir().join(format!("pi18-functionfs-{name}"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("idVendor"), "0x0665").unwrap();
+        fs::write(folder.join("idProduct"), "0x5161").unwrap();
+        for part in ["configs/c.1", "functions/ffs.{}", "strings/0x409"] {
+            fs::create_dir(folder.join(part.replace("{}", name))).unwrap();
+        }
+        fs::create_dir_all(&mount).unwrap();
+        let mounted =
+            Command::new("mount").args(["-t", "functionfs", name]).arg(&mount).status().unwrap();
+        assert!(mounted.success());
+        Self { folder, mount }
+    }
+
+    fn bind(&self) -> io::Result<()> {
+        let name = self.folder.file_name().unwrap().to_str().unwrap();
+        let function = format!("ffs.{name}");
+        let link = self.folder.join("configs/c.1").join(&function);
+        if !link.exists() {
+            symlink(self.folder.join("functions").join(function), link)?;
+        }
+        fs::write(self.folder.join("UDC"), "dummy_udc.0\n")
+    }
+
+    fn unbind(&self) {
+        fs::write(self.folder.join("UDC"), "\n").unwrap();
+        wait_until_unplugged();
+    }
+
+    fn is_bound(&self) -> bool {
+        !fs::read_to_string(self.folder.join("UDC")).unwrap().trim().is_empty()
+    }
+}
+
+impl Drop for Gadget {
+    fn drop(&mut self) {
+        let name = self.folder.file_name().unwrap().to_str().unwrap();
+        let function = format!("ffs.{name}");
+        let _ = fs::write(self.folder.join("UDC"), "\n");
+        let _ = fs::remove_file(self.folder.join("configs/c.1").join(&function));
+        let _ = Command::new("umount").arg(&self.mount).status();
+        for part in ["configs/c.1", &format!("functions/{function}"), "strings/0x409", ""] {
+            let _ = fs::remove_dir(self.folder.join(part));
+        }
+        let _ = fs::remove_dir(&self.mount);
+    }
+}
+
+fn shared() -> SharedBank {
+    let switches = vec!["frozen=on".parse().unwrap()];
+    SharedBank::real(Bank::new(Config { units: 1, switches }).unwrap())
+}
+
+#[track_caller]
+fn client() -> Client {
+    let node = hidraw_node(PORT, SOON).unwrap();
+    Client::open(&format!("hidraw:{}", node.display())).unwrap()
+}
+
+fn open() -> File {
+    File::options().read(true).write(true).open(hidraw_node(PORT, SOON).unwrap()).unwrap()
+}
+
+/// Asks `GS` and goes without reading the reply.
+fn ask_and_go() {
+    let mut host = open();
+    host.write_all(b"\0^P005GSX").unwrap();
+    host.write_all(b"\0\x14\r\0\0\0\0\0\0").unwrap();
+}
+
+fn wait_until_unplugged() {
+    wait_until("unplugged", || hidraw_node(PORT, Duration::ZERO).is_err());
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + SOON;
+    while !done() {
+        assert!(Instant::now() < end, "{what}");
+        thread::yield_now();
+    }
+}
+
+#[test]
+#[ignore = "needs dummy_hcd"]
+fn a_unit_is_there_whenever_its_gadget_is_bound() {
+    let gadget = Gadget::new("bound");
+    let _served = serve_functionfs(&shared(), 0, &gadget.mount).unwrap();
+    for _ in 0..3 {
+        gadget.bind().unwrap();
+        let mut client = client();
+        for _ in 0..3 {
+            client.read::<GeneralStatus>().unwrap();
+        }
+        gadget.unbind();
+        assert!(client.read::<Mode>().unwrap_err().is_disconnected());
+    }
+}
+
+#[test]
+#[ignore = "needs dummy_hcd"]
+fn a_disconnected_unit_unbinds_its_gadget_which_can_be_bound_again() {
+    let gadget = Gadget::new("again");
+    let shared = shared();
+    let served = serve_functionfs(&shared, 0, &gadget.mount).unwrap();
+    gadget.bind().unwrap();
+    let mut held = client();
+    held.read::<Mode>().unwrap();
+    shared.with(|bank| bank.disconnect(0));
+    wait_until_unplugged();
+    assert!(held.read::<Mode>().unwrap_err().is_disconnected());
+    assert!(!gadget.is_bound());
+    assert!(gadget.bind().is_err(), "there is nothing to bind");
+    shared.with(|bank| bank.reconnect(0));
+    wait_until("described anew", || gadget.mount.join("ep1").exists());
+    gadget.bind().unwrap();
+    client().read::<Mode>().unwrap();
+    drop(served);
+    wait_until_unplugged();
+    assert!(!gadget.is_bound());
+}
+
+#[test]
+#[ignore = "needs dummy_hcd"]
+fn a_reply_that_nobody_fetches_is_in_nobodys_way() {
+    let gadget = Gadget::new("unread");
+    let served = serve_functionfs(&shared(), 0, &gadget.mount).unwrap();
+    gadget.bind().unwrap();
+    for _ in 0..3 {
+        ask_and_go();
+        client().read::<GeneralStatus>().unwrap();
+    }
+    ask_and_go();
+    gadget.unbind();
+    gadget.bind().unwrap();
+    client().read::<GeneralStatus>().unwrap();
+    // The end does not wait for the host either.
+    ask_and_go();
+    let start = Instant::now();
+    drop(served);
+    assert!(start.elapsed() < SOON);
+}
+
+#[test]
+#[ignore = "needs dummy_hcd"]
+fn a_device_does_what_its_owner_says() {
+    let gadget = Gadget::new("device");
+    let device = FunctionFsDevice::create(&gadget.mount).unwrap();
+    gadget.bind().unwrap();
+    let device = thread::spawn(move || {
+        let asked = device.output(SOON).unwrap().unwrap();
+        device.input(b"(NAKss\r\0");
+        assert!(device.flush(SOON));
+        asked
+    });
+    let mut host = open();
+    host.write_all(b"\0^P005PIq").unwrap();
+    let mut report = [0; 8];
+    host.read_exact(&mut report).unwrap();
+    assert_eq!(&report, b"(NAKss\r\0");
+    assert_eq!(device.join().unwrap(), b"^P005PIq");
+    // It is dropped.
+    assert_eq!(host.read(&mut report).unwrap_err().raw_os_error(), Some(5));
+    assert!(!gadget.is_bound());
+}

@@ -1,0 +1,194 @@
+//! Virtual units, and devices that are none, on real hidraw nodes.
+//!
+//! They need Linux, `/dev/uhid` and root: `modprobe uhid`, then `cargo test --test uhid -- --ignored`.
+
+#![cfg(all(target_os = "linux", feature = "sim"))]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use pi18_proto::{GeneralStatus, Identity, Mode};
+use pi18_transport::{
+    Client, candidates,
+    sim::{Bank, Config, HidIdentity, SharedBank, UhidDevice, hidraw_node, serve_uhid},
+};
+
+const SOON: Duration = Duration::from_secs(5);
+
+fn shared(switches: &str) -> SharedBank {
+    let switches = vec![switches.parse().unwrap()];
+    SharedBank::real(Bank::new(Config { units: 2, switches }).unwrap())
+}
+
+#[track_caller]
+fn client(port: &str) -> Client {
+    let node = hidraw_node(port, SOON).unwrap();
+    Client::open(&format!("hidraw:{}", node.display())).unwrap()
+}
+
+fn uevent(node: &Path) -> String {
+    let name = node.file_name().unwrap().to_str().unwrap();
+    std::fs::read_to_string(format!("/sys/class/hidraw/{name}/device/uevent")).unwrap()
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + SOON;
+    while !done() {
+        assert!(Instant::now() < end, "{what}");
+        thread::yield_now();
+    }
+}
+
+fn open(node: &Path) -> File {
+    File::options().read(true).write(true).open(node).unwrap()
+}
+
+fn ask_mode(host: &mut File) {
+    host.write_all(b"\0^P006MOD").unwrap();
+    host.write_all(b"\0\xDD\xBE\r\0\0\0\0\0").unwrap();
+}
+
+#[track_caller]
+fn report(host: &mut File) -> [u8; 8] {
+    let mut report = [0; 64];
+    assert_eq!(host.read(&mut report).unwrap(), 8);
+    *report.first_chunk().unwrap()
+}
+
+fn has_node(port: &str) -> bool {
+    hidraw_node(port, Duration::ZERO).is_ok()
+}
+
+#[test]
+#[ignore = "needs /dev/uhid"]
+fn a_unit_looks_and_answers_like_one_behind_its_adapter() {
+    let shared = shared("frozen=on&pace=2400");
+    let ports = ["units-0/input0", "units-1/input0"];
+    let served = [0, 1].map(|unit| serve_uhid(&shared, unit, ports[unit]).unwrap());
+    assert_eq!(served[1].path(), ports[1]);
+    let node = hidraw_node(ports[1], SOON).unwrap();
+    let uevent = uevent(&node);
+    for line in [
+        "HID_ID=0003:00000665:00005161",
+        "HID_NAME=INNO TECH USB to Serial",
+        "HID_PHYS=units-1/input0",
+        "HID_UNIQ=",
+    ] {
+        assert!(uevent.lines().any(|found| found == line), "{line}: {uevent}");
+    }
+    assert!(candidates().contains(&node));
+    for (unit, port) in ports.into_iter().enumerate() {
+        let mut client = client(port);
+        let serial = client.read::<Identity>().unwrap().serial_number;
+        assert_eq!(serial.as_str(), format!("9613220610041{unit}"));
+        client.read::<GeneralStatus>().unwrap();
+    }
+    drop(served);
+    wait_until("unplugged", || !ports.into_iter().any(has_node));
+}
+
+#[test]
+#[ignore = "needs /dev/uhid"]
+fn replies_come_in_reports_filled_with_zeros() {
+    let shared = shared("frozen=on&pace=9600&stale=1");
+    let port = "reports/input0";
+    let _served = serve_uhid(&shared, 0, port).unwrap();
+    let mut host = open(&hidraw_node(port, SOON).unwrap());
+    ask_mode(&mut host);
+    // The reply, and what was left lying behind it.
+    for _ in 0..2 {
+        assert_eq!(report(&mut host), *b"^D00505\xD9");
+        assert_eq!(report(&mut host), *b"\x9F\r\0\0\0\0\0\0");
+    }
+}
+
+#[test]
+#[ignore = "needs /dev/uhid"]
+fn a_disconnected_unit_is_unplugged_and_plugged_in_again() {
+    let shared = shared("frozen=on");
+    let port = "replug/input0";
+    let _served = serve_uhid(&shared, 0, port).unwrap();
+    for _ in 0..3 {
+        let mut held = client(port);
+        held.read::<Mode>().unwrap();
+        shared.with(|bank| bank.disconnect(0));
+        wait_until("unplugged", || !has_node(port));
+        assert!(held.read::<Mode>().unwrap_err().is_disconnected());
+        shared.with(|bank| bank.reconnect(0));
+        client(port).read::<Mode>().unwrap();
+    }
+    // At once.
+    let mut held = client(port);
+    held.read::<Mode>().unwrap();
+    shared.with(|bank| {
+        bank.disconnect(0);
+        bank.reconnect(0);
+    });
+    wait_until("replugged", || held.read::<Mode>().is_err_and(|error| error.is_disconnected()));
+    client(port).read::<Mode>().unwrap();
+}
+
+#[test]
+#[ignore = "needs /dev/uhid"]
+fn a_unit_goes_after_its_exchanges_with_the_last_reply_read() {
+    let shared = shared("frozen=on&disconnect=2");
+    let port = "disconnect/input0";
+    let _served = serve_uhid(&shared, 0, port).unwrap();
+    let mut host = open(&hidraw_node(port, SOON).unwrap());
+    for _ in 0..2 {
+        ask_mode(&mut host);
+        assert_eq!(report(&mut host), *b"^D00505\xD9");
+        assert_eq!(report(&mut host), *b"\x9F\r\0\0\0\0\0\0");
+    }
+    assert_eq!(host.read(&mut [0; 8]).unwrap_err().raw_os_error(), Some(5));
+    wait_until("unplugged", || !has_node(port));
+}
+
+#[test]
+#[ignore = "needs /dev/uhid"]
+fn a_device_does_what_its_owner_says() {
+    let identity = HidIdentity {
+        name: "Some UPS".to_owned(),
+        unique: "4711".to_owned(),
+        ..HidIdentity::adapter("ups/input0")
+    };
+    let ups = UhidDevice::create(&identity).unwrap();
+    let node = ups.node(SOON).unwrap();
+    assert!(uevent(&node).contains("HID_NAME=Some UPS\nHID_PHYS=ups/input0\nHID_UNIQ=4711\n"));
+    let mut host = open(&node);
+    host.write_all(b"\0^P005PIq").unwrap();
+    host.write_all(b"\0\x8B\r\0\0\0\0\0\0").unwrap();
+    assert_eq!(ups.output(SOON).unwrap().unwrap(), b"^P005PIq");
+    assert_eq!(ups.output(SOON).unwrap().unwrap(), b"\x8B\r\0\0\0\0\0\0");
+    assert_eq!(ups.output(Duration::from_millis(20)).unwrap(), None);
+    for sent in [*b"(NAKss\r\0", [0; 8]] {
+        ups.input(&sent).unwrap();
+        assert_eq!(report(&mut host), sent);
+    }
+    drop(ups);
+    assert_eq!(host.read(&mut [0; 8]).unwrap_err().raw_os_error(), Some(5));
+}
+
+#[test]
+#[ignore = "needs /dev/uhid"]
+fn one_that_speaks_something_else_is_told_by_what_it_says() {
+    let ups = UhidDevice::create(&HidIdentity::adapter("nak/input0")).unwrap();
+    let node = ups.node(SOON).unwrap();
+    let ups = thread::spawn(move || {
+        while let Some(report) = ups.output(Duration::from_secs(2)).unwrap() {
+            if report.contains(&b'\r') {
+                ups.input(b"(NAKss\r\0").unwrap();
+            }
+        }
+    });
+    let mut client = Client::open(&format!("hidraw:{}", node.display())).unwrap();
+    let error = client.read::<Identity>().unwrap_err();
+    assert!(error.to_string().contains(r#""(NAKss\r""#), "{error}");
+    ups.join().unwrap();
+}
