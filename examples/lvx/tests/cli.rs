@@ -391,6 +391,8 @@ fn a_simulator_that_cannot_be_is_told() {
         &["simulate", "--switch", "units=4"],
         &["simulate", "--tcp", "127.0.0.1:65535"],
         &["simulate", "--tcp", "nowhere"],
+        &["simulate", "--functionfs", "/no/such/folder"],
+        &["simulate", "--units", "1", "--functionfs", "/no/such/folder"],
     ]
     .map(|arguments| format!("$ lvx {}\n{}", arguments.join(" "), seen(&lvx(arguments))))
     .into();

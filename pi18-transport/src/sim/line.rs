@@ -98,6 +98,7 @@ impl Line {
     }
 
     /// How often it was disconnected, which tells of one that was connected again at once.
+    #[cfg(unix)]
     pub(super) fn pulls(&self) -> u64 {
         self.pulls
     }

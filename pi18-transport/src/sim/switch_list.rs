@@ -129,7 +129,7 @@ switches! {
     /// Every byte takes its time on the line (default: none)
     unit "pace", "baud such as 2400" =>
         put(line.pace, |text| number(text).filter(|baud: &u32| *baud > 0));
-    /// Replies come in reports of 8 bytes, the last one filled with zeros (default off)
+    /// Replies come in reports of 8 bytes, the last one filled with zeros (default off; always on USB)
     unit "reports", "on|off" => put(line.reports, on_off);
     /// The time before a reply (default 0s)
     unit "think", "a time such as 20ms" => put(line.think, time);

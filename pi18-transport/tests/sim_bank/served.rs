@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{Read, Write},
+    io::{ErrorKind::WouldBlock, Read, Write},
     net::{TcpListener, TcpStream},
     time::Duration,
 };
@@ -98,7 +98,9 @@ fn a_unit_that_is_back_at_once_was_gone_all_the_same() {
         bank.disconnect(0);
         bank.reconnect(0);
     });
-    assert_eq!(client.read(&mut [0; 1]).unwrap_or_default(), 0);
+    client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let waited = client.read(&mut [0; 1]).is_err_and(|error| error.kind() == WouldBlock);
+    assert!(!waited, "it is still connected");
     let mut next = TcpStream::connect(served.path()).unwrap();
     assert_eq!(ask(&mut next, MOD, 10), HYBRID);
 }
