@@ -113,6 +113,9 @@ enum Heard {
     Noise(DecodeError),
     /// A sound frame that does not belong here.
     Other(String),
+    /// `(NAK`, as devices of the older protocol say to whatever they do not know; this protocol's own
+    /// units say it to what has no header.
+    NotUnderstood,
     /// A sound reply with a field that cannot be read.
     Unreadable(DecodeError),
 }
@@ -286,7 +289,8 @@ impl Dialogue {
                 // The wiring sends back what the host sent.
                 continue;
             }
-            self.spoke = true;
+            let not_understood = frame.kind() == FrameKind::NotUnderstood;
+            self.spoke |= !not_understood;
             match exchange.phase {
                 Phase::Fencing(Some(fence), _) if belongs(fence, &frame) => {
                     self.in_step = true;
@@ -296,6 +300,9 @@ impl Dialogue {
                 // Once something wrong was heard, that was the answer, damaged; what comes behind it
                 // is something else.
                 Phase::Asking(Wait { quiet: None, .. }) => exchange.judge(&frame, raw),
+                Phase::Fencing(..) | Phase::Asking(_) if not_understood => {
+                    exchange.hears(Heard::NotUnderstood);
+                }
                 Phase::Fencing(..) | Phase::Asking(_) => {
                     exchange.hears(Heard::Other(format!("{}: {}", frame.kind(), show(raw))));
                 }
@@ -359,7 +366,11 @@ impl Dialogue {
             Heard::Noise(DecodeError::NotAFrame { found }) if !self.spoke => {
                 return Kind::NotPi18 { found: found.to_string() };
             }
+            Heard::NotUnderstood if !self.spoke => {
+                return Kind::NotPi18 { found: "(NAK to everything".to_owned() };
+            }
             Heard::Noise(error) => format!("damaged bytes: {error}"),
+            Heard::NotUnderstood => "(NAK, which says that it was not understood".to_owned(),
             Heard::Other(text) => text.clone(),
             Heard::Nothing => "nothing".to_owned(),
         };

@@ -126,7 +126,8 @@ fn side_by_side<T: Send>(places: Vec<T>, ask: impl Fn(T) -> Device + Sync) -> Ve
 
 /// Asks whatever is behind `link` who it is.
 fn nameplate(link: impl Link) -> Result<Nameplate, Error> {
-    let config = Config { tries: 2, ..probing(&Config::default()) };
+    let timeout = Config::default().timeout / 2;
+    let config = Config { timeout, tries: 2, deadline: timeout * 4, ..Config::default() };
     let mut client = Client::with_config(link, config);
     let serial_number = serial_number(&mut client)?;
     Ok(Nameplate {
@@ -140,12 +141,6 @@ fn nameplate(link: impl Link) -> Result<Nameplate, Error> {
 /// Who a unit is. The client asks `PI` before it, so that the answer is not another one's.
 pub(crate) fn serial_number(client: &mut Client<impl Link>) -> Result<SerialNumber, Error> {
     client.read::<Identity>().map(|identity| identity.serial_number)
-}
-
-/// How to ask what may be silent or something else: once, and half as long as a unit is.
-pub(crate) fn probing(config: &Config) -> Config {
-    let timeout = config.timeout / 2;
-    Config { timeout, tries: 1, deadline: timeout * 4, ..*config }
 }
 
 /// How long another program's use of a device is waited for.

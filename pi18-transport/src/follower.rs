@@ -57,8 +57,8 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Does not look for the unit before something is to be sent to it. Adapters are asked as `config`
-    /// says, but once and half as long.
+    /// Does not look for the unit before something is to be sent to it. Adapters are asked as by a
+    /// [`Roster`].
     ///
     /// # Errors
     /// If it does not [look like a serial number](SerialNumber::looks_genuine): several units may

@@ -13,9 +13,7 @@ use std::{
 use pi18_proto::SerialNumber;
 
 use crate::{
-    Adapter, Client, Config, Error, Hidraw,
-    adapter::adapters,
-    discover::{probing, serial_number},
+    Adapter, Client, Config, Error, Hidraw, adapter::adapters, discover::serial_number,
     hotplug::Hotplug,
 };
 
@@ -56,7 +54,9 @@ pub struct Entry {
     /// Since when it is known.
     since: Instant,
     state: State,
-    /// How long it is left alone the next time.
+    /// How long it has for an answer the next time.
+    patience: Duration,
+    /// How long it is left alone after that.
     rest: Duration,
 }
 
@@ -97,14 +97,14 @@ enum News {
 }
 
 impl Roster {
-    /// Looks after the adapters. Each is asked as `config` says, once and half as long.
+    /// Looks after the adapters. Each is asked as `config` says, but once; it has a quarter of the
+    /// time for its answer, and if that is not enough, more the next time.
     #[must_use]
     pub fn new(config: Config) -> Self {
         let (bring, news) = mpsc::sync_channel(WAITING);
         let changed = bring.clone();
         // If there is more news already, somebody will look anyway.
         let hotplug = Hotplug::watch(move || drop(changed.try_send(News::Changed)));
-        let config = probing(&config);
         let (entries, gone) = Default::default();
         Self { config, entries, gone, news, bring, _hotplug: hotplug.ok() }
     }
@@ -207,7 +207,8 @@ impl Roster {
         let (left, since) = (self.entries.len(), Instant::now());
         for adapter in there {
             if !self.entries.iter().any(|entry| entry.adapter == adapter) {
-                self.entries.push(Entry { adapter, since, state: State::New, rest: REST });
+                let (state, patience, rest) = (State::New, self.config.timeout / 4, REST);
+                self.entries.push(Entry { adapter, since, state, patience, rest });
             }
         }
         let different = left != count || left != self.entries.len();
@@ -229,7 +230,10 @@ impl Roster {
                     continue;
                 }
             };
-            let (bring, config, adapter) = (self.bring.clone(), self.config, entry.adapter.clone());
+            let (timeout, deadline) = (entry.patience, entry.patience * 4);
+            let config = Config { timeout, deadline, tries: 1, ..self.config };
+            entry.patience = (timeout * 2).min(self.config.timeout);
+            let (bring, adapter) = (self.bring.clone(), entry.adapter.clone());
             let ask = move || {
                 let answer = ask(&adapter, config);
                 // If the roster is gone, nobody wants to know.

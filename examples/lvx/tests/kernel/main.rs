@@ -3,11 +3,18 @@
 //! Ignored everywhere but in the guests that `.ci/hidraw-vm/run` boots, for they load modules, make
 //! USB devices and write to `/etc`. A test whose path contains `install` runs under systemd as
 //! process 1, all others under systemd-udevd alone.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 #![cfg(target_os = "linux")]
 
+mod cycles;
 mod guest;
 mod install_guest;
+mod plug;
 
 use std::{path::PathBuf, process::Command};
 
