@@ -91,11 +91,8 @@ pub(crate) struct Watching(Child);
 impl Watching {
     fn start() -> Self {
         install_rules();
-        let units: String = SERIALS
-            .iter()
-            .zip(NAMES)
-            .map(|(serial, name)| format!("  {serial}: {name}\n"))
-            .collect();
+        let [first, second] = SERIALS;
+        let units = format!("  {first}: {}\n  {second}: {}\n", NAMES[0], NAMES[1]);
         fs::create_dir_all("/etc/lvx").unwrap();
         fs::write("/etc/lvx/units.yaml", format!("units:\n{units}")).unwrap();
         Self(Command::new(lvx()).args(["links", "--watch"]).spawn().unwrap())

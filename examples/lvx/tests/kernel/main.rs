@@ -7,6 +7,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
     reason = "a test that cannot go on fails"
 )]
 #![cfg(target_os = "linux")]
