@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    path::Path,
     process::{Child, Command},
     sync::{
         Arc,
@@ -13,12 +12,11 @@ use std::{
 };
 
 use crate::{
+    links::{NAMES, leads_to, node_of},
     lvx,
     plug::{Occupant, SERIALS, SILENT, Socket, UPS, Way, bank, until},
     ran,
 };
-
-const NAMES: [&str; 2] = ["lvx6048-1", "lvx6048-2"];
 
 #[test]
 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
@@ -119,19 +117,6 @@ pub(crate) fn install_rules() {
     assert!(printed, "{rules}");
     fs::write("/etc/udev/rules.d/70-lvx.rules", rules).unwrap();
     assert!(ran("udevadm", &["control", "--reload"]).0);
-}
-
-/// The node that a link leads to.
-fn node_of(name: &str) -> Option<String> {
-    let target = fs::read_link(Path::new("/dev").join(name)).ok()?;
-    Some(target.file_name()?.to_str()?.to_owned())
-}
-
-/// The port of the device that a link leads to; none if it leads to none.
-fn leads_to(name: &str) -> Option<String> {
-    let node = node_of(name)?;
-    let uevent = fs::read_to_string(format!("/sys/class/hidraw/{node}/device/uevent")).ok()?;
-    uevent.lines().find_map(|line| line.strip_prefix("HID_PHYS=")).map(str::to_owned)
 }
 
 /// Reads both links every 10 ms.

@@ -15,7 +15,9 @@
 
 mod cycles;
 mod guest;
+mod install;
 mod install_guest;
+mod links;
 mod plug;
 
 use std::{path::PathBuf, process::Command};

@@ -112,7 +112,9 @@ impl Socket {
                 let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
                 Server::Other(Other::answering(answer, move |answer| {
                     if device.output(LOOK).unwrap().is_some() {
-                        answer.iter().for_each(|report| device.input(report).unwrap());
+                        for report in answer {
+                            device.input(report).unwrap();
+                        }
                     }
                 }))
             }
@@ -120,7 +122,9 @@ impl Socket {
                 let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
                 Server::Other(Other::answering(answer, move |answer| {
                     if device.output(LOOK).unwrap().is_some() {
-                        answer.iter().for_each(|report| device.input(report));
+                        for report in answer {
+                            device.input(report);
+                        }
                     }
                 }))
             }

@@ -1,0 +1,175 @@
+//! What `lvx links --print` prints, installed as its help says, under real systemd and udev.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    links::{NAMES, leads_to},
+    lvx,
+    plug::{SERIALS, Socket, Way, bank, two_units, until},
+    ran,
+};
+
+#[test]
+#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
+fn keeps_names_from_plug_to_plug_uhid() {
+    keeps_names_from_plug_to_plug(Way::Uhid);
+}
+
+#[test]
+#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
+fn keeps_names_from_plug_to_plug_gadget() {
+    keeps_names_from_plug_to_plug(Way::Gadget);
+}
+
+fn keeps_names_from_plug_to_plug(way: Way) {
+    let bank = bank(2, "");
+    let mut sockets = two_units(way, &bank);
+    let installed = Installed::new();
+
+    both_are_right(&sockets, "when it was installed");
+    assert_eq!(says("systemctl", &["is-active", SERVICE]), "active\n");
+
+    let [first, second] = &mut sockets;
+    first.unplug();
+    until("a link goes with its unit", SOON, || !link(0).is_symlink());
+    second.unplug();
+    until("both links are gone", SOON, || !link(1).is_symlink());
+    second.plug();
+    second.node();
+    first.plug();
+    both_are_right(&sockets, "when the numbers are swapped");
+
+    // Whoever kills it leaves no link that nobody looks after.
+    let before = main_process();
+    says("systemctl", &["kill", "--signal=KILL", SERVICE]);
+    until("it is there again", SOON, || main_process() != before && main_process() != "0");
+    both_are_right(&sockets, "when it was killed");
+
+    says("systemctl", &["stop", SERVICE]);
+    assert!(NAMES.iter().all(|name| !Path::new("/dev").join(name).is_symlink()));
+    // The next one that is plugged in starts it.
+    let [first, _] = &mut sockets;
+    first.unplug();
+    first.plug();
+    both_are_right(&sockets, "when it was started by a plug");
+    drop(installed);
+}
+
+#[test]
+#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
+fn without_the_service_udev_takes_dead_links_away() {
+    let bank = bank(2, "");
+    let [mut first, second] = two_units(Way::Uhid, &bank);
+    let installed = Installed::new();
+    says("systemctl", &["mask", "--runtime", "--now", SERVICE]);
+    assert_eq!(
+        says(lvx(), &["links"]),
+        format!(
+            "{} -> {}\n{} -> {}\n",
+            show(0),
+            first.node().display(),
+            show(1),
+            second.node().display()
+        )
+    );
+    first.unplug();
+    until("the dead link is gone", SOON, || !link(0).is_symlink());
+    assert!(link(1).exists(), "the other one stays");
+    says("systemctl", &["unmask", "--runtime", SERVICE]);
+    drop(installed);
+}
+
+#[test]
+#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
+fn the_unit_is_sound_and_shut_in() {
+    let installed = Installed::new();
+    assert_eq!(says("systemd-analyze", &["verify", &format!("/etc/systemd/system/{SERVICE}")]), "");
+    let told = says("systemd-analyze", &["security", SERVICE]);
+    let (_, exposure) = told.rsplit_once("Overall exposure level").unwrap();
+    println!("systemd-analyze security {SERVICE}: {}", exposure.trim());
+    for line in told.lines().filter(|line| line.starts_with('✗') || line.contains("✗")) {
+        println!("{line}");
+    }
+    let score: f32 = exposure.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!(score <= 2.0, "{told}");
+    drop(installed);
+}
+
+/// The printed files where they belong; gone at the end.
+struct Installed;
+
+impl Installed {
+    fn new() -> Self {
+        let _ = fs::remove_dir_all("/etc/lvx");
+        let found = ran(lvx(), &["links", "init"]);
+        // Where nothing is plugged in it says so.
+        assert!(found.0 || found.1.contains("no unit was found"), "{}", found.1);
+        install(RULES, &says(lvx(), &["links", "--print", "udev"]));
+        install(
+            &format!("/etc/systemd/system/{SERVICE}"),
+            &says(lvx(), &["links", "--print", "systemd"]),
+        );
+        says("systemctl", &["daemon-reload"]);
+        says("udevadm", &["control", "--reload"]);
+        says("udevadm", &["trigger", "--action=add", "--subsystem-match=hidraw"]);
+        says("udevadm", &["settle"]);
+        Self
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        let _ = ran("systemctl", &["stop", SERVICE]);
+        let _ = fs::remove_file(RULES);
+        let _ = fs::remove_file(format!("/etc/systemd/system/{SERVICE}"));
+        let _ = ran("systemctl", &["daemon-reload"]);
+        let _ = ran("udevadm", &["control", "--reload"]);
+    }
+}
+
+fn install(path: &str, text: &str) {
+    fs::write(path, text).unwrap();
+}
+
+/// What a program prints that ends well.
+#[track_caller]
+fn says(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> String {
+    let (well, text) = ran(program, arguments);
+    assert!(well, "{arguments:?}: {text}");
+    text
+}
+
+fn main_process() -> String {
+    says("systemctl", &["show", "--property=MainPID", "--value", SERVICE]).trim().to_owned()
+}
+
+#[track_caller]
+fn both_are_right(sockets: &[Socket; 2], when: &str) {
+    let nodes = sockets.each_ref().map(Socket::node);
+    let took = until(&format!("both links are right {when}"), SOON, || {
+        NAMES.iter().zip(sockets).all(|(name, socket)| leads_to(name) == Some(socket.port()))
+    });
+    println!("{nodes:?}: right after {took:?} {when}");
+    let map = fs::read_to_string("/etc/lvx/units.yaml").unwrap();
+    let wanted =
+        NAMES.iter().zip(SERIALS).map(|(name, serial)| format!("  \"{serial}\": {name}\n"));
+    assert!(map.ends_with(&wanted.collect::<String>()), "{map}");
+}
+
+fn link(unit: usize) -> PathBuf {
+    Path::new("/dev").join(NAMES[unit])
+}
+
+fn show(unit: usize) -> String {
+    link(unit).display().to_string()
+}
+
+const SERVICE: &str = "lvx-links.service";
+
+const RULES: &str = "/etc/udev/rules.d/70-lvx.rules";
+
+const SOON: Duration = Duration::from_secs(5);
