@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
-use pi18_proto::Dialect;
+use pi18_proto::{Dialect, SerialNumber};
 
 use crate::{Client, Config, Error, Link, Replay, Serial, Tcp, error::Kind, serial};
 
@@ -37,7 +37,7 @@ enum Way {
     Hidraw(PathBuf),
     Serial(PathBuf),
     Tcp(String),
-    SerialNumber(String),
+    SerialNumber(SerialNumber),
     Sim(String),
     Replay(PathBuf),
 }
@@ -64,7 +64,7 @@ impl Address {
             Way::Hidraw(path) => self.hidraw(path)?,
             Way::Serial(path) => Box::new(Serial::open(path, self.baud)?),
             Way::Tcp(host_and_port) => Box::new(Tcp::connect(host_and_port)?),
-            Way::SerialNumber(serial) => self.follower(serial)?,
+            Way::SerialNumber(serial) => self.follower(*serial)?,
             Way::Sim(unit) => sim(unit)?,
             Way::Replay(path) => Box::new(Replay::open(path)?),
         })
@@ -83,15 +83,13 @@ impl Address {
     }
 
     #[cfg(target_os = "linux")]
-    fn follower(&self, serial: &str) -> Result<Box<dyn Link + Send>, Error> {
-        let serial = pi18_proto::SerialNumber::new(serial)
-            .ok_or_else(|| crate::follower::implausible(&self.text))?;
+    fn follower(&self, serial: SerialNumber) -> Result<Box<dyn Link + Send>, Error> {
         let follower = crate::Follower::open(serial, self.config)?;
         Ok(Box::new(follower.with_pause(self.pause)))
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn follower(&self, _serial: &str) -> Result<Box<dyn Link + Send>, Error> {
+    fn follower(&self, _serial: SerialNumber) -> Result<Box<dyn Link + Send>, Error> {
         Err(wrong(
             &self.text,
             "units are found by serial number on Linux only; use serial: or tcp:",
@@ -219,12 +217,19 @@ fn way(text: &str, place: &str) -> Result<Way, Error> {
             Ok(Way::Tcp(rest.to_owned()))
         }
         "tcp" => Err(wrong(text, "write tcp:HOST:PORT, the port from 0 to 65535")),
-        "sn" => Ok(Way::SerialNumber(rest.to_owned())),
+        "sn" => match SerialNumber::new(rest).filter(SerialNumber::looks_genuine) {
+            Some(serial) => Ok(Way::SerialNumber(serial)),
+            None => Err(wrong(text, NO_SERIAL_NUMBER)),
+        },
         "sim" => Ok(Way::Sim(rest.to_owned())),
         "replay" => Ok(Way::Replay(rest.into())),
         _ => Err(unknown()),
     }
 }
+
+/// Why a text names no unit.
+pub(crate) const NO_SERIAL_NUMBER: &str = "wanted a unit's own serial number: 8 to 20 digits, not one \
+                                           group over and over";
 
 pub(crate) fn wrong(text: &str, why: &str) -> Error {
     Error::new(format!("address {text:?}"), Kind::Address { why: why.to_owned() })
@@ -303,7 +308,8 @@ mod tests {
         assert_eq!(parse("/dev/lvx6048-1").way, Way::Path("/dev/lvx6048-1".into()));
         assert_eq!(parse("serial:/dev/ttyUSB0?baud=9600").baud, 9600);
         assert_eq!(parse("tcp:[::1]:8888").way, Way::Tcp("[::1]:8888".to_owned()));
-        assert_eq!(parse("sn:96132206100410").way, Way::SerialNumber("96132206100410".to_owned()));
+        let serial = SerialNumber::new("96132206100410").unwrap();
+        assert_eq!(parse("sn:96132206100410").way, Way::SerialNumber(serial));
         assert_eq!(parse("sim:1").way, Way::Sim("1".to_owned()));
     }
 
@@ -325,7 +331,9 @@ mod tests {
                 "serial:",
                 "usb:1",
                 "serial:/dev/x?baud=fast",
-                "tcp:h:1?pause=1s"
+                "tcp:h:1?pause=1s",
+                "sn:55355535553555",
+                "sn:/dev/hidraw0"
             ]
             .map(refused)
             .join("\n")

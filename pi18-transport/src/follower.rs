@@ -10,6 +10,7 @@ use pi18_proto::SerialNumber;
 
 use crate::{
     Config, Error, Hidraw, Link, Roster,
+    address::{NO_SERIAL_NUMBER, wrong},
     error::Kind,
     roster::{Entry, Whereabouts},
 };
@@ -66,7 +67,7 @@ impl Follower {
     pub fn new(serial: SerialNumber, config: Config) -> Result<Self, Error> {
         let name = format!("sn:{serial}");
         if !serial.looks_genuine() {
-            return Err(implausible(&name));
+            return Err(wrong(&name, NO_SERIAL_NUMBER));
         }
         let roster = Roster::new(config);
         Ok(Self { serial, name, pause: Duration::ZERO, roster, node: None })
@@ -138,11 +139,6 @@ impl Follower {
     }
 }
 
-pub(crate) fn implausible(name: &str) -> Error {
-    let found = "a text that is none: 8 to 20 digits, not one group over and over".to_owned();
-    Error::new(name, Kind::NotFound { found })
-}
-
 impl Link for Follower {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
         if self.node.is_none() {
@@ -203,5 +199,34 @@ impl Patience {
 impl fmt::Debug for Follower {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Follower").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_units_may_have_is_not_followed() {
+        let serial = SerialNumber::new("55355535553555").unwrap();
+        let error = Follower::new(serial, Config::default()).unwrap_err();
+        assert!(error.is_address(), "{error}");
+    }
+
+    #[test]
+    fn a_unit_that_is_away_is_waited_for_until_the_deadline_and_no_longer() {
+        if !crate::adapters().is_empty() {
+            return;
+        }
+        let serial = SerialNumber::new("96132206100410").unwrap();
+        let mut follower = Follower::new(serial, Config::default()).unwrap();
+        let mut buffer = BytesMut::new();
+        // Nothing was asked, so nothing is there to be drained.
+        follower.receive(&mut buffer, Instant::now()).unwrap();
+        let wait = Duration::from_millis(30);
+        let start = Instant::now();
+        let error = follower.send(b"^P005PI", start + wait).unwrap_err();
+        assert!(error.is_not_found() && start.elapsed() >= wait, "{error}");
+        assert!(error.to_string().ends_with("found no USB adapter of such an inverter"), "{error}");
     }
 }

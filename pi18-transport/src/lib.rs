@@ -17,6 +17,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A unit is its serial number, not the number of its node: [`discover`] says who is there,
+//! `sn:96132206100410` is that unit wherever it is plugged in, and a [`Follower`] goes with it.
+//!
 //! # Features
 //! - `sim` (default): the virtual bank, `sim:` addresses, and the bank served on ptys, on TCP
 //!   and as USB HID devices.

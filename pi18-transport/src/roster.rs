@@ -332,3 +332,75 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// News that may wait.
 const WAITING: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNITS: [&str; 2] = ["96132206100410", "96132206100411"];
+
+    fn serial(unit: usize) -> SerialNumber {
+        SerialNumber::new(UNITS[unit]).unwrap()
+    }
+
+    /// A roster of made-up adapters: each with the second it came in, and the one it told in, and who.
+    fn roster(adapters: &[(u64, Option<(u64, usize)>)]) -> Roster {
+        let mut roster = Roster::new(Config::default());
+        let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
+        roster.entries = (0..)
+            .zip(adapters)
+            .map(|(number, (since, told))| Entry {
+                adapter: Adapter {
+                    node: format!("/dev/hidraw{number}").into(),
+                    plugging: format!("0003:0665:5161.{number:04X}"),
+                    port: None,
+                },
+                since: at(*since),
+                state: match told {
+                    None => State::Asking,
+                    Some((told, unit)) => {
+                        State::Unit { serial: serial(*unit), told: at(*told), node: None }
+                    }
+                },
+                patience: REST,
+                rest: REST,
+            })
+            .collect();
+        roster
+    }
+
+    fn shown(roster: &Roster, unit: usize) -> String {
+        match roster.find(serial(unit)) {
+            Whereabouts::Unknown => "unknown".to_owned(),
+            Whereabouts::At(entry) => entry.place(),
+            Whereabouts::Doubled(entries) => format!("{} of them", entries.len()),
+        }
+    }
+
+    #[test]
+    fn a_unit_is_where_it_told_once_no_other_can_tell_the_same() {
+        let both = roster(&[(0, Some((1, 1))), (0, Some((2, 0)))]);
+        assert_eq!([shown(&both, 0), shown(&both, 1)], ["/dev/hidraw1", "/dev/hidraw0"]);
+        assert_eq!(shown(&roster(&[]), 0), "unknown");
+        // One that was there has not told yet; one that came later does not count.
+        assert_eq!(shown(&roster(&[(0, Some((2, 0))), (1, None)]), 0), "unknown");
+        assert_eq!(shown(&roster(&[(0, Some((2, 0))), (3, None)]), 0), "/dev/hidraw0");
+        assert_eq!(shown(&roster(&[(0, Some((2, 0))), (3, Some((4, 0)))]), 0), "2 of them");
+    }
+
+    #[test]
+    fn what_did_not_tell_is_asked_later_and_later_with_more_time() {
+        let mut roster = roster(&[(0, None)]);
+        let silent = || Error::new("x", crate::error::Kind::NotPi18 { found: "noise".to_owned() });
+        let mut rests = Vec::new();
+        for _ in 0..14 {
+            assert!(roster.note("0003:0665:5161.0000", Err(silent())));
+            rests.push(roster.entries[0].rest);
+        }
+        assert!(rests.windows(2).all(|two| two[1] == (two[0] * 2).min(MOST_REST)), "{rests:?}");
+        assert_eq!(rests.last(), Some(&MOST_REST));
+        // It is gone by now.
+        assert!(!roster.note("0003:0665:5161.0001", Err(silent())));
+    }
+}

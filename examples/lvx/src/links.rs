@@ -25,10 +25,9 @@ pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure>
         None => {}
     }
     if let Some(what) = args.print {
-        let lvx = args.lvx.clone().map_or_else(print::this_program, Ok)?;
         let text = match what {
-            Printed::Udev => print::udev(&lvx, &args.group),
-            Printed::Systemd => print::systemd(&lvx, &args.units, &args.dir),
+            Printed::Udev => print::udev(&args.lvx, &args.group),
+            Printed::Systemd => print::systemd(&args.lvx, &args.units, &args.dir),
         };
         out.write_all(text.as_bytes())?;
         return Ok(Status::Well);

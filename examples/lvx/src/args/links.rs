@@ -27,16 +27,19 @@ Exit status: 0 every device is a unit or something else; 1 a serial number is to
 3 there is no unit, or a device could not be asked.";
 
 const LINKS_HELP: &str = "\
-To have the names always, once:
-  sudo lvx links init                  write /etc/lvx/units.yaml from what is plugged in
+To have the names always:
+  sudo install \"$(which lvx)\" /usr/local/bin/
+  sudo lvx links init
   lvx links --print udev | sudo tee /etc/udev/rules.d/70-lvx.rules
   lvx links --print systemd | sudo tee /etc/systemd/system/lvx-links.service
-  sudo systemctl daemon-reload && sudo udevadm control --reload
+  sudo systemctl daemon-reload
+  sudo udevadm control --reload
   sudo udevadm trigger --action=add --subsystem-match=hidraw
-Then plug in as you like: /dev/lvx6048-1 is the same unit, or not there.
+`lvx links init` writes /etc/lvx/units.yaml from what is plugged in; change the names there as you like,
+then: sudo systemctl restart lvx-links. /dev/lvx6048-1 is that unit then, or it is not there.
 
-Without that, `sudo lvx links` makes the names for what is plugged in now. Such a link may lead to
-another unit once cables are moved: nobody looks after it.";
+`sudo lvx links` alone makes the names for what is plugged in now. Such a link may lead to another unit
+once cables are moved: nobody looks after it.";
 
 const LINKS_STATUSES: &str = "\
 Exit status: 0 every named unit has its link; 1 a serial number is told twice or is none, and has no
@@ -68,11 +71,11 @@ pub(crate) struct Links {
     #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["watch", "dry_run"])]
     pub(crate) print: Option<Printed>,
     /// The group that may use the adapters, for --print udev
-    #[arg(long, default_value = "plugdev", requires = "print")]
+    #[arg(long, default_value = "plugdev")]
     pub(crate) group: String,
-    /// Where lvx is installed, for --print; this program if it is not given
-    #[arg(long, value_name = "PATH", requires = "print")]
-    pub(crate) lvx: Option<PathBuf>,
+    /// Where lvx is installed, for --print: where only root can write
+    #[arg(long, value_name = "PATH", default_value = "/usr/local/bin/lvx")]
+    pub(crate) lvx: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

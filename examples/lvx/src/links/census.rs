@@ -58,7 +58,14 @@ impl Census {
                 self.others.insert(format!("{node} is {unit}, which has no name in units.yaml"));
             }
             (None, Some(error)) => {
-                self.others.insert(error.to_string());
+                // How long was waited differs from time to time.
+                self.others.insert(if error.is_not_pi18() {
+                    format!("{node} is something else, such as a UPS: it does not speak PI18")
+                } else if error.is_timeout() {
+                    format!("{node} does not answer")
+                } else {
+                    error.to_string()
+                });
             }
             _ => {}
         }

@@ -1,8 +1,6 @@
 //! What makes the links by itself: udev rules and a systemd unit, ready to install.
 
-use std::path::{Path, PathBuf};
-
-use crate::outcome::Failure;
+use std::path::Path;
 
 /// Gives access, starts the service when an adapter is plugged in, and takes dead links away.
 ///
@@ -27,14 +25,6 @@ pub(super) fn systemd(lvx: &Path, units: &Path, folder: &Path) -> String {
         .replace("@lvx@", &show(lvx))
         .replace("@units@", &show(units))
         .replace("@dir@", &show(folder))
-}
-
-/// This program, where it is.
-pub(super) fn this_program() -> Result<PathBuf, Failure> {
-    let program = std::env::current_exe().map_err(|error| {
-        Failure::usage(format_args!("this program's own path: {error}; name it (--lvx)"))
-    })?;
-    Ok(program)
 }
 
 const SERVICE: &str = "lvx-links.service";

@@ -1,0 +1,141 @@
+//! `lvx links` and `lvx devices` where nothing is plugged in. What they do with units is tested where
+//! there is a kernel for it (`tests/kernel`).
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A folder for links and units.yaml, gone at the end of the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lvx-links-{name}-{}", std::process::id()));
+        fs::create_dir_all(path.join("dev")).unwrap();
+        Self(path)
+    }
+
+    fn units(self, text: &str) -> Self {
+        fs::write(self.0.join("units.yaml"), text).unwrap();
+        self
+    }
+
+    /// All that a user sees of `lvx links` here.
+    fn links(&self, arguments: &[&str]) -> String {
+        let mut all = vec!["links", "--units", "units.yaml", "--dir", "dev"];
+        all.extend(arguments);
+        seen(&self.0, &all)
+    }
+
+    fn link(&self, name: &str, target: &str) {
+        symlink(target, self.0.join("dev").join(name)).unwrap();
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.join("dev")).unwrap().flatten();
+        let mut names: Vec<_> = entries.map(|it| it.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn seen(folder: &Path, arguments: &[&str]) -> String {
+    let lvx = env!("CARGO_BIN_EXE_lvx");
+    let output = Command::new(lvx).args(arguments).current_dir(folder).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let status = output.status.code().unwrap();
+    format!("{}{}exit status {status}", text(&output.stdout), text(&output.stderr))
+}
+
+/// Whether this machine has such adapters: then it is no place for these tests.
+fn has_adapters() -> bool {
+    !pi18_transport::adapters().is_empty()
+}
+
+#[test]
+fn prints_what_makes_the_links_by_itself() {
+    let here = Path::new(".");
+    insta::assert_snapshot!("udev", seen(here, &["links", "--print", "udev"]));
+    insta::assert_snapshot!("systemd", seen(here, &["links", "--print", "systemd"]));
+    let other =
+        seen(here, &["links", "--print", "udev", "--group", "dialout", "--lvx", "/opt/lvx"]);
+    assert!(other.contains(r#"GROUP="dialout""#) && other.contains(r#"RUN+="/opt/lvx links "#));
+}
+
+/// What it does is tested in `tests/kernel/install.rs`.
+#[test]
+fn the_readme_and_the_help_say_the_same() {
+    let readme = include_str!("../../../README.md");
+    let (_, section) = readme.split_once("\n## Names that stay\n").unwrap();
+    let commands = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let help = seen(Path::new("."), &["links", "--help"]);
+    for command in commands.lines() {
+        assert!(help.contains(&format!("\n  {command}\n")), "{command}");
+    }
+}
+
+#[test]
+fn a_missing_unit_is_named_and_its_stale_link_goes() {
+    if has_adapters() {
+        return;
+    }
+    let scratch = Scratch::new("missing")
+        .units("units:\n  96132206100410: lvx6048-1\n  96132206100411: lvx6048-2\n");
+    scratch.link("lvx6048-1", "/dev/./hidraw0");
+    scratch.link("an-old-name", "/dev/./hidraw1");
+    scratch.link("somebody-elses", "hidraw0");
+    insta::assert_snapshot!("missing-dry", scratch.links(&["--wait", "0s", "--dry-run"]));
+    assert_eq!(scratch.names(), ["an-old-name", "lvx6048-1", "somebody-elses"]);
+    insta::assert_snapshot!("missing", scratch.links(&["--wait", "0s"]));
+    assert_eq!(scratch.names(), ["somebody-elses"]);
+}
+
+#[test]
+fn clears_all_links_or_the_dead_ones() {
+    let scratch = Scratch::new("clear");
+    scratch.link("dead", "/dev/./hidraw250");
+    // A node that is there in any case.
+    scratch.link("alive", "/dev/./null");
+    scratch.link("somebody-elses", "hidraw250");
+    insta::assert_snapshot!("clear-dead", scratch.links(&["clear", "--dead"]));
+    assert_eq!(scratch.names(), ["alive", "somebody-elses"]);
+    insta::assert_snapshot!("clear", scratch.links(&["clear"]));
+    assert_eq!(scratch.names(), ["somebody-elses"]);
+}
+
+#[test]
+fn says_what_is_wrong_before_it_touches_anything() {
+    let scratch = Scratch::new("wrong");
+    scratch.link("a", "/dev/./hidraw250");
+    insta::assert_snapshot!("no-units", scratch.links(&[]));
+    let scratch = scratch.units("units:\n  96132206100410: a\n  96132206100411: a\n");
+    insta::assert_snapshot!("wrong-units", scratch.links(&[]));
+    insta::assert_snapshot!("no-folder", seen(&scratch.0, &["links", "clear", "--dir", "nowhere"]));
+    assert_eq!(scratch.names(), ["a"]);
+}
+
+#[test]
+fn tells_that_nothing_is_plugged_in() {
+    if has_adapters() {
+        return;
+    }
+    let scratch = Scratch::new("nothing");
+    insta::assert_snapshot!("devices-none", seen(&scratch.0, &["devices"]));
+    insta::assert_snapshot!(
+        "devices-none-json",
+        seen(&scratch.0, &["devices", "--format", "json"])
+    );
+    insta::assert_snapshot!("init-none", scratch.links(&["init"]));
+    assert!(!scratch.0.join("units.yaml").exists());
+}
