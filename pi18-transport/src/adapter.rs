@@ -87,6 +87,8 @@ pub(crate) struct Interface(PathBuf);
 pub(crate) struct Taken {
     /// The USB port.
     pub(crate) port: String,
+    /// As the kernel names it, such as `1-1.2:1.0`.
+    interface: String,
     /// `usbfs` if a program drives it directly; none if nobody does.
     driver: Option<String>,
     /// That program.
@@ -116,7 +118,8 @@ impl Interface {
         let bus = number("busnum").zip(number("devnum"));
         let node = bus.map(|(bus, device)| format!("/dev/bus/usb/{bus:03}/{device:03}"));
         let holder = node.and_then(|node| lock::having_open(Path::new(&node)));
-        Taken { port: self.port(), driver: self.driver(), holder }
+        let interface = name_of(&self.0).unwrap_or_default();
+        Taken { port: self.port(), interface, driver: self.driver(), holder }
     }
 
     /// Who took the adapter, after its HID device is gone; none if it was unplugged.
@@ -159,10 +162,10 @@ impl std::fmt::Display for Taken {
 impl Taken {
     /// What would help.
     pub(crate) fn hint(&self) -> String {
-        let Self { port, driver, .. } = self;
-        match driver.as_deref() {
+        let interface = &self.interface;
+        match self.driver.as_deref() {
             None => format!(
-                "plug it in again, or `echo {port}:1.0 | sudo tee /sys/bus/usb/drivers/{HID_DRIVER}/bind`"
+                "plug it in again, or `echo {interface} | sudo tee /sys/bus/usb/drivers/{HID_DRIVER}/bind`"
             ),
             Some(_) => "stop that program and plug the adapter in again; NUT takes every 0665:5161 \
                         (`systemctl stop nut-driver.target`): name its UPS by `port` and `bus` in ups.conf"

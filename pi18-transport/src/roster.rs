@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pi18_proto::SerialNumber;
+use pi18_proto::{Query, SerialNumber};
 
 use crate::{
     Adapter, Client, Config, Error, Hidraw, adapter::adapters, discover::serial_number,
-    hotplug::Hotplug,
+    error::Kind, hotplug::Hotplug,
 };
 
 /// The adapters that are plugged in, and who is behind each.
@@ -215,7 +215,9 @@ impl Roster {
         if different {
             self.entries.sort_by(|a, b| a.adapter.node.cmp(&b.adapter.node));
         }
-        different
+        // A write to an adapter that takes nothing in is stuck for five seconds.
+        let stuck = self.entries.iter_mut().filter(|entry| entry.is_stuck(since));
+        different | (stuck.map(Entry::leave_to_itself).count() > 0)
     }
 
     /// Asks those whose turn it is, each on a thread of its own.
@@ -291,6 +293,18 @@ impl Entry {
         }
     }
 
+    /// It has been asked for the first time, and that takes too long for others to wait for it.
+    fn is_stuck(&self, now: Instant) -> bool {
+        matches!(self.state, State::Asking) && now >= self.since + STUCK
+    }
+
+    /// Others do not wait for its answer any more.
+    fn leave_to_itself(&mut self) {
+        let (request, found) = (Query::Identity.to_string(), "nothing".to_owned());
+        let silent = Kind::Timeout { request, waited: STUCK, found };
+        self.state = State::AskingAgain(Error::new(self.place(), silent));
+    }
+
     fn place(&self) -> String {
         self.adapter.node.display().to_string()
     }
@@ -326,6 +340,9 @@ const REST: Duration = Duration::from_millis(50);
 const LITTLE_REST: Duration = Duration::from_secs(1);
 
 const MOST_REST: Duration = Duration::from_mins(1);
+
+/// More than an adapter that answers or is silent takes.
+const STUCK: Duration = Duration::from_secs(2);
 
 /// How often to look when nothing is heard.
 const LOOK: Duration = Duration::from_secs(1);
