@@ -409,7 +409,7 @@ mod tests {
     #[test]
     fn what_did_not_tell_is_asked_later_and_later_with_more_time() {
         let mut roster = roster(&[(0, None)]);
-        let silent = || Error::new("x", crate::error::Kind::NotPi18 { found: "noise".to_owned() });
+        let silent = || Error::new("x", Kind::NotPi18 { found: "noise".to_owned() });
         let mut rests = Vec::new();
         for _ in 0..14 {
             assert!(roster.note("0003:0665:5161.0000", Err(silent())));
