@@ -9,6 +9,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -124,17 +125,17 @@ impl Interface {
     /// A program that wants the adapter for itself first takes the driver away and then puts `usbfs` in
     /// its place, for which a moment is given to it.
     pub(crate) fn taken_from_us(&self) -> Option<Taken> {
+        if !self.is_configured() {
+            return None;
+        }
         let end = Instant::now() + TAKING;
         loop {
-            if !self.is_configured() {
-                return None;
-            }
             let driver = self.driver();
             if !self.0.exists() || driver.as_deref() == Some(HID_DRIVER) {
                 return None;
             }
             if driver.is_some() || Instant::now() >= end {
-                return Some(self.taken());
+                return self.is_configured().then(|| self.taken());
             }
             thread::sleep(TAKING / 10);
         }
@@ -142,12 +143,19 @@ impl Interface {
 
     /// Whether its USB device is in use. When a cable is pulled the driver goes first and the interface
     /// after it, with the device locked from before the one until after the other; this looks at what
-    /// is behind that lock, so that nothing in between is seen.
+    /// is behind that lock, so that nothing in between is seen. One that stays locked is being taken
+    /// down, which may go on for a tenth of a second.
     ///
     /// Source: `usb_disconnect` and `bConfigurationValue_show` of Linux 6.1 and 6.12.
     fn is_configured(&self) -> bool {
-        let value = self.0.parent().map(|device| fs::read_to_string(device.join(CONFIGURATION)));
-        value.is_some_and(|value| value.is_ok_and(|value| !value.trim().is_empty()))
+        let Some(device) = self.0.parent() else { return false };
+        let configuration = device.join(CONFIGURATION);
+        let (tell, told) = mpsc::channel();
+        // If it takes longer, nobody wants to know.
+        let read = move || drop(tell.send(fs::read_to_string(configuration)));
+        let reading = thread::Builder::new().name("is it plugged in".to_owned()).spawn(read);
+        let value = reading.ok().and_then(|_| told.recv_timeout(LOCKED).ok()?.ok());
+        value.is_some_and(|value| !value.trim().is_empty())
     }
 }
 
@@ -216,6 +224,9 @@ const CONFIGURATION: &str = "bConfigurationValue";
 
 /// How long an interface may be without a driver when it changes hands.
 const TAKING: Duration = Duration::from_millis(50);
+
+/// How long a USB device is locked at most by anything but its end.
+const LOCKED: Duration = Duration::from_millis(30);
 
 #[cfg(test)]
 mod tests {
