@@ -13,10 +13,14 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod apply;
+mod cut_off;
 mod cycles;
+mod follow;
 mod guest;
 mod install_guest;
 mod plug;
+mod unplug;
 
 use std::{path::PathBuf, process::Command};
 
