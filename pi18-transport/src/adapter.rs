@@ -9,6 +9,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -124,20 +125,40 @@ impl Interface {
 
     /// Who took the adapter, after its HID device is gone; none if it was unplugged.
     ///
-    /// When a cable is pulled the driver goes first and the interface right after it, so a moment is
-    /// given to it. A program that wants the adapter for itself puts `usbfs` in the driver's place.
+    /// A program that wants the adapter for itself first takes the driver away and then puts `usbfs` in
+    /// its place, for which a moment is given to it.
     pub(crate) fn taken_from_us(&self) -> Option<Taken> {
-        let end = Instant::now() + UNPLUGGING;
+        if !self.is_configured() {
+            return None;
+        }
+        let end = Instant::now() + TAKING;
         loop {
             let driver = self.driver();
             if !self.0.exists() || driver.as_deref() == Some(HID_DRIVER) {
                 return None;
             }
             if driver.is_some() || Instant::now() >= end {
-                return Some(self.taken());
+                return self.is_configured().then(|| self.taken());
             }
-            thread::sleep(UNPLUGGING / 10);
+            thread::sleep(TAKING / 10);
         }
+    }
+
+    /// Whether its USB device is in use. When a cable is pulled the driver goes first and the interface
+    /// after it, with the device locked from before the one until after the other; this looks at what
+    /// is behind that lock, so that nothing in between is seen. One that stays locked is being taken
+    /// down, which may go on for a tenth of a second.
+    ///
+    /// Source: `usb_disconnect` and `bConfigurationValue_show` of Linux 6.1 and 6.12.
+    fn is_configured(&self) -> bool {
+        let Some(device) = self.0.parent() else { return false };
+        let configuration = device.join(CONFIGURATION);
+        let (tell, told) = mpsc::channel();
+        // If it takes longer, nobody wants to know.
+        let read = move || drop(tell.send(fs::read_to_string(configuration)));
+        let reading = thread::Builder::new().name("is it plugged in".to_owned()).spawn(read);
+        let value = reading.ok().and_then(|_| told.recv_timeout(LOCKED).ok()?.ok());
+        value.is_some_and(|value| !value.trim().is_empty())
     }
 }
 
@@ -201,8 +222,14 @@ impl Interface {
 
 const HID_DRIVER: &str = "usbhid";
 
-/// How long an interface may outlive its driver when it is unplugged.
-const UNPLUGGING: Duration = Duration::from_millis(50);
+/// The number of the configuration that a USB device is in; empty if it is in none any more.
+const CONFIGURATION: &str = "bConfigurationValue";
+
+/// How long an interface may be without a driver when it changes hands.
+const TAKING: Duration = Duration::from_millis(50);
+
+/// How long a USB device is locked at most by anything but its end.
+const LOCKED: Duration = Duration::from_millis(30);
 
 #[cfg(test)]
 mod tests {
@@ -266,6 +293,8 @@ mod tests {
         let usb = sysfs.0.join("usb1/1-1/1-1:1.0");
         fs::create_dir_all(&usb).unwrap();
         fs::write(usb.join("bInterfaceNumber"), "00\n").unwrap();
+        let configuration = usb.with_file_name(CONFIGURATION);
+        fs::write(&configuration, "1\n").unwrap();
         let device = sysfs.plug("usb1/1-1/1-1:1.0", "0003:0665:5161.0001", "hidraw0", HID_ID);
         let interface = Interface::of(&device).unwrap();
         let told = |interface: &Interface| interface.taken_from_us().map(|taken| taken.to_string());
@@ -278,6 +307,9 @@ mod tests {
             told(&interface).unwrap(),
             "driver usbfs has the USB adapter in port 1-1, in place of usbhid"
         );
+        fs::write(&configuration, "\n").unwrap();
+        assert_eq!(told(&interface), None);
+        fs::write(&configuration, "1\n").unwrap();
         fs::remove_dir_all(&usb).unwrap();
         assert_eq!(told(&interface), None);
     }

@@ -233,7 +233,10 @@ impl<L: Link> Client<L> {
             let now = self.link.now();
             match self.dialogue.next(exchange, now) {
                 Step::Done(outcome) => return Ok(outcome),
-                Step::Send(frame) => self.link.send(&frame, exchange.deadline())?,
+                Step::Send(frame) => {
+                    self.link.send(&frame, exchange.deadline())?;
+                    self.dialogue.sent(exchange, self.link.now());
+                }
                 Step::Drain => {
                     self.drain(now)?;
                     self.dialogue.drained(exchange, &self.buffer);

@@ -255,6 +255,13 @@ impl Dialogue {
         }
     }
 
+    /// It is sent, and the time for the reply begins: a link may have looked for its unit first.
+    pub(crate) fn sent(&self, exchange: &mut Exchange, now: Instant) {
+        if let Phase::Fencing(_, wait) | Phase::Asking(wait) = &mut exchange.phase {
+            wait.end = (now + self.config.timeout).min(exchange.deadline);
+        }
+    }
+
     /// What was there before anything was sent; mostly nothing.
     pub(crate) fn drained(&mut self, exchange: &mut Exchange, bytes: &[u8]) {
         let quiet = bytes.iter().all(|&byte| byte == 0) && self.reader.flush().is_none();

@@ -110,8 +110,9 @@ impl Follower {
                 }
             }
             if Instant::now() >= patience.deadline(&self.roster) {
+                let error = refused.filter(Error::is_busy).unwrap_or_else(|| self.not_found());
                 self.roster.release();
-                return Err(refused.filter(Error::is_busy).unwrap_or_else(|| self.not_found()));
+                return Err(error);
             }
         }
     }

@@ -8,7 +8,8 @@
 //! read from a device that is gone fails with `EIO`, a write with `ENODEV`, and poll tells a hang-up;
 //! what was queued before is still read. A write to one that does not take it in fails with
 //! `ETIMEDOUT` after five seconds, whatever deadline was set, with `EPIPE` if the device refuses it,
-//! and with `EPROTO` if it is unplugged meanwhile: by itself none of these means that it is gone.
+//! and with `EPROTO` if it is unplugged meanwhile: by itself none of these means that it is gone. The
+//! last comes before the kernel knows that it is, and so does the hang-up that tells.
 
 use std::{
     fs::File,
@@ -121,7 +122,8 @@ impl Hidraw {
             Ok(done) => return Ok(done),
             Err(source) => source,
         };
-        if !is_gone(&source) && !hung_up(node) {
+        let going = if is_of_the_bus(&source) { GOING } else { Duration::ZERO };
+        if !is_gone(&source) && !hung_up(node, going) {
             return Err(Error::new(&*self.name, Kind::Io { action, source }));
         }
         self.node = None;
@@ -198,10 +200,22 @@ fn is_gone(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(|code| GONE.contains(&code))
 }
 
-fn hung_up(node: &File) -> bool {
-    poll::wait(node, PollFlags::empty(), Instant::now())
+/// What a transfer fails with when nobody is at the other end: the device may be going, or may have
+/// missed one.
+fn is_of_the_bus(error: &io::Error) -> bool {
+    /// `ETIME`, `EPROTO` and `EILSEQ`; `ESHUTDOWN` where the port is already off.
+    const OF_THE_BUS: [i32; 4] = [62, 71, 84, 108];
+    error.raw_os_error().is_some_and(|code| OF_THE_BUS.contains(&code))
+}
+
+fn hung_up(node: &File, within: Duration) -> bool {
+    poll::wait(node, PollFlags::empty(), Instant::now() + within)
         .is_ok_and(|ready| ready.intersects(PollFlags::HUP | PollFlags::ERR))
 }
+
+/// How long after a cable was pulled its device may still be there: a hub is asked for news every
+/// 256 ms at most (USB 2.0, 11.12.4).
+const GOING: Duration = Duration::from_millis(300);
 
 const REPORT: usize = 8;
 

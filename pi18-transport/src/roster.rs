@@ -38,6 +38,12 @@ pub struct Roster {
     entries: Vec<Entry>,
     /// Gone, and its node's number not yet given back.
     gone: Vec<Entry>,
+    /// None while nobody wants to know.
+    ears: Option<Ears>,
+}
+
+/// How a [`Roster`] hears of anything.
+struct Ears {
     news: Receiver<News>,
     /// For those who bring news.
     bring: SyncSender<News>,
@@ -101,12 +107,8 @@ impl Roster {
     /// time for its answer, and if that is not enough, more the next time.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let (bring, news) = mpsc::sync_channel(WAITING);
-        let changed = bring.clone();
-        // If there is more news already, somebody will look anyway.
-        let hotplug = Hotplug::watch(move || drop(changed.try_send(News::Changed)));
         let (entries, gone) = Default::default();
-        Self { config, entries, gone, news, bring, _hotplug: hotplug.ok() }
+        Self { config, entries, gone, ears: None }
     }
 
     /// What is plugged in, as far as is known, by node.
@@ -143,6 +145,8 @@ impl Roster {
     /// has, take away before.
     pub fn wait(&mut self, deadline: Instant) -> bool {
         self.gone.clear();
+        // Before the first look, that nothing is missed.
+        self.ears.get_or_insert_with(Ears::new);
         let mut different = self.look();
         loop {
             self.ask();
@@ -154,9 +158,10 @@ impl Roster {
                 return false;
             }
             let next = self.next_asking().unwrap_or(deadline).min(deadline).min(now + LOOK);
-            match self.news.recv_timeout(next.saturating_duration_since(now)) {
-                Ok(News::Asked(plugging, answer)) => different = self.note(&plugging, answer),
-                Ok(News::Changed) | Err(_) => {}
+            let within = next.saturating_duration_since(now);
+            let news = self.ears.get_or_insert_with(Ears::new).next(within);
+            if let Some(News::Asked(plugging, answer)) = news {
+                different = self.note(&plugging, answer);
             }
             different |= self.look();
         }
@@ -185,13 +190,19 @@ impl Roster {
         }
     }
 
-    /// Lets go of the nodes of all units, which stay known.
+    /// Lets go of the nodes of all units, which stay known, and hears of nothing until the next
+    /// [`wait`](Self::wait). Whoever is just being asked is let go when he has answered.
     pub(crate) fn release(&mut self) {
         self.gone.clear();
+        // An answer that came would have a node with it, and nobody to take it.
+        self.ears = None;
         for entry in &mut self.entries {
-            if let State::Unit { node, .. } = &mut entry.state {
-                *node = None;
-            }
+            entry.state = match std::mem::replace(&mut entry.state, State::New) {
+                State::Unit { serial, told, .. } => State::Unit { serial, told, node: None },
+                State::AskingAgain(error) => State::Unknown(error, Instant::now()),
+                State::New | State::Asking => State::New,
+                state @ State::Unknown(..) => state,
+            };
         }
     }
 
@@ -223,6 +234,7 @@ impl Roster {
     /// Asks those whose turn it is, each on a thread of its own.
     fn ask(&mut self) {
         let now = Instant::now();
+        let bring = &self.ears.get_or_insert_with(Ears::new).bring;
         for entry in &mut self.entries {
             entry.state = match std::mem::replace(&mut entry.state, State::New) {
                 State::New => State::Asking,
@@ -235,10 +247,10 @@ impl Roster {
             let (timeout, deadline) = (entry.patience, entry.patience * 4);
             let config = Config { timeout, deadline, tries: 1, ..self.config };
             entry.patience = (timeout * 2).min(self.config.timeout);
-            let (bring, adapter) = (self.bring.clone(), entry.adapter.clone());
+            let (bring, adapter) = (bring.clone(), entry.adapter.clone());
             let ask = move || {
                 let answer = ask(&adapter, config);
-                // If the roster is gone, nobody wants to know.
+                // If the roster is gone, or has found whom it looked for, nobody wants to know.
                 let _ = bring.send(News::Asked(adapter.plugging, answer));
             };
             let asking = thread::Builder::new().name("who is there".to_owned()).spawn(ask);
@@ -264,13 +276,29 @@ impl Roster {
         entry.state = match answer {
             Ok((serial, node)) => State::Unit { serial, told: Instant::now(), node: Some(node) },
             Err(error) => {
-                let most = if soon(&error) { LITTLE_REST } else { MOST_REST };
+                let soon = soon(&error);
+                let most = if soon { LITTLE_REST } else { MOST_REST };
                 let rest = entry.rest.min(most);
-                entry.rest = (rest * 2).min(most);
+                // One that several ask at once is free again in a moment, which is not to be missed.
+                entry.rest = if soon { rest + REST } else { rest * 2 }.min(most);
                 State::Unknown(error, Instant::now() + rest)
             }
         };
         true
+    }
+}
+
+impl Ears {
+    fn new() -> Self {
+        let (bring, news) = mpsc::sync_channel(WAITING);
+        let changed = bring.clone();
+        // If there is more news already, somebody will look anyway.
+        let hotplug = Hotplug::watch(move || drop(changed.try_send(News::Changed)));
+        Self { news, bring, _hotplug: hotplug.ok() }
+    }
+
+    fn next(&self, within: Duration) -> Option<News> {
+        self.news.recv_timeout(within).ok()
     }
 }
 
@@ -334,7 +362,8 @@ impl fmt::Debug for Roster {
     }
 }
 
-/// How long an adapter that did not tell is left alone at first; then twice as long each time.
+/// How long an adapter that did not tell is left alone at first; then twice as long each time, or so
+/// much longer if it is likely to tell soon.
 const REST: Duration = Duration::from_millis(50);
 
 const LITTLE_REST: Duration = Duration::from_secs(1);

@@ -406,3 +406,36 @@ fn surplus_fields_are_a_warning() {
     let reading = client.query(Query::GeneralStatus).unwrap();
     assert_eq!(reading.warnings, ["a field more than is known: \"7\""]);
 }
+
+/// A line to a unit that has to be found before the first thing is sent to it.
+struct Found(Line);
+
+impl Link for Found {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+        if self.0.sent.is_empty() {
+            self.0.now += Duration::from_secs(3);
+        }
+        self.0.send(bytes, deadline)
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        self.0.receive(buffer, deadline)
+    }
+
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now
+    }
+}
+
+#[test]
+fn the_time_for_a_reply_begins_when_the_request_was_sent() {
+    let mut config = Config::default();
+    config.tries = 1;
+    let mut client = Client::with_config(Found(Line::new(|_| vec![(10, mode(5))])), config);
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(client.link().0.sent, ["PI", "MOD"]);
+}

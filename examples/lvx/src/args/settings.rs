@@ -106,6 +106,9 @@ pub(crate) struct Care {
     /// How long a unit may go on showing an old value
     #[arg(long, value_name = "TIME", value_parser = proof_time, default_value = "15s")]
     pub(crate) within: Duration,
+    /// How long a unit that was unplugged, or fell silent, is waited for each time
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "1m")]
+    pub(crate) away: Duration,
     #[command(flatten)]
     pub(crate) place: Place,
 }

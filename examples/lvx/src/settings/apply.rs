@@ -275,6 +275,7 @@ pub(super) fn options(care: &Care) -> Options {
     Options {
         pause: care.pause,
         within: care.within,
+        away: care.away,
         wait_idle: care.wait_idle,
         ..Options::default()
     }

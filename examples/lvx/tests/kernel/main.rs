@@ -13,12 +13,16 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod apply;
+mod cut_off;
 mod cycles;
+mod follow;
 mod guest;
 mod install;
 mod install_guest;
 mod links;
 mod plug;
+mod unplug;
 
 use std::{path::PathBuf, process::Command};
 

@@ -5,15 +5,20 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use pi18_transport::sim::{
-    self, Bank, Config, FunctionFsDevice, HidIdentity, Served, SharedBank, Switches, UhidDevice,
+use bytes::BytesMut;
+use pi18_transport::{
+    Link,
+    sim::{
+        self, Bank, Config, FunctionFsDevice, HidIdentity, Served, SharedBank, SimLink, Switches,
+        UhidDevice,
+    },
 };
 
 use crate::ran;
@@ -29,9 +34,14 @@ pub(crate) enum Way {
 #[derive(Clone, Debug)]
 pub(crate) enum Occupant {
     Unit(SharedBank, usize),
+    /// The same, and all that it hears is kept. The bank needs the switch `reports`.
+    Recorded(SharedBank, usize, Heard),
     /// Answers every report with these; nothing if there are none.
     Other(&'static [[u8; 8]]),
 }
+
+/// All that came to a unit, with the zeros that fill reports.
+pub(crate) type Heard = Arc<Mutex<Vec<u8>>>;
 
 /// What a UPS of the same vendor and product says to what it does not know.
 pub(crate) const UPS: Occupant = Occupant::Other(&[*b"(NAKss\r\0"]);
@@ -110,7 +120,8 @@ impl Socket {
             }
             (Occupant::Other(answer), Way::Uhid) => {
                 let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
-                Server::Other(Other::answering(answer, move |answer| {
+                let answer = *answer;
+                Server::Other(Other::answering(move || {
                     if device.output(LOOK).unwrap().is_some() {
                         for report in answer {
                             device.input(report).unwrap();
@@ -120,12 +131,29 @@ impl Socket {
             }
             (Occupant::Other(answer), Way::Gadget) => {
                 let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
-                Server::Other(Other::answering(answer, move |answer| {
+                let answer = *answer;
+                Server::Other(Other::answering(move || {
                     if device.output(LOOK).unwrap().is_some() {
                         for report in answer {
                             device.input(report);
                         }
                     }
+                }))
+            }
+            (Occupant::Recorded(bank, unit, heard), Way::Uhid) => {
+                let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
+                let mut relay = Relay::new(bank, *unit, heard);
+                Server::Other(Other::answering(move || {
+                    relay.hear(device.output(MOMENT).unwrap());
+                    relay.say(|report| device.input(report).unwrap());
+                }))
+            }
+            (Occupant::Recorded(bank, unit, heard), Way::Gadget) => {
+                let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
+                let mut relay = Relay::new(bank, *unit, heard);
+                Server::Other(Other::answering(move || {
+                    relay.hear(device.output(MOMENT).unwrap());
+                    relay.say(|report| device.input(report));
                 }))
             }
         }
@@ -153,22 +181,48 @@ impl Drop for Socket {
     }
 }
 
-/// A device that is no unit, on a thread of its own.
+/// Between a HID device and a unit, writing down what goes to the unit.
+struct Relay {
+    link: SimLink,
+    heard: Heard,
+}
+
+impl Relay {
+    fn new(bank: &SharedBank, unit: usize, heard: &Heard) -> Self {
+        Self { link: bank.link(unit), heard: Arc::clone(heard) }
+    }
+
+    fn hear(&mut self, report: Option<Vec<u8>>) {
+        if let Some(report) = report {
+            self.heard.lock().unwrap().extend_from_slice(&report);
+            let now = self.link.now();
+            self.link.send(&report, now).unwrap();
+        }
+    }
+
+    fn say(&mut self, mut say: impl FnMut(&[u8; 8])) {
+        let mut bytes = BytesMut::new();
+        let now = self.link.now();
+        self.link.receive(&mut bytes, now).unwrap();
+        bytes.chunks_exact(8).for_each(|report| say(report.first_chunk().unwrap()));
+    }
+}
+
+const MOMENT: Duration = Duration::from_millis(4);
+
+/// A device that is served by no [`Served`], on a thread of its own.
 struct Other {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Other {
-    fn answering(
-        answer: &'static [[u8; 8]],
-        serve: impl Fn(&'static [[u8; 8]]) + Send + 'static,
-    ) -> Self {
+    fn answering(mut serve: impl FnMut() + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
-                serve(answer);
+                serve();
             }
         });
         Self { stop, thread: Some(thread) }
