@@ -13,7 +13,31 @@
 )]
 #![cfg(target_os = "linux")]
 
+/// Tests that take the [`Way`](plug::Way) to plug in, each for both.
+macro_rules! both_ways {
+    ($($test:ident)+) => {
+        $(
+            mod $test {
+                use crate::plug::Way;
+
+                #[test]
+                #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
+                fn uhid() {
+                    super::$test(Way::Uhid);
+                }
+
+                #[test]
+                #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
+                fn gadget() {
+                    super::$test(Way::Gadget);
+                }
+            }
+        )+
+    };
+}
+
 mod cycles;
+mod exchange;
 mod guest;
 mod install_guest;
 mod plug;

@@ -5,7 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -26,12 +26,19 @@ pub(crate) enum Way {
 }
 
 /// What is behind the cable.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Occupant {
     Unit(SharedBank, usize),
     /// Answers every report with these; nothing if there are none.
     Other(&'static [[u8; 8]]),
+    Acting(Actor),
 }
+
+/// Is told every report, and by what it sends one; now and then an empty one, so that it can send
+/// without being told anything.
+pub(crate) type Actor = Arc<Mutex<dyn FnMut(&[u8], Sending<'_>) + Send>>;
+
+pub(crate) type Sending<'a> = &'a dyn Fn(&[u8; 8]);
 
 /// What a UPS of the same vendor and product says to what it does not know.
 pub(crate) const UPS: Occupant = Occupant::Other(&[*b"(NAKss\r\0"]);
@@ -108,23 +115,37 @@ impl Socket {
             (Occupant::Unit(bank, unit), Way::Gadget) => {
                 Server::Unit(sim::serve_functionfs(bank, *unit, &mount(self.number)).unwrap())
             }
-            (Occupant::Other(answer), Way::Uhid) => {
-                let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
-                Server::Other(Other::answering(answer, move |answer| {
-                    if device.output(LOOK).unwrap().is_some() {
-                        answer.iter().for_each(|report| device.input(report).unwrap());
+            (Occupant::Other(answer), _) => {
+                let answer = *answer;
+                let act = move |report: &[u8], send: Sending<'_>| {
+                    if !report.is_empty() {
+                        answer.iter().for_each(send);
                     }
-                }))
+                };
+                self.serve_other(Arc::new(Mutex::new(act)))
             }
-            (Occupant::Other(answer), Way::Gadget) => {
-                let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
-                Server::Other(Other::answering(answer, move |answer| {
-                    if device.output(LOOK).unwrap().is_some() {
-                        answer.iter().for_each(|report| device.input(report));
-                    }
-                }))
-            }
+            (Occupant::Acting(actor), _) => self.serve_other(Arc::clone(actor)),
         }
+    }
+
+    fn serve_other(&self, actor: Actor) -> Server {
+        let act = move |report: &[u8], send: Sending<'_>| (actor.lock().unwrap())(report, send);
+        Server::Other(match self.way {
+            Way::Uhid => {
+                let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
+                Other::answering(move || {
+                    let report = device.output(LOOK).unwrap().unwrap_or_default();
+                    act(&report, &|report| device.input(report).unwrap());
+                })
+            }
+            Way::Gadget => {
+                let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
+                Other::answering(move || {
+                    let report = device.output(LOOK).unwrap().unwrap_or_default();
+                    act(&report, &|report| device.input(report));
+                })
+            }
+        })
     }
 }
 
@@ -156,15 +177,12 @@ struct Other {
 }
 
 impl Other {
-    fn answering(
-        answer: &'static [[u8; 8]],
-        serve: impl Fn(&'static [[u8; 8]]) + Send + 'static,
-    ) -> Self {
+    fn answering(serve: impl Fn() + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
-                serve(answer);
+                serve();
             }
         });
         Self { stop, thread: Some(thread) }
