@@ -41,6 +41,7 @@ mod exchange;
 mod guest;
 mod install_guest;
 mod plug;
+mod reports;
 
 use std::{path::PathBuf, process::Command};
 
