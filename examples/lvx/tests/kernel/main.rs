@@ -36,12 +36,14 @@ macro_rules! both_ways {
     };
 }
 
+mod access;
 mod cycles;
 mod exchange;
 mod guest;
 mod install_guest;
 mod plug;
 mod reports;
+mod taken;
 
 use std::{path::PathBuf, process::Command};
 
