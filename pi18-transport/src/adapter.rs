@@ -198,8 +198,9 @@ impl Interface {
 
 const HID_DRIVER: &str = "usbhid";
 
-/// How long an interface may outlive its driver when it is unplugged.
-const UNPLUGGING: Duration = Duration::from_millis(50);
+/// How long an interface may outlive its driver when it is unplugged, and a node the device's last
+/// word.
+pub(crate) const UNPLUGGING: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,7 @@ use rustix::{
 
 use crate::{
     Error, Link,
-    adapter::{self, Interface},
+    adapter::{self, Interface, UNPLUGGING},
     error::Kind,
     lock, permission, poll,
 };
@@ -124,7 +124,7 @@ impl Hidraw {
             Ok(done) => return Ok(done),
             Err(source) => source,
         };
-        if !is_gone(&source) && !hung_up(node) {
+        if !is_gone(&source) && !hung_up(node, &source) {
             return Err(Error::new(&*self.name, Kind::Io { action, source }));
         }
         self.node = None;
@@ -212,8 +212,12 @@ fn is_gone(error: &io::Error) -> bool {
         || error.raw_os_error().is_some_and(|code| GONE.contains(&code))
 }
 
-fn hung_up(node: &File) -> bool {
-    poll::wait(node, PollFlags::empty(), Instant::now())
+/// Whether the node tells that its device is gone. A write that is under way when the cable is pulled
+/// fails before the kernel takes the device away, so the node has a moment to tell.
+fn hung_up(node: &File, error: &io::Error) -> bool {
+    let cut_off = error.raw_os_error() == Some(rustix::io::Errno::PROTO.raw_os_error());
+    let until = Instant::now() + if cut_off { UNPLUGGING } else { Duration::ZERO };
+    poll::wait(node, PollFlags::empty(), until)
         .is_ok_and(|ready| ready.intersects(PollFlags::HUP | PollFlags::ERR))
 }
 
