@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use nusb::MaybeFuture;
 use pi18_proto::{Identity, SerialNumber};
 use pi18_transport::{Client, Config, Error, Follower, Hidraw, Link};
 
@@ -77,6 +78,45 @@ fn an_unbound_one_is_told_by_its_port_and_is_back_once_it_is_bound() {
     driver("bind", &interface);
     socket.node();
     follower.read::<Identity>().unwrap();
+}
+
+/// What NUT does, by the same means: the adapter is claimed from the HID driver, and given back.
+#[test]
+#[ignore = "needs a kernel with dummy_hcd: .ci/hidraw-vm/run"]
+fn one_that_a_program_claims_is_told_with_its_holder() {
+    let bank = bank(1, "frozen=on");
+    let mut socket = Socket::new(Way::Gadget, 0, Occupant::Unit(bank, 0));
+    socket.plug();
+    let node = socket.node();
+    let port = interface(&node).split_once(':').unwrap().0.to_owned();
+    let mut client = Client::new(Hidraw::open(&node).unwrap());
+    client.read::<Identity>().unwrap();
+
+    let device = nusb::list_devices().wait().unwrap().find(|device| device.vendor_id() == 0x0665);
+    let device = device.unwrap().open().wait().unwrap();
+    let (error, claimed) = thread::scope(|scope| {
+        let reading = scope.spawn(|| failure(&mut client));
+        thread::sleep(Duration::from_millis(20));
+        let claimed = device.detach_and_claim_interface(0).wait().unwrap();
+        (reading.join().unwrap(), claimed)
+    });
+    assert!(error.is_taken() && error.is_disconnected(), "{error}");
+    // It does not name this process to itself.
+    let state = format!("driver usbfs has the USB adapter in port {port}, in place of usbhid");
+    assert!(error.to_string().contains(&state), "{error}");
+
+    let own = std::process::id();
+    let state = format!("kernel (process {own}) drives the USB adapter in port {port} itself");
+    let help = "stop that program and plug the adapter in again; NUT takes every 0665:5161";
+    for arguments in [&["devices"][..], &["query", "ID", &format!("sn:{}", SERIALS[0])]] {
+        let (well, told) = ran(lvx(), arguments);
+        assert!(!well && told.contains(&state), "{told}");
+        assert!(told.contains(help) || arguments.len() > 1, "{told}");
+    }
+    // Which gives it back to the HID driver.
+    drop(claimed);
+    let mut client = Client::new(Hidraw::open(&socket.node()).unwrap());
+    client.read::<Identity>().unwrap();
 }
 
 /// Asks on until that fails.
