@@ -99,8 +99,10 @@ fn a_reply_may_come_in_parts(way: Way) {
     }
     for report in 0..2 {
         // Longer than the client waits: it asks again.
+        device.configure(3, TIMEOUT);
         *pause.lock().unwrap() = (report, TIMEOUT * 3 / 2);
         device.read_or_fail();
+        device.configure(3, PATIENT);
         device.read().unwrap();
     }
 }
@@ -207,13 +209,13 @@ fn a_late_reply_is_no_answer_to_the_next_question(way: Way) {
     });
     device.read().unwrap();
     for (tries, later) in [(1, 5), (1, 9), (3, 9)] {
-        device.set_tries(tries);
+        device.configure(tries, TIMEOUT);
         *delay.lock().unwrap() = TIMEOUT * later / 4;
         let in_time = device.read_or_fail();
         assert!(tries > 1 || !in_time, "it was late");
         // At once, while the reply to the question before is still on its way.
         device.read_or_fail();
-        thread::sleep(TIMEOUT);
+        device.configure(3, PATIENT);
         device.read().unwrap();
     }
 }
@@ -299,13 +301,13 @@ impl Device {
         let mut socket = Socket::new(way, 0, Occupant::Acting(Arc::new(Mutex::new(act))));
         socket.plug();
         let node = Hidraw::open(&socket.node()).unwrap();
-        let client = Some(Client::with_config(node, config(3)));
+        let client = Some(Client::with_config(node, config(3, PATIENT)));
         Self { client, asked, day: 0, _socket: socket }
     }
 
-    fn set_tries(&mut self, tries: u32) {
+    fn configure(&mut self, tries: u32, timeout: Duration) {
         let client = self.client.take().unwrap();
-        self.client = Some(Client::with_config(client.into_link(), config(tries)));
+        self.client = Some(Client::with_config(client.into_link(), config(tries, timeout)));
     }
 
     /// How often it was asked for more than its place.
@@ -381,13 +383,17 @@ fn frame(data: &str) -> Vec<u8> {
     frame
 }
 
-fn config(tries: u32) -> Config {
+fn config(tries: u32, timeout: Duration) -> Config {
     let mut config = Config::default();
-    config.timeout = TIMEOUT;
-    config.deadline = TIMEOUT * 2 * tries;
+    config.timeout = timeout;
+    config.deadline = timeout * 2 * tries;
     config.tries = tries;
     config.settle = Duration::from_millis(40);
     config
 }
 
+/// Where the device is to be too slow.
 const TIMEOUT: Duration = Duration::from_millis(250);
+
+/// Where it is not, though the machine may be.
+const PATIENT: Duration = Duration::from_secs(2);
