@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -83,7 +84,7 @@ impl Follower {
 
     /// Where the unit is: a node such as `/dev/hidraw0`; none while it is not known.
     #[must_use]
-    pub fn node(&self) -> Option<&std::path::Path> {
+    pub fn node(&self) -> Option<&Path> {
         self.node.as_ref().map(Hidraw::path)
     }
 
@@ -189,13 +190,25 @@ impl Patience {
         let most = |entry: &Entry| match entry.trouble() {
             None if entry.unit().is_some() => Duration::ZERO,
             Some(error) if error.is_not_pi18() => Duration::ZERO,
-            // udev gives a new node its group within 150 ms.
-            Some(error) if error.is_permission() => Duration::from_millis(500),
-            _ => Duration::from_secs(3),
+            // A machine that is starting has much to do before udev gives a new node its group.
+            Some(error) if error.is_permission() && !is_new(&entry.adapter.node) => {
+                Duration::from_millis(500)
+            }
+            _ => FOUND,
         };
         began + roster.entries().iter().map(most).max().unwrap_or_default()
     }
 }
+
+/// Whether udev may not have come to a node yet.
+fn is_new(node: &Path) -> bool {
+    let changed = node.metadata().and_then(|node| node.modified());
+    // One from the future is from before the clock was set.
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age < FOUND))
+}
+
+/// How long the first look for a unit takes at most.
+const FOUND: Duration = Duration::from_secs(3);
 
 impl fmt::Debug for Follower {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

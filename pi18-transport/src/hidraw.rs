@@ -39,6 +39,8 @@ pub struct Hidraw {
     path: PathBuf,
     name: String,
     pause: Duration,
+    /// When the last report came, unless it was looked since then for what is behind it.
+    heard: Option<Instant>,
     /// The kernel's name for this plugging.
     plugging: Option<String>,
     interface: Option<Interface>,
@@ -70,6 +72,7 @@ impl Hidraw {
             path: path.to_owned(),
             name,
             pause: Duration::ZERO,
+            heard: None,
             plugging: device.as_deref().and_then(adapter::name_of),
             interface: device.as_deref().and_then(Interface::of),
         })
@@ -154,8 +157,19 @@ impl Link for Hidraw {
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
-        let ready = self.with("waiting", |node| poll::wait(node, PollFlags::IN, deadline))?;
-        if ready.is_empty() { Ok(()) } else { self.with("reading", |node| read(node, buffer)) }
+        let looks = deadline <= Instant::now();
+        // What lies in the adapter behind a reply is there, too, and may not wait for the next
+        // question: that would take it for its answer.
+        let next = self.heard.take().filter(|_| looks).map(|heard| heard + INTERVAL);
+        let until = next.unwrap_or(deadline);
+        let ready = self.with("waiting", |node| poll::wait(node, PollFlags::IN, until))?;
+        if ready.is_empty() {
+            return Ok(());
+        }
+        self.with("reading", |node| read(node, buffer))?;
+        // Not again and again, if one never stops talking.
+        self.heard = (!looks).then(Instant::now);
+        Ok(())
     }
 
     fn name(&self) -> &str {
@@ -219,6 +233,9 @@ const GOING: Duration = Duration::from_millis(300);
 
 const REPORT: usize = 8;
 
+/// The adapter hands over a report every 12 ms; a little more.
+const INTERVAL: Duration = Duration::from_millis(15);
+
 /// Reports that the kernel keeps for a reader.
 const QUEUED: usize = 63;
 
@@ -248,6 +265,7 @@ mod tests {
             path: "/dev/test".into(),
             name: "hidraw:test".to_owned(),
             pause: Duration::ZERO,
+            heard: None,
             plugging: None,
             interface: None,
         };
@@ -284,5 +302,21 @@ mod tests {
         buffer.clear();
         link.receive(&mut buffer, Instant::now()).unwrap();
         assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn a_look_at_what_is_there_finds_the_report_behind_the_last_one() {
+        let (device, mut link) = pair();
+        device.send(b"^D00505\xD9").unwrap();
+        let mut buffer = BytesMut::new();
+        link.receive(&mut buffer, Instant::now() + Duration::from_secs(1)).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(3));
+                device.send(b"\x9F\r\0\0\0\0\0\0").unwrap();
+            });
+            link.receive(&mut buffer, Instant::now()).unwrap();
+        });
+        assert_eq!(&buffer[..], b"^D00505\xD9\x9F\r\0\0\0\0\0\0");
     }
 }

@@ -13,15 +13,42 @@
 )]
 #![cfg(target_os = "linux")]
 
+/// Tests that take the [`Way`](plug::Way) to plug in, each for both.
+macro_rules! both_ways {
+    ($($test:ident)+) => {
+        $(
+            mod $test {
+                use crate::plug::Way;
+
+                #[test]
+                #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
+                fn uhid() {
+                    super::$test(Way::Uhid);
+                }
+
+                #[test]
+                #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
+                fn gadget() {
+                    super::$test(Way::Gadget);
+                }
+            }
+        )+
+    };
+}
+
+mod access;
 mod apply;
 mod cut_off;
 mod cycles;
+mod exchange;
 mod follow;
 mod guest;
 mod install;
 mod install_guest;
 mod links;
 mod plug;
+mod reports;
+mod taken;
 mod unplug;
 
 use std::{path::PathBuf, process::Command};

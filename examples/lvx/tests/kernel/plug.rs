@@ -31,17 +31,24 @@ pub(crate) enum Way {
 }
 
 /// What is behind the cable.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Occupant {
     Unit(SharedBank, usize),
     /// The same, and all that it hears is kept. The bank needs the switch `reports`.
     Recorded(SharedBank, usize, Heard),
     /// Answers every report with these; nothing if there are none.
     Other(&'static [[u8; 8]]),
+    Acting(Actor),
 }
 
 /// All that came to a unit, with the zeros that fill reports.
 pub(crate) type Heard = Arc<Mutex<Vec<u8>>>;
+
+/// Is told every report, and by what it sends one; now and then an empty one, so that it can send
+/// without being told anything.
+pub(crate) type Actor = Arc<Mutex<dyn FnMut(&[u8], Sending<'_>) + Send>>;
+
+pub(crate) type Sending<'a> = &'a dyn Fn(&[u8; 8]);
 
 /// What a UPS of the same vendor and product says to what it does not know.
 pub(crate) const UPS: Occupant = Occupant::Other(&[*b"(NAKss\r\0"]);
@@ -118,45 +125,45 @@ impl Socket {
             (Occupant::Unit(bank, unit), Way::Gadget) => {
                 Server::Unit(sim::serve_functionfs(bank, *unit, &mount(self.number)).unwrap())
             }
-            (Occupant::Other(answer), Way::Uhid) => {
-                let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
+            (Occupant::Other(answer), _) => {
                 let answer = *answer;
-                Server::Other(Other::answering(move || {
-                    if device.output(LOOK).unwrap().is_some() {
-                        for report in answer {
-                            device.input(report).unwrap();
-                        }
+                let act = move |report: &[u8], send: Sending<'_>| {
+                    if !report.is_empty() {
+                        answer.iter().for_each(send);
                     }
-                }))
+                };
+                self.serve_other(Arc::new(Mutex::new(act)))
             }
-            (Occupant::Other(answer), Way::Gadget) => {
-                let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
-                let answer = *answer;
-                Server::Other(Other::answering(move || {
-                    if device.output(LOOK).unwrap().is_some() {
-                        for report in answer {
-                            device.input(report);
-                        }
-                    }
-                }))
-            }
-            (Occupant::Recorded(bank, unit, heard), Way::Uhid) => {
-                let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
+            (Occupant::Recorded(bank, unit, heard), _) => {
                 let mut relay = Relay::new(bank, *unit, heard);
-                Server::Other(Other::answering(move || {
-                    relay.hear(device.output(MOMENT).unwrap());
-                    relay.say(|report| device.input(report).unwrap());
-                }))
+                let act = move |report: &[u8], send: Sending<'_>| {
+                    relay.hear(report);
+                    relay.say(send);
+                };
+                self.serve_other(Arc::new(Mutex::new(act)))
             }
-            (Occupant::Recorded(bank, unit, heard), Way::Gadget) => {
-                let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
-                let mut relay = Relay::new(bank, *unit, heard);
-                Server::Other(Other::answering(move || {
-                    relay.hear(device.output(MOMENT).unwrap());
-                    relay.say(|report| device.input(report));
-                }))
-            }
+            (Occupant::Acting(actor), _) => self.serve_other(Arc::clone(actor)),
         }
+    }
+
+    fn serve_other(&self, actor: Actor) -> Server {
+        let act = move |report: &[u8], send: Sending<'_>| (actor.lock().unwrap())(report, send);
+        Server::Other(match self.way {
+            Way::Uhid => {
+                let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
+                Other::answering(move || {
+                    let report = device.output(LOOK).unwrap().unwrap_or_default();
+                    act(&report, &|report| device.input(report).unwrap());
+                })
+            }
+            Way::Gadget => {
+                let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
+                Other::answering(move || {
+                    let report = device.output(LOOK).unwrap().unwrap_or_default();
+                    act(&report, &|report| device.input(report));
+                })
+            }
+        })
     }
 }
 
@@ -192,23 +199,21 @@ impl Relay {
         Self { link: bank.link(unit), heard: Arc::clone(heard) }
     }
 
-    fn hear(&mut self, report: Option<Vec<u8>>) {
-        if let Some(report) = report {
-            self.heard.lock().unwrap().extend_from_slice(&report);
+    fn hear(&mut self, report: &[u8]) {
+        if !report.is_empty() {
+            self.heard.lock().unwrap().extend_from_slice(report);
             let now = self.link.now();
-            self.link.send(&report, now).unwrap();
+            self.link.send(report, now).unwrap();
         }
     }
 
-    fn say(&mut self, mut say: impl FnMut(&[u8; 8])) {
+    fn say(&mut self, say: Sending<'_>) {
         let mut bytes = BytesMut::new();
         let now = self.link.now();
         self.link.receive(&mut bytes, now).unwrap();
         bytes.chunks_exact(8).for_each(|report| say(report.first_chunk().unwrap()));
     }
 }
-
-const MOMENT: Duration = Duration::from_millis(4);
 
 /// A device that is served by no [`Served`], on a thread of its own.
 struct Other {
@@ -217,7 +222,7 @@ struct Other {
 }
 
 impl Other {
-    fn answering(mut serve: impl FnMut() + Send + 'static) -> Self {
+    fn answering(serve: impl Fn() + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
@@ -236,7 +241,7 @@ impl Drop for Other {
     }
 }
 
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Everything of a gadget but its function, which is described by whoever serves it.
 fn gadget(number: usize) {
