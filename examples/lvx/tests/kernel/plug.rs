@@ -123,7 +123,9 @@ impl Socket {
                 let answer = *answer;
                 Server::Other(Other::answering(move || {
                     if device.output(LOOK).unwrap().is_some() {
-                        answer.iter().for_each(|report| device.input(report).unwrap());
+                        for report in answer {
+                            device.input(report).unwrap();
+                        }
                     }
                 }))
             }
@@ -132,7 +134,9 @@ impl Socket {
                 let answer = *answer;
                 Server::Other(Other::answering(move || {
                     if device.output(LOOK).unwrap().is_some() {
-                        answer.iter().for_each(|report| device.input(report));
+                        for report in answer {
+                            device.input(report);
+                        }
                     }
                 }))
             }
