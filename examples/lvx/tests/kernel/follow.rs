@@ -56,7 +56,7 @@ fn unplugged_and_swapped_units_keep_their_clients(way: Way) {
         assert!(took < Duration::from_secs(2), "swap {swap}: {took:?}");
         slowest = slowest.max(took);
         let found = clients.each_ref().map(|client| client.link().node().unwrap().to_owned());
-        let swapped = if swap % 2 == 0 { 1 } else { 0 };
+        let swapped = usize::from(swap % 2 == 0);
         assert_eq!(found, [nodes[swapped].clone(), nodes[1 - swapped].clone()], "swap {swap}");
     }
     println!("{way:?}: ten swaps, both answer {slowest:?} after the nodes at most");

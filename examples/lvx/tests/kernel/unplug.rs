@@ -129,7 +129,7 @@ impl Cable {
             let watched = File::open(self.socket.node()).unwrap();
             let started = Instant::now();
             self.socket.unplug();
-            let event = hung_up(watched);
+            let event = hung_up(&watched);
             let told = loop {
                 let told = self.asker.next();
                 match &told.answer {
@@ -140,7 +140,7 @@ impl Cable {
             let error = told.answer.unwrap_err();
             assert!(error.is_disconnected() && !error.is_taken(), "{name}: {error}");
             assert_eq!(told.node, None, "{name}");
-            let late = told.told.saturating_duration_since(event.max(told.asked));
+            let late = told.ended.saturating_duration_since(event.max(told.asked));
             pulled.late += usize::from(late > AT_ONCE);
             assert!(late <= AT_THE_LATEST, "{name}: {late:?} ({:?}): {error}", started.elapsed());
             pulled.latest = pulled.latest.max(late);
@@ -152,7 +152,7 @@ impl Cable {
             let node = self.socket.node();
             let plugged = Instant::now();
             let told = self.asker.next();
-            let took = told.told.saturating_duration_since(plugged);
+            let took = told.ended.saturating_duration_since(plugged);
             assert!(took <= SOON, "{name}: {took:?}");
             let frame = told.answer.unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(frame, self.known[told.question], "{name}");
@@ -188,8 +188,8 @@ pub(crate) fn follower(unit: usize) -> Client<Follower> {
 }
 
 /// Waits until a node is one no longer, which is when the kernel has heard of the pulling.
-pub(crate) fn hung_up(node: File) -> Instant {
-    let mut polled = [PollFd::new(&node, PollFlags::empty())];
+pub(crate) fn hung_up(node: &File) -> Instant {
+    let mut polled = [PollFd::new(node, PollFlags::empty())];
     let within = Timespec { tv_sec: 1, tv_nsec: 0 };
     assert_eq!(poll(&mut polled, Some(&within)).unwrap(), 1);
     Instant::now()
@@ -217,7 +217,7 @@ pub(crate) struct Told {
     /// Which of those it asks.
     pub(crate) question: usize,
     pub(crate) asked: Instant,
-    pub(crate) told: Instant,
+    pub(crate) ended: Instant,
     pub(crate) answer: Result<Vec<u8>, Error>,
     /// Where the unit is then.
     pub(crate) node: Option<PathBuf>,
@@ -236,11 +236,11 @@ impl Asker {
                 }
                 let asked = Instant::now();
                 let answer = client.query(query).map(|reading| reading.frame);
-                let told = Instant::now();
+                let ended = Instant::now();
                 let node = client.link().node().map(ToOwned::to_owned);
                 let failed = answer.is_err();
                 // Whoever does not listen any more has stopped it.
-                let _ = tell.send(Told { question, asked, told, answer, node });
+                let _ = tell.send(Told { question, asked, ended, answer, node });
                 if !failed && random.bool() {
                     thread::sleep(Duration::from_millis(random.u64(0..60)));
                 }
