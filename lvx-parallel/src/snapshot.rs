@@ -20,8 +20,9 @@ macro_rules! readings {
         /// not answer is a gap with its reason.
         ///
         /// Whoever asks puts the answers in with [`take`](Self::take): to the queries of
-        /// [`STILL`](Self::STILL), to `PRIn` of every instance up to the first that is absent or
-        /// refused, and then close together to those of [`LIVE`](Self::LIVE) and `PGSn`.
+        /// [`STILL`](Self::STILL), to `PRIn` of one instance after another until two in a row are
+        /// absent or one is refused, and then close together to those of [`LIVE`](Self::LIVE) and to
+        /// `PGSn` of each that is there.
         /// [`BankSnapshot::read`](crate::BankSnapshot::read) does so.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -163,26 +164,40 @@ impl UnitSnapshot {
         for &query in Self::STILL {
             unit.take(query, ask(query));
         }
-        for instance in instances() {
-            let query = Query::ParallelRating(instance);
+        while let Some(query) = unit.next_rating() {
             unit.take(query, ask(query));
-            if !unit.knows_last() {
-                break;
-            }
         }
         for &query in Self::LIVE {
             unit.take(query, ask(query));
         }
-        for instance in instances().take(unit.bank_size().max(1)) {
-            let query = Query::ParallelStatus(instance);
+        for query in unit.statuses_to_ask() {
             unit.take(query, ask(query));
         }
         unit
     }
 
-    /// Whether the last of the units that it was asked for is there.
-    pub(crate) fn knows_last(&self) -> bool {
-        self.ratings.last().and_then(Told::value).is_some_and(is_present)
+    /// The next `PRIn` to be asked for, until two in a row are absent or one is not answered: so one
+    /// unit that is off hides none behind it, and asking on costs one exchange.
+    pub(crate) fn next_rating(&self) -> Option<Query> {
+        let last = self.ratings.len().checked_sub(2).and_then(|from| self.ratings.get(from..));
+        let is_over = match last.unwrap_or(&self.ratings) {
+            [.., Told::Missing(_)] => true,
+            [Told::Said(one), Told::Said(other)] => {
+                !is_present(one.value) && !is_present(other.value)
+            }
+            _ => false,
+        };
+        let next = instances().nth(self.ratings.len()).filter(|_| !is_over);
+        next.map(Query::ParallelRating)
+    }
+
+    /// `PGSn` of each unit that it knows to be there; of unit 0 if it knows none.
+    pub(crate) fn statuses_to_ask(&self) -> Vec<Query> {
+        let is_there = |told: &Told<ParallelRating>| told.value().is_some_and(is_present);
+        let known = instances().zip(&self.ratings).filter(|(_, told)| is_there(told));
+        let known: Vec<_> = known.map(|(instance, _)| instance).collect();
+        let asked = if known.is_empty() { instances().take(1).collect() } else { known };
+        asked.into_iter().map(Query::ParallelStatus).collect()
     }
 
     /// A unit that could not be reached.
@@ -251,7 +266,7 @@ fn is_present(rating: ParallelRating) -> bool {
 }
 
 /// Each number that a unit of a bank can have, 0 to 9.
-pub(crate) fn instances() -> impl Iterator<Item = ParallelInstance> {
+fn instances() -> impl Iterator<Item = ParallelInstance> {
     (0..=9).filter_map(|number| ParallelInstance::new(Count(number)).ok())
 }
 
