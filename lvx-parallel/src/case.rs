@@ -1,6 +1,6 @@
 //! The bank as rules see it: each unit once, the master first, with what can be compared.
 
-use std::{fmt::Display, time::Duration};
+use std::{borrow::Cow, collections::HashMap, fmt::Display, time::Duration};
 
 use lvx_settings::{Setting, Settings};
 use pi18_proto::{
@@ -32,6 +32,26 @@ pub(crate) struct Live<'a> {
     pub(crate) at: Duration,
     /// What it says of itself as a unit of its bank, a little earlier or later.
     pub(crate) again: Option<ParallelStatus>,
+}
+
+/// The bank with names that tell its units apart: those that share one are numbered, `NAME #1`.
+pub(crate) fn named_apart(bank: &BankSnapshot) -> Cow<'_, BankSnapshot> {
+    let sharing = |name: &str| bank.units.iter().filter(|unit| unit.name == name).count();
+    if bank.units.iter().all(|unit| sharing(&unit.name) == 1) {
+        return Cow::Borrowed(bank);
+    }
+    let mut units: Vec<UnitSnapshot> = Vec::new();
+    let mut numbers = HashMap::<&str, usize>::new();
+    for unit in in_order(bank) {
+        let number = numbers.entry(&unit.name).or_default();
+        *number += 1;
+        let mut unit = unit.clone();
+        if sharing(&unit.name) > 1 {
+            unit.name = format!("{} #{number}", unit.name);
+        }
+        units.push(unit);
+    }
+    Cow::Owned(BankSnapshot { started: bank.started, units })
 }
 
 /// Master first; names decide between units that say the same of themselves, and everything else

@@ -23,7 +23,7 @@ mod main_firmware;
 mod mode;
 mod mode_conflict;
 mod output;
-mod output_mode;
+pub(crate) mod output_mode;
 mod ratings;
 mod same_unit;
 mod selectable_currents;

@@ -4,7 +4,7 @@ use lvx_settings::Setting;
 use pi18_proto::{GeneralStatus, Watts};
 use serde::Serialize;
 
-use crate::{Finding, Severity, UnitSnapshot, report::text::uncapitalised};
+use crate::{Finding, Severity, UnitSnapshot, report::text::uncapitalised, rules::output_mode};
 
 /// One thing, as each unit has it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -152,7 +152,10 @@ pub(crate) fn settings(units: &[&UnitSnapshot]) -> Vec<Row> {
             settings.get(setting).map(|value| value.to_string())
         };
         let values: Vec<_> = all.iter().map(value).collect();
-        let row = Row::same(&uncapitalised(setting.label()), &values);
+        let mut row = Row::same(&uncapitalised(setting.label()), &values);
+        if setting == Setting::OutputMode && row.is_marked() && output_mode::are_phases(units) {
+            row.cells.iter_mut().for_each(|cell| cell.marked = false);
+        }
         Row { setting: Some(setting.key()), ..row }
     });
     rows.filter(|row| row.cells.iter().any(|cell| cell.value.is_some())).collect()
