@@ -69,6 +69,32 @@ pub(crate) fn in_order(bank: &BankSnapshot) -> Vec<&UnitSnapshot> {
     units.into_iter().map(|(_, unit)| unit).collect()
 }
 
+/// Units that feed one output together.
+pub(crate) struct Sharing<'c, 'a> {
+    /// Where they do: `phase 1 of 2`; `None` if the whole bank does.
+    phase: Option<OutputMode>,
+    pub(crate) units: Vec<&'c Live<'a>>,
+}
+
+impl<'c, 'a> Sharing<'c, 'a> {
+    /// Those of them of which this is true.
+    pub(crate) fn only(mut self, is_wanted: impl Fn(&'c Live<'a>) -> bool) -> Self {
+        self.units.retain(|live| is_wanted(live));
+        self
+    }
+
+    /// ` on phase 1 of 2`, ` on the first phase`; empty where there is but one.
+    pub(crate) fn place(&self) -> String {
+        match self.phase {
+            Some(phase) => format!(" on {phase}"),
+            None if self.units.iter().any(|live| live.unit.shows_first_phase_only()) => {
+                " on the first phase".to_owned()
+            }
+            None => String::new(),
+        }
+    }
+}
+
 impl<'a> Case<'a> {
     pub(crate) fn new(bank: &'a BankSnapshot, checks: &'a Checks) -> Self {
         let given = in_order(bank);
@@ -133,6 +159,24 @@ impl<'a> Case<'a> {
     pub(crate) fn has_phases(&self) -> bool {
         let modes = self.units.iter().filter_map(|unit| Some(unit.rated.value()?.output_mode));
         modes.into_iter().any(|mode| mode.0 >= OutputMode::PHASE_1_OF_3.0)
+    }
+
+    /// The live units by the output that they share: all of them, or in a bank of phases those of each.
+    /// There, one that does not say its phase is with nobody.
+    pub(crate) fn sharing(&self) -> Vec<Sharing<'_, 'a>> {
+        if !self.has_phases() {
+            return vec![Sharing { phase: None, units: self.live.iter().collect() }];
+        }
+        let mut all: Vec<Sharing<'_, 'a>> = Vec::new();
+        for live in &self.live {
+            let Some(rated) = live.unit.rated.value() else { continue };
+            let phase = Some(rated.output_mode);
+            match all.iter_mut().find(|sharing| sharing.phase == phase) {
+                Some(sharing) => sharing.units.push(live),
+                None => all.push(Sharing { phase, units: vec![live] }),
+            }
+        }
+        all
     }
 
     /// The one unit that has this number.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use lvx_settings::Settings;
 use pi18_proto::{
-    AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Defaults, FaultCode, FaultsAndWarnings,
-    FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel, MaxAcChargeCurrents,
-    MaxChargeCurrents, Mode, ParallelInstance, ParallelRating, ParallelStatus, Presence,
-    ProtocolId, Query, RatedInformation, SerialNumber, WorkingMode,
+    AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Decivolts, Defaults, FaultCode,
+    FaultsAndWarnings, FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel,
+    MaxAcChargeCurrents, MaxChargeCurrents, Mode, Model, ParallelInstance, ParallelRating,
+    ParallelStatus, Presence, ProtocolId, Query, RatedInformation, SerialNumber, WorkingMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -236,6 +236,28 @@ impl UnitSnapshot {
         self.ratings.iter().filter(|told| told.value().is_some_and(is_present)).count()
     }
 
+    /// What it measures where its battery should be, if that is less than any battery that is there has:
+    /// half of what the unit is made for (assumed; units stop far above it).
+    pub(crate) fn lacks_battery(&self) -> Option<Decivolts> {
+        let made_for = self.rated.value().map_or(0, |rated| rated.battery_rated_voltage.0);
+        let least = Decivolts(made_for / 2).max(LEAST_BATTERY);
+        self.status.value().map(|status| status.battery_voltage).filter(|found| *found < least)
+    }
+
+    /// Whether `GS` is about the first of its three phases only; the others stand in `GS2`, which is
+    /// not asked.
+    ///
+    /// Source: PI18 2022, "GS2"; the product lines by their names and the sheet's (V III: assumed).
+    pub(crate) fn shows_first_phase_only(&self) -> bool {
+        let three = [Model::V2_15KW_3P, Model::V3, Model::V3_TWIN];
+        self.model.value().is_some_and(|model| three.contains(&model.model))
+    }
+
+    /// Whether it has panels of which `GS` says nothing.
+    pub(crate) fn has_unseen_string(&self) -> bool {
+        self.rated.value().is_some_and(|rated| rated.mppt_strings > STRINGS_OF_GS)
+    }
+
     /// How it is set. The clock is left out: see [`clock`](Self::clock).
     #[must_use]
     pub fn settings(&self) -> Settings {
@@ -257,6 +279,12 @@ impl UnitSnapshot {
             && self.gaps().iter().all(|(_, gap)| gap.reason == crate::Reason::Refused)
     }
 }
+
+/// Less than any battery has, whatever the unit is made for.
+const LEAST_BATTERY: Decivolts = Decivolts(80);
+
+/// PV 1 and PV 2; the third stands in `GS2`.
+const STRINGS_OF_GS: Count = Count(2);
 
 /// What every unit answers.
 pub(crate) const ESSENTIAL: [&str; 7] = ["PI", "ID", "VFW", "PIRI", "FWS", "MOD", "GS"];
