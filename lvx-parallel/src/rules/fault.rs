@@ -48,10 +48,7 @@ fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
     let mut finding = RULE.tell(Severity::Error, what, values, why).advise(checks);
     // The most telling of causes comes first.
     if fault == FaultCode::PARALLEL_BATTERY_VOLTAGE {
-        let without = each(&case.units, |unit| {
-            let voltage = unit.status.value()?.battery_voltage;
-            (voltage < NO_BATTERY).then_some(voltage)
-        });
+        let without = each(&case.units, UnitSnapshot::lacks_battery);
         for Observed { unit, value } in without {
             let first = format!(
                 "{unit} measures {value}: no battery is connected to it, or its breaker or BMS is off"
@@ -85,9 +82,6 @@ fn evidence(case: &Case<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Ve
         _ => standing.iter().map(|unit| observed(unit, "stands")).collect(),
     }
 }
-
-/// Less than any battery that is there has.
-const NO_BATTERY: pi18_proto::Decivolts = pi18_proto::Decivolts(80);
 
 #[cfg(test)]
 mod tests {
