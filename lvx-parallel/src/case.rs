@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap, fmt::Display, time::Duration};
 use lvx_settings::{Setting, Settings};
 use pi18_proto::{
     Amperes, Count, Decihertz, Decivolts, FaultCode, GeneralStatus, OutputMode, ParallelStatus,
-    Percent, Presence, Watts,
+    Percent, Presence, SerialNumber, Watts,
 };
 
 use crate::{BankSnapshot, Checks, Reading, Thresholds, Told, UnitSnapshot, finding::Observed};
@@ -20,8 +20,21 @@ pub(crate) struct Case<'a> {
     pub(crate) checks: &'a Checks,
     /// The units whose `GS` can be compared.
     pub(crate) live: Vec<Live<'a>>,
+    /// Faults that only other units tell of.
+    pub(crate) heard: Vec<Heard<'a>>,
     /// How each of `units` is set.
     settings: Vec<Settings>,
+}
+
+/// A fault of a unit whose own word is missing, as another one tells it.
+#[derive(Clone, Copy)]
+pub(crate) struct Heard<'a> {
+    pub(crate) fault: FaultCode,
+    /// The number of the unit that stands with it, and its serial number as far as it is known.
+    pub(crate) number: usize,
+    pub(crate) serial: Option<SerialNumber>,
+    /// Who tells it.
+    pub(crate) by: &'a UnitSnapshot,
 }
 
 /// A unit with what it measures.
@@ -108,7 +121,34 @@ impl<'a> Case<'a> {
         let all: Vec<_> = units.iter().filter_map(|unit| Live::of(unit)).collect();
         let live = window(&all, |live| live.at, checks.thresholds.max_skew_time());
         let settings = units.iter().map(|unit| unit.settings()).collect();
-        Self { given, units, bank, checks, live, settings }
+        let mut case = Self { given, units, bank, checks, live, heard: Vec::new(), settings };
+        // What units say that do not hear each other means nothing.
+        if !case.is_out_of_touch() {
+            case.heard = case.hear();
+        }
+        case
+    }
+
+    fn hear(&self) -> Vec<Heard<'a>> {
+        let mut all = Vec::new();
+        for &by in &self.units {
+            for (number, told) in by.statuses.iter().enumerate() {
+                let Some(status) = told.value() else { continue };
+                let serial = by.ratings.get(number).and_then(|told| told.value()?.serial_number());
+                let says_itself = |unit: &&UnitSnapshot| {
+                    let is_it = has_number(unit, number)
+                        || (serial.is_some() && unit.serial_number() == serial);
+                    is_it && unit.faults.value().is_some()
+                };
+                if status.presence == Presence::PRESENT
+                    && status.fault.is_fault()
+                    && !self.units.iter().any(says_itself)
+                {
+                    all.push(Heard { fault: status.fault, number, serial, by });
+                }
+            }
+        }
+        all
     }
 
     /// Whether a setting is not the same on all units that have it.
@@ -121,9 +161,22 @@ impl<'a> Case<'a> {
         &self.checks.thresholds
     }
 
+    /// Each fault that a unit stands with, by its own word or where that is missing by another's.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = FaultCode> {
+        let own = self.units.iter().filter_map(|unit| unit.fault());
+        own.chain(self.heard.iter().map(|heard| heard.fault))
+    }
+
+    /// The fault that this unit stands with.
+    pub(crate) fn fault_of(&self, unit: &UnitSnapshot) -> Option<FaultCode> {
+        let is_heard =
+            |heard: &&Heard<'_>| unit.faults.value().is_none() && has_number(unit, heard.number);
+        unit.fault().or_else(|| Some(self.heard.iter().find(is_heard)?.fault))
+    }
+
     /// Whether some unit stands with one of these faults.
     pub(crate) fn has_fault(&self, faults: &[FaultCode]) -> bool {
-        self.units.iter().filter_map(|unit| unit.fault()).any(|fault| faults.contains(&fault))
+        self.faults().any(|fault| faults.contains(&fault))
     }
 
     /// Whether the rule of faults speaks of one of these.
@@ -181,13 +234,15 @@ impl<'a> Case<'a> {
 
     /// The one unit that has this number.
     pub(crate) fn by_instance(&self, number: usize) -> Option<&'a UnitSnapshot> {
-        let wanted = |unit: &&&UnitSnapshot| {
-            unit.instance().is_some_and(|instance| usize::from(instance.0) == number)
-        };
-        let mut found = self.units.iter().filter(wanted);
+        let mut found = self.units.iter().filter(|unit| has_number(unit, number));
         let first = found.next()?;
         found.next().is_none().then_some(first)
     }
+}
+
+/// Whether a unit says that it has this number.
+fn has_number(unit: &UnitSnapshot, number: usize) -> bool {
+    unit.instance().is_some_and(|instance| usize::from(instance.0) == number)
 }
 
 impl<'a> Live<'a> {

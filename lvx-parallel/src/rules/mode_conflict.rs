@@ -58,7 +58,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 fn kind(case: &Case<'_>, unit: &UnitSnapshot) -> Option<Kind> {
     // One that has stopped, or cannot leave the grid, goes its own way.
-    if unit.fault().is_some() || battery_voltage::tells_lack(case, unit) {
+    if case.fault_of(unit).is_some() || battery_voltage::tells_lack(case, unit) {
         return None;
     }
     let mode = unit.working_mode()?;
