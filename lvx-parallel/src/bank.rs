@@ -10,7 +10,7 @@ use lvx_settings::HostClock;
 use pi18_proto::{DateTime, Query};
 use pi18_transport::{Address, Client, Error, Link};
 
-use crate::{Gap, Reading, Reason, UnitSnapshot, snapshot::instances};
+use crate::{Gap, Reading, Reason, UnitSnapshot};
 
 /// What the units of one bank said, taken together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -169,16 +169,12 @@ impl<L: Link> Reader<L> {
         for &query in UnitSnapshot::STILL {
             self.ask(query)?;
         }
-        for instance in instances() {
-            self.ask(Query::ParallelRating(instance))?;
-            if !self.snapshot.knows_last() {
-                break;
-            }
+        while let Some(query) = self.snapshot.next_rating() {
+            self.ask(query)?;
         }
-        let known = self.snapshot.bank_size().max(1);
-        let statuses: Vec<_> = instances().take(known).map(Query::ParallelStatus).collect();
+        let statuses = self.snapshot.statuses_to_ask();
         // `GS` in the middle of `PGSn`: so it is as near to each as can be.
-        let (before, after) = statuses.split_at_checked(known / 2).unwrap_or((&[], &statuses));
+        let (before, after) = statuses.split_at(statuses.len() / 2);
         let (status, others): (Vec<Query>, Vec<Query>) =
             UnitSnapshot::LIVE.iter().partition(|query| **query == Query::GeneralStatus);
 

@@ -1,11 +1,11 @@
 //! The bank as rules see it: each unit once, the master first, with what can be compared.
 
-use std::{fmt::Display, time::Duration};
+use std::{borrow::Cow, collections::HashMap, fmt::Display, time::Duration};
 
 use lvx_settings::{Setting, Settings};
 use pi18_proto::{
     Amperes, Count, Decihertz, Decivolts, FaultCode, GeneralStatus, OutputMode, ParallelStatus,
-    Percent, Presence, Watts,
+    Percent, Presence, SerialNumber, Watts,
 };
 
 use crate::{BankSnapshot, Checks, Reading, Thresholds, Told, UnitSnapshot, finding::Observed};
@@ -20,8 +20,21 @@ pub(crate) struct Case<'a> {
     pub(crate) checks: &'a Checks,
     /// The units whose `GS` can be compared.
     pub(crate) live: Vec<Live<'a>>,
+    /// Faults that only other units tell of.
+    pub(crate) heard: Vec<Heard<'a>>,
     /// How each of `units` is set.
     settings: Vec<Settings>,
+}
+
+/// A fault of a unit whose own word is missing, as another one tells it.
+#[derive(Clone, Copy)]
+pub(crate) struct Heard<'a> {
+    pub(crate) fault: FaultCode,
+    /// The number of the unit that stands with it, and its serial number as far as it is known.
+    pub(crate) number: usize,
+    pub(crate) serial: Option<SerialNumber>,
+    /// Who tells it.
+    pub(crate) by: &'a UnitSnapshot,
 }
 
 /// A unit with what it measures.
@@ -32,6 +45,26 @@ pub(crate) struct Live<'a> {
     pub(crate) at: Duration,
     /// What it says of itself as a unit of its bank, a little earlier or later.
     pub(crate) again: Option<ParallelStatus>,
+}
+
+/// The bank with names that tell its units apart: those that share one are numbered, `NAME #1`.
+pub(crate) fn named_apart(bank: &BankSnapshot) -> Cow<'_, BankSnapshot> {
+    let sharing = |name: &str| bank.units.iter().filter(|unit| unit.name == name).count();
+    if bank.units.iter().all(|unit| sharing(&unit.name) == 1) {
+        return Cow::Borrowed(bank);
+    }
+    let mut units: Vec<UnitSnapshot> = Vec::new();
+    let mut numbers = HashMap::<&str, usize>::new();
+    for unit in in_order(bank) {
+        let number = numbers.entry(&unit.name).or_default();
+        *number += 1;
+        let mut unit = unit.clone();
+        if sharing(&unit.name) > 1 {
+            unit.name = format!("{} #{number}", unit.name);
+        }
+        units.push(unit);
+    }
+    Cow::Owned(BankSnapshot { started: bank.started, units })
 }
 
 /// Master first; names decide between units that say the same of themselves, and everything else
@@ -49,6 +82,32 @@ pub(crate) fn in_order(bank: &BankSnapshot) -> Vec<&UnitSnapshot> {
     units.into_iter().map(|(_, unit)| unit).collect()
 }
 
+/// Units that feed one output together.
+pub(crate) struct Sharing<'c, 'a> {
+    /// Where they do: `phase 1 of 2`; `None` if the whole bank does.
+    phase: Option<OutputMode>,
+    pub(crate) units: Vec<&'c Live<'a>>,
+}
+
+impl<'c, 'a> Sharing<'c, 'a> {
+    /// Those of them of which this is true.
+    pub(crate) fn only(mut self, is_wanted: impl Fn(&'c Live<'a>) -> bool) -> Self {
+        self.units.retain(|live| is_wanted(live));
+        self
+    }
+
+    /// ` on phase 1 of 2`, ` on the first phase`; empty where there is but one.
+    pub(crate) fn place(&self) -> String {
+        match self.phase {
+            Some(phase) => format!(" on {phase}"),
+            None if self.units.iter().any(|live| live.unit.shows_first_phase_only()) => {
+                " on the first phase".to_owned()
+            }
+            None => String::new(),
+        }
+    }
+}
+
 impl<'a> Case<'a> {
     pub(crate) fn new(bank: &'a BankSnapshot, checks: &'a Checks) -> Self {
         let given = in_order(bank);
@@ -62,7 +121,34 @@ impl<'a> Case<'a> {
         let all: Vec<_> = units.iter().filter_map(|unit| Live::of(unit)).collect();
         let live = window(&all, |live| live.at, checks.thresholds.max_skew_time());
         let settings = units.iter().map(|unit| unit.settings()).collect();
-        Self { given, units, bank, checks, live, settings }
+        let mut case = Self { given, units, bank, checks, live, heard: Vec::new(), settings };
+        // What units say that do not hear each other means nothing.
+        if !case.is_out_of_touch() {
+            case.heard = case.hear();
+        }
+        case
+    }
+
+    fn hear(&self) -> Vec<Heard<'a>> {
+        let mut all = Vec::new();
+        for &by in &self.units {
+            for (number, told) in by.statuses.iter().enumerate() {
+                let Some(status) = told.value() else { continue };
+                let serial = by.ratings.get(number).and_then(|told| told.value()?.serial_number());
+                let says_itself = |unit: &&UnitSnapshot| {
+                    let is_it = has_number(unit, number)
+                        || (serial.is_some() && unit.serial_number() == serial);
+                    is_it && unit.faults.value().is_some()
+                };
+                if status.presence == Presence::PRESENT
+                    && status.fault.is_fault()
+                    && !self.units.iter().any(says_itself)
+                {
+                    all.push(Heard { fault: status.fault, number, serial, by });
+                }
+            }
+        }
+        all
     }
 
     /// Whether a setting is not the same on all units that have it.
@@ -75,9 +161,22 @@ impl<'a> Case<'a> {
         &self.checks.thresholds
     }
 
+    /// Each fault that a unit stands with, by its own word or where that is missing by another's.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = FaultCode> {
+        let own = self.units.iter().filter_map(|unit| unit.fault());
+        own.chain(self.heard.iter().map(|heard| heard.fault))
+    }
+
+    /// The fault that this unit stands with.
+    pub(crate) fn fault_of(&self, unit: &UnitSnapshot) -> Option<FaultCode> {
+        let is_heard =
+            |heard: &&Heard<'_>| unit.faults.value().is_none() && has_number(unit, heard.number);
+        unit.fault().or_else(|| Some(self.heard.iter().find(is_heard)?.fault))
+    }
+
     /// Whether some unit stands with one of these faults.
     pub(crate) fn has_fault(&self, faults: &[FaultCode]) -> bool {
-        self.units.iter().filter_map(|unit| unit.fault()).any(|fault| faults.contains(&fault))
+        self.faults().any(|fault| faults.contains(&fault))
     }
 
     /// Whether the rule of faults speaks of one of these.
@@ -115,15 +214,35 @@ impl<'a> Case<'a> {
         modes.into_iter().any(|mode| mode.0 >= OutputMode::PHASE_1_OF_3.0)
     }
 
+    /// The live units by the output that they share: all of them, or in a bank of phases those of each.
+    /// There, one that does not say its phase is with nobody.
+    pub(crate) fn sharing(&self) -> Vec<Sharing<'_, 'a>> {
+        if !self.has_phases() {
+            return vec![Sharing { phase: None, units: self.live.iter().collect() }];
+        }
+        let mut all: Vec<Sharing<'_, 'a>> = Vec::new();
+        for live in &self.live {
+            let Some(rated) = live.unit.rated.value() else { continue };
+            let phase = Some(rated.output_mode);
+            match all.iter_mut().find(|sharing| sharing.phase == phase) {
+                Some(sharing) => sharing.units.push(live),
+                None => all.push(Sharing { phase, units: vec![live] }),
+            }
+        }
+        all
+    }
+
     /// The one unit that has this number.
     pub(crate) fn by_instance(&self, number: usize) -> Option<&'a UnitSnapshot> {
-        let wanted = |unit: &&&UnitSnapshot| {
-            unit.instance().is_some_and(|instance| usize::from(instance.0) == number)
-        };
-        let mut found = self.units.iter().filter(wanted);
+        let mut found = self.units.iter().filter(|unit| has_number(unit, number));
         let first = found.next()?;
         found.next().is_none().then_some(first)
     }
+}
+
+/// Whether a unit says that it has this number.
+fn has_number(unit: &UnitSnapshot, number: usize) -> bool {
+    unit.instance().is_some_and(|instance| usize::from(instance.0) == number)
 }
 
 impl<'a> Live<'a> {

@@ -4,7 +4,11 @@ use std::{borrow::Cow, cmp::Reverse, time::Duration};
 
 use pi18_proto::Version;
 
-use crate::{BankSnapshot, Report, RuleInfo, Thresholds, UnitSnapshot, case::Case, rules};
+use crate::{
+    BankSnapshot, Report, RuleInfo, Thresholds, UnitSnapshot,
+    case::{Case, named_apart},
+    rules,
+};
 
 /// What is checked, and how. The default checks everything that needs nothing to be said.
 ///
@@ -34,10 +38,12 @@ pub struct Checks {
 
 impl Checks {
     /// Holds the units of one bank against each other and against what a healthy bank looks like.
-    /// The order of the units makes no difference.
+    /// The order of the units makes no difference. Units of one name are told apart by numbers:
+    /// `NAME #1`.
     #[must_use]
     pub fn check(&self, bank: &BankSnapshot) -> Report {
-        let fresh = self.fresh(bank);
+        let named = named_apart(bank);
+        let fresh = self.fresh(&named);
         let case = Case::new(&fresh, self);
         let chosen = || rules::ALL.iter().filter(|rule| self.has(&rule.info));
         let mut findings: Vec<_> = chosen().flat_map(|rule| (rule.check)(&case)).collect();

@@ -43,7 +43,7 @@ struct Word {
 pub struct Totals {
     /// What all panels give.
     pub pv: Result<Watts, Incomplete>,
-    /// What all loads take.
+    /// What all loads take. Of units with three phases `GS` tells the first only, and so does this.
     pub load: Result<Watts, Incomplete>,
     /// The same as apparent power.
     pub load_apparent: Result<VoltAmperes, Incomplete>,

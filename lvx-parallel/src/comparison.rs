@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     BankSnapshot, Row, Style, UnitSnapshot,
-    case::in_order,
+    case::{in_order, named_apart},
     report::{self, text},
 };
 
@@ -30,6 +30,7 @@ pub struct Comparison {
 /// Lays the settings of units beside each other.
 #[must_use]
 pub fn compare(bank: &BankSnapshot) -> Comparison {
+    let bank = &*named_apart(bank);
     let has = |unit: &&UnitSnapshot| unit.rated.value().is_some();
     let (units, unread): (Vec<_>, Vec<_>) = in_order(bank).into_iter().partition(has);
     let names = |units: &[&UnitSnapshot]| units.iter().map(|unit| unit.name.clone()).collect();
@@ -69,7 +70,7 @@ impl<'a> Part<'a> {
 }
 
 impl Comparison {
-    /// Whether all settings are the same on all units.
+    /// Whether all settings are the same on all units, but for the output modes of different phases.
     #[must_use]
     pub fn matches(&self) -> bool {
         self.agreeing.iter().chain(&self.further).all(|row| !row.is_marked())

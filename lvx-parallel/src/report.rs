@@ -93,8 +93,8 @@ impl Report {
             return "nothing is known: no unit was given".to_owned();
         }
         if self.is_healthy() {
-            let skewed = self.findings.iter().any(|finding| finding.rule == "skew");
-            let unjudged = skewed || !self.complete;
+            let says = |finding: &Finding| matches!(finding.rule, "skew" | "unread");
+            let unjudged = self.findings.iter().any(says) || !self.complete;
             let as_far = if unjudged { " as far as it was judged" } else { "" };
             return format!("healthy{as_far}: {units}, no error, no warning{left_out}");
         }

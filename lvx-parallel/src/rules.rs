@@ -23,12 +23,13 @@ mod main_firmware;
 mod mode;
 mod mode_conflict;
 mod output;
-mod output_mode;
+pub(crate) mod output_mode;
 mod ratings;
 mod same_unit;
 mod selectable_currents;
 mod serial_number;
 mod settings;
+mod sharing;
 mod skew;
 mod slave_firmware;
 mod state_of_charge;
@@ -209,10 +210,14 @@ pub(crate) mod testing {
         for asked in units {
             let told = asked.statuses[unit].value_mut().unwrap();
             told.battery_voltage = status.battery_voltage;
+            told.battery_capacity = status.battery_capacity;
             told.grid_voltage = status.grid_voltage;
+            told.grid_frequency = status.grid_frequency;
             told.output_voltage = status.output_voltage;
+            told.output_frequency = status.output_frequency;
             told.charge_current = status.charge_current;
             told.discharge_current = status.discharge_current;
+            told.pv1_power = status.pv1_power;
             for told in &mut asked.statuses {
                 told.value_mut().unwrap().total_charge_current.0 = total;
             }

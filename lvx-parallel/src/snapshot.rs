@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use lvx_settings::Settings;
 use pi18_proto::{
-    AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Defaults, FaultCode, FaultsAndWarnings,
-    FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel, MaxAcChargeCurrents,
-    MaxChargeCurrents, Mode, ParallelInstance, ParallelRating, ParallelStatus, Presence,
-    ProtocolId, Query, RatedInformation, SerialNumber, WorkingMode,
+    AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Decivolts, Defaults, FaultCode,
+    FaultsAndWarnings, FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel,
+    MaxAcChargeCurrents, MaxChargeCurrents, Mode, Model, ParallelInstance, ParallelRating,
+    ParallelStatus, Presence, ProtocolId, Query, RatedInformation, SerialNumber, WorkingMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,9 @@ macro_rules! readings {
         /// not answer is a gap with its reason.
         ///
         /// Whoever asks puts the answers in with [`take`](Self::take): to the queries of
-        /// [`STILL`](Self::STILL), to `PRIn` of every instance up to the first that is absent or
-        /// refused, and then close together to those of [`LIVE`](Self::LIVE) and `PGSn`.
+        /// [`STILL`](Self::STILL), to `PRIn` of one instance after another until two in a row are
+        /// absent or one is refused, and then close together to those of [`LIVE`](Self::LIVE) and to
+        /// `PGSn` of each that is there.
         /// [`BankSnapshot::read`](crate::BankSnapshot::read) does so.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -163,26 +164,40 @@ impl UnitSnapshot {
         for &query in Self::STILL {
             unit.take(query, ask(query));
         }
-        for instance in instances() {
-            let query = Query::ParallelRating(instance);
+        while let Some(query) = unit.next_rating() {
             unit.take(query, ask(query));
-            if !unit.knows_last() {
-                break;
-            }
         }
         for &query in Self::LIVE {
             unit.take(query, ask(query));
         }
-        for instance in instances().take(unit.bank_size().max(1)) {
-            let query = Query::ParallelStatus(instance);
+        for query in unit.statuses_to_ask() {
             unit.take(query, ask(query));
         }
         unit
     }
 
-    /// Whether the last of the units that it was asked for is there.
-    pub(crate) fn knows_last(&self) -> bool {
-        self.ratings.last().and_then(Told::value).is_some_and(is_present)
+    /// The next `PRIn` to be asked for, until two in a row are absent or one is not answered: so one
+    /// unit that is off hides none behind it, and asking on costs one exchange.
+    pub(crate) fn next_rating(&self) -> Option<Query> {
+        let last = self.ratings.len().checked_sub(2).and_then(|from| self.ratings.get(from..));
+        let is_over = match last.unwrap_or(&self.ratings) {
+            [.., Told::Missing(_)] => true,
+            [Told::Said(one), Told::Said(other)] => {
+                !is_present(one.value) && !is_present(other.value)
+            }
+            _ => false,
+        };
+        let next = instances().nth(self.ratings.len()).filter(|_| !is_over);
+        next.map(Query::ParallelRating)
+    }
+
+    /// `PGSn` of each unit that it knows to be there; of unit 0 if it knows none.
+    pub(crate) fn statuses_to_ask(&self) -> Vec<Query> {
+        let is_there = |told: &Told<ParallelRating>| told.value().is_some_and(is_present);
+        let known = instances().zip(&self.ratings).filter(|(_, told)| is_there(told));
+        let known: Vec<_> = known.map(|(instance, _)| instance).collect();
+        let asked = if known.is_empty() { instances().take(1).collect() } else { known };
+        asked.into_iter().map(Query::ParallelStatus).collect()
     }
 
     /// A unit that could not be reached.
@@ -221,6 +236,28 @@ impl UnitSnapshot {
         self.ratings.iter().filter(|told| told.value().is_some_and(is_present)).count()
     }
 
+    /// What it measures where its battery should be, if that is less than any battery that is there has:
+    /// half of what the unit is made for (assumed; units stop far above it).
+    pub(crate) fn lacks_battery(&self) -> Option<Decivolts> {
+        let made_for = self.rated.value().map_or(0, |rated| rated.battery_rated_voltage.0);
+        let least = Decivolts(made_for / 2).max(LEAST_BATTERY);
+        self.status.value().map(|status| status.battery_voltage).filter(|found| *found < least)
+    }
+
+    /// Whether `GS` is about the first of its three phases only; the others stand in `GS2`, which is
+    /// not asked.
+    ///
+    /// Source: PI18 2022, "GS2"; the product lines by their names and the sheet's (V III: assumed).
+    pub(crate) fn shows_first_phase_only(&self) -> bool {
+        let three = [Model::V2_15KW_3P, Model::V3, Model::V3_TWIN];
+        self.model.value().is_some_and(|model| three.contains(&model.model))
+    }
+
+    /// Whether it has panels of which `GS` says nothing.
+    pub(crate) fn has_unseen_string(&self) -> bool {
+        self.rated.value().is_some_and(|rated| rated.mppt_strings > STRINGS_OF_GS)
+    }
+
     /// How it is set. The clock is left out: see [`clock`](Self::clock).
     #[must_use]
     pub fn settings(&self) -> Settings {
@@ -243,6 +280,12 @@ impl UnitSnapshot {
     }
 }
 
+/// Less than any battery has, whatever the unit is made for.
+const LEAST_BATTERY: Decivolts = Decivolts(80);
+
+/// PV 1 and PV 2; the third stands in `GS2`.
+const STRINGS_OF_GS: Count = Count(2);
+
 /// What every unit answers.
 pub(crate) const ESSENTIAL: [&str; 7] = ["PI", "ID", "VFW", "PIRI", "FWS", "MOD", "GS"];
 
@@ -251,7 +294,7 @@ fn is_present(rating: ParallelRating) -> bool {
 }
 
 /// Each number that a unit of a bank can have, 0 to 9.
-pub(crate) fn instances() -> impl Iterator<Item = ParallelInstance> {
+fn instances() -> impl Iterator<Item = ParallelInstance> {
     (0..=9).filter_map(|number| ParallelInstance::new(Count(number)).ok())
 }
 

@@ -80,6 +80,10 @@ thresholds! {
     ///
     /// Default 5 A, as for charging (assumed).
     discharge_current_spread: Amperes = Amperes(5);
+    /// at most so many per cent of what the panels give are lost where the sun explains a difference of currents
+    ///
+    /// Default 10 % (assumed: an MPPT charger passes on 90 % at least).
+    pv_losses: Percent = Percent(10);
     /// grid voltages of units on one phase lie at most so many volts apart
     ///
     /// Default 5 V (assumed: voltmeters of two units on one wire).

@@ -4,7 +4,7 @@ use lvx_settings::Setting;
 use pi18_proto::{GeneralStatus, Watts};
 use serde::Serialize;
 
-use crate::{Finding, Severity, UnitSnapshot, report::text::uncapitalised};
+use crate::{Finding, Severity, UnitSnapshot, report::text::uncapitalised, rules::output_mode};
 
 /// One thing, as each unit has it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -105,14 +105,16 @@ pub(super) fn rows(units: &[&UnitSnapshot], findings: &[Finding]) -> Vec<Row> {
         let fault = unit.faults.value()?.fault;
         Some(format!("{:02} {fault}", fault.0))
     }));
-    rows.extend(measured(&own));
+    rows.extend(measured(units, &own));
     rows.extend(settings(units));
     rows
 }
 
 type Own<'a> = dyn Fn(&str, &[&str], &dyn Fn(&UnitSnapshot) -> Option<String>) -> Row + 'a;
 
-fn measured(own: &Own<'_>) -> Vec<Row> {
+fn measured(units: &[&UnitSnapshot], own: &Own<'_>) -> Vec<Row> {
+    let one_of_three = units.iter().any(|unit| unit.shows_first_phase_only());
+    let ac = |label: &str| format!("{label}{}", if one_of_three { " (first phase)" } else { "" });
     let live = |label: &str, rules: &[&str], value: fn(GeneralStatus) -> String| {
         own(label, rules, &|unit| unit.status.value().map(value))
     };
@@ -130,13 +132,13 @@ fn measured(own: &Own<'_>) -> Vec<Row> {
         live("PV power", &[], |status| {
             Watts(status.pv1_power.0.saturating_add(status.pv2_power.0)).to_string()
         }),
-        live("output power", &["cross-totals"], |status| {
+        live(&ac("output power"), &["cross-totals"], |status| {
             format!("{} ({})", status.active_power, status.load)
         }),
-        live("output", &["output"], |status| {
+        live(&ac("output"), &["output"], |status| {
             format!("{} {}", status.output_voltage, status.output_frequency)
         }),
-        live("grid", &["grid"], |status| {
+        live(&ac("grid"), &["grid"], |status| {
             format!("{} {}", status.grid_voltage, status.grid_frequency)
         }),
         own("clock", &["clock"], &|unit| unit.clock.value().map(|clock| clock.time.to_string())),
@@ -152,7 +154,10 @@ pub(crate) fn settings(units: &[&UnitSnapshot]) -> Vec<Row> {
             settings.get(setting).map(|value| value.to_string())
         };
         let values: Vec<_> = all.iter().map(value).collect();
-        let row = Row::same(&uncapitalised(setting.label()), &values);
+        let mut row = Row::same(&uncapitalised(setting.label()), &values);
+        if setting == Setting::OutputMode && row.is_marked() && output_mode::are_phases(units) {
+            row.cells.iter_mut().for_each(|cell| cell.marked = false);
+        }
         Row { setting: Some(setting.key()), ..row }
     });
     rows.filter(|row| row.cells.iter().any(|cell| cell.value.is_some())).collect()

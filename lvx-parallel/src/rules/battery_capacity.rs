@@ -2,10 +2,10 @@
 
 use pi18_proto::FaultCode;
 
-use super::Rule;
+use super::{Rule, battery_voltage};
 use crate::{
     Finding, Severity,
-    case::{Case, spread},
+    case::{Case, Live, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -16,13 +16,16 @@ pub(super) static RULE: Rule = Rule::new(
 );
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let most = case.thresholds().capacity_spread;
-    let found = spread(case.live.iter().map(|live| live.status.battery_capacity));
-    if found <= most || case.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
+    if case.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
         return Vec::new();
     }
+    let most = case.thresholds().capacity_spread;
+    let with = |live: &&Live<'_>| !battery_voltage::tells_lack(case, live.unit);
+    let units: Vec<_> = case.live.iter().filter(with).collect();
+    let spread = lasting_spread(&units, most, |s| s.battery_capacity, |s| s.battery_capacity);
+    let Some(found) = spread else { return Vec::new() };
     let what = format!("battery capacities differ by {found}, more than {most}");
-    let values = case.live.iter().map(|live| live.value(live.status.battery_capacity)).collect();
+    let values = units.iter().map(|live| live.value(live.status.battery_capacity)).collect();
     let why = "the units share one battery but take it for differently full; what goes by capacity \
                then happens at different times";
     vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
@@ -48,5 +51,11 @@ mod tests {
     fn more_than_ten_per_cent_apart_is_told() {
         assert_eq!(with(69), [("battery-capacity", Severity::Warning)]);
         assert_eq!(with(70), []);
+    }
+
+    #[test]
+    fn what_does_not_last_is_no_difference() {
+        let found = found(|units| units[1].status.value_mut().unwrap().battery_capacity.0 -= 20);
+        assert_eq!(found, []);
     }
 }

@@ -4,7 +4,7 @@ use pi18_proto::FaultCode;
 
 use super::Rule;
 use crate::{
-    Finding, Severity,
+    Finding, Severity, UnitSnapshot,
     case::{Case, lasting_spread},
 };
 
@@ -24,8 +24,18 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let live: Vec<_> = case.live.iter().collect();
     let spread = lasting_spread(&live, most, |s| s.battery_voltage, |s| s.battery_voltage);
     let Some(found) = spread else { return Vec::new() };
-    let what = format!("battery voltages differ by {found}, more than {most}");
     let values = case.live.iter().map(|live| live.value(live.status.battery_voltage)).collect();
+    if live.iter().any(|live| live.unit.lacks_battery().is_some()) {
+        let why = "it can neither charge nor discharge, so that the others do its share; the bank may \
+                   stop with fault 83 any time";
+        let what = "a unit measures no battery";
+        return vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+            "check its battery breaker and fuse, and whether its BMS has switched off",
+            "with AC, PV and battery off, check its battery cables and the lugs on both ends",
+            "measure at its terminals with a meter: if the battery is there, the unit's own measurement is off",
+        ])];
+    }
+    let what = format!("battery voltages differ by {found}, more than {most}");
     let why = "the units share one battery: what they measure differently is lost in a cable or a \
                contact, and a greater difference stops the bank with fault 83";
     vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
@@ -38,11 +48,23 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     ])]
 }
 
+/// Whether this rule, or the fault in its place, says that this unit has no battery: that explains what
+/// else the unit says of it.
+pub(super) fn tells_lack(case: &Case<'_>, unit: &UnitSnapshot) -> bool {
+    let is_told = || {
+        case.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE])
+            || (case.checks.has(&RULE.info) && !check(case).is_empty())
+    };
+    unit.lacks_battery().is_some() && is_told()
+}
+
 #[cfg(test)]
 mod tests {
+    use pi18_proto::{Decivolts, Percent};
+
     use crate::{
         Checks, Severity,
-        rules::testing::{bank_of, findings, findings_of, found, told},
+        rules::testing::{bank_of, findings, findings_of, found, measure, told},
     };
 
     #[test]
@@ -68,5 +90,34 @@ mod tests {
         let mut checks = Checks::default();
         checks.thresholds.set("battery_voltage_spread", "0.4").unwrap();
         assert_eq!(findings_of(&checks, &bank_of(&["", "battery-offset=0.3"])), []);
+    }
+
+    #[test]
+    fn a_battery_that_is_not_connected_is_told_once() {
+        for off in ["battery=off", "battery=off&warn=battery-low", "battery=off&warn=battery-open"]
+        {
+            let mut bank = bank_of(&["sun=30&load=1500", off]);
+            for volts in [0, 190] {
+                measure(&mut bank.units, 1, |status| {
+                    status.battery_voltage = Decivolts(volts);
+                    status.battery_capacity = Percent(0);
+                });
+                assert_eq!(findings(&bank), [("battery-voltage", Severity::Warning)], "{off}");
+                let words = "a unit measures no battery: sim:0 ";
+                assert!(told(&bank).starts_with(words), "{}", told(&bank));
+            }
+            let skip = vec![&super::RULE.info];
+            let skipping = Checks { skip, ..Checks::default() };
+            let others = findings_of(&skipping, &bank);
+            assert!(others.contains(&("battery-capacity", Severity::Warning)), "{others:?}");
+            let warns = off.contains("warn");
+            assert_eq!(others.contains(&("warning", Severity::Warning)), warns, "{others:?}");
+        }
+    }
+
+    #[test]
+    fn a_low_battery_is_told_beside_a_bad_contact() {
+        let found = findings(&bank_of(&["warn=battery-low", "battery-offset=0.3"]));
+        assert_eq!(found, [("warning", Severity::Warning), ("battery-voltage", Severity::Warning)]);
     }
 }

@@ -28,6 +28,14 @@ struct Said {
     at: Duration,
 }
 
+/// What of a unit's AC can be judged.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Ac {
+    No,
+    Voltages,
+    VoltagesAndPower,
+}
+
 fn check(case: &Case<'_>) -> Vec<Finding> {
     if case.is_out_of_touch() {
         return Vec::new();
@@ -76,7 +84,12 @@ fn contradiction(
     let heard_by_them = bystanders.filter_map(|unit| Said::of_other(unit, number)).filter(near);
     let is_bracketed =
         own.iter().any(|own| own.at <= heard.at) && own.iter().any(|own| own.at >= heard.at);
-    let differs = |own: &Said| differs(case, heard, *own, is_bracketed);
+    let ac = match (other.shows_first_phase_only(), is_bracketed) {
+        (true, _) => Ac::No,
+        (false, false) => Ac::Voltages,
+        (false, true) => Ac::VoltagesAndPower,
+    };
+    let differs = |own: &Said| differs(case, heard, *own, ac);
     let first = own.first().and_then(differs)?;
     let all =
         own.iter().chain(&heard_by_them.collect::<Vec<_>>()).all(|own| differs(own).is_some());
@@ -110,8 +123,9 @@ impl Said {
     }
 }
 
-/// Power changes at any moment: it is judged only between two words of the unit itself.
-fn differs(case: &Case<'_>, heard: Said, own: Said, with_power: bool) -> Option<String> {
+/// Power changes at any moment: it is judged only between two words of the unit itself. Of a unit with
+/// three phases no AC is: whether `PGSn` is about the same phase as `GS`, nobody has seen.
+fn differs(case: &Case<'_>, heard: Said, own: Said, ac: Ac) -> Option<String> {
     let thresholds = case.thresholds();
     let most = i64::from(thresholds.cross_voltage.0);
     let power = i64::from(thresholds.cross_power.0)
@@ -127,11 +141,11 @@ fn differs(case: &Case<'_>, heard: Said, own: Said, with_power: bool) -> Option<
     }
     if apart(heard.battery, own.battery) > i64::from(thresholds.cross_battery_voltage.0) {
         text("battery", &heard.battery, &own.battery)
-    } else if apart(heard.grid, own.grid) > most {
+    } else if ac != Ac::No && apart(heard.grid, own.grid) > most {
         text("grid", &heard.grid, &own.grid)
-    } else if apart(heard.output, own.output) > most {
+    } else if ac != Ac::No && apart(heard.output, own.output) > most {
         text("output", &heard.output, &own.output)
-    } else if with_power && apart(heard.power, own.power) > power {
+    } else if ac == Ac::VoltagesAndPower && apart(heard.power, own.power) > power {
         text("output power", &heard.power, &own.power)
     } else {
         None
@@ -143,7 +157,7 @@ const SHARE_OF_POWER: i64 = 5;
 
 #[cfg(test)]
 mod tests {
-    use pi18_proto::{Decivolts, ParallelStatus, WorkingMode};
+    use pi18_proto::{Decivolts, Model, ParallelStatus, WorkingMode};
 
     use crate::{
         Severity, check,
@@ -188,5 +202,20 @@ mod tests {
             "{}",
             check(&bank)
         );
+    }
+
+    #[test]
+    fn of_three_phases_only_what_is_known_is_compared() {
+        for model in [Model::V2_15KW_3P, Model::V3, Model::V3_TWIN] {
+            let found = found(|units| {
+                for unit in &mut *units {
+                    unit.model.value_mut().unwrap().model = model;
+                }
+                let told = units[0].statuses[1].value_mut().unwrap();
+                told.active_power.0 += 2000;
+                told.output_voltage.0 += 1000;
+            });
+            assert_eq!(found, [("unread", Severity::Info)], "{model}");
+        }
     }
 }

@@ -39,7 +39,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         own: |status| status.charge_current.0.into(),
         most: thresholds.cross_current.0.into(),
     };
-    [power, current].iter().filter_map(|total| total.check(case)).collect()
+    // The totals of power are of three phases where `GS` shows one; a current of the battery has none.
+    let is_known = !case.units.iter().any(|unit| unit.shows_first_phase_only());
+    let power = is_known.then_some(power);
+    power.iter().chain([&current]).filter_map(|total| total.check(case)).collect()
 }
 
 struct Total {
@@ -91,7 +94,7 @@ impl Total {
 
 #[cfg(test)]
 mod tests {
-    use pi18_proto::Watts;
+    use pi18_proto::{Model, Watts};
 
     use crate::{Severity, rules::testing::found};
 
@@ -125,5 +128,20 @@ mod tests {
             }
         });
         assert_eq!(found, []);
+    }
+
+    #[test]
+    fn of_three_phases_only_what_is_known_is_compared() {
+        for model in [Model::V2_15KW_3P, Model::V3, Model::V3_TWIN] {
+            let found = found(|units| {
+                for unit in &mut *units {
+                    unit.model.value_mut().unwrap().model = model;
+                }
+                for told in units.iter_mut().flat_map(|unit| &mut unit.statuses) {
+                    told.value_mut().unwrap().total_active_power.0 += 5000;
+                }
+            });
+            assert_eq!(found, [("unread", Severity::Info)], "{model}");
+        }
     }
 }

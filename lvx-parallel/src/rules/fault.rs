@@ -5,20 +5,20 @@ use pi18_proto::{FaultCode, GeneralStatus};
 use super::{Rule, further_settings, main_firmware, output_mode};
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, each, observed},
+    case::{Case, Heard, each, observed},
     explained::{Explained, fault as explained},
     finding::Observed,
 };
 
 pub(crate) static RULE: Rule = Rule::new(
     "fault",
-    "a fault is active",
-    "PI18 2017 and 2022, \"FWS\", table of faults; causes in the order in which they were met",
+    "a fault is active, by a unit's own word or where that is missing by another's",
+    "PI18 2017 and 2022, \"FWS\" and \"PGSn\", table of faults; causes in the order in which they were met",
     check,
 );
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut faults: Vec<_> = case.units.iter().filter_map(|unit| unit.fault()).collect();
+    let mut faults: Vec<_> = case.faults().collect();
     faults.sort_by_key(|fault| fault.0);
     faults.dedup();
     faults.retain(|&fault| !is_told_by_its_cause(case, fault));
@@ -44,14 +44,12 @@ fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
         None => format!("unknown fault {:02}", fault.0),
     };
     let Explained { why, checks } = explained(fault);
-    let values = evidence(case, &standing, fault);
+    let mut values = evidence(case, &standing, fault);
+    values.extend(case.heard.iter().filter(|heard| heard.fault == fault).map(word));
     let mut finding = RULE.tell(Severity::Error, what, values, why).advise(checks);
     // The most telling of causes comes first.
     if fault == FaultCode::PARALLEL_BATTERY_VOLTAGE {
-        let without = each(&case.units, |unit| {
-            let voltage = unit.status.value()?.battery_voltage;
-            (voltage < NO_BATTERY).then_some(voltage)
-        });
+        let without = each(&case.units, UnitSnapshot::lacks_battery);
         for Observed { unit, value } in without {
             let first = format!(
                 "{unit} measures {value}: no battery is connected to it, or its breaker or BMS is off"
@@ -60,6 +58,12 @@ fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
         }
     }
     finding
+}
+
+/// Whose word it is that a unit stands with a fault, and of which unit.
+fn word(heard: &Heard<'_>) -> Observed {
+    let serial = heard.serial.map(|serial| format!(", {serial}")).unwrap_or_default();
+    observed(heard.by, format_args!("heard it of unit {}{serial}", heard.number))
 }
 
 /// What the units measure of that which the fault is about; where that is nothing, who has it.
@@ -86,13 +90,10 @@ fn evidence(case: &Case<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Ve
     }
 }
 
-/// Less than any battery that is there has.
-const NO_BATTERY: pi18_proto::Decivolts = pi18_proto::Decivolts(80);
-
 #[cfg(test)]
 mod tests {
     use crate::{
-        Severity, check,
+        BankSnapshot, Severity, check,
         rules::testing::{bank_of, findings, healthy, told},
     };
 
@@ -134,5 +135,48 @@ mod tests {
     fn two_faults_are_two_findings() {
         let found = findings(&bank_of(&["fault=07", "fault=02"]));
         assert_eq!(found, [("fault", Severity::Error), ("fault", Severity::Error)]);
+    }
+
+    /// A bank with this fault on its last unit, which does not say so itself.
+    fn unsaid(switches: &[&str]) -> BankSnapshot {
+        let mut bank = bank_of(switches);
+        bank.units.last_mut().unwrap().faults = crate::Told::default();
+        bank
+    }
+
+    #[test]
+    fn a_fault_that_only_others_tell_of_is_told_once_with_who_said_so() {
+        let mut bank = unsaid(&["", "", "fault=07"]);
+        bank.units[2].statuses.clear();
+        let found = [("fault", Severity::Error), ("unread", Severity::Warning)];
+        assert_eq!(findings(&bank), found);
+        let words = "fault 07, overload time-out: sim:0 + sim:1 heard it of unit 2, 96132206100412";
+        assert_eq!(told(&bank), words);
+        bank.units.pop();
+        let found = [("fault", Severity::Error), ("bank-size", Severity::Warning)];
+        assert_eq!(findings(&bank), found);
+        assert_eq!(told(&bank), words);
+    }
+
+    #[test]
+    fn a_fault_that_is_said_and_heard_is_one() {
+        let bank = unsaid(&["fault=83", "fault=83&battery=off"]);
+        let found = [("fault", Severity::Error), ("unread", Severity::Warning)];
+        assert_eq!(findings(&bank), found);
+        assert!(told(&bank).contains("heard it of unit 1"), "{}", told(&bank));
+        // Of those that do not hear each other, nobody's word counts but their own.
+        let bank = unsaid(&["fault=80", "fault=07"]);
+        let faults: Vec<_> = check(&bank).findings.iter().map(|found| found.what.clone()).collect();
+        assert!(faults.iter().all(|what| !what.contains("07")), "{faults:?}");
+    }
+
+    #[test]
+    fn a_unit_s_own_word_is_the_one_that_counts() {
+        let mut bank = healthy();
+        bank.units[0].statuses[1].value_mut().unwrap().fault = pi18_proto::FaultCode::OVERLOAD;
+        assert_eq!(findings(&bank), []);
+        // It says so even where it does not say which number it has.
+        bank.units[1].status = crate::Told::default();
+        assert_eq!(findings(&bank), [("unread", Severity::Warning)]);
     }
 }

@@ -5,7 +5,7 @@ use pi18_proto::FaultCode;
 use super::Rule;
 use crate::{
     Finding, Severity,
-    case::{Case, spread},
+    case::{Case, Live, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -16,35 +16,37 @@ pub(super) static RULE: Rule = Rule::new(
 );
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    let voltages = || case.live.iter().map(|live| live.status.grid_voltage);
-    let frequencies = || case.live.iter().map(|live| live.status.grid_frequency);
-    let [most_volts, most_hertz] = [
-        case.thresholds().grid_voltage_spread.to_string(),
-        case.thresholds().frequency_spread.to_string(),
-    ];
-    let volts_differ =
-        !case.has_phases() && spread(voltages()) > case.thresholds().grid_voltage_spread;
-    let hertz_differ = spread(frequencies()) > case.thresholds().frequency_spread;
-    if case.tells_fault(&[FaultCode::PARALLEL_LINE]) || !(volts_differ || hertz_differ) {
+    if case.tells_fault(&[FaultCode::PARALLEL_LINE]) {
         return Vec::new();
     }
-    let what = match (volts_differ, hertz_differ) {
-        (true, _) => {
-            format!("grid voltages differ by {}, more than {most_volts}", spread(voltages()))
-        }
-        _ => {
-            format!("grid frequencies differ by {}, more than {most_hertz}", spread(frequencies()))
-        }
-    };
-    let shown = |live: &crate::case::Live<'_>| {
+    let most = case.thresholds().grid_voltage_spread;
+    let by_phase = case.sharing().into_iter().filter_map(|sharing| {
+        let units = &sharing.units;
+        let found = lasting_spread(units, most, |s| s.grid_voltage, |s| s.grid_voltage)?;
+        let place = sharing.place();
+        Some(tell(format!("grid voltages{place} differ by {found}, more than {most}"), units))
+    });
+    let findings: Vec<_> = by_phase.collect();
+    if !findings.is_empty() {
+        return findings;
+    }
+    let most = case.thresholds().frequency_spread;
+    let units: Vec<_> = case.live.iter().collect();
+    let found = lasting_spread(&units, most, |s| s.grid_frequency, |s| s.grid_frequency);
+    let what = found.map(|found| format!("grid frequencies differ by {found}, more than {most}"));
+    what.map(|what| tell(what, &units)).into_iter().collect()
+}
+
+fn tell(what: String, units: &[&Live<'_>]) -> Finding {
+    let shown = |live: &&Live<'_>| {
         live.value(format_args!("{} {}", live.status.grid_voltage, live.status.grid_frequency))
     };
     let why = "units of a bank work on one grid; one that sees another leaves it alone, and a greater \
                difference stops the bank with fault 84";
-    vec![RULE.tell(Severity::Warning, what, case.live.iter().map(shown).collect(), why).advise(&[
+    RULE.tell(Severity::Warning, what, units.iter().map(shown).collect(), why).advise(&[
         "check the AC input breaker and wires of the unit that differs",
         "check that all units are on the same phase",
-    ])]
+    ])
 }
 
 /// Whether this rule speaks.
@@ -91,5 +93,21 @@ mod tests {
         let mut bank = bank_of(&["output-mode=5", "output-mode=6"]);
         measure(&mut bank.units, 1, |status| status.grid_voltage = Decivolts(1270));
         assert_eq!(findings(&bank), []);
+    }
+
+    #[test]
+    fn what_does_not_last_is_no_difference() {
+        let volts = found(|units| units[1].status.value_mut().unwrap().grid_voltage.0 += 70);
+        assert_eq!(volts, []);
+        let hertz = found(|units| units[1].status.value_mut().unwrap().grid_frequency.0 += 9);
+        assert_eq!(hertz, []);
+    }
+
+    #[test]
+    fn units_of_one_phase_see_one_grid() {
+        let mut bank = bank_of(&["output-mode=5", "output-mode=6", "output-mode=6"]);
+        measure(&mut bank.units, 2, |status| status.grid_voltage = Decivolts(1270));
+        assert_eq!(findings(&bank), [("grid", Severity::Warning)]);
+        assert!(told(&bank).starts_with("grid voltages on phase 2 of 2 differ"), "{}", told(&bank));
     }
 }

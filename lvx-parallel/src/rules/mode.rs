@@ -27,7 +27,7 @@ fn tell(case: &Case<'_>, mode: WorkingMode) -> Option<Finding> {
     let values: Vec<_> = case
         .units
         .iter()
-        .filter(|unit| unit.working_mode() == Some(mode) && unit.fault().is_none())
+        .filter(|unit| unit.working_mode() == Some(mode) && case.fault_of(unit).is_none())
         .map(|unit| observed(unit, format_args!("{:02}", mode.0)))
         .collect();
     if values.is_empty() {

@@ -2,7 +2,7 @@
 
 use pi18_proto::{Presence, WorkingMode};
 
-use super::{Rule, grid};
+use super::{Rule, battery_voltage, grid};
 use crate::{
     Finding, Severity, UnitSnapshot,
     case::{Case, observed, window},
@@ -30,7 +30,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if case.is_out_of_touch() || grid::is_found(case) {
         return Vec::new();
     }
-    let told: Vec<_> = case.units.iter().filter_map(|unit| Some((*unit, kind(unit)?))).collect();
+    let told: Vec<_> =
+        case.units.iter().filter_map(|unit| Some((*unit, kind(case, unit)?))).collect();
     let time = |(unit, _): &(&UnitSnapshot, Kind)| {
         unit.mode.reading().map(|reading| reading.at).unwrap_or_default()
     };
@@ -55,8 +56,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     ])]
 }
 
-fn kind(unit: &UnitSnapshot) -> Option<Kind> {
-    if unit.fault().is_some() {
+fn kind(case: &Case<'_>, unit: &UnitSnapshot) -> Option<Kind> {
+    // One that has stopped, or cannot leave the grid, goes its own way.
+    if case.fault_of(unit).is_some() || battery_voltage::tells_lack(case, unit) {
         return None;
     }
     let mode = unit.working_mode()?;

@@ -5,7 +5,7 @@ use pi18_proto::FaultCode;
 use super::{Rule, further_settings, grid};
 use crate::{
     Finding, Severity,
-    case::{Case, Live, spread},
+    case::{Case, Live, Sharing, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -23,27 +23,36 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     {
         return Vec::new();
     }
-    let on: Vec<&Live<'_>> =
-        case.live.iter().filter(|live| live.status.output_voltage.0 > 0).collect();
-    let volts = spread(on.iter().map(|live| live.status.output_voltage));
-    let hertz = spread(on.iter().map(|live| live.status.output_frequency));
-    let thresholds = case.thresholds();
-    let what = if volts > thresholds.output_voltage_spread && !case.has_phases() {
-        format!("output voltages differ by {volts}, more than {}", thresholds.output_voltage_spread)
-    } else if hertz > thresholds.frequency_spread {
-        format!("output frequencies differ by {hertz}, more than {}", thresholds.frequency_spread)
-    } else {
-        return Vec::new();
+    let on = |live: &Live<'_>| live.status.output_voltage.0 > 0;
+    let most = case.thresholds().output_voltage_spread;
+    let by_phase = |sharing: Sharing<'_, '_>| {
+        let sharing = sharing.only(on);
+        let units = &sharing.units;
+        let found = lasting_spread(units, most, |s| s.output_voltage, |s| s.output_voltage)?;
+        let place = sharing.place();
+        Some(tell(format!("output voltages{place} differ by {found}, more than {most}"), units))
     };
+    let findings: Vec<_> = case.sharing().into_iter().filter_map(by_phase).collect();
+    if !findings.is_empty() {
+        return findings;
+    }
+    let most = case.thresholds().frequency_spread;
+    let units: Vec<_> = case.live.iter().filter(|live| on(live)).collect();
+    let found = lasting_spread(&units, most, |s| s.output_frequency, |s| s.output_frequency);
+    let what = found.map(|found| format!("output frequencies differ by {found}, more than {most}"));
+    what.map(|what| tell(what, &units)).into_iter().collect()
+}
+
+fn tell(what: String, units: &[&Live<'_>]) -> Finding {
     let shown = |live: &&Live<'_>| {
         live.value(format_args!("{} {}", live.status.output_voltage, live.status.output_frequency))
     };
     let why = "outputs in parallel have one voltage; what is measured differently is lost in a cable or \
                contact, or the outputs are not connected";
-    vec![RULE.tell(Severity::Warning, what, on.iter().map(shown).collect(), why).advise(&[
+    RULE.tell(Severity::Warning, what, units.iter().map(shown).collect(), why).advise(&[
         "check the output breaker, wires and screws of the unit that differs",
         "measure between the outputs with a meter before touching anything",
-    ])]
+    ])
 }
 
 #[cfg(test)]
@@ -70,5 +79,22 @@ mod tests {
     #[test]
     fn a_unit_without_output_has_none_to_compare() {
         assert_eq!(findings(&bank_of(&["", "fault=07"])), [("fault", Severity::Error)]);
+    }
+
+    #[test]
+    fn what_does_not_last_is_no_difference() {
+        let volts = found(|units| units[1].status.value_mut().unwrap().output_voltage.0 += 70);
+        assert_eq!(volts, []);
+        let hertz = found(|units| units[1].status.value_mut().unwrap().output_frequency.0 += 9);
+        assert_eq!(hertz, []);
+    }
+
+    #[test]
+    fn units_of_one_phase_have_one_output() {
+        let mut bank = bank_of(&["output-mode=5", "output-mode=6", "output-mode=6"]);
+        measure(&mut bank.units, 0, |status| status.output_voltage = Decivolts(1270));
+        assert_eq!(findings(&bank), []);
+        measure(&mut bank.units, 2, |status| status.output_voltage = Decivolts(1270));
+        assert_eq!(findings(&bank), [("output", Severity::Warning)]);
     }
 }

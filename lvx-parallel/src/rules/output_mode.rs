@@ -55,6 +55,13 @@ fn mode(unit: &crate::UnitSnapshot) -> Option<OutputMode> {
     Some(unit.rated.value()?.output_mode)
 }
 
+/// Whether units feed phases of one kind, which have to differ.
+pub(crate) fn are_phases(units: &[&crate::UnitSnapshot]) -> bool {
+    let modes: Vec<_> = units.iter().filter_map(|unit| mode(unit)).collect();
+    let within = |phases: &[OutputMode]| modes.iter().all(|mode| phases.contains(mode));
+    within(&THREE) || within(&TWO)
+}
+
 /// Whether this rule speaks.
 pub(super) fn is_found(case: &Case<'_>) -> bool {
     case.checks.has(&RULE.info) && !check(case).is_empty()

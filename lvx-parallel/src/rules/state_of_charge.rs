@@ -14,7 +14,8 @@ pub(super) static RULE: Rule = Rule::new(
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     // A unit without a battery says nothing about it.
-    let with: Vec<_> = case.live.iter().filter(|live| live.status.battery_voltage.0 > 0).collect();
+    let with: Vec<_> =
+        case.live.iter().filter(|live| live.unit.lacks_battery().is_none()).collect();
     let Some(least) = with.iter().map(|live| live.status.battery_capacity).min() else {
         return Vec::new();
     };

@@ -5,7 +5,7 @@ use pi18_proto::ProtocolId;
 use super::Rule;
 use crate::{
     Finding, Reason, Severity, UnitSnapshot,
-    case::{Case, observed},
+    case::{Case, each, observed},
     finding::Observed,
     snapshot::ESSENTIAL,
 };
@@ -18,7 +18,18 @@ pub(super) static RULE: Rule = Rule::new(
 );
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
-    case.units.iter().filter_map(|unit| lost(unit).or_else(|| gaps(unit, case))).collect()
+    let units = case.units.iter();
+    units.filter_map(|unit| lost(unit).or_else(|| gaps(unit, case))).chain(phases(case)).collect()
+}
+
+/// What is not asked of units with three phases.
+fn phases(case: &Case<'_>) -> Option<Finding> {
+    let values = each(&case.units, |unit| {
+        unit.model.value().filter(|_| unit.shows_first_phase_only()).map(|model| model.model)
+    });
+    let what = "only the first of three phases was judged";
+    let why = "GS tells nothing of the others, nor of a third string of panels";
+    (!values.is_empty()).then(|| RULE.tell(Severity::Info, what, values, why))
 }
 
 fn lost(unit: &UnitSnapshot) -> Option<Finding> {
@@ -105,7 +116,7 @@ mod tests {
 
     use crate::{
         Gap, Reason, Severity, UnitSnapshot, check,
-        rules::testing::{findings, found, healthy},
+        rules::testing::{bank_of, findings, found, healthy, told},
     };
 
     fn gap(reason: Reason) -> Gap {
@@ -152,5 +163,18 @@ mod tests {
             units[1].protocol.value_mut().unwrap().protocol_id = Count(30);
         });
         assert_eq!(found, [("unread", Severity::Error)]);
+    }
+
+    #[test]
+    fn two_phases_of_three_are_not_judged_and_that_is_said() {
+        let bank = bank_of(&["model=04", "model=04"]);
+        assert_eq!(findings(&bank), [("unread", Severity::Info)]);
+        assert_eq!(
+            told(&bank),
+            "only the first of three phases was judged: sim:0 + sim:1 InfiniSolar V III"
+        );
+        let report = check(&bank);
+        assert!(report.verdict().starts_with("healthy as far as it was judged"), "{report}");
+        assert!(report.rows.iter().any(|row| row.label == "output (first phase)"), "{report}");
     }
 }

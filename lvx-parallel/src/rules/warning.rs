@@ -2,7 +2,7 @@
 
 use pi18_proto::{FaultCode, FaultsAndWarnings, Reply};
 
-use super::{Rule, grid};
+use super::{Rule, battery_voltage, fault, grid};
 use crate::{
     Finding, Severity, UnitSnapshot,
     case::{Case, observed},
@@ -23,7 +23,7 @@ fn tell(case: &Case<'_>, name: &str, label: &str) -> Option<Finding> {
         .units
         .iter()
         .copied()
-        .filter(|unit| raises(unit, name) && !follows(unit, name))
+        .filter(|unit| raises(unit, name) && !follows(case, unit, name))
         .collect();
     raised.first()?;
     let asked = case.units.iter().filter(|unit| unit.faults.value().is_some()).count();
@@ -55,15 +55,18 @@ fn raises(unit: &UnitSnapshot, name: &str) -> bool {
     found
 }
 
-/// A unit that stands with a fault of its battery warns of the battery as well.
-fn follows(unit: &UnitSnapshot, name: &str) -> bool {
+/// A unit that stands with a fault of its battery, or has none, warns of the battery as well.
+fn follows(case: &Case<'_>, unit: &UnitSnapshot, name: &str) -> bool {
     let about_battery = [
         FaultCode::PARALLEL_BATTERY_VOLTAGE,
         FaultCode::BATTERY_HIGH,
         FaultCode::BATTERY_LOW,
         FaultCode::BATTERY_OPEN,
     ];
-    name.starts_with("battery") && unit.fault().is_some_and(|fault| about_battery.contains(&fault))
+    let stands = unit.fault().is_some_and(|fault| about_battery.contains(&fault));
+    let is_told =
+        (stands && case.checks.has(&fault::RULE.info)) || battery_voltage::tells_lack(case, unit);
+    name.starts_with("battery") && is_told
 }
 
 const LINE_FAIL: &str = "line_fail";
@@ -73,8 +76,8 @@ mod tests {
     use pi18_proto::{FaultsAndWarnings, Reply};
 
     use crate::{
-        Severity, check,
-        rules::testing::{bank_of, findings, healthy, told},
+        Checks, Severity, check,
+        rules::testing::{bank_of, findings, findings_of, healthy, told},
     };
 
     #[test]
@@ -100,5 +103,13 @@ mod tests {
     fn a_fault_of_the_battery_says_what_its_warning_would() {
         let bank = bank_of(&["fault=83&warn=battery-low", "fault=83"]);
         assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+    }
+
+    #[test]
+    fn what_is_not_told_elsewhere_is_told_here() {
+        let only = vec![&super::RULE.info];
+        let alone = Checks { only, ..Checks::default() };
+        let bank = bank_of(&["fault=83&warn=battery-low", "fault=83"]);
+        assert_eq!(findings_of(&alone, &bank), [("warning", Severity::Warning)]);
     }
 }

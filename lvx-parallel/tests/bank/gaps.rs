@@ -109,3 +109,12 @@ fn no_unit_at_all_is_no_healthy_bank() {
     let bank = BankSnapshot::read(vec![lost]);
     assert_eq!(findings(&bank), [("unread", Severity::Error)]);
 }
+
+#[test]
+fn a_unit_behind_a_gap_is_seen() {
+    let mut bank = crate::read(&["slave=06126", "slave=06126&instance=2"]);
+    assert_eq!(bank.units[0].bank_size(), 2);
+    assert!(bank.units[0].statuses[2].value().is_some());
+    bank.units.truncate(1);
+    assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
+}

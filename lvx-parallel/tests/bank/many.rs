@@ -240,17 +240,25 @@ const FAULTS: &[(&str, Inject)] = &[
         is_one_phase(plan).then_some(())?;
         by_change("grid", move |bank| {
             bank.units[unit].status.value_mut().unwrap().grid_voltage.0 += 70;
+            bank.units[unit].statuses[unit].value_mut().unwrap().grid_voltage.0 += 70;
         })
     }),
     ("another estimate of the battery", |plan, random| {
         let unit = any(plan, random)?;
         by_change("battery-capacity", move |bank| {
-            let capacity = &mut bank.units[unit].status.value_mut().unwrap().battery_capacity;
-            *capacity = Percent(if capacity.0 > 50 { capacity.0 - 20 } else { capacity.0 + 20 });
+            let other = |capacity: &mut Percent| {
+                capacity.0 = if capacity.0 > 50 { capacity.0 - 20 } else { capacity.0 + 20 };
+            };
+            let unit_itself = &mut bank.units[unit];
+            other(&mut unit_itself.status.value_mut().unwrap().battery_capacity);
+            other(&mut unit_itself.statuses[unit].value_mut().unwrap().battery_capacity);
         })
     }),
     ("a unit that carries more", |plan, random| {
         let unit = any(plan, random)?;
+        // A unit that is alone on its phase has nobody to share with.
+        let mode = |unit: usize| plan.each[unit][0].clone();
+        (0..plan.units()).any(|mate| mate != unit && mode(mate) == mode(unit)).then_some(())?;
         by_change("charge-current", move |bank| {
             for (n, each) in bank.units.iter_mut().enumerate() {
                 let current = Amperes(if n == unit { 80 } else { 20 });

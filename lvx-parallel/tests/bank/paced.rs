@@ -42,3 +42,14 @@ fn a_slow_unit_is_waited_for_before_what_moves_is_read() {
     let live = bank.units[1].status.reading().unwrap().at;
     assert!(live > still + Duration::from_secs(3), "{still:?} {live:?}");
 }
+
+#[test]
+fn to_ask_on_behind_an_absent_unit_costs_one_exchange() {
+    let pair = shared(&["pace=2400&think=20ms", "pace=2400"]);
+    let bank = BankSnapshot::read(vec![member(pair.link(0))]);
+    let ratings = &bank.units[0].ratings;
+    assert_eq!(ratings.len(), 4);
+    let at = |n: usize| ratings[n].reading().unwrap().at;
+    let (more, all) = (at(3).saturating_sub(at(2)), pair.elapsed());
+    assert!(more * 20 < all, "{more:?} of {all:?}");
+}

@@ -161,3 +161,33 @@ fn settings_beside_each_other() {
     insta::assert_snapshot!("compare_json", compare(&drifted).to_json());
     insta::assert_snapshot!("compare_equal_text", compare(&commissioned()).to_string());
 }
+
+#[test]
+fn phases_must_differ_and_are_no_mismatch() {
+    let phases = compare(&bank(&["output-mode=5", "output-mode=6"]));
+    assert!(phases.matches(), "{phases}");
+    let three = compare(&bank(&["output-mode=2", "output-mode=3", "output-mode=4"]));
+    assert!(three.matches(), "{three}");
+    for modes in [["output-mode=1", "output-mode=6"], ["output-mode=2", "output-mode=6"]] {
+        let mixed = compare(&bank(&modes));
+        assert!(!mixed.matches() && mixed.to_string().contains("output mode"), "{mixed}");
+    }
+    let report = check(&bank(&["output-mode=5", "output-mode=6"])).to_string();
+    assert!(!report.contains("output mode"), "{report}");
+}
+
+#[test]
+fn units_of_one_name_are_told_apart() {
+    let mut bank = bank(&["float=53.0&slave=06126", "slave=06126"]);
+    for unit in &mut bank.units {
+        unit.name = "/dev/hidraw0".to_owned();
+    }
+    let told = bank.units[0].statuses[1].value_mut().unwrap();
+    told.battery_voltage = Decivolts(400);
+    let report = check(&bank);
+    let words: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(words[0], "float voltage differs: /dev/hidraw0 #1 53.0 V, /dev/hidraw0 #2 54.0 V");
+    assert!(words[1].contains("/dev/hidraw0 #1 says of unit 1: battery 40.0 V"), "{words:?}");
+    assert_eq!(compare(&bank).units, ["/dev/hidraw0 #1", "/dev/hidraw0 #2"]);
+    assert_eq!(report.units[1].name, "/dev/hidraw0 #2");
+}
