@@ -93,6 +93,7 @@ fn cut_off(way: Way, unit: usize, bank: &SharedBank) -> Vec<Ending> {
             thread::sleep(delay);
             socket.unplug();
             let event = hung_up(&watched);
+            drop(watched);
             // Mostly nobody waits for it.
             let _ = pull.send(());
             let (outcome, told) = setting.join().unwrap();

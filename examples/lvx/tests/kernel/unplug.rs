@@ -130,6 +130,7 @@ impl Cable {
             let started = Instant::now();
             self.socket.unplug();
             let event = hung_up(&watched);
+            drop(watched);
             let told = loop {
                 let told = self.asker.next();
                 match &told.answer {
