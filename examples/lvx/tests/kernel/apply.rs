@@ -35,7 +35,7 @@ fn unplugged_for_a_moment_units_have_all_or_nothing(way: Way) {
     let mut random = fastrand::Rng::with_seed(5);
     let start = Instant::now();
     let mut endings = Vec::new();
-    let runs = if way == Way::Uhid { 4 } else { 2 };
+    let runs = if way == Way::Uhid { 3 } else { 2 };
     for run in 0..runs {
         let before = pair.settings();
         let lvx = pair.apply(run % 2 == 0, "10s");

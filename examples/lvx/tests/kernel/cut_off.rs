@@ -99,7 +99,10 @@ fn cut_off(way: Way, unit: usize, bank: &SharedBank) -> Vec<Ending> {
             let (outcome, told) = setting.join().unwrap();
             (outcome, told.saturating_duration_since(event))
         });
-        assert!(told <= AT_THE_LATEST, "{name}: {told:?}: {outcome:?}");
+        assert!(
+            told <= AT_THE_LATEST,
+            "not within {AT_THE_LATEST:?}: {name}: {told:?}: {outcome:?}"
+        );
         let ending = ending(&outcome, &name);
         if ending == Ending::Accepted {
             // It was through, and the client has not looked since.

@@ -46,8 +46,9 @@ fn links_are_never_wrong_and_soon_right(way: Way) {
     let (mut slowest, start) = (Duration::ZERO, Instant::now());
     let mut swapped = 0;
     for cycle in 0..100 {
-        for _ in 0..random.usize(1..6) {
-            let socket = random.usize(0..4);
+        for _ in 0..random.usize(1..4) {
+            // Mostly a unit's.
+            let socket = [0, 0, 0, 1, 1, 1, 2, 3][random.usize(0..8)];
             if plugged[socket] {
                 sockets[socket].unplug();
             } else {
@@ -59,7 +60,7 @@ fn links_are_never_wrong_and_soon_right(way: Way) {
         let mut order = [0, 1, 2, 3];
         random.shuffle(&mut order);
         for socket in order {
-            if !plugged[socket] && (socket < 2 || random.bool()) {
+            if !plugged[socket] && (socket < 2 || random.usize(0..4) == 0) {
                 sockets[socket].plug();
                 plugged[socket] = true;
             }

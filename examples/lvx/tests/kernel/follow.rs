@@ -53,7 +53,7 @@ fn unplugged_and_swapped_units_keep_their_clients(way: Way) {
             }
         });
         let took = plugged.elapsed();
-        assert!(took < Duration::from_secs(2), "swap {swap}: {took:?}");
+        assert!(took < Duration::from_secs(2), "not within 2 s: swap {swap}: {took:?}");
         slowest = slowest.max(took);
         let found = clients.each_ref().map(|client| client.link().node().unwrap().to_owned());
         let swapped = usize::from(swap % 2 == 0);
@@ -100,7 +100,7 @@ fn unplugged_with_its_power_a_unit_is_followed_once_it_speaks(way: Way) {
         });
         let took = spoke.elapsed();
         println!("{way:?}: it answers {took:?} after it speaks");
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert!(took < Duration::from_secs(2), "not within 2 s: {took:?}");
     }
 }
 

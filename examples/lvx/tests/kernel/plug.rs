@@ -309,7 +309,7 @@ pub(crate) fn two_units(way: Way, bank: &SharedBank) -> [Socket; 2] {
 /// is slow then is not the program.
 #[track_caller]
 pub(crate) fn until(what: &str, within: Duration, mut holds: impl FnMut() -> bool) -> Duration {
-    const NAP: Duration = Duration::from_millis(5);
+    const NAP: Duration = Duration::from_millis(10);
     let start = Instant::now();
     let mut napped = Duration::ZERO;
     while !holds() {

@@ -14,7 +14,7 @@ use pi18_transport::{Client, Config, Error, Follower, Hidraw, Link};
 
 use crate::{
     lvx,
-    plug::{Occupant, SERIALS, Socket, Way, bank, until},
+    plug::{Occupant, SERIALS, Socket, Way, bank},
     ran,
 };
 

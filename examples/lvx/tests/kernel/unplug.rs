@@ -69,10 +69,11 @@ fn a_pulled_cable_is_told_at_once_and_followed(way: Way) {
             "  unit {unit}: {idle} of {PULLS} idle, told {latest:?} later at most; an answer {slowest:?} after \
              the node at most, {moved} of them elsewhere; {asked} requests"
         );
-        assert!(*late <= PULLS / 20, "{late} of {PULLS} were told late");
+        assert!(*late <= PULLS / 20, "not within {AT_ONCE:?}: {late} of {PULLS}");
         // Else some of it was not tried.
-        assert!((2..=PULLS * 7 / 10).contains(idle) && *moved >= 3);
+        assert!((2..=PULLS * 9 / 10).contains(idle), "{idle} of {PULLS} idle");
     }
+    assert!(pulled.iter().map(|pulled| pulled.moved).sum::<usize>() >= 3);
     assert_eq!(bank.with(|bank| bank.sets(0).received + bank.sets(1).received), 0);
 }
 
@@ -143,7 +144,10 @@ impl Cable {
             assert_eq!(told.node, None, "{name}");
             let late = told.ended.saturating_duration_since(event.max(told.asked));
             pulled.late += usize::from(late > AT_ONCE);
-            assert!(late <= AT_THE_LATEST, "{name}: {late:?} ({:?}): {error}", started.elapsed());
+            assert!(
+                late <= AT_THE_LATEST,
+                "not within {AT_THE_LATEST:?}: {name}: {late:?}: {error}"
+            );
             pulled.latest = pulled.latest.max(late);
             pulled.idle += usize::from(told.asked > started);
             // Who looks for his own unit has those of others open, and hears of it when they go.
@@ -154,7 +158,7 @@ impl Cable {
             let plugged = Instant::now();
             let told = self.asker.next();
             let took = told.ended.saturating_duration_since(plugged);
-            assert!(took <= SOON, "{name}: {took:?}");
+            assert!(took <= SOON, "not within {SOON:?}: {name}: {took:?}");
             let frame = told.answer.unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(frame, self.known[told.question], "{name}");
             assert_eq!(told.node.as_ref(), Some(&node), "{name}");
