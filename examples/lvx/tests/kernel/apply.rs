@@ -17,16 +17,8 @@ use crate::{
     plug::{SERIALS, Way, bank, two_units, until},
 };
 
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_for_a_moment_units_have_all_or_nothing_uhid() {
-    unplugged_for_a_moment_units_have_all_or_nothing(Way::Uhid);
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_for_a_moment_units_have_all_or_nothing_gadget() {
-    unplugged_for_a_moment_units_have_all_or_nothing(Way::Gadget);
+both_ways! {
+    unplugged_for_a_moment_units_have_all_or_nothing
 }
 
 fn unplugged_for_a_moment_units_have_all_or_nothing(way: Way) {

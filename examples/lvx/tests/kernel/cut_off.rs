@@ -16,16 +16,8 @@ use crate::{
     unplug::{AT_THE_LATEST, PACED, follower, hung_up},
 };
 
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_set_commands_are_told_truly_uhid() {
-    unplugged_set_commands_are_told_truly(Way::Uhid);
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_set_commands_are_told_truly_gadget() {
-    unplugged_set_commands_are_told_truly(Way::Gadget);
+both_ways! {
+    unplugged_set_commands_are_told_truly
 }
 
 const UNITS: usize = 3;

@@ -18,16 +18,8 @@ use crate::{
     ran,
 };
 
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn links_are_never_wrong_and_soon_right_uhid() {
-    links_are_never_wrong_and_soon_right(Way::Uhid);
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn links_are_never_wrong_and_soon_right_gadget() {
-    links_are_never_wrong_and_soon_right(Way::Gadget);
+both_ways! {
+    links_are_never_wrong_and_soon_right
 }
 
 fn links_are_never_wrong_and_soon_right(way: Way) {

@@ -13,16 +13,10 @@ use crate::{
     unplug::{PACED, descriptors, follower},
 };
 
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_and_swapped_units_keep_their_clients_uhid() {
-    unplugged_and_swapped_units_keep_their_clients(Way::Uhid);
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_and_swapped_units_keep_their_clients_gadget() {
-    unplugged_and_swapped_units_keep_their_clients(Way::Gadget);
+both_ways! {
+    unplugged_and_swapped_units_keep_their_clients
+    unplugged_with_its_power_a_unit_is_followed_once_it_speaks
+    unplugged_strangers_are_let_go
 }
 
 fn unplugged_and_swapped_units_keep_their_clients(way: Way) {
@@ -60,18 +54,6 @@ fn unplugged_and_swapped_units_keep_their_clients(way: Way) {
         assert_eq!(found, [nodes[swapped].clone(), nodes[1 - swapped].clone()], "swap {swap}");
     }
     println!("{way:?}: ten swaps, both answer {slowest:?} after the nodes at most");
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_with_its_power_a_unit_is_followed_once_it_speaks_uhid() {
-    unplugged_with_its_power_a_unit_is_followed_once_it_speaks(Way::Uhid);
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_with_its_power_a_unit_is_followed_once_it_speaks_gadget() {
-    unplugged_with_its_power_a_unit_is_followed_once_it_speaks(Way::Gadget);
 }
 
 fn unplugged_with_its_power_a_unit_is_followed_once_it_speaks(way: Way) {
@@ -123,18 +105,6 @@ fn unplugged_for_longer_than_a_reply_may_take_a_unit_is_asked_once_and_answers()
         let identity = asking.join().unwrap().unwrap();
         assert_eq!(identity.serial_number.to_string(), SERIALS[0]);
     });
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_strangers_are_let_go_uhid() {
-    unplugged_strangers_are_let_go(Way::Uhid);
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_strangers_are_let_go_gadget() {
-    unplugged_strangers_are_let_go(Way::Gadget);
 }
 
 /// A stranger answers late, when nobody wants to know any more: its node is closed all the same.

@@ -13,16 +13,8 @@ use crate::{
     ran,
 };
 
-#[test]
-#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
-fn keeps_names_from_plug_to_plug_uhid() {
-    keeps_names_from_plug_to_plug(Way::Uhid);
-}
-
-#[test]
-#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
-fn keeps_names_from_plug_to_plug_gadget() {
-    keeps_names_from_plug_to_plug(Way::Gadget);
+both_ways! {
+    keeps_names_from_plug_to_plug
 }
 
 fn keeps_names_from_plug_to_plug(way: Way) {

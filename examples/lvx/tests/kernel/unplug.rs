@@ -33,16 +33,8 @@ pub(crate) const AT_THE_LATEST: Duration = Duration::from_millis(400);
 /// From the node to the first answer.
 const SOON: Duration = Duration::from_secs(2);
 
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn a_pulled_cable_is_told_at_once_and_followed_uhid() {
-    a_pulled_cable_is_told_at_once_and_followed(Way::Uhid);
-}
-
-#[test]
-#[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn a_pulled_cable_is_told_at_once_and_followed_gadget() {
-    a_pulled_cable_is_told_at_once_and_followed(Way::Gadget);
+both_ways! {
+    a_pulled_cable_is_told_at_once_and_followed
 }
 
 fn a_pulled_cable_is_told_at_once_and_followed(way: Way) {
