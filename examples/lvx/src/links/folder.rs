@@ -37,7 +37,8 @@ impl Folder {
 
     /// Our links that are there.
     pub(super) fn present(&self) -> Result<Links, Failure> {
-        let entries = fs::read_dir(&self.0).map_err(|error| self.trouble("read", &error))?;
+        let entries =
+            fs::read_dir(&self.0).map_err(|error| Failure::usage(self.trouble("read", &error)))?;
         let links = entries.flatten().filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let target = fs::read_link(entry.path()).ok()?;
@@ -60,8 +61,8 @@ impl Folder {
         Ok(removed.chain(linked).collect())
     }
 
-    /// Does it.
-    pub(super) fn make(&self, change: &Change) -> Result<(), Failure> {
+    /// Does it, or says why it cannot be done.
+    pub(super) fn make(&self, change: &Change) -> Result<(), String> {
         match change {
             Change::Removed { link, .. } => match fs::remove_file(link) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -72,14 +73,14 @@ impl Folder {
     }
 
     /// At no moment is there half a link, or none where there was one.
-    fn swap(&self, link: &Path, node: &Path) -> Result<(), Failure> {
+    fn swap(&self, link: &Path, node: &Path) -> Result<(), String> {
         let is_ours = fs::read_link(link)
             .is_ok_and(|target| target.to_str().is_some_and(|text| text.starts_with(MARK)));
         if fs::symlink_metadata(link).is_ok() && !is_ours {
-            return Err(Failure::usage(format_args!(
+            return Err(format!(
                 "{}: is there, and lvx did not make it; remove it, or choose another name in units.yaml",
                 link.display()
-            )));
+            ));
         }
         let name = node.file_name().unwrap_or_default().to_string_lossy();
         let new = self.0.join(format!(".lvx-{}-{name}", std::process::id()));
@@ -90,12 +91,12 @@ impl Folder {
             .map_err(|error| self.trouble("written", &error))
     }
 
-    fn trouble(&self, what: &str, error: &io::Error) -> Failure {
+    fn trouble(&self, what: &str, error: &io::Error) -> String {
         let hint = match error.kind() {
             io::ErrorKind::PermissionDenied => "; run it as root (sudo), or choose --dir",
             _ => "",
         };
-        Failure::usage(format_args!("{}: cannot be {what}: {error}{hint}", self.0.display()))
+        format!("{}: cannot be {what}: {error}{hint}", self.0.display())
     }
 }
 

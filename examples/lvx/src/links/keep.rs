@@ -27,21 +27,22 @@ pub(super) fn once(
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
     let mut roster = Roster::new(Config::default());
-    let census = wait_for_all(names, &mut roster, wait);
-    let mut changed = bring_about(&census, folder, out)?;
+    let mut census = wait_for_all(names, &mut roster, wait);
+    let mut done = bring_about(&census, folder, out)?;
     // The nodes are held until this returns: what they lead to cannot have changed hands.
-    let mut census = census;
     while roster.wait(Instant::now()) {
         census = Census::take(names, &roster);
-        changed += bring_about(&census, folder, out)?;
+        let more = bring_about(&census, folder, out)?;
+        done = Done { changes: done.changes + more.changes, ..more };
     }
-    if changed == 0 {
+    if done.changes == 0 && done.troubles.is_empty() {
         for (name, node) in &census.links {
             writeln!(out, "{} -> {} (was so)", folder.link(name).display(), node.display())?;
         }
     }
-    tell(&census, &mut BTreeSet::new());
-    Ok(census.status())
+    tell(&census, &done, &mut BTreeSet::new());
+    let wrong = if done.troubles.is_empty() { Status::Well } else { Status::Usage };
+    Ok(census.status().max(wrong))
 }
 
 /// Says what [`once`] would do.
@@ -57,7 +58,7 @@ pub(super) fn dry(
         writeln!(out, "would be: {change}")?;
     }
     writeln!(out, "nothing was changed")?;
-    tell(&census, &mut BTreeSet::new());
+    tell(&census, &Done::default(), &mut BTreeSet::new());
     Ok(census.status())
 }
 
@@ -86,6 +87,18 @@ pub(super) fn watch(
     let interrupt = Arc::clone(&interrupted);
     ctrlc::set_handler(move || interrupt.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::usage(format_args!("signals: {error}")))?;
+    let watched = keep_right(names, folder, &interrupted, out);
+    // However it ended: a link that nobody looks after may come to lead to a wrong unit.
+    let cleared = bring_about(&Census::default(), folder, out);
+    watched.and(cleared).map(|_| Status::Well)
+}
+
+fn keep_right(
+    names: &UnitNames,
+    folder: &Folder,
+    interrupted: &AtomicBool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     // Those of an earlier run may be wrong by now.
     bring_about(&Census::default(), folder, out)?;
     let mut roster = Roster::new(Config::default());
@@ -94,35 +107,50 @@ pub(super) fn watch(
     while !interrupted.load(Ordering::Relaxed) {
         roster.wait(Instant::now() + LOOK);
         let census = Census::take(names, &roster);
-        bring_about(&census, folder, out)?;
+        let done = bring_about(&census, folder, out)?;
         // At first everything is missing.
         if start.elapsed() > SETTLE {
-            tell(&census, &mut told);
+            tell(&census, &done, &mut told);
         }
     }
-    bring_about(&Census::default(), folder, out)?;
-    Ok(Status::Well)
+    Ok(())
 }
 
 /// Takes away our links; all of them, or those that lead to nothing.
 pub(super) fn clear(folder: &Folder, dead: bool, out: &mut impl Write) -> Result<Status, Failure> {
     let mut links = folder.present()?;
     links.retain(|_, node| dead && node.exists());
+    let mut status = Status::Well;
     for change in folder.changes(&links)? {
-        folder.make(&change)?;
-        writeln!(out, "{change}")?;
+        match folder.make(&change) {
+            Ok(()) => say(&change, out)?,
+            Err(why) => status = Failure::usage(why).tell(),
+        }
     }
-    Ok(Status::Well)
+    Ok(status)
 }
 
-/// How many changes there were.
-fn bring_about(census: &Census, folder: &Folder, out: &mut impl Write) -> Result<usize, Failure> {
-    let changes = folder.changes(&census.links)?;
-    for change in &changes {
-        folder.make(change)?;
-        say(change, out)?;
+/// What became of the links.
+#[derive(Default)]
+struct Done {
+    changes: usize,
+    /// What could not be done, and why.
+    troubles: Vec<String>,
+}
+
+/// Makes the links so. One that cannot be made does not keep the others from it.
+fn bring_about(census: &Census, folder: &Folder, out: &mut impl Write) -> Result<Done, Failure> {
+    let mut done = Done::default();
+    for change in folder.changes(&census.links)? {
+        match folder.make(&change) {
+            Ok(()) => {
+                say(&change, out)?;
+                done.changes += 1;
+            }
+            Err(why) => done.troubles.push(why),
+        }
     }
-    Ok(changes.len())
+    Ok(done)
 }
 
 fn say(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
@@ -132,11 +160,12 @@ fn say(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 /// What is not as it should be, each thing as long as it is so once.
-fn tell(census: &Census, told: &mut BTreeSet<String>) {
+fn tell(census: &Census, done: &Done, told: &mut BTreeSet<String>) {
     let missing = census.missing.iter().map(|unit| format!("{unit} is missing"));
     let now: BTreeSet<_> = missing
         .chain(census.refused.iter().cloned())
         .chain(census.others.iter().cloned())
+        .chain(done.troubles.iter().cloned())
         .collect();
     now.difference(told).for_each(|text| progress(text));
     *told = now;
@@ -147,3 +176,23 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// How long units have to tell who they are before those that did not are called missing.
 const SETTLE: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_somebody_elses_keeps_no_other_from_being_made() {
+        let path = std::env::temp_dir().join(format!("lvx-keep-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::write(path.join("a"), "somebody else's").unwrap();
+        let links = ["a", "b"].map(|name| (name.to_owned(), "/dev/hidraw0".into())).into();
+        let census = Census { links, ..Census::default() };
+        let folder = Folder::new(&path);
+        let done = bring_about(&census, &folder, &mut Vec::new()).unwrap();
+        let present = folder.present().unwrap();
+        std::fs::remove_dir_all(&path).unwrap();
+        assert_eq!((done.changes, done.troubles.len()), (1, 1), "{:?}", done.troubles);
+        assert!(present.keys().eq(["b"]), "{present:?}");
+    }
+}
