@@ -59,9 +59,9 @@ pub struct Nameplate {
 /// ```
 #[must_use]
 pub fn discover() -> Vec<Device> {
-    let asked = side_by_side(adapter::adapters(), |Adapter { node, port, .. }| {
-        let unit = Hidraw::open_within(&node, PATIENCE).and_then(nameplate);
-        Device { node: Some(node), port, unit }
+    let asked = side_by_side(adapter::adapters(), |adapter| {
+        let unit = open(&adapter, PATIENCE).and_then(nameplate);
+        Device { node: Some(adapter.node), port: adapter.port, unit }
     });
     let taken = adapter::taken().into_iter().map(|taken| {
         let place = format!("USB port {}", taken.port);
@@ -122,6 +122,16 @@ fn side_by_side<T: Send>(places: Vec<T>, ask: impl Fn(T) -> Device + Sync) -> Ve
             .map(|asked| asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     })
+}
+
+/// Opens an adapter's node, if no other one has it by now.
+pub(crate) fn open(adapter: &Adapter, patience: Duration) -> Result<Hidraw, Error> {
+    let node = Hidraw::open_within(&adapter.node, patience)?;
+    if node.plugging() == Some(&*adapter.plugging) {
+        Ok(node)
+    } else {
+        Err(Error::gone(adapter.node.display().to_string()))
+    }
 }
 
 /// Asks whatever is behind `link` who it is.

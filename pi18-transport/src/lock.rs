@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::{Error, error::Kind};
 
 /// How long a device that is in use is waited for. Who looks which unit is behind a node holds it a
-/// second at most.
+/// second, if that does not answer.
 #[cfg(target_os = "linux")]
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 

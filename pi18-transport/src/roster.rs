@@ -13,8 +13,11 @@ use std::{
 use pi18_proto::{Query, SerialNumber};
 
 use crate::{
-    Adapter, Client, Config, Error, Hidraw, adapter::adapters, discover::serial_number,
-    error::Kind, hotplug::Hotplug,
+    Adapter, Client, Config, Error, Hidraw,
+    adapter::adapters,
+    discover::{open, serial_number},
+    error::Kind,
+    hotplug::Hotplug,
 };
 
 /// The adapters that are plugged in, and who is behind each.
@@ -70,8 +73,8 @@ pub struct Entry {
 enum State {
     /// It has not been asked.
     New,
-    /// It is being asked for the first time.
-    Asking,
+    /// It is being asked for the first time, since then.
+    Asking(Instant),
     /// It did not tell who it is, and is being asked again.
     AskingAgain(Error),
     /// It did not tell who it is, and is asked again then.
@@ -104,7 +107,7 @@ enum News {
 
 impl Roster {
     /// Looks after the adapters. Each is asked as `config` says, but once; it has a quarter of the
-    /// time for its answer, and if that is not enough, more the next time.
+    /// time for its answer, and if that is not enough, twice as much the next time.
     #[must_use]
     pub fn new(config: Config) -> Self {
         let (entries, gone) = Default::default();
@@ -133,9 +136,9 @@ impl Roster {
     /// do not count: one that comes and goes all the time would keep all others waiting.
     fn may_have_a_double(&self, entry: &Entry) -> bool {
         let State::Unit { told, .. } = entry.state else { return true };
-        self.entries
-            .iter()
-            .any(|other| matches!(other.state, State::New | State::Asking) && other.since <= told)
+        self.entries.iter().any(|other| {
+            matches!(other.state, State::New | State::Asking(_)) && other.since <= told
+        })
     }
 
     /// Waits until something is different or the deadline has passed: an adapter came or went, or
@@ -159,9 +162,10 @@ impl Roster {
             }
             let next = self.next_asking().unwrap_or(deadline).min(deadline).min(now + LOOK);
             let within = next.saturating_duration_since(now);
-            let news = self.ears.get_or_insert_with(Ears::new).next(within);
-            if let Some(News::Asked(plugging, answer)) = news {
-                different = self.note(&plugging, answer);
+            match self.ears.get_or_insert_with(Ears::new).next(within) {
+                Some(News::Asked(plugging, answer)) => different = self.note(&plugging, answer),
+                Some(News::Changed) => self.try_the_forbidden(),
+                None => {}
             }
             different |= self.look();
         }
@@ -200,7 +204,7 @@ impl Roster {
             entry.state = match std::mem::replace(&mut entry.state, State::New) {
                 State::Unit { serial, told, .. } => State::Unit { serial, told, node: None },
                 State::AskingAgain(error) => State::Unknown(error, Instant::now()),
-                State::New | State::Asking => State::New,
+                State::New | State::Asking(_) => State::New,
                 state @ State::Unknown(..) => state,
             };
         }
@@ -237,16 +241,16 @@ impl Roster {
         let bring = &self.ears.get_or_insert_with(Ears::new).bring;
         for entry in &mut self.entries {
             entry.state = match std::mem::replace(&mut entry.state, State::New) {
-                State::New => State::Asking,
+                State::New => State::Asking(now),
                 State::Unknown(error, due) if due <= now => State::AskingAgain(error),
                 state => {
                     entry.state = state;
                     continue;
                 }
             };
-            let (timeout, deadline) = (entry.patience, entry.patience * 4);
+            let (timeout, deadline) = (entry.patience, entry.patience * 2);
             let config = Config { timeout, deadline, tries: 1, ..self.config };
-            entry.patience = (timeout * 2).min(self.config.timeout);
+            entry.patience = (timeout * 2).min(self.config.timeout / 2);
             let (bring, adapter) = (bring.clone(), entry.adapter.clone());
             let ask = move || {
                 let answer = ask(&adapter, config);
@@ -257,6 +261,18 @@ impl Roster {
             if let Err(source) = asking {
                 let error = Error::io(entry.place(), "asking", source);
                 entry.state = State::Unknown(error, now + MOST_REST);
+            }
+        }
+    }
+
+    /// udev has come to a node, perhaps to one that could not be opened.
+    fn try_the_forbidden(&mut self) {
+        let now = Instant::now();
+        for entry in &mut self.entries {
+            if let State::Unknown(error, due) = &mut entry.state
+                && error.is_permission()
+            {
+                *due = now;
             }
         }
     }
@@ -317,13 +333,13 @@ impl Entry {
     pub fn trouble(&self) -> Option<&Error> {
         match &self.state {
             State::Unknown(error, _) | State::AskingAgain(error) => Some(error),
-            State::New | State::Asking | State::Unit { .. } => None,
+            State::New | State::Asking(_) | State::Unit { .. } => None,
         }
     }
 
     /// It has been asked for the first time, and that takes too long for others to wait for it.
     fn is_stuck(&self, now: Instant) -> bool {
-        matches!(self.state, State::Asking) && now >= self.since + STUCK
+        matches!(self.state, State::Asking(since) if now >= since + STUCK)
     }
 
     /// Others do not wait for its answer any more.
@@ -339,11 +355,7 @@ impl Entry {
 }
 
 fn ask(adapter: &Adapter, config: Config) -> Result<(SerialNumber, Hidraw), Error> {
-    let node = Hidraw::open_within(&adapter.node, Duration::ZERO)?;
-    if node.plugging() != Some(&*adapter.plugging) {
-        return Err(Error::gone(adapter.node.display().to_string()));
-    }
-    let mut client = Client::with_config(node, config);
+    let mut client = Client::with_config(open(adapter, Duration::ZERO)?, config);
     let serial = serial_number(&mut client)?;
     let node = client.into_link();
     node.unlock()?;
@@ -404,7 +416,7 @@ mod tests {
                 },
                 since: at(*since),
                 state: match told {
-                    None => State::Asking,
+                    None => State::Asking(start),
                     Some((told, unit)) => {
                         State::Unit { serial: serial(*unit), told: at(*told), node: None }
                     }

@@ -16,12 +16,22 @@ use crate::{
 };
 
 pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure> {
-    let folder = Folder::new(&args.dir);
+    if args.task.is_some() && (args.watch || args.dry_run || args.print.is_some()) {
+        return Err(Failure::usage(
+            "--watch, --dry-run and --print stand alone: `lvx links init --dry-run` is one word on",
+        ));
+    }
     match &args.task {
         Some(LinksTask::Init { prefix, dry_run }) => {
             return init::run(&args.units, prefix, *dry_run, out);
         }
-        Some(LinksTask::Clear { dead }) => return keep::clear(&folder, *dead, out),
+        // Whoever keeps the links takes the dead ones away himself.
+        Some(LinksTask::Clear { dead: true }) if Folder::is_kept(&args.dir) => {
+            return Ok(Status::Well);
+        }
+        Some(LinksTask::Clear { dead }) => {
+            return keep::clear(&Folder::own(&args.dir)?, *dead, out);
+        }
         None => {}
     }
     if let Some(what) = args.print {
@@ -34,8 +44,10 @@ pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure>
     }
     let names = UnitNames::read(&args.units)?;
     if args.dry_run {
-        keep::dry(&names, &folder, args.wait, out)
-    } else if args.watch {
+        return keep::dry(&names, &Folder::new(&args.dir), args.wait, out);
+    }
+    let folder = Folder::own(&args.dir)?;
+    if args.watch {
         keep::watch(&names, &folder, out)
     } else {
         keep::once(&names, &folder, args.wait, out)

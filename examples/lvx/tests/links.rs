@@ -115,6 +115,29 @@ fn clears_all_links_or_the_dead_ones() {
 }
 
 #[test]
+fn an_option_that_a_task_does_not_have_is_refused() {
+    let scratch = Scratch::new("option");
+    scratch.link("a", "/dev/./hidraw250");
+    for option in ["--dry-run", "--watch", "--print=udev"] {
+        assert!(scratch.links(&[option, "clear"]).ends_with("exit status 2"), "{option}");
+    }
+    assert_eq!(scratch.names(), ["a"]);
+}
+
+#[test]
+fn one_lvx_at_a_time_keeps_the_links_of_a_folder() {
+    let scratch = Scratch::new("kept").units("units: {}");
+    scratch.link("dead", "/dev/./hidraw250");
+    let held = fs::File::open(scratch.0.join("dev")).unwrap();
+    held.lock().unwrap();
+    insta::assert_snapshot!("kept", scratch.links(&[]));
+    insta::assert_snapshot!("kept-clear", scratch.links(&["clear"]));
+    // udev's call has nothing to do then.
+    assert_eq!(scratch.links(&["clear", "--dead"]), "exit status 0");
+    assert_eq!(scratch.names(), ["dead"]);
+}
+
+#[test]
 fn says_what_is_wrong_before_it_touches_anything() {
     let scratch = Scratch::new("wrong");
     scratch.link("a", "/dev/./hidraw250");

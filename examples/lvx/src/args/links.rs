@@ -48,7 +48,6 @@ link; 2 wrong usage, a mistake in units.yaml, or the links cannot be written; 3 
 /// Keep names under /dev that stay with a unit (/dev/lvx6048-1), by serial number
 #[derive(Args, Debug)]
 #[command(after_help = LINKS_STATUSES, after_long_help = format!("{LINKS_HELP}\n\n{LINKS_STATUSES}"))]
-#[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = true)]
 pub(crate) struct Links {
     #[command(subcommand)]
     pub(crate) task: Option<LinksTask>,

@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, io,
+    fmt,
+    fs::{self, File, TryLockError},
+    io,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
@@ -17,7 +19,11 @@ pub(super) type Links = BTreeMap<String, PathBuf>;
 /// Ours are told from all others by the way they are written: `/dev/./hidraw0`. So nothing has to be
 /// kept elsewhere, and none of anybody else is touched.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Locked by whoever changes anything in it.
+    lock: Option<File>,
+}
 
 /// Something that was done, or would be.
 #[derive(Debug, Eq, PartialEq)]
@@ -27,23 +33,47 @@ pub(super) enum Change {
 }
 
 impl Folder {
+    /// To look at.
     pub(super) fn new(path: &Path) -> Self {
-        Self(path.to_owned())
+        Self { path: path.to_owned(), lock: None }
+    }
+
+    /// To change: for this process alone, or what they make one would take away as the other's.
+    pub(super) fn own(path: &Path) -> Result<Self, Failure> {
+        let mut folder = Self::new(path);
+        let open =
+            File::open(path).map_err(|error| Failure::usage(folder.trouble("opened", &error)))?;
+        match open.try_lock() {
+            Ok(()) => folder.lock = Some(open),
+            Err(TryLockError::Error(error)) => {
+                return Err(Failure::usage(folder.trouble("locked", &error)));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::usage(format_args!(
+                    "{}: another lvx keeps the links here, most likely lvx-links.service; after a \
+                     change of units.yaml: sudo systemctl restart lvx-links",
+                    path.display()
+                )));
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Whether somebody keeps the links here.
+    pub(super) fn is_kept(path: &Path) -> bool {
+        File::open(path).is_ok_and(|open| matches!(open.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     pub(super) fn link(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     /// Our links that are there.
     pub(super) fn present(&self) -> Result<Links, Failure> {
-        let entries =
-            fs::read_dir(&self.0).map_err(|error| Failure::usage(self.trouble("read", &error)))?;
+        let entries = fs::read_dir(&self.path)
+            .map_err(|error| Failure::usage(self.trouble("read", &error)))?;
         let links = entries.flatten().filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let target = fs::read_link(entry.path()).ok()?;
-            let node = target.to_str()?.strip_prefix(MARK)?;
-            Some((name, Path::new("/dev").join(node)))
+            Some((entry.file_name().into_string().ok()?, node_of(&entry.path())?))
         });
         Ok(links.collect())
     }
@@ -51,19 +81,25 @@ impl Folder {
     /// What is to be done so that these links are there, and no other of ours: first what goes, then
     /// what comes.
     pub(super) fn changes(&self, wanted: &Links) -> Result<Vec<Change>, Failure> {
-        let present = self.present()?;
+        Ok(self.changes_from(&self.present()?, wanted))
+    }
+
+    /// The same, from what was there.
+    pub(super) fn changes_from(&self, present: &Links, wanted: &Links) -> Vec<Change> {
         let stale = present.iter().filter(|(name, node)| wanted.get(*name) != Some(*node));
         let removed =
             stale.map(|(name, node)| Change::Removed { link: self.link(name), node: node.clone() });
         let missing = wanted.iter().filter(|(name, node)| present.get(*name) != Some(*node));
         let linked = missing
             .map(|(name, node)| Change::Linked { link: self.link(name), node: node.clone() });
-        Ok(removed.chain(linked).collect())
+        removed.chain(linked).collect()
     }
 
     /// Does it, or says why it cannot be done.
     pub(super) fn make(&self, change: &Change) -> Result<(), String> {
         match change {
+            // It may lead elsewhere by now.
+            Change::Removed { link, node } if node_of(link).as_ref() != Some(node) => Ok(()),
             Change::Removed { link, .. } => match fs::remove_file(link) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 done => done.map_err(|error| self.trouble("written", &error)),
@@ -74,16 +110,14 @@ impl Folder {
 
     /// At no moment is there half a link, or none where there was one.
     fn swap(&self, link: &Path, node: &Path) -> Result<(), String> {
-        let is_ours = fs::read_link(link)
-            .is_ok_and(|target| target.to_str().is_some_and(|text| text.starts_with(MARK)));
-        if fs::symlink_metadata(link).is_ok() && !is_ours {
+        if fs::symlink_metadata(link).is_ok() && node_of(link).is_none() {
             return Err(format!(
                 "{}: is there, and lvx did not make it; remove it, or choose another name in units.yaml",
                 link.display()
             ));
         }
         let name = node.file_name().unwrap_or_default().to_string_lossy();
-        let new = self.0.join(format!(".lvx-{}-{name}", std::process::id()));
+        let new = self.path.join(format!(".lvx-{}-{name}", std::process::id()));
         // One that a killed process of this number left behind.
         let _ = fs::remove_file(&new);
         symlink(format!("{MARK}{name}"), &new)
@@ -96,7 +130,7 @@ impl Folder {
             io::ErrorKind::PermissionDenied => "; run it as root (sudo), or choose --dir",
             _ => "",
         };
-        format!("{}: cannot be {what}: {error}{hint}", self.0.display())
+        format!("{}: cannot be {what}: {error}{hint}", self.path.display())
     }
 }
 
@@ -109,6 +143,12 @@ impl fmt::Display for Change {
             }
         }
     }
+}
+
+/// The node that a link of ours leads to.
+fn node_of(link: &Path) -> Option<PathBuf> {
+    let target = fs::read_link(link).ok()?;
+    Some(Path::new("/dev").join(target.to_str()?.strip_prefix(MARK)?))
 }
 
 /// How a link of ours begins. The same place as `/dev/`.
@@ -136,6 +176,29 @@ mod tests {
 
     fn links<const N: usize>(links: [(&str, &str); N]) -> Links {
         links.map(|(name, node)| (name.to_owned(), PathBuf::from(node))).into()
+    }
+
+    #[test]
+    fn one_at_a_time_keeps_the_links() {
+        let scratch = Scratch::new("kept");
+        assert!(!Folder::is_kept(&scratch.0));
+        let kept = Folder::own(&scratch.0).unwrap();
+        assert!(Folder::is_kept(&scratch.0) && Folder::own(&scratch.0).is_err());
+        drop(kept);
+        assert!(Folder::own(&scratch.0).is_ok());
+    }
+
+    #[test]
+    fn a_link_that_leads_elsewhere_by_now_is_not_removed() {
+        let scratch = Scratch::new("moved");
+        let folder = Folder::new(&scratch.0);
+        folder.swap(&scratch.0.join("a"), Path::new("/dev/hidraw0")).unwrap();
+        let changes = folder.changes(&links([])).unwrap();
+        folder.swap(&scratch.0.join("a"), Path::new("/dev/hidraw1")).unwrap();
+        for change in &changes {
+            folder.make(change).unwrap();
+        }
+        assert_eq!(folder.present().unwrap(), links([("a", "/dev/hidraw1")]));
     }
 
     #[test]

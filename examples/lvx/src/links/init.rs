@@ -23,6 +23,11 @@ pub(super) fn run(
     if dry {
         return Ok(status);
     }
+    if status == Status::Unread {
+        // It would stay as it is: a file is never written over.
+        complain("nothing was written: first see to the device that could not be asked");
+        return Ok(status);
+    }
     write(path, &names.to_string())?;
     writeln!(
         out,
@@ -38,7 +43,18 @@ fn name(devices: &[Device], prefix: &str) -> Result<(UnitNames, Status), Failure
     let mut status = Status::Well;
     let mut sound: Vec<&Nameplate> = Vec::new();
     for device in devices {
-        let Ok(unit) = &device.unit else { continue };
+        let unit = match &device.unit {
+            Ok(unit) => unit,
+            Err(error) if error.is_not_pi18() => continue,
+            Err(error) => {
+                complain(&error.to_string());
+                // One that does not answer may be a UPS.
+                if !error.is_timeout() {
+                    status = Status::Unread;
+                }
+                continue;
+            }
+        };
         let serial = unit.serial_number;
         let doubled = units().filter(|other| other.serial_number == serial).count() > 1;
         let node = device.node.as_deref().unwrap_or(Path::new("?")).display();
@@ -51,9 +67,9 @@ fn name(devices: &[Device], prefix: &str) -> Result<(UnitNames, Status), Failure
             continue;
         };
         complain(&format!("{node}: {serial} {why}; it gets no name"));
-        status = Status::Findings;
+        status = status.max(Status::Findings);
     }
-    sound.sort_by_key(|unit| (unit.instance.map(|it| it.0), unit.serial_number));
+    sound.sort_by_key(|unit| (unit.instance.map_or(u16::MAX, |it| it.0), unit.serial_number));
     let mut names = UnitNames::default();
     for (number, unit) in (1..).zip(sound) {
         let serial: SerialNumber = unit.serial_number;

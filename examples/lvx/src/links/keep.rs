@@ -87,26 +87,29 @@ pub(super) fn watch(
     let interrupt = Arc::clone(&interrupted);
     ctrlc::set_handler(move || interrupt.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::usage(format_args!("signals: {error}")))?;
-    let watched = keep_right(names, folder, &interrupted, out);
-    // However it ended: a link that nobody looks after may come to lead to a wrong unit.
+    let mut roster = Roster::new(Config::default());
+    let watched = keep_right(names, folder, &mut roster, &interrupted, out);
+    // However it ended: a link that nobody looks after may come to lead to a wrong unit. Until it is
+    // gone the nodes are held.
     let cleared = bring_about(&Census::default(), folder, out);
+    drop(roster);
     watched.and(cleared).map(|_| Status::Well)
 }
 
 fn keep_right(
     names: &UnitNames,
     folder: &Folder,
+    roster: &mut Roster,
     interrupted: &AtomicBool,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     // Those of an earlier run may be wrong by now.
     bring_about(&Census::default(), folder, out)?;
-    let mut roster = Roster::new(Config::default());
     let mut told = BTreeSet::new();
     let start = Instant::now();
     while !interrupted.load(Ordering::Relaxed) {
         roster.wait(Instant::now() + LOOK);
-        let census = Census::take(names, &roster);
+        let census = Census::take(names, roster);
         let done = bring_about(&census, folder, out)?;
         // At first everything is missing.
         if start.elapsed() > SETTLE {
@@ -118,16 +121,12 @@ fn keep_right(
 
 /// Takes away our links; all of them, or those that lead to nothing.
 pub(super) fn clear(folder: &Folder, dead: bool, out: &mut impl Write) -> Result<Status, Failure> {
-    let mut links = folder.present()?;
-    links.retain(|_, node| dead && node.exists());
-    let mut status = Status::Well;
-    for change in folder.changes(&links)? {
-        match folder.make(&change) {
-            Ok(()) => say(&change, out)?,
-            Err(why) => status = Failure::usage(why).tell(),
-        }
-    }
-    Ok(status)
+    let present = folder.present()?;
+    let mut stay = present.clone();
+    stay.retain(|_, node| dead && node.exists());
+    let done = make(&folder.changes_from(&present, &stay), folder, out)?;
+    let troubles = done.troubles.iter().map(|why| Failure::usage(why).tell());
+    Ok(troubles.max().unwrap_or(Status::Well))
 }
 
 /// What became of the links.
@@ -138,19 +137,25 @@ struct Done {
     troubles: Vec<String>,
 }
 
-/// Makes the links so. One that cannot be made does not keep the others from it.
+/// Makes the links so.
 fn bring_about(census: &Census, folder: &Folder, out: &mut impl Write) -> Result<Done, Failure> {
+    make(&folder.changes(&census.links)?, folder, out)
+}
+
+/// One that cannot be made, or told, does not keep the others from being made.
+fn make(changes: &[Change], folder: &Folder, out: &mut impl Write) -> Result<Done, Failure> {
     let mut done = Done::default();
-    for change in folder.changes(&census.links)? {
-        match folder.make(&change) {
+    let mut told = Ok(());
+    for change in changes {
+        match folder.make(change) {
             Ok(()) => {
-                say(&change, out)?;
+                told = told.and(say(change, out));
                 done.changes += 1;
             }
             Err(why) => done.troubles.push(why),
         }
     }
-    Ok(done)
+    told.map(|()| done)
 }
 
 fn say(change: &Change, out: &mut impl Write) -> Result<(), Failure> {

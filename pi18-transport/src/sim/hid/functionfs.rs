@@ -117,7 +117,13 @@ impl FunctionFsDevice {
             let mut event = [0; EVENT];
             let read = match (&self.control).read(&mut event) {
                 Ok(read) => read,
-                Err(error) if is_passing(&error) => continue,
+                Err(error) if is_passing(&error) => {
+                    if Instant::now() >= deadline {
+                        return Ok(None);
+                    }
+                    thread::sleep(MOMENT);
+                    continue;
+                }
                 Err(source) => return Err(Error::io(&self.place, "reading", source)),
             };
             match Event::read(event.get(..read).unwrap_or_default()) {
@@ -177,11 +183,19 @@ impl fmt::Debug for FunctionFsDevice {
     }
 }
 
-/// A signal came, or the host took its request back (`EIDRM`).
+/// A signal came, the host took its request back (`EIDRM`), or the gadget is just being unbound with
+/// a request unanswered (`ESHUTDOWN`).
 fn is_passing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-        || error.raw_os_error() == Some(rustix::io::Errno::IDRM.raw_os_error())
+        || [Errno::IDRM, Errno::SHUTDOWN]
+            .iter()
+            .any(|passing| error.raw_os_error() == Some(passing.raw_os_error()))
 }
+
+/// How long after that to look again.
+const MOMENT: Duration = Duration::from_millis(1);
 
 fn explain(place: &str, source: io::Error) -> Error {
     let hint = match source.kind() {
