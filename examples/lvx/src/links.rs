@@ -35,8 +35,9 @@ pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure>
         None => {}
     }
     if let Some(what) = args.print {
+        print::check(args)?;
         let text = match what {
-            Printed::Udev => print::udev(&args.lvx, &args.group),
+            Printed::Udev => print::udev(&args.lvx, &args.group, &args.dir),
             Printed::Systemd => print::systemd(&args.lvx, &args.units, &args.dir),
         };
         out.write_all(text.as_bytes())?;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure>
     }
     let folder = Folder::own(&args.dir)?;
     if args.watch {
-        keep::watch(&names, &folder, out)
+        keep::watch(&args.units, names, &folder, out)
     } else {
         keep::once(&names, &folder, args.wait, out)
     }

@@ -5,9 +5,10 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 /// A folder for links and units.yaml, gone at the end of the test.
@@ -122,6 +123,41 @@ fn an_option_that_a_task_does_not_have_is_refused() {
         assert!(scratch.links(&[option, "clear"]).ends_with("exit status 2"), "{option}");
     }
     assert_eq!(scratch.names(), ["a"]);
+}
+
+#[test]
+fn what_could_not_work_is_not_printed() {
+    let seen = |arguments: &[&str]| {
+        seen(Path::new("."), &[&["links", "--print", "systemd"], arguments].concat())
+    };
+    for option in
+        [["--lvx", "lvx"], ["--units", "/home/a/u.yaml"], ["--dir", "/srv/a b"], ["--group", "a\""]]
+    {
+        assert!(seen(&option).ends_with("exit status 2"), "{option:?}");
+    }
+    assert!(seen(&["--dir", "/run/lvx"]).contains("\nReadWritePaths=/run/lvx\n"));
+}
+
+#[test]
+fn a_watch_follows_what_is_changed_in_the_map() {
+    if has_adapters() {
+        return;
+    }
+    let scratch = Scratch::new("follow").units("units:\n  96132206100410: old\n");
+    let mut watch = Command::new(env!("CARGO_BIN_EXE_lvx"))
+        .args(["links", "--units", "units.yaml", "--dir", "dev", "--watch"])
+        .current_dir(&scratch.0)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(watch.stderr.take().unwrap()).lines();
+    assert_eq!(told.next().unwrap().unwrap(), "old (96132206100410) is missing");
+    fs::write(scratch.0.join("units.yaml"), "units: nonsense").unwrap();
+    assert!(told.next().unwrap().unwrap().starts_with("lvx: units.yaml: line 1 column 8: "));
+    fs::write(scratch.0.join("units.yaml"), "units:\n  96132206100410: new\n").unwrap();
+    assert_eq!(told.next().unwrap().unwrap(), "new (96132206100410) is missing");
+    let _ = watch.kill();
+    let _ = watch.wait();
 }
 
 #[test]

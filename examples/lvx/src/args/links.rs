@@ -35,8 +35,8 @@ To have the names always:
   sudo systemctl daemon-reload
   sudo udevadm control --reload
   sudo udevadm trigger --action=add --subsystem-match=hidraw
-`lvx links init` writes /etc/lvx/units.yaml from what is plugged in; change the names there as you like,
-then: sudo systemctl restart lvx-links. /dev/lvx6048-1 is that unit then, or it is not there.
+`lvx links init` writes /etc/lvx/units.yaml from what is plugged in; change the names there as you like:
+the service follows. /dev/lvx6048-1 is that unit, or it is not there.
 
 `sudo lvx links` alone makes the names for what is plugged in now. Such a link may lead to another unit
 once cables are moved: nobody looks after it.";

@@ -50,8 +50,8 @@ impl Folder {
             }
             Err(TryLockError::WouldBlock) => {
                 return Err(Failure::usage(format_args!(
-                    "{}: another lvx keeps the links here, most likely lvx-links.service; after a \
-                     change of units.yaml: sudo systemctl restart lvx-links",
+                    "{}: another lvx keeps the links here, most likely lvx-links.service, which follows \
+                     what is changed in units.yaml",
                     path.display()
                 )));
             }

@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeSet,
     io::Write,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use pi18_transport::{Config, Roster};
@@ -79,7 +80,8 @@ fn wait_for_all(names: &UnitNames, roster: &mut Roster, wait: Duration) -> Censu
 /// The [`Roster`] holds the node of every unit, so that it is not given to another one before its link
 /// is gone: no link ever leads to a wrong unit.
 pub(super) fn watch(
-    names: &UnitNames,
+    units: &Path,
+    names: UnitNames,
     folder: &Folder,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
@@ -88,7 +90,7 @@ pub(super) fn watch(
     ctrlc::set_handler(move || interrupt.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::usage(format_args!("signals: {error}")))?;
     let mut roster = Roster::new(Config::default());
-    let watched = keep_right(names, folder, &mut roster, &interrupted, out);
+    let watched = keep_right((units, names), folder, &mut roster, &interrupted, out);
     // However it ended: a link that nobody looks after may come to lead to a wrong unit. Until it is
     // gone the nodes are held.
     let cleared = bring_about(&Census::default(), folder, out);
@@ -96,8 +98,10 @@ pub(super) fn watch(
     watched.and(cleared).map(|_| Status::Well)
 }
 
+/// A change of units.yaml has its effect at once: to start anew would be to ask every unit anew, and
+/// one that another program uses cannot be asked.
 fn keep_right(
-    names: &UnitNames,
+    (units, mut names): (&Path, UnitNames),
     folder: &Folder,
     roster: &mut Roster,
     interrupted: &AtomicBool,
@@ -106,10 +110,18 @@ fn keep_right(
     // Those of an earlier run may be wrong by now.
     bring_about(&Census::default(), folder, out)?;
     let mut told = BTreeSet::new();
-    let start = Instant::now();
+    let (start, mut read) = (Instant::now(), modified(units));
     while !interrupted.load(Ordering::Relaxed) {
         roster.wait(Instant::now() + LOOK);
-        let census = Census::take(names, roster);
+        if modified(units) != read {
+            read = modified(units);
+            match UnitNames::read(units) {
+                Ok(new) => names = new,
+                // The names stay as they were.
+                Err(failure) => drop(failure.tell()),
+            }
+        }
+        let census = Census::take(&names, roster);
         let done = bring_about(&census, folder, out)?;
         // At first everything is missing.
         if start.elapsed() > SETTLE {
@@ -117,6 +129,10 @@ fn keep_right(
         }
     }
     Ok(())
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|file| file.modified()).ok()
 }
 
 /// Takes away our links; all of them, or those that lead to nothing.
