@@ -7,7 +7,7 @@
 //! Source: measured on Linux 6.1 and 6.12; the parent's uevent says `HID_ID`, the node's own does not.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
@@ -31,7 +31,16 @@ pub struct Adapter {
 /// The adapters that are plugged in, by the numbers of their nodes.
 #[must_use]
 pub fn adapters() -> Vec<Adapter> {
-    adapters_in(Path::new(CLASS))
+    list().unwrap_or_default()
+}
+
+/// The same, where it matters that one may be unable to look.
+pub(crate) fn list() -> io::Result<Vec<Adapter>> {
+    match adapters_in(Path::new(CLASS)) {
+        // The class is there once there was something in it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        looked => looked,
+    }
 }
 
 const CLASS: &str = "/sys/class/hidraw";
@@ -39,8 +48,8 @@ const CLASS: &str = "/sys/class/hidraw";
 /// What the parent's uevent says of such an adapter.
 const HID_ID: &str = "HID_ID=0003:00000665:00005161";
 
-fn adapters_in(class: &Path) -> Vec<Adapter> {
-    let nodes = fs::read_dir(class).into_iter().flatten().flatten();
+fn adapters_in(class: &Path) -> io::Result<Vec<Adapter>> {
+    let nodes = fs::read_dir(class)?.flatten();
     let mut found: Vec<_> = nodes
         .filter_map(|node| {
             let device = node.path().join("device");
@@ -56,7 +65,7 @@ fn adapters_in(class: &Path) -> Vec<Adapter> {
         .collect();
     // hidraw10 comes behind hidraw9.
     found.sort_by_key(|adapter| (adapter.node.as_os_str().len(), adapter.node.clone()));
-    found
+    Ok(found)
 }
 
 /// `1-1.2` of `…/1-1.2/1-1.2:1.0/0003:0665:5161.002D`.
@@ -273,7 +282,7 @@ mod tests {
         sysfs.plug("usb1/1-1.2/1-1.2:1.0", "0003:0665:5161.000A", "hidraw10", &uevent);
         sysfs.plug("uhid", "0003:0665:5161.000B", "hidraw9", &uevent);
         sysfs.plug("uhid", "0003:046D:C52B.0001", "hidraw1", "HID_ID=0003:0000046D:0000C52B\n");
-        let found = adapters_in(&sysfs.0.join("class"));
+        let found = adapters_in(&sysfs.0.join("class")).unwrap();
         let shown: Vec<_> = found
             .iter()
             .map(|it| (it.node.to_str().unwrap(), &*it.plugging, it.port.as_deref().unwrap()))

@@ -59,7 +59,7 @@ pub struct Nameplate {
 /// ```
 #[must_use]
 pub fn discover() -> Vec<Device> {
-    let asked = side_by_side(adapter::adapters(), |adapter| {
+    let asked = side_by_side(&adapter::adapters(), |adapter| {
         let unit = open(&adapter, PATIENCE).and_then(nameplate);
         Device { node: Some(adapter.node), port: adapter.port, unit }
     });
@@ -78,7 +78,7 @@ pub fn discover() -> Vec<Device> {
 /// Whatever is behind them is written to: leave out a port of which it is not known that it may be.
 /// [`serial_ports`] lists those of this computer.
 #[must_use]
-pub fn discover_serial(ports: Vec<PathBuf>) -> Vec<Device> {
+pub fn discover_serial(ports: &[PathBuf]) -> Vec<Device> {
     side_by_side(ports, |path| Device {
         port: usb_port(&path),
         unit: Serial::open(&path, serial::BAUD).and_then(nameplate),
@@ -114,12 +114,23 @@ fn usb_port(path: &Path) -> Option<String> {
     adapter::name_of(interface.parent()?)
 }
 
-fn side_by_side<T: Send>(places: Vec<T>, ask: impl Fn(T) -> Device + Sync) -> Vec<Device> {
+fn side_by_side<T: Clone + Send + Sync>(
+    places: &[T],
+    ask: impl Fn(T) -> Device + Sync,
+) -> Vec<Device> {
     thread::scope(|scope| {
-        let threads: Vec<_> = places.into_iter().map(|place| scope.spawn(|| ask(place))).collect();
+        let start = |place: &'_ T| {
+            let (place, ask) = (place.clone(), &ask);
+            thread::Builder::new().spawn_scoped(scope, move || ask(place))
+        };
+        let threads: Vec<_> = places.iter().map(|place| (place, start(place))).collect();
         threads
             .into_iter()
-            .map(|asked| asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .map(|(place, asked)| match asked {
+                Ok(asked) => asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // The system has no more threads: one after another, then.
+                Err(_) => ask(place.clone()),
+            })
             .collect()
     })
 }

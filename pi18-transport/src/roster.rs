@@ -14,7 +14,7 @@ use pi18_proto::{Query, SerialNumber};
 
 use crate::{
     Adapter, Client, Config, Error, Hidraw,
-    adapter::adapters,
+    adapter::list,
     discover::{open, serial_number},
     error::Kind,
     hotplug::Hotplug,
@@ -212,7 +212,8 @@ impl Roster {
 
     /// What came and went. Whether anything did.
     fn look(&mut self) -> bool {
-        let there = adapters();
+        // Who cannot look has not seen anybody go.
+        let Ok(there) = list() else { return false };
         let known = std::mem::take(&mut self.entries);
         let count = known.len();
         let (stay, go): (Vec<_>, _) =

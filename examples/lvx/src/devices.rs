@@ -14,7 +14,7 @@ pub(crate) fn run(args: &Devices, out: &mut impl Write) -> Result<Status, Failur
     let mut devices = pi18_transport::discover();
     if let Some(ports) = &args.serial {
         let ports = if ports.is_empty() { pi18_transport::serial_ports() } else { ports.clone() };
-        devices.extend(pi18_transport::discover_serial(ports));
+        devices.extend(pi18_transport::discover_serial(&ports));
     }
     match args.format {
         Format::Table => table(&devices, out)?,
