@@ -151,6 +151,21 @@ fn wait(
 /// How long nothing may happen before another look.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Takes every report that a host has sent by now. `false` where it cannot be told any more.
+#[cfg(target_os = "linux")]
+fn take_reports(
+    output: impl Fn() -> Result<Option<Vec<u8>>, crate::Error>,
+    buffer: &mut BytesMut,
+) -> bool {
+    loop {
+        match output() {
+            Ok(Some(report)) => buffer.extend_from_slice(&report),
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
 /// What a unit sends, in reports: the last one is filled with zeros.
 #[cfg(target_os = "linux")]
 fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; REPORT]> {

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::BytesMut;
 
-use super::{Port, Served, reports};
+use super::{Port, Served, reports, take_reports};
 use crate::{
     Error, Link,
     sim::{HidIdentity, SharedBank, UhidDevice},
@@ -45,16 +45,9 @@ impl Port for Uhid {
     }
 
     fn take(&mut self, buffer: &mut BytesMut) -> bool {
-        let Some(device) = &self.device else {
-            return true;
-        };
-        loop {
-            match device.output(Duration::ZERO) {
-                Ok(Some(report)) => buffer.extend_from_slice(&report),
-                Ok(None) => return true,
-                Err(_) => return false,
-            }
-        }
+        self.device
+            .as_ref()
+            .is_none_or(|device| take_reports(|| device.output(Duration::ZERO), buffer))
     }
 
     fn give(&mut self, bytes: &[u8]) {
