@@ -3,14 +3,18 @@
 
 use std::fmt;
 
-use pi18_proto::{BatteryType, DateTime, Decivolts};
+use pi18_proto::{BatteryType, DateTime};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Battery, Broken, Error, Group, Limits, Setting, Settings, Unit, broken, settings::same,
-};
+use crate::{Battery, Error, Group, Limits, Setting, Settings, Unit, settings::same};
 
+mod bounds;
+mod obstacles;
+mod own_voltages;
 mod search;
+
+pub(crate) use bounds::Bounds;
+pub use obstacles::{Obstacle, Obstacles};
 
 /// Ordered writes for one or several units, with the values that they were made from.
 ///
@@ -73,48 +77,6 @@ pub struct Permissions {
     /// The installation settings that may be changed: each must be named.
     pub allow_installation: Vec<Setting>,
 }
-
-/// Why something cannot be planned.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{place}: {why}")]
-#[non_exhaustive]
-pub struct Obstacle {
-    /// The unit.
-    pub place: String,
-    /// The settings that it is about, if it is about some.
-    pub settings: Vec<Setting>,
-    /// What is in the way, and what to do.
-    pub why: String,
-}
-
-/// Everything that is in the way of a plan, a line each.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Obstacles(Vec<Obstacle>);
-
-impl Obstacles {
-    /// Each of them.
-    pub fn iter(&self) -> std::slice::Iter<'_, Obstacle> {
-        self.0.iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a Obstacles {
-    type Item = &'a Obstacle;
-    type IntoIter = std::slice::Iter<'a, Obstacle>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl fmt::Display for Obstacles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&lines.join("\n"))
-    }
-}
-
-impl std::error::Error for Obstacles {}
 
 impl Plan {
     /// Finds the writes that make each unit satisfy what is wanted of it. What is already so is not
@@ -289,45 +251,6 @@ impl Plan {
         }
         Ok(())
     }
-
-    /// What is in the way of what is wanted, whatever the order.
-    fn obstacles(&self) -> Vec<Obstacle> {
-        let mut found = Vec::new();
-        for (at, planned) in self.units.iter().enumerate() {
-            let serial = planned.unit.serial_number;
-            let place = planned.place();
-            let mut add = |settings: Vec<Setting>, why: String| {
-                found.push(Obstacle { place: place.clone(), settings, why });
-            };
-            if !serial.looks_genuine() {
-                add(
-                    Vec::new(),
-                    format!(
-                        "serial number {serial} does not look like one: it cannot be told from another unit; \
-                     set a proper one first"
-                    ),
-                );
-            }
-            if planned.unit.instance().is_none() {
-                add(
-                    Vec::new(),
-                    format!(
-                        "parallel instance {} is none of 0 to 9: this unit's own settings cannot be addressed",
-                        planned.unit.status.parallel_instance
-                    ),
-                );
-            }
-            if self.units.iter().take(at).any(|other| other.unit.serial_number == serial) {
-                add(Vec::new(), format!("unit {serial} is given twice"));
-            }
-            for (settings, why) in
-                unreachable(planned, self.battery.as_ref(), &self.allow_installation)
-            {
-                add(settings, why);
-            }
-        }
-        found
-    }
 }
 
 /// A line for each write.
@@ -377,194 +300,6 @@ impl Step {
     #[must_use]
     pub fn reversed(&self) -> Self {
         Self { unit: self.unit, from: self.to, to: self.from }
-    }
-}
-
-/// Why a unit cannot get to what is wanted of it, whatever the order.
-fn unreachable(
-    planned: &PlannedUnit,
-    battery: Option<&Battery>,
-    allowed: &[Setting],
-) -> Vec<(Vec<Setting>, String)> {
-    let mut found = Vec::new();
-    let start = planned.unit.settings();
-    let target = start.overlaid(&planned.wanted);
-    let limits = Limits::of(&planned.unit);
-    let changed: Vec<_> = start.differences(&planned.wanted).collect();
-    for change in &changed {
-        let setting = change.setting;
-        if change.from.is_none() {
-            found.push((
-                vec![setting],
-                format!("{setting}: this unit does not have it; leave it out"),
-            ));
-            continue;
-        }
-        if setting.group().is_installation() && !allowed.contains(&setting) {
-            found.push((
-                vec![setting],
-                format!(
-                    "{setting} is an installation setting: a wrong one can take down a load or break a \
-                     bank; leave it out, or allow it by name (--allow-installation {setting})"
-                ),
-            ));
-        }
-        if let Err(error) = limits.check(setting, change.to) {
-            found.push((vec![setting], format!("{setting}: {error}")));
-        }
-        for companion in setting.group().settings() {
-            let stays = changed.iter().all(|change| change.setting != companion);
-            if stays
-                && let Some(value) = target.get(companion)
-                && let Err(error) = limits.check(companion, value)
-            {
-                found.push((
-                    vec![setting, companion],
-                    format!(
-                        "{setting} is written together with {companion}, and {companion} {error}"
-                    ),
-                ));
-            }
-        }
-    }
-    let own = OwnVoltages::of(&planned.unit);
-    if let Err((settings, why)) = own.fit(&start, &target) {
-        found.push((settings, why));
-    }
-    let before = broken(&start, battery);
-    for rule in broken(&target, battery) {
-        let ours = changed.iter().any(|change| rule.settings.contains(&change.setting));
-        if ours || !knows(&before, &rule) {
-            found.push((rule.settings.clone(), rule.to_string()));
-        }
-    }
-    found
-}
-
-/// The bulk, float and cut-off voltages that a battery type other than user brings along, as far as
-/// they are known: those of the present type, and those that the unit leaves the factory with.
-#[derive(Clone, Copy, Debug)]
-struct OwnVoltages {
-    present: (BatteryType, Voltages),
-    factory: Option<(BatteryType, Voltages)>,
-}
-
-type Voltages = [Option<Decivolts>; 3];
-
-fn voltages(settings: &Settings) -> Voltages {
-    [settings.bulk_voltage, settings.float_voltage, settings.cutoff_voltage]
-}
-
-impl OwnVoltages {
-    fn of(unit: &Unit) -> Self {
-        let factory = unit.defaults.map(|defaults| Settings::factory(&defaults));
-        Self {
-            present: (unit.rated.battery_type, voltages(&unit.settings())),
-            factory: factory.and_then(|all| Some((all.battery_type?, voltages(&all)))),
-        }
-    }
-
-    fn get(&self, battery_type: BatteryType) -> Option<Voltages> {
-        [Some(self.present), self.factory]
-            .into_iter()
-            .flatten()
-            .find(|(known, _)| *known == battery_type)
-            .map(|(_, voltages)| voltages)
-    }
-
-    /// Whether the voltages of a target go with its battery type.
-    fn fit(&self, start: &Settings, target: &Settings) -> Result<(), (Vec<Setting>, String)> {
-        const VOLTAGES: [Setting; 3] =
-            [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
-        let Some(wanted) = target.battery_type.filter(|wanted| *wanted != BatteryType::USER) else {
-            return Ok(());
-        };
-        let unchanged = start.battery_type == Some(wanted) && voltages(start) == voltages(target);
-        if unchanged {
-            return Ok(());
-        }
-        let Some(own) = self.get(wanted) else {
-            return Err((
-                vec![Setting::BatteryType],
-                format!(
-                    "battery_type {wanted} brings voltages of its own, which this unit does not tell \
-                     beforehand; set it on the display, or take user and state the voltages"
-                ),
-            ));
-        };
-        let off = VOLTAGES.into_iter().zip(own).zip(voltages(target));
-        let off: Vec<_> = off
-            .filter(|((_, own), wanted)| own != wanted)
-            .filter_map(|((setting, own), wanted)| Some((setting, own?, wanted?)))
-            .collect();
-        if off.is_empty() {
-            return Ok(());
-        }
-        let told: Vec<_> = off
-            .iter()
-            .map(|(setting, own, wanted)| format!("{setting} {wanted} where it has {own}"))
-            .collect();
-        Err((
-            off.iter().map(|(setting, ..)| *setting).collect(),
-            format!(
-                "voltages can be set for battery_type user only, {wanted} has its own: {}; \
-                 make battery_type user, or state those voltages",
-                told.join(", ")
-            ),
-        ))
-    }
-}
-
-/// Whether a rule was broken already.
-fn knows(before: &[Broken], rule: &Broken) -> bool {
-    before.iter().any(|known| known.rule == rule.rule && known.settings == rule.settings)
-}
-
-/// What every single write on a unit has to respect.
-#[derive(Debug)]
-pub(crate) struct Bounds {
-    limits: Limits,
-    own: OwnVoltages,
-    battery: Option<Battery>,
-    /// What was wrong at the start may stay so until its turn comes.
-    before: Vec<Broken>,
-}
-
-impl Bounds {
-    pub(crate) fn of(planned: &PlannedUnit, battery: Option<Battery>) -> Self {
-        Self {
-            limits: Limits::of(&planned.unit),
-            own: OwnVoltages::of(&planned.unit),
-            battery,
-            before: broken(&planned.unit.settings(), battery.as_ref()),
-        }
-    }
-
-    /// Whether these settings of one group may be written in this state.
-    pub(crate) fn allows(&self, state: &Settings, to: &Settings) -> Result<(), String> {
-        for (setting, value) in to.iter() {
-            self.limits.check(setting, value).map_err(|error| format!("{setting}: {error}"))?;
-        }
-        let by_user = state.battery_type == Some(BatteryType::USER);
-        let is_voltage = to.bulk_voltage.is_some() || to.cutoff_voltage.is_some();
-        if is_voltage && !by_user {
-            return Err("voltages can be set for battery_type user only".to_owned());
-        }
-        if let Some(wanted) = to.battery_type.filter(|wanted| *wanted != BatteryType::USER)
-            && self.own.get(wanted) != Some(voltages(state))
-        {
-            return Err(format!(
-                "the voltages are not yet those that battery_type {wanted} brings along"
-            ));
-        }
-        // What was wrong at the start, or is wrong by now, is not this write's doing.
-        let battery = self.battery.as_ref();
-        let present = broken(state, battery);
-        let after = broken(&state.overlaid(to), battery);
-        match after.iter().find(|rule| !knows(&self.before, rule) && !knows(&present, rule)) {
-            Some(rule) => Err(rule.to_string()),
-            None => Ok(()),
-        }
     }
 }
 
