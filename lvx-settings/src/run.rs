@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pi18_proto::{DateTime, SerialNumber};
+use pi18_proto::{DateTime, Identity, SerialNumber};
 use pi18_transport::{Client, Link, SetOutcome};
 use serde::Serialize;
 
@@ -19,6 +19,10 @@ use crate::{
 pub struct Units<'a, L> {
     clients: Vec<Option<Client<L>>>,
     reopen: Box<dyn FnMut(usize) -> Result<Client<L>, pi18_transport::Error> + 'a>,
+    /// Whether the links are closed during long waits.
+    shares: bool,
+    /// Units whose link was closed for a wait, by the serial numbers that must be there afterwards.
+    released: Vec<Option<SerialNumber>>,
     host: HostClock,
 }
 
@@ -92,9 +96,10 @@ impl<'a, L: Link> Units<'a, L> {
     /// These clients, in the order of the plan's units. A device that goes away stays away.
     #[must_use]
     pub fn new(clients: Vec<Client<L>>, host: HostClock) -> Self {
+        let released = vec![None; clients.len()];
         let clients = clients.into_iter().map(Some).collect();
         let reopen = |_| Err(pi18_transport::Error::gone("this link is not opened again"));
-        Self { clients, reopen: Box::new(reopen), host }
+        Self { clients, reopen: Box::new(reopen), shares: false, released, host }
     }
 
     /// The same, with a way to open the link to a unit again.
@@ -107,17 +112,65 @@ impl<'a, L: Link> Units<'a, L> {
         self
     }
 
+    /// Closes the links during long waits, for a confirmation or an idle window, so that other
+    /// programs can ask the units meanwhile. Afterwards a link counts only if the same unit answers.
+    ///
+    /// Needs [`Units::reopened_by`]; time is that of this computer while no link is open.
+    #[must_use]
+    pub fn released_during_waits(mut self) -> Self {
+        self.shares = true;
+        self
+    }
+
+    /// Closes the links for a wait.
+    fn release(&mut self, plan: &Plan) {
+        if !self.shares {
+            return;
+        }
+        let units = self.clients.iter_mut().zip(&mut self.released).zip(&plan.units);
+        for ((client, released), planned) in units {
+            if client.take().is_some() {
+                *released = Some(planned.unit.serial_number);
+            }
+        }
+    }
+
+    /// Opens the link to a unit again that was closed for a wait.
+    fn take_up(&mut self, unit: usize) -> Result<(), Trouble> {
+        let Some(wanted) = self.released.get_mut(unit).and_then(Option::take) else {
+            return Ok(());
+        };
+        let until = later(Instant::now(), BUSY_PATIENCE);
+        let mut client = loop {
+            match (self.reopen)(unit) {
+                Err(error) if error.is_busy() && Instant::now() < until => {
+                    std::thread::sleep(BETWEEN_TRIES);
+                }
+                opened => break opened.map_err(|error| away(error.to_string()))?,
+            }
+        };
+        let found: Identity = client.read().map_err(|error| away(error.to_string()))?;
+        if found.serial_number != wanted {
+            return Err(away(format!("unit {} is there now", found.serial_number)));
+        }
+        if let Some(place) = self.clients.get_mut(unit) {
+            *place = Some(client);
+        }
+        Ok(())
+    }
+
     fn with<T>(
         &mut self,
         unit: usize,
         act: impl FnOnce(&mut Client<L>, &HostClock) -> Result<T, Error>,
     ) -> Result<T, Trouble> {
+        self.take_up(unit)?;
         match self.clients.get_mut(unit) {
             Some(Some(client)) => act(client, &self.host).map_err(|error| match error.as_link() {
                 Some(error) => Trouble::from(error),
                 None => Trouble { gone: false, text: error.to_string() },
             }),
-            _ => Err(Trouble { gone: true, text: "the device is gone".to_owned() }),
+            _ => Err(away("the device is gone".to_owned())),
         }
     }
 
@@ -127,6 +180,9 @@ impl<'a, L: Link> Units<'a, L> {
         let place = self.clients.get_mut(unit).ok_or("there is no such unit")?;
         // A dead descriptor holds the device's number.
         *place = None;
+        if let Some(released) = self.released.get_mut(unit) {
+            *released = None;
+        }
         let client = place.insert((self.reopen)(unit).map_err(|error| error.to_string())?);
         let found = Unit::read(client, &host).map_err(|error| error.to_string())?;
         if wanted.is_some_and(|wanted| found.serial_number != wanted) {
@@ -191,10 +247,16 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
                 Event::Reopened(units.open_again(*unit, wanted).map(Box::new))
             }
             Action::Pause(time) => {
+                if *time >= LONG_PAUSE {
+                    units.release(apply.plan());
+                }
                 rest(*time, units, keeper);
                 Event::Paused
             }
-            Action::Confirmation(time) => Event::Confirmed(wait(*time, units, keeper)),
+            Action::Confirmation(time) => {
+                units.release(apply.plan());
+                Event::Confirmed(wait(*time, units, keeper))
+            }
         };
         if keeper.is_interrupted() {
             apply.interrupt();
@@ -230,6 +292,11 @@ fn send<L: Link>(
         });
     }
     Ok(outcome)
+}
+
+/// Trouble with a link that may be there again later.
+fn away(text: String) -> Trouble {
+    Trouble { gone: true, text }
 }
 
 const fn word(outcome: SetOutcome) -> &'static str {
@@ -276,3 +343,12 @@ impl<L> std::fmt::Debug for Units<'_, L> {
         f.debug_struct("Units").field("count", &self.clients.len()).finish_non_exhaustive()
     }
 }
+
+/// A pause that is worth closing the links for.
+const LONG_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a program that asks a unit during a wait may keep its link afterwards: a check of a bank
+/// takes this long at 2400 baud.
+const BUSY_PATIENCE: Duration = Duration::from_secs(30);
+
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);

@@ -1,0 +1,121 @@
+//! Links during waits: closed for other programs, and opened again to the same unit only.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+mod bank;
+
+use std::{
+    cell::Cell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use bank::{Memory, bank, client, host, plan_for, profile};
+use bytes::BytesMut;
+use lvx_settings::{
+    Action, Apply, Ending, Keeper, Options, Permissions, Plan, Record, Report, Unit, Units, run,
+};
+use pi18_proto::{DateTime, OutputPriority};
+use pi18_transport::{
+    Client, Error, Link,
+    sim::{SharedBank, SimLink},
+};
+
+/// A link that counts how many of its kind are open.
+struct Counted {
+    link: SimLink,
+    open: Rc<Cell<usize>>,
+}
+
+impl Counted {
+    fn open(bank: &SharedBank, unit: usize, open: &Rc<Cell<usize>>) -> Client<Self> {
+        open.set(open.get() + 1);
+        Client::new(Self { link: bank.link(unit), open: Rc::clone(open) })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.open.set(self.open.get() - 1);
+    }
+}
+
+impl Link for Counted {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+        self.link.send(bytes, deadline)
+    }
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        self.link.receive(buffer, deadline)
+    }
+    fn name(&self) -> &str {
+        self.link.name()
+    }
+    fn now(&self) -> Instant {
+        self.link.now()
+    }
+    fn pause(&mut self, time: Duration) {
+        self.link.pause(time);
+    }
+}
+
+/// Confirms at the first question, and counts the open links then.
+struct Confirming {
+    memory: Memory,
+    open: Rc<Cell<usize>>,
+    seen: Option<usize>,
+}
+
+impl Keeper for Confirming {
+    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
+        self.memory.begin(plan, units)
+    }
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
+        self.memory.record(record, at)
+    }
+    fn watch(&mut self, action: &Action) {
+        self.memory.watch(action);
+    }
+    fn is_confirmed(&mut self) -> bool {
+        self.seen = Some(self.open.get());
+        true
+    }
+}
+
+/// Applies with a confirmation; when a link is opened again it leads to the unit that `leads_to` says.
+fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (Report, Option<usize>) {
+    let bank = bank(&["frozen=on", "frozen=on"]);
+    let wanted = profile(|s| s.output_source_priority = Some(OutputPriority(0)));
+    let plan = plan_for(&bank, &wanted, Permissions::default());
+    let clock = host(&mut client(&bank, 0));
+    let open = Rc::default();
+    let clients = (0..2).map(|unit| Counted::open(&bank, unit, &open)).collect();
+    let mut units = Units::new(clients, clock)
+        .reopened_by(|unit| Ok(Counted::open(&bank, leads_to(unit), &open)));
+    if shares {
+        units = units.released_during_waits();
+    }
+    let options = Options {
+        confirm_within: Some(Duration::from_mins(10)),
+        away: Duration::ZERO,
+        pause: Duration::from_millis(1),
+        ..Options::default()
+    };
+    let mut keeper = Confirming { memory: Memory::default(), open: Rc::clone(&open), seen: None };
+    let report = run(Apply::new(plan, options), &mut units, &mut keeper);
+    (report, keeper.seen)
+}
+
+#[test]
+fn links_are_closed_while_a_confirmation_is_waited_for() {
+    let (report, open) = confirmed(|unit| unit, true);
+    assert_eq!((report.ending, open), (Ending::Applied, Some(0)), "{report}");
+    let (report, open) = confirmed(|unit| unit, false);
+    assert_eq!((report.ending, open), (Ending::Applied, Some(2)), "{report}");
+}
+
+#[test]
+fn another_unit_behind_a_reopened_link_is_not_taken_for_the_one_before() {
+    let (report, _) = confirmed(|unit| 1 - unit, true);
+    assert_eq!(report.ending, Ending::Mixed, "{report}");
+    let unread = report.units[0].unread.as_deref().unwrap_or_default();
+    assert!(unread.contains("unit 96132206100411 is there now"), "{report}");
+}
