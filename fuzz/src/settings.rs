@@ -96,7 +96,7 @@ fn check_past(past: &Past) {
     let steps = past.plan.steps.len();
     assert!(progress.at_most <= steps.max(1), "{progress:?}");
     for way in [Way::Finish, Way::Undo] {
-        let mut apply = Apply::resume(past.plan.clone(), Options::default(), progress, way);
+        let mut apply = Apply::resume(past.plan.clone(), Options::default(), progress.clone(), way);
         if progress.in_flight {
             assert!(matches!(apply.next_action(), Action::Pause(_)));
             apply.handle(Event::Paused, Instant::now());

@@ -18,10 +18,14 @@ use crate::{
 mod change;
 mod explain;
 mod preflight;
+mod progress;
 mod report;
+mod stray;
 mod verify;
 
+pub use progress::Progress;
 pub use report::{Ending, Report, SettingReport, State, UnitReport};
+pub use stray::{Astray, Stray};
 
 use change::{Change, Verdict};
 use preflight::Preflight;
@@ -161,17 +165,6 @@ impl From<&pi18_transport::Error> for Trouble {
     }
 }
 
-/// Where an earlier run of a plan was left.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Progress {
-    /// No step behind so many of the first is done, surely.
-    pub at_most: usize,
-    /// Whether a write was announced of which nothing more is known.
-    pub in_flight: bool,
-    /// A step that failed although its write may have arrived, and that is still to be undone.
-    pub unproved: Option<usize>,
-}
-
 /// What to do about a run that did not end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -196,8 +189,8 @@ pub struct Apply {
     why: Option<String>,
     /// What else has to be told: what was left as it was although it should have been undone.
     remarks: Vec<String>,
-    /// The step that failed although its write may have arrived.
-    unproved: Option<usize>,
+    /// Steps whose write may have arrived although the unit does not show it.
+    unproved: Vec<usize>,
     /// Units that may yet show another value than they do.
     doubts: Vec<usize>,
     /// When waiting for idle windows ends, once it has begun.
@@ -243,17 +236,17 @@ impl Apply {
 
     fn start(plan: Plan, options: Options, resumed: Option<(Progress, Way)>) -> Self {
         let count = plan.units.len();
-        let in_flight = resumed.is_some_and(|(progress, _)| progress.in_flight);
+        let earlier = resumed.as_ref().map(|(progress, _)| progress.clone()).unwrap_or_default();
         let preflight = Phase::Preflight(Box::new(Preflight::new(resumed.is_some())));
         Self {
             plan,
             options,
-            phase: if in_flight { Phase::Rest } else { preflight },
+            phase: if earlier.in_flight { Phase::Rest } else { preflight },
             units: Vec::new(),
             lost: vec![None; count],
             why: None,
             remarks: Vec::new(),
-            unproved: resumed.and_then(|(progress, _)| progress.unproved),
+            unproved: earlier.unproved,
             doubts: Vec::new(),
             patience: None,
             confirmed: false,
@@ -398,10 +391,10 @@ impl Apply {
             Ok(units) => self.units = units,
         }
         let steps = self.plan.steps.len();
-        match self.resumed {
+        match &self.resumed {
             None if steps == 0 => self.verify(),
             None => Phase::Backup,
-            Some((progress, way)) => {
+            &Some((ref progress, way)) => {
                 let after = match way {
                     // What is done already is seen to be.
                     Way::Finish => Phase::Do(0),
@@ -461,17 +454,22 @@ impl Apply {
         {
             *lost = Some("it cannot be reached any more".to_owned());
         }
+        if verdict == Verdict::Proved {
+            self.unproved.retain(|unproved| *unproved != step);
+        }
         let proved = Record::Proved { step, direction };
         match (direction, verdict) {
             (Direction::Forward, Verdict::Proved) => note(proved, Phase::Do(step + 1)),
             (Direction::Forward, Verdict::Failed { why, may_be_done, .. }) => {
-                self.unproved = may_be_done.then_some(step);
+                if may_be_done && !self.unproved.contains(&step) {
+                    self.unproved.push(step);
+                }
                 let why = format!("{}: {why}", self.name(step));
                 self.failed(why, step + usize::from(may_be_done))
             }
             (Direction::Backward, Verdict::Proved) => note(proved, Phase::Undo(step)),
             (Direction::Backward, Verdict::Failed { why, may_be_done, .. }) => {
-                let doubtful = may_be_done || self.unproved == Some(step);
+                let doubtful = may_be_done || self.unproved.contains(&step);
                 if let Some(step) = self.plan.steps.get(step).filter(|_| doubtful) {
                     self.doubts.push(step.unit);
                 }
@@ -482,9 +480,9 @@ impl Apply {
 
     /// Something went wrong: so many steps are undone, and what an earlier run had done.
     fn failed(&mut self, why: String, done: usize) -> Phase {
-        let earlier = self.resumed.map_or(0, |(progress, _)| progress.at_most);
+        let earlier = self.resumed.as_ref().map_or(0, |(progress, _)| progress.at_most);
         let done = done.max(earlier).min(self.plan.steps.len());
-        let record = Record::Undoing { why: why.clone(), done, unproved: self.unproved };
+        let record = Record::Undoing { why: why.clone(), done, unproved: self.unproved.clone() };
         self.why.get_or_insert(why);
         note(record, Phase::Undo(done))
     }

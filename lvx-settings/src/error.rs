@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::Path};
 
-use pi18_proto::ProtocolId;
+use pi18_proto::{ProtocolId, SerialNumber};
 
 /// Why something around settings failed. Says where, what was wanted, what came and what to do.
 pub struct Error(Box<Kind>);
@@ -15,6 +15,10 @@ enum Kind {
         "{place}: wanted a unit that speaks PI18, found one that speaks PI{found}; it cannot be set by this program"
     )]
     Protocol { place: String, found: u16 },
+    #[error(
+        "{place}: expected unit {expected} from the first reply to the last, found unit {found} at the end; was the cable moved? ask again"
+    )]
+    Changed { place: String, expected: SerialNumber, found: SerialNumber },
     #[error("{place}: {why}")]
     File { place: String, why: String, source: Option<io::Error> },
     #[error(
@@ -28,6 +32,11 @@ enum Kind {
 impl Error {
     pub(crate) fn protocol(place: &str, found: ProtocolId) -> Self {
         Kind::Protocol { place: place.to_owned(), found: found.protocol_id.0 }.into()
+    }
+
+    /// Another unit answered at the end than at the start.
+    pub(crate) fn changed(place: &str, expected: SerialNumber, found: SerialNumber) -> Self {
+        Kind::Changed { place: place.to_owned(), expected, found }.into()
     }
 
     /// Something about a file: `what` says what was done with it.

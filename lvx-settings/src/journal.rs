@@ -12,7 +12,7 @@ use std::{
 use pi18_proto::DateTime;
 use serde::{Deserialize, Serialize};
 
-use crate::{Ending, Error, Plan, Progress, Way};
+use crate::{Ending, Error, Plan, Progress, Settings, Stray, Way};
 
 /// Which way a step goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -56,9 +56,35 @@ pub enum Record {
         why: String,
         /// So many of the first steps may be done.
         done: usize,
-        /// The one of them whose write may have arrived although the unit does not show it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        unproved: Option<usize>,
+        /// Those of them whose write may have arrived although the unit does not show it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unproved: Vec<usize>,
+    },
+    /// A set command may have reached another unit than that of its step.
+    Misdirected {
+        /// The command, and which unit may have got it.
+        stray: Stray,
+    },
+    /// A unit is about to be set to what it should have: it may have got a command that was meant for
+    /// another one, or its new battery type brought other voltages along.
+    Correcting {
+        /// The step whose command or effect is corrected, counted from 0.
+        step: usize,
+        /// The unit, counted from 0.
+        unit: usize,
+        /// The settings that are written.
+        to: Settings,
+        /// The number of the try, counted from 1.
+        attempt: u32,
+    },
+    /// A correction was proved by reading back.
+    Corrected {
+        /// The step whose command or effect was corrected, counted from 0.
+        step: usize,
+        /// The unit, counted from 0.
+        unit: usize,
+        /// The settings that were written.
+        to: Settings,
     },
     /// An earlier run is brought to an end.
     Resumed {
@@ -81,6 +107,26 @@ pub enum Record {
     },
     /// Somebody has seen to it by other means.
     Forgotten,
+}
+
+impl Record {
+    /// Returns the last step and the last unit that it names.
+    fn places(&self) -> (usize, usize) {
+        match self {
+            Self::Writing { step, .. } | Self::Proved { step, .. } | Self::Left { step } => {
+                (*step, 0)
+            }
+            Self::Undoing { done, unproved, .. } => {
+                let unproved = unproved.iter().copied().max().unwrap_or_default();
+                (unproved.max(done.saturating_sub(1)), 0)
+            }
+            Self::Misdirected { stray } => (stray.step, stray.unit),
+            Self::Correcting { step, unit, .. } | Self::Corrected { step, unit, .. } => {
+                (*step, *unit)
+            }
+            _ => (0, 0),
+        }
+    }
 }
 
 /// The first line.
@@ -242,17 +288,12 @@ impl Past {
         for (number, line) in (2..).zip(lines) {
             let line: Line =
                 serde_json::from_slice(line).map_err(|error| format!("line {number}: {error}"))?;
-            let step = match line.record {
-                Record::Writing { step, .. }
-                | Record::Proved { step, .. }
-                | Record::Left { step } => step,
-                Record::Undoing { done, unproved, .. } => {
-                    unproved.unwrap_or_default().max(done.saturating_sub(1))
-                }
-                _ => 0,
-            };
+            let (step, unit) = line.record.places();
             if step > 0 && step >= plan.steps.len() {
                 return Err(format!("line {number}: there is no step {step}"));
+            }
+            if unit > 0 && unit >= plan.units.len() {
+                return Err(format!("line {number}: there is no unit {unit}"));
             }
             records.push(line.record);
         }
@@ -286,35 +327,6 @@ impl Past {
     #[must_use]
     pub fn progress(&self) -> Progress {
         Progress::of(&self.records)
-    }
-}
-
-impl Progress {
-    /// Where a run that noted these was left.
-    #[must_use]
-    pub fn of(records: &[Record]) -> Self {
-        let mut progress = Self::default();
-        for record in records {
-            progress.in_flight = matches!(record, Record::Writing { .. });
-            match *record {
-                Record::Writing { step, direction: Direction::Forward, .. }
-                | Record::Proved { step, direction: Direction::Forward } => {
-                    progress.at_most = progress.at_most.max(step + 1);
-                }
-                // Above a step that was left nothing is forgotten.
-                Record::Proved { step, direction: Direction::Backward } => {
-                    if progress.at_most == step + 1 {
-                        progress.at_most = step;
-                    }
-                    progress.unproved = progress.unproved.filter(|unproved| *unproved != step);
-                }
-                Record::Undoing { unproved, .. } => {
-                    progress.unproved = unproved.or(progress.unproved);
-                }
-                _ => {}
-            }
-        }
-        progress
     }
 }
 

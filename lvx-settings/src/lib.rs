@@ -55,8 +55,8 @@ mod validate;
 mod value;
 
 pub use apply::{
-    Action, Apply, Command, Ending, Event, Options, Progress, Report, SettingReport, State,
-    Trouble, UnitReport, Way, Write,
+    Action, Apply, Astray, Command, Ending, Event, Options, Progress, Report, SettingReport, State,
+    Stray, Trouble, UnitReport, Way, Write,
 };
 pub use battery::{Battery, Chemistry, Millivolts};
 pub use clock::{ClockOffset, HostClock};

@@ -52,7 +52,8 @@ impl Unit {
     /// Asks a unit all of it. What an older unit refuses to say is left out.
     ///
     /// # Errors
-    /// If it does not speak PI18, does not answer, or refuses what every unit says.
+    /// If it does not speak PI18, does not answer, refuses what every unit says, or if another unit
+    /// answers in the end: the replies may then be those of two units.
     pub fn read(unit: &mut Client<impl Link>, host: &HostClock) -> Result<Self, Error> {
         let protocol: ProtocolId = unit.read()?;
         if protocol != ProtocolId::PI18 {
@@ -64,7 +65,7 @@ impl Unit {
         let rated = unit.read()?;
         let mode: Mode = unit.read()?;
         let faults: FaultsAndWarnings = unit.read()?;
-        Ok(Self {
+        let read = Self {
             serial_number: identity.serial_number,
             model: optional::<MachineModel>(unit)?.map(|model| model.model),
             firmware: unit.read()?,
@@ -79,7 +80,12 @@ impl Unit {
             mode: mode.working_mode,
             fault: faults.fault,
             status: unit.read()?,
-        })
+        };
+        let last: Identity = unit.read()?;
+        if last.serial_number != read.serial_number {
+            return Err(Error::changed(unit.link().name(), read.serial_number, last.serial_number));
+        }
+        Ok(read)
     }
 
     /// How it is set.

@@ -520,7 +520,7 @@ fn a_run_that_was_left_is_finished_or_undone() {
                     client(&bank, step.unit).set(command.unwrap()).unwrap();
                 }
                 let at_most = (surely + usize::from(in_flight)).min(4);
-                let progress = Progress { at_most, in_flight, unproved: None };
+                let progress = Progress { at_most, in_flight, ..Progress::default() };
                 let apply = Apply::resume(plan, Options::default(), progress, way);
                 let clients = (0..2).map(|at| client(&bank, at)).collect();
                 let memory = Memory { begun: true, ..Memory::default() };

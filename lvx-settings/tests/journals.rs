@@ -41,7 +41,8 @@ fn what_was_noted_is_read_and_gone_on_with() {
     let (mut journal, past) = Journal::reopen(&path).unwrap();
     assert_eq!((past.plan.clone(), &past.records[..]), (plan.clone(), &records[..]));
     assert!(past.is_open() && !past.is_unconfirmed());
-    assert_eq!(past.progress(), Progress { at_most: 2, in_flight: true, unproved: None });
+    let left = Progress { at_most: 2, in_flight: true, unproved: vec![1], ..Progress::default() };
+    assert_eq!(past.progress(), left);
     journal.append(&Record::Ended { ending: Ending::Undone }, None).unwrap();
     let past = Past::read(&path).unwrap();
     assert_eq!(
@@ -92,23 +93,23 @@ fn what_is_no_journal_is_told() {
 
 #[test]
 fn it_is_known_how_far_a_run_got() {
-    let undoing = Record::Undoing { why: "x".to_owned(), done: 3, unproved: Some(2) };
+    let undoing = Record::Undoing { why: "x".to_owned(), done: 3, unproved: vec![2] };
     let got = |records: &[Record]| {
         let progress = Progress::of(records);
         (progress.at_most, progress.in_flight, progress.unproved)
     };
     let forward = [writing(0, FORWARD), proved(0, FORWARD), writing(1, FORWARD)];
-    assert_eq!(got(&forward[..1]), (1, true, None));
-    assert_eq!(got(&forward[..2]), (1, false, None));
-    assert_eq!(got(&forward), (2, true, None));
+    assert_eq!(got(&forward[..1]), (1, true, vec![0]));
+    assert_eq!(got(&forward[..2]), (1, false, vec![]));
+    assert_eq!(got(&forward), (2, true, vec![1]));
     let mut back: Vec<_> =
         [&forward[..], &[proved(1, FORWARD), writing(2, FORWARD), undoing]].concat();
-    assert_eq!(got(&back), (3, false, Some(2)));
+    assert_eq!(got(&back), (3, false, vec![2]));
     back.extend([writing(2, BACKWARD), proved(2, BACKWARD)]);
-    assert_eq!(got(&back), (2, false, None));
+    assert_eq!(got(&back), (2, false, vec![]));
     // A step that was left keeps those before it in sight.
     back.extend([Record::Left { step: 1 }, proved(0, BACKWARD)]);
-    assert_eq!(got(&back), (2, false, None));
+    assert_eq!(got(&back), (2, false, vec![]));
 }
 
 #[test]

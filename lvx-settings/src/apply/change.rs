@@ -116,7 +116,7 @@ impl Change {
             group,
             instance: unit.instance()?,
             expected,
-            insist: direction == Direction::Backward && apply.unproved == Some(at),
+            insist: direction == Direction::Backward && apply.unproved.contains(&at),
             beyond,
             bounds: Bounds::of(apply.plan.units.get(step.unit)?, apply.plan.battery),
             step,

@@ -17,7 +17,7 @@ fn left_with_the_last_step_done() -> (SharedBank, Plan, Progress) {
         Record::Proved { step: 1, direction: Forward },
         Record::Proved { step: 2, direction: Forward },
         Record::Proved { step: 3, direction: Forward },
-        Record::Undoing { why: "it was interrupted".to_owned(), done: 4, unproved: None },
+        Record::Undoing { why: "it was interrupted".to_owned(), done: 4, unproved: Vec::new() },
         Record::Left { step: 3 },
         Record::Proved { step: 2, direction: Backward },
         Record::Proved { step: 1, direction: Backward },
@@ -61,7 +61,7 @@ fn a_finish_after_an_undo_that_could_not_be_noted_finishes() {
     // All four steps were proved, then undone while the disk was full.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let progress = Progress { at_most: 4, in_flight: false, unproved: None };
+    let progress = Progress { at_most: 4, ..Progress::default() };
     let apply = Apply::resume(plan, Options::default(), progress, Way::Finish);
     let memory = Memory { begun: true, ..Memory::default() };
     let clients = (0..2).map(|at| client(&bank, at)).collect();

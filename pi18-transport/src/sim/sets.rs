@@ -140,6 +140,12 @@ impl Unit {
             }
             SetCommand::BatteryType { battery_type } => {
                 new.set_battery_type(battery_type.code(), rated);
+                if let Some([bulk, float, cutoff]) = quirks.stored_voltages
+                    && new.battery_type == BatteryType::USER
+                    && !by_user
+                {
+                    (new.bulk, new.float, new.cutoff) = (bulk, float, cutoff);
+                }
                 limits::takes_battery_type(new.battery_type, quirks.edition)
             }
             SetCommand::OutputMode { mode, .. } => {

@@ -48,6 +48,9 @@ switches! {
     unit "lag", "a time such as 2s" => put(quirks.lag, time);
     /// POP is applied and its reply's checksum spoiled (default off)
     unit "pop-garbled", "on|off" => put(quirks.pop_garbled, on_off);
+    /// Bulk, float and cut-off voltage that a change to battery type user brings back (default: none)
+    unit "stored-voltages", "three voltages such as 58.4,54.0,42.0" =>
+        put(quirks.stored_voltages, three_volts);
     /// PF makes the serial number 55355535553555 (default off)
     unit "pf-serial", "on|off" => put(quirks.pf_serial, on_off);
     /// How likely a set command is refused for no reason that shows
@@ -227,6 +230,12 @@ fn volts(text: &str) -> Option<Decivolts> {
     let tenth = number::<u16>(tenth).filter(|_| tenth.len() == 1)?;
     let volts = number::<u16>(whole).filter(|volts| *volts <= 99)?;
     Some(Decivolts(volts * 10 + tenth))
+}
+
+fn three_volts(text: &str) -> Option<[Decivolts; 3]> {
+    let mut parts = text.split(',').map(volts);
+    let all = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(all)
 }
 
 fn amperes(text: &str) -> Option<Amperes> {

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::civil;
-use pi18_proto::{Count, Edition, FaultCode, Model, SerialNumber, Version, WorkingMode};
+use pi18_proto::{Count, Decivolts, Edition, FaultCode, Model, SerialNumber, Version, WorkingMode};
 
 use super::{limits::Rated, settings::Setting};
 
@@ -41,6 +41,8 @@ pub(super) struct Quirks {
     pub(super) lag: Duration,
     pub(super) pop_garbled: bool,
     pub(super) pf_serial: bool,
+    /// Bulk, float and cut-off.
+    pub(super) stored_voltages: Option<[Decivolts; 3]>,
     pub(super) refuse: f64,
     pub(super) ignore: f64,
     pub(super) dialect: Dialects,
@@ -56,6 +58,7 @@ impl Default for Quirks {
             lag: Duration::ZERO,
             pop_garbled: false,
             pf_serial: false,
+            stored_voltages: None,
             refuse: 0.0,
             ignore: 0.0,
             dialect: Dialects::default(),

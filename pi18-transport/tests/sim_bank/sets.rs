@@ -134,6 +134,21 @@ fn a_battery_type_brings_its_voltages() {
 }
 
 #[test]
+fn battery_type_user_brings_back_stored_voltages() {
+    let mut bank = bank(&["frozen=on&battery-type=0&stored-voltages=58.4,54.0,42.0"]);
+    assert_eq!(ask(&mut bank, 0, "PBT2"), "^1");
+    let shown = rated(&mut bank, 0);
+    assert_eq!(
+        [shown.bulk_voltage, shown.float_voltage, shown.cutoff_voltage],
+        [Decivolts(584), Decivolts(540), Decivolts(420)]
+    );
+    // A unit that is user already keeps what it has.
+    assert_eq!(ask(&mut bank, 0, "PSDV450"), "^1");
+    assert_eq!(ask(&mut bank, 0, "PBT2"), "^1");
+    assert_eq!(rated(&mut bank, 0).cutoff_voltage, Decivolts(450));
+}
+
+#[test]
 fn a_charging_unit_refuses_another_maximum_current() {
     for (switches, verdict) in [("", "^0"), ("charging-lock=off", "^1"), ("sun=0", "^1")] {
         let mut bank = bank(&[switches]);

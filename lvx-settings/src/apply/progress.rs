@@ -1,0 +1,60 @@
+//! Where an earlier run of a plan was left, read from its records.
+
+use super::Stray;
+use crate::journal::{Direction, Record};
+
+/// Where an earlier run of a plan was left.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Progress {
+    /// No step after this many of the first steps is done.
+    pub at_most: usize,
+    /// Whether the last record announces a write: it may still be on its way to be shown.
+    pub in_flight: bool,
+    /// Steps of which a write was announced and not proved, and that are still to be undone. What
+    /// the unit shows may be older than what it has.
+    pub unproved: Vec<usize>,
+    /// Set commands that may have reached another unit than intended.
+    pub strays: Vec<Stray>,
+    /// Units that were given back what they had, by the step whose command had strayed.
+    pub corrected: Vec<(usize, usize)>,
+}
+
+impl Progress {
+    /// Returns where a run that noted these records was left.
+    #[must_use]
+    pub fn of(records: &[Record]) -> Self {
+        let mut progress = Self::default();
+        for record in records {
+            progress.in_flight =
+                matches!(record, Record::Writing { .. } | Record::Correcting { .. });
+            progress.note(record);
+        }
+        progress
+    }
+
+    fn note(&mut self, record: &Record) {
+        match *record {
+            Record::Writing { step, direction, .. } => {
+                if direction == Direction::Forward {
+                    self.at_most = self.at_most.max(step + 1);
+                }
+                if !self.unproved.contains(&step) {
+                    self.unproved.push(step);
+                }
+            }
+            Record::Proved { step, direction } => {
+                self.unproved.retain(|unproved| *unproved != step);
+                match direction {
+                    Direction::Forward => self.at_most = self.at_most.max(step + 1),
+                    // Steps before one that was left are kept in sight.
+                    Direction::Backward if self.at_most == step + 1 => self.at_most = step,
+                    Direction::Backward => {}
+                }
+            }
+            Record::Undoing { ref unproved, .. } => self.unproved.clone_from(unproved),
+            Record::Misdirected { ref stray } => self.strays.push(stray.clone()),
+            Record::Corrected { step, unit, .. } => self.corrected.push((step, unit)),
+            _ => {}
+        }
+    }
+}
