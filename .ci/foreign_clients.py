@@ -94,7 +94,7 @@ DEVIATIONS = [
               "the unit's place in the bank is no validity flag: 0 is a healthy master",
               value={0: "Not valid", 1: "valid"}.get),
     Deviation("mppsolar PI18$|powermon", "FLAG", range(1),
-              "the flag silences the buzzer, the label says the opposite", label="buzzer_beep"),
+              "which of silenced and open the number means is not known, the label says open", label="buzzer_beep"),
 ]
 
 

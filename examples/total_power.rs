@@ -42,6 +42,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("PV       {}", totals.pv?);
     println!("load     {}", totals.load?);
     println!("battery  {} W", totals.battery?);
-    println!("energy   {} Wh", totals.energy?);
+    println!("energy   {} kWh", totals.energy? / 1000);
     Ok(())
 }

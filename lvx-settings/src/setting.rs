@@ -208,9 +208,6 @@ settings! {
     /// The grid rules in force; what a word means depends on the unit's voltage.
     RegulationState regulation_state: RegulationState, also [],
         from RatedInformation(r) r.regulation, by Group::RegulationState;
-    /// Buzzer silenced
-    BuzzerSilenced buzzer_silenced: Switch, also [],
-        from Flags(f) f.buzzer_silenced, by Group::Flag(Flag::BuzzerSilenced), default d d.buzzer_silenced;
     /// Overload bypass
     ///
     /// On overload the loads are put on utility.

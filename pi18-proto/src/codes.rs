@@ -220,7 +220,7 @@ crate::macros::codes! {
 crate::macros::codes! {
     /// The unit's place among others.
     ///
-    /// Source: PI18 2017 (0 to 4) and 2022 (5 and 6), "PIRI".
+    /// Source: PI18 2017 and 2022, "PIRI" and "DI" (0 to 4); 2022, "PRI" and "POPM" (5 and 6).
     OutputMode {
         SINGLE = 0, "single";
         PARALLEL = 1, "parallel";
@@ -284,6 +284,64 @@ crate::macros::codes! {
         IDLE = 0, "idle";
         INPUT = 1, "input";
         OUTPUT = 2, "output";
+    }
+}
+
+crate::macros::codes! {
+    /// How fast the LED effect runs.
+    ///
+    /// Source: PI18 2022, "LED" and "LEDS" (V IV).
+    LedSpeed {
+        LOW = 0, "low";
+        NORMAL = 1, "normal";
+        HIGH = 2, "high";
+    }
+}
+
+crate::macros::codes! {
+    /// How the LED shows its colours.
+    ///
+    /// Source: PI18 2022, "LED" and "LEDM" (V IV).
+    LedEffect {
+        CYCLING = 0, "cycling";
+        WHEEL = 1, "wheel";
+        CHASING = 2, "chasing";
+        SOLID = 3, "solid";
+    }
+}
+
+crate::macros::codes! {
+    /// How bright the LED is.
+    ///
+    /// Source: PI18 2022, "LED" and "LEDB" (V IV).
+    LedBrightness {
+        LOW = 0, "low";
+        NORMAL = 1, "normal";
+        HIGH = 2, "high";
+    }
+}
+
+crate::macros::codes! {
+    /// The quantity that the LED shows.
+    ///
+    /// Source: PI18 2022, "LED" and "LEDD" (V IV).
+    LedData {
+        SOLAR_POWER = 0, "solar power";
+        BATTERY = 1, "battery %";
+        LOAD = 2, "load %";
+        ENERGY_SOURCE = 3, "energy source";
+        BATTERY_DIRECTION = 4, "charging or discharging";
+    }
+}
+
+crate::macros::codes! {
+    /// How the LED lights up when the unit starts.
+    ///
+    /// Source: PI18 2022, "LED" and "LEDCWEL" (V IV).
+    LedWelcome {
+        PURE = 0, "pure";
+        GRADIENT_1 = 1, "gradient 1";
+        GRADIENT_2 = 2, "gradient 2";
     }
 }
 

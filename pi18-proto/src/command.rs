@@ -13,9 +13,9 @@ mod values;
 pub use query::{AnyReply, Query, QueryInfo};
 pub use set::{Risk, SetCommand, SetInfo};
 pub use values::{
-    ChargeVoltage, CutoffSoc, CutoffVoltage, Digit, ModbusId, OutputFrequency, OutputVoltage,
-    ParallelInstance, RechargeSoc, RechargeVoltage, RedischargeSoc, RedischargeVoltage,
-    SelectableCurrent,
+    ChargeVoltage, CutoffSoc, CutoffVoltage, ModbusBaudRate, ModbusCheckBits, ModbusId,
+    ModbusStopBits, OutputFrequency, OutputVoltage, ParallelInstance, RechargeSoc, RechargeVoltage,
+    RedischargeSoc, RedischargeVoltage, SelectableCurrent,
 };
 
 /// The two known editions of the vendor's protocol sheet.

@@ -26,6 +26,12 @@ pub enum DecodeError {
         /// What is there.
         found: Excerpt,
     },
+    /// The frame goes on after its checksum: it lost its carriage return, and another one follows.
+    #[error("frame end: expected a carriage return after the checksum, found {found}")]
+    End {
+        /// What follows the checksum.
+        found: Excerpt,
+    },
     /// The checksum does not belong to the frame.
     #[error(
         "frame checksum: wanted {:02X} {:02X}, found {:02X} {:02X}",

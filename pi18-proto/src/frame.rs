@@ -128,9 +128,8 @@ impl<'a> Frame<'a> {
             }
             FrameKind::Accepted | FrameKind::Refused | FrameKind::NotUnderstood => {
                 let (data, found) = split_checksum(body)?;
-                if !data.is_empty() {
-                    let wanted = "a carriage return where the frame ends";
-                    return Err(DecodeError::Length { wanted, found: Excerpt::of(body) });
+                if let Some(next) = body.get(2..).filter(|next| !next.is_empty()) {
+                    return Err(DecodeError::End { found: Excerpt::of(next) });
                 }
                 let covered = covered(bytes);
                 if !crc::vouches(covered, found) {
@@ -152,8 +151,11 @@ impl<'a> Frame<'a> {
         };
         let covered = covered(bytes);
         if crc::vouches(covered, found) {
-            refuse_joined(bytes, declared)?;
             let sealed = Self { data, has_checksum: true, ..bare };
+            if sealed.wrong_length().is_some() {
+                refuse_joined(bytes)?;
+                refuse_padded(bytes, declared)?;
+            }
             // One request in 65536 without a checksum ends in two characters that are one by chance;
             // its length tells.
             let by_chance = sealed.wrong_length().is_some() && bare.wrong_length().is_none();
@@ -292,23 +294,62 @@ fn covered(frame: &[u8]) -> &[u8] {
     frame.get(..frame.len().saturating_sub(AFTER_DATA)).unwrap_or_default()
 }
 
-/// A frame that lost its carriage return leaves the checksum of the next one unchanged, since the
-/// checksum of bytes with their checksum is zero: the two together look like one frame of a wrong
-/// length.
-fn refuse_joined(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
-    let end = (HEAD + usize::from(declared)).saturating_sub(1);
-    let Some((first, next)) = bytes.split_at_checked(end).filter(|(_, next)| next.len() > 1) else {
-        return Ok(());
-    };
-    let Some((covered, &found)) = first.split_last_chunk() else {
-        return Ok(());
-    };
-    if covered.len() >= HEAD && crc::vouches(covered, found) {
-        let wanted = "a carriage return where the frame ends";
-        return Err(DecodeError::Length { wanted, found: Excerpt::of(next) });
+/// Refuses two frames of which the first lost its carriage return.
+///
+/// The checksum of bytes with their checksum is zero, so the first frame, with or without padding
+/// behind it, leaves the checksum of the second one unchanged: the two look like one frame of a
+/// wrong length. The stated length does not tell where the first one ends, since it can be wrong as
+/// well: a right frame whose stated length is one short and whose checksum ends in `00` has a right
+/// checksum at the stated length too. So a second frame is looked for by how it begins.
+fn refuse_joined(bytes: &[u8]) -> Result<(), DecodeError> {
+    for at in HEAD + AFTER_DATA - 1..bytes.len() {
+        let Some((first, next)) = bytes.split_at_checked(at) else {
+            break;
+        };
+        if next.len() >= SHORTEST && next.first().copied().is_some_and(is_start) && is_sealed(first)
+        {
+            return Err(DecodeError::End { found: Excerpt::of(next) });
+        }
     }
     Ok(())
 }
+
+/// Refuses a frame that lost its carriage return and was padded up to a stray one: zeros leave the
+/// checksum unchanged too. A single zero can be the last byte of a right checksum.
+fn refuse_padded(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
+    let end = (HEAD + usize::from(declared)).saturating_sub(1);
+    match bytes.split_at_checked(end) {
+        Some((first, next @ [0, padding @ .., b'\r']))
+            if !padding.is_empty() && padding.iter().all(|&byte| byte == 0) && is_sealed(first) =>
+        {
+            Err(DecodeError::End { found: Excerpt::of(next) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether `bytes` end with their own checksum, zeros behind it left aside: reports of a USB adapter
+/// are padded, and the last byte of a checksum can be zero too.
+fn is_sealed(mut bytes: &[u8]) -> bool {
+    loop {
+        let sealed = bytes.split_last_chunk().filter(|(covered, _)| covered.len() >= HEAD);
+        if sealed.is_some_and(|(covered, &found)| crc::vouches(covered, found)) {
+            return true;
+        }
+        match bytes {
+            [before @ .., 0] => bytes = before,
+            _ => return false,
+        }
+    }
+}
+
+/// Whether a frame can begin with this byte; `(` opens the one frame without a `^`.
+pub(crate) const fn is_start(byte: u8) -> bool {
+    matches!(byte, b'^' | b'(')
+}
+
+/// Length of the shortest frame, a verdict: `^1`, checksum and carriage return.
+pub(crate) const SHORTEST: usize = 5;
 
 /// Writes a whole frame around the data that `write` puts down, and says how long it is.
 pub(crate) fn encode(
@@ -385,18 +426,54 @@ mod tests {
     fn never_takes_two_frames_for_one_when_the_first_lost_its_end() {
         assert_eq!(
             refused(b"^D00505\xD9\x9F^D00518;\x03\r"),
-            "frame length: wanted a carriage return where the frame ends, \
+            "frame end: expected a carriage return after the checksum, \
              found \"^D00518;\\x03\\r\""
         );
     }
 
     #[test]
-    fn a_verdict_that_lost_its_end_is_none() {
+    fn a_verdict_that_lost_its_end_is_refused_for_its_end() {
         assert_eq!(
             refused(b"^1\x0B\xC2^D00518;\x03\r"),
-            "frame length: wanted a carriage return where the frame ends, \
-             found \"\\x0b\\xc2^D00518;\\x03\""
+            "frame end: expected a carriage return after the checksum, found \"^D00518;\\x03\""
         );
+    }
+
+    #[test]
+    fn a_right_frame_whose_stated_length_is_also_right_by_chance_is_taken() {
+        // The stated length is one short, and the low byte of the checksum is 00.
+        for (bytes, data, counted) in [
+            (&b"^D0210,1,0,1,0,0,1,1,1,0\x4F\x00\r"[..], &b"0,1,0,1,0,0,1,1,1,0"[..], 22),
+            (b"^P006PGS7\xF3\x00\r", b"PGS7", 7),
+        ] {
+            let frame = Frame::parse(bytes).unwrap();
+            assert_eq!(frame.data(), data);
+            let declared = u16::try_from(counted).unwrap() - 1;
+            assert_eq!(frame.wrong_length(), Some(FrameWarning::WrongLength { declared, counted }));
+        }
+    }
+
+    #[test]
+    fn a_frame_that_lost_its_end_and_was_padded_is_refused() {
+        // The two bytes of its checksum would be data, here of the last version.
+        assert_eq!(
+            refused(b"^D02006306,06126,0506905\0\0\r"),
+            "frame end: expected a carriage return after the checksum, found \"\\x00\\x00\\r\""
+        );
+    }
+
+    #[test]
+    fn joined_frames_are_refused_if_the_first_is_padded_or_states_a_wrong_length() {
+        for first in [
+            &b"^D00505\xD9\x9F\0\0\0\0"[..],
+            b"^D0200,0,0,0,0,1,0,0,12\xc29",
+            b"^D0210,1,0,1,0,0,1,1,1,0\x4F\x00\0\0",
+        ] {
+            for second in [&b"^D00518;\x03\r"[..], ACCEPTED, NOT_UNDERSTOOD] {
+                let refused = refused(&[first, second].concat());
+                assert!(refused.starts_with("frame end: "), "{refused}");
+            }
+        }
     }
 
     #[test]

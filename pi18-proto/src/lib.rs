@@ -57,14 +57,15 @@ mod value;
 
 pub use codes::{
     BatteryDirection, BatteryType, ChargerPriority, ChargerStatus, DcAcDirection, InputRange,
-    Known, LineDirection, LoadConnection, MachineType, OutputMode, OutputPriority, Presence,
-    RegulationState, SettingsState, SolarPriority, Switch, Topology, Warning, WorkingMode,
+    Known, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, LineDirection, LoadConnection,
+    MachineType, OutputMode, OutputPriority, Presence, RegulationState, SettingsState,
+    SolarPriority, Switch, Topology, Warning, WorkingMode,
 };
 pub use command::{
-    AnyReply, ChargeVoltage, CutoffSoc, CutoffVoltage, Dialect, Digit, Edition, ModbusId,
-    OutputFrequency, OutputVoltage, ParallelInstance, Query, QueryInfo, RechargeSoc,
-    RechargeVoltage, RedischargeSoc, RedischargeVoltage, Request, RequestFrame, Risk,
-    SelectableCurrent, SetCommand, SetInfo,
+    AnyReply, ChargeVoltage, CutoffSoc, CutoffVoltage, Dialect, Edition, ModbusBaudRate,
+    ModbusCheckBits, ModbusId, ModbusStopBits, OutputFrequency, OutputVoltage, ParallelInstance,
+    Query, QueryInfo, RechargeSoc, RechargeVoltage, RedischargeSoc, RedischargeVoltage, Request,
+    RequestFrame, Risk, SelectableCurrent, SetCommand, SetInfo,
 };
 pub use crc::checksum;
 pub use error::{DecodeError, EncodeError, Excerpt, RangeError};

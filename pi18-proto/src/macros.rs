@@ -3,12 +3,13 @@
 /// Declares a reply once: its struct, its fields, how it is read, written and shown.
 ///
 /// The first line of a field's documentation is its label, the type its unit, the bracket its
-/// width on the wire. The sample is data of such a reply, a real one if there is any.
+/// width on the wire. A literal behind a field's name is its former name, which is still read in
+/// serialised replies. The sample is data of such a reply, a real one if there is any.
 macro_rules! reply {
     (
         $(#[doc = $doc:literal])+
         $name:ident = $mnemonic:literal, sample $sample:literal {
-            $( #[doc = $label:literal] $(#[doc = $more:literal])* $field:ident: $ty:ty[$width:literal], )+
+            $( #[doc = $label:literal] $(#[doc = $more:literal])* $field:ident $( ($former:literal) )?: $ty:ty[$width:literal], )+
         }
     ) => {
         $(#[doc = $doc])+
@@ -16,7 +17,12 @@ macro_rules! reply {
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
         pub struct $name {
-            $( #[doc = $label] $(#[doc = $more])* pub $field: $ty, )+
+            $(
+                #[doc = $label]
+                $(#[doc = $more])*
+                $( #[cfg_attr(feature = "serde", serde(alias = $former))] )?
+                pub $field: $ty,
+            )+
         }
 
         impl $crate::reply::Sealed for $name {}

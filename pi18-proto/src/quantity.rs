@@ -103,7 +103,7 @@ quantities! {
     VoltAmperes(u32): "VA", 0, "a number of volt-amperes up to 4294967295";
     /// Active power in watts.
     Watts(u32): "W", 0, "a number of watts up to 4294967295";
-    /// Energy in watt-hours.
+    /// Energy in watt-hours; 10 kWh and more is shown in kilowatt-hours.
     WattHours(u32): "Wh", 0, "a number of watt-hours up to 4294967295";
     /// A share in per cent.
     Percent(u16): "%", 0, "a number of per cent up to 65535";
@@ -255,6 +255,17 @@ mod tests {
         assert_eq!(format!("{}", Watts(0)), "0 W");
         assert_eq!(format!("{}", Celsius(-5)), "-5 °C");
         assert_eq!(format!("{}", Count(2)), "2");
+    }
+
+    #[test]
+    fn shows_large_energies_in_kilowatt_hours() {
+        assert_eq!(format!("{}", WattHours(3537)), "3537 Wh");
+        assert_eq!(format!("{}", WattHours(9999)), "9999 Wh");
+        assert_eq!(format!("{}", WattHours(10_000)), "10.000 kWh");
+        assert_eq!(format!("{}", WattHours(5_580_051)), "5580.051 kWh");
+        let value = Value::Quantity { steps: 15_183_497, decimals: 0, unit: "Wh" };
+        assert_eq!(format!("{value}"), "15183.497 kWh");
+        assert_eq!(format!("{}", Watts(10_000)), "10000 W");
     }
 
     #[test]

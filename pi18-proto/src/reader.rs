@@ -1,6 +1,10 @@
 //! Cuts a byte stream into frames.
 
-use crate::{DecodeError, Frame, MAX_FRAME, error::Excerpt};
+use crate::{
+    DecodeError, Frame, MAX_FRAME,
+    error::Excerpt,
+    frame::{SHORTEST, is_start},
+};
 
 /// Finds frames in a stream that may be cut anywhere, padded with zeros (HID reports are) and
 /// disturbed by junk. It holds at most `N` bytes, and reports all it throws away but padding.
@@ -152,14 +156,6 @@ fn examine(bytes: &[u8]) -> Received<'_> {
     }
     let error = first.unwrap_or(DecodeError::NotAFrame { found: Excerpt::of(bytes) });
     Received::Discarded { bytes, error }
-}
-
-/// Bytes of a verdict, `^1` and what closes it.
-const SHORTEST: usize = 5;
-
-/// `(` opens the one frame without a `^`.
-const fn is_start(byte: u8) -> bool {
-    matches!(byte, b'^' | b'(')
 }
 
 #[cfg(test)]

@@ -50,13 +50,16 @@ impl fmt::Display for Value<'_> {
     }
 }
 
-/// The number with its point and its unit.
+/// The number with its point and its unit; a large number of a small unit in a larger one, exact.
 pub(crate) fn write_quantity(
     f: &mut fmt::Formatter<'_>,
     steps: i64,
     decimals: u8,
     unit: &str,
 ) -> fmt::Result {
+    let larger = LARGER.iter().find(|row| row.unit == unit && steps.unsigned_abs() >= row.from);
+    let (decimals, unit) =
+        larger.map_or((decimals, unit), |row| (decimals.saturating_add(row.decimals), row.larger));
     let scale = 10_u64.checked_pow(decimals.into()).unwrap_or(u64::MAX);
     let sign = if steps < 0 { "-" } else { "" };
     let (whole, part) = (steps.unsigned_abs() / scale, steps.unsigned_abs() % scale);
@@ -69,6 +72,18 @@ pub(crate) fn write_quantity(
     }
     Ok(())
 }
+
+/// A unit that is shown as a larger one from a number on.
+struct Larger {
+    unit: &'static str,
+    /// The smallest number of steps that is shown in the larger unit.
+    from: u64,
+    larger: &'static str,
+    /// By how many decimals the point moves.
+    decimals: u8,
+}
+
+const LARGER: &[Larger] = &[Larger { unit: "Wh", from: 10_000, larger: "kWh", decimals: 3 }];
 
 /// A short text without allocation: at most [`Text::CAPACITY`] printable ASCII characters.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]

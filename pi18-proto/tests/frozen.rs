@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use pi18_proto::{Dialect, Frame, Query, Request, SetCommand};
+use pi18_proto::{Dialect, Frame, FrameKind, Query, Request, SetCommand};
 
 const QUERIES: &[(&str, &[u8])] = &[
     ("PI", b"^P005PIq\x8B\r"),
@@ -47,7 +47,9 @@ const SETS: &[(&str, &[u8])] = &[
     ("PDA", b"^S006PDA\x88Q\r"),
     ("PF", b"^S005PFN\x84\r"),
     ("MCHGC0,060", b"^S013MCHGC0,060;\x1B\r"),
+    ("MCHGC1,040", b"^S013MCHGC1,040\xF7)\r"),
     ("MUCHGC0,030", b"^S014MUCHGC0,030\xEE\xDD\r"),
+    ("MUCHGC0,060", b"^S014MUCHGC0,060\x11)\r"),
     ("F50", b"^S006F50,L\r"),
     ("MCHGV564,540", b"^S015MCHGV564,540\x8B\x8D\r"),
     ("V2300", b"^S008V2300u\x81\r"),
@@ -69,7 +71,7 @@ const SETS: &[(&str, &[u8])] = &[
     ("LEDE1", b"^S008LEDE1\x9E8\r"),
     ("LEDS1", b"^S008LEDS17\xED\r"),
     ("LEDM2", b"^S008LEDM2'\xF2\r"),
-    ("LEDB5", b"^S008LEDB5G+\r"),
+    ("LEDB2", b"^S008LEDB27\xCC\r"),
     ("LEDD0", b"^S008LEDD0\xBD)\r"),
     ("LEDC1000100255", b"^S017LEDC1000100255W\x14\r"),
     ("LEDC2255000000", b"^S017LEDC2255000000\x955\r"),
@@ -163,13 +165,35 @@ fn every_kind_of_command_is_frozen() {
     }
 }
 
-/// A checksum byte that would look like framing is sent one higher; these fixed requests need it.
+/// A checksum byte that would look like framing is sent one higher; these requests need it.
 #[test]
 fn the_checksums_that_must_be_bumped_are_frozen() {
-    for text in ["POP1", "PEJ", "PCP6,2", "PCP7,1", "PSDV412", "PSDV474", "ACLT", "PRI6"] {
+    for text in [
+        "POP1",
+        "PEJ",
+        "PCP6,2",
+        "PCP7,1",
+        "MCHGC1,040",
+        "MUCHGC0,060",
+        "PSDV412",
+        "PSDV474",
+        "ACLT",
+        "PRI6",
+    ] {
         let (_, _, bytes) = frozen().find(|&(_, frozen, _)| frozen == text).unwrap();
         let sum = &bytes[bytes.len() - 3..bytes.len() - 1];
         let bumped = sum.iter().any(|byte| matches!(byte, 0x29 | 0x0E | 0x0B));
         assert!(bumped, "{text}: {}", sum.escape_ascii());
     }
+}
+
+/// 48.5 V is more than any unit takes, so there is no such command; a unit still reads its bytes.
+#[test]
+fn a_command_out_of_range_has_frozen_bytes_and_cannot_be_built() {
+    const BYTES: &[u8] = b"^S010PSDV485\x0Br\r";
+    let mut buffer = [0; 32];
+    let len = Frame::encode(FrameKind::Set, b"PSDV485", Dialect::Checksum, &mut buffer).unwrap();
+    assert_eq!(buffer.get(..len), Some(BYTES));
+    assert_eq!(Frame::parse(BYTES).unwrap().data(), b"PSDV485");
+    assert!("PSDV485".parse::<SetCommand>().is_err());
 }

@@ -48,11 +48,15 @@ fn changes(old: &UnitSnapshot, new: &UnitSnapshot) -> Vec<String> {
             changes.push(format!("{what} {old} -> {new}"));
         }
     };
-    let firmware = |unit: &UnitSnapshot| {
-        let firmware = unit.firmware.value()?;
-        Some(format!("{}/{}/{}", firmware.main, firmware.slave1, firmware.slave2))
-    };
-    note("firmware", firmware(old), firmware(new));
+    if old.firmware.value() != new.firmware.value() {
+        let firmware = |unit: &UnitSnapshot| {
+            let firmware = unit.firmware.value()?;
+            Some(format!("{}/{}/{}", firmware.main, firmware.slave1, firmware.slave2))
+        };
+        note("firmware", firmware(old), firmware(new));
+    }
+    let buzzer = |unit: &UnitSnapshot| Some(unit.flags.value()?.buzzer.to_string());
+    note("buzzer (silence or open)", buzzer(old), buzzer(new));
     let instance = |unit: &UnitSnapshot| unit.instance().map(|instance| instance.to_string());
     note("instance", instance(old), instance(new));
     let shown = |settings: &Settings, setting: Setting| {

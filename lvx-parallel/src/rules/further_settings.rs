@@ -111,9 +111,8 @@ mod tests {
         };
         assert_eq!(found(|units| flag(&mut units[1])), only(Severity::Warning));
         assert_eq!(found(|units| units.iter_mut().for_each(flag)), []);
-        let buzzer =
-            found(|units| units[0].flags.value_mut().unwrap().buzzer_silenced = Switch::OFF);
-        assert_eq!(buzzer, only(Severity::Info));
+        let backlight = found(|units| units[0].flags.value_mut().unwrap().backlight = Switch::OFF);
+        assert_eq!(backlight, only(Severity::Info));
     }
 
     #[test]

@@ -82,6 +82,7 @@ mod tests {
         let expecting =
             |text| Checks { expected_firmware: Version::new(text), ..Checks::default() };
         assert_eq!(findings_of(&expecting("06306"), &healthy()), []);
+        assert_eq!(findings_of(&expecting("6306"), &healthy()), []);
         let report = expecting("06440").check(&healthy());
         assert_eq!(report.findings.len(), 1);
         assert_eq!(

@@ -22,6 +22,16 @@ fn what_is_saved_is_read_again() {
 }
 
 #[test]
+fn a_bank_that_was_saved_with_the_former_name_of_the_buzzer_is_read() {
+    let bank = read(&["", ""]);
+    for text in [bank.to_yaml(), bank.to_json()] {
+        let saved = text.replace("buzzer", "buzzer_silenced");
+        assert_ne!(saved, text);
+        assert_eq!(BankSnapshot::parse(&saved).unwrap().to_yaml(), bank.to_yaml());
+    }
+}
+
+#[test]
 fn a_saved_bank_of_ten_units_is_far_from_the_limit() {
     let text = read(&[""; 9]).to_json();
     assert!(text.len() * 5 < BankSnapshot::MOST_BYTES, "{}", text.len());

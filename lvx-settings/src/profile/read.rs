@@ -406,6 +406,9 @@ fn never(text: &str) -> Option<&'static str> {
         "clear_energy" | "restore_defaults" | "factory_defaults" => {
             Some("no tool here sends what cannot be taken back")
         }
+        text if text.contains("buzzer") || text.contains("beep") => Some(
+            "whether 1 silences the buzzer or opens it is not known, so no profile sets it: take the line out",
+        ),
         text if text.starts_with("modbus") => {
             Some("no tool here sets Modbus: the unit might not be found again")
         }

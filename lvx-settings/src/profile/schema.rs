@@ -222,7 +222,7 @@ mod tests {
             example,
             "bulk_voltage: 56.4\nfloat_voltage: 54\ncutoff_voltage: 48.0V\nmax_charging_current: 60",
             "stop_charge_voltage: 54 V\noutput_priority: solar_battery_utility\nbacklight: true",
-            "buzzer_silenced: on\nac_charging_window: 23:00-06:00\nclock: host",
+            "backlight: on\nac_charging_window: 23:00-06:00\nclock: host",
             "applies_to: {serials: 96132206100410, models: [05, infinisolar_v_ii_lv]}\nbattery_type: user",
             "applies_to:\n  main_firmware: [06306, \"06303\"]\nbattery: {cells: 16}\noutput_frequency: 60 Hz",
         ] {

@@ -242,11 +242,16 @@ impl Query {
     /// own reply may be written otherwise; that of another query hardly ever fits.
     #[must_use]
     pub fn has_reply(self, data: &[u8]) -> bool {
+        self.parse_reply(data).is_ok_and(|(reply, _extra)| reply.is_written_as(data))
+    }
+}
+
+impl AnyReply {
+    /// Returns whether `data` is, to the byte, what [`encode`](Self::encode) writes.
+    #[must_use]
+    pub fn is_written_as(&self, data: &[u8]) -> bool {
         let mut buffer = [0; crate::MAX_FRAME];
-        let Ok((reply, extra)) = self.parse_reply(data) else {
-            return false;
-        };
-        let written = reply.encode(&mut buffer).ok().and_then(|len| buffer.get(..len));
-        extra.is_empty() && written == Some(data)
+        let written = self.encode(&mut buffer).ok().and_then(|len| buffer.get(..len));
+        written == Some(data)
     }
 }

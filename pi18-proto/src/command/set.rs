@@ -4,7 +4,8 @@ use core::fmt;
 
 use crate::{
     BatteryType, ChargeVoltage, ChargerPriority, ClockSetting, CutoffSoc, CutoffVoltage,
-    DecodeError, Digit, Edition, EncodeError, FieldInfo, Flag, InputRange, Known, ModbusId,
+    DecodeError, Edition, EncodeError, FieldInfo, Flag, InputRange, Known, LedBrightness, LedData,
+    LedEffect, LedSpeed, LedWelcome, ModbusBaudRate, ModbusCheckBits, ModbusId, ModbusStopBits,
     NewSerialNumber, OutputFrequency, OutputMode, OutputPriority, OutputVoltage, ParallelInstance,
     RechargeSoc, RechargeVoltage, RedischargeSoc, RedischargeVoltage, RegulationState, Rgb,
     SelectableCurrent, SolarPriority, Switch, TimeOfDay, Value,
@@ -316,11 +317,11 @@ sets! {
         /// Device id
         device_id: ModbusId[3],
         /// Baud rate index
-        baud_rate: Digit[1],
+        baud_rate: ModbusBaudRate[1],
         /// Stop bits
-        stop_bits: Digit[1],
+        stop_bits: ModbusStopBits[1],
         /// Check bits
-        check_bits: Digit[1],
+        check_bits: ModbusCheckBits[1],
     }
     /// LED on or off
     ///
@@ -334,47 +335,47 @@ sets! {
     /// Source: PI18 2022 (V IV).
     LedSpeed = "LEDS", "LEDS1", Pi18_2022, Daily {
         /// LED speed
-        speed: Digit[1],
+        speed: Known<LedSpeed>[1],
     }
     /// LED effect
     ///
     /// Source: PI18 2022 (V IV).
     LedEffect = "LEDM", "LEDM2", Pi18_2022, Daily {
         /// LED effect
-        effect: Digit[1],
+        effect: Known<LedEffect>[1],
     }
     /// LED brightness
     ///
     /// Source: PI18 2022 (V IV).
-    LedBrightness = "LEDB", "LEDB5", Pi18_2022, Daily {
+    LedBrightness = "LEDB", "LEDB2", Pi18_2022, Daily {
         /// LED brightness
-        brightness: Digit[1],
+        brightness: Known<LedBrightness>[1],
     }
     /// LED data shown
     ///
     /// Source: PI18 2022 (V IV).
     LedData = "LEDD", "LEDD0", Pi18_2022, Daily {
         /// LED data shown
-        data_shown: Digit[1],
+        data_shown: Known<LedData>[1],
     }
-    /// LED colour 1
+    /// LED background colour
     ///
     /// Source: PI18 2022 (V IV).
-    LedColor1 = "LEDC1", "LEDC1000100255", Pi18_2022, Daily {
+    LedBackgroundColor = "LEDC1", "LEDC1000100255", Pi18_2022, Daily {
         /// Colour
         color: Rgb[9],
     }
-    /// LED colour 2
+    /// LED data colour
     ///
     /// Source: PI18 2022 (V IV).
-    LedColor2 = "LEDC2", "LEDC2255000000", Pi18_2022, Daily {
+    LedDataColor = "LEDC2", "LEDC2255000000", Pi18_2022, Daily {
         /// Colour
         color: Rgb[9],
     }
-    /// LED colour 3
+    /// LED background colour for "energy source"
     ///
     /// Source: PI18 2022 (V IV).
-    LedColor3 = "LEDC3", "LEDC3000255000", Pi18_2022, Daily {
+    LedEnergySourceColor = "LEDC3", "LEDC3000255000", Pi18_2022, Daily {
         /// Colour
         color: Rgb[9],
     }
@@ -383,7 +384,7 @@ sets! {
     /// Source: PI18 2022 (V IV).
     LedWelcome = "LEDCWEL", "LEDCWEL1", Pi18_2022, Daily {
         /// LED welcome effect
-        effect: Digit[1],
+        effect: Known<LedWelcome>[1],
     }
     /// Cut-off state of charge
     ///
@@ -455,6 +456,17 @@ mod tests {
             "BUCD440,483",
             "POP",
             "PF1",
+            "MODBUS000,3,1,0",
+            "MODBUS278,3,1,0",
+            "MODBUS001,4,1,0",
+            "MODBUS001,3,2,0",
+            "MODBUS001,3,1,3",
+            "LEDS3",
+            "LEDM4",
+            "LEDB3",
+            "LEDB5",
+            "LEDD5",
+            "LEDCWEL3",
         ] {
             assert!(text.parse::<SetCommand>().is_err(), "{text}");
         }

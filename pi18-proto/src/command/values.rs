@@ -140,12 +140,20 @@ checked! {
     RedischargeSoc(Percent) = 10..=100, "10 to 100 %";
     /// A Modbus device id.
     ///
-    /// Source: PI18 2022, "MODBUS": three digits.
-    ModbusId(Count) = 0..=999, "0 to 999";
-    /// A setting of one digit whose values the sheet leaves to the unit.
+    /// Source: PI18 2022, "MODBUS" (V II WP).
+    ModbusId(Count) = 1..=277, "1 to 277";
+    /// A Modbus baud rate, by its index; the sheet does not list the rates.
     ///
-    /// Source: PI18 2022, "MODBUS" and "LED".
-    Digit(Count) = 0..=9, "0 to 9";
+    /// Source: PI18 2022, "MODBUS" (V II WP).
+    ModbusBaudRate(Count) = 0..=3, "0 to 3";
+    /// A number of Modbus stop bits.
+    ///
+    /// Source: PI18 2022, "MODBUS" (V II WP).
+    ModbusStopBits(Count) = 0..=1, "0 or 1";
+    /// Modbus check bits.
+    ///
+    /// Source: PI18 2022, "MODBUS" (V II WP).
+    ModbusCheckBits(Count) = 0..=2, "0 to 2";
 }
 
 /// Declares a closed set of quantities: their unit and decimals, and what an error wants to see.

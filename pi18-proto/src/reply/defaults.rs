@@ -1,7 +1,7 @@
 //! `DI`: what the changeable settings are when a unit leaves the factory.
 
 use crate::{
-    Amperes, BatteryType, ChargerPriority, Decihertz, Decivolts, InputRange, MachineType,
+    Amperes, BatteryType, ChargerPriority, Count, Decihertz, Decivolts, InputRange, MachineType,
     OutputMode, OutputPriority, SolarPriority, Switch, macros::reply,
 };
 
@@ -45,8 +45,10 @@ reply! {
         machine_type: MachineType[1],
         /// Output mode
         output_mode: OutputMode[1],
-        /// Buzzer silenced
-        buzzer_silenced: Switch[1],
+        /// Buzzer (silence or open)
+        ///
+        /// Which of them 1 means is not known, see [`Flags::buzzer`](crate::Flags::buzzer).
+        buzzer ("buzzer_silenced"): Count[1],
         /// Overload restart
         overload_restart: Switch[1],
         /// Over-temperature restart

@@ -1,6 +1,9 @@
 //! `VFW`: the firmware of a unit's processors.
 
-use core::fmt;
+use core::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use crate::{
     EncodeError,
@@ -27,7 +30,16 @@ reply! {
 }
 
 /// A firmware version: up to eight printable characters, five digits on every unit seen.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+///
+/// Two versions are equal if they differ in leading zeros only: displays and manuals leave them out.
+///
+/// ```
+/// use pi18_proto::Version;
+///
+/// assert_eq!(Version::new("6306"), Version::new("06306"));
+/// assert_ne!(Version::new("6306"), Version::new("63060"));
+/// ```
+#[derive(Clone, Copy, Debug)]
 pub struct Version(Text);
 
 impl Version {
@@ -41,6 +53,29 @@ impl Version {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+}
+
+impl Version {
+    /// The characters that tell it from other versions.
+    fn significant(&self) -> &str {
+        let text = self.as_str();
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { text.trim_start_matches('0') } else { text }
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.significant() == other.significant()
+    }
+}
+
+impl Eq for Version {}
+
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.significant().hash(state);
     }
 }
 
@@ -78,8 +113,18 @@ mod tests {
     #[test]
     fn keeps_leading_zeros() {
         let versions = FirmwareVersions::decode(b"06306,06126,00000").unwrap();
-        assert_eq!(versions.main, Version::new("06306").unwrap());
+        assert_eq!(versions.main.as_str(), "06306");
         assert_eq!(Version::new(""), None);
         assert_eq!(Version::new("063060000"), None);
+    }
+
+    #[test]
+    fn a_version_equals_the_same_one_without_leading_zeros() {
+        let version = |text| Version::new(text).unwrap();
+        assert_eq!(version("6306"), version("06306"));
+        assert_eq!(version("0"), version("00000"));
+        assert_ne!(version("6306"), version("6303"));
+        assert_ne!(version("6306"), version("63060"));
+        assert_ne!(version("0A"), version("A"));
     }
 }

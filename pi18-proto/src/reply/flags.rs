@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    EncodeError, FieldInfo, Reply, Switch,
+    Count, EncodeError, FieldInfo, Reply, Switch,
     field::{Field, Form, Out},
     macros::reply,
     value::{Text, Value},
@@ -15,8 +15,10 @@ reply! {
     /// Source: PI18 2017 (the ninth reserved) and 2022 (the last two on V II WP), "FLAG"; units are
     /// seen with nine fields, once with ten.
     Flags = "FLAG", sample "1,0,1,0,0,1,1,0,0" {
-        /// Buzzer silenced
-        buzzer_silenced: Switch[1],
+        /// Buzzer (silence or open)
+        ///
+        /// The sheets say "silence buzzer or open buzzer"; which of them 1 means is not known.
+        buzzer ("buzzer_silenced"): Count[1],
         /// Overload bypass
         overload_bypass: Switch[1],
         /// Display returns to its first page after 1 min
@@ -50,7 +52,7 @@ reply! {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Flag {
     /// `A`
-    BuzzerSilenced,
+    Buzzer,
     /// `B`
     OverloadBypass,
     /// `C`
@@ -76,7 +78,7 @@ pub enum Flag {
 impl Flag {
     /// All of them, in the order of the letters, which is that of the fields of [`Flags`].
     pub const ALL: [Self; 11] = [
-        Self::BuzzerSilenced,
+        Self::Buzzer,
         Self::OverloadBypass,
         Self::DisplayEscape,
         Self::OverloadRestart,
@@ -147,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_flag_has_the_letter_of_its_place() {
-        assert_eq!(Flag::BuzzerSilenced.letter(), 'A');
+        assert_eq!(Flag::Buzzer.letter(), 'A');
         assert_eq!(Flag::LithiumAutoTurnOn.letter(), 'K');
         assert_eq!(Flag::from_letter('H').unwrap().label(), "Fault record");
         assert_eq!(Flag::from_letter('L'), None);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    Count, EncodeError, Switch,
+    EncodeError, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, Switch,
     field::{Field, Form, Out, digit_groups},
     macros::reply,
     value::{Text, Value},
@@ -13,25 +13,25 @@ reply! {
     /// The LED settings, the answer to `LED`.
     ///
     /// Source: PI18 2022, "LED" (V IV only); no capture is known.
-    LedSettings = "LED", sample "1,1,2,5,0,000100255,255000000,000255000,1" {
+    LedSettings = "LED", sample "1,1,2,2,0,000100255,255000000,000255000,1" {
         /// LED
         on: Switch[1],
         /// LED speed
-        speed: Count[1],
+        speed: LedSpeed[1],
         /// LED effect
-        effect: Count[1],
+        effect: LedEffect[1],
         /// LED brightness
-        brightness: Count[1],
+        brightness: LedBrightness[1],
         /// LED data shown
-        data_shown: Count[1],
-        /// LED colour 1
-        color1: Rgb[9],
-        /// LED colour 2
-        color2: Rgb[9],
-        /// LED colour 3
-        color3: Rgb[9],
+        data_shown: LedData[1],
+        /// LED background colour
+        background_color: Rgb[9],
+        /// LED data colour
+        data_color: Rgb[9],
+        /// LED background colour for "energy source"
+        energy_source_color: Rgb[9],
         /// LED welcome effect
-        welcome_effect: Count[1],
+        welcome_effect: LedWelcome[1],
     }
 }
 

@@ -203,14 +203,14 @@ impl Unit {
                 modbus.check_bits = check_bits.get();
             }
             SetCommand::Led { on } => led.on = on.code(),
-            SetCommand::LedSpeed { speed } => led.speed = speed.get(),
-            SetCommand::LedEffect { effect } => led.effect = effect.get(),
-            SetCommand::LedBrightness { brightness } => led.brightness = brightness.get(),
-            SetCommand::LedData { data_shown } => led.data_shown = data_shown.get(),
-            SetCommand::LedColor1 { color } => led.color1 = color,
-            SetCommand::LedColor2 { color } => led.color2 = color,
-            SetCommand::LedColor3 { color } => led.color3 = color,
-            SetCommand::LedWelcome { effect } => led.welcome_effect = effect.get(),
+            SetCommand::LedSpeed { speed } => led.speed = speed.code(),
+            SetCommand::LedEffect { effect } => led.effect = effect.code(),
+            SetCommand::LedBrightness { brightness } => led.brightness = brightness.code(),
+            SetCommand::LedData { data_shown } => led.data_shown = data_shown.code(),
+            SetCommand::LedBackgroundColor { color } => led.background_color = color,
+            SetCommand::LedDataColor { color } => led.data_color = color,
+            SetCommand::LedEnergySourceColor { color } => led.energy_source_color = color,
+            SetCommand::LedWelcome { effect } => led.welcome_effect = effect.code(),
             SetCommand::CutoffSoc { soc: limit } => soc.cutoff = limit.get(),
             SetCommand::SecondOutputCutoffSoc { soc: limit } => {
                 soc.second_output_cutoff = limit.get();

@@ -2,8 +2,9 @@
 
 use pi18_proto::{
     Amperes, BatteryType, ChargerPriority, Count, Decihertz, Decivolts, Flag, Flags, InputRange,
-    LedSettings, MachineType, ModbusSettings, OutputMode, OutputPriority, Percent, RegulationState,
-    Rgb, SocLimits, SolarPriority, Switch, TimeOfDay,
+    LedBrightness, LedData, LedEffect, LedSettings, LedSpeed, LedWelcome, MachineType,
+    ModbusSettings, OutputMode, OutputPriority, Percent, RegulationState, Rgb, SocLimits,
+    SolarPriority, Switch, TimeOfDay,
 };
 
 use super::limits::Rated;
@@ -140,7 +141,7 @@ impl Extras {
     pub(super) fn commissioned() -> Self {
         Self {
             flags: Flags {
-                buzzer_silenced: Switch::ON,
+                buzzer: Count(1),
                 overload_bypass: Switch::OFF,
                 display_escape: Switch::ON,
                 overload_restart: Switch::OFF,
@@ -162,14 +163,14 @@ impl Extras {
             },
             led: LedSettings {
                 on: Switch::ON,
-                speed: Count(1),
-                effect: Count(2),
-                brightness: Count(5),
-                data_shown: Count(0),
-                color1: Rgb { red: 0, green: 100, blue: 255 },
-                color2: Rgb { red: 255, green: 0, blue: 0 },
-                color3: Rgb { red: 0, green: 255, blue: 0 },
-                welcome_effect: Count(1),
+                speed: LedSpeed::NORMAL,
+                effect: LedEffect::CHASING,
+                brightness: LedBrightness::HIGH,
+                data_shown: LedData::SOLAR_POWER,
+                background_color: Rgb { red: 0, green: 100, blue: 255 },
+                data_color: Rgb { red: 255, green: 0, blue: 0 },
+                energy_source_color: Rgb { red: 0, green: 255, blue: 0 },
+                welcome_effect: LedWelcome::GRADIENT_1,
             },
             soc: SocLimits {
                 cutoff: Percent(10),
@@ -183,7 +184,7 @@ impl Extras {
     /// Those that `PF` brings back: only the flags and the windows are known to have defaults.
     pub(super) fn restore(&mut self) {
         let flags = &mut self.flags;
-        flags.buzzer_silenced = Switch::ON;
+        flags.buzzer = Count(1);
         flags.overload_bypass = Switch::ON;
         flags.display_escape = Switch::ON;
         flags.overload_restart = Switch::OFF;
@@ -199,7 +200,7 @@ impl Extras {
     pub(super) fn set_flag(&mut self, flag: Flag, state: Switch) {
         let flags = &mut self.flags;
         match flag {
-            Flag::BuzzerSilenced => flags.buzzer_silenced = state,
+            Flag::Buzzer => flags.buzzer = Count(state.0.into()),
             Flag::OverloadBypass => flags.overload_bypass = state,
             Flag::DisplayEscape => flags.display_escape = state,
             Flag::OverloadRestart => flags.overload_restart = state,
