@@ -3,6 +3,7 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Padding, Renderer, Snippet};
+use pi18_transport::{is_printable, printable};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -232,16 +233,15 @@ impl Shown {
     fn of(text: &str) -> Self {
         let mut shown = Self { text: String::with_capacity(text.len()), steps: vec![(0, 0)] };
         for (at, c) in text.char_indices() {
-            let is_line_end = text.get(at..).is_some_and(|rest| rest.starts_with("\r\n"));
-            let put = match c {
-                '\r' if is_line_end => None,
-                '\n' | '\t' => Some(c),
-                c => Some(visible(c)),
-            };
-            shown.text.extend(put);
-            if put != Some(c) {
-                shown.steps.push((at + c.len_utf8(), shown.text.len()));
+            if is_printable(c) || matches!(c, '\n' | '\t') {
+                shown.text.push(c);
+                continue;
             }
+            let is_line_end = text.get(at..).is_some_and(|rest| rest.starts_with("\r\n"));
+            if !is_line_end {
+                shown.text.push_str(&printable(c.encode_utf8(&mut [0; 4])));
+            }
+            shown.steps.push((at + c.len_utf8(), shown.text.len()));
         }
         shown
     }
@@ -291,25 +291,7 @@ fn clean(text: &str) -> String {
     let cut = text.char_indices().nth(LONGEST).map(|(at, _)| at);
     let kept = cut.and_then(|at| text.get(..at)).unwrap_or(text);
     let dots = if cut.is_some() { "…" } else { "" };
-    kept.chars().map(visible).chain(dots.chars()).collect()
-}
-
-fn visible(c: char) -> char {
-    match c {
-        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
-        '\u{7f}' => '\u{2421}',
-        // Line and paragraph separators, marks and overrides of direction, invisible ones.
-        '\u{80}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
-        c => c,
-    }
+    printable(kept).into_owned() + dots
 }
 
 /// More than these nobody reads.
@@ -345,19 +327,19 @@ mod tests {
         let wide = text.find("好").unwrap();
         insta::assert_snapshot!(diagnostics(text, &[(5, 10), (wide, wide + 3)]));
         insta::assert_snapshot!(diagnostics("", &[(0, 0)]), @r"
-        error: wanted ␛[31mthis␊
-         --> a␛b.yaml:1:1
+        error: wanted \u001b[31mthis\n
+         --> a\u001bb.yaml:1:1
           |
         1 |
           | ^ here
           |
-          = help: do ␇that
+          = help: do \u0007that
         ");
         insta::assert_snapshot!(diagnostics("", &[]), @r"
-        error: wanted ␛[31mthis␊
-        --> a␛b.yaml
+        error: wanted \u001b[31mthis\n
+        --> a\u001bb.yaml
          |
-         = help: do ␇that
+         = help: do \u0007that
         ");
     }
 

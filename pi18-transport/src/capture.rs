@@ -144,22 +144,39 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// Says where a character is no such digit, or that one digit is left over.
 pub fn from_hex(text: &str) -> Result<Vec<u8>, HexError> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
-    let mut high = None;
-    for (at, character) in text.char_indices() {
-        if high.is_none() && (character.is_whitespace() || character == ':') {
-            continue;
+    let mut rest = text;
+    loop {
+        let mut pairs = rest.as_bytes();
+        while let Some((&[high, low], after)) = pairs.split_first_chunk()
+            && let (Some(high), Some(low)) = (nibble(high), nibble(low))
+        {
+            bytes.push(high << 4 | low);
+            pairs = after;
         }
-        let digit = character.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let digit = digit.ok_or(HexError::Digit { at, character })?;
-        high = match high {
-            None => Some(digit),
-            Some(high) => {
-                bytes.push(high << 4 | digit);
-                None
+        let at = text.len() - pairs.len();
+        rest = text.get(at..).unwrap_or_default();
+        let mut characters = rest.chars();
+        let wrong = |at, character| Err(HexError::Digit { at, character });
+        match (characters.next(), characters.next()) {
+            (None, _) => return Ok(bytes),
+            (Some(c), _) if c.is_whitespace() || c == ':' => {
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
             }
-        };
+            (Some(c), _) if !c.is_ascii_hexdigit() => return wrong(at, c),
+            (Some(_), None) => return Err(HexError::Odd),
+            (Some(_), Some(second)) => return wrong(at + 1, second),
+        }
     }
-    if high.is_some() { Err(HexError::Odd) } else { Ok(bytes) }
+}
+
+/// The value of a hexadecimal digit.
+const fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// Why a text is no bytes in hexadecimal.

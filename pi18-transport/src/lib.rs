@@ -34,6 +34,7 @@ mod dialogue;
 mod discover;
 mod error;
 mod fences;
+mod file;
 #[cfg(target_os = "linux")]
 mod follower;
 #[cfg(target_os = "linux")]
@@ -52,6 +53,7 @@ mod serial;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod tcp;
+mod text;
 
 #[cfg(target_os = "linux")]
 pub use adapter::{Adapter, adapters};
@@ -61,6 +63,7 @@ pub use client::{Client, Config, Reading, SetOutcome};
 #[cfg(target_os = "linux")]
 pub use discover::{Device, Nameplate, discover, discover_serial, serial_ports};
 pub use error::Error;
+pub use file::{open_file, read_bounded, read_file};
 #[cfg(target_os = "linux")]
 pub use follower::Follower;
 #[cfg(target_os = "linux")]
@@ -73,3 +76,4 @@ pub use replay::Replay;
 pub use roster::{Entry, Roster, Whereabouts};
 pub use serial::{BAUD, Serial};
 pub use tcp::Tcp;
+pub use text::{is_printable, printable, printable_lines};

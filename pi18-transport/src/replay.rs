@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fs,
+    io::{self, ErrorKind::InvalidData},
     path::Path,
     time::{Duration, Instant},
 };
@@ -14,6 +14,7 @@ use crate::{
     Error, Link,
     capture::{CaptureLine, Direction, from_hex},
     error::Kind,
+    file::read_file,
 };
 
 /// A device that answers as one did while it was captured.
@@ -46,7 +47,10 @@ impl Replay {
     /// If the file cannot be read, or a line is none of a capture.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let name = format!("replay:{}", path.display());
-        let text = fs::read_to_string(path).map_err(|source| {
+        let text = read_file(path, MAX_BYTES).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| io::Error::new(InvalidData, error))
+        });
+        let text = text.map_err(|source| {
             let why = format!("it cannot be read: {source}; `--capture FILE` writes such a file");
             Error::new(&*name, Kind::Address { why })
         })?;
@@ -131,6 +135,9 @@ impl Link for Replay {
         true
     }
 }
+
+/// Most bytes of a capture: a day of all traffic at 2400 baud takes about half of it.
+const MAX_BYTES: usize = 128 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -2,15 +2,14 @@
 
 use std::{
     ffi::OsString,
-    fs::File,
-    io::{self, IsTerminal, Read},
+    io::{self, IsTerminal},
     path::Path,
 };
 
 use lvx_parallel::{BankSnapshot, Member, Style};
 use pi18_transport::{Address, Error};
 
-use crate::{args, outcome::Failure};
+use crate::{args, input, outcome::Failure};
 
 /// Reads the units, or the file that takes their place.
 ///
@@ -35,22 +34,9 @@ pub(crate) fn read(args: &args::Bank) -> Result<BankSnapshot, Failure> {
 
 /// A bank that `lvx dump` wrote.
 pub(crate) fn saved(path: &Path) -> Result<BankSnapshot, Failure> {
-    let text = text(path, BankSnapshot::MOST_BYTES)?;
+    let text = input::read_text(path, BankSnapshot::MOST_BYTES)?;
     BankSnapshot::parse(&text)
-        .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
-}
-
-/// A text file, of which no more is read than `most` and a little; `-` is standard input.
-pub(crate) fn text(path: &Path, most: usize) -> Result<String, Failure> {
-    let wrong = |error| Failure::usage(format_args!("{}: cannot be read: {error}", path.display()));
-    let input: Box<dyn Read> = match path {
-        path if path == Path::new("-") => Box::new(io::stdin().lock()),
-        path => Box::new(File::open(path).map_err(wrong)?),
-    };
-    let mut text = String::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    input.take(limit).read_to_string(&mut text).map_err(wrong)?;
-    Ok(text)
+        .map_err(|error| Failure::usage(format_args!("{}: {error}", input::name(path))))
 }
 
 /// Colours on a terminal only, and not if `NO_COLOR` says so; lines as wide as `COLUMNS` says, or else
@@ -108,7 +94,7 @@ mod tests {
         let size = Winsize { ws_row: 24, ws_col: 77, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&terminal, size).unwrap();
         assert_eq!(terminal_width(&terminal), Some(77));
-        assert_eq!(terminal_width(File::open("/dev/null").unwrap()), None);
+        assert_eq!(terminal_width(std::fs::File::open("/dev/null").unwrap()), None);
     }
 
     #[test]

@@ -8,9 +8,10 @@ use crate::{
     args::{self, ReportFormat},
     bank,
     outcome::{Failure, Status, complain},
+    output::Out,
 };
 
-pub(crate) fn run(args: &args::Compare, out: &mut impl Write) -> Result<Status, Failure> {
+pub(crate) fn run(args: &args::Compare, out: &mut Out) -> Result<Status, Failure> {
     let bank = bank::read(&args.bank)?;
     for unit in &bank.units {
         if let Some(gap) = &unit.lost {
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &args::Compare, out: &mut impl Write) -> Result<Status, 
     }
     let comparison = compare(&bank);
     match args.format {
-        ReportFormat::Table => write!(out, "{}", comparison.to_text(&bank::style()))?,
+        ReportFormat::Table => out.write_styled(&comparison.to_text(&bank::style()))?,
         ReportFormat::Json => writeln!(out, "{}", comparison.to_json())?,
         ReportFormat::Markdown => write!(out, "{}", comparison.to_markdown())?,
     }

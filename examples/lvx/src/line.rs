@@ -1,34 +1,50 @@
 //! One line of a log: a frame, and what is known of it.
 
+use std::{borrow::Cow, fmt};
+
 use pi18_transport::{Direction, from_hex};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
 
 use crate::names;
 
 /// What stands in a line.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Line {
+pub(crate) struct Line<'a> {
     /// As given; JSON lines only.
-    pub(crate) id: Option<Json>,
+    pub(crate) id: Option<Id<'a>>,
     /// What was asked, if the line says so.
-    pub(crate) command: Option<String>,
+    pub(crate) command: Option<Cow<'a, str>>,
     /// Which way the bytes went, in a capture.
     pub(crate) direction: Option<Direction>,
     pub(crate) bytes: Vec<u8>,
 }
 
-impl Line {
+/// What a log calls a line.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Id<'a> {
+    Text(&'a str),
+    Unsigned(u64),
+    Signed(i64),
+    Other(Json),
+}
+
+impl<'a> Line<'a> {
     /// Reads a line.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
         let text = text.trim_start_matches('\u{FEFF}').trim();
         if text.starts_with('{') {
-            return Self::json(text);
+            return match serde_json::from_str(text) {
+                Ok(Plain(object)) => object.line(),
+                // Any other JSON, and what is none, with its mistake.
+                Err(_) => Self::json(text),
+            };
         }
         if let Some((word, rest)) = text.split_once(char::is_whitespace)
-            && (names::query_kind(word).is_some() || is_word(word))
+            && (is_word(word) || names::query_kind(word).is_some())
         {
             let bytes = bytes(rest.trim())?;
-            return Ok(Self { command: Some(word.to_owned()), bytes, ..Self::default() });
+            return Ok(Self { command: Some(word.into()), bytes, ..Self::default() });
         }
         Ok(Self { bytes: bytes(text)?, ..Self::default() })
     }
@@ -36,14 +52,123 @@ impl Line {
     fn json(text: &str) -> Result<Self, String> {
         let object: Json = serde_json::from_str(text).map_err(|error| format!("JSON: {error}"))?;
         let text_of = |key: &str| object.get(key).and_then(Json::as_str);
-        let hex = text_of("hex").ok_or("JSON: wanted a text \"hex\", found none")?;
+        let hex = text_of("hex").ok_or(NO_HEX)?;
         let direction = object.get("direction").cloned();
         Ok(Self {
-            id: object.get("id").cloned(),
-            command: text_of("command").map(str::to_owned),
+            id: object.get("id").cloned().map(Id::Other),
+            command: text_of("command").map(|command| command.to_owned().into()),
             direction: direction.and_then(|direction| serde_json::from_value(direction).ok()),
             bytes: from_hex(hex).map_err(|error| error.to_string())?,
         })
+    }
+}
+
+const NO_HEX: &str = "JSON: wanted a text \"hex\", found none";
+
+/// An object whose values are whole numbers and texts without escapes, as programs write logs: read
+/// without copying. Of a key that is there twice the last value counts, as in [`Json`].
+struct Plain<'a>(PlainLine<'a>);
+
+#[derive(Default)]
+struct PlainLine<'a> {
+    id: Option<Atom<'a>>,
+    command: Option<Atom<'a>>,
+    direction: Option<Atom<'a>>,
+    hex: Option<Atom<'a>>,
+}
+
+#[derive(Clone, Copy)]
+enum Atom<'a> {
+    Text(&'a str),
+    Unsigned(u64),
+    Signed(i64),
+}
+
+impl<'a> Atom<'a> {
+    fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> PlainLine<'a> {
+    fn line(self) -> Result<Line<'a>, String> {
+        let hex = self.hex.and_then(Atom::text).ok_or(NO_HEX)?;
+        let direction = match self.direction.and_then(Atom::text) {
+            Some("sent") => Some(Direction::Sent),
+            Some("received") => Some(Direction::Received),
+            _ => None,
+        };
+        Ok(Line {
+            id: self.id.map(|id| match id {
+                Atom::Text(text) => Id::Text(text),
+                Atom::Unsigned(number) => Id::Unsigned(number),
+                Atom::Signed(number) => Id::Signed(number),
+            }),
+            command: self.command.and_then(Atom::text).map(Cow::Borrowed),
+            direction,
+            bytes: from_hex(hex).map_err(|error| error.to_string())?,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Plain<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Plain<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Plain<'de>, A::Error> {
+                let mut line = PlainLine::default();
+                while let Some((key, value)) = map.next_entry::<&str, Atom<'_>>()? {
+                    match key {
+                        "id" => line.id = Some(value),
+                        "command" => line.command = Some(value),
+                        "direction" => line.direction = Some(value),
+                        "hex" => line.hex = Some(value),
+                        _ => {}
+                    }
+                }
+                Ok(Plain(line))
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+impl<'de> Deserialize<'de> for Atom<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Atom<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number or a text without escapes")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Atom<'de>, E> {
+                Ok(Atom::Text(text))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Atom<'de>, E> {
+                Ok(Atom::Unsigned(number))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Atom<'de>, E> {
+                Ok(Atom::Signed(number))
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
     }
 }
 

@@ -7,29 +7,32 @@ mod decode;
 #[cfg(target_os = "linux")]
 mod devices;
 mod dump;
+mod input;
 mod line;
 #[cfg(target_os = "linux")]
 mod links;
 mod names;
 mod outcome;
+mod output;
 mod query;
 mod settings;
 mod shown;
 mod simulate;
 mod sync_check;
 
-use std::{io, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use clap::{CommandFactory, Parser};
 
 use crate::{
     args::{Args, Task},
     outcome::{Failure, Status},
+    output::Output,
 };
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let mut out = io::stdout().lock();
+    let mut out = Output::stdout();
     let done = match args.task {
         #[cfg(target_os = "linux")]
         Task::Devices(args) => devices::run(&args, &mut out),
@@ -50,9 +53,9 @@ fn main() -> ExitCode {
         Task::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "lvx", &mut script);
-            io::Write::write_all(&mut out, &script).map(|()| Status::Well).map_err(Failure::from)
+            out.write_all(&script).map(|()| Status::Well).map_err(Failure::from)
         }
     };
-    let flushed = io::Write::flush(&mut out).map_err(Failure::from);
+    let flushed = out.flush().map_err(Failure::from);
     done.and_then(|status| flushed.map(|()| status)).unwrap_or_else(Failure::tell).into()
 }

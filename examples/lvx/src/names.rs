@@ -1,5 +1,7 @@
 //! Commands by the names that users type.
 
+use std::sync::LazyLock;
+
 use pi18_proto::{DecodeError, Query, SetCommand};
 
 use crate::outcome::Failure;
@@ -50,11 +52,15 @@ fn lower_first(text: &str) -> String {
 /// A query of the kind that a mnemonic names, its argument made up if it is left out: enough to
 /// read a reply.
 pub(crate) fn query_kind(text: &str) -> Option<Query> {
-    let upper = text.to_ascii_uppercase();
-    upper.parse().ok().or_else(|| {
-        let info = Query::LIST.iter().find(|info| info.mnemonic == upper)?;
-        info.example.parse().ok()
-    })
+    static KINDS: LazyLock<Vec<(&str, Query)>> = LazyLock::new(|| {
+        let kinds = Query::LIST.iter().filter_map(|info| {
+            let bare = info.mnemonic.parse().ok();
+            Some((info.mnemonic, bare.or_else(|| info.example.parse().ok())?))
+        });
+        kinds.collect()
+    });
+    let known = KINDS.iter().find(|(mnemonic, _)| mnemonic.eq_ignore_ascii_case(text));
+    known.map(|(_, query)| *query).or_else(|| text.to_ascii_uppercase().parse().ok())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::{fmt::Display, io, io::IsTerminal, process::ExitCode};
 
 use lvx_settings::{Diagnostics, Style};
+use pi18_transport::printable;
 
 /// The exit statuses, the same for every task.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -100,7 +101,7 @@ impl From<io::Error> for Failure {
 
 /// A line on standard error; if even that is closed, the exit status has to do.
 pub(crate) fn complain(text: &str) {
-    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("lvx: {}\n", one_line(text)));
+    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("lvx: {}\n", printable(text)));
 }
 
 /// What is wrong or unwise in a file, underlined, on standard error.
@@ -113,12 +114,5 @@ pub(crate) fn complain_of(found: &Diagnostics) {
 
 /// Something that is going on, on standard error.
 pub(crate) fn progress(text: &str) {
-    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{}\n", one_line(text)));
-}
-
-/// Text from outside may hold line ends and worse.
-fn one_line(text: &str) -> String {
-    let escape =
-        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
+    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{}\n", printable(text)));
 }

@@ -1,6 +1,6 @@
 //! Fields as people and programs are shown them.
 
-use pi18_proto::{AnyReply, FieldInfo, Request, Value};
+use pi18_proto::{AnyReply, FieldInfo, Value};
 use serde_json::{Map, Value as Json};
 
 /// Fields of a message, ready to be shown.
@@ -16,12 +16,6 @@ impl Shown {
     pub(crate) fn reply(reply: &AnyReply) -> Self {
         let mut shown = Self::default();
         reply.visit(&mut |info, value| shown.add(info, value));
-        shown
-    }
-
-    pub(crate) fn request(request: &Request) -> Self {
-        let mut shown = Self::default();
-        request.visit(&mut |info, value| shown.add(info, value));
         shown
     }
 

@@ -7,11 +7,12 @@ use pi18_proto::Version;
 
 use crate::{
     args::{self, ReportFormat},
-    bank,
+    bank, input,
     outcome::{Failure, Status},
+    output::Out,
 };
 
-pub(crate) fn run(args: &args::SyncCheck, out: &mut impl Write) -> Result<Status, Failure> {
+pub(crate) fn run(args: &args::SyncCheck, out: &mut Out) -> Result<Status, Failure> {
     if args.list_rules {
         return list(out);
     }
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut impl Write) -> Result<Status
         writeln!(out, "read {started}\n")?;
     }
     match args.format {
-        ReportFormat::Table => write!(out, "{}", report.to_text(&bank::style()))?,
+        ReportFormat::Table => out.write_styled(&report.to_text(&bank::style()))?,
         ReportFormat::Json => writeln!(out, "{}", report.to_json())?,
         ReportFormat::Markdown => write!(out, "{}", report.to_markdown())?,
     }
@@ -69,7 +70,7 @@ fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
 fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {
     let mut thresholds = match &args.thresholds {
         None => Thresholds::default(),
-        Some(path) => Thresholds::parse(&bank::text(path, Thresholds::MOST_BYTES)?)
+        Some(path) => Thresholds::parse(&input::read_text(path, Thresholds::MOST_BYTES)?)
             .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?,
     };
     for text in &args.threshold {

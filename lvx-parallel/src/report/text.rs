@@ -1,6 +1,7 @@
 //! The report for people: a table, the findings, the verdict.
 
 use lvx_settings::Setting;
+use pi18_transport::printable;
 
 use super::{Report, Row};
 use crate::{Finding, Severity};
@@ -235,7 +236,7 @@ pub(crate) fn uncapitalised(label: &str) -> String {
 
 /// Nothing that a terminal would act on.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    printable(text).into_owned()
 }
 
 fn width(text: &str) -> usize {

@@ -67,6 +67,9 @@ macro_rules! queries {
             /// What is known of each query, in the order of the sheets.
             pub const LIST: &'static [QueryInfo] = &[$( info::$name ),+];
 
+            /// In the order of [`LIST`](Self::LIST): whether data has the shape of such a reply.
+            const FIT: &'static [fn(&[u8]) -> bool] = &[$( fits::<reply::$name> ),+];
+
             /// What is known of this kind of query.
             #[must_use]
             pub const fn info(&self) -> &'static QueryInfo {
@@ -232,10 +235,8 @@ impl Query {
     /// The queries whose reply has the shape of `data`: the same bytes come out when it is read and
     /// written again. A reply does not say what it answers, so there can be several.
     pub fn candidates(data: &[u8]) -> impl Iterator<Item = &'static QueryInfo> + use<'_> {
-        let fits = |info: &&QueryInfo| {
-            info.example.parse::<Self>().is_ok_and(|query| query.has_reply(data))
-        };
-        Self::LIST.iter().filter(fits)
+        let fitting = Self::LIST.iter().zip(Self::FIT).filter(|(_, fits)| fits(data));
+        fitting.map(|(info, _)| info)
     }
 
     /// Whether `data` is, to the byte, what this crate would write as a reply to this query. A unit's
@@ -254,4 +255,14 @@ impl AnyReply {
         let written = self.encode(&mut buffer).ok().and_then(|len| buffer.get(..len));
         written == Some(data)
     }
+}
+
+/// Returns whether `data` is, to the byte, what is written for the reply that it reads as.
+fn fits<R: Reply>(data: &[u8]) -> bool {
+    let Ok((reply, _extra)) = R::parse(data) else {
+        return false;
+    };
+    let mut buffer = [0; crate::MAX_FRAME];
+    let written = reply.encode(&mut buffer).ok().and_then(|len| buffer.get(..len));
+    written == Some(data)
 }

@@ -1,8 +1,14 @@
 //! `units.yaml`: which name the unit of a serial number has.
 
-use std::{collections::BTreeMap, fmt, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    io::{self, ErrorKind::InvalidData},
+    path::Path,
+};
 
 use pi18_proto::SerialNumber;
+use pi18_transport::read_file;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -17,7 +23,10 @@ pub(super) struct UnitNames(BTreeMap<SerialNumber, String>);
 
 impl UnitNames {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = read_file(path, MAX_BYTES).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| io::Error::new(InvalidData, error))
+        });
+        let text = text.map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::NotFound => "; `lvx links init` writes it from what is plugged in",
                 _ => "",
@@ -101,6 +110,9 @@ fn check(name: &str) -> Result<(), String> {
 }
 
 const LONGEST: usize = 64;
+
+/// Most bytes of the file: a bank has ten units.
+const MAX_BYTES: usize = 1 << 20;
 
 /// Where the file is wrong, and why.
 #[derive(Debug)]

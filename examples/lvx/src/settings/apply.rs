@@ -21,6 +21,7 @@ use super::{
 use crate::{
     args::settings::{self as args, Care, Format},
     outcome::{Failure, Status, complain_of, progress},
+    output::Output,
 };
 
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Fa
     }
     // Whoever is asked has seen the plan, wherever standard output goes.
     if args.consent.confirm && (args.format == Format::Json || !io::stdout().is_terminal()) {
-        show(&mut io::stderr(), &plan)?;
+        show(&mut Output::stderr(), &plan)?;
     }
     let consent = consent::given(&args.consent, &plan)?;
     if plan.is_empty() || !consent {

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use lvx_settings::Plan;
 
-use crate::{args::settings::Consent, outcome::Failure};
+use crate::{args::settings::Consent, outcome::Failure, output::Output};
 
 /// Whether somebody can be asked, if that is wanted.
 pub(super) fn can_be_asked(consent: &Consent) -> Result<(), Failure> {
@@ -50,7 +50,7 @@ pub(super) fn given(consent: &Consent, plan: &Plan) -> Result<bool, Failure> {
 fn ask(unit: &str, serial: &str) -> Result<(), Failure> {
     let digits = serial.get(serial.len().saturating_sub(4)..).unwrap_or(serial);
     // Standard output may be a file.
-    let mut terminal = io::stderr();
+    let mut terminal = Output::stderr();
     let _ = write!(terminal, "{unit}: the last four digits of the serial number: ");
     let _ = terminal.flush();
     let mut typed = String::new();

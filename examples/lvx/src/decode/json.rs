@@ -1,0 +1,119 @@
+//! JSON objects, written straight into a buffer.
+
+use pi18_proto::Value;
+use serde::Serialize;
+
+/// An object that is being written. Its keys need no escapes.
+pub(super) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn open(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, is_empty: true }
+    }
+
+    pub(super) fn close(self) {
+        self.out.push(b'}');
+    }
+
+    fn key(&mut self, key: &str) {
+        self.out.extend_from_slice(if self.is_empty { b"\"" } else { b",\"" });
+        self.is_empty = false;
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    /// Anything that serialises without failing.
+    pub(super) fn any(&mut self, key: &str, value: &impl Serialize) {
+        self.key(key);
+        // Nothing that is written here has a key that is no text, and memory does not fail.
+        let _ = serde_json::to_writer(&mut *self.out, value);
+    }
+
+    pub(super) fn text(&mut self, key: &str, text: &str) {
+        self.any(key, &text);
+    }
+
+    pub(super) fn text_or_null(&mut self, key: &str, text: Option<&str>) {
+        self.any(key, &text);
+    }
+
+    pub(super) fn object(&mut self, key: &str, write: impl FnOnce(&mut Object<'_>)) {
+        self.key(key);
+        let mut inner = Object::open(self.out);
+        write(&mut inner);
+        inner.close();
+    }
+
+    /// A field's value: a number in its unit, a code's number, or a text.
+    pub(super) fn value(&mut self, key: &str, value: Value<'_>) {
+        match value {
+            Value::Quantity { steps, decimals, .. } if (1..=MAX_DECIMALS).contains(&decimals) => {
+                self.key(key);
+                decimal(self.out, steps, decimals);
+            }
+            Value::Code { number, .. } => self.any(key, &number),
+            value => self.any(key, &value),
+        }
+    }
+
+    /// What a field's code stands for, if it is a code with a name.
+    pub(super) fn name(&mut self, key: &str, value: Value<'_>) {
+        if let Value::Code { name: Some(name), .. } = value {
+            self.text(key, name);
+        }
+    }
+}
+
+/// Writes steps in their unit, as JSON writes the nearest floating-point number: `54.6`, `230.0`.
+///
+/// A decimal number of at most 15 digits is what its nearest floating-point number is written as.
+fn decimal(out: &mut Vec<u8>, steps: i64, decimals: u8) {
+    if steps < 0 {
+        out.push(b'-');
+    }
+    let scale = 10_u64.pow(decimals.into());
+    let (whole, mut part) = (steps.unsigned_abs() / scale, steps.unsigned_abs() % scale);
+    let _ = serde_json::to_writer(&mut *out, &whole);
+    out.push(b'.');
+    let mut place = scale / 10;
+    while place > 1 && part > 0 {
+        out.push(digit(part / place));
+        part %= place;
+        place /= 10;
+    }
+    if place == 1 && (part > 0 || scale == 10) || out.last() == Some(&b'.') {
+        out.push(digit(part));
+    }
+}
+
+fn digit(number: u64) -> u8 {
+    u8::try_from(number).map_or(b'?', |number| b'0' + number)
+}
+
+/// Digits behind the point that [`decimal`] writes; 33 bits and these have less than 15 digits.
+const MAX_DECIMALS: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_written_as_floating_point_numbers_are() {
+        let all = (-70_000..70_000).chain([0xffff_ffff, 123_456_789, 4_000_000_000, -1_000_000]);
+        for steps in all {
+            for decimals in 0..=MAX_DECIMALS {
+                let value = Value::Quantity { steps, decimals, unit: "V" };
+                let mut out = Vec::new();
+                let mut object = Object::open(&mut out);
+                object.value("v", value);
+                object.close();
+                let wanted = format!("{{\"v\":{}}}", serde_json::to_string(&value).unwrap());
+                assert_eq!(String::from_utf8(out).unwrap(), wanted);
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Standard output: text from outside is made safe to show, a closed pipe is no error.
+
+use std::io::{self, Stderr, StdoutLock, Write};
+
+use pi18_transport::printable_lines;
+
+/// A terminal, a file or a pipe that takes text.
+///
+/// Controls and invisible characters are escaped as in JSON, so that they neither steer a terminal nor
+/// change the meaning of JSON. Once the reader of a pipe is gone, the text is thrown away: the exit
+/// status is that of the work, whoever looks on.
+#[derive(Debug)]
+pub(crate) struct Output<W> {
+    inner: W,
+    is_closed: bool,
+}
+
+/// Standard output, as all tasks write to it.
+pub(crate) type Out = Output<StdoutLock<'static>>;
+
+impl Output<StdoutLock<'static>> {
+    pub(crate) fn stdout() -> Self {
+        Self::new(io::stdout().lock())
+    }
+}
+
+impl Output<Stderr> {
+    pub(crate) fn stderr() -> Self {
+        Self::new(io::stderr())
+    }
+}
+
+impl<W: Write> Output<W> {
+    fn new(inner: W) -> Self {
+        Self { inner, is_closed: false }
+    }
+
+    /// Whether the reader of the pipe is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Writes text as it is, colours included: its author escaped what came from outside.
+    pub(crate) fn write_styled(&mut self, text: &str) -> io::Result<()> {
+        self.unless_closed(|inner| inner.write_all(text.as_bytes()))
+    }
+
+    fn unless_closed(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) -> io::Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        match write(&mut self.inner) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(())
+            }
+            done => done,
+        }
+    }
+}
+
+/// Each write takes whole characters; bytes that are no text are replaced.
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_closed(|inner| {
+            if is_plain(bytes) {
+                inner.write_all(bytes)
+            } else {
+                let text = String::from_utf8_lossy(bytes);
+                inner.write_all(printable_lines(&text).as_bytes())
+            }
+        })?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_closed(W::flush)
+    }
+}
+
+/// Whether these are printable ASCII, line ends and tabs.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    // Without an early end the compiler looks at many bytes at a time.
+    bytes.chunks(256).all(|chunk| chunk.iter().fold(true, |plain, byte| plain & is_plain(byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_escaped_and_ours_is_not() {
+        let mut out = Output::new(Vec::new());
+        writeln!(out, "unit\u{202e} \u{1b}[31m\t21 °C").unwrap();
+        out.write_all(b"\xff\n").unwrap();
+        out.write_styled("\u{1b}[32mhealthy\u{1b}[0m\n").unwrap();
+        let wanted = "unit\\u202e \\u001b[31m\t21 °C\n\u{fffd}\n\u{1b}[32mhealthy\u{1b}[0m\n";
+        assert_eq!(String::from_utf8(out.inner).unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_pipe_without_a_reader_takes_everything() {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut out = Output::new(writer);
+        for _ in 0..3 {
+            writeln!(out, "text").unwrap();
+        }
+        out.write_styled("text").unwrap();
+        out.flush().unwrap();
+        assert!(out.is_closed());
+    }
+}
