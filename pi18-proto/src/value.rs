@@ -58,8 +58,8 @@ pub(crate) fn write_quantity(
     unit: &str,
 ) -> fmt::Result {
     let larger = LARGER.iter().find(|row| row.unit == unit && steps.unsigned_abs() >= row.from);
-    let (decimals, unit) =
-        larger.map_or((decimals, unit), |row| (decimals.saturating_add(row.decimals), row.larger));
+    let (decimals, unit) = larger
+        .map_or((decimals, unit), |row| (decimals.saturating_add(row.decimals), row.shown_unit));
     let scale = 10_u64.checked_pow(decimals.into()).unwrap_or(u64::MAX);
     let sign = if steps < 0 { "-" } else { "" };
     let (whole, part) = (steps.unsigned_abs() / scale, steps.unsigned_abs() % scale);
@@ -78,12 +78,12 @@ struct Larger {
     unit: &'static str,
     /// The smallest number of steps that is shown in the larger unit.
     from: u64,
-    larger: &'static str,
+    shown_unit: &'static str,
     /// By how many decimals the point moves.
     decimals: u8,
 }
 
-const LARGER: &[Larger] = &[Larger { unit: "Wh", from: 10_000, larger: "kWh", decimals: 3 }];
+const LARGER: &[Larger] = &[Larger { unit: "Wh", from: 10_000, shown_unit: "kWh", decimals: 3 }];
 
 /// A short text without allocation: at most [`Text::CAPACITY`] printable ASCII characters.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -73,6 +73,16 @@ pub struct Reading {
     pub at: Instant,
 }
 
+impl Reading {
+    /// The reply as one of a given type.
+    fn into_reply<R: Answer>(self) -> Result<R, Kind> {
+        R::from_reply(self.reply).ok_or_else(|| Kind::OtherReply {
+            request: self.query.to_string(),
+            expected: R::MNEMONIC,
+        })
+    }
+}
+
 /// Asks a unit one thing at a time.
 ///
 /// ```
@@ -127,13 +137,8 @@ impl<L: Link> Client<L> {
     /// # Errors
     /// If no sound reply comes in time, the unit refuses, or the device is gone.
     pub fn read_of<R: Answer>(&mut self, argument: R::Argument) -> Result<R, Error> {
-        let query = R::query(argument);
-        let reading = self.query(query)?;
-        R::from_reply(reading.reply).ok_or_else(|| {
-            let found = format!("a reply that is not {}", R::MNEMONIC);
-            let request = query.to_string();
-            Error::new(self.link.name(), Kind::Timeout { request, waited: Duration::ZERO, found })
-        })
+        let reading = self.query(R::query(argument))?;
+        reading.into_reply().map_err(|kind| Error::new(self.link.name(), kind))
     }
 
     /// Asks any query.
@@ -200,6 +205,9 @@ impl<L: Link> Client<L> {
             Kind::NotPi18 { .. } => {
                 "UPSs have the same USB adapter, and other inverters another protocol"
             }
+            Kind::Flooded { .. } => {
+                "what is at this address is no inverter, or its bridge is broken"
+            }
             _ => return Error::new(self.link.name(), kind),
         };
         Error::new(self.link.name(), kind).hint(hint)
@@ -208,24 +216,27 @@ impl<L: Link> Client<L> {
     /// Drives one question to its end, and says whether any of it was sent.
     fn exchange(&mut self, request: Request) -> (Result<Outcome, Error>, Sent) {
         let mut exchange = Exchange::new(request, self.dialogue.config(), self.link.now());
-        let outcome = self.drive(&mut exchange);
-        if outcome.is_err() {
+        let outcome = self.drive(&mut exchange).map_err(|error| {
             self.dialogue.lose_step();
-        }
+            self.explain(error, &mut exchange)
+        });
         (outcome, Sent(exchange.was_sent()))
     }
 
-    /// Takes what is there; of a device that never stops talking, a bounded part.
-    fn drain(&mut self, now: Instant) -> Result<(), Error> {
-        self.buffer.clear();
-        while self.buffer.len() < MOST_DRAINED {
-            let known = self.buffer.len();
-            self.link.receive(&mut self.buffer, now)?;
-            if self.buffer.len() == known {
-                break;
-            }
+    /// Adds what a peer said before it closed the link: a bridge gives its reason as plain text.
+    fn explain(&mut self, error: Error, exchange: &mut Exchange) -> Error {
+        if !error.is_disconnected() {
+            return error;
         }
-        Ok(())
+        // It can still be there if sending failed.
+        self.buffer.clear();
+        if self.link.receive(&mut self.buffer, self.link.now()).is_ok() {
+            exchange.overhear(&self.buffer);
+        }
+        match exchange.unframed_text() {
+            Some(text) => error.hint(format!("before that it sent {text}")),
+            None => error,
+        }
     }
 
     fn drive(&mut self, exchange: &mut Exchange) -> Result<Outcome, Error> {
@@ -238,7 +249,8 @@ impl<L: Link> Client<L> {
                     self.dialogue.sent(exchange, self.link.now());
                 }
                 Step::Drain => {
-                    self.drain(now)?;
+                    self.buffer.clear();
+                    self.link.receive(&mut self.buffer, now)?;
                     self.dialogue.drained(exchange, &self.buffer);
                 }
                 Step::Receive(until) => {
@@ -251,8 +263,23 @@ impl<L: Link> Client<L> {
     }
 }
 
-/// Bytes; a serial driver buffers 4096, hidraw 504.
-const MOST_DRAINED: usize = 65_536;
-
 /// Whether a request may have reached the unit.
 struct Sent(bool);
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{GeneralStatus, Mode, WorkingMode};
+
+    use super::*;
+
+    #[test]
+    fn a_reply_of_another_type_is_no_time_out() {
+        let reply = AnyReply::Mode(Mode { working_mode: WorkingMode::HYBRID });
+        let at = Instant::now();
+        let reading = || Reading { query: Query::Mode, reply, frame: vec![], warnings: vec![], at };
+        assert_eq!(reading().into_reply::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+        let error = Error::new("test", reading().into_reply::<GeneralStatus>().unwrap_err());
+        assert!(error.is_decode() && !error.is_timeout());
+        assert_eq!(error.to_string(), "test: expected a reply to GS, found one to MOD");
+    }
+}

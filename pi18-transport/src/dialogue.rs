@@ -17,7 +17,7 @@ use pi18_proto::{
 use crate::{
     Config,
     error::Kind,
-    fences::{Fences, belongs},
+    fences::{Fences, NotReply, belongs, reply_to},
 };
 
 /// What goes on between a host and a unit, from question to question.
@@ -34,7 +34,8 @@ pub(crate) struct Dialogue {
 /// What the driver has to do next.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Take what is there without waiting, and hand it to [`Dialogue::drained`].
+    /// Take bytes that are there without waiting, and hand them to [`Dialogue::drained`], also if
+    /// there are none.
     Drain,
     /// Send this.
     Send(RequestFrame),
@@ -84,6 +85,15 @@ pub(crate) struct Exchange {
     heard: Heard,
     /// How a reply misstated its length in an earlier try.
     misstated: Option<FrameWarning>,
+    /// Bytes drained so far.
+    drained: usize,
+    /// When draining ends although bytes still come, as they do from a bridge that others use.
+    drain_until: Option<Instant>,
+    /// What was drained last, as long as only padding was drained before.
+    stray: Option<String>,
+    /// Bytes received so far, those drained left out.
+    received: usize,
+    unframed: Unframed,
     outcome: Option<Outcome>,
 }
 
@@ -132,8 +142,31 @@ impl Exchange {
             fenced: false,
             heard: Heard::Nothing,
             misstated: None,
+            drained: 0,
+            drain_until: None,
+            stray: None,
+            received: 0,
+            unframed: Unframed::default(),
             outcome: None,
         }
+    }
+
+    /// The text that came in place of frames, for a link that was closed behind it.
+    pub(crate) fn unframed_text(&self) -> Option<String> {
+        self.unframed.text()
+    }
+
+    /// Takes bytes that came when nothing could be sent any more.
+    pub(crate) fn overhear(&mut self, bytes: &[u8]) {
+        self.unframed.add(bytes);
+    }
+
+    /// Ends the exchange with a device that sends more than any inverter can.
+    fn flooded(&mut self, bytes: usize) {
+        self.outcome = Some(match self.phase {
+            Phase::Asking(_) if self.is_set() => Outcome::Garbled,
+            _ => Outcome::Failed(Kind::Flooded { request: self.request.to_string(), bytes }),
+        });
     }
 
     /// Whether the request itself went out, or began to.
@@ -180,14 +213,10 @@ impl Exchange {
     }
 
     fn answer(&mut self, query: Query, frame: &Frame<'_>, bytes: &[u8]) -> Result<Answered, Heard> {
-        let foreign = || Heard::Other(format!("a reply to something else: {}", show(bytes)));
-        let (reply, extra) = query.parse_reply(frame.data()).map_err(|error| {
-            let known = Query::candidates(frame.data()).next();
-            known.map_or(Heard::Unreadable(error), |_| foreign())
+        let (reply, extra) = reply_to(query, frame).map_err(|why| match why {
+            NotReply::Unreadable(error) => Heard::Unreadable(error),
+            NotReply::Other => Heard::Other(format!("a reply to something else: {}", show(bytes))),
         })?;
-        if !belongs(query, frame) {
-            return Err(foreign());
-        }
         let wrong_length = frame.wrong_length();
         // A lost byte can leave the checksum right by chance, but hardly twice alike.
         if let Some(wrong) = wrong_length
@@ -245,7 +274,14 @@ impl Dialogue {
             return Step::Done(outcome);
         }
         match exchange.phase {
-            Phase::Draining => Step::Drain,
+            Phase::Draining => {
+                let end = *exchange.drain_until.get_or_insert(now + self.config.settle);
+                if now <= end {
+                    return Step::Drain;
+                }
+                self.end_draining(exchange);
+                self.next(exchange, now)
+            }
             Phase::Ready if exchange.tries_left == 0 => self.give_up(exchange, now),
             Phase::Ready => self.send(exchange, now),
             Phase::Fencing(_, wait) | Phase::Asking(wait) if now < wait.until() => {
@@ -262,11 +298,29 @@ impl Dialogue {
         }
     }
 
-    /// What was there before anything was sent; mostly nothing.
+    /// Takes bytes that were there before anything was sent; none once all are taken.
     pub(crate) fn drained(&mut self, exchange: &mut Exchange, bytes: &[u8]) {
-        let quiet = bytes.iter().all(|&byte| byte == 0) && self.reader.flush().is_none();
-        if !quiet {
-            exchange.heard = Heard::Other(format!("{}, which nobody asked for", show(bytes)));
+        if !bytes.is_empty() {
+            exchange.drained += bytes.len();
+            exchange.unframed.add(bytes);
+            if exchange.stray.is_none() && bytes.iter().any(|&byte| byte != 0) {
+                exchange.stray = Some(show(bytes));
+            }
+            if exchange.drained > MAX_DRAINED {
+                self.lose_step();
+                exchange.flooded(exchange.drained);
+            }
+            return;
+        }
+        self.end_draining(exchange);
+    }
+
+    fn end_draining(&mut self, exchange: &mut Exchange) {
+        exchange.drain_until = None;
+        let unfinished = self.reader.flush().is_some();
+        let stray = exchange.stray.take().or_else(|| unfinished.then(|| show(&[])));
+        if let Some(stray) = stray {
+            exchange.heard = Heard::Other(format!("{stray}, which nobody asked for"));
             self.lose_step();
             if exchange.fenced {
                 exchange.tries_left -= 1;
@@ -275,16 +329,23 @@ impl Dialogue {
         exchange.phase = Phase::Ready;
     }
 
-    /// What came.
+    /// Takes what came.
     pub(crate) fn received(&mut self, exchange: &mut Exchange, mut bytes: &[u8], now: Instant) {
+        exchange.received += bytes.len();
+        if exchange.received > MAX_RECEIVED {
+            self.lose_step();
+            return exchange.flooded(exchange.received);
+        }
         let any = !bytes.is_empty();
         while let Some(received) = self.reader.next(&mut bytes) {
             let (frame, raw) = match received {
-                Received::Discarded { error, .. } => {
+                Received::Discarded { error, bytes } => {
+                    exchange.unframed.add(bytes);
                     exchange.hears(Heard::Noise(error));
                     continue;
                 }
                 Received::Frame { frame, bytes, skipped } => {
+                    exchange.unframed.clear();
                     if !skipped.is_empty() {
                         let found = format!("{} before a frame", show(skipped));
                         exchange.hears(Heard::Other(found));
@@ -385,8 +446,67 @@ impl Dialogue {
     }
 }
 
+/// The most bytes that are received in one exchange, old ones left aside.
+///
+/// A unit sends 240 bytes a second over RS-232, and its USB adapter passes on 800 at most: 8,000 in
+/// the ten seconds of an exchange.
+const MAX_RECEIVED: usize = 1 << 16;
+
+/// The most old bytes that are thrown away before a request: more than a system holds for a
+/// connection that was not read for hours while a bridge passed on what other hosts asked.
+const MAX_DRAINED: usize = 1 << 23;
+
+/// The first bytes that came in place of frames, such as the text of a bridge that is in use.
+#[derive(Debug, Default)]
+struct Unframed(Vec<u8>);
+
+impl Unframed {
+    const MAX: usize = 80;
+
+    fn add(&mut self, bytes: &[u8]) {
+        let room = Self::MAX.saturating_sub(self.0.len());
+        self.0.extend(bytes.iter().take(room));
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The text if it is one: it holds a word and does not begin like a frame.
+    fn text(&self) -> Option<String> {
+        let text = self.0.trim_ascii();
+        let has_word = text.windows(3).any(|three| three.iter().all(u8::is_ascii_alphabetic));
+        let is_text = has_word && !text.starts_with(b"^") && !text.starts_with(b"(");
+        is_text.then(|| format!("\"{}\"", text.escape_ascii()))
+    }
+}
+
 fn show(bytes: &[u8]) -> String {
     const SHOWN: usize = 24;
     let text = bytes.get(..SHOWN).unwrap_or(bytes).escape_ascii();
     format!("\"{text}\"{}", if bytes.len() > SHOWN { "…" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fences::PARSED;
+
+    #[test]
+    fn a_reply_is_parsed_once() {
+        let now = Instant::now();
+        for (query, bytes) in
+            [(Query::Mode, &b"^D00505\xD9\x9F\r"[..]), (Query::ProtocolId, b"^D00518;\x03\r")]
+        {
+            let mut dialogue = Dialogue::new(Config::default(), true);
+            let mut exchange = Exchange::new(query.into(), dialogue.config(), now);
+            dialogue.drained(&mut exchange, &[]);
+            assert!(matches!(dialogue.next(&mut exchange, now), Step::Send(_)));
+            PARSED.set(0);
+            dialogue.received(&mut exchange, bytes, now);
+            let step = dialogue.next(&mut exchange, now);
+            assert!(matches!(step, Step::Done(Outcome::Answer(_))), "{step:?}");
+            assert_eq!(PARSED.get(), 1, "{query}");
+        }
+    }
 }

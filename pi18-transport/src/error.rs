@@ -36,6 +36,10 @@ pub(crate) enum Kind {
     Refused { request: String },
     #[error("the reply to {request} cannot be read: {source}")]
     Reply { request: String, source: DecodeError },
+    #[error("expected a reply to {expected}, found one to {request}")]
+    OtherReply { request: String, expected: &'static str },
+    #[error("expected a reply to {request}, found {bytes} bytes, more than an inverter can send")]
+    Flooded { request: String, bytes: usize },
     #[error("wanted a PI18 inverter, found a device that answers {found}")]
     NotPi18 { found: String },
     #[error("wanted a captured exchange, found none that starts with {request}")]
@@ -143,16 +147,22 @@ impl Error {
         matches!(self.0.kind, Kind::Refused { .. })
     }
 
-    /// A sound reply came, with a field that cannot be read.
+    /// A sound reply came that cannot be read: a field is wrong, or it is of another type.
     #[must_use]
     pub fn is_decode(&self) -> bool {
-        matches!(self.0.kind, Kind::Reply { .. })
+        matches!(self.0.kind, Kind::Reply { .. } | Kind::OtherReply { .. })
     }
 
-    /// Something answered that does not speak PI18.
+    /// Something answered that does not speak PI18, or sends more than any inverter can.
     #[must_use]
     pub fn is_not_pi18(&self) -> bool {
-        matches!(self.0.kind, Kind::NotPi18 { .. })
+        matches!(self.0.kind, Kind::NotPi18 { .. } | Kind::Flooded { .. })
+    }
+
+    /// The device sent so many bytes that the exchange was ended.
+    #[must_use]
+    pub fn is_flooded(&self) -> bool {
+        matches!(self.0.kind, Kind::Flooded { .. })
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use pi18_proto::{Frame, FrameKind, Query, Request};
+use pi18_proto::{AnyReply, DecodeError, Extra, Frame, FrameKind, Query, Request};
 
 /// Which fences were asked and may still be answered.
 #[derive(Debug, Default)]
@@ -65,15 +65,51 @@ impl Fences {
     }
 }
 
-/// Whether a frame can be the reply to `query`, and is not rather one to another.
+/// Why a data reply is not taken for the reply to a query.
+#[derive(Debug)]
+pub(crate) enum NotReply {
+    /// It has the form of the reply to another query.
+    Other,
+    /// A field of it cannot be read.
+    Unreadable(DecodeError),
+}
+
+/// Reads a data reply as the reply to `query`, unless it is rather one to another query.
 ///
 /// `PI` is answered `18`, and nothing else is.
-pub(crate) fn belongs(query: Query, frame: &Frame<'_>) -> bool {
+pub(crate) fn reply_to<'a>(
+    query: Query,
+    frame: &Frame<'a>,
+) -> Result<(AnyReply, Extra<'a>), NotReply> {
     let data = frame.data();
-    frame.kind() == FrameKind::Data
-        && (query == PROTOCOL) == (data == b"18")
-        && query.parse_reply(data).is_ok()
-        && (query.has_reply(data) || Query::candidates(data).next().is_none())
+    let is_other = || Query::candidates(data).next().is_some();
+    match parse_reply(query, data) {
+        Err(error) if !is_other() => Err(NotReply::Unreadable(error)),
+        Ok(found)
+            if (query == PROTOCOL) == (data == b"18")
+                && (found.0.is_written_as(data) || !is_other()) =>
+        {
+            Ok(found)
+        }
+        _ => Err(NotReply::Other),
+    }
+}
+
+/// Whether a frame is the reply to `fence`.
+pub(crate) fn belongs(fence: Query, frame: &Frame<'_>) -> bool {
+    frame.kind() == FrameKind::Data && reply_to(fence, frame).is_ok()
+}
+
+fn parse_reply(query: Query, data: &[u8]) -> Result<(AnyReply, Extra<'_>), DecodeError> {
+    #[cfg(test)]
+    PARSED.set(PARSED.get() + 1);
+    query.parse_reply(data)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many replies were parsed.
+    pub(crate) static PARSED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
 /// Queries whose replies can be told from all others and are the same all day. The first also

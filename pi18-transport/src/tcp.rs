@@ -63,7 +63,7 @@ impl Link for Tcp {
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
         use io::ErrorKind::{Interrupted, TimedOut, UnexpectedEof, WouldBlock};
 
-        let mut chunk = [0; 256];
+        let mut chunk = [0; 4096];
         let read = self
             .stream
             .set_read_timeout(Some(at_least_a_little(deadline)))

@@ -1,113 +1,17 @@
 //! The client against a line that is told what to do, in made-up time.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use std::{
-    collections::VecDeque,
-    io,
-    time::{Duration, Instant},
-};
+mod line;
+
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use line::{Line, fence, frame, mode, raw};
 use pi18_proto::{
-    ACCEPTED, Amperes, AnyReply, Currents, Date, DayEnergy, GeneralStatus, MAX_FRAME, MachineModel,
-    MaxChargeCurrents, Mode, Model, Query, REFUSED, Reply, SetCommand, WattHours, WorkingMode,
+    ACCEPTED, Amperes, Currents, Date, DayEnergy, GeneralStatus, MachineModel, MaxChargeCurrents,
+    Mode, Model, Query, REFUSED, Reply, SetCommand, WattHours, WorkingMode,
 };
 use pi18_transport::{Client, Config, Error, Link, SetOutcome};
-
-/// What a line answers: after so many milliseconds, these bytes.
-type Answers = Vec<(u64, Vec<u8>)>;
-
-/// A line whose answers are written for each test.
-struct Line {
-    now: Instant,
-    coming: VecDeque<(Instant, Vec<u8>)>,
-    sent: Vec<String>,
-    answer: Box<dyn FnMut(&str) -> Answers>,
-    gone_after: Option<&'static str>,
-}
-
-impl Line {
-    /// `answer` gets each request but the fences, which are answered as they should be.
-    fn new(mut answer: impl FnMut(&str) -> Answers + 'static) -> Self {
-        Self::whole(move |request| match request {
-            "PI" | "ID" | "VFW" | "DI" => vec![(10, fence(request))],
-            request => answer(request),
-        })
-    }
-
-    /// `answer` gets each request.
-    fn whole(answer: impl FnMut(&str) -> Answers + 'static) -> Self {
-        let answer = Box::new(answer);
-        let sent = Vec::new();
-        Self { now: Instant::now(), coming: VecDeque::new(), sent, answer, gone_after: None }
-    }
-}
-
-impl Link for Line {
-    fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
-        let frame = pi18_proto::Frame::parse(bytes).unwrap();
-        let request = String::from_utf8(frame.data().to_vec()).unwrap();
-        for (delay, bytes) in (self.answer)(&request) {
-            self.coming.push_back((self.now + Duration::from_millis(delay), bytes));
-        }
-        self.sent.push(request);
-        Ok(())
-    }
-
-    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
-        match self.coming.front() {
-            Some((due, _)) if *due <= deadline.max(self.now) => {
-                let (due, bytes) = self.coming.pop_front().unwrap();
-                self.now = self.now.max(due);
-                buffer.extend_from_slice(&bytes);
-            }
-            _ => self.now = self.now.max(deadline),
-        }
-        let last = self.sent.last().map(String::as_str);
-        if self.gone_after.is_some() && self.gone_after == last {
-            return Err(Error::io("test", "reading", io::ErrorKind::BrokenPipe.into()));
-        }
-        Ok(())
-    }
-
-    fn name(&self) -> &'static str {
-        "test"
-    }
-
-    fn now(&self) -> Instant {
-        self.now
-    }
-
-    fn pause(&mut self, time: Duration) {
-        self.now += time;
-    }
-}
-
-fn frame(reply: impl Into<AnyReply>) -> Vec<u8> {
-    let mut buffer = [0; MAX_FRAME];
-    let len = reply.into().encode_frame(&mut buffer).unwrap();
-    buffer[..len].to_vec()
-}
-
-/// A sound frame around any data.
-fn raw(data: &str) -> Vec<u8> {
-    let mut frame = format!("^D{:03}{data}", data.len() + 3).into_bytes();
-    let checksum = pi18_proto::checksum(&frame);
-    frame.extend(checksum);
-    frame.push(b'\r');
-    frame
-}
-
-/// What the queries that serve as fences are answered.
-fn fence(request: &str) -> Vec<u8> {
-    let query: Query = request.parse().unwrap();
-    let (reply, _) = query.parse_reply(query.info().sample.as_bytes()).unwrap();
-    frame(reply)
-}
-
-fn mode(code: u8) -> Vec<u8> {
-    frame(Mode { working_mode: WorkingMode(code) })
-}
 
 fn pop() -> SetCommand {
     "POP1".parse().unwrap()

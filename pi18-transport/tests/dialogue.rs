@@ -1,0 +1,266 @@
+//! When a client and a unit are in step, what a cut-off command counts as, and peers that are no
+//! inverters.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod line;
+
+use std::{
+    io::{self, Write},
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+use line::{Line, frame, mode};
+use pi18_proto::{
+    ACCEPTED, FaultsAndWarnings, MachineModel, Mode, Model, Query, SetCommand, WorkingMode,
+};
+use pi18_transport::{Client, Error, Link, SetOutcome};
+
+fn pop() -> SetCommand {
+    "POP1".parse().unwrap()
+}
+
+/// A line to a unit that answers as it should.
+fn well() -> Line {
+    Line::new(|request| {
+        vec![(
+            10,
+            match request {
+                "MOD" => mode(5),
+                "GMN" => frame(MachineModel { model: Model::V4_TWIN }),
+                _ => ACCEPTED.to_vec(),
+            },
+        )]
+    })
+}
+
+#[test]
+fn bytes_that_nobody_asked_for_put_client_and_unit_out_of_step() {
+    let mut first = true;
+    let mut client = Client::new(Line::new(move |_| {
+        let stray = std::mem::take(&mut first).then(|| (500, mode(4)));
+        [(10, mode(5))].into_iter().chain(stray).collect()
+    }));
+    client.read::<Mode>().unwrap();
+    client.pause(Duration::from_secs(1));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(client.link().sent, ["PI", "MOD", "ID", "MOD"]);
+}
+
+#[test]
+fn half_a_frame_that_nobody_asked_for_puts_them_out_of_step() {
+    // Behind the reply comes the first half of another one, taken along with it.
+    let mut client = Client::new(Line::new(|_| vec![(10, [mode(5), b"^D0050".to_vec()].concat())]));
+    client.read::<Mode>().unwrap();
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(client.link().sent, ["PI", "MOD", "ID", "MOD"]);
+}
+
+#[test]
+fn a_failing_link_puts_client_and_unit_out_of_step() {
+    // The link fails when MOD is asked; MOD is answered when the next question is asked.
+    let mut late = true;
+    let mut line = Line::new(move |request| match request {
+        "MOD" if std::mem::take(&mut late) => vec![(500, mode(5))],
+        "MOD" => vec![(10, mode(5))],
+        _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
+    });
+    line.receive_fails = Some(("MOD", io::ErrorKind::Other));
+    let mut client = Client::new(line);
+    let error = client.read::<Mode>().unwrap_err();
+    assert_eq!(error.to_string(), "test: reading failed: other error");
+    assert_eq!(client.read::<MachineModel>().unwrap().model, Model::V4_TWIN);
+    assert_eq!(client.link().sent, ["PI", "MOD", "ID", "GMN"]);
+}
+
+#[test]
+fn a_set_command_that_is_cut_off_in_the_middle_may_have_been_carried_out() {
+    for (kind, outcome) in [
+        (io::ErrorKind::TimedOut, SetOutcome::Silent),
+        (io::ErrorKind::Other, SetOutcome::Silent),
+        (io::ErrorKind::BrokenPipe, SetOutcome::Gone),
+    ] {
+        let mut line = well();
+        line.cut_off = Some(("POP1", kind));
+        let mut client = Client::new(line);
+        assert_eq!(client.set(pop()).unwrap(), outcome, "{kind}");
+        assert_eq!(client.link().sent, ["PI", "POP1"]);
+        // What answers it late must not be taken for the verdict on the next one.
+        let _ = client.read::<Mode>();
+        assert_eq!(client.link().sent, ["PI", "POP1", "ID", "MOD"]);
+    }
+}
+
+/// A peer that always has more to say, as fast as it is listened to.
+struct Flood {
+    text: &'static [u8],
+    chunk: usize,
+    taken: usize,
+    /// Says nothing until a request was sent.
+    waits: bool,
+    now: Instant,
+}
+
+impl Flood {
+    const fn new(text: &'static [u8], chunk: usize, waits: bool, now: Instant) -> Self {
+        Self { text, chunk, taken: 0, waits, now }
+    }
+}
+
+impl Link for Flood {
+    fn send(&mut self, _bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
+        self.waits = false;
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, _deadline: Instant) -> Result<(), Error> {
+        if self.waits {
+            return Ok(());
+        }
+        assert!(self.taken < 1 << 24, "{} bytes were taken and no end", self.taken);
+        buffer.extend(self.text.iter().cycle().take(self.chunk));
+        self.taken += self.chunk;
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.now += time;
+    }
+}
+
+#[test]
+fn a_peer_that_floods_is_an_error_after_a_bounded_number_of_bytes() {
+    const DRAINED: usize = 8 << 20;
+    const RECEIVED: usize = 64 << 10;
+    let texts: [&[u8]; 4] = [b"\0", b"junk ", b"^D005", b"^D00505\xD9\x9F\r"];
+    for text in texts {
+        for chunk in [7, 256, 4096] {
+            let mut client = Client::new(Flood::new(text, chunk, true, Instant::now()));
+            let error = client.read::<FaultsAndWarnings>().unwrap_err();
+            assert!(error.is_flooded() && !error.is_timeout(), "{error}");
+            assert!(client.link().taken <= RECEIVED + chunk, "{}", client.link().taken);
+        }
+        let mut client = Client::new(Flood::new(text, 4096, false, Instant::now()));
+        let error = client.read::<FaultsAndWarnings>().unwrap_err();
+        assert!(error.is_flooded(), "{error}");
+        assert!(client.link().taken <= DRAINED + 4096, "{}", client.link().taken);
+    }
+    let mut client = Client::new(Flood::new(b"junk ", 4096, true, Instant::now()));
+    assert_eq!(
+        client.query(Query::Mode).unwrap_err().to_string(),
+        "test: expected a reply to MOD, found 69632 bytes, more than an inverter can send; \
+         what is at this address is no inverter, or its bridge is broken"
+    );
+}
+
+#[test]
+fn a_set_command_is_not_sent_to_a_peer_that_floods() {
+    let mut client = Client::new(Flood::new(b"junk ", 4096, true, Instant::now()));
+    assert!(client.set(pop()).unwrap_err().is_flooded());
+}
+
+#[test]
+fn a_flood_behind_a_set_command_is_a_garbled_verdict() {
+    let mut client = Client::new(Line::new(|request| match request {
+        "POP1" => (0..1000).map(|_| (1, vec![b'x'; 1000])).collect(),
+        _ => vec![(10, mode(5))],
+    }));
+    assert_eq!(client.set(pop()).unwrap(), SetOutcome::Garbled);
+    assert_eq!(client.link().sent, ["PI", "POP1"]);
+}
+
+#[test]
+fn a_line_that_others_use_is_not_drained_for_ever() {
+    // Another host asks without a pause: half of a reply a millisecond.
+    let mut line = well();
+    let start = line.now;
+    line.coming =
+        (0..10_000).map(|n| (start + Duration::from_millis(n), b"junk".to_vec())).collect();
+    let mut client = Client::new(Busy(line));
+    assert!(client.read::<Mode>().unwrap_err().is_timeout());
+    assert!(client.now() - start <= Duration::from_secs(11));
+}
+
+/// A line whose time goes by while it is drained.
+struct Busy(Line);
+
+impl Link for Busy {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+        self.0.send(bytes, deadline)
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        self.0.receive(buffer, deadline.max(self.0.now + Duration::from_millis(1)))
+    }
+
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now
+    }
+}
+
+#[test]
+fn the_text_of_a_bridge_is_shown_when_it_closes() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp:{}", listener.local_addr().unwrap());
+    let bridge = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"Port already in use\r\n").unwrap();
+    });
+    let mut client = Client::open(&address).unwrap();
+    bridge.join().unwrap();
+    let error = client.query(Query::Mode).unwrap_err();
+    assert!(error.is_disconnected(), "{error}");
+    assert!(
+        error.to_string().ends_with("; before that it sent \"Port already in use\""),
+        "{error}"
+    );
+}
+
+/// A bridge that closes with a text, noticed when the first request is sent.
+struct Closed(Vec<u8>);
+
+impl Link for Closed {
+    fn send(&mut self, _bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
+        self.0 = b"\r\nPort already in use\r\n".to_vec();
+        Err(Error::io("test", "writing", io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, _deadline: Instant) -> Result<(), Error> {
+        buffer.extend(std::mem::take(&mut self.0));
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        "test"
+    }
+}
+
+#[test]
+fn the_text_of_a_bridge_is_shown_when_sending_finds_it_closed() {
+    let error = Client::new(Closed(Vec::new())).query(Query::Mode).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "test: disconnected: broken pipe; before that it sent \"Port already in use\""
+    );
+}
+
+#[test]
+fn a_reply_that_was_cut_off_is_not_shown_as_a_text() {
+    let mut line = Line::new(|_| vec![(10, b"^D106223".to_vec())]);
+    line.gone_after = Some("MOD");
+    let error = Client::new(line).query(Query::Mode).unwrap_err();
+    assert_eq!(error.to_string(), "test: disconnected: broken pipe");
+}

@@ -1,0 +1,129 @@
+//! A line whose answers are written for each test, in made-up time.
+
+#![allow(dead_code, clippy::indexing_slicing, reason = "tests, each of which uses a part of it")]
+
+use std::{
+    collections::VecDeque,
+    io,
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+use pi18_proto::{AnyReply, MAX_FRAME, Mode, Query, WorkingMode};
+use pi18_transport::{Error, Link};
+
+/// What a line answers: after so many milliseconds, these bytes.
+pub(crate) type Answers = Vec<(u64, Vec<u8>)>;
+
+/// A line whose answers are written for each test.
+pub(crate) struct Line {
+    pub(crate) now: Instant,
+    pub(crate) coming: VecDeque<(Instant, Vec<u8>)>,
+    /// The requests that were sent.
+    pub(crate) sent: Vec<String>,
+    answer: Box<dyn FnMut(&str) -> Answers>,
+    /// The device is gone once this request was sent.
+    pub(crate) gone_after: Option<&'static str>,
+    /// Receiving fails once, with this error, after this request was sent.
+    pub(crate) receive_fails: Option<(&'static str, io::ErrorKind)>,
+    /// Sending this request fails with this error after half of its bytes.
+    pub(crate) cut_off: Option<(&'static str, io::ErrorKind)>,
+}
+
+impl Line {
+    /// `answer` gets each request but the fences, which are answered as they should be.
+    pub(crate) fn new(mut answer: impl FnMut(&str) -> Answers + 'static) -> Self {
+        Self::whole(move |request| match request {
+            "PI" | "ID" | "VFW" | "DI" => vec![(10, fence(request))],
+            request => answer(request),
+        })
+    }
+
+    /// `answer` gets each request.
+    pub(crate) fn whole(answer: impl FnMut(&str) -> Answers + 'static) -> Self {
+        let answer = Box::new(answer);
+        let sent = Vec::new();
+        Self {
+            now: Instant::now(),
+            coming: VecDeque::new(),
+            sent,
+            answer,
+            gone_after: None,
+            receive_fails: None,
+            cut_off: None,
+        }
+    }
+}
+
+impl Link for Line {
+    fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
+        let frame = pi18_proto::Frame::parse(bytes).unwrap();
+        let request = String::from_utf8(frame.data().to_vec()).unwrap();
+        if let Some((_, kind)) = self.cut_off.filter(|(cut, _)| *cut == request) {
+            self.sent.push(request);
+            return Err(Error::io("test", "writing", kind.into()));
+        }
+        for (delay, bytes) in (self.answer)(&request) {
+            self.coming.push_back((self.now + Duration::from_millis(delay), bytes));
+        }
+        self.sent.push(request);
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        match self.coming.front() {
+            Some((due, _)) if *due <= deadline.max(self.now) => {
+                let (due, bytes) = self.coming.pop_front().unwrap();
+                self.now = self.now.max(due);
+                buffer.extend_from_slice(&bytes);
+            }
+            _ => self.now = self.now.max(deadline),
+        }
+        let last = self.sent.last().map(String::as_str);
+        if let Some((_, kind)) = self.receive_fails.take_if(|(after, _)| last == Some(after)) {
+            return Err(Error::io("test", "reading", kind.into()));
+        }
+        if self.gone_after.is_some() && self.gone_after == last {
+            return Err(Error::io("test", "reading", io::ErrorKind::BrokenPipe.into()));
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.now += time;
+    }
+}
+
+pub(crate) fn frame(reply: impl Into<AnyReply>) -> Vec<u8> {
+    let mut buffer = [0; MAX_FRAME];
+    let len = reply.into().encode_frame(&mut buffer).unwrap();
+    buffer[..len].to_vec()
+}
+
+/// A sound frame around any data.
+pub(crate) fn raw(data: &str) -> Vec<u8> {
+    let mut frame = format!("^D{:03}{data}", data.len() + 3).into_bytes();
+    let checksum = pi18_proto::checksum(&frame);
+    frame.extend(checksum);
+    frame.push(b'\r');
+    frame
+}
+
+/// What the queries that serve as fences are answered.
+pub(crate) fn fence(request: &str) -> Vec<u8> {
+    let query: Query = request.parse().unwrap();
+    let (reply, _) = query.parse_reply(query.info().sample.as_bytes()).unwrap();
+    frame(reply)
+}
+
+pub(crate) fn mode(code: u8) -> Vec<u8> {
+    frame(Mode { working_mode: WorkingMode(code) })
+}
