@@ -13,8 +13,12 @@ pub(crate) fn query(text: &str) -> Result<Query, Failure> {
         Ok(query) => return Ok(query),
         Err(error) => error,
     };
-    let sets = SetCommand::LIST.iter().filter(|info| upper.starts_with(info.mnemonic));
     let is_set = upper.parse::<SetCommand>().is_ok();
+    // Its mnemonic alone, or with values that it does not take.
+    let is_value = |rest: &str| is_set || rest.chars().all(|c| c.is_ascii_digit() || c == ',');
+    let sets = SetCommand::LIST
+        .iter()
+        .filter(|info| upper.strip_prefix(info.mnemonic).is_some_and(is_value));
     if let Some(info) = sets.max_by_key(|info| info.mnemonic.len())
         && (is_set || matches!(error, DecodeError::UnknownCommand { .. }))
     {
@@ -29,7 +33,7 @@ pub(crate) fn query(text: &str) -> Result<Query, Failure> {
         let nearest =
             nearest(&upper).map_or(String::new(), |known| format!("; did you mean {known}?"));
         return Err(Failure::usage(format_args!(
-            "no command {text:?}{nearest} (`lvx query --list` shows what can be asked)"
+            "no command {text}{nearest} (`lvx query --list` shows what can be asked)"
         )));
     }
     Err(Failure::usage(error))
@@ -87,9 +91,20 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_only_starts_like_a_set_command_is_no_command() {
+        for word in ["FOO", "VAT", "PEX", "foo", "POPS"] {
+            let refused = refused(word);
+            assert!(refused.contains(&format!("no command {word}")), "{refused}");
+        }
+        assert!(refused("FOO").contains("did you mean MOD?"));
+    }
+
+    #[test]
     fn refuses_to_set() {
         assert!(refused("POP1").contains("POP1 is a set command (POP: output source priority)"));
         assert!(refused("PF").contains("is a set command"));
+        assert!(refused("POP").contains("is a set command"));
+        assert!(refused("F55").contains("is a set command"));
         assert!(refused("ACCT0000,2359").contains("is a set command"));
     }
 

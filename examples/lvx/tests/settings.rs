@@ -236,7 +236,14 @@ fn what_cannot_be_planned_is_told() {
 
 #[test]
 fn on_a_terminal_the_serial_numbers_are_asked_for() {
-    for (typed, status) in [("0410\n0411\n", 0), ("0410\n0410\n", 2)] {
+    for (typed, status) in [
+        ("0410\n0411\n", 0),
+        ("96132206100410\n 96132206100411 \n", 0),
+        ("0410\n0410\n", 2),
+        ("0410\n96132206100410\n", 2),
+        ("0410\n6100411\n", 2),
+        ("0410\n\n", 2),
+    ] {
         let pair = Pair::new();
         let profile = pair.folder.file("bank.yaml", PROFILE);
         let [first, second] = pair.addresses();

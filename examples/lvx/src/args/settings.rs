@@ -73,7 +73,7 @@ pub(crate) struct Apply {
     /// Write the plan to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) save_plan: Option<PathBuf>,
-    /// Undo everything unless `lvx confirm` is called in this time, such as 10m
+    /// Undo everything unless `lvx confirm` is called in this time: 1s to 168h, such as 10m
     #[arg(long, value_name = "TIME", value_parser = confirm_time)]
     pub(crate) confirm_within: Option<Duration>,
     #[command(flatten)]
@@ -182,17 +182,18 @@ pub(crate) enum ProfileTask {
     Schema,
 }
 
-/// `10m`, `12h`, `500ms`
+/// Reads `10m`, `12h`, `500ms`; at most a week.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
-    let wanted = "wanted a time such as 500ms, 10m or 12h";
-    let time: jiff::SignedDuration = text.parse().map_err(|_| wanted.to_owned())?;
-    Duration::try_from(time).ok().filter(|time| *time <= LONGEST).ok_or_else(|| wanted.to_owned())
+    const EXPECTED: &str = "expected a time such as 500ms, 10m or 12h, at most 168h";
+    let time: jiff::SignedDuration = text.parse().map_err(|_| EXPECTED)?;
+    let time = Duration::try_from(time).ok().filter(|time| *time <= MAX_TIME);
+    time.ok_or_else(|| EXPECTED.to_owned())
 }
 
-/// Nobody types faster.
+/// Reads a time in which somebody can call `lvx confirm`.
 fn confirm_time(text: &str) -> Result<Duration, String> {
-    let time = time(text)?;
-    if time < Duration::from_secs(1) { Err("wanted at least 1s".to_owned()) } else { Ok(time) }
+    let time = time(text).ok().filter(|time| *time >= Duration::from_secs(1));
+    time.ok_or_else(|| "expected a time from 1s to 168h, such as 10m".to_owned())
 }
 
 /// A proof takes two readings.
@@ -205,5 +206,21 @@ fn proof_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Nobody waits longer.
-const LONGEST: Duration = Duration::from_hours(7 * 24);
+/// Longest time that can be asked for.
+const MAX_TIME: Duration = Duration::from_hours(7 * 24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_bounded_and_the_bound_is_stated() {
+        assert_eq!(confirm_time("168h"), Ok(MAX_TIME));
+        assert_eq!(confirm_time("1s"), Ok(Duration::from_secs(1)));
+        for wrong in ["169h", "0s", "999ms", "-5m", "soon", "10"] {
+            let error = confirm_time(wrong).unwrap_err();
+            assert_eq!(error, "expected a time from 1s to 168h, such as 10m", "{wrong}");
+        }
+        assert!(time("169h").unwrap_err().ends_with("at most 168h"));
+    }
+}

@@ -46,7 +46,7 @@ pub(super) fn given(consent: &Consent, plan: &Plan) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Asks for the last four digits of a serial number.
+/// Asks for the last four digits of a serial number; the whole number does as well.
 fn ask(unit: &str, serial: &str) -> Result<(), Failure> {
     let digits = serial.get(serial.len().saturating_sub(4)..).unwrap_or(serial);
     // Standard output may be a file.
@@ -56,9 +56,9 @@ fn ask(unit: &str, serial: &str) -> Result<(), Failure> {
     let mut typed = String::new();
     let read = io::stdin().lock().read_line(&mut typed);
     match read {
-        Ok(_) if typed.trim() == digits => Ok(()),
+        Ok(_) if [digits, serial].contains(&typed.trim()) => Ok(()),
         _ => Err(Failure::usage(format_args!(
-            "{:?} are not the last four digits of {serial}; nothing was written",
+            "expected the last four digits of {serial}, or all of it, found {:?}; nothing was written",
             typed.trim()
         ))),
     }
