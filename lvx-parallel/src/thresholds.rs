@@ -213,14 +213,17 @@ mod tests {
     fn what_is_wrong_is_told() {
         let told = |text| Thresholds::parse(text).unwrap_err().to_string();
         let wrong = told("max_skew: 3\nbattery_voltage_spread: 0.25\n");
-        let wanted = "line 2 column 1: invalid value: floating point `0.25`, \
-                      expected a number of tenths of a volt up to 65535";
+        let wanted =
+            "line 2 column 1: expected a number of tenths of a volt up to 65535, found 0.25";
         assert_eq!(wrong, wanted);
         assert!(
-            told("skew: 1").starts_with("line 1 column 1: unknown field"),
+            told("skew: 1")
+                .starts_with("line 1 column 1: expected one of battery_voltage_spread, "),
             "{}",
             told("skew: 1")
         );
+        let twice = told("max_skew: 3\nmax_skew: 3\n");
+        assert_eq!(twice, "line 2 column 1: expected each key once, found max_skew again");
         let mut thresholds = Thresholds::default();
         let wrong = thresholds.set("max-skew", "3").unwrap_err().to_string();
         assert_eq!(wrong, "max-skew: wanted the name of a threshold, perhaps max_skew");

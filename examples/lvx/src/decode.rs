@@ -18,52 +18,53 @@ use crate::{
 pub(crate) fn run(args: &args::Decode, out: &mut Out) -> Result<Status, Failure> {
     let mut input = BufReader::with_capacity(CHUNK, input::open(&args.file)?);
     let mut decoder = Decoder::default();
-    let mut line = Vec::new();
     // Decoded, and not written yet.
     let mut decoded = Vec::with_capacity(2 * CHUNK);
-    for number in 1.. {
-        // Before the next line is waited for, everything is shown.
-        let is_dry = !input.buffer().contains(&b'\n');
-        if is_dry || decoded.len() > CHUNK {
-            out.write_all(&decoded)?;
-            decoded.clear();
-        }
-        if is_dry {
-            out.flush()?;
-            if out.is_closed() && input::is_stdin(&args.file) && !input::stdin_goes_on() {
-                break;
+    loop {
+        while let Some(end) = input.buffer().iter().position(|&byte| byte == b'\n') {
+            decoder.decode(input.buffer().get(..end).unwrap_or_default(), &mut decoded);
+            input.consume(end + 1);
+            if decoded.len() > CHUNK {
+                out.write_all(&decoded)?;
+                decoded.clear();
             }
         }
-        line.clear();
-        let is_line = next_line(&mut input, &mut line);
-        if !is_line.map_err(|error| input::unreadable(&args.file, &error))? {
-            break;
+        // Before the next line is waited for, everything is shown.
+        out.write_all(&decoded)?;
+        decoded.clear();
+        out.flush()?;
+        if out.is_closed() && input::is_stdin(&args.file) && !input::stdin_goes_on() {
+            return Ok(decoder.status);
         }
-        if !line.trim_ascii().is_empty() {
-            decoder.decode(&line, number, &mut decoded);
+        let line = next_line(&mut input);
+        match line.map_err(|error| input::unreadable(&args.file, &error))? {
+            Some(line) => decoder.decode(&line, &mut decoded),
+            None => return Ok(decoder.status),
         }
     }
-    out.write_all(&decoded)?;
-    Ok(decoder.status)
 }
 
-/// Reads the next line, cut off where no frame is so long; `false` at the end.
-fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    let read = input.take(MAX_LINE).read_until(b'\n', line)?;
+/// Reads the next line, cut off where no frame is so long; `None` at the end.
+fn next_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let read =
+        input.take(u64::try_from(MAX_LINE).unwrap_or(u64::MAX)).read_until(b'\n', &mut line)?;
     if line.last() != Some(&b'\n') {
         input.skip_until(b'\n')?;
     }
-    Ok(read > 0)
+    Ok((read > 0).then_some(line))
 }
 
 /// Bytes that are read and written at once.
 const CHUNK: usize = 64 * 1024;
 
 /// Bytes of a line: a frame of any length, each byte as `\\xNN`, and room for what stands beside.
-const MAX_LINE: u64 = 16 * 1024;
+const MAX_LINE: usize = 16 * 1024;
 
 /// What is remembered from line to line.
 struct Decoder {
+    /// Lines so far, blank ones too.
+    lines: u64,
     /// In a capture, what was sent says what the next reply answers.
     asked: Option<String>,
     status: Status,
@@ -71,13 +72,19 @@ struct Decoder {
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { asked: None, status: Status::Well }
+        Self { lines: 0, asked: None, status: Status::Well }
     }
 }
 
 impl Decoder {
     /// Decodes one line, and writes a line of JSON.
-    fn decode(&mut self, text: &[u8], number: u64, out: &mut Vec<u8>) {
+    fn decode(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        self.lines += 1;
+        let number = self.lines;
+        let text = text.get(..MAX_LINE).unwrap_or(text);
+        if text.trim_ascii().is_empty() {
+            return;
+        }
         let line = str::from_utf8(text)
             .map_err(|_| "wanted text, found bytes that are not UTF-8".to_owned())
             .and_then(Line::parse);

@@ -63,12 +63,7 @@ impl<W: Write> Output<W> {
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.unless_closed(|inner| {
-            if is_plain(bytes) {
-                inner.write_all(bytes)
-            } else {
-                let text = String::from_utf8_lossy(bytes);
-                inner.write_all(printable_lines(&text).as_bytes())
-            }
+            if is_plain(bytes) { inner.write_all(bytes) } else { inner.write_all(&escaped(bytes)) }
         })?;
         Ok(bytes.len())
     }
@@ -76,6 +71,20 @@ impl<W: Write> Write for Output<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.unless_closed(W::flush)
     }
+}
+
+/// Escapes the lines that need it.
+fn escaped(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        if is_plain(line) {
+            out.extend_from_slice(line);
+        } else {
+            let line = String::from_utf8_lossy(line);
+            out.extend_from_slice(printable_lines(&line).as_bytes());
+        }
+    }
+    out
 }
 
 /// Whether these are printable ASCII, line ends and tabs.

@@ -61,8 +61,23 @@ fn what_is_wrong_is_told_with_its_place() {
         told("at_ms: 0\n", "at_ms: -1\n"),
         told("  identity:\n    at_ms: 0\n", "  identity:\n"),
         told("units:", "units: [\n"),
+        told("version: 1\n", "version: 1\nversion: 1\n"),
+        told("version: 1\n", "version: [1]\n"),
+        told("version: 1\n", "version: one\n"),
+        told("version: 1\n", "---\nversion: 1\n"),
+        told("units:", "unit: &a\n  <<: *b\nunits:"),
     ];
-    for text in ["", "hello", "{", "[]", "{\"format\": \"lvx-bank\", \"version\": 1}", "\0"] {
+    for text in [
+        "",
+        "hello",
+        "{",
+        "[]",
+        "{\"format\": \"lvx-bank\", \"version\": 1}",
+        "{\"format\": 1}",
+        "{\"x\": 1}",
+        "{,",
+        "\0",
+    ] {
         all.push(format!("{text:?}\n  {}", BankSnapshot::parse(text).unwrap_err()));
     }
     let units = "- name: x\n".repeat(11);

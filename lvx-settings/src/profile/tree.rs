@@ -258,7 +258,7 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
     }
     match MESSAGES.iter().find(|(known, ..)| info.contains(known)) {
         Some((_, message, help)) => Diagnostic::error(*message).at(here, "").help(*help),
-        None => Diagnostic::error(format!("this is no YAML: {info}"))
+        None => Diagnostic::error("expected key: value a line, found text that is no YAML")
             .at(here, "")
             .help("write one key: value a line; keys of one part start in the same column"),
     }

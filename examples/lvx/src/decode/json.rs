@@ -19,9 +19,14 @@ impl<'a> Object<'a> {
         self.out.push(b'}');
     }
 
+    #[inline]
     fn key(&mut self, key: &str) {
-        self.out.extend_from_slice(if self.is_empty { b"\"" } else { b",\"" });
+        self.out.reserve(key.len() + 8);
+        if !self.is_empty {
+            self.out.push(b',');
+        }
         self.is_empty = false;
+        self.out.push(b'"');
         self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
     }

@@ -129,19 +129,19 @@ impl Wrong {
 
 impl From<serde_saphyr::Error> for Wrong {
     fn from(error: serde_saphyr::Error) -> Self {
-        let text = error.without_snippet().to_string();
-        let first = text.lines().next().unwrap_or_default();
         let place = match error.location() {
             Some(at) => format!("line {} column {}", at.line(), at.column()),
             None => "the text".to_owned(),
         };
-        let why = first.strip_prefix("error: ").unwrap_or(first);
-        let why = why.strip_prefix(&format!("{place}: ")).unwrap_or(why);
-        // What a program could do about it is of no use here.
-        let why = why.split_once(", set ").map_or(why, |(why, _)| why);
-        let why = why.rsplit_once(" at line ").map_or(why, |(why, _)| why);
-        let wanted = "wanted `units:` and below it a serial number and a name a line";
-        Self { place, why: format!("{wanted}, found: {why}") }
+        // The library's own words are for programmers.
+        let why = match error.without_snippet() {
+            serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+                let key = key.as_deref().unwrap_or("one");
+                format!("expected each key once, found {key} again")
+            }
+            _ => "expected `units:` and below it a serial number and a name a line".to_owned(),
+        };
+        Self { place, why }
     }
 }
 
