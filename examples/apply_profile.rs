@@ -1,32 +1,43 @@
-//! Brings a unit to what a profile wants: plans, and writes only if told to.
+//! Brings the units of a bank to what a profile wants: plans, and writes only if told to.
 //!
-//! Needs nothing: without an address the virtual unit `sim:0` is taken. A dry run unless `--write`
-//! stands behind the address. The journal is kept in `apply_profile.journal`.
+//! Needs nothing: without addresses the virtual units `sim:0` and `sim:1` are taken. A dry run unless
+//! the first word is `--write`. The journal is kept in `apply_profile.journal`.
 //!
 //! ```text
-//! cargo run -p pi18-examples --example apply_profile -- sim:0 --write
+//! cargo run -p pi18-examples --example apply_profile -- --write sim:0 sim:1
 //! ```
 //!
 //! Prints the plan, and what is true after it was carried out.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use lvx_settings::{
-    Apply, HostClock, Journal, Options, Permissions, Plan, PlannedUnit, Profile, Unit, Units, run,
+    Apply, HostClock, Journal, Options, Permissions, Plan, Profile, Unit, Units, run,
 };
 use pi18_transport::Client;
 
-const PROFILE: &str = "float_voltage: 53.6 V\nredischarge_voltage: 53 V\n";
+const PROFILE: &str = "
+battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
+float_voltage: 53.6 V
+redischarge_voltage: 53 V
+";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).unwrap_or("sim:0".to_owned());
-    let writes = std::env::args().nth(2).is_some_and(|word| word == "--write");
-    let wanted = Profile::parse("profile", PROFILE)?.into_profile().settings;
+    let mut words: Vec<_> = std::env::args().skip(1).collect();
+    let writes = words.first().is_some_and(|word| word == "--write");
+    words.retain(|word| word != "--write");
+    if words.is_empty() {
+        words = vec!["sim:0".to_owned(), "sim:1".to_owned()];
+    }
 
-    let mut client = Client::open(&address)?;
     let host = HostClock::system();
-    let unit = Unit::read(&mut client, &host)?;
-    let planned = PlannedUnit { address, unit, wanted };
-    let plan = Plan::new(vec![planned], Permissions::default(), None)?;
+    let (mut clients, mut units) = (Vec::new(), Vec::new());
+    for address in words {
+        let mut client = Client::open(&address)?;
+        units.push((address, Unit::read(&mut client, &host)?));
+        clients.push(client);
+    }
+    let profile = Profile::parse("profile", PROFILE)?;
+    let plan = Plan::for_profile(profile.profile(), units, &Permissions::default())?;
 
     print!("{plan}");
     if !writes {
@@ -34,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     let mut journal = Journal::create("apply_profile.journal", &plan)?;
-    let mut units = Units::new(vec![client], host);
+    let mut units = Units::new(clients, host);
     print!("{}", run(Apply::new(plan, Options::default()), &mut units, &mut journal));
     Ok(())
 }

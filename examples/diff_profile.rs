@@ -9,11 +9,15 @@
 //! Prints a line for each setting that differs.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
-use lvx_settings::{HostClock, Profile, Unit, validate_for};
+use lvx_settings::{HostClock, Permissions, Profile, Unit, validate_for};
 use pi18_transport::Client;
 
-const PROFILE: &str =
-    "float_voltage: 53.6 V\nredischarge_voltage: 53 V\nmax_charging_current: 50 A\n";
+const PROFILE: &str = "
+battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
+float_voltage: 53.6 V
+redischarge_voltage: 53 V
+max_charging_current: 50 A
+";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).unwrap_or("sim:0".to_owned());
@@ -30,6 +34,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for difference in unit.settings().differences(&profile.profile().settings) {
         println!("{difference}");
     }
-    print!("{}", validate_for(&profile, &unit));
+    print!("{}", validate_for(&profile, &unit, &Permissions::default()));
     Ok(())
 }

@@ -53,10 +53,10 @@ fn diff_profile() {
 
 #[test]
 fn apply_profile() {
-    insta::assert_snapshot!(prints("apply_profile", &["sim:0?frozen=on"]));
+    insta::assert_snapshot!(prints("apply_profile", &["sim:0?frozen=on", "sim:1"]));
     let folder = std::env::temp_dir().join(format!("lvx-example-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
-    let written = prints_in(&folder, "apply_profile", &["sim:0?frozen=on", "--write"]);
+    let written = prints_in(&folder, "apply_profile", &["--write", "sim:0?frozen=on", "sim:1"]);
     std::fs::remove_dir_all(&folder).unwrap();
     insta::assert_snapshot!(written);
 }
@@ -100,6 +100,6 @@ fn the_readmes_profile_is_sound() {
     let readme = include_str!("../../README.md");
     let profile = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let profile = lvx_settings::Profile::parse("README.md", profile).unwrap();
-    let found = lvx_settings::validate(&profile);
+    let found = lvx_settings::validate(&profile, &lvx_settings::Permissions::default());
     assert!(found.is_empty(), "{found}");
 }

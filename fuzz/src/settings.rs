@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use lvx_settings::{
-    Action, Apply, Diagnostics, Event, Options, ParsedProfile, Past, Plan, Profile, Unit, Way,
-    broken, validate, validate_for,
+    Action, Apply, Diagnostics, Event, Options, ParsedProfile, Past, Permissions, Plan, Profile,
+    Unit, Way, broken, validate, validate_for,
 };
 use pi18_proto::{
     Defaults, FaultCode, FirmwareVersions, Flags, GeneralStatus, MaxAcChargeCurrents,
@@ -24,8 +24,9 @@ pub fn profile(data: &[u8]) {
             return check_found(&found);
         }
     };
-    check_found(&validate(&parsed));
-    check_found(&validate_for(&parsed, &unit()));
+    let permissions = Permissions::default();
+    check_found(&validate(&parsed, &permissions));
+    check_found(&validate_for(&parsed, &unit(), &permissions));
     let text = parsed.profile().to_yaml();
     let again = Profile::parse("again", &text).map(ParsedProfile::into_profile);
     assert_eq!(again.as_ref(), Ok(parsed.profile()), "{text}");
@@ -128,5 +129,6 @@ fn unit() -> Unit {
         mode: WorkingMode::HYBRID,
         fault: FaultCode::NONE,
         status: sample::<GeneralStatus>(),
+        next_in_bank: None,
     }
 }

@@ -1,12 +1,21 @@
-//! What a profile says of the battery, so that no voltage harms its cells.
+//! The battery guard: what is known of a battery, so that no write harms its cells.
+
+mod guard;
 
 use std::{fmt, str::FromStr};
 
+use pi18_proto::{Amperes, Decivolts};
 use serde::{Deserialize, Serialize};
 
-/// The battery that a profile is made for: guards, not settings.
+pub use guard::GuardError;
+
+/// The battery guard of a site or a profile: what is known of the battery.
+///
+/// Charge voltages are written only under a complete guard: chemistry, cells and both cell voltages
+/// ([`incomplete`](Self::incomplete)). An incomplete guard still holds for what it states.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Battery {
     /// What its cells are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,6 +29,9 @@ pub struct Battery {
     /// No cell is discharged below this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_cell_voltage: Option<Millivolts>,
+    /// All units together charge with at most this current.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bank_charge_current: Option<Amperes>,
 }
 
 /// A cell's voltage in thousandths of a volt.
@@ -45,13 +57,26 @@ impl Chemistry {
 
     /// The lowest and the highest voltage that a cell of this kind is ever taken to.
     ///
-    /// Source: assumed, from what makers' data sheets agree on.
+    /// Source: assumed, from what makers' data sheets agree on; lead-acid cells are taken as low as the
+    /// factory's cut-off for AGM, 40.8 V for 24 cells (captured `DI`).
     #[must_use]
     pub const fn cell_range(self) -> (Millivolts, Millivolts) {
         match self {
             Self::Lfp => (Millivolts(2500), Millivolts(3650)),
             Self::Nmc => (Millivolts(2800), Millivolts(4200)),
-            Self::LeadAcid => (Millivolts(1750), Millivolts(2450)),
+            Self::LeadAcid => (Millivolts(1700), Millivolts(2450)),
+        }
+    }
+
+    /// The voltage by which a battery of such cells is named: 16 LFP cells are a battery of 51.2 V.
+    ///
+    /// Source: assumed, from what makers' data sheets agree on.
+    #[must_use]
+    pub const fn nominal(self) -> Millivolts {
+        match self {
+            Self::Lfp => Millivolts(3200),
+            Self::Nmc => Millivolts(3600),
+            Self::LeadAcid => Millivolts(2000),
         }
     }
 
@@ -79,6 +104,39 @@ impl Chemistry {
 }
 
 impl Battery {
+    /// Returns a complete guard: cells in series, and the voltages between which each is kept.
+    ///
+    /// ```
+    /// use lvx_settings::{Battery, Chemistry, Millivolts};
+    ///
+    /// let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
+    /// assert_eq!(battery.errors(), []);
+    /// assert!(battery.incomplete().is_none());
+    /// ```
+    #[must_use]
+    pub const fn new(chemistry: Chemistry, cells: u16, min: Millivolts, max: Millivolts) -> Self {
+        Self {
+            chemistry: Some(chemistry),
+            cells: Some(cells),
+            max_cell_voltage: Some(max),
+            min_cell_voltage: Some(min),
+            max_bank_charge_current: None,
+        }
+    }
+
+    /// Returns the guard with a limit for the charge current of all units together.
+    #[must_use]
+    pub const fn with_max_bank_charge_current(self, current: Amperes) -> Self {
+        Self { max_bank_charge_current: Some(current), ..self }
+    }
+
+    /// The voltage by which the battery is named; `None` without chemistry or cells.
+    #[must_use]
+    pub fn nominal(&self) -> Option<Decivolts> {
+        let decivolts = u32::from(self.chemistry?.nominal().0) * u32::from(self.cells?) / 100;
+        Some(Decivolts(decivolts.try_into().unwrap_or(u16::MAX)))
+    }
+
     /// The highest voltage that its cells take; the chemistry's if the profile gives none.
     #[must_use]
     pub fn highest_cell(&self) -> Option<Millivolts> {

@@ -80,6 +80,13 @@ impl Group {
         self.risk() >= Risk::Installation
     }
 
+    /// Whether it changes the voltages to which the battery is charged or discharged, so that it needs a
+    /// complete battery guard. A battery type brings voltages of its own.
+    #[must_use]
+    pub const fn is_guarded(self) -> bool {
+        matches!(self, Self::BatteryType | Self::ChargeVoltages | Self::CutoffVoltage)
+    }
+
     /// How its command starts on the wire; `PE` stands for `PD` too.
     #[must_use]
     pub const fn mnemonic(self) -> &'static str {

@@ -13,23 +13,23 @@
 //!   [`run`] drives it over real links.
 //!
 //! ```
-//! use lvx_settings::{HostClock, Permissions, Plan, PlannedUnit, Profile, Unit, validate_for};
+//! use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
 //! use pi18_transport::Client;
 //!
-//! let profile = Profile::parse("bank.yaml", "bulk_voltage: 56.0 V\noutput_priority: solar_utility_battery")?;
-//!
-//! let mut client = Client::open("sim:0")?;
+//! let profile = Profile::parse("bank.yaml", "
+//! battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
+//! bulk_voltage: 56.0 V
+//! ")?;
 //! let host = HostClock::system();
-//! let unit = Unit::read(&mut client, &host)?;
-//! assert!(!validate_for(&profile, &unit).has_errors());
-//!
-//! let wanted = profile.into_profile().settings;
-//! let units = vec![PlannedUnit { address: "sim:0".to_owned(), unit, wanted }];
-//! let plan = Plan::new(units, Permissions::default(), None)?;
+//! let mut units = Vec::new();
+//! for address in ["sim:0", "sim:1"] {
+//!     units.push((address.to_owned(), Unit::read(&mut Client::open(address)?, &host)?));
+//! }
+//! let plan = Plan::for_profile(profile.profile(), units, &Permissions::default())?;
 //! assert_eq!(
 //!     plan.to_string(),
 //!     "  1  96132206100410  MCHGV   bulk_voltage 56.4 V -> 56.0 V, (float_voltage 54.0 V)\n  \
-//!        2  96132206100410  POP     output_source_priority solar_battery_utility -> solar_utility_battery\n"
+//!        2  96132206100411  MCHGV   bulk_voltage 56.4 V -> 56.0 V, (float_voltage 54.0 V)\n"
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -58,16 +58,16 @@ pub use apply::{
     Action, Apply, Astray, Command, Ending, Event, Options, Progress, Report, SettingReport, State,
     Stray, Trouble, UnitReport, Way, Write,
 };
-pub use battery::{Battery, Chemistry, Millivolts};
+pub use battery::{Battery, Chemistry, GuardError, Millivolts};
 pub use clock::{ClockOffset, HostClock};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Style};
 pub use error::Error;
 pub use group::Group;
 pub use journal::{Direction, Journal, Past, Record};
 pub use limits::{Allowed, Limit, LimitError, Limits};
-pub use plan::{Obstacle, Obstacles, Permissions, Plan, PlannedUnit, Step};
+pub use plan::{LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, Step};
 pub use profile::{AppliesTo, ParsedProfile, Profile, profile_schema};
-pub use rules::{Broken, broken};
+pub use rules::{Broken, OutputModeConflict, are_phases, broken, output_mode_conflict};
 pub use run::{Audit, Keeper, Units, run};
 pub use setting::{Setting, Settings};
 pub use settings::Difference;

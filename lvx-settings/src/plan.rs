@@ -3,18 +3,26 @@
 
 use std::fmt;
 
-use pi18_proto::{BatteryType, DateTime};
+use pi18_proto::{BatteryType, Count, DateTime};
 use serde::{Deserialize, Serialize};
 
-use crate::{Battery, Error, Group, Limits, Setting, Settings, Unit, settings::same};
+use crate::{
+    Battery, Broken, Error, Group, Limits, Profile, Setting, Settings, Unit, broken, settings::same,
+};
 
+mod bank;
 mod bounds;
 mod obstacles;
 mod own_voltages;
+mod permissions;
 mod search;
 
+pub use bank::LeftOut;
 pub(crate) use bounds::Bounds;
-pub use obstacles::{Obstacle, Obstacles};
+pub use obstacles::{Obstacle, ObstacleKind, Obstacles};
+pub use permissions::Permissions;
+
+use bank::BankCurrent;
 
 /// Ordered writes for one or several units, with the values that they were made from.
 ///
@@ -32,6 +40,12 @@ pub struct Plan {
     /// The installation settings that it may change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow_installation: Vec<Setting>,
+    /// Whether it may write charge voltages although no complete battery guard is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_battery_guard: bool,
+    /// Whether it may change settings on which the units of a bank must agree on some of them only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub part_of_bank: bool,
     /// The units, as they were.
     pub units: Vec<PlannedUnit>,
     /// The writes, in order.
@@ -69,51 +83,175 @@ pub struct Step {
     pub to: Settings,
 }
 
-/// What a plan may do.
-#[derive(Clone, Debug, Default)]
-pub struct Permissions {
-    /// The battery that no step may harm.
-    pub battery: Option<Battery>,
-    /// The installation settings that may be changed: each must be named.
-    pub allow_installation: Vec<Setting>,
-}
-
 impl Plan {
-    /// Finds the writes that make each unit satisfy what is wanted of it. What is already so is not
-    /// written.
+    /// Finds the writes that bring units to what a profile wants. What is already so is not written.
+    ///
+    /// The profile's battery guard holds, narrowed from the site's, and its `applies_to`. Each unit
+    /// stands with the address by which it was reached.
+    ///
+    /// ```
+    /// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
+    /// use pi18_transport::Client;
+    ///
+    /// let profile = Profile::parse("bank.yaml", "
+    /// battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.40 V, min_cell_voltage: 2.80 V}
+    /// bulk_voltage: 57.6 V
+    /// ")?;
+    /// let host = HostClock::system();
+    /// let mut units = Vec::new();
+    /// for address in ["sim:0", "sim:1"] {
+    ///     units.push((address.to_owned(), Unit::read(&mut Client::open(address)?, &host)?));
+    /// }
+    /// let refused = Plan::for_profile(profile.profile(), units, &Permissions::default()).unwrap_err();
+    /// assert!(refused.to_string().contains("bulk_voltage 57.6 V is 3.60 V a cell, above 3.40 V"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// Everything that is in the way: values that a unit cannot be set to, rules that would be broken,
-    /// installation settings that were not allowed.
+    /// Everything that is in the way, at once: units that the profile is not for, a guard that cannot be
+    /// right or is wider than the site's, charge voltages without a complete guard, values that a unit
+    /// cannot be set to, rules that would be broken, installation settings that were not permitted,
+    /// units of the bank that are left out.
+    pub fn for_profile(
+        profile: &Profile,
+        units: impl IntoIterator<Item = (String, Unit)>,
+        permissions: &Permissions,
+    ) -> Result<Self, Obstacles> {
+        let wanted = profile.settings;
+        let units = units.into_iter().map(|(address, unit)| PlannedUnit { address, unit, wanted });
+        let mut plan = Self::unplanned(units.collect(), permissions, None);
+        let mut found = Vec::new();
+        for planned in &plan.units {
+            for (_, reason) in profile.applies_to.refusals(&planned.unit) {
+                let advice = "name another unit, or correct applies_to";
+                let kind = ObstacleKind::AppliesTo;
+                found.push(Obstacle::new(kind, planned.place(), reason, advice));
+            }
+        }
+        found.extend(plan.narrow(permissions.battery, profile.battery));
+        found.extend(plan.obstacles());
+        if found.is_empty() { plan.searched() } else { Err(Obstacles(found)) }
+    }
+
+    /// Finds the writes that make each unit satisfy what is wanted of it, for a program that decides that
+    /// for each unit. What is already so is not written. The guard of `permissions` is the one that
+    /// holds; [`for_profile`](Self::for_profile) takes that of a profile into account.
+    ///
+    /// # Errors
+    /// Everything that is in the way, as for [`for_profile`](Self::for_profile).
     pub fn new(
         units: Vec<PlannedUnit>,
         permissions: Permissions,
         made: Option<DateTime>,
     ) -> Result<Self, Obstacles> {
-        let Permissions { battery, allow_installation } = permissions;
-        let mut plan = Self {
+        let plan = Self::unplanned(units, &permissions, made);
+        let found = plan.obstacles();
+        if found.is_empty() { plan.searched() } else { Err(Obstacles(found)) }
+    }
+
+    /// Returns a plan that came from a file, if it may be carried out under these permissions: what it
+    /// does beyond the usual has to be permitted anew, and its battery guard becomes at most as wide
+    /// as the site's.
+    ///
+    /// # Errors
+    /// Everything that is in the way, as for [`for_profile`](Self::for_profile); a plan that does not
+    /// hold together.
+    pub fn permitted(mut self, permissions: &Permissions) -> Result<Self, Obstacles> {
+        self.allow_installation.clone_from(&permissions.allow_installation);
+        self.no_battery_guard = permissions.no_battery_guard;
+        self.part_of_bank = permissions.part_of_bank;
+        let own = self.battery.take();
+        let mut found = self.narrow(permissions.battery, own);
+        found.extend(self.obstacles());
+        if found.is_empty()
+            && let Err(unsound) = self.check_shape().and_then(|()| self.check_states())
+        {
+            found.push(Obstacle::new(ObstacleKind::Plan, unsound.place, unsound.why, ""));
+        }
+        if found.is_empty() { Ok(self) } else { Err(Obstacles(found)) }
+    }
+
+    /// A plan without its steps.
+    fn unplanned(
+        units: Vec<PlannedUnit>,
+        permissions: &Permissions,
+        made: Option<DateTime>,
+    ) -> Self {
+        let Permissions { battery, allow_installation, no_battery_guard, part_of_bank } =
+            permissions;
+        Self {
             format: Format::V1,
             made,
-            battery,
-            allow_installation,
+            battery: *battery,
+            allow_installation: allow_installation.clone(),
+            no_battery_guard: *no_battery_guard,
+            part_of_bank: *part_of_bank,
             units,
             steps: Vec::new(),
-        };
-        let obstacles = plan.obstacles();
-        if !obstacles.is_empty() {
-            return Err(Obstacles(obstacles));
         }
-        plan.steps = search::find(&plan).ok_or_else(|| {
-            Obstacles(vec![Obstacle {
-                place: "plan".to_owned(),
-                settings: Vec::new(),
-                why:
-                    "no order of writes is known in which every step is sound; change some of the \
-                      settings first"
-                        .to_owned(),
-            }])
-        })?;
-        Ok(plan)
+    }
+
+    /// Puts the guard in force: the site's, narrowed to what a profile or a plan states.
+    fn narrow(&mut self, site: Option<Battery>, own: Option<Battery>) -> Vec<Obstacle> {
+        let narrowed = match (site, own) {
+            (Some(site), Some(own)) => site.narrowed(&own).map(Some),
+            (site, own) => Ok(site.or(own)),
+        };
+        match narrowed {
+            Ok(battery) => {
+                self.battery = battery;
+                Vec::new()
+            }
+            Err(errors) => {
+                self.battery = site;
+                errors.into_iter().map(|error| Obstacle::guard("battery guard", error)).collect()
+            }
+        }
+    }
+
+    fn searched(mut self) -> Result<Self, Obstacles> {
+        match search::find(&self) {
+            Some(steps) => self.steps = steps,
+            None => {
+                let why = "no order of writes is known in which every step is sound";
+                let advice = "change some of the settings first";
+                return Err(Obstacles(vec![Obstacle::new(
+                    ObstacleKind::Order,
+                    "plan",
+                    why,
+                    advice,
+                )]));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Returns the old values that are outside the battery guard, among the settings that the plan
+    /// changes: what an undo would bring back. The guards of the plan and of the site both count.
+    ///
+    /// An automatic undo always returns to the old values; a person who asks for an undo later should be
+    /// warned of these.
+    #[must_use]
+    pub fn outside_guard(&self, site: Option<&Battery>) -> Vec<Obstacle> {
+        let guards = [self.battery.as_ref(), site];
+        let mut found = Vec::new();
+        for (at, planned) in self.units.iter().enumerate() {
+            let touched: Vec<_> = self.touched(at).collect();
+            let old = planned.unit.settings().only(|setting| touched.contains(&setting));
+            let of_guard = |guard| {
+                let is_of_guard = |rule: &Broken| rule.is_of_guard();
+                broken(&old, Some(guard)).into_iter().filter(is_of_guard).collect::<Vec<_>>()
+            };
+            for rule in guards.into_iter().flatten().flat_map(of_guard) {
+                let told =
+                    Obstacle::new(ObstacleKind::Rule, planned.place(), rule.text, rule.advice)
+                        .about(rule.settings);
+                if !found.contains(&told) {
+                    found.push(told);
+                }
+            }
+        }
+        found
     }
 
     /// Whether everything is as it is wanted.
@@ -165,6 +303,14 @@ impl Plan {
         }
         told.sort();
         told.dedup();
+        for other in self.left_out() {
+            told.push(format!("{other} works in the same bank and is not in the plan"));
+        }
+        if let Some(why) = BankCurrent::of(self)
+            .and_then(|current| current.excess(&self.settings_after(usize::MAX)))
+        {
+            told.push(why);
+        }
         told
     }
 
@@ -175,27 +321,39 @@ impl Plan {
     /// If it does not hold together, says which step.
     pub fn check(&self) -> Result<(), Error> {
         self.check_shape()?;
-        if let Some(obstacle) = self.obstacles().first() {
-            return Err(Error::plan(&obstacle.place, &obstacle.why));
+        match self.obstacles().into_iter().next() {
+            Some(obstacle) => Err(obstacle.into()),
+            None => Ok(self.check_states()?),
         }
-        let mut states = self.settings_after(0);
+    }
+
+    /// Whether every state on the way is sound, and the last one is what is wanted and nothing else.
+    fn check_states(&self) -> Result<(), Unsound> {
+        let current = BankCurrent::of(self);
+        let starts = self.settings_after(0);
+        let mut states = starts.clone();
         for (number, step) in (1..).zip(&self.steps) {
+            let wrong = |why| Unsound { place: format!("plan, step {number}"), why };
+            let before = states.clone();
             let (Some(planned), Some(state)) =
                 (self.units.get(step.unit), states.get_mut(step.unit))
             else {
                 continue;
             };
-            let bounds = Bounds::of(planned, self.battery);
-            let allowed = bounds.allows(state, &step.to);
-            allowed.map_err(|why| Error::plan(format!("plan, step {number}"), why))?;
+            Bounds::of(planned, self.battery).allows(state, &step.to).map_err(wrong)?;
             *state = state.overlaid(&step.to);
+            if let Some(current) = current {
+                current.allows(&before, &states).map_err(wrong)?;
+            }
         }
-        for (planned, state) in self.units.iter().zip(&states) {
+        for ((planned, start), state) in self.units.iter().zip(&starts).zip(&states) {
+            let wrong = |why| Unsound { place: "plan".to_owned(), why };
             if let Some(missing) = state.differences(&planned.wanted).next() {
-                return Err(Error::plan(
-                    "plan",
-                    format!("it does not lead to what is wanted: {missing}"),
-                ));
+                return Err(wrong(format!("it does not lead to what is wanted: {missing}")));
+            }
+            let unwanted = start.only(|setting| planned.wanted.get(setting).is_none());
+            if let Some(changed) = state.differences(&unwanted).next() {
+                return Err(wrong(format!("it changes {}, which nobody wants", changed.setting)));
             }
         }
         Ok(())
@@ -203,14 +361,18 @@ impl Plan {
 
     /// Whether the steps hang together, whatever the limits: each writes the settings of one command of
     /// one unit, from what the steps before it leave, once, and only what is wanted and allowed.
-    pub(crate) fn check_shape(&self) -> Result<(), Error> {
+    pub(crate) fn check_shape(&self) -> Result<(), Unsound> {
         if self.units.len() > MOST_UNITS {
-            return Err(Error::plan("plan", format!("wanted at most {MOST_UNITS} units")));
+            let why = format!("wanted at most {MOST_UNITS} units");
+            return Err(Unsound { place: "plan".to_owned(), why });
         }
         let mut states = self.settings_after(0);
         let mut written: Vec<(usize, Group)> = Vec::new();
         for (number, step) in (1..).zip(&self.steps) {
-            let wrong = |why: &dyn fmt::Display| Error::plan(format!("plan, step {number}"), why);
+            let wrong = |why: &dyn fmt::Display| Unsound {
+                place: format!("plan, step {number}"),
+                why: why.to_string(),
+            };
             let group = step.group().ok_or_else(|| wrong(&"wanted the settings of one command"))?;
             let (Some(planned), Some(state)) =
                 (self.units.get(step.unit), states.get_mut(step.unit))
@@ -250,6 +412,52 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns what is in the way of a profile on one unit, whatever the other units of its bank are and
+/// with every installation setting permitted.
+pub(crate) fn unit_obstacles(
+    profile: &Profile,
+    unit: &Unit,
+    permissions: &Permissions,
+) -> Vec<Obstacle> {
+    let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
+    let permissions =
+        permissions.clone().with_part_of_bank().with_installation(installation.copied());
+    let mut unit = Unit { next_in_bank: None, ..unit.clone() };
+    if unit.instance().is_some() {
+        unit.status.parallel_instance = Count(0);
+    }
+    match Plan::for_profile(profile, [(String::new(), unit)], &permissions) {
+        Ok(_) => Vec::new(),
+        Err(Obstacles(found)) => found,
+    }
+}
+
+/// Where and why a plan does not hold together.
+#[derive(Debug)]
+pub(crate) struct Unsound {
+    place: String,
+    why: String,
+}
+
+impl fmt::Display for Unsound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.why)
+    }
+}
+
+impl From<Unsound> for Error {
+    fn from(unsound: Unsound) -> Self {
+        Self::plan(unsound.place, unsound.why)
+    }
+}
+
+impl From<Obstacle> for Error {
+    fn from(obstacle: Obstacle) -> Self {
+        let why = obstacle.explained();
+        Self::plan(obstacle.place, why)
     }
 }
 

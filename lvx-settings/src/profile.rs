@@ -101,6 +101,32 @@ impl Profile {
     }
 }
 
+impl Battery {
+    /// Reads the battery guard of a site from its text: the keys that a profile has under `battery`,
+    /// with or without that key. `name` is what errors call the file.
+    ///
+    /// ```
+    /// use lvx_settings::Battery;
+    ///
+    /// let text = "chemistry: lfp\ncells: 16\nmax_cell_voltage: 3.60 V\nmin_cell_voltage: 2.80 V\n";
+    /// assert_eq!(Battery::parse("battery.yaml", text)?.cells, Some(16));
+    /// assert!(Battery::parse("battery.yaml", "chemistry: lfp\n").is_err());
+    /// # Ok::<(), lvx_settings::Diagnostics>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong in it, at once; a guard that is incomplete or cannot be right.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostics> {
+        read::battery(name, text)
+    }
+
+    /// Returns the guard as YAML, as a profile has it.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        write::battery(self)
+    }
+}
+
 impl AppliesTo {
     /// Why the profile is not for a unit; `None` if it is.
     #[must_use]

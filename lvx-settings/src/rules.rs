@@ -1,10 +1,14 @@
 //! What must hold between settings, at every moment.
 
+mod output_modes;
+
 use std::fmt;
 
 use pi18_proto::{Amperes, Decivolts};
 
 use crate::{Battery, Setting, Settings, battery::Millivolts};
+
+pub use output_modes::{OutputModeConflict, are_phases, output_mode_conflict};
 
 /// A rule that settings break.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,6 +22,14 @@ pub struct Broken {
     pub text: String,
     /// What to do about it.
     pub advice: String,
+}
+
+impl Broken {
+    /// Whether it is a rule of the battery guard, not one between settings.
+    #[must_use]
+    pub fn is_of_guard(&self) -> bool {
+        [CELL_TOO_HIGH, CELL_TOO_LOW, BANK_CURRENT].contains(&self.rule)
+    }
 }
 
 impl fmt::Display for Broken {
@@ -50,6 +62,7 @@ pub fn broken(settings: &Settings, battery: Option<&Battery>) -> Vec<Broken> {
     found.extend(ac_above_all(settings));
     if let Some(battery) = battery {
         found.extend(cells(settings, battery));
+        found.extend(above_bank(settings, battery));
     }
     found
 }
@@ -98,6 +111,17 @@ fn ac_above_all(settings: &Settings) -> Option<Broken> {
     })
 }
 
+/// One unit alone charges with no more than the whole bank may.
+fn above_bank(settings: &Settings, battery: &Battery) -> Option<Broken> {
+    let (own, bank) = (settings.max_charging_current?, battery.max_bank_charge_current?);
+    (own > bank).then(|| Broken {
+        rule: BANK_CURRENT,
+        settings: vec![Setting::MaxChargingCurrent],
+        text: format!("max_charging_current {own} is above max_bank_charge_current {bank}"),
+        advice: "lower max_charging_current; the currents of all units together count".to_owned(),
+    })
+}
+
 /// No setting takes a cell out of its range.
 fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
     let Some(cells) = battery.cells.filter(|cells| *cells > 0) else { return Vec::new() };
@@ -116,7 +140,7 @@ fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
             // In whole steps, on the safe side.
             let bound = if is_top { bound / 100 } else { bound.div_ceil(100) };
             let (side, rule) =
-                if is_top { ("above", "cell-too-high") } else { ("below", "cell-too-low") };
+                if is_top { ("above", CELL_TOO_HIGH) } else { ("below", CELL_TOO_LOW) };
             found.push(Broken {
                 rule,
                 settings: vec![setting],
@@ -139,6 +163,10 @@ fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
     found
 }
 
+pub(crate) const CELL_TOO_HIGH: &str = "cell-too-high";
+pub(crate) const CELL_TOO_LOW: &str = "cell-too-low";
+pub(crate) const BANK_CURRENT: &str = "bank-charge-current";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,12 +183,7 @@ mod tests {
             bulk_voltage: bulk,
             ..Settings::default()
         };
-        let battery = Battery {
-            chemistry: Some(Chemistry::Lfp),
-            cells: Some(16),
-            max_cell_voltage: Some(Millivolts(3600)),
-            min_cell_voltage: Some(Millivolts(2800)),
-        };
+        let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
         broken(&settings, Some(&battery)).iter().map(|rule| rule.rule).collect()
     }
 

@@ -3,8 +3,8 @@
 use pi18_proto::{
     AcChargeWindow, AcLoadWindow, Answer, AnyReply, Clock, Currents, Defaults, FaultCode,
     FaultsAndWarnings, FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel,
-    MaxAcChargeCurrents, MaxChargeCurrents, Mode, Model, ParallelInstance, ProtocolId,
-    RatedInformation, SerialNumber, WorkingMode,
+    MaxAcChargeCurrents, MaxChargeCurrents, Mode, Model, OutputMode, ParallelInstance,
+    ParallelRating, Presence, ProtocolId, RatedInformation, SerialNumber, WorkingMode,
 };
 use pi18_transport::{Client, Link};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,10 @@ pub struct Unit {
     pub fault: FaultCode,
     /// What it measured.
     pub status: GeneralStatus,
+    /// What it says of the unit behind it in its bank, the one with the next parallel instance; `None`
+    /// if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_in_bank: Option<ParallelRating>,
 }
 
 impl Unit {
@@ -65,6 +69,7 @@ impl Unit {
         let rated = unit.read()?;
         let mode: Mode = unit.read()?;
         let faults: FaultsAndWarnings = unit.read()?;
+        let status: GeneralStatus = unit.read()?;
         let read = Self {
             serial_number: identity.serial_number,
             model: optional::<MachineModel>(unit)?.map(|model| model.model),
@@ -79,7 +84,8 @@ impl Unit {
             ac_charging_currents: optional::<MaxAcChargeCurrents>(unit)?.map(|list| list.currents),
             mode: mode.working_mode,
             fault: faults.fault,
-            status: unit.read()?,
+            next_in_bank: next_in_bank(unit, &rated, &status)?,
+            status,
         };
         let last: Identity = unit.read()?;
         if last.serial_number != read.serial_number {
@@ -111,10 +117,37 @@ impl Unit {
         ParallelInstance::new(self.status.parallel_instance).ok()
     }
 
+    /// Whether it works alongside others, or could.
+    #[must_use]
+    pub fn is_in_bank(&self) -> bool {
+        self.rated.output_mode != OutputMode::SINGLE
+    }
+
     /// Whether it charges right now.
     #[must_use]
     pub fn is_charging(&self) -> bool {
         self.status.charge_current.0 > 0
+    }
+}
+
+/// Asks for the unit with the next parallel instance. A unit that does not answer that question counts
+/// as the last one of its bank; only a device that is gone is an error.
+fn next_in_bank(
+    unit: &mut Client<impl Link>,
+    rated: &RatedInformation,
+    status: &GeneralStatus,
+) -> Result<Option<ParallelRating>, pi18_transport::Error> {
+    let next = status.parallel_instance.0.checked_add(1).map(pi18_proto::Count);
+    let Some(next) = next.and_then(|next| ParallelInstance::new(next).ok()) else {
+        return Ok(None);
+    };
+    if rated.output_mode == OutputMode::SINGLE {
+        return Ok(None);
+    }
+    match unit.read_of::<ParallelRating>(next) {
+        Ok(rating) => Ok(Some(rating).filter(|rating| rating.presence == Presence::PRESENT)),
+        Err(error) if error.is_disconnected() => Err(error),
+        Err(_) => Ok(None),
     }
 }
 

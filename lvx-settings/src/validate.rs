@@ -5,41 +5,51 @@ mod warnings;
 use pi18_proto::{BatteryType, Decivolts, OutputFrequency, OutputVoltage, SelectableCurrent};
 
 use crate::{
-    Allowed, Battery, Broken, Chemistry, Diagnostics, Limits, Millivolts, ParsedProfile, Setting,
-    Settings, Unit, Value, broken,
+    Allowed, Battery, Broken, Diagnostics, GuardError, Limits, ObstacleKind, ParsedProfile,
+    Permissions, Setting, Settings, Severity, Unit, Value, broken,
     diagnostic::Diagnostic,
     limits::Class,
+    plan::unit_obstacles,
     profile::{Key, Place},
-    value::word,
+    rules,
 };
 
-/// Checks a profile by itself: values that no unit takes, rules between settings, cell guards, and
-/// what is legal and unwise.
+/// Checks a profile by itself: values that no unit takes, rules between settings, the battery guard,
+/// and what is legal and unwise. The battery guard of the site, in `permissions`, counts as well.
 ///
 /// ```
-/// use lvx_settings::{Profile, validate};
+/// use lvx_settings::{Permissions, Profile, validate};
 ///
 /// let profile = Profile::parse("bank.yaml", "bulk_voltage: 54 V\nfloat_voltage: 56 V\n")?;
-/// let found = validate(&profile);
+/// let found = validate(&profile, &Permissions::default());
 /// assert!(found.to_string().contains("float_voltage 56.0 V is above bulk_voltage 54.0 V"));
 /// # Ok::<(), lvx_settings::Diagnostics>(())
 /// ```
 #[must_use]
-pub fn validate(profile: &ParsedProfile) -> Diagnostics {
-    Check::new(profile, None).run()
+pub fn validate(profile: &ParsedProfile, permissions: &Permissions) -> Diagnostics {
+    Check::new(profile, None, permissions).run()
 }
 
 /// Checks a profile for one unit: what [`validate`] does, the unit's limits, the rules with the
 /// unit's values where the profile states none, and whether the profile is for that unit at all.
+///
+/// There are no errors exactly if [`Plan::for_profile`](crate::Plan::for_profile) finds a plan for the
+/// unit under these permissions, with every installation setting permitted and whatever the other
+/// units of its bank are.
 #[must_use]
-pub fn validate_for(profile: &ParsedProfile, unit: &Unit) -> Diagnostics {
-    Check::new(profile, Some(unit)).run()
+pub fn validate_for(
+    profile: &ParsedProfile,
+    unit: &Unit,
+    permissions: &Permissions,
+) -> Diagnostics {
+    Check::new(profile, Some(unit), permissions).run()
 }
 
 struct Check<'a> {
     parsed: &'a ParsedProfile,
     stated: Settings,
     unit: Option<&'a Unit>,
+    permissions: &'a Permissions,
     /// What the unit has.
     has: Settings,
     /// What it will have.
@@ -48,16 +58,20 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(parsed: &'a ParsedProfile, unit: Option<&'a Unit>) -> Self {
+    fn new(
+        parsed: &'a ParsedProfile,
+        unit: Option<&'a Unit>,
+        permissions: &'a Permissions,
+    ) -> Self {
         let stated = parsed.profile().settings;
         let has = unit.map_or_else(Settings::default, Unit::settings);
-        Self { parsed, stated, unit, has, result: has.overlaid(&stated), found: Vec::new() }
+        let result = has.overlaid(&stated);
+        Self { parsed, stated, unit, permissions, has, result, found: Vec::new() }
     }
 
     fn run(mut self) -> Diagnostics {
         self.applies();
-        let guard = self.parsed.profile().battery;
-        let guard = guard.filter(|battery| self.guard_is_sound(battery));
+        let guard = self.guard();
         let classes_agree = self.classes();
         let (stated, limits) = (self.stated, self.unit.map(|unit| (unit, Limits::of(unit))));
         for (setting, value) in stated.iter() {
@@ -74,6 +88,7 @@ impl<'a> Check<'a> {
             }
         }
         self.brought_along();
+        self.planned();
         self.warn(guard.as_ref());
         Diagnostics::new(self.parsed.source().clone(), self.found)
     }
@@ -114,54 +129,57 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether the guard can be right, and says where not.
-    fn guard_is_sound(&mut self, battery: &Battery) -> bool {
+    /// The guard in force, if it can be right; says where not.
+    fn guard(&mut self) -> Option<Battery> {
+        let own = self.parsed.profile().battery;
+        let narrowed = match (self.permissions.battery, own) {
+            (Some(site), Some(own)) => site.narrowed(&own).map(Some),
+            (site, own) => Ok(site.or(own)),
+        };
+        let mut errors = own.as_ref().map_or(Vec::new(), Battery::errors);
+        let guard = match narrowed {
+            Ok(guard) => guard?,
+            Err(wider) => {
+                errors.extend(wider);
+                own?
+            }
+        };
+        if errors.is_empty() {
+            let rated = self.unit.map(|unit| unit.rated.battery_rated_voltage);
+            errors.extend(rated.and_then(|rated| guard.mismatch(rated)));
+        }
         let before = self.found.len();
-        let (max, min) = (battery.max_cell_voltage, battery.min_cell_voltage);
-        let both = [
-            (Key::MaxCellVoltage, "max_cell_voltage", max),
-            (Key::MinCellVoltage, "min_cell_voltage", min),
-        ];
-        for (key, name, voltage) in both {
-            let Some(voltage) = voltage else { continue };
-            if battery.cells.is_none() {
+        for (key, name) in
+            [(Key::MaxCellVoltage, "max_cell_voltage"), (Key::MinCellVoltage, "min_cell_voltage")]
+        {
+            if let Some(place) = self.parsed.place(key).filter(|_| guard.cells.is_none()) {
                 let told = Diagnostic::error(format!("{name} guards nothing without cells"));
                 self.found.push(
-                    told.at(self.place(key).key, "")
+                    told.at(place.key.clone(), "")
                         .help("write how many cells are in series, such as cells: 16"),
                 );
             }
-            let Some(chemistry) = battery.chemistry else { continue };
-            let (low, high) = chemistry.cell_range();
-            if (low..=high).contains(&voltage) {
-                continue;
-            }
-            let told = Diagnostic::error(format!(
-                "{name}: wanted {low} to {high}, which {chemistry} cells take, found {voltage}"
-            ));
-            let told = told
-                .at(self.place(key).value, "")
-                .and(self.place(Key::Chemistry).value, "the chemistry");
-            self.found.push(match of_another(chemistry, voltage) {
-                Some(other) => told.help(format!(
-                    "a cell of {other} has such a voltage: correct the one or the other"
-                )),
-                None => told.help("the voltage of one cell, not of the battery"),
-            });
         }
-        if let (Some(max), Some(min)) = (max, min)
-            && max <= min
-        {
-            let told = Diagnostic::error(format!(
-                "max_cell_voltage {max} is not above min_cell_voltage {min}"
-            ));
-            self.found.push(
-                told.at(self.place(Key::MaxCellVoltage).value, "")
-                    .and(self.place(Key::MinCellVoltage).value, "")
-                    .help("one of the two is mistyped"),
-            );
+        for error in errors {
+            let told = self.of_guard(error);
+            self.found.push(told);
         }
-        self.found.len() == before
+        (self.found.len() == before).then_some(guard)
+    }
+
+    /// Underlines what a guard's error is about, as far as the profile states it.
+    fn of_guard(&self, error: GuardError) -> Diagnostic {
+        let mut told = Diagnostic::error(error.text);
+        for key in error.keys {
+            let Some(key) = Key::of_battery(key) else { continue };
+            let Some(place) = self.parsed.place(key) else { continue };
+            told = match key {
+                _ if told.labels.is_empty() => told.at(place.value.clone(), ""),
+                Key::Chemistry => told.and(place.value.clone(), "the chemistry"),
+                _ => told.and(place.value.clone(), ""),
+            };
+        }
+        told.help(error.advice)
     }
 
     /// Whether all battery voltages are for units of one rated voltage, that of the unit.
@@ -267,13 +285,15 @@ impl<'a> Check<'a> {
     fn rule(&mut self, rule: &Broken) {
         let is_stated = |setting: &Setting| self.stated.get(*setting).is_some();
         let guard = match rule.rule {
-            "cell-too-high" => Some(Key::MaxCellVoltage),
-            "cell-too-low" => Some(Key::MinCellVoltage),
+            rules::CELL_TOO_HIGH => Some(Key::MaxCellVoltage),
+            rules::CELL_TOO_LOW => Some(Key::MinCellVoltage),
+            rules::BANK_CURRENT => Some(Key::MaxBankChargeCurrent),
             _ => None,
         };
-        let guard = guard.map(|key| {
-            let has = self.parsed.place(key).is_some();
-            self.place(if has { key } else { Key::Chemistry }).value
+        // The site's guard has no place in the profile.
+        let guard = guard.and_then(|key| {
+            let stated = self.parsed.place(key).or_else(|| self.parsed.place(Key::Chemistry));
+            stated.map(|place| place.value.clone())
         });
         if !rule.settings.iter().any(is_stated) {
             // Settings of the unit that break rules among themselves are not this profile's matter.
@@ -298,44 +318,42 @@ impl<'a> Check<'a> {
 
     /// Battery types other than `user` bring their own voltages.
     fn brought_along(&mut self) {
-        let Some(kind) = self.result.battery_type.filter(|kind| *kind != BatteryType::USER) else {
-            return;
-        };
+        let stated = |setting: &Setting| self.stated.get(*setting).is_some();
+        let kind = self.stated.battery_type.filter(|kind| *kind != BatteryType::USER);
         let own = [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
-        let factory = self.unit.and_then(|unit| unit.defaults).as_ref().map(Settings::factory);
-        let brings = |settings: &Settings, setting: Setting| {
-            settings.battery_type == Some(kind) && settings.get(setting) == self.stated.get(setting)
-        };
-        let wrong: Vec<_> = own
-            .into_iter()
-            .filter(|&setting| self.stated.get(setting).is_some())
-            .filter(|&setting| !brings(&self.has, setting))
-            .filter(|&setting| !factory.as_ref().is_some_and(|factory| brings(factory, setting)))
-            .collect();
-        if wrong.is_empty() {
-            return;
-        }
-        let names: Vec<_> = wrong.iter().map(|setting| setting.key()).collect();
-        let (names, kind) =
-            (names.join(", "), Value::Code(crate::Code { number: kind.0, name: kind.name() }));
-        let told = match self.unit {
-            Some(_) => Diagnostic::error(format!(
-                "{names} can be set for battery_type user only, and this unit would have {kind}"
-            )),
-            None => Diagnostic::warning(format!(
-                "{names} can be set for battery_type user only, and {kind} brings its own"
-            )),
-        };
-        let mut told = self.at_all(told, &wrong);
-        if self.stated.battery_type.is_some() {
-            told =
-                told.and(self.place(Key::Setting(Setting::BatteryType)).value, "the battery type");
-        } else {
-            told = told.help(format!(
-                "the profile does not state battery_type: {kind} is what the unit has"
-            ));
-        }
+        let own: Vec<_> = own.into_iter().filter(stated).collect();
+        let Some(kind) = kind.filter(|_| self.unit.is_none() && !own.is_empty()) else { return };
+        let names: Vec<_> = own.iter().map(|setting| setting.key()).collect();
+        let kind = Value::Code(crate::Code { number: kind.0, name: kind.name() });
+        let told = Diagnostic::warning(format!(
+            "{} can be set for battery_type user only, and {kind} brings its own",
+            names.join(", ")
+        ));
+        let place = self.place(Key::Setting(Setting::BatteryType)).value;
+        let told = self.at_all(told, &own).and(place, "the battery type");
         self.found.push(told.help("write battery_type: user, or take the voltages out"));
+    }
+
+    /// What the planner says for the unit. It decides; what was found before is said better there.
+    fn planned(&mut self) {
+        let Some(unit) = self.unit else { return };
+        let has_errors = self.found.iter().any(|told| told.severity == Severity::Error);
+        for obstacle in unit_obstacles(self.parsed.profile(), unit, self.permissions) {
+            let told = Diagnostic::error(obstacle.why);
+            let told = match obstacle.kind {
+                ObstacleKind::NoBatteryGuard => {
+                    let told = match self.parsed.place(Key::Battery) {
+                        Some(place) => told.at(place.key.clone(), ""),
+                        None => told,
+                    };
+                    self.at_all(told, &obstacle.settings).help(self.example_of_guard())
+                }
+                _ if has_errors => continue,
+                _ if obstacle.advice.is_empty() => self.at_all(told, &obstacle.settings),
+                _ => self.at_all(told, &obstacle.settings).help(obstacle.advice),
+            };
+            self.found.push(told);
+        }
     }
 }
 
@@ -372,13 +390,4 @@ fn steps(steps: Vec<u16>, decimals: u8, unit: &'static str) -> Allowed {
 /// `48 V`
 fn whole(voltage: Decivolts) -> String {
     format!("{} V", voltage.0 / 10)
-}
-
-/// A chemistry that has cells of such a voltage.
-fn of_another(chemistry: Chemistry, voltage: Millivolts) -> Option<String> {
-    let has = |other: &Chemistry| {
-        let (low, high) = other.cell_range();
-        *other != chemistry && (low..=high).contains(&voltage)
-    };
-    Chemistry::ALL.into_iter().find(has).map(|other| word(other.word()))
 }

@@ -282,7 +282,7 @@ fn code(text: &str) -> Option<u8> {
 }
 
 /// Steps of a number with or without its unit; the error is a hint.
-fn quantity(text: &str, unit: &str, decimals: u8) -> Result<u16, Option<String>> {
+pub(crate) fn quantity(text: &str, unit: &str, decimals: u8) -> Result<u16, Option<String>> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, given) = text.split_at(end);
     let given = given.trim_start();

@@ -119,10 +119,10 @@ fn what_is_no_longer_as_it_was_planned_for_is_not_touched() {
 
 #[test]
 fn an_output_mode_is_not_set_while_the_unit_is_at_work() {
-    let bank = idle_bank();
-    let wanted = profile(|s| s.output_mode = Some(OutputMode::SINGLE));
-    let permissions =
-        || Permissions { allow_installation: vec![Setting::OutputMode], ..Permissions::default() };
+    let single = "frozen=on&soc=100&sun=0&grid=off&output-mode=0";
+    let bank = bank(&[single, single]);
+    let wanted = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
+    let permissions = || Permissions::default().with_installation([Setting::OutputMode]);
     let plan = plan_for(&bank, &wanted, permissions());
     insta::assert_snapshot!(refused(&bank, plan));
     bank.with(|bank| (0..2).try_for_each(|unit| bank.switch(unit, "mode=01"))).unwrap();
@@ -559,7 +559,7 @@ proptest! {
         let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
         let allow_installation: Vec<_> = installation.copied().collect();
         for wanted in [a, b] {
-            let permissions = Permissions { allow_installation: allow_installation.clone(), battery: None };
+            let permissions = Permissions::default().with_installation(allow_installation.clone());
             let plan = plan_for(&bank, &wanted, permissions);
             let writes = u64::try_from(plan.steps.len()).unwrap();
             let (report, _) = apply_meddled(&bank, plan, Options::default(), Memory::default(), |bank, unit, _| {

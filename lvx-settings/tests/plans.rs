@@ -10,9 +10,14 @@ use lvx_settings::{
 use pi18_proto::{Amperes, BatteryType, Count, Decivolts, OutputMode};
 use proptest::prelude::*;
 
+/// Nothing but charge voltages without a guard.
+fn waived() -> Permissions {
+    Permissions::default().without_battery_guard()
+}
+
 fn all_allowed() -> Permissions {
     let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
-    Permissions { battery: None, allow_installation: installation.copied().collect() }
+    waived().with_installation(installation.copied())
 }
 
 fn planned(start: Settings, wanted: Settings, serial: &str) -> PlannedUnit {
@@ -26,16 +31,14 @@ const SERIALS: [&str; 3] = ["96132206100410", "96132206100411", "96132206100412"
 #[track_caller]
 fn refused(wanted: Settings) -> String {
     let start = unit().settings();
-    let errors = Plan::new(vec![planned(start, wanted, SERIALS[0])], Permissions::default(), None)
-        .unwrap_err();
+    let errors = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap_err();
     errors.iter().map(|error| error.to_string() + "\n").collect()
 }
 
 #[test]
 fn what_is_already_so_is_not_written() {
     let now = unit().settings();
-    let plan =
-        Plan::new(vec![planned(now, now, SERIALS[0])], Permissions::default(), None).unwrap();
+    let plan = Plan::new(vec![planned(now, now, SERIALS[0])], waived(), None).unwrap();
     assert!(plan.is_empty());
 }
 
@@ -51,14 +54,12 @@ fn two_that_one_command_writes_stay_together_and_raising_goes_from_the_top() {
         s.float_voltage = Some(Decivolts(540));
         s.redischarge_voltage = Some(Decivolts(540));
     });
-    let there =
-        Plan::new(vec![planned(start, wanted, SERIALS[0])], Permissions::default(), None).unwrap();
+    let there = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap();
     let told = |plan: &Plan| -> Vec<String> {
         plan.steps.iter().map(|step| serde_json::to_string(&step.to).unwrap()).collect()
     };
     insta::assert_snapshot!(told(&there).join("\n"));
-    let back =
-        Plan::new(vec![planned(wanted, start, SERIALS[0])], Permissions::default(), None).unwrap();
+    let back = Plan::new(vec![planned(wanted, start, SERIALS[0])], waived(), None).unwrap();
     insta::assert_snapshot!(told(&back).join("\n"));
 }
 
@@ -82,13 +83,8 @@ fn everything_in_the_way_is_told_at_once() {
 
 #[test]
 fn a_cell_guard_holds_for_the_target() {
-    let battery = Battery {
-        chemistry: Some(Chemistry::Lfp),
-        cells: Some(16),
-        max_cell_voltage: Some(Millivolts(3500)),
-        min_cell_voltage: Some(Millivolts(2800)),
-    };
-    let permissions = Permissions { battery: Some(battery), ..Permissions::default() };
+    let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3500));
+    let permissions = Permissions::default().with_battery(battery);
     let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(561)));
     let errors = Plan::new(vec![planned(unit().settings(), wanted, SERIALS[0])], permissions, None);
     insta::assert_snapshot!(errors.unwrap_err());
@@ -109,8 +105,7 @@ fn between_two_types_that_bring_their_voltages_it_goes_through_user() {
         s.float_voltage = Some(Decivolts(540));
         s.cutoff_voltage = Some(Decivolts(408));
     });
-    let plan =
-        Plan::new(vec![planned(start, wanted, SERIALS[0])], Permissions::default(), None).unwrap();
+    let plan = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap();
     plan.check().unwrap();
     insta::assert_snapshot!(plan);
 }
@@ -120,9 +115,9 @@ fn a_clock_that_agrees_is_not_moved() {
     let offset = |seconds| Some(lvx_settings::ClockOffset { seconds });
     let mut near = planned(unit().settings(), profile(|s| s.clock = offset(0)), SERIALS[0]);
     near.unit.clock = offset(40);
-    assert!(Plan::new(vec![near.clone()], Permissions::default(), None).unwrap().is_empty());
+    assert!(Plan::new(vec![near.clone()], waived(), None).unwrap().is_empty());
     near.unit.clock = offset(90);
-    assert_eq!(Plan::new(vec![near], Permissions::default(), None).unwrap().steps.len(), 1);
+    assert_eq!(Plan::new(vec![near], waived(), None).unwrap().steps.len(), 1);
 }
 
 #[test]
@@ -131,7 +126,7 @@ fn a_companion_beyond_the_limits_is_in_the_way() {
         planned(unit().settings(), profile(|s| s.float_voltage = Some(Decivolts(530))), SERIALS[0]);
     start.unit.rated.bulk_voltage = Decivolts(590);
     start.unit.rated.redischarge_voltage = Decivolts(530);
-    let errors = Plan::new(vec![start], Permissions::default(), None).unwrap_err();
+    let errors = Plan::new(vec![start], waived(), None).unwrap_err();
     insta::assert_snapshot!(errors);
 }
 
@@ -139,7 +134,7 @@ fn a_companion_beyond_the_limits_is_in_the_way() {
 fn a_unit_given_twice_or_with_a_bogus_serial_number_is_not_planned_for() {
     let now = unit().settings();
     let units = ["55355535553555", SERIALS[0], SERIALS[0]].map(|serial| planned(now, now, serial));
-    let errors = Plan::new(units.into(), Permissions::default(), None).unwrap_err();
+    let errors = Plan::new(units.into(), waived(), None).unwrap_err();
     assert_eq!(errors.iter().count(), 2);
     insta::assert_snapshot!(errors);
 }
@@ -151,8 +146,7 @@ fn what_cannot_be_put_back_comes_last_and_is_told() {
         s.max_charging_current = Some(Amperes(60));
         s.cutoff_voltage = Some(Decivolts(470));
     });
-    let plan =
-        Plan::new(vec![planned(start, wanted, SERIALS[0])], Permissions::default(), None).unwrap();
+    let plan = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap();
     assert!(plan.steps.last().unwrap().to.max_charging_current.is_some());
     insta::assert_snapshot!(plan.warnings().join("\n"));
 }
@@ -163,12 +157,8 @@ fn a_plan_is_a_file_and_one_that_was_tampered_with_is_refused() {
         s.bulk_voltage = Some(Decivolts(560));
         s.cutoff_voltage = Some(Decivolts(470));
     });
-    let plan = Plan::new(
-        vec![planned(unit().settings(), wanted, SERIALS[0])],
-        Permissions::default(),
-        None,
-    )
-    .unwrap();
+    let plan =
+        Plan::new(vec![planned(unit().settings(), wanted, SERIALS[0])], waived(), None).unwrap();
     let text = serde_json::to_string_pretty(&plan).unwrap();
     let again: Plan = serde_json::from_str(&text).unwrap();
     assert_eq!(again, plan);

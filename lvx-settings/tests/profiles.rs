@@ -5,8 +5,8 @@
 use std::{fs, path::Path, sync::OnceLock};
 
 use lvx_settings::{
-    AppliesTo, Battery, Chemistry, HostClock, Millivolts, Profile, Setting, Severity, Shape, Unit,
-    Value, validate, validate_for,
+    AppliesTo, Battery, Chemistry, HostClock, Millivolts, Permissions, Profile, Setting, Severity,
+    Shape, Unit, Value, validate, validate_for,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, Model, SerialNumber, TimeOfDay, Version};
 use pi18_transport::{
@@ -41,7 +41,10 @@ fn told(name: &str, bytes: &[u8]) -> String {
     match Profile::parse_bytes(name, bytes) {
         Err(errors) => errors.to_string(),
         Ok(profile) => {
-            let (alone, for_unit) = (validate(&profile), validate_for(&profile, &unit()));
+            let (alone, for_unit) = (
+                validate(&profile, &Permissions::default()),
+                validate_for(&profile, &unit(), &Permissions::default()),
+            );
             match (alone == for_unit, alone.is_empty()) {
                 (true, _) => alone.to_string(),
                 (false, true) => format!("For the virtual unit:\n\n{for_unit}"),
@@ -69,18 +72,16 @@ fn says_of_every_bad_profile_where_what_and_what_to_do() {
 #[test]
 fn the_commissioned_banks_profile_is_what_was_commissioned() {
     let parsed = Profile::parse("eg4-lp4-v2.yaml", EXAMPLE).unwrap();
-    for found in [validate(&parsed), validate_for(&parsed, &unit())] {
+    for found in [
+        validate(&parsed, &Permissions::default()),
+        validate_for(&parsed, &unit(), &Permissions::default()),
+    ] {
         assert!(found.is_empty(), "{found}");
     }
     let profile = parsed.into_profile();
     assert_eq!(profile.applies_to.main_firmware, [Version::new("06306").unwrap()]);
     assert_eq!(profile.applies_to.refuses(&unit()), None);
-    let battery = Battery {
-        chemistry: Some(Chemistry::Lfp),
-        cells: Some(16),
-        max_cell_voltage: Some(Millivolts(3600)),
-        min_cell_voltage: Some(Millivolts(2800)),
-    };
+    let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
     assert_eq!(profile.battery, Some(battery));
     let stated: Vec<_> = profile.settings.iter().collect();
     let user = Setting::BatteryType.parse("user").unwrap();
@@ -107,7 +108,7 @@ fn a_units_profile_is_explained_and_comes_back() {
         let text = profile.commented(&unit);
         let parsed = Profile::parse("unit.yaml", &text).unwrap();
         assert_eq!(parsed.profile(), &profile, "{switches}");
-        let found = validate_for(&parsed, &unit);
+        let found = validate_for(&parsed, &unit, &Permissions::default());
         assert!(!found.has_errors(), "{switches}: {found}");
         assert!(unit.settings().satisfy(&profile.settings));
         if switches == "battery-type=7" {
@@ -134,7 +135,7 @@ fn a_units_comments_are_good_yaml() {
         .map(|line| line.strip_prefix("# ").filter(|rest| is_yaml(rest)).unwrap_or(line))
         .collect();
     let parsed = Profile::parse("unit.yaml", &open.join("\n")).unwrap();
-    let found = validate_for(&parsed, &unit);
+    let found = validate_for(&parsed, &unit, &Permissions::default());
     assert!(found.is_empty(), "{found}");
     let stated = parsed.profile().settings;
     assert!(unit.settings().iter().all(|(setting, _)| stated.get(setting).is_some()));
@@ -145,24 +146,36 @@ fn a_units_comments_are_good_yaml() {
 #[test]
 fn voltages_that_a_battery_type_brings_are_no_error() {
     let unit = virtual_unit("battery-type=0");
-    let own =
-        "battery: {cells: 24, chemistry: lead_acid}\nbattery_type: agm\nbulk_voltage: 56.4 V\n";
-    let found = validate_for(&Profile::parse("own.yaml", own).unwrap(), &unit);
+    let own = "battery: {cells: 24, chemistry: lead_acid, max_cell_voltage: 2.45 V, min_cell_voltage: 1.70 V}\nbattery_type: agm\nbulk_voltage: 56.4 V\n";
+    let found =
+        validate_for(&Profile::parse("own.yaml", own).unwrap(), &unit, &Permissions::default());
     assert!(found.is_empty(), "{found}");
     let other = own.replace("56.4", "55.2");
-    let found = validate_for(&Profile::parse("other.yaml", &other).unwrap(), &unit);
-    assert!(found.to_string().contains("this unit would have agm"), "{found}");
+    let found = validate_for(
+        &Profile::parse("other.yaml", &other).unwrap(),
+        &unit,
+        &Permissions::default(),
+    );
+    assert!(found.to_string().contains("AGM has its own: bulk_voltage 55.2 V"), "{found}");
     // The unit has this voltage for `user`.
     let flooded = own.replace("agm", "flooded");
-    let found = validate_for(&Profile::parse("flooded.yaml", &flooded).unwrap(), &self::unit());
-    assert!(found.to_string().contains("this unit would have flooded"), "{found}");
+    let found = validate_for(
+        &Profile::parse("flooded.yaml", &flooded).unwrap(),
+        &self::unit(),
+        &Permissions::default(),
+    );
+    assert!(found.to_string().contains("flooded brings voltages of its own"), "{found}");
     // The factory's voltage for its own type.
-    let factory = own.replace("56.4", "56.4 V\nfloat_voltage: 54.0");
-    let found = validate_for(&Profile::parse("factory.yaml", &factory).unwrap(), &self::unit());
+    let factory = own.replace("56.4", "56.4 V\ncutoff_voltage: 40.8 V\nfloat_voltage: 54.0");
+    let found = validate_for(
+        &Profile::parse("factory.yaml", &factory).unwrap(),
+        &self::unit(),
+        &Permissions::default(),
+    );
     assert!(!found.has_errors(), "{found}");
-    let user =
-        "battery: {cells: 24, chemistry: lead_acid}\nbattery_type: user\nbulk_voltage: 55.2 V\n";
-    let found = validate_for(&Profile::parse("user.yaml", user).unwrap(), &unit);
+    let user = "battery: {cells: 24, chemistry: lead_acid, max_cell_voltage: 2.45 V, min_cell_voltage: 1.70 V}\nbattery_type: user\nbulk_voltage: 55.2 V\n";
+    let found =
+        validate_for(&Profile::parse("user.yaml", user).unwrap(), &unit, &Permissions::default());
     assert!(found.is_empty(), "{found}");
 }
 
@@ -173,9 +186,9 @@ fn what_a_unit_has_it_need_not_take() {
     let profile = |amperes: u16| {
         Profile::parse("a.yaml", &format!("max_charging_current: {amperes} A\n")).unwrap()
     };
-    let found = validate_for(&profile(100), &unit);
+    let found = validate_for(&profile(100), &unit, &Permissions::default());
     assert!(found.is_empty(), "{found}");
-    assert!(validate_for(&profile(90), &unit).has_errors());
+    assert!(validate_for(&profile(90), &unit, &Permissions::default()).has_errors());
 }
 
 #[test]
@@ -286,9 +299,13 @@ fn battery() -> impl Strategy<Value = Option<Battery>> {
         proptest::option::of(1..=u16::MAX),
         cell(),
         cell(),
+        proptest::option::of((1..=u16::MAX).prop_map(Amperes)),
     );
-    any.prop_map(|(chemistry, cells, max_cell_voltage, min_cell_voltage)| {
-        let battery = Battery { chemistry, cells, max_cell_voltage, min_cell_voltage };
+    any.prop_map(|(chemistry, cells, max, min, current)| {
+        let mut battery = Battery::default();
+        (battery.chemistry, battery.cells) = (chemistry, cells);
+        (battery.max_cell_voltage, battery.min_cell_voltage) = (max, min);
+        battery.max_bank_charge_current = current;
         Some(battery).filter(|battery| *battery != Battery::default())
     })
 }
@@ -381,10 +398,10 @@ fn nearly() -> impl Strategy<Value = String> {
 fn any_text_is_told_well(text: &str) {
     let found = match Profile::parse("any.yaml", text) {
         Ok(profile) => {
-            let alone = validate(&profile);
+            let alone = validate(&profile, &Permissions::default());
             let inside = |span: &std::ops::Range<usize>| alone.text().get(span.clone()).is_some();
             assert!(alone.iter().flat_map(|one| &one.labels).all(|label| inside(&label.span)));
-            validate_for(&profile, &unit())
+            validate_for(&profile, &unit(), &Permissions::default())
         }
         Err(errors) => {
             assert!(errors.has_errors());

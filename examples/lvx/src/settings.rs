@@ -7,6 +7,7 @@ pub(crate) mod diff;
 mod journals;
 pub(crate) mod profile;
 pub(crate) mod restore;
+mod site;
 mod units;
 pub(crate) mod validate;
 

@@ -74,7 +74,7 @@ impl Pair {
     fn command(&self, task: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(LVX);
         command.arg(task).args(arguments).env("LVX_STATE_DIR", &self.folder.0);
-        command.env_remove("LVX_UNIT").stdin(Stdio::null());
+        command.env_remove("LVX_UNIT").env_remove("LVX_BATTERY").stdin(Stdio::null());
         command
     }
 
@@ -122,6 +122,7 @@ impl Pair {
 }
 
 const PROFILE: &str = "\
+battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
 bulk_voltage: 56.0 V
 float_voltage: 53.5 V
 stop_charge_voltage: 53 V
@@ -185,7 +186,8 @@ fn a_profile_is_applied_proved_and_counted_and_then_it_is_so() {
         let saved = pair.folder.ending_with(&format!("-{serial}.yaml")).remove(0);
         let saved = saved.to_str().unwrap();
         let address = &pair.addresses()[unit];
-        let arguments = [&[saved, address, "--yes-serial", serial][..], &FAST].concat();
+        let arguments =
+            [&[saved, address, "--one-unit", "--yes-serial", serial][..], &FAST].concat();
         let back = pair.command("apply", &arguments).output().unwrap();
         assert_eq!(back.status.code(), Some(0), "{}", pair.seen(&back));
         let bulk = pair.settings(unit).bulk_voltage.unwrap();

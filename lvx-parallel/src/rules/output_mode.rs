@@ -1,5 +1,6 @@
 //! Output modes fit together: all parallel, or every phase of three or of two.
 
+use lvx_settings::output_mode_conflict;
 use pi18_proto::{FaultCode, OutputMode};
 
 use super::Rule;
@@ -20,32 +21,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     if case.units.len().max(case.known_size()) < 2 || modes.is_empty() {
         return Vec::new();
     }
-    let has = |mode| modes.contains(&mode);
-    let within = |allowed: &[OutputMode]| modes.iter().all(|mode| allowed.contains(mode));
-    let whole = case.is_whole();
-    let what = if has(OutputMode::SINGLE) {
-        "a unit of this bank is set to single"
-    } else if within(&[OutputMode::PARALLEL]) {
-        return Vec::new();
-    } else if within(&THREE) {
-        match THREE.iter().find(|&&phase| !has(phase)) {
-            Some(_) if whole => "a phase of three has no unit",
-            _ => return Vec::new(),
-        }
-    } else if within(&TWO) {
-        match TWO.iter().find(|&&phase| !has(phase)) {
-            Some(_) if whole => "a phase of two has no unit",
-            _ => return Vec::new(),
-        }
-    } else {
-        "output modes do not fit together"
-    };
+    let Some(what) = output_mode_conflict(&modes, case.is_whole()) else { return Vec::new() };
+    let what = what.to_string();
     let why = if case.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]) {
         "this is what fault 86 says, which stops the bank right now"
     } else {
         "units that do not know that they share an output fight over it; the bank stops with fault 86"
     };
-    vec![RULE.tell(Severity::Error, what, each(&case.units, mode), why).advise(&[
+    vec![RULE.tell(Severity::Error, &what, each(&case.units, mode), why).advise(&[
         "switch the loads off before anything else: the output mode can only be set in standby",
         "set all units to parallel, or give each phase its units (display, program 28)",
     ])]
@@ -58,18 +41,13 @@ fn mode(unit: &crate::UnitSnapshot) -> Option<OutputMode> {
 /// Whether units feed phases of one kind, which have to differ.
 pub(crate) fn are_phases(units: &[&crate::UnitSnapshot]) -> bool {
     let modes: Vec<_> = units.iter().filter_map(|unit| mode(unit)).collect();
-    let within = |phases: &[OutputMode]| modes.iter().all(|mode| phases.contains(mode));
-    within(&THREE) || within(&TWO)
+    lvx_settings::are_phases(&modes)
 }
 
 /// Whether this rule speaks.
 pub(super) fn is_found(case: &Case<'_>) -> bool {
     case.checks.has(&RULE.info) && !check(case).is_empty()
 }
-
-const THREE: [OutputMode; 3] =
-    [OutputMode::PHASE_1_OF_3, OutputMode::PHASE_2_OF_3, OutputMode::PHASE_3_OF_3];
-const TWO: [OutputMode; 2] = [OutputMode::PHASE_1_OF_2, OutputMode::PHASE_2_OF_2];
 
 #[cfg(test)]
 mod tests {

@@ -2,28 +2,64 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::{Plan, PlannedUnit, bounds::knows, own_voltages::OwnVoltages};
-use crate::{Battery, Limits, Setting, broken};
+use crate::{Battery, Difference, GuardError, Limits, Setting, Settings, broken};
 
 /// Why something cannot be planned.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{place}: {why}")]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
+#[error("{place}: {}", self.explained())]
 #[non_exhaustive]
 pub struct Obstacle {
-    /// The unit.
+    /// What kind of obstacle it is.
+    pub kind: ObstacleKind,
+    /// The unit, or what else it is about.
     pub place: String,
     /// The settings that it is about, if it is about some.
     pub settings: Vec<Setting>,
-    /// What is in the way, and what to do.
+    /// What is in the way.
     pub why: String,
+    /// What to do; empty if `why` says it.
+    pub advice: String,
+}
+
+/// Kinds of obstacles, for programs that know what their user can do about one.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ObstacleKind {
+    /// The profile is for other units.
+    AppliesTo,
+    /// The unit cannot be told from others, or is given twice.
+    Unit,
+    /// A value that the unit cannot be set to.
+    Value,
+    /// A rule between settings, or the battery guard, would be broken.
+    Rule,
+    /// An installation setting that was not permitted.
+    Installation,
+    /// A battery guard that cannot be right, or is wider than the site's.
+    BatteryGuard,
+    /// Charge voltages would be written without a complete battery guard and without a waiver.
+    NoBatteryGuard,
+    /// A setting on which a bank must agree would be changed on some of its units only.
+    PartOfBank,
+    /// The output modes of the bank would not go together.
+    OutputModes,
+    /// No order of writes is known in which every step is sound.
+    Order,
+    /// A plan from a file does not hold together.
+    Plan,
 }
 
 /// Everything that is in the way of a plan, a line each.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
 pub struct Obstacles(pub(super) Vec<Obstacle>);
 
 impl Obstacles {
-    /// Each of them.
+    /// Iterates over the obstacles.
     pub fn iter(&self) -> std::slice::Iter<'_, Obstacle> {
         self.0.iter()
     }
@@ -47,104 +83,194 @@ impl fmt::Display for Obstacles {
 
 impl std::error::Error for Obstacles {}
 
+impl Obstacle {
+    pub(super) fn new(
+        kind: ObstacleKind,
+        place: impl Into<String>,
+        why: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        let (place, why, advice) = (place.into(), why.into(), advice.into());
+        Self { kind, place, settings: Vec::new(), why, advice }
+    }
+
+    /// Returns what is in the way, and what to do.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        let between = if self.advice.is_empty() { "" } else { "; " };
+        format!("{}{between}{}", self.why, self.advice)
+    }
+
+    pub(super) fn about(mut self, settings: impl IntoIterator<Item = Setting>) -> Self {
+        self.settings.extend(settings);
+        self
+    }
+
+    pub(super) fn guard(place: impl Into<String>, error: GuardError) -> Self {
+        Self::new(ObstacleKind::BatteryGuard, place, error.text, error.advice)
+    }
+}
+
 impl Plan {
-    /// What is in the way of what is wanted, whatever the order.
+    /// Returns what is in the way of what is wanted, whatever the order.
     pub(super) fn obstacles(&self) -> Vec<Obstacle> {
-        let mut found = Vec::new();
-        for (at, planned) in self.units.iter().enumerate() {
-            let serial = planned.unit.serial_number;
-            let place = planned.place();
-            let mut add = |settings: Vec<Setting>, why: String| {
-                found.push(Obstacle { place: place.clone(), settings, why });
-            };
-            if !serial.looks_genuine() {
-                add(
-                    Vec::new(),
-                    format!(
-                        "serial number {serial} does not look like one: it cannot be told from another unit; \
-                     set a proper one first"
-                    ),
+        let mut found = self.guard_obstacles();
+        let is_sound = found.iter().all(|told| told.kind != ObstacleKind::BatteryGuard);
+        // A guard that cannot be right says nothing about voltages.
+        let battery = self.battery.filter(|_| is_sound);
+        for at in 0..self.units.len() {
+            found.extend(self.unit_obstacles(at, battery.as_ref()));
+        }
+        found.extend(self.bank_obstacles());
+        found
+    }
+
+    /// What of a unit's settings has to change.
+    pub(super) fn changes(&self, unit: usize) -> Vec<Difference> {
+        let Some(planned) = self.units.get(unit) else { return Vec::new() };
+        planned.unit.settings().differences(&planned.wanted).collect()
+    }
+
+    /// A guard that cannot be right, and writes that need a complete one.
+    fn guard_obstacles(&self) -> Vec<Obstacle> {
+        let errors = self.battery.iter().flat_map(Battery::errors);
+        let mut found: Vec<_> =
+            errors.map(|error| Obstacle::guard("battery guard", error)).collect();
+        if found.is_empty() {
+            for planned in &self.units {
+                let rated = planned.unit.rated.battery_rated_voltage;
+                let error = self.battery.and_then(|battery| battery.mismatch(rated));
+                found.extend(error.map(|error| Obstacle::guard(planned.place(), error)));
+            }
+        }
+        let lacks = match self.battery {
+            None => Some("no battery guard is known".to_owned()),
+            Some(battery) => battery.incomplete().map(|error| error.text),
+        };
+        if let Some(lacks) = lacks.filter(|_| found.is_empty() && !self.no_battery_guard) {
+            for (at, planned) in self.units.iter().enumerate() {
+                let changes = self.changes(at).into_iter().map(|change| change.setting);
+                let guarded: Vec<_> =
+                    changes.filter(|setting| setting.group().is_guarded()).collect();
+                if guarded.is_empty() {
+                    continue;
+                }
+                let names: Vec<_> = guarded.iter().map(|setting| setting.key()).collect();
+                let why = format!(
+                    "{} cannot be written without a complete battery guard: {lacks}",
+                    names.join(", ")
                 );
-            }
-            if planned.unit.instance().is_none() {
-                add(
-                    Vec::new(),
-                    format!(
-                        "parallel instance {} is none of 0 to 9: this unit's own settings cannot be addressed",
-                        planned.unit.status.parallel_instance
-                    ),
-                );
-            }
-            if self.units.iter().take(at).any(|other| other.unit.serial_number == serial) {
-                add(Vec::new(), format!("unit {serial} is given twice"));
-            }
-            for (settings, why) in
-                unreachable(planned, self.battery.as_ref(), &self.allow_installation)
-            {
-                add(settings, why);
+                let advice = "state chemistry, cells, max_cell_voltage and min_cell_voltage under \
+                              battery: in the profile, or once for the site";
+                let kind = ObstacleKind::NoBatteryGuard;
+                found.push(Obstacle::new(kind, planned.place(), why, advice).about(guarded));
             }
         }
         found
     }
-}
 
-/// Why a unit cannot get to what is wanted of it, whatever the order.
-fn unreachable(
-    planned: &PlannedUnit,
-    battery: Option<&Battery>,
-    allowed: &[Setting],
-) -> Vec<(Vec<Setting>, String)> {
-    let mut found = Vec::new();
-    let start = planned.unit.settings();
-    let target = start.overlaid(&planned.wanted);
-    let limits = Limits::of(&planned.unit);
-    let changed: Vec<_> = start.differences(&planned.wanted).collect();
-    for change in &changed {
-        let setting = change.setting;
-        if change.from.is_none() {
-            found.push((
-                vec![setting],
-                format!("{setting}: this unit does not have it; leave it out"),
-            ));
-            continue;
-        }
-        if setting.group().is_installation() && !allowed.contains(&setting) {
-            found.push((
-                vec![setting],
+    /// What is in the way on one unit, whatever the others are.
+    fn unit_obstacles(&self, at: usize, battery: Option<&Battery>) -> Vec<Obstacle> {
+        let Some(planned) = self.units.get(at) else { return Vec::new() };
+        let serial = planned.unit.serial_number;
+        let mut found = Vec::new();
+        let mut unit = |why: String, advice: &str| {
+            found.push(Obstacle::new(ObstacleKind::Unit, planned.place(), why, advice));
+        };
+        if !serial.looks_genuine() {
+            unit(
                 format!(
-                    "{setting} is an installation setting: a wrong one can take down a load or break a \
-                     bank; leave it out, or allow it by name (--allow-installation {setting})"
+                    "serial number {serial} does not look like one: it cannot be told from another unit"
                 ),
-            ));
+                "set a proper one first",
+            );
         }
-        if let Err(error) = limits.check(setting, change.to) {
-            found.push((vec![setting], format!("{setting}: {error}")));
+        if planned.unit.instance().is_none() {
+            let instance = planned.unit.status.parallel_instance;
+            unit(
+                format!(
+                    "parallel instance {instance} is none of 0 to 9: this unit's own settings cannot be \
+                     addressed"
+                ),
+                "",
+            );
         }
-        for companion in setting.group().settings() {
-            let stays = changed.iter().all(|change| change.setting != companion);
-            if stays
-                && let Some(value) = target.get(companion)
-                && let Err(error) = limits.check(companion, value)
-            {
-                found.push((
-                    vec![setting, companion],
-                    format!(
-                        "{setting} is written together with {companion}, and {companion} {error}"
-                    ),
-                ));
+        if self.units.iter().take(at).any(|other| other.unit.serial_number == serial) {
+            unit(format!("unit {serial} is given twice"), "");
+        }
+        found.extend(self.unreachable(planned, battery));
+        found
+    }
+
+    /// Why a unit cannot get to what is wanted of it, whatever the order.
+    fn unreachable(&self, planned: &PlannedUnit, battery: Option<&Battery>) -> Vec<Obstacle> {
+        let start = planned.unit.settings();
+        let target = start.overlaid(&planned.wanted);
+        let changed: Vec<_> = start.differences(&planned.wanted).collect();
+        let mut found = self.values(planned, &target, &changed);
+        let obstacle =
+            |kind, why: &str, advice: &str| Obstacle::new(kind, planned.place(), why, advice);
+        if let Err(misfit) = OwnVoltages::of(&planned.unit).fit(&start, &target) {
+            let told = obstacle(ObstacleKind::Value, &misfit.why, misfit.advice);
+            found.push(told.about(misfit.settings));
+        }
+        let before = broken(&start, battery);
+        for rule in broken(&target, battery) {
+            // What is stated has to be sound although the unit may have it already.
+            let is_stated =
+                rule.settings.iter().any(|setting| planned.wanted.get(*setting).is_some());
+            if is_stated || !knows(&before, &rule) {
+                let told = obstacle(ObstacleKind::Rule, &rule.text, &rule.advice);
+                found.push(told.about(rule.settings));
             }
         }
+        found
     }
-    let own = OwnVoltages::of(&planned.unit);
-    if let Err((settings, why)) = own.fit(&start, &target) {
-        found.push((settings, why));
-    }
-    let before = broken(&start, battery);
-    for rule in broken(&target, battery) {
-        let ours = changed.iter().any(|change| rule.settings.contains(&change.setting));
-        if ours || !knows(&before, &rule) {
-            found.push((rule.settings.clone(), rule.to_string()));
+
+    /// Values that a unit cannot be set to, or that were not permitted.
+    fn values(
+        &self,
+        planned: &PlannedUnit,
+        target: &Settings,
+        changed: &[Difference],
+    ) -> Vec<Obstacle> {
+        let mut found = Vec::new();
+        let limits = Limits::of(&planned.unit);
+        let mut add = |kind, settings: &[Setting], why: String, advice: &str| {
+            let told = Obstacle::new(kind, planned.place(), why, advice);
+            found.push(told.about(settings.iter().copied()));
+        };
+        for change in changed {
+            let setting = change.setting;
+            if change.from.is_none() {
+                let why = format!("{setting}: this unit does not have it");
+                add(ObstacleKind::Value, &[setting], why, "leave it out");
+                continue;
+            }
+            if setting.group().is_installation() && !self.allow_installation.contains(&setting) {
+                let why = format!(
+                    "{setting} is an installation setting: a wrong one can take down a load or break a \
+                     bank"
+                );
+                let advice = "leave it out, or allow it by name";
+                add(ObstacleKind::Installation, &[setting], why, advice);
+            }
+            if let Err(error) = limits.check(setting, change.to) {
+                add(ObstacleKind::Value, &[setting], format!("{setting}: {error}"), "");
+            }
+            for companion in setting.group().settings() {
+                let stays = changed.iter().all(|change| change.setting != companion);
+                if stays
+                    && let Some(value) = target.get(companion)
+                    && let Err(error) = limits.check(companion, value)
+                {
+                    let why = format!(
+                        "{setting} is written together with {companion}, and {companion} {error}"
+                    );
+                    add(ObstacleKind::Value, &[setting, companion], why, "");
+                }
+            }
         }
+        found
     }
-    found
 }

@@ -36,11 +36,9 @@ impl OwnVoltages {
     }
 
     /// Whether the voltages of a target go with its battery type.
-    pub(super) fn fit(
-        &self,
-        start: &Settings,
-        target: &Settings,
-    ) -> Result<(), (Vec<Setting>, String)> {
+    ///
+    /// Planning and validating a profile for a unit both ask this.
+    pub(super) fn fit(&self, start: &Settings, target: &Settings) -> Result<(), Misfit> {
         const VOLTAGES: [Setting; 3] =
             [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
         let Some(wanted) = target.battery_type.filter(|wanted| *wanted != BatteryType::USER) else {
@@ -51,13 +49,14 @@ impl OwnVoltages {
             return Ok(());
         }
         let Some(own) = self.get(wanted) else {
-            return Err((
-                vec![Setting::BatteryType],
-                format!(
+            return Err(Misfit {
+                settings: vec![Setting::BatteryType],
+                why: format!(
                     "battery_type {wanted} brings voltages of its own, which this unit does not tell \
-                     beforehand; set it on the display, or take user and state the voltages"
+                     beforehand"
                 ),
-            ));
+                advice: "set it on the display, or take user and state the voltages",
+            });
         };
         let off = VOLTAGES.into_iter().zip(own).zip(voltages(target));
         let off: Vec<_> = off
@@ -71,13 +70,21 @@ impl OwnVoltages {
             .iter()
             .map(|(setting, own, wanted)| format!("{setting} {wanted} where it has {own}"))
             .collect();
-        Err((
-            off.iter().map(|(setting, ..)| *setting).collect(),
-            format!(
-                "voltages can be set for battery_type user only, {wanted} has its own: {}; \
-                 make battery_type user, or state those voltages",
+        Err(Misfit {
+            settings: off.iter().map(|(setting, ..)| *setting).collect(),
+            why: format!(
+                "voltages can be set for battery_type user only, {wanted} has its own: {}",
                 told.join(", ")
             ),
-        ))
+            advice: "make battery_type user, or state those voltages",
+        })
     }
+}
+
+/// Why voltages do not go with a battery type.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    pub(super) settings: Vec<Setting>,
+    pub(super) why: String,
+    pub(super) advice: &'static str,
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use pi18_proto::BatteryType;
 
-use super::{Bounds, Plan, Step};
+use super::{Bounds, Plan, Step, bank::BankCurrent};
 use crate::{Group, Setting, Settings};
 
 pub(super) fn find(plan: &Plan) -> Option<Vec<Step>> {
@@ -20,7 +20,8 @@ pub(super) fn find(plan: &Plan) -> Option<Vec<Step>> {
         .zip(&plan.units)
         .map(|(start, planned)| target(start, &planned.wanted))
         .collect();
-    let mut search = Search { units, targets, failed: HashSet::new(), steps: Vec::new() };
+    let current = BankCurrent::of(plan);
+    let mut search = Search { units, current, targets, failed: HashSet::new(), steps: Vec::new() };
     search.descend(&starts).then_some(search.steps)
 }
 
@@ -32,6 +33,8 @@ fn target(start: &Settings, wanted: &Settings) -> Settings {
 
 struct Search {
     units: Vec<Bounds>,
+    /// What all units may charge with together.
+    current: Option<BankCurrent>,
     targets: Vec<Settings>,
     /// What was still to be written in states that led nowhere.
     failed: HashSet<Vec<(usize, Settings, Group)>>,
@@ -103,9 +106,10 @@ impl Search {
                 .iter()
                 .filter(|(_, other, own)| *other == group && (*own == to || rank == DETOUR))
                 .collect();
+            let mut after = states.to_vec();
             let steps: Vec<_> = concerned
                 .iter()
-                .filter_map(|&&(unit, ..)| self.step(unit, states, group, to))
+                .filter_map(|&&(unit, ..)| self.step(unit, &mut after, group, to))
                 .collect();
             if steps.is_empty() {
                 continue;
@@ -118,9 +122,26 @@ impl Search {
         rounds.into_iter().map(|(_, steps)| steps).collect()
     }
 
-    fn step(&self, unit: usize, states: &[Settings], group: Group, to: Settings) -> Option<Step> {
-        let (bounds, state) = (self.units.get(unit)?, states.get(unit)?);
-        bounds.allows(state, &to).ok().filter(|()| !state.satisfy(&to))?;
+    /// The write of a group on a unit, if it may be done in these states, which it changes.
+    fn step(
+        &self,
+        unit: usize,
+        states: &mut Vec<Settings>,
+        group: Group,
+        to: Settings,
+    ) -> Option<Step> {
+        let (bounds, state) = (self.units.get(unit)?, *states.get(unit)?);
+        bounds.allows(&state, &to).ok().filter(|()| !state.satisfy(&to))?;
+        let before = states.clone();
+        if let Some(after) = states.get_mut(unit) {
+            *after = state.overlaid(&to);
+        }
+        if let Some(current) = self.current
+            && current.allows(&before, states).is_err()
+        {
+            *states = before;
+            return None;
+        }
         let from = state.only(|setting: Setting| setting.group() == group);
         Some(Step { unit, from, to })
     }

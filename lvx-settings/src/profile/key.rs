@@ -17,6 +17,7 @@ pub(crate) enum Key {
     Cells,
     MaxCellVoltage,
     MinCellVoltage,
+    MaxBankChargeCurrent,
     Setting(Setting),
 }
 
@@ -58,6 +59,7 @@ impl Part {
                 ("cells", Key::Cells),
                 ("max_cell_voltage", Key::MaxCellVoltage),
                 ("min_cell_voltage", Key::MinCellVoltage),
+                ("max_bank_charge_current", Key::MaxBankChargeCurrent),
             ],
         }
     }
@@ -85,5 +87,12 @@ impl Part {
             Self::AppliesTo => "under applies_to",
             Self::Battery => "under battery",
         }
+    }
+}
+
+impl Key {
+    /// The key of the battery guard that is written so.
+    pub(crate) fn of_battery(text: &str) -> Option<Self> {
+        Part::Battery.key(text)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, str::FromStr};
 
-use pi18_proto::{Model, SerialNumber, Version};
+use pi18_proto::{Amperes, Model, SerialNumber, Version};
 
 use super::{
     Key, ParsedProfile, Place, Places, Profile,
@@ -13,7 +13,7 @@ use crate::{
     Battery, Chemistry, Diagnostics, Setting,
     battery::Millivolts,
     diagnostic::{Diagnostic, Source},
-    value::{nearest, word},
+    value::{nearest, quantity, word},
 };
 
 pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
@@ -34,6 +34,52 @@ pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnosti
         Ok(ParsedProfile { profile: reader.profile, places: reader.places, source })
     } else {
         Err(Diagnostics::new(source, reader.errors))
+    }
+}
+
+/// Reads a battery guard: its keys, or the key `battery` with them below, as in a profile.
+pub(super) fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let source = Source { name: name.into(), text: text.into() };
+    let mut reader = Reader::default();
+    let root = tree::read(text, &mut reader.errors);
+    reader.is_cut_off = !reader.errors.is_empty();
+    match root {
+        Some(root) if !root.is_missing() => reader.battery(nested(&root).unwrap_or(&root)),
+        _ if reader.is_cut_off => {}
+        _ => {
+            let error = Diagnostic::error("this battery guard is empty");
+            reader.errors.push(error.help("state chemistry, cells and both cell voltages"));
+        }
+    }
+    let battery = reader.profile.battery.unwrap_or_default();
+    if reader.errors.is_empty() {
+        for error in battery.errors().into_iter().chain(battery.incomplete()) {
+            let place = error.keys.iter().filter_map(|key| Key::of_battery(key));
+            let place = place.filter_map(|key| reader.places.get(&key)).next();
+            let told = Diagnostic::error(error.text).help(error.advice);
+            reader.errors.push(match place {
+                Some(place) => told.at(place.value.clone(), ""),
+                None => told,
+            });
+        }
+    }
+    if reader.errors.is_empty() {
+        Ok(battery)
+    } else {
+        Err(Diagnostics::new(source, reader.errors))
+    }
+}
+
+/// What is below a single key `battery`.
+fn nested(root: &Node) -> Option<&Node> {
+    let Kind::Map(entries) = &root.kind else { return None };
+    match entries.as_slice() {
+        [(name, value)] => match &name.kind {
+            Kind::Scalar { text, .. } if Part::Top.key(text) == Some(Key::Battery) => Some(value),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -268,9 +314,13 @@ impl Reader {
                     battery.max_cell_voltage =
                         self.one("max_cell_voltage", key, value, cell_voltage);
                 }
-                _ => {
+                Key::MinCellVoltage => {
                     battery.min_cell_voltage =
                         self.one("min_cell_voltage", key, value, cell_voltage);
+                }
+                _ => {
+                    battery.max_bank_charge_current =
+                        self.one("max_bank_charge_current", key, value, bank_current);
                 }
             }
         }
@@ -317,6 +367,7 @@ fn value_of(key: Key) -> String {
         Key::Chemistry => "lfp, nmc or lead_acid".to_owned(),
         Key::Cells => CELLS.to_owned(),
         Key::MaxCellVoltage | Key::MinCellVoltage => CELL_VOLTAGE.to_owned(),
+        Key::MaxBankChargeCurrent => BANK_CURRENT.to_owned(),
         Key::Setting(setting) => setting.shape().wanted(),
     }
 }
@@ -376,6 +427,14 @@ fn cell_voltage(text: &str) -> Result<Millivolts, String> {
     Millivolts::from_str(text).map_err(|()| hint())
 }
 
+fn bank_current(text: &str) -> Result<Amperes, String> {
+    let hint = |hint: Option<String>| {
+        hint.unwrap_or_else(|| "the current of all units together, in A".to_owned())
+    };
+    let amperes = quantity(text, Amperes::UNIT, Amperes::DECIMALS).map_err(hint)?;
+    if amperes == 0 { Err(hint(None)) } else { Ok(Amperes(amperes)) }
+}
+
 fn found(node: &Node) -> String {
     match &node.kind {
         Kind::Scalar { .. } if node.is_missing() => "nothing".to_owned(),
@@ -421,9 +480,11 @@ fn never(text: &str) -> Option<&'static str> {
 const MOST_ERRORS: usize = 100;
 
 const APPLIES_TO: &str = "serials, models or main_firmware";
-const BATTERY: &str = "chemistry, cells, max_cell_voltage or min_cell_voltage";
+const BATTERY: &str =
+    "chemistry, cells, max_cell_voltage, min_cell_voltage or max_bank_charge_current";
 const SERIAL: &str = "a serial number of up to 20 characters";
 const MODEL: &str = "a model such as infinisolar_v_ii_lv, or its number such as 05";
 const VERSION: &str = "a version such as 06306";
 const CELLS: &str = "a number of cells such as 16";
 const CELL_VOLTAGE: &str = "a cell's voltage such as 3.60 V";
+const BANK_CURRENT: &str = "a current such as 120 A";

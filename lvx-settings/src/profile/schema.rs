@@ -140,6 +140,14 @@ fn battery() -> Json {
             "cells": { "title": "How many cells are in series", "type": "integer", "minimum": 1, "maximum": 65535, "examples": [16] },
             "max_cell_voltage": cell("No cell is charged above this", "3.60 V"),
             "min_cell_voltage": cell("No cell is discharged below this", "2.80 V"),
+            "max_bank_charge_current": {
+                "title": "All units together charge with at most this current",
+                "anyOf": [
+                    { "type": "integer", "minimum": 1 },
+                    { "type": "string", "pattern": "^[0-9]+(\\.0+)? ?(A)?$" },
+                ],
+                "examples": ["120 A"],
+            },
         },
         "additionalProperties": false,
         "minProperties": 1,

@@ -37,6 +37,11 @@ pub(super) fn plain(profile: &Profile) -> String {
     text
 }
 
+/// The guard as a profile has it.
+pub(super) fn battery(battery: &Battery) -> String {
+    guard(battery).into_iter().map(|line| line + "\n").collect()
+}
+
 pub(super) fn commented(profile: &Profile, unit: &Unit) -> String {
     let mut text = String::new();
     let line = unit.model.map_or("no model".to_owned(), |model| model.to_string());
@@ -146,6 +151,7 @@ fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
     push(text, &format!("#   cells: {cells}"));
     push(text, "#   max_cell_voltage: 3.60 V");
     push(text, "#   min_cell_voltage: 2.80 V");
+    push(text, "#   max_bank_charge_current: 120 A");
 }
 
 fn name(profile: &Profile, text: &mut String) {
@@ -183,6 +189,10 @@ fn guard(battery: &Battery) -> Vec<String> {
         ("cells", battery.cells.map(|cells| cells.to_string())),
         ("max_cell_voltage", cell(battery.max_cell_voltage)),
         ("min_cell_voltage", cell(battery.min_cell_voltage)),
+        (
+            "max_bank_charge_current",
+            battery.max_bank_charge_current.map(|current| current.to_string()),
+        ),
     ];
     let lines =
         values.iter().filter_map(|(key, value)| Some(format!("  {key}: {}", value.as_ref()?)));

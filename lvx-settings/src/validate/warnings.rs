@@ -3,7 +3,9 @@
 use pi18_proto::{BatteryType, ChargerPriority, Decivolts};
 
 use super::{Check, voltage};
-use crate::{Battery, Chemistry, Setting, diagnostic::Diagnostic, limits::Class, profile::Key};
+use crate::{
+    Battery, Chemistry, Setting, Severity, diagnostic::Diagnostic, limits::Class, profile::Key,
+};
 
 impl Check<'_> {
     /// All of it; `guard` only if it is sound.
@@ -14,7 +16,7 @@ impl Check<'_> {
             self.hunting(),
             self.until_full(),
             self.window_for_nobody(),
-            self.no_guard(),
+            self.no_guard(guard),
         ];
         self.found.extend(found.into_iter().flatten());
     }
@@ -112,40 +114,45 @@ impl Check<'_> {
         ))
     }
 
-    fn no_guard(&self) -> Option<Diagnostic> {
+    /// Voltages without a complete guard; for a unit that they would be written to that is an error.
+    fn no_guard(&self, guard: Option<&Battery>) -> Option<Diagnostic> {
+        let has_errors = self.found.iter().any(|told| told.severity == Severity::Error);
+        let is_stated = self.parsed.profile().battery.is_some();
         let first = Class::BATTERY
             .into_iter()
             .filter(|&s| self.states(s))
             .min_by_key(|&setting| self.place(Key::Setting(setting)).key.start)?;
-        let highest = voltage(&self.stated, first)?;
-        let battery = self.parsed.profile().battery;
-        let message = match battery {
-            None => "this profile states battery voltages and not what the battery's cells take",
-            Some(battery)
-                if battery.cells.is_none()
-                    && battery.max_cell_voltage.is_none()
-                    && battery.min_cell_voltage.is_none() =>
-            {
-                "without cells the battery guards nothing"
-            }
-            Some(battery)
-                if battery.chemistry.is_none()
-                    && battery.max_cell_voltage.is_none()
-                    && battery.min_cell_voltage.is_none() =>
-            {
-                "without chemistry or cell voltages the battery guards nothing"
-            }
-            Some(_) => return None,
+        let message = match guard {
+            None if is_stated => return None,
+            None => "this profile states battery voltages and not what the battery's cells take"
+                .to_owned(),
+            Some(guard) => guard.incomplete()?.text,
         };
+        if has_errors && self.unit.is_some() {
+            return None;
+        }
         let told = Diagnostic::warning(message);
         let told = match self.parsed.place(Key::Battery) {
             Some(place) => told.at(place.key.clone(), ""),
             None => self.at(told, first),
         };
-        let cells = Class::ALL.into_iter().find(|class| class.holds(highest));
-        let cells = cells.map_or(16, |class| class.rated().0 / 30);
-        Some(told.help(format!(
+        Some(told.help(self.example_of_guard()))
+    }
+
+    /// A complete guard for the profile's voltages, to be corrected.
+    pub(super) fn example_of_guard(&self) -> String {
+        let stated =
+            Class::BATTERY.into_iter().filter_map(|setting| voltage(&self.stated, setting));
+        let rated = self.unit.map(|unit| unit.rated.battery_rated_voltage);
+        let class = rated.map(Class::of).or_else(|| {
+            let mut classes = stated
+                .filter_map(|voltage| Class::ALL.into_iter().find(|class| class.holds(voltage)));
+            classes.next()
+        });
+        let cells = class.map_or(0, |class| class.rated().0 / 30);
+        let cells = if cells == 0 { 16 } else { cells };
+        format!(
             "add such as battery: {{chemistry: lfp, cells: {cells}, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}}, so that a mistyped voltage is found"
-        )))
+        )
     }
 }

@@ -167,18 +167,13 @@ fn an_undo_does_not_break_a_rule_in_a_second_place() {
     // The bank had its bulk, float and re-discharge above the cell guard: the plan brings them down.
     let high = "frozen=on&bulk=57.6&float=57.6&redischarge=57.0";
     let bank = bank(&[high, high]);
-    let battery = Battery {
-        chemistry: Some(Chemistry::Lfp),
-        cells: Some(16),
-        max_cell_voltage: Some(Millivolts(3500)),
-        min_cell_voltage: None,
-    };
+    let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2500), Millivolts(3500));
     let wanted = profile(|s| {
         s.bulk_voltage = Some(Decivolts(560));
         s.float_voltage = Some(Decivolts(540));
         s.redischarge_voltage = Some(Decivolts(540));
     });
-    let permissions = Permissions { battery: Some(battery), ..Permissions::default() };
+    let permissions = Permissions::default().with_battery(battery);
     let plan = plan_for(&bank, &wanted, permissions);
     let mut keep = Keep::new(&bank);
     let last = plan.steps.len() - 1;

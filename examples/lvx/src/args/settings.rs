@@ -67,9 +67,8 @@ pub(crate) struct Apply {
     pub(crate) units: Vec<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,
-    /// Installation settings that may be changed, each by its key (`output_mode,machine_type`)
-    #[arg(long, value_name = "KEY", value_delimiter = ',')]
-    pub(crate) allow_installation: Vec<String>,
+    #[command(flatten)]
+    pub(crate) permit: Permit,
     /// Write the plan to a file
     #[arg(long, value_name = "FILE")]
     pub(crate) save_plan: Option<PathBuf>,
@@ -81,6 +80,20 @@ pub(crate) struct Apply {
     /// How to show the plan, and how it ended
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
+}
+
+/// What a plan may do beyond the usual.
+#[derive(Args, Debug)]
+pub(crate) struct Permit {
+    /// Installation settings that may be changed, each by its key (`output_mode,machine_type`)
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub(crate) allow_installation: Vec<String>,
+    /// Write battery type, bulk, float or cut-off voltage although no complete battery guard is known
+    #[arg(long)]
+    pub(crate) no_battery_guard: bool,
+    /// Change settings on which the units of a bank must agree although a unit is left out
+    #[arg(long)]
+    pub(crate) one_unit: bool,
 }
 
 /// The second time that it is asked for.
@@ -180,6 +193,12 @@ pub(crate) enum ProfileTask {
     },
     /// Print the JSON schema of profiles, for editors
     Schema,
+    /// Check and print the battery guard of this site
+    ///
+    /// The guard is in /etc/lvx/battery.yaml, or in the file that `LVX_BATTERY` names: `chemistry`,
+    /// `cells`, `max_cell_voltage`, `min_cell_voltage` and, if wanted, `max_bank_charge_current`, as under
+    /// `battery` in a profile. `apply` and `set` obey it; a profile may only narrow it.
+    Battery,
 }
 
 /// Reads `10m`, `12h`, `500ms`; at most a week.

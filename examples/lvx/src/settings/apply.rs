@@ -7,19 +7,19 @@ use std::{
 };
 
 use lvx_settings::{
-    Apply, Ending, HostClock, Options, ParsedProfile, Permissions, Plan, PlannedUnit, Profile,
-    Report, Setting, Units, run as carry_out, validate_for,
+    Apply, Ending, HostClock, Obstacle, ObstacleKind, Obstacles, Options, ParsedProfile,
+    Permissions, Plan, Profile, Report, Setting, Units, run as carry_out, validate_for,
 };
 use pi18_transport::{Address, Client};
 
 use super::{
     consent,
     journals::{Files, Store},
-    read, units,
+    read, site, units,
     units::Open,
 };
 use crate::{
-    args::settings::{self as args, Care, Format},
+    args::settings::{self as args, Care, Format, Permit},
     outcome::{Failure, Status, complain_of, progress},
     output::Output,
 };
@@ -27,9 +27,11 @@ use crate::{
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
     consent::can_be_asked(&args.consent)?;
     let host = units::host();
+    let permissions = permissions(&args.permit)?;
     let (name, bytes) = read(&args.what)?;
     let wanted = if bytes.trim_ascii_start().starts_with(b"{") {
-        Wanted::Plan(Box::new(saved_plan(&name, &bytes)?))
+        let plan = saved_plan(&name, &bytes)?;
+        Wanted::Plan(Box::new(plan.permitted(&permissions).map_err(in_the_way)?))
     } else {
         Wanted::Profile(Box::new(Profile::parse_bytes(&name, &bytes)?))
     };
@@ -39,11 +41,8 @@ pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Fa
         Err(status) => return Ok(status),
     };
     let (plan, opened) = match wanted {
-        Wanted::Plan(plan) => {
-            allowed_again(&plan, &args.allow_installation)?;
-            in_order_of(*plan, opened)?
-        }
-        Wanted::Profile(profile) => (planned(&profile, &opened, args, &host)?, opened),
+        Wanted::Plan(plan) => in_order_of(*plan, opened)?,
+        Wanted::Profile(profile) => (planned(&profile, &opened, &permissions, &host)?, opened),
     };
     if let Some(path) = &args.save_plan {
         save(path, &plan)?;
@@ -105,10 +104,8 @@ fn saved_plan(name: &str, bytes: &[u8]) -> Result<Plan, Failure> {
     if bytes.trim_ascii_start().starts_with(b"{\"format\":\"lvx-journal") {
         return Err(Failure::usage(format_args!("{name}: this is a journal: lvx restore {name}")));
     }
-    let plan: Plan = serde_json::from_slice(bytes)
-        .map_err(|error| Failure::usage(format_args!("{name}: wanted a plan: {error}")))?;
-    plan.check().map_err(|error| Failure::usage(format_args!("{name}: {error}")))?;
-    Ok(plan)
+    serde_json::from_slice(bytes)
+        .map_err(|error| Failure::usage(format_args!("{name}: wanted a plan: {error}")))
 }
 
 /// A plan with the units where they are now, and these in its order.
@@ -138,13 +135,9 @@ pub(super) fn in_order_of(mut plan: Plan, opened: Vec<Open>) -> Result<(Plan, Ve
     }
 }
 
-fn planned(
-    profile: &ParsedProfile,
-    opened: &[Open],
-    args: &args::Apply,
-    host: &HostClock,
-) -> Result<Plan, Failure> {
-    let allowed = args.allow_installation.iter().map(|key| match Setting::from_key(key) {
+/// The installation settings that the command line names.
+fn installation(permit: &Permit) -> Result<Vec<Setting>, Failure> {
+    let allowed = permit.allow_installation.iter().map(|key| match Setting::from_key(key) {
         Some(setting) if setting.group().is_installation() => Ok(setting),
         Some(_) => Err(Failure::usage(format_args!(
             "--allow-installation {key}: that is no installation setting and needs no permission"
@@ -154,10 +147,27 @@ fn planned(
             installation_keys().join(", ")
         ))),
     });
-    let allow_installation = allowed.collect::<Result<Vec<_>, _>>()?;
+    Ok(allowed.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// What the command line permits, and the battery guard of the site.
+fn permissions(permit: &Permit) -> Result<Permissions, Failure> {
+    let mut permissions = Permissions::default().with_installation(installation(permit)?);
+    permissions.battery = site::battery()?;
+    permissions.no_battery_guard = permit.no_battery_guard;
+    permissions.part_of_bank = permit.one_unit;
+    Ok(permissions)
+}
+
+fn planned(
+    profile: &ParsedProfile,
+    opened: &[Open],
+    permissions: &Permissions,
+    host: &HostClock,
+) -> Result<Plan, Failure> {
     let mut told = Vec::new();
     for open in opened {
-        let found = validate_for(profile, &open.unit);
+        let found = validate_for(profile, &open.unit, permissions);
         if found.has_errors() {
             return Err(found.into());
         }
@@ -167,31 +177,30 @@ fn planned(
             told.push(found);
         }
     }
-    let wanted = profile.profile();
-    let units = opened.iter().map(|open| PlannedUnit {
-        address: open.address.to_string(),
-        unit: open.unit.clone(),
-        wanted: wanted.settings,
-    });
-    let permissions = Permissions { battery: wanted.battery, allow_installation };
-    let made = host.time(std::time::Instant::now());
-    Plan::new(units.collect(), permissions, made)
-        .map_err(|obstacles| Failure::usages(obstacles.iter().map(ToString::to_string).collect()))
+    let units = opened.iter().map(|open| (open.address.to_string(), open.unit.clone()));
+    let mut plan = Plan::for_profile(profile.profile(), units, permissions).map_err(in_the_way)?;
+    plan.made = host.time(std::time::Instant::now());
+    Ok(plan)
 }
 
-/// What a plan may do beyond the usual has to be allowed once more where it is carried out.
-fn allowed_again(plan: &Plan, keys: &[String]) -> Result<(), Failure> {
-    let changed = plan.steps.iter().flat_map(|step| step.to.iter().map(|(setting, _)| setting));
-    let mut missing = changed.filter(|setting| {
-        setting.group().is_installation() && !keys.contains(&setting.key().to_owned())
-    });
-    match missing.next() {
-        None => Ok(()),
-        Some(setting) => Err(Failure::usage(format_args!(
-            "the plan changes {setting}, an installation setting: allow it by name \
-             (--allow-installation {setting})"
-        ))),
-    }
+/// Obstacles, each with the option that permits it if there is one.
+fn in_the_way(obstacles: Obstacles) -> Failure {
+    Failure::usages(obstacles.iter().map(told).collect())
+}
+
+fn told(obstacle: &Obstacle) -> String {
+    let option = match obstacle.kind {
+        ObstacleKind::Installation => obstacle
+            .settings
+            .first()
+            .map_or(String::new(), |setting| format!(" (--allow-installation {setting})")),
+        ObstacleKind::NoBatteryGuard => {
+            format!(" ({}), or use --no-battery-guard", site::path().0.display())
+        }
+        ObstacleKind::PartOfBank => ", or use --one-unit".to_owned(),
+        _ => String::new(),
+    };
+    format!("{obstacle}{option}")
 }
 
 fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
@@ -319,7 +328,7 @@ pub(super) fn tell(out: &mut impl Write, report: &Report, files: &Files, format:
                 progress(&format!("to try again to finish or to undo: lvx restore {path}"));
             }
             _ => progress(&format!(
-                "to go back: lvx apply {}-SERIAL.yaml UNIT, for each unit",
+                "to go back: lvx apply {}-SERIAL.yaml UNIT --one-unit, for each unit",
                 path.to_string().trim_end_matches(".journal")
             )),
         }

@@ -158,7 +158,7 @@ impl Files {
         // The journal comes first: it is the one that must be new.
         let path = self.folder.join(format!("{name}.{JOURNAL}"));
         let journal = Journal::create(&path, plan)?;
-        if let Err(error) = self.save(name, units) {
+        if let Err(error) = self.save(name, plan, units) {
             // Nothing was written to a unit, and nothing is left to be done.
             fs::remove_file(path)?;
             return Err(error);
@@ -168,12 +168,13 @@ impl Files {
     }
 
     /// The settings of each unit, as a profile that brings them back.
-    fn save(&self, name: &str, units: &[Unit]) -> io::Result<()> {
+    fn save(&self, name: &str, plan: &Plan, units: &[Unit]) -> io::Result<()> {
         for unit in units {
             let path = self.folder.join(format!("{name}-{}.yaml", unit.serial_number));
             let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
             let mut profile = Profile::from_unit(unit);
             profile.applies_to.serials = vec![unit.serial_number];
+            profile.battery = plan.battery;
             let text = profile.commented(unit);
             file.write_all(text.as_bytes())?;
             file.sync_all()?;

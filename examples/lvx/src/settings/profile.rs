@@ -4,7 +4,7 @@ use std::io::Write;
 
 use lvx_settings::{Profile, profile_schema};
 
-use super::units;
+use super::{site, units};
 use crate::{
     args::settings::{self as args, ProfileTask},
     outcome::{Failure, Status},
@@ -13,6 +13,19 @@ use crate::{
 pub(crate) fn run(args: &args::Profile, out: &mut impl Write) -> Result<Status, Failure> {
     match &args.task {
         ProfileTask::Schema => writeln!(out, "{:#}", profile_schema())?,
+        ProfileTask::Battery => {
+            let place = site::path().0;
+            let place = place.display();
+            match site::battery()? {
+                Some(battery) => write!(out, "# {place}\n{}", battery.to_yaml())?,
+                None => {
+                    return Err(Failure::usage(format_args!(
+                        "{place}: this site has no battery guard; write one with chemistry, cells, \
+                         max_cell_voltage and min_cell_voltage, or name its file in LVX_BATTERY"
+                    )));
+                }
+            }
+        }
         ProfileTask::Init { unit } => {
             let opened = units::open(std::slice::from_ref(unit), &units::host())?;
             match opened {

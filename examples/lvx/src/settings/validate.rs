@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use lvx_settings::{validate, validate_for};
+use lvx_settings::{Permissions, validate, validate_for};
 
-use super::{read_profile, units};
+use super::{read_profile, site, units};
 use crate::{
     args::settings as args,
     outcome::{Failure, Status, complain_of},
@@ -12,8 +12,10 @@ use crate::{
 
 pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status, Failure> {
     let profile = read_profile(&args.profile)?;
+    let mut permissions = Permissions::default();
+    permissions.battery = site::battery()?;
     if args.units.is_empty() {
-        let found = validate(&profile);
+        let found = validate(&profile, &permissions);
         complain_of(&found);
         if found.has_errors() {
             return Ok(Status::Usage);
@@ -28,7 +30,7 @@ pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status,
     };
     let mut status = Status::Well;
     for open in &units {
-        let found = validate_for(&profile, &open.unit);
+        let found = validate_for(&profile, &open.unit, &permissions);
         complain_of(&found);
         let (place, serial) = (open.address.place(), open.unit.serial_number);
         let verdict = if found.has_errors() {

@@ -116,7 +116,8 @@ impl Pair {
     fn apply(&self, to: bool, away: &str) -> Child {
         let profile = self.folder.join("wanted.yaml");
         let [bulk, backlight] = wanted(to);
-        fs::write(&profile, format!("bulk_voltage: {bulk}\nbacklight: {backlight}\n")).unwrap();
+        fs::write(&profile, format!("{GUARD}bulk_voltage: {bulk}\nbacklight: {backlight}\n"))
+            .unwrap();
         let [first, second] = SERIALS.map(|serial| format!("sn:{serial}"));
         let task = ["apply", profile.to_str().unwrap(), &first, &second, "--format", "json"];
         self.command(&task, away).spawn().unwrap()
@@ -179,3 +180,6 @@ fn assert_told_truly(report: &Value, now: &[Settings; 2]) {
         }
     }
 }
+
+const GUARD: &str =
+    "battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}\n";

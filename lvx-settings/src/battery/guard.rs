@@ -1,0 +1,305 @@
+//! Whether a battery guard can be right, whether it is complete, and how a site's guard and a
+//! profile's become one.
+
+use std::fmt;
+
+use pi18_proto::Decivolts;
+
+use super::{Battery, Chemistry, Millivolts};
+use crate::limits::Class;
+
+/// Why a battery guard cannot be right, or guards too little.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{text}; {advice}")]
+#[non_exhaustive]
+pub struct GuardError {
+    /// The keys that it is about, as a profile writes them; the wrong one first.
+    pub keys: Vec<&'static str>,
+    /// What was expected, and what was found.
+    pub text: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+impl GuardError {
+    fn new(keys: &[&'static str], text: String, advice: impl Into<String>) -> Self {
+        Self { keys: keys.to_vec(), text, advice: advice.into() }
+    }
+}
+
+impl Battery {
+    /// Returns everything that cannot be right in the guard, whatever the unit: cell voltages that no
+    /// such cell takes, a number of cells that no unit is made for.
+    #[must_use]
+    pub fn errors(&self) -> Vec<GuardError> {
+        let mut found = Vec::new();
+        found.extend(self.cell_voltages());
+        found.extend(self.order());
+        found.extend(self.cell_count());
+        found
+    }
+
+    /// Returns what the guard lacks to be complete; `None` if it is complete.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<GuardError> {
+        let stated = [
+            (CHEMISTRY, self.chemistry.is_some()),
+            (CELLS, self.cells.is_some()),
+            (MAX_CELL, self.max_cell_voltage.is_some()),
+            (MIN_CELL, self.min_cell_voltage.is_some()),
+        ];
+        let missing: Vec<_> =
+            stated.into_iter().filter(|(_, stated)| !stated).map(|(key, _)| key).collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let text = format!("the battery guard is incomplete: {} missing", listed(&missing));
+        let advice = "state chemistry, cells, max_cell_voltage and min_cell_voltage";
+        Some(GuardError::new(&missing, text, advice))
+    }
+
+    /// Returns why the battery cannot be the one of a unit with this rated battery voltage; `None` if
+    /// it can, or if the guard states too little.
+    ///
+    /// The nominal voltage has to be within 10 % of the rated one.
+    #[must_use]
+    pub fn mismatch(&self, rated: Decivolts) -> Option<GuardError> {
+        let (chemistry, cells, nominal) = (self.chemistry?, self.cells?, self.nominal()?);
+        if is_near(nominal, rated) {
+            return None;
+        }
+        let text = format!(
+            "cells: {cells} {chemistry} cells in series have {nominal}, expected {rated} give or take \
+             10 %, the unit's rated battery voltage"
+        );
+        Some(GuardError::new(&[CELLS, CHEMISTRY], text, "count the cells in series again"))
+    }
+
+    /// Returns this guard of a site with everything that a profile's guard states. A profile may be
+    /// narrower than the site, not wider, and not for another battery.
+    ///
+    /// # Errors
+    /// Every key by which the profile is wider, with both values.
+    pub fn narrowed(&self, profile: &Self) -> Result<Self, Vec<GuardError>> {
+        let mut found = Vec::new();
+        let mut differ = |key, stated: &dyn fmt::Display, site: &dyn fmt::Display, how: &str| {
+            let text = format!("{key}: {stated} {how} {site} of the site's battery guard");
+            let advice =
+                "correct the one that is wrong; a profile may only narrow the site's guard";
+            found.push(GuardError::new(&[key], text, advice));
+        };
+        if let (Some(site), Some(stated)) = (self.chemistry, profile.chemistry)
+            && stated != site
+        {
+            differ(CHEMISTRY, &stated, &site, "is not the");
+        }
+        if let (Some(site), Some(stated)) = (self.cells, profile.cells)
+            && stated != site
+        {
+            differ(CELLS, &stated, &site, "is not the");
+        }
+        if let (Some(site), Some(stated)) = (self.max_cell_voltage, profile.max_cell_voltage)
+            && stated > site
+        {
+            differ(MAX_CELL, &stated, &site, "is above the");
+        }
+        if let (Some(site), Some(stated)) = (self.min_cell_voltage, profile.min_cell_voltage)
+            && stated < site
+        {
+            differ(MIN_CELL, &stated, &site, "is below the");
+        }
+        if let (Some(site), Some(stated)) =
+            (self.max_bank_charge_current, profile.max_bank_charge_current)
+            && stated > site
+        {
+            differ(MAX_BANK, &stated, &site, "is above the");
+        }
+        if !found.is_empty() {
+            return Err(found);
+        }
+        Ok(Self {
+            chemistry: profile.chemistry.or(self.chemistry),
+            cells: profile.cells.or(self.cells),
+            max_cell_voltage: profile.max_cell_voltage.or(self.max_cell_voltage),
+            min_cell_voltage: profile.min_cell_voltage.or(self.min_cell_voltage),
+            max_bank_charge_current: profile
+                .max_bank_charge_current
+                .or(self.max_bank_charge_current),
+        })
+    }
+
+    /// Cell voltages that no cell of the chemistry, or no cell at all, is taken to.
+    fn cell_voltages(&self) -> Vec<GuardError> {
+        let both = [(MAX_CELL, self.max_cell_voltage), (MIN_CELL, self.min_cell_voltage)];
+        let stated = both.into_iter().filter_map(|(key, voltage)| Some((key, voltage?)));
+        let (low, high) = self.chemistry.map_or_else(any_cell, Chemistry::cell_range);
+        let outside = stated.filter(|(_, voltage)| !(low..=high).contains(voltage));
+        let error = |(key, voltage): (&'static str, Millivolts)| {
+            let kind = self.chemistry.map_or("some".to_owned(), |chemistry| chemistry.to_string());
+            let text = format!(
+                "{key}: expected {low} to {high}, which {kind} cells take, found {voltage}"
+            );
+            let other = self.chemistry.and_then(|chemistry| of_another(chemistry, voltage));
+            let advice = match other {
+                Some(other) => {
+                    format!("a cell of {other} has such a voltage: correct the one or the other")
+                }
+                None => "state the voltage of one cell, not of the battery".to_owned(),
+            };
+            match self.chemistry {
+                Some(_) => GuardError::new(&[key, CHEMISTRY], text, advice),
+                None => GuardError::new(&[key], text, advice),
+            }
+        };
+        outside.map(error).collect()
+    }
+
+    fn order(&self) -> Option<GuardError> {
+        let (max, min) = (self.max_cell_voltage?, self.min_cell_voltage?);
+        (max <= min).then(|| {
+            let text = format!("max_cell_voltage {max} is not above min_cell_voltage {min}");
+            GuardError::new(&[MAX_CELL, MIN_CELL], text, "one of the two is mistyped")
+        })
+    }
+
+    /// A battery whose nominal voltage no unit is made for.
+    fn cell_count(&self) -> Option<GuardError> {
+        let cells = self.cells?;
+        let text = if cells == 0 {
+            "cells: expected a number of cells such as 16, found 0".to_owned()
+        } else {
+            let (chemistry, nominal) = (self.chemistry?, self.nominal()?);
+            if Class::ALL.iter().any(|class| is_near(nominal, class.rated())) {
+                return None;
+            }
+            format!(
+                "cells: expected a battery for 12, 24 or 48 V give or take 10 %, found {cells} \
+                 {chemistry} cells, which have {nominal}"
+            )
+        };
+        Some(GuardError::new(&[CELLS, CHEMISTRY], text, "count the cells in series again"))
+    }
+}
+
+/// Whether a nominal voltage is within 10 % of a rated one.
+fn is_near(nominal: Decivolts, rated: Decivolts) -> bool {
+    u32::from(nominal.0.abs_diff(rated.0)) * 10 <= u32::from(rated.0)
+}
+
+/// The lowest and the highest voltage of any cell.
+fn any_cell() -> (Millivolts, Millivolts) {
+    let ranges = || Chemistry::ALL.into_iter().map(Chemistry::cell_range);
+    let none = Millivolts(0);
+    (
+        ranges().map(|(low, _)| low).min().unwrap_or(none),
+        ranges().map(|(_, high)| high).max().unwrap_or(none),
+    )
+}
+
+/// A chemistry that has cells of such a voltage.
+fn of_another(chemistry: Chemistry, voltage: Millivolts) -> Option<Chemistry> {
+    let has = |other: &Chemistry| {
+        let (low, high) = other.cell_range();
+        *other != chemistry && (low..=high).contains(&voltage)
+    };
+    Chemistry::ALL.into_iter().find(has)
+}
+
+/// `a is`, `a and b are`, `a, b and c are`
+fn listed(keys: &[&str]) -> String {
+    match keys {
+        [] => String::new(),
+        [one] => format!("{one} is"),
+        [more @ .., last] => format!("{} and {last} are", more.join(", ")),
+    }
+}
+
+const CHEMISTRY: &str = "chemistry";
+const CELLS: &str = "cells";
+const MAX_CELL: &str = "max_cell_voltage";
+const MIN_CELL: &str = "min_cell_voltage";
+const MAX_BANK: &str = "max_bank_charge_current";
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::Amperes;
+
+    use super::*;
+
+    const EG4: Battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
+
+    #[track_caller]
+    fn told(battery: Battery) -> String {
+        let rated = Decivolts(480);
+        let found = battery.errors().into_iter().chain(battery.mismatch(rated));
+        let found = found.chain(battery.incomplete());
+        found.map(|error| error.to_string() + "\n").collect()
+    }
+
+    #[test]
+    fn guards_that_check_nothing_are_errors() {
+        assert_eq!(told(EG4), "");
+        let only = |chemistry| Battery { chemistry: Some(chemistry), ..Battery::default() };
+        let lone = Battery { max_cell_voltage: Some(Millivolts(9990)), ..Battery::default() };
+        let twisted = Battery::new(Chemistry::Lfp, 16, Millivolts(3600), Millivolts(2800));
+        insta::assert_snapshot!(
+            [
+                told(Battery { cells: Some(160), ..EG4 }),
+                told(Battery { cells: Some(17), ..EG4 }),
+                told(Battery { cells: Some(0), ..EG4 }),
+                told(only(Chemistry::Lfp)),
+                told(lone),
+                told(Battery { max_cell_voltage: Some(Millivolts(4100)), ..EG4 }),
+                told(twisted),
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn usual_batteries_fit_their_units() {
+        let fits = |chemistry, cells, rated| {
+            Battery { chemistry: Some(chemistry), cells: Some(cells), ..Battery::default() }
+                .mismatch(Decivolts(rated))
+                .is_none()
+        };
+        for (chemistry, cells, rated) in [
+            (Chemistry::Lfp, 4, 120),
+            (Chemistry::Lfp, 8, 240),
+            (Chemistry::Lfp, 15, 480),
+            (Chemistry::Lfp, 16, 480),
+            (Chemistry::Nmc, 7, 240),
+            (Chemistry::Nmc, 13, 480),
+            (Chemistry::Nmc, 14, 480),
+            (Chemistry::LeadAcid, 6, 120),
+            (Chemistry::LeadAcid, 24, 480),
+        ] {
+            assert!(fits(chemistry, cells, rated), "{cells} {chemistry}");
+        }
+        for (chemistry, cells, rated) in
+            [(Chemistry::Lfp, 17, 480), (Chemistry::Lfp, 8, 480), (Chemistry::LeadAcid, 12, 480)]
+        {
+            assert!(!fits(chemistry, cells, rated), "{cells} {chemistry}");
+        }
+    }
+
+    #[test]
+    fn a_profile_narrows_the_sites_guard_and_never_widens_it() {
+        let site = EG4.with_max_bank_charge_current(Amperes(120));
+        let narrower = Battery {
+            max_cell_voltage: Some(Millivolts(3500)),
+            max_bank_charge_current: Some(Amperes(100)),
+            ..Battery::default()
+        };
+        let both = site.narrowed(&narrower).unwrap();
+        assert_eq!(both.max_cell_voltage, Some(Millivolts(3500)));
+        assert_eq!(both.max_bank_charge_current, Some(Amperes(100)));
+        assert_eq!((both.cells, both.min_cell_voltage), (site.cells, site.min_cell_voltage));
+        assert_eq!(site.narrowed(&site), Ok(site));
+        let wider = Battery::new(Chemistry::Nmc, 14, Millivolts(2700), Millivolts(3650))
+            .with_max_bank_charge_current(Amperes(121));
+        let told: Vec<_> =
+            site.narrowed(&wider).unwrap_err().iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(told.join("\n"));
+    }
+}

@@ -1,0 +1,229 @@
+//! What a plan means for the bank that its units belong to.
+
+use std::fmt;
+
+use pi18_proto::{OutputMode, ParallelRating, SerialNumber};
+
+use super::{
+    Plan,
+    obstacles::{Obstacle, ObstacleKind},
+};
+use crate::{Setting, Settings, Unit, Value, output_mode_conflict};
+
+/// A unit that works in the same bank as the units of a plan, and is not in the plan.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// Its parallel instance.
+    pub instance: u8,
+    /// What a unit of the plan says of it; `None` if none was asked.
+    pub rating: Option<ParallelRating>,
+}
+
+impl LeftOut {
+    /// Its serial number, if it is known.
+    #[must_use]
+    pub fn serial_number(&self) -> Option<SerialNumber> {
+        self.rating.and_then(|rating| rating.serial_number())
+    }
+
+    /// What it is known to be set to.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let Some(rating) = self.rating else { return Settings::default() };
+        Settings {
+            charger_source_priority: Some(rating.charger_priority),
+            max_charging_current: Some(rating.max_charge_current),
+            max_ac_charging_current: Some(rating.max_ac_charge_current),
+            output_mode: Some(rating.output_mode),
+            ..Settings::default()
+        }
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.serial_number() {
+            Some(serial) => write!(f, "unit {serial} (instance {})", self.instance),
+            None => write!(f, "the unit with instance {}", self.instance),
+        }
+    }
+}
+
+impl Plan {
+    /// Returns the units of the same bank that are not in the plan, as far as its units know of them.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let given: Vec<(u8, &Unit)> = self
+            .units
+            .iter()
+            .map(|planned| &planned.unit)
+            .filter(|unit| unit.is_in_bank())
+            .filter_map(|unit| Some((unit.status.parallel_instance.0.try_into().ok()?, unit)))
+            .filter(|(instance, _)| *instance <= MAX_INSTANCE)
+            .collect();
+        let Some(last) = given.iter().map(|(instance, _)| *instance).max() else {
+            return Vec::new();
+        };
+        let behind = |instance: u8| {
+            let before = given.iter().find(|(before, _)| before + 1 == instance);
+            before.and_then(|(_, unit)| unit.next_in_bank)
+        };
+        (0..=MAX_INSTANCE.min(last + 1))
+            .filter(|instance| given.iter().all(|(given, _)| given != instance))
+            .map(|instance| LeftOut { instance, rating: behind(instance) })
+            .filter(|unit| unit.instance < last || unit.rating.is_some())
+            .filter(|unit| {
+                let is_planned =
+                    |serial| self.units.iter().any(|planned| planned.unit.serial_number == serial);
+                !unit.serial_number().is_some_and(is_planned)
+            })
+            .collect()
+    }
+
+    /// Returns the settings on which units of a bank must agree and that the plan changes although a
+    /// unit of the bank is left out and is not known to have the new value already. Empty if the plan
+    /// leaves no unit out.
+    #[must_use]
+    pub fn disagreements(&self) -> Vec<Obstacle> {
+        let left_out = self.left_out();
+        let mut found = Vec::new();
+        for (at, planned) in self.units.iter().enumerate() {
+            for other in &left_out {
+                let has = other.settings();
+                let apart: Vec<_> = self
+                    .changes(at)
+                    .into_iter()
+                    .filter(|change| Setting::AGREEING.contains(&change.setting))
+                    .filter(|change| has.get(change.setting) != Some(change.to))
+                    .map(|change| (change.setting, has.get(change.setting)))
+                    .collect();
+                if apart.is_empty() {
+                    continue;
+                }
+                let told = apart.iter().map(|(setting, has)| match has {
+                    Some(has) => format!("{setting} (it has {has})"),
+                    None => setting.to_string(),
+                });
+                let why = format!(
+                    "{other} of the same bank is left out, and units of a bank must agree in {}",
+                    told.collect::<Vec<_>>().join(", ")
+                );
+                let kind = ObstacleKind::PartOfBank;
+                let told = Obstacle::new(kind, planned.place(), why, "name all units of the bank");
+                found.push(told.about(apart.into_iter().map(|(setting, _)| setting)));
+            }
+        }
+        found
+    }
+
+    /// What is in the way because of the bank.
+    pub(super) fn bank_obstacles(&self) -> Vec<Obstacle> {
+        let mut found = Vec::new();
+        if !self.part_of_bank {
+            found.extend(self.disagreements());
+        }
+        found.extend(self.output_modes());
+        found.extend(self.bank_current());
+        found
+    }
+
+    /// Output modes that do not go together, if the plan changes one.
+    fn output_modes(&self) -> Option<Obstacle> {
+        let changes = |at: &usize| {
+            self.changes(*at).iter().any(|change| change.setting == Setting::OutputMode)
+        };
+        let place = self.units.get((0..self.units.len()).find(changes)?)?.place();
+        let mut modes: Vec<OutputMode> = self
+            .units
+            .iter()
+            .map(|planned| planned.wanted.output_mode.unwrap_or(planned.unit.rated.output_mode))
+            .collect();
+        let left_out = self.left_out();
+        if !self.part_of_bank {
+            modes.extend(left_out.iter().filter_map(|unit| Some(unit.rating?.output_mode)));
+        }
+        if self.units.len() + left_out.len() < 2 {
+            return None;
+        }
+        let conflict = output_mode_conflict(&modes, left_out.is_empty())?;
+        let words: Vec<_> = modes
+            .iter()
+            .map(|mode| Value::Code(crate::Code { number: mode.0, name: mode.name() }).to_string())
+            .collect();
+        let why = format!(
+            "output_mode: {conflict} ({}); units that share an output stop with fault 86",
+            words.join(", ")
+        );
+        let advice = "make all units parallel, or give each phase its units";
+        let told = Obstacle::new(ObstacleKind::OutputModes, place, why, advice);
+        Some(told.about([Setting::OutputMode]))
+    }
+
+    /// Charge currents that are too much together, if the plan changes one.
+    fn bank_current(&self) -> Option<Obstacle> {
+        let current = BankCurrent::of(self)?;
+        let states: Vec<_> = self
+            .units
+            .iter()
+            .map(|planned| planned.unit.settings().overlaid(&planned.wanted))
+            .collect();
+        let changes = |at| {
+            let changes = self.changes(at);
+            changes.iter().any(|change| change.setting == Setting::MaxChargingCurrent)
+        };
+        if !(0..self.units.len()).any(changes) {
+            return None;
+        }
+        let why = current.excess(&states)?;
+        let told = Obstacle::new(ObstacleKind::Rule, "bank", why, "lower max_charging_current");
+        Some(told.about([Setting::MaxChargingCurrent]))
+    }
+}
+
+/// How much the units of a bank may charge together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BankCurrent {
+    max: u16,
+    /// What units that are left out charge with.
+    others: u32,
+}
+
+impl BankCurrent {
+    /// `None` if no guard states it.
+    pub(super) fn of(plan: &Plan) -> Option<Self> {
+        let max = plan.battery?.max_bank_charge_current?.0;
+        let others = plan.left_out();
+        let others = others.iter().filter_map(|unit| Some(unit.rating?.max_charge_current.0));
+        Some(Self { max, others: others.map(u32::from).sum() })
+    }
+
+    fn sum(self, states: &[Settings]) -> u32 {
+        let own = states.iter().filter_map(|state| Some(state.max_charging_current?.0));
+        own.map(u32::from).sum::<u32>().saturating_add(self.others)
+    }
+
+    /// Why these currents are too much; `None` if they are not.
+    pub(super) fn excess(self, states: &[Settings]) -> Option<String> {
+        let sum = self.sum(states);
+        (sum > self.max.into()).then(|| {
+            format!(
+                "max_charging_current of all units together is {sum} A, above max_bank_charge_current \
+                 {} A of the battery guard",
+                self.max
+            )
+        })
+    }
+
+    /// Whether a write that leads from one state of the units to another may be done: it ends within the
+    /// limit, or lowers what was above it already.
+    pub(super) fn allows(self, before: &[Settings], after: &[Settings]) -> Result<(), String> {
+        match self.excess(after) {
+            Some(why) if self.sum(after) > self.sum(before) => Err(why),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The highest parallel instance that a command can name.
+const MAX_INSTANCE: u8 = 9;

@@ -1,0 +1,71 @@
+//! Which output modes go together in one bank.
+
+use std::fmt;
+
+use pi18_proto::OutputMode;
+
+/// How the output modes of the units of a bank contradict each other.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum OutputModeConflict {
+    /// A unit works as if it were alone.
+    Single,
+    /// No unit feeds one of three phases.
+    PhaseOfThree,
+    /// No unit feeds one of two phases.
+    PhaseOfTwo,
+    /// Parallel units beside phases, or phases of two beside phases of three.
+    Mixed,
+}
+
+/// Returns how the output modes of the units of one bank contradict each other; `None` if they go
+/// together: all parallel, or every phase of three or of two.
+///
+/// `is_whole` says whether these are the modes of all units of the bank: only then a phase can be seen
+/// to have no unit.
+///
+/// ```
+/// use lvx_settings::{OutputModeConflict, output_mode_conflict};
+/// use pi18_proto::OutputMode;
+///
+/// let twice = [OutputMode::PHASE_1_OF_2, OutputMode::PHASE_1_OF_2];
+/// assert_eq!(output_mode_conflict(&twice, true), Some(OutputModeConflict::PhaseOfTwo));
+/// ```
+#[must_use]
+pub fn output_mode_conflict(modes: &[OutputMode], is_whole: bool) -> Option<OutputModeConflict> {
+    let has = |mode: &OutputMode| modes.contains(mode);
+    let lacks_one = |phases: &[OutputMode]| is_whole && !phases.iter().all(has);
+    if has(&OutputMode::SINGLE) {
+        Some(OutputModeConflict::Single)
+    } else if modes.iter().all(|mode| *mode == OutputMode::PARALLEL) {
+        None
+    } else if modes.iter().all(|mode| THREE.contains(mode)) {
+        lacks_one(&THREE).then_some(OutputModeConflict::PhaseOfThree)
+    } else if modes.iter().all(|mode| TWO.contains(mode)) {
+        lacks_one(&TWO).then_some(OutputModeConflict::PhaseOfTwo)
+    } else {
+        Some(OutputModeConflict::Mixed)
+    }
+}
+
+/// Returns whether all these output modes feed phases of one kind, so that the units' outputs have to
+/// differ.
+#[must_use]
+pub fn are_phases(modes: &[OutputMode]) -> bool {
+    modes.iter().all(|mode| THREE.contains(mode)) || modes.iter().all(|mode| TWO.contains(mode))
+}
+
+impl fmt::Display for OutputModeConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Single => "a unit of this bank is set to single",
+            Self::PhaseOfThree => "a phase of three has no unit",
+            Self::PhaseOfTwo => "a phase of two has no unit",
+            Self::Mixed => "output modes do not fit together",
+        })
+    }
+}
+
+const THREE: [OutputMode; 3] =
+    [OutputMode::PHASE_1_OF_3, OutputMode::PHASE_2_OF_3, OutputMode::PHASE_3_OF_3];
+const TWO: [OutputMode; 2] = [OutputMode::PHASE_1_OF_2, OutputMode::PHASE_2_OF_2];

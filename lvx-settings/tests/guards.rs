@@ -1,0 +1,322 @@
+//! Battery guards, `applies_to` and the bank: what a plan may not do on the shortest path.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+mod bank;
+
+use bank::{bank, client, host, unit, unit_with, valid_settings};
+use lvx_settings::{
+    Battery, Chemistry, Millivolts, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit,
+    Profile, Setting, Settings, Unit, Value, validate_for,
+};
+use pi18_proto::{Amperes, BatteryType, Decivolts, OutputMode};
+use proptest::prelude::*;
+
+const GUARD: &str =
+    "battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.40 V, min_cell_voltage: 2.80 V}\n";
+
+fn eg4() -> Battery {
+    Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600))
+}
+
+/// All units of a virtual bank whose units have these switches, with their addresses.
+fn units(switches: &[&str]) -> Vec<(String, Unit)> {
+    let bank = bank(switches);
+    let host = host(&mut client(&bank, 0));
+    (0..switches.len())
+        .map(|at| (format!("sim:{at}"), Unit::read(&mut client(&bank, at), &host).unwrap()))
+        .collect()
+}
+
+fn pair() -> Vec<(String, Unit)> {
+    units(&["frozen=on", "frozen=on"])
+}
+
+fn parsed(text: &str) -> Profile {
+    Profile::parse("bank.yaml", text).unwrap().into_profile()
+}
+
+fn plan_of(
+    text: &str,
+    units: Vec<(String, Unit)>,
+    permissions: &Permissions,
+) -> Result<Plan, Obstacles> {
+    Plan::for_profile(&parsed(text), units, permissions)
+}
+
+#[track_caller]
+fn refused(text: &str, units: Vec<(String, Unit)>, permissions: &Permissions) -> Obstacles {
+    plan_of(text, units, permissions).unwrap_err()
+}
+
+fn kinds(obstacles: &Obstacles) -> Vec<ObstacleKind> {
+    let mut kinds: Vec<_> = obstacles.iter().map(|obstacle| obstacle.kind).collect();
+    kinds.dedup();
+    kinds
+}
+
+#[test]
+fn profile_guard_and_applies_to_hold_on_the_shortest_path() {
+    let none = Permissions::default();
+    let high = refused(&format!("{GUARD}bulk_voltage: 57.6 V\n"), pair(), &none);
+    assert_eq!(kinds(&high), [ObstacleKind::Rule]);
+    assert!(high.to_string().contains("above 3.40 V"), "{high}");
+    let other = refused("applies_to: {main_firmware: \"06440\"}\nbacklight: off\n", pair(), &none);
+    assert_eq!(kinds(&other), [ObstacleKind::AppliesTo]);
+}
+
+#[test]
+fn charge_voltages_need_a_complete_guard_or_a_waiver() {
+    let none = Permissions::default();
+    let waived = Permissions::default().without_battery_guard();
+    for text in [
+        "bulk_voltage: 56.0 V\n",
+        "float_voltage: 54.1 V\n",
+        "cutoff_voltage: 47.0 V\n",
+        "battery: {chemistry: lfp}\nbulk_voltage: 56.0 V\n",
+        "battery: {cells: 16, max_cell_voltage: 3.60 V}\nbulk_voltage: 56.0 V\n",
+    ] {
+        let told = refused(text, pair(), &none);
+        assert_eq!(kinds(&told), [ObstacleKind::NoBatteryGuard], "{text}{told}");
+        assert_eq!(plan_of(text, pair(), &waived).unwrap().steps.len(), 2, "{text}");
+        let site = Permissions::default().with_battery(eg4());
+        assert_eq!(plan_of(text, pair(), &site).unwrap().battery, Some(eg4()), "{text}");
+    }
+    // A waiver waives no guard that is known.
+    let text = "battery: {chemistry: lfp, cells: 16}\nbulk_voltage: 58.4 V\n";
+    assert!(plan_of(text, pair(), &waived).is_ok());
+    let text = format!("{GUARD}bulk_voltage: 58.4 V\n");
+    assert_eq!(kinds(&refused(&text, pair(), &waived)), [ObstacleKind::Rule]);
+    for text in ["backlight: off\n", "recharge_voltage: 49 V\n", "max_charging_current: 50 A\n"] {
+        assert!(plan_of(text, pair(), &none).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn guards_that_check_nothing_are_refused() {
+    let waived = Permissions::default().without_battery_guard();
+    for battery in [
+        "{chemistry: lfp, cells: 160, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}",
+        "{chemistry: lfp, cells: 17, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}",
+        "{chemistry: lfp, cells: 8, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}",
+        "{cells: 16, max_cell_voltage: 9.99 V}",
+    ] {
+        let text = format!("battery: {battery}\nbulk_voltage: 56.0 V\n");
+        let told = refused(&text, pair(), &waived);
+        assert_eq!(kinds(&told), [ObstacleKind::BatteryGuard], "{told}");
+    }
+}
+
+#[test]
+fn profile_may_only_narrow_the_guard_of_the_site() {
+    let site = Permissions::default().with_battery(eg4());
+    let narrower = format!("{GUARD}bulk_voltage: 54.1 V\n");
+    let plan = plan_of(&narrower, pair(), &site).unwrap();
+    assert_eq!(plan.battery.unwrap().max_cell_voltage, Some(Millivolts(3400)));
+    let wider = GUARD.replace("3.40", "3.65") + "bulk_voltage: 56.0 V\n";
+    let told = refused(&wider, pair(), &site).to_string();
+    assert!(told.contains("max_cell_voltage: 3.65 V is above the 3.60 V of the site"), "{told}");
+}
+
+#[test]
+fn units_of_a_bank_charge_together_within_the_guard() {
+    let site =
+        Permissions::default().with_battery(eg4().with_max_bank_charge_current(Amperes(120)));
+    let sixty = "max_charging_current: 60 A\n";
+    assert!(plan_of(sixty, units(&["max-charge=50", "max-charge=50"]), &site).is_ok());
+    let told = refused("max_charging_current: 70 A\n", pair(), &site);
+    assert_eq!(kinds(&told), [ObstacleKind::Rule]);
+    assert!(told.to_string().contains("140 A, above max_bank_charge_current 120 A"), "{told}");
+    let told = refused("max_charging_current: 130 A\n", pair(), &site);
+    assert!(told.to_string().contains("max_charging_current 130 A is above"), "{told}");
+    // A unit that is left out counts.
+    let alone = site.clone().with_part_of_bank();
+    let mut first = units(&["max-charge=50", "max-charge=70"]);
+    first.truncate(1);
+    assert_eq!(kinds(&refused(sixty, first, &alone)), [ObstacleKind::Rule]);
+    // On no step is the sum above the limit.
+    let swapped = units(&["max-charge=40", "max-charge=80"]);
+    let wanted = [80, 40].map(|amperes| Settings {
+        max_charging_current: Some(Amperes(amperes)),
+        ..Settings::default()
+    });
+    let swapped = swapped.into_iter().zip(wanted);
+    let swapped =
+        swapped.map(|((address, unit), wanted)| PlannedUnit { address, unit, wanted }).collect();
+    let plan = Plan::new(swapped, site, None).unwrap();
+    assert_eq!(plan.steps.iter().map(|step| step.unit).collect::<Vec<_>>(), [1, 0]);
+    plan.check().unwrap();
+}
+
+#[test]
+fn saved_plan_keeps_its_guard_and_needs_its_permissions_anew() {
+    let waived = Permissions::default().without_battery_guard();
+    let text = "bulk_voltage: 56.0 V\n";
+    let plan = plan_of(text, pair(), &waived).unwrap();
+    let again: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
+    assert_eq!(again, plan);
+    let told = again.clone().permitted(&Permissions::default()).unwrap_err();
+    assert_eq!(kinds(&told), [ObstacleKind::NoBatteryGuard]);
+    assert_eq!(again.clone().permitted(&waived).unwrap(), plan);
+    // The site's guard holds for a plan that was made without one.
+    let low = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3450));
+    let told = again.permitted(&Permissions::default().with_battery(low)).unwrap_err();
+    assert_eq!(kinds(&told), [ObstacleKind::Rule]);
+    let guarded =
+        plan_of(&format!("{GUARD}bulk_voltage: 54.1 V\n"), pair(), &Permissions::default());
+    assert!(guarded.unwrap().permitted(&Permissions::default()).is_ok());
+}
+
+/// A plan as it was saved before plans knew guards to be complete, waivers and other units.
+#[test]
+fn plan_of_an_earlier_version_is_read_and_not_carried_out_without_a_guard() {
+    let plan =
+        plan_of("bulk_voltage: 56.0 V\n", pair(), &Permissions::default().without_battery_guard());
+    let mut json = serde_json::to_value(plan.unwrap()).unwrap();
+    json.as_object_mut().unwrap().remove("no_battery_guard");
+    for unit in json["units"].as_array_mut().unwrap() {
+        unit["unit"].as_object_mut().unwrap().remove("next_in_bank");
+    }
+    let old: Plan = serde_json::from_value(json).unwrap();
+    assert!(old.check().unwrap_err().to_string().contains("complete battery guard"));
+    assert!(old.permitted(&Permissions::default().without_battery_guard()).is_ok());
+}
+
+#[test]
+fn old_values_outside_the_guard_are_named() {
+    let start = units(&["bulk=58.0", "frozen=on"]);
+    let text = format!("{}bulk_voltage: 56.0 V\n", GUARD.replace("3.40", "3.60"));
+    let plan = plan_of(&text, start, &Permissions::default()).unwrap();
+    let told = plan.outside_guard(None);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].to_string().contains("bulk_voltage 58.0 V is 3.62"), "{}", told[0]);
+    let site = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3500));
+    assert_eq!(plan.outside_guard(Some(&site)).len(), 3);
+}
+
+#[test]
+fn plan_for_one_unit_of_a_pair_says_that_the_bank_has_two() {
+    let none = Permissions::default();
+    for at in 0..2 {
+        let one = || vec![pair().remove(at)];
+        let plan = plan_of("backlight: off\n", one(), &none).unwrap();
+        assert_eq!(plan.left_out().len(), 1);
+        assert!(plan.warnings()[0].contains("same bank"), "{:?}", plan.warnings());
+        let told = refused("output_priority: solar_utility_battery\n", one(), &none);
+        assert_eq!(kinds(&told), [ObstacleKind::PartOfBank]);
+        let alone = Permissions::default().with_part_of_bank();
+        assert!(plan_of("output_priority: solar_utility_battery\n", one(), &alone).is_ok());
+    }
+    // What the other is known to have already is no disagreement.
+    let mut first = units(&["max-charge=50", "max-charge=60"]);
+    first.truncate(1);
+    assert!(plan_of("max_charging_current: 60 A\n", first.clone(), &none).is_ok());
+    let told = refused("max_charging_current: 70 A\n", first, &none).to_string();
+    assert!(told.contains("unit 96132206100411 (instance 1)"), "{told}");
+    assert!(told.contains("max_charging_current (it has 60 A)"), "{told}");
+    // All units, and a unit alone.
+    assert_eq!(plan_of("backlight: off\n", pair(), &none).unwrap().left_out(), []);
+    assert_eq!(plan_of("backlight: off\n", units(&["frozen=on"]), &none).unwrap().left_out(), []);
+    let mut three = units(&["frozen=on", "frozen=on", "frozen=on"]);
+    three.truncate(2);
+    assert_eq!(plan_of("backlight: off\n", three, &none).unwrap().left_out().len(), 1);
+}
+
+#[test]
+fn output_modes_of_a_plans_result_go_together() {
+    let allowed = Permissions::default().with_installation([Setting::OutputMode]);
+    let told = |mode: &str| refused(&format!("output_mode: {mode}\n"), pair(), &allowed);
+    let phases = told("phase_1_of_2");
+    assert_eq!(kinds(&phases), [ObstacleKind::OutputModes], "{phases}");
+    assert!(phases.to_string().contains("a phase of two has no unit"), "{phases}");
+    assert_eq!(kinds(&told("single")), [ObstacleKind::OutputModes]);
+    let modes = |modes: [OutputMode; 2]| {
+        let units = pair().into_iter().zip(modes).map(|((address, unit), mode)| PlannedUnit {
+            address,
+            unit,
+            wanted: Settings { output_mode: Some(mode), ..Settings::default() },
+        });
+        Plan::new(units.collect(), allowed.clone(), None)
+    };
+    assert!(modes([OutputMode::PHASE_1_OF_2, OutputMode::PHASE_2_OF_2]).is_ok());
+    assert!(modes([OutputMode::PHASE_1_OF_2, OutputMode::PARALLEL]).is_err());
+}
+
+/// What was found: `battery_type: agm` was sound, and then it could not be planned.
+#[test]
+fn battery_type_agm_is_judged_alike_by_validation_and_plan() {
+    let text = format!("{GUARD}battery_type: agm\n");
+    let none = Permissions::default();
+    let found = validate_for(&Profile::parse("agm.yaml", &text).unwrap(), &unit(), &none);
+    let told = refused(&text, units(&["frozen=on"]), &none).to_string();
+    assert!(found.has_errors(), "{found}{told}");
+}
+
+/// Whatever the other units of its bank are to become.
+#[test]
+fn a_profile_is_validated_for_each_unit_by_itself() {
+    let none = Permissions::default();
+    let profile = Profile::parse("single.yaml", "output_mode: single\n").unwrap();
+    for (_, unit) in pair() {
+        let found = validate_for(&profile, &unit, &none);
+        assert!(!found.has_errors(), "{found}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    /// A profile is sound for a unit exactly if there is a plan.
+    #[test]
+    fn validation_and_plan_agree(
+        start in valid_settings(),
+        wanted in valid_settings(),
+        odd in prop::collection::vec(odd_value(), 0..3),
+        stated in prop::collection::vec(any::<prop::sample::Index>(), 1..8),
+        battery in prop::option::of(prop::sample::select(vec![
+            eg4(),
+            Battery::new(Chemistry::LeadAcid, 24, Millivolts(1800), Millivolts(2450)),
+            Battery::new(Chemistry::Lfp, 17, Millivolts(2800), Millivolts(3600)),
+        ])),
+        waived in any::<bool>(),
+    ) {
+        let mut settings = Settings::default();
+        let all: Vec<_> = wanted.iter().collect();
+        for index in stated {
+            let (setting, value) = *index.get(&all);
+            settings.set(setting, Some(value)).unwrap();
+        }
+        for (setting, value) in odd {
+            settings.set(setting, Some(value)).unwrap();
+        }
+        let mut profile = Profile::default();
+        (profile.battery, profile.settings) = (battery, settings);
+        let text = profile.to_yaml();
+        let parsed = Profile::parse("any.yaml", &text).unwrap();
+        let mut permissions = Permissions::default();
+        permissions.no_battery_guard = waived;
+        let unit = unit_with(&start);
+        let found = validate_for(&parsed, &unit, &permissions);
+        let installation = Setting::ALL.iter().filter(|s| s.group().is_installation());
+        let permissions = permissions.with_installation(installation.copied());
+        let plan = Plan::for_profile(parsed.profile(), [("sim:0".to_owned(), unit)], &permissions);
+        prop_assert_eq!(found.has_errors(), plan.is_err(), "{}\n{}\n{:?}", text, found, plan);
+    }
+}
+
+/// Values that may be out of range or without a name.
+fn odd_value() -> impl Strategy<Value = (Setting, Value)> {
+    prop_oneof![
+        (400..600_u16).prop_map(|v| (Setting::BulkVoltage, Value::Voltage(Decivolts(v)))),
+        (400..600_u16).prop_map(|v| (Setting::FloatVoltage, Value::Voltage(Decivolts(v)))),
+        (0..600_u16).prop_map(|v| (Setting::RedischargeVoltage, Value::Voltage(Decivolts(v)))),
+        (0..200_u16).prop_map(|a| (Setting::MaxChargingCurrent, Value::Current(Amperes(a)))),
+        (0..10_u8).prop_map(|n| {
+            let name = BatteryType(n).name();
+            (Setting::BatteryType, Value::Code(lvx_settings::Code { number: n, name }))
+        }),
+        (0..8_u8).prop_map(|n| {
+            let name = OutputMode(n).name();
+            (Setting::OutputMode, Value::Code(lvx_settings::Code { number: n, name }))
+        }),
+    ]
+}
