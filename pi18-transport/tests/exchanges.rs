@@ -70,6 +70,40 @@ fn without_faults_every_question_is_answered() {
 }
 
 #[test]
+fn units_that_deviate_as_captures_show_are_read_right() {
+    for switches in [
+        "edition=2017",
+        "short-length=piri",
+        "short-length=all",
+        "charge-currents=120&max-charge=120",
+        "rated-current=25",
+        "strict-length=on",
+        "pi30=refuse",
+        "pi30=answer",
+        "ignore-checksum=on",
+        "edition=2017&short-length=all&strict-length=on&ignore-checksum=on",
+    ] {
+        let mut client = client(switches);
+        for query in queries() {
+            let truth = client.link().bank().with(|bank| bank.peek(0, query));
+            match (client.query(query), truth) {
+                (Ok(reading), Some(truth)) => assert_eq!(reading.reply, truth, "{switches}"),
+                (Err(error), None) => assert!(error.is_refused(), "{switches}: {error}"),
+                (answer, truth) => panic!("{switches}: {query}: {answer:?}, not {truth:?}"),
+            }
+        }
+        let outcome = client.set("PSP1".parse().unwrap()).unwrap();
+        assert_eq!(outcome, SetOutcome::Accepted, "{switches}");
+    }
+}
+
+#[test]
+fn a_stated_length_that_is_one_short_is_told_as_a_warning() {
+    let reading = client("short-length=piri").query(Query::RatedInformation).unwrap();
+    assert_eq!(reading.warnings, ["the length says 088, 089 bytes follow it"]);
+}
+
+#[test]
 fn under_each_fault_no_value_is_wrong_and_most_questions_are_answered() {
     // Of 1000 questions at least so many are answered.
     for (seed, (fault, floor)) in (1..).zip([

@@ -234,7 +234,7 @@ fn the_check_lists_its_rules_and_speaks_markdown() {
 fn settings_are_compared() {
     let output = lvx(&["compare", "sim:0", "sim:1"]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(seen(&output).contains("12/12 match, and 15/15 of the further settings"));
+    assert!(seen(&output).contains("12/12 match, and 14/14 of the further settings"));
     let output = lvx(&["compare", "sim:0?frozen=on", "sim:1?bulk=55.0"]);
     assert_eq!(output.status.code(), Some(1));
     insta::assert_snapshot!(seen(&output));
@@ -476,4 +476,36 @@ fn completions_know_every_task() {
         assert_eq!(output.status.code(), Some(0));
         assert!(seen(&output).contains("sync-check"));
     }
+}
+
+#[test]
+fn units_that_deviate_as_captures_show_are_read() {
+    for switches in [
+        "edition=2017",
+        "short-length=all",
+        "charge-currents=120&max-charge=120",
+        "rated-current=25",
+        "strict-length=on&ignore-checksum=on&pi30=answer",
+    ] {
+        let units = ["sim:0?", "sim:1?"].map(|unit| format!("{unit}{switches}"));
+        let output = lvx(&["sync-check", &units[0], &units[1]]);
+        assert_eq!(output.status.code(), Some(0), "{switches}: {}", seen(&output));
+    }
+    let seen = seen(&lvx(&["query", "MCHGCR", "sim:0?charge-currents=120"]));
+    assert!(seen.contains("100, 110, 120 A"), "{seen}");
+}
+
+#[test]
+fn the_text_of_a_bridge_that_is_in_use_is_shown() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp:{}", listener.local_addr().unwrap());
+    let bridge = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"Port already in use\r\n").unwrap();
+    });
+    let output = lvx(&["query", "MOD", &address]);
+    bridge.join().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let seen = seen(&output);
+    assert!(seen.contains("before that it sent \"Port already in use\""), "{seen}");
 }

@@ -12,9 +12,9 @@ use pi18_proto::{
 use super::{
     bank::Bank,
     day, limits,
-    line::Heard,
+    line::{Heard, Pi30},
     settings::{Settings, Window},
-    switches::Dialects,
+    switches::{Dialects, Pi30Answer, ShortLength},
     unit::Unit,
 };
 
@@ -22,12 +22,12 @@ impl Bank {
     /// The bytes that answer what a unit heard; nothing if it stays silent.
     pub(super) fn reply(&mut self, unit: usize, heard: Heard) -> Option<Vec<u8>> {
         let (is_set, has_checksum) = match heard {
-            Heard::Request { request, has_checksum } => {
+            Heard::Request { request, has_checksum, .. } => {
                 (matches!(request, Request::Set(_)), has_checksum)
             }
             Heard::Unknown { is_set, has_checksum } => (is_set, has_checksum),
             Heard::RatingOfNone | Heard::StatusOfNone => (false, true),
-            Heard::NoHeader => return Some(NOT_UNDERSTOOD.to_vec()),
+            Heard::NoHeader(request) => return Some(self.units.get(unit)?.pi30(request)),
             Heard::Noise => return None,
         };
         let asked = self.units.get_mut(unit)?;
@@ -42,9 +42,12 @@ impl Bank {
             return Some(REFUSED.to_vec());
         }
         let mut reply = match heard {
-            Heard::Request { request: Request::Query(query), .. } => {
+            Heard::Request { request: Request::Query(query), wrong_length, .. } => {
                 let asked = self.units.get(unit)?;
-                self.answer(asked, query).and_then(frame).unwrap_or_else(|| REFUSED.to_vec())
+                let answer = self.answer(asked, query);
+                let answer =
+                    answer.filter(|_| !(wrong_length && asked.switches.quirks.strict_length));
+                answer.and_then(|reply| asked.frame(&reply)).unwrap_or_else(|| REFUSED.to_vec())
             }
             Heard::Request { request: Request::Set(command), .. } => {
                 let accepted = self.set_or_not(unit, command);
@@ -57,10 +60,12 @@ impl Bank {
                 verdict
             }
             Heard::RatingOfNone => {
-                frame(ParallelRating::decode(RATING_OF_NONE).ok()?.into()).unwrap_or_default()
+                let rating = ParallelRating::decode(RATING_OF_NONE).ok()?;
+                self.units.get(unit)?.frame(&rating.into())?
             }
             Heard::StatusOfNone => {
-                frame(ParallelStatus::decode(STATUS_OF_NONE).ok()?.into()).unwrap_or_default()
+                let status = ParallelStatus::decode(STATUS_OF_NONE).ok()?;
+                self.units.get(unit)?.frame(&status.into())?
             }
             _ => REFUSED.to_vec(),
         };
@@ -99,7 +104,8 @@ impl Bank {
             Query::Flags => unit.flags().into(),
             Query::Defaults => unit.defaults()?.into(),
             Query::MaxChargeCurrents => {
-                MaxChargeCurrents { currents: Currents::new(limits::CHARGE_CURRENTS)? }.into()
+                let currents = limits::charge_currents(quirks.charge_currents);
+                MaxChargeCurrents { currents: Currents::new(&currents)? }.into()
             }
             Query::MaxAcChargeCurrents => {
                 MaxAcChargeCurrents { currents: Currents::new(limits::AC_CHARGE_CURRENTS)? }.into()
@@ -161,6 +167,7 @@ impl Unit {
         let power = self.switches.state.rated.power();
         let current = f64::from(power) / settings.output_voltage.in_unit();
         let current = Deciamperes(super::short(current * 10.0));
+        let current = self.switches.quirks.rated_current.unwrap_or(current);
         RatedInformation {
             input_voltage: settings.output_voltage,
             input_current: current,
@@ -216,6 +223,40 @@ impl Unit {
         }
     }
 
+    /// A reply as this unit writes it.
+    fn frame(&self, reply: &AnyReply) -> Option<Vec<u8>> {
+        let mut buffer = [0; MAX_FRAME];
+        let len = reply.encode(&mut buffer).ok()?;
+        let mut data = buffer.get(..len)?.to_vec();
+        // The sheet of 2017 has two digits there.
+        let ac_charge_current = match reply {
+            AnyReply::RatedInformation(_) => Some(14),
+            AnyReply::ParallelRating(_) => Some(5),
+            _ => None,
+        };
+        if let Some(field) = ac_charge_current.filter(|_| !self.follows_2022()) {
+            data = with_two_digits(&data, field);
+        }
+        let is_short = match self.switches.quirks.short_length {
+            ShortLength::Off => false,
+            ShortLength::Piri => matches!(reply, AnyReply::RatedInformation(_)),
+            ShortLength::All => true,
+        };
+        let stated = data.len() + AFTER_DATA - usize::from(is_short);
+        Some(sealed([format!("^D{stated:03}").as_bytes(), &data].concat()))
+    }
+
+    fn pi30(&self, request: Pi30) -> Vec<u8> {
+        match (self.switches.quirks.pi30, request, self.serial) {
+            (Pi30Answer::Refuse, ..) => REFUSED.to_vec(),
+            (Pi30Answer::Answer, Pi30::Protocol, _) => sealed(b"(PI30".to_vec()),
+            (Pi30Answer::Answer, Pi30::SerialNumber, Some(serial)) => {
+                sealed(format!("({serial}").into_bytes())
+            }
+            _ => NOT_UNDERSTOOD.to_vec(),
+        }
+    }
+
     /// A captured reply, changed to what `PF` brings back here.
     fn defaults(&self) -> Option<Defaults> {
         let settings = Settings::factory(self.switches.state.rated);
@@ -232,10 +273,27 @@ impl Unit {
     }
 }
 
-fn frame(reply: AnyReply) -> Option<Vec<u8>> {
-    let mut buffer = [0; MAX_FRAME];
-    let len = reply.encode_frame(&mut buffer).ok()?;
-    buffer.get(..len).map(<[u8]>::to_vec)
+/// Data whose field at this place has two digits if it can.
+fn with_two_digits(data: &[u8], place: usize) -> Vec<u8> {
+    let fields = data.split(|&byte| byte == b',').enumerate();
+    let fields: Vec<_> = fields
+        .map(|(at, field)| match field {
+            [b'0', digits @ ..] if at == place && digits.len() == 2 => digits,
+            _ => field,
+        })
+        .collect();
+    fields.join(&b',')
+}
+
+/// Bytes behind the data: checksum and carriage return.
+const AFTER_DATA: usize = 3;
+
+/// A frame with its checksum and carriage return.
+fn sealed(mut frame: Vec<u8>) -> Vec<u8> {
+    let checksum = pi18_proto::checksum(&frame);
+    frame.extend(checksum);
+    frame.push(b'\r');
+    frame
 }
 
 /// The reply whose fields are all 0.

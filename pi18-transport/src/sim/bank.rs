@@ -274,11 +274,12 @@ impl Bank {
         let Some((line, unit)) = self.wires.line(wire) else {
             return;
         };
-        let Some((at, heard)) = line.hear() else {
+        let asked = self.units.get(unit).map(|unit| &unit.switches);
+        let ignores_checksum = asked.is_some_and(|switches| switches.quirks.ignore_checksum);
+        let switches = asked.map(|switches| switches.line).unwrap_or_default();
+        let Some((at, heard)) = line.hear(ignores_checksum) else {
             return;
         };
-        let switches = self.units.get(unit).map(|unit| unit.switches.line);
-        let switches = switches.unwrap_or_default();
         let swallowed = super::line::happens(switches.silent, &mut self.random);
         let reply = if swallowed { None } else { self.reply(unit, heard) };
         if let Some((line, _)) = self.wires.line(wire) {

@@ -92,17 +92,16 @@ pub(super) fn takes_battery_type(battery_type: BatteryType, edition: Edition) ->
     }
 }
 
-/// `MCHGCR`
-pub(super) const CHARGE_CURRENTS: &[Amperes] = &[
-    Amperes(10),
-    Amperes(20),
-    Amperes(30),
-    Amperes(40),
-    Amperes(50),
-    Amperes(60),
-    Amperes(70),
-    Amperes(80),
-];
+/// `MCHGCR`: every ten amperes up to `max`.
+pub(super) fn charge_currents(max: Amperes) -> Vec<Amperes> {
+    (10..=max.0).step_by(10).map(Amperes).collect()
+}
+
+/// Where that list ends unless a switch says otherwise.
+pub(super) const MAX_CHARGE_CURRENT: Amperes = Amperes(80);
+
+/// The sheets and captures know no greater one.
+pub(super) const LARGEST_CHARGE_CURRENT: u16 = 120;
 
 /// `MUCHGCR`
 pub(super) const AC_CHARGE_CURRENTS: &[Amperes] = &[

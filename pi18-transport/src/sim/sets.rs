@@ -96,7 +96,7 @@ impl Unit {
             SetCommand::MaxChargeCurrent { current, .. } => {
                 new.max_charge = current.get();
                 let locked = quirks.charging_lock && self.charge_current() > 0;
-                !locked && limits::CHARGE_CURRENTS.contains(&new.max_charge)
+                !locked && limits::charge_currents(quirks.charge_currents).contains(&new.max_charge)
             }
             SetCommand::MaxAcChargeCurrent { current, .. } => {
                 new.max_ac_charge = current.get();

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use jiff::civil;
 use pi18_proto::{
-    Amperes, BatteryType, ChargerPriority, Count, Decivolts, Edition, FaultCode, FaultsAndWarnings,
-    MachineType, Model, OutputMode, OutputPriority, Reply, SerialNumber, SolarPriority, Version,
-    WorkingMode,
+    Amperes, BatteryType, ChargerPriority, Count, Deciamperes, Decivolts, Edition, FaultCode,
+    FaultsAndWarnings, MachineType, Model, OutputMode, OutputPriority, Reply, SerialNumber,
+    SolarPriority, Version, WorkingMode,
 };
 
 use super::{
     day,
-    limits::Rated,
+    limits::{self, Rated},
     settings::Setting,
-    switches::{Dialects, SwitchInfo, Switches},
+    switches::{Dialects, Pi30Answer, ShortLength, SwitchInfo, Switches},
 };
 
 /// Declares the switches: what it does, its name, what its value looks like, where that goes and
@@ -64,6 +64,21 @@ switches! {
     /// How many fields FLAG has (default 9)
     unit "flags", "9|10|11" =>
         put(quirks.flags, |text| number(text).filter(|n| (9_u8..=11).contains(n)));
+
+    /// The greatest current that MCHGCR lists, 10 to 120 in steps of ten (default 80)
+    unit "charge-currents", "amperes such as 120" =>
+        put(quirks.charge_currents, charge_currents);
+    /// The rated input and output current of PIRI (default: by power and voltage)
+    unit "rated-current", "amperes such as 25.0" =>
+        put(quirks.rated_current, |text| volts(text).map(|steps| Deciamperes(steps.0)));
+    /// Which replies state a length that is one short: none, PIRI, or all (default off)
+    unit "short-length", "off|piri|all" => put(quirks.short_length, short_length);
+    /// A query that states a wrong length is refused (default off)
+    unit "strict-length", "on|off" => put(quirks.strict_length, on_off);
+    /// How a PI30 query is answered: (NAK, ^0, or as a PI30 unit does (default nak)
+    unit "pi30", "nak|refuse|answer" => put(quirks.pi30, pi30);
+    /// Requests are taken whatever their checksum is (default off)
+    unit "ignore-checksum", "on|off" => put(quirks.ignore_checksum, on_off);
 
     // State.
     /// The unit stands in mode 04 with this fault; 00 ends it
@@ -255,6 +270,29 @@ fn dialect(text: &str) -> Option<Dialects> {
         "crc" => Some(Dialects::Checksum),
         "no-crc" => Some(Dialects::NoChecksum),
         "any" => Some(Dialects::Any),
+        _ => None,
+    }
+}
+
+fn charge_currents(text: &str) -> Option<Amperes> {
+    let listed = |most: &Amperes| limits::charge_currents(*most).contains(most);
+    amperes(text).filter(|most| most.0 <= limits::LARGEST_CHARGE_CURRENT).filter(listed)
+}
+
+fn short_length(text: &str) -> Option<ShortLength> {
+    match text {
+        "off" => Some(ShortLength::Off),
+        "piri" => Some(ShortLength::Piri),
+        "all" => Some(ShortLength::All),
+        _ => None,
+    }
+}
+
+fn pi30(text: &str) -> Option<Pi30Answer> {
+    match text {
+        "nak" => Some(Pi30Answer::Nak),
+        "refuse" => Some(Pi30Answer::Refuse),
+        "answer" => Some(Pi30Answer::Answer),
         _ => None,
     }
 }

@@ -3,9 +3,15 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::civil;
-use pi18_proto::{Count, Decivolts, Edition, FaultCode, Model, SerialNumber, Version, WorkingMode};
+use pi18_proto::{
+    Amperes, Count, Deciamperes, Decivolts, Edition, FaultCode, Model, SerialNumber, Version,
+    WorkingMode,
+};
 
-use super::{limits::Rated, settings::Setting};
+use super::{
+    limits::{self, Rated},
+    settings::Setting,
+};
 
 /// The switches of one unit, each as it was given or at its default.
 ///
@@ -48,6 +54,36 @@ pub(super) struct Quirks {
     pub(super) dialect: Dialects,
     pub(super) edition: Edition,
     pub(super) flags: u8,
+    /// Where `MCHGCR` ends.
+    pub(super) charge_currents: Amperes,
+    pub(super) rated_current: Option<Deciamperes>,
+    pub(super) short_length: ShortLength,
+    /// Queries that state a wrong length are refused.
+    pub(super) strict_length: bool,
+    pub(super) pi30: Pi30Answer,
+    pub(super) ignore_checksum: bool,
+}
+
+/// Which replies state a length that is one short.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum ShortLength {
+    #[default]
+    Off,
+    /// That to `PIRI`.
+    Piri,
+    All,
+}
+
+/// How a unit answers a request of the older protocol PI30.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Pi30Answer {
+    /// `(NAK`
+    #[default]
+    Nak,
+    /// `^0`
+    Refuse,
+    /// `QPI` and `QID` with a PI30 reply, anything else with `(NAK`.
+    Answer,
 }
 
 impl Default for Quirks {
@@ -64,6 +100,12 @@ impl Default for Quirks {
             dialect: Dialects::default(),
             edition: Edition::Pi18_2022,
             flags: 9,
+            charge_currents: limits::MAX_CHARGE_CURRENT,
+            rated_current: None,
+            short_length: ShortLength::default(),
+            strict_length: false,
+            pi30: Pi30Answer::default(),
+            ignore_checksum: false,
         }
     }
 }

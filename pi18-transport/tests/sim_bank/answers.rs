@@ -8,7 +8,7 @@ use pi18_proto::{
 };
 use proptest::{collection::vec, prelude::*};
 
-use crate::{ask, bank, data, decode, exchange, rated, status};
+use crate::{ask, bank, data, decode, exchange, rated, request, status};
 
 #[test]
 fn every_query_is_answered_with_a_reply_that_reads_back() {
@@ -108,6 +108,95 @@ fn the_older_edition_knows_less() {
     assert_eq!(ask(&mut bank, 0, "FWS").split(',').count(), 17);
     assert_eq!(ask(&mut bank, 0, "LEDE1"), "^0");
     assert_eq!(ask(&mut bank, 0, "PBT3"), "^0");
+}
+
+#[test]
+fn the_older_edition_writes_two_digits_of_ac_charge_current() {
+    let mut bank = bank(&["edition=2017"]);
+    let mut raw = |text: &str| {
+        exchange(&mut bank, 0, &request(text).to_frame(Dialect::Checksum), Duration::ZERO)
+    };
+    assert!(
+        raw("PIRI")
+            .starts_with(b"^D0851200,500,1200,600,500,6000,6000,480,480,540,480,564,540,2,30,060,")
+    );
+    let rating = raw("PRI0");
+    assert_eq!(Frame::parse(&rating).unwrap().data(), b"1,14,96132206100410000000,0,060,30,1");
+}
+
+#[test]
+fn a_stated_length_can_be_one_short() {
+    for (switch, short) in [("piri", &["PIRI"][..]), ("all", &["PIRI", "GS", "MOD"])] {
+        let mut bank = bank(&[&format!("short-length={switch}")]);
+        for text in ["PIRI", "GS", "MOD"] {
+            let bytes = request(text).to_frame(Dialect::Checksum);
+            let sent = exchange(&mut bank, 0, &bytes, Duration::ZERO);
+            let frame = Frame::parse(&sent).unwrap();
+            assert_eq!(frame.wrong_length().is_some(), short.contains(&text), "{text}");
+        }
+        let piri = request("PIRI").to_frame(Dialect::Checksum);
+        let sent = exchange(&mut bank, 0, &piri, Duration::ZERO);
+        assert!(sent.starts_with(b"^D0881200,"), "{}", sent.escape_ascii());
+    }
+}
+
+#[test]
+fn lists_charge_currents_up_to_the_one_that_it_is_told() {
+    let mut bank = bank(&["charge-currents=120&charging-lock=off", ""]);
+    let list = "010,020,030,040,050,060,070,080,090,100,110,120";
+    assert_eq!(ask(&mut bank, 0, "MCHGCR"), list);
+    assert_eq!(["MCHGC0,120", "MCHGC0,130"].map(|text| ask(&mut bank, 0, text)), ["^1", "^0"]);
+    assert_eq!(rated(&bank, 0).max_charge_current.0, 120);
+    assert_eq!(ask(&mut bank, 1, "MCHGCR"), "010,020,030,040,050,060,070,080");
+    for wrong in ["0", "5", "75", "130"] {
+        let switch = format!("charge-currents={wrong}");
+        assert!(switch.parse::<pi18_transport::sim::Switches>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn shows_the_rated_current_that_it_is_told() {
+    let rated = rated(&bank(&["rated-current=25"]), 0);
+    assert_eq!((rated.input_current.0, rated.output_current.0), (250, 250));
+}
+
+#[test]
+fn a_query_of_wrong_length_is_answered_or_refused() {
+    let wrong_length = [b"^P005FWS".as_slice(), &pi18_proto::checksum(b"^P005FWS"), b"\r"].concat();
+    for bytes in [&wrong_length[..], b"^P005FWS\r"] {
+        let refused = exchange(&mut bank(&["strict-length=on"]), 0, bytes, Duration::ZERO);
+        assert_eq!(refused, REFUSED);
+        let answered = exchange(&mut bank(&[]), 0, bytes, Duration::ZERO);
+        assert_eq!(Frame::parse(&answered).unwrap().kind(), FrameKind::Data);
+    }
+    assert_eq!(ask(&mut bank(&["strict-length=on"]), 0, "MOD"), "05");
+}
+
+#[test]
+fn pi30_queries_are_answered_as_the_switch_says() {
+    let answers = |switch: &str| {
+        let mut bank = bank(&[switch]);
+        [&b"QPI\xBE\xAC\r"[..], b"QID\xD6\xEA\r", b"QPIRI\xF8T\r"]
+            .map(|bytes| exchange(&mut bank, 0, bytes, Duration::ZERO))
+    };
+    assert_eq!(answers("pi30=nak"), [NOT_UNDERSTOOD; 3]);
+    assert_eq!(answers("pi30=refuse"), [REFUSED; 3]);
+    let [protocol, serial, rated] = answers("pi30=answer");
+    assert_eq!(protocol, b"(PI30\x9A\x0B\r");
+    assert!(serial.starts_with(b"(96132206100410") && serial.ends_with(b"\r"));
+    assert_eq!(rated, NOT_UNDERSTOOD);
+}
+
+#[test]
+fn a_unit_can_ignore_the_checksum() {
+    for (text, answer) in [("MOD", &b"^D00505\xD9\x9F\r"[..]), ("PSP1", b"^1\x0B\xC2\r")] {
+        let mut damaged = request(text).to_frame(Dialect::Checksum).to_vec();
+        let place = damaged.len() - 2;
+        damaged[place] ^= 0x40;
+        let reply = exchange(&mut bank(&["ignore-checksum=on"]), 0, &damaged, Duration::ZERO);
+        assert_eq!(reply, answer, "{text}");
+        assert!(exchange(&mut bank(&[]), 0, &damaged, Duration::ZERO).is_empty(), "{text}");
+    }
 }
 
 #[test]
