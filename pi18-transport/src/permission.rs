@@ -50,16 +50,18 @@ fn access(_path: &Path) -> String {
     "another user or program may hold it".to_owned()
 }
 
-/// The udev rule that gives a group access to the adapters that these inverters have (`0665:5161`).
+/// Returns the udev rule that gives a group access to the adapters that these inverters have: USB
+/// (`0003`), vendor and product `0665:5161`. A Bluetooth device of that vendor and product does not match.
+///
 /// It belongs into a file such as `/etc/udev/rules.d/70-lvx.rules`.
 ///
 /// ```
 /// let rule = pi18_transport::udev_rule("plugdev");
-/// assert!(rule.starts_with(r#"SUBSYSTEM=="hidraw", KERNELS=="*:0665:5161.*", GROUP="plugdev""#));
+/// assert!(rule.starts_with(r#"SUBSYSTEM=="hidraw", KERNELS=="0003:0665:5161.*", GROUP="plugdev""#));
 /// ```
 #[must_use]
 pub fn udev_rule(group: &str) -> String {
-    format!(r#"SUBSYSTEM=="hidraw", KERNELS=="*:0665:5161.*", GROUP="{group}", MODE="0660""#)
+    format!(r#"SUBSYSTEM=="hidraw", KERNELS=="0003:0665:5161.*", GROUP="{group}", MODE="0660""#)
 }
 
 #[cfg(unix)]

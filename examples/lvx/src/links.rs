@@ -4,8 +4,10 @@ mod census;
 mod folder;
 mod init;
 mod keep;
+mod lock;
 mod map;
 mod print;
+mod trusted;
 
 use std::io::Write;
 
@@ -25,13 +27,8 @@ pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure>
         Some(LinksTask::Init { prefix, dry_run }) => {
             return init::run(&args.units, prefix, *dry_run, out);
         }
-        // Whoever keeps the links takes the dead ones away himself.
-        Some(LinksTask::Clear { dead: true }) if Folder::is_kept(&args.dir) => {
-            return Ok(Status::Well);
-        }
-        Some(LinksTask::Clear { dead }) => {
-            return keep::clear(&Folder::own(&args.dir)?, *dead, out);
-        }
+        // No lock: whatever another process holds, a link can always be taken away.
+        Some(LinksTask::Clear { dead }) => return keep::clear(&args.dir, *dead, out),
         None => {}
     }
     if let Some(what) = args.print {

@@ -5,10 +5,10 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Lines},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 /// A folder for links and units.yaml, gone at the end of the test.
@@ -70,8 +70,8 @@ fn prints_what_makes_the_links_by_itself() {
     insta::assert_snapshot!("udev", seen(here, &["links", "--print", "udev"]));
     insta::assert_snapshot!("systemd", seen(here, &["links", "--print", "systemd"]));
     let other =
-        seen(here, &["links", "--print", "udev", "--group", "dialout", "--lvx", "/opt/lvx"]);
-    assert!(other.contains(r#"GROUP="dialout""#) && other.contains(r#"RUN+="/opt/lvx links "#));
+        seen(here, &["links", "--print", "udev", "--group", "dialout", "--lvx", "/usr/bin/lvx"]);
+    assert!(other.contains(r#"GROUP="dialout""#) && other.contains(r#"RUN+="/usr/bin/lvx links "#));
 }
 
 /// What it does is tested in `tests/kernel/install.rs`.
@@ -126,16 +126,27 @@ fn an_option_that_a_task_does_not_have_is_refused() {
 }
 
 #[test]
-fn what_could_not_work_is_not_printed() {
+fn what_could_not_work_or_is_not_safe_is_not_printed() {
     let seen = |arguments: &[&str]| {
         seen(Path::new("."), &[&["links", "--print", "systemd"], arguments].concat())
     };
-    for option in
-        [["--lvx", "lvx"], ["--units", "/home/a/u.yaml"], ["--dir", "/srv/a b"], ["--group", "a\""]]
-    {
-        assert!(seen(&option).ends_with("exit status 2"), "{option:?}");
+    let scratch = Scratch::new("unsafe");
+    let own = scratch.0.join("dev");
+    for (option, why) in [
+        (["--lvx", "lvx"], "expected an absolute path"),
+        (["--lvx", "/usr/../home/x/lvx"], "expected a path without `..`"),
+        (["--lvx", "/var/tmp"], "expected a path outside /var/tmp"),
+        (["--lvx", "/dev/shm/lvx"], "expected that only root can write to /dev/shm"),
+        (["--units", "/home/a/u.yaml"], "expected a path outside /home"),
+        (["--dir", own.to_str().unwrap()], ""),
+        (["--dir", "/srv/a b"], "expected letters, digits"),
+        (["--group", "a\""], "expected a group's name"),
+        (["--group=-x", "--lvx=/usr/bin/lvx"], "expected a group's name"),
+    ] {
+        let text = seen(&option);
+        assert!(text.ends_with("exit status 2") && text.contains(why), "{option:?}: {text}");
     }
-    assert!(seen(&["--dir", "/run/lvx"]).contains("\nReadWritePaths=/run/lvx\n"));
+    assert!(seen(&["--dir", "/run/lvx-links"]).contains("\nReadWritePaths=/run/lvx-links\n"));
 }
 
 #[test]
@@ -144,33 +155,71 @@ fn a_watch_follows_what_is_changed_in_the_map() {
         return;
     }
     let scratch = Scratch::new("follow").units("units:\n  96132206100410: old\n");
-    let mut watch = Command::new(env!("CARGO_BIN_EXE_lvx"))
-        .args(["links", "--units", "units.yaml", "--dir", "dev", "--watch"])
-        .current_dir(&scratch.0)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut told = BufReader::new(watch.stderr.take().unwrap()).lines();
-    assert_eq!(told.next().unwrap().unwrap(), "old (96132206100410) is missing");
+    let mut watch = Watch::start(&scratch);
+    assert_eq!(watch.next_line(), "old (96132206100410) is missing");
     fs::write(scratch.0.join("units.yaml"), "units: nonsense").unwrap();
-    assert!(told.next().unwrap().unwrap().starts_with("lvx: units.yaml: line 1 column 8: "));
+    assert!(watch.next_line().starts_with("lvx: units.yaml: line 1 column 8: "));
     fs::write(scratch.0.join("units.yaml"), "units:\n  96132206100410: new\n").unwrap();
-    assert_eq!(told.next().unwrap().unwrap(), "new (96132206100410) is missing");
-    let _ = watch.kill();
-    let _ = watch.wait();
+    assert_eq!(watch.next_line(), "new (96132206100410) is missing");
+}
+
+/// A process that keeps the links, killed at the end of the test.
+struct Watch {
+    process: Child,
+    told: Lines<BufReader<ChildStderr>>,
+}
+
+impl Watch {
+    fn start(scratch: &Scratch) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_lvx"))
+            .args(["links", "--units", "units.yaml", "--dir", "dev", "--watch"])
+            .current_dir(&scratch.0)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = BufReader::new(process.stderr.take().unwrap()).lines();
+        Self { process, told }
+    }
+
+    fn next_line(&mut self) -> String {
+        self.told.next().unwrap().unwrap()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 #[test]
-fn one_lvx_at_a_time_keeps_the_links_of_a_folder() {
-    let scratch = Scratch::new("kept").units("units: {}");
-    scratch.link("dead", "/dev/./hidraw250");
-    let held = fs::File::open(scratch.0.join("dev")).unwrap();
-    held.lock().unwrap();
+fn lock_that_anyone_can_take_on_the_folder_stops_nothing() {
+    let scratch = Scratch::new("anyone").units("units: {}");
+    let anyone = fs::File::open(scratch.0.join("dev")).unwrap();
+    anyone.lock().unwrap();
+    for arguments in [&["clear"][..], &["clear", "--dead"], &["--wait", "0s"]] {
+        scratch.link("stale", "/dev/./hidraw250");
+        let text = scratch.links(arguments);
+        assert!(text.ends_with("exit status 0"), "{arguments:?}: {text}");
+        assert!(scratch.names().iter().all(|name| name.starts_with('.')), "{arguments:?}");
+    }
+}
+
+#[test]
+fn second_keeper_is_refused_and_stale_links_are_cleared_all_the_same() {
+    if has_adapters() {
+        return;
+    }
+    let scratch = Scratch::new("kept").units("units:\n  96132206100410: a\n");
+    let mut watch = Watch::start(&scratch);
+    watch.next_line();
     insta::assert_snapshot!("kept", scratch.links(&[]));
-    insta::assert_snapshot!("kept-clear", scratch.links(&["clear"]));
-    // udev's call has nothing to do then.
-    assert_eq!(scratch.links(&["clear", "--dead"]), "exit status 0");
-    assert_eq!(scratch.names(), ["dead"]);
+    scratch.link("stale", "/dev/./hidraw250");
+    let text = scratch.links(&["clear"]);
+    assert!(text.contains("another lvx keeps the links here and makes them again"), "{text}");
+    assert!(text.ends_with("exit status 0"), "{text}");
+    assert!(!scratch.names().contains(&"stale".to_owned()));
 }
 
 #[test]

@@ -29,7 +29,9 @@ pub struct HidIdentity {
     pub port: String,
     /// The adapter's own serial number, at most 63 bytes; `HID_UNIQ` in sysfs.
     pub unique: String,
-    /// The USB vendor.
+    /// The bus, as in `linux/input.h`: 3 is USB, 5 Bluetooth.
+    pub bus: u16,
+    /// The vendor, by the bus's numbers.
     pub vendor: u16,
     /// The vendor's product.
     pub product: u16,
@@ -45,6 +47,7 @@ impl HidIdentity {
             name: "INNO TECH USB to Serial".to_owned(),
             port: port.into(),
             unique: String::new(),
+            bus: USB,
             vendor: 0x0665,
             product: 0x5161,
         }
@@ -84,6 +87,8 @@ fn node_in(class: &Path, dev: &Path, port: &str) -> Option<PathBuf> {
     });
     found.next().map(|node| dev.join(node.file_name())).filter(|node| node.exists())
 }
+
+const USB: u16 = 3;
 
 const LOOK: Duration = Duration::from_millis(10);
 

@@ -2,13 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    fs::{self, File, TryLockError},
-    io,
+    fmt, fs, io,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
 
+use super::lock::Lock;
 use crate::outcome::Failure;
 
 /// The links that should be there: names, and the nodes they lead to.
@@ -21,8 +20,8 @@ pub(super) type Links = BTreeMap<String, PathBuf>;
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// Locked by whoever changes anything in it.
-    lock: Option<File>,
+    /// Held by the process that makes links in it.
+    _lock: Option<Lock>,
 }
 
 /// Something that was done, or would be.
@@ -33,35 +32,16 @@ pub(super) enum Change {
 }
 
 impl Folder {
-    /// To look at.
+    /// Opens a folder to look at it, or to take links away.
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), lock: None }
+        Self { path: path.to_owned(), _lock: None }
     }
 
-    /// To change: for this process alone, or what they make one would take away as the other's.
+    /// Opens a folder to make links in it: for this process alone, because two would take each other's
+    /// links away.
     pub(super) fn own(path: &Path) -> Result<Self, Failure> {
-        let mut folder = Self::new(path);
-        let open =
-            File::open(path).map_err(|error| Failure::usage(folder.trouble("opened", &error)))?;
-        match open.try_lock() {
-            Ok(()) => folder.lock = Some(open),
-            Err(TryLockError::Error(error)) => {
-                return Err(Failure::usage(folder.trouble("locked", &error)));
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(Failure::usage(format_args!(
-                    "{}: another lvx keeps the links here, most likely lvx-links.service, which follows \
-                     what is changed in units.yaml",
-                    path.display()
-                )));
-            }
-        }
-        Ok(folder)
-    }
-
-    /// Whether somebody keeps the links here.
-    pub(super) fn is_kept(path: &Path) -> bool {
-        File::open(path).is_ok_and(|open| matches!(open.try_lock(), Err(TryLockError::WouldBlock)))
+        let lock = Lock::take(path)?;
+        Ok(Self { _lock: Some(lock), ..Self::new(path) })
     }
 
     pub(super) fn link(&self, name: &str) -> PathBuf {
@@ -118,11 +98,16 @@ impl Folder {
         }
         let name = node.file_name().unwrap_or_default().to_string_lossy();
         let new = self.path.join(format!(".lvx-{}-{name}", std::process::id()));
-        // One that a killed process of this number left behind.
-        let _ = fs::remove_file(&new);
-        symlink(format!("{MARK}{name}"), &new)
-            .and_then(|()| fs::rename(&new, link))
-            .map_err(|error| self.trouble("written", &error))
+        let mut left = TRIES;
+        loop {
+            // One that a killed process of this number left behind.
+            let _ = fs::remove_file(&new);
+            match symlink(format!("{MARK}{name}"), &new).and_then(|()| fs::rename(&new, link)) {
+                // `clear` needs no lock and may have taken the new one away.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && left > 0 => left -= 1,
+                done => return done.map_err(|error| self.trouble("written", &error)),
+            }
+        }
     }
 
     fn trouble(&self, what: &str, error: &io::Error) -> String {
@@ -154,6 +139,9 @@ fn node_of(link: &Path) -> Option<PathBuf> {
 /// How a link of ours begins. The same place as `/dev/`.
 const MARK: &str = "/dev/./";
 
+/// How often a new link is made again that another process took away.
+const TRIES: usize = 3;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,16 +164,6 @@ mod tests {
 
     fn links<const N: usize>(links: [(&str, &str); N]) -> Links {
         links.map(|(name, node)| (name.to_owned(), PathBuf::from(node))).into()
-    }
-
-    #[test]
-    fn one_at_a_time_keeps_the_links() {
-        let scratch = Scratch::new("kept");
-        assert!(!Folder::is_kept(&scratch.0));
-        let kept = Folder::own(&scratch.0).unwrap();
-        assert!(Folder::is_kept(&scratch.0) && Folder::own(&scratch.0).is_err());
-        drop(kept);
-        assert!(Folder::own(&scratch.0).is_ok());
     }
 
     #[test]

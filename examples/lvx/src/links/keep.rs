@@ -16,6 +16,7 @@ use pi18_transport::{Config, Roster};
 use super::{
     census::Census,
     folder::{Change, Folder},
+    lock::Lock,
     map::UnitNames,
 };
 use crate::outcome::{Failure, Status, progress};
@@ -136,11 +137,19 @@ fn modified(path: &Path) -> Option<SystemTime> {
 }
 
 /// Takes away our links; all of them, or those that lead to nothing.
-pub(super) fn clear(folder: &Folder, dead: bool, out: &mut impl Write) -> Result<Status, Failure> {
+pub(super) fn clear(path: &Path, dead: bool, out: &mut impl Write) -> Result<Status, Failure> {
+    let folder = Folder::new(path);
     let present = folder.present()?;
     let mut stay = present.clone();
     stay.retain(|_, node| dead && node.exists());
-    let done = make(&folder.changes_from(&present, &stay), folder, out)?;
+    let done = make(&folder.changes_from(&present, &stay), &folder, out)?;
+    if !dead && Lock::is_held(path) {
+        progress(&format!(
+            "{}: another lvx keeps the links here and makes them again; end it first \
+             (`systemctl stop lvx-links`)",
+            path.display()
+        ));
+    }
     let troubles = done.troubles.iter().map(|why| Failure::usage(why).tell());
     Ok(troubles.max().unwrap_or(Status::Well))
 }

@@ -2,30 +2,36 @@
 
 use std::path::Path;
 
+use super::trusted;
 use crate::{args::links::Links, outcome::Failure};
 
-/// What would not do in these files, wherever the shell that prints them stands.
+/// Rejects values that would be unsafe or useless in these files, wherever they are printed.
 pub(super) fn check(args: &Links) -> Result<(), Failure> {
-    let plain = |text: &str| {
-        text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-'))
-    };
     for (option, path) in [("--lvx", &args.lvx), ("--units", &args.units), ("--dir", &args.dir)] {
-        let hidden = ["/home", "/root", "/tmp", "/run/user"].iter().any(|it| path.starts_with(it));
-        if !path.is_absolute() || hidden || !path.to_str().is_some_and(plain) {
-            return Err(Failure::usage(format_args!(
-                "{option} {}: wanted a whole path, of letters, digits, . _ - and not below /home, /root, \
-                 /tmp or /run/user, where a service finds it",
-                path.display()
-            )));
-        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+        let checked = if path.to_str().is_some_and(|text| text.chars().all(plain)) {
+            trusted::check(path, trusted::look)
+        } else {
+            Err("expected letters, digits, `.`, `_` and `-` only".to_owned())
+        };
+        checked
+            .map_err(|why| Failure::usage(format_args!("{option} {}: {why}", path.display())))?;
     }
-    if !plain(&args.group) || args.group.is_empty() {
+    if !is_group(&args.group) {
         return Err(Failure::usage(format_args!(
-            "--group {}: that is no group's name",
+            "--group {}: expected a group's name: a letter or `_`, then letters, digits, `_` and `-`, \
+             {MAX_GROUP} at most",
             args.group
         )));
     }
     Ok(())
+}
+
+/// As `groupadd` takes them.
+fn is_group(name: &str) -> bool {
+    name.len() <= MAX_GROUP
+        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// Gives access, starts the service when an adapter is plugged in, and takes dead links away.
@@ -60,3 +66,20 @@ pub(super) fn systemd(lvx: &Path, units: &Path, folder: &Path) -> String {
 }
 
 const SERVICE: &str = "lvx-links.service";
+
+const MAX_GROUP: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_that_a_shell_or_udev_could_misread_is_refused() {
+        for name in ["plugdev", "dialout", "_lvx", "Solar-2"] {
+            assert!(is_group(name), "{name}");
+        }
+        for name in ["", "-x", "1000", "a b", "a\"", "a/b", "a.b", "a\n", "ä", &"a".repeat(33)] {
+            assert!(!is_group(name), "{name}");
+        }
+    }
+}

@@ -2,9 +2,12 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
+
+use pi18_transport::sim::{HidIdentity, UhidDevice, hidraw_node};
 
 use crate::{
     links::{NAMES, leads_to},
@@ -75,6 +78,58 @@ fn without_the_service_udev_takes_dead_links_away() {
     drop(installed);
 }
 
+/// Neither a lock that every user can take nor repeated failures end the service.
+#[test]
+#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
+fn foreign_lock_and_repeated_failures_do_not_end_the_service() {
+    let bank = bank(2, "");
+    let sockets = two_units(Way::Uhid, &bank);
+    let installed = Installed::new();
+    both_are_right(&sockets, "when it was installed");
+    let refused = ran("su", &["tester", "-c", "ls /run/lvx"]);
+    assert!(!refused.0, "others see the locks: {}", refused.1);
+
+    // What every user can do.
+    let locked = fs::File::open("/dev").unwrap();
+    locked.lock().unwrap();
+    says("systemctl", &["restart", SERVICE]);
+    both_are_right(&sockets, "when it was restarted");
+    // More often than systemd's usual limit allows.
+    for time in 0..8 {
+        let before = main_process();
+        says("systemctl", &["kill", "--signal=KILL", SERVICE]);
+        until("it is there again", SOON, || main_process() != before && main_process() != "0");
+        println!("killed {time}");
+    }
+    both_are_right(&sockets, "when it was killed again and again");
+    says("systemctl", &["stop", SERVICE]);
+    assert!(NAMES.iter().all(|name| !Path::new("/dev").join(name).is_symlink()));
+    std::os::unix::fs::symlink("/dev/./hidraw63", link(0)).unwrap();
+    says(lvx(), &["links", "clear"]);
+    assert!(!link(0).is_symlink());
+    drop(installed);
+}
+
+/// A keyboard or the like of the same numbers on Bluetooth is no adapter.
+#[test]
+#[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
+fn bluetooth_device_of_the_same_numbers_stays_roots() {
+    let bank = bank(2, "");
+    let sockets = two_units(Way::Uhid, &bank);
+    let installed = Installed::new();
+    let identity = HidIdentity { bus: 5, ..HidIdentity::adapter("lvx-bluetooth/input0") };
+    let _device = UhidDevice::create(&identity).unwrap();
+    let node = hidraw_node("lvx-bluetooth/input0", SOON).unwrap();
+    says("udevadm", &["settle"]);
+    let access = |node: &Path| {
+        let about = fs::metadata(node).unwrap();
+        (about.mode() & 0o777, about.gid() == 0)
+    };
+    assert_eq!(access(&sockets[0].node()), (0o660, false));
+    assert_eq!(access(&node), (0o600, true));
+    drop(installed);
+}
+
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
 fn the_unit_is_sound_and_shut_in() {
@@ -88,6 +143,13 @@ fn the_unit_is_sound_and_shut_in() {
     for line in told.lines().filter(|line| line.starts_with('✗')) {
         println!("{line}");
     }
+    // As systemd understood them.
+    let limits = "--property=MemoryMax,TasksMax,LimitNOFILE,StartLimitIntervalUSec,RuntimeDirectoryMode";
+    assert_eq!(
+        says("systemctl", &["show", limits, SERVICE]),
+        "RuntimeDirectoryMode=0700\nMemoryMax=67108864\nLimitNOFILE=256\nTasksMax=64\n\
+         StartLimitIntervalUSec=0\n"
+    );
     let score: f32 = exposure.split_whitespace().nth(1).unwrap().parse().unwrap();
     assert!(score <= 1.1, "{told}");
     drop(installed);

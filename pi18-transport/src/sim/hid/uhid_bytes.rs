@@ -46,9 +46,6 @@ const SET_REPORT_REPLY: u32 = 14;
 /// `UHID_OUTPUT_REPORT`
 const KIND_OUTPUT: u8 = 1;
 
-/// `BUS_USB` of `linux/input.h`
-const USB: u16 = 3;
-
 /// The adapter's release.
 const VERSION: u32 = 2;
 
@@ -100,7 +97,7 @@ pub(super) fn create(identity: &HidIdentity) -> Vec<u8> {
     put(&mut event, CREATE_PHYS, identity.port.as_bytes());
     put(&mut event, CREATE_UNIQ, identity.unique.as_bytes());
     put(&mut event, CREATE_DESCRIPTOR_SIZE, &descriptor.to_ne_bytes());
-    put(&mut event, CREATE_BUS, &USB.to_ne_bytes());
+    put(&mut event, CREATE_BUS, &identity.bus.to_ne_bytes());
     put(&mut event, CREATE_VENDOR, &u32::from(identity.vendor).to_ne_bytes());
     put(&mut event, CREATE_PRODUCT, &u32::from(identity.product).to_ne_bytes());
     put(&mut event, CREATE_VERSION, &VERSION.to_ne_bytes());
