@@ -225,6 +225,7 @@ const SIMULATE_EXAMPLES: &str = "\
 Examples:
   lvx simulate                                      two units on ptys
   lvx simulate --units 3 --tcp 127.0.0.1:8888       three units on ports 8888 to 8890
+  lvx simulate --pty --tcp 127.0.0.1:8888           each unit on a pty and on TCP
   sudo lvx simulate --uhid                          two units on /dev/hidraw nodes of this machine
   lvx simulate --switch pace=2400 --switch 1:fault=83
   lvx simulate --list-switches                      every switch there is";
@@ -261,11 +262,13 @@ pub(crate) struct Simulate {
     /// How many units, 1 to 9
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=9))]
     pub(crate) units: u8,
-    /// Serve each unit on a pty (this is what happens if no other way is chosen, too)
+    /// Serve each unit on a pty (also if no other way is chosen). Programs built on libserialport
+    /// cannot open a pty: use --uhid for a device node
     #[arg(long)]
     pub(crate) pty: bool,
     /// Serve each unit on TCP: the first on this address, the others on the ports after it; port 0
-    /// takes free ones
+    /// takes free ones. A second client of a unit is told "Port already in use" and disconnected;
+    /// --switch hosts=all serves up to eight on one line
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) tcp: Option<String>,
     /// Serve each unit as a USB HID device of this machine, with a node such as /dev/hidraw0 (Linux,
@@ -276,7 +279,8 @@ pub(crate) struct Simulate {
     /// once for each unit (Linux; `--help` says what has to be set up)
     #[arg(long, value_name = "DIR")]
     pub(crate) functionfs: Vec<PathBuf>,
-    /// Put links to the ptys here, named ttyUSB0, ttyUSB1, … as some programs want them
+    /// Put links to the ptys here, named ttyUSB0, ttyUSB1, … as some programs want them. Links of a
+    /// simulator that was killed are replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) link_dir: Option<PathBuf>,
     /// Turn a switch for all units (lag=2s) or one (1:fault=83); may be given again

@@ -4,7 +4,8 @@ mod hid;
 
 use std::{
     fmt::Display,
-    fs, io,
+    fs::{self, File},
+    io,
     io::Write,
     net::TcpListener,
     path::{Path, PathBuf},
@@ -33,12 +34,12 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
 
     hid::check(args, units)?;
     let mut served = Vec::new();
-    let mut links = Links::default();
+    let mut links = args.link_dir.as_deref().map(Links::new);
     let mut addresses = Vec::new();
     let nothing_chosen = args.tcp.is_none() && !args.uhid && args.functionfs.is_empty();
     for unit in 0..units {
         if args.pty || nothing_chosen {
-            served.push(pty(&bank, unit, args, &mut links, &mut addresses)?);
+            served.push(pty(&bank, unit, links.as_mut(), &mut addresses)?);
         }
         if let Some(address) = &args.tcp {
             served.push(tcp(&bank, unit, address, &mut addresses)?);
@@ -90,19 +91,14 @@ fn bank(args: &args::Simulate, units: usize) -> Result<Bank, Failure> {
 fn pty(
     bank: &SharedBank,
     unit: usize,
-    args: &args::Simulate,
-    links: &mut Links,
+    links: Option<&mut Links>,
     addresses: &mut Vec<String>,
 ) -> Result<Served, Failure> {
     let served = sim::serve_pty(bank, unit)?;
     let path = PathBuf::from(served.path());
-    let shown = match &args.link_dir {
+    let shown = match links {
         None => path,
-        Some(folder) => {
-            links.add(&path, folder.join(format!("ttyUSB{unit}"))).map_err(|error| {
-                Failure::usage(format_args!("--link-dir {}: {error}", folder.display()))
-            })?
-        }
+        Some(links) => links.add(&path, &format!("ttyUSB{unit}"))?,
     };
     addresses.push(format!("unit {unit}: serial:{}", shown.display()));
     Ok(served)
@@ -132,24 +128,55 @@ fn tcp(
 }
 
 /// Links and the ptys they lead to, taken away again at the end.
-#[derive(Default)]
-struct Links(Vec<(PathBuf, PathBuf)>);
+struct Links {
+    folder: PathBuf,
+    made: Vec<(PathBuf, PathBuf)>,
+    /// Locked, unless another simulator has links in this folder.
+    lock: Option<File>,
+}
 
 impl Links {
-    /// A link to a pty that is gone is replaced; anything else is not.
-    fn add(&mut self, target: &Path, link: PathBuf) -> io::Result<PathBuf> {
-        if link.is_symlink() && !link.exists() {
-            fs::remove_file(&link)?;
-        }
-        std::os::unix::fs::symlink(target, &link)?;
-        self.0.push((link.clone(), target.to_owned()));
+    fn new(folder: &Path) -> Self {
+        let lock = File::open(folder).ok().filter(|open| open.try_lock().is_ok());
+        Self { folder: folder.to_owned(), made: Vec::new(), lock }
+    }
+
+    fn add(&mut self, target: &Path, name: &str) -> Result<PathBuf, Failure> {
+        let link = self.folder.join(name);
+        self.link(target, &link).map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::AlreadyExists => {
+                    "; remove it, stop the other `lvx simulate`, or choose another folder"
+                }
+                _ => "",
+            };
+            Failure::usage(format_args!("--link-dir: {}: {error}{hint}", link.display()))
+        })?;
+        self.made.push((link.clone(), target.to_owned()));
         Ok(link)
+    }
+
+    fn link(&self, target: &Path, link: &Path) -> io::Result<()> {
+        if fs::read_link(link).is_ok_and(|old| self.is_dead(&old, target)) {
+            fs::remove_file(link)?;
+        }
+        std::os::unix::fs::symlink(target, link)
+    }
+
+    /// Whether a link that led to `old` was left by a simulator that was killed. The number of its pty
+    /// may be in use again, by this process or another.
+    fn is_dead(&self, old: &Path, new: &Path) -> bool {
+        let kind = |pty: &Path| {
+            let path = pty.to_string_lossy();
+            path.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned()
+        };
+        kind(old) == kind(new) && (self.lock.is_some() || !old.exists())
     }
 }
 
 impl Drop for Links {
     fn drop(&mut self) {
-        for (link, target) in &self.0 {
+        for (link, target) in &self.made {
             if fs::read_link(link).is_ok_and(|leads_to| leads_to == *target) {
                 // It may be gone by now.
                 let _ = fs::remove_file(link);

@@ -232,6 +232,12 @@ impl Bank {
         }
     }
 
+    /// Whether a unit's TCP bridge serves several hosts at a time.
+    #[cfg(unix)]
+    pub(super) fn is_shared(&self, unit: usize) -> bool {
+        self.units.get(unit).is_some_and(|unit| unit.switches.line.shared)
+    }
+
     /// A wire to a unit that nobody else uses.
     pub(super) fn plug(&mut self, unit: usize) -> usize {
         self.wires.plug(unit, self.is_connected(unit))

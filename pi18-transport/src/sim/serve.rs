@@ -73,8 +73,8 @@ impl fmt::Debug for Served {
 
 /// Where clients come to.
 trait Port {
-    /// What to wait for; nothing while nobody can come.
-    fn file(&self) -> Option<BorrowedFd<'_>>;
+    /// Returns what to wait for; nothing while nobody can come.
+    fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>>;
 
     /// Takes what is there. `false` once there is nothing left to serve on.
     fn take(&mut self, buffer: &mut BytesMut) -> bool;
@@ -94,7 +94,7 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
     let mut pulls = link.pulls();
     loop {
         let due = link.bank().next_due(link.wire());
-        if matches!(wait(port.file(), stopped.as_fd(), due), Ok(Woken::Stop) | Err(_)) {
+        if matches!(wait(port.files(), stopped.as_fd(), due), Ok(Woken::Stop) | Err(_)) {
             return;
         }
         bytes.clear();
@@ -129,15 +129,15 @@ enum Woken {
 }
 
 /// Waits until a client did something, the next byte is due, or it is time to stop.
-fn wait(
-    port: Option<BorrowedFd<'_>>,
-    stopped: BorrowedFd<'_>,
+fn wait<'a>(
+    port: impl Iterator<Item = BorrowedFd<'a>>,
+    stopped: BorrowedFd<'a>,
     due: Option<Instant>,
 ) -> io::Result<Woken> {
     // A due byte that another link put on the line is not announced: look now and then.
     let time = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()).min(LOOK));
     let timeout = Timespec { tv_sec: 0, tv_nsec: time.subsec_nanos().into() };
-    let files = [Some(stopped), port].into_iter().flatten();
+    let files = [stopped].into_iter().chain(port);
     let mut files: Vec<_> =
         files.map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();
     match rustix::event::poll(&mut files, Some(&timeout)) {

@@ -169,6 +169,8 @@ switches! {
     unit "silent", "a chance from 0 to 1" => put(line.silent, chance);
     /// The link is gone after so many exchanges
     unit "disconnect", "a number of exchanges" => put(line.disconnect, number::<u64>);
+    /// Hosts that the TCP bridge serves at a time: one, or all, each of which gets every reply (default one)
+    unit "hosts", "one|all" => put(line.shared, hosts);
 
     // The bank.
     /// How many units the bank has (default 2)
@@ -293,6 +295,14 @@ fn pi30(text: &str) -> Option<Pi30Answer> {
         "nak" => Some(Pi30Answer::Nak),
         "refuse" => Some(Pi30Answer::Refuse),
         "answer" => Some(Pi30Answer::Answer),
+        _ => None,
+    }
+}
+
+fn hosts(text: &str) -> Option<bool> {
+    match text {
+        "one" => Some(false),
+        "all" => Some(true),
         _ => None,
     }
 }

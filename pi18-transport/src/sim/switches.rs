@@ -154,6 +154,8 @@ pub(super) struct LineSwitches {
     pub(super) stale: f64,
     pub(super) silent: f64,
     pub(super) disconnect: Option<u64>,
+    /// Several hosts at a time through the TCP bridge.
+    pub(super) shared: bool,
 }
 
 impl Default for LineSwitches {
@@ -171,6 +173,7 @@ impl Default for LineSwitches {
             stale: 0.0,
             silent: 0.0,
             disconnect: None,
+            shared: false,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::bank;
 
 const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
 const GS: &[u8] = b"^P005GSX\x14\r";
+const PATIENCE: Duration = Duration::from_secs(20);
 const HYBRID: &[u8] = b"^D00505\xD9\x9F\r";
 
 fn ask(client: &mut (impl Read + Write), request: &[u8], length: usize) -> Vec<u8> {
@@ -66,19 +67,26 @@ fn an_unplugged_unit_takes_its_pty_away() {
 }
 
 #[test]
-fn tcp_serves_one_client_at_a_time() {
+fn tcp_refuses_a_second_client_with_a_text() {
     let shared = SharedBank::real(bank(&["frozen=on"]));
     let served = serve_tcp(&shared, 1, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut first = TcpStream::connect(served.path()).unwrap();
     assert_eq!(ask(&mut first, MOD, 10), HYBRID);
-    let mut second = TcpStream::connect(served.path()).unwrap();
-    second.write_all(MOD).unwrap();
+    // More of them than are remembered.
+    for _ in 0..20 {
+        let mut second = TcpStream::connect(served.path()).unwrap();
+        second.set_read_timeout(Some(PATIENCE)).unwrap();
+        second.write_all(MOD).unwrap();
+        let mut told = Vec::new();
+        second.read_to_end(&mut told).unwrap();
+        assert_eq!(told, b"Port already in use\r\n");
+    }
     assert_eq!(ask(&mut first, MOD, 10), HYBRID);
     drop(first);
-    let mut reply = [0; 10];
-    second.read_exact(&mut reply).unwrap();
-    assert_eq!(reply, HYBRID);
+    let mut second = TcpStream::connect(served.path()).unwrap();
+    assert_eq!(ask(&mut second, MOD, 10), HYBRID);
 
+    let mut reply = [0; 10];
     shared.with(|bank| bank.disconnect(1));
     assert_eq!(second.read(&mut reply).unwrap_or_default(), 0);
     shared.with(|bank| bank.reconnect(1));
@@ -86,6 +94,24 @@ fn tcp_serves_one_client_at_a_time() {
     assert_eq!(ask(&mut third, MOD, 10), HYBRID);
     drop(served);
     assert_eq!(third.read(&mut reply).unwrap_or_default(), 0);
+}
+
+#[test]
+fn tcp_sends_every_reply_to_all_hosts_of_a_shared_line() {
+    let shared = SharedBank::real(bank(&["frozen=on&hosts=all"]));
+    let served = serve_tcp(&shared, 0, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let mut hosts: Vec<_> = (0..8).map(|_| TcpStream::connect(served.path()).unwrap()).collect();
+    for asking in [0, 7] {
+        hosts[asking].write_all(MOD).unwrap();
+        for host in &mut hosts {
+            let mut reply = [0; 10];
+            host.read_exact(&mut reply).unwrap();
+            assert_eq!(reply, HYBRID);
+        }
+    }
+    let mut told = Vec::new();
+    TcpStream::connect(served.path()).unwrap().read_to_end(&mut told).unwrap();
+    assert_eq!(told, b"Port already in use\r\n");
 }
 
 #[test]

@@ -144,7 +144,8 @@ fn the_unit_is_sound_and_shut_in() {
         println!("{line}");
     }
     // As systemd understood them.
-    let limits = "--property=MemoryMax,TasksMax,LimitNOFILE,StartLimitIntervalUSec,RuntimeDirectoryMode";
+    let limits =
+        "--property=MemoryMax,TasksMax,LimitNOFILE,StartLimitIntervalUSec,RuntimeDirectoryMode";
     assert_eq!(
         says("systemctl", &["show", limits, SERVICE]),
         "RuntimeDirectoryMode=0700\nMemoryMax=67108864\nLimitNOFILE=256\nTasksMax=64\n\

@@ -40,8 +40,8 @@ struct FunctionFs {
 }
 
 impl Port for FunctionFs {
-    fn file(&self) -> Option<BorrowedFd<'_>> {
-        self.device.as_ref().map(AsFd::as_fd)
+    fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.device.iter().map(AsFd::as_fd)
     }
 
     fn take(&mut self, buffer: &mut BytesMut) -> bool {

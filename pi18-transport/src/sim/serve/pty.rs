@@ -53,8 +53,8 @@ impl Pty {
 }
 
 impl Port for Pty {
-    fn file(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.master.as_fd())
+    fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [self.master.as_fd()].into_iter()
     }
 
     fn take(&mut self, buffer: &mut BytesMut) -> bool {

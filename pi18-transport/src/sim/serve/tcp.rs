@@ -1,8 +1,8 @@
-//! A unit on TCP.
+//! A unit on TCP, behind a serial bridge.
 
 use std::{
     io::{self, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{Shutdown, TcpListener, TcpStream},
     os::fd::{AsFd, BorrowedFd},
 };
 
@@ -11,8 +11,15 @@ use bytes::BytesMut;
 use super::{CHUNK, Port, Served};
 use crate::{Error, Link, sim::SharedBank};
 
-/// Serves a unit on TCP, to one client at a time; others wait. When the unit is disconnected, so is
-/// the client. The bank should be as for [`serve_pty`](super::serve_pty).
+/// Serves a unit on TCP, as a serial bridge does.
+///
+/// The bridge serves one client at a time. While it does, another one is told
+/// `Port already in use` and disconnected, as by ser2net. With the switch `hosts=all` up to eight
+/// clients use the line together: what any of them sends goes to the unit, and all of them get every
+/// reply, as with ser2net's `max-connections`.
+///
+/// When the unit is disconnected, so are the clients. The bank should be as for
+/// [`serve_pty`](super::serve_pty).
 ///
 /// # Errors
 /// If the listener cannot be used.
@@ -23,59 +30,92 @@ pub fn serve_tcp(shared: &SharedBank, unit: usize, listener: TcpListener) -> Res
     let ready = listener.set_nonblocking(true);
     path.and_then(|path| {
         ready?;
-        Served::start(path, link, Tcp { listener, client: None })
+        let bank = shared.clone();
+        let bridge = Bridge { bank, unit, listener, clients: Vec::new(), refused: Vec::new() };
+        Served::start(path, link, bridge)
     })
     .map_err(|error| Error::io(name, "serving it on TCP", error))
 }
 
-struct Tcp {
+struct Bridge {
+    bank: SharedBank,
+    unit: usize,
     listener: TcpListener,
-    client: Option<TcpStream>,
+    clients: Vec<TcpStream>,
+    /// Clients that were told so and have not hung up yet. To close such a connection while bytes of the
+    /// client are unread would reset it, and the text could be lost.
+    refused: Vec<TcpStream>,
 }
 
-impl Tcp {
-    fn accept(&self) -> Option<TcpStream> {
-        let (client, _) = self.listener.accept().ok()?;
-        client.set_nonblocking(true).ok()?;
-        // Every byte at its time.
-        client.set_nodelay(true).ok()?;
-        Some(client)
+impl Bridge {
+    fn accept(&mut self) {
+        while let Ok((client, _)) = self.listener.accept() {
+            let room =
+                if self.bank.with(|bank| bank.is_shared(self.unit)) { MAX_CLIENTS } else { 1 };
+            // Every byte at its time.
+            if client.set_nonblocking(true).and_then(|()| client.set_nodelay(true)).is_err() {
+                continue;
+            }
+            if self.clients.len() < room {
+                self.clients.push(client);
+            } else {
+                self.refuse(client);
+            }
+        }
+    }
+
+    fn refuse(&mut self, mut client: TcpStream) {
+        if client.write_all(IN_USE).and_then(|()| client.shutdown(Shutdown::Write)).is_ok() {
+            if self.refused.len() == MAX_CLIENTS {
+                self.refused.remove(0);
+            }
+            self.refused.push(client);
+        }
     }
 }
 
-impl Port for Tcp {
-    fn file(&self) -> Option<BorrowedFd<'_>> {
-        Some(match &self.client {
-            Some(client) => client.as_fd(),
-            None => self.listener.as_fd(),
-        })
+impl Port for Bridge {
+    fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let clients = self.clients.iter().chain(&self.refused);
+        clients.map(TcpStream::as_fd).chain([self.listener.as_fd()])
     }
 
     fn take(&mut self, buffer: &mut BytesMut) -> bool {
-        let Some(client) = &mut self.client else {
-            self.client = self.accept();
-            return true;
-        };
-        let mut chunk = [0; CHUNK];
-        match client.read(&mut chunk) {
-            Ok(0) => self.client = None,
-            Ok(count) => buffer.extend_from_slice(chunk.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => self.client = None,
-        }
+        self.clients.retain_mut(|client| read(client, |bytes| buffer.extend_from_slice(bytes)));
+        self.refused.retain_mut(|client| read(client, |_| {}));
+        // After those that hung up are gone: they make room.
+        self.accept();
         true
     }
 
     fn give(&mut self, bytes: &[u8]) {
-        if let Some(client) = &mut self.client
-            && client.write_all(bytes).is_err()
-        {
-            self.client = None;
-        }
+        self.clients.retain_mut(|client| client.write_all(bytes).is_ok());
     }
 
     fn lose(&mut self) -> bool {
-        self.client = None;
+        self.clients.clear();
         true
     }
 }
+
+/// Takes what a client has sent by now. Returns `false` once the client has hung up.
+fn read(client: &mut TcpStream, mut take: impl FnMut(&[u8])) -> bool {
+    let mut chunk = [0; CHUNK];
+    // One that sends without end does not keep the others from being served.
+    for _ in 0..MAX_CHUNKS {
+        match client.read(&mut chunk) {
+            Ok(0) => return false,
+            Ok(count) => take(chunk.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+/// What ser2net says.
+const IN_USE: &[u8] = b"Port already in use\r\n";
+
+const MAX_CLIENTS: usize = 8;
+
+const MAX_CHUNKS: usize = 16;

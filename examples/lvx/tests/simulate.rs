@@ -1,0 +1,169 @@
+//! `lvx simulate`, as the programs that use the virtual bank see it.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::TcpStream,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+fn lvx(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lvx")).args(arguments).output().unwrap()
+}
+
+/// A running simulator, killed at the end of the test.
+struct Simulator {
+    process: Child,
+    addresses: Vec<String>,
+}
+
+impl Simulator {
+    fn start(arguments: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_lvx"))
+            .args(["simulate", "--units", "1", "--switch", "frozen=on"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = BufReader::new(process.stdout.take().unwrap()).lines();
+        let told = told.map_while(Result::ok).take_while(|line| line.starts_with("unit "));
+        let address = |line: String| line.split_once(": ").unwrap().1.to_owned();
+        Self { addresses: told.map(address).collect(), process }
+    }
+
+    /// The pty of its only unit.
+    fn pty(&self) -> &Path {
+        Path::new(self.addresses[0].strip_prefix("serial:").unwrap())
+    }
+
+    /// As the kernel ends a process: nothing is tidied up.
+    fn kill(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A folder of links, gone at the end of the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lvx-simulate-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn link(&self) -> PathBuf {
+        self.0.join("ttyUSB0")
+    }
+
+    fn simulator(&self) -> Simulator {
+        Simulator::start(&["--link-dir", self.0.to_str().unwrap()])
+    }
+
+    /// All that a user sees of a simulator that does not start.
+    fn refusal(&self) -> String {
+        let output = lvx(&["simulate", "--units", "1", "--link-dir", self.0.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[track_caller]
+fn answers(address: &str) {
+    let output = lvx(&["query", "MOD", address]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("hybrid"), "{address}: {text}");
+}
+
+#[test]
+fn pty_and_tcp_together_serve_the_same_unit() {
+    let simulator = Simulator::start(&["--pty", "--tcp", "127.0.0.1:0"]);
+    let [pty, tcp] = &simulator.addresses[..] else { panic!("{:?}", simulator.addresses) };
+    for _ in 0..2 {
+        answers(pty);
+        answers(tcp);
+    }
+}
+
+#[test]
+fn second_tcp_client_is_refused_with_a_text_and_the_first_goes_on() {
+    let simulator = Simulator::start(&["--tcp", "127.0.0.1:0"]);
+    let address = simulator.addresses[0].strip_prefix("tcp:").unwrap();
+    let mut first = pi18_transport::Client::open(&simulator.addresses[0]).unwrap();
+    first.read::<pi18_proto::Mode>().unwrap();
+    let mut told = String::new();
+    TcpStream::connect(address).unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(told, "Port already in use\r\n");
+    first.read::<pi18_proto::Mode>().unwrap();
+}
+
+#[test]
+fn link_of_a_killed_simulator_is_replaced() {
+    let scratch = Scratch::new("killed");
+    scratch.simulator().kill();
+    assert!(scratch.link().is_symlink());
+    let next = scratch.simulator();
+    assert_eq!(next.pty(), scratch.link());
+    answers(&next.addresses[0]);
+}
+
+#[test]
+fn link_of_a_killed_simulator_is_replaced_though_its_number_is_in_use_again() {
+    let scratch = Scratch::new("again");
+    let other = Simulator::start(&[]);
+    symlink(other.pty(), scratch.link()).unwrap();
+    let next = scratch.simulator();
+    assert_ne!(fs::read_link(scratch.link()).unwrap(), other.pty());
+    answers(&next.addresses[0]);
+}
+
+#[test]
+fn link_of_a_running_simulator_stays() {
+    let scratch = Scratch::new("running");
+    let first = scratch.simulator();
+    let pty = fs::read_link(scratch.link()).unwrap();
+    assert!(scratch.refusal().contains("stop the other `lvx simulate`"));
+    assert_eq!(fs::read_link(scratch.link()).unwrap(), pty);
+    answers(&first.addresses[0]);
+}
+
+#[test]
+fn link_that_no_simulator_made_stays() {
+    let scratch = Scratch::new("foreign");
+    symlink("/dev/ttyUSB250", scratch.link()).unwrap();
+    assert!(scratch.refusal().contains("ttyUSB0: File exists"));
+    assert_eq!(fs::read_link(scratch.link()).unwrap(), Path::new("/dev/ttyUSB250"));
+}
+
+#[test]
+fn help_says_what_each_way_cannot_do() {
+    let help = String::from_utf8(lvx(&["simulate", "--help"]).stdout).unwrap();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [
+        "Programs built on libserialport cannot open a pty: use --uhid",
+        "A second client of a unit is told \"Port already in use\" and disconnected",
+        "--switch hosts=all serves up to eight on one line",
+    ] {
+        assert!(help.contains(text), "{text}: {help}");
+    }
+    let switches = String::from_utf8(lvx(&["simulate", "--list-switches"]).stdout).unwrap();
+    assert!(switches.contains("hosts=one|all"), "{switches}");
+}
