@@ -68,11 +68,13 @@ struct Decoder {
     /// In a capture, what was sent says what the next reply answers.
     asked: Option<String>,
     status: Status,
+    /// Room for the names of codes, which come after the values.
+    names: Vec<u8>,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { lines: 0, asked: None, status: Status::Well }
+        Self { lines: 0, asked: None, status: Status::Well, names: Vec::new() }
     }
 }
 
@@ -93,7 +95,8 @@ impl Decoder {
             Err(error) => {
                 self.status = self.status.max(Status::Usage);
                 let error = format!("line {number}: {error}");
-                return write(out, &Id::Unsigned(number), &Content::default(), Some(&error));
+                let content = Content::default();
+                return write(out, &mut self.names, &Id::Unsigned(number), &content, Some(&error));
             }
         };
         let mut content = Content { command: line.command, ..Content::default() };
@@ -104,14 +107,21 @@ impl Decoder {
         if error.is_some() {
             self.status = self.status.max(Status::Findings);
         }
-        write(out, &line.id.unwrap_or(Id::Unsigned(number)), &content, error.as_deref());
+        let id = line.id.unwrap_or(Id::Unsigned(number));
+        write(out, &mut self.names, &id, &content, error.as_deref());
         if line.direction == Some(Direction::Sent) {
             self.asked = content.command.map(|command| command.into_owned());
         }
     }
 }
 
-fn write(out: &mut Vec<u8>, id: &Id<'_>, content: &Content<'_>, error: Option<&str>) {
+fn write(
+    out: &mut Vec<u8>,
+    names: &mut Vec<u8>,
+    id: &Id<'_>,
+    content: &Content<'_>,
+    error: Option<&str>,
+) {
     let mut line = Object::open(out);
     match id {
         Id::Text(text) => line.text("id", text),
@@ -123,14 +133,7 @@ fn write(out: &mut Vec<u8>, id: &Id<'_>, content: &Content<'_>, error: Option<&s
     line.text_or_null("kind", content.kind);
     line.any("ok", &error.is_none());
     match error {
-        None => {
-            line.object("values", |values| {
-                content.fields.visit(&mut |info, value| values.value(info.name, value));
-            });
-            line.object("names", |names| {
-                content.fields.visit(&mut |info, value| names.name(info.name, value));
-            });
-        }
+        None => line.fields(|visitor| content.fields.visit(visitor), names),
         Some(error) => line.text("error", error),
     }
     if !content.candidates.is_empty() {

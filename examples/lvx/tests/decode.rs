@@ -14,6 +14,7 @@ const LVX: &str = env!("CARGO_BIN_EXE_lvx");
 #[test]
 fn decode_equals_the_reference_on_every_kind_of_line() {
     let mut log = reference::log::log(LINES, 31);
+    log.extend(reference::log::polled(100));
     log.extend([&b"5e"[..], &b"20".repeat(20_000), b"\n", b"^1\\x0b\\xc2\\r"].concat());
     let mut child = Command::new(LVX)
         .arg("decode")

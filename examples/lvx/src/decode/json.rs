@@ -1,6 +1,6 @@
 //! JSON objects, written straight into a buffer.
 
-use pi18_proto::Value;
+use pi18_proto::{FieldInfo, Value};
 use serde::Serialize;
 
 /// An object that is being written. Its keys need no escapes.
@@ -46,15 +46,30 @@ impl<'a> Object<'a> {
         self.any(key, &text);
     }
 
-    pub(super) fn object(&mut self, key: &str, write: impl FnOnce(&mut Object<'_>)) {
-        self.key(key);
-        let mut inner = Object::open(self.out);
-        write(&mut inner);
-        inner.close();
+    /// The fields that `visit` shows: `values`, and `names` of codes, which are built up beside them.
+    pub(super) fn fields(
+        &mut self,
+        visit: impl FnOnce(&mut dyn FnMut(&'static FieldInfo, Value<'_>)),
+        names: &mut Vec<u8>,
+    ) {
+        self.key("values");
+        names.clear();
+        let mut values = Object::open(self.out);
+        let mut named = Object::open(names);
+        visit(&mut |info, value| {
+            values.value(info.name, value);
+            if let Value::Code { name: Some(name), .. } = value {
+                named.text(info.name, name);
+            }
+        });
+        values.close();
+        named.close();
+        self.key("names");
+        self.out.extend_from_slice(names);
     }
 
     /// A field's value: a number in its unit, a code's number, or a text.
-    pub(super) fn value(&mut self, key: &str, value: Value<'_>) {
+    fn value(&mut self, key: &str, value: Value<'_>) {
         match value {
             Value::Quantity { steps, decimals, .. } if (1..=MAX_DECIMALS).contains(&decimals) => {
                 self.key(key);
@@ -62,13 +77,6 @@ impl<'a> Object<'a> {
             }
             Value::Code { number, .. } => self.any(key, &number),
             value => self.any(key, &value),
-        }
-    }
-
-    /// What a field's code stands for, if it is a code with a name.
-    pub(super) fn name(&mut self, key: &str, value: Value<'_>) {
-        if let Value::Code { name: Some(name), .. } = value {
-            self.text(key, name);
         }
     }
 }

@@ -17,6 +17,17 @@ pub(crate) fn log(lines: usize, seed: u64) -> Vec<u8> {
     log
 }
 
+/// Lines of a program that asks a unit in turn, all of them sound.
+pub(crate) fn polled(lines: usize) -> Vec<u8> {
+    let asked = ["GS", "MOD", "FWS", "PGS1", "GS", "PIRI"];
+    let lines = asked.iter().cycle().take(lines).enumerate().map(|(number, command)| {
+        let info = command.parse::<Query>().unwrap().info();
+        let hex = to_hex(&frame(FrameKind::Data, info.sample.as_bytes()));
+        format!("{{\"id\": {number}, \"command\": \"{command}\", \"hex\": \"{hex}\"}}\n")
+    });
+    lines.collect::<String>().into_bytes()
+}
+
 fn line(random: &mut Rng, number: usize) -> Vec<u8> {
     let info = pick(random, Query::LIST);
     let data = match random.u8(..8) {
