@@ -15,6 +15,8 @@ use crate::{
 pub(crate) trait Code: Copy {
     /// The numbers with a name.
     const NAMES: &'static [CodeName];
+    /// Whether people know it by its number.
+    const NUMBERED: bool;
     /// The same as an error says it.
     const WANTED: &'static str;
     fn from_number(number: u8) -> Self;
@@ -75,7 +77,11 @@ impl<C: fmt::Display> fmt::Display for Known<C> {
 }
 
 pub(crate) fn value<C: Code>(code: C) -> Value<'static> {
-    Value::Code { number: code.number(), name: name(C::NAMES, code.number()) }
+    Value::Code {
+        number: code.number(),
+        name: name(C::NAMES, code.number()),
+        numbered: C::NUMBERED,
+    }
 }
 
 /// What every code shares; a macro, since the traits are not this crate's.
@@ -83,10 +89,8 @@ macro_rules! code_impls {
     ($name:ident) => {
         impl core::fmt::Display for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                match self.name() {
-                    Some(name) => f.pad(name),
-                    None => write!(f, "code {}", self.0),
-                }
+                let numbered = <Self as $crate::codes::Code>::NUMBERED;
+                $crate::value::write_code(f, self.0, self.name(), numbered)
             }
         }
 

@@ -8,7 +8,16 @@ codes! {
     /// [`name`](Self::name) gives the words of the 2022 edition, [`name_in`](Self::name_in) those of
     /// either.
     ///
+    /// Shown with its number, by which manuals and displays know it:
+    ///
+    /// ```
+    /// # use pi18_proto::FaultCode;
+    /// assert_eq!(FaultCode(83).to_string(), "83 parallel: battery voltages detected differ");
+    /// assert_eq!(FaultCode(99).to_string(), "99 unknown");
+    /// ```
+    ///
     /// Source: PI18 2017 and 2022, "FWS", table of fault codes.
+    @numbered(true)
     FaultCode {
         NONE = 0, "none";
         FAN_LOCKED = 1, "fan locked";

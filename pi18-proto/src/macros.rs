@@ -60,10 +60,12 @@ macro_rules! reply {
 
 /// Declares a code: a number with names for the values known today.
 ///
-/// A device may send any number. What a host sends is a [`Known`](crate::Known) one.
+/// A device may send any number. What a host sends is a [`Known`](crate::Known) one. `@numbered(true)`
+/// before the type's name shows the number before the name of a code, as people know faults by it.
 macro_rules! codes {
     (
         $(#[doc = $doc:literal])+
+        $(@numbered($numbered:literal))?
         $name:ident { $( $(#[doc = $what:literal])* $value:ident = $code:literal, $text:literal; )+ }
     ) => {
         $(#[doc = $doc])+
@@ -93,6 +95,7 @@ macro_rules! codes {
         impl $crate::codes::Code for $name {
             const NAMES: &'static [$crate::CodeName] =
                 &[$( $crate::CodeName::new($code, $text) ),+];
+            const NUMBERED: bool = false $( || $numbered )?;
             const WANTED: &'static str = concat!("a code: ", $crate::macros::code_list!($($code $text),+));
             fn from_number(number: u8) -> Self { Self(number) }
             fn number(self) -> u8 { self.0 }

@@ -26,6 +26,8 @@ pub enum Value<'a> {
         number: u8,
         /// What it stands for, if that is known.
         name: Option<&'static str>,
+        /// Whether people know it by its number, as they do a fault: it is shown before the name.
+        numbered: bool,
     },
     /// Digits or a time, as text.
     Text(Text),
@@ -37,8 +39,7 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             &Self::Quantity { steps, decimals, unit } => write_quantity(f, steps, decimals, unit),
-            Self::Code { name: Some(name), .. } => f.write_str(name),
-            Self::Code { number, name: None } => write!(f, "code {number}"),
+            &Self::Code { number, name, numbered } => write_code(f, number, name, numbered),
             Self::Text(text) => f.write_str(text.as_str()),
             Self::List(amperes) => {
                 for (i, amperes) in amperes.iter().enumerate() {
@@ -47,6 +48,21 @@ impl fmt::Display for Value<'_> {
                 f.write_str(" A")
             }
         }
+    }
+}
+
+/// A code's name, behind its number if people know it by that.
+pub(crate) fn write_code(
+    f: &mut fmt::Formatter<'_>,
+    number: u8,
+    name: Option<&str>,
+    numbered: bool,
+) -> fmt::Result {
+    match name {
+        Some(name) if numbered => write!(f, "{number:02} {name}"),
+        Some(name) => f.pad(name),
+        None if numbered => write!(f, "{number:02} unknown"),
+        None => write!(f, "code {number}"),
     }
 }
 
@@ -223,5 +239,21 @@ mod serde_impls {
 
             deserializer.deserialize_str(Visitor)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use crate::{FaultCode, WorkingMode, codes};
+
+    #[test]
+    fn a_fault_is_shown_with_its_number() {
+        let shown = |code| codes::value(code).to_string();
+        assert_eq!(shown(FaultCode(83)), "83 parallel: battery voltages detected differ");
+        assert_eq!(shown(FaultCode(0)), "00 none");
+        assert_eq!(shown(FaultCode(99)), "99 unknown");
+        assert_eq!(codes::value(WorkingMode(4)).to_string(), "fault");
     }
 }

@@ -160,8 +160,8 @@ fn objections(planned: &PlannedUnit, unit: &Unit, resumed: bool) -> Vec<String> 
     }
     if unit.mode == WorkingMode::FAULT {
         against.push(format!(
-            "it stands in fault {:02} ({}); clear it first, no unit is set in fault mode",
-            unit.fault.0, unit.fault
+            "it has fault {}; clear it first, no unit is set in fault mode",
+            unit.fault
         ));
     }
     // The clock moves, and is compared only where it is to be set.
