@@ -1,6 +1,9 @@
 //! The client: one question at a time, and only its own answer.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use pi18_proto::{Answer, AnyReply, Dialect, Query, Request, SetCommand};
@@ -83,6 +86,30 @@ impl Reading {
     }
 }
 
+/// What a client is doing, for whoever shows progress.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Progress {
+    /// A request is being asked.
+    Asking {
+        /// The request.
+        request: Request,
+        /// How long it is asked, with all its tries, if nothing comes.
+        patience: Duration,
+    },
+    /// The request is over, whatever came of it.
+    Done,
+}
+
+/// Whoever is told of progress.
+struct Observer(Box<dyn FnMut(Progress) + Send>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
 /// Asks a unit one thing at a time.
 ///
 /// ```
@@ -99,6 +126,7 @@ pub struct Client<L = Box<dyn Link + Send>> {
     link: L,
     dialogue: Dialogue,
     buffer: BytesMut,
+    observer: Option<Observer>,
 }
 
 impl Client {
@@ -121,7 +149,12 @@ impl<L: Link> Client<L> {
     /// Asks over `link`, as `config` says.
     pub fn with_config(link: L, config: Config) -> Self {
         let dialogue = Dialogue::new(config, link.starts_quiet());
-        Self { link, dialogue, buffer: BytesMut::new() }
+        Self { link, dialogue, buffer: BytesMut::new(), observer: None }
+    }
+
+    /// Calls `observer` with each request, and once it is over.
+    pub fn observe(&mut self, observer: impl FnMut(Progress) + Send + 'static) {
+        self.observer = Some(Observer(Box::new(observer)));
     }
 
     /// Reads a reply that needs no more than its name.
@@ -215,8 +248,17 @@ impl<L: Link> Client<L> {
 
     /// Drives one question to its end, and says whether any of it was sent.
     fn exchange(&mut self, request: Request) -> (Result<Outcome, Error>, Sent) {
-        let mut exchange = Exchange::new(request, self.dialogue.config(), self.link.now());
-        let outcome = self.drive(&mut exchange).map_err(|error| {
+        let config = self.dialogue.config();
+        let patience = config.timeout.saturating_mul(config.tries.max(1)).min(config.deadline);
+        let mut exchange = Exchange::new(request, config, self.link.now());
+        if let Some(Observer(observe)) = &mut self.observer {
+            observe(Progress::Asking { request, patience });
+        }
+        let driven = self.drive(&mut exchange);
+        if let Some(Observer(observe)) = &mut self.observer {
+            observe(Progress::Done);
+        }
+        let outcome = driven.map_err(|error| {
             self.dialogue.lose_step();
             self.explain(error, &mut exchange)
         });

@@ -59,7 +59,7 @@ mod text;
 pub use adapter::{Adapter, adapters};
 pub use address::Address;
 pub use capture::{CaptureLine, Direction, HexError, Recorder, from_hex, to_hex};
-pub use client::{Client, Config, Reading, SetOutcome};
+pub use client::{Client, Config, Progress, Reading, SetOutcome};
 #[cfg(target_os = "linux")]
 pub use discover::{Device, Nameplate, discover, discover_serial, serial_ports};
 pub use error::Error;
