@@ -1,16 +1,15 @@
 //! The units of one bank, and how they are read: side by side.
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::{Duration, Instant},
+use std::time::Duration;
+
+use pi18_proto::DateTime;
+use pi18_transport::{Address, Client, Error, Link, Progress};
+
+use crate::{
+    Questions, UnitSnapshot,
+    read::read,
+    ring::{Ring, is_ring},
 };
-
-use lvx_settings::HostClock;
-use pi18_proto::{DateTime, Query};
-use pi18_transport::{Address, Client, Error, Link};
-
-use crate::{Gap, Reading, Reason, UnitSnapshot};
 
 /// What the units of one bank said, taken together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,8 +23,8 @@ pub struct BankSnapshot {
 /// A unit to be read.
 #[derive(Debug)]
 pub struct Member<L = Box<dyn Link + Send>> {
-    name: String,
-    client: Result<Client<L>, Error>,
+    pub(crate) name: String,
+    pub(crate) client: Result<Client<L>, Error>,
 }
 
 impl Member {
@@ -42,6 +41,21 @@ impl<L: Link> Member<L> {
         Self { name: name.into(), client: Ok(client) }
     }
 
+    /// The name of the unit.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Calls `observer` with each question to this unit and once the question is over, for whoever
+    /// shows progress.
+    #[must_use]
+    pub fn observed(mut self, observer: impl FnMut(Progress) + Send + 'static) -> Self {
+        if let Ok(client) = &mut self.client {
+            client.observe(observer);
+        }
+        self
+    }
+
     /// Why it could not be opened.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
@@ -53,11 +67,14 @@ impl BankSnapshot {
     /// Most units: the wire has one digit for a unit's number.
     pub const MOST_UNITS: usize = 10;
 
-    /// Reads all units side by side, so that it takes as long as the slowest. What moves is read
-    /// last, from all units at the same moment as far as their links allow.
+    /// Reads all units side by side, so that it takes as long as the slowest: everything that they can
+    /// be asked. What moves is read last, from all units at the same moment as far as their links
+    /// allow.
     ///
     /// A unit that does not answer two questions in a row, or is gone, is given up; the others are
-    /// read all the same.
+    /// read all the same. In a bank of more than three units `PRIn` and `PGSn` are asked of each unit
+    /// about itself and the next one, and of one unit about a number that no unit has: so every unit
+    /// is described twice.
     ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member};
@@ -69,22 +86,23 @@ impl BankSnapshot {
     /// ```
     #[must_use]
     pub fn read<L: Link + Send>(members: Vec<Member<L>>) -> Self {
-        let clock = members.iter().filter_map(|member| Some(member.client.as_ref().ok()?.now()));
-        let start = clock.min().unwrap_or_else(Instant::now);
-        let started = HostClock::system().time(start);
-        let gate = Gate::new(members.len());
-        let units = thread::scope(|scope| {
-            let gate = &gate;
-            let readers: Vec<_> = (0..)
-                .zip(members)
-                .map(|(place, member)| scope.spawn(move || read(member, start, gate, place)))
-                .collect();
-            let join = |reader: thread::ScopedJoinHandle<'_, _>| {
-                reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            readers.into_iter().map(join).collect()
-        });
-        Self { started, units }
+        Self::read_only(members, Questions::ALL)
+    }
+
+    /// Reads all units side by side, but asks these questions only, and [who they
+    /// are](Questions::ALWAYS).
+    ///
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Member, Questions, compare};
+    ///
+    /// let members = ["sim:0".parse()?, "sim:1".parse()?].map(|address| Member::open(&address));
+    /// let bank = BankSnapshot::read_only(members.into(), Questions::SETTINGS);
+    /// assert!(compare(&bank).matches());
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    #[must_use]
+    pub fn read_only<L: Link + Send>(members: Vec<Member<L>>, questions: Questions) -> Self {
+        read(members, questions, &|_| Questions::NONE)
     }
 
     /// How far apart in time the units' `GS` were taken; `None` with fewer than two.
@@ -98,114 +116,32 @@ impl BankSnapshot {
         Some(taken().max()?.saturating_sub(taken().min()?))
     }
 
-    /// Whether every unit answered or refused every question.
+    /// Whether every unit answered or refused every question that it was asked.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.units.iter().all(UnitSnapshot::is_complete)
     }
-}
 
-/// Where readers wait until all of them have got so far.
-///
-/// They wait on the clocks of their own links, in small steps: so it is no difference whether those
-/// clocks are real or made up.
-struct Gate(Vec<AtomicUsize>);
-
-/// A reader's place at the gate; it holds up nobody once it is dropped.
-struct Pass<'a>(&'a AtomicUsize);
-
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
-        self.0.store(usize::MAX, Ordering::Release);
-    }
-}
-
-impl Gate {
-    fn new(readers: usize) -> Self {
-        Self((0..readers).map(|_| AtomicUsize::new(0)).collect())
-    }
-
-    fn wait(&self, pass: &Pass<'_>, stage: usize, client: &mut Client<impl Link>) {
-        pass.0.store(stage, Ordering::Release);
-        while self.0.iter().any(|reached| reached.load(Ordering::Acquire) < stage) {
-            client.pause(LOOK);
-        }
-    }
-}
-
-/// How often a reader looks whether the others are there.
-const LOOK: Duration = Duration::from_millis(2);
-
-fn read<L: Link>(member: Member<L>, start: Instant, gate: &Gate, place: usize) -> UnitSnapshot {
-    // Before the client, so that it is dropped after it.
-    let Some(pass) = gate.0.get(place).map(Pass) else {
-        return UnitSnapshot::new(member.name);
-    };
-    match member.client {
-        Err(error) => UnitSnapshot::lost(member.name, &error),
-        Ok(client) => {
-            let snapshot = UnitSnapshot::new(member.name);
-            let mut reader = Reader { client, start, snapshot, silent: 0 };
-            // What is missing then is told by the snapshot itself.
-            let _ = reader.run(gate, &pass);
-            reader.snapshot
-        }
-    }
-}
-
-struct Reader<L> {
-    client: Client<L>,
-    start: Instant,
-    snapshot: UnitSnapshot,
-    /// Questions in a row that were not answered.
-    silent: u32,
-}
-
-/// The unit was given up.
-struct Lost;
-
-impl<L: Link> Reader<L> {
-    fn run(&mut self, gate: &Gate, pass: &Pass<'_>) -> Result<(), Lost> {
-        for &query in UnitSnapshot::STILL {
-            self.ask(query)?;
-        }
-        while let Some(query) = self.snapshot.next_rating() {
-            self.ask(query)?;
-        }
-        let statuses = self.snapshot.statuses_to_ask();
-        // `GS` in the middle of `PGSn`: so it is as near to each as can be.
-        let (before, after) = statuses.split_at(statuses.len() / 2);
-        let (status, others): (Vec<Query>, Vec<Query>) =
-            UnitSnapshot::LIVE.iter().partition(|query| **query == Query::GeneralStatus);
-
-        gate.wait(pass, 1, &mut self.client);
-        others.iter().chain(before).try_for_each(|&query| self.ask(query))?;
-        gate.wait(pass, 2, &mut self.client);
-        status.iter().chain(after).try_for_each(|&query| self.ask(query))
-    }
-
-    fn ask(&mut self, query: Query) -> Result<(), Lost> {
-        let error = match self.client.query(query) {
-            Ok(reading) => {
-                self.silent = 0;
-                let at = reading.at.saturating_duration_since(self.start);
-                self.snapshot.take(query, Ok(Reading { value: reading.reply, at }));
-                return Ok(());
+    /// The same bank as if its units had been asked these questions only, and [who they
+    /// are](Questions::ALWAYS): as [`read_only`](Self::read_only) reads it, in a bank of more than three
+    /// units with fewer words about each other.
+    #[must_use]
+    pub fn only(&self, questions: Questions) -> Self {
+        let questions = questions.and(Questions::ALWAYS);
+        let mut units: Vec<_> = self.units.iter().map(|unit| unit.only(questions)).collect();
+        if is_ring(units.len()) {
+            let ring = Ring::of(&self.units);
+            for (place, unit) in units.iter_mut().enumerate() {
+                ring.restrict(place, unit);
             }
-            Err(error) => error,
-        };
-        let gap = Gap::from(&error);
-        self.silent = if gap.reason == Reason::Silent { self.silent + 1 } else { 0 };
-        let given_up =
-            gap.reason == Reason::Gone || error.is_not_pi18() || self.silent >= MOST_SILENT;
-        self.snapshot.take(query, Err(gap.clone()));
-        if given_up {
-            self.snapshot.lost = Some(gap);
-            return Err(Lost);
         }
-        Ok(())
+        Self { started: self.started, units }
+    }
+
+    /// Of these questions, those that some unit was not asked; one that was given up does not count.
+    #[must_use]
+    pub fn not_asked(&self, questions: Questions) -> Questions {
+        let units = self.units.iter().filter(|unit| unit.lost.is_none());
+        units.map(|unit| questions.without(unit.asked())).collect()
     }
 }
-
-/// Questions in a row without an answer after which a unit is given up.
-const MOST_SILENT: u32 = 2;

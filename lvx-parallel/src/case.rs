@@ -1,6 +1,11 @@
 //! The bank as rules see it: each unit once, the master first, with what can be compared.
 
-use std::{borrow::Cow, collections::HashMap, fmt::Display, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    fmt::Display,
+    time::Duration,
+};
 
 use lvx_settings::{Setting, Settings};
 use pi18_proto::{
@@ -113,8 +118,7 @@ impl<'a> Case<'a> {
         let given = in_order(bank);
         let mut units: Vec<&UnitSnapshot> = Vec::new();
         for unit in &given {
-            let serial = unit.serial_number();
-            if serial.is_none() || units.iter().all(|known| known.serial_number() != serial) {
+            if !units.iter().any(|known| may_be_one(known, unit)) {
                 units.push(unit);
             }
         }
@@ -136,8 +140,10 @@ impl<'a> Case<'a> {
                 let Some(status) = told.value() else { continue };
                 let serial = by.ratings.get(number).and_then(|told| told.value()?.serial_number());
                 let says_itself = |unit: &&UnitSnapshot| {
-                    let is_it = has_number(unit, number)
-                        || (serial.is_some() && unit.serial_number() == serial);
+                    let is_it = match unit.instance() {
+                        Some(_) => has_number(unit, number),
+                        None => serial.is_some() && unit.serial_number() == serial,
+                    };
                     is_it && unit.faults.value().is_some()
                 };
                 if status.presence == Presence::PRESENT
@@ -193,9 +199,17 @@ impl<'a> Case<'a> {
         ])
     }
 
-    /// How many units the bank has, as far as is known.
+    /// How many units the bank has, as far as is known: the numbers that some unit knows to be there.
     pub(crate) fn known_size(&self) -> usize {
-        self.units.iter().map(|unit| unit.bank_size()).max().unwrap_or(0)
+        let known = self.units.iter().flat_map(|unit| unit.known_numbers());
+        known.collect::<BTreeSet<_>>().len()
+    }
+
+    /// The numbers that a unit knows to be there and no unit has that was given.
+    pub(crate) fn strangers<'u>(&self, unit: &'u UnitSnapshot) -> impl Iterator<Item = usize> + 'u {
+        let given: Vec<_> =
+            self.units.iter().filter_map(|unit| Some(usize::from(unit.instance()?.0))).collect();
+        unit.known_numbers().filter(move |number| !given.contains(number))
     }
 
     /// Whether all units of the bank are here and were read; not if no unit says who is in its bank, as
@@ -238,6 +252,13 @@ impl<'a> Case<'a> {
         let first = found.next()?;
         found.next().is_none().then_some(first)
     }
+}
+
+/// Whether two snapshots may be of one unit: they report one serial number, and not two numbers in
+/// their bank.
+pub(crate) fn may_be_one(one: &UnitSnapshot, other: &UnitSnapshot) -> bool {
+    let is_apart = one.instance().zip(other.instance()).is_some_and(|(one, other)| one != other);
+    one.serial_number().is_some() && one.serial_number() == other.serial_number() && !is_apart
 }
 
 /// Whether a unit says that it has this number.

@@ -3,11 +3,13 @@
 use std::{borrow::Cow, cmp::Reverse, time::Duration};
 
 use pi18_proto::Version;
+use pi18_transport::Link;
 
 use crate::{
-    BankSnapshot, Report, RuleInfo, Thresholds, UnitSnapshot,
+    BankSnapshot, Member, Question, Questions, Report, RuleInfo, Thresholds, UnitSnapshot,
     case::{Case, named_apart},
-    rules,
+    read::read,
+    rules::{self, Row, unread},
 };
 
 /// What is checked, and how. The default checks everything that needs nothing to be said.
@@ -37,19 +39,76 @@ pub struct Checks {
 }
 
 impl Checks {
+    /// Reads a bank, but asks no more than these checks need: first [`questions`](Self::questions),
+    /// then [`more`](Self::more) where something was found.
+    ///
+    /// ```
+    /// use lvx_parallel::{Checks, Member, RuleInfo};
+    ///
+    /// let checks = Checks { only: vec![RuleInfo::find("fault")?], ..Checks::default() };
+    /// let bank = checks.read(vec![Member::open(&"sim:0".parse()?)]);
+    /// assert_eq!(bank.units[0].asked().to_string(), "PI, ID, FWS");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn read<L: Link + Send>(&self, members: Vec<Member<L>>) -> BankSnapshot {
+        read(members, self.questions(), &|bank| self.more(bank))
+    }
+
+    /// What these checks need to judge a bank.
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        self.chosen().map(|row| row.needs).collect()
+    }
+
+    /// What is to be asked on of a bank once its units were asked what these checks need: evidence for
+    /// what was found, and what others say of a unit whose own answer is missing.
+    #[must_use]
+    pub fn more(&self, bank: &BankSnapshot) -> Questions {
+        let named = named_apart(bank);
+        let fresh = self.fresh(&named);
+        let case = Case::new(&fresh, self);
+        let is_missing = |needs: Questions| {
+            let is_missing = |unit: &UnitSnapshot| needs.iter().any(|each| unit.is_missing(each));
+            bank.units.iter().any(|unit| unit.lost.is_some() || is_missing(unit))
+        };
+        let needs_more = |row: &&Row| is_missing(row.needs) || !(row.rule.check)(&case).is_empty();
+        let evidence: Questions =
+            self.chosen().filter(needs_more).map(|row| row.evidence).collect();
+        // Whether two units that report one serial number are one, their own numbers say.
+        let twice = if case.units.len() < case.given.len() {
+            Question::GeneralStatus.alone()
+        } else {
+            Questions::NONE
+        };
+        evidence.and(twice)
+    }
+
+    fn chosen(&self) -> impl Iterator<Item = &'static Row> {
+        rules::ALL.iter().filter(|row| self.has(&row.rule.info))
+    }
+
     /// Holds the units of one bank against each other and against what a healthy bank looks like.
     /// The order of the units makes no difference. Units of one name are told apart by numbers:
     /// `NAME #1`.
+    ///
+    /// A rule judges what was asked. If something that it needs was not, that is a finding.
     #[must_use]
     pub fn check(&self, bank: &BankSnapshot) -> Report {
         let named = named_apart(bank);
         let fresh = self.fresh(&named);
         let case = Case::new(&fresh, self);
-        let chosen = || rules::ALL.iter().filter(|rule| self.has(&rule.info));
-        let mut findings: Vec<_> = chosen().flat_map(|rule| (rule.check)(&case)).collect();
+        let judged = self.chosen().flat_map(|row| (row.rule.check)(&case));
+        let mut findings: Vec<_> = unread::not_asked(&case).into_iter().chain(judged).collect();
         findings.sort_by_key(|finding| Reverse(finding.severity));
-        let left_out = rules::ALL.len() - chosen().count();
+        let left_out = rules::ALL.len() - self.chosen().count();
         Report::new(&case, findings, left_out)
+    }
+
+    /// The chosen rules that need one of these questions.
+    pub(crate) fn in_need_of(&self, questions: Questions) -> Vec<&'static str> {
+        let needs = |row: &&Row| row.needs.iter().any(|question| questions.has(question));
+        self.chosen().filter(needs).map(|row| row.rule.info.id).collect()
     }
 
     /// The bank without what was read too long before the rest.

@@ -1,12 +1,12 @@
-//! What faults and warnings mean, and what to check, likeliest first.
+//! What faults, warnings and modes mean, and what to check, likeliest first.
 //!
 //! Source: PI18's table of faults for the words; the order of causes of the parallel faults from what
 //! was met when LVX6048s were commissioned (71 and 83) and from the makers' manuals, shortened (the
 //! others, assumed).
 
-use pi18_proto::FaultCode;
+use pi18_proto::{FaultCode, WorkingMode};
 
-/// Why it matters, and what to do, in this order.
+/// Why something matters, and what to do, in this order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Explained {
     pub(crate) why: &'static str,
@@ -184,6 +184,44 @@ fn own_fault(code: FaultCode) -> Explained {
                 "look the number up in the manual of exactly this model",
                 "switch the unit off completely (AC, PV and battery), wait five minutes, switch it on",
             ],
+        ),
+    }
+}
+
+/// What a unit does in a mode, and what to do about it.
+pub(crate) fn mode(mode: WorkingMode) -> Explained {
+    match mode {
+        WorkingMode::POWER_ON => {
+            explained("it takes part in nothing yet; look again in a minute", &[])
+        }
+        WorkingMode::STANDBY => explained(
+            "it feeds no load and charges no battery: its switch may be off, or nothing is to be done",
+            &[],
+        ),
+        WorkingMode::BYPASS => explained(
+            "the grid feeds the loads past the inverter: output is off, or it had an overload",
+            &[],
+        ),
+        WorkingMode::BATTERY => {
+            explained("sun and battery feed the loads, without the grid; this is healthy", &[])
+        }
+        WorkingMode::FAULT => explained(
+            "the unit has stopped",
+            &[
+                "read the code on the display: it may come and go",
+                "switch the unit off and on again",
+            ],
+        ),
+        WorkingMode::HYBRID => {
+            explained("the inverter works with the grid beside it; this is healthy", &[])
+        }
+        WorkingMode::CHARGE => explained(
+            "the battery is charged; on an LVX6048 this was seen with no AC output; this is healthy",
+            &[],
+        ),
+        _ => explained(
+            "it cannot be judged",
+            &["compare with its display, and report the number and what the unit did"],
         ),
     }
 }

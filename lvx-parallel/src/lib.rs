@@ -17,6 +17,8 @@
 //! ```
 //!
 //! - [`Checks`] says what is checked and how: [`Thresholds`], rules, a baseline.
+//! - [`Questions`] are what a task asks: [`Checks::read`] asks only what the chosen rules need.
+//! - [`Explanation`] says what a fault, a warning or a mode means, without a unit.
 //! - [`compare`] holds settings against each other, and nothing else.
 //! - [`Cluster`] sums up what a bank gives and takes, as long as every member's word is fresh.
 
@@ -27,10 +29,14 @@ mod cluster;
 mod comparison;
 mod error;
 mod explained;
+mod explanation;
 mod file;
 mod finding;
+mod questions;
+mod read;
 mod reading;
 mod report;
+mod ring;
 mod rules;
 mod snapshot;
 mod thresholds;
@@ -40,9 +46,11 @@ pub use checks::{Checks, check};
 pub use cluster::{Cluster, Incomplete, Totals};
 pub use comparison::{Comparison, compare};
 pub use error::FormatError;
+pub use explanation::Explanation;
 pub use finding::{Finding, Observed, Severity};
+pub use questions::Questions;
 pub use reading::{Gap, Reading, Reason, Told};
 pub use report::{Cell, Report, ReportUnit, Row, Style};
 pub use rules::RuleInfo;
-pub use snapshot::UnitSnapshot;
+pub use snapshot::{Question, UnitSnapshot};
 pub use thresholds::{ThresholdInfo, Thresholds};

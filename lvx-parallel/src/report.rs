@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use pi18_proto::DateTime;
 use serde::Serialize;
 
-use crate::{Finding, Severity, case::Case};
+use crate::{Finding, Severity, UnitSnapshot, case::Case};
 
 mod json;
 mod markdown;
@@ -27,7 +27,7 @@ pub struct Report {
     pub started: Option<DateTime>,
     /// How far apart in time the units' `GS` were taken; `None` with fewer than two.
     pub skew: Option<Duration>,
-    /// Whether every unit answered or refused every question.
+    /// Whether every unit answered or refused every question that the checks need.
     pub complete: bool,
     /// The units, the master first.
     pub units: Vec<ReportUnit>,
@@ -49,22 +49,24 @@ pub struct ReportUnit {
     pub serial_number: Option<String>,
     /// Its number in its bank, if it said one.
     pub instance: Option<u16>,
-    /// Whether it answered or refused every question.
+    /// Whether it answered or refused every question that the checks need.
     pub complete: bool,
 }
 
 impl Report {
     pub(crate) fn new(case: &Case<'_>, findings: Vec<Finding>, left_out: usize) -> Self {
+        let needed = case.checks.questions();
+        let is_asked = |unit: &UnitSnapshot| unit.asked().contains(needed);
         let units = case.given.iter().map(|unit| ReportUnit {
             name: unit.name.clone(),
             serial_number: unit.identity.value().map(|identity| identity.serial_number.to_string()),
             instance: unit.instance().map(|instance| instance.0),
-            complete: unit.is_complete(),
+            complete: unit.is_complete() && is_asked(unit),
         });
         Self {
             started: case.bank.started,
             skew: case.bank.skew(),
-            complete: case.bank.is_complete(),
+            complete: case.bank.is_complete() && case.bank.not_asked(needed).is_empty(),
             units: units.collect(),
             rows: rows::rows(&case.given, &findings),
             findings,

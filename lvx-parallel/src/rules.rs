@@ -2,7 +2,10 @@
 //!
 //! One cause is told once: a rule keeps still where another one that knows the cause speaks.
 
-use crate::{Finding, FormatError, Severity, case::Case, finding::Observed, thresholds::known};
+use crate::{
+    Finding, FormatError, Question, Questions, Severity, case::Case, finding::Observed,
+    thresholds::known,
+};
 
 mod bank_size;
 mod baseline;
@@ -20,7 +23,7 @@ mod further_settings;
 mod grid;
 mod instance;
 mod main_firmware;
-mod mode;
+pub(crate) mod mode;
 mod mode_conflict;
 mod output;
 pub(crate) mod output_mode;
@@ -33,8 +36,8 @@ mod sharing;
 mod skew;
 mod slave_firmware;
 mod state_of_charge;
-mod unread;
-mod warning;
+pub(crate) mod unread;
+pub(crate) mod warning;
 
 /// What is known of a rule.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -83,44 +86,81 @@ impl Rule {
     }
 }
 
-/// Every rule, in the order in which findings of one severity are told.
-pub(crate) static ALL: &[&Rule] = &[
-    &unread::RULE,
-    &same_unit::RULE,
-    &fault::RULE,
-    &main_firmware::RULE,
-    &instance::RULE,
-    &bank_size::RULE,
-    &output_mode::RULE,
-    &ratings::RULE,
-    &settings::RULE,
-    &further_settings::RULE,
-    &mode::RULE,
-    &mode_conflict::RULE,
-    &warning::RULE,
-    &battery_voltage::RULE,
-    &charge_current::RULE,
-    &discharge_current::RULE,
-    &charge_rate::RULE,
-    &battery_capacity::RULE,
-    &state_of_charge::RULE,
-    &grid::RULE,
-    &output::RULE,
-    &cross_serial::RULE,
-    &cross_status::RULE,
-    &cross_totals::RULE,
-    &selectable_currents::RULE,
-    &serial_number::RULE,
-    &clock::RULE,
-    &skew::RULE,
-    &slave_firmware::RULE,
-    &baseline::RULE,
-];
+/// A rule with what it asks.
+pub(crate) struct Row {
+    pub(crate) rule: &'static Rule,
+    /// What it judges by.
+    pub(crate) needs: Questions,
+    /// What it asks on where it found something, or an answer is missing: what explains a finding, or
+    /// shows that there is none.
+    pub(crate) evidence: Questions,
+}
+
+/// Declares the rules: what each needs, and its evidence.
+macro_rules! rules {
+    ($( $rule:ident: $needs:expr, $evidence:expr; )+) => {
+        /// Every rule, in the order in which findings of one severity are told, with what it asks.
+        pub(crate) static ALL: &[Row] =
+            &[$( Row { rule: &$rule::RULE, needs: $needs, evidence: $evidence } ),+];
+    };
+}
+
+rules! {
+    unread: EVERYTHING, NONE;
+    same_unit: NONE, GS;
+    fault: FWS, HEARD.and(PIRI);
+    main_firmware: VFW, HEARD;
+    instance: GS.and(PRI), NONE;
+    bank_size: GS.and(PRI), NONE;
+    output_mode: PIRI.and(GS).and(PRI), HEARD;
+    ratings: PIRI.and(GMN), NONE;
+    settings: PIRI.and(GMN), NONE;
+    further_settings: SETTINGS.and(GMN), HEARD;
+    mode: MOD, HEARD;
+    mode_conflict: MOD, HEARD.and(PIRI);
+    warning: FWS, NONE;
+    battery_voltage: GS.and(PIRI), PGS;
+    charge_current: GS.and(PIRI), GMN.and(PGS);
+    discharge_current: GS.and(PIRI), GMN.and(PGS);
+    charge_rate: GS, NONE;
+    battery_capacity: GS, PGS.and(PIRI);
+    state_of_charge: GS.and(PIRI), NONE;
+    grid: GS.and(PIRI), GMN.and(PGS);
+    output: GS.and(PIRI), GMN.and(PGS);
+    cross_serial: GS.and(PRI), HEARD;
+    cross_status: GS.and(MOD).and(PGS).and(GMN), HEARD;
+    cross_totals: GS.and(PIRI).and(PGS).and(GMN), HEARD;
+    selectable_currents: MCHGCR.and(MUCHGCR), PIRI.and(GMN);
+    serial_number: NONE, NONE;
+    clock: T, SETTINGS;
+    skew: GS, NONE;
+    slave_firmware: VFW, NONE;
+    baseline: VFW.and(GS).and(SETTINGS), NONE;
+}
+
+/// Everything that a rule judges.
+const EVERYTHING: Questions = Questions::ALL.without(Question::Defaults.alone());
+const NONE: Questions = Questions::NONE;
+const GMN: Questions = Question::MachineModel.alone();
+const VFW: Questions = Question::FirmwareVersions.alone();
+const T: Questions = Question::Clock.alone();
+const PIRI: Questions = Question::RatedInformation.alone();
+const SETTINGS: Questions = Questions::SETTINGS;
+const MCHGCR: Questions = Question::MaxChargeCurrents.alone();
+const MUCHGCR: Questions = Question::MaxAcChargeCurrents.alone();
+const FWS: Questions = Question::FaultsAndWarnings.alone();
+const MOD: Questions = Question::Mode.alone();
+const GS: Questions = Question::GeneralStatus.alone();
+const PRI: Questions = Question::ParallelRating.alone();
+/// Whom `PGS` is asked about, `PRI` says.
+const PGS: Questions = Question::ParallelStatus.alone().and(PRI);
+/// Faults, by the word of the others where a unit's own is missing: who it is say `GS` and `PRI`.
+const HEARD: Questions = FWS.and(GS).and(PGS);
 
 impl RuleInfo {
     /// What is known of each rule, in the order in which findings of one severity are told.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        ALL.iter().map(|rule| &rule.info)
+        ALL.iter().map(|row| &row.rule.info)
     }
 
     /// The rule of this id.

@@ -7,11 +7,12 @@ use pi18_proto::{
     AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Decivolts, Defaults, FaultCode,
     FaultsAndWarnings, FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel,
     MaxAcChargeCurrents, MaxChargeCurrents, Mode, Model, ParallelInstance, ParallelRating,
-    ParallelStatus, Presence, ProtocolId, Query, RatedInformation, SerialNumber, WorkingMode,
+    ParallelStatus, Presence, ProtocolId, Query, RatedInformation, Reply, SerialNumber,
+    WorkingMode,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Gap, Reading, Told};
+use crate::{Gap, Questions, Reading, Told};
 
 /// Declares what is asked: a field, its reply, and whether it stands still or lives.
 macro_rules! readings {
@@ -22,7 +23,7 @@ macro_rules! readings {
         /// Whoever asks puts the answers in with [`take`](Self::take): to the queries of
         /// [`STILL`](Self::STILL), to `PRIn` of one instance after another until two in a row are
         /// absent or one is refused, and then close together to those of [`LIVE`](Self::LIVE) and to
-        /// `PGSn` of each that is there.
+        /// `PGSn` of each that is there. What a task does not need can be left out.
         /// [`BankSnapshot::read`](crate::BankSnapshot::read) does so.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -45,6 +46,38 @@ macro_rules! readings {
             pub statuses: Vec<Told<ParallelStatus>>,
         }
 
+        /// What a unit can be asked; `PRI` and `PGS` stand for one question about each unit of a bank.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum Question {
+            $( #[doc = $doc] $reply, )+
+            /// `PRIn`: what it knows of the ratings of each unit of its bank.
+            ParallelRating,
+            /// `PGSn`: what it knows of the status of each unit of its bank.
+            ParallelStatus,
+        }
+
+        impl Question {
+            /// Every question.
+            pub const ALL: &'static [Self] =
+                &[$( Self::$reply, )+ Self::ParallelRating, Self::ParallelStatus];
+
+            /// The question as it is sent, without the number of a unit.
+            #[must_use]
+            pub const fn mnemonic(self) -> &'static str {
+                match self {
+                    $( Self::$reply => <$reply as Reply>::MNEMONIC, )+
+                    Self::ParallelRating => <ParallelRating as Reply>::MNEMONIC,
+                    Self::ParallelStatus => <ParallelStatus as Reply>::MNEMONIC,
+                }
+            }
+
+            /// The set of this question alone.
+            #[expect(clippy::as_conversions, reason = "a discriminant")]
+            pub(crate) const fn alone(self) -> Questions {
+                Questions::bit(self as u32)
+            }
+        }
+
         impl UnitSnapshot {
             /// What does not change by itself.
             pub const STILL: &'static [Query] = &readings!(@list still [] $($reply $when)+);
@@ -62,6 +95,50 @@ macro_rules! readings {
                         put(&mut self.statuses, instance, Told::of(answer));
                     }
                     _ => {}
+                }
+            }
+
+            /// What was asked of the unit, whether it answered or not.
+            #[must_use]
+            pub fn asked(&self) -> Questions {
+                let mut asked = Questions::NONE;
+                $( if !self.$name.is_not_asked() {
+                    asked = asked.and(Question::$reply.alone());
+                } )+
+                if !self.ratings.iter().all(Told::is_not_asked) {
+                    asked = asked.and(Question::ParallelRating.alone());
+                }
+                if !self.statuses.iter().all(Told::is_not_asked) {
+                    asked = asked.and(Question::ParallelStatus.alone());
+                }
+                asked
+            }
+
+            /// The same unit as if it had been asked these questions only.
+            #[must_use]
+            pub fn only(&self, questions: Questions) -> Self {
+                let mut unit = self.clone();
+                $( if !questions.has(Question::$reply) {
+                    unit.$name = Told::default();
+                } )+
+                if !questions.has(Question::ParallelRating) {
+                    unit.ratings.clear();
+                }
+                if !questions.has(Question::ParallelStatus) {
+                    unit.statuses.clear();
+                }
+                unit
+            }
+
+            /// Whether a question was asked and has no answer.
+            pub(crate) fn is_missing(&self, question: Question) -> bool {
+                let is_gap = |gap: Option<&Gap>| {
+                    gap.is_some_and(|gap| gap.reason != crate::Reason::NotAsked)
+                };
+                match question {
+                    $( Question::$reply => is_gap(self.$name.gap()), )+
+                    Question::ParallelRating => self.ratings.iter().any(|told| is_gap(told.gap())),
+                    Question::ParallelStatus => self.statuses.iter().any(|told| is_gap(told.gap())),
                 }
             }
 
@@ -91,10 +168,7 @@ macro_rules! readings {
                 for (n, told) in self.statuses.iter().enumerate() {
                     gaps.extend(told.gap().map(|gap| (format!("PGS{n}"), gap)));
                 }
-                gaps.retain(|(query, gap)| {
-                    gap.reason != crate::Reason::NotAsked
-                        || (self.lost.is_none() && ESSENTIAL.contains(&query.as_str()))
-                });
+                gaps.retain(|(_, gap)| gap.reason != crate::Reason::NotAsked);
                 gaps
             }
         }
@@ -233,7 +307,13 @@ impl UnitSnapshot {
     /// How many units it knows its bank to have, itself included: those of `PRIn` that are there.
     #[must_use]
     pub fn bank_size(&self) -> usize {
-        self.ratings.iter().filter(|told| told.value().is_some_and(is_present)).count()
+        self.known_numbers().count()
+    }
+
+    /// The numbers in its bank that it knows a unit to have.
+    pub(crate) fn known_numbers(&self) -> impl Iterator<Item = usize> {
+        let ratings = self.ratings.iter().enumerate();
+        ratings.filter(|(_, told)| told.value().is_some_and(is_present)).map(|(number, _)| number)
     }
 
     /// What it measures where its battery should be, if that is less than any battery that is there has:
@@ -272,10 +352,11 @@ impl UnitSnapshot {
         settings
     }
 
-    /// Whether every question was answered or refused.
+    /// Whether the unit answered or refused every question that it was asked.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.lost.is_none()
+            && self.asked().contains(Questions::ALWAYS)
             && self.gaps().iter().all(|(_, gap)| gap.reason == crate::Reason::Refused)
     }
 }

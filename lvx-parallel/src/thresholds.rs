@@ -117,6 +117,10 @@ thresholds! {
     ///
     /// Default 60 s, what makes no difference between a unit's clock and this computer's.
     clock_spread: Seconds = whole_seconds(ClockOffset::TOLERANCE);
+    /// clocks of the units lie at most so many seconds from that of the computer that read them
+    ///
+    /// Default 300 s (assumed).
+    host_clock_spread: Seconds = Seconds(300);
     /// readings that are compared were taken at most so many seconds apart
     ///
     /// Default 5 s, ten exchanges at 2400 baud: as long as nine units on serial lines take to say what

@@ -10,8 +10,13 @@ impl Report {
         let names: Vec<_> = self.units.iter().map(|unit| unit.name.as_str()).collect();
         let (folded, shown): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.same);
         let shown = shown.into_iter().filter(|row| row.setting.is_none() || row.is_marked());
+        let (bad, shown): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.is_bad_on_all());
         let mut out = format!("**{}**\n\n", escaped(&self.verdict()));
-        out.push_str(&table(&names, &shown.collect::<Vec<_>>()));
+        out.push_str(&table(&names, &shown));
+        if !bad.is_empty() {
+            let line = escaped(&text::fold(&bad));
+            out.push_str(&format!("\n**Wrong on all: {line}.**\n"));
+        }
         if !folded.is_empty() {
             out.push_str("\nSame on all: ");
             out.push_str(&escaped(&text::fold(&folded)));

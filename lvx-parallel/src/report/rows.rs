@@ -1,7 +1,7 @@
 //! The units side by side: one table of what is shown.
 
 use lvx_settings::Setting;
-use pi18_proto::{GeneralStatus, Watts};
+use pi18_proto::{GeneralStatus, Watts, WorkingMode};
 use serde::Serialize;
 
 use crate::{Finding, Severity, UnitSnapshot, report::text::uncapitalised, rules::output_mode};
@@ -38,6 +38,14 @@ impl Row {
         self.cells.iter().any(|cell| cell.marked)
     }
 
+    /// Whether all of several units have one fault, or are in fault mode: said once, as the names of
+    /// faults are long.
+    pub(crate) fn is_bad_on_all(&self) -> bool {
+        let first = self.cells.first();
+        let is_alike = |cell: &Cell| first == Some(cell) && cell.value.is_some() && cell.marked;
+        [MODE, FAULT].contains(&self.label.as_str()) && self.cells.len() > 1 && self.cells.iter().all(is_alike)
+    }
+
     /// Should be the same on all units; what few have is marked.
     pub(crate) fn same(label: &str, values: &[Option<String>]) -> Self {
         let known: Vec<&String> = values.iter().flatten().collect();
@@ -54,6 +62,16 @@ impl Row {
             .collect();
         let same = known.len() > 1 && cells.iter().all(|cell| !cell.marked);
         Self { label: label.to_owned(), same, setting: None, cells }
+    }
+
+    /// The same with the cells of these units marked, as they should not be so even if all are: such a
+    /// row is never folded.
+    fn marking(mut self, units: &[&UnitSnapshot], is_bad: impl Fn(&UnitSnapshot) -> bool) -> Self {
+        for (cell, _) in self.cells.iter_mut().zip(units).filter(|(_, unit)| is_bad(unit)) {
+            cell.marked = true;
+            self.same = false;
+        }
+        self
     }
 
     /// Each unit's own; marked where one of these rules warns of the unit.
@@ -78,6 +96,9 @@ impl Row {
     }
 }
 
+const MODE: &str = "mode";
+const FAULT: &str = "fault";
+
 pub(super) fn rows(units: &[&UnitSnapshot], findings: &[Finding]) -> Vec<Row> {
     let mut rows = Vec::new();
     let own = |label: &str, rules: &[&str], value: &dyn Fn(&UnitSnapshot) -> Option<String>| {
@@ -97,16 +118,17 @@ pub(super) fn rows(units: &[&UnitSnapshot], findings: &[Finding]) -> Vec<Row> {
     rows.push(same("model", &|unit| Some(unit.model.value()?.model.to_string())));
     rows.push(same("main firmware", &|unit| Some(unit.firmware.value()?.main.to_string())));
     rows.push(same("slave firmware", &|unit| Some(unit.firmware.value()?.slave1.to_string())));
-    rows.push(same("mode", &|unit| {
+    let mode = same(MODE, &|unit| {
         let mode = unit.working_mode()?;
         Some(format!("{:02} {mode}", mode.0))
-    }));
-    rows.push(same("fault", &|unit| {
-        let fault = unit.faults.value()?.fault;
-        Some(format!("{:02} {fault}", fault.0))
-    }));
+    });
+    rows.push(mode.marking(units, |unit| unit.working_mode() == Some(WorkingMode::FAULT)));
+    let fault = same(FAULT, &|unit| Some(unit.faults.value()?.fault.to_string()));
+    rows.push(fault.marking(units, |unit| unit.fault().is_some()));
     rows.extend(measured(units, &own));
     rows.extend(settings(units));
+    // What no unit was asked, or none knows.
+    rows.retain(|row| row.cells.iter().any(|cell| cell.value.is_some()));
     rows
 }
 

@@ -36,6 +36,19 @@ impl Style {
         Self { width: width.max(40), ..self }
     }
 
+    /// The same with lines of at most so many characters.
+    #[must_use]
+    pub fn at_most(self, width: usize) -> Self {
+        Self { width: self.width.min(width), ..self }
+    }
+
+    /// Words in lines that are no wider than the style allows: the first begins with `lead`, the others
+    /// are indented as far.
+    #[must_use]
+    pub fn wrap(&self, lead: &str, words: &str) -> String {
+        wrapped(lead, words, self.width)
+    }
+
     fn paint(self, text: &str, colour: &str) -> String {
         if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
     }
@@ -54,7 +67,12 @@ impl Report {
         let (folded, shown): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.same);
         // Of settings only those that differ.
         let shown = shown.into_iter().filter(|row| row.setting.is_none() || row.is_marked());
-        let mut text = table(&names, &shown.collect::<Vec<_>>(), *style);
+        let (bad, shown): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.is_bad_on_all());
+        let mut text = table(&names, &shown, *style);
+        if !bad.is_empty() {
+            let line = wrapped(BAD_ON_ALL, &fold(&bad), style.width);
+            text.push_str(&line.replacen(BAD_ON_ALL, &style.paint(BAD_ON_ALL, YELLOW), 1));
+        }
         if !folded.is_empty() {
             text.push_str(&wrapped("same on all: ", &fold(&folded), style.width));
         }
@@ -78,6 +96,9 @@ impl Report {
         text
     }
 }
+
+/// Leads the mode or the fault that all units have and should not have.
+const BAD_ON_ALL: &str = "wrong on all: ";
 
 /// What is equal everywhere, settings by their number only.
 pub(super) fn fold(rows: &[&Row]) -> String {

@@ -19,7 +19,8 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let values = each(&case.units, |unit| {
-        (unit.bank_size() > 0).then(|| format!("knows {} units", unit.bank_size()))
+        let strangers: Vec<_> = case.strangers(unit).map(|number| number.to_string()).collect();
+        (!strangers.is_empty()).then(|| format!("knows unit {}", strangers.join(" and ")))
     });
     let what = format!("{given} of the bank's {known} units were given");
     let why = "a fault or a difference of the others stays unseen, and sums are too small";
@@ -43,6 +44,6 @@ mod tests {
         assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
         bank.units.remove(0);
         assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
-        assert_eq!(told(&bank), "1 of the bank's 3 units were given: sim:2 knows 3 units");
+        assert_eq!(told(&bank), "1 of the bank's 3 units were given: sim:2 knows unit 0 and 1");
     }
 }

@@ -4,7 +4,7 @@ use lvx_settings::{Setting, Settings};
 
 use super::Rule;
 use crate::{
-    Finding, Severity, UnitSnapshot,
+    BankSnapshot, Finding, Question, Questions, Severity, UnitSnapshot,
     case::{Case, observed},
 };
 
@@ -16,7 +16,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let mut values = Vec::new();
     for unit in &case.units {
         let same = |old: &&UnitSnapshot| old.serial_number() == unit.serial_number();
-        match before.units.iter().find(same) {
+        // Of units of one serial number, the one of the same number in the bank.
+        let same = before.units.iter().filter(same);
+        match same.max_by_key(|old| old.instance() == unit.instance()) {
             _ if unit.serial_number().is_none() => {}
             None => values.push(observed(unit, "was not in the bank")),
             Some(old) => {
@@ -30,14 +32,35 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             values.push(observed(old, format_args!("{serial} was in the bank")));
         }
     }
-    if values.is_empty() {
-        return Vec::new();
-    }
     let since = before.started.map_or(String::new(), |time| format!(" of {time}"));
+    if values.is_empty() {
+        return unchanged(case, before, &since).into_iter().collect();
+    }
     let what = format!("changed since the saved bank{since}");
     let why = "what was well then and is not now is likely due to what changed";
     vec![RULE.tell(Severity::Info, what, values, why)]
 }
+
+/// Says that nothing changed, of what is known now as well as then; nothing if that is nothing.
+fn unchanged(case: &Case<'_>, before: &BankSnapshot, since: &str) -> Option<Finding> {
+    let is_compared = |unit: &&UnitSnapshot| {
+        let serial = unit.serial_number();
+        serial.is_some() && before.units.iter().any(|old| old.serial_number() == serial)
+    };
+    if !case.units.iter().any(is_compared) {
+        return None;
+    }
+    let lacks = |unit: &UnitSnapshot| unit.lost.is_some() || !unit.asked().contains(COMPARED);
+    let is_partial = case.units.iter().any(|unit| lacks(unit)) || before.units.iter().any(lacks);
+    let as_far = if is_partial { ", as far as it was read" } else { "" };
+    let what = format!("nothing changed since the saved bank{since}{as_far}");
+    let why = "firmware, numbers and settings of the units are what they were";
+    Some(RULE.tell(Severity::Info, what, Vec::new(), why))
+}
+
+/// What is compared.
+const COMPARED: Questions =
+    Questions::SETTINGS.and(Questions::of(&[Question::FirmwareVersions, Question::GeneralStatus]));
 
 fn changes(old: &UnitSnapshot, new: &UnitSnapshot) -> Vec<String> {
     let mut changes = Vec::new();
@@ -74,8 +97,8 @@ mod tests {
     use pi18_proto::{Decivolts, Version};
 
     use crate::{
-        BankSnapshot, Checks, Severity,
-        rules::testing::{findings_of, healthy},
+        BankSnapshot, Checks, Question, Questions, Severity,
+        rules::testing::{bank_of, findings_of, healthy},
     };
 
     fn since(before: BankSnapshot) -> Checks {
@@ -84,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_changed_is_told() {
-        assert_eq!(findings_of(&since(healthy()), &healthy()), []);
+        assert_eq!(findings_of(&since(healthy()), &healthy()), [("baseline", Severity::Info)]);
         let mut before = healthy();
         before.units.pop();
         for unit in &mut before.units {
@@ -98,6 +121,25 @@ mod tests {
             "changed since the saved bank: sim:0 firmware 06303/06126/00000 -> 06306/06126/00000, \
              sim:0 float_voltage 53.0 V -> 54.0 V, sim:1 was not in the bank"
         );
+    }
+
+    #[test]
+    fn nothing_changed_is_said_with_the_time_of_the_saved_bank() {
+        let date = pi18_proto::Date::new(2026, 11, 27).unwrap();
+        let started = pi18_proto::DateTime::new(date, 6, 0, 0).ok();
+        let told = |before: &BankSnapshot, now: &BankSnapshot| {
+            let findings = since(before.clone()).check(now).findings;
+            let texts = findings.iter().filter(|finding| finding.rule == "baseline");
+            texts.map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let before = BankSnapshot { started, ..healthy() };
+        let wanted = "nothing changed since the saved bank of 2026-11-27 06:00:00";
+        assert_eq!(told(&before, &healthy()), [wanted]);
+        let narrow = healthy().only(Questions::of(&[Question::RatedInformation]));
+        assert_eq!(told(&before, &narrow), [format!("{wanted}, as far as it was read")]);
+        // Nothing is said of units that cannot be told.
+        let lost = bank_of(&["serial=55355535553555"]);
+        assert_eq!(told(&lost, &lost), [""; 0]);
     }
 
     #[test]

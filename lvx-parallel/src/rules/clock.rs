@@ -1,4 +1,4 @@
-//! The units' clocks agree.
+//! The units' clocks agree, with each other and with that of the computer that read them.
 
 use std::time::Instant;
 
@@ -13,36 +13,63 @@ use crate::{
 
 pub(super) static RULE: Rule = Rule::new(
     "clock",
-    "clocks differ (clock_spread)",
-    "PI18 2017 and 2022, \"T\", \"ACCT\", \"ACLT\": time windows go by the unit's clock",
+    "clocks differ (clock_spread), or are not those of the computer that read them (host_clock_spread)",
+    "PI18 2017 and 2022, \"T\", \"ACCT\", \"ACLT\": time windows go by the unit's clock; thresholds assumed",
     check,
 );
 
 fn check(case: &Case<'_>) -> Vec<Finding> {
     let read = case.units.iter().filter_map(|unit| unit.clock.reading());
     let Some(reference) = read.map(|reading| reading.value.time).min() else { return Vec::new() };
-    let ahead = |unit: &UnitSnapshot| ahead(unit.clock.reading()?, reference);
-    let offsets = || case.units.iter().filter_map(|unit| ahead(unit));
-    let found = offsets().max().unwrap_or(0) - offsets().min().unwrap_or(0);
+    let offsets = case.units.iter().filter_map(|unit| ahead(unit.clock.reading()?, reference));
+    let (least, greatest) = (offsets.clone().min().unwrap_or(0), offsets.max().unwrap_or(0));
+    let found = greatest - least;
     let most = case.thresholds().clock_spread;
-    if found <= i64::from(most.0) {
+    let what = if found > i64::from(most.0) {
+        format!("clocks differ by {found} s, more than {most}")
+    } else if case.units.iter().any(|unit| is_off(case, unit)) {
+        "clocks are not that of the computer that read them".to_owned()
+    } else {
         return Vec::new();
-    }
-    let values = each(&case.units, |unit| unit.clock.value().map(|clock| clock.time));
-    let what = format!("clocks differ by {found} s, more than {most}");
-    if case.units.iter().any(|unit| has_window(unit)) {
+    };
+    let values = each(&case.units, |unit| {
+        let time = unit.clock.value()?.time;
+        let off = host_offset(case, unit).filter(|_| is_off(case, unit)).map(told);
+        Some(format!("{time}{}", off.unwrap_or_default()))
+    });
+    let (severity, why) = if case.units.iter().any(|unit| has_window(unit)) {
         let why = "the AC time windows go by each unit's own clock: the units take up and leave the grid \
-                   at different times";
-        return vec![
-            RULE.tell(Severity::Warning, what, values, why)
-                .advise(&["set the clocks (setting clock: host)"]),
-        ];
-    }
-    let why = "energy is counted by each unit's own day; nothing else goes by the clock here";
-    vec![
-        RULE.tell(Severity::Info, what, values, why)
-            .advise(&["set the clocks (setting clock: host)"]),
-    ]
+                   at other times than they are to";
+        (Severity::Warning, why)
+    } else {
+        let why = "energy is counted by each unit's own day; nothing else goes by the clock here";
+        (Severity::Info, why)
+    };
+    let finding = RULE.tell(severity, what, values, why);
+    vec![finding.advise(&["set the clocks (setting clock: host)"])]
+}
+
+/// Whether a unit's clock is too far from the host's.
+fn is_off(case: &Case<'_>, unit: &UnitSnapshot) -> bool {
+    let most = u64::from(case.thresholds().host_clock_spread.0);
+    host_offset(case, unit).is_some_and(|offset| offset.unsigned_abs() > most)
+}
+
+/// Seconds that a unit's clock was ahead of the host's, if the host's time is known.
+fn host_offset(case: &Case<'_>, unit: &UnitSnapshot) -> Option<i64> {
+    ahead(unit.clock.reading()?, case.bank.started?)
+}
+
+/// ` (3 days behind the computer)`
+fn told(offset: i64) -> String {
+    let (seconds, way) = (offset.unsigned_abs(), if offset < 0 { "behind" } else { "ahead of" });
+    let amount = match seconds {
+        ..120 => format!("{seconds} s"),
+        ..7_200 => format!("{} min", seconds / 60),
+        ..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    };
+    format!(" ({amount} {way} the computer)")
 }
 
 /// Seconds that a unit's clock was ahead of `reference`, had that been the time at the start.
@@ -64,7 +91,56 @@ fn has_window(unit: &UnitSnapshot) -> bool {
 mod tests {
     use pi18_proto::{Date, DateTime, TimeOfDay};
 
-    use crate::{Severity, UnitSnapshot, rules::testing::found};
+    use crate::{
+        BankSnapshot, Severity, UnitSnapshot, check,
+        rules::testing::{findings, found, healthy},
+    };
+
+    /// The commissioned bank, read when the host had this time; its units have 12:30.
+    fn read_at(hour: u8, minute: u8, second: u8) -> BankSnapshot {
+        let date = Date::new(2026, 6, 21).unwrap();
+        BankSnapshot { started: DateTime::new(date, hour, minute, second).ok(), ..healthy() }
+    }
+
+    #[test]
+    fn clocks_that_are_not_the_hosts_are_reported() {
+        for well in [read_at(12, 35, 0), read_at(12, 25, 0), healthy()] {
+            assert_eq!(findings(&well), []);
+        }
+        for (off, words) in [
+            (read_at(12, 35, 1), "5 min behind"),
+            (read_at(12, 24, 59), "5 min ahead of"),
+            (read_at(15, 30, 0), "3 h behind"),
+        ] {
+            assert_eq!(findings(&off), [("clock", Severity::Info)]);
+            let wanted = format!(
+                "clocks are not that of the computer that read them: \
+                 sim:0 + sim:1 2026-06-21 12:30:00 ({words} the computer)"
+            );
+            assert_eq!(check(&off).findings[0].to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn of_clocks_that_differ_the_one_that_is_off_is_named() {
+        let mut bank = read_at(12, 30, 0);
+        set(&mut bank.units[1], 50, 0);
+        assert_eq!(
+            check(&bank).findings[0].to_string(),
+            "clocks differ by 1200 s, more than 60 s: sim:0 2026-06-21 12:30:00, \
+             sim:1 2026-06-21 12:50:00 (20 min ahead of the computer)"
+        );
+        assert_eq!(findings(&bank), [("clock", Severity::Info)]);
+    }
+
+    #[test]
+    fn a_saved_bank_is_held_against_the_time_at_which_it_was_read() {
+        let saved = read_at(12, 30, 0).to_yaml();
+        assert_eq!(findings(&BankSnapshot::parse(&saved).unwrap()), []);
+        let saved = saved.replace("started: \"2026-06-21 12", "started: \"2026-06-21 09");
+        let later = BankSnapshot::parse(&saved).unwrap();
+        assert_eq!(findings(&later), [("clock", Severity::Info)], "{saved}");
+    }
 
     fn set(unit: &mut UnitSnapshot, minute: u8, second: u8) {
         let date = Date::new(2026, 6, 21).unwrap();

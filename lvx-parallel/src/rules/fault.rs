@@ -39,10 +39,7 @@ fn is_told_by_its_cause(case: &Case<'_>, fault: FaultCode) -> bool {
 fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
     let standing: Vec<_> =
         case.units.iter().copied().filter(|unit| unit.fault() == Some(fault)).collect();
-    let what = match fault.name() {
-        Some(name) => format!("fault {:02}, {name}", fault.0),
-        None => format!("unknown fault {:02}", fault.0),
-    };
+    let what = format!("fault {fault}");
     let Explained { why, checks } = explained(fault);
     let mut values = evidence(case, &standing, fault);
     values.extend(case.heard.iter().filter(|heard| heard.fault == fault).map(word));
@@ -93,7 +90,7 @@ fn evidence(case: &Case<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Ve
 #[cfg(test)]
 mod tests {
     use crate::{
-        BankSnapshot, Severity, check,
+        BankSnapshot, Gap, Reason, Severity, Told, check,
         rules::testing::{bank_of, findings, healthy, told},
     };
 
@@ -107,7 +104,7 @@ mod tests {
             assert!(finding.what.contains(&format!("{code:02}")), "{}", finding.what);
         }
         assert_eq!(findings(&healthy()), []);
-        assert_eq!(told(&bank_of(&["", "fault=99"])), "unknown fault 99: sim:1 stands");
+        assert_eq!(told(&bank_of(&["", "fault=99"])), "fault 99 unknown: sim:1 stands");
     }
 
     #[test]
@@ -137,20 +134,24 @@ mod tests {
         assert_eq!(found, [("fault", Severity::Error), ("fault", Severity::Error)]);
     }
 
+    fn unanswered<T>() -> Told<T> {
+        Told::Missing(Gap { reason: Reason::Silent, text: String::new() })
+    }
+
     /// A bank with this fault on its last unit, which does not say so itself.
     fn unsaid(switches: &[&str]) -> BankSnapshot {
         let mut bank = bank_of(switches);
-        bank.units.last_mut().unwrap().faults = crate::Told::default();
+        bank.units.last_mut().unwrap().faults = unanswered();
         bank
     }
 
     #[test]
     fn a_fault_that_only_others_tell_of_is_told_once_with_who_said_so() {
         let mut bank = unsaid(&["", "", "fault=07"]);
-        bank.units[2].statuses.clear();
+        bank.units[2].statuses.iter_mut().for_each(|told| *told = unanswered());
         let found = [("fault", Severity::Error), ("unread", Severity::Warning)];
         assert_eq!(findings(&bank), found);
-        let words = "fault 07, overload time-out: sim:0 + sim:1 heard it of unit 2, 96132206100412";
+        let words = "fault 07 overload time-out: sim:0 + sim:1 heard it of unit 2, 96132206100412";
         assert_eq!(told(&bank), words);
         bank.units.pop();
         let found = [("fault", Severity::Error), ("bank-size", Severity::Warning)];
@@ -176,7 +177,7 @@ mod tests {
         bank.units[0].statuses[1].value_mut().unwrap().fault = pi18_proto::FaultCode::OVERLOAD;
         assert_eq!(findings(&bank), []);
         // It says so even where it does not say which number it has.
-        bank.units[1].status = crate::Told::default();
+        bank.units[1].status = unanswered();
         assert_eq!(findings(&bank), [("unread", Severity::Warning)]);
     }
 }

@@ -6,9 +6,10 @@ use super::Rule;
 use crate::{
     Finding, Severity,
     case::{Case, observed},
+    explained::{Explained, mode as explained},
 };
 
-pub(super) static RULE: Rule = Rule::new(
+pub(crate) static RULE: Rule = Rule::new(
     "mode",
     "a unit is in fault mode, or in one that says that it does no work",
     "PI18 2017 and 2022, \"MOD\"; observed on LVX6048s: 03, 05 and 06 are healthy",
@@ -33,38 +34,16 @@ fn tell(case: &Case<'_>, mode: WorkingMode) -> Option<Finding> {
     if values.is_empty() {
         return None;
     }
-    let found = |severity, what: &str, why: &str| RULE.tell(severity, what, values, why);
-    Some(match mode {
+    let (severity, what) = match mode {
         WorkingMode::BATTERY | WorkingMode::HYBRID | WorkingMode::CHARGE => return None,
-        WorkingMode::FAULT => {
-            found(Severity::Error, "fault mode without a fault code", "the unit has stopped")
-                .advise(&[
-                    "read the code on the display: it may come and go",
-                    "switch the unit off and on again",
-                ])
-        }
-        WorkingMode::POWER_ON => found(
-            Severity::Info,
-            "a unit is starting",
-            "it takes part in nothing yet; look again in a minute",
-        ),
-        WorkingMode::STANDBY => found(
-            Severity::Info,
-            "a unit is in standby",
-            "it feeds no load and charges no battery: its switch may be off, or nothing is to be done",
-        ),
-        WorkingMode::BYPASS => found(
-            Severity::Info,
-            "a unit is in bypass",
-            "the grid feeds the loads past the inverter: output is off, or it had an overload",
-        ),
-        _ => found(
-            Severity::Warning,
-            "a unit is in a mode that nobody has a name for",
-            "it cannot be judged",
-        )
-        .advise(&["compare with its display, and report the number and what the unit did"]),
-    })
+        WorkingMode::FAULT => (Severity::Error, "fault mode without a fault code"),
+        WorkingMode::POWER_ON => (Severity::Info, "a unit is starting"),
+        WorkingMode::STANDBY => (Severity::Info, "a unit is in standby"),
+        WorkingMode::BYPASS => (Severity::Info, "a unit is in bypass"),
+        _ => (Severity::Warning, "a unit is in a mode that nobody has a name for"),
+    };
+    let Explained { why, checks } = explained(mode);
+    Some(RULE.tell(severity, what, values, why).advise(checks))
 }
 
 #[cfg(test)]

@@ -22,6 +22,26 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     units.filter_map(|unit| lost(unit).or_else(|| gaps(unit, case))).chain(phases(case)).collect()
 }
 
+/// What the rules need and was not asked, by units that were not given up: a bank that was read for
+/// another task, or saved by an older program. This is said whichever rules are chosen.
+pub(crate) fn not_asked(case: &Case<'_>) -> Option<Finding> {
+    let needed = case.checks.questions();
+    let lacking = case.bank.not_asked(needed);
+    if lacking.is_empty() {
+        return None;
+    }
+    let values = each(&case.units, |unit| {
+        let lacking = needed.without(unit.asked());
+        (unit.lost.is_none() && !lacking.is_empty()).then_some(lacking)
+    });
+    let is_essential = lacking.iter().any(|each| ESSENTIAL.contains(&each.mnemonic()));
+    let severity = if is_essential { Severity::Warning } else { Severity::Info };
+    let rules = case.checks.in_need_of(lacking).join(", ");
+    let why = format!("these rules need the answers, and judge without them only in part: {rules}");
+    let finding = RULE.tell(severity, "some questions were not asked", values, &why);
+    Some(finding.advise(&["read the units again with the same checks"]))
+}
+
 /// What is not asked of units with three phases.
 fn phases(case: &Case<'_>) -> Option<Finding> {
     let values = each(&case.units, |unit| {

@@ -10,7 +10,7 @@ use crate::{
     report::text::uncapitalised,
 };
 
-pub(super) static RULE: Rule =
+pub(crate) static RULE: Rule =
     Rule::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", check);
 
 fn check(case: &Case<'_>) -> Vec<Finding> {

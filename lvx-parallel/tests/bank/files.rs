@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use lvx_parallel::{BankSnapshot, check};
+use pi18_proto::{Date, DateTime};
 
 use crate::{random::Plan, read};
 
@@ -45,7 +46,9 @@ fn an_empty_bank_is_a_bank() {
 
 #[test]
 fn what_is_wrong_is_told_with_its_place() {
-    let good = read(&["frozen=on"]).to_yaml();
+    let date = Date::new(2026, 11, 27).unwrap();
+    let started = DateTime::new(date, 6, 0, 0).ok();
+    let good = BankSnapshot { started, ..read(&["frozen=on"]) }.to_yaml();
     let told = |from: &str, to: &str| {
         assert!(good.contains(from), "{good}");
         let bad = good.replacen(from, to, 1);

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use lvx_parallel::{BankSnapshot, Member, Reason, Severity, check};
 use pi18_transport::{Client, Error, Link, sim::SimLink};
 
-use crate::{findings, member, shared};
+use crate::{findings, member, shared, timeless};
 
 /// A link whose bank changes after so many requests.
 struct After {
@@ -54,7 +54,7 @@ fn read(left: u32, switch: &'static str) -> BankSnapshot {
         let name = link.name().to_owned();
         Member::new(name, Client::new(After { link, left, unit, switch }))
     });
-    BankSnapshot::read(members.collect())
+    timeless(BankSnapshot::read(members.collect()))
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_unit_that_is_unplugged_leaves_the_others_judged() {
 fn what_the_others_have_is_still_found() {
     let shared = shared(&["slave=06126", "slave=06126&silent=1", "slave=06126&float=53.0"]);
     let members = shared.links_side_by_side().into_iter().map(member).collect();
-    let found = findings(&BankSnapshot::read(members));
+    let found = findings(&timeless(BankSnapshot::read(members)));
     assert_eq!(found, [("unread", Severity::Error), ("settings", Severity::Error)]);
 }
 

@@ -1,0 +1,139 @@
+//! What a code means, without a unit: for whoever has a number on a display.
+
+use std::fmt;
+
+use pi18_proto::{FaultCode, FaultsAndWarnings, FieldInfo, Reply, WorkingMode};
+
+use crate::{
+    Style, explained,
+    report::text::{plain, uncapitalised, wrapped},
+    rules,
+};
+
+/// What a fault, a warning or a mode means, and what to check, likeliest first.
+///
+/// ```
+/// use lvx_parallel::Explanation;
+/// use pi18_proto::FaultCode;
+///
+/// let fault = Explanation::of_fault(FaultCode(83)).expect("it is on the list");
+/// assert_eq!(fault.what, "fault 83 parallel: battery voltages detected differ");
+/// assert!(fault.advice[0].starts_with("measure the voltage"));
+/// assert!(Explanation::of_fault(FaultCode(99)).is_none());
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The code with its name.
+    pub what: String,
+    /// What it means.
+    pub why: &'static str,
+    /// What to check or do, in this order; nothing if nothing has to be done.
+    pub advice: &'static [&'static str],
+    /// Where this comes from.
+    pub source: &'static str,
+}
+
+impl Explanation {
+    /// Explains a fault; `None` for a number that no list has.
+    #[must_use]
+    pub fn of_fault(fault: FaultCode) -> Option<Self> {
+        let source = rules::fault::RULE.info.source;
+        fault
+            .name()
+            .filter(|_| fault.is_fault())
+            .map(|_| Self::new(format!("fault {fault}"), explained::fault(fault), source))
+    }
+
+    /// Explains a warning by its place among the warnings of `FWS`, from 1 on, or by its name there
+    /// (`fan_locked`).
+    #[must_use]
+    pub fn of_warning(text: &str) -> Option<Self> {
+        let name = text.replace('-', "_");
+        let is_it =
+            |(place, info): &(usize, &FieldInfo)| info.name == name || text.parse() == Ok(*place);
+        let (place, info) = Self::warning_fields().find(is_it)?;
+        let what = format!("warning {place:02} {}", uncapitalised(info.label));
+        let source = rules::warning::RULE.info.source;
+        Some(Self::new(what, explained::warning(info.name), source))
+    }
+
+    /// Explains a mode; `None` for a number that no list has.
+    #[must_use]
+    pub fn of_mode(mode: WorkingMode) -> Option<Self> {
+        let source = rules::mode::RULE.info.source;
+        let what = format!("mode {:02} {}", mode.0, mode.name()?);
+        Some(Self::new(what, explained::mode(mode), source))
+    }
+
+    /// Explains every fault that has a name.
+    pub fn faults() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).filter_map(|code| Self::of_fault(FaultCode(code)))
+    }
+
+    /// Explains every warning, in the order of `FWS`.
+    pub fn warnings() -> impl Iterator<Item = Self> {
+        Self::warning_fields().filter_map(|(_, info)| Self::of_warning(info.name))
+    }
+
+    /// Explains every mode that has a name.
+    pub fn modes() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).filter_map(|code| Self::of_mode(WorkingMode(code)))
+    }
+
+    fn warning_fields() -> impl Iterator<Item = (usize, &'static FieldInfo)> {
+        FaultsAndWarnings::FIELDS.iter().enumerate().skip(1)
+    }
+
+    fn new(what: String, explained: explained::Explained, source: &'static str) -> Self {
+        Self { what, why: explained.why, advice: explained.checks, source }
+    }
+
+    /// The explanation for people.
+    #[must_use]
+    pub fn to_text(&self, style: &Style) -> String {
+        let mut text = wrapped("", &plain(&self.what), style.width);
+        text.push_str(&wrapped("    why: ", self.why, style.width));
+        for (number, advice) in (1..).zip(self.advice) {
+            let lead = if number == 1 { "    do:  " } else { "         " };
+            text.push_str(&wrapped(&format!("{lead}{number}. "), advice, style.width));
+        }
+        text.push_str(&wrapped("    source: ", self.source, style.width));
+        text
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text(&Style::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_explained_by_what_its_rule_says() {
+        assert_eq!(Explanation::faults().count(), 28);
+        assert_eq!(Explanation::warnings().count(), FaultsAndWarnings::FIELDS.len() - 1);
+        assert_eq!(Explanation::modes().count(), 7);
+        assert!(Explanation::faults().all(|fault| fault.advice.len() >= 2));
+        assert!(Explanation::warnings().all(|warning| warning.why != "the unit warns"));
+        let bank = rules::testing::bank_of(&["", "fault=84"]);
+        let finding = &crate::check(&bank).findings[0];
+        let explained = Explanation::of_fault(FaultCode(84)).unwrap();
+        assert_eq!((&finding.what, &*finding.why), (&explained.what, explained.why));
+        assert_eq!(finding.advice, explained.advice);
+    }
+
+    #[test]
+    fn a_warning_has_a_number_and_a_name() {
+        let warning = Explanation::of_warning("5").unwrap();
+        assert_eq!(warning.what, "warning 05 battery voltage high");
+        assert_eq!(Explanation::of_warning("battery-high"), Some(warning));
+        for none in ["0", "18", "fault", "", "-1"] {
+            assert_eq!(Explanation::of_warning(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Only what is needed is asked, and it is enough.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use bytes::BytesMut;
+use fastrand::Rng;
+use lvx_parallel::{
+    BankSnapshot, Checks, Finding, Gap, Member, Question, Questions, Reason, RuleInfo, Severity,
+    check, compare,
+};
+use pi18_transport::{Client, Error, Link, sim::SimLink};
+
+use crate::{
+    findings_of,
+    many::{FAULTS, Injected},
+    random::Plan,
+    shared,
+};
+
+/// What went over a link: requests, and bytes in both directions.
+#[derive(Clone, Debug, Default)]
+struct Traffic {
+    requests: Vec<String>,
+    bytes: usize,
+}
+
+impl Traffic {
+    /// How long its bytes take on a serial line, ten bits each at 2400 baud.
+    fn time(&self) -> Duration {
+        Duration::from_micros(u64::try_from(self.bytes).unwrap() * 10 * 1_000_000 / 2400)
+    }
+}
+
+/// A link that counts.
+struct Counting(SimLink, Arc<Mutex<Traffic>>);
+
+impl Link for Counting {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+        let mut traffic = self.1.lock().unwrap();
+        // `^P`, the length, what is asked, the checksum and the end.
+        let asked = String::from_utf8(bytes[5..bytes.len() - 3].to_vec()).unwrap();
+        traffic.requests.push(asked);
+        traffic.bytes += bytes.len();
+        drop(traffic);
+        self.0.send(bytes, deadline)
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        let before = buffer.len();
+        self.0.receive(buffer, deadline)?;
+        self.1.lock().unwrap().bytes += buffer.len() - before;
+        Ok(())
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.0.pause(time);
+    }
+}
+
+/// What a way of reading asks of each unit, and how long the whole took on serial lines.
+fn traffic(
+    switches: &[&str],
+    read: impl FnOnce(Vec<Member<Counting>>) -> BankSnapshot,
+) -> (BankSnapshot, Vec<Traffic>, Duration) {
+    let switches: Vec<_> = switches.iter().map(|each| format!("pace=2400&{each}")).collect();
+    let shared = shared(&switches.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut all = Vec::new();
+    let links = shared.links_side_by_side().into_iter();
+    let members = links.map(|link| {
+        let counted = Arc::new(Mutex::new(Traffic::default()));
+        all.push(Arc::clone(&counted));
+        Member::new(link.name().to_owned(), Client::new(Counting(link, counted)))
+    });
+    let bank = read(members.collect());
+    let all = all.iter().map(|traffic| traffic.lock().unwrap().clone()).collect();
+    (bank, all, shared.elapsed())
+}
+
+fn only(rule: &str) -> Checks {
+    Checks { only: vec![RuleInfo::find(rule).unwrap()], ..Checks::default() }
+}
+
+/// The questions of a unit; the first `PI` tells old replies from new ones.
+fn questions(traffic: &Traffic) -> String {
+    traffic.requests.join(" ")
+}
+
+#[test]
+fn a_check_for_faults_asks_for_faults() {
+    let (bank, traffic, took) = traffic(&["", ""], |members| only("fault").read(members));
+    assert_eq!(questions(&traffic[0]), "PI ID PI FWS");
+    assert!(traffic.iter().all(|each| each.time() < Duration::from_millis(600)), "{traffic:?}");
+    assert!(took < Duration::from_millis(700), "{took:?}");
+    assert!(bank.is_complete() && only("fault").check(&bank).complete);
+}
+
+#[test]
+fn a_fault_that_is_found_is_asked_about() {
+    let (bank, traffic, _) = traffic(&["", "fault=83"], |members| only("fault").read(members));
+    assert_eq!(questions(&traffic[0]), "PI ID PI FWS PIRI PRI0 PRI1 PRI2 PRI3 PGS0 GS PGS1");
+    let words = only("fault").check(&bank).findings[0].to_string();
+    assert!(words.ends_with("sim:0 54.0 V, sim:1 54.0 V (stands)"), "{words}");
+}
+
+#[test]
+fn a_unit_that_does_not_answer_is_asked_about() {
+    let (bank, traffic, _) =
+        traffic(&["", "silent=1&fault=07"], |members| only("fault").read(members));
+    assert!(questions(&traffic[0]).contains("PGS1"), "{traffic:?}");
+    let found = &only("fault").check(&bank).findings[0];
+    assert!(found.to_string().contains("sim:0 heard it of unit 1"), "{found}");
+}
+
+#[test]
+fn a_comparison_asks_for_settings() {
+    let read = |members| BankSnapshot::read_only(members, Questions::SETTINGS);
+    let (bank, traffic, took) = traffic(&["", ""], read);
+    assert_eq!(questions(&traffic[0]), "PI ID PI PIRI FLAG ACCT ACLT");
+    assert!(traffic.iter().all(|each| each.time() < Duration::from_millis(1250)), "{traffic:?}");
+    assert!(took < Duration::from_millis(1400), "{took:?}");
+    assert!(compare(&bank).matches());
+}
+
+#[test]
+fn nine_units_are_each_described_twice() {
+    let slaves = ["slave=06126&think=20ms"; 9];
+    let (bank, traffic, took) = traffic(&slaves, |members| Checks::default().read(members));
+    let about = |start: &str| {
+        let mut numbers = BTreeMap::new();
+        for request in traffic.iter().flat_map(|each| &each.requests) {
+            if let Some(number) = request.strip_prefix(start) {
+                *numbers.entry(number.to_owned()).or_insert(0) += 1;
+            }
+        }
+        numbers
+    };
+    let twice: BTreeMap<_, _> = (0..9).map(|number: u8| (number.to_string(), 2)).collect();
+    assert_eq!(about("PGS"), twice);
+    // Whether there is a tenth unit is asked once.
+    assert_eq!(about("PRI"), twice.into_iter().chain([("9".to_owned(), 1)]).collect());
+    assert!(traffic.iter().all(|each| each.time() < Duration::from_secs(5)), "{traffic:?}");
+    assert!(took < Duration::from_millis(5500), "{took:?}");
+    let bank = crate::timeless(bank);
+    assert_eq!(findings_of(&Checks::default(), &bank), []);
+    assert!(check(&bank).complete);
+}
+
+/// What these checks find in a bank of which they read only what they need.
+fn narrow(checks: &Checks, full: &BankSnapshot) -> Vec<Finding> {
+    let mut questions = checks.questions();
+    loop {
+        let bank = full.only(questions);
+        let more = checks.more(&bank).without(questions);
+        if more.is_empty() {
+            return checks.check(&bank).findings;
+        }
+        questions = questions.and(more);
+    }
+}
+
+/// Findings without the order of units, which goes by what they say of themselves.
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    for finding in &mut findings {
+        finding.values.sort_by(|one, other| one.unit.cmp(&other.unit));
+    }
+    findings.sort_by_key(ToString::to_string);
+    findings
+}
+
+#[test]
+fn what_a_rule_declares_is_enough() {
+    let mut found = BTreeMap::<&str, u32>::new();
+    for seed in 0..330 {
+        let mut random = Rng::with_seed(seed);
+        let mut plan = Plan::healthy(&mut random);
+        let (name, inject) = &FAULTS[usize::try_from(seed).unwrap() % FAULTS.len()];
+        let injected = inject(&mut plan, &mut random);
+        let mut bank = plan.read(&mut random);
+        if let Some(Injected { change, .. }) = injected {
+            change(&mut bank);
+        }
+        let bank = bank.only(Questions::ALL);
+        let baseline = Some(Plan::healthy(&mut Rng::with_seed(seed)).read(&mut random));
+        for rule in RuleInfo::all() {
+            let bank_ah = Some(100);
+            let baseline = baseline.clone();
+            let checks = Checks { only: vec![rule], bank_ah, baseline, ..Checks::default() };
+            let full = sorted(checks.check(&bank).findings);
+            let narrow = sorted(narrow(&checks, &bank));
+            assert_eq!(narrow, full, "seed {seed}, {name}, {}: {plan:?}", rule.id);
+            *found.entry(rule.id).or_default() += u32::from(!full.is_empty());
+        }
+    }
+    let rare = ["skew", "discharge-current", "output"];
+    let is_found = |rule: &RuleInfo| rare.contains(&rule.id) || found[rule.id] > 0;
+    assert!(RuleInfo::all().all(is_found), "{found:?}");
+}
+
+#[test]
+fn what_was_not_asked_is_said_and_is_no_answer_that_is_missing() {
+    let narrow = crate::read(&["slave=06126", "slave=06126"]).only(Questions::SETTINGS);
+    assert!(narrow.is_complete());
+    let checks = only("fault");
+    let report = checks.check(&narrow);
+    assert!(!report.complete && !report.is_healthy(), "{report}");
+    let words = report.findings[0].to_string();
+    assert_eq!(words, "some questions were not asked: sim:0 + sim:1 FWS");
+    assert!(report.findings[0].why.ends_with("in part: fault"), "{report}");
+    // What could not be read is another thing.
+    let mut unread = crate::read(&["slave=06126", "slave=06126"]);
+    let gap = Gap { reason: Reason::Silent, text: String::new() };
+    unread.units[1].take(pi18_proto::Query::FaultsAndWarnings, Err(gap));
+    assert!(!unread.is_complete());
+    let report = check(&unread);
+    assert_eq!(
+        report.findings[0].to_string(),
+        "some answers are missing: sim:1 FWS without a sound answer"
+    );
+    // Of the settings, all was asked.
+    assert_eq!(
+        findings_of(&only("settings"), &narrow.only(Questions::ALL)),
+        [("unread", Severity::Info)]
+    );
+    assert!(only("settings").questions().has(Question::MachineModel));
+}
