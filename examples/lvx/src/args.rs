@@ -18,6 +18,9 @@ use crate::outcome::STATUSES;
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) task: Task,
+    /// Draw no progress, and do not list adapters that are used because no unit is named
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +29,7 @@ pub(crate) enum Task {
     Devices(links::Devices),
     Query(Query),
     Decode(Decode),
+    Explain(Explain),
     SyncCheck(SyncCheck),
     Compare(Compare),
     Dump(Dump),
@@ -117,11 +121,31 @@ pub(crate) struct Decode {
     pub(crate) file: PathBuf,
 }
 
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  lvx explain 83              a fault, by the number on the display
+  lvx explain warning 5       a warning, by its place in FWS (or its name: battery_high)
+  lvx explain mode 6          a mode
+  lvx explain fault           every fault there is; so with warning and mode
+
+Exit status: 0 explained; 2 there is no such code.";
+
+/// Explain a fault, a warning or a mode: what it means, what to check, in which order
+///
+/// No unit is asked.
+#[derive(ClapArgs, Debug)]
+#[command(override_usage = "lvx explain [fault|warning|mode] CODE", after_help = EXPLAIN_EXAMPLES)]
+pub(crate) struct Explain {
+    /// The number, behind `warning` or `mode` if it is no fault's
+    #[arg(value_name = "CODE", required = true, num_args = 1..=2)]
+    pub(crate) words: Vec<String>,
+}
+
 /// The units of a bank, or a file in their place
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Bank {
-    /// The units of the bank, all of them
-    #[arg(value_name = "UNIT", required_unless_present = "from")]
+    /// The units of the bank, all of them; without any, all adapters that are plugged in
+    #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     /// Take what `lvx dump` saved instead of live units; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "units")]
@@ -131,6 +155,8 @@ pub(crate) struct Bank {
 const SYNC_CHECK_EXAMPLES: &str = "\
 Examples:
   lvx sync-check sim:0 sim:1
+  lvx sync-check                                         every adapter that is plugged in
+  lvx sync-check --only fault                            asks for faults alone: half a second
   lvx sync-check /dev/hidraw0 /dev/hidraw1 --bank-ah 300 --expect-firmware 06306
   lvx sync-check --from bank.yaml --format markdown      a saved bank, for a forum
   lvx sync-check sim:0 sim:1 --baseline bank.yaml        and what changed since
@@ -139,12 +165,12 @@ Examples:
 
 /// Check whether a bank is healthy, and if not, why and what to do
 ///
-/// Reads everything that the units say, side by side, and holds it against each other and against
+/// Reads what the rules need from all units, side by side, and holds it against each other and against
 /// what a healthy bank looks like. Nothing is written to the units. Exit status 1 if anything is
 /// found that is worse than an info.
 #[derive(ClapArgs, Debug)]
 #[command(
-    override_usage = "lvx sync-check [OPTIONS] UNIT...\n       lvx sync-check [OPTIONS] --from FILE"
+    override_usage = "lvx sync-check [OPTIONS] [UNIT]...\n       lvx sync-check [OPTIONS] --from FILE"
 )]
 #[command(after_help = SYNC_CHECK_EXAMPLES, after_long_help = format!("{SYNC_CHECK_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct SyncCheck {
@@ -191,7 +217,7 @@ pub(crate) enum ReportFormat {
 /// The twelve that must agree, then those of the others that differ. Exit status 1 if any differs.
 #[derive(ClapArgs, Debug)]
 #[command(
-    override_usage = "lvx compare [OPTIONS] UNIT...\n       lvx compare [OPTIONS] --from FILE"
+    override_usage = "lvx compare [OPTIONS] [UNIT]...\n       lvx compare [OPTIONS] --from FILE"
 )]
 #[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Compare {

@@ -9,16 +9,30 @@ use std::{
 use lvx_parallel::{BankSnapshot, Member, Style};
 use pi18_transport::{Address, Error};
 
-use crate::{args, input, outcome::Failure};
+use crate::{
+    args, input,
+    outcome::{Failure, progress},
+    progress::{Progress, is_silenced},
+};
 
-/// Reads the units, or the file that takes their place.
+/// Reads the units with `ask`, or the file that takes their place. Without either, the units behind all
+/// adapters that are plugged in.
 ///
 /// A wrong address ends it before anything is asked.
-pub(crate) fn read(args: &args::Bank) -> Result<BankSnapshot, Failure> {
+pub(crate) fn read(
+    args: &args::Bank,
+    ask: impl FnOnce(Vec<Member>) -> BankSnapshot,
+) -> Result<BankSnapshot, Failure> {
     if let Some(path) = &args.from {
         return saved(path);
     }
-    let units = &args.units;
+    let found;
+    let units = if args.units.is_empty() {
+        found = plugged_in(adapters())?;
+        &found
+    } else {
+        &args.units
+    };
     let mut places = (0..).zip(units);
     if let Some((_, twice)) = places.find(|(at, unit)| units.iter().take(*at).any(|u| u == *unit)) {
         return Err(Failure::usage(format_args!("{twice} is given twice")));
@@ -26,10 +40,46 @@ pub(crate) fn read(args: &args::Bank) -> Result<BankSnapshot, Failure> {
     let addresses =
         units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?;
     let members: Vec<_> = addresses.iter().map(Member::open).collect();
-    match members.iter().filter_map(Member::error).find(|error| error.is_address()) {
-        Some(error) => Err(Failure::usage(error)),
-        None => Ok(BankSnapshot::read(members)),
+    if let Some(error) = members.iter().filter_map(Member::error).find(|error| error.is_address()) {
+        return Err(Failure::usage(error));
     }
+    let progress = Progress::start();
+    let watched = members.into_iter().map(|member| {
+        let observer = progress.of(member.name());
+        member.observed(observer)
+    });
+    Ok(ask(watched.collect()))
+}
+
+/// The adapters in place of units that are not named, listed on standard error.
+fn plugged_in(adapters: Vec<String>) -> Result<Vec<String>, Failure> {
+    let plural = match adapters.len() {
+        0 => {
+            return Err(Failure::usage(
+                "no unit is given and no inverter adapter is plugged in: name the units \
+                 (/dev/ttyUSB0), or try the virtual bank (sim:0 sim:1)",
+            ));
+        }
+        1 => "",
+        _ => "s",
+    };
+    if !is_silenced() {
+        let all = adapters.join(", ");
+        progress(&format!("no unit is given: asking {} adapter{plural}: {all}", adapters.len()));
+    }
+    Ok(adapters)
+}
+
+/// The nodes of the USB adapters that are plugged in.
+#[cfg(target_os = "linux")]
+pub(crate) fn adapters() -> Vec<String> {
+    let adapters = pi18_transport::adapters();
+    adapters.iter().map(|adapter| adapter.node.display().to_string()).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn adapters() -> Vec<String> {
+    Vec::new()
 }
 
 /// A bank that `lvx dump` wrote.
@@ -72,6 +122,15 @@ fn has_colour(is_terminal: bool, no_color: Option<OsString>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_units_all_adapters_are_asked() {
+        let nodes = ["/dev/hidraw0", "/dev/hidraw1"].map(str::to_owned).to_vec();
+        assert_eq!(plugged_in(nodes.clone()).unwrap(), nodes);
+        let told = format!("{:?}", plugged_in(Vec::new()).unwrap_err());
+        assert!(told.contains("name the units (/dev/ttyUSB0), or try"), "{told}");
+        assert!(told.contains("(sim:0 sim:1)"), "{told}");
+    }
 
     #[test]
     fn columns_are_a_number_that_is_not_0() {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use lvx_parallel::compare;
+use lvx_parallel::{BankSnapshot, Questions, compare};
 
 use crate::{
     args::{self, ReportFormat},
@@ -12,14 +12,15 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Compare, out: &mut Out) -> Result<Status, Failure> {
-    let bank = bank::read(&args.bank)?;
+    let bank = bank::read(&args.bank, |units| BankSnapshot::read_only(units, Questions::SETTINGS))?;
     for unit in &bank.units {
         if let Some(gap) = &unit.lost {
             complain(&gap.text);
         }
     }
     if bank.units.len() < 2 {
-        return Err(Failure::usage("one unit is given: it takes at least two to compare"));
+        let found = bank.units.len();
+        return Err(Failure::usage(format_args!("expected two units or more, found {found}")));
     }
     let read = bank.units.iter().filter(|unit| unit.rated.value().is_some()).count();
     if read < 2 {
@@ -29,13 +30,18 @@ pub(crate) fn run(args: &args::Compare, out: &mut Out) -> Result<Status, Failure
         ));
         return Ok(Status::Unread);
     }
+    let not_asked = bank.not_asked(Questions::SETTINGS);
+    if !not_asked.is_empty() {
+        complain(&format!("not compared, as the units were not asked: {not_asked}"));
+    }
     let comparison = compare(&bank);
     match args.format {
         ReportFormat::Table => out.write_styled(&comparison.to_text(&bank::style()))?,
         ReportFormat::Json => writeln!(out, "{}", comparison.to_json())?,
         ReportFormat::Markdown => write!(out, "{}", comparison.to_markdown())?,
     }
-    Ok(match (comparison.unread.is_empty(), comparison.matches()) {
+    let is_whole = comparison.unread.is_empty() && not_asked.is_empty();
+    Ok(match (is_whole, comparison.matches()) {
         (false, _) => Status::Unread,
         (true, false) => Status::Findings,
         (true, true) => Status::Well,

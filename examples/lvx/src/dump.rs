@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use lvx_parallel::BankSnapshot;
+
 use crate::{
     args::{self, DumpFormat},
     bank,
@@ -9,7 +11,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Dump, out: &mut impl Write) -> Result<Status, Failure> {
-    let bank = bank::read(&args.bank)?;
+    let bank = bank::read(&args.bank, BankSnapshot::read)?;
     match args.format {
         DumpFormat::Yaml => write!(out, "{}", bank.to_yaml())?,
         DumpFormat::Json => writeln!(out, "{}", bank.to_json())?,

@@ -7,6 +7,7 @@ mod decode;
 #[cfg(target_os = "linux")]
 mod devices;
 mod dump;
+mod explain;
 mod input;
 mod line;
 #[cfg(target_os = "linux")]
@@ -14,6 +15,7 @@ mod links;
 mod names;
 mod outcome;
 mod output;
+mod progress;
 mod query;
 mod settings;
 mod shown;
@@ -32,12 +34,16 @@ use crate::{
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if args.quiet {
+        progress::silence();
+    }
     let mut out = Output::stdout();
     let done = match args.task {
         #[cfg(target_os = "linux")]
         Task::Devices(args) => devices::run(&args, &mut out),
         Task::Query(args) => query::run(&args, &mut out),
         Task::Decode(args) => decode::run(&args, &mut out),
+        Task::Explain(args) => explain::run(&args, &mut out),
         Task::SyncCheck(args) => sync_check::run(&args, &mut out),
         Task::Compare(args) => compare::run(&args, &mut out),
         Task::Dump(args) => dump::run(&args, &mut out),

@@ -12,8 +12,9 @@ use serde_json::json;
 use crate::{
     args,
     args::QueryFormat,
-    names,
+    bank, names,
     outcome::{Failure, Status},
+    progress::Progress,
     shown::Shown,
 };
 
@@ -37,7 +38,11 @@ pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Fa
     let mut client = open(&address, args)?;
     let mut status = Status::Well;
     for query in queries {
-        match client.query(query) {
+        let progress = Progress::start();
+        progress.watch(address.place(), &mut client);
+        let answer = client.query(query);
+        drop(progress);
+        match answer {
             Ok(reading) => show(out, &address, &reading, args.format)?,
             Err(error) if error.is_refused() || error.is_decode() => {
                 status = Failure::from(error).tell().max(status);
@@ -77,7 +82,7 @@ fn default_unit() -> Result<String, Failure> {
             Failure::usage(format_args!("LVX_UNIT: wanted an address, found {}", unit.display()))
         });
     }
-    match &adapters()[..] {
+    match &bank::adapters()[..] {
         [only] => Ok(only.clone()),
         [] => Err(Failure::usage(
             "no unit is given and no inverter adapter is plugged in: name one behind the command \
@@ -88,17 +93,6 @@ fn default_unit() -> Result<String, Failure> {
             several.join(", ")
         ))),
     }
-}
-
-#[cfg(target_os = "linux")]
-fn adapters() -> Vec<String> {
-    let adapters = pi18_transport::adapters();
-    adapters.iter().map(|adapter| adapter.node.display().to_string()).collect()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn adapters() -> Vec<String> {
-    Vec::new()
 }
 
 fn show(

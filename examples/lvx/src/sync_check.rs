@@ -17,7 +17,7 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut Out) -> Result<Status, Failu
         return list(out);
     }
     let checks = checks(args)?;
-    let bank = bank::read(&args.bank)?;
+    let bank = bank::read(&args.bank, |units| checks.read(units))?;
     let report = checks.check(&bank);
     // Of live units everybody knows.
     if let (Some(_), Some(started), ReportFormat::Table) =
@@ -87,12 +87,13 @@ fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {
 
 fn list(out: &mut impl Write) -> Result<Status, Failure> {
     writeln!(out, "Rules (--only, --skip):")?;
+    let style = bank::style().at_most(80);
     for info in RuleInfo::all() {
-        writeln!(out, "  {:<20} {}", info.id, info.summary)?;
+        write!(out, "{}", style.wrap(&format!("  {:<20} ", info.id), info.summary))?;
     }
     writeln!(out, "\nThresholds (--threshold KEY=VALUE, --thresholds FILE):")?;
     for (info, (key, value)) in Thresholds::LIST.iter().zip(Thresholds::default().values()) {
-        writeln!(out, "  {key:<25} {value:>7}  {}", info.summary)?;
+        write!(out, "{}", style.wrap(&format!("  {key:<25} {value:>7}  "), info.summary))?;
     }
     Ok(Status::Well)
 }

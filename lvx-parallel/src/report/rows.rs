@@ -43,7 +43,9 @@ impl Row {
     pub(crate) fn is_bad_on_all(&self) -> bool {
         let first = self.cells.first();
         let is_alike = |cell: &Cell| first == Some(cell) && cell.value.is_some() && cell.marked;
-        [MODE, FAULT].contains(&self.label.as_str()) && self.cells.len() > 1 && self.cells.iter().all(is_alike)
+        [MODE, FAULT].contains(&self.label.as_str())
+            && self.cells.len() > 1
+            && self.cells.iter().all(is_alike)
     }
 
     /// Should be the same on all units; what few have is marked.

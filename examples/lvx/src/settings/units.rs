@@ -5,7 +5,10 @@ use std::thread;
 use lvx_settings::{Error, HostClock, Unit};
 use pi18_transport::{Address, Client};
 
-use crate::outcome::{Failure, Status};
+use crate::{
+    outcome::{Failure, Status},
+    progress::Progress,
+};
 
 /// A unit that is open and was read.
 pub(super) struct Open {
@@ -28,16 +31,21 @@ pub(super) fn open(
     }
     let parsed: Result<Vec<Address>, _> = addresses.iter().map(|unit| unit.parse()).collect();
     let tries: Vec<_> = parsed?.into_iter().map(|address| (address.open(), address)).collect();
+    let progress = Progress::start();
     let read: Vec<Result<Open, Failure>> = thread::scope(|scope| {
         let readers: Vec<_> = tries
             .into_iter()
-            .map(|(client, address)| scope.spawn(move || read(client, address, host)))
+            .map(|(client, address)| {
+                let observer = progress.of(address.place());
+                scope.spawn(move || read(client, address, host, observer))
+            })
             .collect();
         readers
             .into_iter()
             .map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
+    drop(progress);
     let mut units = Vec::new();
     let mut status = Status::Well;
     for unit in read {
@@ -53,8 +61,10 @@ fn read(
     client: Result<Client, pi18_transport::Error>,
     address: Address,
     host: &HostClock,
+    observer: impl FnMut(pi18_transport::Progress) + Send + 'static,
 ) -> Result<Open, Failure> {
     let mut client = client?;
+    client.observe(observer);
     let unit = Unit::read(&mut client, host).map_err(|error: Error| Failure::from(error))?;
     Ok(Open { address, client, unit })
 }
