@@ -106,6 +106,28 @@ impl HostClock {
             }
         }
     }
+
+    /// Returns the time since some moment, which goes on while the computer sleeps; with a made-up
+    /// clock, that of the links.
+    pub(crate) fn elapsed(&self, now: Instant) -> Duration {
+        match self.0 {
+            Source::System => since_boot(),
+            Source::Told { at, .. } => now.saturating_duration_since(at),
+        }
+    }
+}
+
+/// The time since the computer started, with the time that it slept.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// The time of this computer's calendar: no other clock is known that goes on while it sleeps.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn since_boot() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// How far a unit's clock is ahead of `host`.

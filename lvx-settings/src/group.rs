@@ -87,6 +87,18 @@ impl Group {
         matches!(self, Self::BatteryType | Self::ChargeVoltages | Self::CutoffVoltage)
     }
 
+    /// Whether its command names the unit by its number in the bank.
+    #[must_use]
+    pub const fn names_its_unit(self) -> bool {
+        matches!(
+            self,
+            Self::MaxChargingCurrent
+                | Self::MaxAcChargingCurrent
+                | Self::ChargerSourcePriority
+                | Self::OutputMode
+        )
+    }
+
     /// How its command starts on the wire; `PE` stands for `PD` too.
     #[must_use]
     pub const fn mnemonic(self) -> &'static str {
@@ -235,6 +247,20 @@ mod tests {
             for other in group.settings() {
                 assert_eq!(other.query(), setting.query(), "{setting} and {other} are shown apart");
             }
+        }
+    }
+
+    #[test]
+    fn names_its_unit_says_whether_the_command_depends_on_the_number() {
+        let rated = RatedInformation::decode(RatedInformation::SAMPLE.as_bytes()).unwrap();
+        let clock = Clock::decode(Clock::SAMPLE.as_bytes()).unwrap();
+        let settings = shown(&rated.into(), None);
+        for group in Setting::ALL.iter().map(|setting| setting.group()) {
+            let command = |number| {
+                let instance = ParallelInstance::new(Count(number)).unwrap();
+                group.command(&settings, instance, Some(clock.time))
+            };
+            assert_eq!(command(0) != command(1), group.names_its_unit(), "{group:?}");
         }
     }
 

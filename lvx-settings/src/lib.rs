@@ -56,7 +56,7 @@ mod value;
 
 pub use apply::{
     Action, Apply, Astray, Command, Ending, Event, Options, Progress, Report, SettingReport, State,
-    Stray, Trouble, UnitReport, Way, Write,
+    Stray, StrayReport, Trouble, UnitReport, Way, Write,
 };
 pub use battery::{Battery, Chemistry, GuardError, Millivolts};
 pub use clock::{ClockOffset, HostClock};

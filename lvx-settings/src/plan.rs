@@ -273,12 +273,16 @@ impl Plan {
         settings
     }
 
-    /// The settings of a unit that the plan changes.
+    /// Returns the settings of a unit that the plan changes, and the voltages that may come along with
+    /// a change of its battery type.
     pub fn touched(&self, unit: usize) -> impl Iterator<Item = Setting> + '_ {
         let changed = move |setting: &Setting| {
-            let changes =
-                |step: &Step| step.unit == unit && step.to.get(*setting) != step.from.get(*setting);
-            self.steps.iter().any(changes)
+            self.steps.iter().filter(|step| step.unit == unit).any(|step| {
+                let brought = step.to.battery_type.is_some()
+                    && [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage]
+                        .contains(setting);
+                brought || step.to.get(*setting) != step.from.get(*setting)
+            })
         };
         Setting::ALL.iter().copied().filter(changed)
     }

@@ -24,6 +24,10 @@ pub struct Units<'a, L> {
     /// Units whose link was closed for a wait, by the serial numbers that must be there afterwards.
     released: Vec<Option<SerialNumber>>,
     host: HostClock,
+    /// The link on which each unit was found last: cables can be swapped.
+    places: Vec<usize>,
+    /// Time that goes on while this computer sleeps.
+    boot_time: Option<Box<dyn FnMut() -> Duration + 'a>>,
 }
 
 /// Where an [`Apply`] keeps what has to survive it, and whom it asks.
@@ -54,6 +58,12 @@ pub trait Keeper {
     /// Whether somebody wants it to end.
     fn is_interrupted(&mut self) -> bool {
         false
+    }
+
+    /// Returns how often somebody wanted it to end so far. The first time, what was written is undone;
+    /// a further one ends what the undoing waits for.
+    fn interrupts(&mut self) -> u32 {
+        u32::from(self.is_interrupted())
     }
 }
 
@@ -99,10 +109,32 @@ impl<'a, L: Link> Units<'a, L> {
         let released = vec![None; clients.len()];
         let clients = clients.into_iter().map(Some).collect();
         let reopen = |_| Err(pi18_transport::Error::gone("this link is not opened again"));
-        Self { clients, reopen: Box::new(reopen), shares: false, released, host }
+        let places = (0..released.len()).collect();
+        Self {
+            clients,
+            reopen: Box::new(reopen),
+            shares: false,
+            released,
+            host,
+            places,
+            boot_time: None,
+        }
     }
 
-    /// The same, with a way to open the link to a unit again.
+    /// Returns the same with another clock for the deadline of a confirmation: the time since some
+    /// moment, which goes on while this computer sleeps.
+    ///
+    /// The default is the time since the computer started, or that of the links if the host's clock is
+    /// made up.
+    #[must_use]
+    pub fn timed_by(mut self, boot_time: impl FnMut() -> Duration + 'a) -> Self {
+        self.boot_time = Some(Box::new(boot_time));
+        self
+    }
+
+    /// The same, with a way to open a link again, by the place in the plan of the unit that it led to
+    /// at first. If another unit of the plan answers there, the cables were swapped, and the link of
+    /// that unit is tried as well.
     #[must_use]
     pub fn reopened_by(
         mut self,
@@ -141,8 +173,9 @@ impl<'a, L: Link> Units<'a, L> {
             return Ok(());
         };
         let until = later(Instant::now(), BUSY_PATIENCE);
+        let place = self.place(unit);
         let mut client = loop {
-            match (self.reopen)(unit) {
+            match (self.reopen)(place) {
                 Err(error) if error.is_busy() && Instant::now() < until => {
                     std::thread::sleep(BETWEEN_TRIES);
                 }
@@ -174,22 +207,79 @@ impl<'a, L: Link> Units<'a, L> {
         }
     }
 
-    /// A device that is not this unit is let go at once: it may be another one's.
-    fn open_again(&mut self, unit: usize, wanted: Option<SerialNumber>) -> Result<Unit, String> {
-        let host = self.host;
-        let place = self.clients.get_mut(unit).ok_or("there is no such unit")?;
+    /// The link on which a unit was found last.
+    fn place(&self, unit: usize) -> usize {
+        self.places.get(unit).copied().unwrap_or(unit)
+    }
+
+    /// Opens the link to a unit again. If another unit of the plan answers there, the two links change
+    /// places, and the unit is looked for on the other one.
+    fn open_again(&mut self, unit: usize, serials: &[SerialNumber]) -> Result<Unit, String> {
+        let wanted = *serials.get(unit).ok_or("there is no such unit")?;
+        let (found, client) = self.opened(unit)?;
+        if found == wanted {
+            return self.taken(unit, client);
+        }
+        let elsewhere = || format!("unit {found} is there now");
+        let Some(other) = serials.iter().position(|serial| *serial == found) else {
+            return Err(elsewhere());
+        };
+        self.places.swap(unit, other);
+        let opened = self.opened(unit);
+        // A second program cannot open what this one holds: the other unit is taken afterwards.
+        self.let_go(other);
+        self.keep(other, client);
+        match opened {
+            Ok((found, client)) if found == wanted => self.taken(unit, client),
+            _ => Err(elsewhere()),
+        }
+    }
+
+    /// Opens the link on which a unit should be, and asks which one is.
+    fn opened(&mut self, unit: usize) -> Result<(SerialNumber, Client<L>), String> {
+        let place = self.place(unit);
         // A dead descriptor holds the device's number.
-        *place = None;
+        self.let_go(unit);
+        let mut client = (self.reopen)(place).map_err(|error| error.to_string())?;
+        match client.read::<Identity>() {
+            Ok(found) => Ok((found.serial_number, client)),
+            Err(error) => {
+                // The link is open, and its clock counts the time until the next try.
+                self.keep(unit, client);
+                Err(error.to_string())
+            }
+        }
+    }
+
+    fn keep(&mut self, unit: usize, client: Client<L>) {
+        if let Some(place) = self.clients.get_mut(unit) {
+            *place = Some(client);
+        }
+    }
+
+    /// Reads all of a unit behind a link that was just opened.
+    fn taken(&mut self, unit: usize, mut client: Client<L>) -> Result<Unit, String> {
+        let found = Unit::read(&mut client, &self.host).map_err(|error| error.to_string());
+        self.keep(unit, client);
+        found
+    }
+
+    fn let_go(&mut self, unit: usize) {
+        if let Some(place) = self.clients.get_mut(unit) {
+            *place = None;
+        }
         if let Some(released) = self.released.get_mut(unit) {
             *released = None;
         }
-        let client = place.insert((self.reopen)(unit).map_err(|error| error.to_string())?);
-        let found = Unit::read(client, &host).map_err(|error| error.to_string())?;
-        if wanted.is_some_and(|wanted| found.serial_number != wanted) {
-            *place = None;
-            return Err(format!("unit {} is there now", found.serial_number));
+    }
+
+    /// The time for the deadline of a confirmation.
+    fn boot_time(&mut self) -> Duration {
+        if let Some(boot_time) = &mut self.boot_time {
+            return boot_time();
         }
-        Ok(found)
+        let now = self.now();
+        self.host.elapsed(now)
     }
 
     fn any(&mut self) -> Option<&mut Client<L>> {
@@ -210,10 +300,9 @@ impl<'a, L: Link> Units<'a, L> {
 
 /// Carries it out to the end, and tells what is true then.
 pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) -> Report {
+    let mut interrupts = 0;
     loop {
-        if keeper.is_interrupted() {
-            apply.interrupt();
-        }
+        interrupt(&mut apply, keeper, &mut interrupts);
         let action = apply.next_action();
         keeper.watch(&action);
         let event = match &action {
@@ -242,9 +331,9 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
             })),
             Action::Write(write) => Event::Written(send(write, units, apply.plan(), keeper)),
             Action::Reopen { unit } => {
-                let planned = apply.plan().units.get(*unit);
-                let wanted = planned.map(|planned| planned.unit.serial_number);
-                Event::Reopened(units.open_again(*unit, wanted).map(Box::new))
+                let planned = apply.plan().units.iter();
+                let serials: Vec<_> = planned.map(|planned| planned.unit.serial_number).collect();
+                Event::Reopened(units.open_again(*unit, &serials).map(Box::new))
             }
             Action::Pause(time) => {
                 if *time >= LONG_PAUSE {
@@ -258,11 +347,18 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
                 Event::Confirmed(wait(*time, units, keeper))
             }
         };
-        if keeper.is_interrupted() {
-            apply.interrupt();
-        }
+        interrupt(&mut apply, keeper, &mut interrupts);
         let now = units.now();
         apply.handle(event, now);
+    }
+}
+
+/// Passes on interrupts that came since the last time.
+fn interrupt(apply: &mut Apply, keeper: &mut dyn Keeper, known: &mut u32) {
+    let interrupts = keeper.interrupts();
+    if interrupts > *known {
+        *known = interrupts;
+        apply.interrupt();
     }
 }
 
@@ -325,16 +421,16 @@ fn rest<L: Link>(time: Duration, units: &mut Units<'_, L>, keeper: &mut dyn Keep
 
 fn wait<L: Link>(time: Duration, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) -> bool {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
-    let until = later(units.now(), time);
+    let until = units.boot_time().saturating_add(time);
     loop {
         if keeper.is_confirmed() {
             return true;
         }
-        let now = units.now();
-        if now >= until || keeper.is_interrupted() {
+        let left = until.saturating_sub(units.boot_time());
+        if left.is_zero() || keeper.is_interrupted() {
             return false;
         }
-        units.pause(BETWEEN_LOOKS.min(until.saturating_duration_since(now)));
+        units.pause(BETWEEN_LOOKS.min(left));
     }
 }
 

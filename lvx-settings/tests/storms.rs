@@ -105,8 +105,9 @@ impl Keeper for Storm {
         assert!(self.actions < 5_000, "it does not end");
         // Not while the units are read a last time: that is what the report tells.
         let last = self.memory.records.last();
-        let done =
-            matches!(last, Some(Record::Writing { .. })) && matches!(action, Action::Read { .. });
+        let done = self.memory.full_at.is_none()
+            && matches!(last, Some(Record::Writing { .. }))
+            && matches!(action, Action::Read { .. });
         if done
             || matches!(
                 action,
@@ -218,7 +219,10 @@ impl Run {
         let (old, new) = (self.plan.settings_after(0), self.plan.settings_after(steps));
         let truths: Vec<_> = (0..old.len()).map(|unit| truth(&self.bank, unit)).collect();
         for (at, told) in self.report.units.iter().enumerate() {
+            let others: Vec<_> = told.changed_by_others.iter().map(|told| told.setting).collect();
             let touched: Vec<_> = self.plan.touched(at).collect();
+            let touched: Vec<_> =
+                touched.into_iter().filter(|setting| !others.contains(setting)).collect();
             let part = |all: &Settings| all.only(|setting| touched.contains(&setting));
             let now = &truths[at];
             match told.state {
@@ -230,8 +234,7 @@ impl Run {
                 }
                 _ => {}
             }
-            let others = told.changed_by_others.iter().map(|told| told.setting);
-            let others: Vec<_> = others.chain(touched.iter().copied()).collect();
+            let others: Vec<_> = others.into_iter().chain(touched.iter().copied()).collect();
             if told.state != State::Unknown {
                 for (setting, value) in now.iter().filter(|(setting, _)| !others.contains(setting))
                 {

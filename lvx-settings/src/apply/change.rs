@@ -1,455 +1,289 @@
-//! One write, from looking whether it is still wanted to the proof that it is done.
+//! One write, from the check that it is still wanted to the proof that the right unit has it.
+//!
+//! `identity` asks which unit answers, before the write and before any verdict about it; `write` looks
+//! at the settings, sends, and reads back; `recovery` handles links in trouble, refusals and idle
+//! windows. Each returns the next [`Stage`], or breaks with the [`Verdict`].
 
-use std::time::Instant;
+use std::{ops::ControlFlow, time::Instant};
 
-use pi18_proto::{AnyReply, DateTime, ParallelInstance, Query};
-use pi18_transport::SetOutcome;
+use pi18_proto::Query;
 
-use super::{Action, Apply, Command, Event, Options, Trouble, Write, explain, later};
-use crate::{
-    Group, Settings, Step, Unit,
-    group::shown,
-    journal::{Direction, Record},
-    plan::{Bounds, alike},
+use super::{
+    Action, Apply, Astray, Command, Correction, Event, Options, Write, course::Task, explain,
 };
+use crate::{
+    Settings, Step, Unit,
+    journal::{Direction, Record},
+};
+
+mod goal;
+mod identity;
+mod recovery;
+mod write;
+
+use goal::Goal;
+use identity::Target;
+use recovery::Recovery;
+use write::Sending;
 
 /// How a write ends.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Verdict {
-    /// The unit has the values: read twice alike.
+    /// The unit has the values, or nothing of the step is left to undo.
     Proved,
-    Failed {
-        why: String,
-        /// The unit may have the new values, or show them yet.
-        may_be_done: bool,
-        /// The unit cannot be reached any more.
-        lost: bool,
-    },
+    Failed(Failure),
+}
+
+/// Why a write failed, and what may be true of the unit.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Failure {
+    pub(super) why: String,
+    /// The unit may have the new values, or show them later.
+    pub(super) may_be_done: bool,
+    /// The unit cannot be reached any more.
+    pub(super) lost: bool,
+    /// Why another unit may have got the command.
+    pub(super) astray: Option<Astray>,
+}
+
+/// The next stage, or the end.
+type Flow = ControlFlow<Verdict, Stage>;
+
+/// What is done next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    /// Ask which unit answers, before anything else.
+    Identify,
+    /// Read the settings before the write.
+    Inspect,
+    /// Read the unit's own number in the bank, where the command names it.
+    Number,
+    Announce,
+    Send,
+    /// Wait before the next reading.
+    Settle,
+    ReadBack,
+    /// Ask which unit answers, before a verdict is believed.
+    Attest,
+    /// The write failed: read whether the unit's number changed meanwhile.
+    AttestNumber,
+    /// The number changed: ask which unit has the one that the command named.
+    Trace,
+    /// The link is in trouble: wait, and open it again.
+    Away,
+    Reopen,
+    /// The unit refused: ask whether it charges.
+    Ask,
+    /// Wait before asking again.
+    Idle,
 }
 
 /// One group of settings of one unit on its way from some values to others.
 #[derive(Debug)]
 pub(super) struct Change {
-    at: (usize, Direction),
-    step: Step,
-    group: Group,
-    instance: ParallelInstance,
-    /// What the rest of the unit's settings should be; `None` if it is not known.
-    expected: Option<Settings>,
-    /// What the unit shows may be older than what it has: it is written in any case.
-    insist: bool,
-    /// What the group has behind this step, the same way on: then the step is done, too.
-    beyond: Vec<Settings>,
-    bounds: Bounds,
-    unit: Unit,
-    /// The unit as it was found behind a link that was opened again.
-    found: Option<Unit>,
+    task: Task,
+    goal: Goal,
+    target: Target,
+    sending: Sending,
+    recovery: Recovery,
     options: Options,
     stage: Stage,
-    attempts: u32,
-    /// What the unit answered to the last write; `None` before the first.
-    answer: Option<SetOutcome>,
-    /// Some write was accepted.
-    accepted: bool,
-    /// Some write may have been carried out: it was not refused.
-    doubtful: bool,
-    /// When the last write must be shown.
-    deadline: Option<Instant>,
-    /// When the link is given up that is in trouble.
-    link_until: Option<Instant>,
-    /// When waiting for an idle window ends.
-    patience: Option<Instant>,
-    /// How often it was sent because the unit had become idle: one that refuses all the same has
-    /// another reason.
-    idle_tries: u32,
-    /// What was shown last.
-    last: Option<Settings>,
-    /// The link's last trouble.
-    trouble: Option<String>,
-}
-
-/// What is done next.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stage {
-    /// Is it still the same unit?
-    Who,
-    /// Is it still as it was?
-    Before,
-    Announce,
-    Send,
-    /// Until it is read back.
-    Settle,
-    ReadBack,
-    /// The link is gone: wait, and open it again.
-    Away,
-    Reopen,
-    /// It was refused: is the unit charging?
-    Ask,
-    /// Until it is asked again.
-    Idle,
+    /// The verdict that holds if the right unit answers.
+    pending: Option<Verdict>,
 }
 
 impl Change {
-    /// `None` if the step cannot be sent at all.
-    pub(super) fn new(
+    /// A step of the plan, done or undone; `None` if it cannot be sent at all.
+    pub(super) fn step(
         apply: &Apply,
         at: usize,
         direction: Direction,
         expected: Option<Settings>,
     ) -> Option<Self> {
         let steps = &apply.plan.steps;
-        let step = steps.get(at)?;
+        let step = *steps.get(at)?;
         let group = step.group()?;
-        let unit = apply.units.get(step.unit)?;
         let of_group = |other: &&Step| other.unit == step.unit && other.group() == Some(group);
-        let (step, beyond) = match direction {
+        let goal = match direction {
             Direction::Forward => {
-                (*step, steps.iter().skip(at + 1).filter(of_group).map(|step| step.to).collect())
+                let later = steps.iter().skip(at + 1).filter(of_group);
+                Goal { expected, beyond: later.map(|step| step.to).collect(), ..Goal::of(&step)? }
             }
-            Direction::Backward => (
-                step.reversed(),
-                steps.iter().take(at).filter(of_group).map(|step| step.from).collect(),
-            ),
+            Direction::Backward => {
+                let earlier = steps.iter().take(at).filter(of_group);
+                Goal {
+                    backward: true,
+                    insist: apply.unproved.contains(&at) || apply.brings_voltages(step.unit, group),
+                    beyond: earlier.map(|step| step.from).collect(),
+                    ..Goal::of(&step.reversed())?
+                }
+            }
         };
+        Self::new(apply, Task::Step { step: at, direction }, step.unit, goal)
+    }
+
+    /// Gives a unit the settings that it should have, whatever it shows.
+    pub(super) fn correction(apply: &Apply, correction: Correction) -> Option<Self> {
+        let Correction { unit, to, .. } = correction;
+        let step = Step { unit, from: to, to };
+        let goal = Goal { backward: true, insist: true, ..Goal::of(&step)? };
+        Self::new(apply, Task::Correction(correction), unit, goal)
+    }
+
+    fn new(apply: &Apply, task: Task, index: usize, goal: Goal) -> Option<Self> {
+        let unit = apply.units.get(index)?;
+        let mut recovery = Recovery::new(&apply.options, apply.patience);
+        recovery.may_wait_idle &= apply.interrupts == 0;
         Some(Self {
-            at: (at, direction),
-            group,
-            instance: unit.instance()?,
-            expected,
-            insist: direction == Direction::Backward && apply.unproved.contains(&at),
-            beyond,
-            bounds: Bounds::of(apply.plan.units.get(step.unit)?, apply.plan.battery),
-            step,
-            unit: unit.clone(),
-            found: None,
+            task,
+            target: Target::new(index, unit, goal.group)?,
+            goal: goal.within(apply.plan.units.get(index)?, apply.plan.battery),
+            sending: Sending::default(),
+            recovery,
             options: apply.options,
-            stage: Stage::Who,
-            attempts: 0,
-            answer: None,
-            accepted: false,
-            doubtful: false,
-            deadline: None,
-            link_until: None,
-            patience: apply.patience,
-            idle_tries: 0,
-            last: None,
-            trouble: None,
+            stage: Stage::Identify,
+            pending: None,
         })
     }
 
-    /// Which unit it is about.
+    pub(super) fn task(&self) -> Task {
+        self.task
+    }
+
+    /// The unit's place in the plan.
     pub(super) fn unit(&self) -> usize {
-        self.step.unit
+        self.target.index
     }
 
-    /// The unit as it was just found behind a link that was opened again.
+    /// The unit as it was just found, if it is not as it was known.
     pub(super) fn found(&mut self) -> Option<Unit> {
-        self.found.take()
+        self.target.found.take()
     }
 
-    /// When waiting for an idle window ends, once it has begun.
+    /// The end of waiting for an idle window, once it has begun.
     pub(super) fn patience(&self) -> Option<Instant> {
-        self.patience
+        self.recovery.patience
     }
 
-    /// Ends it if it only waits for the unit to be idle.
-    pub(super) fn give_up(&self, why: String) -> Option<((usize, Direction), Verdict)> {
-        (self.stage == Stage::Idle).then(|| (self.at, self.failed(why)))
+    /// The settings that were read last, if a write went out.
+    pub(super) fn shown_after_write(&self) -> Option<Settings> {
+        self.sending.last.filter(|_| self.sending.attempts > 0)
+    }
+
+    /// The last command, as it was sent.
+    pub(super) fn command(&self) -> String {
+        let command = self.command_to(self.sending.instance.unwrap_or(self.target.instance));
+        command
+            .at(None)
+            .map_or_else(|| self.goal.group.mnemonic().to_owned(), |sent| sent.to_string())
+    }
+
+    fn command_to(&self, instance: pi18_proto::ParallelInstance) -> Command {
+        Command { group: self.goal.group, to: self.goal.to, instance }
+    }
+
+    /// Ends what can be ended early; a wait for the link or for an idle window ends in any case.
+    pub(super) fn interrupt(&mut self, why: &str) -> Option<Verdict> {
+        self.recovery.hurried = true;
+        self.recovery.may_wait_idle = false;
+        match self.stage {
+            Stage::Idle => Some(self.failed(why)),
+            Stage::Away | Stage::Reopen => Some(self.lose(why)),
+            Stage::Attest | Stage::AttestNumber | Stage::Trace => None,
+            _ if self.goal.backward => None,
+            _ if self.sending.unattested => {
+                self.pending = Some(self.failed(why));
+                self.stage = Stage::Attest;
+                None
+            }
+            _ => Some(self.failed(why)),
+        }
     }
 
     pub(super) fn next(&self) -> Action {
-        let unit = self.step.unit;
-        let (step, direction) = self.at;
+        let unit = self.target.index;
         match self.stage {
-            Stage::Who => Action::Read { unit, query: Query::Identity },
-            Stage::Before | Stage::ReadBack => Action::Read { unit, query: self.group.query() },
-            Stage::Announce => {
-                Action::Record(Record::Writing { step, direction, attempt: self.attempts + 1 })
+            Stage::Identify | Stage::Attest => Action::Read { unit, query: Query::Identity },
+            Stage::Inspect | Stage::ReadBack => {
+                Action::Read { unit, query: self.goal.group.query() }
             }
-            Stage::Send => Action::Write(Box::new(Write {
-                unit,
-                step,
-                direction,
-                to: self.step.to,
-                command: Command { group: self.group, to: self.step.to, instance: self.instance },
-            })),
+            Stage::Number | Stage::AttestNumber | Stage::Ask => {
+                Action::Read { unit, query: Query::GeneralStatus }
+            }
+            Stage::Trace => {
+                let sent = self.sending.instance.unwrap_or(self.target.instance);
+                Action::Read { unit, query: Query::ParallelRating(sent) }
+            }
+            Stage::Announce => Action::Record(self.announcement()),
+            Stage::Send => {
+                let (step, direction) = self.task.place();
+                let command = self.command_to(self.target.instance);
+                Action::Write(Box::new(Write { unit, step, direction, to: self.goal.to, command }))
+            }
             Stage::Settle | Stage::Away => Action::Pause(self.options.pause),
             Stage::Reopen => Action::Reopen { unit },
-            Stage::Ask => Action::Read { unit, query: Query::GeneralStatus },
             Stage::Idle => Action::Pause(super::BETWEEN_LOOKS),
         }
     }
 
-    /// Takes what came of the last action; tells when it is over.
-    pub(super) fn handle(
-        &mut self,
-        event: Event,
-        now: Instant,
-    ) -> Option<((usize, Direction), Verdict)> {
-        if matches!(event, Event::Read(Ok(_))) {
-            self.link_until = None;
-        }
-        let after = match (self.stage, event) {
-            (_, Event::Read(Err(trouble))) => self.unreadable(trouble, now),
-            (Stage::Who, Event::Read(Ok((reply, _)))) => Ok(self.is_same(&reply)),
-            (Stage::Before, Event::Read(Ok((reply, host)))) => self.look(&reply, host),
-            (Stage::Announce, Event::Stored(stored)) => self.announced(stored),
-            (Stage::Send, Event::Written(written)) => Ok(self.sent(written, now)),
-            (Stage::Settle, Event::Paused) => Ok(Stage::ReadBack),
-            (Stage::ReadBack, Event::Read(Ok((reply, host)))) => {
-                self.read_back(&shown(&reply, host), now)
+    fn announcement(&self) -> Record {
+        let attempt = self.sending.attempts + 1;
+        match self.task {
+            Task::Step { step, direction } => Record::Writing { step, direction, attempt },
+            Task::Correction(Correction { step, unit, .. }) => {
+                Record::Correcting { step, unit, to: self.goal.to, attempt }
             }
-            (Stage::Away, Event::Paused) => Ok(Stage::Reopen),
+        }
+    }
+
+    /// Takes the result of the last action; returns the verdict once there is one.
+    pub(super) fn handle(&mut self, event: Event, now: Instant) -> Option<Verdict> {
+        if matches!(event, Event::Read(Ok(_))) {
+            self.recovery.link.works(now);
+        }
+        let flow = match (self.stage, event) {
+            (_, Event::Read(Err(trouble))) => self.unreadable(trouble, now),
+            (Stage::Identify, Event::Read(Ok((reply, _)))) => self.identified(&reply),
+            (Stage::Inspect, Event::Read(Ok((reply, host)))) => self.inspected(&reply, host, now),
+            (Stage::Number, Event::Read(Ok((reply, _)))) => self.numbered(&reply),
+            (Stage::Announce, Event::Stored(stored)) => self.announced(stored),
+            (Stage::Send, Event::Written(written)) => self.sent(written, now),
+            (Stage::Settle, Event::Paused) => Flow::Continue(Stage::ReadBack),
+            (Stage::ReadBack, Event::Read(Ok((reply, host)))) => self.read_back(&reply, host, now),
+            (Stage::Attest, Event::Read(Ok((reply, _)))) => self.attested(&reply),
+            (Stage::AttestNumber, Event::Read(Ok((reply, _)))) => self.number_attested(&reply),
+            (Stage::Trace, Event::Read(Ok((reply, _)))) => self.traced(&reply),
+            (Stage::Away, Event::Paused) => Flow::Continue(Stage::Reopen),
             (Stage::Reopen, Event::Reopened(found)) => self.reopened(found, now),
             (Stage::Ask, Event::Read(Ok((reply, _)))) => self.asked(&reply, now),
-            (Stage::Idle, Event::Paused) => Ok(Stage::Ask),
-            (stage, _) => Ok(stage),
+            (Stage::Idle, Event::Paused) => Flow::Continue(Stage::Ask),
+            (stage, _) => Flow::Continue(stage),
         };
-        match after {
-            Ok(stage) => {
+        match flow {
+            Flow::Continue(stage) => {
                 self.stage = stage;
                 None
             }
-            Err(verdict) => Some((self.at, verdict)),
+            Flow::Break(verdict) => Some(verdict),
         }
     }
 
-    fn is_same(&self, reply: &AnyReply) -> Stage {
-        match reply {
-            AnyReply::Identity(identity) if identity.serial_number == self.unit.serial_number => {
-                Stage::Before
-            }
-            _ => Stage::Away,
-        }
+    /// A verdict from what was read: it holds if the right unit is still there.
+    fn conclude(&mut self, verdict: Verdict) -> Flow {
+        self.pending = Some(verdict);
+        Flow::Continue(Stage::Attest)
     }
 
-    /// Is it as it should be before the write, and does the write still make sense?
-    fn look(&mut self, reply: &AnyReply, host: Option<DateTime>) -> Result<Stage, Verdict> {
-        let all = shown(reply, host);
-        let own = self.own(&all);
-        if let Some(expected) = self.expected_now(false)
-            && !alike(&all, &expected)
-        {
-            return Err(self.foreign(&all, &expected));
-        }
-        if own.satisfy(&self.step.to) && !self.insist {
-            return Err(Verdict::Proved);
-        }
-        if !own.satisfy(&self.step.from) && !self.insist {
-            let is_beyond = self.beyond.iter().any(|later| own.satisfy(later));
-            return Err(if is_beyond {
-                Verdict::Proved
-            } else {
-                self.foreign(&own, &self.step.from)
-            });
-        }
-        self.bounds.allows(&all, &self.step.to).map_err(|why| self.failed(why))?;
-        Ok(Stage::Announce)
+    fn failure(&self, why: impl Into<String>) -> Failure {
+        Failure { why: why.into(), may_be_done: self.sending.doubtful, lost: false, astray: None }
     }
 
-    fn announced(&mut self, stored: Result<(), String>) -> Result<Stage, Verdict> {
-        match stored {
-            // What is undone is undone without a journal if need be.
-            Err(why) if self.at.1 == Direction::Forward => {
-                Err(self.failed(format!("the journal cannot be written: {why}")))
-            }
-            _ => Ok(Stage::Send),
-        }
-    }
-
-    fn sent(&mut self, written: Result<SetOutcome, Trouble>, now: Instant) -> Stage {
-        self.attempts += 1;
-        self.deadline = Some(later(now, self.options.within));
-        self.last = None;
-        let gone = match written {
-            Ok(outcome) => {
-                self.answer = Some(outcome);
-                self.accepted |= outcome == SetOutcome::Accepted;
-                self.doubtful |= outcome != SetOutcome::Refused;
-                outcome == SetOutcome::Gone
-            }
-            Err(trouble) => {
-                self.trouble = Some(trouble.text);
-                if !trouble.gone {
-                    // Nothing was sent, nothing has to be waited for.
-                    self.deadline = Some(now);
-                }
-                trouble.gone
-            }
-        };
-        if gone { Stage::Away } else { Stage::Settle }
-    }
-
-    /// One reading after a write.
-    fn read_back(&mut self, all: &Settings, now: Instant) -> Result<Stage, Verdict> {
-        let Some(last) = self.last.replace(*all) else { return Ok(Stage::Settle) };
-        if !alike(&last, all) {
-            return self
-                .settle_or(now, |change| change.failed("its readings do not settle".to_owned()));
-        }
-        let own = self.own(all);
-        if own.satisfy(&self.step.to) && (!self.insist || self.accepted) {
-            return Err(match self.expected_now(true).filter(|expected| !alike(all, expected)) {
-                Some(expected) => self.foreign(all, &expected),
-                None => Verdict::Proved,
-            });
-        }
-        if !own.satisfy(&self.step.from) && !self.insist {
-            // What was written may still be on its way behind it.
-            return self.settle_or(now, |change| change.foreign(&own, &change.step.to));
-        }
-        // Still as it was.
-        if self.answer == Some(SetOutcome::Refused) && !self.doubtful {
-            return Ok(Stage::Ask);
-        }
-        let again = self.answer != Some(SetOutcome::Refused)
-            && !self.accepted
-            && self.attempts < self.options.attempts;
-        match self.settle_or(now, Self::unproved) {
-            Err(_) if again => Ok(Stage::Who),
-            after => after,
-        }
-    }
-
-    /// Reads again while there is time.
-    fn settle_or(
-        &self,
-        now: Instant,
-        verdict: impl FnOnce(&Self) -> Verdict,
-    ) -> Result<Stage, Verdict> {
-        if self.deadline.is_some_and(|deadline| now < deadline) {
-            Ok(Stage::Settle)
-        } else {
-            Err(verdict(self))
-        }
-    }
-
-    /// The time is over, and the unit shows the old values.
-    fn unproved(&self) -> Verdict {
-        let within = self.options.within.as_secs_f64();
-        let still = format!("the unit still shows the old value {within} s later");
-        let tries = match self.attempts {
-            1 => String::new(),
-            tries => format!(" ({tries} tries)"),
-        };
-        self.failed(match self.answer {
-            _ if self.accepted => format!("it was accepted (^1), but {still}"),
-            Some(SetOutcome::Garbled) => format!(
-                "what came back says neither yes nor no, and {still}{tries}; is the cable sound?"
-            ),
-            Some(SetOutcome::Refused) => {
-                format!("a first try was not answered, a second one was refused (^0), and {still}")
-            }
-            Some(_) => format!("the unit did not answer, and {still}{tries}"),
-            None => format!(
-                "it could not be sent{tries}: {}",
-                self.trouble.as_deref().unwrap_or("no reason is known")
-            ),
-        })
-    }
-
-    fn unreadable(&mut self, trouble: Trouble, now: Instant) -> Result<Stage, Verdict> {
-        self.last = None;
-        let until = *self.link_until.get_or_insert(later(now, self.options.away));
-        let before_the_first =
-            matches!(self.stage, Stage::Who | Stage::Before) && self.attempts == 0;
-        if trouble.gone && now < until {
-            return Ok(Stage::Away);
-        }
-        // A question is asked several times anyway; before a write nothing is lost by giving up.
-        if before_the_first && !trouble.gone {
-            return Err(self.failed(trouble.text));
-        }
-        if now >= until {
-            return Err(self.lose(&trouble.text));
-        }
-        Ok(match self.stage {
-            Stage::Ask => Stage::Idle,
-            Stage::ReadBack => Stage::Settle,
-            stage => stage,
-        })
-    }
-
-    /// The link may be there again; is it the same unit?
-    fn reopened(
-        &mut self,
-        found: Result<Box<Unit>, String>,
-        now: Instant,
-    ) -> Result<Stage, Verdict> {
-        let until = *self.link_until.get_or_insert(later(now, self.options.away));
-        let why = match found {
-            Ok(unit) if unit.serial_number == self.unit.serial_number => {
-                let Some(instance) = unit.instance() else {
-                    return Err(self.lose("it has no number in its bank any more"));
-                };
-                // It may have another number in its bank after a restart.
-                self.instance = instance;
-                self.unit = *unit.clone();
-                self.found = Some(*unit);
-                self.link_until = None;
-                self.deadline = Some(later(now, self.options.within));
-                return Ok(if self.doubtful { Stage::Settle } else { Stage::Who });
-            }
-            // Devices change places when a hub is reset, and change back.
-            Ok(other) => format!("unit {} is there now", other.serial_number),
-            Err(why) => why,
-        };
-        if now < until { Ok(Stage::Away) } else { Err(self.lose(&why)) }
-    }
-
-    /// What the unit is doing, after it refused.
-    fn asked(&mut self, reply: &AnyReply, now: Instant) -> Result<Stage, Verdict> {
-        let AnyReply::GeneralStatus(status) = reply else {
-            return Err(self.failed("the unit refused (^0)".to_owned()));
-        };
-        let charging = status.charge_current.0 > 0;
-        let waiting_helps = self.group == Group::MaxChargingCurrent;
-        if let Some(patience) = self.options.wait_idle.filter(|_| waiting_helps) {
-            let until = *self.patience.get_or_insert(later(now, patience));
-            if !charging && self.idle_tries < self.options.attempts {
-                // Much may have happened meanwhile: it is looked at from the beginning.
-                self.idle_tries += 1;
-                self.answer = None;
-                return Ok(Stage::Who);
-            }
-            if charging && now < until {
-                return Ok(Stage::Idle);
-            }
-        }
-        let state = self.last.unwrap_or_default();
-        Err(self.failed(explain::refusal(self.group, &self.step.to, &state, status, &self.unit)))
-    }
-
-    fn own(&self, all: &Settings) -> Settings {
-        all.only(|setting| setting.group() == self.group)
-    }
-
-    /// What the reply should show, before the write or after it.
-    fn expected_now(&self, after: bool) -> Option<Settings> {
-        let all = self.expected?;
-        let all = if after { all.overlaid(&self.step.to) } else { all };
-        Some(all.only(|setting| setting.query() == self.group.query()))
+    fn failed(&self, why: impl Into<String>) -> Verdict {
+        Verdict::Failed(self.failure(why))
     }
 
     /// Something is neither as it was nor as it should be.
     fn foreign(&self, found: &Settings, wanted: &Settings) -> Verdict {
-        let told: Vec<_> = found
-            .differences(wanted)
-            .map(|change| {
-                let found = change.from.map_or("nothing".to_owned(), |value| value.to_string());
-                format!("{} is {found}, wanted {}", change.setting, change.to)
-            })
-            .collect();
-        let told = told.join(", ");
-        self.failed(format!("another program, or the unit itself, changed it: {told}"))
-    }
-
-    fn failed(&self, why: String) -> Verdict {
-        Verdict::Failed { why, may_be_done: self.doubtful, lost: false }
-    }
-
-    fn lose(&self, why: &str) -> Verdict {
-        let doubt = if self.doubtful { "; the last write may have been carried out" } else { "" };
-        Verdict::Failed { why: format!("{why}{doubt}"), may_be_done: self.doubtful, lost: true }
+        self.failed(explain::foreign(found, wanted))
     }
 }

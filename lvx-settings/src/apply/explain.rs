@@ -53,3 +53,16 @@ pub(super) fn charges(status: &GeneralStatus) -> String {
         status.charge_current
     )
 }
+
+/// Something is neither as it was nor as it should be.
+pub(super) fn foreign(found: &Settings, wanted: &Settings) -> String {
+    let differences: Vec<_> = found
+        .differences(wanted)
+        .map(|change| {
+            let found = change.from.map_or("nothing".to_owned(), |value| value.to_string());
+            format!("{} is {found}, wanted {}", change.setting, change.to)
+        })
+        .collect();
+    let differences = differences.join(", ");
+    format!("another program, or the unit itself, changed it: {differences}")
+}

@@ -1,11 +1,11 @@
 //! How it ended: what is now true of every unit.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Apply, verify::Shown};
-use crate::{Setting, Settings, Value};
+use super::{Apply, Astray, Stray, verify::Shown};
+use crate::{Setting, Settings, Value, settings::same};
+
+mod text;
 
 /// How carrying out a plan ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub enum Ending {
     Refused,
     /// Every unit has what was wanted.
     Applied,
-    /// Every unit has what it had before.
+    /// Every unit has what it had before, but for what somebody else changed meanwhile.
     Undone,
     /// Neither: see what each unit has.
     Mixed,
@@ -41,6 +41,25 @@ pub struct Report {
     pub units_agree: Option<bool>,
     /// The units.
     pub units: Vec<UnitReport>,
+    /// Set commands that may have reached another unit than intended.
+    pub strays: Vec<StrayReport>,
+}
+
+/// A set command that may have reached another unit than the one that it was meant for.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct StrayReport {
+    /// How the unit that it was meant for was reached.
+    pub address: String,
+    /// The serial number of the unit that it was meant for.
+    pub serial_number: pi18_proto::SerialNumber,
+    /// The command as it was sent.
+    pub command: String,
+    /// Why it may have reached another unit.
+    #[serde(flatten)]
+    pub cause: Astray,
+    /// Whether the unit that may have got it was given back what it had, and that was proved.
+    pub put_right: bool,
 }
 
 /// What is now true of one unit.
@@ -57,7 +76,8 @@ pub struct UnitReport {
     pub unread: Option<String>,
     /// The settings that were to change.
     pub settings: Vec<SettingReport>,
-    /// Other settings that somebody else changed meanwhile.
+    /// Settings that somebody else changed meanwhile: others than those that were to change, or those
+    /// that are neither as before nor as wanted although nothing of the run is left to undo.
     pub changed_by_others: Vec<SettingReport>,
 }
 
@@ -107,23 +127,27 @@ impl Report {
     /// After the units were read a last time.
     pub(super) fn new(apply: &Apply, shown: &[Shown]) -> Self {
         let units = unit_reports(apply, shown);
-        let untouched = units.iter().all(|unit| unit.changed_by_others.is_empty());
+        let strays: Vec<_> =
+            apply.strays.iter().filter_map(|stray| stray_report(apply, stray)).collect();
+        let at_large = |stray: &StrayReport| stray.cause != Astray::NeverShown && !stray.put_right;
         let all = |state| {
             let good = |unit: &UnitReport| unit.state == state || unit.state == State::Unchanged;
-            untouched && units.iter().all(good)
+            !strays.iter().any(at_large) && units.iter().all(good)
         };
         let ending = match apply.why {
             None if all(State::New) => Ending::Applied,
             Some(_) if all(State::Old) => Ending::Undone,
             _ => Ending::Mixed,
         };
+        let left = apply.left.iter().map(|left| left.why.clone());
         Self {
             ending,
             why: apply.why.clone(),
-            remarks: apply.remarks.clone(),
+            remarks: apply.remarks.iter().cloned().chain(left).collect(),
             writes: apply.writes,
             units_agree: agree(shown).filter(|_| apply.doubts.is_empty()),
             units,
+            strays,
         }
     }
 
@@ -136,6 +160,7 @@ impl Report {
             writes: 0,
             units_agree: agree(shown),
             units: unit_reports(apply, shown),
+            strays: Vec::new(),
         }
     }
 
@@ -157,51 +182,73 @@ impl Report {
     }
 }
 
+fn stray_report(apply: &Apply, stray: &Stray) -> Option<StrayReport> {
+    let planned = apply.plan.units.get(stray.unit)?;
+    Some(StrayReport {
+        address: planned.address.clone(),
+        serial_number: planned.unit.serial_number,
+        command: stray.command.clone(),
+        cause: stray.cause,
+        put_right: apply.is_corrected(stray),
+    })
+}
+
 fn unit_reports(apply: &Apply, shown: &[Shown]) -> Vec<UnitReport> {
     let steps = apply.plan.steps.len();
     let (old, new) = (apply.plan.settings_after(0), apply.plan.settings_after(steps));
     let states = old.iter().zip(&new).zip(shown);
-    apply
-        .plan
-        .units
-        .iter()
-        .enumerate()
+    (0..)
         .zip(states)
-        .map(|((at, planned), ((old, new), shown))| {
-            let doubtful = Err("a write may still show".to_owned());
-            let doubt = shown.is_ok() && apply.doubts.contains(&at);
-            let shown = if doubt { &doubtful } else { shown };
-            let touched: Vec<_> = apply.plan.touched(at).collect();
-            let part = |all: &Settings| all.only(|setting| touched.contains(&setting));
-            let (before, after) = (part(old), part(new));
-            let state = match shown {
-                Err(_) => State::Unknown,
-                Ok(_) if touched.is_empty() => State::Unchanged,
-                Ok(now) if now.satisfy(&after) => State::New,
-                Ok(now) if now.satisfy(&before) => State::Old,
-                Ok(_) => State::Between,
-            };
-            let now = shown.as_ref().map_or(Settings::default(), |now| *now);
-            let report = |setting| SettingReport {
-                setting,
-                old: old.get(setting),
-                new: new.get(setting),
-                now: now.get(setting),
-            };
-            // The clock moves by itself.
-            let others = old.differences(&now).map(|change| change.setting);
-            let others =
-                others.filter(|setting| !touched.contains(setting) && *setting != Setting::Clock);
-            UnitReport {
-                address: planned.address.clone(),
-                serial_number: planned.unit.serial_number,
-                state,
-                unread: shown.as_ref().err().cloned(),
-                settings: touched.iter().copied().map(report).collect(),
-                changed_by_others: others.map(report).collect(),
-            }
-        })
+        .filter_map(|(at, ((old, new), shown))| unit_report(apply, at, [old, new], shown))
         .collect()
+}
+
+fn unit_report(
+    apply: &Apply,
+    at: usize,
+    [old, new]: [&Settings; 2],
+    shown: &Shown,
+) -> Option<UnitReport> {
+    let planned = apply.plan.units.get(at)?;
+    let doubtful = Err("a write may still show".to_owned());
+    let doubt = shown.is_ok() && apply.doubts.iter().any(|(unit, _)| *unit == at);
+    let shown = if doubt { &doubtful } else { shown };
+    let now = shown.as_ref().map_or(Settings::default(), |now| *now);
+    let touched: Vec<_> = apply.plan.touched(at).collect();
+    let taken_over = |setting: &Setting| {
+        let is = |all: &Settings| match (all.get(*setting), now.get(*setting)) {
+            (Some(one), Some(other)) => same(one, other),
+            (one, other) => one == other,
+        };
+        apply.is_over_for(at, *setting) && !is(old) && !is(new)
+    };
+    let (foreign, own): (Vec<_>, Vec<_>) = touched.iter().copied().partition(taken_over);
+    let part = |all: &Settings| all.only(|setting| own.contains(&setting));
+    let state = match shown {
+        Err(_) => State::Unknown,
+        Ok(_) if touched.is_empty() => State::Unchanged,
+        Ok(now) if apply.why.is_some() && now.satisfy(&part(old)) => State::Old,
+        Ok(now) if now.satisfy(&part(new)) => State::New,
+        Ok(now) if now.satisfy(&part(old)) => State::Old,
+        Ok(_) => State::Between,
+    };
+    let report = |setting| SettingReport {
+        setting,
+        old: old.get(setting),
+        new: new.get(setting),
+        now: now.get(setting),
+    };
+    // The clock moves by itself.
+    let others = old.differences(&now).map(|change| change.setting);
+    let others = others.filter(|setting| !touched.contains(setting) && *setting != Setting::Clock);
+    Some(UnitReport {
+        address: planned.address.clone(),
+        serial_number: planned.unit.serial_number,
+        state,
+        unread: shown.as_ref().err().cloned(),
+        settings: touched.iter().copied().map(report).collect(),
+        changed_by_others: foreign.into_iter().chain(others).map(report).collect(),
+    })
 }
 
 /// Whether the units have the same of what must be equal; `None` if that is not known.
@@ -211,97 +258,4 @@ fn agree(shown: &[Shown]) -> Option<bool> {
     let wanted = first.only(|setting| Setting::AGREEING.contains(&setting));
     let differs = |other: &&Settings| !other.satisfy(&wanted);
     (!wanted.is_empty()).then(|| others.iter().all(|other| !differs(other)))
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.writes == 1 { "" } else { "s" };
-        match self.ending {
-            Ending::NothingToDo => writeln!(f, "everything is already so; nothing was written")?,
-            Ending::Refused => writeln!(f, "not begun; nothing was written")?,
-            Ending::Applied => writeln!(f, "applied and proved: {} write{plural}", self.writes)?,
-            Ending::Undone => {
-                writeln!(
-                    f,
-                    "undone: everything is as it was before; {} write{plural}",
-                    self.writes
-                )?;
-            }
-            Ending::Mixed => writeln!(
-                f,
-                "NOT as wanted and NOT as before, see each unit; {} write{plural}",
-                self.writes
-            )?,
-        }
-        if let Some(why) = &self.why {
-            for line in why.lines() {
-                writeln!(f, "  {line}")?;
-            }
-        }
-        for remark in &self.remarks {
-            writeln!(f, "  {remark}")?;
-        }
-        for unit in &self.units {
-            write!(f, "{} ({}): {}", unit.serial_number, unit.address, unit.state)?;
-            match &unit.unread {
-                Some(why) => writeln!(f, ": {why}")?,
-                None => writeln!(f)?,
-            }
-            if self.ending == Ending::Mixed && unit.unread.is_none() {
-                for setting in &unit.settings {
-                    writeln!(f, "  {setting}")?;
-                }
-            }
-            for setting in &unit.changed_by_others {
-                writeln!(f, "  changed by another program, or the unit itself: {setting}")?;
-            }
-        }
-        match self.units_agree {
-            Some(true) => writeln!(f, "the units agree in the twelve settings that must be equal"),
-            Some(false) => writeln!(f, "the units DIFFER in settings that must be equal"),
-            None if self.units.len() > 1 => {
-                writeln!(f, "whether the units agree is not known")
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NothingToDo => "there was nothing to do",
-            Self::Refused => "not begun",
-            Self::Applied => "applied",
-            Self::Undone => "undone",
-            Self::Mixed => "neither as wanted nor as before",
-        })
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unchanged => "nothing was to change",
-            Self::Old => "as it was before",
-            Self::New => "as wanted",
-            Self::Between => "in between",
-            Self::Unknown => "not known",
-        })
-    }
-}
-
-impl fmt::Display for SettingReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text =
-            |value: Option<Value>| value.map_or("not known".to_owned(), |value| value.to_string());
-        write!(
-            f,
-            "{}: now {} (before {}, wanted {})",
-            self.setting,
-            text(self.now),
-            text(self.old),
-            text(self.new)
-        )
-    }
 }

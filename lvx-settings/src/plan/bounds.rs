@@ -28,8 +28,9 @@ impl Bounds {
         }
     }
 
-    /// Whether these settings of one group may be written in this state.
-    pub(crate) fn allows(&self, state: &Settings, to: &Settings) -> Result<(), String> {
+    /// Whether settings that the unit had before may be written back in this state. Rules and guard are
+    /// no reason to keep what is undone, and a battery type brings its own voltages back.
+    pub(crate) fn allows_back(&self, state: &Settings, to: &Settings) -> Result<(), String> {
         for (setting, value) in to.iter() {
             self.limits.check(setting, value).map_err(|error| format!("{setting}: {error}"))?;
         }
@@ -38,6 +39,12 @@ impl Bounds {
         if is_voltage && !by_user {
             return Err("voltages can be set for battery_type user only".to_owned());
         }
+        Ok(())
+    }
+
+    /// Whether these settings of one group may be written in this state.
+    pub(crate) fn allows(&self, state: &Settings, to: &Settings) -> Result<(), String> {
+        self.allows_back(state, to)?;
         if let Some(wanted) = to.battery_type.filter(|wanted| *wanted != BatteryType::USER)
             && self.own.get(wanted) != Some(voltages(state))
         {

@@ -246,7 +246,8 @@ impl Keeper for Memory {
     }
 
     fn audit(&mut self, line: &Audit) {
-        let announced = matches!(self.records.last(), Some(Record::Writing { .. }));
+        let last = self.records.last();
+        let announced = matches!(last, Some(Record::Writing { .. } | Record::Correcting { .. }));
         // Only what is undone is undone without a journal.
         let excused = self.full_at.is_some() && line.direction == Direction::Backward;
         assert!(announced || excused, "written without being announced");

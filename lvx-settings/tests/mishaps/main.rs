@@ -21,7 +21,7 @@ use lvx_settings::{
     Action, Apply, Audit, Ending, Journal, Keeper, Options, Past, Permissions, Plan, Progress,
     Record, Report, Step, Unit, Units, Way,
 };
-use pi18_proto::{Amperes, DateTime, Decivolts, OutputMode, SolarPriority};
+use pi18_proto::{Amperes, ChargerPriority, DateTime, Decivolts, OutputMode, SolarPriority};
 use pi18_transport::{Link, sim::SharedBank};
 
 fn switch(bank: &SharedBank, unit: usize, switches: &str) {

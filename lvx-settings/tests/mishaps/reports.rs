@@ -113,21 +113,69 @@ fn a_refusal_of_a_second_try_proves_nothing_about_the_first() {
 }
 
 #[test]
-fn undone_means_that_every_unit_has_what_it_had() {
+fn undo_after_a_foreign_change_ends_undone_and_lists_it() {
+    for (switched, listed) in [
+        ("solar-priority=1", "solar_power_priority"),
+        // A companion of what the plan changes: the plan's own part of the command is undone.
+        ("float=53.5", "float_voltage"),
+    ] {
+        let bank = idle_bank();
+        let plan = planned(&bank, &other());
+        let old = plan.settings_after(0);
+        let mut keep = Keep::new(&bank);
+        keep.hook = Box::new(move |bank, action| {
+            if matches!(action, Action::Write(write) if write.unit == 1 && write.step == 3) {
+                switch(bank, 1, switched);
+            }
+        });
+        let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+        assert_eq!(report.ending, Ending::Undone, "{report}");
+        assert!(keep.memory.records.contains(&Record::Ended { ending: Ending::Undone }));
+        assert!(!report.to_string().contains("everything is as it was"), "{report}");
+        let others: Vec<_> =
+            report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
+        assert_eq!(others, [listed], "{report}");
+        let now = settings_of(&bank, 1);
+        assert_eq!(now.bulk_voltage, old[1].bulk_voltage, "{report}");
+        assert_eq!(now.output_source_priority, old[1].output_source_priority, "{report}");
+    }
+}
+
+#[test]
+fn undo_lists_a_flag_that_somebody_else_changed() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(|bank, action| {
-        if matches!(action, Action::Write(write) if write.unit == 1 && write.step == 3) {
-            switch(bank, 1, "solar-priority=1");
+        if matches!(action, Action::Write(write) if write.step == 3) {
+            client(bank, 1).set("PDF".parse().unwrap()).unwrap();
         }
     });
     let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
-    let others: usize = report.units.iter().map(|unit| unit.changed_by_others.len()).sum();
-    assert!(
-        report.ending != Ending::Undone || others == 0,
-        "\"everything is as it was before\":\n{report}"
-    );
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    let others: Vec<_> =
+        report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
+    assert_eq!(others, ["backlight"], "{report}");
+}
+
+#[test]
+fn undo_leaves_a_setting_that_somebody_else_wrote_meanwhile() {
+    let bank = idle_bank();
+    let wanted = profile(|s| s.charger_source_priority = Some(ChargerPriority(1)));
+    let plan = planned(&bank, &wanted);
+    let options = Options { confirm_within: Some(Duration::from_mins(1)), ..Options::default() };
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Confirmation(_)) {
+            switch(bank, 1, "charger-priority=2");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    let others: Vec<_> =
+        report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
+    assert_eq!(others, ["charger_source_priority"], "{report}");
+    assert_eq!(settings_of(&bank, 1).charger_source_priority, Some(ChargerPriority(2)));
 }
 
 #[test]

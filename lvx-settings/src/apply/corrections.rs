@@ -1,0 +1,174 @@
+//! Writes beside the steps of a plan: to a unit that may have got a command meant for another one, and
+//! to a unit whose new battery type brought other voltages along.
+
+use pi18_proto::BatteryType;
+
+use super::{Apply, Change, Phase, Stray, change::Verdict, course::Task, note};
+use crate::{
+    Group, Settings,
+    journal::{Direction, Record},
+};
+
+/// A write that gives a unit what it should have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Correction {
+    /// The step whose command or effect is corrected.
+    pub(super) step: usize,
+    pub(super) unit: usize,
+    pub(super) to: Settings,
+    pub(super) reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Reason {
+    /// The unit may have got a command that was meant for another one.
+    Stray,
+    /// Its new battery type brought other voltages along, while the step was done or undone.
+    Voltages(Direction),
+}
+
+impl Apply {
+    /// Begins the next correction, or goes on.
+    pub(super) fn correcting(&mut self, after: Phase) -> Phase {
+        let Some(correction) = self.corrections.pop_front() else { return after };
+        let unreachable = self.lost.get(correction.unit).cloned().flatten();
+        match unreachable {
+            Some(why) => self.uncorrected(correction, &why, true, after),
+            None => match Change::correction(self, correction) {
+                Some(change) => Phase::Step(Box::new(change), Some(Box::new(after))),
+                None => self.uncorrected(correction, "it cannot be sent", false, after),
+            },
+        }
+    }
+
+    /// A correction has ended.
+    pub(super) fn correction_judged(
+        &mut self,
+        correction: Correction,
+        verdict: Verdict,
+        after: Phase,
+    ) -> Phase {
+        let Correction { step, unit, to, reason } = correction;
+        match verdict {
+            Verdict::Proved => {
+                if reason == Reason::Stray {
+                    self.corrected.push((step, unit));
+                    self.doubts.retain(|doubt| *doubt != (unit, step));
+                }
+                note(Record::Corrected { step, unit, to }, Phase::Correct(Box::new(after)))
+            }
+            Verdict::Failed(failure) => {
+                if failure.may_be_done && !self.doubts.contains(&(unit, step)) {
+                    self.doubts.push((unit, step));
+                }
+                self.uncorrected(correction, &failure.why, failure.lost, after)
+            }
+        }
+    }
+
+    /// A correction could not be made.
+    fn uncorrected(
+        &mut self,
+        correction: Correction,
+        why: &str,
+        lost: bool,
+        after: Phase,
+    ) -> Phase {
+        let Correction { step, unit, to, reason } = correction;
+        let serial = self.plan.units.get(unit).map(|planned| planned.unit.serial_number);
+        let serial = serial.map_or(String::new(), |serial| serial.to_string());
+        let values: Vec<_> =
+            to.iter().map(|(setting, value)| format!("{setting} {value}")).collect();
+        let values = values.join(", ");
+        match reason {
+            Reason::Stray => {
+                self.remark(format!("{serial}: {values} could not be put back: {why}"));
+                Phase::Correct(Box::new(after))
+            }
+            Reason::Voltages(direction) => {
+                self.corrections.clear();
+                let why = format!(
+                    "battery_type user brought other voltages along, and {values} could not be set: {why}"
+                );
+                match direction {
+                    Direction::Forward => self.failed(format!("{serial}: {why}"), step + 1),
+                    Direction::Backward => self.left(step, &why, lost),
+                }
+            }
+        }
+    }
+
+    /// Queues what units get back that may have got a command meant for another one.
+    pub(super) fn queue_corrections(&mut self) {
+        let mut wanted = Vec::new();
+        for stray in &self.strays {
+            let step = stray.step;
+            let Some(group) = self.plan.steps.get(step).and_then(crate::Step::group) else {
+                continue;
+            };
+            let states = self.plan.settings_after(step);
+            for unit in stray.suspects(&self.plan) {
+                let Some(state) = states.get(unit) else { continue };
+                let to = state.only(|setting| setting.group() == group);
+                let correction = Correction { step, unit, to, reason: Reason::Stray };
+                let known = self.corrected.contains(&(step, unit)) || wanted.contains(&correction);
+                if !known && !self.corrections.contains(&correction) {
+                    wanted.push(correction);
+                }
+            }
+        }
+        self.corrections.extend(wanted);
+    }
+
+    /// Whether a unit that may have got a stray command was given back what it had.
+    pub(super) fn is_corrected(&self, stray: &Stray) -> bool {
+        let Some(found) = stray.found() else { return false };
+        let suspects = stray.suspects(&self.plan);
+        suspects.iter().any(|unit| {
+            let is_found =
+                self.plan.units.get(*unit).is_some_and(|known| known.unit.serial_number == found);
+            is_found && self.corrected.contains(&(stray.step, *unit))
+        })
+    }
+
+    /// Queues the voltages of a unit whose battery type has just become user, if it brought others
+    /// along than the plan says.
+    pub(super) fn queue_voltages(&mut self, at: usize, direction: Direction, shown: &Settings) {
+        let Some(step) = self.plan.steps.get(at).copied() else { return };
+        let (became, count) = match direction {
+            Direction::Forward => (step.to, at + 1),
+            Direction::Backward => (step.from, at),
+        };
+        let states = self.plan.settings_after(count);
+        let Some(state) = states.get(step.unit) else { return };
+        if became.battery_type != Some(BatteryType::USER) {
+            return;
+        }
+        for group in [Group::ChargeVoltages, Group::CutoffVoltage] {
+            let to = state.only(|setting| setting.group() == group);
+            if !shown.satisfy(&to) {
+                let reason = Reason::Voltages(direction);
+                self.corrections.push_back(Correction { step: at, unit: step.unit, to, reason });
+            }
+        }
+    }
+
+    /// Whether the battery type of the unit changes in this plan, so that voltages that nobody wrote
+    /// are the unit's own doing.
+    pub(super) fn brings_voltages(&self, unit: usize, group: Group) -> bool {
+        let is_type =
+            |step: &crate::Step| step.unit == unit && step.group() == Some(Group::BatteryType);
+        matches!(group, Group::ChargeVoltages | Group::CutoffVoltage)
+            && self.plan.steps.iter().any(is_type)
+    }
+}
+
+impl Task {
+    /// The step, and whether it is done or undone; a correction counts as undoing.
+    pub(super) fn place(self) -> (usize, Direction) {
+        match self {
+            Self::Step { step, direction } => (step, direction),
+            Self::Correction(Correction { step, .. }) => (step, Direction::Backward),
+        }
+    }
+}
