@@ -454,6 +454,14 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_like_a_frame_and_is_too_short_is_none() {
+        // Data that ends in its own checksum by chance, and a character that begins a frame.
+        let covered = b"^D02006306,06126,0506905^";
+        let bytes = [&covered[..], &crc::checksum(covered), b"\r"].concat();
+        assert_eq!(Frame::parse(&bytes).unwrap().data(), b"06306,06126,0506905^");
+    }
+
+    #[test]
     fn a_frame_that_lost_its_end_and_was_padded_is_refused() {
         // The two bytes of its checksum would be data, here of the last version.
         assert_eq!(

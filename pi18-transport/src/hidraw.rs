@@ -41,6 +41,8 @@ pub struct Hidraw {
     pause: Duration,
     /// When the last report came, unless it was looked since then for what is behind it.
     heard: Option<Instant>,
+    /// How long behind the last report another one may come.
+    interval: Duration,
     /// The kernel's name for this plugging.
     plugging: Option<String>,
     interface: Option<Interface>,
@@ -73,6 +75,7 @@ impl Hidraw {
             name,
             pause: Duration::ZERO,
             heard: None,
+            interval: INTERVAL,
             plugging: device.as_deref().and_then(adapter::name_of),
             interface: device.as_deref().and_then(Interface::of),
         })
@@ -160,7 +163,7 @@ impl Link for Hidraw {
         let looks = deadline <= Instant::now();
         // What lies in the adapter behind a reply is there, too, and may not wait for the next
         // question: that would take it for its answer.
-        let next = self.heard.take().filter(|_| looks).map(|heard| heard + INTERVAL);
+        let next = self.heard.take().filter(|_| looks).map(|heard| heard + self.interval);
         let until = next.unwrap_or(deadline);
         let ready = self.with("waiting", |node| poll::wait(node, PollFlags::IN, until))?;
         if ready.is_empty() {
@@ -266,6 +269,7 @@ mod tests {
             name: "hidraw:test".to_owned(),
             pause: Duration::ZERO,
             heard: None,
+            interval: INTERVAL,
             plugging: None,
             interface: None,
         };
@@ -307,14 +311,12 @@ mod tests {
     #[test]
     fn a_look_at_what_is_there_finds_the_report_behind_the_last_one() {
         let (device, mut link) = pair();
+        link.interval = Duration::from_mins(1);
         device.send(b"^D00505\xD9").unwrap();
         let mut buffer = BytesMut::new();
         link.receive(&mut buffer, Instant::now() + Duration::from_secs(1)).unwrap();
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                std::thread::sleep(Duration::from_millis(3));
-                device.send(b"\x9F\r\0\0\0\0\0\0").unwrap();
-            });
+            scope.spawn(|| device.send(b"\x9F\r\0\0\0\0\0\0").unwrap());
             link.receive(&mut buffer, Instant::now()).unwrap();
         });
         assert_eq!(&buffer[..], b"^D00505\xD9\x9F\r\0\0\0\0\0\0");

@@ -12,7 +12,7 @@ reply! {
     /// After an accepted set command the old value shows for a while.
     ///
     /// Source: PI18 2017 (25 fields) and 2022 (26), "PIRI"; every unit seen sends 26, some with two
-    /// digits of AC charge current.
+    /// digits of AC charge current, some with a stated length that is one short.
     RatedInformation = "PIRI",
     sample "2300,243,2300,500,243,5600,5600,480,500,530,480,570,544,2,050,060,0,1,2,9,0,0,1,1,1,00"
     {
