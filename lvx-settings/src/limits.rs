@@ -140,7 +140,7 @@ impl Allowed {
                 format!("one of {} {unit}", runs(steps, *decimals))
             }
             Self::Listed(amperes) if amperes.is_empty() => "known to be taken".to_owned(),
-            Self::Listed(amperes) => format!("one in this unit's list {} A", runs(amperes, 0)),
+            Self::Listed(amperes) => format!("one of {} A", runs(amperes, 0)),
             Self::Codes(codes) => {
                 let named = |shape: Shape| match shape {
                     Shape::Words(name) => codes
@@ -301,7 +301,8 @@ fn sheet(setting: Setting) -> String {
     format!("PI18, {}", setting.group().mnemonic())
 }
 
-/// `48.0…58.4`, `0.0, 48.0…58.0 in steps of 1.0`; the steps of whole numbers are left to the reader.
+/// Each value, long runs of equal steps shortened: `2, 10, 20, 30 … 80`, `48.0…58.4`,
+/// `0.0, 48.0…58.0 in steps of 1.0`.
 fn runs(steps: &[u16], decimals: u8) -> String {
     let shown = |value: u16| match decimals {
         0 => value.to_string(),
@@ -319,12 +320,30 @@ fn runs(steps: &[u16], decimals: u8) -> String {
             continue;
         }
         let last = rest.get(run).copied().unwrap_or(*first);
-        let by = match (decimals, step) {
-            (0, _) | (_, 1) => String::new(),
-            _ => format!(" in steps of {}", shown(step)),
-        };
-        parts.push(format!("{}…{}{by}", shown(*first), shown(last)));
+        let [second, third] = [first + step, first + 2 * step].map(shown);
+        let (first, last) = (shown(*first), shown(last));
+        parts.push(match (decimals, step) {
+            (0, _) if run == 2 => format!("{first}, {second}, {last}"),
+            (0, _) => format!("{first}, {second}, {third} … {last}"),
+            (_, 1) => format!("{first}…{last}"),
+            _ => format!("{first}…{last} in steps of {}", shown(step)),
+        });
         rest = rest.get(run + 1..).unwrap_or_default();
     }
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listed_currents_show_their_steps() {
+        assert_eq!(runs(&[10, 20, 30, 40, 50, 60, 70, 80], 0), "10, 20, 30 … 80");
+        assert_eq!(runs(&[2, 10, 20, 30, 40], 0), "2, 10, 20, 30 … 40");
+        assert_eq!(runs(&[10, 20, 30], 0), "10, 20, 30");
+        assert_eq!(runs(&[25], 0), "25");
+        assert_eq!(runs(&[0, 480, 490, 500], 1), "0.0, 48.0…50.0 in steps of 1.0");
+        assert_eq!(runs(&[u16::MAX - 1, u16::MAX], 0), "65534, 65535");
+    }
 }

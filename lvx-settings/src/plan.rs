@@ -7,7 +7,8 @@ use pi18_proto::{BatteryType, Count, DateTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Battery, Broken, Error, Group, Limits, Profile, Setting, Settings, Unit, broken, settings::same,
+    Battery, Broken, Error, Group, Limits, Profile, Setting, Settings, Unit, broken,
+    clock::setting, settings::same,
 };
 
 mod bank;
@@ -472,7 +473,12 @@ impl fmt::Display for Plan {
             let serial = self.units.get(step.unit).map(|planned| planned.unit.serial_number);
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
             let mnemonic = step.group().map_or("?", Group::mnemonic);
-            writeln!(f, "{number:>3}  {serial}  {mnemonic:<6}  {step}")?;
+            write!(f, "{number:>3}  {serial}  {mnemonic:<6}  {step}")?;
+            // A computer without a clock of its own may be in another year.
+            match step.to.clock.zip(self.made).and_then(|(offset, now)| setting(offset, now)) {
+                Some(time) => writeln!(f, " ({})", time.0)?,
+                None => writeln!(f)?,
+            }
         }
         Ok(())
     }

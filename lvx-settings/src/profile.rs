@@ -77,6 +77,23 @@ impl Profile {
         read::bytes(name, bytes)
     }
 
+    /// Reads a profile from words such as `bulk_voltage=55.2`; `name` is what errors call them, and they
+    /// show the words in a line.
+    ///
+    /// ```
+    /// use lvx_settings::Profile;
+    ///
+    /// let profile = Profile::from_words("command line", &["float_voltage=54", "backlight=off"])?;
+    /// assert_eq!(profile.profile().settings.iter().count(), 2);
+    /// # Ok::<(), lvx_settings::Diagnostics>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong in them, at once; that there are none.
+    pub fn from_words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
+        read::words(name, words)
+    }
+
     /// A unit's settings as a profile for units like it.
     ///
     /// Without installation settings, the clock and numbers that have no name: those are not for

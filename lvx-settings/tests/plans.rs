@@ -121,6 +121,17 @@ fn a_clock_that_agrees_is_not_moved() {
 }
 
 #[test]
+fn a_plan_for_the_clock_shows_the_date_of_the_host() {
+    let offset = |seconds| Some(lvx_settings::ClockOffset { seconds });
+    let mut late = planned(unit().settings(), profile(|s| s.clock = offset(0)), SERIALS[0]);
+    late.unit.clock = offset(-3600);
+    let date = pi18_proto::Date::new(2026, 6, 21).unwrap();
+    let made = pi18_proto::DateTime::new(date, 12, 30, 5).unwrap();
+    let plan = Plan::new(vec![late], waived(), Some(made)).unwrap();
+    assert!(plan.to_string().ends_with("host-3600s -> host (2026-06-21 12:30:05)\n"), "{plan}");
+}
+
+#[test]
 fn a_companion_beyond_the_limits_is_in_the_way() {
     let mut start =
         planned(unit().settings(), profile(|s| s.float_voltage = Some(Decivolts(530))), SERIALS[0]);

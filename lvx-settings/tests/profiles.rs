@@ -224,6 +224,23 @@ fn a_file_too_large_is_not_read() {
 }
 
 #[test]
+fn wrong_words_are_underlined_where_they_were_typed() {
+    let told = |words: &[&str]| Profile::from_words("command line", words).unwrap_err().to_string();
+    insta::assert_snapshot!(
+        [
+            told(&["bulk_voltage=high", "output_priority=solar_first"]),
+            told(&["bulk_voltge=56", "float_voltage=54", "float_voltage=53"]),
+            told(&["backlight=", "battery_type"]),
+            told(&[]),
+        ]
+        .join("\n")
+    );
+    let profile =
+        Profile::from_words("command line", &["ac_charging_window=23:00 - 06:00", "clock=host"]);
+    assert_eq!(profile.unwrap().profile().settings.iter().count(), 2);
+}
+
+#[test]
 fn what_is_no_text_is_said() {
     let errors = Profile::parse_bytes("utf16.yaml", b"name: x\nbulk\xff\xfe").unwrap_err();
     insta::assert_snapshot!(errors, @r"

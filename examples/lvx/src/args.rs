@@ -36,6 +36,7 @@ pub(crate) enum Task {
     Diff(settings::Diff),
     Validate(settings::Validate),
     Apply(settings::Apply),
+    Set(settings::Set),
     Confirm(settings::Confirm),
     Restore(settings::Restore),
     Profile(settings::Profile),

@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         Task::Diff(args) => settings::diff::run(&args, &mut out),
         Task::Validate(args) => settings::validate::run(&args, &mut out),
         Task::Apply(args) => settings::apply::run(&args, &mut out),
+        Task::Set(args) => settings::apply::set(&args, &mut out),
         Task::Confirm(args) => settings::confirm::run(&args, &mut out),
         Task::Restore(args) => settings::restore::run(&args, &mut out),
         Task::Profile(args) => settings::profile::run(&args, &mut out),

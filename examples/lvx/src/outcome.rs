@@ -62,12 +62,18 @@ impl Failure {
         Self { status: Status::Usage, told, report: None }
     }
 
+    /// The same, and something more.
+    pub(crate) fn and(mut self, text: impl Display) -> Self {
+        self.told.push(text.to_string());
+        self
+    }
+
     /// Says it on standard error.
     pub(crate) fn tell(self) -> Status {
-        self.told.iter().for_each(|text| complain(text));
         if let Some(report) = self.report {
             complain_of(&report);
         }
+        self.told.iter().for_each(|text| complain(text));
         self.status
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod confirm;
 mod consent;
 pub(crate) mod diff;
 mod journals;
+mod planning;
 pub(crate) mod profile;
 pub(crate) mod restore;
 mod site;

@@ -196,6 +196,17 @@ fn a_profile_is_applied_proved_and_counted_and_then_it_is_so() {
 }
 
 #[test]
+fn words_are_set_proved_and_noted_as_a_profile_is() {
+    let pair = Pair::new();
+    let consent = [&["backlight=off", "--yes-serial", BOTH][..], &FAST].concat();
+    let set = pair.lvx("set", "output_priority=solar_utility_battery", &consent);
+    assert_eq!(set.status.code(), Some(0), "{}", pair.seen(&set));
+    assert!(pair.seen(&set).contains("applied and proved: 4 writes"), "{}", pair.seen(&set));
+    assert_eq!(pair.received(), 4);
+    assert_eq!(pair.folder.ending_with(".journal").len(), 1);
+}
+
+#[test]
 fn a_plan_is_carried_out_as_it_was_shown_or_not_at_all() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", PROFILE);

@@ -18,7 +18,6 @@ use crate::{
 
 pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let source = Source { name: name.into(), text: text.into() };
     let mut reader = Reader::default();
     let root = tree::read(text, &mut reader.errors);
     reader.is_cut_off = !reader.errors.is_empty();
@@ -30,11 +29,34 @@ pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnosti
     if reader.errors.is_empty() && reader.profile.settings.is_empty() {
         reader.errors.push(empty("this profile states no setting"));
     }
-    if reader.errors.is_empty() {
-        Ok(ParsedProfile { profile: reader.profile, places: reader.places, source })
-    } else {
-        Err(Diagnostics::new(source, reader.errors))
+    reader.done(name, text)
+}
+
+/// Reads words such as `bulk_voltage=55.2`, as if each were a line of a profile.
+pub(super) fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
+    let text = words.join(" ");
+    let mut reader = Reader { are_words: true, ..Reader::default() };
+    let (mut entries, mut start) = (Vec::new(), 0);
+    for word in words {
+        let scalar = |text: &str, start: usize| Node {
+            span: start..start + text.len(),
+            kind: Kind::Scalar { text: text.trim().to_owned(), is_plain: true },
+        };
+        if let Some((key, value)) = word.split_once('=') {
+            entries.push((scalar(key, start), scalar(value, start + key.len() + 1)));
+        } else {
+            let message = format!("expected KEY=VALUE, found {word:?}");
+            let help = "write such as bulk_voltage=56.4";
+            reader.error(message, &(start..start + word.len()), help);
+        }
+        start += word.len() + 1;
     }
+    if words.is_empty() {
+        let error = Diagnostic::error("no setting is given");
+        reader.errors.push(error.help("write such as bulk_voltage=56.4"));
+    }
+    reader.top(&Node { span: 0..text.len(), kind: Kind::Map(entries) });
+    reader.done(name, &text)
 }
 
 /// Reads a battery guard: its keys, or the key `battery` with them below, as in a profile.
@@ -107,9 +129,21 @@ struct Reader {
     errors: Vec<Diagnostic>,
     /// Whether the file could not be read to its end.
     is_cut_off: bool,
+    /// Whether the settings are words of a command line, not lines of a file.
+    are_words: bool,
 }
 
 impl Reader {
+    /// What was read, or all that is wrong.
+    fn done(self, name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
+        let source = Source { name: name.into(), text: text.into() };
+        if self.errors.is_empty() {
+            Ok(ParsedProfile { profile: self.profile, places: self.places, source })
+        } else {
+            Err(Diagnostics::new(source, self.errors))
+        }
+    }
+
     fn error(&mut self, message: impl Into<String>, span: &Range<usize>, help: &str) {
         self.errors.push(Diagnostic::error(message).at(span.clone(), "").help(help));
     }
@@ -172,7 +206,7 @@ impl Reader {
                     Diagnostic::error(message)
                         .at(name.span.clone(), "again")
                         .and(first.key.clone(), "first here")
-                        .help("take one of the two lines out"),
+                        .help("take one of the two out"),
                 );
                 continue;
             }
@@ -180,11 +214,12 @@ impl Reader {
             if value.is_missing() {
                 let wanted = value_of(key);
                 let message = format!("{text}: wanted {wanted}, found nothing");
-                self.error(
-                    message,
-                    &name.span,
-                    "write a value after the colon, or take the line out",
-                );
+                let help = if self.are_words {
+                    "write a value after the equals sign"
+                } else {
+                    "write a value after the colon, or take the line out"
+                };
+                self.error(message, &name.span, help);
                 continue;
             }
             known.push((key, place, value));

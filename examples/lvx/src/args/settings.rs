@@ -66,6 +66,35 @@ pub(crate) struct Apply {
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     #[command(flatten)]
+    pub(crate) how: Carry,
+}
+
+const SET_EXAMPLES: &str = "\
+Examples:
+  lvx set output_priority=solar_utility_battery sim:0 sim:1      what would be written
+  lvx set bulk_voltage=55.2 float_voltage=54 sn:… sn:… --confirm asks, then writes
+  lvx set clock=host sn:… --confirm                              the time of this computer
+  lvx profile init UNIT                                          every setting and its values";
+
+/// Set some settings of units, as `lvx apply` does with a profile
+///
+/// The same plan, checks, questions, journal and proof; only the profile is in the words. Without
+/// --confirm or --yes-serial nothing is written: the plan is shown.
+#[derive(Args, Debug)]
+#[command(override_usage = "lvx set [OPTIONS] KEY=VALUE... UNIT...")]
+#[command(after_help = SET_EXAMPLES, after_long_help = format!("{SET_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
+pub(crate) struct Set {
+    /// Settings (`bulk_voltage=55.2`), by the keys of a profile, and units
+    #[arg(value_name = "KEY=VALUE|UNIT", required = true)]
+    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) how: Carry,
+}
+
+/// How units are brought to what is wanted.
+#[derive(Args, Debug)]
+pub(crate) struct Carry {
+    #[command(flatten)]
     pub(crate) consent: Consent,
     #[command(flatten)]
     pub(crate) permit: Permit,

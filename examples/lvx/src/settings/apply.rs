@@ -1,4 +1,4 @@
-//! `lvx apply`: from a profile or a plan to units that are so, proved.
+//! `lvx apply` and `lvx set`: from what is wanted to units that are so, proved.
 
 use std::{
     fs::OpenOptions,
@@ -7,42 +7,69 @@ use std::{
 };
 
 use lvx_settings::{
-    Apply, Ending, HostClock, Obstacle, ObstacleKind, Obstacles, Options, ParsedProfile,
-    Permissions, Plan, Profile, Report, Setting, Units, run as carry_out, validate_for,
+    Apply, Ending, HostClock, Options, Plan, Profile, Report, Setting, Units, run as carry_out,
 };
 use pi18_transport::{Address, Client};
+use serde_json::json;
 
 use super::{
     consent,
     journals::{Files, Store},
-    read, site, units,
+    planning::{Blocked, Wanted, permissions, show},
+    units,
     units::Open,
 };
 use crate::{
-    args::settings::{self as args, Care, Format, Permit},
-    outcome::{Failure, Status, complain_of, progress},
+    args::settings::{self as args, Care, Format},
+    outcome::{Failure, Status, progress},
     output::Output,
 };
 
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
-    consent::can_be_asked(&args.consent)?;
+    consent::can_be_asked(&args.how.consent)?;
+    carry(Wanted::read(&args.what)?, &args.units, &args.how, out)
+}
+
+/// `lvx set`: the same from words such as `bulk_voltage=55.2`.
+pub(crate) fn set(args: &args::Set, out: &mut impl Write) -> Result<Status, Failure> {
+    consent::can_be_asked(&args.how.consent)?;
+    let (settings, units): (Vec<_>, Vec<_>) =
+        args.words.iter().cloned().partition(|word| is_setting(word));
+    if let Some(key) = units.iter().find(|word| Setting::from_key(word).is_some()) {
+        return Err(Failure::usage(format_args!("{key}: expected a value: {key}=VALUE")));
+    }
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    let profile = Profile::from_words("command line", &settings)?;
+    carry(Wanted::Profile(Box::new(profile)), &units, &args.how, out)
+}
+
+/// Whether a word of `lvx set` is a setting: lower case letters and `_` before an equals sign.
+fn is_setting(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(key, _)| {
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    })
+}
+
+/// Brings units to what is wanted: plans, shows, and writes if that was asked for twice.
+fn carry(
+    wanted: Wanted,
+    units: &[String],
+    args: &args::Carry,
+    out: &mut impl Write,
+) -> Result<Status, Failure> {
     let host = units::host();
     let permissions = permissions(&args.permit)?;
-    let (name, bytes) = read(&args.what)?;
-    let wanted = if bytes.trim_ascii_start().starts_with(b"{") {
-        let plan = saved_plan(&name, &bytes)?;
-        Wanted::Plan(Box::new(plan.permitted(&permissions).map_err(in_the_way)?))
-    } else {
-        Wanted::Profile(Box::new(Profile::parse_bytes(&name, &bytes)?))
+    let wanted = match wanted.permitted(&permissions) {
+        Ok(wanted) => wanted,
+        Err(blocked) => return Err(in_the_way(blocked, args.format, out)?),
     };
-    let addresses = wanted.addresses(&args.units)?;
-    let opened = match units::open(&addresses, &host)? {
+    let opened = match units::open(&wanted.addresses(units)?, &host)? {
         Ok(opened) => opened,
         Err(status) => return Ok(status),
     };
-    let (plan, opened) = match wanted {
-        Wanted::Plan(plan) => in_order_of(*plan, opened)?,
-        Wanted::Profile(profile) => (planned(&profile, &opened, &permissions, &host)?, opened),
+    let (plan, opened) = match wanted.planned(opened, &permissions, &host) {
+        Ok(planned) => planned,
+        Err(blocked) => return Err(in_the_way(blocked, args.format, out)?),
     };
     if let Some(path) = &args.save_plan {
         save(path, &plan)?;
@@ -74,133 +101,16 @@ pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Fa
     Ok(tell(out, &report, &files, args.format))
 }
 
-/// What units are to become.
-enum Wanted {
-    Profile(Box<ParsedProfile>),
-    Plan(Box<Plan>),
-}
-
-impl Wanted {
-    /// Where the units are: as given, or as the plan has it.
-    fn addresses(&self, given: &[String]) -> Result<Vec<String>, Failure> {
-        match self {
-            _ if !given.is_empty() => Ok(given.to_vec()),
-            Self::Plan(plan) => {
-                Ok(plan.units.iter().map(|planned| planned.address.clone()).collect())
-            }
-            Self::Profile(_) => Err(Failure::usage(
-                "no unit is given: name them behind the profile (sim:0 sim:1 to try)",
-            )),
-        }
+/// Shows programs what is in the way; the failure tells it to a person.
+fn in_the_way(
+    Blocked { obstacles, failure }: Blocked,
+    format: Format,
+    out: &mut impl Write,
+) -> io::Result<Failure> {
+    if format == Format::Json {
+        writeln!(out, "{}", json!({ "plan": null, "obstacles": obstacles }))?;
     }
-}
-
-fn installation_keys() -> Vec<&'static str> {
-    let all = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
-    all.map(|setting| setting.key()).collect()
-}
-
-fn saved_plan(name: &str, bytes: &[u8]) -> Result<Plan, Failure> {
-    if bytes.trim_ascii_start().starts_with(b"{\"format\":\"lvx-journal") {
-        return Err(Failure::usage(format_args!("{name}: this is a journal: lvx restore {name}")));
-    }
-    serde_json::from_slice(bytes)
-        .map_err(|error| Failure::usage(format_args!("{name}: wanted a plan: {error}")))
-}
-
-/// A plan with the units where they are now, and these in its order.
-pub(super) fn in_order_of(mut plan: Plan, opened: Vec<Open>) -> Result<(Plan, Vec<Open>), Failure> {
-    let mut opened: Vec<_> = opened.into_iter().map(Some).collect();
-    let mut ordered = Vec::new();
-    for planned in &mut plan.units {
-        let serial = planned.unit.serial_number;
-        let found = opened
-            .iter_mut()
-            .find(|open| open.as_ref().is_some_and(|open| open.unit.serial_number == serial));
-        let Some(open) = found.and_then(Option::take) else {
-            return Err(Failure::usage(format_args!(
-                "unit {serial} of the plan is not among these; name its address"
-            )));
-        };
-        planned.address = open.address.to_string();
-        ordered.push(open);
-    }
-    match opened.iter().flatten().next() {
-        None => Ok((plan, ordered)),
-        Some(extra) => Err(Failure::usage(format_args!(
-            "{}: unit {} is not in the plan",
-            extra.address.place(),
-            extra.unit.serial_number
-        ))),
-    }
-}
-
-/// The installation settings that the command line names.
-fn installation(permit: &Permit) -> Result<Vec<Setting>, Failure> {
-    let allowed = permit.allow_installation.iter().map(|key| match Setting::from_key(key) {
-        Some(setting) if setting.group().is_installation() => Ok(setting),
-        Some(_) => Err(Failure::usage(format_args!(
-            "--allow-installation {key}: that is no installation setting and needs no permission"
-        ))),
-        None => Err(Failure::usage(format_args!(
-            "--allow-installation {key}: there is no such setting; those that need it are {}",
-            installation_keys().join(", ")
-        ))),
-    });
-    Ok(allowed.collect::<Result<Vec<_>, _>>()?)
-}
-
-/// What the command line permits, and the battery guard of the site.
-fn permissions(permit: &Permit) -> Result<Permissions, Failure> {
-    let mut permissions = Permissions::default().with_installation(installation(permit)?);
-    permissions.battery = site::battery()?;
-    permissions.no_battery_guard = permit.no_battery_guard;
-    permissions.part_of_bank = permit.one_unit;
-    Ok(permissions)
-}
-
-fn planned(
-    profile: &ParsedProfile,
-    opened: &[Open],
-    permissions: &Permissions,
-    host: &HostClock,
-) -> Result<Plan, Failure> {
-    let mut told = Vec::new();
-    for open in opened {
-        let found = validate_for(profile, &open.unit, permissions);
-        if found.has_errors() {
-            return Err(found.into());
-        }
-        // What holds for all units is told once.
-        if !found.is_empty() && !told.contains(&found) {
-            complain_of(&found);
-            told.push(found);
-        }
-    }
-    let units = opened.iter().map(|open| (open.address.to_string(), open.unit.clone()));
-    let mut plan = Plan::for_profile(profile.profile(), units, permissions).map_err(in_the_way)?;
-    plan.made = host.time(std::time::Instant::now());
-    Ok(plan)
-}
-
-/// Obstacles, each with the option that permits it if there is one.
-fn in_the_way(obstacles: Obstacles) -> Failure {
-    Failure::usages(obstacles.iter().map(told).collect())
-}
-
-fn told(obstacle: &Obstacle) -> String {
-    let option = match obstacle.kind {
-        ObstacleKind::Installation => obstacle
-            .settings
-            .first()
-            .map_or(String::new(), |setting| format!(" (--allow-installation {setting})")),
-        ObstacleKind::NoBatteryGuard => {
-            format!(" ({}), or use --no-battery-guard", site::path().0.display())
-        }
-        ObstacleKind::PartOfBank => ", or use --one-unit".to_owned(),
-        _ => String::new(),
-    };
-    format!("{obstacle}{option}")
+    Ok(failure)
 }
 
 fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
@@ -213,25 +123,6 @@ fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
-    for planned in &plan.units {
-        let unit = &planned.unit;
-        let model = unit.model.map_or("no model told".to_owned(), |model| model.to_string());
-        writeln!(
-            out,
-            "{}  {}  {model}, main firmware {}",
-            planned.address, unit.serial_number, unit.firmware.main
-        )?;
-    }
-    if !plan.is_empty() {
-        writeln!(out, "\n{plan}")?;
-    }
-    for warning in plan.warnings() {
-        writeln!(out, "warning: {warning}")?;
-    }
-    Ok(())
-}
-
 /// Nothing is written.
 fn dry(
     out: &mut impl Write,
@@ -240,8 +131,10 @@ fn dry(
     format: Format,
 ) -> Result<Status, Failure> {
     if format == Format::Json {
-        let text = serde_json::to_string(plan).map_err(io::Error::from)?;
-        writeln!(out, "{text}")?;
+        let against: Vec<_> =
+            against.iter().map(|why| json!({ "kind": "present_state", "why": why })).collect();
+        let shown = json!({ "plan": plan, "obstacles": against, "warnings": plan.warnings() });
+        writeln!(out, "{shown}")?;
     } else if plan.is_empty() {
         writeln!(out, "everything is already so; nothing was written")?;
     } else {

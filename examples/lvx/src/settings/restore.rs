@@ -5,9 +5,10 @@ use std::io::Write;
 use lvx_settings::{Apply, Past, Record, Setting, Settings, Way};
 
 use super::{
-    apply::{drive, in_order_of, options, tell},
+    apply::{drive, options, tell},
     consent,
     journals::Store,
+    planning::in_order_of,
     units,
     units::Open,
 };

@@ -1,0 +1,228 @@
+//! From a profile, a saved plan or the words of a command line to a plan for units that are open.
+
+use std::io::{self, Write};
+
+use lvx_settings::{
+    HostClock, Obstacle, ObstacleKind, Obstacles, ParsedProfile, Permissions, Plan, Profile,
+    Setting, validate_for,
+};
+
+use super::{read, site, units::Open};
+use crate::{
+    args::settings::Permit,
+    outcome::{Failure, complain_of},
+};
+
+/// What units are to become.
+pub(super) enum Wanted {
+    Profile(Box<ParsedProfile>),
+    Plan(Box<Plan>),
+}
+
+/// Why there is no plan: obstacles for programs, and what a person is told.
+#[derive(Debug)]
+pub(super) struct Blocked {
+    pub(super) obstacles: Vec<Obstacle>,
+    pub(super) failure: Failure,
+}
+
+impl From<Failure> for Blocked {
+    fn from(failure: Failure) -> Self {
+        Self { obstacles: Vec::new(), failure }
+    }
+}
+
+impl From<Obstacles> for Blocked {
+    /// Each obstacle is told with the option that permits it, if there is one.
+    fn from(obstacles: Obstacles) -> Self {
+        let told = obstacles.iter().map(told).collect();
+        Self { obstacles: obstacles.iter().cloned().collect(), failure: Failure::usages(told) }
+    }
+}
+
+impl Wanted {
+    /// Reads a profile, or a plan that was saved.
+    pub(super) fn read(path: &std::path::Path) -> Result<Self, Failure> {
+        let (name, bytes) = read(path)?;
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            Ok(Self::Plan(Box::new(saved_plan(&name, &bytes)?)))
+        } else {
+            Ok(Self::Profile(Box::new(Profile::parse_bytes(&name, &bytes)?)))
+        }
+    }
+
+    /// Where the units are: as given, or as the plan has it.
+    pub(super) fn addresses(&self, given: &[String]) -> Result<Vec<String>, Failure> {
+        match self {
+            _ if !given.is_empty() => Ok(given.to_vec()),
+            Self::Plan(plan) => {
+                Ok(plan.units.iter().map(|planned| planned.address.clone()).collect())
+            }
+            Self::Profile(_) => {
+                Err(Failure::usage("no unit is given: name them last (sim:0 sim:1 to try)"))
+            }
+        }
+    }
+
+    /// The same, if a saved plan may do here what it does beyond the usual.
+    pub(super) fn permitted(self, permissions: &Permissions) -> Result<Self, Blocked> {
+        match self {
+            Self::Plan(plan) => Ok(Self::Plan(Box::new(plan.permitted(permissions)?))),
+            profile @ Self::Profile(_) => Ok(profile),
+        }
+    }
+
+    /// The plan for units that are open, and these in its order.
+    pub(super) fn planned(
+        self,
+        opened: Vec<Open>,
+        permissions: &Permissions,
+        host: &HostClock,
+    ) -> Result<(Plan, Vec<Open>), Blocked> {
+        match self {
+            Self::Plan(plan) => Ok(in_order_of(*plan, opened)?),
+            Self::Profile(profile) => Ok((planned(&profile, &opened, permissions, host)?, opened)),
+        }
+    }
+}
+
+fn installation_keys() -> Vec<&'static str> {
+    let all = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
+    all.map(|setting| setting.key()).collect()
+}
+
+fn saved_plan(name: &str, bytes: &[u8]) -> Result<Plan, Failure> {
+    if bytes.trim_ascii_start().starts_with(b"{\"format\":\"lvx-journal") {
+        return Err(Failure::usage(format_args!("{name}: this is a journal: lvx restore {name}")));
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| Failure::usage(format_args!("{name}: wanted a plan: {error}")))
+}
+
+/// A plan with the units where they are now, and these in its order.
+pub(super) fn in_order_of(mut plan: Plan, opened: Vec<Open>) -> Result<(Plan, Vec<Open>), Failure> {
+    let mut opened: Vec<_> = opened.into_iter().map(Some).collect();
+    let mut ordered = Vec::new();
+    for planned in &mut plan.units {
+        let serial = planned.unit.serial_number;
+        let found = opened
+            .iter_mut()
+            .find(|open| open.as_ref().is_some_and(|open| open.unit.serial_number == serial));
+        let Some(open) = found.and_then(Option::take) else {
+            return Err(Failure::usage(format_args!(
+                "unit {serial} of the plan is not among these; name its address"
+            )));
+        };
+        planned.address = open.address.to_string();
+        ordered.push(open);
+    }
+    match opened.iter().flatten().next() {
+        None => Ok((plan, ordered)),
+        Some(extra) => Err(Failure::usage(format_args!(
+            "{}: unit {} is not in the plan",
+            extra.address.place(),
+            extra.unit.serial_number
+        ))),
+    }
+}
+
+/// The installation settings that the command line names.
+fn installation(permit: &Permit) -> Result<Vec<Setting>, Failure> {
+    let allowed = permit.allow_installation.iter().map(|key| match Setting::from_key(key) {
+        Some(setting) if setting.group().is_installation() => Ok(setting),
+        Some(_) => Err(Failure::usage(format_args!(
+            "--allow-installation {key}: that is no installation setting and needs no permission"
+        ))),
+        None => Err(Failure::usage(format_args!(
+            "--allow-installation {key}: there is no such setting; those that need it are {}",
+            installation_keys().join(", ")
+        ))),
+    });
+    Ok(allowed.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// What the command line permits, and the battery guard of the site.
+pub(super) fn permissions(permit: &Permit) -> Result<Permissions, Failure> {
+    let mut permissions = Permissions::default().with_installation(installation(permit)?);
+    permissions.battery = site::battery()?;
+    permissions.no_battery_guard = permit.no_battery_guard;
+    permissions.part_of_bank = permit.one_unit;
+    Ok(permissions)
+}
+
+fn planned(
+    profile: &ParsedProfile,
+    opened: &[Open],
+    permissions: &Permissions,
+    host: &HostClock,
+) -> Result<Plan, Blocked> {
+    let mut told = Vec::new();
+    let mut errors = None;
+    for open in opened {
+        let found = validate_for(profile, &open.unit, permissions);
+        if found.has_errors() {
+            errors.get_or_insert(found);
+        } else if !found.is_empty() && !told.contains(&found) {
+            // What holds for all units is told once.
+            complain_of(&found);
+            told.push(found);
+        }
+    }
+    let units = opened.iter().map(|open| (open.address.to_string(), open.unit.clone()));
+    let plan = Plan::for_profile(profile.profile(), units, permissions);
+    // What has a place in the profile is shown there.
+    let plan = match (plan, errors) {
+        (Ok(plan), None) => Ok(plan),
+        (Err(obstacles), None) => Err(Blocked::from(obstacles)),
+        (plan, Some(errors)) => {
+            let obstacles: Vec<_> = plan.err().iter().flat_map(Obstacles::iter).cloned().collect();
+            let mut failure = Failure::from(errors);
+            if obstacles.iter().any(|told| told.kind == ObstacleKind::NoBatteryGuard) {
+                failure = failure.and(format_args!(
+                    "a battery guard can be stated once for all profiles ({}); to write without one: \
+                     --no-battery-guard",
+                    site::path().0.display()
+                ));
+            }
+            Err(Blocked { obstacles, failure })
+        }
+    };
+    let mut plan = plan?;
+    plan.made = host.time(std::time::Instant::now());
+    Ok(plan)
+}
+
+fn told(obstacle: &Obstacle) -> String {
+    let option = match obstacle.kind {
+        ObstacleKind::Installation => obstacle
+            .settings
+            .first()
+            .map_or(String::new(), |setting| format!(" (--allow-installation {setting})")),
+        ObstacleKind::NoBatteryGuard => {
+            format!(" ({}), or use --no-battery-guard", site::path().0.display())
+        }
+        ObstacleKind::PartOfBank => ", or use --one-unit".to_owned(),
+        _ => String::new(),
+    };
+    format!("{obstacle}{option}")
+}
+
+/// The units and the writes, for a person.
+pub(super) fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    for planned in &plan.units {
+        let unit = &planned.unit;
+        let model = unit.model.map_or("no model told".to_owned(), |model| model.to_string());
+        writeln!(
+            out,
+            "{}  {}  {model}, main firmware {}",
+            planned.address, unit.serial_number, unit.firmware.main
+        )?;
+    }
+    if !plan.is_empty() {
+        writeln!(out, "\n{plan}")?;
+    }
+    for warning in plan.warnings() {
+        writeln!(out, "warning: {warning}")?;
+    }
+    Ok(())
+}
