@@ -10,9 +10,13 @@ use std::{
 };
 
 use pi18_proto::DateTime;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Ending, Error, Plan, Progress, Settings, Stray, Way};
+use crate::{Ending, Error, Plan, Settings, Stray, Way};
+
+mod past;
+
+pub use past::Past;
 
 /// Which way a step goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -57,7 +61,11 @@ pub enum Record {
         /// So many of the first steps may be done.
         done: usize,
         /// Those of them whose write may have arrived although the unit does not show it.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(
+            default,
+            deserialize_with = "one_or_many",
+            skip_serializing_if = "Vec::is_empty"
+        )]
         unproved: Vec<usize>,
     },
     /// A set command may have reached another unit than that of its step.
@@ -129,12 +137,30 @@ impl Record {
     }
 }
 
+/// Reads a list; journals of earlier versions have a single number in its place.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Numbers {
+        One(usize),
+        Many(Vec<usize>),
+    }
+
+    Ok(match Numbers::deserialize(deserializer)? {
+        Numbers::One(number) => vec![number],
+        Numbers::Many(numbers) => numbers,
+    })
+}
+
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
     format: Format,
     plan: Plan,
+    /// The name of the earlier run that this one undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undoes: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -172,12 +198,40 @@ impl Journal {
         plan.check_shape()?;
         let fail = |source| Error::file(&path, "the journal cannot be made", source);
         let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(fail)?;
-        lock(&file, &path)?;
+        let journal = Self::begin(file, &path, plan, None)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
         }
-        let mut journal = Self { path: path.clone(), file, plan: plan.clone(), sound: 0 };
-        journal.line(&Head { format: Format::V1, plan: plan.clone() })?;
+        Ok(journal)
+    }
+
+    /// Begins a new one in a file that is open for appending, empty, and called `path` in errors.
+    /// `undoes` is the name of the earlier run that this one undoes.
+    ///
+    /// The caller makes the file's folder safe.
+    ///
+    /// # Errors
+    /// If the file is not empty or cannot be written, or the plan does not hold together.
+    pub fn begin(
+        file: File,
+        path: impl Into<PathBuf>,
+        plan: &Plan,
+        undoes: Option<&str>,
+    ) -> Result<Self, Error> {
+        let path = path.into();
+        plan.check_shape()?;
+        lock(&file, &path)?;
+        let size = file.metadata().map(|file| file.len());
+        match size.map_err(|source| Error::file(&path, "the journal cannot be made", source))? {
+            0 => {}
+            size => {
+                let why = format!("expected an empty file for a journal, found {size} bytes");
+                return Err(Error::content(&path, why));
+            }
+        }
+        let mut journal = Self { path, file, plan: plan.clone(), sound: 0 };
+        let undoes = undoes.map(str::to_owned);
+        journal.line(&Head { format: Format::V1, plan: plan.clone(), undoes })?;
         Ok(journal)
     }
 
@@ -188,11 +242,21 @@ impl Journal {
     pub fn reopen(path: impl Into<PathBuf>) -> Result<(Self, Past), Error> {
         let path = path.into();
         let fail = |source| Error::file(&path, "the journal cannot be opened", source);
-        let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
+        past::regular(&path)?;
+        let file = OpenOptions::new().read(true).append(true).open(&path).map_err(fail)?;
+        Self::resume(file, &path)
+    }
+
+    /// The same for a file that is open for reading and appending, called `path` in errors.
+    ///
+    /// # Errors
+    /// If it cannot be read, is no journal, or the run that writes it is still there.
+    pub fn resume(file: File, path: impl Into<PathBuf>) -> Result<(Self, Past), Error> {
+        let path = path.into();
         lock(&file, &path)?;
-        let past = Past::read(&path)?;
+        let past = Past::read_from(&file, &path)?;
         let plan = past.plan.clone();
-        Ok((Self { path: path.clone(), file, plan, sound: past.sound }, past))
+        Ok((Self { path, file, plan, sound: past.sound }, past))
     }
 
     /// Notes something; on return it is on the disk.
@@ -238,97 +302,3 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
         TryLockError::Error(source) => Error::file(path, "the journal cannot be locked", source),
     })
 }
-
-/// What a journal tells of an earlier run.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Past {
-    /// What was to be done, and how the units were before.
-    pub plan: Plan,
-    /// What happened.
-    pub records: Vec<Record>,
-    /// Bytes up to the last whole line.
-    sound: u64,
-}
-
-impl Past {
-    /// Reads a journal.
-    ///
-    /// # Errors
-    /// If it cannot be read, or is no journal.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let size = path.metadata().map(|file| file.len());
-        let size = size.map_err(|source| Error::file(path, "cannot be read", source))?;
-        if size > MOST_BYTES {
-            return Err(Error::content(
-                path,
-                format!("wanted a journal, found a file of {size} bytes"),
-            ));
-        }
-        let bytes =
-            std::fs::read(path).map_err(|source| Error::file(path, "cannot be read", source))?;
-        Self::parse(&bytes).map_err(|why| Error::content(path, why))
-    }
-
-    /// Reads a journal from its bytes.
-    ///
-    /// # Errors
-    /// Says which line is not what it should be.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let sound = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        let whole = bytes.get(..sound).unwrap_or_default();
-        let mut lines = whole.split_inclusive(|&byte| byte == b'\n');
-        let head = lines
-            .next()
-            .ok_or("wanted a journal, found not one whole line; nothing was written to a unit")?;
-        let Head { format: Format::V1, plan } = serde_json::from_slice(head)
-            .map_err(|error| format!("line 1: wanted the plan of a journal: {error}"))?;
-        plan.check_shape().map_err(|error| format!("line 1: {error}"))?;
-        let mut records = Vec::new();
-        for (number, line) in (2..).zip(lines) {
-            let line: Line =
-                serde_json::from_slice(line).map_err(|error| format!("line {number}: {error}"))?;
-            let (step, unit) = line.record.places();
-            if step > 0 && step >= plan.steps.len() {
-                return Err(format!("line {number}: there is no step {step}"));
-            }
-            if unit > 0 && unit >= plan.units.len() {
-                return Err(format!("line {number}: there is no unit {unit}"));
-            }
-            records.push(line.record);
-        }
-        let sound = u64::try_from(sound).unwrap_or(u64::MAX);
-        Ok(Self { plan, records, sound })
-    }
-
-    /// How it ended, if it did.
-    #[must_use]
-    pub fn ending(&self) -> Option<Ending> {
-        self.records.iter().rev().find_map(|record| match record {
-            Record::Ended { ending } => Some(*ending),
-            _ => None,
-        })
-    }
-
-    /// Whether something is left to be done: it did not end, or ended half-way.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        let forgotten = self.records.contains(&Record::Forgotten);
-        !forgotten && matches!(self.ending(), None | Some(Ending::Mixed))
-    }
-
-    /// Whether all was done, and only the confirmation was waited for.
-    #[must_use]
-    pub fn is_unconfirmed(&self) -> bool {
-        matches!(self.records.last(), Some(Record::Waiting { .. }))
-    }
-
-    /// Where it was left.
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        Progress::of(&self.records)
-    }
-}
-
-/// A journal of a bank has a few thousand bytes.
-const MOST_BYTES: u64 = 4 << 20;

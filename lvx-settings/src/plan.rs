@@ -15,6 +15,7 @@ mod bank;
 mod bounds;
 mod obstacles;
 mod own_voltages;
+mod part;
 mod permissions;
 mod search;
 

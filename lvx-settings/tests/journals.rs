@@ -3,6 +3,8 @@
 
 mod bank;
 
+use std::fs;
+
 use bank::{bank, plan_for, profile};
 use lvx_settings::{Direction, Ending, Journal, Past, Permissions, Plan, Progress, Record};
 use pi18_proto::{OutputPriority, SolarPriority};
@@ -57,9 +59,9 @@ fn a_torn_line_is_cut_off_before_the_next_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.journal");
     drop(Journal::create(&path, &plan()).unwrap());
-    let whole = std::fs::read(&path).unwrap();
+    let whole = fs::read(&path).unwrap();
     let torn = [&whole[..], b"{\"record\":\"appl"].concat();
-    std::fs::write(&path, &torn).unwrap();
+    fs::write(&path, &torn).unwrap();
     let (mut journal, past) = Journal::reopen(&path).unwrap();
     assert_eq!(past.records, []);
     journal.append(&Record::Applied, None).unwrap();
@@ -89,6 +91,79 @@ fn what_is_no_journal_is_told() {
     .map(|text| Past::parse(text.as_bytes()).unwrap_err())
     .collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+/// What the kernel hands out: a file that is open, and was checked by whoever opened it.
+#[test]
+fn an_open_file_can_hold_a_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.journal");
+    let open = || fs::OpenOptions::new().read(true).append(true).create(true).open(&path).unwrap();
+    let mut journal = Journal::begin(open(), "here", &plan(), Some("20261124-131029")).unwrap();
+    journal.append(&Record::Applied, None).unwrap();
+    drop(journal);
+    let again = Journal::begin(open(), "here", &plan(), None).unwrap_err().to_string();
+    assert!(again.starts_with("here: expected an empty file for a journal, found"), "{again}");
+    let (_, past) = Journal::resume(open(), "here").unwrap();
+    assert_eq!(past.undoes.as_deref(), Some("20261124-131029"));
+    assert_eq!((&past.records[..], &past.times[..]), (&[Record::Applied][..], &[None][..]));
+    // The file that was checked counts, whatever is at its path by then.
+    let file = open();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(Past::read_from(&file, &path).unwrap().records, [Record::Applied]);
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_opened() {
+    let error = Past::read(std::path::Path::new("/dev/zero")).unwrap_err().to_string();
+    assert!(error.contains("no regular file"), "{error}");
+    let error = Journal::reopen("/dev/zero").unwrap_err().to_string();
+    assert!(error.contains("no regular file"), "{error}");
+}
+
+#[test]
+fn a_part_of_a_run_is_about_some_units_only() {
+    let head = format!(
+        "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
+        serde_json::to_string(&plan()).unwrap()
+    );
+    let mut past = Past::parse(head.as_bytes()).unwrap();
+    let of_second: Vec<_> =
+        (0..past.plan.steps.len()).filter(|step| past.plan.steps[*step].unit == 1).collect();
+    let undoing = Record::Undoing { why: "x".to_owned(), done: 3, unproved: vec![of_second[0]] };
+    for record in [
+        proved(of_second[0], FORWARD),
+        writing(2, FORWARD),
+        undoing,
+        Record::Ended { ending: Ending::Mixed },
+    ] {
+        past.records.push(record);
+        past.times.push(None);
+    }
+    let (part, steps) = past.part(&[1]);
+    assert_eq!(steps, of_second);
+    assert_eq!(part.plan.units, [past.plan.units[1].clone()]);
+    assert_eq!(part.records[0], proved(0, FORWARD));
+    assert_eq!(part.ending(), None);
+    assert_eq!(part.progress().unproved, [0]);
+    assert_eq!(part.records[1].of_whole(&steps, &[1]).as_ref(), past.records.get(2));
+    let old = past.old_settings();
+    assert_eq!(
+        old[1].output_source_priority,
+        past.plan.settings_after(0)[1].output_source_priority
+    );
+    assert_eq!(old[1].bulk_voltage, None);
+}
+
+#[test]
+fn a_journal_of_an_earlier_version_is_still_read() {
+    let head = format!(
+        "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
+        serde_json::to_string(&plan()).unwrap()
+    );
+    let undoing = "{\"record\":\"undoing\",\"why\":\"x\",\"done\":3,\"unproved\":2}\n";
+    let past = Past::parse(format!("{head}{undoing}").as_bytes()).unwrap();
+    assert_eq!(past.progress().unproved, [2]);
 }
 
 #[test]
