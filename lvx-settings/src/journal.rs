@@ -61,11 +61,7 @@ pub enum Record {
         /// So many of the first steps may be done.
         done: usize,
         /// Those of them whose write may have arrived although the unit does not show it.
-        #[serde(
-            default,
-            deserialize_with = "one_or_many",
-            skip_serializing_if = "Vec::is_empty"
-        )]
+        #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
         unproved: Vec<usize>,
     },
     /// A set command may have reached another unit than that of its step.

@@ -35,9 +35,13 @@ pub(crate) enum Task {
     Dump(Dump),
     Diff(settings::Diff),
     Validate(settings::Validate),
+    #[cfg(unix)]
     Apply(settings::Apply),
+    #[cfg(unix)]
     Set(settings::Set),
+    #[cfg(unix)]
     Confirm(settings::Confirm),
+    #[cfg(unix)]
     Restore(settings::Restore),
     Profile(settings::Profile),
     #[cfg(target_os = "linux")]

@@ -20,6 +20,8 @@ mod query;
 mod settings;
 mod shown;
 mod simulate;
+#[cfg(unix)]
+mod state;
 mod sync_check;
 
 use std::{io::Write, process::ExitCode};
@@ -49,9 +51,13 @@ fn main() -> ExitCode {
         Task::Dump(args) => dump::run(&args, &mut out),
         Task::Diff(args) => settings::diff::run(&args, &mut out),
         Task::Validate(args) => settings::validate::run(&args, &mut out),
+        #[cfg(unix)]
         Task::Apply(args) => settings::apply::run(&args, &mut out),
+        #[cfg(unix)]
         Task::Set(args) => settings::apply::set(&args, &mut out),
+        #[cfg(unix)]
         Task::Confirm(args) => settings::confirm::run(&args, &mut out),
+        #[cfg(unix)]
         Task::Restore(args) => settings::restore::run(&args, &mut out),
         Task::Profile(args) => settings::profile::run(&args, &mut out),
         #[cfg(target_os = "linux")]

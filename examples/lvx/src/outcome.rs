@@ -41,6 +41,8 @@ impl From<Status> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: Status,
+    /// Another program is at work on what was asked for.
+    is_busy: bool,
     /// Each of them is told on a line of its own.
     told: Vec<String>,
     /// A text that is already laid out.
@@ -49,7 +51,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn new(status: Status, text: impl Display) -> Self {
-        Self { status, told: vec![text.to_string()], report: None }
+        Self { status, is_busy: false, told: vec![text.to_string()], report: None }
     }
 
     /// The user asked for something that cannot be.
@@ -59,7 +61,18 @@ impl Failure {
 
     /// The same, for several reasons.
     pub(crate) fn usages(told: Vec<String>) -> Self {
-        Self { status: Status::Usage, told, report: None }
+        Self { status: Status::Usage, is_busy: false, told, report: None }
+    }
+
+    /// Something was to be written, and nothing was.
+    pub(crate) fn unproved(text: impl Display) -> Self {
+        Self::new(Status::Unproved, text)
+    }
+
+    /// Whether another program is at work on what was asked for.
+    #[cfg(unix)]
+    pub(crate) fn is_busy(&self) -> bool {
+        self.is_busy
     }
 
     /// The same, and something more.
@@ -81,13 +94,20 @@ impl Failure {
 impl From<lvx_settings::Error> for Failure {
     fn from(error: lvx_settings::Error) -> Self {
         let usage = error.is_file() || error.is_plan() || error.is_busy();
-        Self::new(if usage { Status::Usage } else { Status::Unread }, error)
+        let is_busy = error.is_busy();
+        let status = if usage { Status::Usage } else { Status::Unread };
+        Self { is_busy, ..Self::new(status, error) }
     }
 }
 
 impl From<Diagnostics> for Failure {
     fn from(found: Diagnostics) -> Self {
-        Self { status: Status::Usage, told: Vec::new(), report: Some(Box::new(found)) }
+        Self {
+            status: Status::Usage,
+            is_busy: false,
+            told: Vec::new(),
+            report: Some(Box::new(found)),
+        }
     }
 }
 

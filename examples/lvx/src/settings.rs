@@ -1,12 +1,16 @@
 //! The tasks about settings: compare, check, apply, and what follows from applying.
 
+#[cfg(unix)]
 pub(crate) mod apply;
+#[cfg(unix)]
 pub(crate) mod confirm;
+#[cfg(unix)]
 mod consent;
 pub(crate) mod diff;
-mod journals;
+#[cfg(unix)]
 mod planning;
 pub(crate) mod profile;
+#[cfg(unix)]
 pub(crate) mod restore;
 mod site;
 mod units;

@@ -2,124 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
+mod pair;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    path::Path,
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
 use lvx_settings::Settings;
-use pi18_transport::sim::{Bank, Config, Served, SharedBank, Switches, serve_pty};
-
-const LVX: &str = env!("CARGO_BIN_EXE_lvx");
-const SERIALS: [&str; 2] = ["96132206100410", "96132206100411"];
-const BOTH: &str = "96132206100410,96132206100411";
-
-/// A folder that is gone at the end of the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("lvx-set-{}-{number}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    /// Puts a file there.
-    fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
-        fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    /// The files whose names end like this.
-    fn ending_with(&self, end: &str) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path());
-        entries.filter(|path| path.to_str().unwrap().ends_with(end)).collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Two virtual units on ptys, in this process, so that what they got can be counted.
-struct Pair {
-    bank: SharedBank,
-    served: Vec<Served>,
-    folder: Folder,
-}
-
-impl Pair {
-    fn new() -> Self {
-        let calm: Switches = "frozen=on&soc=100&sun=0&grid=off".parse().unwrap();
-        let config = Config { units: 2, switches: vec![calm.clone(), calm] };
-        let bank = SharedBank::real(Bank::new(config).unwrap());
-        let served = (0..2).map(|unit| serve_pty(&bank, unit).unwrap()).collect();
-        Self { bank, served, folder: Folder::new() }
-    }
-
-    fn addresses(&self) -> [String; 2] {
-        [0, 1].map(|unit| format!("serial:{}", self.served[unit].path()))
-    }
-
-    fn command(&self, task: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(LVX);
-        command.arg(task).args(arguments).env("LVX_STATE_DIR", &self.folder.0);
-        command.env_remove("LVX_UNIT").env_remove("LVX_BATTERY").stdin(Stdio::null());
-        command
-    }
-
-    /// Runs `lvx TASK FILE UNIT UNIT OPTIONS`.
-    fn lvx(&self, task: &str, file: &str, options: &[&str]) -> Output {
-        let [first, second] = self.addresses();
-        let mut arguments = vec![file, &first, &second];
-        arguments.extend(options);
-        self.command(task, &arguments).output().unwrap()
-    }
-
-    /// Set commands that arrived.
-    fn received(&self) -> u64 {
-        self.bank.with(|bank| bank.sets(0).received + bank.sets(1).received)
-    }
-
-    fn settings(&self, unit: usize) -> Settings {
-        let mut settings = Settings::default();
-        for query in ["PIRI", "FLAG", "ACCT", "ACLT"] {
-            let reply = self.bank.with(|bank| bank.peek(unit, query.parse().unwrap()));
-            settings.take(&reply.unwrap(), None);
-        }
-        settings
-    }
-
-    /// All that a user sees of a run, the ptys named alike everywhere.
-    fn seen(&self, output: &Output) -> String {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let status = output.status.code().unwrap();
-        let mut seen =
-            format!("{}{}exit status {status}", text(&output.stdout), text(&output.stderr));
-        for (address, name) in self.addresses().iter().zip(["unit:0", "unit:1"]) {
-            seen = seen.replace(address, name);
-        }
-        let mut folder = self.folder.0.to_str().unwrap().to_owned();
-        folder.push('/');
-        seen = seen.replace(&folder, "");
-        // Journals are named for the time.
-        for journal in self.folder.ending_with(".journal") {
-            let name = journal.file_stem().unwrap().to_str().unwrap();
-            seen = seen.replace(name, "TIME");
-        }
-        seen
-    }
-}
+use pair::{BOTH, FAST, Pair, SERIALS};
 
 const PROFILE: &str = "\
 battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
@@ -129,9 +25,6 @@ stop_charge_voltage: 53 V
 output_priority: solar_utility_battery
 backlight: off
 ";
-
-/// Fast enough for a test, slow enough for a pty.
-const FAST: [&str; 4] = ["--pause", "1ms", "--within", "300ms"];
 
 #[test]
 fn nothing_is_written_unless_it_is_asked_for_twice() {

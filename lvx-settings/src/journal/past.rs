@@ -201,12 +201,9 @@ impl Record {
                     ..stray.clone()
                 },
             },
-            Self::Correcting { step, unit, to, attempt } => Self::Correcting {
-                step: (at.step)(step)?,
-                unit: (at.unit)(unit)?,
-                to,
-                attempt,
-            },
+            Self::Correcting { step, unit, to, attempt } => {
+                Self::Correcting { step: (at.step)(step)?, unit: (at.unit)(unit)?, to, attempt }
+            }
             Self::Corrected { step, unit, to } => {
                 Self::Corrected { step: (at.step)(step)?, unit: (at.unit)(unit)?, to }
             }

@@ -151,6 +151,10 @@ pub(crate) struct Care {
     /// How long a unit that was unplugged, or fell silent, is waited for each time
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "1m")]
     pub(crate) away: Duration,
+    /// Begin although a run of this user (name or number) on the same units did not come to an end;
+    /// may be given again
+    #[arg(long, value_name = "USER")]
+    pub(crate) ignore_runs_of: Vec<String>,
     #[command(flatten)]
     pub(crate) place: Place,
 }
@@ -166,9 +170,9 @@ pub(crate) struct Place {
 /// Keep what `lvx apply --confirm-within` has written
 #[derive(Args, Debug)]
 pub(crate) struct Confirm {
-    /// Its journal; not needed if only one run waits
-    #[arg(value_name = "JOURNAL")]
-    pub(crate) journal: Option<PathBuf>,
+    /// The run's name, or the path of its journal; not needed if only one run waits
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
     #[command(flatten)]
     pub(crate) place: Place,
 }
@@ -176,17 +180,17 @@ pub(crate) struct Confirm {
 const RESTORE_EXAMPLES: &str = "\
 Examples:
   lvx restore                           what was left, and what can be done
-  lvx restore FILE --undo --confirm     puts back what the units had
-  lvx restore FILE --finish --confirm   does what is left to do
-  lvx restore FILE --forget             you have seen to it by other means";
+  lvx restore RUN --undo --confirm      puts back what the units had
+  lvx restore RUN --finish --confirm    does what is left to do
+  lvx restore RUN --forget              you have seen to it by other means";
 
 /// Bring a run of `lvx apply` to an end that was stopped or could not undo everything
 #[derive(Args, Debug)]
 #[command(after_help = RESTORE_EXAMPLES, after_long_help = format!("{RESTORE_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Restore {
-    /// The journal that the run left; not needed if there is only one
-    #[arg(value_name = "JOURNAL")]
-    pub(crate) journal: Option<PathBuf>,
+    /// The run's name (`lvx runs`), or the path of its journal; not needed if only one was left
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
     /// Where the units are now, if no longer where they were; in any order
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,

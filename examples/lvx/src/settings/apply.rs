@@ -14,7 +14,6 @@ use serde_json::json;
 
 use super::{
     consent,
-    journals::{Files, Store},
     planning::{Blocked, Wanted, permissions, show},
     units,
     units::Open,
@@ -23,6 +22,7 @@ use crate::{
     args::settings::{self as args, Care, Format},
     outcome::{Failure, Status, progress},
     output::Output,
+    state::{RunFiles, Store, ignored_users},
 };
 
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
@@ -57,6 +57,7 @@ fn carry(
     args: &args::Carry,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
+    let ignored = ignored_users(&args.care.ignore_runs_of)?;
     let host = units::host();
     let permissions = permissions(&args.permit)?;
     let wanted = match wanted.permitted(&permissions) {
@@ -85,16 +86,10 @@ fn carry(
     if plan.is_empty() || !consent {
         let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
         let mut against = plan.objections(&units);
-        if let Some(store) = Store::present(&args.care.place) {
-            against.extend(run_left(&store, &plan)?);
-        }
+        against.extend(Store::look(&args.care.place)?.blocked(&plan, &ignored)?);
         return dry(out, &plan, &against, args.format);
     }
-    let store = Store::open(&args.care.place)?;
-    if let Some(why) = run_left(&store, &plan)? {
-        return Err(Failure::usage(why));
-    }
-    let mut files = store.keep_new();
+    let mut files = Store::open(&args.care.place)?.keep_new(&plan, &ignored, None)?;
     files.catch_interrupts()?;
     let options = Options { confirm_within: args.confirm_within, ..options(&args.care) };
     let report = drive(Apply::new(plan, options), opened, &host, &mut files);
@@ -156,24 +151,6 @@ fn dry(
     Ok(if blocked { Status::Findings } else { Status::Well })
 }
 
-/// An earlier run on one of these units that did not come to an end.
-fn run_left(store: &Store, plan: &Plan) -> Result<Option<String>, Failure> {
-    for (path, past) in store.left()? {
-        let shared = past.plan.units.iter().find(|earlier| {
-            let serial = earlier.unit.serial_number;
-            plan.units.iter().any(|planned| planned.unit.serial_number == serial)
-        });
-        if let Some(shared) = shared {
-            return Ok(Some(format!(
-                "an earlier run on unit {} did not come to an end; see to it first: lvx restore {}",
-                shared.unit.serial_number,
-                path.display()
-            )));
-        }
-    }
-    Ok(None)
-}
-
 pub(super) fn options(care: &Care) -> Options {
     Options {
         pause: care.pause,
@@ -189,7 +166,7 @@ pub(super) fn drive(
     apply: Apply,
     opened: Vec<Open>,
     host: &HostClock,
-    files: &mut Files,
+    files: &mut RunFiles,
 ) -> Report {
     let (clients, addresses): (Vec<Client>, Vec<Address>) =
         opened.into_iter().map(|open| (open.client, open.address)).unzip();
@@ -197,12 +174,17 @@ pub(super) fn drive(
         Some(address) => address.open(),
         None => Err(pi18_transport::Error::gone("a unit that nobody named")),
     };
-    let mut units = Units::new(clients, *host).reopened_by(reopen);
+    let mut units = Units::new(clients, *host).reopened_by(reopen).released_during_waits();
     carry_out(apply, &mut units, files)
 }
 
 /// How it ended, and what to do then.
-pub(super) fn tell(out: &mut impl Write, report: &Report, files: &Files, format: Format) -> Status {
+pub(super) fn tell(
+    out: &mut impl Write,
+    report: &Report,
+    files: &RunFiles,
+    format: Format,
+) -> Status {
     let told = match format {
         Format::Table => write!(out, "{report}"),
         Format::Json => serde_json::to_string(report)
@@ -214,16 +196,13 @@ pub(super) fn tell(out: &mut impl Write, report: &Report, files: &Files, format:
         progress(&format!("standard output: {error}"));
         report.to_string().lines().for_each(progress);
     }
-    if let Some(path) = files.path() {
-        let path = path.display();
+    if let Some(run) = files.hint() {
         match report.ending {
             Ending::Mixed => {
-                progress(&format!("to try again to finish or to undo: lvx restore {path}"));
+                progress(&format!("to try again to finish or to undo: lvx restore {run}"));
             }
-            _ => progress(&format!(
-                "to go back: lvx apply {}-SERIAL.yaml UNIT --one-unit, for each unit",
-                path.to_string().trim_end_matches(".journal")
-            )),
+            Ending::Applied => progress(&format!("to go back: lvx restore {run} --undo")),
+            _ => {}
         }
     }
     match report.ending {

@@ -2,12 +2,11 @@
 
 use std::io::Write;
 
-use lvx_settings::{Apply, Past, Record, Setting, Settings, Way};
+use lvx_settings::{Apply, Past, Setting, Settings, Way};
 
 use super::{
     apply::{drive, options, tell},
     consent,
-    journals::Store,
     planning::in_order_of,
     units,
     units::Open,
@@ -15,24 +14,31 @@ use super::{
 use crate::{
     args::settings::{self as args, Format},
     outcome::{Failure, Status, complain},
+    state::{Store, ignored_users},
 };
 
 pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, Failure> {
-    let store = Store::open(&args.care.place)?;
-    let Some(path) = store.choose(args.journal.as_deref(), |_| true)? else {
-        writeln!(out, "no run was left; there is nothing to restore")?;
+    let store = Store::look(&args.care.place)?;
+    let ignored = ignored_users(&args.care.ignore_runs_of)?;
+    let Some(run) = store.choose(args.run.as_deref(), |_| true)? else {
+        writeln!(
+            out,
+            "no run was left; there is nothing to restore; searched: {}",
+            store.searched()
+        )?;
         return Ok(Status::Well);
     };
-    let (mut files, past) = store.keep_on(&path)?;
+    let (mut files, past) = store.keep_on(&run)?;
     if !past.is_open() {
         let how = past.ending().map_or(String::new(), |ending| format!(": {ending}"));
-        writeln!(out, "{}: this run came to an end{how}; nothing was written", path.display())?;
+        writeln!(out, "{}: this run came to an end{how}; nothing was written", run.name)?;
         return Ok(Status::Well);
     }
     consent::can_be_asked(&args.consent)?;
     if args.forget {
-        lvx_settings::Keeper::record(&mut files, &Record::Forgotten, None)?;
-        writeln!(out, "{}: forgotten; the units stay as they are", path.display())?;
+        store.take_entry(&run, &mut files)?;
+        files.forget()?;
+        writeln!(out, "{}: forgotten; the units stay as they are", run.name)?;
         return Ok(Status::Well);
     }
     let host = units::host();
@@ -52,7 +58,7 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         _ => None,
     };
     let (begun, steps) = (progress.at_most, plan.steps.len());
-    writeln!(out, "{}: {begun} of {steps} writes begun and not undone", path.display())?;
+    writeln!(out, "{}: {begun} of {steps} writes begun and not undone", run.name)?;
     show(out, &past, &opened)?;
     let Some(way) = way else {
         writeln!(
@@ -66,12 +72,13 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         writeln!(out, "\nnothing was written; --confirm does it")?;
         return Ok(Status::Findings);
     }
+    store.claim(&run, &plan, &ignored, &mut files)?;
     files.catch_interrupts()?;
     let apply = Apply::resume(plan, options(&args.care), progress, way);
     let report = drive(apply, opened, &host, &mut files);
     let status = tell(out, &report, &files, Format::Table);
     if report.ending == lvx_settings::Ending::Refused {
-        complain(&format!("the run is still open; to try again: lvx restore {}", path.display()));
+        complain(&format!("the run is still open; to try again: lvx restore {}", store.hint(&run)));
     }
     let undone = way == Way::Undo && report.ending == lvx_settings::Ending::Undone;
     Ok(if undone { Status::Well } else { status })

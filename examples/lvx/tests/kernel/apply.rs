@@ -108,6 +108,7 @@ impl Pair {
         let both = SERIALS.join(",");
         command.args(task).args(["--yes-serial", &both, "--away", away]);
         command.args(["--pause", "20ms", "--within", "500ms"]).env("LVX_STATE_DIR", &self.folder);
+        command.env("LVX_RUNS_DIR", &self.folder);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -1,0 +1,19 @@
+//! What outlives a run: the state folder with journals, saved settings and the audit file, and the
+//! list of runs that all users of this machine see.
+//!
+//! Everything is opened through the descriptor of a folder that was checked: links are not followed,
+//! and only regular files of the effective user are read or written.
+
+mod audit;
+mod disk;
+mod folder;
+mod registry;
+mod run_files;
+mod store;
+#[cfg(test)]
+mod testing;
+mod users;
+
+pub(crate) use run_files::RunFiles;
+pub(crate) use store::{Kept, Store};
+pub(crate) use users::ignored as ignored_users;

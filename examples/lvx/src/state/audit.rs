@@ -1,0 +1,85 @@
+//! The audit file: one line for each set command, once it is known what came of it.
+
+use std::{
+    io::{self, Write},
+    rc::Rc,
+};
+
+use lvx_settings::{Audit, Direction, Settings};
+use serde::Serialize;
+
+use super::folder::Folder;
+use crate::outcome::progress;
+
+/// Writes the audit file of a state folder.
+///
+/// A line is held back until its write is proved, or something else follows. After a crash the journal
+/// has what is missing here.
+#[derive(Debug)]
+pub(super) struct AuditFile {
+    folder: Rc<Folder>,
+    run: String,
+    held: Option<(String, Audit)>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    at: &'a str,
+    run: &'a str,
+    address: &'a str,
+    serial_number: &'a str,
+    command: &'a str,
+    settings: &'a Settings,
+    direction: Direction,
+    outcome: &'a str,
+    /// Whether the unit was read back with the new values.
+    proved: bool,
+}
+
+impl AuditFile {
+    pub(super) fn new(folder: Rc<Folder>, run: String) -> Self {
+        Self { folder, run, held: None }
+    }
+
+    /// A set command was sent.
+    pub(super) fn sent(&mut self, line: &Audit) {
+        self.settle(false);
+        self.held = Some((now(), line.clone()));
+    }
+
+    /// What came of the command that was sent last.
+    pub(super) fn settle(&mut self, proved: bool) {
+        let Some((at, line)) = self.held.take() else { return };
+        let line = Line {
+            at: &at,
+            run: &self.run,
+            address: &line.address,
+            serial_number: line.serial_number.as_str(),
+            command: &line.command,
+            settings: &line.settings,
+            direction: line.direction,
+            outcome: line.outcome,
+            proved,
+        };
+        let text = serde_json::to_string(&line).map(|text| text + "\n").map_err(io::Error::other);
+        let written =
+            text.and_then(|text| self.folder.append_or_create(NAME)?.write_all(text.as_bytes()));
+        if let Err(error) = written {
+            let path = self.folder.path().join(NAME);
+            progress(&format!("warning: {}: a write was not noted: {error}", path.display()));
+        }
+    }
+}
+
+impl Drop for AuditFile {
+    fn drop(&mut self) {
+        self.settle(false);
+    }
+}
+
+/// `2026-11-24T13:10:29+01:00`
+fn now() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+const NAME: &str = "audit.jsonl";

@@ -1,0 +1,130 @@
+//! Two virtual units on ptys, and a state folder, that the tests of settings share.
+#![allow(dead_code, reason = "not every test needs all of it")]
+
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use lvx_settings::Settings;
+use pi18_transport::sim::{Bank, Config, Served, SharedBank, Switches, serve_pty};
+
+pub(crate) const LVX: &str = env!("CARGO_BIN_EXE_lvx");
+pub(crate) const SERIALS: [&str; 2] = ["96132206100410", "96132206100411"];
+pub(crate) const BOTH: &str = "96132206100410,96132206100411";
+
+/// A folder that is gone at the end of the test.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("lvx-set-{}-{number}", std::process::id()));
+        // Nobody else writes to a state folder, whatever the umask is.
+        fs::DirBuilder::new().mode(0o700).create(&path).unwrap();
+        fs::create_dir(path.join("runs")).unwrap();
+        Self(path)
+    }
+
+    /// Puts a file there.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The files whose names end like this.
+    pub(crate) fn ending_with(&self, end: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.to_str().unwrap().ends_with(end)).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Two virtual units on ptys, in this process, so that what they got can be counted.
+pub(crate) struct Pair {
+    pub(crate) bank: SharedBank,
+    pub(crate) served: Vec<Served>,
+    pub(crate) folder: Folder,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Self {
+        let calm: Switches = "frozen=on&soc=100&sun=0&grid=off".parse().unwrap();
+        let config = Config { units: 2, switches: vec![calm.clone(), calm] };
+        let bank = SharedBank::real(Bank::new(config).unwrap());
+        let served = (0..2).map(|unit| serve_pty(&bank, unit).unwrap()).collect();
+        Self { bank, served, folder: Folder::new() }
+    }
+
+    pub(crate) fn addresses(&self) -> [String; 2] {
+        [0, 1].map(|unit| format!("serial:{}", self.served[unit].path()))
+    }
+
+    pub(crate) fn command(&self, task: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(LVX);
+        command.arg(task).args(arguments).env("LVX_STATE_DIR", &self.folder.0);
+        command.env("LVX_RUNS_DIR", self.folder.0.join("runs")).env("HOME", &self.folder.0);
+        for name in
+            ["LVX_UNIT", "LVX_BATTERY", "XDG_STATE_HOME", "SUDO_UID", "DOAS_USER", "PKEXEC_UID"]
+        {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `lvx TASK FILE UNIT UNIT OPTIONS`.
+    pub(crate) fn lvx(&self, task: &str, file: &str, options: &[&str]) -> Output {
+        let [first, second] = self.addresses();
+        let mut arguments = vec![file, &first, &second];
+        arguments.extend(options);
+        self.command(task, &arguments).output().unwrap()
+    }
+
+    /// Set commands that arrived.
+    pub(crate) fn received(&self) -> u64 {
+        self.bank.with(|bank| bank.sets(0).received + bank.sets(1).received)
+    }
+
+    pub(crate) fn settings(&self, unit: usize) -> Settings {
+        let mut settings = Settings::default();
+        for query in ["PIRI", "FLAG", "ACCT", "ACLT"] {
+            let reply = self.bank.with(|bank| bank.peek(unit, query.parse().unwrap()));
+            settings.take(&reply.unwrap(), None);
+        }
+        settings
+    }
+
+    /// All that a user sees of a run, the ptys named alike everywhere.
+    pub(crate) fn seen(&self, output: &Output) -> String {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let status = output.status.code().unwrap();
+        let mut seen =
+            format!("{}{}exit status {status}", text(&output.stdout), text(&output.stderr));
+        for (address, name) in self.addresses().iter().zip(["unit:0", "unit:1"]) {
+            seen = seen.replace(address, name);
+        }
+        let mut folder = self.folder.0.to_str().unwrap().to_owned();
+        folder.push('/');
+        seen = seen.replace(&folder, "").replace(self.folder.0.to_str().unwrap(), "FOLDER");
+        // Journals are named for the time.
+        for journal in self.folder.ending_with(".journal") {
+            let name = journal.file_stem().unwrap().to_str().unwrap();
+            seen = seen.replace(name, "TIME");
+        }
+        seen
+    }
+}
+
+/// Fast enough for a test, slow enough for a pty.
+pub(crate) const FAST: [&str; 4] = ["--pause", "1ms", "--within", "300ms"];
