@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Reads the virtual inverters with other people's programs and compares every value with ours.
 
-    foreign_clients.py LVX                 the two units of `LVX simulate`, over serial ports
-    foreign_clients.py LVX --frames FILE   recorded replies, in paragraphs of id, command and bytes
+    clients.py LVX                 the two units of `LVX simulate`, over serial ports
+    clients.py LVX --frames FILE   recorded replies, in paragraphs of id, command and bytes
 
 Runs in a Python 3.11 or 3.12 that has mppsolar 0.16.56 and powermon 1.0.18. Values are paired by
 their place in the reply, so names need not agree; `--verbose` shows the pairs. Where a client is
@@ -16,7 +16,6 @@ import logging
 import os
 import re
 import select
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -33,6 +32,8 @@ from powermon.commands.result import ResultType
 from powermon.libs.errors import InvalidCRC
 from powermon.ports.serialport import SerialPort
 from powermon.protocols import get_protocol_definition
+
+from bank import run_lvx, virtual_bank
 
 UNITS = 2
 # What the clients raise, or print, on a code that their table does not have.
@@ -349,33 +350,6 @@ def requests_for(command, date):
             "PRI": units, "PGS": units}.get(command, [command])
 
 
-def lvx_prints(lvx, *arguments):
-    """What lvx prints; it says on stderr why it prints nothing."""
-    return subprocess.run([lvx, *arguments], stdout=subprocess.PIPE, text=True, timeout=60,
-                          check=False).stdout
-
-
-@contextlib.contextmanager
-def virtual_bank(lvx):
-    """The units' serial ports, while `lvx simulate` runs."""
-    with tempfile.TemporaryDirectory(prefix="lvx-") as directory:
-        ports = [os.path.join(directory, f"ttyUSB{unit}") for unit in range(UNITS)]
-        bank = subprocess.Popen([lvx, "simulate", "--units", str(UNITS), "--pty", "--link-dir",
-                                 directory, "--switch", "frozen=on"], stdout=subprocess.PIPE, text=True)
-        try:
-            while not all(map(os.path.exists, ports)):
-                if not bank.stdout.readline():
-                    raise RuntimeError(f"{lvx} simulate ended before {ports} were there")
-            yield ports
-        finally:
-            bank.send_signal(signal.SIGINT)
-            try:
-                bank.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                bank.kill()
-                raise
-
-
 def read_unit(lvx, port, clients):
     """What the clients and lvx say of one unit: (client, request, ours, answer, frame) for each."""
     date = reply_to(port, "T")[5:13].decode()
@@ -384,7 +358,7 @@ def read_unit(lvx, port, clients):
         requests = [request for name in client.queries() for request in requests_for(name, date)]
         for request, answer in zip(requests, client.ask(port, requests)):
             if request not in seen:
-                ours = lvx_prints(lvx, "query", request, "--format", "json", f"serial:{port}")
+                ours = run_lvx(lvx, "query", request, "--format", "json", f"serial:{port}").stdout
                 seen[request] = json.loads(ours or "null"), reply_to(port, request)
             ours, frame = seen[request]
             rows.append((client, request, ours, answer, frame))
@@ -393,7 +367,7 @@ def read_unit(lvx, port, clients):
 
 def live(lvx, clients, verbose):
     """Yields (title, remark, wrong) for every client, command and unit."""
-    with virtual_bank(lvx) as ports, ThreadPoolExecutor() as pool:
+    with virtual_bank(lvx, UNITS) as ports, ThreadPoolExecutor() as pool:
         units = list(pool.map(lambda port: read_unit(lvx, port, clients), ports))
     for number, rows in enumerate(units):
         for client, request, ours, answer, frame in rows:
@@ -417,7 +391,7 @@ def recorded(lvx, path, clients, verbose):
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as log:
         log.writelines(json.dumps(row) + "\n" for row in rows)
         log.flush()
-        decoded = map(json.loads, lvx_prints(lvx, "decode", log.name).splitlines())
+        decoded = map(json.loads, run_lvx(lvx, "decode", log.name).stdout.splitlines())
         ours = {row["id"]: row for row in decoded}
     judge = PowerMon()
     for row in rows:
