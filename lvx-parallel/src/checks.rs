@@ -93,7 +93,6 @@ impl Checks {
     /// `NAME #1`.
     ///
     /// A rule judges what was asked. If something that it needs was not, that is a finding.
-    #[must_use]
     pub fn check(&self, bank: &BankSnapshot) -> Report {
         let named = named_apart(bank);
         let fresh = self.fresh(&named);
@@ -136,7 +135,6 @@ impl Checks {
 }
 
 /// Holds the units of one bank against each other, as [`Checks::default`] says.
-#[must_use]
 pub fn check(bank: &BankSnapshot) -> Report {
     Checks::default().check(bank)
 }

@@ -22,6 +22,7 @@ pub use text::Style;
 /// Its Display is the report for people, without colours.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[must_use = "a report may hold findings"]
 pub struct Report {
     /// When the units were read, by this computer's clock.
     pub started: Option<DateTime>,

@@ -48,6 +48,7 @@ pub enum Way {
 
 /// A plan being carried out.
 #[derive(Debug)]
+#[must_use = "nothing happens until its actions are done"]
 pub struct Apply {
     plan: Plan,
     options: Options,
@@ -123,13 +124,11 @@ enum Phase {
 
 impl Apply {
     /// Carries out a plan from its first step.
-    #[must_use]
     pub fn new(plan: Plan, options: Options) -> Self {
         Self::start(plan, options, None)
     }
 
     /// Brings a plan to an end whose earlier run was left at `progress`.
-    #[must_use]
     pub fn resume(plan: Plan, options: Options, progress: Progress, way: Way) -> Self {
         Self::start(plan, options, Some((progress, way)))
     }

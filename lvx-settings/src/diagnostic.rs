@@ -52,6 +52,7 @@ pub struct Diagnostic {
 
 /// All that is wrong or unwise in one text, in the order of the text.
 #[derive(Clone, Eq, PartialEq)]
+#[must_use = "a profile with errors cannot be used"]
 pub struct Diagnostics {
     source: Source,
     list: Vec<Diagnostic>,

@@ -121,7 +121,7 @@ impl Plan {
     ) -> Result<Self, Obstacles> {
         let wanted = profile.settings;
         let units = units.into_iter().map(|(address, unit)| PlannedUnit { address, unit, wanted });
-        let mut plan = Self::unplanned(units.collect(), permissions, None);
+        let mut plan = Self::unplanned(units.collect(), permissions.clone(), None);
         let mut found = Vec::new();
         for planned in &plan.units {
             for (_, reason) in profile.applies_to.refusals(&planned.unit) {
@@ -146,7 +146,7 @@ impl Plan {
         permissions: Permissions,
         made: Option<DateTime>,
     ) -> Result<Self, Obstacles> {
-        let plan = Self::unplanned(units, &permissions, made);
+        let plan = Self::unplanned(units, permissions, made);
         let found = plan.obstacles();
         if found.is_empty() { plan.searched() } else { Err(Obstacles(found)) }
     }
@@ -176,7 +176,7 @@ impl Plan {
     /// A plan without its steps.
     fn unplanned(
         units: Vec<PlannedUnit>,
-        permissions: &Permissions,
+        permissions: Permissions,
         made: Option<DateTime>,
     ) -> Self {
         let Permissions { battery, allow_installation, no_battery_guard, part_of_bank } =
@@ -184,10 +184,10 @@ impl Plan {
         Self {
             format: Format::V1,
             made,
-            battery: *battery,
-            allow_installation: allow_installation.clone(),
-            no_battery_guard: *no_battery_guard,
-            part_of_bank: *part_of_bank,
+            battery,
+            allow_installation,
+            no_battery_guard,
+            part_of_bank,
             units,
             steps: Vec::new(),
         }
@@ -211,20 +211,15 @@ impl Plan {
         }
     }
 
+    /// The same with its steps.
     fn searched(mut self) -> Result<Self, Obstacles> {
-        match search::find(&self) {
-            Some(steps) => self.steps = steps,
-            None => {
-                let why = "no order of writes is known in which every step is sound";
-                let advice = "change some of the settings first";
-                return Err(Obstacles(vec![Obstacle::new(
-                    ObstacleKind::Order,
-                    "plan",
-                    why,
-                    advice,
-                )]));
-            }
-        }
+        let Some(steps) = search::find(&self) else {
+            let why = "no order of writes is known in which every step is sound";
+            let advice = "change some of the settings first";
+            let obstacle = Obstacle::new(ObstacleKind::Order, "plan", why, advice);
+            return Err(Obstacles(vec![obstacle]));
+        };
+        self.steps = steps;
         Ok(self)
     }
 

@@ -25,7 +25,6 @@ use crate::{
 /// assert!(found.to_string().contains("float_voltage 56.0 V is above bulk_voltage 54.0 V"));
 /// # Ok::<(), lvx_settings::Diagnostics>(())
 /// ```
-#[must_use]
 pub fn validate(profile: &ParsedProfile, permissions: &Permissions) -> Diagnostics {
     Check::new(profile, None, permissions).run()
 }
@@ -36,7 +35,6 @@ pub fn validate(profile: &ParsedProfile, permissions: &Permissions) -> Diagnosti
 /// There are no errors exactly if [`Plan::for_profile`](crate::Plan::for_profile) finds a plan for the
 /// unit under these permissions, with every installation setting permitted and whatever the other
 /// units of its bank are.
-#[must_use]
 pub fn validate_for(
     profile: &ParsedProfile,
     unit: &Unit,

@@ -14,7 +14,7 @@ use lvx_settings::{
     Units, Way, broken,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputMode, OutputPriority};
-use pi18_transport::sim::SharedBank;
+use pi18_transport::{SetOutcome, sim::SharedBank};
 use proptest::prelude::*;
 
 /// The policy of the commissioned bank.
@@ -48,7 +48,8 @@ fn the_commissioned_policy_on_the_commissioned_bank_writes_nothing() {
 fn from_factory_defaults_to_the_policy_and_back() {
     let bank = idle_bank();
     for unit in 0..2 {
-        client(&bank, unit).set("PF".parse().unwrap()).unwrap();
+        let outcome = client(&bank, unit).set("PF".parse().unwrap()).unwrap();
+        assert_eq!(outcome, SetOutcome::Accepted);
     }
     let mut first = client(&bank, 0);
     let host = host(&mut first);
@@ -517,7 +518,8 @@ fn a_run_that_was_left_is_finished_or_undone() {
                     let unit = &plan.units[step.unit].unit;
                     let instance = unit.instance().unwrap();
                     let command = step.group().unwrap().command(&step.to, instance, None);
-                    client(&bank, step.unit).set(command.unwrap()).unwrap();
+                    let outcome = client(&bank, step.unit).set(command.unwrap()).unwrap();
+                    assert_eq!(outcome, SetOutcome::Accepted);
                 }
                 let at_most = (surely + usize::from(in_flight)).min(4);
                 let progress = Progress { at_most, in_flight, ..Progress::default() };
@@ -535,7 +537,8 @@ fn a_run_that_was_left_is_finished_or_undone() {
 #[test]
 fn the_clock_is_set_and_undone_like_everything_else() {
     let bank = idle_bank();
-    client(&bank, 1).set("DAT260621100000".parse().unwrap()).unwrap();
+    let outcome = client(&bank, 1).set("DAT260621100000".parse().unwrap()).unwrap();
+    assert_eq!(outcome, SetOutcome::Accepted);
     let wanted = profile(|s| {
         s.clock = Some(lvx_settings::ClockOffset::default());
         s.output_source_priority = Some(OutputPriority(0));

@@ -43,9 +43,28 @@ impl Default for Config {
     }
 }
 
-/// What became of a set command. Only [`Refused`](Self::Refused) proves that nothing changed;
-/// that something changed is proved by reading back.
+/// What became of a set command. What the unit has afterwards is proved by reading back alone.
+///
+/// ```
+/// # #![deny(unused_must_use)]
+/// # use pi18_transport::{Client, SetOutcome};
+/// let mut unit = Client::open("sim:0")?;
+/// let outcome = unit.set("POP1".parse()?)?;
+/// assert_eq!(outcome, SetOutcome::Accepted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// An outcome that is not looked at is a mistake, which the compiler reports:
+///
+/// ```compile_fail
+/// # #![deny(unused_must_use)]
+/// # use pi18_transport::Client;
+/// let mut unit = Client::open("sim:0")?;
+/// unit.set("POP1".parse()?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[must_use = "a set command that was sent may have been refused or lost"]
 pub enum SetOutcome {
     /// The unit answered `^1`.
     Accepted,

@@ -49,6 +49,7 @@ impl Default for Options {
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "an action has to be done, and its event handled"]
 pub enum Action {
     /// Read all of a unit.
     Survey {

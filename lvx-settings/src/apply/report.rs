@@ -11,6 +11,7 @@ mod text;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
+#[must_use = "a run may have ended without doing what was planned"]
 pub enum Ending {
     /// Everything was already as it was wanted; nothing was written.
     NothingToDo,
@@ -27,6 +28,7 @@ pub enum Ending {
 /// What is now true.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
+#[must_use = "a run may have ended without doing what was planned"]
 pub struct Report {
     /// How it ended.
     pub ending: Ending,

@@ -77,8 +77,8 @@ pub(super) fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
     let battery = reader.profile.battery.unwrap_or_default();
     if reader.errors.is_empty() {
         for error in battery.errors().into_iter().chain(battery.incomplete()) {
-            let place = error.keys.iter().filter_map(|key| Key::of_battery(key));
-            let place = place.filter_map(|key| reader.places.get(&key)).next();
+            let mut keys = error.keys.iter().filter_map(|key| Key::of_battery(key));
+            let place = keys.find_map(|key| reader.places.get(&key));
             let told = Diagnostic::error(error.text).help(error.advice);
             reader.errors.push(match place {
                 Some(place) => told.at(place.value.clone(), ""),

@@ -22,7 +22,7 @@ use lvx_settings::{
     Record, Report, Step, Unit, Units, Way,
 };
 use pi18_proto::{Amperes, ChargerPriority, DateTime, Decivolts, OutputMode, SolarPriority};
-use pi18_transport::{Link, sim::SharedBank};
+use pi18_transport::{Link, SetOutcome, sim::SharedBank};
 
 fn switch(bank: &SharedBank, unit: usize, switches: &str) {
     bank.with(|bank| switches.split('&').try_for_each(|s| bank.switch(unit, s))).unwrap();

@@ -148,7 +148,8 @@ fn undo_lists_a_flag_that_somebody_else_changed() {
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(|bank, action| {
         if matches!(action, Action::Write(write) if write.step == 3) {
-            client(bank, 1).set("PDF".parse().unwrap()).unwrap();
+            let outcome = client(bank, 1).set("PDF".parse().unwrap()).unwrap();
+            assert_eq!(outcome, SetOutcome::Accepted);
         }
     });
     let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);

@@ -11,7 +11,8 @@ fn left_with_the_last_step_done() -> (SharedBank, Plan, Progress) {
     let step = plan.steps[3];
     let instance = plan.units[step.unit].unit.instance().unwrap();
     let command = step.group().unwrap().command(&step.to, instance, None).unwrap();
-    client(&bank, step.unit).set(command).unwrap();
+    let outcome = client(&bank, step.unit).set(command).unwrap();
+    assert_eq!(outcome, SetOutcome::Accepted);
     let records = [
         Record::Proved { step: 0, direction: Forward },
         Record::Proved { step: 1, direction: Forward },
