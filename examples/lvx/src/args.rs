@@ -43,6 +43,8 @@ pub(crate) enum Task {
     Confirm(settings::Confirm),
     #[cfg(unix)]
     Restore(settings::Restore),
+    #[cfg(unix)]
+    Runs(settings::Runs),
     Profile(settings::Profile),
     #[cfg(target_os = "linux")]
     Links(links::Links),

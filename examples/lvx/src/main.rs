@@ -59,6 +59,8 @@ fn main() -> ExitCode {
         Task::Confirm(args) => settings::confirm::run(&args, &mut out),
         #[cfg(unix)]
         Task::Restore(args) => settings::restore::run(&args, &mut out),
+        #[cfg(unix)]
+        Task::Runs(args) => settings::runs::run(&args, &mut out),
         Task::Profile(args) => settings::profile::run(&args, &mut out),
         #[cfg(target_os = "linux")]
         Task::Links(args) => links::run(&args, &mut out),

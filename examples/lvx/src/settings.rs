@@ -12,6 +12,8 @@ mod planning;
 pub(crate) mod profile;
 #[cfg(unix)]
 pub(crate) mod restore;
+#[cfg(unix)]
+pub(crate) mod runs;
 mod site;
 mod units;
 pub(crate) mod validate;

@@ -7,6 +7,7 @@
 mod audit;
 mod disk;
 mod folder;
+mod history;
 mod registry;
 mod run_files;
 mod store;
@@ -14,6 +15,8 @@ mod store;
 mod testing;
 mod users;
 
+pub(crate) use folder::open_foreign;
+pub(crate) use history::History;
 pub(crate) use run_files::RunFiles;
 pub(crate) use store::{Kept, Store};
 pub(crate) use users::ignored as ignored_users;

@@ -192,7 +192,8 @@ fn planned(
     Ok(plan)
 }
 
-fn told(obstacle: &Obstacle) -> String {
+/// An obstacle with the option that permits it, if there is one.
+pub(super) fn told(obstacle: &Obstacle) -> String {
     let option = match obstacle.kind {
         ObstacleKind::Installation => obstacle
             .settings

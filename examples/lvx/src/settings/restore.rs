@@ -1,25 +1,32 @@
-//! `lvx restore`: a run that was stopped, or could not undo everything, is brought to an end.
+//! `lvx restore`: a run that was stopped, or could not undo everything, is brought to an end; one that
+//! ended is undone.
+
+mod finished;
+mod overview;
 
 use std::io::Write;
 
-use lvx_settings::{Apply, Past, Setting, Settings, Way};
+use lvx_settings::{Apply, Ending, Limits, Past, Plan, Way};
 
 use super::{
     apply::{drive, options, tell},
     consent,
-    planning::in_order_of,
+    planning::{self, permissions},
     units,
     units::Open,
 };
 use crate::{
     args::settings::{self as args, Format},
     outcome::{Failure, Status, complain},
-    state::{Store, ignored_users},
+    state::{Kept, RunFiles, Store, ignored_users},
 };
 
 pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, Failure> {
+    consent::can_be_asked(&args.consent)?;
+    if args.foreign {
+        return finished::undo_foreign(args, out);
+    }
     let store = Store::look(&args.care.place)?;
-    let ignored = ignored_users(&args.care.ignore_runs_of)?;
     let Some(run) = store.choose(args.run.as_deref(), |_| true)? else {
         writeln!(
             out,
@@ -28,39 +35,82 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         )?;
         return Ok(Status::Well);
     };
-    let (mut files, past) = store.keep_on(&run)?;
-    if !past.is_open() {
-        let how = past.ending().map_or(String::new(), |ending| format!(": {ending}"));
-        writeln!(out, "{}: this run came to an end{how}; nothing was written", run.name)?;
-        return Ok(Status::Well);
+    let (files, past) = store.keep_on(&run)?;
+    let run = Kept { past, ..run };
+    if !run.past.is_open() {
+        drop(files);
+        return finished::restore(args, &store, &run, out);
     }
-    consent::can_be_asked(&args.consent)?;
     if args.forget {
-        store.take_entry(&run, &mut files)?;
-        files.forget()?;
-        writeln!(out, "{}: forgotten; the units stay as they are", run.name)?;
-        return Ok(Status::Well);
+        return forget(&store, &run, files, out);
     }
+    refuse_edited(&run)?;
+    bring_to_an_end(args, &store, &run, files, out)
+}
+
+fn forget(
+    store: &Store,
+    run: &Kept,
+    mut files: RunFiles,
+    out: &mut impl Write,
+) -> Result<Status, Failure> {
+    store.take_entry(run, &mut files)?;
+    files.forget()?;
+    writeln!(out, "{}: forgotten; the units stay as they are", run.name)?;
+    Ok(Status::Well)
+}
+
+/// A journal that does not go with the settings that were saved beside it is not believed.
+fn refuse_edited(run: &Kept) -> Result<(), Failure> {
+    let edited = run.edited();
+    if edited.is_empty() {
+        return Ok(());
+    }
+    let mut told = vec![format!(
+        "{}: the journal and the settings that were saved with it do not agree; nothing was written",
+        run.name
+    )];
+    told.extend(edited);
+    told.push(format!(
+        "after a look at both: lvx restore --foreign {} UNIT… takes the journal for what it says, with \
+         every check and the whole consent; lvx restore --forget leaves everything as it is",
+        run.path().display()
+    ));
+    Err(Failure::usages(told))
+}
+
+/// The open run, or the part of it whose units were named.
+fn bring_to_an_end(
+    args: &args::Restore,
+    store: &Store,
+    run: &Kept,
+    mut files: RunFiles,
+    out: &mut impl Write,
+) -> Result<Status, Failure> {
     let host = units::host();
-    let addresses = match &args.units[..] {
-        [] => past.plan.units.iter().map(|planned| planned.address.clone()).collect(),
-        given => given.to_vec(),
+    let Some(opened) = open_some(&run.past.plan, &args.units, &store.hint(run), &host)? else {
+        return Ok(Status::Unread);
     };
-    let opened = match units::open(&addresses, &host)? {
-        Ok(opened) => opened,
-        Err(status) => return Ok(status),
-    };
-    let progress = past.progress();
-    let (plan, opened) = in_order_of(past.plan.clone(), opened)?;
+    let (places, opened): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+    let (mut part, steps) = run.past.part(&places);
+    for (planned, open) in part.plan.units.iter_mut().zip(&opened) {
+        planned.address = open.address.to_string();
+    }
+    if places.len() < run.past.plan.units.len() {
+        files.only(&places, steps);
+    }
+    let progress = part.progress();
+    let (begun, count) = (progress.at_most, part.plan.steps.len());
+    writeln!(out, "{}: {begun} of {count} writes begun and not undone", run.name)?;
+    overview::show(out, &part, &opened)?;
     let way = match (args.undo, args.finish) {
         (true, _) => Some(Way::Undo),
         (_, true) => Some(Way::Finish),
         _ => None,
     };
-    let (begun, steps) = (progress.at_most, plan.steps.len());
-    writeln!(out, "{}: {begun} of {steps} writes begun and not undone", run.name)?;
-    show(out, &past, &opened)?;
+    let fails = would_fail(args, &part, &opened)?;
     let Some(way) = way else {
+        overview::list(out, "\n--finish would fail:", &fails)?;
         writeln!(
             out,
             "\nnothing was written; --undo puts back what was, --finish does the rest, \
@@ -68,45 +118,122 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         )?;
         return Ok(Status::Findings);
     };
-    if !consent::given(&args.consent, &plan)? {
+    let plan = checked(args, &part, way, &opened)?;
+    overview::writes(out, &part.plan, &progress, way, &opened)?;
+    let consent = consent::given(&args.consent, &plan)?;
+    if way == Way::Finish && !fails.is_empty() {
+        overview::list(out, "\nnothing was written; --finish would fail:", &fails)?;
+        writeln!(
+            out,
+            "--undo puts back what was; --forget leaves everything as it is, and the run is over"
+        )?;
+        return Ok(if consent { Status::Unproved } else { Status::Findings });
+    }
+    if !consent {
         writeln!(out, "\nnothing was written; --confirm does it")?;
         return Ok(Status::Findings);
     }
-    store.claim(&run, &plan, &ignored, &mut files)?;
+    store.claim(run, &plan, &ignored_users(&args.care.ignore_runs_of)?, &mut files)?;
     files.catch_interrupts()?;
     let apply = Apply::resume(plan, options(&args.care), progress, way);
     let report = drive(apply, opened, &host, &mut files);
     let status = tell(out, &report, &files, Format::Table);
-    if report.ending == lvx_settings::Ending::Refused {
-        complain(&format!("the run is still open; to try again: lvx restore {}", store.hint(&run)));
+    if matches!(report.ending, Ending::Refused | Ending::Mixed) {
+        complain(&format!(
+            "the run is still open; to try again: lvx restore {0}; if you have seen to it by other \
+             means: lvx restore {0} --forget",
+            store.hint(run)
+        ));
+    } else if places.len() < run.past.plan.units.len() {
+        complain("the other units of the run are left to be restored");
     }
-    let undone = way == Way::Undo && report.ending == lvx_settings::Ending::Undone;
+    let undone = way == Way::Undo && report.ending == Ending::Undone;
     Ok(if undone { Status::Well } else { status })
 }
 
-/// What each unit has of what the run was to change.
-fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> Result<(), Failure> {
-    let steps = past.plan.steps.len();
-    let (before, wanted) = (past.plan.settings_after(0), past.plan.settings_after(steps));
-    for ((at, open), (before, wanted)) in opened.iter().enumerate().zip(before.iter().zip(&wanted))
-    {
-        writeln!(out, "{} ({})", open.unit.serial_number, open.address.place())?;
-        let now = open.unit.settings();
-        for setting in past.plan.touched(at) {
-            let text = |all: &Settings| text(all, setting);
-            writeln!(
-                out,
-                "  {:<26} now {}, before {}, wanted {}",
-                setting.key(),
-                text(&now),
-                text(before),
-                text(wanted)
-            )?;
+/// Opens the units of a plan: all of them where they were, or those that are named where they are now.
+/// With each comes its number in the plan.
+fn open_some(
+    plan: &Plan,
+    named: &[String],
+    hint: &str,
+    host: &lvx_settings::HostClock,
+) -> Result<Option<Vec<(usize, Open)>>, Failure> {
+    let addresses = match named {
+        [] => plan.units.iter().map(|planned| planned.address.clone()).collect(),
+        named => named.to_vec(),
+    };
+    let Ok(opened) = units::open(&addresses, host)? else {
+        if plan.units.len() > 1 {
+            complain(&format!(
+                "units that can be reached are restored without the others if they are named: \
+                 lvx restore {hint} UNIT…"
+            ));
         }
+        return Ok(None);
+    };
+    let mut found = Vec::new();
+    for open in opened {
+        let serial = open.unit.serial_number;
+        let place = plan.units.iter().position(|planned| planned.unit.serial_number == serial);
+        let Some(place) = place else {
+            return Err(Failure::usage(format_args!(
+                "{}: unit {serial} is not in this run",
+                open.address.place()
+            )));
+        };
+        if found.iter().any(|(known, _)| *known == place) {
+            return Err(Failure::usage(format_args!("unit {serial} is given twice")));
+        }
+        found.push((place, open));
     }
-    Ok(())
+    found.sort_by_key(|(place, _)| *place);
+    Ok(Some(found))
 }
 
-fn text(all: &Settings, setting: Setting) -> String {
-    all.get(setting).map_or("not there".to_owned(), |value| value.to_string())
+/// What is in the way of the rest of a run.
+fn would_fail(args: &args::Restore, part: &Past, opened: &[Open]) -> Result<Vec<String>, Failure> {
+    let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
+    let mut permissions = permissions(&args.permit)?;
+    permissions.part_of_bank = true;
+    Ok(match part.plan.clone().permitted(&permissions) {
+        Ok(plan) => plan.objections_to_finish(&units),
+        Err(obstacles) => obstacles.iter().map(planning::told).collect(),
+    })
+}
+
+/// The plan, if what it writes on this way is permitted; old values that the guard or the units would
+/// not take are warned of.
+fn checked(args: &args::Restore, part: &Past, way: Way, opened: &[Open]) -> Result<Plan, Failure> {
+    let mut permissions = permissions(&args.permit)?;
+    permissions.part_of_bank = true;
+    if way == Way::Finish {
+        // What is in the way is shown, and nothing is written then.
+        return Ok(part.plan.clone().permitted(&permissions).unwrap_or(part.plan.clone()));
+    }
+    let missing = part.plan.steps.iter().take(part.progress().at_most).find_map(|step| {
+        let changed = step.from.differences(&step.to).map(|change| change.setting);
+        changed
+            .filter(|setting| setting.group().is_installation())
+            .find(|setting| !permissions.allow_installation.contains(setting))
+    });
+    if let Some(setting) = missing {
+        return Err(Failure::usage(format_args!(
+            "the undo writes {setting}, an installation setting: allow it by name \
+             (--allow-installation {setting})"
+        )));
+    }
+    for outside in part.plan.outside_guard(permissions.battery.as_ref()) {
+        complain(&format!("warning: an old value is outside the battery guard: {outside}"));
+    }
+    for (at, (old, open)) in part.old_settings().iter().zip(opened).enumerate() {
+        let limits = Limits::of(&open.unit);
+        let unit = part.plan.units.get(at).map_or(String::new(), |planned| planned.place());
+        for (setting, value) in old.iter() {
+            if let Err(error) = limits.check(setting, value) {
+                complain(&format!("warning: {unit}: {setting} cannot be put back: {error}"));
+            }
+        }
+    }
+    Ok(part.plan.clone())
 }

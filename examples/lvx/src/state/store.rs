@@ -1,9 +1,11 @@
 //! The state folders of this user, the runs in them, and what keeps a new run from starting.
 
 use std::{
+    fs::TryLockError,
     io::{self, Read},
     path::{Path, PathBuf},
     rc::Rc,
+    time::SystemTime,
 };
 
 use lvx_settings::{Past, Plan};
@@ -13,7 +15,7 @@ use super::{
     disk::{Disk, RealDisk},
     folder::{Choice, Folder},
     registry::{Claim, Entry, Registry},
-    run_files::{JOURNAL, RunFiles, journal_name, marker, take_back, unusable},
+    run_files::{JOURNAL, RunFiles, journal_name, marker, saved_name, take_back, unusable},
     users,
 };
 use crate::{args::settings::Place, outcome::Failure};
@@ -352,6 +354,29 @@ impl Store {
 }
 
 impl Kept {
+    /// Whether its program is still there.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let file = self.folder.read(&journal_name(&self.name));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// When its journal was written last.
+    pub(crate) fn last_written(&self) -> io::Result<SystemTime> {
+        self.folder.read(&journal_name(&self.name))?.metadata()?.modified()
+    }
+
+    /// Removes its journal and what was saved with it.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        for planned in &self.past.plan.units {
+            match self.folder.remove(&saved_name(&self.name, &planned.unit)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        take_back(&self.folder, &self.name);
+        self.folder.remove(&journal_name(&self.name))
+    }
+
     /// Where its journal is.
     pub(crate) fn path(&self) -> PathBuf {
         let path = self.folder.path().join(journal_name(&self.name));

@@ -1,0 +1,102 @@
+//! What each unit has, and what would be written, before anything is.
+
+use std::io::{self, Write};
+
+use lvx_settings::{Group, Past, Plan, Progress, Setting, Settings, Step, Way};
+
+use super::Open;
+
+/// Shows what each unit has of what the run was to change, and what somebody else changed since.
+pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Result<()> {
+    let steps = past.plan.steps.len();
+    let (before, wanted) = (past.plan.settings_after(0), past.plan.settings_after(steps));
+    for ((at, open), (before, wanted)) in opened.iter().enumerate().zip(before.iter().zip(&wanted))
+    {
+        writeln!(out, "{} ({})", open.unit.serial_number, open.address.place())?;
+        let now = open.unit.settings();
+        let touched: Vec<_> = past.plan.touched(at).collect();
+        for &setting in &touched {
+            let text = |all: &Settings| text(all, setting);
+            let only = now.only(|known| known == setting);
+            let differs = |all: &Settings| !only.satisfy(&all.only(|known| known == setting));
+            let foreign = if differs(before) && differs(wanted) {
+                ", changed by another program, or the unit itself"
+            } else {
+                ""
+            };
+            writeln!(
+                out,
+                "  {:<26} now {}, before {}, wanted {}{foreign}",
+                setting.key(),
+                text(&now),
+                text(before),
+                text(wanted)
+            )?;
+        }
+        let others = before.differences(&now).map(|change| change.setting);
+        let others: Vec<_> = others
+            .filter(|setting| !touched.contains(setting) && *setting != Setting::Clock)
+            .collect();
+        if !others.is_empty() {
+            writeln!(out, "  changed by another program, or the unit itself, and left alone:")?;
+        }
+        for setting in others {
+            let (now, before) = (text(&now, setting), text(before, setting));
+            writeln!(out, "  {:<26} now {now}, before {before}", setting.key())?;
+        }
+    }
+    Ok(())
+}
+
+/// Shows the writes that are left to do on this way, as far as the units show them.
+pub(super) fn writes(
+    out: &mut impl Write,
+    plan: &Plan,
+    progress: &Progress,
+    way: Way,
+    opened: &[Open],
+) -> io::Result<()> {
+    let mut states: Vec<_> = opened.iter().map(|open| open.unit.settings()).collect();
+    let steps: Vec<Step> = match way {
+        Way::Finish => plan.steps.clone(),
+        Way::Undo => {
+            let begun = plan.steps.iter().take(progress.at_most);
+            begun.rev().map(Step::reversed).collect()
+        }
+    };
+    writeln!(out)?;
+    let mut number = 0;
+    for mut step in steps {
+        let Some(state) = states.get_mut(step.unit) else { continue };
+        if state.satisfy(&step.to) {
+            continue;
+        }
+        number += 1;
+        let serial = plan.units.get(step.unit).map(|planned| planned.unit.serial_number);
+        let serial = serial.map_or(String::new(), |serial| serial.to_string());
+        let mnemonic = step.group().map_or("?", Group::mnemonic);
+        // What the unit has now, which may be neither of the two.
+        step.from = state.only(|setting| step.from.get(setting).is_some());
+        writeln!(out, "{number:>3}  {serial}  {mnemonic:<6}  {step}")?;
+        *state = state.overlaid(&step.to);
+    }
+    if number == 0 {
+        writeln!(out, "the units show that nothing is left to be written")?;
+    }
+    Ok(())
+}
+
+/// Shows a list under a heading, if there is anything in it.
+pub(super) fn list(out: &mut impl Write, heading: &str, lines: &[String]) -> io::Result<()> {
+    if !lines.is_empty() {
+        writeln!(out, "{heading}")?;
+    }
+    for line in lines.iter().flat_map(|line| line.lines()) {
+        writeln!(out, "  {line}")?;
+    }
+    Ok(())
+}
+
+fn text(all: &Settings, setting: Setting) -> String {
+    all.get(setting).map_or("not there".to_owned(), |value| value.to_string())
+}
