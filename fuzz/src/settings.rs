@@ -119,7 +119,7 @@ fn unit() -> Unit {
         model: Some(Model::V2_LV),
         firmware: sample::<FirmwareVersions>(),
         rated: sample::<RatedInformation>(),
-        flags: sample::<Flags>(),
+        flags: Some(sample::<Flags>()),
         ac_charging_window: Some(sample()),
         ac_load_window: Some(sample()),
         clock: None,

@@ -196,7 +196,10 @@ impl Plan {
             );
         }
         if self.units.iter().take(at).any(|other| other.unit.serial_number == serial) {
-            unit(format!("unit {serial} is given twice"), "");
+            unit(
+                format!("two addresses report serial number {serial}"),
+                "if they lead to one unit, give it once; two units need serial numbers that differ",
+            );
         }
         found.extend(self.unreachable(planned, battery));
         found

@@ -66,8 +66,9 @@ pub(crate) fn unit_with(settings: &Settings) -> Unit {
     rated.input_range = all.input_voltage_range.unwrap();
     rated.output_mode = all.output_mode.unwrap();
     rated.regulation = all.regulation_state;
-    unit.flags.overload_bypass = all.overload_bypass.unwrap();
-    unit.flags.backlight = all.backlight.unwrap();
+    let flags = unit.flags.as_mut().unwrap();
+    flags.overload_bypass = all.overload_bypass.unwrap();
+    flags.backlight = all.backlight.unwrap();
     if let (Some(window), Some(shown)) = (all.ac_charging_window, &mut unit.ac_charging_window) {
         (shown.start, shown.end) = (window.start, window.end);
     }

@@ -64,7 +64,14 @@ fn carry(
         Ok(wanted) => wanted,
         Err(blocked) => return Err(in_the_way(blocked, args.format, out)?),
     };
-    let opened = match units::open(&wanted.addresses(units)?, &host)? {
+    let addresses = wanted.addresses(units)?;
+    // A plan that is only shown needs no more than what it is about.
+    let is_shown_only = !args.consent.confirm
+        && args.consent.yes_serial.is_empty()
+        && args.save_plan.is_none()
+        && args.format == Format::Table;
+    let settings = wanted.settings().filter(|_| is_shown_only);
+    let opened = match units::open_for(&addresses, &host, settings)? {
         Ok(opened) => opened,
         Err(status) => return Ok(status),
     };

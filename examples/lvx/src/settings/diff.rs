@@ -13,7 +13,8 @@ use crate::{
 
 pub(crate) fn run(args: &args::Diff, out: &mut impl Write) -> Result<Status, Failure> {
     let profile = read_profile(&args.profile)?.into_profile();
-    let units = match units::open(&args.units, &units::host())? {
+    let settings = Some(&profile.settings);
+    let units = match units::open_for(&args.units, &units::host(), settings)? {
         Ok(units) => units,
         Err(status) => return Ok(status),
     };

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use lvx_settings::{
     HostClock, Obstacle, ObstacleKind, Obstacles, ParsedProfile, Permissions, Plan, Profile,
-    Setting, validate_for,
+    Setting, Settings, validate_for,
 };
 
 use super::{read, site, units::Open};
@@ -41,6 +41,14 @@ impl From<Obstacles> for Blocked {
 }
 
 impl Wanted {
+    /// What a profile states; a plan compares all that it has of a unit.
+    pub(super) fn settings(&self) -> Option<&Settings> {
+        match self {
+            Self::Profile(profile) => Some(&profile.profile().settings),
+            Self::Plan(_) => None,
+        }
+    }
+
     /// Reads a profile, or a plan that was saved.
     pub(super) fn read(path: &std::path::Path) -> Result<Self, Failure> {
         let (name, bytes) = read(path)?;

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use lvx_settings::{Error, HostClock, Unit};
+use lvx_settings::{HostClock, Settings, Unit};
 use pi18_transport::{Address, Client};
 
 use crate::{
@@ -22,6 +22,15 @@ pub(super) fn open(
     addresses: &[String],
     host: &HostClock,
 ) -> Result<Result<Vec<Open>, Status>, Failure> {
+    open_for(addresses, host, None)
+}
+
+/// Opens them all, and reads what it takes to look at these settings; all of it if none are given.
+pub(super) fn open_for(
+    addresses: &[String],
+    host: &HostClock,
+    settings: Option<&Settings>,
+) -> Result<Result<Vec<Open>, Status>, Failure> {
     if let Some((_, twice)) = addresses
         .iter()
         .enumerate()
@@ -37,7 +46,7 @@ pub(super) fn open(
             .into_iter()
             .map(|(client, address)| {
                 let observer = progress.of(address.place());
-                scope.spawn(move || read(client, address, host, observer))
+                scope.spawn(move || read(client, address, host, settings, observer))
             })
             .collect();
         readers
@@ -61,11 +70,15 @@ fn read(
     client: Result<Client, pi18_transport::Error>,
     address: Address,
     host: &HostClock,
+    settings: Option<&Settings>,
     observer: impl FnMut(pi18_transport::Progress) + Send + 'static,
 ) -> Result<Open, Failure> {
     let mut client = client?;
     client.observe(observer);
-    let unit = Unit::read(&mut client, host).map_err(|error: Error| Failure::from(error))?;
+    let unit = match settings {
+        Some(settings) => Unit::read_for(&mut client, host, settings)?,
+        None => Unit::read(&mut client, host)?,
+    };
     Ok(Open { address, client, unit })
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status,
         writeln!(out, "{}: sound, {stated} settings", profile.name())?;
         return Ok(Status::Well);
     }
-    let units = match units::open(&args.units, &units::host())? {
+    let settings = Some(&profile.profile().settings);
+    let units = match units::open_for(&args.units, &units::host(), settings)? {
         Ok(units) => units,
         Err(status) => return Ok(status),
     };

@@ -1,0 +1,72 @@
+//! A unit that is read in part: what it takes to look at some settings, and no more.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+mod bank;
+
+use std::sync::{Arc, Mutex};
+
+use bank::{
+    Fate, Meddler, Memory, apply_to, bank as virtual_bank, host, meddled, profile, settings_of,
+};
+use lvx_settings::{Ending, Options, Permissions, Plan, PlannedUnit, Settings, Unit};
+use pi18_proto::{Amperes, BatteryType, SolarPriority, Switch};
+
+/// What is asked where only these settings matter, and the unit as it is read.
+fn read_for(settings: &Settings) -> (Vec<String>, Unit) {
+    let bank = virtual_bank(&["frozen=on"]);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let meddler: Meddler = Arc::new(Mutex::new(move |_: &_, _, bytes: &[u8]| {
+        let request = String::from_utf8_lossy(&bytes[5..bytes.len() - 3]).into_owned();
+        seen.lock().unwrap().push(request);
+        Fate::Arrive
+    }));
+    let mut client = meddled(&bank, 0, &meddler);
+    let host = lvx_settings::HostClock::system();
+    let unit = Unit::read_for(&mut client, &host, settings).unwrap();
+    (asked.lock().unwrap().clone(), unit)
+}
+
+fn priority() -> Settings {
+    profile(|s| s.solar_power_priority = Some(SolarPriority::LOAD_BATTERY_UTILITY))
+}
+
+#[test]
+fn what_no_stated_setting_needs_is_not_asked() {
+    let (asked, unit) = read_for(&priority());
+    for not in ["FLAG", "ACCT", "ACLT", "T", "DI", "MCHGCR", "MUCHGCR"] {
+        assert!(!asked.iter().any(|each| each == not), "{not}: {asked:?}");
+    }
+    assert_eq!(unit.flags, None);
+    for (settings, needed) in [
+        (profile(|s| s.backlight = Some(Switch::ON)), "FLAG"),
+        (profile(|s| s.clock = Some(lvx_settings::ClockOffset::default())), "T"),
+        (profile(|s| s.battery_type = Some(BatteryType::USER)), "DI"),
+        (profile(|s| s.max_charging_current = Some(Amperes(60))), "MCHGCR"),
+        (profile(|s| s.max_ac_charging_current = Some(Amperes(30))), "MUCHGCR"),
+    ] {
+        let (asked, _) = read_for(&settings);
+        assert!(asked.iter().any(|each| each == needed), "{needed}: {asked:?}");
+    }
+}
+
+#[test]
+fn a_plan_from_a_part_is_the_same_and_is_not_carried_out() {
+    let bank = virtual_bank(&["frozen=on"]);
+    let mut client = bank::client(&bank, 0);
+    let host = host(&mut client);
+    let whole = Unit::read(&mut client, &host).unwrap();
+    let part = Unit::read_for(&mut client, &host, &priority()).unwrap();
+    let plan = |unit: &Unit| {
+        let address = "sim:0".to_owned();
+        let planned = PlannedUnit { address, unit: unit.clone(), wanted: priority() };
+        Plan::new(vec![planned], Permissions::default(), None).unwrap()
+    };
+    assert_eq!(plan(&part).steps, plan(&whole).steps);
+    assert_eq!(plan(&part).objections(&[part.clone()]), plan(&whole).objections(&[whole]));
+    let before = settings_of(&bank, 0);
+    drop(client);
+    let (report, _) = apply_to(&bank, plan(&part), Options::default(), Memory::default());
+    assert_eq!(report.ending, Ending::Refused);
+    assert_eq!(settings_of(&bank, 0), before);
+}
