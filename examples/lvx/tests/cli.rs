@@ -290,7 +290,7 @@ fn a_fault_has_its_number_everywhere() {
         &["query", "FWS", "sim:0?fault=83"][..],
         &["query", "PGS0", "sim:0?fault=83"],
         &["sync-check", "sim:0?fault=83", "sim:1", "--only", "fault"],
-        &["apply", "PROFILE", "sim:0?fault=83"],
+        &["apply", "PROFILE", "sim:0?fault=83", "sim:1"],
     ] {
         let profile = Scratch::new("fault.yaml");
         std::fs::write(&profile.0, "name: t\nsolar_power_priority: load-battery-utility\n")
