@@ -15,8 +15,9 @@ mod store;
 mod testing;
 mod users;
 
-pub(crate) use folder::open_foreign;
+pub(crate) use disk::{Disk, RealDisk};
+pub(crate) use folder::{Choice, Folder, open_foreign};
 pub(crate) use history::History;
 pub(crate) use run_files::RunFiles;
 pub(crate) use store::{Kept, Store};
-pub(crate) use users::ignored as ignored_users;
+pub(crate) use users::{effective as effective_user, ignored as ignored_users};

@@ -5,15 +5,17 @@
 //! (0600). Whoever keeps the links of a folder must own it, so that each folder has exactly one lock.
 
 use std::{
-    fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError},
+    fs::{self, File, Metadata, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
-use rustix::fs::OFlags;
-
-use crate::outcome::Failure;
+use crate::{
+    outcome::Failure,
+    state::{Choice, Disk, Folder, RealDisk, effective_user},
+};
 
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
@@ -22,15 +24,16 @@ pub(super) struct Lock(#[expect(dead_code, reason = "closing the file releases t
 impl Lock {
     /// Locks the links of `folder` for this process.
     pub(super) fn take(folder: &Path) -> Result<Self, Failure> {
-        Self::take_as(folder, rustix::process::geteuid().as_raw(), Path::new(RUN))
+        Self::take_as(folder, effective_user(), Path::new(RUN))
     }
 
     /// Returns whether another process keeps the links of `folder`, as far as this user can see.
     pub(super) fn is_held(folder: &Path) -> bool {
-        let user = rustix::process::geteuid().as_raw();
         let Ok(about) = fs::metadata(folder) else { return false };
-        File::open(path_of(folder, &about, user, Path::new(RUN)))
-            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+        let (place, name) = place(folder, &about, effective_user(), Path::new(RUN));
+        let place = Folder::open(&place, Choice::Named, &disk());
+        let file = place.ok().flatten().and_then(|place| place.read(&name).ok());
+        file.is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     fn take_as(folder: &Path, user: u32, run: &Path) -> Result<Self, Failure> {
@@ -43,14 +46,16 @@ impl Lock {
                 about.uid()
             )));
         }
-        if user == ROOT {
-            private(run, user)?;
-        }
-        let path = path_of(folder, &about, user, run);
-        let file = open(&path).map_err(|error| wrong(&path, "opened", &error))?;
+        let (place, name) = place(folder, &about, user, run);
+        let choice = if user == ROOT { Choice::Usual } else { Choice::Named };
+        // The file stays when the lock is released: if it was removed, two processes could hold locks
+        // on two files of one name.
+        let file = Folder::create(&place, choice, &disk())
+            .and_then(|place| place.append_or_create(&name))
+            .map_err(|error| wrong(&place, "used for the lock", &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
-            Err(TryLockError::Error(error)) => Err(wrong(&path, "locked", &error)),
+            Err(TryLockError::Error(error)) => Err(wrong(&place.join(name), "locked", &error)),
             Err(TryLockError::WouldBlock) => Err(Failure::usage(format_args!(
                 "{}: another lvx keeps the links here, most likely lvx-links.service, which follows \
                  what is changed in units.yaml",
@@ -60,49 +65,18 @@ impl Lock {
     }
 }
 
-/// Returns the lock file of a folder. In [`RUN`] it is named for the folder's identity, because a
-/// folder has many paths.
-fn path_of(folder: &Path, about: &Metadata, user: u32, run: &Path) -> PathBuf {
+/// Returns where the lock file of a folder is, and its name. In [`RUN`] it is named for the folder's
+/// identity, because a folder has many paths.
+fn place(folder: &Path, about: &Metadata, user: u32, run: &Path) -> (PathBuf, String) {
     if user == ROOT {
-        run.join(format!("links-{:x}-{:x}.lock", about.dev(), about.ino()))
+        (run.to_owned(), format!("links-{:x}-{:x}.lock", about.dev(), about.ino()))
     } else {
-        folder.join(".lvx-links.lock")
+        (folder.to_owned(), ".lvx-links.lock".to_owned())
     }
 }
 
-/// Makes the folder of locks if it is missing, and rejects one that others could use.
-fn private(run: &Path, user: u32) -> Result<(), Failure> {
-    match DirBuilder::new().mode(0o700).create(run) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(wrong(run, "made", &error));
-        }
-        _ => {}
-    }
-    let about = fs::symlink_metadata(run).map_err(|error| wrong(run, "read", &error))?;
-    if about.is_dir() && about.uid() == user && about.mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    Err(Failure::usage(format_args!(
-        "{}: expected a folder that only user {user} can use (mode 700), found mode {:o} of user {}; \
-         remove it",
-        run.display(),
-        about.mode() & 0o7777,
-        about.uid()
-    )))
-}
-
-/// The file stays when the lock is released: if it was removed, two processes could hold locks on two
-/// files of one name.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
-        .open(path)
+fn disk() -> Rc<dyn Disk> {
+    Rc::new(RealDisk)
 }
 
 fn wrong(path: &Path, what: &str, error: &io::Error) -> Failure {
@@ -120,8 +94,6 @@ const ROOT: u32 = 0;
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     /// A folder of links and a folder of locks, gone at the end of the test.
@@ -193,25 +165,5 @@ mod tests {
         let refused = Lock::take_as(&scratch.dev(), scratch.owner() + 1, &scratch.run());
         let text = format!("{:?}", refused.unwrap_err());
         assert!(text.contains("expected a folder of user"), "{text}");
-    }
-
-    #[test]
-    fn folder_of_locks_that_others_could_use_is_refused() {
-        let scratch = Scratch::new("shared");
-        fs::create_dir(scratch.run()).unwrap();
-        fs::set_permissions(scratch.run(), fs::Permissions::from_mode(0o755)).unwrap();
-        let text = format!("{:?}", private(&scratch.run(), scratch.owner()).unwrap_err());
-        assert!(text.contains("found mode 755"), "{text}");
-        fs::remove_dir(scratch.run()).unwrap();
-        std::os::unix::fs::symlink("dev", scratch.run()).unwrap();
-        assert!(private(&scratch.run(), scratch.owner()).is_err());
-    }
-
-    #[test]
-    fn link_in_place_of_the_lock_file_is_not_followed() {
-        let scratch = Scratch::new("link");
-        let path = scratch.0.join("lock");
-        std::os::unix::fs::symlink("/dev/null", &path).unwrap();
-        assert!(open(&path).is_err());
     }
 }
