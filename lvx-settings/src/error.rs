@@ -21,9 +21,7 @@ enum Kind {
     Changed { place: String, expected: SerialNumber, found: SerialNumber },
     #[error("{place}: {why}")]
     File { place: String, why: String, source: Option<io::Error> },
-    #[error(
-        "{place}: the run that writes it is still there; `lvx confirm` keeps what waits, Ctrl-C in that run undoes it"
-    )]
+    #[error("{place}: the run that writes it is still there")]
     Busy { place: String },
     #[error("{place}: {why}")]
     Plan { place: String, why: String },

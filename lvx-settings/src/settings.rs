@@ -115,6 +115,9 @@ impl<'de> Deserialize<'de> for Settings {
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Settings, A::Error> {
                 let mut settings = Settings::default();
                 while let Some((key, text)) = map.next_entry::<String, String>()? {
+                    if FORMER.contains(&&*key) {
+                        continue;
+                    }
                     let setting = Setting::from_key(&key)
                         .ok_or_else(|| de::Error::custom(format!("no setting {key:?}")))?;
                     let value = setting.parse(&text).map_err(de::Error::custom)?;
@@ -130,6 +133,9 @@ impl<'de> Deserialize<'de> for Settings {
         deserializer.deserialize_map(Visitor)
     }
 }
+
+/// Keys that files of earlier versions may hold, and that are no settings any more.
+const FORMER: [&str; 1] = ["buzzer_silenced"];
 
 /// A setting by its key.
 impl Serialize for Setting {

@@ -164,6 +164,11 @@ fn a_journal_of_an_earlier_version_is_still_read() {
     let undoing = "{\"record\":\"undoing\",\"why\":\"x\",\"done\":3,\"unproved\":2}\n";
     let past = Past::parse(format!("{head}{undoing}").as_bytes()).unwrap();
     assert_eq!(past.progress().unproved, [2]);
+    // A setting that is none any more was wanted, and there already.
+    let former = head.replace("\"wanted\":{", "\"wanted\":{\"buzzer_silenced\":\"off\",");
+    assert_ne!(former, head);
+    let former = former.replace("\"buzzer\":", "\"buzzer_silenced\":");
+    assert_eq!(Past::parse(former.as_bytes()).unwrap().plan, past.plan);
 }
 
 #[test]

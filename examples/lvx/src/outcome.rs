@@ -95,6 +95,11 @@ impl From<lvx_settings::Error> for Failure {
     fn from(error: lvx_settings::Error) -> Self {
         let usage = error.is_file() || error.is_plan() || error.is_busy();
         let is_busy = error.is_busy();
+        let error = if is_busy {
+            format!("{error}; `lvx confirm` keeps what waits, Ctrl-C in that run undoes it")
+        } else {
+            error.to_string()
+        };
         let status = if usage { Status::Usage } else { Status::Unread };
         Self { is_busy, ..Self::new(status, error) }
     }

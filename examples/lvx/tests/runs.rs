@@ -175,6 +175,36 @@ fn links_and_pipes_in_a_state_folder_are_not_followed() {
 }
 
 #[test]
+fn a_run_whose_journal_is_gone_or_open_to_others_is_in_the_way() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let pair = Pair::new();
+    let (mut child, _told, run) = waiting_on(&pair, BACKLIGHT);
+    let profile = pair.folder.file("other.yaml", "backlight: on\n");
+    let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
+    let at_work = pair.command("restore", &["--undo"]).output().unwrap();
+    assert!(
+        pair.seen(&at_work).contains("`lvx confirm` keeps what waits"),
+        "{}",
+        pair.seen(&at_work)
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let received = pair.received();
+    let journal = pair.folder.0.join(format!("{run}.journal"));
+    fs::set_permissions(&journal, fs::Permissions::from_mode(0o666)).unwrap();
+    let refused =
+        pair.command("restore", &[&run, "--undo", "--yes-serial", BOTH]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(pair.seen(&refused).contains("others can write to it"), "{}", pair.seen(&refused));
+    fs::remove_file(journal).unwrap();
+    let refused = pair.lvx("apply", &profile, &consent);
+    assert_eq!(refused.status.code(), Some(4), "{}", pair.seen(&refused));
+    assert!(pair.seen(&refused).contains("its journal is gone"), "{}", pair.seen(&refused));
+    assert_eq!(pair.received(), received);
+}
+
+#[test]
 fn the_folder_of_another_user_is_not_used() {
     if !rustix::process::geteuid().is_root() {
         return;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     args::settings::{self as args, Care, Format},
-    outcome::{Failure, Status, progress},
+    outcome::{Failure, Status, complain, progress},
     output::Output,
     state::{RunFiles, Store, ignored_users},
 };
@@ -73,7 +73,10 @@ fn carry(
     let settings = wanted.settings().filter(|_| is_shown_only);
     let opened = match units::open_for(&addresses, &host, settings)? {
         Ok(opened) => opened,
-        Err(status) => return Ok(status),
+        Err(status) => {
+            Store::look(&args.care.place)?.at_work().iter().for_each(|run| complain(run));
+            return Ok(status);
+        }
     };
     let (plan, opened) = match wanted.planned(opened, &permissions, &host) {
         Ok(planned) => planned,

@@ -1,6 +1,8 @@
 //! What past runs mean for each other: which are in effect, and which have to be undone first.
 
-use lvx_settings::{Past, Profile, Record, Setting};
+use std::io;
+
+use lvx_settings::{Past, Record, Setting, Value};
 use pi18_proto::SerialNumber;
 
 use super::{
@@ -91,19 +93,18 @@ impl Kept {
         let mut found = Vec::new();
         for planned in &self.past.plan.units {
             let name = saved_name(&self.name, &planned.unit);
-            let saved = match self.folder.read_bytes(&name, MAX_BYTES) {
-                Ok(bytes) => Profile::parse_bytes(&name, &bytes),
+            let saved = self.folder.read_bytes(&name, MAX_BYTES).and_then(|bytes| {
+                String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
+            });
+            let saved = match saved {
+                Ok(saved) => saved,
                 Err(error) => {
                     found.push(format!("{name}: {error}"));
                     continue;
                 }
             };
-            let Ok(saved) = saved else {
-                found.push(format!("{name}: it is no profile any more"));
-                continue;
-            };
             let before = planned.unit.settings();
-            for (setting, value) in saved.profile().settings.iter() {
+            for (setting, value) in saved.lines().filter_map(stated) {
                 let known = before.get(setting);
                 if setting != Setting::Clock && known != Some(value) {
                     let known = known.map_or("nothing".to_owned(), |known| known.to_string());
@@ -115,6 +116,13 @@ impl Kept {
         }
         found
     }
+}
+
+/// What a line of saved settings states; keys that are no settings any more are passed over.
+fn stated(line: &str) -> Option<(Setting, Value)> {
+    let (key, value) = line.split_once(": ")?;
+    let setting = Setting::from_key(key)?;
+    Some((setting, setting.parse(value).ok()?))
 }
 
 const MAX_BYTES: u64 = 1 << 20;

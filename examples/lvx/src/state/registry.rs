@@ -285,6 +285,11 @@ impl Entry {
         })
     }
 
+    /// The file, for messages.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.place.path.join(&self.name)
+    }
+
     /// Removes the entry of an own run that has ended.
     pub(crate) fn remove(&self) {
         // It is found again, and removed then.

@@ -37,6 +37,8 @@ pub(crate) struct RunFiles {
     interrupts: Arc<AtomicU32>,
     /// That it waits was told.
     told: bool,
+    /// So many interrupts were told.
+    told_interrupts: u32,
 }
 
 /// The units of a run that are carried on without the others.
@@ -70,6 +72,7 @@ impl RunFiles {
             claim,
             interrupts: Arc::default(),
             told: false,
+            told_interrupts: 0,
         }
     }
 
@@ -238,13 +241,23 @@ impl Keeper for RunFiles {
     }
 
     fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
-        self.audit.settle(matches!(record, Record::Proved { .. }));
+        let proved = matches!(record, Record::Proved { .. } | Record::Corrected { .. });
+        self.audit.settle(proved);
         if let Some(record) = self.of_whole(record) {
             self.note(&record, at)?;
             match record {
                 Record::Proved { step, direction: Direction::Forward } => self.tell("proved", step),
                 Record::Proved { step, .. } => self.tell("put back", step),
                 Record::Left { step } => self.tell("LEFT", step),
+                Record::Misdirected { ref stray } => progress(&format!(
+                    "warning: {} may have reached another unit than intended",
+                    stray.command
+                )),
+                Record::Corrected { step, ref to, .. } => {
+                    let to: Vec<_> =
+                        to.iter().map(|(key, value)| format!("{key} {value}")).collect();
+                    progress(&format!("corrected after step {}: {}", step + 1, to.join(", ")));
+                }
                 _ => {}
             }
         }
@@ -260,6 +273,16 @@ impl Keeper for RunFiles {
     }
 
     fn watch(&mut self, action: &Action) {
+        let interrupts = self.interrupts();
+        if interrupts > self.told_interrupts && *action != Action::Done {
+            progress(match self.told_interrupts {
+                0 => {
+                    "interrupted: the write on its way is finished, and what was written is undone"
+                }
+                _ => "interrupted again: no longer waiting for what does not answer",
+            });
+            self.told_interrupts = interrupts;
+        }
         match action {
             Action::Pause(time) if *time >= LONG && !self.told => {
                 self.told = true;

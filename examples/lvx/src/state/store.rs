@@ -229,6 +229,14 @@ impl Store {
         take_back(&run.folder, &run.name);
     }
 
+    /// The runs that are at work on this machine right now, a line each: they hold links.
+    pub(crate) fn at_work(&self) -> Vec<String> {
+        let entries = self.registry.entries().unwrap_or_default().into_iter();
+        let unit = |entry: &Entry| entry.units.first().copied();
+        let running = entries.filter(|entry| entry.is_running);
+        running.filter_map(|entry| why_blocked(&entry, unit(&entry)?)).collect()
+    }
+
     /// Why no run on these units can start now: another one is at work, or did not come to an end.
     ///
     /// Runs of the users in `ignored` are passed over; those of root and of this user never are.
@@ -437,6 +445,13 @@ fn why_blocked(entry: &Entry, unit: SerialNumber) -> Option<String> {
     let disk: Rc<dyn Disk> = Rc::new(RealDisk);
     let past = match Folder::open(folder, Choice::Named, &disk) {
         Ok(Some(folder)) if folder.exists(name) => read(&folder, name),
+        Ok(_) if entry.is_begun => {
+            return Some(format!(
+                "{journal:?}: an earlier run on unit {unit} did not come to an end, and its journal is \
+                 gone; find out what it did, then remove {:?}",
+                entry.path()
+            ));
+        }
         Ok(_) => Ok(None),
         Err(error) => Err(error.to_string()),
     };
