@@ -68,7 +68,7 @@ pub use limits::{Allowed, Limit, LimitError, Limits};
 pub use plan::{LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, Step};
 pub use profile::{AppliesTo, ParsedProfile, Profile, profile_schema};
 pub use rules::{Broken, OutputModeConflict, are_phases, broken, output_mode_conflict};
-pub use run::{Audit, Keeper, Units, run};
+pub use run::{Audit, Clock, Keeper, Units, run};
 pub use setting::{Setting, Settings};
 pub use settings::Difference;
 pub use unit::Unit;

@@ -26,8 +26,21 @@ pub struct Units<'a, L> {
     host: HostClock,
     /// The link on which each unit was found last: cables can be swapped.
     places: Vec<usize>,
-    /// Time that goes on while this computer sleeps.
-    boot_time: Option<Box<dyn FnMut() -> Duration + 'a>>,
+    /// The clock of the run; without one, that of the links and of this computer.
+    clock: Option<Box<dyn Clock + 'a>>,
+}
+
+/// The clock of a run whose time is made up.
+pub trait Clock {
+    /// Returns the time by the links' clock.
+    fn now(&mut self) -> Instant;
+
+    /// Lets time go by.
+    fn pause(&mut self, time: Duration);
+
+    /// Returns the time since some moment, which goes on while the computer sleeps: the deadline of a
+    /// confirmation goes by it.
+    fn boot_time(&mut self) -> Duration;
 }
 
 /// Where an [`Apply`] keeps what has to survive it, and whom it asks.
@@ -117,18 +130,14 @@ impl<'a, L: Link> Units<'a, L> {
             released,
             host,
             places,
-            boot_time: None,
+            clock: None,
         }
     }
 
-    /// Returns the same with another clock for the deadline of a confirmation: the time since some
-    /// moment, which goes on while this computer sleeps.
-    ///
-    /// The default is the time since the computer started, or that of the links if the host's clock is
-    /// made up.
+    /// Returns the same with another clock, for links in made-up time.
     #[must_use]
-    pub fn timed_by(mut self, boot_time: impl FnMut() -> Duration + 'a) -> Self {
-        self.boot_time = Some(Box::new(boot_time));
+    pub fn timed_by(mut self, clock: impl Clock + 'a) -> Self {
+        self.clock = Some(Box::new(clock));
         self
     }
 
@@ -273,10 +282,10 @@ impl<'a, L: Link> Units<'a, L> {
         }
     }
 
-    /// The time for the deadline of a confirmation.
+    /// The time for the deadline of a confirmation, which goes on while this computer sleeps.
     fn boot_time(&mut self) -> Duration {
-        if let Some(boot_time) = &mut self.boot_time {
-            return boot_time();
+        if let Some(clock) = &mut self.clock {
+            return clock.boot_time();
         }
         let now = self.now();
         self.host.elapsed(now)
@@ -287,10 +296,16 @@ impl<'a, L: Link> Units<'a, L> {
     }
 
     fn now(&mut self) -> Instant {
+        if let Some(clock) = &mut self.clock {
+            return clock.now();
+        }
         self.any().map_or_else(Instant::now, |client| client.now())
     }
 
     fn pause(&mut self, time: Duration) {
+        if let Some(clock) = &mut self.clock {
+            return clock.pause(time);
+        }
         match self.any() {
             Some(client) => client.pause(time),
             None => std::thread::sleep(time),

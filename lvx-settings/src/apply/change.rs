@@ -134,6 +134,7 @@ impl Change {
         let unit = apply.units.get(index)?;
         let mut recovery = Recovery::new(&apply.options, apply.patience);
         recovery.may_wait_idle &= apply.interrupts == 0;
+        recovery.hurried = apply.interrupts > 1;
         Some(Self {
             task,
             target: Target::new(index, unit, goal.group)?,

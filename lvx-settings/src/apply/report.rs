@@ -222,7 +222,7 @@ fn unit_report(
             (Some(one), Some(other)) => same(one, other),
             (one, other) => one == other,
         };
-        apply.is_over_for(at, *setting) && !is(old) && !is(new)
+        shown.is_ok() && apply.is_over_for(at, *setting) && !is(old) && !is(new)
     };
     let (foreign, own): (Vec<_>, Vec<_>) = touched.iter().copied().partition(taken_over);
     let part = |all: &Settings| all.only(|setting| own.contains(&setting));

@@ -1,6 +1,8 @@
 //! Virtual units, and settings for them, that the tests share.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub(crate) mod cables;
+
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},

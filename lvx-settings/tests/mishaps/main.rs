@@ -3,7 +3,11 @@
 
 #[path = "../bank/mod.rs"]
 mod bank;
+mod battery_types;
+mod cables;
+mod checks;
 mod edited;
+mod links;
 mod reports;
 mod restores;
 mod waits;
@@ -35,7 +39,11 @@ struct Keep {
     memory: Memory,
     bank: SharedBank,
     interrupt_after: Option<Duration>,
+    /// A second interrupt.
+    hurry_after: Option<Duration>,
     confirm_after: Option<Duration>,
+    /// The settings cannot be saved.
+    no_backup: bool,
     hook: Hook,
 }
 
@@ -45,7 +53,9 @@ impl Keep {
             memory: Memory { begun: true, ..Memory::default() },
             bank: bank.clone(),
             interrupt_after: None,
+            hurry_after: None,
             confirm_after: None,
+            no_backup: false,
             hook: Box::new(|_, _| {}),
         }
     }
@@ -53,6 +63,9 @@ impl Keep {
 
 impl Keeper for Keep {
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
+        if self.no_backup {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
         self.memory.begin(plan, units)
     }
     fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
@@ -69,6 +82,11 @@ impl Keeper for Keep {
     }
     fn is_interrupted(&mut self) -> bool {
         self.interrupt_after.is_some_and(|time| self.bank.elapsed() >= time)
+    }
+    fn interrupts(&mut self) -> u32 {
+        let times = [self.interrupt_after, self.hurry_after];
+        let passed = times.iter().flatten().filter(|time| self.bank.elapsed() >= **time);
+        u32::try_from(passed.count()).unwrap()
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Recovery {
     idle_tries: u32,
     /// Idle windows may be waited for.
     pub(super) may_wait_idle: bool,
-    /// Somebody interrupted: no link is waited for.
+    /// Somebody interrupted while it waited, or more than once: no link is waited for.
     pub(super) hurried: bool,
 }
 
@@ -43,7 +43,8 @@ impl Change {
             return self.end();
         }
         self.sending.last = None;
-        let used_up = self.recovery.link.fails(now) || self.recovery.hurried;
+        // Even in a hurry a device that is gone is opened once.
+        let used_up = self.recovery.link.fails(now) || (self.recovery.hurried && !trouble.gone);
         // A question is asked several times anyway; before a write nothing is lost by giving up.
         let before_the_first =
             matches!(self.stage, Stage::Identify | Stage::Inspect | Stage::Number)

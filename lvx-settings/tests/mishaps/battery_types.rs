@@ -1,0 +1,111 @@
+//! Battery types that bring stored voltages back.
+
+use lvx_settings::Settings;
+use pi18_proto::BatteryType;
+
+use super::*;
+
+const AGM: &str = "frozen=on&soc=100&sun=0&grid=off&battery-type=0&bulk=56.4&float=54.0\
+                   &cutoff=40.8&stored-voltages=58.4,54.0,42.0";
+
+fn user(voltages: bool) -> Settings {
+    profile(|s| {
+        s.battery_type = Some(BatteryType::USER);
+        if voltages {
+            s.bulk_voltage = Some(Decivolts(560));
+            s.cutoff_voltage = Some(Decivolts(460));
+        }
+    })
+}
+
+#[test]
+fn stored_voltages_are_replaced_before_the_next_step() {
+    for voltages in [true, false] {
+        let bank = bank(&[AGM, AGM]);
+        let plan = planned(&bank, &user(voltages));
+        let new = plan.settings_after(plan.steps.len());
+        let mut keep = Keep::new(&bank);
+        // From the second step on no unit has the stored voltage any more.
+        keep.hook = Box::new(|bank, action| {
+            if matches!(action, Action::Record(Record::Proved { .. })) {
+                for unit in 0..2 {
+                    assert_ne!(settings_of(bank, unit).bulk_voltage, Some(Decivolts(584)));
+                }
+            }
+        });
+        let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+        assert_eq!(report.ending, Ending::Applied, "{report}\n{:?}", keep.memory.audit);
+        for (unit, new) in new.iter().enumerate() {
+            let now = settings_of(&bank, unit);
+            assert_eq!(
+                (now.battery_type, now.bulk_voltage, now.float_voltage, now.cutoff_voltage),
+                (new.battery_type, new.bulk_voltage, new.float_voltage, new.cutoff_voltage)
+            );
+        }
+    }
+}
+
+/// Fails at the last step, and is undone.
+fn undone_from(switches: &str, wanted: &Settings) {
+    let bank = bank(&[switches, switches]);
+    let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
+    let plan = planned(&bank, wanted);
+    let last = plan.steps.len() - 1;
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(move |bank, action| {
+        if matches!(action, Action::Write(write) if write.step == last) {
+            switch(bank, 1, "refuse=1");
+        }
+        if matches!(action, Action::Record(Record::Undoing { .. })) {
+            switch(bank, 1, "refuse=0");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.audit);
+    assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
+}
+
+#[test]
+fn undo_goes_back_to_the_type_that_brings_its_own_voltages() {
+    undone_from(
+        AGM,
+        &profile(|s| {
+            s.battery_type = Some(BatteryType::USER);
+            s.bulk_voltage = Some(Decivolts(560));
+            s.output_source_priority = Some(pi18_proto::OutputPriority(0));
+        }),
+    );
+    undone_from(AGM, &user(true));
+}
+
+#[test]
+fn undo_goes_back_to_user_and_replaces_stored_voltages() {
+    let agm = profile(|s| {
+        s.battery_type = Some(BatteryType::AGM);
+        s.bulk_voltage = Some(Decivolts(564));
+        s.float_voltage = Some(Decivolts(540));
+        s.cutoff_voltage = Some(Decivolts(408));
+        s.backlight = Some(pi18_proto::Switch::OFF);
+    });
+    undone_from(
+        "frozen=on&soc=100&sun=0&grid=off&bulk=55.0&cutoff=46.0&stored-voltages=58.4,54.0,42.0",
+        &agm,
+    );
+}
+
+#[test]
+fn a_step_that_fails_at_the_type_leaves_no_unit_with_type_user() {
+    let bank = bank(&[AGM, AGM]);
+    let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
+    let plan = planned(&bank, &user(true));
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| match action {
+        // The stored voltages of the second unit cannot be replaced.
+        Action::Record(Record::Correcting { unit: 1, .. }) => switch(bank, 1, "refuse=1"),
+        Action::Record(Record::Undoing { .. }) => switch(bank, 1, "refuse=0"),
+        _ => {}
+    });
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.audit);
+    assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
+}

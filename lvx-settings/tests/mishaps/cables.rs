@@ -1,0 +1,236 @@
+//! Units that change their numbers or their cables while a plan is carried out.
+
+use lvx_settings::{Astray, Direction, PlannedUnit, Settings};
+
+use super::{bank::cables::Cables, *};
+
+/// A plan for the first unit of a bank only.
+fn plan_for_first(bank: &SharedBank, wanted: &Settings) -> Plan {
+    let both = planned(bank, wanted);
+    let units: Vec<PlannedUnit> = both.units.into_iter().take(1).collect();
+    let permissions = Permissions::default().without_battery_guard().with_part_of_bank();
+    Plan::new(units, permissions, None).unwrap()
+}
+
+fn swap_numbers(bank: &SharedBank) {
+    switch(bank, 0, "instance=1");
+    switch(bank, 1, "instance=0");
+}
+
+/// Does something the first time that an action is of some kind.
+fn once(
+    is: impl Fn(&Action) -> bool + 'static,
+    act: impl Fn(&SharedBank) + 'static,
+) -> Box<dyn FnMut(&SharedBank, &Action)> {
+    let mut done = false;
+    Box::new(move |bank, action| {
+        if !done && is(action) {
+            done = true;
+            act(bank);
+        }
+    })
+}
+
+fn announces(action: &Action, number: usize, way: Direction) -> bool {
+    matches!(
+        action,
+        Action::Record(Record::Writing { step, direction, .. })
+            if *step == number && *direction == way
+    )
+}
+
+fn ac_current() -> Settings {
+    profile(|s| s.max_ac_charging_current = Some(Amperes(20)))
+}
+
+#[test]
+fn renumbered_before_a_step_the_write_names_the_new_number() {
+    let bank = idle_bank();
+    let others = settings_of(&bank, 1);
+    let plan = plan_for_first(&bank, &ac_current());
+    let mut keep = Keep::new(&bank);
+    keep.hook = once(|action| matches!(action, Action::Backup), swap_numbers);
+    let report = Cables::new(&bank).run(Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+    assert_eq!(keep.memory.audit, ["MUCHGC1,020 accepted"]);
+    assert_eq!(settings_of(&bank, 1), others);
+}
+
+#[test]
+fn renumbered_before_an_undo_the_write_names_the_new_number() {
+    let bank = idle_bank();
+    let others = settings_of(&bank, 1);
+    let plan = plan_for_first(&bank, &ac_current());
+    let options = Options { confirm_within: Some(Duration::from_mins(1)), ..Options::default() };
+    let mut keep = Keep::new(&bank);
+    keep.hook = once(|action| matches!(action, Action::Confirmation(_)), swap_numbers);
+    let report = Cables::new(&bank).run(Apply::new(plan, options), &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    assert_eq!(keep.memory.audit, ["MUCHGC0,020 accepted", "MUCHGC1,030 accepted"]);
+    assert_eq!(settings_of(&bank, 1), others);
+}
+
+#[test]
+fn renumbered_at_the_write_the_other_unit_is_named_and_given_back_what_it_had() {
+    for both in [true, false] {
+        let bank = idle_bank();
+        let others = settings_of(&bank, 1);
+        let wanted = ac_current();
+        let plan = if both { planned(&bank, &wanted) } else { plan_for_first(&bank, &wanted) };
+        let serial = planned(&bank, &wanted).units[1].unit.serial_number;
+        let mut keep = Keep::new(&bank);
+        keep.hook = once(|action| announces(action, 0, Direction::Forward), swap_numbers);
+        let report = Cables::new(&bank).run(Apply::new(plan, Options::default()), &mut keep);
+        let stray = &report.strays[0];
+        assert_eq!(stray.command, "MUCHGC0,020", "{report}");
+        let found = Some(serial);
+        assert!(matches!(stray.cause, Astray::Renumbered { found: known, .. } if known == found));
+        // The old value of a unit outside the plan is not known.
+        assert_eq!((stray.put_right, settings_of(&bank, 1) == others), (both, both), "{report}");
+        let ending = if both { Ending::Undone } else { Ending::Mixed };
+        assert_eq!(report.ending, ending, "{report}");
+        assert!(report.to_string().contains(serial.as_str()), "{report}");
+    }
+}
+
+#[test]
+fn a_swap_before_a_write_leads_it_to_the_right_unit_or_nowhere() {
+    for both in [true, false] {
+        let bank = idle_bank();
+        let others = settings_of(&bank, 1);
+        let plan = if both { planned(&bank, &other()) } else { plan_for_first(&bank, &other()) };
+        let cables = Cables::new(&bank);
+        let mut keep = Keep::new(&bank);
+        let cable = cables.clone();
+        keep.hook = once(|action| matches!(action, Action::Backup), move |_| cable.swap(0, 1));
+        let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+        assert_eq!(report.ending == Ending::Applied, both, "{report}");
+        assert_eq!(report.strays, [], "{report}");
+        assert!(both || settings_of(&bank, 1) == others, "{report}");
+    }
+}
+
+/// Two cables are swapped just before the first write is sent.
+fn swapped_at_the_write(plan: Plan, bank: &SharedBank) -> (Report, Memory) {
+    let cables = Cables::new(bank);
+    let mut keep = Keep::new(bank);
+    let cable = cables.clone();
+    keep.hook = once(|action| announces(action, 0, Direction::Forward), move |_| cable.swap(0, 1));
+    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    (report, keep.memory)
+}
+
+#[test]
+fn a_swap_at_the_write_is_reported_with_the_unit_that_may_have_got_it() {
+    let bank = idle_bank();
+    let serial = planned(&bank, &other()).units[1].unit.serial_number;
+    let (report, memory) = swapped_at_the_write(plan_for_first(&bank, &other()), &bank);
+    assert_eq!(report.ending, Ending::Mixed, "{report}");
+    let told = serde_json::to_value(&report).unwrap();
+    assert_eq!(told["strays"][0]["cause"], "another_unit", "{told}");
+    assert_eq!(told["strays"][0]["found"], serial.as_str(), "{told}");
+    assert_eq!(told["strays"][0]["put_right"], false, "{told}");
+    assert!(report.strays[0].command.starts_with("MCHGV560"), "{report}");
+    let proved =
+        memory.records.iter().any(|record| matches!(record, Record::Proved { direction, .. } if *direction == Direction::Forward));
+    assert!(!proved, "{:?}", memory.records);
+}
+
+#[test]
+fn a_swap_of_two_planned_units_at_the_write_is_undone_on_both() {
+    let bank = idle_bank();
+    let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
+    let (report, memory) = swapped_at_the_write(planned(&bank, &other()), &bank);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", memory.records);
+    assert!(report.strays[0].put_right, "{report}");
+    assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
+}
+
+#[test]
+fn restore_puts_a_stray_write_right_from_the_journal() {
+    let bank = idle_bank();
+    let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
+    let plan = planned(&bank, &other());
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    let mut swapped = false;
+    keep.hook = Box::new(move |_, action| {
+        if !swapped && announces(action, 0, Direction::Forward) {
+            swapped = true;
+            cable.swap(0, 1);
+        }
+        if matches!(action, Action::Record(Record::Undoing { .. })) {
+            std::panic::resume_unwind(Box::new("killed"));
+        }
+    });
+    let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        cables.run(Apply::new(plan.clone(), Options::default()), &mut keep)
+    }));
+    assert!(died.is_err());
+    assert_ne!(settings_of(&bank, 1), before[1]);
+    // What was noted is a journal.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.journal");
+    let mut journal = Journal::create(&path, &plan).unwrap();
+    for record in &keep.memory.records {
+        journal.append(record, None).unwrap();
+    }
+    let progress = Past::read(&path).unwrap().progress();
+    assert_eq!(progress.strays.len(), 1);
+    let apply = Apply::resume(plan, Options::default(), progress, Way::Undo);
+    let mut keep = Keep::new(&bank);
+    let report = cables.run(apply, &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.records);
+    assert!(report.strays[0].put_right, "{report}");
+    assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before);
+}
+
+#[test]
+fn a_report_never_rests_on_readings_of_another_unit() {
+    let bank = bank(&["frozen=on&soc=100&sun=0&grid=off", "frozen=on&solar-priority=1"]);
+    let plan = plan_for_first(&bank, &other());
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    keep.hook =
+        once(|action| matches!(action, Action::Record(Record::Applied)), move |_| cable.swap(0, 1));
+    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.units[0].state, lvx_settings::State::Unknown, "{report}");
+    assert!(report.units[0].unread.as_ref().unwrap().contains("is there now"), "{report}");
+}
+
+#[test]
+fn a_unit_is_not_read_if_another_one_answers_at_the_end() {
+    let bank = idle_bank();
+    let mut questions = 0;
+    let meddler: bank::Meddler =
+        Arc::new(Mutex::new(move |bank: &SharedBank, _: usize, _: &[u8]| {
+            questions += 1;
+            if questions == 8 {
+                switch(bank, 0, "serial=96132206100499");
+            }
+            Fate::Arrive
+        }));
+    let clock = host(&mut client(&bank, 0));
+    let error = Unit::read(&mut bank::meddled(&bank, 0, &meddler), &clock).unwrap_err();
+    let why = error.to_string();
+    assert!(why.contains("expected unit 96132206100410 from the first reply to the last"), "{why}");
+    assert!(why.contains("found unit 96132206100499"), "{why}");
+}
+
+#[test]
+fn a_refusal_of_another_host_is_not_believed_before_the_unit_had_time_to_show() {
+    let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&lag=8s", "frozen=on&lag=8s"]);
+    let plan = planned(&bank, &other());
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    keep.hook = once(
+        |action| announces(action, 1, Direction::Forward),
+        move |_| cable.refuse_another_host(),
+    );
+    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    assert!(keep.memory.audit.contains(&"MCHGV560,540 refused".to_owned()));
+    assert_eq!(report.ending, Ending::Applied, "{report}");
+}

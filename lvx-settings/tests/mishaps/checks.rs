@@ -1,0 +1,212 @@
+//! Checks that must not be left out: before a run, before a write, and before a proof.
+
+use lvx_settings::{Direction, Settings};
+use pi18_proto::{MachineType, OutputPriority};
+
+use super::*;
+
+#[test]
+fn nothing_is_written_if_the_settings_cannot_be_saved() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let mut keep = Keep::new(&bank);
+    keep.no_backup = true;
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.ending, Ending::Refused, "{report}");
+    assert_eq!(received(&bank), [0, 0]);
+}
+
+#[test]
+fn a_foreign_change_before_a_write_is_noticed_before_it() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Record(Record::Proved { step: 0, .. })) {
+            switch(bank, 1, "solar-priority=1");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    assert_eq!(received(&bank)[1], 0, "{:?}", keep.memory.audit);
+}
+
+#[test]
+fn a_value_that_shows_once_is_not_proved() {
+    // The new value shows in one reading only, the second after the write.
+    let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&lag=60s", STILL]);
+    let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
+    let plan = planned(&bank, &wanted);
+    let (mut written, mut readings) = (false, 0);
+    let (report, memory) = apply_meddled(
+        &bank,
+        plan,
+        Options::default(),
+        Memory::default(),
+        move |bank, unit, bytes| {
+            written |= unit == 0 && is_set(bytes, "MCHGV");
+            if unit == 0 && written && bytes.windows(4).any(|part| part == b"PIRI") {
+                readings += 1;
+                match readings {
+                    2 => switch(bank, 0, "bulk=56.0"),
+                    3 => switch(bank, 0, "bulk=56.4"),
+                    _ => {}
+                }
+            }
+            Fate::Arrive
+        },
+    );
+    assert_ne!(report.ending, Ending::Applied, "{report}");
+    let proved = Record::Proved { step: 0, direction: Direction::Forward };
+    assert!(!memory.records.contains(&proved), "{:?}", memory.records);
+}
+
+#[test]
+fn a_garbled_answer_leaves_the_write_in_doubt() {
+    // Each POP is carried out, answered with noise, and shown after a minute.
+    let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&pop-garbled=on&lag=60s"]);
+    let wanted = profile(|s| s.output_source_priority = Some(OutputPriority(0)));
+    let plan = planned(&bank, &wanted);
+    let old = plan.settings_after(0)[0].output_source_priority;
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Record(Record::Undoing { .. })) {
+            switch(bank, 0, "pop-garbled=off");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    bank.link(0).pause(Duration::from_mins(2));
+    let now = settings_of(&bank, 0).output_source_priority;
+    assert!(report.ending == Ending::Undone && now == old, "{now:?}\n{report}");
+}
+
+#[test]
+fn a_run_that_does_not_end_as_planned_is_undone() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let old = plan.settings_after(0)[0].bulk_voltage;
+    let mut keep = Keep::new(&bank);
+    keep.hook = Box::new(|bank, action| {
+        if matches!(action, Action::Record(Record::Applied)) {
+            switch(bank, 1, "solar-priority=1");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    assert_eq!(settings_of(&bank, 0).bulk_voltage, old, "{report}");
+}
+
+#[test]
+fn waiting_for_idle_windows_has_one_limit_for_all_steps() {
+    // Each unit starts to charge when it is set; the first one is idle 40 minutes later.
+    let bank = idle_bank();
+    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let plan = planned(&bank, &wanted);
+    let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
+    let started = bank.elapsed();
+    let mut keep = Keep::new(&bank);
+    let mut seen = [false; 2];
+    keep.hook = Box::new(move |bank, action| {
+        if let Action::Write(write) = action
+            && write.direction == Direction::Forward
+            && !seen[write.unit]
+        {
+            seen[write.unit] = true;
+            switch(bank, write.unit, "soc=60&sun=100&grid=on");
+        }
+        let now = bank.elapsed().saturating_sub(started);
+        if now > Duration::from_mins(40) && !seen[1] {
+            switch(bank, 0, "soc=100&sun=0&grid=off");
+        }
+    });
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    let took = bank.elapsed().saturating_sub(started);
+    assert!(took > Duration::from_mins(55), "{took:?}\n{report}");
+    assert!(took < Duration::from_mins(65), "it went on waiting for {took:?}\n{report}");
+}
+
+#[test]
+fn a_plan_is_held_against_the_limits_of_the_units_when_it_is_carried_out() {
+    let bank = idle_bank();
+    let mut plan = planned(&bank, &profile(|s| s.max_charging_current = Some(Amperes(50))));
+    // 100 A is not in the unit's list.
+    for step in &mut plan.steps {
+        step.to.max_charging_current = Some(Amperes(100));
+    }
+    for planned in &mut plan.units {
+        planned.wanted.max_charging_current = Some(Amperes(100));
+    }
+    let (report, _) = apply_to(&bank, plan, Options::default(), Memory::default());
+    assert_eq!(report.ending, Ending::Refused, "{report}");
+    assert_eq!(received(&bank), [0, 0]);
+}
+
+/// How a plan that was left before its first step ends.
+fn resumed(bank: &SharedBank, plan: Plan, way: Way) -> Report {
+    let apply = Apply::resume(plan, Options::default(), Progress::default(), way);
+    run_keep(bank, apply, &mut Keep::new(bank))
+}
+
+#[test]
+fn finish_is_checked_as_a_run_is_and_undo_is_not() {
+    for (trouble, why) in [
+        ("fault=83", "it has fault"),
+        ("bulk=55.0", "neither what it was nor what the plan writes"),
+    ] {
+        let bank = idle_bank();
+        let plan = planned(&bank, &other());
+        switch(&bank, 1, trouble);
+        let report = resumed(&bank, plan.clone(), Way::Finish);
+        assert_eq!(report.ending, Ending::Refused, "{report}");
+        assert!(report.to_string().contains(why), "{report}");
+        assert_eq!(received(&bank), [0, 0]);
+        assert_ne!(resumed(&bank, plan, Way::Undo).ending, Ending::Refused);
+    }
+}
+
+fn installation(switches: &str, wanted: &Settings) -> (SharedBank, Plan) {
+    let switches = format!("frozen=on&soc=100&sun=0&grid=off&{switches}");
+    let bank = bank(&[&switches, &switches]);
+    let settings = wanted.iter().map(|(setting, _)| setting);
+    let permissions = Permissions::default().with_installation(settings);
+    let plan = plan_for(&bank, wanted, permissions);
+    (bank, plan)
+}
+
+#[test]
+fn finish_does_not_set_the_output_mode_of_a_working_unit() {
+    let wanted = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
+    let (bank, plan) = installation("output-mode=0", &wanted);
+    let report = resumed(&bank, plan, Way::Finish);
+    assert_eq!(report.ending, Ending::Refused, "{report}");
+    assert!(report.to_string().contains("output_mode is set in standby only"), "{report}");
+    assert_eq!(received(&bank), [0, 0]);
+}
+
+#[test]
+fn an_installation_setting_is_allowed_in_the_plan_that_is_finished_and_in_its_journal() {
+    let wanted = profile(|s| s.machine_type = Some(MachineType::GRID_TIE));
+    let (bank, mut plan) = installation("", &wanted);
+    plan.allow_installation.clear();
+    let report = resumed(&bank, plan.clone(), Way::Finish);
+    assert_eq!(report.ending, Ending::Refused, "{report}");
+    assert_eq!(received(&bank), [0, 0]);
+    let head = format!(
+        "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
+        serde_json::to_string(&plan).unwrap()
+    );
+    let why = Past::parse(head.as_bytes()).unwrap_err();
+    assert!(why.contains("installation setting that was not allowed"), "{why}");
+}
+
+#[test]
+fn a_finish_does_not_write_what_a_foreign_change_has_made_unsound() {
+    let low = "frozen=on&soc=100&sun=0&grid=off&cutoff=46.0";
+    let bank = bank(&[low, low]);
+    let plan = planned(&bank, &profile(|s| s.recharge_voltage = Some(Decivolts(470))));
+    switch(&bank, 1, "cutoff=48.0");
+    let mut keep = Keep::new(&bank);
+    let apply = Apply::resume(plan, Options::default(), Progress::default(), Way::Finish);
+    let report = run_keep(&bank, apply, &mut keep);
+    assert_eq!(received(&bank)[1], 0, "{report}\n{:?}", keep.memory.audit);
+}

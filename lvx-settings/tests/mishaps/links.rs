@@ -1,0 +1,148 @@
+//! Links that come and go, interrupts meanwhile, and a computer that sleeps.
+
+use super::{
+    bank::cables::{Cables, SimClock},
+    *,
+};
+
+#[test]
+fn a_unit_that_returns_after_it_was_given_up_is_undone() {
+    let bank = idle_bank();
+    let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
+    let plan = planned(&bank, &other());
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    let mut unplugged = false;
+    keep.hook = Box::new(move |_, action| {
+        if !unplugged && matches!(action, Action::Write(write) if write.step == 3) {
+            unplugged = true;
+            cable.unplug(1, Duration::from_secs(75));
+        }
+    });
+    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    let lefts = keep.memory.records.iter().filter(|record| matches!(record, Record::Left { .. }));
+    assert!(lefts.count() > 0, "it was never given up: {:?}", keep.memory.records);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.records);
+    assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before);
+    assert_eq!(report.remarks, Vec::<String>::new());
+}
+
+#[test]
+fn a_flapping_adapter_is_given_up() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    // It answers one question each time that it is opened, and is gone at the next write or reading.
+    let (mut begun, mut questions) = (false, 0);
+    keep.hook = Box::new(move |_, action| {
+        begun |= matches!(action, Action::Write(write) if write.unit == 1);
+        questions += usize::from(matches!(action, Action::Read { unit: 1, .. }));
+        if begun && questions % 2 == 1 {
+            cable.unplug(1, Duration::ZERO);
+        }
+    });
+    let started = bank.elapsed();
+    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    let took = bank.elapsed().saturating_sub(started);
+    assert!(took < Duration::from_mins(10), "it took {took:?}\n{report}");
+    assert!(cables.reopened() < 1_000, "{} times", cables.reopened());
+    assert_eq!(report.ending, Ending::Mixed, "{report}");
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_device() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    let gone = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&gone);
+    keep.hook = Box::new(move |bank, action| {
+        let mut seen = seen.lock().unwrap();
+        if seen.is_none() && matches!(action, Action::Write(write) if write.step == 3) {
+            *seen = Some(bank.elapsed());
+            cable.unplug(1, Duration::MAX);
+        }
+    });
+    // The last write is sent about six seconds after the start.
+    let at = bank.elapsed() + Duration::from_secs(20);
+    keep.interrupt_after = Some(at);
+    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    let waited = at.saturating_sub(gone.lock().unwrap().unwrap());
+    assert!(waited < Duration::from_mins(1), "it was given up before the interrupt: {waited:?}");
+    let took = bank.elapsed().saturating_sub(at);
+    assert!(took < Duration::from_secs(20), "it took {took:?}\n{report}");
+    assert!(report.why.as_ref().unwrap().contains("interrupted"), "{report}");
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_proof() {
+    let bank = bank(&["frozen=on&soc=100&sun=0&grid=off", "frozen=on&lag=60s"]);
+    let old = settings_of(&bank, 1).bulk_voltage;
+    let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
+    let plan = planned(&bank, &wanted);
+    let mut keep = Keep::new(&bank);
+    let undoing = Arc::new(Mutex::new(Duration::ZERO));
+    let seen = Arc::clone(&undoing);
+    keep.hook = Box::new(move |bank, action| {
+        if matches!(action, Action::Record(Record::Undoing { .. })) {
+            *seen.lock().unwrap() = bank.elapsed();
+        }
+    });
+    let at = bank.elapsed() + Duration::from_secs(6);
+    keep.interrupt_after = Some(at);
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let noticed = undoing.lock().unwrap().saturating_sub(at);
+    assert!(noticed < Duration::from_secs(2), "after {noticed:?}\n{report}");
+    bank.link(0).pause(Duration::from_mins(2));
+    assert_eq!(settings_of(&bank, 1).bulk_voltage, old, "{report}");
+}
+
+#[test]
+fn a_second_interrupt_ends_what_the_undoing_waits_for() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    let mut unplugged = false;
+    let options = Options { away: Duration::from_hours(1), ..Options::default() };
+    keep.hook = Box::new(move |_, action| {
+        if !unplugged
+            && matches!(action, Action::Write(write) if write.direction == lvx_settings::Direction::Backward)
+        {
+            unplugged = true;
+            cable.unplug(0, Duration::MAX);
+            cable.unplug(1, Duration::MAX);
+        }
+    });
+    let start = bank.elapsed();
+    keep.interrupt_after = Some(start + Duration::from_secs(3));
+    keep.hurry_after = Some(start + Duration::from_mins(2));
+    let report = cables.run(Apply::new(plan, options), &mut keep);
+    let took = bank.elapsed().saturating_sub(start);
+    assert!(took > Duration::from_mins(2), "the undoing was not waited for: {took:?}\n{report}");
+    assert!(took < Duration::from_mins(3), "it took {took:?}\n{report}");
+}
+
+#[test]
+fn the_deadline_of_a_confirmation_counts_the_time_that_the_computer_sleeps() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+    let mut keep = Keep::new(&bank);
+    let clock = host(&mut client(&bank, 0));
+    let clients = (0..2).map(|at| client(&bank, at)).collect();
+    let time = SimClock { link: bank.link(0), slept: Duration::from_mins(5) };
+    let mut units = Units::new(clients, clock).timed_by(time);
+    let started = bank.elapsed();
+    let report = lvx_settings::run(Apply::new(plan, options), &mut units, &mut keep);
+    drop(units);
+    let took = bank.elapsed().saturating_sub(started);
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    assert!(took < Duration::from_mins(1), "it waited for {took:?}");
+}
