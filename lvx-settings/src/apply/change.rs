@@ -9,7 +9,8 @@ use std::{ops::ControlFlow, time::Instant};
 use pi18_proto::Query;
 
 use super::{
-    Action, Apply, Astray, Command, Correction, Event, Options, Write, course::Task, explain,
+    Action, Apply, Astray, Command, Correction, Event, Options, Write, corrections::Reason,
+    course::Task, explain,
 };
 use crate::{
     Settings, Step, Unit,
@@ -111,9 +112,11 @@ impl Change {
             }
             Direction::Backward => {
                 let earlier = steps.iter().take(at).filter(of_group);
+                let in_doubt = apply.unproved.contains(&at);
                 Goal {
                     backward: true,
-                    insist: apply.unproved.contains(&at) || apply.brings_voltages(step.unit, group),
+                    insist: in_doubt || apply.brings_voltages(step.unit, group),
+                    outlast: in_doubt,
                     beyond: earlier.map(|step| step.from).collect(),
                     ..Goal::of(&step.reversed())?
                 }
@@ -126,7 +129,8 @@ impl Change {
     pub(super) fn correction(apply: &Apply, correction: Correction) -> Option<Self> {
         let Correction { unit, to, .. } = correction;
         let step = Step { unit, from: to, to };
-        let goal = Goal { backward: true, insist: true, ..Goal::of(&step)? };
+        let outlast = correction.reason == Reason::Stray;
+        let goal = Goal { backward: true, insist: true, outlast, ..Goal::of(&step)? };
         Self::new(apply, Task::Correction(correction), unit, goal)
     }
 

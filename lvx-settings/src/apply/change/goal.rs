@@ -16,6 +16,8 @@ pub(super) struct Goal {
     pub(super) backward: bool,
     /// What the unit shows may be older than what it has, or its own doing: it is written in any case.
     pub(super) insist: bool,
+    /// An earlier write may still show: this one is proved once the time for that is over.
+    pub(super) outlast: bool,
     /// The group's values after later steps of the same direction: then this step is done as well.
     pub(super) beyond: Vec<Settings>,
     pub(super) bounds: Option<Bounds>,
@@ -30,6 +32,7 @@ impl Goal {
             expected: None,
             backward: false,
             insist: false,
+            outlast: false,
             beyond: Vec::new(),
             bounds: None,
         })

@@ -147,7 +147,8 @@ impl Change {
             };
         }
         let own = self.goal.own(&all);
-        if own.satisfy(&self.goal.to) && (!self.goal.insist || self.sending.accepted) {
+        let is_over = !(in_time && self.goal.outlast);
+        if own.satisfy(&self.goal.to) && is_over && (!self.goal.insist || self.sending.accepted) {
             let off = self.goal.expected_after().filter(|expected| !all.satisfy(expected));
             let verdict = off.map_or(Verdict::Proved, |expected| self.foreign(&all, &expected));
             return self.conclude(verdict);
