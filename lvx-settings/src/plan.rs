@@ -304,8 +304,14 @@ impl Plan {
         }
         told.sort();
         told.dedup();
-        for other in self.left_out() {
-            told.push(format!("{other} works in the same bank and is not in the plan"));
+        let left_out = self.left_out();
+        if !left_out.is_empty() {
+            let count = self.units.len() + left_out.len();
+            let names: Vec<_> = left_out.iter().map(ToString::to_string).collect();
+            told.push(format!(
+                "the bank has {count} units or more; not in the plan: {}",
+                names.join(", ")
+            ));
         }
         if let Some(why) = BankCurrent::of(self)
             .and_then(|current| current.excess(&self.settings_after(usize::MAX)))

@@ -200,7 +200,7 @@ fn plan_for_one_unit_of_a_pair_says_that_the_bank_has_two() {
         let one = || vec![pair().remove(at)];
         let plan = plan_of("backlight: off\n", one(), &none).unwrap();
         assert_eq!(plan.left_out().len(), 1);
-        assert!(plan.warnings()[0].contains("same bank"), "{:?}", plan.warnings());
+        assert!(plan.warnings()[0].contains("the bank has 2 units"), "{:?}", plan.warnings());
         let told = refused("output_priority: solar_utility_battery\n", one(), &none);
         assert_eq!(kinds(&told), [ObstacleKind::PartOfBank]);
         let alone = Permissions::default().with_part_of_bank();

@@ -142,7 +142,13 @@ fn one_unit_of_a_pair_is_set_alone_only_if_that_is_said() {
     let words = ["set", "output_priority=solar_utility_battery", BOTH[0], "--one-unit"];
     let allowed = folder.lvx(None, &words);
     assert_eq!(allowed.status.code(), Some(0), "{}", seen(&allowed));
-    assert!(seen(&allowed).contains("warning: unit 96132206100411"), "{}", seen(&allowed));
+    assert!(
+        seen(&allowed).contains(
+            "warning: the bank has 2 units or more; not in the plan: unit 96132206100411"
+        ),
+        "{}",
+        seen(&allowed)
+    );
 }
 
 #[test]

@@ -152,7 +152,7 @@ impl Check<'_> {
         let cells = class.map_or(0, |class| class.rated().0 / 30);
         let cells = if cells == 0 { 16 } else { cells };
         format!(
-            "add such as battery: {{chemistry: lfp, cells: {cells}, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}}, so that a mistyped voltage is found"
+            "add such as battery: {{chemistry: lfp, cells: {cells}, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}}: charge voltages are written under a complete guard only"
         )
     }
 }
