@@ -3,10 +3,11 @@
 use std::fmt;
 
 use pi18_proto::{FaultCode, FaultsAndWarnings, FieldInfo, Reply, WorkingMode};
+use pi18_transport::wrap;
 
 use crate::{
     Style, explained,
-    report::text::{plain, uncapitalised, wrapped},
+    report::text::{plain, uncapitalised},
     rules,
 };
 
@@ -92,13 +93,13 @@ impl Explanation {
     /// The explanation for people.
     #[must_use]
     pub fn to_text(&self, style: &Style) -> String {
-        let mut text = wrapped("", &plain(&self.what), style.width);
-        text.push_str(&wrapped("    why: ", self.why, style.width));
+        let mut text = wrap("", &plain(&self.what), style.width);
+        text.push_str(&wrap("    why: ", self.why, style.width));
         for (number, advice) in (1..).zip(self.advice) {
             let lead = if number == 1 { "    do:  " } else { "         " };
-            text.push_str(&wrapped(&format!("{lead}{number}. "), advice, style.width));
+            text.push_str(&wrap(&format!("{lead}{number}. "), advice, style.width));
         }
-        text.push_str(&wrapped("    source: ", self.source, style.width));
+        text.push_str(&wrap("    source: ", self.source, style.width));
         text
     }
 }

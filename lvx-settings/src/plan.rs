@@ -4,6 +4,7 @@
 use std::fmt;
 
 use pi18_proto::{BatteryType, Count, DateTime};
+use pi18_transport::wrap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -469,18 +470,18 @@ impl From<Obstacle> for Error {
 }
 
 /// A line for each write.
+/// One line for each step, of at most 80 columns; a longer one goes on below.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, step) in (1..).zip(&self.steps) {
             let serial = self.units.get(step.unit).map(|planned| planned.unit.serial_number);
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
             let mnemonic = step.group().map_or("?", Group::mnemonic);
-            write!(f, "{number:>3}  {serial}  {mnemonic:<6}  {step}")?;
             // A computer without a clock of its own may be in another year.
-            match step.to.clock.zip(self.made).and_then(|(offset, now)| setting(offset, now)) {
-                Some(time) => writeln!(f, " ({})", time.0)?,
-                None => writeln!(f)?,
-            }
+            let time = step.to.clock.zip(self.made).and_then(|(offset, now)| setting(offset, now));
+            let time = time.map_or(String::new(), |time| format!(" ({})", time.0));
+            let lead = format!("{number:>3}  {serial}  {mnemonic:<6}  ");
+            f.write_str(&wrap(&lead, &format!("{step}{time}"), MAX_WIDTH))?;
         }
         Ok(())
     }
@@ -533,3 +534,6 @@ pub(crate) fn alike(one: &Settings, other: &Settings) -> bool {
         (one, other) => one == other,
     })
 }
+
+/// Columns of a plan as text: what any terminal has.
+const MAX_WIDTH: usize = 80;

@@ -76,4 +76,4 @@ pub use replay::Replay;
 pub use roster::{Entry, Roster, Whereabouts};
 pub use serial::{BAUD, Serial};
 pub use tcp::Tcp;
-pub use text::{is_printable, printable, printable_lines};
+pub use text::{is_printable, printable, printable_lines, wrap};

@@ -44,6 +44,36 @@ pub fn is_printable(c: char) -> bool {
     )
 }
 
+/// Returns words in lines of at most `max_width` columns: the first begins with `lead`, the others are
+/// indented as far. A longer word stands alone.
+///
+/// ```
+/// assert_eq!(pi18_transport::wrap("why: ", "the cable is loose", 16), "why: the cable\n     is loose\n");
+/// ```
+#[must_use]
+pub fn wrap(lead: &str, words: &str, max_width: usize) -> String {
+    let width = |text: &str| text.chars().count();
+    let mut text = lead.to_owned();
+    let mut used = width(lead);
+    let mut is_first = true;
+    for word in words.split_whitespace() {
+        if !is_first && used + 1 + width(word) > max_width {
+            text.push('\n');
+            text.push_str(&" ".repeat(width(lead)));
+            used = width(lead);
+        } else if !is_first {
+            text.push(' ');
+            used += 1;
+        }
+        text.push_str(word);
+        used += width(word);
+        is_first = false;
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
 fn escaped<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
     let shows = |c: char| is_printable(c) || kept.contains(&c);
     let Some(first) = text.find(|c| !shows(c)) else {

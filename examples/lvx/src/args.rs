@@ -14,7 +14,7 @@ use crate::outcome::STATUSES;
 /// Asks, checks and sets Voltronic / MPP Solar hybrid inverters that speak PI18 (LVX6048,
 /// InfiniSolar V).
 #[derive(Debug, Parser)]
-#[command(name = "lvx", version, after_help = STATUSES, arg_required_else_help = true)]
+#[command(name = "lvx", version, after_help = STATUSES, arg_required_else_help = true, max_term_width = MAX_WIDTH)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) task: Task,
@@ -22,6 +22,9 @@ pub(crate) struct Args {
     #[arg(long, global = true)]
     pub(crate) quiet: bool,
 }
+
+/// Columns of help and lists: what any terminal has.
+pub(crate) const MAX_WIDTH: usize = 80;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
@@ -62,15 +65,15 @@ const UNITS: &str = "\
 A unit is an address:
   /dev/hidraw0               a USB or serial device; its kind is found out
   hidraw:/dev/hidraw0        a USB HID device
-  serial:/dev/ttyUSB0        a serial port (2400 baud; ?baud=9600 for another speed)
+  serial:/dev/ttyUSB0        a serial port (2400 baud; ?baud=9600 for others)
   tcp:HOST:PORT              a serial bridge
-  sn:96132206100410          the unit with that serial number, wherever it is plugged in (USB);
-                             it is followed when cables are moved
+  sn:96132206100410          the unit with that serial number, wherever it is
+                             plugged in (USB); it is followed when cables move
   sim:0  sim:1               the virtual bank: nothing has to be plugged in
   replay:FILE                a capture
-Options follow a `?`: crc=off (leave the checksum out of requests), timeout=2s, tries=3,
-pause=50ms (between USB reports); for sim: the switches of `lvx simulate --list-switches`,
-such as 'sim:1?fault=83'.";
+Options follow a `?`: crc=off (leave the checksum out of requests), timeout=2s,
+tries=3, pause=50ms (between USB reports); for sim: the switches of
+`lvx simulate --list-switches`, such as 'sim:1?fault=83'.";
 
 const QUERY_EXAMPLES: &str = "\
 Examples:
@@ -110,14 +113,16 @@ pub(crate) enum QueryFormat {
 
 const DECODE_LINES: &str = "\
 A line is one of:
-  {\"id\": \"x\", \"command\": \"GS\", \"hex\": \"5e44…\"}   JSON; id and command may be left out
-  GS 5e44…                                      a command and hex
-  5e44…                                         hex alone
-  ^D00505\\xd9\\x9f\\r                             a frame with escapes, bare or as b'…'
-A reply does not say what it answers: without a command, those are named whose reply has its
-shape. The lines of a capture (lvx query --capture) know.
+  {\"id\": \"x\", \"command\": \"GS\", \"hex\": \"5e44…\"}
+                            JSON; id and command may be left out
+  GS 5e44…                  a command and hex
+  5e44…                     hex alone
+  ^D00505\\xd9\\x9f\\r         a frame with escapes, bare or as b'…'
+A reply does not say what it answers: without a command, those are named whose
+reply has its shape. The lines of a capture (lvx query --capture) know.
 
-Exit status: 0 all decoded; 1 some frame is damaged or cannot be read; 2 some line is none of these.";
+Exit status: 0 all decoded; 1 some frame is damaged or cannot be read;
+2 some line is none of these.";
 
 /// Decode frames from logs, one JSON line out for each line in
 #[derive(ClapArgs, Debug)]
@@ -165,10 +170,10 @@ Examples:
   lvx sync-check                                         every adapter that is plugged in
   lvx sync-check --only fault                            asks for faults alone: half a second
   lvx sync-check /dev/hidraw0 /dev/hidraw1 --bank-ah 300 --expect-firmware 06306
-  lvx sync-check --from bank.yaml --format markdown      a saved bank, for a forum
-  lvx sync-check sim:0 sim:1 --baseline bank.yaml        and what changed since
-  lvx sync-check sim:0 sim:1 --skip cross-status --threshold battery_voltage_spread=0.4
-  lvx sync-check --list-rules                            every rule and threshold";
+  lvx sync-check --from bank.yaml --format markdown   a saved bank, for a forum
+  lvx sync-check sim:0 sim:1 --baseline bank.yaml     and what changed since
+  lvx sync-check sim:0 sim:1 --threshold battery_voltage_spread=0.4
+  lvx sync-check --list-rules                         every rule and threshold";
 
 /// Check whether a bank is healthy, and if not, why and what to do
 ///
@@ -257,33 +262,38 @@ pub(crate) enum DumpFormat {
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
   lvx simulate                                      two units on ptys
-  lvx simulate --units 3 --tcp 127.0.0.1:8888       three units on ports 8888 to 8890
-  lvx simulate --pty --tcp 127.0.0.1:8888           each unit on a pty and on TCP
-  sudo lvx simulate --uhid                          two units on /dev/hidraw nodes of this machine
+  lvx simulate --units 3 --tcp 127.0.0.1:8888       three, on ports 8888 to 8890
+  lvx simulate --pty --tcp 127.0.0.1:8888           each on a pty and on TCP
+  sudo lvx simulate --uhid                          two on nodes /dev/hidraw…
   lvx simulate --switch pace=2400 --switch 1:fault=83
   lvx simulate --list-switches                      every switch there is";
 
 const SIMULATE_USB: &str = "\
 USB, on Linux:
-  --uhid makes /dev/hidraw nodes with vendor and product of the adapter that these inverters have
-  built in (0665:5161). It needs the module uhid and access to /dev/uhid, which root has. The units
-  are plugged in at made-up ports, `lvx-sim-0/input0` and so on (HID_PHYS in sysfs), and unplugged
-  at the end, or when the switch `disconnect` says so.
+  --uhid makes /dev/hidraw nodes with vendor and product of the adapter that these
+  inverters have built in (0665:5161). It needs the module uhid and access to
+  /dev/uhid, which root has. The units are plugged in at made-up ports,
+  `lvx-sim-0/input0` and so on (HID_PHYS in sysfs), and unplugged at the end, or
+  when the switch `disconnect` says so.
 
-  --functionfs DIR is for a machine that can itself be a USB device, such as a Raspberry Pi Zero on
-  a cable to another machine; the module dummy_hcd makes this machine its own host. What has to be
-  there before, for each unit, as root (here for the first):
-    modprobe -a libcomposite dummy_hcd          # dummy_hcd only to be the host as well
-    mkdir /sys/kernel/config/usb_gadget/lvx0 && cd /sys/kernel/config/usb_gadget/lvx0
+  --functionfs DIR is for a machine that can itself be a USB device, such as a
+  Raspberry Pi Zero on a cable to another machine; the module dummy_hcd makes this
+  machine its own host. What has to be there before, for each unit, as root (here
+  for the first):
+    modprobe -a libcomposite dummy_hcd    # dummy_hcd only to be the host as well
+    mkdir /sys/kernel/config/usb_gadget/lvx0
+    cd /sys/kernel/config/usb_gadget/lvx0
     echo 0x0665 > idVendor; echo 0x5161 > idProduct; echo 0x0002 > bcdDevice
     mkdir strings/0x409 configs/c.1 functions/ffs.lvx0
-    echo 'INNO TECH' > strings/0x409/manufacturer; echo 'USB to Serial' > strings/0x409/product
+    echo 'INNO TECH' > strings/0x409/manufacturer
+    echo 'USB to Serial' > strings/0x409/product
     mkdir -p /dev/ffs-lvx0; mount -t functionfs lvx0 /dev/ffs-lvx0
-  Then, once `lvx simulate --units 1 --functionfs /dev/ffs-lvx0` says that it serves:
+  Then, once `lvx simulate --units 1 --functionfs /dev/ffs-lvx0` serves:
     ln -s functions/ffs.lvx0 configs/c.1/
-    ls /sys/class/udc                           # the controllers there are
-    echo dummy_udc.0 > UDC                      # plugs it in; `echo > UDC` unplugs it
-  When `disconnect` or the end of lvx has unplugged it, it is to be plugged in anew.";
+    ls /sys/class/udc                     # the controllers there are
+    echo dummy_udc.0 > UDC                # plugs it in; `echo > UDC` unplugs it
+  When `disconnect` or the end of lvx has unplugged it, it is to be plugged in
+  anew.";
 
 /// Run a virtual bank that other programs can talk to
 ///
@@ -322,4 +332,35 @@ pub(crate) struct Simulate {
     /// Show every switch and what it does
     #[arg(long)]
     pub(crate) list_switches: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+
+    #[test]
+    fn help_fits_80_columns() {
+        let mut command = Args::command();
+        command.build();
+        check(&mut command);
+    }
+
+    fn check(command: &mut Command) {
+        let name = command.get_name().to_owned();
+        // Examples and tables are laid out by hand: a line that is wrapped breaks them.
+        let by_hand = [command.get_after_help(), command.get_after_long_help()];
+        let by_hand: Vec<_> = by_hand.into_iter().flatten().map(ToString::to_string).collect();
+        let help = [command.render_help(), command.render_long_help()].map(|help| help.to_string());
+        for line in by_hand
+            .into_iter()
+            .chain(help)
+            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        {
+            let width = line.chars().count();
+            assert!(width <= MAX_WIDTH, "{name}: {width} columns: {line}");
+        }
+        command.get_subcommands_mut().for_each(check);
+    }
 }

@@ -23,7 +23,8 @@ pub(crate) enum Status {
 /// As `lvx --help` tells them.
 pub(crate) const STATUSES: &str = "\
 Exit status: 0 all well; 1 differences or findings; 2 wrong usage or input;
-3 a unit could not be read; 4 not applied: a write failed or could not be proved, or none was begun.";
+3 a unit could not be read; 4 not applied: a write failed or could not be
+proved, or none was begun.";
 
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {

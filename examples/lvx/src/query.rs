@@ -6,12 +6,12 @@ use std::{
 };
 
 use pi18_proto::{AnyReply, FieldInfo, Form, Presence, Query, QueryInfo};
-use pi18_transport::{Address, Client, Link, Reading, Recorder};
+use pi18_transport::{Address, Client, Link, Reading, Recorder, wrap};
 use serde_json::json;
 
 use crate::{
     args,
-    args::QueryFormat,
+    args::{MAX_WIDTH, QueryFormat},
     bank, names,
     outcome::{Failure, Status},
     progress::Progress,
@@ -146,7 +146,8 @@ fn absent(reply: &AnyReply) -> Option<String> {
 fn list(words: &[String], out: &mut impl Write) -> Result<Status, Failure> {
     if words.is_empty() {
         for info in Query::LIST {
-            writeln!(out, "{:<11} {}", usage(info), info.summary)?;
+            let lead = format!("{:<11} ", usage(info));
+            write!(out, "{}", wrap(&lead, info.summary, MAX_WIDTH))?;
         }
         writeln!(out, "\n`lvx query --list GS` shows what one of them answers.")?;
         return Ok(Status::Well);
@@ -154,11 +155,13 @@ fn list(words: &[String], out: &mut impl Write) -> Result<Status, Failure> {
     let known = |word: &String| names::query_kind(word).map_or_else(|| names::query(word), Ok);
     for query in words.iter().map(known).collect::<Result<Vec<_>, _>>()? {
         let info = query.info();
-        writeln!(out, "{}  {} (since {})", usage(info), info.summary, info.since)?;
+        let summary = format!("{} (since {})", info.summary, info.since);
+        write!(out, "{}", wrap(&format!("{}  ", usage(info)), &summary, MAX_WIDTH))?;
         for field in info.fields {
             let unit = if field.unit.is_empty() { picture(field) } else { field.unit.to_owned() };
             let optional = if field.optional { " (may be missing)" } else { "" };
-            writeln!(out, "  {}: {unit}{optional}", field.label)?;
+            let lead = format!("  {}: ", field.label);
+            write!(out, "{}", wrap(&lead, &format!("{unit}{optional}"), MAX_WIDTH))?;
         }
     }
     Ok(Status::Well)

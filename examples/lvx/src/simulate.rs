@@ -12,7 +12,10 @@ use std::{
     sync::mpsc,
 };
 
-use pi18_transport::sim::{self, Bank, Config, Served, SharedBank, Switches};
+use pi18_transport::{
+    sim::{self, Bank, Config, Served, SharedBank, Switches},
+    wrap,
+};
 
 use crate::{
     args,
@@ -187,7 +190,8 @@ impl Drop for Links {
 
 fn list(out: &mut impl Write) -> Result<Status, Failure> {
     for switch in Switches::LIST {
-        writeln!(out, "{}={}\n    {}", switch.name, switch.value, switch.summary)?;
+        writeln!(out, "{}={}", switch.name, switch.value)?;
+        write!(out, "{}", wrap("    ", switch.summary, args::MAX_WIDTH))?;
     }
     Ok(Status::Well)
 }

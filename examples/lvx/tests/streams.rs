@@ -245,3 +245,26 @@ fn markdown_keeps_hostile_names_in_their_cell() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(r"| a\|b\\u202e\<script\> |"), "{text}");
 }
+
+#[test]
+fn lists_and_plans_fit_80_columns() {
+    let folder = Folder::new();
+    let text = "output_priority: solar_utility_battery\ncharger_priority: solar_first\n\
+                bulk_voltage: 56.0 V\nfloat_voltage: 53.5 V\nstop_charge_voltage: 53 V\n";
+    let profile = folder.file("profile.yaml", text);
+    let mut runs = vec![
+        vec!["query", "--list"],
+        vec!["simulate", "--list-switches"],
+        vec!["sync-check", "--list-rules"],
+        vec!["apply", &profile, "sim:0?frozen=on", "sim:1", "--no-battery-guard"],
+    ];
+    runs.extend(pi18_proto::Query::LIST.iter().map(|info| vec!["query", "--list", info.mnemonic]));
+    for arguments in runs {
+        let output =
+            command(&arguments).env("LVX_STATE_DIR", folder.path("state")).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", complaint(&output));
+        for line in String::from_utf8(output.stdout).unwrap().lines() {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+        }
+    }
+}

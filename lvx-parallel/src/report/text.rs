@@ -1,7 +1,7 @@
 //! The report for people: a table, the findings, the verdict.
 
 use lvx_settings::Setting;
-use pi18_transport::printable;
+use pi18_transport::{printable, wrap};
 
 use super::{Report, Row};
 use crate::{Finding, Severity};
@@ -46,7 +46,7 @@ impl Style {
     /// are indented as far.
     #[must_use]
     pub fn wrap(&self, lead: &str, words: &str) -> String {
-        wrapped(lead, words, self.width)
+        wrap(lead, words, self.width)
     }
 
     fn paint(self, text: &str, colour: &str) -> String {
@@ -70,11 +70,11 @@ impl Report {
         let (bad, shown): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.is_bad_on_all());
         let mut text = table(&names, &shown, *style);
         if !bad.is_empty() {
-            let line = wrapped(BAD_ON_ALL, &fold(&bad), style.width);
+            let line = wrap(BAD_ON_ALL, &fold(&bad), style.width);
             text.push_str(&line.replacen(BAD_ON_ALL, &style.paint(BAD_ON_ALL, YELLOW), 1));
         }
         if !folded.is_empty() {
-            text.push_str(&wrapped("same on all: ", &fold(&folded), style.width));
+            text.push_str(&wrap("same on all: ", &fold(&folded), style.width));
         }
         if !text.is_empty() {
             text.push('\n');
@@ -210,37 +210,14 @@ fn told(finding: &Finding, style: Style) -> String {
         Severity::Info => BOLD,
     };
     let lead = format!("{}: ", finding.severity);
-    let line = wrapped(&lead, &plain(&format!("{finding} [{}]", finding.rule)), style.width);
+    let line = wrap(&lead, &plain(&format!("{finding} [{}]", finding.rule)), style.width);
     let word = finding.severity.to_string();
     let mut text = line.replacen(&word, &style.paint(&word, colour), 1);
-    text.push_str(&wrapped("    why: ", &plain(&finding.why), style.width));
+    text.push_str(&wrap("    why: ", &plain(&finding.why), style.width));
     for (number, advice) in (1..).zip(&finding.advice) {
         let lead = if number == 1 { "    do:  " } else { "         " };
-        text.push_str(&wrapped(&format!("{lead}{number}. "), &plain(advice), style.width));
+        text.push_str(&wrap(&format!("{lead}{number}. "), &plain(advice), style.width));
     }
-    text
-}
-
-/// Words in lines of at most so many characters, the first led by `lead`, the others as far in.
-pub(crate) fn wrapped(lead: &str, words: &str, most: usize) -> String {
-    let mut text = lead.to_owned();
-    let mut used = width(lead);
-    let mut is_first = true;
-    for word in words.split_whitespace() {
-        if !is_first && used + 1 + width(word) > most {
-            text.push('\n');
-            text.push_str(&" ".repeat(width(lead)));
-            used = width(lead);
-        } else if !is_first {
-            text.push(' ');
-            used += 1;
-        }
-        text.push_str(word);
-        used += width(word);
-        is_first = false;
-    }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
     text
 }
 

@@ -46,10 +46,10 @@ pub(crate) struct Validate {
 
 const APPLY_EXAMPLES: &str = "\
 Examples:
-  lvx apply profile.yaml sim:0 sim:1              what would be written; nothing is
-  lvx apply profile.yaml sn:… sn:… --confirm      asks for the serial numbers, then writes
-  lvx apply profile.yaml sn:… --save-plan p.json  keeps the plan, to be looked at
-  lvx apply p.json --confirm                   carries out exactly that plan";
+  lvx apply profile.yaml sim:0 sim:1              shows what would be written
+  lvx apply profile.yaml sn:… sn:… --confirm      asks for serial numbers, writes
+  lvx apply profile.yaml sn:… --save-plan p.json  keeps the plan to look at it
+  lvx apply p.json --confirm                      carries out exactly that plan";
 
 /// Bring units to what a profile wants: every write proved, everything undone if one fails
 ///

@@ -9,7 +9,7 @@ use std::{
 use lvx_settings::{
     Apply, Ending, HostClock, Options, Plan, Profile, Report, Setting, Units, run as carry_out,
 };
-use pi18_transport::{Address, Client};
+use pi18_transport::{Address, Client, wrap};
 use serde_json::json;
 
 use super::{
@@ -19,7 +19,10 @@ use super::{
     units::Open,
 };
 use crate::{
-    args::settings::{self as args, Care, Format},
+    args::{
+        MAX_WIDTH,
+        settings::{self as args, Care, Format},
+    },
     outcome::{Failure, Status, complain, progress},
     output::Output,
     state::{RunFiles, Store, ignored_users},
@@ -153,7 +156,7 @@ fn dry(
         } else {
             writeln!(out, "nothing was written, and as things are nothing would be:")?;
             for why in against {
-                writeln!(out, "  {why}")?;
+                write!(out, "{}", wrap("  ", why, MAX_WIDTH))?;
             }
         }
     }

@@ -6,10 +6,11 @@ use lvx_settings::{
     HostClock, Obstacle, ObstacleKind, Obstacles, ParsedProfile, Permissions, Plan, Profile,
     Setting, Settings, validate_for,
 };
+use pi18_transport::wrap;
 
 use super::{read, site, units::Open};
 use crate::{
-    args::settings::Permit,
+    args::{MAX_WIDTH, settings::Permit},
     outcome::{Failure, complain_of},
 };
 
@@ -231,7 +232,7 @@ pub(super) fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
         writeln!(out, "\n{plan}")?;
     }
     for warning in plan.warnings() {
-        writeln!(out, "warning: {warning}")?;
+        write!(out, "{}", wrap("warning: ", &warning.to_string(), MAX_WIDTH))?;
     }
     Ok(())
 }
