@@ -481,7 +481,11 @@ impl fmt::Display for Plan {
             let time = step.to.clock.zip(self.made).and_then(|(offset, now)| setting(offset, now));
             let time = time.map_or(String::new(), |time| format!(" ({})", time.0));
             let lead = format!("{number:>3}  {serial}  {mnemonic:<6}  ");
-            f.write_str(&wrap(&lead, &format!("{step}{time}"), MAX_WIDTH))?;
+            // A line ends behind a setting or before an arrow, not within a value.
+            let kept = step.to_string().replace(' ', "\u{a0}");
+            let kept = kept.replace(",\u{a0}", ", ").replace("\u{a0}->", " ->");
+            let text = wrap(&lead, &format!("{kept}{time}"), MAX_WIDTH);
+            f.write_str(&text.replace('\u{a0}', " "))?;
         }
         Ok(())
     }

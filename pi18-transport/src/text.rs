@@ -45,7 +45,7 @@ pub fn is_printable(c: char) -> bool {
 }
 
 /// Returns words in lines of at most `max_width` columns: the first begins with `lead`, the others are
-/// indented as far. A longer word stands alone.
+/// indented as far. A longer word stands alone; a no-break space does not end a word.
 ///
 /// ```
 /// assert_eq!(pi18_transport::wrap("why: ", "the cable is loose", 16), "why: the cable\n     is loose\n");
@@ -56,7 +56,7 @@ pub fn wrap(lead: &str, words: &str, max_width: usize) -> String {
     let mut text = lead.to_owned();
     let mut used = width(lead);
     let mut is_first = true;
-    for word in words.split_whitespace() {
+    for word in words.split_ascii_whitespace() {
         if !is_first && used + 1 + width(word) > max_width {
             text.push('\n');
             text.push_str(&" ".repeat(width(lead)));

@@ -136,7 +136,7 @@ pub(crate) struct Decode {
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   lvx explain 83              a fault, by the number on the display
-  lvx explain warning 5       a warning, by its place in FWS (or its name: battery_high)
+  lvx explain warning 5       a warning, by its place in FWS (or its name)
   lvx explain mode 6          a mode
   lvx explain fault           every fault there is; so with warning and mode
 
@@ -167,8 +167,8 @@ pub(crate) struct Bank {
 const SYNC_CHECK_EXAMPLES: &str = "\
 Examples:
   lvx sync-check sim:0 sim:1
-  lvx sync-check                                         every adapter that is plugged in
-  lvx sync-check --only fault                            asks for faults alone: half a second
+  lvx sync-check                                      all adapters plugged in
+  lvx sync-check --only fault                         asks for faults alone
   lvx sync-check /dev/hidraw0 /dev/hidraw1 --bank-ah 300 --expect-firmware 06306
   lvx sync-check --from bank.yaml --format markdown   a saved bank, for a forum
   lvx sync-check sim:0 sim:1 --baseline bank.yaml     and what changed since
@@ -270,17 +270,17 @@ Examples:
 
 const SIMULATE_USB: &str = "\
 USB, on Linux:
-  --uhid makes /dev/hidraw nodes with vendor and product of the adapter that these
-  inverters have built in (0665:5161). It needs the module uhid and access to
-  /dev/uhid, which root has. The units are plugged in at made-up ports,
+  --uhid makes /dev/hidraw nodes with vendor and product of the adapter that
+  these inverters have built in (0665:5161). It needs the module uhid and access
+  to /dev/uhid, which root has. The units are plugged in at made-up ports,
   `lvx-sim-0/input0` and so on (HID_PHYS in sysfs), and unplugged at the end, or
   when the switch `disconnect` says so.
 
   --functionfs DIR is for a machine that can itself be a USB device, such as a
-  Raspberry Pi Zero on a cable to another machine; the module dummy_hcd makes this
-  machine its own host. What has to be there before, for each unit, as root (here
-  for the first):
-    modprobe -a libcomposite dummy_hcd    # dummy_hcd only to be the host as well
+  Raspberry Pi Zero on a cable to another machine; the module dummy_hcd makes
+  this machine its own host. What has to be there before, for each unit, as root
+  (here for the first):
+    modprobe -a libcomposite dummy_hcd    # dummy_hcd to be the host as well
     mkdir /sys/kernel/config/usb_gadget/lvx0
     cd /sys/kernel/config/usb_gadget/lvx0
     echo 0x0665 > idVendor; echo 0x5161 > idProduct; echo 0x0002 > bcdDevice

@@ -63,7 +63,11 @@ impl<W: Write> Output<W> {
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.unless_closed(|inner| {
-            if is_plain(bytes) { inner.write_all(bytes) } else { inner.write_all(&escaped(bytes)) }
+            if plain_length(bytes) == bytes.len() {
+                inner.write_all(bytes)
+            } else {
+                inner.write_all(&escaped(bytes))
+            }
         })?;
         Ok(bytes.len())
     }
@@ -73,25 +77,34 @@ impl<W: Write> Write for Output<W> {
     }
 }
 
-/// Escapes the lines that need it.
+/// Escapes what needs it, and copies what lies between.
 fn escaped(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for line in text.split_inclusive(|&byte| byte == b'\n') {
-        if is_plain(line) {
-            out.extend_from_slice(line);
-        } else {
-            let line = String::from_utf8_lossy(line);
-            out.extend_from_slice(printable_lines(&line).as_bytes());
-        }
+    let mut out = Vec::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (plain, after) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        // All bytes of a character that is not ASCII are here.
+        let end = after.iter().position(is_plain).unwrap_or(after.len());
+        let (other, after) = after.split_at(end);
+        out.extend_from_slice(printable_lines(&String::from_utf8_lossy(other)).as_bytes());
+        rest = after;
     }
     out
 }
 
-/// Whether these are printable ASCII, line ends and tabs.
-fn is_plain(bytes: &[u8]) -> bool {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+/// How many bytes at the start are plain.
+fn plain_length(bytes: &[u8]) -> usize {
     // Without an early end the compiler looks at many bytes at a time.
-    bytes.chunks(256).all(|chunk| chunk.iter().fold(true, |plain, byte| plain & is_plain(byte)))
+    let is_all = |chunk: &&[u8]| chunk.iter().fold(true, |all, byte| all & is_plain(byte));
+    let whole: usize = bytes.chunks(64).take_while(is_all).map(<[u8]>::len).sum();
+    let rest = bytes.get(whole..).unwrap_or_default();
+    whole + rest.iter().take_while(|byte| is_plain(byte)).count()
+}
+
+/// Whether a byte is printable ASCII, a line end or a tab.
+fn is_plain(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\t')
 }
 
 #[cfg(test)]
@@ -103,8 +116,12 @@ mod tests {
         let mut out = Output::new(Vec::new());
         writeln!(out, "unit\u{202e} \u{1b}[31m\t21 °C").unwrap();
         out.write_all(b"\xff\n").unwrap();
+        out.write_all(&[&[b'x'; 100], "é\u{200b}y".as_bytes(), b"\n"].concat()).unwrap();
         out.write_styled("\u{1b}[32mhealthy\u{1b}[0m\n").unwrap();
-        let wanted = "unit\\u202e \\u001b[31m\t21 °C\n\u{fffd}\n\u{1b}[32mhealthy\u{1b}[0m\n";
+        let long = "x".repeat(100);
+        let wanted = format!(
+            "unit\\u202e \\u001b[31m\t21 °C\n\u{fffd}\n{long}é\\u200by\n\u{1b}[32mhealthy\u{1b}[0m\n"
+        );
         assert_eq!(String::from_utf8(out.inner).unwrap(), wanted);
     }
 

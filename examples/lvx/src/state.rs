@@ -8,6 +8,7 @@ mod audit;
 mod disk;
 mod folder;
 mod history;
+mod plans;
 mod registry;
 mod run_files;
 mod store;

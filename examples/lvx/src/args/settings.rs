@@ -47,7 +47,7 @@ pub(crate) struct Validate {
 const APPLY_EXAMPLES: &str = "\
 Examples:
   lvx apply profile.yaml sim:0 sim:1              shows what would be written
-  lvx apply profile.yaml sn:… sn:… --confirm      asks for serial numbers, writes
+  lvx apply profile.yaml sn:… sn:… --confirm      asks, then writes
   lvx apply profile.yaml sn:… --save-plan p.json  keeps the plan to look at it
   lvx apply p.json --confirm                      carries out exactly that plan";
 
@@ -71,10 +71,12 @@ pub(crate) struct Apply {
 
 const SET_EXAMPLES: &str = "\
 Examples:
-  lvx set output_priority=solar_utility_battery sim:0 sim:1      what would be written
-  lvx set bulk_voltage=55.2 float_voltage=54 sn:… sn:… --confirm asks, then writes
-  lvx set clock=host sn:… --confirm                              the time of this computer
-  lvx profile init UNIT                                          every setting and its values";
+  lvx set output_priority=solar_utility_battery sim:0 sim:1
+                                      shows what would be written
+  lvx set bulk_voltage=55.2 float_voltage=54 sn:… sn:… --confirm
+                                      asks, then writes
+  lvx set clock=host sn:… --confirm   the time of this computer
+  lvx profile init UNIT               every setting and its values";
 
 /// Set some settings of units, as `lvx apply` does with a profile
 ///
@@ -180,7 +182,7 @@ pub(crate) struct Confirm {
 const RESTORE_EXAMPLES: &str = "\
 Examples:
   lvx restore                           what was left, and what can be done
-  lvx restore RUN --undo                what an undo of a run that ended would write
+  lvx restore RUN --undo                what undoing a finished run would write
   lvx restore RUN --undo --confirm      puts back what the units had
   lvx restore RUN --finish --confirm    does what is left to do
   lvx restore RUN --forget              you have seen to it by other means";

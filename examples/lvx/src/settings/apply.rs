@@ -30,7 +30,7 @@ use crate::{
 
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
     consent::can_be_asked(&args.how.consent)?;
-    carry(Wanted::read(&args.what)?, &args.units, &args.how, out)
+    carry(Wanted::read(&args.what, &args.how.care.place)?, &args.units, &args.how, out)
 }
 
 /// `lvx set`: the same from words such as `bulk_voltage=55.2`.
@@ -86,7 +86,7 @@ fn carry(
         Err(blocked) => return Err(in_the_way(blocked, args.format, out)?),
     };
     if let Some(path) = &args.save_plan {
-        save(path, &plan)?;
+        save(path, &plan, &args.care.place)?;
     }
     if args.format == Format::Table {
         show(out, &plan)?;
@@ -121,13 +121,20 @@ fn in_the_way(
     Ok(failure)
 }
 
-fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
+/// Saves a plan, and remembers it, so that its units need not be named again.
+fn save(path: &Path, plan: &Plan, place: &args::Place) -> Result<(), Failure> {
     let wrong =
         |error: io::Error| Failure::usage(format_args!("--save-plan {}: {error}", path.display()));
-    let text = serde_json::to_string_pretty(plan).map_err(|error| wrong(error.into()))?;
+    let text = serde_json::to_string_pretty(plan).map_err(|error| wrong(error.into()))? + "\n";
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(wrong)?;
-    writeln!(file, "{text}").map_err(wrong)?;
-    progress(&format!("the plan is in {0}: lvx apply {0} --confirm", path.display()));
+    file.write_all(text.as_bytes()).map_err(wrong)?;
+    let path = path.display();
+    match Store::open(place).map(|store| store.remember_plan(text.as_bytes())) {
+        Ok(Ok(())) => progress(&format!("the plan is in {path}: lvx apply {path} --confirm")),
+        _ => progress(&format!(
+            "the plan is in {path}, and no copy could be kept: lvx apply {path} UNIT… --confirm"
+        )),
+    }
     Ok(())
 }
 

@@ -1,23 +1,35 @@
 //! From a profile, a saved plan or the words of a command line to a plan for units that are open.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use lvx_settings::{
-    HostClock, Obstacle, ObstacleKind, Obstacles, ParsedProfile, Permissions, Plan, Profile,
-    Setting, Settings, validate_for,
+    HostClock, Obstacle, ObstacleKind, Obstacles, ParsedProfile, Permissions, Plan, PlannedUnit,
+    Profile, Setting, Settings, validate_for,
 };
 use pi18_transport::wrap;
 
 use super::{read, site, units::Open};
 use crate::{
-    args::{MAX_WIDTH, settings::Permit},
+    args::{
+        MAX_WIDTH,
+        settings::{Permit, Place},
+    },
     outcome::{Failure, complain_of},
+    state::Store,
 };
 
 /// What units are to become.
 pub(super) enum Wanted {
     Profile(Box<ParsedProfile>),
-    Plan(Box<Plan>),
+    Plan {
+        plan: Box<Plan>,
+        name: String,
+        /// Whether this user saved it here.
+        is_own: bool,
+    },
 }
 
 /// Why there is no plan: obstacles for programs, and what a person is told.
@@ -46,27 +58,35 @@ impl Wanted {
     pub(super) fn settings(&self) -> Option<&Settings> {
         match self {
             Self::Profile(profile) => Some(&profile.profile().settings),
-            Self::Plan(_) => None,
+            Self::Plan { .. } => None,
         }
     }
 
     /// Reads a profile, or a plan that was saved.
-    pub(super) fn read(path: &std::path::Path) -> Result<Self, Failure> {
+    pub(super) fn read(path: &Path, place: &Place) -> Result<Self, Failure> {
         let (name, bytes) = read(path)?;
         if bytes.trim_ascii_start().starts_with(b"{") {
-            Ok(Self::Plan(Box::new(saved_plan(&name, &bytes)?)))
+            let plan = Box::new(saved_plan(&name, &bytes)?);
+            let is_own = Store::look(place).is_ok_and(|store| store.has_saved(&bytes));
+            Ok(Self::Plan { plan, name, is_own })
         } else {
             Ok(Self::Profile(Box::new(Profile::parse_bytes(&name, &bytes)?)))
         }
     }
 
-    /// Where the units are: as given, or as the plan has it.
+    /// Where the units are: as given, or as a plan has it that this user saved. The addresses in a plan
+    /// of somebody else could lead anywhere.
     pub(super) fn addresses(&self, given: &[String]) -> Result<Vec<String>, Failure> {
         match self {
             _ if !given.is_empty() => Ok(given.to_vec()),
-            Self::Plan(plan) => {
+            Self::Plan { plan, is_own: true, .. } => {
                 Ok(plan.units.iter().map(|planned| planned.address.clone()).collect())
             }
+            Self::Plan { plan, name, .. } => Err(Failure::usage(format_args!(
+                "{name}: you did not save this plan on this machine, or it was changed since, so \
+                 the addresses in it are not used: name the units behind it, those that were at {}",
+                plan.units.iter().map(PlannedUnit::place).collect::<Vec<_>>().join(", ")
+            ))),
             Self::Profile(_) => {
                 Err(Failure::usage("no unit is given: name them last (sim:0 sim:1 to try)"))
             }
@@ -76,7 +96,9 @@ impl Wanted {
     /// The same, if a saved plan may do here what it does beyond the usual.
     pub(super) fn permitted(self, permissions: &Permissions) -> Result<Self, Blocked> {
         match self {
-            Self::Plan(plan) => Ok(Self::Plan(Box::new(plan.permitted(permissions)?))),
+            Self::Plan { plan, name, is_own } => {
+                Ok(Self::Plan { plan: Box::new(plan.permitted(permissions)?), name, is_own })
+            }
             profile @ Self::Profile(_) => Ok(profile),
         }
     }
@@ -89,7 +111,7 @@ impl Wanted {
         host: &HostClock,
     ) -> Result<(Plan, Vec<Open>), Blocked> {
         match self {
-            Self::Plan(plan) => Ok(in_order_of(*plan, opened)?),
+            Self::Plan { plan, .. } => Ok(in_order_of(*plan, opened)?),
             Self::Profile(profile) => Ok((planned(&profile, &opened, permissions, host)?, opened)),
         }
     }

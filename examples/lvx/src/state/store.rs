@@ -80,8 +80,14 @@ impl Store {
         })
     }
 
-    fn folders(&self) -> impl Iterator<Item = &Rc<Folder>> {
+    /// The folders of this user, that for new runs first.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Rc<Folder>> {
         self.folder.iter().chain(&self.others)
+    }
+
+    /// The folder for new runs, if it is there.
+    pub(super) fn folder(&self) -> Option<&Folder> {
+        self.folder.as_deref()
     }
 
     /// The folders where runs are looked for, for messages.

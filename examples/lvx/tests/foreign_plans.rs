@@ -1,0 +1,108 @@
+//! A plan from somewhere else: its addresses are shown, and nothing is opened there.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![cfg(unix)]
+
+use std::{
+    fs, io,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+const UNIT: &str = "sim:0?frozen=on";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs `lvx apply` with this folder's state, or that of somebody else.
+    fn apply(&self, state: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lvx"));
+        command.arg("apply").args(arguments).env("LVX_STATE_DIR", self.path(state));
+        command.env_remove("LVX_UNIT").stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// A plan for the unit, saved with this folder's state.
+    fn plan(&self) -> String {
+        let profile = self.path("profile.yaml");
+        fs::write(&profile, "backlight: off\n").unwrap();
+        let plan = self.path("plan.json").to_str().unwrap().to_owned();
+        let output = self.apply("own", &[profile.to_str().unwrap(), UNIT, "--save-plan", &plan]);
+        assert!(output.status.success(), "{}", complaint(&output));
+        plan
+    }
+
+    /// The same plan with another address in it.
+    fn forged(&self, plan: &str, address: &str) -> String {
+        let text = fs::read_to_string(plan).unwrap().replace(UNIT, address);
+        assert!(text.contains(address));
+        let forged = self.path("forged.json");
+        fs::write(&forged, text).unwrap();
+        forged.to_str().unwrap().to_owned()
+    }
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[track_caller]
+fn assert_refused(output: &Output) {
+    let told = complaint(output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("the addresses in it are not used: name the units"), "{told}");
+    assert!(told.contains("96132206100410"), "{told}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_plan_of_ones_own_knows_its_units_and_a_copy_does_too() {
+    let folder = Folder::new();
+    let plan = folder.plan();
+    assert!(folder.apply("own", &[&plan]).status.success());
+    let copy = folder.path("copy.json");
+    fs::copy(&plan, &copy).unwrap();
+    assert!(folder.apply("own", &[copy.to_str().unwrap()]).status.success());
+}
+
+#[test]
+fn a_plan_of_somebody_else_needs_its_units_named() {
+    let folder = Folder::new();
+    let plan = folder.plan();
+    assert_refused(&folder.apply("other", &[&plan]));
+    assert_refused(&folder.apply("other", &[&plan, "--yes-serial", "96132206100410"]));
+    let named = folder.apply("other", &[&plan, UNIT]);
+    assert!(named.status.success(), "{}", complaint(&named));
+}
+
+#[test]
+fn a_forged_plan_connects_to_nobody_and_waits_for_nothing() {
+    let folder = Folder::new();
+    let plan = folder.plan();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let pipe = folder.path("pipe");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+    for address in [
+        format!("tcp:{}", listener.local_addr().unwrap()),
+        format!("serial:{}", pipe.display()),
+        format!("replay:{}", pipe.display()),
+        "replay:/dev/zero".to_owned(),
+        "sim:1".to_owned(),
+    ] {
+        let forged = folder.forged(&plan, &address);
+        let output = folder.apply("own", &[&forged]);
+        assert_refused(&output);
+        assert!(complaint(&output).contains(&address), "{}", complaint(&output));
+        assert!(folder.apply("own", &[&forged, UNIT]).status.success());
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+}
