@@ -9,7 +9,7 @@ use std::{
 use lvx_settings::{
     Apply, Ending, HostClock, Options, Plan, Profile, Report, Setting, Units, run as carry_out,
 };
-use pi18_transport::{Address, Client, wrap};
+use pi18_transport::{Address, Client};
 use serde_json::json;
 
 use super::{
@@ -19,10 +19,7 @@ use super::{
     units::Open,
 };
 use crate::{
-    args::{
-        MAX_WIDTH,
-        settings::{self as args, Care, Format},
-    },
+    args::settings::{self as args, Care, Format},
     outcome::{Failure, Status, complain, progress},
     output::Output,
     state::{RunFiles, Store, ignored_users},
@@ -163,7 +160,8 @@ fn dry(
         } else {
             writeln!(out, "nothing was written, and as things are nothing would be:")?;
             for why in against {
-                write!(out, "{}", wrap("  ", why, MAX_WIDTH))?;
+                // In one line: some say what to call.
+                writeln!(out, "  {why}")?;
             }
         }
     }
