@@ -127,9 +127,9 @@ fn a_part_of_a_run_is_about_some_units_only() {
         "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
         serde_json::to_string(&plan()).unwrap()
     );
-    let mut past = Past::parse(head.as_bytes()).unwrap();
+    let mut whole = Past::parse(head.as_bytes()).unwrap();
     let of_second: Vec<_> =
-        (0..past.plan.steps.len()).filter(|step| past.plan.steps[*step].unit == 1).collect();
+        (0..whole.plan.steps.len()).filter(|step| whole.plan.steps[*step].unit == 1).collect();
     let undoing = Record::Undoing { why: "x".to_owned(), done: 3, unproved: vec![of_second[0]] };
     for record in [
         proved(of_second[0], FORWARD),
@@ -137,20 +137,20 @@ fn a_part_of_a_run_is_about_some_units_only() {
         undoing,
         Record::Ended { ending: Ending::Mixed },
     ] {
-        past.records.push(record);
-        past.times.push(None);
+        whole.records.push(record);
+        whole.times.push(None);
     }
-    let (part, steps) = past.part(&[1]);
+    let (part, steps) = whole.part(&[1]);
     assert_eq!(steps, of_second);
-    assert_eq!(part.plan.units, [past.plan.units[1].clone()]);
+    assert_eq!(part.plan.units, [whole.plan.units[1].clone()]);
     assert_eq!(part.records[0], proved(0, FORWARD));
     assert_eq!(part.ending(), None);
     assert_eq!(part.progress().unproved, [0]);
-    assert_eq!(part.records[0].of_whole(&steps, &[1]).as_ref(), past.records.first());
-    let old = past.old_settings();
+    assert_eq!(part.records[0].of_whole(&steps, &[1]).as_ref(), whole.records.first());
+    let old = whole.old_settings();
     assert_eq!(
         old[1].output_source_priority,
-        past.plan.settings_after(0)[1].output_source_priority
+        whole.plan.settings_after(0)[1].output_source_priority
     );
     assert_eq!(old[1].bulk_voltage, None);
 }

@@ -264,6 +264,28 @@ fn a_journal_from_elsewhere_is_held_against_every_check() {
 }
 
 #[test]
+fn a_write_that_a_stopped_run_announced_is_noted_when_it_is_restored() {
+    let bench = Bench::new();
+    let run = bench.leave("backlight: off\n", &[]);
+    // As if it had been stopped with its last write on the way.
+    let path = bench.pair.folder.0.join(format!("{run}.journal"));
+    let journal = fs::read_to_string(&path).unwrap();
+    let end = journal.rfind("\"record\":\"writing\"").unwrap();
+    let end = end + journal[end..].find('\n').unwrap() + 1;
+    fs::write(&path, &journal[..end]).unwrap();
+    fs::remove_file(bench.pair.folder.0.join("audit.jsonl")).unwrap();
+    bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
+    let audit = fs::read_to_string(bench.pair.folder.0.join("audit.jsonl")).unwrap();
+    let first: serde_json::Value = serde_json::from_str(audit.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["outcome"], &first["proved"]),
+        (&"unknown".into(), &false.into()),
+        "{audit}"
+    );
+    assert_eq!(first["settings"]["backlight"], "off", "{audit}");
+}
+
+#[test]
 fn an_old_value_outside_the_guard_is_warned_of_and_comes_back() {
     let bench = Bench::new();
     let narrow = GUARD.replace("3.60", "3.45");

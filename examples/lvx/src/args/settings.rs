@@ -194,6 +194,7 @@ Examples:
 /// are named are restored without the others.
 #[derive(Args, Debug)]
 #[command(after_help = RESTORE_EXAMPLES, after_long_help = format!("{RESTORE_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Restore {
     /// The run's name (`lvx runs`), or the path of its journal; not needed if only one was left
     #[arg(value_name = "RUN")]

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &args::Confirm, out: &mut impl Write) -> Result<Status, 
         )));
     };
     waits(&run, &run.past)?;
-    match store.keep_on(&run) {
+    match run.keep_on() {
         // The run is gone, and nobody will undo it: it stays.
         Ok((mut files, past)) => {
             waits(&run, &past)?;

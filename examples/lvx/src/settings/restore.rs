@@ -35,7 +35,7 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         )?;
         return Ok(Status::Well);
     };
-    let (files, past) = store.keep_on(&run)?;
+    let (files, past) = run.keep_on()?;
     let run = Kept { past, ..run };
     if !run.past.is_open() {
         drop(files);
@@ -88,7 +88,7 @@ fn bring_to_an_end(
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
     let host = units::host();
-    let Some(opened) = open_some(&run.past.plan, &args.units, &store.hint(run), &host)? else {
+    let Some(opened) = open_some(&run.past.plan, &args.units, &run.hint(), &host)? else {
         return Ok(Status::Unread);
     };
     let (places, opened): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
@@ -135,6 +135,7 @@ fn bring_to_an_end(
     }
     store.claim(run, &plan, &ignored_users(&args.care.ignore_runs_of)?, &mut files)?;
     files.catch_interrupts()?;
+    files.note_unknown();
     let apply = Apply::resume(plan, options(&args.care), progress, way);
     let report = drive(apply, opened, &host, &mut files);
     let status = tell(out, &report, &files, Format::Table);
@@ -142,7 +143,7 @@ fn bring_to_an_end(
         complain(&format!(
             "the run is still open; to try again: lvx restore {0}; if you have seen to it by other \
              means: lvx restore {0} --forget",
-            store.hint(run)
+            run.hint()
         ));
     } else if places.len() < run.past.plan.units.len() {
         complain("the other units of the run are left to be restored");
@@ -228,7 +229,7 @@ fn checked(args: &args::Restore, part: &Past, way: Way, opened: &[Open]) -> Resu
     }
     for (at, (old, open)) in part.old_settings().iter().zip(opened).enumerate() {
         let limits = Limits::of(&open.unit);
-        let unit = part.plan.units.get(at).map_or(String::new(), |planned| planned.place());
+        let unit = part.plan.units.get(at).map_or(String::new(), lvx_settings::PlannedUnit::place);
         for (setting, value) in old.iter() {
             if let Err(error) = limits.check(setting, value) {
                 complain(&format!("warning: {unit}: {setting} cannot be put back: {error}"));

@@ -28,13 +28,12 @@ pub(crate) fn run(args: &args::Runs, out: &mut impl Write) -> Result<Status, Fai
 fn list(store: &Store, format: Format, out: &mut impl Write) -> Result<Status, Failure> {
     let history = History::of(store)?;
     if format == Format::Json {
-        let runs: Vec<_> =
-            (0..history.runs.len()).filter_map(|at| as_json(store, &history, at)).collect();
+        let runs: Vec<_> = (0..history.runs.len()).filter_map(|at| as_json(&history, at)).collect();
         writeln!(out, "{}", json!({ "runs": runs, "unreadable": history.unreadable }))?;
         return Ok(Status::Well);
     }
     for at in 0..history.runs.len() {
-        summary(store, &history, at, out)?;
+        summary(&history, at, out)?;
     }
     if history.runs.is_empty() {
         writeln!(out, "no run is kept; searched: {}", store.searched())?;
@@ -44,12 +43,7 @@ fn list(store: &Store, format: Format, out: &mut impl Write) -> Result<Status, F
 }
 
 /// A run in a few lines.
-fn summary(
-    store: &Store,
-    history: &History,
-    at: usize,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
+fn summary(history: &History, at: usize, out: &mut impl Write) -> Result<(), Failure> {
     let Some(run) = history.runs.get(at) else { return Ok(()) };
     writeln!(out, "{}  {}", run.name, state(history, at))?;
     if let Some(undone) = &run.past.undoes {
@@ -58,7 +52,7 @@ fn summary(
     for line in changes(&run.past) {
         writeln!(out, "  {line}")?;
     }
-    writeln!(out, "  {}", next(store, history, at))?;
+    writeln!(out, "  {}", next(history, at))?;
     Ok(())
 }
 
@@ -66,7 +60,7 @@ fn show(store: &Store, named: &str, out: &mut impl Write) -> Result<Status, Fail
     let run = store.find(named)?;
     let history = History::of(store)?;
     if let Some(at) = history.place(&run) {
-        summary(store, &history, at, out)?;
+        summary(&history, at, out)?;
     }
     writeln!(out, "\njournal: {}", run.path().display())?;
     for planned in &run.past.plan.units {
@@ -127,9 +121,9 @@ fn state(history: &History, at: usize) -> String {
 }
 
 /// What can be done about a run now.
-fn next(store: &Store, history: &History, at: usize) -> String {
+fn next(history: &History, at: usize) -> String {
     let Some(run) = history.runs.get(at) else { return String::new() };
-    let hint = store.hint(run);
+    let hint = run.hint();
     if run.past.is_unconfirmed() {
         let otherwise =
             if run.is_at_work() { "Ctrl-C in it undoes it" } else { "lvx restore undoes it" };
@@ -187,7 +181,7 @@ fn changes(past: &Past) -> Vec<String> {
     lines.into_iter().map(|(serials, changes)| format!("{serials}\n{changes}")).collect()
 }
 
-fn as_json(store: &Store, history: &History, at: usize) -> Option<serde_json::Value> {
+fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
     let run = history.runs.get(at)?;
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     let units: Vec<_> = changed(&run.past)
@@ -212,7 +206,7 @@ fn as_json(store: &Store, history: &History, at: usize) -> Option<serde_json::Va
         "undoes": run.past.undoes,
         "undone_by": history.undone_by(at).map(|by| &by.name),
         "units": units,
-        "next": next(store, history, at),
+        "next": next(history, at),
     }))
 }
 

@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use lvx_settings::{Audit, Direction, Settings};
+use lvx_settings::{Audit, Direction, PlannedUnit, Settings, Step};
 use serde::Serialize;
 
 use super::folder::Folder;
@@ -47,6 +47,26 @@ impl AuditFile {
         self.held = Some((now(), line.clone()));
     }
 
+    /// Notes a write that an earlier program announced and did not live to note: whether it was sent is
+    /// not known.
+    pub(super) fn unknown(&mut self, planned: &PlannedUnit, step: &Step, direction: Direction) {
+        let settings = match direction {
+            Direction::Forward => step.to,
+            Direction::Backward => step.from,
+        };
+        self.write(&Line {
+            at: &now(),
+            run: &self.run,
+            address: &planned.address,
+            serial_number: planned.unit.serial_number.as_str(),
+            command: step.group().map_or("", |group| group.mnemonic()),
+            settings: &settings,
+            direction,
+            outcome: "unknown",
+            proved: false,
+        });
+    }
+
     /// What came of the command that was sent last.
     pub(super) fn settle(&mut self, proved: bool) {
         let Some((at, line)) = self.held.take() else { return };
@@ -61,7 +81,11 @@ impl AuditFile {
             outcome: line.outcome,
             proved,
         };
-        let text = serde_json::to_string(&line).map(|text| text + "\n").map_err(io::Error::other);
+        self.write(&line);
+    }
+
+    fn write(&self, line: &Line<'_>) {
+        let text = serde_json::to_string(line).map(|text| text + "\n").map_err(io::Error::other);
         let written =
             text.and_then(|text| self.folder.append_or_create(NAME)?.write_all(text.as_bytes()));
         if let Err(error) = written {

@@ -104,13 +104,13 @@ impl Folder {
     /// If it is not a regular file of this user alone, or cannot be opened.
     pub(crate) fn append(&self, name: &str) -> io::Result<File> {
         let file = self.at(name, OFlags::RDWR | OFlags::APPEND)?;
-        self.checked(file)
+        Self::checked(file)
     }
 
     /// The same; it is made if it does not exist.
     pub(crate) fn append_or_create(&self, name: &str) -> io::Result<File> {
         let file = self.at(name, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE)?;
-        self.checked(file)
+        Self::checked(file)
     }
 
     /// Opens a file for reading.
@@ -119,7 +119,7 @@ impl Folder {
     /// If it is not a regular file of this user alone, or cannot be opened.
     pub(crate) fn read(&self, name: &str) -> io::Result<File> {
         let file = self.at(name, OFlags::RDONLY)?;
-        self.checked(file)
+        Self::checked(file)
     }
 
     /// Reads a whole file of at most so many bytes.
@@ -159,7 +159,7 @@ impl Folder {
     }
 
     /// A file that is regular, has one name, is this user's, and that others cannot write.
-    fn checked(&self, file: File) -> io::Result<File> {
+    fn checked(file: File) -> io::Result<File> {
         let found = file.metadata()?;
         if !found.is_file() {
             return Err(io::Error::other("expected a regular file"));
@@ -322,7 +322,9 @@ mod tests {
         let folder = Folder::open(&scratch.0, Choice::Named, &real()).unwrap().unwrap();
         let target = scratch.0.join("target");
         fs::write(&target, "precious").unwrap();
-        symlink(&target, scratch.0.join("link")).unwrap();
+        let single = scratch.0.join("single");
+        fs::write(&single, "precious").unwrap();
+        symlink(&single, scratch.0.join("link")).unwrap();
         fs::hard_link(&target, scratch.0.join("second")).unwrap();
         rustix::fs::mknodat(
             rustix::fs::CWD,

@@ -101,13 +101,16 @@ impl Registry {
     /// If no folder takes it, or there is one for this journal already.
     pub(crate) fn claim(&self, journal: &Path, units: &[SerialNumber]) -> io::Result<Claim> {
         let run = journal.file_stem().unwrap_or_default().to_string_lossy();
-        let name = format!("{PREFIX}{}-{run}.json", users::effective());
+        self.make(&format!("{PREFIX}{}-{run}.json", users::effective()), journal, units)
+    }
+
+    fn make(&self, name: &str, journal: &Path, units: &[SerialNumber]) -> io::Result<Claim> {
         let mut last = io::Error::other(format!(
             "no folder for the list of runs: expected one of {} (LVX_RUNS_DIR names another)",
             SHARED.join(", ")
         ));
         for place in &self.places {
-            let made = Claim::make(place, &name, journal, units, &self.disk);
+            let made = Claim::make(place, name, journal, units, &self.disk);
             match made {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                     let place = place.path.display();
@@ -119,16 +122,25 @@ impl Registry {
         Err(last)
     }
 
-    /// Takes the entry of an earlier run over, or makes one for it if it has none.
+    /// Makes the entry of a run that goes on, in the place of those that it has. The caller holds the
+    /// lock of its journal.
+    ///
+    /// The old entry is not locked for that: everybody can lock it, and so keep its owner from it.
     ///
     /// # Errors
-    /// If its program is still there, or no folder takes an entry.
+    /// If no folder takes an entry.
     pub(crate) fn take_over(&self, journal: &Path, units: &[SerialNumber]) -> io::Result<Claim> {
-        let own = |entry: &Entry| entry.owner == users::effective() && entry.journal == journal;
-        match self.entries()?.into_iter().find(own) {
-            Some(entry) => entry.take_over(&self.disk),
-            None => self.claim(journal, units),
+        let run = journal.file_stem().unwrap_or_default().to_string_lossy();
+        let (uid, process) = (users::effective(), std::process::id());
+        let mut claim =
+            self.make(&format!("{PREFIX}{uid}-{run}-{process}.json"), journal, units)?;
+        claim.begin()?;
+        for entry in self.entries()? {
+            if entry.owner == uid && entry.journal == journal && !claim.is(&entry) {
+                entry.remove();
+            }
         }
+        Ok(claim)
     }
 
     /// All entries that can be read. What is no entry names no unit, and is passed over.
@@ -269,22 +281,6 @@ impl Entry {
         })
     }
 
-    fn take_over(&self, disk: &Rc<dyn Disk>) -> io::Result<Claim> {
-        let flags = OFlags::RDWR | OFlags::APPEND | SAFE;
-        let file = File::from(openat(&self.place.file, &self.name, flags, Mode::empty())?);
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => io::Error::from(io::ErrorKind::WouldBlock),
-            TryLockError::Error(error) => error,
-        })?;
-        Ok(Claim {
-            place: Rc::clone(&self.place),
-            name: self.name.clone(),
-            file,
-            disk: Rc::clone(disk),
-            is_begun: self.is_begun,
-        })
-    }
-
     /// The file, for messages.
     pub(crate) fn path(&self) -> PathBuf {
         self.place.path.join(&self.name)
@@ -342,14 +338,19 @@ mod tests {
         assert_eq!((&seen[0].units[..], &*seen[0].journal), (&units[..], journal));
         let twice = registry.claim(journal, &units).unwrap_err();
         assert_eq!(twice.kind(), io::ErrorKind::AlreadyExists);
-        assert!(registry.take_over(journal, &units).is_err(), "its program is still there");
         claim.begin().unwrap();
         assert_eq!(recorder.paths(), [scratch.0.join(&claim.name), scratch.0.clone()]);
         // A program that dies lets go of the lock and leaves the entry.
         drop(claim);
         let seen = registry.entries().unwrap();
         assert!(!seen[0].is_running && seen[0].is_begun, "{seen:?}");
-        registry.take_over(journal, &units).unwrap().end();
+        // Whoever can read it can lock it, and keeps nobody from going on.
+        let theirs = File::open(scratch.0.join(&seen[0].name)).unwrap();
+        theirs.lock().unwrap();
+        let claim = registry.take_over(journal, &units).unwrap();
+        let seen = registry.entries().unwrap();
+        assert!(seen.len() == 1 && claim.is(&seen[0]) && seen[0].is_begun, "{seen:?}");
+        claim.end();
         assert!(registry.entries().unwrap().is_empty());
     }
 

@@ -87,9 +87,19 @@ impl RunFiles {
     }
 
     /// The entry of a run that goes on.
-    pub(super) fn set_claim(&mut self, claim: Option<Claim>) -> io::Result<()> {
-        self.claim = claim;
-        self.claim.as_mut().map_or(Ok(()), Claim::begin)
+    pub(super) fn set_claim(&mut self, claim: Claim) {
+        self.claim = Some(claim);
+    }
+
+    /// Notes in the audit file what the program that was stopped could not.
+    pub(crate) fn note_unknown(&mut self) {
+        let Some(past) = &self.past else { return };
+        if let Some(Record::Writing { step, direction, .. }) = past.records.last()
+            && let Some(step) = past.plan.steps.get(*step)
+            && let Some(planned) = past.plan.units.get(step.unit)
+        {
+            self.audit.unknown(planned, step, *direction);
+        }
     }
 
     pub(super) fn claim(&self) -> Option<&Claim> {
@@ -218,8 +228,8 @@ impl RunFiles {
 
     /// Whether the units that are not in a part came to the same end already.
     fn others_ended(&self, part: &Part, ending: Ending) -> bool {
-        let Some(past) = &self.past else { return false };
-        let (others, steps) = past.part(&part.others);
+        let Some(whole) = &self.past else { return false };
+        let (others, steps) = whole.part(&part.others);
         match ending {
             Ending::Undone => others.progress().at_most == 0,
             Ending::Applied => (0..steps.len()).all(|step| {
@@ -367,9 +377,11 @@ mod tests {
         let folder = Rc::new(Folder::open(&scratch.0, Choice::Named, &disk).unwrap().unwrap());
         let mut client = Client::open("sim:0").unwrap();
         let unit = Unit::read(&mut client, &HostClock::system()).unwrap();
-        let mut wanted = lvx_settings::Settings::default();
-        wanted.machine_type = Some(pi18_proto::MachineType(1));
-        wanted.backlight = Some(pi18_proto::Switch(0));
+        let wanted = lvx_settings::Settings {
+            machine_type: Some(pi18_proto::MachineType(1)),
+            backlight: Some(pi18_proto::Switch(0)),
+            ..lvx_settings::Settings::default()
+        };
         let planned = PlannedUnit { address: "sim:0".to_owned(), unit: unit.clone(), wanted };
         let permissions = Permissions::default()
             .with_installation([lvx_settings::Setting::MachineType])

@@ -164,10 +164,10 @@ impl Store {
         }
         let mut left: Vec<_> = self.left()?.into_iter().filter(|run| wanted(&run.past)).collect();
         if left.len() > 1 {
-            let names: Vec<_> = left.iter().map(|run| self.hint(run)).collect();
+            let hints: Vec<_> = left.iter().map(Kept::hint).collect();
             return Err(Failure::usage(format_args!(
                 "several runs were left: name one of {}",
-                names.join(", ")
+                hints.join(", ")
             )));
         }
         Ok(left.pop())
@@ -215,11 +215,6 @@ impl Store {
         past.ok_or_else(|| {
             Failure::usage(format_args!("{}: it is empty now", run.path().display()))
         })
-    }
-
-    /// How a command is told which run is meant: its name, with its folder where that is needed.
-    pub(crate) fn hint(&self, run: &Kept) -> String {
-        hint(run.folder.path(), &run.name)
     }
 
     /// Confirms a run that waits for it.
@@ -283,7 +278,7 @@ impl Store {
                 |serial| plan.units.iter().any(|planned| planned.unit.serial_number == *serial),
             );
             if let Some(unit) = shared {
-                return Ok(Some(left_by_us(&run.past, unit, &self.hint(&run))));
+                return Ok(Some(left_by_us(&run.past, unit, &run.hint())));
             }
         }
         Ok(None)
@@ -332,14 +327,6 @@ impl Store {
         Ok(RunFiles::new(folder, name, hint, claim, undoes))
     }
 
-    /// Goes on keeping a run that was left: nobody else can meanwhile.
-    pub(crate) fn keep_on(&self, run: &Kept) -> Result<(RunFiles, Past), Failure> {
-        let hint = self.hint(run);
-        let mut files = RunFiles::new(&run.folder, run.name.clone(), hint, None, None);
-        let past = files.resume()?.clone();
-        Ok((files, past))
-    }
-
     /// Takes over the run's entry in the list of runs, so that it ends with the run.
     pub(crate) fn take_entry(&self, run: &Kept, files: &mut RunFiles) -> Result<(), Failure> {
         let units = real_units(&run.past.plan);
@@ -347,8 +334,9 @@ impl Store {
             return Ok(());
         }
         let claim = self.registry.take_over(&run.path(), &units);
-        let taken = claim.and_then(|claim| files.set_claim(Some(claim)));
-        taken.map_err(|error| Failure::usage(format_args!("list of runs: {error}")))
+        let claim = claim.map_err(|error| Failure::usage(format_args!("list of runs: {error}")))?;
+        files.set_claim(claim);
+        Ok(())
     }
 
     /// The same before anything is written: other runs may be in the way.
@@ -391,6 +379,19 @@ impl Kept {
         self.folder.remove(&journal_name(&self.name))
     }
 
+    /// Goes on keeping a run that was left: nobody else can meanwhile.
+    pub(crate) fn keep_on(&self) -> Result<(RunFiles, Past), Failure> {
+        let hint = self.hint();
+        let mut files = RunFiles::new(&self.folder, self.name.clone(), hint, None, None);
+        let past = files.resume()?.clone();
+        Ok((files, past))
+    }
+
+    /// How a command is told which run is meant: its name, with its folder where that is needed.
+    pub(crate) fn hint(&self) -> String {
+        hint(self.folder.path(), &self.name)
+    }
+
     /// Where its journal is.
     pub(crate) fn path(&self) -> PathBuf {
         let path = self.folder.path().join(journal_name(&self.name));
@@ -424,8 +425,9 @@ fn why_blocked(entry: &Entry, unit: SerialNumber) -> Option<String> {
     let user = users::named(entry.owner);
     if entry.is_running {
         return Some(format!(
-            "a run of {user} is at work on unit {unit} (journal {journal:?}): if it waits to be \
-             confirmed, `lvx confirm` keeps what it wrote; Ctrl-C in it undoes it"
+            "a run of {user} is at work on unit {unit} (journal {journal:?}, entry {}): if it waits \
+             to be confirmed, `lvx confirm` keeps what it wrote; Ctrl-C in it undoes it",
+            entry.path().display()
         ));
     }
     if entry.owner != users::effective() {
@@ -454,8 +456,8 @@ fn why_blocked(entry: &Entry, unit: SerialNumber) -> Option<String> {
         Ok(_) if entry.is_begun => {
             return Some(format!(
                 "{journal:?}: an earlier run on unit {unit} did not come to an end, and its journal is \
-                 gone; find out what it did, then remove {:?}",
-                entry.path()
+                 gone; find out what it did, then remove {}",
+                entry.path().display()
             ));
         }
         Ok(_) => Ok(None),

@@ -38,7 +38,7 @@ pub(super) fn restore(
     if !args.undo || !run.past.has_changed_units() {
         writeln!(out, "{over}; nothing was written")?;
         if run.past.has_changed_units() {
-            writeln!(out, "to undo it: lvx restore {} --undo", store.hint(run))?;
+            writeln!(out, "to undo it: lvx restore {} --undo", run.hint())?;
         }
         return Ok(Status::Well);
     }
@@ -48,12 +48,12 @@ pub(super) fn restore(
              restore {} --undo",
             run.name,
             later.name,
-            store.hint(later)
+            later.hint()
         )));
     }
     refuse_edited(run)?;
     let host = units::host();
-    let Some(opened) = open_some(&run.past.plan, &args.units, &store.hint(run), &host)? else {
+    let Some(opened) = open_some(&run.past.plan, &args.units, &run.hint(), &host)? else {
         return Ok(Status::Unread);
     };
     let (places, opened): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
@@ -85,18 +85,18 @@ pub(super) fn undo_foreign(args: &args::Restore, out: &mut impl Write) -> Result
     let path = Path::new(named);
     let wrong = |error: &dyn std::fmt::Display| Failure::usage(format_args!("{named}: {error}"));
     let file = open_foreign(path).map_err(|error| wrong(&error))?;
-    let past = Past::read_from(&file, path)?;
+    let whole = Past::read_from(&file, path)?;
     if args.units.is_empty() {
         return Err(Failure::usage(
             "--foreign: name the units; the addresses in a foreign journal are not used",
         ));
     }
     let host = units::host();
-    let Some(opened) = open_some(&past.plan, &args.units, named, &host)? else {
+    let Some(opened) = open_some(&whole.plan, &args.units, named, &host)? else {
         return Ok(Status::Unread);
     };
     let (places, opened): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
-    let (part, _) = past.part(&places);
+    let (part, _) = whole.part(&places);
     let wanted: Vec<Settings> = if args.finish {
         let target = part.plan.settings_after(part.plan.steps.len());
         let touched = |unit| part.plan.touched(unit).collect::<Vec<Setting>>();
