@@ -19,6 +19,7 @@ mod progress;
 mod query;
 mod settings;
 mod shown;
+mod signals;
 mod simulate;
 #[cfg(unix)]
 mod state;

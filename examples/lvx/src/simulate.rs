@@ -29,11 +29,10 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
     let units = usize::from(args.units);
     let bank = SharedBank::real(bank(args, units)?);
     let (interrupt, interrupted) = mpsc::channel();
-    ctrlc::set_handler(move || {
+    crate::signals::catch(move || {
         // A second interrupt finds nobody listening, and that is fine.
         let _ = interrupt.send(());
-    })
-    .map_err(|error| Failure::usage(format_args!("signals: {error}")))?;
+    })?;
 
     hid::check(args, units)?;
     let mut served = Vec::new();

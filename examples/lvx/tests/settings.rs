@@ -201,12 +201,12 @@ fn waiting(pair: &Pair, time: &str) -> (Child, BufReader<std::process::ChildStde
     let [first, second] = pair.addresses();
     let options = ["--yes-serial", BOTH, "--confirm-within", time];
     let arguments = [&[&*profile, &first, &second][..], &options, &FAST].concat();
-    let mut child = pair
-        .command("apply", &arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    started(&mut pair.command("apply", &arguments))
+}
+
+/// Starts an apply, and returns once it waits for its confirmation.
+fn started(apply: &mut Command) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut child = apply.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("lvx confirm") {
@@ -255,6 +255,29 @@ fn what_nobody_waits_for_any_more_can_be_kept_or_undone() {
         let left = pair.command("restore", &[]).output().unwrap();
         assert!(pair.seen(&left).contains("no run was left"), "{}", pair.seen(&left));
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_that_was_ignored_from_the_start_stays_ignored() {
+    let pair = Pair::new();
+    let before = pair.settings(0);
+    let profile = pair.folder.file("bank.yaml", PROFILE);
+    let [first, second] = pair.addresses();
+    let options = ["--yes-serial", BOTH, "--confirm-within", "10m"];
+    let arguments = [&[&*profile, &first, &second][..], &options, &FAST].concat();
+    let apply = pair.command("apply", &arguments);
+    // As nohup does it.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+    shell.arg(apply.get_program()).args(apply.get_args()).env_remove("LVX_UNIT");
+    shell.envs(apply.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let (mut child, _told) = started(shell.stdin(Stdio::null()));
+    Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+    let confirmed = pair.command("confirm", &[]).output().unwrap();
+    assert_eq!(confirmed.status.code(), Some(0), "{}", pair.seen(&confirmed));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_ne!(pair.settings(0), before);
 }
 
 #[test]

@@ -88,8 +88,7 @@ pub(super) fn watch(
 ) -> Result<Status, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let interrupt = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || interrupt.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::usage(format_args!("signals: {error}")))?;
+    crate::signals::catch(move || interrupt.store(true, Ordering::Relaxed))?;
     let mut roster = Roster::new(Config::default());
     let watched = keep_right((units, names), folder, &mut roster, &interrupted, out);
     // However it ended: a link that nobody looks after may come to lead to a wrong unit. Until it is

@@ -37,6 +37,8 @@ pub(crate) struct RunFiles {
     interrupts: Arc<AtomicU32>,
     /// That it waits was told.
     told: bool,
+    /// The unit whose link is waited for.
+    away: Option<usize>,
     /// So many interrupts were told.
     told_interrupts: u32,
 }
@@ -72,6 +74,7 @@ impl RunFiles {
             claim,
             interrupts: Arc::default(),
             told: false,
+            away: None,
             told_interrupts: 0,
         }
     }
@@ -116,10 +119,9 @@ impl RunFiles {
     /// From now on an interrupt does not end the program: what was written is undone first.
     pub(crate) fn catch_interrupts(&self) -> Result<(), Failure> {
         let count = Arc::clone(&self.interrupts);
-        ctrlc::set_handler(move || {
+        crate::signals::catch(move || {
             count.fetch_add(1, Ordering::Relaxed);
         })
-        .map_err(|error| Failure::usage(format_args!("signals: {error}")))
     }
 
     /// How `lvx restore` is told which run it is, once there is a journal.
@@ -196,6 +198,14 @@ impl RunFiles {
             let step = if what == "put back" { step.reversed() } else { *step };
             progress(&format!("{what:<8} {serial}  {step}"));
         }
+    }
+
+    /// The serial number of a unit of what is carried out.
+    fn serial(&self, unit: usize) -> String {
+        let whole = self.part.as_ref().and_then(|part| part.units.get(unit).copied());
+        let plan = self.journal.as_ref().map(Journal::plan);
+        let planned = plan.and_then(|plan| plan.units.get(whole.unwrap_or(unit)));
+        planned.map_or(String::new(), |planned| planned.unit.serial_number.to_string())
     }
 
     /// Writes a record and remembers it; ends the entry in the list of runs with the run.
@@ -287,7 +297,7 @@ impl Keeper for RunFiles {
         if interrupts > self.told_interrupts && *action != Action::Done {
             progress(match self.told_interrupts {
                 0 => {
-                    "interrupted: the write on its way is finished, and what was written is undone"
+                    "interrupted: what was written is undone (a further Ctrl-C ends waiting for links)"
                 }
                 _ => "interrupted again: no longer waiting for what does not answer",
             });
@@ -299,6 +309,17 @@ impl Keeper for RunFiles {
                 progress(
                     "waiting until the units are idle, or show what they have (Ctrl-C ends it)",
                 );
+            }
+            Action::Reopen { unit } if self.away != Some(*unit) => {
+                self.away = Some(*unit);
+                progress(&format!("{}: its link is gone; waiting for it", self.serial(*unit)));
+            }
+            Action::Read { unit, .. } if self.away == Some(*unit) => self.away = None,
+            Action::Write(write) if write.direction == Direction::Backward => {
+                let to: Vec<_> =
+                    write.to.iter().map(|(key, value)| format!("{key} {value}")).collect();
+                let serial = self.serial(write.unit);
+                progress(&format!("writing back {serial}  {}", to.join(", ")));
             }
             Action::Confirmation(time) => {
                 // One that somebody left for an earlier run says nothing about this one.
