@@ -1,5 +1,9 @@
 //! `lvx decode` beside the slow reference that its output is tested against: lines a second of both.
-#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot go on fails"
+)]
 
 #[path = "../tests/reference/mod.rs"]
 mod reference;

@@ -3,7 +3,10 @@
 mod content;
 mod json;
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::{
+    borrow::Cow,
+    io::{self, BufRead, BufReader, Read, Write},
+};
 
 use pi18_transport::Direction;
 
@@ -19,26 +22,26 @@ pub(crate) fn run(args: &args::Decode, out: &mut Out) -> Result<Status, Failure>
     let mut input = BufReader::with_capacity(CHUNK, input::open(&args.file)?);
     let mut decoder = Decoder::default();
     // Decoded, and not written yet.
-    let mut decoded = Vec::with_capacity(2 * CHUNK);
+    let mut pending = Vec::with_capacity(2 * CHUNK);
     loop {
         while let Some(end) = input.buffer().iter().position(|&byte| byte == b'\n') {
-            decoder.decode(input.buffer().get(..end).unwrap_or_default(), &mut decoded);
+            decoder.decode(input.buffer().get(..end).unwrap_or_default(), &mut pending);
             input.consume(end + 1);
-            if decoded.len() > CHUNK {
-                out.write_all(&decoded)?;
-                decoded.clear();
+            if pending.len() > CHUNK {
+                out.write_all(&pending)?;
+                pending.clear();
             }
         }
         // Before the next line is waited for, everything is shown.
-        out.write_all(&decoded)?;
-        decoded.clear();
+        out.write_all(&pending)?;
+        pending.clear();
         out.flush()?;
         if out.is_closed() && input::is_stdin(&args.file) && !input::stdin_goes_on() {
             return Ok(decoder.status);
         }
         let line = next_line(&mut input);
         match line.map_err(|error| input::unreadable(&args.file, &error))? {
-            Some(line) => decoder.decode(&line, &mut decoded),
+            Some(line) => decoder.decode(&line, &mut pending),
             None => return Ok(decoder.status),
         }
     }
@@ -110,7 +113,7 @@ impl Decoder {
         let id = line.id.unwrap_or(Id::Unsigned(number));
         write(out, &mut self.names, &id, &content, error.as_deref());
         if line.direction == Some(Direction::Sent) {
-            self.asked = content.command.map(|command| command.into_owned());
+            self.asked = content.command.map(Cow::into_owned);
         }
     }
 }

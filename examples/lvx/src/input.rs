@@ -17,14 +17,11 @@ pub(crate) fn name(path: &Path) -> String {
 
 /// Opens a file to read it as it comes.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
-    let opened: io::Result<Box<dyn Read>> = if is_stdin(path) {
-        Ok(Box::new(io::stdin().lock()))
-    } else if is_descriptor(path) {
-        given(path).map(|file| Box::new(file) as _)
-    } else {
-        open_file(path).map(|file| Box::new(file) as _)
-    };
-    opened.map_err(|error| unreadable(path, &error))
+    if is_stdin(path) {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let opened = if is_descriptor(path) { given(path) } else { open_file(path) };
+    Ok(Box::new(opened.map_err(|error| unreadable(path, &error))?))
 }
 
 /// Reads a whole file of at most `max_bytes`.

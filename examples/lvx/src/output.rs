@@ -85,7 +85,7 @@ fn escaped(text: &[u8]) -> Vec<u8> {
         let (plain, after) = rest.split_at(plain_length(rest));
         out.extend_from_slice(plain);
         // All bytes of a character that is not ASCII are here.
-        let end = after.iter().position(is_plain).unwrap_or(after.len());
+        let end = after.iter().position(|&byte| is_plain(byte)).unwrap_or(after.len());
         let (other, after) = after.split_at(end);
         out.extend_from_slice(printable_lines(&String::from_utf8_lossy(other)).as_bytes());
         rest = after;
@@ -96,14 +96,14 @@ fn escaped(text: &[u8]) -> Vec<u8> {
 /// How many bytes at the start are plain.
 fn plain_length(bytes: &[u8]) -> usize {
     // Without an early end the compiler looks at many bytes at a time.
-    let is_all = |chunk: &&[u8]| chunk.iter().fold(true, |all, byte| all & is_plain(byte));
+    let is_all = |chunk: &&[u8]| chunk.iter().fold(true, |all, &byte| all & is_plain(byte));
     let whole: usize = bytes.chunks(64).take_while(is_all).map(<[u8]>::len).sum();
     let rest = bytes.get(whole..).unwrap_or_default();
-    whole + rest.iter().take_while(|byte| is_plain(byte)).count()
+    whole + rest.iter().take_while(|byte| is_plain(**byte)).count()
 }
 
 /// Whether a byte is printable ASCII, a line end or a tab.
-fn is_plain(byte: &u8) -> bool {
+fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\n' | b'\t')
 }
 

@@ -55,15 +55,15 @@ impl<'a> Object<'a> {
         self.key("values");
         names.clear();
         let mut values = Object::open(self.out);
-        let mut named = Object::open(names);
+        let mut codes = Object::open(names);
         visit(&mut |info, value| {
             values.value(info.name, value);
             if let Value::Code { name: Some(name), .. } = value {
-                named.text(info.name, name);
+                codes.text(info.name, name);
             }
         });
         values.close();
-        named.close();
+        codes.close();
         self.key("names");
         self.out.extend_from_slice(names);
     }

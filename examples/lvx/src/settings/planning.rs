@@ -254,7 +254,7 @@ pub(super) fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
         writeln!(out, "\n{plan}")?;
     }
     for warning in plan.warnings() {
-        write!(out, "{}", wrap("warning: ", &warning.to_string(), MAX_WIDTH))?;
+        write!(out, "{}", wrap("warning: ", &warning, MAX_WIDTH))?;
     }
     Ok(())
 }
