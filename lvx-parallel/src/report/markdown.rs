@@ -15,7 +15,9 @@ impl Report {
         out.push_str(&table(&names, &shown));
         if !bad.is_empty() {
             let line = escaped(&text::fold(&bad));
-            out.push_str(&format!("\n**Wrong on all: {line}.**\n"));
+            out.push_str("\n**Wrong on all: ");
+            out.push_str(&line);
+            out.push_str(".**\n");
         }
         if !folded.is_empty() {
             out.push_str("\nSame on all: ");

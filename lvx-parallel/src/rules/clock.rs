@@ -64,9 +64,9 @@ fn host_offset(case: &Case<'_>, unit: &UnitSnapshot) -> Option<i64> {
 fn told(offset: i64) -> String {
     let (seconds, way) = (offset.unsigned_abs(), if offset < 0 { "behind" } else { "ahead of" });
     let amount = match seconds {
-        ..120 => format!("{seconds} s"),
-        ..7_200 => format!("{} min", seconds / 60),
-        ..172_800 => format!("{} h", seconds / 3_600),
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
     };
     format!(" ({amount} {way} the computer)")

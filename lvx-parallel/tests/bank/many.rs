@@ -59,7 +59,7 @@ fn one_fault_is_found_in_each() {
 
 /// Every other bank as it is read: in a large one, units are asked about themselves and the next one.
 fn asked(bank: BankSnapshot, seed: u64) -> BankSnapshot {
-    if seed % 2 == 0 { bank.only(Questions::ALL) } else { bank }
+    if seed.is_multiple_of(2) { bank.only(Questions::ALL) } else { bank }
 }
 
 /// The rule that finds it, and what is to be changed once the bank is read.
