@@ -9,7 +9,7 @@
 //! Prints the twelve settings that must agree side by side, and those of the others that do not.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
-use lvx_parallel::{BankSnapshot, Member, compare};
+use lvx_parallel::{BankSnapshot, Member, Questions, compare};
 use pi18_transport::{Address, Error};
 
 fn main() -> Result<(), Error> {
@@ -18,7 +18,9 @@ fn main() -> Result<(), Error> {
         units.extend(["sim:0", "sim:1"].map(str::to_owned));
     }
     let addresses = units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, _>>()?;
-    let bank = BankSnapshot::read(addresses.iter().map(Member::open).collect());
+    let members = addresses.iter().map(Member::open).collect();
+    // At 2400 baud a whole reading takes seconds: only settings are asked.
+    let bank = BankSnapshot::read_only(members, Questions::SETTINGS);
 
     print!("{}", compare(&bank));
     Ok(())

@@ -8,14 +8,18 @@ use serde_json::{Value, json};
 use crate::{
     args::{links::Devices, settings::Format},
     outcome::{Failure, Status, complain},
+    progress::Progress,
 };
 
 pub(crate) fn run(args: &Devices, out: &mut impl Write) -> Result<Status, Failure> {
+    let progress = Progress::start();
+    progress.note("asking every adapter who it is");
     let mut devices = pi18_transport::discover();
     if let Some(ports) = &args.serial {
         let ports = if ports.is_empty() { pi18_transport::serial_ports() } else { ports.clone() };
         devices.extend(pi18_transport::discover_serial(&ports));
     }
+    drop(progress);
     match args.format {
         Format::Table => table(&devices, out)?,
         Format::Json => {

@@ -94,7 +94,12 @@ impl Progress {
         }
     }
 
-    /// The same for a client.
+    /// Draws a line of its own.
+    pub(crate) fn note(&self, text: &str) {
+        self.drawn.lock().units.push(Unit { name: text.to_owned(), asking: None });
+    }
+
+    /// Draws a line for what a client does.
     pub(crate) fn watch(&self, name: &str, client: &mut Client<impl Link>) {
         client.observe(self.of(name));
     }
