@@ -82,7 +82,11 @@ fn find_units_and_follow_unit_where_there_is_none() {
 
 #[test]
 fn check_parallel() {
-    insta::assert_snapshot!(prints("check_parallel", &["sim:0?frozen=on", "sim:1?fault=83"]));
+    let printed = prints("check_parallel", &["sim:0?frozen=on", "sim:1?fault=83"]);
+    // Nor are the days between the virtual bank's clock and this computer's the same tomorrow.
+    let (before, about_clocks) = printed.split_once("info: clocks are not").unwrap();
+    let after: Vec<_> = about_clocks.lines().skip(3).collect();
+    insta::assert_snapshot!(format!("{before}{}", after.join("\n")));
 }
 
 #[test]
