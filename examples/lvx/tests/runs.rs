@@ -9,27 +9,28 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::{MetadataExt, symlink},
     path::Path,
-    process::{Child, ChildStderr, Command, Stdio},
+    process::{ChildStderr, Command, Stdio},
 };
 
-use pair::{BOTH, FAST, Folder, Pair, SERIALS};
+use pair::{BOTH, FAST, Folder, Pair, Running, SERIALS};
 
 const BACKLIGHT: &str = "backlight: off\n";
 
 /// Starts an apply that waits for its confirmation, and returns once it does.
-fn waiting(pair: &Pair) -> (Child, BufReader<ChildStderr>) {
+fn waiting(pair: &Pair) -> (Running, BufReader<ChildStderr>) {
     let (child, told, _) = waiting_on(pair, BACKLIGHT);
     (child, told)
 }
 
 /// The same for this profile; returns the run's name as well.
-fn waiting_on(pair: &Pair, profile: &str) -> (Child, BufReader<ChildStderr>, String) {
+fn waiting_on(pair: &Pair, profile: &str) -> (Running, BufReader<ChildStderr>, String) {
     let profile = pair.folder.file("waiting.yaml", profile);
     let [first, second] = pair.addresses();
     let options = ["--yes-serial", BOTH, "--confirm-within", "10m"];
     let arguments = [&[&*profile, &first, &second][..], &options, &FAST].concat();
     let mut command = pair.command("apply", &arguments);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut child = Running(child.unwrap());
     let mut told = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("lvx confirm") {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use lvx_settings::Settings;
-use pair::{BOTH, FAST, Pair, SERIALS};
+use pair::{BOTH, FAST, Pair, Running, SERIALS};
 
 const PROFILE: &str = "\
 battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
@@ -196,7 +196,7 @@ fn read_until_closed(mut terminal: fs::File) -> String {
 }
 
 /// Starts an apply that waits for its confirmation, and returns once it does.
-fn waiting(pair: &Pair, time: &str) -> (Child, BufReader<std::process::ChildStderr>) {
+fn waiting(pair: &Pair, time: &str) -> (Running, BufReader<std::process::ChildStderr>) {
     let profile = pair.folder.file("bank.yaml", PROFILE);
     let [first, second] = pair.addresses();
     let options = ["--yes-serial", BOTH, "--confirm-within", time];
@@ -205,8 +205,9 @@ fn waiting(pair: &Pair, time: &str) -> (Child, BufReader<std::process::ChildStde
 }
 
 /// Starts an apply, and returns once it waits for its confirmation.
-fn started(apply: &mut Command) -> (Child, BufReader<std::process::ChildStderr>) {
-    let mut child = apply.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+fn started(apply: &mut Command) -> (Running, BufReader<std::process::ChildStderr>) {
+    let child = apply.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = Running(child);
     let mut told = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("lvx confirm") {

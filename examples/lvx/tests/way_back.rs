@@ -11,7 +11,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use pair::{BOTH, FAST, Pair, SERIALS};
+use pair::{BOTH, FAST, Pair, Running, SERIALS};
 
 const GUARD: &str =
     "battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}\n";
@@ -42,7 +42,8 @@ impl Bench {
         let waits = ["--yes-serial", BOTH, "--confirm-within", "10m"];
         let arguments = [&[&*profile, &first, &second][..], &waits, options, &FAST].concat();
         let mut command = self.pair.command("apply", &arguments);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = Running(child.unwrap());
         let mut told = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains("lvx confirm") {

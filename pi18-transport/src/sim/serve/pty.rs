@@ -60,7 +60,13 @@ impl Port for Pty {
     fn take(&mut self, buffer: &mut BytesMut) -> bool {
         let mut chunk = [0; CHUNK];
         match rustix::io::read(&self.master, &mut chunk) {
-            Ok(count) => buffer.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+            Ok(count) => {
+                buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                // A client that is killed leaves the terminal marked as exclusive, and as long as this
+                // end is open, the mark would keep the next client out. Root is not kept out, so the
+                // effect is seen only where the tests run as another user.
+                let _ = rustix::termios::ioctl_tiocnxcl(&self.slave);
+            }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => return false,
         }
