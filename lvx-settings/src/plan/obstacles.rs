@@ -54,7 +54,7 @@ pub enum ObstacleKind {
 }
 
 /// Everything that is in the way of a plan, a line each.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 #[must_use]
 pub struct Obstacles(pub(super) Vec<Obstacle>);
 
@@ -78,6 +78,13 @@ impl fmt::Display for Obstacles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(&lines.join("\n"))
+    }
+}
+
+/// The same text, so that a `main` that returns it tells it well.
+impl fmt::Debug for Obstacles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
