@@ -241,6 +241,22 @@ fn an_edited_journal_is_compared_with_the_saved_settings() {
 }
 
 #[test]
+fn an_installation_setting_that_a_journal_makes_up_is_found() {
+    let bench = Bench::new();
+    let run = bench.leave("backlight: off\n", &[]);
+    let path = bench.pair.folder.0.join(format!("{run}.journal"));
+    let journal = fs::read_to_string(&path).unwrap();
+    let (head, rest) = journal.split_once('\n').unwrap();
+    let mut head: serde_json::Value = serde_json::from_str(head).unwrap();
+    let machine_type = &mut head["plan"]["units"][0]["unit"]["rated"]["machine_type"];
+    assert_eq!(*machine_type, 0);
+    *machine_type = 1.into();
+    fs::write(&path, format!("{head}\n{rest}")).unwrap();
+    let refused = bench.restored(&[&[&*run][..], &UNDO].concat(), 2);
+    assert!(refused.contains("machine_type was off_grid"), "{refused}");
+}
+
+#[test]
 fn a_journal_from_elsewhere_is_held_against_every_check() {
     let bench = Bench::new();
     let run = bench.leave("machine_type: grid_tie\n", &["--allow-installation", "machine_type"]);

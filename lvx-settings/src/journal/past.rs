@@ -110,8 +110,8 @@ impl Past {
         matches!(self.records.last(), Some(Record::Waiting { .. }))
     }
 
-    /// Whether it changed units and ended so: it was applied, or somebody else has to know what
-    /// became of it.
+    /// Whether units may have what it wrote, although it is not open: it ended as applied, or was
+    /// forgotten.
     #[must_use]
     pub fn has_changed_units(&self) -> bool {
         let forgotten = self.records.contains(&Record::Forgotten);

@@ -199,7 +199,7 @@ pub(crate) struct Restore {
     /// The run's name (`lvx runs`), or the path of its journal; not needed if only one was left
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
-    /// Where the units are now, if no longer where they were; in any order
+    /// Where the units are now, if no longer where they were; those that are not named are left out
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     /// Put back what the units had before

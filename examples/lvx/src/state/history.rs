@@ -118,9 +118,10 @@ impl Kept {
     }
 }
 
-/// What a line of saved settings states; keys that are no settings any more are passed over.
+/// What a line of saved settings says, also in a comment, where those are that are not carried over.
+/// Keys that are no settings any more are passed over.
 fn stated(line: &str) -> Option<(Setting, Value)> {
-    let (key, value) = line.split_once(": ")?;
+    let (key, value) = line.strip_prefix("# ").unwrap_or(line).split_once(": ")?;
     let setting = Setting::from_key(key)?;
     Some((setting, setting.parse(value).ok()?))
 }

@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-use lvx_settings::{Group, Past, Plan, Progress, Setting, Settings, Step, Way};
+use lvx_settings::{Past, Plan, Progress, Setting, Settings, Step, Way};
+
+use pi18_transport::wrap;
 
 use super::Open;
+use crate::args::MAX_WIDTH;
 
 /// Shows what each unit has of what the run was to change, and what somebody else changed since.
 pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Result<()> {
@@ -24,14 +27,9 @@ pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Re
             } else {
                 ""
             };
-            writeln!(
-                out,
-                "  {:<26} now {}, before {}, wanted {}{foreign}",
-                setting.key(),
-                text(&now),
-                text(before),
-                text(wanted)
-            )?;
+            let (now, before, wanted) = (text(&now), text(before), text(wanted));
+            let line = format!("now {now}, before {before}, wanted {wanted}{foreign}");
+            write!(out, "{}", wrap(&lead(setting), &line, MAX_WIDTH))?;
         }
         let others = before.differences(&now).map(|change| change.setting);
         let others: Vec<_> = others
@@ -42,7 +40,8 @@ pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Re
         }
         for setting in others {
             let (now, before) = (text(&now, setting), text(before, setting));
-            writeln!(out, "  {:<26} now {now}, before {before}", setting.key())?;
+            let line = format!("now {now}, before {before}");
+            write!(out, "{}", wrap(&lead(setting), &line, MAX_WIDTH))?;
         }
     }
     Ok(())
@@ -65,25 +64,22 @@ pub(super) fn writes(
         }
     };
     writeln!(out)?;
-    let mut number = 0;
+    let mut left = plan.clone();
+    left.steps.clear();
     for mut step in steps {
         let Some(state) = states.get_mut(step.unit) else { continue };
         if state.satisfy(&step.to) {
             continue;
         }
-        number += 1;
-        let serial = plan.units.get(step.unit).map(|planned| planned.unit.serial_number);
-        let serial = serial.map_or(String::new(), |serial| serial.to_string());
-        let mnemonic = step.group().map_or("?", Group::mnemonic);
         // What the unit has now, which may be neither of the two.
         step.from = state.only(|setting| step.from.get(setting).is_some());
-        writeln!(out, "{number:>3}  {serial}  {mnemonic:<6}  {step}")?;
         *state = state.overlaid(&step.to);
+        left.steps.push(step);
     }
-    if number == 0 {
-        writeln!(out, "the units show that nothing is left to be written")?;
+    if left.is_empty() {
+        return writeln!(out, "the units show that nothing is left to be written");
     }
-    Ok(())
+    write!(out, "{left}")
 }
 
 /// Shows a list under a heading, if there is anything in it.
@@ -95,6 +91,10 @@ pub(super) fn list(out: &mut impl Write, heading: &str, lines: &[String]) -> io:
         writeln!(out, "  {line}")?;
     }
     Ok(())
+}
+
+fn lead(setting: Setting) -> String {
+    format!("  {:<26} ", setting.key())
 }
 
 fn text(all: &Settings, setting: Setting) -> String {
