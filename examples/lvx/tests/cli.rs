@@ -257,33 +257,6 @@ fn lists_of_rules_and_thresholds_fit_a_terminal() {
 }
 
 #[test]
-fn codes_are_explained_without_a_unit() {
-    insta::assert_snapshot!(seen(&lvx(&["explain", "83"])));
-    for (words, start) in [
-        (&["explain", "fault", "07"][..], "fault 07 overload time-out\n    why: "),
-        (&["explain", "warning", "5"], "warning 05 battery voltage high\n"),
-        (&["explain", "warning", "fan_locked"], "warning 04 fan locked\n"),
-        (&["explain", "mode", "6"], "mode 06 charge\n"),
-        (&["explain", "mode"], "mode 00 power on\nmode 01 standby\n"),
-    ] {
-        let output = lvx(words);
-        assert_eq!(output.status.code(), Some(0), "{words:?}");
-        assert!(seen(&output).starts_with(start), "{words:?}: {}", seen(&output));
-    }
-    for (words, part) in [
-        (&["explain", "99"][..], "no list of this program has fault 99; `lvx explain fault` shows"),
-        (&["explain", "0"], "has fault 0"),
-        (&["explain", "warning", "18"], "has warning 18; `lvx explain warning`"),
-        (&["explain", "mode", "300"], "has mode 300"),
-        (&["explain", "alarm", "5"], "expected fault, warning or mode, found \"alarm\""),
-    ] {
-        let output = lvx(words);
-        assert_eq!(output.status.code(), Some(2), "{words:?}");
-        assert!(seen(&output).contains(part), "{words:?}: {}", seen(&output));
-    }
-}
-
-#[test]
 fn a_fault_has_its_number_everywhere() {
     let fault = "83 parallel: battery voltages detected differ";
     for arguments in [
