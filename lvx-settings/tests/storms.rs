@@ -132,8 +132,9 @@ impl Injector {
             Some(Record::Writing { .. } | Record::Correcting { .. })
         );
         match action {
-            Action::Survey { .. } | Action::Write(_) => true,
-            Action::Record(Record::Writing { .. }) => true,
+            Action::Survey { .. } | Action::Write(_) | Action::Record(Record::Writing { .. }) => {
+                true
+            }
             Action::Read { .. } => writing && self.memory.full_at.is_none(),
             _ => false,
         }

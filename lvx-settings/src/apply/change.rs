@@ -196,7 +196,7 @@ impl Change {
             Stage::Away | Stage::Reopen => Some(self.lose(why)),
             Stage::Attest | Stage::AttestNumber | Stage::Trace => None,
             _ if self.goal.backward => None,
-            _ if self.sending.unattested => {
+            _ if self.sending.doubts.unattested => {
                 self.pending = Some(self.failed(why));
                 self.stage = Stage::Attest;
                 None
@@ -280,7 +280,12 @@ impl Change {
     }
 
     fn failure(&self, why: impl Into<String>) -> Failure {
-        Failure { why: why.into(), may_be_done: self.sending.doubtful, lost: false, astray: None }
+        Failure {
+            why: why.into(),
+            may_be_done: self.sending.doubts.may_be_done,
+            lost: false,
+            astray: None,
+        }
     }
 
     fn failed(&self, why: impl Into<String>) -> Verdict {

@@ -103,6 +103,21 @@ fn an_interrupt_ends_the_wait_for_a_proof() {
 }
 
 #[test]
+fn an_undo_outlasts_a_write_that_may_still_show() {
+    for lag in (2_000..7_000).step_by(250) {
+        let bank = bank(&[&format!("frozen=on&soc=100&sun=0&grid=off&lag={lag}ms")]);
+        let plan = planned(&bank, &profile(|s| s.bulk_voltage = Some(Decivolts(560))));
+        let old = settings_of(&bank, 0);
+        let mut keep = Keep::new(&bank);
+        keep.interrupt_after = Some(bank.elapsed() + Duration::from_secs(1));
+        let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+        assert_eq!(report.ending, Ending::Undone, "{lag} ms: {report}");
+        bank.link(0).pause(Duration::from_mins(2));
+        assert_eq!(settings_of(&bank, 0), old, "{lag} ms");
+    }
+}
+
+#[test]
 fn a_second_interrupt_ends_what_the_undoing_waits_for() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());

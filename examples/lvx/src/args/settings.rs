@@ -150,7 +150,7 @@ pub(crate) struct Care {
     /// How long a unit may go on showing an old value
     #[arg(long, value_name = "TIME", value_parser = proof_time, default_value = "15s")]
     pub(crate) within: Duration,
-    /// How long a unit that was unplugged, or fell silent, is waited for each time
+    /// How long the link to a unit may be in trouble during a step, all interruptions together
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "1m")]
     pub(crate) away: Duration,
     /// Begin although a run of this user (name or number) on the same units did not come to an end;

@@ -66,7 +66,7 @@ impl Change {
     pub(super) fn identified(&mut self, reply: &AnyReply) -> Flow {
         match self.target.stranger(reply) {
             None => {
-                self.sending.unattested = false;
+                self.sending.doubts.unattested = false;
                 Flow::Continue(Stage::Inspect)
             }
             Some(found) => self.another_unit(found),
@@ -91,8 +91,8 @@ impl Change {
         if let Some(found) = self.target.stranger(reply) {
             return self.another_unit(found);
         }
-        let number_matters = self.target.by_number && self.sending.unattested;
-        self.sending.unattested = false;
+        let number_matters = self.target.by_number && self.sending.doubts.unattested;
+        self.sending.doubts.unattested = false;
         match self.pending.take() {
             Some(Verdict::Failed(failure)) if number_matters => {
                 self.pending = Some(Verdict::Failed(failure));
@@ -106,7 +106,7 @@ impl Change {
     /// Another unit answers on the link.
     fn another_unit(&mut self, found: SerialNumber) -> Flow {
         let pending = self.pending.take();
-        if !self.sending.unattested {
+        if !self.sending.doubts.unattested {
             // Nothing went out since the right unit answered.
             return Flow::Continue(Stage::Away);
         }

@@ -77,7 +77,7 @@ impl Change {
                 self.recovery.link.works(now);
                 self.pending = None;
                 self.sending.deadline = Some(later(now, self.options.within));
-                let sent = self.sending.doubtful;
+                let sent = self.sending.doubts.may_be_done;
                 return Flow::Continue(if sent { Stage::Settle } else { Stage::Identify });
             }
             // Devices change places when a hub is reset, and change back.
@@ -119,8 +119,11 @@ impl Change {
 
     /// The unit cannot be reached any more.
     pub(super) fn lose(&self, why: &str) -> Verdict {
-        let doubt =
-            if self.sending.doubtful { "; the last write may have been carried out" } else { "" };
+        let doubt = if self.sending.doubts.may_be_done {
+            "; the last write may have been carried out"
+        } else {
+            ""
+        };
         Verdict::Failed(Failure { lost: true, ..self.failure(format!("{why}{doubt}")) })
     }
 }

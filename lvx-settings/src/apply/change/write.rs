@@ -24,18 +24,24 @@ pub(super) struct Sending {
     pub(super) answer: Option<SetOutcome>,
     /// Some write was accepted.
     pub(super) accepted: bool,
-    /// Some write may have been carried out.
-    pub(super) doubtful: bool,
-    /// Some write was not refused: a refusal of another one says nothing about it.
-    unrefused: bool,
-    /// A write went out since the right unit answered.
-    pub(super) unattested: bool,
+    pub(super) doubts: Doubts,
     /// The time by which the last write must be shown.
     pub(super) deadline: Option<Instant>,
     /// The settings that were read last.
     pub(super) last: Option<Settings>,
     /// The link's last error while sending.
     trouble: Option<String>,
+}
+
+/// What is not known of the writes that were sent.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    /// Some write may have been carried out.
+    pub(super) may_be_done: bool,
+    /// Some write was not refused: a refusal of another one says nothing about it.
+    unrefused: bool,
+    /// A write went out since the right unit answered.
+    pub(super) unattested: bool,
 }
 
 impl Change {
@@ -102,9 +108,9 @@ impl Change {
                 self.sending.answer = Some(outcome);
                 self.sending.instance = Some(self.target.instance);
                 self.sending.accepted |= outcome == SetOutcome::Accepted;
-                self.sending.unrefused |= outcome != SetOutcome::Refused;
-                self.sending.doubtful = true;
-                self.sending.unattested = true;
+                self.sending.doubts.unrefused |= outcome != SetOutcome::Refused;
+                self.sending.doubts.may_be_done = true;
+                self.sending.doubts.unattested = true;
                 outcome == SetOutcome::Gone
             }
             Err(trouble) => {
@@ -138,13 +144,11 @@ impl Change {
         };
         let in_time = self.sending.deadline.is_some_and(|deadline| now < deadline);
         if !alike(&last, &all) {
-            return match in_time {
-                true => Flow::Continue(Stage::Settle),
-                false => {
-                    let failed = self.failed("its readings do not settle");
-                    self.conclude(failed)
-                }
-            };
+            if in_time {
+                return Flow::Continue(Stage::Settle);
+            }
+            let failed = self.failed("its readings do not settle");
+            return self.conclude(failed);
         }
         let own = self.goal.own(&all);
         let is_over = !(in_time && self.goal.outlast);
@@ -162,10 +166,10 @@ impl Change {
         }
         // Still as it was.
         let refused = self.sending.answer == Some(SetOutcome::Refused);
-        if refused && !self.sending.unrefused {
+        if refused && !self.sending.doubts.unrefused {
             // Long enough for a write whose refusal was meant for another host.
-            self.sending.doubtful = false;
-            self.sending.unattested = false;
+            self.sending.doubts.may_be_done = false;
+            self.sending.doubts.unattested = false;
             return Flow::Continue(Stage::Ask);
         }
         if !refused && !self.sending.accepted && self.sending.attempts < self.options.attempts {
