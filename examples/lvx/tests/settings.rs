@@ -274,6 +274,13 @@ fn a_hang_up_that_was_ignored_from_the_start_stays_ignored() {
     shell.arg(apply.get_program()).args(apply.get_args()).env_remove("LVX_UNIT");
     shell.envs(apply.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let (mut child, _told) = started(shell.stdin(Stdio::null()));
+    // Ignored and not caught: a hang-up that comes later has no effect at any time.
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let hang_up = |name: &str| {
+        let mask = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() & 1
+    };
+    assert_eq!((hang_up("SigIgn:"), hang_up("SigCgt:")), (1, 0));
     Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
     let confirmed = pair.command("confirm", &[]).output().unwrap();
     assert_eq!(confirmed.status.code(), Some(0), "{}", pair.seen(&confirmed));
