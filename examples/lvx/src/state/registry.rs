@@ -7,6 +7,7 @@
 //! starting, with a message and a way around it, and nothing else.
 
 use std::{
+    cell::RefCell,
     fs::{File, TryLockError},
     io::{self, Read, Write},
     os::unix::fs::MetadataExt,
@@ -27,7 +28,9 @@ use super::{
 /// The folders that hold entries.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    places: Vec<Rc<Place>>,
+    places: RefCell<Vec<Rc<Place>>>,
+    /// The places are those that all users share.
+    is_shared: bool,
     disk: Rc<dyn Disk>,
 }
 
@@ -80,19 +83,19 @@ enum Format {
 }
 
 impl Registry {
-    /// Opens the folders that are there; root makes the one in `/var/lib`.
+    /// Opens the folders that are there.
     pub(crate) fn open(disk: &Rc<dyn Disk>) -> Self {
         let own = std::env::var_os("LVX_RUNS_DIR").filter(|_| !has_other_rights());
-        let places = match own {
-            Some(path) => Place::open(Path::new(&path)).into_iter().collect(),
-            None => SHARED.iter().filter_map(|path| Place::open_shared(Path::new(path))).collect(),
+        let places = match &own {
+            Some(path) => Place::open(Path::new(path)).into_iter().collect(),
+            None => SHARED.iter().filter_map(|path| Place::open(Path::new(path))).collect(),
         };
-        Self { places, disk: Rc::clone(disk) }
+        Self { places: RefCell::new(places), is_shared: own.is_none(), disk: Rc::clone(disk) }
     }
 
     /// The folders, for messages.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.places.iter().map(|place| &*place.path)
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.places.borrow().iter().map(|place| place.path.clone()).collect()
     }
 
     /// Makes the entry of a new run, whose journal will be this.
@@ -109,7 +112,8 @@ impl Registry {
             "no folder for the list of runs: expected one of {} (LVX_RUNS_DIR names another)",
             SHARED.join(", ")
         ));
-        for place in &self.places {
+        self.make_lasting();
+        for place in self.places.borrow().iter() {
             let made = Claim::make(place, name, journal, units, &self.disk);
             match made {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -143,13 +147,23 @@ impl Registry {
         Ok(claim)
     }
 
+    /// Root makes the folder that survives a restart, before the first entry.
+    fn make_lasting(&self) {
+        let lasting = Path::new(LASTING);
+        if self.is_shared && users::effective() == 0 && !lasting.exists() {
+            // Where it cannot be made there are others.
+            let _ = make_lasting(lasting);
+            self.places.borrow_mut().splice(..0, Place::open(lasting));
+        }
+    }
+
     /// All entries that can be read. What is no entry names no unit, and is passed over.
     ///
     /// # Errors
     /// If there are more than anybody reads.
     pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
         let mut found = Vec::new();
-        for place in &self.places {
+        for place in self.places.borrow().iter() {
             let Ok(names) = names(&place.file, |name| name.starts_with(PREFIX)) else { continue };
             if names.len() > MAX_ENTRIES {
                 return Err(io::Error::other(format!(
@@ -174,14 +188,6 @@ impl Place {
         let own = [0, users::effective()].contains(&found.uid());
         let sticky = found.mode() & 0o022 == 0 || found.mode() & 0o1000 != 0;
         (own && sticky).then(|| Rc::new(Self { path: path.to_owned(), file }))
-    }
-
-    fn open_shared(path: &Path) -> Option<Rc<Self>> {
-        if path == Path::new(LASTING) && users::effective() == 0 && !path.exists() {
-            // Where it cannot be made there are others.
-            let _ = make_lasting(path);
-        }
-        Self::open(path)
     }
 
     fn sync(&self, disk: &dyn Disk) -> io::Result<()> {
@@ -319,7 +325,8 @@ mod tests {
     fn registry(scratch: &Scratch) -> (Registry, Rc<Recorder>) {
         let recorder = Rc::new(Recorder::default());
         let disk: Rc<dyn Disk> = recorder.clone();
-        (Registry { places: vec![Place::open(&scratch.0).unwrap()], disk }, recorder)
+        let places = RefCell::new(vec![Place::open(&scratch.0).unwrap()]);
+        (Registry { places, is_shared: false, disk }, recorder)
     }
 
     fn serial(digits: &str) -> SerialNumber {

@@ -92,11 +92,11 @@ impl Store {
 
     /// The folders where runs are looked for, for messages.
     pub(crate) fn searched(&self) -> String {
-        let own = std::iter::once(&*self.path);
+        let shared = self.registry.paths();
         let others = self.others.iter().map(|folder| folder.path());
-        let all: Vec<_> = own
+        let all: Vec<_> = std::iter::once(&*self.path)
             .chain(others)
-            .chain(self.registry.paths())
+            .chain(shared.iter().map(PathBuf::as_path))
             .map(|path| path.display().to_string())
             .collect();
         all.join(", ")
