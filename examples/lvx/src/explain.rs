@@ -57,13 +57,12 @@ pub(crate) fn run(args: &args::Explain, out: &mut impl Write) -> Result<Status, 
             Some(kind) => return list(kind, out),
             None => (Kind::Fault, word),
         },
-        [word, code] => match Kind::of(word) {
-            Some(kind) => (kind, code),
-            None => {
-                let why = format_args!("expected fault, warning or mode, found {word:?}");
-                return Err(Failure::usage(why));
-            }
-        },
+        [word, code] => {
+            let kind = Kind::of(word).ok_or_else(|| {
+                Failure::usage(format_args!("expected fault, warning or mode, found {word:?}"))
+            })?;
+            (kind, code)
+        }
         _ => return Err(Failure::usage("expected a code such as 83, or warning 5, or mode 6")),
     };
     let explanation = kind.explain(code).ok_or_else(|| {

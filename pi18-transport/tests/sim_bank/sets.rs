@@ -137,7 +137,7 @@ fn a_battery_type_brings_its_voltages() {
 fn battery_type_user_brings_back_stored_voltages() {
     let mut bank = bank(&["frozen=on&battery-type=0&stored-voltages=58.4,54.0,42.0"]);
     assert_eq!(ask(&mut bank, 0, "PBT2"), "^1");
-    let shown = rated(&mut bank, 0);
+    let shown = rated(&bank, 0);
     assert_eq!(
         [shown.bulk_voltage, shown.float_voltage, shown.cutoff_voltage],
         [Decivolts(584), Decivolts(540), Decivolts(420)]
@@ -145,7 +145,7 @@ fn battery_type_user_brings_back_stored_voltages() {
     // A unit that is user already keeps what it has.
     assert_eq!(ask(&mut bank, 0, "PSDV450"), "^1");
     assert_eq!(ask(&mut bank, 0, "PBT2"), "^1");
-    assert_eq!(rated(&mut bank, 0).cutoff_voltage, Decivolts(450));
+    assert_eq!(rated(&bank, 0).cutoff_voltage, Decivolts(450));
 }
 
 #[test]
