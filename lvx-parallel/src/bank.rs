@@ -14,7 +14,7 @@ use crate::{
 /// What the units of one bank said, taken together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BankSnapshot {
-    /// This computer's time at the start, to which every [`Reading::at`] is added.
+    /// This computer's time at the start, to which every time of a reading is added.
     pub started: Option<DateTime>,
     /// The units, as they were given.
     pub units: Vec<UnitSnapshot>,

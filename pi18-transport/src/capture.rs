@@ -116,6 +116,10 @@ impl<L: Link, W: io::Write> Link for Recorder<L, W> {
     fn starts_quiet(&self) -> bool {
         self.link.starts_quiet()
     }
+
+    fn is_shared(&self) -> bool {
+        self.link.is_shared()
+    }
 }
 
 impl<L: Link, W: io::Write> Drop for Recorder<L, W> {

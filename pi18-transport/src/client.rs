@@ -167,7 +167,7 @@ impl<L: Link> Client<L> {
 
     /// Asks over `link`, as `config` says.
     pub fn with_config(link: L, config: Config) -> Self {
-        let dialogue = Dialogue::new(config, link.starts_quiet());
+        let dialogue = Dialogue::new(config, link.starts_quiet()).on_shared_link(link.is_shared());
         Self { link, dialogue, buffer: BytesMut::new(), observer: None }
     }
 

@@ -6,6 +6,12 @@
 //! question: both sides are *in step*. After anything else a *fence* is asked first, a query whose
 //! reply is unmistakable and never changes: all that comes before it answers something old. Fences
 //! take turns, so that a late or repeated reply to one is not taken for that to the next.
+//!
+//! A bridge can pass on the replies to several hosts. There a reply that could answer another host's
+//! question counts only if no other reply of the same form comes before that to a fence behind it.
+
+mod confirm;
+mod unframed;
 
 use std::time::Instant;
 
@@ -19,6 +25,8 @@ use crate::{
     error::Kind,
     fences::{Fences, NotReply, belongs, reply_to},
 };
+use confirm::{Confirmation, Crowd};
+use unframed::Unframed;
 
 /// What goes on between a host and a unit, from question to question.
 #[derive(Debug)]
@@ -26,6 +34,10 @@ pub(crate) struct Dialogue {
     config: Config,
     reader: FrameReader,
     in_step: bool,
+    /// Other hosts may ask the same unit over the same link.
+    shared: bool,
+    /// Whether they do.
+    crowd: Crowd,
     fences: Fences,
     /// A sound frame has come: whatever is there speaks this protocol.
     spoke: bool,
@@ -94,6 +106,7 @@ pub(crate) struct Exchange {
     /// Bytes received so far, those drained left out.
     received: usize,
     unframed: Unframed,
+    confirmation: Confirmation,
     outcome: Option<Outcome>,
 }
 
@@ -105,6 +118,8 @@ enum Phase {
     /// The fence whose reply is awaited; none if all of them rest.
     Fencing(Option<Query>, Wait),
     Asking(Wait),
+    /// The fence behind a reply that could be another host's.
+    Confirming(Option<Query>, Wait),
 }
 
 /// Until when to wait; not so long once something wrong was heard and the line is quiet again.
@@ -147,6 +162,7 @@ impl Exchange {
             stray: None,
             received: 0,
             unframed: Unframed::default(),
+            confirmation: Confirmation::default(),
             outcome: None,
         }
     }
@@ -253,9 +269,16 @@ impl Dialogue {
             config,
             reader: FrameReader::new(),
             in_step,
+            shared: false,
+            crowd: Crowd::default(),
             fences: Fences::default(),
             spoke: false,
         }
+    }
+
+    /// Returns the dialogue for a link over which other hosts may ask the same unit, if they may.
+    pub(crate) fn on_shared_link(self, shared: bool) -> Self {
+        Self { shared, ..self }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -270,8 +293,14 @@ impl Dialogue {
 
     /// What to do next.
     pub(crate) fn next(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
-        if let Some(outcome) = exchange.outcome.take() {
-            return Step::Done(outcome);
+        match exchange.outcome.take() {
+            Some(Outcome::Answer(answered))
+                if self.shared && exchange.needs_confirmation(&answered) =>
+            {
+                return self.confirm(exchange, answered, now);
+            }
+            Some(outcome) => return Step::Done(outcome),
+            None => {}
         }
         match exchange.phase {
             Phase::Draining => {
@@ -284,16 +313,22 @@ impl Dialogue {
             }
             Phase::Ready if exchange.tries_left == 0 => self.give_up(exchange, now),
             Phase::Ready => self.send(exchange, now),
-            Phase::Fencing(_, wait) | Phase::Asking(wait) if now < wait.until() => {
+            Phase::Fencing(_, wait) | Phase::Asking(wait) | Phase::Confirming(_, wait)
+                if now < wait.until() =>
+            {
                 Step::Receive(wait.until())
             }
-            Phase::Fencing(..) | Phase::Asking(_) => self.try_again(exchange, now),
+            Phase::Fencing(..) | Phase::Asking(_) | Phase::Confirming(..) => {
+                self.try_again(exchange, now)
+            }
         }
     }
 
     /// It is sent, and the time for the reply begins: a link may have looked for its unit first.
     pub(crate) fn sent(&self, exchange: &mut Exchange, now: Instant) {
-        if let Phase::Fencing(_, wait) | Phase::Asking(wait) = &mut exchange.phase {
+        if let Phase::Fencing(_, wait) | Phase::Asking(wait) | Phase::Confirming(_, wait) =
+            &mut exchange.phase
+        {
             wait.end = (now + self.config.timeout).min(exchange.deadline);
         }
     }
@@ -341,12 +376,14 @@ impl Dialogue {
             let (frame, raw) = match received {
                 Received::Discarded { error, bytes } => {
                     exchange.unframed.add(bytes);
+                    exchange.contradict(None);
                     exchange.hears(Heard::Noise(error));
                     continue;
                 }
                 Received::Frame { frame, bytes, skipped } => {
                     exchange.unframed.clear();
                     if !skipped.is_empty() {
+                        exchange.contradict(None);
                         let found = format!("{} before a frame", show(skipped));
                         exchange.hears(Heard::Other(found));
                     }
@@ -365,13 +402,27 @@ impl Dialogue {
                     self.fences.passed(fence);
                     exchange.phase = Phase::Draining;
                 }
+                Phase::Confirming(Some(fence), _) if belongs(fence, &frame) => {
+                    self.fences.passed(fence);
+                    self.confirmed(exchange, now);
+                }
+                Phase::Confirming(..) => {
+                    self.crowd.heard(now);
+                    exchange.contradict(Some((&frame, raw)));
+                }
                 // Once something wrong was heard, that was the answer, damaged; what comes behind it
                 // is something else.
-                Phase::Asking(Wait { quiet: None, .. }) => exchange.judge(&frame, raw),
+                Phase::Asking(Wait { quiet: None, .. }) => {
+                    exchange.judge(&frame, raw);
+                    if exchange.outcome.is_none() {
+                        self.crowd.heard(now);
+                    }
+                }
                 Phase::Fencing(..) | Phase::Asking(_) if not_understood => {
                     exchange.hears(Heard::NotUnderstood);
                 }
                 Phase::Fencing(..) | Phase::Asking(_) => {
+                    self.crowd.heard(now);
                     exchange.hears(Heard::Other(format!("{}: {}", frame.kind(), show(raw))));
                 }
                 Phase::Draining | Phase::Ready => {}
@@ -455,31 +506,6 @@ const MAX_RECEIVED: usize = 1 << 16;
 /// The most old bytes that are thrown away before a request: more than a system holds for a
 /// connection that was not read for hours while a bridge passed on what other hosts asked.
 const MAX_DRAINED: usize = 1 << 23;
-
-/// The first bytes that came in place of frames, such as the text of a bridge that is in use.
-#[derive(Debug, Default)]
-struct Unframed(Vec<u8>);
-
-impl Unframed {
-    const MAX: usize = 80;
-
-    fn add(&mut self, bytes: &[u8]) {
-        let room = Self::MAX.saturating_sub(self.0.len());
-        self.0.extend(bytes.iter().take(room));
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// The text if it is one: it holds a word and does not begin like a frame.
-    fn text(&self) -> Option<String> {
-        let text = self.0.trim_ascii();
-        let has_word = text.windows(3).any(|three| three.iter().all(u8::is_ascii_alphabetic));
-        let is_text = has_word && !text.starts_with(b"^") && !text.starts_with(b"(");
-        is_text.then(|| format!("\"{}\"", text.escape_ascii()))
-    }
-}
 
 fn show(bytes: &[u8]) -> String {
     const SHOWN: usize = 24;

@@ -95,6 +95,13 @@ pub(crate) fn reply_to<'a>(
     }
 }
 
+/// Whether another question can have this reply to `query`: another query, or the same about another
+/// day or unit. The reply to a fence is unmistakable.
+pub(crate) fn is_mistakable(query: Query, data: &[u8]) -> bool {
+    !FENCES.contains(&query)
+        && (!query.info().arguments.is_empty() || Query::candidates(data).nth(1).is_some())
+}
+
 /// Whether a frame is the reply to `fence`.
 pub(crate) fn belongs(fence: Query, frame: &Frame<'_>) -> bool {
     frame.kind() == FrameKind::Data && reply_to(fence, frame).is_ok()

@@ -42,6 +42,13 @@ pub trait Link {
     fn starts_quiet(&self) -> bool {
         false
     }
+
+    /// Whether replies to other hosts' questions may arrive here, as a bridge passes them on that
+    /// several hosts share. If so, a reply that could answer another question is confirmed by a
+    /// question behind it.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 impl<L: Link + ?Sized> Link for Box<L> {
@@ -67,5 +74,9 @@ impl<L: Link + ?Sized> Link for Box<L> {
 
     fn starts_quiet(&self) -> bool {
         (**self).starts_quiet()
+    }
+
+    fn is_shared(&self) -> bool {
+        (**self).is_shared()
     }
 }

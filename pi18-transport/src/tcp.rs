@@ -82,4 +82,9 @@ impl Link for Tcp {
     fn name(&self) -> &str {
         &self.name
     }
+
+    /// A bridge may serve several hosts, as ser2net does with `max-connections`.
+    fn is_shared(&self) -> bool {
+        true
+    }
 }

@@ -1,0 +1,26 @@
+//! Text that a peer sends in place of frames.
+
+/// The first bytes that came in place of frames, such as the text of a bridge that is in use.
+#[derive(Debug, Default)]
+pub(super) struct Unframed(Vec<u8>);
+
+impl Unframed {
+    const MAX: usize = 80;
+
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        let room = Self::MAX.saturating_sub(self.0.len());
+        self.0.extend(bytes.iter().take(room));
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The text if it is one: it holds a word and does not begin like a frame.
+    pub(super) fn text(&self) -> Option<String> {
+        let text = self.0.trim_ascii();
+        let has_word = text.windows(3).any(|three| three.iter().all(u8::is_ascii_alphabetic));
+        let is_text = has_word && !text.starts_with(b"^") && !text.starts_with(b"(");
+        is_text.then(|| format!("\"{}\"", text.escape_ascii()))
+    }
+}

@@ -1,0 +1,127 @@
+//! A bridge that passes the replies to another host's questions on: never a wrong value.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod line;
+
+use std::time::Instant;
+
+use bytes::BytesMut;
+use line::{Answers, Line, frame, mode};
+use pi18_proto::{MachineModel, Mode, Model, WorkingMode};
+use pi18_transport::{Client, Error, Link};
+
+/// A line whose bridge serves other hosts, too.
+struct Shared(Line);
+
+impl Link for Shared {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+        self.0.send(bytes, deadline)
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        self.0.receive(buffer, deadline)
+    }
+
+    fn name(&self) -> &'static str {
+        "shared"
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
+
+/// The reply to another host's `GMN`, which has the form of one to `MOD`.
+fn model() -> Vec<u8> {
+    frame(MachineModel { model: Model::V4_TWIN })
+}
+
+/// Asks for the mode, and returns it with the requests that were sent.
+fn ask(answer: impl FnMut(&str) -> Answers + 'static) -> (Result<Mode, Error>, Vec<String>) {
+    let mut client = Client::new(Shared(Line::new(answer)));
+    let read = client.read::<Mode>();
+    (read, client.into_link().0.sent)
+}
+
+#[test]
+fn reply_to_another_host_before_ours_is_not_taken() {
+    let mut first = true;
+    let (read, sent) = ask(move |_| {
+        let foreign = std::mem::take(&mut first).then(|| (5, model()));
+        foreign.into_iter().chain([(12, mode(5))]).collect()
+    });
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(sent, ["PI", "MOD", "ID", "MOD", "VFW"]);
+}
+
+#[test]
+fn replies_to_another_host_at_each_try_are_an_error_that_says_so() {
+    let (read, sent) = ask(|_| vec![(5, model()), (12, mode(5))]);
+    let error = read.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert!(error.to_string().contains("another host asks on this line"), "{error}");
+    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 3);
+}
+
+#[test]
+fn damaged_bytes_behind_a_reply_may_have_been_ours() {
+    let mut first = true;
+    let (read, sent) = ask(move |_| {
+        if std::mem::take(&mut first) {
+            return vec![(5, model()), (12, b"^D00505\xD9\x9E\r".to_vec())];
+        }
+        vec![(10, mode(5))]
+    });
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 2);
+}
+
+#[test]
+fn same_reply_twice_is_taken() {
+    let (read, sent) = ask(|_| vec![(5, mode(5)), (12, mode(5))]);
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(sent, ["PI", "MOD", "ID"]);
+}
+
+#[test]
+fn reply_without_a_fence_behind_it_is_asked_for_again() {
+    let mut fences = 0;
+    let mut client = Client::new(Shared(Line::whole(move |request| match request {
+        "MOD" => vec![(10, mode(5))],
+        fence => {
+            fences += 1;
+            if fences == 2 { Vec::new() } else { vec![(10, line::fence(fence))] }
+        }
+    })));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    let sent = client.into_link().0.sent;
+    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 2);
+}
+
+#[test]
+fn unmistakable_reply_needs_no_fence_behind_it() {
+    let mut client = Client::new(Shared(Line::new(|_| vec![(10, line::fence("FLAG"))])));
+    client.read::<pi18_proto::Flags>().unwrap();
+    assert_eq!(client.into_link().0.sent, ["PI", "FLAG"]);
+}
+
+#[test]
+fn where_others_are_heard_two_rounds_have_to_agree() {
+    let mut asked = 0;
+    let mut client = Client::new(Shared(Line::whole(move |request| match request {
+        "PI" => vec![(2, model()), (4, model()), (10, line::fence(request))],
+        "MOD" => {
+            asked += 1;
+            // The unit loses the first question, and only another host's reply comes.
+            vec![(5, if asked == 1 { model() } else { mode(5) })]
+        }
+        fence => vec![(10, line::fence(fence))],
+    })));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+    let sent = client.into_link().0.sent;
+    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 3);
+}
