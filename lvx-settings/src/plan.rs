@@ -26,6 +26,7 @@ pub use obstacles::{Obstacle, ObstacleKind, Obstacles};
 pub use permissions::Permissions;
 
 use bank::BankCurrent;
+use own_voltages::BROUGHT;
 
 /// Ordered writes for one or several units, with the values that they were made from.
 ///
@@ -225,7 +226,8 @@ impl Plan {
     }
 
     /// Returns the old values that are outside the battery guard, among the settings that the plan
-    /// changes: what an undo would bring back. The guards of the plan and of the site both count.
+    /// writes: what an undo would bring back. The guards of the plan and of the site both count. Charge
+    /// currents count together with those of the other units of the bank.
     ///
     /// An automatic undo always returns to the old values; a person who asks for an undo later should be
     /// warned of these.
@@ -234,8 +236,9 @@ impl Plan {
         let guards = [self.battery.as_ref(), site];
         let mut found = Vec::new();
         for (at, planned) in self.units.iter().enumerate() {
-            let touched: Vec<_> = self.touched(at).collect();
-            let old = planned.unit.settings().only(|setting| touched.contains(&setting));
+            // Settings of one group are written together.
+            let groups: Vec<_> = self.touched(at).map(Setting::group).collect();
+            let old = planned.unit.settings().only(|setting| groups.contains(&setting.group()));
             let of_guard = |guard| {
                 let is_of_guard = |rule: &Broken| rule.is_of_guard();
                 broken(&old, Some(guard)).into_iter().filter(is_of_guard).collect::<Vec<_>>()
@@ -248,6 +251,10 @@ impl Plan {
                     found.push(told);
                 }
             }
+        }
+        for guard in guards.into_iter().flatten() {
+            let told = self.old_bank_current(guard);
+            found.extend(told.filter(|told| !found.contains(told)));
         }
         found
     }
@@ -276,9 +283,7 @@ impl Plan {
     pub fn touched(&self, unit: usize) -> impl Iterator<Item = Setting> + '_ {
         let changed = move |setting: &Setting| {
             self.steps.iter().filter(|step| step.unit == unit).any(|step| {
-                let brought = step.to.battery_type.is_some()
-                    && [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage]
-                        .contains(setting);
+                let brought = step.to.battery_type.is_some() && BROUGHT.contains(setting);
                 brought || step.to.get(*setting) != step.from.get(*setting)
             })
         };

@@ -147,6 +147,74 @@ fn units_of_a_bank_charge_together_within_the_guard() {
     plan.check().unwrap();
 }
 
+/// Only some units of a bank, by their place in it.
+fn some(switches: &[&str], places: &[usize]) -> Vec<(String, Unit)> {
+    let units = units(switches).into_iter().enumerate();
+    units.filter(|(at, _)| places.contains(at)).map(|(_, unit)| unit).collect()
+}
+
+#[test]
+fn raised_current_with_an_unknown_current_in_the_bank_is_refused() {
+    let battery = eg4().with_max_bank_charge_current(Amperes(100));
+    let alone = Permissions::default().with_battery(battery).with_part_of_bank();
+    let pair = ["max-charge=60", "max-charge=60"];
+    // The second unit knows nothing of the first, the first of three nothing of the third.
+    for start in
+        [some(&pair, &[1]), some(&["max-charge=10", "max-charge=10", "max-charge=90"], &[0])]
+    {
+        let told = refused("max_charging_current: 80 A\n", start, &alone);
+        assert_eq!(kinds(&told), [ObstacleKind::Rule], "{told}");
+        assert!(told.to_string().contains("is not known; name all units of the bank"), "{told}");
+    }
+    let lower = plan_of("max_charging_current: 40 A\n", some(&pair, &[1]), &alone).unwrap();
+    lower.check().unwrap();
+    assert!(plan_of("backlight: off\n", some(&pair, &[1]), &alone).is_ok());
+    assert!(plan_of("max_charging_current: 50 A\n", some(&pair, &[0, 1]), &alone).is_ok());
+    let waived = Permissions::default().with_battery(eg4()).with_part_of_bank();
+    assert!(plan_of("max_charging_current: 80 A\n", some(&pair, &[1]), &waived).is_ok());
+    // The way back of a plan that lowers it is known to be outside the guard.
+    let told = lower.outside_guard(None);
+    assert!(told.iter().any(|told| told.why.contains("is not known")), "{told:?}");
+}
+
+#[test]
+fn voltages_written_with_a_type_or_each_other_are_held_against_the_guard() {
+    let low = Battery::new(Chemistry::Lfp, 16, Millivolts(2500), Millivolts(3550));
+    let site = Permissions::default().with_battery(low).with_part_of_bank();
+    let agm = || units(&["battery-type=0&bulk=58.4&float=54.0&cutoff=40.8"]);
+    let told = refused("battery_type: user\n", agm(), &site);
+    assert!(told.to_string().contains("bulk_voltage 58.4 V is 3.65 V a cell"), "{told}");
+    assert!(told.iter().all(|told| told.kind == ObstacleKind::Rule), "{told}");
+    let within = "battery_type: user\nbulk_voltage: 56.0 V\ncutoff_voltage: 46.0 V\n";
+    plan_of(within, agm(), &site).unwrap().check().unwrap();
+    // Float is written together with bulk.
+    let both = || units(&["bulk=58.0&float=57.6"]);
+    let told = refused("bulk_voltage: 56.8 V\n", both(), &site);
+    assert!(told.to_string().contains("float_voltage 57.6 V is 3.60 V a cell"), "{told}");
+    assert!(plan_of("bulk_voltage: 56.8 V\nfloat_voltage: 54.0 V\n", both(), &site).is_ok());
+    // What the plan does not write may stay.
+    assert!(plan_of("backlight: off\n", both(), &site).is_ok());
+}
+
+#[test]
+fn old_currents_above_the_bank_limit_are_named() {
+    let guard = eg4().with_max_bank_charge_current(Amperes(100));
+    let start = units(&["max-charge=80", "max-charge=60"]);
+    let site = Permissions::default().with_battery(guard);
+    let plan = plan_of("max_charging_current: 40 A\n", start.clone(), &site).unwrap();
+    let told = plan.outside_guard(Some(&guard));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].to_string().contains("bank: max_charging_current of all units"), "{}", told[0]);
+    assert!(told[0].to_string().contains("140 A, above"), "{}", told[0]);
+    // The site may know the limit, or the plan may change no current.
+    let none = Permissions::default();
+    let plan = plan_of("max_charging_current: 40 A\n", start.clone(), &none).unwrap();
+    assert_eq!(plan.outside_guard(None), []);
+    assert_eq!(plan.outside_guard(Some(&guard)).len(), 1);
+    let plan = plan_of("backlight: off\n", start, &site).unwrap();
+    assert_eq!(plan.outside_guard(None), []);
+}
+
 #[test]
 fn saved_plan_keeps_its_guard_and_needs_its_permissions_anew() {
     let waived = Permissions::default().without_battery_guard();

@@ -8,7 +8,7 @@ use super::{
     Plan,
     obstacles::{Obstacle, ObstacleKind},
 };
-use crate::{Setting, Settings, Unit, Value, output_mode_conflict};
+use crate::{Battery, Setting, Settings, Unit, Value, output_mode_conflict};
 
 /// A unit that works in the same bank as the units of a plan, and is not in the plan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -168,15 +168,56 @@ impl Plan {
             .iter()
             .map(|planned| planned.unit.settings().overlaid(&planned.wanted))
             .collect();
-        let changes = |at| {
-            let changes = self.changes(at);
-            changes.iter().any(|change| change.setting == Setting::MaxChargingCurrent)
-        };
+        let changes: Vec<_> = (0..self.units.len())
+            .flat_map(|at| self.changes(at))
+            .filter(|change| change.setting == Setting::MaxChargingCurrent)
+            .collect();
+        let raises = changes.iter().any(|change| match (change.from, change.to) {
+            (Some(Value::Current(from)), Value::Current(to)) => to > from,
+            _ => true,
+        });
+        if changes.is_empty() {
+            return None;
+        }
+        let obstacle = current.above(&states);
+        obstacle.or_else(|| if raises { self.unknown_current(current) } else { None })
+    }
+
+    /// Returns why a return to the old charge currents could exceed the guard's limit for the bank, if
+    /// the plan changes one.
+    pub(super) fn old_bank_current(&self, battery: &Battery) -> Option<Obstacle> {
+        let current = BankCurrent::within(self, battery)?;
+        let changes =
+            |unit| self.touched(unit).any(|setting| setting == Setting::MaxChargingCurrent);
         if !(0..self.units.len()).any(changes) {
             return None;
         }
-        let why = current.excess(&states)?;
-        let told = Obstacle::new(ObstacleKind::Rule, "bank", why, "lower max_charging_current");
+        let obstacle = current.above(&self.settings_after(0));
+        obstacle.or_else(|| self.unknown_current(current))
+    }
+
+    /// Why the sum of the charge currents cannot be known; `None` if it is known.
+    fn unknown_current(&self, current: BankCurrent) -> Option<Obstacle> {
+        let left_out = self.left_out();
+        let unknown: Vec<_> = left_out.iter().filter(|unit| unit.rating.is_none()).collect();
+        let instances = self.units.iter().map(|planned| planned.unit.status.parallel_instance.0);
+        // A unit that is left out was not asked whether there is one behind it.
+        let behind = left_out.last().map(|unit| unit.instance).filter(|last| {
+            *last < MAX_INSTANCE && instances.clone().all(|own| own < (*last).into())
+        });
+        let mut names: Vec<_> = unknown.iter().map(ToString::to_string).collect();
+        names.extend(behind.map(|last| format!("a possible unit after instance {last}")));
+        if names.is_empty() {
+            return None;
+        }
+        let why = format!(
+            "max_bank_charge_current {} A of the battery guard is for all units together, and the \
+             max_charging_current of {} is not known",
+            current.max,
+            names.join(", ")
+        );
+        let advice = "name all units of the bank";
+        let told = Obstacle::new(ObstacleKind::Rule, "bank", why, advice);
         Some(told.about([Setting::MaxChargingCurrent]))
     }
 }
@@ -185,14 +226,19 @@ impl Plan {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BankCurrent {
     max: u16,
-    /// What units that are left out charge with.
+    /// What units that are left out charge with, as far as it is known.
     others: u32,
 }
 
 impl BankCurrent {
     /// `None` if no guard states it.
     pub(super) fn of(plan: &Plan) -> Option<Self> {
-        let max = plan.battery?.max_bank_charge_current?.0;
+        Self::within(plan, plan.battery.as_ref()?)
+    }
+
+    /// The limit of another guard. `None` if it states none.
+    fn within(plan: &Plan, battery: &Battery) -> Option<Self> {
+        let max = battery.max_bank_charge_current?.0;
         let others = plan.left_out();
         let others = others.iter().filter_map(|unit| Some(unit.rating?.max_charge_current.0));
         Some(Self { max, others: others.map(u32::from).sum() })
@@ -213,6 +259,13 @@ impl BankCurrent {
                 self.max
             )
         })
+    }
+
+    /// The obstacle that these currents are too much; `None` if they are not.
+    fn above(self, states: &[Settings]) -> Option<Obstacle> {
+        let why = self.excess(states)?;
+        let told = Obstacle::new(ObstacleKind::Rule, "bank", why, "lower max_charging_current");
+        Some(told.about([Setting::MaxChargingCurrent]))
     }
 
     /// Whether a write that leads from one state of the units to another may be done: it ends within the

@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Plan, PlannedUnit, bounds::knows, own_voltages::OwnVoltages};
+use super::{
+    Plan, PlannedUnit,
+    bounds::knows,
+    own_voltages::{BROUGHT, OwnVoltages},
+};
 use crate::{Battery, Difference, GuardError, Limits, Setting, Settings, broken};
 
 /// Why something cannot be planned.
@@ -225,11 +229,19 @@ impl Plan {
             found.push(told.about(misfit.settings));
         }
         let before = broken(&start, battery);
+        // A battery type brings voltages, and settings of one group are written together.
+        let writes = |setting: Setting| {
+            changed.iter().any(|change| {
+                change.setting.group() == setting.group()
+                    || (change.setting == Setting::BatteryType && BROUGHT.contains(&setting))
+            })
+        };
         for rule in broken(&target, battery) {
-            // What is stated has to be sound although the unit may have it already.
+            // What is stated or written has to be sound although the unit may have it already.
             let is_stated =
                 rule.settings.iter().any(|setting| planned.wanted.get(*setting).is_some());
-            if is_stated || !knows(&before, &rule) {
+            let is_written = rule.is_of_guard() && rule.settings.iter().any(|s| writes(*s));
+            if is_stated || is_written || !knows(&before, &rule) {
                 let told = obstacle(ObstacleKind::Rule, &rule.text, &rule.advice);
                 found.push(told.about(rule.settings));
             }

@@ -39,8 +39,6 @@ impl OwnVoltages {
     ///
     /// Planning and validating a profile for a unit both ask this.
     pub(super) fn fit(&self, start: &Settings, target: &Settings) -> Result<(), Misfit> {
-        const VOLTAGES: [Setting; 3] =
-            [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
         let Some(wanted) = target.battery_type.filter(|wanted| *wanted != BatteryType::USER) else {
             return Ok(());
         };
@@ -58,7 +56,7 @@ impl OwnVoltages {
                 advice: "set it on the display, or take user and state the voltages",
             });
         };
-        let off = VOLTAGES.into_iter().zip(own).zip(voltages(target));
+        let off = BROUGHT.into_iter().zip(own).zip(voltages(target));
         let off: Vec<_> = off
             .filter(|((_, own), wanted)| own != wanted)
             .filter_map(|((setting, own), wanted)| Some((setting, own?, wanted?)))
@@ -80,6 +78,10 @@ impl OwnVoltages {
         })
     }
 }
+
+/// The settings that may change along with the battery type.
+pub(super) const BROUGHT: [Setting; 3] =
+    [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
 
 /// Why voltages do not go with a battery type.
 #[derive(Debug)]

@@ -10,7 +10,8 @@ use crate::{Battery, Setting};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Permissions {
-    /// The battery guard that holds for every unit of the site. A profile may only narrow it.
+    /// The battery guard that holds for every unit of the site. A profile or a plan may only narrow
+    /// it.
     pub battery: Option<Battery>,
     /// The installation settings that may be changed: each must be named.
     pub allow_installation: Vec<Setting>,
