@@ -75,8 +75,8 @@ impl Battery {
         Some(GuardError::new(&[CELLS, CHEMISTRY], text, "count the cells in series again"))
     }
 
-    /// Returns this guard of a site with everything that a profile's guard states. A profile may be
-    /// narrower than the site, not wider, and not for another battery.
+    /// Returns this guard of a site with everything that the guard of a profile or a plan states. That
+    /// one may be narrower than the site's, not wider, and not for another battery.
     ///
     /// # Errors
     /// Every key by which the profile is wider, with both values.
@@ -84,8 +84,7 @@ impl Battery {
         let mut found = Vec::new();
         let mut differ = |key, stated: &dyn fmt::Display, site: &dyn fmt::Display, how: &str| {
             let text = format!("{key}: {stated} {how} {site} of the site's battery guard");
-            let advice =
-                "correct the one that is wrong; a profile may only narrow the site's guard";
+            let advice = "correct the one that is wrong; a profile or a plan may only narrow the site's guard";
             found.push(GuardError::new(&[key], text, advice));
         };
         if let (Some(site), Some(stated)) = (self.chemistry, profile.chemistry)
