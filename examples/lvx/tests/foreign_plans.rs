@@ -26,15 +26,25 @@ impl Folder {
     fn apply(&self, state: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lvx"));
         command.arg("apply").args(arguments).env("LVX_STATE_DIR", self.path(state));
-        command.env_remove("LVX_UNIT").stdin(Stdio::null()).output().unwrap()
+        command
+            .env_remove("LVX_UNIT")
+            .env_remove("LVX_BATTERY")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
     }
 
     /// A plan for the unit, saved with this folder's state.
     fn plan(&self) -> String {
+        self.plan_of("backlight: off\n")
+    }
+
+    fn plan_of(&self, text: &str) -> String {
         let profile = self.path("profile.yaml");
-        fs::write(&profile, "backlight: off\n").unwrap();
+        fs::write(&profile, text).unwrap();
         let plan = self.path("plan.json").to_str().unwrap().to_owned();
-        let output = self.apply("own", &[profile.to_str().unwrap(), UNIT, "--save-plan", &plan]);
+        let options = [UNIT, "--one-unit", "--save-plan", &plan];
+        let output = self.apply("own", &[&[profile.to_str().unwrap()], &options[..]].concat());
         assert!(output.status.success(), "{}", complaint(&output));
         plan
     }
@@ -105,4 +115,19 @@ fn a_forged_plan_connects_to_nobody_and_waits_for_nothing() {
         assert!(folder.apply("own", &[&forged, UNIT]).status.success());
     }
     assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn guard_in_a_plan_of_somebody_else_permits_no_charge_voltages() {
+    let folder = Folder::new();
+    let guard = "{chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}";
+    let plan = folder.plan_of(&format!("battery: {guard}\nbulk_voltage: 55.2 V\n"));
+    let own = folder.apply("own", &[&plan, "--one-unit"]);
+    assert!(own.status.success(), "{}", complaint(&own));
+    let words = [&*plan, UNIT, "--one-unit"];
+    let refused = folder.apply("other", &words);
+    assert_eq!(refused.status.code(), Some(2), "{}", complaint(&refused));
+    assert!(complaint(&refused).contains("--no-battery-guard"), "{}", complaint(&refused));
+    let waived = folder.apply("other", &[&words[..], &["--no-battery-guard"]].concat());
+    assert!(waived.status.success(), "{}", complaint(&waived));
 }

@@ -311,3 +311,39 @@ fn an_old_value_outside_the_guard_is_warned_of_and_comes_back() {
     assert!(seen.contains("warning: an old value is outside the battery guard"), "{seen}");
     assert_eq!(bench.settings()[1].bulk_voltage.unwrap().to_string(), "56.4 V");
 }
+
+#[test]
+fn old_currents_above_the_bank_limit_are_warned_of_and_come_back() {
+    let bench = Bench::new();
+    for (unit, switch) in ["max-charge=80", "max-charge=60"].into_iter().enumerate() {
+        bench.pair.bank.with(|bank| bank.switch(unit, switch)).unwrap();
+    }
+    let before = bench.settings();
+    let limited = GUARD.replace('}', ", max_bank_charge_current: 100 A}");
+    let run = bench.apply(&format!("{limited}max_charging_current: 40 A\n"), &[]);
+    assert_ne!(bench.settings(), before);
+    let seen = bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
+    assert!(seen.contains("warning: an old value is outside the battery guard: bank:"), "{seen}");
+    assert!(seen.contains("140 A, above"), "{seen}");
+    assert_eq!(bench.settings(), before);
+}
+
+#[test]
+fn guard_in_a_foreign_journal_permits_no_charge_voltages() {
+    let bench = Bench::new();
+    let before = bench.settings();
+    let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
+    let elsewhere = pair::Folder::new();
+    let journal = bench.pair.folder.0.join(format!("{run}.journal"));
+    let copy = elsewhere.file("theirs.journal", &fs::read_to_string(&journal).unwrap());
+    bench.restored(&["--forget", &run], 0);
+    let received = bench.pair.received();
+    let [first, second] = bench.pair.addresses();
+    let foreign = [&["--foreign", &*copy, &first, &second][..], &UNDO].concat();
+    let refused = bench.restored(&foreign, 2);
+    assert!(refused.contains("without a complete battery guard"), "{refused}");
+    assert!(refused.contains("--no-battery-guard"), "{refused}");
+    assert_eq!(bench.pair.received(), received);
+    bench.restored(&[&foreign[..], &["--no-battery-guard"]].concat(), 0);
+    assert_eq!(bench.settings(), before);
+}

@@ -96,7 +96,11 @@ impl Wanted {
     /// The same, if a saved plan may do here what it does beyond the usual.
     pub(super) fn permitted(self, permissions: &Permissions) -> Result<Self, Blocked> {
         match self {
-            Self::Plan { plan, name, is_own } => {
+            Self::Plan { mut plan, name, is_own } => {
+                // The guard in a plan of somebody else may narrow the site's, and is not one by itself.
+                if !is_own && permissions.battery.is_none() {
+                    plan.battery = None;
+                }
                 Ok(Self::Plan { plan: Box::new(plan.permitted(permissions)?), name, is_own })
             }
             profile @ Self::Profile(_) => Ok(profile),

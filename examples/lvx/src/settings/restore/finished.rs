@@ -107,8 +107,8 @@ pub(super) fn undo_foreign(args: &args::Restore, out: &mut impl Write) -> Result
     } else {
         return Err(Failure::usage("--foreign: expected --undo or --finish as well"));
     };
-    let mut permissions = permissions(&args.permit)?;
-    permissions.battery = permissions.battery.or(part.plan.battery);
+    // The guard in a foreign journal is whatever its author wrote: only the site's counts.
+    let permissions = permissions(&args.permit)?;
     write_back(args, &part, &wanted, permissions, opened, None, out)
 }
 
