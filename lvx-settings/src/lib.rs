@@ -73,5 +73,5 @@ pub use run::{Audit, Clock, Keeper, Units, run};
 pub use setting::{Setting, Settings};
 pub use settings::Difference;
 pub use unit::Unit;
-pub use validate::{validate, validate_for};
+pub use validate::{BankDiagnostics, validate, validate_for, validate_for_bank};
 pub use value::{Code, Shape, Value, ValueError, Window};

@@ -1,5 +1,6 @@
 //! Whether a profile is sound: in itself, and for one unit.
 
+mod bank;
 mod warnings;
 
 use pi18_proto::{BatteryType, Decivolts, OutputFrequency, OutputVoltage, SelectableCurrent};
@@ -13,6 +14,8 @@ use crate::{
     profile::{Key, Place},
     rules,
 };
+
+pub use bank::{BankDiagnostics, validate_for_bank};
 
 /// Checks a profile by itself: values that no unit takes, rules between settings, the battery guard,
 /// and what is legal and unwise. The battery guard of the site, in `permissions`, counts as well.

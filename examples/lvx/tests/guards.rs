@@ -174,3 +174,50 @@ fn obstacles_are_part_of_the_json() {
     let why = shown["obstacles"][0]["why"].as_str().unwrap();
     assert!(why.contains("fault 83"), "{shown}");
 }
+
+#[test]
+fn validation_and_apply_agree_on_the_rules_of_a_bank() {
+    let folder = Folder::new();
+    let bank = "max_bank_charge_current: 100 A\n";
+    let site = folder.file("battery.yaml", &format!("{GUARD}{bank}"));
+    for (text, option, expected) in [
+        ("output_mode: phase_1_of_2\n", "output_mode", Err("a phase of two has no unit")),
+        ("max_charging_current: 80 A\n", "output_mode", Err("160 A, above")),
+        ("max_charging_current: 50 A\n", "output_mode", Ok(())),
+        ("machine_type: grid_tie\n", "machine_type", Ok(())),
+    ] {
+        let profile = folder.file("p.yaml", text);
+        let words = ["apply", &profile, BOTH[0], BOTH[1], "--allow-installation", option];
+        let applied = folder.lvx(Some(&site), &words);
+        let words = ["validate", &profile, "--for", BOTH[0], "--for", BOTH[1]];
+        let validated = folder.lvx(Some(&site), &words);
+        let told = seen(&validated);
+        // Status 1 is about what a unit is doing at present.
+        let refuses = |output: &Output| output.status.code() == Some(2);
+        assert_eq!(refuses(&validated), refuses(&applied), "{told}{}", seen(&applied));
+        match expected {
+            Ok(()) => assert_eq!(validated.status.code(), Some(0), "{told}"),
+            Err(why) => {
+                assert_eq!(validated.status.code(), Some(2), "{told}");
+                assert!(told.contains(why), "{told}");
+                assert!(told.contains("NOT for these units together"), "{told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn saved_plan_wider_than_the_site_is_called_a_plan() {
+    let folder = Folder::new();
+    let guard = GUARD.trim().replace('\n', ", ");
+    let profile = folder.file("p.yaml", &format!("battery: {{{guard}}}\nbulk_voltage: 55.2 V\n"));
+    let plan = folder.0.join("plan.json");
+    let plan = plan.to_str().unwrap();
+    let saved = folder.lvx(None, &["apply", &profile, BOTH[0], BOTH[1], "--save-plan", plan]);
+    assert_eq!(saved.status.code(), Some(0), "{}", seen(&saved));
+    let site = folder.file("battery.yaml", &GUARD.replace("3.60", "3.55"));
+    let refused = folder.lvx(Some(&site), &["apply", plan, "--no-battery-guard"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", seen(&refused));
+    let told = seen(&refused);
+    assert!(told.contains("a profile or a plan may only narrow the site's guard"), "{told}");
+}

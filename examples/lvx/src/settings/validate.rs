@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use lvx_settings::{Permissions, validate, validate_for};
+use lvx_settings::{Permissions, validate, validate_for_bank};
 
 use super::{read_profile, site, units};
 use crate::{
@@ -29,18 +29,20 @@ pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status,
         Ok(units) => units,
         Err(status) => return Ok(status),
     };
-    let mut status = Status::Well;
-    for open in &units {
-        let found = validate_for(&profile, &open.unit, &permissions);
-        complain_of(&found);
+    // One unit is validated whatever the others of its bank are to become.
+    permissions.part_of_bank = units.len() == 1;
+    let read: Vec<_> =
+        units.iter().map(|open| (open.address.to_string(), open.unit.clone())).collect();
+    let found = validate_for_bank(&profile, &read, &permissions);
+    for (open, found) in units.iter().zip(&found.units) {
+        complain_of(found);
         let (place, serial) = (open.address.place(), open.unit.serial_number);
-        let verdict = if found.has_errors() {
-            status = Status::Usage;
-            "NOT for"
-        } else {
-            "sound for"
-        };
+        let verdict = if found.has_errors() { "NOT for" } else { "sound for" };
         writeln!(out, "{}: {verdict} {place} ({serial})", profile.name())?;
     }
-    Ok(status)
+    if found.together.has_errors() {
+        complain_of(&found.together);
+        writeln!(out, "{}: NOT for these units together", profile.name())?;
+    }
+    Ok(if found.has_errors() { Status::Usage } else { Status::Well })
 }

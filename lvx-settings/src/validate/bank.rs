@@ -1,0 +1,80 @@
+//! Whether a profile is sound for the units of a bank together.
+
+use super::{Check, validate_for};
+use crate::{
+    Diagnostics, ObstacleKind, ParsedProfile, Permissions, Plan, Setting, Unit,
+    diagnostic::Diagnostic,
+};
+
+/// What is wrong with a profile for some units, for each by itself and for all together.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+#[must_use = "a profile with errors cannot be used"]
+pub struct BankDiagnostics {
+    /// What [`validate_for`] finds for each unit, in the order of the units.
+    pub units: Vec<Diagnostics>,
+    /// What is wrong for the units together only.
+    pub together: Diagnostics,
+}
+
+impl BankDiagnostics {
+    /// Whether the profile cannot be applied to these units.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.together.has_errors() || self.units.iter().any(Diagnostics::has_errors)
+    }
+}
+
+/// Checks a profile for units that are to be set together, each with the address by which it was
+/// reached: what [`validate_for`] does for each, and the rules of their bank.
+///
+/// There are no errors exactly if [`Plan::for_profile`] finds a plan for the units under these
+/// permissions, with every installation setting permitted.
+///
+/// ```
+/// use lvx_settings::{HostClock, Permissions, Profile, Unit, validate_for_bank};
+/// use pi18_transport::Client;
+///
+/// let profile = Profile::parse("bank.yaml", "output_mode: phase_1_of_2\n")?;
+/// let host = HostClock::system();
+/// let mut units = Vec::new();
+/// for address in ["sim:0", "sim:1"] {
+///     units.push((address.to_owned(), Unit::read(&mut Client::open(address)?, &host)?));
+/// }
+/// let found = validate_for_bank(&profile, &units, &Permissions::default());
+/// assert!(found.units.iter().all(|unit| !unit.has_errors()));
+/// assert!(found.together.to_string().contains("a phase of two has no unit"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn validate_for_bank(
+    profile: &ParsedProfile,
+    units: &[(String, Unit)],
+    permissions: &Permissions,
+) -> BankDiagnostics {
+    let found: Vec<_> =
+        units.iter().map(|(_, unit)| validate_for(profile, unit, permissions)).collect();
+    let is_sound_alone = found.iter().all(|found| !found.has_errors());
+    let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
+    let permitted = permissions.clone().with_installation(installation.copied());
+    let mut check = Check::new(profile, None, permissions);
+    if let Err(obstacles) = Plan::for_profile(profile.profile(), units.iter().cloned(), &permitted)
+    {
+        for obstacle in &obstacles {
+            // What is wrong for one unit by itself is in its own diagnostics.
+            let is_of_bank = obstacle.place == "bank"
+                || [ObstacleKind::PartOfBank, ObstacleKind::OutputModes].contains(&obstacle.kind);
+            if !is_sound_alone && !is_of_bank {
+                continue;
+            }
+            let mut told = check.at_all(Diagnostic::error(&*obstacle.why), &obstacle.settings);
+            if !obstacle.advice.is_empty() {
+                told = told.help(&*obstacle.advice);
+            }
+            if !check.found.contains(&told) {
+                check.found.push(told);
+            }
+        }
+    }
+    let together = Diagnostics::new(profile.source().clone(), check.found);
+    BankDiagnostics { units: found, together }
+}
