@@ -82,6 +82,12 @@ impl Failure {
         self
     }
 
+    /// The reasons, for programs; a report that is laid out is not among them.
+    #[cfg(unix)]
+    pub(crate) fn told(&self) -> &[String] {
+        &self.told
+    }
+
     /// Says it on standard error.
     pub(crate) fn tell(self) -> Status {
         if let Some(report) = self.report {

@@ -13,7 +13,7 @@ mod registry;
 mod run_files;
 mod store;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod users;
 
 pub(crate) use disk::{Disk, RealDisk};
