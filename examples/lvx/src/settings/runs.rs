@@ -86,7 +86,7 @@ fn prune(
     for run in History::of(store)?.runs {
         // An open run is needed, however old it is.
         let old = run.last_written().is_ok_and(|written| written <= limit);
-        if run.past.is_open() || run.is_at_work() || !old {
+        if !store.is_kept_here(&run) || run.past.is_open() || run.is_at_work() || !old {
             continue;
         }
         if !dry_run {
@@ -113,11 +113,31 @@ fn state(history: &History, at: usize) -> String {
         _ if past.is_unconfirmed() => "was not confirmed; its program is gone".to_owned(),
         _ if forgotten => "did not come to an end, and was forgotten".to_owned(),
         None => "did not come to an end".to_owned(),
-        Some(ending) => match history.undone_by(at) {
-            Some(by) => format!("{ending}, undone by {}", by.name),
-            None => ending.to_string(),
-        },
+        Some(ending) => format!("{ending}{}", undone(history, at)),
     }
+}
+
+/// By which runs it was undone: as a whole, or unit by unit.
+fn undone(history: &History, at: usize) -> String {
+    let (Some(run), undone) = (history.runs.get(at), history.undone(at)) else {
+        return String::new();
+    };
+    let first = undone.first().map(|(_, by)| &by.name);
+    if undone.len() == run.past.plan.units.len()
+        && undone.iter().all(|(_, by)| Some(&by.name) == first)
+    {
+        return first.map_or(String::new(), |name| format!(", undone by {name}"));
+    }
+    let by_unit = undone.iter().map(|(unit, by)| {
+        format!(", undone on unit {} by {}", serials(&run.past, &[*unit]), by.name)
+    });
+    by_unit.collect()
+}
+
+/// The serial numbers of units of a run.
+fn serials(past: &Past, units: &[usize]) -> String {
+    let serial = |unit: &usize| Some(past.plan.units.get(*unit)?.unit.serial_number.to_string());
+    units.iter().filter_map(serial).collect::<Vec<_>>().join(", ")
 }
 
 /// What can be done about a run now.
@@ -135,12 +155,18 @@ fn next(history: &History, at: usize) -> String {
     if run.past.is_open() {
         return format!("to undo, finish or forget it: lvx restore {hint}");
     }
-    if !history.in_effect(at) {
+    let left = history.left(at);
+    if left.is_empty() {
         return "nothing is left to be undone".to_owned();
     }
-    match history.in_the_way(at) {
-        Some((later, ..)) => format!("to undo it, undo {} first", later.name),
-        None => format!("to undo it: lvx restore {hint} --undo"),
+    let it = if left.len() == run.past.plan.units.len() {
+        "it".to_owned()
+    } else {
+        format!("it on unit {}", serials(&run.past, &left))
+    };
+    match history.in_the_way(at, &left) {
+        Some((later, ..)) => format!("to undo {it}, undo {} first", later.name),
+        None => format!("to undo {it}: lvx restore {hint} --undo"),
     }
 }
 
@@ -184,16 +210,23 @@ fn changes(past: &Past) -> Vec<String> {
 fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
     let run = history.runs.get(at)?;
     let text = |value: Option<Value>| value.map(|value| value.to_string());
+    let undone = history.undone(at);
+    let undone_by =
+        |unit: usize| undone.iter().find(|(known, _)| *known == unit).map(|(_, by)| &by.name);
+    // The run as a whole is undone once nothing of it is left.
+    let last = undone.iter().map(|(_, by)| &by.name).max();
+    let last = last.filter(|_| history.left(at).is_empty());
     let units: Vec<_> = changed(&run.past)
         .into_iter()
-        .map(|(serial, changes)| {
+        .enumerate()
+        .map(|(unit, (serial, changes))| {
             let changes: Vec<_> = changes
                 .iter()
                 .map(|(setting, old, new)| {
                     json!({ "setting": setting, "old": text(*old), "new": text(*new) })
                 })
                 .collect();
-            json!({ "serial_number": serial, "changes": changes })
+            json!({ "serial_number": serial, "changes": changes, "undone_by": undone_by(unit) })
         })
         .collect();
     Some(json!({
@@ -204,7 +237,7 @@ fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
         "is_open": run.past.is_open(),
         "ending": run.past.ending(),
         "undoes": run.past.undoes,
-        "undone_by": history.undone_by(at).map(|by| &by.name),
+        "undone_by": last,
         "units": units,
         "next": next(history, at),
     }))

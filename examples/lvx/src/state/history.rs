@@ -2,7 +2,7 @@
 
 use std::io;
 
-use lvx_settings::{Past, Record, Setting, Value};
+use lvx_settings::{Past, PlannedUnit, Record, Setting, Value};
 use pi18_proto::SerialNumber;
 
 use super::{
@@ -17,6 +17,8 @@ pub(crate) struct History {
     pub(crate) runs: Vec<Kept>,
     /// Why journals cannot be read.
     pub(crate) unreadable: Vec<String>,
+    /// For each unit of each run the later run that undid it.
+    undone: Vec<Vec<Option<usize>>>,
 }
 
 impl History {
@@ -28,7 +30,19 @@ impl History {
                 Err(why) => unreadable.push(why),
             }
         }
-        Ok(Self { runs, unreadable })
+        Ok(Self::of_runs(runs, unreadable))
+    }
+
+    fn of_runs(runs: Vec<Kept>, unreadable: Vec<String>) -> Self {
+        // Newest first: whether an undo is in effect depends on later runs only.
+        let mut undone = vec![Vec::new(); runs.len()];
+        for at in (0..runs.len()).rev() {
+            let row = undone_units(&runs, at, &undone);
+            if let Some(place) = undone.get_mut(at) {
+                *place = row;
+            }
+        }
+        Self { runs, unreadable, undone }
     }
 
     /// Where a run is in the history.
@@ -36,46 +50,81 @@ impl History {
         self.runs.iter().position(|known| known.path() == run.path())
     }
 
-    /// The run that undid this one, if that was not undone itself.
-    pub(crate) fn undone_by(&self, at: usize) -> Option<&Kept> {
-        let name = &self.runs.get(at)?.name;
-        let mut later = (at + 1..self.runs.len()).filter(|later| self.in_effect(*later));
-        let by = later.find(|later| self.undoes(*later) == Some(name))?;
-        self.runs.get(by)
+    /// The units of a run, by their place in its plan, that another run undid, each with that run. A run
+    /// that was undone itself does not count.
+    pub(crate) fn undone(&self, at: usize) -> Vec<(usize, &Kept)> {
+        let row = self.undone.get(at).into_iter().flatten().enumerate();
+        row.filter_map(|(unit, by)| Some((unit, self.runs.get((*by)?)?))).collect()
     }
 
-    /// Whether what a run wrote still counts: it changed units, and no other run undid it.
-    pub(crate) fn in_effect(&self, at: usize) -> bool {
-        let changed = |run: &Kept| run.past.has_changed_units();
-        self.runs.get(at).is_some_and(changed) && self.undone_by(at).is_none()
+    /// The units of a run, by their place in its plan, for which what it wrote still counts: it changed
+    /// units, and no other run undid it.
+    pub(crate) fn left(&self, at: usize) -> Vec<usize> {
+        let Some(run) = self.runs.get(at).filter(|run| run.past.has_changed_units()) else {
+            return Vec::new();
+        };
+        let row = self.undone.get(at).into_iter().flatten().enumerate();
+        let left: Vec<_> = row.filter(|(_, by)| by.is_none()).map(|(unit, _)| unit).collect();
+        // Units that it left alone do not count by themselves.
+        let is_touched = |unit: &usize| run.past.plan.touched(*unit).next().is_some();
+        if left.iter().any(is_touched) { left } else { Vec::new() }
     }
 
-    /// A later run in effect that changed some of the same settings, and one of those.
-    pub(crate) fn in_the_way(&self, at: usize) -> Option<(&Kept, SerialNumber, Setting)> {
+    /// A later run in effect that changed some of the same settings of these units, and one of those.
+    pub(crate) fn in_the_way(
+        &self,
+        at: usize,
+        units: &[usize],
+    ) -> Option<(&Kept, SerialNumber, Setting)> {
         let run = self.runs.get(at)?;
         let place = |name: &str| self.runs.iter().position(|run| run.name == name);
         // Newest first: that is the order in which they have to be undone.
-        (at + 1..self.runs.len()).rev().filter(|later| self.in_effect(*later)).find_map(|later| {
+        (at + 1..self.runs.len()).rev().find_map(|number| {
+            let later = self.runs.get(number)?;
             // What was done and undone after this run is as this run left it.
-            if self.undoes(later).and_then(place).is_some_and(|undone| undone > at) {
+            if later.past.undoes.as_deref().and_then(place).is_some_and(|undone| undone > at) {
                 return None;
             }
-            let later = self.runs.get(later)?;
-            let (unit, setting) = shared(&run.past, &later.past)?;
+            let (unit, setting) = shared(&run.past, units, &later.past, &self.left(number))?;
             Some((later, unit, setting))
         })
     }
-
-    fn undoes(&self, at: usize) -> Option<&str> {
-        self.runs.get(at)?.past.undoes.as_deref()
-    }
 }
 
-/// A setting that both runs changed on the same unit.
-fn shared(one: &Past, other: &Past) -> Option<(SerialNumber, Setting)> {
-    one.plan.units.iter().enumerate().find_map(|(at, planned)| {
-        let serial = planned.unit.serial_number;
-        let there = other.plan.units.iter().position(|other| other.unit.serial_number == serial)?;
+/// For each unit of a run the first later run that undid it and was not undone itself; `undone` has that
+/// of all later runs.
+fn undone_units(runs: &[Kept], at: usize, undone: &[Vec<Option<usize>>]) -> Vec<Option<usize>> {
+    let Some(run) = runs.get(at) else { return Vec::new() };
+    let undoes = |later: &(usize, &Kept)| {
+        later.1.past.undoes.as_ref() == Some(&run.name) && later.1.past.has_changed_units()
+    };
+    let later: Vec<_> = runs.iter().enumerate().skip(at + 1).filter(undoes).collect();
+    let by = |planned: &PlannedUnit| {
+        let is_in_effect = |(number, later): &&(usize, &Kept)| {
+            let unit = place_of(&later.past, planned.unit.serial_number);
+            let undone = |unit: usize| undone.get(*number).and_then(|row| row.get(unit)).copied();
+            unit.and_then(undone) == Some(None)
+        };
+        later.iter().find(is_in_effect).map(|(number, _)| *number)
+    };
+    run.past.plan.units.iter().map(by).collect()
+}
+
+/// The place of a unit in the plan of a run.
+fn place_of(past: &Past, serial: SerialNumber) -> Option<usize> {
+    past.plan.units.iter().position(|planned| planned.unit.serial_number == serial)
+}
+
+/// A setting that both runs changed on one of these units of each.
+fn shared(
+    one: &Past,
+    units: &[usize],
+    other: &Past,
+    others: &[usize],
+) -> Option<(SerialNumber, Setting)> {
+    units.iter().find_map(|&at| {
+        let serial = one.plan.units.get(at)?.unit.serial_number;
+        let there = place_of(other, serial).filter(|there| others.contains(there))?;
         let changed: Vec<_> = other.plan.touched(there).collect();
         let setting = one.plan.touched(at).find(|setting| changed.contains(setting))?;
         Some((serial, setting))
@@ -127,3 +176,57 @@ fn stated(line: &str) -> Option<(Setting, Value)> {
 }
 
 const MAX_BYTES: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use lvx_settings::Ending;
+
+    use super::*;
+    use crate::state::testing::{Scratch, journal};
+
+    fn history(scratch: &Scratch, runs: &[(&str, &[usize], Option<&str>)]) -> History {
+        let folder = scratch.folder();
+        let ended = Record::Ended { ending: Ending::Applied };
+        let kept = |(name, units, undoes): &(&str, &[usize], Option<&str>)| Kept {
+            name: (*name).to_owned(),
+            folder: Rc::clone(&folder),
+            past: Past::parse(journal(scratch, units, *undoes, &ended).as_bytes()).unwrap(),
+        };
+        History::of_runs(runs.iter().map(kept).collect(), Vec::new())
+    }
+
+    fn undone(history: &History, at: usize) -> Vec<(usize, &str)> {
+        history.undone(at).into_iter().map(|(unit, by)| (unit, &*by.name)).collect()
+    }
+
+    #[test]
+    fn run_undone_for_one_unit_is_left_for_the_other() {
+        let scratch = Scratch::new();
+        let runs = [("1", &[0, 1][..], None), ("2", &[0], Some("1"))];
+        let one = history(&scratch, &runs);
+        assert_eq!((undone(&one, 0), one.left(0)), (vec![(0, "2")], vec![1]));
+        assert!(one.in_the_way(0, &[1]).is_none());
+        assert_eq!(one.in_the_way(0, &[0]).unwrap().0.name, "2");
+        let both = history(&scratch, &[&runs[..], &[("3", &[1], Some("1"))]].concat());
+        assert_eq!((undone(&both, 0), both.left(0)), (vec![(0, "2"), (1, "3")], vec![]));
+        // An undo that was undone does not count.
+        let again = history(&scratch, &[&runs[..], &[("3", &[0], Some("2"))]].concat());
+        assert_eq!((again.left(0), again.left(1), again.left(2)), (vec![0, 1], vec![], vec![0]));
+    }
+
+    #[test]
+    fn history_of_many_undos_is_read_in_one_pass() {
+        let scratch = Scratch::new();
+        let names: Vec<_> = (0..200).map(|number| format!("{number:03}")).collect();
+        let undoes = |at: usize| at.checked_sub(1).map(|before| &*names[before]);
+        let runs = names.iter().enumerate();
+        let runs: Vec<_> = runs.map(|(at, name)| (&**name, &[0, 1][..], undoes(at))).collect();
+        let history = history(&scratch, &runs);
+        // The last is in effect, so the one before is undone, and so on.
+        let left: Vec<_> = (0..200).map(|at| !history.left(at).is_empty()).collect();
+        let expected: Vec<_> = (0..200).map(|at| at % 2 == 1).collect();
+        assert_eq!(left, expected);
+    }
+}

@@ -90,6 +90,11 @@ impl Store {
         self.folder.as_deref()
     }
 
+    /// Whether a run is in the folder for new runs, not in another one of this user.
+    pub(crate) fn is_kept_here(&self, run: &Kept) -> bool {
+        self.folder.as_ref().is_some_and(|folder| Rc::ptr_eq(folder, &run.folder))
+    }
+
     /// The folders where runs are looked for, for messages.
     pub(crate) fn searched(&self) -> String {
         let shared = self.registry.paths();

@@ -5,10 +5,18 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    rc::Rc,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use super::disk::Disk;
+use lvx_settings::{HostClock, Journal, Permissions, Plan, PlannedUnit, Record, Settings, Unit};
+use pi18_proto::Switch;
+use pi18_transport::Client;
+
+use super::{
+    disk::Disk,
+    folder::{Choice, Folder},
+};
 
 /// Records what was made durable.
 #[derive(Debug, Default)]
@@ -39,10 +47,44 @@ impl Scratch {
         fs::create_dir(&path).unwrap();
         Self(path)
     }
+
+    /// Opens it as a state folder.
+    pub(crate) fn folder(&self) -> Rc<Folder> {
+        let disk: Rc<dyn Disk> = Rc::new(Recorder::default());
+        Rc::new(Folder::open(&self.0, Choice::Named, &disk).unwrap().unwrap())
+    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Returns the journal of a run that changed the backlight of these units of a virtual bank.
+/// The last record is given.
+pub(crate) fn journal(
+    scratch: &Scratch,
+    units: &[usize],
+    undoes: Option<&str>,
+    last: &Record,
+) -> String {
+    let planned = |number: &usize| {
+        let address = format!("sim:{number}");
+        let unit = Unit::read(&mut Client::open(&address).unwrap(), &HostClock::system()).unwrap();
+        let wanted = Settings { backlight: Some(Switch(0)), ..Settings::default() };
+        PlannedUnit { address, unit, wanted }
+    };
+    let permissions = Permissions::default().with_part_of_bank();
+    let plan = Plan::new(units.iter().map(planned).collect(), permissions, None).unwrap();
+    let path = scratch.0.join("made-up.journal");
+    let file = File::options().append(true).read(true).create_new(true).open(&path).unwrap();
+    let mut journal = Journal::begin(file, path.clone(), &plan, undoes).unwrap();
+    let direction = lvx_settings::Direction::Forward;
+    journal.append(&Record::Writing { step: 0, direction, attempt: 1 }, None).unwrap();
+    journal.append(last, None).unwrap();
+    drop(journal);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    text
 }

@@ -3,7 +3,7 @@
 use std::{io::Write, path::Path};
 
 use lvx_settings::{
-    Apply, Ending, Limits, Past, Permissions, Plan, PlannedUnit, Setting, Settings,
+    Apply, Ending, HostClock, Limits, Past, Permissions, Plan, PlannedUnit, Setting, Settings,
 };
 
 use super::{open_some, overview, refuse_edited};
@@ -31,9 +31,14 @@ pub(super) fn restore(
     let history = History::of(store)?;
     let place = history.place(run).unwrap_or(history.runs.len());
     let over = format!("{}: this run came to an end{how}", run.name);
-    if let Some(by) = history.undone_by(place) {
-        writeln!(out, "{over}, and was undone by {}; nothing was written", by.name)?;
+    let undone = history.undone(place);
+    let left = history.left(place);
+    if !undone.is_empty() && left.is_empty() {
+        writeln!(out, "{over}, and was undone by {}; nothing was written", names(&undone))?;
         return Ok(Status::Well);
+    }
+    for (unit, by) in &undone {
+        writeln!(out, "unit {} was undone by {} already", serial(run, *unit), by.name)?;
     }
     if !args.undo || !run.past.has_changed_units() {
         writeln!(out, "{over}; nothing was written")?;
@@ -42,21 +47,20 @@ pub(super) fn restore(
         }
         return Ok(Status::Well);
     }
-    if let Some((later, unit, setting)) = history.in_the_way(place) {
-        return Err(Failure::usage(format_args!(
-            "{}: a later run, {}, changed {setting} of unit {unit} as well; undo that one first: lvx \
-             restore {} --undo",
-            run.name,
-            later.name,
-            later.hint()
-        )));
+    if args.units.is_empty() {
+        undo_later_first(&history, place, &left)?;
     }
     refuse_edited(run)?;
     let host = units::host();
-    let Some(opened) = open_some(&run.past.plan, &args.units, &run.hint(), &host)? else {
+    let Some(opened) = open_left(run, &left, args, &host)? else {
         return Ok(Status::Unread);
     };
     let (places, opened): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+    if places.is_empty() {
+        writeln!(out, "nothing was written")?;
+        return Ok(Status::Well);
+    }
+    undo_later_first(&history, place, &places)?;
     let (part, _) = run.past.part(&places);
     writeln!(out, "{over}; to be undone:")?;
     let mut permissions = permissions(&args.permit)?;
@@ -74,6 +78,53 @@ pub(super) fn restore(
         writeln!(out, "not brought back: {setting}")?;
     }
     write_back(args, &part, &wanted, permissions, opened, Some(&run.name), out)
+}
+
+/// Opens the units that are left to be undone, or those of them that are named; with each comes its
+/// number in the plan of the run.
+fn open_left(
+    run: &Kept,
+    left: &[usize],
+    args: &args::Restore,
+    host: &HostClock,
+) -> Result<Option<Vec<(usize, Open)>>, Failure> {
+    if args.units.is_empty() {
+        let (rest, _) = run.past.part(left);
+        let opened = open_some(&rest.plan, &[], &run.hint(), host)?;
+        let whole = |(place, open)| Some((*left.get(place)?, open));
+        return Ok(opened.map(|opened| opened.into_iter().filter_map(whole).collect()));
+    }
+    let mut opened = open_some(&run.past.plan, &args.units, &run.hint(), host)?;
+    if let Some(opened) = &mut opened {
+        opened.retain(|(place, _)| left.contains(place));
+    }
+    Ok(opened)
+}
+
+/// Fails if a later run changed some of the same settings of these units.
+fn undo_later_first(history: &History, place: usize, units: &[usize]) -> Result<(), Failure> {
+    let found = history.in_the_way(place, units).zip(history.runs.get(place));
+    let Some(((later, unit, setting), run)) = found else { return Ok(()) };
+    Err(Failure::usage(format_args!(
+        "{}: a later run, {}, changed {setting} of unit {unit} as well; undo that one first: lvx \
+         restore {} --undo",
+        run.name,
+        later.name,
+        later.hint()
+    )))
+}
+
+fn serial(run: &Kept, unit: usize) -> String {
+    let planned = run.past.plan.units.get(unit);
+    planned.map_or(String::new(), |planned| planned.unit.serial_number.to_string())
+}
+
+/// The runs that undid units, each once.
+fn names(undone: &[(usize, &Kept)]) -> String {
+    let mut names: Vec<_> = undone.iter().map(|(_, by)| &*by.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(" and ")
 }
 
 /// Does or undoes what a journal says that is not of this state folder: by a new run, under every check
