@@ -190,6 +190,116 @@ fn one_unit_is_restored_while_the_other_is_away() {
 }
 
 #[test]
+fn finished_run_is_undone_one_unit_after_the_other() {
+    let bench = Bench::new();
+    let before = bench.settings();
+    let run = bench.apply("backlight: off\n", &[]);
+    let [first, second] = bench.pair.addresses();
+    bench.restored(&[&run, &first, "--undo", "--yes-serial", SERIALS[0]], 0);
+    assert_eq!(bench.pair.settings(0), before[0]);
+    assert_ne!(bench.pair.settings(1), before[1]);
+    let listed = bench.runs_listed(&[]);
+    assert!(
+        listed.contains(&format!("to undo it on unit {}: lvx restore", SERIALS[1])),
+        "{listed}"
+    );
+    assert!(listed.contains(&format!("undone on unit {} by", SERIALS[0])), "{listed}");
+    let json: serde_json::Value =
+        serde_json::from_str(&bench.runs_listed(&["--format", "json"])).unwrap();
+    assert!(json["runs"][0]["undone_by"].is_null() && json["runs"][0]["is_open"] == false);
+    assert!(json["runs"][0]["units"][0]["undone_by"].is_string(), "{json}");
+    let again = bench.restored(&[&run, &first, "--undo", "--yes-serial", SERIALS[0]], 0);
+    assert!(again.contains("nothing was written"), "{again}");
+    let seen = bench.restored(&[&run, &second, "--undo", "--yes-serial", SERIALS[1]], 0);
+    assert!(seen.contains("backlight off -> on"), "{seen}");
+    assert_eq!(bench.settings(), before);
+    let listed = bench.runs_listed(&[]);
+    assert!(listed.contains("nothing is left to be undone"), "{listed}");
+    bench.restored(&[&run, "--undo"], 0);
+}
+
+#[test]
+fn rest_of_a_finished_run_is_undone_without_naming_its_unit() {
+    let mut bench = Bench::new();
+    let before = bench.settings();
+    let run = bench.apply("backlight: off\n", &[]);
+    let [first, _] = bench.pair.addresses();
+    bench.restored(&[&run, &first, "--undo", "--yes-serial", SERIALS[0]], 0);
+    // The unit that is undone already need not be there.
+    bench.pair.served.swap(0, 1);
+    drop(bench.pair.served.pop());
+    bench.restored(&[&run, "--undo", "--yes-serial", SERIALS[1]], 0);
+    assert_eq!(bench.settings(), before);
+}
+
+#[test]
+fn undo_of_an_unproved_write_is_listed_although_the_unit_shows_the_old_value() {
+    let bench = Bench::new();
+    let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
+    // As if it had been stopped with its last write on the way, and the unit did not show it yet.
+    let path = bench.pair.folder.0.join(format!("{run}.journal"));
+    let journal = fs::read_to_string(&path).unwrap();
+    let end = journal.rfind("\"record\":\"writing\"").unwrap();
+    let end = end + journal[end..].find('\n').unwrap() + 1;
+    fs::write(&path, &journal[..end]).unwrap();
+    bench.pair.bank.with(|bank| bank.switch(0, "bulk=56.4")).unwrap();
+    bench.pair.bank.with(|bank| bank.switch(1, "bulk=56.4")).unwrap();
+    let received = bench.pair.received();
+    let dry = bench.restored(&[&run, "--undo"], 1);
+    let dry = dry.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!dry.contains("nothing is left to be written"), "{dry}");
+    assert!(dry.contains(&format!("written in any case: {}", SERIALS[1])), "{dry}");
+    assert!(dry.contains("it is not known whether an earlier write has taken effect"), "{dry}");
+    assert_eq!(dry.matches("written in any case").count(), 1, "{dry}");
+    assert_eq!(bench.pair.received(), received);
+    let seen = bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
+    assert_eq!(bench.pair.received(), received + 1, "{seen}");
+}
+
+#[test]
+fn progress_of_an_undo_names_only_what_is_put_back() {
+    let bench = Bench::new();
+    let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
+    // Somebody changed it since: the planned value is not what the unit had.
+    bench.pair.bank.with(|bank| bank.switch(0, "bulk=55.8")).unwrap();
+    let seen = bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
+    let lines: Vec<_> = seen.lines().filter(|line| line.starts_with("put back")).collect();
+    assert_eq!(lines.len(), 2, "{seen}");
+    assert!(lines.iter().all(|line| line.contains("bulk_voltage 56.4 V")), "{seen}");
+    assert!(lines.iter().all(|line| !line.contains("->")), "{seen}");
+}
+
+#[test]
+fn unit_in_the_place_of_the_run_is_named_as_such() {
+    let bench = Bench::new();
+    for unit in ["tcp:192.0.2.1:4001", "/dev/ttyUSB0", "sn:96132206100410"] {
+        let seen = bench.restored(&["--undo", unit], 2);
+        assert!(seen.contains(&format!("lvx restore RUN {unit}")), "{seen}");
+    }
+    let seen = bench.restored(&["--undo", "20260101-000000"], 2);
+    assert!(seen.contains("no run 20260101-000000"), "{seen}");
+}
+
+#[test]
+fn prune_removes_runs_of_the_named_folder_only() {
+    let bench = Bench::new();
+    let run = bench.apply("backlight: off\n", &[]);
+    // The usual state folder of this user, beside the one that is named.
+    let usual = bench.pair.folder.0.join(".local/state/lvx");
+    let mut builder = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(&usual).unwrap();
+    let other = usual.join("20260101-000000.journal");
+    fs::copy(bench.pair.folder.0.join(format!("{run}.journal")), &other).unwrap();
+    let dry = bench.runs_listed(&["prune", "--older-than", "0", "--dry-run"]);
+    assert!(dry.contains(&run) && !dry.contains("20260101-000000"), "{dry}");
+    let folder = bench.pair.folder.0.to_str().unwrap();
+    let named = ["prune", "--older-than", "0", "--state-dir", folder];
+    bench.runs_listed(&named);
+    assert!(bench.runs().is_empty() && other.exists());
+}
+
+#[test]
 fn a_change_by_somebody_else_is_shown_before_anything_is_written() {
     let bench = Bench::new();
     let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);

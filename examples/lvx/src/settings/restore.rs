@@ -6,7 +6,9 @@ mod overview;
 
 use std::io::Write;
 
-use lvx_settings::{Apply, Ending, Limits, Past, Plan, Way};
+use lvx_settings::{Apply, Ending, Limits, Obstacles, Past, Plan, Way};
+
+use pi18_transport::Address;
 
 use super::{
     apply::{drive, options, tell},
@@ -25,6 +27,12 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
     consent::can_be_asked(&args.consent)?;
     if args.foreign {
         return finished::undo_foreign(args, out);
+    }
+    if let Some(unit) = args.run.as_deref().filter(|run| is_unit(run)) {
+        return Err(Failure::usage(format_args!(
+            "{unit}: this is a unit, and the run comes before the units: lvx restore RUN {unit}; `lvx \
+             runs` lists the runs"
+        )));
     }
     let store = Store::look(&args.care.place)?;
     let Some(run) = store.choose(args.run.as_deref(), |_| true)? else {
@@ -46,6 +54,13 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
     }
     refuse_edited(&run)?;
     bring_to_an_end(args, &store, &run, files, out)
+}
+
+/// Whether the address of a unit is in the place of a run. The path of a device is one; that of a
+/// journal is no device.
+fn is_unit(text: &str) -> bool {
+    let is_address = text.parse::<Address>().is_ok();
+    is_address && (!text.starts_with('/') || text.starts_with("/dev/"))
 }
 
 fn forget(
@@ -108,7 +123,14 @@ fn bring_to_an_end(
         (_, true) => Some(Way::Finish),
         _ => None,
     };
-    let fails = would_fail(args, &part, &opened)?;
+    let permitted = permitted(args, &part)?;
+    let fails = match &permitted {
+        Ok(plan) => {
+            let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
+            plan.objections_to_finish(&units)
+        }
+        Err(obstacles) => obstacles.iter().map(planning::told).collect(),
+    };
     let Some(way) = way else {
         overview::list(out, "\n--finish would fail:", &fails)?;
         writeln!(
@@ -118,17 +140,21 @@ fn bring_to_an_end(
         )?;
         return Ok(Status::Findings);
     };
-    let plan = checked(args, &part, way, &opened)?;
+    let plan = match way {
+        Way::Undo => Some(plan_to_undo(args, &part, &opened)?),
+        // A plan that is not permitted, or would fail, is only shown.
+        Way::Finish => permitted.ok().filter(|_| fails.is_empty()),
+    };
     overview::writes(out, &part.plan, &progress, way, &opened)?;
-    let consent = consent::given(&args.consent, &plan)?;
-    if way == Way::Finish && !fails.is_empty() {
+    let consent = consent::given(&args.consent, &part.plan)?;
+    let Some(plan) = plan else {
         overview::list(out, "\nnothing was written; --finish would fail:", &fails)?;
         writeln!(
             out,
             "--undo puts back what was; --forget leaves everything as it is, and the run is over"
         )?;
         return Ok(if consent { Status::Unproved } else { Status::Findings });
-    }
+    };
     if !consent {
         writeln!(out, "\nnothing was written; --confirm does it")?;
         return Ok(Status::Findings);
@@ -192,26 +218,18 @@ fn open_some(
     Ok(Some(found))
 }
 
-/// What is in the way of the rest of a run.
-fn would_fail(args: &args::Restore, part: &Past, opened: &[Open]) -> Result<Vec<String>, Failure> {
-    let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
+/// The plan as far as the command line permits it, or what is in the way.
+fn permitted(args: &args::Restore, part: &Past) -> Result<Result<Plan, Obstacles>, Failure> {
     let mut permissions = permissions(&args.permit)?;
     permissions.part_of_bank = true;
-    Ok(match part.plan.clone().permitted(&permissions) {
-        Ok(plan) => plan.objections_to_finish(&units),
-        Err(obstacles) => obstacles.iter().map(planning::told).collect(),
-    })
+    Ok(part.plan.clone().permitted(&permissions))
 }
 
-/// The plan, if what it writes on this way is permitted; old values that the guard or the units would
-/// not take are warned of.
-fn checked(args: &args::Restore, part: &Past, way: Way, opened: &[Open]) -> Result<Plan, Failure> {
+/// The plan, if its undo is permitted; old values that the guard or the units would not take are warned
+/// of.
+fn plan_to_undo(args: &args::Restore, part: &Past, opened: &[Open]) -> Result<Plan, Failure> {
     let mut permissions = permissions(&args.permit)?;
     permissions.part_of_bank = true;
-    if way == Way::Finish {
-        // What is in the way is shown, and nothing is written then.
-        return Ok(part.plan.clone().permitted(&permissions).unwrap_or(part.plan.clone()));
-    }
     let missing = part.plan.steps.iter().take(part.progress().at_most).find_map(|step| {
         let changed = step.from.differences(&step.to).map(|change| change.setting);
         changed

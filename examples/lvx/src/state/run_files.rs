@@ -12,7 +12,8 @@ use std::{
 };
 
 use lvx_settings::{
-    Action, Audit, Direction, Ending, Journal, Keeper, Past, Plan, Profile, Record, Unit,
+    Action, Audit, Direction, Ending, Journal, Keeper, Past, Plan, Profile, Record, Settings, Unit,
+    Way,
 };
 use pi18_proto::DateTime;
 
@@ -41,6 +42,53 @@ pub(crate) struct RunFiles {
     away: Option<usize>,
     /// So many interrupts were told.
     told_interrupts: u32,
+    stage: Stage,
+}
+
+/// How far a run is, as far as the effect of an interrupt depends on it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    /// No write was begun by this program.
+    Before,
+    /// It writes, or waits to be confirmed.
+    Writing,
+    /// All is written, and the units are read a last time.
+    Applied,
+    Confirmed,
+    Undoing,
+}
+
+impl Stage {
+    /// The stage after a record, if that changes it.
+    fn after(record: &Record) -> Option<Self> {
+        Some(match record {
+            Record::Resumed { way: Way::Undo } | Record::Undoing { .. } => Self::Undoing,
+            Record::Resumed { .. } | Record::Waiting { .. } => Self::Writing,
+            Record::Applied => Self::Applied,
+            Record::Confirmed => Self::Confirmed,
+            _ => return None,
+        })
+    }
+
+    /// What the first interrupt does.
+    fn interrupted(self) -> &'static str {
+        match self {
+            Self::Before => "interrupted: nothing is written",
+            Self::Writing => {
+                "interrupted: what was written is undone (a further Ctrl-C ends waiting for links)"
+            }
+            Self::Applied => {
+                "interrupted: the units are read a last time, without waiting for links"
+            }
+            Self::Confirmed => {
+                "interrupted: the run was confirmed, and what was written is kept; the units are \
+                 read a last time, without waiting for links"
+            }
+            Self::Undoing => {
+                "interrupted: the undo goes on (a further Ctrl-C ends waiting for links)"
+            }
+        }
+    }
 }
 
 /// The units of a run that are carried on without the others.
@@ -76,6 +124,7 @@ impl RunFiles {
             told: false,
             away: None,
             told_interrupts: 0,
+            stage: Stage::Before,
         }
     }
 
@@ -155,6 +204,7 @@ impl RunFiles {
         match begun {
             Ok(journal) => {
                 self.journal = Some(journal);
+                self.stage = Stage::Writing;
                 Ok(())
             }
             Err(error) => {
@@ -195,8 +245,9 @@ impl RunFiles {
         if let Some((plan, step)) = step {
             let serial = plan.units.get(step.unit).map(|planned| planned.unit.serial_number);
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
-            let step = if what == "put back" { step.reversed() } else { *step };
-            progress(&format!("{what:<8} {serial}  {step}"));
+            // What the unit had before it was put back may be neither of the two values.
+            let values = if what == "put back" { listed(&step.from) } else { step.to_string() };
+            progress(&format!("{what:<8} {serial}  {values}"));
         }
     }
 
@@ -263,6 +314,7 @@ impl Keeper for RunFiles {
     fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
         let proved = matches!(record, Record::Proved { .. } | Record::Corrected { .. });
         self.audit.settle(proved);
+        self.stage = Stage::after(record).unwrap_or(self.stage);
         if let Some(record) = self.of_whole(record) {
             self.note(&record, at)?;
             match record {
@@ -274,9 +326,7 @@ impl Keeper for RunFiles {
                     stray.command
                 )),
                 Record::Corrected { step, ref to, .. } => {
-                    let to: Vec<_> =
-                        to.iter().map(|(key, value)| format!("{key} {value}")).collect();
-                    progress(&format!("corrected after step {}: {}", step + 1, to.join(", ")));
+                    progress(&format!("corrected after step {}: {}", step + 1, listed(to)));
                 }
                 _ => {}
             }
@@ -296,9 +346,7 @@ impl Keeper for RunFiles {
         let interrupts = self.interrupts();
         if interrupts > self.told_interrupts && *action != Action::Done {
             progress(match self.told_interrupts {
-                0 => {
-                    "interrupted: what was written is undone (a further Ctrl-C ends waiting for links)"
-                }
+                0 => self.stage.interrupted(),
                 _ => "interrupted again: no longer waiting for what does not answer",
             });
             self.told_interrupts = interrupts;
@@ -316,10 +364,8 @@ impl Keeper for RunFiles {
             }
             Action::Read { unit, .. } if self.away == Some(*unit) => self.away = None,
             Action::Write(write) if write.direction == Direction::Backward => {
-                let to: Vec<_> =
-                    write.to.iter().map(|(key, value)| format!("{key} {value}")).collect();
                 let serial = self.serial(write.unit);
-                progress(&format!("writing back {serial}  {}", to.join(", ")));
+                progress(&format!("writing back {serial}  {}", listed(&write.to)));
             }
             Action::Confirmation(time) => {
                 // One that somebody left for an earlier run says nothing about this one.
@@ -347,6 +393,12 @@ impl Keeper for RunFiles {
     }
 }
 
+/// Settings with their values, in a line.
+fn listed(settings: &Settings) -> String {
+    let values = settings.iter().map(|(setting, value)| format!("{setting} {value}"));
+    values.collect::<Vec<_>>().join(", ")
+}
+
 /// The error for a file of a run that cannot be opened or written.
 pub(super) fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format_args!("{}: {error}", path.display()))
@@ -357,10 +409,9 @@ pub(super) fn marker(run: &str) -> String {
     format!("{run}.confirmed")
 }
 
-/// Takes a confirmation back that the run has not seen.
-pub(super) fn take_back(folder: &Folder, run: &str) {
-    // Mostly there is none.
-    let _ = folder.remove(&marker(run));
+/// Takes a confirmation back that the run has not seen; returns whether there was one.
+pub(super) fn take_back(folder: &Folder, run: &str) -> bool {
+    folder.remove(&marker(run)).is_ok()
 }
 
 pub(super) fn journal_name(run: &str) -> String {
@@ -391,6 +442,26 @@ mod tests {
     };
 
     #[test]
+    fn interrupt_says_what_happens_in_the_stage_of_the_run() {
+        let waiting = Record::Waiting { seconds: 600 };
+        let stages = [Record::Applied, waiting, Record::Confirmed].map(|record| {
+            Stage::after(&record).map(Stage::interrupted).unwrap().split(", ").next().unwrap()
+        });
+        assert_eq!(
+            stages,
+            [
+                "interrupted: the units are read a last time",
+                "interrupted: what was written is undone (a further Ctrl-C ends waiting for links)",
+                "interrupted: the run was confirmed",
+            ]
+        );
+        let undo = Stage::after(&Record::Resumed { way: Way::Undo });
+        assert_eq!(undo, Some(Stage::Undoing));
+        assert_eq!(Stage::after(&Record::Forgotten), None);
+        assert!(Stage::Before.interrupted().ends_with("nothing is written"));
+    }
+
+    #[test]
     fn everything_is_durable_before_the_first_write() {
         let scratch = Scratch::new();
         let recorder = Rc::new(Recorder::default());
@@ -398,10 +469,10 @@ mod tests {
         let folder = Rc::new(Folder::open(&scratch.0, Choice::Named, &disk).unwrap().unwrap());
         let mut client = Client::open("sim:0").unwrap();
         let unit = Unit::read(&mut client, &HostClock::system()).unwrap();
-        let wanted = lvx_settings::Settings {
+        let wanted = Settings {
             machine_type: Some(pi18_proto::MachineType(1)),
             backlight: Some(pi18_proto::Switch(0)),
-            ..lvx_settings::Settings::default()
+            ..Settings::default()
         };
         let planned = PlannedUnit { address: "sim:0".to_owned(), unit: unit.clone(), wanted };
         let permissions = Permissions::default()

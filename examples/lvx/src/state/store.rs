@@ -230,9 +230,9 @@ impl Store {
         }
     }
 
-    /// Takes a confirmation back that the run has not seen.
-    pub(crate) fn take_back(run: &Kept) {
-        take_back(&run.folder, &run.name);
+    /// Takes a confirmation back that the run has not seen; returns whether there was one.
+    pub(crate) fn take_back(run: &Kept) -> bool {
+        take_back(&run.folder, &run.name)
     }
 
     /// The runs that are at work on this machine right now, a line each: they hold links.

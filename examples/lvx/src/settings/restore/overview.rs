@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lvx_settings::{Past, Plan, Progress, Setting, Settings, Step, Way};
+use lvx_settings::{Astray, Group, Past, Plan, Progress, Setting, Settings, Step, Way};
 
 use pi18_transport::wrap;
 
@@ -56,19 +56,25 @@ pub(super) fn writes(
     opened: &[Open],
 ) -> io::Result<()> {
     let mut states: Vec<_> = opened.iter().map(|open| open.unit.settings()).collect();
-    let steps: Vec<Step> = match way {
-        Way::Finish => plan.steps.clone(),
+    let steps: Vec<(usize, Step)> = match way {
+        Way::Finish => plan.steps.iter().copied().enumerate().collect(),
         Way::Undo => {
-            let begun = plan.steps.iter().take(progress.at_most);
-            begun.rev().map(Step::reversed).collect()
+            let begun = plan.steps.iter().enumerate().take(progress.at_most);
+            begun.rev().map(|(at, step)| (at, step.reversed())).collect()
         }
     };
     writeln!(out)?;
     let mut left = plan.clone();
     left.steps.clear();
-    for mut step in steps {
+    let mut in_any_case = corrections(plan, progress);
+    for (at, mut step) in steps {
         let Some(state) = states.get_mut(step.unit) else { continue };
         if state.satisfy(&step.to) {
+            if way == Way::Undo
+                && let Some(why) = why_in_any_case(plan, progress, at)
+            {
+                in_any_case.push((step.unit, step.to, why));
+            }
             continue;
         }
         // What the unit has now, which may be neither of the two.
@@ -76,10 +82,57 @@ pub(super) fn writes(
         *state = state.overlaid(&step.to);
         left.steps.push(step);
     }
-    if left.is_empty() {
+    if left.is_empty() && in_any_case.is_empty() {
         return writeln!(out, "the units show that nothing is left to be written");
     }
-    write!(out, "{left}")
+    if !left.is_empty() {
+        write!(out, "{left}")?;
+    }
+    for (unit, to, why) in in_any_case {
+        let serial = plan.units.get(unit).map(|planned| planned.unit.serial_number);
+        let serial = serial.map_or(String::new(), |serial| serial.to_string());
+        let to: Vec<_> = to.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        let line = format!("{serial} {}: {why}", to.join(", "));
+        write!(out, "{}", wrap("written in any case: ", &line, MAX_WIDTH))?;
+    }
+    Ok(())
+}
+
+/// Why the undo of a step is written although the unit shows the old values; `None` if it is not.
+fn why_in_any_case(plan: &Plan, progress: &Progress, at: usize) -> Option<&'static str> {
+    let step = plan.steps.get(at)?;
+    let is_voltage = matches!(step.group(), Some(Group::ChargeVoltages | Group::CutoffVoltage));
+    let is_type =
+        |other: &Step| other.unit == step.unit && other.group() == Some(Group::BatteryType);
+    if progress.unproved.contains(&at) {
+        Some("it is not known whether an earlier write has taken effect")
+    } else if is_voltage && plan.steps.iter().any(is_type) {
+        Some("a battery type brings voltages along")
+    } else {
+        None
+    }
+}
+
+/// What units get back that may have got a command meant for another one.
+fn corrections(plan: &Plan, progress: &Progress) -> Vec<(usize, Settings, &'static str)> {
+    let mut found: Vec<(usize, Settings, &str)> = Vec::new();
+    for stray in progress.strays.iter().filter(|stray| stray.cause != Astray::NeverShown) {
+        let Some(group) = plan.steps.get(stray.step).and_then(Step::group) else { continue };
+        let states = plan.settings_after(stray.step);
+        for (unit, (planned, state)) in plan.units.iter().zip(&states).enumerate() {
+            let is_suspect = unit != stray.unit
+                && stray.found().is_none_or(|found| found == planned.unit.serial_number);
+            if !is_suspect || progress.corrected.contains(&(stray.step, unit)) {
+                continue;
+            }
+            let to = state.only(|setting| setting.group() == group);
+            let why = "it is not known whether it got a command meant for another unit";
+            if !found.contains(&(unit, to, why)) {
+                found.push((unit, to, why));
+            }
+        }
+    }
+    found
 }
 
 /// Shows a list under a heading, if there is anything in it.
