@@ -59,7 +59,8 @@ fn a_run_in_another_state_folder_is_in_the_way_at_work_and_when_it_was_left() {
         let arguments = [&[&*profile, &first, &second][..], options, &FAST].concat();
         let mut command = elsewhere(pair.command("apply", &arguments), &other);
         let output = command.output().unwrap();
-        (output.status.code().unwrap(), pair.seen(&output))
+        let seen = pair.seen(&output);
+        (output.status.code().unwrap(), seen.split_whitespace().collect::<Vec<_>>().join(" "))
     };
     // While it waits, its links are free and the units can be asked; nothing else is written.
     let asked = pair.command("query", &["GS", &first]).output().unwrap();
@@ -106,6 +107,14 @@ fn the_run_of_another_user_is_in_the_way_unless_it_is_passed_over_by_name() {
     assert!(seen.contains("a run of uid 12345 on unit 96132206100411 did not"), "{seen}");
     assert!(seen.contains("--ignore-runs-of 12345"), "{seen}");
     assert!(!seen.contains('\u{1b}'), "{seen}");
+    // One that is at work, or is only locked by its user, can be passed over as well.
+    let locked = fs::File::open(&entry).unwrap();
+    locked.lock().unwrap();
+    let refused = pair.lvx("apply", &profile, &consent);
+    let seen = pair.seen(&refused);
+    assert!(seen.contains("uid 12345 is at work on unit 96132206100411"), "{seen}");
+    assert!(seen.contains("--ignore-runs-of 12345") && !seen.contains("lvx confirm"), "{seen}");
+    drop(locked);
     let passed = [&consent[..], &["--ignore-runs-of", "12345"]].concat();
     assert_eq!(pair.lvx("apply", &profile, &passed).status.code(), Some(0));
     // One that never came to its first write is in nobody's way.

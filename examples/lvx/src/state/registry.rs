@@ -8,6 +8,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     fs::{File, TryLockError},
     io::{self, Read, Write},
     os::unix::fs::MetadataExt,
@@ -16,7 +17,10 @@ use std::{
 };
 
 use pi18_proto::SerialNumber;
-use rustix::fs::{AtFlags, Mode, OFlags, fchmod, open, openat, unlinkat};
+use rustix::{
+    fs::{AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, open, openat, statat, unlinkat},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -24,6 +28,7 @@ use super::{
     folder::{SAFE, names},
     users,
 };
+use crate::outcome::progress;
 
 /// The folders that hold entries.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub(crate) struct Registry {
     /// The places are those that all users share.
     is_shared: bool,
     disk: Rc<dyn Disk>,
+    /// Users of whose surplus of entries was warned.
+    warned: RefCell<Vec<u32>>,
 }
 
 #[derive(Debug)]
@@ -90,7 +97,12 @@ impl Registry {
             Some(path) => Place::open(Path::new(path)).into_iter().collect(),
             None => SHARED.iter().filter_map(|path| Place::open(Path::new(path))).collect(),
         };
-        Self { places: RefCell::new(places), is_shared: own.is_none(), disk: Rc::clone(disk) }
+        Self {
+            places: RefCell::new(places),
+            is_shared: own.is_none(),
+            disk: Rc::clone(disk),
+            warned: RefCell::default(),
+        }
     }
 
     /// The folders, for messages.
@@ -109,8 +121,9 @@ impl Registry {
 
     fn make(&self, name: &str, journal: &Path, units: &[SerialNumber]) -> io::Result<Claim> {
         let mut last = io::Error::other(format!(
-            "no folder for the list of runs: expected one of {} (LVX_RUNS_DIR names another)",
-            SHARED.join(", ")
+            "no folder for the list of runs: expected one of {}{}",
+            SHARED.join(", "),
+            another_folder(" (", ")")
         ));
         self.make_lasting();
         for place in self.places.borrow().iter() {
@@ -139,9 +152,14 @@ impl Registry {
         let mut claim =
             self.make(&format!("{PREFIX}{uid}-{run}-{process}.json"), journal, units)?;
         claim.begin()?;
-        for entry in self.entries()? {
-            if entry.owner == uid && entry.journal == journal && !claim.is(&entry) {
-                entry.remove();
+        // Only the own entries are read, however many files others put there.
+        let first = format!("{PREFIX}{uid}-{run}");
+        for place in self.places.borrow().iter() {
+            let names = names(&place.file, |name| name.starts_with(&first)).unwrap_or_default();
+            for entry in names.iter().filter_map(|name| Entry::read(place, name)) {
+                if entry.owner == uid && entry.journal == journal && !claim.is(&entry) {
+                    entry.remove();
+                }
             }
         }
         Ok(claim)
@@ -152,30 +170,69 @@ impl Registry {
         let lasting = Path::new(LASTING);
         if self.is_shared && users::effective() == 0 && !lasting.exists() {
             // Where it cannot be made there are others.
-            let _ = make_lasting(lasting);
+            let _ = make_lasting(lasting, self.disk.as_ref());
             self.places.borrow_mut().splice(..0, Place::open(lasting));
         }
     }
 
-    /// All entries that can be read. What is no entry names no unit, and is passed over.
+    /// All entries that can be read. What is no entry names no unit, and is passed over, as is what
+    /// another user has beyond a number that nobody needs.
     ///
     /// # Errors
-    /// If there are more than anybody reads.
+    /// If this user or root has more than that: those count, and are not passed over.
     pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
+        self.at_most(MAX_ENTRIES)
+    }
+
+    fn at_most(&self, max: usize) -> io::Result<Vec<Entry>> {
         let mut found = Vec::new();
         for place in self.places.borrow().iter() {
             let Ok(names) = names(&place.file, |name| name.starts_with(PREFIX)) else { continue };
-            if names.len() > MAX_ENTRIES {
-                return Err(io::Error::other(format!(
-                    "{}: {} files named {PREFIX}…, expected at most {MAX_ENTRIES}; remove \
-                     them, or name another folder with LVX_RUNS_DIR",
-                    place.path.display(),
-                    names.len()
-                )));
+            let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+            // The names have the time in them: of too many the oldest are passed over.
+            for name in names.iter().rev() {
+                let Some(owner) = place.owner(name) else { continue };
+                let count = counts.entry(owner).or_default();
+                *count += 1;
+                if *count <= max {
+                    found.extend(Entry::read(place, name));
+                }
             }
-            found.extend(names.iter().filter_map(|name| Entry::read(place, name)));
+            for (owner, count) in counts.into_iter().filter(|(_, count)| *count > max) {
+                self.too_many(place, owner, count, max)?;
+            }
         }
         Ok(found)
+    }
+
+    /// Fails for entries that have to be read, and warns once of those of another user.
+    fn too_many(&self, place: &Place, owner: u32, count: usize, max: usize) -> io::Result<()> {
+        let (path, user) = (place.path.display(), users::named(owner));
+        if owner == 0 || owner == users::effective() {
+            return Err(io::Error::other(format!(
+                "{path}: {count} files of {user} named {PREFIX}…, expected at most {max}; remove \
+                 them{}",
+                another_folder(", or ", "")
+            )));
+        }
+        let mut warned = self.warned.borrow_mut();
+        if !warned.contains(&owner) {
+            warned.push(owner);
+            progress(&format!(
+                "warning: {path}: {count} files of {user} named {PREFIX}…, expected at most {max}; \
+                 the oldest are passed over"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// How another folder is named, if that is possible here.
+fn another_folder(before: &str, after: &str) -> String {
+    if has_other_rights() {
+        String::new()
+    } else {
+        format!("{before}name another folder with LVX_RUNS_DIR{after}")
     }
 }
 
@@ -190,16 +247,38 @@ impl Place {
         (own && sticky).then(|| Rc::new(Self { path: path.to_owned(), file }))
     }
 
+    /// The user whose file it is, if it is a regular one.
+    fn owner(&self, name: &str) -> Option<u32> {
+        let found = statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        (FileType::from_raw_mode(found.st_mode) == FileType::RegularFile).then_some(found.st_uid)
+    }
+
     fn sync(&self, disk: &dyn Disk) -> io::Result<()> {
         disk.sync(&self.file, &self.path)
     }
 }
 
-fn make_lasting(path: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(path)?;
+/// Makes the folder that survives a restart and the one that holds it, both open to all users, whatever
+/// the umask is.
+fn make_lasting(path: &Path, disk: &dyn Disk) -> io::Result<()> {
+    let holder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let above = holder.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    make_level(above, holder, 0o755, disk)?;
+    make_level(holder, path, 0o1777, disk)
+}
+
+fn make_level(parent: &Path, path: &Path, mode: u32, disk: &dyn Disk) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let folder = open(path, flags, Mode::empty())?;
-    Ok(fchmod(folder, Mode::from_raw_mode(0o1777))?)
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let holder = File::from(open(parent, flags, Mode::empty())?);
+    match mkdirat(&holder, name, Mode::RWXU) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let folder = File::from(openat(&holder, name, flags, Mode::empty())?);
+    fchmod(&folder, Mode::from_raw_mode(mode))?;
+    disk.sync(&folder, path)?;
+    disk.sync(&holder, parent)
 }
 
 impl Claim {
@@ -235,9 +314,10 @@ impl Claim {
     pub(crate) fn begin(&mut self) -> io::Result<()> {
         if !self.is_begun {
             self.file.write_all(BEGUN)?;
-            self.is_begun = true;
             self.disk.sync(&self.file, &self.place.path.join(&self.name))?;
             self.place.sync(self.disk.as_ref())?;
+            // Before that nothing is written to a unit, and the entry is removed with the run.
+            self.is_begun = true;
         }
         Ok(())
     }
@@ -326,7 +406,7 @@ mod tests {
         let recorder = Rc::new(Recorder::default());
         let disk: Rc<dyn Disk> = recorder.clone();
         let places = RefCell::new(vec![Place::open(&scratch.0).unwrap()]);
-        (Registry { places, is_shared: false, disk }, recorder)
+        (Registry { places, is_shared: false, disk, warned: RefCell::default() }, recorder)
     }
 
     fn serial(digits: &str) -> SerialNumber {
@@ -380,12 +460,75 @@ mod tests {
         rustix::fs::mknodat(
             rustix::fs::CWD,
             scratch.0.join(format!("{PREFIX}f")),
-            rustix::fs::FileType::Fifo,
+            FileType::Fifo,
             Mode::RUSR | Mode::WUSR,
             0,
         )
         .unwrap();
         assert!(registry.entries().unwrap().is_empty());
+    }
+
+    #[test]
+    fn surplus_entries_of_one_user_block_nobody_else() {
+        if users::effective() != 0 {
+            return;
+        }
+        let scratch = Scratch::new();
+        let (registry, _) = registry(&scratch);
+        let journal = Path::new("/state/20261124-131029.journal");
+        let units = [serial("96132206100410")];
+        let mut claim = registry.claim(journal, &units).unwrap();
+        claim.begin().unwrap();
+        drop(claim);
+        let own = std::fs::read(registry.entries().unwrap()[0].path()).unwrap();
+        for number in 0..5 {
+            let theirs = scratch.0.join(format!("{PREFIX}12345-{number}.json"));
+            std::fs::write(&theirs, &own).unwrap();
+            std::os::unix::fs::chown(theirs, Some(12345), None).unwrap();
+        }
+        let found = registry.at_most(3).unwrap();
+        let count = |owner| found.iter().filter(|entry| entry.owner == owner).count();
+        assert_eq!((count(0), count(12345)), (1, 3));
+        assert!(found.iter().all(|entry| !entry.name.ends_with("-0.json")), "the newest count");
+        // The own ones all count, so too many of them are an error; a run goes on all the same.
+        let error = registry.at_most(0).unwrap_err().to_string();
+        assert!(error.contains("1 files of root (uid 0)"), "{error}");
+        let claim = registry.take_over(journal, &units).unwrap();
+        let own = registry.entries().unwrap().into_iter().filter(|entry| entry.owner == 0);
+        assert!(own.map(|entry| claim.is(&entry)).eq([true]));
+    }
+
+    #[test]
+    fn entry_that_cannot_be_made_durable_is_removed() {
+        #[derive(Debug)]
+        struct Full;
+        impl Disk for Full {
+            fn sync(&self, _: &File, _: &Path) -> io::Result<()> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+        }
+        let scratch = Scratch::new();
+        let (mut registry, _) = registry(&scratch);
+        registry.disk = Rc::new(Full);
+        let mut claim = registry.claim(Path::new("/x.journal"), &[]).unwrap();
+        assert!(claim.begin().is_err());
+        drop(claim);
+        assert!(registry.entries().unwrap().is_empty());
+    }
+
+    #[test]
+    fn lasting_folder_is_open_to_all_users_and_durable() {
+        let scratch = Scratch::new();
+        let recorder = Recorder::default();
+        let (holder, runs) = (scratch.0.join("lvx"), scratch.0.join("lvx/runs"));
+        // As a umask of 077 leaves it.
+        let private = Mode::from_raw_mode(0o700);
+        rustix::fs::mkdir(&holder, private).unwrap();
+        make_lasting(&runs, &recorder).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().mode() & 0o7777;
+        assert_eq!((mode(&holder), mode(&runs)), (0o755, 0o1777));
+        assert_eq!(recorder.paths(), [&holder, &scratch.0, &runs, &holder].map(Clone::clone));
+        assert!(Place::open(&runs).is_some());
     }
 
     #[test]

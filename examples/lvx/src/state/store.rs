@@ -428,6 +428,22 @@ fn why_blocked(entry: &Entry, unit: SerialNumber) -> Option<String> {
     // What the entry of another user says is shown as text and not used for anything.
     let journal = entry.journal.to_string_lossy();
     let user = users::named(entry.owner);
+    let is_own = entry.owner == users::effective();
+    let around = if entry.owner == 0 {
+        "root has to see to it first".to_owned()
+    } else {
+        format!(
+            "that user has to see to it first, or, if you know that it is over: \
+             --ignore-runs-of {}",
+            entry.owner
+        )
+    };
+    if entry.is_running && !is_own {
+        return Some(format!(
+            "a run of {user} is at work on unit {unit} (journal {journal:?}, entry {}): {around}",
+            entry.path().display()
+        ));
+    }
     if entry.is_running {
         return Some(format!(
             "a run of {user} is at work on unit {unit} (journal {journal:?}, entry {}): if it waits \
@@ -435,20 +451,10 @@ fn why_blocked(entry: &Entry, unit: SerialNumber) -> Option<String> {
             entry.path().display()
         ));
     }
-    if entry.owner != users::effective() {
+    if !is_own {
         return entry.is_begun.then(|| {
-            let by = users::named(entry.owner);
-            let around = if entry.owner == 0 {
-                "root has to see to it first".to_owned()
-            } else {
-                format!(
-                    "that user has to see to it first, or, if you know that it is over: \
-                     --ignore-runs-of {}",
-                    entry.owner
-                )
-            };
             format!(
-                "a run of {by} on unit {unit} did not come to an end (journal {journal:?}, `lvx \
+                "a run of {user} on unit {unit} did not come to an end (journal {journal:?}, `lvx \
                  restore`): {around}"
             )
         });
