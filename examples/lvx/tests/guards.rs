@@ -173,6 +173,27 @@ fn obstacles_are_part_of_the_json() {
     assert_eq!(shown["plan"]["steps"].as_array().unwrap().len(), 2);
     let why = shown["obstacles"][0]["why"].as_str().unwrap();
     assert!(why.contains("fault 83"), "{shown}");
+    // A run that is refused says why in the same form.
+    let wrong = [&faulty[..], &["--yes-serial", "96132206100499"]].concat();
+    let refused = folder.lvx(None, &wrong);
+    assert_eq!(refused.status.code(), Some(2), "{}", seen(&refused));
+    let shown = json(&refused);
+    assert_eq!(shown["plan"]["steps"].as_array().unwrap().len(), 2);
+    assert_eq!(shown["obstacles"][0]["kind"], "consent");
+    let dry = folder.lvx(None, &faulty[..4]);
+    assert!(seen(&dry).contains("nothing was written; --confirm would refuse because:\n  "));
+}
+
+#[test]
+fn unknown_setting_in_a_word_is_named_with_the_near_one() {
+    let folder = Folder::new();
+    for word in ["Bulk_voltage=55.2", "BULK=3"] {
+        let refused = folder.lvx(None, &["set", word, BOTH[0]]);
+        assert_eq!(refused.status.code(), Some(2), "{}", seen(&refused));
+        let seen = seen(&refused);
+        assert!(!seen.contains("no setting is given"), "{seen}");
+        assert!(seen.contains("did you mean bulk_voltage?"), "{seen}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 use lvx_settings::{
     Apply, Ending, HostClock, Options, Plan, Profile, Report, Setting, Units, run as carry_out,
 };
-use pi18_transport::{Address, Client};
+use pi18_transport::{Address, Client, wrap};
 use serde_json::json;
 
 use super::{
@@ -19,7 +19,10 @@ use super::{
     units::Open,
 };
 use crate::{
-    args::settings::{self as args, Care, Format},
+    args::{
+        MAX_WIDTH,
+        settings::{self as args, Care, Format},
+    },
     outcome::{Failure, Status, complain, progress},
     output::Output,
     state::{RunFiles, Store, ignored_users},
@@ -43,11 +46,10 @@ pub(crate) fn set(args: &args::Set, out: &mut impl Write) -> Result<Status, Fail
     carry(Wanted::Profile(Box::new(profile)), &units, &args.how, out)
 }
 
-/// Whether a word of `lvx set` is a setting: lower case letters and `_` before an equals sign.
+/// Whether a word of `lvx set` is meant as a setting: no address has an equals sign before a colon or
+/// slash. A key that is none is reported as an unknown setting.
 fn is_setting(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(key, _)| {
-        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-    })
+    word.split_once('=').is_some_and(|(key, _)| !key.contains([':', '/']))
 }
 
 /// Brings units to what is wanted: plans, shows, and writes if that was asked for twice.
@@ -92,15 +94,23 @@ fn carry(
     if args.consent.confirm && (args.format == Format::Json || !io::stdout().is_terminal()) {
         show(&mut Output::stderr(), &plan)?;
     }
-    let consent = consent::given(&args.consent, &plan)?;
+    let consent = match consent::given(&args.consent, &plan) {
+        Ok(consent) => consent,
+        Err(failure) => return Err(refused(failure, "consent", &plan, args.format, out)?),
+    };
     if plan.is_empty() || !consent {
         let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
         let mut against = plan.objections(&units);
         against.extend(Store::look(&args.care.place)?.blocked(&plan, &ignored)?);
         return dry(out, &plan, &against, args.format);
     }
-    let mut files = Store::open(&args.care.place)?.keep_new(&plan, &ignored, None)?;
-    files.catch_interrupts()?;
+    let kept = Store::open(&args.care.place)
+        .and_then(|store| store.keep_new(&plan, &ignored, None))
+        .and_then(|files| files.catch_interrupts().map(|()| files));
+    let mut files = match kept {
+        Ok(files) => files,
+        Err(failure) => return Err(refused(failure, "present_state", &plan, args.format, out)?),
+    };
     let options = Options { confirm_within: args.confirm_within, ..options(&args.care) };
     let report = drive(Apply::new(plan, options), opened, &host, &mut files);
     Ok(tell(out, &report, &files, args.format))
@@ -116,6 +126,26 @@ fn in_the_way(
         writeln!(out, "{}", json!({ "plan": null, "obstacles": obstacles }))?;
     }
     Ok(failure)
+}
+
+/// Shows programs a plan that is not carried out, and why; the failure tells it to a person.
+fn refused(
+    failure: Failure,
+    kind: &str,
+    plan: &Plan,
+    format: Format,
+    out: &mut impl Write,
+) -> io::Result<Failure> {
+    if format == Format::Json {
+        writeln!(out, "{}", as_json(plan, kind, failure.told()))?;
+    }
+    Ok(failure)
+}
+
+/// A plan and what is against it, for programs.
+fn as_json(plan: &Plan, kind: &str, against: &[String]) -> serde_json::Value {
+    let against: Vec<_> = against.iter().map(|why| json!({ "kind": kind, "why": why })).collect();
+    json!({ "plan": plan, "obstacles": against, "warnings": plan.warnings() })
 }
 
 /// Saves a plan, and remembers it, so that its units need not be named again.
@@ -143,10 +173,7 @@ fn dry(
     format: Format,
 ) -> Result<Status, Failure> {
     if format == Format::Json {
-        let against: Vec<_> =
-            against.iter().map(|why| json!({ "kind": "present_state", "why": why })).collect();
-        let shown = json!({ "plan": plan, "obstacles": against, "warnings": plan.warnings() });
-        writeln!(out, "{shown}")?;
+        writeln!(out, "{}", as_json(plan, "present_state", against))?;
     } else if plan.is_empty() {
         writeln!(out, "everything is already so; nothing was written")?;
     } else {
@@ -158,15 +185,32 @@ fn dry(
                 plan.steps.len()
             )?;
         } else {
-            writeln!(out, "nothing was written, and as things are nothing would be:")?;
+            writeln!(out, "nothing was written; --confirm would refuse because:")?;
             for why in against {
-                // In one line: some say what to call.
-                writeln!(out, "  {why}")?;
+                write!(out, "{}", wrap_text(why))?;
             }
         }
     }
     let blocked = !plan.is_empty() && !against.is_empty();
     Ok(if blocked { Status::Findings } else { Status::Well })
+}
+
+/// Wraps a reason, but not the commands in it: those are copied.
+fn wrap_text(why: &str) -> String {
+    const KEPT: &str = "\u{a0}";
+    let mut text = String::new();
+    for (at, part) in why.split("lvx ").enumerate() {
+        if at == 0 {
+            text.push_str(part);
+            continue;
+        }
+        let ends = ["`", ", ", "; ", ": "].iter().filter_map(|end| part.find(end));
+        let end = ends.min().unwrap_or(part.len());
+        let (command, rest) = part.split_at(end);
+        text.push_str(&format!("lvx {command}").replace(' ', KEPT));
+        text.push_str(rest);
+    }
+    wrap("  ", &text, MAX_WIDTH).replace(KEPT, " ")
 }
 
 pub(super) fn options(care: &Care) -> Options {
@@ -226,5 +270,36 @@ pub(super) fn tell(
     match report.ending {
         Ending::NothingToDo | Ending::Applied => Status::Well,
         _ => Status::Unproved,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reason_is_wrapped_and_its_commands_are_not() {
+        let command =
+            "lvx restore --state-dir /home/anna/a/long/path/of/a/state/folder 20261124-131029";
+        let why = format!(
+            "an earlier run on unit 96132206100410 did not come to an end, and its program is gone; \
+             see to it first: {command}; `lvx runs` lists it"
+        );
+        let wrapped = wrap_text(&why);
+        assert!(wrapped.contains(command), "{wrapped}");
+        assert!(wrapped.lines().count() > 2 && !wrapped.contains('\u{a0}'), "{wrapped}");
+        let is_long =
+            |line: &&str| line.chars().count() > MAX_WIDTH && !line.contains("lvx restore");
+        assert_eq!(wrapped.lines().find(is_long), None);
+    }
+
+    #[test]
+    fn word_with_an_equals_sign_is_a_setting_unless_it_is_an_address() {
+        for setting in ["bulk_voltage=55.2", "Bulk_voltage=55.2", "BULK=3", "=3", "clock=12:30"] {
+            assert!(is_setting(setting), "{setting}");
+        }
+        for unit in ["sim:0?frozen=on", "/dev/ttyUSB0?baud=2400", "tcp:a:1?tries=2", "sim:0"] {
+            assert!(!is_setting(unit), "{unit}");
+        }
     }
 }
