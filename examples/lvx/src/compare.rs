@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use lvx_parallel::{BankSnapshot, Questions, compare};
+use lvx_parallel::{BankSnapshot, Questions, UnitSnapshot, compare};
+use pi18_proto::SerialNumber;
 
 use crate::{
     args::{self, ReportFormat},
@@ -34,6 +35,13 @@ pub(crate) fn run(args: &args::Compare, out: &mut Out) -> Result<Status, Failure
     if !not_asked.is_empty() {
         complain(&format!("not compared, as the units were not asked: {not_asked}"));
     }
+    let twice = same_unit(&bank);
+    if let Some((one, other, serial)) = twice {
+        complain(&format!(
+            "warning: {one} and {other} both have the serial number {serial}: one unit is compared \
+             with itself?"
+        ));
+    }
     let comparison = compare(&bank);
     match args.format {
         ReportFormat::Table => out.write_styled(&comparison.to_text(&bank::style()))?,
@@ -43,7 +51,17 @@ pub(crate) fn run(args: &args::Compare, out: &mut Out) -> Result<Status, Failure
     let is_whole = comparison.unread.is_empty() && not_asked.is_empty();
     Ok(match (is_whole, comparison.matches()) {
         (false, _) => Status::Unread,
-        (true, false) => Status::Findings,
-        (true, true) => Status::Well,
+        (true, matches) if !matches || twice.is_some() => Status::Findings,
+        (true, _) => Status::Well,
+    })
+}
+
+/// Two units with one serial number: their names and the number.
+fn same_unit(bank: &BankSnapshot) -> Option<(&str, &str, SerialNumber)> {
+    bank.units.iter().enumerate().find_map(|(at, unit)| {
+        let serial = unit.serial_number()?;
+        let is_same = |other: &&UnitSnapshot| other.serial_number() == Some(serial);
+        let other = bank.units.iter().take(at).find(is_same)?;
+        Some((&*other.name, &*unit.name, serial))
     })
 }

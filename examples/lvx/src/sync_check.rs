@@ -60,6 +60,12 @@ fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
         let among = |rules: &[&RuleInfo]| rules.iter().any(|rule| rule.id == info.id);
         (checks.only.is_empty() || among(&checks.only)) && !among(&checks.skip)
     };
+    if checks.baseline.is_some() && !RuleInfo::all().filter(|info| info.id == "baseline").any(left)
+    {
+        return Err(Failure::usage(
+            "--baseline: --only and --skip leave out the rule `baseline`, which compares with it",
+        ));
+    }
     if RuleInfo::all().any(left) {
         Ok(checks)
     } else {

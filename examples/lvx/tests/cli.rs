@@ -187,6 +187,12 @@ fn a_saved_bank_takes_the_place_of_its_units() {
     let since = lvx(&["sync-check", "sim:0?frozen=on", "sim:1", "--baseline", saved.path()]);
     assert_eq!(since.status.code(), Some(0));
     assert!(seen(&since).contains("sim:0 float_voltage 53.0 V -> 54.0 V"), "{}", seen(&since));
+    for choice in [["--only", "battery-voltage"], ["--skip", "baseline"]] {
+        let arguments =
+            [&["sync-check", "sim:0", "sim:1", "--baseline", saved.path()], &choice[..]];
+        let refused = lvx(&arguments.concat());
+        assert_eq!(refused.status.code(), Some(2), "{}", seen(&refused));
+    }
 }
 
 #[test]
@@ -273,6 +279,8 @@ fn a_fault_has_its_number_everywhere() {
             .map(|&word| if word == "PROFILE" { profile.path() } else { word })
             .collect();
         let seen = seen(&lvx(&arguments));
+        // Lines may be wrapped in it.
+        let seen = seen.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(seen.contains(fault), "{arguments:?}: {seen}");
     }
 }
@@ -299,6 +307,13 @@ fn a_bank_that_lacks_what_is_needed_is_no_healthy_one() {
     let compared = lvx(&["compare", "--from", saved.path()]);
     assert_eq!(compared.status.code(), Some(3));
     assert!(seen(&compared).contains("the units were not asked: FLAG"), "{}", seen(&compared));
+}
+
+#[test]
+fn comparing_a_unit_with_itself_is_a_finding() {
+    let output = lvx(&["compare", "sim:0", "sim:0?soc=50"]);
+    assert_eq!(output.status.code(), Some(1), "{}", seen(&output));
+    assert!(seen(&output).contains("one unit is compared with itself?"), "{}", seen(&output));
 }
 
 #[test]
