@@ -179,20 +179,22 @@ const MAX_BYTES: u64 = 1 << 20;
 
 #[cfg(test)]
 mod tests {
-    use std::rc::Rc;
+    use std::{collections::BTreeMap, rc::Rc};
 
     use lvx_settings::Ending;
 
     use super::*;
     use crate::state::testing::{Scratch, journal};
 
-    fn history(scratch: &Scratch, runs: &[(&str, &[usize], Option<&str>)]) -> History {
+    fn history<'a>(scratch: &Scratch, runs: &[(&str, &'a [usize], Option<&str>)]) -> History {
         let folder = scratch.folder();
         let ended = Record::Ended { ending: Ending::Applied };
-        let kept = |(name, units, undoes): &(&str, &[usize], Option<&str>)| Kept {
-            name: (*name).to_owned(),
-            folder: Rc::clone(&folder),
-            past: Past::parse(journal(scratch, units, *undoes, &ended).as_bytes()).unwrap(),
+        let mut known: BTreeMap<&'a [usize], Past> = BTreeMap::new();
+        let kept = |(name, units, undoes): &(&str, &'a [usize], Option<&str>)| {
+            let made = || Past::parse(journal(scratch, units, None, &ended).as_bytes()).unwrap();
+            let mut past = known.entry(units).or_insert_with(made).clone();
+            past.undoes = undoes.map(str::to_owned);
+            Kept { name: (*name).to_owned(), folder: Rc::clone(&folder), past }
         };
         History::of_runs(runs.iter().map(kept).collect(), Vec::new())
     }

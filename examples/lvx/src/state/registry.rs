@@ -149,8 +149,15 @@ impl Registry {
     pub(crate) fn take_over(&self, journal: &Path, units: &[SerialNumber]) -> io::Result<Claim> {
         let run = journal.file_stem().unwrap_or_default().to_string_lossy();
         let (uid, process) = (users::effective(), std::process::id());
-        let mut claim =
-            self.make(&format!("{PREFIX}{uid}-{run}-{process}.json"), journal, units)?;
+        let own = format!("{PREFIX}{uid}-{run}-{process}");
+        let mut claim = match self.make(&format!("{own}.json"), journal, units) {
+            // Another user can make files of that name, but not of every time.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let now = jiff::Timestamp::now().as_nanosecond();
+                self.make(&format!("{own}-{now}.json"), journal, units)
+            }
+            made => made,
+        }?;
         claim.begin()?;
         // Only the own entries are read, however many files others put there.
         let first = format!("{PREFIX}{uid}-{run}");
@@ -493,6 +500,9 @@ mod tests {
         // The own ones all count, so too many of them are an error; a run goes on all the same.
         let error = registry.at_most(0).unwrap_err().to_string();
         assert!(error.contains("1 files of root (uid 0)"), "{error}");
+        let taken = format!("{PREFIX}0-20261124-131029-{}.json", std::process::id());
+        std::fs::write(scratch.0.join(&taken), "").unwrap();
+        std::os::unix::fs::chown(scratch.0.join(taken), Some(12345), None).unwrap();
         let claim = registry.take_over(journal, &units).unwrap();
         let own = registry.entries().unwrap().into_iter().filter(|entry| entry.owner == 0);
         assert!(own.map(|entry| claim.is(&entry)).eq([true]));
