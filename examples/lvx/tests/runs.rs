@@ -71,6 +71,13 @@ fn a_run_in_another_state_folder_is_in_the_way_at_work_and_when_it_was_left() {
         assert!(seen.contains("is at work on unit 96132206100410"), "{seen}");
         assert!(seen.contains("`lvx confirm` keeps what it wrote"), "{seen}");
     }
+    // Programs are told why it was refused as well.
+    let json = ["--format", "json", "--yes-serial", BOTH];
+    let arguments = [&[&*profile, &first, &second][..], &json, &FAST].concat();
+    let refused = elsewhere(pair.command("apply", &arguments), &other).output().unwrap();
+    assert_eq!(refused.status.code(), Some(4));
+    let shown: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!(shown["obstacles"][0]["kind"], "present_state", "{shown}");
     child.kill().unwrap();
     child.wait().unwrap();
     for (options, expected) in [(&[][..], 1), (&["--yes-serial", BOTH], 4)] {
