@@ -11,7 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, Unit, journal::Record};
+use crate::{Plan, Settings, Unit, journal::Record};
 
 mod action;
 mod change;
@@ -71,6 +71,9 @@ pub struct Apply {
     tried_again: bool,
     /// Steps whose undoing went astray and was repeated.
     repeated: Vec<usize>,
+    /// Voltages that each unit has although a later step was to write them: a battery type brought
+    /// others along than the plan says.
+    ahead: Vec<Settings>,
     /// Writes beside the steps that are still to be sent.
     corrections: VecDeque<Correction>,
     /// Set commands that may have reached another unit, of this run and of earlier ones.
@@ -139,6 +142,7 @@ impl Apply {
         let preflight = Phase::Preflight(Box::new(Preflight::new(purpose)));
         Self {
             lost: vec![None; plan.units.len()],
+            ahead: vec![Settings::default(); plan.units.len()],
             plan,
             options,
             phase: if earlier.in_flight { Phase::Rest } else { preflight },

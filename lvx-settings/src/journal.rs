@@ -63,6 +63,10 @@ pub enum Record {
         /// Those of them whose write may have arrived although the unit does not show it.
         #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
         unproved: Vec<usize>,
+        /// The steps that it is about, if only some units of the plan were undone; empty if all. What
+        /// is known of other steps stays.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        of: Vec<usize>,
     },
     /// A set command may have reached another unit than that of its step.
     Misdirected {
@@ -120,8 +124,8 @@ impl Record {
             Self::Writing { step, .. } | Self::Proved { step, .. } | Self::Left { step } => {
                 (*step, 0)
             }
-            Self::Undoing { done, unproved, .. } => {
-                let unproved = unproved.iter().copied().max().unwrap_or_default();
+            Self::Undoing { done, unproved, of, .. } => {
+                let unproved = unproved.iter().chain(of).copied().max().unwrap_or_default();
                 (unproved.max(done.saturating_sub(1)), 0)
             }
             Self::Misdirected { stray } => (stray.step, stray.unit),

@@ -176,16 +176,22 @@ impl<'a, L: Link> Units<'a, L> {
         }
     }
 
-    /// Opens the link to a unit again that was closed for a wait.
-    fn take_up(&mut self, unit: usize) -> Result<(), Trouble> {
+    /// Opens the link to a unit again that was closed for a wait. An interrupt ends the wait for
+    /// another program.
+    fn take_up(&mut self, unit: usize, keeper: &mut dyn Keeper) -> Result<(), Trouble> {
         let Some(wanted) = self.released.get_mut(unit).and_then(Option::take) else {
             return Ok(());
         };
         let until = later(Instant::now(), BUSY_PATIENCE);
+        let interrupts = keeper.interrupts();
         let place = self.place(unit);
         let mut client = loop {
             match (self.reopen)(place) {
-                Err(error) if error.is_busy() && Instant::now() < until => {
+                Err(error)
+                    if error.is_busy()
+                        && Instant::now() < until
+                        && keeper.interrupts() == interrupts =>
+                {
                     std::thread::sleep(BETWEEN_TRIES);
                 }
                 opened => break opened.map_err(|error| away(error.to_string()))?,
@@ -204,9 +210,10 @@ impl<'a, L: Link> Units<'a, L> {
     fn with<T>(
         &mut self,
         unit: usize,
+        keeper: &mut dyn Keeper,
         act: impl FnOnce(&mut Client<L>, &HostClock) -> Result<T, Error>,
     ) -> Result<T, Trouble> {
-        self.take_up(unit)?;
+        self.take_up(unit, keeper)?;
         match self.clients.get_mut(unit) {
             Some(Some(client)) => act(client, &self.host).map_err(|error| match error.as_link() {
                 Some(error) => Trouble::from(error),
@@ -222,13 +229,19 @@ impl<'a, L: Link> Units<'a, L> {
     }
 
     /// Opens the link to a unit again. If another unit of the plan answers there, the two links change
-    /// places, and the unit is looked for on the other one.
-    fn open_again(&mut self, unit: usize, serials: &[SerialNumber]) -> Result<Unit, String> {
+    /// places, and the unit is looked for on the other one. `stranger` is set to the other unit.
+    fn open_again(
+        &mut self,
+        unit: usize,
+        serials: &[SerialNumber],
+        stranger: &mut Option<SerialNumber>,
+    ) -> Result<Unit, String> {
         let wanted = *serials.get(unit).ok_or("there is no such unit")?;
         let (found, client) = self.opened(unit)?;
         if found == wanted {
             return self.taken(unit, client);
         }
+        *stranger = Some(found);
         let elsewhere = || format!("unit {found} is there now");
         let Some(other) = serials.iter().position(|serial| *serial == found) else {
             return Err(elsewhere());
@@ -327,7 +340,7 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
             },
             Action::Survey { unit } => Event::Surveyed(
                 units
-                    .with(*unit, |client, host| Unit::read(client, host))
+                    .with(*unit, keeper, |client, host| Unit::read(client, host))
                     .map(Box::new)
                     .map_err(|trouble| trouble.text),
             ),
@@ -340,15 +353,19 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
                 let kept = keeper.record(record, units.host.time(now));
                 Event::Stored(kept.map_err(|error| error.to_string()))
             }
-            Action::Read { unit, query } => Event::Read(units.with(*unit, |client, host| {
-                let reading = client.query(*query)?;
-                Ok((reading.reply, host.time(reading.at)))
-            })),
+            Action::Read { unit, query } => {
+                Event::Read(units.with(*unit, keeper, |client, host| {
+                    let reading = client.query(*query)?;
+                    Ok((reading.reply, host.time(reading.at)))
+                }))
+            }
             Action::Write(write) => Event::Written(send(write, units, apply.plan(), keeper)),
             Action::Reopen { unit } => {
                 let planned = apply.plan().units.iter();
                 let serials: Vec<_> = planned.map(|planned| planned.unit.serial_number).collect();
-                Event::Reopened(units.open_again(*unit, &serials).map(Box::new))
+                let mut other = None;
+                let found = units.open_again(*unit, &serials, &mut other).map(Box::new);
+                Event::Reopened { found, other }
             }
             Action::Pause(time) => {
                 if *time >= LONG_PAUSE {
@@ -383,7 +400,7 @@ fn send<L: Link>(
     plan: &Plan,
     keeper: &mut dyn Keeper,
 ) -> Result<SetOutcome, Trouble> {
-    let (at, command, outcome) = units.with(write.unit, |client, host| {
+    let (at, command, outcome) = units.with(write.unit, keeper, |client, host| {
         let at = host.time(client.now());
         let command = write
             .command

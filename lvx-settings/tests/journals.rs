@@ -130,7 +130,12 @@ fn a_part_of_a_run_is_about_some_units_only() {
     let mut whole = Past::parse(head.as_bytes()).unwrap();
     let of_second: Vec<_> =
         (0..whole.plan.steps.len()).filter(|step| whole.plan.steps[*step].unit == 1).collect();
-    let undoing = Record::Undoing { why: "x".to_owned(), done: 3, unproved: vec![of_second[0]] };
+    let undoing = Record::Undoing {
+        why: "x".to_owned(),
+        done: 3,
+        unproved: vec![of_second[0]],
+        of: Vec::new(),
+    };
     for record in [
         proved(of_second[0], FORWARD),
         writing(2, FORWARD),
@@ -173,7 +178,8 @@ fn a_journal_of_an_earlier_version_is_still_read() {
 
 #[test]
 fn it_is_known_how_far_a_run_got() {
-    let undoing = Record::Undoing { why: "x".to_owned(), done: 3, unproved: vec![2] };
+    let undoing =
+        Record::Undoing { why: "x".to_owned(), done: 3, unproved: vec![2], of: Vec::new() };
     let got = |records: &[Record]| {
         let progress = Progress::of(records);
         (progress.at_most, progress.in_flight, progress.unproved)
@@ -207,4 +213,33 @@ fn what_ended_half_way_is_open_until_it_is_forgotten() {
     assert!(past.is_open());
     past.records.push(Record::Forgotten);
     assert!(!past.is_open());
+}
+
+#[test]
+fn undo_of_one_unit_keeps_the_doubts_about_the_others() {
+    let head = format!(
+        "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
+        serde_json::to_string(&plan()).unwrap()
+    );
+    let mut whole = Past::parse(head.as_bytes()).unwrap();
+    let of_unit = |unit: usize| {
+        let steps = (0..).zip(&whole.plan.steps).filter(|(_, step)| step.unit == unit);
+        steps.map(|(number, _)| number).collect::<Vec<_>>()
+    };
+    let (first, second) = (of_unit(0), of_unit(1));
+    let unproved = vec![first[0], second[0]];
+    let undoing = Record::Undoing { why: "x".to_owned(), done: 4, unproved, of: Vec::new() };
+    let of_part =
+        Record::Undoing { why: "y".to_owned(), done: 1, unproved: vec![0], of: Vec::new() };
+    let of_part = of_part.of_whole(&second, &[1]).unwrap();
+    whole.records = vec![undoing, of_part.clone()];
+    whole.times = vec![None, None];
+    let mut known = whole.progress().unproved;
+    known.sort_unstable();
+    assert_eq!(known, [first[0], second[0]]);
+    assert_eq!(whole.part(&[0]).0.progress().unproved, [0]);
+    assert_eq!(whole.part(&[1]).0.progress().unproved, [0]);
+    // The file keeps it.
+    let text = serde_json::to_string(&of_part).unwrap();
+    assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), of_part);
 }

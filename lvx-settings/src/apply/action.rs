@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pi18_proto::{AnyReply, DateTime, ParallelInstance, Query, SetCommand};
+use pi18_proto::{AnyReply, DateTime, ParallelInstance, Query, SerialNumber, SetCommand};
 use pi18_transport::SetOutcome;
 
 use crate::{
@@ -124,8 +124,13 @@ pub enum Event {
     Read(Result<(AnyReply, Option<DateTime>), Trouble>),
     /// The result of [`Action::Write`]; an error if the command was not sent.
     Written(Result<SetOutcome, Trouble>),
-    /// The result of [`Action::Reopen`]: the unit that answers now.
-    Reopened(Result<Box<Unit>, String>),
+    /// The result of [`Action::Reopen`].
+    Reopened {
+        /// The unit that answers now.
+        found: Result<Box<Unit>, String>,
+        /// Another unit that answered on the link before this one was looked for elsewhere.
+        other: Option<SerialNumber>,
+    },
     /// [`Action::Pause`] is over.
     Paused,
     /// The result of [`Action::Confirmation`].

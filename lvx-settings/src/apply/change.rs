@@ -66,7 +66,7 @@ enum Stage {
     ReadBack,
     /// Ask which unit answers, before a verdict is believed.
     Attest,
-    /// The write failed: read whether the unit's number changed meanwhile.
+    /// Read whether the unit's number changed since the write, before a verdict is believed.
     AttestNumber,
     /// The number changed: ask which unit has the one that the command named.
     Trace,
@@ -108,7 +108,16 @@ impl Change {
         let goal = match direction {
             Direction::Forward => {
                 let later = steps.iter().skip(at + 1).filter(of_group);
-                Goal { expected, beyond: later.map(|step| step.to).collect(), ..Goal::of(&step)? }
+                // A write of an earlier run that still shows late would pass for a proof.
+                let in_doubt = apply.resumed.is_some() && apply.unproved.contains(&at);
+                Goal {
+                    from: step.from.overlaid(&apply.ahead_in(step.unit, group)),
+                    expected,
+                    insist: in_doubt,
+                    outlast: in_doubt,
+                    beyond: later.map(|step| step.to).collect(),
+                    ..Goal::of(&step)?
+                }
             }
             Direction::Backward => {
                 let earlier = steps.iter().take(at).filter(of_group);
@@ -192,11 +201,10 @@ impl Change {
         self.recovery.hurried = true;
         self.recovery.may_wait_idle = false;
         match self.stage {
-            Stage::Idle => Some(self.failed(why)),
             Stage::Away | Stage::Reopen => Some(self.lose(why)),
             Stage::Attest | Stage::AttestNumber | Stage::Trace => None,
-            _ if self.goal.backward => None,
-            _ if self.sending.doubts.unattested => {
+            _ if self.goal.backward && self.stage != Stage::Idle => None,
+            _ if self.sending.doubts.unattested || self.sending.doubts.unnumbered.is_some() => {
                 self.pending = Some(self.failed(why));
                 self.stage = Stage::Attest;
                 None
@@ -248,18 +256,18 @@ impl Change {
         }
         let flow = match (self.stage, event) {
             (_, Event::Read(Err(trouble))) => self.unreadable(trouble, now),
-            (Stage::Identify, Event::Read(Ok((reply, _)))) => self.identified(&reply),
+            (Stage::Identify, Event::Read(Ok((reply, _)))) => self.identified(&reply, now),
             (Stage::Inspect, Event::Read(Ok((reply, host)))) => self.inspected(&reply, host, now),
             (Stage::Number, Event::Read(Ok((reply, _)))) => self.numbered(&reply),
             (Stage::Announce, Event::Stored(stored)) => self.announced(stored),
             (Stage::Send, Event::Written(written)) => self.sent(written, now),
             (Stage::Settle, Event::Paused) => Flow::Continue(Stage::ReadBack),
             (Stage::ReadBack, Event::Read(Ok((reply, host)))) => self.read_back(&reply, host, now),
-            (Stage::Attest, Event::Read(Ok((reply, _)))) => self.attested(&reply),
+            (Stage::Attest, Event::Read(Ok((reply, _)))) => self.attested(&reply, now),
             (Stage::AttestNumber, Event::Read(Ok((reply, _)))) => self.number_attested(&reply),
             (Stage::Trace, Event::Read(Ok((reply, _)))) => self.traced(&reply),
             (Stage::Away, Event::Paused) => Flow::Continue(Stage::Reopen),
-            (Stage::Reopen, Event::Reopened(found)) => self.reopened(found, now),
+            (Stage::Reopen, Event::Reopened { found, other }) => self.reopened(found, other, now),
             (Stage::Ask, Event::Read(Ok((reply, _)))) => self.asked(&reply, now),
             (Stage::Idle, Event::Paused) => Flow::Continue(Stage::Ask),
             (stage, _) => Flow::Continue(stage),

@@ -5,7 +5,7 @@ use pi18_proto::BatteryType;
 
 use super::{Apply, Change, Phase, Stray, change::Verdict, course::Task, note};
 use crate::{
-    Group, Settings,
+    Group, Settings, broken,
     journal::{Direction, Record},
 };
 
@@ -132,25 +132,92 @@ impl Apply {
     }
 
     /// Queues the voltages of a unit whose battery type has just become user, if it brought others
-    /// along than the plan says.
-    pub(super) fn queue_voltages(&mut self, at: usize, direction: Direction, shown: &Settings) {
-        let Some(step) = self.plan.steps.get(at).copied() else { return };
+    /// along than the plan says. An error says why none of them may be written.
+    pub(super) fn queue_voltages(
+        &mut self,
+        at: usize,
+        direction: Direction,
+        shown: &Settings,
+    ) -> Result<(), String> {
+        let Some(step) = self.plan.steps.get(at).copied() else { return Ok(()) };
         let (became, count) = match direction {
             Direction::Forward => (step.to, at + 1),
             Direction::Backward => (step.from, at),
         };
         let states = self.plan.settings_after(count);
-        let Some(state) = states.get(step.unit) else { return };
+        let Some(state) = states.get(step.unit) else { return Ok(()) };
         if became.battery_type != Some(BatteryType::USER) {
-            return;
+            return Ok(());
         }
+        let (mut ahead, mut wanted) = (Settings::default(), Vec::new());
         for group in [Group::ChargeVoltages, Group::CutoffVoltage] {
-            let to = state.only(|setting| setting.group() == group);
+            let planned = state.only(|setting| setting.group() == group);
+            if shown.satisfy(&planned) {
+                continue;
+            }
+            let to = match direction {
+                Direction::Forward => self.sound_voltages(at, group, state, shown)?,
+                Direction::Backward => planned,
+            };
+            if to != planned {
+                ahead = ahead.overlaid(&to);
+            }
             if !shown.satisfy(&to) {
                 let reason = Reason::Voltages(direction);
-                self.corrections.push_back(Correction { step: at, unit: step.unit, to, reason });
+                wanted.push(Correction { step: at, unit: step.unit, to, reason });
             }
         }
+        self.corrections.extend(wanted);
+        if let Some(known) = self.ahead.get_mut(step.unit) {
+            *known = known.overlaid(&ahead);
+        }
+        Ok(())
+    }
+
+    /// Returns the voltages of a group that a unit may have until a later step writes them: those of
+    /// that step, those of the plan, or those that the unit shows.
+    ///
+    /// The old voltages were those of another battery type: that they are outside the guard is no
+    /// reason to write them.
+    fn sound_voltages(
+        &self,
+        at: usize,
+        group: Group,
+        state: &Settings,
+        shown: &Settings,
+    ) -> Result<Settings, String> {
+        let of_group = |all: &Settings| all.only(|setting| setting.group() == group);
+        let unit = self.plan.steps.get(at).map(|step| step.unit);
+        let mut later = self.plan.steps.iter().skip(at + 1);
+        let later = later.find(|step| Some(step.unit) == unit && step.group() == Some(group));
+        let planned = of_group(state);
+        let mut choices = vec![planned];
+        if let Some(later) = later {
+            choices = vec![later.to, planned, of_group(shown)];
+        }
+        let known = broken(state, None);
+        let unsound = |to: &Settings| {
+            let rules = broken(&shown.overlaid(to), self.plan.battery.as_ref());
+            rules.into_iter().find(|rule| {
+                let is_known = known.iter().any(|known| known.rule == rule.rule);
+                rule.settings.iter().any(|setting| setting.group() == group)
+                    && (rule.is_of_guard() || !is_known)
+            })
+        };
+        let mut why = String::new();
+        for to in choices {
+            match unsound(&to) {
+                Some(rule) => why = rule.to_string(),
+                None => return Ok(to),
+            }
+        }
+        Err(format!("battery_type user brought other voltages along, and {why}"))
+    }
+
+    /// Returns the settings of a group that a unit has before the step of the plan that writes them.
+    pub(super) fn ahead_in(&self, unit: usize, group: Group) -> Settings {
+        let ahead = self.ahead.get(unit).copied().unwrap_or_default();
+        ahead.only(|setting| setting.group() == group)
     }
 
     /// Whether the battery type of the unit changes in this plan, so that voltages that nobody wrote

@@ -61,7 +61,9 @@ impl Apply {
         }
         // A run that was left takes the other settings as they are.
         let states = self.plan.settings_after(at);
-        let expected = states.get(step.unit).copied().filter(|_| self.resumed.is_none());
+        let ahead = self.ahead.get(step.unit).copied().unwrap_or_default();
+        let expected = states.get(step.unit).map(|state| state.overlaid(&ahead));
+        let expected = expected.filter(|_| self.resumed.is_none());
         match Change::step(self, at, Direction::Forward, expected) {
             Some(change) => Phase::Step(Box::new(change), None),
             None => self.failed(format!("{}: it cannot be sent", self.name(at)), at),
@@ -96,10 +98,14 @@ impl Apply {
                 self.correction_judged(correction, verdict, after)
             }
             (Task::Step { step, direction }, Verdict::Proved) => {
-                if let Some(shown) = change.shown_after_write() {
-                    self.queue_voltages(step, direction, &shown);
+                let shown = change.shown_after_write();
+                match shown.map_or(Ok(()), |shown| self.queue_voltages(step, direction, &shown)) {
+                    Ok(()) => self.step_proved(step, direction),
+                    Err(why) => {
+                        self.unproved.retain(|unproved| *unproved != step);
+                        self.failed(format!("{}: {why}", self.name(step)), step + 1)
+                    }
                 }
-                self.step_proved(step, direction)
             }
             (Task::Step { step, direction }, Verdict::Failed(failure)) => {
                 self.step_failed(step, direction, &failure)
@@ -122,6 +128,9 @@ impl Apply {
         let (step, direction) = change.task().place();
         let (unit, command) = (change.unit(), change.command());
         let stray = Stray { step, direction, unit, command, cause };
+        // What was written back before, it may have lost again.
+        let suspects = stray.suspects(&self.plan);
+        self.corrected.retain(|(of, unit)| *of != step || !suspects.contains(unit));
         self.strays.push(stray.clone());
         (cause != Astray::NeverShown).then_some(Record::Misdirected { stray })
     }
@@ -129,6 +138,11 @@ impl Apply {
     fn step_proved(&mut self, step: usize, direction: Direction) -> Phase {
         self.unproved.retain(|unproved| *unproved != step);
         self.doubts.retain(|(_, doubt)| *doubt != step);
+        if let Some(done) = self.plan.steps.get(step)
+            && let Some(ahead) = self.ahead.get_mut(done.unit)
+        {
+            *ahead = ahead.only(|setting| done.to.get(setting).is_none());
+        }
         let next = match direction {
             Direction::Forward => Phase::Do(step + 1),
             Direction::Backward => Phase::Undo,
@@ -164,7 +178,8 @@ impl Apply {
     pub(super) fn failed(&mut self, why: String, done: usize) -> Phase {
         let earlier = self.resumed.as_ref().map_or(0, |(progress, _)| progress.at_most);
         let done = done.max(earlier).min(self.plan.steps.len());
-        let record = Record::Undoing { why: why.clone(), done, unproved: self.unproved.clone() };
+        let (unproved, of) = (self.unproved.clone(), Vec::new());
+        let record = Record::Undoing { why: why.clone(), done, unproved, of };
         self.why.get_or_insert(why);
         self.undo = (0..done).collect();
         self.queue_corrections();
@@ -234,6 +249,13 @@ impl Apply {
             Phase::Verify(verify) => verify.take(),
             _ => Vec::new(),
         };
+        if self.interrupts > 0
+            && self.why.is_none()
+            && !self.confirmed
+            && !self.plan.steps.is_empty()
+        {
+            return self.failed(INTERRUPTED.to_owned(), self.plan.steps.len());
+        }
         if let Some(again) = self.second_undo(&shown) {
             return again;
         }

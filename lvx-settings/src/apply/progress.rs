@@ -51,8 +51,17 @@ impl Progress {
                     Direction::Backward => {}
                 }
             }
-            Record::Undoing { ref unproved, .. } => self.unproved.clone_from(unproved),
-            Record::Misdirected { ref stray } => self.strays.push(stray.clone()),
+            Record::Undoing { ref unproved, ref of, .. } => {
+                self.unproved.retain(|step| !of.is_empty() && !of.contains(step));
+                let new = unproved.iter().filter(|step| !self.unproved.contains(step));
+                let new: Vec<_> = new.copied().collect();
+                self.unproved.extend(new);
+            }
+            Record::Misdirected { ref stray } => {
+                // What was written back before, the unit may have lost again.
+                self.corrected.retain(|(step, _)| *step != stray.step);
+                self.strays.push(stray.clone());
+            }
             Record::Corrected { step, unit, .. } => self.corrected.push((step, unit)),
             _ => {}
         }

@@ -147,7 +147,7 @@ impl Reading {
                 // Even in a hurry a device that is gone is opened once.
                 self.try_again(again, trouble.text, now, hurried && !trouble.gone)
             }
-            (Stage::Reopen, Event::Reopened(found)) => {
+            (Stage::Reopen, Event::Reopened { found, .. }) => {
                 self.begin_again();
                 match found {
                     Ok(unit) if unit.serial_number == self.serial_number => {

@@ -175,10 +175,16 @@ impl Record {
     #[must_use]
     pub fn of_whole(&self, steps: &[usize], units: &[usize]) -> Option<Self> {
         let step = |step: usize| steps.get(step).copied();
-        self.moved(&Places {
+        let moved = self.moved(&Places {
             step: &step,
             unit: &|unit| units.get(unit).copied(),
             done: &|done| done.checked_sub(1).and_then(step).map_or(0, |last| last + 1),
+        })?;
+        Some(match moved {
+            Self::Undoing { why, done, unproved, of } if of.is_empty() => {
+                Self::Undoing { why, done, unproved, of: steps.to_vec() }
+            }
+            moved => moved,
         })
     }
 
@@ -189,11 +195,21 @@ impl Record {
             }
             Self::Proved { step, direction } => Self::Proved { step: (at.step)(step)?, direction },
             Self::Left { step } => Self::Left { step: (at.step)(step)? },
-            Self::Undoing { ref why, done, ref unproved } => Self::Undoing {
-                why: why.clone(),
-                done: (at.done)(done),
-                unproved: unproved.iter().filter_map(|step| (at.step)(*step)).collect(),
-            },
+            Self::Undoing { ref why, done, ref unproved, ref of } => {
+                let moved = |steps: &[usize]| -> Vec<_> {
+                    steps.iter().filter_map(|step| (at.step)(*step)).collect()
+                };
+                let moved_of = moved(of);
+                if !of.is_empty() && moved_of.is_empty() {
+                    return None;
+                }
+                Self::Undoing {
+                    why: why.clone(),
+                    done: (at.done)(done),
+                    unproved: moved(unproved),
+                    of: moved_of,
+                }
+            }
             Self::Misdirected { ref stray } => Self::Misdirected {
                 stray: Stray {
                     step: (at.step)(stray.step)?,

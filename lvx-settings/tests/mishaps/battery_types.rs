@@ -1,6 +1,6 @@
 //! Battery types that bring stored voltages back.
 
-use lvx_settings::Settings;
+use lvx_settings::{Battery, Chemistry, Direction, Millivolts, PlannedUnit, Settings};
 use pi18_proto::BatteryType;
 
 use super::*;
@@ -45,7 +45,8 @@ fn stored_voltages_are_replaced_before_the_next_step() {
     }
 }
 
-/// Fails at the last step, and is undone.
+/// Fails at the last step or is not confirmed, and is undone. The last step is not written if the unit
+/// has its values already.
 fn undone_from(switches: &str, wanted: &Settings) {
     let bank = bank(&[switches, switches]);
     let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
@@ -53,14 +54,16 @@ fn undone_from(switches: &str, wanted: &Settings) {
     let last = plan.steps.len() - 1;
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(move |bank, action| {
-        if matches!(action, Action::Write(write) if write.step == last) {
+        if matches!(action, Action::Write(write) if write.step == last && write.direction == Direction::Forward)
+        {
             switch(bank, 1, "refuse=1");
         }
         if matches!(action, Action::Record(Record::Undoing { .. })) {
             switch(bank, 1, "refuse=0");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
     assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.audit);
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
 }
@@ -108,4 +111,46 @@ fn a_step_that_fails_at_the_type_leaves_no_unit_with_type_user() {
     let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
     assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.audit);
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
+}
+
+/// Applies to two AGM units with 58.4 V, whose stored voltages are within the guard of 56.8 V.
+fn applied_under_a_guard(wanted: &Settings) -> (Report, Vec<String>) {
+    let agm = "frozen=on&soc=100&sun=0&grid=off&battery-type=0&bulk=58.4&float=54.0&cutoff=42.0\
+               &stored-voltages=55.0,54.0,46.0";
+    let bank = bank(&[agm, agm]);
+    let unit = |at| {
+        let mut client = client(&bank, at);
+        let clock = host(&mut client);
+        let unit = Unit::read(&mut client, &clock).unwrap();
+        PlannedUnit { address: format!("sim:{at}"), unit, wanted: *wanted }
+    };
+    let units = (0..2).map(unit).collect();
+    let guard = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3550));
+    let plan = Plan::new(units, Permissions::default().with_battery(guard), None).unwrap();
+    let mut keep = Keep::new(&bank);
+    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    (report, keep.memory.audit)
+}
+
+#[test]
+fn voltages_outside_the_guard_are_not_written_to_replace_stored_ones() {
+    let wanted = profile(|s| {
+        s.battery_type = Some(BatteryType::USER);
+        s.bulk_voltage = Some(Decivolts(560));
+        s.float_voltage = Some(Decivolts(540));
+        s.cutoff_voltage = Some(Decivolts(460));
+    });
+    let (report, audit) = applied_under_a_guard(&wanted);
+    assert_eq!(report.ending, Ending::Applied, "{report}\n{audit:?}");
+    let one = ["PBT2 accepted", "MCHGV560,540 accepted"];
+    assert_eq!(audit, [one, one].concat(), "{report}");
+}
+
+#[test]
+fn battery_type_whose_voltages_would_be_outside_the_guard_is_undone() {
+    let wanted = profile(|s| s.battery_type = Some(BatteryType::USER));
+    let (report, audit) = applied_under_a_guard(&wanted);
+    assert_eq!(audit, ["PBT2 accepted", "PBT0 accepted"], "{report}");
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    assert!(report.why.as_ref().unwrap().contains("bulk_voltage 58.4 V is 3.65 V"), "{report}");
 }

@@ -5,20 +5,23 @@ use lvx_settings::{Astray, Direction, PlannedUnit, Settings};
 use super::{bank::cables::Cables, *};
 
 /// A plan for the first unit of a bank only.
-fn plan_for_first(bank: &SharedBank, wanted: &Settings) -> Plan {
+pub(super) fn plan_for_first(bank: &SharedBank, wanted: &Settings) -> Plan {
     let both = planned(bank, wanted);
     let units: Vec<PlannedUnit> = both.units.into_iter().take(1).collect();
     let permissions = Permissions::default().without_battery_guard().with_part_of_bank();
     Plan::new(units, permissions, None).unwrap()
 }
 
-fn swap_numbers(bank: &SharedBank) {
+pub(super) fn swap_numbers(bank: &SharedBank) {
     switch(bank, 0, "instance=1");
     switch(bank, 1, "instance=0");
 }
 
 /// Does something the first time that an action is of some kind.
-fn once(is: impl Fn(&Action) -> bool + 'static, act: impl Fn(&SharedBank) + 'static) -> Hook {
+pub(super) fn once(
+    is: impl Fn(&Action) -> bool + 'static,
+    act: impl Fn(&SharedBank) + 'static,
+) -> Hook {
     let mut done = false;
     Box::new(move |bank, action| {
         if !done && is(action) {
@@ -28,7 +31,7 @@ fn once(is: impl Fn(&Action) -> bool + 'static, act: impl Fn(&SharedBank) + 'sta
     })
 }
 
-fn announces(action: &Action, number: usize, way: Direction) -> bool {
+pub(super) fn announces(action: &Action, number: usize, way: Direction) -> bool {
     matches!(
         action,
         Action::Record(Record::Writing { step, direction, .. })

@@ -73,7 +73,9 @@ fn a_journal_survives_a_line_that_was_written_half() {
     std::io::Write::write_all(&mut same, b"{\"record\":\"prov").unwrap();
     // The undo goes on, and there is space again.
     let why = "the journal cannot be written".to_owned();
-    journal.append(&Record::Undoing { why, done: 1, unproved: Vec::new() }, None).unwrap();
+    journal
+        .append(&Record::Undoing { why, done: 1, unproved: Vec::new(), of: Vec::new() }, None)
+        .unwrap();
     drop(journal);
     let read = Past::read(&path);
     std::fs::remove_file(&path).unwrap();

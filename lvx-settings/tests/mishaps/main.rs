@@ -8,8 +8,10 @@ mod cables;
 mod checks;
 mod edited;
 mod links;
+mod numbers;
 mod reports;
 mod restores;
+mod strays;
 mod waits;
 
 use std::{

@@ -320,3 +320,57 @@ fn a_unit_that_rounds_what_is_written_gets_its_old_value_back() {
     let old = plan.settings_after(0)[1].bulk_voltage;
     assert_eq!(settings_of(&bank, 1).bulk_voltage, old, "{report}\n{:?}", keep.memory.audit);
 }
+
+#[test]
+fn interrupt_in_the_final_reading_undoes_what_was_written() {
+    let bank = idle_bank();
+    let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
+    let plan = planned(&bank, &other());
+    let mut keep = Interrupted { memory: Memory::default(), applied: false, stopped: false };
+    let clock = host(&mut client(&bank, 0));
+    let clients = (0..2).map(|at| client(&bank, at)).collect();
+    let mut units = Units::new(clients, clock);
+    let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut keep);
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    assert_eq!(report.why.as_deref(), Some("it was interrupted"));
+    assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before);
+}
+
+/// Is interrupted at the first reading after all steps were applied.
+struct Interrupted {
+    memory: Memory,
+    applied: bool,
+    stopped: bool,
+}
+
+impl Keeper for Interrupted {
+    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
+        self.memory.begin(plan, units)
+    }
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
+        self.applied |= matches!(record, Record::Applied);
+        self.memory.record(record, at)
+    }
+    fn watch(&mut self, action: &Action) {
+        self.stopped |= self.applied && matches!(action, Action::Read { .. });
+    }
+    fn is_interrupted(&mut self) -> bool {
+        self.stopped
+    }
+}
+
+#[test]
+fn undo_beside_a_foreign_change_does_not_break_a_rule() {
+    let bank = idle_bank();
+    let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(580)));
+    let plan = cables::plan_for_first(&bank, &wanted);
+    let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
+    let mut keep = Keep::new(&bank);
+    let is_wait = |action: &Action| matches!(action, Action::Confirmation(_));
+    // Above the old bulk voltage of 56.4 V.
+    keep.hook = cables::once(is_wait, |bank| switch(bank, 0, "float=57.5"));
+    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    assert_eq!(keep.memory.audit, ["MCHGV580,540 accepted"], "{report}");
+    assert_eq!(report.ending, Ending::Mixed, "{report}");
+    assert!(report.to_string().contains("float_voltage 57.5 V is above bulk_voltage"), "{report}");
+}

@@ -18,7 +18,12 @@ fn left_with_the_last_step_done() -> (SharedBank, Plan, Progress) {
         Record::Proved { step: 1, direction: Forward },
         Record::Proved { step: 2, direction: Forward },
         Record::Proved { step: 3, direction: Forward },
-        Record::Undoing { why: "it was interrupted".to_owned(), done: 4, unproved: Vec::new() },
+        Record::Undoing {
+            why: "it was interrupted".to_owned(),
+            done: 4,
+            unproved: Vec::new(),
+            of: Vec::new(),
+        },
         Record::Left { step: 3 },
         Record::Proved { step: 2, direction: Backward },
         Record::Proved { step: 1, direction: Backward },
@@ -99,4 +104,35 @@ fn an_undo_that_is_taken_up_again_still_insists() {
         report.ending != Ending::Undone || now == old,
         "told undone, but bulk is {now:?}, was {old:?}\n{report}"
     );
+}
+
+#[test]
+fn finish_after_kill_in_a_write_back_outlasts_that_write() {
+    // Each write back shows after a minute; the program dies right behind that of the first unit.
+    let bank = bank(&["frozen=on&lag=60s", STILL]);
+    let plan = planned(&bank, &profile(|s| s.solar_power_priority = Some(SolarPriority(1))));
+    let mut keep = Keep::new(&bank);
+    let mut sent = false;
+    keep.hook = Box::new(move |bank, action| {
+        if sent {
+            std::panic::resume_unwind(Box::new("dead"));
+        }
+        if let Action::Write(write) = action {
+            sent = write.direction == Backward && write.unit == 0;
+            switch(bank, 0, if sent { "lag=60s" } else { "lag=0s" });
+        }
+    });
+    let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
+    let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        run_keep(&bank, Apply::new(plan.clone(), options), &mut keep)
+    }));
+    assert!(died.is_err());
+    let progress = Progress::of(&keep.memory.records);
+    assert_eq!(progress.unproved, [0]);
+    let apply = Apply::resume(plan.clone(), Options::default(), progress, Way::Finish);
+    let report = run_keep(&bank, apply, &mut Keep::new(&bank));
+    bank.link(0).pause(Duration::from_mins(2));
+    let wanted = plan.settings_after(plan.steps.len())[0].solar_power_priority;
+    let now = settings_of(&bank, 0).solar_power_priority;
+    assert!(report.ending != Ending::Applied || now == wanted, "{now:?}\n{report}");
 }

@@ -2,7 +2,7 @@
 
 use pi18_proto::BatteryType;
 
-use crate::{Battery, Group, PlannedUnit, Settings, Step, plan::Bounds};
+use crate::{Battery, Broken, Group, PlannedUnit, Settings, Step, broken, plan::Bounds};
 
 /// The settings of one group, before and after a write.
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub(super) struct Goal {
     /// The group's values after later steps of the same direction: then this step is done as well.
     pub(super) beyond: Vec<Settings>,
     pub(super) bounds: Option<Bounds>,
+    pub(super) battery: Option<Battery>,
 }
 
 impl Goal {
@@ -35,11 +36,12 @@ impl Goal {
             outlast: false,
             beyond: Vec::new(),
             bounds: None,
+            battery: None,
         })
     }
 
     pub(super) fn within(self, planned: &PlannedUnit, battery: Option<Battery>) -> Self {
-        Self { bounds: Some(Bounds::of(planned, battery)), ..self }
+        Self { bounds: Some(Bounds::of(planned, battery)), battery, ..self }
     }
 
     /// Returns the settings of the group.
@@ -84,5 +86,15 @@ impl Goal {
         self.from = *own;
         self.to = own.overlaid(&to.only(|setting| ours.contains(&setting)));
         !ours.is_empty()
+    }
+
+    /// Returns a rule that the write would break and that is not broken in this state of the unit.
+    pub(super) fn newly_broken(&self, all: &Settings) -> Option<Broken> {
+        let battery = self.battery.as_ref();
+        let present = broken(all, battery);
+        let is_new = |rule: &Broken| {
+            !present.iter().any(|known| known.rule == rule.rule && known.settings == rule.settings)
+        };
+        broken(&all.overlaid(&self.to), battery).into_iter().find(is_new)
     }
 }

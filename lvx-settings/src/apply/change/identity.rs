@@ -1,9 +1,11 @@
 //! Which unit answers, and which number it has in the bank.
 
-use pi18_proto::{AnyReply, ParallelInstance, SerialNumber};
+use std::time::Instant;
+
+use pi18_proto::{AnyReply, Count, ParallelInstance, SerialNumber};
 
 use super::{Change, Failure, Flow, Stage, Verdict};
-use crate::{Group, Unit, apply::Astray};
+use crate::{Group, Settings, Unit, apply::Astray};
 
 /// The unit that a write is meant for.
 #[derive(Debug)]
@@ -63,18 +65,22 @@ impl Target {
 
 impl Change {
     /// Before a write.
-    pub(super) fn identified(&mut self, reply: &AnyReply) -> Flow {
+    pub(super) fn identified(&mut self, reply: &AnyReply, now: Instant) -> Flow {
         match self.target.stranger(reply) {
             None => {
                 self.sending.doubts.unattested = false;
                 Flow::Continue(Stage::Inspect)
             }
-            Some(found) => self.another_unit(found),
+            Some(found) => self.another_unit(found, now),
         }
     }
 
     /// The numbers of a bank can change while its links stay open.
     pub(super) fn numbered(&mut self, reply: &AnyReply) -> Flow {
+        if let Some(number) = self.other_number(reply) {
+            return self.renumbered(number);
+        }
+        self.sending.doubts.unnumbered = None;
         let Some(instance) = Target::stated(reply) else {
             return Flow::Break(self.failed("it has no number in its bank any more"));
         };
@@ -87,27 +93,39 @@ impl Change {
     }
 
     /// Before a verdict is believed.
-    pub(super) fn attested(&mut self, reply: &AnyReply) -> Flow {
+    pub(super) fn attested(&mut self, reply: &AnyReply, now: Instant) -> Flow {
         if let Some(found) = self.target.stranger(reply) {
-            return self.another_unit(found);
+            return self.another_unit(found, now);
         }
-        let number_matters = self.target.by_number && self.sending.doubts.unattested;
         self.sending.doubts.unattested = false;
-        match self.pending.take() {
-            Some(Verdict::Failed(failure)) if number_matters => {
-                self.pending = Some(Verdict::Failed(failure));
-                Flow::Continue(Stage::AttestNumber)
-            }
-            Some(verdict) => Flow::Break(verdict),
-            None => Flow::Continue(Stage::Identify),
+        let number_matters = match &self.pending {
+            Some(Verdict::Failed(_)) => true,
+            Some(Verdict::Proved) => !self.shows_the_only_write(),
+            None => false,
+        };
+        if number_matters && self.sending.doubts.unnumbered.is_some() {
+            return Flow::Continue(Stage::AttestNumber);
         }
+        self.end()
+    }
+
+    /// Whether the unit went from the old values to the new ones after a single write: then no other
+    /// unit carried it out.
+    fn shows_the_only_write(&self) -> bool {
+        let shows = |all: &Settings| self.goal.own(all).satisfy(&self.goal.to);
+        self.sending.attempts == 1
+            && !self.goal.insist
+            && self.sending.last.as_ref().is_some_and(shows)
     }
 
     /// Another unit answers on the link.
-    fn another_unit(&mut self, found: SerialNumber) -> Flow {
+    pub(super) fn another_unit(&mut self, found: SerialNumber, now: Instant) -> Flow {
         let pending = self.pending.take();
         if !self.sending.doubts.unattested {
             // Nothing went out since the right unit answered.
+            if self.recovery.link.fails(now) {
+                return Flow::Break(self.lose(&format!("unit {found} is there now")));
+            }
             return Flow::Continue(Stage::Away);
         }
         let why = format!("unit {found} answers on its link now, and may have got the write");
@@ -119,18 +137,35 @@ impl Change {
         Flow::Break(Verdict::Failed(Failure { may_be_done: true, astray, ..self.failure(why) }))
     }
 
-    /// After a write by number that failed.
+    /// Before a verdict on a write by number is believed.
     pub(super) fn number_attested(&mut self, reply: &AnyReply) -> Flow {
-        match Target::stated(reply) {
-            Some(now) if Some(now) != self.sending.instance => {
-                if let Some(Verdict::Failed(failure)) = &mut self.pending {
-                    failure.may_be_done = true;
-                    failure.astray = Some(Astray::Renumbered { now: now.get(), found: None });
-                }
-                Flow::Continue(Stage::Trace)
-            }
-            _ => self.end(),
+        if let Some(number) = self.other_number(reply) {
+            return self.renumbered(number);
         }
+        self.sending.doubts.unnumbered = None;
+        self.end()
+    }
+
+    /// Returns the number that the unit states, if it is not the one that the last write named.
+    pub(super) fn other_number(&self, reply: &AnyReply) -> Option<Count> {
+        let sent = self.sending.doubts.unnumbered?;
+        match reply {
+            AnyReply::GeneralStatus(status) => {
+                Some(status.parallel_instance).filter(|number| *number != sent.get())
+            }
+            _ => None,
+        }
+    }
+
+    /// The unit no longer has the number that the write named: another one may have carried it out.
+    fn renumbered(&mut self, now: Count) -> Flow {
+        let failure = match self.pending.take() {
+            Some(Verdict::Failed(failure)) => failure,
+            _ => self.failure("it is not known which unit carried out the write"),
+        };
+        let astray = Some(Astray::Renumbered { now, found: None });
+        self.pending = Some(Verdict::Failed(Failure { may_be_done: true, astray, ..failure }));
+        Flow::Continue(Stage::Trace)
     }
 
     /// The unit that has the number of the command now.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use pi18_proto::AnyReply;
+use pi18_proto::{AnyReply, SerialNumber};
 
 use super::{Change, Failure, Flow, Stage, Verdict};
 use crate::{
@@ -66,7 +66,18 @@ impl Change {
     }
 
     /// The link may be there again, with the same unit or another one.
-    pub(super) fn reopened(&mut self, found: Result<Box<Unit>, String>, now: Instant) -> Flow {
+    pub(super) fn reopened(
+        &mut self,
+        found: Result<Box<Unit>, String>,
+        other: Option<SerialNumber>,
+        now: Instant,
+    ) -> Flow {
+        let is_it = |unit: &Unit| unit.serial_number == self.target.serial_number();
+        let stranger = found.as_ref().ok().filter(|unit| !is_it(unit));
+        let stranger = stranger.map(|unit| unit.serial_number).or(other);
+        if let Some(stranger) = stranger.filter(|_| self.sending.doubts.unattested) {
+            return self.another_unit(stranger, now);
+        }
         let why = match found {
             Ok(unit) if unit.serial_number == self.target.serial_number() => {
                 let Some(instance) = unit.instance() else {
@@ -96,6 +107,9 @@ impl Change {
             let failed = self.failed("the unit refused (^0)");
             return self.conclude(failed);
         };
+        if self.other_number(reply).is_none() {
+            self.sending.doubts.unnumbered = None;
+        }
         let charging = status.charge_current.0 > 0;
         let waiting_helps =
             self.goal.group == Group::MaxChargingCurrent && self.recovery.may_wait_idle;

@@ -42,6 +42,8 @@ pub(super) struct Doubts {
     unrefused: bool,
     /// A write went out since the right unit answered.
     pub(super) unattested: bool,
+    /// The number that the last write named, until the unit was seen to still have it.
+    pub(super) unnumbered: Option<ParallelInstance>,
 }
 
 impl Change {
@@ -81,6 +83,11 @@ impl Change {
             if !self.goal.keep_foreign(&own) {
                 return self.conclude(Verdict::Proved);
             }
+            if let Some(rule) = self.goal.newly_broken(&all) {
+                let why = format!("somebody else changed the settings, and with these {rule}");
+                let left = self.failed(why);
+                return self.conclude(left);
+            }
         }
         if let Err(why) = self.goal.allowed(&all) {
             let failed = self.failed(why);
@@ -111,6 +118,8 @@ impl Change {
                 self.sending.doubts.unrefused |= outcome != SetOutcome::Refused;
                 self.sending.doubts.may_be_done = true;
                 self.sending.doubts.unattested = true;
+                self.sending.doubts.unnumbered =
+                    self.target.by_number.then_some(self.target.instance);
                 outcome == SetOutcome::Gone
             }
             Err(trouble) => {
@@ -167,7 +176,8 @@ impl Change {
         // Still as it was.
         let refused = self.sending.answer == Some(SetOutcome::Refused);
         if refused && !self.sending.doubts.unrefused {
-            // Long enough for a write whose refusal was meant for another host.
+            // Long enough for a write whose refusal was meant for another host. If the numbers changed
+            // as well, another unit may have carried it out: that is still to be asked.
             self.sending.doubts.may_be_done = false;
             self.sending.doubts.unattested = false;
             return Flow::Continue(Stage::Ask);

@@ -1,0 +1,149 @@
+//! Set commands that reach another unit: each is named in the report and the journal.
+
+use lvx_settings::{Astray, Direction, PlannedUnit, State};
+use pi18_proto::{ChargeVoltage, SetCommand, Switch};
+
+use super::{
+    bank::cables::Cables,
+    cables::{announces, plan_for_first},
+    *,
+};
+
+/// The first write goes to the other unit, whose connection breaks then; it answers when the link is
+/// opened again, three times or always.
+fn dropped_after_the_write(
+    bank: &SharedBank,
+    plan: &Plan,
+    stays: bool,
+) -> (Cables, Report, Memory) {
+    let cables = Cables::new(bank);
+    let mut keep = Keep::new(bank);
+    let cable = cables.clone();
+    let (mut swapped, mut sent, mut opened) = (false, false, 0);
+    keep.hook = Box::new(move |bank, action| {
+        if sent && opened == 0 {
+            bank.with(|bank| bank.disconnect(1));
+        }
+        if !swapped && announces(action, 0, Direction::Forward) {
+            swapped = true;
+            cable.swap(0, 1);
+        }
+        sent |= matches!(action, Action::Write(_));
+        if sent && matches!(action, Action::Reopen { .. }) {
+            opened += 1;
+            if opened == 4 && !stays {
+                cable.swap(0, 1);
+            }
+        }
+    });
+    let report = cables.run(Apply::new(plan.clone(), Options::default()), &mut keep);
+    (cables, report, keep.memory)
+}
+
+#[test]
+fn other_unit_behind_a_reopened_link_may_have_got_the_write() {
+    for (both, stays) in [(true, false), (true, true), (false, false), (false, true)] {
+        let bank = idle_bank();
+        let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
+        let plan = if both { planned(&bank, &other()) } else { plan_for_first(&bank, &other()) };
+        let (cables, report, memory) = dropped_after_the_write(&bank, &plan, stays);
+        let told = format!("{both} {stays}\n{report}\n{:?}", memory.audit);
+        assert_eq!(report.ending, if both { Ending::Undone } else { Ending::Mixed }, "{told}");
+        let stray = &report.strays[0];
+        assert!(matches!(stray.cause, Astray::AnotherUnit { .. }), "{told}");
+        assert_eq!(stray.put_right, both, "{told}");
+        assert_eq!(settings_of(&bank, 0), before[0], "{told}");
+        assert_eq!(settings_of(&bank, 1) == before[1], both, "{told}");
+        let is_noted = |record: &Record| matches!(record, Record::Misdirected { .. });
+        assert!(memory.records.iter().any(is_noted), "{told}");
+        if !both && stays {
+            // An undo when the unit is back names the write as well.
+            cables.swap(0, 1);
+            let progress = Progress::of(&memory.records);
+            let apply = Apply::resume(plan, Options::default(), progress, Way::Undo);
+            let report = cables.run(apply, &mut Keep::new(&bank));
+            assert_eq!((report.ending, report.strays.len()), (Ending::Mixed, 1), "{report}");
+        }
+    }
+}
+
+fn voltages(bulk: u16, float: u16) -> SetCommand {
+    let volts = |number| ChargeVoltage::new(Decivolts(number)).unwrap();
+    SetCommand::ChargeVoltages { bulk: volts(bulk), float: volts(float) }
+}
+
+/// A bank whose second unit has another bulk voltage, and a plan that sets that of the first.
+fn unlike_units() -> (SharedBank, Plan) {
+    let bank = idle_bank();
+    assert_eq!(client(&bank, 1).set(voltages(550, 540)).unwrap(), SetOutcome::Accepted);
+    bank.link(0).pause(Duration::from_mins(1));
+    let wanted = [
+        profile(|s| s.bulk_voltage = Some(Decivolts(560))),
+        profile(|s| s.backlight = Some(Switch::OFF)),
+    ];
+    let unit = |(at, wanted)| {
+        let mut client = client(&bank, at);
+        let clock = host(&mut client);
+        let unit = Unit::read(&mut client, &clock).unwrap();
+        PlannedUnit { address: format!("sim:{at}"), unit, wanted }
+    };
+    let units = (0..).zip(wanted).map(unit).collect();
+    let permissions = Permissions::default().without_battery_guard().with_part_of_bank();
+    let plan = Plan::new(units, permissions, None).unwrap();
+    (bank, plan)
+}
+
+#[test]
+fn second_stray_of_a_step_is_put_right_again() {
+    let (bank, plan) = unlike_units();
+    let before = settings_of(&bank, 1);
+    let at = plan.steps.iter().position(|step| step.unit == 0).unwrap();
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    let mut swapped = Vec::new();
+    keep.hook = Box::new(move |_, action| {
+        for direction in [Direction::Forward, Direction::Backward] {
+            if announces(action, at, direction) && !swapped.contains(&direction) {
+                swapped.push(direction);
+                cable.swap(0, 1);
+            }
+        }
+    });
+    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.strays.len(), 2, "{report}");
+    assert!(report.strays.iter().all(|stray| stray.put_right), "{report}");
+    assert_eq!(settings_of(&bank, 1).bulk_voltage, before.bulk_voltage, "{report}");
+    assert_eq!(report.units[1].changed_by_others, [], "{report}");
+    // What was corrected before the last stray counts no more, in a run that is taken up as well.
+    let last = keep.memory.records.iter().rposition(|r| matches!(r, Record::Misdirected { .. }));
+    let records = &keep.memory.records[..=last.unwrap()];
+    assert_eq!(Progress::of(records).corrected, []);
+}
+
+#[test]
+fn strangers_that_come_and_go_end_the_wait_for_a_unit() {
+    let bank = idle_bank();
+    let plan = plan_for_first(&bank, &other());
+    let cables = Cables::new(&bank);
+    let mut keep = Keep::new(&bank);
+    let cable = cables.clone();
+    let (mut begun, mut is_stranger, mut actions) = (false, false, 0);
+    keep.hook = Box::new(move |_, action| {
+        actions += 1;
+        assert!(actions < 20_000, "it does not end");
+        begun |= matches!(action, Action::Backup);
+        let wanted = match action {
+            Action::Read { .. } if begun => true,
+            Action::Reopen { .. } => false,
+            _ => is_stranger,
+        };
+        if wanted != is_stranger {
+            is_stranger = wanted;
+            cable.swap(0, 1);
+        }
+    });
+    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    assert_eq!(report.units[0].state, State::Unknown, "{report}");
+    assert_eq!(keep.memory.audit, [""; 0]);
+}
