@@ -145,12 +145,3 @@ fn voltages_outside_the_guard_are_not_written_to_replace_stored_ones() {
     let one = ["PBT2 accepted", "MCHGV560,540 accepted"];
     assert_eq!(audit, [one, one].concat(), "{report}");
 }
-
-#[test]
-fn battery_type_whose_voltages_would_be_outside_the_guard_is_undone() {
-    let wanted = profile(|s| s.battery_type = Some(BatteryType::USER));
-    let (report, audit) = applied_under_a_guard(&wanted);
-    assert_eq!(audit, ["PBT2 accepted", "PBT0 accepted"], "{report}");
-    assert_eq!(report.ending, Ending::Undone, "{report}");
-    assert!(report.why.as_ref().unwrap().contains("bulk_voltage 58.4 V is 3.65 V"), "{report}");
-}
