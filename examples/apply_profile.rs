@@ -1,4 +1,4 @@
-//! Brings the units of a bank to what a profile wants: plans, and writes only if told to.
+//! Plans what makes the units of a bank match a profile, and writes it only with `--write`.
 //!
 //! Needs nothing: without addresses the virtual units `sim:0` and `sim:1` are taken. A dry run unless
 //! the first word is `--write`. The journal is kept in `apply_profile.journal`.

@@ -105,7 +105,7 @@ impl Reading {
     }
 }
 
-/// What a client is doing, for whoever shows progress.
+/// What a client is doing, for a progress display.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Progress {
@@ -120,7 +120,7 @@ pub enum Progress {
     Done,
 }
 
-/// Whoever is told of progress.
+/// A function that is called with each progress.
 struct Observer(Box<dyn FnMut(Progress) + Send>);
 
 impl fmt::Debug for Observer {

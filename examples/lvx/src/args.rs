@@ -310,7 +310,7 @@ pub(crate) struct Simulate {
     #[arg(long)]
     pub(crate) pty: bool,
     /// Serve each unit on TCP: the first on this address, the others on the ports after it; port 0
-    /// takes free ones. A second client of a unit is told "Port already in use" and disconnected;
+    /// takes free ones. A second client of a unit gets "Port already in use" and is disconnected;
     /// --switch hosts=all serves up to eight on one line
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) tcp: Option<String>,

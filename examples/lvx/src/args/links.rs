@@ -23,8 +23,9 @@ pub(crate) struct Devices {
 }
 
 const DEVICES_STATUSES: &str = "\
-Exit status: 0 every device is a unit or something else; 1 a serial number is
-told twice or is none; 3 there is no unit, or a device could not be asked.";
+Exit status: 0 every device is a unit or something else; 1 two units report one
+serial number, or one that is none; 3 there is no unit, or a device could not
+be asked.";
 
 const LINKS_HELP: &str = "\
 To have the names always:
@@ -40,12 +41,12 @@ names there as you like: the service follows. /dev/lvx6048-1 is that unit, or it
 is not there.
 
 `sudo lvx links` alone makes the names for what is plugged in now. Such a link
-may lead to another unit once cables are moved: nobody looks after it.";
+may lead to another unit once cables are moved: it is not maintained.";
 
 const LINKS_STATUSES: &str = "\
-Exit status: 0 every named unit has its link; 1 a serial number is told twice or
-is none, and has no link; 2 wrong usage, a mistake in units.yaml, or the links
-cannot be written; 3 a named unit is missing.";
+Exit status: 0 every named unit has its link; 1 two units report one serial
+number, or one that is none, and have no link; 2 wrong usage, a mistake in
+units.yaml, or the links cannot be written; 3 a named unit is missing.";
 
 /// Keep names under /dev that stay with a unit (/dev/lvx6048-1), by serial number
 #[derive(Args, Debug)]

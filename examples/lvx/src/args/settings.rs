@@ -93,7 +93,7 @@ pub(crate) struct Set {
     pub(crate) how: Carry,
 }
 
-/// How units are brought to what is wanted.
+/// The options of tasks that write settings.
 #[derive(Args, Debug)]
 pub(crate) struct Carry {
     #[command(flatten)]
@@ -274,7 +274,7 @@ pub(crate) enum ProfileTask {
     /// Check and print the battery guard of this site
     ///
     /// The guard is in /etc/lvx/battery.yaml, or in the file that `LVX_BATTERY` names: `chemistry`,
-    /// `cells`, `max_cell_voltage`, `min_cell_voltage` and, if wanted, `max_bank_charge_current`, as under
+    /// `cells`, `max_cell_voltage`, `min_cell_voltage` and optionally `max_bank_charge_current`, as under
     /// `battery` in a profile. `apply` and `set` obey it; a profile may only narrow it.
     Battery,
 }

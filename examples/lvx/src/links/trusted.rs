@@ -164,15 +164,9 @@ mod tests {
 
     #[test]
     fn path_that_a_service_does_not_see_is_refused() {
-        for (path, hidden) in [
-            ("/home/x/lvx", "/home"),
-            ("/root/lvx", "/root"),
-            ("/tmp/lvx", "/tmp"),
-            ("/var/tmp/lvx", "/var/tmp"),
-            ("/run/user/1000/lvx", "/run/user"),
-        ] {
+        for hidden in ["/home", "/root", "/tmp", "/var/tmp", "/run/user"] {
             let why = format!("expected a path outside {hidden}, which a service does not see");
-            refused(path, &[], &why);
+            refused(&format!("{hidden}/x/lvx"), &[], &why);
         }
         let why = "expected a path outside /home, which a service does not see";
         refused("/opt/lvx", &[("/opt", link("/home/x"))], why);

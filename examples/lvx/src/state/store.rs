@@ -68,7 +68,7 @@ impl Store {
                 path.display()
             ))
         })?;
-        let root = (users::effective() == 0).then(|| PathBuf::from(OF_ROOT));
+        let root = (users::effective() == 0).then(of_root).flatten();
         let others = [usual(), root].into_iter().flatten().filter(|other| *other != path);
         // A folder that is not ours is no place where we keep runs.
         let others = others.filter_map(|path| Folder::open(&path, Choice::Named, &disk).ok()?);
@@ -520,9 +520,10 @@ fn hint(folder: &Path, name: &str) -> String {
 /// `lvx` in `$XDG_STATE_HOME`, or in `~/.local/state`.
 fn usual() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let state = folder("XDG_STATE_HOME").map(PathBuf::from);
-    let state = state.or_else(|| Some(PathBuf::from(folder("HOME")?).join(".local/state")));
-    state.map(|state| state.join("lvx"))
+    match folder("XDG_STATE_HOME") {
+        Some(state) => Some(PathBuf::from(state).join("lvx")),
+        None => Some(PathBuf::from(folder("HOME")?).join(STATE)),
+    }
 }
 
 /// `20261124-131029`, with a number behind it if there is such a run already.
@@ -531,7 +532,12 @@ fn name(number: u32) -> String {
     if number == 0 { now } else { format!("{now}-{number}") }
 }
 
-/// Where root keeps runs, whoever's environment it has.
-const OF_ROOT: &str = "/root/.local/state/lvx";
+/// Returns the folder in which root keeps its runs, even if root has another user's environment.
+fn of_root() -> Option<PathBuf> {
+    Some(users::home(0)?.join(STATE))
+}
+
+/// The usual state folder, below the home of a user.
+const STATE: &str = ".local/state/lvx";
 
 const MAX_TRIES: u32 = 100;

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
+    path::PathBuf,
 };
 
 use crate::outcome::Failure;
@@ -14,16 +15,16 @@ pub(crate) fn effective() -> u32 {
 
 /// Returns how a user is named in messages: `anna (uid 1000)`, or `uid 1000`.
 pub(crate) fn named(uid: u32) -> String {
-    match accounts().into_iter().find(|(_, known)| *known == uid) {
-        Some((name, _)) => format!("{name} (uid {uid})"),
+    match accounts().into_iter().find(|account| account.uid == uid) {
+        Some(Account { name, .. }) => format!("{name} (uid {uid})"),
         None => format!("uid {uid}"),
     }
 }
 
 /// Reads a user's name or number.
 fn parse(text: &str) -> Option<u32> {
-    let by_name = || accounts().into_iter().find(|(name, _)| name == text).map(|(_, uid)| uid);
-    text.parse().ok().or_else(by_name)
+    let by_name = || accounts().into_iter().find(|account| account.name == text);
+    text.parse().ok().or_else(|| Some(by_name()?.uid))
 }
 
 /// Reads the users of `--ignore-runs-of`.
@@ -36,14 +37,28 @@ pub(crate) fn ignored(given: &[String]) -> Result<Vec<u32>, Failure> {
     given.iter().map(user).collect()
 }
 
-/// The accounts in `/etc/passwd`; users that a directory service knows are shown by number.
-fn accounts() -> Vec<(String, u32)> {
+/// Returns the home folder of a user, if `/etc/passwd` has one.
+pub(crate) fn home(uid: u32) -> Option<PathBuf> {
+    let account = accounts().into_iter().find(|account| account.uid == uid)?;
+    Some(PathBuf::from(account.home)).filter(|home| home.is_absolute())
+}
+
+/// A line of `/etc/passwd`.
+struct Account {
+    name: String,
+    uid: u32,
+    home: String,
+}
+
+/// Reads the accounts in `/etc/passwd`; users that a directory service knows are shown by number.
+fn accounts() -> Vec<Account> {
     let Ok(file) = File::open("/etc/passwd") else { return Vec::new() };
     let lines = BufReader::new(file.take(MAX_BYTES)).lines().map_while(Result::ok);
     let account = |line: String| {
         let mut words = line.split(':');
         let (name, uid) = (words.next()?, words.nth(1)?.parse().ok()?);
-        Some((name.to_owned(), uid))
+        let home = words.nth(2).unwrap_or_default();
+        Some(Account { name: name.to_owned(), uid, home: home.to_owned() })
     };
     lines.filter_map(account).collect()
 }
@@ -62,5 +77,11 @@ mod tests {
         );
         assert_eq!(named(4_000_000_000), "uid 4000000000");
         assert_eq!(parse("nobody of that name"), None);
+    }
+
+    #[test]
+    fn home_is_read_from_the_account() {
+        assert!(home(0).unwrap().is_absolute());
+        assert_eq!(home(4_000_000_000), None);
     }
 }
