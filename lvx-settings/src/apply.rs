@@ -29,7 +29,7 @@ pub(crate) use action::later;
 pub use action::{Action, Command, Event, Options, Trouble, Write};
 pub use progress::Progress;
 pub use report::{Ending, Report, SettingReport, State, StrayReport, UnitReport};
-pub use stray::{Astray, Stray};
+pub use stray::{Astray, Owed, Stray};
 
 use change::Change;
 use corrections::Correction;

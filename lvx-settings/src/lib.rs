@@ -56,8 +56,8 @@ mod validate;
 mod value;
 
 pub use apply::{
-    Action, Apply, Astray, Command, Ending, Event, Options, Progress, Report, SettingReport, State,
-    Stray, StrayReport, Trouble, UnitReport, Way, Write,
+    Action, Apply, Astray, Command, Ending, Event, Options, Owed, Progress, Report, SettingReport,
+    State, Stray, StrayReport, Trouble, UnitReport, Way, Write,
 };
 pub use battery::{Battery, Chemistry, GuardError, Millivolts};
 pub use clock::{ClockOffset, HostClock};

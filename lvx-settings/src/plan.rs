@@ -278,6 +278,16 @@ impl Plan {
         settings
     }
 
+    /// Returns whether a step writes voltages of a unit whose battery type changes in this plan. A type
+    /// brings voltages along, so an undo writes them even if the unit shows the old ones.
+    #[must_use]
+    pub fn brings_voltages(&self, step: &Step) -> bool {
+        let is_type =
+            |other: &Step| other.unit == step.unit && other.group() == Some(Group::BatteryType);
+        matches!(step.group(), Some(Group::ChargeVoltages | Group::CutoffVoltage))
+            && self.steps.iter().any(is_type)
+    }
+
     /// Returns the settings of a unit that the plan changes, and the voltages that may come along with
     /// a change of its battery type.
     pub fn touched(&self, unit: usize) -> impl Iterator<Item = Setting> + '_ {

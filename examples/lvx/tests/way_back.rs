@@ -257,6 +257,35 @@ fn undo_of_an_unproved_write_is_listed_although_the_unit_shows_the_old_value() {
 }
 
 #[test]
+fn unit_that_may_have_got_a_stray_command_is_listed_and_gets_back_what_it_had() {
+    let bench = Bench::new();
+    let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
+    // As if the command for the first unit had reached the second one, and the run had ended there.
+    let path = bench.pair.folder.0.join(format!("{run}.journal"));
+    let journal = fs::read_to_string(&path).unwrap();
+    let start = journal.find("\"record\":\"writing\"").unwrap();
+    let end = start + journal[start..].find('\n').unwrap() + 1;
+    let stray = format!(
+        r#"{{"record":"misdirected","stray":{{"step":0,"direction":"forward","unit":0,"command":"MCHGV560,540","cause":{{"cause":"another_unit","found":"{}"}}}}}}"#,
+        SERIALS[1]
+    );
+    fs::write(&path, format!("{}{stray}\n", &journal[..end])).unwrap();
+    bench.pair.bank.with(|bank| bank.switch(0, "bulk=56.4")).unwrap();
+    let dry = bench.restored(&[&run, "--undo"], 1);
+    let dry = dry.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = format!(
+        "written in any case: {} bulk_voltage 56.4 V, float_voltage 54.0 V: it is not known whether it \
+         got a command meant for another unit",
+        SERIALS[1]
+    );
+    assert!(dry.contains(&line), "{dry}");
+    bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
+    for unit in 0..2 {
+        assert_eq!(bench.pair.settings(unit).bulk_voltage, Some(pi18_proto::Decivolts(564)));
+    }
+}
+
+#[test]
 fn progress_of_an_undo_names_only_what_is_put_back() {
     let bench = Bench::new();
     let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);

@@ -124,7 +124,7 @@ impl Change {
                 let in_doubt = apply.unproved.contains(&at);
                 Goal {
                     backward: true,
-                    insist: in_doubt || apply.brings_voltages(step.unit, group),
+                    insist: in_doubt || apply.plan.brings_voltages(&step),
                     outlast: in_doubt,
                     beyond: earlier.map(|step| step.from).collect(),
                     ..Goal::of(&step.reversed())?

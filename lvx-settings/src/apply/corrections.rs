@@ -3,7 +3,13 @@
 
 use pi18_proto::BatteryType;
 
-use super::{Apply, Change, Phase, Stray, change::Verdict, course::Task, note};
+use super::{
+    Apply, Change, Phase, Stray,
+    change::Verdict,
+    course::Task,
+    note,
+    stray::{Owed, owed},
+};
 use crate::{
     Group, Settings, broken,
     journal::{Direction, Record},
@@ -100,24 +106,12 @@ impl Apply {
 
     /// Queues what units get back that may have got a command meant for another one.
     pub(super) fn queue_corrections(&mut self) {
-        let mut wanted = Vec::new();
-        for stray in &self.strays {
-            let step = stray.step;
-            let Some(group) = self.plan.steps.get(step).and_then(crate::Step::group) else {
-                continue;
-            };
-            let states = self.plan.settings_after(step);
-            for unit in stray.suspects(&self.plan) {
-                let Some(state) = states.get(unit) else { continue };
-                let to = state.only(|setting| setting.group() == group);
-                let correction = Correction { step, unit, to, reason: Reason::Stray };
-                let known = self.corrected.contains(&(step, unit)) || wanted.contains(&correction);
-                if !known && !self.corrections.contains(&correction) {
-                    wanted.push(correction);
-                }
+        for Owed { step, unit, to } in owed(&self.plan, &self.strays, &self.corrected) {
+            let correction = Correction { step, unit, to, reason: Reason::Stray };
+            if !self.corrections.contains(&correction) {
+                self.corrections.push_back(correction);
             }
         }
-        self.corrections.extend(wanted);
     }
 
     /// Whether a unit that may have got a stray command was given back what it had.
@@ -218,15 +212,6 @@ impl Apply {
     pub(super) fn ahead_in(&self, unit: usize, group: Group) -> Settings {
         let ahead = self.ahead.get(unit).copied().unwrap_or_default();
         ahead.only(|setting| setting.group() == group)
-    }
-
-    /// Whether the battery type of the unit changes in this plan, so that voltages that nobody wrote
-    /// are the unit's own doing.
-    pub(super) fn brings_voltages(&self, unit: usize, group: Group) -> bool {
-        let is_type =
-            |step: &crate::Step| step.unit == unit && step.group() == Some(Group::BatteryType);
-        matches!(group, Group::ChargeVoltages | Group::CutoffVoltage)
-            && self.plan.steps.iter().any(is_type)
     }
 }
 

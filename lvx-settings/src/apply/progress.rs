@@ -1,7 +1,13 @@
 //! Where an earlier run of a plan was left, read from its records.
 
-use super::Stray;
-use crate::journal::{Direction, Record};
+use super::{
+    Stray,
+    stray::{Owed, owed},
+};
+use crate::{
+    Plan,
+    journal::{Direction, Record},
+};
 
 /// Where an earlier run of a plan was left.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,6 +36,13 @@ impl Progress {
             progress.note(record);
         }
         progress
+    }
+
+    /// Returns what units get back when the run goes on, because they may have got commands meant for
+    /// others.
+    #[must_use]
+    pub fn owed(&self, plan: &Plan) -> Vec<Owed> {
+        owed(plan, &self.strays, &self.corrected)
     }
 
     fn note(&mut self, record: &Record) {

@@ -3,7 +3,7 @@
 use pi18_proto::{Count, SerialNumber};
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, journal::Direction};
+use crate::{Plan, Settings, Step, journal::Direction};
 
 /// A set command that may have reached another unit than the one of its step.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -54,8 +54,8 @@ impl Stray {
         }
     }
 
-    /// Returns the other units of a plan that may have carried out the command.
-    pub(crate) fn suspects(&self, plan: &Plan) -> Vec<usize> {
+    /// Returns the other units of a plan that may have carried out the command, counted from 0.
+    pub(super) fn suspects(&self, plan: &Plan) -> Vec<usize> {
         let others = (0..plan.units.len()).filter(|unit| *unit != self.unit);
         let is_found = |unit: &usize| {
             plan.units.get(*unit).is_some_and(|planned| {
@@ -67,4 +67,35 @@ impl Stray {
             _ => others.filter(is_found).collect(),
         }
     }
+}
+
+/// What a unit of the plan gets back because it may have got a command meant for another unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Owed {
+    /// The step whose command may have strayed, counted from 0.
+    pub step: usize,
+    /// The unit of the plan, counted from 0.
+    pub unit: usize,
+    /// The settings that the plan gives the unit before that step.
+    pub to: Settings,
+}
+
+/// Returns what units get back because of `strays`, except those of `corrected` (step and unit), which
+/// got it already.
+pub(super) fn owed(plan: &Plan, strays: &[Stray], corrected: &[(usize, usize)]) -> Vec<Owed> {
+    let mut found = Vec::new();
+    for stray in strays {
+        let step = stray.step;
+        let Some(group) = plan.steps.get(step).and_then(Step::group) else { continue };
+        let states = plan.settings_after(step);
+        for unit in stray.suspects(plan) {
+            let Some(state) = states.get(unit) else { continue };
+            let owed = Owed { step, unit, to: state.only(|setting| setting.group() == group) };
+            if !corrected.contains(&(step, unit)) && !found.contains(&owed) {
+                found.push(owed);
+            }
+        }
+    }
+    found
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lvx_settings::{Astray, Group, Past, Plan, Progress, Setting, Settings, Step, Way};
+use lvx_settings::{Past, Plan, Progress, Setting, Settings, Step, Way};
 
 use pi18_transport::wrap;
 
@@ -66,7 +66,8 @@ pub(super) fn writes(
     writeln!(out)?;
     let mut left = plan.clone();
     left.steps.clear();
-    let mut in_any_case = corrections(plan, progress);
+    let mut in_any_case: Vec<_> =
+        progress.owed(plan).into_iter().map(|owed| (owed.unit, owed.to, STRAYED)).collect();
     for (at, mut step) in steps {
         let Some(state) = states.get_mut(step.unit) else { continue };
         if state.satisfy(&step.to) {
@@ -98,41 +99,17 @@ pub(super) fn writes(
     Ok(())
 }
 
+const STRAYED: &str = "it is not known whether it got a command meant for another unit";
+
 /// Why the undo of a step is written although the unit shows the old values; `None` if it is not.
 fn why_in_any_case(plan: &Plan, progress: &Progress, at: usize) -> Option<&'static str> {
-    let step = plan.steps.get(at)?;
-    let is_voltage = matches!(step.group(), Some(Group::ChargeVoltages | Group::CutoffVoltage));
-    let is_type =
-        |other: &Step| other.unit == step.unit && other.group() == Some(Group::BatteryType);
     if progress.unproved.contains(&at) {
         Some("it is not known whether an earlier write has taken effect")
-    } else if is_voltage && plan.steps.iter().any(is_type) {
+    } else if plan.brings_voltages(plan.steps.get(at)?) {
         Some("a battery type brings voltages along")
     } else {
         None
     }
-}
-
-/// What units get back that may have got a command meant for another one.
-fn corrections(plan: &Plan, progress: &Progress) -> Vec<(usize, Settings, &'static str)> {
-    let mut found: Vec<(usize, Settings, &str)> = Vec::new();
-    for stray in progress.strays.iter().filter(|stray| stray.cause != Astray::NeverShown) {
-        let Some(group) = plan.steps.get(stray.step).and_then(Step::group) else { continue };
-        let states = plan.settings_after(stray.step);
-        for (unit, (planned, state)) in plan.units.iter().zip(&states).enumerate() {
-            let is_suspect = unit != stray.unit
-                && stray.found().is_none_or(|found| found == planned.unit.serial_number);
-            if !is_suspect || progress.corrected.contains(&(stray.step, unit)) {
-                continue;
-            }
-            let to = state.only(|setting| setting.group() == group);
-            let why = "it is not known whether it got a command meant for another unit";
-            if !found.contains(&(unit, to, why)) {
-                found.push((unit, to, why));
-            }
-        }
-    }
-    found
 }
 
 /// Shows a list under a heading, if there is anything in it.
