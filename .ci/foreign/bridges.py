@@ -159,7 +159,7 @@ def beside_a_poller(lvx, programs):
 
 
 class Poller:
-    """Asks over and over, as a monitor does that does not know of anybody else."""
+    """Asks over and over, like a monitor that knows of no other program."""
 
     def __init__(self, address, questions):
         self.questions = questions

@@ -1,4 +1,4 @@
-//! What a code means, without a unit: for whoever has a number on a display.
+//! What a code means, without a unit: for a number that a display shows.
 
 use std::fmt;
 

@@ -182,7 +182,7 @@ impl<L: Link> Reader<'_, L> {
             }
         }
         if about_statuses {
-            // Its own comes last, as `GS` came first: so what others say of it lies in between.
+            // Its own comes last, as `GS` came first: so what others say of it was read in between.
             for instance in statuses.into_iter().filter_map(instance) {
                 self.ask(Query::ParallelStatus(instance))?;
             }

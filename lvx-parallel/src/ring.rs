@@ -27,7 +27,7 @@ pub(crate) struct About {
     pub(crate) next: Option<usize>,
     /// Its own number.
     pub(crate) own: Option<usize>,
-    /// Numbers that no unit has that was given: it is asked whether somebody has them.
+    /// Numbers that none of the given units has: one unit is asked whether they exist.
     pub(crate) strangers: Vec<usize>,
 }
 
@@ -39,7 +39,7 @@ impl About {
 }
 
 impl Ring {
-    /// The ring of units whose `GS` tells their numbers. A unit without a number is asked about nobody.
+    /// The ring of units whose `GS` tells their numbers. A unit without a number gets no such question.
     ///
     /// Of the numbers that no unit has, those below the greatest and two beyond it are shared out among
     /// the units: so a unit that was not given, or does not answer, is found.

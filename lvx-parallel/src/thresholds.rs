@@ -117,7 +117,7 @@ thresholds! {
     ///
     /// Default 60 s, what makes no difference between a unit's clock and this computer's.
     clock_spread: Seconds = whole_seconds(ClockOffset::TOLERANCE);
-    /// clocks of the units lie at most so many seconds from that of the computer that read them
+    /// clocks of the units differ at most this many seconds from that of the computer that read them
     ///
     /// Default 300 s (assumed).
     host_clock_spread: Seconds = Seconds(300);

@@ -173,7 +173,7 @@ impl fmt::Display for Diagnostics {
     }
 }
 
-/// The same text, so that a `main` that returns it tells it well.
+/// Writes the same text as `Display`, because a `main` that returns an error shows it by `Debug`.
 impl fmt::Debug for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -108,7 +108,7 @@ impl From<pi18_transport::Error> for Error {
     }
 }
 
-/// The same text, so that a `main` that returns it tells it well.
+/// Writes the same text as `Display`, because a `main` that returns an error shows it by `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

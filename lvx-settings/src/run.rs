@@ -73,7 +73,7 @@ pub trait Keeper {
         false
     }
 
-    /// Returns how often somebody wanted it to end so far. The first time, what was written is undone;
+    /// Returns how many interrupts came so far. The first time, what was written is undone;
     /// a further one ends what the undoing waits for.
     fn interrupts(&mut self) -> u32 {
         u32::from(self.is_interrupted())

@@ -93,7 +93,7 @@ fn what_is_no_journal_is_told() {
     insta::assert_snapshot!(told.join("\n"));
 }
 
-/// What the kernel hands out: a file that is open, and was checked by whoever opened it.
+/// What the kernel hands out: a file that is open, and was checked by the caller.
 #[test]
 fn an_open_file_can_hold_a_journal() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! Fault injection: whatever happens, what is reported is what is true.
 //!
 //! 10,000 runs take half a minute of one core, in made-up time; `LVX_FAULT_RUNS` sets another number.
-//! A run has at most one fault beside what the lines do: two swaps in a row that nobody reads between
-//! cannot be noticed by anybody.
+//! A run has at most one fault beside what the lines do: two swaps in a row without a
+//! reading between them cannot be noticed.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod bank;
@@ -124,7 +124,7 @@ impl Injector {
         }
     }
 
-    /// Whether the units are surely not being read a last time: what somebody else changes then is
+    /// Whether the units are surely not being read a last time: what another program changes then is
     /// not in the report.
     fn is_before_the_end(&self, action: &Action) -> bool {
         let writing = matches!(
@@ -306,7 +306,7 @@ impl Run {
         );
     }
 
-    /// Whether somebody else changed a unit.
+    /// Whether another program changed a unit.
     fn meddled_with(&self, unit: usize) -> bool {
         matches!(self.fault, Some((_, Fault::Switch(known, _))) if known == unit)
     }
@@ -487,7 +487,7 @@ fn killed_at_any_action_it_is_finished_or_undone() {
     }
 }
 
-/// Killed at any action with a lag that is longer than anybody waits, an undo is true later too.
+/// Killed at any action with a lag longer than all waits, an undo is still true later.
 #[test]
 fn killed_with_a_write_in_flight_undo_is_true_even_with_a_long_lag() {
     let mut in_flight = 0;

@@ -159,7 +159,7 @@ impl Error {
         matches!(self.0.kind, Kind::NotPi18 { .. } | Kind::Flooded { .. })
     }
 
-    /// The device sent so many bytes that the exchange was ended.
+    /// The device sent more bytes than any inverter can, and the exchange was ended.
     #[must_use]
     pub fn is_flooded(&self) -> bool {
         matches!(self.0.kind, Kind::Flooded { .. })

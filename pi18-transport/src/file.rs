@@ -1,4 +1,4 @@
-//! Files that somebody names: regular ones, read within bounds.
+//! Files that a user names: regular ones, read within bounds.
 
 use std::{
     fs::{File, Metadata, OpenOptions},

@@ -45,7 +45,7 @@ pub fn is_printable(c: char) -> bool {
 }
 
 /// Returns words in lines of at most `max_width` columns: the first begins with `lead`, the others are
-/// indented as far. A longer word stands alone; a no-break space does not end a word.
+/// indented as far. A longer word has its own line; a no-break space does not end a word.
 ///
 /// ```
 /// assert_eq!(pi18_transport::wrap("why: ", "the cable is loose", 16), "why: the cable\n     is loose\n");

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::names;
 
-/// What stands in a line.
+/// The content of a line.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Line<'a> {
     /// As given; JSON lines only.

@@ -8,7 +8,7 @@ use pi18_transport::printable_lines;
 ///
 /// Controls and invisible characters are escaped as in JSON, so that they neither steer a terminal nor
 /// change the meaning of JSON. Once the reader of a pipe is gone, the text is thrown away: the exit
-/// status is that of the work, whoever looks on.
+/// status is that of the work, even if the output has no reader.
 #[derive(Debug)]
 pub(crate) struct Output<W> {
     inner: W,
@@ -77,7 +77,7 @@ impl<W: Write> Write for Output<W> {
     }
 }
 
-/// Escapes what needs it, and copies what lies between.
+/// Escapes what needs it, and copies the rest.
 fn escaped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 64);
     let mut rest = text;

@@ -22,7 +22,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Runs `lvx apply` with this folder's state, or that of somebody else.
+    /// Runs `lvx apply` with this folder's state, or another user's.
     fn apply(&self, state: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lvx"));
         command.arg("apply").args(arguments).env("LVX_STATE_DIR", self.path(state));

@@ -165,7 +165,7 @@ fn obstacles_are_part_of_the_json() {
         assert!(kinds.iter().any(|known| known == kind), "{kinds:?}");
     }
     assert_eq!(shown["plan"], serde_json::Value::Null);
-    // A unit in fault is set by nobody: the plan is there, and why it would not be carried out.
+    // A unit in fault is not written to: the JSON has the plan and the reason.
     let faulty = ["set", "backlight=off", "sim:0?fault=83", "sim:1", "--format", "json"];
     let dry = folder.lvx(None, &faulty);
     assert_eq!(dry.status.code(), Some(1), "{}", seen(&dry));

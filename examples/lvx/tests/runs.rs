@@ -71,7 +71,7 @@ fn a_run_in_another_state_folder_is_in_the_way_at_work_and_when_it_was_left() {
         assert!(seen.contains("is at work on unit 96132206100410"), "{seen}");
         assert!(seen.contains("`lvx confirm` keeps what it wrote"), "{seen}");
     }
-    // Programs are told why it was refused as well.
+    // The JSON has the reason, too.
     let json = ["--format", "json", "--yes-serial", BOTH];
     let arguments = [&[&*profile, &first, &second][..], &json, &FAST].concat();
     let refused = elsewhere(pair.command("apply", &arguments), &other).output().unwrap();
@@ -124,7 +124,7 @@ fn the_run_of_another_user_is_in_the_way_unless_it_is_passed_over_by_name() {
     drop(locked);
     let passed = [&consent[..], &["--ignore-runs-of", "12345"]].concat();
     assert_eq!(pair.lvx("apply", &profile, &passed).status.code(), Some(0));
-    // One that never came to its first write is in nobody's way.
+    // A run without a write blocks no other run.
     fs::write(&entry, head).unwrap();
     let profile = pair.folder.file("again.yaml", "backlight: on\n");
     let applied = pair.lvx("apply", &profile, &consent);
@@ -167,7 +167,7 @@ fn files_of_runs_are_private_and_audit_lines_say_when_and_whether_it_was_proved(
     assert!(fs::read_dir(pair.folder.0.join("runs")).unwrap().next().is_none());
 }
 
-/// What root's `sudo -E lvx` finds in the folder of a user who means harm.
+/// What root's `sudo -E lvx` finds in the folder of a malicious user.
 #[test]
 fn links_and_pipes_in_a_state_folder_are_not_followed() {
     let pair = Pair::new();

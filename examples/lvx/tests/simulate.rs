@@ -159,7 +159,7 @@ fn help_says_what_each_way_cannot_do() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for text in [
         "Programs built on libserialport cannot open a pty: use --uhid",
-        "A second client of a unit is told \"Port already in use\" and disconnected",
+        "A second client of a unit gets \"Port already in use\" and is disconnected",
         "--switch hosts=all serves up to eight on one line",
     ] {
         assert!(help.contains(text), "{text}: {help}");

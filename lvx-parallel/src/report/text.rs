@@ -36,7 +36,7 @@ impl Style {
         Self { width: width.max(40), ..self }
     }
 
-    /// The same with lines of at most so many characters.
+    /// Returns the same with lines of at most `width` characters.
     #[must_use]
     pub fn at_most(self, width: usize) -> Self {
         Self { width: self.width.min(width), ..self }

@@ -41,7 +41,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     vec![RULE.tell(Severity::Info, what, values, why)]
 }
 
-/// Says that nothing changed, of what is known now as well as then; nothing if that is nothing.
+/// Reports that nothing changed in what both banks hold; `None` if they have nothing in common.
 fn unchanged(case: &Case<'_>, before: &BankSnapshot, since: &str) -> Option<Finding> {
     let is_compared = |unit: &&UnitSnapshot| {
         let serial = unit.serial_number();

@@ -92,7 +92,7 @@ mod tests {
         let wanted = "units of one bank report the same serial number: \
                       sim:0 96132206100410, unit 0, sim:1 96132206100410, unit 1";
         assert_eq!(text, wanted);
-        // A fault that only the other one tells of is not taken for its twin's.
+        // A fault that only the other unit reports is not taken for this unit's.
         bank.units[1].take(
             pi18_proto::Query::FaultsAndWarnings,
             Err(crate::Gap { reason: crate::Reason::Silent, text: String::new() }),

@@ -92,7 +92,7 @@ fn only(rule: &str) -> Checks {
     Checks { only: vec![RuleInfo::find(rule).unwrap()], ..Checks::default() }
 }
 
-/// The questions of a unit; the first `PI` tells old replies from new ones.
+/// The questions of a unit; the first `PI` separates old replies from new ones.
 fn questions(traffic: &Traffic) -> String {
     traffic.requests.join(" ")
 }

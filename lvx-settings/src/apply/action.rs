@@ -28,7 +28,7 @@ pub struct Options {
     /// How long to wait in all for idle windows where a unit refuses because it charges. If the first
     /// of several units was set already, they differ meanwhile.
     pub wait_idle: Option<Duration>,
-    /// The time after which everything is undone unless somebody confirms. Only a program that still
+    /// The time after which everything is undone without a confirmation. Only a program that still
     /// runs can undo it: one that was killed leaves a journal.
     pub confirm_within: Option<Duration>,
 }
@@ -76,7 +76,7 @@ pub enum Action {
     },
     /// Let time go by.
     Pause(Duration),
-    /// Wait until somebody confirms, at most for this time.
+    /// Wait for a confirmation, at most for this time.
     Confirmation(Duration),
     /// Nothing: the report is complete.
     Done,

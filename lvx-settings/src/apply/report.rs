@@ -19,7 +19,7 @@ pub enum Ending {
     Refused,
     /// Every unit has what was wanted.
     Applied,
-    /// Every unit has what it had before, but for what somebody else changed meanwhile.
+    /// Every unit has what it had before, except for foreign changes.
     Undone,
     /// Neither: see what each unit has.
     Mixed,

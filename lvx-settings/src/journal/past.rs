@@ -1,4 +1,4 @@
-//! What a journal tells of an earlier run.
+//! What a journal holds about an earlier run.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use pi18_proto::DateTime;
 use super::{Format, Head, Line, Record};
 use crate::{Ending, Error, Plan, Progress, Setting, Settings, Stray};
 
-/// What a journal tells of an earlier run.
+/// What a journal holds about an earlier run.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Past {

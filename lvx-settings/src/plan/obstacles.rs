@@ -35,7 +35,7 @@ pub struct Obstacle {
 pub enum ObstacleKind {
     /// The profile is for other units.
     AppliesTo,
-    /// The unit cannot be told from others, or is given twice.
+    /// The unit cannot be distinguished from others, or is given twice.
     Unit,
     /// A value that the unit cannot be set to.
     Value,
@@ -85,7 +85,7 @@ impl fmt::Display for Obstacles {
     }
 }
 
-/// The same text, so that a `main` that returns it tells it well.
+/// Writes the same text as `Display`, because a `main` that returns an error shows it by `Debug`.
 impl fmt::Debug for Obstacles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -192,7 +192,7 @@ fn restore_puts_a_stray_write_right_from_the_journal() {
 
 #[test]
 fn a_report_never_rests_on_readings_of_another_unit() {
-    // The other unit has just what is wanted of the first one, which somebody else changes.
+    // The other unit has just what is wanted of the first one, which another program changes.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off", "frozen=on&bulk=56.0&output-priority=0"]);
     let plan = plan_for_first(&bank, &other());
     let cables = Cables::new(&bank);

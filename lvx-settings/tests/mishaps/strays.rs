@@ -115,7 +115,7 @@ fn second_stray_of_a_step_is_put_right_again() {
     assert!(report.strays.iter().all(|stray| stray.put_right), "{report}");
     assert_eq!(settings_of(&bank, 1).bulk_voltage, before.bulk_voltage, "{report}");
     assert_eq!(report.units[1].changed_by_others, [], "{report}");
-    // What was corrected before the last stray counts no more, in a run that is taken up as well.
+    // A correction before the last stray does not count, also in a resumed run.
     let last = keep.memory.records.iter().rposition(|r| matches!(r, Record::Misdirected { .. }));
     let records = &keep.memory.records[..=last.unwrap()];
     assert_eq!(Progress::of(records).corrected, []);

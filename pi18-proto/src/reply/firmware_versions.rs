@@ -57,7 +57,7 @@ impl Version {
 }
 
 impl Version {
-    /// The characters that tell it from other versions.
+    /// The characters that distinguish it from other versions.
     fn significant(&self) -> &str {
         let text = self.as_str();
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! Links that other hosts use as well: whose reply is it?
+//! Links that other hosts use, too: finds out whose reply a frame is.
 //!
 //! A fence behind a reply finds another host's reply if ours comes, too. If the unit lost our question,
 //! only another host's reply comes. So where other hosts are heard, two rounds have to agree.

@@ -73,7 +73,7 @@ impl fmt::Debug for Served {
 
 /// Where clients come to.
 trait Port {
-    /// Returns what to wait for; nothing while nobody can come.
+    /// Returns what to wait for; nothing while no client can connect.
     fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>>;
 
     /// Takes what is there. `false` once there is nothing left to serve on.

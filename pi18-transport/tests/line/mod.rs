@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use pi18_proto::{AnyReply, MAX_FRAME, Mode, Query, WorkingMode};
 use pi18_transport::{Error, Link};
 
-/// What a line answers: after so many milliseconds, these bytes.
+/// What a line answers: the delay in milliseconds, and the bytes.
 pub(crate) type Answers = Vec<(u64, Vec<u8>)>;
 
 /// A line whose answers are written for each test.

@@ -245,7 +245,7 @@ pub(crate) enum RunsTask {
     },
     /// Remove old finished runs; open ones are kept
     Prune {
-        /// Those whose journal was last written so many days ago or more
+        /// Runs whose journal was last written this many days ago or earlier
         #[arg(long, value_name = "DAYS", default_value_t = 365)]
         older_than: u32,
         /// Only list them
@@ -287,7 +287,7 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
     time.ok_or_else(|| EXPECTED.to_owned())
 }
 
-/// Reads a time in which somebody can call `lvx confirm`.
+/// Reads the time that is left to call `lvx confirm`.
 fn confirm_time(text: &str) -> Result<Duration, String> {
     let time = time(text).ok().filter(|time| *time >= Duration::from_secs(1));
     time.ok_or_else(|| "expected a time from 1s to 168h, such as 10m".to_owned())

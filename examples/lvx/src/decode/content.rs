@@ -144,7 +144,7 @@ fn kind(kind: FrameKind) -> &'static str {
     }
 }
 
-/// What damaged bytes were meant to be, as far as their first ones tell.
+/// Returns the kind of damaged frame, judged by its first bytes.
 fn kind_by_start(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [b'^', b'D', ..] => Some("reply"),

@@ -1,4 +1,4 @@
-//! Paths that root can rely on: nobody else can put something in their place.
+//! Paths that root can rely on: no other user can replace a part of them.
 
 use std::{
     ffi::OsString,
@@ -81,7 +81,7 @@ fn check_node(
     let shown = path.display();
     let (user, group, mode) = match look(path) {
         Ok(None) => return Ok(None),
-        // A folder that holds links is root's alone, so that nobody else can change them.
+        // Only root can write to the folder that holds the link, so only root can change the link.
         Ok(Some(Node::Link(target))) => return Ok(Some(target)),
         Ok(Some(Node::File { user, group, mode })) => (user, group, mode),
         Err(error) => return Err(format!("{shown}: cannot be checked: {error}")),

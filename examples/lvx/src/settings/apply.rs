@@ -116,7 +116,7 @@ fn carry(
     Ok(tell(out, &report, &files, args.format))
 }
 
-/// Shows programs what is in the way; the failure tells it to a person.
+/// Prints the obstacles as JSON for programs; the failure shows them to a person.
 fn in_the_way(
     Blocked { obstacles, failure }: Blocked,
     format: Format,
@@ -128,7 +128,7 @@ fn in_the_way(
     Ok(failure)
 }
 
-/// Shows programs a plan that is not carried out, and why; the failure tells it to a person.
+/// Prints a plan that is not carried out, and why, as JSON; the failure shows it to a person.
 fn refused(
     failure: Failure,
     kind: &str,

@@ -46,7 +46,7 @@ impl From<Failure> for Blocked {
 }
 
 impl From<Obstacles> for Blocked {
-    /// Each obstacle is told with the option that permits it, if there is one.
+    /// Shows each obstacle with the option that permits it, if there is one.
     fn from(obstacles: Obstacles) -> Self {
         let told = obstacles.iter().map(told).collect();
         Self { obstacles: obstacles.iter().cloned().collect(), failure: Failure::usages(told) }
@@ -97,7 +97,7 @@ impl Wanted {
     pub(super) fn permitted(self, permissions: &Permissions) -> Result<Self, Blocked> {
         match self {
             Self::Plan { mut plan, name, is_own } => {
-                // The guard in a plan of somebody else may narrow the site's, and is not one by itself.
+                // The guard in a foreign plan may narrow the site's guard. It does not count by itself.
                 if !is_own && permissions.battery.is_none() {
                     plan.battery = None;
                 }
@@ -198,7 +198,7 @@ fn planned(
         if found.has_errors() {
             errors.get_or_insert(found);
         } else if !found.is_empty() && !told.contains(&found) {
-            // What holds for all units is told once.
+            // Shows once what holds for all units.
             complain_of(&found);
             told.push(found);
         }
@@ -247,7 +247,7 @@ pub(super) fn told(obstacle: &Obstacle) -> String {
 pub(super) fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     for planned in &plan.units {
         let unit = &planned.unit;
-        let model = unit.model.map_or("no model told".to_owned(), |model| model.to_string());
+        let model = unit.model.map_or("unknown model".to_owned(), |model| model.to_string());
         writeln!(
             out,
             "{}  {}  {model}, main firmware {}",

@@ -1,4 +1,4 @@
-//! `lvx restore`: a run that was stopped, or could not undo everything, is brought to an end; one that
+//! `lvx restore`: a run that was stopped, or could not undo everything, is finished or undone; one that
 //! ended is undone.
 
 mod finished;

@@ -27,7 +27,7 @@ pub(crate) struct Folder {
 /// Whose choice a folder is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Choice {
-    /// The usual place: nobody else needs to read it.
+    /// The usual place: no other user needs to read it.
     Usual,
     /// Named by the user: its access rights are the user's decision, as far as others cannot write.
     Named,
@@ -37,7 +37,7 @@ impl Folder {
     /// Opens a folder; `None` if it does not exist.
     ///
     /// # Errors
-    /// If it is no folder, belongs to somebody else, or others can write to it.
+    /// If it is no folder, belongs to another user, or others can write to it.
     pub(crate) fn open(
         path: &Path,
         choice: Choice,
@@ -122,7 +122,7 @@ impl Folder {
         Self::checked(file)
     }
 
-    /// Reads a whole file of at most so many bytes.
+    /// Reads a whole file of at most `max` bytes.
     pub(crate) fn read_bytes(&self, name: &str, max: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let read = self.read(name)?.take(max + 1).read_to_end(&mut bytes)?;
@@ -271,7 +271,7 @@ fn check_writers(found: &Metadata) -> io::Result<()> {
     )))
 }
 
-/// No link is followed, and opening never waits, whatever lies there.
+/// Follows no link, and does not wait, for example on a pipe.
 pub(super) const SAFE: OFlags =
     OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 

@@ -1,5 +1,5 @@
 //! The runs of all users of this machine: small files in a folder that everybody can write to and
-//! nobody can delete another's files from.
+//! no user can delete another user's files from.
 //!
 //! An entry is made before the units are asked, and locked as long as its program runs. Whoever starts
 //! a run first makes its entry and then reads those of the others, so of two that start at once at
@@ -183,7 +183,7 @@ impl Registry {
     }
 
     /// All entries that can be read. What is no entry names no unit, and is passed over, as is what
-    /// another user has beyond a number that nobody needs.
+    /// another user has beyond `MAX_ENTRIES`.
     ///
     /// # Errors
     /// If this user or root has more than that: those count, and are not passed over.
@@ -300,7 +300,7 @@ impl Claim {
         let mut file =
             File::from(openat(&place.file, name, flags | SAFE, Mode::RUSR | Mode::WUSR)?);
         let head = Head { format: Format::V1, journal: journal.to_owned(), units: units.to_vec() };
-        // Nobody else can open it yet, so nobody else can lock it.
+        // No other user can open it yet, so no other user can lock it.
         let written = file.lock().and_then(|()| {
             fchmod(&file, Mode::from_raw_mode(0o644))?;
             let mut line = serde_json::to_vec(&head)?;
@@ -386,7 +386,7 @@ impl Entry {
     }
 }
 
-/// Whether this program may have more rights than whoever set its environment.
+/// Returns whether the environment may come from a user with fewer rights.
 fn has_other_rights() -> bool {
     let by_another = ["SUDO_UID", "DOAS_USER", "PKEXEC_UID"];
     rustix::process::getuid() != rustix::process::geteuid()
@@ -438,7 +438,7 @@ mod tests {
         drop(claim);
         let seen = registry.entries().unwrap();
         assert!(!seen[0].is_running && seen[0].is_begun, "{seen:?}");
-        // Whoever can read it can lock it, and keeps nobody from going on.
+        // Every user who can read it can lock it, so the lock must not stop a run.
         let theirs = File::open(scratch.0.join(&seen[0].name)).unwrap();
         theirs.lock().unwrap();
         let claim = registry.take_over(journal, &units).unwrap();

@@ -25,7 +25,7 @@ use crate::outcome::{Failure, progress};
 pub(crate) struct RunFiles {
     folder: Rc<Folder>,
     name: String,
-    /// How `lvx confirm` and `lvx restore` are told which run it is.
+    /// The argument by which `lvx confirm` and `lvx restore` find the run.
     hint: String,
     /// The name of the run that it undoes.
     undoes: Option<String>,
@@ -173,7 +173,7 @@ impl RunFiles {
         })
     }
 
-    /// How `lvx restore` is told which run it is, once there is a journal.
+    /// The argument by which `lvx restore` finds the run, once there is a journal.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.journal.as_ref().map(|_| &*self.hint)
     }
@@ -368,7 +368,7 @@ impl Keeper for RunFiles {
                 progress(&format!("writing back {serial}  {}", listed(&write.to)));
             }
             Action::Confirmation(time) => {
-                // One that somebody left for an earlier run says nothing about this one.
+                // A marker from before the wait does not confirm this run.
                 take_back(&self.folder, &self.name);
                 progress(&format!(
                     "applied; undone in {:.0} s unless you call: lvx confirm {}",
@@ -426,7 +426,7 @@ pub(super) fn saved_name(run: &str, unit: &Unit) -> String {
 /// How a journal's name ends.
 pub(super) const JOURNAL: &str = ".journal";
 
-/// A pause that somebody who looks on should know of.
+/// A pause that is long enough to be shown.
 const LONG: Duration = Duration::from_secs(5);
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ impl Store {
 
     /// The runs that did not come to an end, the oldest first.
     ///
-    /// A journal that cannot be read is in the way of everything: nobody knows what it did.
+    /// A journal that cannot be read blocks every run, because what it did is unknown.
     pub(crate) fn left(&self) -> Result<Vec<Kept>, Failure> {
         let mut left = Vec::new();
         for run in self.runs()? {
@@ -384,7 +384,7 @@ impl Kept {
         self.folder.remove(&journal_name(&self.name))
     }
 
-    /// Goes on keeping a run that was left: nobody else can meanwhile.
+    /// Takes over a run that was left. No other program can take it over meanwhile.
     pub(crate) fn keep_on(&self) -> Result<(RunFiles, Past), Failure> {
         let hint = self.hint();
         let mut files = RunFiles::new(&self.folder, self.name.clone(), hint, None, None);
@@ -392,7 +392,7 @@ impl Kept {
         Ok((files, past))
     }
 
-    /// How a command is told which run is meant: its name, with its folder where that is needed.
+    /// The argument that names a run: its name, with its folder where that is needed.
     pub(crate) fn hint(&self) -> String {
         hint(self.folder.path(), &self.name)
     }

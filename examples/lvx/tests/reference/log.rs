@@ -77,7 +77,7 @@ fn line(random: &mut Rng, number: usize) -> Vec<u8> {
     }
 }
 
-/// What programs and people write as well.
+/// Logs in the forms that other programs and people write.
 const ODD: &[&str] = &[
     "",
     "   ",

@@ -39,7 +39,7 @@ struct Decoded {
     status: i32,
 }
 
-/// What a frame holds, once it is told what it answers.
+/// What a frame holds, once it is known what it answers.
 #[derive(Default)]
 struct Content {
     command: Option<String>,
@@ -185,7 +185,7 @@ fn kind(kind: FrameKind) -> &'static str {
     }
 }
 
-/// What damaged bytes were meant to be, as far as their first ones tell.
+/// Returns the kind of damaged frame, judged by its first bytes.
 fn kind_by_start(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [b'^', b'D', ..] => Some("reply"),
@@ -194,7 +194,7 @@ fn kind_by_start(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What stands in a line.
+/// The content of a line.
 #[derive(Debug, Default, PartialEq)]
 struct Line {
     /// As given; JSON lines only.

@@ -78,7 +78,7 @@ impl Goal {
     }
 
     /// Somebody else changed the group since this step: what the step wrote is undone, and what
-    /// somebody else wrote stays. Returns whether anything is left to undo.
+    /// another program wrote stays. Returns whether anything is left to undo.
     pub(super) fn keep_foreign(&mut self, own: &Settings) -> bool {
         let (from, to) = (self.from, self.to);
         let ours = from.differences(&to).map(|change| change.setting);

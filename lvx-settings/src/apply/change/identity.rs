@@ -18,7 +18,7 @@ pub(super) struct Target {
     pub(super) instance: ParallelInstance,
     /// Whether the command names the unit by this number.
     pub(super) by_number: bool,
-    /// The unit as it was just found, for whoever knows it otherwise.
+    /// The unit as it was just found, if that differs from what is known.
     pub(super) found: Option<Unit>,
 }
 

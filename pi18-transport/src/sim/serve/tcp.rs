@@ -13,7 +13,7 @@ use crate::{Error, Link, sim::SharedBank};
 
 /// Serves a unit on TCP, as a serial bridge does.
 ///
-/// The bridge serves one client at a time. While it does, another one is told
+/// The bridge serves one client at a time. Meanwhile another one gets
 /// `Port already in use` and disconnected, as by ser2net. With the switch `hosts=all` up to eight
 /// clients use the line together: what any of them sends goes to the unit, and all of them get every
 /// reply, as with ser2net's `max-connections`.
@@ -42,7 +42,7 @@ struct Bridge {
     unit: usize,
     listener: TcpListener,
     clients: Vec<TcpStream>,
-    /// Clients that were told so and have not hung up yet. To close such a connection while bytes of the
+    /// Refused clients that have not closed their connection yet. To close such a connection while bytes of the
     /// client are unread would reset it, and the text could be lost.
     refused: Vec<TcpStream>,
 }

@@ -9,7 +9,7 @@ use pi18_transport::wrap;
 use super::Open;
 use crate::args::MAX_WIDTH;
 
-/// Shows what each unit has of what the run was to change, and what somebody else changed since.
+/// Shows what each unit has of what the run was to change, and foreign changes since.
 pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Result<()> {
     let steps = past.plan.steps.len();
     let (before, wanted) = (past.plan.settings_after(0), past.plan.settings_after(steps));
