@@ -56,7 +56,7 @@ pub struct Totals {
 
 /// Members without a fresh word, so that there is no sum.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("wanted a fresh word of every member, found none of {}", list(.missing))]
+#[error("expected a fresh word of every member, found none of {}", list(.missing))]
 #[non_exhaustive]
 pub struct Incomplete {
     /// Their serial numbers.
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(incomplete.missing, [serials()[0]]);
         assert_eq!(
             incomplete.to_string(),
-            "wanted a fresh word of every member, found none of 96132206100410"
+            "expected a fresh word of every member, found none of 96132206100410"
         );
         assert!(cluster.totals(start + Duration::from_secs(10)).load.is_ok());
         let other = SerialNumber::new("96132206100499").unwrap();

@@ -80,7 +80,7 @@ fn yaml_reason(error: &YamlError) -> String {
 
 /// Whether a message was written by the types that are read, not by the reader.
 fn is_ours(message: &str) -> bool {
-    message.contains("wanted ") || message.contains(", found ") || message.starts_with("invalid ")
+    message.contains("expected ") || message.contains(", found ") || message.starts_with("invalid ")
 }
 
 /// What `serde` says, as the rest of this crate says it.

@@ -31,7 +31,7 @@ impl BankSnapshot {
     /// If it is no bank, of another version, or larger than a bank can be; says line and column.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
         if text.len() > Self::MOST_BYTES {
-            let why = format!("wanted at most {} bytes, found {}", Self::MOST_BYTES, text.len());
+            let why = format!("expected at most {} bytes, found {}", Self::MOST_BYTES, text.len());
             return Err(FormatError::new("the text", why));
         }
         let file: File<Vec<UnitSnapshot>> = if text.trim_start().starts_with('{') {
@@ -41,7 +41,7 @@ impl BankSnapshot {
         };
         if (file.format.as_str(), file.version) != (FORMAT, Self::VERSION) {
             let found = format!("{} version {}", file.format.escape_debug(), file.version);
-            let why = format!("wanted {FORMAT} version {}, found {found}", Self::VERSION);
+            let why = format!("expected {FORMAT} version {}, found {found}", Self::VERSION);
             return Err(FormatError::new("format", why));
         }
         let bank = Self { started: file.started, units: file.units };
@@ -80,7 +80,7 @@ impl BankSnapshot {
     fn check_size(&self) -> Result<(), FormatError> {
         let most = Self::MOST_UNITS;
         let check = |place: String, found: usize| {
-            let why = || format!("wanted at most {most}, found {found}");
+            let why = || format!("expected at most {most}, found {found}");
             if found > most { Err(FormatError::new(place, why())) } else { Ok(()) }
         };
         check("units".to_owned(), self.units.len())?;

@@ -119,7 +119,7 @@ impl<T: Answer> Told<T> {
                 Some(value) => Self::Said(Reading { value, at: whole_millis(at) }),
                 None => Self::Missing(Gap {
                     reason: Reason::Unreadable,
-                    text: format!("wanted a reply to {}, found another", T::MNEMONIC),
+                    text: format!("expected a reply to {}, found another", T::MNEMONIC),
                 }),
             },
             Err(gap) => Self::Missing(gap),
@@ -182,7 +182,7 @@ impl<T> TryFrom<Row<T>> for Told<T> {
                 Ok(Self::Said(Reading { value, at: Duration::from_millis(at) }))
             }
             (None, None, Some(gap)) => Ok(Self::Missing(gap)),
-            _ => Err("wanted either at_ms and value, or missing"),
+            _ => Err("expected either at_ms and value, or missing"),
         }
     }
 }

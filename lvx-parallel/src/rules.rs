@@ -341,7 +341,7 @@ pub(crate) mod testing {
         );
         assert_eq!(
             super::RuleInfo::find("main-firmwre").unwrap_err().to_string(),
-            "main-firmwre: wanted the name of a rule, perhaps main-firmware"
+            "main-firmwre: expected the name of a rule, perhaps main-firmware"
         );
     }
 }

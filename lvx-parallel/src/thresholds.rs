@@ -54,7 +54,7 @@ macro_rules! thresholds {
                         // With its unit or without.
                         let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
                         self.$key = serde_saphyr::from_str(digits).map_err(|_| {
-                            let why = format!("wanted a number such as {}, found {value:?}", self.$key);
+                            let why = format!("expected a number such as {}, found {value:?}", self.$key);
                             FormatError::new(key, why)
                         })?;
                         Ok(())
@@ -162,7 +162,7 @@ impl Thresholds {
     /// If it states something else; says line and column.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
         if text.len() > Self::MOST_BYTES {
-            let why = format!("wanted at most {} bytes, found {}", Self::MOST_BYTES, text.len());
+            let why = format!("expected at most {} bytes, found {}", Self::MOST_BYTES, text.len());
             return Err(FormatError::new("the text", why));
         }
         if text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
@@ -189,9 +189,9 @@ pub(crate) fn known<'a>(
 ) -> String {
     let near = names.clone().min_by_key(|name| strsim::damerau_levenshtein(name, found));
     match near.filter(|near| strsim::damerau_levenshtein(near, found) <= near.len() / 3) {
-        Some(near) => format!("wanted the name of {what}, perhaps {near}"),
+        Some(near) => format!("expected the name of {what}, perhaps {near}"),
         None => {
-            format!("wanted the name of {what}: one of {}", names.collect::<Vec<_>>().join(", "))
+            format!("expected the name of {what}: one of {}", names.collect::<Vec<_>>().join(", "))
         }
     }
 }
@@ -230,10 +230,10 @@ mod tests {
         assert_eq!(twice, "line 2 column 1: expected each key once, found max_skew again");
         let mut thresholds = Thresholds::default();
         let wrong = thresholds.set("max-skew", "3").unwrap_err().to_string();
-        assert_eq!(wrong, "max-skew: wanted the name of a threshold, perhaps max_skew");
+        assert_eq!(wrong, "max-skew: expected the name of a threshold, perhaps max_skew");
         assert!(thresholds.set("max_skew", "soon").is_err());
         let wrong = thresholds.set("battery_voltage_spread", "0.44").unwrap_err().to_string();
-        assert_eq!(wrong, "battery_voltage_spread: wanted a number such as 0.2 V, found \"0.44\"");
+        assert_eq!(wrong, "battery_voltage_spread: expected a number such as 0.2 V, found \"0.44\"");
         thresholds.set("battery_voltage_spread", "0.4 V").unwrap();
         assert_eq!(thresholds.battery_voltage_spread, Decivolts(4));
         assert!(thresholds.set("charge_rate", "80").is_ok());

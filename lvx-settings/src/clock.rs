@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for ClockOffset {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse()
-            .map_err(|()| de::Error::custom(format!("wanted host or host+37s, found {text:?}")))
+            .map_err(|()| de::Error::custom(format!("expected host or host+37s, found {text:?}")))
     }
 }
 

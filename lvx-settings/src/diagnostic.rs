@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     fn diagnostics(text: &str, spans: &[(usize, usize)]) -> Diagnostics {
-        let mut one = Diagnostic::error("wanted \u{1b}[31mthis\n").help("do \u{7}that");
+        let mut one = Diagnostic::error("expected \u{1b}[31mthis\n").help("do \u{7}that");
         for (number, &(start, end)) in spans.iter().enumerate() {
             one = match number {
                 0 => one.at(start..end, "here"),
@@ -328,7 +328,7 @@ mod tests {
         let wide = text.find("好").unwrap();
         insta::assert_snapshot!(diagnostics(text, &[(5, 10), (wide, wide + 3)]));
         insta::assert_snapshot!(diagnostics("", &[(0, 0)]), @r"
-        error: wanted \u001b[31mthis\n
+        error: expected \u001b[31mthis\n
          --> a\u001bb.yaml:1:1
           |
         1 |
@@ -337,7 +337,7 @@ mod tests {
           = help: do \u0007that
         ");
         insta::assert_snapshot!(diagnostics("", &[]), @r"
-        error: wanted \u001b[31mthis\n
+        error: expected \u001b[31mthis\n
         --> a\u001bb.yaml
          |
          = help: do \u0007that

@@ -12,7 +12,7 @@ enum Kind {
     #[error(transparent)]
     Unit(pi18_transport::Error),
     #[error(
-        "{place}: wanted a unit that speaks PI18, found one that speaks PI{found}; it cannot be set by this program"
+        "{place}: expected a unit that speaks PI18, found one that speaks PI{found}; it cannot be set by this program"
     )]
     Protocol { place: String, found: u16 },
     #[error(

@@ -386,7 +386,7 @@ impl Plan {
     /// one unit, from what the steps before it leave, once, and only what is wanted and allowed.
     pub(crate) fn check_shape(&self) -> Result<(), Unsound> {
         if self.units.len() > MOST_UNITS {
-            let why = format!("wanted at most {MOST_UNITS} units");
+            let why = format!("expected at most {MOST_UNITS} units");
             return Err(Unsound { place: "plan".to_owned(), why });
         }
         let mut states = self.settings_after(0);
@@ -396,7 +396,7 @@ impl Plan {
                 place: format!("plan, step {number}"),
                 why: why.to_string(),
             };
-            let group = step.group().ok_or_else(|| wrong(&"wanted the settings of one command"))?;
+            let group = step.group().ok_or_else(|| wrong(&"expected the settings of one command"))?;
             let (Some(planned), Some(state)) =
                 (self.units.get(step.unit), states.get_mut(step.unit))
             else {

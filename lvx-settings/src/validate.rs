@@ -203,11 +203,11 @@ impl<'a> Check<'a> {
         }
         let mut told = Diagnostic::error(match self.unit {
             Some(unit) => format!(
-                "wanted battery voltages of a {} unit, which {} is, found those of another",
+                "expected battery voltages of a {} unit, which {} is, found those of another",
                 whole(unit.rated.battery_rated_voltage),
                 unit.serial_number
             ),
-            None => "wanted battery voltages of one kind of unit, found those of two".to_owned(),
+            None => "expected battery voltages of one kind of unit, found those of two".to_owned(),
         });
         for (setting, class) in stated {
             let place = self.place(Key::Setting(setting)).value;
@@ -244,7 +244,7 @@ impl<'a> Check<'a> {
         }
         if let Err(error) = limits.check(setting, value) {
             let told =
-                Diagnostic::error(format!("{setting}: wanted {}, found {value}", error.wanted));
+                Diagnostic::error(format!("{setting}: expected {}, found {value}", error.wanted));
             let told = self
                 .at(told, setting)
                 .help(format!("that is what unit {} takes: {}", unit.serial_number, error.origin));
@@ -278,7 +278,7 @@ impl<'a> Check<'a> {
             Value::Window(_) | Value::Clock(_) => None,
         };
         if let Some(wanted) = error {
-            let told = Diagnostic::error(format!("{setting}: wanted {wanted}, found {value}"));
+            let told = Diagnostic::error(format!("{setting}: expected {wanted}, found {value}"));
             self.found.push(self.at(told, setting).help("no unit can be set to this"));
         }
     }

@@ -187,7 +187,7 @@ fn one_of(words: &[String]) -> String {
 
 /// Why a text is no value of a setting.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{key}: wanted {wanted}, found {found}{}", hint.as_ref().map_or(String::new(), |hint| format!("; {hint}")))]
+#[error("{key}: expected {wanted}, found {found}{}", hint.as_ref().map_or(String::new(), |hint| format!("; {hint}")))]
 #[non_exhaustive]
 pub struct ValueError {
     /// The setting's key.

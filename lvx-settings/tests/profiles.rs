@@ -216,7 +216,7 @@ fn a_file_too_large_is_not_read() {
     let text = "# a profile\n".repeat(30_000);
     let errors = Profile::parse("large.yaml", &text).unwrap_err();
     insta::assert_snapshot!(errors, @r"
-    error: wanted a profile of at most 256 KiB, found one of 351 KiB
+    error: expected a profile of at most 256 KiB, found one of 351 KiB
     --> large.yaml
      |
      = help: a profile states each setting once, in a few lines
@@ -244,7 +244,7 @@ fn wrong_words_are_underlined_where_they_were_typed() {
 fn what_is_no_text_is_said() {
     let errors = Profile::parse_bytes("utf16.yaml", b"name: x\nbulk\xff\xfe").unwrap_err();
     insta::assert_snapshot!(errors, @r"
-    error: wanted text in UTF-8, found bytes that are none
+    error: expected text in UTF-8, found bytes that are none
      --> utf16.yaml:2:5
       |
     2 | bulk

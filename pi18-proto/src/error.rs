@@ -7,19 +7,19 @@ use core::fmt;
 #[non_exhaustive]
 pub enum DecodeError {
     /// No frame of this protocol starts like this.
-    #[error("frame: wanted ^D, ^P, ^S, ^0, ^1 or (NAK, found {found}")]
+    #[error("frame: expected ^D, ^P, ^S, ^0, ^1 or (NAK, found {found}")]
     NotAFrame {
         /// How it starts.
         found: Excerpt,
     },
     /// The bytes end before the frame does.
-    #[error("frame: wanted a carriage return at its end, found the end after {have} bytes")]
+    #[error("frame: expected a carriage return at its end, found the end after {have} bytes")]
     Unfinished {
         /// How many bytes there were.
         have: usize,
     },
     /// The three characters after `^D`, `^P` or `^S` are no number, or too little follows them.
-    #[error("frame length: wanted {wanted}, found {found}")]
+    #[error("frame length: expected {wanted}, found {found}")]
     Length {
         /// What should be there.
         wanted: &'static str,
@@ -34,7 +34,7 @@ pub enum DecodeError {
     },
     /// The checksum does not belong to the frame.
     #[error(
-        "frame checksum: wanted {:02X} {:02X}, found {:02X} {:02X}",
+        "frame checksum: expected {:02X} {:02X}, found {:02X} {:02X}",
         wanted[0], wanted[1], found[0], found[1]
     )]
     Checksum {
@@ -44,13 +44,13 @@ pub enum DecodeError {
         found: [u8; 2],
     },
     /// More bytes came without a carriage return than any frame has.
-    #[error("frame: wanted at most {limit} bytes up to a carriage return, found more")]
+    #[error("frame: expected at most {limit} bytes up to a carriage return, found more")]
     TooLong {
         /// The most that is taken.
         limit: usize,
     },
     /// A frame of another kind than was asked for.
-    #[error("frame: wanted {wanted}, found {found}")]
+    #[error("frame: expected {wanted}, found {found}")]
     Kind {
         /// The kind that was wanted.
         wanted: &'static str,
@@ -58,7 +58,7 @@ pub enum DecodeError {
         found: crate::FrameKind,
     },
     /// A field that cannot be read, or that is missing.
-    #[error("{message} field {field} at offset {at}: wanted {wanted}, found {found}")]
+    #[error("{message} field {field} at offset {at}: expected {wanted}, found {found}")]
     Field {
         /// The command's mnemonic.
         message: &'static str,
@@ -72,7 +72,7 @@ pub enum DecodeError {
         found: Excerpt,
     },
     /// A request goes on after its last field.
-    #[error("{message} at offset {at}: wanted the end, found {found}")]
+    #[error("{message} at offset {at}: expected the end, found {found}")]
     Trailing {
         /// The command's mnemonic.
         message: &'static str,
@@ -82,7 +82,7 @@ pub enum DecodeError {
         found: Excerpt,
     },
     /// A request whose values do not have the digits that units want.
-    #[error("{message}: wanted each value with all its digits and no more, found {found}")]
+    #[error("{message}: expected each value with all its digits and no more, found {found}")]
     Width {
         /// The command's mnemonic.
         message: &'static str,
@@ -90,7 +90,7 @@ pub enum DecodeError {
         found: Excerpt,
     },
     /// No command starts like this.
-    #[error("command: wanted a known {wanted}, found {found}")]
+    #[error("command: expected a known {wanted}, found {found}")]
     UnknownCommand {
         /// `query` or `set command`.
         wanted: &'static str,
@@ -101,7 +101,7 @@ pub enum DecodeError {
 
 /// The buffer given is too short for what is to be written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("buffer of {have} bytes: wanted room for more")]
+#[error("buffer of {have} bytes: expected room for more")]
 #[non_exhaustive]
 pub struct EncodeError {
     /// How long the buffer is.
@@ -110,7 +110,7 @@ pub struct EncodeError {
 
 /// A value that its type does not allow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{what}: wanted {wanted}, found {found}")]
+#[error("{what}: expected {wanted}, found {found}")]
 #[non_exhaustive]
 pub struct RangeError {
     /// What the value was for.

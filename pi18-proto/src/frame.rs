@@ -111,7 +111,7 @@ impl<'a> Frame<'a> {
     /// assert_eq!((frame.kind(), frame.data()), (FrameKind::Data, &b"05"[..]));
     ///
     /// let damaged = Frame::parse(b"^D00506\xD9\x9F\r").unwrap_err();
-    /// assert_eq!(damaged.to_string(), "frame checksum: wanted E9 FC, found D9 9F");
+    /// assert_eq!(damaged.to_string(), "frame checksum: expected E9 FC, found D9 9F");
     /// # Ok::<(), pi18_proto::DecodeError>(())
     /// ```
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
@@ -412,7 +412,7 @@ mod tests {
             let len = encode(kind, true, &mut buffer, |_| Ok(())).unwrap();
             assert_eq!(&buffer[..len], bytes);
         }
-        assert_eq!(refused(b"^1\x1B\xE3\r"), "frame checksum: wanted 0B C2, found 1B E3");
+        assert_eq!(refused(b"^1\x1B\xE3\r"), "frame checksum: expected 0B C2, found 1B E3");
     }
 
     #[test]
@@ -516,7 +516,7 @@ mod tests {
 
     #[test]
     fn never_takes_a_damaged_request_for_one_without_a_checksum() {
-        assert_eq!(refused(b"^P005GSX\x15\r"), "frame checksum: wanted 58 14, found 58 15");
+        assert_eq!(refused(b"^P005GSX\x15\r"), "frame checksum: expected 58 14, found 58 15");
         assert!(refused(b"^S007POPXY\r").starts_with("frame checksum"));
         assert!(refused(b"^S007POP\r").starts_with("frame checksum"));
         assert!(refused(b"^S007POP11\r").starts_with("frame checksum"));
@@ -527,21 +527,21 @@ mod tests {
         assert!(refused(b"^D00518\r").starts_with("frame checksum"));
         assert_eq!(
             refused(b"^D005\r"),
-            "frame length: wanted a checksum of two bytes before the carriage return, found nothing"
+            "frame length: expected a checksum of two bytes before the carriage return, found nothing"
         );
     }
 
     #[test]
     fn says_what_is_no_frame() {
-        assert_eq!(refused(b""), "frame: wanted ^D, ^P, ^S, ^0, ^1 or (NAK, found nothing");
+        assert_eq!(refused(b""), "frame: expected ^D, ^P, ^S, ^0, ^1 or (NAK, found nothing");
         assert_eq!(
             refused(b"(230.1"),
-            "frame: wanted ^D, ^P, ^S, ^0, ^1 or (NAK, found \"(230.1\""
+            "frame: expected ^D, ^P, ^S, ^0, ^1 or (NAK, found \"(230.1\""
         );
-        assert_eq!(refused(b"^D0x518;\x03\r"), "frame length: wanted three digits, found \"0x5\"");
+        assert_eq!(refused(b"^D0x518;\x03\r"), "frame length: expected three digits, found \"0x5\"");
         assert_eq!(
             refused(b"^D00518;"),
-            "frame: wanted a carriage return at its end, found the end after 8 bytes"
+            "frame: expected a carriage return at its end, found the end after 8 bytes"
         );
     }
 }

@@ -83,7 +83,7 @@ macro_rules! quantities {
                     return <$repr>::deserialize(deserializer).map(Self);
                 }
                 let steps = steps::deserialize(deserializer, $decimals, $wanted)?;
-                let wrong = |_| serde::de::Error::custom(concat!("wanted ", $wanted));
+                let wrong = |_| serde::de::Error::custom(concat!("expected ", $wanted));
                 steps.try_into().map(Self).map_err(wrong)
             }
         }

@@ -361,7 +361,7 @@ mod tests {
             assert!(Date::new(year, month, day).is_err(), "{year}-{month}-{day}");
         }
         let error = Date::new(1999, 1, 1).unwrap_err();
-        assert_eq!(format!("{error}"), "year: wanted 2000 to 2099, found 1999");
+        assert_eq!(format!("{error}"), "year: expected 2000 to 2099, found 1999");
     }
 
     #[test]

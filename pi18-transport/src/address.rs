@@ -132,7 +132,7 @@ impl Address {
             }
             _ => ("one of crc=, timeout=, tries=, and baud= (serial) or pause= (hidraw)", None),
         };
-        done.ok_or_else(|| wrong(&self.text, &format!("wanted {wanted}, found {option:?}")))
+        done.ok_or_else(|| wrong(&self.text, &format!("expected {wanted}, found {option:?}")))
     }
 }
 
@@ -228,7 +228,7 @@ fn way(text: &str, place: &str) -> Result<Way, Error> {
 }
 
 /// Why a text names no unit.
-pub(crate) const NO_SERIAL_NUMBER: &str = "wanted a unit's own serial number: 8 to 20 digits, not one \
+pub(crate) const NO_SERIAL_NUMBER: &str = "expected a unit's own serial number: 8 to 20 digits, not one \
                                            group over and over";
 
 pub(crate) fn wrong(text: &str, why: &str) -> Error {

@@ -188,7 +188,7 @@ const fn nibble(digit: u8) -> Option<u8> {
 #[non_exhaustive]
 pub enum HexError {
     /// Something else than a digit.
-    #[error("hex at character {at}: wanted a digit 0 to 9 or a to f, found {character:?}")]
+    #[error("hex at character {at}: expected a digit 0 to 9 or a to f, found {character:?}")]
     Digit {
         /// Where, in bytes.
         at: usize,
@@ -196,7 +196,7 @@ pub enum HexError {
         character: char,
     },
     /// An odd number of digits.
-    #[error("hex: wanted two digits a byte, found one left over at the end")]
+    #[error("hex: expected two digits a byte, found one left over at the end")]
     Odd,
 }
 

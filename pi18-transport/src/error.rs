@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Taken { by: String, source: io::Error },
     #[error("{action} failed: {source}")]
     Io { action: &'static str, source: io::Error },
-    #[error("wanted a reply to {request} within {:.1} s, found {found}", waited.as_secs_f64())]
+    #[error("expected a reply to {request} within {:.1} s, found {found}", waited.as_secs_f64())]
     Timeout { request: String, waited: Duration, found: String },
     #[error("{request} was refused (^0)")]
     Refused { request: String },
@@ -40,11 +40,11 @@ pub(crate) enum Kind {
     OtherReply { request: String, expected: &'static str },
     #[error("expected a reply to {request}, found {bytes} bytes, more than an inverter can send")]
     Flooded { request: String, bytes: usize },
-    #[error("wanted a PI18 inverter, found a device that answers {found}")]
+    #[error("expected a PI18 inverter, found a device that answers {found}")]
     NotPi18 { found: String },
-    #[error("wanted a captured exchange, found none that starts with {request}")]
+    #[error("expected a captured exchange, found none that starts with {request}")]
     NotCaptured { request: String },
-    #[error("wanted a unit with this serial number, found {found}")]
+    #[error("expected a unit with this serial number, found {found}")]
     NotFound { found: String },
     #[error("the capture cannot be written: {0}")]
     Recording(#[source] io::Error),

@@ -88,8 +88,8 @@ impl Replay {
 
 fn read_line(text: &str) -> Result<(Timestamp, Direction, Vec<u8>), String> {
     let line: CaptureLine = serde_json::from_str(text)
-        .map_err(|error| format!("wanted time, direction and hex as JSON: {error}"))?;
-    let time = line.time.parse().map_err(|error| format!("wanted an RFC 3339 time: {error}"))?;
+        .map_err(|error| format!("expected time, direction and hex as JSON: {error}"))?;
+    let time = line.time.parse().map_err(|error| format!("expected an RFC 3339 time: {error}"))?;
     Ok((time, line.direction, from_hex(&line.hex).map_err(|error| error.to_string())?))
 }
 
@@ -168,7 +168,7 @@ mod tests {
         let error = client.read::<pi18_proto::GeneralStatus>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            r"replay:test: wanted a captured exchange, found none that starts with ^P005GSX\x14\r"
+            r"replay:test: expected a captured exchange, found none that starts with ^P005GSX\x14\r"
         );
     }
 
@@ -179,7 +179,7 @@ mod tests {
         assert!(error.is_address());
         assert_eq!(
             error.to_string(),
-            "replay:test: line 3: hex: wanted two digits a byte, found one left over at the end"
+            "replay:test: line 3: hex: expected two digits a byte, found one left over at the end"
         );
     }
 }

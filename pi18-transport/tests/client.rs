@@ -177,7 +177,7 @@ fn silence_ends_after_a_bounded_number_of_tries_and_by_the_deadline() {
     assert!(error.is_timeout());
     assert_eq!(
         error.to_string(),
-        "test: wanted a reply to MOD within 6.0 s, found nothing; \
+        "test: expected a reply to MOD within 6.0 s, found nothing; \
          is the unit on, the cable in, and is this its port?"
     );
     assert_eq!(client.link().sent, ["PI", "MOD", "ID", "MOD", "VFW", "MOD"]);
@@ -192,7 +192,7 @@ fn a_device_that_speaks_something_else_is_told() {
     assert!(error.is_not_pi18());
     assert_eq!(
         error.to_string(),
-        "test: wanted a PI18 inverter, found a device that answers \"(230.1 000.0 230\"… (47 bytes); \
+        "test: expected a PI18 inverter, found a device that answers \"(230.1 000.0 230\"… (47 bytes); \
          UPSs have the same USB adapter, and other inverters another protocol"
     );
 }
@@ -214,7 +214,7 @@ fn a_reply_that_cannot_be_read_names_the_field() {
     assert_eq!(
         error.to_string(),
         "test: the reply to GS cannot be read: GS field grid_frequency at offset 5: \
-         wanted a number of tenths of a hertz up to 65535, found \"4x9\""
+         expected a number of tenths of a hertz up to 65535, found \"4x9\""
     );
 }
 

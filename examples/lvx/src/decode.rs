@@ -91,7 +91,7 @@ impl Decoder {
             return;
         }
         let line = str::from_utf8(text)
-            .map_err(|_| "wanted text, found bytes that are not UTF-8".to_owned())
+            .map_err(|_| "expected text, found bytes that are not UTF-8".to_owned())
             .and_then(Line::parse);
         let line = match line {
             Ok(line) => line,

@@ -63,7 +63,7 @@ impl<'a> Line<'a> {
     }
 }
 
-const NO_HEX: &str = "JSON: wanted a text \"hex\", found none";
+const NO_HEX: &str = "JSON: expected a text \"hex\", found none";
 
 /// An object whose values are whole numbers and texts without escapes, as programs write logs: read
 /// without copying. Of a key that is there twice the last value counts, as in [`Json`].
@@ -184,7 +184,7 @@ fn bytes(text: &str) -> Result<Vec<u8>, String> {
         return unescape(unquote(text));
     }
     from_hex(text).map_err(|error| {
-        format!("wanted JSON, hex, or a frame that starts with ^, optionally behind a command; as {error}")
+        format!("expected JSON, hex, or a frame that starts with ^, optionally behind a command; as {error}")
     })
 }
 
@@ -212,7 +212,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
                 let byte = u8::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 2);
                 bytes.push(
                     byte.ok_or(format!(
-                        "escape: wanted \\x and two hex digits, found \\x{digits}"
+                        "escape: expected \\x and two hex digits, found \\x{digits}"
                     ))?,
                 );
             }
@@ -226,7 +226,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
             other => {
                 let found = other.map_or("nothing".to_owned(), |c| format!("\\{c}"));
                 return Err(format!(
-                    "escape: wanted \\xNN, \\r, \\n, \\t, \\0, \\\\, found {found}"
+                    "escape: expected \\xNN, \\r, \\n, \\t, \\0, \\\\, found {found}"
                 ));
             }
         }

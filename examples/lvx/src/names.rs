@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong_with_an_argument() {
-        assert!(refused("ED20261340").contains("wanted a date, yyyymmdd"));
-        assert!(refused("PGS").contains("wanted a unit number from 0 to 9, found nothing"));
+        assert!(refused("ED20261340").contains("expected a date, yyyymmdd"));
+        assert!(refused("PGS").contains("expected a unit number from 0 to 9, found nothing"));
     }
 
     #[test]

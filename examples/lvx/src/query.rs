@@ -79,7 +79,7 @@ fn is_address(word: &str) -> bool {
 fn default_unit() -> Result<String, Failure> {
     if let Some(unit) = std::env::var_os("LVX_UNIT").filter(|unit| !unit.is_empty()) {
         return unit.into_string().map_err(|unit| {
-            Failure::usage(format_args!("LVX_UNIT: wanted an address, found {}", unit.display()))
+            Failure::usage(format_args!("LVX_UNIT: expected an address, found {}", unit.display()))
         });
     }
     match &bank::adapters()[..] {

@@ -79,7 +79,7 @@ fn bank(args: &args::Simulate, units: usize) -> Result<Bank, Failure> {
             Some(unit) => {
                 let unit = unit.parse().ok().and_then(|unit: usize| switches.get_mut(unit));
                 let last = units - 1;
-                let wanted = format!("wanted a unit from 0 to {last}; `--units` makes more");
+                let wanted = format!("expected a unit from 0 to {last}; `--units` makes more");
                 std::slice::from_mut(unit.ok_or_else(|| wrong(&wanted))?)
             }
         };
@@ -113,7 +113,7 @@ fn tcp(
     addresses: &mut Vec<String>,
 ) -> Result<Served, Failure> {
     let wrong = |error: &dyn Display| {
-        Failure::usage(format_args!("--tcp {address}: wanted HOST:PORT to listen on: {error}"))
+        Failure::usage(format_args!("--tcp {address}: expected HOST:PORT to listen on: {error}"))
     };
     let (host, port) = address.rsplit_once(':').ok_or_else(|| wrong(&"no port is given"))?;
     let port: u16 = port.parse().map_err(|error| wrong(&error))?;

@@ -44,7 +44,7 @@ fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
     };
     let expected = args.expect_firmware.as_ref().map(|text| {
         Version::new(text).ok_or_else(|| {
-            let wanted = "wanted a version such as 06306";
+            let wanted = "expected a version such as 06306";
             Failure::usage(format_args!("--expect-firmware: {wanted}, found {text:?}"))
         })
     });
@@ -81,7 +81,7 @@ fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {
     };
     for text in &args.threshold {
         let (key, value) = text.split_once('=').ok_or_else(|| {
-            let wanted = "wanted KEY=VALUE such as battery_voltage_spread=0.3";
+            let wanted = "expected KEY=VALUE such as battery_voltage_spread=0.3";
             Failure::usage(format_args!("--threshold: {wanted}, found {text:?}"))
         })?;
         thresholds

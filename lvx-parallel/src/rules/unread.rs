@@ -140,7 +140,7 @@ mod tests {
     };
 
     fn gap(reason: Reason) -> Gap {
-        Gap { reason, text: "sim:1: wanted a reply, found nothing".to_owned() }
+        Gap { reason, text: "sim:1: expected a reply, found nothing".to_owned() }
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
         assert!(!report.complete);
         assert_eq!(
             report.findings[0].to_string(),
-            "a unit could not be read: sim:1 wanted a reply, found nothing"
+            "a unit could not be read: sim:1 expected a reply, found nothing"
         );
     }
 

@@ -236,7 +236,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("a unit that cannot be read", |plan, random| {
         let unit = random.usize(0..plan.units());
         by_change("unread", move |bank| {
-            let gap = Gap { reason: Reason::Silent, text: "wanted a reply".to_owned() };
+            let gap = Gap { reason: Reason::Silent, text: "expected a reply".to_owned() };
             bank.units[unit] = UnitSnapshot::lost("sim:9", gap);
         })
     }),

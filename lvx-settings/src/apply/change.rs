@@ -1,4 +1,4 @@
-//! One write, from the check that it is still wanted to the proof that the right unit has it.
+//! One write, from the check that it is still expected to the proof that the right unit has it.
 //!
 //! `identity` asks which unit answers, before the write and before any verdict about it; `write` looks
 //! at the settings, sends, and reads back; `recovery` handles links in trouble, refusals and idle

@@ -66,9 +66,9 @@ impl Past {
         let mut lines = whole.split_inclusive(|&byte| byte == b'\n');
         let head = lines
             .next()
-            .ok_or("wanted a journal, found not one whole line; nothing was written to a unit")?;
+            .ok_or("expected a journal, found not one whole line; nothing was written to a unit")?;
         let Head { format: Format::V1, plan, undoes } = serde_json::from_slice(head)
-            .map_err(|error| format!("line 1: wanted the plan of a journal: {error}"))?;
+            .map_err(|error| format!("line 1: expected the plan of a journal: {error}"))?;
         plan.check_shape().map_err(|error| format!("line 1: {error}"))?;
         let (mut records, mut times) = (Vec::new(), Vec::new());
         for (number, line) in (2..).zip(lines) {

@@ -111,7 +111,7 @@ pub(super) fn bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnosti
         Err(error) => bytes.get(..error.valid_up_to()).unwrap_or_default(),
     };
     let text = String::from_utf8_lossy(text);
-    let error = Diagnostic::error("wanted text in UTF-8, found bytes that are none")
+    let error = Diagnostic::error("expected text in UTF-8, found bytes that are none")
         .at(text.len()..text.len(), "after this")
         .help("save the file as UTF-8");
     let source = Source { name: name.into(), text: text.as_ref().into() };
@@ -170,7 +170,7 @@ impl Reader {
         wanted: &str,
     ) -> Vec<(Key, Place, &'a Node)> {
         let Kind::Map(entries) = &node.kind else {
-            let message = format!("wanted {wanted}, found {}", found(node));
+            let message = format!("expected {wanted}, found {}", found(node));
             let help = match part {
                 Part::Top => {
                     "write key: value without a dash before it, such as bulk_voltage: 56.4 V"
@@ -195,11 +195,11 @@ impl Reader {
                 Place { name: text.clone(), key: name.span.clone(), value: value.span.clone() };
             if let Some(first) = self.places.get(&key) {
                 let message = if first.name == *text {
-                    format!("wanted each key once, found {text:?} again")
+                    format!("expected each key once, found {text:?} again")
                 } else {
                     let first = &first.name;
                     format!(
-                        "wanted each setting once, found {text:?} beside {first:?}, which is the same"
+                        "expected each setting once, found {text:?} beside {first:?}, which is the same"
                     )
                 };
                 self.errors.push(
@@ -213,7 +213,7 @@ impl Reader {
             self.places.insert(key, place.clone());
             if value.is_missing() {
                 let wanted = value_of(key);
-                let message = format!("{text}: wanted {wanted}, found nothing");
+                let message = format!("{text}: expected {wanted}, found nothing");
                 let help = if self.are_words {
                     "write a value after the equals sign"
                 } else {
@@ -249,8 +249,8 @@ impl Reader {
             format!("known here: {}", part.texts().collect::<Vec<_>>().join(", "))
         };
         let message = match part {
-            Part::Top => format!("wanted a setting, found {text:?}"),
-            part => format!("wanted a key that stands {}, found {text:?}", part.place()),
+            Part::Top => format!("expected a setting, found {text:?}"),
+            part => format!("expected a key that stands {}, found {text:?}", part.place()),
         };
         self.error(message, &name.span, &help);
     }
@@ -261,7 +261,7 @@ impl Reader {
                 self.profile.name = Some(text.clone());
             }
             _ => {
-                let message = format!("name: wanted one line of text, found {}", found(node));
+                let message = format!("name: expected one line of text, found {}", found(node));
                 self.error(message, &place.value, "write a name in one line, or take it out");
             }
         }
@@ -270,14 +270,14 @@ impl Reader {
     fn setting(&mut self, setting: Setting, node: &Node) {
         let Kind::Scalar { text, .. } = &node.kind else {
             let message =
-                format!("{setting}: wanted {}, found {}", setting.shape().wanted(), found(node));
+                format!("{setting}: expected {}, found {}", setting.shape().wanted(), found(node));
             return self.error(message, &node.span, "a setting has one value");
         };
         match setting.parse(text) {
             Ok(value) => self.profile.settings.put(setting, Some(value)),
             Err(error) => {
                 let message =
-                    format!("{}: wanted {}, found {}", error.key, error.wanted, error.found);
+                    format!("{}: expected {}, found {}", error.key, error.wanted, error.found);
                 let mut told = Diagnostic::error(message).at(node.span.clone(), "");
                 told.help.extend(error.hint);
                 self.errors.push(told);
@@ -316,7 +316,7 @@ impl Reader {
         };
         if items.is_empty() {
             let help = "an empty list is for no unit: name one, or take the line out";
-            self.error(format!("{key}: wanted {wanted}, found an empty list"), &node.span, help);
+            self.error(format!("{key}: expected {wanted}, found an empty list"), &node.span, help);
         }
         let mut values = Vec::new();
         for item in items {
@@ -329,7 +329,7 @@ impl Reader {
             match value {
                 Ok(value) => values.push(value),
                 Err(hint) => {
-                    let message = format!("{key}: wanted {wanted}, found {}", found(item));
+                    let message = format!("{key}: expected {wanted}, found {}", found(item));
                     let mut told = Diagnostic::error(message).at(item.span.clone(), "");
                     told.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
                     self.errors.push(told);
@@ -360,7 +360,7 @@ impl Reader {
             }
         }
         if !self.is_cut_off && matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
-            let message = format!("battery: wanted {BATTERY}, found nothing");
+            let message = format!("battery: expected {BATTERY}, found nothing");
             self.error(message, &node.span, "say what the battery is, or take the line out");
         }
         self.profile.battery = Some(battery);
@@ -380,7 +380,7 @@ impl Reader {
         match value {
             Ok(value) => Some(value),
             Err(hint) => {
-                let message = format!("{name}: wanted {}, found {}", value_of(key), found(node));
+                let message = format!("{name}: expected {}, found {}", value_of(key), found(node));
                 let mut told = Diagnostic::error(message).at(node.span.clone(), "");
                 told.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
                 self.errors.push(told);

@@ -36,7 +36,7 @@ pub(super) fn read(text: &str, errors: &mut Vec<Diagnostic>) -> Option<Node> {
     if text.len() > MOST_BYTES {
         let (most, found) = (MOST_BYTES / 1024, text.len() / 1024);
         let error = Diagnostic::error(format!(
-            "wanted a profile of at most {most} KiB, found one of {found} KiB"
+            "expected a profile of at most {most} KiB, found one of {found} KiB"
         ));
         errors.push(error.help("a profile states each setting once, in a few lines"));
         return None;
@@ -125,7 +125,7 @@ impl Tree {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    let error = Diagnostic::error("wanted one profile in a file, found a second");
+                    let error = Diagnostic::error("expected one profile in a file, found a second");
                     return Err(Box::new(
                         error.at(span, "it starts here").help("put each profile into its own file"),
                     ));
@@ -138,7 +138,7 @@ impl Tree {
         };
         if self.open.len() >= DEEPEST {
             let error = Diagnostic::error(
-                "wanted a setting with one value, or a part with one value a line, found more in it",
+                "expected a setting with one value, or a part with one value a line, found more in it",
             );
             return Err(Box::new(
                 error
@@ -158,7 +158,7 @@ impl Tree {
                 Some(key) => map.push((key, node)),
                 None if matches!(node.kind, Kind::Scalar { .. }) => *key = Some(node),
                 None => {
-                    let error = Diagnostic::error("wanted a key, found a list or a map");
+                    let error = Diagnostic::error("expected a key, found a list or a map");
                     return Err(Box::new(error.at(node.span, "").help("write key: value")));
                 }
             },
@@ -195,14 +195,14 @@ fn bare(anchor: usize, has_tag: bool, span: &Range<usize>) -> Result<(), Box<Dia
         return Err(Box::new(reference(span.clone())));
     }
     if has_tag {
-        let error = Diagnostic::error("wanted a plain value, found one with a tag (!…)");
+        let error = Diagnostic::error("expected a plain value, found one with a tag (!…)");
         return Err(Box::new(error.at(span.clone(), "").help(TAG)));
     }
     Ok(())
 }
 
 fn reference(span: Range<usize>) -> Diagnostic {
-    Diagnostic::error("wanted a plain value, found an anchor (&…) or a reference to one (*…)")
+    Diagnostic::error("expected a plain value, found an anchor (&…) or a reference to one (*…)")
         .at(span, "")
         .help("write the value itself in each place")
 }
@@ -221,26 +221,26 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
         let tab = start + line.find('\t').unwrap_or(0);
         let rest = text.get(tab..).unwrap_or_default();
         let tabs = rest.len() - rest.trim_start_matches('\t').len();
-        return Diagnostic::error("wanted blanks before a key, found a tab")
+        return Diagnostic::error("expected blanks before a key, found a tab")
             .at(tab..tab + tabs, "a tab")
             .help("indent with two blanks: YAML takes no tabs there");
     }
     if let Some((start, colon)) =
         lines.into_iter().find_map(|(start, line)| glued(line).map(|colon| (start, colon)))
     {
-        return Diagnostic::error("wanted a blank after the colon, found none")
+        return Diagnostic::error("expected a blank after the colon, found none")
             .at(start + colon..start + colon + 1, "")
             .help("write key: value");
     }
     let until = text.get(start..at).unwrap_or_default();
     if info.contains("mapping values are not allowed") && !until.contains(": ") {
-        return Diagnostic::error("wanted a line that starts where the one before does, found one that is indented further")
+        return Diagnostic::error("expected a line that starts where the one before does, found one that is indented further")
             .at(start..at, "")
             .help("only what is under battery and applies_to is indented, all of it alike");
     }
     if line.trim_start().starts_with("- ") && info.contains("expected") {
         let dash = start + line.len() - line.trim_start().len();
-        return Diagnostic::error("wanted key: value, found an entry of a list")
+        return Diagnostic::error("expected key: value, found an entry of a list")
             .at(dash..dash + 1, "")
             .help("take the dash out");
     }
@@ -252,7 +252,7 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
         && let Some((start, line)) = lines.into_iter().find(|(_, line)| bare(line))
     {
         let from = start + line.len() - line.trim_start().len();
-        return Diagnostic::error("wanted key: value, found a line without a colon")
+        return Diagnostic::error("expected key: value, found a line without a colon")
             .at(from..start + line.trim_end().len(), "")
             .help("write key: value, or put # before a line that is a comment");
     }
@@ -282,23 +282,23 @@ fn glued(line: &str) -> Option<usize> {
 const MESSAGES: &[(&str, &str, &str)] = &[
     (
         "anchor",
-        "wanted a plain value, found an anchor (&…) or a reference to one (*…)",
+        "expected a plain value, found an anchor (&…) or a reference to one (*…)",
         "write the value itself in each place",
     ),
-    ("tag", "wanted a plain value, found one with a tag (!…)", TAG),
+    ("tag", "expected a plain value, found one with a tag (!…)", TAG),
     (
         "quoted",
-        "wanted text that ends with its quotation mark, found none",
+        "expected text that ends with its quotation mark, found none",
         "close the quotation mark that is open",
     ),
     (
         "flow sequence",
-        "wanted a comma or ] in a list, found something else",
+        "expected a comma or ] in a list, found something else",
         "close the [ that is open",
     ),
     (
         "flow mapping",
-        "wanted a comma or } in a part, found something else",
+        "expected a comma or } in a part, found something else",
         "close the { that is open",
     ),
     (
@@ -308,29 +308,29 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ),
     (
         "mapping values are not allowed",
-        "wanted one key: value a line, found a second colon",
+        "expected one key: value a line, found a second colon",
         "put what is too much into its own line; text that has a colon needs quotation marks",
     ),
-    ("unprintable", "wanted text, found a control character", "take it out"),
-    ("byte order mark", "wanted text, found a byte order mark in the middle", "take it out"),
-    ("directive", "wanted key: value, found a directive (%…)", "take it out"),
+    ("unprintable", "expected text, found a control character", "take it out"),
+    ("byte order mark", "expected text, found a byte order mark in the middle", "take it out"),
+    ("directive", "expected key: value, found a directive (%…)", "take it out"),
     (
         "recursion",
-        "wanted a setting with one value, found lists in lists",
+        "expected a setting with one value, found lists in lists",
         "write one key: value a line",
     ),
-    ("simple key", "wanted key: value, found a line without a colon", "write key: value"),
+    ("simple key", "expected key: value, found a line without a colon", "write key: value"),
     (
         "expected key",
-        "wanted key: value in the same column as the line before, found something else",
+        "expected key: value in the same column as the line before, found something else",
         "keys of one part start in the same column; write key: value",
     ),
     (
         "document start",
-        "wanted key: value in the same column as the line before, found something else",
+        "expected key: value in the same column as the line before, found something else",
         "keys of one part start in the same column; write key: value",
     ),
-    ("unexpected character", "wanted a value, found a character that none starts with", QUOTE),
+    ("unexpected character", "expected a value, found a character that none starts with", QUOTE),
 ];
 
 const TAG: &str =

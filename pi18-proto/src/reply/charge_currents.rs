@@ -195,7 +195,7 @@ mod tests {
     fn says_where_a_list_goes_wrong() {
         let refused =
             |data: &str| format!("{}", MaxChargeCurrents::decode(data.as_bytes()).unwrap_err());
-        let wanted = "wanted a number of amperes up to 65535";
+        let wanted = "expected a number of amperes up to 65535";
         assert_eq!(
             refused("010,0x0,030"),
             format!("MCHGCR field currents at offset 4: {wanted}, found \"0x0\"")
@@ -210,7 +210,7 @@ mod tests {
         );
         assert_eq!(
             refused(&vec!["010"; 33].join(",")),
-            "MCHGCR at offset 128: wanted the end, found \"010\""
+            "MCHGCR at offset 128: expected the end, found \"010\""
         );
     }
 }

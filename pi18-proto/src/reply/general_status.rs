@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(
             format!("{error}"),
             "GS field grid_frequency at offset 5: \
-             wanted a number of tenths of a hertz up to 65535, found \"4x9\""
+             expected a number of tenths of a hertz up to 65535, found \"4x9\""
         );
     }
 
@@ -98,7 +98,7 @@ mod tests {
         let (data, _) = GeneralStatus::SAMPLE.rsplit_once(',').unwrap();
         assert_eq!(
             format!("{}", GeneralStatus::decode(data.as_bytes()).unwrap_err()),
-            "GS field parallel_instance at offset 101: wanted a number up to 65535, found nothing"
+            "GS field parallel_instance at offset 101: expected a number up to 65535, found nothing"
         );
     }
 

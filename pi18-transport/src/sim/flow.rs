@@ -148,7 +148,7 @@ mod tests {
 
     #[track_caller]
     fn assert_near(found: f64, wanted: f64) {
-        assert!((found - wanted).abs() < 1e-6, "wanted {wanted}, found {found}");
+        assert!((found - wanted).abs() < 1e-6, "expected {wanted}, found {found}");
     }
 
     #[test]

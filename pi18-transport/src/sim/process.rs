@@ -40,7 +40,7 @@ struct Process {
 
 fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, String> {
     let (unit, switches) = address.split_once('?').unwrap_or((address, ""));
-    let wanted = || "wanted a unit's number, such as sim:0".to_owned();
+    let wanted = || "expected a unit's number, such as sim:0".to_owned();
     let digits = !unit.is_empty() && unit.bytes().all(|byte| byte.is_ascii_digit());
     let unit: usize = unit.parse().ok().filter(|_| digits).ok_or_else(wanted)?;
     let told = |error: SwitchError| error.to_string();

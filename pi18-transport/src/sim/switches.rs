@@ -25,7 +25,7 @@ use super::{
 /// switches.set("soc=80")?;
 /// assert_eq!(
 ///     switches.set("lagg=2s").unwrap_err().to_string(),
-///     "switch \"lagg\": wanted a name from the list, perhaps \"lag\""
+///     "switch \"lagg\": expected a name from the list, perhaps \"lag\""
 /// );
 /// # Ok::<(), pi18_transport::sim::SwitchError>(())
 /// ```
@@ -270,7 +270,7 @@ impl SwitchError {
 
 impl fmt::Display for SwitchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "switch {:?}: wanted {}", self.name, self.wanted)?;
+        write!(f, "switch {:?}: expected {}", self.name, self.wanted)?;
         self.found.as_ref().map_or(Ok(()), |found| write!(f, ", found {found:?}"))
     }
 }

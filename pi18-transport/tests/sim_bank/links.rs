@@ -142,8 +142,8 @@ fn all_addresses_of_a_process_lead_to_one_bank() {
     for (address, why) in [
         ("5", "the virtual bank has units 0 to 2; sim:5?units=6 makes it larger"),
         ("9", "the virtual bank has units 0 to 2; it can have 9 at most"),
-        ("x", "wanted a unit's number, such as sim:0"),
-        ("0?lagg=2s", "switch \"lagg\": wanted a name from the list, perhaps \"lag\""),
+        ("x", "expected a unit's number, such as sim:0"),
+        ("0?lagg=2s", "switch \"lagg\": expected a name from the list, perhaps \"lag\""),
     ] {
         let error = sim::open(address).unwrap_err();
         assert!(error.is_address());
@@ -155,18 +155,18 @@ fn all_addresses_of_a_process_lead_to_one_bank() {
 #[test]
 fn switches_say_what_is_wrong_with_them() {
     let wrong = |text: &str| text.parse::<Switches>().unwrap_err().to_string();
-    assert_eq!(wrong("lag=soon"), "switch \"lag\": wanted a time such as 2s, found \"soon\"");
-    assert_eq!(wrong("pop-garbled"), "switch \"pop-garbled\": wanted on|off, found \"\"");
-    assert_eq!(wrong("bulk=56.45"), "switch \"bulk\": wanted volts such as 56.4, found \"56.45\"");
-    assert_eq!(wrong("units=10"), "switch \"units\": wanted 1 to 9, found \"10\"");
-    assert_eq!(wrong("colour=red"), "switch \"colour\": wanted a name from the list");
+    assert_eq!(wrong("lag=soon"), "switch \"lag\": expected a time such as 2s, found \"soon\"");
+    assert_eq!(wrong("pop-garbled"), "switch \"pop-garbled\": expected on|off, found \"\"");
+    assert_eq!(wrong("bulk=56.45"), "switch \"bulk\": expected volts such as 56.4, found \"56.45\"");
+    assert_eq!(wrong("units=10"), "switch \"units\": expected 1 to 9, found \"10\"");
+    assert_eq!(wrong("colour=red"), "switch \"colour\": expected a name from the list");
     assert_eq!(
         wrong("fualt=83"),
-        "switch \"fualt\": wanted a name from the list, perhaps \"fault\""
+        "switch \"fualt\": expected a name from the list, perhaps \"fault\""
     );
     let few = sim::Config { units: 1, switches: vec![Switches::default(); 2] };
     let error = Bank::new(few).unwrap_err().to_string();
-    assert_eq!(error, "switch \"units\": wanted 2 to 9, found \"1\"");
+    assert_eq!(error, "switch \"units\": expected 2 to 9, found \"1\"");
 }
 
 #[test]

@@ -297,7 +297,7 @@ fn confirm_time(text: &str) -> Result<Duration, String> {
 fn proof_time(text: &str) -> Result<Duration, String> {
     let time = time(text)?;
     if time < Duration::from_millis(100) {
-        Err("wanted at least 100ms".to_owned())
+        Err("expected at least 100ms".to_owned())
     } else {
         Ok(time)
     }

@@ -50,7 +50,7 @@ impl Content<'_> {
         };
         self.kind = received.as_ref().and_then(|_| kind_by_start(bytes));
         match received {
-            None => Err("frame: wanted bytes, found nothing but zeros".to_owned()),
+            None => Err("frame: expected bytes, found nothing but zeros".to_owned()),
             Some(Received::Discarded { error, .. }) => Err(error.to_string()),
             Some(Received::Frame { frame, skipped, .. }) => {
                 self.read_received(&frame, skipped, rest)
@@ -95,7 +95,7 @@ impl Content<'_> {
     fn read_reply(&mut self, data: &[u8]) -> Result<(), String> {
         let query = match &self.command {
             Some(command) => names::query_kind(command)
-                .ok_or_else(|| format!("command: wanted a query, found {command}"))?,
+                .ok_or_else(|| format!("command: expected a query, found {command}"))?,
             None => self.guess(data)?,
         };
         let (reply, extra) =

@@ -45,7 +45,7 @@ impl UnitNames {
             let known = SerialNumber::new(&serial.value).filter(SerialNumber::looks_genuine);
             let Some(known) = known else {
                 let why = format!(
-                    "wanted a serial number of 8 to 20 digits that is not one group over and over, \
+                    "expected a serial number of 8 to 20 digits that is not one group over and over, \
                      found {:?}",
                     serial.value
                 );
@@ -99,9 +99,9 @@ fn check(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let kernels = ["hidraw", "tty", "usb", "bus"].iter().any(|own| name.starts_with(own));
     if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(plain) {
-        Err(format!("wanted a name of letters, digits, - _ . such as lvx6048-1, found {name:?}"))
+        Err(format!("expected a name of letters, digits, - _ . such as lvx6048-1, found {name:?}"))
     } else if name.len() > LONGEST {
-        Err(format!("wanted a name of at most {LONGEST} characters, found {}", name.len()))
+        Err(format!("expected a name of at most {LONGEST} characters, found {}", name.len()))
     } else if kernels {
         Err(format!("{name} could be a name that the kernel gives; choose one such as lvx6048-1"))
     } else {

@@ -25,7 +25,7 @@ pub(super) fn given(consent: &Consent, plan: &Plan) -> Result<bool, Failure> {
     if !consent.yes_serial.is_empty() {
         if let Some(wrong) = consent.yes_serial.iter().find(|serial| !serials.contains(serial)) {
             return Err(Failure::usage(format_args!(
-                "--yes-serial {wrong}: wanted the serial numbers of these units, {}; nothing was written",
+                "--yes-serial {wrong}: expected the serial numbers of these units, {}; nothing was written",
                 serials.join(",")
             )));
         }

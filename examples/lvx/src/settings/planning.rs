@@ -131,7 +131,7 @@ fn saved_plan(name: &str, bytes: &[u8]) -> Result<Plan, Failure> {
         return Err(Failure::usage(format_args!("{name}: this is a journal: lvx restore {name}")));
     }
     serde_json::from_slice(bytes)
-        .map_err(|error| Failure::usage(format_args!("{name}: wanted a plan: {error}")))
+        .map_err(|error| Failure::usage(format_args!("{name}: expected a plan: {error}")))
 }
 
 /// A plan with the units where they are now, and these in its order.

@@ -12,7 +12,7 @@ pub(super) fn check(args: &args::Simulate, units: usize) -> Result<(), Failure> 
     let folders = args.functionfs.len();
     if folders != 0 && folders != units {
         return Err(Failure::usage(format_args!(
-            "--functionfs: wanted one for each of {units} units (--units), found {folders}"
+            "--functionfs: expected one for each of {units} units (--units), found {folders}"
         )));
     }
     Ok(())
@@ -35,7 +35,7 @@ mod linux {
         let port = format!("lvx-sim-{unit}/input0");
         if let Ok(node) = sim::hidraw_node(&port, Duration::ZERO) {
             return Err(Failure::usage(format_args!(
-                "--uhid: wanted port {port} free, found {} there; stop the other `lvx simulate`",
+                "--uhid: expected port {port} free, found {} there; stop the other `lvx simulate`",
                 node.display()
             )));
         }

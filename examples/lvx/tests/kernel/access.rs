@@ -73,7 +73,7 @@ fn a_program_that_goes_on_is_named(way: Way) {
     ];
     for ((status, told), wanted) in refused.into_iter().zip(wanted) {
         assert_eq!(status, Some(3), "{told}");
-        assert!(told.contains(&wanted), "wanted {wanted}, found {told}");
+        assert!(told.contains(&wanted), "expected {wanted}, found {told}");
     }
 }
 
@@ -107,7 +107,7 @@ fn a_user_without_the_group_is_told_the_rule(way: Way) {
          {RULES} or another udev rule says, and you are not in it: \
          `sudo usermod -aG plugdev \"$USER\"`, then log in again"
     );
-    assert!(told.contains(&wanted), "wanted {wanted}, found {told}");
+    assert!(told.contains(&wanted), "expected {wanted}, found {told}");
     let (status, told) = asked_by("member", node);
     assert_eq!(status, Some(0), "{told}");
 }
@@ -158,8 +158,8 @@ fn all_that_is_plugged_in_is_listed(way: Way) {
     for (node, wanted) in [
         (&nodes[0], SERIALS[0].to_owned()),
         (&nodes[1], format!("is in use by kernel (process {own}); stop it")),
-        (&ups, "wanted a PI18 inverter, found a device that answers (NAK".to_owned()),
-        (&silent, "wanted a reply to ID within".to_owned()),
+        (&ups, "expected a PI18 inverter, found a device that answers (NAK".to_owned()),
+        (&silent, "expected a reply to ID within".to_owned()),
     ] {
         assert!(
             line_of(&table.1, node).contains(&wanted),

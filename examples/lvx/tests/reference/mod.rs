@@ -52,7 +52,7 @@ struct Content {
 impl Decoded {
     fn of(text: &[u8], number: u64, asked: &mut Option<String>) -> Self {
         let line = std::str::from_utf8(text)
-            .map_err(|_| "wanted text, found bytes that are not UTF-8".to_owned())
+            .map_err(|_| "expected text, found bytes that are not UTF-8".to_owned())
             .and_then(Line::parse);
         let line = match line {
             Ok(line) => line,
@@ -109,7 +109,7 @@ impl Content {
         };
         self.kind = received.as_ref().and_then(|_| kind_by_start(bytes));
         match received {
-            None => Err("frame: wanted bytes, found nothing but zeros".to_owned()),
+            None => Err("frame: expected bytes, found nothing but zeros".to_owned()),
             Some(Received::Discarded { error, .. }) => Err(error.to_string()),
             Some(Received::Frame { frame, skipped, .. }) => {
                 if !skipped.is_empty() {
@@ -145,7 +145,7 @@ impl Content {
     fn read_reply(&mut self, data: &[u8]) -> Result<(), String> {
         let query = match &self.command {
             Some(command) => query_kind(command)
-                .ok_or_else(|| format!("command: wanted a query, found {command}"))?,
+                .ok_or_else(|| format!("command: expected a query, found {command}"))?,
             None => self.guess(data)?,
         };
         let (reply, extra) =
@@ -225,7 +225,7 @@ impl Line {
     fn json(text: &str) -> Result<Self, String> {
         let object: Json = serde_json::from_str(text).map_err(|error| format!("JSON: {error}"))?;
         let text_of = |key: &str| object.get(key).and_then(Json::as_str);
-        let hex = text_of("hex").ok_or("JSON: wanted a text \"hex\", found none")?;
+        let hex = text_of("hex").ok_or("JSON: expected a text \"hex\", found none")?;
         let direction = object.get("direction").cloned();
         Ok(Self {
             id: object.get("id").cloned(),
@@ -248,7 +248,7 @@ fn bytes(text: &str) -> Result<Vec<u8>, String> {
         return unescape(unquote(text));
     }
     from_hex(text).map_err(|error| {
-        format!("wanted JSON, hex, or a frame that starts with ^, optionally behind a command; as {error}")
+        format!("expected JSON, hex, or a frame that starts with ^, optionally behind a command; as {error}")
     })
 }
 
@@ -276,7 +276,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
                 let byte = u8::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 2);
                 bytes.push(
                     byte.ok_or(format!(
-                        "escape: wanted \\x and two hex digits, found \\x{digits}"
+                        "escape: expected \\x and two hex digits, found \\x{digits}"
                     ))?,
                 );
             }
@@ -290,7 +290,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
             other => {
                 let found = other.map_or("nothing".to_owned(), |c| format!("\\{c}"));
                 return Err(format!(
-                    "escape: wanted \\xNN, \\r, \\n, \\t, \\0, \\\\, found {found}"
+                    "escape: expected \\xNN, \\r, \\n, \\t, \\0, \\\\, found {found}"
                 ));
             }
         }

@@ -203,7 +203,7 @@ fn explain(place: &str, source: io::Error) -> Error {
             "run this as root (`sudo`), or mount it with `-o uid=` and your number"
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            "wanted a mounted FunctionFS: `sudo mount -t functionfs NAME DIR`, where NAME is that of \
+            "expected a mounted FunctionFS: `sudo mount -t functionfs NAME DIR`, where NAME is that of \
              the gadget's function `ffs.NAME`"
         }
         _ => IN_USE,
@@ -226,7 +226,7 @@ mod tests {
         assert!(error.is_not_found());
         assert_eq!(
             error.to_string(),
-            "/no/such/folder: cannot be opened: No such file or directory (os error 2); wanted a \
+            "/no/such/folder: cannot be opened: No such file or directory (os error 2); expected a \
              mounted FunctionFS: `sudo mount -t functionfs NAME DIR`, where NAME is that of the \
              gadget's function `ffs.NAME`"
         );

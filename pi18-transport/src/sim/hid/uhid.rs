@@ -55,7 +55,7 @@ impl UhidDevice {
         for (text, most) in texts.into_iter().zip(uhid_bytes::MOST) {
             if text.len() > most || text.contains(char::is_control) {
                 let why = format!(
-                    "wanted at most {most} bytes without control characters, found {text:?}"
+                    "expected at most {most} bytes without control characters, found {text:?}"
                 );
                 return Err(Error::new(&identity.port, Kind::Address { why }));
             }
@@ -259,6 +259,6 @@ mod tests {
         assert!(refused.to_string().contains("; run this as root (`sudo`); or add this rule"));
         let error = UhidDevice::create(&HidIdentity::adapter("x".repeat(64))).unwrap_err();
         assert!(error.is_address());
-        assert!(error.to_string().contains("wanted at most 63 bytes"), "{error}");
+        assert!(error.to_string().contains("expected at most 63 bytes"), "{error}");
     }
 }
