@@ -23,6 +23,6 @@ fn main() -> Result<(), Error> {
     println!("battery   {}, {}", status.battery_voltage, status.battery_capacity);
     println!("charging  {}", status.charge_current);
     println!("sun       {} + {}", status.pv1_power, status.pv2_power);
-    println!("load      {} ({})", status.active_power, status.load);
+    println!("load      {} ({})", status.active_power, status.load_percent);
     Ok(())
 }

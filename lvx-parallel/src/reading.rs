@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pi18_proto::{Answer, AnyReply};
+use pi18_proto::{AnyReply, QueryReply};
 use pi18_transport::Error;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +111,7 @@ impl<T> Told<T> {
     }
 }
 
-impl<T: Answer> Told<T> {
+impl<T: QueryReply> Told<T> {
     /// The answer to a question of this kind.
     pub(crate) fn of(answer: Result<Reading<AnyReply>, Gap>) -> Self {
         match answer {

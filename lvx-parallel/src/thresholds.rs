@@ -233,7 +233,10 @@ mod tests {
         assert_eq!(wrong, "max-skew: expected the name of a threshold, perhaps max_skew");
         assert!(thresholds.set("max_skew", "soon").is_err());
         let wrong = thresholds.set("battery_voltage_spread", "0.44").unwrap_err().to_string();
-        assert_eq!(wrong, "battery_voltage_spread: expected a number such as 0.2 V, found \"0.44\"");
+        assert_eq!(
+            wrong,
+            "battery_voltage_spread: expected a number such as 0.2 V, found \"0.44\""
+        );
         thresholds.set("battery_voltage_spread", "0.4 V").unwrap();
         assert_eq!(thresholds.battery_voltage_spread, Decivolts(4));
         assert!(thresholds.set("charge_rate", "80").is_ok());

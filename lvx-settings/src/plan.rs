@@ -396,7 +396,8 @@ impl Plan {
                 place: format!("plan, step {number}"),
                 why: why.to_string(),
             };
-            let group = step.group().ok_or_else(|| wrong(&"expected the settings of one command"))?;
+            let group =
+                step.group().ok_or_else(|| wrong(&"expected the settings of one command"))?;
             let (Some(planned), Some(state)) =
                 (self.units.get(step.unit), states.get_mut(step.unit))
             else {

@@ -1,10 +1,11 @@
 //! What a unit says of itself, as far as its settings go.
 
 use pi18_proto::{
-    AcChargeWindow, AcLoadWindow, Answer, AnyReply, Clock, Currents, Defaults, FaultCode,
+    AcChargeWindow, AcLoadWindow, AnyReply, Clock, Currents, Defaults, FaultCode,
     FaultsAndWarnings, FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel,
     MaxAcChargeCurrents, MaxChargeCurrents, Mode, Model, OutputMode, ParallelInstance,
-    ParallelRating, Presence, ProtocolId, Query, RatedInformation, SerialNumber, WorkingMode,
+    ParallelRating, Presence, ProtocolId, Query, QueryReply, RatedInformation, SerialNumber,
+    WorkingMode,
 };
 use pi18_transport::{Client, Link};
 use serde::{Deserialize, Serialize};
@@ -182,7 +183,7 @@ fn next_in_bank(
 }
 
 /// A reply that a unit may refuse, if it is wanted.
-fn optional_if<R: Answer<Argument = ()>>(
+fn optional_if<R: QueryReply<Argument = ()>>(
     is_wanted: bool,
     unit: &mut Client<impl Link>,
 ) -> Result<Option<R>, pi18_transport::Error> {
@@ -190,7 +191,7 @@ fn optional_if<R: Answer<Argument = ()>>(
 }
 
 /// A reply that a unit may refuse.
-fn optional<R: Answer<Argument = ()>>(
+fn optional<R: QueryReply<Argument = ()>>(
     unit: &mut Client<impl Link>,
 ) -> Result<Option<R>, pi18_transport::Error> {
     match unit.read() {

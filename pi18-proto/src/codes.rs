@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::{
     CodeName, EncodeError,
-    field::{Field, Form, Out, decimal},
+    field::{Field, Form, Writer, decimal},
     value::Value,
 };
 
@@ -61,7 +61,7 @@ impl<C: Code> Field for Known<C> {
         Self::new(C::from_number(decimal(token)?.try_into().ok()?))
     }
 
-    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         out.number(self.0.number().into(), width)
     }
 
@@ -113,7 +113,7 @@ macro_rules! code_impls {
             fn write(
                 self,
                 width: usize,
-                out: &mut $crate::field::Out<'_>,
+                out: &mut $crate::field::Writer<'_>,
             ) -> Result<(), $crate::EncodeError> {
                 out.number(self.0.into(), width)
             }

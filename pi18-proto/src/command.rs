@@ -3,7 +3,8 @@
 use core::{fmt, ops::Deref, str::FromStr};
 
 use crate::{
-    DecodeError, EncodeError, FieldInfo, Frame, FrameKind, Value, error::Excerpt, field::Out, frame,
+    DecodeError, EncodeError, FieldInfo, Frame, FrameKind, Value, error::Excerpt, field::Writer,
+    frame,
 };
 
 mod query;
@@ -148,7 +149,7 @@ impl RequestFrame {
     fn new(
         kind: FrameKind,
         dialect: Dialect,
-        write: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
     ) -> Self {
         let mut bytes = [0; Self::CAPACITY];
         let len = frame::encode(kind, dialect == Dialect::Checksum, &mut bytes, write);
@@ -173,10 +174,10 @@ impl fmt::Debug for RequestFrame {
 /// Writes what a request carries between length and checksum as text.
 fn write_data(
     f: &mut fmt::Formatter<'_>,
-    write: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
 ) -> fmt::Result {
     let mut buffer = [0; RequestFrame::CAPACITY];
-    let mut out = Out::new(&mut buffer);
+    let mut out = Writer::new(&mut buffer);
     write(&mut out).map_err(|_| fmt::Error)?;
     f.pad(core::str::from_utf8(out.written()).map_err(|_| fmt::Error)?)
 }
@@ -216,7 +217,7 @@ macro_rules! request_impls {
             /// Whether these are its bytes, each value with all its digits.
             fn is_written(&self, data: &[u8]) -> bool {
                 let mut buffer = [0; RequestFrame::CAPACITY];
-                let mut out = Out::new(&mut buffer);
+                let mut out = Writer::new(&mut buffer);
                 self.write(&mut out).is_ok() && out.written() == data
             }
 

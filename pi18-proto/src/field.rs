@@ -92,7 +92,7 @@ pub(crate) trait Field: Copy {
     /// From the bytes up to the comma.
     fn read(token: &[u8]) -> Option<Self>;
     /// To bytes, at least `width` of them.
-    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError>;
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError>;
     /// The same as a plain number, if it is one.
     fn plain_number(&self) -> Option<u32> {
         None
@@ -116,7 +116,7 @@ impl<T: Field> Field for Option<T> {
         if token.is_empty() { Some(None) } else { T::read(token).map(Some) }
     }
 
-    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.map_or(Ok(()), |value| value.write(width, out))
     }
 
@@ -247,14 +247,14 @@ impl fmt::Display for Extra<'_> {
 
 /// Writes one message into a buffer.
 #[derive(Default)]
-pub(crate) struct Out<'a> {
+pub(crate) struct Writer<'a> {
     buffer: &'a mut [u8],
     len: usize,
     /// Commas owed before the next field that is there: left-out fields at the end write none.
     commas: usize,
 }
 
-impl<'a> Out<'a> {
+impl<'a> Writer<'a> {
     pub(crate) fn new(buffer: &'a mut [u8]) -> Self {
         Self { buffer, len: 0, commas: 0 }
     }

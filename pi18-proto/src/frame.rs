@@ -22,7 +22,7 @@ use nom::{
     combinator::{map, value},
 };
 
-use crate::{DecodeError, Dialect, EncodeError, crc, error::Excerpt, field::Out};
+use crate::{DecodeError, Dialect, EncodeError, crc, error::Excerpt, field::Writer};
 
 /// Most bytes of a frame: `^D`, three digits, and the 999 bytes that these can announce.
 ///
@@ -356,9 +356,9 @@ pub(crate) fn encode(
     kind: FrameKind,
     with_checksum: bool,
     buffer: &mut [u8],
-    write: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
 ) -> Result<usize, EncodeError> {
-    let mut out = Out::new(buffer);
+    let mut out = Writer::new(buffer);
     let head: &[u8] = match kind {
         FrameKind::Query => b"^P000",
         FrameKind::Set => b"^S000",
@@ -538,7 +538,10 @@ mod tests {
             refused(b"(230.1"),
             "frame: expected ^D, ^P, ^S, ^0, ^1 or (NAK, found \"(230.1\""
         );
-        assert_eq!(refused(b"^D0x518;\x03\r"), "frame length: expected three digits, found \"0x5\"");
+        assert_eq!(
+            refused(b"^D0x518;\x03\r"),
+            "frame length: expected three digits, found \"0x5\""
+        );
         assert_eq!(
             refused(b"^D00518;"),
             "frame: expected a carriage return at its end, found the end after 8 bytes"

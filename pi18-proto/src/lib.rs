@@ -78,11 +78,11 @@ pub use quantity::{
 };
 pub use reader::{FrameReader, Received};
 pub use reply::{
-    AcChargeWindow, AcLoadWindow, Answer, Clock, Currents, DayEnergy, Defaults, FaultsAndWarnings,
+    AcChargeWindow, AcLoadWindow, Clock, Currents, DayEnergy, Defaults, FaultsAndWarnings,
     FirmwareVersions, Flag, Flags, GeneralStatus, GeneralStatus2, Identity, LedSettings,
     MachineModel, MaxAcChargeCurrents, MaxChargeCurrents, ModbusSettings, Mode, Model, MonthEnergy,
-    ParallelRating, ParallelStatus, ProtocolId, RatedInformation, Reply, Rgb, SocLimits,
-    TotalEnergy, TwinOutput, Version, YearEnergy,
+    ParallelRating, ParallelStatus, ProtocolId, QueryReply, RatedInformation, Reply, Rgb,
+    SocLimits, TotalEnergy, TwinOutput, Version, YearEnergy,
 };
 pub use serial_number::{NewSerialNumber, PaddedSerial, SerialNumber};
 pub use time::{ClockSetting, Date, DateTime, Month, TimeOfDay, Year};

@@ -3,13 +3,14 @@
 /// Declares a reply once: its struct, its fields, how it is read, written and shown.
 ///
 /// The first line of a field's documentation is its label, the type its unit, the bracket its
-/// width on the wire. A literal behind a field's name is its former name, which is still read in
-/// serialised replies. The sample is data of such a reply, a real one if there is any.
+/// width on the wire. `as "key"` gives a field another name in serialised replies and error texts. A
+/// literal in parentheses is a field's former name, which is still read in serialised replies. The
+/// sample is data of such a reply, a real one if there is any.
 macro_rules! reply {
     (
         $(#[doc = $doc:literal])+
         $name:ident = $mnemonic:literal, sample $sample:literal {
-            $( #[doc = $label:literal] $(#[doc = $more:literal])* $field:ident $( ($former:literal) )?: $ty:ty[$width:literal], )+
+            $( #[doc = $label:literal] $(#[doc = $more:literal])* $field:ident $( as $key:literal )? $( ($former:literal) )?: $ty:ty[$width:literal], )+
         }
     ) => {
         $(#[doc = $doc])+
@@ -20,6 +21,7 @@ macro_rules! reply {
             $(
                 #[doc = $label]
                 $(#[doc = $more])*
+                $( #[cfg_attr(feature = "serde", serde(rename = $key))] )?
                 $( #[cfg_attr(feature = "serde", serde(alias = $former))] )?
                 pub $field: $ty,
             )+
@@ -31,11 +33,11 @@ macro_rules! reply {
             const MNEMONIC: &'static str = $mnemonic;
             const SAMPLE: &'static str = $sample;
             const FIELDS: &'static [$crate::FieldInfo] =
-                &[$( $crate::FieldInfo::of::<$ty>(stringify!($field), $label, $width) ),+];
+                &[$( $crate::FieldInfo::of::<$ty>($crate::macros::key!($field $($key)?), $label, $width) ),+];
 
             fn parse(data: &[u8]) -> Result<(Self, $crate::Extra<'_>), $crate::DecodeError> {
                 let mut fields = $crate::field::Fields::new($mnemonic, data, 0);
-                let reply = Self { $( $field: fields.read::<$ty, $width>(stringify!($field))?, )+ };
+                let reply = Self { $( $field: fields.read::<$ty, $width>($crate::macros::key!($field $($key)?))?, )+ };
                 Ok((reply, fields.extra()))
             }
 
@@ -55,6 +57,16 @@ macro_rules! reply {
                 }
             }
         }
+    };
+}
+
+/// The name of a field in error texts and in JSON: the one given with `as`, or that of the struct.
+macro_rules! key {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $key:literal) => {
+        $key
     };
 }
 
@@ -113,4 +125,4 @@ macro_rules! code_list {
     };
 }
 
-pub(crate) use {code_list, codes, reply};
+pub(crate) use {code_list, codes, key, reply};

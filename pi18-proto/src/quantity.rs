@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::{
     EncodeError,
-    field::{Field, Form, Out, decimal},
+    field::{Field, Form, Writer, decimal},
     value::{Value, write_quantity},
 };
 
@@ -45,7 +45,7 @@ macro_rules! quantities {
             }
 
             #[inline]
-            fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 self.0.write(width, out)
             }
 
@@ -130,7 +130,7 @@ trait Number: Copy {
     const MIN: i64;
     const MAX: i64;
     fn read(token: &[u8]) -> Option<Self>;
-    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError>;
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError>;
 }
 
 impl Number for u16 {
@@ -143,7 +143,7 @@ impl Number for u16 {
     }
 
     #[inline]
-    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         out.number(self.into(), width)
     }
 }
@@ -158,7 +158,7 @@ impl Number for u32 {
     }
 
     #[inline]
-    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         out.number(self, width)
     }
 }
@@ -177,7 +177,7 @@ impl Number for i16 {
     }
 
     #[inline]
-    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         if self < 0 {
             out.byte(b'-')?;
             return out.number(self.unsigned_abs().into(), width.saturating_sub(1));
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn writes_more_digits_rather_than_another_number() {
         let mut buffer = [0; 8];
-        let mut out = Out::new(&mut buffer);
+        let mut out = Writer::new(&mut buffer);
         Watts(123).write(2, &mut out).unwrap();
         Celsius(-5).write(3, &mut out).unwrap();
         assert_eq!(out.written(), b"123-05");

@@ -1,7 +1,7 @@
 //! What a device answers, one reply a file.
 
 use crate::{
-    AnyReply, DecodeError, EncodeError, Extra, FieldInfo, FrameKind, Query, Value, field::Out,
+    AnyReply, DecodeError, EncodeError, Extra, FieldInfo, FrameKind, Query, Value, field::Writer,
     frame,
 };
 
@@ -104,7 +104,7 @@ pub trait Reply: Sealed + Sized + Copy {
 }
 
 /// A reply that answers one kind of query.
-pub trait Answer: Reply {
+pub trait QueryReply: Reply {
     /// What the query takes beside its mnemonic: `()`, a date, a unit's number.
     type Argument;
 
@@ -119,9 +119,9 @@ pub(crate) trait Sealed {}
 
 pub(crate) fn encode(
     buffer: &mut [u8],
-    write: impl FnOnce(&mut Out<'_>) -> Result<(), EncodeError>,
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
 ) -> Result<usize, EncodeError> {
-    let mut out = Out::new(buffer);
+    let mut out = Writer::new(buffer);
     write(&mut out)?;
     Ok(out.written().len())
 }

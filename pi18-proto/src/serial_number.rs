@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     EncodeError,
-    field::{Field, Form, Out, decimal},
+    field::{Field, Form, Writer, decimal},
     value::{Text, Value},
 };
 
@@ -65,7 +65,7 @@ impl Field for SerialNumber {
         Text::new(padded.as_bytes().get(..length)?).map(Self)
     }
 
-    fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, _width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         let digits = self.0.as_bytes();
         out.number(digits.len().try_into().unwrap_or_default(), 2)?;
         PaddedSerial::from(self).write(20, out)
@@ -120,7 +120,7 @@ impl Field for NewSerialNumber {
         serial.filter(padded).and_then(Self::new)
     }
 
-    fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.0.write(width, out)
     }
 
@@ -167,7 +167,7 @@ impl Field for PaddedSerial {
         Text::new(token).filter(|text| text.as_bytes().len() <= SerialNumber::MAX).map(Self)
     }
 
-    fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, _width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         out.bytes(self.0.as_bytes())
     }
 

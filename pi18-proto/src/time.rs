@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     EncodeError, RangeError,
-    field::{Field, Form, Out, digit_groups},
+    field::{Field, Form, Writer, digit_groups},
     value::{Text, Value},
 };
 
@@ -257,7 +257,7 @@ macro_rules! fields {
                 $read
             }
 
-            fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            fn write(self, _width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 let $value = self;
                 let parts = [$(u32::from($get)),+];
                 for (part, width) in parts.into_iter().zip([$($width),+]) {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use pi18_proto::{Answer, AnyReply, Dialect, Query, Request, SetCommand};
+use pi18_proto::{AnyReply, Dialect, Query, QueryReply, Request, SetCommand};
 
 use crate::{
     Error, Link,
@@ -97,7 +97,7 @@ pub struct Reading {
 
 impl Reading {
     /// The reply as one of a given type.
-    fn into_reply<R: Answer>(self) -> Result<R, Kind> {
+    fn into_reply<R: QueryReply>(self) -> Result<R, Kind> {
         R::from_reply(self.reply).ok_or_else(|| Kind::OtherReply {
             request: self.query.to_string(),
             expected: R::MNEMONIC,
@@ -180,7 +180,7 @@ impl<L: Link> Client<L> {
     ///
     /// # Errors
     /// If no sound reply comes in time, the unit refuses, or the device is gone.
-    pub fn read<R: Answer<Argument = ()>>(&mut self) -> Result<R, Error> {
+    pub fn read<R: QueryReply<Argument = ()>>(&mut self) -> Result<R, Error> {
         self.read_of(())
     }
 
@@ -188,7 +188,7 @@ impl<L: Link> Client<L> {
     ///
     /// # Errors
     /// If no sound reply comes in time, the unit refuses, or the device is gone.
-    pub fn read_of<R: Answer>(&mut self, argument: R::Argument) -> Result<R, Error> {
+    pub fn read_of<R: QueryReply>(&mut self, argument: R::Argument) -> Result<R, Error> {
         let reading = self.query(R::query(argument))?;
         reading.into_reply().map_err(|kind| Error::new(self.link.name(), kind))
     }

@@ -210,11 +210,9 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
             Some('x') => {
                 let digits: String = characters.by_ref().take(2).collect();
                 let byte = u8::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 2);
-                bytes.push(
-                    byte.ok_or(format!(
-                        "escape: expected \\x and two hex digits, found \\x{digits}"
-                    ))?,
-                );
+                bytes.push(byte.ok_or(format!(
+                    "escape: expected \\x and two hex digits, found \\x{digits}"
+                ))?);
             }
             Some('r') => bytes.push(b'\r'),
             Some('n') => bytes.push(b'\n'),

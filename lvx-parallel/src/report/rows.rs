@@ -157,7 +157,7 @@ fn measured(units: &[&UnitSnapshot], own: &Own<'_>) -> Vec<Row> {
             Watts(status.pv1_power.0.saturating_add(status.pv2_power.0)).to_string()
         }),
         live(&ac("output power"), &["cross-totals"], |status| {
-            format!("{} ({})", status.active_power, status.load)
+            format!("{} ({})", status.active_power, status.load_percent)
         }),
         live(&ac("output"), &["output"], |status| {
             format!("{} {}", status.output_voltage, status.output_frequency)

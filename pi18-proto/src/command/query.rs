@@ -1,9 +1,9 @@
 //! The queries, one table.
 
 use crate::{
-    Answer, Date, DecodeError, Edition, EncodeError, Extra, FieldInfo, Month, ParallelInstance,
+    Date, DecodeError, Edition, EncodeError, Extra, FieldInfo, Month, ParallelInstance, QueryReply,
     Reply, Value, Year,
-    field::{Field, Fields, Out},
+    field::{Field, Fields, Writer},
     reply,
 };
 
@@ -88,7 +88,7 @@ macro_rules! queries {
                 }
             }
 
-            pub(super) fn write(&self, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            pub(super) fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 out.bytes(self.info().mnemonic.as_bytes())?;
                 match self {
                     $( queries!(@pattern $name argument $( $ty )?) => {
@@ -147,7 +147,7 @@ macro_rules! queries {
             }
         }
 
-        $( impl Answer for reply::$name {
+        $( impl QueryReply for reply::$name {
             type Argument = queries!(@argument $( $ty )?);
 
             fn query(argument: Self::Argument) -> Query {

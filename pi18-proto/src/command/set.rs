@@ -10,7 +10,7 @@ use crate::{
     RechargeSoc, RechargeVoltage, RedischargeSoc, RedischargeVoltage, RegulationState, Rgb,
     SelectableCurrent, SolarPriority, Switch, TimeOfDay, Value,
     error::Excerpt,
-    field::{Field, Fields, Out},
+    field::{Field, Fields, Writer},
 };
 
 /// What a wrong use of a set command can do. The greater, the worse.
@@ -109,7 +109,7 @@ macro_rules! sets {
                 }
             }
 
-            pub(super) fn write(&self, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            pub(super) fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 out.bytes(self.info().mnemonic.as_bytes())?;
                 match self {
                     $( Self::$name { $( $field ),* } => { $( out.field::<$ty, $width>(*$field)?; )* } )+

@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::{
     Amperes, Count, Decivolts, EncodeError, Percent, RangeError,
-    field::{Field, Form, Out, decimal},
+    field::{Field, Form, Writer, decimal},
     value::{Value, write_quantity},
 };
 
@@ -52,7 +52,7 @@ macro_rules! checked {
                 Self::new(Field::read(token)?).ok()
             }
 
-            fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 self.0.write(width, out)
             }
 
@@ -186,7 +186,7 @@ macro_rules! closed {
                 match decimal(token)? { $( $number => Some(Self::$variant), )+ _ => None }
             }
 
-            fn write(self, width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+            fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 out.number(self.number().into(), width)
             }
 

@@ -7,7 +7,7 @@ use core::{
 
 use crate::{
     EncodeError,
-    field::{Field, Form, Out},
+    field::{Field, Form, Writer},
     macros::reply,
     value::{Text, Value},
 };
@@ -93,7 +93,7 @@ impl Field for Version {
         if (1..=8).contains(&token.len()) { Text::new(token).map(Self) } else { None }
     }
 
-    fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, _width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         out.bytes(self.0.as_bytes())
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     Count, EncodeError, FieldInfo, Reply, Switch,
-    field::{Field, Form, Out},
+    field::{Field, Form, Writer},
     macros::reply,
     value::{Text, Value},
 };
@@ -132,7 +132,7 @@ impl Field for Flag {
         }
     }
 
-    fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, _width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         Self::all()
             .find(|&(_, flag, _)| flag == self)
             .map_or(Ok(()), |(letter, ..)| out.byte(letter))

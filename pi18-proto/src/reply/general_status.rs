@@ -25,7 +25,7 @@ reply! {
         /// AC output active power
         active_power: Watts[4],
         /// Output load
-        load: Percent[3],
+        load_percent as "load": Percent[3],
         /// Battery voltage
         battery_voltage: Decivolts[3],
         /// Battery voltage from SCC 1

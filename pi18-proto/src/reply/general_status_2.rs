@@ -37,9 +37,9 @@ reply! {
         /// AC output active power L3
         active_power_l3: Watts[4],
         /// Output load L2
-        load_l2: Percent[3],
+        load_percent_l2 as "load_l2": Percent[3],
         /// Output load L3
-        load_l3: Percent[3],
+        load_percent_l3 as "load_l3": Percent[3],
         /// PV 3 input power
         pv3_power: Watts[4],
         /// PV 3 input voltage

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     EncodeError, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, Switch,
-    field::{Field, Form, Out, digit_groups},
+    field::{Field, Form, Writer, digit_groups},
     macros::reply,
     value::{Text, Value},
 };
@@ -62,7 +62,7 @@ impl Field for Rgb {
         Some(Self { red: red.ok()?, green: green.ok()?, blue: blue.ok()? })
     }
 
-    fn write(self, _width: usize, out: &mut Out<'_>) -> Result<(), EncodeError> {
+    fn write(self, _width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         [self.red, self.green, self.blue]
             .into_iter()
             .try_for_each(|part| out.number(part.into(), 3))

@@ -41,9 +41,9 @@ reply! {
         /// AC output active power of the bank
         total_active_power: Watts[5],
         /// Output load
-        load: Percent[3],
+        load_percent as "load": Percent[3],
         /// Output load of the bank
-        total_load: Percent[3],
+        total_load_percent as "total_load": Percent[3],
         /// Battery voltage
         battery_voltage: Decivolts[3],
         /// Battery discharge current

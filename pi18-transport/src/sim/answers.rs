@@ -140,7 +140,7 @@ impl Bank {
     }
 
     fn faults_and_warnings(&self, unit: &Unit) -> Option<FaultsAndWarnings> {
-        let load = self.general_status(unit).load.0;
+        let load = self.general_status(unit).load_percent.0;
         let own = [
             ("line_fail", !self.grid()),
             ("battery_under", unit.stage.empty),

@@ -157,7 +157,10 @@ fn switches_say_what_is_wrong_with_them() {
     let wrong = |text: &str| text.parse::<Switches>().unwrap_err().to_string();
     assert_eq!(wrong("lag=soon"), "switch \"lag\": expected a time such as 2s, found \"soon\"");
     assert_eq!(wrong("pop-garbled"), "switch \"pop-garbled\": expected on|off, found \"\"");
-    assert_eq!(wrong("bulk=56.45"), "switch \"bulk\": expected volts such as 56.4, found \"56.45\"");
+    assert_eq!(
+        wrong("bulk=56.45"),
+        "switch \"bulk\": expected volts such as 56.4, found \"56.45\""
+    );
     assert_eq!(wrong("units=10"), "switch \"units\": expected 1 to 9, found \"10\"");
     assert_eq!(wrong("colour=red"), "switch \"colour\": expected a name from the list");
     assert_eq!(

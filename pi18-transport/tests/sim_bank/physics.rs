@@ -87,7 +87,7 @@ fn values_are_in_range_and_directions_fit() {
                 }
                 let load = now.apparent_power.0 * 100;
                 let rated = if scale > 1.0 { 2400 } else { 6000 };
-                assert!(load.abs_diff(u32::from(now.load.0) * rated) <= rated, "{now:?}");
+                assert!(load.abs_diff(u32::from(now.load_percent.0) * rated) <= rated, "{now:?}");
                 assert!(now.active_power.0 <= now.apparent_power.0);
                 if switches.contains("grid=off") {
                     assert_eq!((now.line_direction.0, now.grid_voltage.0), (0, 0));
