@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use lvx_settings::{
     Action, Apply, Diagnostics, Event, Options, ParsedProfile, Past, Permissions, Plan, Profile,
-    Unit, Way, broken, validate, validate_for,
+    ResumeMode, Unit, broken, validate, validate_for,
 };
 use pi18_proto::{
     Defaults, FaultCode, FirmwareVersions, Flags, GeneralStatus, MaxAcChargeCurrents,
@@ -96,8 +96,9 @@ fn check_past(past: &Past) {
     let progress = past.progress();
     let steps = past.plan.steps.len();
     assert!(progress.at_most <= steps.max(1), "{progress:?}");
-    for way in [Way::Finish, Way::Undo] {
-        let mut apply = Apply::resume(past.plan.clone(), Options::default(), progress.clone(), way);
+    for mode in [ResumeMode::Finish, ResumeMode::Undo] {
+        let mut apply =
+            Apply::resume(past.plan.clone(), Options::default(), progress.clone(), mode);
         if progress.in_flight {
             assert!(matches!(apply.next_action(), Action::Pause(_)));
             apply.handle(Event::Paused, Instant::now());

@@ -27,8 +27,8 @@ mod verify;
 
 pub(crate) use action::later;
 pub use action::{Action, Command, Event, Options, Trouble, Write};
-pub use progress::Progress;
-pub use report::{Ending, Report, SettingReport, State, StrayReport, UnitReport};
+pub use progress::ApplyProgress;
+pub use report::{ApplyReport, Ending, SettingReport, SettingState, StrayReport, UnitReport};
 pub use stray::{Astray, Owed, Stray};
 
 use change::Change;
@@ -36,10 +36,10 @@ use corrections::Correction;
 use preflight::{Preflight, Purpose};
 use verify::Verify;
 
-/// What to do about a run that did not end.
+/// How to continue a run that did not end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Way {
+pub enum ResumeMode {
     /// Do the steps that are left.
     Finish,
     /// Undo the steps that were done.
@@ -87,12 +87,12 @@ pub struct Apply {
     /// Somebody confirmed: nothing is undone any more.
     confirmed: bool,
     writes: u64,
-    resumed: Option<(Progress, Way)>,
+    resumed: Option<(ApplyProgress, ResumeMode)>,
     /// How often it was interrupted.
     interrupts: u32,
     /// The interrupts that had their effect.
     noticed: u32,
-    report: Option<Report>,
+    report: Option<ApplyReport>,
 }
 
 /// A step that could not be undone.
@@ -132,13 +132,13 @@ impl Apply {
     }
 
     /// Brings a plan to an end whose earlier run was left at `progress`.
-    pub fn resume(plan: Plan, options: Options, progress: Progress, way: Way) -> Self {
-        Self::start(plan, options, Some((progress, way)))
+    pub fn resume(plan: Plan, options: Options, progress: ApplyProgress, mode: ResumeMode) -> Self {
+        Self::start(plan, options, Some((progress, mode)))
     }
 
-    fn start(plan: Plan, options: Options, resumed: Option<(Progress, Way)>) -> Self {
+    fn start(plan: Plan, options: Options, resumed: Option<(ApplyProgress, ResumeMode)>) -> Self {
         let earlier = resumed.as_ref().map(|(progress, _)| progress.clone()).unwrap_or_default();
-        let purpose = Purpose::of(resumed.as_ref().map(|(_, way)| *way));
+        let purpose = Purpose::of(resumed.as_ref().map(|(_, mode)| *mode));
         let preflight = Phase::Preflight(Box::new(Preflight::new(purpose)));
         Self {
             lost: vec![None; plan.units.len()],
@@ -182,7 +182,7 @@ impl Apply {
 
     /// Returns how it ended, once it has.
     #[must_use]
-    pub fn report(&self) -> Option<&Report> {
+    pub fn report(&self) -> Option<&ApplyReport> {
         self.report.as_ref()
     }
 
@@ -244,7 +244,7 @@ impl Apply {
     pub fn handle(&mut self, event: Event, now: Instant) {
         let after = match (&mut self.phase, event) {
             (Phase::Rest, Event::Paused) => {
-                let purpose = Purpose::of(self.resumed.as_ref().map(|(_, way)| *way));
+                let purpose = Purpose::of(self.resumed.as_ref().map(|(_, mode)| *mode));
                 Some(Phase::Preflight(Box::new(Preflight::new(purpose))))
             }
             (Phase::Preflight(preflight), event) => preflight

@@ -12,7 +12,7 @@ use std::{
 use pi18_proto::DateTime;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Ending, Error, Plan, Settings, Stray, Way};
+use crate::{Ending, Error, Plan, ResumeMode, Settings, Stray};
 
 mod past;
 
@@ -21,7 +21,7 @@ pub use past::Past;
 /// Which way a step goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Direction {
+pub enum RunDirection {
     /// It is done.
     Forward,
     /// It is undone.
@@ -38,7 +38,7 @@ pub enum Record {
         /// Which step, counted from 0.
         step: usize,
         /// Whether it is done or undone.
-        direction: Direction,
+        direction: RunDirection,
         /// Which try, counted from 1.
         attempt: u32,
     },
@@ -47,7 +47,7 @@ pub enum Record {
         /// Which step.
         step: usize,
         /// Whether it was done or undone.
-        direction: Direction,
+        direction: RunDirection,
     },
     /// A step could not be undone.
     Left {
@@ -94,10 +94,11 @@ pub enum Record {
         /// The settings that were written.
         to: Settings,
     },
-    /// An earlier run is brought to an end.
+    /// An earlier run is finished or undone.
     Resumed {
-        /// How.
-        way: Way,
+        /// Whether it is finished or undone.
+        #[serde(rename = "way")]
+        mode: ResumeMode,
     },
     /// All steps are done and proved.
     Applied,

@@ -56,20 +56,20 @@ mod validate;
 mod value;
 
 pub use apply::{
-    Action, Apply, Astray, Command, Ending, Event, Options, Owed, Progress, Report, SettingReport,
-    State, Stray, StrayReport, Trouble, UnitReport, Way, Write,
+    Action, Apply, ApplyProgress, ApplyReport, Astray, Command, Ending, Event, Options, Owed,
+    ResumeMode, SettingReport, SettingState, Stray, StrayReport, Trouble, UnitReport, Write,
 };
 pub use battery::{Battery, Chemistry, GuardError, Millivolts};
 pub use clock::{ClockOffset, HostClock};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Style};
 pub use error::Error;
 pub use group::Group;
-pub use journal::{Direction, Journal, Past, Record};
+pub use journal::{Journal, Past, Record, RunDirection};
 pub use limits::{Allowed, Limit, LimitError, Limits};
 pub use plan::{LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, Step};
 pub use profile::{AppliesTo, ParsedProfile, Profile, profile_schema};
 pub use rules::{Broken, OutputModeConflict, are_phases, broken, output_mode_conflict};
-pub use run::{Audit, Clock, Keeper, Units, run};
+pub use run::{Audit, Clock, Recorder, Units, run};
 pub use setting::{Setting, Settings};
 pub use settings::Difference;
 pub use unit::Unit;

@@ -385,8 +385,8 @@ impl Plan {
     /// Whether the steps hang together, whatever the limits: each writes the settings of one command of
     /// one unit, from what the steps before it leave, once, and only what is wanted and allowed.
     pub(crate) fn check_shape(&self) -> Result<(), Unsound> {
-        if self.units.len() > MOST_UNITS {
-            let why = format!("expected at most {MOST_UNITS} units");
+        if self.units.len() > MAX_UNITS {
+            let why = format!("expected at most {MAX_UNITS} units");
             return Err(Unsound { place: "plan".to_owned(), why });
         }
         let mut states = self.settings_after(0);
@@ -545,7 +545,7 @@ impl Step {
 }
 
 /// More have no number on the wire.
-const MOST_UNITS: usize = 10;
+const MAX_UNITS: usize = 10;
 
 /// Whether two states of a unit are the same as far as they go; a clock may be a little off.
 pub(crate) fn alike(one: &Settings, other: &Settings) -> bool {

@@ -10,8 +10,8 @@ use pi18_transport::{Client, Link, SetOutcome};
 use serde::Serialize;
 
 use crate::{
-    Action, Apply, Direction, Error, Event, HostClock, Journal, Plan, Record, Report, Settings,
-    Unit,
+    Action, Apply, ApplyReport, Error, Event, HostClock, Journal, Plan, Record, RunDirection,
+    Settings, Unit,
     apply::{Trouble, Write, later},
 };
 
@@ -44,7 +44,7 @@ pub trait Clock {
 }
 
 /// Where an [`Apply`] keeps what has to survive it, and whom it asks.
-pub trait Keeper {
+pub trait Recorder {
     /// Saves the units' settings as they are, and begins the journal.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ pub trait Keeper {
 }
 
 /// A journal alone is enough: its first line holds the settings that the units had.
-impl Keeper for Journal {
+impl Recorder for Journal {
     fn begin(&mut self, plan: &Plan, _units: &[Unit]) -> io::Result<()> {
         if plan == self.plan() {
             return Ok(());
@@ -110,7 +110,7 @@ pub struct Audit {
     /// What it sets.
     pub settings: Settings,
     /// Whether it does a step of the plan or undoes it.
-    pub direction: Direction,
+    pub direction: RunDirection,
     /// What the unit answered: `accepted`, `refused`, `garbled`, `silent`, `gone`.
     pub outcome: &'static str,
 }
@@ -178,19 +178,19 @@ impl<'a, L: Link> Units<'a, L> {
 
     /// Opens the link to a unit again that was closed for a wait. An interrupt ends the wait for
     /// another program.
-    fn take_up(&mut self, unit: usize, keeper: &mut dyn Keeper) -> Result<(), Trouble> {
+    fn take_up(&mut self, unit: usize, recorder: &mut dyn Recorder) -> Result<(), Trouble> {
         let Some(wanted) = self.released.get_mut(unit).and_then(Option::take) else {
             return Ok(());
         };
         let until = later(Instant::now(), BUSY_PATIENCE);
-        let interrupts = keeper.interrupts();
+        let interrupts = recorder.interrupts();
         let place = self.place(unit);
         let mut client = loop {
             match (self.reopen)(place) {
                 Err(error)
                     if error.is_busy()
                         && Instant::now() < until
-                        && keeper.interrupts() == interrupts =>
+                        && recorder.interrupts() == interrupts =>
                 {
                     std::thread::sleep(BETWEEN_TRIES);
                 }
@@ -210,10 +210,10 @@ impl<'a, L: Link> Units<'a, L> {
     fn with<T>(
         &mut self,
         unit: usize,
-        keeper: &mut dyn Keeper,
+        recorder: &mut dyn Recorder,
         act: impl FnOnce(&mut Client<L>, &HostClock) -> Result<T, Error>,
     ) -> Result<T, Trouble> {
-        self.take_up(unit, keeper)?;
+        self.take_up(unit, recorder)?;
         match self.clients.get_mut(unit) {
             Some(Some(client)) => act(client, &self.host).map_err(|error| match error.as_link() {
                 Some(error) => Trouble::from(error),
@@ -327,12 +327,16 @@ impl<'a, L: Link> Units<'a, L> {
 }
 
 /// Carries it out to the end, and tells what is true then.
-pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) -> Report {
+pub fn run<L: Link>(
+    mut apply: Apply,
+    units: &mut Units<'_, L>,
+    recorder: &mut dyn Recorder,
+) -> ApplyReport {
     let mut interrupts = 0;
     loop {
-        interrupt(&mut apply, keeper, &mut interrupts);
+        interrupt(&mut apply, recorder, &mut interrupts);
         let action = apply.next_action();
-        keeper.watch(&action);
+        recorder.watch(&action);
         let event = match &action {
             Action::Done => match apply.report() {
                 Some(report) => return report.clone(),
@@ -340,26 +344,26 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
             },
             Action::Survey { unit } => Event::Surveyed(
                 units
-                    .with(*unit, keeper, |client, host| Unit::read(client, host))
+                    .with(*unit, recorder, |client, host| Unit::read(client, host))
                     .map(Box::new)
                     .map_err(|trouble| trouble.text),
             ),
             Action::Backup => {
-                let kept = keeper.begin(apply.plan(), apply.units());
+                let kept = recorder.begin(apply.plan(), apply.units());
                 Event::Stored(kept.map_err(|error| error.to_string()))
             }
             Action::Record(record) => {
                 let now = units.now();
-                let kept = keeper.record(record, units.host.time(now));
+                let kept = recorder.record(record, units.host.time(now));
                 Event::Stored(kept.map_err(|error| error.to_string()))
             }
             Action::Read { unit, query } => {
-                Event::Read(units.with(*unit, keeper, |client, host| {
+                Event::Read(units.with(*unit, recorder, |client, host| {
                     let reading = client.query(*query)?;
                     Ok((reading.reply, host.time(reading.at)))
                 }))
             }
-            Action::Write(write) => Event::Written(send(write, units, apply.plan(), keeper)),
+            Action::Write(write) => Event::Written(send(write, units, apply.plan(), recorder)),
             Action::Reopen { unit } => {
                 let planned = apply.plan().units.iter();
                 let serials: Vec<_> = planned.map(|planned| planned.unit.serial_number).collect();
@@ -371,23 +375,23 @@ pub fn run<L: Link>(mut apply: Apply, units: &mut Units<'_, L>, keeper: &mut dyn
                 if *time >= LONG_PAUSE {
                     units.release(apply.plan());
                 }
-                rest(*time, units, keeper);
+                rest(*time, units, recorder);
                 Event::Paused
             }
             Action::Confirmation(time) => {
                 units.release(apply.plan());
-                Event::Confirmed(wait(*time, units, keeper))
+                Event::Confirmed(wait(*time, units, recorder))
             }
         };
-        interrupt(&mut apply, keeper, &mut interrupts);
+        interrupt(&mut apply, recorder, &mut interrupts);
         let now = units.now();
         apply.handle(event, now);
     }
 }
 
 /// Passes on interrupts that came since the last time.
-fn interrupt(apply: &mut Apply, keeper: &mut dyn Keeper, known: &mut u32) {
-    let interrupts = keeper.interrupts();
+fn interrupt(apply: &mut Apply, recorder: &mut dyn Recorder, known: &mut u32) {
+    let interrupts = recorder.interrupts();
     if interrupts > *known {
         *known = interrupts;
         apply.interrupt();
@@ -398,9 +402,9 @@ fn send<L: Link>(
     write: &Write,
     units: &mut Units<'_, L>,
     plan: &Plan,
-    keeper: &mut dyn Keeper,
+    recorder: &mut dyn Recorder,
 ) -> Result<SetOutcome, Trouble> {
-    let (at, command, outcome) = units.with(write.unit, keeper, |client, host| {
+    let (at, command, outcome) = units.with(write.unit, recorder, |client, host| {
         let at = host.time(client.now());
         let command = write
             .command
@@ -409,7 +413,7 @@ fn send<L: Link>(
         Ok((at, command, client.set(command)?))
     })?;
     if let Some(planned) = plan.units.get(write.unit) {
-        keeper.audit(&Audit {
+        recorder.audit(&Audit {
             at,
             address: planned.address.clone(),
             serial_number: planned.unit.serial_number,
@@ -438,28 +442,28 @@ const fn word(outcome: SetOutcome) -> &'static str {
 }
 
 /// Lets time go by in small parts: an interrupt ends it.
-fn rest<L: Link>(time: Duration, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) {
+fn rest<L: Link>(time: Duration, units: &mut Units<'_, L>, recorder: &mut dyn Recorder) {
     const PART: Duration = Duration::from_secs(1);
     let mut left = time;
     while !left.is_zero() {
         let part = left.min(PART);
         units.pause(part);
         left = left.saturating_sub(part);
-        if keeper.is_interrupted() {
+        if recorder.is_interrupted() {
             break;
         }
     }
 }
 
-fn wait<L: Link>(time: Duration, units: &mut Units<'_, L>, keeper: &mut dyn Keeper) -> bool {
+fn wait<L: Link>(time: Duration, units: &mut Units<'_, L>, recorder: &mut dyn Recorder) -> bool {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
     let until = units.boot_time().saturating_add(time);
     loop {
-        if keeper.is_confirmed() {
+        if recorder.is_confirmed() {
             return true;
         }
         let left = until.saturating_sub(units.boot_time());
-        if left.is_zero() || keeper.is_interrupted() {
+        if left.is_zero() || recorder.is_interrupted() {
             return false;
         }
         units.pause(BETWEEN_LOOKS.min(left));

@@ -6,12 +6,12 @@ mod bank;
 use std::time::Duration;
 
 use bank::{
-    Fate, Memory, STILL, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, is_true,
+    Fate, Memory, STATIC, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, is_true,
     other, plan_for, planned, profile, received, run_with, settings_of, settled, valid_settings,
 };
 use lvx_settings::{
-    Apply, Ending, Options, Permissions, Plan, Progress, Record, Report, Setting, Settings, Unit,
-    Units, Way, broken,
+    Apply, ApplyProgress, ApplyReport, Ending, Options, Permissions, Plan, Record, ResumeMode,
+    Setting, Settings, Unit, Units, broken,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputMode, OutputPriority};
 use pi18_transport::{SetOutcome, sim::SharedBank};
@@ -30,13 +30,13 @@ fn commissioned() -> Settings {
     })
 }
 
-fn apply(bank: &SharedBank, wanted: &Settings) -> (Report, Memory) {
+fn apply(bank: &SharedBank, wanted: &Settings) -> (ApplyReport, Memory) {
     apply_to(bank, planned(bank, wanted), Options::default(), Memory::default())
 }
 
 #[test]
 fn the_commissioned_policy_on_the_commissioned_bank_writes_nothing() {
-    let bank = bank(&[STILL, STILL]);
+    let bank = bank(&[STATIC, STATIC]);
     let (report, memory) = apply(&bank, &commissioned());
     assert_eq!(report.ending, Ending::NothingToDo);
     assert_eq!(received(&bank), [0, 0]);
@@ -134,14 +134,14 @@ fn an_output_mode_is_not_set_while_the_unit_is_at_work() {
 
 #[test]
 fn a_unit_that_charges_is_not_asked_for_another_current() {
-    let bank = bank(&["frozen=on&soc=60", STILL]);
+    let bank = bank(&["frozen=on&soc=60", STATIC]);
     let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
     insta::assert_snapshot!(refused(&bank, planned(&bank, &wanted)));
 }
 
 #[test]
 fn an_idle_window_is_waited_for() {
-    let bank = bank(&["frozen=on&soc=60", STILL]);
+    let bank = bank(&["frozen=on&soc=60", STATIC]);
     let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
@@ -282,7 +282,7 @@ fn a_value_that_shows_late_is_waited_for() {
 
 #[test]
 fn a_value_that_never_shows_is_written_back() {
-    let bank = bank(&[STILL, "frozen=on&lag=60s"]);
+    let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
     let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
     assert_eq!(report.ending, Ending::Undone, "{report}");
@@ -338,7 +338,7 @@ fn a_report_rests_on_two_readings_of_each_unit() {
 
 #[test]
 fn a_unit_that_accepts_and_ignores_is_found_out() {
-    let bank = bank(&[STILL, "frozen=on&ignore=1"]);
+    let bank = bank(&[STATIC, "frozen=on&ignore=1"]);
     let (report, _) = apply(&bank, &other());
     assert_eq!(report.ending, Ending::Undone, "{report}");
     is_true(&report, &bank);
@@ -380,7 +380,7 @@ fn a_unit_that_is_unplugged_is_told_and_the_other_is_put_back() {
 }
 
 /// A unit is unplugged when its `POP` is sent; a moment later somebody is there again.
-fn replugged(plug: impl Fn(&SharedBank)) -> (Report, SharedBank) {
+fn replugged(plug: impl Fn(&SharedBank)) -> (ApplyReport, SharedBank) {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let meddler: bank::Meddler = std::sync::Arc::new(std::sync::Mutex::new({
@@ -511,7 +511,9 @@ fn meddled_with_plan(
 fn a_run_that_was_left_is_finished_or_undone() {
     for surely in 0..=4 {
         for in_flight in [false, true] {
-            for (way, ending) in [(Way::Finish, Ending::Applied), (Way::Undo, Ending::Undone)] {
+            for (mode, ending) in
+                [(ResumeMode::Finish, Ending::Applied), (ResumeMode::Undo, Ending::Undone)]
+            {
                 let bank = idle_bank();
                 let plan = planned(&bank, &other());
                 for step in plan.steps.iter().take(surely) {
@@ -522,12 +524,12 @@ fn a_run_that_was_left_is_finished_or_undone() {
                     assert_eq!(outcome, SetOutcome::Accepted);
                 }
                 let at_most = (surely + usize::from(in_flight)).min(4);
-                let progress = Progress { at_most, in_flight, ..Progress::default() };
-                let apply = Apply::resume(plan, Options::default(), progress, way);
+                let progress = ApplyProgress { at_most, in_flight, ..ApplyProgress::default() };
+                let apply = Apply::resume(plan, Options::default(), progress, mode);
                 let clients = (0..2).map(|at| client(&bank, at)).collect();
                 let memory = Memory { begun: true, ..Memory::default() };
                 let (report, _) = run_with(&bank, clients, apply, memory);
-                assert_eq!(report.ending, ending, "{surely} {way:?} {report}");
+                assert_eq!(report.ending, ending, "{surely} {mode:?} {report}");
                 is_true(&report, &bank);
             }
         }

@@ -6,7 +6,7 @@ mod bank;
 use std::fs;
 
 use bank::{bank, plan_for, profile};
-use lvx_settings::{Direction, Ending, Journal, Past, Permissions, Plan, Progress, Record};
+use lvx_settings::{ApplyProgress, Ending, Journal, Past, Permissions, Plan, Record, RunDirection};
 use pi18_proto::{OutputPriority, SolarPriority};
 
 fn plan() -> Plan {
@@ -17,16 +17,16 @@ fn plan() -> Plan {
     plan_for(&bank(&["frozen=on", "frozen=on"]), &wanted, Permissions::default())
 }
 
-fn writing(step: usize, direction: Direction) -> Record {
+fn writing(step: usize, direction: RunDirection) -> Record {
     Record::Writing { step, direction, attempt: 1 }
 }
 
-fn proved(step: usize, direction: Direction) -> Record {
+fn proved(step: usize, direction: RunDirection) -> Record {
     Record::Proved { step, direction }
 }
 
-const FORWARD: Direction = Direction::Forward;
-const BACKWARD: Direction = Direction::Backward;
+const FORWARD: RunDirection = RunDirection::Forward;
+const BACKWARD: RunDirection = RunDirection::Backward;
 
 #[test]
 fn what_was_noted_is_read_and_gone_on_with() {
@@ -43,7 +43,12 @@ fn what_was_noted_is_read_and_gone_on_with() {
     let (mut journal, past) = Journal::reopen(&path).unwrap();
     assert_eq!((past.plan.clone(), &past.records[..]), (plan.clone(), &records[..]));
     assert!(past.is_open() && !past.is_unconfirmed());
-    let left = Progress { at_most: 2, in_flight: true, unproved: vec![1], ..Progress::default() };
+    let left = ApplyProgress {
+        at_most: 2,
+        in_flight: true,
+        unproved: vec![1],
+        ..ApplyProgress::default()
+    };
     assert_eq!(past.progress(), left);
     journal.append(&Record::Ended { ending: Ending::Undone }, None).unwrap();
     let past = Past::read(&path).unwrap();
@@ -181,7 +186,7 @@ fn it_is_known_how_far_a_run_got() {
     let undoing =
         Record::Undoing { why: "x".to_owned(), done: 3, unproved: vec![2], of: Vec::new() };
     let got = |records: &[Record]| {
-        let progress = Progress::of(records);
+        let progress = ApplyProgress::of(records);
         (progress.at_most, progress.in_flight, progress.unproved)
     };
     let forward = [writing(0, FORWARD), proved(0, FORWARD), writing(1, FORWARD)];

@@ -12,7 +12,8 @@ use std::{
 use bank::{Memory, bank, client, host, plan_for, profile};
 use bytes::BytesMut;
 use lvx_settings::{
-    Action, Apply, Ending, Keeper, Options, Permissions, Plan, Record, Report, Unit, Units, run,
+    Action, Apply, ApplyReport, Ending, Options, Permissions, Plan, Record, Recorder, Unit, Units,
+    run,
 };
 use pi18_proto::{DateTime, OutputPriority};
 use pi18_transport::{
@@ -64,7 +65,7 @@ struct Confirming {
     seen: Option<usize>,
 }
 
-impl Keeper for Confirming {
+impl Recorder for Confirming {
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
         self.memory.begin(plan, units)
     }
@@ -81,7 +82,7 @@ impl Keeper for Confirming {
 }
 
 /// Applies with a confirmation; when a link is opened again it leads to the unit that `leads_to` says.
-fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (Report, Option<usize>) {
+fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (ApplyReport, Option<usize>) {
     let bank = bank(&["frozen=on", "frozen=on"]);
     let wanted = profile(|s| s.output_source_priority = Some(OutputPriority(0)));
     let plan = plan_for(&bank, &wanted, Permissions::default());
@@ -99,9 +100,9 @@ fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (Report, Option<usiz
         pause: Duration::from_millis(1),
         ..Options::default()
     };
-    let mut keeper = Confirming { memory: Memory::default(), open: Rc::clone(&open), seen: None };
-    let report = run(Apply::new(plan, options), &mut units, &mut keeper);
-    (report, keeper.seen)
+    let mut recorder = Confirming { memory: Memory::default(), open: Rc::clone(&open), seen: None };
+    let report = run(Apply::new(plan, options), &mut units, &mut recorder);
+    (report, recorder.seen)
 }
 
 #[test]

@@ -7,7 +7,7 @@ use pi18_transport::SetOutcome;
 
 use crate::{
     Group, Settings, Unit,
-    journal::{Direction, Record},
+    journal::{Record, RunDirection},
 };
 
 /// Pauses, deadlines and limits of a run.
@@ -90,7 +90,7 @@ pub struct Write {
     /// The step of the plan that it belongs to.
     pub step: usize,
     /// Whether it does the step or undoes it. A correction of another unit counts as undoing.
-    pub direction: Direction,
+    pub direction: RunDirection,
     /// The group's settings afterwards.
     pub to: Settings,
     /// The command; only that of the clock needs this computer's time.

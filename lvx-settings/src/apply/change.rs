@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Settings, Step, Unit,
-    journal::{Direction, Record},
+    journal::{Record, RunDirection},
 };
 
 mod goal;
@@ -98,7 +98,7 @@ impl Change {
     pub(super) fn step(
         apply: &Apply,
         at: usize,
-        direction: Direction,
+        direction: RunDirection,
         expected: Option<Settings>,
     ) -> Option<Self> {
         let steps = &apply.plan.steps;
@@ -106,7 +106,7 @@ impl Change {
         let group = step.group()?;
         let of_group = |other: &&Step| other.unit == step.unit && other.group() == Some(group);
         let goal = match direction {
-            Direction::Forward => {
+            RunDirection::Forward => {
                 let later = steps.iter().skip(at + 1).filter(of_group);
                 // A write of an earlier run that still shows late would pass for a proof.
                 let in_doubt = apply.resumed.is_some() && apply.unproved.contains(&at);
@@ -119,7 +119,7 @@ impl Change {
                     ..Goal::of(&step)?
                 }
             }
-            Direction::Backward => {
+            RunDirection::Backward => {
                 let earlier = steps.iter().take(at).filter(of_group);
                 let in_doubt = apply.unproved.contains(&at);
                 Goal {

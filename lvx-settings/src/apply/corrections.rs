@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Group, Settings, broken,
-    journal::{Direction, Record},
+    journal::{Record, RunDirection},
 };
 
 /// A write that gives a unit what it should have.
@@ -30,7 +30,7 @@ pub(super) enum Reason {
     /// The unit may have got a command that was meant for another one.
     Stray,
     /// Its new battery type brought other voltages along, while the step was done or undone.
-    Voltages(Direction),
+    Voltages(RunDirection),
 }
 
 impl Apply {
@@ -97,8 +97,8 @@ impl Apply {
                     "battery_type user brought other voltages along, and {values} could not be set: {why}"
                 );
                 match direction {
-                    Direction::Forward => self.failed(format!("{serial}: {why}"), step + 1),
-                    Direction::Backward => self.left(step, &why, lost),
+                    RunDirection::Forward => self.failed(format!("{serial}: {why}"), step + 1),
+                    RunDirection::Backward => self.left(step, &why, lost),
                 }
             }
         }
@@ -130,13 +130,13 @@ impl Apply {
     pub(super) fn queue_voltages(
         &mut self,
         at: usize,
-        direction: Direction,
+        direction: RunDirection,
         shown: &Settings,
     ) -> Result<(), String> {
         let Some(step) = self.plan.steps.get(at).copied() else { return Ok(()) };
         let (became, count) = match direction {
-            Direction::Forward => (step.to, at + 1),
-            Direction::Backward => (step.from, at),
+            RunDirection::Forward => (step.to, at + 1),
+            RunDirection::Backward => (step.from, at),
         };
         let states = self.plan.settings_after(count);
         let Some(state) = states.get(step.unit) else { return Ok(()) };
@@ -150,8 +150,8 @@ impl Apply {
                 continue;
             }
             let to = match direction {
-                Direction::Forward => self.sound_voltages(at, group, state, shown)?,
-                Direction::Backward => planned,
+                RunDirection::Forward => self.sound_voltages(at, group, state, shown)?,
+                RunDirection::Backward => planned,
             };
             if to != planned {
                 ahead = ahead.overlaid(&to);
@@ -217,10 +217,10 @@ impl Apply {
 
 impl Task {
     /// The step, and whether it is done or undone; a correction counts as undoing.
-    pub(super) fn place(self) -> (usize, Direction) {
+    pub(super) fn place(self) -> (usize, RunDirection) {
         match self {
             Self::Step { step, direction } => (step, direction),
-            Self::Correction(Correction { step, .. }) => (step, Direction::Backward),
+            Self::Correction(Correction { step, .. }) => (step, RunDirection::Backward),
         }
     }
 }

@@ -1,21 +1,22 @@
 //! The course of a run: from step to step, back again after a failure, and to the report.
 
 use super::{
-    Apply, Astray, Change, Correction, INTERRUPTED, Left, Phase, Report, Stray, Verify, Way,
+    Apply, ApplyReport, Astray, Change, Correction, INTERRUPTED, Left, Phase, ResumeMode, Stray,
+    Verify,
     change::{Failure, Verdict},
     note,
     verify::Shown,
 };
 use crate::{
     Setting, Unit,
-    journal::{Direction, Record},
+    journal::{Record, RunDirection},
 };
 
 /// What a write is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Task {
     /// A step of the plan, done or undone.
-    Step { step: usize, direction: Direction },
+    Step { step: usize, direction: RunDirection },
     /// A write beside the steps.
     Correction(Correction),
 }
@@ -31,18 +32,18 @@ impl Apply {
         match &self.resumed {
             None if steps == 0 => self.verify(),
             None => Phase::Backup,
-            &Some((ref progress, way)) => {
-                let after = match way {
+            &Some((ref progress, mode)) => {
+                let after = match mode {
                     // What is done already is seen to be.
-                    Way::Finish => Phase::Do(0),
-                    Way::Undo => {
+                    ResumeMode::Finish => Phase::Do(0),
+                    ResumeMode::Undo => {
                         self.undo = (0..progress.at_most.min(steps)).collect();
                         self.why = Some("an earlier run was to be undone".to_owned());
                         Phase::Undo
                     }
                 };
                 self.queue_corrections();
-                note(Record::Resumed { way }, Phase::Correct(Box::new(after)))
+                note(Record::Resumed { mode }, Phase::Correct(Box::new(after)))
             }
         }
     }
@@ -64,7 +65,7 @@ impl Apply {
         let ahead = self.ahead.get(step.unit).copied().unwrap_or_default();
         let expected = states.get(step.unit).map(|state| state.overlaid(&ahead));
         let expected = expected.filter(|_| self.resumed.is_none());
-        match Change::step(self, at, Direction::Forward, expected) {
+        match Change::step(self, at, RunDirection::Forward, expected) {
             Some(change) => Phase::Step(Box::new(change), None),
             None => self.failed(format!("{}: it cannot be sent", self.name(at)), at),
         }
@@ -77,7 +78,7 @@ impl Apply {
         if let Some(why) = self.lost.get(step.unit).cloned().flatten() {
             return self.left(at, &why, true);
         }
-        match Change::step(self, at, Direction::Backward, None) {
+        match Change::step(self, at, RunDirection::Backward, None) {
             Some(change) => Phase::Step(Box::new(change), None),
             None => self.left(at, "it cannot be sent", false),
         }
@@ -135,7 +136,7 @@ impl Apply {
         (cause != Astray::NeverShown).then_some(Record::Misdirected { stray })
     }
 
-    fn step_proved(&mut self, step: usize, direction: Direction) -> Phase {
+    fn step_proved(&mut self, step: usize, direction: RunDirection) -> Phase {
         self.unproved.retain(|unproved| *unproved != step);
         self.doubts.retain(|(_, doubt)| *doubt != step);
         if let Some(done) = self.plan.steps.get(step)
@@ -144,20 +145,20 @@ impl Apply {
             *ahead = ahead.only(|setting| done.to.get(setting).is_none());
         }
         let next = match direction {
-            Direction::Forward => Phase::Do(step + 1),
-            Direction::Backward => Phase::Undo,
+            RunDirection::Forward => Phase::Do(step + 1),
+            RunDirection::Backward => Phase::Undo,
         };
         let proved = note(Record::Proved { step, direction }, next);
         // A step whose voltages are not yet those of the plan is not done.
         if self.corrections.is_empty() { proved } else { Phase::Correct(Box::new(proved)) }
     }
 
-    fn step_failed(&mut self, step: usize, direction: Direction, failure: &Failure) -> Phase {
+    fn step_failed(&mut self, step: usize, direction: RunDirection, failure: &Failure) -> Phase {
         let may_be_done = failure.may_be_done;
         if may_be_done && !self.unproved.contains(&step) {
             self.unproved.push(step);
         }
-        if direction == Direction::Forward {
+        if direction == RunDirection::Forward {
             let why = format!("{}: {}", self.name(step), failure.why);
             return self.failed(why, step + usize::from(may_be_done));
         }
@@ -205,7 +206,7 @@ impl Apply {
     /// Nothing was written, and nothing will be.
     pub(super) fn refused(&mut self, why: String) -> Phase {
         self.why = Some(why);
-        self.report = Some(Report::unwritten(self, &[]));
+        self.report = Some(ApplyReport::unwritten(self, &[]));
         Phase::Over
     }
 
@@ -220,7 +221,7 @@ impl Apply {
         let Err(why) = stored else { return after };
         let why = format!("the journal cannot be written: {why}");
         match record {
-            Record::Proved { step, direction: Direction::Forward } => self.failed(why, step + 1),
+            Record::Proved { step, direction: RunDirection::Forward } => self.failed(why, step + 1),
             Record::Applied => self.failed(why, self.plan.steps.len()),
             _ => {
                 self.remark(why);
@@ -259,11 +260,11 @@ impl Apply {
         if let Some(again) = self.second_undo(&shown) {
             return again;
         }
-        let report = Report::new(self, &shown);
+        let report = ApplyReport::new(self, &shown);
         let off = report.not_as_planned();
         if self.plan.steps.is_empty() {
             self.why = off;
-            self.report = Some(Report::unwritten(self, &shown));
+            self.report = Some(ApplyReport::unwritten(self, &shown));
             return Phase::Over;
         }
         match (self.why.is_none() && !self.confirmed, off) {

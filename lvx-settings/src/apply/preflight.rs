@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pi18_proto::{Model, WorkingMode};
 
-use super::{Action, Event, Options, Way, explain, later};
+use super::{Action, Event, Options, ResumeMode, explain, later};
 use crate::{
     Plan, PlannedUnit, Setting, Settings, Step, Unit, limits::is_observed, settings::same,
 };
@@ -21,11 +21,11 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    pub(super) fn of(way: Option<Way>) -> Self {
-        match way {
+    pub(super) fn of(mode: Option<ResumeMode>) -> Self {
+        match mode {
             None => Self::Begin,
-            Some(Way::Finish) => Self::Finish,
-            Some(Way::Undo) => Self::Undo,
+            Some(ResumeMode::Finish) => Self::Finish,
+            Some(ResumeMode::Undo) => Self::Undo,
         }
     }
 }

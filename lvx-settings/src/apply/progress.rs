@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     Plan,
-    journal::{Direction, Record},
+    journal::{Record, RunDirection},
 };
 
 /// Where an earlier run of a plan was left.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Progress {
+pub struct ApplyProgress {
     /// No step after this many of the first steps is done.
     pub at_most: usize,
     /// Whether the last record announces a write: it may still be on its way to be shown.
@@ -25,7 +25,7 @@ pub struct Progress {
     pub corrected: Vec<(usize, usize)>,
 }
 
-impl Progress {
+impl ApplyProgress {
     /// Returns where a run that noted these records was left.
     #[must_use]
     pub fn of(records: &[Record]) -> Self {
@@ -48,7 +48,7 @@ impl Progress {
     fn note(&mut self, record: &Record) {
         match *record {
             Record::Writing { step, direction, .. } => {
-                if direction == Direction::Forward {
+                if direction == RunDirection::Forward {
                     self.at_most = self.at_most.max(step + 1);
                 }
                 if !self.unproved.contains(&step) {
@@ -58,10 +58,10 @@ impl Progress {
             Record::Proved { step, direction } => {
                 self.unproved.retain(|unproved| *unproved != step);
                 match direction {
-                    Direction::Forward => self.at_most = self.at_most.max(step + 1),
+                    RunDirection::Forward => self.at_most = self.at_most.max(step + 1),
                     // Steps before one that was left are kept in sight.
-                    Direction::Backward if self.at_most == step + 1 => self.at_most = step,
-                    Direction::Backward => {}
+                    RunDirection::Backward if self.at_most == step + 1 => self.at_most = step,
+                    RunDirection::Backward => {}
                 }
             }
             Record::Undoing { ref unproved, ref of, .. } => {

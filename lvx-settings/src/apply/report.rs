@@ -29,7 +29,7 @@ pub enum Ending {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 #[must_use = "a run may have ended without doing what was planned"]
-pub struct Report {
+pub struct ApplyReport {
     /// How it ended.
     pub ending: Ending,
     /// What went wrong, if something did.
@@ -73,7 +73,7 @@ pub struct UnitReport {
     /// Its serial number.
     pub serial_number: pi18_proto::SerialNumber,
     /// Where it stands.
-    pub state: State,
+    pub state: SettingState,
     /// Why it could not be read, if so.
     pub unread: Option<String>,
     /// The settings that were to change.
@@ -87,7 +87,7 @@ pub struct UnitReport {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum State {
+pub enum SettingState {
     /// Nothing was to change.
     Unchanged,
     /// All settings are as they were before.
@@ -125,7 +125,7 @@ fn as_text<S: serde::Serializer>(value: &Option<Value>, serializer: S) -> Result
     }
 }
 
-impl Report {
+impl ApplyReport {
     /// After the units were read a last time.
     pub(super) fn new(apply: &Apply, shown: &[Shown]) -> Self {
         let units = unit_reports(apply, shown);
@@ -133,12 +133,13 @@ impl Report {
             apply.strays.iter().filter_map(|stray| stray_report(apply, stray)).collect();
         let at_large = |stray: &StrayReport| stray.cause != Astray::NeverShown && !stray.put_right;
         let all = |state| {
-            let good = |unit: &UnitReport| unit.state == state || unit.state == State::Unchanged;
+            let good =
+                |unit: &UnitReport| unit.state == state || unit.state == SettingState::Unchanged;
             !strays.iter().any(at_large) && units.iter().all(good)
         };
         let ending = match apply.why {
-            None if all(State::New) => Ending::Applied,
-            Some(_) if all(State::Old) => Ending::Undone,
+            None if all(SettingState::New) => Ending::Applied,
+            Some(_) if all(SettingState::Old) => Ending::Undone,
             _ => Ending::Mixed,
         };
         let left = apply.left.iter().map(|left| left.why.clone());
@@ -171,7 +172,8 @@ impl Report {
         self.units.iter().find_map(|unit| {
             let serial = unit.serial_number;
             let off = unit.settings.iter().find(|setting| setting.now != setting.new);
-            let off = off.filter(|_| !matches!(unit.state, State::New | State::Unchanged));
+            let off =
+                off.filter(|_| !matches!(unit.state, SettingState::New | SettingState::Unchanged));
             let setting = unit.changed_by_others.first().or(off);
             match (setting, &unit.unread) {
                 (_, Some(why)) => Some(format!("{serial}: it could not be read in the end: {why}")),
@@ -227,12 +229,12 @@ fn unit_report(
     let (foreign, own): (Vec<_>, Vec<_>) = touched.iter().copied().partition(taken_over);
     let part = |all: &Settings| all.only(|setting| own.contains(&setting));
     let state = match shown {
-        Err(_) => State::Unknown,
-        Ok(_) if touched.is_empty() => State::Unchanged,
-        Ok(now) if apply.why.is_some() && now.satisfy(&part(old)) => State::Old,
-        Ok(now) if now.satisfy(&part(new)) => State::New,
-        Ok(now) if now.satisfy(&part(old)) => State::Old,
-        Ok(_) => State::Between,
+        Err(_) => SettingState::Unknown,
+        Ok(_) if touched.is_empty() => SettingState::Unchanged,
+        Ok(now) if apply.why.is_some() && now.satisfy(&part(old)) => SettingState::Old,
+        Ok(now) if now.satisfy(&part(new)) => SettingState::New,
+        Ok(now) if now.satisfy(&part(old)) => SettingState::Old,
+        Ok(_) => SettingState::Between,
     };
     let report = |setting| SettingReport {
         setting,

@@ -3,7 +3,7 @@
 use pi18_proto::{Count, SerialNumber};
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, Settings, Step, journal::Direction};
+use crate::{Plan, Settings, Step, journal::RunDirection};
 
 /// A set command that may have reached another unit than the one of its step.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Stray {
     /// The step that it was sent for, counted from 0.
     pub step: usize,
     /// Whether the step was being done or undone.
-    pub direction: Direction,
+    pub direction: RunDirection,
     /// The unit of the plan that it was meant for, counted from 0.
     pub unit: usize,
     /// The command as it was sent.

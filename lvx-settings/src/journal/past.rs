@@ -9,7 +9,7 @@ use std::{
 use pi18_proto::DateTime;
 
 use super::{Format, Head, Line, Record};
-use crate::{Ending, Error, Plan, Progress, Setting, Settings, Stray};
+use crate::{ApplyProgress, Ending, Error, Plan, Setting, Settings, Stray};
 
 /// What a journal holds about an earlier run.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,8 +154,8 @@ impl Past {
 
     /// Where it was left.
     #[must_use]
-    pub fn progress(&self) -> Progress {
-        Progress::of(&self.records)
+    pub fn progress(&self) -> ApplyProgress {
+        ApplyProgress::of(&self.records)
     }
 }
 

@@ -51,7 +51,7 @@ impl Search {
             .iter()
             .filter_map(|&(unit, group, _)| Some((unit, *states.get(unit)?, group)))
             .collect();
-        if self.failed.contains(&key) || self.failed.len() > MOST_TRIED {
+        if self.failed.contains(&key) || self.failed.len() > MAX_TRIED {
             return false;
         }
         for round in self.rounds(states, &pending) {
@@ -174,4 +174,4 @@ fn rank(group: Group, to: &Settings) -> u8 {
 const DETOUR: u8 = 9;
 
 /// States; no set of settings is known that needs more than a few.
-const MOST_TRIED: usize = 10_000;
+const MAX_TRIED: usize = 10_000;

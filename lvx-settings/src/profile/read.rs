@@ -183,7 +183,7 @@ impl Reader {
         };
         let mut known = Vec::new();
         for (name, value) in entries {
-            if self.errors.len() >= MOST_ERRORS {
+            if self.errors.len() >= MAX_ERRORS {
                 break;
             }
             let Kind::Scalar { text, .. } = &name.kind else { continue };
@@ -512,7 +512,7 @@ fn never(text: &str) -> Option<&'static str> {
 }
 
 /// Nobody corrects more at once.
-const MOST_ERRORS: usize = 100;
+const MAX_ERRORS: usize = 100;
 
 const APPLIES_TO: &str = "serials, models or main_firmware";
 const BATTERY: &str =

@@ -33,8 +33,8 @@ impl Node {
 
 /// Reads a file as far as it can be read; `None` if there is nothing in it.
 pub(super) fn read(text: &str, errors: &mut Vec<Diagnostic>) -> Option<Node> {
-    if text.len() > MOST_BYTES {
-        let (most, found) = (MOST_BYTES / 1024, text.len() / 1024);
+    if text.len() > MAX_BYTES {
+        let (most, found) = (MAX_BYTES / 1024, text.len() / 1024);
         let error = Diagnostic::error(format!(
             "expected a profile of at most {most} KiB, found one of {found} KiB"
         ));
@@ -338,7 +338,7 @@ const TAG: &str =
 
 const QUOTE: &str = "text that starts with a sign needs quotation marks: \"…\"";
 
-const MOST_BYTES: usize = 256 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 
 /// A profile needs three: a map, in it the parts, in them lists. What is deeper is told as what it is
 /// as long as it can be meant for something.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use lvx_settings::{Apply, Clock, Keeper, Report, Units};
+use lvx_settings::{Apply, ApplyReport, Clock, Recorder, Units};
 use pi18_proto::REFUSED;
 use pi18_transport::{
     Client, Error, Link,
@@ -19,10 +19,10 @@ use super::{client, host};
 #[derive(Clone)]
 pub(crate) struct Cables {
     bank: SharedBank,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<CableState>>,
 }
 
-struct State {
+struct CableState {
     /// The unit at each port.
     units: Vec<usize>,
     /// How many set commands get another host's refusal before their own answer.
@@ -36,7 +36,7 @@ struct State {
 impl Cables {
     pub(crate) fn new(bank: &SharedBank) -> Self {
         let count = bank.with(|bank| bank.units());
-        let state = State {
+        let state = CableState {
             units: (0..count).collect(),
             refusals: 0,
             away: vec![Duration::ZERO; count],
@@ -45,7 +45,7 @@ impl Cables {
         Self { bank: bank.clone(), state: Arc::new(Mutex::new(state)) }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut CableState) -> T) -> T {
         act(&mut self.state.lock().unwrap())
     }
 
@@ -97,7 +97,7 @@ impl Cables {
     }
 
     /// Carries out a run whose units are where the cables lead at its start.
-    pub(crate) fn run(&self, apply: Apply, keeper: &mut dyn Keeper) -> Report {
+    pub(crate) fn run(&self, apply: Apply, recorder: &mut dyn Recorder) -> ApplyReport {
         let count = apply.plan().units.len();
         let clock = host(&mut client(&self.bank, 0));
         let ports: Vec<_> = (0..count).map(|unit| self.port_of(unit)).collect();
@@ -106,7 +106,7 @@ impl Cables {
         let mut units = Units::new(clients, clock)
             .timed_by(time)
             .reopened_by(|place| Ok(self.reopen(ports[place])));
-        lvx_settings::run(apply, &mut units, keeper)
+        lvx_settings::run(apply, &mut units, recorder)
     }
 }
 

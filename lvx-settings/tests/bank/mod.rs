@@ -11,8 +11,8 @@ use std::{
 use bytes::BytesMut;
 
 use lvx_settings::{
-    Apply, Audit, Direction, HostClock, Keeper, Options, Permissions, Plan, PlannedUnit, Record,
-    Report, Setting, Settings, State, Unit, Units, Value,
+    Apply, ApplyReport, Audit, HostClock, Options, Permissions, Plan, PlannedUnit, Record,
+    Recorder, RunDirection, Setting, SettingState, Settings, Unit, Units, Value,
 };
 use pi18_proto::{
     Amperes, BatteryType, ChargerPriority, DateTime, Decivolts, InputRange, MachineType,
@@ -233,7 +233,7 @@ pub(crate) struct Memory {
     pub(crate) confirms: bool,
 }
 
-impl Keeper for Memory {
+impl Recorder for Memory {
     fn begin(&mut self, _plan: &Plan, _units: &[Unit]) -> std::io::Result<()> {
         self.begun = true;
         Ok(())
@@ -252,7 +252,7 @@ impl Keeper for Memory {
         let last = self.records.last();
         let announced = matches!(last, Some(Record::Writing { .. } | Record::Correcting { .. }));
         // Only what is undone is undone without a journal.
-        let excused = self.full_at.is_some() && line.direction == Direction::Backward;
+        let excused = self.full_at.is_some() && line.direction == RunDirection::Backward;
         assert!(announced || excused, "written without being announced");
         self.audit.push(format!("{} {}", line.command, line.outcome));
     }
@@ -272,7 +272,7 @@ pub(crate) fn apply_to(
     plan: Plan,
     options: Options,
     memory: Memory,
-) -> (Report, Memory) {
+) -> (ApplyReport, Memory) {
     let links = (0..plan.units.len()).map(|at| client(bank, at)).collect();
     run_with(bank, links, Apply::new(plan, options), memory)
 }
@@ -283,7 +283,7 @@ pub(crate) fn run_with<L: Link>(
     clients: Vec<Client<L>>,
     apply: Apply,
     mut memory: Memory,
-) -> (Report, Memory) {
+) -> (ApplyReport, Memory) {
     let host = host(&mut client(bank, 0));
     let mut units = Units::new(clients, host);
     let report = lvx_settings::run(apply, &mut units, &mut memory);
@@ -352,7 +352,7 @@ pub(crate) fn apply_meddled(
     options: Options,
     memory: Memory,
     meddle: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
-) -> (Report, Memory) {
+) -> (ApplyReport, Memory) {
     let meddler: Meddler = Arc::new(Mutex::new(meddle));
     let links = (0..plan.units.len()).map(|at| meddled(bank, at, &meddler)).collect();
     run_with(bank, links, Apply::new(plan, options), memory)
@@ -367,11 +367,11 @@ pub(crate) fn other() -> Settings {
     })
 }
 
-pub(crate) const STILL: &str = "frozen=on";
+pub(crate) const STATIC: &str = "frozen=on";
 
 /// Two units whose battery is full, so that they do not charge.
 pub(crate) fn idle_bank() -> SharedBank {
-    bank(&["frozen=on&soc=100&sun=0&grid=off", STILL])
+    bank(&["frozen=on&soc=100&sun=0&grid=off", STATIC])
 }
 
 /// Set commands that the units have got.
@@ -391,10 +391,10 @@ pub(crate) fn settled(bank: &SharedBank, unit: usize) -> Settings {
 
 /// What is told of a unit is what it has.
 #[track_caller]
-pub(crate) fn is_true(report: &Report, bank: &SharedBank) {
+pub(crate) fn is_true(report: &ApplyReport, bank: &SharedBank) {
     for (at, unit) in report.units.iter().enumerate() {
         let has = settled(bank, at);
-        for setting in unit.settings.iter().filter(|_| unit.state != State::Unknown) {
+        for setting in unit.settings.iter().filter(|_| unit.state != SettingState::Unknown) {
             assert_eq!(setting.now, has.get(setting.setting), "unit {at}\n{report}");
         }
     }

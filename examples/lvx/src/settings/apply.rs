@@ -7,7 +7,7 @@ use std::{
 };
 
 use lvx_settings::{
-    Apply, Ending, HostClock, Options, Plan, Profile, Report, Setting, Units, run as carry_out,
+    Apply, ApplyReport, Ending, HostClock, Options, Plan, Profile, Setting, Units, run as carry_out,
 };
 use pi18_transport::{Address, Client, wrap};
 use serde_json::json;
@@ -229,7 +229,7 @@ pub(super) fn drive(
     opened: Vec<Open>,
     host: &HostClock,
     files: &mut RunFiles,
-) -> Report {
+) -> ApplyReport {
     let (clients, addresses): (Vec<Client>, Vec<Address>) =
         opened.into_iter().map(|open| (open.client, open.address)).unzip();
     let reopen = |unit: usize| match addresses.get(unit) {
@@ -243,7 +243,7 @@ pub(super) fn drive(
 /// How it ended, and what to do then.
 pub(super) fn tell(
     out: &mut impl Write,
-    report: &Report,
+    report: &ApplyReport,
     files: &RunFiles,
     format: Format,
 ) -> Status {

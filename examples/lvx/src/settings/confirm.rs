@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lvx_settings::{Ending, Keeper, Past, Record};
+use lvx_settings::{Ending, Past, Record, Recorder};
 
 use crate::{
     args::settings as args,

@@ -6,7 +6,7 @@ mod overview;
 
 use std::io::Write;
 
-use lvx_settings::{Apply, Ending, Limits, Obstacles, Past, Plan, Way};
+use lvx_settings::{Apply, Ending, Limits, Obstacles, Past, Plan, ResumeMode};
 
 use pi18_transport::Address;
 
@@ -118,9 +118,9 @@ fn bring_to_an_end(
     let (begun, count) = (progress.at_most, part.plan.steps.len());
     writeln!(out, "{}: {begun} of {count} writes begun and not undone", run.name)?;
     overview::show(out, &part, &opened)?;
-    let way = match (args.undo, args.finish) {
-        (true, _) => Some(Way::Undo),
-        (_, true) => Some(Way::Finish),
+    let mode = match (args.undo, args.finish) {
+        (true, _) => Some(ResumeMode::Undo),
+        (_, true) => Some(ResumeMode::Finish),
         _ => None,
     };
     let permitted = permitted(args, &part)?;
@@ -131,7 +131,7 @@ fn bring_to_an_end(
         }
         Err(obstacles) => obstacles.iter().map(planning::told).collect(),
     };
-    let Some(way) = way else {
+    let Some(mode) = mode else {
         overview::list(out, "\n--finish would fail:", &fails)?;
         writeln!(
             out,
@@ -140,12 +140,12 @@ fn bring_to_an_end(
         )?;
         return Ok(Status::Findings);
     };
-    let plan = match way {
-        Way::Undo => Some(plan_to_undo(args, &part, &opened)?),
+    let plan = match mode {
+        ResumeMode::Undo => Some(plan_to_undo(args, &part, &opened)?),
         // A plan that is not permitted, or would fail, is only shown.
-        Way::Finish => permitted.ok().filter(|_| fails.is_empty()),
+        ResumeMode::Finish => permitted.ok().filter(|_| fails.is_empty()),
     };
-    overview::writes(out, &part.plan, &progress, way, &opened)?;
+    overview::writes(out, &part.plan, &progress, mode, &opened)?;
     let consent = consent::given(&args.consent, &part.plan)?;
     let Some(plan) = plan else {
         overview::list(out, "\nnothing was written; --finish would fail:", &fails)?;
@@ -162,7 +162,7 @@ fn bring_to_an_end(
     store.claim(run, &plan, &ignored_users(&args.care.ignore_runs_of)?, &mut files)?;
     files.catch_interrupts()?;
     files.note_unknown();
-    let apply = Apply::resume(plan, options(&args.care), progress, way);
+    let apply = Apply::resume(plan, options(&args.care), progress, mode);
     let report = drive(apply, opened, &host, &mut files);
     let status = tell(out, &report, &files, Format::Table);
     if matches!(report.ending, Ending::Refused | Ending::Mixed) {
@@ -174,7 +174,7 @@ fn bring_to_an_end(
     } else if places.len() < run.past.plan.units.len() {
         complain("the other units of the run are left to be restored");
     }
-    let undone = way == Way::Undo && report.ending == Ending::Undone;
+    let undone = mode == ResumeMode::Undo && report.ending == Ending::Undone;
     Ok(if undone { Status::Well } else { status })
 }
 

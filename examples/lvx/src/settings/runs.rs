@@ -246,15 +246,17 @@ fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
 /// A record of a journal, for a person.
 fn told(record: &Record) -> String {
     let number = |step: &usize| step + 1;
-    let way = |direction: &lvx_settings::Direction| match direction {
-        lvx_settings::Direction::Forward => "",
-        lvx_settings::Direction::Backward => " back",
+    let suffix = |direction: &lvx_settings::RunDirection| match direction {
+        lvx_settings::RunDirection::Forward => "",
+        lvx_settings::RunDirection::Backward => " back",
     };
     match record {
         Record::Writing { step, direction, attempt } => {
-            format!("writing {}{}, try {attempt}", number(step), way(direction))
+            format!("writing {}{}, try {attempt}", number(step), suffix(direction))
         }
-        Record::Proved { step, direction } => format!("proved {}{}", number(step), way(direction)),
+        Record::Proved { step, direction } => {
+            format!("proved {}{}", number(step), suffix(direction))
+        }
         Record::Left { step } => format!("could not put back {}", number(step)),
         Record::Undoing { why, .. } => format!("undoing: {why}"),
         Record::Ended { ending } => format!("ended: {ending}"),

@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use lvx_settings::{Audit, Direction, PlannedUnit, Settings, Step};
+use lvx_settings::{Audit, PlannedUnit, RunDirection, Settings, Step};
 use serde::Serialize;
 
 use super::folder::Folder;
@@ -30,7 +30,7 @@ struct Line<'a> {
     serial_number: &'a str,
     command: &'a str,
     settings: &'a Settings,
-    direction: Direction,
+    direction: RunDirection,
     outcome: &'a str,
     /// Whether the unit was read back with the new values.
     proved: bool,
@@ -49,10 +49,10 @@ impl AuditFile {
 
     /// Notes a write that an earlier program announced and did not live to note: whether it was sent is
     /// not known.
-    pub(super) fn unknown(&mut self, planned: &PlannedUnit, step: &Step, direction: Direction) {
+    pub(super) fn unknown(&mut self, planned: &PlannedUnit, step: &Step, direction: RunDirection) {
         let settings = match direction {
-            Direction::Forward => step.to,
-            Direction::Backward => step.from,
+            RunDirection::Forward => step.to,
+            RunDirection::Backward => step.from,
         };
         self.write(&Line {
             at: &now(),

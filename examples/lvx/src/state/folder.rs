@@ -282,7 +282,7 @@ mod tests {
     use super::*;
     use crate::state::{
         disk::RealDisk,
-        testing::{Recorder, Scratch},
+        testing::{DiskRecorder, Scratch},
     };
 
     fn real() -> Rc<dyn Disk> {
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn a_new_folder_is_private_and_durable_in_each_parent() {
         let scratch = Scratch::new();
-        let recorder = Rc::new(Recorder::default());
+        let recorder = Rc::new(DiskRecorder::default());
         let disk: Rc<dyn Disk> = recorder.clone();
         let path = scratch.0.join("a/b/lvx");
         let folder = Folder::create(&path, Choice::Usual, &disk).unwrap();

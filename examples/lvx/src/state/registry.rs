@@ -407,10 +407,10 @@ const MAX_ENTRIES: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::testing::{Recorder, Scratch};
+    use crate::state::testing::{DiskRecorder, Scratch};
 
-    fn registry(scratch: &Scratch) -> (Registry, Rc<Recorder>) {
-        let recorder = Rc::new(Recorder::default());
+    fn registry(scratch: &Scratch) -> (Registry, Rc<DiskRecorder>) {
+        let recorder = Rc::new(DiskRecorder::default());
         let disk: Rc<dyn Disk> = recorder.clone();
         let places = RefCell::new(vec![Place::open(&scratch.0).unwrap()]);
         (Registry { places, is_shared: false, disk, warned: RefCell::default() }, recorder)
@@ -529,7 +529,7 @@ mod tests {
     #[test]
     fn lasting_folder_is_open_to_all_users_and_durable() {
         let scratch = Scratch::new();
-        let recorder = Recorder::default();
+        let recorder = DiskRecorder::default();
         let (holder, runs) = (scratch.0.join("lvx"), scratch.0.join("lvx/runs"));
         // As a umask of 077 leaves it.
         let private = Mode::from_raw_mode(0o700);

@@ -12,8 +12,8 @@ use std::{
 };
 
 use lvx_settings::{
-    Action, Audit, Direction, Ending, Journal, Keeper, Past, Plan, Profile, Record, Settings, Unit,
-    Way,
+    Action, Audit, Ending, Journal, Past, Plan, Profile, Record, Recorder, ResumeMode,
+    RunDirection, Settings, Unit,
 };
 use pi18_proto::DateTime;
 
@@ -62,7 +62,7 @@ impl Stage {
     /// The stage after a record, if that changes it.
     fn after(record: &Record) -> Option<Self> {
         Some(match record {
-            Record::Resumed { way: Way::Undo } | Record::Undoing { .. } => Self::Undoing,
+            Record::Resumed { mode: ResumeMode::Undo } | Record::Undoing { .. } => Self::Undoing,
             Record::Resumed { .. } | Record::Waiting { .. } => Self::Writing,
             Record::Applied => Self::Applied,
             Record::Confirmed => Self::Confirmed,
@@ -299,14 +299,14 @@ impl RunFiles {
                         | Record::Writing { step: proved, .. } if *proved == step)
                 };
                 let last = others.records.iter().rev().find(of_step);
-                last == Some(&Record::Proved { step, direction: Direction::Forward })
+                last == Some(&Record::Proved { step, direction: RunDirection::Forward })
             }),
             _ => false,
         }
     }
 }
 
-impl Keeper for RunFiles {
+impl Recorder for RunFiles {
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> io::Result<()> {
         self.begin_files(plan, units)
     }
@@ -318,7 +318,9 @@ impl Keeper for RunFiles {
         if let Some(record) = self.of_whole(record) {
             self.note(&record, at)?;
             match record {
-                Record::Proved { step, direction: Direction::Forward } => self.tell("proved", step),
+                Record::Proved { step, direction: RunDirection::Forward } => {
+                    self.tell("proved", step);
+                }
                 Record::Proved { step, .. } => self.tell("put back", step),
                 Record::Left { step } => self.tell("LEFT", step),
                 Record::Misdirected { ref stray } => progress(&format!(
@@ -363,7 +365,7 @@ impl Keeper for RunFiles {
                 progress(&format!("{}: its link is gone; waiting for it", self.serial(*unit)));
             }
             Action::Read { unit, .. } if self.away == Some(*unit) => self.away = None,
-            Action::Write(write) if write.direction == Direction::Backward => {
+            Action::Write(write) if write.direction == RunDirection::Backward => {
                 let serial = self.serial(write.unit);
                 progress(&format!("writing back {serial}  {}", listed(&write.to)));
             }
@@ -438,7 +440,7 @@ mod tests {
     use crate::state::{
         disk::Disk,
         folder::Choice,
-        testing::{Recorder, Scratch},
+        testing::{DiskRecorder, Scratch},
     };
 
     #[test]
@@ -455,7 +457,7 @@ mod tests {
                 "interrupted: the run was confirmed",
             ]
         );
-        let undo = Stage::after(&Record::Resumed { way: Way::Undo });
+        let undo = Stage::after(&Record::Resumed { mode: ResumeMode::Undo });
         assert_eq!(undo, Some(Stage::Undoing));
         assert_eq!(Stage::after(&Record::Forgotten), None);
         assert!(Stage::Before.interrupted().ends_with("nothing is written"));
@@ -464,7 +466,7 @@ mod tests {
     #[test]
     fn everything_is_durable_before_the_first_write() {
         let scratch = Scratch::new();
-        let recorder = Rc::new(Recorder::default());
+        let recorder = Rc::new(DiskRecorder::default());
         let disk: Rc<dyn Disk> = recorder.clone();
         let folder = Rc::new(Folder::open(&scratch.0, Choice::Named, &disk).unwrap().unwrap());
         let mut client = Client::open("sim:0").unwrap();

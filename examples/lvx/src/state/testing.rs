@@ -20,15 +20,15 @@ use super::{
 
 /// Records what was made durable.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder(RefCell<Vec<PathBuf>>);
+pub(crate) struct DiskRecorder(RefCell<Vec<PathBuf>>);
 
-impl Recorder {
+impl DiskRecorder {
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
         self.0.borrow().clone()
     }
 }
 
-impl Disk for Recorder {
+impl Disk for DiskRecorder {
     fn sync(&self, _file: &File, path: &Path) -> io::Result<()> {
         self.0.borrow_mut().push(path.to_owned());
         Ok(())
@@ -50,7 +50,7 @@ impl Scratch {
 
     /// Opens it as a state folder.
     pub(crate) fn folder(&self) -> Rc<Folder> {
-        let disk: Rc<dyn Disk> = Rc::new(Recorder::default());
+        let disk: Rc<dyn Disk> = Rc::new(DiskRecorder::default());
         Rc::new(Folder::open(&self.0, Choice::Named, &disk).unwrap().unwrap())
     }
 }
@@ -80,7 +80,7 @@ pub(crate) fn journal(
     let path = scratch.0.join("made-up.journal");
     let file = File::options().append(true).read(true).create_new(true).open(&path).unwrap();
     let mut journal = Journal::begin(file, path.clone(), &plan, undoes).unwrap();
-    let direction = lvx_settings::Direction::Forward;
+    let direction = lvx_settings::RunDirection::Forward;
     journal.append(&Record::Writing { step: 0, direction, attempt: 1 }, None).unwrap();
     journal.append(last, None).unwrap();
     drop(journal);

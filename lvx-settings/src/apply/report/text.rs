@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::{Ending, Report, SettingReport, State, StrayReport};
+use super::{ApplyReport, Ending, SettingReport, SettingState, StrayReport};
 use crate::{Astray, Value};
 
-impl fmt::Display for Report {
+impl fmt::Display for ApplyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.writes == 1 { "" } else { "s" };
         match self.ending {
@@ -80,7 +80,7 @@ impl fmt::Display for Ending {
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for SettingState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unchanged => "nothing was to change",

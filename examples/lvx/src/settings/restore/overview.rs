@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lvx_settings::{Past, Plan, Progress, Setting, Settings, Step, Way};
+use lvx_settings::{ApplyProgress, Past, Plan, ResumeMode, Setting, Settings, Step};
 
 use pi18_transport::wrap;
 
@@ -47,18 +47,18 @@ pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Re
     Ok(())
 }
 
-/// Shows the writes that are left to do on this way, as far as the units show them.
+/// Shows the writes that remain in this mode, as far as the units show them.
 pub(super) fn writes(
     out: &mut impl Write,
     plan: &Plan,
-    progress: &Progress,
-    way: Way,
+    progress: &ApplyProgress,
+    mode: ResumeMode,
     opened: &[Open],
 ) -> io::Result<()> {
     let mut states: Vec<_> = opened.iter().map(|open| open.unit.settings()).collect();
-    let steps: Vec<(usize, Step)> = match way {
-        Way::Finish => plan.steps.iter().copied().enumerate().collect(),
-        Way::Undo => {
+    let steps: Vec<(usize, Step)> = match mode {
+        ResumeMode::Finish => plan.steps.iter().copied().enumerate().collect(),
+        ResumeMode::Undo => {
             let begun = plan.steps.iter().enumerate().take(progress.at_most);
             begun.rev().map(|(at, step)| (at, step.reversed())).collect()
         }
@@ -71,7 +71,7 @@ pub(super) fn writes(
     for (at, mut step) in steps {
         let Some(state) = states.get_mut(step.unit) else { continue };
         if state.satisfy(&step.to) {
-            if way == Way::Undo
+            if mode == ResumeMode::Undo
                 && let Some(why) = why_in_any_case(plan, progress, at)
             {
                 in_any_case.push((step.unit, step.to, why));
@@ -102,7 +102,7 @@ pub(super) fn writes(
 const STRAYED: &str = "it is not known whether it got a command meant for another unit";
 
 /// Why the undo of a step is written although the unit shows the old values; `None` if it is not.
-fn why_in_any_case(plan: &Plan, progress: &Progress, at: usize) -> Option<&'static str> {
+fn why_in_any_case(plan: &Plan, progress: &ApplyProgress, at: usize) -> Option<&'static str> {
     if progress.unproved.contains(&at) {
         Some("it is not known whether an earlier write has taken effect")
     } else if plan.brings_voltages(plan.steps.get(at)?) {

@@ -66,7 +66,7 @@ fn a_journal_survives_a_line_that_was_written_half() {
     let path = std::env::temp_dir().join(format!("mishap-{}-torn.journal", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let mut journal = Journal::create(&path, &plan).unwrap();
-    let forward = lvx_settings::Direction::Forward;
+    let forward = lvx_settings::RunDirection::Forward;
     journal.append(&Record::Writing { step: 0, direction: forward, attempt: 1 }, None).unwrap();
     // A disk that is full takes half a line: what ENOSPC at the end of a block does.
     let mut same = std::fs::OpenOptions::new().append(true).open(&path).unwrap();

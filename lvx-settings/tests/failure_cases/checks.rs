@@ -1,6 +1,6 @@
 //! Checks that must not be left out: before a run, before a write, and before a proof.
 
-use lvx_settings::{Direction, Settings};
+use lvx_settings::{RunDirection, Settings};
 use pi18_proto::{MachineType, OutputPriority};
 
 use super::*;
@@ -34,7 +34,7 @@ fn a_foreign_change_before_a_write_is_noticed_before_it() {
 #[test]
 fn a_value_that_shows_once_is_not_proved() {
     // The new value shows in one reading only, the second after the write.
-    let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&lag=60s", STILL]);
+    let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&lag=60s", STATIC]);
     let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
     let plan = planned(&bank, &wanted);
     let (mut written, mut readings) = (false, 0);
@@ -57,7 +57,7 @@ fn a_value_that_shows_once_is_not_proved() {
         },
     );
     assert_ne!(report.ending, Ending::Applied, "{report}");
-    let proved = Record::Proved { step: 0, direction: Direction::Forward };
+    let proved = Record::Proved { step: 0, direction: RunDirection::Forward };
     assert!(!memory.records.contains(&proved), "{:?}", memory.records);
 }
 
@@ -109,7 +109,7 @@ fn waiting_for_idle_windows_has_one_limit_for_all_steps() {
     let mut seen = [false; 2];
     keep.hook = Box::new(move |bank, action| {
         if let Action::Write(write) = action
-            && write.direction == Direction::Forward
+            && write.direction == RunDirection::Forward
             && !seen[write.unit]
         {
             seen[write.unit] = true;
@@ -143,8 +143,8 @@ fn a_plan_is_held_against_the_limits_of_the_units_when_it_is_carried_out() {
 }
 
 /// How a plan that was left before its first step ends.
-fn resumed(bank: &SharedBank, plan: Plan, way: Way) -> Report {
-    let apply = Apply::resume(plan, Options::default(), Progress::default(), way);
+fn resumed(bank: &SharedBank, plan: Plan, mode: ResumeMode) -> ApplyReport {
+    let apply = Apply::resume(plan, Options::default(), ApplyProgress::default(), mode);
     run_keep(bank, apply, &mut Keep::new(bank))
 }
 
@@ -157,11 +157,11 @@ fn finish_is_checked_as_a_run_is_and_undo_is_not() {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
         switch(&bank, 1, trouble);
-        let report = resumed(&bank, plan.clone(), Way::Finish);
+        let report = resumed(&bank, plan.clone(), ResumeMode::Finish);
         assert_eq!(report.ending, Ending::Refused, "{report}");
         assert!(report.to_string().contains(why), "{report}");
         assert_eq!(received(&bank), [0, 0]);
-        assert_ne!(resumed(&bank, plan, Way::Undo).ending, Ending::Refused);
+        assert_ne!(resumed(&bank, plan, ResumeMode::Undo).ending, Ending::Refused);
     }
 }
 
@@ -178,7 +178,7 @@ fn installation(switches: &str, wanted: &Settings) -> (SharedBank, Plan) {
 fn finish_does_not_set_the_output_mode_of_a_working_unit() {
     let wanted = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
     let (bank, plan) = installation("output-mode=0", &wanted);
-    let report = resumed(&bank, plan, Way::Finish);
+    let report = resumed(&bank, plan, ResumeMode::Finish);
     assert_eq!(report.ending, Ending::Refused, "{report}");
     assert!(report.to_string().contains("output_mode is set in standby only"), "{report}");
     assert_eq!(received(&bank), [0, 0]);
@@ -189,7 +189,7 @@ fn an_installation_setting_is_allowed_in_the_plan_that_is_finished_and_in_its_jo
     let wanted = profile(|s| s.machine_type = Some(MachineType::GRID_TIE));
     let (bank, mut plan) = installation("", &wanted);
     plan.allow_installation.clear();
-    let report = resumed(&bank, plan.clone(), Way::Finish);
+    let report = resumed(&bank, plan.clone(), ResumeMode::Finish);
     assert_eq!(report.ending, Ending::Refused, "{report}");
     assert_eq!(received(&bank), [0, 0]);
     let head = format!(
@@ -207,7 +207,8 @@ fn a_finish_does_not_write_what_a_foreign_change_has_made_unsound() {
     let plan = planned(&bank, &profile(|s| s.recharge_voltage = Some(Decivolts(470))));
     switch(&bank, 1, "cutoff=48.0");
     let mut keep = Keep::new(&bank);
-    let apply = Apply::resume(plan, Options::default(), Progress::default(), Way::Finish);
+    let apply =
+        Apply::resume(plan, Options::default(), ApplyProgress::default(), ResumeMode::Finish);
     let report = run_keep(&bank, apply, &mut keep);
     assert_eq!(received(&bank)[1], 0, "{report}\n{:?}", keep.memory.audit);
 }

@@ -1,6 +1,6 @@
 //! Set commands that reach another unit: each is named in the report and the journal.
 
-use lvx_settings::{Astray, Direction, PlannedUnit, State};
+use lvx_settings::{Astray, PlannedUnit, RunDirection, SettingState};
 use pi18_proto::{ChargeVoltage, SetCommand, Switch};
 
 use super::{
@@ -15,7 +15,7 @@ fn dropped_after_the_write(
     bank: &SharedBank,
     plan: &Plan,
     stays: bool,
-) -> (Cables, Report, Memory) {
+) -> (Cables, ApplyReport, Memory) {
     let cables = Cables::new(bank);
     let mut keep = Keep::new(bank);
     let cable = cables.clone();
@@ -24,7 +24,7 @@ fn dropped_after_the_write(
         if sent && opened == 0 {
             bank.with(|bank| bank.disconnect(1));
         }
-        if !swapped && announces(action, 0, Direction::Forward) {
+        if !swapped && announces(action, 0, RunDirection::Forward) {
             swapped = true;
             cable.swap(0, 1);
         }
@@ -59,8 +59,8 @@ fn other_unit_behind_a_reopened_link_may_have_got_the_write() {
         if !both && stays {
             // An undo when the unit is back names the write as well.
             cables.swap(0, 1);
-            let progress = Progress::of(&memory.records);
-            let apply = Apply::resume(plan, Options::default(), progress, Way::Undo);
+            let progress = ApplyProgress::of(&memory.records);
+            let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Undo);
             let report = cables.run(apply, &mut Keep::new(&bank));
             assert_eq!((report.ending, report.strays.len()), (Ending::Mixed, 1), "{report}");
         }
@@ -103,7 +103,7 @@ fn second_stray_of_a_step_is_put_right_again() {
     let cable = cables.clone();
     let mut swapped = Vec::new();
     keep.hook = Box::new(move |_, action| {
-        for direction in [Direction::Forward, Direction::Backward] {
+        for direction in [RunDirection::Forward, RunDirection::Backward] {
             if announces(action, at, direction) && !swapped.contains(&direction) {
                 swapped.push(direction);
                 cable.swap(0, 1);
@@ -118,7 +118,7 @@ fn second_stray_of_a_step_is_put_right_again() {
     // A correction before the last stray does not count, also in a resumed run.
     let last = keep.memory.records.iter().rposition(|r| matches!(r, Record::Misdirected { .. }));
     let records = &keep.memory.records[..=last.unwrap()];
-    assert_eq!(Progress::of(records).corrected, []);
+    assert_eq!(ApplyProgress::of(records).corrected, []);
 }
 
 #[test]
@@ -144,6 +144,6 @@ fn strangers_that_come_and_go_end_the_wait_for_a_unit() {
         }
     });
     let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
-    assert_eq!(report.units[0].state, State::Unknown, "{report}");
+    assert_eq!(report.units[0].state, SettingState::Unknown, "{report}");
     assert_eq!(keep.memory.audit, [""; 0]);
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_interrupt_ends_the_wait_before_the_first_write() {
-    let bank = bank(&["frozen=on&soc=60", STILL]);
+    let bank = bank(&["frozen=on&soc=60", STATIC]);
     let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
@@ -42,7 +42,9 @@ fn an_interrupt_ends_the_wait_in_a_step() {
 }
 
 /// While a step waits for an idle window, something happens after 20 min, and the sun sets after 30.
-fn waiting_while(happens: impl Fn(&SharedBank) + Send + 'static) -> (SharedBank, Report, Memory) {
+fn waiting_while(
+    happens: impl Fn(&SharedBank) + Send + 'static,
+) -> (SharedBank, ApplyReport, Memory) {
     let bank = idle_bank();
     let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);

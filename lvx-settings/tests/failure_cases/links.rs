@@ -128,7 +128,7 @@ fn a_second_interrupt_ends_what_the_undoing_waits_for() {
     let options = Options { away: Duration::from_hours(1), ..Options::default() };
     keep.hook = Box::new(move |_, action| {
         if !unplugged
-            && matches!(action, Action::Write(write) if write.direction == lvx_settings::Direction::Backward)
+            && matches!(action, Action::Write(write) if write.direction == lvx_settings::RunDirection::Backward)
         {
             unplugged = true;
             cable.unplug(0, Duration::MAX);

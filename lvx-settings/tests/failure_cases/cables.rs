@@ -1,6 +1,6 @@
 //! Units that change their numbers or their cables while a plan is carried out.
 
-use lvx_settings::{Astray, Direction, PlannedUnit, Settings};
+use lvx_settings::{Astray, PlannedUnit, RunDirection, Settings};
 
 use super::{bank::cables::Cables, *};
 
@@ -31,11 +31,11 @@ pub(super) fn once(
     })
 }
 
-pub(super) fn announces(action: &Action, number: usize, way: Direction) -> bool {
+pub(super) fn announces(action: &Action, number: usize, expected: RunDirection) -> bool {
     matches!(
         action,
         Action::Record(Record::Writing { step, direction, .. })
-            if *step == number && *direction == way
+            if *step == number && *direction == expected
     )
 }
 
@@ -79,7 +79,7 @@ fn renumbered_at_the_write_the_other_unit_is_named_and_given_back_what_it_had() 
         let plan = if both { planned(&bank, &wanted) } else { plan_for_first(&bank, &wanted) };
         let serial = planned(&bank, &wanted).units[1].unit.serial_number;
         let mut keep = Keep::new(&bank);
-        keep.hook = once(|action| announces(action, 0, Direction::Forward), swap_numbers);
+        keep.hook = once(|action| announces(action, 0, RunDirection::Forward), swap_numbers);
         let report = Cables::new(&bank).run(Apply::new(plan, Options::default()), &mut keep);
         let stray = &report.strays[0];
         assert_eq!(stray.command, "MUCHGC0,020", "{report}");
@@ -111,11 +111,12 @@ fn a_swap_before_a_write_leads_it_to_the_right_unit_or_nowhere() {
 }
 
 /// Two cables are swapped just before the first write is sent.
-fn swapped_at_the_write(plan: Plan, bank: &SharedBank) -> (Report, Memory) {
+fn swapped_at_the_write(plan: Plan, bank: &SharedBank) -> (ApplyReport, Memory) {
     let cables = Cables::new(bank);
     let mut keep = Keep::new(bank);
     let cable = cables.clone();
-    keep.hook = once(|action| announces(action, 0, Direction::Forward), move |_| cable.swap(0, 1));
+    keep.hook =
+        once(|action| announces(action, 0, RunDirection::Forward), move |_| cable.swap(0, 1));
     let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
     (report, keep.memory)
 }
@@ -132,7 +133,7 @@ fn a_swap_at_the_write_is_reported_with_the_unit_that_may_have_got_it() {
     assert_eq!(told["strays"][0]["put_right"], false, "{told}");
     assert!(report.strays[0].command.starts_with("MCHGV560"), "{report}");
     let proved =
-        memory.records.iter().any(|record| matches!(record, Record::Proved { direction, .. } if *direction == Direction::Forward));
+        memory.records.iter().any(|record| matches!(record, Record::Proved { direction, .. } if *direction == RunDirection::Forward));
     assert!(!proved, "{:?}", memory.records);
 }
 
@@ -160,7 +161,7 @@ fn restore_puts_a_stray_write_right_from_the_journal() {
     let cable = cables.clone();
     let mut swapped = false;
     keep.hook = Box::new(move |_, action| {
-        if !swapped && announces(action, 0, Direction::Forward) {
+        if !swapped && announces(action, 0, RunDirection::Forward) {
             swapped = true;
             cable.swap(0, 1);
         }
@@ -182,7 +183,7 @@ fn restore_puts_a_stray_write_right_from_the_journal() {
     }
     let progress = Past::read(&path).unwrap().progress();
     assert_eq!(progress.strays.len(), 1);
-    let apply = Apply::resume(plan, Options::default(), progress, Way::Undo);
+    let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Undo);
     let mut keep = Keep::new(&bank);
     let report = cables.run(apply, &mut keep);
     assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.records);
@@ -206,7 +207,7 @@ fn a_report_never_rests_on_readings_of_another_unit() {
         },
     );
     let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
-    assert_eq!(report.units[0].state, lvx_settings::State::Unknown, "{report}");
+    assert_eq!(report.units[0].state, lvx_settings::SettingState::Unknown, "{report}");
     assert!(report.units[0].unread.as_ref().unwrap().contains("is there now"), "{report}");
 }
 
@@ -237,7 +238,7 @@ fn a_refusal_of_another_host_is_not_believed_before_the_unit_had_time_to_show() 
     let mut keep = Keep::new(&bank);
     let cable = cables.clone();
     keep.hook = once(
-        |action| announces(action, 1, Direction::Forward),
+        |action| announces(action, 1, RunDirection::Forward),
         move |_| cable.refuse_another_host(),
     );
     let report = cables.run(Apply::new(plan, Options::default()), &mut keep);

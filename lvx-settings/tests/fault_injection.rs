@@ -17,8 +17,8 @@ use bank::{
     Memory, bank, cables::Cables, client, host, profile, random_settings, run_with, settings_of,
 };
 use lvx_settings::{
-    Action, Apply, Astray, Audit, Ending, Keeper, Options, Permissions, Plan, PlannedUnit,
-    Progress, Record, Report, Setting, Settings, State, Unit, Way,
+    Action, Apply, ApplyProgress, ApplyReport, Astray, Audit, Ending, Options, Permissions, Plan,
+    PlannedUnit, Record, Recorder, ResumeMode, Setting, SettingState, Settings, Unit,
 };
 use pi18_proto::{Amperes, BatteryType, DateTime, Decivolts, OutputPriority, Switch};
 use pi18_transport::{Link, sim::SharedBank};
@@ -141,7 +141,7 @@ impl Injector {
     }
 }
 
-impl Keeper for Injector {
+impl Recorder for Injector {
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
         self.memory.begin(plan, units)
     }
@@ -181,7 +181,7 @@ struct Run {
     /// Everything that each unit had before, those outside the plan too.
     before: Vec<Settings>,
     plan: Plan,
-    report: Report,
+    report: ApplyReport,
     records: Vec<Record>,
     fault: Option<(usize, Fault)>,
     /// Set commands that arrived.
@@ -272,14 +272,14 @@ fn inject(seed: u64) -> Option<Run> {
     let (report, killed) = match ended {
         Ok(report) => (report, false),
         Err(death) if death.is::<Death>() => {
-            let way = if random.bool() { Way::Undo } else { Way::Finish };
-            let progress = Progress::of(&injector.memory.records);
+            let mode = if random.bool() { ResumeMode::Undo } else { ResumeMode::Finish };
+            let progress = ApplyProgress::of(&injector.memory.records);
             injector.memory = Memory {
                 begun: true,
                 records: std::mem::take(&mut injector.memory.records),
                 ..Memory::default()
             };
-            let apply = Apply::resume(plan.clone(), options, progress, way);
+            let apply = Apply::resume(plan.clone(), options, progress, mode);
             (cables.run(apply, &mut injector), true)
         }
         Err(other) => resume_unwind(other),
@@ -324,15 +324,19 @@ impl Run {
                 self.plan.touched(at).filter(|setting| !others.contains(setting)).collect();
             let part = |all: &Settings| all.only(|setting| own.contains(&setting));
             match told.state {
-                State::New => self.check(now.satisfy(&part(&new[at])), "not the new settings"),
-                State::Old => self.check(now.satisfy(&part(&old[at])), "not the old settings"),
-                State::Between => {
+                SettingState::New => {
+                    self.check(now.satisfy(&part(&new[at])), "not the new settings")
+                }
+                SettingState::Old => {
+                    self.check(now.satisfy(&part(&old[at])), "not the old settings")
+                }
+                SettingState::Between => {
                     let all = told.settings.iter().all(|told| told.now == now.get(told.setting));
                     self.check(all, "not what is reported");
                 }
                 _ => {}
             }
-            if told.state != State::Unknown {
+            if told.state != SettingState::Unknown {
                 for (setting, value) in now.iter() {
                     let reported = others.contains(&setting) || own.contains(&setting);
                     let is_old = old[at].get(setting) == Some(value);
@@ -346,11 +350,11 @@ impl Run {
             self.report
                 .units
                 .iter()
-                .all(|unit| unit.state == state || unit.state == State::Unchanged)
+                .all(|unit| unit.state == state || unit.state == SettingState::Unchanged)
         };
         match self.report.ending {
-            Ending::Applied => self.check(all(State::New), "applied, but not everywhere"),
-            Ending::Undone => self.check(all(State::Old), "undone, but not everywhere"),
+            Ending::Applied => self.check(all(SettingState::New), "applied, but not everywhere"),
+            Ending::Undone => self.check(all(SettingState::Old), "undone, but not everywhere"),
             _ => {}
         }
         if self.report.units_agree == Some(true) {
@@ -413,7 +417,7 @@ struct Mortal {
     left: usize,
 }
 
-impl Keeper for Mortal {
+impl Recorder for Mortal {
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
         self.memory.begin(plan, units)
     }
@@ -431,7 +435,7 @@ impl Keeper for Mortal {
 }
 
 /// Dies at an action, and is brought to an end by another run; `None` if it ended before.
-fn killed(at: usize, way: Way, switches: &str) -> Option<(SharedBank, Plan, Report)> {
+fn killed(at: usize, mode: ResumeMode, switches: &str) -> Option<(SharedBank, Plan, ApplyReport)> {
     let calm = format!("frozen=on&soc=100&sun=0&grid=off&{switches}");
     let bank = bank(&[&calm, &calm]);
     let wanted = profile(|s| {
@@ -444,21 +448,21 @@ fn killed(at: usize, way: Way, switches: &str) -> Option<(SharedBank, Plan, Repo
     });
     let plan = plan_for_first(&bank, 2, &wanted).unwrap();
     let clock = host(&mut client(&bank, 0));
-    let mut keeper = Mortal { memory: Memory::default(), left: at };
+    let mut recorder = Mortal { memory: Memory::default(), left: at };
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let mut units = lvx_settings::Units::new(clients, clock);
     let apply = Apply::new(plan.clone(), Options::default());
     let ended =
-        catch_unwind(AssertUnwindSafe(|| lvx_settings::run(apply, &mut units, &mut keeper)));
+        catch_unwind(AssertUnwindSafe(|| lvx_settings::run(apply, &mut units, &mut recorder)));
     drop(units);
     match ended {
         Ok(_) => return None,
         Err(death) => assert!(death.is::<Death>(), "it died of something else"),
     }
     let memory = Memory { begun: true, ..Memory::default() };
-    let progress = Progress::of(&keeper.memory.records);
+    let progress = ApplyProgress::of(&recorder.memory.records);
     let clients = (0..2).map(|at| client(&bank, at)).collect();
-    let apply = Apply::resume(plan.clone(), Options::default(), progress, way);
+    let apply = Apply::resume(plan.clone(), Options::default(), progress, mode);
     let (report, _) = run_with(&bank, clients, apply, memory);
     bank.link(0).pause(Duration::from_mins(2));
     Some((bank, plan, report))
@@ -467,12 +471,12 @@ fn killed(at: usize, way: Way, switches: &str) -> Option<(SharedBank, Plan, Repo
 #[test]
 fn killed_at_any_action_it_is_finished_or_undone() {
     for switches in ["", "lag=4s"] {
-        for way in [Way::Finish, Way::Undo] {
+        for mode in [ResumeMode::Finish, ResumeMode::Undo] {
             let mut at = 0;
-            while let Some((bank, plan, report)) = killed(at, way, switches) {
-                let (steps, ending) = match way {
-                    Way::Finish => (plan.steps.len(), Ending::Applied),
-                    Way::Undo => (0, Ending::Undone),
+            while let Some((bank, plan, report)) = killed(at, mode, switches) {
+                let (steps, ending) = match mode {
+                    ResumeMode::Finish => (plan.steps.len(), Ending::Applied),
+                    ResumeMode::Undo => (0, Ending::Undone),
                 };
                 assert_eq!(report.ending, ending, "killed at action {at}: {report}");
                 let wanted = plan.settings_after(steps);
@@ -492,10 +496,10 @@ fn killed_at_any_action_it_is_finished_or_undone() {
 fn killed_with_a_write_in_flight_undo_is_true_even_with_a_long_lag() {
     let mut in_flight = 0;
     for at in 0.. {
-        let Some((bank, plan, report)) = killed(at, Way::Undo, "lag=60s") else { break };
+        let Some((bank, plan, report)) = killed(at, ResumeMode::Undo, "lag=60s") else { break };
         let old = plan.settings_after(0);
         for (unit, told) in report.units.iter().enumerate() {
-            if told.state == State::Old {
+            if told.state == SettingState::Old {
                 let old = old[unit].only(|setting| setting != Setting::Clock);
                 let now = settings_of(&bank, unit);
                 assert!(now.satisfy(&old), "killed at action {at}: {report}");

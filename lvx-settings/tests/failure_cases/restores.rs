@@ -1,11 +1,11 @@
 //! Runs that were left, taken up again.
 
-use lvx_settings::Direction::{Backward, Forward};
+use lvx_settings::RunDirection::{Backward, Forward};
 
 use super::*;
 
 /// A run that was left with its last step done and undoing it impossible: steps 0 to 2 are undone.
-fn left_with_the_last_step_done() -> (SharedBank, Plan, Progress) {
+fn left_with_the_last_step_done() -> (SharedBank, Plan, ApplyProgress) {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let step = plan.steps[3];
@@ -30,7 +30,7 @@ fn left_with_the_last_step_done() -> (SharedBank, Plan, Progress) {
         Record::Proved { step: 0, direction: Backward },
         Record::Ended { ending: Ending::Mixed },
     ];
-    let progress = Progress::of(&records);
+    let progress = ApplyProgress::of(&records);
     assert_eq!(progress.at_most, 4);
     (bank, plan, progress)
 }
@@ -47,7 +47,7 @@ fn a_finish_that_fails_undoes_all_that_was_done() {
             switch(bank, 1, "refuse=0");
         }
     });
-    let apply = Apply::resume(plan, Options::default(), progress, Way::Finish);
+    let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Finish);
     let report = run_keep(&bank, apply, &mut keep);
     assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.records);
 }
@@ -55,7 +55,7 @@ fn a_finish_that_fails_undoes_all_that_was_done() {
 #[test]
 fn a_finish_that_is_interrupted_undoes_all_that_was_done() {
     let (bank, plan, progress) = left_with_the_last_step_done();
-    let apply = Apply::resume(plan, Options::default(), progress, Way::Finish);
+    let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Finish);
     let memory = Memory { begun: true, interrupt_at: Some(1), ..Memory::default() };
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let (report, memory) = run_with(&bank, clients, apply, memory);
@@ -67,8 +67,8 @@ fn a_finish_after_an_undo_that_could_not_be_noted_finishes() {
     // All four steps were proved, then undone while the disk was full.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let progress = Progress { at_most: 4, ..Progress::default() };
-    let apply = Apply::resume(plan, Options::default(), progress, Way::Finish);
+    let progress = ApplyProgress { at_most: 4, ..ApplyProgress::default() };
+    let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Finish);
     let memory = Memory { begun: true, ..Memory::default() };
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let (report, _) = run_with(&bank, clients, apply, memory);
@@ -78,7 +78,7 @@ fn a_finish_after_an_undo_that_could_not_be_noted_finishes() {
 #[test]
 fn an_undo_that_is_taken_up_again_still_insists() {
     // Unit 1 accepted and shows it after a minute; the program dies after it noted that it undoes.
-    let bank = bank(&[STILL, "frozen=on&lag=60s"]);
+    let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(|_, action| {
@@ -94,7 +94,12 @@ fn an_undo_that_is_taken_up_again_still_insists() {
     let mut records = keep.memory.records.clone();
     assert!(matches!(records.pop(), Some(Record::Writing { .. })));
     assert!(matches!(records.last(), Some(Record::Undoing { .. })));
-    let apply = Apply::resume(plan.clone(), Options::default(), Progress::of(&records), Way::Undo);
+    let apply = Apply::resume(
+        plan.clone(),
+        Options::default(),
+        ApplyProgress::of(&records),
+        ResumeMode::Undo,
+    );
     let mut keep = Keep::new(&bank);
     let report = run_keep(&bank, apply, &mut keep);
     bank.link(0).pause(Duration::from_mins(2));
@@ -109,7 +114,7 @@ fn an_undo_that_is_taken_up_again_still_insists() {
 #[test]
 fn finish_after_kill_in_a_write_back_outlasts_that_write() {
     // Each write back shows after a minute; the program dies right behind that of the first unit.
-    let bank = bank(&["frozen=on&lag=60s", STILL]);
+    let bank = bank(&["frozen=on&lag=60s", STATIC]);
     let plan = planned(&bank, &profile(|s| s.solar_power_priority = Some(SolarPriority(1))));
     let mut keep = Keep::new(&bank);
     let mut sent = false;
@@ -127,9 +132,9 @@ fn finish_after_kill_in_a_write_back_outlasts_that_write() {
         run_keep(&bank, Apply::new(plan.clone(), options), &mut keep)
     }));
     assert!(died.is_err());
-    let progress = Progress::of(&keep.memory.records);
+    let progress = ApplyProgress::of(&keep.memory.records);
     assert_eq!(progress.unproved, [0]);
-    let apply = Apply::resume(plan.clone(), Options::default(), progress, Way::Finish);
+    let apply = Apply::resume(plan.clone(), Options::default(), progress, ResumeMode::Finish);
     let report = run_keep(&bank, apply, &mut Keep::new(&bank));
     bank.link(0).pause(Duration::from_mins(2));
     let wanted = plan.settings_after(plan.steps.len())[0].solar_power_priority;

@@ -1,6 +1,6 @@
 //! Battery types that bring stored voltages back.
 
-use lvx_settings::{Battery, Chemistry, Direction, Millivolts, PlannedUnit, Settings};
+use lvx_settings::{Battery, Chemistry, Millivolts, PlannedUnit, RunDirection, Settings};
 use pi18_proto::BatteryType;
 
 use super::*;
@@ -54,7 +54,7 @@ fn undone_from(switches: &str, wanted: &Settings) {
     let last = plan.steps.len() - 1;
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(move |bank, action| {
-        if matches!(action, Action::Write(write) if write.step == last && write.direction == Direction::Forward)
+        if matches!(action, Action::Write(write) if write.step == last && write.direction == RunDirection::Forward)
         {
             switch(bank, 1, "refuse=1");
         }
@@ -114,7 +114,7 @@ fn a_step_that_fails_at_the_type_leaves_no_unit_with_type_user() {
 }
 
 /// Applies to two AGM units with 58.4 V, whose stored voltages are within the guard of 56.8 V.
-fn applied_under_a_guard(wanted: &Settings) -> (Report, Vec<String>) {
+fn applied_under_a_guard(wanted: &Settings) -> (ApplyReport, Vec<String>) {
     let agm = "frozen=on&soc=100&sun=0&grid=off&battery-type=0&bulk=58.4&float=54.0&cutoff=42.0\
                &stored-voltages=55.0,54.0,46.0";
     let bank = bank(&[agm, agm]);

@@ -69,7 +69,7 @@ fn an_interrupt_while_it_waits_is_told_as_one() {
 #[test]
 fn nothing_is_told_undone_while_a_write_may_still_show() {
     // Unit 1 shows its float after a minute; writing it back is refused.
-    let bank = bank(&[STILL, "frozen=on&lag=60s"]);
+    let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(|bank, action| {
@@ -90,7 +90,7 @@ fn nothing_is_told_undone_while_a_write_may_still_show() {
 #[test]
 fn a_refusal_of_a_second_try_proves_nothing_about_the_first() {
     // The first try arrives, its answer does not; the unit lags; the second try is refused.
-    let bank = bank(&[STILL, "frozen=on&lag=60s"]);
+    let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(|bank, action| match action {
@@ -310,7 +310,7 @@ fn a_unit_that_rounds_what_is_written_gets_its_old_value_back() {
             written = false;
             switch(bank, 1, "bulk=55.9");
         }
-        let forward = lvx_settings::Direction::Forward;
+        let forward = lvx_settings::RunDirection::Forward;
         written |= matches!(
             action,
             Action::Write(write) if (write.unit, write.step, write.direction) == (1, 1, forward)
@@ -343,7 +343,7 @@ struct Interrupted {
     stopped: bool,
 }
 
-impl Keeper for Interrupted {
+impl Recorder for Interrupted {
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
         self.memory.begin(plan, units)
     }

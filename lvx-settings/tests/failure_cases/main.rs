@@ -20,12 +20,12 @@ use std::{
 };
 
 use bank::{
-    Fate, Memory, STILL, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, other,
+    Fate, Memory, STATIC, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, other,
     plan_for, planned, profile, received, run_with, settings_of,
 };
 use lvx_settings::{
-    Action, Apply, Audit, Ending, Journal, Keeper, Options, Past, Permissions, Plan, Progress,
-    Record, Report, Step, Unit, Units, Way,
+    Action, Apply, ApplyProgress, ApplyReport, Audit, Ending, Journal, Options, Past, Permissions,
+    Plan, Record, Recorder, ResumeMode, Step, Unit, Units,
 };
 use pi18_proto::{Amperes, ChargerPriority, DateTime, Decivolts, OutputMode, SolarPriority};
 use pi18_transport::{Link, SetOutcome, sim::SharedBank};
@@ -63,7 +63,7 @@ impl Keep {
     }
 }
 
-impl Keeper for Keep {
+impl Recorder for Keep {
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
         if self.no_backup {
             return Err(std::io::ErrorKind::StorageFull.into());
@@ -93,7 +93,7 @@ impl Keeper for Keep {
 }
 
 /// Runs over plain links that come back when they are opened again.
-fn run_keep(bank: &SharedBank, apply: Apply, keep: &mut Keep) -> Report {
+fn run_keep(bank: &SharedBank, apply: Apply, keep: &mut Keep) -> ApplyReport {
     let count = apply.plan().units.len();
     let clock = host(&mut client(bank, 0));
     let clients = (0..count).map(|at| client(bank, at)).collect();

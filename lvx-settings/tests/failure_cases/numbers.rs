@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::BytesMut;
-use lvx_settings::{Direction, Settings};
+use lvx_settings::{RunDirection, Settings};
 use pi18_proto::Query;
 use pi18_transport::{Client, sim::SimLink};
 
@@ -62,7 +62,7 @@ impl Link for Lossy {
 }
 
 /// The first write is reported with the unit that may have got it.
-fn assert_reported(report: &Report, command: &str) {
+fn assert_reported(report: &ApplyReport, command: &str) {
     assert_eq!(report.ending, Ending::Mixed, "{report}");
     assert!(report.strays.iter().any(|stray| stray.command == command), "{report}");
     assert!(report.to_string().contains("unit 96132206100411 may have got"), "{report}");
@@ -88,10 +88,11 @@ fn insisted_write_at_renumbering_is_reported() {
     let command = step.group().unwrap().command(&step.to, other.instance().unwrap(), None);
     assert_eq!(client(&bank, 1).set(command.unwrap()).unwrap(), SetOutcome::Accepted);
     bank.link(0).pause(Duration::from_mins(1));
-    let records = [Record::Writing { step: 0, direction: Direction::Forward, attempt: 1 }];
+    let records = [Record::Writing { step: 0, direction: RunDirection::Forward, attempt: 1 }];
     let mut keep = Keep::new(&bank);
-    keep.hook = once(|action| announces(action, 0, Direction::Backward), swap_numbers);
-    let apply = Apply::resume(plan, Options::default(), Progress::of(&records), Way::Undo);
+    keep.hook = once(|action| announces(action, 0, RunDirection::Backward), swap_numbers);
+    let apply =
+        Apply::resume(plan, Options::default(), ApplyProgress::of(&records), ResumeMode::Undo);
     let report = run_keep(&bank, apply, &mut keep);
     assert_reported(&report, "MUCHGC0,030");
     assert_eq!(ac_current_of(&bank, 1), Some(Amperes(30)));
@@ -104,7 +105,7 @@ fn link_that_drops_before_the_number_is_read_does_not_hide_the_write() {
     let mut keep = Keep::new(&bank);
     let (mut written, mut cut) = (false, false);
     keep.hook = Box::new(move |bank, action| {
-        if !written && announces(action, 0, Direction::Forward) {
+        if !written && announces(action, 0, RunDirection::Forward) {
             written = true;
             swap_numbers(bank);
         }
