@@ -10,7 +10,7 @@
 use std::{error::Error, fs};
 
 use pi18_proto::{Frame, Request};
-use pi18_transport::{CaptureLine, Direction, from_hex};
+use pi18_transport::{CaptureDirection, CaptureLine, from_hex};
 
 const MADE_UP: &str = r#"
 {"time":"2026-04-26T13:05:00Z","direction":"sent","hex":"5e503030364d4f44ddbe0d"}
@@ -28,16 +28,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         let bytes = from_hex(&line.hex)?;
         let frame = Frame::parse(&bytes)?;
         match (line.direction, &asked) {
-            (Direction::Sent, _) => {
+            (CaptureDirection::Sent, _) => {
                 let request = Request::decode(&frame)?;
                 println!("{} {request}", line.time);
                 asked = Some(request);
             }
-            (Direction::Received, Some(Request::Query(query))) => {
+            (CaptureDirection::Received, Some(Request::Query(query))) => {
                 let (reply, _extra) = query.parse_reply(frame.data())?;
                 reply.visit(&mut |field, value| println!("    {}: {value}", field.label));
             }
-            (Direction::Received, _) => println!("    {}", frame.kind()),
+            (CaptureDirection::Received, _) => println!("    {}", frame.kind()),
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pi18_proto::DateTime;
-use pi18_transport::{Address, Client, Error, Link, Progress};
+use pi18_transport::{Address, Client, Error, Link, QueryProgress};
 
 use crate::{
     Questions, UnitSnapshot,
@@ -49,7 +49,7 @@ impl<L: Link> Member<L> {
     /// Calls `observer` with each question to this unit and once the question is over, for whoever
     /// shows progress.
     #[must_use]
-    pub fn observed(mut self, observer: impl FnMut(Progress) + Send + 'static) -> Self {
+    pub fn observed(mut self, observer: impl FnMut(QueryProgress) + Send + 'static) -> Self {
         if let Ok(client) = &mut self.client {
             client.observe(observer);
         }

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use pi18_proto::{Dialect, SerialNumber};
 
-use crate::{Client, Config, Error, Link, Replay, Serial, Tcp, error::Kind, serial};
+use crate::{BAUD, Client, ClientConfig, Error, Link, Replay, Serial, Tcp};
 
 /// Where a unit is, and how to ask it there.
 ///
@@ -25,14 +25,14 @@ use crate::{Client, Config, Error, Link, Replay, Serial, Tcp, error::Kind, seria
 #[derive(Clone, Debug, PartialEq)]
 pub struct Address {
     text: String,
-    way: Way,
-    config: Config,
+    target: Target,
+    config: ClientConfig,
     baud: u32,
     pause: Duration,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Way {
+enum Target {
     Path(PathBuf),
     Hidraw(PathBuf),
     Serial(PathBuf),
@@ -56,17 +56,17 @@ impl Address {
     /// # Errors
     /// If the device cannot be opened, is in use, or is none.
     pub fn link(&self) -> Result<Box<dyn Link + Send>, Error> {
-        Ok(match &self.way {
-            Way::Path(path) => match kind_of(path, &self.text)? {
+        Ok(match &self.target {
+            Target::Path(path) => match kind_of(path, &self.text)? {
                 NodeKind::Hidraw => self.hidraw(path)?,
                 NodeKind::Serial => Box::new(Serial::open(path, self.baud)?),
             },
-            Way::Hidraw(path) => self.hidraw(path)?,
-            Way::Serial(path) => Box::new(Serial::open(path, self.baud)?),
-            Way::Tcp(host_and_port) => Box::new(Tcp::connect(host_and_port)?),
-            Way::SerialNumber(serial) => self.follower(*serial)?,
-            Way::Sim(unit) => sim(unit)?,
-            Way::Replay(path) => Box::new(Replay::open(path)?),
+            Target::Hidraw(path) => self.hidraw(path)?,
+            Target::Serial(path) => Box::new(Serial::open(path, self.baud)?),
+            Target::Tcp(host_and_port) => Box::new(Tcp::connect(host_and_port)?),
+            Target::SerialNumber(serial) => self.follower(*serial)?,
+            Target::Sim(unit) => sim(unit)?,
+            Target::Replay(path) => Box::new(Replay::open(path)?),
         })
     }
 
@@ -78,7 +78,7 @@ impl Address {
 
     /// How a client opened here asks.
     #[must_use]
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &ClientConfig {
         &self.config
     }
 
@@ -90,7 +90,7 @@ impl Address {
 
     #[cfg(not(target_os = "linux"))]
     fn follower(&self, _serial: SerialNumber) -> Result<Box<dyn Link + Send>, Error> {
-        Err(wrong(
+        Err(Error::address(
             &self.text,
             "units are found by serial number on Linux only; use serial: or tcp:",
         ))
@@ -100,19 +100,22 @@ impl Address {
     fn hidraw(&self, path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
         match kind_of(path, &self.text)? {
             NodeKind::Hidraw => Ok(Box::new(crate::Hidraw::open(path)?.with_pause(self.pause))),
-            NodeKind::Serial => Err(wrong(&self.text, "it is a serial port, no hidraw device")),
+            NodeKind::Serial => {
+                Err(Error::address(&self.text, "it is a serial port, no hidraw device"))
+            }
         }
     }
 
     #[cfg(not(target_os = "linux"))]
     fn hidraw(&self, _path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
-        Err(wrong(&self.text, "hidraw is there on Linux only; use serial: or tcp:"))
+        Err(Error::address(&self.text, "hidraw is there on Linux only; use serial: or tcp:"))
     }
 
     fn set(&mut self, option: &str) -> Result<(), Error> {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        let hidraw = matches!(self.way, Way::Hidraw(_) | Way::Path(_) | Way::SerialNumber(_));
-        let serial = matches!(self.way, Way::Serial(_) | Way::Path(_));
+        let hidraw =
+            matches!(self.target, Target::Hidraw(_) | Target::Path(_) | Target::SerialNumber(_));
+        let serial = matches!(self.target, Target::Serial(_) | Target::Path(_));
         let config = &mut self.config;
         let (wanted, done) = match name {
             "crc" => ("crc=on or crc=off", dialect(value).map(|known| config.dialect = known)),
@@ -132,7 +135,20 @@ impl Address {
             }
             _ => ("one of crc=, timeout=, tries=, and baud= (serial) or pause= (hidraw)", None),
         };
-        done.ok_or_else(|| wrong(&self.text, &format!("expected {wanted}, found {option:?}")))
+        done.ok_or_else(|| {
+            Error::address(&self.text, format!("expected {wanted}, found {option:?}"))
+        })
+    }
+}
+
+impl Client {
+    /// Opens a device [address](Address), such as `sim:0`, `/dev/hidraw0` or
+    /// `serial:/dev/ttyUSB0`.
+    ///
+    /// # Errors
+    /// If the address makes no sense, or the device cannot be opened or is in use.
+    pub fn open(address: &str) -> Result<Self, Error> {
+        address.parse::<Address>()?.open()
     }
 }
 
@@ -143,7 +159,7 @@ fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
 
 #[cfg(not(feature = "sim"))]
 fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
-    Err(wrong(&format!("sim:{unit}"), "this build has no virtual bank (feature `sim`)"))
+    Err(Error::address(&format!("sim:{unit}"), "this build has no virtual bank (feature `sim`)"))
 }
 
 fn dialect(text: &str) -> Option<Dialect> {
@@ -164,25 +180,25 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, Error> {
         let (place, options) = text.split_once('?').unwrap_or((text, ""));
         let options: Vec<&str> = options.split('&').filter(|option| !option.is_empty()).collect();
-        let way = way(text, place)?;
+        let target = target(text, place)?;
         let mut address = Self {
             text: text.to_owned(),
-            way,
-            config: Config::default(),
-            baud: serial::BAUD,
+            target,
+            config: ClientConfig::default(),
+            baud: BAUD,
             pause: Duration::ZERO,
         };
         let mut switches = Vec::new();
         for option in options {
             let ours = ["crc=", "timeout=", "tries="].iter().any(|ours| option.starts_with(ours));
-            match &address.way {
-                Way::Sim(_) if !ours => switches.push(option),
+            match &address.target {
+                Target::Sim(_) if !ours => switches.push(option),
                 _ => address.set(option)?,
             }
         }
         let config = &mut address.config;
         config.deadline = config.deadline.max(config.timeout * 2 * config.tries);
-        if let Way::Sim(unit) = &mut address.way
+        if let Target::Sim(unit) = &mut address.target
             && !switches.is_empty()
         {
             *unit = format!("{unit}?{}", switches.join("&"));
@@ -191,52 +207,47 @@ impl FromStr for Address {
     }
 }
 
-fn way(text: &str, place: &str) -> Result<Way, Error> {
+fn target(text: &str, place: &str) -> Result<Target, Error> {
     let unknown = || {
-        wrong(
+        Error::address(
             text,
             "it starts with none of /, hidraw:, serial:, tcp:, sn:, sim:, replay:; \
              for a device write its path, such as /dev/hidraw0",
         )
     };
     if place.starts_with('/') || place.starts_with("./") {
-        return Ok(Way::Path(place.into()));
+        return Ok(Target::Path(place.into()));
     }
     let (kind, rest) = place.split_once(':').ok_or_else(unknown)?;
     if rest.is_empty() {
-        return Err(wrong(text, &format!("nothing stands behind {kind}:")));
+        return Err(Error::address(
+            text,
+            format!("expected something after {kind}:, found nothing"),
+        ));
     }
     match kind {
-        "hidraw" => Ok(Way::Hidraw(rest.into())),
-        "serial" => Ok(Way::Serial(rest.into())),
+        "hidraw" => Ok(Target::Hidraw(rest.into())),
+        "serial" => Ok(Target::Serial(rest.into())),
         "tcp"
             if rest
                 .rsplit_once(':')
                 .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) =>
         {
-            Ok(Way::Tcp(rest.to_owned()))
+            Ok(Target::Tcp(rest.to_owned()))
         }
-        "tcp" => Err(wrong(text, "write tcp:HOST:PORT, the port from 0 to 65535")),
+        "tcp" => Err(Error::address(text, "write tcp:HOST:PORT, the port from 0 to 65535")),
         "sn" => match SerialNumber::new(rest).filter(SerialNumber::looks_genuine) {
-            Some(serial) => Ok(Way::SerialNumber(serial)),
-            None => Err(wrong(text, NO_SERIAL_NUMBER)),
+            Some(serial) => Ok(Target::SerialNumber(serial)),
+            None => Err(Error::serial_number(text)),
         },
-        "sim" => Ok(Way::Sim(rest.to_owned())),
-        "replay" => Ok(Way::Replay(rest.into())),
+        "sim" => Ok(Target::Sim(rest.to_owned())),
+        "replay" => Ok(Target::Replay(rest.into())),
         _ => Err(unknown()),
     }
 }
 
-/// Why a text names no unit.
-pub(crate) const NO_SERIAL_NUMBER: &str = "expected a unit's own serial number: 8 to 20 digits, not one \
-                                           group over and over";
-
-pub(crate) fn wrong(text: &str, why: &str) -> Error {
-    Error::new(format!("address {text:?}"), Kind::Address { why: why.to_owned() })
-}
-
 /// `2s`, `1.5s`, `300ms`.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
         None => (text.strip_suffix('s')?, 1.0),
@@ -266,9 +277,13 @@ const PTYS: std::ops::RangeInclusive<u32> = 136..=143;
 fn kind_of(path: &std::path::Path, text: &str) -> Result<NodeKind, Error> {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-    let node = path.metadata().map_err(|source| crate::permission::explain(text, path, source))?;
+    let node =
+        path.metadata().map_err(|source| crate::os::permission::explain(text, path, source))?;
     if !node.file_type().is_char_device() {
-        return Err(wrong(text, "it is no device; to play back a capture write replay:FILE"));
+        return Err(Error::address(
+            text,
+            "it is no device; to play back a capture write replay:FILE",
+        ));
     }
     let (major, minor) = (rustix::fs::major(node.rdev()), rustix::fs::minor(node.rdev()));
     let device = std::fs::canonicalize(format!("/sys/dev/char/{major}:{minor}"));
@@ -281,7 +296,7 @@ fn kind_of(path: &std::path::Path, text: &str) -> Result<NodeKind, Error> {
     } else if below("tty") || PTYS.contains(&major) {
         Ok(NodeKind::Serial)
     } else {
-        Err(wrong(text, "it is neither a hidraw device nor a serial port"))
+        Err(Error::address(text, "it is neither a hidraw device nor a serial port"))
     }
 }
 
@@ -305,18 +320,18 @@ mod tests {
 
     #[test]
     fn tells_the_ways_apart() {
-        assert_eq!(parse("/dev/lvx6048-1").way, Way::Path("/dev/lvx6048-1".into()));
+        assert_eq!(parse("/dev/lvx6048-1").target, Target::Path("/dev/lvx6048-1".into()));
         assert_eq!(parse("serial:/dev/ttyUSB0?baud=9600").baud, 9600);
-        assert_eq!(parse("tcp:[::1]:8888").way, Way::Tcp("[::1]:8888".to_owned()));
+        assert_eq!(parse("tcp:[::1]:8888").target, Target::Tcp("[::1]:8888".to_owned()));
         let serial = SerialNumber::new("96132206100410").unwrap();
-        assert_eq!(parse("sn:96132206100410").way, Way::SerialNumber(serial));
-        assert_eq!(parse("sim:1").way, Way::Sim("1".to_owned()));
+        assert_eq!(parse("sn:96132206100410").target, Target::SerialNumber(serial));
+        assert_eq!(parse("sim:1").target, Target::Sim("1".to_owned()));
     }
 
     #[test]
     fn keeps_switches_of_the_virtual_bank_and_takes_its_own_options() {
         let address = parse("sim:1?fault=83&timeout=5s&lag=2s&crc=off");
-        assert_eq!(address.way, Way::Sim("1?fault=83&lag=2s".to_owned()));
+        assert_eq!(address.target, Target::Sim("1?fault=83&lag=2s".to_owned()));
         assert_eq!(address.config.timeout, Duration::from_secs(5));
         assert_eq!(address.config.dialect, Dialect::NoChecksum);
     }

@@ -1,114 +1,33 @@
 //! The client: one question at a time, and only its own answer.
 
+mod config;
+mod confirm;
+mod dialogue;
+mod exchange;
+mod fences;
+mod outcome;
+mod unframed;
+
 use std::{
     fmt,
     time::{Duration, Instant},
 };
 
 use bytes::BytesMut;
-use pi18_proto::{AnyReply, Dialect, Query, QueryReply, Request, SetCommand};
+use pi18_proto::{Query, QueryReply, Request, SetCommand};
 
-use crate::{
-    Error, Link,
-    dialogue::{Answered, Dialogue, Exchange, Outcome, Step},
-    error::Kind,
-};
+use crate::{Error, Link, error::ErrorKind};
+use dialogue::{Dialogue, Step};
+use exchange::Exchange;
+use outcome::{Answered, Outcome};
 
-/// How a [`Client`] asks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Config {
-    /// How long one try waits for its reply. A `GS` exchange takes half a second at 2400 baud.
-    pub timeout: Duration,
-    /// How often a query is asked before it fails. A set command is sent once.
-    pub tries: u32,
-    /// How long a question may take with all its tries.
-    pub deadline: Duration,
-    /// How long the line must be quiet after something wrong before a try is given up.
-    pub settle: Duration,
-    /// Whether requests carry a checksum.
-    pub dialect: Dialect,
-}
-
-impl Default for Config {
-    /// Two seconds a try, three tries, ten seconds in all, a checksum.
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(2),
-            tries: 3,
-            deadline: Duration::from_secs(10),
-            settle: Duration::from_millis(300),
-            dialect: Dialect::Checksum,
-        }
-    }
-}
-
-/// What became of a set command. What the unit has afterwards is proved by reading back alone.
-///
-/// ```
-/// # #![deny(unused_must_use)]
-/// # use pi18_transport::{Client, SetOutcome};
-/// let mut unit = Client::open("sim:0")?;
-/// let outcome = unit.set("POP1".parse()?)?;
-/// assert_eq!(outcome, SetOutcome::Accepted);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// An outcome that is not looked at is a mistake, which the compiler reports:
-///
-/// ```compile_fail
-/// # #![deny(unused_must_use)]
-/// # use pi18_transport::Client;
-/// let mut unit = Client::open("sim:0")?;
-/// unit.set("POP1".parse()?)?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[must_use = "a set command that was sent may have been refused or lost"]
-pub enum SetOutcome {
-    /// The unit answered `^1`.
-    Accepted,
-    /// The unit answered `^0`: a value outside its list, a mode that forbids it, or a command that it
-    /// does not know.
-    Refused,
-    /// Something came back that says neither; the command may have been carried out.
-    Garbled,
-    /// Nothing came back, or the link failed; the command may have been carried out.
-    Silent,
-    /// The device went away; the command may have been carried out.
-    Gone,
-}
-
-/// What a unit answered to a query.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Reading {
-    /// What was asked.
-    pub query: Query,
-    /// The answer.
-    pub reply: AnyReply,
-    /// The whole frame as it came.
-    pub frame: Vec<u8>,
-    /// What was forgiven: a wrong length, surplus fields.
-    pub warnings: Vec<String>,
-    /// When it was there.
-    pub at: Instant,
-}
-
-impl Reading {
-    /// The reply as one of a given type.
-    fn into_reply<R: QueryReply>(self) -> Result<R, Kind> {
-        R::from_reply(self.reply).ok_or_else(|| Kind::OtherReply {
-            request: self.query.to_string(),
-            expected: R::MNEMONIC,
-        })
-    }
-}
+pub use config::ClientConfig;
+pub use outcome::{SetOutcome, TimedReply};
 
 /// What a client is doing, for a progress display.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Progress {
+pub enum QueryProgress {
     /// A request is being asked.
     Asking {
         /// The request.
@@ -121,7 +40,7 @@ pub enum Progress {
 }
 
 /// A function that is called with each progress.
-struct Observer(Box<dyn FnMut(Progress) + Send>);
+struct Observer(Box<dyn FnMut(QueryProgress) + Send>);
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,31 +67,20 @@ pub struct Client<L = Box<dyn Link + Send>> {
     observer: Option<Observer>,
 }
 
-impl Client {
-    /// Opens a device [address](crate::Address), such as `sim:0`, `/dev/hidraw0` or
-    /// `serial:/dev/ttyUSB0`.
-    ///
-    /// # Errors
-    /// If the address makes no sense, or the device cannot be opened or is in use.
-    pub fn open(address: &str) -> Result<Self, Error> {
-        address.parse::<crate::Address>()?.open()
-    }
-}
-
 impl<L: Link> Client<L> {
-    /// Asks over `link`, as [`Config::default`] says.
+    /// Asks over `link`, as [`ClientConfig::default`] says.
     pub fn new(link: L) -> Self {
-        Self::with_config(link, Config::default())
+        Self::with_config(link, ClientConfig::default())
     }
 
     /// Asks over `link`, as `config` says.
-    pub fn with_config(link: L, config: Config) -> Self {
+    pub fn with_config(link: L, config: ClientConfig) -> Self {
         let dialogue = Dialogue::new(config, link.starts_quiet()).on_shared_link(link.is_shared());
         Self { link, dialogue, buffer: BytesMut::new(), observer: None }
     }
 
     /// Calls `observer` with each request, and once it is over.
-    pub fn observe(&mut self, observer: impl FnMut(Progress) + Send + 'static) {
+    pub fn observe(&mut self, observer: impl FnMut(QueryProgress) + Send + 'static) {
         self.observer = Some(Observer(Box::new(observer)));
     }
 
@@ -197,14 +105,14 @@ impl<L: Link> Client<L> {
     ///
     /// # Errors
     /// If no sound reply comes in time, the unit refuses, or the device is gone.
-    pub fn query(&mut self, query: Query) -> Result<Reading, Error> {
+    pub fn query(&mut self, query: Query) -> Result<TimedReply, Error> {
         let (outcome, _) = self.exchange(query.into());
         let kind = match outcome? {
             Outcome::Answer(Answered { reply, frame, warnings }) => {
-                return Ok(Reading { query, reply, frame, warnings, at: self.link.now() });
+                return Ok(TimedReply { query, reply, frame, warnings, at: self.link.now() });
             }
             Outcome::Failed(kind) => return Err(self.failed(kind)),
-            _ => Kind::Refused { request: query.to_string() },
+            _ => ErrorKind::Refused { request: query.to_string() },
         };
         Err(Error::new(self.link.name(), kind))
     }
@@ -246,18 +154,18 @@ impl<L: Link> Client<L> {
         self.link
     }
 
-    fn failed(&self, kind: Kind) -> Error {
+    fn failed(&self, kind: ErrorKind) -> Error {
         let hint = match &kind {
-            Kind::Timeout { found, .. } if found == "nothing" => {
+            ErrorKind::Timeout { found, .. } if found == "nothing" => {
                 "is the unit on, the cable in, and is this its port?"
             }
-            Kind::Timeout { .. } => {
+            ErrorKind::Timeout { .. } => {
                 "is the unit slow (?timeout=5s), another program talking to it, or the cable damaged?"
             }
-            Kind::NotPi18 { .. } => {
+            ErrorKind::NotPi18 { .. } => {
                 "UPSs have the same USB adapter, and other inverters another protocol"
             }
-            Kind::Flooded { .. } => {
+            ErrorKind::Flooded { .. } => {
                 "what is at this address is no inverter, or its bridge is broken"
             }
             _ => return Error::new(self.link.name(), kind),
@@ -271,11 +179,11 @@ impl<L: Link> Client<L> {
         let patience = config.timeout.saturating_mul(config.tries.max(1)).min(config.deadline);
         let mut exchange = Exchange::new(request, config, self.link.now());
         if let Some(Observer(observe)) = &mut self.observer {
-            observe(Progress::Asking { request, patience });
+            observe(QueryProgress::Asking { request, patience });
         }
         let driven = self.drive(&mut exchange);
         if let Some(Observer(observe)) = &mut self.observer {
-            observe(Progress::Done);
+            observe(QueryProgress::Done);
         }
         let outcome = driven.map_err(|error| {
             self.dialogue.lose_step();
@@ -326,21 +234,3 @@ impl<L: Link> Client<L> {
 
 /// Whether a request may have reached the unit.
 struct Sent(bool);
-
-#[cfg(test)]
-mod tests {
-    use pi18_proto::{GeneralStatus, Mode, WorkingMode};
-
-    use super::*;
-
-    #[test]
-    fn a_reply_of_another_type_is_no_time_out() {
-        let reply = AnyReply::Mode(Mode { working_mode: WorkingMode::HYBRID });
-        let at = Instant::now();
-        let reading = || Reading { query: Query::Mode, reply, frame: vec![], warnings: vec![], at };
-        assert_eq!(reading().into_reply::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
-        let error = Error::new("test", reading().into_reply::<GeneralStatus>().unwrap_err());
-        assert!(error.is_decode() && !error.is_timeout());
-        assert_eq!(error.to_string(), "test: expected a reply to GS, found one to MOD");
-    }
-}

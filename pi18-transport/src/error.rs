@@ -1,23 +1,39 @@
-//! What can go wrong between asking a unit and having its answer.
+//! Everything that can go wrong between opening a device and reading a reply.
 
 use std::{fmt, io, time::Duration};
 
 use pi18_proto::DecodeError;
 
-/// Why a unit could not be asked, or did not answer as it should.
+use crate::os::errno::Meaning;
+
+/// The error of this crate: why a unit could not be asked, or gave no valid reply.
 ///
-/// Says where it happened, what was wanted and what came, and what to do next where that is known.
-/// Its `Debug` is the same text, so that a `main` that returns it tells it well.
+/// The message names the place (usually the device address), what was expected and what was found, and,
+/// where it is known, what to do next. `Debug` prints the same message, so that it stays readable when
+/// `main` returns the error. The predicates tell the causes apart:
+///
+/// ```
+/// use pi18_transport::Client;
+///
+/// let error = Client::open("usb:1").unwrap_err();
+/// assert!(error.is_address());
+///
+/// let error = Client::open("/dev/no-such-device").unwrap_err();
+/// assert!(error.is_not_found());
+/// assert_eq!(error.place(), "/dev/no-such-device");
+/// ```
+///
+/// A [`Link`](crate::Link) of your own creates its errors with [`Error::io`] and [`Error::gone`].
 pub struct Error(Box<Inner>);
 
 struct Inner {
     place: String,
-    kind: Kind,
+    kind: ErrorKind,
     hint: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorKind {
     #[error("{why}")]
     Address { why: String },
     #[error("cannot be opened: {0}")]
@@ -26,7 +42,7 @@ pub(crate) enum Kind {
     Busy { holder: String },
     #[error("disconnected: {0}")]
     Disconnected(#[source] io::Error),
-    #[error("was taken away: {by}")]
+    #[error("detached from the kernel's HID driver: {by}")]
     Taken { by: String, source: io::Error },
     #[error("{action} failed: {source}")]
     Io { action: &'static str, source: io::Error },
@@ -42,18 +58,18 @@ pub(crate) enum Kind {
     Flooded { request: String, bytes: usize },
     #[error("expected a PI18 inverter, found a device that answers {found}")]
     NotPi18 { found: String },
-    #[error("expected a captured exchange, found none that starts with {request}")]
+    #[error("expected a captured exchange that starts with {request}, found none")]
     NotCaptured { request: String },
     #[error("expected a unit with this serial number, found {found}")]
     NotFound { found: String },
-    #[error("the capture cannot be written: {0}")]
+    #[error("cannot write the capture: {0}")]
     Recording(#[source] io::Error),
     #[error("line {line}: {why}")]
     Capture { line: usize, why: String },
 }
 
 impl Error {
-    pub(crate) fn new(place: impl Into<String>, kind: Kind) -> Self {
+    pub(crate) fn new(place: impl Into<String>, kind: ErrorKind) -> Self {
         Self(Box::new(Inner { place: place.into(), kind, hint: None }))
     }
 
@@ -62,107 +78,139 @@ impl Error {
         self
     }
 
-    /// An error of the operating system while `action` ("writing") was done on an open device at
-    /// `place`. Those that mean that the device is no more are told as disconnected.
+    /// Returns the error of an address that cannot be used.
+    pub(crate) fn address(text: &str, why: impl Into<String>) -> Self {
+        Self::new(format!("address {text:?}"), ErrorKind::Address { why: why.into() })
+    }
+
+    /// Returns the error of an address with a serial number that several units may have.
+    pub(crate) fn serial_number(text: &str) -> Self {
+        let why =
+            "expected a unit's own serial number: 8 to 20 digits, not one group over and over";
+        Self::address(text, why)
+    }
+
+    /// Creates the error of a failed system call on an open device.
+    ///
+    /// `action` names what failed, as in "writing failed: …". An error that means that the device is
+    /// gone, such as `ENODEV` or a closed connection, makes the result
+    /// [disconnected](Self::is_disconnected).
+    ///
+    /// ```
+    /// use std::io;
+    /// use pi18_transport::Error;
+    ///
+    /// let error = Error::io("tcp:bridge:8888", "writing", io::ErrorKind::BrokenPipe.into());
+    /// assert!(error.is_disconnected());
+    ///
+    /// let error = Error::io("tcp:bridge:8888", "writing", io::ErrorKind::TimedOut.into());
+    /// assert_eq!(error.to_string(), "tcp:bridge:8888: writing failed: timed out");
+    /// ```
     pub fn io(place: impl Into<String>, action: &'static str, source: io::Error) -> Self {
-        let kind =
-            if is_gone(&source) { Kind::Disconnected(source) } else { Kind::Io { action, source } };
+        let kind = match Meaning::of(&source) {
+            Meaning::Gone | Meaning::Closed => ErrorKind::Disconnected(source),
+            Meaning::Unanswered | Meaning::Other => ErrorKind::Io { action, source },
+        };
         Self::new(place, kind)
     }
 
-    /// A device that was there and is gone, for a [`Link`](crate::Link) that finds out by other means
-    /// than an error of the operating system.
+    /// Creates the error of a device that is gone, for a [`Link`](crate::Link) that notices it without a
+    /// failed system call.
     pub fn gone(place: impl Into<String>) -> Self {
         let source = io::Error::new(io::ErrorKind::NotConnected, "the device is gone");
-        Self::new(place, Kind::Disconnected(source))
+        Self::new(place, ErrorKind::Disconnected(source))
     }
 
-    /// The address, or whatever else names where it happened.
+    /// Returns the place of the error: the device address, or the name of the link or file.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.0.place
     }
 
-    /// The address cannot be understood, or leads to nothing that could be a device.
+    /// Returns whether the address or the capture file cannot be used: a syntax error, or a path that
+    /// is not a device.
     #[must_use]
     pub fn is_address(&self) -> bool {
-        matches!(self.0.kind, Kind::Address { .. } | Kind::Capture { .. })
+        matches!(self.0.kind, ErrorKind::Address { .. } | ErrorKind::Capture { .. })
     }
 
-    /// What goes over the link cannot be written to the capture.
+    /// Returns whether the traffic could not be written to the capture.
     #[must_use]
     pub fn is_capture(&self) -> bool {
-        matches!(self.0.kind, Kind::Recording(_))
+        matches!(self.0.kind, ErrorKind::Recording(_))
     }
 
-    /// Nothing is at the address: no such file or host, no unit of that serial number.
+    /// Returns whether the address leads to nothing: no such file or host, no unit with the serial
+    /// number, no such request in the capture.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match &self.0.kind {
-            Kind::Open(source) => source.kind() == io::ErrorKind::NotFound,
-            Kind::NotFound { .. } | Kind::NotCaptured { .. } => true,
+            ErrorKind::Open(source) => source.kind() == io::ErrorKind::NotFound,
+            ErrorKind::NotFound { .. } | ErrorKind::NotCaptured { .. } => true,
             _ => false,
         }
     }
 
-    /// Another program holds the device.
+    /// Returns whether another program has locked the device.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        matches!(self.0.kind, Kind::Busy { .. })
+        matches!(self.0.kind, ErrorKind::Busy { .. })
     }
 
-    /// The system does not let this user at the device.
+    /// Returns whether this user has no permission to open the device.
     #[must_use]
     pub fn is_permission(&self) -> bool {
-        matches!(&self.0.kind, Kind::Open(source) if source.kind() == io::ErrorKind::PermissionDenied)
+        matches!(&self.0.kind, ErrorKind::Open(source) if source.kind() == io::ErrorKind::PermissionDenied)
     }
 
-    /// The device was there and is gone, or was [taken](Self::is_taken).
+    /// Returns whether the device disappeared after it was opened, or is [taken](Self::is_taken).
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
-        matches!(self.0.kind, Kind::Disconnected(_) | Kind::Taken { .. })
+        matches!(self.0.kind, ErrorKind::Disconnected(_) | ErrorKind::Taken { .. })
     }
 
-    /// The adapter is plugged in, and the kernel's HID driver does not have it: another program drives
-    /// it directly, as NUT does, or the driver was unbound.
+    /// Returns whether the adapter is plugged in but not bound to the kernel's HID driver: another
+    /// program drives it directly, as NUT does, or the driver was unbound.
     #[must_use]
     pub fn is_taken(&self) -> bool {
-        matches!(self.0.kind, Kind::Taken { .. })
+        matches!(self.0.kind, ErrorKind::Taken { .. })
     }
 
-    /// No reply, or none that could be used, came in time.
+    /// Returns whether no valid reply arrived in time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         use io::ErrorKind::{TimedOut, WouldBlock};
         match &self.0.kind {
-            Kind::Timeout { .. } => true,
-            Kind::Io { source, .. } => matches!(source.kind(), TimedOut | WouldBlock),
+            ErrorKind::Timeout { .. } => true,
+            ErrorKind::Io { source, .. } => matches!(source.kind(), TimedOut | WouldBlock),
             _ => false,
         }
     }
 
-    /// The unit refused: it does not know the query.
+    /// Returns whether the unit refused the request: older firmware does not support every query.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        matches!(self.0.kind, Kind::Refused { .. })
+        matches!(self.0.kind, ErrorKind::Refused { .. })
     }
 
-    /// A sound reply came that cannot be read: a field is wrong, or it is of another type.
+    /// Returns whether a reply with a valid checksum could not be decoded: a field is invalid, or the
+    /// reply is of another type.
     #[must_use]
     pub fn is_decode(&self) -> bool {
-        matches!(self.0.kind, Kind::Reply { .. } | Kind::OtherReply { .. })
+        matches!(self.0.kind, ErrorKind::Reply { .. } | ErrorKind::OtherReply { .. })
     }
 
-    /// Something answered that does not speak PI18, or sends more than any inverter can.
+    /// Returns whether the device does not speak PI18, or [sends more](Self::is_flooded) than any
+    /// inverter can.
     #[must_use]
     pub fn is_not_pi18(&self) -> bool {
-        matches!(self.0.kind, Kind::NotPi18 { .. } | Kind::Flooded { .. })
+        matches!(self.0.kind, ErrorKind::NotPi18 { .. } | ErrorKind::Flooded { .. })
     }
 
-    /// The device sent more bytes than any inverter can, and the exchange was ended.
+    /// Returns whether the exchange was ended because the device sent more bytes than any inverter can.
     #[must_use]
     pub fn is_flooded(&self) -> bool {
-        matches!(self.0.kind, Kind::Flooded { .. })
+        matches!(self.0.kind, ErrorKind::Flooded { .. })
     }
 }
 
@@ -186,25 +234,4 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.kind.source()
     }
-}
-
-/// Whether an error means that the device behind an open descriptor is no more.
-///
-/// Source: measured on Linux hidraw and ptys: `EIO` on read, `ENODEV` on write, hang-up in poll.
-fn is_gone(error: &io::Error) -> bool {
-    use io::ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, NotFound, UnexpectedEof,
-    };
-    /// `EIO`, `ENXIO` and `ENODEV` have no kind of their own.
-    const GONE: [i32; 3] = [5, 6, 19];
-    error.raw_os_error().is_some_and(|code| cfg!(unix) && GONE.contains(&code))
-        || matches!(
-            error.kind(),
-            BrokenPipe
-                | ConnectionAborted
-                | ConnectionReset
-                | NotConnected
-                | NotFound
-                | UnexpectedEof
-        )
 }

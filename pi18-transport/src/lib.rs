@@ -24,56 +24,29 @@
 //! - `sim` (default): the virtual bank, `sim:` addresses, and the bank served on ptys, on TCP
 //!   and as USB HID devices.
 
-#[cfg(target_os = "linux")]
-mod adapter;
 mod address;
-mod capture;
 mod client;
-mod dialogue;
-#[cfg(target_os = "linux")]
-mod discover;
 mod error;
-mod fences;
-mod file;
-#[cfg(target_os = "linux")]
-mod follower;
-#[cfg(target_os = "linux")]
-mod hidraw;
-#[cfg(target_os = "linux")]
-mod hotplug;
 mod link;
-mod lock;
-mod permission;
-#[cfg(unix)]
-mod poll;
-mod replay;
-#[cfg(target_os = "linux")]
-mod roster;
-mod serial;
+mod os;
 #[cfg(feature = "sim")]
 pub mod sim;
-mod tcp;
 mod text;
+#[cfg(target_os = "linux")]
+mod usb;
 
-#[cfg(target_os = "linux")]
-pub use adapter::{Adapter, adapters};
 pub use address::Address;
-pub use capture::{CaptureLine, Direction, HexError, Recorder, from_hex, to_hex};
-pub use client::{Client, Config, Progress, Reading, SetOutcome};
-#[cfg(target_os = "linux")]
-pub use discover::{Device, Nameplate, discover, discover_serial, serial_ports};
+pub use client::{Client, ClientConfig, QueryProgress, SetOutcome, TimedReply};
 pub use error::Error;
-pub use file::{open_file, read_bounded, read_file};
+pub use link::{BAUD, CaptureDirection, CaptureLine, CaptureRecorder, Link, Replay, Serial, Tcp};
 #[cfg(target_os = "linux")]
-pub use follower::Follower;
-#[cfg(target_os = "linux")]
-pub use hidraw::Hidraw;
-pub use link::Link;
+pub use link::{Follower, Hidraw};
 #[cfg(unix)]
-pub use permission::udev_rule;
-pub use replay::Replay;
+pub use os::udev_rule;
+pub use os::{open_file, read_bounded, read_file};
+pub use text::{HexError, from_hex, is_printable, printable, printable_lines, to_hex, wrap};
 #[cfg(target_os = "linux")]
-pub use roster::{Entry, Roster, Whereabouts};
-pub use serial::{BAUD, Serial};
-pub use tcp::Tcp;
-pub use text::{is_printable, printable, printable_lines, wrap};
+pub use usb::{
+    Adapter, Device, Entry, Nameplate, Roster, Whereabouts, adapters, discover, discover_serial,
+    serial_ports,
+};

@@ -1,10 +1,28 @@
 //! A way to a unit: bytes there, bytes back, and the time that goes by.
 
+mod capture;
+#[cfg(target_os = "linux")]
+mod follower;
+#[cfg(target_os = "linux")]
+mod hidraw;
+mod replay;
+mod serial;
+mod tcp;
+
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
 use crate::Error;
+
+pub use capture::{CaptureDirection, CaptureLine, CaptureRecorder};
+#[cfg(target_os = "linux")]
+pub use follower::Follower;
+#[cfg(target_os = "linux")]
+pub use hidraw::Hidraw;
+pub use replay::Replay;
+pub use serial::{BAUD, Serial};
+pub use tcp::Tcp;
 
 /// A byte stream to one device.
 ///

@@ -11,7 +11,7 @@ use pi18_proto::{
     ACCEPTED, Amperes, Currents, Date, DayEnergy, GeneralStatus, MachineModel, MaxChargeCurrents,
     Mode, Model, Query, REFUSED, Reply, SetCommand, WattHours, WorkingMode,
 };
-use pi18_transport::{Client, Config, Error, Link, SetOutcome};
+use pi18_transport::{Client, ClientConfig, Error, Link, SetOutcome};
 
 fn pop() -> SetCommand {
     "POP1".parse().unwrap()
@@ -33,7 +33,7 @@ fn a_late_reply_is_not_taken_for_the_next_one() {
         "MOD" => vec![(2_005, mode(5))],
         _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
     });
-    let mut config = Config::default();
+    let mut config = ClientConfig::default();
     config.tries = 1;
     let mut client = Client::with_config(line, config);
     assert!(client.read::<Mode>().unwrap_err().is_timeout());
@@ -50,7 +50,7 @@ fn a_late_reply_to_a_fence_proves_nothing_about_what_was_asked_after_it() {
         "ID" | "VFW" | "DI" => vec![(10, fence(request))],
         _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
     });
-    let mut config = Config::default();
+    let mut config = ClientConfig::default();
     config.tries = 1;
     let mut client = Client::with_config(line, config);
     assert!(client.read::<Mode>().unwrap_err().is_timeout());
@@ -99,7 +99,7 @@ fn a_fence_is_never_the_question_itself() {
 fn a_unit_slower_than_the_time_out_is_told_and_a_longer_one_helps() {
     let line = || Line::new(|_| vec![(2_500, mode(6))]);
     assert!(Client::new(line()).read::<Mode>().unwrap_err().is_timeout());
-    let mut config = Config::default();
+    let mut config = ClientConfig::default();
     config.timeout = Duration::from_secs(3);
     let mut client = Client::with_config(line(), config);
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::CHARGE);
@@ -223,7 +223,7 @@ fn a_reply_to_something_else_is_told_as_one() {
     let mut client = Client::new(Line::new(|_| vec![(10, mode(5))]));
     let error = client.read::<GeneralStatus>().unwrap_err();
     assert!(error.is_timeout());
-    assert!(error.to_string().contains("found a reply to something else"), "{error}");
+    assert!(error.to_string().contains("found a reply to another request"), "{error}");
 }
 
 #[test]
@@ -337,7 +337,7 @@ impl Link for Found {
 
 #[test]
 fn the_time_for_a_reply_begins_when_the_request_was_sent() {
-    let mut config = Config::default();
+    let mut config = ClientConfig::default();
     config.tries = 1;
     let mut client = Client::with_config(Found(Line::new(|_| vec![(10, mode(5))])), config);
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);

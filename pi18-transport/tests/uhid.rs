@@ -189,6 +189,6 @@ fn one_that_speaks_something_else_is_told_by_what_it_says() {
     });
     let mut client = Client::open(&format!("hidraw:{}", node.display())).unwrap();
     let error = client.read::<Identity>().unwrap_err();
-    assert!(error.is_not_pi18() && error.to_string().contains("(NAK to everything"), "{error}");
+    assert!(error.is_not_pi18() && error.to_string().contains("(NAK to every request"), "{error}");
     ups.join().unwrap();
 }

@@ -8,7 +8,7 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
 };
 
-use pi18_transport::Direction;
+use pi18_transport::CaptureDirection;
 
 use self::{content::Content, json::Object};
 use crate::{
@@ -103,7 +103,7 @@ impl Decoder {
             }
         };
         let mut content = Content { command: line.command, ..Content::default() };
-        if line.direction == Some(Direction::Received) && content.command.is_none() {
+        if line.direction == Some(CaptureDirection::Received) && content.command.is_none() {
             content.command = self.asked.as_deref().map(Into::into);
         }
         let error = content.read(&line.bytes).err();
@@ -112,7 +112,7 @@ impl Decoder {
         }
         let id = line.id.unwrap_or(Id::Unsigned(number));
         write(out, &mut self.names, &id, &content, error.as_deref());
-        if line.direction == Some(Direction::Sent) {
+        if line.direction == Some(CaptureDirection::Sent) {
             self.asked = content.command.map(Cow::into_owned);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use pi18_transport::{Direction, from_hex};
+use pi18_transport::{CaptureDirection, from_hex};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
 
@@ -16,7 +16,7 @@ pub(crate) struct Line<'a> {
     /// What was asked, if the line says so.
     pub(crate) command: Option<Cow<'a, str>>,
     /// Which way the bytes went, in a capture.
-    pub(crate) direction: Option<Direction>,
+    pub(crate) direction: Option<CaptureDirection>,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -97,8 +97,8 @@ impl<'a> PlainLine<'a> {
     fn line(self) -> Result<Line<'a>, String> {
         let hex = self.hex.and_then(Atom::text).ok_or(NO_HEX)?;
         let direction = match self.direction.and_then(Atom::text) {
-            Some("sent") => Some(Direction::Sent),
-            Some("received") => Some(Direction::Received),
+            Some("sent") => Some(CaptureDirection::Sent),
+            Some("received") => Some(CaptureDirection::Received),
             _ => None,
         };
         Ok(Line {

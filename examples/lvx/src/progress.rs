@@ -73,7 +73,10 @@ impl Progress {
     }
 
     /// What a unit's line is made from: to be called with what its client does.
-    pub(crate) fn of(&self, name: &str) -> impl FnMut(pi18_transport::Progress) + Send + use<> {
+    pub(crate) fn of(
+        &self,
+        name: &str,
+    ) -> impl FnMut(pi18_transport::QueryProgress) + Send + use<> {
         let place = {
             let mut state = self.drawn.lock();
             state.units.push(Unit { name: name.to_owned(), asking: None });
@@ -82,7 +85,7 @@ impl Progress {
         let drawn = Arc::clone(&self.drawn);
         move |progress| {
             let asking = match progress {
-                pi18_transport::Progress::Asking { request, patience } => {
+                pi18_transport::QueryProgress::Asking { request, patience } => {
                     let question = request.to_string();
                     Some(Asking { question, since: Instant::now(), patience })
                 }

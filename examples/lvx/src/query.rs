@@ -6,7 +6,7 @@ use std::{
 };
 
 use pi18_proto::{AnyReply, FieldInfo, Form, Presence, Query, QueryInfo};
-use pi18_transport::{Address, Client, Link, Reading, Recorder, wrap};
+use pi18_transport::{Address, CaptureRecorder, Client, Link, TimedReply, wrap};
 use serde_json::json;
 
 use crate::{
@@ -65,7 +65,7 @@ fn open(address: &Address, args: &args::Query) -> Result<Client<Box<dyn Link + S
                     path.display()
                 ))
             })?;
-            Box::new(Recorder::new(link, file))
+            Box::new(CaptureRecorder::new(link, file))
         }
     };
     Ok(Client::with_config(link, *address.config()))
@@ -98,7 +98,7 @@ fn default_unit() -> Result<String, Failure> {
 fn show(
     out: &mut impl Write,
     address: &Address,
-    reading: &Reading,
+    reading: &TimedReply,
     format: QueryFormat,
 ) -> io::Result<()> {
     let shown = Shown::reply(&reading.reply);

@@ -17,7 +17,7 @@ use std::{
 
 pub use self::{functionfs::FunctionFsDevice, uhid::UhidDevice};
 use super::line::REPORT;
-use crate::{Error, error::Kind};
+use crate::{Error, error::ErrorKind};
 
 /// What a device that is plugged in says of itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -69,7 +69,7 @@ pub fn hidraw_node(port: &str, within: Duration) -> Result<PathBuf, Error> {
         }
         if Instant::now() >= deadline {
             let none = io::Error::new(io::ErrorKind::TimedOut, "there is none yet");
-            let kind = Kind::Io { action: "looking for its hidraw node", source: none };
+            let kind = ErrorKind::Io { action: "looking for its hidraw node", source: none };
             return Err(
                 Error::new(port, kind).hint("`sudo modprobe hid-generic`, if it is plugged in")
             );

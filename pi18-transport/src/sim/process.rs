@@ -7,7 +7,7 @@ use super::{
     shared::{SharedBank, SimLink},
     switches::{SwitchError, Switches},
 };
-use crate::{Error, error::Kind};
+use crate::{Error, error::ErrorKind};
 
 /// Opens a unit of the process's own bank: `0`, or `1?fault=83&lag=2s` with switches for that unit.
 ///
@@ -27,7 +27,7 @@ use crate::{Error, error::Kind};
 /// ```
 pub fn open(address: &str) -> Result<SimLink, Error> {
     open_in(&PROCESS, address)
-        .map_err(|why| Error::new(format!("sim:{address}"), Kind::Address { why }))
+        .map_err(|why| Error::new(format!("sim:{address}"), ErrorKind::Address { why }))
 }
 
 static PROCESS: Mutex<Option<Process>> = Mutex::new(None);

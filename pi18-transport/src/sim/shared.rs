@@ -10,7 +10,7 @@ use std::{
 use bytes::BytesMut;
 
 use super::bank::Bank;
-use crate::{Error, Link, error::Kind};
+use crate::{Error, Link, error::ErrorKind};
 
 /// A bank that several links and servers use at the same time. Clones are the same bank.
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ impl SimLink {
 
     fn gone(&self) -> Error {
         let why = io::Error::new(io::ErrorKind::NotConnected, "the virtual cable is unplugged");
-        Error::new(&self.name, Kind::Disconnected(why))
+        Error::new(&self.name, ErrorKind::Disconnected(why))
     }
 }
 

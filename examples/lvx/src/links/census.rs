@@ -29,7 +29,7 @@ impl Census {
                     census.links.insert(name.to_owned(), entry.adapter.node.clone());
                 }
                 Whereabouts::Unknown => census.missing.push(format!("{name} ({serial})")),
-                Whereabouts::Doubled(entries) => census.refuse(serial, name, &entries),
+                Whereabouts::Duplicate(entries) => census.refuse(serial, name, &entries),
             }
         }
         for entry in roster.entries() {

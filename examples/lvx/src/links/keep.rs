@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use pi18_transport::{Config, Roster};
+use pi18_transport::{ClientConfig, Roster};
 
 use super::{
     census::Census,
@@ -28,7 +28,7 @@ pub(super) fn once(
     wait: Duration,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
-    let mut roster = Roster::new(Config::default());
+    let mut roster = Roster::new(ClientConfig::default());
     let mut census = wait_for_all(names, &mut roster, wait);
     let mut done = bring_about(&census, folder, out)?;
     // The nodes are held until this returns: what they lead to cannot have changed hands.
@@ -54,7 +54,7 @@ pub(super) fn dry(
     wait: Duration,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
-    let mut roster = Roster::new(Config::default());
+    let mut roster = Roster::new(ClientConfig::default());
     let census = wait_for_all(names, &mut roster, wait);
     for change in folder.changes(&census.links)? {
         writeln!(out, "would be: {change}")?;
@@ -89,7 +89,7 @@ pub(super) fn watch(
     let interrupted = Arc::new(AtomicBool::new(false));
     let interrupt = Arc::clone(&interrupted);
     crate::signals::catch(move || interrupt.store(true, Ordering::Relaxed))?;
-    let mut roster = Roster::new(Config::default());
+    let mut roster = Roster::new(ClientConfig::default());
     let watched = keep_right((units, names), folder, &mut roster, &interrupted, out);
     // However it ended: a link that nobody looks after may come to lead to a wrong unit. Until it is
     // gone the nodes are held.

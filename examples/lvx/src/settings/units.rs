@@ -71,7 +71,7 @@ fn read(
     address: Address,
     host: &HostClock,
     settings: Option<&Settings>,
-    observer: impl FnMut(pi18_transport::Progress) + Send + 'static,
+    observer: impl FnMut(pi18_transport::QueryProgress) + Send + 'static,
 ) -> Result<Open, Failure> {
     let mut client = client?;
     client.observe(observer);

@@ -22,7 +22,7 @@ use pi18_proto::{
     Defaults, FirmwareVersions, Flags, FrameKind, FrameReader, GeneralStatus, Identity, Mode,
     Query, Received, Reply, checksum,
 };
-use pi18_transport::{Client, Config, Error, Hidraw};
+use pi18_transport::{Client, ClientConfig, Error, Hidraw};
 
 use crate::plug::{Occupant, Sending, Socket, Way};
 
@@ -383,8 +383,8 @@ fn frame(data: &str) -> Vec<u8> {
     frame
 }
 
-fn config(tries: u32, timeout: Duration) -> Config {
-    let mut config = Config::default();
+fn config(tries: u32, timeout: Duration) -> ClientConfig {
+    let mut config = ClientConfig::default();
     config.timeout = timeout;
     config.deadline = timeout * 2 * tries;
     config.tries = tries;

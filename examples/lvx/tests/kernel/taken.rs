@@ -10,7 +10,7 @@ use std::{
 
 use nusb::MaybeFuture;
 use pi18_proto::{Identity, SerialNumber};
-use pi18_transport::{Client, Config, Error, Follower, Hidraw, Link};
+use pi18_transport::{Client, ClientConfig, Error, Follower, Hidraw, Link};
 
 use crate::{
     lvx,
@@ -28,7 +28,7 @@ fn an_unbound_one_is_told_by_its_port_and_is_back_once_it_is_bound() {
     let interface = interface(&node);
     let port = interface.split_once(':').unwrap().0.to_owned();
     let serial = SerialNumber::new(SERIALS[0]).unwrap();
-    let mut follower = Client::new(Follower::open(serial, Config::default()).unwrap());
+    let mut follower = Client::new(Follower::open(serial, ClientConfig::default()).unwrap());
     follower.read::<Identity>().unwrap();
 
     let error = thread::scope(|scope| {
@@ -45,7 +45,12 @@ fn an_unbound_one_is_told_by_its_port_and_is_back_once_it_is_bound() {
 
     let (listed, told) = ran(lvx(), &["devices"]);
     assert!(!listed && told.contains(&state) && told.contains(&help), "{told}");
-    assert!(told.contains(&format!("no unit: USB port {port}: was taken away: ")), "{told}");
+    assert!(
+        told.contains(&format!(
+            "no unit: USB port {port}: detached from the kernel's HID driver: "
+        )),
+        "{told}"
+    );
     let (_, told) = ran(lvx(), &["devices", "--format", "json"]);
     assert!(told.contains("\"found\":\"taken\""), "{told}");
     let (found, told) = ran(lvx(), &["query", "ID", &format!("sn:{}", SERIALS[0])]);

@@ -14,7 +14,7 @@ use std::{
 };
 
 use pi18_proto::{Query, SerialNumber};
-use pi18_transport::{Client, Config, Error, Follower, sim::SharedBank};
+use pi18_transport::{Client, ClientConfig, Error, Follower, sim::SharedBank};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -181,7 +181,7 @@ fn questions(unit: usize) -> Vec<Query> {
 /// A client of a unit, wherever that is.
 pub(crate) fn follower(unit: usize) -> Client<Follower> {
     let serial = SerialNumber::new(&format!("9613220610041{unit}")).unwrap();
-    Client::new(Follower::open(serial, Config::default()).unwrap())
+    Client::new(Follower::open(serial, ClientConfig::default()).unwrap())
 }
 
 /// Waits until a node is one no longer, which is when the kernel has heard of the pulling.

@@ -11,7 +11,7 @@ use pi18_proto::{
     AnyReply, DecodeError, FieldInfo, Frame, FrameKind, FrameReader, Query, Received, Request,
     Value,
 };
-use pi18_transport::{Direction, from_hex};
+use pi18_transport::{CaptureDirection, from_hex};
 use serde_json::{Map, Value as Json, json};
 
 /// Decodes a whole log; the exit status and one line of JSON for each line that is not blank.
@@ -64,11 +64,11 @@ impl Decoded {
         };
         let id = line.id.clone().unwrap_or_else(|| number.into());
         let mut content = Content { command: line.command.clone(), ..Content::default() };
-        if line.direction == Some(Direction::Received) && content.command.is_none() {
+        if line.direction == Some(CaptureDirection::Received) && content.command.is_none() {
             content.command.clone_from(asked);
         }
         let error = content.read(&line.bytes).err();
-        if line.direction == Some(Direction::Sent) {
+        if line.direction == Some(CaptureDirection::Sent) {
             asked.clone_from(&content.command);
         }
         let status = if error.is_some() { 1 } else { 0 };
@@ -202,7 +202,7 @@ struct Line {
     /// What was asked, if the line says so.
     command: Option<String>,
     /// Which way the bytes went, in a capture.
-    direction: Option<Direction>,
+    direction: Option<CaptureDirection>,
     bytes: Vec<u8>,
 }
 

@@ -26,7 +26,7 @@ use super::{
     REPORT,
     functionfs_bytes::{self, Asked, EVENT, Event},
 };
-use crate::{Error, error::Kind, poll};
+use crate::{Error, error::ErrorKind, os::poll};
 
 /// A HID device behind a mounted `FunctionFS`, with one endpoint to the host; output reports come on
 /// the control pipe, as with the adapter that is built into the inverters.
@@ -208,7 +208,7 @@ fn explain(place: &str, source: io::Error) -> Error {
         }
         _ => IN_USE,
     };
-    Error::new(place, Kind::Open(source)).hint(hint)
+    Error::new(place, ErrorKind::Open(source)).hint(hint)
 }
 
 const IN_USE: &str = "does another program serve it?";

@@ -18,7 +18,7 @@ use super::{
     HidIdentity, REPORT, hidraw_node,
     uhid_bytes::{self, EVENT, Event},
 };
-use crate::{Error, error::Kind, poll};
+use crate::{Error, error::ErrorKind, os::poll};
 
 /// A HID device that does what its owner says, plugged in until it is dropped.
 ///
@@ -57,7 +57,7 @@ impl UhidDevice {
                 let why = format!(
                     "expected at most {most} bytes without control characters, found {text:?}"
                 );
-                return Err(Error::new(&identity.port, Kind::Address { why }));
+                return Err(Error::new(&identity.port, ErrorKind::Address { why }));
             }
         }
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -173,7 +173,7 @@ fn explain(source: io::Error) -> Error {
         io::ErrorKind::PermissionDenied => ACCESS,
         _ => "`sudo modprobe uhid` loads what makes it",
     };
-    Error::new(UHID, Kind::Open(source)).hint(hint)
+    Error::new(UHID, ErrorKind::Open(source)).hint(hint)
 }
 
 const UHID: &str = "/dev/uhid";

@@ -8,7 +8,8 @@ use std::{
 
 use bytes::BytesMut;
 
-use crate::{Error, Link, error::Kind};
+use super::Link;
+use crate::{Error, error::ErrorKind};
 
 /// An open connection.
 #[derive(Debug)]
@@ -25,7 +26,8 @@ impl Tcp {
     pub fn connect(host_and_port: &str) -> Result<Self, Error> {
         let name = format!("tcp:{host_and_port}");
         let stream = connect(host_and_port).map_err(|source| {
-            Error::new(&*name, Kind::Open(source)).hint("is the bridge on, and the port right?")
+            Error::new(&*name, ErrorKind::Open(source))
+                .hint("is the bridge on, and the port right?")
         })?;
         Ok(Self { stream, name })
     }

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::lock;
+use crate::os::lock;
 
 /// A USB adapter like those of these inverters (`0665:5161`).
 #[derive(Clone, Debug, Eq, PartialEq)]

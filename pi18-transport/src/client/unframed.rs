@@ -1,6 +1,6 @@
-//! Text that a peer sends in place of frames.
+//! Text that a peer sends instead of frames.
 
-/// The first bytes that came in place of frames, such as the text of a bridge that is in use.
+/// The first bytes that arrived instead of frames, such as the message of a bridge that is in use.
 #[derive(Debug, Default)]
 pub(super) struct Unframed(Vec<u8>);
 
@@ -16,7 +16,8 @@ impl Unframed {
         self.0.clear();
     }
 
-    /// The text if it is one: it holds a word and does not begin like a frame.
+    /// Returns the bytes as quoted text if they contain a word of three letters and do not begin like a
+    /// frame.
     pub(super) fn text(&self) -> Option<String> {
         let text = self.0.trim_ascii();
         let has_word = text.windows(3).any(|three| three.iter().all(u8::is_ascii_alphabetic));

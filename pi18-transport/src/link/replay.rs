@@ -10,12 +10,11 @@ use std::{
 use bytes::BytesMut;
 use jiff::Timestamp;
 
-use crate::{
-    Error, Link,
-    capture::{CaptureLine, Direction, from_hex},
-    error::Kind,
-    file::read_file,
+use super::{
+    Link,
+    capture::{CaptureDirection, CaptureLine},
 };
+use crate::{Error, error::ErrorKind, os::read_file, text::from_hex};
 
 /// A device that answers as one did while it was captured.
 ///
@@ -52,7 +51,7 @@ impl Replay {
         });
         let text = text.map_err(|source| {
             let why = format!("it cannot be read: {source}; `--capture FILE` writes such a file");
-            Error::new(&*name, Kind::Address { why })
+            Error::new(&*name, ErrorKind::Address { why })
         })?;
         Self::parse(name, &text)
     }
@@ -68,25 +67,25 @@ impl Replay {
             if text.trim().is_empty() {
                 continue;
             }
-            let (time, direction, bytes) =
-                read_line(text).map_err(|why| Error::new(&*name, Kind::Capture { line, why }))?;
+            let (time, direction, bytes) = read_line(text)
+                .map_err(|why| Error::new(&*name, ErrorKind::Capture { line, why }))?;
             match (direction, exchanges.last_mut()) {
-                (Direction::Sent, _) => {
+                (CaptureDirection::Sent, _) => {
                     exchanges.push(Exchange { sent: bytes, at: time, received: Vec::new() });
                 }
-                (Direction::Received, Some(exchange)) => {
+                (CaptureDirection::Received, Some(exchange)) => {
                     let delay = time.duration_since(exchange.at).try_into().unwrap_or_default();
                     exchange.received.push((delay, bytes));
                 }
                 // What came before the first request answers nothing in this capture.
-                (Direction::Received, None) => {}
+                (CaptureDirection::Received, None) => {}
             }
         }
         Ok(Self { name, exchanges, at: 0, ready: VecDeque::new(), now: Instant::now() })
     }
 }
 
-fn read_line(text: &str) -> Result<(Timestamp, Direction, Vec<u8>), String> {
+fn read_line(text: &str) -> Result<(Timestamp, CaptureDirection, Vec<u8>), String> {
     let line: CaptureLine = serde_json::from_str(text)
         .map_err(|error| format!("expected time, direction and hex as JSON: {error}"))?;
     let time = line.time.parse().map_err(|error| format!("expected an RFC 3339 time: {error}"))?;
@@ -100,7 +99,7 @@ impl Link for Replay {
         let found = place.into_iter().find(|(_, exchange)| exchange.sent == bytes);
         let Some((at, exchange)) = found else {
             let found = bytes.escape_ascii().to_string();
-            return Err(Error::new(&*self.name, Kind::NotCaptured { request: found }));
+            return Err(Error::new(&*self.name, ErrorKind::NotCaptured { request: found }));
         };
         let due = |(delay, bytes): &(Duration, Vec<u8>)| (self.now + *delay, bytes.clone());
         self.ready = exchange.received.iter().map(due).collect();
@@ -168,7 +167,7 @@ mod tests {
         let error = client.read::<pi18_proto::GeneralStatus>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            r"replay:test: expected a captured exchange, found none that starts with ^P005GSX\x14\r"
+            r"replay:test: expected a captured exchange that starts with ^P005GSX\x14\r, found none"
         );
     }
 

@@ -9,11 +9,14 @@ use std::{
 use bytes::BytesMut;
 use pi18_proto::SerialNumber;
 
+use super::{Link, hidraw::Hidraw};
 use crate::{
-    Config, Error, Hidraw, Link, Roster,
-    address::{NO_SERIAL_NUMBER, wrong},
-    error::Kind,
-    roster::{Entry, Whereabouts},
+    ClientConfig, Error,
+    error::ErrorKind,
+    usb::{
+        adapter,
+        roster::{Entry, Roster, Whereabouts},
+    },
 };
 
 /// A link that goes where its unit is plugged in.
@@ -28,10 +31,10 @@ use crate::{
 ///
 /// ```no_run
 /// use pi18_proto::{GeneralStatus, SerialNumber};
-/// use pi18_transport::{Client, Config, Follower};
+/// use pi18_transport::{Client, ClientConfig, Follower};
 ///
 /// let serial = SerialNumber::new("96132206100410").ok_or("no serial number")?;
-/// let mut unit = Client::new(Follower::open(serial, Config::default())?);
+/// let mut unit = Client::new(Follower::open(serial, ClientConfig::default())?);
 /// loop {
 ///     match unit.read::<GeneralStatus>() {
 ///         Ok(status) => println!("battery {}", status.battery_voltage),
@@ -53,22 +56,22 @@ impl Follower {
     ///
     /// # Errors
     /// If it is not there, cannot be opened, or two units say that they have this serial number.
-    pub fn open(serial: SerialNumber, config: Config) -> Result<Self, Error> {
+    pub fn open(serial: SerialNumber, config: ClientConfig) -> Result<Self, Error> {
         let mut follower = Self::new(serial, config)?;
         follower.find(Patience::Beginning(Instant::now()))?;
         Ok(follower)
     }
 
     /// Does not look for the unit before something is to be sent to it. Adapters are asked as by a
-    /// [`Roster`].
+    /// [`Roster`](crate::Roster).
     ///
     /// # Errors
     /// If it does not [look like a serial number](SerialNumber::looks_genuine): several units may
     /// have it.
-    pub fn new(serial: SerialNumber, config: Config) -> Result<Self, Error> {
+    pub fn new(serial: SerialNumber, config: ClientConfig) -> Result<Self, Error> {
         let name = format!("sn:{serial}");
         if !serial.looks_genuine() {
-            return Err(wrong(&name, NO_SERIAL_NUMBER));
+            return Err(Error::serial_number(&name));
         }
         let roster = Roster::new(config);
         Ok(Self { serial, name, pause: Duration::ZERO, roster, node: None })
@@ -127,15 +130,14 @@ impl Follower {
                 (None, None) => format!("{node} has not told yet"),
             }
         });
-        let told: Vec<_> =
-            told.chain(crate::adapter::taken().iter().map(ToString::to_string)).collect();
+        let told: Vec<_> = told.chain(adapter::taken().iter().map(ToString::to_string)).collect();
         let found = match &told[..] {
             [] => "no USB adapter of such an inverter".to_owned(),
             told => told.join("; "),
         };
-        let error = Error::new(&*self.name, Kind::NotFound { found });
+        let error = Error::new(&*self.name, ErrorKind::NotFound { found });
         match self.roster.find(self.serial) {
-            Whereabouts::Doubled(_) => error.hint("name the one that is meant by its node"),
+            Whereabouts::Duplicate(_) => error.hint("name the one that is meant by its node"),
             _ => error,
         }
     }
@@ -223,7 +225,7 @@ mod tests {
     #[test]
     fn what_several_units_may_have_is_not_followed() {
         let serial = SerialNumber::new("55355535553555").unwrap();
-        let error = Follower::new(serial, Config::default()).unwrap_err();
+        let error = Follower::new(serial, ClientConfig::default()).unwrap_err();
         assert!(error.is_address(), "{error}");
     }
 
@@ -233,7 +235,7 @@ mod tests {
             return;
         }
         let serial = SerialNumber::new("96132206100410").unwrap();
-        let mut follower = Follower::new(serial, Config::default()).unwrap();
+        let mut follower = Follower::new(serial, ClientConfig::default()).unwrap();
         let mut buffer = BytesMut::new();
         // Nothing was asked, so nothing is there to be drained.
         follower.receive(&mut buffer, Instant::now()).unwrap();

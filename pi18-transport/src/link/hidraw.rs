@@ -24,11 +24,12 @@ use rustix::{
     fs::{Mode, OFlags},
 };
 
+use super::Link;
 use crate::{
-    Error, Link,
-    adapter::{self, Interface},
-    error::Kind,
-    lock, permission, poll,
+    Error,
+    error::ErrorKind,
+    os::{errno::Meaning, lock, permission, poll},
+    usb::adapter::{self, Interface},
 };
 
 /// An open hidraw node.
@@ -128,17 +129,22 @@ impl Hidraw {
             Ok(done) => return Ok(done),
             Err(source) => source,
         };
-        let going = if is_of_the_bus(&source) { GOING } else { Duration::ZERO };
-        if !is_gone(&source) && !hung_up(node, going) {
-            return Err(Error::new(&*self.name, Kind::Io { action, source }));
+        let is_gone = match Meaning::of(&source) {
+            Meaning::Gone => true,
+            Meaning::Unanswered => has_hung_up(node, UNPLUG_DETECTION),
+            // `EPIPE` (`Closed`) is a refused transfer here.
+            Meaning::Closed | Meaning::Other => has_hung_up(node, Duration::ZERO),
+        };
+        if !is_gone {
+            return Err(Error::new(&*self.name, ErrorKind::Io { action, source }));
         }
         self.node = None;
         Err(match self.interface.as_ref().and_then(Interface::taken_from_us) {
             Some(taken) => {
                 let by = taken.to_string();
-                Error::new(&*self.name, Kind::Taken { by, source }).hint(taken.hint())
+                Error::new(&*self.name, ErrorKind::Taken { by, source }).hint(taken.hint())
             }
-            None => Error::new(&*self.name, Kind::Disconnected(source)),
+            None => Error::new(&*self.name, ErrorKind::Disconnected(source)),
         })
     }
 }
@@ -210,29 +216,14 @@ fn read(node: &mut File, buffer: &mut BytesMut) -> io::Result<()> {
     Ok(())
 }
 
-fn is_gone(error: &io::Error) -> bool {
-    /// `EIO` and `ENODEV`; the end of a file is that of a stand-in.
-    const GONE: [i32; 2] = [5, 19];
-    error.kind() == io::ErrorKind::UnexpectedEof
-        || error.raw_os_error().is_some_and(|code| GONE.contains(&code))
-}
-
-/// What a transfer fails with when nobody is at the other end: the device may be going, or may have
-/// missed one.
-fn is_of_the_bus(error: &io::Error) -> bool {
-    /// `ETIME`, `EPROTO` and `EILSEQ`; `ESHUTDOWN` where the port is already off.
-    const OF_THE_BUS: [i32; 4] = [62, 71, 84, 108];
-    error.raw_os_error().is_some_and(|code| OF_THE_BUS.contains(&code))
-}
-
-fn hung_up(node: &File, within: Duration) -> bool {
+fn has_hung_up(node: &File, within: Duration) -> bool {
     poll::wait(node, PollFlags::empty(), Instant::now() + within)
         .is_ok_and(|ready| ready.intersects(PollFlags::HUP | PollFlags::ERR))
 }
 
 /// How long after a cable was pulled its device may still be there: a hub is asked for news every
 /// 256 ms at most (USB 2.0, 11.12.4).
-const GOING: Duration = Duration::from_millis(300);
+const UNPLUG_DETECTION: Duration = Duration::from_millis(300);
 
 const REPORT: usize = 8;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 #[cfg(target_os = "linux")]
 use std::time::{Duration, Instant};
 
-use crate::{Error, error::Kind};
+use crate::{Error, error::ErrorKind};
 
 /// How long a device that is in use is waited for. Who looks which unit is behind a node holds it a
 /// second, if that does not answer.
@@ -37,7 +37,7 @@ pub(crate) fn exclusive(
 /// The error that says who uses the device.
 pub(crate) fn busy(path: &Path, place: &str) -> Error {
     let holder = holder(path).unwrap_or_else(|| "another program".to_owned());
-    Error::new(place, Kind::Busy { holder }).hint("stop it, or wait until it is done")
+    Error::new(place, ErrorKind::Busy { holder }).hint("stop it, or wait until it is done")
 }
 
 /// The name and number of the process that locks this device, or at least has it open.

@@ -12,13 +12,12 @@ use std::{
 
 use pi18_proto::{Query, SerialNumber};
 
-use crate::{
-    Adapter, Client, Config, Error, Hidraw,
-    adapter::list,
+use super::{
+    adapter::{Adapter, list},
     discover::{open, serial_number},
-    error::Kind,
     hotplug::Hotplug,
 };
+use crate::{Client, ClientConfig, Error, Hidraw, error::ErrorKind};
 
 /// The adapters that are plugged in, and who is behind each.
 ///
@@ -37,19 +36,19 @@ use crate::{
 /// }
 /// ```
 pub struct Roster {
-    config: Config,
+    config: ClientConfig,
     entries: Vec<Entry>,
     /// Gone, and its node's number not yet given back.
     gone: Vec<Entry>,
     /// None while nobody wants to know.
-    ears: Option<Ears>,
+    events: Option<Events>,
 }
 
 /// How a [`Roster`] hears of anything.
-struct Ears {
-    news: Receiver<News>,
-    /// For those who bring news.
-    bring: SyncSender<News>,
+struct Events {
+    rx: Receiver<Event>,
+    /// For those who send events.
+    tx: SyncSender<Event>,
     /// None if the system has none: then it looks every second.
     _hotplug: Option<Hotplug>,
 }
@@ -94,11 +93,11 @@ pub enum Whereabouts<'a> {
     /// Behind this adapter.
     At(&'a Entry),
     /// Units behind several adapters say that they have this serial number.
-    Doubled(Vec<&'a Entry>),
+    Duplicate(Vec<&'a Entry>),
 }
 
 #[derive(Debug)]
-enum News {
+enum Event {
     /// A node came, went, or changed hands.
     Changed,
     /// What came of asking; which plugging.
@@ -109,9 +108,9 @@ impl Roster {
     /// Looks after the adapters. Each is asked as `config` says, but once; it has a quarter of the
     /// time for its answer, and if that is not enough, twice as much the next time.
     #[must_use]
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: ClientConfig) -> Self {
         let (entries, gone) = Default::default();
-        Self { config, entries, gone, ears: None }
+        Self { config, entries, gone, events: None }
     }
 
     /// What is plugged in, as far as is known, by node.
@@ -128,7 +127,7 @@ impl Roster {
             [] => Whereabouts::Unknown,
             [entry] if self.may_have_a_double(entry) => Whereabouts::Unknown,
             [entry] => Whereabouts::At(entry),
-            _ => Whereabouts::Doubled(named),
+            _ => Whereabouts::Duplicate(named),
         }
     }
 
@@ -149,7 +148,7 @@ impl Roster {
     pub fn wait(&mut self, deadline: Instant) -> bool {
         self.gone.clear();
         // Before the first look, that nothing is missed.
-        self.ears.get_or_insert_with(Ears::new);
+        self.events.get_or_insert_with(Events::new);
         let mut different = self.look();
         loop {
             self.ask();
@@ -162,9 +161,9 @@ impl Roster {
             }
             let next = self.next_asking().unwrap_or(deadline).min(deadline).min(now + LOOK);
             let within = next.saturating_duration_since(now);
-            match self.ears.get_or_insert_with(Ears::new).next(within) {
-                Some(News::Asked(plugging, answer)) => different = self.note(&plugging, answer),
-                Some(News::Changed) => self.try_the_forbidden(),
+            match self.events.get_or_insert_with(Events::new).next(within) {
+                Some(Event::Asked(plugging, answer)) => different = self.note(&plugging, answer),
+                Some(Event::Changed) => self.try_the_forbidden(),
                 None => {}
             }
             different |= self.look();
@@ -199,7 +198,7 @@ impl Roster {
     pub(crate) fn release(&mut self) {
         self.gone.clear();
         // An answer that came would have a node with it, and nobody to take it.
-        self.ears = None;
+        self.events = None;
         for entry in &mut self.entries {
             entry.state = match std::mem::replace(&mut entry.state, State::New) {
                 State::Unit { serial, told, .. } => State::Unit { serial, told, node: None },
@@ -239,7 +238,7 @@ impl Roster {
     /// Asks those whose turn it is, each on a thread of its own.
     fn ask(&mut self) {
         let now = Instant::now();
-        let bring = &self.ears.get_or_insert_with(Ears::new).bring;
+        let tx = &self.events.get_or_insert_with(Events::new).tx;
         for entry in &mut self.entries {
             entry.state = match std::mem::replace(&mut entry.state, State::New) {
                 State::New => State::Asking(now),
@@ -250,18 +249,18 @@ impl Roster {
                 }
             };
             let (timeout, deadline) = (entry.patience, entry.patience * 2);
-            let config = Config { timeout, deadline, tries: 1, ..self.config };
+            let config = ClientConfig { timeout, deadline, tries: 1, ..self.config };
             entry.patience = (timeout * 2).min(self.config.timeout / 2);
-            let (bring, adapter) = (bring.clone(), entry.adapter.clone());
+            let (tx, adapter) = (tx.clone(), entry.adapter.clone());
             let ask = move || {
                 let answer = ask(&adapter, config);
                 // If the roster is gone, or has found whom it looked for, nobody wants to know.
-                let _ = bring.send(News::Asked(adapter.plugging, answer));
+                let _ = tx.send(Event::Asked(adapter.plugging, answer));
             };
             let asking = thread::Builder::new().name("who is there".to_owned()).spawn(ask);
             if let Err(source) = asking {
                 let error = Error::io(entry.place(), "asking", source);
-                entry.state = State::Unknown(error, now + MOST_REST);
+                entry.state = State::Unknown(error, now + MAX_REST);
             }
         }
     }
@@ -293,11 +292,11 @@ impl Roster {
         entry.state = match answer {
             Ok((serial, node)) => State::Unit { serial, told: Instant::now(), node: Some(node) },
             Err(error) => {
-                let soon = soon(&error);
-                let most = if soon { LITTLE_REST } else { MOST_REST };
+                let transient = is_transient(&error);
+                let most = if transient { LITTLE_REST } else { MAX_REST };
                 let rest = entry.rest.min(most);
                 // One that several ask at once is free again in a moment, which is not to be missed.
-                entry.rest = if soon { rest + REST } else { rest * 2 }.min(most);
+                entry.rest = if transient { rest + REST } else { rest * 2 }.min(most);
                 State::Unknown(error, Instant::now() + rest)
             }
         };
@@ -305,17 +304,17 @@ impl Roster {
     }
 }
 
-impl Ears {
+impl Events {
     fn new() -> Self {
-        let (bring, news) = mpsc::sync_channel(WAITING);
-        let changed = bring.clone();
-        // If there is more news already, somebody will look anyway.
-        let hotplug = Hotplug::watch(move || drop(changed.try_send(News::Changed)));
-        Self { news, bring, _hotplug: hotplug.ok() }
+        let (tx, rx) = mpsc::sync_channel(WAITING);
+        let changed = tx.clone();
+        // If the queue is full, the reader looks at everything anyway.
+        let hotplug = Hotplug::watch(move || drop(changed.try_send(Event::Changed)));
+        Self { rx, tx, _hotplug: hotplug.ok() }
     }
 
-    fn next(&self, within: Duration) -> Option<News> {
-        self.news.recv_timeout(within).ok()
+    fn next(&self, within: Duration) -> Option<Event> {
+        self.rx.recv_timeout(within).ok()
     }
 }
 
@@ -346,7 +345,7 @@ impl Entry {
     /// Others do not wait for its answer any more.
     fn leave_to_itself(&mut self) {
         let (request, found) = (Query::Identity.to_string(), "nothing".to_owned());
-        let silent = Kind::Timeout { request, waited: STUCK, found };
+        let silent = ErrorKind::Timeout { request, waited: STUCK, found };
         self.state = State::AskingAgain(Error::new(self.place(), silent));
     }
 
@@ -355,7 +354,7 @@ impl Entry {
     }
 }
 
-fn ask(adapter: &Adapter, config: Config) -> Result<(SerialNumber, Hidraw), Error> {
+fn ask(adapter: &Adapter, config: ClientConfig) -> Result<(SerialNumber, Hidraw), Error> {
     let mut client = Client::with_config(open(adapter, Duration::ZERO)?, config);
     let serial = serial_number(&mut client)?;
     let node = client.into_link();
@@ -365,7 +364,7 @@ fn ask(adapter: &Adapter, config: Config) -> Result<(SerialNumber, Hidraw), Erro
 
 /// Whether it is likely to go over in a moment: udev gives a node its group a little after it is
 /// there, and another program may be asking who is there, too.
-fn soon(error: &Error) -> bool {
+fn is_transient(error: &Error) -> bool {
     error.is_busy() || error.is_permission() || error.is_disconnected() || error.is_not_found()
 }
 
@@ -381,7 +380,7 @@ const REST: Duration = Duration::from_millis(50);
 
 const LITTLE_REST: Duration = Duration::from_secs(1);
 
-const MOST_REST: Duration = Duration::from_mins(1);
+const MAX_REST: Duration = Duration::from_mins(1);
 
 /// More than an adapter that answers or is silent takes.
 const STUCK: Duration = Duration::from_secs(2);
@@ -389,7 +388,7 @@ const STUCK: Duration = Duration::from_secs(2);
 /// How often to look when nothing is heard.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// News that may wait.
+/// Events that may be queued.
 const WAITING: usize = 64;
 
 #[cfg(test)]
@@ -404,7 +403,7 @@ mod tests {
 
     /// A roster of made-up adapters: each with the second it came in, and the one it told in, and who.
     fn roster(adapters: &[(u64, Option<(u64, usize)>)]) -> Roster {
-        let mut roster = Roster::new(Config::default());
+        let mut roster = Roster::new(ClientConfig::default());
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
         roster.entries = (0..)
@@ -433,7 +432,7 @@ mod tests {
         match roster.find(serial(unit)) {
             Whereabouts::Unknown => "unknown".to_owned(),
             Whereabouts::At(entry) => entry.place(),
-            Whereabouts::Doubled(entries) => format!("{} of them", entries.len()),
+            Whereabouts::Duplicate(entries) => format!("{} of them", entries.len()),
         }
     }
 
@@ -451,14 +450,14 @@ mod tests {
     #[test]
     fn what_did_not_tell_is_asked_later_and_later_with_more_time() {
         let mut roster = roster(&[(0, None)]);
-        let silent = || Error::new("x", Kind::NotPi18 { found: "noise".to_owned() });
+        let silent = || Error::new("x", ErrorKind::NotPi18 { found: "noise".to_owned() });
         let mut rests = Vec::new();
         for _ in 0..14 {
             assert!(roster.note("0003:0665:5161.0000", Err(silent())));
             rests.push(roster.entries[0].rest);
         }
-        assert!(rests.windows(2).all(|two| two[1] == (two[0] * 2).min(MOST_REST)), "{rests:?}");
-        assert_eq!(rests.last(), Some(&MOST_REST));
+        assert!(rests.windows(2).all(|two| two[1] == (two[0] * 2).min(MAX_REST)), "{rests:?}");
+        assert_eq!(rests.last(), Some(&MAX_REST));
         // It is gone by now.
         assert!(!roster.note("0003:0665:5161.0001", Err(silent())));
     }

@@ -7,9 +7,14 @@ use std::{
 };
 
 use bytes::BytesMut;
-use serialport::{DataBits, ErrorKind, FlowControl, Parity, SerialPort, StopBits};
+use serialport::{DataBits, FlowControl, Parity, SerialPort, StopBits};
 
-use crate::{Error, Link, error::Kind, lock, permission};
+use super::Link;
+use crate::{
+    Error,
+    error::ErrorKind,
+    os::{lock, permission},
+};
 
 /// The speed of every PI18 inverter known.
 pub const BAUD: u32 = 2400;
@@ -35,7 +40,7 @@ impl Serial {
             .open();
         match opened {
             Ok(port) => Ok(Self { port, name }),
-            Err(error) if error.kind == ErrorKind::NoDevice && path.exists() => {
+            Err(error) if error.kind == serialport::ErrorKind::NoDevice && path.exists() => {
                 Err(lock::busy(path, &name))
             }
             Err(error) => Err(permission::explain(&name, path, error.into())),
@@ -44,7 +49,7 @@ impl Serial {
 
     /// A port that fails once it is open, and not for want of time, is gone.
     fn gone(&self, source: io::Error) -> Error {
-        Error::new(&*self.name, Kind::Disconnected(source))
+        Error::new(&*self.name, ErrorKind::Disconnected(source))
     }
 }
 

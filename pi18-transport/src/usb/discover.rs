@@ -11,10 +11,8 @@ use pi18_proto::{
     Count, FirmwareVersions, GeneralStatus, Identity, MachineModel, Model, SerialNumber,
 };
 
-use crate::{
-    Client, Config, Error, Hidraw, Link, Serial, adapter, adapter::Adapter, error::Kind, lock,
-    serial,
-};
+use super::adapter::{self, Adapter};
+use crate::{BAUD, Client, ClientConfig, Error, Hidraw, Link, Serial, error::ErrorKind, os::lock};
 
 /// A place where a unit may be, and what was found there.
 #[derive(Debug)]
@@ -67,7 +65,7 @@ pub fn discover() -> Vec<Device> {
         let place = format!("USB port {}", taken.port);
         let (by, hint) = (taken.to_string(), taken.hint());
         let source = std::io::ErrorKind::NotConnected.into();
-        let error = Error::new(place, Kind::Taken { by, source }).hint(hint);
+        let error = Error::new(place, ErrorKind::Taken { by, source }).hint(hint);
         Device { node: None, port: Some(taken.port), unit: Err(error) }
     });
     asked.into_iter().chain(taken).collect()
@@ -81,7 +79,7 @@ pub fn discover() -> Vec<Device> {
 pub fn discover_serial(ports: &[PathBuf]) -> Vec<Device> {
     side_by_side(ports, |path| Device {
         port: usb_port(&path),
-        unit: Serial::open(&path, serial::BAUD).and_then(nameplate),
+        unit: Serial::open(&path, BAUD).and_then(nameplate),
         node: Some(path),
     })
 }
@@ -147,8 +145,9 @@ pub(crate) fn open(adapter: &Adapter, patience: Duration) -> Result<Hidraw, Erro
 
 /// Asks whatever is behind `link` who it is.
 fn nameplate(link: impl Link) -> Result<Nameplate, Error> {
-    let timeout = Config::default().timeout / 2;
-    let config = Config { timeout, tries: 2, deadline: timeout * 4, ..Config::default() };
+    let timeout = ClientConfig::default().timeout / 2;
+    let config =
+        ClientConfig { timeout, tries: 2, deadline: timeout * 4, ..ClientConfig::default() };
     let mut client = Client::with_config(link, config);
     let serial_number = serial_number(&mut client)?;
     Ok(Nameplate {

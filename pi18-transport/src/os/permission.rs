@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::{Error, error::Kind};
+use crate::{Error, error::ErrorKind};
 
 /// The error of opening `path`, with what would help.
 pub(crate) fn explain(place: &str, path: &Path, source: io::Error) -> Error {
@@ -13,7 +13,7 @@ pub(crate) fn explain(place: &str, path: &Path, source: io::Error) -> Error {
         }
         _ => "is it an inverter's USB device or a serial port, and plugged in?".to_owned(),
     };
-    Error::new(place, Kind::Open(source)).hint(hint)
+    Error::new(place, ErrorKind::Open(source)).hint(hint)
 }
 
 /// Which group to join, or which rule to add where no group has access.

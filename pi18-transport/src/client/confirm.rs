@@ -1,0 +1,105 @@
+//! Confirms replies on links that other hosts use, too.
+//!
+//! A fence after the reply shows a reply to another host if ours arrives as well. If the unit lost our
+//! query, only the reply to the other host arrives. So while other hosts are active, two rounds have to
+//! agree.
+
+use std::time::{Duration, Instant};
+
+use pi18_proto::{Frame, FrameKind, Request};
+
+use super::{
+    fences::{is_mistakable, reply_to},
+    outcome::Answered,
+};
+
+/// The state of confirming the reply to one query.
+#[derive(Debug, Default)]
+pub(super) struct Confirmation {
+    /// The reply that waits for a fence after it.
+    waiting: Option<Answered>,
+    /// The frame that the previous round confirmed.
+    previous: Option<Vec<u8>>,
+    is_done: bool,
+}
+
+/// The result of one round, after the fence was answered.
+#[derive(Debug)]
+pub(super) enum Round {
+    /// The reply is the reply to the query.
+    Confirmed(Answered),
+    /// Another round is needed: other hosts are active.
+    Unsure,
+    /// The replies of two rounds differ.
+    Different,
+    /// The reply was withdrawn during the round.
+    Withdrawn,
+}
+
+impl Confirmation {
+    /// Returns whether a reply may be the reply to another host and was not confirmed yet.
+    pub(super) fn is_needed(&self, request: Request, answered: &Answered) -> bool {
+        let Request::Query(query) = request else { return false };
+        let frame = Frame::parse(&answered.frame);
+        !self.is_done && frame.is_ok_and(|frame| is_mistakable(query, frame.data()))
+    }
+
+    /// Keeps a reply until the fence after it is answered.
+    pub(super) fn begin(&mut self, answered: Answered) {
+        self.waiting = Some(answered);
+    }
+
+    /// Withdraws the waiting reply unless `found` cannot be the reply: one of two different replies is
+    /// that to another host, and damaged bytes (`None`) may have been the right one. Returns whether
+    /// it did.
+    pub(super) fn contradict(
+        &mut self,
+        request: Request,
+        found: Option<(&Frame<'_>, &[u8])>,
+    ) -> bool {
+        let (Some(answered), Request::Query(query)) = (&self.waiting, request) else {
+            return false;
+        };
+        let agrees = found.is_some_and(|(frame, bytes)| {
+            bytes == answered.frame
+                || frame.kind() != FrameKind::Data
+                || reply_to(query, frame).is_err()
+        });
+        if !agrees {
+            self.waiting = None;
+        }
+        !agrees
+    }
+
+    /// Ends a round, after the fence was answered.
+    pub(super) fn end_round(&mut self, other_hosts_are_active: bool) -> Round {
+        let Some(answered) = self.waiting.take() else { return Round::Withdrawn };
+        let previous = self.previous.replace(answered.frame.clone());
+        if !other_hosts_are_active || previous.as_ref() == Some(&answered.frame) {
+            self.is_done = true;
+            Round::Confirmed(answered)
+        } else if previous.is_some() {
+            Round::Different
+        } else {
+            Round::Unsure
+        }
+    }
+}
+
+/// The times of the last two frames that were no reply to a request of this client.
+#[derive(Debug, Default)]
+pub(super) struct OtherHosts([Option<Instant>; 2]);
+
+impl OtherHosts {
+    pub(super) fn note(&mut self, now: Instant) {
+        self.0 = [self.0[1], Some(now)];
+    }
+
+    /// Returns whether other hosts use the link. A single frame may be a late reply to this client.
+    pub(super) fn are_active(&self, now: Instant) -> bool {
+        self.0[0].is_some_and(|frame| now < frame + REMEMBERED)
+    }
+}
+
+/// How long other hosts count as active after one of their frames: monitors poll more often (assumed).
+const REMEMBERED: Duration = Duration::from_secs(30);

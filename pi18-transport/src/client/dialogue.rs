@@ -1,0 +1,357 @@
+//! The engine of a client: how to send one request and to identify the reply to it. No I/O, no clock.
+//!
+//! A reply does not name its request, a slow unit may still be answering the previous request, and a
+//! link may hold old bytes. Two facts help: a unit answers in order, and some replies cannot be
+//! confused with any other. While every request gets its reply, the next reply belongs to the next
+//! request: client and unit are *in step*. After anything else, the client first sends a *fence*: a
+//! query with an unmistakable reply that never changes. Everything that arrives before that reply
+//! belongs to older requests. The fences rotate, so that a late or repeated reply to one is not taken
+//! for the reply to the next.
+//!
+//! A bridge may pass on the replies to several hosts. On such a link, a reply that could belong to
+//! another host counts only if no other reply of the same form arrives before the reply to a fence that
+//! is sent after it.
+
+use std::time::Instant;
+
+use pi18_proto::{DecodeError, FrameKind, FrameReader, Query, Received, RequestFrame};
+
+use super::{
+    config::ClientConfig,
+    confirm::{OtherHosts, Round},
+    exchange::{DIFFERENT_REPLIES, Exchange, LastReply, Phase, Wait, show},
+    fences::{Fences, belongs},
+    outcome::{Answered, Outcome},
+};
+use crate::error::ErrorKind;
+
+/// The state between a client and a unit that lasts from request to request.
+#[derive(Debug)]
+pub(super) struct Dialogue {
+    config: ClientConfig,
+    reader: FrameReader,
+    in_step: bool,
+    /// Whether other hosts may use the link.
+    is_shared: bool,
+    other_hosts: OtherHosts,
+    fences: Fences,
+    /// Whether a valid frame has arrived, which only a PI18 unit sends.
+    is_pi18: bool,
+}
+
+/// What the driver has to do next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Receive without waiting and pass the bytes to [`Dialogue::drained`], even if there are none.
+    Drain,
+    /// Send this frame, then call [`Dialogue::sent`].
+    Send(RequestFrame),
+    /// Receive until this time and pass the bytes to [`Dialogue::received`].
+    Receive(Instant),
+    /// The exchange has ended.
+    Done(Outcome),
+}
+
+impl Dialogue {
+    /// Creates a dialogue; `in_step` if no reply to an earlier request can be on its way.
+    pub(super) fn new(config: ClientConfig, in_step: bool) -> Self {
+        Self {
+            config,
+            reader: FrameReader::new(),
+            in_step,
+            is_shared: false,
+            other_hosts: OtherHosts::default(),
+            fences: Fences::default(),
+            is_pi18: false,
+        }
+    }
+
+    /// Sets whether other hosts may use the link.
+    pub(super) fn on_shared_link(self, is_shared: bool) -> Self {
+        Self { is_shared, ..self }
+    }
+
+    pub(super) fn config(&self) -> &ClientConfig {
+        &self.config
+    }
+
+    /// Requires a fence before the next request, as after a failure of the link.
+    pub(super) fn lose_step(&mut self) {
+        self.in_step = false;
+        self.reader = FrameReader::new();
+    }
+
+    /// Returns what the driver has to do next.
+    pub(super) fn next(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
+        match exchange.outcome.take() {
+            Some(Outcome::Answer(answered))
+                if self.is_shared
+                    && exchange.confirmation.is_needed(exchange.request, &answered) =>
+            {
+                return self.confirm(exchange, answered, now);
+            }
+            Some(outcome) => return Step::Done(outcome),
+            None => {}
+        }
+        match exchange.phase {
+            Phase::Draining => {
+                let end = *exchange.drain_until.get_or_insert(now + self.config.settle);
+                if now <= end {
+                    return Step::Drain;
+                }
+                self.end_draining(exchange);
+                self.next(exchange, now)
+            }
+            Phase::Ready if exchange.tries_left == 0 => self.give_up(exchange, now),
+            Phase::Ready => self.send(exchange, now),
+            Phase::Fencing(_, wait) | Phase::Asking(wait) | Phase::Confirming(_, wait)
+                if now < wait.end() =>
+            {
+                Step::Receive(wait.end())
+            }
+            Phase::Fencing(..) | Phase::Asking(_) | Phase::Confirming(..) => {
+                self.try_again(exchange, now)
+            }
+        }
+    }
+
+    /// Starts the time for the reply once the frame was sent: a link may have searched for its unit
+    /// before sending.
+    pub(super) fn sent(&self, exchange: &mut Exchange, now: Instant) {
+        if let Phase::Fencing(_, wait) | Phase::Asking(wait) | Phase::Confirming(_, wait) =
+            &mut exchange.phase
+        {
+            wait.end = (now + self.config.timeout).min(exchange.deadline);
+        }
+    }
+
+    /// Takes bytes that arrived before anything was sent; empty once there are no more.
+    pub(super) fn drained(&mut self, exchange: &mut Exchange, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            exchange.drained += bytes.len();
+            exchange.unframed.add(bytes);
+            if exchange.stray.is_none() && bytes.iter().any(|&byte| byte != 0) {
+                exchange.stray = Some(show(bytes));
+            }
+            if exchange.drained > MAX_DRAINED {
+                self.lose_step();
+                exchange.end_flooded(exchange.drained);
+            }
+            return;
+        }
+        self.end_draining(exchange);
+    }
+
+    fn end_draining(&mut self, exchange: &mut Exchange) {
+        exchange.drain_until = None;
+        let is_unfinished = self.reader.flush().is_some();
+        let stray = exchange.stray.take().or_else(|| is_unfinished.then(|| show(&[])));
+        if let Some(stray) = stray {
+            exchange.last_reply = LastReply::Other(format!("unsolicited bytes: {stray}"));
+            self.lose_step();
+            if exchange.is_fenced {
+                exchange.tries_left -= 1;
+            }
+        }
+        exchange.phase = Phase::Ready;
+    }
+
+    /// Takes the bytes that arrived after sending.
+    pub(super) fn received(&mut self, exchange: &mut Exchange, mut bytes: &[u8], now: Instant) {
+        exchange.received += bytes.len();
+        if exchange.received > MAX_RECEIVED {
+            self.lose_step();
+            return exchange.end_flooded(exchange.received);
+        }
+        let is_arrival = !bytes.is_empty();
+        while let Some(received) = self.reader.next(&mut bytes) {
+            let (frame, raw) = match received {
+                Received::Discarded { error, bytes } => {
+                    exchange.unframed.add(bytes);
+                    exchange.contradict(None);
+                    exchange.note(LastReply::Noise(error));
+                    continue;
+                }
+                Received::Frame { frame, bytes, skipped } => {
+                    exchange.unframed.clear();
+                    if !skipped.is_empty() {
+                        exchange.contradict(None);
+                        let found = format!("{} before a frame", show(skipped));
+                        exchange.note(LastReply::Other(found));
+                    }
+                    (frame, bytes)
+                }
+            };
+            if matches!(frame.kind(), FrameKind::Query | FrameKind::Set) {
+                // An echo of the request, caused by the wiring.
+                continue;
+            }
+            let is_not_understood = frame.kind() == FrameKind::NotUnderstood;
+            self.is_pi18 |= !is_not_understood;
+            match exchange.phase {
+                Phase::Fencing(Some(fence), _) if belongs(fence, &frame) => {
+                    self.in_step = true;
+                    self.fences.passed(fence);
+                    exchange.phase = Phase::Draining;
+                }
+                Phase::Confirming(Some(fence), _) if belongs(fence, &frame) => {
+                    self.fences.passed(fence);
+                    self.end_round(exchange, now);
+                }
+                Phase::Confirming(..) => {
+                    self.other_hosts.note(now);
+                    exchange.contradict(Some((&frame, raw)));
+                }
+                // If something wrong arrived before, that was the damaged reply, and this frame
+                // belongs to another request.
+                Phase::Asking(Wait { quiet: None, .. }) => {
+                    exchange.judge(&frame, raw);
+                    if exchange.outcome.is_none() {
+                        self.other_hosts.note(now);
+                    }
+                }
+                Phase::Fencing(..) | Phase::Asking(_) if is_not_understood => {
+                    exchange.note(LastReply::NotUnderstood);
+                }
+                Phase::Fencing(..) | Phase::Asking(_) => {
+                    self.other_hosts.note(now);
+                    exchange.note(LastReply::Other(format!("{}: {}", frame.kind(), show(raw))));
+                }
+                Phase::Draining | Phase::Ready => {}
+            }
+        }
+        let settled = now + self.config.settle;
+        if let Phase::Fencing(_, wait) | Phase::Asking(wait) = &mut exchange.phase
+            && is_arrival
+            && wait.quiet.is_some()
+        {
+            wait.quiet = Some(settled);
+        }
+    }
+
+    fn send(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
+        let wait = self.wait(exchange, now);
+        if self.in_step {
+            exchange.is_sent = true;
+            self.fences.request_sent();
+            exchange.phase = Phase::Asking(wait);
+            return Step::Send(exchange.request.to_frame(self.config.dialect));
+        }
+        exchange.is_fenced = true;
+        let fence = self.fences.next(exchange.request, now);
+        exchange.phase = Phase::Fencing(fence, wait);
+        self.send_fence(fence, wait)
+    }
+
+    /// Sends a fence after a reply. The unit answers in order, so another reply to the request would
+    /// arrive before the reply to the fence.
+    fn confirm(&mut self, exchange: &mut Exchange, answered: Answered, now: Instant) -> Step {
+        let wait = self.wait(exchange, now);
+        let fence = self.fences.next(exchange.request, now);
+        exchange.phase = Phase::Confirming(fence, wait);
+        exchange.confirmation.begin(answered);
+        self.send_fence(fence, wait)
+    }
+
+    /// Ends the exchange or begins another round, once the fence after a reply was answered.
+    fn end_round(&mut self, exchange: &mut Exchange, now: Instant) {
+        exchange.phase = Phase::Draining;
+        match exchange.confirmation.end_round(self.other_hosts.are_active(now)) {
+            Round::Confirmed(answered) => exchange.outcome = Some(Outcome::Answer(answered)),
+            Round::Unsure => {}
+            Round::Different => {
+                exchange.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());
+                exchange.tries_left -= 1;
+            }
+            Round::Withdrawn => exchange.tries_left -= 1,
+        }
+    }
+
+    fn wait(&self, exchange: &Exchange, now: Instant) -> Wait {
+        Wait::until((now + self.config.timeout).min(exchange.deadline))
+    }
+
+    fn send_fence(&self, fence: Option<Query>, wait: Wait) -> Step {
+        match fence {
+            Some(fence) => Step::Send(fence.to_frame(self.config.dialect)),
+            None => Step::Receive(wait.end()),
+        }
+    }
+
+    fn try_again(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
+        let was_asking = matches!(exchange.phase, Phase::Asking(_));
+        self.in_step = false;
+        exchange.tries_left -= 1;
+        if was_asking && exchange.is_set() {
+            // A set command is never sent twice: the unit may have carried it out.
+            return Step::Done(match exchange.last_reply {
+                LastReply::Nothing => Outcome::Silent,
+                _ => Outcome::Garbled,
+            });
+        }
+        exchange.phase = Phase::Ready;
+        if now >= exchange.deadline {
+            return self.give_up(exchange, now);
+        }
+        self.next(exchange, now)
+    }
+
+    fn give_up(&self, exchange: &Exchange, now: Instant) -> Step {
+        Step::Done(Outcome::Failed(self.failure(exchange, now)))
+    }
+
+    fn failure(&self, exchange: &Exchange, now: Instant) -> ErrorKind {
+        let request = exchange.request.to_string();
+        let found = match &exchange.last_reply {
+            LastReply::Unreadable(source) => {
+                return ErrorKind::Reply { request, source: *source };
+            }
+            LastReply::Noise(DecodeError::NotAFrame { found }) if !self.is_pi18 => {
+                return ErrorKind::NotPi18 { found: found.to_string() };
+            }
+            LastReply::NotUnderstood if !self.is_pi18 => {
+                return ErrorKind::NotPi18 { found: "(NAK to every request".to_owned() };
+            }
+            LastReply::Noise(error) => format!("damaged bytes: {error}"),
+            LastReply::NotUnderstood => "(NAK (request not understood)".to_owned(),
+            LastReply::Other(text) => text.clone(),
+            LastReply::Nothing => "nothing".to_owned(),
+        };
+        ErrorKind::Timeout { request, waited: now - exchange.started, found }
+    }
+}
+
+/// Maximum number of bytes received in one exchange, without the drained ones.
+///
+/// A unit sends 240 bytes a second over RS-232, and its USB adapter passes on at most 800: 8,000 in the
+/// ten seconds of an exchange.
+const MAX_RECEIVED: usize = 1 << 16;
+
+/// Maximum number of old bytes that are discarded before a request: more than an operating system
+/// buffers for a connection that was not read for hours while a bridge passed on the traffic of other
+/// hosts.
+const MAX_DRAINED: usize = 1 << 23;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::fences::PARSED;
+
+    #[test]
+    fn reply_is_parsed_once() {
+        let now = Instant::now();
+        for (query, bytes) in
+            [(Query::Mode, &b"^D00505\xD9\x9F\r"[..]), (Query::ProtocolId, b"^D00518;\x03\r")]
+        {
+            let mut dialogue = Dialogue::new(ClientConfig::default(), true);
+            let mut exchange = Exchange::new(query.into(), dialogue.config(), now);
+            dialogue.drained(&mut exchange, &[]);
+            assert!(matches!(dialogue.next(&mut exchange, now), Step::Send(_)));
+            PARSED.set(0);
+            dialogue.received(&mut exchange, bytes, now);
+            let step = dialogue.next(&mut exchange, now);
+            assert!(matches!(step, Step::Done(Outcome::Answer(_))), "{step:?}");
+            assert_eq!(PARSED.get(), 1, "{query}");
+        }
+    }
+}

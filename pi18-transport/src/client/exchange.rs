@@ -1,0 +1,216 @@
+//! One request on its way to its reply: what was sent, what came back, and how it ends.
+
+use std::time::Instant;
+
+use pi18_proto::{DecodeError, Frame, FrameKind, FrameWarning, Query, Request};
+
+use super::{
+    config::ClientConfig,
+    confirm::Confirmation,
+    fences::{NotReply, reply_to},
+    outcome::{Answered, Outcome},
+    unframed::Unframed,
+};
+use crate::error::ErrorKind;
+
+/// The state of one request.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) request: Request,
+    pub(super) started: Instant,
+    pub(super) deadline: Instant,
+    pub(super) tries_left: u32,
+    pub(super) phase: Phase,
+    /// Whether the request was sent, at least in part.
+    pub(super) is_sent: bool,
+    /// Whether a fence was sent before the request.
+    pub(super) is_fenced: bool,
+    pub(super) last_reply: LastReply,
+    /// The wrong length field of a reply to an earlier try.
+    wrong_length: Option<FrameWarning>,
+    /// Number of old bytes that were discarded before sending.
+    pub(super) drained: usize,
+    /// When draining ends although bytes still arrive, as they do from a bridge with other hosts.
+    pub(super) drain_until: Option<Instant>,
+    /// The first old bytes that are not padding.
+    pub(super) stray: Option<String>,
+    /// Number of bytes received, without the drained ones.
+    pub(super) received: usize,
+    pub(super) unframed: Unframed,
+    pub(super) confirmation: Confirmation,
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// What an exchange is doing.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Phase {
+    /// Discarding bytes that arrived before anything was sent.
+    Draining,
+    /// Ready to send the request, or a fence before it.
+    Ready,
+    /// Waiting for the reply to a fence; `None` while every fence may still get a late reply.
+    Fencing(Option<Query>, Wait),
+    /// Waiting for the reply to the request.
+    Asking(Wait),
+    /// Waiting for the reply to a fence that was sent after a reply, to confirm it.
+    Confirming(Option<Query>, Wait),
+}
+
+/// The end of a wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wait {
+    pub(super) end: Instant,
+    /// An earlier end, set once something wrong arrived: when the line has been quiet long enough.
+    pub(super) quiet: Option<Instant>,
+}
+
+/// The last thing that arrived and was not the expected reply.
+#[derive(Debug, Default)]
+pub(super) enum LastReply {
+    #[default]
+    Nothing,
+    /// Bytes that are not a valid frame.
+    Noise(DecodeError),
+    /// A valid frame that is not the reply, or unexpected bytes; described for the error.
+    Other(String),
+    /// `(NAK`: devices of the older PI30 protocol send it for every unknown request, PI18 units only
+    /// for a request without header.
+    NotUnderstood,
+    /// A valid reply with a field that cannot be read.
+    Unreadable(DecodeError),
+}
+
+impl Exchange {
+    pub(super) fn new(request: Request, config: &ClientConfig, now: Instant) -> Self {
+        Self {
+            request,
+            started: now,
+            deadline: now + config.deadline,
+            tries_left: config.tries.max(1),
+            phase: Phase::Draining,
+            is_sent: false,
+            is_fenced: false,
+            last_reply: LastReply::Nothing,
+            wrong_length: None,
+            drained: 0,
+            drain_until: None,
+            stray: None,
+            received: 0,
+            unframed: Unframed::default(),
+            confirmation: Confirmation::default(),
+            outcome: None,
+        }
+    }
+
+    /// Returns the text that arrived instead of frames, for the error of a link that was closed.
+    pub(super) fn unframed_text(&self) -> Option<String> {
+        self.unframed.text()
+    }
+
+    /// Adds bytes that were received after sending had failed.
+    pub(super) fn overhear(&mut self, bytes: &[u8]) {
+        self.unframed.add(bytes);
+    }
+
+    /// Returns whether the request was sent, at least in part.
+    pub(super) fn was_sent(&self) -> bool {
+        self.is_sent
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        matches!(self.request, Request::Set(_))
+    }
+
+    /// Ends the exchange because the device sent more bytes than any inverter can.
+    pub(super) fn end_flooded(&mut self, bytes: usize) {
+        self.outcome = Some(match self.phase {
+            Phase::Asking(_) if self.is_set() => Outcome::Garbled,
+            _ => Outcome::Failed(ErrorKind::Flooded { request: self.request.to_string(), bytes }),
+        });
+    }
+
+    /// Notes something that is not the expected reply, and shortens the wait to a quiet line.
+    pub(super) fn note(&mut self, last_reply: LastReply) {
+        self.last_reply = last_reply;
+        if let Phase::Fencing(_, wait) | Phase::Asking(wait) = &mut self.phase {
+            // `Dialogue::received` sets the time once it has taken all bytes that arrived.
+            wait.quiet = wait.quiet.or(Some(wait.end));
+        }
+    }
+
+    /// Takes a valid frame as the reply to the request, unless a different one arrived as well.
+    pub(super) fn judge(&mut self, frame: &Frame<'_>, bytes: &[u8]) {
+        let outcome = match (&self.request, frame.kind()) {
+            (Request::Query(query), FrameKind::Data) => match self.answer(*query, frame, bytes) {
+                Ok(answer) => Outcome::Answer(answer),
+                Err(last_reply) => return self.note(last_reply),
+            },
+            (Request::Set(_), FrameKind::Accepted) => Outcome::Accepted,
+            (_, FrameKind::Refused) => Outcome::Refused,
+            (_, kind) => return self.note(LastReply::Other(format!("{kind}: {}", show(bytes)))),
+        };
+        match &self.outcome {
+            None => self.outcome = Some(outcome),
+            Some(known) if known.agrees(&outcome) => {}
+            Some(_) => {
+                self.outcome = None;
+                self.note(LastReply::Other("two different replies".to_owned()));
+            }
+        }
+    }
+
+    /// Withdraws a reply that waits for confirmation if `found`, which arrived before the reply to the
+    /// fence, could be the right reply instead.
+    pub(super) fn contradict(&mut self, found: Option<(&Frame<'_>, &[u8])>) {
+        if self.confirmation.contradict(self.request, found) {
+            self.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());
+        }
+    }
+
+    fn answer(
+        &mut self,
+        query: Query,
+        frame: &Frame<'_>,
+        bytes: &[u8],
+    ) -> Result<Answered, LastReply> {
+        let (reply, extra) = reply_to(query, frame).map_err(|why| match why {
+            NotReply::Unreadable(error) => LastReply::Unreadable(error),
+            NotReply::Other => {
+                LastReply::Other(format!("a reply to another request: {}", show(bytes)))
+            }
+        })?;
+        let wrong_length = frame.wrong_length();
+        // A lost byte can leave the checksum valid by chance, but hardly twice in the same way.
+        if let Some(wrong) = wrong_length
+            && self.wrong_length.replace(wrong) != wrong_length
+        {
+            return Err(LastReply::Other(format!("a reply of wrong length: {wrong}")));
+        }
+        let mut warnings: Vec<_> = frame.warnings().map(|warning| warning.to_string()).collect();
+        warnings.extend((!extra.is_empty()).then(|| extra.to_string()));
+        Ok(Answered { reply, frame: bytes.to_vec(), warnings })
+    }
+}
+
+impl Wait {
+    pub(super) fn until(end: Instant) -> Self {
+        Self { end, quiet: None }
+    }
+
+    pub(super) fn end(self) -> Instant {
+        self.quiet.map_or(self.end, |quiet| quiet.min(self.end))
+    }
+}
+
+/// Returns the first bytes as quoted text for an error.
+pub(super) fn show(bytes: &[u8]) -> String {
+    const SHOWN: usize = 24;
+    let text = bytes.get(..SHOWN).unwrap_or(bytes).escape_ascii();
+    format!("\"{text}\"{}", if bytes.len() > SHOWN { "…" } else { "" })
+}
+
+pub(super) const DIFFERENT_REPLIES: &str = "different replies: another host uses this link";

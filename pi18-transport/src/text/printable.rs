@@ -1,0 +1,130 @@
+//! Text from devices, files and the network, made safe to show.
+
+use std::borrow::Cow;
+
+/// Returns text that may be shown in one line of a terminal, a log or a table.
+///
+/// Characters that steer a terminal, turn the direction of writing or cannot be seen are written as
+/// JSON writes them: `\n`, `\u001b`, `\u202e`. In a JSON string they keep their meaning.
+///
+/// ```
+/// use pi18_transport::printable;
+///
+/// assert_eq!(printable("cellar\u{202e}2"), r"cellar\u202e2");
+/// assert_eq!(printable("21 °C"), "21 °C");
+/// ```
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    escaped(text, &[])
+}
+
+/// Returns [`printable`] text that keeps its line ends and tabs.
+#[must_use]
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, &['\n', '\t'])
+}
+
+/// Returns whether a character shows what it is: neither a control nor a mark that cannot be seen.
+#[must_use]
+pub fn is_printable(c: char) -> bool {
+    !matches!(c,
+        // C0, DEL, C1.
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
+        | '\u{ad}' | '\u{61c}' | '\u{180e}'
+        // Zero-width characters, marks of direction.
+        | '\u{200b}'..='\u{200f}'
+        // Line and paragraph separators, embeddings and overrides of direction.
+        | '\u{2028}'..='\u{202e}'
+        // Word joiner, invisible operators, isolates.
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        // Tags.
+        | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// Returns words in lines of at most `max_width` columns: the first begins with `lead`, the others are
+/// indented as far. A longer word has its own line; a no-break space does not end a word.
+///
+/// ```
+/// assert_eq!(pi18_transport::wrap("why: ", "the cable is loose", 16), "why: the cable\n     is loose\n");
+/// ```
+#[must_use]
+pub fn wrap(lead: &str, words: &str, max_width: usize) -> String {
+    let width = |text: &str| text.chars().count();
+    let mut text = lead.to_owned();
+    let mut used = width(lead);
+    let mut is_first = true;
+    for word in words.split_ascii_whitespace() {
+        if !is_first && used + 1 + width(word) > max_width {
+            text.push('\n');
+            text.push_str(&" ".repeat(width(lead)));
+            used = width(lead);
+        } else if !is_first {
+            text.push(' ');
+            used += 1;
+        }
+        text.push_str(word);
+        used += width(word);
+        is_first = false;
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+fn escaped<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
+    let shows = |c: char| is_printable(c) || kept.contains(&c);
+    let Some(first) = text.find(|c| !shows(c)) else {
+        return Cow::Borrowed(text);
+    };
+    let (before, rest) = text.split_at(first);
+    let mut out = before.to_owned();
+    for c in rest.chars() {
+        match c {
+            c if shows(c) => out.push(c),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c => {
+                let mut units = [0; 2];
+                let units = c.encode_utf16(&mut units).iter();
+                out.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_and_marks_that_cannot_be_seen_are_escaped() {
+        let text =
+            "a\u{1b}[31m\r\n\u{7f}\u{9b}b\u{61c}\u{200e}\u{202e}\u{2066}\u{2069}\u{200b}\u{e0041}";
+        assert_eq!(
+            printable(text),
+            r"a\u001b[31m\r\n\u007f\u009bb\u061c\u200e\u202e\u2066\u2069\u200b\udb40\udc41"
+        );
+        assert_eq!(printable_lines("a\n\tb\r\u{202a}"), "a\n\tb\\r\\u202a");
+    }
+
+    #[test]
+    fn an_escape_in_a_json_string_keeps_its_meaning() {
+        for c in (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| !is_printable(*c)) {
+            let json = format!("\"{}\"", printable(c.encode_utf8(&mut [0; 4])));
+            assert_eq!(serde_json::from_str::<char>(&json).unwrap(), c);
+        }
+    }
+
+    #[test]
+    fn text_of_any_language_stays() {
+        for text in ["", "21 °C", "Wechselrichter Küche", "逆变器", "السماء", "👍🏽", "5 µs\u{a0}…"]
+        {
+            assert!(matches!(printable(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+}
