@@ -11,24 +11,28 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, Settings, Unit, journal::Record};
+use crate::{Plan, Settings, Unit};
 
 mod action;
 mod change;
 mod corrections;
 mod course;
 mod explain;
+mod journal;
 mod link_budget;
 mod preflight;
 mod progress;
 mod report;
+mod run;
 mod stray;
 mod verify;
 
 pub(crate) use action::later;
 pub use action::{Action, Command, Event, Options, Trouble, Write};
+pub use journal::{Journal, Past, Record, RunDirection};
 pub use progress::ApplyProgress;
 pub use report::{ApplyReport, Ending, SettingReport, SettingState, StrayReport, UnitReport};
+pub use run::{Audit, Clock, Recorder, Units, run};
 pub use stray::{Astray, Owed, Stray};
 
 use change::Change;

@@ -38,40 +38,24 @@
 //! Nothing here writes to a unit but [`run`], and whatever else carries out an [`Action::Write`].
 
 mod apply;
-mod battery;
-mod clock;
-mod diagnostic;
 mod error;
-mod group;
-mod journal;
-mod limits;
+mod model;
 mod plan;
 mod profile;
-mod rules;
-mod run;
-mod setting;
-mod settings;
-mod unit;
-mod validate;
-mod value;
 
 pub use apply::{
-    Action, Apply, ApplyProgress, ApplyReport, Astray, Command, Ending, Event, Options, Owed,
-    ResumeMode, SettingReport, SettingState, Stray, StrayReport, Trouble, UnitReport, Write,
+    Action, Apply, ApplyProgress, ApplyReport, Astray, Audit, Clock, Command, Ending, Event,
+    Journal, Options, Owed, Past, Record, Recorder, ResumeMode, RunDirection, SettingReport,
+    SettingState, Stray, StrayReport, Trouble, UnitReport, Units, Write, run,
 };
-pub use battery::{Battery, Chemistry, GuardError, Millivolts};
-pub use clock::{ClockOffset, HostClock};
-pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Style};
 pub use error::Error;
-pub use group::Group;
-pub use journal::{Journal, Past, Record, RunDirection};
-pub use limits::{Allowed, Limit, LimitError, Limits};
+pub use model::{
+    Allowed, Battery, Broken, Chemistry, ClockOffset, Code, Difference, Group, GuardError,
+    HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, Setting, Settings, Shape,
+    Unit, Value, ValueError, Window, are_phases, broken, output_mode_conflict,
+};
 pub use plan::{LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, Step};
-pub use profile::{AppliesTo, ParsedProfile, Profile, profile_schema};
-pub use rules::{Broken, OutputModeConflict, are_phases, broken, output_mode_conflict};
-pub use run::{Audit, Clock, Recorder, Units, run};
-pub use setting::{Setting, Settings};
-pub use settings::Difference;
-pub use unit::Unit;
-pub use validate::{BankDiagnostics, validate, validate_for, validate_for_bank};
-pub use value::{Code, Shape, Value, ValueError, Window};
+pub use profile::{
+    AppliesTo, BankDiagnostics, Diagnostic, Diagnostics, Label, ParsedProfile, Profile, Severity,
+    Style, profile_schema, validate, validate_for, validate_for_bank,
+};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Battery, Broken, Error, Group, Limits, Profile, Setting, Settings, Unit, broken,
-    clock::setting, settings::same,
+    model::{clock::setting, settings::same},
 };
 
 mod bank;

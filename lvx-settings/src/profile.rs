@@ -3,18 +3,24 @@
 //! A profile states some settings or all of them; what it does not state is left alone. Beside them
 //! it may have guards: for which units it is, and what the battery's cells take.
 
+pub(crate) mod diagnostic;
 mod key;
 mod read;
 mod schema;
 mod tree;
+mod validate;
 mod write;
 
 use pi18_proto::{Model, SerialNumber, Version};
 
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Style};
 pub(crate) use key::{Key, Place, Places};
 pub use schema::profile_schema;
+pub use validate::{BankDiagnostics, validate, validate_for, validate_for_bank};
 
-use crate::{Battery, Diagnostics, Settings, Unit, diagnostic::Source, value::word};
+use diagnostic::Source;
+
+use crate::{Battery, Settings, Unit, model::value::word};
 
 /// What somebody wants units to be set to.
 #[derive(Clone, Debug, Default, PartialEq)]

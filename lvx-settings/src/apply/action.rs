@@ -7,7 +7,7 @@ use pi18_transport::SetOutcome;
 
 use crate::{
     Group, Settings, Unit,
-    journal::{Record, RunDirection},
+    apply::journal::{Record, RunDirection},
 };
 
 /// Pauses, deadlines and limits of a run.

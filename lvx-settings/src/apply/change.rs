@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Settings, Step, Unit,
-    journal::{Record, RunDirection},
+    apply::journal::{Record, RunDirection},
 };
 
 mod goal;

@@ -11,8 +11,9 @@ use super::{
     stray::{Owed, owed},
 };
 use crate::{
-    Group, Settings, broken,
-    journal::{Record, RunDirection},
+    Group, Settings,
+    apply::journal::{Record, RunDirection},
+    broken,
 };
 
 /// A write that gives a unit what it should have.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Setting, Unit,
-    journal::{Record, RunDirection},
+    apply::journal::{Record, RunDirection},
 };
 
 /// What a write is for.

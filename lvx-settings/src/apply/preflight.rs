@@ -6,7 +6,8 @@ use pi18_proto::{Model, WorkingMode};
 
 use super::{Action, Event, Options, ResumeMode, explain, later};
 use crate::{
-    Plan, PlannedUnit, Setting, Settings, Step, Unit, limits::is_observed, settings::same,
+    Plan, PlannedUnit, Setting, Settings, Step, Unit,
+    model::{limits::is_observed, settings::same},
 };
 
 /// What is about to be done, and so what may speak against it.

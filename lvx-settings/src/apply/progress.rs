@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Plan,
-    journal::{Record, RunDirection},
+    apply::journal::{Record, RunDirection},
 };
 
 /// Where an earlier run of a plan was left.

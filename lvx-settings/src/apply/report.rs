@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Apply, Astray, Stray, verify::Shown};
-use crate::{Setting, Settings, Value, settings::same};
+use crate::{Setting, Settings, Value, model::settings::same};
 
 mod text;
 

@@ -3,7 +3,7 @@
 use pi18_proto::{Count, SerialNumber};
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, Settings, Step, journal::RunDirection};
+use crate::{Plan, Settings, Step, apply::journal::RunDirection};
 
 /// A set command that may have reached another unit than the one of its step.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::time::Instant;
 use pi18_proto::{AnyReply, Query, SerialNumber};
 
 use super::{Action, Event, Options, link_budget::LinkBudget};
-use crate::{Plan, PlannedUnit, Setting, Settings, group::shown, plan::alike};
+use crate::{Plan, PlannedUnit, Setting, Settings, model::group::shown, plan::alike};
 
 /// What a unit showed in the end; an error if it could not be read.
 pub(super) type Shown = Result<Settings, String>;

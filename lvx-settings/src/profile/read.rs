@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     Battery, Chemistry, Diagnostics, Setting,
-    battery::Millivolts,
-    diagnostic::{Diagnostic, Source},
-    value::{nearest, quantity, word},
+    model::{
+        battery::Millivolts,
+        value::{nearest, quantity, word},
+    },
+    profile::diagnostic::{Diagnostic, Source},
 };
 
 pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     Chemistry, Setting,
-    value::{Shape, word},
+    model::value::{Shape, word},
 };
 
 /// The JSON schema (draft 2020-12) of a profile, made from the table of settings.

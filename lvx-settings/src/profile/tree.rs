@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
-use crate::diagnostic::Diagnostic;
+use super::diagnostic::Diagnostic;
 
 /// A part of the file.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use super::{Change, Failure, Flow, Stage, Verdict};
 use crate::{
     Settings,
     apply::{Astray, Trouble, action::later},
-    group::shown,
+    model::group::shown,
     plan::alike,
 };
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use pi18_proto::{Amperes, Decivolts};
 
-use crate::{Battery, Setting, Settings, battery::Millivolts};
+use crate::{Battery, Setting, Settings, model::battery::Millivolts};
 
 pub use output_modes::{OutputModeConflict, are_phases, output_mode_conflict};
 

@@ -4,7 +4,9 @@ use pi18_proto::{BatteryType, ChargerPriority, Decivolts};
 
 use super::{Check, voltage};
 use crate::{
-    Battery, Chemistry, Setting, Severity, diagnostic::Diagnostic, limits::Class, profile::Key,
+    Battery, Chemistry, Setting, Severity,
+    model::limits::Class,
+    profile::{Key, diagnostic::Diagnostic},
 };
 
 impl Check<'_> {

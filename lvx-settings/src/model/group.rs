@@ -6,7 +6,7 @@ use pi18_proto::{
     Risk, SelectableCurrent, SetCommand, Switch,
 };
 
-use crate::{Setting, Settings, clock};
+use crate::{Setting, Settings, model::clock};
 
 /// Settings that one command writes together.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

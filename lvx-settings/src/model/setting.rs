@@ -12,8 +12,10 @@ use pi18_proto::{
 
 use crate::{
     Group, Value, ValueError, Window,
-    clock::{ClockOffset, offset},
-    value::{Shape, Typed},
+    model::{
+        clock::{ClockOffset, offset},
+        value::{Shape, Typed},
+    },
 };
 
 macro_rules! settings {

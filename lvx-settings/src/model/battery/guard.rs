@@ -6,7 +6,7 @@ use std::fmt;
 use pi18_proto::Decivolts;
 
 use super::{Battery, Chemistry, Millivolts};
-use crate::limits::Class;
+use crate::model::limits::Class;
 
 /// Why a battery guard cannot be right, or guards too little.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use super::{Check, validate_for};
 use crate::{
     Diagnostics, ObstacleKind, ParsedProfile, Permissions, Plan, Setting, Unit,
-    diagnostic::Diagnostic,
+    profile::diagnostic::Diagnostic,
 };
 
 /// What is wrong with a profile for some units, for each by itself and for all together.

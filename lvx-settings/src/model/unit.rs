@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, HostClock, Setting, Settings,
-    clock::{ClockOffset, offset},
+    model::clock::{ClockOffset, offset},
 };
 
 /// What a unit said of itself: who it is, what it is made for, how it is set, what it is doing.

@@ -11,7 +11,7 @@ use pi18_proto::{
     OutputVoltage, RechargeVoltage, RedischargeVoltage,
 };
 
-use crate::{Setting, Unit, Value, value::Shape};
+use crate::{Setting, Unit, Value, model::value::Shape};
 
 /// What one unit can be set to.
 #[derive(Clone, Debug)]
@@ -146,7 +146,7 @@ impl Allowed {
                     Shape::Words(name) => codes
                         .iter()
                         .filter_map(|&code| name(code))
-                        .map(crate::value::word)
+                        .map(crate::model::value::word)
                         .collect(),
                     shape => shape.words(),
                 };

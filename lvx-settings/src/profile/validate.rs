@@ -8,11 +8,9 @@ use pi18_proto::{BatteryType, Decivolts, OutputFrequency, OutputVoltage, Selecta
 use crate::{
     Allowed, Battery, Broken, Diagnostics, GuardError, Limits, ObstacleKind, ParsedProfile,
     Permissions, Setting, Settings, Severity, Unit, Value, broken,
-    diagnostic::Diagnostic,
-    limits::Class,
+    model::{limits::Class, rules},
     plan::unit_obstacles,
-    profile::{Key, Place},
-    rules,
+    profile::{Key, Place, diagnostic::Diagnostic},
 };
 
 pub use bank::{BankDiagnostics, validate_for_bank};

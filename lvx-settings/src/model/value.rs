@@ -7,7 +7,7 @@ use pi18_proto::{
     OutputMode, OutputPriority, RegulationState, SolarPriority, Switch, TimeOfDay,
 };
 
-use crate::{Setting, clock::ClockOffset};
+use crate::{Setting, model::clock::ClockOffset};
 
 /// The value of a setting.
 ///

@@ -1,0 +1,21 @@
+//! Settings, their values, and the rules and limits that they must obey.
+
+pub(crate) mod battery;
+pub(crate) mod clock;
+pub(crate) mod group;
+pub(crate) mod limits;
+pub(crate) mod rules;
+mod setting;
+pub(crate) mod settings;
+mod unit;
+pub(crate) mod value;
+
+pub use battery::{Battery, Chemistry, GuardError, Millivolts};
+pub use clock::{ClockOffset, HostClock};
+pub use group::Group;
+pub use limits::{Allowed, Limit, LimitError, Limits};
+pub use rules::{Broken, OutputModeConflict, are_phases, broken, output_mode_conflict};
+pub use setting::{Setting, Settings};
+pub use settings::Difference;
+pub use unit::Unit;
+pub use value::{Code, Shape, Value, ValueError, Window};
