@@ -16,7 +16,7 @@ const PROFILE: &str = "
 battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
 float_voltage: 53.6 V
 redischarge_voltage: 53 V
-max_charging_current: 50 A
+max_charge_current: 50 A
 ";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

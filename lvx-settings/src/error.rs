@@ -5,10 +5,10 @@ use std::{fmt, io, path::Path};
 use pi18_proto::{ProtocolId, SerialNumber};
 
 /// Why something around settings failed. Says where, what was wanted, what came and what to do.
-pub struct Error(Box<Kind>);
+pub struct Error(Box<ErrorKind>);
 
 #[derive(Debug, thiserror::Error)]
-enum Kind {
+enum ErrorKind {
     #[error(transparent)]
     Unit(pi18_transport::Error),
     #[error(
@@ -29,40 +29,40 @@ enum Kind {
 
 impl Error {
     pub(crate) fn protocol(place: &str, found: ProtocolId) -> Self {
-        Kind::Protocol { place: place.to_owned(), found: found.protocol_id.0 }.into()
+        ErrorKind::Protocol { place: place.to_owned(), found: found.protocol_id.0 }.into()
     }
 
     /// Another unit answered at the end than at the start.
     pub(crate) fn changed(place: &str, expected: SerialNumber, found: SerialNumber) -> Self {
-        Kind::Changed { place: place.to_owned(), expected, found }.into()
+        ErrorKind::Changed { place: place.to_owned(), expected, found }.into()
     }
 
     /// Something about a file: `what` says what was done with it.
     pub(crate) fn file(path: &Path, what: &str, source: io::Error) -> Self {
         let place = path.display().to_string();
-        Kind::File { place, why: format!("{what}: {source}"), source: Some(source) }.into()
+        ErrorKind::File { place, why: format!("{what}: {source}"), source: Some(source) }.into()
     }
 
     /// A file that does not hold what it should.
     pub(crate) fn content(path: &Path, why: impl fmt::Display) -> Self {
         let place = path.display().to_string();
-        Kind::File { place, why: why.to_string(), source: None }.into()
+        ErrorKind::File { place, why: why.to_string(), source: None }.into()
     }
 
     /// A journal whose run goes on.
     pub(crate) fn busy(path: &Path) -> Self {
-        Kind::Busy { place: path.display().to_string() }.into()
+        ErrorKind::Busy { place: path.display().to_string() }.into()
     }
 
     pub(crate) fn plan(place: impl Into<String>, why: impl fmt::Display) -> Self {
-        Kind::Plan { place: place.into(), why: why.to_string() }.into()
+        ErrorKind::Plan { place: place.into(), why: why.to_string() }.into()
     }
 
     /// A unit could not be read: the link's error.
     #[must_use]
     pub fn as_link(&self) -> Option<&pi18_transport::Error> {
         match &*self.0 {
-            Kind::Unit(error) => Some(error),
+            ErrorKind::Unit(error) => Some(error),
             _ => None,
         }
     }
@@ -70,24 +70,24 @@ impl Error {
     /// A file could not be read or written, or does not hold what it should.
     #[must_use]
     pub fn is_file(&self) -> bool {
-        matches!(&*self.0, Kind::File { .. })
+        matches!(&*self.0, ErrorKind::File { .. })
     }
 
     /// A journal cannot be taken over: the run that writes it is still there.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        matches!(&*self.0, Kind::Busy { .. })
+        matches!(&*self.0, ErrorKind::Busy { .. })
     }
 
     /// What is wanted cannot be planned, or a plan does not hold together.
     #[must_use]
     pub fn is_plan(&self) -> bool {
-        matches!(&*self.0, Kind::Plan { .. })
+        matches!(&*self.0, ErrorKind::Plan { .. })
     }
 }
 
-impl From<Kind> for Error {
-    fn from(kind: Kind) -> Self {
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
         Self(Box::new(kind))
     }
 }
@@ -95,7 +95,7 @@ impl From<Kind> for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match &*error.0 {
-            Kind::File { source: Some(source), .. } => source.kind(),
+            ErrorKind::File { source: Some(source), .. } => source.kind(),
             _ => io::ErrorKind::Other,
         };
         Self::new(kind, error)
@@ -104,7 +104,7 @@ impl From<Error> for io::Error {
 
 impl From<pi18_transport::Error> for Error {
     fn from(error: pi18_transport::Error) -> Self {
-        Kind::Unit(error).into()
+        ErrorKind::Unit(error).into()
     }
 }
 
@@ -124,8 +124,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0 {
-            Kind::Unit(error) => Some(error),
-            Kind::File { source: Some(source), .. } => Some(source),
+            ErrorKind::Unit(error) => Some(error),
+            ErrorKind::File { source: Some(source), .. } => Some(source),
             _ => None,
         }
     }

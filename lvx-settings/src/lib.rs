@@ -1,6 +1,6 @@
 //! The settings of PI18 inverters: what can be set, within which limits, and how to get there safely.
 //!
-//! - A [`Setting`] is something that can be read and set, a [`Value`] what it can hold, [`Settings`]
+//! - A [`Setting`] is something that can be read and set, a [`SettingValue`] what it can hold, [`Settings`]
 //!   some of them together. One table says where each is read, what writes it and what a profile
 //!   calls it.
 //! - A [`Unit`] is what a unit says of itself. Its [`Limits`] say what it can be set to, and who says
@@ -51,11 +51,11 @@ pub use apply::{
 pub use error::Error;
 pub use model::{
     Allowed, Battery, Broken, Chemistry, ClockOffset, Code, Difference, Group, GuardError,
-    HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, Setting, Settings, Shape,
-    Unit, Value, ValueError, Window, are_phases, broken, output_mode_conflict,
+    HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, Setting, SettingValue,
+    Settings, Shape, Unit, ValueError, Window, are_phases, broken, output_mode_conflict,
 };
 pub use plan::{LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, Step};
 pub use profile::{
-    AppliesTo, BankDiagnostics, Diagnostic, Diagnostics, Label, ParsedProfile, Profile, Severity,
-    Style, profile_schema, validate, validate_for, validate_for_bank,
+    AppliesTo, BankDiagnostics, Diagnostic, DiagnosticSeverity, DiagnosticStyle, Diagnostics,
+    Label, ParsedProfile, Profile, profile_schema, validate, validate_for, validate_for_bank,
 };

@@ -18,4 +18,4 @@ pub use rules::{Broken, OutputModeConflict, are_phases, broken, output_mode_conf
 pub use setting::{Setting, Settings};
 pub use settings::Difference;
 pub use unit::Unit;
-pub use value::{Code, Shape, Value, ValueError, Window};
+pub use value::{Code, SettingValue, Shape, ValueError, Window};

@@ -13,7 +13,7 @@ mod write;
 
 use pi18_proto::{Model, SerialNumber, Version};
 
-pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, Style};
+pub use diagnostic::{Diagnostic, DiagnosticSeverity, DiagnosticStyle, Diagnostics, Label};
 pub(crate) use key::{Key, Place, Places};
 pub use schema::profile_schema;
 pub use validate::{BankDiagnostics, validate, validate_for, validate_for_bank};

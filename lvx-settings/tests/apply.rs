@@ -26,7 +26,7 @@ fn commissioned() -> Settings {
         s.cutoff_voltage = Some(Decivolts(480));
         s.recharge_voltage = Some(Decivolts(480));
         s.redischarge_voltage = Some(Decivolts(540));
-        s.max_charging_current = Some(Amperes(60));
+        s.max_charge_current = Some(Amperes(60));
     })
 }
 
@@ -135,14 +135,14 @@ fn an_output_mode_is_not_set_while_the_unit_is_at_work() {
 #[test]
 fn a_unit_that_charges_is_not_asked_for_another_current() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
-    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     insta::assert_snapshot!(refused(&bank, planned(&bank, &wanted)));
 }
 
 #[test]
 fn an_idle_window_is_waited_for() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
-    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
     // The sun sets half an hour later.
@@ -162,7 +162,7 @@ fn an_idle_window_is_waited_for() {
 #[test]
 fn a_refusal_while_charging_is_waited_out() {
     let bank = idle_bank();
-    let plan = planned(&bank, &profile(|s| s.max_charging_current = Some(Amperes(50))));
+    let plan = planned(&bank, &profile(|s| s.max_charge_current = Some(Amperes(50))));
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
     let mut clouded = None;
     // The sun comes out just before the second unit is set, for a quarter of an hour.
@@ -190,7 +190,7 @@ fn a_refusal_while_charging_is_waited_out() {
 #[test]
 fn waiting_for_an_idle_window_can_be_interrupted() {
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
-    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     // Before the first write, and between the first and the second.
     for (charging, interrupt_at, ending) in [(true, 0, Ending::Refused), (false, 2, Ending::Mixed)]
     {
@@ -248,7 +248,7 @@ fn every_observed_refusal_is_explained_and_everything_undone() {
         s.recharge_voltage = Some(Decivolts(490));
         s.redischarge_voltage = Some(Decivolts(530));
     });
-    let current = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let current = profile(|s| s.max_charge_current = Some(Amperes(50)));
     insta::assert_snapshot!(
         "while_charging",
         switched_at("MCHGC", &current, "soc=60&sun=100&grid=on")
@@ -265,7 +265,7 @@ fn every_observed_refusal_is_explained_and_everything_undone() {
 #[test]
 fn a_write_whose_answer_is_garbled_is_proved_by_reading_back() {
     let bank = bank(&["frozen=on&pop-garbled=on", "frozen=on&pop-garbled=on"]);
-    let wanted = profile(|s| s.output_source_priority = Some(OutputPriority(0)));
+    let wanted = profile(|s| s.output_priority = Some(OutputPriority(0)));
     let (report, memory) = apply(&bank, &wanted);
     assert_eq!(report.ending, Ending::Applied, "{report}");
     assert_eq!(memory.audit, ["POP0 garbled", "POP0 garbled"]);
@@ -486,7 +486,7 @@ fn what_is_not_confirmed_in_time_is_undone() {
 fn what_cannot_be_put_back_is_told() {
     let bank =
         bank(&["frozen=on&soc=100&sun=0&grid=off&max-charge=100", "frozen=on&max-charge=100"]);
-    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let told = meddled_with_plan(&bank, plan, |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, "MCHGC") {
@@ -543,7 +543,7 @@ fn the_clock_is_set_and_undone_like_everything_else() {
     assert_eq!(outcome, SetOutcome::Accepted);
     let wanted = profile(|s| {
         s.clock = Some(lvx_settings::ClockOffset::default());
-        s.output_source_priority = Some(OutputPriority(0));
+        s.output_priority = Some(OutputPriority(0));
     });
     let plan = planned(&bank, &wanted);
     assert_eq!(plan.touched(1).last(), Some(Setting::Clock));

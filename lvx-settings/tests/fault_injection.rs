@@ -442,8 +442,8 @@ fn killed(at: usize, mode: ResumeMode, switches: &str) -> Option<(SharedBank, Pl
         s.bulk_voltage = Some(Decivolts(550));
         s.float_voltage = Some(Decivolts(520));
         s.redischarge_voltage = Some(Decivolts(510));
-        s.max_charging_current = Some(Amperes(50));
-        s.output_source_priority = Some(OutputPriority(0));
+        s.max_charge_current = Some(Amperes(50));
+        s.output_priority = Some(OutputPriority(0));
         s.backlight = Some(Switch::OFF);
     });
     let plan = plan_for_first(&bank, 2, &wanted).unwrap();

@@ -6,7 +6,7 @@ mod bank;
 use bank::{bank, client, host, unit, unit_with, valid_settings};
 use lvx_settings::{
     Battery, Chemistry, Millivolts, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit,
-    Profile, Setting, Settings, Unit, Value, validate_for,
+    Profile, Setting, SettingValue, Settings, Unit, validate_for,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputMode};
 use proptest::prelude::*;
@@ -86,7 +86,7 @@ fn charge_voltages_need_a_complete_guard_or_a_waiver() {
     assert!(plan_of(text, pair(), &waived).is_ok());
     let text = format!("{GUARD}bulk_voltage: 58.4 V\n");
     assert_eq!(kinds(&refused(&text, pair(), &waived)), [ObstacleKind::Rule]);
-    for text in ["backlight: off\n", "recharge_voltage: 49 V\n", "max_charging_current: 50 A\n"] {
+    for text in ["backlight: off\n", "recharge_voltage: 49 V\n", "max_charge_current: 50 A\n"] {
         assert!(plan_of(text, pair(), &none).is_ok(), "{text}");
     }
 }
@@ -121,13 +121,13 @@ fn profile_may_only_narrow_the_guard_of_the_site() {
 fn units_of_a_bank_charge_together_within_the_guard() {
     let site =
         Permissions::default().with_battery(eg4().with_max_bank_charge_current(Amperes(120)));
-    let sixty = "max_charging_current: 60 A\n";
+    let sixty = "max_charge_current: 60 A\n";
     assert!(plan_of(sixty, units(&["max-charge=50", "max-charge=50"]), &site).is_ok());
-    let told = refused("max_charging_current: 70 A\n", pair(), &site);
+    let told = refused("max_charge_current: 70 A\n", pair(), &site);
     assert_eq!(kinds(&told), [ObstacleKind::Rule]);
     assert!(told.to_string().contains("140 A, above max_bank_charge_current 120 A"), "{told}");
-    let told = refused("max_charging_current: 130 A\n", pair(), &site);
-    assert!(told.to_string().contains("max_charging_current 130 A is above"), "{told}");
+    let told = refused("max_charge_current: 130 A\n", pair(), &site);
+    assert!(told.to_string().contains("max_charge_current 130 A is above"), "{told}");
     // A unit that is left out counts.
     let alone = site.clone().with_part_of_bank();
     let mut first = units(&["max-charge=50", "max-charge=70"]);
@@ -136,7 +136,7 @@ fn units_of_a_bank_charge_together_within_the_guard() {
     // On no step is the sum above the limit.
     let swapped = units(&["max-charge=40", "max-charge=80"]);
     let wanted = [80, 40].map(|amperes| Settings {
-        max_charging_current: Some(Amperes(amperes)),
+        max_charge_current: Some(Amperes(amperes)),
         ..Settings::default()
     });
     let swapped = swapped.into_iter().zip(wanted);
@@ -162,16 +162,16 @@ fn raised_current_with_an_unknown_current_in_the_bank_is_refused() {
     for start in
         [some(&pair, &[1]), some(&["max-charge=10", "max-charge=10", "max-charge=90"], &[0])]
     {
-        let told = refused("max_charging_current: 80 A\n", start, &alone);
+        let told = refused("max_charge_current: 80 A\n", start, &alone);
         assert_eq!(kinds(&told), [ObstacleKind::Rule], "{told}");
         assert!(told.to_string().contains("is not known; name all units of the bank"), "{told}");
     }
-    let lower = plan_of("max_charging_current: 40 A\n", some(&pair, &[1]), &alone).unwrap();
+    let lower = plan_of("max_charge_current: 40 A\n", some(&pair, &[1]), &alone).unwrap();
     lower.check().unwrap();
     assert!(plan_of("backlight: off\n", some(&pair, &[1]), &alone).is_ok());
-    assert!(plan_of("max_charging_current: 50 A\n", some(&pair, &[0, 1]), &alone).is_ok());
+    assert!(plan_of("max_charge_current: 50 A\n", some(&pair, &[0, 1]), &alone).is_ok());
     let waived = Permissions::default().with_battery(eg4()).with_part_of_bank();
-    assert!(plan_of("max_charging_current: 80 A\n", some(&pair, &[1]), &waived).is_ok());
+    assert!(plan_of("max_charge_current: 80 A\n", some(&pair, &[1]), &waived).is_ok());
     // The way back of a plan that lowers it is known to be outside the guard.
     let told = lower.outside_guard(None);
     assert!(told.iter().any(|told| told.why.contains("is not known")), "{told:?}");
@@ -201,14 +201,14 @@ fn old_currents_above_the_bank_limit_are_named() {
     let guard = eg4().with_max_bank_charge_current(Amperes(100));
     let start = units(&["max-charge=80", "max-charge=60"]);
     let site = Permissions::default().with_battery(guard);
-    let plan = plan_of("max_charging_current: 40 A\n", start.clone(), &site).unwrap();
+    let plan = plan_of("max_charge_current: 40 A\n", start.clone(), &site).unwrap();
     let told = plan.outside_guard(Some(&guard));
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].to_string().contains("bank: max_charging_current of all units"), "{}", told[0]);
+    assert!(told[0].to_string().contains("bank: max_charge_current of all units"), "{}", told[0]);
     assert!(told[0].to_string().contains("140 A, above"), "{}", told[0]);
     // The site may know the limit, or the plan may change no current.
     let none = Permissions::default();
-    let plan = plan_of("max_charging_current: 40 A\n", start.clone(), &none).unwrap();
+    let plan = plan_of("max_charge_current: 40 A\n", start.clone(), &none).unwrap();
     assert_eq!(plan.outside_guard(None), []);
     assert_eq!(plan.outside_guard(Some(&guard)).len(), 1);
     let plan = plan_of("backlight: off\n", start, &site).unwrap();
@@ -277,10 +277,10 @@ fn plan_for_one_unit_of_a_pair_says_that_the_bank_has_two() {
     // What the other is known to have already is no disagreement.
     let mut first = units(&["max-charge=50", "max-charge=60"]);
     first.truncate(1);
-    assert!(plan_of("max_charging_current: 60 A\n", first.clone(), &none).is_ok());
-    let told = refused("max_charging_current: 70 A\n", first, &none).to_string();
+    assert!(plan_of("max_charge_current: 60 A\n", first.clone(), &none).is_ok());
+    let told = refused("max_charge_current: 70 A\n", first, &none).to_string();
     assert!(told.contains("unit 96132206100411 (instance 1)"), "{told}");
-    assert!(told.contains("max_charging_current (it has 60 A)"), "{told}");
+    assert!(told.contains("max_charge_current (it has 60 A)"), "{told}");
     // All units, and a unit alone.
     assert_eq!(plan_of("backlight: off\n", pair(), &none).unwrap().left_out(), []);
     assert_eq!(plan_of("backlight: off\n", units(&["frozen=on"]), &none).unwrap().left_out(), []);
@@ -372,19 +372,20 @@ proptest! {
 }
 
 /// Values that may be out of range or without a name.
-fn odd_value() -> impl Strategy<Value = (Setting, Value)> {
+fn odd_value() -> impl Strategy<Value = (Setting, SettingValue)> {
     prop_oneof![
-        (400..600_u16).prop_map(|v| (Setting::BulkVoltage, Value::Voltage(Decivolts(v)))),
-        (400..600_u16).prop_map(|v| (Setting::FloatVoltage, Value::Voltage(Decivolts(v)))),
-        (0..600_u16).prop_map(|v| (Setting::RedischargeVoltage, Value::Voltage(Decivolts(v)))),
-        (0..200_u16).prop_map(|a| (Setting::MaxChargingCurrent, Value::Current(Amperes(a)))),
+        (400..600_u16).prop_map(|v| (Setting::BulkVoltage, SettingValue::Voltage(Decivolts(v)))),
+        (400..600_u16).prop_map(|v| (Setting::FloatVoltage, SettingValue::Voltage(Decivolts(v)))),
+        (0..600_u16)
+            .prop_map(|v| (Setting::RedischargeVoltage, SettingValue::Voltage(Decivolts(v)))),
+        (0..200_u16).prop_map(|a| (Setting::MaxChargeCurrent, SettingValue::Current(Amperes(a)))),
         (0..10_u8).prop_map(|n| {
             let name = BatteryType(n).name();
-            (Setting::BatteryType, Value::Code(lvx_settings::Code { number: n, name }))
+            (Setting::BatteryType, SettingValue::Code(lvx_settings::Code { number: n, name }))
         }),
         (0..8_u8).prop_map(|n| {
             let name = OutputMode(n).name();
-            (Setting::OutputMode, Value::Code(lvx_settings::Code { number: n, name }))
+            (Setting::OutputMode, SettingValue::Code(lvx_settings::Code { number: n, name }))
         }),
     ]
 }

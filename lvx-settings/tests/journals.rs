@@ -11,8 +11,8 @@ use pi18_proto::{OutputPriority, SolarPriority};
 
 fn plan() -> Plan {
     let wanted = profile(|s| {
-        s.output_source_priority = Some(OutputPriority(0));
-        s.solar_power_priority = Some(SolarPriority(1));
+        s.output_priority = Some(OutputPriority(0));
+        s.solar_priority = Some(SolarPriority(1));
     });
     plan_for(&bank(&["frozen=on", "frozen=on"]), &wanted, Permissions::default())
 }
@@ -83,7 +83,7 @@ fn what_is_no_journal_is_told() {
     };
     let head = text(&plan());
     let mut nobodys = plan();
-    nobodys.units[0].wanted.solar_power_priority = None;
+    nobodys.units[0].wanted.solar_priority = None;
     let told: Vec<_> = [
         String::new(),
         "{}\n".to_owned(),
@@ -158,10 +158,7 @@ fn a_part_of_a_run_is_about_some_units_only() {
     assert_eq!(part.progress().unproved, [0]);
     assert_eq!(part.records[0].of_whole(&steps, &[1]).as_ref(), whole.records.first());
     let old = whole.old_settings();
-    assert_eq!(
-        old[1].output_source_priority,
-        whole.plan.settings_after(0)[1].output_source_priority
-    );
+    assert_eq!(old[1].output_priority, whole.plan.settings_after(0)[1].output_priority);
     assert_eq!(old[1].bulk_voltage, None);
 }
 

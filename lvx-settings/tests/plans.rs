@@ -66,7 +66,7 @@ fn two_that_one_command_writes_stay_together_and_raising_goes_from_the_top() {
 #[test]
 fn everything_in_the_way_is_told_at_once() {
     insta::assert_snapshot!(refused(profile(|s| {
-        s.max_charging_current = Some(Amperes(100));
+        s.max_charge_current = Some(Amperes(100));
         s.bulk_voltage = Some(Decivolts(585));
         s.float_voltage = Some(Decivolts(590));
         s.redischarge_voltage = Some(Decivolts(0));
@@ -152,13 +152,13 @@ fn a_unit_given_twice_or_with_a_bogus_serial_number_is_not_planned_for() {
 
 #[test]
 fn what_cannot_be_put_back_comes_last_and_is_told() {
-    let start = profile(|s| s.max_charging_current = Some(Amperes(100)));
+    let start = profile(|s| s.max_charge_current = Some(Amperes(100)));
     let wanted = profile(|s| {
-        s.max_charging_current = Some(Amperes(60));
+        s.max_charge_current = Some(Amperes(60));
         s.cutoff_voltage = Some(Decivolts(470));
     });
     let plan = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap();
-    assert!(plan.steps.last().unwrap().to.max_charging_current.is_some());
+    assert!(plan.steps.last().unwrap().to.max_charge_current.is_some());
     insta::assert_snapshot!(plan.warnings().join("\n"));
 }
 

@@ -5,8 +5,8 @@
 use std::{fs, path::Path, sync::OnceLock};
 
 use lvx_settings::{
-    AppliesTo, Battery, Chemistry, HostClock, Millivolts, Permissions, Profile, Setting, Severity,
-    Shape, Unit, Value, validate, validate_for,
+    AppliesTo, Battery, Chemistry, DiagnosticSeverity, HostClock, Millivolts, Permissions, Profile,
+    Setting, SettingValue, Shape, Unit, validate, validate_for,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, Model, SerialNumber, TimeOfDay, Version};
 use pi18_transport::{
@@ -89,12 +89,12 @@ fn the_commissioned_banks_profile_is_what_was_commissioned() {
         stated,
         [
             (Setting::BatteryType, user),
-            (Setting::BulkVoltage, Value::Voltage(Decivolts(564))),
-            (Setting::FloatVoltage, Value::Voltage(Decivolts(540))),
-            (Setting::CutoffVoltage, Value::Voltage(Decivolts(480))),
-            (Setting::RechargeVoltage, Value::Voltage(Decivolts(480))),
-            (Setting::RedischargeVoltage, Value::Voltage(Decivolts(540))),
-            (Setting::MaxChargingCurrent, Value::Current(Amperes(60))),
+            (Setting::BulkVoltage, SettingValue::Voltage(Decivolts(564))),
+            (Setting::FloatVoltage, SettingValue::Voltage(Decivolts(540))),
+            (Setting::CutoffVoltage, SettingValue::Voltage(Decivolts(480))),
+            (Setting::RechargeVoltage, SettingValue::Voltage(Decivolts(480))),
+            (Setting::RedischargeVoltage, SettingValue::Voltage(Decivolts(540))),
+            (Setting::MaxChargeCurrent, SettingValue::Current(Amperes(60))),
         ]
     );
     assert_eq!(profile.settings.battery_type, Some(BatteryType::USER));
@@ -184,7 +184,7 @@ fn voltages_that_a_battery_type_brings_are_no_error() {
 fn what_a_unit_has_it_need_not_take() {
     let unit = virtual_unit("max-charge=100");
     let profile = |amperes: u16| {
-        Profile::parse("a.yaml", &format!("max_charging_current: {amperes} A\n")).unwrap()
+        Profile::parse("a.yaml", &format!("max_charge_current: {amperes} A\n")).unwrap()
     };
     let found = validate_for(&profile(100), &unit, &Permissions::default());
     assert!(found.is_empty(), "{found}");
@@ -236,7 +236,7 @@ fn wrong_words_are_underlined_where_they_were_typed() {
         .join("\n")
     );
     let profile =
-        Profile::from_words("command line", &["ac_charging_window=23:00 - 06:00", "clock=host"]);
+        Profile::from_words("command line", &["ac_charge_window=23:00 - 06:00", "clock=host"]);
     assert_eq!(profile.unwrap().profile().settings.iter().count(), 2);
 }
 
@@ -266,7 +266,7 @@ fn places_are_in_bytes_and_inside_the_text() {
     let text = "name: 電池\nbulk_voltage: 56.4 ボルト\n";
     let errors = Profile::parse("wide.yaml", text).unwrap_err();
     let one = errors.iter().next().unwrap();
-    assert_eq!(one.severity, Severity::Error);
+    assert_eq!(one.severity, DiagnosticSeverity::Error);
     assert_eq!(text.get(one.labels[0].span.clone()), Some("56.4 ボルト"));
     let errors = Profile::parse("bom.yaml", "\u{feff}bulk_voltge: 56.4 V\n").unwrap_err();
     assert_eq!(errors.iter().next().unwrap().labels[0].span, 0..11);
@@ -274,7 +274,7 @@ fn places_are_in_bytes_and_inside_the_text() {
 }
 
 /// Any value that a file can hold.
-fn value(setting: Setting) -> BoxedStrategy<Value> {
+fn value(setting: Setting) -> BoxedStrategy<SettingValue> {
     let text = match setting.shape() {
         Shape::Quantity { decimals: 0, .. } => (0..=999_u16).prop_map(|n| n.to_string()).boxed(),
         Shape::Quantity { .. } => {
@@ -304,7 +304,7 @@ fn value(setting: Setting) -> BoxedStrategy<Value> {
     text.prop_map(move |text| setting.parse(&text).unwrap()).boxed()
 }
 
-fn settings() -> impl Strategy<Value = Vec<(Setting, Value)>> {
+fn settings() -> impl Strategy<Value = Vec<(Setting, SettingValue)>> {
     let one = select(Setting::ALL).prop_flat_map(|setting| (Just(setting), value(setting)));
     proptest::collection::vec(one, 1..12)
 }

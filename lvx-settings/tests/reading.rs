@@ -28,7 +28,7 @@ fn read_for(settings: &Settings) -> (Vec<String>, Unit) {
 }
 
 fn priority() -> Settings {
-    profile(|s| s.solar_power_priority = Some(SolarPriority::LOAD_BATTERY_UTILITY))
+    profile(|s| s.solar_priority = Some(SolarPriority::LOAD_BATTERY_UTILITY))
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn what_no_stated_setting_needs_is_not_asked() {
         (profile(|s| s.backlight = Some(Switch::ON)), "FLAG"),
         (profile(|s| s.clock = Some(lvx_settings::ClockOffset::default())), "T"),
         (profile(|s| s.battery_type = Some(BatteryType::USER)), "DI"),
-        (profile(|s| s.max_charging_current = Some(Amperes(60))), "MCHGCR"),
-        (profile(|s| s.max_ac_charging_current = Some(Amperes(30))), "MUCHGCR"),
+        (profile(|s| s.max_charge_current = Some(Amperes(60))), "MCHGCR"),
+        (profile(|s| s.max_ac_charge_current = Some(Amperes(30))), "MUCHGCR"),
     ] {
         let (asked, _) = read_for(&settings);
         assert!(asked.iter().any(|each| each == needed), "{needed}: {asked:?}");

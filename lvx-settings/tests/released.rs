@@ -84,7 +84,7 @@ impl Recorder for Confirming {
 /// Applies with a confirmation; when a link is opened again it leads to the unit that `leads_to` says.
 fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (ApplyReport, Option<usize>) {
     let bank = bank(&["frozen=on", "frozen=on"]);
-    let wanted = profile(|s| s.output_source_priority = Some(OutputPriority(0)));
+    let wanted = profile(|s| s.output_priority = Some(OutputPriority(0)));
     let plan = plan_for(&bank, &wanted, Permissions::default());
     let clock = host(&mut client(&bank, 0));
     let open = Rc::default();

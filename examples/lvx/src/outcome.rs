@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, io, io::IsTerminal, process::ExitCode};
 
-use lvx_settings::{Diagnostics, Style};
+use lvx_settings::{DiagnosticStyle, Diagnostics};
 use pi18_transport::printable;
 
 /// The exit statuses, the same for every task.
@@ -146,7 +146,7 @@ pub(crate) fn complain(text: &str) {
 pub(crate) fn complain_of(found: &Diagnostics) {
     let colors =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-    let text = found.render(if colors { Style::Color } else { Style::Plain });
+    let text = found.render(if colors { DiagnosticStyle::Color } else { DiagnosticStyle::Plain });
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n"));
 }
 

@@ -203,8 +203,8 @@ fn validation_and_apply_agree_on_the_rules_of_a_bank() {
     let site = folder.file("battery.yaml", &format!("{GUARD}{bank}"));
     for (text, option, expected) in [
         ("output_mode: phase_1_of_2\n", "output_mode", Err("a phase of two has no unit")),
-        ("max_charging_current: 80 A\n", "output_mode", Err("160 A, above")),
-        ("max_charging_current: 50 A\n", "output_mode", Ok(())),
+        ("max_charge_current: 80 A\n", "output_mode", Err("160 A, above")),
+        ("max_charge_current: 50 A\n", "output_mode", Ok(())),
         ("machine_type: grid_tie\n", "machine_type", Ok(())),
     ] {
         let profile = folder.file("p.yaml", text);

@@ -120,7 +120,7 @@ fn a_plan_is_carried_out_as_it_was_shown_or_not_at_all() {
 fn what_cannot_be_planned_is_told() {
     let pair = Pair::new();
     let told: Vec<_> = [
-        ("max_charging_current: 100 A\noutput_mode: single\n", &[][..]),
+        ("max_charge_current: 100 A\noutput_mode: single\n", &[][..]),
         ("bulk_voltage: 53 V\n", &[]),
         ("output_mode: single\nmachine_type: grid_tie\n", &["--allow-installation", "output_mode"]),
         ("output_mode: single\n", &["--allow-installation", "output_mod"]),

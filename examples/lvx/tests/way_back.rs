@@ -459,7 +459,7 @@ fn old_currents_above_the_bank_limit_are_warned_of_and_come_back() {
     }
     let before = bench.settings();
     let limited = GUARD.replace('}', ", max_bank_charge_current: 100 A}");
-    let run = bench.apply(&format!("{limited}max_charging_current: 40 A\n"), &[]);
+    let run = bench.apply(&format!("{limited}max_charge_current: 40 A\n"), &[]);
     assert_ne!(bench.settings(), before);
     let seen = bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
     assert!(seen.contains("warning: an old value is outside the battery guard: bank:"), "{seen}");

@@ -32,7 +32,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let why = "cells that are charged too fast age early, and a BMS that has enough switches off, which \
                raises battery faults";
     vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
-        "lower max_charging_current on all units alike",
+        "lower max_charge_current on all units alike",
         "check that all packs of the bank are connected: fewer packs take less",
     ])]
 }

@@ -83,7 +83,7 @@ fn ahead(clock: Reading<Clock>, reference: DateTime) -> Option<i64> {
 
 fn has_window(unit: &UnitSnapshot) -> bool {
     let settings = unit.settings();
-    let windows = [settings.ac_charging_window, settings.ac_load_window];
+    let windows = [settings.ac_charge_window, settings.ac_load_window];
     windows.into_iter().flatten().any(|Window { start, end }| start != end)
 }
 

@@ -50,10 +50,10 @@ fn weight(case: &Case<'_>, setting: Setting) -> (Severity, &'static str) {
             Severity::Error,
             "units that share an output need the same; the bank stops with fault 86",
         ),
-        Setting::InputVoltageRange | Setting::RegulationState => {
+        Setting::InputRange | Setting::RegulationState => {
             (Severity::Warning, "one unit leaves the grid while the other stays on it")
         }
-        Setting::AcChargingWindow | Setting::AcLoadWindow => {
+        Setting::AcChargeWindow | Setting::AcLoadWindow => {
             (Severity::Warning, "one unit takes power from the grid while the other does not")
         }
         Setting::OverloadBypass | Setting::OverloadRestart | Setting::OverTemperatureRestart => {

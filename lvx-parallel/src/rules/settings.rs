@@ -50,8 +50,8 @@ pub(super) fn tell(
     let is_output = matches!(setting, Setting::OutputVoltage | Setting::OutputFrequency);
     let advice: &[&str] = if is_output { &[first, &same] } else { &[&same] };
     let mut finding = rule.tell(severity, what, values, why).advise(advice);
-    if setting == Setting::MaxChargingCurrent {
-        let hint = "a unit refuses another maximum charging current while it charges: do it at night, \
+    if setting == Setting::MaxChargeCurrent {
+        let hint = "a unit refuses another maximum charge current while it charges: do it at night, \
                     or on the display, program 02";
         finding = finding.advise(&[hint]);
     }
@@ -67,7 +67,7 @@ fn why(setting: Setting) -> &'static str {
             "the units leave and take up the battery at different voltages, and the last one on it \
              carries all the load"
         }
-        Setting::MaxChargingCurrent | Setting::MaxAcChargingCurrent => {
+        Setting::MaxChargeCurrent | Setting::MaxAcChargeCurrent => {
             "the units do not share the charging"
         }
         _ => {
@@ -132,6 +132,6 @@ mod tests {
     fn a_hundred_amperes_beside_sixty_explain_the_currents() {
         let bank = bank_of(&["max-charge=100", "max-charge=60"]);
         assert_eq!(findings(&bank), [("settings", Severity::Error)]);
-        assert_eq!(told(&bank), "maximum charging current differs: sim:0 100 A, sim:1 60 A");
+        assert_eq!(told(&bank), "maximum charge current differs: sim:0 100 A, sim:1 60 A");
     }
 }

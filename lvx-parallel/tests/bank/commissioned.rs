@@ -60,7 +60,7 @@ fn fault_83_without_a_battery() {
 #[test]
 fn a_hundred_amperes_beside_sixty() {
     let bank = read(&["max-charge=100&slave=06126", "max-charge=60&slave=06126"]);
-    assert_eq!(words(&bank), ["maximum charging current differs: sim:0 100 A, sim:1 60 A"]);
+    assert_eq!(words(&bank), ["maximum charge current differs: sim:0 100 A, sim:1 60 A"]);
     assert_eq!(findings(&bank), [("settings", Severity::Error)]);
     assert!(compare(&bank).verdict().starts_with("11/12 match"));
 }

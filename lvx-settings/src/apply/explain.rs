@@ -14,7 +14,7 @@ pub(super) fn refusal(
 ) -> String {
     let mut causes = Vec::new();
     match group {
-        Group::MaxChargingCurrent if status.charge_current.0 > 0 => causes.push(charges(status)),
+        Group::MaxChargeCurrent if status.charge_current.0 > 0 => causes.push(charges(status)),
         Group::ChargeVoltages | Group::CutoffVoltage
             if state.battery_type.is_some_and(|present| present != BatteryType::USER) =>
         {
@@ -45,10 +45,10 @@ pub(super) fn refusal(
     format!("the unit refused (^0): {}", causes.join("; "))
 }
 
-/// Why a unit that charges takes no other maximum charging current, and what to do.
+/// Why a unit that charges takes no other maximum charge current, and what to do.
 pub(super) fn charges(status: &GeneralStatus) -> String {
     format!(
-        "it charges at {}, and LVX6048s refuse another max_charging_current while they charge \
+        "it charges at {}, and LVX6048s refuse another max_charge_current while they charge \
          (observed): wait for an idle window (--wait-idle 12h), or stop charging",
         status.charge_current
     )

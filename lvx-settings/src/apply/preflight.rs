@@ -255,7 +255,7 @@ fn versions(unit: &Unit) -> String {
 
 /// A unit that would refuse because it charges.
 fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
-    let concerned = pending(plan, found).filter(|step| step.to.max_charging_current.is_some());
+    let concerned = pending(plan, found).filter(|step| step.to.max_charge_current.is_some());
     let mut units =
         concerned.filter_map(|step| Some((plan.units.get(step.unit)?, found.get(step.unit)?)));
     let (planned, unit) = units.find(|(_, unit)| is_observed(unit.model) && unit.is_charging())?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Apply, Astray, Stray, verify::Shown};
-use crate::{Setting, Settings, Value, model::settings::same};
+use crate::{Setting, SettingValue, Settings, model::settings::same};
 
 mod text;
 
@@ -108,17 +108,20 @@ pub struct SettingReport {
     pub setting: Setting,
     /// Before.
     #[serde(serialize_with = "as_text")]
-    pub old: Option<Value>,
+    pub old: Option<SettingValue>,
     /// As wanted.
     #[serde(serialize_with = "as_text")]
-    pub new: Option<Value>,
+    pub new: Option<SettingValue>,
     /// As read in the end, twice alike.
     #[serde(serialize_with = "as_text")]
-    pub now: Option<Value>,
+    pub now: Option<SettingValue>,
 }
 
 #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
-fn as_text<S: serde::Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: serde::Serializer>(
+    value: &Option<SettingValue>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.collect_str(value),
         None => serializer.serialize_none(),

@@ -20,19 +20,19 @@ pub enum Group {
     /// `BUCD`: re-charge and re-discharge
     RechargeVoltages,
     /// `MCHGC`
-    MaxChargingCurrent,
+    MaxChargeCurrent,
     /// `MUCHGC`
-    MaxAcChargingCurrent,
+    MaxAcChargeCurrent,
     /// `POP`
-    OutputSourcePriority,
+    OutputPriority,
     /// `PCP`
-    ChargerSourcePriority,
+    ChargerPriority,
     /// `PSP`
-    SolarPowerPriority,
+    SolarPriority,
     /// `PEI`, `PDI`
     MachineType,
     /// `PGR`
-    InputVoltageRange,
+    InputRange,
     /// `V`
     OutputVoltage,
     /// `F`
@@ -44,7 +44,7 @@ pub enum Group {
     /// `PE`, `PD`
     Flag(Flag),
     /// `ACCT`
-    AcChargingWindow,
+    AcChargeWindow,
     /// `ACLT`
     AcLoadWindow,
     /// `DAT`
@@ -92,9 +92,9 @@ impl Group {
     pub const fn names_its_unit(self) -> bool {
         matches!(
             self,
-            Self::MaxChargingCurrent
-                | Self::MaxAcChargingCurrent
-                | Self::ChargerSourcePriority
+            Self::MaxChargeCurrent
+                | Self::MaxAcChargeCurrent
+                | Self::ChargerPriority
                 | Self::OutputMode
         )
     }
@@ -107,19 +107,19 @@ impl Group {
             Self::ChargeVoltages => "MCHGV",
             Self::CutoffVoltage => "PSDV",
             Self::RechargeVoltages => "BUCD",
-            Self::MaxChargingCurrent => "MCHGC",
-            Self::MaxAcChargingCurrent => "MUCHGC",
-            Self::OutputSourcePriority => "POP",
-            Self::ChargerSourcePriority => "PCP",
-            Self::SolarPowerPriority => "PSP",
+            Self::MaxChargeCurrent => "MCHGC",
+            Self::MaxAcChargeCurrent => "MUCHGC",
+            Self::OutputPriority => "POP",
+            Self::ChargerPriority => "PCP",
+            Self::SolarPriority => "PSP",
             Self::MachineType => "PEI",
-            Self::InputVoltageRange => "PGR",
+            Self::InputRange => "PGR",
             Self::OutputVoltage => "V",
             Self::OutputFrequency => "F",
             Self::OutputMode => "POPM",
             Self::RegulationState => "RS",
             Self::Flag(_) => "PE",
-            Self::AcChargingWindow => "ACCT",
+            Self::AcChargeWindow => "ACCT",
             Self::AcLoadWindow => "ACLT",
             Self::Clock => "DAT",
         }
@@ -148,23 +148,23 @@ impl Group {
                 recharge: RechargeVoltage::new(v.recharge_voltage?).ok()?,
                 redischarge: RedischargeVoltage::new(v.redischarge_voltage?).ok()?,
             },
-            Self::MaxChargingCurrent => SetCommand::MaxChargeCurrent {
+            Self::MaxChargeCurrent => SetCommand::MaxChargeCurrent {
                 unit: instance,
-                current: SelectableCurrent::new(v.max_charging_current?).ok()?,
+                current: SelectableCurrent::new(v.max_charge_current?).ok()?,
             },
-            Self::MaxAcChargingCurrent => SetCommand::MaxAcChargeCurrent {
+            Self::MaxAcChargeCurrent => SetCommand::MaxAcChargeCurrent {
                 unit: instance,
-                current: SelectableCurrent::new(v.max_ac_charging_current?).ok()?,
+                current: SelectableCurrent::new(v.max_ac_charge_current?).ok()?,
             },
-            Self::OutputSourcePriority => {
-                SetCommand::OutputPriority { priority: v.output_source_priority?.known()? }
+            Self::OutputPriority => {
+                SetCommand::OutputPriority { priority: v.output_priority?.known()? }
             }
-            Self::ChargerSourcePriority => SetCommand::ChargerPriority {
+            Self::ChargerPriority => SetCommand::ChargerPriority {
                 unit: instance,
-                priority: v.charger_source_priority?.known()?,
+                priority: v.charger_priority?.known()?,
             },
-            Self::SolarPowerPriority => {
-                SetCommand::SolarPriority { priority: v.solar_power_priority?.known()? }
+            Self::SolarPriority => {
+                SetCommand::SolarPriority { priority: v.solar_priority?.known()? }
             }
             Self::MachineType => switched(
                 Flag::FeedToGrid,
@@ -174,9 +174,7 @@ impl Group {
                     _ => return None,
                 },
             )?,
-            Self::InputVoltageRange => {
-                SetCommand::InputRange { range: v.input_voltage_range?.known()? }
-            }
+            Self::InputRange => SetCommand::InputRange { range: v.input_range?.known()? },
             Self::OutputVoltage => {
                 SetCommand::OutputVoltage { voltage: output_voltage(v.output_voltage?)? }
             }
@@ -190,12 +188,12 @@ impl Group {
             Self::Flag(flag) => {
                 let setting = self.settings().next()?;
                 match v.get(setting)? {
-                    crate::Value::Switch(switch) => switched(flag, switch)?,
+                    crate::SettingValue::Switch(switch) => switched(flag, switch)?,
                     _ => return None,
                 }
             }
-            Self::AcChargingWindow => {
-                let window = v.ac_charging_window?;
+            Self::AcChargeWindow => {
+                let window = v.ac_charge_window?;
                 SetCommand::AcChargeWindow { start: window.start, end: window.end }
             }
             Self::AcLoadWindow => {

@@ -11,7 +11,7 @@ use pi18_proto::{
     OutputVoltage, RechargeVoltage, RedischargeVoltage,
 };
 
-use crate::{Setting, Unit, Value, model::value::Shape};
+use crate::{Setting, SettingValue, Unit, model::value::Shape};
 
 /// What one unit can be set to.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub struct LimitError {
     /// What was to be set.
     pub setting: Setting,
     /// To what.
-    pub value: Value,
+    pub value: SettingValue,
     /// What it can be set to.
     pub wanted: String,
     /// Who says so.
@@ -74,8 +74,8 @@ impl Limits {
         let class = Class::of(unit.rated.battery_rated_voltage);
         let limit = |setting: Setting| match setting {
             setting if Class::BATTERY.contains(&setting) => class.battery(setting, unit.model),
-            Setting::MaxChargingCurrent => currents(setting, unit.charging_currents.as_ref()),
-            Setting::MaxAcChargingCurrent => currents(setting, unit.ac_charging_currents.as_ref()),
+            Setting::MaxChargeCurrent => currents(setting, unit.max_charge_currents.as_ref()),
+            Setting::MaxAcChargeCurrent => currents(setting, unit.max_ac_charge_currents.as_ref()),
             Setting::OutputVoltage => output_voltage(unit.rated.output_voltage),
             Setting::OutputFrequency => Limit {
                 allowed: Allowed::Steps {
@@ -104,7 +104,7 @@ impl Limits {
     ///
     /// # Errors
     /// If it cannot.
-    pub fn check(&self, setting: Setting, value: Value) -> Result<(), LimitError> {
+    pub fn check(&self, setting: Setting, value: SettingValue) -> Result<(), LimitError> {
         let limit = self.get(setting);
         if limit.allows(value) {
             return Ok(());
@@ -117,13 +117,13 @@ impl Limits {
 impl Limit {
     /// Whether a value is within it.
     #[must_use]
-    pub fn allows(&self, value: Value) -> bool {
+    pub fn allows(&self, value: SettingValue) -> bool {
         match (&self.allowed, value) {
-            (Allowed::Steps { steps, .. }, Value::Voltage(v)) => steps.contains(&v.0),
-            (Allowed::Listed(amperes), Value::Current(v)) => amperes.contains(&v.0),
-            (Allowed::Steps { steps, .. }, Value::Frequency(v)) => steps.contains(&v.0),
-            (Allowed::Codes(codes), Value::Code(code)) => codes.contains(&code.number),
-            (Allowed::Codes(codes), Value::Switch(switch)) => codes.contains(&switch.0),
+            (Allowed::Steps { steps, .. }, SettingValue::Voltage(v)) => steps.contains(&v.0),
+            (Allowed::Listed(amperes), SettingValue::Current(v)) => amperes.contains(&v.0),
+            (Allowed::Steps { steps, .. }, SettingValue::Frequency(v)) => steps.contains(&v.0),
+            (Allowed::Codes(codes), SettingValue::Code(code)) => codes.contains(&code.number),
+            (Allowed::Codes(codes), SettingValue::Switch(switch)) => codes.contains(&switch.0),
             (Allowed::Any, _) => true,
             _ => false,
         }
@@ -235,13 +235,13 @@ fn redischarge(class: Class, model: Option<Model>) -> Limit {
 }
 
 fn currents(setting: Setting, list: Option<&Currents>) -> Limit {
-    let query = if setting == Setting::MaxChargingCurrent { "MCHGCR" } else { "MUCHGCR" };
+    let query = if setting == Setting::MaxChargeCurrent { "MCHGCR" } else { "MUCHGCR" };
     let mut steps: Vec<_> =
         list.map_or(Vec::new(), |list| list.as_slice().iter().map(|a| a.0).collect());
     steps.sort_unstable();
     steps.dedup();
     let program =
-        (setting == Setting::MaxChargingCurrent).then_some("set it on the display, program 02");
+        (setting == Setting::MaxChargeCurrent).then_some("set it on the display, program 02");
     Limit {
         allowed: Allowed::Listed(steps),
         origin: match list {

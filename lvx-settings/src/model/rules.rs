@@ -69,7 +69,7 @@ pub fn broken(settings: &Settings, battery: Option<&Battery>) -> Vec<Broken> {
 
 fn volts(settings: &Settings, setting: Setting) -> Option<Decivolts> {
     match settings.get(setting)? {
-        crate::Value::Voltage(voltage) => Some(voltage),
+        crate::SettingValue::Voltage(voltage) => Some(voltage),
         _ => None,
     }
 }
@@ -102,23 +102,23 @@ fn redischarge_not_above_recharge(settings: &Settings) -> Option<Broken> {
 
 fn ac_above_all(settings: &Settings) -> Option<Broken> {
     let (ac, all): (Amperes, Amperes) =
-        (settings.max_ac_charging_current?, settings.max_charging_current?);
+        (settings.max_ac_charge_current?, settings.max_charge_current?);
     (ac > all).then(|| Broken {
         rule: "ac-above-all",
-        settings: vec![Setting::MaxAcChargingCurrent, Setting::MaxChargingCurrent],
-        text: format!("max_ac_charging_current {ac} is above max_charging_current {all}"),
-        advice: "lower max_ac_charging_current or raise max_charging_current".to_owned(),
+        settings: vec![Setting::MaxAcChargeCurrent, Setting::MaxChargeCurrent],
+        text: format!("max_ac_charge_current {ac} is above max_charge_current {all}"),
+        advice: "lower max_ac_charge_current or raise max_charge_current".to_owned(),
     })
 }
 
 /// One unit alone charges with no more than the whole bank may.
 fn above_bank(settings: &Settings, battery: &Battery) -> Option<Broken> {
-    let (own, bank) = (settings.max_charging_current?, battery.max_bank_charge_current?);
+    let (own, bank) = (settings.max_charge_current?, battery.max_bank_charge_current?);
     (own > bank).then(|| Broken {
         rule: BANK_CURRENT,
-        settings: vec![Setting::MaxChargingCurrent],
-        text: format!("max_charging_current {own} is above max_bank_charge_current {bank}"),
-        advice: "lower max_charging_current; the currents of all units together count".to_owned(),
+        settings: vec![Setting::MaxChargeCurrent],
+        text: format!("max_charge_current {own} is above max_bank_charge_current {bank}"),
+        advice: "lower max_charge_current; the currents of all units together count".to_owned(),
     })
 }
 

@@ -11,7 +11,7 @@ use pi18_proto::{
 };
 
 use crate::{
-    Group, Value, ValueError, Window,
+    Group, SettingValue, ValueError, Window,
     model::{
         clock::{ClockOffset, offset},
         value::{Shape, Typed},
@@ -89,7 +89,7 @@ macro_rules! settings {
         impl Settings {
             /// The value of a setting, if there is one.
             #[must_use]
-            pub fn get(&self, setting: Setting) -> Option<Value> {
+            pub fn get(&self, setting: Setting) -> Option<SettingValue> {
                 match setting { $( Setting::$name => self.$key.map(Typed::value), )+ }
             }
 
@@ -97,7 +97,7 @@ macro_rules! settings {
             ///
             /// # Errors
             /// If the value is not of the setting's kind.
-            pub fn set(&mut self, setting: Setting, value: Option<Value>) -> Result<(), ValueError> {
+            pub fn set(&mut self, setting: Setting, value: Option<SettingValue>) -> Result<(), ValueError> {
                 match setting { $( Setting::$name => {
                     self.$key = value
                         .map(|value| <$ty as Typed>::from_value(value)
@@ -159,31 +159,31 @@ settings! {
     /// Charging from utility stops here and the battery is used again; above re-charge, not above float.
     RedischargeVoltage redischarge_voltage: Decivolts, also ["stop_charge_voltage"],
         from RatedInformation(r) r.redischarge_voltage, by Group::RechargeVoltages, default d d.redischarge_voltage;
-    /// Maximum charging current
+    /// Maximum charge current
     ///
     /// Of one unit, from all sources.
-    MaxChargingCurrent max_charging_current: Amperes, also ["max_charge_current"],
-        from RatedInformation(r) r.max_charge_current, by Group::MaxChargingCurrent, default d d.max_charge_current;
-    /// Maximum AC charging current
+    MaxChargeCurrent max_charge_current: Amperes, also ["max_charging_current"],
+        from RatedInformation(r) r.max_charge_current, by Group::MaxChargeCurrent, default d d.max_charge_current;
+    /// Maximum AC charge current
     ///
-    /// Of one unit, from utility; not above the maximum charging current.
-    MaxAcChargingCurrent max_ac_charging_current: Amperes, also ["max_ac_charge_current"],
-        from RatedInformation(r) r.max_ac_charge_current, by Group::MaxAcChargingCurrent, default d d.max_ac_charge_current;
+    /// Of one unit, from utility; not above the maximum charge current.
+    MaxAcChargeCurrent max_ac_charge_current: Amperes, also ["max_ac_charging_current"],
+        from RatedInformation(r) r.max_ac_charge_current, by Group::MaxAcChargeCurrent, default d d.max_ac_charge_current;
     /// Output source priority
     ///
     /// What feeds the loads first.
-    OutputSourcePriority output_source_priority: OutputPriority, also ["output_priority"],
-        from RatedInformation(r) r.output_priority, by Group::OutputSourcePriority, default d d.output_priority;
+    OutputPriority output_priority: OutputPriority, also ["output_source_priority"],
+        from RatedInformation(r) r.output_priority, by Group::OutputPriority, default d d.output_priority;
     /// Charger source priority
     ///
     /// What charges the battery.
-    ChargerSourcePriority charger_source_priority: ChargerPriority, also ["charger_priority"],
-        from RatedInformation(r) r.charger_priority, by Group::ChargerSourcePriority, default d d.charger_priority;
+    ChargerPriority charger_priority: ChargerPriority, also ["charger_source_priority"],
+        from RatedInformation(r) r.charger_priority, by Group::ChargerPriority, default d d.charger_priority;
     /// Solar power priority
     ///
     /// Where solar power goes first.
-    SolarPowerPriority solar_power_priority: SolarPriority, also ["solar_priority"],
-        from RatedInformation(r) r.solar_priority, by Group::SolarPowerPriority, default d d.solar_priority;
+    SolarPriority solar_priority: SolarPriority, also ["solar_power_priority"],
+        from RatedInformation(r) r.solar_priority, by Group::SolarPriority, default d d.solar_priority;
     /// Machine type
     ///
     /// Whether the unit may feed the grid.
@@ -192,8 +192,8 @@ settings! {
     /// Input voltage range
     ///
     /// Wide for appliances, narrow for computers.
-    InputVoltageRange input_voltage_range: InputRange, also ["input_range"],
-        from RatedInformation(r) r.input_range, by Group::InputVoltageRange, default d d.input_range;
+    InputRange input_range: InputRange, also ["input_voltage_range"],
+        from RatedInformation(r) r.input_range, by Group::InputRange, default d d.input_range;
     /// Output voltage
     OutputVoltage output_voltage: Decivolts, also [],
         from RatedInformation(r) r.output_voltage, by Group::OutputVoltage, default d d.output_voltage;
@@ -239,11 +239,11 @@ settings! {
     /// Lithium battery turn-on automatic (V II WP)
     LithiumAutoTurnOn lithium_auto_turn_on: Switch, also [],
         from Flags(f) f.lithium_auto_turn_on, by Group::Flag(Flag::LithiumAutoTurnOn);
-    /// AC charging window
+    /// AC charge window
     ///
     /// The part of the day in which utility may charge; 00:00-00:00 is all day.
-    AcChargingWindow ac_charging_window: Window, also [],
-        from AcChargeWindow(w) Window { start: w.start, end: w.end }, by Group::AcChargingWindow;
+    AcChargeWindow ac_charge_window: Window, also ["ac_charging_window"],
+        from AcChargeWindow(w) Window { start: w.start, end: w.end }, by Group::AcChargeWindow;
     /// AC load window
     ///
     /// The part of the day in which utility may supply the loads; 00:00-00:00 is all day.
@@ -274,11 +274,11 @@ impl Setting {
         Self::CutoffVoltage,
         Self::RechargeVoltage,
         Self::RedischargeVoltage,
-        Self::MaxChargingCurrent,
-        Self::MaxAcChargingCurrent,
-        Self::OutputSourcePriority,
-        Self::ChargerSourcePriority,
-        Self::SolarPowerPriority,
+        Self::MaxChargeCurrent,
+        Self::MaxAcChargeCurrent,
+        Self::OutputPriority,
+        Self::ChargerPriority,
+        Self::SolarPriority,
         Self::MachineType,
     ];
 }

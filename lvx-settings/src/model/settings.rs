@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
-use crate::{Setting, Settings, Value};
+use crate::{Setting, SettingValue, Settings};
 
 /// A setting that has one value here and should have, or has, another there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,14 +13,14 @@ pub struct Difference {
     /// What is set.
     pub setting: Setting,
     /// The one value; `None` if the unit does not have the setting.
-    pub from: Option<Value>,
+    pub from: Option<SettingValue>,
     /// The other.
-    pub to: Value,
+    pub to: SettingValue,
 }
 
 impl Settings {
     /// Those that have a value, in the order of [`Setting::ALL`].
-    pub fn iter(&self) -> impl Iterator<Item = (Setting, Value)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (Setting, SettingValue)> + '_ {
         Setting::ALL.iter().filter_map(|&setting| Some((setting, self.get(setting)?)))
     }
 
@@ -65,7 +65,7 @@ impl Settings {
     }
 
     /// The same with one value changed; a value always fits that came out of the same setting.
-    pub(crate) fn put(&mut self, setting: Setting, value: Option<Value>) {
+    pub(crate) fn put(&mut self, setting: Setting, value: Option<SettingValue>) {
         debug_assert!(self.set(setting, value).is_ok());
         // In a release build the assertion is not there.
         let _ = self.set(setting, value);
@@ -73,9 +73,9 @@ impl Settings {
 }
 
 /// Whether two values of a setting are no difference.
-pub(crate) fn same(one: Value, other: Value) -> bool {
+pub(crate) fn same(one: SettingValue, other: SettingValue) -> bool {
     match (one, other) {
-        (Value::Clock(one), Value::Clock(other)) => one.agrees(other),
+        (SettingValue::Clock(one), SettingValue::Clock(other)) => one.agrees(other),
         _ => one == other,
     }
 }

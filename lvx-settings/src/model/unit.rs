@@ -31,17 +31,20 @@ pub struct Unit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flags: Option<Flags>,
     /// When AC may charge.
-    pub ac_charging_window: Option<AcChargeWindow>,
+    #[serde(rename = "ac_charging_window")]
+    pub ac_charge_window: Option<AcChargeWindow>,
     /// When AC may supply the loads.
     pub ac_load_window: Option<AcLoadWindow>,
     /// Its clock.
     pub clock: Option<ClockOffset>,
     /// Its factory defaults.
     pub defaults: Option<Defaults>,
-    /// The maximum charging currents that it offers.
-    pub charging_currents: Option<Currents>,
-    /// The maximum AC charging currents that it offers.
-    pub ac_charging_currents: Option<Currents>,
+    /// The maximum charge currents that it offers.
+    #[serde(rename = "charging_currents")]
+    pub max_charge_currents: Option<Currents>,
+    /// The maximum AC charge currents that it offers.
+    #[serde(rename = "ac_charging_currents")]
+    pub max_ac_charge_currents: Option<Currents>,
     /// What it was doing.
     pub mode: WorkingMode,
     /// Its fault.
@@ -104,14 +107,14 @@ impl Unit {
             firmware: unit.read()?,
             rated,
             flags: if wants(Query::Flags) { Some(unit.read()?) } else { None },
-            ac_charging_window: optional_if(wants(Query::AcChargeWindow), unit)?,
+            ac_charge_window: optional_if(wants(Query::AcChargeWindow), unit)?,
             ac_load_window: optional_if(wants(Query::AcLoadWindow), unit)?,
             clock: clock.zip(host).map(|(clock, host)| offset(clock.time, host)),
             // The voltages that a battery type brings.
             defaults: optional_if(is_wanted(Setting::BatteryType), unit)?,
-            charging_currents: optional_if(is_wanted(Setting::MaxChargingCurrent), unit)?
+            max_charge_currents: optional_if(is_wanted(Setting::MaxChargeCurrent), unit)?
                 .map(|list: MaxChargeCurrents| list.currents),
-            ac_charging_currents: optional_if(is_wanted(Setting::MaxAcChargingCurrent), unit)?
+            max_ac_charge_currents: optional_if(is_wanted(Setting::MaxAcChargeCurrent), unit)?
                 .map(|list: MaxAcChargeCurrents| list.currents),
             mode: mode.working_mode,
             fault: faults.fault,
@@ -131,7 +134,7 @@ impl Unit {
         let replies = [
             Some(AnyReply::from(self.rated)),
             self.flags.map(AnyReply::from),
-            self.ac_charging_window.map(AnyReply::from),
+            self.ac_charge_window.map(AnyReply::from),
             self.ac_load_window.map(AnyReply::from),
         ];
         let mut settings = Settings::default();

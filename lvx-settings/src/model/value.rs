@@ -13,7 +13,7 @@ use crate::{Setting, model::clock::ClockOffset};
 ///
 /// Its Display is the text that a profile takes: `56.4 V`, `user`, `on`, `23:00-06:00`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Value {
+pub enum SettingValue {
     /// A voltage.
     Voltage(Decivolts),
     /// A current.
@@ -72,17 +72,17 @@ pub enum Shape {
 /// A type that a setting can have.
 pub(crate) trait Typed: Copy {
     const SHAPE: Shape;
-    fn value(self) -> Value;
-    fn from_value(value: Value) -> Option<Self>;
+    fn value(self) -> SettingValue;
+    fn from_value(value: SettingValue) -> Option<Self>;
 }
 
 macro_rules! typed {
     ($($ty:ty: $variant:ident, $shape:expr;)+) => { $(
         impl Typed for $ty {
             const SHAPE: Shape = $shape;
-            fn value(self) -> Value { Value::$variant(self) }
-            fn from_value(value: Value) -> Option<Self> {
-                match value { Value::$variant(value) => Some(value), _ => None }
+            fn value(self) -> SettingValue { SettingValue::$variant(self) }
+            fn from_value(value: SettingValue) -> Option<Self> {
+                match value { SettingValue::$variant(value) => Some(value), _ => None }
             }
         }
     )+ };
@@ -101,11 +101,11 @@ macro_rules! codes {
     ($($ty:ident),+) => { $(
         impl Typed for $ty {
             const SHAPE: Shape = Shape::Words(|number| $ty(number).name());
-            fn value(self) -> Value {
-                Value::Code(Code { number: self.0, name: self.name() })
+            fn value(self) -> SettingValue {
+                SettingValue::Code(Code { number: self.0, name: self.name() })
             }
-            fn from_value(value: Value) -> Option<Self> {
-                match value { Value::Code(code) => Some(Self(code.number)), _ => None }
+            fn from_value(value: SettingValue) -> Option<Self> {
+                match value { SettingValue::Code(code) => Some(Self(code.number)), _ => None }
             }
         }
     )+ };
@@ -122,7 +122,7 @@ codes!(
     RegulationState
 );
 
-impl fmt::Display for Value {
+impl fmt::Display for SettingValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Voltage(voltage) => voltage.to_string(),
@@ -206,7 +206,7 @@ impl ValueError {
         Self { key: setting.key(), wanted: setting.shape().wanted(), found, hint }
     }
 
-    pub(crate) fn kind(setting: Setting, value: Value) -> Self {
+    pub(crate) fn kind(setting: Setting, value: SettingValue) -> Self {
         Self::new(setting, &value.to_string(), None)
     }
 }
@@ -219,16 +219,16 @@ impl Setting {
     ///
     /// # Errors
     /// If it is another unit, another kind of value or an unknown word.
-    pub fn parse(self, text: &str) -> Result<Value, ValueError> {
+    pub fn parse(self, text: &str) -> Result<SettingValue, ValueError> {
         let text = text.trim();
         let wrong = |hint| ValueError::new(self, text, hint);
         match self.shape() {
             Shape::Quantity { unit, decimals } => {
                 let steps = quantity(text, unit, decimals).map_err(wrong)?;
                 Ok(match unit {
-                    "V" => Value::Voltage(Decivolts(steps)),
-                    "A" => Value::Current(Amperes(steps)),
-                    _ => Value::Frequency(Decihertz(steps)),
+                    "V" => SettingValue::Voltage(Decivolts(steps)),
+                    "A" => SettingValue::Current(Amperes(steps)),
+                    _ => SettingValue::Frequency(Decihertz(steps)),
                 })
             }
             Shape::Words(name) => {
@@ -236,15 +236,17 @@ impl Setting {
                     |number: &u8| name(*number).is_some_and(|name| word(name) == word(text));
                 let number = (0..=u8::MAX).find(known).or_else(|| code(text));
                 let number = number.ok_or_else(|| wrong(self.word_hint(text, name)))?;
-                Ok(Value::Code(Code { number, name: name(number) }))
+                Ok(SettingValue::Code(Code { number, name: name(number) }))
             }
             Shape::Switch => match text.to_ascii_lowercase().as_str() {
-                "on" | "true" | "yes" => Ok(Value::Switch(Switch::ON)),
-                "off" | "false" | "no" => Ok(Value::Switch(Switch::OFF)),
-                _ => code(text).map(|code| Value::Switch(Switch(code))).ok_or_else(|| wrong(None)),
+                "on" | "true" | "yes" => Ok(SettingValue::Switch(Switch::ON)),
+                "off" | "false" | "no" => Ok(SettingValue::Switch(Switch::OFF)),
+                _ => code(text)
+                    .map(|code| SettingValue::Switch(Switch(code)))
+                    .ok_or_else(|| wrong(None)),
             },
-            Shape::Window => window(text).map(Value::Window).ok_or_else(|| wrong(None)),
-            Shape::Clock => text.parse().map(Value::Clock).map_err(|()| wrong(None)),
+            Shape::Window => window(text).map(SettingValue::Window).ok_or_else(|| wrong(None)),
+            Shape::Clock => text.parse().map(SettingValue::Clock).map_err(|()| wrong(None)),
         }
     }
 
@@ -335,12 +337,12 @@ mod tests {
     fn takes_what_a_person_writes() {
         let volts = |text| Setting::BulkVoltage.parse(text).unwrap();
         for text in ["56.4 V", "56.4", "56.4V", " 56.40 V ", "056.4"] {
-            assert_eq!(volts(text), Value::Voltage(Decivolts(564)), "{text}");
+            assert_eq!(volts(text), SettingValue::Voltage(Decivolts(564)), "{text}");
         }
-        let amperes = Setting::MaxChargingCurrent.parse("60 A").unwrap();
-        assert_eq!(amperes, Value::Current(Amperes(60)));
+        let amperes = Setting::MaxChargeCurrent.parse("60 A").unwrap();
+        assert_eq!(amperes, SettingValue::Current(Amperes(60)));
         for text in ["solar_battery_utility", "solar-battery-utility", "Solar Battery Utility"] {
-            let value = Setting::OutputSourcePriority.parse(text).unwrap();
+            let value = Setting::OutputPriority.parse(text).unwrap();
             assert_eq!(value.to_string(), "solar_battery_utility");
         }
         let window = Setting::AcLoadWindow.parse("7:30 - 06:00").unwrap();
@@ -358,14 +360,14 @@ mod tests {
             (Setting::BulkVoltage, "-56.4"),
             (Setting::BulkVoltage, "56."),
             (Setting::BulkVoltage, ""),
-            (Setting::MaxChargingCurrent, "60.5"),
-            (Setting::MaxChargingCurrent, "99999999999"),
+            (Setting::MaxChargeCurrent, "60.5"),
+            (Setting::MaxChargeCurrent, "99999999999"),
             (Setting::BatteryType, "usr"),
             (Setting::BatteryType, "2"),
             (Setting::BatteryType, "lfp"),
             (Setting::OutputFrequency, "50 Hertz"),
             (Setting::Backlight, "maybe"),
-            (Setting::AcChargingWindow, "23:00-24:30"),
+            (Setting::AcChargeWindow, "23:00-24:30"),
             (Setting::Clock, "now"),
         ]
         .map(|(setting, text)| refused(setting, text));
@@ -374,29 +376,35 @@ mod tests {
 
     #[test]
     fn every_value_that_a_unit_can_have_is_read_back_from_its_text() {
-        let mut values: Vec<(Setting, Value)> = Vec::new();
+        let mut values: Vec<(Setting, SettingValue)> = Vec::new();
         for &setting in Setting::ALL {
             match setting.shape() {
-                Shape::Words(name) => values.extend(
-                    (0..=u8::MAX)
-                        .map(|number| (setting, Value::Code(Code { number, name: name(number) }))),
-                ),
+                Shape::Words(name) => values.extend((0..=u8::MAX).map(|number| {
+                    (setting, SettingValue::Code(Code { number, name: name(number) }))
+                })),
                 Shape::Switch => {
-                    values.extend((0..=u8::MAX).map(|n| (setting, Value::Switch(Switch(n)))));
+                    values
+                        .extend((0..=u8::MAX).map(|n| (setting, SettingValue::Switch(Switch(n)))));
                 }
                 Shape::Quantity { unit: "V", .. } => {
-                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Voltage(Decivolts(n)))));
+                    values.extend(
+                        (0..=u16::MAX).map(|n| (setting, SettingValue::Voltage(Decivolts(n)))),
+                    );
                 }
                 Shape::Quantity { unit: "A", .. } => {
-                    values.extend((0..=u16::MAX).map(|n| (setting, Value::Current(Amperes(n)))));
+                    values.extend(
+                        (0..=u16::MAX).map(|n| (setting, SettingValue::Current(Amperes(n)))),
+                    );
                 }
                 Shape::Quantity { .. } => {
-                    values
-                        .extend((0..=u16::MAX).map(|n| (setting, Value::Frequency(Decihertz(n)))));
+                    values.extend(
+                        (0..=u16::MAX).map(|n| (setting, SettingValue::Frequency(Decihertz(n)))),
+                    );
                 }
                 Shape::Window => {}
                 Shape::Clock => values.extend(
-                    (-90_000..90_000).map(|n| (setting, Value::Clock(ClockOffset { seconds: n }))),
+                    (-90_000..90_000)
+                        .map(|n| (setting, SettingValue::Clock(ClockOffset { seconds: n }))),
                 ),
             }
         }

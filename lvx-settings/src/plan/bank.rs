@@ -8,7 +8,7 @@ use super::{
     Plan,
     obstacles::{Obstacle, ObstacleKind},
 };
-use crate::{Battery, Setting, Settings, Unit, Value, output_mode_conflict};
+use crate::{Battery, Setting, SettingValue, Settings, Unit, output_mode_conflict};
 
 /// A unit that works in the same bank as the units of a plan, and is not in the plan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,9 +32,9 @@ impl LeftOut {
     pub fn settings(&self) -> Settings {
         let Some(rating) = self.rating else { return Settings::default() };
         Settings {
-            charger_source_priority: Some(rating.charger_priority),
-            max_charging_current: Some(rating.max_charge_current),
-            max_ac_charging_current: Some(rating.max_ac_charge_current),
+            charger_priority: Some(rating.charger_priority),
+            max_charge_current: Some(rating.max_charge_current),
+            max_ac_charge_current: Some(rating.max_ac_charge_current),
             output_mode: Some(rating.output_mode),
             ..Settings::default()
         }
@@ -149,7 +149,9 @@ impl Plan {
         let conflict = output_mode_conflict(&modes, left_out.is_empty())?;
         let words: Vec<_> = modes
             .iter()
-            .map(|mode| Value::Code(crate::Code { number: mode.0, name: mode.name() }).to_string())
+            .map(|mode| {
+                SettingValue::Code(crate::Code { number: mode.0, name: mode.name() }).to_string()
+            })
             .collect();
         let why = format!(
             "output_mode: {conflict} ({}); units that share an output stop with fault 86",
@@ -170,10 +172,10 @@ impl Plan {
             .collect();
         let changes: Vec<_> = (0..self.units.len())
             .flat_map(|at| self.changes(at))
-            .filter(|change| change.setting == Setting::MaxChargingCurrent)
+            .filter(|change| change.setting == Setting::MaxChargeCurrent)
             .collect();
         let raises = changes.iter().any(|change| match (change.from, change.to) {
-            (Some(Value::Current(from)), Value::Current(to)) => to > from,
+            (Some(SettingValue::Current(from)), SettingValue::Current(to)) => to > from,
             _ => true,
         });
         if changes.is_empty() {
@@ -187,8 +189,7 @@ impl Plan {
     /// the plan changes one.
     pub(super) fn old_bank_current(&self, battery: &Battery) -> Option<Obstacle> {
         let current = BankCurrent::within(self, battery)?;
-        let changes =
-            |unit| self.touched(unit).any(|setting| setting == Setting::MaxChargingCurrent);
+        let changes = |unit| self.touched(unit).any(|setting| setting == Setting::MaxChargeCurrent);
         if !(0..self.units.len()).any(changes) {
             return None;
         }
@@ -212,13 +213,13 @@ impl Plan {
         }
         let why = format!(
             "max_bank_charge_current {} A of the battery guard is for all units together, and the \
-             max_charging_current of {} is not known",
+             max_charge_current of {} is not known",
             current.max,
             names.join(", ")
         );
         let advice = "name all units of the bank";
         let told = Obstacle::new(ObstacleKind::Rule, "bank", why, advice);
-        Some(told.about([Setting::MaxChargingCurrent]))
+        Some(told.about([Setting::MaxChargeCurrent]))
     }
 }
 
@@ -245,7 +246,7 @@ impl BankCurrent {
     }
 
     fn sum(self, states: &[Settings]) -> u32 {
-        let own = states.iter().filter_map(|state| Some(state.max_charging_current?.0));
+        let own = states.iter().filter_map(|state| Some(state.max_charge_current?.0));
         own.map(u32::from).sum::<u32>().saturating_add(self.others)
     }
 
@@ -254,7 +255,7 @@ impl BankCurrent {
         let sum = self.sum(states);
         (sum > self.max.into()).then(|| {
             format!(
-                "max_charging_current of all units together is {sum} A, above max_bank_charge_current \
+                "max_charge_current of all units together is {sum} A, above max_bank_charge_current \
                  {} A of the battery guard",
                 self.max
             )
@@ -264,8 +265,8 @@ impl BankCurrent {
     /// The obstacle that these currents are too much; `None` if they are not.
     fn above(self, states: &[Settings]) -> Option<Obstacle> {
         let why = self.excess(states)?;
-        let told = Obstacle::new(ObstacleKind::Rule, "bank", why, "lower max_charging_current");
-        Some(told.about([Setting::MaxChargingCurrent]))
+        let told = Obstacle::new(ObstacleKind::Rule, "bank", why, "lower max_charge_current");
+        Some(told.about([Setting::MaxChargeCurrent]))
     }
 
     /// Whether a write that leads from one state of the units to another may be done: it ends within the

@@ -158,7 +158,7 @@ impl Search {
 /// that need it, another type behind them; the clock at the end, when the rest has taken its time.
 fn rank(group: Group, to: &Settings) -> u8 {
     match group {
-        Group::MaxChargingCurrent => 0,
+        Group::MaxChargeCurrent => 0,
         Group::BatteryType if to.battery_type == Some(BatteryType::USER) => 1,
         Group::ChargeVoltages => 2,
         Group::RechargeVoltages => 3,

@@ -7,7 +7,7 @@ use pi18_transport::{is_printable, printable};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Severity {
+pub enum DiagnosticSeverity {
     /// It cannot be used.
     Error,
     /// It can be used and is unwise.
@@ -16,7 +16,7 @@ pub enum Severity {
 
 /// Where diagnostics are printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Style {
+pub enum DiagnosticStyle {
     /// To a file or a pipe: text only.
     #[default]
     Plain,
@@ -41,7 +41,7 @@ pub struct Label {
 #[non_exhaustive]
 pub struct Diagnostic {
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: DiagnosticSeverity,
     /// What is wrong: what was wanted, what is there.
     pub message: String,
     /// Where; nowhere if it is about the whole text.
@@ -68,11 +68,11 @@ pub(crate) struct Source {
 impl Diagnostic {
     pub(crate) fn error(message: impl Into<String>) -> Self {
         let (labels, help) = (Vec::new(), Vec::new());
-        Self { severity: Severity::Error, message: message.into(), labels, help }
+        Self { severity: DiagnosticSeverity::Error, message: message.into(), labels, help }
     }
 
     pub(crate) fn warning(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(message) }
+        Self { severity: DiagnosticSeverity::Warning, ..Self::error(message) }
     }
 
     /// The place of the mistake.
@@ -136,15 +136,15 @@ impl Diagnostics {
     /// Whether one of them is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|one| one.severity == Severity::Error)
+        self.list.iter().any(|one| one.severity == DiagnosticSeverity::Error)
     }
 
     /// As a person reads them. No control character of the text gets out.
     #[must_use]
-    pub fn render(&self, style: Style) -> String {
+    pub fn render(&self, style: DiagnosticStyle) -> String {
         let renderer = match style {
-            Style::Plain => Renderer::plain(),
-            Style::Color => Renderer::styled(),
+            DiagnosticStyle::Plain => Renderer::plain(),
+            DiagnosticStyle::Color => Renderer::styled(),
         };
         let (name, shown) = (clean(&self.source.name), Shown::of(&self.source.text));
         let list = self.list.iter().take(MOST);
@@ -169,7 +169,7 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(Style::Plain))
+        f.write_str(&self.render(DiagnosticStyle::Plain))
     }
 }
 
@@ -184,8 +184,8 @@ impl std::error::Error for Diagnostics {}
 
 fn rendered(renderer: &Renderer, one: &Diagnostic, name: &str, shown: &Shown) -> String {
     let level = match one.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+        DiagnosticSeverity::Error => Level::ERROR,
+        DiagnosticSeverity::Warning => Level::WARNING,
     };
     let mut group = level.primary_title(clean(&one.message)).elements(None::<Origin<'_>>);
     let labels: Vec<_> = one.labels.iter().map(|label| (label, shown.place(&label.span))).collect();
@@ -367,9 +367,9 @@ mod tests {
         ) {
             let text = format!("{}{text}{}", "你".repeat(long / 3), "é".repeat(long / 2));
             prop_assert!(!clean(&text).contains(char::is_control));
-            for style in [Style::Plain, Style::Color] {
+            for style in [DiagnosticStyle::Plain, DiagnosticStyle::Color] {
                 let rendered = diagnostics(&text, &spans).render(style);
-                let colour = |c: char| c == '\u{1b}' && style == Style::Color;
+                let colour = |c: char| c == '\u{1b}' && style == DiagnosticStyle::Color;
                 let moves = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}');
                 let raw = |c: char| moves(c) && c != '\n' && !colour(c);
                 prop_assert!(!rendered.contains(raw), "{rendered:?}");

@@ -7,7 +7,7 @@ use pi18_proto::{Amperes, Model, SerialNumber, Version};
 use super::{
     Key, ParsedProfile, Place, Places, Profile,
     key::Part,
-    tree::{self, Kind, Node},
+    tree::{self, Node, NodeKind},
 };
 use crate::{
     Battery, Chemistry, Diagnostics, Setting,
@@ -42,7 +42,7 @@ pub(super) fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnos
     for word in words {
         let scalar = |text: &str, start: usize| Node {
             span: start..start + text.len(),
-            kind: Kind::Scalar { text: text.trim().to_owned(), is_plain: true },
+            kind: NodeKind::Scalar { text: text.trim().to_owned(), is_plain: true },
         };
         if let Some((key, value)) = word.split_once('=') {
             entries.push((scalar(key, start), scalar(value, start + key.len() + 1)));
@@ -57,7 +57,7 @@ pub(super) fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnos
         let error = Diagnostic::error("no setting is given");
         reader.errors.push(error.help("write such as bulk_voltage=56.4"));
     }
-    reader.top(&Node { span: 0..text.len(), kind: Kind::Map(entries) });
+    reader.top(&Node { span: 0..text.len(), kind: NodeKind::Map(entries) });
     reader.done(name, &text)
 }
 
@@ -97,10 +97,12 @@ pub(super) fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
 
 /// What is below a single key `battery`.
 fn nested(root: &Node) -> Option<&Node> {
-    let Kind::Map(entries) = &root.kind else { return None };
+    let NodeKind::Map(entries) = &root.kind else { return None };
     match entries.as_slice() {
         [(name, value)] => match &name.kind {
-            Kind::Scalar { text, .. } if Part::Top.key(text) == Some(Key::Battery) => Some(value),
+            NodeKind::Scalar { text, .. } if Part::Top.key(text) == Some(Key::Battery) => {
+                Some(value)
+            }
             _ => None,
         },
         _ => None,
@@ -171,7 +173,7 @@ impl Reader {
         node: &'a Node,
         wanted: &str,
     ) -> Vec<(Key, Place, &'a Node)> {
-        let Kind::Map(entries) = &node.kind else {
+        let NodeKind::Map(entries) = &node.kind else {
             let message = format!("expected {wanted}, found {}", found(node));
             let help = match part {
                 Part::Top => {
@@ -188,7 +190,7 @@ impl Reader {
             if self.errors.len() >= MAX_ERRORS {
                 break;
             }
-            let Kind::Scalar { text, .. } = &name.kind else { continue };
+            let NodeKind::Scalar { text, .. } = &name.kind else { continue };
             let Some(key) = part.key(text) else {
                 self.unknown(part, text, name);
                 continue;
@@ -259,7 +261,9 @@ impl Reader {
 
     fn name(&mut self, place: &Place, node: &Node) {
         match &node.kind {
-            Kind::Scalar { text, .. } if !text.is_empty() && !text.contains(char::is_control) => {
+            NodeKind::Scalar { text, .. }
+                if !text.is_empty() && !text.contains(char::is_control) =>
+            {
                 self.profile.name = Some(text.clone());
             }
             _ => {
@@ -270,7 +274,7 @@ impl Reader {
     }
 
     fn setting(&mut self, setting: Setting, node: &Node) {
-        let Kind::Scalar { text, .. } = &node.kind else {
+        let NodeKind::Scalar { text, .. } = &node.kind else {
             let message =
                 format!("{setting}: expected {}, found {}", setting.shape().wanted(), found(node));
             return self.error(message, &node.span, "a setting has one value");
@@ -313,7 +317,7 @@ impl Reader {
         read: fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
         let items = match &node.kind {
-            Kind::List(items) => items.as_slice(),
+            NodeKind::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
         };
         if items.is_empty() {
@@ -323,7 +327,7 @@ impl Reader {
         let mut values = Vec::new();
         for item in items {
             let value = match &item.kind {
-                Kind::Scalar { text, .. } if !text.trim().is_empty() && !item.is_missing() => {
+                NodeKind::Scalar { text, .. } if !text.trim().is_empty() && !item.is_missing() => {
                     read(text.trim())
                 }
                 _ => Err("write one value, or a list such as [a, b]".to_owned()),
@@ -361,7 +365,7 @@ impl Reader {
                 }
             }
         }
-        if !self.is_cut_off && matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
+        if !self.is_cut_off && matches!(&node.kind, NodeKind::Map(entries) if entries.is_empty()) {
             let message = format!("battery: expected {BATTERY}, found nothing");
             self.error(message, &node.span, "say what the battery is, or take the line out");
         }
@@ -376,7 +380,7 @@ impl Reader {
         read: fn(&str) -> Result<T, String>,
     ) -> Option<T> {
         let value = match &node.kind {
-            Kind::Scalar { text, .. } => read(text.trim()),
+            NodeKind::Scalar { text, .. } => read(text.trim()),
             _ => Err("write one value after the colon".to_owned()),
         };
         match value {
@@ -474,10 +478,10 @@ fn bank_current(text: &str) -> Result<Amperes, String> {
 
 fn found(node: &Node) -> String {
     match &node.kind {
-        Kind::Scalar { .. } if node.is_missing() => "nothing".to_owned(),
-        Kind::Scalar { text, .. } => format!("{text:?}"),
-        Kind::List(_) => "a list".to_owned(),
-        Kind::Map(_) => "more keys".to_owned(),
+        NodeKind::Scalar { .. } if node.is_missing() => "nothing".to_owned(),
+        NodeKind::Scalar { text, .. } => format!("{text:?}"),
+        NodeKind::List(_) => "a list".to_owned(),
+        NodeKind::Map(_) => "more keys".to_owned(),
     }
 }
 

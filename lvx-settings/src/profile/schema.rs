@@ -163,7 +163,7 @@ mod tests {
     };
 
     use super::{
-        super::tree::{self, Kind, Node},
+        super::tree::{self, Node, NodeKind},
         *,
     };
     use crate::{HostClock, Profile, Unit};
@@ -176,7 +176,7 @@ mod tests {
     fn json(text: &str) -> Json {
         fn of(node: &Node) -> Json {
             match &node.kind {
-                Kind::Scalar { text, is_plain: true } => match text.as_str() {
+                NodeKind::Scalar { text, is_plain: true } => match text.as_str() {
                     "true" => json!(true),
                     "false" => json!(false),
                     text => text
@@ -185,9 +185,9 @@ mod tests {
                         .or_else(|_| text.parse::<f64>().map(Json::from))
                         .unwrap_or_else(|_| json!(text)),
                 },
-                Kind::Scalar { text, .. } => json!(text),
-                Kind::List(items) => items.iter().map(of).collect(),
-                Kind::Map(entries) => Json::Object(
+                NodeKind::Scalar { text, .. } => json!(text),
+                NodeKind::List(items) => items.iter().map(of).collect(),
+                NodeKind::Map(entries) => Json::Object(
                     entries
                         .iter()
                         .map(|(key, value)| match of(key) {
@@ -272,7 +272,7 @@ mod tests {
             "bulk_voltage: 56.4 A",
             "bulk_voltage: 56.45 V",
             "bulk_voltage: [56.4]",
-            "max_charging_current: 60.5",
+            "max_charge_current: 60.5",
             "battery_type: lfp",
             "backlight: maybe",
             "battery: {chemistry: lipo}",

@@ -13,11 +13,11 @@ use super::diagnostic::Diagnostic;
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) span: Range<usize>,
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     Scalar { text: String, is_plain: bool },
     List(Vec<Node>),
     Map(Vec<(Node, Node)>),
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 impl Node {
     /// Whether nothing is there, or what YAML takes for nothing.
     pub(super) fn is_missing(&self) -> bool {
-        matches!(&self.kind, Kind::Scalar { text, is_plain: true }
+        matches!(&self.kind, NodeKind::Scalar { text, is_plain: true }
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 }
@@ -104,17 +104,17 @@ impl Tree {
                 let span = if value.is_empty() && is_plain { span.start..span.start } else { span };
                 let node = Node {
                     span: trimmed(text, span),
-                    kind: Kind::Scalar { text: value.into_owned(), is_plain },
+                    kind: NodeKind::Scalar { text: value.into_owned(), is_plain },
                 };
                 return self.add(node);
             }
             Event::SequenceStart(anchor, tag) => {
                 bare(anchor, tag.is_some(), &span)?;
-                Kind::List(Vec::new())
+                NodeKind::List(Vec::new())
             }
             Event::MappingStart(anchor, tag) => {
                 bare(anchor, tag.is_some(), &span)?;
-                Kind::Map(Vec::new())
+                NodeKind::Map(Vec::new())
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(Open { mut node, .. }) = self.open.pop() else { return Ok(()) };
@@ -153,10 +153,10 @@ impl Tree {
     fn add(&mut self, node: Node) -> Result<(), Box<Diagnostic>> {
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open { node: Node { kind: Kind::List(list), .. }, .. }) => list.push(node),
-            Some(Open { node: Node { kind: Kind::Map(map), .. }, key }) => match key.take() {
+            Some(Open { node: Node { kind: NodeKind::List(list), .. }, .. }) => list.push(node),
+            Some(Open { node: Node { kind: NodeKind::Map(map), .. }, key }) => match key.take() {
                 Some(key) => map.push((key, node)),
-                None if matches!(node.kind, Kind::Scalar { .. }) => *key = Some(node),
+                None if matches!(node.kind, NodeKind::Scalar { .. }) => *key = Some(node),
                 None => {
                     let error = Diagnostic::error("expected a key, found a list or a map");
                     return Err(Box::new(error.at(node.span, "").help("write key: value")));
@@ -170,10 +170,13 @@ impl Tree {
     /// Ends what is open; a key whose value did not come is dropped, and a value that ran on into
     /// the line of the error.
     fn close(&mut self, text: &str) {
-        if let Some(Open { node: Node { kind: Kind::Map(map), .. }, .. }) = self.open.last_mut() {
+        if let Some(Open { node: Node { kind: NodeKind::Map(map), .. }, .. }) = self.open.last_mut()
+        {
             let runs_on =
                 |node: &Node| text.get(node.span.clone()).is_some_and(|text| text.contains('\n'));
-            map.pop_if(|(_, value)| matches!(value.kind, Kind::Scalar { .. }) && runs_on(value));
+            map.pop_if(|(_, value)| {
+                matches!(value.kind, NodeKind::Scalar { .. }) && runs_on(value)
+            });
         }
         while let Some(Open { node, .. }) = self.open.pop() {
             // Scalars and whole lists and maps fit everywhere but as keys.

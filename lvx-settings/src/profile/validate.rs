@@ -6,8 +6,8 @@ mod warnings;
 use pi18_proto::{BatteryType, Decivolts, OutputFrequency, OutputVoltage, SelectableCurrent};
 
 use crate::{
-    Allowed, Battery, Broken, Diagnostics, GuardError, Limits, ObstacleKind, ParsedProfile,
-    Permissions, Setting, Settings, Severity, Unit, Value, broken,
+    Allowed, Battery, Broken, DiagnosticSeverity, Diagnostics, GuardError, Limits, ObstacleKind,
+    ParsedProfile, Permissions, Setting, SettingValue, Settings, Unit, broken,
     model::{limits::Class, rules},
     plan::unit_obstacles,
     profile::{Key, Place, diagnostic::Diagnostic},
@@ -228,7 +228,7 @@ impl<'a> Check<'a> {
     }
 
     /// The unit's own limits.
-    fn limit(&mut self, unit: &Unit, limits: &Limits, setting: Setting, value: Value) {
+    fn limit(&mut self, unit: &Unit, limits: &Limits, setting: Setting, value: SettingValue) {
         // What it has it need not take.
         if self.has.get(setting) == Some(value) {
             return;
@@ -254,26 +254,26 @@ impl<'a> Check<'a> {
     }
 
     /// What any unit takes.
-    fn anywhere(&mut self, setting: Setting, value: Value) {
+    fn anywhere(&mut self, setting: Setting, value: SettingValue) {
         let error = match value {
-            Value::Voltage(voltage) if Class::BATTERY.contains(&setting) => {
+            SettingValue::Voltage(voltage) if Class::BATTERY.contains(&setting) => {
                 battery_voltage(setting, voltage)
             }
-            Value::Voltage(voltage) => {
+            SettingValue::Voltage(voltage) => {
                 let known: Vec<_> = OutputVoltage::ALL.iter().map(|known| known.number()).collect();
                 (!known.contains(&voltage.0)).then(|| steps(known, 1, "V").describe(setting))
             }
-            Value::Frequency(frequency) => {
+            SettingValue::Frequency(frequency) => {
                 let known: Vec<_> =
                     OutputFrequency::ALL.iter().map(|known| known.number() * 10).collect();
                 (!known.contains(&frequency.0)).then(|| steps(known, 1, "Hz").describe(setting))
             }
-            Value::Code(code) => code.name.is_none().then(|| setting.shape().wanted()),
-            Value::Switch(switch) => (switch.0 > 1).then(|| setting.shape().wanted()),
-            Value::Current(current) => SelectableCurrent::new(current)
+            SettingValue::Code(code) => code.name.is_none().then(|| setting.shape().wanted()),
+            SettingValue::Switch(switch) => (switch.0 > 1).then(|| setting.shape().wanted()),
+            SettingValue::Current(current) => SelectableCurrent::new(current)
                 .is_err()
                 .then(|| "a current of at most 999 A".to_owned()),
-            Value::Window(_) | Value::Clock(_) => None,
+            SettingValue::Window(_) | SettingValue::Clock(_) => None,
         };
         if let Some(wanted) = error {
             let told = Diagnostic::error(format!("{setting}: expected {wanted}, found {value}"));
@@ -323,7 +323,7 @@ impl<'a> Check<'a> {
         let own: Vec<_> = own.into_iter().filter(stated).collect();
         let Some(kind) = kind.filter(|_| self.unit.is_none() && !own.is_empty()) else { return };
         let names: Vec<_> = own.iter().map(|setting| setting.key()).collect();
-        let kind = Value::Code(crate::Code { number: kind.0, name: kind.name() });
+        let kind = SettingValue::Code(crate::Code { number: kind.0, name: kind.name() });
         let told = Diagnostic::warning(format!(
             "{} can be set for battery_type user only, and {kind} brings its own",
             names.join(", ")
@@ -336,7 +336,7 @@ impl<'a> Check<'a> {
     /// What the planner says for the unit. It decides; what was found before is said better there.
     fn planned(&mut self) {
         let Some(unit) = self.unit else { return };
-        let has_errors = self.found.iter().any(|told| told.severity == Severity::Error);
+        let has_errors = self.found.iter().any(|told| told.severity == DiagnosticSeverity::Error);
         for obstacle in unit_obstacles(self.parsed.profile(), unit, self.permissions) {
             let told = Diagnostic::error(obstacle.why);
             let told = match obstacle.kind {
@@ -358,7 +358,7 @@ impl<'a> Check<'a> {
 
 fn voltage(settings: &Settings, setting: Setting) -> Option<Decivolts> {
     match settings.get(setting)? {
-        Value::Voltage(voltage) => Some(voltage),
+        SettingValue::Voltage(voltage) => Some(voltage),
         _ => None,
     }
 }
@@ -366,7 +366,7 @@ fn voltage(settings: &Settings, setting: Setting) -> Option<Decivolts> {
 /// What is wanted instead of a battery voltage that no unit takes.
 fn battery_voltage(setting: Setting, voltage: Decivolts) -> Option<String> {
     let limits = Class::ALL.map(|class| (class, class.battery(setting, None)));
-    if limits.iter().any(|(_, limit)| limit.allows(Value::Voltage(voltage))) {
+    if limits.iter().any(|(_, limit)| limit.allows(SettingValue::Voltage(voltage))) {
         return None;
     }
     let has_table = |allowed: &Allowed| matches!(allowed, Allowed::Steps { steps, .. } if steps.iter().any(|step| *step > 0));

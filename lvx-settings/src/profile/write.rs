@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{AppliesTo, Profile, model_text};
-use crate::{Battery, Limits, Setting, Shape, Unit, Value};
+use crate::{Battery, Limits, Setting, SettingValue, Shape, Unit};
 
 pub(super) fn from_unit(unit: &Unit) -> Profile {
     let settings = unit.settings();
@@ -91,10 +91,10 @@ pub(super) fn commented(profile: &Profile, unit: &Unit) -> String {
 }
 
 /// Why a setting is not carried from a unit into a profile.
-fn fate(setting: Setting, value: Value) -> Option<String> {
+fn fate(setting: Setting, value: SettingValue) -> Option<String> {
     let nameless = match value {
-        Value::Code(code) => code.name.is_none(),
-        Value::Switch(switch) => switch.0 > 1,
+        SettingValue::Code(code) => code.name.is_none(),
+        SettingValue::Switch(switch) => switch.0 > 1,
         _ => false,
     };
     if nameless {

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 
 use lvx_settings::{
     Apply, ApplyReport, Audit, HostClock, Options, Permissions, Plan, PlannedUnit, Record,
-    Recorder, RunDirection, Setting, SettingState, Settings, Unit, Units, Value,
+    Recorder, RunDirection, Setting, SettingState, SettingValue, Settings, Unit, Units,
 };
 use pi18_proto::{
     Amperes, BatteryType, ChargerPriority, DateTime, Decivolts, InputRange, MachineType,
@@ -59,19 +59,19 @@ pub(crate) fn unit_with(settings: &Settings) -> Unit {
     rated.cutoff_voltage = all.cutoff_voltage.unwrap();
     rated.recharge_voltage = all.recharge_voltage.unwrap();
     rated.redischarge_voltage = all.redischarge_voltage.unwrap();
-    rated.max_charge_current = all.max_charging_current.unwrap();
-    rated.max_ac_charge_current = all.max_ac_charging_current.unwrap();
-    rated.output_priority = all.output_source_priority.unwrap();
-    rated.charger_priority = all.charger_source_priority.unwrap();
-    rated.solar_priority = all.solar_power_priority.unwrap();
+    rated.max_charge_current = all.max_charge_current.unwrap();
+    rated.max_ac_charge_current = all.max_ac_charge_current.unwrap();
+    rated.output_priority = all.output_priority.unwrap();
+    rated.charger_priority = all.charger_priority.unwrap();
+    rated.solar_priority = all.solar_priority.unwrap();
     rated.machine_type = all.machine_type.unwrap();
-    rated.input_range = all.input_voltage_range.unwrap();
+    rated.input_range = all.input_range.unwrap();
     rated.output_mode = all.output_mode.unwrap();
     rated.regulation = all.regulation_state;
     let flags = unit.flags.as_mut().unwrap();
     flags.overload_bypass = all.overload_bypass.unwrap();
     flags.backlight = all.backlight.unwrap();
-    if let (Some(window), Some(shown)) = (all.ac_charging_window, &mut unit.ac_charging_window) {
+    if let (Some(window), Some(shown)) = (all.ac_charge_window, &mut unit.ac_charge_window) {
         (shown.start, shown.end) = (window.start, window.end);
     }
     assert!(unit.settings().satisfy(settings), "this helper does not know one of the settings");
@@ -92,7 +92,7 @@ pub(crate) fn valid_settings() -> impl Strategy<Value = Settings> {
             let time = |hour| TimeOfDay::new(hour % 24, 30).unwrap();
             let window = lvx_settings::Window { start: time(hour), end: time(hour + 7) };
             let all = voltages.overlaid(&currents).overlaid(&priorities);
-            all.overlaid(&profile(|s| s.ac_charging_window = Some(window)))
+            all.overlaid(&profile(|s| s.ac_charge_window = Some(window)))
         },
     )
 }
@@ -145,16 +145,16 @@ pub(crate) fn random_settings(random: &mut fastrand::Rng) -> Settings {
     let mut wanted = if random.bool() { voltages } else { Settings::default() };
     if random.bool() {
         let all = random.u16(3..=8) * 10;
-        wanted.max_charging_current = Some(Amperes(all));
-        wanted.max_ac_charging_current = Some(Amperes(random.u16(1..=3) * 10));
+        wanted.max_charge_current = Some(Amperes(all));
+        wanted.max_ac_charge_current = Some(Amperes(random.u16(1..=3) * 10));
     }
     if random.bool() {
-        wanted.output_source_priority = Some(OutputPriority(random.u8(0..2)));
-        wanted.solar_power_priority = Some(SolarPriority(random.u8(0..2)));
+        wanted.output_priority = Some(OutputPriority(random.u8(0..2)));
+        wanted.solar_priority = Some(SolarPriority(random.u8(0..2)));
     }
     if random.bool() {
         wanted.backlight = Some(Switch(random.u8(0..2)));
-        wanted.ac_charging_window = Some(lvx_settings::Window {
+        wanted.ac_charge_window = Some(lvx_settings::Window {
             start: TimeOfDay::new(random.u8(0..24), 0).unwrap(),
             end: TimeOfDay::new(random.u8(0..24), 30).unwrap(),
         });
@@ -165,8 +165,8 @@ pub(crate) fn random_settings(random: &mut fastrand::Rng) -> Settings {
 fn currents() -> impl Strategy<Value = Settings> {
     (1..=8_u16, 0..=8_u16).prop_map(|(all, ac)| {
         profile(|s| {
-            s.max_charging_current = Some(Amperes(all * 10));
-            s.max_ac_charging_current = Some(Amperes(if ac == 0 { 2 } else { ac.min(all) * 10 }));
+            s.max_charge_current = Some(Amperes(all * 10));
+            s.max_ac_charge_current = Some(Amperes(if ac == 0 { 2 } else { ac.min(all) * 10 }));
         })
     })
 }
@@ -175,11 +175,11 @@ fn priorities() -> impl Strategy<Value = Settings> {
     (0..2_u8, 0..3_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..2_u8, 0..3_u8).prop_map(
         |(output, charger, solar, machine, range, bypass, backlight, regulation)| {
             profile(|s| {
-                s.output_source_priority = Some(OutputPriority(output));
-                s.charger_source_priority = Some(ChargerPriority(charger));
-                s.solar_power_priority = Some(SolarPriority(solar));
+                s.output_priority = Some(OutputPriority(output));
+                s.charger_priority = Some(ChargerPriority(charger));
+                s.solar_priority = Some(SolarPriority(solar));
                 s.machine_type = Some(MachineType(machine));
-                s.input_voltage_range = Some(InputRange(range));
+                s.input_range = Some(InputRange(range));
                 s.overload_bypass = Some(Switch(bypass));
                 s.backlight = Some(Switch(backlight));
                 s.regulation_state = Some(RegulationState(regulation));
@@ -189,7 +189,7 @@ fn priorities() -> impl Strategy<Value = Settings> {
 }
 
 /// How a unit of a bank is set, whatever it shows yet.
-pub(crate) fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<Value> {
+pub(crate) fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<SettingValue> {
     let reply = bank.with(|bank| bank.peek(unit, setting.query()))?;
     let mut settings = Settings::default();
     settings.take(&reply, None);
@@ -363,7 +363,7 @@ pub(crate) fn other() -> Settings {
     profile(|s| {
         s.bulk_voltage = Some(Decivolts(560));
         s.float_voltage = Some(Decivolts(540));
-        s.output_source_priority = Some(OutputPriority::SOLAR_UTILITY_BATTERY);
+        s.output_priority = Some(OutputPriority::SOLAR_UTILITY_BATTERY);
     })
 }
 

@@ -75,7 +75,7 @@ fn undo_goes_back_to_the_type_that_brings_its_own_voltages() {
         &profile(|s| {
             s.battery_type = Some(BatteryType::USER);
             s.bulk_voltage = Some(Decivolts(560));
-            s.output_source_priority = Some(pi18_proto::OutputPriority(0));
+            s.output_priority = Some(pi18_proto::OutputPriority(0));
         }),
     );
     undone_from(AGM, &user(true));

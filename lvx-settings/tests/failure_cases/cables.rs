@@ -40,7 +40,7 @@ pub(super) fn announces(action: &Action, number: usize, expected: RunDirection) 
 }
 
 fn ac_current() -> Settings {
-    profile(|s| s.max_ac_charging_current = Some(Amperes(20)))
+    profile(|s| s.max_ac_charge_current = Some(Amperes(20)))
 }
 
 #[test]

@@ -65,9 +65,9 @@ fn a_value_that_shows_once_is_not_proved() {
 fn a_garbled_answer_leaves_the_write_in_doubt() {
     // Each POP is carried out, answered with noise, and shown after a minute.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&pop-garbled=on&lag=60s"]);
-    let wanted = profile(|s| s.output_source_priority = Some(OutputPriority(0)));
+    let wanted = profile(|s| s.output_priority = Some(OutputPriority(0)));
     let plan = planned(&bank, &wanted);
-    let old = plan.settings_after(0)[0].output_source_priority;
+    let old = plan.settings_after(0)[0].output_priority;
     let mut keep = Keep::new(&bank);
     keep.hook = Box::new(|bank, action| {
         if matches!(action, Action::Record(Record::Undoing { .. })) {
@@ -76,7 +76,7 @@ fn a_garbled_answer_leaves_the_write_in_doubt() {
     });
     let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
     bank.link(0).pause(Duration::from_mins(2));
-    let now = settings_of(&bank, 0).output_source_priority;
+    let now = settings_of(&bank, 0).output_priority;
     assert!(report.ending != Ending::Undone || now == old, "{now:?}\n{report}");
     assert_eq!(now, old, "{report}");
 }
@@ -101,7 +101,7 @@ fn a_run_that_does_not_end_as_planned_is_undone() {
 fn waiting_for_idle_windows_has_one_limit_for_all_steps() {
     // Each unit starts to charge when it is set; the first one is idle 40 minutes later.
     let bank = idle_bank();
-    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
     let started = bank.elapsed();
@@ -129,13 +129,13 @@ fn waiting_for_idle_windows_has_one_limit_for_all_steps() {
 #[test]
 fn a_plan_is_held_against_the_limits_of_the_units_when_it_is_carried_out() {
     let bank = idle_bank();
-    let mut plan = planned(&bank, &profile(|s| s.max_charging_current = Some(Amperes(50))));
+    let mut plan = planned(&bank, &profile(|s| s.max_charge_current = Some(Amperes(50))));
     // 100 A is not in the unit's list.
     for step in &mut plan.steps {
-        step.to.max_charging_current = Some(Amperes(100));
+        step.to.max_charge_current = Some(Amperes(100));
     }
     for planned in &mut plan.units {
-        planned.wanted.max_charging_current = Some(Amperes(100));
+        planned.wanted.max_charge_current = Some(Amperes(100));
     }
     let (report, _) = apply_to(&bank, plan, Options::default(), Memory::default());
     assert_eq!(report.ending, Ending::Refused, "{report}");

@@ -28,8 +28,8 @@ fn an_edited_plan_is_refused_by_apply_if_it_writes_what_nobody_wanted() {
 fn an_edited_plan_does_not_write_back_and_forth() {
     let bank = idle_bank();
     let mut plan = planned(&bank, &other());
-    let now = plan.units[0].unit.settings().solar_power_priority;
-    let part = |value| profile(|s| s.solar_power_priority = value);
+    let now = plan.units[0].unit.settings().solar_priority;
+    let part = |value| profile(|s| s.solar_priority = value);
     let forth = Step { unit: 0, from: part(now), to: part(Some(SolarPriority(1))) };
     assert_ne!(now, Some(SolarPriority(1)));
     for _ in 0..10_000 {
@@ -43,8 +43,8 @@ fn an_edited_plan_does_not_write_back_and_forth() {
 fn a_journal_that_was_written_can_be_read() {
     let bank = idle_bank();
     let mut plan = planned(&bank, &other());
-    let now = plan.units[0].unit.settings().solar_power_priority;
-    let part = |value| profile(|s| s.solar_power_priority = value);
+    let now = plan.units[0].unit.settings().solar_priority;
+    let part = |value| profile(|s| s.solar_priority = value);
     let forth = Step { unit: 0, from: part(now), to: part(Some(SolarPriority(1))) };
     for _ in 0..20_000 {
         plan.steps.push(forth);

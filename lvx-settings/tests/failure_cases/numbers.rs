@@ -13,11 +13,11 @@ use super::{
 };
 
 fn ac_current() -> Settings {
-    profile(|s| s.max_ac_charging_current = Some(Amperes(20)))
+    profile(|s| s.max_ac_charge_current = Some(Amperes(20)))
 }
 
 fn ac_current_of(bank: &SharedBank, unit: usize) -> Option<Amperes> {
-    settings_of(bank, unit).max_ac_charging_current
+    settings_of(bank, unit).max_ac_charge_current
 }
 
 /// The numbers change before the first write arrives, and its answer is lost.

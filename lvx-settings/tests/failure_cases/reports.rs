@@ -115,7 +115,7 @@ fn a_refusal_of_a_second_try_proves_nothing_about_the_first() {
 #[test]
 fn undo_after_a_foreign_change_ends_undone_and_lists_it() {
     for (switched, listed) in [
-        ("solar-priority=1", "solar_power_priority"),
+        ("solar-priority=1", "solar_priority"),
         // A companion of what the plan changes: the plan's own part of the command is undone.
         ("float=53.5", "float_voltage"),
     ] {
@@ -137,7 +137,7 @@ fn undo_after_a_foreign_change_ends_undone_and_lists_it() {
         assert_eq!(others, [listed], "{report}");
         let now = settings_of(&bank, 1);
         assert_eq!(now.bulk_voltage, old[1].bulk_voltage, "{report}");
-        assert_eq!(now.output_source_priority, old[1].output_source_priority, "{report}");
+        assert_eq!(now.output_priority, old[1].output_priority, "{report}");
     }
 }
 
@@ -162,7 +162,7 @@ fn undo_lists_a_flag_that_somebody_else_changed() {
 #[test]
 fn undo_leaves_a_setting_that_somebody_else_wrote_meanwhile() {
     let bank = idle_bank();
-    let wanted = profile(|s| s.charger_source_priority = Some(ChargerPriority(1)));
+    let wanted = profile(|s| s.charger_priority = Some(ChargerPriority(1)));
     let plan = planned(&bank, &wanted);
     let options = Options { confirm_within: Some(Duration::from_mins(1)), ..Options::default() };
     let mut keep = Keep::new(&bank);
@@ -175,16 +175,16 @@ fn undo_leaves_a_setting_that_somebody_else_wrote_meanwhile() {
     assert_eq!(report.ending, Ending::Undone, "{report}");
     let others: Vec<_> =
         report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
-    assert_eq!(others, ["charger_source_priority"], "{report}");
-    assert_eq!(settings_of(&bank, 1).charger_source_priority, Some(ChargerPriority(2)));
+    assert_eq!(others, ["charger_priority"], "{report}");
+    assert_eq!(settings_of(&bank, 1).charger_priority, Some(ChargerPriority(2)));
 }
 
 #[test]
 fn a_unit_that_comes_back_with_another_instance_is_not_addressed_by_the_old_one() {
     let bank = idle_bank();
     let wanted = profile(|s| {
-        s.max_ac_charging_current = Some(Amperes(20));
-        s.solar_power_priority = Some(SolarPriority(1));
+        s.max_ac_charge_current = Some(Amperes(20));
+        s.solar_priority = Some(SolarPriority(1));
     });
     let plan = planned(&bank, &wanted);
     let first_of_unit_1 = plan.steps.iter().position(|step| step.unit == 1).unwrap();

@@ -115,7 +115,7 @@ fn an_undo_that_is_taken_up_again_still_insists() {
 fn finish_after_kill_in_a_write_back_outlasts_that_write() {
     // Each write back shows after a minute; the program dies right behind that of the first unit.
     let bank = bank(&["frozen=on&lag=60s", STATIC]);
-    let plan = planned(&bank, &profile(|s| s.solar_power_priority = Some(SolarPriority(1))));
+    let plan = planned(&bank, &profile(|s| s.solar_priority = Some(SolarPriority(1))));
     let mut keep = Keep::new(&bank);
     let mut sent = false;
     keep.hook = Box::new(move |bank, action| {
@@ -137,7 +137,7 @@ fn finish_after_kill_in_a_write_back_outlasts_that_write() {
     let apply = Apply::resume(plan.clone(), Options::default(), progress, ResumeMode::Finish);
     let report = run_keep(&bank, apply, &mut Keep::new(&bank));
     bank.link(0).pause(Duration::from_mins(2));
-    let wanted = plan.settings_after(plan.steps.len())[0].solar_power_priority;
-    let now = settings_of(&bank, 0).solar_power_priority;
+    let wanted = plan.settings_after(plan.steps.len())[0].solar_priority;
+    let now = settings_of(&bank, 0).solar_priority;
     assert!(report.ending != Ending::Applied || now == wanted, "{now:?}\n{report}");
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn an_interrupt_ends_the_wait_before_the_first_write() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
-    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
@@ -29,7 +29,7 @@ fn charging_at_second(bank: &SharedBank, keep: &mut Keep) {
 #[test]
 fn an_interrupt_ends_the_wait_in_a_step() {
     let bank = idle_bank();
-    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
@@ -46,7 +46,7 @@ fn waiting_while(
     happens: impl Fn(&SharedBank) + Send + 'static,
 ) -> (SharedBank, ApplyReport, Memory) {
     let bank = idle_bank();
-    let wanted = profile(|s| s.max_charging_current = Some(Amperes(50)));
+    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
@@ -85,8 +85,8 @@ fn a_device_that_comes_back_during_a_long_wait_is_not_lost() {
 fn a_few_lost_answers_during_a_long_wait_do_not_lose_a_unit() {
     let bank = idle_bank();
     let wanted = profile(|s| {
-        s.solar_power_priority = Some(SolarPriority(1));
-        s.max_charging_current = Some(Amperes(50));
+        s.solar_priority = Some(SolarPriority(1));
+        s.max_charge_current = Some(Amperes(50));
     });
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };

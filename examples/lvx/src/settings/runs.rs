@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use lvx_settings::{Past, Record, Setting, Value};
+use lvx_settings::{Past, Record, Setting, SettingValue};
 use pi18_proto::SerialNumber;
 use serde_json::json;
 
@@ -170,7 +170,7 @@ fn next(history: &History, at: usize) -> String {
     }
 }
 
-type Change = (Setting, Option<Value>, Option<Value>);
+type Change = (Setting, Option<SettingValue>, Option<SettingValue>);
 
 /// What a run was to change, unit by unit.
 fn changed(past: &Past) -> Vec<(SerialNumber, Vec<Change>)> {
@@ -190,7 +190,8 @@ fn changed(past: &Past) -> Vec<(SerialNumber, Vec<Change>)> {
 fn changes(past: &Past) -> Vec<String> {
     let mut lines: Vec<(String, String)> = Vec::new();
     for (serial, changes) in changed(past) {
-        let text = |value: Option<Value>| value.map_or("?".to_owned(), |value| value.to_string());
+        let text =
+            |value: Option<SettingValue>| value.map_or("?".to_owned(), |value| value.to_string());
         let changes: Vec<_> = changes
             .iter()
             .map(|(setting, old, new)| format!("    {setting} {} -> {}", text(*old), text(*new)))
@@ -209,7 +210,7 @@ fn changes(past: &Past) -> Vec<String> {
 
 fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
     let run = history.runs.get(at)?;
-    let text = |value: Option<Value>| value.map(|value| value.to_string());
+    let text = |value: Option<SettingValue>| value.map(|value| value.to_string());
     let undone = history.undone(at);
     let undone_by =
         |unit: usize| undone.iter().find(|(known, _)| *known == unit).map(|(_, by)| &by.name);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use lvx_settings::{Past, PlannedUnit, Record, Setting, Value};
+use lvx_settings::{Past, PlannedUnit, Record, Setting, SettingValue};
 use pi18_proto::SerialNumber;
 
 use super::{
@@ -169,7 +169,7 @@ impl Kept {
 
 /// What a line of saved settings says, also in a comment, where those are that are not carried over.
 /// Keys that are no settings any more are passed over.
-fn stated(line: &str) -> Option<(Setting, Value)> {
+fn stated(line: &str) -> Option<(Setting, SettingValue)> {
     let (key, value) = line.strip_prefix("# ").unwrap_or(line).split_once(": ")?;
     let setting = Setting::from_key(key)?;
     Some((setting, setting.parse(value).ok()?))

@@ -112,7 +112,7 @@ impl Change {
         }
         let charging = status.charge_current.0 > 0;
         let waiting_helps =
-            self.goal.group == Group::MaxChargingCurrent && self.recovery.may_wait_idle;
+            self.goal.group == Group::MaxChargeCurrent && self.recovery.may_wait_idle;
         if let Some(patience) = self.options.wait_idle.filter(|_| waiting_helps) {
             let until = *self.recovery.patience.get_or_insert(later(now, patience));
             if !charging && self.recovery.idle_tries < self.options.attempts {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ApplyReport, Ending, SettingReport, SettingState, StrayReport};
-use crate::{Astray, Value};
+use crate::{Astray, SettingValue};
 
 impl fmt::Display for ApplyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,8 +94,9 @@ impl fmt::Display for SettingState {
 
 impl fmt::Display for SettingReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text =
-            |value: Option<Value>| value.map_or("not known".to_owned(), |value| value.to_string());
+        let text = |value: Option<SettingValue>| {
+            value.map_or("not known".to_owned(), |value| value.to_string())
+        };
         write!(
             f,
             "{}: now {} (before {}, wanted {})",

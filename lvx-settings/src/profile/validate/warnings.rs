@@ -4,7 +4,7 @@ use pi18_proto::{BatteryType, ChargerPriority, Decivolts};
 
 use super::{Check, voltage};
 use crate::{
-    Battery, Chemistry, Setting, Severity,
+    Battery, Chemistry, DiagnosticSeverity, Setting,
     model::limits::Class,
     profile::{Key, diagnostic::Diagnostic},
 };
@@ -102,23 +102,23 @@ impl Check<'_> {
     }
 
     fn window_for_nobody(&self) -> Option<Diagnostic> {
-        let window = self.stated.ac_charging_window.filter(|window| window.start != window.end)?;
-        if self.result.charger_source_priority? != ChargerPriority::ONLY_SOLAR {
+        let window = self.stated.ac_charge_window.filter(|window| window.start != window.end)?;
+        if self.result.charger_priority? != ChargerPriority::ONLY_SOLAR {
             return None;
         }
         let told = Diagnostic::warning(format!(
-            "ac_charging_window {}-{} does nothing while charger_source_priority is only_solar",
+            "ac_charge_window {}-{} does nothing while charger_priority is only_solar",
             window.start, window.end
         ));
-        let settings = [Setting::AcChargingWindow, Setting::ChargerSourcePriority];
+        let settings = [Setting::AcChargeWindow, Setting::ChargerPriority];
         Some(self.at_all(told, &settings).help(
-            "write charger_source_priority: solar_first for utility to charge then, or take the window out",
+            "write charger_priority: solar_first for utility to charge then, or take the window out",
         ))
     }
 
     /// Voltages without a complete guard; for a unit that they would be written to that is an error.
     fn no_guard(&self, guard: Option<&Battery>) -> Option<Diagnostic> {
-        let has_errors = self.found.iter().any(|told| told.severity == Severity::Error);
+        let has_errors = self.found.iter().any(|told| told.severity == DiagnosticSeverity::Error);
         let is_stated = self.parsed.profile().battery.is_some();
         let first = Class::BATTERY
             .into_iter()
