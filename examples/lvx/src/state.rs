@@ -5,13 +5,17 @@
 //! and only regular files of the effective user are read or written.
 
 mod audit;
+mod conflicts;
 mod disk;
 mod folder;
 mod history;
+mod names;
+mod places;
 mod plans;
 mod registry;
 mod run_files;
 mod store;
+mod stored_run;
 #[cfg(test)]
 pub(crate) mod testing;
 mod users;
@@ -20,5 +24,6 @@ pub(crate) use disk::{Disk, RealDisk};
 pub(crate) use folder::{Choice, Folder, open_foreign};
 pub(crate) use history::History;
 pub(crate) use run_files::RunFiles;
-pub(crate) use store::{Kept, Store};
+pub(crate) use store::Store;
+pub(crate) use stored_run::Kept;
 pub(crate) use users::{effective as effective_user, ignored as ignored_users};

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::outcome::STATUSES;
+use super::{format::Format, help::STATUSES, time::time};
 
 /// Show what is plugged in, and which unit is behind it
 ///
@@ -18,8 +18,8 @@ pub(crate) struct Devices {
     #[arg(long, value_name = "PORT", num_args = 0.., value_delimiter = ',')]
     pub(crate) serial: Option<Vec<PathBuf>>,
     /// How to show it
-    #[arg(long, value_enum, default_value_t = super::settings::Format::Table)]
-    pub(crate) format: super::settings::Format,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
 }
 
 const DEVICES_STATUSES: &str = "\
@@ -61,7 +61,7 @@ pub(crate) struct Links {
     #[arg(long, value_name = "DIR", default_value = "/dev", global = true)]
     pub(crate) dir: PathBuf,
     /// How long to wait until every named unit is there
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = super::settings::time)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub(crate) wait: Duration,
     /// Go on until interrupted (Ctrl-C), and follow what is plugged in and out
     #[arg(long)]

@@ -9,7 +9,7 @@ use lvx_settings::{Audit, PlannedUnit, RunDirection, Settings, Step};
 use serde::Serialize;
 
 use super::folder::Folder;
-use crate::outcome::progress;
+use crate::terminal::print_note;
 
 /// Writes the audit file of a state folder.
 ///
@@ -90,7 +90,7 @@ impl AuditFile {
             text.and_then(|text| self.folder.append_or_create(NAME)?.write_all(text.as_bytes()));
         if let Err(error) = written {
             let path = self.folder.path().join(NAME);
-            progress(&format!("warning: {}: a write was not noted: {error}", path.display()));
+            print_note(&format!("warning: {}: a write was not noted: {error}", path.display()));
         }
     }
 }

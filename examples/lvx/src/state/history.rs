@@ -1,15 +1,10 @@
 //! What past runs mean for each other: which are in effect, and which have to be undone first.
 
-use std::io;
-
-use lvx_settings::{Past, PlannedUnit, Record, Setting, SettingValue};
+use lvx_settings::{Past, PlannedUnit, Setting};
 use pi18_proto::SerialNumber;
 
-use super::{
-    run_files::saved_name,
-    store::{Kept, Store},
-};
-use crate::outcome::Failure;
+use super::{store::Store, stored_run::Kept};
+use crate::terminal::Failure;
 
 /// All runs that can be read, the oldest first.
 #[derive(Debug)]
@@ -131,57 +126,11 @@ fn shared(
     })
 }
 
-impl Kept {
-    /// Where the journal and the settings that were saved beside it do not agree: one of them was
-    /// edited. Only what was saved can be compared.
-    pub(crate) fn edited(&self) -> Vec<String> {
-        let is_writing = |record: &Record| matches!(record, Record::Writing { .. });
-        if !self.past.records.iter().any(is_writing) {
-            return Vec::new();
-        }
-        let mut found = Vec::new();
-        for planned in &self.past.plan.units {
-            let name = saved_name(&self.name, &planned.unit);
-            let saved = self.folder.read_bytes(&name, MAX_BYTES).and_then(|bytes| {
-                String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
-            });
-            let saved = match saved {
-                Ok(saved) => saved,
-                Err(error) => {
-                    found.push(format!("{name}: {error}"));
-                    continue;
-                }
-            };
-            let before = planned.unit.settings();
-            for (setting, value) in saved.lines().filter_map(stated) {
-                let known = before.get(setting);
-                if setting != Setting::Clock && known != Some(value) {
-                    let known = known.map_or("nothing".to_owned(), |known| known.to_string());
-                    found.push(format!(
-                        "{name}: {setting} was {value}, and the journal says {known}"
-                    ));
-                }
-            }
-        }
-        found
-    }
-}
-
-/// What a line of saved settings says, also in a comment, where those are that are not carried over.
-/// Keys that are no settings any more are passed over.
-fn stated(line: &str) -> Option<(Setting, SettingValue)> {
-    let (key, value) = line.strip_prefix("# ").unwrap_or(line).split_once(": ")?;
-    let setting = Setting::from_key(key)?;
-    Some((setting, setting.parse(value).ok()?))
-}
-
-const MAX_BYTES: u64 = 1 << 20;
-
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, rc::Rc};
 
-    use lvx_settings::Ending;
+    use lvx_settings::{Ending, Record};
 
     use super::*;
     use crate::state::testing::{Scratch, journal};

@@ -6,34 +6,30 @@
 //! least one sees the other. What an entry of another user says is untrusted: it can keep a run from
 //! starting, with a message and a way around it, and nothing else.
 
+mod claim;
+mod entry;
+mod runs_folder;
+
 use std::{
     cell::RefCell,
     collections::BTreeMap,
-    fs::{File, TryLockError},
-    io::{self, Read, Write},
-    os::unix::fs::MetadataExt,
+    io,
     path::{Path, PathBuf},
     rc::Rc,
 };
 
 use pi18_proto::SerialNumber;
-use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, open, openat, statat, unlinkat},
-    io::Errno,
-};
-use serde::{Deserialize, Serialize};
 
-use super::{
-    disk::Disk,
-    folder::{SAFE, names},
-    users,
-};
-use crate::outcome::progress;
+use self::runs_folder::{LASTING, RunsFolder, make_lasting};
+use super::{disk::Disk, folder::names, users};
+use crate::terminal::print_note;
+
+pub(crate) use self::{claim::Claim, entry::Entry};
 
 /// The folders that hold entries.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    places: RefCell<Vec<Rc<Place>>>,
+    places: RefCell<Vec<Rc<RunsFolder>>>,
     /// The places are those that all users share.
     is_shared: bool,
     disk: Rc<dyn Disk>,
@@ -41,61 +37,13 @@ pub(crate) struct Registry {
     warned: RefCell<Vec<u32>>,
 }
 
-#[derive(Debug)]
-struct Place {
-    path: PathBuf,
-    file: File,
-}
-
-/// The entry of a run of this program. It is removed when the run has ended.
-#[derive(Debug)]
-pub(crate) struct Claim {
-    place: Rc<Place>,
-    name: String,
-    file: File,
-    disk: Rc<dyn Disk>,
-    is_begun: bool,
-}
-
-/// An entry that was found.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    place: Rc<Place>,
-    name: String,
-    /// The user whose file it is.
-    pub(crate) owner: u32,
-    /// The units that the run is about.
-    pub(crate) units: Vec<SerialNumber>,
-    /// Where it says that its journal is.
-    pub(crate) journal: PathBuf,
-    /// The program that made it is still there.
-    pub(crate) is_running: bool,
-    /// It came as far as its first write.
-    pub(crate) is_begun: bool,
-}
-
-/// The first line of an entry.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Head {
-    format: Format,
-    journal: PathBuf,
-    units: Vec<SerialNumber>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Format {
-    #[serde(rename = "lvx-run-1")]
-    V1,
-}
-
 impl Registry {
     /// Opens the folders that are there.
     pub(crate) fn open(disk: &Rc<dyn Disk>) -> Self {
         let own = std::env::var_os("LVX_RUNS_DIR").filter(|_| !has_other_rights());
         let places = match &own {
-            Some(path) => Place::open(Path::new(path)).into_iter().collect(),
-            None => SHARED.iter().filter_map(|path| Place::open(Path::new(path))).collect(),
+            Some(path) => RunsFolder::open(Path::new(path)).into_iter().collect(),
+            None => SHARED.iter().filter_map(|path| RunsFolder::open(Path::new(path))).collect(),
         };
         Self {
             places: RefCell::new(places),
@@ -178,7 +126,7 @@ impl Registry {
         if self.is_shared && users::effective() == 0 && !lasting.exists() {
             // Where it cannot be made there are others.
             let _ = make_lasting(lasting, self.disk.as_ref());
-            self.places.borrow_mut().splice(..0, Place::open(lasting));
+            self.places.borrow_mut().splice(..0, RunsFolder::open(lasting));
         }
     }
 
@@ -213,7 +161,7 @@ impl Registry {
     }
 
     /// Fails for entries that have to be read, and warns once of those of another user.
-    fn too_many(&self, place: &Place, owner: u32, count: usize, max: usize) -> io::Result<()> {
+    fn too_many(&self, place: &RunsFolder, owner: u32, count: usize, max: usize) -> io::Result<()> {
         let (path, user) = (place.path.display(), users::named(owner));
         if owner == 0 || owner == users::effective() {
             return Err(io::Error::other(format!(
@@ -225,7 +173,7 @@ impl Registry {
         let mut warned = self.warned.borrow_mut();
         if !warned.contains(&owner) {
             warned.push(owner);
-            progress(&format!(
+            print_note(&format!(
                 "warning: {path}: {count} files of {user} named {PREFIX}…, expected at most {max}; \
                  the oldest are passed over"
             ));
@@ -243,149 +191,6 @@ fn another_folder(before: &str, after: &str) -> String {
     }
 }
 
-impl Place {
-    /// A folder whose files only their owners can delete.
-    fn open(path: &Path) -> Option<Rc<Self>> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = File::from(open(path, flags, Mode::empty()).ok()?);
-        let found = file.metadata().ok()?;
-        let own = [0, users::effective()].contains(&found.uid());
-        let sticky = found.mode() & 0o022 == 0 || found.mode() & 0o1000 != 0;
-        (own && sticky).then(|| Rc::new(Self { path: path.to_owned(), file }))
-    }
-
-    /// The user whose file it is, if it is a regular one.
-    fn owner(&self, name: &str) -> Option<u32> {
-        let found = statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        (FileType::from_raw_mode(found.st_mode) == FileType::RegularFile).then_some(found.st_uid)
-    }
-
-    fn sync(&self, disk: &dyn Disk) -> io::Result<()> {
-        disk.sync(&self.file, &self.path)
-    }
-}
-
-/// Makes the folder that survives a restart and the one that holds it, both open to all users, whatever
-/// the umask is.
-fn make_lasting(path: &Path, disk: &dyn Disk) -> io::Result<()> {
-    let holder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let above = holder.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    make_level(above, holder, 0o755, disk)?;
-    make_level(holder, path, 0o1777, disk)
-}
-
-fn make_level(parent: &Path, path: &Path, mode: u32, disk: &dyn Disk) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let holder = File::from(open(parent, flags, Mode::empty())?);
-    match mkdirat(&holder, name, Mode::RWXU) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let folder = File::from(openat(&holder, name, flags, Mode::empty())?);
-    fchmod(&folder, Mode::from_raw_mode(mode))?;
-    disk.sync(&folder, path)?;
-    disk.sync(&holder, parent)
-}
-
-impl Claim {
-    fn make(
-        place: &Rc<Place>,
-        name: &str,
-        journal: &Path,
-        units: &[SerialNumber],
-        disk: &Rc<dyn Disk>,
-    ) -> io::Result<Self> {
-        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
-        let mut file =
-            File::from(openat(&place.file, name, flags | SAFE, Mode::RUSR | Mode::WUSR)?);
-        let head = Head { format: Format::V1, journal: journal.to_owned(), units: units.to_vec() };
-        // No other user can open it yet, so no other user can lock it.
-        let written = file.lock().and_then(|()| {
-            fchmod(&file, Mode::from_raw_mode(0o644))?;
-            let mut line = serde_json::to_vec(&head)?;
-            line.push(b'\n');
-            file.write_all(&line)
-        });
-        let claim = Self {
-            place: Rc::clone(place),
-            name: name.to_owned(),
-            file,
-            disk: Rc::clone(disk),
-            is_begun: false,
-        };
-        written.map(|()| claim)
-    }
-
-    /// Says that the run is about to write, so that its entry counts even when its program is gone.
-    pub(crate) fn begin(&mut self) -> io::Result<()> {
-        if !self.is_begun {
-            self.file.write_all(BEGUN)?;
-            self.disk.sync(&self.file, &self.place.path.join(&self.name))?;
-            self.place.sync(self.disk.as_ref())?;
-            // Before that nothing is written to a unit, and the entry is removed with the run.
-            self.is_begun = true;
-        }
-        Ok(())
-    }
-
-    /// Whether an entry is this one.
-    pub(crate) fn is(&self, entry: &Entry) -> bool {
-        self.name == entry.name && self.place.path == entry.place.path
-    }
-
-    /// The run has ended: its entry is removed.
-    pub(crate) fn end(mut self) {
-        self.is_begun = false;
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        if !self.is_begun {
-            // One that cannot be removed is found to be of a run that ended.
-            let _ = unlinkat(&self.place.file, &self.name, AtFlags::empty());
-        }
-    }
-}
-
-impl Entry {
-    fn read(place: &Rc<Place>, name: &str) -> Option<Self> {
-        let file =
-            File::from(openat(&place.file, name, OFlags::RDONLY | SAFE, Mode::empty()).ok()?);
-        let found = file.metadata().ok()?;
-        if !found.is_file() {
-            return None;
-        }
-        let mut text = String::new();
-        (&file).take(MAX_BYTES).read_to_string(&mut text).ok()?;
-        let (head, rest) = text.split_once('\n')?;
-        let Head { format: Format::V1, journal, units } = serde_json::from_str(head).ok()?;
-        // Only its own program holds it exclusively.
-        let is_running = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-        Some(Self {
-            place: Rc::clone(place),
-            name: name.to_owned(),
-            owner: found.uid(),
-            units,
-            journal,
-            is_running,
-            is_begun: !rest.is_empty(),
-        })
-    }
-
-    /// The file, for messages.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.place.path.join(&self.name)
-    }
-
-    /// Removes the entry of an own run that has ended.
-    pub(crate) fn remove(&self) {
-        // It is found again, and removed then.
-        let _ = unlinkat(&self.place.file, &self.name, AtFlags::empty());
-    }
-}
-
 /// Returns whether the environment may come from a user with fewer rights.
 fn has_other_rights() -> bool {
     let by_another = ["SUDO_UID", "DOAS_USER", "PKEXEC_UID"];
@@ -393,26 +198,25 @@ fn has_other_rights() -> bool {
         || by_another.iter().any(|name| std::env::var_os(name).is_some())
 }
 
-/// Survives a restart, and nothing cleans it up.
-const LASTING: &str = "/var/lib/lvx/runs";
-
 /// Where entries can be, the best place first.
 const SHARED: [&str; 3] = [LASTING, "/var/tmp", "/tmp"];
 
 const PREFIX: &str = "lvx-run-";
-const BEGUN: &[u8] = b"begun\n";
-const MAX_BYTES: u64 = 64 << 10;
 const MAX_ENTRIES: usize = 4096;
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
+    use rustix::fs::{FileType, Mode};
+
     use super::*;
     use crate::state::testing::{DiskRecorder, Scratch};
 
     fn registry(scratch: &Scratch) -> (Registry, Rc<DiskRecorder>) {
         let recorder = Rc::new(DiskRecorder::default());
         let disk: Rc<dyn Disk> = recorder.clone();
-        let places = RefCell::new(vec![Place::open(&scratch.0).unwrap()]);
+        let places = RefCell::new(vec![RunsFolder::open(&scratch.0).unwrap()]);
         (Registry { places, is_shared: false, disk, warned: RefCell::default() }, recorder)
     }
 
@@ -524,30 +328,5 @@ mod tests {
         assert!(claim.begin().is_err());
         drop(claim);
         assert!(registry.entries().unwrap().is_empty());
-    }
-
-    #[test]
-    fn lasting_folder_is_open_to_all_users_and_durable() {
-        let scratch = Scratch::new();
-        let recorder = DiskRecorder::default();
-        let (holder, runs) = (scratch.0.join("lvx"), scratch.0.join("lvx/runs"));
-        // As a umask of 077 leaves it.
-        let private = Mode::from_raw_mode(0o700);
-        rustix::fs::mkdir(&holder, private).unwrap();
-        make_lasting(&runs, &recorder).unwrap();
-        let mode = |path: &Path| path.metadata().unwrap().mode() & 0o7777;
-        assert_eq!((mode(&holder), mode(&runs)), (0o755, 0o1777));
-        assert_eq!(recorder.paths(), [&holder, &scratch.0, &runs, &holder].map(Clone::clone));
-        assert!(Place::open(&runs).is_some());
-    }
-
-    #[test]
-    fn a_folder_where_others_can_delete_is_not_used() {
-        let scratch = Scratch::new();
-        for (mode, usable) in [(0o777, false), (0o1777, true), (0o755, true)] {
-            let file = File::open(&scratch.0).unwrap();
-            fchmod(&file, Mode::from_raw_mode(mode)).unwrap();
-            assert_eq!(Place::open(&scratch.0).is_some(), usable, "{mode:o}");
-        }
     }
 }

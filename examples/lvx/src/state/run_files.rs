@@ -1,5 +1,8 @@
 //! The files of one run: its journal, the settings that the units had, the audit file, the confirmation.
 
+mod part;
+mod stage;
+
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -12,13 +15,19 @@ use std::{
 };
 
 use lvx_settings::{
-    Action, Audit, Ending, Journal, Past, Plan, Profile, Record, Recorder, ResumeMode,
-    RunDirection, Settings, Unit,
+    Action, Audit, Ending, Journal, Past, Plan, Profile, Record, Recorder, RunDirection, Settings,
+    Unit,
 };
 use pi18_proto::DateTime;
 
-use super::{audit::AuditFile, folder::Folder, registry::Claim};
-use crate::outcome::{Failure, progress};
+use self::{part::Part, stage::Stage};
+use super::{
+    audit::AuditFile,
+    folder::Folder,
+    names::{journal_name, marker, saved_name, take_back},
+    registry::Claim,
+};
+use crate::terminal::{Failure, print_note};
 
 /// The files of a run that is carried out.
 #[derive(Debug)]
@@ -43,63 +52,6 @@ pub(crate) struct RunFiles {
     /// So many interrupts were told.
     told_interrupts: u32,
     stage: Stage,
-}
-
-/// How far a run is, as far as the effect of an interrupt depends on it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stage {
-    /// No write was begun by this program.
-    Before,
-    /// It writes, or waits to be confirmed.
-    Writing,
-    /// All is written, and the units are read a last time.
-    Applied,
-    Confirmed,
-    Undoing,
-}
-
-impl Stage {
-    /// The stage after a record, if that changes it.
-    fn after(record: &Record) -> Option<Self> {
-        Some(match record {
-            Record::Resumed { mode: ResumeMode::Undo } | Record::Undoing { .. } => Self::Undoing,
-            Record::Resumed { .. } | Record::Waiting { .. } => Self::Writing,
-            Record::Applied => Self::Applied,
-            Record::Confirmed => Self::Confirmed,
-            _ => return None,
-        })
-    }
-
-    /// What the first interrupt does.
-    fn interrupted(self) -> &'static str {
-        match self {
-            Self::Before => "interrupted: nothing is written",
-            Self::Writing => {
-                "interrupted: what was written is undone (a further Ctrl-C ends waiting for links)"
-            }
-            Self::Applied => {
-                "interrupted: the units are read a last time, without waiting for links"
-            }
-            Self::Confirmed => {
-                "interrupted: the run was confirmed, and what was written is kept; the units are \
-                 read a last time, without waiting for links"
-            }
-            Self::Undoing => {
-                "interrupted: the undo goes on (a further Ctrl-C ends waiting for links)"
-            }
-        }
-    }
-}
-
-/// The units of a run that are carried on without the others.
-#[derive(Debug)]
-struct Part {
-    /// For each step of the part its number in the whole.
-    steps: Vec<usize>,
-    /// For each unit of the part its number in the whole.
-    units: Vec<usize>,
-    /// The units that are not in it.
-    others: Vec<usize>,
 }
 
 impl RunFiles {
@@ -161,14 +113,13 @@ impl RunFiles {
     /// From now on only these units are carried on; the journal is still that of the whole run.
     pub(crate) fn only(&mut self, units: &[usize], steps: Vec<usize>) {
         let count = self.past.as_ref().map_or(0, |past| past.plan.units.len());
-        let others = (0..count).filter(|unit| !units.contains(unit)).collect();
-        self.part = Some(Part { steps, units: units.to_vec(), others });
+        self.part = Some(Part::new(units, steps, count));
     }
 
     /// From now on an interrupt does not end the program: what was written is undone first.
     pub(crate) fn catch_interrupts(&self) -> Result<(), Failure> {
         let count = Arc::clone(&self.interrupts);
-        crate::signals::catch(move || {
+        crate::terminal::catch_signals(move || {
             count.fetch_add(1, Ordering::Relaxed);
         })
     }
@@ -239,7 +190,7 @@ impl RunFiles {
         Ok(())
     }
 
-    fn tell(&self, what: &str, step: usize) {
+    fn print_step(&self, what: &str, step: usize) {
         let plan = self.journal.as_ref().map(Journal::plan);
         let step = plan.and_then(|plan| Some((plan, plan.steps.get(step)?)));
         if let Some((plan, step)) = step {
@@ -247,13 +198,13 @@ impl RunFiles {
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
             // What the unit had before it was put back may be neither of the two values.
             let values = if what == "put back" { listed(&step.from) } else { step.to_string() };
-            progress(&format!("{what:<8} {serial}  {values}"));
+            print_note(&format!("{what:<8} {serial}  {values}"));
         }
     }
 
     /// The serial number of a unit of what is carried out.
     fn serial(&self, unit: usize) -> String {
-        let whole = self.part.as_ref().and_then(|part| part.units.get(unit).copied());
+        let whole = self.part.as_ref().and_then(|part| part.whole_unit(unit));
         let plan = self.journal.as_ref().map(Journal::plan);
         let planned = plan.and_then(|plan| plan.units.get(whole.unwrap_or(unit)));
         planned.map_or(String::new(), |planned| planned.unit.serial_number.to_string())
@@ -280,28 +231,9 @@ impl RunFiles {
 
     /// A record of a part as one of the whole; `None` if it holds for the part only.
     fn of_whole(&self, record: &Record) -> Option<Record> {
-        let Some(part) = &self.part else { return Some(record.clone()) };
-        match record {
-            Record::Ended { ending } if !self.others_ended(part, *ending) => None,
-            record => record.of_whole(&part.steps, &part.units),
-        }
-    }
-
-    /// Whether the units that are not in a part came to the same end already.
-    fn others_ended(&self, part: &Part, ending: Ending) -> bool {
-        let Some(whole) = &self.past else { return false };
-        let (others, steps) = whole.part(&part.others);
-        match ending {
-            Ending::Undone => others.progress().at_most == 0,
-            Ending::Applied => (0..steps.len()).all(|step| {
-                let of_step = |record: &&Record| {
-                    matches!(record, Record::Proved { step: proved, .. }
-                        | Record::Writing { step: proved, .. } if *proved == step)
-                };
-                let last = others.records.iter().rev().find(of_step);
-                last == Some(&Record::Proved { step, direction: RunDirection::Forward })
-            }),
-            _ => false,
+        match &self.part {
+            None => Some(record.clone()),
+            Some(part) => part.of_whole(record, self.past.as_ref()),
         }
     }
 }
@@ -319,22 +251,22 @@ impl Recorder for RunFiles {
             self.note(&record, at)?;
             match record {
                 Record::Proved { step, direction: RunDirection::Forward } => {
-                    self.tell("proved", step);
+                    self.print_step("proved", step);
                 }
-                Record::Proved { step, .. } => self.tell("put back", step),
-                Record::Left { step } => self.tell("LEFT", step),
-                Record::Misdirected { ref stray } => progress(&format!(
+                Record::Proved { step, .. } => self.print_step("put back", step),
+                Record::Left { step } => self.print_step("LEFT", step),
+                Record::Misdirected { ref stray } => print_note(&format!(
                     "warning: {} may have reached another unit than intended",
                     stray.command
                 )),
                 Record::Corrected { step, ref to, .. } => {
-                    progress(&format!("corrected after step {}: {}", step + 1, listed(to)));
+                    print_note(&format!("corrected after step {}: {}", step + 1, listed(to)));
                 }
                 _ => {}
             }
         }
         if let Record::Undoing { why, .. } = record {
-            progress(&format!("undoing: {why}"));
+            print_note(&format!("undoing: {why}"));
         }
         Ok(())
     }
@@ -347,7 +279,7 @@ impl Recorder for RunFiles {
     fn watch(&mut self, action: &Action) {
         let interrupts = self.interrupts();
         if interrupts > self.told_interrupts && *action != Action::Done {
-            progress(match self.told_interrupts {
+            print_note(match self.told_interrupts {
                 0 => self.stage.interrupted(),
                 _ => "interrupted again: no longer waiting for what does not answer",
             });
@@ -356,23 +288,23 @@ impl Recorder for RunFiles {
         match action {
             Action::Pause(time) if *time >= LONG && !self.told => {
                 self.told = true;
-                progress(
+                print_note(
                     "waiting until the units are idle, or show what they have (Ctrl-C ends it)",
                 );
             }
             Action::Reopen { unit } if self.away != Some(*unit) => {
                 self.away = Some(*unit);
-                progress(&format!("{}: its link is gone; waiting for it", self.serial(*unit)));
+                print_note(&format!("{}: its link is gone; waiting for it", self.serial(*unit)));
             }
             Action::Read { unit, .. } if self.away == Some(*unit) => self.away = None,
             Action::Write(write) if write.direction == RunDirection::Backward => {
                 let serial = self.serial(write.unit);
-                progress(&format!("writing back {serial}  {}", listed(&write.to)));
+                print_note(&format!("writing back {serial}  {}", listed(&write.to)));
             }
             Action::Confirmation(time) => {
                 // A marker from before the wait does not confirm this run.
                 take_back(&self.folder, &self.name);
-                progress(&format!(
+                print_note(&format!(
                     "applied; undone in {:.0} s unless you call: lvx confirm {}",
                     time.as_secs_f64(),
                     self.hint
@@ -406,28 +338,6 @@ pub(super) fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format_args!("{}: {error}", path.display()))
 }
 
-/// The file whose presence confirms a run.
-pub(super) fn marker(run: &str) -> String {
-    format!("{run}.confirmed")
-}
-
-/// Takes a confirmation back that the run has not seen; returns whether there was one.
-pub(super) fn take_back(folder: &Folder, run: &str) -> bool {
-    folder.remove(&marker(run)).is_ok()
-}
-
-pub(super) fn journal_name(run: &str) -> String {
-    format!("{run}{JOURNAL}")
-}
-
-/// The file with the settings that a unit had before a run.
-pub(super) fn saved_name(run: &str, unit: &Unit) -> String {
-    format!("{run}-{}.yaml", unit.serial_number)
-}
-
-/// How a journal's name ends.
-pub(super) const JOURNAL: &str = ".journal";
-
 /// A pause that is long enough to be shown.
 const LONG: Duration = Duration::from_secs(5);
 
@@ -442,26 +352,6 @@ mod tests {
         folder::Choice,
         testing::{DiskRecorder, Scratch},
     };
-
-    #[test]
-    fn interrupt_says_what_happens_in_the_stage_of_the_run() {
-        let waiting = Record::Waiting { seconds: 600 };
-        let stages = [Record::Applied, waiting, Record::Confirmed].map(|record| {
-            Stage::after(&record).map(Stage::interrupted).unwrap().split(", ").next().unwrap()
-        });
-        assert_eq!(
-            stages,
-            [
-                "interrupted: the units are read a last time",
-                "interrupted: what was written is undone (a further Ctrl-C ends waiting for links)",
-                "interrupted: the run was confirmed",
-            ]
-        );
-        let undo = Stage::after(&Record::Resumed { mode: ResumeMode::Undo });
-        assert_eq!(undo, Some(Stage::Undoing));
-        assert_eq!(Stage::after(&Record::Forgotten), None);
-        assert!(Stage::Before.interrupted().ends_with("nothing is written"));
-    }
 
     #[test]
     fn everything_is_durable_before_the_first_write() {

@@ -1,24 +1,27 @@
 //! The state folders of this user, the runs in them, and what keeps a new run from starting.
 
 use std::{
-    fs::TryLockError,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     rc::Rc,
-    time::SystemTime,
 };
 
 use lvx_settings::{Past, Plan};
 use pi18_proto::SerialNumber;
 
 use super::{
+    conflicts::{left_by_us, why_blocked},
     disk::{Disk, RealDisk},
     folder::{Choice, Folder},
+    names::{JOURNAL, journal_name, marker, take_back},
+    places::{hint, of_root, usual},
+    plans,
     registry::{Claim, Entry, Registry},
-    run_files::{JOURNAL, RunFiles, journal_name, marker, saved_name, take_back, unusable},
+    run_files::{RunFiles, unusable},
+    stored_run::{Kept, read},
     users,
 };
-use crate::{args::settings::Place, outcome::Failure};
+use crate::{args::Place, terminal::Failure};
 
 /// Where runs are kept, and where they are looked for.
 #[derive(Debug)]
@@ -29,14 +32,6 @@ pub(crate) struct Store {
     /// Other folders of this user.
     others: Vec<Rc<Folder>>,
     registry: Registry,
-}
-
-/// A run in a state folder.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    pub(crate) name: String,
-    pub(crate) folder: Rc<Folder>,
-    pub(crate) past: Past,
 }
 
 impl Store {
@@ -81,13 +76,18 @@ impl Store {
     }
 
     /// The folders of this user, that for new runs first.
-    pub(super) fn folders(&self) -> impl Iterator<Item = &Rc<Folder>> {
+    fn folders(&self) -> impl Iterator<Item = &Rc<Folder>> {
         self.folder.iter().chain(&self.others)
     }
 
-    /// The folder for new runs, if it is there.
-    pub(super) fn folder(&self) -> Option<&Folder> {
-        self.folder.as_deref()
+    /// Keeps a copy of a plan that the user saved.
+    pub(crate) fn remember_plan(&self, text: &[u8]) -> io::Result<()> {
+        plans::remember(self.folder.as_ref().ok_or(io::ErrorKind::NotFound)?, text)
+    }
+
+    /// Returns whether this user saved exactly this plan on this machine.
+    pub(crate) fn has_saved(&self, text: &[u8]) -> bool {
+        self.folders().any(|folder| plans::has(folder, text))
     }
 
     /// Whether a run is in the folder for new runs, not in another one of this user.
@@ -360,170 +360,10 @@ impl Store {
     }
 }
 
-impl Kept {
-    /// Whether its program is still there.
-    pub(crate) fn is_at_work(&self) -> bool {
-        let file = self.folder.read(&journal_name(&self.name));
-        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-    }
-
-    /// When its journal was written last.
-    pub(crate) fn last_written(&self) -> io::Result<SystemTime> {
-        self.folder.read(&journal_name(&self.name))?.metadata()?.modified()
-    }
-
-    /// Removes its journal and what was saved with it.
-    pub(crate) fn remove(&self) -> io::Result<()> {
-        for planned in &self.past.plan.units {
-            match self.folder.remove(&saved_name(&self.name, &planned.unit)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        take_back(&self.folder, &self.name);
-        self.folder.remove(&journal_name(&self.name))
-    }
-
-    /// Takes over a run that was left. No other program can take it over meanwhile.
-    pub(crate) fn keep_on(&self) -> Result<(RunFiles, Past), Failure> {
-        let hint = self.hint();
-        let mut files = RunFiles::new(&self.folder, self.name.clone(), hint, None, None);
-        let past = files.resume()?.clone();
-        Ok((files, past))
-    }
-
-    /// The argument that names a run: its name, with its folder where that is needed.
-    pub(crate) fn hint(&self) -> String {
-        hint(self.folder.path(), &self.name)
-    }
-
-    /// Where its journal is.
-    pub(crate) fn path(&self) -> PathBuf {
-        let path = self.folder.path().join(journal_name(&self.name));
-        std::path::absolute(&path).unwrap_or(path)
-    }
-}
-
-/// Reads a journal of a state folder; `None` if not one line of it came to its end: the first is there
-/// before anything happens.
-fn read(folder: &Folder, file: &str) -> Result<Option<Past>, String> {
-    let path = folder.path().join(file);
-    let file = folder.read(file).map_err(|error| error.to_string())?;
-    match Past::read_from(&file, &path) {
-        Ok(past) => Ok(Some(past)),
-        Err(_) if holds_nothing(folder, &path) => Ok(None),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn holds_nothing(folder: &Folder, path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let mut bytes = Vec::new();
-    let read = folder.read(name).and_then(|file| file.take(1 << 20).read_to_end(&mut bytes));
-    read.is_ok() && !bytes.contains(&b'\n')
-}
-
-/// Why an entry keeps a run from starting; `None` if its run has ended.
-fn why_blocked(entry: &Entry, unit: SerialNumber) -> Option<String> {
-    // What the entry of another user says is shown as text and not used for anything.
-    let journal = entry.journal.to_string_lossy();
-    let user = users::named(entry.owner);
-    let is_own = entry.owner == users::effective();
-    let around = if entry.owner == 0 {
-        "root has to see to it first".to_owned()
-    } else {
-        format!(
-            "that user has to see to it first, or, if you know that it is over: \
-             --ignore-runs-of {}",
-            entry.owner
-        )
-    };
-    if entry.is_running && !is_own {
-        return Some(format!(
-            "a run of {user} is at work on unit {unit} (journal {journal:?}, entry {}): {around}",
-            entry.path().display()
-        ));
-    }
-    if entry.is_running {
-        return Some(format!(
-            "a run of {user} is at work on unit {unit} (journal {journal:?}, entry {}): if it waits \
-             to be confirmed, `lvx confirm` keeps what it wrote; Ctrl-C in it undoes it",
-            entry.path().display()
-        ));
-    }
-    if !is_own {
-        return entry.is_begun.then(|| {
-            format!(
-                "a run of {user} on unit {unit} did not come to an end (journal {journal:?}, `lvx \
-                 restore`): {around}"
-            )
-        });
-    }
-    let folder = entry.journal.parent()?;
-    let name = entry.journal.file_name()?.to_str()?;
-    let disk: Rc<dyn Disk> = Rc::new(RealDisk);
-    let past = match Folder::open(folder, Choice::Named, &disk) {
-        Ok(Some(folder)) if folder.exists(name) => read(&folder, name),
-        Ok(_) if entry.is_begun => {
-            return Some(format!(
-                "{journal:?}: an earlier run on unit {unit} did not come to an end, and its journal is \
-                 gone; find out what it did, then remove {}",
-                entry.path().display()
-            ));
-        }
-        Ok(_) => Ok(None),
-        Err(error) => Err(error.to_string()),
-    };
-    match past {
-        Ok(Some(past)) if past.is_open() => {
-            Some(left_by_us(&past, unit, &hint(folder, name.trim_end_matches(JOURNAL))))
-        }
-        // It ended just before its program did.
-        Ok(_) => {
-            entry.remove();
-            None
-        }
-        Err(error) => Some(format!(
-            "{journal:?}: an earlier run on unit {unit}, whose journal cannot be read: {error}"
-        )),
-    }
-}
-
-/// Why a run of this user is in the way.
-fn left_by_us(past: &Past, unit: SerialNumber, hint: &str) -> String {
-    if past.is_unconfirmed() {
-        return format!(
-            "an earlier run on unit {unit} was not confirmed, and its program is gone; see to it first: \
-             lvx confirm {hint} keeps what it wrote, lvx restore {hint} undoes it"
-        );
-    }
-    format!(
-        "an earlier run on unit {unit} did not come to an end; see to it first: lvx restore {hint}"
-    )
-}
-
 /// The units that exist outside this program.
 fn real_units(plan: &Plan) -> Vec<SerialNumber> {
     let real = plan.units.iter().filter(|planned| !planned.address.starts_with("sim:"));
     real.map(|planned| planned.unit.serial_number).collect()
-}
-
-fn hint(folder: &Path, name: &str) -> String {
-    let by_itself = std::env::var_os("LVX_STATE_DIR").map(PathBuf::from).or_else(usual);
-    if by_itself.as_deref() == Some(folder) {
-        name.to_owned()
-    } else {
-        format!("--state-dir {} {name}", folder.display())
-    }
-}
-
-/// `lvx` in `$XDG_STATE_HOME`, or in `~/.local/state`.
-fn usual() -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    match folder("XDG_STATE_HOME") {
-        Some(state) => Some(PathBuf::from(state).join("lvx")),
-        None => Some(PathBuf::from(folder("HOME")?).join(STATE)),
-    }
 }
 
 /// `20261124-131029`, with a number behind it if there is such a run already.
@@ -531,13 +371,5 @@ fn name(number: u32) -> String {
     let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
     if number == 0 { now } else { format!("{now}-{number}") }
 }
-
-/// Returns the folder in which root keeps its runs, even if root has another user's environment.
-fn of_root() -> Option<PathBuf> {
-    Some(users::home(0)?.join(STATE))
-}
-
-/// The usual state folder, below the home of a user.
-const STATE: &str = ".local/state/lvx";
 
 const MAX_TRIES: u32 = 100;

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use crate::outcome::Failure;
+use crate::terminal::Failure;
 
 /// Returns the user whose rights this program has.
 pub(crate) fn effective() -> u32 {

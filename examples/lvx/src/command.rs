@@ -1,0 +1,63 @@
+//! The commands, one a file.
+
+#[cfg(unix)]
+mod apply;
+mod compare;
+mod completions;
+#[cfg(unix)]
+mod confirm;
+mod decode;
+#[cfg(target_os = "linux")]
+mod devices;
+mod diff;
+mod dump;
+mod explain;
+#[cfg(target_os = "linux")]
+mod links;
+mod profile;
+mod query;
+#[cfg(unix)]
+mod restore;
+#[cfg(unix)]
+mod runs;
+#[cfg(unix)]
+mod set;
+mod simulate;
+mod sync_check;
+mod validate;
+
+use crate::{
+    args::Command,
+    terminal::{Failure, Status, Stdout},
+};
+
+/// Runs a command.
+pub(crate) fn run(command: &Command, out: &mut Stdout) -> Result<Status, Failure> {
+    match command {
+        #[cfg(target_os = "linux")]
+        Command::Devices(args) => devices::run(args, out),
+        Command::Query(args) => query::run(args, out),
+        Command::Decode(args) => decode::run(args, out),
+        Command::Explain(args) => explain::run(args, out),
+        Command::SyncCheck(args) => sync_check::run(args, out),
+        Command::Compare(args) => compare::run(args, out),
+        Command::Dump(args) => dump::run(args, out),
+        Command::Diff(args) => diff::run(args, out),
+        Command::Validate(args) => validate::run(args, out),
+        #[cfg(unix)]
+        Command::Apply(args) => apply::run(args, out),
+        #[cfg(unix)]
+        Command::Set(args) => set::run(args, out),
+        #[cfg(unix)]
+        Command::Confirm(args) => confirm::run(args, out),
+        #[cfg(unix)]
+        Command::Restore(args) => restore::run(args, out),
+        #[cfg(unix)]
+        Command::Runs(args) => runs::run(args, out),
+        Command::Profile(args) => profile::run(args, out),
+        #[cfg(target_os = "linux")]
+        Command::Links(args) => links::run(args, out),
+        Command::Simulate(args) => simulate::run(args, out),
+        Command::Completions { shell } => completions::run(*shell, out),
+    }
+}

@@ -1,0 +1,152 @@
+//! `lvx devices`: what is plugged in, and which unit is behind it.
+
+use std::io::Write;
+
+use pi18_transport::{Device, Nameplate};
+use serde_json::{Value, json};
+
+use crate::{
+    args::{Devices, Format},
+    terminal::{Failure, Progress, Status, print_error},
+};
+
+pub(crate) fn run(args: &Devices, out: &mut impl Write) -> Result<Status, Failure> {
+    let progress = Progress::start();
+    progress.note("asking every adapter who it is");
+    let mut devices = pi18_transport::discover();
+    if let Some(ports) = &args.serial {
+        let ports = if ports.is_empty() { pi18_transport::serial_ports() } else { ports.clone() };
+        devices.extend(pi18_transport::discover_serial(&ports));
+    }
+    drop(progress);
+    match args.format {
+        Format::Table => table(&devices, out)?,
+        Format::Json => {
+            let shown: Vec<Value> = devices.iter().map(object).collect();
+            writeln!(out, "{}", Value::from(shown))?;
+        }
+    }
+    let doubts = doubts(&devices);
+    for doubt in &doubts {
+        print_error(doubt);
+    }
+    if devices.is_empty() {
+        print_error(
+            "no USB adapter of such an inverter is plugged in; --serial asks on serial ports, too",
+        );
+    }
+    Ok(status(&devices, !doubts.is_empty()))
+}
+
+fn table(devices: &[Device], out: &mut impl Write) -> Result<(), Failure> {
+    let mut rows = vec![
+        ["DEVICE", "USB PORT", "SERIAL NUMBER", "MODEL", "FIRMWARE", "INSTANCE"].map(str::to_owned),
+    ];
+    rows.extend(devices.iter().filter_map(|device| {
+        let unit = device.unit.as_ref().ok()?;
+        let told = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        Some([
+            node(device),
+            told(device.port.clone()),
+            unit.serial_number.to_string(),
+            told(unit.model.map(|model| model.to_string())),
+            told(unit.firmware.as_ref().map(|firmware| firmware.main.to_string())),
+            told(unit.instance.map(|instance| instance.to_string())),
+        ])
+    }));
+    if rows.len() > 1 {
+        let widths: [usize; 6] = std::array::from_fn(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or_default()
+        });
+        for row in &rows {
+            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+            writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+    }
+    for device in devices {
+        if let Err(why) = &device.unit {
+            let port = device.port.as_ref().filter(|_| device.node.is_some());
+            let port = port.map(|port| format!(" (USB port {port})")).unwrap_or_default();
+            writeln!(out, "no unit{port}: {why}")?;
+        }
+    }
+    Ok(())
+}
+
+fn node(device: &Device) -> String {
+    device.node.as_ref().map_or_else(|| "-".to_owned(), |node| node.display().to_string())
+}
+
+fn object(device: &Device) -> Value {
+    let unit = device.unit.as_ref();
+    let told = |unit: &Nameplate| {
+        json!({
+            "serial_number": unit.serial_number,
+            "model": unit.model.map(|model| model.to_string()),
+            "firmware": unit.firmware.as_ref().map(|firmware| firmware.main.to_string()),
+            "instance": unit.instance,
+        })
+    };
+    json!({
+        "device": device.node,
+        "usb_port": device.port,
+        "unit": unit.ok().map(told),
+        "found": unit.err().map(what),
+        "error": unit.err().map(ToString::to_string),
+    })
+}
+
+/// What is there in place of a unit, in one word.
+fn what(error: &pi18_transport::Error) -> &'static str {
+    if error.is_taken() {
+        "taken"
+    } else if error.is_busy() {
+        "busy"
+    } else if error.is_permission() {
+        "forbidden"
+    } else if error.is_not_pi18() {
+        "other"
+    } else if error.is_timeout() {
+        "silent"
+    } else {
+        "failed"
+    }
+}
+
+/// Serial numbers that name nobody.
+fn doubts(devices: &[Device]) -> Vec<String> {
+    let units = || devices.iter().filter_map(|device| Some((device, device.unit.as_ref().ok()?)));
+    units()
+        .filter_map(|(device, unit)| {
+            let (node, serial) = (node(device), unit.serial_number);
+            let twins = units().filter(|(_, other)| other.serial_number == serial).count();
+            if !serial.looks_genuine() {
+                Some(format!(
+                    "{node}: {serial} is no unit's own serial number: name it by its device"
+                ))
+            } else if twins > 1 {
+                Some(format!(
+                    "{node}: {serial} is told by another unit, too: name it by its device"
+                ))
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+fn status(devices: &[Device], doubts: bool) -> Status {
+    let unread = |error: &pi18_transport::Error| !error.is_not_pi18() && !error.is_timeout();
+    let none = !devices.iter().any(|device| device.unit.is_ok());
+    if none || devices.iter().any(|device| device.unit.as_ref().is_err_and(unread)) {
+        Status::Unread
+    } else if doubts {
+        Status::Findings
+    } else {
+        Status::Ok
+    }
+}

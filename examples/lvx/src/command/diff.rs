@@ -1,0 +1,71 @@
+//! `lvx diff`: where units are not as a profile wants them.
+
+use std::io::Write;
+
+use lvx_settings::Settings;
+use serde_json::json;
+
+use crate::{
+    args::{self, Format},
+    input::read_profile,
+    terminal::{Failure, Status, print_note},
+    units,
+};
+
+pub(crate) fn run(args: &args::Diff, out: &mut impl Write) -> Result<Status, Failure> {
+    let profile = read_profile(&args.profile)?.into_profile();
+    let settings = Some(&profile.settings);
+    let units = match units::open_for(&args.units, &units::host(), settings)? {
+        Ok(units) => units,
+        Err(status) => return Ok(status),
+    };
+    let mut differing = 0;
+    let mut shown = Vec::new();
+    for open in &units {
+        if let Some(why) = profile.applies_to.refuses(&open.unit) {
+            print_note(&format!("warning: {}: {why}", open.address.place()));
+        }
+        let has = open.unit.settings();
+        let differences: Vec<_> = has.differences(&profile.settings).collect();
+        differing += differences.len();
+        match args.format {
+            Format::Json => shown.push(json!({
+                "address": open.address.place(),
+                "serial_number": open.unit.serial_number,
+                "differences": differences.iter().map(|difference| json!({
+                    "setting": difference.setting,
+                    "is": difference.from.map(|value| value.to_string()),
+                    "wanted": difference.to.to_string(),
+                })).collect::<Vec<_>>(),
+            })),
+            Format::Table => {
+                let stated = count(&profile.settings);
+                let same = stated - differences.len();
+                writeln!(
+                    out,
+                    "{}  {}: {same} of {stated} as wanted",
+                    open.address.place(),
+                    open.unit.serial_number
+                )?;
+                for difference in &differences {
+                    let is =
+                        difference.from.map_or("not there".to_owned(), |value| value.to_string());
+                    writeln!(
+                        out,
+                        "  {:<26} is {is}, wanted {}",
+                        difference.setting.key(),
+                        difference.to
+                    )?;
+                }
+            }
+        }
+    }
+    if args.format == Format::Json {
+        writeln!(out, "{}", json!({ "units": shown }))?;
+    }
+    Ok(if differing == 0 { Status::Ok } else { Status::Findings })
+}
+
+fn count(settings: &Settings) -> usize {
+    settings.iter().count()
+}

@@ -1,0 +1,53 @@
+//! `lvx links`: names under `/dev` that stay with a unit.
+
+mod census;
+mod folder;
+mod init;
+mod keep;
+mod lock;
+mod map;
+mod print;
+mod trusted;
+
+use std::io::Write;
+
+use self::{folder::Folder, map::UnitNames};
+use crate::{
+    args::{Links, LinksTask, Printed},
+    terminal::{Failure, Status},
+};
+
+pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure> {
+    if args.task.is_some() && (args.watch || args.dry_run || args.print.is_some()) {
+        return Err(Failure::usage(
+            "--watch, --dry-run and --print stand alone: `lvx links init --dry-run` is one word on",
+        ));
+    }
+    match &args.task {
+        Some(LinksTask::Init { prefix, dry_run }) => {
+            return init::run(&args.units, prefix, *dry_run, out);
+        }
+        // No lock: whatever another process holds, a link can always be taken away.
+        Some(LinksTask::Clear { dead }) => return keep::clear(&args.dir, *dead, out),
+        None => {}
+    }
+    if let Some(what) = args.print {
+        print::check(args)?;
+        let text = match what {
+            Printed::Udev => print::udev(&args.lvx, &args.group, &args.dir),
+            Printed::Systemd => print::systemd(&args.lvx, &args.units, &args.dir),
+        };
+        out.write_all(text.as_bytes())?;
+        return Ok(Status::Ok);
+    }
+    let names = UnitNames::read(&args.units)?;
+    if args.dry_run {
+        return keep::dry(&names, &Folder::new(&args.dir), args.wait, out);
+    }
+    let folder = Folder::own(&args.dir)?;
+    if args.watch {
+        keep::watch(&args.units, names, &folder, out)
+    } else {
+        keep::once(&names, &folder, args.wait, out)
+    }
+}

@@ -1,0 +1,93 @@
+//! Which links there should be, from the names and from who is where.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use pi18_proto::SerialNumber;
+use pi18_transport::{Entry, Roster, Whereabouts};
+
+use super::{folder::Links, map::UnitNames};
+use crate::terminal::Status;
+
+/// What became of the names.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Census {
+    pub(super) links: Links,
+    /// Named units that are nowhere.
+    pub(super) missing: Vec<String>,
+    /// What can be bound to no name, and why.
+    pub(super) refused: BTreeSet<String>,
+    /// What else is there.
+    pub(super) others: BTreeSet<String>,
+}
+
+impl Census {
+    pub(super) fn take(names: &UnitNames, roster: &Roster) -> Self {
+        let mut census = Self::default();
+        for (serial, name) in names.iter() {
+            match roster.find(serial) {
+                Whereabouts::At(entry) => {
+                    census.links.insert(name.to_owned(), entry.adapter.node.clone());
+                }
+                Whereabouts::Unknown => census.missing.push(format!("{name} ({serial})")),
+                Whereabouts::Duplicate(entries) => census.refuse(serial, name, &entries),
+            }
+        }
+        for entry in roster.entries() {
+            census.look_at(entry, names);
+        }
+        census
+    }
+
+    fn refuse(&mut self, serial: SerialNumber, name: &str, entries: &[&Entry]) {
+        let nodes: Vec<_> = entries.iter().map(|entry| node(entry)).collect();
+        self.refused.insert(format!(
+            "{serial} ({name}) is told by {}: a serial number cannot be two units'; none of them is linked",
+            nodes.join(" and ")
+        ));
+    }
+
+    fn look_at(&mut self, entry: &Entry, names: &UnitNames) {
+        let node = node(entry);
+        match (entry.unit(), entry.trouble()) {
+            (Some(unit), _) if !unit.looks_genuine() => {
+                self.refused.insert(format!(
+                    "{node} tells {unit}, which is no unit's own serial number; it is not linked"
+                ));
+            }
+            (Some(unit), _) if names.name(&unit).is_none() => {
+                self.others.insert(format!("{node} is {unit}, which has no name in units.yaml"));
+            }
+            (None, Some(error)) => {
+                // How long was waited differs from time to time.
+                self.others.insert(if error.is_not_pi18() {
+                    format!("{node} is something else, such as a UPS: it does not speak PI18")
+                } else if error.is_timeout() {
+                    format!("{node} does not answer")
+                } else {
+                    error.to_string()
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// All that is named is there.
+    pub(super) fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.refused.is_empty()
+    }
+
+    pub(super) fn status(&self) -> Status {
+        if !self.missing.is_empty() {
+            Status::Unread
+        } else if !self.refused.is_empty() {
+            Status::Findings
+        } else {
+            Status::Ok
+        }
+    }
+}
+
+fn node(entry: &Entry) -> String {
+    let node: &PathBuf = &entry.adapter.node;
+    node.display().to_string()
+}

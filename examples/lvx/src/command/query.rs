@@ -1,0 +1,189 @@
+//! `lvx query`: ask a unit and show each field of its answer.
+
+mod fields;
+
+use std::{
+    fs::File,
+    io::{self, Write},
+};
+
+use pi18_proto::{AnyReply, FieldInfo, Form, Presence, Query, QueryInfo};
+use pi18_transport::{Address, CaptureRecorder, Client, Link, TimedReply, wrap};
+use serde_json::json;
+
+use self::fields::Shown;
+use crate::{
+    args::{self, MAX_WIDTH, QueryFormat},
+    input,
+    terminal::{Failure, Progress, Status},
+    units,
+};
+
+pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Failure> {
+    if args.list {
+        return list(&args.words, out);
+    }
+    let (units, commands): (Vec<_>, Vec<_>) = args.words.iter().partition(|word| is_address(word));
+    let queries = commands.iter().map(|text| input::query(text)).collect::<Result<Vec<_>, _>>()?;
+    let unit = match &units[..] {
+        [] => default_unit()?,
+        [unit] => (*unit).clone(),
+        _ => return Err(Failure::usage("several units are given: ask them one after another")),
+    };
+    if queries.is_empty() {
+        return Err(Failure::usage(format_args!(
+            "no command is given: try `lvx query GS {unit}`, or `lvx query --list`"
+        )));
+    }
+    let address: Address = unit.parse()?;
+    let mut client = open(&address, args)?;
+    let mut status = Status::Ok;
+    for query in queries {
+        let progress = Progress::start();
+        progress.watch(address.place(), &mut client);
+        let answer = client.query(query);
+        drop(progress);
+        match answer {
+            Ok(reading) => show(out, &address, &reading, args.format)?,
+            Err(error) if error.is_refused() || error.is_decode() => {
+                status = Failure::from(error).print().max(status);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(status)
+}
+
+fn open(address: &Address, args: &args::Query) -> Result<Client<Box<dyn Link + Send>>, Failure> {
+    let link = address.link()?;
+    let link: Box<dyn Link + Send> = match &args.capture {
+        None => link,
+        Some(path) => {
+            // Never over a capture that is there: it may be the one that is played back.
+            let file = File::create_new(path).map_err(|error| {
+                Failure::usage(format_args!(
+                    "--capture {}: cannot be made: {error}",
+                    path.display()
+                ))
+            })?;
+            Box::new(CaptureRecorder::new(link, file))
+        }
+    };
+    Ok(Client::with_config(link, *address.config()))
+}
+
+/// No command has these.
+fn is_address(word: &str) -> bool {
+    word.contains([':', '/'])
+}
+
+fn default_unit() -> Result<String, Failure> {
+    if let Some(unit) = std::env::var_os("LVX_UNIT").filter(|unit| !unit.is_empty()) {
+        return unit.into_string().map_err(|unit| {
+            Failure::usage(format_args!("LVX_UNIT: expected an address, found {}", unit.display()))
+        });
+    }
+    match &units::adapters()[..] {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::usage(
+            "no unit is given and no inverter adapter is plugged in: name one behind the command \
+             (/dev/ttyUSB0), or try the virtual bank (sim:0)",
+        )),
+        several => Err(Failure::usage(format_args!(
+            "no unit is given and several adapters are plugged in: name one of {} behind the command",
+            several.join(", ")
+        ))),
+    }
+}
+
+fn show(
+    out: &mut impl Write,
+    address: &Address,
+    reading: &TimedReply,
+    format: QueryFormat,
+) -> io::Result<()> {
+    let shown = Shown::reply(&reading.reply);
+    let warnings = reading.warnings.iter().cloned().chain(absent(&reading.reply));
+    let warnings: Vec<_> = warnings.collect();
+    match format {
+        QueryFormat::Raw => writeln!(out, "{} {}", reading.query, reading.frame.escape_ascii()),
+        QueryFormat::Json => {
+            let line = json!({
+                "command": reading.query.to_string(),
+                "unit": address.to_string(),
+                "values": shown.values(),
+                "names": shown.names(),
+                "units": shown.units(),
+                "warnings": warnings,
+            });
+            writeln!(out, "{line}")
+        }
+        QueryFormat::Table => {
+            writeln!(out, "{}  {}", reading.query, reading.query.info().summary)?;
+            let width = shown.rows().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+            for (label, value) in shown.rows() {
+                writeln!(out, "  {label:width$}  {value}")?;
+            }
+            for warning in &warnings {
+                writeln!(out, "  (warning: {warning})")?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// A unit that does not exist is answered for with zeros.
+fn absent(reply: &AnyReply) -> Option<String> {
+    let presence = match reply {
+        AnyReply::ParallelRating(rating) => rating.presence,
+        AnyReply::ParallelStatus(status) => status.presence,
+        _ => return None,
+    };
+    let absent = presence == Presence::ABSENT;
+    absent.then(|| "the bank has no such unit; the other fields mean nothing".to_owned())
+}
+
+/// Every command, or each field of those named.
+fn list(words: &[String], out: &mut impl Write) -> Result<Status, Failure> {
+    if words.is_empty() {
+        for info in Query::LIST {
+            let lead = format!("{:<11} ", usage(info));
+            write!(out, "{}", wrap(&lead, info.summary, MAX_WIDTH))?;
+        }
+        writeln!(out, "\n`lvx query --list GS` shows what one of them answers.")?;
+        return Ok(Status::Ok);
+    }
+    let known = |word: &String| input::query_kind(word).map_or_else(|| input::query(word), Ok);
+    for query in words.iter().map(known).collect::<Result<Vec<_>, _>>()? {
+        let info = query.info();
+        let summary = format!("{} (since {})", info.summary, info.since);
+        write!(out, "{}", wrap(&format!("{}  ", usage(info)), &summary, MAX_WIDTH))?;
+        for field in info.fields {
+            let unit = if field.unit.is_empty() { picture(field) } else { field.unit.to_owned() };
+            let optional = if field.optional { " (may be missing)" } else { "" };
+            let lead = format!("  {}: ", field.label);
+            write!(out, "{}", wrap(&lead, &format!("{unit}{optional}"), MAX_WIDTH))?;
+        }
+    }
+    Ok(Status::Ok)
+}
+
+/// The mnemonic and what stands behind it.
+fn usage(info: &QueryInfo) -> String {
+    let arguments: String = info.arguments.iter().map(picture).collect();
+    format!("{}{arguments}", info.mnemonic)
+}
+
+/// What stands in a field that has no unit.
+fn picture(field: &FieldInfo) -> String {
+    match field.form {
+        Form::Code(names) => {
+            let told: Vec<_> =
+                names.iter().map(|known| format!("{} {}", known.code, known.name)).collect();
+            told.join(", ")
+        }
+        Form::Text(picture) => picture.to_owned(),
+        Form::Number { min, max } if max < 10 => format!("<{min} to {max}>"),
+        _ => "a number".to_owned(),
+    }
+}

@@ -1,0 +1,137 @@
+//! An open run is finished or undone.
+
+use std::io::Write;
+
+use lvx_settings::{Apply, Ending, Limits, Obstacles, Past, Plan, ResumeMode};
+
+use super::{open_units::open_some, overview};
+use crate::{
+    args::{self, Format},
+    state::{Kept, RunFiles, Store, ignored_users},
+    terminal::{Failure, Status, print_error},
+    units::{self, Open},
+    writing::{consent_given, describe_obstacle, drive, options, permissions, print_report},
+};
+
+/// The open run, or the part of it whose units were named.
+pub(super) fn bring_to_an_end(
+    args: &args::Restore,
+    store: &Store,
+    run: &Kept,
+    mut files: RunFiles,
+    out: &mut impl Write,
+) -> Result<Status, Failure> {
+    let host = units::host();
+    let Some(opened) = open_some(&run.past.plan, &args.units, &run.hint(), &host)? else {
+        return Ok(Status::Unread);
+    };
+    let (places, opened): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+    let (mut part, steps) = run.past.part(&places);
+    for (planned, open) in part.plan.units.iter_mut().zip(&opened) {
+        planned.address = open.address.to_string();
+    }
+    if places.len() < run.past.plan.units.len() {
+        files.only(&places, steps);
+    }
+    let progress = part.progress();
+    let (begun, count) = (progress.at_most, part.plan.steps.len());
+    writeln!(out, "{}: {begun} of {count} writes begun and not undone", run.name)?;
+    overview::show(out, &part, &opened)?;
+    let mode = match (args.undo, args.finish) {
+        (true, _) => Some(ResumeMode::Undo),
+        (_, true) => Some(ResumeMode::Finish),
+        _ => None,
+    };
+    let permitted = permitted(args, &part)?;
+    let fails = match &permitted {
+        Ok(plan) => {
+            let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
+            plan.objections_to_finish(&units)
+        }
+        Err(obstacles) => obstacles.iter().map(describe_obstacle).collect(),
+    };
+    let Some(mode) = mode else {
+        overview::list(out, "\n--finish would fail:", &fails)?;
+        writeln!(
+            out,
+            "\nnothing was written; --undo puts back what was, --finish does the rest, \
+             --forget leaves it; each but the last with --confirm"
+        )?;
+        return Ok(Status::Findings);
+    };
+    let plan = match mode {
+        ResumeMode::Undo => Some(plan_to_undo(args, &part, &opened)?),
+        // A plan that is not permitted, or would fail, is only shown.
+        ResumeMode::Finish => permitted.ok().filter(|_| fails.is_empty()),
+    };
+    overview::writes(out, &part.plan, &progress, mode, &opened)?;
+    let consent = consent_given(&args.consent, &part.plan)?;
+    let Some(plan) = plan else {
+        overview::list(out, "\nnothing was written; --finish would fail:", &fails)?;
+        writeln!(
+            out,
+            "--undo puts back what was; --forget leaves everything as it is, and the run is over"
+        )?;
+        return Ok(if consent { Status::Unproved } else { Status::Findings });
+    };
+    if !consent {
+        writeln!(out, "\nnothing was written; --confirm does it")?;
+        return Ok(Status::Findings);
+    }
+    store.claim(run, &plan, &ignored_users(&args.care.ignore_runs_of)?, &mut files)?;
+    files.catch_interrupts()?;
+    files.note_unknown();
+    let apply = Apply::resume(plan, options(&args.care), progress, mode);
+    let report = drive(apply, opened, &host, &mut files);
+    let status = print_report(out, &report, &files, Format::Table);
+    if matches!(report.ending, Ending::Refused | Ending::Mixed) {
+        print_error(&format!(
+            "the run is still open; to try again: lvx restore {0}; if you have seen to it by other \
+             means: lvx restore {0} --forget",
+            run.hint()
+        ));
+    } else if places.len() < run.past.plan.units.len() {
+        print_error("the other units of the run are left to be restored");
+    }
+    let undone = mode == ResumeMode::Undo && report.ending == Ending::Undone;
+    Ok(if undone { Status::Ok } else { status })
+}
+
+/// The plan as far as the command line permits it, or what is in the way.
+fn permitted(args: &args::Restore, part: &Past) -> Result<Result<Plan, Obstacles>, Failure> {
+    let mut permissions = permissions(&args.permit)?;
+    permissions.part_of_bank = true;
+    Ok(part.plan.clone().permitted(&permissions))
+}
+
+/// The plan, if its undo is permitted; old values that the guard or the units would not take are warned
+/// of.
+fn plan_to_undo(args: &args::Restore, part: &Past, opened: &[Open]) -> Result<Plan, Failure> {
+    let mut permissions = permissions(&args.permit)?;
+    permissions.part_of_bank = true;
+    let missing = part.plan.steps.iter().take(part.progress().at_most).find_map(|step| {
+        let changed = step.from.differences(&step.to).map(|change| change.setting);
+        changed
+            .filter(|setting| setting.group().is_installation())
+            .find(|setting| !permissions.allow_installation.contains(setting))
+    });
+    if let Some(setting) = missing {
+        return Err(Failure::usage(format_args!(
+            "the undo writes {setting}, an installation setting: allow it by name \
+             (--allow-installation {setting})"
+        )));
+    }
+    for outside in part.plan.outside_guard(permissions.battery.as_ref()) {
+        print_error(&format!("warning: an old value is outside the battery guard: {outside}"));
+    }
+    for (at, (old, open)) in part.old_settings().iter().zip(opened).enumerate() {
+        let limits = Limits::of(&open.unit);
+        let unit = part.plan.units.get(at).map_or(String::new(), lvx_settings::PlannedUnit::place);
+        for (setting, value) in old.iter() {
+            if let Err(error) = limits.check(setting, value) {
+                print_error(&format!("warning: {unit}: {setting} cannot be put back: {error}"));
+            }
+        }
+    }
+    Ok(part.plan.clone())
+}

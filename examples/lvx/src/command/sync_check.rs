@@ -1,0 +1,105 @@
+//! `lvx sync-check`: is this bank healthy, and if not, why and what to do?
+
+use std::io::Write;
+
+use lvx_parallel::{Checks, RuleInfo, Thresholds};
+use pi18_proto::Version;
+
+use crate::{
+    args::{self, ReportFormat},
+    input,
+    terminal::{Failure, Status, Stdout, style},
+    units::{read_bank, saved_bank},
+};
+
+pub(crate) fn run(args: &args::SyncCheck, out: &mut Stdout) -> Result<Status, Failure> {
+    if args.list_rules {
+        return list(out);
+    }
+    let checks = checks(args)?;
+    let bank = read_bank(&args.bank, |units| checks.read(units))?;
+    let report = checks.check(&bank);
+    // Of live units everybody knows.
+    if let (Some(_), Some(started), ReportFormat::Table) =
+        (&args.bank.from, report.started, args.format)
+    {
+        writeln!(out, "read {started}\n")?;
+    }
+    match args.format {
+        ReportFormat::Table => out.write_styled(&report.to_text(&style()))?,
+        ReportFormat::Json => writeln!(out, "{}", report.to_json())?,
+        ReportFormat::Markdown => write!(out, "{}", report.to_markdown())?,
+    }
+    Ok(match (report.complete, report.is_healthy()) {
+        (false, _) => Status::Unread,
+        (true, false) => Status::Findings,
+        (true, true) => Status::Ok,
+    })
+}
+
+fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
+    let rules = |ids: &[String], option: &str| {
+        let found = ids.iter().map(|id| RuleInfo::find(id)).collect::<Result<Vec<_>, _>>();
+        found.map_err(|error| Failure::usage(format_args!("{option} {error}")))
+    };
+    let expected = args.expect_firmware.as_ref().map(|text| {
+        Version::new(text).ok_or_else(|| {
+            let wanted = "expected a version such as 06306";
+            Failure::usage(format_args!("--expect-firmware: {wanted}, found {text:?}"))
+        })
+    });
+    let checks = Checks {
+        thresholds: thresholds(args)?,
+        expected_firmware: expected.transpose()?,
+        bank_ah: args.bank_ah,
+        only: rules(&args.only, "--only")?,
+        skip: rules(&args.skip, "--skip")?,
+        baseline: args.baseline.as_ref().map(|path| saved_bank(path)).transpose()?,
+    };
+    let left = |info: &RuleInfo| {
+        let among = |rules: &[&RuleInfo]| rules.iter().any(|rule| rule.id == info.id);
+        (checks.only.is_empty() || among(&checks.only)) && !among(&checks.skip)
+    };
+    if checks.baseline.is_some() && !RuleInfo::all().filter(|info| info.id == "baseline").any(left)
+    {
+        return Err(Failure::usage(
+            "--baseline: --only and --skip leave out the rule `baseline`, which compares with it",
+        ));
+    }
+    if RuleInfo::all().any(left) {
+        Ok(checks)
+    } else {
+        Err(Failure::usage("--only and --skip leave no rule to check"))
+    }
+}
+
+fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {
+    let mut thresholds = match &args.thresholds {
+        None => Thresholds::default(),
+        Some(path) => Thresholds::parse(&input::read_text(path, Thresholds::MOST_BYTES)?)
+            .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?,
+    };
+    for text in &args.threshold {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            let wanted = "expected KEY=VALUE such as battery_voltage_spread=0.3";
+            Failure::usage(format_args!("--threshold: {wanted}, found {text:?}"))
+        })?;
+        thresholds
+            .set(key, value)
+            .map_err(|error| Failure::usage(format_args!("--threshold {error}")))?;
+    }
+    Ok(thresholds)
+}
+
+fn list(out: &mut impl Write) -> Result<Status, Failure> {
+    writeln!(out, "Rules (--only, --skip):")?;
+    let style = style().at_most(80);
+    for info in RuleInfo::all() {
+        write!(out, "{}", style.wrap(&format!("  {:<20} ", info.id), info.summary))?;
+    }
+    writeln!(out, "\nThresholds (--threshold KEY=VALUE, --thresholds FILE):")?;
+    for (info, (key, value)) in Thresholds::LIST.iter().zip(Thresholds::default().values()) {
+        write!(out, "{}", style.wrap(&format!("  {key:<25} {value:>7}  "), info.summary))?;
+    }
+    Ok(Status::Ok)
+}

@@ -1,0 +1,49 @@
+//! `lvx validate`: is a profile sound, by itself and for these units?
+
+use std::io::Write;
+
+use lvx_settings::{Permissions, validate, validate_for_bank};
+
+use crate::{
+    args,
+    input::{self, read_profile},
+    terminal::{Failure, Status, print_diagnostics},
+    units,
+};
+
+pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status, Failure> {
+    let profile = read_profile(&args.profile)?;
+    let mut permissions = Permissions::default();
+    permissions.battery = input::battery()?;
+    if args.units.is_empty() {
+        let found = validate(&profile, &permissions);
+        print_diagnostics(&found);
+        if found.has_errors() {
+            return Ok(Status::Usage);
+        }
+        let stated = profile.profile().settings.iter().count();
+        writeln!(out, "{}: sound, {stated} settings", profile.name())?;
+        return Ok(Status::Ok);
+    }
+    let settings = Some(&profile.profile().settings);
+    let units = match units::open_for(&args.units, &units::host(), settings)? {
+        Ok(units) => units,
+        Err(status) => return Ok(status),
+    };
+    // One unit is validated whatever the others of its bank are to become.
+    permissions.part_of_bank = units.len() == 1;
+    let read: Vec<_> =
+        units.iter().map(|open| (open.address.to_string(), open.unit.clone())).collect();
+    let found = validate_for_bank(&profile, &read, &permissions);
+    for (open, found) in units.iter().zip(&found.units) {
+        print_diagnostics(found);
+        let (place, serial) = (open.address.place(), open.unit.serial_number);
+        let verdict = if found.has_errors() { "NOT for" } else { "sound for" };
+        writeln!(out, "{}: {verdict} {place} ({serial})", profile.name())?;
+    }
+    if found.together.has_errors() {
+        print_diagnostics(&found.together);
+        writeln!(out, "{}: NOT for these units together", profile.name())?;
+    }
+    Ok(if found.has_errors() { Status::Usage } else { Status::Ok })
+}

@@ -1,0 +1,83 @@
+//! Files that the user names: regular ones, read within bounds; `-` is standard input.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use pi18_transport::{open_file, read_bounded};
+
+use crate::terminal::Failure;
+
+/// What errors call a file.
+pub(crate) fn file_name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Opens a file to read it as it comes.
+pub(crate) fn open_input(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if is_stdin(path) {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let opened = if is_descriptor(path) { given(path) } else { open_file(path) };
+    Ok(Box::new(opened.map_err(|error| unreadable(path, &error))?))
+}
+
+/// Reads a whole file of at most `max_bytes`.
+pub(crate) fn read_input(path: &Path, max_bytes: usize) -> Result<Vec<u8>, Failure> {
+    read_bounded(open_input(path)?, max_bytes).map_err(|error| unreadable(path, &error))
+}
+
+/// Reads a whole text of at most `max_bytes`.
+pub(crate) fn read_text(path: &Path, max_bytes: usize) -> Result<String, Failure> {
+    String::from_utf8(read_input(path, max_bytes)?).map_err(|_| {
+        let error = "expected text in UTF-8, found other bytes";
+        Failure::usage(format_args!("{}: cannot be read: {error}", file_name(path)))
+    })
+}
+
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let hint = match error.kind() {
+        io::ErrorKind::InvalidInput => "; a pipe is read as standard input: `-` and `< PIPE`",
+        _ => "",
+    };
+    Failure::usage(format_args!("{}: cannot be read: {error}{hint}", file_name(path)))
+}
+
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Whether standard input brings more within a second, or its end.
+#[cfg(unix)]
+pub(crate) fn stdin_goes_on() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stdin = io::stdin();
+    let mut input = [PollFd::new(&stdin, PollFlags::IN)];
+    poll(&mut input, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn stdin_goes_on() -> bool {
+    true
+}
+
+/// Whether a path is that of an open descriptor, as a shell writes for `<(…)`.
+fn is_descriptor(path: &Path) -> bool {
+    path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
+}
+
+/// Opens what the shell gave: the pipe of a command that it runs, or a regular file.
+#[cfg(unix)]
+fn given(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::FileTypeExt;
+
+    if path.metadata()?.file_type().is_fifo() { File::open(path) } else { open_file(path) }
+}
+
+#[cfg(not(unix))]
+fn given(path: &Path) -> io::Result<File> {
+    open_file(path)
+}

@@ -1,0 +1,22 @@
+//! Profiles and saved plans.
+
+use std::path::Path;
+
+use lvx_settings::{ParsedProfile, Profile};
+
+use super::file::{file_name, read_input};
+use crate::terminal::Failure;
+
+/// Reads a profile; `-` is standard input.
+pub(crate) fn read_profile(path: &Path) -> Result<ParsedProfile, Failure> {
+    let (name, bytes) = read_bytes(path)?;
+    Ok(Profile::parse_bytes(&name, &bytes)?)
+}
+
+/// A file and what it is called.
+pub(crate) fn read_bytes(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+    Ok((file_name(path), read_input(path, MAX_BYTES)?))
+}
+
+/// Larger than any profile or plan.
+const MAX_BYTES: usize = 16 << 20;

@@ -1,0 +1,17 @@
+//! The terminal: standard output, messages on standard error, progress, colours and signals.
+
+mod failure;
+mod messages;
+mod output;
+mod progress;
+mod signals;
+mod status;
+mod style;
+
+pub(crate) use failure::Failure;
+pub(crate) use messages::{print_diagnostics, print_error, print_note};
+pub(crate) use output::{Output, Stdout};
+pub(crate) use progress::{Progress, is_silenced, silence};
+pub(crate) use signals::catch_signals;
+pub(crate) use status::Status;
+pub(crate) use style::style;

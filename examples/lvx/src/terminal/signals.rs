@@ -1,0 +1,58 @@
+//! Signals that ask the program to end: Ctrl-C, `kill`, and the end of the session.
+
+use std::io;
+
+use super::failure::Failure;
+
+/// Calls `act` for each such signal from now on; the signal itself does not end the program any more.
+///
+/// A hang-up that was ignored when the program was started stays ignored: `nohup lvx … &` goes on after
+/// the user has logged out.
+pub(crate) fn catch_signals(act: impl FnMut() + Send + 'static) -> Result<(), Failure> {
+    catch_all(act).map_err(|error| Failure::usage(format_args!("signals: {error}")))
+}
+
+#[cfg(unix)]
+fn catch_all(mut act: impl FnMut() + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let mut caught = vec![SIGINT, SIGTERM];
+    if !is_ignored(SIGHUP) {
+        caught.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(caught)?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for _ in signals.forever() {
+            act();
+        }
+    })?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn catch_all(act: impl FnMut() + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(act).map_err(io::Error::other)
+}
+
+/// Whether a signal is ignored, as far as the system says it without changing anything: Linux does, in
+/// `/proc`.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    let bit = u32::try_from(signal).ok().and_then(|signal| signal.checked_sub(1));
+    bit.and_then(|bit| mask.checked_shr(bit)).is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_with_its_default_action_is_not_ignored() {
+        assert!(!is_ignored(signal_hook::consts::SIGUSR1));
+        // Rust programs ignore broken pipes from their start.
+        assert!(is_ignored(signal_hook::consts::SIGPIPE));
+    }
+}

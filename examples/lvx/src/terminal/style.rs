@@ -1,0 +1,75 @@
+//! Colours and line width of what is printed.
+
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal},
+};
+
+use lvx_parallel::Style;
+
+/// Colours on a terminal only, and not if `NO_COLOR` says so; lines as wide as `COLUMNS` says, or else
+/// the terminal.
+pub(crate) fn style() -> Style {
+    let colour = has_colour(io::stdout().is_terminal(), std::env::var_os("NO_COLOR"));
+    let style = Style::default().coloured(colour);
+    let width = columns(std::env::var_os("COLUMNS")).or_else(|| terminal_width(io::stdout()));
+    width.map_or(style, |width| style.wide(width))
+}
+
+fn columns(columns: Option<OsString>) -> Option<usize> {
+    columns?.to_str()?.parse().ok().filter(|columns| *columns > 0)
+}
+
+/// How many characters a line of a terminal has; none if it is no terminal or does not know.
+#[cfg(unix)]
+fn terminal_width(output: impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(output).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn terminal_width<T>(_: T) -> Option<usize> {
+    None
+}
+
+/// Source: no-color.org: set and not empty, whatever it is.
+fn has_colour(is_terminal: bool, no_color: Option<OsString>) -> bool {
+    is_terminal && no_color.is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_a_number_that_is_not_0() {
+        assert_eq!(columns(Some("77".into())), Some(77));
+        for none in [None, Some("".into()), Some("0".into()), Some("wide".into())] {
+            assert_eq!(columns(none), None);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_terminal_that_knows_its_width_says_it() {
+        use rustix::{
+            pty::{OpenptFlags, openpt},
+            termios::{Winsize, tcsetwinsize},
+        };
+
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        assert_eq!(terminal_width(&terminal), None);
+        let size = Winsize { ws_row: 24, ws_col: 77, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&terminal, size).unwrap();
+        assert_eq!(terminal_width(&terminal), Some(77));
+        assert_eq!(terminal_width(std::fs::File::open("/dev/null").unwrap()), None);
+    }
+
+    #[test]
+    fn colours_are_for_terminals_whose_user_wants_them() {
+        assert!(has_colour(true, None));
+        assert!(has_colour(true, Some("".into())));
+        assert!(!has_colour(true, Some("1".into())));
+        assert!(!has_colour(false, None));
+    }
+}

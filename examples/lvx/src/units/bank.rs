@@ -1,0 +1,56 @@
+//! The bank that a command is about: live units, or a saved bank.
+
+use std::path::Path;
+
+use lvx_parallel::{BankSnapshot, Member};
+use pi18_transport::{Address, Error};
+
+use super::adapters::{adapters, plugged_in};
+use crate::{
+    args::Bank,
+    input,
+    terminal::{Failure, Progress},
+};
+
+/// Reads the units with `ask`, or the file that takes their place. Without either, the units behind all
+/// adapters that are plugged in.
+///
+/// A wrong address ends it before anything is asked.
+pub(crate) fn read_bank(
+    args: &Bank,
+    ask: impl FnOnce(Vec<Member>) -> BankSnapshot,
+) -> Result<BankSnapshot, Failure> {
+    if let Some(path) = &args.from {
+        return saved_bank(path);
+    }
+    let found;
+    let units = if args.units.is_empty() {
+        found = plugged_in(adapters())?;
+        &found
+    } else {
+        &args.units
+    };
+    let mut places = (0..).zip(units);
+    if let Some((_, twice)) = places.find(|(at, unit)| units.iter().take(*at).any(|u| u == *unit)) {
+        return Err(Failure::usage(format_args!("{twice} is given twice")));
+    }
+    let addresses =
+        units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?;
+    let members: Vec<_> = addresses.iter().map(Member::open).collect();
+    if let Some(error) = members.iter().filter_map(Member::error).find(|error| error.is_address()) {
+        return Err(Failure::usage(error));
+    }
+    let progress = Progress::start();
+    let watched = members.into_iter().map(|member| {
+        let observer = progress.of(member.name());
+        member.observed(observer)
+    });
+    Ok(ask(watched.collect()))
+}
+
+/// A bank that `lvx dump` wrote.
+pub(crate) fn saved_bank(path: &Path) -> Result<BankSnapshot, Failure> {
+    let text = input::read_text(path, BankSnapshot::MOST_BYTES)?;
+    BankSnapshot::parse(&text)
+        .map_err(|error| Failure::usage(format_args!("{}: {error}", input::file_name(path))))
+}

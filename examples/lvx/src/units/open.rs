@@ -1,0 +1,85 @@
+//! Units by their addresses: opened all at once, read side by side.
+
+use std::thread;
+
+use lvx_settings::{HostClock, Settings, Unit};
+use pi18_transport::{Address, Client};
+
+use crate::terminal::{Failure, Progress, Status};
+
+/// A unit that is open and was read.
+pub(crate) struct Open {
+    pub(crate) address: Address,
+    pub(crate) client: Client,
+    pub(crate) unit: Unit,
+}
+
+/// Opens and reads them all. What cannot be is told, all of it, and ends it.
+pub(crate) fn open(
+    addresses: &[String],
+    host: &HostClock,
+) -> Result<Result<Vec<Open>, Status>, Failure> {
+    open_for(addresses, host, None)
+}
+
+/// Opens them all, and reads what it takes to look at these settings; all of it if none are given.
+pub(crate) fn open_for(
+    addresses: &[String],
+    host: &HostClock,
+    settings: Option<&Settings>,
+) -> Result<Result<Vec<Open>, Status>, Failure> {
+    if let Some((_, twice)) = addresses
+        .iter()
+        .enumerate()
+        .find(|(at, unit)| addresses.iter().take(*at).any(|other| other == *unit))
+    {
+        return Err(Failure::usage(format_args!("{twice} is given twice")));
+    }
+    let parsed: Result<Vec<Address>, _> = addresses.iter().map(|unit| unit.parse()).collect();
+    let tries: Vec<_> = parsed?.into_iter().map(|address| (address.open(), address)).collect();
+    let progress = Progress::start();
+    let read: Vec<Result<Open, Failure>> = thread::scope(|scope| {
+        let readers: Vec<_> = tries
+            .into_iter()
+            .map(|(client, address)| {
+                let observer = progress.of(address.place());
+                scope.spawn(move || read(client, address, host, settings, observer))
+            })
+            .collect();
+        readers
+            .into_iter()
+            .map(|reader| reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    drop(progress);
+    let mut units = Vec::new();
+    let mut status = Status::Ok;
+    for unit in read {
+        match unit {
+            Ok(unit) => units.push(unit),
+            Err(failure) => status = failure.print().max(status),
+        }
+    }
+    Ok(if status == Status::Ok { Ok(units) } else { Err(status) })
+}
+
+fn read(
+    client: Result<Client, pi18_transport::Error>,
+    address: Address,
+    host: &HostClock,
+    settings: Option<&Settings>,
+    observer: impl FnMut(pi18_transport::QueryProgress) + Send + 'static,
+) -> Result<Open, Failure> {
+    let mut client = client?;
+    client.observe(observer);
+    let unit = match settings {
+        Some(settings) => Unit::read_for(&mut client, host, settings)?,
+        None => Unit::read(&mut client, host)?,
+    };
+    Ok(Open { address, client, unit })
+}
+
+/// This computer's clock. Every way that the tool knows to a unit goes by the system's time.
+pub(crate) fn host() -> HostClock {
+    HostClock::system()
+}
