@@ -16,7 +16,7 @@ use bytes::BytesMut;
 use lvx_parallel::{BankSnapshot, Checks, Member, Questions, RuleInfo};
 use pi18_transport::{
     Address, Client, Error, Link,
-    sim::{Bank, Config, SharedBank, serve_pty},
+    sim::{Bank, BankConfig, SharedBank, serve_pty},
 };
 
 /// A link that counts its bytes.
@@ -48,7 +48,7 @@ fn measure(
     read: impl FnOnce(Vec<Member<Counting>>) -> BankSnapshot,
 ) -> bool {
     let switches = vec!["pace=2400&slave=06126".parse().expect("switches")];
-    let bank = SharedBank::real(Bank::new(Config { units, switches }).expect("a bank"));
+    let bank = SharedBank::real(Bank::new(BankConfig { units, switches }).expect("a bank"));
     let served: Vec<_> = (0..units).map(|unit| serve_pty(&bank, unit).expect("a pty")).collect();
     let mut counts = Vec::new();
     let members = served.iter().map(|served| {

@@ -180,7 +180,7 @@ pub(crate) mod testing {
     use std::time::Duration;
 
     use pi18_proto::GeneralStatus;
-    use pi18_transport::sim::{Bank, Config};
+    use pi18_transport::sim::{Bank, BankConfig};
 
     use crate::{BankSnapshot, Checks, Gap, Reading, Reason, Severity, UnitSnapshot};
 
@@ -190,7 +190,7 @@ pub(crate) mod testing {
     pub(crate) fn bank_of(switches: &[&str]) -> BankSnapshot {
         let switches = switches.iter().map(|text| format!("slave=06126&{text}").parse().unwrap());
         let switches: Vec<_> = switches.collect();
-        let bank = Bank::new(Config { units: switches.len(), switches }).unwrap();
+        let bank = Bank::new(BankConfig { units: switches.len(), switches }).unwrap();
         let unit = |unit| {
             UnitSnapshot::from_answers(format!("sim:{unit}"), |query| {
                 match bank.peek(unit, query) {

@@ -11,7 +11,7 @@ use lvx_settings::{
 use pi18_proto::{Amperes, BatteryType, Decivolts, Model, SerialNumber, TimeOfDay, Version};
 use pi18_transport::{
     Client,
-    sim::{Bank, Config, SharedBank, Switches},
+    sim::{Bank, BankConfig, SharedBank, Switches},
 };
 use proptest::{prelude::*, sample::select};
 
@@ -30,7 +30,7 @@ fn virtual_unit(switch: &str) -> Unit {
     if !switch.is_empty() {
         own.set(switch).unwrap();
     }
-    let bank = Bank::new(Config { switches: vec![own], ..Config::default() }).unwrap();
+    let bank = Bank::new(BankConfig { switches: vec![own], ..BankConfig::default() }).unwrap();
     let mut client = Client::new(SharedBank::virtual_time(bank).link(0));
     let host = HostClock::system();
     Unit::read(&mut client, &host).unwrap()

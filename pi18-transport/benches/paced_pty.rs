@@ -9,12 +9,12 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use pi18_proto::GeneralStatus;
 use pi18_transport::{
     Client,
-    sim::{Bank, Config, SharedBank, serve_pty},
+    sim::{Bank, BankConfig, SharedBank, serve_pty},
 };
 
 fn exchange(criterion: &mut Criterion) {
     let switches = vec!["pace=2400&frozen=on".parse().expect("switches")];
-    let bank = Bank::new(Config { units: 2, switches }).expect("a bank");
+    let bank = Bank::new(BankConfig { units: 2, switches }).expect("a bank");
     let served = serve_pty(&SharedBank::real(bank), 0).expect("a pty");
     let mut client = Client::open(&format!("serial:{}", served.path())).expect("a port");
     client.read::<GeneralStatus>().expect("a reply, fenced");

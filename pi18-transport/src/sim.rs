@@ -13,7 +13,7 @@
 //! use bytes::BytesMut;
 //! use pi18_transport::{Link, sim};
 //!
-//! let bank = sim::Bank::new(sim::Config::default())?;
+//! let bank = sim::Bank::new(sim::BankConfig::default())?;
 //! let mut link = sim::SharedBank::virtual_time(bank).link(1);
 //! let deadline = link.now() + Duration::from_secs(1);
 //! let mut reply = BytesMut::new();
@@ -46,7 +46,7 @@ mod switches;
 mod unit;
 mod wires;
 
-pub use bank::{Bank, Config, SetCounts};
+pub use bank::{Bank, BankConfig, SetCounts};
 #[cfg(target_os = "linux")]
 pub use hid::{FunctionFsDevice, HidIdentity, UhidDevice, hidraw_node};
 pub use process::open;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use pi18_proto::{AnyReply, Query};
 use pi18_transport::{
     Client, SetOutcome,
-    sim::{Bank, Config, SharedBank, SimLink, Switches},
+    sim::{Bank, BankConfig, SharedBank, SimLink, Switches},
 };
 
 /// A client of the first of two units, whose values stand still, with these switches.
 fn client(switches: &str) -> Client<SimLink> {
     let unit = |text: &str| text.parse::<Switches>().unwrap();
-    let config = Config {
+    let config = BankConfig {
         units: 2,
         switches: vec![unit(&format!("frozen=on&{switches}")), unit("frozen=on")],
     };

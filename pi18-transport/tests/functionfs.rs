@@ -20,7 +20,7 @@ use std::{
 use pi18_proto::{GeneralStatus, Mode};
 use pi18_transport::{
     Client,
-    sim::{Bank, Config, FunctionFsDevice, SharedBank, hidraw_node, serve_functionfs},
+    sim::{Bank, BankConfig, FunctionFsDevice, SharedBank, hidraw_node, serve_functionfs},
 };
 
 const SOON: Duration = Duration::from_secs(5);
@@ -87,7 +87,7 @@ impl Drop for Gadget {
 
 fn shared() -> SharedBank {
     let switches = vec!["frozen=on".parse().unwrap()];
-    SharedBank::real(Bank::new(Config { units: 1, switches }).unwrap())
+    SharedBank::real(Bank::new(BankConfig { units: 1, switches }).unwrap())
 }
 
 #[track_caller]

@@ -16,14 +16,14 @@ use std::{
 use pi18_proto::{GeneralStatus, Identity, Mode};
 use pi18_transport::{
     Client, adapters,
-    sim::{Bank, Config, HidIdentity, SharedBank, UhidDevice, hidraw_node, serve_uhid},
+    sim::{Bank, BankConfig, HidIdentity, SharedBank, UhidDevice, hidraw_node, serve_uhid},
 };
 
 const SOON: Duration = Duration::from_secs(5);
 
 fn shared(switches: &str) -> SharedBank {
     let switches = vec![switches.parse().unwrap()];
-    SharedBank::real(Bank::new(Config { units: 2, switches }).unwrap())
+    SharedBank::real(Bank::new(BankConfig { units: 2, switches }).unwrap())
 }
 
 #[track_caller]

@@ -19,14 +19,14 @@ mod reports;
 use lvx_parallel::{BankSnapshot, Checks, Member, Severity, check};
 use pi18_transport::{
     Client, Link,
-    sim::{Bank, Config, SharedBank},
+    sim::{Bank, BankConfig, SharedBank},
 };
 
 /// A virtual bank in made-up time, a unit for each of the switches.
 #[track_caller]
 fn shared(switches: &[&str]) -> SharedBank {
     let switches: Vec<_> = switches.iter().map(|text| text.parse().unwrap()).collect();
-    SharedBank::virtual_time(Bank::new(Config { units: switches.len(), switches }).unwrap())
+    SharedBank::virtual_time(Bank::new(BankConfig { units: switches.len(), switches }).unwrap())
 }
 
 fn member<L: Link>(link: L) -> Member<L> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use lvx_parallel::{BankSnapshot, Gap, Reading, Reason, UnitSnapshot};
 use pi18_proto::{Count, ParallelInstance, Query};
-use pi18_transport::sim::{Bank, Config, Switches};
+use pi18_transport::sim::{Bank, BankConfig, Switches};
 
 /// What one of a bank's units is to have, beside what all have.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,7 @@ impl Plan {
             switches
         });
         let switches: Vec<_> = switches.collect();
-        let bank = Bank::new(Config { units: switches.len(), switches }).unwrap();
+        let bank = Bank::new(BankConfig { units: switches.len(), switches }).unwrap();
         read(bank, random)
     }
 }

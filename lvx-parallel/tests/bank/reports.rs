@@ -6,7 +6,7 @@ use lvx_parallel::{
     BankSnapshot, Checks, Gap, Reading, Reason, Report, Style, Told, UnitSnapshot, check, compare,
 };
 use pi18_proto::{Decivolts, Query};
-use pi18_transport::sim::{Bank, Config};
+use pi18_transport::sim::{Bank, BankConfig};
 use serde_json::Value;
 
 use crate::read;
@@ -15,7 +15,7 @@ use crate::read;
 #[track_caller]
 fn bank(switches: &[&str]) -> BankSnapshot {
     let switches: Vec<_> = switches.iter().map(|text| text.parse().unwrap()).collect();
-    let bank = Bank::new(Config { units: switches.len(), switches }).unwrap();
+    let bank = Bank::new(BankConfig { units: switches.len(), switches }).unwrap();
     let unit = |unit| {
         UnitSnapshot::from_answers(format!("sim:{unit}"), |query| {
             let at = Duration::ZERO;

@@ -159,7 +159,7 @@ mod tests {
     use jsonschema::Validator;
     use pi18_transport::{
         Client,
-        sim::{Bank, Config, SharedBank},
+        sim::{Bank, BankConfig, SharedBank},
     };
 
     use super::{
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn takes_what_is_written_for_a_unit() {
-        let bank = Bank::new(Config::default()).unwrap();
+        let bank = Bank::new(BankConfig::default()).unwrap();
         let mut client = Client::new(SharedBank::virtual_time(bank).link(0));
         let host = HostClock::system();
         let unit = Unit::read(&mut client, &host).unwrap();

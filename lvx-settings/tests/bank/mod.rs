@@ -20,14 +20,14 @@ use pi18_proto::{
 };
 use pi18_transport::{
     Client, Link,
-    sim::{Bank, Config, SharedBank, SimLink, Switches},
+    sim::{Bank, BankConfig, SharedBank, SimLink, Switches},
 };
 use proptest::prelude::*;
 
 /// A bank in made-up time, each unit with these switches.
 pub(crate) fn bank(switches: &[&str]) -> SharedBank {
     let switches: Vec<Switches> = switches.iter().map(|text| text.parse().unwrap()).collect();
-    let config = Config { units: switches.len(), switches };
+    let config = BankConfig { units: switches.len(), switches };
     SharedBank::virtual_time(Bank::new(config).unwrap())
 }
 

@@ -12,7 +12,7 @@ use pi18_proto::{
 use super::{
     bank::Bank,
     day, limits,
-    line::{Heard, Pi30},
+    line::{Pi30, UnitInput},
     settings::{Settings, Window},
     switches::{Dialects, Pi30Answer, ShortLength},
     unit::Unit,
@@ -20,15 +20,15 @@ use super::{
 
 impl Bank {
     /// The bytes that answer what a unit heard; nothing if it stays silent.
-    pub(super) fn reply(&mut self, unit: usize, heard: Heard) -> Option<Vec<u8>> {
+    pub(super) fn reply(&mut self, unit: usize, heard: UnitInput) -> Option<Vec<u8>> {
         let (is_set, has_checksum) = match heard {
-            Heard::Request { request, has_checksum, .. } => {
+            UnitInput::Request { request, has_checksum, .. } => {
                 (matches!(request, Request::Set(_)), has_checksum)
             }
-            Heard::Unknown { is_set, has_checksum } => (is_set, has_checksum),
-            Heard::RatingOfNone | Heard::StatusOfNone => (false, true),
-            Heard::NoHeader(request) => return Some(self.units.get(unit)?.pi30(request)),
-            Heard::Noise => return None,
+            UnitInput::Unknown { is_set, has_checksum } => (is_set, has_checksum),
+            UnitInput::RatingOfNone | UnitInput::StatusOfNone => (false, true),
+            UnitInput::NoHeader(request) => return Some(self.units.get(unit)?.pi30(request)),
+            UnitInput::Noise => return None,
         };
         let asked = self.units.get_mut(unit)?;
         let dialect = asked.switches.quirks.dialect;
@@ -42,14 +42,14 @@ impl Bank {
             return Some(REFUSED.to_vec());
         }
         let mut reply = match heard {
-            Heard::Request { request: Request::Query(query), wrong_length, .. } => {
+            UnitInput::Request { request: Request::Query(query), wrong_length, .. } => {
                 let asked = self.units.get(unit)?;
                 let answer = self.answer(asked, query);
                 let answer =
                     answer.filter(|_| !(wrong_length && asked.switches.quirks.strict_length));
                 answer.and_then(|reply| asked.frame(&reply)).unwrap_or_else(|| REFUSED.to_vec())
             }
-            Heard::Request { request: Request::Set(command), .. } => {
+            UnitInput::Request { request: Request::Set(command), .. } => {
                 let accepted = self.set_or_not(unit, command);
                 self.units.get_mut(unit)?.sets.accepted += u64::from(accepted);
                 let mut verdict = if accepted { ACCEPTED } else { REFUSED }.to_vec();
@@ -59,11 +59,11 @@ impl Bank {
                 }
                 verdict
             }
-            Heard::RatingOfNone => {
+            UnitInput::RatingOfNone => {
                 let rating = ParallelRating::decode(RATING_OF_NONE).ok()?;
                 self.units.get(unit)?.frame(&rating.into())?
             }
-            Heard::StatusOfNone => {
+            UnitInput::StatusOfNone => {
                 let status = ParallelStatus::decode(STATUS_OF_NONE).ok()?;
                 self.units.get(unit)?.frame(&status.into())?
             }

@@ -20,14 +20,14 @@ use super::{
 
 /// What a bank is made from.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct BankConfig {
     /// How many units, 1 to 9; the switch `units` overrides it.
     pub units: usize,
     /// Those of the first units; the others have the defaults.
     pub switches: Vec<Switches>,
 }
 
-impl Default for Config {
+impl Default for BankConfig {
     /// Two units as commissioned.
     fn default() -> Self {
         Self { units: 2, switches: Vec::new() }
@@ -51,9 +51,9 @@ pub struct SetCounts {
 /// use std::time::Duration;
 ///
 /// use bytes::BytesMut;
-/// use pi18_transport::sim::{Bank, Config};
+/// use pi18_transport::sim::{Bank, BankConfig};
 ///
-/// let mut bank = Bank::new(Config::default())?;
+/// let mut bank = Bank::new(BankConfig::default())?;
 /// bank.host_sends(0, b"^P005PIq\x8b\r", Duration::ZERO);
 /// let mut reply = BytesMut::new();
 /// bank.take(0, Duration::ZERO, &mut reply);
@@ -81,7 +81,7 @@ impl Bank {
     ///
     /// # Errors
     /// If there are not 1 to 9 units, or switches for more units than there are.
-    pub fn new(config: Config) -> Result<Self, SwitchError> {
+    pub fn new(config: BankConfig) -> Result<Self, SwitchError> {
         let mut switches = BankSwitches::default();
         for given in &config.switches {
             switches.update(&given.bank);

@@ -72,7 +72,7 @@ impl Energy {
         let past = past.filter(|&date| wanted(date)).map(|date| made_up(self.unit, date));
         let days = self.days.iter().filter(|(date, _)| wanted(**date)).map(|(_, energy)| *energy);
         let sum: u32 = past.chain(days).map(super::whole).sum();
-        WattHours(sum.min(MOST))
+        WattHours(sum.min(MAX_COUNTER))
     }
 }
 
@@ -90,4 +90,4 @@ fn made_up(unit: usize, date: civil::Date) -> f64 {
 }
 
 /// Eight digits.
-const MOST: u32 = 99_999_999;
+const MAX_COUNTER: u32 = 99_999_999;

@@ -42,7 +42,7 @@ struct Reply {
 
 /// What a unit makes of the bytes it got.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Heard {
+pub(super) enum UnitInput {
     Request {
         request: Request,
         has_checksum: bool,
@@ -156,7 +156,7 @@ impl Line {
     }
 
     /// The unit gets the next byte: what it makes of it and when, if that ends something.
-    pub(super) fn hear(&mut self, ignores_checksum: bool) -> Option<(Duration, Heard)> {
+    pub(super) fn hear(&mut self, ignores_checksum: bool) -> Option<(Duration, UnitInput)> {
         let (at, byte) = self.requests.pop_front()?;
         if at < self.busy {
             return None;
@@ -165,9 +165,9 @@ impl Line {
         let mut input = byte.as_slice();
         let mut heard = None;
         while let Some(received) = self.reader.next(&mut input) {
-            heard = Some(Heard::of(received, ignores_checksum));
+            heard = Some(UnitInput::of(received, ignores_checksum));
         }
-        heard.filter(|heard| !matches!(heard, Heard::Noise)).map(|heard| (at, heard))
+        heard.filter(|heard| !matches!(heard, UnitInput::Noise)).map(|heard| (at, heard))
     }
 
     /// The unit's answer to what came in at `at` sets out.
@@ -248,7 +248,7 @@ impl Line {
     }
 }
 
-impl Heard {
+impl UnitInput {
     fn of(received: Received<'_>, ignores_checksum: bool) -> Self {
         match received {
             Received::Frame { frame, .. } => Self::of_frame(&frame),
@@ -326,7 +326,7 @@ fn disturbed(reply: &[u8], switches: &LineSwitches, random: &mut fastrand::Rng) 
         }
     }
     if happens(switches.junk, random) {
-        let junk: Vec<u8> = (0..random.usize(1..=MOST_JUNK)).map(|_| random.u8(..)).collect();
+        let junk: Vec<u8> = (0..random.usize(1..=MAX_JUNK)).map(|_| random.u8(..)).collect();
         let at = if random.bool() { 0 } else { bytes.len() };
         bytes.splice(at..at, junk);
     }
@@ -345,4 +345,4 @@ fn line_time(bytes: u64, switches: &LineSwitches) -> Duration {
 /// Bytes of a USB HID report.
 pub(super) const REPORT: usize = 8;
 
-const MOST_JUNK: usize = 16;
+const MAX_JUNK: usize = 16;

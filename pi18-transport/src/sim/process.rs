@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{
-    bank::{Bank, Config},
+    bank::{Bank, BankConfig},
     shared::{SharedBank, SimLink},
     switches::{SwitchError, Switches},
 };
@@ -48,7 +48,7 @@ fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, S
 
     let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
     let known = process.as_ref().map(|process| process.bank.with(|bank| bank.units()));
-    let count = parsed.bank.units.or(known).unwrap_or(Config::default().units);
+    let count = parsed.bank.units.or(known).unwrap_or(BankConfig::default().units);
     let count = count.max(known.unwrap_or_default());
     if unit >= count {
         let more = unit + 1;
@@ -66,7 +66,7 @@ fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, S
             // From the start, so that a clock or a seed has its effect.
             let mut all = vec![Switches::default(); unit];
             all.push(parsed);
-            let bank = Bank::new(Config { units: count, switches: all }).map_err(told)?;
+            let bank = Bank::new(BankConfig { units: count, switches: all }).map_err(told)?;
             let given = each().map(|each| (unit, each)).collect();
             let bank = SharedBank::real(bank);
             let link = bank.link(unit);

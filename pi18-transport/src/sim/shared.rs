@@ -18,14 +18,14 @@ pub struct SharedBank(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    state: Mutex<State>,
+    state: Mutex<ClockedBank>,
     /// Somebody did something to the bank.
     changed: Condvar,
     start: Instant,
 }
 
 #[derive(Debug)]
-struct State {
+struct ClockedBank {
     bank: Bank,
     /// How far a made-up clock is; a real one is asked.
     elapsed: Option<Duration>,
@@ -49,7 +49,7 @@ impl SharedBank {
 
     fn new(bank: Bank, elapsed: Option<Duration>) -> Self {
         Self(Arc::new(Inner {
-            state: Mutex::new(State { bank, elapsed, together: BTreeMap::new() }),
+            state: Mutex::new(ClockedBank { bank, elapsed, together: BTreeMap::new() }),
             changed: Condvar::new(),
             start: Instant::now(),
         }))
@@ -92,11 +92,11 @@ impl SharedBank {
         self.now_of(&self.lock())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ClockedBank> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now_of(&self, state: &State) -> Duration {
+    fn now_of(&self, state: &ClockedBank) -> Duration {
         state.elapsed.unwrap_or_else(|| self.0.start.elapsed())
     }
 
@@ -109,7 +109,7 @@ impl SharedBank {
 
     /// Waits until `until` or until somebody did something; a made-up clock goes there at once, or
     /// as soon as all that wait for one another do.
-    fn wait(&self, mut state: MutexGuard<'_, State>, wire: usize, until: Duration) {
+    fn wait(&self, mut state: MutexGuard<'_, ClockedBank>, wire: usize, until: Duration) {
         let now = self.now_of(&state);
         if state.elapsed.is_none() {
             // Why it ends does not matter: whoever waits looks again.
@@ -121,7 +121,7 @@ impl SharedBank {
         }
     }
 
-    fn wait_together(&self, mut state: MutexGuard<'_, State>, wire: usize, until: Duration) {
+    fn wait_together(&self, mut state: MutexGuard<'_, ClockedBank>, wire: usize, until: Duration) {
         state.together.insert(wire, Some(until));
         while self.now_of(&state) < until {
             // Who has got there already comes on by himself.
@@ -138,7 +138,7 @@ impl SharedBank {
     }
 }
 
-impl State {
+impl ClockedBank {
     /// What the first of those that wait for one another waits for, if all of them wait.
     fn next_of_all(&self) -> Option<Duration> {
         let all: Option<Vec<Duration>> = self.together.values().copied().collect();

@@ -32,7 +32,7 @@ use super::{
 #[derive(Clone, Debug, Default)]
 pub struct Switches {
     pub(super) quirks: Quirks,
-    pub(super) state: State,
+    pub(super) state: StateSwitches,
     pub(super) settings: Vec<Setting>,
     pub(super) line: LineSwitches,
     pub(super) bank: BankSwitches,
@@ -124,7 +124,7 @@ pub(super) enum Dialects {
 
 /// What a unit is, and what holds it in a state.
 #[derive(Clone, Debug, Default)]
-pub(super) struct State {
+pub(super) struct StateSwitches {
     pub(super) fault: Option<FaultCode>,
     pub(super) mode: Option<WorkingMode>,
     pub(super) warnings: Vec<&'static str>,

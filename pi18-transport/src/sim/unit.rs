@@ -14,7 +14,7 @@ use super::{
     energy::Energy,
     flow::Flow,
     settings::{Extras, Settings},
-    switches::{State, Switches},
+    switches::{StateSwitches, Switches},
 };
 
 /// One unit of the bank.
@@ -109,7 +109,7 @@ impl Unit {
             _ => b"06306,06021,00000",
         };
         let usual = FirmwareVersions::decode(usual).ok()?;
-        let State { main, slave, .. } = self.switches.state;
+        let StateSwitches { main, slave, .. } = self.switches.state;
         Some(FirmwareVersions {
             main: main.unwrap_or(usual.main),
             slave1: slave.unwrap_or(usual.slave1),

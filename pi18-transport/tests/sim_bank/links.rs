@@ -167,7 +167,7 @@ fn switches_say_what_is_wrong_with_them() {
         wrong("fualt=83"),
         "switch \"fualt\": expected a name from the list, perhaps \"fault\""
     );
-    let few = sim::Config { units: 1, switches: vec![Switches::default(); 2] };
+    let few = sim::BankConfig { units: 1, switches: vec![Switches::default(); 2] };
     let error = Bank::new(few).unwrap_err().to_string();
     assert_eq!(error, "switch \"units\": expected 2 to 9, found \"1\"");
 }

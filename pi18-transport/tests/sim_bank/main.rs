@@ -22,13 +22,13 @@ use pi18_proto::{
     AnyReply, Dialect, Frame, FrameKind, GeneralStatus, Query, RatedInformation, Reply, Request,
     SetCommand,
 };
-use pi18_transport::sim::{Bank, Config};
+use pi18_transport::sim::{Bank, BankConfig};
 
 /// A bank whose first units have these switches.
 #[track_caller]
 fn bank(switches: &[&str]) -> Bank {
     let switches = switches.iter().map(|text| text.parse().unwrap()).collect();
-    Bank::new(Config { switches, ..Config::default() }).unwrap()
+    Bank::new(BankConfig { switches, ..BankConfig::default() }).unwrap()
 }
 
 /// What comes back at once.

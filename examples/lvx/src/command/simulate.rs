@@ -13,7 +13,7 @@ use std::{
 };
 
 use pi18_transport::{
-    sim::{self, Bank, Config, Served, SharedBank, Switches},
+    sim::{self, Bank, BankConfig, Served, SharedBank, Switches},
     wrap,
 };
 
@@ -87,7 +87,7 @@ fn bank(args: &args::Simulate, units: usize) -> Result<Bank, Failure> {
             switches.set(switch).map_err(|error| wrong(&error))?;
         }
     }
-    Bank::new(Config { units, switches }).map_err(Failure::usage)
+    Bank::new(BankConfig { units, switches }).map_err(Failure::usage)
 }
 
 fn pty(

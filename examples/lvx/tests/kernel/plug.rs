@@ -16,8 +16,8 @@ use bytes::BytesMut;
 use pi18_transport::{
     Link,
     sim::{
-        self, Bank, Config, FunctionFsDevice, HidIdentity, Served, SharedBank, SimLink, Switches,
-        UhidDevice,
+        self, Bank, BankConfig, FunctionFsDevice, HidIdentity, Served, SharedBank, SimLink,
+        Switches, UhidDevice,
     },
 };
 
@@ -287,7 +287,7 @@ fn write(path: &Path, text: &str) {
 pub(crate) fn bank(units: usize, switches: &str) -> SharedBank {
     let switches: Switches = switches.parse().unwrap();
     let switches = vec![switches; units];
-    SharedBank::real(Bank::new(Config { units, switches }).unwrap())
+    SharedBank::real(Bank::new(BankConfig { units, switches }).unwrap())
 }
 
 /// The serial numbers that its first units have.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use lvx_settings::Settings;
-use pi18_transport::sim::{Bank, Config, Served, SharedBank, Switches, serve_pty};
+use pi18_transport::sim::{Bank, BankConfig, Served, SharedBank, Switches, serve_pty};
 
 pub(crate) const LVX: &str = env!("CARGO_BIN_EXE_lvx");
 pub(crate) const SERIALS: [&str; 2] = ["96132206100410", "96132206100411"];
@@ -85,7 +85,7 @@ pub(crate) struct Pair {
 impl Pair {
     pub(crate) fn new() -> Self {
         let calm: Switches = "frozen=on&soc=100&sun=0&grid=off".parse().unwrap();
-        let config = Config { units: 2, switches: vec![calm.clone(), calm] };
+        let config = BankConfig { units: 2, switches: vec![calm.clone(), calm] };
         let bank = SharedBank::real(Bank::new(config).unwrap());
         let served = (0..2).map(|unit| serve_pty(&bank, unit).unwrap()).collect();
         Self { bank, served, folder: Folder::new() }

@@ -52,7 +52,7 @@ impl UhidDevice {
     /// there, or this user may not open it.
     pub fn create(identity: &HidIdentity) -> Result<Self, Error> {
         let texts = [&identity.name, &identity.port, &identity.unique];
-        for (text, most) in texts.into_iter().zip(uhid_bytes::MOST) {
+        for (text, most) in texts.into_iter().zip(uhid_bytes::MAX_TEXT_LENGTHS) {
             if text.len() > most || text.contains(char::is_control) {
                 let why = format!(
                     "expected at most {most} bytes without control characters, found {text:?}"

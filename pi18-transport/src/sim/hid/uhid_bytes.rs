@@ -106,7 +106,7 @@ pub(super) fn create(identity: &HidIdentity) -> Vec<u8> {
 }
 
 /// Most bytes of a name, then of a port and of a serial number: a zero ends each.
-pub(super) const MOST: [usize; 3] =
+pub(super) const MAX_TEXT_LENGTHS: [usize; 3] =
     [CREATE_PHYS - CREATE_NAME - 1, CREATE_UNIQ - CREATE_PHYS - 1, 63];
 
 /// Unplugs it.
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(event[272..276], 2_u32.to_ne_bytes());
         assert_eq!(event[276..280], [0; 4]);
         assert_eq!(event[280..], REPORT_DESCRIPTOR);
-        assert_eq!(MOST, [127, 63, 63]);
+        assert_eq!(MAX_TEXT_LENGTHS, [127, 63, 63]);
         assert_eq!(EVENT, 4376);
     }
 

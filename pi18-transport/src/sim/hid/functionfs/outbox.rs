@@ -12,12 +12,12 @@ use super::REPORT;
 /// What waits for the host to fetch it.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    state: Mutex<State>,
+    state: Mutex<Queue>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Queue {
     reports: VecDeque<[u8; REPORT]>,
     /// One of them is being fetched.
     sending: bool,
@@ -45,7 +45,7 @@ impl Outbox {
     /// Lost without a host, and if there are too many.
     pub(super) fn put(&self, report: [u8; REPORT]) {
         self.change(|state| {
-            if state.enabled && state.reports.len() < MOST {
+            if state.enabled && state.reports.len() < MAX_REPORTS {
                 state.reports.push_back(report);
             }
         });
@@ -103,12 +103,12 @@ impl Outbox {
         }
     }
 
-    fn change(&self, act: impl FnOnce(&mut State)) {
+    fn change(&self, act: impl FnOnce(&mut Queue)) {
         act(&mut self.lock());
         self.changed.notify_all();
     }
 
-    fn wait(&self, within: Duration, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+    fn wait(&self, within: Duration, done: impl Fn(&Queue) -> bool) -> MutexGuard<'_, Queue> {
         let deadline = Instant::now() + within;
         let mut state = self.lock();
         while !done(&state) {
@@ -122,13 +122,13 @@ impl Outbox {
         state
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Most reports that wait.
-const MOST: usize = 64;
+const MAX_REPORTS: usize = 64;
 
 /// What an endpoint that nobody uses takes to be closed, and more.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -184,10 +184,10 @@ mod tests {
         let sender = Arc::clone(&outbox);
         let thread = thread::spawn(move || sender.send_to(Endpoint(endpoint)));
         outbox.enable(true);
-        for _ in 0..2 * MOST {
+        for _ in 0..2 * MAX_REPORTS {
             outbox.put([1; REPORT]);
         }
-        assert!(outbox.lock().reports.len() <= MOST);
+        assert!(outbox.lock().reports.len() <= MAX_REPORTS);
         assert_eq!(host.recv().unwrap(), [1; REPORT]);
         assert!(!outbox.wait_until_empty(Duration::from_millis(1)), "it has to be fetched");
         outbox.enable(false);
