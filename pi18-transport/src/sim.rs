@@ -23,30 +23,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answers;
 mod bank;
-mod battery;
-mod day;
-mod energy;
-mod flow;
+mod calendar;
+mod chance;
 #[cfg(target_os = "linux")]
 mod hid;
-mod limits;
-mod line;
-mod measure;
 mod physics;
 mod process;
+mod protocol;
+mod report;
+mod round;
 #[cfg(unix)]
 mod serve;
-mod sets;
-mod settings;
 mod shared;
-mod switch_list;
 mod switches;
 mod unit;
 mod wires;
+mod world;
 
-pub use bank::{Bank, BankConfig, SetCounts};
+pub use bank::{Bank, BankConfig};
 #[cfg(target_os = "linux")]
 pub use hid::{FunctionFsDevice, HidIdentity, UhidDevice, hidraw_node};
 pub use process::open;
@@ -56,23 +51,7 @@ pub use serve::{Served, serve_pty, serve_tcp};
 pub use serve::{serve_functionfs, serve_uhid};
 pub use shared::{SharedBank, SimLink};
 pub use switches::{SwitchError, SwitchInfo, Switches};
+pub use unit::SetCounts;
 
-/// Most units of a bank: they are numbered 0 to 8 here, with one digit on the wire.
+/// Largest number of units in a bank, which are numbered 0 to 8.
 pub const MAX_UNITS: usize = 9;
-
-/// The nearest whole number that the wire can show, 0 if it is less.
-fn whole(value: f64) -> u32 {
-    #[expect(
-        clippy::as_conversions,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` goes to the nearest number there is"
-    )]
-    let whole = value.round() as u32;
-    whole
-}
-
-/// The same for a field of at most five digits.
-fn short(value: f64) -> u16 {
-    whole(value).try_into().unwrap_or(u16::MAX)
-}

@@ -1,51 +1,52 @@
-//! The bank: its units, their battery and their house, over time. No I/O, no clock.
+//! The bank: one to nine units behind their wires, without I/O and without a clock.
 
 use std::time::Duration;
 
 use bytes::BytesMut;
-use jiff::civil;
 use pi18_proto::{AnyReply, Query};
 
 use super::{
-    MAX_UNITS,
-    battery::Battery,
-    day,
-    line::Line,
-    physics::STEP,
-    settings::Settings,
-    switches::{BankSwitches, SwitchError, Switches},
-    unit::Unit,
-    wires::Wires,
+    chance::happens,
+    physics::step,
+    protocol::{query::answer, respond::respond},
+    switches::{SwitchError, Switches},
+    unit::SetCounts,
+    wires::{Wires, line::Line},
+    world::World,
 };
 
-/// What a bank is made from.
+/// The number of units of a bank, and their switches.
+///
+/// ```
+/// use pi18_transport::sim::{Bank, BankConfig};
+///
+/// let switches = vec!["fault=83".parse()?, "lag=2s".parse()?];
+/// let bank = Bank::new(BankConfig { units: 3, switches })?;
+/// assert_eq!(bank.units(), 3);
+/// # Ok::<(), pi18_transport::sim::SwitchError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct BankConfig {
-    /// How many units, 1 to 9; the switch `units` overrides it.
+    /// Number of units, 1 to 9; the switch `units` overrides it.
     pub units: usize,
-    /// Those of the first units; the others have the defaults.
+    /// Switches of the first units, one entry per unit; the other units have the defaults.
     pub switches: Vec<Switches>,
 }
 
 impl Default for BankConfig {
-    /// Two units as commissioned.
+    /// Returns a bank of two units as commissioned.
     fn default() -> Self {
         Self { units: 2, switches: Vec::new() }
     }
 }
 
-/// How many set commands a unit has got and how many it has accepted.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct SetCounts {
-    /// Sound set commands that arrived, whatever became of them.
-    pub received: u64,
-    /// Those that were answered `^1`.
-    pub accepted: u64,
-}
-
-/// One to nine units that share a battery and a house.
+/// One to nine units that share a battery and supply a house.
 ///
-/// Time is what the caller says: a [`Duration`] since the bank's start that never goes back.
+/// The caller passes the time to every method that depends on it: a [`Duration`] since the bank's
+/// start. A time before the latest one counts as the latest one.
+///
+/// Bytes travel over numbered wires. Wire 0 leads to unit 0, wire 1 to unit 1, and so on.
+/// [`SharedBank`](super::SharedBank) adds a clock, and further wires for several links to one unit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,172 +63,104 @@ pub struct SetCounts {
 /// ```
 #[derive(Debug)]
 pub struct Bank {
-    pub(super) units: Vec<Unit>,
+    world: World,
     wires: Wires,
-    pub(super) battery: Battery,
-    pub(super) start: civil::DateTime,
-    pub(super) switches: BankSwitches,
-    pub(super) random: fastrand::Rng,
-    /// The latest time that was told.
-    now: Duration,
-    /// How long clock and battery have been going.
-    gone: Duration,
-    /// How much of that is in the battery.
-    pub(super) stepped: Duration,
 }
 
 impl Bank {
-    /// A bank at its start.
+    /// Creates a bank at time zero.
     ///
     /// # Errors
-    /// If there are not 1 to 9 units, or switches for more units than there are.
+    /// If the number of units is not 1 to 9, or if there are switches for more units than that.
     pub fn new(config: BankConfig) -> Result<Self, SwitchError> {
-        let mut switches = BankSwitches::default();
-        for given in &config.switches {
-            switches.update(&given.bank);
-        }
-        let count = switches.units.unwrap_or(config.units);
-        let least = config.switches.len().max(1);
-        if !(least..=MAX_UNITS).contains(&count) {
-            let wanted = format!("{least} to {MAX_UNITS}");
-            return Err(SwitchError::wrong("units", wanted, count.to_string()));
-        }
-        let start = switches.clock.unwrap_or(START);
-        let capacity = switches.capacity.unwrap_or(CAPACITY);
-        let mut bank = Self {
-            units: Vec::new(),
-            wires: Wires::new(),
-            battery: Battery::new(capacity, switches.soc.unwrap_or(SOC)),
-            start,
-            random: fastrand::Rng::with_seed(switches.seed.unwrap_or_default()),
-            switches,
-            now: Duration::ZERO,
-            gone: Duration::ZERO,
-            stepped: Duration::ZERO,
-        };
-        bank.add_units(count, config.switches);
-        Ok(bank)
+        let mut world = World::new(config.units, config.switches)?;
+        step::settle(&mut world);
+        Ok(Self { world, wires: Wires::new() })
     }
 
-    fn add_units(&mut self, count: usize, switches: Vec<Switches>) {
-        let mut switches = switches.into_iter();
-        let is_more = self.units.len() < count;
-        let morning = if is_more { day::energy_before(self.start) } else { 0.0 };
-        for index in self.units.len()..count {
-            let switches = switches.next().unwrap_or_default();
-            self.units.push(Unit::new(index, switches, count == 1, self.start, morning));
-        }
-        self.settle();
-    }
-
-    /// How many units there are.
+    /// Returns the number of units.
     #[must_use]
     pub fn units(&self) -> usize {
-        self.units.len()
+        self.world.units.len()
     }
 
     /// Changes a switch while the bank runs: `fault=83` raises the fault now.
     ///
-    /// A switch of a setting puts the setting, `rated` all of them, `soc` the battery. `units` can
-    /// add units; `clock` and `seed` have no effect any more.
+    /// A switch of a setting changes that setting, `rated` resets all settings, `soc` sets the state of
+    /// charge. `units` can add units, but removes none; `clock` and `seed` have no effect after the start.
     ///
     /// # Errors
-    /// If there is no such unit or switch, or the value is not of its form.
+    /// If the unit or the switch does not exist, or the value has the wrong form.
     pub fn switch(&mut self, unit: usize, text: &str) -> Result<(), SwitchError> {
-        let count = self.units.len();
-        let Some(unit) = self.units.get_mut(unit) else {
-            let wanted = format!("0 to {}", count.saturating_sub(1));
-            return Err(SwitchError::wrong("unit", wanted, unit.to_string()));
-        };
-        let mut given = Switches { settings: Vec::new(), ..unit.switches.clone() };
-        given.bank = BankSwitches::default();
-        given.set(text)?;
-        if given.state.rated != unit.switches.state.rated {
-            unit.restart(Settings::commissioned(given.state.rated, count == 1));
-        }
-        for setting in &given.settings {
-            unit.settings.put(*setting);
-            unit.restart(unit.settings);
-        }
-        if given.state.serial != unit.switches.state.serial {
-            unit.serial = given.state.serial;
-        }
-        self.switches.update(&given.bank);
-        self.battery.set_capacity(given.bank.capacity.unwrap_or(self.battery.capacity()));
-        self.battery.set_soc(given.bank.soc.unwrap_or(self.battery.soc()));
-        let units = given.bank.units;
-        unit.switches = given;
-        self.add_units(units.unwrap_or(count), Vec::new());
+        self.world.switch(unit, text)?;
+        step::settle(&mut self.world);
         Ok(())
     }
 
-    /// The host sends these bytes over a wire. Each unit has one of its own number; [`SharedBank`]
-    /// adds one for each further link that is used at the same time.
-    ///
-    /// [`SharedBank`]: super::SharedBank
+    /// Sends bytes from the host over a wire.
     pub fn host_sends(&mut self, wire: usize, bytes: &[u8], now: Duration) {
         self.advance(now);
         if let Some((line, unit)) = self.wires.line(wire)
-            && let Some(unit) = self.units.get(unit)
+            && let Some(unit) = self.world.units.get(unit)
         {
-            line.send(bytes, self.now, &unit.switches.line);
+            line.send(bytes, self.world.now, &unit.switches.line);
         }
         self.advance(now);
     }
 
-    /// Appends the bytes that are there by now at the host's end of a wire.
+    /// Appends the bytes that have reached the host's end of a wire to `buffer`.
     pub fn take(&mut self, wire: usize, now: Duration, buffer: &mut BytesMut) {
         self.advance(now);
         if let Some((line, unit)) = self.wires.line(wire)
-            && let Some(unit) = self.units.get(unit)
+            && let Some(unit) = self.world.units.get(unit)
         {
-            line.take(self.now, buffer, &unit.switches.line);
+            line.take(self.world.now, buffer, &unit.switches.line);
         }
     }
 
-    /// When something happens on a wire the next time, if nobody does anything.
+    /// Returns when the next byte on a wire reaches either end; `None` if no byte is under way.
     #[must_use]
     pub fn next_due(&self, wire: usize) -> Option<Duration> {
         self.wires.next_due(wire)
     }
 
-    /// Lets time go on.
+    /// Advances the bank to `now`: units receive bytes and answer, powers flow, counters count.
     pub fn advance(&mut self, now: Duration) {
-        let now = now.max(self.now);
+        let now = now.max(self.world.now);
         while let Some((due, wire)) = self.wires.next_arrival(now) {
-            self.go_on(due);
-            self.arrive(wire);
+            step::advance(&mut self.world, due);
+            self.deliver(wire);
         }
-        self.go_on(now);
+        step::advance(&mut self.world, now);
     }
 
-    /// What a unit would answer now, without its line; `None` if it would refuse.
+    /// Returns a unit's reply to a query without a wire; `None` if the unit would refuse the query.
     #[must_use]
     pub fn peek(&self, unit: usize, query: Query) -> Option<AnyReply> {
-        self.answer(self.units.get(unit)?, query)
+        answer(&self.world, self.world.units.get(unit)?, query)
     }
 
-    /// The set commands of a unit so far; none for a unit that does not exist.
+    /// Returns how many set commands a unit has received and accepted; zeros if the unit does not exist.
     #[must_use]
     pub fn sets(&self, unit: usize) -> SetCounts {
-        self.units.get(unit).map(|unit| unit.sets).unwrap_or_default()
+        self.world.units.get(unit).map(|unit| unit.sets).unwrap_or_default()
     }
 
-    /// Whether a unit is there and its wires are plugged in.
+    /// Whether a unit exists and all its wires are plugged in.
     #[must_use]
     pub fn is_connected(&self, unit: usize) -> bool {
-        unit < self.units.len() && self.wires.of(unit).all(Line::is_connected)
+        unit < self.units() && self.wires.of(unit).all(Line::is_connected)
     }
 
-    /// Pulls a unit's wires. What was on them is lost.
+    /// Unplugs all wires of a unit. Bytes that are under way are lost.
     pub fn disconnect(&mut self, unit: usize) {
         self.wires.of_mut(unit).for_each(Line::disconnect);
     }
 
-    /// Plugs them in again; the switch `disconnect` has had its effect then.
+    /// Plugs all wires of a unit in again, and clears its switch `disconnect`.
     pub fn reconnect(&mut self, unit: usize) {
         self.wires.of_mut(unit).for_each(Line::reconnect);
-        if let Some(unit) = self.units.get_mut(unit) {
+        if let Some(unit) = self.world.units.get_mut(unit) {
             unit.switches.line.disconnect = None;
         }
     }
@@ -235,26 +168,26 @@ impl Bank {
     /// Whether a unit's TCP bridge serves several hosts at a time.
     #[cfg(unix)]
     pub(super) fn is_shared(&self, unit: usize) -> bool {
-        self.units.get(unit).is_some_and(|unit| unit.switches.line.shared)
+        self.world.units.get(unit).is_some_and(|unit| unit.switches.line.shared)
     }
 
-    /// A wire to a unit that nobody else uses.
+    /// Returns an unused wire to a unit, and marks it as used.
     pub(super) fn plug(&mut self, unit: usize) -> usize {
         self.wires.plug(unit, self.is_connected(unit))
     }
 
-    /// A wire that is used no longer.
+    /// Marks a wire as unused.
     pub(super) fn unplug(&mut self, wire: usize) {
         self.wires.unplug(wire);
     }
 
-    /// How often a wire was pulled.
+    /// Returns how often a wire was unplugged.
     #[cfg(unix)]
     pub(super) fn pulls(&mut self, wire: usize) -> u64 {
         self.wires.line(wire).map(|(line, _)| line.pulls()).unwrap_or_default()
     }
 
-    /// A USB adapter is at the host's end of a wire from now on.
+    /// Puts a USB adapter at the host's end of a wire: replies arrive in reports.
     #[cfg(target_os = "linux")]
     pub(super) fn put_in_reports(&mut self, wire: usize) {
         if let Some((line, _)) = self.wires.line(wire) {
@@ -262,72 +195,21 @@ impl Bank {
         }
     }
 
-    pub(super) fn now(&self) -> Duration {
-        self.now
-    }
-
-    /// The bank's calendar.
-    pub(super) fn clock(&self) -> civil::DateTime {
-        day::later(self.start, self.gone)
-    }
-
-    pub(super) fn grid(&self) -> bool {
-        self.switches.grid.unwrap_or(true)
-    }
-
-    /// The next byte reaches a unit; the last of a request makes it answer.
-    fn arrive(&mut self, wire: usize) {
+    /// Delivers the next byte of a wire to its unit, which answers if a request ends with it.
+    fn deliver(&mut self, wire: usize) {
         let Some((line, unit)) = self.wires.line(wire) else {
             return;
         };
-        let asked = self.units.get(unit).map(|unit| &unit.switches);
-        let ignores_checksum = asked.is_some_and(|switches| switches.quirks.ignore_checksum);
-        let switches = asked.map(|switches| switches.line).unwrap_or_default();
-        let Some((at, heard)) = line.hear(ignores_checksum) else {
+        let switches = self.world.units.get(unit).map(|unit| &unit.switches);
+        let ignores_checksum = switches.is_some_and(|switches| switches.quirks.ignore_checksum);
+        let switches = switches.map(|switches| switches.line).unwrap_or_default();
+        let Some((at, input)) = line.receive(ignores_checksum) else {
             return;
         };
-        let swallowed = super::line::happens(switches.silent, &mut self.random);
-        let reply = if swallowed { None } else { self.reply(unit, heard) };
+        let is_lost = happens(switches.silent, &mut self.world.random);
+        let reply = if is_lost { None } else { respond(&mut self.world, unit, input) };
         if let Some((line, _)) = self.wires.line(wire) {
-            line.answer(reply, at, &switches, &mut self.random);
-        }
-    }
-
-    fn go_on(&mut self, now: Duration) {
-        let time = now.saturating_sub(self.now);
-        self.now = self.now.max(now);
-        if self.switches.frozen.unwrap_or(false) {
-            return;
-        }
-        self.gone += time;
-        while self.stepped + STEP <= self.gone {
-            self.step();
+            line.answer(reply, at, &switches, &mut self.world.random);
         }
     }
 }
-
-impl BankSwitches {
-    fn update(&mut self, given: &Self) {
-        *self = Self {
-            units: given.units.or(self.units),
-            frozen: given.frozen.or(self.frozen),
-            clock: given.clock.or(self.clock),
-            seed: given.seed.or(self.seed),
-            soc: given.soc.or(self.soc),
-            capacity: given.capacity.or(self.capacity),
-            load: given.load.or(self.load),
-            sun: given.sun.or(self.sun),
-            grid: given.grid.or(self.grid),
-            gusts: given.gusts.or(self.gusts),
-        };
-    }
-}
-
-/// Midsummer, at noon.
-const START: civil::DateTime = civil::DateTime::constant(2026, 6, 21, 12, 30, 0, 0);
-
-/// Ah
-const CAPACITY: f64 = 300.0;
-
-/// 0 to 1
-const SOC: f64 = 0.8;

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{
+    MAX_UNITS,
     bank::{Bank, BankConfig},
     shared::{SharedBank, SimLink},
     switches::{SwitchError, Switches},
@@ -52,7 +53,7 @@ fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, S
     let count = count.max(known.unwrap_or_default());
     if unit >= count {
         let more = unit + 1;
-        let most = super::MAX_UNITS;
+        let most = MAX_UNITS;
         let how = if more <= most {
             format!("sim:{unit}?units={more} makes it larger")
         } else {

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod functionfs;
+#[cfg(target_os = "linux")]
+mod hid;
 mod pty;
 mod tcp;
 #[cfg(target_os = "linux")]
@@ -21,8 +23,6 @@ use rustix::{
     io::Errno,
 };
 
-#[cfg(target_os = "linux")]
-use super::line::REPORT;
 use super::shared::SimLink;
 use crate::Link;
 
@@ -150,31 +150,6 @@ fn wait<'a>(
 
 /// How long nothing may happen before another look.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// Takes every report that a host has sent by now. `false` where it cannot be told any more.
-#[cfg(target_os = "linux")]
-fn take_reports(
-    output: impl Fn() -> Result<Option<Vec<u8>>, crate::Error>,
-    buffer: &mut BytesMut,
-) -> bool {
-    loop {
-        match output() {
-            Ok(Some(report)) => buffer.extend_from_slice(&report),
-            Ok(None) => return true,
-            Err(_) => return false,
-        }
-    }
-}
-
-/// What a unit sends, in reports: the last one is filled with zeros.
-#[cfg(target_os = "linux")]
-fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; REPORT]> {
-    bytes.chunks(REPORT).map(|chunk| {
-        let mut report = [0; REPORT];
-        report.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-        report
-    })
-}
 
 /// Most bytes that are taken at a time.
 const CHUNK: usize = 512;

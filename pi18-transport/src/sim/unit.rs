@@ -1,20 +1,21 @@
-//! One unit: what it is, how it is set, and what it measures.
+//! One unit of the bank.
+
+pub(super) mod extras;
+pub(super) mod limits;
+pub(super) mod settings;
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, civil};
 use pi18_proto::{
-    Count, FaultCode, FirmwareVersions, LoadConnection, Reply, SerialNumber, SettingsState,
-    WorkingMode,
+    Count, Edition, FaultCode, FirmwareVersions, LoadConnection, Reply, SerialNumber,
+    SettingsState, WorkingMode,
 };
 
+use self::{extras::Extras, settings::Settings};
 use super::{
-    bank::SetCounts,
-    day,
-    energy::Energy,
-    flow::Flow,
-    settings::{Extras, Settings},
-    switches::{StateSwitches, Switches},
+    physics::{day, energy::Energy, flow::Flow},
+    switches::{Switches, groups::StateSwitches},
 };
 
 /// One unit of the bank.
@@ -55,6 +56,17 @@ pub(super) struct Stage {
     pub(super) empty: bool,
 }
 
+/// Numbers of set commands that a unit has received and accepted, as [`Bank::sets`] returns them.
+///
+/// [`Bank::sets`]: super::Bank::sets
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SetCounts {
+    /// Set commands that arrived without damage, accepted or not.
+    pub received: u64,
+    /// Set commands that the unit accepted with `^1`.
+    pub accepted: u64,
+}
+
 impl Unit {
     /// A unit at the bank's start; full panels would have given `morning` Wh by then.
     pub(super) fn new(
@@ -92,6 +104,11 @@ impl Unit {
             sets: SetCounts::default(),
             switches,
         }
+    }
+
+    /// Whether the unit follows the edition of 2022.
+    pub(super) fn follows_2022(&self) -> bool {
+        self.switches.quirks.edition == Edition::Pi18_2022
     }
 
     pub(super) fn instance(&self) -> Count {

@@ -1,8 +1,12 @@
 //! The wires to the units: one each, and more while several links to one unit are in use.
 
+mod damage;
+pub(super) mod line;
+
 use std::time::Duration;
 
-use super::{MAX_UNITS, line::Line};
+use self::line::Line;
+use super::MAX_UNITS;
 
 /// Every wire, by its number. The first are the units' own and have their numbers.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! A write to the endpoint ends once the host has fetched the report, which it does only while
 //! somebody there has the node open. So a thread of its own does that, from a queue.
 
+mod event;
 mod outbox;
 
 use std::{
@@ -21,12 +22,11 @@ use rustix::{
     fs::{Mode, OFlags},
 };
 
-use self::outbox::Outbox;
-use super::{
-    REPORT,
-    functionfs_bytes::{self, Asked, EVENT, Event},
+use self::{
+    event::{Asked, EVENT_LENGTH, Event},
+    outbox::Outbox,
 };
-use crate::{Error, error::ErrorKind, os::poll};
+use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
 
 /// A HID device behind a mounted `FunctionFS`, with one endpoint to the host; output reports come on
 /// the control pipe, as with the adapter that is built into the inverters.
@@ -71,7 +71,7 @@ impl FunctionFsDevice {
             file.map(File::from).map_err(|source| explain(&place, source.into()))
         };
         let control = open("ep0", OFlags::RDWR | OFlags::NONBLOCK)?;
-        for described in [functionfs_bytes::descriptors(), functionfs_bytes::strings()] {
+        for described in [event::descriptors(), event::strings()] {
             let written = (&control).write_all(&described);
             written.map_err(|source| {
                 Error::io(&place, "describing the device", source).hint(IN_USE)
@@ -91,7 +91,7 @@ impl FunctionFsDevice {
 
     /// Sends a report, in its turn. It is lost if no host has the device configured, if 64 wait
     /// already, or if the host goes before it has fetched it.
-    pub fn input(&self, report: &[u8; REPORT]) {
+    pub fn input(&self, report: &Report) {
         self.outbox.put(*report);
     }
 
@@ -114,7 +114,7 @@ impl FunctionFsDevice {
             if ready.is_empty() {
                 return Ok(None);
             }
-            let mut event = [0; EVENT];
+            let mut event = [0; EVENT_LENGTH];
             let read = match (&self.control).read(&mut event) {
                 Ok(read) => read,
                 Err(error) if is_passing(&error) => {

@@ -1,5 +1,7 @@
 //! A HID device that this process is, through `/dev/uhid`.
 
+mod event;
+
 use std::{
     fmt,
     fs::File,
@@ -14,11 +16,9 @@ use rustix::{
     fs::{Mode, OFlags},
 };
 
-use super::{
-    HidIdentity, REPORT, hidraw_node,
-    uhid_bytes::{self, EVENT, Event},
-};
-use crate::{Error, error::ErrorKind, os::poll};
+use self::event::{EVENT_LENGTH, Event};
+use super::{identity::HidIdentity, node::hidraw_node};
+use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
 
 /// A HID device that does what its owner says, plugged in until it is dropped.
 ///
@@ -52,7 +52,7 @@ impl UhidDevice {
     /// there, or this user may not open it.
     pub fn create(identity: &HidIdentity) -> Result<Self, Error> {
         let texts = [&identity.name, &identity.port, &identity.unique];
-        for (text, most) in texts.into_iter().zip(uhid_bytes::MAX_TEXT_LENGTHS) {
+        for (text, most) in texts.into_iter().zip(event::MAX_TEXT_LENGTHS) {
             if text.len() > most || text.contains(char::is_control) {
                 let why = format!(
                     "expected at most {most} bytes without control characters, found {text:?}"
@@ -64,7 +64,7 @@ impl UhidDevice {
         let file = rustix::fs::open(UHID, flags, Mode::empty());
         let file = file.map_err(|source| explain(source.into()))?;
         let device = Self { file: File::from(file), port: identity.port.clone() };
-        device.write(&uhid_bytes::create(identity))?;
+        device.write(&event::create(identity))?;
         Ok(device)
     }
 
@@ -86,8 +86,8 @@ impl UhidDevice {
     ///
     /// # Errors
     /// If the kernel does not take it.
-    pub fn input(&self, report: &[u8; REPORT]) -> Result<(), Error> {
-        self.write(&uhid_bytes::input(*report))
+    pub fn input(&self, report: &Report) -> Result<(), Error> {
+        self.write(&event::input(*report))
     }
 
     /// The next report that the host wrote, without the zero that stands for "no number" before it:
@@ -106,7 +106,7 @@ impl UhidDevice {
             if ready.is_empty() {
                 return Ok(None);
             }
-            let mut bytes = vec![0; EVENT];
+            let mut bytes = vec![0; EVENT_LENGTH];
             let read = match (&self.file).read(&mut bytes) {
                 Ok(read) => read,
                 Err(error) if is_passing(&error) => continue,
@@ -115,11 +115,11 @@ impl UhidDevice {
             let output = match Event::read(bytes.get(..read).unwrap_or_default()) {
                 Event::Output(report) => Some(report),
                 Event::Get { id } => {
-                    self.write(&uhid_bytes::refuse_get(id))?;
+                    self.write(&event::refuse_get(id))?;
                     None
                 }
                 Event::Set { id, output } => {
-                    self.write(&uhid_bytes::answer_set(id, output.is_some()))?;
+                    self.write(&event::answer_set(id, output.is_some()))?;
                     output
                 }
                 Event::Other => None,
@@ -147,7 +147,7 @@ impl AsFd for UhidDevice {
 impl Drop for UhidDevice {
     fn drop(&mut self) {
         // Closing it unplugs it as well.
-        let _ = self.write(&uhid_bytes::destroy());
+        let _ = self.write(&event::destroy());
     }
 }
 
@@ -197,14 +197,14 @@ mod tests {
     }
 
     fn told(kernel: &UnixDatagram) -> Vec<u8> {
-        let mut bytes = vec![0; EVENT];
+        let mut bytes = vec![0; EVENT_LENGTH];
         let length = kernel.recv(&mut bytes).unwrap();
         bytes.truncate(length);
         bytes
     }
 
     fn wrote(report: &[u8]) -> Vec<u8> {
-        let mut event = vec![0; EVENT];
+        let mut event = vec![0; EVENT_LENGTH];
         event[..4].copy_from_slice(&6_u32.to_ne_bytes());
         event[4..4 + report.len()].copy_from_slice(report);
         let length = u16::try_from(report.len()).unwrap();
@@ -228,21 +228,21 @@ mod tests {
     #[test]
     fn lets_no_request_wait() {
         let (kernel, device) = pair();
-        let mut asked = vec![0; EVENT];
+        let mut asked = vec![0; EVENT_LENGTH];
         asked[..4].copy_from_slice(&9_u32.to_ne_bytes());
         asked[4] = 3;
         kernel.send(&asked).unwrap();
         assert_eq!(device.output(Duration::ZERO).unwrap(), None);
-        assert_eq!(told(&kernel), uhid_bytes::refuse_get(u32::from_ne_bytes([3, 0, 0, 0])));
+        assert_eq!(told(&kernel), event::refuse_get(u32::from_ne_bytes([3, 0, 0, 0])));
     }
 
     #[test]
     fn is_unplugged_when_it_is_dropped() {
         let (kernel, device) = pair();
         device.input(b"(NAKss\r\0").unwrap();
-        assert_eq!(told(&kernel), uhid_bytes::input(*b"(NAKss\r\0"));
+        assert_eq!(told(&kernel), event::input(*b"(NAKss\r\0"));
         drop(device);
-        assert_eq!(told(&kernel), uhid_bytes::destroy());
+        assert_eq!(told(&kernel), event::destroy());
     }
 
     #[test]

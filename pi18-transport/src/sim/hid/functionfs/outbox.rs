@@ -7,18 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::REPORT;
+use crate::sim::report::Report;
 
 /// What waits for the host to fetch it.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     state: Mutex<Queue>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    reports: VecDeque<[u8; REPORT]>,
+    reports: VecDeque<Report>,
     /// One of them is being fetched.
     sending: bool,
     /// The host has the device configured.
@@ -38,12 +38,12 @@ enum Sender {
 }
 
 impl Outbox {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { state: Mutex::default(), changed: Condvar::new() }
     }
 
     /// Lost without a host, and if there are too many.
-    pub(super) fn put(&self, report: [u8; REPORT]) {
+    pub(crate) fn put(&self, report: Report) {
         self.change(|state| {
             if state.enabled && state.reports.len() < MAX_REPORTS {
                 state.reports.push_back(report);
@@ -52,20 +52,20 @@ impl Outbox {
     }
 
     /// The host came or went; what it has not fetched is thrown away both times.
-    pub(super) fn enable(&self, enabled: bool) {
+    pub(crate) fn enable(&self, enabled: bool) {
         self.change(|state| {
             state.enabled = enabled;
             state.reports.clear();
         });
     }
 
-    pub(super) fn wait_until_empty(&self, within: Duration) -> bool {
+    pub(crate) fn wait_until_empty(&self, within: Duration) -> bool {
         let state = self.wait(within, |state| state.reports.is_empty() && !state.sending);
         state.reports.is_empty() && !state.sending
     }
 
     /// Ends the thread, and gives it a moment for that.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.change(|state| {
             state.sender = Sender::Stops;
             state.reports.clear();
@@ -74,7 +74,7 @@ impl Outbox {
     }
 
     /// Hands over one after another until it is closed.
-    pub(super) fn send_to(&self, mut endpoint: impl Write) {
+    pub(crate) fn send_to(&self, mut endpoint: impl Write) {
         while let Some(report) = self.next() {
             // Returns when the host has fetched it, or with an error when the host has gone.
             let sent = endpoint.write_all(&report);
@@ -89,7 +89,7 @@ impl Outbox {
         self.change(|state| state.sender = Sender::Ended);
     }
 
-    fn next(&self) -> Option<[u8; REPORT]> {
+    fn next(&self) -> Option<Report> {
         let mut state = self.lock();
         loop {
             if state.sender != Sender::Sends {
@@ -142,6 +142,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::sim::report::REPORT_LENGTH;
 
     /// An endpoint whose host fetches what is read at the other end; a write waits for that.
     struct Endpoint(std::sync::mpsc::SyncSender<Vec<u8>>);
@@ -185,19 +186,19 @@ mod tests {
         let thread = thread::spawn(move || sender.send_to(Endpoint(endpoint)));
         outbox.enable(true);
         for _ in 0..2 * MAX_REPORTS {
-            outbox.put([1; REPORT]);
+            outbox.put([1; REPORT_LENGTH]);
         }
         assert!(outbox.lock().reports.len() <= MAX_REPORTS);
-        assert_eq!(host.recv().unwrap(), [1; REPORT]);
+        assert_eq!(host.recv().unwrap(), [1; REPORT_LENGTH]);
         assert!(!outbox.wait_until_empty(Duration::from_millis(1)), "it has to be fetched");
         outbox.enable(false);
         outbox.enable(true);
-        outbox.put([2; REPORT]);
+        outbox.put([2; REPORT_LENGTH]);
         // One was under way; the kernel ends that write.
         let rest: Vec<u8> = [host.recv().unwrap(), host.recv().unwrap()].concat();
-        assert_eq!(rest, [[1; REPORT], [2; REPORT]].concat());
+        assert_eq!(rest, [[1; REPORT_LENGTH], [2; REPORT_LENGTH]].concat());
         drop(host);
-        outbox.put([3; REPORT]);
+        outbox.put([3; REPORT_LENGTH]);
         assert!(outbox.wait_until_empty(Duration::from_secs(5)), "an error loses it");
         outbox.close();
         thread.join().unwrap();

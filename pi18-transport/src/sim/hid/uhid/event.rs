@@ -4,10 +4,16 @@
 //!
 //! Source: `linux/uhid.h`.
 
-use super::{HidIdentity, REPORT, REPORT_DESCRIPTOR, field, put};
+use crate::sim::{
+    hid::{
+        identity::HidIdentity,
+        layout::{REPORT_DESCRIPTOR, field, put},
+    },
+    report::{REPORT_LENGTH, Report},
+};
 
 /// Most bytes of an event, those of `UHID_CREATE2`.
-pub(super) const EVENT: usize = CREATE_DESCRIPTOR + 4096;
+pub(crate) const EVENT_LENGTH: usize = CREATE_DESCRIPTOR + 4096;
 
 const TYPE: usize = 0;
 
@@ -54,7 +60,7 @@ const STALLED: u16 = 32;
 
 /// What the kernel tells.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// The host wrote a report, here as the kernel hands it over.
     Output(Vec<u8>),
     /// It wants a report of the device.
@@ -66,7 +72,7 @@ pub(super) enum Event {
 }
 
 impl Event {
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
         Self::known(bytes).unwrap_or(Self::Other)
     }
 
@@ -90,7 +96,7 @@ impl Event {
 }
 
 /// Plugs the device in.
-pub(super) fn create(identity: &HidIdentity) -> Vec<u8> {
+pub(crate) fn create(identity: &HidIdentity) -> Vec<u8> {
     let descriptor = u16::try_from(REPORT_DESCRIPTOR.len()).unwrap_or_default();
     let mut event = event(CREATE2, CREATE_DESCRIPTOR + REPORT_DESCRIPTOR.len());
     put(&mut event, CREATE_NAME, identity.name.as_bytes());
@@ -106,31 +112,31 @@ pub(super) fn create(identity: &HidIdentity) -> Vec<u8> {
 }
 
 /// Most bytes of a name, then of a port and of a serial number: a zero ends each.
-pub(super) const MAX_TEXT_LENGTHS: [usize; 3] =
+pub(crate) const MAX_TEXT_LENGTHS: [usize; 3] =
     [CREATE_PHYS - CREATE_NAME - 1, CREATE_UNIQ - CREATE_PHYS - 1, 63];
 
 /// Unplugs it.
-pub(super) fn destroy() -> Vec<u8> {
+pub(crate) fn destroy() -> Vec<u8> {
     event(DESTROY, ID)
 }
 
 /// The device sends a report.
-pub(super) fn input(report: [u8; REPORT]) -> Vec<u8> {
-    let size = u16::try_from(REPORT).unwrap_or_default();
-    let mut event = event(INPUT2, INPUT_DATA + REPORT);
+pub(crate) fn input(report: Report) -> Vec<u8> {
+    let size = u16::try_from(REPORT_LENGTH).unwrap_or_default();
+    let mut event = event(INPUT2, INPUT_DATA + REPORT_LENGTH);
     put(&mut event, INPUT_SIZE, &size.to_ne_bytes());
     put(&mut event, INPUT_DATA, &report);
     event
 }
 
 /// There is no such report to get.
-pub(super) fn refuse_get(id: u32) -> Vec<u8> {
+pub(crate) fn refuse_get(id: u32) -> Vec<u8> {
     // An error, then a size of zero.
     answer(GET_REPORT_REPLY, id, STALLED)
 }
 
 /// What became of a report that was set.
-pub(super) fn answer_set(id: u32, taken: bool) -> Vec<u8> {
+pub(crate) fn answer_set(id: u32, taken: bool) -> Vec<u8> {
     answer(SET_REPORT_REPLY, id, if taken { 0 } else { STALLED })
 }
 
@@ -167,7 +173,7 @@ mod tests {
         assert_eq!(event[276..280], [0; 4]);
         assert_eq!(event[280..], REPORT_DESCRIPTOR);
         assert_eq!(MAX_TEXT_LENGTHS, [127, 63, 63]);
-        assert_eq!(EVENT, 4376);
+        assert_eq!(EVENT_LENGTH, 4376);
     }
 
     #[test]
@@ -181,7 +187,7 @@ mod tests {
 
     #[test]
     fn reads_what_the_host_wrote() {
-        let mut event = event(OUTPUT, EVENT);
+        let mut event = event(OUTPUT, EVENT_LENGTH);
         put(&mut event, 4, b"\0^P005PIq");
         put(&mut event, 4100, &9_u16.to_ne_bytes());
         assert_eq!(Event::read(&event), Event::Output(b"\0^P005PIq".to_vec()));
@@ -194,7 +200,7 @@ mod tests {
 
     #[test]
     fn reads_and_answers_what_waits_for_an_answer() {
-        let mut asked = event(GET_REPORT, EVENT);
+        let mut asked = event(GET_REPORT, EVENT_LENGTH);
         put(&mut asked, 4, &7_u32.to_ne_bytes());
         assert_eq!(Event::read(&asked), Event::Get { id: 7 });
         let refused = refuse_get(7);
@@ -202,7 +208,7 @@ mod tests {
         assert_eq!(refused[4..8], 7_u32.to_ne_bytes());
         assert_eq!(refused[8..10], 32_u16.to_ne_bytes());
 
-        let mut asked = event(SET_REPORT, EVENT);
+        let mut asked = event(SET_REPORT, EVENT_LENGTH);
         put(&mut asked, 4, &8_u32.to_ne_bytes());
         put(&mut asked, 10, &2_u16.to_ne_bytes());
         put(&mut asked, 12, b"ab");

@@ -6,10 +6,11 @@ use jiff::{ToSpan, civil};
 use pi18_proto::{Date, Month, WattHours, Year};
 
 use super::day;
+use crate::sim::{calendar, round::whole};
 
 /// What a unit has generated, by day. Days before the bank's start are made up, always the same.
 #[derive(Clone, Debug)]
-pub(super) struct Energy {
+pub(crate) struct Energy {
     unit: usize,
     /// The made-up days.
     past: Option<Past>,
@@ -26,7 +27,7 @@ struct Past {
 
 impl Energy {
     /// Commissioned in spring of the year before, and `morning` Wh generated before `start`.
-    pub(super) fn new(unit: usize, start: civil::DateTime, morning: f64) -> Self {
+    pub(crate) fn new(unit: usize, start: civil::DateTime, morning: f64) -> Self {
         let end = start.date();
         let first = civil::Date::new(end.year() - 1, 3, 1).unwrap_or(end);
         let days = BTreeMap::from([(end, morning)]);
@@ -34,32 +35,32 @@ impl Energy {
     }
 
     /// `CLE`
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.past = None;
         self.days.clear();
     }
 
-    pub(super) fn add(&mut self, date: civil::Date, watt_hours: f64) {
+    pub(crate) fn add(&mut self, date: civil::Date, watt_hours: f64) {
         *self.days.entry(date).or_default() += watt_hours;
     }
 
-    pub(super) fn of_day(&self, day: Date) -> WattHours {
-        let Some(day) = day::date_from_wire(day) else {
+    pub(crate) fn of_day(&self, day: Date) -> WattHours {
+        let Some(day) = calendar::date_from_wire(day) else {
             return WattHours(0);
         };
         self.sum(|date| date == day)
     }
 
-    pub(super) fn of_month(&self, month: Month) -> WattHours {
+    pub(crate) fn of_month(&self, month: Month) -> WattHours {
         let wanted = (i32::from(month.year().get()), i32::from(month.month()));
         self.sum(|date| (i32::from(date.year()), i32::from(date.month())) == wanted)
     }
 
-    pub(super) fn of_year(&self, year: Year) -> WattHours {
+    pub(crate) fn of_year(&self, year: Year) -> WattHours {
         self.sum(|date| i32::from(date.year()) == i32::from(year.get()))
     }
 
-    pub(super) fn total(&self) -> WattHours {
+    pub(crate) fn total(&self) -> WattHours {
         self.sum(|_| true)
     }
 
@@ -71,7 +72,7 @@ impl Energy {
             .flat_map(|past| past.first.series(1.day()).take_while(|date| *date < past.end));
         let past = past.filter(|&date| wanted(date)).map(|date| made_up(self.unit, date));
         let days = self.days.iter().filter(|(date, _)| wanted(**date)).map(|(_, energy)| *energy);
-        let sum: u32 = past.chain(days).map(super::whole).sum();
+        let sum: u32 = past.chain(days).map(whole).sum();
         WattHours(sum.min(MAX_COUNTER))
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! Source: `linux/usb/functionfs.h`; USB 2.0, 9.3 and 9.6; HID 1.11, 6.2.1 and 7.2.
 
-use super::{REPORT, REPORT_DESCRIPTOR, field};
+use crate::sim::{
+    hid::layout::{REPORT_DESCRIPTOR, field},
+    report::REPORT_LENGTH,
+};
 
 /// Bytes of an event.
-pub(super) const EVENT: usize = 12;
+pub(crate) const EVENT_LENGTH: usize = 12;
 
 const SETUP_TYPE: usize = 0;
 const SETUP_REQUEST: usize = 1;
@@ -20,7 +23,7 @@ const SETUP: u8 = 4;
 
 /// What the kernel tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// The host has configured the device.
     Enabled,
     /// It has gone, or the gadget was unbound.
@@ -33,7 +36,7 @@ pub(super) enum Event {
 
 /// What the host asks for, and what it is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// A descriptor, of which it takes so many bytes.
     Descriptor { bytes: &'static [u8], most: usize },
     /// It sends an output report of so many bytes.
@@ -47,7 +50,7 @@ pub(super) enum Asked {
 }
 
 impl Event {
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
         match bytes.get(TYPE).copied() {
             Some(ENABLE) => Self::Enabled,
             Some(DISABLE | UNBIND) => Self::Disabled,
@@ -90,7 +93,7 @@ impl Asked {
 }
 
 /// One interface with one endpoint, at full and at high speed.
-pub(super) fn descriptors() -> Vec<u8> {
+pub(crate) fn descriptors() -> Vec<u8> {
     const MAGIC_V2: u32 = 3;
     const FULL_AND_HIGH_SPEED: u32 = 1 | 2;
     /// Interface, HID, endpoint.
@@ -107,7 +110,7 @@ pub(super) fn descriptors() -> Vec<u8> {
 }
 
 /// None: the gadget has those of the device.
-pub(super) fn strings() -> Vec<u8> {
+pub(crate) fn strings() -> Vec<u8> {
     const MAGIC: u32 = 2;
     const LENGTH: u32 = 16;
 
@@ -131,7 +134,7 @@ const INTERVAL_FULL: u8 = 12;
 /// 8 ms, the nearest below that there is: 125 µs, doubled so often less one.
 const INTERVAL_HIGH: u8 = 7;
 
-const _: () = assert!(REPORT == 8 && REPORT_DESCRIPTOR.len() == 27);
+const _: () = assert!(REPORT_LENGTH == 8 && REPORT_DESCRIPTOR.len() == 27);
 
 #[cfg(test)]
 mod tests {
@@ -139,7 +142,7 @@ mod tests {
 
     /// The setup packet, then the type.
     fn asked(setup: [u8; 8]) -> Event {
-        let mut event = [0; EVENT];
+        let mut event = [0; EVENT_LENGTH];
         event[..8].copy_from_slice(&setup);
         event[8] = 4;
         Event::read(&event)

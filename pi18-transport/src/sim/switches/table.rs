@@ -1,20 +1,19 @@
-//! The switches, one table, and how their values are read.
+//! The table of switches: one row has all that is known of a switch.
 
-use std::time::Duration;
-
-use jiff::civil;
 use pi18_proto::{
-    Amperes, BatteryType, ChargerPriority, Count, Deciamperes, Decivolts, Edition, FaultCode,
-    FaultsAndWarnings, MachineType, Model, OutputMode, OutputPriority, Reply, SerialNumber,
-    SolarPriority, Version, WorkingMode,
+    BatteryType, ChargerPriority, Count, Deciamperes, FaultCode, MachineType, Model, OutputMode,
+    OutputPriority, SerialNumber, SolarPriority, Version, WorkingMode,
 };
 
 use super::{
-    day,
-    limits::{self, Rated},
-    settings::Setting,
-    switches::{Dialects, Pi30Answer, ShortLength, SwitchInfo, Switches},
+    SwitchInfo, Switches,
+    values::{
+        add, amperes, between, chance, charge_currents, clock, code, dialect, digit, edition,
+        hosts, number, on_off, percent, pi30, put, rated, short_length, three_volts, time, volts,
+        warning,
+    },
 };
+use crate::sim::{MAX_UNITS, unit::settings::Setting};
 
 /// Declares the switches: what it does, its name, what its value looks like, where that goes and
 /// how it is read.
@@ -175,7 +174,7 @@ switches! {
     // The bank.
     /// How many units the bank has (default 2)
     bank "units", "1 to 9" =>
-        put(bank.units, |text| number(text).filter(|n| (1..=super::MAX_UNITS).contains(n)));
+        put(bank.units, |text| number(text).filter(|n| (1..=MAX_UNITS).contains(n)));
     /// Clock, sun, house and battery stand still (default off)
     bank "frozen", "on|off" => put(bank.frozen, on_off);
     /// The clock at the bank's start (default 2026-06-21T12:30:00)
@@ -194,140 +193,4 @@ switches! {
     bank "grid", "on|off" => put(bank.grid, on_off);
     /// How much load and sun change from one ten seconds to the next, % (default 0)
     bank "gusts", "0 to 100" => put(bank.gusts, percent);
-}
-
-fn put<T, P: From<T>>(place: &mut P, value: Option<T>) -> Option<()> {
-    *place = value?.into();
-    Some(())
-}
-
-fn add<T>(place: &mut Vec<T>, value: Option<T>) -> Option<()> {
-    place.push(value?);
-    Some(())
-}
-
-fn on_off(text: &str) -> Option<bool> {
-    match text {
-        "on" => Some(true),
-        "off" => Some(false),
-        _ => None,
-    }
-}
-
-/// Digits and nothing else: `parse` alone would take a plus sign.
-fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { text.parse().ok() } else { None }
-}
-
-/// Two digits on the wire.
-fn code(text: &str) -> Option<u8> {
-    number(text).filter(|code| *code <= 99)
-}
-
-fn digit(text: &str) -> Option<u8> {
-    number(text).filter(|code| *code <= 9)
-}
-
-fn between(text: &str, least: f64, most: f64) -> Option<f64> {
-    text.parse().ok().filter(|value| (least..=most).contains(value))
-}
-
-fn chance(text: &str) -> Option<f64> {
-    between(text, 0.0, 1.0)
-}
-
-fn percent(text: &str) -> Option<f64> {
-    between(text, 0.0, 100.0).map(|percent| percent / 100.0)
-}
-
-/// With at most one decimal: the wire has no more.
-fn volts(text: &str) -> Option<Decivolts> {
-    let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
-    let tenth = number::<u16>(tenth).filter(|_| tenth.len() == 1)?;
-    let volts = number::<u16>(whole).filter(|volts| *volts <= 99)?;
-    Some(Decivolts(volts * 10 + tenth))
-}
-
-fn three_volts(text: &str) -> Option<[Decivolts; 3]> {
-    let mut parts = text.split(',').map(volts);
-    let all = [parts.next()??, parts.next()??, parts.next()??];
-    parts.next().is_none().then_some(all)
-}
-
-fn amperes(text: &str) -> Option<Amperes> {
-    number(text).filter(|amperes| *amperes <= 999).map(Amperes)
-}
-
-fn time(text: &str) -> Option<Duration> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 0.001),
-        None => (text.strip_suffix('s')?, 1.0),
-    };
-    between(number, 0.0, 1e6).map(|number| Duration::from_secs_f64(number * unit))
-}
-
-fn dialect(text: &str) -> Option<Dialects> {
-    match text {
-        "crc" => Some(Dialects::Checksum),
-        "no-crc" => Some(Dialects::NoChecksum),
-        "any" => Some(Dialects::Any),
-        _ => None,
-    }
-}
-
-fn charge_currents(text: &str) -> Option<Amperes> {
-    let listed = |most: &Amperes| limits::charge_currents(*most).contains(most);
-    amperes(text).filter(|most| most.0 <= limits::LARGEST_CHARGE_CURRENT).filter(listed)
-}
-
-fn short_length(text: &str) -> Option<ShortLength> {
-    match text {
-        "off" => Some(ShortLength::Off),
-        "piri" => Some(ShortLength::Piri),
-        "all" => Some(ShortLength::All),
-        _ => None,
-    }
-}
-
-fn pi30(text: &str) -> Option<Pi30Answer> {
-    match text {
-        "nak" => Some(Pi30Answer::Nak),
-        "refuse" => Some(Pi30Answer::Refuse),
-        "answer" => Some(Pi30Answer::Answer),
-        _ => None,
-    }
-}
-
-fn hosts(text: &str) -> Option<bool> {
-    match text {
-        "one" => Some(false),
-        "all" => Some(true),
-        _ => None,
-    }
-}
-
-fn edition(text: &str) -> Option<Edition> {
-    Edition::ALL.into_iter().find(|edition| edition.to_string() == text)
-}
-
-fn rated(text: &str) -> Option<Rated> {
-    match text {
-        "12" => Some(Rated::V12),
-        "24" => Some(Rated::V24),
-        "48" => Some(Rated::V48),
-        _ => None,
-    }
-}
-
-/// One that a unit can show.
-fn clock(text: &str) -> Option<civil::DateTime> {
-    text.parse().ok().filter(day::is_known)
-}
-
-/// The name of a field of `FWS`, with `-` for `_` as well.
-fn warning(text: &str) -> Option<&'static str> {
-    let name = text.replace('-', "_");
-    let warnings = FaultsAndWarnings::FIELDS.iter().skip(1);
-    warnings.map(|info| info.name).find(|known| *known == name)
 }

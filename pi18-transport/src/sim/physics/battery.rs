@@ -2,7 +2,7 @@
 
 /// A battery of 16 LFP cells in series. Units of less than 48 V see their part of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Battery {
+pub(crate) struct Battery {
     /// Ah
     capacity: f64,
     /// Ah left
@@ -11,29 +11,29 @@ pub(super) struct Battery {
 
 impl Battery {
     /// `capacity` in Ah, `soc` from 0 to 1.
-    pub(super) fn new(capacity: f64, soc: f64) -> Self {
+    pub(crate) fn new(capacity: f64, soc: f64) -> Self {
         Self { capacity, charge: capacity * soc }
     }
 
     /// 0 to 1
-    pub(super) fn soc(self) -> f64 {
+    pub(crate) fn soc(self) -> f64 {
         self.charge / self.capacity
     }
 
-    pub(super) fn capacity(self) -> f64 {
+    pub(crate) fn capacity(self) -> f64 {
         self.capacity
     }
 
-    pub(super) fn set_soc(&mut self, soc: f64) {
+    pub(crate) fn set_soc(&mut self, soc: f64) {
         self.charge = self.capacity * soc;
     }
 
-    pub(super) fn set_capacity(&mut self, capacity: f64) {
+    pub(crate) fn set_capacity(&mut self, capacity: f64) {
         *self = Self::new(capacity, self.soc());
     }
 
     /// Volts at rest.
-    pub(super) fn rest_voltage(self) -> f64 {
+    pub(crate) fn rest_voltage(self) -> f64 {
         let soc = self.soc();
         let mut pairs = CELL.iter().zip(CELL.iter().skip(1));
         let cell = pairs.rfind(|((low, _), _)| *low <= soc).map_or(0.0, |(low, high)| {
@@ -44,7 +44,7 @@ impl Battery {
     }
 
     /// Volts while `power` watts flow in, or out if less than 0.
-    pub(super) fn voltage(self, power: f64) -> f64 {
+    pub(crate) fn voltage(self, power: f64) -> f64 {
         let rest = self.rest_voltage();
         // v = rest + R i and i = power / v.
         let root = (rest * rest + 4.0 * self.resistance() * power).max(0.0).sqrt();
@@ -52,7 +52,7 @@ impl Battery {
     }
 
     /// Amperes that bring it up to so many volts; 0 if it is there.
-    pub(super) fn current_to(self, voltage: f64) -> f64 {
+    pub(crate) fn current_to(self, voltage: f64) -> f64 {
         ((voltage - self.rest_voltage()) / self.resistance()).max(0.0)
     }
 
@@ -62,7 +62,7 @@ impl Battery {
     }
 
     /// Lets `power` watts flow in for so many hours.
-    pub(super) fn flow(&mut self, power: f64, hours: f64) {
+    pub(crate) fn flow(&mut self, power: f64, hours: f64) {
         let charge = self.charge + power / self.voltage(power) * hours;
         self.charge = charge.clamp(0.0, self.capacity);
     }

@@ -6,7 +6,7 @@ use pi18_proto::{Amperes, BatteryType, Decivolts, Edition, OutputVoltage};
 
 /// What the battery terminals are made for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Rated {
+pub(crate) enum Rated {
     V12,
     V24,
     #[default]
@@ -14,7 +14,7 @@ pub(super) enum Rated {
 }
 
 impl Rated {
-    pub(super) const fn voltage(self) -> Decivolts {
+    pub(crate) const fn voltage(self) -> Decivolts {
         match self {
             Self::V12 => Decivolts(120),
             Self::V24 => Decivolts(240),
@@ -23,17 +23,17 @@ impl Rated {
     }
 
     /// How much of a 48 V unit's voltage it has.
-    pub(super) fn scale(self) -> f64 {
+    pub(crate) fn scale(self) -> f64 {
         self.voltage().in_unit() / Self::V48.voltage().in_unit()
     }
 
     /// The voltage that takes the place of one on a 48 V unit.
-    pub(super) const fn scaled(self, voltage: u16) -> Decivolts {
+    pub(crate) const fn scaled(self, voltage: u16) -> Decivolts {
         Decivolts(voltage * (self.voltage().0 / 120) / 4)
     }
 
     /// VA, and W as well. 6000 is the LVX6048's; the others are assumed.
-    pub(super) const fn power(self) -> u32 {
+    pub(crate) const fn power(self) -> u32 {
         match self {
             Self::V12 => 1000,
             Self::V24 => 2400,
@@ -42,7 +42,7 @@ impl Rated {
     }
 
     /// Bulk or float. The sheets have no range for 12 V units.
-    pub(super) fn takes_charge_voltage(self, voltage: Decivolts) -> bool {
+    pub(crate) fn takes_charge_voltage(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => false,
             Self::V24 => (240..=292).contains(&voltage.0),
@@ -50,7 +50,7 @@ impl Rated {
         }
     }
 
-    pub(super) fn takes_recharge(self, voltage: Decivolts) -> bool {
+    pub(crate) fn takes_recharge(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => [110, 113, 115, 118, 120, 123, 125, 128].contains(&voltage.0),
             Self::V24 => (220..=255).contains(&voltage.0) && voltage.0.is_multiple_of(5),
@@ -58,7 +58,7 @@ impl Rated {
         }
     }
 
-    pub(super) fn takes_redischarge(self, voltage: Decivolts) -> bool {
+    pub(crate) fn takes_redischarge(self, voltage: Decivolts) -> bool {
         const V12: [u16; 11] = [120, 123, 125, 128, 130, 133, 135, 138, 140, 143, 145];
         voltage.0 == 0
             || match self {
@@ -69,7 +69,7 @@ impl Rated {
     }
 
     /// The sheets have no range for 12 V units.
-    pub(super) fn takes_cutoff(self, voltage: Decivolts) -> bool {
+    pub(crate) fn takes_cutoff(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => false,
             Self::V24 => (200..=240).contains(&voltage.0),
@@ -79,12 +79,12 @@ impl Rated {
 }
 
 /// The virtual units are low-voltage ones.
-pub(super) const fn takes_output_voltage(voltage: OutputVoltage) -> bool {
+pub(crate) const fn takes_output_voltage(voltage: OutputVoltage) -> bool {
     matches!(voltage, OutputVoltage::V110 | OutputVoltage::V120)
 }
 
 /// Soltaro, LIB and LIC are for other product lines.
-pub(super) fn takes_battery_type(battery_type: BatteryType, edition: Edition) -> bool {
+pub(crate) fn takes_battery_type(battery_type: BatteryType, edition: Edition) -> bool {
     match battery_type {
         BatteryType::AGM | BatteryType::FLOODED | BatteryType::USER => true,
         BatteryType::PYLONTECH | BatteryType::WECO => edition == Edition::Pi18_2022,
@@ -93,18 +93,18 @@ pub(super) fn takes_battery_type(battery_type: BatteryType, edition: Edition) ->
 }
 
 /// `MCHGCR`: every ten amperes up to `max`.
-pub(super) fn charge_currents(max: Amperes) -> Vec<Amperes> {
+pub(crate) fn charge_currents(max: Amperes) -> Vec<Amperes> {
     (10..=max.0).step_by(10).map(Amperes).collect()
 }
 
 /// Where that list ends unless a switch says otherwise.
-pub(super) const MAX_CHARGE_CURRENT: Amperes = Amperes(80);
+pub(crate) const MAX_CHARGE_CURRENT: Amperes = Amperes(80);
 
 /// The sheets and captures know no greater one.
-pub(super) const LARGEST_CHARGE_CURRENT: u16 = 120;
+pub(crate) const LARGEST_CHARGE_CURRENT: u16 = 120;
 
 /// `MUCHGCR`
-pub(super) const AC_CHARGE_CURRENTS: &[Amperes] = &[
+pub(crate) const AC_CHARGE_CURRENTS: &[Amperes] = &[
     Amperes(2),
     Amperes(10),
     Amperes(20),

@@ -3,13 +3,17 @@
 use std::{collections::VecDeque, time::Duration};
 
 use bytes::{BufMut, BytesMut};
-use pi18_proto::{DecodeError, Frame, FrameKind, FrameReader, Received, Request};
+use pi18_proto::FrameReader;
 
-use super::switches::LineSwitches;
+use super::damage::damaged;
+use crate::sim::{
+    chance::happens, protocol::input::UnitInput, report::REPORT_LENGTH,
+    switches::groups::LineSwitches,
+};
 
 /// What is on its way between a host and a unit.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// To the unit, each byte with the time at which it is in.
     requests: VecDeque<(Duration, u8)>,
     /// To the host.
@@ -40,40 +44,6 @@ struct Reply {
     apart: bool,
 }
 
-/// What a unit makes of the bytes it got.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum UnitInput {
-    Request {
-        request: Request,
-        has_checksum: bool,
-        wrong_length: bool,
-    },
-    /// `PRI` without a unit number.
-    RatingOfNone,
-    /// `PGS` without a unit number.
-    StatusOfNone,
-    /// A sound frame that holds nothing the unit knows.
-    Unknown {
-        is_set: bool,
-        has_checksum: bool,
-    },
-    /// Text that is no frame of this protocol.
-    NoHeader(Pi30),
-    /// Anything else, which a unit ignores.
-    Noise,
-}
-
-/// A request of the older protocol PI30.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Pi30 {
-    /// `QPI`
-    Protocol,
-    /// `QID`
-    SerialNumber,
-    /// Any other text.
-    Other,
-}
-
 impl Default for Line {
     fn default() -> Self {
         Self {
@@ -93,17 +63,17 @@ impl Default for Line {
 }
 
 impl Line {
-    pub(super) fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.connected
     }
 
-    pub(super) fn disconnect(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         let exchanges = self.exchanges;
         self.pull();
         *self = Self { connected: false, exchanges, ..self.empty() };
     }
 
-    pub(super) fn reconnect(&mut self) {
+    pub(crate) fn reconnect(&mut self) {
         if !self.connected {
             *self = self.empty();
         }
@@ -111,12 +81,12 @@ impl Line {
 
     /// How often it was disconnected, which tells of one that was connected again at once.
     #[cfg(unix)]
-    pub(super) fn pulls(&self) -> u64 {
+    pub(crate) fn pulls(&self) -> u64 {
         self.pulls
     }
 
     /// Whether replies come in reports, as through a USB adapter, even if the switch is off.
-    pub(super) fn put_in_reports(&mut self, on: bool) {
+    pub(crate) fn put_in_reports(&mut self, on: bool) {
         self.in_reports = on;
     }
 
@@ -131,7 +101,7 @@ impl Line {
     }
 
     /// Bytes start on their way to the unit.
-    pub(super) fn send(&mut self, bytes: &[u8], now: Duration, switches: &LineSwitches) {
+    pub(crate) fn send(&mut self, bytes: &[u8], now: Duration, switches: &LineSwitches) {
         if self.is_used_up(switches) {
             self.disconnect();
         }
@@ -146,32 +116,32 @@ impl Line {
     }
 
     /// When the next byte reaches the unit.
-    pub(super) fn arrival(&self) -> Option<Duration> {
+    pub(crate) fn arrival(&self) -> Option<Duration> {
         self.requests.front().map(|(due, _)| *due)
     }
 
-    pub(super) fn next_due(&self) -> Option<Duration> {
+    pub(crate) fn next_due(&self) -> Option<Duration> {
         let reply = self.replies.front().map(|reply| reply.due);
         self.arrival().into_iter().chain(reply).min()
     }
 
     /// The unit gets the next byte: what it makes of it and when, if that ends something.
-    pub(super) fn hear(&mut self, ignores_checksum: bool) -> Option<(Duration, UnitInput)> {
+    pub(crate) fn receive(&mut self, ignores_checksum: bool) -> Option<(Duration, UnitInput)> {
         let (at, byte) = self.requests.pop_front()?;
         if at < self.busy {
             return None;
         }
         let byte = [byte];
-        let mut input = byte.as_slice();
-        let mut heard = None;
-        while let Some(received) = self.reader.next(&mut input) {
-            heard = Some(UnitInput::of(received, ignores_checksum));
+        let mut bytes = byte.as_slice();
+        let mut input = None;
+        while let Some(received) = self.reader.next(&mut bytes) {
+            input = Some(UnitInput::of(received, ignores_checksum));
         }
-        heard.filter(|heard| !matches!(heard, UnitInput::Noise)).map(|heard| (at, heard))
+        input.filter(|input| !matches!(input, UnitInput::Noise)).map(|input| (at, input))
     }
 
     /// The unit's answer to what came in at `at` sets out.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &mut self,
         reply: Option<Vec<u8>>,
         at: Duration,
@@ -185,7 +155,7 @@ impl Line {
             }
             return;
         };
-        let bytes = disturbed(&reply, switches, random);
+        let bytes = damaged(&reply, switches, random);
         let start = at + switches.think;
         self.busy = start + line_time(bytes.len().try_into().unwrap_or_default(), switches);
         let late = if happens(switches.late, random) { switches.late_by } else { Duration::ZERO };
@@ -224,11 +194,11 @@ impl Line {
 
     /// How many bytes reach the host at the same time.
     fn together(&self, switches: &LineSwitches) -> usize {
-        if switches.reports || self.in_reports { REPORT } else { 1 }
+        if switches.reports || self.in_reports { REPORT_LENGTH } else { 1 }
     }
 
     /// Appends what is there by now.
-    pub(super) fn take(&mut self, now: Duration, buffer: &mut BytesMut, switches: &LineSwitches) {
+    pub(crate) fn take(&mut self, now: Duration, buffer: &mut BytesMut, switches: &LineSwitches) {
         let before = buffer.len();
         while let Some(reply) = self.replies.front().copied().filter(|reply| reply.due <= now) {
             if reply.apart && buffer.len() > before {
@@ -248,91 +218,6 @@ impl Line {
     }
 }
 
-impl UnitInput {
-    fn of(received: Received<'_>, ignores_checksum: bool) -> Self {
-        match received {
-            Received::Frame { frame, .. } => Self::of_frame(&frame),
-            Received::Discarded { bytes, error: DecodeError::NotAFrame { .. } }
-                if bytes.first().is_some_and(u8::is_ascii_uppercase) =>
-            {
-                Self::NoHeader(match bytes.get(..3) {
-                    Some(b"QPI") if bytes.len() == PI30_LENGTH => Pi30::Protocol,
-                    Some(b"QID") if bytes.len() == PI30_LENGTH => Pi30::SerialNumber,
-                    _ => Pi30::Other,
-                })
-            }
-            Received::Discarded { bytes, error: DecodeError::Checksum { .. } }
-                if ignores_checksum =>
-            {
-                let mended = with_right_checksum(bytes);
-                Frame::parse(&mended).map_or(Self::Noise, |frame| Self::of_frame(&frame))
-            }
-            Received::Discarded { .. } => Self::Noise,
-        }
-    }
-
-    fn of_frame(frame: &Frame<'_>) -> Self {
-        let is_set = match frame.kind() {
-            FrameKind::Query => false,
-            FrameKind::Set => true,
-            _ => return Self::Noise,
-        };
-        let has_checksum = frame.has_checksum();
-        let wrong_length = frame.wrong_length().is_some();
-        match (Request::decode(frame), frame.data()) {
-            (Ok(request), _) => Self::Request { request, has_checksum, wrong_length },
-            (Err(_), b"PRI") if !is_set => Self::RatingOfNone,
-            (Err(_), b"PGS") if !is_set => Self::StatusOfNone,
-            (Err(_), _) => Self::Unknown { is_set, has_checksum },
-        }
-    }
-}
-
-/// Bytes of a PI30 request of three letters: those, its checksum, a carriage return.
-const PI30_LENGTH: usize = 6;
-
-/// The frame in `bytes` with the checksum that it should have.
-fn with_right_checksum(bytes: &[u8]) -> Vec<u8> {
-    let start = bytes.iter().position(|&byte| byte == b'^').unwrap_or_default();
-    let frame = bytes.get(start..).unwrap_or_default();
-    let covered = frame.split_last_chunk::<3>().map_or(frame, |(covered, _)| covered);
-    [covered, &pi18_proto::checksum(covered), b"\r"].concat()
-}
-
-/// Whether something of this chance happens. What never happens leaves the generator alone, so that
-/// a switch does not change what the others do.
-pub(super) fn happens(chance: f64, random: &mut fastrand::Rng) -> bool {
-    chance > 0.0 && random.f64() < chance
-}
-
-/// A reply as it gets through.
-fn disturbed(reply: &[u8], switches: &LineSwitches, random: &mut fastrand::Rng) -> Vec<u8> {
-    let mut flipped = reply.to_vec();
-    for at in 0..reply.len() {
-        if happens(switches.flip, random) {
-            let burst = random.u16(1..).to_be_bytes();
-            let place = flipped.get_mut(at..).unwrap_or_default();
-            place.iter_mut().zip(burst).for_each(|(byte, bits)| *byte ^= bits);
-        }
-    }
-    let mut bytes = Vec::with_capacity(reply.len());
-    for byte in flipped {
-        if happens(switches.lose, random) {
-            continue;
-        }
-        bytes.push(byte);
-        if happens(switches.double, random) {
-            bytes.push(byte);
-        }
-    }
-    if happens(switches.junk, random) {
-        let junk: Vec<u8> = (0..random.usize(1..=MAX_JUNK)).map(|_| random.u8(..)).collect();
-        let at = if random.bool() { 0 } else { bytes.len() };
-        bytes.splice(at..at, junk);
-    }
-    bytes
-}
-
 /// What so many bytes take: ten bits each.
 fn line_time(bytes: u64, switches: &LineSwitches) -> Duration {
     const BITS: u64 = 10;
@@ -341,8 +226,3 @@ fn line_time(bytes: u64, switches: &LineSwitches) -> Duration {
         Duration::from_nanos((bytes * BITS * 1_000_000_000).div_ceil(baud))
     })
 }
-
-/// Bytes of a USB HID report.
-pub(super) const REPORT: usize = 8;
-
-const MAX_JUNK: usize = 16;

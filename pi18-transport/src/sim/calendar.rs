@@ -1,0 +1,49 @@
+//! Date and time as the bank counts them and as the wire has them.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, civil};
+use pi18_proto::{Date, DateTime, TimeOfDay};
+
+pub(super) fn later(at: civil::DateTime, time: Duration) -> civil::DateTime {
+    at.saturating_add(time)
+}
+
+pub(super) fn shifted(at: civil::DateTime, offset: SignedDuration) -> civil::DateTime {
+    at.saturating_add(offset)
+}
+
+/// Whether a unit could show it.
+pub(super) fn is_known(at: &civil::DateTime) -> bool {
+    to_wire(*at).is_some()
+}
+
+/// As a unit shows it; `None` outside the years 2000 to 2099.
+pub(super) fn to_wire(at: civil::DateTime) -> Option<DateTime> {
+    let date = at.date();
+    let [month, day, hour, minute, second] =
+        [date.month(), date.day(), at.hour(), at.minute(), at.second()]
+            .map(|part| u8::try_from(part).unwrap_or_default());
+    let date = Date::new(date.year().try_into().ok()?, month, day).ok()?;
+    DateTime::new(date, hour, minute, second).ok()
+}
+
+pub(super) fn from_wire(time: DateTime) -> Option<civil::DateTime> {
+    let date = date_from_wire(time.date())?;
+    let [hour, minute, second] =
+        [time.hour(), time.minute(), time.second()].map(|part| i8::try_from(part).ok());
+    let time = civil::Time::new(hour?, minute?, second?, 0).ok()?;
+    Some(civil::DateTime::from_parts(date, time))
+}
+
+pub(super) fn date_from_wire(date: Date) -> Option<civil::Date> {
+    let year = i16::try_from(date.month().year().get()).ok()?;
+    let month = i8::try_from(date.month().month()).ok()?;
+    civil::Date::new(year, month, i8::try_from(date.day()).ok()?).ok()
+}
+
+pub(super) fn time_of_day(at: civil::DateTime) -> TimeOfDay {
+    let [hour, minute] =
+        [at.hour(), at.minute()].map(|part| u8::try_from(part).unwrap_or_default());
+    TimeOfDay::new(hour, minute).unwrap_or_default()
+}

@@ -1,0 +1,174 @@
+//! What the sensors of a unit measure, in the fields of `GS` and `PGSn`.
+
+use pi18_proto::{
+    Amperes, BatteryDirection, Celsius, ChargerStatus, DcAcDirection, Decihertz, Decivolts,
+    GeneralStatus, LineDirection, LoadConnection, ParallelStatus, Percent, Presence, VoltAmperes,
+    Watts, WorkingMode,
+};
+
+use super::{day, flow::feeds_load};
+use crate::sim::{
+    round::{short, whole},
+    unit::Unit,
+    world::World,
+};
+
+/// Returns the reply of a unit to `GS`.
+pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
+    let flow = &unit.flow;
+    let (grid_voltage, grid_frequency) = grid_now(world);
+    let on = feeds_load(unit.mode);
+    let on_line = on && unit.mode != WorkingMode::BATTERY && world.has_grid();
+    let (output_voltage, output_frequency) = match (on, on_line) {
+        (false, _) => (Decivolts(0), Decihertz(0)),
+        (true, true) => (grid_voltage, grid_frequency),
+        (true, false) => (unit.settings.output_voltage, unit.settings.output_frequency),
+    };
+    let apparent = flow.output / POWER_FACTOR;
+    let rated = f64::from(unit.switches.state.rated.power());
+    let connected = if on { LoadConnection::CONNECTED } else { LoadConnection::DISCONNECTED };
+    let [pv1, pv2] = strings(unit).map(|power| Watts(whole(power)));
+    let pv_voltage = pv_voltage(unit);
+    let warm = |base: f64, share: f64| Celsius(short(base + 25.0 * share).cast_signed());
+    let pv_peak: f64 = day::PV_PEAK.iter().sum();
+    GeneralStatus {
+        grid_voltage,
+        grid_frequency,
+        output_voltage,
+        output_frequency,
+        apparent_power: VoltAmperes(whole(apparent)),
+        active_power: Watts(whole(flow.output)),
+        load_percent: Percent(short(apparent / rated * 100.0)),
+        battery_voltage: battery_voltage(unit),
+        // Zero in every capture.
+        battery_voltage_scc1: Decivolts(0),
+        battery_voltage_scc2: Decivolts(0),
+        discharge_current: Amperes(discharge_current(unit)),
+        charge_current: Amperes(charge_current(unit)),
+        battery_capacity: if unit.switches.state.battery_off {
+            Percent(0)
+        } else {
+            Percent(short(world.battery.soc() * 100.0))
+        },
+        heat_sink_temperature: warm(30.0, apparent / rated),
+        mppt1_temperature: warm(28.0, flow.pv / pv_peak),
+        mppt2_temperature: warm(27.0, flow.pv / pv_peak),
+        pv1_power: pv1,
+        pv2_power: pv2,
+        pv1_voltage: pv_voltage,
+        pv2_voltage: pv_voltage,
+        settings: unit.changed,
+        mppt1_status: charger(pv1),
+        mppt2_status: charger(pv2),
+        load_connection: connected,
+        battery_direction: match (charge_current(unit), discharge_current(unit)) {
+            (0, 0) => BatteryDirection::IDLE,
+            (_, 0) => BatteryDirection::CHARGING,
+            _ => BatteryDirection::DISCHARGING,
+        },
+        dc_ac_direction: match flow.dc_to_ac.round() {
+            power if power > 0.0 => DcAcDirection::DC_TO_AC,
+            power if power < 0.0 => DcAcDirection::AC_TO_DC,
+            _ => DcAcDirection::IDLE,
+        },
+        line_direction: match flow.grid.round() {
+            power if power > 0.0 => LineDirection::INPUT,
+            power if power < 0.0 => LineDirection::OUTPUT,
+            _ => LineDirection::IDLE,
+        },
+        parallel_instance: unit.instance(),
+    }
+}
+
+/// Returns what every unit of the bank replies to `PGSn` about `unit`.
+pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
+    let own = general_status(world, unit);
+    let outputs = || world.units.iter().map(|unit| unit.flow.output);
+    let apparent = outputs().map(|output| whole(output / POWER_FACTOR)).sum();
+    let rated: u32 = world.units.iter().map(|unit| unit.switches.state.rated.power()).sum();
+    ParallelStatus {
+        presence: Presence::PRESENT,
+        working_mode: unit.mode,
+        fault: unit.fault(),
+        grid_voltage: own.grid_voltage,
+        grid_frequency: own.grid_frequency,
+        output_voltage: own.output_voltage,
+        output_frequency: own.output_frequency,
+        apparent_power: own.apparent_power,
+        active_power: own.active_power,
+        total_apparent_power: VoltAmperes(apparent),
+        total_active_power: Watts(outputs().map(whole).sum()),
+        load_percent: own.load_percent,
+        total_load_percent: Percent(short(f64::from(apparent) / f64::from(rated) * 100.0)),
+        battery_voltage: own.battery_voltage,
+        discharge_current: own.discharge_current,
+        charge_current: own.charge_current,
+        total_charge_current: Amperes(world.units.iter().map(charge_current).sum()),
+        battery_capacity: own.battery_capacity,
+        pv1_power: own.pv1_power,
+        pv2_power: own.pv2_power,
+        pv1_voltage: own.pv1_voltage,
+        pv2_voltage: own.pv2_voltage,
+        mppt1_status: own.mppt1_status,
+        mppt2_status: own.mppt2_status,
+        load_connection: own.load_connection,
+        battery_direction: own.battery_direction,
+        dc_ac_direction: own.dc_ac_direction,
+        line_direction: own.line_direction,
+        temperature: own
+            .heat_sink_temperature
+            .max(own.mppt1_temperature)
+            .max(own.mppt2_temperature)
+            .into(),
+    }
+}
+
+/// Returns the voltage and frequency of the grid, which vary slowly by a little.
+fn grid_now(world: &World) -> (Decivolts, Decihertz) {
+    if !world.has_grid() {
+        return (Decivolts(0), Decihertz(0));
+    }
+    let time = world.stepped.as_secs_f64();
+    let voltage = 1200.0 + 9.0 * (time / 530.0).sin();
+    let frequency = 600.0 + 0.9 * (time / 310.0).sin();
+    (Decivolts(short(voltage)), Decihertz(short(frequency)))
+}
+
+/// Returns the current into the battery, A.
+pub(crate) fn charge_current(unit: &Unit) -> u16 {
+    if unit.switches.state.battery_off { 0 } else { short(unit.flow.battery / unit.volts) }
+}
+
+/// Returns the current out of the battery, A.
+fn discharge_current(unit: &Unit) -> u16 {
+    if unit.switches.state.battery_off { 0 } else { short(-unit.flow.battery / unit.volts) }
+}
+
+/// Returns the battery voltage as the unit's voltmeter reads it.
+fn battery_voltage(unit: &Unit) -> Decivolts {
+    if unit.switches.state.battery_off {
+        return Decivolts(0);
+    }
+    let deviation = [0.0, 0.04, -0.04].get(unit.index % 3).copied().unwrap_or_default();
+    let shown = unit.volts + deviation + unit.switches.state.battery_offset;
+    Decivolts(short(shown * 10.0))
+}
+
+/// Returns the power of each string, W.
+fn strings(unit: &Unit) -> [f64; 2] {
+    let all: f64 = day::PV_PEAK.iter().sum();
+    day::PV_PEAK.map(|peak| unit.flow.pv * peak / all)
+}
+
+/// Returns the voltage of the panels, which hardly depends on the sun once there is any.
+fn pv_voltage(unit: &Unit) -> Decivolts {
+    let share = unit.offered / day::PV_PEAK.iter().sum::<f64>();
+    if share > 0.0 { Decivolts(short(2900.0 + 300.0 * share)) } else { Decivolts(0) }
+}
+
+fn charger(power: Watts) -> ChargerStatus {
+    if power.0 > 0 { ChargerStatus::CHARGING } else { ChargerStatus::IDLE }
+}
+
+/// Power factor of the house.
+const POWER_FACTOR: f64 = 0.95;

@@ -1,0 +1,88 @@
+//! What a unit makes of the bytes that reach it.
+
+use pi18_proto::{DecodeError, Frame, FrameKind, Received, Request};
+
+/// What a unit makes of the bytes it got.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UnitInput {
+    Request {
+        request: Request,
+        has_checksum: bool,
+        wrong_length: bool,
+    },
+    /// `PRI` without a unit number.
+    RatingOfNone,
+    /// `PGS` without a unit number.
+    StatusOfNone,
+    /// A sound frame that holds nothing the unit knows.
+    Unknown {
+        is_set: bool,
+        has_checksum: bool,
+    },
+    /// Text that is no frame of this protocol.
+    NoHeader(Pi30),
+    /// Anything else, which a unit ignores.
+    Noise,
+}
+
+/// A request of the older protocol PI30.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Pi30 {
+    /// `QPI`
+    Protocol,
+    /// `QID`
+    SerialNumber,
+    /// Any other text.
+    Other,
+}
+
+impl UnitInput {
+    pub(crate) fn of(received: Received<'_>, ignores_checksum: bool) -> Self {
+        match received {
+            Received::Frame { frame, .. } => Self::of_frame(&frame),
+            Received::Discarded { bytes, error: DecodeError::NotAFrame { .. } }
+                if bytes.first().is_some_and(u8::is_ascii_uppercase) =>
+            {
+                Self::NoHeader(match bytes.get(..3) {
+                    Some(b"QPI") if bytes.len() == PI30_LENGTH => Pi30::Protocol,
+                    Some(b"QID") if bytes.len() == PI30_LENGTH => Pi30::SerialNumber,
+                    _ => Pi30::Other,
+                })
+            }
+            Received::Discarded { bytes, error: DecodeError::Checksum { .. } }
+                if ignores_checksum =>
+            {
+                let mended = with_right_checksum(bytes);
+                Frame::parse(&mended).map_or(Self::Noise, |frame| Self::of_frame(&frame))
+            }
+            Received::Discarded { .. } => Self::Noise,
+        }
+    }
+
+    fn of_frame(frame: &Frame<'_>) -> Self {
+        let is_set = match frame.kind() {
+            FrameKind::Query => false,
+            FrameKind::Set => true,
+            _ => return Self::Noise,
+        };
+        let has_checksum = frame.has_checksum();
+        let wrong_length = frame.wrong_length().is_some();
+        match (Request::decode(frame), frame.data()) {
+            (Ok(request), _) => Self::Request { request, has_checksum, wrong_length },
+            (Err(_), b"PRI") if !is_set => Self::RatingOfNone,
+            (Err(_), b"PGS") if !is_set => Self::StatusOfNone,
+            (Err(_), _) => Self::Unknown { is_set, has_checksum },
+        }
+    }
+}
+
+/// Bytes of a PI30 request of three letters: those, its checksum, a carriage return.
+const PI30_LENGTH: usize = 6;
+
+/// The frame in `bytes` with the checksum that it should have.
+fn with_right_checksum(bytes: &[u8]) -> Vec<u8> {
+    let start = bytes.iter().position(|&byte| byte == b'^').unwrap_or_default();
+    let frame = bytes.get(start..).unwrap_or_default();
+    let covered = frame.split_last_chunk::<3>().map_or(frame, |(covered, _)| covered);
+    [covered, &pi18_proto::checksum(covered), b"\r"].concat()
+}

@@ -1,0 +1,138 @@
+//! The bytes with which a unit answers its input.
+
+use pi18_proto::{
+    ACCEPTED, AnyReply, MAX_FRAME, NOT_UNDERSTOOD, ParallelRating, ParallelStatus, REFUSED, Reply,
+    Request, SetCommand,
+};
+
+use super::{
+    input::{Pi30, UnitInput},
+    query::answer,
+    set,
+};
+use crate::sim::{
+    switches::groups::{Dialects, Pi30Answer, ShortLength},
+    unit::Unit,
+    world::World,
+};
+
+/// The bytes that answer what a unit input; nothing if it stays silent.
+pub(crate) fn respond(world: &mut World, unit: usize, input: UnitInput) -> Option<Vec<u8>> {
+    let (is_set, has_checksum) = match input {
+        UnitInput::Request { request, has_checksum, .. } => {
+            (matches!(request, Request::Set(_)), has_checksum)
+        }
+        UnitInput::Unknown { is_set, has_checksum } => (is_set, has_checksum),
+        UnitInput::RatingOfNone | UnitInput::StatusOfNone => (false, true),
+        UnitInput::NoHeader(request) => return Some(pi30(world.units.get(unit)?, request)),
+        UnitInput::Noise => return None,
+    };
+    let asked = world.units.get_mut(unit)?;
+    let dialect = asked.switches.quirks.dialect;
+    let garbled = asked.switches.quirks.pop_garbled;
+    asked.sets.received += u64::from(is_set);
+    if is_set && !has_checksum && dialect == Dialects::Checksum {
+        return None;
+    }
+    // The two bytes too many spoil a value.
+    if is_set && has_checksum && dialect == Dialects::NoChecksum {
+        return Some(REFUSED.to_vec());
+    }
+    let mut reply = match input {
+        UnitInput::Request { request: Request::Query(query), wrong_length, .. } => {
+            let asked = world.units.get(unit)?;
+            let answer = answer(world, asked, query);
+            let answer = answer.filter(|_| !(wrong_length && asked.switches.quirks.strict_length));
+            answer.and_then(|reply| frame(asked, &reply)).unwrap_or_else(|| REFUSED.to_vec())
+        }
+        UnitInput::Request { request: Request::Set(command), .. } => {
+            let accepted = set::try_set(world, unit, command);
+            world.units.get_mut(unit)?.sets.accepted += u64::from(accepted);
+            let mut verdict = if accepted { ACCEPTED } else { REFUSED }.to_vec();
+            let is_priority = matches!(command, SetCommand::OutputPriority { .. });
+            if accepted && garbled && is_priority {
+                verdict.iter_mut().skip(2).take(1).for_each(|byte| *byte ^= 0x40);
+            }
+            verdict
+        }
+        UnitInput::RatingOfNone => {
+            let rating = ParallelRating::decode(RATING_OF_NONE).ok()?;
+            frame(world.units.get(unit)?, &rating.into())?
+        }
+        UnitInput::StatusOfNone => {
+            let status = ParallelStatus::decode(STATUS_OF_NONE).ok()?;
+            frame(world.units.get(unit)?, &status.into())?
+        }
+        _ => REFUSED.to_vec(),
+    };
+    if has_checksum && dialect == Dialects::NoChecksum {
+        // Observed for GS.
+        reply.truncate(reply.len() / 2);
+    }
+    Some(reply)
+}
+
+/// A reply as this unit writes it.
+fn frame(unit: &Unit, reply: &AnyReply) -> Option<Vec<u8>> {
+    let mut buffer = [0; MAX_FRAME];
+    let len = reply.encode(&mut buffer).ok()?;
+    let mut data = buffer.get(..len)?.to_vec();
+    // The sheet of 2017 has two digits there.
+    let ac_charge_current = match reply {
+        AnyReply::RatedInformation(_) => Some(14),
+        AnyReply::ParallelRating(_) => Some(5),
+        _ => None,
+    };
+    if let Some(field) = ac_charge_current.filter(|_| !unit.follows_2022()) {
+        data = with_two_digits(&data, field);
+    }
+    let is_short = match unit.switches.quirks.short_length {
+        ShortLength::Off => false,
+        ShortLength::Piri => matches!(reply, AnyReply::RatedInformation(_)),
+        ShortLength::All => true,
+    };
+    let stated = data.len() + AFTER_DATA - usize::from(is_short);
+    Some(sealed([format!("^D{stated:03}").as_bytes(), &data].concat()))
+}
+
+fn pi30(unit: &Unit, request: Pi30) -> Vec<u8> {
+    match (unit.switches.quirks.pi30, request, unit.serial) {
+        (Pi30Answer::Refuse, ..) => REFUSED.to_vec(),
+        (Pi30Answer::Answer, Pi30::Protocol, _) => sealed(b"(PI30".to_vec()),
+        (Pi30Answer::Answer, Pi30::SerialNumber, Some(serial)) => {
+            sealed(format!("({serial}").into_bytes())
+        }
+        _ => NOT_UNDERSTOOD.to_vec(),
+    }
+}
+
+/// Data whose field at this place has two digits if it can.
+fn with_two_digits(data: &[u8], place: usize) -> Vec<u8> {
+    let fields = data.split(|&byte| byte == b',').enumerate();
+    let fields: Vec<_> = fields
+        .map(|(at, field)| match field {
+            [b'0', digits @ ..] if at == place && digits.len() == 2 => digits,
+            _ => field,
+        })
+        .collect();
+    fields.join(&b',')
+}
+
+/// Bytes behind the data: checksum and carriage return.
+const AFTER_DATA: usize = 3;
+
+/// A frame with its checksum and carriage return.
+fn sealed(mut frame: Vec<u8>) -> Vec<u8> {
+    let checksum = pi18_proto::checksum(&frame);
+    frame.extend(checksum);
+    frame.push(b'\r');
+    frame
+}
+
+/// Observed: memory that happens to be there.
+const RATING_OF_NONE: &[u8] = b"1,00,02  .               ,0,000,000,0";
+
+/// Observed: 17.1 Hz and 337 A; the other fields are made up.
+const STATUS_OF_NONE: &[u8] =
+    b"1,0,00,0000,171,0002,000,0000,0000,00000,00000,000,000,000,337,000,000,\
+    000,0000,0000,0000,0000,0,0,0,0,0,0,000";

@@ -1,0 +1,221 @@
+//! The set commands: which ones a unit accepts, and what they change.
+
+use pi18_proto::{
+    BatteryType, Decivolts, Edition, Flag, LoadConnection, MachineType, SerialNumber, SetCommand,
+    Switch,
+};
+
+use crate::sim::{
+    calendar,
+    chance::happens,
+    physics::{measure::charge_current, step},
+    unit::{
+        Unit,
+        extras::{Extras, Window},
+        limits,
+        settings::Settings,
+    },
+    world::World,
+};
+
+/// Carries out a set command as a unit does that has moods; `false` if it refuses.
+pub(crate) fn try_set(world: &mut World, unit: usize, command: SetCommand) -> bool {
+    let quirks = world
+        .units
+        .get(unit)
+        .map(|unit| (unit.switches.quirks.refuse, unit.switches.quirks.ignore));
+    let (refuse, ignore) = quirks.unwrap_or_default();
+    if happens(refuse, &mut world.random) {
+        return false;
+    }
+    happens(ignore, &mut world.random) || set(world, unit, command)
+}
+
+/// Carries out a set command; `false` if the unit refuses it.
+fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
+    let target = match command {
+        SetCommand::MaxChargeCurrent { unit: instance, .. }
+        | SetCommand::MaxAcChargeCurrent { unit: instance, .. }
+        | SetCommand::ChargerPriority { unit: instance, .. }
+        | SetCommand::OutputMode { unit: instance, .. } => world.by_instance(unit, instance),
+        _ => Some(unit),
+    };
+    let (now, clock) = (world.now, world.clock());
+    let Some(unit) = target.and_then(|target| world.units.get_mut(target)) else {
+        return false;
+    };
+    if !knows(unit, command) {
+        return false;
+    }
+    let accepted = match command {
+        SetCommand::Clock { time } => calendar::from_wire(time.0).is_some_and(|time| {
+            unit.clock_offset = time.duration_since(clock);
+            true
+        }),
+        _ => set_extra(unit, command) || set_shown(unit, command),
+    };
+    if accepted {
+        unit.settings_changed(now);
+        step::settle(world);
+    }
+    accepted
+}
+
+fn knows(unit: &Unit, command: SetCommand) -> bool {
+    let quirks = &unit.switches.quirks;
+    let flag_known = match command {
+        SetCommand::EnableFlag { flag } | SetCommand::DisableFlag { flag } => match flag {
+            Flag::LithiumTurnOn => quirks.flags >= 10,
+            Flag::LithiumAutoTurnOn => quirks.flags >= 11,
+            _ => true,
+        },
+        _ => true,
+    };
+    flag_known && command.info().since <= quirks.edition
+}
+
+/// Settings that `PIRI` shows.
+fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
+    let quirks = &unit.switches.quirks;
+    let rated = unit.switches.state.rated;
+    let by_user = unit.settings.battery_type == BatteryType::USER;
+    let mut new = unit.settings;
+    let accepted = match command {
+        SetCommand::RestoreDefaults {} => {
+            new = Settings { regulation: new.regulation, ..Settings::factory(rated) };
+            unit.extras.restore();
+            let serial = SerialNumber::new(SERIAL_AFTER_RESTORE);
+            unit.serial = serial.filter(|_| quirks.pf_serial).or(unit.serial);
+            true
+        }
+        SetCommand::MaxChargeCurrent { current, .. } => {
+            new.max_charge = current.get();
+            let locked = quirks.charging_lock && charge_current(unit) > 0;
+            !locked && limits::charge_currents(quirks.charge_currents).contains(&new.max_charge)
+        }
+        SetCommand::MaxAcChargeCurrent { current, .. } => {
+            new.max_ac_charge = current.get();
+            limits::AC_CHARGE_CURRENTS.contains(&new.max_ac_charge)
+        }
+        SetCommand::OutputFrequency { frequency } => {
+            new.output_frequency.0 = frequency.number() * 10;
+            true
+        }
+        SetCommand::ChargeVoltages { bulk, float } => {
+            (new.bulk, new.float) = (bulk.get(), float.get());
+            let takes = |voltage| rated.takes_charge_voltage(voltage);
+            by_user && takes(new.bulk) && takes(new.float)
+        }
+        SetCommand::OutputVoltage { voltage } => {
+            new.output_voltage = Decivolts(voltage.number());
+            limits::takes_output_voltage(voltage)
+        }
+        SetCommand::OutputPriority { priority } => {
+            new.output_priority = priority.code();
+            true
+        }
+        SetCommand::RechargeVoltages { recharge, redischarge } => {
+            (new.recharge, new.redischarge) = (recharge.get(), redischarge.get());
+            let usual = new.redischarge.0 > 0 && new.redischarge <= new.float;
+            rated.takes_recharge(new.recharge)
+                && rated.takes_redischarge(new.redischarge)
+                && (usual || !quirks.redischarge_limits)
+        }
+        SetCommand::ChargerPriority { priority, .. } => {
+            new.charger_priority = priority.code();
+            true
+        }
+        SetCommand::SolarPriority { priority } => {
+            new.solar_priority = priority.code();
+            true
+        }
+        SetCommand::InputRange { range } => {
+            new.input_range = range.code();
+            true
+        }
+        SetCommand::BatteryType { battery_type } => {
+            new.set_battery_type(battery_type.code(), rated);
+            if let Some([bulk, float, cutoff]) = quirks.stored_voltages
+                && new.battery_type == BatteryType::USER
+                && !by_user
+            {
+                (new.bulk, new.float, new.cutoff) = (bulk, float, cutoff);
+            }
+            limits::takes_battery_type(new.battery_type, quirks.edition)
+        }
+        SetCommand::OutputMode { mode, .. } => {
+            new.output_mode = mode.code();
+            mode.code().0 <= 4 || quirks.edition == Edition::Pi18_2022
+        }
+        SetCommand::CutoffVoltage { voltage } => {
+            new.cutoff = voltage.get();
+            by_user && rated.takes_cutoff(new.cutoff)
+        }
+        SetCommand::EnableFlag { flag: Flag::FeedToGrid } => {
+            new.machine_type = MachineType::GRID_TIE;
+            true
+        }
+        SetCommand::DisableFlag { flag: Flag::FeedToGrid } => {
+            new.machine_type = MachineType::OFF_GRID;
+            true
+        }
+        SetCommand::Regulation { state } => {
+            new.regulation = state.code();
+            true
+        }
+        _ => false,
+    };
+    if accepted {
+        unit.settings = new;
+    }
+    accepted
+}
+
+/// What is not in `PIRI`; `false` if the command is none of that.
+fn set_extra(unit: &mut Unit, command: SetCommand) -> bool {
+    let Extras { ac_charge, ac_load, modbus, led, soc, .. } = &mut unit.extras;
+    match command {
+        SetCommand::LoadSupply { supply } => {
+            unit.load = match supply.code() {
+                Switch::OFF => LoadConnection::DISCONNECTED,
+                _ => LoadConnection::CONNECTED,
+            };
+        }
+        SetCommand::EnableFlag { flag } if flag != Flag::FeedToGrid => {
+            unit.extras.set_flag(flag, Switch::ON);
+        }
+        SetCommand::DisableFlag { flag } if flag != Flag::FeedToGrid => {
+            unit.extras.set_flag(flag, Switch::OFF);
+        }
+        SetCommand::SerialNumber { serial_number } => unit.serial = Some(serial_number.get()),
+        SetCommand::ClearEnergy {} => unit.energy.clear(),
+        SetCommand::AcChargeWindow { start, end } => *ac_charge = Window { start, end },
+        SetCommand::AcLoadWindow { start, end } => *ac_load = Window { start, end },
+        SetCommand::Modbus { device_id, baud_rate, stop_bits, check_bits } => {
+            modbus.device_id = device_id.get();
+            modbus.baud_rate = baud_rate.get();
+            modbus.stop_bits = stop_bits.get();
+            modbus.check_bits = check_bits.get();
+        }
+        SetCommand::Led { on } => led.on = on.code(),
+        SetCommand::LedSpeed { speed } => led.speed = speed.code(),
+        SetCommand::LedEffect { effect } => led.effect = effect.code(),
+        SetCommand::LedBrightness { brightness } => led.brightness = brightness.code(),
+        SetCommand::LedData { data_shown } => led.data_shown = data_shown.code(),
+        SetCommand::LedBackgroundColor { color } => led.background_color = color,
+        SetCommand::LedDataColor { color } => led.data_color = color,
+        SetCommand::LedEnergySourceColor { color } => led.energy_source_color = color,
+        SetCommand::LedWelcome { effect } => led.welcome_effect = effect.code(),
+        SetCommand::CutoffSoc { soc: limit } => soc.cutoff = limit.get(),
+        SetCommand::SecondOutputCutoffSoc { soc: limit } => {
+            soc.second_output_cutoff = limit.get();
+        }
+        SetCommand::RechargeSoc { soc: limit } => soc.recharge = limit.get(),
+        SetCommand::RedischargeSoc { soc: limit } => soc.redischarge = limit.get(),
+        _ => return false,
+    }
+    true
+}
+
+/// Observed, and no genuine serial number.
+const SERIAL_AFTER_RESTORE: &str = "55355535553555";

@@ -1,0 +1,148 @@
+//! Readers of switch values: each returns `None` for a text of the wrong form.
+
+use std::time::Duration;
+
+use jiff::civil;
+use pi18_proto::{Amperes, Decivolts, Edition, FaultsAndWarnings, Reply};
+
+use super::groups::{Dialects, Pi30Answer, ShortLength};
+use crate::sim::{
+    calendar,
+    unit::limits::{self, Rated},
+};
+
+pub(super) fn put<T, P: From<T>>(place: &mut P, value: Option<T>) -> Option<()> {
+    *place = value?.into();
+    Some(())
+}
+
+pub(super) fn add<T>(place: &mut Vec<T>, value: Option<T>) -> Option<()> {
+    place.push(value?);
+    Some(())
+}
+
+pub(super) fn on_off(text: &str) -> Option<bool> {
+    match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// Digits and nothing else: `parse` alone would take a plus sign.
+pub(super) fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// Two digits on the wire.
+pub(super) fn code(text: &str) -> Option<u8> {
+    number(text).filter(|code| *code <= 99)
+}
+
+pub(super) fn digit(text: &str) -> Option<u8> {
+    number(text).filter(|code| *code <= 9)
+}
+
+pub(super) fn between(text: &str, least: f64, most: f64) -> Option<f64> {
+    text.parse().ok().filter(|value| (least..=most).contains(value))
+}
+
+pub(super) fn chance(text: &str) -> Option<f64> {
+    between(text, 0.0, 1.0)
+}
+
+pub(super) fn percent(text: &str) -> Option<f64> {
+    between(text, 0.0, 100.0).map(|percent| percent / 100.0)
+}
+
+/// With at most one decimal: the wire has no more.
+pub(super) fn volts(text: &str) -> Option<Decivolts> {
+    let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
+    let tenth = number::<u16>(tenth).filter(|_| tenth.len() == 1)?;
+    let volts = number::<u16>(whole).filter(|volts| *volts <= 99)?;
+    Some(Decivolts(volts * 10 + tenth))
+}
+
+pub(super) fn three_volts(text: &str) -> Option<[Decivolts; 3]> {
+    let mut parts = text.split(',').map(volts);
+    let all = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(all)
+}
+
+pub(super) fn amperes(text: &str) -> Option<Amperes> {
+    number(text).filter(|amperes| *amperes <= 999).map(Amperes)
+}
+
+pub(super) fn time(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s')?, 1.0),
+    };
+    between(number, 0.0, 1e6).map(|number| Duration::from_secs_f64(number * unit))
+}
+
+pub(super) fn dialect(text: &str) -> Option<Dialects> {
+    match text {
+        "crc" => Some(Dialects::Checksum),
+        "no-crc" => Some(Dialects::NoChecksum),
+        "any" => Some(Dialects::Any),
+        _ => None,
+    }
+}
+
+pub(super) fn charge_currents(text: &str) -> Option<Amperes> {
+    let listed = |most: &Amperes| limits::charge_currents(*most).contains(most);
+    amperes(text).filter(|most| most.0 <= limits::LARGEST_CHARGE_CURRENT).filter(listed)
+}
+
+pub(super) fn short_length(text: &str) -> Option<ShortLength> {
+    match text {
+        "off" => Some(ShortLength::Off),
+        "piri" => Some(ShortLength::Piri),
+        "all" => Some(ShortLength::All),
+        _ => None,
+    }
+}
+
+pub(super) fn pi30(text: &str) -> Option<Pi30Answer> {
+    match text {
+        "nak" => Some(Pi30Answer::Nak),
+        "refuse" => Some(Pi30Answer::Refuse),
+        "answer" => Some(Pi30Answer::Answer),
+        _ => None,
+    }
+}
+
+pub(super) fn hosts(text: &str) -> Option<bool> {
+    match text {
+        "one" => Some(false),
+        "all" => Some(true),
+        _ => None,
+    }
+}
+
+pub(super) fn edition(text: &str) -> Option<Edition> {
+    Edition::ALL.into_iter().find(|edition| edition.to_string() == text)
+}
+
+pub(super) fn rated(text: &str) -> Option<Rated> {
+    match text {
+        "12" => Some(Rated::V12),
+        "24" => Some(Rated::V24),
+        "48" => Some(Rated::V48),
+        _ => None,
+    }
+}
+
+/// One that a unit can show.
+pub(super) fn clock(text: &str) -> Option<civil::DateTime> {
+    text.parse().ok().filter(calendar::is_known)
+}
+
+/// The name of a field of `FWS`, with `-` for `_` as well.
+pub(super) fn warning(text: &str) -> Option<&'static str> {
+    let name = text.replace('-', "_");
+    let warnings = FaultsAndWarnings::FIELDS.iter().skip(1);
+    warnings.map(|info| info.name).find(|known| *known == name)
+}

@@ -1,0 +1,129 @@
+//! Settings of a unit that `PIRI` does not show: each group has a query.
+
+use pi18_proto::{
+    Count, Flag, Flags, LedBrightness, LedData, LedEffect, LedSettings, LedSpeed, LedWelcome,
+    ModbusSettings, Percent, Rgb, SocLimits, Switch, TimeOfDay,
+};
+
+/// What can be set and has a reply of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extras {
+    pub(crate) flags: Flags,
+    pub(crate) ac_charge: Window,
+    pub(crate) ac_load: Window,
+    pub(crate) modbus: ModbusSettings,
+    pub(crate) led: LedSettings,
+    pub(crate) soc: SocLimits,
+}
+
+impl Extras {
+    /// All eleven flags; how many are shown is a matter of the reply.
+    pub(crate) fn commissioned() -> Self {
+        Self {
+            flags: Flags {
+                buzzer: Count(1),
+                overload_bypass: Switch::OFF,
+                display_escape: Switch::ON,
+                overload_restart: Switch::OFF,
+                over_temperature_restart: Switch::OFF,
+                backlight: Switch::ON,
+                primary_source_alarm: Switch::ON,
+                fault_record: Switch::OFF,
+                feed_to_grid: Some(Switch::OFF),
+                lithium_turn_on: Some(Switch::OFF),
+                lithium_auto_turn_on: Some(Switch::OFF),
+            },
+            ac_charge: Window::default(),
+            ac_load: Window::default(),
+            modbus: ModbusSettings {
+                device_id: Count(1),
+                baud_rate: Count(3),
+                stop_bits: Count(1),
+                check_bits: Count(0),
+            },
+            led: LedSettings {
+                on: Switch::ON,
+                speed: LedSpeed::NORMAL,
+                effect: LedEffect::CHASING,
+                brightness: LedBrightness::HIGH,
+                data_shown: LedData::SOLAR_POWER,
+                background_color: Rgb { red: 0, green: 100, blue: 255 },
+                data_color: Rgb { red: 255, green: 0, blue: 0 },
+                energy_source_color: Rgb { red: 0, green: 255, blue: 0 },
+                welcome_effect: LedWelcome::GRADIENT_1,
+            },
+            soc: SocLimits {
+                cutoff: Percent(10),
+                recharge: Percent(30),
+                redischarge: Percent(80),
+                second_output_cutoff: Percent(20),
+            },
+        }
+    }
+
+    /// Those that `PF` brings back: only the flags and the windows are known to have defaults.
+    pub(crate) fn restore(&mut self) {
+        let flags = &mut self.flags;
+        flags.buzzer = Count(1);
+        flags.overload_bypass = Switch::ON;
+        flags.display_escape = Switch::ON;
+        flags.overload_restart = Switch::OFF;
+        flags.over_temperature_restart = Switch::OFF;
+        flags.backlight = Switch::ON;
+        flags.primary_source_alarm = Switch::ON;
+        flags.fault_record = Switch::OFF;
+        self.ac_charge = Window::default();
+        self.ac_load = Window::default();
+    }
+
+    /// `I` is the machine type, which is no flag.
+    pub(crate) fn set_flag(&mut self, flag: Flag, state: Switch) {
+        let flags = &mut self.flags;
+        match flag {
+            Flag::Buzzer => flags.buzzer = Count(state.0.into()),
+            Flag::OverloadBypass => flags.overload_bypass = state,
+            Flag::DisplayEscape => flags.display_escape = state,
+            Flag::OverloadRestart => flags.overload_restart = state,
+            Flag::OverTemperatureRestart => flags.over_temperature_restart = state,
+            Flag::Backlight => flags.backlight = state,
+            Flag::PrimarySourceAlarm => flags.primary_source_alarm = state,
+            Flag::FaultRecord => flags.fault_record = state,
+            Flag::FeedToGrid => {}
+            Flag::LithiumTurnOn => flags.lithium_turn_on = Some(state),
+            Flag::LithiumAutoTurnOn => flags.lithium_auto_turn_on = Some(state),
+        }
+    }
+}
+
+/// A part of the day, over midnight if it ends before it starts; all day if it ends as it starts,
+/// as it does on every unit seen (assumed).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Window {
+    pub(crate) start: TimeOfDay,
+    pub(crate) end: TimeOfDay,
+}
+
+impl Window {
+    pub(crate) fn contains(self, time: TimeOfDay) -> bool {
+        let (start, end) = (self.start, self.end);
+        start == end
+            || if start < end { start <= time && time < end } else { start <= time || time < end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_can_span_midnight() {
+        let at = |hour| TimeOfDay::new(hour, 30).unwrap();
+        let contains = |start, end, hour| {
+            let window = Window { start: at(start), end: at(end) };
+            window.contains(at(hour))
+        };
+        assert_eq!([1, 5, 6].map(|hour| contains(1, 6, hour)), [true, true, false]);
+        assert_eq!([22, 3, 12].map(|hour| contains(22, 6, hour)), [true, true, false]);
+        assert!(contains(0, 0, 12));
+    }
+}

@@ -1,0 +1,38 @@
+//! Faults of the line that damage a reply.
+
+use crate::sim::{chance::happens, switches::groups::LineSwitches};
+
+/// A reply as it gets through.
+pub(crate) fn damaged(
+    reply: &[u8],
+    switches: &LineSwitches,
+    random: &mut fastrand::Rng,
+) -> Vec<u8> {
+    let mut flipped = reply.to_vec();
+    for at in 0..reply.len() {
+        if happens(switches.flip, random) {
+            let burst = random.u16(1..).to_be_bytes();
+            let place = flipped.get_mut(at..).unwrap_or_default();
+            place.iter_mut().zip(burst).for_each(|(byte, bits)| *byte ^= bits);
+        }
+    }
+    let mut bytes = Vec::with_capacity(reply.len());
+    for byte in flipped {
+        if happens(switches.lose, random) {
+            continue;
+        }
+        bytes.push(byte);
+        if happens(switches.double, random) {
+            bytes.push(byte);
+        }
+    }
+    if happens(switches.junk, random) {
+        let junk: Vec<u8> = (0..random.usize(1..=MAX_JUNK)).map(|_| random.u8(..)).collect();
+        let at = if random.bool() { 0 } else { bytes.len() };
+        bytes.splice(at..at, junk);
+    }
+    bytes
+}
+
+/// Most random bytes beside a reply.
+const MAX_JUNK: usize = 16;

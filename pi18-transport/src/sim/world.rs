@@ -1,0 +1,129 @@
+//! The state of the bank without its wires: units, battery, calendar.
+//!
+//! The physics change it over time, the protocol reads it for replies and changes it for set commands.
+
+use std::time::Duration;
+
+use jiff::civil;
+use pi18_proto::ParallelInstance;
+
+use super::{
+    MAX_UNITS, calendar,
+    physics::{battery::Battery, day},
+    switches::{SwitchError, Switches, groups::BankSwitches},
+    unit::{Unit, settings::Settings},
+};
+
+/// The units, the battery that they share, and the time.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) units: Vec<Unit>,
+    pub(super) battery: Battery,
+    /// Date and time at the bank's start.
+    pub(super) start: civil::DateTime,
+    pub(super) switches: BankSwitches,
+    /// Generator of everything that happens by chance.
+    pub(super) random: fastrand::Rng,
+    /// Time since the bank's start, also while it is frozen.
+    pub(super) now: Duration,
+    /// Time since the bank's start without the time for which it was frozen.
+    pub(super) running: Duration,
+    /// Part of `running` that is computed: a whole number of steps.
+    pub(super) stepped: Duration,
+}
+
+impl World {
+    /// Returns the world at its start; modes and powers are not computed yet.
+    pub(super) fn new(units: usize, switches: Vec<Switches>) -> Result<Self, SwitchError> {
+        let mut shared = BankSwitches::default();
+        for given in &switches {
+            shared.update(&given.bank);
+        }
+        let count = shared.units.unwrap_or(units);
+        let min = switches.len().max(1);
+        if !(min..=MAX_UNITS).contains(&count) {
+            let expected = format!("{min} to {MAX_UNITS}");
+            return Err(SwitchError::value("units", expected, count.to_string()));
+        }
+        let capacity = shared.capacity.unwrap_or(CAPACITY);
+        let mut world = Self {
+            units: Vec::new(),
+            battery: Battery::new(capacity, shared.soc.unwrap_or(STATE_OF_CHARGE)),
+            start: shared.clock.unwrap_or(START),
+            random: fastrand::Rng::with_seed(shared.seed.unwrap_or_default()),
+            switches: shared,
+            now: Duration::ZERO,
+            running: Duration::ZERO,
+            stepped: Duration::ZERO,
+        };
+        world.add_units(count, switches);
+        Ok(world)
+    }
+
+    /// Adds units until there are `count`, the first of them with these switches.
+    fn add_units(&mut self, count: usize, switches: Vec<Switches>) {
+        let mut switches = switches.into_iter();
+        let grows = self.units.len() < count;
+        let morning = if grows { day::energy_before(self.start) } else { 0.0 };
+        for index in self.units.len()..count {
+            let switches = switches.next().unwrap_or_default();
+            self.units.push(Unit::new(index, switches, count == 1, self.start, morning));
+        }
+    }
+
+    /// Applies a switch to a unit or to the bank; modes and powers have to be computed afterwards.
+    pub(super) fn switch(&mut self, unit: usize, text: &str) -> Result<(), SwitchError> {
+        let count = self.units.len();
+        let Some(unit) = self.units.get_mut(unit) else {
+            let expected = format!("0 to {}", count.saturating_sub(1));
+            return Err(SwitchError::value("unit", expected, unit.to_string()));
+        };
+        let mut given = Switches { settings: Vec::new(), ..unit.switches.clone() };
+        given.bank = BankSwitches::default();
+        given.set(text)?;
+        if given.state.rated != unit.switches.state.rated {
+            unit.restart(Settings::commissioned(given.state.rated, count == 1));
+        }
+        for setting in &given.settings {
+            unit.settings.put(*setting);
+            unit.restart(unit.settings);
+        }
+        if given.state.serial != unit.switches.state.serial {
+            unit.serial = given.state.serial;
+        }
+        self.switches.update(&given.bank);
+        self.battery.set_capacity(given.bank.capacity.unwrap_or(self.battery.capacity()));
+        self.battery.set_soc(given.bank.soc.unwrap_or(self.battery.soc()));
+        let units = given.bank.units;
+        unit.switches = given;
+        self.add_units(units.unwrap_or(count), Vec::new());
+        Ok(())
+    }
+
+    /// Returns the bank's date and time. A unit's clock may differ.
+    pub(super) fn clock(&self) -> civil::DateTime {
+        calendar::later(self.start, self.running)
+    }
+
+    /// Whether the grid supplies power.
+    pub(super) fn has_grid(&self) -> bool {
+        self.switches.grid.unwrap_or(true)
+    }
+
+    /// Returns the index of the unit with this instance number: `asked` if it has that number itself,
+    /// otherwise the first one that has.
+    pub(super) fn by_instance(&self, asked: usize, instance: ParallelInstance) -> Option<usize> {
+        let matches = |unit: &&Unit| unit.instance() == instance.get();
+        let asked = self.units.get(asked).filter(matches);
+        asked.or_else(|| self.units.iter().find(matches)).map(|unit| unit.index)
+    }
+}
+
+/// The default start: midsummer, half past noon.
+const START: civil::DateTime = civil::DateTime::constant(2026, 6, 21, 12, 30, 0, 0);
+
+/// The default capacity of the battery, Ah.
+const CAPACITY: f64 = 300.0;
+
+/// The default state of charge, 0 to 1.
+const STATE_OF_CHARGE: f64 = 0.8;
