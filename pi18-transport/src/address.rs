@@ -1,4 +1,4 @@
-//! Device addresses: one text for any way to a unit.
+//! Device addresses: one line of text for every kind of link.
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
@@ -6,22 +6,47 @@ use pi18_proto::{Dialect, SerialNumber};
 
 use crate::{BAUD, Client, ClientConfig, Error, Link, Replay, Serial, Tcp};
 
-/// Where a unit is, and how to ask it there.
+/// The address of a unit: which link leads to it, and how a client asks over that link.
 ///
-/// | address | leads to |
+/// | Address | Link |
 /// |---|---|
-/// | `/dev/hidraw0`, `/dev/lvx6048-1` | a device; its kind is found out |
+/// | `/dev/hidraw0`, `/dev/lvx6048-1` | a device node; its kind is detected |
 /// | `hidraw:/dev/hidraw0` | a USB HID device (Linux) |
 /// | `serial:/dev/ttyUSB0?baud=2400` | a serial port |
 /// | `tcp:HOST:PORT` | a serial bridge |
-/// | `sn:96132206100410` | the unit with that serial number, wherever it is plugged in (Linux, USB); it is followed |
-/// | `sim:0` | a unit of the virtual bank of this process |
+/// | `sn:96132206100410` | the unit with this serial number, on any USB adapter (Linux); the link follows it |
+/// | `sim:0` | a unit of the virtual bank in this process |
 /// | `replay:FILE` | a capture |
 ///
-/// Behind a `?`, with `&` between: `crc=off` leaves the checksum out of requests, as some units
-/// want, `timeout=2s` and `tries=3` change how long and how often is asked, `pause=50ms` lets
-/// time go by between hidraw reports, `baud=2400` sets the speed of a serial port. On `sim:` all
-/// others are switches of the virtual bank, such as `sim:1?fault=83&lag=2s`.
+/// Options follow after a `?`, separated by `&`:
+///
+/// | Option | Effect |
+/// |---|---|
+/// | `crc=off` | sends requests without a checksum, which some units require |
+/// | `timeout=2s` | sets how long one try waits for a reply, up to an hour |
+/// | `tries=3` | sets how often a query is sent, 1 to 20 times |
+/// | `baud=2400` | sets the speed of a serial port |
+/// | `pause=50ms` | sets the pause between the reports of a request over hidraw |
+///
+/// On `sim:`, all other options are switches of the virtual bank, such as `sim:1?fault=83&lag=2s`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use pi18_proto::Mode;
+/// use pi18_transport::Address;
+///
+/// let address: Address = "sim:1?timeout=5s".parse()?;
+/// assert_eq!(address.config().timeout, Duration::from_secs(5));
+/// assert_eq!(address.place(), "sim:1");
+///
+/// let mut unit = address.open()?;
+/// println!("{}", unit.read::<Mode>()?.working_mode);
+///
+/// let error = "sim:1?tries=none".parse::<Address>().unwrap_err();
+/// assert!(error.to_string().contains("expected a number of tries from 1 to 20"));
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Address {
     text: String,
@@ -43,18 +68,18 @@ enum Target {
 }
 
 impl Address {
-    /// Opens it, ready to ask.
+    /// Opens the link and returns a client over it.
     ///
     /// # Errors
-    /// If the device cannot be opened, is in use, or is none.
+    /// If the path is not a device, or the device cannot be opened or is in use.
     pub fn open(&self) -> Result<Client, Error> {
         Ok(Client::with_config(self.link()?, self.config))
     }
 
-    /// Opens the link alone.
+    /// Opens the link without a client.
     ///
     /// # Errors
-    /// If the device cannot be opened, is in use, or is none.
+    /// If the path is not a device, or the device cannot be opened or is in use.
     pub fn link(&self) -> Result<Box<dyn Link + Send>, Error> {
         Ok(match &self.target {
             Target::Path(path) => match kind_of(path, &self.text)? {
@@ -70,13 +95,13 @@ impl Address {
         })
     }
 
-    /// The address without its options.
+    /// Returns the address without its options.
     #[must_use]
     pub fn place(&self) -> &str {
         self.text.split_once('?').map_or(&self.text, |(place, _)| place)
     }
 
-    /// How a client opened here asks.
+    /// Returns how a client that is [opened](Self::open) here asks.
     #[must_use]
     pub fn config(&self) -> &ClientConfig {
         &self.config
@@ -92,7 +117,7 @@ impl Address {
     fn follower(&self, _serial: SerialNumber) -> Result<Box<dyn Link + Send>, Error> {
         Err(Error::address(
             &self.text,
-            "units are found by serial number on Linux only; use serial: or tcp:",
+            "finding a unit by serial number works on Linux only; use serial: or tcp:",
         ))
     }
 
@@ -101,14 +126,14 @@ impl Address {
         match kind_of(path, &self.text)? {
             NodeKind::Hidraw => Ok(Box::new(crate::Hidraw::open(path)?.with_pause(self.pause))),
             NodeKind::Serial => {
-                Err(Error::address(&self.text, "it is a serial port, no hidraw device"))
+                Err(Error::address(&self.text, "expected a hidraw device, found a serial port"))
             }
         }
     }
 
     #[cfg(not(target_os = "linux"))]
     fn hidraw(&self, _path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
-        Err(Error::address(&self.text, "hidraw is there on Linux only; use serial: or tcp:"))
+        Err(Error::address(&self.text, "hidraw is available on Linux only; use serial: or tcp:"))
     }
 
     fn set(&mut self, option: &str) -> Result<(), Error> {
@@ -117,7 +142,7 @@ impl Address {
             matches!(self.target, Target::Hidraw(_) | Target::Path(_) | Target::SerialNumber(_));
         let serial = matches!(self.target, Target::Serial(_) | Target::Path(_));
         let config = &mut self.config;
-        let (wanted, done) = match name {
+        let (expected, done) = match name {
             "crc" => ("crc=on or crc=off", dialect(value).map(|known| config.dialect = known)),
             "timeout" => (
                 "a time such as timeout=2s",
@@ -136,17 +161,16 @@ impl Address {
             _ => ("one of crc=, timeout=, tries=, and baud= (serial) or pause= (hidraw)", None),
         };
         done.ok_or_else(|| {
-            Error::address(&self.text, format!("expected {wanted}, found {option:?}"))
+            Error::address(&self.text, format!("expected {expected}, found {option:?}"))
         })
     }
 }
 
 impl Client {
-    /// Opens a device [address](Address), such as `sim:0`, `/dev/hidraw0` or
-    /// `serial:/dev/ttyUSB0`.
+    /// Opens a device [address](Address), such as `sim:0`, `/dev/hidraw0` or `serial:/dev/ttyUSB0`.
     ///
     /// # Errors
-    /// If the address makes no sense, or the device cannot be opened or is in use.
+    /// If the address is invalid, or the device cannot be opened or is in use.
     pub fn open(address: &str) -> Result<Self, Error> {
         address.parse::<Address>()?.open()
     }
@@ -159,7 +183,10 @@ fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
 
 #[cfg(not(feature = "sim"))]
 fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
-    Err(Error::address(&format!("sim:{unit}"), "this build has no virtual bank (feature `sim`)"))
+    Err(Error::address(
+        &format!("sim:{unit}"),
+        "this program was built without the virtual bank (feature `sim`)",
+    ))
 }
 
 fn dialect(text: &str) -> Option<Dialect> {
@@ -211,8 +238,8 @@ fn target(text: &str, place: &str) -> Result<Target, Error> {
     let unknown = || {
         Error::address(
             text,
-            "it starts with none of /, hidraw:, serial:, tcp:, sn:, sim:, replay:; \
-             for a device write its path, such as /dev/hidraw0",
+            "expected a device path such as /dev/hidraw0, or hidraw:, serial:, tcp:, sn:, sim: or \
+             replay: at the start",
         )
     };
     if place.starts_with('/') || place.starts_with("./") {
@@ -235,7 +262,7 @@ fn target(text: &str, place: &str) -> Result<Target, Error> {
         {
             Ok(Target::Tcp(rest.to_owned()))
         }
-        "tcp" => Err(Error::address(text, "write tcp:HOST:PORT, the port from 0 to 65535")),
+        "tcp" => Err(Error::address(text, "expected tcp:HOST:PORT with a port from 0 to 65535")),
         "sn" => match SerialNumber::new(rest).filter(SerialNumber::looks_genuine) {
             Some(serial) => Ok(Target::SerialNumber(serial)),
             None => Err(Error::serial_number(text)),
@@ -246,7 +273,7 @@ fn target(text: &str, place: &str) -> Result<Target, Error> {
     }
 }
 
-/// `2s`, `1.5s`, `300ms`.
+/// Parses a time such as `2s`, `1.5s` or `300ms`, up to an hour.
 fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
@@ -262,27 +289,27 @@ impl fmt::Display for Address {
     }
 }
 
-/// What a device node is.
+/// The kind of a device node.
 enum NodeKind {
     Hidraw,
     Serial,
 }
 
-/// Majors of pseudo-terminals, which sysfs does not show.
+/// Major device numbers of pseudo-terminals, which sysfs does not list.
 #[cfg(target_os = "linux")]
 const PTYS: std::ops::RangeInclusive<u32> = 136..=143;
 
-/// Tells a hidraw node from a serial port.
+/// Detects the kind of a device node.
 #[cfg(target_os = "linux")]
 fn kind_of(path: &std::path::Path, text: &str) -> Result<NodeKind, Error> {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
     let node =
-        path.metadata().map_err(|source| crate::os::permission::explain(text, path, source))?;
+        path.metadata().map_err(|source| crate::os::permission::open_error(text, path, source))?;
     if !node.file_type().is_char_device() {
         return Err(Error::address(
             text,
-            "it is no device; to play back a capture write replay:FILE",
+            "expected a device, found a file; for a capture, use replay:FILE",
         ));
     }
     let (major, minor) = (rustix::fs::major(node.rdev()), rustix::fs::minor(node.rdev()));
@@ -296,7 +323,7 @@ fn kind_of(path: &std::path::Path, text: &str) -> Result<NodeKind, Error> {
     } else if below("tty") || PTYS.contains(&major) {
         Ok(NodeKind::Serial)
     } else {
-        Err(Error::address(text, "it is neither a hidraw device nor a serial port"))
+        Err(Error::address(text, "expected a hidraw device or a serial port, found another device"))
     }
 }
 
@@ -319,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_ways_apart() {
+    fn each_kind_of_address_has_its_target() {
         assert_eq!(parse("/dev/lvx6048-1").target, Target::Path("/dev/lvx6048-1".into()));
         assert_eq!(parse("serial:/dev/ttyUSB0?baud=9600").baud, 9600);
         assert_eq!(parse("tcp:[::1]:8888").target, Target::Tcp("[::1]:8888".to_owned()));
@@ -329,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_switches_of_the_virtual_bank_and_takes_its_own_options() {
+    fn options_are_separated_from_switches_of_the_virtual_bank() {
         let address = parse("sim:1?fault=83&timeout=5s&lag=2s&crc=off");
         assert_eq!(address.target, Target::Sim("1?fault=83&lag=2s".to_owned()));
         assert_eq!(address.config.timeout, Duration::from_secs(5));
@@ -337,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_with_an_address() {
+    fn invalid_address_is_explained() {
         insta::assert_snapshot!(
             [
                 "hidraw0",
@@ -357,7 +384,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_path_that_is_no_device_is_no_address() {
+    fn path_that_is_not_a_device_is_an_address_error() {
         let refused = |text: &str| parse(text).link().map(|_| ()).unwrap_err();
         assert!(refused("/etc/passwd").is_address());
         assert!(refused("hidraw:/dev/zero").is_address());

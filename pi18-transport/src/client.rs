@@ -1,4 +1,4 @@
-//! The client: one question at a time, and only its own answer.
+//! The client: sends one request at a time and returns only the reply to it.
 
 mod config;
 mod confirm;
@@ -24,22 +24,22 @@ use outcome::{Answered, Outcome};
 pub use config::ClientConfig;
 pub use outcome::{SetOutcome, TimedReply};
 
-/// What a client is doing, for a progress display.
+/// What a [`Client`] is doing, for a progress display. See [`Client::observe`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum QueryProgress {
-    /// A request is being asked.
+    /// The client starts to send a request.
     Asking {
         /// The request.
         request: Request,
-        /// How long it is asked, with all its tries, if nothing comes.
+        /// Maximum time until the end, with all tries.
         patience: Duration,
     },
-    /// The request is over, whatever came of it.
+    /// The request has ended, with or without a reply.
     Done,
 }
 
-/// A function that is called with each progress.
+/// The function that is called at the start and end of each request.
 struct Observer(Box<dyn FnMut(QueryProgress) + Send>);
 
 impl fmt::Debug for Observer {
@@ -48,7 +48,11 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// Asks a unit one thing at a time.
+/// Asks a unit, one request at a time.
+///
+/// The client makes sure that a reply belongs to the request: a late reply to an earlier request is
+/// never returned for a later one. A query is repeated if its reply is missing or damaged; a set command
+/// is sent once.
 ///
 /// ```
 /// use pi18_proto::{GeneralStatus, Mode};
@@ -56,7 +60,7 @@ impl fmt::Debug for Observer {
 ///
 /// let mut unit = Client::open("sim:0")?;
 /// let status: GeneralStatus = unit.read()?;
-/// println!("battery {} in {}", status.battery_voltage, unit.read::<Mode>()?.working_mode);
+/// println!("battery {}, {}", status.battery_voltage, unit.read::<Mode>()?.working_mode);
 /// # Ok::<(), pi18_transport::Error>(())
 /// ```
 #[derive(Debug)]
@@ -68,43 +72,68 @@ pub struct Client<L = Box<dyn Link + Send>> {
 }
 
 impl<L: Link> Client<L> {
-    /// Asks over `link`, as [`ClientConfig::default`] says.
+    /// Creates a client over `link` with the [default configuration](ClientConfig::default).
     pub fn new(link: L) -> Self {
         Self::with_config(link, ClientConfig::default())
     }
 
-    /// Asks over `link`, as `config` says.
+    /// Creates a client over `link` with another configuration.
     pub fn with_config(link: L, config: ClientConfig) -> Self {
         let dialogue = Dialogue::new(config, link.starts_quiet()).on_shared_link(link.is_shared());
         Self { link, dialogue, buffer: BytesMut::new(), observer: None }
     }
 
-    /// Calls `observer` with each request, and once it is over.
+    /// Calls `observer` at the start and end of each request.
+    ///
+    /// ```
+    /// use pi18_proto::Mode;
+    /// use pi18_transport::{Client, QueryProgress};
+    ///
+    /// let mut unit = Client::open("sim:0")?;
+    /// unit.observe(|progress| match progress {
+    ///     QueryProgress::Asking { request, patience } => eprint!("{request} (up to {patience:?})"),
+    ///     _ => eprintln!(" done"),
+    /// });
+    /// unit.read::<Mode>()?;
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
     pub fn observe(&mut self, observer: impl FnMut(QueryProgress) + Send + 'static) {
         self.observer = Some(Observer(Box::new(observer)));
     }
 
-    /// Reads a reply that needs no more than its name.
+    /// Sends the query for a reply type without argument, and returns the reply.
     ///
     /// # Errors
-    /// If no sound reply comes in time, the unit refuses, or the device is gone.
+    /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn read<R: QueryReply<Argument = ()>>(&mut self) -> Result<R, Error> {
         self.read_of(())
     }
 
-    /// Reads a reply that is about a day, a month, or a unit of the bank.
+    /// Sends the query for a reply about a day, a month, a year or a unit of the bank, and returns the
+    /// reply.
+    ///
+    /// ```
+    /// use pi18_proto::{Date, DayEnergy};
+    /// use pi18_transport::Client;
+    ///
+    /// let mut unit = Client::open("sim:0")?;
+    /// let day = Date::new(2026, 6, 20).ok_or("not a date")?;
+    /// let generated: DayEnergy = unit.read_of(day)?;
+    /// println!("{}", generated.energy);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// If no sound reply comes in time, the unit refuses, or the device is gone.
+    /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn read_of<R: QueryReply>(&mut self, argument: R::Argument) -> Result<R, Error> {
         let reading = self.query(R::query(argument))?;
         reading.into_reply().map_err(|kind| Error::new(self.link.name(), kind))
     }
 
-    /// Asks any query.
+    /// Sends a query, and returns the reply with its frame, time and warnings.
     ///
     /// # Errors
-    /// If no sound reply comes in time, the unit refuses, or the device is gone.
+    /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn query(&mut self, query: Query) -> Result<TimedReply, Error> {
         let (outcome, _) = self.exchange(query.into());
         let kind = match outcome? {
@@ -117,11 +146,20 @@ impl<L: Link> Client<L> {
         Err(Error::new(self.link.name(), kind))
     }
 
-    /// Sends a set command, once.
+    /// Sends a set command, once. The [`SetOutcome`] is what the unit answered; only reading the setting
+    /// back proves its value.
+    ///
+    /// ```
+    /// use pi18_transport::{Client, SetOutcome};
+    ///
+    /// let mut unit = Client::open("sim:0")?;
+    /// let outcome = unit.set("POP1".parse()?)?;
+    /// assert_eq!(outcome, SetOutcome::Accepted);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// If it was **not** sent: the unit does not answer a question before it. What became of a
-    /// command that was sent is its [`SetOutcome`].
+    /// If the command was **not** sent, because the unit did not answer a query before it.
     pub fn set(&mut self, command: SetCommand) -> Result<SetOutcome, Error> {
         match self.exchange(command.into()) {
             (Ok(Outcome::Accepted), _) => Ok(SetOutcome::Accepted),
@@ -134,22 +172,22 @@ impl<L: Link> Client<L> {
         }
     }
 
-    /// The link.
+    /// Returns the link.
     pub fn link(&self) -> &L {
         &self.link
     }
 
-    /// The time by the link's clock.
+    /// Returns the current time of the link's clock.
     pub fn now(&self) -> Instant {
         self.link.now()
     }
 
-    /// Lets time go by on the link's clock.
+    /// Waits on the link's clock.
     pub fn pause(&mut self, time: Duration) {
         self.link.pause(time);
     }
 
-    /// Gives the link back.
+    /// Returns the link and drops the client.
     pub fn into_link(self) -> L {
         self.link
     }
@@ -157,23 +195,23 @@ impl<L: Link> Client<L> {
     fn failed(&self, kind: ErrorKind) -> Error {
         let hint = match &kind {
             ErrorKind::Timeout { found, .. } if found == "nothing" => {
-                "is the unit on, the cable in, and is this its port?"
+                "is the unit on, is the cable connected, and is this the right port?"
             }
             ErrorKind::Timeout { .. } => {
-                "is the unit slow (?timeout=5s), another program talking to it, or the cable damaged?"
+                "is the unit slow (try ?timeout=5s), is another program using it, or is the cable damaged?"
             }
             ErrorKind::NotPi18 { .. } => {
-                "UPSs have the same USB adapter, and other inverters another protocol"
+                "UPSs have the same USB adapter, and other inverters use another protocol"
             }
             ErrorKind::Flooded { .. } => {
-                "what is at this address is no inverter, or its bridge is broken"
+                "the device at this address is not an inverter, or its bridge is defective"
             }
             _ => return Error::new(self.link.name(), kind),
         };
         Error::new(self.link.name(), kind).hint(hint)
     }
 
-    /// Drives one question to its end, and says whether any of it was sent.
+    /// Drives one exchange to its end. Returns also whether the request was sent, at least in part.
     fn exchange(&mut self, request: Request) -> (Result<Outcome, Error>, Sent) {
         let config = self.dialogue.config();
         let patience = config.timeout.saturating_mul(config.tries.max(1)).min(config.deadline);
@@ -187,17 +225,17 @@ impl<L: Link> Client<L> {
         }
         let outcome = driven.map_err(|error| {
             self.dialogue.lose_step();
-            self.explain(error, &mut exchange)
+            self.with_peer_text(error, &mut exchange)
         });
         (outcome, Sent(exchange.was_sent()))
     }
 
-    /// Adds what a peer said before it closed the link: a bridge gives its reason as plain text.
-    fn explain(&mut self, error: Error, exchange: &mut Exchange) -> Error {
+    /// Adds the text that a peer sent before it closed the link: a bridge sends its reason that way.
+    fn with_peer_text(&mut self, error: Error, exchange: &mut Exchange) -> Error {
         if !error.is_disconnected() {
             return error;
         }
-        // It can still be there if sending failed.
+        // If sending failed, the text was not received yet.
         self.buffer.clear();
         if self.link.receive(&mut self.buffer, self.link.now()).is_ok() {
             exchange.overhear(&self.buffer);

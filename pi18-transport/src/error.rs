@@ -85,8 +85,7 @@ impl Error {
 
     /// Returns the error of an address with a serial number that several units may have.
     pub(crate) fn serial_number(text: &str) -> Self {
-        let why =
-            "expected a unit's own serial number: 8 to 20 digits, not one group over and over";
+        let why = "expected a unit's own serial number: 8 to 20 digits, not one group repeated";
         Self::address(text, why)
     }
 

@@ -1,4 +1,4 @@
-//! A way to a unit: bytes there, bytes back, and the time that goes by.
+//! A link: the byte stream to one device, and its clock.
 
 mod capture;
 #[cfg(target_os = "linux")]
@@ -26,44 +26,81 @@ pub use tcp::Tcp;
 
 /// A byte stream to one device.
 ///
-/// The link also tells the time, so that one whose time is made up can be tested without waiting.
-/// Implement it for a way that this crate does not know.
+/// A link also has a clock, so that a link with simulated time can be tested without waiting.
+///
+/// Implement this trait for a connection that this crate does not support:
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use bytes::BytesMut;
+/// use pi18_proto::{Mode, WorkingMode};
+/// use pi18_transport::{Client, Error, Link};
+///
+/// /// A device that answers every request with the mode.
+/// struct AlwaysHybrid;
+///
+/// impl Link for AlwaysHybrid {
+///     fn send(&mut self, _bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
+///         Ok(())
+///     }
+///
+///     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+///         // A deadline in the past asks for bytes that are already here: none.
+///         if deadline > Instant::now() {
+///             buffer.extend_from_slice(b"^D00505\xD9\x9F\r");
+///         }
+///         Ok(())
+///     }
+///
+///     fn name(&self) -> &str {
+///         "always hybrid"
+///     }
+///
+///     fn starts_quiet(&self) -> bool {
+///         true
+///     }
+/// }
+///
+/// let mode: Mode = Client::new(AlwaysHybrid).read()?;
+/// assert_eq!(mode.working_mode, WorkingMode::HYBRID);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Link {
     /// Sends all of `bytes`.
     ///
     /// # Errors
-    /// If they cannot all be handed over by `deadline`, or the device is gone.
+    /// If they cannot all be passed on by `deadline`, or the device is gone.
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error>;
 
-    /// Waits for bytes and appends what has come; appends nothing if nothing has by `deadline`.
-    /// A deadline that is past takes what is there and does not wait.
+    /// Waits for bytes until `deadline` and appends them to `buffer`. Appends nothing if none arrive;
+    /// a deadline in the past takes what has already arrived, without waiting.
     ///
     /// # Errors
-    /// If the device is gone or fails.
+    /// If the device is gone or reading fails.
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error>;
 
-    /// Where it leads, as errors name it.
+    /// Returns the name that errors use, usually the device address.
     fn name(&self) -> &str;
 
-    /// The time now.
+    /// Returns the current time of the link's clock.
     fn now(&self) -> Instant {
         Instant::now()
     }
 
-    /// Lets time go by.
+    /// Waits on the link's clock.
     fn pause(&mut self, time: Duration) {
         std::thread::sleep(time);
     }
 
-    /// Whether nothing can be on its way from an earlier conversation. If so, the first question
-    /// needs no other one before it to tell old answers from new.
+    /// Returns whether no reply to an earlier request can arrive. If so, the first request needs no
+    /// other query before it to tell old replies from new ones.
     fn starts_quiet(&self) -> bool {
         false
     }
 
-    /// Whether replies to other hosts' questions may arrive here, as a bridge passes them on that
-    /// several hosts share. If so, a reply that could answer another question is confirmed by a
-    /// question behind it.
+    /// Returns whether replies to other hosts may arrive, as they do from a bridge that several hosts
+    /// use. If so, a reply that could belong to another request is confirmed by a query after it.
     fn is_shared(&self) -> bool {
         false
     }

@@ -1,7 +1,7 @@
-//! What the operating system gives: files, locks on device nodes, access rights, `poll`.
+//! The operating system: files, locks on device nodes, access rights, error numbers and `poll`.
 
 pub(crate) mod errno;
-pub(crate) mod file;
+mod file;
 pub(crate) mod lock;
 pub(crate) mod permission;
 #[cfg(unix)]

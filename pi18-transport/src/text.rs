@@ -1,6 +1,6 @@
-//! Text: made safe to show, wrapped, and bytes as hexadecimal digits.
+//! Text: escaped for display, wrapped, and bytes as hexadecimal digits.
 
-pub(crate) mod hex;
+mod hex;
 mod printable;
 
 pub use hex::{HexError, from_hex, to_hex};

@@ -1,10 +1,18 @@
-//! USB adapters of these inverters: which are plugged in, and which unit is behind each (Linux).
+//! USB adapters of these inverters (Linux): which are plugged in, and the unit behind each.
 
-pub(crate) mod adapter;
-pub(crate) mod discover;
+mod adapter;
+mod backoff;
+mod discover;
+mod entry;
+mod events;
 mod hotplug;
-pub(crate) mod roster;
+pub(crate) mod interface;
+mod probe;
+mod roster;
+#[cfg(test)]
+mod testing;
 
 pub use adapter::{Adapter, adapters};
 pub use discover::{Device, Nameplate, discover, discover_serial, serial_ports};
-pub use roster::{Entry, Roster, Whereabouts};
+pub use entry::Entry;
+pub use roster::{Roster, Whereabouts};

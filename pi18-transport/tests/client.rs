@@ -178,7 +178,7 @@ fn silence_ends_after_a_bounded_number_of_tries_and_by_the_deadline() {
     assert_eq!(
         error.to_string(),
         "test: expected a reply to MOD within 6.0 s, found nothing; \
-         is the unit on, the cable in, and is this its port?"
+         is the unit on, is the cable connected, and is this the right port?"
     );
     assert_eq!(client.link().sent, ["PI", "MOD", "ID", "MOD", "VFW", "MOD"]);
     assert!(client.now() - started <= Duration::from_secs(10));
@@ -193,7 +193,7 @@ fn a_device_that_speaks_something_else_is_told() {
     assert_eq!(
         error.to_string(),
         "test: expected a PI18 inverter, found a device that answers \"(230.1 000.0 230\"… (47 bytes); \
-         UPSs have the same USB adapter, and other inverters another protocol"
+         UPSs have the same USB adapter, and other inverters use another protocol"
     );
 }
 

@@ -158,7 +158,7 @@ fn a_peer_that_floods_is_an_error_after_a_bounded_number_of_bytes() {
     assert_eq!(
         client.query(Query::Mode).unwrap_err().to_string(),
         "test: expected a reply to MOD, found 69632 bytes, more than an inverter can send; \
-         what is at this address is no inverter, or its bridge is broken"
+         the device at this address is not an inverter, or its bridge is defective"
     );
 }
 

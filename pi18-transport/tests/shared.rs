@@ -63,7 +63,7 @@ fn replies_to_another_host_at_each_try_are_an_error_that_says_so() {
     let (read, sent) = ask(|_| vec![(5, model()), (12, mode(5))]);
     let error = read.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    assert!(error.to_string().contains("another host asks on this line"), "{error}");
+    assert!(error.to_string().contains("another host uses this link"), "{error}");
     assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 3);
 }
 

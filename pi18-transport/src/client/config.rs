@@ -4,24 +4,37 @@ use std::time::Duration;
 
 use pi18_proto::Dialect;
 
-/// How a [`Client`](crate::Client) asks.
+/// The configuration of a [`Client`](crate::Client): how often and how long it asks.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use pi18_transport::{Address, Client, ClientConfig};
+///
+/// let mut config = ClientConfig::default();
+/// config.timeout = Duration::from_secs(5);
+/// let link = "sim:0".parse::<Address>()?.link()?;
+/// let unit = Client::with_config(link, config);
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// How long one try waits for its reply. A `GS` exchange takes half a second at 2400 baud.
+    /// Maximum time that one try waits for a reply. At 2400 baud, a `GS` exchange takes half a second.
     pub timeout: Duration,
-    /// How often a query is asked before it fails. A set command is sent once.
+    /// Number of times that a query is sent before it fails. A set command is sent once.
     pub tries: u32,
-    /// How long a question may take with all its tries.
+    /// Maximum time of a request with all its tries.
     pub deadline: Duration,
-    /// How long the line must be quiet after something wrong before a try is given up.
+    /// How long the line must be quiet after a wrong reply before the try ends.
     pub settle: Duration,
-    /// Whether requests carry a checksum.
+    /// Whether requests have a checksum.
     pub dialect: Dialect,
 }
 
 impl Default for ClientConfig {
-    /// Two seconds a try, three tries, ten seconds in all, a checksum.
+    /// Returns a timeout of two seconds, three tries, a deadline of ten seconds, and requests with a
+    /// checksum.
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(2),

@@ -1,82 +1,83 @@
-//! Queries that tell old replies from new ones.
+//! Fences: queries that separate old replies from new ones.
 //!
-//! A unit answers in order. So once a fence is answered, all that was asked before it was answered
-//! or never will be, unless that is a late reply to the same fence from earlier. So a fence that may
-//! still be answered from before the last request is not used behind it: the others take their
-//! turns.
+//! A unit answers in order. So once a fence is answered, every earlier request was answered before, or
+//! never will be. The exception is a late reply to the same fence, sent earlier. So a fence that was sent
+//! before the last request and may still be answered is not used after that request; another one is.
 
 use std::time::{Duration, Instant};
 
 use pi18_proto::{AnyReply, DecodeError, Extra, Frame, FrameKind, Query, Request};
 
-/// Which fences were asked and may still be answered.
+/// The fences that were sent and may still be answered.
 #[derive(Debug, Default)]
 pub(crate) struct Fences {
-    /// When each was asked last, as long as it may still be answered.
-    asked: [Option<Instant>; FENCES.len()],
-    /// Those of them that were asked before the last request.
-    old: [bool; FENCES.len()],
-    /// Some fence was asked again before any was answered.
-    again: bool,
+    /// When each fence was last sent, as long as it may still be answered.
+    sent: [Option<Instant>; FENCES.len()],
+    /// Which of them were sent before the last request.
+    is_old: [bool; FENCES.len()],
+    /// Whether a fence was sent again before any was answered.
+    is_repeated: bool,
+    /// The index of the first fence to consider next.
     turn: usize,
 }
 
 impl Fences {
-    /// The fence to ask now; not the request itself, and none while all of them may still be
-    /// answered from before it.
+    /// Returns the fence to send now: not the request itself, and `None` while every fence may still be
+    /// answered from before the request.
     ///
-    /// Two take turns as long as nothing is answered, so that the others are left for later.
+    /// While nothing is answered, two fences alternate, so that the others remain unused for later.
     pub(crate) fn next(&mut self, request: Request, now: Instant) -> Option<Query> {
-        self.forget(now);
-        let turns = (0..FENCES.len()).map(|place| (self.turn + place) % FENCES.len());
-        let usable = turns.filter(|&place| {
-            let own = FENCES.get(place).is_some_and(|&fence| request == fence.into());
-            !own && self.old.get(place) == Some(&false)
+        self.forget_lost(now);
+        let indices = (0..FENCES.len()).map(|offset| (self.turn + offset) % FENCES.len());
+        let usable = indices.filter(|&index| {
+            let is_request = FENCES.get(index).is_some_and(|&fence| request == fence.into());
+            !is_request && self.is_old.get(index) == Some(&false)
         });
-        // None comes before any time: what was not asked yet is first.
-        let place = usable.take(2).min_by_key(|&place| self.asked.get(place).copied().flatten())?;
-        let asked = self.asked.get_mut(place)?;
-        self.again |= asked.is_some();
-        *asked = Some(now);
-        FENCES.get(place).copied()
+        // `None` sorts before every time, so a fence that was not sent yet is preferred.
+        let index = usable.take(2).min_by_key(|&index| self.sent.get(index).copied().flatten())?;
+        let sent = self.sent.get_mut(index)?;
+        self.is_repeated |= sent.is_some();
+        *sent = Some(now);
+        FENCES.get(index).copied()
     }
 
-    /// The fence asked last was answered. If each was asked once, nothing of before can come.
+    /// Notes that the last fence was answered. If each fence was sent once, no older reply can arrive.
     pub(crate) fn passed(&mut self, fence: Query) {
-        if !std::mem::take(&mut self.again) {
-            self.asked = Default::default();
-            self.old = Default::default();
+        if !std::mem::take(&mut self.is_repeated) {
+            self.sent = Default::default();
+            self.is_old = Default::default();
         }
-        let place = FENCES.iter().position(|known| *known == fence);
-        self.turn = place.map_or(0, |place| place + 1);
+        let index = FENCES.iter().position(|known| *known == fence);
+        self.turn = index.map_or(0, |index| index + 1);
     }
 
-    /// A request goes out: what was asked before it proves nothing about it.
+    /// Notes that a request is sent: replies to fences sent before it prove nothing about its reply.
     pub(crate) fn request_sent(&mut self) {
-        self.old = self.asked.map(|asked| asked.is_some());
+        self.is_old = self.sent.map(|sent| sent.is_some());
     }
 
-    fn forget(&mut self, now: Instant) {
-        for (asked, old) in self.asked.iter_mut().zip(&mut self.old) {
-            if asked.is_some_and(|asked| now >= asked + LOST) {
-                (*asked, *old) = (None, false);
+    /// Forgets fences that are not answered any more.
+    fn forget_lost(&mut self, now: Instant) {
+        for (sent, is_old) in self.sent.iter_mut().zip(&mut self.is_old) {
+            if sent.is_some_and(|sent| now >= sent + LOST) {
+                (*sent, *is_old) = (None, false);
             }
         }
     }
 }
 
-/// Why a data reply is not taken for the reply to a query.
+/// Why a data frame is not the reply to a query.
 #[derive(Debug)]
 pub(crate) enum NotReply {
-    /// It has the form of the reply to another query.
+    /// It has the form of a reply to another query.
     Other,
-    /// A field of it cannot be read.
+    /// One of its fields cannot be read.
     Unreadable(DecodeError),
 }
 
-/// Reads a data reply as the reply to `query`, unless it is rather one to another query.
+/// Decodes a data frame as the reply to `query`, unless it fits another query better.
 ///
-/// `PI` is answered `18`, and nothing else is.
+/// Only `PI` is answered with `18`, and `PI` with nothing else.
 pub(crate) fn reply_to<'a>(
     query: Query,
     frame: &Frame<'a>,
@@ -95,14 +96,14 @@ pub(crate) fn reply_to<'a>(
     }
 }
 
-/// Whether another question can have this reply to `query`: another query, or the same about another
-/// day or unit. The reply to a fence is unmistakable.
+/// Returns whether the data of a reply to `query` could be the reply to another request: to another
+/// query, or to the same query about another day or unit. The reply to a fence is unmistakable.
 pub(crate) fn is_mistakable(query: Query, data: &[u8]) -> bool {
     !FENCES.contains(&query)
         && (!query.info().arguments.is_empty() || Query::candidates(data).nth(1).is_some())
 }
 
-/// Whether a frame is the reply to `fence`.
+/// Returns whether a frame is the reply to `fence`.
 pub(crate) fn belongs(fence: Query, frame: &Frame<'_>) -> bool {
     frame.kind() == FrameKind::Data && reply_to(fence, frame).is_ok()
 }
@@ -115,17 +116,17 @@ fn parse_reply(query: Query, data: &[u8]) -> Result<(AnyReply, Extra<'_>), Decod
 
 #[cfg(test)]
 thread_local! {
-    /// How many replies were parsed.
+    /// Number of replies that were parsed.
     pub(crate) static PARSED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
-/// Queries whose replies can be told from all others and are the same all day. The first also
-/// tells what the device speaks.
+/// Queries with replies that differ from all others and do not change. The first one also identifies the
+/// protocol.
 const FENCES: [Query; 4] = [PROTOCOL, Query::Identity, Query::FirmwareVersions, Query::Defaults];
 
 const PROTOCOL: Query = Query::ProtocolId;
 
-/// A reply that is later than this is taken for lost.
+/// How long a reply may take before it counts as lost.
 const LOST: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
@@ -135,17 +136,17 @@ mod tests {
     const OTHER: Request = Request::Query(Query::Mode);
 
     #[test]
-    fn two_take_turns_while_nothing_is_answered() {
+    fn two_fences_alternate_while_none_is_answered() {
         let mut fences = Fences::default();
         let start = Instant::now();
-        for (second, place) in (0..).zip([0, 1, 0, 1, 0]) {
+        for (second, index) in (0..).zip([0, 1, 0, 1, 0]) {
             let now = start + Duration::from_secs(second);
-            assert_eq!(fences.next(OTHER, now), Some(FENCES[place]));
+            assert_eq!(fences.next(OTHER, now), Some(FENCES[index]));
         }
     }
 
     #[test]
-    fn one_that_was_asked_before_a_request_is_not_used_behind_it() {
+    fn fence_sent_before_a_request_is_not_used_after_it() {
         let mut fences = Fences::default();
         let now = Instant::now();
         for second in 0..4 {
@@ -153,7 +154,7 @@ mod tests {
         }
         fences.passed(FENCES[1]);
         fences.request_sent();
-        // The first two were asked again and again: replies to them may still come.
+        // The first two were sent repeatedly, so replies to them may still arrive.
         let after = now + Duration::from_secs(10);
         assert_eq!(fences.next(OTHER, after), Some(FENCES[2]));
         assert_eq!(fences.next(OTHER, after), Some(FENCES[3]));
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_none_when_all_may_be_answered_from_before() {
+    fn no_fence_is_left_while_all_may_be_answered_late() {
         let mut fences = Fences::default();
         let start = Instant::now();
         for second in [0, 1, 2] {
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_not_its_own_fence() {
+    fn request_is_never_its_own_fence() {
         let mut fences = Fences::default();
         let request = Request::Query(PROTOCOL);
         assert_eq!(fences.next(request, Instant::now()), Some(Query::Identity));

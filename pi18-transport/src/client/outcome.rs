@@ -1,4 +1,4 @@
-//! What becomes of a query or a set command.
+//! The results of queries and set commands.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use pi18_proto::{AnyReply, Query, QueryReply};
 
 use crate::error::ErrorKind;
 
-/// What became of a set command. What the unit has afterwards is proved by reading back alone.
+/// The result of a set command. It does not prove the new value: only reading the setting back does.
 ///
 /// ```
 /// # #![deny(unused_must_use)]
@@ -17,7 +17,7 @@ use crate::error::ErrorKind;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// An outcome that is not looked at is a mistake, which the compiler reports:
+/// The compiler reports an outcome that is ignored:
 ///
 /// ```compile_fail
 /// # #![deny(unused_must_use)]
@@ -31,35 +31,46 @@ use crate::error::ErrorKind;
 pub enum SetOutcome {
     /// The unit answered `^1`.
     Accepted,
-    /// The unit answered `^0`: a value outside its list, a mode that forbids it, or a command that it
-    /// does not know.
+    /// The unit answered `^0`: the value is not in its list, its mode forbids the change, or it does not
+    /// support the command.
     Refused,
-    /// Something came back that says neither; the command may have been carried out.
+    /// The reply is neither `^1` nor `^0`. The unit may have carried out the command.
     Garbled,
-    /// Nothing came back, or the link failed; the command may have been carried out.
+    /// No reply arrived, or the link failed. The unit may have carried out the command.
     Silent,
-    /// The device went away; the command may have been carried out.
+    /// The device disappeared. The unit may have carried out the command.
     Gone,
 }
 
-/// What a unit answered to a query.
+/// The reply to a query, with its frame, time and warnings.
+///
+/// ```
+/// use pi18_proto::{AnyReply, Query};
+/// use pi18_transport::Client;
+///
+/// let mut unit = Client::open("sim:0")?;
+/// let reply = unit.query(Query::Mode)?;
+/// assert!(matches!(reply.reply, AnyReply::Mode(_)));
+/// assert!(reply.frame.starts_with(b"^D005") && reply.warnings.is_empty());
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TimedReply {
-    /// What was asked.
+    /// The query.
     pub query: Query,
-    /// The answer.
+    /// The decoded reply.
     pub reply: AnyReply,
-    /// The whole frame as it came.
+    /// The whole frame that was received.
     pub frame: Vec<u8>,
-    /// What was forgiven: a wrong length, surplus fields.
+    /// The deviations that were tolerated: a wrong length field, or additional fields.
     pub warnings: Vec<String>,
-    /// When it was there.
+    /// When the reply was complete, on the link's clock.
     pub at: Instant,
 }
 
 impl TimedReply {
-    /// The reply as one of a given type.
+    /// Returns the reply as the expected type.
     pub(super) fn into_reply<R: QueryReply>(self) -> Result<R, ErrorKind> {
         R::from_reply(self.reply).ok_or_else(|| ErrorKind::OtherReply {
             request: self.query.to_string(),
@@ -112,13 +123,13 @@ mod tests {
     use crate::Error;
 
     #[test]
-    fn a_reply_of_another_type_is_no_time_out() {
+    fn reply_of_another_type_is_a_decode_error() {
         let reply = AnyReply::Mode(Mode { working_mode: WorkingMode::HYBRID });
         let at = Instant::now();
-        let reading =
+        let timed =
             || TimedReply { query: Query::Mode, reply, frame: vec![], warnings: vec![], at };
-        assert_eq!(reading().into_reply::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
-        let error = Error::new("test", reading().into_reply::<GeneralStatus>().unwrap_err());
+        assert_eq!(timed().into_reply::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
+        let error = Error::new("test", timed().into_reply::<GeneralStatus>().unwrap_err());
         assert!(error.is_decode() && !error.is_timeout());
         assert_eq!(error.to_string(), "test: expected a reply to GS, found one to MOD");
     }

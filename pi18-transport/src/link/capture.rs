@@ -1,11 +1,11 @@
-//! Captures: all traffic of a link, a JSON object a line.
+//! Captures: all traffic of a link, one JSON object per line.
 //!
 //! ```text
 //! {"time":"2026-11-23T03:22:47.123Z","direction":"sent","hex":"5e50303035475358140d"}
 //! {"time":"2026-11-23T03:22:47.637Z","direction":"received","hex":"5e44313036…"}
 //! ```
 //!
-//! [`CaptureRecorder`] writes them, [`Replay`](crate::Replay) plays them back.
+//! [`CaptureRecorder`] writes a capture, [`Replay`](crate::Replay) plays it back.
 
 use std::{
     fmt, io,
@@ -20,17 +20,27 @@ use super::Link;
 use crate::{Error, error::ErrorKind, text::to_hex};
 
 /// One line of a capture.
+///
+/// ```
+/// use pi18_transport::{CaptureDirection, CaptureLine, from_hex};
+///
+/// let line = r#"{"time":"2026-11-23T03:22:47.1Z","direction":"sent","hex":"5e503030364d4f44ddbe0d"}"#;
+/// let line: CaptureLine = serde_json::from_str(line)?;
+/// assert_eq!(line.direction, CaptureDirection::Sent);
+/// assert_eq!(from_hex(&line.hex)?, b"^P006MOD\xDD\xBE\r");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct CaptureLine {
-    /// When the bytes went by, RFC 3339 in UTC.
+    /// The time at which the bytes were sent or received: RFC 3339, in UTC.
     pub time: String,
-    /// Which way.
+    /// The direction of the bytes.
     pub direction: CaptureDirection,
     /// The bytes, two hexadecimal digits each.
     pub hex: String,
 }
 
-/// Which way bytes went, seen from the host.
+/// The direction of bytes, seen from the host.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CaptureDirection {
@@ -40,20 +50,34 @@ pub enum CaptureDirection {
     Received,
 }
 
-/// A link that writes down all that goes over it.
+/// A link that writes all traffic of another link to a capture.
 ///
-/// What is received is written up to a carriage return a line, so that a frame stands in one line
-/// however it came; the zeros that pad USB reports are left out.
+/// Received bytes are collected up to a carriage return, so that a frame is one line of the capture even
+/// if it arrived in pieces. The zeros that pad USB reports are left out.
+///
+/// ```
+/// use pi18_proto::Mode;
+/// use pi18_transport::{Address, CaptureRecorder, Client, Replay};
+///
+/// let mut capture = Vec::new();
+/// let link = "sim:0".parse::<Address>()?.link()?;
+/// let recorded: Mode = Client::new(CaptureRecorder::new(link, &mut capture)).read()?;
+///
+/// let replay = Replay::parse("capture", std::str::from_utf8(&capture)?)?;
+/// let replayed: Mode = Client::new(replay).read()?;
+/// assert_eq!(recorded, replayed);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct CaptureRecorder<L: Link, W: io::Write> {
     link: L,
     out: W,
     started: (Timestamp, Instant),
-    /// Received, and not written yet.
+    /// Received bytes that were not written yet.
     pending: Vec<u8>,
 }
 
 impl<L: Link, W: io::Write> CaptureRecorder<L, W> {
-    /// Writes the traffic of `link` to `out`.
+    /// Creates a recorder that writes the traffic of `link` to `out`.
     pub fn new(link: L, out: W) -> Self {
         let started = (Timestamp::now(), link.now());
         Self { link, out, started, pending: Vec::new() }
@@ -88,9 +112,9 @@ impl<L: Link, W: io::Write> Link for CaptureRecorder<L, W> {
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
-        let known = buffer.len();
+        let len_before = buffer.len();
         self.link.receive(buffer, deadline)?;
-        for &byte in buffer.get(known..).unwrap_or_default() {
+        for &byte in buffer.get(len_before..).unwrap_or_default() {
             if byte == 0 && self.pending.is_empty() {
                 continue;
             }
@@ -125,7 +149,7 @@ impl<L: Link, W: io::Write> Link for CaptureRecorder<L, W> {
 
 impl<L: Link, W: io::Write> Drop for CaptureRecorder<L, W> {
     fn drop(&mut self) {
-        // There is nobody left to tell.
+        // An error cannot be returned from here.
         let _ = self.write_pending();
     }
 }

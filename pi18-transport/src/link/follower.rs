@@ -1,4 +1,4 @@
-//! A link to a unit by its serial number: the only name that stays with it.
+//! A link to a unit by its serial number, the only name that stays with the unit.
 
 use std::{
     fmt,
@@ -13,31 +13,31 @@ use super::{Link, hidraw::Hidraw};
 use crate::{
     ClientConfig, Error,
     error::ErrorKind,
-    usb::{
-        adapter,
-        roster::{Entry, Roster, Whereabouts},
-    },
+    usb::{Entry, Roster, Whereabouts, interface::taken_adapters},
 };
 
-/// A link that goes where its unit is plugged in.
+/// A link that finds its unit by serial number, on whichever USB adapter it is plugged in.
 ///
-/// When the adapter is gone it says so once, as [disconnected](Error::is_disconnected), and lets go of
-/// the node. Whoever sends the next time waits, until the deadline, for the unit to be found again: at
-/// once when a new adapter is plugged in, and in growing intervals for one whose unit does not tell
-/// who it is. Other units are asked who they are, and nothing else. Nothing is sent twice: a
-/// [`Client`](crate::Client) whose set command was cut off tells [`Gone`](crate::SetOutcome::Gone).
+/// When the adapter is unplugged, the current call fails as [disconnected](Error::is_disconnected) and
+/// the follower closes the node. The next send waits for the unit to be plugged in again, until the
+/// deadline. It probes new adapters at once, and those without a reply again in growing intervals. Other
+/// units are only asked for their serial number. Nothing is sent twice: a set command that was
+/// interrupted ends as [`Gone`](crate::SetOutcome::Gone).
 ///
-/// USB only: behind a serial port the cable can be moved without a sign.
+/// This works on USB only: the cable of a serial port can be moved to another unit unnoticed.
+///
+/// The address `sn:96132206100410` opens a follower. Use the type itself to read the current node, or to
+/// open it before the unit is plugged in:
 ///
 /// ```no_run
 /// use pi18_proto::{GeneralStatus, SerialNumber};
 /// use pi18_transport::{Client, ClientConfig, Follower};
 ///
-/// let serial = SerialNumber::new("96132206100410").ok_or("no serial number")?;
-/// let mut unit = Client::new(Follower::open(serial, ClientConfig::default())?);
+/// let serial = SerialNumber::new("96132206100410").ok_or("not a serial number")?;
+/// let mut unit = Client::new(Follower::new(serial, ClientConfig::default())?);
 /// loop {
 ///     match unit.read::<GeneralStatus>() {
-///         Ok(status) => println!("battery {}", status.battery_voltage),
+///         Ok(status) => println!("{:?}: {}", unit.link().node(), status.battery_voltage),
 ///         Err(error) => println!("{error}"),
 ///     }
 /// }
@@ -52,22 +52,21 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Finds a unit that is plugged in. Takes three seconds at most.
+    /// Finds a unit that is plugged in. This takes at most three seconds.
     ///
     /// # Errors
-    /// If it is not there, cannot be opened, or two units say that they have this serial number.
+    /// If the unit is not found or cannot be opened, or two units report this serial number.
     pub fn open(serial: SerialNumber, config: ClientConfig) -> Result<Self, Error> {
         let mut follower = Self::new(serial, config)?;
-        follower.find(Patience::Beginning(Instant::now()))?;
+        follower.find(SearchTime::First(Instant::now()))?;
         Ok(follower)
     }
 
-    /// Does not look for the unit before something is to be sent to it. Adapters are asked as by a
-    /// [`Roster`](crate::Roster).
+    /// Creates a follower that looks for the unit when the first request is sent. `config` is that of
+    /// the [`Roster`](crate::Roster) it uses.
     ///
     /// # Errors
-    /// If it does not [look like a serial number](SerialNumber::looks_genuine): several units may
-    /// have it.
+    /// If the number does not [look genuine](SerialNumber::looks_genuine): several units may have it.
     pub fn new(serial: SerialNumber, config: ClientConfig) -> Result<Self, Error> {
         let name = format!("sn:{serial}");
         if !serial.looks_genuine() {
@@ -77,7 +76,7 @@ impl Follower {
         Ok(Self { serial, name, pause: Duration::ZERO, roster, node: None })
     }
 
-    /// Pauses that long between the reports of one request.
+    /// Sets the pause between the reports of one request.
     #[must_use]
     pub fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
@@ -85,20 +84,19 @@ impl Follower {
         self
     }
 
-    /// Where the unit is: a node such as `/dev/hidraw0`; none while it is not known.
+    /// Returns the current node of the unit, such as `/dev/hidraw0`, or `None` while it is not found.
     #[must_use]
     pub fn node(&self) -> Option<&Path> {
         self.node.as_ref().map(Hidraw::path)
     }
 
-    fn find(&mut self, patience: Patience) -> Result<(), Error> {
-        let mut refused = None;
-        // What is known of it is from before it was lost.
+    fn find(&mut self, time: SearchTime) -> Result<(), Error> {
+        let mut open_error = None;
+        // The location in the roster is older than the loss of the unit.
         self.roster.forget(self.serial);
         loop {
-            let deadline = patience.deadline(&self.roster);
-            // Looks in any case.
-            self.roster.wait(deadline);
+            // Even with a deadline in the past, this scans once.
+            self.roster.wait(time.deadline(&self.roster));
             if let Whereabouts::At(_) = self.roster.find(self.serial) {
                 match self.roster.take(self.serial) {
                     Ok(node) => {
@@ -109,12 +107,12 @@ impl Follower {
                     }
                     Err(error) => {
                         self.roster.forget(self.serial);
-                        refused = Some(error);
+                        open_error = Some(error);
                     }
                 }
             }
-            if Instant::now() >= patience.deadline(&self.roster) {
-                let error = refused.filter(Error::is_busy).unwrap_or_else(|| self.not_found());
+            if Instant::now() >= time.deadline(&self.roster) {
+                let error = open_error.filter(Error::is_busy).unwrap_or_else(|| self.not_found());
                 self.roster.release();
                 return Err(error);
             }
@@ -122,41 +120,57 @@ impl Follower {
     }
 
     fn not_found(&self) -> Error {
-        let told = self.roster.entries().iter().map(|entry| {
+        let entries = self.roster.entries().iter().map(|entry| {
             let node = entry.adapter.node.display();
-            match (entry.unit(), entry.trouble()) {
+            match (entry.unit(), entry.error()) {
                 (Some(unit), _) => format!("{node} is {unit}"),
                 (None, Some(error)) => error.to_string(),
-                (None, None) => format!("{node} has not told yet"),
+                (None, None) => format!("{node} has not replied yet"),
             }
         });
-        let told: Vec<_> = told.chain(adapter::taken().iter().map(ToString::to_string)).collect();
-        let found = match &told[..] {
+        let taken = taken_adapters();
+        let found: Vec<_> = entries.chain(taken.iter().map(ToString::to_string)).collect();
+        let found = match &found[..] {
             [] => "no USB adapter of such an inverter".to_owned(),
-            told => told.join("; "),
+            found => found.join("; "),
         };
         let error = Error::new(&*self.name, ErrorKind::NotFound { found });
         match self.roster.find(self.serial) {
-            Whereabouts::Duplicate(_) => error.hint("name the one that is meant by its node"),
+            Whereabouts::Duplicate(_) => {
+                error.hint("several units have this serial number: use the device path of one")
+            }
             _ => error,
         }
+    }
+
+    /// Uses the node, and closes it if the unit is gone.
+    fn with_node<T>(
+        &mut self,
+        action: impl FnOnce(&mut Hidraw) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let node = self.node.as_mut().ok_or_else(|| Error::gone(&*self.name))?;
+        let result = action(node);
+        if result.as_ref().is_err_and(Error::is_disconnected) {
+            self.node = None;
+        }
+        result
     }
 }
 
 impl Link for Follower {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
         if self.node.is_none() {
-            self.find(Patience::Until(deadline))?;
+            self.find(SearchTime::Until(deadline))?;
         }
-        self.with(|node| node.send(bytes, deadline))
+        self.with_node(|node| node.send(bytes, deadline))
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
         if self.node.is_none() && deadline <= Instant::now() {
-            // Nothing is there, and nothing was waited for.
+            // There is nothing to drain before the first request.
             return Ok(());
         }
-        self.with(|node| node.receive(buffer, deadline))
+        self.with_node(|node| node.receive(buffer, deadline))
     }
 
     fn name(&self) -> &str {
@@ -164,80 +178,68 @@ impl Link for Follower {
     }
 }
 
-impl Follower {
-    fn with<T>(&mut self, act: impl FnOnce(&mut Hidraw) -> Result<T, Error>) -> Result<T, Error> {
-        let node = self.node.as_mut().ok_or_else(|| Error::gone(&*self.name))?;
-        let done = act(node);
-        if done.as_ref().is_err_and(Error::is_disconnected) {
-            self.node = None;
-        }
-        done
-    }
-}
-
-/// How long to look for a unit.
-#[derive(Clone, Copy)]
-enum Patience {
-    Until(Instant),
-    /// For the first time: not where nothing more can come of it.
-    Beginning(Instant),
-}
-
-impl Patience {
-    fn deadline(self, roster: &Roster) -> Instant {
-        let began = match self {
-            Self::Until(deadline) => return deadline,
-            Self::Beginning(began) => began,
-        };
-        let most = |entry: &Entry| match entry.trouble() {
-            None if entry.unit().is_some() => Duration::ZERO,
-            Some(error) if error.is_not_pi18() => Duration::ZERO,
-            // A machine that is starting has much to do before udev gives a new node its group.
-            Some(error) if error.is_permission() && !is_new(&entry.adapter.node) => {
-                Duration::from_millis(500)
-            }
-            _ => FOUND,
-        };
-        began + roster.entries().iter().map(most).max().unwrap_or_default()
-    }
-}
-
-/// Whether udev may not have come to a node yet.
-fn is_new(node: &Path) -> bool {
-    let changed = node.metadata().and_then(|node| node.modified());
-    // One from the future is from before the clock was set.
-    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age < FOUND))
-}
-
-/// How long the first look for a unit takes at most.
-const FOUND: Duration = Duration::from_secs(3);
-
 impl fmt::Debug for Follower {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Follower").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
+/// How long to look for a unit.
+#[derive(Clone, Copy)]
+enum SearchTime {
+    Until(Instant),
+    /// The first search, from this time: ends early if no adapter can turn out to be the unit.
+    First(Instant),
+}
+
+impl SearchTime {
+    fn deadline(self, roster: &Roster) -> Instant {
+        let start = match self {
+            Self::Until(deadline) => return deadline,
+            Self::First(start) => start,
+        };
+        let patience = |entry: &Entry| match entry.error() {
+            None if entry.unit().is_some() => Duration::ZERO,
+            Some(error) if error.is_not_pi18() => Duration::ZERO,
+            // While a machine boots, udev may set the group of a new node late.
+            Some(error) if error.is_permission() && !is_new(&entry.adapter.node) => {
+                Duration::from_millis(500)
+            }
+            _ => FIRST_SEARCH,
+        };
+        start + roster.entries().iter().map(patience).max().unwrap_or_default()
+    }
+}
+
+/// Returns whether a node is so new that udev may not have set its group yet.
+fn is_new(node: &Path) -> bool {
+    let changed = node.metadata().and_then(|node| node.modified());
+    // `elapsed` fails for a time in the future, which dates from before the clock was set.
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age < FIRST_SEARCH))
+}
+
+/// Maximum time of the first search for a unit.
+const FIRST_SEARCH: Duration = Duration::from_secs(3);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_several_units_may_have_is_not_followed() {
+    fn placeholder_serial_number_is_refused() {
         let serial = SerialNumber::new("55355535553555").unwrap();
         let error = Follower::new(serial, ClientConfig::default()).unwrap_err();
         assert!(error.is_address(), "{error}");
     }
 
     #[test]
-    fn a_unit_that_is_away_is_waited_for_until_the_deadline_and_no_longer() {
+    fn absent_unit_is_awaited_until_the_deadline() {
         if !crate::adapters().is_empty() {
             return;
         }
         let serial = SerialNumber::new("96132206100410").unwrap();
         let mut follower = Follower::new(serial, ClientConfig::default()).unwrap();
         let mut buffer = BytesMut::new();
-        // Nothing was asked, so nothing is there to be drained.
         follower.receive(&mut buffer, Instant::now()).unwrap();
         let wait = Duration::from_millis(30);
         let start = Instant::now();

@@ -1,15 +1,16 @@
-//! USB HID through Linux hidraw: 8-byte reports without report numbers.
+//! USB HID through Linux hidraw: reports of 8 bytes without report numbers.
 //!
-//! Each write is 9 bytes: a zero for "no report number", 8 bytes of data, the last report padded
-//! with zeros. Writing 8 bytes seems to work, but the kernel then takes a first byte of zero for the
+//! Each write is 9 bytes: a zero for "no report number", then 8 bytes of data; the last report is padded
+//! with zeros. Writing 8 bytes seems to work, but the kernel then takes a leading zero byte for the
 //! report number and drops it.
 //!
-//! Source: measured on Linux 6.1 and 6.12 with `0665:5161` adapters made of uhid and `FunctionFS`. A
-//! read from a device that is gone fails with `EIO`, a write with `ENODEV`, and poll tells a hang-up;
-//! what was queued before is still read. A write to one that does not take it in fails with
-//! `ETIMEDOUT` after five seconds, whatever deadline was set, with `EPIPE` if the device refuses it,
-//! and with `EPROTO` if it is unplugged meanwhile: by itself none of these means that it is gone. The
-//! last comes before the kernel knows that it is, and so does the hang-up that tells.
+//! When a device is unplugged, a read fails with `EIO`, a write with `ENODEV`, and poll reports a
+//! hang-up; reports that were queued before can still be read. Other failures of a write do not show
+//! that the device is gone: `ETIMEDOUT` after five seconds (whatever the deadline is) if the device does
+//! not accept data, `EPIPE` if it refuses the transfer, `EPROTO` if it is unplugged during the write.
+//! The kernel reports `EPROTO` before the hang-up.
+//!
+//! Source: measured on Linux 6.1 and 6.12 with `0665:5161` adapters made of uhid and `FunctionFS`.
 
 use std::{
     fs::File,
@@ -29,35 +30,50 @@ use crate::{
     Error,
     error::ErrorKind,
     os::{errno::Meaning, lock, permission, poll},
-    usb::adapter::{self, Interface},
+    usb::interface::{Interface, device_of, name_of},
 };
 
-/// An open hidraw node.
+/// An open hidraw node: the USB adapter of an inverter.
+///
+/// Prefer the address `sn:…` or a [`Follower`](crate::Follower), which find a unit by its serial number:
+/// after a replug, the same node may lead to another unit.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use pi18_proto::Mode;
+/// use pi18_transport::{Client, Hidraw};
+///
+/// let mut unit = Client::new(Hidraw::open(Path::new("/dev/hidraw0"))?);
+/// println!("{}", unit.read::<Mode>()?.working_mode);
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Hidraw {
-    /// None once the device is gone: a dead descriptor would keep its number from being used again.
+    /// `None` once the device is gone: an open descriptor would keep the node's number from being
+    /// reused.
     node: Option<File>,
     path: PathBuf,
     name: String,
     pause: Duration,
-    /// When the last report came, unless it was looked since then for what is behind it.
-    heard: Option<Instant>,
-    /// How long behind the last report another one may come.
+    /// When the last report arrived, if nothing was received without waiting since then.
+    last_report: Option<Instant>,
+    /// Maximum time between two reports of one reply.
     interval: Duration,
-    /// The kernel's name for this plugging.
+    /// The kernel's name of the HID device.
     plugging: Option<String>,
     interface: Option<Interface>,
 }
 
 impl Hidraw {
-    /// Opens a node such as `/dev/hidraw0` and locks it; one that another program has locked is
-    /// waited for, two seconds at most.
+    /// Opens a node such as `/dev/hidraw0` and locks it. Waits up to two seconds for another program to
+    /// release its lock.
     ///
-    /// The first `open` of a USB device takes up to 60 ms and throws away what the device says
-    /// meanwhile: keep it open.
+    /// The first open of a USB device takes up to 60 ms and discards what the device sends meanwhile, so
+    /// keep the node open.
     ///
     /// # Errors
-    /// If it cannot be opened, or another program goes on using it.
+    /// If the node cannot be opened, or another program keeps it locked.
     pub fn open(path: &Path) -> Result<Self, Error> {
         Self::open_within(path, lock::PATIENCE)
     }
@@ -66,8 +82,8 @@ impl Hidraw {
         let name = format!("hidraw:{}", path.display());
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let node = rustix::fs::open(path, flags, Mode::empty())
-            .map_err(|source| permission::explain(&name, path, source.into()))?;
-        let device = adapter::device_of(&node);
+            .map_err(|source| permission::open_error(&name, path, source.into()))?;
+        let device = device_of(&node);
         let node = File::from(node);
         lock::exclusive(&node, path, &name, patience)?;
         Ok(Self {
@@ -75,51 +91,51 @@ impl Hidraw {
             path: path.to_owned(),
             name,
             pause: Duration::ZERO,
-            heard: None,
-            interval: INTERVAL,
-            plugging: device.as_deref().and_then(adapter::name_of),
+            last_report: None,
+            interval: MAX_REPORT_INTERVAL,
+            plugging: device.as_deref().and_then(name_of),
             interface: device.as_deref().and_then(Interface::of),
         })
     }
 
-    /// Pauses that long between the reports of one request; some programs let 50 ms go by.
+    /// Sets the pause between the reports of one request; some programs use 50 ms.
     #[must_use]
     pub fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
         self
     }
 
-    /// The same for errors that are to name it otherwise.
+    /// Sets the name that errors use.
     pub(crate) fn named(mut self, name: String) -> Self {
         self.name = name;
         self
     }
 
-    /// The node.
+    /// Returns the path of the node.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The kernel's name for this plugging, as in [`Adapter`](crate::Adapter).
+    /// Returns the kernel's name of the HID device, as in [`Adapter`](crate::Adapter).
     pub(crate) fn plugging(&self) -> Option<&str> {
         self.plugging.as_deref()
     }
 
-    /// Lets other programs at it, though it stays open.
+    /// Releases the lock, so that other programs can use the node while it stays open.
     pub(crate) fn unlock(&self) -> Result<(), Error> {
         let node = self.node.as_ref().ok_or_else(|| Error::gone(&*self.name))?;
         node.unlock().map_err(|source| Error::io(&*self.name, "unlocking", source))
     }
 
-    /// Takes the lock again.
+    /// Locks the node again.
     pub(crate) fn lock(&self) -> Result<(), Error> {
         let node = self.node.as_ref().ok_or_else(|| Error::gone(&*self.name))?;
         lock::exclusive(node, &self.path, &self.name, lock::PATIENCE)
     }
 
-    /// Does something with the node, and closes it if that shows that the device is gone.
-    fn with<T>(
+    /// Uses the node, and closes it if an error shows that the device is gone.
+    fn with_node<T>(
         &mut self,
         action: &'static str,
         act: impl FnOnce(&mut File) -> io::Result<T>,
@@ -132,14 +148,14 @@ impl Hidraw {
         let is_gone = match Meaning::of(&source) {
             Meaning::Gone => true,
             Meaning::Unanswered => has_hung_up(node, UNPLUG_DETECTION),
-            // `EPIPE` (`Closed`) is a refused transfer here.
+            // From a USB device, `Closed` is a refused transfer.
             Meaning::Closed | Meaning::Other => has_hung_up(node, Duration::ZERO),
         };
         if !is_gone {
             return Err(Error::new(&*self.name, ErrorKind::Io { action, source }));
         }
         self.node = None;
-        Err(match self.interface.as_ref().and_then(Interface::taken_from_us) {
+        Err(match self.interface.as_ref().and_then(Interface::taken) {
             Some(taken) => {
                 let by = taken.to_string();
                 Error::new(&*self.name, ErrorKind::Taken { by, source }).hint(taken.hint())
@@ -155,7 +171,7 @@ impl Link for Hidraw {
             if i > 0 && !self.pause.is_zero() {
                 self.pause(self.pause);
             }
-            self.with("writing", |node| {
+            self.with_node("writing", |node| {
                 if Instant::now() > deadline {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
@@ -166,18 +182,19 @@ impl Link for Hidraw {
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
-        let looks = deadline <= Instant::now();
-        // What lies in the adapter behind a reply is there, too, and may not wait for the next
-        // question: that would take it for its answer.
-        let next = self.heard.take().filter(|_| looks).map(|heard| heard + self.interval);
-        let until = next.unwrap_or(deadline);
-        let ready = self.with("waiting", |node| poll::wait(node, PollFlags::IN, until))?;
+        let is_drain = deadline <= Instant::now();
+        // The adapter may still hold bytes after the end of a reply. Draining before the next request
+        // waits for them once, or they would be taken for its reply.
+        let next_report =
+            self.last_report.take().filter(|_| is_drain).map(|last| last + self.interval);
+        let until = next_report.unwrap_or(deadline);
+        let ready = self.with_node("waiting", |node| poll::wait(node, PollFlags::IN, until))?;
         if ready.is_empty() {
             return Ok(());
         }
-        self.with("reading", |node| read(node, buffer))?;
-        // Not again and again, if one never stops talking.
-        self.heard = (!looks).then(Instant::now);
+        self.with_node("reading", |node| read(node, buffer))?;
+        // Not set while draining: a device that never stops sending would be drained for ever.
+        self.last_report = (!is_drain).then(Instant::now);
         Ok(())
     }
 
@@ -186,7 +203,7 @@ impl Link for Hidraw {
     }
 }
 
-/// A report is written whole or not at all.
+/// Writes one report. The kernel takes it as a whole or not at all.
 fn write(node: &mut File, report: &[u8]) -> io::Result<()> {
     loop {
         match node.write(report) {
@@ -198,42 +215,31 @@ fn write(node: &mut File, report: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Takes all reports that are queued, then tells what else there is.
+/// Reads all queued reports. Returns an error only if there was none.
 fn read(node: &mut File, buffer: &mut BytesMut) -> io::Result<()> {
-    let known = buffer.len();
+    let len_before = buffer.len();
     let mut report = [0; 64];
-    for _ in 0..QUEUED {
+    for _ in 0..MAX_QUEUED {
         match node.read(&mut report) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(len) => buffer.extend_from_slice(report.get(..len).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // What came before the unplug comes first.
-            Err(_) if buffer.len() > known => break,
+            // Return the reports that arrived before the device was unplugged first.
+            Err(_) if buffer.len() > len_before => break,
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
+/// Returns whether poll reports that the device is gone.
 fn has_hung_up(node: &File, within: Duration) -> bool {
     poll::wait(node, PollFlags::empty(), Instant::now() + within)
         .is_ok_and(|ready| ready.intersects(PollFlags::HUP | PollFlags::ERR))
 }
 
-/// How long after a cable was pulled its device may still be there: a hub is asked for news every
-/// 256 ms at most (USB 2.0, 11.12.4).
-const UNPLUG_DETECTION: Duration = Duration::from_millis(300);
-
-const REPORT: usize = 8;
-
-/// The adapter hands over a report every 12 ms; a little more.
-const INTERVAL: Duration = Duration::from_millis(15);
-
-/// Reports that the kernel keeps for a reader.
-const QUEUED: usize = 63;
-
-/// Reports as hidraw wants them written: a zero, then eight bytes.
+/// Splits bytes into reports as hidraw expects them: a zero, then eight bytes.
 fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; 1 + REPORT]> {
     bytes.chunks(REPORT).map(|chunk| {
         let mut report = [0; 1 + REPORT];
@@ -244,13 +250,25 @@ fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; 1 + REPORT]> {
     })
 }
 
+/// Maximum time until the kernel notices that a cable was unplugged: it polls a hub at least every
+/// 256 ms (USB 2.0, 11.12.4).
+const UNPLUG_DETECTION: Duration = Duration::from_millis(300);
+
+const REPORT: usize = 8;
+
+/// The adapter sends a report every 12 ms, plus some reserve.
+const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(15);
+
+/// Number of reports that the kernel queues for a reader.
+const MAX_QUEUED: usize = 63;
+
 #[cfg(test)]
 mod tests {
     use std::os::{fd::OwnedFd, unix::net::UnixDatagram};
 
     use super::*;
 
-    /// A socket that keeps each write apart stands for the node.
+    /// Returns a link with a datagram socket as its node, and the device's end of the socket.
     fn pair() -> (UnixDatagram, Hidraw) {
         let (device, host) = UnixDatagram::pair().unwrap();
         host.set_nonblocking(true).unwrap();
@@ -259,8 +277,8 @@ mod tests {
             path: "/dev/test".into(),
             name: "hidraw:test".to_owned(),
             pause: Duration::ZERO,
-            heard: None,
-            interval: INTERVAL,
+            last_report: None,
+            interval: MAX_REPORT_INTERVAL,
             plugging: None,
             interface: None,
         };
@@ -268,18 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn writes_nine_bytes_a_report() {
+    fn request_is_written_as_reports_of_nine_bytes() {
         let (device, mut link) = pair();
         link.send(b"^P013ED20221218\xe1l\r", Instant::now() + Duration::from_secs(1)).unwrap();
-        for wanted in [b"\x00^P013ED2", b"\x000221218\xe1", b"\x00l\r\0\0\0\0\0\0"] {
+        for expected in [b"\x00^P013ED2", b"\x000221218\xe1", b"\x00l\r\0\0\0\0\0\0"] {
             let mut report = [0; 32];
             let len = device.recv(&mut report).unwrap();
-            assert_eq!(&report[..len], wanted);
+            assert_eq!(&report[..len], expected);
         }
     }
 
     #[test]
-    fn a_zero_at_the_start_of_a_report_is_data() {
+    fn zero_at_the_start_of_a_report_is_sent_as_data() {
         let frame = b"^P013ED\x000000000\r";
         let data: Vec<u8> = reports(frame).flat_map(|report| report[1..].to_vec()).collect();
         assert_eq!(&data[..frame.len()], frame);
@@ -287,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_all_reports_that_wait() {
+    fn receive_takes_all_queued_reports() {
         let (device, mut link) = pair();
         device.send(b"^D00505\xD9").unwrap();
         device.send(b"\x9F\r\0\0\0\0\0\0").unwrap();
@@ -300,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_at_what_is_there_finds_the_report_behind_the_last_one() {
+    fn drain_after_a_reply_waits_for_one_more_report() {
         let (device, mut link) = pair();
         link.interval = Duration::from_mins(1);
         device.send(b"^D00505\xD9").unwrap();

@@ -1,4 +1,4 @@
-//! Plays a capture back: the same requests get the same bytes.
+//! Plays back a capture: each request gets the bytes that were received for it.
 
 use std::{
     collections::VecDeque,
@@ -16,50 +16,66 @@ use super::{
 };
 use crate::{Error, error::ErrorKind, os::read_file, text::from_hex};
 
-/// A device that answers as one did while it was captured.
+/// A link that answers like the captured device.
 ///
-/// A request is looked up from where the capture stands, and from its start if it does not come
-/// again. What was received comes as long after the request as it did then, but time is made up:
-/// waiting takes none.
+/// A request is searched from the current position in the capture to its end, then from its start. The
+/// bytes arrive with their original delay, but on a simulated clock: waiting takes no real time.
+///
+/// ```
+/// use pi18_proto::{Mode, WorkingMode};
+/// use pi18_transport::{Client, Replay};
+///
+/// let capture = r#"
+///     {"time":"2026-11-23T03:22:47.1Z","direction":"sent","hex":"5e503030364d4f44ddbe0d"}
+///     {"time":"2026-11-23T03:22:47.6Z","direction":"received","hex":"5e443030353035d99f0d"}
+/// "#;
+/// let mut unit = Client::new(Replay::parse("my capture", capture)?);
+/// assert_eq!(unit.read::<Mode>()?.working_mode, WorkingMode::HYBRID);
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
+///
+/// The address `replay:FILE` opens a capture file.
 #[derive(Debug)]
 pub struct Replay {
     name: String,
     exchanges: Vec<Exchange>,
-    at: usize,
-    ready: VecDeque<(Instant, Vec<u8>)>,
+    /// The index of the next exchange.
+    next: usize,
+    /// The bytes that were not received yet, and when they arrive.
+    arriving: VecDeque<(Instant, Vec<u8>)>,
     now: Instant,
 }
 
-/// A request and all that came before the next one.
+/// A request, and everything that was received before the next one.
 #[derive(Debug)]
 struct Exchange {
     sent: Vec<u8>,
     at: Timestamp,
-    /// How long after the request it came.
+    /// Bytes, and their delay after the request.
     received: Vec<(Duration, Vec<u8>)>,
 }
 
 impl Replay {
-    /// Opens a capture.
+    /// Reads a capture from a file.
     ///
     /// # Errors
-    /// If the file cannot be read, or a line is none of a capture.
+    /// If the file cannot be read, or a line is not a [`CaptureLine`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let name = format!("replay:{}", path.display());
         let text = read_file(path, MAX_BYTES).and_then(|bytes| {
             String::from_utf8(bytes).map_err(|error| io::Error::new(InvalidData, error))
         });
         let text = text.map_err(|source| {
-            let why = format!("it cannot be read: {source}; `--capture FILE` writes such a file");
+            let why = format!("cannot read the capture: {source}");
             Error::new(&*name, ErrorKind::Address { why })
         })?;
         Self::parse(name, &text)
     }
 
-    /// A capture from its text; errors call it `name`.
+    /// Reads a capture from its text. `name` is its name in errors.
     ///
     /// # Errors
-    /// If a line is none of a capture.
+    /// If a line is not a [`CaptureLine`].
     pub fn parse(name: impl Into<String>, text: &str) -> Result<Self, Error> {
         let name = name.into();
         let mut exchanges: Vec<Exchange> = Vec::new();
@@ -77,11 +93,11 @@ impl Replay {
                     let delay = time.duration_since(exchange.at).try_into().unwrap_or_default();
                     exchange.received.push((delay, bytes));
                 }
-                // What came before the first request answers nothing in this capture.
+                // The request for these bytes was sent before the capture began.
                 (CaptureDirection::Received, None) => {}
             }
         }
-        Ok(Self { name, exchanges, at: 0, ready: VecDeque::new(), now: Instant::now() })
+        Ok(Self { name, exchanges, next: 0, arriving: VecDeque::new(), now: Instant::now() })
     }
 }
 
@@ -94,21 +110,21 @@ fn read_line(text: &str) -> Result<(Timestamp, CaptureDirection, Vec<u8>), Strin
 
 impl Link for Replay {
     fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
-        let (before, after) = self.exchanges.split_at(self.at.min(self.exchanges.len()));
-        let place = (self.at..).zip(after).chain((0..).zip(before));
-        let found = place.into_iter().find(|(_, exchange)| exchange.sent == bytes);
-        let Some((at, exchange)) = found else {
-            let found = bytes.escape_ascii().to_string();
-            return Err(Error::new(&*self.name, ErrorKind::NotCaptured { request: found }));
+        let (before, after) = self.exchanges.split_at(self.next.min(self.exchanges.len()));
+        let search = (self.next..).zip(after).chain((0..).zip(before));
+        let found = search.into_iter().find(|(_, exchange)| exchange.sent == bytes);
+        let Some((index, exchange)) = found else {
+            let request = bytes.escape_ascii().to_string();
+            return Err(Error::new(&*self.name, ErrorKind::NotCaptured { request }));
         };
-        let due = |(delay, bytes): &(Duration, Vec<u8>)| (self.now + *delay, bytes.clone());
-        self.ready = exchange.received.iter().map(due).collect();
-        self.at = at + 1;
+        let arrival = |(delay, bytes): &(Duration, Vec<u8>)| (self.now + *delay, bytes.clone());
+        self.arriving = exchange.received.iter().map(arrival).collect();
+        self.next = index + 1;
         Ok(())
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
-        match self.ready.pop_front_if(|(due, _)| *due <= deadline.max(self.now)) {
+        match self.arriving.pop_front_if(|(due, _)| *due <= deadline.max(self.now)) {
             Some((due, bytes)) => {
                 self.now = self.now.max(due);
                 buffer.extend_from_slice(&bytes);
@@ -135,7 +151,7 @@ impl Link for Replay {
     }
 }
 
-/// Most bytes of a capture: a day of all traffic at 2400 baud takes about half of it.
+/// Maximum size of a capture: a day of uninterrupted traffic at 2400 baud takes about half of it.
 const MAX_BYTES: usize = 128 << 20;
 
 #[cfg(test)]
@@ -153,7 +169,7 @@ mod tests {
     );
 
     #[test]
-    fn answers_as_captured_again_and_again() {
+    fn captured_request_can_be_repeated() {
         let mut client = Client::new(Replay::parse("replay:test", CAPTURE).unwrap());
         for _ in 0..3 {
             let mode: pi18_proto::Mode = client.read().unwrap();
@@ -162,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_was_not_captured() {
+    fn request_that_was_not_captured_is_named() {
         let mut client = Client::new(Replay::parse("replay:test", CAPTURE).unwrap());
         let error = client.read::<pi18_proto::GeneralStatus>().unwrap_err();
         assert_eq!(
@@ -172,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_line_that_is_none_of_a_capture() {
+    fn invalid_line_is_named_by_its_number() {
         let spoiled = CAPTURE.replace("d99f0d", "d99f0");
         let error = Replay::parse("replay:test", &spoiled).unwrap_err();
         assert!(error.is_address());

@@ -16,10 +16,21 @@ use crate::{
     os::{lock, permission},
 };
 
-/// The speed of every PI18 inverter known.
+/// The speed of all known PI18 inverters, in baud.
 pub const BAUD: u32 = 2400;
 
 /// An open serial port.
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use pi18_proto::Mode;
+/// use pi18_transport::{BAUD, Client, Serial};
+///
+/// let mut unit = Client::new(Serial::open(Path::new("/dev/ttyUSB0"), BAUD)?);
+/// println!("{}", unit.read::<Mode>()?.working_mode);
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
 pub struct Serial {
     port: Box<dyn SerialPort>,
     name: String,
@@ -29,7 +40,7 @@ impl Serial {
     /// Opens a port such as `/dev/ttyUSB0` at [`BAUD`] or another speed, and locks it.
     ///
     /// # Errors
-    /// If it cannot be opened, is no serial port, or another program has locked it.
+    /// If the port cannot be opened, is not a serial port, or is locked by another program.
     pub fn open(path: &Path, baud: u32) -> Result<Self, Error> {
         let name = format!("serial:{}", path.display());
         let opened = serialport::new(path.to_string_lossy(), baud)
@@ -43,11 +54,11 @@ impl Serial {
             Err(error) if error.kind == serialport::ErrorKind::NoDevice && path.exists() => {
                 Err(lock::busy(path, &name))
             }
-            Err(error) => Err(permission::explain(&name, path, error.into())),
+            Err(error) => Err(permission::open_error(&name, path, error.into())),
         }
     }
 
-    /// A port that fails once it is open, and not for want of time, is gone.
+    /// Returns the error of an open port that failed for another reason than a timeout: the port is gone.
     fn gone(&self, source: io::Error) -> Error {
         Error::new(&*self.name, ErrorKind::Disconnected(source))
     }

@@ -1,4 +1,4 @@
-//! TCP to a serial bridge (ser2net, an ESP bridge): the same bytes.
+//! TCP to a serial bridge (ser2net, an ESP bridge) that passes on all bytes unchanged.
 
 use std::{
     io::{self, Read, Write},
@@ -11,7 +11,16 @@ use bytes::BytesMut;
 use super::Link;
 use crate::{Error, error::ErrorKind};
 
-/// An open connection.
+/// An open TCP connection to a serial bridge.
+///
+/// ```no_run
+/// use pi18_proto::Mode;
+/// use pi18_transport::{Client, Tcp};
+///
+/// let mut unit = Client::new(Tcp::connect("bridge.local:8888")?);
+/// println!("{}", unit.read::<Mode>()?.working_mode);
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Tcp {
     stream: TcpStream,
@@ -19,15 +28,15 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// Connects to `host:port`, and gives up after five seconds, once the host's address is known.
+    /// Connects to `host:port` within five seconds, without the time of the name lookup.
     ///
     /// # Errors
-    /// If the host is unknown or nothing there accepts.
+    /// If the host is unknown or does not accept the connection.
     pub fn connect(host_and_port: &str) -> Result<Self, Error> {
         let name = format!("tcp:{host_and_port}");
         let stream = connect(host_and_port).map_err(|source| {
             Error::new(&*name, ErrorKind::Open(source))
-                .hint("is the bridge on, and the port right?")
+                .hint("is the bridge on, and is the port right?")
         })?;
         Ok(Self { stream, name })
     }
@@ -37,7 +46,7 @@ fn connect(host_and_port: &str) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     let deadline = Instant::now() + Duration::from_secs(5);
     for address in host_and_port.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, at_least_a_little(deadline)) {
+        match TcpStream::connect_timeout(&address, time_until(deadline)) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);
@@ -48,8 +57,8 @@ fn connect(host_and_port: &str) -> io::Result<TcpStream> {
     Err(last)
 }
 
-/// A time-out that sockets accept: zero means none to them.
-fn at_least_a_little(deadline: Instant) -> Duration {
+/// Returns the time until `deadline`, but never zero, which sockets take for no timeout.
+fn time_until(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(Duration::from_micros(1))
 }
 
@@ -57,7 +66,7 @@ impl Link for Tcp {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
         let written = self
             .stream
-            .set_write_timeout(Some(at_least_a_little(deadline)))
+            .set_write_timeout(Some(time_until(deadline)))
             .and_then(|()| self.stream.write_all(bytes));
         written.map_err(|source| Error::io(&*self.name, "writing", source))
     }
@@ -68,7 +77,7 @@ impl Link for Tcp {
         let mut chunk = [0; 4096];
         let read = self
             .stream
-            .set_read_timeout(Some(at_least_a_little(deadline)))
+            .set_read_timeout(Some(time_until(deadline)))
             .and_then(|()| self.stream.read(&mut chunk));
         match read {
             Ok(0) => Err(Error::io(&*self.name, "reading", io::Error::from(UnexpectedEof))),
@@ -85,7 +94,7 @@ impl Link for Tcp {
         &self.name
     }
 
-    /// A bridge may serve several hosts, as ser2net does with `max-connections`.
+    /// Returns true: a bridge may serve several hosts, as ser2net does with `max-connections`.
     fn is_shared(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! Files that a user names: regular ones, read within bounds.
+//! Reads files that a user names: regular files of limited size.
 
 use std::{
     fs::{File, Metadata, OpenOptions},
@@ -6,16 +6,19 @@ use std::{
     path::Path,
 };
 
-/// Opens a regular file to read it. A device is not touched, and a named pipe is not waited for.
+/// Opens a regular file for reading.
+///
+/// Unlike [`File::open`], this neither opens a device, which can have side effects, nor blocks on a
+/// named pipe.
 ///
 /// # Errors
-/// If it cannot be opened, or is not a regular file.
+/// If the file cannot be opened, or is not a regular file.
 pub fn open_file(path: &Path) -> io::Result<File> {
-    // Opening a device can already do something to it.
+    // Check before opening: opening a device can already affect it.
     check(&path.metadata()?)?;
     let mut options = OpenOptions::new();
     options.read(true);
-    // Another file may have taken its place since.
+    // Another file may be at the path by now: do not block on it, and check it again below.
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
@@ -31,16 +34,29 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 
 /// Reads a whole regular file of at most `max_bytes`.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// let error = pi18_transport::read_file(Path::new("/dev/zero"), 1000).unwrap_err();
+/// assert_eq!(error.to_string(), "expected a regular file, found a device");
+/// ```
+///
 /// # Errors
-/// If it cannot be read, is not a regular file, or is larger.
+/// If the file cannot be read, is not a regular file, or is larger.
 pub fn read_file(path: &Path, max_bytes: usize) -> io::Result<Vec<u8>> {
     read_bounded(open_file(path)?, max_bytes)
 }
 
-/// Reads to the end of at most `max_bytes`.
+/// Reads an input of at most `max_bytes` to its end.
+///
+/// ```
+/// assert_eq!(pi18_transport::read_bounded(&b"GS"[..], 2)?, b"GS");
+/// assert!(pi18_transport::read_bounded(&b"GS"[..], 1).is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
-/// If it cannot be read, or there is more.
+/// If the input cannot be read, or is longer.
 pub fn read_bounded(input: impl Read, max_bytes: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
@@ -86,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_up_to_its_bound() {
+    fn file_larger_than_the_limit_is_an_error() {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
         let bytes = read_file(path, 1 << 20).unwrap();
         assert!(bytes.starts_with(b"[package]"));
@@ -97,7 +113,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_regular_file_is_not_read() {
+    fn folder_device_and_pipe_are_not_read() {
         let found = |path: &str| read_file(Path::new(path), 9).unwrap_err().to_string();
         assert_eq!(found("/"), "expected a regular file, found a folder");
         assert_eq!(found("/dev/zero"), "expected a regular file, found a device");

@@ -1,4 +1,4 @@
-//! One program a device: an advisory lock on the device node, and who holds it.
+//! An advisory lock on a device node, so that one program uses it at a time, and who holds it.
 
 use std::path::Path;
 #[cfg(target_os = "linux")]
@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::{Error, error::ErrorKind};
 
-/// How long a device that is in use is waited for. Who looks which unit is behind a node holds it a
-/// second, if that does not answer.
+/// How long to wait for a device that is in use. A program that probes a node holds it for one second if
+/// the unit does not reply.
 #[cfg(target_os = "linux")]
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Takes the lock that every program using this crate takes. It ends with the file.
+/// Takes the lock that every program with this crate takes, within `patience`. Closing the file releases
+/// it.
 #[cfg(target_os = "linux")]
 pub(crate) fn exclusive(
     file: &std::fs::File,
@@ -34,16 +35,16 @@ pub(crate) fn exclusive(
     }
 }
 
-/// The error that says who uses the device.
+/// Returns the error of a device in use, with the name of the program that uses it.
 pub(crate) fn busy(path: &Path, place: &str) -> Error {
     let holder = holder(path).unwrap_or_else(|| "another program".to_owned());
-    Error::new(place, ErrorKind::Busy { holder }).hint("stop it, or wait until it is done")
+    Error::new(place, ErrorKind::Busy { holder }).hint("stop it, or wait until it has finished")
 }
 
-/// The name and number of the process that locks this device, or at least has it open.
+/// Returns the name and number of the process that has locked a device, or else has it open.
 #[cfg(target_os = "linux")]
 fn holder(path: &Path) -> Option<String> {
-    locking(path).map(|process| named(&process)).or_else(|| having_open(path))
+    process_with_lock(path).or_else(|| process_with_open(path))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -51,9 +52,9 @@ fn holder(_path: &Path) -> Option<String> {
     None
 }
 
-/// From `/proc/locks`: `1: FLOCK  ADVISORY  WRITE 4711 00:05:128 0 EOF`.
+/// Searches `/proc/locks`, with lines such as `1: FLOCK  ADVISORY  WRITE 4711 00:05:128 0 EOF`.
 #[cfg(target_os = "linux")]
-fn locking(path: &Path) -> Option<String> {
+fn process_with_lock(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
 
     let node = path.metadata().ok()?;
@@ -63,31 +64,32 @@ fn locking(path: &Path) -> Option<String> {
     locks.lines().find_map(|line| {
         let mut words = line.split_whitespace().skip(4);
         let (process, file) = (words.next()?, words.next()?);
-        (file == inode).then(|| process.to_owned())
+        (file == inode).then(|| describe(process))
     })
 }
 
-/// The process that has a device open, from `/proc/*/fd`, as far as this user may look.
+/// Searches `/proc/*/fd` for another process that has a device open. Without root privileges, only
+/// processes of the same user are found.
 #[cfg(target_os = "linux")]
-pub(crate) fn having_open(path: &Path) -> Option<String> {
+pub(crate) fn process_with_open(path: &Path) -> Option<String> {
     let path = path.canonicalize().ok()?;
     let own = std::process::id().to_string();
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
     let mut names = processes.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let process = names.find(|process| {
-        let numbered = process.bytes().all(|byte| byte.is_ascii_digit());
+        let is_process = process.bytes().all(|byte| byte.is_ascii_digit());
         let files = std::fs::read_dir(format!("/proc/{process}/fd"));
-        numbered
+        is_process
             && *process != own
             && files.is_ok_and(|files| {
                 files.flatten().any(|file| file.path().read_link().is_ok_and(|open| open == path))
             })
     })?;
-    Some(named(&process))
+    Some(describe(&process))
 }
 
 #[cfg(target_os = "linux")]
-fn named(process: &str) -> String {
+fn describe(process: &str) -> String {
     let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
     match name.trim() {
         "" => format!("process {process}"),
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_the_holder() {
+    fn busy_error_names_the_process_with_the_lock() {
         let path = std::env::temp_dir().join(format!("pi18-lock-{}", std::process::id()));
         let first = File::create(&path).unwrap();
         exclusive(&first, &path, "first", Duration::ZERO).unwrap();

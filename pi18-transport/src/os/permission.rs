@@ -1,24 +1,24 @@
-//! Why a device cannot be opened, and what to do about it.
+//! Errors of opening a device, with a hint how to get access.
 
 use std::{io, path::Path};
 
 use crate::{Error, error::ErrorKind};
 
-/// The error of opening `path`, with what would help.
-pub(crate) fn explain(place: &str, path: &Path, source: io::Error) -> Error {
+/// Returns the error of opening `path`, with a hint that fits its cause.
+pub(crate) fn open_error(place: &str, path: &Path, source: io::Error) -> Error {
     let hint = match source.kind() {
-        io::ErrorKind::PermissionDenied => access(path),
+        io::ErrorKind::PermissionDenied => access_hint(path),
         io::ErrorKind::NotFound => {
-            "is it plugged in? `ls /dev/hidraw* /dev/ttyUSB*` shows what is there".to_owned()
+            "is it plugged in? `ls /dev/hidraw* /dev/ttyUSB*` lists the devices".to_owned()
         }
-        _ => "is it an inverter's USB device or a serial port, and plugged in?".to_owned(),
+        _ => "is it an inverter's USB device or a serial port, and is it plugged in?".to_owned(),
     };
     Error::new(place, ErrorKind::Open(source)).hint(hint)
 }
 
-/// Which group to join, or which rule to add where no group has access.
+/// Returns which group to join, or which udev rule to add if no group has access.
 #[cfg(unix)]
-fn access(path: &Path) -> String {
+fn access_hint(path: &Path) -> String {
     use std::os::unix::fs::MetadataExt;
 
     let group = std::fs::metadata(path)
@@ -27,12 +27,12 @@ fn access(path: &Path) -> String {
         .and_then(|node| group_name(node.gid()));
     if let Some(group) = group {
         let rule = if is_hidraw(path) {
-            format!(", as {RULES_FILE} or another udev rule says")
+            format!(" by {RULES_FILE} or another udev rule")
         } else {
             String::new()
         };
         return format!(
-            "group {group} may open it{rule}, and you are not in it: \
+            "group {group} has access{rule}, and you are not in that group: \
              `sudo usermod -aG {group} \"$USER\"`, then log in again"
         );
     }
@@ -42,18 +42,18 @@ fn access(path: &Path) -> String {
             udev_rule("plugdev")
         );
     }
-    "only its owner may open it (`ls -l` shows who that is)".to_owned()
+    "only its owner may open it (`ls -l` shows the owner)".to_owned()
 }
 
 #[cfg(not(unix))]
-fn access(_path: &Path) -> String {
-    "another user or program may hold it".to_owned()
+fn access_hint(_path: &Path) -> String {
+    "another user or program may have it open".to_owned()
 }
 
-/// Returns the udev rule that gives a group access to the adapters that these inverters have: USB
-/// (`0003`), vendor and product `0665:5161`. A Bluetooth device of that vendor and product does not match.
+/// Returns the udev rule that gives a group access to the USB adapters of these inverters.
 ///
-/// It belongs into a file such as `/etc/udev/rules.d/70-lvx.rules`.
+/// The rule matches USB devices (`0003`) with vendor and product `0665:5161`, but no Bluetooth device
+/// with the same numbers. Its place is a file such as `/etc/udev/rules.d/70-lvx.rules`.
 ///
 /// ```
 /// let rule = pi18_transport::udev_rule("plugdev");
@@ -67,7 +67,7 @@ pub fn udev_rule(group: &str) -> String {
 #[cfg(unix)]
 const RULES_FILE: &str = "/etc/udev/rules.d/70-lvx.rules";
 
-/// Links lead to nodes that are called so.
+/// Returns whether a path, or the node that it links to, is named like a hidraw node.
 #[cfg(unix)]
 fn is_hidraw(path: &Path) -> bool {
     let node = path.canonicalize();

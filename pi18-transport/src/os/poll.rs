@@ -1,4 +1,4 @@
-//! poll(2) with a deadline.
+//! `poll` with a deadline.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-/// Waits until one of `flags`, an error or a hang-up is there, or the deadline; empty then.
+/// Waits until one of `flags`, an error or a hang-up is reported. Returns no flags at the deadline.
 pub(crate) fn wait(file: &impl AsFd, flags: PollFlags, deadline: Instant) -> io::Result<PollFlags> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

@@ -1,16 +1,25 @@
-//! Bytes as hexadecimal text, and back.
+//! Converts bytes to hexadecimal text and back.
 
-/// Two lower-case digits a byte.
+/// Returns two lower-case hexadecimal digits for each byte.
+///
+/// ```
+/// assert_eq!(pi18_transport::to_hex(b"^P"), "5e50");
+/// ```
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('?');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xF)]).collect()
 }
 
-/// Bytes from pairs of hexadecimal digits; blanks and colons between pairs are passed over.
+/// Converts pairs of hexadecimal digits to bytes. White space and colons between pairs are ignored.
+///
+/// ```
+/// assert_eq!(pi18_transport::from_hex("5E:50 0d")?, b"^P\r");
+/// # Ok::<(), pi18_transport::HexError>(())
+/// ```
 ///
 /// # Errors
-/// Says where a character is no such digit, or that one digit is left over.
+/// If a character is not a hexadecimal digit, or the last digit has no pair.
 pub fn from_hex(text: &str) -> Result<Vec<u8>, HexError> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
     let mut rest = text;
@@ -38,7 +47,7 @@ pub fn from_hex(text: &str) -> Result<Vec<u8>, HexError> {
     }
 }
 
-/// The value of a hexadecimal digit.
+/// Returns the value of a hexadecimal digit.
 const fn nibble(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -48,19 +57,19 @@ const fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-/// Why a text is no bytes in hexadecimal.
+/// The error of [`from_hex`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HexError {
-    /// Something else than a digit.
+    /// A character that is not a hexadecimal digit.
     #[error("hex at character {at}: expected a digit 0 to 9 or a to f, found {character:?}")]
     Digit {
-        /// Where, in bytes.
+        /// The offset of the character, in bytes.
         at: usize,
-        /// What is there.
+        /// The character.
         character: char,
     },
-    /// An odd number of digits.
+    /// A last digit without a pair.
     #[error("hex: expected two digits a byte, found one left over at the end")]
     Odd,
 }
@@ -70,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hex_goes_both_ways() {
+    fn hex_text_converts_to_bytes_and_back() {
         let bytes: Vec<u8> = (0..=255).collect();
         assert_eq!(from_hex(&to_hex(&bytes)), Ok(bytes));
         assert_eq!(from_hex("5E 44:0d"), Ok(vec![0x5E, 0x44, 0x0D]));

@@ -1,11 +1,11 @@
-//! Text from devices, files and the network, made safe to show.
+//! Makes text from devices, files and the network safe to show, and wraps it.
 
 use std::borrow::Cow;
 
-/// Returns text that may be shown in one line of a terminal, a log or a table.
+/// Returns text that is safe to show in one line of a terminal, a log or a table.
 ///
-/// Characters that steer a terminal, turn the direction of writing or cannot be seen are written as
-/// JSON writes them: `\n`, `\u001b`, `\u202e`. In a JSON string they keep their meaning.
+/// Characters that control a terminal, change the direction of writing or are invisible are escaped as in
+/// JSON: `\n`, `\u001b`, `\u202e`. In a JSON string they keep their meaning.
 ///
 /// ```
 /// use pi18_transport::printable;
@@ -18,13 +18,21 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, &[])
 }
 
-/// Returns [`printable`] text that keeps its line ends and tabs.
+/// Returns [`printable`] text, but keeps line ends and tabs.
+///
+/// ```
+/// assert_eq!(pi18_transport::printable_lines("a\tb\n\u{1b}"), "a\tb\n\\u001b");
+/// ```
 #[must_use]
 pub fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, &['\n', '\t'])
 }
 
-/// Returns whether a character shows what it is: neither a control nor a mark that cannot be seen.
+/// Returns whether a character is visible: neither a control character nor an invisible mark.
+///
+/// ```
+/// assert!(pi18_transport::is_printable('°') && !pi18_transport::is_printable('\u{200b}'));
+/// ```
 #[must_use]
 pub fn is_printable(c: char) -> bool {
     !matches!(c,
@@ -44,8 +52,10 @@ pub fn is_printable(c: char) -> bool {
     )
 }
 
-/// Returns words in lines of at most `max_width` columns: the first begins with `lead`, the others are
-/// indented as far. A longer word has its own line; a no-break space does not end a word.
+/// Wraps words into lines of at most `max_width` columns.
+///
+/// The first line begins with `lead`, the others are indented to the same column. A word that does not
+/// fit gets a longer line of its own. A no-break space does not separate words.
 ///
 /// ```
 /// assert_eq!(pi18_transport::wrap("why: ", "the cable is loose", 16), "why: the cable\n     is loose\n");
@@ -102,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn controls_and_marks_that_cannot_be_seen_are_escaped() {
+    fn control_characters_and_invisible_marks_are_escaped() {
         let text =
             "a\u{1b}[31m\r\n\u{7f}\u{9b}b\u{61c}\u{200e}\u{202e}\u{2066}\u{2069}\u{200b}\u{e0041}";
         assert_eq!(
@@ -113,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escape_in_a_json_string_keeps_its_meaning() {
+    fn escaped_character_in_json_string_reads_back() {
         for c in (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| !is_printable(*c)) {
             let json = format!("\"{}\"", printable(c.encode_utf8(&mut [0; 4])));
             assert_eq!(serde_json::from_str::<char>(&json).unwrap(), c);
@@ -121,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_any_language_stays() {
+    fn text_in_any_language_is_unchanged() {
         for text in ["", "21 °C", "Wechselrichter Küche", "逆变器", "السماء", "👍🏽", "5 µs\u{a0}…"]
         {
             assert!(matches!(printable(text), Cow::Borrowed(same) if same == text));

@@ -1,98 +1,108 @@
-//! What is plugged in: every adapter, and every serial port if wanted, is asked who it is.
+//! Discovery: asks all USB adapters, and on request serial ports, which unit is behind them.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
-use pi18_proto::{
-    Count, FirmwareVersions, GeneralStatus, Identity, MachineModel, Model, SerialNumber,
+use pi18_proto::{Count, FirmwareVersions, GeneralStatus, MachineModel, Model, SerialNumber};
+
+use super::{
+    adapter::adapters,
+    interface::{name_of, taken_adapters},
+    probe::{open, serial_number},
 };
+use crate::{BAUD, Client, ClientConfig, Error, Link, Serial, error::ErrorKind, os::lock};
 
-use super::adapter::{self, Adapter};
-use crate::{BAUD, Client, ClientConfig, Error, Hidraw, Link, Serial, error::ErrorKind, os::lock};
-
-/// A place where a unit may be, and what was found there.
+/// A place where a unit can be connected, and the unit that was found there.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Device {
-    /// Its node, such as `/dev/hidraw0`; none for an adapter that the kernel's HID driver does not
-    /// have.
+    /// The device node, such as `/dev/hidraw0`; `None` for an adapter that is not bound to the kernel's
+    /// HID driver.
     pub node: Option<PathBuf>,
     /// The USB port, such as `1-1.2`.
     pub port: Option<String>,
-    /// The unit, or why none was found: [nothing answered](Error::is_timeout), it [speaks something
-    /// else](Error::is_not_pi18), another program [holds](Error::is_busy) or [took](Error::is_taken)
-    /// it, or this user [may not open](Error::is_permission) it.
+    /// The unit, or why none was found: [no reply](Error::is_timeout), [another
+    /// protocol](Error::is_not_pi18), a device that another program [holds](Error::is_busy) or
+    /// [took](Error::is_taken), or [no permission](Error::is_permission) to open it.
     pub unit: Result<Nameplate, Error>,
 }
 
-/// What a unit says of itself.
+/// What a unit reports about itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Nameplate {
-    /// Its serial number. Whether it [looks like one](SerialNumber::looks_genuine) is for the caller
-    /// to judge.
+    /// The serial number. Some units report a placeholder: check
+    /// [`looks_genuine`](SerialNumber::looks_genuine).
     pub serial_number: SerialNumber,
-    /// Its model; older units do not tell.
+    /// The model; older units do not report it.
     pub model: Option<Model>,
-    /// Its firmware.
+    /// The firmware versions.
     pub firmware: Option<FirmwareVersions>,
-    /// Its number in the bank, 0 for the master.
+    /// The unit's number in the bank, 0 for the master.
     pub instance: Option<Count>,
 }
 
-/// Asks every adapter that is plugged in who it is, side by side, with queries alone (`PI`, `ID`,
-/// then `GMN`, `VFW`, `GS`). Takes two seconds if one of them is silent, and less than one otherwise.
+/// Asks every USB adapter that is plugged in which unit is behind it.
 ///
-/// ```no_run
+/// All adapters are asked at the same time, and only with queries (`PI`, `ID`, then `GMN`, `VFW`, `GS`).
+/// This takes less than a second if all units answer, and two seconds otherwise.
+///
+/// ```
 /// for device in pi18_transport::discover() {
 ///     match device.unit {
-///         Ok(unit) => println!("{:?}: {}", device.node, unit.serial_number),
-///         Err(why) => println!("{:?}: {why}", device.node),
+///         Ok(unit) => println!("{:?}: unit {}", device.node, unit.serial_number),
+///         Err(error) => println!("no unit: {error}"),
 ///     }
 /// }
 /// ```
 #[must_use]
 pub fn discover() -> Vec<Device> {
-    let asked = side_by_side(&adapter::adapters(), |adapter| {
+    let probed = in_parallel(&adapters(), |adapter| {
         let unit = open(&adapter, PATIENCE).and_then(nameplate);
         Device { node: Some(adapter.node), port: adapter.port, unit }
     });
-    let taken = adapter::taken().into_iter().map(|taken| {
+    let taken = taken_adapters().into_iter().map(|taken| {
         let place = format!("USB port {}", taken.port);
         let (by, hint) = (taken.to_string(), taken.hint());
-        let source = std::io::ErrorKind::NotConnected.into();
+        let source = io::ErrorKind::NotConnected.into();
         let error = Error::new(place, ErrorKind::Taken { by, source }).hint(hint);
         Device { node: None, port: Some(taken.port), unit: Err(error) }
     });
-    asked.into_iter().chain(taken).collect()
+    probed.into_iter().chain(taken).collect()
 }
 
-/// The same for serial ports, at 2400 baud.
+/// Asks every given serial port which unit is behind it, at 2400 baud.
 ///
-/// Whatever is behind them is written to: leave out a port of which it is not known that it may be.
-/// [`serial_ports`] lists those of this computer.
+/// This sends data to whatever is connected. Leave out ports with devices that must not receive
+/// unknown data. [`serial_ports`] lists the ports of this computer.
+///
+/// ```no_run
+/// for device in pi18_transport::discover_serial(&["/dev/ttyUSB0".into()]) {
+///     println!("{:?}: {:?}", device.node, device.unit);
+/// }
+/// ```
 #[must_use]
 pub fn discover_serial(ports: &[PathBuf]) -> Vec<Device> {
-    side_by_side(ports, |path| Device {
+    in_parallel(ports, |path| Device {
         port: usb_port(&path),
         unit: Serial::open(&path, BAUD).and_then(nameplate),
         node: Some(path),
     })
 }
 
-/// The serial ports that have hardware behind them, such as `/dev/ttyUSB0`; empty where there is no
-/// sysfs.
+/// Returns the serial ports with hardware behind them, such as `/dev/ttyUSB0`; empty on a system
+/// without sysfs.
 #[must_use]
 pub fn serial_ports() -> Vec<PathBuf> {
     let entries = fs::read_dir("/sys/class/tty").into_iter().flatten().flatten();
     let mut ports: Vec<_> = entries
         .filter(|entry| {
             let path = entry.path();
-            // A port of the 8250 driver with no chip behind it is of type 0.
+            // The 8250 driver shows ports without a chip as type 0.
             let kind = fs::read_to_string(path.join("type"));
             path.join("device/driver").exists() && kind.is_ok_and(|kind| kind.trim() != "0")
                 || entry.file_name().to_string_lossy().starts_with("ttyUSB")
@@ -104,46 +114,38 @@ pub fn serial_ports() -> Vec<PathBuf> {
     ports
 }
 
-/// `1-1.2` of a port on USB.
+/// Returns the USB port of a serial port, such as `1-1.2`.
 fn usb_port(path: &Path) -> Option<String> {
     let name = path.canonicalize().ok()?;
     let device = fs::canonicalize(Path::new("/sys/class/tty").join(name.file_name()?)).ok()?;
     let interface = device.ancestors().find(|folder| folder.join("bInterfaceNumber").exists())?;
-    adapter::name_of(interface.parent()?)
+    name_of(interface.parent()?)
 }
 
-fn side_by_side<T: Clone + Send + Sync>(
+/// Probes all places at the same time, one thread each.
+fn in_parallel<T: Clone + Send + Sync>(
     places: &[T],
-    ask: impl Fn(T) -> Device + Sync,
+    probe: impl Fn(T) -> Device + Sync,
 ) -> Vec<Device> {
     thread::scope(|scope| {
         let start = |place: &'_ T| {
-            let (place, ask) = (place.clone(), &ask);
-            thread::Builder::new().spawn_scoped(scope, move || ask(place))
+            let (place, probe) = (place.clone(), &probe);
+            thread::Builder::new().spawn_scoped(scope, move || probe(place))
         };
         let threads: Vec<_> = places.iter().map(|place| (place, start(place))).collect();
         threads
             .into_iter()
-            .map(|(place, asked)| match asked {
-                Ok(asked) => asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                // The system has no more threads: one after another, then.
-                Err(_) => ask(place.clone()),
+            .map(|(place, thread)| match thread {
+                Ok(thread) => {
+                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                }
+                // The system has no thread left: probe on this one.
+                Err(_) => probe(place.clone()),
             })
             .collect()
     })
 }
 
-/// Opens an adapter's node, if no other one has it by now.
-pub(crate) fn open(adapter: &Adapter, patience: Duration) -> Result<Hidraw, Error> {
-    let node = Hidraw::open_within(&adapter.node, patience)?;
-    if node.plugging() == Some(&*adapter.plugging) {
-        Ok(node)
-    } else {
-        Err(Error::gone(adapter.node.display().to_string()))
-    }
-}
-
-/// Asks whatever is behind `link` who it is.
 fn nameplate(link: impl Link) -> Result<Nameplate, Error> {
     let timeout = ClientConfig::default().timeout / 2;
     let config =
@@ -158,10 +160,5 @@ fn nameplate(link: impl Link) -> Result<Nameplate, Error> {
     })
 }
 
-/// Who a unit is. The client asks `PI` before it, so that the answer is not another one's.
-pub(crate) fn serial_number(client: &mut Client<impl Link>) -> Result<SerialNumber, Error> {
-    client.read::<Identity>().map(|identity| identity.serial_number)
-}
-
-/// How long another program's use of a device is waited for.
+/// How long to wait for a device that another program is using.
 const PATIENCE: Duration = lock::PATIENCE.saturating_sub(Duration::from_millis(500));

@@ -1,7 +1,7 @@
-//! Hot-plug: wakes whoever waits when a hidraw node comes, goes, or changes hands.
+//! Hot-plug: notices when a hidraw node is created, removed, or gets other access rights.
 //!
-//! It watches `/dev`, where the kernel makes and takes away the nodes and where udev gives them their
-//! group: a program without root may open a node only then, up to 150 ms after it is there.
+//! Watches `/dev`, where the kernel creates and removes the nodes and udev sets their group. A program
+//! without root privileges can open a node only after udev did that, up to 150 ms after its creation.
 //!
 //! Source: measured on Linux 6.1 and 6.12 with devtmpfs and systemd-udevd.
 
@@ -18,22 +18,22 @@ use rustix::{
     io::Errno,
 };
 
-/// Calls back at every change, from a thread of its own, until it is dropped.
+/// A thread that calls a function at every change, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Hotplug {
-    /// Its end tells the thread to stop.
+pub(super) struct Hotplug {
+    /// Dropping it stops the thread.
     stop: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Hotplug {
-    pub(crate) fn watch(changed: impl Fn() + Send + 'static) -> io::Result<Self> {
+    pub(super) fn watch(on_change: impl Fn() + Send + 'static) -> io::Result<Self> {
         let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        let what = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::ATTRIB;
-        inotify::add_watch(&events, "/dev", what)?;
+        let flags = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::ATTRIB;
+        inotify::add_watch(&events, "/dev", flags)?;
         let (stopped, stop) = io::pipe()?;
-        let watch = move || follow(&events, &stopped, &changed);
-        let thread = thread::Builder::new().name("hot-plug".to_owned()).spawn(watch)?;
+        let run = move || run(&events, &stopped, &on_change);
+        let thread = thread::Builder::new().name("hot-plug".to_owned()).spawn(run)?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -42,13 +42,13 @@ impl Drop for Hotplug {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has stopped too.
+            // A thread that panicked has stopped, too.
             let _ = thread.join();
         }
     }
 }
 
-fn follow(events: &OwnedFd, stopped: &PipeReader, changed: &impl Fn()) {
+fn run(events: &OwnedFd, stopped: &PipeReader, on_change: &impl Fn()) {
     loop {
         let mut files = [PollFd::new(stopped, PollFlags::IN), PollFd::new(events, PollFlags::IN)];
         match rustix::event::poll(&mut files, None) {
@@ -59,20 +59,20 @@ fn follow(events: &OwnedFd, stopped: &PipeReader, changed: &impl Fn()) {
         if !stop.revents().is_empty() {
             return;
         }
-        if take(events) {
-            changed();
+        if take_events(events) {
+            on_change();
         }
     }
 }
 
-/// Takes all events that wait. Whether one is about a hidraw node, or some were lost.
-fn take(events: &OwnedFd) -> bool {
+/// Reads all queued events. Returns whether one is about a hidraw node, or some were lost.
+fn take_events(events: &OwnedFd) -> bool {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut reader = inotify::Reader::new(events, &mut buffer);
-    let mut ours = false;
+    let mut is_relevant = false;
     while let Ok(event) = reader.next() {
-        // An event without a name says that the queue ran over.
-        ours |= event.file_name().is_none_or(|name| name.to_bytes().starts_with(b"hidraw"));
+        // An event without a name reports an overflow of the queue.
+        is_relevant |= event.file_name().is_none_or(|name| name.to_bytes().starts_with(b"hidraw"));
     }
-    ours
+    is_relevant
 }

@@ -1,371 +1,216 @@
-//! Who is behind which adapter, kept up to date while cables are moved.
+//! The roster: which unit is behind which adapter, kept up to date while cables are moved.
 //!
-//! Every plugging of an adapter is asked once; if nothing could be learnt it is asked again, later and
-//! later. The answer holds until it is unplugged: behind one plugging there is one unit.
+//! Every adapter is probed once after it was plugged in, and again with growing delays if that fails.
+//! The result is valid until the adapter is unplugged: the unit behind it cannot change.
 
 use std::{
     fmt,
-    sync::mpsc::{self, Receiver, SyncSender},
-    thread,
     time::{Duration, Instant},
 };
 
-use pi18_proto::{Query, SerialNumber};
+use pi18_proto::SerialNumber;
 
 use super::{
-    adapter::{Adapter, list},
-    discover::{open, serial_number},
-    hotplug::Hotplug,
+    adapter,
+    entry::Entry,
+    events::{Event, Events},
+    probe,
 };
-use crate::{Client, ClientConfig, Error, Hidraw, error::ErrorKind};
+use crate::{ClientConfig, Error, Hidraw};
 
-/// The adapters that are plugged in, and who is behind each.
+/// The USB adapters that are plugged in, and the unit behind each.
 ///
-/// A unit's node is held open, so that its number is not given to another one: as long as an entry is
-/// in the roster, its node leads to that unit or to nothing. Other programs are not kept from it.
+/// The roster keeps the node of each identified unit open, so that the kernel does not reuse its number:
+/// while an entry is in the roster, its node leads to that unit or to nothing. The nodes are not locked,
+/// so other programs can use them.
+///
+/// A [`Follower`](crate::Follower) uses a roster to find one unit. Use a roster of your own to keep
+/// track of all units, for example to name their nodes:
 ///
 /// ```no_run
 /// use std::time::{Duration, Instant};
 ///
-/// let mut roster = pi18_transport::Roster::new(Default::default());
+/// use pi18_transport::{ClientConfig, Roster};
+///
+/// let mut roster = Roster::new(ClientConfig::default());
 /// loop {
 ///     roster.wait(Instant::now() + Duration::from_secs(60));
 ///     for entry in roster.entries() {
-///         println!("{}: {:?}", entry.adapter.node.display(), entry.unit());
+///         let node = entry.adapter.node.display();
+///         match (entry.unit(), entry.error()) {
+///             (Some(serial), _) => println!("{node}: unit {serial}"),
+///             (None, Some(error)) => println!("{error}"),
+///             (None, None) => println!("{node}: no reply yet"),
+///         }
 ///     }
 /// }
 /// ```
 pub struct Roster {
     config: ClientConfig,
     entries: Vec<Entry>,
-    /// Gone, and its node's number not yet given back.
-    gone: Vec<Entry>,
-    /// None while nobody wants to know.
+    /// Unplugged adapters with nodes that are still open.
+    unplugged: Vec<Entry>,
+    /// `None` while no one waits.
     events: Option<Events>,
 }
 
-/// How a [`Roster`] hears of anything.
-struct Events {
-    rx: Receiver<Event>,
-    /// For those who send events.
-    tx: SyncSender<Event>,
-    /// None if the system has none: then it looks every second.
-    _hotplug: Option<Hotplug>,
-}
-
-/// One plugging of an adapter.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Entry {
-    /// The adapter.
-    pub adapter: Adapter,
-    /// Since when it is known.
-    since: Instant,
-    state: State,
-    /// How long it has for an answer the next time.
-    patience: Duration,
-    /// How long it is left alone after that.
-    rest: Duration,
-}
-
-#[derive(Debug)]
-enum State {
-    /// It has not been asked.
-    New,
-    /// It is being asked for the first time, since then.
-    Asking(Instant),
-    /// It did not tell who it is, and is being asked again.
-    AskingAgain(Error),
-    /// It did not tell who it is, and is asked again then.
-    Unknown(Error, Instant),
-    Unit {
-        serial: SerialNumber,
-        told: Instant,
-        node: Option<Hidraw>,
-    },
-}
-
-/// Where a unit is, as far as a [`Roster`] knows.
+/// The location of a unit in a [`Roster`].
 #[derive(Debug)]
 pub enum Whereabouts<'a> {
-    /// Nowhere, or that cannot be told yet.
+    /// The unit was not found, or other adapters have to be probed first.
     Unknown,
-    /// Behind this adapter.
+    /// The unit is behind this adapter.
     At(&'a Entry),
-    /// Units behind several adapters say that they have this serial number.
+    /// Units behind several adapters report this serial number.
     Duplicate(Vec<&'a Entry>),
 }
 
-#[derive(Debug)]
-enum Event {
-    /// A node came, went, or changed hands.
-    Changed,
-    /// What came of asking; which plugging.
-    Asked(String, Result<(SerialNumber, Hidraw), Error>),
-}
-
 impl Roster {
-    /// Looks after the adapters. Each is asked as `config` says, but once; it has a quarter of the
-    /// time for its answer, and if that is not enough, twice as much the next time.
+    /// Creates an empty roster; [`wait`](Self::wait) fills it.
+    ///
+    /// Probes use `config` with a single try and shorter timeouts: a quarter of its timeout at first,
+    /// then up to half.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        let (entries, gone) = Default::default();
-        Self { config, entries, gone, events: None }
+        let (entries, unplugged) = Default::default();
+        Self { config, entries, unplugged, events: None }
     }
 
-    /// What is plugged in, as far as is known, by node.
+    /// Returns the known adapters, ordered by node.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Where a unit is.
+    /// Returns the location of a unit.
+    ///
+    /// A unit is only [found](Whereabouts::At) once every adapter that was present when it answered has
+    /// been probed, because another unit may report the same serial number.
     #[must_use]
     pub fn find(&self, unit: SerialNumber) -> Whereabouts<'_> {
-        let named: Vec<_> = self.entries.iter().filter(|it| it.unit() == Some(unit)).collect();
-        match &named[..] {
+        let found: Vec<_> = self.entries.iter().filter(|it| it.unit() == Some(unit)).collect();
+        match &found[..] {
             [] => Whereabouts::Unknown,
-            [entry] if self.may_have_a_double(entry) => Whereabouts::Unknown,
+            [entry] if self.entries.iter().any(|other| other.may_duplicate(entry)) => {
+                Whereabouts::Unknown
+            }
             [entry] => Whereabouts::At(entry),
-            _ => Whereabouts::Duplicate(named),
+            _ => Whereabouts::Duplicate(found),
         }
     }
 
-    /// An adapter that was there when this one told who it is has not told yet. Those that come later
-    /// do not count: one that comes and goes all the time would keep all others waiting.
-    fn may_have_a_double(&self, entry: &Entry) -> bool {
-        let State::Unit { told, .. } = entry.state else { return true };
-        self.entries.iter().any(|other| {
-            matches!(other.state, State::New | State::Asking(_)) && other.since <= told
-        })
-    }
-
-    /// Waits until something is different or the deadline has passed: an adapter came or went, or
-    /// told who it is. Whether something is.
+    /// Waits until an adapter was plugged in, unplugged or probed, or until the deadline. Returns
+    /// whether something has changed.
     ///
-    /// A node whose adapter is gone keeps its number from others until the next call: what names it
-    /// has, take away before.
+    /// The node of an unplugged adapter stays open until the next call, so that its number is not
+    /// reused: remove what refers to it, such as a link below `/dev`, before that call.
     pub fn wait(&mut self, deadline: Instant) -> bool {
-        self.gone.clear();
-        // Before the first look, that nothing is missed.
+        self.unplugged.clear();
+        // Start collecting events before the first scan, so that no change is missed.
         self.events.get_or_insert_with(Events::new);
-        let mut different = self.look();
+        let mut has_changed = self.scan();
         loop {
-            self.ask();
-            if different {
+            self.start_probes();
+            if has_changed {
                 return true;
             }
             let now = Instant::now();
             if now >= deadline {
                 return false;
             }
-            let next = self.next_asking().unwrap_or(deadline).min(deadline).min(now + LOOK);
-            let within = next.saturating_duration_since(now);
-            match self.events.get_or_insert_with(Events::new).next(within) {
-                Some(Event::Asked(plugging, answer)) => different = self.note(&plugging, answer),
-                Some(Event::Changed) => self.try_the_forbidden(),
+            let next_probe = self.entries.iter().filter_map(Entry::next_probe).min();
+            let end = next_probe.unwrap_or(deadline).min(deadline).min(now + SCAN_INTERVAL);
+            let timeout = end.saturating_duration_since(now);
+            match self.events.get_or_insert_with(Events::new).next(timeout) {
+                Some(Event::Probed(plugging, result)) => {
+                    has_changed = self.end_probe(&plugging, result);
+                }
+                // udev may have changed the access rights of a node.
+                Some(Event::Changed) => {
+                    let now = Instant::now();
+                    self.entries.iter_mut().for_each(|entry| entry.retry_without_permission(now));
+                }
                 None => {}
             }
-            different |= self.look();
+            has_changed |= self.scan();
         }
     }
 
-    /// The node of a unit, locked for whoever takes it. The roster does not hold it any longer.
+    /// Takes the node of a unit out of the roster, and locks it.
     ///
     /// # Errors
-    /// If another program uses it, or it is not there.
+    /// If another program uses the node, the unit is not in the roster, or its node was taken before.
     pub fn take(&mut self, unit: SerialNumber) -> Result<Hidraw, Error> {
         let entry = self.entries.iter_mut().find(|entry| entry.unit() == Some(unit));
-        let gone = || Error::gone(format!("sn:{unit}"));
-        let State::Unit { node, .. } = &mut entry.ok_or_else(gone)?.state else {
-            return Err(gone());
-        };
-        let node = node.take().ok_or_else(gone)?;
+        let node = entry.and_then(Entry::take_node);
+        let node = node.ok_or_else(|| Error::gone(format!("sn:{unit}")))?;
         node.lock().map(|()| node)
     }
 
-    /// Forgets a unit's node, so that the adapter is asked anew.
+    /// Forgets where a unit is, so that its adapter is probed again.
     pub(crate) fn forget(&mut self, unit: SerialNumber) {
-        for entry in &mut self.entries {
-            if entry.unit() == Some(unit) {
-                entry.state = State::New;
-            }
-        }
+        self.entries.iter_mut().filter(|it| it.unit() == Some(unit)).for_each(Entry::forget);
     }
 
-    /// Lets go of the nodes of all units, which stay known, and hears of nothing until the next
-    /// [`wait`](Self::wait). Whoever is just being asked is let go when he has answered.
+    /// Closes the nodes of all units, which stay known, and ignores events until the next
+    /// [`wait`](Self::wait). Probes that are running close their node when they end.
     pub(crate) fn release(&mut self) {
-        self.gone.clear();
-        // An answer that came would have a node with it, and nobody to take it.
+        self.unplugged.clear();
+        // The result of a running probe would keep its node open in the queue.
         self.events = None;
-        for entry in &mut self.entries {
-            entry.state = match std::mem::replace(&mut entry.state, State::New) {
-                State::Unit { serial, told, .. } => State::Unit { serial, told, node: None },
-                State::AskingAgain(error) => State::Unknown(error, Instant::now()),
-                State::New | State::Asking(_) => State::New,
-                state @ State::Unknown(..) => state,
-            };
-        }
+        let now = Instant::now();
+        self.entries.iter_mut().for_each(|entry| entry.release(now));
     }
 
-    /// What came and went. Whether anything did.
-    fn look(&mut self) -> bool {
-        // Who cannot look has not seen anybody go.
-        let Ok(there) = list() else { return false };
+    /// Updates the entries from sysfs. Returns whether an adapter appeared, disappeared, or is stuck.
+    fn scan(&mut self) -> bool {
+        // If sysfs cannot be read, keep what is known.
+        let Ok(present) = adapter::list() else { return false };
         let known = std::mem::take(&mut self.entries);
-        let count = known.len();
-        let (stay, go): (Vec<_>, _) =
-            known.into_iter().partition(|entry| there.contains(&entry.adapter));
-        self.gone.extend(go);
-        self.entries = stay;
-        let (left, since) = (self.entries.len(), Instant::now());
-        for adapter in there {
+        let known_count = known.len();
+        let (kept, unplugged): (Vec<_>, _) =
+            known.into_iter().partition(|entry| present.contains(&entry.adapter));
+        self.unplugged.extend(unplugged);
+        self.entries = kept;
+        let (kept_count, now) = (self.entries.len(), Instant::now());
+        for adapter in present {
             if !self.entries.iter().any(|entry| entry.adapter == adapter) {
-                let (state, patience, rest) = (State::New, self.config.timeout / 4, REST);
-                self.entries.push(Entry { adapter, since, state, patience, rest });
+                self.entries.push(Entry::new(adapter, now, self.config.timeout));
             }
         }
-        let different = left != count || left != self.entries.len();
-        if different {
+        let has_changed = kept_count != known_count || kept_count != self.entries.len();
+        if has_changed {
             self.entries.sort_by(|a, b| a.adapter.node.cmp(&b.adapter.node));
         }
-        // A write to an adapter that takes nothing in is stuck for five seconds.
-        let stuck = self.entries.iter_mut().filter(|entry| entry.is_stuck(since));
-        different | (stuck.map(Entry::leave_to_itself).count() > 0)
+        let stuck = self.entries.iter_mut().filter_map(|it| it.give_up_if_stuck(now).then_some(()));
+        has_changed | (stuck.count() > 0)
     }
 
-    /// Asks those whose turn it is, each on a thread of its own.
-    fn ask(&mut self) {
+    /// Starts the probes that are due, each on a thread of its own.
+    fn start_probes(&mut self) {
         let now = Instant::now();
-        let tx = &self.events.get_or_insert_with(Events::new).tx;
+        let events = self.events.get_or_insert_with(Events::new);
         for entry in &mut self.entries {
-            entry.state = match std::mem::replace(&mut entry.state, State::New) {
-                State::New => State::Asking(now),
-                State::Unknown(error, due) if due <= now => State::AskingAgain(error),
-                state => {
-                    entry.state = state;
-                    continue;
-                }
-            };
-            let (timeout, deadline) = (entry.patience, entry.patience * 2);
+            let Some(timeout) = entry.begin_probe(now) else { continue };
+            let deadline = timeout.saturating_mul(2);
             let config = ClientConfig { timeout, deadline, tries: 1, ..self.config };
-            entry.patience = (timeout * 2).min(self.config.timeout / 2);
-            let (tx, adapter) = (tx.clone(), entry.adapter.clone());
-            let ask = move || {
-                let answer = ask(&adapter, config);
-                // If the roster is gone, or has found whom it looked for, nobody wants to know.
-                let _ = tx.send(Event::Asked(adapter.plugging, answer));
-            };
-            let asking = thread::Builder::new().name("who is there".to_owned()).spawn(ask);
-            if let Err(source) = asking {
-                let error = Error::io(entry.place(), "asking", source);
-                entry.state = State::Unknown(error, now + MAX_REST);
+            if let Err(source) = probe::spawn(entry.adapter.clone(), config, events.sender()) {
+                let error = Error::io(entry.place(), "starting a probe", source);
+                entry.fail_to_start(error, now);
             }
         }
     }
 
-    /// udev has come to a node, perhaps to one that could not be opened.
-    fn try_the_forbidden(&mut self) {
-        let now = Instant::now();
-        for entry in &mut self.entries {
-            if let State::Unknown(error, due) = &mut entry.state
-                && error.is_permission()
-            {
-                *due = now;
-            }
-        }
-    }
-
-    fn next_asking(&self) -> Option<Instant> {
-        let due = self.entries.iter().filter_map(|entry| match entry.state {
-            State::Unknown(_, due) => Some(due),
-            _ => None,
-        });
-        due.min()
-    }
-
-    /// An adapter that is gone by now is not noted.
-    fn note(&mut self, plugging: &str, answer: Result<(SerialNumber, Hidraw), Error>) -> bool {
+    /// Notes the result of a probe. Returns whether the adapter is still present.
+    fn end_probe(&mut self, plugging: &str, result: Result<(SerialNumber, Hidraw), Error>) -> bool {
         let entry = self.entries.iter_mut().find(|entry| entry.adapter.plugging == plugging);
         let Some(entry) = entry else { return false };
-        entry.state = match answer {
-            Ok((serial, node)) => State::Unit { serial, told: Instant::now(), node: Some(node) },
-            Err(error) => {
-                let transient = is_transient(&error);
-                let most = if transient { LITTLE_REST } else { MAX_REST };
-                let rest = entry.rest.min(most);
-                // One that several ask at once is free again in a moment, which is not to be missed.
-                entry.rest = if transient { rest + REST } else { rest * 2 }.min(most);
-                State::Unknown(error, Instant::now() + rest)
-            }
-        };
+        match result {
+            Ok((serial, node)) => entry.identify(serial, Some(node), Instant::now()),
+            Err(error) => entry.fail(error, Instant::now()),
+        }
         true
     }
-}
-
-impl Events {
-    fn new() -> Self {
-        let (tx, rx) = mpsc::sync_channel(WAITING);
-        let changed = tx.clone();
-        // If the queue is full, the reader looks at everything anyway.
-        let hotplug = Hotplug::watch(move || drop(changed.try_send(Event::Changed)));
-        Self { rx, tx, _hotplug: hotplug.ok() }
-    }
-
-    fn next(&self, within: Duration) -> Option<Event> {
-        self.rx.recv_timeout(within).ok()
-    }
-}
-
-impl Entry {
-    /// The serial number of the unit behind it, once it is known.
-    #[must_use]
-    pub fn unit(&self) -> Option<SerialNumber> {
-        match self.state {
-            State::Unit { serial, .. } => Some(serial),
-            _ => None,
-        }
-    }
-
-    /// Why the unit behind it is not known, once it was asked.
-    #[must_use]
-    pub fn trouble(&self) -> Option<&Error> {
-        match &self.state {
-            State::Unknown(error, _) | State::AskingAgain(error) => Some(error),
-            State::New | State::Asking(_) | State::Unit { .. } => None,
-        }
-    }
-
-    /// It has been asked for the first time, and that takes too long for others to wait for it.
-    fn is_stuck(&self, now: Instant) -> bool {
-        matches!(self.state, State::Asking(since) if now >= since + STUCK)
-    }
-
-    /// Others do not wait for its answer any more.
-    fn leave_to_itself(&mut self) {
-        let (request, found) = (Query::Identity.to_string(), "nothing".to_owned());
-        let silent = ErrorKind::Timeout { request, waited: STUCK, found };
-        self.state = State::AskingAgain(Error::new(self.place(), silent));
-    }
-
-    fn place(&self) -> String {
-        self.adapter.node.display().to_string()
-    }
-}
-
-fn ask(adapter: &Adapter, config: ClientConfig) -> Result<(SerialNumber, Hidraw), Error> {
-    let mut client = Client::with_config(open(adapter, Duration::ZERO)?, config);
-    let serial = serial_number(&mut client)?;
-    let node = client.into_link();
-    node.unlock()?;
-    Ok((serial, node))
-}
-
-/// Whether it is likely to go over in a moment: udev gives a node its group a little after it is
-/// there, and another program may be asking who is there, too.
-fn is_transient(error: &Error) -> bool {
-    error.is_busy() || error.is_permission() || error.is_disconnected() || error.is_not_found()
 }
 
 impl fmt::Debug for Roster {
@@ -374,26 +219,13 @@ impl fmt::Debug for Roster {
     }
 }
 
-/// How long an adapter that did not tell is left alone at first; then twice as long each time, or so
-/// much longer if it is likely to tell soon.
-const REST: Duration = Duration::from_millis(50);
-
-const LITTLE_REST: Duration = Duration::from_secs(1);
-
-const MAX_REST: Duration = Duration::from_mins(1);
-
-/// More than an adapter that answers or is silent takes.
-const STUCK: Duration = Duration::from_secs(2);
-
-/// How often to look when nothing is heard.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// Events that may be queued.
-const WAITING: usize = 64;
+/// How often to read sysfs without an event.
+const SCAN_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Adapter;
 
     const UNITS: [&str; 2] = ["96132206100410", "96132206100411"];
 
@@ -401,64 +233,62 @@ mod tests {
         SerialNumber::new(UNITS[unit]).unwrap()
     }
 
-    /// A roster of made-up adapters: each with the second it came in, and the one it told in, and who.
+    /// Returns a roster of simulated adapters. Each has the second in which it was plugged in, and,
+    /// once its probe has ended, the second of that and the unit.
     fn roster(adapters: &[(u64, Option<(u64, usize)>)]) -> Roster {
-        let mut roster = Roster::new(ClientConfig::default());
+        let config = ClientConfig::default();
+        let mut roster = Roster::new(config);
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
-        roster.entries = (0..)
-            .zip(adapters)
-            .map(|(number, (since, told))| Entry {
-                adapter: Adapter {
-                    node: format!("/dev/hidraw{number}").into(),
-                    plugging: format!("0003:0665:5161.{number:04X}"),
-                    port: None,
-                },
-                since: at(*since),
-                state: match told {
-                    None => State::Asking(start),
-                    Some((told, unit)) => {
-                        State::Unit { serial: serial(*unit), told: at(*told), node: None }
-                    }
-                },
-                patience: REST,
-                rest: REST,
-            })
-            .collect();
+        for (number, (plugged_in, identified)) in (0..).zip(adapters) {
+            let adapter = Adapter {
+                node: format!("/dev/hidraw{number}").into(),
+                plugging: format!("0003:0665:5161.{number:04X}"),
+                port: None,
+            };
+            let mut entry = Entry::new(adapter, at(*plugged_in), config.timeout);
+            assert!(entry.begin_probe(at(*plugged_in)).is_some());
+            if let Some((second, unit)) = identified {
+                entry.identify(serial(*unit), None, at(*second));
+            }
+            roster.entries.push(entry);
+        }
         roster
     }
 
-    fn shown(roster: &Roster, unit: usize) -> String {
+    fn location(roster: &Roster, unit: usize) -> String {
         match roster.find(serial(unit)) {
             Whereabouts::Unknown => "unknown".to_owned(),
             Whereabouts::At(entry) => entry.place(),
-            Whereabouts::Duplicate(entries) => format!("{} of them", entries.len()),
+            Whereabouts::Duplicate(entries) => format!("{} adapters", entries.len()),
         }
     }
 
     #[test]
-    fn a_unit_is_where_it_told_once_no_other_can_tell_the_same() {
+    fn unit_is_found_once_no_other_adapter_can_have_its_serial_number() {
         let both = roster(&[(0, Some((1, 1))), (0, Some((2, 0)))]);
-        assert_eq!([shown(&both, 0), shown(&both, 1)], ["/dev/hidraw1", "/dev/hidraw0"]);
-        assert_eq!(shown(&roster(&[]), 0), "unknown");
-        // One that was there has not told yet; one that came later does not count.
-        assert_eq!(shown(&roster(&[(0, Some((2, 0))), (1, None)]), 0), "unknown");
-        assert_eq!(shown(&roster(&[(0, Some((2, 0))), (3, None)]), 0), "/dev/hidraw0");
-        assert_eq!(shown(&roster(&[(0, Some((2, 0))), (3, Some((4, 0)))]), 0), "2 of them");
+        assert_eq!([location(&both, 0), location(&both, 1)], ["/dev/hidraw1", "/dev/hidraw0"]);
+        assert_eq!(location(&roster(&[]), 0), "unknown");
+        // The second adapter was plugged in before the unit answered, or after it.
+        assert_eq!(location(&roster(&[(0, Some((2, 0))), (1, None)]), 0), "unknown");
+        assert_eq!(location(&roster(&[(0, Some((2, 0))), (3, None)]), 0), "/dev/hidraw0");
+        assert_eq!(location(&roster(&[(0, Some((2, 0))), (3, Some((4, 0)))]), 0), "2 adapters");
     }
 
     #[test]
-    fn what_did_not_tell_is_asked_later_and_later_with_more_time() {
+    fn failed_probe_is_repeated_after_a_delay() {
         let mut roster = roster(&[(0, None)]);
-        let silent = || Error::new("x", ErrorKind::NotPi18 { found: "noise".to_owned() });
-        let mut rests = Vec::new();
-        for _ in 0..14 {
-            assert!(roster.note("0003:0665:5161.0000", Err(silent())));
-            rests.push(roster.entries[0].rest);
-        }
-        assert!(rests.windows(2).all(|two| two[1] == (two[0] * 2).min(MAX_REST)), "{rests:?}");
-        assert_eq!(rests.last(), Some(&MAX_REST));
-        // It is gone by now.
-        assert!(!roster.note("0003:0665:5161.0001", Err(silent())));
+        let now = Instant::now();
+        assert!(roster.end_probe("0003:0665:5161.0000", Err(Error::gone("x"))));
+        let entry = &mut roster.entries[0];
+        assert!(entry.error().is_some() && entry.begin_probe(now).is_none());
+        let due = entry.next_probe().unwrap();
+        assert!(due > now && entry.begin_probe(due).is_some());
+    }
+
+    #[test]
+    fn result_for_an_unplugged_adapter_is_ignored() {
+        let mut roster = roster(&[(0, None)]);
+        assert!(!roster.end_probe("0003:0665:5161.0001", Err(Error::gone("x"))));
     }
 }

@@ -103,8 +103,8 @@ fn a_user_without_the_group_is_told_the_rule(way: Way) {
     let (status, told) = asked_by("tester", node);
     assert_eq!(status, Some(3), "{told}");
     let wanted = format!(
-        "{node}: cannot be opened: Permission denied (os error 13); group plugdev may open it, as \
-         {RULES} or another udev rule says, and you are not in it: \
+        "{node}: cannot be opened: Permission denied (os error 13); group plugdev has access by \
+         {RULES} or another udev rule, and you are not in that group: \
          `sudo usermod -aG plugdev \"$USER\"`, then log in again"
     );
     assert!(told.contains(&wanted), "expected {wanted}, found {told}");

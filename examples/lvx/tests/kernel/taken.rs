@@ -39,7 +39,7 @@ fn an_unbound_one_is_told_by_its_port_and_is_back_once_it_is_bound() {
     });
     assert!(error.is_taken() && error.is_disconnected(), "{error}");
     let told = error.to_string();
-    let state = format!("no driver has the USB adapter in port {port}; it is plugged in");
+    let state = format!("the USB adapter in port {port} is plugged in, but bound to no driver");
     let help = format!("`echo {interface} | sudo tee /sys/bus/usb/drivers/usbhid/bind`");
     assert!(told.contains(&state) && told.contains(&help), "{told}");
 
@@ -83,11 +83,12 @@ fn one_that_a_program_claims_is_told_with_its_holder() {
     });
     assert!(error.is_taken() && error.is_disconnected(), "{error}");
     // It does not name this process to itself.
-    let state = format!("driver usbfs has the USB adapter in port {port}, in place of usbhid");
+    let state =
+        format!("driver usbfs is bound to the USB adapter in port {port} instead of usbhid");
     assert!(error.to_string().contains(&state), "{error}");
 
     let own = std::process::id();
-    let state = format!("kernel (process {own}) drives the USB adapter in port {port} itself");
+    let state = format!("kernel (process {own}) uses the USB adapter in port {port} directly");
     let help = "stop that program and plug the adapter in again; NUT takes every 0665:5161";
     for arguments in [&["devices"][..], &["query", "ID", &format!("sn:{}", SERIALS[0])]] {
         let (well, told) = ran(lvx(), arguments);

@@ -48,7 +48,7 @@ impl Census {
 
     fn look_at(&mut self, entry: &Entry, names: &UnitNames) {
         let node = node(entry);
-        match (entry.unit(), entry.trouble()) {
+        match (entry.unit(), entry.error()) {
             (Some(unit), _) if !unit.looks_genuine() => {
                 self.refused.insert(format!(
                     "{node} tells {unit}, which is no unit's own serial number; it is not linked"

@@ -1,0 +1,45 @@
+//! Asks the unit behind an adapter for its serial number.
+
+use std::{io, sync::mpsc::SyncSender, thread, time::Duration};
+
+use pi18_proto::{Identity, SerialNumber};
+
+use super::{adapter::Adapter, events::Event};
+use crate::{Client, ClientConfig, Error, Hidraw, Link};
+
+/// Starts a thread that probes an adapter and sends the result to `tx`.
+pub(super) fn spawn(
+    adapter: Adapter,
+    config: ClientConfig,
+    tx: SyncSender<Event>,
+) -> io::Result<()> {
+    let probe = move || {
+        let result = probe(&adapter, config);
+        // If the roster was dropped or has stopped waiting, the result is not needed.
+        let _ = tx.send(Event::Probed(adapter.plugging, result));
+    };
+    thread::Builder::new().name("probe".to_owned()).spawn(probe).map(drop)
+}
+
+fn probe(adapter: &Adapter, config: ClientConfig) -> Result<(SerialNumber, Hidraw), Error> {
+    let mut client = Client::with_config(open(adapter, Duration::ZERO)?, config);
+    let serial = serial_number(&mut client)?;
+    let node = client.into_link();
+    node.unlock()?;
+    Ok((serial, node))
+}
+
+/// Opens the node of an adapter, unless the node belongs to another adapter by now.
+pub(super) fn open(adapter: &Adapter, patience: Duration) -> Result<Hidraw, Error> {
+    let node = Hidraw::open_within(&adapter.node, patience)?;
+    if node.plugging() == Some(&*adapter.plugging) {
+        Ok(node)
+    } else {
+        Err(Error::gone(adapter.node.display().to_string()))
+    }
+}
+
+/// Reads the serial number. The client sends the fence `PI` first, so the reply is that of this unit.
+pub(super) fn serial_number(client: &mut Client<impl Link>) -> Result<SerialNumber, Error> {
+    client.read::<Identity>().map(|identity| identity.serial_number)
+}
