@@ -39,9 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let Some((_, unit)) = members.first() else { return Ok(()) };
     let totals = cluster.totals(unit.now());
-    println!("PV       {}", totals.pv?);
-    println!("load     {}", totals.load?);
-    println!("battery  {} W", totals.battery?);
-    println!("energy   {} kWh", totals.energy? / 1000);
+    println!("PV       {}", totals.pv_power?);
+    println!("load     {}", totals.load_power?);
+    println!("battery  {}", totals.battery_power?);
+    println!("energy   {} kWh", totals.energy?.0 / 1000);
     Ok(())
 }

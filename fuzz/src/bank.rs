@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lvx_parallel::{
-    BankSnapshot, Checks, Gap, Reading, Reason, Report, Style, UnitSnapshot, check, compare,
+    BankSnapshot, Checks, Gap, Reading, Reason, Report, ReportStyle, UnitSnapshot, check, compare,
 };
 use pi18_proto::Query;
 
@@ -87,7 +87,7 @@ fn check_report(bank: &BankSnapshot, report: &Report) {
     for finding in &report.findings {
         assert!(!finding.what.is_empty() && !finding.why.is_empty());
     }
-    let style = Style::default().wide(80);
+    let style = ReportStyle::default().wide(80);
     let text = report.to_text(&style);
     assert!(!text.contains('\u{1b}') && text.ends_with('\n'));
     assert!(report.to_text(&style.coloured(true)).len() > text.len());

@@ -65,7 +65,7 @@ impl<L: Link> Member<L> {
 
 impl BankSnapshot {
     /// Most units: the wire has one digit for a unit's number.
-    pub const MOST_UNITS: usize = 10;
+    pub const MAX_UNITS: usize = 10;
 
     /// Reads all units side by side, so that it takes as long as the slowest: everything that they can
     /// be asked. What moves is read last, from all units at the same moment as far as their links

@@ -7,7 +7,7 @@ use pi18_transport::Link;
 
 use crate::{
     BankSnapshot, Member, Question, Questions, Report, RuleInfo, Thresholds, UnitSnapshot,
-    case::{Case, named_apart},
+    context::{Context, named_apart},
     read::read,
     rules::{self, Row, unread},
 };
@@ -67,16 +67,17 @@ impl Checks {
     pub fn more(&self, bank: &BankSnapshot) -> Questions {
         let named = named_apart(bank);
         let fresh = self.fresh(&named);
-        let case = Case::new(&fresh, self);
+        let context = Context::new(&fresh, self);
         let is_missing = |needs: Questions| {
             let is_missing = |unit: &UnitSnapshot| needs.iter().any(|each| unit.is_missing(each));
             bank.units.iter().any(|unit| unit.lost.is_some() || is_missing(unit))
         };
-        let needs_more = |row: &&Row| is_missing(row.needs) || !(row.rule.check)(&case).is_empty();
+        let needs_more =
+            |row: &&Row| is_missing(row.needs) || !(row.rule.check)(&context).is_empty();
         let evidence: Questions =
             self.chosen().filter(needs_more).map(|row| row.evidence).collect();
         // Whether two units that report one serial number are one, their own numbers say.
-        let twice = if case.units.len() < case.given.len() {
+        let twice = if context.units.len() < context.given.len() {
             Question::GeneralStatus.alone()
         } else {
             Questions::NONE
@@ -96,12 +97,12 @@ impl Checks {
     pub fn check(&self, bank: &BankSnapshot) -> Report {
         let named = named_apart(bank);
         let fresh = self.fresh(&named);
-        let case = Case::new(&fresh, self);
-        let judged = self.chosen().flat_map(|row| (row.rule.check)(&case));
-        let mut findings: Vec<_> = unread::not_asked(&case).into_iter().chain(judged).collect();
+        let context = Context::new(&fresh, self);
+        let judged = self.chosen().flat_map(|row| (row.rule.check)(&context));
+        let mut findings: Vec<_> = unread::not_asked(&context).into_iter().chain(judged).collect();
         findings.sort_by_key(|finding| Reverse(finding.severity));
         let left_out = rules::ALL.len() - self.chosen().count();
-        Report::new(&case, findings, left_out)
+        Report::new(&context, findings, left_out)
     }
 
     /// The chosen rules that need one of these questions.

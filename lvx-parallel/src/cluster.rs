@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pi18_proto::{GeneralStatus, SerialNumber, VoltAmperes, WattHours, Watts};
+use pi18_proto::{GeneralStatus, SerialNumber, SignedWatts, VoltAmperes, WattHours, Watts};
 
 /// The members of a bank with what each last said, for sums that are whole or not there.
 ///
@@ -18,9 +18,9 @@ use pi18_proto::{GeneralStatus, SerialNumber, VoltAmperes, WattHours, Watts};
 /// let status = GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes())?;
 ///
 /// cluster.put_status(serials[0], status, now);
-/// assert_eq!(cluster.totals(now).pv.unwrap_err().missing, [serials[1]]);
+/// assert_eq!(cluster.totals(now).pv_power.unwrap_err().missing, [serials[1]]);
 /// cluster.put_status(serials[1], status, now);
-/// println!("PV {}", cluster.totals(now).pv?);
+/// println!("PV {}", cluster.totals(now).pv_power?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -37,21 +37,24 @@ struct Word {
     energy: Option<(WattHours, Instant)>,
 }
 
-/// The sums of a bank; each is there only if every member's word is.
+/// The sums of a bank. Each is present only if every member has a fresh value.
+///
+/// A sum that is too large for its quantity is the largest value that the quantity has.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Totals {
-    /// What all panels give.
-    pub pv: Result<Watts, Incomplete>,
-    /// What all loads take. Of units with three phases `GS` tells the first only, and so does this.
-    pub load: Result<Watts, Incomplete>,
-    /// The same as apparent power.
-    pub load_apparent: Result<VoltAmperes, Incomplete>,
-    /// What flows into the battery, W; out of it if less than 0. Each unit's battery current times
-    /// its battery voltage.
-    pub battery: Result<i64, Incomplete>,
-    /// The energy that all units have generated, Wh.
-    pub energy: Result<u64, Incomplete>,
+    /// Power that all PV strings in `GS` deliver.
+    pub pv_power: Result<Watts, Incomplete>,
+    /// Active power that all loads draw. Units with three phases report only the first in `GS`, so only
+    /// the first is included.
+    pub load_power: Result<Watts, Incomplete>,
+    /// Apparent power that all loads draw, with the same limit.
+    pub load_apparent_power: Result<VoltAmperes, Incomplete>,
+    /// Power into the battery; negative while the battery is discharged. It is the sum over the units
+    /// of battery current times battery voltage.
+    pub battery_power: Result<SignedWatts, Incomplete>,
+    /// Energy that all units have generated.
+    pub energy: Result<WattHours, Incomplete>,
 }
 
 /// Members without a fresh word, so that there is no sum.
@@ -96,17 +99,19 @@ impl Cluster {
         let status = |value: fn(&GeneralStatus) -> i64| {
             self.sum(now, |word| word.status, |status| value(&status))
         };
-        let narrow = |sum: i64| u32::try_from(sum).unwrap_or(u32::MAX);
         Totals {
-            pv: status(|s| i64::from(s.pv1_power.0) + i64::from(s.pv2_power.0))
-                .map(|sum| Watts(narrow(sum))),
-            load: status(|s| s.active_power.0.into()).map(|sum| Watts(narrow(sum))),
-            load_apparent: status(|s| s.apparent_power.0.into())
-                .map(|sum| VoltAmperes(narrow(sum))),
-            battery: status(battery_power),
+            pv_power: status(|s| i64::from(s.pv1_power.0) + i64::from(s.pv2_power.0))
+                .map(|sum| Watts(saturated(sum))),
+            load_power: status(|s| s.active_power.0.into()).map(|sum| Watts(saturated(sum))),
+            load_apparent_power: status(|s| s.apparent_power.0.into())
+                .map(|sum| VoltAmperes(saturated(sum))),
+            battery_power: status(battery_power).map(|sum| {
+                let limit = if sum < 0 { i32::MIN } else { i32::MAX };
+                SignedWatts(sum.try_into().unwrap_or(limit))
+            }),
             energy: self
-                .sum(now, |word| word.energy, |energy| i64::from(energy.0))
-                .map(|sum| u64::try_from(sum).unwrap_or_default()),
+                .sum(now, |word| word.energy, |energy| energy.0.into())
+                .map(|sum| WattHours(saturated(sum))),
         }
     }
 
@@ -133,6 +138,11 @@ impl Cluster {
             Err(Incomplete { missing })
         }
     }
+}
+
+/// A sum of unsigned quantities, limited to what a quantity holds.
+fn saturated(sum: i64) -> u32 {
+    u32::try_from(sum).unwrap_or(u32::MAX)
 }
 
 fn battery_power(status: &GeneralStatus) -> i64 {
@@ -176,11 +186,11 @@ mod tests {
         assert!(cluster.put_status(serials()[1], status(0, 30, 500), now));
         assert!(cluster.put_energy(serials()[0], WattHours(7), now));
         let totals = cluster.totals(now);
-        assert_eq!(totals.pv, Ok(Watts(1502)));
-        assert_eq!(totals.battery, Ok(-1040));
+        assert_eq!(totals.pv_power, Ok(Watts(1502)));
+        assert_eq!(totals.battery_power, Ok(SignedWatts(-1040)));
         assert_eq!(totals.energy, Err(Incomplete { missing: vec![serials()[1]] }));
         assert!(cluster.put_energy(serials()[1], WattHours(u32::MAX), now));
-        assert_eq!(cluster.totals(now).energy, Ok(u64::from(u32::MAX) + 7));
+        assert_eq!(cluster.totals(now).energy, Ok(WattHours(u32::MAX)));
     }
 
     #[test]
@@ -190,16 +200,16 @@ mod tests {
         let later = start + Duration::from_secs(11);
         cluster.put_status(serials()[0], status(1, 0, 1), start);
         cluster.put_status(serials()[1], status(1, 0, 1), later);
-        let incomplete = cluster.totals(later).load.unwrap_err();
+        let incomplete = cluster.totals(later).load_power.unwrap_err();
         assert_eq!(incomplete.missing, [serials()[0]]);
         assert_eq!(
             incomplete.to_string(),
             "expected a fresh word of every member, found none of 96132206100410"
         );
-        assert!(cluster.totals(start + Duration::from_secs(10)).load.is_ok());
+        assert!(cluster.totals(start + Duration::from_secs(10)).load_power.is_ok());
         let other = SerialNumber::new("96132206100499").unwrap();
         assert!(!cluster.put_status(other, status(1, 0, 1), later));
         let nobody = Cluster::new([], Duration::from_secs(1)).totals(later);
-        assert!(nobody.pv.is_err() && nobody.energy.is_err());
+        assert!(nobody.pv_power.is_err() && nobody.energy.is_err());
     }
 }

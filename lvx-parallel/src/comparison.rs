@@ -6,8 +6,8 @@ use lvx_settings::Setting;
 use serde::Serialize;
 
 use crate::{
-    BankSnapshot, Row, Style, UnitSnapshot,
-    case::{in_order, named_apart},
+    BankSnapshot, ReportStyle, Row, UnitSnapshot,
+    context::{in_order, named_apart},
     report::{self, text},
 };
 
@@ -90,7 +90,7 @@ impl Comparison {
 
     /// The comparison for people: the twelve, what differs of the others, and the numbers.
     #[must_use]
-    pub fn to_text(&self, style: &Style) -> String {
+    pub fn to_text(&self, style: &ReportStyle) -> String {
         if self.units.is_empty() {
             return "nothing to compare: no unit was read\n".to_owned();
         }
@@ -138,7 +138,7 @@ impl Comparison {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_text(&Style::default()))
+        f.write_str(&self.to_text(&ReportStyle::default()))
     }
 }
 

@@ -6,7 +6,7 @@ use pi18_proto::{FaultCode, FaultsAndWarnings, FieldInfo, Reply, WorkingMode};
 use pi18_transport::wrap;
 
 use crate::{
-    Style, explained,
+    ReportStyle, advice,
     report::text::{plain, uncapitalised},
     rules,
 };
@@ -43,7 +43,7 @@ impl Explanation {
         fault
             .name()
             .filter(|_| fault.is_fault())
-            .map(|_| Self::new(format!("fault {fault}"), explained::fault(fault), source))
+            .map(|_| Self::new(format!("fault {fault}"), advice::fault(fault), source))
     }
 
     /// Explains a warning by its place among the warnings of `FWS`, from 1 on, or by its name there
@@ -56,7 +56,7 @@ impl Explanation {
         let (place, info) = Self::warning_fields().find(is_it)?;
         let what = format!("warning {place:02} {}", uncapitalised(info.label));
         let source = rules::warning::RULE.info.source;
-        Some(Self::new(what, explained::warning(info.name), source))
+        Some(Self::new(what, advice::warning(info.name), source))
     }
 
     /// Explains a mode; `None` for a number that no list has.
@@ -64,7 +64,7 @@ impl Explanation {
     pub fn of_mode(mode: WorkingMode) -> Option<Self> {
         let source = rules::mode::RULE.info.source;
         let what = format!("mode {:02} {}", mode.0, mode.name()?);
-        Some(Self::new(what, explained::mode(mode), source))
+        Some(Self::new(what, advice::mode(mode), source))
     }
 
     /// Explains every fault that has a name.
@@ -86,13 +86,13 @@ impl Explanation {
         FaultsAndWarnings::FIELDS.iter().enumerate().skip(1)
     }
 
-    fn new(what: String, explained: explained::Explained, source: &'static str) -> Self {
-        Self { what, why: explained.why, advice: explained.checks, source }
+    fn new(what: String, advice: advice::Advice, source: &'static str) -> Self {
+        Self { what, why: advice.why, advice: advice.steps, source }
     }
 
     /// The explanation for people.
     #[must_use]
-    pub fn to_text(&self, style: &Style) -> String {
+    pub fn to_text(&self, style: &ReportStyle) -> String {
         let mut text = wrap("", &plain(&self.what), style.width);
         text.push_str(&wrap("    why: ", self.why, style.width));
         for (number, advice) in (1..).zip(self.advice) {
@@ -106,7 +106,7 @@ impl Explanation {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_text(&Style::default()))
+        f.write_str(&self.to_text(&ReportStyle::default()))
     }
 }
 
@@ -123,9 +123,9 @@ mod tests {
         assert!(Explanation::warnings().all(|warning| warning.why != "the unit warns"));
         let bank = rules::testing::bank_of(&["", "fault=84"]);
         let finding = &crate::check(&bank).findings[0];
-        let explained = Explanation::of_fault(FaultCode(84)).unwrap();
-        assert_eq!((&finding.what, &*finding.why), (&explained.what, explained.why));
-        assert_eq!(finding.advice, explained.advice);
+        let explanation = Explanation::of_fault(FaultCode(84)).unwrap();
+        assert_eq!((&finding.what, &*finding.why), (&explanation.what, explanation.why));
+        assert_eq!(finding.advice, explanation.advice);
     }
 
     #[test]

@@ -23,15 +23,15 @@ impl BankSnapshot {
     pub const VERSION: u32 = 1;
 
     /// Most bytes of a text that [`parse`](Self::parse) reads: ten units take a tenth of it.
-    pub const MOST_BYTES: usize = 1 << 20;
+    pub const MAX_BYTES: usize = 1 << 20;
 
     /// Reads a bank from YAML or JSON, whichever it is.
     ///
     /// # Errors
     /// If it is no bank, of another version, or larger than a bank can be; says line and column.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
-        if text.len() > Self::MOST_BYTES {
-            let why = format!("expected at most {} bytes, found {}", Self::MOST_BYTES, text.len());
+        if text.len() > Self::MAX_BYTES {
+            let why = format!("expected at most {} bytes, found {}", Self::MAX_BYTES, text.len());
             return Err(FormatError::new("the text", why));
         }
         let file: File<Vec<UnitSnapshot>> = if text.trim_start().starts_with('{') {
@@ -78,7 +78,7 @@ impl BankSnapshot {
     }
 
     fn check_size(&self) -> Result<(), FormatError> {
-        let most = Self::MOST_UNITS;
+        let most = Self::MAX_UNITS;
         let check = |place: String, found: usize| {
             let why = || format!("expected at most {most}, found {found}");
             if found > most { Err(FormatError::new(place, why())) } else { Ok(()) }

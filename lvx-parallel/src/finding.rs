@@ -76,7 +76,7 @@ impl Finding {
         let largest = groups.iter().map(|(_, units)| units.len()).max().unwrap_or(0);
         let leaders = groups.iter().filter(|(_, units)| units.len() == largest).count();
         let mut others = None;
-        if largest > MOST_NAMED && leaders == 1 && groups.len() > 1 {
+        if largest > MAX_NAMED && leaders == 1 && groups.len() > 1 {
             let is_largest = |(_, units): &(&str, Vec<&str>)| units.len() == largest;
             others = groups.iter().position(is_largest).map(|place| groups.remove(place).0);
         }
@@ -87,7 +87,7 @@ impl Finding {
 }
 
 /// Units with one value that are named one by one.
-const MOST_NAMED: usize = 2;
+const MAX_NAMED: usize = 2;
 
 /// The line that says it: what is the matter, and the values.
 impl fmt::Display for Finding {

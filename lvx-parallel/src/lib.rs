@@ -22,13 +22,13 @@
 //! - [`compare`] holds settings against each other, and nothing else.
 //! - [`Cluster`] sums up what a bank gives and takes, as long as every member's word is fresh.
 
+mod advice;
 mod bank;
-mod case;
 mod checks;
 mod cluster;
 mod comparison;
+mod context;
 mod error;
-mod explained;
 mod explanation;
 mod file;
 mod finding;
@@ -49,8 +49,8 @@ pub use error::FormatError;
 pub use explanation::Explanation;
 pub use finding::{Finding, Observed, Severity};
 pub use questions::Questions;
-pub use reading::{Gap, Reading, Reason, Told};
-pub use report::{Cell, Report, ReportUnit, Row, Style};
+pub use reading::{Answer, Gap, Reading, Reason};
+pub use report::{Cell, Report, ReportStyle, ReportUnit, Row};
 pub use rules::RuleInfo;
 pub use snapshot::{Question, UnitSnapshot};
 pub use thresholds::{ThresholdInfo, Thresholds};

@@ -17,7 +17,7 @@ use pi18_proto::{Count, DateTime, ParallelInstance, Presence, Query};
 use pi18_transport::{Client, Link};
 
 use crate::{
-    BankSnapshot, Gap, Member, Question, Questions, Reading, Reason, Told, UnitSnapshot,
+    Answer, BankSnapshot, Gap, Member, Question, Questions, Reading, Reason, UnitSnapshot,
     ring::{About, Ring, is_ring},
 };
 
@@ -136,7 +136,7 @@ impl<L: Link> Reader<'_, L> {
         // would take `ID` for that, which is longer.
         self.ask_if(Query::Identity, left)?;
         let left = left.without(Questions::of(&[Question::Identity]));
-        for &query in UnitSnapshot::STILL {
+        for &query in UnitSnapshot::STATIC {
             self.ask_if(query, left)?;
         }
         let [about_ratings, about_statuses] =
@@ -172,10 +172,10 @@ impl<L: Link> Reader<'_, L> {
         let mut statuses: Vec<_> = next.into_iter().chain(own).collect();
         for number in strangers.into_iter().chain(next).chain(own) {
             let Some(instance) = instance(number) else { continue };
-            if lock(self.unit).ratings.get(number).is_none_or(Told::is_not_asked) {
+            if lock(self.unit).ratings.get(number).is_none_or(Answer::is_not_asked) {
                 self.ask(Query::ParallelRating(instance))?;
             }
-            let rating = lock(self.unit).ratings.get(number).and_then(Told::value);
+            let rating = lock(self.unit).ratings.get(number).and_then(Answer::value);
             let is_there = rating.is_some_and(|rating| rating.presence == Presence::PRESENT);
             if is_there && !statuses.contains(&number) {
                 statuses.insert(0, number);
@@ -192,7 +192,7 @@ impl<L: Link> Reader<'_, L> {
 
     /// What moves, but for `GS`.
     fn ask_moving(&mut self, left: Questions) -> Result<(), Lost> {
-        let others = UnitSnapshot::LIVE.iter().filter(|query| **query != Query::GeneralStatus);
+        let others = UnitSnapshot::DYNAMIC.iter().filter(|query| **query != Query::GeneralStatus);
         others.copied().try_for_each(|query| self.ask_if(query, left))
     }
 

@@ -19,9 +19,9 @@ pub struct Reading<T> {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Row<T>", into = "Row<T>")]
 #[serde(bound(serialize = "T: Clone + Serialize", deserialize = "T: Deserialize<'de>"))]
-pub enum Told<T> {
+pub enum Answer<T> {
     /// The unit answered.
-    Said(Reading<T>),
+    Received(Reading<T>),
     /// There is no answer.
     Missing(Gap),
 }
@@ -55,7 +55,7 @@ pub enum Reason {
     Old,
 }
 
-impl<T: Copy> Told<T> {
+impl<T: Copy> Answer<T> {
     /// The value, if there is one.
     #[must_use]
     pub fn value(&self) -> Option<T> {
@@ -66,17 +66,17 @@ impl<T: Copy> Told<T> {
     #[must_use]
     pub fn reading(&self) -> Option<Reading<T>> {
         match self {
-            Self::Said(reading) => Some(*reading),
+            Self::Received(reading) => Some(*reading),
             Self::Missing(_) => None,
         }
     }
 }
 
-impl<T> Told<T> {
+impl<T> Answer<T> {
     /// The value, if there is one, to be changed.
     pub fn value_mut(&mut self) -> Option<&mut T> {
         match self {
-            Self::Said(reading) => Some(&mut reading.value),
+            Self::Received(reading) => Some(&mut reading.value),
             Self::Missing(_) => None,
         }
     }
@@ -85,7 +85,7 @@ impl<T> Told<T> {
     #[must_use]
     pub fn gap(&self) -> Option<&Gap> {
         match self {
-            Self::Said(_) => None,
+            Self::Received(_) => None,
             Self::Missing(gap) => Some(gap),
         }
     }
@@ -93,7 +93,7 @@ impl<T> Told<T> {
     /// When the answer came.
     pub(crate) fn at(&self) -> Option<Duration> {
         match self {
-            Self::Said(reading) => Some(reading.at),
+            Self::Received(reading) => Some(reading.at),
             Self::Missing(_) => None,
         }
     }
@@ -111,12 +111,12 @@ impl<T> Told<T> {
     }
 }
 
-impl<T: QueryReply> Told<T> {
+impl<T: QueryReply> Answer<T> {
     /// The answer to a question of this kind.
     pub(crate) fn of(answer: Result<Reading<AnyReply>, Gap>) -> Self {
         match answer {
             Ok(Reading { value, at }) => match T::from_reply(value) {
-                Some(value) => Self::Said(Reading { value, at: whole_millis(at) }),
+                Some(value) => Self::Received(Reading { value, at: whole_millis(at) }),
                 None => Self::Missing(Gap {
                     reason: Reason::Unreadable,
                     text: format!("expected a reply to {}, found another", T::MNEMONIC),
@@ -127,7 +127,7 @@ impl<T: QueryReply> Told<T> {
     }
 }
 
-impl<T> Default for Told<T> {
+impl<T> Default for Answer<T> {
     fn default() -> Self {
         Self::Missing(Gap { reason: Reason::NotAsked, text: String::new() })
     }
@@ -173,13 +173,13 @@ fn none<T>() -> Option<T> {
     None
 }
 
-impl<T> TryFrom<Row<T>> for Told<T> {
+impl<T> TryFrom<Row<T>> for Answer<T> {
     type Error = &'static str;
 
     fn try_from(row: Row<T>) -> Result<Self, Self::Error> {
         match (row.at_ms, row.value, row.missing) {
             (Some(at), Some(value), None) => {
-                Ok(Self::Said(Reading { value, at: Duration::from_millis(at) }))
+                Ok(Self::Received(Reading { value, at: Duration::from_millis(at) }))
             }
             (None, None, Some(gap)) => Ok(Self::Missing(gap)),
             _ => Err("expected either at_ms and value, or missing"),
@@ -187,13 +187,13 @@ impl<T> TryFrom<Row<T>> for Told<T> {
     }
 }
 
-impl<T> From<Told<T>> for Row<T> {
-    fn from(told: Told<T>) -> Self {
+impl<T> From<Answer<T>> for Row<T> {
+    fn from(told: Answer<T>) -> Self {
         match told {
-            Told::Said(Reading { value, at }) => {
+            Answer::Received(Reading { value, at }) => {
                 Self { at_ms: Some(millis(at)), value: Some(value), missing: None }
             }
-            Told::Missing(gap) => Self { at_ms: None, value: None, missing: Some(gap) },
+            Answer::Missing(gap) => Self { at_ms: None, value: None, missing: Some(gap) },
         }
     }
 }

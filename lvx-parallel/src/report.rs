@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use pi18_proto::DateTime;
 use serde::Serialize;
 
-use crate::{Finding, Severity, UnitSnapshot, case::Case};
+use crate::{Finding, Severity, UnitSnapshot, context::Context};
 
 mod json;
 mod markdown;
@@ -15,7 +15,7 @@ pub(crate) mod text;
 pub(crate) use markdown::table as markdown_table;
 pub(crate) use rows::settings as setting_rows;
 pub use rows::{Cell, Row};
-pub use text::Style;
+pub use text::ReportStyle;
 
 /// What [`check`](crate::check) says of a bank.
 ///
@@ -55,21 +55,21 @@ pub struct ReportUnit {
 }
 
 impl Report {
-    pub(crate) fn new(case: &Case<'_>, findings: Vec<Finding>, left_out: usize) -> Self {
-        let needed = case.checks.questions();
+    pub(crate) fn new(context: &Context<'_>, findings: Vec<Finding>, left_out: usize) -> Self {
+        let needed = context.checks.questions();
         let is_asked = |unit: &UnitSnapshot| unit.asked().contains(needed);
-        let units = case.given.iter().map(|unit| ReportUnit {
+        let units = context.given.iter().map(|unit| ReportUnit {
             name: unit.name.clone(),
             serial_number: unit.identity.value().map(|identity| identity.serial_number.to_string()),
             instance: unit.instance().map(|instance| instance.0),
             complete: unit.is_complete() && is_asked(unit),
         });
         Self {
-            started: case.bank.started,
-            skew: case.bank.skew(),
-            complete: case.bank.is_complete() && case.bank.not_asked(needed).is_empty(),
+            started: context.bank.started,
+            skew: context.bank.skew(),
+            complete: context.bank.is_complete() && context.bank.not_asked(needed).is_empty(),
             units: units.collect(),
-            rows: rows::rows(&case.given, &findings),
+            rows: rows::rows(&context.given, &findings),
             findings,
             left_out,
         }
@@ -111,6 +111,6 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_text(&Style::default()))
+        f.write_str(&self.to_text(&ReportStyle::default()))
     }
 }

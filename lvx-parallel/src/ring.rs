@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Told, UnitSnapshot};
+use crate::{Answer, UnitSnapshot};
 
 /// Whether units of a bank of this size are asked about themselves and the next one only.
 pub(crate) fn is_ring(units: usize) -> bool {
@@ -81,12 +81,12 @@ impl Ring {
         let asked: BTreeSet<usize> = self.about(place).numbers().collect();
         for (number, told) in unit.ratings.iter_mut().enumerate() {
             if !asked.contains(&number) {
-                *told = Told::default();
+                *told = Answer::default();
             }
         }
         for (number, told) in unit.statuses.iter_mut().enumerate() {
             if !asked.contains(&number) {
-                *told = Told::default();
+                *told = Answer::default();
             }
         }
     }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_unit_without_a_number_is_asked_about_nobody() {
         let mut bank = bank_of(&[""; 5]);
-        bank.units[1].status = Told::default();
+        bank.units[1].status = Answer::default();
         let ring = Ring::of(&bank.units);
         assert_eq!(ring.about(1), About::default());
         assert_eq!(ring.about(0).next, Some(2));

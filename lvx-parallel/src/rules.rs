@@ -3,7 +3,7 @@
 //! One cause is told once: a rule keeps still where another one that knows the cause speaks.
 
 use crate::{
-    Finding, FormatError, Question, Questions, Severity, case::Case, finding::Observed,
+    Finding, FormatError, Question, Questions, Severity, context::Context, finding::Observed,
     thresholds::known,
 };
 
@@ -54,7 +54,7 @@ pub struct RuleInfo {
 /// A rule: what is known of it, and how it judges.
 pub(crate) struct Rule {
     pub(crate) info: RuleInfo,
-    pub(crate) check: fn(&Case<'_>) -> Vec<Finding>,
+    pub(crate) check: fn(&Context<'_>) -> Vec<Finding>,
 }
 
 impl Rule {
@@ -62,12 +62,12 @@ impl Rule {
         id: &'static str,
         summary: &'static str,
         source: &'static str,
-        check: fn(&Case<'_>) -> Vec<Finding>,
+        check: fn(&Context<'_>) -> Vec<Finding>,
     ) -> Self {
         Self { info: RuleInfo { id, summary, source }, check }
     }
 
-    fn tell(
+    fn finding(
         &self,
         severity: Severity,
         what: impl Into<String>,
@@ -319,7 +319,7 @@ pub(crate) mod testing {
         let mut bank = bank_of(&["", ""]);
         bank.units.remove(0);
         for told in &mut bank.units[0].ratings {
-            *told = crate::Told::Missing(Gap { reason: Reason::Refused, text: String::new() });
+            *told = crate::Answer::Missing(Gap { reason: Reason::Refused, text: String::new() });
         }
         assert!(findings(&bank).iter().all(|(_, severity)| *severity < Severity::Error));
     }

@@ -12,7 +12,7 @@ use pi18_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Gap, Questions, Reading, Told};
+use crate::{Answer, Gap, Questions, Reading};
 
 /// Declares what is asked: a field, its reply, and whether it stands still or lives.
 macro_rules! readings {
@@ -21,8 +21,8 @@ macro_rules! readings {
         /// not answer is a gap with its reason.
         ///
         /// Whoever asks puts the answers in with [`take`](Self::take): to the queries of
-        /// [`STILL`](Self::STILL), to `PRIn` of one instance after another until two in a row are
-        /// absent or one is refused, and then close together to those of [`LIVE`](Self::LIVE) and to
+        /// [`STATIC`](Self::STATIC), to `PRIn` of one instance after another until two in a row are
+        /// absent or one is refused, and then close together to those of [`DYNAMIC`](Self::DYNAMIC) and to
         /// `PGSn` of each that is there. What a task does not need can be left out.
         /// [`BankSnapshot::read`](crate::BankSnapshot::read) does so.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,15 +35,15 @@ macro_rules! readings {
             pub lost: Option<Gap>,
             $(
                 #[doc = $doc]
-                #[serde(default, skip_serializing_if = "Told::is_not_asked")]
-                pub $name: Told<$reply>,
+                #[serde(default, skip_serializing_if = "Answer::is_not_asked")]
+                pub $name: Answer<$reply>,
             )+
             /// `PRIn` by instance: what it knows of the ratings of each unit of its bank.
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
-            pub ratings: Vec<Told<ParallelRating>>,
+            pub ratings: Vec<Answer<ParallelRating>>,
             /// `PGSn` by instance: what it knows of the status of each unit of its bank.
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
-            pub statuses: Vec<Told<ParallelStatus>>,
+            pub statuses: Vec<Answer<ParallelStatus>>,
         }
 
         /// What a unit can be asked; `PRI` and `PGS` stand for one question about each unit of a bank.
@@ -80,19 +80,19 @@ macro_rules! readings {
 
         impl UnitSnapshot {
             /// What does not change by itself.
-            pub const STILL: &'static [Query] = &readings!(@list still [] $($reply $when)+);
+            pub const STATIC: &'static [Query] = &readings!(@list static_ [] $($reply $when)+);
             /// What changes all the time, to be asked close together.
-            pub const LIVE: &'static [Query] = &readings!(@list live [] $($reply $when)+);
+            pub const DYNAMIC: &'static [Query] = &readings!(@list dynamic [] $($reply $when)+);
 
             /// Puts an answer in its place. One that has no place here is left aside.
             pub fn take(&mut self, query: Query, answer: Result<Reading<AnyReply>, Gap>) {
                 match query {
-                    $( Query::$reply => self.$name = Told::of(answer), )+
+                    $( Query::$reply => self.$name = Answer::of(answer), )+
                     Query::ParallelRating(instance) => {
-                        put(&mut self.ratings, instance, Told::of(answer));
+                        put(&mut self.ratings, instance, Answer::of(answer));
                     }
                     Query::ParallelStatus(instance) => {
-                        put(&mut self.statuses, instance, Told::of(answer));
+                        put(&mut self.statuses, instance, Answer::of(answer));
                     }
                     _ => {}
                 }
@@ -105,10 +105,10 @@ macro_rules! readings {
                 $( if !self.$name.is_not_asked() {
                     asked = asked.and(Question::$reply.alone());
                 } )+
-                if !self.ratings.iter().all(Told::is_not_asked) {
+                if !self.ratings.iter().all(Answer::is_not_asked) {
                     asked = asked.and(Question::ParallelRating.alone());
                 }
-                if !self.statuses.iter().all(Told::is_not_asked) {
+                if !self.statuses.iter().all(Answer::is_not_asked) {
                     asked = asked.and(Question::ParallelStatus.alone());
                 }
                 asked
@@ -119,7 +119,7 @@ macro_rules! readings {
             pub fn only(&self, questions: Questions) -> Self {
                 let mut unit = self.clone();
                 $( if !questions.has(Question::$reply) {
-                    unit.$name = Told::default();
+                    unit.$name = Answer::default();
                 } )+
                 if !questions.has(Question::ParallelRating) {
                     unit.ratings.clear();
@@ -146,7 +146,7 @@ macro_rules! readings {
             pub(crate) fn latest(&self) -> Option<Duration> {
                 let mut times = vec![];
                 $( readings!(@time $when self.$name, times); )+
-                times.extend(self.statuses.iter().map(Told::at));
+                times.extend(self.statuses.iter().map(Answer::at));
                 times.into_iter().flatten().max()
             }
 
@@ -173,15 +173,15 @@ macro_rules! readings {
             }
         }
     };
-    (@time Live $told:expr, $times:ident) => { $times.push($told.at()) };
-    (@time Still $told:expr, $times:ident) => {};
-    (@forget Live $told:expr, $least:expr) => { $told.forget_before($least) };
-    (@forget Still $told:expr, $least:expr) => {};
-    (@list still [$($done:tt)*] $reply:ident Still $($more:tt)*) => {
-        readings!(@list still [$($done)* Query::$reply,] $($more)*)
+    (@time Dynamic $told:expr, $times:ident) => { $times.push($told.at()) };
+    (@time Static $told:expr, $times:ident) => {};
+    (@forget Dynamic $told:expr, $least:expr) => { $told.forget_before($least) };
+    (@forget Static $told:expr, $least:expr) => {};
+    (@list static_ [$($done:tt)*] $reply:ident Static $($more:tt)*) => {
+        readings!(@list static_ [$($done)* Query::$reply,] $($more)*)
     };
-    (@list live [$($done:tt)*] $reply:ident Live $($more:tt)*) => {
-        readings!(@list live [$($done)* Query::$reply,] $($more)*)
+    (@list dynamic [$($done:tt)*] $reply:ident Dynamic $($more:tt)*) => {
+        readings!(@list dynamic [$($done)* Query::$reply,] $($more)*)
     };
     (@list $which:ident [$($done:tt)*] $reply:ident $when:ident $($more:tt)*) => {
         readings!(@list $which [$($done)*] $($more)*)
@@ -191,35 +191,35 @@ macro_rules! readings {
 
 readings! {
     /// `PI`: which protocol it speaks.
-    protocol: ProtocolId, Still;
+    protocol: ProtocolId, Static;
     /// `ID`: who it is.
-    identity: Identity, Still;
+    identity: Identity, Static;
     /// `GMN`: its product line; older units refuse.
-    model: MachineModel, Still;
+    model: MachineModel, Static;
     /// `VFW`: its firmware.
-    firmware: FirmwareVersions, Still;
+    firmware: FirmwareVersions, Static;
     /// `T`: its clock.
-    clock: Clock, Still;
+    clock: Clock, Static;
     /// `PIRI`: its ratings and most of its settings.
-    rated: RatedInformation, Still;
+    rated: RatedInformation, Static;
     /// `FLAG`: its flags.
-    flags: Flags, Still;
+    flags: Flags, Static;
     /// `DI`: its factory defaults.
-    defaults: Defaults, Still;
+    defaults: Defaults, Static;
     /// `MCHGCR`: the maximum charge currents that it offers.
-    charge_currents: MaxChargeCurrents, Still;
+    charge_currents: MaxChargeCurrents, Static;
     /// `MUCHGCR`: the maximum AC charge currents that it offers.
-    ac_charge_currents: MaxAcChargeCurrents, Still;
+    ac_charge_currents: MaxAcChargeCurrents, Static;
     /// `ACCT`: when AC may charge.
-    ac_charge_window: AcChargeWindow, Still;
+    ac_charge_window: AcChargeWindow, Static;
     /// `ACLT`: when AC may supply the loads.
-    ac_load_window: AcLoadWindow, Still;
+    ac_load_window: AcLoadWindow, Static;
     /// `FWS`: its fault and warnings.
-    faults: FaultsAndWarnings, Live;
+    faults: FaultsAndWarnings, Dynamic;
     /// `MOD`: what it is doing.
-    mode: Mode, Live;
+    mode: Mode, Dynamic;
     /// `GS`: what it measures.
-    status: GeneralStatus, Live;
+    status: GeneralStatus, Dynamic;
 }
 
 impl UnitSnapshot {
@@ -235,13 +235,13 @@ impl UnitSnapshot {
         mut ask: impl FnMut(Query) -> Result<Reading<AnyReply>, Gap>,
     ) -> Self {
         let mut unit = Self::new(name);
-        for &query in Self::STILL {
+        for &query in Self::STATIC {
             unit.take(query, ask(query));
         }
         while let Some(query) = unit.next_rating() {
             unit.take(query, ask(query));
         }
-        for &query in Self::LIVE {
+        for &query in Self::DYNAMIC {
             unit.take(query, ask(query));
         }
         for query in unit.statuses_to_ask() {
@@ -255,8 +255,8 @@ impl UnitSnapshot {
     pub(crate) fn next_rating(&self) -> Option<Query> {
         let last = self.ratings.len().checked_sub(2).and_then(|from| self.ratings.get(from..));
         let is_over = match last.unwrap_or(&self.ratings) {
-            [.., Told::Missing(_)] => true,
-            [Told::Said(one), Told::Said(other)] => {
+            [.., Answer::Missing(_)] => true,
+            [Answer::Received(one), Answer::Received(other)] => {
                 !is_present(one.value) && !is_present(other.value)
             }
             _ => false,
@@ -267,7 +267,7 @@ impl UnitSnapshot {
 
     /// `PGSn` of each unit that it knows to be there; of unit 0 if it knows none.
     pub(crate) fn statuses_to_ask(&self) -> Vec<Query> {
-        let is_there = |told: &Told<ParallelRating>| told.value().is_some_and(is_present);
+        let is_there = |told: &Answer<ParallelRating>| told.value().is_some_and(is_present);
         let known = instances().zip(&self.ratings).filter(|(_, told)| is_there(told));
         let known: Vec<_> = known.map(|(instance, _)| instance).collect();
         let asked = if known.is_empty() { instances().take(1).collect() } else { known };
@@ -379,10 +379,10 @@ fn instances() -> impl Iterator<Item = ParallelInstance> {
     (0..=9).filter_map(|number| ParallelInstance::new(Count(number)).ok())
 }
 
-fn put<T>(row: &mut Vec<Told<T>>, instance: ParallelInstance, told: Told<T>) {
+fn put<T>(row: &mut Vec<Answer<T>>, instance: ParallelInstance, told: Answer<T>) {
     let place = usize::from(instance.get().0);
     while row.len() <= place {
-        row.push(Told::default());
+        row.push(Answer::default());
     }
     if let Some(slot) = row.get_mut(place) {
         *slot = told;

@@ -154,15 +154,15 @@ impl Thresholds {
     }
 
     /// Most bytes of a text that [`parse`](Self::parse) reads.
-    pub const MOST_BYTES: usize = 1 << 16;
+    pub const MAX_BYTES: usize = 1 << 16;
 
     /// Reads thresholds from YAML; what is not stated keeps its default.
     ///
     /// # Errors
     /// If it states something else; says line and column.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
-        if text.len() > Self::MOST_BYTES {
-            let why = format!("expected at most {} bytes, found {}", Self::MOST_BYTES, text.len());
+        if text.len() > Self::MAX_BYTES {
+            let why = format!("expected at most {} bytes, found {}", Self::MAX_BYTES, text.len());
             return Err(FormatError::new("the text", why));
         }
         if text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {

@@ -73,8 +73,8 @@ pub use fault::FaultCode;
 pub use field::{CodeName, Extra, FieldInfo, Form};
 pub use frame::{ACCEPTED, Frame, FrameKind, FrameWarning, MAX_FRAME, NOT_UNDERSTOOD, REFUSED};
 pub use quantity::{
-    Amperes, Celsius, Count, Deciamperes, Decihertz, Decivolts, Percent, Seconds, VoltAmperes,
-    WattHours, Watts,
+    Amperes, Celsius, Count, Deciamperes, Decihertz, Decivolts, Percent, Seconds, SignedWatts,
+    VoltAmperes, WattHours, Watts,
 };
 pub use reader::{FrameReader, Received};
 pub use reply::{

@@ -103,6 +103,8 @@ quantities! {
     VoltAmperes(u32): "VA", 0, "a number of volt-amperes up to 4294967295";
     /// Active power in watts.
     Watts(u32): "W", 0, "a number of watts up to 4294967295";
+    /// Active power in watts with a direction: a negative number flows the other way.
+    SignedWatts(i32): "W", 0, "a number of watts from -2147483648 to 2147483647";
     /// Energy in watt-hours; 10 kWh and more is shown in kilowatt-hours.
     WattHours(u32): "Wh", 0, "a number of watt-hours up to 4294967295";
     /// A share in per cent.
@@ -169,20 +171,35 @@ impl Number for i16 {
 
     #[inline]
     fn read(token: &[u8]) -> Option<Self> {
+        <i32 as Number>::read(token)?.try_into().ok()
+    }
+
+    #[inline]
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
+        Number::write(i32::from(self), width, out)
+    }
+}
+
+impl Number for i32 {
+    const MIN: i64 = -0x8000_0000;
+    const MAX: i64 = 0x7FFF_FFFF;
+
+    #[inline]
+    fn read(token: &[u8]) -> Option<Self> {
         let (sign, digits) = match token {
             [b'-', digits @ ..] => (-1, digits),
             _ => (1, token),
         };
-        i32::try_from(decimal(digits)?).ok()?.checked_mul(sign)?.try_into().ok()
+        i64::from(decimal(digits)?).checked_mul(sign)?.try_into().ok()
     }
 
     #[inline]
     fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         if self < 0 {
             out.byte(b'-')?;
-            return out.number(self.unsigned_abs().into(), width.saturating_sub(1));
+            return out.number(self.unsigned_abs(), width.saturating_sub(1));
         }
-        out.number(self.unsigned_abs().into(), width)
+        out.number(self.unsigned_abs(), width)
     }
 }
 
@@ -254,6 +271,7 @@ mod tests {
         assert_eq!(format!("{}", Decivolts(5)), "0.5 V");
         assert_eq!(format!("{}", Watts(0)), "0 W");
         assert_eq!(format!("{}", Celsius(-5)), "-5 °C");
+        assert_eq!(format!("{}", SignedWatts(-1040)), "-1040 W");
         assert_eq!(format!("{}", Count(2)), "2");
     }
 

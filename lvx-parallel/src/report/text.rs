@@ -9,21 +9,21 @@ use crate::{Finding, Severity};
 /// How a report for people is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Style {
+pub struct ReportStyle {
     /// Whether it has the colours of a terminal.
     pub colour: bool,
     /// Most characters of a line; more units than fit beside each other go below.
     pub width: usize,
 }
 
-impl Default for Style {
+impl Default for ReportStyle {
     /// No colours, 100 characters.
     fn default() -> Self {
         Self { colour: false, width: 100 }
     }
 }
 
-impl Style {
+impl ReportStyle {
     /// The same with colours or without.
     #[must_use]
     pub fn coloured(self, colour: bool) -> Self {
@@ -62,7 +62,7 @@ const BOLD: &str = "1";
 impl Report {
     /// The report for people: the units side by side, what was found, the verdict.
     #[must_use]
-    pub fn to_text(&self, style: &Style) -> String {
+    pub fn to_text(&self, style: &ReportStyle) -> String {
         let names: Vec<_> = self.units.iter().map(|unit| unit.name.as_str()).collect();
         let (folded, shown): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.same);
         // Of settings only those that differ.
@@ -123,7 +123,7 @@ pub(super) fn fold(rows: &[&Row]) -> String {
 }
 
 /// Units side by side, as many as fit, the others below.
-pub(crate) fn table(names: &[&str], rows: &[&Row], style: Style) -> String {
+pub(crate) fn table(names: &[&str], rows: &[&Row], style: ReportStyle) -> String {
     let label = rows.iter().map(|row| width(&row.label)).max().unwrap_or(0).max(18);
     let columns: Vec<usize> = (0..names.len())
         .map(|place| {
@@ -169,7 +169,7 @@ struct Block<'a> {
     end: usize,
     label: usize,
     columns: &'a [usize],
-    style: Style,
+    style: ReportStyle,
 }
 
 impl Block<'_> {
@@ -203,7 +203,7 @@ fn shown(cell: &super::Cell) -> String {
 /// Blanks between columns.
 const GAP: usize = 2;
 
-fn told(finding: &Finding, style: Style) -> String {
+fn told(finding: &Finding, style: ReportStyle) -> String {
     let colour = match finding.severity {
         Severity::Error => RED,
         Severity::Warning => YELLOW,

@@ -3,7 +3,7 @@
 use super::{Rule, same_unit};
 use crate::{
     Finding, Severity,
-    case::{Case, each},
+    context::{Context, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -13,18 +13,18 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let (known, given) = (case.known_size(), case.given.len());
-    if known <= given || same_unit::is_found(case) {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let (known, given) = (context.known_size(), context.given.len());
+    if known <= given || same_unit::is_found(context) {
         return Vec::new();
     }
-    let values = each(&case.units, |unit| {
-        let strangers: Vec<_> = case.strangers(unit).map(|number| number.to_string()).collect();
+    let values = each(&context.units, |unit| {
+        let strangers: Vec<_> = context.strangers(unit).map(|number| number.to_string()).collect();
         (!strangers.is_empty()).then(|| format!("knows unit {}", strangers.join(" and ")))
     });
     let what = format!("{given} of the bank's {known} units were given");
     let why = "a fault or a difference of the others stays unseen, and sums are too small";
-    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "give all units of the bank; `lvx query PRI1 UNIT` names the serial number of unit 1",
     ])]
 }

@@ -5,16 +5,16 @@ use lvx_settings::{Setting, Settings};
 use super::Rule;
 use crate::{
     BankSnapshot, Finding, Question, Questions, Severity, UnitSnapshot,
-    case::{Case, observed},
+    context::{Context, observed},
 };
 
 pub(super) static RULE: Rule =
     Rule::new("baseline", "what changed since a saved bank (needs one)", "the saved bank", check);
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(before) = &case.checks.baseline else { return Vec::new() };
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let Some(before) = &context.checks.baseline else { return Vec::new() };
     let mut values = Vec::new();
-    for unit in &case.units {
+    for unit in &context.units {
         let same = |old: &&UnitSnapshot| old.serial_number() == unit.serial_number();
         // Of units of one serial number, the one of the same number in the bank.
         let same = before.units.iter().filter(same);
@@ -28,34 +28,34 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     for old in &before.units {
         let Some(serial) = old.serial_number() else { continue };
-        if case.units.iter().all(|unit| unit.serial_number() != Some(serial)) {
+        if context.units.iter().all(|unit| unit.serial_number() != Some(serial)) {
             values.push(observed(old, format_args!("{serial} was in the bank")));
         }
     }
     let since = before.started.map_or(String::new(), |time| format!(" of {time}"));
     if values.is_empty() {
-        return unchanged(case, before, &since).into_iter().collect();
+        return unchanged(context, before, &since).into_iter().collect();
     }
     let what = format!("changed since the saved bank{since}");
     let why = "what was well then and is not now is likely due to what changed";
-    vec![RULE.tell(Severity::Info, what, values, why)]
+    vec![RULE.finding(Severity::Info, what, values, why)]
 }
 
 /// Reports that nothing changed in what both banks hold; `None` if they have nothing in common.
-fn unchanged(case: &Case<'_>, before: &BankSnapshot, since: &str) -> Option<Finding> {
+fn unchanged(context: &Context<'_>, before: &BankSnapshot, since: &str) -> Option<Finding> {
     let is_compared = |unit: &&UnitSnapshot| {
         let serial = unit.serial_number();
         serial.is_some() && before.units.iter().any(|old| old.serial_number() == serial)
     };
-    if !case.units.iter().any(is_compared) {
+    if !context.units.iter().any(is_compared) {
         return None;
     }
     let lacks = |unit: &UnitSnapshot| unit.lost.is_some() || !unit.asked().contains(COMPARED);
-    let is_partial = case.units.iter().any(|unit| lacks(unit)) || before.units.iter().any(lacks);
+    let is_partial = context.units.iter().any(|unit| lacks(unit)) || before.units.iter().any(lacks);
     let as_far = if is_partial { ", as far as it was read" } else { "" };
     let what = format!("nothing changed since the saved bank{since}{as_far}");
     let why = "firmware, numbers and settings of the units are what they were";
-    Some(RULE.tell(Severity::Info, what, Vec::new(), why))
+    Some(RULE.finding(Severity::Info, what, Vec::new(), why))
 }
 
 /// What is compared.

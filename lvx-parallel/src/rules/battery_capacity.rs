@@ -5,7 +5,7 @@ use pi18_proto::FaultCode;
 use super::{Rule, battery_voltage};
 use crate::{
     Finding, Severity,
-    case::{Case, Live, lasting_spread},
+    context::{Context, Measured, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -15,20 +15,20 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    if case.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    if context.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
         return Vec::new();
     }
-    let most = case.thresholds().capacity_spread;
-    let with = |live: &&Live<'_>| !battery_voltage::tells_lack(case, live.unit);
-    let units: Vec<_> = case.live.iter().filter(with).collect();
+    let most = context.thresholds().capacity_spread;
+    let with = |live: &&Measured<'_>| !battery_voltage::tells_lack(context, live.unit);
+    let units: Vec<_> = context.live.iter().filter(with).collect();
     let spread = lasting_spread(&units, most, |s| s.battery_capacity, |s| s.battery_capacity);
     let Some(found) = spread else { return Vec::new() };
     let what = format!("battery capacities differ by {found}, more than {most}");
     let values = units.iter().map(|live| live.value(live.status.battery_capacity)).collect();
     let why = "the units share one battery but take it for differently full; what goes by capacity \
                then happens at different times";
-    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "charge until full once: most units set their estimate then",
         "compare battery voltages and battery settings (lvx compare)",
     ])]

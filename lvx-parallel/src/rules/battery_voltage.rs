@@ -5,7 +5,7 @@ use pi18_proto::FaultCode;
 use super::Rule;
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, lasting_spread},
+    context::{Context, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -15,21 +15,21 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     // The fault says the same, louder.
-    if case.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
+    if context.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE]) {
         return Vec::new();
     }
-    let most = case.thresholds().battery_voltage_spread;
-    let live: Vec<_> = case.live.iter().collect();
+    let most = context.thresholds().battery_voltage_spread;
+    let live: Vec<_> = context.live.iter().collect();
     let spread = lasting_spread(&live, most, |s| s.battery_voltage, |s| s.battery_voltage);
     let Some(found) = spread else { return Vec::new() };
-    let values = case.live.iter().map(|live| live.value(live.status.battery_voltage)).collect();
+    let values = context.live.iter().map(|live| live.value(live.status.battery_voltage)).collect();
     if live.iter().any(|live| live.unit.lacks_battery().is_some()) {
         let why = "it can neither charge nor discharge, so that the others do its share; the bank may \
                    stop with fault 83 any time";
         let what = "a unit measures no battery";
-        return vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+        return vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
             "check its battery breaker and fuse, and whether its BMS has switched off",
             "with AC, PV and battery off, check its battery cables and the lugs on both ends",
             "measure at its terminals with a meter: if the battery is there, the unit's own measurement is off",
@@ -38,7 +38,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let what = format!("battery voltages differ by {found}, more than {most}");
     let why = "the units share one battery: what they measure differently is lost in a cable or a \
                contact, and a greater difference stops the bank with fault 83";
-    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "the unit with the bad contact measures more while charging and less while discharging; find \
          the warm lug or breaker with an infrared thermometer, not with a hand",
         "tighten its battery lugs only with the unit off and its PV, AC and battery disconnected, with \
@@ -50,10 +50,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 
 /// Whether this rule, or the fault in its place, says that this unit has no battery: that explains what
 /// else the unit says of it.
-pub(super) fn tells_lack(case: &Case<'_>, unit: &UnitSnapshot) -> bool {
+pub(super) fn tells_lack(context: &Context<'_>, unit: &UnitSnapshot) -> bool {
     let is_told = || {
-        case.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE])
-            || (case.checks.has(&RULE.info) && !check(case).is_empty())
+        context.tells_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE])
+            || (context.checks.has(&RULE.info) && !check(context).is_empty())
     };
     unit.lacks_battery().is_some() && is_told()
 }

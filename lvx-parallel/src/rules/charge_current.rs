@@ -1,7 +1,7 @@
 //! Units that charge share the current.
 
 use super::{Rule, sharing::Current};
-use crate::{Finding, case::Case};
+use crate::{Finding, context::Context};
 
 pub(super) static RULE: Rule = Rule::new(
     "charge-current",
@@ -10,12 +10,12 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     let current = Current {
         what: "charge currents",
         value: |status| status.charge_current,
         again: |status| status.charge_current,
-        most: case.thresholds().charge_current_spread,
+        most: context.thresholds().charge_current_spread,
         why: "one unit carries more than its share and ages faster, or one is held back",
         advice: &[
             "compare the PV power of the units: shade, a blown string fuse, a string that is off",
@@ -23,7 +23,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             "compare their temperatures: a hot unit charges less",
         ],
     };
-    current.check(&RULE, case)
+    current.check(&RULE, context)
 }
 
 #[cfg(test)]

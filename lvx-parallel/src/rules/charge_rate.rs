@@ -1,7 +1,7 @@
 //! The bank does not charge its battery too fast.
 
 use super::Rule;
-use crate::{Finding, Severity, case::Case};
+use crate::{Finding, Severity, context::Context};
 
 pub(super) static RULE: Rule = Rule::new(
     "charge-rate",
@@ -10,12 +10,12 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let Some(capacity) = case.checks.bank_ah.filter(|capacity| *capacity > 0) else {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let Some(capacity) = context.checks.bank_ah.filter(|capacity| *capacity > 0) else {
         return Vec::new();
     };
-    let sum: u64 = case.live.iter().map(|live| u64::from(live.status.charge_current.0)).sum();
-    let most = case.thresholds().charge_rate;
+    let sum: u64 = context.live.iter().map(|live| u64::from(live.status.charge_current.0)).sum();
+    let most = context.thresholds().charge_rate;
     let capacity = u64::from(capacity);
     if sum * 100 <= capacity * u64::from(most.0) {
         return Vec::new();
@@ -28,10 +28,10 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         most.0 / 100,
         most.0 % 100
     );
-    let values = case.live.iter().map(|live| live.value(live.status.charge_current)).collect();
+    let values = context.live.iter().map(|live| live.value(live.status.charge_current)).collect();
     let why = "cells that are charged too fast age early, and a BMS that has enough switches off, which \
                raises battery faults";
-    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "lower max_charge_current on all units alike",
         "check that all packs of the bank are connected: fewer packs take less",
     ])]

@@ -8,7 +8,7 @@ use pi18_proto::{AnyReply, Clock, DateTime};
 use super::Rule;
 use crate::{
     Finding, Reading, Severity, UnitSnapshot,
-    case::{Case, each},
+    context::{Context, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -18,26 +18,26 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let read = case.units.iter().filter_map(|unit| unit.clock.reading());
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let read = context.units.iter().filter_map(|unit| unit.clock.reading());
     let Some(reference) = read.map(|reading| reading.value.time).min() else { return Vec::new() };
-    let offsets = case.units.iter().filter_map(|unit| ahead(unit.clock.reading()?, reference));
+    let offsets = context.units.iter().filter_map(|unit| ahead(unit.clock.reading()?, reference));
     let (least, greatest) = (offsets.clone().min().unwrap_or(0), offsets.max().unwrap_or(0));
     let found = greatest - least;
-    let most = case.thresholds().clock_spread;
+    let most = context.thresholds().clock_spread;
     let what = if found > i64::from(most.0) {
         format!("clocks differ by {found} s, more than {most}")
-    } else if case.units.iter().any(|unit| is_off(case, unit)) {
+    } else if context.units.iter().any(|unit| is_off(context, unit)) {
         "clocks are not that of the computer that read them".to_owned()
     } else {
         return Vec::new();
     };
-    let values = each(&case.units, |unit| {
+    let values = each(&context.units, |unit| {
         let time = unit.clock.value()?.time;
-        let off = host_offset(case, unit).filter(|_| is_off(case, unit)).map(told);
+        let off = host_offset(context, unit).filter(|_| is_off(context, unit)).map(told);
         Some(format!("{time}{}", off.unwrap_or_default()))
     });
-    let (severity, why) = if case.units.iter().any(|unit| has_window(unit)) {
+    let (severity, why) = if context.units.iter().any(|unit| has_window(unit)) {
         let why = "the AC time windows go by each unit's own clock: the units take up and leave the grid \
                    at other times than they are to";
         (Severity::Warning, why)
@@ -45,19 +45,19 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         let why = "energy is counted by each unit's own day; nothing else goes by the clock here";
         (Severity::Info, why)
     };
-    let finding = RULE.tell(severity, what, values, why);
+    let finding = RULE.finding(severity, what, values, why);
     vec![finding.advise(&["set the clocks (setting clock: host)"])]
 }
 
 /// Whether a unit's clock is too far from the host's.
-fn is_off(case: &Case<'_>, unit: &UnitSnapshot) -> bool {
-    let most = u64::from(case.thresholds().host_clock_spread.0);
-    host_offset(case, unit).is_some_and(|offset| offset.unsigned_abs() > most)
+fn is_off(context: &Context<'_>, unit: &UnitSnapshot) -> bool {
+    let most = u64::from(context.thresholds().host_clock_spread.0);
+    host_offset(context, unit).is_some_and(|offset| offset.unsigned_abs() > most)
 }
 
 /// Seconds that a unit's clock was ahead of the host's, if the host's time is known.
-fn host_offset(case: &Case<'_>, unit: &UnitSnapshot) -> Option<i64> {
-    ahead(unit.clock.reading()?, case.bank.started?)
+fn host_offset(context: &Context<'_>, unit: &UnitSnapshot) -> Option<i64> {
+    ahead(unit.clock.reading()?, context.bank.started?)
 }
 
 /// ` (3 days behind the computer)`
@@ -169,7 +169,7 @@ mod tests {
     fn the_time_between_two_readings_is_no_difference() {
         let found = found(|units| {
             set(&mut units[1], 32, 0);
-            if let crate::Told::Said(reading) = &mut units[1].clock {
+            if let crate::Answer::Received(reading) = &mut units[1].clock {
                 reading.at = std::time::Duration::from_secs(100);
             }
         });

@@ -5,7 +5,7 @@ use pi18_proto::SerialNumber;
 use super::Rule;
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, observed},
+    context::{Context, observed},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -15,15 +15,15 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    if case.is_out_of_touch() {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    if context.is_out_of_touch() {
         return Vec::new();
     }
     let mut values = Vec::new();
-    for unit in &case.units {
+    for unit in &context.units {
         for (number, told) in unit.ratings.iter().enumerate() {
             let said = told.value().and_then(|rating| rating.serial_number());
-            let own = case.by_instance(number).and_then(UnitSnapshot::serial_number);
+            let own = context.by_instance(number).and_then(UnitSnapshot::serial_number);
             let (Some(said), Some(own)) = (said, own) else { continue };
             if said != own {
                 values.push(observed(unit, text(number, said, own)));
@@ -36,7 +36,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     let what = "units name other serial numbers than the units themselves";
     let why =
         "either a unit of another bank was given, or what the units know of each other is old";
-    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "check that all the units given belong to one bank",
         "switch all units off and on again if one was replaced or its serial number changed",
     ])]

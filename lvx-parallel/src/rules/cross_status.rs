@@ -7,7 +7,7 @@ use pi18_proto::{Decivolts, ParallelStatus, Presence, Watts, WorkingMode};
 use super::Rule;
 use crate::{
     Finding, Reading, Severity, UnitSnapshot,
-    case::{Case, apart, observed},
+    context::{Context, apart, observed},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule::new(
 
 /// What is said of a unit, whoever says it.
 #[derive(Clone, Copy)]
-struct Said {
+struct Claim {
     mode: Option<WorkingMode>,
     battery: Decivolts,
     grid: Decivolts,
@@ -36,16 +36,16 @@ enum Ac {
     VoltagesAndPower,
 }
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    if case.is_out_of_touch() {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    if context.is_out_of_touch() {
         return Vec::new();
     }
     let mut values = Vec::new();
-    for asked in &case.units {
+    for asked in &context.units {
         for number in 0..asked.statuses.len() {
-            let Some(other) = case.by_instance(number) else { continue };
+            let Some(other) = context.by_instance(number) else { continue };
             if other.name != asked.name
-                && let Some(text) = contradiction(case, asked, other, number)
+                && let Some(text) = contradiction(context, asked, other, number)
             {
                 values.push(observed(asked, text));
             }
@@ -56,7 +56,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let what = "what units say of each other contradicts what they say of themselves";
     let why = "units that know old or wrong things of each other cannot share a load";
-    vec![RULE.tell(Severity::Warning, what, values, why).advise(&[
+    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "check again: something may have changed just then",
         "check the parallel communication cables",
         "check that all the units given belong to one bank",
@@ -66,22 +66,22 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
 /// It counts only if everything that the unit says of itself contradicts, and whatever others say of
 /// it: then it is not that something changed in between.
 fn contradiction(
-    case: &Case<'_>,
+    context: &Context<'_>,
     asked: &UnitSnapshot,
     other: &UnitSnapshot,
     number: usize,
 ) -> Option<String> {
-    let heard = Said::of_other(asked, number)?;
-    let most = case.thresholds().max_skew_time();
-    let near = |said: &Said| said.at.abs_diff(heard.at) <= most;
-    let own: Vec<_> = [Said::of_itself(other), Said::of_other(other, number)]
+    let heard = Claim::of_other(asked, number)?;
+    let most = context.thresholds().max_skew_time();
+    let near = |said: &Claim| said.at.abs_diff(heard.at) <= most;
+    let own: Vec<_> = [Claim::of_itself(other), Claim::of_other(other, number)]
         .into_iter()
         .flatten()
         .filter(near)
         .collect();
     let bystanders =
-        case.units.iter().filter(|unit| unit.name != asked.name && unit.name != other.name);
-    let heard_by_them = bystanders.filter_map(|unit| Said::of_other(unit, number)).filter(near);
+        context.units.iter().filter(|unit| unit.name != asked.name && unit.name != other.name);
+    let heard_by_them = bystanders.filter_map(|unit| Claim::of_other(unit, number)).filter(near);
     let is_bracketed =
         own.iter().any(|own| own.at <= heard.at) && own.iter().any(|own| own.at >= heard.at);
     let ac = match (other.shows_first_phase_only(), is_bracketed) {
@@ -89,14 +89,14 @@ fn contradiction(
         (false, false) => Ac::Voltages,
         (false, true) => Ac::VoltagesAndPower,
     };
-    let differs = |own: &Said| differs(case, heard, *own, ac);
+    let differs = |own: &Claim| differs(context, heard, *own, ac);
     let first = own.first().and_then(differs)?;
     let all =
         own.iter().chain(&heard_by_them.collect::<Vec<_>>()).all(|own| differs(own).is_some());
     all.then(|| format!("says of unit {number}: {first}"))
 }
 
-impl Said {
+impl Claim {
     fn of_other(asked: &UnitSnapshot, number: usize) -> Option<Self> {
         let Reading { value, at } = asked.statuses.get(number)?.reading()?;
         let ParallelStatus { presence, working_mode, battery_voltage, .. } = value;
@@ -125,8 +125,8 @@ impl Said {
 
 /// Power changes at any moment: it is judged only between two words of the unit itself. Of a unit with
 /// three phases no AC is: whether `PGSn` is about the same phase as `GS`, nobody has seen.
-fn differs(case: &Case<'_>, heard: Said, own: Said, ac: Ac) -> Option<String> {
-    let thresholds = case.thresholds();
+fn differs(context: &Context<'_>, heard: Claim, own: Claim, ac: Ac) -> Option<String> {
+    let thresholds = context.thresholds();
     let most = i64::from(thresholds.cross_voltage.0);
     let power = i64::from(thresholds.cross_power.0)
         + i64::from(heard.power.max(own.power).0) / SHARE_OF_POWER;

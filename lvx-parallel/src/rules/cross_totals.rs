@@ -4,8 +4,8 @@ use pi18_proto::{GeneralStatus, ParallelStatus, Presence};
 
 use super::Rule;
 use crate::{
-    Finding, Severity, Told,
-    case::{Case, Live},
+    Answer, Finding, Severity,
+    context::{Context, Measured},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -15,16 +15,16 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     // Whether totals of phases are the bank's, nobody has seen.
-    if case.is_out_of_touch()
-        || case.has_phases()
-        || !case.is_whole()
-        || case.live.len() != case.units.len()
+    if context.is_out_of_touch()
+        || context.has_phases()
+        || !context.is_whole()
+        || context.live.len() != context.units.len()
     {
         return Vec::new();
     }
-    let thresholds = case.thresholds();
+    let thresholds = context.thresholds();
     let power = Total {
         what: "output power",
         unit: "W",
@@ -40,9 +40,9 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         most: thresholds.cross_current.0.into(),
     };
     // The totals of power are of three phases where `GS` shows one; a current of the battery has none.
-    let is_known = !case.units.iter().any(|unit| unit.shows_first_phase_only());
+    let is_known = !context.units.iter().any(|unit| unit.shows_first_phase_only());
     let power = is_known.then_some(power);
-    power.iter().chain([&current]).filter_map(|total| total.check(case)).collect()
+    power.iter().chain([&current]).filter_map(|total| total.check(context)).collect()
 }
 
 struct Total {
@@ -54,9 +54,9 @@ struct Total {
 }
 
 impl Total {
-    fn check(&self, case: &Case<'_>) -> Option<Finding> {
-        let sum: u64 = case.live.iter().map(|live| u64::from((self.own)(&live.status))).sum();
-        let told = self.told(case);
+    fn check(&self, context: &Context<'_>) -> Option<Finding> {
+        let sum: u64 = context.live.iter().map(|live| u64::from((self.own)(&live.status))).sum();
+        let told = self.told(context);
         let (least, greatest) = (told.iter().min()?, told.iter().max()?);
         let most = u64::from(self.most) + (*greatest).max(sum) / 5;
         // Totals were taken before and after: if they moved, so did what is summed.
@@ -70,22 +70,23 @@ impl Total {
             "the total {what} is told as {greatest} {unit}, the units' sum is {sum} {unit}"
         );
         let shown =
-            |live: &Live<'_>| live.value(format_args!("{} {unit}", (self.own)(&live.status)));
+            |live: &Measured<'_>| live.value(format_args!("{} {unit}", (self.own)(&live.status)));
         let why = "the bank counts a unit that was not given here, or misses one that was";
-        Some(RULE.tell(Severity::Warning, what, case.live.iter().map(shown).collect(), why).advise(
-            &[
-                "check again: something may have changed just then",
-                "check that exactly the units of this bank were given",
-            ],
-        ))
+        Some(
+            RULE.finding(Severity::Warning, what, context.live.iter().map(shown).collect(), why)
+                .advise(&[
+                    "check again: something may have changed just then",
+                    "check that exactly the units of this bank were given",
+                ]),
+        )
     }
 
     /// Every total that was told near enough in time.
-    fn told(&self, case: &Case<'_>) -> Vec<u64> {
-        let most = case.thresholds().max_skew_time();
-        let near = |at| case.live.iter().all(|live| live.at.abs_diff(at) <= most);
-        let all = case.units.iter().flat_map(|unit| &unit.statuses);
-        all.filter_map(Told::reading)
+    fn told(&self, context: &Context<'_>) -> Vec<u64> {
+        let most = context.thresholds().max_skew_time();
+        let near = |at| context.live.iter().all(|live| live.at.abs_diff(at) <= most);
+        let all = context.units.iter().flat_map(|unit| &unit.statuses);
+        all.filter_map(Answer::reading)
             .filter(|reading| reading.value.presence == Presence::PRESENT && near(reading.at))
             .map(|reading| (self.told)(&reading.value).into())
             .collect()

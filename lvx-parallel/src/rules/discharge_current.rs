@@ -1,7 +1,7 @@
 //! Units that discharge share the current.
 
 use super::{Rule, sharing::Current};
-use crate::{Finding, case::Case};
+use crate::{Finding, context::Context};
 
 pub(super) static RULE: Rule = Rule::new(
     "discharge-current",
@@ -10,12 +10,12 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     let current = Current {
         what: "discharge currents",
         value: |status| status.discharge_current,
         again: |status| status.discharge_current,
-        most: case.thresholds().discharge_current_spread,
+        most: context.thresholds().discharge_current_spread,
         why: "one unit carries more of the load than its share",
         advice: &[
             "check the current sharing cables between the units",
@@ -23,7 +23,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
             "compare battery cables and contacts",
         ],
     };
-    current.check(&RULE, case)
+    current.check(&RULE, context)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use pi18_proto::{FaultCode, GeneralStatus};
 use super::{Rule, further_settings, main_firmware, output_mode};
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, Heard, each, observed},
-    explained::{Explained, fault as explained},
+    advice::{Advice, fault as advice_for},
+    context::{Context, ReportedFault, each, observed},
     finding::Observed,
 };
 
@@ -17,36 +17,38 @@ pub(crate) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut faults: Vec<_> = case.faults().collect();
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut faults: Vec<_> = context.faults().collect();
     faults.sort_by_key(|fault| fault.0);
     faults.dedup();
-    faults.retain(|&fault| !is_told_by_its_cause(case, fault));
-    faults.into_iter().map(|fault| tell(case, fault)).collect()
+    faults.retain(|&fault| !is_told_by_its_cause(context, fault));
+    faults.into_iter().map(|fault| finding(context, fault)).collect()
 }
 
 /// The rule that found the cause names the fault.
-fn is_told_by_its_cause(case: &Case<'_>, fault: FaultCode) -> bool {
+fn is_told_by_its_cause(context: &Context<'_>, fault: FaultCode) -> bool {
     match fault {
-        FaultCode::PARALLEL_FIRMWARE => main_firmware::is_found(case),
+        FaultCode::PARALLEL_FIRMWARE => main_firmware::is_found(context),
         FaultCode::PARALLEL_OUTPUT_SETTINGS => {
-            further_settings::output_differs(case) || output_mode::is_found(case)
+            further_settings::output_differs(context) || output_mode::is_found(context)
         }
         _ => false,
     }
 }
 
-fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
+fn finding(context: &Context<'_>, fault: FaultCode) -> Finding {
     let standing: Vec<_> =
-        case.units.iter().copied().filter(|unit| unit.fault() == Some(fault)).collect();
+        context.units.iter().copied().filter(|unit| unit.fault() == Some(fault)).collect();
     let what = format!("fault {fault}");
-    let Explained { why, checks } = explained(fault);
-    let mut values = evidence(case, &standing, fault);
-    values.extend(case.heard.iter().filter(|heard| heard.fault == fault).map(word));
-    let mut finding = RULE.tell(Severity::Error, what, values, why).advise(checks);
+    let Advice { why, steps } = advice_for(fault);
+    let mut values = evidence(context, &standing, fault);
+    values.extend(
+        context.reported_faults.iter().filter(|reported| reported.fault == fault).map(reporter),
+    );
+    let mut finding = RULE.finding(Severity::Error, what, values, why).advise(steps);
     // The most telling of causes comes first.
     if fault == FaultCode::PARALLEL_BATTERY_VOLTAGE {
-        let without = each(&case.units, UnitSnapshot::lacks_battery);
+        let without = each(&context.units, UnitSnapshot::lacks_battery);
         for Observed { unit, value } in without {
             let first = format!(
                 "{unit} measures {value}: no battery is connected to it, or its breaker or BMS is off"
@@ -58,17 +60,17 @@ fn tell(case: &Case<'_>, fault: FaultCode) -> Finding {
 }
 
 /// Whose word it is that a unit stands with a fault, and of which unit.
-fn word(heard: &Heard<'_>) -> Observed {
-    let serial = heard.serial.map(|serial| format!(", {serial}")).unwrap_or_default();
-    observed(heard.by, format_args!("heard it of unit {}{serial}", heard.number))
+fn reporter(reported: &ReportedFault<'_>) -> Observed {
+    let serial = reported.serial.map(|serial| format!(", {serial}")).unwrap_or_default();
+    observed(reported.by, format_args!("heard it of unit {}{serial}", reported.number))
 }
 
 /// What the units measure of that which the fault is about; where that is nothing, who has it.
-fn evidence(case: &Case<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Vec<Observed> {
+fn evidence(context: &Context<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Vec<Observed> {
     let measured = |value: fn(&GeneralStatus) -> String| {
-        each(&case.units, |unit| {
+        each(&context.units, |unit| {
             let shown = value(&unit.status.value()?);
-            let is_standing = unit.fault() == Some(fault) && standing.len() < case.units.len();
+            let is_standing = unit.fault() == Some(fault) && standing.len() < context.units.len();
             Some(if is_standing { format!("{shown} (stands)") } else { shown })
         })
     };
@@ -90,7 +92,7 @@ fn evidence(case: &Case<'_>, standing: &[&UnitSnapshot], fault: FaultCode) -> Ve
 #[cfg(test)]
 mod tests {
     use crate::{
-        BankSnapshot, Gap, Reason, Severity, Told, check,
+        Answer, BankSnapshot, Gap, Reason, Severity, check,
         rules::testing::{bank_of, findings, healthy, told},
     };
 
@@ -134,8 +136,8 @@ mod tests {
         assert_eq!(found, [("fault", Severity::Error), ("fault", Severity::Error)]);
     }
 
-    fn unanswered<T>() -> Told<T> {
-        Told::Missing(Gap { reason: Reason::Silent, text: String::new() })
+    fn unanswered<T>() -> Answer<T> {
+        Answer::Missing(Gap { reason: Reason::Silent, text: String::new() })
     }
 
     /// A bank with this fault on its last unit, which does not say so itself.

@@ -4,7 +4,7 @@ use lvx_settings::Setting;
 use pi18_proto::FaultCode;
 
 use super::{Rule, ratings, settings};
-use crate::{Finding, Severity, case::Case};
+use crate::{Finding, Severity, context::Context};
 
 pub(super) static RULE: Rule = Rule::new(
     "further-settings",
@@ -13,36 +13,37 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     // The clock moves and the output mode belongs to a unit's place: they have rules of their own.
     let further = Setting::ALL.iter().copied().filter(|setting| {
         !Setting::AGREEING.contains(setting)
             && !matches!(setting, Setting::Clock | Setting::OutputMode)
     });
-    let differing = further.filter(|&setting| case.has_difference(setting));
-    let judged = differing.filter(|&setting| !(is_output(setting) && ratings::differs(case)));
+    let differing = further.filter(|&setting| context.has_difference(setting));
+    let judged = differing.filter(|&setting| !(is_output(setting) && ratings::differs(context)));
     judged
         .map(|setting| {
-            let (severity, why) = weight(case, setting);
-            settings::tell(&RULE, case, setting, severity, why)
+            let (severity, why) = weight(context, setting);
+            settings::finding(&RULE, context, setting, severity, why)
         })
         .collect()
 }
 
 /// Whether output voltages or frequencies are set differently.
-pub(super) fn output_differs(case: &Case<'_>) -> bool {
+pub(super) fn output_differs(context: &Context<'_>) -> bool {
     let outputs = [Setting::OutputVoltage, Setting::OutputFrequency];
-    case.checks.has(&RULE.info) && outputs.into_iter().any(|setting| case.has_difference(setting))
+    context.checks.has(&RULE.info)
+        && outputs.into_iter().any(|setting| context.has_difference(setting))
 }
 
 fn is_output(setting: Setting) -> bool {
     matches!(setting, Setting::OutputVoltage | Setting::OutputFrequency)
 }
 
-fn weight(case: &Case<'_>, setting: Setting) -> (Severity, &'static str) {
+fn weight(context: &Context<'_>, setting: Setting) -> (Severity, &'static str) {
     match setting {
         Setting::OutputVoltage | Setting::OutputFrequency
-            if case.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]) =>
+            if context.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]) =>
         {
             (Severity::Error, "this is what fault 86 says, which stops the bank right now")
         }

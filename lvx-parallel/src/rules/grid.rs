@@ -5,7 +5,7 @@ use pi18_proto::FaultCode;
 use super::Rule;
 use crate::{
     Finding, Severity,
-    case::{Case, Live, lasting_spread},
+    context::{Context, Measured, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -15,43 +15,43 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    if case.tells_fault(&[FaultCode::PARALLEL_LINE]) {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    if context.tells_fault(&[FaultCode::PARALLEL_LINE]) {
         return Vec::new();
     }
-    let most = case.thresholds().grid_voltage_spread;
-    let by_phase = case.sharing().into_iter().filter_map(|sharing| {
+    let most = context.thresholds().grid_voltage_spread;
+    let by_phase = context.sharing().into_iter().filter_map(|sharing| {
         let units = &sharing.units;
         let found = lasting_spread(units, most, |s| s.grid_voltage, |s| s.grid_voltage)?;
         let place = sharing.place();
-        Some(tell(format!("grid voltages{place} differ by {found}, more than {most}"), units))
+        Some(finding(format!("grid voltages{place} differ by {found}, more than {most}"), units))
     });
     let findings: Vec<_> = by_phase.collect();
     if !findings.is_empty() {
         return findings;
     }
-    let most = case.thresholds().frequency_spread;
-    let units: Vec<_> = case.live.iter().collect();
+    let most = context.thresholds().frequency_spread;
+    let units: Vec<_> = context.live.iter().collect();
     let found = lasting_spread(&units, most, |s| s.grid_frequency, |s| s.grid_frequency);
     let what = found.map(|found| format!("grid frequencies differ by {found}, more than {most}"));
-    what.map(|what| tell(what, &units)).into_iter().collect()
+    what.map(|what| finding(what, &units)).into_iter().collect()
 }
 
-fn tell(what: String, units: &[&Live<'_>]) -> Finding {
-    let shown = |live: &&Live<'_>| {
+fn finding(what: String, units: &[&Measured<'_>]) -> Finding {
+    let shown = |live: &&Measured<'_>| {
         live.value(format_args!("{} {}", live.status.grid_voltage, live.status.grid_frequency))
     };
     let why = "units of a bank work on one grid; one that sees another leaves it alone, and a greater \
                difference stops the bank with fault 84";
-    RULE.tell(Severity::Warning, what, units.iter().map(shown).collect(), why).advise(&[
+    RULE.finding(Severity::Warning, what, units.iter().map(shown).collect(), why).advise(&[
         "check the AC input breaker and wires of the unit that differs",
         "check that all units are on the same phase",
     ])
 }
 
 /// Whether this rule speaks.
-pub(super) fn is_found(case: &Case<'_>) -> bool {
-    case.checks.has(&RULE.info) && !check(case).is_empty()
+pub(super) fn is_found(context: &Context<'_>) -> bool {
+    context.checks.has(&RULE.info) && !check(context).is_empty()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{Rule, fault, output_mode};
 use crate::{
     Finding, Severity,
-    case::{Case, each},
+    context::{Context, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -13,21 +13,21 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     // Units that do not hear each other cannot agree on their numbers: their fault says so.
-    let by_fault = case.is_out_of_touch() && case.checks.has(&fault::RULE.info);
+    let by_fault = context.is_out_of_touch() && context.checks.has(&fault::RULE.info);
     // A unit that is set to single counts itself 0.
-    if by_fault || output_mode::is_found(case) {
+    if by_fault || output_mode::is_found(context) {
         return Vec::new();
     }
     let mut numbers: Vec<u16> =
-        case.units.iter().filter_map(|unit| unit.instance()).map(|count| count.0).collect();
+        context.units.iter().filter_map(|unit| unit.instance()).map(|count| count.0).collect();
     numbers.sort_unstable();
     let twice = numbers.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
     let first = numbers.first().copied();
     let what = if twice {
         "an instance is there twice"
-    } else if !case.is_whole() {
+    } else if !context.is_whole() {
         return Vec::new();
     } else if first.is_some_and(|first| first != 0) {
         "no unit is the master, instance 0"
@@ -36,12 +36,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     } else {
         return Vec::new();
     };
-    let values = each(&case.units, |unit| {
+    let values = each(&context.units, |unit| {
         unit.instance().map(|instance| format!("instance {}", instance.0))
     });
     let why = "the units number themselves over the parallel cables, and instance 0 is the master that \
                the others follow; units that do not agree on it do not work together";
-    vec![RULE.tell(Severity::Error, what, values, why).advise(&[
+    vec![RULE.finding(Severity::Error, what, values, why).advise(&[
         "switch all units off, check that both parallel cables are plugged in firmly on each unit",
         "check that every unit is set to the same kind of output mode (display, program 28)",
         "switch all on again, their AC breakers together",

@@ -5,7 +5,7 @@ use pi18_proto::{FaultCode, Version};
 use super::Rule;
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, differ, each},
+    context::{Context, differ, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -15,43 +15,43 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    if differs(case) {
-        let active = case.has_fault(&[FaultCode::PARALLEL_FIRMWARE]);
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    if differs(context) {
+        let active = context.has_fault(&[FaultCode::PARALLEL_FIRMWARE]);
         let why = if active {
             "this is what fault 71 says, which stops the bank right now"
         } else {
             "units of one bank with different main firmware stop with fault 71"
         };
-        let mut finding = tell(case, "main firmware differs".to_owned(), why);
-        if let Some(expected) = case.checks.expected_firmware {
+        let mut finding = finding(context, "main firmware differs".to_owned(), why);
+        if let Some(expected) = context.checks.expected_firmware {
             finding.what = format!("main firmware differs, {expected} is expected");
         }
         return vec![finding];
     }
-    let Some(expected) = case.checks.expected_firmware else { return Vec::new() };
-    if case.units.iter().filter_map(|unit| main(unit)).all(|main| main == expected) {
+    let Some(expected) = context.checks.expected_firmware else { return Vec::new() };
+    if context.units.iter().filter_map(|unit| main(unit)).all(|main| main == expected) {
         return Vec::new();
     }
     let why = "you said which version the units are to have; a unit that joins later with it would \
                stop the bank with fault 71";
-    vec![tell(case, format!("main firmware is not {expected}"), why)]
+    vec![finding(context, format!("main firmware is not {expected}"), why)]
 }
 
 /// Whether this rule speaks of a difference.
-pub(super) fn is_found(case: &Case<'_>) -> bool {
-    case.checks.has(&RULE.info) && differs(case)
+pub(super) fn is_found(context: &Context<'_>) -> bool {
+    context.checks.has(&RULE.info) && differs(context)
 }
 
-fn tell(case: &Case<'_>, what: String, why: &str) -> Finding {
-    RULE.tell(Severity::Error, what, each(&case.units, main), why).advise(&[
+fn finding(context: &Context<'_>, what: String, why: &str) -> Finding {
+    RULE.finding(Severity::Error, what, each(&context.units, main), why).advise(&[
         "ask the seller for one main firmware for all units and the tool that writes it",
         "update one unit after another, then switch all off and on again",
     ])
 }
 
-pub(super) fn differs(case: &Case<'_>) -> bool {
-    differ(&case.units, main)
+pub(super) fn differs(context: &Context<'_>) -> bool {
+    differ(&context.units, main)
 }
 
 fn main(unit: &UnitSnapshot) -> Option<Version> {

@@ -5,8 +5,8 @@ use pi18_proto::WorkingMode;
 use super::Rule;
 use crate::{
     Finding, Severity,
-    case::{Case, observed},
-    explained::{Explained, mode as explained},
+    advice::{Advice, mode as advice_for},
+    context::{Context, observed},
 };
 
 pub(crate) static RULE: Rule = Rule::new(
@@ -16,19 +16,19 @@ pub(crate) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let mut modes: Vec<_> = case.units.iter().filter_map(|unit| unit.working_mode()).collect();
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut modes: Vec<_> = context.units.iter().filter_map(|unit| unit.working_mode()).collect();
     modes.sort_by_key(|mode| mode.0);
     modes.dedup();
-    modes.into_iter().filter_map(|mode| tell(case, mode)).collect()
+    modes.into_iter().filter_map(|mode| finding(context, mode)).collect()
 }
 
-fn tell(case: &Case<'_>, mode: WorkingMode) -> Option<Finding> {
+fn finding(context: &Context<'_>, mode: WorkingMode) -> Option<Finding> {
     // Fault mode with a fault code is told as the fault.
-    let values: Vec<_> = case
+    let values: Vec<_> = context
         .units
         .iter()
-        .filter(|unit| unit.working_mode() == Some(mode) && case.fault_of(unit).is_none())
+        .filter(|unit| unit.working_mode() == Some(mode) && context.fault_of(unit).is_none())
         .map(|unit| observed(unit, format_args!("{:02}", mode.0)))
         .collect();
     if values.is_empty() {
@@ -42,8 +42,8 @@ fn tell(case: &Case<'_>, mode: WorkingMode) -> Option<Finding> {
         WorkingMode::BYPASS => (Severity::Info, "a unit is in bypass"),
         _ => (Severity::Warning, "a unit is in a mode that nobody has a name for"),
     };
-    let Explained { why, checks } = explained(mode);
-    Some(RULE.tell(severity, what, values, why).advise(checks))
+    let Advice { why, steps } = advice_for(mode);
+    Some(RULE.finding(severity, what, values, why).advise(steps))
 }
 
 #[cfg(test)]

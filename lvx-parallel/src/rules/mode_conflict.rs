@@ -5,7 +5,7 @@ use pi18_proto::{Presence, WorkingMode};
 use super::{Rule, battery_voltage, grid};
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, observed, window},
+    context::{Context, observed, window},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -26,16 +26,16 @@ enum Kind {
     Off,
 }
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    if case.is_out_of_touch() || grid::is_found(case) {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    if context.is_out_of_touch() || grid::is_found(context) {
         return Vec::new();
     }
     let told: Vec<_> =
-        case.units.iter().filter_map(|unit| Some((*unit, kind(case, unit)?))).collect();
+        context.units.iter().filter_map(|unit| Some((*unit, kind(context, unit)?))).collect();
     let time = |(unit, _): &(&UnitSnapshot, Kind)| {
         unit.mode.reading().map(|reading| reading.at).unwrap_or_default()
     };
-    let together = window(&told, time, case.thresholds().max_skew_time());
+    let together = window(&told, time, context.thresholds().max_skew_time());
     let first = together.first().map(|(_, kind)| *kind);
     if together.iter().all(|(_, kind)| Some(*kind) == first) {
         return Vec::new();
@@ -49,16 +49,16 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         .collect();
     let why = "units of a bank leave the grid, and switch their output, together; one that does not \
                works against the others or carries all the load";
-    vec![RULE.tell(Severity::Warning, "modes contradict each other", values, why).advise(&[
+    vec![RULE.finding(Severity::Warning, "modes contradict each other", values, why).advise(&[
         "look again in a minute: a change may be under way",
         "compare the AC input voltages and the settings (lvx compare)",
         "check the parallel communication cables",
     ])]
 }
 
-fn kind(case: &Case<'_>, unit: &UnitSnapshot) -> Option<Kind> {
+fn kind(context: &Context<'_>, unit: &UnitSnapshot) -> Option<Kind> {
     // One that has stopped, or cannot leave the grid, goes its own way.
-    if case.fault_of(unit).is_some() || battery_voltage::tells_lack(case, unit) {
+    if context.fault_of(unit).is_some() || battery_voltage::tells_lack(context, unit) {
         return None;
     }
     let mode = unit.working_mode()?;

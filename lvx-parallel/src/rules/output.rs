@@ -5,7 +5,7 @@ use pi18_proto::FaultCode;
 use super::{Rule, further_settings, grid};
 use crate::{
     Finding, Severity,
-    case::{Case, Live, Sharing, lasting_spread},
+    context::{Context, Measured, Sharing, lasting_spread},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -15,41 +15,41 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     // A cause that is told explains it.
-    if further_settings::output_differs(case)
-        || grid::is_found(case)
-        || case.tells_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS])
+    if further_settings::output_differs(context)
+        || grid::is_found(context)
+        || context.tells_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS])
     {
         return Vec::new();
     }
-    let on = |live: &Live<'_>| live.status.output_voltage.0 > 0;
-    let most = case.thresholds().output_voltage_spread;
+    let on = |live: &Measured<'_>| live.status.output_voltage.0 > 0;
+    let most = context.thresholds().output_voltage_spread;
     let by_phase = |sharing: Sharing<'_, '_>| {
         let sharing = sharing.only(on);
         let units = &sharing.units;
         let found = lasting_spread(units, most, |s| s.output_voltage, |s| s.output_voltage)?;
         let place = sharing.place();
-        Some(tell(format!("output voltages{place} differ by {found}, more than {most}"), units))
+        Some(finding(format!("output voltages{place} differ by {found}, more than {most}"), units))
     };
-    let findings: Vec<_> = case.sharing().into_iter().filter_map(by_phase).collect();
+    let findings: Vec<_> = context.sharing().into_iter().filter_map(by_phase).collect();
     if !findings.is_empty() {
         return findings;
     }
-    let most = case.thresholds().frequency_spread;
-    let units: Vec<_> = case.live.iter().filter(|live| on(live)).collect();
+    let most = context.thresholds().frequency_spread;
+    let units: Vec<_> = context.live.iter().filter(|live| on(live)).collect();
     let found = lasting_spread(&units, most, |s| s.output_frequency, |s| s.output_frequency);
     let what = found.map(|found| format!("output frequencies differ by {found}, more than {most}"));
-    what.map(|what| tell(what, &units)).into_iter().collect()
+    what.map(|what| finding(what, &units)).into_iter().collect()
 }
 
-fn tell(what: String, units: &[&Live<'_>]) -> Finding {
-    let shown = |live: &&Live<'_>| {
+fn finding(what: String, units: &[&Measured<'_>]) -> Finding {
+    let shown = |live: &&Measured<'_>| {
         live.value(format_args!("{} {}", live.status.output_voltage, live.status.output_frequency))
     };
     let why = "outputs in parallel have one voltage; what is measured differently is lost in a cable or \
                contact, or the outputs are not connected";
-    RULE.tell(Severity::Warning, what, units.iter().map(shown).collect(), why).advise(&[
+    RULE.finding(Severity::Warning, what, units.iter().map(shown).collect(), why).advise(&[
         "check the output breaker, wires and screws of the unit that differs",
         "measure between the outputs with a meter before touching anything",
     ])

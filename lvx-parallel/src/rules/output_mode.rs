@@ -6,7 +6,7 @@ use pi18_proto::{FaultCode, OutputMode};
 use super::Rule;
 use crate::{
     Finding, Severity,
-    case::{Case, each},
+    context::{Context, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -16,19 +16,19 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let modes: Vec<_> = case.units.iter().filter_map(|unit| mode(unit)).collect();
-    if case.units.len().max(case.known_size()) < 2 || modes.is_empty() {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let modes: Vec<_> = context.units.iter().filter_map(|unit| mode(unit)).collect();
+    if context.units.len().max(context.known_size()) < 2 || modes.is_empty() {
         return Vec::new();
     }
-    let Some(what) = output_mode_conflict(&modes, case.is_whole()) else { return Vec::new() };
+    let Some(what) = output_mode_conflict(&modes, context.is_whole()) else { return Vec::new() };
     let what = what.to_string();
-    let why = if case.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]) {
+    let why = if context.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]) {
         "this is what fault 86 says, which stops the bank right now"
     } else {
         "units that do not know that they share an output fight over it; the bank stops with fault 86"
     };
-    vec![RULE.tell(Severity::Error, &what, each(&case.units, mode), why).advise(&[
+    vec![RULE.finding(Severity::Error, &what, each(&context.units, mode), why).advise(&[
         "switch the loads off before anything else: the output mode can only be set in standby",
         "set all units to parallel, or give each phase its units (display, program 28)",
     ])]
@@ -45,8 +45,8 @@ pub(crate) fn are_phases(units: &[&crate::UnitSnapshot]) -> bool {
 }
 
 /// Whether this rule speaks.
-pub(super) fn is_found(case: &Case<'_>) -> bool {
-    case.checks.has(&RULE.info) && !check(case).is_empty()
+pub(super) fn is_found(context: &Context<'_>) -> bool {
+    context.checks.has(&RULE.info) && !check(context).is_empty()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use pi18_proto::{Model, RatedInformation};
 use super::Rule;
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, differ, each},
+    context::{Context, differ, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -15,11 +15,11 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    if !differs(case) {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    if !differs(context) {
         return Vec::new();
     }
-    let values = each(&case.units, |unit| {
+    let values = each(&context.units, |unit| {
         let rated = unit.rated.value()?;
         let model = model(unit).map(|model| format!("{model}, ")).unwrap_or_default();
         let RatedInformation { output_active_power, battery_rated_voltage, mppt_strings, .. } =
@@ -30,13 +30,13 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     });
     let why = "only units of one model share loads and a battery as they should";
     vec![
-        RULE.tell(Severity::Error, "units of different models in one bank", values, why)
+        RULE.finding(Severity::Error, "units of different models in one bank", values, why)
             .advise(&["check the rating plates", "take the unit that differs out of the bank"]),
     ]
 }
 
-pub(super) fn differs(case: &Case<'_>) -> bool {
-    differ(&case.units, plate) || differ(&case.units, model)
+pub(super) fn differs(context: &Context<'_>) -> bool {
+    differ(&context.units, plate) || differ(&context.units, model)
 }
 
 /// What does not change with a setting.

@@ -7,7 +7,7 @@ use pi18_proto::SerialNumber;
 use super::Rule;
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, may_be_one, observed},
+    context::{Context, may_be_one, observed},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -17,14 +17,15 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let serials: BTreeSet<_> = case.given.iter().filter_map(|unit| unit.serial_number()).collect();
-    serials.into_iter().filter_map(|serial| tell(case, serial)).collect()
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let serials: BTreeSet<_> =
+        context.given.iter().filter_map(|unit| unit.serial_number()).collect();
+    serials.into_iter().filter_map(|serial| finding(context, serial)).collect()
 }
 
-fn tell(case: &Case<'_>, serial: SerialNumber) -> Option<Finding> {
+fn finding(context: &Context<'_>, serial: SerialNumber) -> Option<Finding> {
     let has_it = |unit: &&UnitSnapshot| unit.serial_number() == Some(serial);
-    let units: Vec<_> = case.given.iter().copied().filter(has_it).collect();
+    let units: Vec<_> = context.given.iter().copied().filter(has_it).collect();
     if units.len() < 2 {
         return None;
     }
@@ -36,7 +37,7 @@ fn tell(case: &Case<'_>, serial: SerialNumber) -> Option<Finding> {
         let why = "if two addresses lead to one unit, it is compared with itself and always agrees, and \
                    what the other unit does is not known";
         let what = "two addresses report one serial number";
-        return Some(RULE.tell(Severity::Error, what, values, why).advise(&[
+        return Some(RULE.finding(Severity::Error, what, values, why).advise(&[
             "if they lead to one unit, give it once; sn:SERIAL finds a unit by its serial number",
             "if they lead to two units, compare their serial numbers with the stickers on them",
         ]));
@@ -49,15 +50,15 @@ fn tell(case: &Case<'_>, serial: SerialNumber) -> Option<Finding> {
         "units are told apart by their serial numbers: what is meant for one can reach the other";
     let values = units.iter().map(shown).collect();
     let what = "units of one bank report the same serial number";
-    Some(RULE.tell(Severity::Error, what, values, why).advise(&[
+    Some(RULE.finding(Severity::Error, what, values, why).advise(&[
         "compare the serial numbers with the stickers on the units",
         "until they differ, set these units on their displays, or each alone",
     ]))
 }
 
 /// Whether a unit may have been given twice.
-pub(super) fn is_found(case: &Case<'_>) -> bool {
-    case.checks.has(&RULE.info) && case.units.len() < case.given.len()
+pub(super) fn is_found(context: &Context<'_>) -> bool {
+    context.checks.has(&RULE.info) && context.units.len() < context.given.len()
 }
 
 #[cfg(test)]

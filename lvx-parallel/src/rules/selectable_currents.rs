@@ -3,7 +3,7 @@
 use super::{Rule, ratings};
 use crate::{
     Finding, Severity,
-    case::{Case, differ, each},
+    context::{Context, differ, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -13,26 +13,26 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    if ratings::differs(case) {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    if ratings::differs(context) {
         return Vec::new();
     }
     let why = "a current that one unit takes and another does not cannot be set on all; the units may \
                be of different make or firmware";
-    let tell = |what: &str, values| {
-        RULE.tell(Severity::Warning, what, values, why)
+    let finding = |what: &str, values| {
+        RULE.finding(Severity::Warning, what, values, why)
             .advise(&["choose a current that all of them offer"])
     };
     let mut findings = Vec::new();
     let list = |unit: &crate::UnitSnapshot| unit.charge_currents.value();
-    if differ(&case.units, list) {
-        let values = each(&case.units, |unit| Some(shown(list(unit)?.currents.as_slice())));
-        findings.push(tell("the selectable maximum charge currents differ", values));
+    if differ(&context.units, list) {
+        let values = each(&context.units, |unit| Some(shown(list(unit)?.currents.as_slice())));
+        findings.push(finding("the selectable maximum charge currents differ", values));
     }
     let list = |unit: &crate::UnitSnapshot| unit.ac_charge_currents.value();
-    if differ(&case.units, list) {
-        let values = each(&case.units, |unit| Some(shown(list(unit)?.currents.as_slice())));
-        findings.push(tell("the selectable maximum AC charge currents differ", values));
+    if differ(&context.units, list) {
+        let values = each(&context.units, |unit| Some(shown(list(unit)?.currents.as_slice())));
+        findings.push(finding("the selectable maximum AC charge currents differ", values));
     }
     findings
 }

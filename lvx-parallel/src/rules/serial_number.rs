@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::{
     Finding, Severity,
-    case::{Case, each},
+    context::{Context, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -13,8 +13,8 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let odd = each(&case.units, |unit| {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let odd = each(&context.units, |unit| {
         let serial = unit.identity.value()?.serial_number;
         let shown = if serial.as_str().is_empty() { "none".to_owned() } else { serial.to_string() };
         (!serial.looks_genuine()).then_some(shown)
@@ -24,12 +24,14 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
     }
     let why =
         "units are told apart by it: this one cannot be, neither by its bank nor by this program";
-    vec![RULE.tell(Severity::Warning, "a serial number does not look like one", odd, why).advise(
-        &[
-            "compare it with the sticker on the unit",
-            "if the defaults were restored, compare the settings with the other units",
-        ],
-    )]
+    vec![
+        RULE.finding(Severity::Warning, "a serial number does not look like one", odd, why).advise(
+            &[
+                "compare it with the sticker on the unit",
+                "if the defaults were restored, compare the settings with the other units",
+            ],
+        ),
+    ]
 }
 
 #[cfg(test)]

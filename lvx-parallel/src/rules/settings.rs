@@ -5,7 +5,7 @@ use lvx_settings::{Setting, Shape};
 use super::{Rule, ratings};
 use crate::{
     Finding, Severity,
-    case::{Case, each},
+    context::{Context, each},
     report::text::uncapitalised,
 };
 
@@ -16,40 +16,42 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let differing = Setting::AGREEING.into_iter().filter(|&setting| is_judged(case, setting));
-    differing.map(|setting| tell(&RULE, case, setting, Severity::Error, why(setting))).collect()
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let differing = Setting::AGREEING.into_iter().filter(|&setting| is_judged(context, setting));
+    differing
+        .map(|setting| finding(&RULE, context, setting, Severity::Error, why(setting)))
+        .collect()
 }
 
 /// Voltages of units that are made for different batteries differ of course.
-fn is_judged(case: &Case<'_>, setting: Setting) -> bool {
-    let other_model = ratings::differs(case)
+fn is_judged(context: &Context<'_>, setting: Setting) -> bool {
+    let other_model = ratings::differs(context)
         && matches!(setting.shape(), Shape::Quantity { unit: "V" | "A", .. });
-    !other_model && case.has_difference(setting)
+    !other_model && context.has_difference(setting)
 }
 
 /// Whether any of the twelve differs, which explains that units do not share as they should.
-pub(super) fn is_found(case: &Case<'_>) -> bool {
-    case.checks.has(&RULE.info)
-        && Setting::AGREEING.into_iter().any(|setting| case.has_difference(setting))
+pub(super) fn is_found(context: &Context<'_>) -> bool {
+    context.checks.has(&RULE.info)
+        && Setting::AGREEING.into_iter().any(|setting| context.has_difference(setting))
 }
 
-pub(super) fn tell(
+pub(super) fn finding(
     rule: &Rule,
-    case: &Case<'_>,
+    context: &Context<'_>,
     setting: Setting,
     severity: Severity,
     why: &str,
 ) -> Finding {
     let what = format!("{} differs", uncapitalised(setting.label()));
-    let values = each(&case.units, |unit| unit.settings().get(setting));
+    let values = each(&context.units, |unit| unit.settings().get(setting));
     let key = setting.key();
     let same = format!("set {key} to the same value on all units (a profile, or the display)");
     let first = "switch the loads off first: this takes the output down; set it in standby, then switch \
                  all units off and on again";
     let is_output = matches!(setting, Setting::OutputVoltage | Setting::OutputFrequency);
     let advice: &[&str] = if is_output { &[first, &same] } else { &[&same] };
-    let mut finding = rule.tell(severity, what, values, why).advise(advice);
+    let mut finding = rule.finding(severity, what, values, why).advise(advice);
     if setting == Setting::MaxChargeCurrent {
         let hint = "a unit refuses another maximum charge current while it charges: do it at night, \
                     or on the display, program 02";

@@ -6,7 +6,7 @@ use pi18_proto::{Amperes, GeneralStatus, ParallelStatus};
 use super::{Rule, settings};
 use crate::{
     Finding, Severity,
-    case::{Case, Live, Sharing, lasting_spread},
+    context::{Context, Measured, Sharing, lasting_spread},
 };
 
 /// A current that units share.
@@ -23,55 +23,60 @@ pub(super) struct Current {
 
 impl Current {
     /// A finding for each output whose units do not share it, of those that have any of it.
-    pub(super) fn check(&self, rule: &Rule, case: &Case<'_>) -> Vec<Finding> {
+    pub(super) fn check(&self, rule: &Rule, context: &Context<'_>) -> Vec<Finding> {
         // Settings that differ explain it, and are told.
-        if settings::is_found(case) {
+        if settings::is_found(context) {
             return Vec::new();
         }
-        let with = |live: &Live<'_>| (self.value)(&live.status).0 > 0;
-        let all = case.sharing().into_iter().map(|sharing| sharing.only(with));
-        all.filter_map(|sharing| self.tell(rule, case, &sharing)).collect()
+        let with = |live: &Measured<'_>| (self.value)(&live.status).0 > 0;
+        let all = context.sharing().into_iter().map(|sharing| sharing.only(with));
+        all.filter_map(|sharing| self.finding(rule, context, &sharing)).collect()
     }
 
-    fn tell(&self, rule: &Rule, case: &Case<'_>, sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    fn finding(
+        &self,
+        rule: &Rule,
+        context: &Context<'_>,
+        sharing: &Sharing<'_, '_>,
+    ) -> Option<Finding> {
         let Self { what, most, .. } = self;
         let units = &sharing.units;
         let found = lasting_spread(units, *most, self.value, self.again)?;
         let what = format!("{what}{} differ by {found}, more than {most}", sharing.place());
         let values = units.iter().map(|live| live.value((self.value)(&live.status))).collect();
-        let losses = case.thresholds().pv_losses.0;
+        let losses = context.thresholds().pv_losses.0;
         if is_due_to_the_sun(units, i64::from(most.0), losses.into()) {
             let why = "the units have that much more or less sun on their own panels";
-            return Some(rule.tell(Severity::Info, what, values, why));
+            return Some(rule.finding(Severity::Info, what, values, why));
         }
         if units.iter().any(|live| pv(live) > 0 && live.unit.has_unseen_string()) {
             let why = "what a third string of panels gives is not read, and may account for it";
-            return Some(rule.tell(Severity::Info, what, values, why).advise(self.advice));
+            return Some(rule.finding(Severity::Info, what, values, why).advise(self.advice));
         }
-        Some(rule.tell(Severity::Warning, what, values, self.why).advise(self.advice))
+        Some(rule.finding(Severity::Warning, what, values, self.why).advise(self.advice))
     }
 }
 
 /// Whether what their panels give accounts for the difference between any two units: the battery of the
 /// one with more sun gets that much more, or gives that much less, but for what is lost on the way.
-fn is_due_to_the_sun(units: &[&Live<'_>], most: i64, losses: i64) -> bool {
+fn is_due_to_the_sun(units: &[&Measured<'_>], most: i64, losses: i64) -> bool {
     let most = most * 10;
-    let explained = |sunny: &Live<'_>, other: &Live<'_>| {
+    let is_explained = |sunny: &Measured<'_>, other: &Measured<'_>| {
         let sun = pv(sunny) - pv(other);
         let battery = into_battery(sunny) - into_battery(other);
         let least = sun * (100 - losses) / 100;
         sun < 0 || (least - most..=sun + most).contains(&battery)
     };
-    units.iter().all(|one| units.iter().all(|other| explained(one, other)))
+    units.iter().all(|one| units.iter().all(|other| is_explained(one, other)))
 }
 
 /// What its panels give at the voltage of its battery, tenths of an ampere.
-fn pv(live: &Live<'_>) -> i64 {
+fn pv(live: &Measured<'_>) -> i64 {
     let watts = i64::from(live.status.pv1_power.0) + i64::from(live.status.pv2_power.0);
     watts * 100 / i64::from(live.status.battery_voltage.0).max(1)
 }
 
 /// What flows into its battery, tenths of an ampere.
-fn into_battery(live: &Live<'_>) -> i64 {
+fn into_battery(live: &Measured<'_>) -> i64 {
     (i64::from(live.status.charge_current.0) - i64::from(live.status.discharge_current.0)) * 10
 }

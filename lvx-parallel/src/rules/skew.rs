@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::{
     Finding, Severity,
-    case::{Case, each},
+    context::{Context, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -13,21 +13,21 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let judged = |name: &str| case.live.iter().any(|live| live.unit.name == name);
-    let measured = case.units.iter().filter(|unit| unit.status.value().is_some()).count();
-    if case.live.len() == measured {
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let judged = |name: &str| context.live.iter().any(|live| live.unit.name == name);
+    let measured = context.units.iter().filter(|unit| unit.status.value().is_some()).count();
+    if context.live.len() == measured {
         return Vec::new();
     }
-    let values = each(&case.units, |unit| {
+    let values = each(&context.units, |unit| {
         let at = unit.status.reading()?.at;
         let left_out = if judged(&unit.name) { "" } else { ", not compared" };
         Some(format!("at {}.{} s{left_out}", at.as_secs(), at.subsec_millis() / 100))
     });
-    let most = case.thresholds().max_skew;
+    let most = context.thresholds().max_skew;
     let what = format!("some readings lie more than {most} apart and were not compared");
     let why = "voltages and currents of different moments say nothing about each other";
-    vec![RULE.tell(Severity::Info, what, values, why).advise(&[
+    vec![RULE.finding(Severity::Info, what, values, why).advise(&[
         "check again; if a unit is always slow, look at its cable, or allow more (max_skew)",
     ])]
 }
@@ -39,12 +39,12 @@ mod tests {
     use pi18_proto::{Amperes, Decivolts};
 
     use crate::{
-        Severity, Told, UnitSnapshot, check,
+        Answer, Severity, UnitSnapshot, check,
         rules::testing::{found, healthy, measure},
     };
 
     fn late(unit: &mut UnitSnapshot, millis: u64) {
-        if let Told::Said(reading) = &mut unit.status {
+        if let Answer::Received(reading) = &mut unit.status {
             reading.at = Duration::from_millis(millis);
         }
     }

@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::{
     Finding, Severity,
-    case::{Case, differ, each},
+    context::{Context, differ, each},
 };
 
 pub(super) static RULE: Rule = Rule::new(
@@ -13,12 +13,12 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     let versions = |unit: &crate::UnitSnapshot| {
         let firmware = unit.firmware.value()?;
         Some((firmware.slave1, firmware.slave2))
     };
-    if !differ(&case.units, versions) {
+    if !differ(&context.units, versions) {
         return Vec::new();
     }
     let told = |unit| {
@@ -28,7 +28,7 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         })
     };
     let why = "such a difference was seen to work; the main firmware is what has to be equal";
-    vec![RULE.tell(Severity::Info, "slave firmware differs", each(&case.units, told), why)]
+    vec![RULE.finding(Severity::Info, "slave firmware differs", each(&context.units, told), why)]
 }
 
 #[cfg(test)]

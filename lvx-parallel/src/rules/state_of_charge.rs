@@ -3,7 +3,7 @@
 use pi18_proto::Percent;
 
 use super::Rule;
-use crate::{Finding, Severity, case::Case};
+use crate::{Finding, Severity, context::Context};
 
 pub(super) static RULE: Rule = Rule::new(
     "state-of-charge",
@@ -12,14 +12,14 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     // A unit without a battery says nothing about it.
     let with: Vec<_> =
-        case.live.iter().filter(|live| live.unit.lacks_battery().is_none()).collect();
+        context.live.iter().filter(|live| live.unit.lacks_battery().is_none()).collect();
     let Some(least) = with.iter().map(|live| live.status.battery_capacity).min() else {
         return Vec::new();
     };
-    let thresholds = case.thresholds();
+    let thresholds = context.thresholds();
     if least > thresholds.capacity_low {
         return Vec::new();
     }
@@ -33,12 +33,12 @@ fn check(case: &Case<'_>) -> Vec<Finding> {
         let what = format!("the battery is nearly empty, {least}, and is being discharged");
         let why = "the units will cut off soon, and the house goes dark if there is no grid";
         return vec![
-            RULE.tell(Severity::Warning, what, values, why)
+            RULE.finding(Severity::Warning, what, values, why)
                 .advise(&["switch loads off or let the grid charge"]),
         ];
     }
     let why = low_why(least);
-    vec![RULE.tell(Severity::Info, format!("the battery is low, {least}"), values, why)]
+    vec![RULE.finding(Severity::Info, format!("the battery is low, {least}"), values, why)]
 }
 
 fn low_why(least: Percent) -> &'static str {

@@ -5,7 +5,7 @@ use pi18_proto::ProtocolId;
 use super::Rule;
 use crate::{
     Finding, Reason, Severity, UnitSnapshot,
-    case::{Case, each, observed},
+    context::{Context, each, observed},
     finding::Observed,
     snapshot::ESSENTIAL,
 };
@@ -17,39 +17,42 @@ pub(super) static RULE: Rule = Rule::new(
     check,
 );
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
-    let units = case.units.iter();
-    units.filter_map(|unit| lost(unit).or_else(|| gaps(unit, case))).chain(phases(case)).collect()
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let units = context.units.iter();
+    units
+        .filter_map(|unit| lost(unit).or_else(|| gaps(unit, context)))
+        .chain(phases(context))
+        .collect()
 }
 
 /// What the rules need and was not asked, by units that were not given up: a bank that was read for
 /// another task, or saved by an older program. This is said whichever rules are chosen.
-pub(crate) fn not_asked(case: &Case<'_>) -> Option<Finding> {
-    let needed = case.checks.questions();
-    let lacking = case.bank.not_asked(needed);
+pub(crate) fn not_asked(context: &Context<'_>) -> Option<Finding> {
+    let needed = context.checks.questions();
+    let lacking = context.bank.not_asked(needed);
     if lacking.is_empty() {
         return None;
     }
-    let values = each(&case.units, |unit| {
+    let values = each(&context.units, |unit| {
         let lacking = needed.without(unit.asked());
         (unit.lost.is_none() && !lacking.is_empty()).then_some(lacking)
     });
     let is_essential = lacking.iter().any(|each| ESSENTIAL.contains(&each.mnemonic()));
     let severity = if is_essential { Severity::Warning } else { Severity::Info };
-    let rules = case.checks.in_need_of(lacking).join(", ");
+    let rules = context.checks.in_need_of(lacking).join(", ");
     let why = format!("these rules need the answers, and judge without them only in part: {rules}");
-    let finding = RULE.tell(severity, "some questions were not asked", values, &why);
+    let finding = RULE.finding(severity, "some questions were not asked", values, &why);
     Some(finding.advise(&["read the units again with the same checks"]))
 }
 
 /// What is not asked of units with three phases.
-fn phases(case: &Case<'_>) -> Option<Finding> {
-    let values = each(&case.units, |unit| {
+fn phases(context: &Context<'_>) -> Option<Finding> {
+    let values = each(&context.units, |unit| {
         unit.model.value().filter(|_| unit.shows_first_phase_only()).map(|model| model.model)
     });
     let what = "only the first of three phases was judged";
     let why = "GS tells nothing of the others, nor of a third string of panels";
-    (!values.is_empty()).then(|| RULE.tell(Severity::Info, what, values, why))
+    (!values.is_empty()).then(|| RULE.finding(Severity::Info, what, values, why))
 }
 
 fn lost(unit: &UnitSnapshot) -> Option<Finding> {
@@ -57,7 +60,7 @@ fn lost(unit: &UnitSnapshot) -> Option<Finding> {
         let values = vec![observed(unit, format_args!("PI{}", found.protocol_id))];
         let why = "what it says cannot be understood";
         let what = "a unit does not speak PI18";
-        return Some(RULE.tell(Severity::Error, what, values, why));
+        return Some(RULE.finding(Severity::Error, what, values, why));
     }
     let gap = unit.lost.as_ref()?;
     let answered = unit.identity.value().is_some();
@@ -69,16 +72,16 @@ fn lost(unit: &UnitSnapshot) -> Option<Finding> {
     let values = vec![observed(unit, short(&gap.text, &unit.name))];
     let why = "it may stand with a fault, be switched off, or have lost its cable; the others were judged \
                without it";
-    Some(RULE.tell(Severity::Error, what, values, why).advise(&[
+    Some(RULE.finding(Severity::Error, what, values, why).advise(&[
         "look at its display: is it on, does it show a fault?",
         "check its cable and adapter, and whether another program uses them",
     ]))
 }
 
 /// Answers that are missing: what every unit knows, or what the others said.
-fn gaps(unit: &UnitSnapshot, case: &Case<'_>) -> Option<Finding> {
+fn gaps(unit: &UnitSnapshot, context: &Context<'_>) -> Option<Finding> {
     let said_by_others = |query: &str| {
-        case.units.iter().any(|other| {
+        context.units.iter().any(|other| {
             other.lost.is_none() && other.gaps().iter().all(|(missing, _)| missing != query)
         })
     };
@@ -108,7 +111,7 @@ fn gaps(unit: &UnitSnapshot, case: &Case<'_>) -> Option<Finding> {
         missing.iter().map(|(why, queries)| format!("{} {why}", queries.join(", "))).collect();
     let values = vec![Observed { unit: unit.name.clone(), value: told.join("; ") }];
     let why = "what is missing was not judged";
-    let finding = RULE.tell(worst, "some answers are missing", values, why);
+    let finding = RULE.finding(worst, "some answers are missing", values, why);
     Some(if worst == Severity::Info { finding } else { finding.advise(&["check again"]) })
 }
 

@@ -5,46 +5,46 @@ use pi18_proto::{FaultCode, FaultsAndWarnings, Reply};
 use super::{Rule, battery_voltage, fault, grid};
 use crate::{
     Finding, Severity, UnitSnapshot,
-    case::{Case, observed},
-    explained::{Explained, warning as explained},
+    advice::{Advice, warning as advice_for},
+    context::{Context, observed},
     report::text::uncapitalised,
 };
 
 pub(crate) static RULE: Rule =
     Rule::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", check);
 
-fn check(case: &Case<'_>) -> Vec<Finding> {
+fn check(context: &Context<'_>) -> Vec<Finding> {
     let names = FaultsAndWarnings::FIELDS.iter().skip(1);
-    names.filter_map(|info| tell(case, info.name, info.label)).collect()
+    names.filter_map(|info| finding(context, info.name, info.label)).collect()
 }
 
-fn tell(case: &Case<'_>, name: &str, label: &str) -> Option<Finding> {
-    let raised: Vec<_> = case
+fn finding(context: &Context<'_>, name: &str, label: &str) -> Option<Finding> {
+    let raised: Vec<_> = context
         .units
         .iter()
         .copied()
-        .filter(|unit| raises(unit, name) && !follows(case, unit, name))
+        .filter(|unit| raises(unit, name) && !follows(context, unit, name))
         .collect();
     raised.first()?;
-    let asked = case.units.iter().filter(|unit| unit.faults.value().is_some()).count();
+    let asked = context.units.iter().filter(|unit| unit.faults.value().is_some()).count();
     let everywhere = raised.len() == asked;
     let is_outage = name == LINE_FAIL && everywhere;
-    if name == LINE_FAIL && !everywhere && grid::is_found(case) {
+    if name == LINE_FAIL && !everywhere && grid::is_found(context) {
         return None;
     }
     let severity = if is_outage { Severity::Info } else { Severity::Warning };
     let what = if is_outage { "no unit has grid".to_owned() } else { uncapitalised(label) };
-    let values = if is_outage && case.units.len() > 1 {
+    let values = if is_outage && context.units.len() > 1 {
         Vec::new()
     } else {
         raised.iter().map(|unit| observed(unit, "raised")).collect()
     };
-    let Explained { why, checks } = explained(name);
+    let Advice { why, steps } = advice_for(name);
     if is_outage {
         let why = "the units run from battery and sun until the grid is back";
-        return Some(RULE.tell(severity, what, values, why));
+        return Some(RULE.finding(severity, what, values, why));
     }
-    Some(RULE.tell(severity, what, values, why).advise(checks))
+    Some(RULE.finding(severity, what, values, why).advise(steps))
 }
 
 fn raises(unit: &UnitSnapshot, name: &str) -> bool {
@@ -56,7 +56,7 @@ fn raises(unit: &UnitSnapshot, name: &str) -> bool {
 }
 
 /// A unit that stands with a fault of its battery, or has none, warns of the battery as well.
-fn follows(case: &Case<'_>, unit: &UnitSnapshot, name: &str) -> bool {
+fn follows(context: &Context<'_>, unit: &UnitSnapshot, name: &str) -> bool {
     let about_battery = [
         FaultCode::PARALLEL_BATTERY_VOLTAGE,
         FaultCode::BATTERY_HIGH,
@@ -64,8 +64,8 @@ fn follows(case: &Case<'_>, unit: &UnitSnapshot, name: &str) -> bool {
         FaultCode::BATTERY_OPEN,
     ];
     let stands = unit.fault().is_some_and(|fault| about_battery.contains(&fault));
-    let is_told =
-        (stands && case.checks.has(&fault::RULE.info)) || battery_voltage::tells_lack(case, unit);
+    let is_told = (stands && context.checks.has(&fault::RULE.info))
+        || battery_voltage::tells_lack(context, unit);
     name.starts_with("battery") && is_told
 }
 

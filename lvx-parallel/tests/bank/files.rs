@@ -35,7 +35,7 @@ fn a_bank_that_was_saved_with_the_former_name_of_the_buzzer_is_read() {
 #[test]
 fn a_saved_bank_of_ten_units_is_far_from_the_limit() {
     let text = read(&[""; 9]).to_json();
-    assert!(text.len() * 5 < BankSnapshot::MOST_BYTES, "{}", text.len());
+    assert!(text.len() * 5 < BankSnapshot::MAX_BYTES, "{}", text.len());
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn what_is_wrong_is_told_with_its_place() {
     let units = "- name: x\n".repeat(11);
     let many = format!("format: lvx-bank\nversion: 1\nunits:\n{units}");
     all.push(format!("eleven units\n  {}", BankSnapshot::parse(&many).unwrap_err()));
-    let long = " ".repeat(BankSnapshot::MOST_BYTES + 1);
+    let long = " ".repeat(BankSnapshot::MAX_BYTES + 1);
     all.push(format!("a long text\n  {}", BankSnapshot::parse(&long).unwrap_err()));
     insta::assert_snapshot!(all.join("\n"));
 }

@@ -93,7 +93,7 @@ pub(crate) fn read(mut bank: Bank, random: &mut Rng) -> BankSnapshot {
     let mut units: Vec<_> = (0..count).map(|n| UnitSnapshot::new(format!("sim:{n}"))).collect();
     let instances = |most| (0..most).map(|n| ParallelInstance::new(Count(n)).unwrap());
     for (n, unit) in units.iter_mut().enumerate() {
-        for &query in UnitSnapshot::STILL {
+        for &query in UnitSnapshot::STATIC {
             unit.take(query, answer(&bank, n, query, Duration::ZERO));
         }
         for instance in instances(10) {

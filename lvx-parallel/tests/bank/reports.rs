@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use lvx_parallel::{
-    BankSnapshot, Checks, Gap, Reading, Reason, Report, Style, Told, UnitSnapshot, check, compare,
+    Answer, BankSnapshot, Checks, Gap, Reading, Reason, Report, ReportStyle, UnitSnapshot, check,
+    compare,
 };
 use pi18_proto::{Decivolts, Query};
 use pi18_transport::sim::{Bank, BankConfig};
@@ -36,7 +37,7 @@ fn commissioned() -> BankSnapshot {
 
 fn skewed() -> BankSnapshot {
     let mut bank = bank(&["", ""]);
-    let Told::Said(reading) = &mut bank.units[1].status else { panic!() };
+    let Answer::Received(reading) = &mut bank.units[1].status else { panic!() };
     reading.at += Duration::from_secs(8);
     reading.value.battery_voltage = Decivolts(600);
     bank
@@ -74,7 +75,7 @@ fn reports() -> Vec<(&'static str, Report)> {
 #[test]
 fn for_people() {
     for (name, report) in reports() {
-        insta::assert_snapshot!(format!("{name}_text"), report.to_text(&Style::default()));
+        insta::assert_snapshot!(format!("{name}_text"), report.to_text(&ReportStyle::default()));
     }
 }
 
@@ -116,13 +117,13 @@ fn the_schema_is_what_is_written() {
 #[test]
 fn colours_are_there_if_they_are_wanted() {
     let report = check(&bank(&["fault=83", "warn=overload"]));
-    let coloured = report.to_text(&Style::default().coloured(true));
-    assert!(!report.to_text(&Style::default()).contains('\x1b'));
+    let coloured = report.to_text(&ReportStyle::default().coloured(true));
+    assert!(!report.to_text(&ReportStyle::default()).contains('\x1b'));
     let mut bare = coloured.clone();
     for code in ["\x1b[1;31m", "\x1b[33m", "\x1b[32m", "\x1b[1m", "\x1b[0m"] {
         bare = bare.replace(code, "");
     }
-    assert_eq!(bare, report.to_text(&Style::default()));
+    assert_eq!(bare, report.to_text(&ReportStyle::default()));
     assert!(coloured.contains("\x1b[1;31merror\x1b[0m: fault 83"), "{coloured:?}");
 }
 
@@ -130,7 +131,7 @@ fn colours_are_there_if_they_are_wanted() {
 fn lines_are_no_longer_than_they_may_be() {
     for (name, report) in reports() {
         for width in [60, 80, 120] {
-            let text = report.to_text(&Style::default().wide(width));
+            let text = report.to_text(&ReportStyle::default().wide(width));
             let long = text.lines().find(|line| line.chars().count() > width);
             // A column alone may need more.
             assert!(long.is_none_or(|line| !line.starts_with("    ")), "{name} {width}: {long:?}");
@@ -144,7 +145,7 @@ fn a_name_cannot_play_with_the_terminal_or_the_forum() {
     bank.units[0].name = "\x1b[2J|<b>*x*\n".to_owned();
     bank.units[1].rated.value_mut().unwrap().float_voltage = Decivolts(530);
     let report = check(&bank);
-    let text = report.to_text(&Style::default());
+    let text = report.to_text(&ReportStyle::default());
     assert!(!text.contains('\x1b'), "{text:?}");
     let markdown = report.to_markdown();
     assert!(!markdown.contains("<b>") && !markdown.contains('\x1b'), "{markdown:?}");
@@ -156,7 +157,7 @@ fn a_name_cannot_play_with_the_terminal_or_the_forum() {
 #[test]
 fn settings_beside_each_other() {
     let drifted = bank(&["float=53.0&max-charge=80", "", "output-mode=2"]);
-    insta::assert_snapshot!("compare_text", compare(&drifted).to_text(&Style::default()));
+    insta::assert_snapshot!("compare_text", compare(&drifted).to_text(&ReportStyle::default()));
     insta::assert_snapshot!("compare_markdown", compare(&drifted).to_markdown());
     insta::assert_snapshot!("compare_json", compare(&drifted).to_json());
     insta::assert_snapshot!("compare_equal_text", compare(&commissioned()).to_string());

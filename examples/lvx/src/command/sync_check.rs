@@ -76,7 +76,7 @@ fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
 fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {
     let mut thresholds = match &args.thresholds {
         None => Thresholds::default(),
-        Some(path) => Thresholds::parse(&input::read_text(path, Thresholds::MOST_BYTES)?)
+        Some(path) => Thresholds::parse(&input::read_text(path, Thresholds::MAX_BYTES)?)
             .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?,
     };
     for text in &args.threshold {

@@ -5,13 +5,13 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use lvx_parallel::Style;
+use lvx_parallel::ReportStyle;
 
 /// Colours on a terminal only, and not if `NO_COLOR` says so; lines as wide as `COLUMNS` says, or else
 /// the terminal.
-pub(crate) fn style() -> Style {
+pub(crate) fn style() -> ReportStyle {
     let colour = has_colour(io::stdout().is_terminal(), std::env::var_os("NO_COLOR"));
-    let style = Style::default().coloured(colour);
+    let style = ReportStyle::default().coloured(colour);
     let width = columns(std::env::var_os("COLUMNS")).or_else(|| terminal_width(io::stdout()));
     width.map_or(style, |width| style.wide(width))
 }

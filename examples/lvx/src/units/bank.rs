@@ -50,7 +50,7 @@ pub(crate) fn read_bank(
 
 /// A bank that `lvx dump` wrote.
 pub(crate) fn saved_bank(path: &Path) -> Result<BankSnapshot, Failure> {
-    let text = input::read_text(path, BankSnapshot::MOST_BYTES)?;
+    let text = input::read_text(path, BankSnapshot::MAX_BYTES)?;
     BankSnapshot::parse(&text)
         .map_err(|error| Failure::usage(format_args!("{}: {error}", input::file_name(path))))
 }

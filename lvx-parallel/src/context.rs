@@ -13,10 +13,10 @@ use pi18_proto::{
     Percent, Presence, SerialNumber, Watts,
 };
 
-use crate::{BankSnapshot, Checks, Reading, Thresholds, Told, UnitSnapshot, finding::Observed};
+use crate::{Answer, BankSnapshot, Checks, Reading, Thresholds, UnitSnapshot, finding::Observed};
 
 /// What is judged.
-pub(crate) struct Case<'a> {
+pub(crate) struct Context<'a> {
     /// Every unit that was given, the master first, whatever order they were given in.
     pub(crate) given: Vec<&'a UnitSnapshot>,
     /// Each unit once.
@@ -24,16 +24,16 @@ pub(crate) struct Case<'a> {
     pub(crate) bank: &'a BankSnapshot,
     pub(crate) checks: &'a Checks,
     /// The units whose `GS` can be compared.
-    pub(crate) live: Vec<Live<'a>>,
+    pub(crate) live: Vec<Measured<'a>>,
     /// Faults that only other units tell of.
-    pub(crate) heard: Vec<Heard<'a>>,
+    pub(crate) reported_faults: Vec<ReportedFault<'a>>,
     /// How each of `units` is set.
     settings: Vec<Settings>,
 }
 
 /// A fault of a unit whose own word is missing, as another one tells it.
 #[derive(Clone, Copy)]
-pub(crate) struct Heard<'a> {
+pub(crate) struct ReportedFault<'a> {
     pub(crate) fault: FaultCode,
     /// The number of the unit that stands with it, and its serial number as far as it is known.
     pub(crate) number: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Heard<'a> {
 
 /// A unit with what it measures.
 #[derive(Clone, Copy)]
-pub(crate) struct Live<'a> {
+pub(crate) struct Measured<'a> {
     pub(crate) unit: &'a UnitSnapshot,
     pub(crate) status: GeneralStatus,
     pub(crate) at: Duration,
@@ -91,12 +91,12 @@ pub(crate) fn in_order(bank: &BankSnapshot) -> Vec<&UnitSnapshot> {
 pub(crate) struct Sharing<'c, 'a> {
     /// Where they do: `phase 1 of 2`; `None` if the whole bank does.
     phase: Option<OutputMode>,
-    pub(crate) units: Vec<&'c Live<'a>>,
+    pub(crate) units: Vec<&'c Measured<'a>>,
 }
 
 impl<'c, 'a> Sharing<'c, 'a> {
     /// Those of them of which this is true.
-    pub(crate) fn only(mut self, is_wanted: impl Fn(&'c Live<'a>) -> bool) -> Self {
+    pub(crate) fn only(mut self, is_wanted: impl Fn(&'c Measured<'a>) -> bool) -> Self {
         self.units.retain(|live| is_wanted(live));
         self
     }
@@ -113,7 +113,7 @@ impl<'c, 'a> Sharing<'c, 'a> {
     }
 }
 
-impl<'a> Case<'a> {
+impl<'a> Context<'a> {
     pub(crate) fn new(bank: &'a BankSnapshot, checks: &'a Checks) -> Self {
         let given = in_order(bank);
         let mut units: Vec<&UnitSnapshot> = Vec::new();
@@ -122,18 +122,19 @@ impl<'a> Case<'a> {
                 units.push(unit);
             }
         }
-        let all: Vec<_> = units.iter().filter_map(|unit| Live::of(unit)).collect();
+        let all: Vec<_> = units.iter().filter_map(|unit| Measured::of(unit)).collect();
         let live = window(&all, |live| live.at, checks.thresholds.max_skew_time());
         let settings = units.iter().map(|unit| unit.settings()).collect();
-        let mut case = Self { given, units, bank, checks, live, heard: Vec::new(), settings };
+        let mut context =
+            Self { given, units, bank, checks, live, reported_faults: Vec::new(), settings };
         // What units say that do not hear each other means nothing.
-        if !case.is_out_of_touch() {
-            case.heard = case.hear();
+        if !context.is_out_of_touch() {
+            context.reported_faults = context.find_reported_faults();
         }
-        case
+        context
     }
 
-    fn hear(&self) -> Vec<Heard<'a>> {
+    fn find_reported_faults(&self) -> Vec<ReportedFault<'a>> {
         let mut all = Vec::new();
         for &by in &self.units {
             for (number, told) in by.statuses.iter().enumerate() {
@@ -150,7 +151,7 @@ impl<'a> Case<'a> {
                     && status.fault.is_fault()
                     && !self.units.iter().any(says_itself)
                 {
-                    all.push(Heard { fault: status.fault, number, serial, by });
+                    all.push(ReportedFault { fault: status.fault, number, serial, by });
                 }
             }
         }
@@ -170,14 +171,15 @@ impl<'a> Case<'a> {
     /// Each fault that a unit stands with, by its own word or where that is missing by another's.
     pub(crate) fn faults(&self) -> impl Iterator<Item = FaultCode> {
         let own = self.units.iter().filter_map(|unit| unit.fault());
-        own.chain(self.heard.iter().map(|heard| heard.fault))
+        own.chain(self.reported_faults.iter().map(|reported| reported.fault))
     }
 
     /// The fault that this unit stands with.
     pub(crate) fn fault_of(&self, unit: &UnitSnapshot) -> Option<FaultCode> {
-        let is_heard =
-            |heard: &&Heard<'_>| unit.faults.value().is_none() && has_number(unit, heard.number);
-        unit.fault().or_else(|| Some(self.heard.iter().find(is_heard)?.fault))
+        let is_reported = |reported: &&ReportedFault<'_>| {
+            unit.faults.value().is_none() && has_number(unit, reported.number)
+        };
+        unit.fault().or_else(|| Some(self.reported_faults.iter().find(is_reported)?.fault))
     }
 
     /// Whether some unit stands with one of these faults.
@@ -266,11 +268,11 @@ fn has_number(unit: &UnitSnapshot, number: usize) -> bool {
     unit.instance().is_some_and(|instance| usize::from(instance.0) == number)
 }
 
-impl<'a> Live<'a> {
+impl<'a> Measured<'a> {
     fn of(unit: &'a UnitSnapshot) -> Option<Self> {
         let Reading { value, at } = unit.status.reading()?;
         let own = unit.statuses.get(usize::from(value.parallel_instance.0));
-        let again = own.and_then(Told::value).filter(|own| own.presence == Presence::PRESENT);
+        let again = own.and_then(Answer::value).filter(|own| own.presence == Presence::PRESENT);
         Some(Self { unit, status: value, at, again })
     }
 
@@ -331,7 +333,7 @@ pub(crate) fn spread<Q: Steps>(values: impl Iterator<Item = Q> + Clone) -> Q {
 /// The greatest difference between any two units, if it is more than `most` both times that they say
 /// it: what changes just then is no difference.
 pub(crate) fn lasting_spread<Q: Steps>(
-    units: &[&Live<'_>],
+    units: &[&Measured<'_>],
     most: Q,
     value: fn(&GeneralStatus) -> Q,
     again: fn(&ParallelStatus) -> Q,
