@@ -100,10 +100,10 @@ fn total_power() {
 }
 
 #[test]
-fn the_readmes_profile_is_sound() {
-    let readme = include_str!("../../README.md");
-    let profile = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    let profile = lvx_settings::Profile::parse("README.md", profile).unwrap();
+fn profile_in_documentation_has_no_mistakes() {
+    let page = include_str!("../../docs/settings.md");
+    let profile = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let profile = lvx_settings::Profile::parse("docs/settings.md", profile).unwrap();
     let found = lvx_settings::validate(&profile, &lvx_settings::Permissions::default());
     assert!(found.is_empty(), "{found}");
 }

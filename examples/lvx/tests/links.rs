@@ -74,12 +74,13 @@ fn prints_what_makes_the_links_by_itself() {
     assert!(other.contains(r#"GROUP="dialout""#) && other.contains(r#"RUN+="/usr/bin/lvx links "#));
 }
 
-/// What it does is tested in `tests/kernel/install.rs`.
+/// The effect of the commands is tested in `tests/kernel/install.rs`.
 #[test]
-fn the_readme_and_the_help_say_the_same() {
-    let readme = include_str!("../../../README.md");
-    let (_, section) = readme.split_once("\n## Names that stay\n").unwrap();
-    let commands = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+fn installation_commands_in_documentation_and_help_are_equal() {
+    let page = include_str!("../../../docs/names-and-udev.md");
+    let (_, section) = page.split_once("\n## Install the links\n").unwrap();
+    let commands =
+        section.split("```sh kernel-tests\n").nth(1).unwrap().split("```").next().unwrap();
     let help = seen(Path::new("."), &["links", "--help"]);
     for command in commands.lines() {
         assert!(help.contains(&format!("\n  {command}\n")), "{command}");

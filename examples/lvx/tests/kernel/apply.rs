@@ -1,4 +1,5 @@
-//! `lvx apply` with a cable pulled in the midst of it: it ends as wanted or as before, and says which.
+//! `lvx apply` while a cable is pulled: the units end with all changes or with none, and the report is
+//! correct.
 
 use std::{
     fs,
@@ -14,35 +15,35 @@ use serde_json::Value;
 
 use crate::{
     lvx,
-    plug::{SERIALS, Way, bank, two_units, until},
+    plug::{Backend, SERIALS, bank, two_units, until},
 };
 
-both_ways! {
-    unplugged_for_a_moment_units_have_all_or_nothing
+for_each_backend! {
+    brief_unplug_during_apply_leaves_all_changes_or_none
 }
 
-fn unplugged_for_a_moment_units_have_all_or_nothing(way: Way) {
-    let pair = Pair::new(way, "moment");
-    let mut sockets = two_units(way, &pair.bank);
+fn brief_unplug_during_apply_leaves_all_changes_or_none(backend: Backend) {
+    let pair = Pair::new(backend, "moment");
+    let mut sockets = two_units(backend, &pair.bank);
     let mut random = fastrand::Rng::with_seed(5);
     let start = Instant::now();
     let mut endings = Vec::new();
-    let runs = if way == Way::Uhid { 3 } else { 2 };
+    let runs = if backend == Backend::Uhid { 3 } else { 2 };
     for run in 0..runs {
         let before = pair.settings();
         let lvx = pair.apply(run % 2 == 0, "10s");
-        pair.received_more(random.u64(1..=3));
+        pair.wait_for_sets(random.u64(1..=3));
         thread::sleep(Duration::from_millis(random.u64(0..80)));
         let socket = &mut sockets[run % 2];
         socket.unplug();
         thread::sleep(Duration::from_millis(random.u64(300..1500)));
         socket.plug();
-        let (status, report) = told(lvx);
+        let (status, report) = report_of(lvx);
         let now = pair.settings();
         match status {
             0 => {
                 assert_eq!(report["ending"], "applied", "{report}");
-                pair.assert_wanted(run % 2 == 0);
+                pair.assert_applied(run % 2 == 0);
             }
             4 => {
                 assert_eq!(report["ending"], "undone", "{report}");
@@ -50,24 +51,24 @@ fn unplugged_for_a_moment_units_have_all_or_nothing(way: Way) {
             }
             _ => panic!("{status}: {report}"),
         }
-        assert_told_truly(&report, &now);
+        assert_report_matches(&report, &now);
         endings.push(status);
     }
-    println!("{way:?}: ended with {endings:?} in {:?}", start.elapsed());
+    println!("{backend:?}: ended with {endings:?} in {:?}", start.elapsed());
 }
 
 #[test]
 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_for_good_a_unit_is_named_and_can_be_brought_back() {
-    let way = Way::Uhid;
-    let pair = Pair::new(way, "good");
-    let mut sockets = two_units(way, &pair.bank);
+fn unit_lost_during_apply_is_reported_and_restored_later() {
+    let backend = Backend::Uhid;
+    let pair = Pair::new(backend, "good");
+    let mut sockets = two_units(backend, &pair.bank);
     let before = pair.settings();
     let lvx = pair.apply(true, "1s");
-    // The first unit is through, or almost.
-    pair.received_more(2);
+    // Two of the four writes were sent.
+    pair.wait_for_sets(2);
     sockets[0].unplug();
-    let (status, report) = told(lvx);
+    let (status, report) = report_of(lvx);
     assert_eq!((status, &report["ending"]), (4, &Value::from("mixed")), "{report}");
     let lost = &report["units"][0];
     assert_eq!(lost["serial_number"], SERIALS[0], "{report}");
@@ -80,7 +81,7 @@ fn unplugged_for_good_a_unit_is_named_and_can_be_brought_back() {
     );
     assert_eq!(report["units"][1]["state"], "old", "{report}");
     assert!(report["why"].as_str().is_some_and(|why| why.contains(SERIALS[0])), "{report}");
-    assert_eq!(pair.settings()[1], before[1], "what can be undone is");
+    assert_eq!(pair.settings()[1], before[1], "expected the reachable unit undone");
     sockets[0].plug();
     sockets[0].node();
     let undo = ["restore", "--undo"];
@@ -89,15 +90,15 @@ fn unplugged_for_good_a_unit_is_named_and_can_be_brought_back() {
     assert_eq!(pair.settings(), before);
 }
 
-/// Two units to be set, and where that is kept.
+/// Two units to configure, and the state folder of the runs.
 struct Pair {
     bank: SharedBank,
     folder: PathBuf,
 }
 
 impl Pair {
-    fn new(way: Way, name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("lvx-unplugged-{name}-{way:?}"));
+    fn new(backend: Backend, name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("lvx-unplugged-{name}-{backend:?}"));
         fs::create_dir(&folder).unwrap();
         let bank = bank(2, "frozen=on&soc=100&sun=0&grid=off&pace=38400");
         Self { bank, folder }
@@ -113,10 +114,10 @@ impl Pair {
         command
     }
 
-    /// Begins to set both.
-    fn apply(&self, to: bool, away: &str) -> Child {
-        let profile = self.folder.join("wanted.yaml");
-        let [bulk, backlight] = wanted(to);
+    /// Starts `lvx apply` on both units.
+    fn apply(&self, alternate: bool, away: &str) -> Child {
+        let profile = self.folder.join("profile.yaml");
+        let [bulk, backlight] = values(alternate);
         fs::write(&profile, format!("{GUARD}bulk_voltage: {bulk}\nbacklight: {backlight}\n"))
             .unwrap();
         let [first, second] = SERIALS.map(|serial| format!("sn:{serial}"));
@@ -124,11 +125,11 @@ impl Pair {
         self.command(&task, away).spawn().unwrap()
     }
 
-    /// Waits until so many more set commands have come.
-    fn received_more(&self, more: u64) {
+    /// Waits until the units have received `count` more set commands.
+    fn wait_for_sets(&self, count: u64) {
         let received = || self.bank.with(|bank| bank.sets(0).received + bank.sets(1).received);
         let before = received();
-        until("it writes", Duration::from_secs(20), || received() >= before + more);
+        until("set commands arrive", Duration::from_secs(20), || received() >= before + count);
     }
 
     fn settings(&self) -> [Settings; 2] {
@@ -143,9 +144,9 @@ impl Pair {
     }
 
     #[track_caller]
-    fn assert_wanted(&self, to: bool) {
+    fn assert_applied(&self, alternate: bool) {
         for settings in self.settings() {
-            let [bulk, backlight] = wanted(to);
+            let [bulk, backlight] = values(alternate);
             assert_eq!(settings.bulk_voltage.unwrap().to_string(), bulk);
             assert_eq!(settings.backlight.unwrap().to_string(), backlight);
         }
@@ -158,26 +159,27 @@ impl Drop for Pair {
     }
 }
 
-const fn wanted(to: bool) -> [&'static str; 2] {
-    if to { ["56.0 V", "off"] } else { ["56.4 V", "on"] }
+/// Returns bulk voltage and backlight of one of two profiles.
+const fn values(alternate: bool) -> [&'static str; 2] {
+    if alternate { ["56.0 V", "off"] } else { ["56.4 V", "on"] }
 }
 
-fn told(lvx: Child) -> (i32, Value) {
+fn report_of(lvx: Child) -> (i32, Value) {
     let output: Output = lvx.wait_with_output().unwrap();
     let report = serde_json::from_slice(&output.stdout);
     let report = report.unwrap_or_else(|error| panic!("{error}: {output:?}"));
     (output.status.code().unwrap(), report)
 }
 
-/// What it says that a unit has now is what it has.
+/// Asserts that the reported present values are those of the units.
 #[track_caller]
-fn assert_told_truly(report: &Value, now: &[Settings; 2]) {
+fn assert_report_matches(report: &Value, now: &[Settings; 2]) {
     for (unit, now) in report["units"].as_array().unwrap().iter().zip(now) {
-        for told in unit["settings"].as_array().unwrap() {
-            let key = told["setting"].as_str().unwrap();
+        for reported in unit["settings"].as_array().unwrap() {
+            let key = reported["setting"].as_str().unwrap();
             let setting = lvx_settings::Setting::from_key(key).unwrap();
-            let has = now.get(setting).map(|value| value.to_string());
-            assert_eq!(told["now"].as_str(), has.as_deref(), "{key}: {report}");
+            let actual = now.get(setting).map(|value| value.to_string());
+            assert_eq!(reported["now"].as_str(), actual.as_deref(), "{key}: {report}");
         }
     }
 }

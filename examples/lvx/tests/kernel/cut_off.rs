@@ -1,4 +1,4 @@
-//! A set command that is cut off by the cable: what became of it is told truly, and seen afterwards.
+//! Set commands that are interrupted by a pulled cable: the outcome matches what the unit received.
 
 use std::{
     collections::BTreeMap,
@@ -12,34 +12,34 @@ use pi18_proto::{OutputPriority, Query, RatedInformation, SetCommand};
 use pi18_transport::{Client, Error, Follower, SetOutcome, sim::SharedBank};
 
 use crate::{
-    plug::{Occupant, Socket, Way, bank},
-    unplug::{AT_THE_LATEST, PACED, follower, hung_up},
+    plug::{Backend, Occupant, Socket, bank},
+    unplug::{MAX_DELAY, PACED, follower, wait_for_hangup},
 };
 
-both_ways! {
-    unplugged_set_commands_are_told_truly
+for_each_backend! {
+    set_command_interrupted_by_unplug_reports_true_outcome
 }
 
 const UNITS: usize = 3;
 
-/// How often each unit is set, and cut off.
+/// Number of interrupted set commands per unit.
 const SETS: usize = 12;
 
-fn unplugged_set_commands_are_told_truly(way: Way) {
+fn set_command_interrupted_by_unplug_reports_true_outcome(backend: Backend) {
     let bank = &bank(UNITS, PACED);
     let start = Instant::now();
     let cut: Vec<_> = thread::scope(|scope| {
         let cutting: Vec<_> =
-            (0..UNITS).map(|unit| scope.spawn(move || cut_off(way, unit, bank))).collect();
+            (0..UNITS).map(|unit| scope.spawn(move || cut_off(backend, unit, bank))).collect();
         cutting.into_iter().map(|cut| cut.join().unwrap()).collect()
     });
     let mut count = BTreeMap::new();
     for ending in cut.iter().flatten() {
         *count.entry(ending).or_insert(0) += 1;
     }
-    println!("{way:?}: {count:?} in {:?}", start.elapsed());
+    println!("{backend:?}: {count:?} in {:?}", start.elapsed());
     for ending in [Ending::Accepted, Ending::Gone, Ending::NotSent] {
-        assert!(count.contains_key(&ending), "{ending:?} was not tried");
+        assert!(count.contains_key(&ending), "{ending:?} did not occur");
     }
 }
 
@@ -50,9 +50,9 @@ enum Ending {
     NotSent,
 }
 
-/// Sets a unit often, and pulls its cable meanwhile.
-fn cut_off(way: Way, unit: usize, bank: &SharedBank) -> Vec<Ending> {
-    let mut socket = Socket::new(way, unit, Occupant::Unit(bank.clone(), unit));
+/// Sends set commands to a unit and pulls its cable during each.
+fn cut_off(backend: Backend, unit: usize, bank: &SharedBank) -> Vec<Ending> {
+    let mut socket = Socket::new(backend, unit, Occupant::Unit(bank.clone(), unit));
     socket.plug();
     let mut node = socket.node();
     let mut client = follower(unit);
@@ -62,56 +62,56 @@ fn cut_off(way: Way, unit: usize, bank: &SharedBank) -> Vec<Ending> {
         let name = format!("unit {unit}, cut {cut}");
         let in_step = cut % 2 == 0;
         if in_step {
-            // The command goes out at once, without a question before it.
+            // The client is in step: it sends the command at once, without a query before it.
             read(&mut client).unwrap();
         }
         let (before, received) = state(bank, unit);
-        let wanted = other(before);
+        let target = other(before);
         let delay = Duration::from_millis(random.u64(0..if in_step { 22 } else { 70 }));
-        let ((began, begins), (pull, pulled)) = (mpsc::channel(), mpsc::channel());
-        let command = SetCommand::OutputPriority { priority: wanted.known().unwrap() };
-        let (outcome, told) = thread::scope(|scope| {
+        let ((send_start, start), (send_pulled, pulled)) = (mpsc::channel(), mpsc::channel());
+        let command = SetCommand::OutputPriority { priority: target.known().unwrap() };
+        let (outcome, delay_of_outcome) = thread::scope(|scope| {
             let client = &mut client;
             let setting = scope.spawn(move || {
-                began.send(()).unwrap();
+                send_start.send(()).unwrap();
                 if cut % 4 == 3 {
-                    // It is pulled first.
+                    // Every fourth cable is pulled before the command is sent.
                     pulled.recv().unwrap();
                 }
                 (client.set(command), Instant::now())
             });
             let watched = File::open(&node).unwrap();
-            begins.recv().unwrap();
+            start.recv().unwrap();
             thread::sleep(delay);
             socket.unplug();
-            let event = hung_up(&watched);
+            let event = wait_for_hangup(&watched);
             drop(watched);
-            // Mostly nobody waits for it.
-            let _ = pull.send(());
-            let (outcome, told) = setting.join().unwrap();
-            (outcome, told.saturating_duration_since(event))
+            // Only every fourth command waits for this.
+            let _ = send_pulled.send(());
+            let (outcome, ended) = setting.join().unwrap();
+            (outcome, ended.saturating_duration_since(event))
         });
         assert!(
-            told <= AT_THE_LATEST,
-            "not within {AT_THE_LATEST:?}: {name}: {told:?}: {outcome:?}"
+            delay_of_outcome <= MAX_DELAY,
+            "not within {MAX_DELAY:?}: {name}: {delay_of_outcome:?}: {outcome:?}"
         );
         let ending = ending(&outcome, &name);
         if ending == Ending::Accepted {
-            // It was through, and the client has not looked since.
+            // The exchange was complete before the unplugging, which the client has not noticed yet.
             assert!(read(&mut client).unwrap_err().is_disconnected(), "{name}");
         }
         thread::sleep(Duration::from_millis(random.u64(0..50)));
         socket.plug();
         node = socket.node();
         let now = read(&mut client).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let (there, all_received) = state(bank, unit);
-        assert_eq!(now, there, "{name}: {outcome:?}");
-        let arrived = all_received - received;
+        let (actual, received_now) = state(bank, unit);
+        assert_eq!(now, actual, "{name}: {outcome:?}");
+        let arrived = received_now - received;
         match ending {
             Ending::NotSent => assert_eq!((now, arrived), (before, 0), "{name}"),
-            // Once at most: it is never sent twice.
+            // A set command is never sent twice.
             Ending::Gone if arrived == 0 => assert_eq!(now, before, "{name}"),
-            Ending::Accepted | Ending::Gone => assert_eq!((now, arrived), (wanted, 1), "{name}"),
+            Ending::Accepted | Ending::Gone => assert_eq!((now, arrived), (target, 1), "{name}"),
         }
         endings.push(ending);
     }
@@ -132,7 +132,7 @@ fn read(client: &mut Client<Follower>) -> Result<OutputPriority, Error> {
     client.read::<RatedInformation>().map(|rated| rated.output_priority)
 }
 
-/// What the unit has, and how many set commands have come to it.
+/// Returns the output priority of a unit and the number of set commands it has received.
 fn state(bank: &SharedBank, unit: usize) -> (OutputPriority, u64) {
     bank.with(|bank| {
         let reply = bank.peek(unit, Query::RatedInformation).unwrap();

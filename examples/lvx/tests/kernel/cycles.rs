@@ -1,4 +1,4 @@
-//! `lvx links --watch` while cables are moved: never a link to a wrong unit.
+//! `lvx links --watch` while cables are moved: a link never leads to another unit.
 
 use std::{
     fs,
@@ -14,21 +14,21 @@ use std::{
 use crate::{
     links::{NAMES, leads_to, node_of},
     lvx,
-    plug::{Occupant, SERIALS, SILENT, Socket, UPS, Way, bank, until},
-    ran,
+    plug::{Backend, Occupant, SERIALS, SILENT, Socket, UPS, bank, until},
+    run,
 };
 
-both_ways! {
-    links_are_never_wrong_and_soon_right
+for_each_backend! {
+    links_during_replug_cycles_never_lead_to_another_unit
 }
 
-fn links_are_never_wrong_and_soon_right(way: Way) {
+fn links_during_replug_cycles_never_lead_to_another_unit(backend: Backend) {
     let bank = bank(2, "");
     let mut sockets = [
-        Socket::new(way, 0, Occupant::Unit(bank.clone(), 0)),
-        Socket::new(way, 1, Occupant::Unit(bank.clone(), 1)),
-        Socket::new(way, 2, UPS),
-        Socket::new(way, 3, SILENT),
+        Socket::new(backend, 0, Occupant::Unit(bank.clone(), 0)),
+        Socket::new(backend, 1, Occupant::Unit(bank.clone(), 1)),
+        Socket::new(backend, 2, UPS),
+        Socket::new(backend, 3, SILENT),
     ];
     let ports = [sockets[0].port(), sockets[1].port()];
     let mut service = Watching::start();
@@ -39,7 +39,7 @@ fn links_are_never_wrong_and_soon_right(way: Way) {
     let mut swapped = 0;
     for cycle in 0..100 {
         for _ in 0..random.usize(1..4) {
-            // Mostly a unit's.
+            // Sockets 0 and 1 hold the units, and are chosen most often.
             let socket = [0, 0, 0, 1, 1, 1, 2, 3][random.usize(0..8)];
             if plugged[socket] {
                 sockets[socket].unplug();
@@ -57,7 +57,7 @@ fn links_are_never_wrong_and_soon_right(way: Way) {
                 plugged[socket] = true;
             }
         }
-        // What the kernel needs to get a device going is not the program's.
+        // Start the clock when the nodes exist: the time before is the kernel's.
         let nodes = [sockets[0].node(), sockets[1].node()];
         let took = until(&format!("both links, cycle {cycle}"), Duration::from_secs(2), || {
             NAMES.iter().zip(&ports).all(|(name, port)| leads_to(name).as_ref() == Some(port))
@@ -65,18 +65,18 @@ fn links_are_never_wrong_and_soon_right(way: Way) {
         slowest = slowest.max(took);
         swapped += usize::from(nodes[0] > nodes[1]);
     }
-    let looks = observer.end();
+    let observations = observer.end();
     println!(
-        "{way:?}: 100 cycles in {:?}, slowest {slowest:?}, {swapped} with the second unit's number first, {looks} looks",
+        "{backend:?}: 100 cycles in {:?}, slowest {slowest:?}, {swapped} with the second unit's node first, {observations} observations",
         start.elapsed()
     );
-    // The kernel did give the numbers to others, or nothing was tried.
+    // Otherwise, the node numbers were rarely swapped and the test shows little.
     assert!((10..=90).contains(&swapped), "{swapped}");
     service.stop();
-    assert!(NAMES.iter().all(|name| node_of(name).is_none()), "it takes them away at its end");
+    assert!(NAMES.iter().all(|name| node_of(name).is_none()), "expected no links after the end");
 }
 
-/// `lvx links --watch`, with the udev rules that it prints.
+/// A running `lvx links --watch`, with the printed udev rules installed.
 pub(crate) struct Watching(Child);
 
 impl Watching {
@@ -89,50 +89,50 @@ impl Watching {
         Self(Command::new(lvx()).args(["links", "--watch"]).spawn().unwrap())
     }
 
-    /// As `systemctl stop` does.
+    /// Sends SIGTERM, as `systemctl stop` does.
     fn stop(&mut self) {
-        assert!(ran("kill", &[&self.0.id().to_string()]).0);
+        assert!(run("kill", &[&self.0.id().to_string()]).0);
         assert!(self.0.wait().unwrap().success());
     }
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        // It may have ended.
+        // The program may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The printed rules, in force.
+/// Installs and loads the udev rules that `lvx` prints.
 pub(crate) fn install_rules() {
-    let (printed, rules) = ran(lvx(), &["links", "--print", "udev"]);
-    assert!(printed, "{rules}");
+    let (succeeded, rules) = run(lvx(), &["links", "--print", "udev"]);
+    assert!(succeeded, "{rules}");
     fs::write("/etc/udev/rules.d/70-lvx.rules", rules).unwrap();
-    assert!(ran("udevadm", &["control", "--reload"]).0);
+    assert!(run("udevadm", &["control", "--reload"]).0);
 }
 
 /// Reads both links every 10 ms.
 struct Observer {
     stop: Arc<AtomicBool>,
-    looks: Arc<AtomicUsize>,
+    observations: Arc<AtomicUsize>,
     thread: thread::JoinHandle<Option<String>>,
 }
 
 impl Observer {
     fn start(ports: [String; 2]) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let looks = Arc::new(AtomicUsize::new(0));
-        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&looks));
+        let observations = Arc::new(AtomicUsize::new(0));
+        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&observations));
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 for (name, port) in NAMES.iter().zip(&ports) {
                     let before = node_of(name);
                     let found = leads_to(name);
-                    // What moved while it was looked at was not seen to be wrong.
+                    // A link that changed during the observation is not evidence.
                     let steady = before == node_of(name);
                     if steady && found.as_ref().is_some_and(|found| found != port) {
-                        return Some(format!("{name} leads to {before:?}, which is {found:?}"));
+                        return Some(format!("{name} leads to {before:?}, the node of {found:?}"));
                     }
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
@@ -140,13 +140,13 @@ impl Observer {
             }
             None
         });
-        Self { stop, looks, thread }
+        Self { stop, observations, thread }
     }
 
     #[track_caller]
     fn end(self) -> usize {
         self.stop.store(true, Ordering::Relaxed);
         assert_eq!(self.thread.join().unwrap(), None);
-        self.looks.load(Ordering::Relaxed)
+        self.observations.load(Ordering::Relaxed)
     }
 }

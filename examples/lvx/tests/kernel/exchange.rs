@@ -1,4 +1,4 @@
-//! What `lvx` does with two units on hidraw: it asks, checks and sets them.
+//! Queries, checks and writes with `lvx` on two units behind hidraw nodes.
 
 use std::{
     fs,
@@ -11,33 +11,33 @@ use pi18_transport::sim::SharedBank;
 
 use crate::{
     lvx,
-    plug::{SERIALS, Way, bank, two_units},
+    plug::{Backend, SERIALS, bank, two_units},
 };
 
-both_ways! {
-    is_asked_by_its_node_and_by_its_serial_number
-    is_checked_saved_and_compared
-    is_set_and_proved_and_then_it_is_so
+for_each_backend! {
+    query_by_node_and_by_serial_number_reads_the_unit
+    bank_on_hidraw_is_checked_compared_and_dumped
+    apply_on_hidraw_proves_writes_and_repeats_none
 }
 
 const CALM: &str = "frozen=on&soc=100&sun=0&grid=off";
 
-fn is_asked_by_its_node_and_by_its_serial_number(way: Way) {
+fn query_by_node_and_by_serial_number_reads_the_unit(backend: Backend) {
     let bank = bank(2, CALM);
-    let units = two_units(way, &bank);
+    let units = two_units(backend, &bank);
     for (unit, serial) in SERIALS.into_iter().enumerate() {
         let node = units[unit].node();
         let by_serial = format!("sn:{serial}");
         for address in [node.to_str().unwrap(), &by_serial] {
-            let told = succeeds(&["query", "ID", "GS", address, "--format", "json"]);
-            assert!(told.contains(serial), "{address}: {told}");
-            let status = told.lines().last().unwrap();
+            let output = output_of(&["query", "ID", "GS", address, "--format", "json"]);
+            assert!(output.contains(serial), "{address}: {output}");
+            let status = output.lines().last().unwrap();
             assert!(status.contains(&format!("\"parallel_instance\":{unit}")), "{status}");
         }
     }
-    let told = succeeds(&["devices"]);
-    let rows: Vec<_> = told.lines().collect();
-    assert_eq!(rows.len(), 3, "{told}");
+    let output = output_of(&["devices"]);
+    let rows: Vec<_> = output.lines().collect();
+    assert_eq!(rows.len(), 3, "{output}");
     for (unit, serial) in SERIALS.into_iter().enumerate() {
         let node = units[unit].node();
         let row = rows.iter().find(|row| row.starts_with(node.to_str().unwrap())).unwrap();
@@ -45,23 +45,23 @@ fn is_asked_by_its_node_and_by_its_serial_number(way: Way) {
     }
 }
 
-fn is_checked_saved_and_compared(way: Way) {
+fn bank_on_hidraw_is_checked_compared_and_dumped(backend: Backend) {
     let bank = bank(2, CALM);
-    let _units = two_units(way, &bank);
+    let _units = two_units(backend, &bank);
     let [first, second] = addresses();
-    let told = succeeds(&["sync-check", &first, &second]);
-    assert!(told.contains("healthy: 2 units, no error, no warning"), "{told}");
-    let told = succeeds(&["compare", &first, &second]);
-    assert!(told.contains("bulk (C.V.) voltage"), "{told}");
+    let output = output_of(&["sync-check", &first, &second]);
+    assert!(output.contains("healthy: 2 units, no error, no warning"), "{output}");
+    let output = output_of(&["compare", &first, &second]);
+    assert!(output.contains("bulk (C.V.) voltage"), "{output}");
     let folder = Folder::new("dump");
-    let saved = folder.file("bank.yaml", &succeeds(&["dump", &first, &second]));
-    let told = succeeds(&["sync-check", "--from", saved.to_str().unwrap()]);
-    assert!(told.contains("healthy: 2 units"), "{told}");
+    let saved = folder.file("bank.yaml", &output_of(&["dump", &first, &second]));
+    let output = output_of(&["sync-check", "--from", saved.to_str().unwrap()]);
+    assert!(output.contains("healthy: 2 units"), "{output}");
 }
 
-fn is_set_and_proved_and_then_it_is_so(way: Way) {
+fn apply_on_hidraw_proves_writes_and_repeats_none(backend: Backend) {
     let bank = bank(2, CALM);
-    let _units = two_units(way, &bank);
+    let _units = two_units(backend, &bank);
     let [first, second] = addresses();
     let folder = Folder::new("apply");
     let profile = folder.file(
@@ -75,10 +75,10 @@ fn is_set_and_proved_and_then_it_is_so(way: Way) {
     );
     let both = SERIALS.join(",");
     let mut arguments = vec!["apply", profile.to_str().unwrap(), &first, &second];
-    let shown = succeeds_in(&folder, &arguments);
+    let shown = output_in(&folder, &arguments);
     assert_eq!(received(&bank), 0, "{shown}");
     arguments.extend(["--yes-serial", &both, "--pause", "1ms"]);
-    let applied = succeeds_in(&folder, &arguments);
+    let applied = output_in(&folder, &arguments);
     assert!(applied.contains("applied and proved: 8 writes"), "{applied}");
     assert_eq!(received(&bank), 8, "{applied}");
     for unit in 0..2 {
@@ -86,7 +86,7 @@ fn is_set_and_proved_and_then_it_is_so(way: Way) {
         assert_eq!(settings.bulk_voltage.unwrap().to_string(), "56.0 V");
         assert_eq!(settings.float_voltage.unwrap().to_string(), "53.5 V");
     }
-    let again = succeeds_in(&folder, &arguments);
+    let again = output_in(&folder, &arguments);
     assert!(again.contains("nothing was written"), "{again}");
     assert_eq!(received(&bank), 8, "{again}");
 }
@@ -95,7 +95,7 @@ fn addresses() -> [String; 2] {
     SERIALS.map(|serial| format!("sn:{serial}"))
 }
 
-/// Set commands that arrived.
+/// Returns the number of set commands that both units received.
 fn received(bank: &SharedBank) -> u64 {
     bank.with(|bank| bank.sets(0).received + bank.sets(1).received)
 }
@@ -109,7 +109,7 @@ fn settings(bank: &SharedBank, unit: usize) -> Settings {
     settings
 }
 
-/// A folder for a test's files, gone at its end.
+/// A folder for the files of a test, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -132,18 +132,18 @@ impl Drop for Folder {
     }
 }
 
-/// What `lvx` prints when all is well.
+/// Returns the output of `lvx`, which has to exit with status 0.
 #[track_caller]
-fn succeeds(arguments: &[&str]) -> String {
+fn output_of(arguments: &[&str]) -> String {
     let output = Command::new(lvx()).args(arguments).stdin(Stdio::null()).output().unwrap();
-    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert_eq!(output.status.code(), Some(0), "lvx {arguments:?}: {told}");
-    told
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(0), "lvx {arguments:?}: {text}");
+    text
 }
 
-/// The same, with its state there.
+/// Returns the output of `lvx` with its state folder in `folder`.
 #[track_caller]
-fn succeeds_in(folder: &Folder, arguments: &[&str]) -> String {
+fn output_in(folder: &Folder, arguments: &[&str]) -> String {
     let state = folder.0.to_str().unwrap();
-    succeeds(&[arguments, &["--state-dir", state]].concat())
+    output_of(&[arguments, &["--state-dir", state]].concat())
 }

@@ -1,4 +1,4 @@
-//! Followers where cables are swapped, units are slow to come, and others are never to be found.
+//! `Follower` while cables are swapped, units are silent after power-on, and other devices are present.
 
 use std::{
     thread,
@@ -9,19 +9,19 @@ use pi18_proto::Identity;
 use pi18_transport::Client;
 
 use crate::{
-    plug::{Occupant, SERIALS, SILENT, Socket, Way, bank, two_units, until},
+    plug::{Backend, Occupant, SERIALS, SILENT, Socket, bank, two_units, until},
     unplug::{PACED, descriptors, follower},
 };
 
-both_ways! {
-    unplugged_and_swapped_units_keep_their_clients
-    unplugged_with_its_power_a_unit_is_followed_once_it_speaks
-    unplugged_strangers_are_let_go
+for_each_backend! {
+    followers_of_swapped_units_reach_the_same_units
+    follower_of_a_silent_unit_reads_once_it_answers
+    follower_closes_nodes_of_other_units
 }
 
-fn unplugged_and_swapped_units_keep_their_clients(way: Way) {
+fn followers_of_swapped_units_reach_the_same_units(backend: Backend) {
     let bank = bank(2, PACED);
-    let mut sockets = two_units(way, &bank);
+    let mut sockets = two_units(backend, &bank);
     let mut clients = [follower(0), follower(1)];
     let mut slowest = Duration::ZERO;
     for swap in 0..10 {
@@ -30,7 +30,7 @@ fn unplugged_and_swapped_units_keep_their_clients(way: Way) {
             let error = client.read::<Identity>().unwrap_err();
             assert!(error.is_disconnected(), "swap {swap}: {error}");
         }
-        // The one that was first is second now.
+        // Replugged in the other order, so that each unit gets the other's node.
         sockets.reverse();
         let nodes = sockets.each_mut().map(|socket| {
             socket.plug();
@@ -53,12 +53,12 @@ fn unplugged_and_swapped_units_keep_their_clients(way: Way) {
         let swapped = usize::from(swap % 2 == 0);
         assert_eq!(found, [nodes[swapped].clone(), nodes[1 - swapped].clone()], "swap {swap}");
     }
-    println!("{way:?}: ten swaps, both answer {slowest:?} after the nodes at most");
+    println!("{backend:?}: ten swaps, both answer within {slowest:?} of their nodes");
 }
 
-fn unplugged_with_its_power_a_unit_is_followed_once_it_speaks(way: Way) {
+fn follower_of_a_silent_unit_reads_once_it_answers(backend: Backend) {
     let bank = bank(1, PACED);
-    let mut socket = Socket::new(way, 0, Occupant::Unit(bank.clone(), 0));
+    let mut socket = Socket::new(backend, 0, Occupant::Unit(bank.clone(), 0));
     socket.plug();
     socket.node();
     let mut client = follower(0);
@@ -70,28 +70,28 @@ fn unplugged_with_its_power_a_unit_is_followed_once_it_speaks(way: Way) {
         let error = client.read::<Identity>().unwrap_err();
         assert!(error.is_disconnected(), "{error}");
         socket.node();
-        let spoke = thread::scope(|scope| {
-            let speaks = scope.spawn(|| {
+        let answerable = thread::scope(|scope| {
+            let switching = scope.spawn(|| {
                 thread::sleep(Duration::from_millis(1500));
                 bank.with(|bank| bank.switch(0, "silent=0")).unwrap();
                 Instant::now()
             });
             let identity = client.read::<Identity>().unwrap();
             assert_eq!(identity.serial_number.to_string(), SERIALS[0]);
-            speaks.join().unwrap()
+            switching.join().unwrap()
         });
-        let took = spoke.elapsed();
-        println!("{way:?}: it answers {took:?} after it speaks");
+        let took = answerable.elapsed();
+        println!("{backend:?}: read {took:?} after the unit could answer");
         assert!(took < Duration::from_secs(2), "not within 2 s: {took:?}");
     }
 }
 
-/// The time that a reply has begins when the question is on its way, not when it is asked.
+/// The reply timeout starts when the request is sent, not when `read` is called.
 #[test]
 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn unplugged_for_longer_than_a_reply_may_take_a_unit_is_asked_once_and_answers() {
+fn follower_of_a_unit_absent_for_longer_than_timeout_reads_with_one_try() {
     let bank = bank(1, "frozen=on&think=50ms");
-    let mut socket = Socket::new(Way::Uhid, 0, Occupant::Unit(bank, 0));
+    let mut socket = Socket::new(Backend::Uhid, 0, Occupant::Unit(bank, 0));
     socket.plug();
     socket.node();
     let address = format!("sn:{}?tries=1&timeout=500ms", SERIALS[0]);
@@ -99,28 +99,28 @@ fn unplugged_for_longer_than_a_reply_may_take_a_unit_is_asked_once_and_answers()
     socket.unplug();
     assert!(client.read::<Identity>().unwrap_err().is_disconnected());
     thread::scope(|scope| {
-        let asking = scope.spawn(|| client.read::<Identity>());
+        let reading = scope.spawn(|| client.read::<Identity>());
         thread::sleep(Duration::from_millis(600));
         socket.plug();
-        let identity = asking.join().unwrap().unwrap();
+        let identity = reading.join().unwrap().unwrap();
         assert_eq!(identity.serial_number.to_string(), SERIALS[0]);
     });
 }
 
-/// A stranger answers late, when nobody wants to know any more: its node is closed all the same.
-fn unplugged_strangers_are_let_go(way: Way) {
+/// The node of another unit is closed although that unit answers only after the search has ended.
+fn follower_closes_nodes_of_other_units(backend: Backend) {
     let bank = bank(2, "frozen=on");
     bank.with(|bank| bank.switch(1, "silent=1")).unwrap();
-    let mut sockets = two_units(way, &bank);
-    let mut silent = Socket::new(way, 2, SILENT);
+    let mut sockets = two_units(backend, &bank);
+    let mut silent = Socket::new(backend, 2, SILENT);
     silent.plug();
     silent.node();
     let mut client = follower(0);
     sockets[0].unplug();
     client.read::<Identity>().unwrap_err();
     thread::scope(|scope| {
-        let asking = scope.spawn(|| client.read::<Identity>().map(|_| client));
-        // By now it is being asked with all the patience that there is.
+        let reading = scope.spawn(|| client.read::<Identity>().map(|_| client));
+        // By now the silent unit is being probed with the longest timeout.
         thread::sleep(Duration::from_millis(700));
         bank.with(|bank| {
             bank.switch(1, "silent=0").unwrap();
@@ -128,11 +128,11 @@ fn unplugged_strangers_are_let_go(way: Way) {
         });
         sockets[0].plug();
         sockets[0].node();
-        let client = asking.join().unwrap().unwrap();
+        let client = reading.join().unwrap().unwrap();
         assert_eq!(client.link().node(), Some(&*sockets[0].node()));
-        // Longer than anybody is asked.
+        // Longer than any probe.
         thread::sleep(Duration::from_millis(2500));
         let settled = Duration::from_secs(8);
-        until("one node is open, and it is there", settled, || descriptors() == (1, 0));
+        until("only the unit's node is open", settled, || descriptors() == (1, 0));
     });
 }

@@ -1,26 +1,26 @@
-//! What every test here takes for granted of the guest it runs in.
+//! Checks what every test here requires of its guest.
 
 use std::path::Path;
 
-use crate::{lvx, ran};
+use crate::{lvx, run};
 
 #[test]
 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn has_what_the_tests_need() {
-    assert_has_what_the_tests_need();
+fn guest_is_complete() {
+    assert_complete();
 }
 
 #[test]
 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
-fn has_a_user_in_plugdev_and_one_who_is_not() {
-    let groups = |user| ran("su", &[user, "-c", "id -Gn"]);
+fn guest_has_a_user_in_plugdev_and_one_outside() {
+    let groups = |user| run("su", &[user, "-c", "id -Gn"]);
     assert_eq!(groups("member"), (true, "member plugdev\n".to_owned()));
     assert_eq!(groups("tester"), (true, "tester\n".to_owned()));
 }
 
-/// The kernel's side of hidraw, four USB ports to plug into, udev, and the program under test.
+/// Asserts that the guest has the kernel modules, four USB ports, udev, and the program under test.
 #[track_caller]
-pub(crate) fn assert_has_what_the_tests_need() {
+pub(crate) fn assert_complete() {
     for path in [
         "/dev/uhid",
         "/sys/class/hidraw",
@@ -35,8 +35,8 @@ pub(crate) fn assert_has_what_the_tests_need() {
         let path = format!("/sys/class/udc/dummy_udc.{port}");
         assert!(Path::new(&path).exists(), "no {path}");
     }
-    let (ended_well, printed) = ran("udevadm", &["--version"]);
-    assert!(ended_well, "{printed}");
-    let (ended_well, printed) = ran(lvx(), &["--version"]);
-    assert!(ended_well && printed.starts_with("lvx "), "{printed}");
+    let (succeeded, printed) = run("udevadm", &["--version"]);
+    assert!(succeeded, "{printed}");
+    let (succeeded, printed) = run(lvx(), &["--version"]);
+    assert!(succeeded && printed.starts_with("lvx "), "{printed}");
 }

@@ -1,4 +1,5 @@
-//! What `lvx links --print` prints, installed as its help says, under real systemd and udev.
+//! The udev rules and the systemd unit that `lvx links --print` prints, installed by the commands in
+//! `docs/names-and-udev.md`, on real systemd and udev.
 
 use std::{
     fs,
@@ -12,57 +13,59 @@ use pi18_transport::sim::{HidIdentity, UhidDevice, hidraw_node};
 use crate::{
     links::{NAMES, leads_to},
     lvx,
-    plug::{SERIALS, Socket, Way, bank, two_units, until},
-    ran,
+    plug::{Backend, SERIALS, Socket, bank, two_units, until},
+    run,
 };
 
-both_ways! {
-    keeps_names_from_plug_to_plug
+for_each_backend! {
+    links_follow_units_when_replugged
 }
 
-fn keeps_names_from_plug_to_plug(way: Way) {
+fn links_follow_units_when_replugged(backend: Backend) {
     let bank = bank(2, "");
-    let mut sockets = two_units(way, &bank);
+    let mut sockets = two_units(backend, &bank);
     let installed = Installed::new();
 
-    both_are_right(&sockets, "when it was installed");
-    assert_eq!(says("systemctl", &["is-active", SERVICE]), "active\n");
+    assert_links_follow(&sockets, "after the installation");
+    assert_eq!(output_of("systemctl", &["is-active", SERVICE]), "active\n");
 
     let [first, second] = &mut sockets;
     first.unplug();
-    until("a link goes with its unit", SOON, || !link(0).is_symlink());
+    until("the link of the first unit is removed", SOON, || !link(0).is_symlink());
     second.unplug();
-    until("both links are gone", SOON, || !link(1).is_symlink());
+    until("both links are removed", SOON, || !link(1).is_symlink());
     second.plug();
     second.node();
     first.plug();
-    both_are_right(&sockets, "when the numbers are swapped");
+    assert_links_follow(&sockets, "with swapped node numbers");
 
-    // Whoever kills it leaves no link that nobody looks after.
+    // A killed service is restarted, so that no link remains unmaintained.
     let before = main_process();
-    says("systemctl", &["kill", "--signal=KILL", SERVICE]);
-    until("it is there again", SOON, || main_process() != before && main_process() != "0");
-    both_are_right(&sockets, "when it was killed");
+    output_of("systemctl", &["kill", "--signal=KILL", SERVICE]);
+    until("the service is running again", SOON, || {
+        main_process() != before && main_process() != "0"
+    });
+    assert_links_follow(&sockets, "after a kill");
 
-    says("systemctl", &["stop", SERVICE]);
+    output_of("systemctl", &["stop", SERVICE]);
     assert!(NAMES.iter().all(|name| !Path::new("/dev").join(name).is_symlink()));
-    // The next one that is plugged in starts it.
+    // Plugging in an adapter starts the service.
     let [first, _] = &mut sockets;
     first.unplug();
     first.plug();
-    both_are_right(&sockets, "when it was started by a plug");
+    assert_links_follow(&sockets, "after udev started the service");
     drop(installed);
 }
 
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
-fn without_the_service_udev_takes_dead_links_away() {
+fn dead_link_without_service_is_removed_by_udev() {
     let bank = bank(2, "");
-    let [mut first, second] = two_units(Way::Uhid, &bank);
+    let [mut first, second] = two_units(Backend::Uhid, &bank);
     let installed = Installed::new();
-    says("systemctl", &["mask", "--runtime", "--now", SERVICE]);
+    output_of("systemctl", &["mask", "--runtime", "--now", SERVICE]);
     assert_eq!(
-        says(lvx(), &["links"]),
+        output_of(lvx(), &["links"]),
         format!(
             "{} -> {}\n{} -> {}\n",
             show(0),
@@ -72,55 +75,58 @@ fn without_the_service_udev_takes_dead_links_away() {
         )
     );
     first.unplug();
-    until("the dead link is gone", SOON, || !link(0).is_symlink());
-    assert!(link(1).exists(), "the other one stays");
-    says("systemctl", &["unmask", "--runtime", SERVICE]);
+    until("the dead link is removed", SOON, || !link(0).is_symlink());
+    assert!(link(1).exists(), "the other link remains");
+    output_of("systemctl", &["unmask", "--runtime", SERVICE]);
     drop(installed);
 }
 
-/// Neither a lock that every user can take nor repeated failures end the service.
+/// The service keeps running although another user holds a lock on `/dev`, and although it is killed
+/// more often than systemd's default start limit allows.
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
-fn foreign_lock_and_repeated_failures_do_not_end_the_service() {
+fn service_with_foreign_lock_and_repeated_kills_keeps_running() {
     let bank = bank(2, "");
-    let sockets = two_units(Way::Uhid, &bank);
+    let sockets = two_units(Backend::Uhid, &bank);
     let installed = Installed::new();
-    both_are_right(&sockets, "when it was installed");
-    let refused = ran("su", &["tester", "-c", "ls /run/lvx"]);
-    assert!(!refused.0, "others see the locks: {}", refused.1);
+    assert_links_follow(&sockets, "after the installation");
+    let refused = run("su", &["tester", "-c", "ls /run/lvx"]);
+    assert!(!refused.0, "expected no access to /run/lvx for other users, found {}", refused.1);
 
-    // What every user can do.
+    // Every user can take this lock.
     let locked = fs::File::open("/dev").unwrap();
     locked.lock().unwrap();
-    says("systemctl", &["restart", SERVICE]);
-    both_are_right(&sockets, "when it was restarted");
-    // More often than systemd's usual limit allows.
+    output_of("systemctl", &["restart", SERVICE]);
+    assert_links_follow(&sockets, "after a restart");
+    // systemd's default limit is five starts in ten seconds.
     for time in 0..8 {
         let before = main_process();
-        says("systemctl", &["kill", "--signal=KILL", SERVICE]);
-        until("it is there again", SOON, || main_process() != before && main_process() != "0");
+        output_of("systemctl", &["kill", "--signal=KILL", SERVICE]);
+        until("the service is running again", SOON, || {
+            main_process() != before && main_process() != "0"
+        });
         println!("killed {time}");
     }
-    both_are_right(&sockets, "when it was killed again and again");
-    says("systemctl", &["stop", SERVICE]);
+    assert_links_follow(&sockets, "after repeated kills");
+    output_of("systemctl", &["stop", SERVICE]);
     assert!(NAMES.iter().all(|name| !Path::new("/dev").join(name).is_symlink()));
     std::os::unix::fs::symlink("/dev/./hidraw63", link(0)).unwrap();
-    says(lvx(), &["links", "clear"]);
+    output_of(lvx(), &["links", "clear"]);
     assert!(!link(0).is_symlink());
     drop(installed);
 }
 
-/// A keyboard or the like of the same numbers on Bluetooth is no adapter.
+/// The udev rule matches USB only: a Bluetooth device with the same vendor and product is not an adapter.
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
-fn bluetooth_device_of_the_same_numbers_stays_roots() {
+fn bluetooth_device_with_same_ids_stays_root_only() {
     let bank = bank(2, "");
-    let sockets = two_units(Way::Uhid, &bank);
+    let sockets = two_units(Backend::Uhid, &bank);
     let installed = Installed::new();
     let identity = HidIdentity { bus: 5, ..HidIdentity::adapter("lvx-bluetooth/input0") };
     let _device = UhidDevice::create(&identity).unwrap();
     let node = hidraw_node("lvx-bluetooth/input0", SOON).unwrap();
-    says("udevadm", &["settle"]);
+    output_of("udevadm", &["settle"]);
     let access = |node: &Path| {
         let about = fs::metadata(node).unwrap();
         (about.mode() & 0o777, about.gid() == 0)
@@ -132,18 +138,21 @@ fn bluetooth_device_of_the_same_numbers_stays_roots() {
 
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
-fn the_unit_is_sound_and_shut_in() {
+fn systemd_unit_is_valid_and_sandboxed() {
     let bank = bank(2, "");
-    let _sockets = two_units(Way::Uhid, &bank);
+    let _sockets = two_units(Backend::Uhid, &bank);
     let installed = Installed::new();
-    assert_eq!(says("systemd-analyze", &["verify", &format!("/etc/systemd/system/{SERVICE}")]), "");
-    let told = says("systemd-analyze", &["security", SERVICE]);
-    let (_, exposure) = told.rsplit_once("Overall exposure level for ").unwrap();
+    assert_eq!(
+        output_of("systemd-analyze", &["verify", &format!("/etc/systemd/system/{SERVICE}")]),
+        ""
+    );
+    let analysis = output_of("systemd-analyze", &["security", SERVICE]);
+    let (_, exposure) = analysis.rsplit_once("Overall exposure level for ").unwrap();
     println!("systemd-analyze security {}", exposure.trim());
-    for line in told.lines().filter(|line| line.starts_with('✗')) {
+    for line in analysis.lines().filter(|line| line.starts_with('✗')) {
         println!("{line}");
     }
-    // As systemd understood them.
+    // Read back from systemd, which ignores settings that it cannot parse.
     for limit in [
         "MemoryMax=67108864",
         "TasksMax=64",
@@ -153,70 +162,70 @@ fn the_unit_is_sound_and_shut_in() {
         "StartLimitIntervalUSec=0",
     ] {
         let (name, _) = limit.split_once('=').unwrap();
-        let shown = says("systemctl", &["show", "--property", name, SERVICE]);
+        let shown = output_of("systemctl", &["show", "--property", name, SERVICE]);
         assert_eq!(shown, format!("{limit}\n"));
     }
     let score: f32 = exposure.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(score <= 1.1, "{told}");
+    assert!(score <= 1.1, "{analysis}");
     drop(installed);
 }
 
-/// The printed files where they belong; gone at the end.
+/// The printed files, installed until this is dropped.
 struct Installed;
 
 impl Installed {
     fn new() -> Self {
         let _ = fs::remove_dir_all("/etc/lvx");
-        says("sh", &["-euc", &format!("{MISSING}\n{}", commands())]);
-        says("udevadm", &["settle"]);
+        output_of("sh", &["-euc", &format!("{MISSING}\n{}", commands())]);
+        output_of("udevadm", &["settle"]);
         Self
     }
 }
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        let _ = ran("systemctl", &["stop", SERVICE]);
+        let _ = run("systemctl", &["stop", SERVICE]);
         let _ = fs::remove_file(RULES);
         let _ = fs::remove_file(format!("/etc/systemd/system/{SERVICE}"));
-        let _ = ran("systemctl", &["daemon-reload"]);
-        let _ = ran("udevadm", &["control", "--reload"]);
+        let _ = run("systemctl", &["daemon-reload"]);
+        let _ = run("udevadm", &["control", "--reload"]);
     }
 }
 
-/// Those of the README.
+/// Returns the installation commands of the documentation.
 fn commands() -> &'static str {
-    let (_, section) = README.split_once("\n## Names that stay\n").unwrap();
-    section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap()
+    let (_, section) = PAGE.split_once("\n## Install the links\n").unwrap();
+    section.split("```sh kernel-tests\n").nth(1).unwrap().split("```").next().unwrap()
 }
 
-/// What the guest does not have.
+/// Replacements for programs that the guest does not have.
 const MISSING: &str = r#"sudo() { "$@"; }; install() { mkdir -p "$2"; cp "$1" "$2"; }"#;
 
-const README: &str = include_str!("../../../../README.md");
+const PAGE: &str = include_str!("../../../../docs/names-and-udev.md");
 
-/// What a program prints that ends well.
+/// Returns the output of a program, which has to succeed.
 #[track_caller]
-fn says(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> String {
-    let (well, text) = ran(program, arguments);
-    assert!(well, "{arguments:?}: {text}");
+fn output_of(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> String {
+    let (succeeded, text) = run(program, arguments);
+    assert!(succeeded, "{arguments:?}: {text}");
     text
 }
 
 fn main_process() -> String {
-    says("systemctl", &["show", "--property=MainPID", "--value", SERVICE]).trim().to_owned()
+    output_of("systemctl", &["show", "--property=MainPID", "--value", SERVICE]).trim().to_owned()
 }
 
 #[track_caller]
-fn both_are_right(sockets: &[Socket; 2], when: &str) {
+fn assert_links_follow(sockets: &[Socket; 2], when: &str) {
     let nodes = sockets.each_ref().map(Socket::node);
-    let took = until(&format!("both links are right {when}"), SOON, || {
+    let took = until(&format!("both links lead to their units {when}"), SOON, || {
         NAMES.iter().zip(sockets).all(|(name, socket)| leads_to(name) == Some(socket.port()))
     });
-    println!("{nodes:?}: right after {took:?} {when}");
+    println!("{nodes:?}: links are correct {took:?} {when}");
     let map = fs::read_to_string("/etc/lvx/units.yaml").unwrap();
-    let wanted =
+    let expected =
         NAMES.iter().zip(SERIALS).map(|(name, serial)| format!("  \"{serial}\": {name}\n"));
-    assert!(map.ends_with(&wanted.collect::<String>()), "{map}");
+    assert!(map.ends_with(&expected.collect::<String>()), "{map}");
 }
 
 fn link(unit: usize) -> PathBuf {

@@ -1,31 +1,31 @@
-//! Whether systemd in the guest really shuts a service in: if it does not, a hardened unit that
-//! works here proves nothing.
+//! Checks that systemd in the guest really restricts a hardened service. Otherwise, the other tests would
+//! not show that `lvx-links.service` works within its restrictions.
 
 use std::{fs, path::Path};
 
-use crate::{guest::assert_has_what_the_tests_need, ran};
+use crate::{guest::assert_complete, run};
 
-/// Tries what it may and what it may not do, and writes down what came of it.
+/// Attempts allowed and forbidden operations, and writes the results to a report.
 const SERVICE: &str = r#"[Service]
 Type=oneshot
-RuntimeDirectory=shut-in
+RuntimeDirectory=hardened
 RuntimeDirectoryPreserve=yes
 ExecStart=/bin/sh -c '\
   tried() { name=$$1; shift; if "$$@" 2>/dev/null; then echo $$name yes; else echo $$name no; fi; }; \
   { tried usr touch /usr/touched; \
     tried etc touch /etc/touched; \
-    tried run touch /run/shut-in/touched; \
+    tried run touch /run/hardened/touched; \
     tried null sh -c "echo >/dev/null"; \
     tried uhid sh -c "exec 3<>/dev/uhid"; \
-    tried mount mount -t tmpfs tmpfs /run/shut-in/mounted; \
-    tried chown chown tester /run/shut-in/touched; \
+    tried mount mount -t tmpfs tmpfs /run/hardened/mounted; \
+    tried chown chown tester /run/hardened/touched; \
     cat /dev/absent-hidraw; \
     ls /sys/class/net; \
     grep -E "^(CapBnd|NoNewPrivs|Seccomp):" /proc/self/status; \
-  } >/run/shut-in/report 2>&1'
+  } >/run/hardened/report 2>&1'
 "#;
 
-/// What a daemon that reads hidraw nodes can do without.
+/// Restrictions under which a daemon can still read hidraw nodes.
 const HARDENING: &str = "
 ProtectSystem=strict
 ProtectHome=yes
@@ -53,7 +53,7 @@ SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 ";
 
-const SHUT_IN: &str = "\
+const RESTRICTED: &str = "\
 usr no
 etc no
 run yes
@@ -68,7 +68,7 @@ NoNewPrivs:\t1
 Seccomp:\t2
 ";
 
-const FREE: &str = "\
+const UNRESTRICTED: &str = "\
 usr yes
 etc yes
 run yes
@@ -85,38 +85,38 @@ Seccomp:\t0
 
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
-fn is_up_and_has_what_the_tests_need() {
-    assert_has_what_the_tests_need();
-    assert_eq!(ran("systemctl", &["is-system-running", "--wait"]), (true, "running\n".to_owned()));
+fn guest_with_systemd_is_running_and_complete() {
+    assert_complete();
+    assert_eq!(run("systemctl", &["is-system-running", "--wait"]), (true, "running\n".to_owned()));
 }
 
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
-fn shuts_a_hardened_service_in_and_no_other() {
-    // A node of hidraw's without a device: to open it fails, but otherwise than what is forbidden.
+fn hardened_service_is_restricted_and_plain_service_is_not() {
+    // A hidraw node without a device: opening it fails with another error than a forbidden node.
     let numbers = fs::read_to_string("/proc/devices").unwrap();
     let hidraw = numbers.lines().find_map(|line| line.trim().strip_suffix(" hidraw")).unwrap();
     succeeds("mknod", &["/dev/absent-hidraw", "c", hidraw, "63"]);
 
-    assert_eq!(report("shut-in", HARDENING), SHUT_IN);
+    assert_eq!(report("hardened", HARDENING), RESTRICTED);
     assert!(!Path::new("/usr/touched").exists());
-    assert_eq!(report("free", ""), FREE);
+    assert_eq!(report("plain", ""), UNRESTRICTED);
     assert!(Path::new("/usr/touched").exists());
 }
 
-/// What the service writes down when it runs with these settings.
+/// Returns the report of the service when it runs with these settings.
 #[track_caller]
 fn report(name: &str, settings: &str) -> String {
     let unit = format!("{name}.service");
-    fs::create_dir_all("/run/shut-in/mounted").unwrap();
+    fs::create_dir_all("/run/hardened/mounted").unwrap();
     fs::write(format!("/run/systemd/system/{unit}"), format!("{SERVICE}{settings}")).unwrap();
     succeeds("systemctl", &["daemon-reload"]);
     succeeds("systemctl", &["start", &unit]);
-    fs::read_to_string("/run/shut-in/report").unwrap()
+    fs::read_to_string("/run/hardened/report").unwrap()
 }
 
 #[track_caller]
 fn succeeds(program: &str, arguments: &[&str]) {
-    let (ended_well, printed) = ran(program, arguments);
-    assert!(ended_well, "{program} {arguments:?}: {printed}");
+    let (succeeded, printed) = run(program, arguments);
+    assert!(succeeded, "{program} {arguments:?}: {printed}");
 }

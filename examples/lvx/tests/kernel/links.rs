@@ -1,16 +1,16 @@
-//! The links that `lvx links` makes, as one finds them.
+//! Reads the links that `lvx links` creates.
 
 use std::{fs, path::Path};
 
 pub(crate) const NAMES: [&str; 2] = ["lvx6048-1", "lvx6048-2"];
 
-/// The node that a link leads to, if there is one of that name.
+/// Returns the name of the node that a link leads to; `None` without a link of that name.
 pub(crate) fn node_of(name: &str) -> Option<String> {
     let target = fs::read_link(Path::new("/dev").join(name)).ok()?;
     Some(target.file_name()?.to_str()?.to_owned())
 }
 
-/// The port of the device that a link leads to; none if it leads to none.
+/// Returns the USB port of the device that a link leads to; `None` if it leads to no device.
 pub(crate) fn leads_to(name: &str) -> Option<String> {
     let node = node_of(name)?;
     let uevent = fs::read_to_string(format!("/sys/class/hidraw/{node}/device/uevent")).ok()?;

@@ -1,35 +1,35 @@
 //! `lvx` on a real kernel: hidraw nodes, plugging and unplugging, udev, systemd.
 //!
-//! Ignored everywhere but in the guests that `.ci/hidraw-vm/run` boots, for they load modules, make
-//! USB devices and write to `/etc`. A test whose path contains `install` runs under systemd as
-//! process 1, all others under systemd-udevd alone.
+//! These tests load modules, create USB devices and write to `/etc`, so they are ignored except in the
+//! guests that `.ci/hidraw-vm/run` boots. A test whose path contains `install` runs with systemd as
+//! process 1, all others with systemd-udevd alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test that cannot go on fails"
+    reason = "a failed step fails the test"
 )]
 #![cfg(target_os = "linux")]
 
-/// Tests that take the [`Way`](plug::Way) to plug in, each for both.
-macro_rules! both_ways {
+/// Declares each test twice, once per [`Backend`](plug::Backend) that creates the USB devices.
+macro_rules! for_each_backend {
     ($($test:ident)+) => {
         $(
             mod $test {
-                use crate::plug::Way;
+                use crate::plug::Backend;
 
                 #[test]
                 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
                 fn uhid() {
-                    super::$test(Way::Uhid);
+                    super::$test(Backend::Uhid);
                 }
 
                 #[test]
                 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
                 fn gadget() {
-                    super::$test(Way::Gadget);
+                    super::$test(Backend::Gadget);
                 }
             }
         )+
@@ -53,13 +53,13 @@ mod unplug;
 
 use std::{path::PathBuf, process::Command};
 
-/// The program under test: in the guest it is not where cargo put it.
+/// Returns the program under test, which is not at cargo's path in the guest.
 fn lvx() -> PathBuf {
     std::env::var_os("LVX").expect("LVX names the program under test").into()
 }
 
-/// Runs a program to its end; what it printed on both outputs, and whether it succeeded.
-fn ran(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> (bool, String) {
+/// Runs a program to its end. Returns whether it succeeded, and both outputs.
+fn run(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> (bool, String) {
     let output = Command::new(&program).args(arguments).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())

@@ -1,5 +1,5 @@
-//! Sockets to plug devices into: of uhid, and of dummy USB controllers with a `FunctionFS` gadget that
-//! is shaped like the real adapter.
+//! Sockets into which the tests plug virtual adapters, made with uhid, or with a dummy USB controller and a
+//! `FunctionFS` gadget that has the descriptors of the real adapter.
 
 use std::{
     fs,
@@ -21,61 +21,61 @@ use pi18_transport::{
     },
 };
 
-use crate::ran;
+use crate::run;
 
-/// How devices are plugged in.
+/// The kernel facility that creates the devices.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Way {
+pub(crate) enum Backend {
     Uhid,
     Gadget,
 }
 
-/// What is behind the cable.
+/// The device behind an adapter.
 #[derive(Clone)]
 pub(crate) enum Occupant {
     Unit(SharedBank, usize),
-    /// The same, and all that it hears is kept. The bank needs the switch `reports`.
-    Recorded(SharedBank, usize, Heard),
-    /// Answers every report with these; nothing if there are none.
+    /// A unit whose received bytes are recorded. The bank needs the switch `reports`.
+    Recorded(SharedBank, usize, ReceivedBytes),
+    /// A device that answers every report with these reports.
     Other(&'static [[u8; 8]]),
     Acting(Actor),
 }
 
-/// All that came to a unit, with the zeros that fill reports.
-pub(crate) type Heard = Arc<Mutex<Vec<u8>>>;
+/// The bytes that a unit received, with the zeros that fill reports.
+pub(crate) type ReceivedBytes = Arc<Mutex<Vec<u8>>>;
 
-/// Is told every report, and by what it sends one; now and then an empty one, so that it can send
-/// without being told anything.
+/// A device as a function of each received report and a function that sends one. It is also called
+/// regularly with an empty report, so that it can send without a request.
 pub(crate) type Actor = Arc<Mutex<dyn FnMut(&[u8], Sending<'_>) + Send>>;
 
 pub(crate) type Sending<'a> = &'a dyn Fn(&[u8; 8]);
 
-/// What a UPS of the same vendor and product says to what it does not know.
+/// A UPS with the same vendor and product, which answers unknown requests with `(NAK`.
 pub(crate) const UPS: Occupant = Occupant::Other(&[*b"(NAKss\r\0"]);
 
 pub(crate) const SILENT: Occupant = Occupant::Other(&[]);
 
-/// A place to plug one device in and out.
+/// A USB port with one device that can be plugged and unplugged.
 pub(crate) struct Socket {
-    way: Way,
+    backend: Backend,
     number: usize,
     occupant: Occupant,
-    /// Of uhid only while it is plugged in.
+    /// With uhid, present only while the device is plugged in.
     server: Option<Server>,
 }
 
-/// Whatever answers.
+/// The thread that answers for a device until it is dropped.
 enum Server {
-    Unit(#[expect(dead_code, reason = "it serves until it is dropped")] Served),
-    Other(#[expect(dead_code, reason = "it answers until it is dropped")] Other),
+    Unit(#[expect(dead_code, reason = "held for its destructor")] Served),
+    Other(#[expect(dead_code, reason = "held for its destructor")] Other),
 }
 
 impl Socket {
-    /// Not plugged in yet.
-    pub(crate) fn new(way: Way, number: usize, occupant: Occupant) -> Self {
-        let mut socket = Self { way, number, occupant, server: None };
-        if way == Way::Gadget {
-            gadget(number);
+    /// Creates a socket whose device is unplugged.
+    pub(crate) fn new(backend: Backend, number: usize, occupant: Occupant) -> Self {
+        let mut socket = Self { backend, number, occupant, server: None };
+        if backend == Backend::Gadget {
+            create_gadget(number);
             socket.server = Some(socket.serve());
             let gadget = gadget_folder(number);
             let (from, to) = (gadget.join("configs/c.1"), gadget.join("functions"));
@@ -86,28 +86,28 @@ impl Socket {
     }
 
     pub(crate) fn plug(&mut self) {
-        match self.way {
-            Way::Uhid => self.server = Some(self.serve()),
-            Way::Gadget => write(&self.controller(), &format!("dummy_udc.{}\n", self.number)),
+        match self.backend {
+            Backend::Uhid => self.server = Some(self.serve()),
+            Backend::Gadget => write(&self.controller(), &format!("dummy_udc.{}\n", self.number)),
         }
     }
 
     pub(crate) fn unplug(&mut self) {
-        match self.way {
-            Way::Uhid => self.server = None,
-            Way::Gadget => write(&self.controller(), "\n"),
+        match self.backend {
+            Backend::Uhid => self.server = None,
+            Backend::Gadget => write(&self.controller(), "\n"),
         }
     }
 
-    /// `HID_PHYS` of what is plugged in.
+    /// Returns the `HID_PHYS` of the plugged device.
     pub(crate) fn port(&self) -> String {
-        match self.way {
-            Way::Uhid => format!("lvx-test-{}/input0", self.number),
-            Way::Gadget => format!("usb-dummy_hcd.{}-1/input0", self.number),
+        match self.backend {
+            Backend::Uhid => format!("lvx-test-{}/input0", self.number),
+            Backend::Gadget => format!("usb-dummy_hcd.{}-1/input0", self.number),
         }
     }
 
-    /// Its node, once it has one.
+    /// Waits for the hidraw node of the device and returns its path.
     #[track_caller]
     pub(crate) fn node(&self) -> PathBuf {
         sim::hidraw_node(&self.port(), Duration::from_secs(10)).unwrap()
@@ -118,11 +118,11 @@ impl Socket {
     }
 
     fn serve(&self) -> Server {
-        match (&self.occupant, self.way) {
-            (Occupant::Unit(bank, unit), Way::Uhid) => {
+        match (&self.occupant, self.backend) {
+            (Occupant::Unit(bank, unit), Backend::Uhid) => {
                 Server::Unit(sim::serve_uhid(bank, *unit, &self.port()).unwrap())
             }
-            (Occupant::Unit(bank, unit), Way::Gadget) => {
+            (Occupant::Unit(bank, unit), Backend::Gadget) => {
                 Server::Unit(sim::serve_functionfs(bank, *unit, &mount(self.number)).unwrap())
             }
             (Occupant::Other(answer), _) => {
@@ -134,11 +134,11 @@ impl Socket {
                 };
                 self.serve_other(Arc::new(Mutex::new(act)))
             }
-            (Occupant::Recorded(bank, unit, heard), _) => {
-                let mut relay = Relay::new(bank, *unit, heard);
+            (Occupant::Recorded(bank, unit, received), _) => {
+                let mut relay = Relay::new(bank, *unit, received);
                 let act = move |report: &[u8], send: Sending<'_>| {
-                    relay.hear(report);
-                    relay.say(send);
+                    relay.receive(report);
+                    relay.send(send);
                 };
                 self.serve_other(Arc::new(Mutex::new(act)))
             }
@@ -148,18 +148,18 @@ impl Socket {
 
     fn serve_other(&self, actor: Actor) -> Server {
         let act = move |report: &[u8], send: Sending<'_>| (actor.lock().unwrap())(report, send);
-        Server::Other(match self.way {
-            Way::Uhid => {
+        Server::Other(match self.backend {
+            Backend::Uhid => {
                 let device = UhidDevice::create(&HidIdentity::adapter(self.port())).unwrap();
-                Other::answering(move || {
-                    let report = device.output(LOOK).unwrap().unwrap_or_default();
+                Other::start(move || {
+                    let report = device.output(POLL_INTERVAL).unwrap().unwrap_or_default();
                     act(&report, &|report| device.input(report).unwrap());
                 })
             }
-            Way::Gadget => {
+            Backend::Gadget => {
                 let device = FunctionFsDevice::create(&mount(self.number)).unwrap();
-                Other::answering(move || {
-                    let report = device.output(LOOK).unwrap().unwrap_or_default();
+                Other::start(move || {
+                    let report = device.output(POLL_INTERVAL).unwrap().unwrap_or_default();
                     act(&report, &|report| device.input(report));
                 })
             }
@@ -169,13 +169,13 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.way == Way::Gadget {
-            // It may be unplugged already.
+        if self.backend == Backend::Gadget {
+            // The device may be unplugged already.
             let _ = fs::write(self.controller(), "\n");
             self.server = None;
             let gadget = gadget_folder(self.number);
             fs::remove_file(gadget.join("configs/c.1").join(function(self.number))).unwrap();
-            assert!(ran("umount", &[mount(self.number).to_str().unwrap()]).0);
+            assert!(run("umount", &[mount(self.number).to_str().unwrap()]).0);
             for folder in [
                 "configs/c.1",
                 &format!("functions/{}", function(self.number)),
@@ -188,41 +188,41 @@ impl Drop for Socket {
     }
 }
 
-/// Between a HID device and a unit, writing down what goes to the unit.
+/// A relay between a HID device and a unit, which records the bytes sent to the unit.
 struct Relay {
     link: SimLink,
-    heard: Heard,
+    received: ReceivedBytes,
 }
 
 impl Relay {
-    fn new(bank: &SharedBank, unit: usize, heard: &Heard) -> Self {
-        Self { link: bank.link(unit), heard: Arc::clone(heard) }
+    fn new(bank: &SharedBank, unit: usize, received: &ReceivedBytes) -> Self {
+        Self { link: bank.link(unit), received: Arc::clone(received) }
     }
 
-    fn hear(&mut self, report: &[u8]) {
+    fn receive(&mut self, report: &[u8]) {
         if !report.is_empty() {
-            self.heard.lock().unwrap().extend_from_slice(report);
+            self.received.lock().unwrap().extend_from_slice(report);
             let now = self.link.now();
             self.link.send(report, now).unwrap();
         }
     }
 
-    fn say(&mut self, say: Sending<'_>) {
+    fn send(&mut self, send: Sending<'_>) {
         let mut bytes = BytesMut::new();
         let now = self.link.now();
         self.link.receive(&mut bytes, now).unwrap();
-        bytes.chunks_exact(8).for_each(|report| say(report.first_chunk().unwrap()));
+        bytes.chunks_exact(8).for_each(|report| send(report.first_chunk().unwrap()));
     }
 }
 
-/// A device that is served by no [`Served`], on a thread of its own.
+/// A thread that answers for a device that is not a unit of the virtual bank.
 struct Other {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Other {
-    fn answering(serve: impl Fn() + Send + 'static) -> Self {
+    fn start(serve: impl Fn() + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
@@ -241,10 +241,10 @@ impl Drop for Other {
     }
 }
 
-const LOOK: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Everything of a gadget but its function, which is described by whoever serves it.
-fn gadget(number: usize) {
+/// Creates a gadget without the descriptors of its function, which its server writes.
+fn create_gadget(number: usize) {
     let gadget = gadget_folder(number);
     for folder in ["strings/0x409", "configs/c.1", &format!("functions/{}", function(number))] {
         fs::create_dir_all(gadget.join(folder)).unwrap();
@@ -262,7 +262,7 @@ fn gadget(number: usize) {
     let mount = mount(number);
     fs::create_dir_all(&mount).unwrap();
     let name = format!("lvx{number}");
-    let (mounted, why) = ran("mount", &["-t", "functionfs", &name, mount.to_str().unwrap()]);
+    let (mounted, why) = run("mount", &["-t", "functionfs", &name, mount.to_str().unwrap()]);
     assert!(mounted, "{why}");
 }
 
@@ -283,39 +283,39 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// A bank of so many units, with switches for all of them.
+/// Creates a bank with the same switches for all its units.
 pub(crate) fn bank(units: usize, switches: &str) -> SharedBank {
     let switches: Switches = switches.parse().unwrap();
     let switches = vec![switches; units];
     SharedBank::real(Bank::new(BankConfig { units, switches }).unwrap())
 }
 
-/// The serial numbers that its first units have.
+/// The serial numbers of the first two units of a bank.
 pub(crate) const SERIALS: [&str; 2] = ["96132206100410", "96132206100411"];
 
-/// Two units of one bank, plugged in.
-pub(crate) fn two_units(way: Way, bank: &SharedBank) -> [Socket; 2] {
+/// Plugs in the first two units of a bank.
+pub(crate) fn two_units(backend: Backend, bank: &SharedBank) -> [Socket; 2] {
     [0, 1].map(|unit| {
-        let mut socket = Socket::new(way, unit, Occupant::Unit(bank.clone(), unit));
+        let mut socket = Socket::new(backend, unit, Occupant::Unit(bank.clone(), unit));
         socket.plug();
         socket.node();
         socket
     })
 }
 
-/// Waits until something holds, and says how long that took.
+/// Waits until a condition holds, and returns how long that took.
 ///
-/// The time is counted in naps, which take longer when the machine is busy with something else: what
-/// is slow then is not the program.
+/// The limit counts polling intervals, not elapsed time: on a busy machine each interval takes longer, and
+/// the limit grows with it.
 #[track_caller]
 pub(crate) fn until(what: &str, within: Duration, mut holds: impl FnMut() -> bool) -> Duration {
-    const NAP: Duration = Duration::from_millis(10);
+    const INTERVAL: Duration = Duration::from_millis(10);
     let start = Instant::now();
-    let mut napped = Duration::ZERO;
+    let mut waited = Duration::ZERO;
     while !holds() {
-        assert!(napped < within, "not within {within:?} ({:?}): {what}", start.elapsed());
-        thread::sleep(NAP);
-        napped += NAP;
+        assert!(waited < within, "not within {within:?} ({:?}): {what}", start.elapsed());
+        thread::sleep(INTERVAL);
+        waited += INTERVAL;
     }
     start.elapsed()
 }

@@ -1,5 +1,5 @@
-//! An adapter that is plugged in and taken from the HID driver, as NUT does. That one that was pulled
-//! out is never told so is tested where cables are pulled (`unplug`).
+//! Adapters that another driver takes from the HID driver while plugged in, as NUT does. `unplug.rs` tests
+//! that an unplugged adapter is never reported as taken.
 
 use std::{
     fs,
@@ -14,15 +14,15 @@ use pi18_transport::{Client, ClientConfig, Error, Follower, Hidraw, Link};
 
 use crate::{
     lvx,
-    plug::{Occupant, SERIALS, Socket, Way, bank},
-    ran,
+    plug::{Backend, Occupant, SERIALS, Socket, bank},
+    run,
 };
 
 #[test]
 #[ignore = "needs a kernel with dummy_hcd: .ci/hidraw-vm/run"]
-fn an_unbound_one_is_told_by_its_port_and_is_back_once_it_is_bound() {
+fn unbound_adapter_is_reported_by_port_and_read_after_rebind() {
     let bank = bank(1, "frozen=on");
-    let mut socket = Socket::new(Way::Gadget, 0, Occupant::Unit(bank, 0));
+    let mut socket = Socket::new(Backend::Gadget, 0, Occupant::Unit(bank, 0));
     socket.plug();
     let node = socket.node();
     let interface = interface(&node);
@@ -38,35 +38,31 @@ fn an_unbound_one_is_told_by_its_port_and_is_back_once_it_is_bound() {
         reading.join().unwrap()
     });
     assert!(error.is_taken() && error.is_disconnected(), "{error}");
-    let told = error.to_string();
+    let text = error.to_string();
     let state = format!("the USB adapter in port {port} is plugged in, but bound to no driver");
     let help = format!("`echo {interface} | sudo tee /sys/bus/usb/drivers/usbhid/bind`");
-    assert!(told.contains(&state) && told.contains(&help), "{told}");
+    assert!(text.contains(&state) && text.contains(&help), "{text}");
 
-    let (listed, told) = ran(lvx(), &["devices"]);
-    assert!(!listed && told.contains(&state) && told.contains(&help), "{told}");
-    assert!(
-        told.contains(&format!(
-            "no unit: USB port {port}: detached from the kernel's HID driver: "
-        )),
-        "{told}"
-    );
-    let (_, told) = ran(lvx(), &["devices", "--format", "json"]);
-    assert!(told.contains("\"found\":\"taken\""), "{told}");
-    let (found, told) = ran(lvx(), &["query", "ID", &format!("sn:{}", SERIALS[0])]);
-    assert!(!found && told.contains(&state), "{told}");
+    let (listed, text) = run(lvx(), &["devices"]);
+    assert!(!listed && text.contains(&state) && text.contains(&help), "{text}");
+    let row = format!("no unit: USB port {port}: detached from the kernel's HID driver: ");
+    assert!(text.contains(&row), "{text}");
+    let (_, text) = run(lvx(), &["devices", "--format", "json"]);
+    assert!(text.contains("\"found\":\"taken\""), "{text}");
+    let (found, text) = run(lvx(), &["query", "ID", &format!("sn:{}", SERIALS[0])]);
+    assert!(!found && text.contains(&state), "{text}");
 
     driver("bind", &interface);
     socket.node();
     follower.read::<Identity>().unwrap();
 }
 
-/// What NUT does, by the same means: the adapter is claimed from the HID driver, and given back.
+/// Claims the adapter from the HID driver and releases it, with the system calls that NUT uses.
 #[test]
 #[ignore = "needs a kernel with dummy_hcd: .ci/hidraw-vm/run"]
-fn one_that_a_program_claims_is_told_with_its_holder() {
+fn adapter_claimed_by_a_program_is_reported_with_its_process() {
     let bank = bank(1, "frozen=on");
-    let mut socket = Socket::new(Way::Gadget, 0, Occupant::Unit(bank, 0));
+    let mut socket = Socket::new(Backend::Gadget, 0, Occupant::Unit(bank, 0));
     socket.plug();
     let node = socket.node();
     let port = interface(&node).split_once(':').unwrap().0.to_owned();
@@ -82,7 +78,7 @@ fn one_that_a_program_claims_is_told_with_its_holder() {
         (reading.join().unwrap(), claimed)
     });
     assert!(error.is_taken() && error.is_disconnected(), "{error}");
-    // It does not name this process to itself.
+    // The error does not name the process that reads it.
     let state =
         format!("driver usbfs is bound to the USB adapter in port {port} instead of usbhid");
     assert!(error.to_string().contains(&state), "{error}");
@@ -91,17 +87,17 @@ fn one_that_a_program_claims_is_told_with_its_holder() {
     let state = format!("kernel (process {own}) uses the USB adapter in port {port} directly");
     let help = "stop that program and plug the adapter in again; NUT takes every 0665:5161";
     for arguments in [&["devices"][..], &["query", "ID", &format!("sn:{}", SERIALS[0])]] {
-        let (well, told) = ran(lvx(), arguments);
-        assert!(!well && told.contains(&state), "{told}");
-        assert!(told.contains(help) || arguments.len() > 1, "{told}");
+        let (succeeded, text) = run(lvx(), arguments);
+        assert!(!succeeded && text.contains(&state), "{text}");
+        assert!(text.contains(help) || arguments.len() > 1, "{text}");
     }
-    // Which gives it back to the HID driver.
+    // Dropping the claim returns the adapter to the HID driver.
     drop(claimed);
     let mut client = Client::new(Hidraw::open(&socket.node()).unwrap());
     client.read::<Identity>().unwrap();
 }
 
-/// Asks on until that fails.
+/// Reads repeatedly and returns the first error.
 fn failure(client: &mut Client<impl Link>) -> Error {
     loop {
         if let Err(error) = client.read::<Identity>() {
@@ -110,15 +106,15 @@ fn failure(client: &mut Client<impl Link>) -> Error {
     }
 }
 
-/// The USB interface behind a node, such as `1-1:1.0`.
+/// Returns the USB interface behind a node, such as `1-1:1.0`.
 fn interface(node: &Path) -> String {
     let name = node.file_name().unwrap().to_str().unwrap();
     let device = fs::canonicalize(format!("/sys/class/hidraw/{name}/device")).unwrap();
     device.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// Binds an interface to the HID driver, or unbinds it.
-fn driver(what: &str, interface: &str) {
-    let file = PathBuf::from("/sys/bus/usb/drivers/usbhid").join(what);
+/// Binds an interface to the HID driver or unbinds it.
+fn driver(action: &str, interface: &str) {
+    let file = PathBuf::from("/sys/bus/usb/drivers/usbhid").join(action);
     fs::write(file, interface).unwrap();
 }
