@@ -1,4 +1,4 @@
-"""The virtual bank, and `lvx` as a program: what all foreign judges share."""
+"""Runs the virtual bank, `lvx` and other programs, for the scripts in this folder."""
 import contextlib
 import os
 import signal
@@ -7,14 +7,14 @@ import tempfile
 
 
 def run_lvx(lvx, *arguments):
-    """A run of lvx to its end. One that hangs is an error."""
+    """Runs lvx to its end; raises an exception if that takes longer than a minute."""
     return subprocess.run([lvx, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=60, check=False)
 
 
 @contextlib.contextmanager
 def virtual_bank(lvx, units=2, *options):
-    """The units' serial ports, and their TCP ports if `--tcp` is among the options, while
+    """Yields the serial ports of the units, and their TCP ports if the options contain `--tcp`, while
     `lvx simulate` runs."""
     with tempfile.TemporaryDirectory(prefix="lvx-") as directory:
         bank = subprocess.Popen(
@@ -24,7 +24,7 @@ def virtual_bank(lvx, units=2, *options):
             addresses = []
             while not (line := bank.stdout.readline()).startswith("serving"):
                 if not line:
-                    raise RuntimeError(f"{lvx} simulate ended before it served")
+                    raise RuntimeError(f"{lvx} simulate ended before it printed `serving`")
                 addresses.append(line.split(": ", 1)[1].strip())
             yield [address.split(":", 1)[1] for address in addresses]
         finally:
@@ -37,7 +37,7 @@ def virtual_bank(lvx, units=2, *options):
 
 
 class Programs:
-    """Other people's programs from unpacked packages, with the libraries they came with."""
+    """Programs from unpacked packages, with the libraries from these packages."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -50,11 +50,11 @@ class Programs:
             path = os.path.join(self.folder, where, name)
             if os.path.exists(path):
                 return path
-        raise RuntimeError(f"no {name} in {self.folder}")
+        raise RuntimeError(f"{name} not found in {self.folder}")
 
     @contextlib.contextmanager
     def running(self, name, *arguments, **options):
-        """A program in the background. ser2net does not end at SIGTERM, so it is killed."""
+        """Runs a program in the background. Ends it with SIGKILL, because ser2net ignores SIGTERM."""
         program = subprocess.Popen([self.path(name), *arguments], env=self.environment,
                                    stdin=subprocess.DEVNULL, **options)
         try:

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Puts other people's programs between lvx and a virtual unit, and lets them ask it.
+"""Tests lvx and the virtual bank with NUT, ser2net and socat.
 
     bridges.py LVX PACKAGES      PACKAGES is the folder that `fetch` filled
 
-- NUT's `nutdrv_qx`, which asks PI30 questions: it is refused, and no setting changes.
-- ser2net: lvx reads through it the same as without it; a line that is in use is status 3 with the
-  bridge's text; beside a foreign poller on the same line lvx never prints a wrong value.
-- socat, killed in the middle of a reply: status 3, no value, no hang.
+- NUT's `nutdrv_qx` sends PI30 queries to a unit: it is refused, and no setting changes.
+- Through ser2net, lvx reads the same replies as without it. If the line is in use, it exits with status 3
+  and shows the text of the bridge. With a foreign poller on the same line, it never prints a wrong value.
+- If socat is killed in the middle of a reply, lvx exits with status 3 and prints no value.
 
-Everything is on this machine's loopback and ptys.
+All connections are on the loopback interface and on ptys of this machine.
 """
 import argparse
 import contextlib
@@ -23,16 +23,16 @@ import time
 
 from bank import Programs, run_lvx, virtual_bank
 
-# All that a unit can be asked and that does not change while the bank is frozen.
-QUESTIONS = ("PI GMN ID VFW T ET EY2026 EM202606 ED20260621 PIRI GS MOD FWS FLAG DI MCHGCR MUCHGCR "
+# The queries whose replies do not change while the bank is frozen.
+QUERIES = ("PI GMN ID VFW T ET EY2026 EM202606 ED20260621 PIRI GS MOD FWS FLAG DI MCHGCR MUCHGCR "
              "PRI0 PGS0 ACCT ACLT").split()
 
 
 def all_replies(lvx, address):
-    """The frames that a unit answers to every question."""
-    run = run_lvx(lvx, "query", *QUESTIONS, "--format", "raw", address)
-    if run.returncode or run.stdout.count("^D") != len(QUESTIONS):
-        raise RuntimeError(f"{address} does not answer: {run.stdout}{run.stderr}")
+    """Returns the frames of the replies of a unit to all queries."""
+    run = run_lvx(lvx, "query", *QUERIES, "--format", "raw", address)
+    if run.returncode or run.stdout.count("^D") != len(QUERIES):
+        raise RuntimeError(f"{address}: expected {len(QUERIES)} replies, found {run.stdout}{run.stderr}")
     return run.stdout
 
 
@@ -42,18 +42,18 @@ PROTOCOLS = ["", "voltronic", "voltronic-qs", "megatec", "mecer", "q1"]
 
 
 def nut(lvx, programs):
-    """The driver probes, as when a UPS is looked for; units answer it in each known way."""
+    """Lets the driver probe for a UPS, with each known way in which units answer PI30 queries."""
     for answer in ("nak", "refuse", "answer"):
         with virtual_bank(lvx, 1, "--switch", f"pi30={answer}") as (port,):
             before = all_replies(lvx, f"serial:{port}")
             for protocol in PROTOCOLS:
                 run, wrong = probe(programs, port, protocol), []
                 asked = len(re.findall(r"send: '", run.stdout))
-                # A unit that answers PI30 may be taken for a UPS, but not one that refuses.
+                # The driver may take a unit that answers PI30 queries for a UPS, but not one that refuses.
                 if answer != "answer" and (run.returncode != 1 or "Device not supported!" not in run.stdout):
                     wrong.append(f"expected it to be refused, found status {run.returncode}")
                 if not asked:
-                    wrong.append("it asked nothing")
+                    wrong.append("expected requests, found none")
                 after = all_replies(lvx, f"serial:{port}")
                 if after != before:
                     wrong.append(f"the bank changed:\n{before}\n{after}")
@@ -81,7 +81,7 @@ def free_port():
 
 @contextlib.contextmanager
 def ser2net(programs, port, connections):
-    """The address of a bridge to a serial port."""
+    """Runs ser2net on a serial port, and yields the address of the bridge."""
     number = free_port()
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as settings:
         settings.write(f"connection: &bridge\n"
@@ -98,7 +98,7 @@ def ser2net(programs, port, connections):
 
 def until_it_listens(number, program):
     for _ in range(100):
-        # A connection would be a client of the bridge; the table of sockets is none.
+        # A test connection would occupy the bridge, so this looks in the table of sockets.
         with open("/proc/net/tcp", encoding="ascii") as table:
             if any(row.split()[1].endswith(f":{number:04X}") and row.split()[3] == "0A"
                    for row in table.readlines()[1:]):
@@ -106,7 +106,7 @@ def until_it_listens(number, program):
         if program.poll() is not None:
             break
         time.sleep(0.1)
-    raise RuntimeError(f"{program.args[0]} does not listen on port {number}")
+    raise RuntimeError(f"expected {program.args[0]} to listen on port {number}")
 
 
 def through_ser2net(lvx, programs):
@@ -115,7 +115,7 @@ def through_ser2net(lvx, programs):
         with ser2net(programs, port, 1) as address:
             bridged = all_replies(lvx, address)
             wrong = [] if bridged == direct else [f"expected\n{direct}found\n{bridged}"]
-            yield "ser2net", f"{len(QUESTIONS)} replies, the same as without it", wrong
+            yield "ser2net", f"{len(QUERIES)} replies, equal to those without it", wrong
 
             host, number = address.removeprefix("tcp:").split(":")
             with contextlib.closing(socket.create_connection((host, int(number)))) as other:
@@ -125,12 +125,12 @@ def through_ser2net(lvx, programs):
             wrong = []
             if run.returncode != 3 or run.stdout or "Port already in use" not in run.stderr:
                 wrong.append(f"expected status 3 and the bridge's text, found {run}")
-            yield "ser2net that is in use", run.stderr.strip(), wrong
+            yield "ser2net with another client", run.stderr.strip(), wrong
 
 
-# What monitors ask all the time, and what they could ask to be mistaken: PI18 does not number its
-# replies, and those to MOD and GMN, to ET and EY, to the two lists of currents, and about two days or
-# two units have one form.
+# The queries that monitors repeat, and queries whose replies have the form of other replies: PI18 does not
+# number its replies, and those to MOD and GMN, to ET and EY, to the two lists of currents, about two days,
+# and about two units have the same form.
 MONITOR = ["GS", "PIRI", "MOD", "FWS"]
 LOOKALIKES = ["GMN", "MUCHGCR", "EY2026", "PGS1", "PRI1"]
 ASKED = ["GS", "PIRI", "MOD", "FWS", "PI", "ID", "VFW", "FLAG", "DI", "ET", "MCHGCR", "PGS0", "PRI0"]
@@ -138,31 +138,31 @@ ROUNDS = 2
 
 
 def beside_a_poller(lvx, programs):
-    for questions, pace in ((MONITOR, None), (MONITOR, 19200), (LOOKALIKES, 19200)):
+    for queries, pace in ((MONITOR, None), (MONITOR, 19200), (LOOKALIKES, 19200)):
         options = ["--switch", "mode=03"] + (["--switch", f"pace={pace}"] if pace else [])
         with virtual_bank(lvx, 2, *options) as (port, _):
-            right = {question: run_lvx(lvx, "query", question, "--format", "raw", f"serial:{port}").stdout
-                     for question in ASKED}
-            with ser2net(programs, port, 4) as address, Poller(address, questions) as poller:
-                runs = [(question, run_lvx(lvx, "query", question, "--format", "raw", address))
-                        for _ in range(ROUNDS) for question in ASKED]
-        wrong = [f"{question}: expected {right[question]!r}, found {run}" for question, run in runs
-                 if not (run.returncode == 0 and run.stdout == right[question])
+            expected = {query: run_lvx(lvx, "query", query, "--format", "raw", f"serial:{port}").stdout
+                        for query in ASKED}
+            with ser2net(programs, port, 4) as address, Poller(address, queries) as poller:
+                runs = [(query, run_lvx(lvx, "query", query, "--format", "raw", address))
+                        for _ in range(ROUNDS) for query in ASKED]
+        wrong = [f"{query}: expected {expected[query]!r}, found {run}" for query, run in runs
+                 if not (run.returncode == 0 and run.stdout == expected[query])
                  and not (run.returncode == 3 and not run.stdout)]
         read = sum(run.returncode == 0 for _, run in runs)
-        if not all(right.values()) or read < len(runs) / 5 or poller.polls < len(runs):
-            wrong.append(f"too little was read: {read} of {len(runs)}, {poller.polls} polls beside them")
+        if not all(expected.values()) or read < len(runs) / 5 or poller.polls < len(runs):
+            wrong.append(f"expected a fifth of the queries answered, found {read} of {len(runs)}, with {poller.polls} foreign polls")
         speed = f" at {pace} baud" if pace else ""
-        yield (f"ser2net, max-connections, beside a foreign poller of {' '.join(questions)}{speed}",
-               f"{read} of {len(runs)} read and right, the others status 3; {poller.polls} foreign polls",
+        yield (f"ser2net, max-connections, with a foreign poller of {' '.join(queries)}{speed}",
+               f"{read} of {len(runs)} correct, the others status 3; {poller.polls} foreign polls",
                wrong)
 
 
 class Poller:
-    """Asks over and over, like a monitor that knows of no other program."""
+    """Sends queries repeatedly, like a monitor that expects to be alone on the line."""
 
-    def __init__(self, address, questions):
-        self.questions = questions
+    def __init__(self, address, queries):
+        self.queries = queries
         host, number = address.removeprefix("tcp:").split(":")
         self.line = socket.create_connection((host, int(number)))
         self.line.settimeout(0.3)
@@ -172,8 +172,8 @@ class Poller:
 
     def poll(self):
         while not self.stopped.is_set():
-            for question in self.questions:
-                self.line.sendall(request(question))
+            for query in self.queries:
+                self.line.sendall(request(query))
                 with contextlib.suppress(TimeoutError):
                     while b"\r" not in self.line.recv(300):
                         pass
@@ -191,7 +191,7 @@ class Poller:
 
 
 def request(command):
-    """A query with its checksum, made without lvx."""
+    """Returns the frame of a query, computed without lvx."""
     frame, crc = f"^P{len(command) + 3:03}{command}".encode(), 0
     for byte in frame:
         crc ^= byte << 8
@@ -219,7 +219,7 @@ def killed_socat(lvx, programs):
 
 
 def killed(lvx, programs, address, is_ready, *ends):
-    """Kills socat once half of the second reply, a long one, has come through it."""
+    """Kills socat in the middle of the second reply, which is a long one."""
     with programs.running("socat", "-x", *ends, stderr=subprocess.PIPE, text=True) as socat:
         for _ in range(100):
             if is_ready(socat):
@@ -237,13 +237,13 @@ def killed(lvx, programs, address, is_ready, *ends):
                 received += int(length[1]) if length else 0
             socat.kill()
             start = time.monotonic()
-            printed, told = query.communicate(timeout=60)
+            output, error = query.communicate(timeout=60)
         finally:
             query.kill()
     wrong = []
-    if query.returncode != 3 or printed:
-        wrong.append(f"expected status 3 and no value, found {query.returncode}: {printed}{told}")
-    return f"status 3 after {time.monotonic() - start:.1f} s: {told.strip()}", wrong
+    if query.returncode != 3 or output:
+        wrong.append(f"expected status 3 and no value, found {query.returncode}: {output}{error}")
+    return f"status 3 after {time.monotonic() - start:.1f} s: {error.strip()}", wrong
 
 
 def main():
@@ -253,8 +253,8 @@ def main():
     options = parser.parse_args()
     programs = Programs(os.path.abspath(options.packages))
     passed = failed = 0
-    for judge in (nut, through_ser2net, beside_a_poller, killed_socat):
-        for title, remark, wrong in judge(options.lvx, programs):
+    for test in (nut, through_ser2net, beside_a_poller, killed_socat):
+        for title, remark, wrong in test(options.lvx, programs):
             passed, failed = passed + (not wrong), failed + bool(wrong)
             print(f"{title}: " + ("\n    ".join(["FAILED", *wrong]) if wrong else remark), flush=True)
     print(f"{passed} passed, {failed} failed")

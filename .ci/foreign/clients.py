@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Reads the virtual inverters with other people's programs and compares every value with ours.
+"""Reads the virtual inverters with mppsolar and powermon, and compares every value with that of lvx.
 
     clients.py LVX                 the two units of `LVX simulate`, over serial ports
     clients.py LVX --frames FILE   recorded replies, in paragraphs of id, command and bytes
 
-Runs in a Python 3.11 or 3.12 that has mppsolar 0.16.56 and powermon 1.0.18. Values are paired by
-their place in the reply, so names need not agree; `--verbose` shows the pairs. Where a client is
-known to be wrong, `DEVIATIONS` says what it prints instead, and that is what it must print.
+Needs Python 3.11 or 3.12 with mppsolar 0.16.56 and powermon 1.0.18. Values are paired by their position in
+the reply, so names may differ; `--verbose` shows the pairs. `DEVIATIONS` lists the values that a client is
+known to print wrongly; it has to print exactly those.
 """
 import argparse
 import asyncio
@@ -36,12 +36,12 @@ from powermon.protocols import get_protocol_definition
 from bank import run_lvx, virtual_bank
 
 UNITS = 2
-# What the clients raise, or print, on a code that their table does not have.
+# The exceptions and messages of the clients for a code that is not in their table.
 NOT_IN_TABLE = re.compile(r"index out of range|'\d+'$|KeyError|IndexError|UnboundLocalError")
 
 
 class Reading(NamedTuple):
-    """A value as a client prints it; `texts` is its table, code -> text, if the value is coded."""
+    """A value as a client prints it; `texts` maps codes to texts if the value is a code."""
     label: str
     value: object
     unit: str
@@ -49,21 +49,21 @@ class Reading(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A client's view of a reply; `tables` holds the `texts` of every field that it declares."""
+    """A reply as a client prints it; `tables` has the `texts` of every field that the client declares."""
     readings: list
     tables: list
     error: str = ""
 
 
 class Field(NamedTuple):
-    """A value as lvx prints it; no `unit` where lvx prints no units."""
+    """A value as lvx prints it; `unit` is None if lvx prints no units."""
     name: str
     value: object
     unit: Optional[str]
 
 
 class Deviation(NamedTuple):
-    """What a client prints instead; `value` makes it from ours, or None where ours is printed."""
+    """A known difference; `value` computes the client's value from ours, or None if they are equal."""
     client: str
     command: str
     places: range
@@ -74,7 +74,7 @@ class Deviation(NamedTuple):
 
 
 def padded_serial(serial):
-    """The reply to `ID` as it is on the wire: two digits of length, the number, zeros up to 20."""
+    """Returns a serial number as it is transmitted: two digits of length, then 20 digits with zeros."""
     return f"{len(serial):02}{serial.ljust(20, '0')}"
 
 
@@ -83,19 +83,19 @@ DEVIATIONS = [
               "a version is text; read as a number, it loses leading zeros", value=int),
     Deviation("mppsolar", "ID", range(1),
               "length and padding are shown as part of the number", value=padded_serial),
-    Deviation("powermon", "ID", range(1), "the same, and it is read as a number",
+    Deviation("powermon", "ID", range(1), "length and padding are read as part of a number",
               value=lambda serial: int(padded_serial(serial))),
     Deviation("mppsolar PI18(LVX|SV)", "ET", range(1),
-              "the counter only makes sense in Wh, like those of year, month and day", unit="kWh"),
+              "the counter is in Wh, like those of year, month and day", unit="kWh"),
     Deviation("mppsolar PI18(LVX|SV)", "GS", range(21, 23),
               "MPPT status 2 is charging", value={2: "normal"}.get),
     Deviation("mppsolar PI18(LVX|SV)", "PIRI", range(17, 18),
               "priority 1 is solar, battery, utility", value={1: "Solar and Utility"}.get),
     Deviation("powermon", "GS", range(27, 28),
-              "the unit's place in the bank is no validity flag: 0 is a healthy master",
+              "the field is the instance number, not a validity flag: 0 is the master",
               value={0: "Not valid", 1: "valid"}.get),
     Deviation("mppsolar PI18$|powermon", "FLAG", range(1),
-              "which of silenced and open the number means is not known, the label says open", label="buzzer_beep"),
+              "the label claims a meaning of the flag that is not known", label="buzzer_beep"),
 ]
 
 
@@ -113,18 +113,18 @@ def base(command):
 
 
 def key(label):
-    """A label as both clients write it in JSON."""
+    """Returns a label in the form that both clients use in JSON."""
     return label.replace(" ", "_").lower()
 
 
 def by_code(options):
-    """A client's table as code -> text; it keeps a list, or a dict by the digits on the wire."""
+    """Returns a client's table, a list or a dict with codes as text, as a dict with codes as numbers."""
     pairs = options.items() if isinstance(options, dict) else enumerate(options)
     return {int(code): text for code, text in pairs}
 
 
 class MppSolar:
-    """`mpp-solar`, asked on its command line: all commands of a protocol in one run."""
+    """`mpp-solar`, through its command line, with all commands of a protocol in one run."""
 
     def __init__(self, protocol):
         self.name = f"mppsolar {protocol}"
@@ -137,7 +137,7 @@ class MppSolar:
 
     def ask(self, port, commands):
         program = os.path.join(sysconfig.get_path("scripts"), "mpp-solar")
-        run = subprocess.run(  # without --porttype it guesses the type from the letters of the path
+        run = subprocess.run(  # without --porttype, it guesses the type from the path
             [program, "--port", port, "--porttype", "serial", "--baud", "2400", "--protocol",
              self.protocol_name, "--output", "json_units", "--command", "#".join(commands)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
@@ -149,7 +149,7 @@ class MppSolar:
     def decode(self, command, frame):
         try:
             return self.answer(command, self.protocol.decode(frame, command))
-        except Exception as error:  # the command line makes an error entry of whatever is raised
+        except Exception as error:  # the command line turns every exception into an error entry
             return self.answer(command, {"error": [str(error), ""]})
 
     def answer(self, command, entries):
@@ -167,14 +167,14 @@ class MppSolar:
             value, unit, *_ = entry.values() if isinstance(entry, dict) else entry
             if label.startswith(("error", "warning")):
                 return Answer([], tables, value)
-            if not types.get(label, "").startswith("info:"):  # which repeats the question's date
+            if not types.get(label, "").startswith("info:"):  # repeats the date of the query
                 readings.append(Reading(label, value, unit, texts.get(label)))
         return Answer(readings, tables)
 
 
 class PowerMon:
-    """`powermon`, asked through its port object: its command line fails on any serial port
-    (`SerialPort.from_config` forgets to return the port)."""
+    """`powermon`, through its port object: its command line fails on every serial port, because
+    `SerialPort.from_config` does not return the port."""
 
     name = "powermon"
 
@@ -194,7 +194,7 @@ class PowerMon:
         for command in map(self.command, commands):
             try:
                 answers.append(self.answer(command, await port.run_command(command)))
-            except Exception as error:  # a code that it does not know raises all sorts of things
+            except Exception as error:  # unknown codes raise various exceptions
                 answers.append(self.answer(command, error))
         await port.disconnect()
         return answers
@@ -231,7 +231,7 @@ class PowerMon:
         return by_code(definition.options) if definition.options else None
 
     def crc_holds(self, frame):
-        """It wants a CRC byte 00 raised to 01, which no device does: it is shown what it wants."""
+        """Whether the CRC is correct. powermon expects 01 for a CRC byte 00, so the byte is replaced first."""
         with contextlib.suppress(InvalidCRC):
             raised = bytes(byte or 1 for byte in frame[-3:-1])
             return self.protocol.check_crc(frame[:-3] + raised + frame[-1:])
@@ -239,7 +239,7 @@ class PowerMon:
 
 
 def fields_of(command, ours):
-    """lvx's values as the fields on the wire."""
+    """Yields the values of lvx as they are transmitted."""
     for name, value in ours["values"].items():
         unit = ours["units"].get(name, "") if "units" in ours else None
         for item in value if isinstance(value, list) else [value]:
@@ -251,7 +251,7 @@ def fields_of(command, ours):
 
 
 def scaled(reading):
-    """Value and unit of a client that prints steps: 546 in `0.1V` -> 54.6 in `V`."""
+    """Returns value and unit of a reading; 546 in `0.1V` becomes 54.6 in `V`."""
     step, unit = re.fullmatch(r"([0-9.]*)(.*)", reading.unit).groups()
     unit = {"HZ": "Hz", "YYYYMMDDHHMMSS": "", "HH:MM": ""}.get(unit, unit)
     try:
@@ -269,7 +269,7 @@ def same_value(field, reading):
 
 
 def difference(client, place, field, reading, known):
-    """What is wrong with a value: it is neither ours nor what a known deviation makes of ours."""
+    """Returns an error unless the value equals that of lvx or follows from a known deviation."""
     unit = scaled(reading)[1]
     holds = [
         reading.value == known.value(field.value) if known and known.value
@@ -285,21 +285,21 @@ def difference(client, place, field, reading, known):
 
 
 def compare_error(client, fields, answer, frame):
-    """Why a client prints no values at all: (the known reason, None) or (None, its error)."""
+    """Returns why a client prints no values: (the known reason, None) or (None, its error)."""
     if client == "powermon" and 0 in frame[-3:-1]:
-        wanted = ", ".join(f"{byte or 1:02x}" for byte in frame[-3:-1])
-        if f"doesnt match calc ({wanted})" in answer.error:
-            return "refused, as known: it wants a CRC byte 00 raised to 01", None
+        expected = ", ".join(f"{byte or 1:02x}" for byte in frame[-3:-1])
+        if f"doesnt match calc ({expected})" in answer.error:
+            return "refused, as known: it expects 01 for a CRC byte 00", None
     for field, texts in zip(fields, answer.tables):
         if texts and field.value not in texts and NOT_IN_TABLE.search(answer.error):
-            return f"no values, as known: its table has no {field.name} {field.value}", None
+            return f"no values, as known: its table does not have {field.name} {field.value}", None
     if client != "powermon" and frame[-2:-1] == b",":
         return "no values, as known: it splits at a comma in the CRC", None
     return None, f"{client} prints no values: {answer.error}"
 
 
 def compare(client, command, ours, answer, frame, verbose):
-    """(remark, everything that is wrong) for one reply."""
+    """Compares one reply; returns a remark and a list of errors."""
     if ours is None:
         return "", [f"lvx prints nothing for {command}"]
     fields = list(fields_of(command, ours))
@@ -307,12 +307,12 @@ def compare(client, command, ours, answer, frame, verbose):
         remark, wrong = compare_error(client, fields, answer, frame)
         return remark, [wrong] if wrong else []
     readings, spoiled = answer.readings, ""
-    if client == "powermon":  # it drops the fields that it does not declare
+    if client == "powermon":  # drops fields that it does not declare
         fields = fields[:len(answer.tables)]
-    elif b"," in frame[-3:-1]:  # it splits before it cuts the CRC off: the last value is spoiled
+    elif b"," in frame[-3:-1]:  # splits before it removes the CRC, so the last value is wrong
         fields = fields[:-1]
         readings = readings[:len(fields)]
-        spoiled = ", the last spoiled by a comma in the CRC, as known"
+        spoiled = ", the last one wrong because of a comma in the CRC, as known"
     if len(readings) != len(fields):
         return "", [f"{client} prints {len(readings)} values, lvx {len(fields)}"]
     wrong, deviating = [], 0
@@ -328,7 +328,7 @@ def compare(client, command, ours, answer, frame, verbose):
 
 
 def reply_to(port, command):
-    """The reply as bytes, asked without a CRC: some deviations depend on the bytes of its CRC."""
+    """Returns the bytes of a reply, because some deviations depend on its CRC."""
     fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
     try:
         tty.setraw(fd)
@@ -336,7 +336,7 @@ def reply_to(port, command):
         reply = b""
         while not reply.endswith(b"\r"):
             if not select.select([fd], [], [], 5)[0]:
-                raise RuntimeError(f"{port}: no reply to {command} but {reply!r}")
+                raise RuntimeError(f"{port}: expected a reply to {command}, found {reply!r}")
             reply += os.read(fd, 256)
         return reply
     finally:
@@ -344,14 +344,14 @@ def reply_to(port, command):
 
 
 def requests_for(command, date):
-    """The requests of a command, with the date or the unit's number that some want."""
+    """Returns the requests of a command, with a date or an instance number if the command has one."""
     units = [f"{command}{unit}" for unit in range(UNITS)]
     return {"EY": ["EY" + date[:4]], "EM": ["EM" + date[:6]], "ED": ["ED" + date[:8]],
             "PRI": units, "PGS": units}.get(command, [command])
 
 
 def read_unit(lvx, port, clients):
-    """What the clients and lvx say of one unit: (client, request, ours, answer, frame) for each."""
+    """Reads one unit with the clients and lvx: a list of (client, request, ours, answer, frame)."""
     date = reply_to(port, "T")[5:13].decode()
     rows, seen = [], {}
     for client in clients:
@@ -366,7 +366,7 @@ def read_unit(lvx, port, clients):
 
 
 def live(lvx, clients, verbose):
-    """Yields (title, remark, wrong) for every client, command and unit."""
+    """Yields (title, remark, errors) for every client, command and unit."""
     with virtual_bank(lvx, UNITS) as ports, ThreadPoolExecutor() as pool:
         units = list(pool.map(lambda port: read_unit(lvx, port, clients), ports))
     for number, rows in enumerate(units):
@@ -376,7 +376,7 @@ def live(lvx, clients, verbose):
 
 
 def paragraphs(path):
-    """Id, command and hex of each frame of a file in which printable bytes stand as they are."""
+    """Yields id, command and hex of each frame of a file, in which printable bytes are not escaped."""
     with open(path, encoding="ascii") as text:
         for paragraph in text.read().split("\n\n"):
             row = dict(re.findall(r"^(id|command|bytes) +(.*)$", paragraph, re.MULTILINE))
@@ -386,23 +386,23 @@ def paragraphs(path):
 
 
 def recorded(lvx, path, clients, verbose):
-    """The same for every recorded reply and every client that knows its command."""
+    """Yields (title, remark, errors) for every recorded reply and every client with its command."""
     rows = list(paragraphs(path))
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as log:
         log.writelines(json.dumps(row) + "\n" for row in rows)
         log.flush()
         decoded = map(json.loads, run_lvx(lvx, "decode", log.name).stdout.splitlines())
         ours = {row["id"]: row for row in decoded}
-    judge = PowerMon()
+    reference = PowerMon()
     for row in rows:
         frame = bytes.fromhex(row["hex"])
         if not frame.startswith(b"^D"):  # requests and acknowledgements have no values
             continue
-        decoded = ours.get(row["id"], {"ok": False, "error": "no line for it"})
-        crc_holds = judge.crc_holds(frame)
+        decoded = ours.get(row["id"], {"ok": False, "error": "no line for this frame"})
+        crc_holds = reference.crc_holds(frame)
         if crc_holds != decoded["ok"]:
-            verdict = "holds" if crc_holds else "does not hold"
-            yield row["id"], "", [f"powermon: its CRC {verdict}; lvx: {json.dumps(decoded)}"]
+            verdict = "correct" if crc_holds else "wrong"
+            yield row["id"], "", [f"powermon: CRC {verdict}; lvx: {json.dumps(decoded)}"]
         elif not crc_holds:
             yield f"powermon {row['id']}", "refused by both", []
         else:
@@ -420,7 +420,7 @@ def main():
     parser.add_argument("--frames", metavar="FILE", help="compare recorded replies instead")
     parser.add_argument("--verbose", action="store_true", help="show every pair of values")
     options = parser.parse_args()
-    logging.disable(logging.CRITICAL)  # what the clients log, they also return
+    logging.disable(logging.CRITICAL)  # the clients also return the errors that they log
     clients = [MppSolar("PI18"), MppSolar("PI18LVX"), MppSolar("PI18SV"), PowerMon()]
     if options.frames:
         results = recorded(options.lvx, options.frames, clients, options.verbose)
