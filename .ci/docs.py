@@ -13,7 +13,8 @@
   runs it.
 
 The commands of README.md run in the repository's folder, those of any other page in an empty folder with a
-link to `examples`. Relative links have to lead to files and headings that exist.
+link to `examples`. Relative links have to lead to files and headings that exist, and so do paths from the
+repository's folder such as `lvx-settings/src/plan.rs`.
 """
 import os
 import re
@@ -26,6 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(\w+)( .*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+SOURCE = re.compile(r"`((?:\.ci|docs|examples|fuzz|lvx-\w+|pi18-\w+)/[\w./-]+)`")
 RUN = re.compile(r"20\d{6}-\d{6}")
 BACKGROUND_SECONDS = 30
 
@@ -136,14 +138,18 @@ def anchors(text):
 
 
 def broken_links(path):
-    """Yields the relative links that lead nowhere."""
-    for link in LINK.findall(path.read_text(encoding="utf-8")):
+    """Yields an error for each link or path that leads nowhere."""
+    text = path.read_text(encoding="utf-8")
+    for link in LINK.findall(text):
         if re.match(r"\w+:", link):
             continue
         target, _, anchor = link.partition("#")
         to = (path.parent / target) if target else path
         if not to.exists() or (anchor and anchor not in anchors(to.read_text(encoding="utf-8"))):
             yield f"{path.relative_to(ROOT)}: expected a file or heading, found nothing at {link}"
+    for source in SOURCE.findall(text):
+        if not (ROOT / source).exists():
+            yield f"{path.relative_to(ROOT)}: expected a file, found nothing at {source}"
 
 
 def main():
