@@ -1,25 +1,50 @@
-//! The virtual bank: one to nine PI18 inverters that share a battery and a house.
+//! The virtual bank: one to nine PI18 inverters that share a battery and supply a house.
 //!
-//! It is a second implementation of the device, made from the protocol's sheets and from what was
-//! observed: it shares the wire format with the host's side, and no limit, list or rule. [`Bank`] has
-//! no I/O and no clock; [`SharedBank`] gives it a clock, real or made up, and [`SimLink`]s; what is
-//! different from the usual is said by [`Switches`]. Other programs reach it on ptys ([`serve_pty`]), on
-//! TCP ([`serve_tcp`]), and on Linux as USB HID devices: through `/dev/uhid`, or on a USB device port as
-//! the adapter is that the inverters have built in.
+//! Programs and tests talk to it as to real units, over the same [`Link`](crate::Link)s and with the same
+//! bytes. Its units charge, discharge, change mode with sun, grid and battery, count energy, keep
+//! settings, and accept or refuse set commands as units were observed to do.
+//!
+//! It is a second implementation of the device, written from the protocol sheets and from observations.
+//! It shares the wire format with the host's side, but no limit, list or rule, so that a mistake there
+//! shows in the tests.
+//!
+//! # Ways to use it
+//!
+//! | To | use |
+//! |---|---|
+//! | try a program without hardware | the address `sim:0`: [`Client::open`](crate::Client::open), [`open`] |
+//! | test with faults and in virtual time | [`Bank`], [`SharedBank`] and [`SimLink`] |
+//! | serve other programs on a serial port or TCP | [`serve_pty`], [`serve_tcp`] |
+//! | serve other programs as a USB HID device | [`serve_uhid`], [`serve_functionfs`] (Linux) |
+//! | change how a unit, its line or the bank behaves | [`Switches`], whose page lists all of them |
+//!
+//! # Layers
+//!
+//! [`Bank`] has no I/O and no clock: the caller passes bytes and times. [`SharedBank`] adds a clock, real
+//! or virtual, and [`SimLink`]s to the units; servers pass on what arrives from outside. With a seed, a
+//! run in virtual time is the same each time.
 //!
 //! ```
 //! use std::time::Duration;
 //!
-//! use bytes::BytesMut;
-//! use pi18_transport::{Link, sim};
+//! use pi18_proto::{GeneralStatus, Mode, WorkingMode};
+//! use pi18_transport::{
+//!     Client, Link,
+//!     sim::{Bank, BankConfig, SharedBank},
+//! };
 //!
-//! let bank = sim::Bank::new(sim::BankConfig::default())?;
-//! let mut link = sim::SharedBank::virtual_time(bank).link(1);
-//! let deadline = link.now() + Duration::from_secs(1);
-//! let mut reply = BytesMut::new();
-//! link.send(b"^P005PIq\x8b\r", deadline)?;
-//! link.receive(&mut reply, deadline)?;
-//! assert_eq!(reply, &b"^D00518;\x03\r"[..]);
+//! // Two units in virtual time: nothing waits for real.
+//! let bank = SharedBank::virtual_time(Bank::new(BankConfig::default())?);
+//!
+//! // Twelve hours after the start, which is at noon, there is no sun.
+//! let mut link = bank.link(0);
+//! link.pause(Duration::from_secs(12 * 3600));
+//! let mut unit = Client::new(link);
+//! assert_eq!(unit.read::<GeneralStatus>()?.pv1_power.0, 0);
+//!
+//! // A fault arises while the bank runs.
+//! bank.with(|bank| bank.switch(0, "fault=83"))?;
+//! assert_eq!(unit.read::<Mode>()?.working_mode, WorkingMode::FAULT);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

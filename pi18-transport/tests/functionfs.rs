@@ -1,10 +1,10 @@
 //! Virtual units on a USB device port whose host is this machine itself.
 //!
-//! They need Linux, root, configfs and modules: `modprobe -a libcomposite dummy_hcd usbhid`, then
+//! The tests need Linux, root, configfs and modules: `modprobe -a libcomposite dummy_hcd usbhid`, then
 //! `cargo test --test functionfs -- --ignored --test-threads=1`.
 
 #![cfg(all(target_os = "linux", feature = "sim"))]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use std::{
     fs,
@@ -23,12 +23,12 @@ use pi18_transport::{
     sim::{Bank, BankConfig, FunctionFsDevice, SharedBank, hidraw_node, serve_functionfs},
 };
 
-const SOON: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the host sees what is bound to `dummy_udc.0`.
+/// The port at which the host sees the device that is bound to `dummy_udc.0`.
 const PORT: &str = "usb-dummy_hcd.0-1/input0";
 
-/// A gadget with a mounted `FunctionFS`, both taken away again.
+/// A gadget with a mounted `FunctionFS`, both removed when it is dropped.
 struct Gadget {
     folder: PathBuf,
     mount: PathBuf,
@@ -92,16 +92,16 @@ fn shared() -> SharedBank {
 
 #[track_caller]
 fn client() -> Client {
-    let node = hidraw_node(PORT, SOON).unwrap();
+    let node = hidraw_node(PORT, TIMEOUT).unwrap();
     Client::open(&format!("hidraw:{}", node.display())).unwrap()
 }
 
 fn open() -> File {
-    File::options().read(true).write(true).open(hidraw_node(PORT, SOON).unwrap()).unwrap()
+    File::options().read(true).write(true).open(hidraw_node(PORT, TIMEOUT).unwrap()).unwrap()
 }
 
-/// Asks `GS` and goes without reading the reply.
-fn ask_and_go() {
+/// Sends `GS` and closes the node without reading the reply.
+fn ask_and_close() {
     let mut host = open();
     host.write_all(b"\0^P005GSX").unwrap();
     host.write_all(b"\0\x14\r\0\0\0\0\0\0").unwrap();
@@ -112,7 +112,7 @@ fn wait_until_unplugged() {
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + SOON;
+    let end = Instant::now() + TIMEOUT;
     while !done() {
         assert!(Instant::now() < end, "{what}");
         thread::yield_now();
@@ -121,7 +121,7 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 
 #[test]
 #[ignore = "needs dummy_hcd"]
-fn a_unit_is_there_whenever_its_gadget_is_bound() {
+fn unit_answers_whenever_its_gadget_is_bound() {
     let gadget = Gadget::new("bound");
     let _served = serve_functionfs(&shared(), 0, &gadget.mount).unwrap();
     for _ in 0..3 {
@@ -137,7 +137,7 @@ fn a_unit_is_there_whenever_its_gadget_is_bound() {
 
 #[test]
 #[ignore = "needs dummy_hcd"]
-fn a_disconnected_unit_unbinds_its_gadget_which_can_be_bound_again() {
+fn disconnected_unit_unbinds_its_gadget_until_it_is_bound_again() {
     let gadget = Gadget::new("again");
     let shared = shared();
     let served = serve_functionfs(&shared, 0, &gadget.mount).unwrap();
@@ -148,9 +148,9 @@ fn a_disconnected_unit_unbinds_its_gadget_which_can_be_bound_again() {
     wait_until_unplugged();
     assert!(held.read::<Mode>().unwrap_err().is_disconnected());
     assert!(!gadget.is_bound());
-    assert!(gadget.bind().is_err(), "there is nothing to bind");
+    assert!(gadget.bind().is_err(), "expected no function to bind");
     shared.with(|bank| bank.reconnect(0));
-    wait_until("described anew", || gadget.mount.join("ep1").exists());
+    wait_until("described again", || gadget.mount.join("ep1").exists());
     gadget.bind().unwrap();
     client().read::<Mode>().unwrap();
     drop(served);
@@ -160,36 +160,36 @@ fn a_disconnected_unit_unbinds_its_gadget_which_can_be_bound_again() {
 
 #[test]
 #[ignore = "needs dummy_hcd"]
-fn a_reply_that_nobody_fetches_is_in_nobodys_way() {
+fn unread_reply_does_not_block_later_ones() {
     let gadget = Gadget::new("unread");
     let served = serve_functionfs(&shared(), 0, &gadget.mount).unwrap();
     gadget.bind().unwrap();
     for _ in 0..3 {
-        ask_and_go();
+        ask_and_close();
         client().read::<GeneralStatus>().unwrap();
     }
-    ask_and_go();
+    ask_and_close();
     gadget.unbind();
     gadget.bind().unwrap();
     client().read::<GeneralStatus>().unwrap();
-    // The end does not wait for the host either.
-    ask_and_go();
+    // Dropping the server does not wait for the host either.
+    ask_and_close();
     let start = Instant::now();
     drop(served);
-    assert!(start.elapsed() < SOON);
+    assert!(start.elapsed() < TIMEOUT);
 }
 
 #[test]
 #[ignore = "needs dummy_hcd"]
-fn a_device_does_what_its_owner_says() {
+fn owner_of_device_exchanges_reports_with_host() {
     let gadget = Gadget::new("device");
     let device = FunctionFsDevice::create(&gadget.mount).unwrap();
     gadget.bind().unwrap();
     let device = thread::spawn(move || {
-        let asked = device.output(SOON).unwrap().unwrap();
+        let request = device.output(TIMEOUT).unwrap().unwrap();
         device.input(b"(NAKss\r\0");
-        assert!(device.flush(SOON));
-        asked
+        assert!(device.flush(TIMEOUT));
+        request
     });
     let mut host = open();
     host.write_all(b"\0^P005PIq").unwrap();
@@ -197,7 +197,7 @@ fn a_device_does_what_its_owner_says() {
     host.read_exact(&mut report).unwrap();
     assert_eq!(&report, b"(NAKss\r\0");
     assert_eq!(device.join().unwrap(), b"^P005PIq");
-    // It is dropped.
+    // The device is dropped now.
     assert_eq!(host.read(&mut report).unwrap_err().raw_os_error(), Some(5));
     assert!(!gadget.is_bound());
 }

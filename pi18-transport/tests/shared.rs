@@ -1,5 +1,5 @@
-//! A bridge that passes the replies to another host's questions on: never a wrong value.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+//! A client on a serial bridge that also passes on the replies to other hosts: never a wrong value.
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod line;
 
@@ -10,7 +10,7 @@ use line::{Answers, Line, frame, mode};
 use pi18_proto::{MachineModel, Mode, Model, WorkingMode};
 use pi18_transport::{Client, Error, Link};
 
-/// A line whose bridge serves other hosts, too.
+/// A line whose bridge serves other hosts too.
 struct Shared(Line);
 
 impl Link for Shared {
@@ -35,12 +35,12 @@ impl Link for Shared {
     }
 }
 
-/// The reply to another host's `GMN`, which has the form of one to `MOD`.
+/// Returns the reply to another host's `GMN`, which has the same form as a reply to `MOD`.
 fn model() -> Vec<u8> {
     frame(MachineModel { model: Model::V4_TWIN })
 }
 
-/// Asks for the mode, and returns it with the requests that were sent.
+/// Reads the mode, and returns it with the requests that were sent.
 fn ask(answer: impl FnMut(&str) -> Answers + 'static) -> (Result<Mode, Error>, Vec<String>) {
     let mut client = Client::new(Shared(Line::new(answer)));
     let read = client.read::<Mode>();
@@ -48,7 +48,7 @@ fn ask(answer: impl FnMut(&str) -> Answers + 'static) -> (Result<Mode, Error>, V
 }
 
 #[test]
-fn reply_to_another_host_before_ours_is_not_taken() {
+fn reply_to_another_host_before_ours_is_discarded() {
     let mut first = true;
     let (read, sent) = ask(move |_| {
         let foreign = std::mem::take(&mut first).then(|| (5, model()));
@@ -59,7 +59,7 @@ fn reply_to_another_host_before_ours_is_not_taken() {
 }
 
 #[test]
-fn replies_to_another_host_at_each_try_are_an_error_that_says_so() {
+fn replies_to_another_host_at_each_try_are_an_error() {
     let (read, sent) = ask(|_| vec![(5, model()), (12, mode(5))]);
     let error = read.unwrap_err();
     assert!(error.is_timeout(), "{error}");
@@ -68,7 +68,7 @@ fn replies_to_another_host_at_each_try_are_an_error_that_says_so() {
 }
 
 #[test]
-fn damaged_bytes_behind_a_reply_may_have_been_ours() {
+fn damaged_bytes_after_a_reply_cause_a_retry() {
     let mut first = true;
     let (read, sent) = ask(move |_| {
         if std::mem::take(&mut first) {
@@ -81,14 +81,14 @@ fn damaged_bytes_behind_a_reply_may_have_been_ours() {
 }
 
 #[test]
-fn same_reply_twice_is_taken() {
+fn same_reply_twice_is_accepted() {
     let (read, sent) = ask(|_| vec![(5, mode(5)), (12, mode(5))]);
     assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
     assert_eq!(sent, ["PI", "MOD", "ID"]);
 }
 
 #[test]
-fn reply_without_a_fence_behind_it_is_asked_for_again() {
+fn reply_without_a_fence_after_it_is_requested_again() {
     let mut fences = 0;
     let mut client = Client::new(Shared(Line::whole(move |request| match request {
         "MOD" => vec![(10, mode(5))],
@@ -103,20 +103,20 @@ fn reply_without_a_fence_behind_it_is_asked_for_again() {
 }
 
 #[test]
-fn unmistakable_reply_needs_no_fence_behind_it() {
+fn unambiguous_reply_needs_no_fence_after_it() {
     let mut client = Client::new(Shared(Line::new(|_| vec![(10, line::fence("FLAG"))])));
     client.read::<pi18_proto::Flags>().unwrap();
     assert_eq!(client.into_link().0.sent, ["PI", "FLAG"]);
 }
 
 #[test]
-fn where_others_are_heard_two_rounds_have_to_agree() {
+fn two_rounds_have_to_agree_if_other_replies_arrive() {
     let mut asked = 0;
     let mut client = Client::new(Shared(Line::whole(move |request| match request {
         "PI" => vec![(2, model()), (4, model()), (10, line::fence(request))],
         "MOD" => {
             asked += 1;
-            // The unit loses the first question, and only another host's reply comes.
+            // The unit misses the first query, and only another host's reply arrives.
             vec![(5, if asked == 1 { model() } else { mode(5) })]
         }
         fence => vec![(10, line::fence(fence))],

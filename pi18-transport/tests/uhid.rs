@@ -1,9 +1,9 @@
-//! Virtual units, and devices that are none, on real hidraw nodes.
+//! Virtual units and other virtual devices on real hidraw nodes.
 //!
-//! They need Linux, `/dev/uhid` and root: `modprobe uhid`, then `cargo test --test uhid -- --ignored`.
+//! The tests need Linux, `/dev/uhid` and root: `modprobe uhid`, then `cargo test --test uhid -- --ignored`.
 
 #![cfg(all(target_os = "linux", feature = "sim"))]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ use pi18_transport::{
     sim::{Bank, BankConfig, HidIdentity, SharedBank, UhidDevice, hidraw_node, serve_uhid},
 };
 
-const SOON: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn shared(switches: &str) -> SharedBank {
     let switches = vec![switches.parse().unwrap()];
@@ -28,7 +28,7 @@ fn shared(switches: &str) -> SharedBank {
 
 #[track_caller]
 fn client(port: &str) -> Client {
-    let node = hidraw_node(port, SOON).unwrap();
+    let node = hidraw_node(port, TIMEOUT).unwrap();
     Client::open(&format!("hidraw:{}", node.display())).unwrap()
 }
 
@@ -38,7 +38,7 @@ fn uevent(node: &Path) -> String {
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + SOON;
+    let end = Instant::now() + TIMEOUT;
     while !done() {
         assert!(Instant::now() < end, "{what}");
         thread::yield_now();
@@ -67,12 +67,12 @@ fn has_node(port: &str) -> bool {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn a_unit_looks_and_answers_like_one_behind_its_adapter() {
+fn unit_looks_and_answers_as_behind_its_adapter() {
     let shared = shared("frozen=on&pace=2400");
     let ports = ["units-0/input0", "units-1/input0"];
     let served = [0, 1].map(|unit| serve_uhid(&shared, unit, ports[unit]).unwrap());
     assert_eq!(served[1].path(), ports[1]);
-    let node = hidraw_node(ports[1], SOON).unwrap();
+    let node = hidraw_node(ports[1], TIMEOUT).unwrap();
     let uevent = uevent(&node);
     for line in [
         "HID_ID=0003:00000665:00005161",
@@ -95,13 +95,13 @@ fn a_unit_looks_and_answers_like_one_behind_its_adapter() {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn replies_come_in_reports_filled_with_zeros() {
+fn replies_arrive_in_reports_filled_with_zeros() {
     let shared = shared("frozen=on&pace=9600&stale=1");
     let port = "reports/input0";
     let _served = serve_uhid(&shared, 0, port).unwrap();
-    let mut host = open(&hidraw_node(port, SOON).unwrap());
+    let mut host = open(&hidraw_node(port, TIMEOUT).unwrap());
     ask_mode(&mut host);
-    // The reply, and what was left lying behind it.
+    // The reply, and the stale one after it.
     for _ in 0..2 {
         assert_eq!(report(&mut host), *b"^D00505\xD9");
         assert_eq!(report(&mut host), *b"\x9F\r\0\0\0\0\0\0");
@@ -110,7 +110,7 @@ fn replies_come_in_reports_filled_with_zeros() {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn a_disconnected_unit_is_unplugged_and_plugged_in_again() {
+fn disconnected_unit_is_unplugged_and_plugged_in_again() {
     let shared = shared("frozen=on");
     let port = "replug/input0";
     let _served = serve_uhid(&shared, 0, port).unwrap();
@@ -123,7 +123,7 @@ fn a_disconnected_unit_is_unplugged_and_plugged_in_again() {
         shared.with(|bank| bank.reconnect(0));
         client(port).read::<Mode>().unwrap();
     }
-    // At once.
+    // Disconnected and connected again at once.
     let mut held = client(port);
     held.read::<Mode>().unwrap();
     shared.with(|bank| {
@@ -136,11 +136,11 @@ fn a_disconnected_unit_is_unplugged_and_plugged_in_again() {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn a_unit_goes_after_its_exchanges_with_the_last_reply_read() {
+fn unit_is_unplugged_after_its_exchanges_and_the_last_reply() {
     let shared = shared("frozen=on&disconnect=2");
     let port = "disconnect/input0";
     let _served = serve_uhid(&shared, 0, port).unwrap();
-    let mut host = open(&hidraw_node(port, SOON).unwrap());
+    let mut host = open(&hidraw_node(port, TIMEOUT).unwrap());
     for _ in 0..2 {
         ask_mode(&mut host);
         assert_eq!(report(&mut host), *b"^D00505\xD9");
@@ -152,20 +152,20 @@ fn a_unit_goes_after_its_exchanges_with_the_last_reply_read() {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn a_device_does_what_its_owner_says() {
+fn owner_of_device_exchanges_reports_with_host() {
     let identity = HidIdentity {
         name: "Some UPS".to_owned(),
         unique: "4711".to_owned(),
         ..HidIdentity::adapter("ups/input0")
     };
     let ups = UhidDevice::create(&identity).unwrap();
-    let node = ups.node(SOON).unwrap();
+    let node = ups.node(TIMEOUT).unwrap();
     assert!(uevent(&node).contains("HID_NAME=Some UPS\nHID_PHYS=ups/input0\nHID_UNIQ=4711\n"));
     let mut host = open(&node);
     host.write_all(b"\0^P005PIq").unwrap();
     host.write_all(b"\0\x8B\r\0\0\0\0\0\0").unwrap();
-    assert_eq!(ups.output(SOON).unwrap().unwrap(), b"^P005PIq");
-    assert_eq!(ups.output(SOON).unwrap().unwrap(), b"\x8B\r\0\0\0\0\0\0");
+    assert_eq!(ups.output(TIMEOUT).unwrap().unwrap(), b"^P005PIq");
+    assert_eq!(ups.output(TIMEOUT).unwrap().unwrap(), b"\x8B\r\0\0\0\0\0\0");
     assert_eq!(ups.output(Duration::from_millis(20)).unwrap(), None);
     for sent in [*b"(NAKss\r\0", [0; 8]] {
         ups.input(&sent).unwrap();
@@ -177,9 +177,9 @@ fn a_device_does_what_its_owner_says() {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn one_that_speaks_something_else_is_told_by_what_it_says() {
+fn device_with_another_protocol_is_reported_as_not_pi18() {
     let ups = UhidDevice::create(&HidIdentity::adapter("nak/input0")).unwrap();
-    let node = ups.node(SOON).unwrap();
+    let node = ups.node(TIMEOUT).unwrap();
     let ups = thread::spawn(move || {
         while let Some(report) = ups.output(Duration::from_secs(2)).unwrap() {
             if report.contains(&b'\r') {

@@ -1,24 +1,26 @@
-//! Date and time as the bank counts them and as the wire has them.
+//! Dates and times: conversion between the bank's calendar and the wire.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, civil};
 use pi18_proto::{Date, DateTime, TimeOfDay};
 
+/// Returns the date and time after a duration.
 pub(super) fn later(at: civil::DateTime, time: Duration) -> civil::DateTime {
     at.saturating_add(time)
 }
 
+/// Returns the date and time of a clock that differs by `offset`.
 pub(super) fn shifted(at: civil::DateTime, offset: SignedDuration) -> civil::DateTime {
     at.saturating_add(offset)
 }
 
-/// Whether a unit could show it.
+/// Whether a unit can show a date and time.
 pub(super) fn is_known(at: &civil::DateTime) -> bool {
     to_wire(*at).is_some()
 }
 
-/// As a unit shows it; `None` outside the years 2000 to 2099.
+/// Returns a date and time as a unit shows it; `None` outside the years 2000 to 2099.
 pub(super) fn to_wire(at: civil::DateTime) -> Option<DateTime> {
     let date = at.date();
     let [month, day, hour, minute, second] =
@@ -28,6 +30,7 @@ pub(super) fn to_wire(at: civil::DateTime) -> Option<DateTime> {
     DateTime::new(date, hour, minute, second).ok()
 }
 
+/// Returns a date and time that was received; `None` if it does not exist.
 pub(super) fn from_wire(time: DateTime) -> Option<civil::DateTime> {
     let date = date_from_wire(time.date())?;
     let [hour, minute, second] =
@@ -36,12 +39,14 @@ pub(super) fn from_wire(time: DateTime) -> Option<civil::DateTime> {
     Some(civil::DateTime::from_parts(date, time))
 }
 
+/// Returns a date that was received; `None` if it does not exist.
 pub(super) fn date_from_wire(date: Date) -> Option<civil::Date> {
     let year = i16::try_from(date.month().year().get()).ok()?;
     let month = i8::try_from(date.month().month()).ok()?;
     civil::Date::new(year, month, i8::try_from(date.day()).ok()?).ok()
 }
 
+/// Returns the time of day.
 pub(super) fn time_of_day(at: civil::DateTime) -> TimeOfDay {
     let [hour, minute] =
         [at.hour(), at.minute()].map(|part| u8::try_from(part).unwrap_or_default());

@@ -1,7 +1,7 @@
-//! Virtual USB HID devices: what they say of themselves, and where the system puts them.
+//! Virtual USB HID devices, for which the kernel creates real hidraw nodes.
 //!
-//! The units are served as these, and tests build other devices from them: one that is silent, one
-//! that speaks another protocol, one whose reports come late.
+//! [`uhid`] creates them through `/dev/uhid`, [`functionfs`] on a USB device port. Units are served through
+//! them, and tests build other devices: a silent one, one with another protocol, one with late reports.
 
 mod functionfs;
 mod identity;

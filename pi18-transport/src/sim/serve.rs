@@ -1,4 +1,6 @@
-//! Units served to other programs: what all ways have in common.
+//! Units served to other programs: on pseudo-terminals, on TCP and as HID devices.
+//!
+//! A thread moves bytes between the [`Port`] and a link to the unit, in both directions.
 
 #[cfg(target_os = "linux")]
 mod functionfs;
@@ -30,22 +32,42 @@ use crate::Link;
 pub use self::{functionfs::serve_functionfs, uhid::serve_uhid};
 pub use self::{pty::serve_pty, tcp::serve_tcp};
 
-/// A unit that other programs can reach; no longer once this is dropped.
+/// A unit that other programs can reach until this is dropped.
+///
+/// ```
+/// # #[cfg(unix)]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pi18_proto::Mode;
+/// use pi18_transport::{
+///     Client,
+///     sim::{Bank, BankConfig, SharedBank, serve_pty},
+/// };
+///
+/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let served = serve_pty(&bank, 0)?;
+/// let mut unit = Client::open(&format!("serial:{}", served.path()))?;
+/// println!("{}", unit.read::<Mode>()?.working_mode);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
 pub struct Served {
     path: String,
-    /// Its end tells the thread to stop.
+    /// Pipe to the thread, which stops when it is closed.
     stop: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Served {
-    /// Where it is: the device file of a pseudo-terminal, `host:port`, the port that a HID device is
-    /// plugged in at, or the folder of a `FunctionFS`.
+    /// Returns the place at which the unit is served: the device file of a pseudo-terminal, `host:port`,
+    /// the port of a HID device, or the folder of a `FunctionFS`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
+    /// Starts the thread that serves `link` on `port`.
     fn start<P: Port + Send + 'static>(path: String, link: SimLink, port: P) -> io::Result<Self> {
         let (stopped, stop) = io::pipe()?;
         let name = format!("serve {}", link.name());
@@ -59,7 +81,7 @@ impl Drop for Served {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has stopped too.
+            // A thread that panicked has also stopped.
             let _ = thread.join();
         }
     }
@@ -71,24 +93,26 @@ impl fmt::Debug for Served {
     }
 }
 
-/// Where clients come to.
+/// A place at which clients reach a unit.
 trait Port {
-    /// Returns what to wait for; nothing while no client can connect.
+    /// Returns the files to wait for; none while no client can connect.
     fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>>;
 
-    /// Takes what is there. `false` once there is nothing left to serve on.
+    /// Appends the bytes that clients have sent. Returns `false` if the port is permanently closed.
     fn take(&mut self, buffer: &mut BytesMut) -> bool;
 
-    /// Gives what a client takes now; the rest is lost, as on a line that nobody listens to.
+    /// Sends bytes to the clients. Bytes that a client does not accept now are lost, as on a serial line.
     fn give(&mut self, bytes: &[u8]);
 
-    /// The unit was disconnected, or still is. `false` if that ends it.
+    /// Disconnects the clients because the unit was disconnected. Returns `false` if that closes the port
+    /// permanently.
     fn lose(&mut self) -> bool;
 
-    /// The unit is connected, perhaps again.
+    /// Lets clients connect because the unit is connected.
     fn regain(&mut self) {}
 }
 
+/// Moves bytes between the port and the unit until the port is closed or the pipe ends.
 fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
     let mut bytes = BytesMut::new();
     let mut pulls = link.pulls();
@@ -105,14 +129,14 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
         let sent = if bytes.is_empty() { Ok(()) } else { link.send(&bytes, now) };
         bytes.clear();
         let mut received = link.receive(&mut bytes, now);
-        // A receive can leave something for the next one.
+        // One call may not return everything that has arrived.
         while received.is_ok() && !bytes.is_empty() {
             port.give(&bytes);
             bytes.clear();
             received = link.receive(&mut bytes, now);
         }
         let connected = sent.is_ok() && received.is_ok();
-        // It may have been disconnected and connected again since.
+        // The unit may have been disconnected and connected again since the last round.
         let pulled = std::mem::replace(&mut pulls, link.pulls()) != pulls;
         if (pulled || !connected) && !port.lose() {
             return;
@@ -123,19 +147,21 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
     }
 }
 
+/// The reason why a wait ended.
 enum Woken {
     Stop,
     Work,
 }
 
-/// Waits until a client did something, the next byte is due, or it is time to stop.
+/// Waits until a client sends something, the next byte is due, or the pipe ends.
 fn wait<'a>(
     port: impl Iterator<Item = BorrowedFd<'a>>,
     stopped: BorrowedFd<'a>,
     due: Option<Instant>,
 ) -> io::Result<Woken> {
-    // A due byte that another link put on the line is not announced: look now and then.
-    let time = due.map_or(LOOK, |due| due.saturating_duration_since(Instant::now()).min(LOOK));
+    // Another link may put bytes on the line without waking this thread: look regularly.
+    let time =
+        due.map_or(INTERVAL, |due| due.saturating_duration_since(Instant::now()).min(INTERVAL));
     let timeout = Timespec { tv_sec: 0, tv_nsec: time.subsec_nanos().into() };
     let files = [stopped].into_iter().chain(port);
     let mut files: Vec<_> =
@@ -148,8 +174,8 @@ fn wait<'a>(
     Ok(if stop { Woken::Stop } else { Woken::Work })
 }
 
-/// How long nothing may happen before another look.
-const LOOK: Duration = Duration::from_millis(100);
+/// Longest time between two looks.
+const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Most bytes that are taken at a time.
+/// Largest number of bytes that are read at a time.
 const CHUNK: usize = 512;

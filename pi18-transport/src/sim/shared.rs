@@ -1,4 +1,4 @@
-//! A bank with a clock, and links to its units.
+//! A bank with a clock, shared by links and servers.
 
 use std::{
     collections::BTreeMap,
@@ -12,14 +12,39 @@ use bytes::BytesMut;
 use super::bank::Bank;
 use crate::{Error, Link, error::ErrorKind};
 
-/// A bank that several links and servers use at the same time. Clones are the same bank.
+/// A bank with a clock that several links, servers and threads use at the same time. Clones share the bank.
+///
+/// The clock is the system's ([`real`](Self::real)) or virtual ([`virtual_time`](Self::virtual_time)). In
+/// virtual time a test runs as fast as it can compute, with the same result each time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use pi18_proto::GeneralStatus;
+/// use pi18_transport::{
+///     Client,
+///     sim::{Bank, BankConfig, SharedBank},
+/// };
+///
+/// let switches = vec!["pace=2400".parse()?];
+/// let bank = SharedBank::virtual_time(Bank::new(BankConfig { units: 2, switches })?);
+/// let mut unit = Client::new(bank.link(0));
+/// let status: GeneralStatus = unit.read()?;
+/// assert_eq!(status.battery_capacity.0, 80);
+///
+/// // 10 bytes to the unit and 111 back take half a second at 2400 baud, and no time in reality.
+/// assert!(bank.elapsed() > Duration::from_millis(500));
+/// bank.with(|bank| bank.disconnect(0));
+/// assert!(unit.read::<GeneralStatus>().unwrap_err().is_disconnected());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SharedBank(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     state: Mutex<ClockedBank>,
-    /// Somebody did something to the bank.
+    /// Notified after each change of the bank.
     changed: Condvar,
     start: Instant,
 }
@@ -27,21 +52,22 @@ struct Inner {
 #[derive(Debug)]
 struct ClockedBank {
     bank: Bank,
-    /// How far a made-up clock is; a real one is asked.
+    /// Virtual time since the start; `None` if the bank follows the system's clock.
     elapsed: Option<Duration>,
-    /// The wires of links that wait for one another, and until when those wait that do.
+    /// The wires of links side by side, and the times until which those links wait that do.
     together: BTreeMap<usize, Option<Duration>>,
 }
 
 impl SharedBank {
-    /// A bank that follows the system's clock.
+    /// Creates a bank that follows the system's clock.
     #[must_use]
     pub fn real(bank: Bank) -> Self {
         Self::new(bank, None)
     }
 
-    /// A bank whose clock only moves when a link waits, and then at once to where it waits for.
-    /// Threads side by side need [`links_side_by_side`](Self::links_side_by_side).
+    /// Creates a bank in virtual time: its clock moves only while a link waits, and then at once to the time
+    /// for which it waits. Threads that run side by side need
+    /// [`links_side_by_side`](Self::links_side_by_side).
     #[must_use]
     pub fn virtual_time(bank: Bank) -> Self {
         Self::new(bank, Some(Duration::ZERO))
@@ -55,19 +81,37 @@ impl SharedBank {
         }))
     }
 
-    /// A link to a unit. That of a unit that does not exist is disconnected.
+    /// Returns a link to a unit. The link to a unit that does not exist is disconnected.
     #[must_use]
     pub fn link(&self, unit: usize) -> SimLink {
         let wire = self.lock().bank.plug(unit);
         SimLink { shared: self.clone(), unit, wire, name: format!("sim:{unit}") }
     }
 
-    /// Links to all units for threads that run side by side, one each: a made-up clock then goes on
-    /// only once every one of them waits, to the earliest of what they wait for, so that what one
-    /// waits for takes no time from the others.
+    /// Returns a link to each unit, for threads that run side by side with one link each.
     ///
-    /// A link that is dropped is waited for no longer. One that is neither used nor dropped stops the
-    /// clock for the others.
+    /// The virtual clock then moves only once all these links wait, and only to the earliest time for which
+    /// one of them waits. The waits overlap, as in real time.
+    ///
+    /// A dropped link no longer counts. A link that is neither used nor dropped stops the clock.
+    ///
+    /// ```
+    /// use std::{thread, time::Duration};
+    ///
+    /// use pi18_transport::{
+    ///     Link,
+    ///     sim::{Bank, BankConfig, SharedBank},
+    /// };
+    ///
+    /// let bank = SharedBank::virtual_time(Bank::new(BankConfig::default())?);
+    /// thread::scope(|scope| {
+    ///     for mut link in bank.links_side_by_side() {
+    ///         scope.spawn(move || link.pause(Duration::from_secs(60)));
+    ///     }
+    /// });
+    /// assert_eq!(bank.elapsed(), Duration::from_secs(60));
+    /// # Ok::<(), pi18_transport::sim::SwitchError>(())
+    /// ```
     #[must_use]
     pub fn links_side_by_side(&self) -> Vec<SimLink> {
         let units = self.with(|bank| bank.units());
@@ -76,7 +120,7 @@ impl SharedBank {
         links
     }
 
-    /// Does something with the bank as it is now.
+    /// Advances the bank to the present time and calls `act` with it, for example to change a switch.
     pub fn with<T>(&self, act: impl FnOnce(&mut Bank) -> T) -> T {
         let mut state = self.lock();
         let now = self.now_of(&state);
@@ -86,7 +130,7 @@ impl SharedBank {
         done
     }
 
-    /// How long the bank has been going.
+    /// Returns the time since the bank's start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.now_of(&self.lock())
@@ -100,19 +144,19 @@ impl SharedBank {
         state.elapsed.unwrap_or_else(|| self.0.start.elapsed())
     }
 
-    /// When something happens on a wire the next time.
+    /// Returns when the next byte on a wire reaches either end.
     #[cfg(unix)]
     pub(super) fn next_due(&self, wire: usize) -> Option<Instant> {
         let due = self.lock().bank.next_due(wire)?;
         self.0.start.checked_add(due)
     }
 
-    /// Waits until `until` or until somebody did something; a made-up clock goes there at once, or
-    /// as soon as all that wait for one another do.
+    /// Waits until `until` or until the bank is changed. A virtual clock moves to `until` at once, or, for
+    /// links side by side, once all of them wait.
     fn wait(&self, mut state: MutexGuard<'_, ClockedBank>, wire: usize, until: Duration) {
         let now = self.now_of(&state);
         if state.elapsed.is_none() {
-            // Why it ends does not matter: whoever waits looks again.
+            // The reason of the end does not matter: the caller looks at the bank again.
             let _ = self.0.changed.wait_timeout(state, until.saturating_sub(now));
         } else if state.together.contains_key(&wire) {
             self.wait_together(state, wire, until);
@@ -121,11 +165,12 @@ impl SharedBank {
         }
     }
 
+    /// Waits in virtual time as one of the links side by side.
     fn wait_together(&self, mut state: MutexGuard<'_, ClockedBank>, wire: usize, until: Duration) {
         state.together.insert(wire, Some(until));
         while self.now_of(&state) < until {
-            // Who has got there already comes on by himself.
-            if let Some(next) = state.next_of_all()
+            // A link whose time has come continues by itself.
+            if let Some(next) = state.earliest_wait()
                 && Some(next) > state.elapsed
             {
                 state.elapsed = Some(next);
@@ -139,14 +184,33 @@ impl SharedBank {
 }
 
 impl ClockedBank {
-    /// What the first of those that wait for one another waits for, if all of them wait.
-    fn next_of_all(&self) -> Option<Duration> {
+    /// Returns the earliest time for which a link side by side waits, if all of them wait.
+    fn earliest_wait(&self) -> Option<Duration> {
         let all: Option<Vec<Duration>> = self.together.values().copied().collect();
         all?.into_iter().min()
     }
 }
 
-/// A link to one unit of a bank.
+/// A link to one unit of a bank, from [`SharedBank::link`] or [`open`](super::open).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use bytes::BytesMut;
+/// use pi18_transport::{
+///     Link,
+///     sim::{Bank, BankConfig, SharedBank},
+/// };
+///
+/// let bank = SharedBank::virtual_time(Bank::new(BankConfig::default())?);
+/// let mut link = bank.link(1);
+/// let deadline = link.now() + Duration::from_secs(1);
+/// link.send(b"^P005PIq\x8b\r", deadline)?;
+/// let mut reply = BytesMut::new();
+/// link.receive(&mut reply, deadline)?;
+/// assert_eq!(reply, &b"^D00518;\x03\r"[..]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SimLink {
     shared: SharedBank,
     unit: usize,
@@ -155,31 +219,32 @@ pub struct SimLink {
 }
 
 impl SimLink {
-    /// The bank it leads to.
+    /// Returns the bank to which the link leads.
     #[must_use]
     pub fn bank(&self) -> &SharedBank {
         &self.shared
     }
 
+    /// Returns the number of the wire.
     #[cfg(unix)]
     pub(super) fn wire(&self) -> usize {
         self.wire
     }
 
-    /// How often it was disconnected so far.
+    /// Returns how often the wire was unplugged.
     #[cfg(unix)]
     pub(super) fn pulls(&self) -> u64 {
         self.shared.lock().bank.pulls(self.wire)
     }
 
-    /// The same with a USB adapter at its end: replies come in reports.
+    /// Puts a USB adapter at the host's end: replies arrive in reports.
     #[cfg(target_os = "linux")]
     pub(super) fn in_reports(self) -> Self {
         self.shared.lock().bank.put_in_reports(self.wire);
         self
     }
 
-    fn gone(&self) -> Error {
+    fn disconnected(&self) -> Error {
         let why = io::Error::new(io::ErrorKind::NotConnected, "the virtual cable is unplugged");
         Error::new(&self.name, ErrorKind::Disconnected(why))
     }
@@ -193,7 +258,7 @@ impl Link for SimLink {
         let connected = state.bank.is_connected(self.unit);
         drop(state);
         self.shared.0.changed.notify_all();
-        if connected { Ok(()) } else { Err(self.gone()) }
+        if connected { Ok(()) } else { Err(self.disconnected()) }
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
@@ -208,7 +273,7 @@ impl Link for SimLink {
                 return Ok(());
             }
             if !connected {
-                return Err(self.gone());
+                return Err(self.disconnected());
             }
             if now >= deadline {
                 return Ok(());

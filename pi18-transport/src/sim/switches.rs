@@ -1,4 +1,7 @@
-//! What can be made different about the virtual bank, by name: quirks, states, line faults, pacing.
+//! Switches: named options that change how the virtual bank behaves.
+//!
+//! [`table`] declares them, one row each; [`groups`] holds their values by what they change, and
+//! [`values`] reads the values from text.
 
 mod error;
 pub(super) mod groups;
@@ -11,51 +14,67 @@ pub use self::error::SwitchError;
 use self::groups::{BankSwitches, LineSwitches, Quirks, StateSwitches};
 use super::unit::settings::Setting;
 
-/// The switches of one unit, each as it was given or at its default.
+/// The switches of one unit: its quirks, state, settings and line, and those of the whole bank.
 ///
-/// Those that [`SwitchInfo::of_bank`] says belong to the whole bank can be given on any of its
-/// units.
+/// A switch is written `name=value`; several are joined with `&`, as in the address
+/// `sim:1?fault=83&lag=2s`. [`LIST`](Self::LIST) is the table of all switches. A switch that is not
+/// given has its default; `Switches::default()` is a healthy unit, as commissioned.
+///
+/// Switches [`of_bank`](SwitchInfo::of_bank) may be given on any unit and apply to all of them; if several
+/// units give one, the last unit wins. [`Bank::switch`](super::Bank::switch) changes a switch while the
+/// bank runs.
 ///
 /// ```
-/// use pi18_transport::sim::Switches;
+/// use pi18_transport::sim::{Bank, BankConfig, Switches};
 ///
 /// let mut switches: Switches = "fault=83&lag=2s".parse()?;
 /// switches.set("soc=80")?;
-/// assert_eq!(
-///     switches.set("lagg=2s").unwrap_err().to_string(),
-///     "switch \"lagg\": expected a name from the list, perhaps \"lag\""
-/// );
+/// let mut bank = Bank::new(BankConfig { units: 2, switches: vec![switches] })?;
+/// bank.switch(0, "fault=00")?;
+///
+/// let error = Switches::default().set("lagg=2s").unwrap_err();
+/// assert_eq!(error.to_string(), "switch \"lagg\": expected a known switch, perhaps \"lag\"");
 /// # Ok::<(), pi18_transport::sim::SwitchError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Switches {
     pub(super) quirks: Quirks,
     pub(super) state: StateSwitches,
+    /// Settings that differ from the commissioned ones, in the order in which they were given.
     pub(super) settings: Vec<Setting>,
     pub(super) line: LineSwitches,
     pub(super) bank: BankSwitches,
 }
 
-/// What is known of a switch.
+/// One row of [`Switches::LIST`].
+///
+/// ```
+/// use pi18_transport::sim::Switches;
+///
+/// let lag = Switches::LIST.iter().find(|info| info.name == "lag").unwrap();
+/// assert_eq!(format!("{}={}", lag.name, lag.value), "lag=a time such as 2s");
+/// assert!(!lag.of_bank);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SwitchInfo {
-    /// How it is called.
+    /// Name, the text before `=`.
     pub name: &'static str,
-    /// What its value looks like.
+    /// Form of the value, with an example if the form does not list the values.
     pub value: &'static str,
-    /// What it does.
+    /// Effect and default, one line.
     pub summary: &'static str,
-    /// Whether it is the whole bank's.
+    /// Whether the switch applies to the whole bank instead of one unit.
     pub of_bank: bool,
+    /// Reads a value and stores it; `None` if the value has the wrong form.
     pub(super) take: fn(&mut Switches, &str) -> Option<()>,
 }
 
 impl Switches {
-    /// Sets the switch that `text` names: `lag=2s`.
+    /// Sets one switch, such as `lag=2s`.
     ///
     /// # Errors
-    /// If there is no such switch, or its value is not of its form.
+    /// If the switch does not exist, or its value has the wrong form.
     pub fn set(&mut self, text: &str) -> Result<(), SwitchError> {
         let (name, value) = text.split_once('=').unwrap_or((text, ""));
         let info = Self::LIST.iter().find(|info| info.name == name);
@@ -64,23 +83,23 @@ impl Switches {
     }
 }
 
-/// Switches joined by `&`, as an address has them; none if there is nothing.
+/// Reads switches joined with `&`, as in an address. An empty text has no switches.
 impl FromStr for Switches {
     type Err = SwitchError;
 
     fn from_str(text: &str) -> Result<Self, SwitchError> {
         let mut switches = Self::default();
-        let mut given = text.split('&').filter(|each| !each.is_empty());
-        given.try_for_each(|each| switches.set(each)).map(|()| switches)
+        let mut given = text.split('&').filter(|switch| !switch.is_empty());
+        given.try_for_each(|switch| switches.set(switch)).map(|()| switches)
     }
 }
 
-/// Returns the switch whose name is closest to a misspelled one.
+/// Returns the switch whose name is closest to a misspelled one, `None` if no name is close.
 fn similar(name: &str) -> Option<&'static str> {
     let distance = |known: &str| strsim::damerau_levenshtein(known, name);
     let closest = Switches::LIST.iter().map(|info| info.name).min_by_key(|known| distance(known));
     closest.filter(|known| distance(known) <= MAX_DISTANCE)
 }
 
-/// Most edits between a name and the one that was perhaps meant.
+/// Most edits that turn a misspelled name into the suggested one.
 const MAX_DISTANCE: usize = 2;

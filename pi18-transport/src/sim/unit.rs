@@ -1,4 +1,4 @@
-//! One unit of the bank.
+//! One unit: its identity, settings and counters, and its mode and powers in the present step.
 
 pub(super) mod extras;
 pub(super) mod limits;
@@ -24,35 +24,39 @@ pub(super) struct Unit {
     pub(super) index: usize,
     pub(super) switches: Switches,
     pub(super) settings: Settings,
-    /// Settings that `PIRI` does not show yet, and when it does; the last is the present one.
+    /// Changed settings that `PIRI` does not show yet, each with the time from which it does. The last
+    /// entry is the present one.
     pub(super) unseen: Vec<(Duration, Settings)>,
-    /// What `PIRI` shows.
+    /// Settings that `PIRI` showed when the last change was made.
     pub(super) seen: Settings,
     pub(super) extras: Extras,
     pub(super) serial: Option<SerialNumber>,
+    /// Output switched on or off by `LON`.
     pub(super) load: LoadConnection,
+    /// Whether a setting was changed, a field of `GS`.
     pub(super) changed: SettingsState,
-    /// How far its clock is from the bank's.
+    /// Difference between the unit's clock and the bank's.
     pub(super) clock_offset: SignedDuration,
     pub(super) energy: Energy,
     pub(super) stage: Stage,
     pub(super) mode: WorkingMode,
-    /// What the sun offers, W.
+    /// Power that the panels can supply, W.
     pub(super) offered: f64,
     pub(super) flow: Flow,
-    /// V at its terminals, before its voltmeter's error.
+    /// Voltage at the terminals without the error of the unit's voltmeter, V.
     pub(super) volts: f64,
     pub(super) sets: SetCounts,
 }
 
-/// What a unit remembers of its battery's way.
+/// The charging stage of a unit, which depends on what was before.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stage {
-    /// Bulk is done: charge to the float voltage only.
+    /// Bulk charging has ended: the unit charges to the float voltage only.
     pub(super) floating: bool,
-    /// Was at the re-charge voltage, and spares the battery up to the re-discharge voltage.
+    /// The battery was at the re-charge voltage: the unit does not use it until it is at the re-discharge
+    /// voltage.
     pub(super) saving: bool,
-    /// Was at the cut-off voltage.
+    /// The battery was at the cut-off voltage: the output is off.
     pub(super) empty: bool,
 }
 
@@ -68,7 +72,8 @@ pub struct SetCounts {
 }
 
 impl Unit {
-    /// A unit at the bank's start; full panels would have given `morning` Wh by then.
+    /// Creates a unit at the bank's start. `morning` is the energy that the sun has offered since
+    /// midnight, Wh; `alone` means that the bank has no other unit.
     pub(super) fn new(
         index: usize,
         switches: Switches,
@@ -81,7 +86,7 @@ impl Unit {
         for setting in &switches.settings {
             settings.put(*setting);
         }
-        let morning = morning * day::panel_factor(index) * MORNING_USE;
+        let generated = morning * day::panel_factor(index) * MORNING_USE;
         Self {
             index,
             settings,
@@ -95,7 +100,7 @@ impl Unit {
             load: LoadConnection::CONNECTED,
             changed: SettingsState::UNCHANGED,
             clock_offset: SignedDuration::ZERO,
-            energy: Energy::new(index, start, morning),
+            energy: Energy::new(index, start, generated),
             stage: Stage::default(),
             mode: WorkingMode::STANDBY,
             offered: 0.0,
@@ -111,43 +116,45 @@ impl Unit {
         self.switches.quirks.edition == Edition::Pi18_2022
     }
 
+    /// Returns the number of the unit in its bank.
     pub(super) fn instance(&self) -> Count {
-        let own = Count(self.index.try_into().unwrap_or_default());
-        self.switches.state.instance.unwrap_or(own)
+        let index = Count(self.index.try_into().unwrap_or_default());
+        self.switches.state.instance.unwrap_or(index)
     }
 
     pub(super) fn fault(&self) -> FaultCode {
         self.switches.state.fault.unwrap_or(FaultCode::NONE)
     }
 
+    /// Returns the reply to `VFW`.
     pub(super) fn versions(&self) -> Option<FirmwareVersions> {
-        let usual: &[u8] = match self.index {
+        let default: &[u8] = match self.index {
             0 => b"06306,06126,00000",
             _ => b"06306,06021,00000",
         };
-        let usual = FirmwareVersions::decode(usual).ok()?;
+        let default = FirmwareVersions::decode(default).ok()?;
         let StateSwitches { main, slave, .. } = self.switches.state;
         Some(FirmwareVersions {
-            main: main.unwrap_or(usual.main),
-            slave1: slave.unwrap_or(usual.slave1),
-            ..usual
+            main: main.unwrap_or(default.main),
+            slave1: slave.unwrap_or(default.slave1),
+            ..default
         })
     }
 
-    /// What `PIRI` shows by `now`.
+    /// Returns the settings that `PIRI` shows at `now`.
     pub(super) fn shown(&self, now: Duration) -> Settings {
         let due = self.unseen.iter().rev().find(|(due, _)| *due <= now);
         due.map_or(self.seen, |(_, settings)| *settings)
     }
 
-    /// Has these settings from now on, and shows them at once.
+    /// Replaces the settings, and shows them without the lag.
     pub(super) fn restart(&mut self, settings: Settings) {
         self.settings = settings;
         self.seen = settings;
         self.unseen.clear();
     }
 
-    /// Notes that the settings were changed.
+    /// Records a change of the settings, which `PIRI` shows after the lag.
     pub(super) fn settings_changed(&mut self, now: Duration) {
         self.seen = self.shown(now);
         self.unseen.retain(|(due, _)| *due > now);
@@ -156,8 +163,8 @@ impl Unit {
     }
 }
 
-/// How much of the morning's sun was taken.
+/// Share of the sun before the start that the unit has used.
 const MORNING_USE: f64 = 0.7;
 
-/// The serial number of the first unit; the others count on.
+/// Serial number of the first unit; each further unit has the next one.
 const FIRST_SERIAL: usize = 96_132_206_100_410;

@@ -1,4 +1,6 @@
-//! The wires to the units: one each, and more while several links to one unit are in use.
+//! The wires to the units: one per unit, and more while several links to one unit are in use.
+//!
+//! Each wire has a [`Line`], which carries bytes both ways and applies the switches of its unit.
 
 mod damage;
 pub(super) mod line;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use self::line::Line;
 use super::MAX_UNITS;
 
-/// Every wire, by its number. The first are the units' own and have their numbers.
+/// All wires, by number. The first wires have the numbers of their units.
 #[derive(Debug)]
 pub(super) struct Wires(Vec<Wire>);
 
@@ -28,11 +30,12 @@ impl Wires {
         )
     }
 
-    /// A wire's line and the number of its unit.
+    /// Returns the line of a wire and the number of its unit.
     pub(super) fn line(&mut self, wire: usize) -> Option<(&mut Line, usize)> {
         self.0.get_mut(wire).map(|wire| (&mut wire.line, wire.unit))
     }
 
+    /// Returns the lines of a unit.
     pub(super) fn of(&self, unit: usize) -> impl Iterator<Item = &Line> {
         self.0.iter().filter(move |wire| wire.unit == unit).map(|wire| &wire.line)
     }
@@ -41,18 +44,20 @@ impl Wires {
         self.0.iter_mut().filter(move |wire| wire.unit == unit).map(|wire| &mut wire.line)
     }
 
+    /// Returns when the next byte on a wire reaches either end.
     pub(super) fn next_due(&self, wire: usize) -> Option<Duration> {
         self.0.get(wire)?.line.next_due()
     }
 
-    /// The wire on which the next byte reaches a unit, if one does by now.
+    /// Returns the wire on which the next byte reaches a unit, and when, if that is not after `now`.
     pub(super) fn next_arrival(&self, now: Duration) -> Option<(Duration, usize)> {
         let arrivals =
             (0..).zip(&self.0).filter_map(|(place, wire)| Some((wire.line.arrival()?, place)));
         arrivals.min().filter(|(due, _)| *due <= now)
     }
 
-    /// A wire to `unit` that nobody uses. The unit's own comes first, with whatever lies in it.
+    /// Marks an unused wire to `unit` as used and returns its number: the first wire of the unit, with
+    /// the bytes that are still on it, or another one.
     pub(super) fn plug(&mut self, unit: usize, connected: bool) -> usize {
         let free = self.0.iter().position(|wire| wire.unit == unit && !wire.in_use);
         if let Some(place) = free {
@@ -69,6 +74,7 @@ impl Wires {
         self.0.len() - 1
     }
 
+    /// Marks a wire as unused. Bytes stay on the first wire of a unit, the other wires are cleared.
     pub(super) fn unplug(&mut self, place: usize) {
         if let Some(wire) = self.0.get_mut(place) {
             wire.in_use = false;

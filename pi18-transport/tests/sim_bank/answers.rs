@@ -1,4 +1,4 @@
-//! What a unit answers to queries, and to what is none.
+//! Answers to queries, and to bytes that are not a query.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use proptest::{collection::vec, prelude::*};
 use crate::{ask, bank, data, decode, exchange, rated, request, status};
 
 #[test]
-fn every_query_is_answered_with_a_reply_that_reads_back() {
+fn every_query_gets_a_reply_that_decodes() {
     let mut bank = bank(&[]);
     for info in Query::LIST {
         let query: Query = info.example.parse().unwrap();
@@ -29,7 +29,7 @@ fn every_query_is_answered_with_a_reply_that_reads_back() {
 }
 
 #[test]
-fn is_a_commissioned_bank_by_default() {
+fn default_bank_is_as_commissioned() {
     let mut bank = bank(&[]);
     assert_eq!(bank.units(), 2);
     assert_eq!(ask(&mut bank, 0, "VFW"), "06306,06126,00000");
@@ -56,14 +56,14 @@ fn is_a_commissioned_bank_by_default() {
 }
 
 #[test]
-fn a_unit_that_is_alone_is_single() {
+fn only_unit_has_output_mode_single() {
     let bank = bank(&["units=1"]);
     assert_eq!(bank.units(), 1);
     assert_eq!(rated(&bank, 0).output_mode.0, 0);
 }
 
 #[test]
-fn any_unit_knows_the_others() {
+fn parallel_queries_return_the_status_of_any_unit() {
     let mut bank = bank(&["units=3&fault=83", "serial=12345678"]);
     for asked in 0..3 {
         assert_eq!(ask(&mut bank, asked, "PRI1"), "1,08,12345678000000000000,0,060,030,1");
@@ -79,7 +79,7 @@ fn any_unit_knows_the_others() {
 }
 
 #[test]
-fn a_unit_that_does_not_exist_is_all_zeros() {
+fn parallel_reply_about_missing_unit_is_all_zeros() {
     let mut bank = bank(&[]);
     assert_eq!(ask(&mut bank, 0, "PRI2"), "0,00,00000000000000000000,0,000,000,0");
     let none = ask(&mut bank, 0, "PGS9");
@@ -88,17 +88,17 @@ fn a_unit_that_does_not_exist_is_all_zeros() {
 }
 
 #[test]
-fn tells_its_fault_and_warnings() {
+fn fault_and_warnings_are_shown() {
     let mut bank = bank(&["fault=07&warn=fan-locked&warn=overload&grid=off", "instance=0"]);
     assert_eq!(ask(&mut bank, 0, "MOD"), "04");
     assert_eq!(ask(&mut bank, 0, "FWS"), "07,1,0,0,1,0,0,0,1,0,0,0,0,0,0,0,0,0");
-    // Both say that they are 0: each answers for itself.
+    // Both units have instance 0: each answers with its own status.
     assert!(ask(&mut bank, 0, "PGS0").starts_with("1,4,07,"));
     assert!(ask(&mut bank, 1, "PGS0").starts_with("1,3,00,"));
 }
 
 #[test]
-fn the_older_edition_knows_less() {
+fn older_edition_refuses_newer_queries_and_commands() {
     let mut bank = bank(&["edition=2017"]);
     for info in Query::LIST {
         let reply = ask(&mut bank, 0, info.example);
@@ -111,7 +111,7 @@ fn the_older_edition_knows_less() {
 }
 
 #[test]
-fn the_older_edition_writes_two_digits_of_ac_charge_current() {
+fn older_edition_writes_ac_charge_current_with_two_digits() {
     let mut bank = bank(&["edition=2017"]);
     let mut raw = |text: &str| {
         exchange(&mut bank, 0, &request(text).to_frame(Dialect::Checksum), Duration::ZERO)
@@ -125,7 +125,7 @@ fn the_older_edition_writes_two_digits_of_ac_charge_current() {
 }
 
 #[test]
-fn a_stated_length_can_be_one_short() {
+fn short_length_switch_reduces_stated_length() {
     for (switch, short) in [("piri", &["PIRI"][..]), ("all", &["PIRI", "GS", "MOD"])] {
         let mut bank = bank(&[&format!("short-length={switch}")]);
         for text in ["PIRI", "GS", "MOD"] {
@@ -141,7 +141,7 @@ fn a_stated_length_can_be_one_short() {
 }
 
 #[test]
-fn lists_charge_currents_up_to_the_one_that_it_is_told() {
+fn charge_currents_switch_sets_the_end_of_the_list() {
     let mut bank = bank(&["charge-currents=120&charging-lock=off", ""]);
     let list = "010,020,030,040,050,060,070,080,090,100,110,120";
     assert_eq!(ask(&mut bank, 0, "MCHGCR"), list);
@@ -155,13 +155,13 @@ fn lists_charge_currents_up_to_the_one_that_it_is_told() {
 }
 
 #[test]
-fn shows_the_rated_current_that_it_is_told() {
+fn rated_current_switch_is_shown_in_piri() {
     let rated = rated(&bank(&["rated-current=25"]), 0);
     assert_eq!((rated.input_current.0, rated.output_current.0), (250, 250));
 }
 
 #[test]
-fn a_query_of_wrong_length_is_answered_or_refused() {
+fn query_with_wrong_length_is_refused_if_strict() {
     let wrong_length = [b"^P005FWS".as_slice(), &pi18_proto::checksum(b"^P005FWS"), b"\r"].concat();
     for bytes in [&wrong_length[..], b"^P005FWS\r"] {
         let refused = exchange(&mut bank(&["strict-length=on"]), 0, bytes, Duration::ZERO);
@@ -173,7 +173,7 @@ fn a_query_of_wrong_length_is_answered_or_refused() {
 }
 
 #[test]
-fn pi30_queries_are_answered_as_the_switch_says() {
+fn pi30_switch_decides_the_answer_to_pi30_queries() {
     let answers = |switch: &str| {
         let mut bank = bank(&[switch]);
         [&b"QPI\xBE\xAC\r"[..], b"QID\xD6\xEA\r", b"QPIRI\xF8T\r"]
@@ -188,7 +188,7 @@ fn pi30_queries_are_answered_as_the_switch_says() {
 }
 
 #[test]
-fn a_unit_can_ignore_the_checksum() {
+fn ignore_checksum_switch_answers_damaged_requests() {
     for (text, answer) in [("MOD", &b"^D00505\xD9\x9F\r"[..]), ("PSP1", b"^1\x0B\xC2\r")] {
         let mut damaged = request(text).to_frame(Dialect::Checksum).to_vec();
         let place = damaged.len() - 2;
@@ -200,7 +200,7 @@ fn a_unit_can_ignore_the_checksum() {
 }
 
 #[test]
-fn shows_as_many_flags_as_it_is_told() {
+fn flags_switch_sets_the_number_of_flags() {
     for (count, accepts) in [(9, ["^0", "^0"]), (10, ["^1", "^0"]), (11, ["^1", "^1"])] {
         let mut bank = bank(&[&format!("flags={count}")]);
         assert_eq!(ask(&mut bank, 0, "FLAG").split(',').count(), count);
@@ -209,7 +209,7 @@ fn shows_as_many_flags_as_it_is_told() {
 }
 
 #[test]
-fn forgives_what_units_forgive() {
+fn wrong_length_and_missing_checksum_are_tolerated() {
     let mut bank = bank(&[]);
     let mut raw = |bytes: &[u8]| exchange(&mut bank, 0, bytes, Duration::ZERO);
     let answers =
@@ -219,12 +219,12 @@ fn forgives_what_units_forgive() {
     assert!(answers(&raw(&wrong_length)));
     assert!(answers(&raw(b"^P005GS\r")));
     assert!(answers(&raw(b"^P007GS\r")));
-    // Padding, as HID reports have it.
+    // Zeros at the end, as in HID reports.
     assert!(answers(&raw(b"^P005GSX\x14\r\0\0\0\0\0\0^P005GSX\x14\r"[..16].as_ref())));
 }
 
 #[test]
-fn refuses_what_it_does_not_know() {
+fn unknown_requests_are_refused() {
     let mut bank = bank(&[]);
     for text in ["XYZ", "EY", "EM", "ED", "GS3", "ED20260231"] {
         let frame = format!("^P{:03}{text}", text.len() + 3);
@@ -234,7 +234,7 @@ fn refuses_what_it_does_not_know() {
 }
 
 #[test]
-fn says_nothing_to_noise_and_nak_to_what_has_no_header() {
+fn noise_is_ignored_and_text_without_header_gets_nak() {
     let mut bank = bank(&[]);
     let mut raw = |bytes: &[u8]| exchange(&mut bank, 0, bytes, Duration::ZERO);
     assert_eq!(raw(b"QPIGS\xb7\xa9\r"), NOT_UNDERSTOOD);
@@ -245,7 +245,7 @@ fn says_nothing_to_noise_and_nak_to_what_has_no_header() {
 }
 
 #[test]
-fn answers_garbage_to_a_parallel_query_without_a_number() {
+fn parallel_query_without_number_gets_garbage() {
     let mut bank = bank(&[]);
     for (text, data) in [("PRI", "1,00,02  .               ,0,"), ("PGS", "1,0,00,0000,171,")] {
         let frame = format!("^P006{text}");
@@ -257,7 +257,7 @@ fn answers_garbage_to_a_parallel_query_without_a_number() {
 }
 
 #[test]
-fn a_frozen_bank_stands_still() {
+fn frozen_bank_does_not_change() {
     let mut bank = bank(&["frozen=on"]);
     let all = |bank: &pi18_transport::sim::Bank| -> Vec<String> {
         let queries = Query::LIST.iter().map(|info| info.example.parse().unwrap());
@@ -272,7 +272,7 @@ fn a_frozen_bank_stands_still() {
 }
 
 #[test]
-fn peek_and_sets_of_no_unit_are_nothing() {
+fn peek_and_sets_of_missing_unit_are_empty() {
     let bank = bank(&[]);
     assert_eq!(bank.peek(2, Query::Mode), None);
     assert_eq!(bank.sets(2).received, 0);
@@ -280,14 +280,14 @@ fn peek_and_sets_of_no_unit_are_nothing() {
     assert_eq!(<ParallelStatus as Reply>::FIELDS.len(), 29);
 }
 
-/// Up to 40 bytes, and the unit that gets them.
+/// Generates up to 40 bytes, and the unit that receives them.
 fn chunk() -> impl Strategy<Value = (Vec<u8>, usize)> {
     (vec(any::<u8>(), 0..40), 0..2_usize)
 }
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(
+    fn random_bytes_do_not_panic(
         chunks in vec(chunk(), 0..20),
         texts in vec("[PS][0-9]{3}[A-Z]{1,6}[0-9,]{0,12}", 0..10),
     ) {
@@ -306,13 +306,13 @@ proptest! {
     }
 
     #[test]
-    fn no_set_command_makes_it_panic(
+    fn random_set_commands_do_not_panic(
         commands in vec((0..SetCommand::LIST.len(), "[0-9]{0,9}"), 1..10),
     ) {
         let mut bank = bank(&["flags=11"]);
         let mut now = Duration::ZERO;
         for (at, digits) in commands {
-            // Its own values for some, others for the rest.
+            // Random values if the command can have them, otherwise those of the example.
             let info = SetCommand::LIST[at];
             let other = format!("{}{digits}", info.mnemonic);
             let text = other.parse::<SetCommand>().map_or(info.example, |_| other.as_str());

@@ -1,4 +1,4 @@
-//! What the line does to bytes.
+//! Timing, reports and faults of the line.
 
 use std::time::Duration;
 
@@ -16,22 +16,23 @@ fn take(bank: &mut Bank, now: Duration) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// So many replies to `MOD`, each waited for.
+/// Asks `MOD` some times, ten seconds apart, and returns the bytes that come back each time.
 fn replies(switches: &str, count: u64) -> Vec<Vec<u8>> {
     let mut bank = bank(&[switches]);
     let exchanges = (0..count).map(|at| exchange(&mut bank, 0, MOD, Duration::from_secs(at * 10)));
     exchanges.collect()
 }
 
+/// The undamaged reply to `MOD`.
 const SOUND: &[u8] = b"^D00505\xD9\x9F\r";
 
 #[test]
-fn a_sound_line_changes_nothing() {
+fn default_line_does_not_damage_replies() {
     assert!(replies("frozen=on", 50).iter().all(|reply| reply == SOUND));
 }
 
 #[test]
-fn each_disturbance_shows() {
+fn each_fault_switch_damages_some_replies() {
     type Damage = fn(&[u8]) -> bool;
     let cases: [(&str, Damage); 6] = [
         ("lose=0.1", |reply| reply.len() < SOUND.len()),
@@ -50,15 +51,15 @@ fn each_disturbance_shows() {
 }
 
 #[test]
-fn a_seed_repeats_what_happens() {
+fn same_seed_repeats_the_same_faults() {
     let switches = "frozen=on&lose=0.1&flip=0.1&junk=0.2";
     assert_eq!(replies(switches, 50), replies(switches, 50));
     assert_ne!(replies(switches, 50), replies(&format!("{switches}&seed=1"), 50));
 }
 
 #[test]
-fn the_checksum_sees_every_flip_of_up_to_16_bits() {
-    // One place in a reply of 10 bytes: mostly one burst.
+fn checksum_detects_every_flip_of_up_to_16_bits() {
+    // Damage within two bytes of the ten: almost always one burst.
     let one_burst = |reply: &&Vec<u8>| {
         let places: Vec<_> = (0..SOUND.len()).filter(|&at| reply[at] != SOUND[at]).collect();
         matches!(places[..], [_] | [_, _]) && places[places.len() - 1] - places[0] <= 1
@@ -70,7 +71,7 @@ fn the_checksum_sees_every_flip_of_up_to_16_bits() {
 }
 
 #[test]
-fn a_late_reply_is_not_overtaken() {
+fn late_reply_stays_before_the_next_one() {
     let mut bank = bank(&["frozen=on&late=1&late-by=2s"]);
     let second = Duration::from_secs(1);
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), b"");
@@ -82,18 +83,18 @@ fn a_late_reply_is_not_overtaken() {
 }
 
 #[test]
-fn a_stale_reply_waits_for_the_next_request() {
+fn stale_reply_arrives_before_the_next_one() {
     let mut bank = bank(&["frozen=on&stale=1"]);
     let pi = exchange(&mut bank, 0, b"^P005PIq\x8b\r", Duration::ZERO);
     assert_eq!(take(&mut bank, Duration::ZERO), pi);
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), SOUND);
     assert_eq!(bank.next_due(0), Some(Duration::ZERO));
-    // Whoever does not drain the line takes it for the answer.
+    // A host that does not drain the line takes it for the answer.
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), [&pi[..], SOUND].concat());
 }
 
 #[test]
-fn every_byte_has_its_time() {
+fn paced_bytes_arrive_one_by_one() {
     let mut bank = bank(&["frozen=on&pace=2400"]);
     let request = Query::GeneralStatus.to_frame(Dialect::Checksum);
     let start = Duration::from_secs(5);
@@ -108,8 +109,8 @@ fn every_byte_has_its_time() {
     }
     assert_eq!((request.len(), reply.len()), (10, 111));
     for (count, time) in (11_u64..).zip(times) {
-        let wanted = start + Duration::from_nanos(count * 10 * 1_000_000_000 / 2400);
-        assert!(time.abs_diff(wanted) < Duration::from_micros(1), "byte {count}: {time:?}");
+        let expected = start + Duration::from_nanos(count * 10 * 1_000_000_000 / 2400);
+        assert!(time.abs_diff(expected) < Duration::from_micros(1), "byte {count}: {time:?}");
     }
 }
 
@@ -128,7 +129,7 @@ fn reports_have_eight_bytes() {
 }
 
 #[test]
-fn what_is_left_lying_comes_in_reports_too() {
+fn stale_reply_arrives_in_reports_too() {
     let mut bank = bank(&["frozen=on&reports=on&stale=1"]);
     bank.host_sends(0, MOD, Duration::ZERO);
     for _ in 0..2 {
@@ -137,7 +138,7 @@ fn what_is_left_lying_comes_in_reports_too() {
 }
 
 #[test]
-fn a_busy_unit_drops_what_comes() {
+fn busy_unit_ignores_requests() {
     let mut bank = bank(&["frozen=on&think=100ms"]);
     let millis = Duration::from_millis;
     assert_eq!(exchange(&mut bank, 0, MOD, millis(0)), b"");
@@ -149,7 +150,7 @@ fn a_busy_unit_drops_what_comes() {
 }
 
 #[test]
-fn a_busy_unit_takes_the_end_of_a_request_for_nothing() {
+fn busy_unit_ignores_the_rest_of_a_request() {
     let mut bank = bank(&["frozen=on&pace=2400"]);
     bank.host_sends(0, &[MOD, MOD].concat(), Duration::ZERO);
     let reply = take(&mut bank, Duration::from_secs(2));
@@ -158,7 +159,7 @@ fn a_busy_unit_takes_the_end_of_a_request_for_nothing() {
 }
 
 #[test]
-fn the_link_is_gone_after_so_many_exchanges() {
+fn disconnect_switch_unplugs_after_some_exchanges() {
     let mut bank = bank(&["frozen=on&disconnect=2"]);
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), SOUND);
     assert!(bank.is_connected(0));
@@ -171,7 +172,7 @@ fn the_link_is_gone_after_so_many_exchanges() {
 }
 
 #[test]
-fn a_swallowed_set_command_changes_nothing() {
+fn silent_unit_ignores_set_commands() {
     let mut bank = bank(&["silent=1"]);
     assert_eq!(crate::ask(&mut bank, 0, "PSP1"), "");
     assert_eq!(bank.sets(0).received, 0);

@@ -1,4 +1,4 @@
-//! Links in made-up and in real time, and the bank of the process.
+//! Links in virtual and in real time, the bank of the process, and wrong switches.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn frame(text: &str) -> RequestFrame {
 }
 
 #[test]
-fn made_up_time_moves_when_a_link_waits() {
+fn virtual_time_moves_while_a_link_waits() {
     let shared = SharedBank::virtual_time(bank(&["frozen=on&pace=2400"]));
     let mut link = shared.link(0);
     let start = link.now();
@@ -42,7 +42,7 @@ fn made_up_time_moves_when_a_link_waits() {
     assert_eq!(reply.len(), 111);
     assert!(took.abs_diff(Duration::from_secs(1210) / 2400) < Duration::from_micros(1), "{took:?}");
 
-    // Nothing comes: the deadline does.
+    // No bytes arrive: time moves to the deadline.
     assert_eq!(receive(&mut link, Duration::from_hours(1)), b"");
     assert_eq!(link.now() - start, took + Duration::from_hours(1));
     link.pause(Duration::from_mins(1));
@@ -50,7 +50,7 @@ fn made_up_time_moves_when_a_link_waits() {
 }
 
 #[test]
-fn links_side_by_side_share_made_up_time() {
+fn links_side_by_side_share_virtual_time() {
     let switches = ["frozen=on&units=3&pace=2400", "pace=2400", "pace=2400"];
     let shared = SharedBank::virtual_time(bank(&switches));
     let links = shared.links_side_by_side();
@@ -69,12 +69,12 @@ fn links_side_by_side_share_made_up_time() {
     assert_eq!(ended.len(), 3);
     let took = Duration::from_secs(12_100) / 2400 + Duration::from_secs(1);
     assert!(shared.elapsed().abs_diff(took) < Duration::from_millis(1), "{:?}", shared.elapsed());
-    // They are dropped: whoever comes now is alone.
+    // They are dropped: a new link does not wait for them.
     assert_eq!(ask(&mut shared.link(0), MOD), b"^D00505\xD9\x9F\r");
 }
 
 #[test]
-fn a_past_deadline_takes_what_is_there() {
+fn past_deadline_returns_bytes_that_have_arrived() {
     let mut link = SharedBank::virtual_time(bank(&["frozen=on"])).link(0);
     let start = link.now();
     link.send(MOD, start).unwrap();
@@ -87,7 +87,7 @@ fn a_past_deadline_takes_what_is_there() {
 }
 
 #[test]
-fn real_time_brings_replies_when_they_are_due() {
+fn real_time_delivers_replies_when_due() {
     let shared = SharedBank::real(bank(&["frozen=on&think=30ms"]));
     assert_eq!(ask(&mut shared.link(0), MOD), b"^D00505\xD9\x9F\r");
     assert!(shared.elapsed() >= Duration::from_millis(30));
@@ -95,7 +95,7 @@ fn real_time_brings_replies_when_they_are_due() {
 }
 
 #[test]
-fn an_unplugged_link_says_so() {
+fn disconnected_link_returns_errors() {
     let shared = SharedBank::virtual_time(bank(&[]));
     let mut link = shared.link(1);
     shared.with(|bank| bank.disconnect(1));
@@ -110,7 +110,7 @@ fn an_unplugged_link_says_so() {
 }
 
 #[test]
-fn an_unplugged_cable_ends_a_wait() {
+fn disconnect_ends_a_wait() {
     let shared = SharedBank::real(bank(&[]));
     let mut link = shared.link(0);
     let waiting = std::thread::spawn(move || {
@@ -122,7 +122,7 @@ fn an_unplugged_cable_ends_a_wait() {
 }
 
 #[test]
-fn all_addresses_of_a_process_lead_to_one_bank() {
+fn addresses_of_a_process_lead_to_one_bank() {
     let shared = sim::open("0?units=3&frozen=on").unwrap().bank().clone();
     assert_eq!(shared.with(|bank| bank.units()), 3);
 
@@ -132,7 +132,7 @@ fn all_addresses_of_a_process_lead_to_one_bank() {
     let known = ask(&mut other, &frame("PGS2"));
     assert!(known.starts_with(b"^D1131,4,83,"), "{}", known.escape_ascii());
 
-    // Opened again, a switch does not undo what was done since.
+    // Opening an address again does not undo what has changed since.
     sim::open("1?solar-priority=0").unwrap();
     assert_eq!(ask(&mut sim::open("1").unwrap(), &frame("PSP1")), pi18_proto::ACCEPTED);
     sim::open("1?solar-priority=0").unwrap();
@@ -141,9 +141,9 @@ fn all_addresses_of_a_process_lead_to_one_bank() {
 
     for (address, why) in [
         ("5", "the virtual bank has units 0 to 2; sim:5?units=6 makes it larger"),
-        ("9", "the virtual bank has units 0 to 2; it can have 9 at most"),
+        ("9", "the virtual bank has units 0 to 2; it can have at most 9"),
         ("x", "expected a unit's number, such as sim:0"),
-        ("0?lagg=2s", "switch \"lagg\": expected a name from the list, perhaps \"lag\""),
+        ("0?lagg=2s", "switch \"lagg\": expected a known switch, perhaps \"lag\""),
     ] {
         let error = sim::open(address).unwrap_err();
         assert!(error.is_address());
@@ -153,7 +153,7 @@ fn all_addresses_of_a_process_lead_to_one_bank() {
 }
 
 #[test]
-fn switches_say_what_is_wrong_with_them() {
+fn switch_errors_name_expected_and_found() {
     let wrong = |text: &str| text.parse::<Switches>().unwrap_err().to_string();
     assert_eq!(wrong("lag=soon"), "switch \"lag\": expected a time such as 2s, found \"soon\"");
     assert_eq!(wrong("pop-garbled"), "switch \"pop-garbled\": expected on|off, found \"\"");
@@ -162,18 +162,15 @@ fn switches_say_what_is_wrong_with_them() {
         "switch \"bulk\": expected volts such as 56.4, found \"56.45\""
     );
     assert_eq!(wrong("units=10"), "switch \"units\": expected 1 to 9, found \"10\"");
-    assert_eq!(wrong("colour=red"), "switch \"colour\": expected a name from the list");
-    assert_eq!(
-        wrong("fualt=83"),
-        "switch \"fualt\": expected a name from the list, perhaps \"fault\""
-    );
+    assert_eq!(wrong("colour=red"), "switch \"colour\": expected a known switch");
+    assert_eq!(wrong("fualt=83"), "switch \"fualt\": expected a known switch, perhaps \"fault\"");
     let few = sim::BankConfig { units: 1, switches: vec![Switches::default(); 2] };
     let error = Bank::new(few).unwrap_err().to_string();
     assert_eq!(error, "switch \"units\": expected 2 to 9, found \"1\"");
 }
 
 #[test]
-fn every_switch_takes_what_it_says() {
+fn every_switch_accepts_its_documented_value() {
     let example = |value: &'static str| {
         let last = value.rsplit(' ').next().unwrap_or(value);
         let first = value.split([' ', '|']).next().unwrap_or(value);

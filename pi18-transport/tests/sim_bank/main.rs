@@ -1,10 +1,10 @@
-//! The virtual bank from outside, over its links and without them.
+//! The virtual bank through its public API: with and without links, and served to other programs.
 #![cfg(feature = "sim")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on fails"
+    reason = "a test that cannot continue fails"
 )]
 
 mod answers;
@@ -24,14 +24,14 @@ use pi18_proto::{
 };
 use pi18_transport::sim::{Bank, BankConfig};
 
-/// A bank whose first units have these switches.
+/// Returns a bank whose first units have these switches.
 #[track_caller]
 fn bank(switches: &[&str]) -> Bank {
     let switches = switches.iter().map(|text| text.parse().unwrap()).collect();
     Bank::new(BankConfig { switches, ..BankConfig::default() }).unwrap()
 }
 
-/// What comes back at once.
+/// Sends bytes to a unit, and returns the bytes that come back without delay.
 fn exchange(bank: &mut Bank, unit: usize, bytes: &[u8], now: Duration) -> Vec<u8> {
     bank.host_sends(unit, bytes, now);
     let mut reply = BytesMut::new();
@@ -45,7 +45,7 @@ fn request(text: &str) -> Request {
     query.or_else(|_| text.parse::<SetCommand>().map(Request::from)).unwrap()
 }
 
-/// What a command brings at the start: a reply's data, or `^1`, `^0` or nothing.
+/// Sends a command at time zero, and returns the data of the reply, `^1`, `^0` or nothing.
 #[track_caller]
 fn ask(bank: &mut Bank, unit: usize, text: &str) -> String {
     ask_at(bank, unit, text, Duration::ZERO)
@@ -82,7 +82,7 @@ fn rated(bank: &Bank, unit: usize) -> RatedInformation {
     }
 }
 
-/// A reply as it stands on the wire.
+/// Returns the data of a reply as on the wire.
 fn data(reply: &AnyReply) -> String {
     let mut buffer = [0; pi18_proto::MAX_FRAME];
     let len = reply.encode(&mut buffer).unwrap();

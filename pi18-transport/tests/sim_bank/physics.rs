@@ -1,4 +1,4 @@
-//! A day of the bank: what is measured fits together, whoever asks whenever.
+//! Days of the bank: measured values are consistent, and do not depend on when they are read.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{ask_at, bank, data, hours, status};
 
 const QUARTER: u64 = 15 * 60;
 
-/// Two days, looked at every quarter of an hour.
+/// Runs two days, and calls `look` every quarter of an hour.
 fn days(mut bank: Bank, mut look: impl FnMut(&Bank)) {
     for quarter in 0..2 * 96 {
         bank.advance(Duration::from_secs(quarter * QUARTER));
@@ -22,7 +22,7 @@ fn number(bank: &Bank, query: &str) -> u32 {
     data(&bank.peek(0, query).unwrap()).parse().unwrap()
 }
 
-fn known(bank: &Bank, asked: usize, unit: u16) -> ParallelStatus {
+fn parallel_status(bank: &Bank, asked: usize, unit: u16) -> ParallelStatus {
     let instance = ParallelInstance::new(Count(unit)).unwrap();
     match bank.peek(asked, Query::ParallelStatus(instance)) {
         Some(AnyReply::ParallelStatus(status)) => status,
@@ -31,7 +31,7 @@ fn known(bank: &Bank, asked: usize, unit: u16) -> ParallelStatus {
 }
 
 #[test]
-fn without_a_grid_what_comes_in_goes_out() {
+fn powers_without_grid_balance() {
     for switches in [
         "grid=off&soc=60",
         "grid=off&soc=60&load=6000",
@@ -45,7 +45,7 @@ fn without_a_grid_what_comes_in_goes_out() {
                 let pv = f64::from(now.pv1_power.0 + now.pv2_power.0);
                 let battery =
                     (f64::from(now.charge_current.0) - f64::from(now.discharge_current.0)) * volts;
-                // What the unit takes itself, and half an ampere of rounding.
+                // The unit's own consumption, and half an ampere of rounding.
                 let rest = pv - f64::from(now.active_power.0) - battery;
                 assert!((-40.0..=90.0).contains(&rest), "{switches}: {rest} W left of {now:?}");
             }
@@ -54,7 +54,7 @@ fn without_a_grid_what_comes_in_goes_out() {
 }
 
 #[test]
-fn values_are_in_range_and_directions_fit() {
+fn values_are_in_range_and_directions_match() {
     for switches in [
         "",
         "grid=off",
@@ -105,7 +105,7 @@ fn values_are_in_range_and_directions_fit() {
 }
 
 #[test]
-fn units_are_healthy_side_by_side() {
+fn parallel_units_share_voltage_and_current() {
     days(bank(&[]), |bank| {
         let [one, two] = [0, 1].map(|unit| status(bank, unit));
         assert!(one.battery_voltage.0.abs_diff(two.battery_voltage.0) <= 2);
@@ -114,30 +114,30 @@ fn units_are_healthy_side_by_side() {
 }
 
 #[test]
-fn a_unit_says_of_others_what_they_say_of_themselves() {
+fn parallel_status_equals_the_status_of_each_unit() {
     days(bank(&["units=3"]), |bank| {
         let all: Vec<_> = (0..3).map(|unit| status(bank, unit)).collect();
         for asked in 0..3 {
             for (unit, own) in (0..).zip(&all) {
-                let known = known(bank, asked, unit);
-                assert_eq!(known.battery_voltage, own.battery_voltage);
-                assert_eq!(known.battery_capacity, own.battery_capacity);
-                assert_eq!(known.active_power, own.active_power);
-                assert_eq!(known.pv2_power, own.pv2_power);
-                assert_eq!(known.line_direction, own.line_direction);
+                let shown = parallel_status(bank, asked, unit);
+                assert_eq!(shown.battery_voltage, own.battery_voltage);
+                assert_eq!(shown.battery_capacity, own.battery_capacity);
+                assert_eq!(shown.active_power, own.active_power);
+                assert_eq!(shown.pv2_power, own.pv2_power);
+                assert_eq!(shown.line_direction, own.line_direction);
                 let sum: u16 = all.iter().map(|status| status.charge_current.0).sum();
-                assert_eq!(known.total_charge_current.0, sum);
+                assert_eq!(shown.total_charge_current.0, sum);
                 let sum: u32 = all.iter().map(|status| status.apparent_power.0).sum();
-                assert_eq!(known.total_apparent_power.0, sum);
+                assert_eq!(shown.total_apparent_power.0, sum);
                 let sum: u32 = all.iter().map(|status| status.active_power.0).sum();
-                assert_eq!(known.total_active_power.0, sum);
+                assert_eq!(shown.total_active_power.0, sum);
             }
         }
     });
 }
 
 #[test]
-fn counters_never_fall_and_fit_each_other() {
+fn counters_never_fall_and_add_up() {
     let mut before = [0; 3];
     let mut bank = bank(&[]);
     for hour in 0..48 {
@@ -159,7 +159,7 @@ fn counters_never_fall_and_fit_each_other() {
 }
 
 #[test]
-fn energy_is_the_power_over_time() {
+fn energy_is_power_over_time() {
     let mut bank = bank(&["frozen=off"]);
     let before = number(&bank, "ED20260621");
     let mut power = 0.0;
@@ -174,7 +174,7 @@ fn energy_is_the_power_over_time() {
 }
 
 #[test]
-fn the_result_does_not_depend_on_when_it_is_asked() {
+fn state_does_not_depend_on_how_often_it_is_read() {
     let all = |bank: &Bank| -> Vec<String> {
         let queries = Query::LIST.iter().map(|info| info.example.parse().unwrap());
         queries.map(|query| data(&bank.peek(1, query).unwrap())).collect()
@@ -204,12 +204,12 @@ fn modes_follow_sun_grid_and_battery() {
     assert_eq!(mode("fault=71&mode=06", 0), "04");
     assert_eq!(mode("grid=off&soc=1&sun=0", 1), "01");
     assert_eq!(mode("grid=off&soc=1&load=9000&sun=5", 1), "06");
-    // At the re-charge voltage the grid takes over and, without sun, fills the battery.
+    // At the re-charge voltage the grid supplies the load and, without sun, charges the battery.
     assert_eq!(mode("soc=3&sun=0", 1), "05");
 }
 
 #[test]
-fn a_fault_arises_and_ends() {
+fn fault_switch_raises_and_ends_a_fault() {
     let mut bank = bank(&["load=1000"]);
     assert_eq!(status(&bank, 1).active_power.0, 500);
     bank.switch(0, "fault=83").unwrap();
@@ -220,7 +220,7 @@ fn a_fault_arises_and_ends() {
 }
 
 #[test]
-fn charging_ends_when_the_battery_is_full() {
+fn charging_ends_when_battery_is_full() {
     let mut bank = bank(&["soc=97&load=500&grid=off"]);
     bank.advance(hours(2));
     let now = status(&bank, 0);
@@ -229,14 +229,14 @@ fn charging_ends_when_the_battery_is_full() {
 }
 
 #[test]
-fn a_voltmeter_can_be_off() {
+fn battery_offset_shifts_the_voltmeter() {
     let bank = bank(&["", "battery-offset=0.5"]);
     let difference = status(&bank, 1).battery_voltage.0 - status(&bank, 0).battery_voltage.0;
     assert!((4..=6).contains(&difference));
 }
 
 #[test]
-fn gusts_change_load_and_sun_from_step_to_step_and_are_the_same_again() {
+fn gusts_change_load_and_sun_the_same_for_each_seed() {
     let run = |seed: u32| {
         let mut bank = bank(&[&format!("gusts=50&seed={seed}&load=2000&sun=50")]);
         let powers = (0..60).map(|step| {
@@ -255,7 +255,7 @@ fn gusts_change_load_and_sun_from_step_to_step_and_are_the_same_again() {
 }
 
 #[test]
-fn a_unit_without_a_battery_measures_nothing_there() {
+fn unit_without_battery_measures_zero() {
     let bank = bank(&["battery=off", ""]);
     let (without, with) = (status(&bank, 0), status(&bank, 1));
     assert_eq!((without.battery_voltage.0, without.charge_current.0), (0, 0));

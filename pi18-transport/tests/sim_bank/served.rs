@@ -1,4 +1,4 @@
-//! Units served to other programs.
+//! Units served to other programs on pseudo-terminals and on TCP.
 
 use std::{
     fs::File,
@@ -32,7 +32,7 @@ fn open(path: &str) -> File {
 }
 
 #[test]
-fn a_pty_serves_one_client_after_another() {
+fn pty_serves_one_client_after_another() {
     let shared = SharedBank::real(bank(&["frozen=on"]));
     let served = serve_pty(&shared, 0).unwrap();
     assert!(served.path().starts_with("/dev/"), "{served:?}");
@@ -45,7 +45,7 @@ fn a_pty_serves_one_client_after_another() {
 }
 
 #[test]
-fn a_paced_pty_takes_what_the_line_takes() {
+fn paced_pty_takes_the_time_of_the_line() {
     let shared = SharedBank::real(bank(&["frozen=on&pace=2400"]));
     let served = serve_pty(&shared, 0).unwrap();
     let mut client = open(served.path());
@@ -55,31 +55,31 @@ fn a_paced_pty_takes_what_the_line_takes() {
 }
 
 #[test]
-fn an_unplugged_unit_takes_its_pty_away() {
+fn disconnected_unit_closes_its_pty() {
     let shared = SharedBank::real(bank(&["frozen=on&disconnect=1"]));
     let served = serve_pty(&shared, 0).unwrap();
     let mut client = open(served.path());
     assert_eq!(ask(&mut client, MOD, 10), HYBRID);
     let mut rest = Vec::new();
-    // The end, or an error if the terminal went while it was read.
+    // End of file, or an error if the terminal disappeared during the read.
     let _ = client.read_to_end(&mut rest);
     assert_eq!(rest, b"");
 }
 
 #[test]
-fn tcp_refuses_a_second_client_with_a_text() {
+fn tcp_second_client_is_refused_with_a_text() {
     let shared = SharedBank::real(bank(&["frozen=on"]));
     let served = serve_tcp(&shared, 1, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut first = TcpStream::connect(served.path()).unwrap();
     assert_eq!(ask(&mut first, MOD, 10), HYBRID);
-    // More of them than are remembered.
+    // More clients than the bridge keeps open.
     for _ in 0..20 {
         let mut second = TcpStream::connect(served.path()).unwrap();
         second.set_read_timeout(Some(PATIENCE)).unwrap();
         second.write_all(MOD).unwrap();
-        let mut told = Vec::new();
-        second.read_to_end(&mut told).unwrap();
-        assert_eq!(told, b"Port already in use\r\n");
+        let mut text = Vec::new();
+        second.read_to_end(&mut text).unwrap();
+        assert_eq!(text, b"Port already in use\r\n");
     }
     assert_eq!(ask(&mut first, MOD, 10), HYBRID);
     drop(first);
@@ -97,7 +97,7 @@ fn tcp_refuses_a_second_client_with_a_text() {
 }
 
 #[test]
-fn tcp_sends_every_reply_to_all_hosts_of_a_shared_line() {
+fn tcp_shared_line_sends_every_reply_to_all_hosts() {
     let shared = SharedBank::real(bank(&["frozen=on&hosts=all"]));
     let served = serve_tcp(&shared, 0, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut hosts: Vec<_> = (0..8).map(|_| TcpStream::connect(served.path()).unwrap()).collect();
@@ -109,13 +109,13 @@ fn tcp_sends_every_reply_to_all_hosts_of_a_shared_line() {
             assert_eq!(reply, HYBRID);
         }
     }
-    let mut told = Vec::new();
-    TcpStream::connect(served.path()).unwrap().read_to_end(&mut told).unwrap();
-    assert_eq!(told, b"Port already in use\r\n");
+    let mut text = Vec::new();
+    TcpStream::connect(served.path()).unwrap().read_to_end(&mut text).unwrap();
+    assert_eq!(text, b"Port already in use\r\n");
 }
 
 #[test]
-fn a_unit_that_is_back_at_once_was_gone_all_the_same() {
+fn unit_reconnected_at_once_still_disconnects_its_clients() {
     let shared = SharedBank::real(bank(&["frozen=on"]));
     let served = serve_tcp(&shared, 0, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut client = TcpStream::connect(served.path()).unwrap();
@@ -126,22 +126,22 @@ fn a_unit_that_is_back_at_once_was_gone_all_the_same() {
     });
     client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let waited = client.read(&mut [0; 1]).is_err_and(|error| error.kind() == WouldBlock);
-    assert!(!waited, "it is still connected");
+    assert!(!waited, "expected a closed connection");
     let mut next = TcpStream::connect(served.path()).unwrap();
     assert_eq!(ask(&mut next, MOD, 10), HYBRID);
 }
 
 #[test]
-fn nobody_has_to_listen() {
+fn unread_replies_do_not_block_the_next_client() {
     let shared = SharedBank::real(bank(&["frozen=on"]));
     let served = serve_pty(&shared, 0).unwrap();
-    let mut deaf = open(served.path());
+    let mut silent = open(served.path());
     for _ in 0..100 {
-        // More than a terminal holds.
-        let _ = deaf.write_all(GS);
+        // More replies than a terminal holds.
+        let _ = silent.write_all(GS);
     }
-    drop(deaf);
-    // Whoever comes next finds what was not read, and is answered all the same.
+    drop(silent);
+    // The next client finds unread bytes, and is answered nevertheless.
     let mut client = Client::open(&format!("serial:{}", served.path())).unwrap();
     client.read::<Mode>().unwrap();
 }

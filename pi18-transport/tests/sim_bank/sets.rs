@@ -1,4 +1,4 @@
-//! Which set commands are accepted, and what they change.
+//! Set commands: which ones a unit accepts, and what they change.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use pi18_transport::sim::SetCounts;
 
 use crate::{ask, ask_at, bank, exchange, hours, rated, request};
 
-/// Asks each command of a unit that has these switches and does not charge.
+/// Sends set commands to a unit that has these switches and does not charge, and returns its answers.
 #[track_caller]
-fn verdicts<const N: usize>(switches: &str, commands: [&str; N]) -> [String; N] {
+fn answers<const N: usize>(switches: &str, commands: [&str; N]) -> [String; N] {
     let mut bank = bank(&[&format!("frozen=on&sun=0&{switches}")]);
     commands.map(|text| ask(&mut bank, 0, text))
 }
@@ -30,12 +30,12 @@ fn every_set_command_is_accepted_or_refused() {
         }
         assert_eq!(bank.sets(1), SetCounts::default());
     }
-    // 230 V is not for a low-voltage unit.
+    // A low-voltage unit has no 230 V.
     assert_eq!(refused, ["V2300"]);
 }
 
 #[test]
-fn each_setting_shows_in_piri() {
+fn accepted_setting_is_shown_in_piri() {
     let mut bank = bank(&["sun=0&grid=off"]);
     for (command, at, shown) in [
         ("MCHGC0,080", 15, "080"),
@@ -64,7 +64,7 @@ fn each_setting_shows_in_piri() {
 }
 
 #[test]
-fn each_other_setting_shows_in_its_reply() {
+fn accepted_setting_outside_piri_is_shown_in_its_reply() {
     let mut bank = bank(&["flags=11"]);
     for (command, query, shown) in [
         ("PDA", "FLAG", "0,0,1,0,0,1,1,0,0,0,0"),
@@ -92,34 +92,34 @@ fn each_other_setting_shows_in_its_reply() {
 }
 
 #[test]
-fn voltages_go_by_the_rated_voltage() {
+fn accepted_voltages_depend_on_rated_voltage() {
     let commands =
         ["MCHGV564,540", "MCHGV282,270", "PSDV440", "PSDV220", "BUCD450,530", "BUCD225,265"];
-    assert_eq!(verdicts("rated=48", commands), ["^1", "^0", "^1", "^0", "^1", "^0"]);
-    assert_eq!(verdicts("rated=24", commands), ["^0", "^1", "^0", "^1", "^0", "^1"]);
-    assert_eq!(verdicts("rated=12", commands), ["^0"; 6]);
-    assert_eq!(verdicts("rated=12", ["BUCD115,133"]), ["^1"]);
+    assert_eq!(answers("rated=48", commands), ["^1", "^0", "^1", "^0", "^1", "^0"]);
+    assert_eq!(answers("rated=24", commands), ["^0", "^1", "^0", "^1", "^0", "^1"]);
+    assert_eq!(answers("rated=12", commands), ["^0"; 6]);
+    assert_eq!(answers("rated=12", ["BUCD115,133"]), ["^1"]);
 }
 
 #[test]
-fn currents_come_from_the_lists() {
+fn accepted_currents_are_those_of_the_lists() {
     let commands =
         ["MCHGC0,080", "MCHGC0,090", "MCHGC0,055", "MCHGC0,002", "MUCHGC0,002", "MUCHGC0,005"];
-    assert_eq!(verdicts("", commands), ["^1", "^0", "^0", "^0", "^1", "^0"]);
+    assert_eq!(answers("", commands), ["^1", "^0", "^0", "^0", "^1", "^0"]);
 }
 
 #[test]
-fn own_voltages_need_battery_type_user() {
+fn charge_voltages_need_battery_type_user() {
     let commands = ["MCHGV564,540", "PSDV440", "BUCD480,530"];
-    assert_eq!(verdicts("battery-type=2", commands), ["^1", "^1", "^1"]);
+    assert_eq!(answers("battery-type=2", commands), ["^1", "^1", "^1"]);
     for battery_type in [0, 1, 3] {
         let switches = format!("battery-type={battery_type}");
-        assert_eq!(verdicts(&switches, commands), ["^0", "^0", "^1"]);
+        assert_eq!(answers(&switches, commands), ["^0", "^0", "^1"]);
     }
 }
 
 #[test]
-fn a_battery_type_brings_its_voltages() {
+fn battery_type_sets_its_voltages() {
     let mut bank = bank(&["bulk=55.0&float=53.5&cutoff=47.0"]);
     let voltages = |bank: &_| {
         let rated = rated(bank, 0);
@@ -134,7 +134,7 @@ fn a_battery_type_brings_its_voltages() {
 }
 
 #[test]
-fn battery_type_user_brings_back_stored_voltages() {
+fn battery_type_user_restores_stored_voltages() {
     let mut bank = bank(&["frozen=on&battery-type=0&stored-voltages=58.4,54.0,42.0"]);
     assert_eq!(ask(&mut bank, 0, "PBT2"), "^1");
     let shown = rated(&bank, 0);
@@ -142,36 +142,36 @@ fn battery_type_user_brings_back_stored_voltages() {
         [shown.bulk_voltage, shown.float_voltage, shown.cutoff_voltage],
         [Decivolts(584), Decivolts(540), Decivolts(420)]
     );
-    // A unit that is user already keeps what it has.
+    // A unit that already has type user keeps its voltages.
     assert_eq!(ask(&mut bank, 0, "PSDV450"), "^1");
     assert_eq!(ask(&mut bank, 0, "PBT2"), "^1");
     assert_eq!(rated(&bank, 0).cutoff_voltage, Decivolts(450));
 }
 
 #[test]
-fn a_charging_unit_refuses_another_maximum_current() {
-    for (switches, verdict) in [("", "^0"), ("charging-lock=off", "^1"), ("sun=0", "^1")] {
+fn charging_unit_refuses_max_charge_current() {
+    for (switches, answer) in [("", "^0"), ("charging-lock=off", "^1"), ("sun=0", "^1")] {
         let mut bank = bank(&[switches]);
-        assert_eq!(ask(&mut bank, 0, "MCHGC0,050"), verdict, "{switches}");
-        let shown = if verdict == "^1" { 50 } else { 60 };
+        assert_eq!(ask(&mut bank, 0, "MCHGC0,050"), answer, "{switches}");
+        let shown = if answer == "^1" { 50 } else { 60 };
         assert_eq!(rated(&bank, 0).max_charge_current, Amperes(shown));
     }
 }
 
 #[test]
-fn redischarge_is_limited_as_observed() {
+fn redischarge_limits_can_be_switched_off() {
     let commands = ["BUCD480,000", "BUCD480,550", "BUCD480,540"];
-    assert_eq!(verdicts("", commands), ["^0", "^0", "^1"]);
-    assert_eq!(verdicts("redischarge-limits=off", commands), ["^1", "^1", "^1"]);
+    assert_eq!(answers("", commands), ["^0", "^0", "^1"]);
+    assert_eq!(answers("redischarge-limits=off", commands), ["^1", "^1", "^1"]);
 }
 
 #[test]
 fn equal_cutoff_and_recharge_are_accepted() {
-    assert_eq!(verdicts("", ["PSDV480", "BUCD480,540", "MCHGV540,564"]), ["^1", "^1", "^1"]);
+    assert_eq!(answers("", ["PSDV480", "BUCD480,540", "MCHGV540,564"]), ["^1", "^1", "^1"]);
 }
 
 #[test]
-fn a_unit_sets_others_of_its_bank() {
+fn commands_with_unit_number_change_that_unit() {
     let mut bank = bank(&["sun=0"]);
     for command in ["MUCHGC1,020", "MCHGC1,020", "PCP1,2", "POPM1,0"] {
         assert_eq!(ask(&mut bank, 0, command), "^1", "{command}");
@@ -186,7 +186,7 @@ fn a_unit_sets_others_of_its_bank() {
 }
 
 #[test]
-fn old_values_show_for_a_while_if_told() {
+fn lag_shows_old_values_until_it_is_over() {
     let mut bank = bank(&["lag=2s"]);
     let bulk = |bank: &mut _, millis| {
         let piri = ask_at(bank, 0, "PIRI", Duration::from_millis(millis));
@@ -202,7 +202,7 @@ fn old_values_show_for_a_while_if_told() {
 }
 
 #[test]
-fn a_garbled_pop_is_applied() {
+fn garbled_pop_is_applied() {
     let mut bank = bank(&["pop-garbled=on"]);
     let frame = request("POP0").to_frame(Dialect::Checksum);
     let reply = exchange(&mut bank, 0, &frame, Duration::ZERO);
@@ -213,7 +213,7 @@ fn a_garbled_pop_is_applied() {
 }
 
 #[test]
-fn restore_brings_back_the_factory_defaults() {
+fn pf_restores_factory_defaults() {
     let mut bank = bank(&["bulk=55.0", "pf-serial=on"]);
     for (unit, serial) in [(0, "1496132206100410000000"), (1, "1455355535553555000000")] {
         assert_eq!(ask(&mut bank, unit, "PF"), "^1");
@@ -225,17 +225,17 @@ fn restore_brings_back_the_factory_defaults() {
 }
 
 #[test]
-fn a_unit_can_have_moods() {
+fn refuse_and_ignore_leave_settings_unchanged() {
     let mut bank = bank(&["refuse=1", "ignore=1"]);
-    for (unit, verdict) in [(0, "^0"), (1, "^1")] {
+    for (unit, answer) in [(0, "^0"), (1, "^1")] {
         let before = rated(&bank, unit);
-        assert_eq!(ask(&mut bank, unit, "PSP1"), verdict);
+        assert_eq!(ask(&mut bank, unit, "PSP1"), answer);
         assert_eq!(rated(&bank, unit), before);
     }
 }
 
 #[test]
-fn a_load_can_be_switched_off() {
+fn lon_switches_the_output() {
     let mut bank = bank(&["units=1&load=1000"]);
     assert_eq!(ask(&mut bank, 0, "LON0"), "^1");
     assert_eq!(ask(&mut bank, 0, "MOD"), "06");
@@ -247,7 +247,7 @@ fn a_load_can_be_switched_off() {
 }
 
 #[test]
-fn dialects_decide_which_set_commands_are_taken() {
+fn dialect_decides_which_set_commands_are_accepted() {
     let with = request("PSP1").to_frame(Dialect::Checksum);
     let without = request("PSP1").to_frame(Dialect::NoChecksum);
     for (dialect, to_with, to_without) in
@@ -265,10 +265,10 @@ fn dialects_decide_which_set_commands_are_taken() {
 }
 
 #[test]
-fn a_unit_without_checksums_answers_partly_to_one() {
+fn no_crc_unit_answers_half_a_reply_to_a_checksum() {
     let mut bank = bank(&["dialect=no-crc"]);
-    let whole = exchange(&mut bank, 0, b"^P005GS\r", Duration::ZERO);
-    let part = exchange(&mut bank, 0, b"^P005GSX\x14\r", Duration::ZERO);
-    assert!(Frame::parse(&whole).is_ok());
-    assert_eq!(part, whole[..whole.len() / 2]);
+    let full = exchange(&mut bank, 0, b"^P005GS\r", Duration::ZERO);
+    let half = exchange(&mut bank, 0, b"^P005GSX\x14\r", Duration::ZERO);
+    assert!(Frame::parse(&full).is_ok());
+    assert_eq!(half, full[..full.len() / 2]);
 }

@@ -1,7 +1,8 @@
-//! A HID device that this process is, on the USB device port of this machine.
+//! A HID device of this process, on the USB device port of this machine.
 //!
-//! A write to the endpoint ends once the host has fetched the report, which it does only while
-//! somebody there has the node open. So a thread of its own does that, from a queue.
+//! A write to the endpoint returns once the host has fetched the report, which it does only while a
+//! program there has the node open. Therefore a thread writes the reports, from a queue: the
+//! [`outbox`].
 
 mod event;
 mod outbox;
@@ -23,23 +24,23 @@ use rustix::{
 };
 
 use self::{
-    event::{Asked, EVENT_LENGTH, Event},
+    event::{EVENT_LENGTH, Event, Request},
     outbox::Outbox,
 };
 use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
 
-/// A HID device behind a mounted `FunctionFS`, with one endpoint to the host; output reports come on
-/// the control pipe, as with the adapter that is built into the inverters.
+/// A virtual HID device behind a mounted `FunctionFS`. It has one endpoint to the host; output reports
+/// arrive on the control pipe, as with the adapter that is built into the inverters.
 ///
-/// It is there for the host while the gadget is bound to a USB device controller: of a machine that
-/// has one, such as a Raspberry Pi Zero, or of the module `dummy_hcd`, whose host is this machine
-/// itself. The gadget can be unbound and bound again. Vendor, product and texts are the gadget's.
+/// The host sees it while its gadget is bound to a USB device controller: that of a machine such as a
+/// Raspberry Pi Zero, or that of the module `dummy_hcd`, whose host is this machine itself. The gadget can
+/// be unbound and bound again. Vendor, product and names belong to the gadget.
 ///
-/// Whoever owns it has to call [`output`](Self::output) all the time, also to be plugged in: what the
-/// host asks is answered in there.
+/// The owner has to call [`output`](Self::output) all the time, also while the host configures the device,
+/// because requests of the host are answered there.
 ///
-/// When it is dropped, the kernel unbinds the gadget. If a report still waits for the host to fetch
-/// it, that is only once the host does, the gadget is unbound by other means, or the process ends.
+/// When the device is dropped, the kernel unbinds the gadget. If the host has not fetched a report yet,
+/// that happens only when it does, when the gadget is unbound in another way, or when the process ends.
 ///
 /// ```no_run
 /// use std::{path::Path, time::Duration};
@@ -60,10 +61,11 @@ pub struct FunctionFsDevice {
 }
 
 impl FunctionFsDevice {
-    /// Describes the device at a mounted `FunctionFS`; then the gadget can be bound.
+    /// Describes the device to a mounted `FunctionFS`, after which the gadget can be bound.
     ///
     /// # Errors
-    /// If the folder is not such a mount, another program serves it, or this user may not.
+    /// If the folder is not a mounted `FunctionFS`, if another program serves it, or if this user may not
+    /// open it.
     pub fn create(mount: &Path) -> Result<Self, Error> {
         let place = mount.display().to_string();
         let open = |name, flags| {
@@ -77,32 +79,32 @@ impl FunctionFsDevice {
                 Error::io(&place, "describing the device", source).hint(IN_USE)
             })?;
         }
-        // Without waiting for a host that is not there; it waits for one that does not fetch.
+        // A write fails at once without a host, but waits for a host that does not fetch.
         let endpoint = open("ep1", OFlags::RDWR | OFlags::NONBLOCK)?;
         let outbox = Arc::new(Outbox::new());
         let sender = Arc::clone(&outbox);
         let thread = thread::Builder::new().name(format!("send {place}"));
-        // Not joined: it may wait for the host as long as that likes.
+        // Not joined: it may wait for the host without limit.
         thread
             .spawn(move || sender.send_to(endpoint))
             .map_err(|source| Error::io(&place, "starting a thread", source))?;
         Ok(Self { control, outbox, place })
     }
 
-    /// Sends a report, in its turn. It is lost if no host has the device configured, if 64 wait
-    /// already, or if the host goes before it has fetched it.
+    /// Queues a report. It is lost if no host has configured the device, if 64 reports are queued already,
+    /// or if the host disappears before it has fetched the report.
     pub fn input(&self, report: &Report) {
         self.outbox.put(*report);
     }
 
-    /// Waits until the host has fetched every report; `false` if it has not by then.
+    /// Waits until the host has fetched every report. Returns `false` if it has not within this time.
     #[must_use]
     pub fn flush(&self, within: Duration) -> bool {
         self.outbox.wait_until_empty(within)
     }
 
-    /// The next output report of the host, usually of eight bytes. `None` if none comes in time; a
-    /// time of zero looks once.
+    /// Waits for the next output report of the host, usually of eight bytes. `None` if no report arrives
+    /// in time; a time of zero looks once.
     ///
     /// # Errors
     /// If the `FunctionFS` cannot be read.
@@ -117,11 +119,11 @@ impl FunctionFsDevice {
             let mut event = [0; EVENT_LENGTH];
             let read = match (&self.control).read(&mut event) {
                 Ok(read) => read,
-                Err(error) if is_passing(&error) => {
+                Err(error) if is_transient(&error) => {
                     if Instant::now() >= deadline {
                         return Ok(None);
                     }
-                    thread::sleep(MOMENT);
+                    thread::sleep(RETRY_DELAY);
                     continue;
                 }
                 Err(source) => return Err(Error::io(&self.place, "reading", source)),
@@ -129,9 +131,9 @@ impl FunctionFsDevice {
             match Event::read(event.get(..read).unwrap_or_default()) {
                 Event::Enabled => self.outbox.enable(true),
                 Event::Disabled => self.outbox.enable(false),
-                Event::Asked(asked) => {
-                    // A host that has given up its request by now asks again.
-                    if let Ok(Some(report)) = self.answer(asked) {
+                Event::Request(request) => {
+                    // A host that has abandoned its request repeats it.
+                    if let Ok(Some(report)) = self.answer(request) {
                         return Ok(Some(report));
                     }
                 }
@@ -140,23 +142,24 @@ impl FunctionFsDevice {
         }
     }
 
-    /// A read or a write in the wrong direction refuses ("stalls"), and fails.
-    fn answer(&self, asked: Asked) -> io::Result<Option<Vec<u8>>> {
+    /// Answers a request of the host, and returns the output report if it is one. A read or write in the
+    /// wrong direction refuses ("stalls") the request, and fails.
+    fn answer(&self, request: Request) -> io::Result<Option<Vec<u8>>> {
         let mut control = &self.control;
-        match asked {
-            Asked::Descriptor { bytes, most } => {
-                let _ = control.write(bytes.get(..most).unwrap_or(bytes))?;
+        match request {
+            Request::Descriptor { bytes, max } => {
+                let _ = control.write(bytes.get(..max).unwrap_or(bytes))?;
             }
-            Asked::Output { length } => {
-                let mut report = vec![0; length.min(LONGEST)];
+            Request::Output { length } => {
+                let mut report = vec![0; length.min(MAX_REPORT_LENGTH)];
                 let read = control.read(&mut report)?;
                 report.truncate(read);
                 return Ok(Some(report));
             }
-            Asked::Idle | Asked::RefusedIn => {
+            Request::Idle | Request::RefusedIn => {
                 let _ = control.read(&mut [])?;
             }
-            Asked::RefusedOut => {
+            Request::RefusedOut => {
                 let _ = control.write(&[])?;
             }
         }
@@ -165,7 +168,7 @@ impl FunctionFsDevice {
 }
 
 impl AsFd for FunctionFsDevice {
-    /// Readable when [`output`](FunctionFsDevice::output) has something to do.
+    /// Returns the file that is readable when [`output`](FunctionFsDevice::output) has something to do.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.control.as_fd()
     }
@@ -183,27 +186,28 @@ impl fmt::Debug for FunctionFsDevice {
     }
 }
 
-/// A signal came, the host took its request back (`EIDRM`), or the gadget is just being unbound with
-/// a request unanswered (`ESHUTDOWN`).
-fn is_passing(error: &io::Error) -> bool {
+/// Whether an error of a read is transient: no event yet, a signal, a request that the host has withdrawn
+/// (`EIDRM`), or a gadget that is being unbound before a request is answered (`ESHUTDOWN`).
+fn is_transient(error: &io::Error) -> bool {
     use rustix::io::Errno;
 
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
         || [Errno::IDRM, Errno::SHUTDOWN]
             .iter()
-            .any(|passing| error.raw_os_error() == Some(passing.raw_os_error()))
+            .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
-/// How long after that to look again.
-const MOMENT: Duration = Duration::from_millis(1);
+/// Time before a read is repeated after a transient error.
+const RETRY_DELAY: Duration = Duration::from_millis(1);
 
+/// Adds to an error of opening the `FunctionFS` what to do next.
 fn explain(place: &str, source: io::Error) -> Error {
     let hint = match source.kind() {
         io::ErrorKind::PermissionDenied => {
-            "run this as root (`sudo`), or mount it with `-o uid=` and your number"
+            "run this as root (`sudo`), or mount it with `-o uid=` and your user ID"
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            "expected a mounted FunctionFS: `sudo mount -t functionfs NAME DIR`, where NAME is that of \
+            "expected a mounted FunctionFS: `sudo mount -t functionfs NAME DIR`, where NAME is from \
              the gadget's function `ffs.NAME`"
         }
         _ => IN_USE,
@@ -211,23 +215,23 @@ fn explain(place: &str, source: io::Error) -> Error {
     Error::new(place, ErrorKind::Open(source)).hint(hint)
 }
 
-const IN_USE: &str = "does another program serve it?";
+const IN_USE: &str = "end the other program that serves it, if there is one";
 
-/// Most bytes that are taken of a report.
-const LONGEST: usize = 64;
+/// Largest number of bytes that are read of an output report.
+const MAX_REPORT_LENGTH: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn says_what_to_do_where_nothing_is_mounted() {
+    fn missing_mount_error_names_the_mount_command() {
         let error = FunctionFsDevice::create(Path::new("/no/such/folder")).unwrap_err();
         assert!(error.is_not_found());
         assert_eq!(
             error.to_string(),
             "/no/such/folder: cannot be opened: No such file or directory (os error 2); expected a \
-             mounted FunctionFS: `sudo mount -t functionfs NAME DIR`, where NAME is that of the \
+             mounted FunctionFS: `sudo mount -t functionfs NAME DIR`, where NAME is from the \
              gadget's function `ffs.NAME`"
         );
     }

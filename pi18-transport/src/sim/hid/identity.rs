@@ -1,25 +1,35 @@
-//! What a virtual HID device tells the system about itself.
+//! The identity of a virtual HID device.
 
-/// What a device that is plugged in says of itself.
+/// The identity of a HID device, as the kernel shows it in sysfs.
+///
+/// ```
+/// use pi18_transport::sim::HidIdentity;
+///
+/// let identity = HidIdentity {
+///     name: "Some UPS".to_owned(),
+///     ..HidIdentity::adapter("some-ups/input0")
+/// };
+/// assert_eq!((identity.vendor, identity.product), (0x0665, 0x5161));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HidIdentity {
-    /// Maker and product, at most 127 bytes; `HID_NAME` in sysfs.
+    /// Names of vendor and product, at most 127 bytes; `HID_NAME` in sysfs.
     pub name: String,
-    /// Where it is plugged in, at most 63 bytes; `HID_PHYS` in sysfs. Any text that no other device
-    /// has, such as `lvx-sim-1/input0`.
+    /// Port at which the device is plugged in, at most 63 bytes; `HID_PHYS` in sysfs. Any text that no
+    /// other device has, such as `lvx-sim-1/input0`.
     pub port: String,
-    /// The adapter's own serial number, at most 63 bytes; `HID_UNIQ` in sysfs.
+    /// Serial number of the device, at most 63 bytes; `HID_UNIQ` in sysfs.
     pub unique: String,
-    /// The bus, as in `linux/input.h`: 3 is USB, 5 Bluetooth.
+    /// Bus, a number from `linux/input.h`: 3 is USB, 5 Bluetooth.
     pub bus: u16,
-    /// The vendor, by the bus's numbers.
+    /// Vendor ID of the bus.
     pub vendor: u16,
-    /// The vendor's product.
+    /// Product ID of the vendor.
     pub product: u16,
 }
 
 impl HidIdentity {
-    /// The adapter that is built into the inverters, at a port: it has no serial number.
+    /// Returns the identity of the adapter that is built into the inverters, which has no serial number.
     ///
     /// Source: descriptors of a `0665:5161` adapter in `felis/USB_Host_Shield_2.0`, issue 533.
     #[must_use]

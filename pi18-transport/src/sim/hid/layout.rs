@@ -1,31 +1,31 @@
-//! The report descriptor, and the fields of binary structures.
+//! The report descriptor of the adapter, and access to fields of binary structures.
 
-/// Eight bytes in and eight out, without report numbers, on the page that is the vendor's own.
+/// Reports of eight bytes in both directions, without report numbers, on the vendor-defined usage page.
 ///
-/// Assumed; that it has 27 bytes is from the same source as the adapter.
+/// Assumed; its length of 27 bytes has the same source as the adapter's identity.
 pub(super) const REPORT_DESCRIPTOR: [u8; 27] = [
-    0x06, 0x00, 0xFF, // usage page: vendor's
+    0x06, 0x00, 0xFF, // usage page: vendor-defined
     0x09, 0x01, // usage 1
     0xA1, 0x01, // collection: application
-    0x15, 0x00, // least value 0
-    0x26, 0xFF, 0x00, // greatest value 255
-    0x75, 0x08, // 8 bits each
-    0x95, 0x08, // 8 of them
+    0x15, 0x00, // logical minimum 0
+    0x26, 0xFF, 0x00, // logical maximum 255
+    0x75, 0x08, // report size: 8 bits
+    0x95, 0x08, // report count: 8
     0x09, 0x02, // usage 2
     0x81, 0x02, // input
     0x09, 0x03, // usage 3
-    0x95, 0x08, // 8 of them
+    0x95, 0x08, // report count: 8
     0x91, 0x02, // output
     0xC0, // end
 ];
 
-/// Puts a field at its place in a structure; what does not fit is left out.
-pub(super) fn put(bytes: &mut [u8], at: usize, field: &[u8]) {
-    let place = bytes.get_mut(at..).unwrap_or_default();
+/// Writes a field into a structure; bytes past its end are dropped.
+pub(super) fn put(bytes: &mut [u8], offset: usize, field: &[u8]) {
+    let place = bytes.get_mut(offset..).unwrap_or_default();
     place.iter_mut().zip(field).for_each(|(to, from)| *to = *from);
 }
 
-/// A field of a structure, if that is so long.
-pub(super) fn field<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk().copied()
+/// Returns a field of a structure; `None` if the structure ends before it.
+pub(super) fn field<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..)?.first_chunk().copied()
 }

@@ -1,4 +1,4 @@
-//! The hidraw node of a device, found by the port.
+//! The hidraw node of a device, found by its port.
 
 use std::{
     io,
@@ -9,13 +9,13 @@ use std::{
 
 use crate::{Error, error::ErrorKind};
 
-/// Waits until a device at this port has a node such as `/dev/hidraw0`.
+/// Waits until the device at a port has a node, such as `/dev/hidraw0`, and returns its path.
 ///
-/// The node belongs to root at first; the rules of udev give it to others a moment later. Its number
-/// is another one when the device is plugged in again while somebody still holds the old node.
+/// The node belongs to root at first; udev rules change its owner a moment later. After the device is
+/// plugged in again, the node has another number if a program still has the old one open.
 ///
 /// # Errors
-/// If there is none by then. A time of zero looks once.
+/// If the device has no node within this time. A time of zero looks once.
 pub fn hidraw_node(port: &str, within: Duration) -> Result<PathBuf, Error> {
     let deadline = Instant::now() + within;
     loop {
@@ -23,27 +23,29 @@ pub fn hidraw_node(port: &str, within: Duration) -> Result<PathBuf, Error> {
             return Ok(node);
         }
         if Instant::now() >= deadline {
-            let none = io::Error::new(io::ErrorKind::TimedOut, "there is none yet");
+            let none = io::Error::new(io::ErrorKind::TimedOut, "no node yet");
             let kind = ErrorKind::Io { action: "looking for its hidraw node", source: none };
-            return Err(
-                Error::new(port, kind).hint("`sudo modprobe hid-generic`, if it is plugged in")
-            );
+            return Err(Error::new(port, kind).hint(
+                "if the device is plugged in, load the driver with `sudo modprobe hid-generic`",
+            ));
         }
-        thread::sleep(LOOK);
+        thread::sleep(INTERVAL);
     }
 }
 
+/// Returns the node in `dev` of the device at a port, according to the folder `class` of sysfs.
 fn node_in(class: &Path, dev: &Path, port: &str) -> Option<PathBuf> {
-    let wanted = format!("HID_PHYS={port}");
+    let phys = format!("HID_PHYS={port}");
     let nodes = std::fs::read_dir(class).into_iter().flatten().flatten();
     let mut found = nodes.filter(|node| {
         let uevent = std::fs::read_to_string(node.path().join("device/uevent"));
-        uevent.is_ok_and(|text| text.lines().any(|line| line == wanted))
+        uevent.is_ok_and(|text| text.lines().any(|line| line == phys))
     });
     found.next().map(|node| dev.join(node.file_name())).filter(|node| node.exists())
 }
 
-const LOOK: Duration = Duration::from_millis(10);
+/// Time between two looks for the node.
+const INTERVAL: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
@@ -52,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_node_by_its_port() {
+    fn node_of_port_is_found_in_sysfs() {
         let root = std::env::temp_dir().join(format!("pi18-sim-hid-{}", std::process::id()));
         let (class, dev) = (root.join("class"), root.join("dev"));
         fs::create_dir_all(&dev).unwrap();
@@ -70,13 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn says_which_port_has_no_node() {
+    fn missing_node_error_names_port_and_next_step() {
         let error = hidraw_node("no-such-port/input0", Duration::ZERO).unwrap_err();
         assert!(error.is_timeout());
         assert_eq!(
             error.to_string(),
-            "no-such-port/input0: looking for its hidraw node failed: there is none yet; \
-             `sudo modprobe hid-generic`, if it is plugged in"
+            "no-such-port/input0: looking for its hidraw node failed: no node yet; \
+             if the device is plugged in, load the driver with `sudo modprobe hid-generic`"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A HID device that this process is, through `/dev/uhid`.
+//! A HID device of this process, through `/dev/uhid`.
 
 mod event;
 
@@ -20,11 +20,13 @@ use self::event::{EVENT_LENGTH, Event};
 use super::{identity::HidIdentity, node::hidraw_node};
 use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
 
-/// A HID device that does what its owner says, plugged in until it is dropped.
+/// A virtual HID device through `/dev/uhid`, plugged in until it is dropped.
 ///
-/// The kernel's HID core makes a real `/dev/hidraw` node for it, with the events that udev sees. It
-/// is not below a USB device: sysfs has no `idVendor` for it, and a host's write never waits. The
-/// kernel holds 31 events that were not taken and drops what comes after them.
+/// The owner sends and receives reports with [`input`](Self::input) and [`output`](Self::output). The
+/// kernel creates a real `/dev/hidraw` node for the device, with the events that udev sees.
+///
+/// It differs from a USB device in three ways: sysfs has no `idVendor` for it, a host's write never waits,
+/// and the kernel keeps 31 events that the owner has not read and drops later ones.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -45,17 +47,17 @@ pub struct UhidDevice {
 }
 
 impl UhidDevice {
-    /// Plugs a device in. Its node is there a moment later: [`node`](Self::node).
+    /// Plugs a device in. Its node exists a moment later: [`node`](Self::node).
     ///
     /// # Errors
-    /// If a text of the identity is too long or has a control character in it, `/dev/uhid` is not
-    /// there, or this user may not open it.
+    /// If a text of the identity is too long or has a control character, if `/dev/uhid` does not exist, or
+    /// if this user may not open it.
     pub fn create(identity: &HidIdentity) -> Result<Self, Error> {
         let texts = [&identity.name, &identity.port, &identity.unique];
-        for (text, most) in texts.into_iter().zip(event::MAX_TEXT_LENGTHS) {
-            if text.len() > most || text.contains(char::is_control) {
+        for (text, max) in texts.into_iter().zip(event::MAX_TEXT_LENGTHS) {
+            if text.len() > max || text.contains(char::is_control) {
                 let why = format!(
-                    "expected at most {most} bytes without control characters, found {text:?}"
+                    "expected at most {max} bytes without control characters, found {text:?}"
                 );
                 return Err(Error::new(&identity.port, ErrorKind::Address { why }));
             }
@@ -68,33 +70,33 @@ impl UhidDevice {
         Ok(device)
     }
 
-    /// The port it is plugged in at.
+    /// Returns the port at which the device is plugged in.
     #[must_use]
     pub fn port(&self) -> &str {
         &self.port
     }
 
-    /// Waits until it has its node; as [`hidraw_node`].
+    /// Waits until the device has its node and returns the path, as [`hidraw_node`].
     ///
     /// # Errors
-    /// If it has none by then.
+    /// If the device has no node within this time.
     pub fn node(&self, within: Duration) -> Result<PathBuf, Error> {
         hidraw_node(&self.port, within)
     }
 
-    /// Sends a report to whoever has the node open, at once; it is lost if nobody has.
+    /// Sends a report at once to the programs that have the node open; it is lost if there are none.
     ///
     /// # Errors
-    /// If the kernel does not take it.
+    /// If the kernel does not accept the report.
     pub fn input(&self, report: &Report) -> Result<(), Error> {
         self.write(&event::input(*report))
     }
 
-    /// The next report that the host wrote, without the zero that stands for "no number" before it:
-    /// eight bytes from a host that keeps to the descriptor, any other number from one that does not.
-    /// `None` if none comes in time; a time of zero looks once.
+    /// Waits for the next report that the host writes, and returns it without the leading zero that
+    /// means "no report number". `None` if no report arrives in time; a time of zero looks once.
     ///
-    /// The host's other requests are answered in here.
+    /// The report has eight bytes if the host follows the descriptor. Other requests of the host are
+    /// answered meanwhile.
     ///
     /// # Errors
     /// If `/dev/uhid` cannot be read.
@@ -109,7 +111,7 @@ impl UhidDevice {
             let mut bytes = vec![0; EVENT_LENGTH];
             let read = match (&self.file).read(&mut bytes) {
                 Ok(read) => read,
-                Err(error) if is_passing(&error) => continue,
+                Err(error) if is_transient(&error) => continue,
                 Err(source) => return Err(Error::io(&self.port, "reading", source)),
             };
             let output = match Event::read(bytes.get(..read).unwrap_or_default()) {
@@ -131,14 +133,14 @@ impl UhidDevice {
     }
 
     fn write(&self, event: &[u8]) -> Result<(), Error> {
-        // An event is written whole or not at all; `write_all` starts again after a signal.
+        // The kernel accepts a whole event or nothing; `write_all` repeats the write after a signal.
         let written = (&self.file).write_all(event);
         written.map_err(|source| Error::io(&self.port, "writing", source))
     }
 }
 
 impl AsFd for UhidDevice {
-    /// Readable when [`output`](UhidDevice::output) has something to do.
+    /// Returns the file that is readable when [`output`](UhidDevice::output) has something to do.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
@@ -146,7 +148,7 @@ impl AsFd for UhidDevice {
 
 impl Drop for UhidDevice {
     fn drop(&mut self) {
-        // Closing it unplugs it as well.
+        // Closing the file unplugs the device as well.
         let _ = self.write(&event::destroy());
     }
 }
@@ -157,10 +159,12 @@ impl fmt::Debug for UhidDevice {
     }
 }
 
-fn is_passing(error: &io::Error) -> bool {
+/// Whether an error of a read is transient: no event yet, or a signal.
+fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
+/// Removes the report number 0 from the start of a report.
 fn without_number(mut report: Vec<u8>) -> Vec<u8> {
     if report.first() == Some(&0) {
         report.remove(0);
@@ -168,10 +172,11 @@ fn without_number(mut report: Vec<u8>) -> Vec<u8> {
     report
 }
 
+/// Adds to an error of opening `/dev/uhid` what to do next.
 fn explain(source: io::Error) -> Error {
     let hint = match source.kind() {
         io::ErrorKind::PermissionDenied => ACCESS,
-        _ => "`sudo modprobe uhid` loads what makes it",
+        _ => "`sudo modprobe uhid` loads the module that creates it",
     };
     Error::new(UHID, ErrorKind::Open(source)).hint(hint)
 }
@@ -188,7 +193,7 @@ mod tests {
 
     use super::*;
 
-    /// A socket that keeps each write apart stands for `/dev/uhid`.
+    /// Returns a device whose `/dev/uhid` is a socket, which keeps writes apart, and its other end.
     fn pair() -> (UnixDatagram, UhidDevice) {
         let (kernel, device) = UnixDatagram::pair().unwrap();
         device.set_nonblocking(true).unwrap();
@@ -196,14 +201,15 @@ mod tests {
         (kernel, UhidDevice { file, port: "test/input0".to_owned() })
     }
 
-    fn told(kernel: &UnixDatagram) -> Vec<u8> {
+    fn event_to(kernel: &UnixDatagram) -> Vec<u8> {
         let mut bytes = vec![0; EVENT_LENGTH];
         let length = kernel.recv(&mut bytes).unwrap();
         bytes.truncate(length);
         bytes
     }
 
-    fn wrote(report: &[u8]) -> Vec<u8> {
+    /// The event of a report that the host writes.
+    fn output_event(report: &[u8]) -> Vec<u8> {
         let mut event = vec![0; EVENT_LENGTH];
         event[..4].copy_from_slice(&6_u32.to_ne_bytes());
         event[4..4 + report.len()].copy_from_slice(report);
@@ -213,12 +219,12 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_number_off_what_the_host_wrote() {
+    fn output_report_is_read_without_number() {
         let (kernel, device) = pair();
         assert_eq!(device.output(Duration::ZERO).unwrap(), None);
-        kernel.send(&wrote(b"\0^P005PIq")).unwrap();
-        kernel.send(&wrote(b"\0\0\0\0\0\0\0\0\0")).unwrap();
-        kernel.send(&wrote(b"^P005PIq")).unwrap();
+        kernel.send(&output_event(b"\0^P005PIq")).unwrap();
+        kernel.send(&output_event(b"\0\0\0\0\0\0\0\0\0")).unwrap();
+        kernel.send(&output_event(b"^P005PIq")).unwrap();
         let next = || device.output(Duration::from_secs(1)).unwrap().unwrap();
         assert_eq!(next(), b"^P005PIq");
         assert_eq!(next(), [0; 8]);
@@ -226,33 +232,33 @@ mod tests {
     }
 
     #[test]
-    fn lets_no_request_wait() {
+    fn get_report_request_is_refused_at_once() {
         let (kernel, device) = pair();
-        let mut asked = vec![0; EVENT_LENGTH];
-        asked[..4].copy_from_slice(&9_u32.to_ne_bytes());
-        asked[4] = 3;
-        kernel.send(&asked).unwrap();
+        let mut request = vec![0; EVENT_LENGTH];
+        request[..4].copy_from_slice(&9_u32.to_ne_bytes());
+        request[4] = 3;
+        kernel.send(&request).unwrap();
         assert_eq!(device.output(Duration::ZERO).unwrap(), None);
-        assert_eq!(told(&kernel), event::refuse_get(u32::from_ne_bytes([3, 0, 0, 0])));
+        assert_eq!(event_to(&kernel), event::refuse_get(u32::from_ne_bytes([3, 0, 0, 0])));
     }
 
     #[test]
-    fn is_unplugged_when_it_is_dropped() {
+    fn dropped_device_is_unplugged() {
         let (kernel, device) = pair();
         device.input(b"(NAKss\r\0").unwrap();
-        assert_eq!(told(&kernel), event::input(*b"(NAKss\r\0"));
+        assert_eq!(event_to(&kernel), event::input(*b"(NAKss\r\0"));
         drop(device);
-        assert_eq!(told(&kernel), event::destroy());
+        assert_eq!(event_to(&kernel), event::destroy());
     }
 
     #[test]
-    fn says_what_to_do_where_it_cannot_be() {
+    fn errors_of_create_name_the_next_step() {
         let missing = explain(io::Error::from_raw_os_error(2));
         assert!(missing.is_not_found());
         assert_eq!(
             missing.to_string(),
             "/dev/uhid: cannot be opened: No such file or directory (os error 2); \
-             `sudo modprobe uhid` loads what makes it"
+             `sudo modprobe uhid` loads the module that creates it"
         );
         let refused = explain(io::Error::from_raw_os_error(13));
         assert!(refused.is_permission());

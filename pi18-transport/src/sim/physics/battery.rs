@@ -1,38 +1,41 @@
-//! The battery that all units share: LFP, 16 cells, seen as one.
+//! The battery that all units share, as one pack of 16 LFP cells.
 
-/// A battery of 16 LFP cells in series. Units of less than 48 V see their part of it.
+/// A battery of 16 LFP cells in series. Units rated below 48 V see a part of its voltage.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Battery {
-    /// Ah
+    /// Capacity, Ah.
     capacity: f64,
-    /// Ah left
+    /// Remaining charge, Ah.
     charge: f64,
 }
 
 impl Battery {
-    /// `capacity` in Ah, `soc` from 0 to 1.
+    /// Creates a battery: capacity in Ah, state of charge from 0 to 1.
     pub(crate) fn new(capacity: f64, soc: f64) -> Self {
         Self { capacity, charge: capacity * soc }
     }
 
-    /// 0 to 1
+    /// Returns the state of charge, 0 to 1.
     pub(crate) fn soc(self) -> f64 {
         self.charge / self.capacity
     }
 
+    /// Returns the capacity, Ah.
     pub(crate) fn capacity(self) -> f64 {
         self.capacity
     }
 
+    /// Sets the state of charge, 0 to 1.
     pub(crate) fn set_soc(&mut self, soc: f64) {
         self.charge = self.capacity * soc;
     }
 
+    /// Sets the capacity, Ah, and keeps the state of charge.
     pub(crate) fn set_capacity(&mut self, capacity: f64) {
         *self = Self::new(capacity, self.soc());
     }
 
-    /// Volts at rest.
+    /// Returns the voltage without current, V.
     pub(crate) fn rest_voltage(self) -> f64 {
         let soc = self.soc();
         let mut pairs = CELL.iter().zip(CELL.iter().skip(1));
@@ -43,7 +46,7 @@ impl Battery {
         cell * CELLS
     }
 
-    /// Volts while `power` watts flow in, or out if less than 0.
+    /// Returns the voltage while `power` watts flow in, or out if negative.
     pub(crate) fn voltage(self, power: f64) -> f64 {
         let rest = self.rest_voltage();
         // v = rest + R i and i = power / v.
@@ -51,17 +54,17 @@ impl Battery {
         f64::midpoint(rest, root)
     }
 
-    /// Amperes that bring it up to so many volts; 0 if it is there.
+    /// Returns the current that raises the battery to a voltage, A; 0 if it is higher without current.
     pub(crate) fn current_to(self, voltage: f64) -> f64 {
         ((voltage - self.rest_voltage()) / self.resistance()).max(0.0)
     }
 
-    /// Ohms of cells and cables together: more packs beside each other have less.
+    /// Returns the resistance of cells and cables, ohms. Parallel packs add capacity and lower it.
     fn resistance(self) -> f64 {
         RESISTANCE / self.capacity
     }
 
-    /// Lets `power` watts flow in for so many hours.
+    /// Charges the battery with `power` watts for some hours, or discharges it if negative.
     pub(crate) fn flow(&mut self, power: f64, hours: f64) {
         let charge = self.charge + power / self.voltage(power) * hours;
         self.charge = charge.clamp(0.0, self.capacity);
@@ -70,10 +73,10 @@ impl Battery {
 
 const CELLS: f64 = 16.0;
 
-/// Ohms of cells and cables together, times Ah: 0.01 at 300 Ah.
+/// Resistance of cells and cables times capacity, ohm Ah: 0.01 ohm at 300 Ah.
 const RESISTANCE: f64 = 3.0;
 
-/// State of charge and volts of a cell at rest: flat between its ends, as LFP is.
+/// Voltage of a cell without current by state of charge: flat between the ends, as LFP is.
 const CELL: [(f64, f64); 10] = [
     (0.0, 2.80),
     (0.05, 3.05),
@@ -92,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fuller_battery_has_more_volts() {
+    fn rest_voltage_rises_with_state_of_charge() {
         let volts = |soc: i32| Battery::new(300.0, f64::from(soc) / 100.0).rest_voltage();
         for soc in 0..100 {
             assert!(volts(soc) < volts(soc + 1), "{soc} %");
@@ -101,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn current_raises_and_lowers_the_voltage() {
+    fn current_changes_voltage_by_resistance() {
         let battery = Battery::new(300.0, 0.8);
         let rest = battery.rest_voltage();
         let charging = battery.voltage(5000.0);

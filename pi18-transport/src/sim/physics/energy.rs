@@ -1,4 +1,4 @@
-//! The energy counters of one unit.
+//! The energy counters of one unit, from which `ET`, `EY`, `EM` and `ED` are answered.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +8,41 @@ use pi18_proto::{Date, Month, WattHours, Year};
 use super::day;
 use crate::sim::{calendar, round::whole};
 
-/// What a unit has generated, by day. Days before the bank's start are made up, always the same.
+/// The energy that a unit has generated, by day. Days before the bank's start have invented values, the
+/// same in every run.
 #[derive(Clone, Debug)]
 pub(crate) struct Energy {
     unit: usize,
-    /// The made-up days.
+    /// Days with invented values; `None` after `CLE`.
     past: Option<Past>,
-    /// Wh
+    /// Energy by day, Wh.
     days: BTreeMap<civil::Date, f64>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Past {
     first: civil::Date,
-    /// No longer past.
+    /// First day after the past.
     end: civil::Date,
 }
 
 impl Energy {
-    /// Commissioned in spring of the year before, and `morning` Wh generated before `start`.
-    pub(crate) fn new(unit: usize, start: civil::DateTime, morning: f64) -> Self {
+    /// Creates the counters of a unit that was commissioned in spring of the year before, and that has
+    /// generated `today` Wh between midnight and `start`.
+    pub(crate) fn new(unit: usize, start: civil::DateTime, today: f64) -> Self {
         let end = start.date();
         let first = civil::Date::new(end.year() - 1, 3, 1).unwrap_or(end);
-        let days = BTreeMap::from([(end, morning)]);
+        let days = BTreeMap::from([(end, today)]);
         Self { unit, past: Some(Past { first, end }), days }
     }
 
-    /// `CLE`
+    /// Clears all counters, as `CLE` does.
     pub(crate) fn clear(&mut self) {
         self.past = None;
         self.days.clear();
     }
 
+    /// Adds energy to a day.
     pub(crate) fn add(&mut self, date: civil::Date, watt_hours: f64) {
         *self.days.entry(date).or_default() += watt_hours;
     }
@@ -52,8 +55,8 @@ impl Energy {
     }
 
     pub(crate) fn of_month(&self, month: Month) -> WattHours {
-        let wanted = (i32::from(month.year().get()), i32::from(month.month()));
-        self.sum(|date| (i32::from(date.year()), i32::from(date.month())) == wanted)
+        let month = (i32::from(month.year().get()), i32::from(month.month()));
+        self.sum(|date| (i32::from(date.year()), i32::from(date.month())) == month)
     }
 
     pub(crate) fn of_year(&self, year: Year) -> WattHours {
@@ -64,25 +67,27 @@ impl Energy {
         self.sum(|_| true)
     }
 
-    /// Whole watt-hours of each day are added, so that days make up months to the last one.
-    fn sum(&self, wanted: impl Fn(civil::Date) -> bool) -> WattHours {
+    /// Adds the days for which `matches` is true, each rounded to whole watt-hours, so that the days of a
+    /// month add up to its counter.
+    fn sum(&self, matches: impl Fn(civil::Date) -> bool) -> WattHours {
         let past = self
             .past
             .iter()
             .flat_map(|past| past.first.series(1.day()).take_while(|date| *date < past.end));
-        let past = past.filter(|&date| wanted(date)).map(|date| made_up(self.unit, date));
-        let days = self.days.iter().filter(|(date, _)| wanted(**date)).map(|(_, energy)| *energy);
+        let past = past.filter(|&date| matches(date)).map(|date| invented(self.unit, date));
+        let days = self.days.iter().filter(|(date, _)| matches(**date)).map(|(_, energy)| *energy);
         let sum: u32 = past.chain(days).map(whole).sum();
         WattHours(sum.min(MAX_COUNTER))
     }
 }
 
-/// A day between overcast and clear, of which the house and the battery took a part.
-fn made_up(unit: usize, date: civil::Date) -> f64 {
+/// Returns the energy of a day before the start, Wh: weather between overcast and clear, of which house
+/// and battery used a part.
+fn invented(unit: usize, date: civil::Date) -> f64 {
     let day = u64::from(date.day_of_year().unsigned_abs());
     let year = u64::from(date.year().unsigned_abs());
     let unit = u64::try_from(unit).unwrap_or_default();
-    // The weather is the same for all units, their panels differ.
+    // All units have the same weather, but different panels.
     let weather = 0.2 + 0.4 * fastrand::Rng::with_seed(year * 1000 + day).f64();
     let panels = 0.97 + 0.03 * fastrand::Rng::with_seed(year * 1000 + day + (unit << 32)).f64();
     let clear =
@@ -90,5 +95,5 @@ fn made_up(unit: usize, date: civil::Date) -> f64 {
     clear * weather * panels
 }
 
-/// Eight digits.
+/// Largest counter value, Wh: eight digits.
 const MAX_COUNTER: u32 = 99_999_999;

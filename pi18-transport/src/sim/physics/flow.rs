@@ -1,58 +1,60 @@
-//! Where power goes in one unit: what it may use, and what that makes of it.
+//! The power flow of one unit between sun, grid, battery and house.
 
 use pi18_proto::{ChargerPriority, MachineType, OutputPriority, SolarPriority, WorkingMode};
 
 use crate::sim::unit::settings::Settings;
 
-/// What a unit finds and what it may do.
+/// What the power flow of a unit depends on.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "independent conditions")]
 pub(crate) struct FlowInput {
     pub(crate) mode: WorkingMode,
     pub(crate) settings: Settings,
-    /// What the sun offers, W.
+    /// Power that the panels can supply, W.
     pub(crate) pv: f64,
-    /// Its share of the house, W.
+    /// Share of the house's power that the unit supplies, W.
     pub(crate) load: f64,
-    /// There is a grid, and the time of day allows it to supply the load.
+    /// Whether the grid may supply the load: it is available, and the time of day allows it.
     pub(crate) grid_for_load: bool,
-    /// The same for charging.
+    /// Whether the grid may charge the battery, likewise.
     pub(crate) grid_for_battery: bool,
-    /// There is a grid.
+    /// Whether the grid is available.
     pub(crate) grid: bool,
-    /// The battery was too low and now waits for the re-discharge voltage.
+    /// Whether the battery is not to be used until it is at the re-discharge voltage.
     pub(crate) saving: bool,
-    /// V at the terminals.
+    /// Voltage at the battery terminals, V.
     pub(crate) volts: f64,
-    /// Most that may flow into the battery, A.
+    /// Largest current into the battery, A.
     pub(crate) charge_limit: f64,
 }
 
-/// Powers of one unit, W. What comes in goes out: pv + grid = output + battery, and [`OWN_USE`] in
-/// a unit that feeds the house.
+/// The powers of one unit, W.
+///
+/// They balance: `pv + grid = output + battery`, plus [`OWN_USE`] in a unit that supplies the house.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flow {
-    /// Used of what the sun offers.
+    /// Power that is taken from the panels.
     pub(crate) pv: f64,
-    /// To the house.
+    /// Power to the house.
     pub(crate) output: f64,
-    /// Into the battery; out of it if less than 0.
+    /// Power into the battery; negative out of it.
     pub(crate) battery: f64,
-    /// From the grid; to it if less than 0.
+    /// Power from the grid; negative to it.
     pub(crate) grid: f64,
-    /// From the DC to the AC side; back if less than 0.
+    /// Power from the DC side to the AC side; negative in the other direction.
     pub(crate) dc_to_ac: f64,
 }
 
-/// What an inverter takes to run, W (assumed).
+/// Power that a running inverter uses itself, W (assumed).
 pub(crate) const OWN_USE: f64 = 50.0;
 
-/// Whether a unit in this mode feeds the house.
+/// Whether a unit in this mode supplies the house.
 pub(crate) fn feeds_load(mode: WorkingMode) -> bool {
     matches!(mode, WorkingMode::BYPASS | WorkingMode::BATTERY | WorkingMode::HYBRID)
 }
 
 impl Flow {
+    /// Computes the powers of a unit; all are 0 in a mode in which it does not work.
     pub(crate) fn of(input: &FlowInput) -> Self {
         let charges = feeds_load(input.mode) || input.mode == WorkingMode::CHARGE;
         if !charges {
@@ -70,7 +72,8 @@ impl Flow {
             && line
             && (utility_first || input.saving || input.mode == WorkingMode::BYPASS);
 
-        // Without the grid the load takes from the battery what the battery took from the sun.
+        // "Battery before load" matters only if the grid supplies the load: otherwise the load would take
+        // the same power out of the battery again.
         let battery_first =
             from_grid && input.settings.solar_priority == SolarPriority::BATTERY_LOAD_UTILITY;
         let pv_to_load = if battery_first {
@@ -92,9 +95,9 @@ impl Flow {
                 ChargerPriority::ONLY_SOLAR => false,
                 _ => true,
             };
-        let most = f64::from(input.settings.max_ac_charge.0) * input.volts;
+        let max = f64::from(input.settings.max_ac_charge_current.0) * input.volts;
         let grid_to_battery =
-            if may_charge { most.min(limit - pv_to_battery).max(0.0) } else { 0.0 };
+            if may_charge { max.min(limit - pv_to_battery).max(0.0) } else { 0.0 };
 
         let spare = input.pv - pv_to_load - pv_to_battery;
         let feeds = input.grid
@@ -112,7 +115,7 @@ impl Flow {
     }
 }
 
-/// Less sun than this, W, is none.
+/// Power of the panels below which a unit treats the sun as absent, W.
 pub(crate) const DARK: f64 = 20.0;
 
 #[cfg(test)]
@@ -147,12 +150,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_near(found: f64, wanted: f64) {
-        assert!((found - wanted).abs() < 1e-6, "expected {wanted}, found {found}");
+    fn assert_near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-6, "expected {expected}, found {found}");
     }
 
     #[test]
-    fn what_comes_in_goes_out() {
+    fn powers_in_all_conditions_balance() {
         for mode in 0..=6 {
             for (pv, load) in [(0.0, 0.0), (0.0, 3000.0), (4000.0, 500.0), (5000.0, 6000.0)] {
                 for bits in 0..64_u8 {
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sun_feeds_the_load_and_fills_the_battery_up_to_the_limit() {
+    fn sun_supplies_load_then_charges_battery_up_to_limit() {
         let flow = balanced(&input());
         assert_near(flow.output, 500.0);
         assert_near(flow.battery, 3000.0);
@@ -184,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn utility_before_battery_takes_the_rest_from_the_grid() {
+    fn utility_before_battery_supplies_rest_from_grid() {
         let mut input = input();
         input.pv = 0.0;
         input.settings.charger_priority = ChargerPriority::ONLY_SOLAR;
@@ -196,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn grid_tie_feeds_what_is_left() {
+    fn grid_tie_feeds_surplus_into_grid() {
         let mut input = input();
         input.settings.machine_type = MachineType::GRID_TIE;
         assert_near(balanced(&input).grid, -450.0);

@@ -112,7 +112,7 @@ fn charge_limit(unit: &Unit, battery: Battery, chargers: f64) -> f64 {
     let scale = unit.switches.state.rated.scale();
     let target = if unit.stage.floating { unit.settings.float } else { unit.settings.bulk };
     let by_voltage = battery.current_to(target.in_unit() / scale) / scale / chargers;
-    by_voltage.min(unit.settings.max_charge.0.into())
+    by_voltage.min(unit.settings.max_charge_current.0.into())
 }
 
 /// Returns the mode of a unit: a fault first, then the switch `mode`, then what sun, grid and battery allow.

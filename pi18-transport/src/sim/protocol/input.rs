@@ -1,25 +1,24 @@
-//! What a unit makes of the bytes that reach it.
+//! The requests that a unit finds in the bytes that reach it.
 
 use pi18_proto::{DecodeError, Frame, FrameKind, Received, Request};
 
-/// What a unit makes of the bytes it got.
+/// Bytes that reached a unit, as the unit understands them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum UnitInput {
+    /// A request that the unit knows.
     Request {
         request: Request,
         has_checksum: bool,
+        /// The stated length differs from the number of bytes.
         wrong_length: bool,
     },
     /// `PRI` without a unit number.
-    RatingOfNone,
+    RatingWithoutNumber,
     /// `PGS` without a unit number.
-    StatusOfNone,
-    /// A sound frame that holds nothing the unit knows.
-    Unknown {
-        is_set: bool,
-        has_checksum: bool,
-    },
-    /// Text that is no frame of this protocol.
+    StatusWithoutNumber,
+    /// An undamaged frame with a request that the unit does not know.
+    Unknown { is_set: bool, has_checksum: bool },
+    /// Text that is not a frame of this protocol, perhaps a request of PI30.
     NoHeader(Pi30),
     /// Anything else, which a unit ignores.
     Noise,
@@ -37,6 +36,7 @@ pub(crate) enum Pi30 {
 }
 
 impl UnitInput {
+    /// Interprets bytes as a unit that refuses or, with `ignores_checksum`, accepts a wrong checksum.
     pub(crate) fn of(received: Received<'_>, ignores_checksum: bool) -> Self {
         match received {
             Received::Frame { frame, .. } => Self::of_frame(&frame),
@@ -52,8 +52,8 @@ impl UnitInput {
             Received::Discarded { bytes, error: DecodeError::Checksum { .. } }
                 if ignores_checksum =>
             {
-                let mended = with_right_checksum(bytes);
-                Frame::parse(&mended).map_or(Self::Noise, |frame| Self::of_frame(&frame))
+                let repaired = with_right_checksum(bytes);
+                Frame::parse(&repaired).map_or(Self::Noise, |frame| Self::of_frame(&frame))
             }
             Received::Discarded { .. } => Self::Noise,
         }
@@ -69,17 +69,17 @@ impl UnitInput {
         let wrong_length = frame.wrong_length().is_some();
         match (Request::decode(frame), frame.data()) {
             (Ok(request), _) => Self::Request { request, has_checksum, wrong_length },
-            (Err(_), b"PRI") if !is_set => Self::RatingOfNone,
-            (Err(_), b"PGS") if !is_set => Self::StatusOfNone,
+            (Err(_), b"PRI") if !is_set => Self::RatingWithoutNumber,
+            (Err(_), b"PGS") if !is_set => Self::StatusWithoutNumber,
             (Err(_), _) => Self::Unknown { is_set, has_checksum },
         }
     }
 }
 
-/// Bytes of a PI30 request of three letters: those, its checksum, a carriage return.
+/// Length of a PI30 request: three letters, the checksum, a carriage return.
 const PI30_LENGTH: usize = 6;
 
-/// The frame in `bytes` with the checksum that it should have.
+/// Returns the frame in `bytes` with its checksum replaced by the right one.
 fn with_right_checksum(bytes: &[u8]) -> Vec<u8> {
     let start = bytes.iter().position(|&byte| byte == b'^').unwrap_or_default();
     let frame = bytes.get(start..).unwrap_or_default();

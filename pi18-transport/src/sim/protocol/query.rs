@@ -16,7 +16,7 @@ use crate::sim::{
     world::World,
 };
 
-/// The reply to a query; `None` if the unit refuses it.
+/// Returns the reply of a unit to a query; `None` if the unit refuses the query.
 pub(crate) fn answer(world: &World, unit: &Unit, query: Query) -> Option<AnyReply> {
     let quirks = &unit.switches.quirks;
     if query.info().since > quirks.edition {
@@ -79,15 +79,17 @@ pub(crate) fn answer(world: &World, unit: &Unit, query: Query) -> Option<AnyRepl
     })
 }
 
+/// Returns the reply to `FWS`: the fault, the warnings that follow from the state, and those switched on.
 fn faults_and_warnings(world: &World, unit: &Unit) -> Option<FaultsAndWarnings> {
     let load = general_status(world, unit).load_percent.0;
-    let own = [
+    let present = [
         ("line_fail", !world.has_grid()),
         ("battery_under", unit.stage.empty),
         ("overload", load > 100),
     ];
-    let raised =
-        |name: &str| own.contains(&(name, true)) || unit.switches.state.warnings.contains(&name);
+    let raised = |name: &str| {
+        present.contains(&(name, true)) || unit.switches.state.warnings.contains(&name)
+    };
     let warnings = FaultsAndWarnings::FIELDS.iter().skip(1);
     let mut row = format!("{:02}", unit.fault().0);
     for info in warnings.filter(|info| unit.follows_2022() || !info.optional) {
@@ -96,6 +98,7 @@ fn faults_and_warnings(world: &World, unit: &Unit) -> Option<FaultsAndWarnings> 
     FaultsAndWarnings::decode(row.as_bytes()).ok()
 }
 
+/// Returns the reply to `PIRI` with the settings that the unit shows now.
 fn rated_information(unit: &Unit, settings: &Settings) -> RatedInformation {
     let power = unit.switches.state.rated.power();
     let current = f64::from(power) / settings.output_voltage.in_unit();
@@ -116,8 +119,8 @@ fn rated_information(unit: &Unit, settings: &Settings) -> RatedInformation {
         bulk_voltage: settings.bulk,
         float_voltage: settings.float,
         battery_type: settings.battery_type,
-        max_ac_charge_current: settings.max_ac_charge,
-        max_charge_current: settings.max_charge,
+        max_ac_charge_current: settings.max_ac_charge_current,
+        max_charge_current: settings.max_charge_current,
         input_range: settings.input_range,
         output_priority: settings.output_priority,
         charger_priority: settings.charger_priority,
@@ -131,6 +134,7 @@ fn rated_information(unit: &Unit, settings: &Settings) -> RatedInformation {
     }
 }
 
+/// Returns the reply to `PRIn` about this unit; `None` if the unit has no serial number.
 fn parallel_rating(unit: &Unit, settings: &Settings) -> Option<ParallelRating> {
     let serial = unit.serial?;
     Some(ParallelRating {
@@ -138,12 +142,13 @@ fn parallel_rating(unit: &Unit, settings: &Settings) -> Option<ParallelRating> {
         serial_length: Count(serial.as_str().len().try_into().ok()?),
         serial_padded: PaddedSerial::from(serial),
         charger_priority: settings.charger_priority,
-        max_charge_current: settings.max_charge,
-        max_ac_charge_current: settings.max_ac_charge,
+        max_charge_current: settings.max_charge_current,
+        max_ac_charge_current: settings.max_ac_charge_current,
         output_mode: settings.output_mode,
     })
 }
 
+/// Returns the reply to `FLAG`, with as many fields as the switch `flags` sets.
 fn flags(unit: &Unit) -> Flags {
     let count = unit.switches.quirks.flags;
     let feeds = unit.follows_2022() && unit.settings.machine_type == MachineType::GRID_TIE;
@@ -156,7 +161,7 @@ fn flags(unit: &Unit) -> Flags {
     }
 }
 
-/// A captured reply, changed to what `PF` brings back here.
+/// Returns the reply to `DI`: a captured one with the settings that `PF` restores on this unit.
 fn defaults(unit: &Unit) -> Option<Defaults> {
     let settings = Settings::factory(unit.switches.state.rated);
     Some(Defaults {
@@ -171,9 +176,10 @@ fn defaults(unit: &Unit) -> Option<Defaults> {
     })
 }
 
-/// The reply whose fields are all 0.
+/// Returns a reply whose fields are all 0.
 fn zeros<R: Reply>() -> Option<R> {
     R::decode(vec!["0"; R::FIELDS.len()].join(",").as_bytes()).ok()
 }
 
+/// The reply to `PRIn` about a unit that does not exist.
 const NO_RATING: &[u8] = b"0,00,00000000000000000000,0,000,000,0";

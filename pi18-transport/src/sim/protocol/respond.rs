@@ -1,4 +1,4 @@
-//! The bytes with which a unit answers its input.
+//! The bytes of a unit's answer.
 
 use pi18_proto::{
     ACCEPTED, AnyReply, MAX_FRAME, NOT_UNDERSTOOD, ParallelRating, ParallelStatus, REFUSED, Reply,
@@ -16,14 +16,16 @@ use crate::sim::{
     world::World,
 };
 
-/// The bytes that answer what a unit input; nothing if it stays silent.
+/// Returns the bytes with which a unit answers its input; `None` if it stays silent.
+///
+/// Set commands take effect here, and are counted.
 pub(crate) fn respond(world: &mut World, unit: usize, input: UnitInput) -> Option<Vec<u8>> {
     let (is_set, has_checksum) = match input {
         UnitInput::Request { request, has_checksum, .. } => {
             (matches!(request, Request::Set(_)), has_checksum)
         }
         UnitInput::Unknown { is_set, has_checksum } => (is_set, has_checksum),
-        UnitInput::RatingOfNone | UnitInput::StatusOfNone => (false, true),
+        UnitInput::RatingWithoutNumber | UnitInput::StatusWithoutNumber => (false, true),
         UnitInput::NoHeader(request) => return Some(pi30(world.units.get(unit)?, request)),
         UnitInput::Noise => return None,
     };
@@ -34,50 +36,50 @@ pub(crate) fn respond(world: &mut World, unit: usize, input: UnitInput) -> Optio
     if is_set && !has_checksum && dialect == Dialects::Checksum {
         return None;
     }
-    // The two bytes too many spoil a value.
+    // The two bytes of the checksum count as data and make the value wrong.
     if is_set && has_checksum && dialect == Dialects::NoChecksum {
         return Some(REFUSED.to_vec());
     }
     let mut reply = match input {
         UnitInput::Request { request: Request::Query(query), wrong_length, .. } => {
             let asked = world.units.get(unit)?;
-            let answer = answer(world, asked, query);
-            let answer = answer.filter(|_| !(wrong_length && asked.switches.quirks.strict_length));
-            answer.and_then(|reply| frame(asked, &reply)).unwrap_or_else(|| REFUSED.to_vec())
+            let is_refused = wrong_length && asked.switches.quirks.strict_length;
+            let reply = if is_refused { None } else { answer(world, asked, query) };
+            reply.and_then(|reply| frame(asked, &reply)).unwrap_or_else(|| REFUSED.to_vec())
         }
         UnitInput::Request { request: Request::Set(command), .. } => {
             let accepted = set::try_set(world, unit, command);
             world.units.get_mut(unit)?.sets.accepted += u64::from(accepted);
-            let mut verdict = if accepted { ACCEPTED } else { REFUSED }.to_vec();
+            let mut reply = if accepted { ACCEPTED } else { REFUSED }.to_vec();
             let is_priority = matches!(command, SetCommand::OutputPriority { .. });
             if accepted && garbled && is_priority {
-                verdict.iter_mut().skip(2).take(1).for_each(|byte| *byte ^= 0x40);
+                reply.iter_mut().skip(2).take(1).for_each(|byte| *byte ^= 0x40);
             }
-            verdict
+            reply
         }
-        UnitInput::RatingOfNone => {
-            let rating = ParallelRating::decode(RATING_OF_NONE).ok()?;
+        UnitInput::RatingWithoutNumber => {
+            let rating = ParallelRating::decode(RATING_WITHOUT_NUMBER).ok()?;
             frame(world.units.get(unit)?, &rating.into())?
         }
-        UnitInput::StatusOfNone => {
-            let status = ParallelStatus::decode(STATUS_OF_NONE).ok()?;
+        UnitInput::StatusWithoutNumber => {
+            let status = ParallelStatus::decode(STATUS_WITHOUT_NUMBER).ok()?;
             frame(world.units.get(unit)?, &status.into())?
         }
         _ => REFUSED.to_vec(),
     };
     if has_checksum && dialect == Dialects::NoChecksum {
-        // Observed for GS.
+        // Observed for GS: the unit sends the first half of the reply.
         reply.truncate(reply.len() / 2);
     }
     Some(reply)
 }
 
-/// A reply as this unit writes it.
+/// Returns the frame of a reply as this unit writes it; `None` if the reply cannot be encoded.
 fn frame(unit: &Unit, reply: &AnyReply) -> Option<Vec<u8>> {
     let mut buffer = [0; MAX_FRAME];
     let len = reply.encode(&mut buffer).ok()?;
     let mut data = buffer.get(..len)?.to_vec();
-    // The sheet of 2017 has two digits there.
+    // The edition of 2017 has two digits for the AC charge current.
     let ac_charge_current = match reply {
         AnyReply::RatedInformation(_) => Some(14),
         AnyReply::ParallelRating(_) => Some(5),
@@ -95,6 +97,7 @@ fn frame(unit: &Unit, reply: &AnyReply) -> Option<Vec<u8>> {
     Some(sealed([format!("^D{stated:03}").as_bytes(), &data].concat()))
 }
 
+/// Returns the answer to a request of PI30.
 fn pi30(unit: &Unit, request: Pi30) -> Vec<u8> {
     match (unit.switches.quirks.pi30, request, unit.serial) {
         (Pi30Answer::Refuse, ..) => REFUSED.to_vec(),
@@ -106,7 +109,7 @@ fn pi30(unit: &Unit, request: Pi30) -> Vec<u8> {
     }
 }
 
-/// Data whose field at this place has two digits if it can.
+/// Returns the data with the leading zero of a three-digit field removed.
 fn with_two_digits(data: &[u8], place: usize) -> Vec<u8> {
     let fields = data.split(|&byte| byte == b',').enumerate();
     let fields: Vec<_> = fields
@@ -118,10 +121,10 @@ fn with_two_digits(data: &[u8], place: usize) -> Vec<u8> {
     fields.join(&b',')
 }
 
-/// Bytes behind the data: checksum and carriage return.
+/// Length of what follows the data: checksum and carriage return.
 const AFTER_DATA: usize = 3;
 
-/// A frame with its checksum and carriage return.
+/// Appends the checksum and a carriage return.
 fn sealed(mut frame: Vec<u8>) -> Vec<u8> {
     let checksum = pi18_proto::checksum(&frame);
     frame.extend(checksum);
@@ -129,10 +132,10 @@ fn sealed(mut frame: Vec<u8>) -> Vec<u8> {
     frame
 }
 
-/// Observed: memory that happens to be there.
-const RATING_OF_NONE: &[u8] = b"1,00,02  .               ,0,000,000,0";
+/// The reply to `PRI` without a unit number. Observed: the content of some memory.
+const RATING_WITHOUT_NUMBER: &[u8] = b"1,00,02  .               ,0,000,000,0";
 
-/// Observed: 17.1 Hz and 337 A; the other fields are made up.
-const STATUS_OF_NONE: &[u8] =
+/// The reply to `PGS` without a unit number. Observed: 17.1 Hz and 337 A; the other fields are assumed.
+const STATUS_WITHOUT_NUMBER: &[u8] =
     b"1,0,00,0000,171,0002,000,0000,0000,00000,00000,000,000,000,337,000,000,\
     000,0000,0000,0000,0000,0,0,0,0,0,0,000";

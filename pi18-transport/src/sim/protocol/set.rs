@@ -18,7 +18,8 @@ use crate::sim::{
     world::World,
 };
 
-/// Carries out a set command as a unit does that has moods; `false` if it refuses.
+/// Carries out a set command, unless the switches `refuse` or `ignore` prevent it. Returns whether the
+/// unit accepts it.
 pub(crate) fn try_set(world: &mut World, unit: usize, command: SetCommand) -> bool {
     let quirks = world
         .units
@@ -31,7 +32,8 @@ pub(crate) fn try_set(world: &mut World, unit: usize, command: SetCommand) -> bo
     happens(ignore, &mut world.random) || set(world, unit, command)
 }
 
-/// Carries out a set command; `false` if the unit refuses it.
+/// Carries out a set command, on the unit that it names if it names one. Returns whether that unit
+/// accepts it.
 fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
     let target = match command {
         SetCommand::MaxChargeCurrent { unit: instance, .. }
@@ -61,6 +63,7 @@ fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
     accepted
 }
 
+/// Whether the command exists in the unit's edition, and its flag in the unit's `FLAG`.
 fn knows(unit: &Unit, command: SetCommand) -> bool {
     let quirks = &unit.switches.quirks;
     let flag_known = match command {
@@ -74,11 +77,11 @@ fn knows(unit: &Unit, command: SetCommand) -> bool {
     flag_known && command.info().since <= quirks.edition
 }
 
-/// Settings that `PIRI` shows.
+/// Changes a setting that `PIRI` shows. Returns whether the unit accepts the command.
 fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
     let quirks = &unit.switches.quirks;
     let rated = unit.switches.state.rated;
-    let by_user = unit.settings.battery_type == BatteryType::USER;
+    let is_user = unit.settings.battery_type == BatteryType::USER;
     let mut new = unit.settings;
     let accepted = match command {
         SetCommand::RestoreDefaults {} => {
@@ -89,13 +92,14 @@ fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
             true
         }
         SetCommand::MaxChargeCurrent { current, .. } => {
-            new.max_charge = current.get();
+            new.max_charge_current = current.get();
             let locked = quirks.charging_lock && charge_current(unit) > 0;
-            !locked && limits::charge_currents(quirks.charge_currents).contains(&new.max_charge)
+            !locked
+                && limits::charge_currents(quirks.charge_currents).contains(&new.max_charge_current)
         }
         SetCommand::MaxAcChargeCurrent { current, .. } => {
-            new.max_ac_charge = current.get();
-            limits::AC_CHARGE_CURRENTS.contains(&new.max_ac_charge)
+            new.max_ac_charge_current = current.get();
+            limits::AC_CHARGE_CURRENTS.contains(&new.max_ac_charge_current)
         }
         SetCommand::OutputFrequency { frequency } => {
             new.output_frequency.0 = frequency.number() * 10;
@@ -103,12 +107,12 @@ fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
         }
         SetCommand::ChargeVoltages { bulk, float } => {
             (new.bulk, new.float) = (bulk.get(), float.get());
-            let takes = |voltage| rated.takes_charge_voltage(voltage);
-            by_user && takes(new.bulk) && takes(new.float)
+            let accepts = |voltage| rated.accepts_charge_voltage(voltage);
+            is_user && accepts(new.bulk) && accepts(new.float)
         }
         SetCommand::OutputVoltage { voltage } => {
             new.output_voltage = Decivolts(voltage.number());
-            limits::takes_output_voltage(voltage)
+            limits::accepts_output_voltage(voltage)
         }
         SetCommand::OutputPriority { priority } => {
             new.output_priority = priority.code();
@@ -116,10 +120,10 @@ fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
         }
         SetCommand::RechargeVoltages { recharge, redischarge } => {
             (new.recharge, new.redischarge) = (recharge.get(), redischarge.get());
-            let usual = new.redischarge.0 > 0 && new.redischarge <= new.float;
-            rated.takes_recharge(new.recharge)
-                && rated.takes_redischarge(new.redischarge)
-                && (usual || !quirks.redischarge_limits)
+            let in_limits = new.redischarge.0 > 0 && new.redischarge <= new.float;
+            rated.accepts_recharge(new.recharge)
+                && rated.accepts_redischarge(new.redischarge)
+                && (in_limits || !quirks.redischarge_limits)
         }
         SetCommand::ChargerPriority { priority, .. } => {
             new.charger_priority = priority.code();
@@ -137,11 +141,11 @@ fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
             new.set_battery_type(battery_type.code(), rated);
             if let Some([bulk, float, cutoff]) = quirks.stored_voltages
                 && new.battery_type == BatteryType::USER
-                && !by_user
+                && !is_user
             {
                 (new.bulk, new.float, new.cutoff) = (bulk, float, cutoff);
             }
-            limits::takes_battery_type(new.battery_type, quirks.edition)
+            limits::accepts_battery_type(new.battery_type, quirks.edition)
         }
         SetCommand::OutputMode { mode, .. } => {
             new.output_mode = mode.code();
@@ -149,7 +153,7 @@ fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
         }
         SetCommand::CutoffVoltage { voltage } => {
             new.cutoff = voltage.get();
-            by_user && rated.takes_cutoff(new.cutoff)
+            is_user && rated.accepts_cutoff(new.cutoff)
         }
         SetCommand::EnableFlag { flag: Flag::FeedToGrid } => {
             new.machine_type = MachineType::GRID_TIE;
@@ -171,7 +175,7 @@ fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
     accepted
 }
 
-/// What is not in `PIRI`; `false` if the command is none of that.
+/// Changes something that `PIRI` does not show. Returns `false` if the command is not of this kind.
 fn set_extra(unit: &mut Unit, command: SetCommand) -> bool {
     let Extras { ac_charge, ac_load, modbus, led, soc, .. } = &mut unit.extras;
     match command {
@@ -217,5 +221,5 @@ fn set_extra(unit: &mut Unit, command: SetCommand) -> bool {
     true
 }
 
-/// Observed, and no genuine serial number.
+/// Serial number after `PF` with the switch `pf-serial`. Observed; not a genuine serial number.
 const SERIAL_AFTER_RESTORE: &str = "55355535553555";

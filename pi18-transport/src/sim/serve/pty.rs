@@ -13,13 +13,31 @@ use rustix::{fs::OFlags, io::Errno, pty::OpenptFlags, termios::OptionalActions};
 use super::{CHUNK, Port, Served};
 use crate::{Error, Link, sim::SharedBank};
 
-/// Serves a unit on a new pseudo-terminal, which clients open like a serial port, one after
-/// another. When the unit is disconnected, the terminal goes away.
+/// Serves a unit on a new pseudo-terminal, which clients open like a serial port, one after another.
 ///
-/// The bank should follow the system's clock: a made-up one does not move for this.
+/// When the unit is disconnected, the terminal disappears. The bank should follow the system's clock: a
+/// virtual clock does not move for this.
 ///
 /// # Errors
-/// If the system has no pseudo-terminal to give.
+/// If the system has no free pseudo-terminal.
+///
+/// ```
+/// use std::{
+///     fs::File,
+///     io::{Read, Write},
+/// };
+///
+/// use pi18_transport::sim::{Bank, BankConfig, SharedBank, serve_pty};
+///
+/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let served = serve_pty(&bank, 0)?;
+/// let mut port = File::options().read(true).write(true).open(served.path())?;
+/// port.write_all(b"^P005PIq\x8b\r")?;
+/// let mut reply = [0; 10];
+/// port.read_exact(&mut reply)?;
+/// assert_eq!(&reply, b"^D00518;\x03\r");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn serve_pty(shared: &SharedBank, unit: usize) -> Result<Served, Error> {
     let link = shared.link(unit);
     let name = link.name().to_owned();
@@ -29,7 +47,7 @@ pub fn serve_pty(shared: &SharedBank, unit: usize) -> Result<Served, Error> {
 
 struct Pty {
     master: OwnedFd,
-    /// Held open, so that it does not end when a client goes.
+    /// The client's end, held open so that the terminal remains when a client closes it.
     slave: OwnedFd,
 }
 
@@ -62,9 +80,9 @@ impl Port for Pty {
         match rustix::io::read(&self.master, &mut chunk) {
             Ok(count) => {
                 buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                // A client that is killed leaves the terminal marked as exclusive, and as long as this
-                // end is open, the mark would keep the next client out. Root is not kept out, so the
-                // effect is seen only where the tests run as another user.
+                // A killed client leaves the terminal in exclusive mode, which lasts while this end is open
+                // and locks the next client out. Root is not locked out, so tests show the effect only as
+                // another user.
                 let _ = rustix::termios::ioctl_tiocnxcl(&self.slave);
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
@@ -83,11 +101,11 @@ impl Port for Pty {
         }
     }
 
-    /// Closing it throws away what the client has not read.
+    /// Waits until the client has read the last bytes, because closing the terminal would drop them.
     fn lose(&mut self) -> bool {
         let end = Instant::now() + LINGER;
         loop {
-            // What was given takes a moment to get there.
+            // Written bytes take a moment to reach the client's end.
             thread::sleep(LINGER / 20);
             let unread = rustix::io::ioctl_fionread(&self.slave).unwrap_or(0);
             if unread == 0 || Instant::now() >= end {
@@ -97,5 +115,5 @@ impl Port for Pty {
     }
 }
 
-/// How long the last bytes wait for the client once the unit is disconnected.
+/// Time that the client has to read the last bytes of a disconnected unit.
 const LINGER: Duration = Duration::from_millis(100);

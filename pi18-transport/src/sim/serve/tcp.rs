@@ -1,4 +1,4 @@
-//! A unit on TCP, behind a serial bridge.
+//! A unit on TCP, as behind a serial bridge.
 
 use std::{
     io::{self, Read, Write},
@@ -13,16 +13,32 @@ use crate::{Error, Link, sim::SharedBank};
 
 /// Serves a unit on TCP, as a serial bridge does.
 ///
-/// The bridge serves one client at a time. Meanwhile another one gets
-/// `Port already in use` and disconnected, as by ser2net. With the switch `hosts=all` up to eight
-/// clients use the line together: what any of them sends goes to the unit, and all of them get every
-/// reply, as with ser2net's `max-connections`.
+/// The bridge serves one client at a time. Meanwhile another client receives `Port already in use` and is
+/// disconnected, as by ser2net. With the switch `hosts=all`, up to eight clients share the line: the unit
+/// receives what each of them sends, and each client receives every reply, as with ser2net's
+/// `max-connections`.
 ///
-/// When the unit is disconnected, so are the clients. The bank should be as for
-/// [`serve_pty`](super::serve_pty).
+/// When the unit is disconnected, so are the clients. The bank should follow the system's clock: a virtual
+/// clock does not move for this.
 ///
 /// # Errors
-/// If the listener cannot be used.
+/// If the listener has no address or cannot be set to non-blocking.
+///
+/// ```
+/// use std::net::TcpListener;
+///
+/// use pi18_proto::Mode;
+/// use pi18_transport::{
+///     Client,
+///     sim::{Bank, BankConfig, SharedBank, serve_tcp},
+/// };
+///
+/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let served = serve_tcp(&bank, 0, TcpListener::bind("127.0.0.1:0")?)?;
+/// let mut unit = Client::open(&format!("tcp:{}", served.path()))?;
+/// println!("{}", unit.read::<Mode>()?.working_mode);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn serve_tcp(shared: &SharedBank, unit: usize, listener: TcpListener) -> Result<Served, Error> {
     let link = shared.link(unit);
     let name = link.name().to_owned();
@@ -42,17 +58,18 @@ struct Bridge {
     unit: usize,
     listener: TcpListener,
     clients: Vec<TcpStream>,
-    /// Refused clients that have not closed their connection yet. To close such a connection while bytes of the
-    /// client are unread would reset it, and the text could be lost.
+    /// Refused clients that have not closed their connections yet. Closing a connection with unread bytes
+    /// would reset it, and the text could be lost.
     refused: Vec<TcpStream>,
 }
 
 impl Bridge {
+    /// Accepts the clients that wait, and refuses those for which there is no room.
     fn accept(&mut self) {
         while let Ok((client, _)) = self.listener.accept() {
             let room =
                 if self.bank.with(|bank| bank.is_shared(self.unit)) { MAX_CLIENTS } else { 1 };
-            // Every byte at its time.
+            // Each byte is sent at its time on the line.
             if client.set_nonblocking(true).and_then(|()| client.set_nodelay(true)).is_err() {
                 continue;
             }
@@ -64,6 +81,7 @@ impl Bridge {
         }
     }
 
+    /// Tells a client that the port is in use.
     fn refuse(&mut self, mut client: TcpStream) {
         if client.write_all(IN_USE).and_then(|()| client.shutdown(Shutdown::Write)).is_ok() {
             if self.refused.len() == MAX_CLIENTS {
@@ -83,7 +101,7 @@ impl Port for Bridge {
     fn take(&mut self, buffer: &mut BytesMut) -> bool {
         self.clients.retain_mut(|client| read(client, |bytes| buffer.extend_from_slice(bytes)));
         self.refused.retain_mut(|client| read(client, |_| {}));
-        // After those that hung up are gone: they make room.
+        // Only now, because clients that have closed their connections make room.
         self.accept();
         true
     }
@@ -98,10 +116,10 @@ impl Port for Bridge {
     }
 }
 
-/// Takes what a client has sent by now. Returns `false` once the client has hung up.
+/// Reads the bytes that a client has sent. Returns `false` once the client has closed the connection.
 fn read(client: &mut TcpStream, mut take: impl FnMut(&[u8])) -> bool {
     let mut chunk = [0; CHUNK];
-    // One that sends without end does not keep the others from being served.
+    // Limited, so that a client that sends without pause does not block the others.
     for _ in 0..MAX_CHUNKS {
         match client.read(&mut chunk) {
             Ok(0) => return false,
@@ -113,9 +131,11 @@ fn read(client: &mut TcpStream, mut take: impl FnMut(&[u8])) -> bool {
     true
 }
 
-/// What ser2net says.
+/// The text of ser2net.
 const IN_USE: &[u8] = b"Port already in use\r\n";
 
+/// Largest number of clients that share a line.
 const MAX_CLIENTS: usize = 8;
 
+/// Largest number of reads from one client in a row.
 const MAX_CHUNKS: usize = 16;

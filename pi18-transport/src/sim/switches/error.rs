@@ -1,8 +1,15 @@
-//! What is wrong with a switch.
+//! The error of a wrong switch.
 
 use std::fmt;
 
-/// A switch that does not exist, or a value that it does not take.
+/// The error of a switch that does not exist, or of a value with the wrong form.
+///
+/// ```
+/// use pi18_transport::sim::Switches;
+///
+/// let error = "lag=soon".parse::<Switches>().unwrap_err();
+/// assert_eq!(error.to_string(), "switch \"lag\": expected a time such as 2s, found \"soon\"");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SwitchError {
     name: String,
@@ -11,16 +18,16 @@ pub struct SwitchError {
 }
 
 impl SwitchError {
-    /// A name that is not in the list; `similar` is the name that was perhaps meant.
+    /// Creates the error of an unknown name; `similar` is the known name that is closest.
     pub(super) fn unknown(name: &str, similar: Option<&str>) -> Self {
         let expected = match similar {
-            Some(similar) => format!("a name from the list, perhaps {similar:?}"),
-            None => "a name from the list".to_owned(),
+            Some(similar) => format!("a known switch, perhaps {similar:?}"),
+            None => "a known switch".to_owned(),
         };
         Self { name: name.to_owned(), expected, found: None }
     }
 
-    /// A value of the wrong form.
+    /// Creates the error of a value with the wrong form.
     pub(crate) fn value(name: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self { name: name.to_owned(), expected: expected.into(), found: Some(found.into()) }
     }

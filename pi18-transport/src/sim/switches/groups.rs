@@ -1,4 +1,4 @@
-//! The switches of a unit by what they change, each with its value or its default.
+//! The values of the switches, by what they change.
 
 use std::time::Duration;
 
@@ -10,51 +10,63 @@ use pi18_proto::{
 
 use crate::sim::unit::limits::{self, Rated};
 
-/// How a unit of this make and age behaves.
+/// Behaviour that differs between units by model and firmware; chances are from 0 to 1.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Quirks {
+    /// Refuses `MCHGC` while the unit charges.
     pub(crate) charging_lock: bool,
+    /// Refuses `BUCD` with a re-discharge voltage of 0 or above the float voltage.
     pub(crate) redischarge_limits: bool,
+    /// Time until `PIRI` shows a changed setting.
     pub(crate) lag: Duration,
+    /// Damages the reply to an accepted `POP`.
     pub(crate) pop_garbled: bool,
+    /// Changes the serial number at `PF`.
     pub(crate) pf_serial: bool,
-    /// Bulk, float and cut-off.
+    /// Bulk, float and cut-off voltages that return with battery type user.
     pub(crate) stored_voltages: Option<[Decivolts; 3]>,
+    /// Chance that a set command is refused.
     pub(crate) refuse: f64,
+    /// Chance that a set command is accepted without effect.
     pub(crate) ignore: f64,
     pub(crate) dialect: Dialects,
     pub(crate) edition: Edition,
+    /// Number of fields in `FLAG`.
     pub(crate) flags: u8,
-    /// Where `MCHGCR` ends.
+    /// Highest current in `MCHGCR`.
     pub(crate) charge_currents: Amperes,
+    /// Rated current in `PIRI`, if it is not computed.
     pub(crate) rated_current: Option<Deciamperes>,
     pub(crate) short_length: ShortLength,
-    /// Queries that state a wrong length are refused.
+    /// Refuses queries with a wrong stated length.
     pub(crate) strict_length: bool,
     pub(crate) pi30: Pi30Answer,
+    /// Answers requests with a wrong checksum.
     pub(crate) ignore_checksum: bool,
 }
 
-/// Which replies state a length that is one short.
+/// Replies whose stated length is one too small.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum ShortLength {
+    /// No reply.
     #[default]
     Off,
-    /// That to `PIRI`.
+    /// The reply to `PIRI`.
     Piri,
+    /// All replies.
     All,
 }
 
-/// How a unit answers a request of the older protocol PI30.
+/// Answer to a request of the older protocol PI30.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Pi30Answer {
-    /// `(NAK`
+    /// `(NAK`, as a unit that does not understand the request.
     #[default]
     Nak,
-    /// `^0`
+    /// `^0`, as a refused request of PI18.
     Refuse,
-    /// `QPI` and `QID` with a PI30 reply, anything else with `(NAK`.
+    /// A PI30 reply to `QPI` and `QID`, `(NAK` to anything else.
     Answer,
 }
 
@@ -82,51 +94,66 @@ impl Default for Quirks {
     }
 }
 
-/// Which set commands a unit takes. Queries are answered without a checksum too.
+/// Forms of set commands that a unit accepts. Queries are answered with and without a checksum.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Dialects {
-    /// Those with a checksum.
+    /// Only set commands with a checksum.
     #[default]
     Checksum,
-    /// Those without; a checksum is taken for data.
+    /// Only set commands without a checksum, which would count as data.
     NoChecksum,
-    /// Both.
+    /// Both forms.
     Any,
 }
 
-/// What a unit is, and what holds it in a state.
+/// Identity of a unit, and states in which it is held.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StateSwitches {
     pub(crate) fault: Option<FaultCode>,
     pub(crate) mode: Option<WorkingMode>,
+    /// Names of fields of `FWS`.
     pub(crate) warnings: Vec<&'static str>,
+    /// Firmware version of the main processor.
     pub(crate) main: Option<Version>,
+    /// Firmware version of the slave processor.
     pub(crate) slave: Option<Version>,
     pub(crate) model: Option<Model>,
     pub(crate) serial: Option<SerialNumber>,
     pub(crate) instance: Option<Count>,
     pub(crate) rated: Rated,
-    /// V
+    /// Error of the voltmeter, V.
     pub(crate) battery_offset: f64,
+    /// Battery cable disconnected.
     pub(crate) battery_off: bool,
 }
 
-/// What the line does, and what goes wrong on it. Chances are from 0 to 1.
+/// Timing and faults of the line to a unit; chances are from 0 to 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineSwitches {
+    /// Baud; bytes take no time if it is not set.
     pub(crate) pace: Option<u32>,
+    /// Replies arrive in USB HID reports.
     pub(crate) reports: bool,
+    /// Time between a request and its reply.
     pub(crate) think: Duration,
+    /// Chance, for each byte of a reply, that it is lost.
     pub(crate) lose: f64,
+    /// Chance, for each byte of a reply, that it arrives twice.
     pub(crate) double: f64,
+    /// Chance, for each byte of a reply, that bits from there on are flipped.
     pub(crate) flip: f64,
+    /// Chance of random bytes before or after a reply.
     pub(crate) junk: f64,
+    /// Chance that a reply is delayed by `late_by`.
     pub(crate) late: f64,
     pub(crate) late_by: Duration,
+    /// Chance that the reply before is sent again after a reply.
     pub(crate) stale: f64,
+    /// Chance that a request does not reach the unit.
     pub(crate) silent: f64,
+    /// Number of exchanges after which the link is disconnected.
     pub(crate) disconnect: Option<u64>,
-    /// Several hosts at a time through the TCP bridge.
+    /// The TCP bridge serves several hosts at a time.
     pub(crate) shared: bool,
 }
 
@@ -150,28 +177,28 @@ impl Default for LineSwitches {
     }
 }
 
-/// What all units share; the last unit that says something has it.
+/// Switches of the whole bank, `None` where no unit gives one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BankSwitches {
     pub(crate) units: Option<usize>,
     pub(crate) frozen: Option<bool>,
     pub(crate) clock: Option<civil::DateTime>,
     pub(crate) seed: Option<u64>,
-    /// 0 to 1
+    /// State of charge, 0 to 1.
     pub(crate) soc: Option<f64>,
-    /// Ah
+    /// Capacity of the battery, Ah.
     pub(crate) capacity: Option<f64>,
-    /// W
+    /// Power that the house uses, W.
     pub(crate) load: Option<f64>,
-    /// 0 to 1
+    /// Share of the sun that reaches the panels, 0 to 1.
     pub(crate) sun: Option<f64>,
     pub(crate) grid: Option<bool>,
-    /// 0 to 1
+    /// Largest random reduction of sun and load, 0 to 1.
     pub(crate) gusts: Option<f64>,
 }
 
 impl BankSwitches {
-    /// Takes over the switches that are set in `given`.
+    /// Replaces the switches that are set in `given`.
     pub(crate) fn update(&mut self, given: &Self) {
         *self = Self {
             units: given.units.or(self.units),

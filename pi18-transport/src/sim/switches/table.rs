@@ -1,4 +1,4 @@
-//! The table of switches: one row has all that is known of a switch.
+//! The table of switches: one row per switch, from which the list and its documentation follow.
 
 use pi18_proto::{
     BatteryType, ChargerPriority, Count, Deciamperes, FaultCode, MachineType, Model, OutputMode,
@@ -15,22 +15,51 @@ use super::{
 };
 use crate::sim::{MAX_UNITS, unit::settings::Setting};
 
-/// Declares the switches: what it does, its name, what its value looks like, where that goes and
-/// how it is read.
+/// Declares the switches, in groups:
+///
+/// ```text
+/// "title of the group" {
+///     /// What the switch does, with its default: one line, shown to users.
+///     SCOPE "name", "form of the value" => HOW(PLACE, READER);
+/// }
+/// ```
+///
+/// - `SCOPE`: `unit` if each unit has the switch, `bank` if all units share it.
+/// - `HOW`: [`put`] stores the value, [`add`] appends it to a list.
+/// - `PLACE`: the field of [`Switches`] that takes the value.
+/// - `READER`: the function that reads the value from its text, `None` for a wrong one.
 macro_rules! switches {
     ($(
-        #[doc = $summary:literal]
-        $scope:ident $name:literal, $value:literal => $how:ident($($place:ident).+, $read:expr);
+        $group:literal {
+            $(
+                #[doc = $summary:literal]
+                $scope:ident $name:literal, $value:literal
+                    => $how:ident($($place:ident).+, $read:expr);
+            )+
+        }
     )+) => {
         impl Switches {
-            /// What is known of each switch.
-            pub const LIST: &'static [SwitchInfo] = &[$( SwitchInfo {
+            /// All switches, in this order:
+            ///
+            /// <table>
+            /// <tr><th>Switch</th><th>Value</th><th>Effect</th></tr>
+            $(
+                #[doc = concat!("<tr><th colspan=\"3\">", $group, "</th></tr>")]
+                $(
+                    #[doc = concat!(
+                        "<tr><td><code>", $name, "</code></td><td>", $value, "</td><td>", $summary,
+                        "</td></tr>"
+                    )]
+                )+
+            )+
+            /// </table>
+            pub const LIST: &'static [SwitchInfo] = &[$($( SwitchInfo {
                 name: $name,
                 value: $value,
                 summary: $summary.trim_ascii(),
                 of_bank: switches!(@of_bank $scope),
                 take: |switches, text| $how(&mut switches.$($place).+, $read(text)),
-            } ),+];
+            } ),+),+];
         }
     };
     (@of_bank unit) => { false };
@@ -38,159 +67,159 @@ macro_rules! switches {
 }
 
 switches! {
-    // Quirks.
-    /// MCHGC is refused while the unit charges (default on)
-    unit "charging-lock", "on|off" => put(quirks.charging_lock, on_off);
-    /// BUCD is refused if re-discharge is 0 or above float (default on)
-    unit "redischarge-limits", "on|off" => put(quirks.redischarge_limits, on_off);
-    /// PIRI shows old values so long after an accepted set command (default 0s)
-    unit "lag", "a time such as 2s" => put(quirks.lag, time);
-    /// POP is applied and its reply's checksum spoiled (default off)
-    unit "pop-garbled", "on|off" => put(quirks.pop_garbled, on_off);
-    /// Bulk, float and cut-off voltage that a change to battery type user brings back (default: none)
-    unit "stored-voltages", "three voltages such as 58.4,54.0,42.0" =>
-        put(quirks.stored_voltages, three_volts);
-    /// PF makes the serial number 55355535553555 (default off)
-    unit "pf-serial", "on|off" => put(quirks.pf_serial, on_off);
-    /// How likely a set command is refused for no reason that shows
-    unit "refuse", "a chance from 0 to 1" => put(quirks.refuse, chance);
-    /// How likely a set command is accepted and changes nothing
-    unit "ignore", "a chance from 0 to 1" => put(quirks.ignore, chance);
-    /// Which set commands are taken: with a checksum, without one, or both (default crc)
-    unit "dialect", "crc|no-crc|any" => put(quirks.dialect, dialect);
-    /// Which sheet the unit follows (default 2022)
-    unit "edition", "2017|2022" => put(quirks.edition, edition);
-    /// How many fields FLAG has (default 9)
-    unit "flags", "9|10|11" =>
-        put(quirks.flags, |text| number(text).filter(|n| (9_u8..=11).contains(n)));
-
-    /// The greatest current that MCHGCR lists, 10 to 120 in steps of ten (default 80)
-    unit "charge-currents", "amperes such as 120" =>
-        put(quirks.charge_currents, charge_currents);
-    /// The rated input and output current of PIRI (default: by power and voltage)
-    unit "rated-current", "amperes such as 25.0" =>
-        put(quirks.rated_current, |text| volts(text).map(|steps| Deciamperes(steps.0)));
-    /// Which replies state a length that is one short: none, PIRI, or all (default off)
-    unit "short-length", "off|piri|all" => put(quirks.short_length, short_length);
-    /// A query that states a wrong length is refused (default off)
-    unit "strict-length", "on|off" => put(quirks.strict_length, on_off);
-    /// How a PI30 query is answered: (NAK, ^0, or as a PI30 unit does (default nak)
-    unit "pi30", "nak|refuse|answer" => put(quirks.pi30, pi30);
-    /// Requests are taken whatever their checksum is (default off)
-    unit "ignore-checksum", "on|off" => put(quirks.ignore_checksum, on_off);
-
-    // State.
-    /// The unit stands in mode 04 with this fault; 00 ends it
-    unit "fault", "a fault code such as 83" => put(state.fault, |text| code(text).map(FaultCode));
-    /// The unit stays in this mode
-    unit "mode", "a mode such as 06" => put(state.mode, |text| code(text).map(WorkingMode));
-    /// FWS raises this warning; can be given more than once
-    unit "warn", "a warning such as fan-locked" => add(state.warnings, warning);
-    /// The main processor's firmware
-    unit "main", "a version such as 06303" => put(state.main, Version::new);
-    /// The slave processor's firmware
-    unit "slave", "a version such as 06021" => put(state.slave, Version::new);
-    /// The machine model, GMN (default 05)
-    unit "model", "a code such as 05" => put(state.model, |text| code(text).map(Model));
-    /// The serial number
-    unit "serial", "up to 20 characters" => put(state.serial, SerialNumber::new);
-    /// The unit's number in its bank
-    unit "instance", "0 to 9" => put(state.instance, |text| digit(text).map(|n| Count(n.into())));
-    /// The battery voltage that the unit is made for (default 48)
-    unit "rated", "12|24|48" => put(state.rated, rated);
-    /// The unit's voltmeter reads so much more
-    unit "battery-offset", "volts such as 0.5" =>
-        put(state.battery_offset, |text| between(text, -10.0, 10.0));
-    /// Whether the unit's battery cable is connected; if not, it measures nothing there (default on)
-    unit "battery", "on|off" => put(state.battery_off, |text| on_off(text).map(|on| !on));
-
-    // Settings.
-    /// Bulk (C.V.) voltage
-    unit "bulk", "volts such as 56.4" => add(settings, |text| volts(text).map(Setting::Bulk));
-    /// Float voltage
-    unit "float", "volts such as 54.0" => add(settings, |text| volts(text).map(Setting::Float));
-    /// Cut-off voltage
-    unit "cutoff", "volts such as 48.0" => add(settings, |text| volts(text).map(Setting::Cutoff));
-    /// Re-charge (stop discharge) voltage
-    unit "recharge", "volts such as 48.0" =>
-        add(settings, |text| volts(text).map(Setting::Recharge));
-    /// Re-discharge (stop charge) voltage
-    unit "redischarge", "volts such as 54.0" =>
-        add(settings, |text| volts(text).map(Setting::Redischarge));
-    /// Maximum charge current
-    unit "max-charge", "amperes such as 60" =>
-        add(settings, |text| amperes(text).map(Setting::MaxCharge));
-    /// Maximum AC charge current
-    unit "max-ac-charge", "amperes such as 30" =>
-        add(settings, |text| amperes(text).map(Setting::MaxAcCharge));
-    /// Battery type; the voltages stay as they are
-    unit "battery-type", "a code such as 2" =>
-        add(settings, |text| digit(text).map(|n| Setting::BatteryType(BatteryType(n))));
-    /// Output source priority
-    unit "output-priority", "a code such as 1" =>
-        add(settings, |text| digit(text).map(|n| Setting::OutputPriority(OutputPriority(n))));
-    /// Charger source priority
-    unit "charger-priority", "a code such as 0" =>
-        add(settings, |text| digit(text).map(|n| Setting::ChargerPriority(ChargerPriority(n))));
-    /// Solar power priority
-    unit "solar-priority", "a code such as 0" =>
-        add(settings, |text| digit(text).map(|n| Setting::SolarPriority(SolarPriority(n))));
-    /// Machine type
-    unit "machine-type", "a code such as 0" =>
-        add(settings, |text| digit(text).map(|n| Setting::MachineType(MachineType(n))));
-    /// Output mode
-    unit "output-mode", "a code such as 1" =>
-        add(settings, |text| digit(text).map(|n| Setting::OutputMode(OutputMode(n))));
-
-    // The line.
-    /// Every byte takes its time on the line (default: none)
-    unit "pace", "baud such as 2400" =>
-        put(line.pace, |text| number(text).filter(|baud: &u32| *baud > 0));
-    /// Replies come in reports of 8 bytes, the last one filled with zeros (default off; always on USB)
-    unit "reports", "on|off" => put(line.reports, on_off);
-    /// The time before a reply (default 0s)
-    unit "think", "a time such as 20ms" => put(line.think, time);
-    /// How likely a byte of a reply is lost
-    unit "lose", "a chance from 0 to 1" => put(line.lose, chance);
-    /// How likely a byte of a reply comes twice
-    unit "double", "a chance from 0 to 1" => put(line.double, chance);
-    /// How likely up to 16 bits from a byte of a reply on are flipped
-    unit "flip", "a chance from 0 to 1" => put(line.flip, chance);
-    /// How likely random bytes come before or after a reply
-    unit "junk", "a chance from 0 to 1" => put(line.junk, chance);
-    /// How likely a reply is held up on the line
-    unit "late", "a chance from 0 to 1" => put(line.late, chance);
-    /// How long a late reply is held up (default 3s)
-    unit "late-by", "a time such as 3s" => put(line.late_by, time);
-    /// How likely an earlier reply is left lying after a reply
-    unit "stale", "a chance from 0 to 1" => put(line.stale, chance);
-    /// How likely a request is swallowed
-    unit "silent", "a chance from 0 to 1" => put(line.silent, chance);
-    /// The link is gone after so many exchanges
-    unit "disconnect", "a number of exchanges" => put(line.disconnect, number::<u64>);
-    /// Hosts that the TCP bridge serves at a time: one, or all, each of which gets every reply (default one)
-    unit "hosts", "one|all" => put(line.shared, hosts);
-
-    // The bank.
-    /// How many units the bank has (default 2)
-    bank "units", "1 to 9" =>
-        put(bank.units, |text| number(text).filter(|n| (1..=MAX_UNITS).contains(n)));
-    /// Clock, sun, house and battery stand still (default off)
-    bank "frozen", "on|off" => put(bank.frozen, on_off);
-    /// The clock at the bank's start (default 2026-06-21T12:30:00)
-    bank "clock", "a time such as 2026-04-26T13:05:00" => put(bank.clock, clock);
-    /// Where the generator of line faults starts (default 0)
-    bank "seed", "a number" => put(bank.seed, number::<u64>);
-    /// The battery's state of charge from now on, % (default 80)
-    bank "soc", "0 to 100" => put(bank.soc, percent);
-    /// The battery's capacity (default 300)
-    bank "capacity", "Ah such as 300" => put(bank.capacity, |text| between(text, 1.0, 100_000.0));
-    /// What the house takes (default: by time of day)
-    bank "load", "watts such as 1500" => put(bank.load, |text| between(text, 0.0, 99_999.0));
-    /// How much of the sun comes through, % (default 100)
-    bank "sun", "0 to 100" => put(bank.sun, percent);
-    /// Whether there is a grid (default on)
-    bank "grid", "on|off" => put(bank.grid, on_off);
-    /// How much load and sun change from one ten seconds to the next, % (default 0)
-    bank "gusts", "0 to 100" => put(bank.gusts, percent);
+    "Behaviour of the unit" {
+        /// Refuse MCHGC while the unit charges (default on)
+        unit "charging-lock", "on|off" => put(quirks.charging_lock, on_off);
+        /// Refuse BUCD if the re-discharge voltage is 0 or above the float voltage (default on)
+        unit "redischarge-limits", "on|off" => put(quirks.redischarge_limits, on_off);
+        /// Time for which PIRI shows the old values after an accepted set command (default 0s)
+        unit "lag", "a time such as 2s" => put(quirks.lag, time);
+        /// Apply POP, but damage the checksum of its reply (default off)
+        unit "pop-garbled", "on|off" => put(quirks.pop_garbled, on_off);
+        /// Bulk, float and cut-off voltages that return when the battery type changes to user (default: none)
+        unit "stored-voltages", "three voltages such as 58.4,54.0,42.0" =>
+            put(quirks.stored_voltages, three_volts);
+        /// PF sets the serial number to 55355535553555 (default off)
+        unit "pf-serial", "on|off" => put(quirks.pf_serial, on_off);
+        /// Chance that a set command is refused without a visible reason (default 0)
+        unit "refuse", "a chance from 0 to 1" => put(quirks.refuse, chance);
+        /// Chance that a set command is accepted and changes nothing (default 0)
+        unit "ignore", "a chance from 0 to 1" => put(quirks.ignore, chance);
+        /// Set commands that the unit accepts: with a checksum, without one, or both (default crc)
+        unit "dialect", "crc|no-crc|any" => put(quirks.dialect, dialect);
+        /// Edition of the protocol that the unit follows (default 2022)
+        unit "edition", "2017|2022" => put(quirks.edition, edition);
+        /// Number of fields in the reply to FLAG (default 9)
+        unit "flags", "9|10|11" =>
+            put(quirks.flags, |text| number(text).filter(|n| (9_u8..=11).contains(n)));
+        /// Highest current that MCHGCR lists, 10 to 120 in steps of ten (default 80)
+        unit "charge-currents", "amperes such as 120" =>
+            put(quirks.charge_currents, charge_currents);
+        /// Rated input and output current in PIRI (default: rated power divided by output voltage)
+        unit "rated-current", "amperes such as 25.0" =>
+            put(quirks.rated_current, |text| volts(text).map(|steps| Deciamperes(steps.0)));
+        /// Replies whose stated length is one too small: none, PIRI, or all (default off)
+        unit "short-length", "off|piri|all" => put(quirks.short_length, short_length);
+        /// Refuse a query with a wrong stated length (default off)
+        unit "strict-length", "on|off" => put(quirks.strict_length, on_off);
+        /// Answer to a PI30 query: (NAK, ^0, or the reply of a PI30 unit (default nak)
+        unit "pi30", "nak|refuse|answer" => put(quirks.pi30, pi30);
+        /// Answer requests with a wrong checksum too (default off)
+        unit "ignore-checksum", "on|off" => put(quirks.ignore_checksum, on_off);
+    }
+    "State of the unit" {
+        /// The unit is in mode 04 with this fault; 00 ends it
+        unit "fault", "a fault code such as 83" => put(state.fault, |text| code(text).map(FaultCode));
+        /// The unit stays in this mode (default: by sun, grid and battery)
+        unit "mode", "a mode such as 06" => put(state.mode, |text| code(text).map(WorkingMode));
+        /// FWS shows this warning; may be given more than once
+        unit "warn", "a warning such as fan-locked" => add(state.warnings, warning);
+        /// Firmware version of the main processor (default 06306)
+        unit "main", "a version such as 06303" => put(state.main, Version::new);
+        /// Firmware version of the slave processor (default 06126 for the first unit, 06021 for the others)
+        unit "slave", "a version such as 06021" => put(state.slave, Version::new);
+        /// Machine model in GMN (default 05)
+        unit "model", "a code such as 05" => put(state.model, |text| code(text).map(Model));
+        /// Serial number (default: 96132206100410 and the numbers that follow)
+        unit "serial", "up to 20 characters" => put(state.serial, SerialNumber::new);
+        /// Number of the unit in its bank (default: its place, from 0)
+        unit "instance", "0 to 9" => put(state.instance, |text| digit(text).map(|n| Count(n.into())));
+        /// Rated battery voltage (default 48)
+        unit "rated", "12|24|48" => put(state.rated, rated);
+        /// Error of the unit's voltmeter, added to the battery voltage (default 0)
+        unit "battery-offset", "volts such as 0.5" =>
+            put(state.battery_offset, |text| between(text, -10.0, 10.0));
+        /// Battery cable connected; if off, the unit measures 0 V and 0 A there (default on)
+        unit "battery", "on|off" => put(state.battery_off, |text| on_off(text).map(|on| !on));
+    }
+    "Settings of the unit at its start" {
+        /// Bulk (C.V.) voltage
+        unit "bulk", "volts such as 56.4" => add(settings, |text| volts(text).map(Setting::Bulk));
+        /// Float voltage
+        unit "float", "volts such as 54.0" => add(settings, |text| volts(text).map(Setting::Float));
+        /// Cut-off voltage
+        unit "cutoff", "volts such as 48.0" => add(settings, |text| volts(text).map(Setting::Cutoff));
+        /// Re-charge (stop discharge) voltage
+        unit "recharge", "volts such as 48.0" =>
+            add(settings, |text| volts(text).map(Setting::Recharge));
+        /// Re-discharge (stop charge) voltage
+        unit "redischarge", "volts such as 54.0" =>
+            add(settings, |text| volts(text).map(Setting::Redischarge));
+        /// Maximum charge current
+        unit "max-charge", "amperes such as 60" =>
+            add(settings, |text| amperes(text).map(Setting::MaxChargeCurrent));
+        /// Maximum AC charge current
+        unit "max-ac-charge", "amperes such as 30" =>
+            add(settings, |text| amperes(text).map(Setting::MaxAcChargeCurrent));
+        /// Battery type, without a change of the voltages
+        unit "battery-type", "a code such as 2" =>
+            add(settings, |text| digit(text).map(|n| Setting::BatteryType(BatteryType(n))));
+        /// Output source priority
+        unit "output-priority", "a code such as 1" =>
+            add(settings, |text| digit(text).map(|n| Setting::OutputPriority(OutputPriority(n))));
+        /// Charger source priority
+        unit "charger-priority", "a code such as 0" =>
+            add(settings, |text| digit(text).map(|n| Setting::ChargerPriority(ChargerPriority(n))));
+        /// Solar power priority
+        unit "solar-priority", "a code such as 0" =>
+            add(settings, |text| digit(text).map(|n| Setting::SolarPriority(SolarPriority(n))));
+        /// Machine type
+        unit "machine-type", "a code such as 0" =>
+            add(settings, |text| digit(text).map(|n| Setting::MachineType(MachineType(n))));
+        /// Output mode
+        unit "output-mode", "a code such as 1" =>
+            add(settings, |text| digit(text).map(|n| Setting::OutputMode(OutputMode(n))));
+    }
+    "Line to the unit" {
+        /// Speed of the line: each byte takes ten bits (default: bytes take no time)
+        unit "pace", "baud such as 2400" =>
+            put(line.pace, |text| number(text).filter(|baud: &u32| *baud > 0));
+        /// Replies arrive in reports of 8 bytes, zeros fill the last one (default off; always on USB)
+        unit "reports", "on|off" => put(line.reports, on_off);
+        /// Time between a request and the reply (default 0s)
+        unit "think", "a time such as 20ms" => put(line.think, time);
+        /// Chance that a byte of a reply is lost (default 0)
+        unit "lose", "a chance from 0 to 1" => put(line.lose, chance);
+        /// Chance that a byte of a reply arrives twice (default 0)
+        unit "double", "a chance from 0 to 1" => put(line.double, chance);
+        /// Chance, for each byte of a reply, that up to 16 bits from there on are flipped (default 0)
+        unit "flip", "a chance from 0 to 1" => put(line.flip, chance);
+        /// Chance that random bytes arrive before or after a reply (default 0)
+        unit "junk", "a chance from 0 to 1" => put(line.junk, chance);
+        /// Chance that a reply is delayed on the line (default 0)
+        unit "late", "a chance from 0 to 1" => put(line.late, chance);
+        /// Delay of a late reply (default 3s)
+        unit "late-by", "a time such as 3s" => put(line.late_by, time);
+        /// Chance that a reply is followed by a copy of the one before (default 0)
+        unit "stale", "a chance from 0 to 1" => put(line.stale, chance);
+        /// Chance that a request gets no answer and has no effect (default 0)
+        unit "silent", "a chance from 0 to 1" => put(line.silent, chance);
+        /// Number of exchanges after which the link is disconnected (default: never)
+        unit "disconnect", "a number of exchanges" => put(line.disconnect, number::<u64>);
+        /// Hosts that the TCP bridge serves at the same time; with all, each host receives every reply (default one)
+        unit "hosts", "one|all" => put(line.shared, hosts);
+    }
+    "The whole bank" {
+        /// Number of units (default 2)
+        bank "units", "1 to 9" =>
+            put(bank.units, |text| number(text).filter(|n| (1..=MAX_UNITS).contains(n)));
+        /// Stop clock, sun, house and battery (default off)
+        bank "frozen", "on|off" => put(bank.frozen, on_off);
+        /// Date and time at the bank's start (default 2026-06-21T12:30:00)
+        bank "clock", "a time such as 2026-04-26T13:05:00" => put(bank.clock, clock);
+        /// Seed of the random numbers behind chances and gusts (default 0)
+        bank "seed", "a number" => put(bank.seed, number::<u64>);
+        /// State of charge from now on, % (default 80)
+        bank "soc", "0 to 100" => put(bank.soc, percent);
+        /// Capacity of the battery (default 300)
+        bank "capacity", "Ah such as 300" => put(bank.capacity, |text| between(text, 1.0, 100_000.0));
+        /// Power that the house uses (default: by time of day)
+        bank "load", "watts such as 1500" => put(bank.load, |text| between(text, 0.0, 99_999.0));
+        /// Share of the sun that reaches the panels, % (default 100)
+        bank "sun", "0 to 100" => put(bank.sun, percent);
+        /// Grid available (default on)
+        bank "grid", "on|off" => put(bank.grid, on_off);
+        /// Random reduction of load and sun every ten seconds, up to this share, % (default 0)
+        bank "gusts", "0 to 100" => put(bank.gusts, percent);
+    }
 }

@@ -11,11 +11,13 @@ use crate::sim::{
     unit::limits::{self, Rated},
 };
 
+/// Stores a value.
 pub(super) fn put<T, P: From<T>>(place: &mut P, value: Option<T>) -> Option<()> {
     *place = value?.into();
     Some(())
 }
 
+/// Appends a value.
 pub(super) fn add<T>(place: &mut Vec<T>, value: Option<T>) -> Option<()> {
     place.push(value?);
     Some(())
@@ -29,34 +31,37 @@ pub(super) fn on_off(text: &str) -> Option<bool> {
     }
 }
 
-/// Digits and nothing else: `parse` alone would take a plus sign.
+/// Reads a number of digits only; `parse` alone would accept a plus sign.
 pub(super) fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }
 }
 
-/// Two digits on the wire.
+/// Reads a code that has two digits on the wire.
 pub(super) fn code(text: &str) -> Option<u8> {
     number(text).filter(|code| *code <= 99)
 }
 
+/// Reads a code that has one digit on the wire.
 pub(super) fn digit(text: &str) -> Option<u8> {
     number(text).filter(|code| *code <= 9)
 }
 
-pub(super) fn between(text: &str, least: f64, most: f64) -> Option<f64> {
-    text.parse().ok().filter(|value| (least..=most).contains(value))
+/// Reads a number in a range, both ends included.
+pub(super) fn between(text: &str, min: f64, max: f64) -> Option<f64> {
+    text.parse().ok().filter(|value| (min..=max).contains(value))
 }
 
 pub(super) fn chance(text: &str) -> Option<f64> {
     between(text, 0.0, 1.0)
 }
 
+/// Reads a percentage, and returns it as 0 to 1.
 pub(super) fn percent(text: &str) -> Option<f64> {
     between(text, 0.0, 100.0).map(|percent| percent / 100.0)
 }
 
-/// With at most one decimal: the wire has no more.
+/// Reads a voltage with at most one decimal, which is what the wire can carry.
 pub(super) fn volts(text: &str) -> Option<Decivolts> {
     let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
     let tenth = number::<u16>(tenth).filter(|_| tenth.len() == 1)?;
@@ -74,6 +79,7 @@ pub(super) fn amperes(text: &str) -> Option<Amperes> {
     number(text).filter(|amperes| *amperes <= 999).map(Amperes)
 }
 
+/// Reads a time in seconds (`2s`, `0.5s`) or milliseconds (`20ms`).
 pub(super) fn time(text: &str) -> Option<Duration> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
@@ -91,9 +97,10 @@ pub(super) fn dialect(text: &str) -> Option<Dialects> {
     }
 }
 
+/// Reads a current at which the list of charge currents can end.
 pub(super) fn charge_currents(text: &str) -> Option<Amperes> {
-    let listed = |most: &Amperes| limits::charge_currents(*most).contains(most);
-    amperes(text).filter(|most| most.0 <= limits::LARGEST_CHARGE_CURRENT).filter(listed)
+    let listed = |max: &Amperes| limits::charge_currents(*max).contains(max);
+    amperes(text).filter(|max| max.0 <= limits::LARGEST_CHARGE_CURRENT).filter(listed)
 }
 
 pub(super) fn short_length(text: &str) -> Option<ShortLength> {
@@ -135,12 +142,12 @@ pub(super) fn rated(text: &str) -> Option<Rated> {
     }
 }
 
-/// One that a unit can show.
+/// Reads a date and time that a unit can show: the years 2000 to 2099.
 pub(super) fn clock(text: &str) -> Option<civil::DateTime> {
     text.parse().ok().filter(calendar::is_known)
 }
 
-/// The name of a field of `FWS`, with `-` for `_` as well.
+/// Reads the name of a field of `FWS`, in which `-` may stand for `_`.
 pub(super) fn warning(text: &str) -> Option<&'static str> {
     let name = text.replace('-', "_");
     let warnings = FaultsAndWarnings::FIELDS.iter().skip(1);

@@ -1,11 +1,11 @@
-//! Settings of a unit that `PIRI` does not show: each group has a query.
+//! The settings that `PIRI` does not show. Each group has a query of its own.
 
 use pi18_proto::{
     Count, Flag, Flags, LedBrightness, LedData, LedEffect, LedSettings, LedSpeed, LedWelcome,
     ModbusSettings, Percent, Rgb, SocLimits, Switch, TimeOfDay,
 };
 
-/// What can be set and has a reply of its own.
+/// The settings of a unit outside `PIRI`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extras {
     pub(crate) flags: Flags,
@@ -17,7 +17,7 @@ pub(crate) struct Extras {
 }
 
 impl Extras {
-    /// All eleven flags; how many are shown is a matter of the reply.
+    /// Returns the settings of a commissioned bank, with all eleven flags; the reply to `FLAG` shows some.
     pub(crate) fn commissioned() -> Self {
         Self {
             flags: Flags {
@@ -61,7 +61,7 @@ impl Extras {
         }
     }
 
-    /// Those that `PF` brings back: only the flags and the windows are known to have defaults.
+    /// Restores what `PF` restores: only flags and windows are known to have defaults.
     pub(crate) fn restore(&mut self) {
         let flags = &mut self.flags;
         flags.buzzer = Count(1);
@@ -76,7 +76,7 @@ impl Extras {
         self.ac_load = Window::default();
     }
 
-    /// `I` is the machine type, which is no flag.
+    /// Sets a flag, except feed-to-grid (`I`), which is the machine type.
     pub(crate) fn set_flag(&mut self, flag: Flag, state: Switch) {
         let flags = &mut self.flags;
         match flag {
@@ -95,8 +95,8 @@ impl Extras {
     }
 }
 
-/// A part of the day, over midnight if it ends before it starts; all day if it ends as it starts,
-/// as it does on every unit seen (assumed).
+/// A part of the day. It spans midnight if it ends before it starts, and is the whole day if start and
+/// end are equal (assumed; they are on every unit seen).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Window {
     pub(crate) start: TimeOfDay,
@@ -104,6 +104,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Whether a time of day is in the window. The end is not.
     pub(crate) fn contains(self, time: TimeOfDay) -> bool {
         let (start, end) = (self.start, self.end);
         start == end
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_can_span_midnight() {
+    fn window_with_end_before_start_spans_midnight() {
         let at = |hour| TimeOfDay::new(hour, 30).unwrap();
         let contains = |start, end, hour| {
             let window = Window { start: at(start), end: at(end) };

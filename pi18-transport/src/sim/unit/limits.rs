@@ -1,10 +1,10 @@
-//! Which values a unit takes: tables by rated battery voltage, and the lists it shows.
+//! The values that a unit accepts: ranges by rated battery voltage, and the lists that it shows.
 //!
 //! Source: PI18 2017 and 2022, "MCHGV", "BUCD", "PSDV"; the lists as observed.
 
 use pi18_proto::{Amperes, BatteryType, Decivolts, Edition, OutputVoltage};
 
-/// What the battery terminals are made for.
+/// Rated battery voltage of a unit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Rated {
     V12,
@@ -14,6 +14,7 @@ pub(crate) enum Rated {
 }
 
 impl Rated {
+    /// Returns the rated voltage.
     pub(crate) const fn voltage(self) -> Decivolts {
         match self {
             Self::V12 => Decivolts(120),
@@ -22,17 +23,17 @@ impl Rated {
         }
     }
 
-    /// How much of a 48 V unit's voltage it has.
+    /// Returns the rated voltage as a part of 48 V.
     pub(crate) fn scale(self) -> f64 {
         self.voltage().in_unit() / Self::V48.voltage().in_unit()
     }
 
-    /// The voltage that takes the place of one on a 48 V unit.
+    /// Returns the voltage that corresponds to a voltage of a 48 V unit.
     pub(crate) const fn scaled(self, voltage: u16) -> Decivolts {
         Decivolts(voltage * (self.voltage().0 / 120) / 4)
     }
 
-    /// VA, and W as well. 6000 is the LVX6048's; the others are assumed.
+    /// Returns the rated power, VA and W. 6000 is that of the LVX6048; the other values are assumed.
     pub(crate) const fn power(self) -> u32 {
         match self {
             Self::V12 => 1000,
@@ -41,8 +42,8 @@ impl Rated {
         }
     }
 
-    /// Bulk or float. The sheets have no range for 12 V units.
-    pub(crate) fn takes_charge_voltage(self, voltage: Decivolts) -> bool {
+    /// Whether the unit accepts a bulk or float voltage. The sheets have no range for 12 V units.
+    pub(crate) fn accepts_charge_voltage(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => false,
             Self::V24 => (240..=292).contains(&voltage.0),
@@ -50,7 +51,8 @@ impl Rated {
         }
     }
 
-    pub(crate) fn takes_recharge(self, voltage: Decivolts) -> bool {
+    /// Whether the unit accepts a re-charge voltage.
+    pub(crate) fn accepts_recharge(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => [110, 113, 115, 118, 120, 123, 125, 128].contains(&voltage.0),
             Self::V24 => (220..=255).contains(&voltage.0) && voltage.0.is_multiple_of(5),
@@ -58,7 +60,8 @@ impl Rated {
         }
     }
 
-    pub(crate) fn takes_redischarge(self, voltage: Decivolts) -> bool {
+    /// Whether the unit accepts a re-discharge voltage, which may be 0.
+    pub(crate) fn accepts_redischarge(self, voltage: Decivolts) -> bool {
         const V12: [u16; 11] = [120, 123, 125, 128, 130, 133, 135, 138, 140, 143, 145];
         voltage.0 == 0
             || match self {
@@ -68,8 +71,8 @@ impl Rated {
             }
     }
 
-    /// The sheets have no range for 12 V units.
-    pub(crate) fn takes_cutoff(self, voltage: Decivolts) -> bool {
+    /// Whether the unit accepts a cut-off voltage. The sheets have no range for 12 V units.
+    pub(crate) fn accepts_cutoff(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => false,
             Self::V24 => (200..=240).contains(&voltage.0),
@@ -78,13 +81,13 @@ impl Rated {
     }
 }
 
-/// The virtual units are low-voltage ones.
-pub(crate) const fn takes_output_voltage(voltage: OutputVoltage) -> bool {
+/// Whether a unit accepts an AC output voltage: the virtual units are low-voltage models.
+pub(crate) const fn accepts_output_voltage(voltage: OutputVoltage) -> bool {
     matches!(voltage, OutputVoltage::V110 | OutputVoltage::V120)
 }
 
-/// Soltaro, LIB and LIC are for other product lines.
-pub(crate) fn takes_battery_type(battery_type: BatteryType, edition: Edition) -> bool {
+/// Whether a unit accepts a battery type. Soltaro, LIB and LIC are for other product lines.
+pub(crate) fn accepts_battery_type(battery_type: BatteryType, edition: Edition) -> bool {
     match battery_type {
         BatteryType::AGM | BatteryType::FLOODED | BatteryType::USER => true,
         BatteryType::PYLONTECH | BatteryType::WECO => edition == Edition::Pi18_2022,
@@ -92,18 +95,18 @@ pub(crate) fn takes_battery_type(battery_type: BatteryType, edition: Edition) ->
     }
 }
 
-/// `MCHGCR`: every ten amperes up to `max`.
+/// Returns the list of `MCHGCR`: every ten amperes up to `max`.
 pub(crate) fn charge_currents(max: Amperes) -> Vec<Amperes> {
     (10..=max.0).step_by(10).map(Amperes).collect()
 }
 
-/// Where that list ends unless a switch says otherwise.
+/// Default end of that list.
 pub(crate) const MAX_CHARGE_CURRENT: Amperes = Amperes(80);
 
-/// The sheets and captures know no greater one.
+/// Highest charge current in the sheets and captures.
 pub(crate) const LARGEST_CHARGE_CURRENT: u16 = 120;
 
-/// `MUCHGCR`
+/// The list of `MUCHGCR`.
 pub(crate) const AC_CHARGE_CURRENTS: &[Amperes] = &[
     Amperes(2),
     Amperes(10),

@@ -1,4 +1,4 @@
-//! What can be set on a unit, as it is commissioned and as it leaves the factory.
+//! The settings that `PIRI` shows, as commissioned and as set by the factory.
 
 use pi18_proto::{
     Amperes, BatteryType, ChargerPriority, Decihertz, Decivolts, InputRange, MachineType,
@@ -7,7 +7,7 @@ use pi18_proto::{
 
 use super::limits::Rated;
 
-/// What `PIRI` shows of a unit's settings.
+/// The settings of a unit that `PIRI` shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) output_voltage: Decivolts,
@@ -18,8 +18,8 @@ pub(crate) struct Settings {
     pub(crate) cutoff: Decivolts,
     pub(crate) recharge: Decivolts,
     pub(crate) redischarge: Decivolts,
-    pub(crate) max_charge: Amperes,
-    pub(crate) max_ac_charge: Amperes,
+    pub(crate) max_charge_current: Amperes,
+    pub(crate) max_ac_charge_current: Amperes,
     pub(crate) battery_type: BatteryType,
     pub(crate) output_priority: OutputPriority,
     pub(crate) charger_priority: ChargerPriority,
@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     pub(crate) regulation: RegulationState,
 }
 
-/// One of them, for a switch that sets it by name.
+/// One setting and its value, for the switches that set it by name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Setting {
     Bulk(Decivolts),
@@ -37,8 +37,8 @@ pub(crate) enum Setting {
     Cutoff(Decivolts),
     Recharge(Decivolts),
     Redischarge(Decivolts),
-    MaxCharge(Amperes),
-    MaxAcCharge(Amperes),
+    MaxChargeCurrent(Amperes),
+    MaxAcChargeCurrent(Amperes),
     BatteryType(BatteryType),
     OutputPriority(OutputPriority),
     ChargerPriority(ChargerPriority),
@@ -48,7 +48,7 @@ pub(crate) enum Setting {
 }
 
 impl Settings {
-    /// Those of the commissioned bank.
+    /// Returns the settings of a commissioned bank; `alone` means that it has one unit.
     pub(crate) fn commissioned(rated: Rated, alone: bool) -> Self {
         Self {
             bulk: rated.scaled(564),
@@ -64,9 +64,9 @@ impl Settings {
         }
     }
 
-    /// Those that `PF` brings back.
+    /// Returns the settings that `PF` restores.
     ///
-    /// Source: a captured `DI`, its AC output changed to what an LVX6048 has.
+    /// Source: a captured `DI`, with the AC output of an LVX6048.
     pub(crate) fn factory(rated: Rated) -> Self {
         Self {
             output_voltage: Decivolts(1200),
@@ -77,8 +77,8 @@ impl Settings {
             cutoff: rated.scaled(408),
             recharge: rated.scaled(460),
             redischarge: rated.scaled(540),
-            max_charge: Amperes(60),
-            max_ac_charge: Amperes(30),
+            max_charge_current: Amperes(60),
+            max_ac_charge_current: Amperes(30),
             battery_type: BatteryType::AGM,
             output_priority: OutputPriority::SOLAR_UTILITY_BATTERY,
             charger_priority: ChargerPriority::SOLAR_AND_UTILITY,
@@ -89,9 +89,9 @@ impl Settings {
         }
     }
 
-    /// A type with voltages of its own brings them along.
+    /// Sets the battery type, and the voltages that belong to it.
     ///
-    /// Assumed: AGM has the factory's, flooded 2 V more at bulk, as Voltronic manuals say.
+    /// Assumed: AGM has the factory voltages, flooded 2 V more at bulk, as in Voltronic manuals.
     pub(crate) fn set_battery_type(&mut self, battery_type: BatteryType, rated: Rated) {
         self.battery_type = battery_type;
         let bulk = match battery_type {
@@ -104,6 +104,7 @@ impl Settings {
         self.cutoff = rated.scaled(408);
     }
 
+    /// Sets one setting.
     pub(crate) fn put(&mut self, setting: Setting) {
         match setting {
             Setting::Bulk(voltage) => self.bulk = voltage,
@@ -111,8 +112,8 @@ impl Settings {
             Setting::Cutoff(voltage) => self.cutoff = voltage,
             Setting::Recharge(voltage) => self.recharge = voltage,
             Setting::Redischarge(voltage) => self.redischarge = voltage,
-            Setting::MaxCharge(current) => self.max_charge = current,
-            Setting::MaxAcCharge(current) => self.max_ac_charge = current,
+            Setting::MaxChargeCurrent(current) => self.max_charge_current = current,
+            Setting::MaxAcChargeCurrent(current) => self.max_ac_charge_current = current,
             Setting::BatteryType(battery_type) => self.battery_type = battery_type,
             Setting::OutputPriority(priority) => self.output_priority = priority,
             Setting::ChargerPriority(priority) => self.charger_priority = priority,

@@ -2,7 +2,7 @@
 
 use crate::sim::{chance::happens, switches::groups::LineSwitches};
 
-/// A reply as it gets through.
+/// Returns the bytes of a reply after the faults that happen to it: flipped, lost, doubled, added.
 pub(crate) fn damaged(
     reply: &[u8],
     switches: &LineSwitches,
@@ -34,5 +34,5 @@ pub(crate) fn damaged(
     bytes
 }
 
-/// Most random bytes beside a reply.
+/// Largest number of random bytes before or after a reply.
 const MAX_JUNK: usize = 16;

@@ -1,4 +1,4 @@
-//! The line to one unit: each byte with its time, both ways, and what goes wrong on the way.
+//! The line to one unit: bytes in both directions, each with the time at which it arrives.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -11,36 +11,38 @@ use crate::sim::{
     switches::groups::LineSwitches,
 };
 
-/// What is on its way between a host and a unit.
+/// Bytes under way between a host and a unit.
 #[derive(Debug)]
 pub(crate) struct Line {
-    /// To the unit, each byte with the time at which it is in.
+    /// Bytes to the unit, each with its time of arrival.
     requests: VecDeque<(Duration, u8)>,
-    /// To the host.
+    /// Bytes to the host.
     replies: VecDeque<Reply>,
+    /// Reader of the unit, which finds the requests among the bytes.
     reader: FrameReader,
-    /// When the last byte to the unit is in.
+    /// Arrival of the last byte to the unit.
     sent: Duration,
-    /// When the last byte to the host is in.
+    /// Arrival of the last byte to the host.
     answered: Duration,
-    /// Until then the unit computes or sends.
+    /// End of the time in which the unit computes or sends, and ignores what arrives.
     busy: Duration,
-    /// The last reply, undisturbed.
+    /// Last reply, without damage.
     earlier: Vec<u8>,
+    /// Number of requests that reached the unit.
     exchanges: u64,
     connected: bool,
-    /// How often it was pulled.
+    /// Number of times that the line was unplugged.
     pulls: u64,
-    /// Whether a USB adapter is at the host's end, whatever the switch says.
+    /// Whether a USB adapter is at the host's end, even if the switch `reports` is off.
     in_reports: bool,
 }
 
-/// One byte to the host.
+/// One byte to the host, due at a time.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
     due: Duration,
     byte: u8,
-    /// Does not come along with what is taken before it.
+    /// Starts a new read: the host does not receive it together with the bytes before.
     apart: bool,
 }
 
@@ -67,25 +69,27 @@ impl Line {
         self.connected
     }
 
+    /// Unplugs the line. Bytes that are under way are lost.
     pub(crate) fn disconnect(&mut self) {
         let exchanges = self.exchanges;
         self.pull();
         *self = Self { connected: false, exchanges, ..self.empty() };
     }
 
+    /// Plugs the line in again, without the bytes and the exchanges of before.
     pub(crate) fn reconnect(&mut self) {
         if !self.connected {
             *self = self.empty();
         }
     }
 
-    /// How often it was disconnected, which tells of one that was connected again at once.
+    /// Returns how often the line was unplugged, which reveals that it was plugged in again at once.
     #[cfg(unix)]
     pub(crate) fn pulls(&self) -> u64 {
         self.pulls
     }
 
-    /// Whether replies come in reports, as through a USB adapter, even if the switch is off.
+    /// Puts a USB adapter at the host's end or removes it: replies arrive in reports.
     pub(crate) fn put_in_reports(&mut self, on: bool) {
         self.in_reports = on;
     }
@@ -95,12 +99,12 @@ impl Line {
         self.connected = false;
     }
 
-    /// One like this with nothing on it.
+    /// Returns this line as it is without bytes, connected.
     fn empty(&self) -> Self {
         Self { pulls: self.pulls, in_reports: self.in_reports, ..Self::default() }
     }
 
-    /// Bytes start on their way to the unit.
+    /// Sends bytes to the unit; they are lost if the line is unplugged.
     pub(crate) fn send(&mut self, bytes: &[u8], now: Duration, switches: &LineSwitches) {
         if self.is_used_up(switches) {
             self.disconnect();
@@ -115,17 +119,19 @@ impl Line {
         }
     }
 
-    /// When the next byte reaches the unit.
+    /// Returns when the next byte reaches the unit.
     pub(crate) fn arrival(&self) -> Option<Duration> {
         self.requests.front().map(|(due, _)| *due)
     }
 
+    /// Returns when the next byte reaches either end.
     pub(crate) fn next_due(&self) -> Option<Duration> {
         let reply = self.replies.front().map(|reply| reply.due);
         self.arrival().into_iter().chain(reply).min()
     }
 
-    /// The unit gets the next byte: what it makes of it and when, if that ends something.
+    /// Hands the next byte to the unit. Returns what the unit has to answer, and when, if the byte ends
+    /// such an input.
     pub(crate) fn receive(&mut self, ignores_checksum: bool) -> Option<(Duration, UnitInput)> {
         let (at, byte) = self.requests.pop_front()?;
         if at < self.busy {
@@ -140,7 +146,7 @@ impl Line {
         input.filter(|input| !matches!(input, UnitInput::Noise)).map(|input| (at, input))
     }
 
-    /// The unit's answer to what came in at `at` sets out.
+    /// Sends the unit's answer to an input that arrived at `at`; `None` is an exchange without a reply.
     pub(crate) fn answer(
         &mut self,
         reply: Option<Vec<u8>>,
@@ -177,7 +183,7 @@ impl Line {
         }
     }
 
-    /// Bytes that lie in the line behind the last reply, all at once.
+    /// Appends bytes that arrive together with the end of the last reply, but in a read of their own.
     fn leave(&mut self, bytes: &[u8], switches: &LineSwitches) {
         for (at, report) in bytes.chunks(self.together(switches)).enumerate() {
             self.put(report, switches, at == 0);
@@ -192,12 +198,12 @@ impl Line {
         }
     }
 
-    /// How many bytes reach the host at the same time.
+    /// Returns how many bytes reach the host at the same time.
     fn together(&self, switches: &LineSwitches) -> usize {
         if switches.reports || self.in_reports { REPORT_LENGTH } else { 1 }
     }
 
-    /// Appends what is there by now.
+    /// Appends the bytes that have arrived by `now` to `buffer`.
     pub(crate) fn take(&mut self, now: Duration, buffer: &mut BytesMut, switches: &LineSwitches) {
         let before = buffer.len();
         while let Some(reply) = self.replies.front().copied().filter(|reply| reply.due <= now) {
@@ -212,13 +218,13 @@ impl Line {
         }
     }
 
-    /// All exchanges that `disconnect` grants are over.
+    /// Whether the number of exchanges of the switch `disconnect` is reached and all replies are read.
     fn is_used_up(&self, switches: &LineSwitches) -> bool {
-        self.replies.is_empty() && switches.disconnect.is_some_and(|most| self.exchanges >= most)
+        self.replies.is_empty() && switches.disconnect.is_some_and(|max| self.exchanges >= max)
     }
 }
 
-/// What so many bytes take: ten bits each.
+/// Returns the time that bytes take on the line, ten bits each.
 fn line_time(bytes: u64, switches: &LineSwitches) -> Duration {
     const BITS: u64 = 10;
     let baud = switches.pace.map(u64::from);

@@ -1,4 +1,4 @@
-//! What goes over the control file of a `FunctionFS`: descriptors, and what the host asks for.
+//! The data of a `FunctionFS` control file: descriptors to the kernel, events and host requests from it.
 //!
 //! Source: `linux/usb/functionfs.h`; USB 2.0, 9.3 and 9.6; HID 1.11, 6.2.1 and 7.2.
 
@@ -7,60 +7,64 @@ use crate::sim::{
     report::REPORT_LENGTH,
 };
 
-/// Bytes of an event.
+/// Length of an event.
 pub(crate) const EVENT_LENGTH: usize = 12;
 
+// Offsets in an event.
 const SETUP_TYPE: usize = 0;
 const SETUP_REQUEST: usize = 1;
 const SETUP_VALUE: usize = 2;
 const SETUP_LENGTH: usize = 6;
 const TYPE: usize = 8;
 
+// Types of events.
 const UNBIND: u8 = 1;
 const ENABLE: u8 = 2;
 const DISABLE: u8 = 3;
 const SETUP: u8 = 4;
 
-/// What the kernel tells.
+/// An event from the kernel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Event {
     /// The host has configured the device.
     Enabled,
-    /// It has gone, or the gadget was unbound.
+    /// The host has disappeared, or the gadget was unbound.
     Disabled,
-    /// It asks for something on the control pipe.
-    Asked(Asked),
-    /// Anything else, such as a host that sleeps.
+    /// The host sent a request on the control pipe.
+    Request(Request),
+    /// Any other event, such as the suspension of the host.
     Other,
 }
 
-/// What the host asks for, and what it is answered.
+/// A request of the host on the control pipe, by the answer that it gets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Asked {
-    /// A descriptor, of which it takes so many bytes.
-    Descriptor { bytes: &'static [u8], most: usize },
-    /// It sends an output report of so many bytes.
+pub(crate) enum Request {
+    /// A request for a descriptor, of which the host accepts `max` bytes.
+    Descriptor { bytes: &'static [u8], max: usize },
+    /// An output report of the host, with its length.
     Output { length: usize },
-    /// It sets how often reports are repeated: never, as they were not anyway.
+    /// A request to set how often unchanged reports are repeated, which the device never does.
     Idle,
-    /// Something that comes with bytes to the host, or without any, and is refused.
+    /// Any other request with data to the host or without data, which is refused.
     RefusedIn,
-    /// The same with bytes from the host.
+    /// Any other request with data from the host, which is refused.
     RefusedOut,
 }
 
 impl Event {
+    /// Reads an event; one that is unknown or cut off is [`Other`](Self::Other).
     pub(crate) fn read(bytes: &[u8]) -> Self {
         match bytes.get(TYPE).copied() {
             Some(ENABLE) => Self::Enabled,
             Some(DISABLE | UNBIND) => Self::Disabled,
-            Some(SETUP) => Asked::read(bytes).map_or(Self::Other, Self::Asked),
+            Some(SETUP) => Request::read(bytes).map_or(Self::Other, Self::Request),
             _ => Self::Other,
         }
     }
 }
 
-impl Asked {
+impl Request {
+    /// Reads the setup packet of a request.
     fn read(setup: &[u8]) -> Option<Self> {
         const TO_HOST: u8 = 0x80;
         const STANDARD_IN: u8 = 0x81;
@@ -68,7 +72,7 @@ impl Asked {
         const GET_DESCRIPTOR: u8 = 6;
         const SET_REPORT: u8 = 9;
         const SET_IDLE: u8 = 10;
-        /// `wValue` has a kind in its upper byte.
+        /// Type of descriptor or report, the upper byte of `wValue`.
         const HID: u8 = 0x21;
         const REPORTS: u8 = 0x22;
         const OUTPUT: u8 = 2;
@@ -79,10 +83,10 @@ impl Asked {
         let length = usize::from(u16::from_le_bytes(field(setup, SETUP_LENGTH)?));
         Some(match (kind, request, of) {
             (STANDARD_IN, GET_DESCRIPTOR, HID) => {
-                Self::Descriptor { bytes: &HID_DESCRIPTOR, most: length }
+                Self::Descriptor { bytes: &HID_DESCRIPTOR, max: length }
             }
             (STANDARD_IN, GET_DESCRIPTOR, REPORTS) => {
-                Self::Descriptor { bytes: &REPORT_DESCRIPTOR, most: length }
+                Self::Descriptor { bytes: &REPORT_DESCRIPTOR, max: length }
             }
             (CLASS_OUT, SET_REPORT, OUTPUT) => Self::Output { length },
             (CLASS_OUT, SET_IDLE, _) if length == 0 => Self::Idle,
@@ -92,11 +96,11 @@ impl Asked {
     }
 }
 
-/// One interface with one endpoint, at full and at high speed.
+/// Returns the descriptors: one interface with one endpoint, at full and at high speed.
 pub(crate) fn descriptors() -> Vec<u8> {
     const MAGIC_V2: u32 = 3;
     const FULL_AND_HIGH_SPEED: u32 = 1 | 2;
-    /// Interface, HID, endpoint.
+    /// Number of descriptors at each speed: interface, HID, endpoint.
     const COUNT: u32 = 3;
 
     let body: Vec<u8> = [INTERVAL_FULL, INTERVAL_HIGH]
@@ -109,7 +113,7 @@ pub(crate) fn descriptors() -> Vec<u8> {
     [head.as_flattened(), &body].concat()
 }
 
-/// None: the gadget has those of the device.
+/// Returns an empty list of strings, because the strings belong to the gadget.
 pub(crate) fn strings() -> Vec<u8> {
     const MAGIC: u32 = 2;
     const LENGTH: u32 = 16;
@@ -117,21 +121,21 @@ pub(crate) fn strings() -> Vec<u8> {
     [MAGIC, LENGTH, 0, 0].map(u32::to_le_bytes).as_flattened().to_vec()
 }
 
-/// One endpoint, class HID, no boot protocol, no name.
+/// Interface descriptor: one endpoint, class HID, no boot protocol, no name.
 const INTERFACE: [u8; 9] = [9, 4, 0, 0, 1, 3, 0, 0, 0];
 
-/// HID 1.11, no country, one report descriptor of 27 bytes.
+/// HID descriptor: HID 1.11, no country, one report descriptor of 27 bytes.
 const HID_DESCRIPTOR: [u8; 9] = [9, 0x21, 0x11, 0x01, 0, 1, 0x22, 27, 0];
 
-/// Number 1 to the host, interrupts, eight bytes.
+/// Returns the endpoint descriptor: interrupt endpoint 1 to the host, eight bytes.
 const fn endpoint(interval: u8) -> [u8; 7] {
     [7, 5, 0x81, 3, 8, 0, interval]
 }
 
-/// ms, as the adapter has it.
+/// Polling interval at full speed, ms, as on the adapter.
 const INTERVAL_FULL: u8 = 12;
 
-/// 8 ms, the nearest below that there is: 125 µs, doubled so often less one.
+/// Polling interval at high speed: 8 ms, as `2^(n - 1)` times 125 µs.
 const INTERVAL_HIGH: u8 = 7;
 
 const _: () = assert!(REPORT_LENGTH == 8 && REPORT_DESCRIPTOR.len() == 27);
@@ -140,8 +144,8 @@ const _: () = assert!(REPORT_LENGTH == 8 && REPORT_DESCRIPTOR.len() == 27);
 mod tests {
     use super::*;
 
-    /// The setup packet, then the type.
-    fn asked(setup: [u8; 8]) -> Event {
+    /// Reads the event of a setup packet.
+    fn request(setup: [u8; 8]) -> Event {
         let mut event = [0; EVENT_LENGTH];
         event[..8].copy_from_slice(&setup);
         event[8] = 4;
@@ -149,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn describes_an_adapter_with_one_endpoint() {
+    fn descriptors_describe_adapter_with_one_endpoint() {
         let bytes = descriptors();
         assert_eq!(bytes.len(), 20 + 2 * 25);
         assert_eq!(bytes[..20], [3, 0, 0, 0, 70, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0]);
@@ -162,29 +166,29 @@ mod tests {
     }
 
     #[test]
-    fn knows_what_a_host_asks_an_adapter() {
-        let report = asked([0x81, 6, 0, 0x22, 0, 0, 0x1B, 0]);
+    fn requests_to_adapter_are_read() {
+        let report = request([0x81, 6, 0, 0x22, 0, 0, 0x1B, 0]);
         let bytes = &REPORT_DESCRIPTOR[..];
-        assert_eq!(report, Event::Asked(Asked::Descriptor { bytes, most: 27 }));
-        let hid = asked([0x81, 6, 0, 0x21, 0, 0, 0x00, 1]);
+        assert_eq!(report, Event::Request(Request::Descriptor { bytes, max: 27 }));
+        let hid = request([0x81, 6, 0, 0x21, 0, 0, 0x00, 1]);
         let bytes = &HID_DESCRIPTOR[..];
-        assert_eq!(hid, Event::Asked(Asked::Descriptor { bytes, most: 256 }));
-        let output = asked([0x21, 9, 0, 2, 0, 0, 8, 0]);
-        assert_eq!(output, Event::Asked(Asked::Output { length: 8 }));
-        assert_eq!(asked([0x21, 10, 0, 0, 0, 0, 0, 0]), Event::Asked(Asked::Idle));
+        assert_eq!(hid, Event::Request(Request::Descriptor { bytes, max: 256 }));
+        let output = request([0x21, 9, 0, 2, 0, 0, 8, 0]);
+        assert_eq!(output, Event::Request(Request::Output { length: 8 }));
+        assert_eq!(request([0x21, 10, 0, 0, 0, 0, 0, 0]), Event::Request(Request::Idle));
     }
 
     #[test]
-    fn refuses_the_rest_in_its_direction() {
-        // A feature report, both ways; the protocol; a descriptor of another kind.
-        assert_eq!(asked([0xA1, 1, 0, 3, 0, 0, 8, 0]), Event::Asked(Asked::RefusedIn));
-        assert_eq!(asked([0x21, 9, 0, 3, 0, 0, 8, 0]), Event::Asked(Asked::RefusedOut));
-        assert_eq!(asked([0x21, 11, 0, 0, 0, 0, 0, 0]), Event::Asked(Asked::RefusedOut));
-        assert_eq!(asked([0x81, 6, 0, 0x23, 0, 0, 8, 0]), Event::Asked(Asked::RefusedIn));
+    fn other_requests_are_refused_in_their_direction() {
+        // A feature report in both directions, the protocol, another type of descriptor.
+        assert_eq!(request([0xA1, 1, 0, 3, 0, 0, 8, 0]), Event::Request(Request::RefusedIn));
+        assert_eq!(request([0x21, 9, 0, 3, 0, 0, 8, 0]), Event::Request(Request::RefusedOut));
+        assert_eq!(request([0x21, 11, 0, 0, 0, 0, 0, 0]), Event::Request(Request::RefusedOut));
+        assert_eq!(request([0x81, 6, 0, 0x23, 0, 0, 8, 0]), Event::Request(Request::RefusedIn));
     }
 
     #[test]
-    fn tells_when_the_host_comes_and_goes() {
+    fn enable_and_disable_events_are_read() {
         let event = |kind| Event::read(&[0, 0, 0, 0, 0, 0, 0, 0, kind, 0, 0, 0]);
         assert_eq!(event(2), Event::Enabled);
         assert_eq!([event(1), event(3)], [Event::Disabled; 2]);

@@ -1,4 +1,4 @@
-//! Reports on their way to the host, and the thread that hands them over.
+//! The queue of reports to the host, and the thread that writes them to the endpoint.
 
 use std::{
     collections::VecDeque,
@@ -9,129 +9,133 @@ use std::{
 
 use crate::sim::report::Report;
 
-/// What waits for the host to fetch it.
+/// The queue of reports that the host has not fetched.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    state: Mutex<Queue>,
+    queue: Mutex<Queue>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     reports: VecDeque<Report>,
-    /// One of them is being fetched.
+    /// Whether the thread is writing a report.
     sending: bool,
-    /// The host has the device configured.
+    /// Whether the host has configured the device.
     enabled: bool,
-    sender: Sender,
+    thread: ThreadState,
 }
 
-/// How far the thread is.
+/// State of the thread that writes to the endpoint.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Sender {
+enum ThreadState {
     #[default]
-    Sends,
-    /// It is to end.
-    Stops,
-    /// It has let go of the endpoint.
+    Running,
+    /// The thread has to end.
+    Stopping,
+    /// The thread has closed the endpoint.
     Ended,
 }
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new() }
+        Self { queue: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Lost without a host, and if there are too many.
+    /// Adds a report, unless no host has configured the device or the queue is full.
     pub(crate) fn put(&self, report: Report) {
-        self.change(|state| {
-            if state.enabled && state.reports.len() < MAX_REPORTS {
-                state.reports.push_back(report);
+        self.change(|queue| {
+            if queue.enabled && queue.reports.len() < MAX_REPORTS {
+                queue.reports.push_back(report);
             }
         });
     }
 
-    /// The host came or went; what it has not fetched is thrown away both times.
+    /// Records that the host has configured the device or disappeared, and drops all reports.
     pub(crate) fn enable(&self, enabled: bool) {
-        self.change(|state| {
-            state.enabled = enabled;
-            state.reports.clear();
+        self.change(|queue| {
+            queue.enabled = enabled;
+            queue.reports.clear();
         });
     }
 
+    /// Waits until the host has fetched all reports. Returns `false` if it has not within this time.
     pub(crate) fn wait_until_empty(&self, within: Duration) -> bool {
-        let state = self.wait(within, |state| state.reports.is_empty() && !state.sending);
-        state.reports.is_empty() && !state.sending
+        let queue = self.wait(within, |queue| queue.reports.is_empty() && !queue.sending);
+        queue.reports.is_empty() && !queue.sending
     }
 
-    /// Ends the thread, and gives it a moment for that.
+    /// Ends the thread, and waits a moment until it has closed the endpoint.
     pub(crate) fn close(&self) {
-        self.change(|state| {
-            state.sender = Sender::Stops;
-            state.reports.clear();
+        self.change(|queue| {
+            queue.thread = ThreadState::Stopping;
+            queue.reports.clear();
         });
-        drop(self.wait(MOMENT, |state| state.sender == Sender::Ended));
+        drop(self.wait(CLOSE_TIMEOUT, |queue| queue.thread == ThreadState::Ended));
     }
 
-    /// Hands over one after another until it is closed.
+    /// Writes reports to the endpoint until the queue is closed: the body of the thread.
     pub(crate) fn send_to(&self, mut endpoint: impl Write) {
         while let Some(report) = self.next() {
-            // Returns when the host has fetched it, or with an error when the host has gone.
+            // Returns when the host has fetched the report, or with an error when the host disappears.
             let sent = endpoint.write_all(&report);
-            self.change(|state| {
-                state.sending = false;
+            self.change(|queue| {
+                queue.sending = false;
                 if sent.is_err() {
-                    state.reports.clear();
+                    queue.reports.clear();
                 }
             });
         }
         drop(endpoint);
-        self.change(|state| state.sender = Sender::Ended);
+        self.change(|queue| queue.thread = ThreadState::Ended);
     }
 
+    /// Waits for the next report; `None` once the queue is closed.
     fn next(&self) -> Option<Report> {
-        let mut state = self.lock();
+        let mut queue = self.lock();
         loop {
-            if state.sender != Sender::Sends {
+            if queue.thread != ThreadState::Running {
                 return None;
             }
-            if let Some(report) = state.reports.pop_front() {
-                state.sending = true;
+            if let Some(report) = queue.reports.pop_front() {
+                queue.sending = true;
                 return Some(report);
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
+    /// Changes the queue and wakes all who wait for a change.
     fn change(&self, act: impl FnOnce(&mut Queue)) {
         act(&mut self.lock());
         self.changed.notify_all();
     }
 
+    /// Waits until `done`, or until the time is over.
     fn wait(&self, within: Duration, done: impl Fn(&Queue) -> bool) -> MutexGuard<'_, Queue> {
         let deadline = Instant::now() + within;
-        let mut state = self.lock();
-        while !done(&state) {
+        let mut queue = self.lock();
+        while !done(&queue) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.changed.wait_timeout(queue, left);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state
+        queue
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Most reports that wait.
+/// Largest number of queued reports.
 const MAX_REPORTS: usize = 64;
 
-/// What an endpoint that nobody uses takes to be closed, and more.
-const MOMENT: Duration = Duration::from_millis(100);
+/// Time for the thread to close the endpoint, more than it needs if the host fetches no report.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -144,7 +148,7 @@ mod tests {
     use super::*;
     use crate::sim::report::REPORT_LENGTH;
 
-    /// An endpoint whose host fetches what is read at the other end; a write waits for that.
+    /// An endpoint whose host fetches a report when it is received from the channel; a write waits for that.
     struct Endpoint(std::sync::mpsc::SyncSender<Vec<u8>>);
 
     impl Write for Endpoint {
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn hands_over_what_was_put_while_there_is_a_host() {
+    fn reports_are_sent_only_while_a_host_is_present() {
         let outbox = Arc::new(Outbox::new());
         let (mut host, endpoint) = io::pipe().unwrap();
         let sender = Arc::clone(&outbox);
@@ -179,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn throws_away_what_a_host_that_goes_has_not_fetched() {
+    fn unfetched_reports_are_dropped_when_the_host_disappears() {
         let outbox = Arc::new(Outbox::new());
         let (endpoint, host) = std::sync::mpsc::sync_channel(0);
         let sender = Arc::clone(&outbox);
@@ -190,16 +194,22 @@ mod tests {
         }
         assert!(outbox.lock().reports.len() <= MAX_REPORTS);
         assert_eq!(host.recv().unwrap(), [1; REPORT_LENGTH]);
-        assert!(!outbox.wait_until_empty(Duration::from_millis(1)), "it has to be fetched");
+        assert!(
+            !outbox.wait_until_empty(Duration::from_millis(1)),
+            "expected a report that is not fetched yet"
+        );
         outbox.enable(false);
         outbox.enable(true);
         outbox.put([2; REPORT_LENGTH]);
-        // One was under way; the kernel ends that write.
+        // The report that is being written stays; the kernel ends that write.
         let rest: Vec<u8> = [host.recv().unwrap(), host.recv().unwrap()].concat();
         assert_eq!(rest, [[1; REPORT_LENGTH], [2; REPORT_LENGTH]].concat());
         drop(host);
         outbox.put([3; REPORT_LENGTH]);
-        assert!(outbox.wait_until_empty(Duration::from_secs(5)), "an error loses it");
+        assert!(
+            outbox.wait_until_empty(Duration::from_secs(5)),
+            "expected a failed write to drop the report"
+        );
         outbox.close();
         thread.join().unwrap();
     }

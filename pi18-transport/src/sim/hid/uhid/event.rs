@@ -1,6 +1,6 @@
-//! What goes over `/dev/uhid`: events in the machine's own byte order, packed.
+//! The events of `/dev/uhid`: packed structures in native byte order.
 //!
-//! An event may be written shorter than it is; the kernel adds zeros.
+//! An event may be written without the zeros at its end, which the kernel adds.
 //!
 //! Source: `linux/uhid.h`.
 
@@ -12,11 +12,13 @@ use crate::sim::{
     report::{REPORT_LENGTH, Report},
 };
 
-/// Most bytes of an event, those of `UHID_CREATE2`.
+/// Length of the longest event, `UHID_CREATE2`.
 pub(crate) const EVENT_LENGTH: usize = CREATE_DESCRIPTOR + 4096;
 
+/// Offset of the type in every event.
 const TYPE: usize = 0;
 
+// Offsets in `UHID_CREATE2`.
 const CREATE_NAME: usize = 4;
 const CREATE_PHYS: usize = 132;
 const CREATE_UNIQ: usize = 196;
@@ -27,19 +29,25 @@ const CREATE_PRODUCT: usize = 268;
 const CREATE_VERSION: usize = 272;
 const CREATE_DESCRIPTOR: usize = 280;
 
+// Offsets in `UHID_INPUT2`.
 const INPUT_SIZE: usize = 4;
 const INPUT_DATA: usize = 6;
 
+// Offsets in `UHID_OUTPUT`.
 const OUTPUT_DATA: usize = 4;
 const OUTPUT_SIZE: usize = 4100;
 
-/// Of a question and its answer alike.
+/// Offset of the number of a request, in the request and in its answer.
 const ID: usize = 4;
+/// Offset of the error in an answer.
 const ANSWER_ERROR: usize = 8;
+
+// Offsets in `UHID_SET_REPORT`.
 const SET_KIND: usize = 9;
 const SET_SIZE: usize = 10;
 const SET_DATA: usize = 12;
 
+// Types of events.
 const DESTROY: u32 = 1;
 const OUTPUT: u32 = 6;
 const GET_REPORT: u32 = 9;
@@ -52,26 +60,28 @@ const SET_REPORT_REPLY: u32 = 14;
 /// `UHID_OUTPUT_REPORT`
 const KIND_OUTPUT: u8 = 1;
 
-/// The adapter's release.
+/// Release number of the adapter.
 const VERSION: u32 = 2;
 
-/// `EPIPE`: what a stalled request ends with.
+/// `EPIPE`, the error of a stalled request.
 const STALLED: u16 = 32;
 
-/// What the kernel tells.
+/// An event from the kernel.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Event {
-    /// The host wrote a report, here as the kernel hands it over.
+    /// The host wrote a report, whose bytes are as the kernel passes them.
     Output(Vec<u8>),
-    /// It wants a report of the device.
+    /// The host requests a report of the device.
     Get { id: u32 },
-    /// It sets one on the control pipe and wants to know what became of it.
+    /// The host sends a report on the control pipe and waits for an answer; `output` is its data if it is
+    /// an output report.
     Set { id: u32, output: Option<Vec<u8>> },
     /// Anything else, such as the first open and the last close.
     Other,
 }
 
 impl Event {
+    /// Reads an event; one that is unknown or cut off is [`Other`](Self::Other).
     pub(crate) fn read(bytes: &[u8]) -> Self {
         Self::known(bytes).unwrap_or(Self::Other)
     }
@@ -95,7 +105,7 @@ impl Event {
     }
 }
 
-/// Plugs the device in.
+/// Returns the event that plugs a device in.
 pub(crate) fn create(identity: &HidIdentity) -> Vec<u8> {
     let descriptor = u16::try_from(REPORT_DESCRIPTOR.len()).unwrap_or_default();
     let mut event = event(CREATE2, CREATE_DESCRIPTOR + REPORT_DESCRIPTOR.len());
@@ -111,16 +121,16 @@ pub(crate) fn create(identity: &HidIdentity) -> Vec<u8> {
     event
 }
 
-/// Most bytes of a name, then of a port and of a serial number: a zero ends each.
+/// Largest lengths of name, port and serial number: each field ends with a zero byte.
 pub(crate) const MAX_TEXT_LENGTHS: [usize; 3] =
     [CREATE_PHYS - CREATE_NAME - 1, CREATE_UNIQ - CREATE_PHYS - 1, 63];
 
-/// Unplugs it.
+/// Returns the event that unplugs the device.
 pub(crate) fn destroy() -> Vec<u8> {
     event(DESTROY, ID)
 }
 
-/// The device sends a report.
+/// Returns the event with which the device sends a report.
 pub(crate) fn input(report: Report) -> Vec<u8> {
     let size = u16::try_from(REPORT_LENGTH).unwrap_or_default();
     let mut event = event(INPUT2, INPUT_DATA + REPORT_LENGTH);
@@ -129,15 +139,15 @@ pub(crate) fn input(report: Report) -> Vec<u8> {
     event
 }
 
-/// There is no such report to get.
+/// Returns the answer that the device has no such report.
 pub(crate) fn refuse_get(id: u32) -> Vec<u8> {
     // An error, then a size of zero.
     answer(GET_REPORT_REPLY, id, STALLED)
 }
 
-/// What became of a report that was set.
-pub(crate) fn answer_set(id: u32, taken: bool) -> Vec<u8> {
-    answer(SET_REPORT_REPLY, id, if taken { 0 } else { STALLED })
+/// Returns the answer to a report that the host has sent: accepted or refused.
+pub(crate) fn answer_set(id: u32, accepted: bool) -> Vec<u8> {
+    answer(SET_REPORT_REPLY, id, if accepted { 0 } else { STALLED })
 }
 
 fn answer(kind: u32, id: u32, error: u16) -> Vec<u8> {
@@ -158,13 +168,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plugs_in_as_the_adapter() {
+    fn create_event_describes_the_adapter() {
         let event = create(&HidIdentity::adapter("lvx-sim-1/input0"));
         assert_eq!(event.len(), 280 + 27);
         assert_eq!(event[..4], 11_u32.to_ne_bytes());
         assert_eq!(&event[4..28], b"INNO TECH USB to Serial\0");
         assert_eq!(&event[132..149], b"lvx-sim-1/input0\0");
-        assert!(event[196..260].iter().all(|byte| *byte == 0), "it has no serial number");
+        assert!(event[196..260].iter().all(|byte| *byte == 0), "expected no serial number");
         assert_eq!(event[260..262], 27_u16.to_ne_bytes());
         assert_eq!(event[262..264], 3_u16.to_ne_bytes());
         assert_eq!(event[264..268], 0x0665_u32.to_ne_bytes());
@@ -177,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn sends_reports_and_unplugs() {
+    fn input_and_destroy_events_have_the_kernel_layout() {
         let event = input(*b"^D00505\xD9");
         assert_eq!(event[..4], 12_u32.to_ne_bytes());
         assert_eq!(event[4..6], 8_u16.to_ne_bytes());
@@ -186,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_host_wrote() {
+    fn output_event_is_read_and_truncated_one_ignored() {
         let mut event = event(OUTPUT, EVENT_LENGTH);
         put(&mut event, 4, b"\0^P005PIq");
         put(&mut event, 4100, &9_u16.to_ne_bytes());
@@ -199,22 +209,22 @@ mod tests {
     }
 
     #[test]
-    fn reads_and_answers_what_waits_for_an_answer() {
-        let mut asked = event(GET_REPORT, EVENT_LENGTH);
-        put(&mut asked, 4, &7_u32.to_ne_bytes());
-        assert_eq!(Event::read(&asked), Event::Get { id: 7 });
+    fn get_and_set_requests_are_read_and_answered() {
+        let mut request = event(GET_REPORT, EVENT_LENGTH);
+        put(&mut request, 4, &7_u32.to_ne_bytes());
+        assert_eq!(Event::read(&request), Event::Get { id: 7 });
         let refused = refuse_get(7);
         assert_eq!(refused[..4], 10_u32.to_ne_bytes());
         assert_eq!(refused[4..8], 7_u32.to_ne_bytes());
         assert_eq!(refused[8..10], 32_u16.to_ne_bytes());
 
-        let mut asked = event(SET_REPORT, EVENT_LENGTH);
-        put(&mut asked, 4, &8_u32.to_ne_bytes());
-        put(&mut asked, 10, &2_u16.to_ne_bytes());
-        put(&mut asked, 12, b"ab");
-        assert_eq!(Event::read(&asked), Event::Set { id: 8, output: None });
-        put(&mut asked, 9, &[1]);
-        assert_eq!(Event::read(&asked), Event::Set { id: 8, output: Some(b"ab".to_vec()) });
+        let mut request = event(SET_REPORT, EVENT_LENGTH);
+        put(&mut request, 4, &8_u32.to_ne_bytes());
+        put(&mut request, 10, &2_u16.to_ne_bytes());
+        put(&mut request, 12, b"ab");
+        assert_eq!(Event::read(&request), Event::Set { id: 8, output: None });
+        put(&mut request, 9, &[1]);
+        assert_eq!(Event::read(&request), Event::Set { id: 8, output: Some(b"ab".to_vec()) });
         assert_eq!(answer_set(8, true)[..4], 14_u32.to_ne_bytes());
         assert_eq!(answer_set(8, true)[8..10], [0, 0]);
         assert_eq!(answer_set(8, false)[8..10], 32_u16.to_ne_bytes());
