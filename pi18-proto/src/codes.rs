@@ -1,149 +1,20 @@
-//! Codes: numbers that stand for something.
-//!
-//! A device may send a number that nobody has a name for; it stays that number. A host sends a
-//! [`Known`] one only.
+//! The codes of the protocol, except [fault codes](crate::FaultCode) and
+//! [models](crate::Model).
 
-use core::fmt;
+use crate::macros::codes;
 
-use crate::{
-    CodeName, EncodeError,
-    field::{Field, Form, Writer, decimal},
-    value::Value,
-};
-
-/// A number that stands for something.
-pub(crate) trait Code: Copy {
-    /// The numbers with a name.
-    const NAMES: &'static [CodeName];
-    /// Whether people know it by its number.
-    const NUMBERED: bool;
-    /// The same as an error says it.
-    const WANTED: &'static str;
-    fn from_number(number: u8) -> Self;
-    fn number(self) -> u8;
-}
-
-pub(crate) fn name(names: &'static [CodeName], code: u8) -> Option<&'static str> {
-    names.iter().find(|known| known.code == code).map(|known| known.name)
-}
-
-/// A code that has a name: what may be sent to an inverter.
-///
-/// ```
-/// use pi18_proto::{BatteryType, Known};
-///
-/// assert!(Known::new(BatteryType::USER).is_some());
-/// assert!(Known::new(BatteryType(7)).is_none());
-/// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Known<C>(C);
-
-#[expect(private_bounds, reason = "codes are declared in this crate only")]
-impl<C: Code> Known<C> {
-    /// Takes the code if it has a name.
-    #[must_use]
-    pub fn new(code: C) -> Option<Self> {
-        name(C::NAMES, code.number()).map(|_| Self(code))
-    }
-
-    /// The code.
-    #[must_use]
-    pub fn code(self) -> C {
-        self.0
-    }
-}
-
-impl<C: Code> Field for Known<C> {
-    const FORM: Form = Form::Code(C::NAMES);
-    const WANTED: &'static str = C::WANTED;
-
-    fn read(token: &[u8]) -> Option<Self> {
-        Self::new(C::from_number(decimal(token)?.try_into().ok()?))
-    }
-
-    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
-        out.number(self.0.number().into(), width)
-    }
-
-    fn value(&self) -> Option<Value<'_>> {
-        Some(value(self.0))
-    }
-}
-
-impl<C: fmt::Display> fmt::Display for Known<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-pub(crate) fn value<C: Code>(code: C) -> Value<'static> {
-    Value::Code {
-        number: code.number(),
-        name: name(C::NAMES, code.number()),
-        numbered: C::NUMBERED,
-    }
-}
-
-/// What every code shares; a macro, since the traits are not this crate's.
-macro_rules! code_impls {
-    ($name:ident) => {
-        impl core::fmt::Display for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                let numbered = <Self as $crate::codes::Code>::NUMBERED;
-                $crate::value::write_code(f, self.0, self.name(), numbered)
-            }
-        }
-
-        impl core::fmt::Debug for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                write!(f, "{}({}: {})", stringify!($name), self.0, self)
-            }
-        }
-
-        impl $crate::field::Field for $name {
-            const FORM: $crate::Form = $crate::Form::Code(<Self as $crate::codes::Code>::NAMES);
-            const WANTED: &'static str = "a code from 0 to 255";
-
-            #[inline]
-            fn read(token: &[u8]) -> Option<Self> {
-                $crate::field::decimal(token)?.try_into().ok().map(Self)
-            }
-
-            #[inline]
-            fn write(
-                self,
-                width: usize,
-                out: &mut $crate::field::Writer<'_>,
-            ) -> Result<(), $crate::EncodeError> {
-                out.number(self.0.into(), width)
-            }
-
-            #[inline]
-            fn plain_number(&self) -> Option<u32> {
-                Some(self.0.into())
-            }
-
-            fn value(&self) -> Option<$crate::Value<'_>> {
-                Some($crate::codes::value(*self))
-            }
-        }
-    };
-}
-
-pub(crate) use code_impls;
-
-crate::macros::codes! {
-    /// Off or on.
+codes! {
+    /// A switch that is off or on.
     Switch {
         OFF = 0, "off";
         ON = 1, "on";
     }
 }
 
-crate::macros::codes! {
-    /// What an inverter is doing as a whole.
+codes! {
+    /// The working mode of an inverter.
     ///
-    /// Source: PI18 2017 and 2022, "MOD"; charge was seen on the LVX6048 with no AC output.
+    /// Source: PI18 2017 and 2022, "MOD"; charge mode was observed on an LVX6048 without AC output.
     WorkingMode {
         POWER_ON = 0, "power on";
         STANDBY = 1, "standby";
@@ -156,8 +27,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// What the battery is; `user` allows voltages of one's own.
+codes! {
+    /// The battery type; only `user` allows the charge voltages to be set freely.
     ///
     /// Source: PI18 2017 (0 to 2) and 2022 (the rest), "PIRI".
     BatteryType {
@@ -172,24 +43,24 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// What AC input is accepted: a wide range for appliances, a narrow one for computers.
+codes! {
+    /// The accepted range of the AC input voltage: wide for appliances, narrow for computers.
     InputRange {
         APPLIANCE = 0, "appliance";
         UPS = 1, "UPS";
     }
 }
 
-crate::macros::codes! {
-    /// What feeds the loads first.
+codes! {
+    /// The order in which the sources supply the loads.
     OutputPriority {
         SOLAR_UTILITY_BATTERY = 0, "solar-utility-battery";
         SOLAR_BATTERY_UTILITY = 1, "solar-battery-utility";
     }
 }
 
-crate::macros::codes! {
-    /// What charges the battery.
+codes! {
+    /// The sources that charge the battery.
     ChargerPriority {
         SOLAR_FIRST = 0, "solar first";
         SOLAR_AND_UTILITY = 1, "solar and utility";
@@ -197,15 +68,15 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// Where solar power goes first.
+codes! {
+    /// The order in which the consumers receive solar power.
     SolarPriority {
         BATTERY_LOAD_UTILITY = 0, "battery-load-utility";
         LOAD_BATTERY_UTILITY = 1, "load-battery-utility";
     }
 }
 
-crate::macros::codes! {
+codes! {
     /// Whether the unit may feed the grid.
     MachineType {
         OFF_GRID = 0, "off-grid";
@@ -213,16 +84,16 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// How the inverter is built.
+codes! {
+    /// The construction of the inverter.
     Topology {
         TRANSFORMERLESS = 0, "transformerless";
         TRANSFORMER = 1, "transformer";
     }
 }
 
-crate::macros::codes! {
-    /// The unit's place among others.
+codes! {
+    /// Whether the unit works alone, in parallel, or as one phase of a bank.
     ///
     /// Source: PI18 2017 and 2022, "PIRI" and "DI" (0 to 4); 2022, "PRI" and "POPM" (5 and 6).
     OutputMode {
@@ -236,8 +107,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// The grid rules in force; what a number means depends on the unit's voltage.
+codes! {
+    /// The grid regulations in force. The meaning of a number depends on the rated voltage of the unit.
     ///
     /// Source: PI18 2022, "PIRI" and "RS".
     RegulationState {
@@ -247,8 +118,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// What a solar charger is doing.
+codes! {
+    /// The state of a solar charger.
     ChargerStatus {
         ABNORMAL = 0, "abnormal";
         IDLE = 1, "normal, not charging";
@@ -256,7 +127,7 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
+codes! {
     /// Whether the loads are connected.
     LoadConnection {
         DISCONNECTED = 0, "disconnected";
@@ -264,8 +135,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// Where battery power flows.
+codes! {
+    /// The direction of battery power.
     BatteryDirection {
         IDLE = 0, "idle";
         CHARGING = 1, "charging";
@@ -273,8 +144,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// Where power flows between the DC and the AC side.
+codes! {
+    /// The direction of power between the DC and the AC side.
     DcAcDirection {
         IDLE = 0, "idle";
         AC_TO_DC = 1, "AC to DC";
@@ -282,8 +153,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// Where power flows on the line.
+codes! {
+    /// The direction of power on the grid connection.
     LineDirection {
         IDLE = 0, "idle";
         INPUT = 1, "input";
@@ -291,8 +162,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// How fast the LED effect runs.
+codes! {
+    /// The speed of the LED effect.
     ///
     /// Source: PI18 2022, "LED" and "LEDS" (V IV).
     LedSpeed {
@@ -302,8 +173,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// How the LED shows its colours.
+codes! {
+    /// The effect with which the LED shows its colours.
     ///
     /// Source: PI18 2022, "LED" and "LEDM" (V IV).
     LedEffect {
@@ -314,8 +185,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// How bright the LED is.
+codes! {
+    /// The brightness of the LED.
     ///
     /// Source: PI18 2022, "LED" and "LEDB" (V IV).
     LedBrightness {
@@ -325,7 +196,7 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
+codes! {
     /// The quantity that the LED shows.
     ///
     /// Source: PI18 2022, "LED" and "LEDD" (V IV).
@@ -338,8 +209,8 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// How the LED lights up when the unit starts.
+codes! {
+    /// The LED effect while the unit starts.
     ///
     /// Source: PI18 2022, "LED" and "LEDCWEL" (V IV).
     LedWelcome {
@@ -349,7 +220,7 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
+codes! {
     /// Whether settings were changed.
     SettingsState {
         UNCHANGED = 0, "nothing changed";
@@ -357,41 +228,18 @@ crate::macros::codes! {
     }
 }
 
-crate::macros::codes! {
-    /// Whether a unit is there.
+codes! {
+    /// Whether a unit exists in the bank.
     Presence {
         ABSENT = 0, "does not exist";
         PRESENT = 1, "exists";
     }
 }
 
-crate::macros::codes! {
-    /// Whether a warning is raised.
+codes! {
+    /// The state of a warning.
     Warning {
         CLEAR = 0, "clear";
         RAISED = 1, "raised";
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::format;
-
-    use super::*;
-
-    #[test]
-    fn an_unnamed_code_stays_a_number() {
-        let mode = <WorkingMode as Field>::read(b"07").unwrap();
-        assert_eq!(mode.name(), None);
-        assert_eq!(format!("{mode}"), "code 7");
-        assert_eq!(format!("{mode:?}"), "WorkingMode(7: code 7)");
-        assert_eq!(format!("{}", WorkingMode(5)), "hybrid");
-    }
-
-    #[test]
-    fn what_is_sent_has_a_name() {
-        assert_eq!(<Known<BatteryType> as Field>::read(b"2"), BatteryType::USER.known());
-        assert_eq!(<Known<BatteryType> as Field>::read(b"7"), None);
-        assert_eq!(BatteryType(4).known(), None);
     }
 }

@@ -1,17 +1,17 @@
-//! What a host may send: queries and set commands, closed and checked, each with what it does.
+//! The commands of a host: queries and set commands, as closed and checked types.
 
 use core::{fmt, ops::Deref, str::FromStr};
 
 use crate::{
-    DecodeError, EncodeError, FieldInfo, Frame, FrameKind, Value, error::Excerpt, field::Writer,
-    frame,
+    DecodeError, Dialect, EncodeError, FieldInfo, Frame, FrameKind, Value, error::Excerpt,
+    field::Writer, frame,
 };
 
 mod query;
 mod set;
 mod values;
 
-pub use query::{AnyReply, Query, QueryInfo};
+pub use query::{AnyReply, Query, QueryInfo, QueryReply};
 pub use set::{Risk, SetCommand, SetInfo};
 pub use values::{
     ChargeVoltage, CutoffSoc, CutoffVoltage, ModbusBaudRate, ModbusCheckBits, ModbusId,
@@ -19,74 +19,43 @@ pub use values::{
     RedischargeSoc, RedischargeVoltage, SelectableCurrent,
 };
 
-/// The two known editions of the vendor's protocol sheet.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Edition {
-    /// 2017-09-26, `InfiniSolar` V.
-    Pi18_2017,
-    /// 2022-05, `InfiniSolar` V, V II, V III, V IV, V II 6K LV split-phase, TWIN. The LVX6048
-    /// belongs here.
-    Pi18_2022,
-}
-
-impl Edition {
-    /// Both, the older first.
-    pub const ALL: [Self; 2] = [Self::Pi18_2017, Self::Pi18_2022];
-}
-
-impl fmt::Display for Edition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pi18_2017 => "2017",
-            Self::Pi18_2022 => "2022",
-        })
-    }
-}
-
-/// How a host closes its requests.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Dialect {
-    /// With a checksum, as the sheets say.
-    #[default]
-    Checksum,
-    /// Without one, the length as if it were there: what some units sold as LVX and SV want.
-    NoChecksum,
-}
-
-/// Anything a host may send.
+/// A command of a host: a query or a set command.
+///
+/// A simulated inverter or a proxy decodes requests with it:
 ///
 /// ```
 /// use pi18_proto::{Dialect, Frame, Query, Request};
 ///
-/// let request = Request::from(Query::GeneralStatus);
-/// let frame = request.to_frame(Dialect::Checksum);
-/// assert_eq!(*frame, *b"^P005GSX\x14\r");
-/// assert_eq!(Request::decode(&Frame::parse(&frame)?)?, request);
+/// let frame = Frame::parse(b"^P005GSX\x14\r")?;
+/// let request = Request::decode(&frame)?;
+/// assert_eq!(request, Request::Query(Query::GeneralStatus));
+///
+/// assert_eq!(*request.to_frame(Dialect::Checksum), *b"^P005GSX\x14\r");
 /// # Ok::<(), pi18_proto::DecodeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Request {
-    /// It asks.
+    /// A query.
     Query(Query),
-    /// It changes something.
+    /// A set command.
     Set(SetCommand),
 }
 
 impl Request {
-    /// Reads a request, as a device does.
+    /// Decodes the request in a frame, as a device does.
     ///
     /// # Errors
-    /// If the frame is no request, its command is unknown, or a value is missing, malformed or out of
-    /// its type's range.
+    /// If the frame is not a request, its command is unknown, or a value is missing, malformed or
+    /// outside the range of its type.
     pub fn decode(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         match frame.kind() {
             FrameKind::Query => Query::decode(frame.data()).map(Self::Query),
             FrameKind::Set => SetCommand::decode(frame.data()).map(Self::Set),
-            found => Err(DecodeError::Kind { wanted: "a request (^P or ^S)", found }),
+            found => Err(DecodeError::Kind { expected: "a request (^P or ^S)", found }),
         }
     }
 
-    /// The whole frame, ready to be sent.
+    /// Returns the whole frame, ready to be sent.
     #[must_use]
     pub fn to_frame(&self, dialect: Dialect) -> RequestFrame {
         match self {
@@ -95,7 +64,7 @@ impl Request {
         }
     }
 
-    /// The command's mnemonic.
+    /// Returns the mnemonic of the command.
     #[must_use]
     pub fn mnemonic(&self) -> &'static str {
         match self {
@@ -104,7 +73,7 @@ impl Request {
         }
     }
 
-    /// Shows each of its values, in the order of the wire.
+    /// Calls `visitor` with each value, in wire order.
     pub fn visit(&self, visitor: &mut dyn FnMut(&'static FieldInfo, Value<'_>)) {
         match self {
             Self::Query(query) => query.visit(visitor),
@@ -134,7 +103,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// The bytes of one request; it dereferences to them.
+/// The bytes of one request frame. It dereferences to `[u8]`.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct RequestFrame {
     bytes: [u8; Self::CAPACITY],
@@ -142,10 +111,13 @@ pub struct RequestFrame {
 }
 
 impl RequestFrame {
-    /// Most bytes of a request.
+    /// The maximum number of bytes of a request.
     pub const CAPACITY: usize = 32;
 
-    /// Every request fits, which a test shows for each; one that did not would be empty.
+    /// Encodes a request.
+    ///
+    /// Every request fits into the capacity, as tests show for each command. A longer one would
+    /// result in an empty frame.
     fn new(
         kind: FrameKind,
         dialect: Dialect,
@@ -171,7 +143,7 @@ impl fmt::Debug for RequestFrame {
     }
 }
 
-/// Writes what a request carries between length and checksum as text.
+/// Writes the data of a request as text.
 fn write_data(
     f: &mut fmt::Formatter<'_>,
     write: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
@@ -182,22 +154,30 @@ fn write_data(
     f.pad(core::str::from_utf8(out.written()).map_err(|_| fmt::Error)?)
 }
 
-/// What queries and set commands share, from their tables.
+/// Implements what queries and set commands have in common, on top of their tables.
 macro_rules! request_impls {
-    ($name:ident, $kind:expr, $wanted:literal) => {
+    (
+        // The type.
+        $name:ident,
+        // The kind of its frames.
+        $kind:expr,
+        // The name of the type in error texts.
+        $noun:literal
+    ) => {
         impl $name {
-            /// Reads it from a request's data, such as `PGS1` or `POP1`.
+            /// Decodes the data of a request, such as `PGS1` or `POP1`.
             ///
             /// # Errors
-            /// If no command starts like this, or a value is missing, malformed or out of range.
+            /// If the mnemonic is unknown, or a value is missing, malformed or out of range.
             pub fn decode(data: &[u8]) -> Result<Self, DecodeError> {
                 let candidates =
                     Self::LIST.iter().filter(|info| data.starts_with(info.mnemonic.as_bytes()));
+                // The error of the longest mnemonic that matches.
                 let mut closest: Option<(usize, DecodeError)> = None;
                 for info in candidates {
                     let length = info.mnemonic.len();
                     match Self::read(info.mnemonic, data) {
-                        Ok(request) if request.is_written(data) => return Ok(request),
+                        Ok(request) if request.is_written_as(data) => return Ok(request),
                         Ok(_) => {
                             let message = info.mnemonic;
                             let error = DecodeError::Width { message, found: Excerpt::of(data) };
@@ -210,25 +190,25 @@ macro_rules! request_impls {
                     }
                 }
                 let unknown =
-                    DecodeError::UnknownCommand { wanted: $wanted, found: Excerpt::of(data) };
+                    DecodeError::UnknownCommand { expected: $noun, found: Excerpt::of(data) };
                 Err(closest.map_or(unknown, |(_, error)| error))
             }
 
-            /// Whether these are its bytes, each value with all its digits.
-            fn is_written(&self, data: &[u8]) -> bool {
+            /// Returns whether `data` equals the encoded request, with all digits of each value.
+            fn is_written_as(&self, data: &[u8]) -> bool {
                 let mut buffer = [0; RequestFrame::CAPACITY];
                 let mut out = Writer::new(&mut buffer);
                 self.write(&mut out).is_ok() && out.written() == data
             }
 
-            /// The whole frame, ready to be sent.
+            /// Returns the whole frame, ready to be sent.
             #[must_use]
             pub fn to_frame(&self, dialect: Dialect) -> RequestFrame {
                 RequestFrame::new($kind, dialect, |out| self.write(out))
             }
         }
 
-        /// What it carries on the wire: mnemonic and values.
+        /// Displays the data of the request: mnemonic and values.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write_data(f, |out| self.write(out))
@@ -259,7 +239,7 @@ macro_rules! request_impls {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str(concat!("a ", $wanted, " as it stands on the wire"))
+                        f.write_str(concat!("a ", $noun, " as it is written on the wire"))
                     }
 
                     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {

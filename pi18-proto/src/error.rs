@@ -1,127 +1,129 @@
-//! What can be wrong with bytes, and with a buffer that is to take them.
+//! The errors: bytes that cannot be decoded, values out of range, buffers that are too short.
 
 use core::fmt;
 
-/// Why bytes are not what they should be: the place, what was wanted, what was there.
+use crate::FrameKind;
+
+/// An error in received bytes. Its text gives the place, what was expected and what was found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// No frame of this protocol starts like this.
+    /// The bytes do not start like a frame.
     #[error("frame: expected ^D, ^P, ^S, ^0, ^1 or (NAK, found {found}")]
     NotAFrame {
-        /// How it starts.
+        /// The first bytes.
         found: Excerpt,
     },
-    /// The bytes end before the frame does.
-    #[error("frame: expected a carriage return at its end, found the end after {have} bytes")]
+    /// The bytes end before the carriage return that ends a frame.
+    #[error("frame: expected a carriage return at its end, found the end after {length} bytes")]
     Unfinished {
-        /// How many bytes there were.
-        have: usize,
+        /// The number of bytes.
+        length: usize,
     },
-    /// The three characters after `^D`, `^P` or `^S` are no number, or too little follows them.
-    #[error("frame length: expected {wanted}, found {found}")]
+    /// The length after `^D`, `^P` or `^S` is not three digits, or there is no room for a checksum.
+    #[error("frame length: expected {expected}, found {found}")]
     Length {
-        /// What should be there.
-        wanted: &'static str,
-        /// What is there.
+        /// A description of the expected bytes.
+        expected: &'static str,
+        /// The bytes in their place.
         found: Excerpt,
     },
-    /// The frame goes on after its checksum: it lost its carriage return, and another one follows.
+    /// Bytes follow the checksum: the frame lost its carriage return, and another frame follows.
     #[error("frame end: expected a carriage return after the checksum, found {found}")]
     End {
-        /// What follows the checksum.
+        /// The bytes after the checksum.
         found: Excerpt,
     },
-    /// The checksum does not belong to the frame.
+    /// The checksum does not match the frame.
     #[error(
         "frame checksum: expected {:02X} {:02X}, found {:02X} {:02X}",
-        wanted[0], wanted[1], found[0], found[1]
+        expected[0], expected[1], found[0], found[1]
     )]
     Checksum {
-        /// What the bytes before it call for.
-        wanted: [u8; 2],
-        /// What came.
+        /// The checksum computed from the preceding bytes.
+        expected: [u8; 2],
+        /// The checksum received.
         found: [u8; 2],
     },
-    /// More bytes came without a carriage return than any frame has.
+    /// More bytes than a frame can have arrived without a carriage return.
     #[error("frame: expected at most {limit} bytes up to a carriage return, found more")]
     TooLong {
-        /// The most that is taken.
+        /// The maximum number of bytes.
         limit: usize,
     },
-    /// A frame of another kind than was asked for.
-    #[error("frame: expected {wanted}, found {found}")]
+    /// The frame is of another kind than requested.
+    #[error("frame: expected {expected}, found {found}")]
     Kind {
-        /// The kind that was wanted.
-        wanted: &'static str,
-        /// The kind that came.
-        found: crate::FrameKind,
+        /// A description of the requested kind.
+        expected: &'static str,
+        /// The kind of the frame.
+        found: FrameKind,
     },
-    /// A field that cannot be read, or that is missing.
-    #[error("{message} field {field} at offset {at}: expected {wanted}, found {found}")]
+    /// A field is missing or malformed.
+    #[error("{message} field {field} at offset {at}: expected {expected}, found {found}")]
     Field {
-        /// The command's mnemonic.
+        /// The mnemonic of the command.
         message: &'static str,
-        /// The field's name.
+        /// The name of the field.
         field: &'static str,
-        /// Where the field starts, counted in bytes from the first byte of the data.
+        /// The offset of the field in the data, in bytes.
         at: usize,
-        /// What a well-formed field holds.
-        wanted: &'static str,
-        /// What it holds; empty if the data ended before it.
+        /// A description of a well-formed field.
+        expected: &'static str,
+        /// The content of the field; empty if the data ends before it.
         found: Excerpt,
     },
-    /// A request goes on after its last field.
+    /// A request has bytes after its last field.
     #[error("{message} at offset {at}: expected the end, found {found}")]
     Trailing {
-        /// The command's mnemonic.
+        /// The mnemonic of the command.
         message: &'static str,
-        /// Where the surplus starts, counted in bytes from the first byte of the data.
+        /// The offset of these bytes in the data.
         at: usize,
-        /// How the surplus starts.
+        /// The first of these bytes.
         found: Excerpt,
     },
-    /// A request whose values do not have the digits that units want.
+    /// A value in a request has more or fewer digits than units require.
     #[error("{message}: expected each value with all its digits and no more, found {found}")]
     Width {
-        /// The command's mnemonic.
+        /// The mnemonic of the command.
         message: &'static str,
-        /// How the data starts.
+        /// The first bytes of the data.
         found: Excerpt,
     },
-    /// No command starts like this.
-    #[error("command: expected a known {wanted}, found {found}")]
+    /// The data does not start with a known mnemonic.
+    #[error("command: expected a known {expected}, found {found}")]
     UnknownCommand {
         /// `query` or `set command`.
-        wanted: &'static str,
-        /// How the data starts.
+        expected: &'static str,
+        /// The first bytes of the data.
         found: Excerpt,
     },
 }
 
-/// The buffer given is too short for what is to be written.
+/// A buffer is too short for the bytes to be written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("buffer of {have} bytes: expected room for more")]
+#[error("buffer of {capacity} bytes: expected room for more")]
 #[non_exhaustive]
 pub struct EncodeError {
-    /// How long the buffer is.
-    pub have: usize,
+    /// The length of the buffer.
+    pub capacity: usize,
 }
 
-/// A value that its type does not allow.
+/// A value is outside the range of its type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{what}: expected {wanted}, found {found}")]
+#[error("{what}: expected {expected}, found {found}")]
 #[non_exhaustive]
 pub struct RangeError {
-    /// What the value was for.
+    /// The name of the value.
     pub what: &'static str,
-    /// What is allowed.
-    pub wanted: &'static str,
+    /// The allowed range.
+    pub expected: &'static str,
     /// The number given, in the step of its type.
     pub found: u32,
 }
 
-/// The first bytes of something that could not be read, small enough to travel in an error.
+/// The first bytes of malformed input, kept in an error without allocation.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Excerpt {
     bytes: [u8; Self::KEPT],
@@ -129,7 +131,7 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// How many bytes are kept.
+    /// The maximum number of bytes kept.
     pub const KEPT: usize = 16;
 
     pub(crate) fn of(source: &[u8]) -> Self {
@@ -140,7 +142,7 @@ impl Excerpt {
         Self { bytes, total: source.len() }
     }
 
-    /// The bytes kept, at most [`Excerpt::KEPT`].
+    /// Returns the bytes kept, at most [`Excerpt::KEPT`].
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.total.min(Self::KEPT)).unwrap_or_default()
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_bytes_a_person_can_read() {
+    fn excerpt_displays_escaped_bytes_and_total() {
         assert_eq!(std::format!("{}", Excerpt::of(b"4x9")), "\"4x9\"");
         assert_eq!(std::format!("{}", Excerpt::of(b"\x00\xFF")), r#""\x00\xff""#);
         assert_eq!(std::format!("{}", Excerpt::of(b"")), "nothing");

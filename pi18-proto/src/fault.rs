@@ -1,17 +1,20 @@
-//! Fault codes, with the words of both editions where they differ.
+//! Fault codes, with the names of both editions where they differ.
 
 use crate::{Edition, macros::codes};
 
 codes! {
-    /// What stopped an inverter, or 0.
+    /// The fault that stopped an inverter, or 0.
     ///
-    /// [`name`](Self::name) gives the words of the 2022 edition, [`name_in`](Self::name_in) those of
-    /// either.
+    /// [`name`](Self::name) returns the name of the 2022 edition, [`name_in`](Self::name_in) that of
+    /// the given edition.
     ///
-    /// Shown with its number, by which manuals and displays know it:
+    /// A fault is displayed with its number, because manuals and the inverter's display use it:
     ///
     /// ```
-    /// # use pi18_proto::FaultCode;
+    /// use pi18_proto::{Edition, FaultCode};
+    ///
+    /// assert!(FaultCode::PARALLEL_BATTERY_VOLTAGE.is_fault());
+    /// assert_eq!(FaultCode(52).name_in(Edition::Pi18_2017), Some("bus soft start failed"));
     /// assert_eq!(FaultCode(83).to_string(), "83 parallel: battery voltages detected differ");
     /// assert_eq!(FaultCode(99).to_string(), "99 unknown");
     /// ```
@@ -52,7 +55,7 @@ codes! {
 }
 
 impl FaultCode {
-    /// The words of one edition: codes 05 and 52 say something else in 2017.
+    /// Returns the name in one edition. Codes 05 and 52 have another meaning in 2017.
     #[must_use]
     pub fn name_in(self, edition: Edition) -> Option<&'static str> {
         match (edition, self) {
@@ -64,7 +67,7 @@ impl FaultCode {
         }
     }
 
-    /// Whether there is a fault, named or not.
+    /// Returns whether the code stands for a fault, with a known name or not.
     #[must_use]
     pub fn is_fault(self) -> bool {
         self != Self::NONE
@@ -76,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_the_words_of_each_edition() {
+    fn name_in_edition_differs_for_code_52() {
         let both = |code: FaultCode| Edition::ALL.map(|edition| code.name_in(edition));
         assert_eq!(
             both(FaultCode(52)),

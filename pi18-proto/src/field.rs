@@ -1,7 +1,7 @@
-//! One field of a row: how it is read, written and described.
+//! One field of a message: how it is read, written and described.
 //!
-//! This is the only code that cuts data at its commas. A field is read to its comma; the width in a
-//! declaration is what is written, not what is demanded.
+//! Only this module splits data at commas. A field is read up to its comma. The width in a
+//! declaration is the number of characters written; a device may send more or fewer.
 
 use core::{fmt, mem, ops::Range};
 
@@ -9,50 +9,58 @@ use nom::{IResult, Parser, bytes::complete::take_till};
 
 use crate::{DecodeError, EncodeError, error::Excerpt, value::Value};
 
-/// What a declaration says of one field: enough to print it, chart it or make one up.
+/// The description of one field: enough to print it, to chart it, or to generate values for it.
+///
+/// ```
+/// use pi18_proto::{GeneralStatus, Reply};
+///
+/// let field = GeneralStatus::FIELDS[7];
+/// assert_eq!((field.name, field.label), ("battery_voltage", "Battery voltage"));
+/// assert_eq!((field.unit, field.decimals, field.width), ("V", 1, 3));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FieldInfo {
-    /// The field's name in its struct, and in JSON.
+    /// The name of the field in JSON and in error texts.
     pub name: &'static str,
-    /// What a person reads: the first line of its documentation.
+    /// The label for people: the first line of the field's documentation.
     pub label: &'static str,
     /// The unit of the value after [`decimals`](Self::decimals) is applied; empty for a code.
     pub unit: &'static str,
-    /// How many of the digits stand after the decimal point.
+    /// The number of digits after the decimal point.
     pub decimals: u8,
-    /// Characters written, leading zeros kept. A device may send more or fewer.
+    /// The number of characters written, including leading zeros. A device may send more or fewer.
     pub width: u8,
-    /// Whether a message may leave it out.
+    /// Whether a message may omit the field.
     pub optional: bool,
-    /// What the bytes hold.
+    /// The form of the bytes.
     pub form: Form,
 }
 
-/// What the bytes of a field hold.
+/// The form of a field's bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Form {
-    /// A whole number of steps, between these two.
+    /// A whole number of steps within a range.
     Number {
-        /// The least a field of this type can hold.
+        /// The smallest number that a field of this type can hold.
         min: i64,
-        /// The most.
+        /// The largest number that a field of this type can hold.
         max: i64,
     },
-    /// A number that stands for something, with the names known today.
+    /// A number with a meaning, and the names known today.
     Code(&'static [CodeName]),
-    /// Something else, written as this shows: `yyyymmdd`.
+    /// Any other form, as a picture of the characters: `yyyymmdd`.
     Text(&'static str),
 }
 
-/// A value of a code and what it means.
+/// A number of a code, and its name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CodeName {
-    /// As on the wire.
+    /// The number on the wire.
     pub code: u8,
-    /// In words.
+    /// The name of the number.
     pub name: &'static str,
 }
 
@@ -76,30 +84,34 @@ impl FieldInfo {
     }
 }
 
-/// A value that stands in one field.
+/// A value that one field holds.
 pub(crate) trait Field: Copy {
-    /// Its unit, as a person writes it.
+    /// The unit, as people write it.
     const UNIT: &'static str = "";
-    /// Digits after the decimal point.
+    /// The number of digits after the decimal point.
     const DECIMALS: u8 = 0;
-    /// Whether it can be left out.
+    /// Whether the field may be omitted.
     const OPTIONAL: bool = false;
-    /// What its bytes hold.
+    /// The form of the bytes.
     const FORM: Form;
-    /// What an error says should be there.
-    const WANTED: &'static str;
+    /// A description of a well-formed field, for error texts.
+    const EXPECTED: &'static str;
 
-    /// From the bytes up to the comma.
+    /// Reads a value from the bytes of a field, without its comma.
     fn read(token: &[u8]) -> Option<Self>;
-    /// To bytes, at least `width` of them.
+
+    /// Writes the value as at least `width` bytes.
     fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError>;
-    /// The same as a plain number, if it is one.
+
+    /// Returns the number that `write` writes, if it writes nothing but digits.
     fn plain_number(&self) -> Option<u32> {
         None
     }
-    /// What a person or a program is shown; `None` if it is left out.
+
+    /// Returns the value without its type, or `None` if the field is omitted.
     fn value(&self) -> Option<Value<'_>>;
-    /// What stands for a field that is not there.
+
+    /// Returns the value of an omitted field, if the field may be omitted.
     fn absent() -> Option<Self> {
         None
     }
@@ -110,7 +122,7 @@ impl<T: Field> Field for Option<T> {
     const DECIMALS: u8 = T::DECIMALS;
     const OPTIONAL: bool = true;
     const FORM: Form = T::FORM;
-    const WANTED: &'static str = T::WANTED;
+    const EXPECTED: &'static str = T::EXPECTED;
 
     fn read(token: &[u8]) -> Option<Self> {
         if token.is_empty() { Some(None) } else { T::read(token).map(Some) }
@@ -134,23 +146,23 @@ impl<T: Field> Field for Option<T> {
 pub(crate) struct Fields<'a> {
     message: &'static str,
     data: &'a [u8],
-    /// What is left; `None` once the last field was taken.
+    /// The data that is not read yet; `None` after the last field.
     rest: Option<&'a [u8]>,
 }
 
 impl<'a> Fields<'a> {
-    /// The fields in `data` from offset `start` on.
+    /// Starts to read `data` at the offset `start`.
     pub(crate) fn new(message: &'static str, data: &'a [u8], start: usize) -> Self {
         Self { message, data, rest: data.get(start..).filter(|rest| !rest.is_empty()) }
     }
 
-    /// The next field, which is `WIDTH` bytes long unless a device has its own idea.
+    /// Reads the next field. `WIDTH` is its usual length; any other length is read too.
     #[inline]
     pub(crate) fn read<T: Field, const WIDTH: usize>(
         &mut self,
         field: &'static str,
     ) -> Result<T, DecodeError> {
-        // With its length known beforehand, a number is read without a loop.
+        // A number whose length is a constant is read without a loop.
         if !matches!(T::FORM, Form::Text(_))
             && let Some((token, [b',', after @ ..])) =
                 self.rest.and_then(<[u8]>::split_first_chunk::<WIDTH>)
@@ -164,9 +176,9 @@ impl<'a> Fields<'a> {
         Ok(value)
     }
 
-    /// The next field whatever its length, and what follows its comma.
+    /// Reads the next field whatever its length, and returns it with the data after its comma.
     ///
-    /// Takes `self` by value, which leaves the fast way above in registers.
+    /// `self` is passed by value so that `read` can keep it in registers.
     #[cold]
     fn read_to_comma<T: Field>(
         self,
@@ -176,7 +188,7 @@ impl<'a> Fields<'a> {
             message: self.message,
             field,
             at: self.data.len() - self.rest.map_or(0, <[u8]>::len),
-            wanted: T::WANTED,
+            expected: T::EXPECTED,
             found: Excerpt::of(found),
         };
         let Some(rest) = self.rest else {
@@ -187,17 +199,17 @@ impl<'a> Fields<'a> {
         Ok((value, after.split_first().map(|(_comma, rest)| rest)))
     }
 
-    /// Whether the last field was read.
+    /// Returns whether the last field was read.
     pub(crate) fn is_at_end(&self) -> bool {
         self.rest.is_none()
     }
 
-    /// What comes after the fields that were read.
+    /// Returns the fields that were not read.
     pub(crate) fn extra(self) -> Extra<'a> {
         Extra { raw: self.rest }
     }
 
-    /// Nothing may come after the fields that were read.
+    /// Fails if there are fields that were not read.
     pub(crate) fn finish(self) -> Result<(), DecodeError> {
         self.rest.map_or(Ok(()), |rest| {
             Err(DecodeError::Trailing {
@@ -209,26 +221,30 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Fields that came after the known ones, as they were sent.
+fn to_comma(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_till(|byte| byte == b',').parse(input)
+}
+
+/// The fields after those that this crate knows, as they were sent.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Extra<'a> {
     raw: Option<&'a [u8]>,
 }
 
 impl<'a> Extra<'a> {
-    /// How many there are.
+    /// Returns the number of fields.
     #[must_use]
     pub fn count(&self) -> usize {
         self.fields().count()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no such fields.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.raw.is_none()
     }
 
-    /// Each of them.
+    /// Iterates over the fields.
     pub fn fields(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.raw.into_iter().flat_map(|raw| raw.split(|&byte| byte == b','))
     }
@@ -238,9 +254,9 @@ impl fmt::Display for Extra<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let raw = self.raw.unwrap_or_default().escape_ascii();
         match self.count() {
-            0 => f.write_str("no field more than is known"),
-            1 => write!(f, "a field more than is known: \"{raw}\""),
-            count => write!(f, "{count} fields more than are known: \"{raw}\""),
+            0 => f.write_str("no unknown field"),
+            1 => write!(f, "1 unknown field: \"{raw}\""),
+            count => write!(f, "{count} unknown fields: \"{raw}\""),
         }
     }
 }
@@ -250,7 +266,8 @@ impl fmt::Display for Extra<'_> {
 pub(crate) struct Writer<'a> {
     buffer: &'a mut [u8],
     len: usize,
-    /// Commas owed before the next field that is there: left-out fields at the end write none.
+    /// The number of commas to write before the next field that is present. Omitted fields at the end
+    /// of a message thus write no commas.
     commas: usize,
 }
 
@@ -265,39 +282,39 @@ impl<'a> Writer<'a> {
 
     #[inline]
     pub(crate) fn byte(&mut self, byte: u8) -> Result<(), EncodeError> {
-        let have = self.buffer.len();
-        *self.buffer.get_mut(self.len).ok_or(EncodeError { have })? = byte;
+        let capacity = self.buffer.len();
+        *self.buffer.get_mut(self.len).ok_or(EncodeError { capacity })? = byte;
         self.len += 1;
         Ok(())
     }
 
     #[inline]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let have = self.buffer.len();
+        let capacity = self.buffer.len();
         let end = self.len + bytes.len();
-        self.buffer.get_mut(self.len..end).ok_or(EncodeError { have })?.copy_from_slice(bytes);
+        self.buffer.get_mut(self.len..end).ok_or(EncodeError { capacity })?.copy_from_slice(bytes);
         self.len = end;
         Ok(())
     }
 
-    /// Whatever `write` puts into the room that is left, and says the length of.
+    /// Lets `write` fill the rest of the buffer; it returns the number of bytes written.
     pub(crate) fn fill(
         &mut self,
         write: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
     ) -> Result<(), EncodeError> {
-        let have = self.buffer.len();
+        let capacity = self.buffer.len();
         let room = self.buffer.get_mut(self.len..).unwrap_or_default();
-        self.len += write(room).map_err(|_| EncodeError { have })?;
+        self.len += write(room).map_err(|_| EncodeError { capacity })?;
         Ok(())
     }
 
-    /// A field, with the commas before it.
+    /// Writes a field, with the commas before it.
     #[inline]
     pub(crate) fn field<T: Field, const WIDTH: usize>(
         &mut self,
         value: T,
     ) -> Result<(), EncodeError> {
-        // With its length known beforehand, a number is written without a loop.
+        // A number whose length is a constant is written without a loop.
         if let Some(number) = value.plain_number()
             && self.commas == 1
             && let Some([comma, room @ ..]) = self.buffer.get_mut(self.len..)
@@ -312,7 +329,9 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Takes `self` by value, which leaves the fast way above in registers.
+    /// Writes a field of any length, with the commas before it.
+    ///
+    /// `self` is passed by value so that `field` can keep it in registers.
     #[cold]
     fn field_of_any_width<T: Field>(mut self, value: T, width: usize) -> Result<Self, EncodeError> {
         if !T::OPTIONAL || value.value().is_some() {
@@ -326,19 +345,19 @@ impl<'a> Writer<'a> {
         Ok(self)
     }
 
-    /// A number in decimal, with leading zeros to `width` and more digits if it needs them.
+    /// Writes a decimal number with leading zeros up to `width`; a longer number is written whole.
     #[inline]
     pub(crate) fn number(&mut self, number: u32, width: usize) -> Result<(), EncodeError> {
-        let have = self.buffer.len();
+        let capacity = self.buffer.len();
         let width = width.max(digits(number));
         let end = self.len + width;
-        let place = self.buffer.get_mut(self.len..end).ok_or(EncodeError { have })?;
+        let place = self.buffer.get_mut(self.len..end).ok_or(EncodeError { capacity })?;
         put(place, number);
         self.len = end;
         Ok(())
     }
 
-    /// Puts a number over digits already written.
+    /// Replaces digits that were written before.
     pub(crate) fn overwrite_number(&mut self, place: Range<usize>, number: usize) {
         if let Some(place) = self.buffer.get_mut(place) {
             put(place, number.try_into().unwrap_or(u32::MAX));
@@ -346,7 +365,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Puts the last digits of a number into their place, and says what is left of it.
+/// Fills `place` with the last digits of a number, and returns the number without these digits.
 #[inline]
 fn put(place: &mut [u8], mut number: u32) -> u32 {
     for digit in place.iter_mut().rev() {
@@ -369,14 +388,10 @@ const fn digits(number: u32) -> usize {
     }
 }
 
-fn to_comma(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_till(|byte| byte == b',').parse(input)
-}
-
-/// A whole token of decimal digits.
+/// Reads a token that consists of 1 to 19 decimal digits.
 #[inline]
 pub(crate) fn decimal(token: &[u8]) -> Option<u32> {
-    // So many digits fit into 64 bits.
+    // 19 digits fit into 64 bits.
     if !(1..=19).contains(&token.len()) {
         return None;
     }
@@ -391,7 +406,7 @@ pub(crate) fn decimal(token: &[u8]) -> Option<u32> {
     number.try_into().ok()
 }
 
-/// A token cut into numbers of these many digits each, all of them digits.
+/// Reads a token that consists of numbers with the given numbers of digits.
 pub(crate) fn digit_groups<const N: usize>(token: &[u8], widths: [usize; N]) -> Option<[u32; N]> {
     let mut rest = token;
     let mut numbers = [0; N];

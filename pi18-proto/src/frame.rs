@@ -1,14 +1,14 @@
-//! One frame: start, kind, length, data, checksum, carriage return.
+//! A frame: start, length, data, checksum, carriage return.
 //!
 //! ```text
-//! reply    = "^D" length data checksum CR
-//! request  = "^" ( "P" | "S" ) length data [ checksum ] CR
-//! verdict  = "^" ( "1" | "0" ) checksum CR  |  "(NAK" checksum CR
-//! length   = 3 digits: the number of bytes after them, data + checksum + CR
+//! reply            = "^D" length data checksum CR
+//! request          = "^" ( "P" | "S" ) length data [ checksum ] CR
+//! acknowledgement  = "^" ( "1" | "0" ) checksum CR  |  "(NAK" checksum CR
+//! length           = 3 digits: the number of bytes after them, data + checksum + CR
 //! ```
 //!
-//! The checksum vouches for a frame, its length does not: devices and hosts send wrong lengths. Only
-//! a request may come without a checksum (a dialect that hosts use towards some units).
+//! A frame is accepted for its checksum, not for its length: devices and hosts send wrong lengths.
+//! Only a request may omit the checksum, because some units expect that.
 //!
 //! Source: PI18 2017 and 2022, "Communication format"; wrong lengths, `(NAK` and requests without
 //! a checksum observed in public logs of LV2424, LV5048 and Easun units.
@@ -19,58 +19,32 @@ use nom::{
     IResult, Parser,
     branch::alt,
     bytes::complete::{tag, take, take_until},
-    combinator::{map, value},
+    combinator::value,
 };
 
-use crate::{DecodeError, Dialect, EncodeError, crc, error::Excerpt, field::Writer};
+use crate::{
+    DecodeError, Dialect, EncodeError, FrameKind, crc,
+    error::Excerpt,
+    field::{Writer, decimal},
+};
 
-/// Most bytes of a frame: `^D`, three digits, and the 999 bytes that these can announce.
+/// The maximum number of bytes of a frame: `^D`, three digits, and the 999 bytes that they can count.
 ///
-/// The longest reply known takes 118.
+/// The longest known reply has 118 bytes.
 pub const MAX_FRAME: usize = HEAD + 999;
 
-/// What a frame is, told by its first bytes.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum FrameKind {
-    /// `^P`: a host asks.
-    Query,
-    /// `^S`: a host sets.
-    Set,
-    /// `^D`: a device answers with data.
-    Data,
-    /// `^1`: a device accepted a set command.
-    Accepted,
-    /// `^0`: a device refused a set command, or does not know a query.
-    Refused,
-    /// `(NAK`: a device could not make out a frame at all.
-    NotUnderstood,
-}
-
-impl fmt::Display for FrameKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Query => "a query (^P)",
-            Self::Set => "a set command (^S)",
-            Self::Data => "a data reply (^D)",
-            Self::Accepted => "accepted (^1)",
-            Self::Refused => "refused (^0)",
-            Self::NotUnderstood => "not understood ((NAK)",
-        })
-    }
-}
-
-/// What a frame said of itself beside its data, and what it got wrong without being refused.
+/// A defect of a frame that was accepted nevertheless.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FrameWarning {
-    /// The length it announces is not the length it has; the checksum is right.
+    /// The stated length differs from the actual length, but the checksum is right.
     WrongLength {
-        /// Announced.
+        /// The stated length.
         declared: u16,
-        /// Counted.
+        /// The actual length.
         counted: usize,
     },
-    /// A request without a checksum.
+    /// A request has no checksum.
     NoChecksum,
 }
 
@@ -78,15 +52,28 @@ impl fmt::Display for FrameWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongLength { declared, counted } => {
-                write!(f, "the length says {declared:03}, {counted:03} bytes follow it")
+                write!(f, "the stated length is {declared:03}, the actual length {counted:03}")
             }
-            Self::NoChecksum => f.write_str("the request carries no checksum"),
+            Self::NoChecksum => f.write_str("the request has no checksum"),
         }
     }
 }
 
-/// A frame that can be believed: its checksum holds, or it is a request without one that is plain
-/// text.
+/// A frame whose checksum is right, or a plausible request without a checksum.
+///
+/// ```
+/// use pi18_proto::{Frame, FrameKind, Reply, WorkingMode};
+///
+/// let frame = Frame::parse(b"^D00505\xD9\x9F\r")?;
+/// assert_eq!(frame.kind(), FrameKind::Data);
+/// assert_eq!(frame.data(), b"05");
+///
+/// let mode = pi18_proto::Mode::decode(frame.reply_data()?)?;
+/// assert_eq!(mode.working_mode, WorkingMode::HYBRID);
+/// # Ok::<(), pi18_proto::DecodeError>(())
+/// ```
+///
+/// [`FrameReader`](crate::FrameReader) finds the frames in a stream of bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Frame<'a> {
     kind: FrameKind,
@@ -96,31 +83,27 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// Takes one whole frame, from its first byte to its carriage return.
+    /// Parses one whole frame, from its first byte to its carriage return.
     ///
-    /// A request without a checksum is taken if its length is right and it is plain text; a query also
-    /// with a wrong length, as units do (`^P005FWS` is answered).
+    /// A request without a checksum is accepted if its length is right and its data is plain text. A
+    /// query may have a wrong length as well, because units answer such queries (`^P005FWS`).
     ///
     /// # Errors
-    /// If it is no frame, ends early, or its checksum does not hold.
+    /// If the bytes are not a frame, end early, or have a wrong checksum.
     ///
     /// ```
-    /// use pi18_proto::{Frame, FrameKind};
-    ///
-    /// let frame = Frame::parse(b"^D00505\xD9\x9F\r")?;
-    /// assert_eq!((frame.kind(), frame.data()), (FrameKind::Data, &b"05"[..]));
+    /// use pi18_proto::Frame;
     ///
     /// let damaged = Frame::parse(b"^D00506\xD9\x9F\r").unwrap_err();
     /// assert_eq!(damaged.to_string(), "frame checksum: expected E9 FC, found D9 9F");
-    /// # Ok::<(), pi18_proto::DecodeError>(())
     /// ```
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let (rest, kind) =
             start(bytes).map_err(|_| DecodeError::NotAFrame { found: Excerpt::of(bytes) })?;
-        let (surplus, body) =
-            to_end(rest).map_err(|_| DecodeError::Unfinished { have: bytes.len() })?;
-        if surplus.len() > 1 {
-            return Err(DecodeError::NotAFrame { found: Excerpt::of(surplus) });
+        let (after, body) =
+            to_end(rest).map_err(|_| DecodeError::Unfinished { length: bytes.len() })?;
+        if after.len() > 1 {
+            return Err(DecodeError::NotAFrame { found: Excerpt::of(after) });
         }
         match kind {
             FrameKind::Data | FrameKind::Query | FrameKind::Set => {
@@ -132,8 +115,8 @@ impl<'a> Frame<'a> {
                     return Err(DecodeError::End { found: Excerpt::of(next) });
                 }
                 let covered = covered(bytes);
-                if !crc::vouches(covered, found) {
-                    return Err(DecodeError::Checksum { wanted: crc::checksum(covered), found });
+                if !crc::matches(covered, found) {
+                    return Err(DecodeError::Checksum { expected: crc::checksum(covered), found });
                 }
                 Ok(Self { kind, data, declared: None, has_checksum: true })
             }
@@ -141,95 +124,95 @@ impl<'a> Frame<'a> {
     }
 
     fn with_length(bytes: &'a [u8], kind: FrameKind, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let (body, declared) = length(body).map_err(|_| DecodeError::Length {
-            wanted: "three digits",
-            found: Excerpt::of(body.get(..3).unwrap_or(body)),
-        })?;
+        let (declared, body) = split_length(body)?;
         let bare = Self { kind, data: body, declared: Some(declared), has_checksum: false };
         let Ok((data, found)) = split_checksum(body) else {
-            return if bare.is_credible() { Ok(bare) } else { split_checksum(body).map(|_| bare) };
+            return if bare.is_plausible() { Ok(bare) } else { split_checksum(body).map(|_| bare) };
         };
         let covered = covered(bytes);
-        if crc::vouches(covered, found) {
-            let sealed = Self { data, has_checksum: true, ..bare };
-            if sealed.wrong_length().is_some() {
+        if crc::matches(covered, found) {
+            let checked = Self { data, has_checksum: true, ..bare };
+            if checked.wrong_length().is_some() {
                 refuse_joined(bytes)?;
                 refuse_padded(bytes, declared)?;
             }
-            // One request in 65536 without a checksum ends in two characters that are one by chance;
-            // its length tells.
-            let by_chance = sealed.wrong_length().is_some() && bare.wrong_length().is_none();
-            Ok(if by_chance && bare.is_credible() { bare } else { sealed })
-        } else if bare.is_credible() {
+            // One in 65536 requests without a checksum ends in two characters that happen to be its
+            // checksum. Its length shows that they are data.
+            let by_chance = checked.wrong_length().is_some() && bare.wrong_length().is_none();
+            Ok(if by_chance && bare.is_plausible() { bare } else { checked })
+        } else if bare.is_plausible() {
             Ok(bare)
         } else {
-            Err(DecodeError::Checksum { wanted: crc::checksum(covered), found })
+            Err(DecodeError::Checksum { expected: crc::checksum(covered), found })
         }
     }
 
-    /// Whether a request without a checksum can be believed: nothing but its length and its looks
-    /// vouch for it. A set command needs both. A query, which harms nothing, needs its looks only:
-    /// hosts send `^P005ACCT` as the sheets misprint it.
-    fn is_credible(&self) -> bool {
+    /// Returns whether a request without a checksum can be accepted.
+    ///
+    /// The data must be plain text. A set command must have the right length too; a query, which
+    /// changes nothing, need not: hosts send `^P005ACCT`, a misprint of the sheets.
+    fn is_plausible(&self) -> bool {
         let plain = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b',';
-        let looks = !self.data.is_empty() && self.data.iter().all(plain);
+        let is_plain = !self.data.is_empty() && self.data.iter().all(plain);
         let length = self.declared.map(usize::from);
-        let right = length == Some(self.data.len() + AFTER_DATA);
+        let is_right = length == Some(self.data.len() + AFTER_DATA);
         match self.kind {
-            FrameKind::Set => looks && right,
-            FrameKind::Query => looks,
+            FrameKind::Set => is_plain && is_right,
+            FrameKind::Query => is_plain,
             _ => false,
         }
     }
 
-    /// What it is.
+    /// Returns the kind of the frame.
     #[must_use]
     pub const fn kind(&self) -> FrameKind {
         self.kind
     }
 
-    /// What stands between length and checksum; empty for a verdict.
+    /// Returns the bytes between length and checksum; empty for an acknowledgement.
     #[must_use]
     pub const fn data(&self) -> &'a [u8] {
         self.data
     }
 
-    /// The data of a data reply.
+    /// Returns the data of a data reply.
     ///
     /// # Errors
-    /// If it is of another kind: a verdict, a request.
+    /// If the frame is an acknowledgement or a request.
     pub const fn reply_data(&self) -> Result<&'a [u8], DecodeError> {
         match self.kind {
             FrameKind::Data => Ok(self.data),
-            found => Err(DecodeError::Kind { wanted: "a data reply (^D)", found }),
+            found => Err(DecodeError::Kind { expected: "a data reply (^D)", found }),
         }
     }
 
-    /// Writes a frame around any data, for devices and proxies that pass on what has no type here,
-    /// and says how long it is. The data of a verdict is empty.
+    /// Writes a frame around `data` and returns its length.
+    ///
+    /// Simulated devices and proxies use it for messages without a type in this crate. The data of an
+    /// acknowledgement is empty.
     ///
     /// # Errors
-    /// If the buffer is too short, or the data longer than the 996 bytes that a length can announce.
+    /// If the buffer is too short, or the data is longer than 996 bytes, which a length cannot state.
     pub fn encode(
         kind: FrameKind,
         data: &[u8],
         dialect: Dialect,
         buffer: &mut [u8],
     ) -> Result<usize, EncodeError> {
-        let have = buffer.len();
+        let capacity = buffer.len();
         if data.len() > MAX_FRAME - HEAD - AFTER_DATA {
-            return Err(EncodeError { have });
+            return Err(EncodeError { capacity });
         }
         encode(kind, dialect == Dialect::Checksum, buffer, |out| out.bytes(data))
     }
 
-    /// Whether it carried a checksum. Every reply does; a request may not.
+    /// Returns whether the frame has a checksum. Every reply has one; a request may not.
     #[must_use]
     pub const fn has_checksum(&self) -> bool {
         self.has_checksum
     }
 
-    /// The announced and the true number of bytes after the length, if they differ.
+    /// Returns the stated and the actual length, if they differ.
     #[must_use]
     pub fn wrong_length(&self) -> Option<FrameWarning> {
         let declared = self.declared?;
@@ -238,18 +221,12 @@ impl<'a> Frame<'a> {
             .then_some(FrameWarning::WrongLength { declared, counted })
     }
 
-    /// What was forgiven.
+    /// Iterates over the defects of the frame.
     pub fn warnings(&self) -> impl Iterator<Item = FrameWarning> + use<> {
         let no_checksum = (!self.has_checksum).then_some(FrameWarning::NoChecksum);
         self.wrong_length().into_iter().chain(no_checksum)
     }
 }
-
-/// `^`, kind and length.
-const HEAD: usize = 5;
-
-/// Checksum and carriage return.
-const AFTER_DATA: usize = 3;
 
 fn start(input: &[u8]) -> IResult<&[u8], FrameKind> {
     alt((
@@ -263,50 +240,53 @@ fn start(input: &[u8]) -> IResult<&[u8], FrameKind> {
     .parse(input)
 }
 
-/// Up to the first carriage return.
+/// Splits the input at the first carriage return.
 fn to_end(input: &[u8]) -> IResult<&[u8], &[u8]> {
     take_until(&b"\r"[..]).parse(input)
 }
 
-fn length(input: &[u8]) -> IResult<&[u8], u16> {
-    let digit = || {
-        map(nom::character::complete::satisfy(|c| c.is_ascii_digit()), |c| {
-            c.to_digit(10).and_then(|digit| digit.try_into().ok()).unwrap_or(0u16)
+/// Splits the three digits of the length off.
+fn split_length(body: &[u8]) -> Result<(u16, &[u8]), DecodeError> {
+    body.split_at_checked(3)
+        .and_then(|(digits, rest)| Some((decimal(digits)?.try_into().ok()?, rest)))
+        .ok_or_else(|| DecodeError::Length {
+            expected: "three digits",
+            found: Excerpt::of(body.get(..3).unwrap_or(body)),
         })
-    };
-    map((digit(), digit(), digit()), |(a, b, c)| a * 100 + b * 10 + c).parse(input)
 }
 
-/// Cuts the last two bytes off before anything looks for commas: they can be anything but a CR.
+/// Splits the last two bytes off, before the data is split at commas: a checksum byte can be a comma.
 fn split_checksum(body: &[u8]) -> Result<(&[u8], [u8; 2]), DecodeError> {
     let cut: IResult<&[u8], &[u8]> = take(body.len().saturating_sub(2)).parse(body);
     match cut {
         Ok((&[high, low], data)) => Ok((data, [high, low])),
         _ => Err(DecodeError::Length {
-            wanted: "a checksum of two bytes before the carriage return",
+            expected: "a checksum of two bytes before the carriage return",
             found: Excerpt::of(body),
         }),
     }
 }
 
-/// What a checksum covers: all before itself.
+/// Returns the bytes that the checksum covers: all bytes before it.
 fn covered(frame: &[u8]) -> &[u8] {
     frame.get(..frame.len().saturating_sub(AFTER_DATA)).unwrap_or_default()
 }
 
 /// Refuses two frames of which the first lost its carriage return.
 ///
-/// The checksum of bytes with their checksum is zero, so the first frame, with or without padding
-/// behind it, leaves the checksum of the second one unchanged: the two look like one frame of a
-/// wrong length. The stated length does not tell where the first one ends, since it can be wrong as
-/// well: a right frame whose stated length is one short and whose checksum ends in `00` has a right
-/// checksum at the stated length too. So a second frame is looked for by how it begins.
+/// The CRC over bytes that end with their own CRC is zero. So the first frame, with or without
+/// padding after it, does not change the checksum of the second, and the two look like one frame of a
+/// wrong length. The stated length cannot show where the first frame ends, because it may be wrong as
+/// well: a single frame whose stated length is one too small and whose checksum ends in `00` also has
+/// a right checksum at the stated length. Therefore this searches for the start of a second frame.
 fn refuse_joined(bytes: &[u8]) -> Result<(), DecodeError> {
     for at in HEAD + AFTER_DATA - 1..bytes.len() {
         let Some((first, next)) = bytes.split_at_checked(at) else {
             break;
         };
-        if next.len() >= SHORTEST && next.first().copied().is_some_and(is_start) && is_sealed(first)
+        if next.len() >= SHORTEST
+            && next.first().copied().is_some_and(is_start)
+            && ends_with_checksum(first)
         {
             return Err(DecodeError::End { found: Excerpt::of(next) });
         }
@@ -314,13 +294,17 @@ fn refuse_joined(bytes: &[u8]) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Refuses a frame that lost its carriage return and was padded up to a stray one: zeros leave the
-/// checksum unchanged too. A single zero can be the last byte of a right checksum.
+/// Refuses a frame that lost its carriage return and was padded with zeros up to a stray one.
+///
+/// The zeros do not change the checksum either. A single zero can be the last byte of a right
+/// checksum.
 fn refuse_padded(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
     let end = (HEAD + usize::from(declared)).saturating_sub(1);
     match bytes.split_at_checked(end) {
         Some((first, next @ [0, padding @ .., b'\r']))
-            if !padding.is_empty() && padding.iter().all(|&byte| byte == 0) && is_sealed(first) =>
+            if !padding.is_empty()
+                && padding.iter().all(|&byte| byte == 0)
+                && ends_with_checksum(first) =>
         {
             Err(DecodeError::End { found: Excerpt::of(next) })
         }
@@ -328,12 +312,14 @@ fn refuse_padded(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
     }
 }
 
-/// Whether `bytes` end with their own checksum, zeros behind it left aside: reports of a USB adapter
-/// are padded, and the last byte of a checksum can be zero too.
-fn is_sealed(mut bytes: &[u8]) -> bool {
+/// Returns whether `bytes` end with their own checksum and any number of zeros.
+///
+/// The reports of a USB adapter are padded with zeros, and the last byte of a checksum can be zero
+/// too.
+fn ends_with_checksum(mut bytes: &[u8]) -> bool {
     loop {
-        let sealed = bytes.split_last_chunk().filter(|(covered, _)| covered.len() >= HEAD);
-        if sealed.is_some_and(|(covered, &found)| crc::vouches(covered, found)) {
+        let parts = bytes.split_last_chunk().filter(|(covered, _)| covered.len() >= HEAD);
+        if parts.is_some_and(|(covered, &found)| crc::matches(covered, found)) {
             return true;
         }
         match bytes {
@@ -343,15 +329,12 @@ fn is_sealed(mut bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether a frame can begin with this byte; `(` opens the one frame without a `^`.
+/// Returns whether a frame can start with this byte. Only `(NAK` starts with `(`.
 pub(crate) const fn is_start(byte: u8) -> bool {
     matches!(byte, b'^' | b'(')
 }
 
-/// Length of the shortest frame, a verdict: `^1`, checksum and carriage return.
-pub(crate) const SHORTEST: usize = 5;
-
-/// Writes a whole frame around the data that `write` puts down, and says how long it is.
+/// Writes a frame around the data that `write` writes, and returns its length.
 pub(crate) fn encode(
     kind: FrameKind,
     with_checksum: bool,
@@ -382,13 +365,22 @@ pub(crate) fn encode(
     Ok(out.written().len())
 }
 
-/// The bytes by which a device accepts a set command.
+/// The number of bytes before the data: `^`, kind and length.
+const HEAD: usize = 5;
+
+/// The number of bytes after the data: checksum and carriage return.
+const AFTER_DATA: usize = 3;
+
+/// The length of the shortest frame, an acknowledgement: `^1`, checksum and carriage return.
+pub(crate) const SHORTEST: usize = 5;
+
+/// The frame by which a device accepts a set command.
 pub const ACCEPTED: &[u8] = b"^1\x0B\xC2\r";
 
-/// The bytes by which a device refuses a set command or an unknown query.
+/// The frame by which a device refuses a set command or a query that it does not support.
 pub const REFUSED: &[u8] = b"^0\x1B\xE3\r";
 
-/// The bytes by which a device says that it could not make out a frame.
+/// The frame by which a device reports that it could not parse a request.
 pub const NOT_UNDERSTOOD: &[u8] = b"(NAKss\r";
 
 #[cfg(test)]
@@ -396,12 +388,12 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn refused(bytes: &[u8]) -> std::string::String {
+    fn error(bytes: &[u8]) -> std::string::String {
         std::format!("{}", Frame::parse(bytes).unwrap_err())
     }
 
     #[test]
-    fn takes_the_verdicts() {
+    fn acknowledgements_parse_and_encode() {
         for (bytes, kind) in [
             (ACCEPTED, FrameKind::Accepted),
             (REFUSED, FrameKind::Refused),
@@ -412,36 +404,40 @@ mod tests {
             let len = encode(kind, true, &mut buffer, |_| Ok(())).unwrap();
             assert_eq!(&buffer[..len], bytes);
         }
-        assert_eq!(refused(b"^1\x1B\xE3\r"), "frame checksum: expected 0B C2, found 1B E3");
+        assert_eq!(error(b"^1\x1B\xE3\r"), "frame checksum: expected 0B C2, found 1B E3");
     }
 
     #[test]
-    fn takes_a_wrong_length_with_a_warning_when_the_checksum_holds() {
+    fn wrong_length_with_right_checksum_is_a_warning() {
         let frame = Frame::parse(b"^D0200,0,0,0,0,1,0,0,12\xc29\r").unwrap();
         let warnings: std::vec::Vec<_> = frame.warnings().collect();
         assert_eq!(warnings, [FrameWarning::WrongLength { declared: 20, counted: 21 }]);
+        assert_eq!(
+            std::format!("{}", warnings[0]),
+            "the stated length is 020, the actual length 021"
+        );
     }
 
     #[test]
-    fn never_takes_two_frames_for_one_when_the_first_lost_its_end() {
+    fn reply_without_end_and_next_reply_are_refused() {
         assert_eq!(
-            refused(b"^D00505\xD9\x9F^D00518;\x03\r"),
+            error(b"^D00505\xD9\x9F^D00518;\x03\r"),
             "frame end: expected a carriage return after the checksum, \
              found \"^D00518;\\x03\\r\""
         );
     }
 
     #[test]
-    fn a_verdict_that_lost_its_end_is_refused_for_its_end() {
+    fn acknowledgement_without_end_and_next_reply_are_refused() {
         assert_eq!(
-            refused(b"^1\x0B\xC2^D00518;\x03\r"),
+            error(b"^1\x0B\xC2^D00518;\x03\r"),
             "frame end: expected a carriage return after the checksum, found \"^D00518;\\x03\""
         );
     }
 
     #[test]
-    fn a_right_frame_whose_stated_length_is_also_right_by_chance_is_taken() {
-        // The stated length is one short, and the low byte of the checksum is 00.
+    fn frame_with_right_checksum_at_its_wrong_length_parses() {
+        // The stated length is one too small, and the low byte of the checksum is 00.
         for (bytes, data, counted) in [
             (&b"^D0210,1,0,1,0,0,1,1,1,0\x4F\x00\r"[..], &b"0,1,0,1,0,0,1,1,1,0"[..], 22),
             (b"^P006PGS7\xF3\x00\r", b"PGS7", 7),
@@ -454,38 +450,38 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_like_a_frame_and_is_too_short_is_none() {
-        // Data that ends in its own checksum by chance, and a character that begins a frame.
+    fn start_byte_too_near_the_end_is_not_a_second_frame() {
+        // The data happens to end in its own checksum, followed by a start byte.
         let covered = b"^D02006306,06126,0506905^";
         let bytes = [&covered[..], &crc::checksum(covered), b"\r"].concat();
         assert_eq!(Frame::parse(&bytes).unwrap().data(), b"06306,06126,0506905^");
     }
 
     #[test]
-    fn a_frame_that_lost_its_end_and_was_padded_is_refused() {
-        // The two bytes of its checksum would be data, here of the last version.
+    fn frame_without_end_and_padding_is_refused() {
+        // If it were accepted, the two bytes of its checksum would be part of the last version.
         assert_eq!(
-            refused(b"^D02006306,06126,0506905\0\0\r"),
+            error(b"^D02006306,06126,0506905\0\0\r"),
             "frame end: expected a carriage return after the checksum, found \"\\x00\\x00\\r\""
         );
     }
 
     #[test]
-    fn joined_frames_are_refused_if_the_first_is_padded_or_states_a_wrong_length() {
+    fn joined_frames_with_padding_or_wrong_length_are_refused() {
         for first in [
             &b"^D00505\xD9\x9F\0\0\0\0"[..],
             b"^D0200,0,0,0,0,1,0,0,12\xc29",
             b"^D0210,1,0,1,0,0,1,1,1,0\x4F\x00\0\0",
         ] {
             for second in [&b"^D00518;\x03\r"[..], ACCEPTED, NOT_UNDERSTOOD] {
-                let refused = refused(&[first, second].concat());
-                assert!(refused.starts_with("frame end: "), "{refused}");
+                let error = error(&[first, second].concat());
+                assert!(error.starts_with("frame end: "), "{error}");
             }
         }
     }
 
     #[test]
-    fn writes_any_data_and_reads_it_back() {
+    fn encoded_data_parses_back_and_is_limited_to_996_bytes() {
         let mut buffer = [0; MAX_FRAME];
         let len = Frame::encode(FrameKind::Data, b"1,x,", Dialect::Checksum, &mut buffer).unwrap();
         assert_eq!(Frame::parse(&buffer[..len]).unwrap().reply_data(), Ok(&b"1,x,"[..]));
@@ -495,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_requests_without_a_checksum() {
+    fn requests_without_checksum_parse() {
         for (bytes, data) in [
             (&b"^P005GS\r"[..], &b"GS"[..]),
             (b"^P005FWS\r", b"FWS"),
@@ -509,41 +505,40 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_request_whose_data_end_in_their_own_checksum() {
+    fn request_whose_data_ends_in_its_own_checksum_parses_without_checksum() {
         let frame = Frame::parse(b"^P013ED20860114\r").unwrap();
         assert_eq!((frame.data(), frame.has_checksum()), (&b"ED20860114"[..], false));
     }
 
     #[test]
-    fn never_takes_a_damaged_request_for_one_without_a_checksum() {
-        assert_eq!(refused(b"^P005GSX\x15\r"), "frame checksum: expected 58 14, found 58 15");
-        assert!(refused(b"^S007POPXY\r").starts_with("frame checksum"));
-        assert!(refused(b"^S007POP\r").starts_with("frame checksum"));
-        assert!(refused(b"^S007POP11\r").starts_with("frame checksum"));
+    fn damaged_request_is_not_taken_for_one_without_checksum() {
+        assert_eq!(error(b"^P005GSX\x15\r"), "frame checksum: expected 58 14, found 58 15");
+        assert!(error(b"^S007POPXY\r").starts_with("frame checksum"));
+        assert!(error(b"^S007POP\r").starts_with("frame checksum"));
+        assert!(error(b"^S007POP11\r").starts_with("frame checksum"));
     }
 
     #[test]
-    fn never_takes_a_reply_without_a_checksum() {
-        assert!(refused(b"^D00518\r").starts_with("frame checksum"));
+    fn reply_without_checksum_is_refused() {
+        assert!(error(b"^D00518\r").starts_with("frame checksum"));
         assert_eq!(
-            refused(b"^D005\r"),
-            "frame length: expected a checksum of two bytes before the carriage return, found nothing"
+            error(b"^D005\r"),
+            "frame length: expected a checksum of two bytes before the carriage return, \
+             found nothing"
         );
     }
 
     #[test]
-    fn says_what_is_no_frame() {
-        assert_eq!(refused(b""), "frame: expected ^D, ^P, ^S, ^0, ^1 or (NAK, found nothing");
+    fn malformed_frame_is_refused_with_its_place() {
+        assert_eq!(error(b""), "frame: expected ^D, ^P, ^S, ^0, ^1 or (NAK, found nothing");
         assert_eq!(
-            refused(b"(230.1"),
+            error(b"(230.1"),
             "frame: expected ^D, ^P, ^S, ^0, ^1 or (NAK, found \"(230.1\""
         );
+        assert_eq!(error(b"^D0x518;\x03\r"), "frame length: expected three digits, found \"0x5\"");
+        assert_eq!(error(b"^D0\r"), "frame length: expected three digits, found \"0\"");
         assert_eq!(
-            refused(b"^D0x518;\x03\r"),
-            "frame length: expected three digits, found \"0x5\""
-        );
-        assert_eq!(
-            refused(b"^D00518;"),
+            error(b"^D00518;"),
             "frame: expected a carriage return at its end, found the end after 8 bytes"
         );
     }

@@ -1,24 +1,29 @@
-//! PI18, the protocol of Voltronic and MPP Solar hybrid inverters: bytes in, typed values out, and
-//! back.
+//! Parses and encodes PI18, the protocol of Voltronic and MPP Solar hybrid inverters such as the
+//! LVX6048 and the InfiniSolar V series.
 //!
-//! Both directions of every command: a host's requests and a device's replies can each be decoded
-//! and encoded, so that a monitor, a virtual inverter, a proxy and a log reader are built from the
-//! same crate. There is no I/O, no allocation and no clock here.
+//! A host sends a *query* or a *set command* to an inverter, over USB (HID) or RS-232. The inverter
+//! answers with a *reply*: data for a query, an acknowledgement for a set command. This crate decodes
+//! and encodes both directions, so the same types serve a monitor, a simulated inverter, a proxy and a
+//! log reader. It does no I/O, allocates nothing and reads no clock; the crate `pi18-transport` adds
+//! links and clients.
 //!
-//! - [`FrameReader`] cuts a byte stream into [`Frame`]s; a reply's checksum must hold.
-//! - [`Reply`] types such as [`GeneralStatus`] are read from a frame's data, or [`Query::parse_reply`]
-//!   reads whichever reply belongs to a query.
-//! - [`Query`] and [`SetCommand`] are what a host may send; each value is one that some unit takes.
-//! - [`Query::LIST`] and [`SetCommand::LIST`] say of each command what it does, and of each field its
-//!   label, unit and decimals.
+//! | To … | use |
+//! |---|---|
+//! | ask or set something | [`Query`], [`SetCommand`] and their `to_frame` |
+//! | find frames in a stream of bytes | [`FrameReader`] |
+//! | check and split one frame | [`Frame::parse`] |
+//! | read one kind of reply | its type, such as [`GeneralStatus`], with [`Reply::decode`] |
+//! | read the reply to any query | [`Query::parse_reply`] |
+//! | act as an inverter | [`Request::decode`] and [`Reply::encode_frame`] |
+//! | list all commands and fields | [`Query::LIST`] and [`SetCommand::LIST`] |
 //!
 //! ```
 //! use pi18_proto::{Dialect, Frame, GeneralStatus, Query, Reply};
 //!
-//! // What to send:
+//! // The request to send:
 //! assert_eq!(*Query::GeneralStatus.to_frame(Dialect::Checksum), *b"^P005GSX\x14\r");
 //!
-//! // What came back:
+//! // The reply received:
 //! let received = b"^D1062232,499,2232,499,1406,1376,028,549,000,000,000,010,095,060,000,000,\
 //!                  0082,0000,1604,0000,0,2,0,1,1,1,1,0D\x12\r";
 //! let status = GeneralStatus::decode(Frame::parse(received)?.reply_data()?)?;
@@ -27,26 +32,42 @@
 //! # Ok::<(), pi18_proto::DecodeError>(())
 //! ```
 //!
-//! Integrity is strict, content is tolerant: a field is read to its comma whatever its width, an
-//! unknown code stays a number, surplus fields are kept as they came. A field that cannot be read is
-//! an error that names it.
+//! # What is checked
+//! A reply is accepted only if its checksum is right. Its content is read tolerantly: a field may have
+//! any width, a number without a known name stays a number, and unknown fields at the end are returned
+//! as they were sent. A field that cannot be read is an error that names the field and its offset;
+//! nothing is guessed.
+//!
+//! Requests are checked strictly: a value that no model accepts cannot be built.
+//!
+//! # Values
+//! A quantity is an integer in the step of the wire: [`Decivolts`]`(546)` is displayed as `54.6 V`. A
+//! code such as [`WorkingMode`] is a number with names for the known values; [`Known`] codes may be
+//! sent. Each field has a label, a unit and a form, see [`FieldInfo`].
+//!
+//! # Sources
+//! The vendor publishes the protocol as a PDF sheet. "PI18 2017" and "PI18 2022" in this documentation
+//! are its two known editions, see [`Edition`]. "Observed" means: seen on a real inverter.
 //!
 //! # Features
-//! - `serde`: replies, quantities, queries and set commands serialise; quantities as numbers in their
-//!   unit where people read them.
+//! - `serde`: `Serialize` and `Deserialize` for replies, quantities, codes, queries and set commands.
+//!   In JSON a quantity is a number in its unit (`54.6`).
 
 #![no_std]
 
 #[cfg(test)]
 extern crate std;
 
+mod code;
 mod codes;
 mod command;
 mod crc;
+mod dialect;
 mod error;
 mod fault;
 mod field;
 mod frame;
+mod frame_kind;
 mod macros;
 mod quantity;
 mod reader;
@@ -55,23 +76,26 @@ mod serial_number;
 mod time;
 mod value;
 
+pub use code::Known;
 pub use codes::{
     BatteryDirection, BatteryType, ChargerPriority, ChargerStatus, DcAcDirection, InputRange,
-    Known, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, LineDirection, LoadConnection,
+    LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, LineDirection, LoadConnection,
     MachineType, OutputMode, OutputPriority, Presence, RegulationState, SettingsState,
     SolarPriority, Switch, Topology, Warning, WorkingMode,
 };
 pub use command::{
-    AnyReply, ChargeVoltage, CutoffSoc, CutoffVoltage, Dialect, Edition, ModbusBaudRate,
-    ModbusCheckBits, ModbusId, ModbusStopBits, OutputFrequency, OutputVoltage, ParallelInstance,
-    Query, QueryInfo, RechargeSoc, RechargeVoltage, RedischargeSoc, RedischargeVoltage, Request,
-    RequestFrame, Risk, SelectableCurrent, SetCommand, SetInfo,
+    AnyReply, ChargeVoltage, CutoffSoc, CutoffVoltage, ModbusBaudRate, ModbusCheckBits, ModbusId,
+    ModbusStopBits, OutputFrequency, OutputVoltage, ParallelInstance, Query, QueryInfo, QueryReply,
+    RechargeSoc, RechargeVoltage, RedischargeSoc, RedischargeVoltage, Request, RequestFrame, Risk,
+    SelectableCurrent, SetCommand, SetInfo,
 };
 pub use crc::checksum;
+pub use dialect::{Dialect, Edition};
 pub use error::{DecodeError, EncodeError, Excerpt, RangeError};
 pub use fault::FaultCode;
 pub use field::{CodeName, Extra, FieldInfo, Form};
-pub use frame::{ACCEPTED, Frame, FrameKind, FrameWarning, MAX_FRAME, NOT_UNDERSTOOD, REFUSED};
+pub use frame::{ACCEPTED, Frame, FrameWarning, MAX_FRAME, NOT_UNDERSTOOD, REFUSED};
+pub use frame_kind::FrameKind;
 pub use quantity::{
     Amperes, Celsius, Count, Deciamperes, Decihertz, Decivolts, Percent, Seconds, SignedWatts,
     VoltAmperes, WattHours, Watts,
@@ -81,8 +105,8 @@ pub use reply::{
     AcChargeWindow, AcLoadWindow, Clock, Currents, DayEnergy, Defaults, FaultsAndWarnings,
     FirmwareVersions, Flag, Flags, GeneralStatus, GeneralStatus2, Identity, LedSettings,
     MachineModel, MaxAcChargeCurrents, MaxChargeCurrents, ModbusSettings, Mode, Model, MonthEnergy,
-    ParallelRating, ParallelStatus, ProtocolId, QueryReply, RatedInformation, Reply, Rgb,
-    SocLimits, TotalEnergy, TwinOutput, Version, YearEnergy,
+    ParallelRating, ParallelStatus, ProtocolId, RatedInformation, Reply, Rgb, SocLimits,
+    TotalEnergy, TwinOutput, Version, YearEnergy,
 };
 pub use serial_number::{NewSerialNumber, PaddedSerial, SerialNumber};
 pub use time::{ClockSetting, Date, DateTime, Month, TimeOfDay, Year};

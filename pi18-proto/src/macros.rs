@@ -1,16 +1,31 @@
-//! The declarations that everything else follows from. The macros list, functions decide.
+//! The macros that declare replies and codes. They only list; functions do the work.
 
-/// Declares a reply once: its struct, its fields, how it is read, written and shown.
-///
-/// The first line of a field's documentation is its label, the type its unit, the bracket its
-/// width on the wire. `as "key"` gives a field another name in serialised replies and error texts. A
-/// literal in parentheses is a field's former name, which is still read in serialised replies. The
-/// sample is data of such a reply, a real one if there is any.
+/// Declares a reply: its struct, the description of its fields, and how it is read, written and shown.
 macro_rules! reply {
     (
+        // The documentation of the struct.
         $(#[doc = $doc:literal])+
-        $name:ident = $mnemonic:literal, sample $sample:literal {
-            $( #[doc = $label:literal] $(#[doc = $more:literal])* $field:ident $( as $key:literal )? $( ($former:literal) )?: $ty:ty[$width:literal], )+
+        // The struct, and the mnemonic of the query that it answers.
+        $name:ident = $mnemonic:literal,
+        // Data of such a reply: of a real device if a capture is known.
+        sample $sample:literal
+        {
+            $(
+                // The label of the field: the first line of its documentation.
+                #[doc = $label:literal]
+                // The rest of its documentation.
+                $(#[doc = $more:literal])*
+                // The field in the struct.
+                $field:ident
+                // Its name in JSON and in error texts, if that differs from the struct's.
+                $(as $key:literal)?
+                // A former name, which is still read from JSON.
+                $(($former:literal))?
+                // The type of the value, which decides unit and scale.
+                : $ty:ty
+                // The number of characters written.
+                [$width:literal],
+            )+
         }
     ) => {
         $(#[doc = $doc])+
@@ -21,8 +36,8 @@ macro_rules! reply {
             $(
                 #[doc = $label]
                 $(#[doc = $more])*
-                $( #[cfg_attr(feature = "serde", serde(rename = $key))] )?
-                $( #[cfg_attr(feature = "serde", serde(alias = $former))] )?
+                $(#[cfg_attr(feature = "serde", serde(rename = $key))])?
+                $(#[cfg_attr(feature = "serde", serde(alias = $former))])?
                 pub $field: $ty,
             )+
         }
@@ -32,24 +47,36 @@ macro_rules! reply {
         impl $crate::Reply for $name {
             const MNEMONIC: &'static str = $mnemonic;
             const SAMPLE: &'static str = $sample;
-            const FIELDS: &'static [$crate::FieldInfo] =
-                &[$( $crate::FieldInfo::of::<$ty>($crate::macros::key!($field $($key)?), $label, $width) ),+];
+            const FIELDS: &'static [$crate::FieldInfo] = &[
+                $($crate::FieldInfo::of::<$ty>(
+                    $crate::macros::key!($field $($key)?),
+                    $label,
+                    $width,
+                ),)+
+            ];
 
             fn parse(data: &[u8]) -> Result<(Self, $crate::Extra<'_>), $crate::DecodeError> {
                 let mut fields = $crate::field::Fields::new($mnemonic, data, 0);
-                let reply = Self { $( $field: fields.read::<$ty, $width>($crate::macros::key!($field $($key)?))?, )+ };
+                let reply = Self {
+                    $($field: fields.read::<$ty, $width>(
+                        $crate::macros::key!($field $($key)?),
+                    )?,)+
+                };
                 Ok((reply, fields.extra()))
             }
 
             fn encode(&self, buffer: &mut [u8]) -> Result<usize, $crate::EncodeError> {
                 $crate::reply::encode(buffer, |out| {
-                    $( out.field::<$ty, $width>(self.$field)?; )+
+                    $(out.field::<$ty, $width>(self.$field)?;)+
                     Ok(())
                 })
             }
 
-            fn visit(&self, visitor: &mut dyn FnMut(&'static $crate::FieldInfo, $crate::Value<'_>)) {
-                let values = [$( $crate::field::Field::value(&self.$field) ),+];
+            fn visit(
+                &self,
+                visitor: &mut dyn FnMut(&'static $crate::FieldInfo, $crate::Value<'_>),
+            ) {
+                let values = [$($crate::field::Field::value(&self.$field)),+];
                 for (info, value) in Self::FIELDS.iter().zip(values) {
                     if let Some(value) = value {
                         visitor(info, value);
@@ -60,67 +87,110 @@ macro_rules! reply {
     };
 }
 
-/// The name of a field in error texts and in JSON: the one given with `as`, or that of the struct.
+/// Expands to the name of a field in JSON and in error texts.
 macro_rules! key {
-    ($field:ident) => {
+    (
+        // The field in the struct, whose name is used.
+        $field:ident
+    ) => {
         stringify!($field)
     };
-    ($field:ident $key:literal) => {
+    (
+        // The field in the struct.
+        $field:ident
+        // The name that is used instead.
+        $key:literal
+    ) => {
         $key
     };
 }
 
 /// Declares a code: a number with names for the values known today.
 ///
-/// A device may send any number. What a host sends is a [`Known`](crate::Known) one. `@numbered(true)`
-/// before the type's name shows the number before the name of a code, as people know faults by it.
+/// A device may send any number. A host sends a [`Known`](crate::Known) code only.
 macro_rules! codes {
     (
+        // The documentation of the type.
         $(#[doc = $doc:literal])+
+        // Whether manuals and displays refer to the code by its number, which is then shown before
+        // the name; false if left out.
         $(@numbered($numbered:literal))?
-        $name:ident { $( $(#[doc = $what:literal])* $value:ident = $code:literal, $text:literal; )+ }
+        // The type.
+        $name:ident
+        {
+            $(
+                // More documentation of one value.
+                $(#[doc = $more:literal])*
+                // The constant, its number on the wire and its name.
+                $value:ident = $code:literal, $text:literal;
+            )+
+        }
     ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
-        #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
+        #[cfg_attr(
+            feature = "serde",
+            derive(serde::Deserialize, serde::Serialize),
+            serde(transparent)
+        )]
         pub struct $name(
             /// The number on the wire.
             pub u8,
         );
 
         impl $name {
-            $( #[doc = concat!("`", $code, "`: ", $text, ".")] $(#[doc = $what])* pub const $value: Self = Self($code); )+
+            $(
+                #[doc = concat!("`", $code, "`: ", $text, ".")]
+                $(#[doc = $more])*
+                pub const $value: Self = Self($code);
+            )+
 
-            /// What it stands for, or `None` for a number this crate has no name for.
+            /// Returns the name, or `None` for a number without a known name.
             #[must_use]
             pub fn name(self) -> Option<&'static str> {
-                $crate::codes::name(<Self as $crate::codes::Code>::NAMES, self.0)
+                $crate::code::name(<Self as $crate::code::Code>::NAMES, self.0)
             }
 
-            /// The same as a value that may be sent, if it has a name.
+            /// Returns the code as a value that may be sent, if it has a name.
             #[must_use]
             pub fn known(self) -> Option<$crate::Known<Self>> {
                 $crate::Known::new(self)
             }
         }
 
-        impl $crate::codes::Code for $name {
-            const NAMES: &'static [$crate::CodeName] =
-                &[$( $crate::CodeName::new($code, $text) ),+];
-            const NUMBERED: bool = false $( || $numbered )?;
-            const WANTED: &'static str = concat!("a code: ", $crate::macros::code_list!($($code $text),+));
-            fn from_number(number: u8) -> Self { Self(number) }
-            fn number(self) -> u8 { self.0 }
+        impl $crate::code::Code for $name {
+            const NAMES: &'static [$crate::CodeName] = &[$($crate::CodeName::new($code, $text)),+];
+            const NUMBERED: bool = false $(|| $numbered)?;
+            const EXPECTED: &'static str =
+                concat!("a code: ", $crate::macros::code_list!($($code $text),+));
+
+            fn from_number(number: u8) -> Self {
+                Self(number)
+            }
+
+            fn number(self) -> u8 {
+                self.0
+            }
         }
 
-        $crate::codes::code_impls!($name);
+        $crate::code::code_impls!($name);
     };
 }
 
-/// `0 AGM, 1 flooded, 2 user` as one literal.
+/// Expands to a list such as `0 AGM, 1 flooded, 2 user` as one literal.
 macro_rules! code_list {
-    ($code:literal $text:literal) => { concat!($code, " ", $text) };
-    ($code:literal $text:literal, $($more:tt)+) => {
+    (
+        // The number and name of the last code.
+        $code:literal $text:literal
+    ) => {
+        concat!($code, " ", $text)
+    };
+    (
+        // The number and name of one code.
+        $code:literal $text:literal,
+        // The codes that follow it.
+        $($more:tt)+
+    ) => {
         concat!($code, " ", $text, ", ", $crate::macros::code_list!($($more)+))
     };
 }

@@ -1,32 +1,45 @@
-//! Quantities: an integer in the wire's step, shown in its unit, exact.
+//! Quantities: integers in the step of the wire, displayed exactly in their unit.
 //!
-//! `Decivolts(546)` is 54.6 V. Floats are only views.
+//! `Decivolts(546)` is 54.6 V. Floats are only for views.
 
 use core::fmt;
 
 use crate::{
     EncodeError,
     field::{Field, Form, Writer, decimal},
-    value::{Value, write_quantity},
+    value::{Value, in_unit, write_quantity},
 };
 
-/// Declares the quantities: name, integer, unit, decimals, and what an error wants to see.
+/// Declares the quantities.
 macro_rules! quantities {
-    ($( $(#[doc = $doc:literal])+ $name:ident($repr:ty): $unit:literal, $decimals:literal, $wanted:literal; )+) => { $(
+    ($(
+        // The documentation of the type.
+        $(#[doc = $doc:literal])+
+        // The type.
+        $name:ident
+        // The integer that it wraps.
+        ($repr:ty)
+        // The unit that it is displayed in; empty for a count.
+        : $unit:literal,
+        // The number of digits after the decimal point.
+        $decimals:literal,
+        // The accepted numbers, for error texts.
+        $expected:literal;
+    )+) => { $(
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub struct $name(
-            #[doc = concat!("The number on the wire, ", $wanted, ".")]
+            #[doc = concat!("The number on the wire: ", $expected, ".")]
             pub $repr,
         );
 
         impl $name {
-            /// The unit it is shown in.
+            /// The unit that the quantity is displayed in.
             pub const UNIT: &'static str = $unit;
-            /// Digits after the decimal point.
+            /// The number of digits after the decimal point.
             pub const DECIMALS: u8 = $decimals;
 
-            /// In its unit, for calculations that do not write anything back.
+            /// Returns the quantity in its unit, for calculations whose result is not sent.
             #[must_use]
             pub fn in_unit(self) -> f64 {
                 in_unit(self.0.into(), $decimals)
@@ -36,8 +49,9 @@ macro_rules! quantities {
         impl Field for $name {
             const UNIT: &'static str = $unit;
             const DECIMALS: u8 = $decimals;
-            const FORM: Form = Form::Number { min: <$repr as Number>::MIN, max: <$repr as Number>::MAX };
-            const WANTED: &'static str = $wanted;
+            const FORM: Form =
+                Form::Number { min: <$repr as Number>::MIN, max: <$repr as Number>::MAX };
+            const EXPECTED: &'static str = $expected;
 
             #[inline]
             fn read(token: &[u8]) -> Option<Self> {
@@ -82,9 +96,9 @@ macro_rules! quantities {
                 if !deserializer.is_human_readable() {
                     return <$repr>::deserialize(deserializer).map(Self);
                 }
-                let steps = steps::deserialize(deserializer, $decimals, $wanted)?;
-                let wrong = |_| serde::de::Error::custom(concat!("expected ", $wanted));
-                steps.try_into().map(Self).map_err(wrong)
+                let steps = steps::deserialize(deserializer, $decimals, $expected)?;
+                let invalid = |_| serde::de::Error::custom(concat!("expected ", $expected));
+                steps.try_into().map(Self).map_err(invalid)
             }
         }
     )+ };
@@ -103,35 +117,27 @@ quantities! {
     VoltAmperes(u32): "VA", 0, "a number of volt-amperes up to 4294967295";
     /// Active power in watts.
     Watts(u32): "W", 0, "a number of watts up to 4294967295";
-    /// Active power in watts with a direction: a negative number flows the other way.
+    /// Active power in watts, whose sign gives the direction.
     SignedWatts(i32): "W", 0, "a number of watts from -2147483648 to 2147483647";
-    /// Energy in watt-hours; 10 kWh and more is shown in kilowatt-hours.
+    /// Energy in watt-hours, displayed in kilowatt-hours from 10 kWh on.
     WattHours(u32): "Wh", 0, "a number of watt-hours up to 4294967295";
-    /// A share in per cent.
-    Percent(u16): "%", 0, "a number of per cent up to 65535";
-    /// Temperature in degrees Celsius. A leading minus sign is understood (assumed: no sheet shows one).
+    /// A share in percent.
+    Percent(u16): "%", 0, "a number of percent up to 65535";
+    /// Temperature in degrees Celsius. A leading minus sign is accepted (assumed: no sheet shows one).
     Celsius(i16): "°C", 0, "a number of degrees Celsius from -32768 to 32767";
-    /// A time in seconds.
+    /// Duration in seconds.
     Seconds(u16): "s", 0, "a number of seconds up to 65535";
-    /// A plain number.
+    /// A number without a unit.
     Count(u16): "", 0, "a number up to 65535";
 }
 
-/// Steps as a number of their unit.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most 33 bits")]
-pub(crate) fn in_unit(steps: i64, decimals: u8) -> f64 {
-    steps as f64 / scale(decimals)
-}
-
-fn scale(decimals: u8) -> f64 {
-    f64::from(10_u32.checked_pow(decimals.into()).unwrap_or(u32::MAX))
-}
-
-/// The integers that quantities are made of.
+/// An integer that a quantity wraps.
 trait Number: Copy {
     const MIN: i64;
     const MAX: i64;
+
     fn read(token: &[u8]) -> Option<Self>;
+
     fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError>;
 }
 
@@ -209,33 +215,33 @@ mod steps {
 
     use serde::{Deserializer, de};
 
-    use super::{in_unit, scale};
+    use crate::value::{in_unit, scale};
 
-    /// A number in its unit, which must be a whole number of steps.
+    /// Reads a number in the unit, which must be a whole number of steps.
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
         decimals: u8,
-        wanted: &'static str,
+        expected: &'static str,
     ) -> Result<i64, D::Error> {
-        deserializer.deserialize_any(Visitor { decimals, wanted })
+        deserializer.deserialize_any(Visitor { decimals, expected })
     }
 
     struct Visitor {
         decimals: u8,
-        wanted: &'static str,
+        expected: &'static str,
     }
 
     impl de::Visitor<'_> for Visitor {
         type Value = i64;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(self.wanted)
+            f.write_str(self.expected)
         }
 
         fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
             let scale = 10_i64.pow(self.decimals.into());
-            let wrong = || E::invalid_value(de::Unexpected::Signed(number), &self);
-            number.checked_mul(scale).ok_or_else(wrong)
+            let invalid = || E::invalid_value(de::Unexpected::Signed(number), &self);
+            number.checked_mul(scale).ok_or_else(invalid)
         }
 
         fn visit_u64<E: de::Error>(self, number: u64) -> Result<i64, E> {
@@ -245,8 +251,12 @@ mod steps {
             }
         }
 
-        #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "checked back")]
-        #[expect(clippy::float_cmp, reason = "exact or refused")]
+        #[expect(
+            clippy::as_conversions,
+            clippy::cast_possible_truncation,
+            reason = "converted back and compared"
+        )]
+        #[expect(clippy::float_cmp, reason = "must be exact")]
         fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
             let half = if number < 0.0 { -0.5 } else { 0.5 };
             let steps = (number * scale(self.decimals) + half) as i64;
@@ -266,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_the_unit() {
+    fn quantity_displays_its_unit() {
         assert_eq!(format!("{}", Decivolts(546)), "54.6 V");
         assert_eq!(format!("{}", Decivolts(5)), "0.5 V");
         assert_eq!(format!("{}", Watts(0)), "0 W");
@@ -276,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_large_energies_in_kilowatt_hours() {
+    fn energy_from_10_kwh_displays_in_kilowatt_hours() {
         assert_eq!(format!("{}", WattHours(3537)), "3537 Wh");
         assert_eq!(format!("{}", WattHours(9999)), "9999 Wh");
         assert_eq!(format!("{}", WattHours(10_000)), "10.000 kWh");
@@ -287,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_digits_and_nothing_else() {
+    fn number_with_other_bytes_than_digits_is_refused() {
         assert_eq!(Decivolts::read(b"0546"), Some(Decivolts(546)));
         assert_eq!(Celsius::read(b"-05"), Some(Celsius(-5)));
         for token in [&b""[..], b" 5", b"5 ", b"+5", b"5.4", b"0x5", b"65536", b"-5"] {
@@ -299,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_more_digits_rather_than_another_number() {
+    fn number_wider_than_its_field_is_written_whole() {
         let mut buffer = [0; 8];
         let mut out = Writer::new(&mut buffer);
         Watts(123).write(2, &mut out).unwrap();
@@ -309,7 +319,7 @@ mod tests {
 
     #[cfg(feature = "serde")]
     #[test]
-    fn serialises_in_its_unit_and_back() {
+    fn json_number_in_unit_round_trips() {
         for steps in 0..=u16::MAX {
             let text = serde_json::to_string(&Decivolts(steps)).unwrap();
             assert_eq!(serde_json::from_str::<Decivolts>(&text).unwrap(), Decivolts(steps));

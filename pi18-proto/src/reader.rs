@@ -1,4 +1,4 @@
-//! Cuts a byte stream into frames.
+//! Finds the frames in a stream of bytes.
 
 use crate::{
     DecodeError, Frame, MAX_FRAME,
@@ -6,58 +6,64 @@ use crate::{
     frame::{SHORTEST, is_start},
 };
 
-/// Finds frames in a stream that may be cut anywhere, padded with zeros (HID reports are) and
-/// disturbed by junk. It holds at most `N` bytes, and reports all it throws away but padding.
+/// Finds the frames in a stream of bytes that arrives in chunks of any size.
 ///
-/// A frame ends at its carriage return. If what lies before that is damaged, each later start in it
-/// is tried, so that a frame whose end was lost does not take the next one with it.
+/// Zeros between frames are skipped, because HID reports are padded with them. All other bytes that
+/// are not part of a frame are returned too, so that they can be logged. A reader buffers at most `N`
+/// bytes.
+///
+/// A frame ends at its carriage return. If the bytes before it are not a frame, each later `^` or `(`
+/// among them is tried as a start. So a frame that lost its end does not hide the next one.
 ///
 /// ```
 /// use pi18_proto::{FrameReader, Received};
 ///
 /// let mut reader = FrameReader::new();
-/// let mut found = 0;
-/// for chunk in [&b"noise^D0050"[..], b"5\xD9\x9F\r\0\0"] {
-///     let mut rest = chunk;
-///     while let Some(received) = reader.next(&mut rest) {
-///         let Received::Frame { frame, skipped, .. } = received else { continue };
-///         assert_eq!((frame.data(), skipped), (&b"05"[..], &b"noise"[..]));
-///         found += 1;
+/// let mut count = 0;
+/// for mut chunk in [&b"noise^D0050"[..], b"5\xD9\x9F\r\0\0"] {
+///     while let Some(received) = reader.next(&mut chunk) {
+///         match received {
+///             Received::Frame { frame, skipped, .. } => {
+///                 assert_eq!((frame.data(), skipped), (&b"05"[..], &b"noise"[..]));
+///                 count += 1;
+///             }
+///             Received::Discarded { error, .. } => panic!("{error}"),
+///         }
 ///     }
 /// }
-/// assert_eq!(found, 1);
+/// assert_eq!(count, 1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct FrameReader<const N: usize = MAX_FRAME> {
     buffer: [u8; N],
     len: usize,
-    /// How many of the bytes held were handed out by the last call.
+    /// The number of buffered bytes that the last call returned.
     done: usize,
 }
 
-/// What a [`FrameReader`] found.
+/// The bytes found by a [`FrameReader`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Received<'a> {
-    /// A frame, and what was thrown away before it.
+    /// A frame, and the bytes discarded before it.
     Frame {
         /// The frame.
         frame: Frame<'a>,
-        /// Its bytes.
+        /// The bytes of the frame.
         bytes: &'a [u8],
-        /// Bytes before it that belong to no frame; mostly none.
+        /// The bytes before the frame that are not part of any frame; usually none.
         skipped: &'a [u8],
     },
-    /// Bytes that are no frame.
+    /// Bytes that are not a frame.
     Discarded {
         /// The bytes.
         bytes: &'a [u8],
-        /// What is wrong with them.
+        /// The reason why they are not a frame.
         error: DecodeError,
     },
 }
 
 impl FrameReader {
-    /// A reader for any frame there is.
+    /// Creates a reader for frames of any length.
     #[must_use]
     pub const fn new() -> Self {
         Self::with_capacity()
@@ -71,14 +77,16 @@ impl Default for FrameReader {
 }
 
 impl<const N: usize> FrameReader<N> {
-    /// A reader for frames of at most `N` bytes; a longer one is thrown away.
+    /// Creates a reader for frames of at most `N` bytes. Longer frames are discarded.
     #[must_use]
     pub const fn with_capacity() -> Self {
-        const { assert!(N >= SHORTEST, "no frame would fit") };
+        const { assert!(N >= SHORTEST, "N is less than the length of the shortest frame") };
         Self { buffer: [0; N], len: 0, done: 0 }
     }
 
-    /// Takes bytes from `input` until something is found; `None` once all are taken.
+    /// Takes bytes from the start of `input` until it finds something.
+    ///
+    /// Returns `None` after it has taken all bytes.
     pub fn next<'a>(&'a mut self, input: &mut &[u8]) -> Option<Received<'a>> {
         self.drop_done();
         while let Some((&byte, rest)) = input.split_first() {
@@ -86,7 +94,7 @@ impl<const N: usize> FrameReader<N> {
                 return Some(self.overflow());
             }
             *input = rest;
-            // Padding stands between frames; inside one a zero is data or checksum.
+            // A zero between frames is padding; within a frame it is data or checksum.
             if byte == 0 && self.len == 0 {
                 continue;
             }
@@ -96,29 +104,29 @@ impl<const N: usize> FrameReader<N> {
             }
             if byte == b'\r' {
                 self.done = self.len;
-                return Some(examine(self.held()));
+                return Some(examine(self.buffered()));
             }
         }
         None
     }
 
-    /// Gives up on what is held: a frame that will not be finished.
+    /// Returns the bytes of an unfinished frame and forgets them, after a timeout for example.
     pub fn flush(&mut self) -> Option<Received<'_>> {
         self.drop_done();
         self.done = self.len;
-        match self.held() {
+        match self.buffered() {
             [] => None,
-            held => Some(examine(held)),
+            bytes => Some(examine(bytes)),
         }
     }
 
-    /// The bytes held of a frame that is not finished yet.
+    /// Returns the bytes of an unfinished frame.
     #[must_use]
     pub fn pending(&self) -> &[u8] {
         self.buffer.get(self.done..self.len).unwrap_or_default()
     }
 
-    fn held(&self) -> &[u8] {
+    fn buffered(&self) -> &[u8] {
         self.buffer.get(..self.len).unwrap_or_default()
     }
 
@@ -130,16 +138,16 @@ impl<const N: usize> FrameReader<N> {
         }
     }
 
-    /// Throws away up to the next start, which may be that of a whole frame.
+    /// Discards the bytes before the next start, from which a whole frame may follow.
     fn overflow(&mut self) -> Received<'_> {
-        let next = self.held().iter().skip(1).position(|&byte| is_start(byte));
+        let next = self.buffered().iter().skip(1).position(|&byte| is_start(byte));
         self.done = next.map_or(self.len, |at| at + 1);
         let bytes = self.buffer.get(..self.done).unwrap_or_default();
         Received::Discarded { bytes, error: DecodeError::TooLong { limit: N } }
     }
 }
 
-/// The first start from which the bytes are a whole frame; what the first start said if none is.
+/// Tries each start in turn. If no frame is found, the error of the first start is returned.
 fn examine(bytes: &[u8]) -> Received<'_> {
     let mut first = None;
     for at in 0..bytes.len() {
@@ -167,7 +175,7 @@ mod tests {
     const MODE: &[u8] = b"^D00505\xD9\x9F\r";
     const PROTOCOL: &[u8] = b"^D00518;\x03\r";
 
-    /// What is found, as text: data of frames, what was skipped in brackets.
+    /// Returns the data of each frame, and skipped and discarded bytes in brackets.
     fn found<const N: usize>(stream: &[u8], chunk: usize) -> Vec<String> {
         let mut reader = FrameReader::<N>::with_capacity();
         let mut found = Vec::new();
@@ -189,20 +197,20 @@ mod tests {
     }
 
     #[track_caller]
-    fn finds(stream: &[u8], wanted: &[&str]) {
+    fn assert_found(stream: &[u8], expected: &[&str]) {
         for chunk in 1..=stream.len() {
-            assert_eq!(found::<MAX_FRAME>(stream, chunk), wanted, "in chunks of {chunk}");
+            assert_eq!(found::<MAX_FRAME>(stream, chunk), expected, "in chunks of {chunk}");
         }
     }
 
     #[test]
-    fn takes_any_chunking_and_zero_padding() {
+    fn frames_are_found_in_any_chunks_and_zero_padding() {
         let stream = [MODE, &[0; 6], PROTOCOL, &[0; 3], MODE].concat();
-        finds(&stream, &["05", "18", "05"]);
+        assert_found(&stream, &["05", "18", "05"]);
     }
 
     #[test]
-    fn keeps_a_zero_in_a_checksum() {
+    fn zero_in_checksum_is_not_skipped() {
         let (data, frame) = (0..)
             .find_map(|n: u32| {
                 let data = std::format!("{n:08}");
@@ -213,44 +221,44 @@ mod tests {
                 checksum.contains(&0).then_some((data, frame))
             })
             .unwrap();
-        finds(&frame, &[&data]);
+        assert_found(&frame, &[&data]);
     }
 
     #[test]
-    fn reports_junk_before_a_frame() {
-        finds(&[b"junk", MODE].concat(), &["[junk] 05"]);
-        finds(&[b"junk\r", MODE].concat(), &["[junk\\r]", "05"]);
-        finds(&[b"^^(^D", MODE].concat(), &["[^^(^D] 05"]);
+    fn junk_before_a_frame_is_reported() {
+        assert_found(&[b"junk", MODE].concat(), &["[junk] 05"]);
+        assert_found(&[b"junk\r", MODE].concat(), &["[junk\\r]", "05"]);
+        assert_found(&[b"^^(^D", MODE].concat(), &["[^^(^D] 05"]);
     }
 
     #[test]
-    fn a_frame_without_its_end_does_not_take_the_next_one_along() {
-        finds(&[&MODE[..7], PROTOCOL].concat(), &["[^D00505] 18"]);
-        finds(&[&MODE[..9], PROTOCOL, MODE].concat(), &["[^D00505\\xd9\\x9f] 18", "05"]);
+    fn frame_without_end_does_not_hide_the_next_one() {
+        assert_found(&[&MODE[..7], PROTOCOL].concat(), &["[^D00505] 18"]);
+        assert_found(&[&MODE[..9], PROTOCOL, MODE].concat(), &["[^D00505\\xd9\\x9f] 18", "05"]);
     }
 
     #[test]
-    fn reports_a_damaged_frame() {
-        finds(b"^D00506\xD9\x9F\r", &["[^D00506\\xd9\\x9f\\r]"]);
+    fn damaged_frame_is_reported() {
+        assert_found(b"^D00506\xD9\x9F\r", &["[^D00506\\xd9\\x9f\\r]"]);
     }
 
     #[test]
-    fn is_bounded_and_loses_no_whole_frame_behind_junk() {
+    fn frame_after_more_junk_than_capacity_is_found() {
         let junk = [b'x'; 40];
         let stream = [&junk[..], MODE].concat();
         let found = found::<16>(&stream, 7);
         assert_eq!(found.last().unwrap().rsplit(' ').next(), Some("05"));
-        let thrown: usize = found.iter().map(|text| text.matches('x').count()).sum();
-        assert_eq!(thrown, junk.len());
+        let discarded: usize = found.iter().map(|text| text.matches('x').count()).sum();
+        assert_eq!(discarded, junk.len());
     }
 
     #[test]
-    fn gives_up_when_told() {
+    fn flush_returns_the_unfinished_frame_once() {
         let mut reader = FrameReader::new();
         assert_eq!(reader.next(&mut &MODE[..5]), None);
         assert_eq!(reader.pending(), b"^D005");
         let received = reader.flush().unwrap();
-        let error = DecodeError::Unfinished { have: 5 };
+        let error = DecodeError::Unfinished { length: 5 };
         assert_eq!(received, Received::Discarded { bytes: b"^D005", error });
         assert!(reader.flush().is_none());
     }

@@ -1,9 +1,6 @@
-//! What a device answers, one reply a file.
+//! The replies of a device, one per file.
 
-use crate::{
-    AnyReply, DecodeError, EncodeError, Extra, FieldInfo, FrameKind, Query, Value, field::Writer,
-    frame,
-};
+use crate::{DecodeError, EncodeError, Extra, FieldInfo, FrameKind, Value, field::Writer, frame};
 
 mod ac_windows;
 mod charge_currents;
@@ -49,7 +46,7 @@ pub use rated_information::RatedInformation;
 pub use soc_limits::SocLimits;
 pub use twin_output::TwinOutput;
 
-/// The data of one kind of reply: read from bytes, written to bytes, shown field by field.
+/// The data of one kind of reply, which can be read, written and displayed field by field.
 ///
 /// ```
 /// use pi18_proto::{Decivolts, GeneralStatus, Reply};
@@ -59,41 +56,50 @@ pub use twin_output::TwinOutput;
 /// let status = GeneralStatus::decode(data)?;
 /// assert_eq!(status.battery_voltage, Decivolts(524));
 /// assert_eq!(status.battery_voltage.to_string(), "52.4 V");
+///
+/// let mut volts = Vec::new();
+/// status.visit(&mut |field, value| {
+///     if field.unit == "V" {
+///         volts.push(format!("{}: {value}", field.label));
+///     }
+/// });
+/// assert_eq!(volts[..2], ["Grid voltage: 233.6 V", "AC output voltage: 233.6 V"]);
 /// # Ok::<(), pi18_proto::DecodeError>(())
 /// ```
 #[expect(private_bounds, reason = "replies are declared in this crate only")]
 pub trait Reply: Sealed + Sized + Copy {
-    /// The mnemonic of the query that it answers.
+    /// The mnemonic of the query that the reply answers.
     const MNEMONIC: &'static str;
-    /// Data of such a reply, to try things with; made up where no capture is known.
+    /// Data of such a reply for tests and examples: of a real device if a capture is known, otherwise
+    /// invented.
     const SAMPLE: &'static str;
-    /// Its fields, in the order of the wire.
+    /// The descriptions of the fields, in wire order.
     const FIELDS: &'static [FieldInfo];
 
-    /// From a frame's data, and the fields that came after the known ones.
+    /// Parses the data of a frame. Fields after the known ones are returned unparsed.
     ///
     /// # Errors
-    /// Names the first field that is missing or cannot be read.
+    /// If a field is missing or malformed; the error names the first one.
     fn parse(data: &[u8]) -> Result<(Self, Extra<'_>), DecodeError>;
 
-    /// Writes its data into `buffer` and says how many bytes that took.
+    /// Writes the data into `buffer` and returns the number of bytes written.
     ///
     /// # Errors
     /// If the buffer is too short.
     fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError>;
 
-    /// Shows each field that is there, in the order of the wire.
+    /// Calls `visitor` with each field that is present, in wire order.
     fn visit(&self, visitor: &mut dyn FnMut(&'static FieldInfo, Value<'_>));
 
-    /// From a frame's data, surplus fields left aside.
+    /// Parses the data of a frame and ignores fields after the known ones.
     ///
     /// # Errors
-    /// Names the first field that is missing or cannot be read.
+    /// If a field is missing or malformed; the error names the first one.
     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
         Self::parse(data).map(|(reply, _extra)| reply)
     }
 
-    /// Writes it as a whole frame into `buffer` and says how many bytes that took.
+    /// Writes the whole frame into `buffer` and returns the number of bytes written.
     /// [`MAX_FRAME`](crate::MAX_FRAME) bytes are always enough.
     ///
     /// # Errors
@@ -103,20 +109,9 @@ pub trait Reply: Sealed + Sized + Copy {
     }
 }
 
-/// A reply that answers one kind of query.
-pub trait QueryReply: Reply {
-    /// What the query takes beside its mnemonic: `()`, a date, a unit's number.
-    type Argument;
-
-    /// The query that this answers.
-    fn query(argument: Self::Argument) -> Query;
-
-    /// This reply out of any, if it is this one.
-    fn from_reply(reply: AnyReply) -> Option<Self>;
-}
-
 pub(crate) trait Sealed {}
 
+/// Writes the data of a reply with `write`, and returns the number of bytes written.
 pub(crate) fn encode(
     buffer: &mut [u8],
     write: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,

@@ -1,4 +1,4 @@
-//! Serial numbers: the only stable name a unit has.
+//! Serial numbers: the only identity of a unit that never changes.
 
 use core::fmt;
 
@@ -8,24 +8,35 @@ use crate::{
     value::{Text, Value},
 };
 
-/// A serial number as a unit states it: up to 20 characters, digits on every sound unit.
+/// A serial number as a unit sends it: up to 20 characters, which are digits on a unit in order.
 ///
-/// On the wire its length (two digits) stands before 20 characters, padded with `0`.
+/// On the wire, two digits give its length, and 20 characters follow, padded with `0`.
+///
+/// ```
+/// use pi18_proto::{Identity, Reply, SerialNumber};
+///
+/// let identity = Identity::decode(b"1496132206100410000000")?;
+/// assert_eq!(identity.serial_number.as_str(), "96132206100410");
+///
+/// let restored = SerialNumber::new("55355535553555").unwrap();
+/// assert!(!restored.looks_genuine());
+/// # Ok::<(), pi18_proto::DecodeError>(())
+/// ```
 ///
 /// Source: PI18 2017 and 2022, "ID".
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SerialNumber(Text);
 
 impl SerialNumber {
-    /// Most characters.
+    /// The maximum number of characters.
     pub const MAX: usize = 20;
 
-    /// Takes up to 20 printable characters.
+    /// Accepts up to 20 printable ASCII characters without a comma.
     ///
     /// ```
     /// # use pi18_proto::SerialNumber;
-    /// let serial = SerialNumber::new("96132206100410").unwrap();
-    /// assert!(serial.looks_genuine());
+    /// assert!(SerialNumber::new("96132206100410").is_some());
+    /// assert!(SerialNumber::new("961322061004109613220").is_none());
     /// ```
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
@@ -33,17 +44,17 @@ impl SerialNumber {
         if fits { Text::new(text.as_bytes()).map(Self) } else { None }
     }
 
-    /// The characters.
+    /// Returns the characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Whether it can be trusted to name one unit: at least eight digits that are not one short
-    /// group over and over.
+    /// Returns whether the serial number can identify a unit: it has at least eight digits, and they
+    /// are not a repeated group of one to four digits.
     ///
-    /// Observed: a restore of defaults left `55355535553555`, a question without a unit number
-    /// brought blanks and a dot.
+    /// Observed: after a restore of factory defaults the serial number was `55355535553555`; a query
+    /// without a unit number was answered with blanks and a dot in its place.
     #[must_use]
     pub fn looks_genuine(&self) -> bool {
         let digits = self.0.as_bytes();
@@ -55,12 +66,12 @@ impl SerialNumber {
 
 impl Field for SerialNumber {
     const FORM: Form = Form::Text("LLnnnnnnnnnnnnnnnnnnnn");
-    const WANTED: &'static str = "a length from 00 to 20 and that many characters";
+    const EXPECTED: &'static str = "a length from 00 to 20 and that many characters";
 
     fn read(token: &[u8]) -> Option<Self> {
         let (length, padded) = token.split_at_checked(2)?;
         let length = usize::try_from(decimal(length)?).ok()?;
-        // The padding says nothing, but is not swallowed unread.
+        // The padding has no meaning, but it must be printable and of the right length.
         let padded = Text::new(padded).filter(|padded| padded.as_bytes().len() <= Self::MAX)?;
         Text::new(padded.as_bytes().get(..length)?).map(Self)
     }
@@ -88,19 +99,19 @@ impl fmt::Debug for SerialNumber {
     }
 }
 
-/// A serial number that may be written to a unit: 1 to 20 digits.
+/// A serial number that may be sent to a unit: 1 to 20 digits.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct NewSerialNumber(SerialNumber);
 
 impl NewSerialNumber {
-    /// Takes it if it is 1 to 20 digits.
+    /// Accepts a serial number of 1 to 20 digits.
     #[must_use]
     pub fn new(serial: SerialNumber) -> Option<Self> {
         let digits = serial.0.as_bytes();
         (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit)).then_some(Self(serial))
     }
 
-    /// The serial number.
+    /// Returns the serial number.
     #[must_use]
     pub const fn get(self) -> SerialNumber {
         self.0
@@ -109,15 +120,15 @@ impl NewSerialNumber {
 
 impl Field for NewSerialNumber {
     const FORM: Form = SerialNumber::FORM;
-    const WANTED: &'static str = "a length from 01 to 20, that many digits, padded to 20 with 0";
+    const EXPECTED: &'static str = "a length from 01 to 20, that many digits, padded to 20 with 0";
 
     fn read(token: &[u8]) -> Option<Self> {
-        let whole = token.len() == 22 && token.iter().all(u8::is_ascii_digit);
-        let serial = if whole { SerialNumber::read(token) } else { None };
-        let padded = |serial: &SerialNumber| {
+        let has_digits = token.len() == 22 && token.iter().all(u8::is_ascii_digit);
+        let serial = if has_digits { SerialNumber::read(token) } else { None };
+        let is_padded = |serial: &SerialNumber| {
             token.iter().skip(2 + serial.0.as_bytes().len()).all(|&byte| byte == b'0')
         };
-        serial.filter(padded).and_then(Self::new)
+        serial.filter(is_padded).and_then(Self::new)
     }
 
     fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
@@ -129,24 +140,24 @@ impl Field for NewSerialNumber {
     }
 }
 
-/// The 20 characters that hold a serial number whose length stands elsewhere.
+/// A serial number padded to 20 characters. Its length is in another field.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct PaddedSerial(Text);
 
 impl PaddedSerial {
-    /// Takes up to 20 printable characters without a comma.
+    /// Accepts up to 20 printable ASCII characters without a comma.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         if text.contains(',') { None } else { Self::read(text.as_bytes()) }
     }
 
-    /// The characters, padding included.
+    /// Returns the characters with the padding.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The serial number in the first `length` characters, if there are so many.
+    /// Returns the first `length` characters as a serial number, if there are that many.
     #[must_use]
     pub fn serial_number(&self, length: usize) -> Option<SerialNumber> {
         SerialNumber::new(self.0.as_str().get(..length)?)
@@ -161,7 +172,7 @@ impl From<SerialNumber> for PaddedSerial {
 
 impl Field for PaddedSerial {
     const FORM: Form = Form::Text("nnnnnnnnnnnnnnnnnnnn");
-    const WANTED: &'static str = "at most 20 printable characters";
+    const EXPECTED: &'static str = "at most 20 printable characters";
 
     fn read(token: &[u8]) -> Option<Self> {
         Text::new(token).filter(|text| text.as_bytes().len() <= SerialNumber::MAX).map(Self)
@@ -187,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_first_characters() {
+    fn serial_number_on_wire_is_cut_to_its_length() {
         let serial = SerialNumber::read(b"1496161704100242000000").unwrap();
         assert_eq!(serial.as_str(), "96161704100242");
         assert_eq!(SerialNumber::read(b"14961617"), None);
@@ -195,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_a_serial_number_from_garbage() {
+    fn serial_number_of_repeated_digits_is_not_genuine() {
         let genuine = |text| SerialNumber::new(text).unwrap().looks_genuine();
         assert!(genuine("96132206100410"));
         assert!(genuine("96161704100242"));
@@ -207,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_digits_only() {
+    fn new_serial_number_accepts_digits_only() {
         let new = |text| SerialNumber::new(text).and_then(NewSerialNumber::new);
         assert!(new("96132206100410").is_some());
         assert_eq!(new(""), None);

@@ -1,4 +1,4 @@
-//! Dates and times as the wire writes them. There is no calendar arithmetic and no clock here.
+//! Dates and times as they are on the wire, without calendar arithmetic and without a clock.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::{
     value::{Text, Value},
 };
 
-/// The unit's clock: a day of the years 2000 to 2099 and a time of that day, without a time zone.
+/// A date from 2000 to 2099 and a time of day, without a time zone.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct DateTime {
     date: Date,
@@ -18,7 +18,7 @@ pub struct DateTime {
 }
 
 impl DateTime {
-    /// A second of a day.
+    /// Creates a date and time.
     ///
     /// # Errors
     /// If the hour is above 23, or the minute or second above 59.
@@ -29,25 +29,25 @@ impl DateTime {
         Ok(Self { date, hour, minute, second })
     }
 
-    /// The day.
+    /// Returns the date.
     #[must_use]
     pub const fn date(self) -> Date {
         self.date
     }
 
-    /// 0 to 23.
+    /// Returns the hour, 0 to 23.
     #[must_use]
     pub const fn hour(self) -> u8 {
         self.hour
     }
 
-    /// 0 to 59.
+    /// Returns the minute, 0 to 59.
     #[must_use]
     pub const fn minute(self) -> u8 {
         self.minute
     }
 
-    /// 0 to 59.
+    /// Returns the second, 0 to 59.
     #[must_use]
     pub const fn second(self) -> u8 {
         self.second
@@ -60,7 +60,7 @@ impl fmt::Display for DateTime {
     }
 }
 
-/// A day of the years 2000 to 2099.
+/// A date from 2000-01-01 to 2099-12-31.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Date {
     month: Month,
@@ -68,7 +68,7 @@ pub struct Date {
 }
 
 impl Date {
-    /// A day that the calendar has.
+    /// Creates a date.
     ///
     /// # Errors
     /// If the year is not 2000 to 2099, the month not 1 to 12, or the month has no such day.
@@ -81,17 +81,17 @@ impl Date {
     /// ```
     pub fn new(year: u16, month: u8, day: u8) -> Result<Self, RangeError> {
         let month = Month::new(year, month)?;
-        within("day", "a day that the month has", day, 1..=month.days())?;
+        within("day", "a day of the month", day, 1..=month.days())?;
         Ok(Self { month, day })
     }
 
-    /// The year and month.
+    /// Returns the year and month.
     #[must_use]
     pub const fn month(self) -> Month {
         self.month
     }
 
-    /// 1 to 31.
+    /// Returns the day of the month, 1 to 31.
     #[must_use]
     pub const fn day(self) -> u8 {
         self.day
@@ -104,7 +104,7 @@ impl fmt::Display for Date {
     }
 }
 
-/// A month of the years 2000 to 2099.
+/// A month of a year from 2000 to 2099.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Month {
     year: Year,
@@ -112,7 +112,7 @@ pub struct Month {
 }
 
 impl Month {
-    /// A month of a year.
+    /// Creates a month.
     ///
     /// # Errors
     /// If the year is not 2000 to 2099 or the month not 1 to 12.
@@ -122,18 +122,19 @@ impl Month {
         Ok(Self { year, month })
     }
 
-    /// The year.
+    /// Returns the year.
     #[must_use]
     pub const fn year(self) -> Year {
         self.year
     }
 
-    /// 1 to 12.
+    /// Returns the number of the month, 1 to 12.
     #[must_use]
     pub const fn month(self) -> u8 {
         self.month
     }
 
+    /// Returns the number of days in the month.
     const fn days(self) -> u8 {
         match self.month {
             // From 2000 to 2099 every fourth year is a leap year.
@@ -156,16 +157,16 @@ impl fmt::Display for Month {
 pub struct Year(u16);
 
 impl Year {
-    /// A year.
+    /// Creates a year.
     ///
     /// # Errors
-    /// If it is not 2000 to 2099.
+    /// If the year is not 2000 to 2099.
     pub fn new(year: u16) -> Result<Self, RangeError> {
         within("year", "2000 to 2099", year, 2000..=2099)?;
         Ok(Self(year))
     }
 
-    /// As a number.
+    /// Returns the year as a number.
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0
@@ -186,7 +187,7 @@ pub struct TimeOfDay {
 }
 
 impl TimeOfDay {
-    /// A minute of the day.
+    /// Creates a time of day.
     ///
     /// # Errors
     /// If the hour is above 23 or the minute above 59.
@@ -196,13 +197,13 @@ impl TimeOfDay {
         Ok(Self { hour, minute })
     }
 
-    /// 0 to 23.
+    /// Returns the hour, 0 to 23.
     #[must_use]
     pub const fn hour(self) -> u8 {
         self.hour
     }
 
-    /// 0 to 59.
+    /// Returns the minute, 0 to 59.
     #[must_use]
     pub const fn minute(self) -> u8 {
         self.minute
@@ -215,20 +216,20 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-/// A [`DateTime`] as `DAT` writes it, with two digits of the year.
+/// A [`DateTime`] as `DAT` sends it, with two digits of the year.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ClockSetting(pub DateTime);
 
 fn within<T: Into<u32> + PartialOrd + Copy>(
     what: &'static str,
-    wanted: &'static str,
+    expected: &'static str,
     found: T,
     allowed: core::ops::RangeInclusive<T>,
 ) -> Result<(), RangeError> {
     if allowed.contains(&found) {
         Ok(())
     } else {
-        Err(RangeError { what, wanted, found: found.into() })
+        Err(RangeError { what, expected, found: found.into() })
     }
 }
 
@@ -242,15 +243,25 @@ fn date_time(date: Date, hour: u32, minute: u32, second: u32) -> Option<DateTime
     DateTime::new(date, hour, minute, second).ok()
 }
 
-/// Declares how each of them stands in a field: its picture, and its parts with their widths.
+/// Implements [`Field`] for the dates and times.
 macro_rules! fields {
-    ($( $name:ty: $picture:literal, $wanted:literal,
-        [$($part:ident: $width:literal),+] => $read:expr,
+    ($(
+        // The type.
+        $name:ty:
+        // The picture of its characters.
+        $picture:literal,
+        // A description of a well-formed field, for error texts.
+        $expected:literal,
+        // The parts of the field, and their numbers of digits.
+        [$($part:ident: $width:literal),+] =>
+        // The value made from these parts, an `Option`.
+        $read:expr,
+        // The parts made from the value.
         |$value:ident| [$($get:expr),+];
     )+) => { $(
         impl Field for $name {
             const FORM: Form = Form::Text($picture);
-            const WANTED: &'static str = $wanted;
+            const EXPECTED: &'static str = $expected;
 
             fn read(token: &[u8]) -> Option<Self> {
                 let [$($part),+] = digit_groups(token, [$($width),+])?;
@@ -305,15 +316,20 @@ impl fmt::Display for ClockSetting {
     }
 }
 
-/// In serde all of them are the texts that Display gives.
 #[cfg(feature = "serde")]
 mod serde_impls {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
     use super::{DateTime, Field, Text, TimeOfDay};
 
+    /// Implements serde with the text of `Display`.
     macro_rules! as_text {
-        ($($name:ty, $wanted:literal;)+) => { $(
+        ($(
+            // The type.
+            $name:ty,
+            // The accepted strings, for error texts.
+            $expected:literal;
+        )+) => { $(
             impl Serialize for $name {
                 fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                     serializer.collect_str(self)
@@ -323,12 +339,12 @@ mod serde_impls {
             impl<'de> Deserialize<'de> for $name {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     let text = Text::deserialize(deserializer)?;
-                    let shown = |value: &Self| Text::format(format_args!("{value}")) == text;
+                    let is_shown = |value: &Self| Text::format(format_args!("{value}")) == text;
                     digits(&text)
                         .and_then(|digits| Self::read(digits.as_bytes()))
-                        .filter(shown)
+                        .filter(is_shown)
                         .ok_or_else(|| {
-                            de::Error::invalid_value(de::Unexpected::Str(text.as_str()), &$wanted)
+                            de::Error::invalid_value(de::Unexpected::Str(text.as_str()), &$expected)
                         })
                 }
             }
@@ -355,7 +371,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_which_days_there_are() {
+    fn date_that_does_not_exist_is_refused() {
         assert!(Date::new(2000, 2, 29).is_ok());
         for (year, month, day) in [(2026, 2, 29), (2026, 4, 31), (2026, 13, 1), (2026, 1, 0)] {
             assert!(Date::new(year, month, day).is_err(), "{year}-{month}-{day}");
@@ -365,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_whole_tokens_only() {
+    fn token_with_missing_or_extra_digits_is_refused() {
         assert_eq!(Date::read(b"20260426"), Date::new(2026, 4, 26).ok());
         for token in [&b"2026042"[..], b"202604260", b"2026-4-6", b"20261340", b""] {
             assert_eq!(Date::read(token), None, "{}", token.escape_ascii());

@@ -1,38 +1,53 @@
-//! A field's value without its type: what tables, charts and JSON are made from.
+//! The value of a field without its Rust type, for tables, charts and JSON.
 
 use core::fmt;
 
-use crate::Amperes;
-
-/// What one field holds.
+/// The value of one field.
 ///
-/// Shown with its unit. With the `serde` feature a quantity serialises as a number in its unit
-/// (`54.6`), a code as its number, anything else as text.
+/// It is displayed with its unit. With the `serde` feature, a quantity serialises as a number in its
+/// unit (`54.6`), a code as its number, and anything else as text.
+///
+/// ```
+/// use pi18_proto::{Mode, Reply};
+///
+/// let mode = Mode::decode(b"05")?;
+/// mode.visit(&mut |field, value| {
+///     assert_eq!(format!("{}: {value}", field.label), "Working mode: hybrid");
+/// });
+/// # Ok::<(), pi18_proto::DecodeError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
-    /// A measured or set quantity: exact, in steps.
+    /// A measured or set quantity, exact.
     Quantity {
-        /// The number on the wire.
+        /// The number on the wire, in steps of `10^-decimals` units.
         steps: i64,
-        /// Digits after the decimal point.
+        /// The number of digits after the decimal point.
         decimals: u8,
-        /// The unit once the point is set; empty for a count.
+        /// The unit after the decimal point is applied; empty for a count.
         unit: &'static str,
     },
-    /// A number that stands for something.
+    /// A number with a meaning.
     Code {
-        /// As on the wire.
+        /// The number on the wire.
         number: u8,
-        /// What it stands for, if that is known.
+        /// The name of the number, if one is known.
         name: Option<&'static str>,
-        /// Whether people know it by its number, as they do a fault: it is shown before the name.
+        /// Whether the number is displayed before the name, as it is for faults.
         numbered: bool,
     },
     /// Digits or a time, as text.
     Text(Text),
-    /// Several currents.
-    List(&'a [Amperes]),
+    /// Several quantities of the same unit.
+    List {
+        /// The numbers on the wire.
+        steps: &'a [u16],
+        /// The number of digits after the decimal point.
+        decimals: u8,
+        /// The unit after the decimal point is applied.
+        unit: &'static str,
+    },
 }
 
 impl fmt::Display for Value<'_> {
@@ -41,17 +56,18 @@ impl fmt::Display for Value<'_> {
             &Self::Quantity { steps, decimals, unit } => write_quantity(f, steps, decimals, unit),
             &Self::Code { number, name, numbered } => write_code(f, number, name, numbered),
             Self::Text(text) => f.write_str(text.as_str()),
-            Self::List(amperes) => {
-                for (i, amperes) in amperes.iter().enumerate() {
-                    write!(f, "{}{}", if i > 0 { ", " } else { "" }, amperes.0)?;
+            &Self::List { steps, decimals, unit } => {
+                for (i, &steps) in steps.iter().enumerate() {
+                    f.write_str(if i > 0 { ", " } else { "" })?;
+                    write_quantity(f, steps.into(), decimals, "")?;
                 }
-                f.write_str(" A")
+                write!(f, " {unit}")
             }
         }
     }
 }
 
-/// A code's name, behind its number if people know it by that.
+/// Writes the name of a code, after its number if `numbered`.
 pub(crate) fn write_code(
     f: &mut fmt::Formatter<'_>,
     number: u8,
@@ -66,7 +82,7 @@ pub(crate) fn write_code(
     }
 }
 
-/// The number with its point and its unit; a large number of a small unit in a larger one, exact.
+/// Writes a quantity with its decimal point and unit; [`LARGER`] units replace small ones, exactly.
 pub(crate) fn write_quantity(
     f: &mut fmt::Formatter<'_>,
     steps: i64,
@@ -89,13 +105,26 @@ pub(crate) fn write_quantity(
     Ok(())
 }
 
-/// A unit that is shown as a larger one from a number on.
+/// Converts steps to a number in the unit.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most 33 bits")]
+pub(crate) fn in_unit(steps: i64, decimals: u8) -> f64 {
+    steps as f64 / scale(decimals)
+}
+
+/// Returns the number of steps in one unit.
+pub(crate) fn scale(decimals: u8) -> f64 {
+    f64::from(10_u32.checked_pow(decimals.into()).unwrap_or(u32::MAX))
+}
+
+/// A unit that is replaced by a larger one in large quantities.
 struct Larger {
+    /// The unit that is replaced.
     unit: &'static str,
-    /// The smallest number of steps that is shown in the larger unit.
+    /// The smallest number of steps that is displayed in the larger unit.
     from: u64,
+    /// The larger unit.
     shown_unit: &'static str,
-    /// By how many decimals the point moves.
+    /// The number of additional digits after the decimal point.
     decimals: u8,
 }
 
@@ -109,10 +138,10 @@ pub struct Text {
 }
 
 impl Text {
-    /// Most characters.
+    /// The maximum number of characters.
     pub const CAPACITY: usize = 23;
 
-    /// Takes it over, if it is printable ASCII and short enough.
+    /// Copies `source` if it is printable ASCII and short enough.
     #[must_use]
     pub fn new(source: &[u8]) -> Option<Self> {
         let printable = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
@@ -124,22 +153,22 @@ impl Text {
         Some(Self { bytes, len: source.len().try_into().ok()? })
     }
 
-    /// As a string slice.
+    /// Returns the text as a string slice.
     #[must_use]
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// As bytes.
+    /// Returns the text as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len.into()).unwrap_or_default()
     }
 
-    /// What `arguments` print; cut off where the capacity ends.
+    /// Formats `arguments` and cuts the result off at the capacity.
     pub(crate) fn format(arguments: fmt::Arguments<'_>) -> Self {
         let mut text = Self { bytes: [0; Self::CAPACITY], len: 0 };
-        // An error only says that the capacity is reached.
+        // The only possible error is that the capacity is reached.
         let _ = fmt::Write::write_fmt(&mut text, arguments);
         text
     }
@@ -167,10 +196,15 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Declares how a checked text stands in JSON: as a string that its `new` takes.
+/// Implements serde for a checked text: a string that its `new` accepts.
 #[cfg(feature = "serde")]
 macro_rules! text_serde {
-    ($name:ident, $wanted:literal) => {
+    (
+        // The type.
+        $name:ident,
+        // The accepted strings, for error texts.
+        $expected:literal
+    ) => {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
@@ -182,7 +216,7 @@ macro_rules! text_serde {
                 let text = <$crate::Text as serde::Deserialize>::deserialize(deserializer)?;
                 Self::new(text.as_str()).ok_or_else(|| {
                     let found = serde::de::Unexpected::Str(text.as_str());
-                    serde::de::Error::invalid_value(found, &$wanted)
+                    serde::de::Error::invalid_value(found, &$expected)
                 })
             }
         }
@@ -198,18 +232,25 @@ mod serde_impls {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-    use super::{Text, Value};
+    use super::{Text, Value, in_unit};
 
     impl Serialize for Value<'_> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             match self {
                 &Self::Quantity { steps, decimals: 0, .. } => serializer.serialize_i64(steps),
                 &Self::Quantity { steps, decimals, .. } => {
-                    serializer.serialize_f64(crate::quantity::in_unit(steps, decimals))
+                    serializer.serialize_f64(in_unit(steps, decimals))
                 }
                 Self::Code { number, .. } => serializer.serialize_u8(*number),
                 Self::Text(text) => text.serialize(serializer),
-                Self::List(amperes) => amperes.serialize(serializer),
+                &Self::List { steps, decimals, unit } => {
+                    let quantities = steps.iter().map(|&steps| Value::Quantity {
+                        steps: steps.into(),
+                        decimals,
+                        unit,
+                    });
+                    serializer.collect_seq(quantities)
+                }
             }
         }
     }
@@ -232,28 +273,12 @@ mod serde_impls {
                 }
 
                 fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
-                    let wrong = || E::invalid_value(de::Unexpected::Str(text), &self);
-                    Text::new(text.as_bytes()).ok_or_else(wrong)
+                    let invalid = || E::invalid_value(de::Unexpected::Str(text), &self);
+                    Text::new(text.as_bytes()).ok_or_else(invalid)
                 }
             }
 
             deserializer.deserialize_str(Visitor)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::string::ToString;
-
-    use crate::{FaultCode, WorkingMode, codes};
-
-    #[test]
-    fn a_fault_is_shown_with_its_number() {
-        let shown = |code| codes::value(code).to_string();
-        assert_eq!(shown(FaultCode(83)), "83 parallel: battery voltages detected differ");
-        assert_eq!(shown(FaultCode(0)), "00 none");
-        assert_eq!(shown(FaultCode(99)), "99 unknown");
-        assert_eq!(codes::value(WorkingMode(4)).to_string(), "fault");
     }
 }

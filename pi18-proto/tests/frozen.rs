@@ -1,6 +1,6 @@
 //! The exact bytes of every command that is sent: what a unit gets must not change by accident.
 //!
-//! A failing frozen test is never edited. If a change of these bytes is wanted, the change is wrong
+//! A failing frozen test is never edited. If a change of these bytes is expected, the change is wrong
 //! until a capture says otherwise.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -129,8 +129,8 @@ fn every_command_sends_the_bytes_it_always_sent() {
 #[test]
 fn without_a_checksum_only_the_checksum_is_missing() {
     for (request, text, bytes) in frozen() {
-        let wanted = [&bytes[..bytes.len() - 3], b"\r"].concat();
-        assert_eq!(*request.to_frame(Dialect::NoChecksum), *wanted, "{text}");
+        let expected = [&bytes[..bytes.len() - 3], b"\r"].concat();
+        assert_eq!(*request.to_frame(Dialect::NoChecksum), *expected, "{text}");
     }
 }
 

@@ -100,7 +100,7 @@ fn units_that_deviate_as_captures_show_are_read_right() {
 #[test]
 fn a_stated_length_that_is_one_short_is_told_as_a_warning() {
     let reading = client("short-length=piri").query(Query::RatedInformation).unwrap();
-    assert_eq!(reading.warnings, ["the length says 088, 089 bytes follow it"]);
+    assert_eq!(reading.warnings, ["the stated length is 088, the actual length 089"]);
 }
 
 #[test]

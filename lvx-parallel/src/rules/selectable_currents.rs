@@ -26,20 +26,20 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let list = |unit: &crate::UnitSnapshot| unit.charge_currents.value();
     if differ(&context.units, list) {
-        let values = each(&context.units, |unit| Some(shown(list(unit)?.currents.as_slice())));
+        let values = each(&context.units, |unit| Some(shown(&list(unit)?.currents)));
         findings.push(finding("the selectable maximum charge currents differ", values));
     }
     let list = |unit: &crate::UnitSnapshot| unit.ac_charge_currents.value();
     if differ(&context.units, list) {
-        let values = each(&context.units, |unit| Some(shown(list(unit)?.currents.as_slice())));
+        let values = each(&context.units, |unit| Some(shown(&list(unit)?.currents)));
         findings.push(finding("the selectable maximum AC charge currents differ", values));
     }
     findings
 }
 
 /// `2, 10, 20 A`
-fn shown(currents: &[pi18_proto::Amperes]) -> String {
-    let numbers: Vec<_> = currents.iter().map(|current| current.0.to_string()).collect();
+fn shown(currents: &pi18_proto::Currents) -> String {
+    let numbers: Vec<_> = currents.values().map(|current| current.0.to_string()).collect();
     format!("{} A", numbers.join("/"))
 }
 

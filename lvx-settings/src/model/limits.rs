@@ -236,8 +236,7 @@ fn redischarge(class: Class, model: Option<Model>) -> Limit {
 
 fn currents(setting: Setting, list: Option<&Currents>) -> Limit {
     let query = if setting == Setting::MaxChargeCurrent { "MCHGCR" } else { "MUCHGCR" };
-    let mut steps: Vec<_> =
-        list.map_or(Vec::new(), |list| list.as_slice().iter().map(|a| a.0).collect());
+    let mut steps: Vec<_> = list.map_or(Vec::new(), |list| list.values().map(|a| a.0).collect());
     steps.sort_unstable();
     steps.dedup();
     let program =

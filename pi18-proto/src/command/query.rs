@@ -1,246 +1,356 @@
-//! The queries, one table.
+//! The table of queries.
 
 use crate::{
-    Date, DecodeError, Edition, EncodeError, Extra, FieldInfo, Month, ParallelInstance, QueryReply,
+    Date, DecodeError, Edition, EncodeError, Extra, FieldInfo, MAX_FRAME, Month, ParallelInstance,
     Reply, Value, Year,
+    error::Excerpt,
     field::{Field, Fields, Writer},
     reply,
 };
 
-/// What is known of a query.
+/// The description of a query.
+///
+/// ```
+/// use pi18_proto::Query;
+///
+/// for info in Query::LIST {
+///     println!("{:<8} {}, {} fields", info.mnemonic, info.summary, info.fields.len());
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct QueryInfo {
-    /// How it starts on the wire.
+    /// The letters and digits that the request starts with.
     pub mnemonic: &'static str,
-    /// What it asks for.
+    /// A short description.
     pub summary: &'static str,
-    /// The edition it came with; later ones have it too.
+    /// The edition that introduced the query; later editions have it too.
     pub since: Edition,
-    /// What stands behind the mnemonic.
+    /// The value after the mnemonic, if any.
     pub arguments: &'static [FieldInfo],
-    /// What the reply holds.
+    /// The fields of the reply.
     pub fields: &'static [FieldInfo],
-    /// Data of such a reply; made up where no capture is known.
+    /// Data of such a reply: of a real device if a capture is known, otherwise invented.
     pub sample: &'static str,
-    /// A query of this kind, its argument made up.
+    /// A query of this kind with an invented argument.
     pub example: &'static str,
 }
 
+/// A reply that answers one kind of query.
+///
+/// Functions that send a query and return its reply are generic over this trait:
+///
+/// ```
+/// use pi18_proto::{Date, DayEnergy, Query, QueryReply};
+///
+/// let query = DayEnergy::query(Date::new(2026, 4, 26)?);
+/// assert_eq!(query.to_string(), "ED20260426");
+/// # Ok::<(), pi18_proto::RangeError>(())
+/// ```
+pub trait QueryReply: Reply {
+    /// The type of the value after the mnemonic: `()`, a date, or the number of a unit.
+    type Argument;
+
+    /// Returns the query that this reply answers.
+    fn query(argument: Self::Argument) -> Query;
+
+    /// Returns the reply in `reply`, if it is of this type.
+    fn from_reply(reply: AnyReply) -> Option<Self>;
+}
+
+/// Declares the queries, one row each.
 macro_rules! queries {
-    ($( #[doc = $summary:literal] $name:ident $( ($argument:ident $label:literal: $ty:ty[$width:literal]) )? = $mnemonic:literal, $example:literal, $since:ident; )+) => {
-        /// Everything a host can ask.
+    ($(
+        // A short description.
+        #[doc = $summary:literal]
+        // The variant of `Query` and of `AnyReply`, and the type of the reply.
+        $name:ident
+        // The value after the mnemonic: its name, label, type and number of characters.
+        $(($argument:ident $label:literal: $ty:ty[$width:literal]))?
+        // The letters and digits that the request starts with.
+        = $mnemonic:literal,
+        // A query of this kind with an invented argument.
+        example $example:literal,
+        // The edition that introduced the query, a variant of `Edition`.
+        since $since:ident;
+    )+) => {
+        /// A question of a host.
+        ///
+        /// ```
+        /// use pi18_proto::{AnyReply, Dialect, Query};
+        ///
+        /// let query: Query = "MOD".parse()?;
+        /// assert_eq!(query, Query::Mode);
+        /// assert_eq!(*query.to_frame(Dialect::Checksum), *b"^P006MOD\xDD\xBE\r");
+        ///
+        /// let (reply, _extra) = query.parse_reply(b"05")?;
+        /// let AnyReply::Mode(mode) = reply else { unreachable!() };
+        /// assert_eq!(mode.working_mode.to_string(), "hybrid");
+        /// # Ok::<(), pi18_proto::DecodeError>(())
+        /// ```
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         pub enum Query {
             $(
                 #[doc = concat!($summary, ", `", $mnemonic, "`")]
                 #[doc(alias = $mnemonic)]
-                $name $( ($ty) )?,
+                $name $(($ty))?,
             )+
         }
 
-        /// Any reply, for code that learns only at run time what was asked.
+        /// A reply to any query, for code that learns the query at run time.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum AnyReply {
             $(
-                #[doc = concat!("The answer to `", $mnemonic, "`")]
+                #[doc = concat!("The reply to `", $mnemonic, "`")]
                 $name(reply::$name),
             )+
         }
 
-        #[expect(non_upper_case_globals, reason = "named like the variants they belong to")]
+        #[expect(non_upper_case_globals, reason = "named like the variants")]
         mod info {
             use super::*;
 
-            $( pub(super) const $name: QueryInfo = QueryInfo {
-                mnemonic: $mnemonic,
-                summary: $summary.trim_ascii(),
-                since: Edition::$since,
-                arguments: &[$( FieldInfo::of::<$ty>(stringify!($argument), $label, $width) )?],
-                fields: <reply::$name as Reply>::FIELDS,
-                sample: <reply::$name as Reply>::SAMPLE,
-                example: $example,
-            }; )+
+            $(
+                pub(super) const $name: QueryInfo = QueryInfo {
+                    mnemonic: $mnemonic,
+                    summary: $summary.trim_ascii(),
+                    since: Edition::$since,
+                    arguments: &[$(FieldInfo::of::<$ty>(stringify!($argument), $label, $width))?],
+                    fields: <reply::$name as Reply>::FIELDS,
+                    sample: <reply::$name as Reply>::SAMPLE,
+                    example: $example,
+                };
+            )+
         }
 
         impl Query {
-            /// What is known of each query, in the order of the sheets.
-            pub const LIST: &'static [QueryInfo] = &[$( info::$name ),+];
+            /// The descriptions of all queries, in the order of the sheets.
+            pub const LIST: &'static [QueryInfo] = &[$(info::$name),+];
 
-            /// In the order of [`LIST`](Self::LIST): whether data has the shape of such a reply.
-            const FIT: &'static [fn(&[u8]) -> bool] = &[$( fits::<reply::$name> ),+];
+            /// For each row of [`LIST`](Self::LIST), whether data has the shape of its reply.
+            const FITS: &'static [fn(&[u8]) -> bool] = &[$(fits::<reply::$name>),+];
 
-            /// What is known of this kind of query.
+            /// Returns the description of this kind of query.
             #[must_use]
             pub const fn info(&self) -> &'static QueryInfo {
-                match self { $( queries!(@pattern $name _argument $( $ty )?) => &info::$name, )+ }
+                match self {
+                    $(queries!(@pattern $name _argument $($ty)?) => &info::$name,)+
+                }
             }
 
             pub(super) fn read(mnemonic: &str, data: &[u8]) -> Result<Self, DecodeError> {
                 match mnemonic {
-                    $( $mnemonic => {
-                        #[allow(unused_mut, reason = "only some queries take an argument")]
-                        let mut fields = Fields::new($mnemonic, data, $mnemonic.len());
-                        let query = Self::$name $( (fields.read::<$ty, $width>(stringify!($argument))?) )?;
-                        fields.finish().map(|()| query)
-                    } )+
-                    _ => Err(DecodeError::UnknownCommand { wanted: "query", found: crate::error::Excerpt::of(data) }),
+                    $(
+                        $mnemonic => {
+                            #[allow(unused_mut, reason = "only some queries have an argument")]
+                            let mut fields = Fields::new($mnemonic, data, $mnemonic.len());
+                            let query = Self::$name
+                                $((fields.read::<$ty, $width>(stringify!($argument))?))?;
+                            fields.finish().map(|()| query)
+                        }
+                    )+
+                    _ => Err(DecodeError::UnknownCommand {
+                        expected: "query",
+                        found: Excerpt::of(data),
+                    }),
                 }
             }
 
             pub(super) fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 out.bytes(self.info().mnemonic.as_bytes())?;
                 match self {
-                    $( queries!(@pattern $name argument $( $ty )?) => {
-                        $( out.field::<$ty, $width>(*argument)?; )?
-                    } )+
+                    $(
+                        queries!(@pattern $name argument $($ty)?) => {
+                            $(out.field::<$ty, $width>(*argument)?;)?
+                        }
+                    )+
                 }
                 Ok(())
             }
 
-            /// Shows its argument, if it has one.
+            /// Calls `visitor` with the argument, if the query has one.
             pub fn visit(&self, visitor: &mut dyn FnMut(&'static FieldInfo, Value<'_>)) {
                 let info = self.info().arguments.first();
                 match self {
-                    $( queries!(@pattern $name argument $( $ty )?) => {
-                        $( if let (Some(info), Some(value)) = (info, <$ty as Field>::value(argument)) {
-                            visitor(info, value);
-                        } )?
-                    } )+
+                    $(
+                        queries!(@pattern $name argument $($ty)?) => {
+                            $(
+                                let value = <$ty as Field>::value(argument);
+                                if let (Some(info), Some(value)) = (info, value) {
+                                    visitor(info, value);
+                                }
+                            )?
+                        }
+                    )+
                 }
             }
 
-            /// Reads the reply to this query.
+            /// Parses the reply to this query. Fields after the known ones are returned unparsed.
             ///
             /// # Errors
-            /// Names the first field that is missing or cannot be read.
-            pub fn parse_reply<'a>(&self, data: &'a [u8]) -> Result<(AnyReply, Extra<'a>), DecodeError> {
+            /// If a field is missing or malformed; the error names the first one.
+            pub fn parse_reply<'a>(
+                &self,
+                data: &'a [u8],
+            ) -> Result<(AnyReply, Extra<'a>), DecodeError> {
                 match self {
-                    $( queries!(@pattern $name _argument $( $ty )?) => {
-                        <reply::$name as Reply>::parse(data)
-                            .map(|(reply, extra)| (AnyReply::$name(reply), extra))
-                    } )+
+                    $(
+                        queries!(@pattern $name _argument $($ty)?) => {
+                            <reply::$name as Reply>::parse(data)
+                                .map(|(reply, extra)| (AnyReply::$name(reply), extra))
+                        }
+                    )+
                 }
             }
         }
 
         impl AnyReply {
-            /// Shows each field that is there, in the order of the wire.
+            /// Calls `visitor` with each field that is present, in wire order.
             pub fn visit(&self, visitor: &mut dyn FnMut(&'static FieldInfo, Value<'_>)) {
-                match self { $( Self::$name(reply) => reply.visit(visitor), )+ }
+                match self {
+                    $(Self::$name(reply) => reply.visit(visitor),)+
+                }
             }
 
-            /// Writes its data into `buffer` and says how many bytes that took.
+            /// Writes the data into `buffer` and returns the number of bytes written.
             ///
             /// # Errors
             /// If the buffer is too short.
             pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-                match self { $( Self::$name(reply) => reply.encode(buffer), )+ }
+                match self {
+                    $(Self::$name(reply) => reply.encode(buffer),)+
+                }
             }
 
-            /// Writes it as a whole frame into `buffer` and says how many bytes that took.
+            /// Writes the whole frame into `buffer` and returns the number of bytes written.
             ///
             /// # Errors
             /// If the buffer is too short.
             pub fn encode_frame(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-                match self { $( Self::$name(reply) => reply.encode_frame(buffer), )+ }
-            }
-        }
-
-        $( impl QueryReply for reply::$name {
-            type Argument = queries!(@argument $( $ty )?);
-
-            fn query(argument: Self::Argument) -> Query {
-                queries!(@build $name argument $( $ty )?)
-            }
-
-            fn from_reply(reply: AnyReply) -> Option<Self> {
-                match reply {
-                    AnyReply::$name(reply) => Some(reply),
-                    _ => None,
+                match self {
+                    $(Self::$name(reply) => reply.encode_frame(buffer),)+
                 }
             }
         }
 
-        impl From<reply::$name> for AnyReply {
-            fn from(reply: reply::$name) -> Self {
-                Self::$name(reply)
+        $(
+            impl QueryReply for reply::$name {
+                type Argument = queries!(@argument $($ty)?);
+
+                fn query(argument: Self::Argument) -> Query {
+                    queries!(@build $name argument $($ty)?)
+                }
+
+                fn from_reply(reply: AnyReply) -> Option<Self> {
+                    match reply {
+                        AnyReply::$name(reply) => Some(reply),
+                        _ => None,
+                    }
+                }
             }
-        } )+
+
+            impl From<reply::$name> for AnyReply {
+                fn from(reply: reply::$name) -> Self {
+                    Self::$name(reply)
+                }
+            }
+        )+
     };
-    (@pattern $name:ident $argument:ident) => { Self::$name };
-    (@pattern $name:ident $argument:ident $ty:ty) => { Self::$name($argument) };
-    (@argument) => { () };
-    (@argument $ty:ty) => { $ty };
-    (@build $name:ident $argument:ident) => {{ let () = $argument; Query::$name }};
-    (@build $name:ident $argument:ident $ty:ty) => { Query::$name($argument) };
+
+    // A pattern for the variant `$name` that binds its argument, if there is one, to `$argument`.
+    (@pattern $name:ident $argument:ident) => {
+        Self::$name
+    };
+    (@pattern $name:ident $argument:ident $ty:ty) => {
+        Self::$name($argument)
+    };
+
+    // The type of the argument.
+    (@argument) => {
+        ()
+    };
+    (@argument $ty:ty) => {
+        $ty
+    };
+
+    // The variant `$name` with its argument, if there is one.
+    (@build $name:ident $argument:ident) => {{
+        let () = $argument;
+        Query::$name
+    }};
+    (@build $name:ident $argument:ident $ty:ty) => {
+        Query::$name($argument)
+    };
 }
 
 queries! {
     /// Protocol id
-    ProtocolId = "PI", "PI", Pi18_2017;
+    ProtocolId = "PI", example "PI", since Pi18_2017;
     /// Machine model
-    MachineModel = "GMN", "GMN", Pi18_2022;
+    MachineModel = "GMN", example "GMN", since Pi18_2022;
     /// Serial number
-    Identity = "ID", "ID", Pi18_2017;
+    Identity = "ID", example "ID", since Pi18_2017;
     /// Firmware versions
-    FirmwareVersions = "VFW", "VFW", Pi18_2017;
-    /// The unit's clock
-    Clock = "T", "T", Pi18_2017;
-    /// Energy generated in all
-    TotalEnergy = "ET", "ET", Pi18_2017;
+    FirmwareVersions = "VFW", example "VFW", since Pi18_2017;
+    /// Clock of the unit
+    Clock = "T", example "T", since Pi18_2017;
+    /// Total energy generated
+    TotalEnergy = "ET", example "ET", since Pi18_2017;
     /// Energy generated in a year
-    YearEnergy(year "Year": Year[4]) = "EY", "EY2026", Pi18_2017;
+    YearEnergy(year "Year": Year[4]) = "EY", example "EY2026", since Pi18_2017;
     /// Energy generated in a month
-    MonthEnergy(month "Month": Month[6]) = "EM", "EM202604", Pi18_2017;
-    /// Energy generated in a day
-    DayEnergy(day "Day": Date[8]) = "ED", "ED20260426", Pi18_2017;
+    MonthEnergy(month "Month": Month[6]) = "EM", example "EM202604", since Pi18_2017;
+    /// Energy generated on a day
+    DayEnergy(day "Day": Date[8]) = "ED", example "ED20260426", since Pi18_2017;
     /// Ratings and settings
-    RatedInformation = "PIRI", "PIRI", Pi18_2017;
-    /// General status: what the unit measures right now
-    GeneralStatus = "GS", "GS", Pi18_2017;
+    RatedInformation = "PIRI", example "PIRI", since Pi18_2017;
+    /// General status: present measurements
+    GeneralStatus = "GS", example "GS", since Pi18_2017;
     /// General status of L2 and L3 of a three-phase unit
-    GeneralStatus2 = "GS2", "GS2", Pi18_2022;
+    GeneralStatus2 = "GS2", example "GS2", since Pi18_2022;
     /// Working mode
-    Mode = "MOD", "MOD", Pi18_2017;
+    Mode = "MOD", example "MOD", since Pi18_2017;
     /// Active fault and warnings
-    FaultsAndWarnings = "FWS", "FWS", Pi18_2017;
+    FaultsAndWarnings = "FWS", example "FWS", since Pi18_2017;
     /// Enable flags
-    Flags = "FLAG", "FLAG", Pi18_2017;
+    Flags = "FLAG", example "FLAG", since Pi18_2017;
     /// Factory defaults of the settings
-    Defaults = "DI", "DI", Pi18_2017;
+    Defaults = "DI", example "DI", since Pi18_2017;
     /// Selectable maximum charge currents
-    MaxChargeCurrents = "MCHGCR", "MCHGCR", Pi18_2017;
+    MaxChargeCurrents = "MCHGCR", example "MCHGCR", since Pi18_2017;
     /// Selectable maximum AC charge currents
-    MaxAcChargeCurrents = "MUCHGCR", "MUCHGCR", Pi18_2017;
+    MaxAcChargeCurrents = "MUCHGCR", example "MUCHGCR", since Pi18_2017;
     /// Rated information of a unit of the bank
-    ParallelRating(instance "Unit": ParallelInstance[1]) = "PRI", "PRI1", Pi18_2017;
+    ParallelRating(instance "Unit": ParallelInstance[1]) = "PRI", example "PRI1", since Pi18_2017;
     /// Status of a unit of the bank
-    ParallelStatus(instance "Unit": ParallelInstance[1]) = "PGS", "PGS1", Pi18_2017;
-    /// When AC may charge the battery
-    AcChargeWindow = "ACCT", "ACCT", Pi18_2017;
-    /// When AC may supply the loads
-    AcLoadWindow = "ACLT", "ACLT", Pi18_2017;
+    ParallelStatus(instance "Unit": ParallelInstance[1]) = "PGS", example "PGS1", since Pi18_2017;
+    /// Time window in which AC may charge the battery
+    AcChargeWindow = "ACCT", example "ACCT", since Pi18_2017;
+    /// Time window in which AC may supply the loads
+    AcLoadWindow = "ACLT", example "ACLT", since Pi18_2017;
     /// Modbus settings (V II WP)
-    ModbusSettings = "MODBUS", "MODBUS", Pi18_2022;
+    ModbusSettings = "MODBUS", example "MODBUS", since Pi18_2022;
     /// LED settings (V IV)
-    LedSettings = "LED", "LED", Pi18_2022;
+    LedSettings = "LED", example "LED", since Pi18_2022;
     /// Second output (TWIN)
-    TwinOutput = "TWIN", "TWIN", Pi18_2022;
-    /// Limits in state of charge (TWIN)
-    SocLimits = "BSC", "BSC", Pi18_2022;
+    TwinOutput = "TWIN", example "TWIN", since Pi18_2022;
+    /// Limits of the state of charge (TWIN)
+    SocLimits = "BSC", example "BSC", since Pi18_2022;
 }
 
 impl Query {
-    /// The queries whose reply has the shape of `data`: the same bytes come out when it is read and
-    /// written again. A reply does not say what it answers, so there can be several.
+    /// Iterates over the queries to which `data` may be the reply: those whose reply, read from
+    /// `data` and written again, yields the same bytes.
+    ///
+    /// A reply does not contain its query, so there may be several.
     pub fn candidates(data: &[u8]) -> impl Iterator<Item = &'static QueryInfo> + use<'_> {
-        let fitting = Self::LIST.iter().zip(Self::FIT).filter(|(_, fits)| fits(data));
+        let fitting = Self::LIST.iter().zip(Self::FITS).filter(|(_, fits)| fits(data));
         fitting.map(|(info, _)| info)
     }
 
-    /// Whether `data` is, to the byte, what this crate would write as a reply to this query. A unit's
-    /// own reply may be written otherwise; that of another query hardly ever fits.
+    /// Returns whether `data` equals the bytes that this crate would write as a reply to this query.
+    ///
+    /// A real reply may be written differently, but a reply to another query hardly ever matches.
     #[must_use]
     pub fn has_reply(self, data: &[u8]) -> bool {
         self.parse_reply(data).is_ok_and(|(reply, _extra)| reply.is_written_as(data))
@@ -248,21 +358,21 @@ impl Query {
 }
 
 impl AnyReply {
-    /// Returns whether `data` is, to the byte, what [`encode`](Self::encode) writes.
+    /// Returns whether `data` equals the bytes that [`encode`](Self::encode) writes.
     #[must_use]
     pub fn is_written_as(&self, data: &[u8]) -> bool {
-        let mut buffer = [0; crate::MAX_FRAME];
+        let mut buffer = [0; MAX_FRAME];
         let written = self.encode(&mut buffer).ok().and_then(|len| buffer.get(..len));
         written == Some(data)
     }
 }
 
-/// Returns whether `data` is, to the byte, what is written for the reply that it reads as.
+/// Returns whether `data` equals the encoded form of the reply read from it.
 fn fits<R: Reply>(data: &[u8]) -> bool {
     let Ok((reply, _extra)) = R::parse(data) else {
         return false;
     };
-    let mut buffer = [0; crate::MAX_FRAME];
+    let mut buffer = [0; MAX_FRAME];
     let written = reply.encode(&mut buffer).ok().and_then(|len| buffer.get(..len));
     written == Some(data)
 }

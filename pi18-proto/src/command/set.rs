@@ -1,4 +1,4 @@
-//! The set commands, one table.
+//! The table of set commands.
 
 use core::fmt;
 
@@ -13,16 +13,16 @@ use crate::{
     field::{Field, Fields, Writer},
 };
 
-/// What a wrong use of a set command can do. The greater, the worse.
+/// The harm that a wrong set command can do, in ascending order.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Risk {
-    /// Changed from day to day: priorities, time windows, the clock, lights.
+    /// No lasting harm: priorities, time windows, the clock, lights.
     Daily,
-    /// A wrong value ages or harms a battery.
+    /// A wrong value ages or damages the battery.
     Battery,
-    /// A wrong value takes down a load, breaks a bank or breaks grid rules.
+    /// A wrong value interrupts the loads, stops the bank or violates grid regulations.
     Installation,
-    /// Takes down a load or loses data at once.
+    /// The command interrupts the loads or erases data at once.
     Destructive,
 }
 
@@ -37,97 +37,160 @@ impl fmt::Display for Risk {
     }
 }
 
-/// What is known of a set command.
+/// The description of a set command.
+///
+/// ```
+/// use pi18_proto::{Risk, SetCommand};
+///
+/// let daily = SetCommand::LIST.iter().filter(|info| info.risk == Risk::Daily);
+/// assert!(daily.clone().any(|info| info.mnemonic == "POP"));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SetInfo {
-    /// How it starts on the wire.
+    /// The letters and digits that the request starts with.
     pub mnemonic: &'static str,
-    /// What it sets.
+    /// A short description.
     pub summary: &'static str,
-    /// The edition it came with; later ones have it too.
+    /// The edition that introduced the command; later editions have it too.
     pub since: Edition,
-    /// What a wrong use can do.
+    /// The harm that a wrong command can do. [`SetCommand::risk`] also considers the value.
     pub risk: Risk,
-    /// The values it takes.
+    /// The values after the mnemonic.
     pub fields: &'static [FieldInfo],
-    /// A command of this kind, its values made up.
+    /// A command of this kind with invented values.
     pub example: &'static str,
 }
 
+/// Declares the set commands, one row each.
 macro_rules! sets {
     ($(
-        #[doc = $summary:literal] $(#[doc = $more:literal])*
-        $name:ident = $mnemonic:literal, $example:literal, $since:ident, $risk:ident
-        { $( #[doc = $label:literal] $field:ident: $ty:ty[$width:literal], )* }
+        // A short description.
+        #[doc = $summary:literal]
+        // The rest of the documentation.
+        $(#[doc = $more:literal])*
+        // The variant of `SetCommand`.
+        $name:ident
+        // The letters and digits that the request starts with.
+        = $mnemonic:literal,
+        // A command of this kind with invented values.
+        example $example:literal,
+        // The edition that introduced the command, a variant of `Edition`.
+        since $since:ident,
+        // The harm that a wrong command can do, a variant of `Risk`.
+        risk $risk:ident
+        {
+            // The values after the mnemonic: label, name, type and number of characters of each.
+            $(#[doc = $label:literal] $field:ident: $ty:ty[$width:literal],)*
+        }
     )+) => {
-        /// Everything a host can set. Each value is one that some unit takes; which of them a given
-        /// unit takes, and together with which others, it says itself.
+        /// A command that changes a setting or the state of a unit.
+        ///
+        /// Each value can be sent to at least one model. A particular unit may refuse it, alone or
+        /// together with its other settings.
+        ///
+        /// ```
+        /// use pi18_proto::{Decivolts, CutoffVoltage, Dialect, SetCommand};
+        ///
+        /// let voltage = CutoffVoltage::new(Decivolts(480))?;
+        /// let command = SetCommand::CutoffVoltage { voltage };
+        /// assert_eq!(*command.to_frame(Dialect::Checksum), *b"^S010PSDV480Z\xD7\r");
+        ///
+        /// let error = CutoffVoltage::new(Decivolts(485)).unwrap_err();
+        /// assert_eq!(
+        ///     error.to_string(),
+        ///     "CutoffVoltage: expected 20.0 to 24.0 V or 40.0 to 48.0 V, found 485"
+        /// );
+        /// # Ok::<(), pi18_proto::RangeError>(())
+        /// ```
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum SetCommand {
             $(
                 #[doc = concat!($summary, ", `", $mnemonic, "`")]
                 $(#[doc = $more])*
                 #[doc(alias = $mnemonic)]
-                $name { $( #[doc = $label] $field: $ty, )* },
+                $name {
+                    $(
+                        #[doc = $label]
+                        $field: $ty,
+                    )*
+                },
             )+
         }
 
-        #[expect(non_upper_case_globals, reason = "named like the variants they belong to")]
+        #[expect(non_upper_case_globals, reason = "named like the variants")]
         mod info {
             use super::*;
 
-            $( pub(super) const $name: SetInfo = SetInfo {
-                mnemonic: $mnemonic,
-                summary: $summary.trim_ascii(),
-                since: Edition::$since,
-                risk: Risk::$risk,
-                fields: &[$( FieldInfo::of::<$ty>(stringify!($field), $label, $width) ),*],
-                example: $example,
-            }; )+
+            $(
+                pub(super) const $name: SetInfo = SetInfo {
+                    mnemonic: $mnemonic,
+                    summary: $summary.trim_ascii(),
+                    since: Edition::$since,
+                    risk: Risk::$risk,
+                    fields: &[$(FieldInfo::of::<$ty>(stringify!($field), $label, $width)),*],
+                    example: $example,
+                };
+            )+
         }
 
         impl SetCommand {
-            /// What is known of each set command, in the order of the sheets.
-            pub const LIST: &'static [SetInfo] = &[$( info::$name ),+];
+            /// The descriptions of all set commands, in the order of the sheets.
+            pub const LIST: &'static [SetInfo] = &[$(info::$name),+];
 
-            /// What is known of this kind of set command.
+            /// Returns the description of this kind of set command.
             #[must_use]
             pub const fn info(&self) -> &'static SetInfo {
-                match self { $( Self::$name { .. } => &info::$name, )+ }
+                match self {
+                    $(Self::$name { .. } => &info::$name,)+
+                }
             }
 
             pub(super) fn read(mnemonic: &str, data: &[u8]) -> Result<Self, DecodeError> {
                 match mnemonic {
-                    $( $mnemonic => {
-                        #[allow(unused_mut, reason = "some commands take no value")]
-                        let mut fields = Fields::new($mnemonic, data, $mnemonic.len());
-                        let command = Self::$name { $( $field: fields.read::<$ty, $width>(stringify!($field))?, )* };
-                        fields.finish().map(|()| command)
-                    } )+
-                    _ => Err(DecodeError::UnknownCommand { wanted: "set command", found: Excerpt::of(data) }),
+                    $(
+                        $mnemonic => {
+                            #[allow(unused_mut, reason = "some commands have no value")]
+                            let mut fields = Fields::new($mnemonic, data, $mnemonic.len());
+                            let command = Self::$name {
+                                $($field: fields.read::<$ty, $width>(stringify!($field))?,)*
+                            };
+                            fields.finish().map(|()| command)
+                        }
+                    )+
+                    _ => Err(DecodeError::UnknownCommand {
+                        expected: "set command",
+                        found: Excerpt::of(data),
+                    }),
                 }
             }
 
             pub(super) fn write(&self, out: &mut Writer<'_>) -> Result<(), EncodeError> {
                 out.bytes(self.info().mnemonic.as_bytes())?;
                 match self {
-                    $( Self::$name { $( $field ),* } => { $( out.field::<$ty, $width>(*$field)?; )* } )+
+                    $(
+                        Self::$name { $($field),* } => {
+                            $(out.field::<$ty, $width>(*$field)?;)*
+                        }
+                    )+
                 }
                 Ok(())
             }
 
-            /// Shows each of its values, in the order of the wire.
+            /// Calls `visitor` with each value, in wire order.
             pub fn visit(&self, visitor: &mut dyn FnMut(&'static FieldInfo, Value<'_>)) {
                 match self {
-                    $( Self::$name { $( $field ),* } => {
-                        let values: &[Option<Value<'_>>] = &[$( <$ty as Field>::value($field) ),*];
-                        for (info, value) in self.info().fields.iter().zip(values) {
-                            if let Some(value) = value {
-                                visitor(info, *value);
+                    $(
+                        Self::$name { $($field),* } => {
+                            let values: &[Option<Value<'_>>] =
+                                &[$(<$ty as Field>::value($field)),*];
+                            for (info, value) in self.info().fields.iter().zip(values) {
+                                if let Some(value) = value {
+                                    visitor(info, *value);
+                                }
                             }
                         }
-                    } )+
+                    )+
                 }
             }
         }
@@ -135,37 +198,37 @@ macro_rules! sets {
 }
 
 sets! {
-    /// Supply to the loads
+    /// Supply of the loads
     ///
     /// Source: PI18 2017 and 2022.
-    LoadSupply = "LON", "LON1", Pi18_2017, Destructive {
+    LoadSupply = "LON", example "LON1", since Pi18_2017, risk Destructive {
         /// Supply
         supply: Known<Switch>[1],
     }
     /// Switch a flag on
     ///
     /// Source: PI18 2017 and 2022.
-    EnableFlag = "PE", "PEA", Pi18_2017, Daily {
+    EnableFlag = "PE", example "PEA", since Pi18_2017, risk Daily {
         /// Flag
         flag: Flag[1],
     }
     /// Switch a flag off
     ///
     /// Source: PI18 2017 and 2022.
-    DisableFlag = "PD", "PDA", Pi18_2017, Daily {
+    DisableFlag = "PD", example "PDA", since Pi18_2017, risk Daily {
         /// Flag
         flag: Flag[1],
     }
-    /// Everything back to factory defaults
+    /// Restore factory defaults
     ///
-    /// Source: PI18 2017 and 2022; seen to change the serial number too.
-    RestoreDefaults = "PF", "PF", Pi18_2017, Destructive {}
+    /// Source: PI18 2017 and 2022; observed to change the serial number too.
+    RestoreDefaults = "PF", example "PF", since Pi18_2017, risk Destructive {}
     /// Maximum charge current of a unit
     ///
     /// Refused while the unit charges (observed on LVX6048s, in every mode).
     ///
-    /// Source: PI18 2017 and 2022; the values come from `MCHGCR`.
-    MaxChargeCurrent = "MCHGC", "MCHGC0,060", Pi18_2017, Battery {
+    /// Source: PI18 2017 and 2022; `MCHGCR` returns the accepted values.
+    MaxChargeCurrent = "MCHGC", example "MCHGC0,060", since Pi18_2017, risk Battery {
         /// Unit
         unit: ParallelInstance[1],
         /// Maximum charge current
@@ -173,8 +236,8 @@ sets! {
     }
     /// Maximum AC charge current of a unit
     ///
-    /// Source: PI18 2017 and 2022; the values come from `MUCHGCR`.
-    MaxAcChargeCurrent = "MUCHGC", "MUCHGC0,030", Pi18_2017, Battery {
+    /// Source: PI18 2017 and 2022; `MUCHGCR` returns the accepted values.
+    MaxAcChargeCurrent = "MUCHGC", example "MUCHGC0,030", since Pi18_2017, risk Battery {
         /// Unit
         unit: ParallelInstance[1],
         /// Maximum AC charge current
@@ -183,14 +246,14 @@ sets! {
     /// Output frequency
     ///
     /// Source: PI18 2017 and 2022.
-    OutputFrequency = "F", "F50", Pi18_2017, Installation {
+    OutputFrequency = "F", example "F50", since Pi18_2017, risk Installation {
         /// Output frequency
         frequency: OutputFrequency[2],
     }
     /// Bulk (C.V.) and float voltage
     ///
     /// Source: PI18 2017 and 2022.
-    ChargeVoltages = "MCHGV", "MCHGV564,540", Pi18_2017, Battery {
+    ChargeVoltages = "MCHGV", example "MCHGV564,540", since Pi18_2017, risk Battery {
         /// Bulk (C.V.) voltage
         bulk: ChargeVoltage[3],
         /// Float voltage
@@ -199,23 +262,24 @@ sets! {
     /// Output voltage
     ///
     /// Source: PI18 2017 and 2022.
-    OutputVoltage = "V", "V2300", Pi18_2017, Installation {
+    OutputVoltage = "V", example "V2300", since Pi18_2017, risk Installation {
         /// Output voltage
         voltage: OutputVoltage[4],
     }
     /// Output source priority
     ///
-    /// One digit (observed). Seen applied although its reply failed the checksum.
+    /// Sent with one digit (observed). A unit has applied it although the checksum of its reply was
+    /// wrong (observed).
     ///
     /// Source: PI18 2017 and 2022.
-    OutputPriority = "POP", "POP1", Pi18_2017, Daily {
+    OutputPriority = "POP", example "POP1", since Pi18_2017, risk Daily {
         /// Output source priority
         priority: Known<OutputPriority>[1],
     }
     /// Re-charge and re-discharge voltage
     ///
     /// Source: PI18 2017 and 2022.
-    RechargeVoltages = "BUCD", "BUCD480,540", Pi18_2017, Battery {
+    RechargeVoltages = "BUCD", example "BUCD480,540", since Pi18_2017, risk Battery {
         /// Re-charge voltage
         recharge: RechargeVoltage[3],
         /// Re-discharge voltage
@@ -224,7 +288,7 @@ sets! {
     /// Charger source priority of a unit
     ///
     /// Source: PI18 2017 and 2022.
-    ChargerPriority = "PCP", "PCP0,1", Pi18_2017, Daily {
+    ChargerPriority = "PCP", example "PCP0,1", since Pi18_2017, risk Daily {
         /// Unit
         unit: ParallelInstance[1],
         /// Charger source priority
@@ -233,28 +297,28 @@ sets! {
     /// Solar power priority
     ///
     /// Source: PI18 2017 and 2022.
-    SolarPriority = "PSP", "PSP0", Pi18_2017, Daily {
+    SolarPriority = "PSP", example "PSP0", since Pi18_2017, risk Daily {
         /// Solar power priority
         priority: Known<SolarPriority>[1],
     }
     /// Input voltage range
     ///
     /// Source: PI18 2017 and 2022.
-    InputRange = "PGR", "PGR0", Pi18_2017, Daily {
+    InputRange = "PGR", example "PGR0", since Pi18_2017, risk Daily {
         /// Input voltage range
         range: Known<InputRange>[1],
     }
     /// Battery type
     ///
     /// Source: PI18 2017 and 2022.
-    BatteryType = "PBT", "PBT2", Pi18_2017, Battery {
+    BatteryType = "PBT", example "PBT2", since Pi18_2017, risk Battery {
         /// Battery type
         battery_type: Known<BatteryType>[1],
     }
     /// Output mode of a unit
     ///
     /// Source: PI18 2017 and 2022.
-    OutputMode = "POPM", "POPM0,1", Pi18_2017, Installation {
+    OutputMode = "POPM", example "POPM0,1", since Pi18_2017, risk Installation {
         /// Unit
         unit: ParallelInstance[1],
         /// Output mode
@@ -263,41 +327,41 @@ sets! {
     /// Battery cut-off voltage
     ///
     /// Source: PI18 2017 and 2022.
-    CutoffVoltage = "PSDV", "PSDV480", Pi18_2017, Battery {
+    CutoffVoltage = "PSDV", example "PSDV480", since Pi18_2017, risk Battery {
         /// Battery cut-off voltage
         voltage: CutoffVoltage[3],
     }
     /// Serial number
     ///
     /// Source: PI18 2017 and 2022.
-    SerialNumber = "ID", "ID1496132206100410000000", Pi18_2017, Destructive {
+    SerialNumber = "ID", example "ID1496132206100410000000", since Pi18_2017, risk Destructive {
         /// Serial number
         serial_number: NewSerialNumber[22],
     }
     /// Clear all energy counters
     ///
     /// Source: PI18 2017 and 2022.
-    ClearEnergy = "CLE", "CLE", Pi18_2017, Destructive {}
-    /// The unit's clock
+    ClearEnergy = "CLE", example "CLE", since Pi18_2017, risk Destructive {}
+    /// Clock of the unit
     ///
     /// Source: PI18 2017 and 2022.
-    Clock = "DAT", "DAT260426130500", Pi18_2017, Daily {
+    Clock = "DAT", example "DAT260426130500", since Pi18_2017, risk Daily {
         /// Clock
         time: ClockSetting[12],
     }
-    /// When AC may charge the battery
+    /// Time window in which AC may charge the battery
     ///
     /// Source: PI18 2017 and 2022.
-    AcChargeWindow = "ACCT", "ACCT0000,2359", Pi18_2017, Daily {
+    AcChargeWindow = "ACCT", example "ACCT0000,2359", since Pi18_2017, risk Daily {
         /// From
         start: TimeOfDay[4],
         /// Until
         end: TimeOfDay[4],
     }
-    /// When AC may supply the loads
+    /// Time window in which AC may supply the loads
     ///
     /// Source: PI18 2017 and 2022.
-    AcLoadWindow = "ACLT", "ACLT0000,2359", Pi18_2017, Daily {
+    AcLoadWindow = "ACLT", example "ACLT0000,2359", since Pi18_2017, risk Daily {
         /// From
         start: TimeOfDay[4],
         /// Until
@@ -306,14 +370,14 @@ sets! {
     /// Regulation state
     ///
     /// Source: PI18 2022.
-    Regulation = "RS", "RS00", Pi18_2022, Installation {
+    Regulation = "RS", example "RS00", since Pi18_2022, risk Installation {
         /// Regulation state
         state: Known<RegulationState>[2],
     }
     /// Modbus settings
     ///
     /// Source: PI18 2022 (V II WP).
-    Modbus = "MODBUS", "MODBUS001,3,1,0", Pi18_2022, Installation {
+    Modbus = "MODBUS", example "MODBUS001,3,1,0", since Pi18_2022, risk Installation {
         /// Device id
         device_id: ModbusId[3],
         /// Baud rate index
@@ -326,98 +390,101 @@ sets! {
     /// LED on or off
     ///
     /// Source: PI18 2022 (V IV).
-    Led = "LEDE", "LEDE1", Pi18_2022, Daily {
+    Led = "LEDE", example "LEDE1", since Pi18_2022, risk Daily {
         /// LED
         on: Known<Switch>[1],
     }
     /// LED speed
     ///
     /// Source: PI18 2022 (V IV).
-    LedSpeed = "LEDS", "LEDS1", Pi18_2022, Daily {
+    LedSpeed = "LEDS", example "LEDS1", since Pi18_2022, risk Daily {
         /// LED speed
         speed: Known<LedSpeed>[1],
     }
     /// LED effect
     ///
     /// Source: PI18 2022 (V IV).
-    LedEffect = "LEDM", "LEDM2", Pi18_2022, Daily {
+    LedEffect = "LEDM", example "LEDM2", since Pi18_2022, risk Daily {
         /// LED effect
         effect: Known<LedEffect>[1],
     }
     /// LED brightness
     ///
     /// Source: PI18 2022 (V IV).
-    LedBrightness = "LEDB", "LEDB2", Pi18_2022, Daily {
+    LedBrightness = "LEDB", example "LEDB2", since Pi18_2022, risk Daily {
         /// LED brightness
         brightness: Known<LedBrightness>[1],
     }
     /// LED data shown
     ///
     /// Source: PI18 2022 (V IV).
-    LedData = "LEDD", "LEDD0", Pi18_2022, Daily {
+    LedData = "LEDD", example "LEDD0", since Pi18_2022, risk Daily {
         /// LED data shown
         data_shown: Known<LedData>[1],
     }
     /// LED background colour
     ///
     /// Source: PI18 2022 (V IV).
-    LedBackgroundColor = "LEDC1", "LEDC1000100255", Pi18_2022, Daily {
+    LedBackgroundColor = "LEDC1", example "LEDC1000100255", since Pi18_2022, risk Daily {
         /// Colour
         color: Rgb[9],
     }
     /// LED data colour
     ///
     /// Source: PI18 2022 (V IV).
-    LedDataColor = "LEDC2", "LEDC2255000000", Pi18_2022, Daily {
+    LedDataColor = "LEDC2", example "LEDC2255000000", since Pi18_2022, risk Daily {
         /// Colour
         color: Rgb[9],
     }
     /// LED background colour for "energy source"
     ///
     /// Source: PI18 2022 (V IV).
-    LedEnergySourceColor = "LEDC3", "LEDC3000255000", Pi18_2022, Daily {
+    LedEnergySourceColor = "LEDC3", example "LEDC3000255000", since Pi18_2022, risk Daily {
         /// Colour
         color: Rgb[9],
     }
     /// LED welcome effect
     ///
     /// Source: PI18 2022 (V IV).
-    LedWelcome = "LEDCWEL", "LEDCWEL1", Pi18_2022, Daily {
+    LedWelcome = "LEDCWEL", example "LEDCWEL1", since Pi18_2022, risk Daily {
         /// LED welcome effect
         effect: Known<LedWelcome>[1],
     }
     /// Cut-off state of charge
     ///
     /// Source: PI18 2022 (TWIN).
-    CutoffSoc = "PSDS", "PSDS010", Pi18_2022, Battery {
+    CutoffSoc = "PSDS", example "PSDS010", since Pi18_2022, risk Battery {
         /// Cut-off state of charge
         soc: CutoffSoc[3],
     }
     /// Second output cut-off state of charge
     ///
     /// Source: PI18 2022 (TWIN).
-    SecondOutputCutoffSoc = "PSDS2", "PSDS2020", Pi18_2022, Battery {
+    SecondOutputCutoffSoc = "PSDS2", example "PSDS2020", since Pi18_2022, risk Battery {
         /// Second output cut-off state of charge
         soc: RechargeSoc[3],
     }
     /// Re-charge state of charge
     ///
     /// Source: PI18 2022 (TWIN).
-    RechargeSoc = "PBCS", "PBCS030", Pi18_2022, Battery {
+    RechargeSoc = "PBCS", example "PBCS030", since Pi18_2022, risk Battery {
         /// Re-charge state of charge
         soc: RechargeSoc[3],
     }
     /// Re-discharge state of charge
     ///
     /// Source: PI18 2022 (TWIN).
-    RedischargeSoc = "PBDS", "PBDS080", Pi18_2022, Battery {
+    RedischargeSoc = "PBDS", example "PBDS080", since Pi18_2022, risk Battery {
         /// Re-discharge state of charge
         soc: RedischargeSoc[3],
     }
 }
 
 impl SetCommand {
-    /// What a wrong use can do: that of its kind, but `PEI` and `PDI` change the machine type.
+    /// Returns the harm that a wrong command can do.
+    ///
+    /// It is the risk of the command's row, except for `PEI` and `PDI`: they switch the machine type,
+    /// not a daily flag.
     #[must_use]
     pub fn risk(&self) -> Risk {
         match self {
@@ -433,7 +500,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_no_unit_takes_cannot_be_read() {
+    fn value_that_no_unit_accepts_is_refused() {
         for text in [
             "MCHGV600,540",
             "MCHGV564",
@@ -473,9 +540,9 @@ mod tests {
     }
 
     #[test]
-    fn mnemonics_that_start_alike_are_told_apart() {
+    fn longer_mnemonic_with_the_same_start_is_distinguished() {
         let mnemonic = |text: &str| text.parse::<SetCommand>().unwrap().info().mnemonic;
-        for (text, wanted) in [
+        for (text, expected) in [
             ("PDA", "PD"),
             ("POP1", "POP"),
             ("POPM1,0", "POPM"),
@@ -488,12 +555,12 @@ mod tests {
             ("MCHGV564,540", "MCHGV"),
             ("PF", "PF"),
         ] {
-            assert_eq!(mnemonic(text), wanted);
+            assert_eq!(mnemonic(text), expected);
         }
     }
 
     #[test]
-    fn feeding_the_grid_is_no_daily_flag() {
+    fn feed_to_grid_flag_has_installation_risk() {
         let risk = |text: &str| text.parse::<SetCommand>().unwrap().risk();
         assert_eq!(risk("PEA"), Risk::Daily);
         assert_eq!(risk("PEI"), Risk::Installation);

@@ -1,6 +1,6 @@
-//! Values that may be sent to a unit: closed, or checked against what the sheets allow on any unit.
+//! The values that may be sent to a unit: closed sets, or quantities within the ranges of the sheets.
 //!
-//! What a given unit takes is narrower still: its rated voltage, its lists and its state decide.
+//! A particular unit accepts fewer values, depending on its rated voltage, its lists and its state.
 
 use core::fmt;
 
@@ -10,32 +10,41 @@ use crate::{
     value::{Value, write_quantity},
 };
 
-/// Declares checked quantities: name, quantity, the allowed ranges, and the same in words.
+/// Declares quantities within a range.
 macro_rules! checked {
-    ($( $(#[doc = $doc:literal])+ $name:ident($quantity:ident) = $( $low:literal ..= $high:literal $( step $step:literal )? )|+, $wanted:literal; )+) => { $(
+    ($(
+        // The documentation of the type.
+        $(#[doc = $doc:literal])+
+        // The type, and the quantity that it wraps.
+        $name:ident($quantity:ident) =
+        // The allowed ranges: the lowest and highest number, and the step if it is not 1.
+        $($low:literal ..= $high:literal $(step $step:literal)?)|+,
+        // The allowed ranges, for documentation and error texts.
+        $expected:literal;
+    )+) => { $(
         $(#[doc = $doc])+
         ///
-        #[doc = concat!("Range: ", $wanted, ".")]
+        #[doc = concat!("Range: ", $expected, ".")]
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub struct $name($quantity);
 
         impl $name {
-            /// Takes it if it is in range.
+            /// Accepts a value in range.
             ///
             /// # Errors
-            #[doc = concat!("If it is not ", $wanted, ".")]
+            #[doc = concat!("If the value is not ", $expected, ".")]
             pub fn new(value: $quantity) -> Result<Self, RangeError> {
                 match value.0 {
-                    $( $low..=$high $( if value.0.is_multiple_of($step) )? => Ok(Self(value)), )+
+                    $($low..=$high $(if value.0.is_multiple_of($step))? => Ok(Self(value)),)+
                     _ => Err(RangeError {
                         what: stringify!($name),
-                        wanted: $wanted,
+                        expected: $expected,
                         found: value.0.into(),
                     }),
                 }
             }
 
-            /// The quantity.
+            /// Returns the quantity.
             #[must_use]
             pub const fn get(self) -> $quantity {
                 self.0
@@ -45,8 +54,8 @@ macro_rules! checked {
         impl Field for $name {
             const UNIT: &'static str = $quantity::UNIT;
             const DECIMALS: u8 = $quantity::DECIMALS;
-            const FORM: Form = range(&[$( ($low, $high) ),+]);
-            const WANTED: &'static str = $wanted;
+            const FORM: Form = range(&[$(($low, $high)),+]);
+            const EXPECTED: &'static str = $expected;
 
             fn read(token: &[u8]) -> Option<Self> {
                 Self::new(Field::read(token)?).ok()
@@ -77,7 +86,7 @@ macro_rules! checked {
     )+ };
 }
 
-/// From the least to the most of all ranges.
+/// Returns the form of a number from the lowest to the highest of all ranges.
 const fn range(ranges: &[(i64, i64)]) -> Form {
     match ranges {
         [(min, _), .., (_, max)] | [(min, max)] => Form::Number { min: *min, max: *max },
@@ -86,34 +95,35 @@ const fn range(ranges: &[(i64, i64)]) -> Form {
 }
 
 checked! {
-    /// A unit's number within its bank: 0 is the master, and a unit that is alone.
+    /// The number of a unit within its bank. The master has 0, and so has a unit that works alone.
     ///
     /// Source: PI18 2017 and 2022, "PRIn", "PGSn", "MCHGC".
     ParallelInstance(Count) = 0..=9, "a unit number from 0 to 9";
-    /// A charge current to select; the unit's own list decides which it takes.
+    /// A charge current. The unit's list of selectable currents contains those that it accepts.
     ///
     /// Source: PI18 2017 and 2022, "MCHGC" and "MUCHGC": three digits.
     SelectableCurrent(Amperes) = 0..=999, "0 to 999 A";
     /// A bulk (C.V.) or float voltage.
     ///
-    /// 48 V units take 48.0 to 58.4 V, 24 V units 24.0 to 29.2 V.
+    /// 48 V units accept 48.0 to 58.4 V, 24 V units 24.0 to 29.2 V.
     ///
     /// Source: PI18 2017 and 2022, "MCHGV".
     ChargeVoltage(Decivolts) = 240..=292 | 480..=584, "24.0 to 29.2 V or 48.0 to 58.4 V";
     /// A re-charge voltage.
     ///
-    /// 48 V units take 44 to 51 V in whole volts, 24 V units 22 to 25.5 V in steps of 0.5, 12 V units
-    /// a list from 11 to 12.8 V.
+    /// 48 V units accept 44 to 51 V in whole volts, 24 V units 22 to 25.5 V in steps of 0.5 V, 12 V
+    /// units the listed values from 11 to 12.8 V.
     ///
     /// Source: PI18 2017 and 2022, "BUCD".
     RechargeVoltage(Decivolts) =
         110..=110 | 113..=113 | 115..=115 | 118..=118 | 120..=120 | 123..=123 | 125..=125 | 128..=128
         | 220..=255 step 5 | 440..=510 step 10,
         "44 to 51 V in whole volts, 22 to 25.5 V in steps of 0.5, or one of 11, 11.3, 11.5, 11.8, 12, 12.3, 12.5, 12.8 V";
-    /// A re-discharge voltage; 0 means when the battery is full.
+    /// A re-discharge voltage. 0 stands for a full battery.
     ///
-    /// 48 V units take 48 to 58 V in whole volts, 24 V units 24 to 29 V in steps of 0.5, 12 V units a
-    /// list from 12 to 14.5 V. An LVX6048 refuses 0 and anything above its float voltage (observed).
+    /// 48 V units accept 48 to 58 V in whole volts, 24 V units 24 to 29 V in steps of 0.5 V, 12 V
+    /// units the listed values from 12 to 14.5 V. An LVX6048 refuses 0 and every value above its float
+    /// voltage (observed).
     ///
     /// Source: PI18 2017 and 2022, "BUCD".
     RedischargeVoltage(Decivolts) =
@@ -122,7 +132,7 @@ checked! {
         "0, 48 to 58 V in whole volts, 24 to 29 V in steps of 0.5, or one of 12, 12.3, 12.5, 12.8, 13, 13.3, 13.5, 13.8, 14, 14.3, 14.5 V";
     /// A cut-off voltage.
     ///
-    /// 48 V units take 40.0 to 48.0 V, 24 V units 20.0 to 24.0 V.
+    /// 48 V units accept 40.0 to 48.0 V, 24 V units 20.0 to 24.0 V.
     ///
     /// Source: PI18 2017 and 2022, "PSDV".
     CutoffVoltage(Decivolts) = 200..=240 | 400..=480, "20.0 to 24.0 V or 40.0 to 48.0 V";
@@ -130,7 +140,7 @@ checked! {
     ///
     /// Source: PI18 2022, "PSDS" (TWIN).
     CutoffSoc(Percent) = 5..=80, "5 to 80 %";
-    /// A re-charge state of charge, or the second output's cut-off.
+    /// A re-charge state of charge, or the cut-off state of charge of the second output.
     ///
     /// Source: PI18 2022, "PBCS" and "PSDS2" (TWIN).
     RechargeSoc(Percent) = 5..=95, "5 to 95 %";
@@ -142,7 +152,7 @@ checked! {
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP).
     ModbusId(Count) = 1..=277, "1 to 277";
-    /// A Modbus baud rate, by its index; the sheet does not list the rates.
+    /// The index of a Modbus baud rate. The sheet does not list the rates.
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP).
     ModbusBaudRate(Count) = 0..=3, "0 to 3";
@@ -150,40 +160,63 @@ checked! {
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP).
     ModbusStopBits(Count) = 0..=1, "0 or 1";
-    /// Modbus check bits.
+    /// The number that the sheet calls Modbus check bits.
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP).
     ModbusCheckBits(Count) = 0..=2, "0 to 2";
 }
 
-/// Declares a closed set of quantities: their unit and decimals, and what an error wants to see.
+/// Declares closed sets of quantities.
 macro_rules! closed {
-    ($( $(#[doc = $doc:literal])+ $name:ident: $unit:literal, $decimals:literal, $wanted:literal { $( $variant:ident = $number:literal; )+ } )+) => { $(
+    ($(
+        // The documentation of the type.
+        $(#[doc = $doc:literal])+
+        // The type.
+        $name:ident
+        // The unit.
+        : $unit:literal,
+        // The number of digits after the decimal point.
+        $decimals:literal,
+        // The allowed numbers, for error texts.
+        $expected:literal
+        {
+            // The variants, and the number of each on the wire.
+            $($variant:ident = $number:literal;)+
+        }
+    )+) => { $(
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum $name {
-            $( #[doc = concat!("`", $number, "` on the wire.")] $variant, )+
+            $(
+                #[doc = concat!("`", $number, "` on the wire.")]
+                $variant,
+            )+
         }
 
         impl $name {
-            /// Each of them.
-            pub const ALL: &'static [Self] = &[$( Self::$variant ),+];
+            /// All values, in ascending order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The number on the wire.
+            /// Returns the number on the wire.
             #[must_use]
             pub const fn number(self) -> u16 {
-                match self { $( Self::$variant => $number, )+ }
+                match self {
+                    $(Self::$variant => $number,)+
+                }
             }
         }
 
         impl Field for $name {
             const UNIT: &'static str = $unit;
             const DECIMALS: u8 = $decimals;
-            const FORM: Form = Form::Text($wanted);
-            const WANTED: &'static str = $wanted;
+            const FORM: Form = Form::Text($expected);
+            const EXPECTED: &'static str = $expected;
 
             fn read(token: &[u8]) -> Option<Self> {
-                match decimal(token)? { $( $number => Some(Self::$variant), )+ _ => None }
+                match decimal(token)? {
+                    $($number => Some(Self::$variant),)+
+                    _ => None,
+                }
             }
 
             fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
@@ -191,7 +224,8 @@ macro_rules! closed {
             }
 
             fn value(&self) -> Option<Value<'_>> {
-                Some(Value::Quantity { steps: self.number().into(), decimals: $decimals, unit: $unit })
+                let steps = self.number().into();
+                Some(Value::Quantity { steps, decimals: $decimals, unit: $unit })
             }
         }
 
@@ -211,7 +245,7 @@ closed! {
         Hz50 = 50;
         Hz60 = 60;
     }
-    /// The output voltage; low-voltage units take the first two, the others the rest.
+    /// The output voltage. Low-voltage units accept 110 and 120 V, all others the higher values.
     ///
     /// Source: PI18 2017 and 2022, "V".
     OutputVoltage: "V", 1, "1100, 1200, 2020, 2080, 2200, 2300 or 2400" {

@@ -1,9 +1,9 @@
-//! `ACCT` and `ACLT`: when AC may charge, when AC may supply the loads.
+//! `ACCT` and `ACLT`: the time windows in which AC may charge the battery and supply the loads.
 
 use crate::{TimeOfDay, macros::reply};
 
 reply! {
-    /// When AC may charge the battery, the answer to `ACCT`.
+    /// The time window in which AC may charge the battery, the reply to `ACCT`.
     ///
     /// Source: PI18 2017 and 2022, "ACCT".
     AcChargeWindow = "ACCT", sample "0000,0000" {
@@ -15,7 +15,7 @@ reply! {
 }
 
 reply! {
-    /// When AC may supply the loads, the answer to `ACLT`.
+    /// The time window in which AC may supply the loads, the reply to `ACLT`.
     ///
     /// Source: PI18 2017 and 2022, "ACLT".
     AcLoadWindow = "ACLT", sample "0000,0000" {

@@ -1,4 +1,4 @@
-//! `MCHGCR` and `MUCHGCR`: which charge currents can be selected.
+//! `MCHGCR` and `MUCHGCR`: the charge currents that can be selected.
 //!
 //! ```text
 //! list = current { "," current }
@@ -12,15 +12,24 @@ use crate::{
     reply::{Sealed, encode},
 };
 
-/// Declares a reply that is one list of currents.
+/// Declares the replies that consist of one list of currents.
 macro_rules! list {
-    ($( $(#[doc = $doc:literal])+ $name:ident = $mnemonic:literal, sample $sample:literal, label $label:literal; )+) => { $(
+    ($(
+        // The documentation of the struct.
+        $(#[doc = $doc:literal])+
+        // The struct, and the mnemonic of the query that it answers.
+        $name:ident = $mnemonic:literal,
+        // Data of such a reply, of a real device.
+        sample $sample:literal,
+        // The label of the list.
+        label $label:literal;
+    )+) => { $(
         $(#[doc = $doc])+
         #[doc(alias = $mnemonic)]
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
         pub struct $name {
-            /// The list, as the unit orders it.
+            /// The list, in the order of the unit.
             pub currents: Currents,
         }
 
@@ -45,14 +54,13 @@ macro_rules! list {
 
             fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
                 encode(buffer, |out| {
-                    let mut currents = self.currents.as_slice().iter();
-                    currents.try_for_each(|&amperes| out.field::<_, 3>(amperes))
+                    self.currents.values().try_for_each(|current| out.field::<_, 3>(current))
                 })
             }
 
             fn visit(&self, visitor: &mut dyn FnMut(&'static FieldInfo, Value<'_>)) {
                 for info in Self::FIELDS {
-                    visitor(info, Value::List(self.currents.as_slice()));
+                    visitor(info, self.currents.value());
                 }
             }
         }
@@ -60,54 +68,72 @@ macro_rules! list {
 }
 
 list! {
-    /// The maximum charge currents that can be selected, the answer to `MCHGCR`.
+    /// The maximum charge currents that can be selected, the reply to `MCHGCR`.
     ///
-    /// Source: PI18 2017 (7 values) and 2022 (12), "MCHGCR"; 8 observed.
+    /// Source: PI18 2017 (7 values) and 2022 (12), "MCHGCR"; observed with 8.
     MaxChargeCurrents = "MCHGCR", sample "010,020,030,040,050,060,070,080",
         label "Selectable maximum charge currents";
-    /// The maximum AC charge currents that can be selected, the answer to `MUCHGCR`.
+    /// The maximum AC charge currents that can be selected, the reply to `MUCHGCR`.
     ///
-    /// Source: PI18 2017 (7 values) and 2022 (13), "MUCHGCR"; 9 observed.
+    /// Source: PI18 2017 (7 values) and 2022 (13), "MUCHGCR"; observed with 9.
     MaxAcChargeCurrents = "MUCHGCR", sample "002,010,020,030,040,050,060,070,080",
         label "Selectable maximum AC charge currents";
 }
 
 /// A list of 1 to [`Currents::CAPACITY`] currents.
+///
+/// ```
+/// use pi18_proto::{Amperes, MaxChargeCurrents, Reply};
+///
+/// let currents = MaxChargeCurrents::decode(b"010,020,030")?.currents;
+/// assert!(currents.contains(Amperes(20)));
+/// assert_eq!(currents.values().max(), Some(Amperes(30)));
+/// # Ok::<(), pi18_proto::DecodeError>(())
+/// ```
 #[derive(Clone, Copy, Eq)]
 pub struct Currents {
-    values: [Amperes; Self::CAPACITY],
+    amperes: [u16; Self::CAPACITY],
     len: usize,
 }
 
 impl Currents {
-    /// Most currents taken; the longest list documented has 13.
+    /// The maximum number of currents; the longest list of the sheets has 13.
     pub const CAPACITY: usize = 32;
 
-    /// Takes a list of 1 to [`Currents::CAPACITY`] currents.
+    /// Accepts a list of 1 to [`Currents::CAPACITY`] currents.
     #[must_use]
     pub fn new(currents: &[Amperes]) -> Option<Self> {
-        let mut values = [Amperes(0); Self::CAPACITY];
-        values.get_mut(..currents.len())?.copy_from_slice(currents);
-        (!currents.is_empty()).then_some(Self { values, len: currents.len() })
+        let mut amperes = [0; Self::CAPACITY];
+        for (place, current) in amperes.get_mut(..currents.len())?.iter_mut().zip(currents) {
+            *place = current.0;
+        }
+        (!currents.is_empty()).then_some(Self { amperes, len: currents.len() })
     }
 
-    /// The currents, as the unit orders them.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Amperes] {
-        self.values.get(..self.len).unwrap_or_default()
+    /// Iterates over the currents, in the order of the unit.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = Amperes> {
+        self.amperes().iter().copied().map(Amperes)
     }
 
-    /// Whether a unit that sent this list takes that current.
+    /// Returns whether a unit that sent this list accepts the current.
     #[must_use]
     pub fn contains(&self, current: Amperes) -> bool {
-        self.as_slice().contains(&current)
+        self.amperes().contains(&current.0)
+    }
+
+    fn amperes(&self) -> &[u16] {
+        self.amperes.get(..self.len).unwrap_or_default()
+    }
+
+    fn value(&self) -> Value<'_> {
+        Value::List { steps: self.amperes(), decimals: Amperes::DECIMALS, unit: Amperes::UNIT }
     }
 
     fn parse(message: &'static str, data: &[u8]) -> Result<Self, DecodeError> {
         let mut fields = Fields::new(message, data, 0);
-        let mut list = Self { values: [Amperes(0); Self::CAPACITY], len: 0 };
-        for place in &mut list.values {
-            *place = fields.read::<Amperes, 3>("currents")?;
+        let mut list = Self { amperes: [0; Self::CAPACITY], len: 0 };
+        for place in &mut list.amperes {
+            *place = fields.read::<Amperes, 3>("currents")?.0;
             list.len += 1;
             if fields.is_at_end() {
                 break;
@@ -119,13 +145,13 @@ impl Currents {
 
 impl PartialEq for Currents {
     fn eq(&self, other: &Self) -> bool {
-        self.as_slice() == other.as_slice()
+        self.amperes() == other.amperes()
     }
 }
 
 impl fmt::Debug for Currents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.as_slice()).finish()
+        f.debug_list().entries(self.values()).finish()
     }
 }
 
@@ -139,7 +165,7 @@ mod serde_impls {
 
     impl Serialize for Currents {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            self.as_slice().serialize(serializer)
+            serializer.collect_seq(self.values())
         }
     }
 
@@ -163,11 +189,11 @@ mod serde_impls {
                     let mut len = 0;
                     while let Some(current) = seq.next_element()? {
                         len += 1;
-                        let wrong = || de::Error::invalid_length(len, &self);
-                        *places.next().ok_or_else(wrong)? = current;
+                        let invalid = || de::Error::invalid_length(len, &self);
+                        *places.next().ok_or_else(invalid)? = current;
                     }
-                    let wrong = || de::Error::invalid_length(len, &self);
-                    values.get(..len).and_then(Currents::new).ok_or_else(wrong)
+                    let invalid = || de::Error::invalid_length(len, &self);
+                    values.get(..len).and_then(Currents::new).ok_or_else(invalid)
                 }
             }
 
@@ -183,33 +209,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_as_many_as_come() {
+    fn list_of_1_to_32_currents_is_read() {
         for count in [1, 7, 8, 12, Currents::CAPACITY] {
             let data = vec!["010"; count].join(",");
             let reply = MaxChargeCurrents::decode(data.as_bytes()).unwrap();
-            assert_eq!(reply.currents.as_slice(), vec![Amperes(10); count]);
+            assert!(reply.currents.values().eq(vec![Amperes(10); count]));
         }
     }
 
     #[test]
-    fn says_where_a_list_goes_wrong() {
-        let refused =
+    fn malformed_current_is_refused_with_its_offset() {
+        let error =
             |data: &str| format!("{}", MaxChargeCurrents::decode(data.as_bytes()).unwrap_err());
-        let wanted = "expected a number of amperes up to 65535";
+        let expected = "expected a number of amperes up to 65535";
         assert_eq!(
-            refused("010,0x0,030"),
-            format!("MCHGCR field currents at offset 4: {wanted}, found \"0x0\"")
+            error("010,0x0,030"),
+            format!("MCHGCR field currents at offset 4: {expected}, found \"0x0\"")
         );
         assert_eq!(
-            refused("010,"),
-            format!("MCHGCR field currents at offset 4: {wanted}, found nothing")
+            error("010,"),
+            format!("MCHGCR field currents at offset 4: {expected}, found nothing")
         );
         assert_eq!(
-            refused(""),
-            format!("MCHGCR field currents at offset 0: {wanted}, found nothing")
+            error(""),
+            format!("MCHGCR field currents at offset 0: {expected}, found nothing")
         );
         assert_eq!(
-            refused(&vec!["010"; 33].join(",")),
+            error(&vec!["010"; 33].join(",")),
             "MCHGCR at offset 128: expected the end, found \"010\""
         );
     }

@@ -1,9 +1,9 @@
-//! `T`: the unit's clock.
+//! `T`: the clock.
 
 use crate::{DateTime, macros::reply};
 
 reply! {
-    /// The unit's clock, the answer to `T`; its time zone is whatever it was set to.
+    /// The clock of the unit, the reply to `T`. Its time zone is not part of the protocol.
     ///
     /// Source: PI18 2017 and 2022, "T".
     Clock = "T", sample "20210521234743" {

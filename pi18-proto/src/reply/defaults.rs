@@ -1,4 +1,4 @@
-//! `DI`: what the changeable settings are when a unit leaves the factory.
+//! `DI`: the factory defaults of the settings.
 
 use crate::{
     Amperes, BatteryType, ChargerPriority, Count, Decihertz, Decivolts, InputRange, MachineType,
@@ -6,10 +6,11 @@ use crate::{
 };
 
 reply! {
-    /// The factory defaults, the answer to `DI`.
+    /// The factory defaults of the settings, the reply to `DI`.
     ///
-    /// The order is not that of [`RatedInformation`](crate::RatedInformation): float comes before
-    /// bulk here, charge current before AC charge current, solar priority before machine type.
+    /// The order of the fields differs from [`RatedInformation`](crate::RatedInformation): the float
+    /// voltage precedes the bulk voltage, the charge current the AC charge current, and the solar
+    /// priority the machine type.
     ///
     /// Source: PI18 2017 and 2022, "DI"; captures of two units.
     Defaults = "DI", sample "2300,500,0,408,540,564,460,540,060,30,0,0,1,0,0,0,1,0,0,1,1,0,1,1" {
@@ -47,7 +48,7 @@ reply! {
         output_mode: OutputMode[1],
         /// Buzzer (silence or open)
         ///
-        /// Which of them 1 means is not known, see [`Flags::buzzer`](crate::Flags::buzzer).
+        /// It is not known which of the two 1 stands for, see [`Flags::buzzer`](crate::Flags::buzzer).
         buzzer ("buzzer_silenced"): Count[1],
         /// Overload restart
         overload_restart: Switch[1],

@@ -1,22 +1,23 @@
 //! `ET`, `EY`, `EM`, `ED`: generated energy.
 //!
-//! The four replies are the same bytes; only the request tells them apart. The 2017 edition says
-//! kWh for the first three, the 2022 edition Wh for all; every capture only makes sense in Wh.
+//! The four replies have the same form and can only be distinguished by their queries. The 2017
+//! edition gives kWh as the unit of the first three, the 2022 edition Wh for all four. The values of
+//! all captures are plausible in Wh only.
 
 use crate::{WattHours, macros::reply};
 
 reply! {
-    /// Energy generated so far, the answer to `ET`.
+    /// The total energy generated, the reply to `ET`.
     ///
     /// Source: PI18 2022, "ET".
     TotalEnergy = "ET", sample "00006591" {
-        /// Energy generated in all
+        /// Total energy generated
         energy: WattHours[8],
     }
 }
 
 reply! {
-    /// Energy generated in a year, the answer to `EY`.
+    /// The energy generated in a year, the reply to `EY`.
     ///
     /// Source: PI18 2022, "EY".
     YearEnergy = "EY", sample "05580051" {
@@ -26,7 +27,7 @@ reply! {
 }
 
 reply! {
-    /// Energy generated in a month, the answer to `EM`.
+    /// The energy generated in a month, the reply to `EM`.
     ///
     /// Source: PI18 2022, "EM".
     MonthEnergy = "EM", sample "00238000" {
@@ -36,11 +37,12 @@ reply! {
 }
 
 reply! {
-    /// Energy generated in a day, the answer to `ED`; eight digits, though both editions draw six.
+    /// The energy generated on a day, the reply to `ED`. It has eight digits, although both editions
+    /// show six.
     ///
     /// Source: PI18 2022, "ED"; captures of several units.
     DayEnergy = "ED", sample "00003537" {
-        /// Energy generated in the day
+        /// Energy generated on the day
         energy: WattHours[8],
     }
 }

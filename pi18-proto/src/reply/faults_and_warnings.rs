@@ -3,9 +3,9 @@
 use crate::{FaultCode, FieldInfo, Reply, Value, Warning, macros::reply};
 
 reply! {
-    /// The fault code and the warnings, the answer to `FWS`.
+    /// The fault code and the warnings, the reply to `FWS`.
     ///
-    /// Source: PI18 2017 (17 fields) and 2022 (18), "FWS"; every unit seen sends 18.
+    /// Source: PI18 2017 (17 fields) and 2022 (18), "FWS"; every observed unit sends 18.
     FaultsAndWarnings = "FWS", sample "00,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0" {
         /// Fault
         fault: FaultCode[2],
@@ -43,13 +43,13 @@ reply! {
         battery_too_low_scc2: Warning[1],
         /// Battery open
         ///
-        /// 2022, V III and V IV.
+        /// Since 2022, on V III and V IV.
         battery_open: Option<Warning>[1],
     }
 }
 
 impl FaultsAndWarnings {
-    /// Calls `visitor` with each warning that is raised; its label says what it warns of.
+    /// Calls `visitor` with the description of each warning that is raised.
     pub fn visit_raised(&self, visitor: &mut dyn FnMut(&'static FieldInfo)) {
         self.visit(&mut |info, value| {
             if info.name != "fault" && !matches!(value, Value::Code { number: 0, .. }) {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_what_is_raised() {
+    fn visit_raised_lists_raised_warnings_only() {
         let status = FaultsAndWarnings::decode(b"83,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,1").unwrap();
         assert_eq!(status.fault, FaultCode::PARALLEL_BATTERY_VOLTAGE);
         let mut raised = Vec::new();

@@ -1,4 +1,4 @@
-//! `VFW`: the firmware of a unit's processors.
+//! `VFW`: the firmware versions of the processors.
 
 use core::{
     fmt,
@@ -13,12 +13,12 @@ use crate::{
 };
 
 reply! {
-    /// The firmware versions, the answer to `VFW`.
+    /// The firmware versions, the reply to `VFW`.
     ///
-    /// Units of one bank need the same version on the main processor; a difference raises fault 71.
+    /// All units of a bank need the same version on the main processor. A difference raises fault 71.
     ///
-    /// Source: PI18 2017 and 2022, "VFW"; LVX6048 seen with 06303, 06440, 06306 on the main
-    /// processor and 06126, 06021 on the first slave.
+    /// Source: PI18 2017 and 2022, "VFW"; LVX6048s observed with 06303, 06440 and 06306 on the main
+    /// processor, and with 06126 and 06021 on the first slave.
     FirmwareVersions = "VFW", sample "05402,08025,00000" {
         /// Main processor firmware
         main: Version[5],
@@ -29,9 +29,9 @@ reply! {
     }
 }
 
-/// A firmware version: up to eight printable characters, five digits on every unit seen.
+/// A firmware version: up to eight printable characters, five digits on every observed unit.
 ///
-/// Two versions are equal if they differ in leading zeros only: displays and manuals leave them out.
+/// Two versions that differ only in leading zeros are equal, because displays and manuals omit them.
 ///
 /// ```
 /// use pi18_proto::Version;
@@ -43,13 +43,13 @@ reply! {
 pub struct Version(Text);
 
 impl Version {
-    /// Takes one to eight printable characters without a comma.
+    /// Accepts one to eight printable ASCII characters without a comma.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         if text.contains(',') { None } else { Self::read(text.as_bytes()) }
     }
 
-    /// The characters, leading zeros kept.
+    /// Returns the characters, including leading zeros.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -57,7 +57,7 @@ impl Version {
 }
 
 impl Version {
-    /// The characters that distinguish it from other versions.
+    /// Returns the characters that are compared: a number without its leading zeros, or all.
     fn significant(&self) -> &str {
         let text = self.as_str();
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -87,7 +87,7 @@ impl fmt::Display for Version {
 
 impl Field for Version {
     const FORM: Form = Form::Text("nnnnn");
-    const WANTED: &'static str = "a version of one to eight characters";
+    const EXPECTED: &'static str = "a version of one to eight characters";
 
     fn read(token: &[u8]) -> Option<Self> {
         if (1..=8).contains(&token.len()) { Text::new(token).map(Self) } else { None }
@@ -111,7 +111,7 @@ mod tests {
     use crate::Reply;
 
     #[test]
-    fn keeps_leading_zeros() {
+    fn version_keeps_leading_zeros() {
         let versions = FirmwareVersions::decode(b"06306,06126,00000").unwrap();
         assert_eq!(versions.main.as_str(), "06306");
         assert_eq!(Version::new(""), None);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_equals_the_same_one_without_leading_zeros() {
+    fn version_without_leading_zeros_is_equal() {
         let version = |text| Version::new(text).unwrap();
         assert_eq!(version("6306"), version("06306"));
         assert_eq!(version("0"), version("00000"));

@@ -1,4 +1,4 @@
-//! `FLAG`: what is switched on, and the letters by which `PE` and `PD` switch it.
+//! `FLAG`: the enable flags, and the letters by which `PE` and `PD` switch them.
 
 use core::fmt;
 
@@ -10,14 +10,15 @@ use crate::{
 };
 
 reply! {
-    /// The enable flags, the answer to `FLAG`.
+    /// The enable flags, the reply to `FLAG`.
     ///
-    /// Source: PI18 2017 (the ninth reserved) and 2022 (the last two on V II WP), "FLAG"; units are
-    /// seen with nine fields, once with ten.
+    /// Source: PI18 2017 (the ninth reserved) and 2022 (the last two on V II WP), "FLAG"; units
+    /// were observed with nine fields, and one with ten.
     Flags = "FLAG", sample "1,0,1,0,0,1,1,0,0" {
         /// Buzzer (silence or open)
         ///
-        /// The sheets say "silence buzzer or open buzzer"; which of them 1 means is not known.
+        /// The sheets call it "silence buzzer or open buzzer". It is not known which of the two 1 stands
+        /// for.
         buzzer ("buzzer_silenced"): Count[1],
         /// Overload bypass
         overload_bypass: Switch[1],
@@ -35,7 +36,7 @@ reply! {
         fault_record: Switch[1],
         /// Feed to grid
         ///
-        /// Reserved in 2017.
+        /// Reserved in the 2017 edition.
         feed_to_grid: Option<Switch>[1],
         /// Lithium battery turn-on at once
         lithium_turn_on: Option<Switch>[1],
@@ -44,39 +45,39 @@ reply! {
     }
 }
 
-/// A flag that `PE` switches on and `PD` off, by its letter.
+/// A flag that `PE` and its letter switch on, and `PD` and its letter off.
 ///
-/// `I` is special: `PEI` makes the unit grid-tie, `PDI` off-grid.
+/// `I` also changes the machine type: to grid-tie with `PEI`, to off-grid with `PDI`.
 ///
 /// Source: PI18 2017 and 2022, "PE/PD".
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Flag {
-    /// `A`
+    /// `A`: buzzer.
     Buzzer,
-    /// `B`
+    /// `B`: overload bypass.
     OverloadBypass,
-    /// `C`
+    /// `C`: return of the display to its first page.
     DisplayEscape,
-    /// `D`
+    /// `D`: overload restart.
     OverloadRestart,
-    /// `E`
+    /// `E`: over-temperature restart.
     OverTemperatureRestart,
-    /// `F`
+    /// `F`: backlight.
     Backlight,
-    /// `G`
+    /// `G`: alarm on interruption of the primary source.
     PrimarySourceAlarm,
-    /// `H`
+    /// `H`: fault record.
     FaultRecord,
-    /// `I`
+    /// `I`: feed to grid.
     FeedToGrid,
-    /// `J`
+    /// `J`: immediate turn-on of a lithium battery.
     LithiumTurnOn,
-    /// `K`
+    /// `K`: automatic turn-on of a lithium battery.
     LithiumAutoTurnOn,
 }
 
 impl Flag {
-    /// All of them, in the order of the letters, which is that of the fields of [`Flags`].
+    /// All flags, in the order of their letters and of the fields of [`Flags`].
     pub const ALL: [Self; 11] = [
         Self::Buzzer,
         Self::OverloadBypass,
@@ -91,24 +92,25 @@ impl Flag {
         Self::LithiumAutoTurnOn,
     ];
 
+    /// Iterates over all flags, each with its letter and the description of its field.
     fn all() -> impl Iterator<Item = (u8, Self, &'static FieldInfo)> {
         let named = Self::ALL.into_iter().zip(Flags::FIELDS);
         (b'A'..).zip(named).map(|(letter, (flag, info))| (letter, flag, info))
     }
 
-    /// The letter, `A` to `K`.
+    /// Returns the letter, `A` to `K`.
     #[must_use]
     pub fn letter(self) -> char {
         Self::all().find(|&(_, flag, _)| flag == self).map_or('?', |(letter, ..)| letter.into())
     }
 
-    /// What it switches.
+    /// Returns the label of the field in [`Flags`].
     #[must_use]
     pub fn label(self) -> &'static str {
         Self::all().find(|&(_, flag, _)| flag == self).map_or("", |(.., info)| info.label)
     }
 
-    /// The flag of a letter.
+    /// Returns the flag with this letter.
     #[must_use]
     pub fn from_letter(letter: char) -> Option<Self> {
         Self::all().find(|&(known, ..)| char::from(known) == letter).map(|(_, flag, _)| flag)
@@ -123,7 +125,7 @@ impl fmt::Display for Flag {
 
 impl Field for Flag {
     const FORM: Form = Form::Text("A");
-    const WANTED: &'static str = "a flag's letter, A to K";
+    const EXPECTED: &'static str = "a flag's letter, A to K";
 
     fn read(token: &[u8]) -> Option<Self> {
         match token {
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_has_the_letter_of_its_place() {
+    fn flag_letters_follow_the_order_of_fields() {
         assert_eq!(Flag::Buzzer.letter(), 'A');
         assert_eq!(Flag::LithiumAutoTurnOn.letter(), 'K');
         assert_eq!(Flag::from_letter('H').unwrap().label(), "Fault record");
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_nine_to_eleven_fields_and_keeps_odd_values() {
+    fn flags_with_missing_fields_or_unnamed_values_round_trip() {
         let flags = Flags::decode(b"0,0,0,0,0,1,0,0,12").unwrap();
         assert_eq!(flags.feed_to_grid, Some(Switch(12)));
         assert_eq!(flags.lithium_turn_on, None);

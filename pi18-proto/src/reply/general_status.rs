@@ -1,4 +1,4 @@
-//! `GS`: what a unit measures right now.
+//! `GS`: the present measurements of a unit.
 
 use crate::{
     Amperes, BatteryDirection, Celsius, ChargerStatus, Count, DcAcDirection, Decihertz, Decivolts,
@@ -6,7 +6,17 @@ use crate::{
 };
 
 reply! {
-    /// What the unit measures right now, the answer to `GS`.
+    /// The present measurements of a unit, the reply to `GS`.
+    ///
+    /// ```
+    /// use pi18_proto::{GeneralStatus, Percent, Reply};
+    ///
+    /// let status = GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes())?;
+    /// assert_eq!(status.load_percent, Percent(7));
+    /// assert_eq!(status.pv1_power.to_string(), "1326 W");
+    /// assert_eq!(status.battery_direction.to_string(), "charging");
+    /// # Ok::<(), pi18_proto::DecodeError>(())
+    /// ```
     ///
     /// Source: PI18 2017 and 2022, "GS"; captures of several units.
     GeneralStatus = "GS",
@@ -68,8 +78,8 @@ reply! {
         line_direction: LineDirection[1],
         /// Parallel instance
         ///
-        /// This unit's own: 0 is the master, 1 and up are slaves. It is no validity flag, though
-        /// the sheets can be read so: a healthy master says 0 (observed on LVX6048 pairs).
+        /// The number of this unit in its bank: 0 for the master, 1 and up for slaves. The sheets can
+        /// be misread as if 0 meant invalid, but a healthy master sends 0 (observed on LVX6048 pairs).
         parallel_instance: Count[1],
     }
 }
@@ -82,7 +92,7 @@ mod tests {
     use crate::{DecodeError, Reply};
 
     #[test]
-    fn says_which_field_is_malformed() {
+    fn malformed_field_is_named_with_its_offset() {
         let data = GeneralStatus::SAMPLE.replacen("499", "4x9", 1);
         let error = GeneralStatus::decode(data.as_bytes()).unwrap_err();
         assert!(matches!(error, DecodeError::Field { field: "grid_frequency", at: 5, .. }));
@@ -94,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_field_is_missing() {
+    fn missing_field_is_named_with_its_offset() {
         let (data, _) = GeneralStatus::SAMPLE.rsplit_once(',').unwrap();
         assert_eq!(
             format!("{}", GeneralStatus::decode(data.as_bytes()).unwrap_err()),
@@ -103,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_fields_that_nobody_knows() {
+    fn unknown_fields_are_returned_as_extra() {
         let data = format!("{},7,x", GeneralStatus::SAMPLE);
         let (status, extra) = GeneralStatus::parse(data.as_bytes()).unwrap();
         assert_eq!(Ok(status), GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes()));
@@ -111,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_width_that_differs_from_the_sheet() {
+    fn field_of_other_width_than_declared_is_read() {
         let data = GeneralStatus::SAMPLE.replacen("0443", "10443", 1).replacen("017", "17", 1);
         let status = GeneralStatus::decode(data.as_bytes()).unwrap();
         assert_eq!(status.apparent_power, VoltAmperes(10443));

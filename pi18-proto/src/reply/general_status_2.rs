@@ -1,12 +1,12 @@
-//! `GS2`: what a three-phase unit measures on its second and third phase.
+//! `GS2`: the measurements of a three-phase unit on its second and third phase.
 
 use crate::{ChargerStatus, Decihertz, Decivolts, Percent, VoltAmperes, Watts, macros::reply};
 
 reply! {
-    /// What a three-phase unit measures on L2 and L3, the answer to `GS2`.
+    /// The present measurements of a three-phase unit on L2 and L3, the reply to `GS2`.
     ///
-    /// The sheet swaps VA and W between some of its power fields; apparent power is in VA here,
-    /// active power in W.
+    /// The sheet confuses VA and W in some of the power fields. Here apparent power is in VA and active
+    /// power in W.
     ///
     /// Source: PI18 2022, "GS2"; no capture is known.
     GeneralStatus2 = "GS2",

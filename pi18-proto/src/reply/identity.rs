@@ -3,7 +3,7 @@
 use crate::{SerialNumber, macros::reply};
 
 reply! {
-    /// The unit's serial number, the answer to `ID`.
+    /// The serial number of the unit, the reply to `ID`.
     ///
     /// Source: PI18 2017 and 2022, "ID".
     Identity = "ID", sample "1496161704100242000000" {

@@ -1,4 +1,4 @@
-//! `LED`: the lights of a V IV.
+//! `LED`: the LED settings of a V IV.
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 reply! {
-    /// The LED settings, the answer to `LED`.
+    /// The LED settings, the reply to `LED`.
     ///
     /// Source: PI18 2022, "LED" (V IV only); no capture is known.
     LedSettings = "LED", sample "1,1,2,2,0,000100255,255000000,000255000,1" {
@@ -55,7 +55,7 @@ impl fmt::Display for Rgb {
 
 impl Field for Rgb {
     const FORM: Form = Form::Text("RRRGGGBBB");
-    const WANTED: &'static str = "red, green and blue as RRRGGGBBB, 000 to 255 each";
+    const EXPECTED: &'static str = "red, green and blue as RRRGGGBBB, 000 to 255 each";
 
     fn read(token: &[u8]) -> Option<Self> {
         let [red, green, blue] = digit_groups(token, [3, 3, 3])?.map(u8::try_from);

@@ -1,9 +1,9 @@
-//! `GMN`: which product a unit is.
+//! `GMN`: the model of a unit.
 
 use crate::macros::{codes, reply};
 
 reply! {
-    /// The machine model, the answer to `GMN`. Older units refuse the question.
+    /// The machine model, the reply to `GMN`. Older units refuse the query.
     ///
     /// Source: PI18 2022, "GMN".
     MachineModel = "GMN", sample "12" {
@@ -15,7 +15,7 @@ reply! {
 codes! {
     /// A product line.
     ///
-    /// Source: PI18 2022, "GMN"; 02 is what the sheet calls V II, and such units refuse the question.
+    /// Source: PI18 2022, "GMN"; 02 stands for V II in the sheet, but such units refuse the query.
     Model {
         V = 0, "InfiniSolar V";
         V_LV = 1, "InfiniSolar V LV";

@@ -3,7 +3,7 @@
 use crate::{Count, macros::reply};
 
 reply! {
-    /// The Modbus settings, the answer to `MODBUS`.
+    /// The Modbus settings, the reply to `MODBUS`.
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP only); no capture is known.
     ModbusSettings = "MODBUS", sample "001,3,1,0" {

@@ -1,9 +1,9 @@
-//! `MOD`: what a unit is doing.
+//! `MOD`: the working mode of a unit.
 
 use crate::{WorkingMode, macros::reply};
 
 reply! {
-    /// The working mode, the answer to `MOD`.
+    /// The working mode, the reply to `MOD`.
     ///
     /// Source: PI18 2017 and 2022, "MOD".
     Mode = "MOD", sample "05" {

@@ -1,4 +1,4 @@
-//! `PRIn`: what one unit of a bank is rated for.
+//! `PRIn`: rated information of one unit of a bank.
 
 use crate::{
     Amperes, ChargerPriority, Count, OutputMode, PaddedSerial, Presence, SerialNumber,
@@ -6,10 +6,10 @@ use crate::{
 };
 
 reply! {
-    /// Rated information of one unit of a bank, the answer to `PRIn`.
+    /// Rated information of one unit of a bank, the reply to `PRIn`.
     ///
-    /// Asked without a unit number, devices answer memory garbage in a well-formed frame: check
-    /// [`serial_number`](Self::serial_number) before believing it.
+    /// To a query without a unit number, devices reply with arbitrary memory content in a well-formed
+    /// frame. The content is valid only if [`serial_number`](Self::serial_number) returns a number.
     ///
     /// Source: PI18 2017 and 2022, "PRIn"; three digits of AC charge current as in 2022 and observed.
     ParallelRating = "PRI", sample "1,14,96132206100410000000,2,060,050,1" {
@@ -31,7 +31,8 @@ reply! {
 }
 
 impl ParallelRating {
-    /// The serial number, if the two fields that hold it agree and it looks like one.
+    /// Returns the serial number, if its two fields agree and it
+    /// [looks genuine](SerialNumber::looks_genuine).
     #[must_use]
     pub fn serial_number(&self) -> Option<SerialNumber> {
         self.serial_padded
@@ -46,13 +47,13 @@ mod tests {
     use crate::Reply;
 
     #[test]
-    fn names_the_unit() {
+    fn serial_number_is_read_from_both_fields() {
         let rating = ParallelRating::decode(ParallelRating::SAMPLE.as_bytes()).unwrap();
         assert_eq!(rating.serial_number(), SerialNumber::new("96132206100410"));
     }
 
     #[test]
-    fn shows_garbage_as_sent_and_takes_no_serial_number_from_it() {
+    fn garbage_has_no_serial_number() {
         let rating = ParallelRating::decode(b"1,00,02  .               ,0,000,000,0").unwrap();
         assert_eq!(rating.serial_number(), None);
         assert_eq!(rating.serial_padded.as_str(), "02  .               ");

@@ -1,4 +1,4 @@
-//! `PGSn`: what one unit of a bank measures, as the asked unit knows it.
+//! `PGSn`: the status of one unit of a bank, as another unit reports it.
 
 use crate::{
     Amperes, BatteryDirection, Celsius, ChargerStatus, DcAcDirection, Decihertz, Decivolts,
@@ -7,18 +7,19 @@ use crate::{
 };
 
 reply! {
-    /// The status of one unit of a bank, the answer to `PGSn`.
+    /// The status of one unit of a bank, the reply to `PGSn`.
     ///
-    /// Asked without a unit number, devices answer memory garbage in a well-formed frame.
+    /// Any unit of the bank replies for all others. To a query without a unit number, devices reply
+    /// with arbitrary memory content in a well-formed frame.
     ///
     /// Source: PI18 2017 and 2022, "PGSn"; battery voltage and capacity confirmed on LVX6048s
-    /// against `GS` taken at the same time; one unit was seen to leave the temperature out.
+    /// against `GS` read at the same time; one observed unit omits the temperature.
     ParallelStatus = "PGS",
     sample "1,5,00,2387,499,2387,499,0716,0165,01232,00505,012,004,518,000,015,031,036,1137,0000,2088,0000,2,0,1,1,2,1,037"
     {
         /// Unit
         ///
-        /// A validity flag, not the instance: 1 for every unit that is there.
+        /// A validity flag, not the number of the unit: 1 for every unit that exists.
         presence: Presence[1],
         /// Working mode
         working_mode: WorkingMode[1],
@@ -85,7 +86,7 @@ mod tests {
     use crate::Reply;
 
     #[test]
-    fn takes_a_reply_without_the_temperature() {
+    fn reply_without_temperature_round_trips() {
         let (data, _) = ParallelStatus::SAMPLE.rsplit_once(',').unwrap();
         let status = ParallelStatus::decode(data.as_bytes()).unwrap();
         assert_eq!(status.temperature, None);

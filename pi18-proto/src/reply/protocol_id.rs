@@ -1,9 +1,9 @@
-//! `PI`: which protocol a device speaks.
+//! `PI`: the protocol of a device.
 
 use crate::{Count, macros::reply};
 
 reply! {
-    /// The protocol, the answer to `PI`: 18 for this one.
+    /// The protocol of a device, the reply to `PI`: 18 for this protocol.
     ///
     /// Source: PI18 2017 and 2022, "PI".
     ProtocolId = "PI", sample "18" {
@@ -13,6 +13,6 @@ reply! {
 }
 
 impl ProtocolId {
-    /// The protocol of this crate.
+    /// The protocol that this crate implements.
     pub const PI18: Self = Self { protocol_id: Count(18) };
 }

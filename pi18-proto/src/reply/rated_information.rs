@@ -1,4 +1,4 @@
-//! `PIRI`: what a unit is rated for and how it is set.
+//! `PIRI`: the ratings and settings of a unit.
 
 use crate::{
     Amperes, BatteryType, ChargerPriority, Count, Deciamperes, Decihertz, Decivolts, InputRange,
@@ -7,12 +7,12 @@ use crate::{
 };
 
 reply! {
-    /// Ratings and settings, the answer to `PIRI`.
+    /// The ratings and settings of a unit, the reply to `PIRI`.
     ///
-    /// After an accepted set command the old value shows for a while.
+    /// After it has accepted a set command, a unit replies with the old value for a while.
     ///
-    /// Source: PI18 2017 (25 fields) and 2022 (26), "PIRI"; every unit seen sends 26, some with two
-    /// digits of AC charge current, some with a stated length that is one short.
+    /// Source: PI18 2017 (25 fields) and 2022 (26), "PIRI"; every observed unit sends 26, some
+    /// of them with two digits of AC charge current, or with a stated length that is one too small.
     RatedInformation = "PIRI",
     sample "2300,243,2300,500,243,5600,5600,480,500,530,480,570,544,2,050,060,0,1,2,9,0,0,1,1,1,00"
     {
@@ -34,11 +34,11 @@ reply! {
         battery_rated_voltage: Decivolts[3],
         /// Battery re-charge voltage
         ///
-        /// Where discharging stops while utility is there.
+        /// The voltage at which discharging stops while utility is available.
         recharge_voltage: Decivolts[3],
         /// Battery re-discharge voltage
         ///
-        /// Where charging from utility stops; 0 means when the battery is full.
+        /// The voltage at which charging from utility stops; 0 stands for a full battery.
         redischarge_voltage: Decivolts[3],
         /// Battery cut-off voltage
         cutoff_voltage: Decivolts[3],
@@ -81,7 +81,7 @@ mod tests {
     use crate::Reply;
 
     #[test]
-    fn takes_the_2017_form() {
+    fn reply_of_the_2017_edition_is_read() {
         let data =
             b"2300,217,2300,500,217,5000,5000,480,480,530,440,570,570,2,10,070,1,1,1,9,0,0,0,0,1";
         let rated = RatedInformation::decode(data).unwrap();

@@ -1,9 +1,9 @@
-//! `BSC`: the limits of a TWIN unit in state of charge.
+//! `BSC`: the limits of the state of charge of a TWIN unit.
 
 use crate::{Percent, macros::reply};
 
 reply! {
-    /// The limits in state of charge, the answer to `BSC`.
+    /// The limits of the state of charge, the reply to `BSC`.
     ///
     /// Source: PI18 2022, "BSC" (TWIN only); no capture is known.
     SocLimits = "BSC", sample "010,030,080,020" {

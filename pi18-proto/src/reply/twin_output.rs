@@ -3,7 +3,7 @@
 use crate::{Decivolts, Seconds, Switch, TimeOfDay, macros::reply};
 
 reply! {
-    /// The second output, the answer to `TWIN`.
+    /// The settings of the second output, the reply to `TWIN`.
     ///
     /// Source: PI18 2022, "TWIN" (TWIN only); no capture is known.
     TwinOutput = "TWIN", sample "480,030,0800,1800,1" {

@@ -75,8 +75,8 @@ fn a_spoiled_field_is_named_with_its_offset() {
                 let data = tokens.join(",");
                 match query.parse_reply(data.as_bytes()) {
                     Err(DecodeError::Field { message, field: name, at, found, .. }) => {
-                        let wanted = (info.mnemonic, field.name, before + item);
-                        prop_assert_eq!((message, name, at), wanted);
+                        let expected = (info.mnemonic, field.name, before + item);
+                        prop_assert_eq!((message, name, at), expected);
                         prop_assert!(!found.bytes().is_empty());
                         prop_assert!(data.as_bytes()[at..].starts_with(found.bytes()));
                     }

@@ -1,0 +1,173 @@
+//! The behaviour that all codes share. A code is a number with a meaning.
+//!
+//! A device may send a number without a known name; it is kept as that number. A host sends
+//! [`Known`] codes only.
+
+use core::fmt;
+
+use crate::{
+    CodeName, EncodeError,
+    field::{Field, Form, Writer, decimal},
+    value::Value,
+};
+
+/// A number with a meaning, declared by [`codes!`](crate::macros::codes).
+pub(crate) trait Code: Copy {
+    /// The numbers that have a name.
+    const NAMES: &'static [CodeName];
+    /// Whether manuals and displays refer to the code by its number, as they do for faults.
+    const NUMBERED: bool;
+    /// The list of numbers and names for error texts.
+    const EXPECTED: &'static str;
+
+    fn from_number(number: u8) -> Self;
+
+    fn number(self) -> u8;
+}
+
+/// A code that has a name, and may therefore be sent to an inverter.
+///
+/// ```
+/// use pi18_proto::{BatteryType, Known};
+///
+/// assert!(Known::new(BatteryType::USER).is_some());
+/// assert!(Known::new(BatteryType(7)).is_none());
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Known<C>(C);
+
+#[expect(private_bounds, reason = "codes are declared in this crate only")]
+impl<C: Code> Known<C> {
+    /// Accepts a code that has a name.
+    #[must_use]
+    pub fn new(code: C) -> Option<Self> {
+        name(C::NAMES, code.number()).map(|_| Self(code))
+    }
+
+    /// Returns the code.
+    #[must_use]
+    pub fn code(self) -> C {
+        self.0
+    }
+}
+
+impl<C: Code> Field for Known<C> {
+    const FORM: Form = Form::Code(C::NAMES);
+    const EXPECTED: &'static str = C::EXPECTED;
+
+    fn read(token: &[u8]) -> Option<Self> {
+        Self::new(C::from_number(decimal(token)?.try_into().ok()?))
+    }
+
+    fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
+        out.number(self.0.number().into(), width)
+    }
+
+    fn value(&self) -> Option<Value<'_>> {
+        Some(value(self.0))
+    }
+}
+
+impl<C: fmt::Display> fmt::Display for Known<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Looks up the name of a number.
+pub(crate) fn name(names: &'static [CodeName], code: u8) -> Option<&'static str> {
+    names.iter().find(|known| known.code == code).map(|known| known.name)
+}
+
+/// Returns the code as a value that can be displayed.
+pub(crate) fn value<C: Code>(code: C) -> Value<'static> {
+    Value::Code {
+        number: code.number(),
+        name: name(C::NAMES, code.number()),
+        numbered: C::NUMBERED,
+    }
+}
+
+/// Implements the traits of a code that a blanket implementation cannot cover.
+macro_rules! code_impls {
+    (
+        // The type of the code.
+        $name:ident
+    ) => {
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                let numbered = <Self as $crate::code::Code>::NUMBERED;
+                $crate::value::write_code(f, self.0, self.name(), numbered)
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, "{}({}: {})", stringify!($name), self.0, self)
+            }
+        }
+
+        impl $crate::field::Field for $name {
+            const FORM: $crate::Form = $crate::Form::Code(<Self as $crate::code::Code>::NAMES);
+            const EXPECTED: &'static str = "a code from 0 to 255";
+
+            #[inline]
+            fn read(token: &[u8]) -> Option<Self> {
+                $crate::field::decimal(token)?.try_into().ok().map(Self)
+            }
+
+            #[inline]
+            fn write(
+                self,
+                width: usize,
+                out: &mut $crate::field::Writer<'_>,
+            ) -> Result<(), $crate::EncodeError> {
+                out.number(self.0.into(), width)
+            }
+
+            #[inline]
+            fn plain_number(&self) -> Option<u32> {
+                Some(self.0.into())
+            }
+
+            fn value(&self) -> Option<$crate::Value<'_>> {
+                Some($crate::code::value(*self))
+            }
+        }
+    };
+}
+
+pub(crate) use code_impls;
+
+#[cfg(test)]
+mod tests {
+    use std::{format, string::ToString};
+
+    use super::*;
+    use crate::{BatteryType, FaultCode, WorkingMode};
+
+    #[test]
+    fn unnamed_code_stays_a_number() {
+        let mode = <WorkingMode as Field>::read(b"07").unwrap();
+        assert_eq!(mode.name(), None);
+        assert_eq!(format!("{mode}"), "code 7");
+        assert_eq!(format!("{mode:?}"), "WorkingMode(7: code 7)");
+        assert_eq!(format!("{}", WorkingMode(5)), "hybrid");
+    }
+
+    #[test]
+    fn known_accepts_named_codes_only() {
+        assert_eq!(<Known<BatteryType> as Field>::read(b"2"), BatteryType::USER.known());
+        assert_eq!(<Known<BatteryType> as Field>::read(b"7"), None);
+        assert_eq!(BatteryType(4).known(), None);
+    }
+
+    #[test]
+    fn fault_value_displays_its_number() {
+        let shown = |code| value(code).to_string();
+        assert_eq!(shown(FaultCode(83)), "83 parallel: battery voltages detected differ");
+        assert_eq!(shown(FaultCode(0)), "00 none");
+        assert_eq!(shown(FaultCode(99)), "99 unknown");
+        assert_eq!(value(WorkingMode(4)).to_string(), "fault");
+    }
+}

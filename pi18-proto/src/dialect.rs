@@ -1,0 +1,38 @@
+//! The two respects in which devices differ: the edition of the protocol sheet, and the checksum.
+
+use core::fmt;
+
+/// An edition of the vendor's protocol sheet.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Edition {
+    /// The edition of 2017-09-26, for the `InfiniSolar` V.
+    Pi18_2017,
+    /// The edition of 2022-05, for the `InfiniSolar` V, V II, V III, V IV, V II 6K LV split-phase
+    /// and TWIN. The LVX6048 follows this edition.
+    Pi18_2022,
+}
+
+impl Edition {
+    /// Both editions, the older one first.
+    pub const ALL: [Self; 2] = [Self::Pi18_2017, Self::Pi18_2022];
+}
+
+impl fmt::Display for Edition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pi18_2017 => "2017",
+            Self::Pi18_2022 => "2022",
+        })
+    }
+}
+
+/// Whether a host ends its requests with a checksum.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Dialect {
+    /// Requests have a checksum, as the sheets require.
+    #[default]
+    Checksum,
+    /// Requests have no checksum, but a length that counts its two bytes. Some units sold as LVX and
+    /// SV expect this.
+    NoChecksum,
+}
