@@ -6,8 +6,9 @@ mod bank;
 use std::time::Duration;
 
 use bank::{
-    Fate, Memory, STATIC, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, is_true,
-    other, plan_for, planned, profile, received, run_with, settings_of, settled, valid_settings,
+    Fate, STATIC, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, is_true, other,
+    plan_for, planned, profile, received, recorder::Memory, run_with, settings_of, settled,
+    valid_settings,
 };
 use lvx_settings::{
     Apply, ApplyProgress, ApplyReport, Ending, Options, Permissions, Plan, Record, ResumeMode,
@@ -35,7 +36,7 @@ fn apply(bank: &SharedBank, wanted: &Settings) -> (ApplyReport, Memory) {
 }
 
 #[test]
-fn the_commissioned_policy_on_the_commissioned_bank_writes_nothing() {
+fn unchanged_settings_write_nothing() {
     let bank = bank(&[STATIC, STATIC]);
     let (report, memory) = apply(&bank, &commissioned());
     assert_eq!(report.ending, Ending::NothingToDo);
@@ -45,7 +46,7 @@ fn the_commissioned_policy_on_the_commissioned_bank_writes_nothing() {
 }
 
 #[test]
-fn from_factory_defaults_to_the_policy_and_back() {
+fn factory_defaults_become_policy_and_back() {
     let bank = idle_bank();
     for unit in 0..2 {
         let outcome = client(&bank, unit).set("PF".parse().unwrap()).unwrap();
@@ -72,13 +73,13 @@ fn from_factory_defaults_to_the_policy_and_back() {
 }
 
 #[test]
-fn one_setting_at_a_time_goes_across_the_units() {
+fn writes_set_each_group_on_all_units_in_turn() {
     let (_, memory) = apply(&idle_bank(), &other());
     insta::assert_snapshot!(memory.audit.join("\n"));
 }
 
 #[test]
-fn what_is_sent_is_announced_proved_and_counted() {
+fn each_write_is_announced_and_proved() {
     let bank = idle_bank();
     let (report, memory) = apply(&bank, &other());
     assert_eq!(report.writes, 4);
@@ -98,7 +99,7 @@ fn refused(bank: &SharedBank, plan: Plan) -> String {
 }
 
 #[test]
-fn what_is_no_longer_as_it_was_planned_for_is_not_touched() {
+fn unit_changed_since_plan_is_refused() {
     let told = |change: &str| {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
@@ -119,7 +120,7 @@ fn what_is_no_longer_as_it_was_planned_for_is_not_touched() {
 }
 
 #[test]
-fn an_output_mode_is_not_set_while_the_unit_is_at_work() {
+fn output_mode_outside_standby_is_refused() {
     let single = "frozen=on&soc=100&sun=0&grid=off&output-mode=0";
     let bank = bank(&[single, single]);
     let wanted = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
@@ -133,14 +134,14 @@ fn an_output_mode_is_not_set_while_the_unit_is_at_work() {
 }
 
 #[test]
-fn a_unit_that_charges_is_not_asked_for_another_current() {
+fn charge_current_while_charging_is_refused() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
     let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     insta::assert_snapshot!(refused(&bank, planned(&bank, &wanted)));
 }
 
 #[test]
-fn an_idle_window_is_waited_for() {
+fn charge_current_waits_for_idle_window() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
     let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
@@ -160,7 +161,7 @@ fn an_idle_window_is_waited_for() {
 }
 
 #[test]
-fn a_refusal_while_charging_is_waited_out() {
+fn refusal_while_charging_is_retried_when_idle() {
     let bank = idle_bank();
     let plan = planned(&bank, &profile(|s| s.max_charge_current = Some(Amperes(50))));
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
@@ -188,7 +189,7 @@ fn a_refusal_while_charging_is_waited_out() {
 }
 
 #[test]
-fn waiting_for_an_idle_window_can_be_interrupted() {
+fn interrupt_ends_wait_for_idle_window() {
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     // Before the first write, and between the first and the second.
@@ -243,7 +244,7 @@ fn switched_at(mnemonic: &'static str, wanted: &Settings, switch: &'static str) 
 }
 
 #[test]
-fn every_observed_refusal_is_explained_and_everything_undone() {
+fn refusal_is_explained_and_undone() {
     let lower_recharge = profile(|s| {
         s.recharge_voltage = Some(Decivolts(490));
         s.redischarge_voltage = Some(Decivolts(530));
@@ -263,7 +264,7 @@ fn every_observed_refusal_is_explained_and_everything_undone() {
 }
 
 #[test]
-fn a_write_whose_answer_is_garbled_is_proved_by_reading_back() {
+fn garbled_answer_is_proved_by_reading_back() {
     let bank = bank(&["frozen=on&pop-garbled=on", "frozen=on&pop-garbled=on"]);
     let wanted = profile(|s| s.output_priority = Some(OutputPriority(0)));
     let (report, memory) = apply(&bank, &wanted);
@@ -272,7 +273,7 @@ fn a_write_whose_answer_is_garbled_is_proved_by_reading_back() {
 }
 
 #[test]
-fn a_value_that_shows_late_is_waited_for() {
+fn late_value_is_waited_for() {
     let bank = bank(&["frozen=on&lag=12s", "frozen=on&lag=3s"]);
     let (report, memory) = apply(&bank, &other());
     assert_eq!(report.ending, Ending::Applied, "{report}");
@@ -281,7 +282,7 @@ fn a_value_that_shows_late_is_waited_for() {
 }
 
 #[test]
-fn a_value_that_never_shows_is_written_back() {
+fn value_never_shown_is_undone() {
     let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
     let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
@@ -291,7 +292,7 @@ fn a_value_that_never_shows_is_written_back() {
 }
 
 #[test]
-fn one_reading_proves_nothing() {
+fn single_reading_proves_nothing() {
     // The new value shows for one reading, then the old one again.
     let bank = idle_bank();
     let mut readings = 0;
@@ -310,7 +311,7 @@ fn one_reading_proves_nothing() {
 }
 
 #[test]
-fn a_report_rests_on_two_readings_of_each_unit() {
+fn report_needs_two_equal_readings() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let mut after = 0;
@@ -337,7 +338,7 @@ fn a_report_rests_on_two_readings_of_each_unit() {
 }
 
 #[test]
-fn a_unit_that_accepts_and_ignores_is_found_out() {
+fn accepted_but_ignored_write_is_undone() {
     let bank = bank(&[STATIC, "frozen=on&ignore=1"]);
     let (report, _) = apply(&bank, &other());
     assert_eq!(report.ending, Ending::Undone, "{report}");
@@ -346,7 +347,7 @@ fn a_unit_that_accepts_and_ignores_is_found_out() {
 }
 
 #[test]
-fn a_command_that_is_lost_is_sent_again() {
+fn lost_command_is_sent_again() {
     let mut lost = 2;
     let told = meddled_with(&idle_bank(), &other(), move |_, _, bytes| {
         if bytes.starts_with(b"^S") && lost > 0 {
@@ -359,7 +360,7 @@ fn a_command_that_is_lost_is_sent_again() {
 }
 
 #[test]
-fn a_unit_that_falls_silent_is_told_and_the_other_is_put_back() {
+fn silent_unit_is_reported_and_other_undone() {
     let mut silent = false;
     let told = meddled_with(&idle_bank(), &other(), move |_, unit, bytes| {
         silent |= unit == 1 && is_set(bytes, "POP");
@@ -369,7 +370,7 @@ fn a_unit_that_falls_silent_is_told_and_the_other_is_put_back() {
 }
 
 #[test]
-fn a_unit_that_is_unplugged_is_told_and_the_other_is_put_back() {
+fn unplugged_unit_is_reported_and_other_undone() {
     let told = meddled_with(&idle_bank(), &other(), move |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, "POP") {
             bank.with(|bank| bank.disconnect(1));
@@ -407,13 +408,13 @@ fn replugged(plug: impl Fn(&SharedBank)) -> (ApplyReport, SharedBank) {
 }
 
 #[test]
-fn a_unit_that_comes_back_is_gone_on_with() {
+fn replugged_unit_gets_remaining_steps() {
     let (report, _) = replugged(|bank| bank.with(|bank| bank.reconnect(1)));
     assert_eq!(report.ending, Ending::Applied, "{report}");
 }
 
 #[test]
-fn another_unit_in_its_place_is_never_written_to() {
+fn replaced_unit_is_never_written() {
     let (report, bank) = replugged(|bank| {
         bank.with(|bank| {
             bank.reconnect(1);
@@ -427,7 +428,7 @@ fn another_unit_in_its_place_is_never_written_to() {
 }
 
 #[test]
-fn what_another_program_changes_meanwhile_is_left_alone_and_told() {
+fn foreign_change_is_kept_and_reported() {
     let told = meddled_with(&idle_bank(), &other(), move |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, "POP") {
             bank.with(|bank| bank.switch(1, "float=53.5")).unwrap();
@@ -438,7 +439,7 @@ fn what_another_program_changes_meanwhile_is_left_alone_and_told() {
 }
 
 #[test]
-fn without_a_journal_nothing_more_is_written_and_what_was_is_undone() {
+fn journal_failure_undoes_steps() {
     for full_at in 0..10 {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
@@ -451,7 +452,7 @@ fn without_a_journal_nothing_more_is_written_and_what_was_is_undone() {
 }
 
 #[test]
-fn an_interrupt_undoes_what_was_done() {
+fn interrupt_undoes_steps() {
     for interrupt_at in 0..4 {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
@@ -465,7 +466,7 @@ fn an_interrupt_undoes_what_was_done() {
 }
 
 #[test]
-fn what_is_not_confirmed_in_time_is_undone() {
+fn missing_confirmation_undoes_steps() {
     for (confirms, ending) in [(true, Ending::Applied), (false, Ending::Undone)] {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
@@ -483,7 +484,7 @@ fn what_is_not_confirmed_in_time_is_undone() {
 }
 
 #[test]
-fn what_cannot_be_put_back_is_told() {
+fn impossible_undo_is_reported() {
     let bank =
         bank(&["frozen=on&soc=100&sun=0&grid=off&max-charge=100", "frozen=on&max-charge=100"]);
     let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
@@ -508,7 +509,7 @@ fn meddled_with_plan(
 }
 
 #[test]
-fn a_run_that_was_left_is_finished_or_undone() {
+fn resume_finishes_or_undoes_run() {
     for surely in 0..=4 {
         for in_flight in [false, true] {
             for (mode, ending) in
@@ -527,7 +528,7 @@ fn a_run_that_was_left_is_finished_or_undone() {
                 let progress = ApplyProgress { at_most, in_flight, ..ApplyProgress::default() };
                 let apply = Apply::resume(plan, Options::default(), progress, mode);
                 let clients = (0..2).map(|at| client(&bank, at)).collect();
-                let memory = Memory { begun: true, ..Memory::default() };
+                let memory = Memory::resumed();
                 let (report, _) = run_with(&bank, clients, apply, memory);
                 assert_eq!(report.ending, ending, "{surely} {mode:?} {report}");
                 is_true(&report, &bank);
@@ -537,7 +538,7 @@ fn a_run_that_was_left_is_finished_or_undone() {
 }
 
 #[test]
-fn the_clock_is_set_and_undone_like_everything_else() {
+fn clock_is_set_as_last_step() {
     let bank = idle_bank();
     let outcome = client(&bank, 1).set("DAT260621100000".parse().unwrap()).unwrap();
     assert_eq!(outcome, SetOutcome::Accepted);
@@ -559,7 +560,7 @@ proptest! {
     /// Applying the way from one set of settings to another ends at the other, and at no moment does
     /// a unit have settings that break a rule.
     #[test]
-    fn applied_it_is_so_and_every_moment_was_sound(a in valid_settings(), b in valid_settings()) {
+    fn apply_reaches_target_through_valid_states(a in valid_settings(), b in valid_settings()) {
         let bank = idle_bank();
         let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
         let allow_installation: Vec<_> = installation.copied().collect();

@@ -14,13 +14,17 @@ use std::{
 };
 
 use bank::{
-    Memory, bank, cables::Cables, client, host, profile, random_settings, run_with, settings_of,
+    bank,
+    cables::Cables,
+    client, host, profile, random_settings,
+    recorder::{Memory, Script},
+    run_with, settings_of,
 };
 use lvx_settings::{
-    Action, Apply, ApplyProgress, ApplyReport, Astray, Audit, Ending, Options, Permissions, Plan,
-    PlannedUnit, Record, Recorder, ResumeMode, Setting, SettingState, Settings, Unit,
+    Action, Apply, ApplyProgress, ApplyReport, Astray, Ending, Options, Permissions, Plan,
+    PlannedUnit, Record, ResumeMode, Setting, SettingState, Settings, Unit,
 };
-use pi18_proto::{Amperes, BatteryType, DateTime, Decivolts, OutputPriority, Switch};
+use pi18_proto::{Amperes, BatteryType, Decivolts, OutputPriority, Switch};
 use pi18_transport::{Link, sim::SharedBank};
 
 /// Faults of a line, one or more of them.
@@ -90,12 +94,11 @@ impl Fault {
     }
 }
 
-/// Injects the fault at an action, and keeps the records.
+/// Injects a fault at an action.
 struct Injector {
     cables: Cables,
-    bank: SharedBank,
-    memory: Memory,
     fault: Option<(usize, Fault)>,
+    /// Number of actions so far.
     actions: usize,
 }
 
@@ -103,13 +106,26 @@ struct Injector {
 struct Death;
 
 impl Injector {
-    fn inject(&self, fault: Fault) {
+    /// Is called before each action.
+    fn watch(&mut self, bank: &SharedBank, memory: &Memory, action: &Action) {
+        self.actions += 1;
+        assert!(self.actions < 5_000, "the run does not end");
+        if let Some((at, fault)) = self.fault
+            && self.actions >= at
+            && (!matches!(fault, Fault::Switch(..)) || is_before_last_reading(memory, action))
+        {
+            self.fault = None;
+            self.inject(bank, fault);
+        }
+    }
+
+    fn inject(&self, bank: &SharedBank, fault: Fault) {
         let number = |unit: usize, number: usize| {
-            self.bank.with(|bank| bank.switch(unit, &format!("instance={number}"))).unwrap();
+            bank.with(|bank| bank.switch(unit, &format!("instance={number}"))).unwrap();
         };
         match fault {
             Fault::Switch(unit, switch) => {
-                self.bank.with(|bank| bank.switch(unit, switch)).unwrap();
+                bank.with(|bank| bank.switch(unit, switch)).unwrap();
             }
             Fault::Unplug(unit) => self.cables.unplug(unit, Duration::MAX),
             Fault::Replug(unit) => self.cables.unplug(unit, Duration::ZERO),
@@ -123,55 +139,17 @@ impl Injector {
             Fault::Kill => resume_unwind(Box::new(Death)),
         }
     }
-
-    /// Whether the units are surely not being read a last time: what another program changes then is
-    /// not in the report.
-    fn is_before_the_end(&self, action: &Action) -> bool {
-        let writing = matches!(
-            self.memory.records.last(),
-            Some(Record::Writing { .. } | Record::Correcting { .. })
-        );
-        match action {
-            Action::Survey { .. } | Action::Write(_) | Action::Record(Record::Writing { .. }) => {
-                true
-            }
-            Action::Read { .. } => writing && self.memory.full_at.is_none(),
-            _ => false,
-        }
-    }
 }
 
-impl Recorder for Injector {
-    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
-        self.memory.begin(plan, units)
-    }
-
-    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
-        self.memory.record(record, at)
-    }
-
-    fn audit(&mut self, line: &Audit) {
-        self.memory.audit(line);
-    }
-
-    fn is_confirmed(&mut self) -> bool {
-        self.memory.is_confirmed()
-    }
-
-    fn is_interrupted(&mut self) -> bool {
-        self.memory.is_interrupted()
-    }
-
-    fn watch(&mut self, action: &Action) {
-        self.actions += 1;
-        assert!(self.actions < 5_000, "it does not end");
-        if let Some((at, fault)) = self.fault
-            && self.actions >= at
-            && (!matches!(fault, Fault::Switch(..)) || self.is_before_the_end(action))
-        {
-            self.fault = None;
-            self.inject(fault);
-        }
+/// Whether the last readings have surely not begun. What another program changes during them is not in
+/// the report.
+fn is_before_last_reading(memory: &Memory, action: &Action) -> bool {
+    let writing =
+        matches!(memory.records.last(), Some(Record::Writing { .. } | Record::Correcting { .. }));
+    match action {
+        Action::Survey { .. } | Action::Write(_) | Action::Record(Record::Writing { .. }) => true,
+        Action::Read { .. } => writing && memory.full_at.is_none(),
+        _ => false,
     }
 }
 
@@ -265,29 +243,28 @@ fn inject(seed: u64) -> Option<Run> {
         _ => {}
     }
     let cables = Cables::new(&bank);
-    let mut injector =
-        Injector { cables: cables.clone(), bank: bank.clone(), memory, fault, actions: 0 };
+    let mut injector = Injector { cables: cables.clone(), fault, actions: 0 };
+    let mut script = Script::new(&bank);
+    script.memory = memory;
+    script.hook = Box::new(move |bank, memory, action| injector.watch(bank, memory, action));
     let apply = Apply::new(plan.clone(), options);
-    let ended = catch_unwind(AssertUnwindSafe(|| cables.run(apply, &mut injector)));
+    let ended = catch_unwind(AssertUnwindSafe(|| cables.run(apply, &mut script)));
     let (report, killed) = match ended {
         Ok(report) => (report, false),
         Err(death) if death.is::<Death>() => {
             let mode = if random.bool() { ResumeMode::Undo } else { ResumeMode::Finish };
-            let progress = ApplyProgress::of(&injector.memory.records);
-            injector.memory = Memory {
-                begun: true,
-                records: std::mem::take(&mut injector.memory.records),
-                ..Memory::default()
-            };
+            let progress = ApplyProgress::of(&script.memory.records);
+            let records = std::mem::take(&mut script.memory.records);
+            script.memory = Memory { records, ..Memory::resumed() };
             let apply = Apply::resume(plan.clone(), options, progress, mode);
-            (cables.run(apply, &mut injector), true)
+            (cables.run(apply, &mut script), true)
         }
         Err(other) => resume_unwind(other),
     };
     // Whatever is still on its way is shown by then.
     bank.link(0).pause(Duration::from_mins(2));
     let sent = received(&bank) - counted;
-    let records = injector.memory.records;
+    let records = script.memory.records;
     Some(Run { bank, before, plan, report, records, fault, sent, killed, seed })
 }
 
@@ -325,10 +302,10 @@ impl Run {
             let part = |all: &Settings| all.only(|setting| own.contains(&setting));
             match told.state {
                 SettingState::New => {
-                    self.check(now.satisfy(&part(&new[at])), "not the new settings")
+                    self.check(now.satisfy(&part(&new[at])), "not the new settings");
                 }
                 SettingState::Old => {
-                    self.check(now.satisfy(&part(&old[at])), "not the old settings")
+                    self.check(now.satisfy(&part(&old[at])), "not the old settings");
                 }
                 SettingState::Between => {
                     let all = told.settings.iter().all(|told| told.now == now.get(told.setting));
@@ -390,7 +367,7 @@ impl Run {
 }
 
 #[test]
-fn reports_are_true_whatever_fault_is_injected() {
+fn report_is_true_after_any_injected_fault() {
     let runs = std::env::var("LVX_FAULT_RUNS").ok().map_or(10_000, |runs| runs.parse().unwrap());
     let mut endings = BTreeMap::<String, u32>::new();
     let mut strays = 0;
@@ -411,29 +388,6 @@ fn reports_are_true_whatever_fault_is_injected() {
     assert!(strays > runs / 200, "{strays} of {runs} runs had strays");
 }
 
-/// The program dies at one action.
-struct Mortal {
-    memory: Memory,
-    left: usize,
-}
-
-impl Recorder for Mortal {
-    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
-        self.memory.begin(plan, units)
-    }
-
-    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
-        self.memory.record(record, at)
-    }
-
-    fn watch(&mut self, _action: &Action) {
-        match self.left.checked_sub(1) {
-            Some(left) => self.left = left,
-            None => resume_unwind(Box::new(Death)),
-        }
-    }
-}
-
 /// Dies at an action, and is brought to an end by another run; `None` if it ended before.
 fn killed(at: usize, mode: ResumeMode, switches: &str) -> Option<(SharedBank, Plan, ApplyReport)> {
     let calm = format!("frozen=on&soc=100&sun=0&grid=off&{switches}");
@@ -448,28 +402,33 @@ fn killed(at: usize, mode: ResumeMode, switches: &str) -> Option<(SharedBank, Pl
     });
     let plan = plan_for_first(&bank, 2, &wanted).unwrap();
     let clock = host(&mut client(&bank, 0));
-    let mut recorder = Mortal { memory: Memory::default(), left: at };
+    let mut script = Script::new(&bank);
+    script.memory = Memory::default();
+    let mut left = at;
+    script.hook = Box::new(move |_, _, _| match left.checked_sub(1) {
+        Some(fewer) => left = fewer,
+        None => resume_unwind(Box::new(Death)),
+    });
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let mut units = lvx_settings::Units::new(clients, clock);
     let apply = Apply::new(plan.clone(), Options::default());
     let ended =
-        catch_unwind(AssertUnwindSafe(|| lvx_settings::run(apply, &mut units, &mut recorder)));
+        catch_unwind(AssertUnwindSafe(|| lvx_settings::run(apply, &mut units, &mut script)));
     drop(units);
     match ended {
         Ok(_) => return None,
         Err(death) => assert!(death.is::<Death>(), "it died of something else"),
     }
-    let memory = Memory { begun: true, ..Memory::default() };
-    let progress = ApplyProgress::of(&recorder.memory.records);
+    let progress = ApplyProgress::of(&script.memory.records);
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let apply = Apply::resume(plan.clone(), Options::default(), progress, mode);
-    let (report, _) = run_with(&bank, clients, apply, memory);
+    let (report, _) = run_with(&bank, clients, apply, Memory::resumed());
     bank.link(0).pause(Duration::from_mins(2));
     Some((bank, plan, report))
 }
 
 #[test]
-fn killed_at_any_action_it_is_finished_or_undone() {
+fn kill_at_any_action_is_finished_or_undone() {
     for switches in ["", "lag=4s"] {
         for mode in [ResumeMode::Finish, ResumeMode::Undo] {
             let mut at = 0;
@@ -493,7 +452,7 @@ fn killed_at_any_action_it_is_finished_or_undone() {
 
 /// Killed at any action with a lag longer than all waits, an undo is still true later.
 #[test]
-fn killed_with_a_write_in_flight_undo_is_true_even_with_a_long_lag() {
+fn undo_after_kill_with_long_lag_is_true() {
     let mut in_flight = 0;
     for at in 0.. {
         let Some((bank, plan, report)) = killed(at, ResumeMode::Undo, "lag=60s") else { break };

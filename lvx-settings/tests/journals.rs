@@ -29,7 +29,7 @@ const FORWARD: RunDirection = RunDirection::Forward;
 const BACKWARD: RunDirection = RunDirection::Backward;
 
 #[test]
-fn what_was_noted_is_read_and_gone_on_with() {
+fn records_survive_reopen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.journal");
     let plan = plan();
@@ -60,7 +60,7 @@ fn what_was_noted_is_read_and_gone_on_with() {
 }
 
 #[test]
-fn a_torn_line_is_cut_off_before_the_next_is_written() {
+fn torn_line_is_cut_off_by_next_append() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.journal");
     drop(Journal::create(&path, &plan()).unwrap());
@@ -74,7 +74,7 @@ fn a_torn_line_is_cut_off_before_the_next_is_written() {
 }
 
 #[test]
-fn what_is_no_journal_is_told() {
+fn malformed_journal_names_its_line() {
     let text = |plan: &Plan| {
         format!(
             "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
@@ -100,7 +100,7 @@ fn what_is_no_journal_is_told() {
 
 /// What the kernel hands out: a file that is open, and was checked by the caller.
 #[test]
-fn an_open_file_can_hold_a_journal() {
+fn open_file_holds_journal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.journal");
     let open = || fs::OpenOptions::new().read(true).append(true).create(true).open(&path).unwrap();
@@ -119,15 +119,15 @@ fn an_open_file_can_hold_a_journal() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_not_opened() {
+fn device_file_is_not_opened() {
     let error = Past::read(std::path::Path::new("/dev/zero")).unwrap_err().to_string();
-    assert!(error.contains("no regular file"), "{error}");
+    assert!(error.contains("not a regular file"), "{error}");
     let error = Journal::reopen("/dev/zero").unwrap_err().to_string();
-    assert!(error.contains("no regular file"), "{error}");
+    assert!(error.contains("not a regular file"), "{error}");
 }
 
 #[test]
-fn a_part_of_a_run_is_about_some_units_only() {
+fn part_of_run_keeps_records_of_its_units() {
     let head = format!(
         "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
         serde_json::to_string(&plan()).unwrap()
@@ -163,7 +163,7 @@ fn a_part_of_a_run_is_about_some_units_only() {
 }
 
 #[test]
-fn a_journal_of_an_earlier_version_is_still_read() {
+fn journal_of_earlier_version_is_read() {
     let head = format!(
         "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
         serde_json::to_string(&plan()).unwrap()
@@ -179,7 +179,7 @@ fn a_journal_of_an_earlier_version_is_still_read() {
 }
 
 #[test]
-fn it_is_known_how_far_a_run_got() {
+fn progress_follows_records() {
     let undoing =
         Record::Undoing { why: "x".to_owned(), done: 3, unproved: vec![2], of: Vec::new() };
     let got = |records: &[Record]| {
@@ -201,7 +201,7 @@ fn it_is_known_how_far_a_run_got() {
 }
 
 #[test]
-fn what_ended_half_way_is_open_until_it_is_forgotten() {
+fn mixed_ending_is_open_until_forgotten() {
     let mut past = Past::parse(
         format!(
             "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
@@ -218,7 +218,7 @@ fn what_ended_half_way_is_open_until_it_is_forgotten() {
 }
 
 #[test]
-fn undo_of_one_unit_keeps_the_doubts_about_the_others() {
+fn undo_of_one_unit_keeps_doubts_about_others() {
     let head = format!(
         "{{\"format\":\"lvx-journal-1\",\"plan\":{}}}\n",
         serde_json::to_string(&plan()).unwrap()

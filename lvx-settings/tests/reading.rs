@@ -6,7 +6,8 @@ mod bank;
 use std::sync::{Arc, Mutex};
 
 use bank::{
-    Fate, Meddler, Memory, apply_to, bank as virtual_bank, host, meddled, profile, settings_of,
+    Fate, Meddler, apply_to, bank as virtual_bank, host, meddled, profile, recorder::Memory,
+    settings_of,
 };
 use lvx_settings::{Ending, Options, Permissions, Plan, PlannedUnit, Settings, Unit};
 use pi18_proto::{Amperes, BatteryType, SolarPriority, Switch};

@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bank::{Memory, bank, client, host, plan_for, profile};
-use bytes::BytesMut;
-use lvx_settings::{
-    Action, Apply, ApplyReport, Ending, Options, Permissions, Plan, Record, Recorder, Unit, Units,
-    run,
+use bank::{
+    bank, client, host, plan_for, profile,
+    recorder::{Memory, Script},
 };
-use pi18_proto::{DateTime, OutputPriority};
+use bytes::BytesMut;
+use lvx_settings::{Apply, ApplyReport, Ending, Options, Permissions, Units, run};
+use pi18_proto::OutputPriority;
 use pi18_transport::{
     Client, Error, Link,
     sim::{SharedBank, SimLink},
@@ -58,29 +58,6 @@ impl Link for Counted {
     }
 }
 
-/// Confirms at the first question, and counts the open links then.
-struct Confirming {
-    memory: Memory,
-    open: Rc<Cell<usize>>,
-    seen: Option<usize>,
-}
-
-impl Recorder for Confirming {
-    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
-        self.memory.begin(plan, units)
-    }
-    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
-        self.memory.record(record, at)
-    }
-    fn watch(&mut self, action: &Action) {
-        self.memory.watch(action);
-    }
-    fn is_confirmed(&mut self) -> bool {
-        self.seen = Some(self.open.get());
-        true
-    }
-}
-
 /// Applies with a confirmation; when a link is opened again it leads to the unit that `leads_to` says.
 fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (ApplyReport, Option<usize>) {
     let bank = bank(&["frozen=on", "frozen=on"]);
@@ -100,13 +77,20 @@ fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (ApplyReport, Option
         pause: Duration::from_millis(1),
         ..Options::default()
     };
-    let mut recorder = Confirming { memory: Memory::default(), open: Rc::clone(&open), seen: None };
-    let report = run(Apply::new(plan, options), &mut units, &mut recorder);
-    (report, recorder.seen)
+    let mut script = Script::new(&bank);
+    script.memory = Memory::default();
+    let open_at_confirmation = Rc::new(Cell::new(None));
+    let (counter, seen) = (Rc::clone(&open), Rc::clone(&open_at_confirmation));
+    script.confirm = Box::new(move |_| {
+        seen.set(Some(counter.get()));
+        true
+    });
+    let report = run(Apply::new(plan, options), &mut units, &mut script);
+    (report, open_at_confirmation.get())
 }
 
 #[test]
-fn links_are_closed_while_a_confirmation_is_waited_for() {
+fn links_are_closed_during_confirmation() {
     let (report, open) = confirmed(|unit| unit, true);
     assert_eq!((report.ending, open), (Ending::Applied, Some(0)), "{report}");
     let (report, open) = confirmed(|unit| unit, false);
@@ -114,9 +98,9 @@ fn links_are_closed_while_a_confirmation_is_waited_for() {
 }
 
 #[test]
-fn another_unit_behind_a_reopened_link_is_not_taken_for_the_one_before() {
+fn other_unit_after_wait_is_rejected() {
     let (report, _) = confirmed(|unit| 1 - unit, true);
     assert_eq!(report.ending, Ending::Mixed, "{report}");
     let unread = report.units[0].unread.as_deref().unwrap_or_default();
-    assert!(unread.contains("unit 96132206100411 is there now"), "{report}");
+    assert!(unread.contains("unit 96132206100411 answers on its link"), "{report}");
 }

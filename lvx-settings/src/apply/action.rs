@@ -1,103 +1,69 @@
-//! What a driver does for an [`Apply`](super::Apply), and what it reports back.
+//! What the caller of an [`Apply`](super::Apply) is asked to do, and what it reports back.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pi18_proto::{AnyReply, DateTime, ParallelInstance, Query, SerialNumber, SetCommand};
 use pi18_transport::SetOutcome;
 
-use crate::{
-    Group, Settings, Unit,
-    apply::journal::{Record, RunDirection},
-};
+use super::{direction::RunDirection, journal::Record};
+use crate::{Group, Settings, Unit};
 
-/// Pauses, deadlines and limits of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// The pause between a write and its first reading, and between two readings.
-    pub pause: Duration,
-    /// How long a unit may show an old value after a write, or after a refusal: on a bridge that
-    /// serves several hosts a refusal may belong to another one. No unit is known that takes longer
-    /// than a few seconds (assumed). A value that is still old after this time counts as not written,
-    /// and the step is undone. At least two readings are made, whatever they take.
-    pub within: Duration,
-    /// How long the link to a unit may be in trouble during one step, in all its interruptions
-    /// together, before the unit is given up.
-    pub away: Duration,
-    /// How often a write is sent at most if nothing proves that it arrived; at least once.
-    pub attempts: u32,
-    /// How long to wait in all for idle windows where a unit refuses because it charges. If the first
-    /// of several units was set already, they differ meanwhile.
-    pub wait_idle: Option<Duration>,
-    /// The time after which everything is undone without a confirmation. Only a program that still
-    /// runs can undo it: one that was killed leaves a journal.
-    pub confirm_within: Option<Duration>,
-}
-
-impl Default for Options {
-    /// Half a second, 15 s, a minute, three attempts, no waiting, no confirmation.
-    fn default() -> Self {
-        Self {
-            pause: Duration::from_millis(500),
-            within: Duration::from_secs(15),
-            away: Duration::from_mins(1),
-            attempts: 3,
-            wait_idle: None,
-            confirm_within: None,
-        }
-    }
-}
-
-/// What to do next.
+/// What the caller has to do next.
+///
+/// Each variant but [`Action::Done`] has its [`Event`], which reports the result.
 #[derive(Clone, Debug, PartialEq)]
-#[must_use = "an action has to be done, and its event handled"]
+#[must_use = "an action has to be done, and its event passed to `Apply::handle`"]
 pub enum Action {
-    /// Read all of a unit.
+    /// Read everything that a [`Unit`] holds. The result is [`Event::Surveyed`].
     Survey {
-        /// The unit's place in the plan.
+        /// Index of the unit in the plan.
         unit: usize,
     },
-    /// Save the settings as they are before the first write, where they survive this program.
+    /// Save the settings that the units have before the first write, where they survive a crash of
+    /// this program. The result is [`Event::Stored`].
     Backup,
-    /// Note this where it survives this program, before anything else is done.
+    /// Store a record where it survives a crash of this program, before doing anything else. The
+    /// result is [`Event::Stored`].
     Record(Record),
-    /// Ask a unit.
+    /// Send a query to a unit. The result is [`Event::Read`].
     Read {
-        /// The unit's place in the plan.
+        /// Index of the unit in the plan.
         unit: usize,
-        /// The question.
+        /// The query.
         query: Query,
     },
-    /// Send a set command, once.
+    /// Send a set command exactly once. The result is [`Event::Written`].
     Write(Box<Write>),
-    /// Open the link to a unit again: its device went away, or another unit answers there.
+    /// Open the link to a unit again, because its device went away or another unit answers on it. The
+    /// result is [`Event::Reopened`].
     Reopen {
-        /// The unit's place in the plan.
+        /// Index of the unit in the plan.
         unit: usize,
     },
-    /// Let time go by.
+    /// Wait. The result is [`Event::Paused`].
     Pause(Duration),
-    /// Wait for a confirmation, at most for this time.
+    /// Wait for a confirmation, for this time at most. The result is [`Event::Confirmed`].
     Confirmation(Duration),
-    /// Nothing: the report is complete.
+    /// Stop: the report is complete.
     Done,
 }
 
-/// A set command on its way.
+/// A set command that is to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
-    /// The unit's place in the plan.
+    /// Index of the unit in the plan.
     pub unit: usize,
-    /// The step of the plan that it belongs to.
+    /// Index of the step that the command belongs to.
     pub step: usize,
-    /// Whether it does the step or undoes it. A correction of another unit counts as undoing.
+    /// Whether the command does the step or undoes it. A correction counts as undoing.
     pub direction: RunDirection,
-    /// The group's settings afterwards.
+    /// Settings of the group after the write.
     pub to: Settings,
-    /// The command; only that of the clock needs this computer's time.
+    /// The command. Only the one that sets the clock depends on the time of this computer.
     pub command: Command,
 }
 
-/// How to make a set command at the moment it is sent.
+/// A set command that is built at the moment it is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Command {
     pub(super) group: Group,
@@ -106,7 +72,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// Returns the command at this time of this computer; `None` if no unit takes the values.
+    /// Returns the command for this time of the computer, or `None` if no unit takes the values.
     #[must_use]
     pub fn at(&self, host: Option<DateTime>) -> Option<SetCommand> {
         self.group.command(&self.to, self.instance, host)
@@ -116,33 +82,33 @@ impl Command {
 /// The result of an [`Action`].
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The result of [`Action::Survey`].
+    /// Result of [`Action::Survey`]: the unit, or why it could not be read.
     Surveyed(Result<Box<Unit>, String>),
-    /// The result of [`Action::Backup`] and [`Action::Record`].
+    /// Result of [`Action::Backup`] or [`Action::Record`]; an error if nothing was stored.
     Stored(Result<(), String>),
-    /// The result of [`Action::Read`].
+    /// Result of [`Action::Read`]: the reply, and this computer's time when it arrived.
     Read(Result<(AnyReply, Option<DateTime>), Trouble>),
-    /// The result of [`Action::Write`]; an error if the command was not sent.
+    /// Result of [`Action::Write`]; an error only if the command was not sent.
     Written(Result<SetOutcome, Trouble>),
-    /// The result of [`Action::Reopen`].
+    /// Result of [`Action::Reopen`].
     Reopened {
-        /// The unit that answers now.
+        /// Unit that answers now, or why none does.
         found: Result<Box<Unit>, String>,
-        /// Another unit that answered on the link before this one was looked for elsewhere.
+        /// Another unit that answered on the link first, before the right one was tried elsewhere.
         other: Option<SerialNumber>,
     },
-    /// [`Action::Pause`] is over.
+    /// The time of [`Action::Pause`] has passed.
     Paused,
-    /// The result of [`Action::Confirmation`].
+    /// Result of [`Action::Confirmation`]: whether it was confirmed.
     Confirmed(bool),
 }
 
 /// Why a unit could not be asked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Trouble {
-    /// Whether the device is gone.
+    /// Whether the device is gone, so that its link must be opened again.
     pub gone: bool,
-    /// The link's error.
+    /// Text of the link's error.
     pub text: String,
 }
 
@@ -150,10 +116,4 @@ impl From<&pi18_transport::Error> for Trouble {
     fn from(error: &pi18_transport::Error) -> Self {
         Self { gone: error.is_disconnected(), text: error.to_string() }
     }
-}
-
-/// Returns `now + time`, capped at one year on overflow.
-pub(crate) fn later(now: Instant, time: Duration) -> Instant {
-    let far = || now.checked_add(Duration::from_hours(24 * 365));
-    now.checked_add(time).or_else(far).unwrap_or(now)
 }

@@ -1,12 +1,12 @@
-//! How long a link may be in trouble.
+//! Limit on the time for which a link may fail.
 
 use std::time::{Duration, Instant};
 
-/// The time that a link may be in trouble, all interruptions together.
+/// Time for which a link may fail, all interruptions together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinkBudget {
     left: Duration,
-    /// The start of the present interruption.
+    /// Start of the current interruption.
     since: Option<Instant>,
 }
 
@@ -15,30 +15,30 @@ impl LinkBudget {
         Self { left: time, since: None }
     }
 
-    /// Notes that the link fails; returns whether the budget is used up.
+    /// Notes that the link fails. Returns whether the budget is used up.
     pub(super) fn fails(&mut self, now: Instant) -> bool {
         let since = *self.since.get_or_insert(now);
         now.saturating_duration_since(since) >= self.left
     }
 
-    /// Notes that the unit answers; the interruption is taken off the budget.
+    /// Notes that the link works, and takes the interruption off the budget.
     pub(super) fn works(&mut self, now: Instant) {
         if let Some(since) = self.since.take() {
-            let lost = now.saturating_duration_since(since).max(LEAST);
+            let lost = now.saturating_duration_since(since).max(MIN_COST);
             self.left = self.left.saturating_sub(lost);
         }
     }
 }
 
-/// What an interruption costs at least: an adapter that flaps faster is given up as well.
-const LEAST: Duration = Duration::from_millis(100);
+/// Minimum cost of an interruption, so that an adapter that flaps quickly is given up as well.
+const MIN_COST: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn interruptions_add_up_until_the_budget_is_used_up() {
+    fn interruptions_add_up_to_the_budget() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut budget = LinkBudget::new(Duration::from_secs(10));
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_flaps_without_taking_time_is_given_up() {
+    fn flapping_without_delay_uses_up_the_budget() {
         let now = Instant::now();
         let mut budget = LinkBudget::new(Duration::from_secs(10));
         let flaps = (0..).take_while(|_| {

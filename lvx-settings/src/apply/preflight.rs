@@ -1,23 +1,29 @@
-//! Before the first write: is every unit the one, and as it was, when the plan was made?
+//! The checks before the first write: each unit must be the one the plan was made for, with the same
+//! settings, and able to take the new ones.
 
 use std::time::Instant;
 
 use pi18_proto::{Model, WorkingMode};
 
-use super::{Action, Event, Options, ResumeMode, explain, later};
+use super::{
+    action::{Action, Event},
+    direction::ResumeMode,
+    explain,
+    options::{IDLE_CHECK_INTERVAL, Options, later},
+};
 use crate::{
     Plan, PlannedUnit, Setting, Settings, Step, Unit,
     model::{limits::is_observed, settings::same},
 };
 
-/// What is about to be done, and so what may speak against it.
+/// What is about to be done. It decides which checks apply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Purpose {
     /// The plan is carried out from its first step.
     Begin,
-    /// The rest of a plan is carried out: some settings are as wanted already.
+    /// The rest of a plan is carried out. Some settings have their new values already.
     Finish,
-    /// What was done is undone: a fault is no reason to keep it, and may come from it.
+    /// Steps are undone. A fault does not prevent this: the steps may have caused it.
     Undo,
 }
 
@@ -31,7 +37,7 @@ impl Purpose {
     }
 }
 
-/// Reads all units, one after the other, and judges them together.
+/// Reads all units, one after the other, and then checks them together.
 #[derive(Debug)]
 pub(super) struct Preflight {
     purpose: Purpose,
@@ -46,19 +52,20 @@ impl Preflight {
 
     pub(super) fn next(&self) -> Action {
         if self.paused {
-            Action::Pause(super::BETWEEN_LOOKS)
+            Action::Pause(IDLE_CHECK_INTERVAL)
         } else {
             Action::Survey { unit: self.found.len() }
         }
     }
 
-    /// Returns `None` while there is more to do.
+    /// Takes the result of the last action. Returns the units or the objections, or `None` while
+    /// there is more to do. `idle_until` is the end of waiting for an idle window, once it has begun.
     pub(super) fn handle(
         &mut self,
         event: Event,
         plan: &Plan,
         options: &Options,
-        patience: &mut Option<Instant>,
+        idle_until: &mut Option<Instant>,
         now: Instant,
     ) -> Option<Result<Vec<Unit>, String>> {
         match event {
@@ -67,7 +74,7 @@ impl Preflight {
             Event::Surveyed(Ok(unit)) => {
                 self.found.push(*unit);
                 if self.found.len() >= plan.units.len() {
-                    return self.judge(plan, options, patience, now);
+                    return self.check(plan, options, idle_until, now);
                 }
             }
             _ => {}
@@ -75,177 +82,180 @@ impl Preflight {
         None
     }
 
-    fn judge(
+    fn check(
         &mut self,
         plan: &Plan,
         options: &Options,
-        patience: &mut Option<Instant>,
+        idle_until: &mut Option<Instant>,
         now: Instant,
     ) -> Option<Result<Vec<Unit>, String>> {
         let found = std::mem::take(&mut self.found);
-        let against = against(plan, &found, self.purpose);
-        if !against.is_empty() {
-            return Some(Err(against.join("\n")));
+        let objections = lasting_objections(plan, &found, self.purpose);
+        if !objections.is_empty() {
+            return Some(Err(objections.join("\n")));
         }
-        match charging(plan, &found).filter(|_| self.purpose != Purpose::Undo) {
-            None => Some(Ok(found)),
-            Some(why) => {
-                let wait = options.wait_idle.unwrap_or_default();
-                let until = *patience.get_or_insert(later(now, wait));
-                if now >= until {
-                    return Some(Err(why));
-                }
-                self.paused = true;
-                None
-            }
+        let charging = charging(plan, &found).filter(|_| self.purpose != Purpose::Undo);
+        let Some(why) = charging else { return Some(Ok(found)) };
+        let wait = options.wait_idle.unwrap_or_default();
+        let until = *idle_until.get_or_insert(later(now, wait));
+        if now >= until {
+            return Some(Err(why));
         }
+        self.paused = true;
+        None
     }
 }
 
 impl Plan {
-    /// Returns what speaks against carrying it out now, if the units are as given: another unit than
-    /// the plan is for, one that changed since, a fault, a unit that would refuse.
+    /// Returns the objections to carrying out the plan on these units now; empty if there are none.
+    ///
+    /// Objections are: another unit than the planned one, a unit that changed since the plan was
+    /// made, a fault, and a unit that would refuse a command in its current state.
     #[must_use]
     pub fn objections(&self, units: &[Unit]) -> Vec<String> {
-        self.objections_to(units, Purpose::Begin)
+        self.objections_for(units, Purpose::Begin)
     }
 
-    /// Returns what speaks against doing the rest of it now, after an earlier run was left: the same,
-    /// but settings may be as before or as wanted, and those of other settings do not matter.
+    /// Returns the objections to carrying out the rest of the plan on these units now, after an
+    /// earlier run that did not end.
+    ///
+    /// They are those of [`objections`](Self::objections), except that a setting of the plan may have
+    /// its old or its new value, and that all other settings may have changed.
     #[must_use]
     pub fn objections_to_finish(&self, units: &[Unit]) -> Vec<String> {
-        self.objections_to(units, Purpose::Finish)
+        self.objections_for(units, Purpose::Finish)
     }
 
-    fn objections_to(&self, units: &[Unit], purpose: Purpose) -> Vec<String> {
-        let against = against(self, units, purpose);
-        if against.is_empty() { charging(self, units).into_iter().collect() } else { against }
+    fn objections_for(&self, units: &[Unit], purpose: Purpose) -> Vec<String> {
+        let lasting = lasting_objections(self, units, purpose);
+        if lasting.is_empty() { charging(self, units).into_iter().collect() } else { lasting }
     }
 }
 
-/// What speaks against writing to these units.
-fn against(plan: &Plan, found: &[Unit], purpose: Purpose) -> Vec<String> {
-    let mut against = Vec::new();
+/// Returns the objections that do not go away by waiting.
+fn lasting_objections(plan: &Plan, found: &[Unit], purpose: Purpose) -> Vec<String> {
+    let mut all = Vec::new();
     for (at, (planned, unit)) in plan.units.iter().zip(found).enumerate() {
         let place = planned.place();
-        let mut objections = strangers(planned, unit);
+        let mut objections = other_unit(planned, unit);
         let is_it = unit.serial_number == planned.unit.serial_number;
         if is_it && purpose != Purpose::Undo {
-            objections.extend(faulty(unit));
+            objections.extend(fault(unit));
             objections.extend(match purpose {
                 Purpose::Begin => changed_since(planned, unit),
                 _ => changed_by_others(plan, at, unit),
             });
             let sets_mode =
                 pending(plan, found).any(|step| step.unit == at && step.to.output_mode.is_some());
-            objections.extend(loaded(unit).filter(|_| sets_mode));
+            objections.extend(not_in_standby(unit).filter(|_| sets_mode));
         }
-        against.extend(objections.into_iter().map(|why| format!("{place}: {why}")));
+        all.extend(objections.into_iter().map(|why| format!("{place}: {why}")));
     }
-    if against.is_empty() && purpose != Purpose::Undo {
+    if all.is_empty() && purpose != Purpose::Undo {
         let mut fresh = plan.clone();
         if purpose == Purpose::Begin {
             for (planned, unit) in fresh.units.iter_mut().zip(found) {
                 planned.unit = unit.clone();
             }
         }
-        against.extend(fresh.check().err().map(|error| error.to_string()));
+        all.extend(fresh.check().err().map(|error| error.to_string()));
     }
-    against
+    all
 }
 
-/// The steps whose settings the units do not have yet.
+/// Returns the steps whose settings the units do not have yet.
 fn pending<'a>(plan: &'a Plan, found: &'a [Unit]) -> impl Iterator<Item = &'a Step> {
     plan.steps
         .iter()
         .filter(|step| found.get(step.unit).is_none_or(|unit| !unit.settings().satisfy(&step.to)))
 }
 
-/// Why a unit's output mode cannot be set now.
+/// Returns why a unit's output mode cannot be set now, if so.
 ///
 /// Source: assumed, from manuals of such units: the setting is open in standby only.
-fn loaded(unit: &Unit) -> Option<String> {
-    let stands_by = [WorkingMode::STANDBY, WorkingMode::POWER_ON].contains(&unit.mode);
-    (!stands_by).then(|| {
+fn not_in_standby(unit: &Unit) -> Option<String> {
+    let in_standby = [WorkingMode::STANDBY, WorkingMode::POWER_ON].contains(&unit.mode);
+    (!in_standby).then(|| {
         format!(
-            "output_mode is set in standby only, and the unit is in mode {:02} ({}) with {} of load; \
-             switch its output off first",
+            "output_mode can be set in standby only, and the unit is in mode {:02} ({}) with a load \
+             of {}; switch its output off first",
             unit.mode.0, unit.mode, unit.status.active_power
         )
     })
 }
 
-/// Why it is not the unit that the plan is for.
-fn strangers(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
-    let mut against = Vec::new();
+/// Returns in what the unit is not the one that the plan was made for.
+fn other_unit(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
     let then = &planned.unit;
     if unit.serial_number != then.serial_number {
-        // All else follows from that.
+        // All other differences follow from this one.
         return vec![format!(
-            "unit {} is there, the plan is for {}; name the right address",
-            unit.serial_number, then.serial_number
+            "expected unit {}, found unit {}; use the address of the right unit",
+            then.serial_number, unit.serial_number
         )];
     }
-    let mut changed = |what: &str, now: &dyn ToString, then: &dyn ToString| {
+    let mut objections = Vec::new();
+    let mut compare = |name: &str, now: &dyn ToString, then: &dyn ToString| {
         let (now, then) = (now.to_string(), then.to_string());
         if now != then {
-            against.push(format!(
-                "its {what} is {now}, it was {then} when the plan was made; make a new plan"
-            ));
+            objections.push(changed(name, &then, &now));
         }
     };
-    changed("firmware", &versions(unit), &versions(then));
-    let named =
-        |model: Option<Model>| model.map_or("not told".to_owned(), |model| model.to_string());
-    changed("model", &named(unit.model), &named(then.model));
-    changed(
+    compare("firmware", &versions(unit), &versions(then));
+    let name = |model: Option<Model>| model.map_or("unknown".to_owned(), |model| model.to_string());
+    compare("model", &name(unit.model), &name(then.model));
+    compare(
         "rated battery voltage",
         &unit.rated.battery_rated_voltage,
         &then.rated.battery_rated_voltage,
     );
-    against
+    objections
 }
 
-fn faulty(unit: &Unit) -> Option<String> {
-    (unit.mode == WorkingMode::FAULT).then(|| {
-        format!("it has fault {}; clear it first, no unit is set in fault mode", unit.fault)
-    })
+/// Returns the text for something that changed since the plan was made.
+fn changed(name: &str, then: &str, now: &str) -> String {
+    format!("expected {name} {then} as in the plan, found {now}; make a new plan")
 }
 
-/// Settings that are no longer as they were when the plan was made.
+fn fault(unit: &Unit) -> Option<String> {
+    (unit.mode == WorkingMode::FAULT)
+        .then(|| format!("it has fault {}; clear the fault before setting it", unit.fault))
+}
+
+/// Returns the settings that changed since the plan was made.
 fn changed_since(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
-    // The clock moves, and is compared only where it is to be set.
-    let is_still = |setting| setting != Setting::Clock || planned.wanted.clock.is_some();
-    let still = |settings: Settings| settings.only(is_still);
-    let (now, before) = (still(unit.settings()), still(planned.unit.settings()));
+    // The clock moves, and is compared only if it is to be set.
+    let counts = |setting| setting != Setting::Clock || planned.wanted.clock.is_some();
+    let counting = |settings: Settings| settings.only(counts);
+    let (now, before) = (counting(unit.settings()), counting(planned.unit.settings()));
     let changes = before.differences(&now).map(|change| {
-        let then = change.from.map_or("not there".to_owned(), |value| value.to_string());
-        format!(
-            "{} is {}, it was {then} when the plan was made; make a new plan",
-            change.setting, change.to
-        )
+        let then = change.from.map_or(NO_VALUE.to_owned(), |value| value.to_string());
+        changed(&change.setting.to_string(), &then, &change.to.to_string())
     });
     changes.collect()
 }
 
-/// Settings of the plan that are none of what its steps leave.
+/// Returns the settings of the plan that have a value which none of its steps leaves.
 fn changed_by_others(plan: &Plan, at: usize, unit: &Unit) -> Vec<String> {
     let now = unit.settings();
     let states: Vec<_> = (0..=plan.steps.len())
         .filter_map(|count| plan.settings_after(count).get(at).copied())
         .collect();
-    let is_known = |setting: Setting| {
-        states.iter().any(|state| match (state.get(setting), now.get(setting)) {
-            (Some(one), Some(other)) => same(one, other),
-            (one, other) => one == other,
-        })
-    };
-    let others = plan.touched(at).filter(|setting| !is_known(*setting));
+    let is_known = |setting: &Setting| states.iter().any(|state| is_equal(*setting, state, &now));
+    let others = plan.touched(at).filter(|setting| !is_known(setting));
     let others = others.map(|setting| {
-        let now = now.get(setting).map_or("not there".to_owned(), |value| value.to_string());
-        format!("{setting} is {now}, neither what it was nor what the plan writes; make a new plan")
+        let now = now.get(setting).map_or(NO_VALUE.to_owned(), |value| value.to_string());
+        format!("expected the old or the new value of {setting}, found {now}; make a new plan")
     });
     others.collect()
+}
+
+/// Whether a setting has the same value twice, or none.
+pub(super) fn is_equal(setting: Setting, one: &Settings, other: &Settings) -> bool {
+    match (one.get(setting), other.get(setting)) {
+        (Some(one), Some(other)) => same(one, other),
+        (one, other) => one == other,
+    }
 }
 
 fn versions(unit: &Unit) -> String {
@@ -253,7 +263,7 @@ fn versions(unit: &Unit) -> String {
     format!("{}, {}, {}", firmware.main, firmware.slave1, firmware.slave2)
 }
 
-/// A unit that would refuse because it charges.
+/// Returns why a unit would refuse a step because it charges, if so.
 fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
     let concerned = pending(plan, found).filter(|step| step.to.max_charge_current.is_some());
     let mut units =
@@ -261,3 +271,6 @@ fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
     let (planned, unit) = units.find(|(_, unit)| is_observed(unit.model) && unit.is_charging())?;
     Some(format!("{}: {}", planned.place(), explain::charges(&unit.status)))
 }
+
+/// Text for a setting that a unit does not have.
+const NO_VALUE: &str = "no value";

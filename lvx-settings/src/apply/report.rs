@@ -1,123 +1,167 @@
-//! How it ended: what is now true of every unit.
+//! How a run ended, and which settings every unit has now.
 
+use pi18_proto::SerialNumber;
 use serde::{Deserialize, Serialize};
 
-use super::{Apply, Astray, Stray, verify::Shown};
-use crate::{Setting, SettingValue, Settings, model::settings::same};
+use super::stray::Astray;
+use crate::{Setting, SettingValue};
 
 mod text;
 
-/// How carrying out a plan ended.
+/// How a run ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[must_use = "a run may have ended without doing what was planned"]
 pub enum Ending {
-    /// Everything was already as it was wanted; nothing was written.
+    /// Every unit already had the new settings. Nothing was written.
     NothingToDo,
-    /// Something spoke against it beforehand; nothing was written.
+    /// A check before the first write failed. Nothing was written.
     Refused,
-    /// Every unit has what was wanted.
+    /// Every unit has the new settings.
     Applied,
-    /// Every unit has what it had before, except for foreign changes.
+    /// Every unit has the old settings, apart from settings that something else changed.
     Undone,
-    /// Neither: see what each unit has.
+    /// Neither: some units have new settings and some old ones, or the settings are not known. See
+    /// [`ApplyReport::units`].
     Mixed,
 }
 
-/// What is now true.
+/// The end of a run: what happened, and which settings every unit has now.
+///
+/// `Display` writes it for people, `Serialize` for programs.
+///
+/// ```
+/// use std::io;
+///
+/// use lvx_settings::{
+///     Apply, Ending, HostClock, Options, Permissions, Plan, Profile, Record, Recorder, Unit, Units, run,
+/// };
+/// use pi18_proto::DateTime;
+/// use pi18_transport::Client;
+///
+/// /// Keeps the records in memory only, so they do not survive a crash. Use a `Journal` instead.
+/// struct InMemory(Vec<Record>);
+///
+/// impl Recorder for InMemory {
+///     fn begin(&mut self, _plan: &Plan, _units: &[Unit]) -> io::Result<()> {
+///         Ok(())
+///     }
+///     fn record(&mut self, record: &Record, _at: Option<DateTime>) -> io::Result<()> {
+///         self.0.push(record.clone());
+///         Ok(())
+///     }
+/// }
+///
+/// let host = HostClock::system();
+/// let mut client = Client::open("sim:0?frozen=on")?;
+/// let units = vec![("sim:0".to_owned(), Unit::read(&mut client, &host)?)];
+/// let profile = Profile::parse("night.yaml", "output_priority: solar_utility_battery\n")?;
+/// let plan = Plan::for_profile(profile.profile(), units, &Permissions::default().with_part_of_bank())?;
+///
+/// let apply = Apply::new(plan, Options::default());
+/// let report = run(apply, &mut Units::new(vec![client], host), &mut InMemory(Vec::new()));
+/// assert_eq!(report.ending, Ending::Applied);
+/// assert_eq!(report.to_string(), "\
+/// applied and proved: 1 write
+/// 96132206100410 (sim:0): new settings
+/// ");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 #[must_use = "a run may have ended without doing what was planned"]
 pub struct ApplyReport {
-    /// How it ended.
+    /// How the run ended.
     pub ending: Ending,
-    /// What went wrong, if something did.
+    /// First failure, if there was one.
     pub why: Option<String>,
-    /// What else has to be known.
+    /// Further failures, and steps that could not be undone.
     pub remarks: Vec<String>,
-    /// How many set commands were sent.
+    /// Number of set commands that were sent.
     pub writes: u64,
-    /// Whether all units were seen to have the same of the twelve settings that must be equal;
-    /// `None` with a single unit, or one that could not be read.
+    /// Whether all units show equal values for the twelve settings that must be equal
+    /// ([`Setting::AGREEING`]); `None` with a single unit, or if a unit could not be read.
     pub units_agree: Option<bool>,
-    /// The units.
+    /// The units, in the order of the plan; empty if none was read after a refusal.
     pub units: Vec<UnitReport>,
     /// Set commands that may have reached another unit than intended.
     pub strays: Vec<StrayReport>,
 }
 
-/// A set command that may have reached another unit than the one that it was meant for.
+/// A set command that may have reached another unit than the one it was meant for.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StrayReport {
-    /// How the unit that it was meant for was reached.
+    /// Address of the unit that the command was meant for.
     pub address: String,
-    /// The serial number of the unit that it was meant for.
-    pub serial_number: pi18_proto::SerialNumber,
+    /// Serial number of the unit that the command was meant for.
+    pub serial_number: SerialNumber,
     /// The command as it was sent.
     pub command: String,
-    /// Why it may have reached another unit.
+    /// Why the command may have reached another unit.
     #[serde(flatten)]
     pub cause: Astray,
-    /// Whether the unit that may have got it was given back what it had, and that was proved.
+    /// Whether the unit that may have received the command was set back to its old values, and this
+    /// was proved.
     pub put_right: bool,
 }
 
-/// What is now true of one unit.
+/// The settings of one unit after a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct UnitReport {
-    /// How it was reached.
+    /// Address of the unit.
     pub address: String,
-    /// Its serial number.
-    pub serial_number: pi18_proto::SerialNumber,
-    /// Where it stands.
+    /// Serial number of the unit.
+    pub serial_number: SerialNumber,
+    /// Whether the unit has its old or its new settings.
     pub state: SettingState,
-    /// Why it could not be read, if so.
+    /// Why the unit could not be read, if it could not.
     pub unread: Option<String>,
-    /// The settings that were to change.
+    /// The settings that the plan changes.
     pub settings: Vec<SettingReport>,
-    /// Settings that somebody else changed meanwhile: others than those that were to change, or those
-    /// that are neither as before nor as wanted although nothing of the run is left to undo.
+    /// Settings that another program, or the unit itself, changed during the run: any that the plan
+    /// does not change, and those of the plan that have neither the old nor the new value although
+    /// the run has nothing left to undo in them.
     pub changed_by_others: Vec<SettingReport>,
 }
 
-/// Where a unit stands.
+/// Whether a unit has its old or its new settings.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SettingState {
-    /// Nothing was to change.
+    /// The plan does not change the unit.
     Unchanged,
-    /// All settings are as they were before.
+    /// All settings have their old values.
     Old,
-    /// All settings are as they were wanted.
+    /// All settings have their new values.
     New,
-    /// Some are, some are not.
+    /// Some settings have their old values, some their new ones, or others.
     Between,
-    /// It could not be read in the end.
+    /// The unit could not be read at the end.
     Unknown,
 }
 
-/// What is now true of one setting.
+/// One setting of a unit after a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SettingReport {
     /// The setting.
     pub setting: Setting,
-    /// Before.
+    /// Value before the run.
     #[serde(serialize_with = "as_text")]
     pub old: Option<SettingValue>,
-    /// As wanted.
+    /// Value that the plan gives the setting.
     #[serde(serialize_with = "as_text")]
     pub new: Option<SettingValue>,
-    /// As read in the end, twice alike.
+    /// Value after the run, from two equal readings.
     #[serde(serialize_with = "as_text")]
     pub now: Option<SettingValue>,
 }
 
-#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 fn as_text<S: serde::Serializer>(
     value: &Option<SettingValue>,
     serializer: S,
@@ -129,140 +173,17 @@ fn as_text<S: serde::Serializer>(
 }
 
 impl ApplyReport {
-    /// After the units were read a last time.
-    pub(super) fn new(apply: &Apply, shown: &[Shown]) -> Self {
-        let units = unit_reports(apply, shown);
-        let strays: Vec<_> =
-            apply.strays.iter().filter_map(|stray| stray_report(apply, stray)).collect();
-        let at_large = |stray: &StrayReport| stray.cause != Astray::NeverShown && !stray.put_right;
-        let all = |state| {
-            let good =
-                |unit: &UnitReport| unit.state == state || unit.state == SettingState::Unchanged;
-            !strays.iter().any(at_large) && units.iter().all(good)
-        };
-        let ending = match apply.why {
-            None if all(SettingState::New) => Ending::Applied,
-            Some(_) if all(SettingState::Old) => Ending::Undone,
-            _ => Ending::Mixed,
-        };
-        let left = apply.left.iter().map(|left| left.why.clone());
-        Self {
-            ending,
-            why: apply.why.clone(),
-            remarks: apply.remarks.iter().cloned().chain(left).collect(),
-            writes: apply.writes,
-            units_agree: agree(shown).filter(|_| apply.doubts.is_empty()),
-            units,
-            strays,
-        }
-    }
-
-    /// Nothing was written: there was nothing to do, or something spoke against it.
-    pub(super) fn unwritten(apply: &Apply, shown: &[Shown]) -> Self {
-        Self {
-            ending: if apply.why.is_some() { Ending::Refused } else { Ending::NothingToDo },
-            why: apply.why.clone(),
-            remarks: Vec::new(),
-            writes: 0,
-            units_agree: agree(shown),
-            units: unit_reports(apply, shown),
-            strays: Vec::new(),
-        }
-    }
-
-    /// Why not every unit has what was wanted, and all else as it was, if so.
+    /// Returns why not every unit has the new settings and otherwise the old ones; `None` if all have.
     pub(super) fn not_as_planned(&self) -> Option<String> {
         self.units.iter().find_map(|unit| {
             let serial = unit.serial_number;
-            let off = unit.settings.iter().find(|setting| setting.now != setting.new);
-            let off =
-                off.filter(|_| !matches!(unit.state, SettingState::New | SettingState::Unchanged));
-            let setting = unit.changed_by_others.first().or(off);
-            match (setting, &unit.unread) {
-                (_, Some(why)) => Some(format!("{serial}: it could not be read in the end: {why}")),
-                (Some(setting), None) => Some(format!(
-                    "{serial}: another program, or the unit itself, changed something: {setting}"
-                )),
-                (None, None) => None,
+            if let Some(why) = &unit.unread {
+                return Some(format!("{serial}: the last reading failed: {why}"));
             }
+            let is_planned = matches!(unit.state, SettingState::New | SettingState::Unchanged);
+            let off = unit.settings.iter().find(|setting| setting.now != setting.new);
+            let changed = unit.changed_by_others.first().or(off.filter(|_| !is_planned))?;
+            Some(format!("{serial}: changed by another program or by the unit itself: {changed}"))
         })
     }
-}
-
-fn stray_report(apply: &Apply, stray: &Stray) -> Option<StrayReport> {
-    let planned = apply.plan.units.get(stray.unit)?;
-    Some(StrayReport {
-        address: planned.address.clone(),
-        serial_number: planned.unit.serial_number,
-        command: stray.command.clone(),
-        cause: stray.cause,
-        put_right: apply.is_corrected(stray),
-    })
-}
-
-fn unit_reports(apply: &Apply, shown: &[Shown]) -> Vec<UnitReport> {
-    let steps = apply.plan.steps.len();
-    let (old, new) = (apply.plan.settings_after(0), apply.plan.settings_after(steps));
-    let states = old.iter().zip(&new).zip(shown);
-    (0..)
-        .zip(states)
-        .filter_map(|(at, ((old, new), shown))| unit_report(apply, at, [old, new], shown))
-        .collect()
-}
-
-fn unit_report(
-    apply: &Apply,
-    at: usize,
-    [old, new]: [&Settings; 2],
-    shown: &Shown,
-) -> Option<UnitReport> {
-    let planned = apply.plan.units.get(at)?;
-    let doubtful = Err("a write may still show".to_owned());
-    let doubt = shown.is_ok() && apply.doubts.iter().any(|(unit, _)| *unit == at);
-    let shown = if doubt { &doubtful } else { shown };
-    let now = shown.as_ref().map_or(Settings::default(), |now| *now);
-    let touched: Vec<_> = apply.plan.touched(at).collect();
-    let taken_over = |setting: &Setting| {
-        let is = |all: &Settings| match (all.get(*setting), now.get(*setting)) {
-            (Some(one), Some(other)) => same(one, other),
-            (one, other) => one == other,
-        };
-        shown.is_ok() && apply.is_over_for(at, *setting) && !is(old) && !is(new)
-    };
-    let (foreign, own): (Vec<_>, Vec<_>) = touched.iter().copied().partition(taken_over);
-    let part = |all: &Settings| all.only(|setting| own.contains(&setting));
-    let state = match shown {
-        Err(_) => SettingState::Unknown,
-        Ok(_) if touched.is_empty() => SettingState::Unchanged,
-        Ok(now) if apply.why.is_some() && now.satisfy(&part(old)) => SettingState::Old,
-        Ok(now) if now.satisfy(&part(new)) => SettingState::New,
-        Ok(now) if now.satisfy(&part(old)) => SettingState::Old,
-        Ok(_) => SettingState::Between,
-    };
-    let report = |setting| SettingReport {
-        setting,
-        old: old.get(setting),
-        new: new.get(setting),
-        now: now.get(setting),
-    };
-    // The clock moves by itself.
-    let others = old.differences(&now).map(|change| change.setting);
-    let others = others.filter(|setting| !touched.contains(setting) && *setting != Setting::Clock);
-    Some(UnitReport {
-        address: planned.address.clone(),
-        serial_number: planned.unit.serial_number,
-        state,
-        unread: shown.as_ref().err().cloned(),
-        settings: touched.iter().copied().map(report).collect(),
-        changed_by_others: foreign.into_iter().chain(others).map(report).collect(),
-    })
-}
-
-/// Whether the units have the same of what must be equal; `None` if that is not known.
-fn agree(shown: &[Shown]) -> Option<bool> {
-    let known = shown.iter().map(|shown| shown.as_ref().ok()).collect::<Option<Vec<_>>>()?;
-    let (first, others) = known.split_first().filter(|(_, others)| !others.is_empty())?;
-    let wanted = first.only(|setting| Setting::AGREEING.contains(&setting));
-    let differs = |other: &&Settings| !other.satisfy(&wanted);
-    (!wanted.is_empty()).then(|| others.iter().all(|other| !differs(other)))
 }

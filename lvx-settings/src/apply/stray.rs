@@ -1,24 +1,25 @@
-//! Set commands that may have reached another unit than the one that they were meant for.
+//! Set commands that may have reached another unit than the one they were meant for.
 
 use pi18_proto::{Count, SerialNumber};
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, Settings, Step, apply::journal::RunDirection};
+use super::direction::RunDirection;
+use crate::{Plan, Settings, Step};
 
 /// A set command that may have reached another unit than the one of its step.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Stray {
-    /// The step that it was sent for, counted from 0.
+    /// Index of the step that the command was sent for.
     pub step: usize,
     /// Whether the step was being done or undone.
     pub direction: RunDirection,
-    /// The unit of the plan that it was meant for, counted from 0.
+    /// Index of the unit in the plan that the command was meant for.
     pub unit: usize,
     /// The command as it was sent.
     pub command: String,
-    /// Why it may have reached another unit.
+    /// Why the command may have reached another unit.
     pub cause: Astray,
 }
 
@@ -29,17 +30,17 @@ pub struct Stray {
 pub enum Astray {
     /// Another unit answered on the same link afterwards: the cables were changed.
     AnotherUnit {
-        /// The unit that answered.
+        /// Serial number of the unit that answered.
         found: SerialNumber,
     },
     /// The command names a unit by its number in the bank, and the numbers changed meanwhile.
     Renumbered {
-        /// The number that the unit of the step has now.
+        /// Number that the unit of the step has now.
         now: Count,
-        /// The unit that has the number of the command now, if the bank says so.
+        /// Serial number of the unit that now has the number in the command, if the bank reports it.
         found: Option<SerialNumber>,
     },
-    /// It was accepted, and the unit of the step never showed the new values.
+    /// The command was accepted, but the unit of the step never showed the new values.
     NeverShown,
 }
 
@@ -54,7 +55,7 @@ impl Stray {
         }
     }
 
-    /// Returns the other units of a plan that may have carried out the command, counted from 0.
+    /// Returns the indexes of the other units of a plan that may have carried out the command.
     pub(super) fn suspects(&self, plan: &Plan) -> Vec<usize> {
         let others = (0..plan.units.len()).filter(|unit| *unit != self.unit);
         let is_found = |unit: &usize| {
@@ -69,20 +70,21 @@ impl Stray {
     }
 }
 
-/// What a unit of the plan gets back because it may have got a command meant for another unit.
+/// Settings that have to be written to a unit because it may have received a command that was meant for
+/// another one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Owed {
-    /// The step whose command may have strayed, counted from 0.
+    /// Index of the step whose command may have reached the unit.
     pub step: usize,
-    /// The unit of the plan, counted from 0.
+    /// Index of the unit in the plan.
     pub unit: usize,
-    /// The settings that the plan gives the unit before that step.
+    /// Settings that the plan gives the unit before that step.
     pub to: Settings,
 }
 
-/// Returns what units get back because of `strays`, except those of `corrected` (step and unit), which
-/// got it already.
+/// Returns what has to be written because of stray commands, except to the units of `corrected` (step and
+/// unit), which were written already.
 pub(super) fn owed(plan: &Plan, strays: &[Stray], corrected: &[(usize, usize)]) -> Vec<Owed> {
     let mut found = Vec::new();
     for stray in strays {

@@ -1,36 +1,42 @@
-//! The last look: what every unit really has now, read until two rounds of readings are alike, and
-//! from the unit with the right serial number.
+//! The last readings: the settings that every unit has at the end.
+//!
+//! A unit is read until two rounds of readings in a row are equal, and its serial number is checked
+//! before the first round and after the last.
 
 use std::time::Instant;
 
 use pi18_proto::{AnyReply, Query, SerialNumber};
 
-use super::{Action, Event, Options, link_budget::LinkBudget};
+use super::{
+    action::{Action, Event},
+    link_budget::LinkBudget,
+    options::Options,
+};
 use crate::{Plan, PlannedUnit, Setting, Settings, model::group::shown, plan::alike};
 
-/// What a unit showed in the end; an error if it could not be read.
+/// Settings that a unit shows at the end; an error if it could not be read.
 pub(super) type Shown = Result<Settings, String>;
 
 /// Reads all settings of each unit.
 #[derive(Debug)]
 pub(super) struct Verify {
-    units: Vec<Reading>,
-    /// The unit that is read now.
+    units: Vec<UnitReadings>,
+    /// Index of the unit that is being read.
     at: usize,
     options: Options,
-    /// Somebody interrupted: no link is waited for.
+    /// Whether no link is waited for, because of an interrupt.
     hurried: bool,
 }
 
 /// The readings of one unit.
 #[derive(Debug)]
-struct Reading {
+struct UnitReadings {
     serial_number: SerialNumber,
     queries: Vec<Query>,
     stage: Stage,
-    /// What this round has shown so far.
+    /// Settings that this round has shown so far.
     now: Settings,
-    /// What the round before showed.
+    /// Settings that the previous round showed.
     last: Option<Settings>,
     rounds: u32,
     link: LinkBudget,
@@ -42,42 +48,45 @@ struct Reading {
 enum Stage {
     /// Ask which unit answers.
     Identify,
-    /// Ask one of the queries.
+    /// Send the query with this index.
     Read(usize),
     /// Wait before the next round.
     Pause,
-    /// Ask once more which unit answers, after two rounds that are alike.
-    Attest,
-    /// A query was not answered: wait before asking it again.
+    /// Ask again which unit answers, after two equal rounds.
+    RecheckIdentity,
+    /// Wait before an unanswered query is sent again.
     Retry(usize),
-    /// The link is in trouble: wait, and open it again.
+    /// The link fails: wait before it is opened again.
     Away,
+    /// Open the link again.
     Reopen,
 }
 
 impl Verify {
-    /// A unit that was given up is tried once more.
+    /// Returns the readings of all units of a plan, also of those that were given up before.
     pub(super) fn new(plan: &Plan, options: &Options) -> Self {
-        let units = plan.units.iter().map(|planned| Reading::new(planned, options)).collect();
+        let units = plan.units.iter().map(|planned| UnitReadings::new(planned, options)).collect();
         Self { units, at: 0, options: *options, hurried: false }
     }
 
-    /// From now on no link is waited for.
+    /// Stops waiting for links.
     pub(super) fn hurry(&mut self) {
         self.hurried = true;
     }
 
-    /// Returns `None` once all was read.
+    /// Returns what to do next, or `None` once all units were read.
     pub(super) fn next(&mut self) -> Option<Action> {
         while self.units.get(self.at)?.shown.is_some() {
             self.at += 1;
         }
         let unit = self.at;
-        let reading = self.units.get(unit)?;
-        Some(match reading.stage {
-            Stage::Identify | Stage::Attest => Action::Read { unit, query: Query::Identity },
+        let readings = self.units.get(unit)?;
+        Some(match readings.stage {
+            Stage::Identify | Stage::RecheckIdentity => {
+                Action::Read { unit, query: Query::Identity }
+            }
             Stage::Read(at) => {
-                let query = reading.queries.get(at).copied().unwrap_or(Query::RatedInformation);
+                let query = readings.queries.get(at).copied().unwrap_or(Query::RatedInformation);
                 Action::Read { unit, query }
             }
             Stage::Pause | Stage::Retry(_) | Stage::Away => Action::Pause(self.options.pause),
@@ -85,28 +94,29 @@ impl Verify {
         })
     }
 
+    /// Takes the result of the last action.
     pub(super) fn handle(&mut self, event: Event, now: Instant) {
         let hurried = self.hurried;
-        if let Some(reading) = self.units.get_mut(self.at) {
-            reading.handle(event, now, hurried);
+        if let Some(readings) = self.units.get_mut(self.at) {
+            readings.handle(event, now, hurried);
         }
     }
 
-    /// Returns what was read.
-    pub(super) fn take(&mut self) -> Vec<Shown> {
+    /// Returns what the units showed, in the order of the plan.
+    pub(super) fn into_shown(self) -> Vec<Shown> {
         let unread = || Err("it was not read".to_owned());
-        self.units.drain(..).map(|reading| reading.shown.unwrap_or_else(unread)).collect()
+        self.units.into_iter().map(|readings| readings.shown.unwrap_or_else(unread)).collect()
     }
 }
 
-impl Reading {
+impl UnitReadings {
     fn new(planned: &PlannedUnit, options: &Options) -> Self {
         let mut queries = Vec::new();
-        let has = planned.unit.settings();
-        for setting in Setting::ALL.iter().filter(|setting| has.get(**setting).is_some()) {
-            // The clock moves: it is read only if it is to be set.
-            let wanted = *setting != Setting::Clock || planned.wanted.clock.is_some();
-            if wanted && !queries.contains(&setting.query()) {
+        let present = planned.unit.settings();
+        for setting in Setting::ALL.iter().filter(|setting| present.get(**setting).is_some()) {
+            // The clock moves, and is read only if it is to be set.
+            let is_needed = *setting != Setting::Clock || planned.wanted.clock.is_some();
+            if is_needed && !queries.contains(&setting.query()) {
                 queries.push(setting.query());
             }
         }
@@ -127,25 +137,25 @@ impl Reading {
             self.link.works(now);
         }
         self.stage = match (self.stage, event) {
-            (Stage::Identify | Stage::Attest, Event::Read(Ok((reply, _)))) => {
+            (Stage::Identify | Stage::RecheckIdentity, Event::Read(Ok((reply, _)))) => {
                 self.identified(&reply, now, hurried)
             }
             (Stage::Read(at), Event::Read(Ok((reply, host)))) => {
                 self.now = self.now.overlaid(&shown(&reply, host));
-                self.read(at)
+                self.query_answered(at)
             }
             (Stage::Pause, Event::Paused) => Stage::Read(0),
             (Stage::Retry(at), Event::Paused) => Stage::Read(at),
             (Stage::Away, Event::Paused) => Stage::Reopen,
             (stage, Event::Read(Err(trouble))) => {
-                let again = match stage {
+                let next = match stage {
+                    _ if trouble.gone && hurried => Stage::Reopen,
                     _ if trouble.gone => Stage::Away,
                     Stage::Read(at) => Stage::Retry(at),
                     _ => stage,
                 };
-                let again = if trouble.gone && hurried { Stage::Reopen } else { again };
-                // Even in a hurry a device that is gone is opened once.
-                self.try_again(again, trouble.text, now, hurried && !trouble.gone)
+                // Even after an interrupt, a device that is gone is opened once.
+                self.retry(next, trouble.text, now, hurried && !trouble.gone)
             }
             (Stage::Reopen, Event::Reopened { found, .. }) => {
                 self.begin_again();
@@ -155,17 +165,16 @@ impl Reading {
                         Stage::Identify
                     }
                     Ok(other) => {
-                        let why = format!("unit {} is there now", other.serial_number);
-                        self.try_again(Stage::Away, why, now, hurried)
+                        self.retry(Stage::Away, other_unit(other.serial_number), now, hurried)
                     }
-                    Err(why) => self.try_again(Stage::Away, why, now, hurried),
+                    Err(why) => self.retry(Stage::Away, why, now, hurried),
                 }
             }
             (stage, _) => stage,
         };
     }
 
-    /// The unit's identity, before the first reading or after the last one.
+    /// Handles the identity, before the first round or after the last one.
     fn identified(&mut self, reply: &AnyReply, now: Instant, hurried: bool) -> Stage {
         let found = match reply {
             AnyReply::Identity(identity) => identity.serial_number,
@@ -173,18 +182,16 @@ impl Reading {
         };
         if found != self.serial_number {
             self.begin_again();
-            let why = format!("unit {found} is there now");
-            let again = if hurried { Stage::Reopen } else { Stage::Away };
-            return self.try_again(again, why, now, false);
+            let next = if hurried { Stage::Reopen } else { Stage::Away };
+            return self.retry(next, other_unit(found), now, false);
         }
-        if self.stage == Stage::Attest {
+        if self.stage == Stage::RecheckIdentity {
             self.shown = self.last.take().map(Ok);
         }
         Stage::Read(0)
     }
 
-    /// One query was answered.
-    fn read(&mut self, at: usize) -> Stage {
+    fn query_answered(&mut self, at: usize) -> Stage {
         if at + 1 < self.queries.len() {
             return Stage::Read(at + 1);
         }
@@ -192,10 +199,10 @@ impl Reading {
         let twice = self.last.replace(now).is_some_and(|last| alike(&last, &now));
         self.rounds += 1;
         if twice {
-            return Stage::Attest;
+            return Stage::RecheckIdentity;
         }
         if self.rounds > MAX_ROUNDS {
-            self.shown = Some(Err("its readings do not settle".to_owned()));
+            self.shown = Some(Err("its readings keep changing".to_owned()));
         }
         Stage::Pause
     }
@@ -204,14 +211,19 @@ impl Reading {
         (self.now, self.last) = (Settings::default(), None);
     }
 
-    /// A link in trouble is tried again while there is time.
-    fn try_again(&mut self, stage: Stage, why: String, now: Instant, at_once: bool) -> Stage {
-        if self.link.fails(now) || at_once {
+    /// Returns the next stage of a link that fails, and gives the unit up if its time is used up or
+    /// `give_up` is set.
+    fn retry(&mut self, next: Stage, why: String, now: Instant, give_up: bool) -> Stage {
+        if self.link.fails(now) || give_up {
             self.shown = Some(Err(why));
         }
-        stage
+        next
     }
 }
 
-/// A unit whose settings change so often is being set by somebody else.
+fn other_unit(found: SerialNumber) -> String {
+    format!("unit {found} answers on its link")
+}
+
+/// Maximum number of rounds. If the settings change so often, another program is setting them.
 const MAX_ROUNDS: u32 = 8;

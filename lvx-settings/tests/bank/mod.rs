@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 pub(crate) mod cables;
+pub(crate) mod recorder;
 
 use std::{
     sync::{Arc, Mutex},
@@ -11,18 +12,19 @@ use std::{
 use bytes::BytesMut;
 
 use lvx_settings::{
-    Apply, ApplyReport, Audit, HostClock, Options, Permissions, Plan, PlannedUnit, Record,
-    Recorder, RunDirection, Setting, SettingState, SettingValue, Settings, Unit, Units,
+    Apply, ApplyReport, HostClock, Options, Permissions, Plan, PlannedUnit, Setting, SettingState,
+    SettingValue, Settings, Unit, Units,
 };
 use pi18_proto::{
-    Amperes, BatteryType, ChargerPriority, DateTime, Decivolts, InputRange, MachineType,
-    OutputPriority, RegulationState, SolarPriority, Switch, TimeOfDay,
+    Amperes, BatteryType, ChargerPriority, Decivolts, InputRange, MachineType, OutputPriority,
+    RegulationState, SolarPriority, Switch, TimeOfDay,
 };
 use pi18_transport::{
     Client, Link,
     sim::{Bank, BankConfig, SharedBank, SimLink, Switches},
 };
 use proptest::prelude::*;
+use recorder::Memory;
 
 /// A bank in made-up time, each unit with these switches.
 pub(crate) fn bank(switches: &[&str]) -> SharedBank {
@@ -217,53 +219,6 @@ pub(crate) fn plan_for(bank: &SharedBank, wanted: &Settings, permissions: Permis
     });
     let units = units.collect();
     Plan::new(units, permissions.without_battery_guard(), None).unwrap()
-}
-
-/// Keeps everything in memory.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    pub(crate) begun: bool,
-    pub(crate) records: Vec<Record>,
-    pub(crate) audit: Vec<String>,
-    /// The journal fails from so many records on.
-    pub(crate) full_at: Option<usize>,
-    /// It is interrupted after so many writes.
-    pub(crate) interrupt_at: Option<usize>,
-    /// Somebody confirms.
-    pub(crate) confirms: bool,
-}
-
-impl Recorder for Memory {
-    fn begin(&mut self, _plan: &Plan, _units: &[Unit]) -> std::io::Result<()> {
-        self.begun = true;
-        Ok(())
-    }
-
-    fn record(&mut self, record: &Record, _at: Option<DateTime>) -> std::io::Result<()> {
-        assert!(self.begun, "recorded before the old settings were saved");
-        if self.full_at.is_some_and(|most| self.records.len() >= most) {
-            return Err(std::io::ErrorKind::StorageFull.into());
-        }
-        self.records.push(record.clone());
-        Ok(())
-    }
-
-    fn audit(&mut self, line: &Audit) {
-        let last = self.records.last();
-        let announced = matches!(last, Some(Record::Writing { .. } | Record::Correcting { .. }));
-        // Only what is undone is undone without a journal.
-        let excused = self.full_at.is_some() && line.direction == RunDirection::Backward;
-        assert!(announced || excused, "written without being announced");
-        self.audit.push(format!("{} {}", line.command, line.outcome));
-    }
-
-    fn is_confirmed(&mut self) -> bool {
-        self.confirms
-    }
-
-    fn is_interrupted(&mut self) -> bool {
-        self.interrupt_at.is_some_and(|most| self.audit.len() >= most)
-    }
 }
 
 /// Carries a plan out on a bank.

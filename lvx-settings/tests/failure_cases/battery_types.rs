@@ -24,17 +24,17 @@ fn stored_voltages_are_replaced_before_the_next_step() {
         let bank = bank(&[AGM, AGM]);
         let plan = planned(&bank, &user(voltages));
         let new = plan.settings_after(plan.steps.len());
-        let mut keep = Keep::new(&bank);
+        let mut script = Script::new(&bank);
         // From the second step on no unit has the stored voltage any more.
-        keep.hook = Box::new(|bank, action| {
+        script.hook = Box::new(|bank, _, action| {
             if matches!(action, Action::Record(Record::Proved { .. })) {
                 for unit in 0..2 {
                     assert_ne!(settings_of(bank, unit).bulk_voltage, Some(Decivolts(584)));
                 }
             }
         });
-        let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
-        assert_eq!(report.ending, Ending::Applied, "{report}\n{:?}", keep.memory.audit);
+        let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
+        assert_eq!(report.ending, Ending::Applied, "{report}\n{:?}", script.memory.audit);
         for (unit, new) in new.iter().enumerate() {
             let now = settings_of(&bank, unit);
             assert_eq!(
@@ -52,8 +52,8 @@ fn undone_from(switches: &str, wanted: &Settings) {
     let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
     let plan = planned(&bank, wanted);
     let last = plan.steps.len() - 1;
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(move |bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(move |bank, _, action| {
         if matches!(action, Action::Write(write) if write.step == last && write.direction == RunDirection::Forward)
         {
             switch(bank, 1, "refuse=1");
@@ -63,13 +63,13 @@ fn undone_from(switches: &str, wanted: &Settings) {
         }
     });
     let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
-    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.audit);
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", script.memory.audit);
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
 }
 
 #[test]
-fn undo_goes_back_to_the_type_that_brings_its_own_voltages() {
+fn undo_restores_type_with_own_voltages() {
     undone_from(
         AGM,
         &profile(|s| {
@@ -82,7 +82,7 @@ fn undo_goes_back_to_the_type_that_brings_its_own_voltages() {
 }
 
 #[test]
-fn undo_goes_back_to_user_and_replaces_stored_voltages() {
+fn undo_to_user_replaces_stored_voltages() {
     let agm = profile(|s| {
         s.battery_type = Some(BatteryType::AGM);
         s.bulk_voltage = Some(Decivolts(564));
@@ -97,19 +97,19 @@ fn undo_goes_back_to_user_and_replaces_stored_voltages() {
 }
 
 #[test]
-fn a_step_that_fails_at_the_type_leaves_no_unit_with_type_user() {
+fn failed_type_change_is_undone_on_all_units() {
     let bank = bank(&[AGM, AGM]);
     let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
     let plan = planned(&bank, &user(true));
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| match action {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| match action {
         // The stored voltages of the second unit cannot be replaced.
         Action::Record(Record::Correcting { unit: 1, .. }) => switch(bank, 1, "refuse=1"),
         Action::Record(Record::Undoing { .. }) => switch(bank, 1, "refuse=0"),
         _ => {}
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
-    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.audit);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", script.memory.audit);
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
 }
 
@@ -127,13 +127,13 @@ fn applied_under_a_guard(wanted: &Settings) -> (ApplyReport, Vec<String>) {
     let units = (0..2).map(unit).collect();
     let guard = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3550));
     let plan = Plan::new(units, Permissions::default().with_battery(guard), None).unwrap();
-    let mut keep = Keep::new(&bank);
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
-    (report, keep.memory.audit)
+    let mut script = Script::new(&bank);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
+    (report, script.memory.audit)
 }
 
 #[test]
-fn voltages_outside_the_guard_are_not_written_to_replace_stored_ones() {
+fn stored_voltages_are_not_replaced_by_unguarded_ones() {
     let wanted = profile(|s| {
         s.battery_type = Some(BatteryType::USER);
         s.bulk_voltage = Some(Decivolts(560));

@@ -17,14 +17,14 @@ pub(super) fn swap_numbers(bank: &SharedBank) {
     switch(bank, 1, "instance=0");
 }
 
-/// Does something the first time that an action is of some kind.
+/// Returns a hook that acts once, before the first action that is due.
 pub(super) fn once(
-    is: impl Fn(&Action) -> bool + 'static,
+    is_due: impl Fn(&Action) -> bool + 'static,
     act: impl Fn(&SharedBank) + 'static,
 ) -> Hook {
     let mut done = false;
-    Box::new(move |bank, action| {
-        if !done && is(action) {
+    Box::new(move |bank, _, action| {
+        if !done && is_due(action) {
             done = true;
             act(bank);
         }
@@ -44,43 +44,43 @@ fn ac_current() -> Settings {
 }
 
 #[test]
-fn renumbered_before_a_step_the_write_names_the_new_number() {
+fn renumbering_before_step_is_followed() {
     let bank = idle_bank();
     let others = settings_of(&bank, 1);
     let plan = plan_for_first(&bank, &ac_current());
-    let mut keep = Keep::new(&bank);
-    keep.hook = once(|action| matches!(action, Action::Backup), swap_numbers);
-    let report = Cables::new(&bank).run(Apply::new(plan, Options::default()), &mut keep);
+    let mut script = Script::new(&bank);
+    script.hook = once(|action| matches!(action, Action::Backup), swap_numbers);
+    let report = Cables::new(&bank).run(Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.ending, Ending::Applied, "{report}");
-    assert_eq!(keep.memory.audit, ["MUCHGC1,020 accepted"]);
+    assert_eq!(script.memory.audit, ["MUCHGC1,020 accepted"]);
     assert_eq!(settings_of(&bank, 1), others);
 }
 
 #[test]
-fn renumbered_before_an_undo_the_write_names_the_new_number() {
+fn renumbering_before_undo_is_followed() {
     let bank = idle_bank();
     let others = settings_of(&bank, 1);
     let plan = plan_for_first(&bank, &ac_current());
     let options = Options { confirm_within: Some(Duration::from_mins(1)), ..Options::default() };
-    let mut keep = Keep::new(&bank);
-    keep.hook = once(|action| matches!(action, Action::Confirmation(_)), swap_numbers);
-    let report = Cables::new(&bank).run(Apply::new(plan, options), &mut keep);
+    let mut script = Script::new(&bank);
+    script.hook = once(|action| matches!(action, Action::Confirmation(_)), swap_numbers);
+    let report = Cables::new(&bank).run(Apply::new(plan, options), &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
-    assert_eq!(keep.memory.audit, ["MUCHGC0,020 accepted", "MUCHGC1,030 accepted"]);
+    assert_eq!(script.memory.audit, ["MUCHGC0,020 accepted", "MUCHGC1,030 accepted"]);
     assert_eq!(settings_of(&bank, 1), others);
 }
 
 #[test]
-fn renumbered_at_the_write_the_other_unit_is_named_and_given_back_what_it_had() {
+fn renumbering_at_write_corrects_other_unit() {
     for both in [true, false] {
         let bank = idle_bank();
         let others = settings_of(&bank, 1);
         let wanted = ac_current();
         let plan = if both { planned(&bank, &wanted) } else { plan_for_first(&bank, &wanted) };
         let serial = planned(&bank, &wanted).units[1].unit.serial_number;
-        let mut keep = Keep::new(&bank);
-        keep.hook = once(|action| announces(action, 0, RunDirection::Forward), swap_numbers);
-        let report = Cables::new(&bank).run(Apply::new(plan, Options::default()), &mut keep);
+        let mut script = Script::new(&bank);
+        script.hook = once(|action| announces(action, 0, RunDirection::Forward), swap_numbers);
+        let report = Cables::new(&bank).run(Apply::new(plan, Options::default()), &mut script);
         let stray = &report.strays[0];
         assert_eq!(stray.command, "MUCHGC0,020", "{report}");
         let found = Some(serial);
@@ -94,16 +94,16 @@ fn renumbered_at_the_write_the_other_unit_is_named_and_given_back_what_it_had() 
 }
 
 #[test]
-fn a_swap_before_a_write_leads_it_to_the_right_unit_or_nowhere() {
+fn swap_before_write_reaches_right_unit_or_none() {
     for both in [true, false] {
         let bank = idle_bank();
         let others = settings_of(&bank, 1);
         let plan = if both { planned(&bank, &other()) } else { plan_for_first(&bank, &other()) };
         let cables = Cables::new(&bank);
-        let mut keep = Keep::new(&bank);
+        let mut script = Script::new(&bank);
         let cable = cables.clone();
-        keep.hook = once(|action| matches!(action, Action::Backup), move |_| cable.swap(0, 1));
-        let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+        script.hook = once(|action| matches!(action, Action::Backup), move |_| cable.swap(0, 1));
+        let report = cables.run(Apply::new(plan, Options::default()), &mut script);
         assert_eq!(report.ending == Ending::Applied, both, "{report}");
         assert_eq!(report.strays, [], "{report}");
         assert!(both || settings_of(&bank, 1) == others, "{report}");
@@ -113,16 +113,16 @@ fn a_swap_before_a_write_leads_it_to_the_right_unit_or_nowhere() {
 /// Two cables are swapped just before the first write is sent.
 fn swapped_at_the_write(plan: Plan, bank: &SharedBank) -> (ApplyReport, Memory) {
     let cables = Cables::new(bank);
-    let mut keep = Keep::new(bank);
+    let mut script = Script::new(bank);
     let cable = cables.clone();
-    keep.hook =
+    script.hook =
         once(|action| announces(action, 0, RunDirection::Forward), move |_| cable.swap(0, 1));
-    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
-    (report, keep.memory)
+    let report = cables.run(Apply::new(plan, Options::default()), &mut script);
+    (report, script.memory)
 }
 
 #[test]
-fn a_swap_at_the_write_is_reported_with_the_unit_that_may_have_got_it() {
+fn swap_at_write_names_other_unit() {
     let bank = idle_bank();
     let serial = planned(&bank, &other()).units[1].unit.serial_number;
     let (report, memory) = swapped_at_the_write(plan_for_first(&bank, &other()), &bank);
@@ -138,7 +138,7 @@ fn a_swap_at_the_write_is_reported_with_the_unit_that_may_have_got_it() {
 }
 
 #[test]
-fn a_swap_of_two_planned_units_at_the_write_is_undone_on_both() {
+fn swap_of_planned_units_at_write_is_undone_on_both() {
     // With a lag the stray value shows only after the unit was given back what it had.
     for lag in ["lag=0s", "lag=8s"] {
         let switches = format!("frozen=on&soc=100&sun=0&grid=off&{lag}");
@@ -152,15 +152,15 @@ fn a_swap_of_two_planned_units_at_the_write_is_undone_on_both() {
 }
 
 #[test]
-fn restore_puts_a_stray_write_right_from_the_journal() {
+fn resume_corrects_stray_write_from_journal() {
     let bank = idle_bank();
     let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
     let plan = planned(&bank, &other());
     let cables = Cables::new(&bank);
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let cable = cables.clone();
     let mut swapped = false;
-    keep.hook = Box::new(move |_, action| {
+    script.hook = Box::new(move |_, _, action| {
         if !swapped && announces(action, 0, RunDirection::Forward) {
             swapped = true;
             cable.swap(0, 1);
@@ -170,7 +170,7 @@ fn restore_puts_a_stray_write_right_from_the_journal() {
         }
     });
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        cables.run(Apply::new(plan.clone(), Options::default()), &mut keep)
+        cables.run(Apply::new(plan.clone(), Options::default()), &mut script)
     }));
     assert!(died.is_err());
     assert_ne!(settings_of(&bank, 1), before[1]);
@@ -178,41 +178,41 @@ fn restore_puts_a_stray_write_right_from_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.journal");
     let mut journal = Journal::create(&path, &plan).unwrap();
-    for record in &keep.memory.records {
+    for record in &script.memory.records {
         journal.append(record, None).unwrap();
     }
     let progress = Past::read(&path).unwrap().progress();
     assert_eq!(progress.strays.len(), 1);
     let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Undo);
-    let mut keep = Keep::new(&bank);
-    let report = cables.run(apply, &mut keep);
-    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.records);
+    let mut script = Script::new(&bank);
+    let report = cables.run(apply, &mut script);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", script.memory.records);
     assert!(report.strays[0].put_right, "{report}");
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before);
 }
 
 #[test]
-fn a_report_never_rests_on_readings_of_another_unit() {
+fn last_reading_of_other_unit_is_rejected() {
     // The other unit has just what is wanted of the first one, which another program changes.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off", "frozen=on&bulk=56.0&output-priority=0"]);
     let plan = plan_for_first(&bank, &other());
     let cables = Cables::new(&bank);
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let cable = cables.clone();
-    keep.hook = once(
+    script.hook = once(
         |action| matches!(action, Action::Record(Record::Applied)),
         move |bank| {
             cable.swap(0, 1);
             switch(bank, 0, "bulk=55.0");
         },
     );
-    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    let report = cables.run(Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.units[0].state, lvx_settings::SettingState::Unknown, "{report}");
-    assert!(report.units[0].unread.as_ref().unwrap().contains("is there now"), "{report}");
+    assert!(report.units[0].unread.as_ref().unwrap().contains("answers on its link"), "{report}");
 }
 
 #[test]
-fn a_unit_is_not_read_if_another_one_answers_at_the_end() {
+fn reading_that_ends_with_other_unit_fails() {
     let bank = idle_bank();
     let mut questions = 0;
     let meddler: bank::Meddler =
@@ -231,17 +231,17 @@ fn a_unit_is_not_read_if_another_one_answers_at_the_end() {
 }
 
 #[test]
-fn a_refusal_of_another_host_is_not_believed_before_the_unit_had_time_to_show() {
+fn refusal_of_another_host_is_outlasted() {
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&lag=8s", "frozen=on&lag=8s"]);
     let plan = planned(&bank, &other());
     let cables = Cables::new(&bank);
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let cable = cables.clone();
-    keep.hook = once(
+    script.hook = once(
         |action| announces(action, 1, RunDirection::Forward),
         move |_| cable.refuse_another_host(),
     );
-    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
-    assert!(keep.memory.audit.contains(&"MCHGV560,540 refused".to_owned()));
+    let report = cables.run(Apply::new(plan, Options::default()), &mut script);
+    assert!(script.memory.audit.contains(&"MCHGV560,540 refused".to_owned()));
     assert_eq!(report.ending, Ending::Applied, "{report}");
 }

@@ -6,33 +6,33 @@ use pi18_proto::{MachineType, OutputPriority};
 use super::*;
 
 #[test]
-fn nothing_is_written_if_the_settings_cannot_be_saved() {
+fn failed_backup_refuses_run() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let mut keep = Keep::new(&bank);
-    keep.no_backup = true;
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let mut script = Script::new(&bank);
+    script.memory.no_backup = true;
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.ending, Ending::Refused, "{report}");
     assert_eq!(received(&bank), [0, 0]);
 }
 
 #[test]
-fn a_foreign_change_before_a_write_is_noticed_before_it() {
+fn foreign_change_before_write_prevents_it() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Record(Record::Proved { step: 0, .. })) {
             switch(bank, 1, "solar-priority=1");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
-    assert_eq!(received(&bank)[1], 0, "{:?}", keep.memory.audit);
+    assert_eq!(received(&bank)[1], 0, "{:?}", script.memory.audit);
 }
 
 #[test]
-fn a_value_that_shows_once_is_not_proved() {
+fn value_shown_once_is_not_proved() {
     // The new value shows in one reading only, the second after the write.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&lag=60s", STATIC]);
     let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
@@ -62,19 +62,19 @@ fn a_value_that_shows_once_is_not_proved() {
 }
 
 #[test]
-fn a_garbled_answer_leaves_the_write_in_doubt() {
+fn garbled_answer_leaves_write_in_doubt() {
     // Each POP is carried out, answered with noise, and shown after a minute.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&pop-garbled=on&lag=60s"]);
     let wanted = profile(|s| s.output_priority = Some(OutputPriority(0)));
     let plan = planned(&bank, &wanted);
     let old = plan.settings_after(0)[0].output_priority;
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Record(Record::Undoing { .. })) {
             switch(bank, 0, "pop-garbled=off");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     bank.link(0).pause(Duration::from_mins(2));
     let now = settings_of(&bank, 0).output_priority;
     assert!(report.ending != Ending::Undone || now == old, "{now:?}\n{report}");
@@ -82,32 +82,32 @@ fn a_garbled_answer_leaves_the_write_in_doubt() {
 }
 
 #[test]
-fn a_run_that_does_not_end_as_planned_is_undone() {
+fn unexpected_last_reading_undoes_run() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let old = plan.settings_after(0)[0].bulk_voltage;
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Record(Record::Applied)) {
             switch(bank, 1, "solar-priority=1");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
     assert_eq!(settings_of(&bank, 0).bulk_voltage, old, "{report}");
 }
 
 #[test]
-fn waiting_for_idle_windows_has_one_limit_for_all_steps() {
+fn idle_wait_limit_counts_for_all_steps() {
     // Each unit starts to charge when it is set; the first one is idle 40 minutes later.
     let bank = idle_bank();
     let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
     let started = bank.elapsed();
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let mut seen = [false; 2];
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         if let Action::Write(write) = action
             && write.direction == RunDirection::Forward
             && !seen[write.unit]
@@ -120,14 +120,14 @@ fn waiting_for_idle_windows_has_one_limit_for_all_steps() {
             switch(bank, 0, "soc=100&sun=0&grid=off");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let took = bank.elapsed().saturating_sub(started);
     assert!(took > Duration::from_mins(55), "{took:?}\n{report}");
     assert!(took < Duration::from_mins(65), "it went on waiting for {took:?}\n{report}");
 }
 
 #[test]
-fn a_plan_is_held_against_the_limits_of_the_units_when_it_is_carried_out() {
+fn plan_beyond_limits_is_refused() {
     let bank = idle_bank();
     let mut plan = planned(&bank, &profile(|s| s.max_charge_current = Some(Amperes(50))));
     // 100 A is not in the unit's list.
@@ -145,14 +145,14 @@ fn a_plan_is_held_against_the_limits_of_the_units_when_it_is_carried_out() {
 /// How a plan that was left before its first step ends.
 fn resumed(bank: &SharedBank, plan: Plan, mode: ResumeMode) -> ApplyReport {
     let apply = Apply::resume(plan, Options::default(), ApplyProgress::default(), mode);
-    run_keep(bank, apply, &mut Keep::new(bank))
+    run_script(bank, apply, &mut Script::new(bank))
 }
 
 #[test]
-fn finish_is_checked_as_a_run_is_and_undo_is_not() {
+fn finish_is_checked_and_undo_is_not() {
     for (trouble, why) in [
         ("fault=83", "it has fault"),
-        ("bulk=55.0", "neither what it was nor what the plan writes"),
+        ("bulk=55.0", "expected the old or the new value of bulk_voltage, found 55.0 V"),
     ] {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
@@ -175,17 +175,17 @@ fn installation(switches: &str, wanted: &Settings) -> (SharedBank, Plan) {
 }
 
 #[test]
-fn finish_does_not_set_the_output_mode_of_a_working_unit() {
+fn finish_outside_standby_refuses_output_mode() {
     let wanted = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
     let (bank, plan) = installation("output-mode=0", &wanted);
     let report = resumed(&bank, plan, ResumeMode::Finish);
     assert_eq!(report.ending, Ending::Refused, "{report}");
-    assert!(report.to_string().contains("output_mode is set in standby only"), "{report}");
+    assert!(report.to_string().contains("output_mode can be set in standby only"), "{report}");
     assert_eq!(received(&bank), [0, 0]);
 }
 
 #[test]
-fn an_installation_setting_is_allowed_in_the_plan_that_is_finished_and_in_its_journal() {
+fn finish_needs_permission_for_installation_setting() {
     let wanted = profile(|s| s.machine_type = Some(MachineType::GRID_TIE));
     let (bank, mut plan) = installation("", &wanted);
     plan.allow_installation.clear();
@@ -201,14 +201,14 @@ fn an_installation_setting_is_allowed_in_the_plan_that_is_finished_and_in_its_jo
 }
 
 #[test]
-fn a_finish_does_not_write_what_a_foreign_change_has_made_unsound() {
+fn finish_after_foreign_change_keeps_rules() {
     let low = "frozen=on&soc=100&sun=0&grid=off&cutoff=46.0";
     let bank = bank(&[low, low]);
     let plan = planned(&bank, &profile(|s| s.recharge_voltage = Some(Decivolts(470))));
     switch(&bank, 1, "cutoff=48.0");
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let apply =
         Apply::resume(plan, Options::default(), ApplyProgress::default(), ResumeMode::Finish);
-    let report = run_keep(&bank, apply, &mut keep);
-    assert_eq!(received(&bank)[1], 0, "{report}\n{:?}", keep.memory.audit);
+    let report = run_script(&bank, apply, &mut script);
+    assert_eq!(received(&bank)[1], 0, "{report}\n{:?}", script.memory.audit);
 }

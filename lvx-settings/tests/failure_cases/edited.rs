@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn an_edited_plan_does_not_write_an_installation_setting_that_nobody_allowed() {
+fn edited_plan_needs_permission_for_installation_setting() {
     let bank = idle_bank();
     let mut plan = planned(&bank, &other());
     let mode = plan.units[0].unit.settings().output_mode;
@@ -14,7 +14,7 @@ fn an_edited_plan_does_not_write_an_installation_setting_that_nobody_allowed() {
 }
 
 #[test]
-fn an_edited_plan_is_refused_by_apply_if_it_writes_what_nobody_wanted() {
+fn edited_plan_with_unplanned_write_is_refused() {
     let bank = idle_bank();
     let mut plan = planned(&bank, &other());
     let mode = plan.units[0].unit.settings().output_mode;
@@ -25,7 +25,7 @@ fn an_edited_plan_is_refused_by_apply_if_it_writes_what_nobody_wanted() {
 }
 
 #[test]
-fn an_edited_plan_does_not_write_back_and_forth() {
+fn edited_plan_writing_back_and_forth_fails_check() {
     let bank = idle_bank();
     let mut plan = planned(&bank, &other());
     let now = plan.units[0].unit.settings().solar_priority;
@@ -40,7 +40,7 @@ fn an_edited_plan_does_not_write_back_and_forth() {
 }
 
 #[test]
-fn a_journal_that_was_written_can_be_read() {
+fn huge_journal_is_refused_or_readable() {
     let bank = idle_bank();
     let mut plan = planned(&bank, &other());
     let now = plan.units[0].unit.settings().solar_priority;
@@ -50,7 +50,7 @@ fn a_journal_that_was_written_can_be_read() {
         plan.steps.push(forth);
         plan.steps.push(forth.reversed());
     }
-    let path = std::env::temp_dir().join(format!("mishap-{}-big.journal", std::process::id()));
+    let path = std::env::temp_dir().join(format!("failure-{}-big.journal", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let made = Journal::create(&path, &plan);
     let read = Past::read(&path);
@@ -60,10 +60,10 @@ fn a_journal_that_was_written_can_be_read() {
 }
 
 #[test]
-fn a_journal_survives_a_line_that_was_written_half() {
+fn journal_survives_half_written_line() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let path = std::env::temp_dir().join(format!("mishap-{}-torn.journal", std::process::id()));
+    let path = std::env::temp_dir().join(format!("failure-{}-torn.journal", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let mut journal = Journal::create(&path, &plan).unwrap();
     let forward = lvx_settings::RunDirection::Forward;

@@ -65,21 +65,24 @@ impl Link for Lossy {
 fn assert_reported(report: &ApplyReport, command: &str) {
     assert_eq!(report.ending, Ending::Mixed, "{report}");
     assert!(report.strays.iter().any(|stray| stray.command == command), "{report}");
-    assert!(report.to_string().contains("unit 96132206100411 may have got"), "{report}");
+    assert!(
+        report.to_string().contains("unit 96132206100411 may have received the command"),
+        "{report}"
+    );
 }
 
 #[test]
 fn retry_after_renumbering_reports_the_first_write() {
     let bank = idle_bank();
     let plan = plan_for_first(&bank, &ac_current());
-    let memory = Memory { begun: true, ..Memory::default() };
+    let memory = Memory::resumed();
     let links = vec![Client::new(Lossy { link: bank.link(0), writes: 0, loses: false })];
     let (report, _) = run_with(&bank, links, Apply::new(plan, Options::default()), memory);
     assert_reported(&report, "MUCHGC0,020");
 }
 
 #[test]
-fn insisted_write_at_renumbering_is_reported() {
+fn repeated_undo_at_renumbering_is_reported() {
     let bank = idle_bank();
     let plan = plan_for_first(&bank, &ac_current());
     // The other unit has what is wanted of the first one.
@@ -89,22 +92,22 @@ fn insisted_write_at_renumbering_is_reported() {
     assert_eq!(client(&bank, 1).set(command.unwrap()).unwrap(), SetOutcome::Accepted);
     bank.link(0).pause(Duration::from_mins(1));
     let records = [Record::Writing { step: 0, direction: RunDirection::Forward, attempt: 1 }];
-    let mut keep = Keep::new(&bank);
-    keep.hook = once(|action| announces(action, 0, RunDirection::Backward), swap_numbers);
+    let mut script = Script::new(&bank);
+    script.hook = once(|action| announces(action, 0, RunDirection::Backward), swap_numbers);
     let apply =
         Apply::resume(plan, Options::default(), ApplyProgress::of(&records), ResumeMode::Undo);
-    let report = run_keep(&bank, apply, &mut keep);
+    let report = run_script(&bank, apply, &mut script);
     assert_reported(&report, "MUCHGC0,030");
     assert_eq!(ac_current_of(&bank, 1), Some(Amperes(30)));
 }
 
 #[test]
-fn link_that_drops_before_the_number_is_read_does_not_hide_the_write() {
+fn link_lost_before_number_check_reports_write() {
     let bank = idle_bank();
     let plan = plan_for_first(&bank, &ac_current());
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let (mut written, mut cut) = (false, false);
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         if !written && announces(action, 0, RunDirection::Forward) {
             written = true;
             swap_numbers(bank);
@@ -115,7 +118,7 @@ fn link_that_drops_before_the_number_is_read_does_not_hide_the_write() {
             bank.with(|bank| bank.disconnect(0));
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     assert_reported(&report, "MUCHGC0,020");
     assert_eq!(ac_current_of(&bank, 1), Some(Amperes(20)));
 }

@@ -3,81 +3,83 @@
 use super::*;
 
 #[test]
-fn what_was_confirmed_is_not_undone_because_a_device_went_away_and_came_back() {
+fn confirmed_run_survives_replug() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
-    let mut keep = Keep::new(&bank);
-    keep.confirm_after = Some(bank.elapsed() + Duration::from_mins(1));
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    let at = bank.elapsed() + Duration::from_mins(1);
+    script.confirm = Box::new(move |bank| bank.elapsed() >= at);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Confirmation(_)) {
             bank.with(|bank| bank.disconnect(1));
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
-    assert!(keep.memory.records.contains(&Record::Confirmed));
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
+    assert!(script.memory.records.contains(&Record::Confirmed));
     assert_ne!(report.ending, Ending::Undone, "confirmed, and undone all the same:\n{report}");
 }
 
 #[test]
-fn what_was_confirmed_is_not_undone_because_somebody_changed_something_else() {
+fn confirmed_run_survives_foreign_change() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
-    let mut keep = Keep::new(&bank);
-    keep.confirm_after = Some(bank.elapsed() + Duration::from_mins(1));
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    let at = bank.elapsed() + Duration::from_mins(1);
+    script.confirm = Box::new(move |bank| bank.elapsed() >= at);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Confirmation(_)) {
             switch(bank, 1, "solar-priority=1");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
-    assert!(keep.memory.records.contains(&Record::Confirmed));
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
+    assert!(script.memory.records.contains(&Record::Confirmed));
     assert_ne!(report.ending, Ending::Undone, "confirmed, and undone all the same:\n{report}");
 }
 
 #[test]
-fn a_device_that_blinks_at_the_very_end_is_opened_again() {
+fn device_lost_in_last_reading_is_reopened() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Record(Record::Applied)) {
             bank.with(|bank| bank.disconnect(1));
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.ending, Ending::Applied, "{report}");
 }
 
 #[test]
-fn an_interrupt_while_it_waits_is_told_as_one() {
+fn interrupt_during_confirmation_is_reported() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let inside = Arc::new(Mutex::new(false));
-    keep.hook = Box::new(move |_, action| {
+    script.hook = Box::new(move |_, _, action| {
         *inside.lock().unwrap() |= matches!(action, Action::Confirmation(_));
     });
-    keep.interrupt_after = Some(bank.elapsed() + Duration::from_mins(5));
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    script.interrupt_after = Some(bank.elapsed() + Duration::from_mins(5));
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let why = report.why.unwrap();
     assert!(why.contains("interrupted"), "five minutes were left, and it says: {why}");
 }
 
 #[test]
-fn nothing_is_told_undone_while_a_write_may_still_show() {
+fn pending_write_is_not_reported_undone() {
     // Unit 1 shows its float after a minute; writing it back is refused.
     let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Record(Record::Undoing { .. })) {
             switch(bank, 1, "refuse=1");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan.clone(), Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan.clone(), Options::default()), &mut script);
     bank.link(0).pause(Duration::from_mins(2));
     let old = plan.settings_after(0)[1].bulk_voltage;
     let now = settings_of(&bank, 1).bulk_voltage;
@@ -88,12 +90,12 @@ fn nothing_is_told_undone_while_a_write_may_still_show() {
 }
 
 #[test]
-fn a_refusal_of_a_second_try_proves_nothing_about_the_first() {
+fn refused_second_attempt_leaves_first_in_doubt() {
     // The first try arrives, its answer does not; the unit lags; the second try is refused.
     let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| match action {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| match action {
         Action::Record(Record::Writing { step: 1, attempt: 1, .. }) => {
             switch(bank, 1, "late=1&late-by=10s");
         }
@@ -101,19 +103,19 @@ fn a_refusal_of_a_second_try_proves_nothing_about_the_first() {
         Action::Record(Record::Writing { step: 1, attempt: 2, .. }) => switch(bank, 1, "refuse=1"),
         _ => {}
     });
-    let report = run_keep(&bank, Apply::new(plan.clone(), Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan.clone(), Options::default()), &mut script);
     bank.link(0).pause(Duration::from_mins(2));
     let old = plan.settings_after(0)[1].bulk_voltage;
     let now = settings_of(&bank, 1).bulk_voltage;
     assert!(
         report.ending != Ending::Undone || now == old,
         "told undone, but bulk is {now:?}, was {old:?}\n{report}\n{:?}",
-        keep.memory.audit
+        script.memory.audit
     );
 }
 
 #[test]
-fn undo_after_a_foreign_change_ends_undone_and_lists_it() {
+fn undo_after_foreign_change_lists_it() {
     for (switched, listed) in [
         ("solar-priority=1", "solar_priority"),
         // A companion of what the plan changes: the plan's own part of the command is undone.
@@ -122,16 +124,16 @@ fn undo_after_a_foreign_change_ends_undone_and_lists_it() {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
         let old = plan.settings_after(0);
-        let mut keep = Keep::new(&bank);
-        keep.hook = Box::new(move |bank, action| {
+        let mut script = Script::new(&bank);
+        script.hook = Box::new(move |bank, _, action| {
             if matches!(action, Action::Write(write) if write.unit == 1 && write.step == 3) {
                 switch(bank, 1, switched);
             }
         });
-        let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+        let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
         assert_eq!(report.ending, Ending::Undone, "{report}");
-        assert!(keep.memory.records.contains(&Record::Ended { ending: Ending::Undone }));
-        assert!(!report.to_string().contains("everything is as it was"), "{report}");
+        assert!(script.memory.records.contains(&Record::Ended { ending: Ending::Undone }));
+        assert!(!report.to_string().contains("all settings have their old values"), "{report}");
         let others: Vec<_> =
             report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
         assert_eq!(others, [listed], "{report}");
@@ -142,17 +144,17 @@ fn undo_after_a_foreign_change_ends_undone_and_lists_it() {
 }
 
 #[test]
-fn undo_lists_a_flag_that_somebody_else_changed() {
+fn undo_lists_foreign_flag() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Write(write) if write.step == 3) {
             let outcome = client(bank, 1).set("PDF".parse().unwrap()).unwrap();
             assert_eq!(outcome, SetOutcome::Accepted);
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
     let others: Vec<_> =
         report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
@@ -160,18 +162,18 @@ fn undo_lists_a_flag_that_somebody_else_changed() {
 }
 
 #[test]
-fn undo_leaves_a_setting_that_somebody_else_wrote_meanwhile() {
+fn undo_keeps_foreign_value() {
     let bank = idle_bank();
     let wanted = profile(|s| s.charger_priority = Some(ChargerPriority(1)));
     let plan = planned(&bank, &wanted);
     let options = Options { confirm_within: Some(Duration::from_mins(1)), ..Options::default() };
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Confirmation(_)) {
             switch(bank, 1, "charger-priority=2");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
     let others: Vec<_> =
         report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
@@ -180,7 +182,7 @@ fn undo_leaves_a_setting_that_somebody_else_wrote_meanwhile() {
 }
 
 #[test]
-fn a_unit_that_comes_back_with_another_instance_is_not_addressed_by_the_old_one() {
+fn returned_unit_is_addressed_by_new_instance() {
     let bank = idle_bank();
     let wanted = profile(|s| {
         s.max_ac_charge_current = Some(Amperes(20));
@@ -188,9 +190,9 @@ fn a_unit_that_comes_back_with_another_instance_is_not_addressed_by_the_old_one(
     });
     let plan = planned(&bank, &wanted);
     let first_of_unit_1 = plan.steps.iter().position(|step| step.unit == 1).unwrap();
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let mut done = false;
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         // It restarts when its first step is looked at.
         if !done
             && matches!(action, Action::Record(Record::Proved { step, .. }) if *step < first_of_unit_1)
@@ -200,9 +202,9 @@ fn a_unit_that_comes_back_with_another_instance_is_not_addressed_by_the_old_one(
             switch(bank, 1, "instance=2");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, options_default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, options_default()), &mut script);
     let wrong: Vec<_> =
-        keep.memory.audit.iter().filter(|line| line.starts_with("MUCHGC1,")).collect();
+        script.memory.audit.iter().filter(|line| line.starts_with("MUCHGC1,")).collect();
     assert!(wrong.is_empty(), "instance 1 is another unit now: {wrong:?}\n{report}");
 }
 
@@ -211,7 +213,7 @@ fn options_default() -> Options {
 }
 
 #[test]
-fn an_undo_does_not_break_a_rule_in_a_second_place() {
+fn undo_from_outside_guard_restores_old_values() {
     use lvx_settings::{Battery, Chemistry, Millivolts};
     // The bank had its bulk, float and re-discharge above the cell guard: the plan brings them down.
     let high = "frozen=on&bulk=57.6&float=57.6&redischarge=57.0";
@@ -224,9 +226,9 @@ fn an_undo_does_not_break_a_rule_in_a_second_place() {
     });
     let permissions = Permissions::default().with_battery(battery);
     let plan = plan_for(&bank, &wanted, permissions);
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let last = plan.steps.len() - 1;
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         if matches!(action, Action::Write(write) if write.step == last) {
             switch(bank, 1, "refuse=1");
         }
@@ -234,13 +236,13 @@ fn an_undo_does_not_break_a_rule_in_a_second_place() {
             switch(bank, 1, "refuse=0");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     // What an undo of an unsafe start should be is a question; that it is told is not.
-    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.audit);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", script.memory.audit);
 }
 
 #[test]
-fn a_unit_whose_firmware_changed_since_the_plan_is_not_written_to() {
+fn changed_firmware_refuses_run() {
     // `applies_to: {main_firmware}` is checked when the plan is made, and is not in the plan.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
@@ -251,7 +253,7 @@ fn a_unit_whose_firmware_changed_since_the_plan_is_not_written_to() {
 }
 
 #[test]
-fn two_units_that_change_places_for_a_moment_are_not_lost() {
+fn units_swapped_for_a_moment_are_not_lost() {
     // After a reset of the USB hub the other unit is found first, as /dev/hidraw numbers go.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
@@ -263,49 +265,49 @@ fn two_units_that_change_places_for_a_moment_are_not_lost() {
         bank.with(|bank| bank.reconnect(unit));
         Ok(client(&bank, if tries == 1 { 0 } else { unit }))
     });
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let mut done = false;
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         if !done && matches!(action, Action::Write(write) if write.unit == 1) {
             done = true;
             bank.with(|bank| bank.disconnect(1));
         }
     });
-    let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut keep);
+    let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut script);
     assert_ne!(report.ending, Ending::Mixed, "{report}");
 }
 
 #[test]
-fn a_run_that_nobody_has_to_confirm_does_not_wait_to_be_confirmed() {
+fn run_without_confirmation_is_never_unconfirmed() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let path = std::env::temp_dir().join(format!("mishap-{}-wait.journal", std::process::id()));
+    let path = std::env::temp_dir().join(format!("failure-{}-wait.journal", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let waits = Arc::new(Mutex::new(false));
     let mut journal = Journal::create(&path, &plan).unwrap();
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let (seen, file) = (Arc::clone(&waits), path.clone());
-    keep.hook = Box::new(move |_, action| {
+    script.hook = Box::new(move |_, _, action| {
         if let Action::Record(record) = action {
             journal.append(record, None).unwrap();
         }
         *seen.lock().unwrap() |= Past::read(&file).unwrap().is_unconfirmed();
     });
     // No confirm_within.
-    let report = run_keep(&bank, Apply::new(plan, Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(report.ending, Ending::Applied);
     assert!(!*waits.lock().unwrap(), "lvx confirm says \"kept\" before it is verified");
 }
 
 #[test]
-fn a_unit_that_rounds_what_is_written_gets_its_old_value_back() {
+fn rounded_value_is_undone() {
     // Unit 1 takes 55.9 V when 56.0 V is written, and says yes.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let mut written = false;
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         if written && matches!(action, Action::Pause(_)) {
             written = false;
             switch(bank, 1, "bulk=55.9");
@@ -316,61 +318,45 @@ fn a_unit_that_rounds_what_is_written_gets_its_old_value_back() {
             Action::Write(write) if (write.unit, write.step, write.direction) == (1, 1, forward)
         );
     });
-    let report = run_keep(&bank, Apply::new(plan.clone(), Options::default()), &mut keep);
+    let report = run_script(&bank, Apply::new(plan.clone(), Options::default()), &mut script);
     let old = plan.settings_after(0)[1].bulk_voltage;
-    assert_eq!(settings_of(&bank, 1).bulk_voltage, old, "{report}\n{:?}", keep.memory.audit);
+    assert_eq!(settings_of(&bank, 1).bulk_voltage, old, "{report}\n{:?}", script.memory.audit);
 }
 
 #[test]
-fn interrupt_in_the_final_reading_undoes_what_was_written() {
+fn interrupt_in_last_reading_undoes_steps() {
     let bank = idle_bank();
     let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
     let plan = planned(&bank, &other());
-    let mut keep = Interrupted { memory: Memory::default(), applied: false, stopped: false };
+    let mut script = Script::new(&bank);
+    script.memory = Memory::default();
+    script.hook = Box::new(|_, memory, action| {
+        let applied = memory.records.contains(&Record::Applied);
+        if applied && matches!(action, Action::Read { .. }) {
+            memory.interrupt_at = Some(0);
+        }
+    });
     let clock = host(&mut client(&bank, 0));
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let mut units = Units::new(clients, clock);
-    let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut keep);
+    let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
     assert_eq!(report.why.as_deref(), Some("it was interrupted"));
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before);
 }
 
-/// Is interrupted at the first reading after all steps were applied.
-struct Interrupted {
-    memory: Memory,
-    applied: bool,
-    stopped: bool,
-}
-
-impl Recorder for Interrupted {
-    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> std::io::Result<()> {
-        self.memory.begin(plan, units)
-    }
-    fn record(&mut self, record: &Record, at: Option<DateTime>) -> std::io::Result<()> {
-        self.applied |= matches!(record, Record::Applied);
-        self.memory.record(record, at)
-    }
-    fn watch(&mut self, action: &Action) {
-        self.stopped |= self.applied && matches!(action, Action::Read { .. });
-    }
-    fn is_interrupted(&mut self) -> bool {
-        self.stopped
-    }
-}
-
 #[test]
-fn undo_beside_a_foreign_change_does_not_break_a_rule() {
+fn undo_after_foreign_change_keeps_rules() {
     let bank = idle_bank();
     let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(580)));
     let plan = cables::plan_for_first(&bank, &wanted);
     let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let is_wait = |action: &Action| matches!(action, Action::Confirmation(_));
     // Above the old bulk voltage of 56.4 V.
-    keep.hook = cables::once(is_wait, |bank| switch(bank, 0, "float=57.5"));
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
-    assert_eq!(keep.memory.audit, ["MCHGV580,540 accepted"], "{report}");
+    script.hook = cables::once(is_wait, |bank| switch(bank, 0, "float=57.5"));
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
+    assert_eq!(script.memory.audit, ["MCHGV580,540 accepted"], "{report}");
     assert_eq!(report.ending, Ending::Mixed, "{report}");
     assert!(report.to_string().contains("float_voltage 57.5 V is above bulk_voltage"), "{report}");
 }

@@ -36,10 +36,10 @@ fn left_with_the_last_step_done() -> (SharedBank, Plan, ApplyProgress) {
 }
 
 #[test]
-fn a_finish_that_fails_undoes_all_that_was_done() {
+fn failed_finish_undoes_all_steps() {
     let (bank, plan, progress) = left_with_the_last_step_done();
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|bank, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Write(write) if write.step == 1) {
             switch(bank, 1, "refuse=1");
         }
@@ -48,50 +48,50 @@ fn a_finish_that_fails_undoes_all_that_was_done() {
         }
     });
     let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Finish);
-    let report = run_keep(&bank, apply, &mut keep);
-    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", keep.memory.records);
+    let report = run_script(&bank, apply, &mut script);
+    assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", script.memory.records);
 }
 
 #[test]
-fn a_finish_that_is_interrupted_undoes_all_that_was_done() {
+fn interrupted_finish_undoes_all_steps() {
     let (bank, plan, progress) = left_with_the_last_step_done();
     let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Finish);
-    let memory = Memory { begun: true, interrupt_at: Some(1), ..Memory::default() };
+    let memory = Memory { interrupt_at: Some(1), ..Memory::resumed() };
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let (report, memory) = run_with(&bank, clients, apply, memory);
     assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", memory.records);
 }
 
 #[test]
-fn a_finish_after_an_undo_that_could_not_be_noted_finishes() {
+fn finish_after_unrecorded_undo_applies_all() {
     // All four steps were proved, then undone while the disk was full.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let progress = ApplyProgress { at_most: 4, ..ApplyProgress::default() };
     let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Finish);
-    let memory = Memory { begun: true, ..Memory::default() };
+    let memory = Memory::resumed();
     let clients = (0..2).map(|at| client(&bank, at)).collect();
     let (report, _) = run_with(&bank, clients, apply, memory);
     assert_eq!(report.ending, Ending::Applied, "{report}");
 }
 
 #[test]
-fn an_undo_that_is_taken_up_again_still_insists() {
+fn resumed_undo_writes_doubtful_step_again() {
     // Unit 1 accepted and shows it after a minute; the program dies after it noted that it undoes.
     let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
-    let mut keep = Keep::new(&bank);
-    keep.hook = Box::new(|_, action| {
+    let mut script = Script::new(&bank);
+    script.hook = Box::new(|_, _, action| {
         if matches!(action, Action::Write(write) if write.direction == Backward) {
             std::panic::resume_unwind(Box::new("dead"));
         }
     });
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        run_keep(&bank, Apply::new(plan.clone(), Options::default()), &mut keep)
+        run_script(&bank, Apply::new(plan.clone(), Options::default()), &mut script)
     }));
     assert!(died.is_err());
     // Killed one line earlier: the announcement of the write back is not there yet.
-    let mut records = keep.memory.records.clone();
+    let mut records = script.memory.records.clone();
     assert!(matches!(records.pop(), Some(Record::Writing { .. })));
     assert!(matches!(records.last(), Some(Record::Undoing { .. })));
     let apply = Apply::resume(
@@ -100,8 +100,8 @@ fn an_undo_that_is_taken_up_again_still_insists() {
         ApplyProgress::of(&records),
         ResumeMode::Undo,
     );
-    let mut keep = Keep::new(&bank);
-    let report = run_keep(&bank, apply, &mut keep);
+    let mut script = Script::new(&bank);
+    let report = run_script(&bank, apply, &mut script);
     bank.link(0).pause(Duration::from_mins(2));
     let old = plan.settings_after(0)[1].bulk_voltage;
     let now = settings_of(&bank, 1).bulk_voltage;
@@ -112,13 +112,13 @@ fn an_undo_that_is_taken_up_again_still_insists() {
 }
 
 #[test]
-fn finish_after_kill_in_a_write_back_outlasts_that_write() {
+fn finish_after_kill_in_undo_outlasts_its_write() {
     // Each write back shows after a minute; the program dies right behind that of the first unit.
     let bank = bank(&["frozen=on&lag=60s", STATIC]);
     let plan = planned(&bank, &profile(|s| s.solar_priority = Some(SolarPriority(1))));
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let mut sent = false;
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         if sent {
             std::panic::resume_unwind(Box::new("dead"));
         }
@@ -129,13 +129,13 @@ fn finish_after_kill_in_a_write_back_outlasts_that_write() {
     });
     let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        run_keep(&bank, Apply::new(plan.clone(), options), &mut keep)
+        run_script(&bank, Apply::new(plan.clone(), options), &mut script)
     }));
     assert!(died.is_err());
-    let progress = ApplyProgress::of(&keep.memory.records);
+    let progress = ApplyProgress::of(&script.memory.records);
     assert_eq!(progress.unproved, [0]);
     let apply = Apply::resume(plan.clone(), Options::default(), progress, ResumeMode::Finish);
-    let report = run_keep(&bank, apply, &mut Keep::new(&bank));
+    let report = run_script(&bank, apply, &mut Script::new(&bank));
     bank.link(0).pause(Duration::from_mins(2));
     let wanted = plan.settings_after(plan.steps.len())[0].solar_priority;
     let now = settings_of(&bank, 0).solar_priority;

@@ -17,10 +17,10 @@ fn dropped_after_the_write(
     stays: bool,
 ) -> (Cables, ApplyReport, Memory) {
     let cables = Cables::new(bank);
-    let mut keep = Keep::new(bank);
+    let mut script = Script::new(bank);
     let cable = cables.clone();
     let (mut swapped, mut sent, mut opened) = (false, false, 0);
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         if sent && opened == 0 {
             bank.with(|bank| bank.disconnect(1));
         }
@@ -36,12 +36,12 @@ fn dropped_after_the_write(
             }
         }
     });
-    let report = cables.run(Apply::new(plan.clone(), Options::default()), &mut keep);
-    (cables, report, keep.memory)
+    let report = cables.run(Apply::new(plan.clone(), Options::default()), &mut script);
+    (cables, report, script.memory)
 }
 
 #[test]
-fn other_unit_behind_a_reopened_link_may_have_got_the_write() {
+fn stray_write_before_reopen_is_reported() {
     for (both, stays) in [(true, false), (true, true), (false, false), (false, true)] {
         let bank = idle_bank();
         let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
@@ -61,7 +61,7 @@ fn other_unit_behind_a_reopened_link_may_have_got_the_write() {
             cables.swap(0, 1);
             let progress = ApplyProgress::of(&memory.records);
             let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Undo);
-            let report = cables.run(apply, &mut Keep::new(&bank));
+            let report = cables.run(apply, &mut Script::new(&bank));
             assert_eq!((report.ending, report.strays.len()), (Ending::Mixed, 1), "{report}");
         }
     }
@@ -94,15 +94,15 @@ fn unlike_units() -> (SharedBank, Plan) {
 }
 
 #[test]
-fn second_stray_of_a_step_is_put_right_again() {
+fn second_stray_of_step_is_corrected_again() {
     let (bank, plan) = unlike_units();
     let before = settings_of(&bank, 1);
     let at = plan.steps.iter().position(|step| step.unit == 0).unwrap();
     let cables = Cables::new(&bank);
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let cable = cables.clone();
     let mut swapped = Vec::new();
-    keep.hook = Box::new(move |_, action| {
+    script.hook = Box::new(move |_, _, action| {
         for direction in [RunDirection::Forward, RunDirection::Backward] {
             if announces(action, at, direction) && !swapped.contains(&direction) {
                 swapped.push(direction);
@@ -110,26 +110,26 @@ fn second_stray_of_a_step_is_put_right_again() {
             }
         }
     });
-    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    let report = cables.run(Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.strays.len(), 2, "{report}");
     assert!(report.strays.iter().all(|stray| stray.put_right), "{report}");
     assert_eq!(settings_of(&bank, 1).bulk_voltage, before.bulk_voltage, "{report}");
     assert_eq!(report.units[1].changed_by_others, [], "{report}");
     // A correction before the last stray does not count, also in a resumed run.
-    let last = keep.memory.records.iter().rposition(|r| matches!(r, Record::Misdirected { .. }));
-    let records = &keep.memory.records[..=last.unwrap()];
+    let last = script.memory.records.iter().rposition(|r| matches!(r, Record::Misdirected { .. }));
+    let records = &script.memory.records[..=last.unwrap()];
     assert_eq!(ApplyProgress::of(records).corrected, []);
 }
 
 #[test]
-fn strangers_that_come_and_go_end_the_wait_for_a_unit() {
+fn recurring_stranger_ends_wait_for_unit() {
     let bank = idle_bank();
     let plan = plan_for_first(&bank, &other());
     let cables = Cables::new(&bank);
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let cable = cables.clone();
     let (mut begun, mut is_stranger, mut actions) = (false, false, 0);
-    keep.hook = Box::new(move |_, action| {
+    script.hook = Box::new(move |_, _, action| {
         actions += 1;
         assert!(actions < 20_000, "it does not end");
         begun |= matches!(action, Action::Backup);
@@ -143,7 +143,7 @@ fn strangers_that_come_and_go_end_the_wait_for_a_unit() {
             cable.swap(0, 1);
         }
     });
-    let report = cables.run(Apply::new(plan, Options::default()), &mut keep);
+    let report = cables.run(Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.units[0].state, SettingState::Unknown, "{report}");
-    assert_eq!(keep.memory.audit, [""; 0]);
+    assert_eq!(script.memory.audit, [""; 0]);
 }

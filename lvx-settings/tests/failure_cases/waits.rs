@@ -3,23 +3,23 @@
 use super::*;
 
 #[test]
-fn an_interrupt_ends_the_wait_before_the_first_write() {
+fn interrupt_ends_wait_before_first_write() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
     let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
-    let mut keep = Keep::new(&bank);
-    keep.interrupt_after = Some(started + Duration::from_mins(1));
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    let mut script = Script::new(&bank);
+    script.interrupt_after = Some(started + Duration::from_mins(1));
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let took = bank.elapsed().saturating_sub(started);
     assert!(took < Duration::from_mins(2), "it went on waiting for {took:?}\n{report}");
 }
 
 /// Unit 1 starts to charge when its `MCHGC` comes.
-fn charging_at_second(bank: &SharedBank, keep: &mut Keep) {
+fn charging_at_second(bank: &SharedBank, script: &mut Script) {
     let _ = bank;
-    keep.hook = Box::new(|bank, action| {
+    script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Write(write) if write.unit == 1) {
             switch(bank, 1, "soc=60&sun=100&grid=on");
         }
@@ -27,16 +27,16 @@ fn charging_at_second(bank: &SharedBank, keep: &mut Keep) {
 }
 
 #[test]
-fn an_interrupt_ends_the_wait_in_a_step() {
+fn interrupt_ends_wait_in_step() {
     let bank = idle_bank();
     let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
-    let mut keep = Keep::new(&bank);
-    charging_at_second(&bank, &mut keep);
-    keep.interrupt_after = Some(started + Duration::from_mins(1));
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
+    let mut script = Script::new(&bank);
+    charging_at_second(&bank, &mut script);
+    script.interrupt_after = Some(started + Duration::from_mins(1));
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let took = bank.elapsed().saturating_sub(started);
     assert!(took < Duration::from_mins(2), "it went on waiting for {took:?}\n{report}");
 }
@@ -50,9 +50,9 @@ fn waiting_while(
     let plan = planned(&bank, &wanted);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
-    let mut keep = Keep::new(&bank);
+    let mut script = Script::new(&bank);
     let (mut charging, mut happened) = (false, false);
-    keep.hook = Box::new(move |bank, action| {
+    script.hook = Box::new(move |bank, _, action| {
         if matches!(action, Action::Write(write) if write.unit == 1) && !charging {
             charging = true;
             switch(bank, 1, "soc=60&sun=100&grid=on");
@@ -65,24 +65,24 @@ fn waiting_while(
             switch(bank, 1, "soc=100&sun=0&grid=off");
         }
     });
-    let report = run_keep(&bank, Apply::new(plan, options), &mut keep);
-    (bank, report, keep.memory)
+    let report = run_script(&bank, Apply::new(plan, options), &mut script);
+    (bank, report, script.memory)
 }
 
 #[test]
-fn waiting_works_at_all() {
+fn idle_wait_in_step_applies_run() {
     let (_, report, _) = waiting_while(|_| {});
     assert_eq!(report.ending, Ending::Applied, "{report}");
 }
 
 #[test]
-fn a_device_that_comes_back_during_a_long_wait_is_not_lost() {
+fn replug_during_idle_wait_is_survived() {
     let (_, report, _) = waiting_while(|bank| bank.with(|bank| bank.disconnect(1)));
     assert_eq!(report.ending, Ending::Applied, "{report}");
 }
 
 #[test]
-fn a_few_lost_answers_during_a_long_wait_do_not_lose_a_unit() {
+fn lost_answers_during_idle_wait_are_survived() {
     let bank = idle_bank();
     let wanted = profile(|s| {
         s.solar_priority = Some(SolarPriority(1));
@@ -113,7 +113,7 @@ fn a_few_lost_answers_during_a_long_wait_do_not_lose_a_unit() {
 }
 
 #[test]
-fn after_a_wait_a_write_is_looked_at_again() {
+fn settings_are_checked_again_after_idle_wait() {
     // Somebody at the display raises the AC current above what is to be written.
     let (_, report, memory) = waiting_while(|bank| switch(bank, 1, "max-ac-charge=60"));
     let sent = memory.audit.iter().filter(|line| line.as_str() == "MCHGC1,050 accepted").count();

@@ -204,7 +204,7 @@ impl Store {
         match read(folder, &file) {
             Ok(Some(past)) => Ok(Kept { name, folder: Rc::clone(folder), past }),
             Ok(None) => Err(Failure::usage(format_args!(
-                "{}: expected a journal, found not one whole line; nothing was written to a unit",
+                "{}: expected a journal, found no complete line; the run wrote nothing to any unit",
                 path.display()
             ))),
             Err(error) if error.starts_with(&path.display().to_string()) => {

@@ -1,75 +1,81 @@
-//! What a write is to achieve, and what the unit should show before and after it.
+//! The values that a write is to bring about, and what the unit should show before and after it.
 
 use pi18_proto::BatteryType;
 
 use crate::{Battery, Broken, Group, PlannedUnit, Settings, Step, broken, plan::Bounds};
 
-/// The settings of one group, before and after a write.
+/// The settings of one group before and after a write.
 #[derive(Debug)]
-pub(super) struct Goal {
+pub(in crate::apply) struct Goal {
     pub(super) group: Group,
-    pub(super) from: Settings,
+    pub(in crate::apply) from: Settings,
     pub(super) to: Settings,
-    /// The whole of the unit's settings before the write; `None` if it is not known.
-    pub(super) expected: Option<Settings>,
-    /// The old values are written back.
-    pub(super) backward: bool,
-    /// What the unit shows may be older than what it has, or its own doing: it is written in any case.
-    pub(super) insist: bool,
-    /// An earlier write may still show: this one is proved once the time for that is over.
-    pub(super) outlast: bool,
-    /// The group's values after later steps of the same direction: then this step is done as well.
-    pub(super) beyond: Vec<Settings>,
-    pub(super) bounds: Option<Bounds>,
-    pub(super) battery: Option<Battery>,
+    /// All settings that the unit should have before the write; `None` if they are not known.
+    pub(in crate::apply) expected: Option<Settings>,
+    /// Whether old values are written back.
+    pub(in crate::apply) backward: bool,
+    /// Whether the write is sent even if the unit shows the new values: its reading may be out of
+    /// date, or the unit may have taken the values by itself.
+    pub(in crate::apply) always_write: bool,
+    /// Whether an earlier write may still show, so that a reading proves this one only after
+    /// [`Options::within`](crate::Options::within).
+    pub(in crate::apply) outlast_earlier: bool,
+    /// Values that the group has after later steps in the same direction. A unit that shows one of
+    /// them has been through this step too.
+    pub(in crate::apply) later_values: Vec<Settings>,
+    bounds: Option<Bounds>,
+    battery: Option<Battery>,
 }
 
 impl Goal {
-    pub(super) fn of(step: &Step) -> Option<Self> {
+    /// Returns the goal of a step, or `None` if no single command writes it.
+    pub(in crate::apply) fn of(step: &Step) -> Option<Self> {
         Some(Self {
             group: step.group()?,
             from: step.from,
             to: step.to,
             expected: None,
             backward: false,
-            insist: false,
-            outlast: false,
-            beyond: Vec::new(),
+            always_write: false,
+            outlast_earlier: false,
+            later_values: Vec::new(),
             bounds: None,
             battery: None,
         })
     }
 
-    pub(super) fn within(self, planned: &PlannedUnit, battery: Option<Battery>) -> Self {
+    /// Returns the same goal within what the unit and its battery take.
+    pub(in crate::apply) fn within(self, planned: &PlannedUnit, battery: Option<Battery>) -> Self {
         Self { bounds: Some(Bounds::of(planned, battery)), battery, ..self }
     }
 
     /// Returns the settings of the group.
-    pub(super) fn own(&self, all: &Settings) -> Settings {
+    pub(super) fn of_group(&self, all: &Settings) -> Settings {
         all.only(|setting| setting.group() == self.group)
     }
 
-    /// Returns what the reply should show before the write.
+    /// Returns the settings that the group's reply should show before the write.
     pub(super) fn expected_before(&self) -> Option<Settings> {
-        Some(self.shown_of(&self.expected?))
+        Some(self.in_reply(&self.expected?))
     }
 
-    /// Returns what the reply should show after the write. Battery type user may bring back voltages
-    /// that were stored earlier: they are left out.
+    /// Returns the settings that the group's reply should show after the write.
+    ///
+    /// Battery type user may restore voltages that were stored earlier, so these are left out.
     pub(super) fn expected_after(&self) -> Option<Settings> {
         let mut all = self.expected?.overlaid(&self.to);
         if self.to.battery_type == Some(BatteryType::USER) {
             (all.bulk_voltage, all.float_voltage, all.cutoff_voltage) = (None, None, None);
         }
-        Some(self.shown_of(&all))
+        Some(self.in_reply(&all))
     }
 
-    fn shown_of(&self, all: &Settings) -> Settings {
+    fn in_reply(&self, all: &Settings) -> Settings {
         all.only(|setting| setting.query() == self.group.query())
     }
 
-    /// Whether the write may be sent in this state of the unit.
-    pub(super) fn allowed(&self, state: &Settings) -> Result<(), String> {
+    /// Checks that the write may be sent while the unit has these settings.
+    pub(super) fn check_allowed(&self, state: &Settings) -> Result<(), String> {
         match &self.bounds {
             Some(bounds) if self.backward => bounds.allows_back(state, &self.to),
             Some(bounds) => bounds.allows(state, &self.to),
@@ -77,18 +83,19 @@ impl Goal {
         }
     }
 
-    /// Somebody else changed the group since this step: what the step wrote is undone, and what
-    /// another program wrote stays. Returns whether anything is left to undo.
-    pub(super) fn keep_foreign(&mut self, own: &Settings) -> bool {
+    /// Narrows an undo to the settings that still have the value that the step wrote, so that what
+    /// another program wrote meanwhile stays. Returns whether anything is left to undo.
+    pub(super) fn keep_foreign(&mut self, current: &Settings) -> bool {
         let (from, to) = (self.from, self.to);
         let ours = from.differences(&to).map(|change| change.setting);
-        let ours: Vec<_> = ours.filter(|setting| own.get(*setting) == from.get(*setting)).collect();
-        self.from = *own;
-        self.to = own.overlaid(&to.only(|setting| ours.contains(&setting)));
+        let ours: Vec<_> =
+            ours.filter(|setting| current.get(*setting) == from.get(*setting)).collect();
+        self.from = *current;
+        self.to = current.overlaid(&to.only(|setting| ours.contains(&setting)));
         !ours.is_empty()
     }
 
-    /// Returns a rule that the write would break and that is not broken in this state of the unit.
+    /// Returns a rule that the write would break and that these settings do not break already.
     pub(super) fn newly_broken(&self, all: &Settings) -> Option<Broken> {
         let battery = self.battery.as_ref();
         let present = broken(all, battery);

@@ -1,53 +1,24 @@
-//! The write itself: the check before it, the sending, and the proof by reading back.
+//! The check of the settings before a write, the write, and the proof by reading back.
 
 use std::time::Instant;
 
-use pi18_proto::{AnyReply, DateTime, ParallelInstance};
+use pi18_proto::{AnyReply, DateTime};
 use pi18_transport::SetOutcome;
 
-use super::{Change, Failure, Flow, Stage, Verdict};
+use super::{
+    machine::Change,
+    stage::{Failure, Flow, Stage, Verdict},
+};
 use crate::{
     Settings,
-    apply::{Astray, Trouble, action::later},
+    apply::{action::Trouble, options::later, stray::Astray},
     model::group::shown,
     plan::alike,
 };
 
-/// What was sent so far, and what came back.
-#[derive(Debug, Default)]
-pub(super) struct Sending {
-    /// How often it was tried.
-    pub(super) attempts: u32,
-    /// The number of the unit in the last command.
-    pub(super) instance: Option<ParallelInstance>,
-    /// The unit's answer to the last write; `None` before the first.
-    pub(super) answer: Option<SetOutcome>,
-    /// Some write was accepted.
-    pub(super) accepted: bool,
-    pub(super) doubts: Doubts,
-    /// The time by which the last write must be shown.
-    pub(super) deadline: Option<Instant>,
-    /// The settings that were read last.
-    pub(super) last: Option<Settings>,
-    /// The link's last error while sending.
-    trouble: Option<String>,
-}
-
-/// What is not known of the writes that were sent.
-#[derive(Debug, Default)]
-pub(super) struct Doubts {
-    /// Some write may have been carried out.
-    pub(super) may_be_done: bool,
-    /// Some write was not refused: a refusal of another one says nothing about it.
-    unrefused: bool,
-    /// A write went out since the right unit answered.
-    pub(super) unattested: bool,
-    /// The number that the last write named, until the unit was seen to still have it.
-    pub(super) unnumbered: Option<ParallelInstance>,
-}
-
 impl Change {
-    /// Checks that the unit is as it should be before the write, and that the write is still wanted.
+    /// Handles [`Stage::Inspect`]: checks that the settings are as the write expects them, and that
+    /// the write is still needed.
     pub(super) fn inspected(
         &mut self,
         reply: &AnyReply,
@@ -55,10 +26,10 @@ impl Change {
         now: Instant,
     ) -> Flow {
         let all = shown(reply, host);
-        let own = self.goal.own(&all);
-        let is_done = own.satisfy(&self.goal.to) && !self.goal.insist;
+        let current = self.goal.of_group(&all);
+        let is_done = current.satisfy(&self.goal.to) && !self.goal.always_write;
         if is_done && self.sending.attempts > 0 {
-            // An earlier write shows late: it is proved like any other.
+            // An earlier attempt shows late: it is proved like any other.
             self.sending.last = Some(all);
             self.sending.deadline = Some(later(now, self.options.within));
             return Flow::Continue(Stage::Settle);
@@ -72,33 +43,41 @@ impl Change {
         if is_done {
             return self.conclude(Verdict::Proved);
         }
-        if !own.satisfy(&self.goal.from) && !self.goal.insist {
-            if self.goal.beyond.iter().any(|later| own.satisfy(later)) {
-                return self.conclude(Verdict::Proved);
-            }
-            if !self.goal.backward {
-                let foreign = self.foreign(&own, &self.goal.from);
-                return self.conclude(foreign);
-            }
-            if !self.goal.keep_foreign(&own) {
-                return self.conclude(Verdict::Proved);
-            }
-            if let Some(rule) = self.goal.newly_broken(&all) {
-                let why = format!("somebody else changed the settings, and with these {rule}");
-                let left = self.failed(why);
-                return self.conclude(left);
-            }
+        if !current.satisfy(&self.goal.from)
+            && !self.goal.always_write
+            && let Some(verdict) = self.changed_meanwhile(&current, &all)
+        {
+            return self.conclude(verdict);
         }
-        if let Err(why) = self.goal.allowed(&all) {
+        if let Err(why) = self.goal.check_allowed(&all) {
             let failed = self.failed(why);
             return self.conclude(failed);
         }
-        Flow::Continue(if self.target.by_number { Stage::Number } else { Stage::Announce })
+        Flow::Continue(if self.target.by_number { Stage::ReadNumber } else { Stage::Announce })
     }
 
+    /// Judges a group that has neither its old nor its new values. Returns `None` if a part of the
+    /// step is left to undo.
+    fn changed_meanwhile(&mut self, current: &Settings, all: &Settings) -> Option<Verdict> {
+        if self.goal.later_values.iter().any(|later| current.satisfy(later)) {
+            return Some(Verdict::Proved);
+        }
+        if !self.goal.backward {
+            return Some(self.foreign(current, &self.goal.from));
+        }
+        if !self.goal.keep_foreign(current) {
+            return Some(Verdict::Proved);
+        }
+        let rule = self.goal.newly_broken(all)?;
+        Some(self.failed(format!(
+            "another program, or the unit itself, changed the settings, and with them {rule}"
+        )))
+    }
+
+    /// Handles [`Stage::Announce`].
     pub(super) fn announced(&mut self, stored: Result<(), String>) -> Flow {
         match stored {
-            // What is undone is undone without a journal if need be.
+            // An undo goes on even if the journal cannot be written.
             Err(why) if !self.goal.backward => {
                 Flow::Break(self.failed(format!("the journal cannot be written: {why}")))
             }
@@ -106,6 +85,7 @@ impl Change {
         }
     }
 
+    /// Handles [`Stage::Send`].
     pub(super) fn sent(&mut self, written: Result<SetOutcome, Trouble>, now: Instant) -> Flow {
         self.sending.attempts += 1;
         self.sending.deadline = Some(later(now, self.options.within));
@@ -117,15 +97,15 @@ impl Change {
                 self.sending.accepted |= outcome == SetOutcome::Accepted;
                 self.sending.doubts.unrefused |= outcome != SetOutcome::Refused;
                 self.sending.doubts.may_be_done = true;
-                self.sending.doubts.unattested = true;
-                self.sending.doubts.unnumbered =
+                self.sending.doubts.unidentified = true;
+                self.sending.doubts.unchecked_number =
                     self.target.by_number.then_some(self.target.instance);
                 outcome == SetOutcome::Gone
             }
             Err(trouble) => {
                 self.sending.trouble = Some(trouble.text);
                 if !trouble.gone {
-                    // Nothing was sent, nothing has to be waited for.
+                    // Nothing was sent, so there is nothing to wait for.
                     self.sending.deadline = Some(now);
                 }
                 trouble.gone
@@ -134,13 +114,13 @@ impl Change {
         if !gone {
             return Flow::Continue(Stage::Settle);
         }
-        if self.recovery.link.fails(now) {
-            return Flow::Break(self.lose("its device keeps going away"));
+        if self.waits.link.fails(now) {
+            return Flow::Break(self.lose("its device keeps disappearing"));
         }
         Flow::Continue(Stage::Away)
     }
 
-    /// One reading after a write.
+    /// Handles [`Stage::ReadBack`]. A verdict needs two equal readings in a row.
     pub(super) fn read_back(
         &mut self,
         reply: &AnyReply,
@@ -156,12 +136,13 @@ impl Change {
             if in_time {
                 return Flow::Continue(Stage::Settle);
             }
-            let failed = self.failed("its readings do not settle");
+            let failed = self.failed("its readings keep changing");
             return self.conclude(failed);
         }
-        let own = self.goal.own(&all);
-        let is_over = !(in_time && self.goal.outlast);
-        if own.satisfy(&self.goal.to) && is_over && (!self.goal.insist || self.sending.accepted) {
+        let current = self.goal.of_group(&all);
+        let may_prove = !(in_time && self.goal.outlast_earlier)
+            && (!self.goal.always_write || self.sending.accepted);
+        if current.satisfy(&self.goal.to) && may_prove {
             let off = self.goal.expected_after().filter(|expected| !all.satisfy(expected));
             let verdict = off.map_or(Verdict::Proved, |expected| self.foreign(&all, &expected));
             return self.conclude(verdict);
@@ -169,18 +150,23 @@ impl Change {
         if in_time {
             return Flow::Continue(Stage::Settle);
         }
-        if !own.satisfy(&self.goal.from) && !self.goal.insist {
-            let foreign = self.foreign(&own, &self.goal.to);
+        if !current.satisfy(&self.goal.from) && !self.goal.always_write {
+            let foreign = self.foreign(&current, &self.goal.to);
             return self.conclude(foreign);
         }
-        // Still as it was.
+        self.old_value_shown()
+    }
+
+    /// Decides what to do about a unit that still shows the old values after the deadline.
+    fn old_value_shown(&mut self) -> Flow {
         let refused = self.sending.answer == Some(SetOutcome::Refused);
         if refused && !self.sending.doubts.unrefused {
-            // Long enough for a write whose refusal was meant for another host. If the numbers changed
-            // as well, another unit may have carried it out: that is still to be asked.
+            // The deadline allowed for a write whose refusal was meant for another host. If the
+            // number of the unit changed, another unit may have carried the write out: the status
+            // shows it.
             self.sending.doubts.may_be_done = false;
-            self.sending.doubts.unattested = false;
-            return Flow::Continue(Stage::Ask);
+            self.sending.doubts.unidentified = false;
+            return Flow::Continue(Stage::ReadStatus);
         }
         if !refused && !self.sending.accepted && self.sending.attempts < self.options.attempts {
             return Flow::Continue(Stage::Identify);
@@ -189,25 +175,27 @@ impl Change {
         self.conclude(unproved)
     }
 
-    /// The time is over, and the unit shows the old values.
+    /// Fails because the unit shows the old values after the deadline.
     fn unproved(&self) -> Verdict {
         let within = self.options.within.as_secs_f64();
-        let still = format!("the unit still shows the old value {within} s later");
-        let tries = match self.sending.attempts {
+        let still = format!("still shows the old value {within} s later");
+        let attempts = match self.sending.attempts {
             1 => String::new(),
-            tries => format!(" ({tries} tries)"),
+            attempts => format!(" ({attempts} attempts)"),
         };
         let why = match self.sending.answer {
-            _ if self.sending.accepted => format!("it was accepted (^1), but {still}"),
-            Some(SetOutcome::Garbled) => format!(
-                "what came back says neither yes nor no, and {still}{tries}; is the cable sound?"
-            ),
-            Some(SetOutcome::Refused) => {
-                format!("a first try was not answered, a second one was refused (^0), and {still}")
+            _ if self.sending.accepted => {
+                format!("the unit accepted the command (^1), but {still}")
             }
-            Some(_) => format!("the unit did not answer, and {still}{tries}"),
+            Some(SetOutcome::Garbled) => format!(
+                "the answer was garbled, and the unit {still}{attempts}; check the cable and its plugs"
+            ),
+            Some(SetOutcome::Refused) => format!(
+                "the first attempt was not answered, a later one was refused (^0), and the unit {still}"
+            ),
+            Some(_) => format!("the unit did not answer, and {still}{attempts}"),
             None => format!(
-                "it could not be sent{tries}: {}",
+                "the command could not be sent{attempts}: {}",
                 self.sending.trouble.as_deref().unwrap_or("no reason is known")
             ),
         };

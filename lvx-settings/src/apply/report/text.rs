@@ -7,34 +7,30 @@ use crate::{Astray, SettingValue};
 
 impl fmt::Display for ApplyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.writes == 1 { "" } else { "s" };
+        let writes = match self.writes {
+            1 => "1 write".to_owned(),
+            writes => format!("{writes} writes"),
+        };
         match self.ending {
-            Ending::NothingToDo => writeln!(f, "everything is already so; nothing was written")?,
-            Ending::Refused => writeln!(f, "not begun; nothing was written")?,
-            Ending::Applied => writeln!(f, "applied and proved: {} write{plural}", self.writes)?,
+            Ending::NothingToDo => {
+                writeln!(f, "all settings have these values already; nothing was written")?;
+            }
+            Ending::Refused => writeln!(f, "not started; nothing was written")?,
+            Ending::Applied => writeln!(f, "applied and proved: {writes}")?,
             Ending::Undone if self.units.iter().all(|unit| unit.changed_by_others.is_empty()) => {
-                writeln!(
-                    f,
-                    "undone: everything is as it was before; {} write{plural}",
-                    self.writes
-                )?;
+                writeln!(f, "undone: all settings have their old values; {writes}")?;
             }
             Ending::Undone => writeln!(
                 f,
-                "undone: nothing that was written here is left, but somebody else changed settings; \
-                 {} write{plural}",
-                self.writes
+                "undone: this run left no change, but something else changed settings; {writes}"
             )?,
             Ending::Mixed => writeln!(
                 f,
-                "NOT as wanted and NOT as before, see each unit; {} write{plural}",
-                self.writes
+                "INCOMPLETE: neither the new nor the old settings are proved on all units; {writes}"
             )?,
         }
-        if let Some(why) = &self.why {
-            for line in why.lines() {
-                writeln!(f, "  {line}")?;
-            }
+        for line in self.why.iter().flat_map(|why| why.lines()) {
+            writeln!(f, "  {line}")?;
         }
         for remark in &self.remarks {
             writeln!(f, "  {remark}")?;
@@ -51,7 +47,7 @@ impl fmt::Display for ApplyReport {
                 }
             }
             for setting in &unit.changed_by_others {
-                writeln!(f, "  changed by another program, or the unit itself: {setting}")?;
+                writeln!(f, "  changed by another program or by the unit itself: {setting}")?;
             }
         }
         for stray in &self.strays {
@@ -61,7 +57,10 @@ impl fmt::Display for ApplyReport {
             Some(true) => writeln!(f, "the units agree in the twelve settings that must be equal"),
             Some(false) => writeln!(f, "the units DIFFER in settings that must be equal"),
             None if self.units.len() > 1 => {
-                writeln!(f, "whether the units agree is not known")
+                writeln!(
+                    f,
+                    "it is unknown whether the units agree in the settings that must be equal"
+                )
             }
             None => Ok(()),
         }
@@ -71,11 +70,11 @@ impl fmt::Display for ApplyReport {
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NothingToDo => "there was nothing to do",
-            Self::Refused => "not begun",
+            Self::NothingToDo => "nothing to do",
+            Self::Refused => "not started",
             Self::Applied => "applied",
             Self::Undone => "undone",
-            Self::Mixed => "neither as wanted nor as before",
+            Self::Mixed => "incomplete",
         })
     }
 }
@@ -83,11 +82,11 @@ impl fmt::Display for Ending {
 impl fmt::Display for SettingState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unchanged => "nothing was to change",
-            Self::Old => "as it was before",
-            Self::New => "as wanted",
-            Self::Between => "in between",
-            Self::Unknown => "not known",
+            Self::Unchanged => "no change planned",
+            Self::Old => "old settings",
+            Self::New => "new settings",
+            Self::Between => "neither all old nor all new settings",
+            Self::Unknown => "unknown settings",
         })
     }
 }
@@ -95,11 +94,11 @@ impl fmt::Display for SettingState {
 impl fmt::Display for SettingReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |value: Option<SettingValue>| {
-            value.map_or("not known".to_owned(), |value| value.to_string())
+            value.map_or("unknown".to_owned(), |value| value.to_string())
         };
         write!(
             f,
-            "{}: now {} (before {}, wanted {})",
+            "{}: now {} (old {}, new {})",
             self.setting,
             text(self.now),
             text(self.old),
@@ -111,29 +110,32 @@ impl fmt::Display for SettingReport {
 impl fmt::Display for StrayReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, serial_number, command, .. } = self;
-        write!(f, "{command}, meant for {serial_number} ({address}): ")?;
+        write!(f, "{command} for {serial_number} ({address}): ")?;
         match self.cause {
-            Astray::AnotherUnit { found } => {
-                write!(f, "unit {found} answered there afterwards and may have got it")?;
+            Astray::AnotherUnit { found } => write!(
+                f,
+                "afterwards unit {found} answered on this link, and may have received the command"
+            )?,
+            Astray::Renumbered { now, found } => {
+                let other =
+                    found.map_or("another unit".to_owned(), |found| format!("unit {found}"));
+                write!(
+                    f,
+                    "the numbers of the bank changed (this unit has {now} now), and {other} may have \
+                     received the command"
+                )?;
             }
-            Astray::Renumbered { now, found: Some(found) } => write!(
-                f,
-                "the bank's numbers changed (this unit is {now} now), and unit {found} may have got it"
-            )?,
-            Astray::Renumbered { now, found: None } => write!(
-                f,
-                "the bank's numbers changed (this unit is {now} now), and another unit may have got it"
-            )?,
             Astray::NeverShown => {
                 return f.write_str(
-                    "accepted and never shown; if another unit was connected there, it has it",
+                    "accepted, but this unit never showed the new values; if another unit was \
+                     connected here, it has them",
                 );
             }
         }
         f.write_str(if self.put_right {
-            "; what that unit had was written back"
+            "; its old values were written back"
         } else {
-            "; what that unit had was NOT written back: read it and set it yourself"
+            "; its old values were NOT written back: read that unit and set it by hand"
         })
     }
 }

@@ -1,32 +1,35 @@
-//! Where an earlier run of a plan was left, read from its records.
+//! How far an earlier run came, from its records.
 
-use super::{
-    Stray,
-    stray::{Owed, owed},
-};
+use super::record::Record;
 use crate::{
     Plan,
-    apply::journal::{Record, RunDirection},
+    apply::{
+        direction::RunDirection,
+        stray::{Owed, Stray, owed},
+    },
 };
 
-/// Where an earlier run of a plan was left.
+/// How far an earlier run came.
+///
+/// [`Past::progress`](crate::Past::progress) returns it, and [`Apply::resume`](crate::Apply::resume)
+/// takes it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ApplyProgress {
-    /// No step after this many of the first steps is done.
+    /// Number of steps, from the first one, that may be done.
     pub at_most: usize,
-    /// Whether the last record announces a write: it may still be on its way to be shown.
+    /// Whether the last record announces a write, so that the unit may show it only later.
     pub in_flight: bool,
-    /// Steps of which a write was announced and not proved, and that are still to be undone. What
-    /// the unit shows may be older than what it has.
+    /// Steps whose write was announced but not proved, and that are still to be undone. The unit may
+    /// have newer values than it shows.
     pub unproved: Vec<usize>,
     /// Set commands that may have reached another unit than intended.
     pub strays: Vec<Stray>,
-    /// Units that were given back what they had, by the step whose command had strayed.
+    /// Steps and units: the unit was set back after a command of the step had strayed.
     pub corrected: Vec<(usize, usize)>,
 }
 
 impl ApplyProgress {
-    /// Returns where a run that noted these records was left.
+    /// Returns how far a run with these records came.
     #[must_use]
     pub fn of(records: &[Record]) -> Self {
         let mut progress = Self::default();
@@ -38,8 +41,8 @@ impl ApplyProgress {
         progress
     }
 
-    /// Returns what units get back when the run goes on, because they may have got commands meant for
-    /// others.
+    /// Returns what has to be written when the run is continued, because units may have received
+    /// commands that were meant for others.
     #[must_use]
     pub fn owed(&self, plan: &Plan) -> Vec<Owed> {
         owed(plan, &self.strays, &self.corrected)
@@ -59,7 +62,7 @@ impl ApplyProgress {
                 self.unproved.retain(|unproved| *unproved != step);
                 match direction {
                     RunDirection::Forward => self.at_most = self.at_most.max(step + 1),
-                    // Steps before one that was left are kept in sight.
+                    // If a later step could not be undone, the number stays.
                     RunDirection::Backward if self.at_most == step + 1 => self.at_most = step,
                     RunDirection::Backward => {}
                 }
@@ -71,7 +74,7 @@ impl ApplyProgress {
                 self.unproved.extend(new);
             }
             Record::Misdirected { ref stray } => {
-                // What was written back before, the unit may have lost again.
+                // Units that were set back before may have received this command as well.
                 self.corrected.retain(|(step, _)| *step != stray.step);
                 self.strays.push(stray.clone());
             }

@@ -1,0 +1,235 @@
+//! From step to step, and back again after a failure.
+
+use crate::{
+    Settings, Unit,
+    apply::{
+        change::{Change, Failure, Verdict},
+        direction::{ResumeMode, RunDirection},
+        journal::Record,
+        machine::{Apply, INTERRUPTED, Phase},
+        report::ApplyReport,
+        state::Left,
+        stray::{Astray, Stray},
+    },
+};
+
+impl Apply {
+    /// Returns what follows the preflight: the units that it read, or why nothing may be written.
+    pub(in crate::apply) fn preflight_done(&mut self, found: Result<Vec<Unit>, String>) -> Phase {
+        match found {
+            Err(why) => return self.refuse(why),
+            Ok(units) => self.units = units,
+        }
+        let steps = self.plan.steps.len();
+        let Some((progress, mode)) = &self.resumed else {
+            return if steps == 0 { self.verify() } else { Phase::Backup };
+        };
+        let mode = *mode;
+        let next = match mode {
+            // Steps that are already done are recognised by their values.
+            ResumeMode::Finish => Phase::BeginStep(0),
+            ResumeMode::Undo => {
+                self.undo.steps = (0..progress.at_most.min(steps)).collect();
+                self.outcome.why = Some("an earlier run is undone".to_owned());
+                Phase::BeginUndo
+            }
+        };
+        self.strays.queue_corrections(&self.plan);
+        Phase::record(Record::Resumed { mode }, Phase::correct(next))
+    }
+
+    /// Begins a step, or the last reading after the last step.
+    pub(in crate::apply) fn begin_step(&mut self, at: usize) -> Phase {
+        if self.interrupts.any() {
+            return self.fail(INTERRUPTED.to_owned(), at);
+        }
+        let Some(step) = self.plan.steps.get(at) else {
+            return Phase::record(Record::Applied, self.verify());
+        };
+        if let Some(Some(why)) = self.lost.get(step.unit) {
+            let why = format!("{}: {why}", self.name(at));
+            return self.fail(why, at);
+        }
+        // A run that is finished leaves the other settings as they are.
+        let states = self.plan.settings_after(at);
+        let ahead = self.ahead.get(step.unit).copied().unwrap_or_default();
+        let expected = states.get(step.unit).map(|state| state.overlaid(&ahead));
+        match self.step_change(at, expected.filter(|_| self.resumed.is_none())) {
+            Some(change) => Phase::Step(Box::new(change)),
+            None => self.fail(format!("{}: {NO_COMMAND}", self.name(at)), at),
+        }
+    }
+
+    /// Begins to undo the next step, or the last reading after the first step.
+    pub(in crate::apply) fn begin_undo(&mut self) -> Phase {
+        let Some(at) = self.undo.steps.pop() else { return self.verify() };
+        let Some(step) = self.plan.steps.get(at) else { return Phase::BeginUndo };
+        if let Some(why) = self.lost.get(step.unit).cloned().flatten() {
+            return self.leave(at, &why, true);
+        }
+        match self.undo_change(at) {
+            Some(change) => Phase::Step(Box::new(change)),
+            None => self.leave(at, NO_COMMAND, false),
+        }
+    }
+
+    /// Returns what follows a step or its undo.
+    pub(in crate::apply) fn step_ended(&mut self, change: &Change, verdict: Verdict) -> Phase {
+        let (step, direction) = change.task().place();
+        match verdict {
+            Verdict::Proved => {
+                let shown = change.shown_after_write();
+                match shown.map_or(Ok(()), |shown| self.queue_voltages(step, direction, &shown)) {
+                    Ok(()) => self.step_proved(step, direction),
+                    Err(why) => {
+                        self.doubts.clear_step(step);
+                        self.fail(format!("{}: {why}", self.name(step)), step + 1)
+                    }
+                }
+            }
+            Verdict::Failed(failure) => {
+                let stray = self.note_failure(change, &failure);
+                let next = self.step_failed(step, direction, &failure);
+                record_stray(stray, next)
+            }
+        }
+    }
+
+    /// Notes what a failed write means for its unit and for others. Returns the stray command if it
+    /// is to be recorded.
+    pub(super) fn note_failure(&mut self, change: &Change, failure: &Failure) -> Option<Stray> {
+        if failure.lost
+            && let Some(lost) = self.lost.get_mut(change.unit())
+        {
+            *lost = Some("the unit can no longer be reached".to_owned());
+        }
+        let cause = failure.astray?;
+        let (step, direction) = change.task().place();
+        let stray =
+            Stray { step, direction, unit: change.unit(), command: change.command(), cause };
+        self.strays.add(stray.clone(), &self.plan);
+        (cause != Astray::NeverShown).then_some(stray)
+    }
+
+    fn step_proved(&mut self, step: usize, direction: RunDirection) -> Phase {
+        self.doubts.clear_step(step);
+        self.doubts.settle_step(step);
+        if let Some(done) = self.plan.steps.get(step)
+            && let Some(ahead) = self.ahead.get_mut(done.unit)
+        {
+            *ahead = ahead.only(|setting| done.to.get(setting).is_none());
+        }
+        let next = match direction {
+            RunDirection::Forward => Phase::BeginStep(step + 1),
+            RunDirection::Backward => Phase::BeginUndo,
+        };
+        let proved = Phase::record(Record::Proved { step, direction }, next);
+        // A step is done only once the unit's voltages are those of the plan.
+        if self.strays.queue.is_empty() { proved } else { Phase::correct(proved) }
+    }
+
+    fn step_failed(&mut self, step: usize, direction: RunDirection, failure: &Failure) -> Phase {
+        if failure.may_be_done {
+            self.doubts.add_step(step);
+        }
+        if direction == RunDirection::Forward {
+            let why = format!("{}: {}", self.name(step), failure.why);
+            return self.fail(why, step + usize::from(failure.may_be_done));
+        }
+        let strayed = failure.astray.is_some_and(|cause| cause != Astray::NeverShown);
+        if strayed && !self.undo.repeated.contains(&step) {
+            self.undo.repeated.push(step);
+            self.undo.steps.push(step);
+            self.strays.queue_corrections(&self.plan);
+            return Phase::correct(Phase::BeginUndo);
+        }
+        if self.doubts.unproved.contains(&step)
+            && let Some(planned) = self.plan.steps.get(step)
+        {
+            self.doubts.add_unit(step, planned.unit);
+        }
+        self.leave(step, &failure.why, failure.lost)
+    }
+
+    /// Begins to undo the first `done` steps, and those of an earlier run, because of a failure.
+    pub(in crate::apply) fn fail(&mut self, why: String, done: usize) -> Phase {
+        let earlier = self.resumed.as_ref().map_or(0, |(progress, _)| progress.at_most);
+        let done = done.max(earlier).min(self.plan.steps.len());
+        let (unproved, of) = (self.doubts.unproved.clone(), Vec::new());
+        let record = Record::Undoing { why: why.clone(), done, unproved, of };
+        self.outcome.why.get_or_insert(why);
+        self.undo.steps = (0..done).collect();
+        self.strays.queue_corrections(&self.plan);
+        Phase::record(record, Phase::correct(Phase::BeginUndo))
+    }
+
+    /// Gives up undoing a step.
+    pub(super) fn leave(&mut self, step: usize, why: &str, lost: bool) -> Phase {
+        let why = format!("{}: could not be undone: {why}", self.name(step));
+        self.undo.left.push(Left { step, why, lost });
+        Phase::record(Record::Left { step }, Phase::BeginUndo)
+    }
+
+    /// Ends a run that has written nothing.
+    pub(in crate::apply) fn refuse(&mut self, why: String) -> Phase {
+        self.outcome.why = Some(why);
+        let report = self.report_unwritten(&[]);
+        self.end(report)
+    }
+
+    /// Ends the run.
+    pub(super) fn end(&mut self, report: ApplyReport) -> Phase {
+        self.outcome.report = Some(report);
+        Phase::Done
+    }
+
+    /// Returns what follows a record that could not be stored: no further step is begun, and an undo
+    /// goes on without a journal.
+    pub(in crate::apply) fn record_failed(
+        &mut self,
+        record: &Record,
+        why: &str,
+        next: Phase,
+    ) -> Phase {
+        let why = format!("the journal cannot be written: {why}");
+        match record {
+            Record::Proved { step, direction: RunDirection::Forward } => self.fail(why, step + 1),
+            Record::Applied => self.fail(why, self.plan.steps.len()),
+            _ => {
+                self.outcome.remark(why);
+                next
+            }
+        }
+    }
+
+    /// Returns the name of a step in reports: its unit, and its settings with their new values.
+    fn name(&self, step: usize) -> String {
+        let step = self.plan.steps.get(step);
+        step.map_or(String::new(), |step| {
+            format!("{}: {}", self.serial(step.unit), values(&step.to))
+        })
+    }
+
+    /// Returns the serial number of a unit as text.
+    pub(super) fn serial(&self, unit: usize) -> String {
+        let planned = self.plan.units.get(unit);
+        planned.map_or(String::new(), |planned| planned.unit.serial_number.to_string())
+    }
+}
+
+/// Returns settings with their values as text.
+pub(super) fn values(settings: &Settings) -> String {
+    let values = settings.iter().map(|(setting, value)| format!("{setting} {value}"));
+    values.collect::<Vec<_>>().join(", ")
+}
+
+/// Stores a record of a stray command before the next phase.
+pub(super) fn record_stray(stray: Option<Stray>, next: Phase) -> Phase {
+    match stray {
+        Some(stray) => Phase::record(Record::Misdirected { stray }, next),
+        None => next,
+    }
+}
+
+/// Why a step cannot be written if no command sets its values.
+pub(super) const NO_COMMAND: &str = "no command sets these values on this unit";

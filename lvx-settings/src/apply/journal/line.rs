@@ -1,0 +1,48 @@
+//! The lines of a journal file.
+
+use std::path::Path;
+
+use pi18_proto::DateTime;
+use serde::{Deserialize, Serialize};
+
+use super::record::Record;
+use crate::{Error, Plan};
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Head {
+    pub(super) format: Format,
+    pub(super) plan: Plan,
+    /// Name of the earlier run that this one undoes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) undoes: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum Format {
+    #[serde(rename = "lvx-journal-1")]
+    V1,
+}
+
+/// Any other line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Line {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<DateTime>,
+    #[serde(flatten)]
+    pub(super) record: Record,
+}
+
+/// Checks that a path leads to a regular file. Opening another kind, such as a pipe, may block for
+/// ever.
+pub(super) fn check_regular(path: &Path) -> Result<(), Error> {
+    let file = path.metadata().map_err(|source| Error::file(path, CANNOT_READ, source))?;
+    if file.is_file() {
+        Ok(())
+    } else {
+        Err(Error::content(path, "expected a journal, found a file that is not a regular file"))
+    }
+}
+
+pub(super) const CANNOT_READ: &str = "cannot read the journal";

@@ -1,0 +1,139 @@
+//! The records of a run.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{
+    Settings,
+    apply::{
+        direction::{ResumeMode, RunDirection},
+        report::Ending,
+        stray::Stray,
+    },
+};
+
+/// What happened in a run, or is about to happen.
+///
+/// Steps and units are indexes in the plan, counted from 0.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Record {
+    /// The set command of a step is about to be sent.
+    Writing {
+        /// Index of the step.
+        step: usize,
+        /// Whether the step is done or undone.
+        direction: RunDirection,
+        /// Number of the attempt, counted from 1.
+        attempt: u32,
+    },
+    /// A step, or its undo, was proved by reading back.
+    Proved {
+        /// Index of the step.
+        step: usize,
+        /// Whether the step was done or undone.
+        direction: RunDirection,
+    },
+    /// A step could not be undone.
+    Left {
+        /// Index of the step.
+        step: usize,
+    },
+    /// Something failed, and the steps that may be done are about to be undone.
+    Undoing {
+        /// The failure.
+        why: String,
+        /// Number of steps, from the first one, that may be done.
+        done: usize,
+        /// Steps whose write may have arrived although the unit does not show it.
+        #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+        unproved: Vec<usize>,
+        /// Steps that this record is about, if only some units of the plan were undone; empty if it
+        /// is about all. What earlier records say about other steps still holds.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        of: Vec<usize>,
+    },
+    /// A set command may have reached another unit than the one of its step.
+    Misdirected {
+        /// The command, and which unit may have received it.
+        stray: Stray,
+    },
+    /// A unit is about to be corrected, because it may have received a command that was meant for
+    /// another one, or because its new battery type replaced its voltages.
+    Correcting {
+        /// Index of the step whose command or side effect is corrected.
+        step: usize,
+        /// Index of the unit.
+        unit: usize,
+        /// Settings that are written.
+        to: Settings,
+        /// Number of the attempt, counted from 1.
+        attempt: u32,
+    },
+    /// A correction was proved by reading back.
+    Corrected {
+        /// Index of the step whose command or side effect was corrected.
+        step: usize,
+        /// Index of the unit.
+        unit: usize,
+        /// Settings that were written.
+        to: Settings,
+    },
+    /// An earlier run is continued.
+    Resumed {
+        /// Whether the earlier run is finished or undone.
+        #[serde(rename = "way")]
+        mode: ResumeMode,
+    },
+    /// All steps are done and proved.
+    Applied,
+    /// The run waits for a confirmation, and undoes everything if there is none in time.
+    Waiting {
+        /// Time to wait, in seconds, from the time of this record.
+        seconds: u64,
+    },
+    /// The new settings were confirmed.
+    Confirmed,
+    /// The run ended.
+    Ended {
+        /// How the run ended.
+        ending: Ending,
+    },
+    /// The owner declared that the run needs no further attention.
+    Forgotten,
+}
+
+impl Record {
+    /// Returns the highest step and the highest unit that the record names.
+    pub(super) fn places(&self) -> (usize, usize) {
+        match self {
+            Self::Writing { step, .. } | Self::Proved { step, .. } | Self::Left { step } => {
+                (*step, 0)
+            }
+            Self::Undoing { done, unproved, of, .. } => {
+                let unproved = unproved.iter().chain(of).copied().max().unwrap_or_default();
+                (unproved.max(done.saturating_sub(1)), 0)
+            }
+            Self::Misdirected { stray } => (stray.step, stray.unit),
+            Self::Correcting { step, unit, .. } | Self::Corrected { step, unit, .. } => {
+                (*step, *unit)
+            }
+            _ => (0, 0),
+        }
+    }
+}
+
+/// Reads a list. Journals of earlier versions have a single number instead.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Numbers {
+        One(usize),
+        Many(Vec<usize>),
+    }
+
+    Ok(match Numbers::deserialize(deserializer)? {
+        Numbers::One(number) => vec![number],
+        Numbers::Many(numbers) => numbers,
+    })
+}

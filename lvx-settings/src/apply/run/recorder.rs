@@ -1,0 +1,114 @@
+//! Where a run stores what has to survive it, and whom it asks.
+
+use std::io;
+
+use pi18_proto::{DateTime, SerialNumber};
+use serde::Serialize;
+
+use crate::{Action, Journal, Plan, Record, RunDirection, Settings, Unit};
+
+/// Stores what has to survive a run, and tells the run about confirmations and interrupts.
+///
+/// A [`Journal`] is a recorder that is never interrupted. A program with a user adds what it needs:
+///
+/// ```
+/// use std::io;
+///
+/// use lvx_settings::{Action, Journal, Plan, Record, Recorder, Unit};
+/// use pi18_proto::DateTime;
+///
+/// struct Console {
+///     journal: Journal,
+///     /// Set by a signal handler or a button.
+///     interrupts: std::sync::Arc<std::sync::atomic::AtomicU32>,
+/// }
+///
+/// impl Recorder for Console {
+///     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> io::Result<()> {
+///         self.journal.begin(plan, units)
+///     }
+///     fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
+///         self.journal.record(record, at)
+///     }
+///     fn watch(&mut self, action: &Action) {
+///         if let Action::Write(write) = action {
+///             println!("step {}: writing {:?}", write.step + 1, write.to);
+///         }
+///     }
+///     fn interrupts(&mut self) -> u32 {
+///         self.interrupts.load(std::sync::atomic::Ordering::Relaxed)
+///     }
+/// }
+/// ```
+pub trait Recorder {
+    /// Saves the current settings of the units, and begins the journal.
+    ///
+    /// # Errors
+    /// If they cannot be saved. Nothing is written to a unit then.
+    fn begin(&mut self, plan: &Plan, units: &[Unit]) -> io::Result<()>;
+
+    /// Stores a record. It must be safe from a crash when this returns.
+    ///
+    /// # Errors
+    /// If the record cannot be stored. No further step is begun then, and the steps that were done
+    /// are undone.
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()>;
+
+    /// Is called after a set command was sent.
+    fn audit(&mut self, _line: &Audit) {}
+
+    /// Is called before each action.
+    fn watch(&mut self, _action: &Action) {}
+
+    /// Returns whether the new settings were confirmed.
+    fn is_confirmed(&mut self) -> bool {
+        false
+    }
+
+    /// Returns whether the run was interrupted.
+    fn is_interrupted(&mut self) -> bool {
+        false
+    }
+
+    /// Returns the number of interrupts so far. The first one undoes what was written; a further one
+    /// ends what the undo waits for.
+    fn interrupts(&mut self) -> u32 {
+        u32::from(self.is_interrupted())
+    }
+}
+
+/// The first line of a journal holds the settings that the units had, so no other backup is needed.
+impl Recorder for Journal {
+    fn begin(&mut self, plan: &Plan, _units: &[Unit]) -> io::Result<()> {
+        if plan == self.plan() {
+            return Ok(());
+        }
+        let path = self.path().display();
+        let why = format!("{path}: expected the journal of this plan, found that of another plan");
+        Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+    }
+
+    fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
+        Ok(self.append(record, at)?)
+    }
+}
+
+/// A set command that was sent, for an audit log.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Audit {
+    /// Time of this computer when the command was sent.
+    pub at: Option<DateTime>,
+    /// Address of the unit.
+    pub address: String,
+    /// Serial number of the unit.
+    pub serial_number: SerialNumber,
+    /// The command as it was sent.
+    pub command: String,
+    /// Settings that the command sets.
+    pub settings: Settings,
+    /// Whether the command does a step of the plan or undoes it.
+    pub direction: RunDirection,
+    /// Answer of the unit: `accepted`, `refused`, `garbled`, `silent` or `gone`.
+    pub outcome: &'static str,
+}

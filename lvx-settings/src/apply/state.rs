@@ -1,0 +1,193 @@
+//! What a run keeps track of beside its plan: failures, doubts, what is left to undo, and commands that
+//! may have reached the wrong unit.
+
+use std::collections::VecDeque;
+
+use super::{
+    report::ApplyReport,
+    stray::{Stray, owed},
+    task::{Correction, Reason},
+};
+use crate::Plan;
+
+/// What a run has come to so far.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// First failure. The run is being undone because of it.
+    pub(super) why: Option<String>,
+    /// Further texts for the report.
+    remarks: Vec<String>,
+    /// Number of set commands that were sent.
+    pub(super) writes: u64,
+    /// Whether the new settings were confirmed, so that nothing is undone any more.
+    pub(super) confirmed: bool,
+    pub(super) report: Option<ApplyReport>,
+}
+
+impl Outcome {
+    /// Adds a text to the report, once.
+    pub(super) fn remark(&mut self, remark: String) {
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
+        }
+    }
+
+    pub(super) fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// Whether a failure may still cause an undo: there was none so far, and no confirmation.
+    pub(super) fn may_fail(&self) -> bool {
+        self.why.is_none() && !self.confirmed
+    }
+}
+
+/// Writes whose effect is not known.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    /// Steps whose write may have arrived although the unit does not show it.
+    pub(super) unproved: Vec<usize>,
+    /// Steps and units: the unit may still show a write of the step.
+    unsettled: Vec<(usize, usize)>,
+}
+
+impl Doubts {
+    pub(super) fn new(unproved: Vec<usize>) -> Self {
+        Self { unproved, unsettled: Vec::new() }
+    }
+
+    /// Notes that a step may be done.
+    pub(super) fn add_step(&mut self, step: usize) {
+        if !self.unproved.contains(&step) {
+            self.unproved.push(step);
+        }
+    }
+
+    /// Notes that a step is neither done nor in doubt.
+    pub(super) fn clear_step(&mut self, step: usize) {
+        self.unproved.retain(|unproved| *unproved != step);
+    }
+
+    /// Notes that a unit may still show a write of a step.
+    pub(super) fn add_unit(&mut self, step: usize, unit: usize) {
+        if !self.unsettled.contains(&(step, unit)) {
+            self.unsettled.push((step, unit));
+        }
+    }
+
+    /// Notes that no unit shows a write of a step any more.
+    pub(super) fn settle_step(&mut self, step: usize) {
+        self.unsettled.retain(|(unsettled, _)| *unsettled != step);
+    }
+
+    /// Notes that a unit does not show a write of a step any more.
+    pub(super) fn settle_unit(&mut self, step: usize, unit: usize) {
+        self.unsettled.retain(|unsettled| *unsettled != (step, unit));
+    }
+
+    /// Whether a reading of a unit may be out of date.
+    pub(super) fn concern_unit(&self, unit: usize) -> bool {
+        self.unsettled.iter().any(|(_, unsettled)| *unsettled == unit)
+    }
+
+    /// Whether a reading of any unit may be out of date.
+    pub(super) fn concern_any_unit(&self) -> bool {
+        !self.unsettled.is_empty()
+    }
+}
+
+/// What is left to undo.
+#[derive(Debug, Default)]
+pub(super) struct Undo {
+    /// Steps that are still to be undone; the last one is next.
+    pub(super) steps: Vec<usize>,
+    /// Steps that could not be undone.
+    pub(super) left: Vec<Left>,
+    /// Steps whose undo was repeated because its command may have reached another unit.
+    pub(super) repeated: Vec<usize>,
+    /// Whether units that were lost were tried a second time.
+    pub(super) tried_again: bool,
+}
+
+/// A step that could not be undone.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) step: usize,
+    pub(super) why: String,
+    /// Whether the unit could not be reached.
+    pub(super) lost: bool,
+}
+
+/// Set commands that may have reached another unit, of this run and of earlier ones.
+#[derive(Debug, Default)]
+pub(super) struct Strays {
+    pub(super) commands: Vec<Stray>,
+    /// Steps and units: the unit was set back after a command of the step had strayed.
+    corrected: Vec<(usize, usize)>,
+    /// Corrections that are still to be sent.
+    pub(super) queue: VecDeque<Correction>,
+}
+
+impl Strays {
+    pub(super) fn new(commands: Vec<Stray>, corrected: Vec<(usize, usize)>) -> Self {
+        Self { commands, corrected, queue: VecDeque::new() }
+    }
+
+    /// Adds a stray command. Units that were set back before may have received it as well, so they
+    /// are set back again.
+    pub(super) fn add(&mut self, stray: Stray, plan: &Plan) {
+        let suspects = stray.suspects(plan);
+        self.corrected.retain(|(step, unit)| *step != stray.step || !suspects.contains(unit));
+        self.commands.push(stray);
+    }
+
+    /// Notes that a unit was set back.
+    pub(super) fn set_right(&mut self, step: usize, unit: usize) {
+        self.corrected.push((step, unit));
+    }
+
+    /// Queues a correction for each unit that may have received a stray command.
+    pub(super) fn queue_corrections(&mut self, plan: &Plan) {
+        for owed in owed(plan, &self.commands, &self.corrected) {
+            let (step, unit, to) = (owed.step, owed.unit, owed.to);
+            let correction = Correction { step, unit, to, reason: Reason::Stray };
+            if !self.queue.contains(&correction) {
+                self.queue.push_back(correction);
+            }
+        }
+    }
+
+    /// Whether the unit that received a stray command is known and was set back.
+    pub(super) fn is_corrected(&self, stray: &Stray, plan: &Plan) -> bool {
+        let Some(found) = stray.found() else { return false };
+        let is_found = |unit: usize| {
+            plan.units.get(unit).is_some_and(|known| known.unit.serial_number == found)
+        };
+        stray
+            .suspects(plan)
+            .into_iter()
+            .any(|unit| is_found(unit) && self.corrected.contains(&(stray.step, unit)))
+    }
+}
+
+/// Interrupts of a run.
+#[derive(Debug, Default)]
+pub(super) struct Interrupts {
+    /// Number of interrupts.
+    pub(super) count: u32,
+    /// Number of interrupts that were acted upon.
+    handled: u32,
+}
+
+impl Interrupts {
+    /// Returns whether there is an interrupt that was not acted upon yet, and marks it as handled.
+    pub(super) fn take(&mut self) -> bool {
+        let is_new = self.count > self.handled;
+        self.handled = self.count;
+        is_new
+    }
+
+    pub(super) fn any(&self) -> bool {
+        self.count > 0
+    }
+}
