@@ -55,9 +55,9 @@ impl Default for BankConfig {
 /// use pi18_transport::sim::{Bank, BankConfig};
 ///
 /// let mut bank = Bank::new(BankConfig::default())?;
-/// bank.host_sends(0, b"^P005PIq\x8b\r", Duration::ZERO);
+/// bank.send(0, b"^P005PIq\x8b\r", Duration::ZERO);
 /// let mut reply = BytesMut::new();
-/// bank.take(0, Duration::ZERO, &mut reply);
+/// bank.receive(0, Duration::ZERO, &mut reply);
 /// assert_eq!(reply, &b"^D00518;\x03\r"[..]);
 /// # Ok::<(), pi18_transport::sim::SwitchError>(())
 /// ```
@@ -98,23 +98,23 @@ impl Bank {
     }
 
     /// Sends bytes from the host over a wire.
-    pub fn host_sends(&mut self, wire: usize, bytes: &[u8], now: Duration) {
+    pub fn send(&mut self, wire: usize, bytes: &[u8], now: Duration) {
         self.advance(now);
         if let Some((line, unit)) = self.wires.line(wire)
             && let Some(unit) = self.world.units.get(unit)
         {
-            line.send(bytes, self.world.now, &unit.switches.line);
+            line.host_send(bytes, self.world.now, &unit.switches.line);
         }
         self.advance(now);
     }
 
     /// Appends the bytes that have reached the host's end of a wire to `buffer`.
-    pub fn take(&mut self, wire: usize, now: Duration, buffer: &mut BytesMut) {
+    pub fn receive(&mut self, wire: usize, now: Duration, buffer: &mut BytesMut) {
         self.advance(now);
         if let Some((line, unit)) = self.wires.line(wire)
             && let Some(unit) = self.world.units.get(unit)
         {
-            line.take(self.world.now, buffer, &unit.switches.line);
+            line.host_receive(self.world.now, buffer, &unit.switches.line);
         }
     }
 
@@ -183,15 +183,15 @@ impl Bank {
 
     /// Returns how often a wire was unplugged.
     #[cfg(unix)]
-    pub(super) fn pulls(&mut self, wire: usize) -> u64 {
-        self.wires.line(wire).map(|(line, _)| line.pulls()).unwrap_or_default()
+    pub(super) fn disconnects(&mut self, wire: usize) -> u64 {
+        self.wires.line(wire).map(|(line, _)| line.disconnects()).unwrap_or_default()
     }
 
     /// Puts a USB adapter at the host's end of a wire: replies arrive in reports.
     #[cfg(target_os = "linux")]
-    pub(super) fn put_in_reports(&mut self, wire: usize) {
+    pub(super) fn attach_adapter(&mut self, wire: usize) {
         if let Some((line, _)) = self.wires.line(wire) {
-            line.put_in_reports(true);
+            line.set_adapter(true);
         }
     }
 
@@ -203,13 +203,13 @@ impl Bank {
         let switches = self.world.units.get(unit).map(|unit| &unit.switches);
         let ignores_checksum = switches.is_some_and(|switches| switches.quirks.ignore_checksum);
         let switches = switches.map(|switches| switches.line).unwrap_or_default();
-        let Some((at, input)) = line.receive(ignores_checksum) else {
+        let Some((at, input)) = line.unit_receive(ignores_checksum) else {
             return;
         };
         let is_lost = happens(switches.silent, &mut self.world.random);
         let reply = if is_lost { None } else { respond(&mut self.world, unit, input) };
         if let Some((line, _)) = self.wires.line(wire) {
-            line.answer(reply, at, &switches, &mut self.world.random);
+            line.unit_reply(reply, at, &switches, &mut self.world.random);
         }
     }
 }

@@ -1,7 +1,11 @@
-//! What units understand and answer.
+//! The protocol on the unit's side: requests, replies and set commands, with the quirks of units.
 //!
-//! [`input`] reads the bytes that reach a unit, [`respond`] returns the bytes of its answer: [`query`]
-//! has the reply to each query, [`set`] carries out each set command.
+//! [`input`] finds the requests in the bytes that reach a unit, [`respond`] returns the bytes of its answer.
+//! [`query`] has the reply to each query, [`set`] carries out each set command.
+//!
+//! A unit is more tolerant than the sheets demand: it answers queries with a wrong stated length or without
+//! a checksum, stays silent at damaged frames, and refuses unknown requests with `^0`. The quirks among the
+//! [`Switches`](super::Switches) change that.
 
 pub(crate) mod input;
 pub(crate) mod query;

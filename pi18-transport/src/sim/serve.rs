@@ -99,30 +99,30 @@ trait Port {
     fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>>;
 
     /// Appends the bytes that clients have sent. Returns `false` if the port is permanently closed.
-    fn take(&mut self, buffer: &mut BytesMut) -> bool;
+    fn receive(&mut self, buffer: &mut BytesMut) -> bool;
 
     /// Sends bytes to the clients. Bytes that a client does not accept now are lost, as on a serial line.
-    fn give(&mut self, bytes: &[u8]);
+    fn send(&mut self, bytes: &[u8]);
 
     /// Disconnects the clients because the unit was disconnected. Returns `false` if that closes the port
     /// permanently.
-    fn lose(&mut self) -> bool;
+    fn disconnect(&mut self) -> bool;
 
     /// Lets clients connect because the unit is connected.
-    fn regain(&mut self) {}
+    fn connect(&mut self) {}
 }
 
 /// Moves bytes between the port and the unit until the port is closed or the pipe ends.
 fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
     let mut bytes = BytesMut::new();
-    let mut pulls = link.pulls();
+    let mut disconnects = link.disconnects();
     loop {
         let due = link.bank().next_due(link.wire());
         if matches!(wait(port.files(), stopped.as_fd(), due), Ok(Woken::Stop) | Err(_)) {
             return;
         }
         bytes.clear();
-        if !port.take(&mut bytes) {
+        if !port.receive(&mut bytes) {
             return;
         }
         let now = link.now();
@@ -131,18 +131,19 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
         let mut received = link.receive(&mut bytes, now);
         // One call may not return everything that has arrived.
         while received.is_ok() && !bytes.is_empty() {
-            port.give(&bytes);
+            port.send(&bytes);
             bytes.clear();
             received = link.receive(&mut bytes, now);
         }
         let connected = sent.is_ok() && received.is_ok();
         // The unit may have been disconnected and connected again since the last round.
-        let pulled = std::mem::replace(&mut pulls, link.pulls()) != pulls;
-        if (pulled || !connected) && !port.lose() {
+        let was_disconnected =
+            std::mem::replace(&mut disconnects, link.disconnects()) != disconnects;
+        if (was_disconnected || !connected) && !port.disconnect() {
             return;
         }
         if connected {
-            port.regain();
+            port.connect();
         }
     }
 }

@@ -233,14 +233,14 @@ impl SimLink {
 
     /// Returns how often the wire was unplugged.
     #[cfg(unix)]
-    pub(super) fn pulls(&self) -> u64 {
-        self.shared.lock().bank.pulls(self.wire)
+    pub(super) fn disconnects(&self) -> u64 {
+        self.shared.lock().bank.disconnects(self.wire)
     }
 
     /// Puts a USB adapter at the host's end: replies arrive in reports.
     #[cfg(target_os = "linux")]
-    pub(super) fn in_reports(self) -> Self {
-        self.shared.lock().bank.put_in_reports(self.wire);
+    pub(super) fn with_adapter(self) -> Self {
+        self.shared.lock().bank.attach_adapter(self.wire);
         self
     }
 
@@ -254,7 +254,7 @@ impl Link for SimLink {
     fn send(&mut self, bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
         let mut state = self.shared.lock();
         let now = self.shared.now_of(&state);
-        state.bank.host_sends(self.wire, bytes, now);
+        state.bank.send(self.wire, bytes, now);
         let connected = state.bank.is_connected(self.unit);
         drop(state);
         self.shared.0.changed.notify_all();
@@ -268,7 +268,7 @@ impl Link for SimLink {
             let mut state = self.shared.lock();
             let now = self.shared.now_of(&state);
             let connected = state.bank.is_connected(self.unit);
-            state.bank.take(self.wire, now, buffer);
+            state.bank.receive(self.wire, now, buffer);
             if buffer.len() > before {
                 return Ok(());
             }

@@ -26,29 +26,29 @@ pub(super) struct Unit {
     pub(super) settings: Settings,
     /// Changed settings that `PIRI` does not show yet, each with the time from which it does. The last
     /// entry is the present one.
-    pub(super) unseen: Vec<(Duration, Settings)>,
+    pub(super) pending: Vec<(Duration, Settings)>,
     /// Settings that `PIRI` showed when the last change was made.
-    pub(super) seen: Settings,
+    pub(super) shown_before: Settings,
     pub(super) extras: Extras,
     pub(super) serial: Option<SerialNumber>,
     /// Output switched on or off by `LON`.
     pub(super) load: LoadConnection,
     /// Whether a setting was changed, a field of `GS`.
-    pub(super) changed: SettingsState,
+    pub(super) settings_state: SettingsState,
     /// Difference between the unit's clock and the bank's.
     pub(super) clock_offset: SignedDuration,
     pub(super) energy: Energy,
     pub(super) stage: Stage,
     pub(super) mode: WorkingMode,
     /// Power that the panels can supply, W.
-    pub(super) offered: f64,
+    pub(super) pv_available: f64,
     pub(super) flow: Flow,
     /// Voltage at the terminals without the error of the unit's voltmeter, V.
     pub(super) volts: f64,
     pub(super) sets: SetCounts,
 }
 
-/// The charging stage of a unit, which depends on what was before.
+/// The charging stage of a unit, which depends on earlier voltages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stage {
     /// Bulk charging has ended: the unit charges to the float voltage only.
@@ -90,20 +90,20 @@ impl Unit {
         Self {
             index,
             settings,
-            unseen: Vec::new(),
-            seen: settings,
+            pending: Vec::new(),
+            shown_before: settings,
             extras: Extras::commissioned(),
             serial: switches
                 .state
                 .serial
                 .or_else(|| SerialNumber::new(&format!("{}", FIRST_SERIAL + index))),
             load: LoadConnection::CONNECTED,
-            changed: SettingsState::UNCHANGED,
+            settings_state: SettingsState::UNCHANGED,
             clock_offset: SignedDuration::ZERO,
             energy: Energy::new(index, start, generated),
             stage: Stage::default(),
             mode: WorkingMode::STANDBY,
-            offered: 0.0,
+            pv_available: 0.0,
             flow: Flow::default(),
             volts: 0.0,
             sets: SetCounts::default(),
@@ -143,23 +143,23 @@ impl Unit {
 
     /// Returns the settings that `PIRI` shows at `now`.
     pub(super) fn shown(&self, now: Duration) -> Settings {
-        let due = self.unseen.iter().rev().find(|(due, _)| *due <= now);
-        due.map_or(self.seen, |(_, settings)| *settings)
+        let due = self.pending.iter().rev().find(|(due, _)| *due <= now);
+        due.map_or(self.shown_before, |(_, settings)| *settings)
     }
 
     /// Replaces the settings, and shows them without the lag.
     pub(super) fn restart(&mut self, settings: Settings) {
         self.settings = settings;
-        self.seen = settings;
-        self.unseen.clear();
+        self.shown_before = settings;
+        self.pending.clear();
     }
 
     /// Records a change of the settings, which `PIRI` shows after the lag.
     pub(super) fn settings_changed(&mut self, now: Duration) {
-        self.seen = self.shown(now);
-        self.unseen.retain(|(due, _)| *due > now);
-        self.unseen.push((now + self.switches.quirks.lag, self.settings));
-        self.changed = SettingsState::CHANGED;
+        self.shown_before = self.shown(now);
+        self.pending.retain(|(due, _)| *due > now);
+        self.pending.push((now + self.switches.quirks.lag, self.settings));
+        self.settings_state = SettingsState::CHANGED;
     }
 }
 

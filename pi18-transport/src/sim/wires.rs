@@ -78,7 +78,7 @@ impl Wires {
     pub(super) fn unplug(&mut self, place: usize) {
         if let Some(wire) = self.0.get_mut(place) {
             wire.in_use = false;
-            wire.line.put_in_reports(false);
+            wire.line.set_adapter(false);
             if place >= MAX_UNITS && wire.line.is_connected() {
                 wire.line = Line::default();
             }

@@ -12,11 +12,11 @@ const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
 
 fn take(bank: &mut Bank, now: Duration) -> Vec<u8> {
     let mut bytes = BytesMut::new();
-    bank.take(0, now, &mut bytes);
+    bank.receive(0, now, &mut bytes);
     bytes.to_vec()
 }
 
-/// Asks `MOD` some times, ten seconds apart, and returns the bytes that come back each time.
+/// Sends `MOD` `count` times, ten seconds apart, and returns the bytes that arrive after each.
 fn replies(switches: &str, count: u64) -> Vec<Vec<u8>> {
     let mut bank = bank(&[switches]);
     let exchanges = (0..count).map(|at| exchange(&mut bank, 0, MOD, Duration::from_secs(at * 10)));
@@ -98,7 +98,7 @@ fn paced_bytes_arrive_one_by_one() {
     let mut bank = bank(&["frozen=on&pace=2400"]);
     let request = Query::GeneralStatus.to_frame(Dialect::Checksum);
     let start = Duration::from_secs(5);
-    bank.host_sends(0, &request, start);
+    bank.send(0, &request, start);
     let mut reply = Vec::new();
     let mut times = Vec::new();
     while let Some(due) = bank.next_due(0) {
@@ -117,7 +117,7 @@ fn paced_bytes_arrive_one_by_one() {
 #[test]
 fn reports_have_eight_bytes() {
     let mut bank = bank(&["frozen=on&reports=on&pace=2400"]);
-    bank.host_sends(0, MOD, Duration::ZERO);
+    bank.send(0, MOD, Duration::ZERO);
     let mut reports = Vec::new();
     let mut last = Duration::ZERO;
     while let Some(due) = bank.next_due(0) {
@@ -131,7 +131,7 @@ fn reports_have_eight_bytes() {
 #[test]
 fn stale_reply_arrives_in_reports_too() {
     let mut bank = bank(&["frozen=on&reports=on&stale=1"]);
-    bank.host_sends(0, MOD, Duration::ZERO);
+    bank.send(0, MOD, Duration::ZERO);
     for _ in 0..2 {
         assert_eq!(take(&mut bank, Duration::ZERO), b"^D00505\xD9\x9F\r\0\0\0\0\0\0");
     }
@@ -145,14 +145,14 @@ fn busy_unit_ignores_requests() {
     assert_eq!(exchange(&mut bank, 0, MOD, millis(50)), b"");
     assert_eq!(take(&mut bank, millis(100)), SOUND);
     assert_eq!(take(&mut bank, millis(1_000)), b"");
-    bank.host_sends(0, MOD, millis(1_000));
+    bank.send(0, MOD, millis(1_000));
     assert_eq!(take(&mut bank, millis(1_100)), SOUND);
 }
 
 #[test]
 fn busy_unit_ignores_the_rest_of_a_request() {
     let mut bank = bank(&["frozen=on&pace=2400"]);
-    bank.host_sends(0, &[MOD, MOD].concat(), Duration::ZERO);
+    bank.send(0, &[MOD, MOD].concat(), Duration::ZERO);
     let reply = take(&mut bank, Duration::from_secs(2));
     assert_eq!(&reply[..SOUND.len()], SOUND);
     assert!(!reply[SOUND.len()..].starts_with(b"^D"), "{}", reply.escape_ascii());

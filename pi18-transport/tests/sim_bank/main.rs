@@ -31,11 +31,11 @@ fn bank(switches: &[&str]) -> Bank {
     Bank::new(BankConfig { switches, ..BankConfig::default() }).unwrap()
 }
 
-/// Sends bytes to a unit, and returns the bytes that come back without delay.
+/// Sends bytes to a unit, and returns the bytes that arrive without delay.
 fn exchange(bank: &mut Bank, unit: usize, bytes: &[u8], now: Duration) -> Vec<u8> {
-    bank.host_sends(unit, bytes, now);
+    bank.send(unit, bytes, now);
     let mut reply = BytesMut::new();
-    bank.take(unit, now, &mut reply);
+    bank.receive(unit, now, &mut reply);
     reply.to_vec()
 }
 

@@ -1,4 +1,7 @@
 //! The battery that all units share, as one pack of 16 LFP cells.
+//!
+//! Its voltage is the voltage of the cells at this state of charge, plus or minus the voltage across one
+//! resistance. There is no hysteresis, no temperature and no loss of charge.
 
 /// A battery of 16 LFP cells in series. Units rated below 48 V see a part of its voltage.
 #[derive(Clone, Copy, Debug)]

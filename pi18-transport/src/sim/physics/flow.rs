@@ -1,10 +1,16 @@
 //! The power flow of one unit between sun, grid, battery and house.
+//!
+//! The settings decide the order: solar priority whether the sun supplies the load or the battery first,
+//! output priority whether the grid or the battery supplies the rest of the load, charger priority when the
+//! grid charges the battery, and the machine type whether surplus goes to the grid.
+//!
+//! Source: PI18 2017, the commands "PSP", "POP", "PCP" and "PEI"; the details are assumed.
 
 use pi18_proto::{ChargerPriority, MachineType, OutputPriority, SolarPriority, WorkingMode};
 
 use crate::sim::unit::settings::Settings;
 
-/// What the power flow of a unit depends on.
+/// The conditions on which the power flow of a unit depends.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent conditions")]
 pub(crate) struct FlowInput {

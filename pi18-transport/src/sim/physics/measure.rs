@@ -1,4 +1,7 @@
-//! What the sensors of a unit measure, in the fields of `GS` and `PGSn`.
+//! The measurements of a unit, as `GS` and `PGSn` report them.
+//!
+//! Values are rounded to the steps of the wire. Voltmeters of different units differ by 0.04 V, the grid
+//! varies slowly, and temperatures rise with the load.
 
 use pi18_proto::{
     Amperes, BatteryDirection, Celsius, ChargerStatus, DcAcDirection, Decihertz, Decivolts,
@@ -57,7 +60,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
         pv2_power: pv2,
         pv1_voltage: pv_voltage,
         pv2_voltage: pv_voltage,
-        settings: unit.changed,
+        settings: unit.settings_state,
         mppt1_status: charger(pv1),
         mppt2_status: charger(pv2),
         load_connection: connected,
@@ -82,7 +85,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
 
 /// Returns what every unit of the bank replies to `PGSn` about `unit`.
 pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
-    let own = general_status(world, unit);
+    let status = general_status(world, unit);
     let outputs = || world.units.iter().map(|unit| unit.flow.output);
     let apparent = outputs().map(|output| whole(output / POWER_FACTOR)).sum();
     let rated: u32 = world.units.iter().map(|unit| unit.switches.state.rated.power()).sum();
@@ -90,35 +93,35 @@ pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
         presence: Presence::PRESENT,
         working_mode: unit.mode,
         fault: unit.fault(),
-        grid_voltage: own.grid_voltage,
-        grid_frequency: own.grid_frequency,
-        output_voltage: own.output_voltage,
-        output_frequency: own.output_frequency,
-        apparent_power: own.apparent_power,
-        active_power: own.active_power,
+        grid_voltage: status.grid_voltage,
+        grid_frequency: status.grid_frequency,
+        output_voltage: status.output_voltage,
+        output_frequency: status.output_frequency,
+        apparent_power: status.apparent_power,
+        active_power: status.active_power,
         total_apparent_power: VoltAmperes(apparent),
         total_active_power: Watts(outputs().map(whole).sum()),
-        load_percent: own.load_percent,
+        load_percent: status.load_percent,
         total_load_percent: Percent(short(f64::from(apparent) / f64::from(rated) * 100.0)),
-        battery_voltage: own.battery_voltage,
-        discharge_current: own.discharge_current,
-        charge_current: own.charge_current,
+        battery_voltage: status.battery_voltage,
+        discharge_current: status.discharge_current,
+        charge_current: status.charge_current,
         total_charge_current: Amperes(world.units.iter().map(charge_current).sum()),
-        battery_capacity: own.battery_capacity,
-        pv1_power: own.pv1_power,
-        pv2_power: own.pv2_power,
-        pv1_voltage: own.pv1_voltage,
-        pv2_voltage: own.pv2_voltage,
-        mppt1_status: own.mppt1_status,
-        mppt2_status: own.mppt2_status,
-        load_connection: own.load_connection,
-        battery_direction: own.battery_direction,
-        dc_ac_direction: own.dc_ac_direction,
-        line_direction: own.line_direction,
-        temperature: own
+        battery_capacity: status.battery_capacity,
+        pv1_power: status.pv1_power,
+        pv2_power: status.pv2_power,
+        pv1_voltage: status.pv1_voltage,
+        pv2_voltage: status.pv2_voltage,
+        mppt1_status: status.mppt1_status,
+        mppt2_status: status.mppt2_status,
+        load_connection: status.load_connection,
+        battery_direction: status.battery_direction,
+        dc_ac_direction: status.dc_ac_direction,
+        line_direction: status.line_direction,
+        temperature: status
             .heat_sink_temperature
-            .max(own.mppt1_temperature)
-            .max(own.mppt2_temperature)
+            .max(status.mppt1_temperature)
+            .max(status.mppt2_temperature)
             .into(),
     }
 }
@@ -162,7 +165,7 @@ fn strings(unit: &Unit) -> [f64; 2] {
 
 /// Returns the voltage of the panels, which hardly depends on the sun once there is any.
 fn pv_voltage(unit: &Unit) -> Decivolts {
-    let share = unit.offered / day::PV_PEAK.iter().sum::<f64>();
+    let share = unit.pv_available / day::PV_PEAK.iter().sum::<f64>();
     if share > 0.0 { Decivolts(short(2900.0 + 300.0 * share)) } else { Decivolts(0) }
 }
 

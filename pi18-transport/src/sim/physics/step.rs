@@ -1,6 +1,17 @@
 //! The bank from one step to the next: modes, powers, battery, energy.
 //!
 //! Modes and powers hold for a whole step, so that results do not depend on when a host asks.
+//!
+//! The mode of a healthy unit follows from sun, grid and battery:
+//!
+//! | Condition | Mode |
+//! |---|---|
+//! | output off or battery empty, with sun | charge |
+//! | output off or battery empty, without sun | standby |
+//! | grid, and one of: sun; utility before battery; battery not yet back at the re-discharge voltage | hybrid |
+//! | otherwise | battery |
+//!
+//! A unit charges to the bulk voltage until the current falls below a limit, then holds the float voltage.
 
 use std::time::Duration;
 
@@ -58,7 +69,7 @@ pub(crate) fn settle(world: &mut World) {
     let sun = day::sun(at) * world.switches.sun.unwrap_or(1.0) * (1.0 - cloud);
     let grid = world.has_grid();
     for unit in &mut world.units {
-        unit.offered = sun * day::panel_factor(unit.index) * day::PV_PEAK.iter().sum::<f64>();
+        unit.pv_available = sun * day::panel_factor(unit.index) * day::PV_PEAK.iter().sum::<f64>();
         unit.mode = mode(unit, grid);
     }
     let count = |matches: fn(WorkingMode) -> bool| {
@@ -79,7 +90,7 @@ pub(crate) fn settle(world: &mut World) {
             unit.flow = Flow::of(&FlowInput {
                 mode: unit.mode,
                 settings: unit.settings,
-                pv: unit.offered,
+                pv: unit.pv_available,
                 load,
                 grid_for_load: allows(unit.extras.ac_load),
                 grid_for_battery: allows(unit.extras.ac_charge),
@@ -117,7 +128,7 @@ fn charge_limit(unit: &Unit, battery: Battery, chargers: f64) -> f64 {
 
 /// Returns the mode of a unit: a fault first, then the switch `mode`, then what sun, grid and battery allow.
 fn mode(unit: &Unit, grid: bool) -> WorkingMode {
-    let sunny = unit.offered >= DARK;
+    let sunny = unit.pv_available >= DARK;
     let utility_first = unit.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
     if unit.fault().is_fault() {
         WorkingMode::FAULT

@@ -1,4 +1,7 @@
 //! The reply to each query.
+//!
+//! Measured values and settings are those of the unit at this time; replies about which little is known
+//! are captured ones or all zeros.
 
 use pi18_proto::{
     AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Currents, DayEnergy, Deciamperes,

@@ -121,7 +121,7 @@ fn with_two_digits(data: &[u8], place: usize) -> Vec<u8> {
     fields.join(&b',')
 }
 
-/// Length of what follows the data: checksum and carriage return.
+/// Length of the checksum and the carriage return after the data.
 const AFTER_DATA: usize = 3;
 
 /// Appends the checksum and a carriage return.

@@ -1,4 +1,12 @@
-//! The set commands: which ones a unit accepts, and what they change.
+//! The set commands: conditions under which a unit accepts them, and their effects.
+//!
+//! A value has to be in the unit's [`limits`]. In addition, as observed on units:
+//!
+//! - Bulk, float and cut-off voltages can be set only with battery type user.
+//! - The maximum charge current cannot be changed while the unit charges (switch `charging-lock`).
+//! - The re-discharge voltage must be above 0 and at most the float voltage (switch `redischarge-limits`).
+//! - `PF` restores the factory settings, and can change the serial number (switch `pf-serial`).
+//! - Commands with a unit number act on that unit, whichever unit receives them.
 
 use pi18_proto::{
     BatteryType, Decivolts, Edition, Flag, LoadConnection, MachineType, SerialNumber, SetCommand,
@@ -46,7 +54,7 @@ fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
     let Some(unit) = target.and_then(|target| world.units.get_mut(target)) else {
         return false;
     };
-    if !knows(unit, command) {
+    if !supports(unit, command) {
         return false;
     }
     let accepted = match command {
@@ -64,7 +72,7 @@ fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
 }
 
 /// Whether the command exists in the unit's edition, and its flag in the unit's `FLAG`.
-fn knows(unit: &Unit, command: SetCommand) -> bool {
+fn supports(unit: &Unit, command: SetCommand) -> bool {
     let quirks = &unit.switches.quirks;
     let flag_known = match command {
         SetCommand::EnableFlag { flag } | SetCommand::DisableFlag { flag } => match flag {

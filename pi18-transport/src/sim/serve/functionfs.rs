@@ -23,6 +23,17 @@ use crate::{
 ///
 /// # Errors
 /// As [`FunctionFsDevice::create`].
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use pi18_transport::sim::{Bank, BankConfig, SharedBank, serve_functionfs};
+///
+/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let served = serve_functionfs(&bank, 0, Path::new("/dev/ffs-unit0"))?;
+/// std::fs::write("/sys/kernel/config/usb_gadget/unit0/UDC", "fe980000.usb")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn serve_functionfs(shared: &SharedBank, unit: usize, mount: &Path) -> Result<Served, Error> {
     let path = mount.display().to_string();
     let mount = mount.to_owned();

@@ -1,4 +1,4 @@
-//! A unit as a HID device: what `serve_uhid` and `serve_functionfs` have in common.
+//! A unit as a HID device: the common part of `serve_uhid` and `serve_functionfs`.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -34,13 +34,14 @@ pub(super) fn serve_device<D: HidDevice + Send + 'static>(
     action: &'static str,
     plug_in: impl Fn() -> Result<D, Error> + Send + 'static,
 ) -> Result<Served, Error> {
-    let link = bank.link(unit).in_reports();
+    let link = bank.link(unit).with_adapter();
     let name = link.name().to_owned();
     let device = Some(plug_in()?);
     Served::start(path, link, HidPort { plug_in, device })
         .map_err(|error| Error::io(name, action, error))
 }
 
+/// The port of a unit that is served through a HID device.
 struct HidPort<D, P> {
     plug_in: P,
     /// The device while the unit is connected.
@@ -52,7 +53,7 @@ impl<D: HidDevice, P: Fn() -> Result<D, Error>> Port for HidPort<D, P> {
         self.device.iter().map(AsFd::as_fd)
     }
 
-    fn take(&mut self, buffer: &mut BytesMut) -> bool {
+    fn receive(&mut self, buffer: &mut BytesMut) -> bool {
         let Some(device) = &self.device else {
             return true;
         };
@@ -65,20 +66,20 @@ impl<D: HidDevice, P: Fn() -> Result<D, Error>> Port for HidPort<D, P> {
         }
     }
 
-    fn give(&mut self, bytes: &[u8]) {
+    fn send(&mut self, bytes: &[u8]) {
         if let Some(device) = &self.device {
             reports(bytes).for_each(|report| device.input(report));
         }
     }
 
-    fn lose(&mut self) -> bool {
+    fn disconnect(&mut self) -> bool {
         if let Some(device) = self.device.take() {
             device.linger();
         }
         true
     }
 
-    fn regain(&mut self) {
+    fn connect(&mut self) {
         if self.device.is_none() {
             // An attempt that fails is repeated soon.
             self.device = (self.plug_in)().ok();

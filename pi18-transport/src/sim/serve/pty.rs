@@ -75,7 +75,7 @@ impl Port for Pty {
         [self.master.as_fd()].into_iter()
     }
 
-    fn take(&mut self, buffer: &mut BytesMut) -> bool {
+    fn receive(&mut self, buffer: &mut BytesMut) -> bool {
         let mut chunk = [0; CHUNK];
         match rustix::io::read(&self.master, &mut chunk) {
             Ok(count) => {
@@ -91,7 +91,7 @@ impl Port for Pty {
         true
     }
 
-    fn give(&mut self, bytes: &[u8]) {
+    fn send(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let Ok(count) = rustix::io::write(&self.master, rest)
             && count > 0
@@ -102,7 +102,7 @@ impl Port for Pty {
     }
 
     /// Waits until the client has read the last bytes, because closing the terminal would drop them.
-    fn lose(&mut self) -> bool {
+    fn disconnect(&mut self) -> bool {
         let end = Instant::now() + LINGER;
         loop {
             // Written bytes take a moment to reach the client's end.

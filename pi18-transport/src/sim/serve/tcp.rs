@@ -98,7 +98,7 @@ impl Port for Bridge {
         clients.map(TcpStream::as_fd).chain([self.listener.as_fd()])
     }
 
-    fn take(&mut self, buffer: &mut BytesMut) -> bool {
+    fn receive(&mut self, buffer: &mut BytesMut) -> bool {
         self.clients.retain_mut(|client| read(client, |bytes| buffer.extend_from_slice(bytes)));
         self.refused.retain_mut(|client| read(client, |_| {}));
         // Only now, because clients that have closed their connections make room.
@@ -106,11 +106,11 @@ impl Port for Bridge {
         true
     }
 
-    fn give(&mut self, bytes: &[u8]) {
+    fn send(&mut self, bytes: &[u8]) {
         self.clients.retain_mut(|client| client.write_all(bytes).is_ok());
     }
 
-    fn lose(&mut self) -> bool {
+    fn disconnect(&mut self) -> bool {
         self.clients.clear();
         true
     }

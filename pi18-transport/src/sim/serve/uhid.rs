@@ -18,7 +18,7 @@ use crate::{
 /// by the port, which [`Served::path`] returns. Replies arrive in reports of eight bytes.
 ///
 /// When the unit is disconnected, the adapter is unplugged; when the unit is connected again, a new
-/// adapter is plugged in at the same port. Both take a tenth of a second at most. The bank should follow
+/// adapter is plugged in at the same port. Both take at most a tenth of a second. The bank should follow
 /// the system's clock: a virtual clock does not move for this.
 ///
 /// # Errors

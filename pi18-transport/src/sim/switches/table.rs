@@ -19,7 +19,7 @@ use crate::sim::{MAX_UNITS, unit::settings::Setting};
 ///
 /// ```text
 /// "title of the group" {
-///     /// What the switch does, with its default: one line, shown to users.
+///     /// Effect of the switch, with its default: one line, shown to users.
 ///     SCOPE "name", "form of the value" => HOW(PLACE, READER);
 /// }
 /// ```

@@ -1,5 +1,7 @@
 //! The values that a unit accepts: ranges by rated battery voltage, and the lists that it shows.
 //!
+//! They are independent of the limits that hosts check, so that a difference shows in tests.
+//!
 //! Source: PI18 2017 and 2022, "MCHGV", "BUCD", "PSDV"; the lists as observed.
 
 use pi18_proto::{Amperes, BatteryType, Decivolts, Edition, OutputVoltage};

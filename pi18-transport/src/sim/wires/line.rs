@@ -1,4 +1,13 @@
 //! The line to one unit: bytes in both directions, each with the time at which it arrives.
+//!
+//! With a `pace`, a byte takes ten bits of time (start bit, eight data bits, stop bit), and bytes queue up
+//! behind each other. A unit is half duplex: while it computes or sends a reply, it ignores what arrives.
+//!
+//! ```text
+//! host   ^P006MOD..\r |                       | ^D00505..\r
+//! unit                | request complete      | busy until its reply is sent
+//!                       think                   pace
+//! ```
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -17,33 +26,33 @@ pub(crate) struct Line {
     /// Bytes to the unit, each with its time of arrival.
     requests: VecDeque<(Duration, u8)>,
     /// Bytes to the host.
-    replies: VecDeque<Reply>,
+    replies: VecDeque<ReplyByte>,
     /// Reader of the unit, which finds the requests among the bytes.
     reader: FrameReader,
     /// Arrival of the last byte to the unit.
-    sent: Duration,
+    request_end: Duration,
     /// Arrival of the last byte to the host.
-    answered: Duration,
+    reply_end: Duration,
     /// End of the time in which the unit computes or sends, and ignores what arrives.
-    busy: Duration,
+    busy_until: Duration,
     /// Last reply, without damage.
-    earlier: Vec<u8>,
+    last_reply: Vec<u8>,
     /// Number of requests that reached the unit.
     exchanges: u64,
     connected: bool,
     /// Number of times that the line was unplugged.
-    pulls: u64,
+    disconnects: u64,
     /// Whether a USB adapter is at the host's end, even if the switch `reports` is off.
-    in_reports: bool,
+    has_adapter: bool,
 }
 
 /// One byte to the host, due at a time.
 #[derive(Clone, Copy, Debug)]
-struct Reply {
+struct ReplyByte {
     due: Duration,
     byte: u8,
     /// Starts a new read: the host does not receive it together with the bytes before.
-    apart: bool,
+    starts_read: bool,
 }
 
 impl Default for Line {
@@ -52,14 +61,14 @@ impl Default for Line {
             requests: VecDeque::new(),
             replies: VecDeque::new(),
             reader: FrameReader::new(),
-            sent: Duration::ZERO,
-            answered: Duration::ZERO,
-            busy: Duration::ZERO,
-            earlier: Vec::new(),
+            request_end: Duration::ZERO,
+            reply_end: Duration::ZERO,
+            busy_until: Duration::ZERO,
+            last_reply: Vec::new(),
             exchanges: 0,
             connected: true,
-            pulls: 0,
-            in_reports: false,
+            disconnects: 0,
+            has_adapter: false,
         }
     }
 }
@@ -72,7 +81,7 @@ impl Line {
     /// Unplugs the line. Bytes that are under way are lost.
     pub(crate) fn disconnect(&mut self) {
         let exchanges = self.exchanges;
-        self.pull();
+        self.set_disconnected();
         *self = Self { connected: false, exchanges, ..self.empty() };
     }
 
@@ -85,37 +94,38 @@ impl Line {
 
     /// Returns how often the line was unplugged, which reveals that it was plugged in again at once.
     #[cfg(unix)]
-    pub(crate) fn pulls(&self) -> u64 {
-        self.pulls
+    pub(crate) fn disconnects(&self) -> u64 {
+        self.disconnects
     }
 
     /// Puts a USB adapter at the host's end or removes it: replies arrive in reports.
-    pub(crate) fn put_in_reports(&mut self, on: bool) {
-        self.in_reports = on;
+    pub(crate) fn set_adapter(&mut self, on: bool) {
+        self.has_adapter = on;
     }
 
-    fn pull(&mut self) {
-        self.pulls += u64::from(self.connected);
+    /// Marks the line as unplugged, and counts that.
+    fn set_disconnected(&mut self) {
+        self.disconnects += u64::from(self.connected);
         self.connected = false;
     }
 
     /// Returns this line as it is without bytes, connected.
     fn empty(&self) -> Self {
-        Self { pulls: self.pulls, in_reports: self.in_reports, ..Self::default() }
+        Self { disconnects: self.disconnects, has_adapter: self.has_adapter, ..Self::default() }
     }
 
     /// Sends bytes to the unit; they are lost if the line is unplugged.
-    pub(crate) fn send(&mut self, bytes: &[u8], now: Duration, switches: &LineSwitches) {
+    pub(crate) fn host_send(&mut self, bytes: &[u8], now: Duration, switches: &LineSwitches) {
         if self.is_used_up(switches) {
             self.disconnect();
         }
         if !self.connected {
             return;
         }
-        let start = self.sent.max(now);
+        let start = self.request_end.max(now);
         for (count, &byte) in (1..).zip(bytes) {
-            self.sent = start + line_time(count, switches);
-            self.requests.push_back((self.sent, byte));
+            self.request_end = start + line_time(count, switches);
+            self.requests.push_back((self.request_end, byte));
         }
     }
 
@@ -130,11 +140,11 @@ impl Line {
         self.arrival().into_iter().chain(reply).min()
     }
 
-    /// Hands the next byte to the unit. Returns what the unit has to answer, and when, if the byte ends
-    /// such an input.
-    pub(crate) fn receive(&mut self, ignores_checksum: bool) -> Option<(Duration, UnitInput)> {
+    /// Delivers the next byte to the unit. If it completes an input that the unit has to answer, returns
+    /// that input and its time.
+    pub(crate) fn unit_receive(&mut self, ignores_checksum: bool) -> Option<(Duration, UnitInput)> {
         let (at, byte) = self.requests.pop_front()?;
-        if at < self.busy {
+        if at < self.busy_until {
             return None;
         }
         let byte = [byte];
@@ -147,7 +157,7 @@ impl Line {
     }
 
     /// Sends the unit's answer to an input that arrived at `at`; `None` is an exchange without a reply.
-    pub(crate) fn answer(
+    pub(crate) fn unit_reply(
         &mut self,
         reply: Option<Vec<u8>>,
         at: Duration,
@@ -163,58 +173,65 @@ impl Line {
         };
         let bytes = damaged(&reply, switches, random);
         let start = at + switches.think;
-        self.busy = start + line_time(bytes.len().try_into().unwrap_or_default(), switches);
+        self.busy_until = start + line_time(bytes.len().try_into().unwrap_or_default(), switches);
         let late = if happens(switches.late, random) { switches.late_by } else { Duration::ZERO };
         self.transmit(&bytes, start + late, switches);
         if happens(switches.stale, random) {
-            let stale = if self.earlier.is_empty() { &reply } else { &self.earlier }.clone();
-            self.leave(&stale, switches);
+            let stale = if self.last_reply.is_empty() { &reply } else { &self.last_reply }.clone();
+            self.append_stale(&stale, switches);
         }
-        self.earlier = reply;
+        self.last_reply = reply;
     }
 
+    /// Sends bytes to the host at the pace of the line.
     fn transmit(&mut self, bytes: &[u8], from: Duration, switches: &LineSwitches) {
-        let start = self.answered.max(from);
+        let start = self.reply_end.max(from);
         let mut count = 0;
-        for report in bytes.chunks(self.together(switches)) {
+        for report in bytes.chunks(self.chunk_length(switches)) {
             count += u64::try_from(report.len()).unwrap_or_default();
-            self.answered = start + line_time(count, switches);
+            self.reply_end = start + line_time(count, switches);
             self.put(report, switches, false);
         }
     }
 
     /// Appends bytes that arrive together with the end of the last reply, but in a read of their own.
-    fn leave(&mut self, bytes: &[u8], switches: &LineSwitches) {
-        for (at, report) in bytes.chunks(self.together(switches)).enumerate() {
+    fn append_stale(&mut self, bytes: &[u8], switches: &LineSwitches) {
+        for (at, report) in bytes.chunks(self.chunk_length(switches)).enumerate() {
             self.put(report, switches, at == 0);
         }
     }
 
-    fn put(&mut self, report: &[u8], switches: &LineSwitches, apart: bool) {
-        let padding = self.together(switches) - report.len();
+    /// Queues one chunk, which is due now; zeros fill a report.
+    fn put(&mut self, report: &[u8], switches: &LineSwitches, starts_read: bool) {
+        let padding = self.chunk_length(switches) - report.len();
         for (at, &byte) in report.iter().chain(std::iter::repeat_n(&0, padding)).enumerate() {
-            let apart = apart && at == 0;
-            self.replies.push_back(Reply { due: self.answered, byte, apart });
+            let starts_read = starts_read && at == 0;
+            self.replies.push_back(ReplyByte { due: self.reply_end, byte, starts_read });
         }
     }
 
-    /// Returns how many bytes reach the host at the same time.
-    fn together(&self, switches: &LineSwitches) -> usize {
-        if switches.reports || self.in_reports { REPORT_LENGTH } else { 1 }
+    /// Returns how many bytes reach the host at the same time: one, or those of a report.
+    fn chunk_length(&self, switches: &LineSwitches) -> usize {
+        if switches.reports || self.has_adapter { REPORT_LENGTH } else { 1 }
     }
 
     /// Appends the bytes that have arrived by `now` to `buffer`.
-    pub(crate) fn take(&mut self, now: Duration, buffer: &mut BytesMut, switches: &LineSwitches) {
+    pub(crate) fn host_receive(
+        &mut self,
+        now: Duration,
+        buffer: &mut BytesMut,
+        switches: &LineSwitches,
+    ) {
         let before = buffer.len();
         while let Some(reply) = self.replies.front().copied().filter(|reply| reply.due <= now) {
-            if reply.apart && buffer.len() > before {
+            if reply.starts_read && buffer.len() > before {
                 break;
             }
             buffer.put_u8(reply.byte);
             self.replies.pop_front();
         }
         if self.is_used_up(switches) {
-            self.pull();
+            self.set_disconnected();
         }
     }
 

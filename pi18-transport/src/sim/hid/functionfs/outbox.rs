@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::sim::report::REPORT_LENGTH;
 
-    /// An endpoint whose host fetches a report when it is received from the channel; a write waits for that.
+    /// An endpoint whose write waits until the host, at the other end of the channel, receives the report.
     struct Endpoint(std::sync::mpsc::SyncSender<Vec<u8>>);
 
     impl Write for Endpoint {
