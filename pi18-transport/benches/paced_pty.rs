@@ -1,7 +1,8 @@
-//! What an exchange takes on a pty at 2400 baud, against what its bytes need.
+//! The time of an exchange on a pty at 2400 baud.
 //!
-//! 10 bytes there and 111 back, ten bits each, need 504.2 ms; at most 2 % more (514 ms) is allowed.
-#![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot go on fails")]
+//! A request of 10 bytes and a reply of 111, ten bits each, take 504.2 ms; at most 2 % more (514 ms) is
+//! allowed.
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ fn exchange(criterion: &mut Criterion) {
     let bank = Bank::new(BankConfig { units: 2, switches }).expect("a bank");
     let served = serve_pty(&SharedBank::real(bank), 0).expect("a pty");
     let mut client = Client::open(&format!("serial:{}", served.path())).expect("a port");
-    client.read::<GeneralStatus>().expect("a reply, fenced");
+    client.read::<GeneralStatus>().expect("the first reply, after a fence");
 
     let mut group = criterion.benchmark_group("2400 baud");
     group

@@ -1,28 +1,58 @@
-//! Links to PI18 inverters, and a client that asks one thing at a time.
+//! Asks and sets solar inverters that speak PI18, over USB, RS-232 or TCP.
 //!
-//! [`Client::open`] takes a device [`Address`] and asks over whatever [`Link`] leads there: USB
-//! hidraw, a serial port, TCP, a replayed capture, or the virtual bank that needs no hardware.
+//! PI18 is the protocol of Voltronic and MPP Solar hybrid inverters such as the LVX6048. The host sends a
+//! request, the unit answers: typed values for a *query*, yes or no for a *set command*. The types of all
+//! requests and replies are in the crate `pi18_proto`; this crate sends and receives them.
 //!
 //! ```
-//! use pi18_proto::{GeneralStatus, ParallelInstance, ParallelStatus};
+//! use pi18_proto::{Count, GeneralStatus, ParallelInstance, ParallelStatus};
 //! use pi18_transport::Client;
 //!
+//! // A unit of the virtual bank. For a real one: "/dev/hidraw0", "serial:/dev/ttyUSB0", …
 //! let mut unit = Client::open("sim:0")?;
 //! let status: GeneralStatus = unit.read()?;
 //! println!("battery: {}, {}", status.battery_voltage, status.battery_capacity);
 //!
-//! let other = ParallelInstance::new(pi18_proto::Count(1))?;
+//! // Some queries have an argument, here the number of a unit in the parallel bank.
+//! let other = ParallelInstance::new(Count(1))?;
 //! let status: ParallelStatus = unit.read_of(other)?;
 //! println!("unit 1 is in mode {}", status.working_mode);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A unit is its serial number, not the number of its node: [`discover`] says who is there,
-//! `sn:96132206100410` is that unit wherever it is plugged in, and a [`Follower`] goes with it.
+//! # From an address to a reply
+//!
+//! An [`Address`] is the text that a user types. It opens a [`Link`], a byte stream to one device. A
+//! [`Client`] asks over the link, and makes sure that each reply belongs to its request.
+//!
+//! | Address | Link | |
+//! |---|---|---|
+//! | `/dev/hidraw0` | `Hidraw` | the USB port of an inverter (Linux) |
+//! | `sn:96132206100410` | `Follower` | the unit with this serial number, on any USB port (Linux) |
+//! | `serial:/dev/ttyUSB0` | [`Serial`] | the RS-232 port of an inverter |
+//! | `tcp:HOST:PORT` | [`Tcp`] | RS-232 behind a serial bridge |
+//! | `sim:0` | `sim::SimLink` | a unit of the virtual bank |
+//! | `replay:FILE` | [`Replay`] | a recorded capture |
+//!
+//! Other transports implement [`Link`]. [`CaptureRecorder`] is a link that records another one.
+//!
+//! # Which unit is it?
+//!
+//! The node of a USB adapter, such as `/dev/hidraw0`, may belong to another unit after a replug or a
+//! reboot, and UPSs have the same adapter. Only the serial number stays with a unit. On Linux, `discover`
+//! asks all adapters for it, a `Roster` keeps the result up to date while cables are moved, and a
+//! `Follower` finds its unit again.
+//!
+//! # Errors
+//!
+//! An [`Error`] names the address, what was expected and what was found. Its predicates, such as
+//! [`is_timeout`](Error::is_timeout) and [`is_disconnected`](Error::is_disconnected), tell the causes
+//! apart. A set command that was sent never fails: its [`SetOutcome`] is what the unit answered.
 //!
 //! # Features
-//! - `sim` (default): the virtual bank, `sim:` addresses, and the bank served on ptys, on TCP
-//!   and as USB HID devices.
+//!
+//! - `sim` (default): the virtual bank, `sim:` addresses, and servers that offer the bank to
+//!   other programs on a pseudo-terminal, over TCP, or as a USB HID device.
 
 mod address;
 mod client;
@@ -50,3 +80,7 @@ pub use usb::{
     Adapter, Device, Entry, Nameplate, Roster, Whereabouts, adapters, discover, discover_serial,
     serial_ports,
 };
+
+#[cfg(all(doctest, feature = "sim"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

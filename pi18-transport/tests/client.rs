@@ -1,5 +1,5 @@
-//! The client against a line that is told what to do, in made-up time.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+//! The client on a simulated line with scripted replies, in simulated time.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod line;
 
@@ -18,7 +18,7 @@ fn pop() -> SetCommand {
 }
 
 #[test]
-fn asks_for_the_protocol_before_the_first_question_only() {
+fn protocol_is_queried_only_before_the_first_request() {
     let mut client = Client::new(Line::new(|_| vec![(10, mode(5))]));
     for _ in 0..3 {
         assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
@@ -27,7 +27,7 @@ fn asks_for_the_protocol_before_the_first_question_only() {
 }
 
 #[test]
-fn a_late_reply_is_not_taken_for_the_next_one() {
+fn late_reply_is_not_returned_for_the_next_query() {
     // The replies to MOD and GMN have the same shape.
     let line = Line::new(|request| match request {
         "MOD" => vec![(2_005, mode(5))],
@@ -42,8 +42,9 @@ fn a_late_reply_is_not_taken_for_the_next_one() {
 }
 
 #[test]
-fn a_late_reply_to_a_fence_proves_nothing_about_what_was_asked_after_it() {
-    // The first fence is answered when the second was asked, MOD when GMN waits for the third.
+fn late_reply_to_a_fence_does_not_end_a_later_fence() {
+    // The reply to the first fence arrives after the second was sent, that to MOD while the client
+    // waits for the third before GMN.
     let line = Line::whole(move |request| match request {
         "PI" => vec![(2_100, fence("PI"))],
         "MOD" => vec![(2_500, mode(5))],
@@ -60,8 +61,8 @@ fn a_late_reply_to_a_fence_proves_nothing_about_what_was_asked_after_it() {
 }
 
 #[test]
-fn what_a_fence_is_answered_is_taken_for_nothing_else() {
-    // A copy of the last reply comes behind every reply, and is still there afterwards.
+fn duplicate_reply_to_a_fence_is_not_returned_for_a_query() {
+    // Every reply is followed by a copy of the previous one.
     let mut last = fence("PI");
     let mut client = Client::new(Line::whole(move |request| {
         let reply = match request {
@@ -80,23 +81,23 @@ fn what_a_fence_is_answered_is_taken_for_nothing_else() {
 }
 
 #[test]
-fn a_fence_is_never_the_question_itself() {
+fn fence_is_never_the_query_itself() {
     let mut client = Client::new(Line::new(|_| vec![]));
     assert!(client.read::<Mode>().is_err());
     for query in [Query::Identity, Query::Defaults, Query::ProtocolId, Query::FirmwareVersions] {
         let before = client.link().sent.len();
-        // A question that nobody answers puts the two out of step.
+        // A query without a reply requires a fence before the next one.
         let _ = client.read::<Mode>();
         let fenced = client.link().sent.len();
         client.query(query).unwrap();
-        let asked = &client.link().sent[fenced..];
-        assert_eq!(asked.last().unwrap(), query.info().mnemonic);
-        assert!(!asked[..asked.len() - 1].contains(&query.to_string()), "{asked:?} after {before}");
+        let new = &client.link().sent[fenced..];
+        assert_eq!(new.last().unwrap(), query.info().mnemonic);
+        assert!(!new[..new.len() - 1].contains(&query.to_string()), "{new:?} after {before}");
     }
 }
 
 #[test]
-fn a_unit_slower_than_the_time_out_is_told_and_a_longer_one_helps() {
+fn slow_unit_is_a_timeout_unless_the_timeout_is_longer() {
     let line = || Line::new(|_| vec![(2_500, mode(6))]);
     assert!(Client::new(line()).read::<Mode>().unwrap_err().is_timeout());
     let mut config = ClientConfig::default();
@@ -106,20 +107,20 @@ fn a_unit_slower_than_the_time_out_is_told_and_a_longer_one_helps() {
 }
 
 #[test]
-fn what_lies_in_the_line_is_thrown_away_before_asking() {
+fn old_bytes_are_discarded_before_a_request() {
     let mut line = Line::new(|_| vec![(10, mode(3))]);
-    line.coming.push_back((line.now, mode(4)));
+    line.arriving.push_back((line.now, mode(4)));
     let mut client = Client::new(line);
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::BATTERY);
     let now = client.now();
     let mut line = client.into_link();
-    line.coming.push_back((now, mode(4)));
+    line.arriving.push_back((now, mode(4)));
     let mut client = Client::new(line);
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::BATTERY);
 }
 
 #[test]
-fn a_damaged_reply_is_asked_for_again() {
+fn query_is_repeated_after_a_damaged_reply() {
     let mut damaged = mode(5);
     damaged[6] ^= 1;
     let mut first = true;
@@ -131,7 +132,7 @@ fn a_damaged_reply_is_asked_for_again() {
 }
 
 #[test]
-fn two_replies_that_differ_are_no_answer() {
+fn query_is_repeated_after_two_different_replies() {
     let mut tries = 0;
     let mut client = Client::new(Line::new(move |_| {
         tries += 1;
@@ -141,11 +142,11 @@ fn two_replies_that_differ_are_no_answer() {
 }
 
 #[test]
-fn bytes_before_a_reply_make_it_suspect() {
+fn query_is_repeated_after_bytes_before_the_reply() {
     let mut first = true;
     let mut client = Client::new(Line::new(move |_| {
-        let lost_its_end = mode(4)[..9].to_vec();
-        let junk = if std::mem::take(&mut first) { lost_its_end } else { vec![] };
+        let without_end = mode(4)[..9].to_vec();
+        let junk = if std::mem::take(&mut first) { without_end } else { vec![] };
         vec![(10, junk), (10, mode(5))]
     }));
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
@@ -153,7 +154,7 @@ fn bytes_before_a_reply_make_it_suspect() {
 }
 
 #[test]
-fn a_wrong_length_is_believed_when_it_comes_twice_alike() {
+fn wrong_length_is_accepted_if_repeated_alike() {
     let wrong = |data: &str| {
         let mut frame = format!("^D010{data}").into_bytes();
         let checksum = pi18_proto::checksum(&frame);
@@ -163,14 +164,14 @@ fn a_wrong_length_is_believed_when_it_comes_twice_alike() {
     };
     let mut client = Client::new(Line::new(move |_| vec![(10, wrong("00003537"))]));
     let day = Date::new(2026, 4, 26).unwrap();
-    let reading = client.query(Query::DayEnergy(day)).unwrap();
-    assert_eq!(reading.reply, DayEnergy { energy: WattHours(3537) }.into());
-    assert_eq!(reading.warnings, ["the stated length is 010, the actual length 011"]);
+    let timed = client.query(Query::DayEnergy(day)).unwrap();
+    assert_eq!(timed.reply, DayEnergy { energy: WattHours(3537) }.into());
+    assert_eq!(timed.warnings, ["the stated length is 010, the actual length 011"]);
     assert_eq!(client.link().sent, ["PI", "ED20260426", "ID", "ED20260426"]);
 }
 
 #[test]
-fn silence_ends_after_a_bounded_number_of_tries_and_by_the_deadline() {
+fn silent_unit_is_a_timeout_after_all_tries_within_the_deadline() {
     let mut client = Client::new(Line::new(|_| vec![]));
     let started = client.now();
     let error = client.read::<Mode>().unwrap_err();
@@ -185,7 +186,7 @@ fn silence_ends_after_a_bounded_number_of_tries_and_by_the_deadline() {
 }
 
 #[test]
-fn a_device_that_speaks_something_else_is_told() {
+fn device_with_another_protocol_is_reported() {
     let ups = b"(230.1 000.0 230.1 012 50.0 2.20 25.0 00001001\r";
     let mut client = Client::new(Line::whole(|_| vec![(10, ups.to_vec())]));
     let error = client.read::<GeneralStatus>().unwrap_err();
@@ -198,7 +199,7 @@ fn a_device_that_speaks_something_else_is_told() {
 }
 
 #[test]
-fn a_query_that_the_unit_does_not_know_is_refused() {
+fn unsupported_query_is_refused() {
     let mut client = Client::new(Line::new(|_| vec![(10, REFUSED.to_vec())]));
     let error = client.read::<MachineModel>().unwrap_err();
     assert!(error.is_refused());
@@ -206,9 +207,9 @@ fn a_query_that_the_unit_does_not_know_is_refused() {
 }
 
 #[test]
-fn a_reply_that_cannot_be_read_names_the_field() {
-    let spoiled = GeneralStatus::SAMPLE.replacen("499", "4x9", 1);
-    let mut client = Client::new(Line::new(move |_| vec![(10, raw(&spoiled))]));
+fn invalid_field_of_a_reply_is_named() {
+    let invalid = GeneralStatus::SAMPLE.replacen("499", "4x9", 1);
+    let mut client = Client::new(Line::new(move |_| vec![(10, raw(&invalid))]));
     let error = client.read::<GeneralStatus>().unwrap_err();
     assert!(error.is_decode());
     assert_eq!(
@@ -219,7 +220,7 @@ fn a_reply_that_cannot_be_read_names_the_field() {
 }
 
 #[test]
-fn a_reply_to_something_else_is_told_as_one() {
+fn reply_to_another_request_is_reported() {
     let mut client = Client::new(Line::new(|_| vec![(10, mode(5))]));
     let error = client.read::<GeneralStatus>().unwrap_err();
     assert!(error.is_timeout());
@@ -227,30 +228,29 @@ fn a_reply_to_something_else_is_told_as_one() {
 }
 
 #[test]
-fn a_unit_that_comes_back_is_asked_at_once() {
-    // Away for ten minutes, then back.
+fn unit_that_returns_after_ten_minutes_is_read_within_a_second() {
     let start = Instant::now();
-    let away = std::rc::Rc::new(std::cell::Cell::new(true));
-    let seen = away.clone();
+    let is_away = std::rc::Rc::new(std::cell::Cell::new(true));
+    let is_away_now = is_away.clone();
     let mut client = Client::new(Line::whole(move |request| match request {
-        _ if seen.get() => vec![],
+        _ if is_away_now.get() => vec![],
         "MOD" => vec![(10, mode(5))],
         request => vec![(10, fence(request))],
     }));
     while client.now() < start + Duration::from_mins(10) {
         assert!(client.read::<Mode>().unwrap_err().is_timeout());
     }
-    away.set(false);
-    let back = client.now();
+    is_away.set(false);
+    let returned = client.now();
     client.read::<Mode>().unwrap();
-    assert!(client.now() - back < Duration::from_secs(1));
+    assert!(client.now() - returned < Duration::from_secs(1));
 }
 
 #[test]
-fn a_set_command_is_sent_once_whatever_comes_back() {
+fn set_command_is_sent_once_whatever_the_reply() {
     let mut damaged = ACCEPTED.to_vec();
     damaged[2] ^= 0x10;
-    for (answer, wanted) in [
+    for (reply, expected) in [
         (vec![(10, ACCEPTED.to_vec())], SetOutcome::Accepted),
         (vec![(10, REFUSED.to_vec())], SetOutcome::Refused),
         (vec![(10, damaged)], SetOutcome::Garbled),
@@ -258,15 +258,15 @@ fn a_set_command_is_sent_once_whatever_comes_back() {
         (vec![(10, [ACCEPTED, REFUSED].concat())], SetOutcome::Garbled),
         (vec![], SetOutcome::Silent),
     ] {
-        let mut client = Client::new(Line::new(move |_| answer.clone()));
-        assert_eq!(client.set(pop()).unwrap(), wanted);
+        let mut client = Client::new(Line::new(move |_| reply.clone()));
+        assert_eq!(client.set(pop()).unwrap(), expected);
         assert_eq!(client.link().sent, ["PI", "POP1"]);
     }
 }
 
 #[test]
-fn an_old_refusal_is_not_taken_for_that_of_a_set_command() {
-    // GMN is refused only after the client gave up; the set command behind it is accepted.
+fn late_refusal_is_not_the_outcome_of_a_set_command() {
+    // The refusal of GMN arrives after its timeout; the set command after it is accepted.
     let mut client = Client::new(Line::new(|request| match request {
         "GMN" => vec![(2_005, REFUSED.to_vec())],
         _ => vec![(10, ACCEPTED.to_vec())],
@@ -276,45 +276,45 @@ fn an_old_refusal_is_not_taken_for_that_of_a_set_command() {
 }
 
 #[test]
-fn a_set_command_is_not_sent_to_a_unit_that_does_not_answer() {
+fn set_command_is_not_sent_to_a_silent_unit() {
     let mut client = Client::new(Line::whole(|_| vec![]));
     assert!(client.set(pop()).unwrap_err().is_timeout());
     assert!(!client.link().sent.contains(&"POP1".to_owned()));
 }
 
 #[test]
-fn a_set_command_is_gone_if_the_device_goes_before_it_answers() {
+fn set_command_is_gone_if_the_device_disappears_after_sending() {
     let mut line = Line::new(|_| vec![]);
     line.gone_after = Some("POP1");
     assert_eq!(Client::new(line).set(pop()).unwrap(), SetOutcome::Gone);
 }
 
 #[test]
-fn a_set_command_was_not_sent_if_the_device_went_before() {
+fn set_command_fails_if_the_device_disappears_before_sending() {
     let mut line = Line::new(|_| vec![]);
     line.gone_after = Some("PI");
     assert!(Client::new(line).set(pop()).unwrap_err().is_disconnected());
 }
 
 #[test]
-fn an_echo_of_the_request_is_no_answer() {
+fn echo_of_the_request_is_ignored() {
     let echo = Query::Mode.to_frame(pi18_proto::Dialect::Checksum).to_vec();
     let mut client = Client::new(Line::new(move |_| vec![(1, echo.clone()), (20, mode(5))]));
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
 }
 
 #[test]
-fn surplus_fields_are_a_warning() {
+fn additional_field_is_a_warning() {
     let data = format!("{},7", GeneralStatus::SAMPLE);
     let mut client = Client::new(Line::new(move |_| vec![(10, raw(&data))]));
-    let reading = client.query(Query::GeneralStatus).unwrap();
-    assert_eq!(reading.warnings, ["1 unknown field: \"7\""]);
+    let timed = client.query(Query::GeneralStatus).unwrap();
+    assert_eq!(timed.warnings, ["1 unknown field: \"7\""]);
 }
 
-/// A line to a unit that has to be found before the first thing is sent to it.
-struct Found(Line);
+/// A line that takes three seconds to find its unit before the first send.
+struct SlowToFind(Line);
 
-impl Link for Found {
+impl Link for SlowToFind {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
         if self.0.sent.is_empty() {
             self.0.now += Duration::from_secs(3);
@@ -336,10 +336,10 @@ impl Link for Found {
 }
 
 #[test]
-fn the_time_for_a_reply_begins_when_the_request_was_sent() {
+fn timeout_starts_after_the_request_was_sent() {
     let mut config = ClientConfig::default();
     config.tries = 1;
-    let mut client = Client::with_config(Found(Line::new(|_| vec![(10, mode(5))])), config);
+    let mut client = Client::with_config(SlowToFind(Line::new(|_| vec![(10, mode(5))])), config);
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
     assert_eq!(client.link().0.sent, ["PI", "MOD"]);
 }

@@ -1,6 +1,6 @@
-//! When a client and a unit are in step, what a cut-off command counts as, and peers that are no
+//! When client and unit are in step, the outcome of an interrupted set command, and peers that are not
 //! inverters.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod line;
 
@@ -21,8 +21,8 @@ fn pop() -> SetCommand {
     "POP1".parse().unwrap()
 }
 
-/// A line to a unit that answers as it should.
-fn well() -> Line {
+/// Returns a line to a unit that answers correctly.
+fn correct_line() -> Line {
     Line::new(|request| {
         vec![(
             10,
@@ -36,7 +36,7 @@ fn well() -> Line {
 }
 
 #[test]
-fn bytes_that_nobody_asked_for_put_client_and_unit_out_of_step() {
+fn unsolicited_frame_requires_a_fence() {
     let mut first = true;
     let mut client = Client::new(Line::new(move |_| {
         let stray = std::mem::take(&mut first).then(|| (500, mode(4)));
@@ -49,8 +49,8 @@ fn bytes_that_nobody_asked_for_put_client_and_unit_out_of_step() {
 }
 
 #[test]
-fn half_a_frame_that_nobody_asked_for_puts_them_out_of_step() {
-    // Behind the reply comes the first half of another one, taken along with it.
+fn unsolicited_part_of_a_frame_requires_a_fence() {
+    // The first half of another reply arrives together with the reply.
     let mut client = Client::new(Line::new(|_| vec![(10, [mode(5), b"^D0050".to_vec()].concat())]));
     client.read::<Mode>().unwrap();
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
@@ -58,11 +58,11 @@ fn half_a_frame_that_nobody_asked_for_puts_them_out_of_step() {
 }
 
 #[test]
-fn a_failing_link_puts_client_and_unit_out_of_step() {
-    // The link fails when MOD is asked; MOD is answered when the next question is asked.
-    let mut late = true;
+fn failure_of_the_link_requires_a_fence() {
+    // The link fails after MOD was sent; the reply to MOD arrives after the next request.
+    let mut is_late = true;
     let mut line = Line::new(move |request| match request {
-        "MOD" if std::mem::take(&mut late) => vec![(500, mode(5))],
+        "MOD" if std::mem::take(&mut is_late) => vec![(500, mode(5))],
         "MOD" => vec![(10, mode(5))],
         _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
     });
@@ -75,50 +75,50 @@ fn a_failing_link_puts_client_and_unit_out_of_step() {
 }
 
 #[test]
-fn a_set_command_that_is_cut_off_in_the_middle_may_have_been_carried_out() {
+fn set_command_interrupted_while_sending_has_an_outcome() {
     for (kind, outcome) in [
         (io::ErrorKind::TimedOut, SetOutcome::Silent),
         (io::ErrorKind::Other, SetOutcome::Silent),
         (io::ErrorKind::BrokenPipe, SetOutcome::Gone),
     ] {
-        let mut line = well();
+        let mut line = correct_line();
         line.cut_off = Some(("POP1", kind));
         let mut client = Client::new(line);
         assert_eq!(client.set(pop()).unwrap(), outcome, "{kind}");
         assert_eq!(client.link().sent, ["PI", "POP1"]);
-        // What answers it late must not be taken for the verdict on the next one.
+        // A late reply to it must not count for the next request.
         let _ = client.read::<Mode>();
         assert_eq!(client.link().sent, ["PI", "POP1", "ID", "MOD"]);
     }
 }
 
-/// A peer that always has more to say, as fast as it is listened to.
+/// A peer that always has more bytes, as fast as they are received.
 struct Flood {
     text: &'static [u8],
     chunk: usize,
     taken: usize,
-    /// Says nothing until a request was sent.
-    waits: bool,
+    /// Whether it sends nothing until a request was sent.
+    is_waiting: bool,
     now: Instant,
 }
 
 impl Flood {
-    const fn new(text: &'static [u8], chunk: usize, waits: bool, now: Instant) -> Self {
-        Self { text, chunk, taken: 0, waits, now }
+    const fn new(text: &'static [u8], chunk: usize, is_waiting: bool, now: Instant) -> Self {
+        Self { text, chunk, taken: 0, is_waiting, now }
     }
 }
 
 impl Link for Flood {
     fn send(&mut self, _bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
-        self.waits = false;
+        self.is_waiting = false;
         Ok(())
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, _deadline: Instant) -> Result<(), Error> {
-        if self.waits {
+        if self.is_waiting {
             return Ok(());
         }
-        assert!(self.taken < 1 << 24, "{} bytes were taken and no end", self.taken);
+        assert!(self.taken < 1 << 24, "expected an end, received {} bytes", self.taken);
         buffer.extend(self.text.iter().cycle().take(self.chunk));
         self.taken += self.chunk;
         Ok(())
@@ -138,7 +138,7 @@ impl Link for Flood {
 }
 
 #[test]
-fn a_peer_that_floods_is_an_error_after_a_bounded_number_of_bytes() {
+fn flood_is_an_error_after_a_limited_number_of_bytes() {
     const DRAINED: usize = 8 << 20;
     const RECEIVED: usize = 64 << 10;
     let texts: [&[u8]; 4] = [b"\0", b"junk ", b"^D005", b"^D00505\xD9\x9F\r"];
@@ -163,13 +163,13 @@ fn a_peer_that_floods_is_an_error_after_a_bounded_number_of_bytes() {
 }
 
 #[test]
-fn a_set_command_is_not_sent_to_a_peer_that_floods() {
+fn set_command_is_not_sent_into_a_flood() {
     let mut client = Client::new(Flood::new(b"junk ", 4096, true, Instant::now()));
     assert!(client.set(pop()).unwrap_err().is_flooded());
 }
 
 #[test]
-fn a_flood_behind_a_set_command_is_a_garbled_verdict() {
+fn flood_after_a_set_command_is_a_garbled_outcome() {
     let mut client = Client::new(Line::new(|request| match request {
         "POP1" => (0..1000).map(|_| (1, vec![b'x'; 1000])).collect(),
         _ => vec![(10, mode(5))],
@@ -179,18 +179,18 @@ fn a_flood_behind_a_set_command_is_a_garbled_verdict() {
 }
 
 #[test]
-fn a_line_that_others_use_is_not_drained_for_ever() {
-    // Another host asks without a pause: half of a reply a millisecond.
-    let mut line = well();
+fn draining_a_busy_line_ends() {
+    // Another host sends requests without a pause: bytes arrive every millisecond.
+    let mut line = correct_line();
     let start = line.now;
-    line.coming =
+    line.arriving =
         (0..10_000).map(|n| (start + Duration::from_millis(n), b"junk".to_vec())).collect();
     let mut client = Client::new(Busy(line));
     assert!(client.read::<Mode>().unwrap_err().is_timeout());
     assert!(client.now() - start <= Duration::from_secs(11));
 }
 
-/// A line whose time goes by while it is drained.
+/// A line where draining takes time.
 struct Busy(Line);
 
 impl Link for Busy {
@@ -212,7 +212,7 @@ impl Link for Busy {
 }
 
 #[test]
-fn the_text_of_a_bridge_is_shown_when_it_closes() {
+fn text_of_a_bridge_is_shown_when_it_closes() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("tcp:{}", listener.local_addr().unwrap());
     let bridge = std::thread::spawn(move || {
@@ -229,7 +229,7 @@ fn the_text_of_a_bridge_is_shown_when_it_closes() {
     );
 }
 
-/// A bridge that closes with a text, noticed when the first request is sent.
+/// A bridge that has closed the connection with a text, which is noticed by the first send.
 struct Closed(Vec<u8>);
 
 impl Link for Closed {
@@ -249,7 +249,7 @@ impl Link for Closed {
 }
 
 #[test]
-fn the_text_of_a_bridge_is_shown_when_sending_finds_it_closed() {
+fn text_of_a_bridge_is_shown_when_sending_fails() {
     let error = Client::new(Closed(Vec::new())).query(Query::Mode).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -258,7 +258,7 @@ fn the_text_of_a_bridge_is_shown_when_sending_finds_it_closed() {
 }
 
 #[test]
-fn a_reply_that_was_cut_off_is_not_shown_as_a_text() {
+fn part_of_a_reply_is_not_shown_as_text() {
     let mut line = Line::new(|_| vec![(10, b"^D106223".to_vec())]);
     line.gone_after = Some("MOD");
     let error = Client::new(line).query(Query::Mode).unwrap_err();

@@ -1,5 +1,5 @@
-//! The client on a line where everything goes wrong: a right value or a typed error, in time.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+//! The client on a line with faults: every exchange ends in time, with the correct value or a typed error.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use pi18_transport::{
     sim::{Bank, BankConfig, SharedBank, SimLink, Switches},
 };
 
-/// A client of the first of two units, whose values stand still, with these switches.
+/// Returns a client of the first of two units with these switches; the values of both are frozen.
 fn client(switches: &str) -> Client<SimLink> {
     let unit = |text: &str| text.parse::<Switches>().unwrap();
     let config = BankConfig {
@@ -19,26 +19,26 @@ fn client(switches: &str) -> Client<SimLink> {
     Client::new(SharedBank::virtual_time(Bank::new(config).unwrap()).link(0))
 }
 
-/// Every query, those with an argument with several, so that many replies have the same shape.
+/// Returns every query; those with an argument repeatedly, so that many replies have the same form.
 fn queries() -> Vec<Query> {
     let arguments = ["EY2025", "EM202605", "ED20260620", "ED20260619", "PGS0", "PRI0"];
     let examples = Query::LIST.iter().map(|info| info.example);
     examples.chain(arguments).map(|text| text.parse().unwrap()).collect()
 }
 
-/// The replies that the unit would give.
-fn truth(client: &Client<SimLink>, query: Query) -> AnyReply {
+/// Returns the reply that the unit has for a query.
+fn correct_reply(client: &Client<SimLink>, query: Query) -> AnyReply {
     client.link().bank().with(|bank| bank.peek(0, query)).unwrap()
 }
 
-/// How a number of exchanges went.
+/// The results of a number of exchanges.
 #[derive(Debug, Default)]
 struct Tally {
     answered: u32,
     failed: u32,
 }
 
-/// Asks at random; a wrong value or a missed deadline fails the test.
+/// Sends random queries. Panics on a wrong value or a missed deadline.
 #[track_caller]
 fn ask(client: &mut Client<SimLink>, count: usize, seed: u64) -> Tally {
     let queries = queries();
@@ -48,13 +48,13 @@ fn ask(client: &mut Client<SimLink>, count: usize, seed: u64) -> Tally {
         let Some(&query) = random.choice(&queries) else { continue };
         let started = client.now();
         match client.query(query) {
-            Ok(reading) => {
-                assert_eq!(reading.reply, truth(client, query), "{query}, seed {seed}");
+            Ok(timed) => {
+                assert_eq!(timed.reply, correct_reply(client, query), "{query}, seed {seed}");
                 tally.answered += 1;
             }
             Err(error) => {
-                let typed = error.is_timeout() || error.is_decode() || error.is_not_pi18();
-                assert!(typed, "{error}, seed {seed}");
+                let is_typed = error.is_timeout() || error.is_decode() || error.is_not_pi18();
+                assert!(is_typed, "{error}, seed {seed}");
                 tally.failed += 1;
             }
         }
@@ -64,13 +64,13 @@ fn ask(client: &mut Client<SimLink>, count: usize, seed: u64) -> Tally {
 }
 
 #[test]
-fn without_faults_every_question_is_answered() {
+fn every_query_is_answered_without_faults() {
     let tally = ask(&mut client(""), 1000, 1);
     assert_eq!(tally.answered, 1000);
 }
 
 #[test]
-fn units_that_deviate_as_captures_show_are_read_right() {
+fn units_with_observed_deviations_are_read_correctly() {
     for switches in [
         "edition=2017",
         "short-length=piri",
@@ -85,11 +85,13 @@ fn units_that_deviate_as_captures_show_are_read_right() {
     ] {
         let mut client = client(switches);
         for query in queries() {
-            let truth = client.link().bank().with(|bank| bank.peek(0, query));
-            match (client.query(query), truth) {
-                (Ok(reading), Some(truth)) => assert_eq!(reading.reply, truth, "{switches}"),
+            let correct = client.link().bank().with(|bank| bank.peek(0, query));
+            match (client.query(query), correct) {
+                (Ok(timed), Some(correct)) => assert_eq!(timed.reply, correct, "{switches}"),
                 (Err(error), None) => assert!(error.is_refused(), "{switches}: {error}"),
-                (answer, truth) => panic!("{switches}: {query}: {answer:?}, not {truth:?}"),
+                (reply, correct) => {
+                    panic!("{switches}: {query}: expected {correct:?}, found {reply:?}")
+                }
             }
         }
         let outcome = client.set("PSP1".parse().unwrap()).unwrap();
@@ -98,15 +100,15 @@ fn units_that_deviate_as_captures_show_are_read_right() {
 }
 
 #[test]
-fn a_stated_length_that_is_one_short_is_told_as_a_warning() {
-    let reading = client("short-length=piri").query(Query::RatedInformation).unwrap();
-    assert_eq!(reading.warnings, ["the stated length is 088, the actual length 089"]);
+fn length_that_is_one_short_is_a_warning() {
+    let timed = client("short-length=piri").query(Query::RatedInformation).unwrap();
+    assert_eq!(timed.warnings, ["the stated length is 088, the actual length 089"]);
 }
 
 #[test]
-fn under_each_fault_no_value_is_wrong_and_most_questions_are_answered() {
-    // Of 1000 questions at least so many are answered.
-    for (seed, (fault, floor)) in (1..).zip([
+fn single_fault_causes_no_wrong_value_and_few_errors() {
+    // Each fault with the minimum number of replies to 1000 queries.
+    for (seed, (fault, min_answered)) in (1..).zip([
         ("lose=0.01", 700),
         ("double=0.01", 700),
         ("flip=0.01", 700),
@@ -121,12 +123,12 @@ fn under_each_fault_no_value_is_wrong_and_most_questions_are_answered() {
     ]) {
         let mut client = client(&format!("{fault}&seed={seed}"));
         let tally = ask(&mut client, 1000, seed);
-        assert!(tally.answered >= floor, "{fault}: {tally:?}");
+        assert!(tally.answered >= min_answered, "{fault}: {tally:?}");
     }
 }
 
 #[test]
-fn with_all_faults_at_once_no_value_is_wrong() {
+fn all_faults_at_once_cause_no_wrong_value() {
     const ALL: &str =
         "lose=0.001&double=0.001&flip=0.001&junk=0.05&late=0.02&late-by=3s&stale=0.05&silent=0.02";
     let mut tally = Tally::default();
@@ -137,14 +139,14 @@ fn with_all_faults_at_once_no_value_is_wrong() {
         tally.failed += more.failed;
     }
     assert_eq!(tally.answered + tally.failed, 10_000);
-    // Far from all is lost: the retries are worth something.
+    // The retries must be effective.
     assert!(tally.answered > 5_000, "{tally:?}");
 }
 
 #[test]
-fn what_became_of_a_set_command_is_told_truly() {
+fn outcome_of_a_set_command_is_correct_under_faults() {
     const ALL: &str = "lose=0.01&flip=0.01&junk=0.1&late=0.1&silent=0.2";
-    let mut told = [0; 5];
+    let mut counts = [0; 5];
     for seed in 0..300 {
         let mut client = client(&format!("{ALL}&seed={seed}"));
         let before = client.link().bank().with(|bank| bank.sets(0));
@@ -152,43 +154,43 @@ fn what_became_of_a_set_command_is_told_truly() {
         let after = client.link().bank().with(|bank| bank.sets(0));
         let carried_out = after.accepted - before.accepted;
         assert!(after.received - before.received <= 1, "sent more than once, seed {seed}");
-        let place = match outcome {
+        let index = match outcome {
             Err(_) => 0,
             Ok(SetOutcome::Accepted) => 1,
             Ok(SetOutcome::Refused) => 2,
             Ok(SetOutcome::Garbled) => 3,
             Ok(SetOutcome::Silent | SetOutcome::Gone) => 4,
         };
-        told[place] += 1;
+        counts[index] += 1;
         match outcome {
-            Err(_) => assert_eq!(after, before, "said not to be sent, seed {seed}"),
+            Err(_) => assert_eq!(after, before, "an error, but the unit received it, seed {seed}"),
             Ok(SetOutcome::Accepted) => assert_eq!(carried_out, 1, "seed {seed}"),
             Ok(SetOutcome::Refused) => assert_eq!(carried_out, 0, "seed {seed}"),
             Ok(_) => assert!(carried_out <= 1),
         }
     }
-    let [_, accepted, _, garbled, silent] = told;
-    assert!(accepted > 0 && garbled > 0 && silent > 0, "{told:?}");
+    let [_, accepted, _, garbled, silent] = counts;
+    assert!(accepted > 0 && garbled > 0 && silent > 0, "{counts:?}");
 }
 
 #[test]
-fn a_unit_that_is_unplugged_is_told_as_disconnected() {
+fn unplugged_unit_is_disconnected_until_it_is_plugged_in() {
     let mut client = client("disconnect=20");
     let error = queries().into_iter().cycle().find_map(|query| client.query(query).err()).unwrap();
     assert!(error.is_disconnected(), "{error}");
     assert!(client.query(Query::Mode).unwrap_err().is_disconnected());
     client.link().bank().with(|bank| bank.reconnect(0));
     let mode = client.query(Query::Mode).unwrap();
-    assert_eq!(mode.reply, truth(&client, Query::Mode));
+    assert_eq!(mode.reply, correct_reply(&client, Query::Mode));
 }
 
 #[test]
-fn a_paced_exchange_takes_what_its_bytes_need() {
+fn paced_exchange_takes_the_time_of_its_bytes() {
     let mut client = client("pace=2400");
     client.query(Query::ProtocolId).unwrap();
     let started = client.now();
-    let reading = client.query(Query::GeneralStatus).unwrap();
-    let bytes = "^P005GS__\r".len() + reading.frame.len();
+    let timed = client.query(Query::GeneralStatus).unwrap();
+    let bytes = "^P005GS__\r".len() + timed.frame.len();
     let needed = Duration::from_secs(10) * u32::try_from(bytes).unwrap() / 2400;
     let took = client.now() - started;
     assert!(

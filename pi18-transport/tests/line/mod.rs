@@ -1,6 +1,6 @@
-//! A line whose answers are written for each test, in made-up time.
+//! A simulated line with scripted replies, in simulated time.
 
-#![allow(dead_code, clippy::indexing_slicing, reason = "tests, each of which uses a part of it")]
+#![allow(dead_code, clippy::indexing_slicing, reason = "each test uses a part of it")]
 
 use std::{
     collections::VecDeque,
@@ -12,26 +12,27 @@ use bytes::BytesMut;
 use pi18_proto::{AnyReply, MAX_FRAME, Mode, Query, WorkingMode};
 use pi18_transport::{Error, Link};
 
-/// What a line answers: the delay in milliseconds, and the bytes.
+/// The replies to a request: their delay in milliseconds, and their bytes.
 pub(crate) type Answers = Vec<(u64, Vec<u8>)>;
 
-/// A line whose answers are written for each test.
+/// A link with scripted replies and a simulated clock.
 pub(crate) struct Line {
     pub(crate) now: Instant,
-    pub(crate) coming: VecDeque<(Instant, Vec<u8>)>,
+    /// Bytes that were not received yet, and when they arrive.
+    pub(crate) arriving: VecDeque<(Instant, Vec<u8>)>,
     /// The requests that were sent.
     pub(crate) sent: Vec<String>,
     answer: Box<dyn FnMut(&str) -> Answers>,
-    /// The device is gone once this request was sent.
+    /// After this request, the device is gone.
     pub(crate) gone_after: Option<&'static str>,
-    /// Receiving fails once, with this error, after this request was sent.
+    /// After this request, receiving fails once with this error.
     pub(crate) receive_fails: Option<(&'static str, io::ErrorKind)>,
-    /// Sending this request fails with this error after half of its bytes.
+    /// Sending this request fails with this error, after part of its bytes.
     pub(crate) cut_off: Option<(&'static str, io::ErrorKind)>,
 }
 
 impl Line {
-    /// `answer` gets each request but the fences, which are answered as they should be.
+    /// Creates a line that passes each request to `answer`, except for fences, which it answers itself.
     pub(crate) fn new(mut answer: impl FnMut(&str) -> Answers + 'static) -> Self {
         Self::whole(move |request| match request {
             "PI" | "ID" | "VFW" | "DI" => vec![(10, fence(request))],
@@ -39,13 +40,13 @@ impl Line {
         })
     }
 
-    /// `answer` gets each request.
+    /// Creates a line that passes each request to `answer`, also fences.
     pub(crate) fn whole(answer: impl FnMut(&str) -> Answers + 'static) -> Self {
         let answer = Box::new(answer);
         let sent = Vec::new();
         Self {
             now: Instant::now(),
-            coming: VecDeque::new(),
+            arriving: VecDeque::new(),
             sent,
             answer,
             gone_after: None,
@@ -64,16 +65,16 @@ impl Link for Line {
             return Err(Error::io("test", "writing", kind.into()));
         }
         for (delay, bytes) in (self.answer)(&request) {
-            self.coming.push_back((self.now + Duration::from_millis(delay), bytes));
+            self.arriving.push_back((self.now + Duration::from_millis(delay), bytes));
         }
         self.sent.push(request);
         Ok(())
     }
 
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
-        match self.coming.front() {
+        match self.arriving.front() {
             Some((due, _)) if *due <= deadline.max(self.now) => {
-                let (due, bytes) = self.coming.pop_front().unwrap();
+                let (due, bytes) = self.arriving.pop_front().unwrap();
                 self.now = self.now.max(due);
                 buffer.extend_from_slice(&bytes);
             }
@@ -102,13 +103,14 @@ impl Link for Line {
     }
 }
 
+/// Returns the frame of a reply.
 pub(crate) fn frame(reply: impl Into<AnyReply>) -> Vec<u8> {
     let mut buffer = [0; MAX_FRAME];
     let len = reply.into().encode_frame(&mut buffer).unwrap();
     buffer[..len].to_vec()
 }
 
-/// A sound frame around any data.
+/// Returns a frame with a valid checksum around any data.
 pub(crate) fn raw(data: &str) -> Vec<u8> {
     let mut frame = format!("^D{:03}{data}", data.len() + 3).into_bytes();
     let checksum = pi18_proto::checksum(&frame);
@@ -117,13 +119,14 @@ pub(crate) fn raw(data: &str) -> Vec<u8> {
     frame
 }
 
-/// What the queries that serve as fences are answered.
+/// Returns the frame of the reply to a fence.
 pub(crate) fn fence(request: &str) -> Vec<u8> {
     let query: Query = request.parse().unwrap();
     let (reply, _) = query.parse_reply(query.info().sample.as_bytes()).unwrap();
     frame(reply)
 }
 
+/// Returns the frame of a reply to `MOD`.
 pub(crate) fn mode(code: u8) -> Vec<u8> {
     frame(Mode { working_mode: WorkingMode(code) })
 }
