@@ -24,30 +24,6 @@ use outcome::{Answered, Outcome};
 pub use config::ClientConfig;
 pub use outcome::{SetOutcome, TimedReply};
 
-/// What a [`Client`] is doing, for a progress display. See [`Client::observe`].
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum QueryProgress {
-    /// The client starts to send a request.
-    Asking {
-        /// The request.
-        request: Request,
-        /// Maximum time until the end, with all tries.
-        patience: Duration,
-    },
-    /// The request has ended, with or without a reply.
-    Done,
-}
-
-/// The function that is called at the start and end of each request.
-struct Observer(Box<dyn FnMut(QueryProgress) + Send>);
-
-impl fmt::Debug for Observer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Observer")
-    }
-}
-
 /// Asks a unit, one request at a time.
 ///
 /// The client makes sure that a reply belongs to the request: a late reply to an earlier request is
@@ -63,7 +39,6 @@ impl fmt::Debug for Observer {
 /// println!("battery {}, {}", status.battery_voltage, unit.read::<Mode>()?.working_mode);
 /// # Ok::<(), pi18_transport::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Client<L = Box<dyn Link + Send>> {
     link: L,
     dialogue: Dialogue,
@@ -98,7 +73,7 @@ impl<L: Link> Client<L> {
     /// # Ok::<(), pi18_transport::Error>(())
     /// ```
     pub fn observe(&mut self, observer: impl FnMut(QueryProgress) + Send + 'static) {
-        self.observer = Some(Observer(Box::new(observer)));
+        self.observer = Some(Box::new(observer));
     }
 
     /// Sends the query for a reply type without argument, and returns the reply.
@@ -117,7 +92,7 @@ impl<L: Link> Client<L> {
     /// use pi18_transport::Client;
     ///
     /// let mut unit = Client::open("sim:0")?;
-    /// let day = Date::new(2026, 6, 20).ok_or("not a date")?;
+    /// let day = Date::new(2026, 6, 20)?;
     /// let generated: DayEnergy = unit.read_of(day)?;
     /// println!("{}", generated.energy);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -216,11 +191,11 @@ impl<L: Link> Client<L> {
         let config = self.dialogue.config();
         let patience = config.timeout.saturating_mul(config.tries.max(1)).min(config.deadline);
         let mut exchange = Exchange::new(request, config, self.link.now());
-        if let Some(Observer(observe)) = &mut self.observer {
+        if let Some(observe) = &mut self.observer {
             observe(QueryProgress::Asking { request, patience });
         }
         let driven = self.drive(&mut exchange);
-        if let Some(Observer(observe)) = &mut self.observer {
+        if let Some(observe) = &mut self.observer {
             observe(QueryProgress::Done);
         }
         let outcome = driven.map_err(|error| {
@@ -269,6 +244,30 @@ impl<L: Link> Client<L> {
         }
     }
 }
+
+impl<L> fmt::Debug for Client<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("config", self.dialogue.config()).finish_non_exhaustive()
+    }
+}
+
+/// What a [`Client`] is doing, for a progress display. See [`Client::observe`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum QueryProgress {
+    /// The client starts to send a request.
+    Asking {
+        /// The request.
+        request: Request,
+        /// Maximum time until the end, with all tries.
+        patience: Duration,
+    },
+    /// The request has ended, with or without a reply.
+    Done,
+}
+
+/// The function that is called at the start and end of each request.
+type Observer = Box<dyn FnMut(QueryProgress) + Send>;
 
 /// Whether a request may have reached the unit.
 struct Sent(bool);
