@@ -4,7 +4,10 @@ use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use pi18_proto::{Dialect, SerialNumber};
 
-use crate::{BAUD, Client, ClientConfig, Error, Link, Replay, Serial, Tcp};
+use crate::{
+    BAUD, Client, ClientConfig, Error, Link, Replay, Serial, Tcp,
+    os::node::{NodeKind, node_kind},
+};
 
 /// The address of a unit: which link leads to it, and how a client asks over that link.
 ///
@@ -56,17 +59,6 @@ pub struct Address {
     pause: Duration,
 }
 
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Target {
-    Path(PathBuf),
-    Hidraw(PathBuf),
-    Serial(PathBuf),
-    Tcp(String),
-    SerialNumber(SerialNumber),
-    Sim(String),
-    Replay(PathBuf),
-}
-
 impl Address {
     /// Opens the link and returns a client over it.
     ///
@@ -82,7 +74,7 @@ impl Address {
     /// If the path is not a device, or the device cannot be opened or is in use.
     pub fn link(&self) -> Result<Box<dyn Link + Send>, Error> {
         Ok(match &self.target {
-            Target::Path(path) => match kind_of(path, &self.text)? {
+            Target::Path(path) => match node_kind(path, &self.text)? {
                 NodeKind::Hidraw => self.hidraw(path)?,
                 NodeKind::Serial => Box::new(Serial::open(path, self.baud)?),
             },
@@ -123,7 +115,7 @@ impl Address {
 
     #[cfg(target_os = "linux")]
     fn hidraw(&self, path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
-        match kind_of(path, &self.text)? {
+        match node_kind(path, &self.text)? {
             NodeKind::Hidraw => Ok(Box::new(crate::Hidraw::open(path)?.with_pause(self.pause))),
             NodeKind::Serial => {
                 Err(Error::address(&self.text, "expected a hidraw device, found a serial port"))
@@ -134,35 +126,6 @@ impl Address {
     #[cfg(not(target_os = "linux"))]
     fn hidraw(&self, _path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
         Err(Error::address(&self.text, "hidraw is available on Linux only; use serial: or tcp:"))
-    }
-
-    fn set(&mut self, option: &str) -> Result<(), Error> {
-        let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        let hidraw =
-            matches!(self.target, Target::Hidraw(_) | Target::Path(_) | Target::SerialNumber(_));
-        let serial = matches!(self.target, Target::Serial(_) | Target::Path(_));
-        let config = &mut self.config;
-        let (expected, done) = match name {
-            "crc" => ("crc=on or crc=off", dialect(value).map(|known| config.dialect = known)),
-            "timeout" => (
-                "a time such as timeout=2s",
-                duration(value).filter(|time| !time.is_zero()).map(|time| config.timeout = time),
-            ),
-            "tries" => (
-                "a number of tries from 1 to 20",
-                number(value).filter(|tries| *tries <= 20).map(|tries| config.tries = tries),
-            ),
-            "pause" if hidraw => {
-                ("a time such as pause=50ms", duration(value).map(|pause| self.pause = pause))
-            }
-            "baud" if serial => {
-                ("a speed such as baud=2400", number(value).map(|baud| self.baud = baud))
-            }
-            _ => ("one of crc=, timeout=, tries=, and baud= (serial) or pause= (hidraw)", None),
-        };
-        done.ok_or_else(|| {
-            Error::address(&self.text, format!("expected {expected}, found {option:?}"))
-        })
     }
 }
 
@@ -176,52 +139,32 @@ impl Client {
     }
 }
 
-#[cfg(feature = "sim")]
-fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
-    Ok(Box::new(crate::sim::open(unit)?))
-}
-
-#[cfg(not(feature = "sim"))]
-fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
-    Err(Error::address(
-        &format!("sim:{unit}"),
-        "this program was built without the virtual bank (feature `sim`)",
-    ))
-}
-
-fn dialect(text: &str) -> Option<Dialect> {
-    match text {
-        "on" => Some(Dialect::Checksum),
-        "off" => Some(Dialect::NoChecksum),
-        _ => None,
-    }
-}
-
-fn number(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|number| *number > 0)
-}
-
 impl FromStr for Address {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let (place, options) = text.split_once('?').unwrap_or((text, ""));
-        let options: Vec<&str> = options.split('&').filter(|option| !option.is_empty()).collect();
-        let target = target(text, place)?;
         let mut address = Self {
             text: text.to_owned(),
-            target,
+            target: Target::parse(text, place)?,
             config: ClientConfig::default(),
             baud: BAUD,
             pause: Duration::ZERO,
         };
         let mut switches = Vec::new();
-        for option in options {
-            let ours = ["crc=", "timeout=", "tries="].iter().any(|ours| option.starts_with(ours));
-            match &address.target {
-                Target::Sim(_) if !ours => switches.push(option),
-                _ => address.set(option)?,
-            }
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            let known = OPTIONS.iter().find(|known| known.name == name);
+            let expected = match known.filter(|known| (known.applies_to)(&address.target)) {
+                Some(known) if (known.set)(&mut address, value).is_some() => continue,
+                Some(known) => known.expected,
+                None if matches!(address.target, Target::Sim(_)) => {
+                    switches.push(option);
+                    continue;
+                }
+                None => "one of crc=, timeout=, tries=, and baud= (serial) or pause= (hidraw)",
+            };
+            return Err(Error::address(text, format!("expected {expected}, found {option:?}")));
         }
         let config = &mut address.config;
         config.deadline = config.deadline.max(config.timeout * 2 * config.tries);
@@ -234,43 +177,126 @@ impl FromStr for Address {
     }
 }
 
-fn target(text: &str, place: &str) -> Result<Target, Error> {
-    let unknown = || {
-        Error::address(
-            text,
-            "expected a device path such as /dev/hidraw0, or hidraw:, serial:, tcp:, sn:, sim: or \
-             replay: at the start",
-        )
-    };
-    if place.starts_with('/') || place.starts_with("./") {
-        return Ok(Target::Path(place.into()));
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
-    let (kind, rest) = place.split_once(':').ok_or_else(unknown)?;
-    if rest.is_empty() {
-        return Err(Error::address(
-            text,
-            format!("expected something after {kind}:, found nothing"),
-        ));
-    }
-    match kind {
-        "hidraw" => Ok(Target::Hidraw(rest.into())),
-        "serial" => Ok(Target::Serial(rest.into())),
-        "tcp"
-            if rest
-                .rsplit_once(':')
-                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) =>
-        {
-            Ok(Target::Tcp(rest.to_owned()))
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Target {
+    Path(PathBuf),
+    Hidraw(PathBuf),
+    Serial(PathBuf),
+    Tcp(String),
+    SerialNumber(SerialNumber),
+    Sim(String),
+    Replay(PathBuf),
+}
+
+impl Target {
+    /// Parses an address without its options; `text` is the whole address, for errors.
+    fn parse(text: &str, place: &str) -> Result<Self, Error> {
+        let unknown = || {
+            Error::address(
+                text,
+                "expected a device path such as /dev/hidraw0, or hidraw:, serial:, tcp:, sn:, sim: or \
+                 replay: at the start",
+            )
+        };
+        if place.starts_with('/') || place.starts_with("./") {
+            return Ok(Self::Path(place.into()));
         }
-        "tcp" => Err(Error::address(text, "expected tcp:HOST:PORT with a port from 0 to 65535")),
-        "sn" => match SerialNumber::new(rest).filter(SerialNumber::looks_genuine) {
-            Some(serial) => Ok(Target::SerialNumber(serial)),
-            None => Err(Error::serial_number(text)),
-        },
-        "sim" => Ok(Target::Sim(rest.to_owned())),
-        "replay" => Ok(Target::Replay(rest.into())),
-        _ => Err(unknown()),
+        let (kind, rest) = place.split_once(':').ok_or_else(unknown)?;
+        if rest.is_empty() {
+            let why = format!("expected something after {kind}:, found nothing");
+            return Err(Error::address(text, why));
+        }
+        match kind {
+            "hidraw" => Ok(Self::Hidraw(rest.into())),
+            "serial" => Ok(Self::Serial(rest.into())),
+            "tcp" if is_host_and_port(rest) => Ok(Self::Tcp(rest.to_owned())),
+            "tcp" => {
+                Err(Error::address(text, "expected tcp:HOST:PORT with a port from 0 to 65535"))
+            }
+            "sn" => match SerialNumber::new(rest).filter(SerialNumber::looks_genuine) {
+                Some(serial) => Ok(Self::SerialNumber(serial)),
+                None => Err(Error::serial_number(text)),
+            },
+            "sim" => Ok(Self::Sim(rest.to_owned())),
+            "replay" => Ok(Self::Replay(rest.into())),
+            _ => Err(unknown()),
+        }
     }
+}
+
+/// An option of an address.
+struct AddressOption {
+    name: &'static str,
+    /// The expected text, for errors.
+    expected: &'static str,
+    applies_to: fn(&Target) -> bool,
+    /// Sets the option, unless the value is invalid.
+    set: fn(&mut Address, &str) -> Option<()>,
+}
+
+const OPTIONS: [AddressOption; 5] = [
+    AddressOption {
+        name: "crc",
+        expected: "crc=on or crc=off",
+        applies_to: |_| true,
+        set: |address, value| dialect(value).map(|dialect| address.config.dialect = dialect),
+    },
+    AddressOption {
+        name: "timeout",
+        expected: "a time such as timeout=2s",
+        applies_to: |_| true,
+        set: |address, value| {
+            let timeout = duration(value).filter(|time| !time.is_zero());
+            timeout.map(|timeout| address.config.timeout = timeout)
+        },
+    },
+    AddressOption {
+        name: "tries",
+        expected: "a number of tries from 1 to 20",
+        applies_to: |_| true,
+        set: |address, value| {
+            let tries = number(value).filter(|tries| *tries <= 20);
+            tries.map(|tries| address.config.tries = tries)
+        },
+    },
+    AddressOption {
+        name: "pause",
+        expected: "a time such as pause=50ms",
+        applies_to: |target| {
+            matches!(target, Target::Hidraw(_) | Target::Path(_) | Target::SerialNumber(_))
+        },
+        set: |address, value| duration(value).map(|pause| address.pause = pause),
+    },
+    AddressOption {
+        name: "baud",
+        expected: "a speed such as baud=2400",
+        applies_to: |target| matches!(target, Target::Serial(_) | Target::Path(_)),
+        set: |address, value| number(value).map(|baud| address.baud = baud),
+    },
+];
+
+fn is_host_and_port(text: &str) -> bool {
+    text.rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
+fn dialect(text: &str) -> Option<Dialect> {
+    match text {
+        "on" => Some(Dialect::Checksum),
+        "off" => Some(Dialect::NoChecksum),
+        _ => None,
+    }
+}
+
+/// Parses a number of at least 1.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|number| *number > 0)
 }
 
 /// Parses a time such as `2s`, `1.5s` or `300ms`, up to an hour.
@@ -283,53 +309,17 @@ fn duration(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(number * unit).ok().filter(|time| time.as_secs() <= 3600)
 }
 
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
+#[cfg(feature = "sim")]
+fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
+    Ok(Box::new(crate::sim::open(unit)?))
 }
 
-/// The kind of a device node.
-enum NodeKind {
-    Hidraw,
-    Serial,
-}
-
-/// Major device numbers of pseudo-terminals, which sysfs does not list.
-#[cfg(target_os = "linux")]
-const PTYS: std::ops::RangeInclusive<u32> = 136..=143;
-
-/// Detects the kind of a device node.
-#[cfg(target_os = "linux")]
-fn kind_of(path: &std::path::Path, text: &str) -> Result<NodeKind, Error> {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-
-    let node =
-        path.metadata().map_err(|source| crate::os::permission::open_error(text, path, source))?;
-    if !node.file_type().is_char_device() {
-        return Err(Error::address(
-            text,
-            "expected a device, found a file; for a capture, use replay:FILE",
-        ));
-    }
-    let (major, minor) = (rustix::fs::major(node.rdev()), rustix::fs::minor(node.rdev()));
-    let device = std::fs::canonicalize(format!("/sys/dev/char/{major}:{minor}"));
-    let below = |folder: &str| {
-        let device = device.as_deref().unwrap_or(std::path::Path::new(""));
-        device.components().any(|part| part.as_os_str() == folder)
-    };
-    if below("hidraw") {
-        Ok(NodeKind::Hidraw)
-    } else if below("tty") || PTYS.contains(&major) {
-        Ok(NodeKind::Serial)
-    } else {
-        Err(Error::address(text, "expected a hidraw device or a serial port, found another device"))
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn kind_of(_path: &std::path::Path, _text: &str) -> Result<NodeKind, Error> {
-    Ok(NodeKind::Serial)
+#[cfg(not(feature = "sim"))]
+fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
+    Err(Error::address(
+        &format!("sim:{unit}"),
+        "this program was built without the virtual bank (feature `sim`)",
+    ))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The operating system: files, locks on device nodes, access rights, error numbers and `poll`.
+//! The operating system: files, locks on device nodes, access rights, the kinds of nodes, error numbers and `poll`.
 
 pub(crate) mod errno;
 mod file;
 pub(crate) mod lock;
+pub(crate) mod node;
 pub(crate) mod permission;
 #[cfg(unix)]
 pub(crate) mod poll;
