@@ -1,8 +1,10 @@
 //! Confirms replies on links that other hosts use, too.
 //!
-//! A fence after the reply shows a reply to another host if ours arrives as well. If the unit lost our
-//! query, only the reply to the other host arrives. So while other hosts are active, two rounds have to
-//! agree.
+//! The reply to another host can look like the reply to this client. So the client sends a fence after a
+//! reply. The unit answers in order: if a different reply arrives before the reply to the fence, one of
+//! the two belongs to another host, and neither counts. This does not help if the unit lost the query of
+//! this client, because then only the reply to the other host arrives. So while other hosts are active,
+//! the query is sent twice, and both rounds have to give the same reply.
 
 use std::time::{Duration, Instant};
 

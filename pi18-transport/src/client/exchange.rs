@@ -48,7 +48,7 @@ pub(super) enum Phase {
     Draining,
     /// Ready to send the request, or a fence before it.
     Ready,
-    /// Waiting for the reply to a fence; `None` while every fence may still get a late reply.
+    /// Waiting for the reply to a fence, or (`None`) for late replies to all fences.
     Fencing(Option<Query>, Wait),
     /// Waiting for the reply to the request.
     Asking(Wait),

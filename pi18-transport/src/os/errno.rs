@@ -1,4 +1,4 @@
-//! What an I/O error on an open device says about the device itself.
+//! What an I/O error on an open device means for the device itself.
 //!
 //! An error number can mean two things, depending on the link: `EPIPE` from a socket means that the
 //! peer is gone, from a USB device that it refused one transfer. So the table gives the meaning, and
@@ -19,7 +19,7 @@ pub(crate) enum Meaning {
     /// A USB transfer got no answer: the device was unplugged and the kernel does not know it yet, or
     /// the device missed one transfer.
     Unanswered,
-    /// The error says nothing about the presence of the device.
+    /// The error does not show whether the device is present.
     Other,
 }
 

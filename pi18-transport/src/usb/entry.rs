@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{Error, Hidraw, error::ErrorKind};
 
-/// An adapter in a [`Roster`](crate::Roster). It is removed when the adapter is unplugged; a replug makes a new entry.
+/// An adapter in a [`Roster`](crate::Roster), from plugging in to unplugging.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Entry {
