@@ -69,7 +69,7 @@ fn check_plan(plan: &Plan) {
     }
     let ends = plan.settings_after(plan.steps.len());
     for (planned, end) in plan.units.iter().zip(ends) {
-        assert!(end.satisfy(&planned.wanted));
+        assert!(end.satisfy(&planned.target));
     }
     let text = serde_json::to_vec(plan).unwrap_or_default();
     assert_eq!(serde_json::from_slice::<Plan>(&text).ok().as_ref(), Some(plan));

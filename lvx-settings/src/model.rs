@@ -2,8 +2,10 @@
 
 pub(crate) mod battery;
 pub(crate) mod clock;
-pub(crate) mod group;
+mod command;
+mod group;
 pub(crate) mod limits;
+mod macros;
 pub(crate) mod rules;
 mod setting;
 pub(crate) mod settings;
@@ -12,10 +14,9 @@ pub(crate) mod value;
 
 pub use battery::{Battery, Chemistry, GuardError, Millivolts};
 pub use clock::{ClockOffset, HostClock};
-pub use group::Group;
 pub use limits::{Allowed, Limit, LimitError, Limits};
 pub use rules::{Broken, OutputModeConflict, are_phases, broken, output_mode_conflict};
-pub use setting::{Setting, Settings};
+pub use setting::{Group, Setting, Settings};
 pub use settings::Difference;
 pub use unit::Unit;
 pub use value::{Code, SettingValue, Shape, ValueError, Window};

@@ -140,8 +140,9 @@ fn units_of_a_bank_charge_together_within_the_guard() {
         ..Settings::default()
     });
     let swapped = swapped.into_iter().zip(wanted);
-    let swapped =
-        swapped.map(|((address, unit), wanted)| PlannedUnit { address, unit, wanted }).collect();
+    let swapped = swapped
+        .map(|((address, unit), wanted)| PlannedUnit { address, unit, target: wanted })
+        .collect();
     let plan = Plan::new(swapped, site, None).unwrap();
     assert_eq!(plan.steps.iter().map(|step| step.unit).collect::<Vec<_>>(), [1, 0]);
     plan.check().unwrap();
@@ -301,7 +302,7 @@ fn output_modes_of_a_plans_result_go_together() {
         let units = pair().into_iter().zip(modes).map(|((address, unit), mode)| PlannedUnit {
             address,
             unit,
-            wanted: Settings { output_mode: Some(mode), ..Settings::default() },
+            target: Settings { output_mode: Some(mode), ..Settings::default() },
         });
         Plan::new(units.collect(), allowed.clone(), None)
     };

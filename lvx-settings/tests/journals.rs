@@ -83,7 +83,7 @@ fn malformed_journal_names_its_line() {
     };
     let head = text(&plan());
     let mut nobodys = plan();
-    nobodys.units[0].wanted.solar_priority = None;
+    nobodys.units[0].target.solar_priority = None;
     let told: Vec<_> = [
         String::new(),
         "{}\n".to_owned(),

@@ -60,7 +60,7 @@ fn a_plan_from_a_part_is_the_same_and_is_not_carried_out() {
     let part = Unit::read_for(&mut client, &host, &priority()).unwrap();
     let plan = |unit: &Unit| {
         let address = "sim:0".to_owned();
-        let planned = PlannedUnit { address, unit: unit.clone(), wanted: priority() };
+        let planned = PlannedUnit { address, unit: unit.clone(), target: priority() };
         Plan::new(vec![planned], Permissions::default(), None).unwrap()
     };
     assert_eq!(plan(&part).steps, plan(&whole).steps);

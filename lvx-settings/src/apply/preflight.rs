@@ -225,7 +225,7 @@ fn fault(unit: &Unit) -> Option<String> {
 /// Returns the settings that changed since the plan was made.
 fn changed_since(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
     // The clock moves, and is compared only if it is to be set.
-    let counts = |setting| setting != Setting::Clock || planned.wanted.clock.is_some();
+    let counts = |setting| setting != Setting::Clock || planned.target.clock.is_some();
     let counting = |settings: Settings| settings.only(counts);
     let (now, before) = (counting(unit.settings()), counting(planned.unit.settings()));
     let changes = before.differences(&now).map(|change| {

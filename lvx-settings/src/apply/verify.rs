@@ -12,7 +12,10 @@ use super::{
     link_budget::LinkBudget,
     options::Options,
 };
-use crate::{Plan, PlannedUnit, Setting, Settings, model::group::shown, plan::alike};
+use crate::{
+    Plan, PlannedUnit, Setting, Settings,
+    model::settings::{alike, shown},
+};
 
 /// Settings that a unit shows at the end; an error if it could not be read.
 pub(super) type Shown = Result<Settings, String>;
@@ -115,7 +118,7 @@ impl UnitReadings {
         let present = planned.unit.settings();
         for setting in Setting::ALL.iter().filter(|setting| present.get(**setting).is_some()) {
             // The clock moves, and is read only if it is to be set.
-            let is_needed = *setting != Setting::Clock || planned.wanted.clock.is_some();
+            let is_needed = *setting != Setting::Clock || planned.target.clock.is_some();
             if is_needed && !queries.contains(&setting.query()) {
                 queries.push(setting.query());
             }

@@ -79,14 +79,14 @@ enum Source {
     /// Whatever the system says when it is asked.
     System,
     /// What was said once, and the time that has gone by since.
-    Told { at: Instant, time: DateTime },
+    Fixed { at: Instant, time: DateTime },
 }
 
 impl HostClock {
     /// At the instant `at` of a link's clock this computer shows `time`: for links in made-up time.
     #[must_use]
     pub fn new(at: Instant, time: DateTime) -> Self {
-        Self(Source::Told { at, time })
+        Self(Source::Fixed { at, time })
     }
 
     /// This computer's own clock in its own time zone.
@@ -101,7 +101,7 @@ impl HostClock {
     pub fn time(&self, now: Instant) -> Option<DateTime> {
         match self.0 {
             Source::System => wire(jiff::Zoned::now().datetime()),
-            Source::Told { at, time } => {
+            Source::Fixed { at, time } => {
                 wire(civil(time).saturating_add(now.saturating_duration_since(at)))
             }
         }
@@ -112,7 +112,7 @@ impl HostClock {
     pub(crate) fn elapsed(&self, now: Instant) -> Duration {
         match self.0 {
             Source::System => since_boot(),
-            Source::Told { at, .. } => now.saturating_duration_since(at),
+            Source::Fixed { at, .. } => now.saturating_duration_since(at),
         }
     }
 }

@@ -52,15 +52,15 @@ pub enum Allowed {
 
 /// A value that a unit cannot be set to.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{value} is not {wanted} ({origin}){}", otherwise.map_or(String::new(), |hint| format!("; {hint}")))]
+#[error("{value} is not {allowed} ({origin}){}", otherwise.map_or(String::new(), |hint| format!("; {hint}")))]
 #[non_exhaustive]
 pub struct LimitError {
     /// What was to be set.
     pub setting: Setting,
     /// To what.
     pub value: SettingValue,
-    /// What it can be set to.
-    pub wanted: String,
+    /// The values that it can be set to.
+    pub allowed: String,
     /// Who says so.
     pub origin: String,
     /// What to do to have it all the same.
@@ -109,8 +109,8 @@ impl Limits {
         if limit.allows(value) {
             return Ok(());
         }
-        let (wanted, origin) = (limit.allowed.describe(setting), limit.origin.clone());
-        Err(LimitError { setting, value, wanted, origin, otherwise: limit.otherwise })
+        let (allowed, origin) = (limit.allowed.describe(setting), limit.origin.clone());
+        Err(LimitError { setting, value, allowed, origin, otherwise: limit.otherwise })
     }
 }
 
@@ -152,7 +152,7 @@ impl Allowed {
                 };
                 format!("one of {}", named(setting.shape()).join(", "))
             }
-            Self::Any => setting.shape().wanted(),
+            Self::Any => setting.shape().expected(),
         }
     }
 }

@@ -1,272 +1,288 @@
-//! What can be read and set on a unit: one table.
+//! The settings of a unit: one table.
 //!
-//! A row gives a setting's name in Rust, its key in profiles, its type, the keys it may also have,
-//! the reply it is read from and the command that writes it. The first line of its documentation is
-//! its label; what follows is what a commented profile says of it.
+//! The table lists every setting together with its documentation, its key and aliases, the reply that
+//! reports it, its factory default, and the command that writes it. [`Setting`], [`Settings`] and
+//! [`Group`] are generated from it.
 
 use pi18_proto::{
-    Amperes, AnyReply, BatteryType, ChargerPriority, DateTime, Decihertz, Decivolts, Defaults,
-    Flag, InputRange, MachineType, OutputMode, OutputPriority, Query, RegulationState,
-    SolarPriority, Switch,
+    Amperes, AnyReply, BatteryType, ChargeVoltage, ChargerPriority, CutoffVoltage, DateTime,
+    Decihertz, Decivolts, Defaults, Flag, InputRange, MachineType, OutputMode, OutputPriority,
+    ParallelInstance, Query, RechargeVoltage, RedischargeVoltage, RegulationState, Risk,
+    SelectableCurrent, SetCommand, SolarPriority, Switch,
 };
 
-use crate::{
-    Group, SettingValue, ValueError, Window,
-    model::{
-        clock::{ClockOffset, offset},
-        value::{Shape, Typed},
-    },
+use super::{
+    clock::{self, ClockOffset},
+    command::{output_frequency, output_voltage, switch_flag, switch_machine},
+    macros::settings,
+    value::{SettingValue, Shape, Typed, ValueError, Window},
 };
-
-macro_rules! settings {
-    ($(
-        #[doc = $label:literal] $(#[doc = $more:literal])*
-        $name:ident $key:ident: $ty:ty, also [$($alias:literal),*],
-            from $reply:ident($from:ident $(, $host:ident)?) $read:expr,
-            by $group:expr $(, default $defaults:ident $default:expr)?;
-    )+) => {
-        /// Something that can be read and set on a unit.
-        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-        pub enum Setting {
-            $( #[doc = $label] $(#[doc = $more])* $name, )+
-        }
-
-        impl Setting {
-            /// Each of them, in the order in which they are shown.
-            pub const ALL: &'static [Self] = &[$( Self::$name ),+];
-
-            /// What it is called in a profile.
-            #[must_use]
-            pub const fn key(self) -> &'static str {
-                match self { $( Self::$name => stringify!($key), )+ }
-            }
-
-            /// What else it may be called in a profile.
-            #[must_use]
-            pub const fn aliases(self) -> &'static [&'static str] {
-                match self { $( Self::$name => &[$($alias),*], )+ }
-            }
-
-            /// What a person reads.
-            #[must_use]
-            pub const fn label(self) -> &'static str {
-                match self { $( Self::$name => $label.trim_ascii(), )+ }
-            }
-
-            /// More about it, a line each.
-            pub fn notes(self) -> impl Iterator<Item = &'static str> {
-                let lines: &[&'static str] = match self { $( Self::$name => &[$($more),*], )+ };
-                lines.iter().map(|line| line.trim_ascii()).filter(|line| !line.is_empty())
-            }
-
-            /// The settings that are written together with this one.
-            #[must_use]
-            pub const fn group(self) -> Group {
-                match self { $( Self::$name => $group, )+ }
-            }
-
-            /// The query whose reply shows it.
-            #[must_use]
-            pub const fn query(self) -> Query {
-                match self { $( Self::$name => Query::$reply, )+ }
-            }
-
-            /// What its values look like.
-            #[must_use]
-            pub fn shape(self) -> Shape {
-                match self { $( Self::$name => <$ty as Typed>::SHAPE, )+ }
-            }
-        }
-
-        /// Settings with their values: all that a unit has, or those that somebody wants.
-        ///
-        /// What a unit does not have, or a profile does not state, is `None`.
-        #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-        pub struct Settings {
-            $( #[doc = $label] $(#[doc = $more])* pub $key: Option<$ty>, )+
-        }
-
-        impl Settings {
-            /// The value of a setting, if there is one.
-            #[must_use]
-            pub fn get(&self, setting: Setting) -> Option<SettingValue> {
-                match setting { $( Setting::$name => self.$key.map(Typed::value), )+ }
-            }
-
-            /// Puts a value, or takes it away.
-            ///
-            /// # Errors
-            /// If the value is not of the setting's kind.
-            pub fn set(&mut self, setting: Setting, value: Option<SettingValue>) -> Result<(), ValueError> {
-                match setting { $( Setting::$name => {
-                    self.$key = value
-                        .map(|value| <$ty as Typed>::from_value(value)
-                            .ok_or_else(|| ValueError::kind(setting, value)))
-                        .transpose()?;
-                } )+ }
-                Ok(())
-            }
-
-            /// Takes over what a reply shows; `host` is the time of this computer when it came, without
-            /// which a clock says nothing.
-            pub fn take(&mut self, reply: &AnyReply, host: Option<DateTime>) {
-                $( if let AnyReply::$reply($from) = reply {
-                    $( let $host = host; )?
-                    self.$key = $read.into();
-                } )+
-                let _ = host;
-            }
-
-            /// The settings that a unit leaves the factory with.
-            #[must_use]
-            pub fn factory(defaults: &Defaults) -> Self {
-                let mut settings = Self::default();
-                $( $( let $defaults = defaults; settings.$key = Some($default); )? )+
-                settings
-            }
-        }
-    };
-}
 
 settings! {
-    /// Battery type
-    ///
-    /// Bulk, float and cut-off voltage can be set for `user` only; the others bring their own.
-    BatteryType battery_type: BatteryType, also [],
-        from RatedInformation(r) r.battery_type, by Group::BatteryType, default d d.battery_type;
-    /// Bulk (C.V.) voltage
-    ///
-    /// Charging goes on at this voltage until the current has fallen.
-    BulkVoltage bulk_voltage: Decivolts, also [],
-        from RatedInformation(r) r.bulk_voltage, by Group::ChargeVoltages, default d d.bulk_voltage;
-    /// Float voltage
-    ///
-    /// A full battery is held here; not above bulk.
-    FloatVoltage float_voltage: Decivolts, also [],
-        from RatedInformation(r) r.float_voltage, by Group::ChargeVoltages, default d d.float_voltage;
-    /// Cut-off voltage
-    ///
-    /// The inverter stops here when there is no utility; not above re-charge.
-    CutoffVoltage cutoff_voltage: Decivolts, also ["battery_cutoff_voltage"],
-        from RatedInformation(r) r.cutoff_voltage, by Group::CutoffVoltage, default d d.cutoff_voltage;
-    /// Re-charge voltage (stop discharge)
-    ///
-    /// Discharging stops here while utility is there.
-    RechargeVoltage recharge_voltage: Decivolts, also ["stop_discharge_voltage"],
-        from RatedInformation(r) r.recharge_voltage, by Group::RechargeVoltages, default d d.recharge_voltage;
-    /// Re-discharge voltage (stop charge)
-    ///
-    /// Charging from utility stops here and the battery is used again; above re-charge, not above float.
-    RedischargeVoltage redischarge_voltage: Decivolts, also ["stop_charge_voltage"],
-        from RatedInformation(r) r.redischarge_voltage, by Group::RechargeVoltages, default d d.redischarge_voltage;
-    /// Maximum charge current
-    ///
-    /// Of one unit, from all sources.
-    MaxChargeCurrent max_charge_current: Amperes, also ["max_charging_current"],
-        from RatedInformation(r) r.max_charge_current, by Group::MaxChargeCurrent, default d d.max_charge_current;
-    /// Maximum AC charge current
-    ///
-    /// Of one unit, from utility; not above the maximum charge current.
-    MaxAcChargeCurrent max_ac_charge_current: Amperes, also ["max_ac_charging_current"],
-        from RatedInformation(r) r.max_ac_charge_current, by Group::MaxAcChargeCurrent, default d d.max_ac_charge_current;
-    /// Output source priority
-    ///
-    /// What feeds the loads first.
-    OutputPriority output_priority: OutputPriority, also ["output_source_priority"],
-        from RatedInformation(r) r.output_priority, by Group::OutputPriority, default d d.output_priority;
-    /// Charger source priority
-    ///
-    /// What charges the battery.
-    ChargerPriority charger_priority: ChargerPriority, also ["charger_source_priority"],
-        from RatedInformation(r) r.charger_priority, by Group::ChargerPriority, default d d.charger_priority;
-    /// Solar power priority
-    ///
-    /// Where solar power goes first.
-    SolarPriority solar_priority: SolarPriority, also ["solar_power_priority"],
-        from RatedInformation(r) r.solar_priority, by Group::SolarPriority, default d d.solar_priority;
-    /// Machine type
-    ///
-    /// Whether the unit may feed the grid.
-    MachineType machine_type: MachineType, also [],
-        from RatedInformation(r) r.machine_type, by Group::MachineType, default d d.machine_type;
-    /// Input voltage range
-    ///
-    /// Wide for appliances, narrow for computers.
-    InputRange input_range: InputRange, also ["input_voltage_range"],
-        from RatedInformation(r) r.input_range, by Group::InputRange, default d d.input_range;
-    /// Output voltage
-    OutputVoltage output_voltage: Decivolts, also [],
-        from RatedInformation(r) r.output_voltage, by Group::OutputVoltage, default d d.output_voltage;
-    /// Output frequency
-    OutputFrequency output_frequency: Decihertz, also [],
-        from RatedInformation(r) r.output_frequency, by Group::OutputFrequency, default d d.output_frequency;
-    /// Output mode
-    ///
-    /// The unit's place among others.
-    OutputMode output_mode: OutputMode, also [],
-        from RatedInformation(r) r.output_mode, by Group::OutputMode, default d d.output_mode;
-    /// Regulation state
-    ///
-    /// The grid rules in force; what a word means depends on the unit's voltage.
-    RegulationState regulation_state: RegulationState, also [],
-        from RatedInformation(r) r.regulation, by Group::RegulationState;
-    /// Overload bypass
-    ///
-    /// On overload the loads are put on utility.
-    OverloadBypass overload_bypass: Switch, also [],
-        from Flags(f) f.overload_bypass, by Group::Flag(Flag::OverloadBypass), default d d.overload_bypass;
-    /// Display returns to its first page after 1 min
-    DisplayEscape display_escape: Switch, also [],
-        from Flags(f) f.display_escape, by Group::Flag(Flag::DisplayEscape), default d d.display_escape;
-    /// Restart after overload
-    OverloadRestart overload_restart: Switch, also [],
-        from Flags(f) f.overload_restart, by Group::Flag(Flag::OverloadRestart), default d d.overload_restart;
-    /// Restart after over-temperature
-    OverTemperatureRestart over_temperature_restart: Switch, also [],
-        from Flags(f) f.over_temperature_restart, by Group::Flag(Flag::OverTemperatureRestart), default d d.over_temperature_restart;
-    /// Backlight
-    Backlight backlight: Switch, also [],
-        from Flags(f) f.backlight, by Group::Flag(Flag::Backlight), default d d.backlight;
-    /// Alarm when the primary source is interrupted
-    PrimarySourceAlarm primary_source_alarm: Switch, also [],
-        from Flags(f) f.primary_source_alarm, by Group::Flag(Flag::PrimarySourceAlarm), default d d.primary_source_alarm;
-    /// Fault record
-    FaultRecord fault_record: Switch, also [],
-        from Flags(f) f.fault_record, by Group::Flag(Flag::FaultRecord), default d d.fault_record;
-    /// Lithium battery turn-on at once (V II WP)
-    LithiumTurnOn lithium_turn_on: Switch, also [],
-        from Flags(f) f.lithium_turn_on, by Group::Flag(Flag::LithiumTurnOn);
-    /// Lithium battery turn-on automatic (V II WP)
-    LithiumAutoTurnOn lithium_auto_turn_on: Switch, also [],
-        from Flags(f) f.lithium_auto_turn_on, by Group::Flag(Flag::LithiumAutoTurnOn);
-    /// AC charge window
-    ///
-    /// The part of the day in which utility may charge; 00:00-00:00 is all day.
-    AcChargeWindow ac_charge_window: Window, also ["ac_charging_window"],
-        from AcChargeWindow(w) Window { start: w.start, end: w.end }, by Group::AcChargeWindow;
-    /// AC load window
-    ///
-    /// The part of the day in which utility may supply the loads; 00:00-00:00 is all day.
-    AcLoadWindow ac_load_window: Window, also [],
-        from AcLoadWindow(w) Window { start: w.start, end: w.end }, by Group::AcLoadWindow;
-    /// Clock
-    ///
-    /// `host` is the time of the computer that writes it; up to a minute off is no difference.
-    Clock clock: ClockOffset, also [],
-        from Clock(c, host) host.map(|host| offset(c.time, host)), by Group::Clock;
+    group BatteryType {
+        command "PBT", risk Battery guarded;
+        |v| SetCommand::BatteryType { battery_type: v.battery_type?.known()? };
+        /// Battery type
+        ///
+        /// Bulk, float and cut-off voltage can be set for `user` only; other types have their own.
+        BatteryType battery_type: BatteryType, also [],
+        read RatedInformation(r) => r.battery_type, default(d) => d.battery_type;
+    }
+    group ChargeVoltages {
+        command "MCHGV", risk Battery guarded;
+        |v| SetCommand::ChargeVoltages {
+            bulk: ChargeVoltage::new(v.bulk_voltage?).ok()?,
+            float: ChargeVoltage::new(v.float_voltage?).ok()?,
+        };
+        /// Bulk (C.V.) voltage
+        ///
+        /// The battery is charged at this voltage until the current has fallen.
+        BulkVoltage bulk_voltage: Decivolts, also [],
+        read RatedInformation(r) => r.bulk_voltage, default(d) => d.bulk_voltage;
+        /// Float voltage
+        ///
+        /// A full battery is held at this voltage; not above bulk.
+        FloatVoltage float_voltage: Decivolts, also [],
+        read RatedInformation(r) => r.float_voltage, default(d) => d.float_voltage;
+    }
+    group CutoffVoltage {
+        command "PSDV", risk Battery guarded;
+        |v| SetCommand::CutoffVoltage { voltage: CutoffVoltage::new(v.cutoff_voltage?).ok()? };
+        /// Cut-off voltage
+        ///
+        /// Without utility, the inverter stops at this voltage; not above re-charge.
+        CutoffVoltage cutoff_voltage: Decivolts, also ["battery_cutoff_voltage"],
+        read RatedInformation(r) => r.cutoff_voltage, default(d) => d.cutoff_voltage;
+    }
+    group RechargeVoltages {
+        command "BUCD", risk Battery;
+        |v| SetCommand::RechargeVoltages {
+            recharge: RechargeVoltage::new(v.recharge_voltage?).ok()?,
+            redischarge: RedischargeVoltage::new(v.redischarge_voltage?).ok()?,
+        };
+        /// Re-charge voltage (stop discharge)
+        ///
+        /// With utility, discharging stops at this voltage.
+        RechargeVoltage recharge_voltage: Decivolts, also ["stop_discharge_voltage"],
+        read RatedInformation(r) => r.recharge_voltage, default(d) => d.recharge_voltage;
+        /// Re-discharge voltage (stop charge)
+        ///
+        /// At this voltage charging from utility stops and the battery feeds the loads again; above
+        /// re-charge, not above float.
+        RedischargeVoltage redischarge_voltage: Decivolts, also ["stop_charge_voltage"],
+        read RatedInformation(r) => r.redischarge_voltage, default(d) => d.redischarge_voltage;
+    }
+    group MaxChargeCurrent {
+        command "MCHGC", risk Battery;
+        |v, unit instance| SetCommand::MaxChargeCurrent {
+            unit: instance,
+            current: SelectableCurrent::new(v.max_charge_current?).ok()?,
+        };
+        /// Maximum charge current
+        ///
+        /// Limit of one unit, from all sources.
+        MaxChargeCurrent max_charge_current: Amperes, also ["max_charging_current"],
+        read RatedInformation(r) => r.max_charge_current, default(d) => d.max_charge_current;
+    }
+    group MaxAcChargeCurrent {
+        command "MUCHGC", risk Battery;
+        |v, unit instance| SetCommand::MaxAcChargeCurrent {
+            unit: instance,
+            current: SelectableCurrent::new(v.max_ac_charge_current?).ok()?,
+        };
+        /// Maximum AC charge current
+        ///
+        /// Limit of one unit, from utility; not above the maximum charge current.
+        MaxAcChargeCurrent max_ac_charge_current: Amperes, also ["max_ac_charging_current"],
+        read RatedInformation(r) => r.max_ac_charge_current, default(d) => d.max_ac_charge_current;
+    }
+    group OutputPriority {
+        command "POP", risk Daily;
+        |v| SetCommand::OutputPriority { priority: v.output_priority?.known()? };
+        /// Output source priority
+        ///
+        /// The source that feeds the loads first.
+        OutputPriority output_priority: OutputPriority, also ["output_source_priority"],
+        read RatedInformation(r) => r.output_priority, default(d) => d.output_priority;
+    }
+    group ChargerPriority {
+        command "PCP", risk Daily;
+        |v, unit instance| SetCommand::ChargerPriority {
+            unit: instance,
+            priority: v.charger_priority?.known()?,
+        };
+        /// Charger source priority
+        ///
+        /// The source that charges the battery.
+        ChargerPriority charger_priority: ChargerPriority, also ["charger_source_priority"],
+        read RatedInformation(r) => r.charger_priority, default(d) => d.charger_priority;
+    }
+    group SolarPriority {
+        command "PSP", risk Daily;
+        |v| SetCommand::SolarPriority { priority: v.solar_priority?.known()? };
+        /// Solar power priority
+        ///
+        /// Whether solar power goes to the battery or to the loads first.
+        SolarPriority solar_priority: SolarPriority, also ["solar_power_priority"],
+        read RatedInformation(r) => r.solar_priority, default(d) => d.solar_priority;
+    }
+    group MachineType {
+        command "PEI", risk Installation;
+        |v| switch_machine(v.machine_type?)?;
+        /// Machine type
+        ///
+        /// Whether the unit may feed the grid.
+        MachineType machine_type: MachineType, also [],
+        read RatedInformation(r) => r.machine_type, default(d) => d.machine_type;
+    }
+    group InputRange {
+        command "PGR", risk Daily;
+        |v| SetCommand::InputRange { range: v.input_range?.known()? };
+        /// Input voltage range
+        ///
+        /// Wide for appliances, narrow for computers.
+        InputRange input_range: InputRange, also ["input_voltage_range"],
+        read RatedInformation(r) => r.input_range, default(d) => d.input_range;
+    }
+    group OutputVoltage {
+        command "V", risk Installation;
+        |v| SetCommand::OutputVoltage { voltage: output_voltage(v.output_voltage?)? };
+        /// Output voltage
+        OutputVoltage output_voltage: Decivolts, also [],
+        read RatedInformation(r) => r.output_voltage, default(d) => d.output_voltage;
+    }
+    group OutputFrequency {
+        command "F", risk Installation;
+        |v| SetCommand::OutputFrequency { frequency: output_frequency(v.output_frequency?)? };
+        /// Output frequency
+        OutputFrequency output_frequency: Decihertz, also [],
+        read RatedInformation(r) => r.output_frequency, default(d) => d.output_frequency;
+    }
+    group OutputMode {
+        command "POPM", risk Installation;
+        |v, unit instance| SetCommand::OutputMode {
+            unit: instance,
+            mode: v.output_mode?.known()?,
+        };
+        /// Output mode
+        ///
+        /// Alone, in parallel, or the phase that the unit feeds.
+        OutputMode output_mode: OutputMode, also [],
+        read RatedInformation(r) => r.output_mode, default(d) => d.output_mode;
+    }
+    group RegulationState {
+        command "RS", risk Installation;
+        |v| SetCommand::Regulation { state: v.regulation_state?.known()? };
+        /// Regulation state
+        ///
+        /// The grid rules in force; the meaning of a name depends on the unit's rated voltage.
+        RegulationState regulation_state: RegulationState, also [],
+        read RatedInformation(r) => r.regulation;
+    }
+    group OverloadBypass {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::OverloadBypass, v.overload_bypass?)?;
+        /// Overload bypass
+        ///
+        /// On overload, utility feeds the loads.
+        OverloadBypass overload_bypass: Switch, also [],
+        read Flags(f) => f.overload_bypass, default(d) => d.overload_bypass;
+    }
+    group DisplayEscape {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::DisplayEscape, v.display_escape?)?;
+        /// Display returns to its first page after 1 min
+        DisplayEscape display_escape: Switch, also [],
+        read Flags(f) => f.display_escape, default(d) => d.display_escape;
+    }
+    group OverloadRestart {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::OverloadRestart, v.overload_restart?)?;
+        /// Restart after overload
+        OverloadRestart overload_restart: Switch, also [],
+        read Flags(f) => f.overload_restart, default(d) => d.overload_restart;
+    }
+    group OverTemperatureRestart {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::OverTemperatureRestart, v.over_temperature_restart?)?;
+        /// Restart after over-temperature
+        OverTemperatureRestart over_temperature_restart: Switch, also [],
+        read Flags(f) => f.over_temperature_restart, default(d) => d.over_temperature_restart;
+    }
+    group Backlight {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::Backlight, v.backlight?)?;
+        /// Backlight
+        Backlight backlight: Switch, also [],
+        read Flags(f) => f.backlight, default(d) => d.backlight;
+    }
+    group PrimarySourceAlarm {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::PrimarySourceAlarm, v.primary_source_alarm?)?;
+        /// Alarm when the primary source is interrupted
+        PrimarySourceAlarm primary_source_alarm: Switch, also [],
+        read Flags(f) => f.primary_source_alarm, default(d) => d.primary_source_alarm;
+    }
+    group FaultRecord {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::FaultRecord, v.fault_record?)?;
+        /// Fault record
+        FaultRecord fault_record: Switch, also [],
+        read Flags(f) => f.fault_record, default(d) => d.fault_record;
+    }
+    group LithiumTurnOn {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::LithiumTurnOn, v.lithium_turn_on?)?;
+        /// Lithium battery turn-on at once (V II WP)
+        LithiumTurnOn lithium_turn_on: Switch, also [],
+        read Flags(f) => f.lithium_turn_on;
+    }
+    group LithiumAutoTurnOn {
+        command "PE", risk Daily;
+        |v| switch_flag(Flag::LithiumAutoTurnOn, v.lithium_auto_turn_on?)?;
+        /// Lithium battery turn-on automatic (V II WP)
+        LithiumAutoTurnOn lithium_auto_turn_on: Switch, also [],
+        read Flags(f) => f.lithium_auto_turn_on;
+    }
+    group AcChargeWindow {
+        command "ACCT", risk Daily;
+        |v| {
+            let Window { start, end } = v.ac_charge_window?;
+            SetCommand::AcChargeWindow { start, end }
+        };
+        /// AC charge window
+        ///
+        /// The part of the day in which utility may charge; 00:00-00:00 is all day.
+        AcChargeWindow ac_charge_window: Window, also ["ac_charging_window"],
+        read AcChargeWindow(w) => Window { start: w.start, end: w.end };
+    }
+    group AcLoadWindow {
+        command "ACLT", risk Daily;
+        |v| {
+            let Window { start, end } = v.ac_load_window?;
+            SetCommand::AcLoadWindow { start, end }
+        };
+        /// AC load window
+        ///
+        /// The part of the day in which utility may feed the loads; 00:00-00:00 is all day.
+        AcLoadWindow ac_load_window: Window, also [],
+        read AcLoadWindow(w) => Window { start: w.start, end: w.end };
+    }
+    group Clock {
+        command "DAT", risk Daily;
+        |v, host now| SetCommand::Clock { time: clock::setting(v.clock?, now)? };
+        /// Clock
+        ///
+        /// `host` is the time of the computer that writes it; a minute more or less is no difference.
+        Clock clock: ClockOffset, also [],
+        read Clock(c, host now) => now.map(|now| clock::offset(c.time, now));
+    }
 }
 
 impl Setting {
-    /// The setting of a key or alias.
-    #[must_use]
-    pub fn from_key(key: &str) -> Option<Self> {
-        let named = |setting: &&Self| setting.key() == key || setting.aliases().contains(&key);
-        Self::ALL.iter().find(named).copied()
-    }
-
-    /// The twelve that must be equal on all units of a bank.
+    /// The twelve settings that must be equal on all units of a bank.
     ///
-    /// Source: what was compared when two LVX6048 were commissioned in parallel ("12/12 match").
+    /// Source: the comparison when two LVX6048 were commissioned in parallel ("12/12 match").
     pub const AGREEING: [Self; 12] = [
         Self::BatteryType,
         Self::BulkVoltage,
@@ -281,4 +297,22 @@ impl Setting {
         Self::SolarPriority,
         Self::MachineType,
     ];
+
+    /// Returns the setting with this key or alias.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        let is_named = |setting: &&Self| setting.key() == key || setting.aliases().contains(&key);
+        Self::ALL.iter().find(is_named).copied()
+    }
+
+    /// Reads a value as a person writes it: `56.4 V`, `56.4`, `user`, `on`, `23:00-06:00`.
+    ///
+    /// Reads any value that a unit can *have*, including `code 7` for a number without a name.
+    /// [`Limits`](crate::Limits) decide whether a unit can be set to it.
+    ///
+    /// # Errors
+    /// If the text has another unit or another form, or is an unknown word.
+    pub fn parse(self, text: &str) -> Result<SettingValue, ValueError> {
+        self.shape().parse(self.key(), text)
+    }
 }

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use pi18_proto::{AnyReply, DateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
-use crate::{Setting, SettingValue, Settings};
+use super::{
+    setting::{Setting, Settings},
+    value::SettingValue,
+};
 
 /// A setting that has one value here and should have, or has, another there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,6 +82,21 @@ pub(crate) fn same(one: SettingValue, other: SettingValue) -> bool {
         (SettingValue::Clock(one), SettingValue::Clock(other)) => one.agrees(other),
         _ => one == other,
     }
+}
+
+/// Whether two states of a unit are the same as far as they go; a clock may be a little off.
+pub(crate) fn alike(one: &Settings, other: &Settings) -> bool {
+    Setting::ALL.iter().all(|&setting| match (one.get(setting), other.get(setting)) {
+        (Some(one), Some(other)) => same(one, other),
+        (one, other) => one == other,
+    })
+}
+
+/// Returns the settings that a reply reports; `host` is the time of this computer when it came.
+pub(crate) fn shown(reply: &AnyReply, host: Option<DateTime>) -> Settings {
+    let mut settings = Settings::default();
+    settings.take(reply, host);
+    settings
 }
 
 impl fmt::Display for Difference {

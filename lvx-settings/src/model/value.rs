@@ -1,4 +1,6 @@
-//! What a setting can hold, and how a person writes it.
+//! The values of settings, and their text.
+
+mod parse;
 
 use std::fmt;
 
@@ -7,11 +9,26 @@ use pi18_proto::{
     OutputMode, OutputPriority, RegulationState, SolarPriority, Switch, TimeOfDay,
 };
 
-use crate::{Setting, model::clock::ClockOffset};
+use super::clock::ClockOffset;
+
+pub(crate) use parse::{nearest, quantity};
 
 /// The value of a setting.
 ///
-/// Its Display is the text that a profile takes: `56.4 V`, `user`, `on`, `23:00-06:00`.
+/// `Display` writes it as in a profile: `56.4 V`, `user`, `on`, `23:00-06:00`.
+///
+/// ```
+/// use lvx_settings::{Setting, SettingValue};
+/// use pi18_proto::Decivolts;
+///
+/// let value = Setting::BulkVoltage.parse("56.4")?;
+/// assert_eq!(value, SettingValue::Voltage(Decivolts(564)));
+/// assert_eq!(value.to_string(), "56.4 V");
+///
+/// let error = Setting::BatteryType.parse("usr").unwrap_err();
+/// assert_eq!(error.hint.as_deref(), Some("did you mean user?"));
+/// # Ok::<(), lvx_settings::ValueError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum SettingValue {
     /// A voltage.
@@ -20,52 +37,54 @@ pub enum SettingValue {
     Current(Amperes),
     /// A frequency.
     Frequency(Decihertz),
-    /// A number that stands for something.
+    /// A code, such as a battery type.
     Code(Code),
     /// Off or on.
     Switch(Switch),
     /// A part of the day.
     Window(Window),
-    /// How far a unit's clock is from this computer's.
+    /// The offset of the unit's clock from the clock of this computer.
     Clock(ClockOffset),
 }
 
-/// A number that stands for something.
+/// A number on the wire that stands for something, such as a battery type.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Code {
-    /// As on the wire.
+    /// The number on the wire.
     pub number: u8,
-    /// What it stands for, if that is known.
+    /// The name of the number, if it has one.
     pub name: Option<&'static str>,
 }
 
-/// A part of the day, over midnight if it ends before it starts; all day if it ends as it starts.
+/// A part of the day.
+///
+/// A window that ends before it starts goes past midnight; one that ends when it starts is all day.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Window {
-    /// From.
+    /// Start of the window.
     pub start: TimeOfDay,
-    /// Until.
+    /// End of the window.
     pub end: TimeOfDay,
 }
 
-/// What the values of a setting look like.
+/// The form of a setting's values.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Shape {
     /// A number with a unit.
     Quantity {
-        /// The unit.
+        /// Unit of measure: `V`, `A` or `Hz`.
         unit: &'static str,
-        /// Digits after the point.
+        /// Number of digits after the decimal point.
         decimals: u8,
     },
-    /// One of some words; the name of each number that has one.
+    /// One of several words. The function returns the name of a number that has one.
     Words(fn(u8) -> Option<&'static str>),
     /// `on` or `off`.
     Switch,
-    /// `hh:mm-hh:mm`
+    /// A part of the day: `hh:mm-hh:mm`.
     Window,
-    /// `host`
+    /// The time of this computer: `host`.
     Clock,
 }
 
@@ -74,18 +93,37 @@ pub(crate) trait Typed: Copy {
     const SHAPE: Shape;
     fn value(self) -> SettingValue;
     fn from_value(value: SettingValue) -> Option<Self>;
+
+    /// Returns the value as this type, or an error that names the setting's key.
+    fn try_from_value(key: &'static str, value: SettingValue) -> Result<Self, ValueError> {
+        let error = || ValueError::new(key, &Self::SHAPE, &value.to_string(), None);
+        Self::from_value(value).ok_or_else(error)
+    }
 }
 
+/// Implements `Typed` for types that are values themselves.
 macro_rules! typed {
-    ($($ty:ty: $variant:ident, $shape:expr;)+) => { $(
-        impl Typed for $ty {
-            const SHAPE: Shape = $shape;
-            fn value(self) -> SettingValue { SettingValue::$variant(self) }
-            fn from_value(value: SettingValue) -> Option<Self> {
-                match value { SettingValue::$variant(value) => Some(value), _ => None }
+    ($(
+        // The type, its variant of `SettingValue`, and the form of its values.
+        $ty:ty: $variant:ident, $shape:expr;
+    )+) => {
+        $(
+            impl Typed for $ty {
+                const SHAPE: Shape = $shape;
+
+                fn value(self) -> SettingValue {
+                    SettingValue::$variant(self)
+                }
+
+                fn from_value(value: SettingValue) -> Option<Self> {
+                    match value {
+                        SettingValue::$variant(value) => Some(value),
+                        _ => None,
+                    }
+                }
             }
-        }
-    )+ };
+        )+
+    };
 }
 
 typed! {
@@ -97,18 +135,29 @@ typed! {
     ClockOffset: Clock, Shape::Clock;
 }
 
+/// Implements `Typed` for codes.
 macro_rules! codes {
-    ($($ty:ident),+) => { $(
-        impl Typed for $ty {
-            const SHAPE: Shape = Shape::Words(|number| $ty(number).name());
-            fn value(self) -> SettingValue {
-                SettingValue::Code(Code { number: self.0, name: self.name() })
+    ($(
+        // A newtype over the number, with `name()`.
+        $ty:ident
+    ),+) => {
+        $(
+            impl Typed for $ty {
+                const SHAPE: Shape = Shape::Words(|number| $ty(number).name());
+
+                fn value(self) -> SettingValue {
+                    SettingValue::Code(Code { number: self.0, name: self.name() })
+                }
+
+                fn from_value(value: SettingValue) -> Option<Self> {
+                    match value {
+                        SettingValue::Code(code) => Some(Self(code.number)),
+                        _ => None,
+                    }
+                }
             }
-            fn from_value(value: SettingValue) -> Option<Self> {
-                match value { SettingValue::Code(code) => Some(Self(code.number)), _ => None }
-            }
-        }
-    )+ };
+        )+
+    };
 }
 
 codes!(
@@ -141,7 +190,7 @@ impl fmt::Display for SettingValue {
     }
 }
 
-/// A code's name as a profile writes it: `solar_battery_utility`.
+/// Returns the name of a code as a profile writes it: `solar_battery_utility`.
 pub(crate) fn word(name: &str) -> String {
     let parts: Vec<_> = name
         .split(|c: char| !c.is_ascii_alphanumeric())
@@ -152,7 +201,7 @@ pub(crate) fn word(name: &str) -> String {
 }
 
 impl Shape {
-    /// The words that a setting of this shape takes; none if it takes no words.
+    /// Returns the words that a setting of this form accepts; empty if its values are no words.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         match self {
@@ -162,9 +211,9 @@ impl Shape {
         }
     }
 
-    /// What a value looks like, as an error says it.
+    /// Returns the expected form of a value, for an error message.
     #[must_use]
-    pub fn wanted(&self) -> String {
+    pub fn expected(&self) -> String {
         match self {
             Self::Quantity { unit: "V", .. } => "a voltage such as 54.0 V".to_owned(),
             Self::Quantity { unit: "A", .. } => "a current such as 60 A".to_owned(),
@@ -185,231 +234,24 @@ fn one_of(words: &[String]) -> String {
     }
 }
 
-/// Why a text is no value of a setting.
+/// The error for a text or value that does not fit a setting.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{key}: expected {wanted}, found {found}{}", hint.as_ref().map_or(String::new(), |hint| format!("; {hint}")))]
+#[error("{key}: expected {expected}, found {found}{}", hint.as_ref().map_or(String::new(), |hint| format!("; {hint}")))]
 #[non_exhaustive]
 pub struct ValueError {
-    /// The setting's key.
+    /// The key of the setting.
     pub key: &'static str,
-    /// What was wanted.
-    pub wanted: String,
-    /// What was there.
+    /// The form that the setting's values have.
+    pub expected: String,
+    /// The text that was found.
     pub found: String,
-    /// What to write instead, where that is known.
+    /// What to write instead, if that is known.
     pub hint: Option<String>,
 }
 
 impl ValueError {
-    fn new(setting: Setting, found: &str, hint: Option<String>) -> Self {
+    pub(crate) fn new(key: &'static str, shape: &Shape, found: &str, hint: Option<String>) -> Self {
         let found = if found.is_empty() { "nothing".to_owned() } else { format!("{found:?}") };
-        Self { key: setting.key(), wanted: setting.shape().wanted(), found, hint }
-    }
-
-    pub(crate) fn kind(setting: Setting, value: SettingValue) -> Self {
-        Self::new(setting, &value.to_string(), None)
-    }
-}
-
-impl Setting {
-    /// Reads a value as a person writes it: `56.4 V`, `56.4`, `user`, `on`, `23:00-06:00`.
-    ///
-    /// Any value that a unit can *have* is read, `code 7` for a number without a name too; whether
-    /// a unit can be set to it is a matter of its [`Limits`](crate::Limits).
-    ///
-    /// # Errors
-    /// If it is another unit, another kind of value or an unknown word.
-    pub fn parse(self, text: &str) -> Result<SettingValue, ValueError> {
-        let text = text.trim();
-        let wrong = |hint| ValueError::new(self, text, hint);
-        match self.shape() {
-            Shape::Quantity { unit, decimals } => {
-                let steps = quantity(text, unit, decimals).map_err(wrong)?;
-                Ok(match unit {
-                    "V" => SettingValue::Voltage(Decivolts(steps)),
-                    "A" => SettingValue::Current(Amperes(steps)),
-                    _ => SettingValue::Frequency(Decihertz(steps)),
-                })
-            }
-            Shape::Words(name) => {
-                let known =
-                    |number: &u8| name(*number).is_some_and(|name| word(name) == word(text));
-                let number = (0..=u8::MAX).find(known).or_else(|| code(text));
-                let number = number.ok_or_else(|| wrong(self.word_hint(text, name)))?;
-                Ok(SettingValue::Code(Code { number, name: name(number) }))
-            }
-            Shape::Switch => match text.to_ascii_lowercase().as_str() {
-                "on" | "true" | "yes" => Ok(SettingValue::Switch(Switch::ON)),
-                "off" | "false" | "no" => Ok(SettingValue::Switch(Switch::OFF)),
-                _ => code(text)
-                    .map(|code| SettingValue::Switch(Switch(code)))
-                    .ok_or_else(|| wrong(None)),
-            },
-            Shape::Window => window(text).map(SettingValue::Window).ok_or_else(|| wrong(None)),
-            Shape::Clock => text.parse().map(SettingValue::Clock).map_err(|()| wrong(None)),
-        }
-    }
-
-    /// What a wrong word may have meant.
-    fn word_hint(self, text: &str, name: fn(u8) -> Option<&'static str>) -> Option<String> {
-        if let Some(name) = text.parse().ok().and_then(name) {
-            return Some(format!("{text} is {} on the wire: write the word", word(name)));
-        }
-        nearest(&word(text), self.shape().words().iter().map(String::as_str))
-            .map(|near| format!("did you mean {near}?"))
-    }
-}
-
-/// The candidate that takes the fewest changes, if they are few.
-pub(crate) fn nearest<'a>(
-    text: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
-    // Nothing known is so long, and the work grows with it.
-    if text.len() > 64 {
-        return None;
-    }
-    let distance = |known: &str| strsim::damerau_levenshtein(known, text);
-    candidates
-        .map(|known| (distance(known), known))
-        .min()
-        .filter(|(distance, known)| *distance <= (known.len().max(text.len()) / 3).max(1))
-        .map(|(_, known)| known)
-}
-
-/// `code 7`
-fn code(text: &str) -> Option<u8> {
-    let number = text.strip_prefix("code ")?;
-    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())?
-}
-
-/// Steps of a number with or without its unit; the error is a hint.
-pub(crate) fn quantity(text: &str, unit: &str, decimals: u8) -> Result<u16, Option<String>> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, given) = text.split_at(end);
-    let given = given.trim_start();
-    if given.starts_with(',') {
-        return Err(Some("write a point, not a comma".to_owned()));
-    }
-    if !given.is_empty() && given != unit {
-        return Err(Some(format!("its unit is {unit}")));
-    }
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    let kept = part.trim_end_matches('0');
-    if kept.len() > decimals.into() {
-        let step = if decimals == 0 { "whole".to_owned() } else { "tenths of a".to_owned() };
-        return Err(Some(format!("units know {step} {unit} only")));
-    }
-    let point_without_digits = number.contains('.') && part.is_empty();
-    let digits = format!("{whole}{kept:0<width$}", width = decimals.into());
-    let number = digits.parse().ok().filter(|_| !whole.is_empty() && !point_without_digits);
-    number.ok_or(None)
-}
-
-/// `23:00-06:00`
-fn window(text: &str) -> Option<Window> {
-    let (start, end) = text.split_once('-')?;
-    Some(Window { start: time(start.trim_end())?, end: time(end.trim_start())? })
-}
-
-fn time(text: &str) -> Option<TimeOfDay> {
-    let (hour, minute) = text.split_once(':')?;
-    let number = |text: &str| {
-        let digits = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        if digits { text.parse().ok() } else { None }
-    };
-    if minute.len() != 2 {
-        return None;
-    }
-    TimeOfDay::new(number(hour)?, number(minute)?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn refused(setting: Setting, text: &str) -> String {
-        setting.parse(text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn takes_what_a_person_writes() {
-        let volts = |text| Setting::BulkVoltage.parse(text).unwrap();
-        for text in ["56.4 V", "56.4", "56.4V", " 56.40 V ", "056.4"] {
-            assert_eq!(volts(text), SettingValue::Voltage(Decivolts(564)), "{text}");
-        }
-        let amperes = Setting::MaxChargeCurrent.parse("60 A").unwrap();
-        assert_eq!(amperes, SettingValue::Current(Amperes(60)));
-        for text in ["solar_battery_utility", "solar-battery-utility", "Solar Battery Utility"] {
-            let value = Setting::OutputPriority.parse(text).unwrap();
-            assert_eq!(value.to_string(), "solar_battery_utility");
-        }
-        let window = Setting::AcLoadWindow.parse("7:30 - 06:00").unwrap();
-        assert_eq!(window.to_string(), "07:30-06:00");
-        assert_eq!(Setting::Backlight.parse("Yes").unwrap().to_string(), "on");
-    }
-
-    #[test]
-    fn says_what_is_wrong() {
-        let told = [
-            (Setting::BulkVoltage, "56.4 A"),
-            (Setting::BulkVoltage, "56,4 V"),
-            (Setting::BulkVoltage, "56.45 V"),
-            (Setting::BulkVoltage, "high"),
-            (Setting::BulkVoltage, "-56.4"),
-            (Setting::BulkVoltage, "56."),
-            (Setting::BulkVoltage, ""),
-            (Setting::MaxChargeCurrent, "60.5"),
-            (Setting::MaxChargeCurrent, "99999999999"),
-            (Setting::BatteryType, "usr"),
-            (Setting::BatteryType, "2"),
-            (Setting::BatteryType, "lfp"),
-            (Setting::OutputFrequency, "50 Hertz"),
-            (Setting::Backlight, "maybe"),
-            (Setting::AcChargeWindow, "23:00-24:30"),
-            (Setting::Clock, "now"),
-        ]
-        .map(|(setting, text)| refused(setting, text));
-        insta::assert_snapshot!(told.join("\n"));
-    }
-
-    #[test]
-    fn every_value_that_a_unit_can_have_is_read_back_from_its_text() {
-        let mut values: Vec<(Setting, SettingValue)> = Vec::new();
-        for &setting in Setting::ALL {
-            match setting.shape() {
-                Shape::Words(name) => values.extend((0..=u8::MAX).map(|number| {
-                    (setting, SettingValue::Code(Code { number, name: name(number) }))
-                })),
-                Shape::Switch => {
-                    values
-                        .extend((0..=u8::MAX).map(|n| (setting, SettingValue::Switch(Switch(n)))));
-                }
-                Shape::Quantity { unit: "V", .. } => {
-                    values.extend(
-                        (0..=u16::MAX).map(|n| (setting, SettingValue::Voltage(Decivolts(n)))),
-                    );
-                }
-                Shape::Quantity { unit: "A", .. } => {
-                    values.extend(
-                        (0..=u16::MAX).map(|n| (setting, SettingValue::Current(Amperes(n)))),
-                    );
-                }
-                Shape::Quantity { .. } => {
-                    values.extend(
-                        (0..=u16::MAX).map(|n| (setting, SettingValue::Frequency(Decihertz(n)))),
-                    );
-                }
-                Shape::Window => {}
-                Shape::Clock => values.extend(
-                    (-90_000..90_000)
-                        .map(|n| (setting, SettingValue::Clock(ClockOffset { seconds: n }))),
-                ),
-            }
-        }
-        for (setting, value) in values {
-            assert_eq!(setting.parse(&value.to_string()), Ok(value), "{}", setting.key());
-        }
+        Self { key, expected: shape.expected(), found, hint }
     }
 }

@@ -4,10 +4,7 @@ use std::fmt;
 
 use pi18_proto::{OutputMode, ParallelRating, SerialNumber};
 
-use super::{
-    Plan,
-    obstacles::{Obstacle, ObstacleKind},
-};
+use super::{Obstacle, ObstacleKind, Plan};
 use crate::{Battery, Setting, SettingValue, Settings, Unit, output_mode_conflict};
 
 /// A unit that works in the same bank as the units of a plan, and is not in the plan.
@@ -137,7 +134,7 @@ impl Plan {
         let mut modes: Vec<OutputMode> = self
             .units
             .iter()
-            .map(|planned| planned.wanted.output_mode.unwrap_or(planned.unit.rated.output_mode))
+            .map(|planned| planned.target.output_mode.unwrap_or(planned.unit.rated.output_mode))
             .collect();
         let left_out = self.left_out();
         if !self.part_of_bank {
@@ -168,7 +165,7 @@ impl Plan {
         let states: Vec<_> = self
             .units
             .iter()
-            .map(|planned| planned.unit.settings().overlaid(&planned.wanted))
+            .map(|planned| planned.unit.settings().overlaid(&planned.target))
             .collect();
         let changes: Vec<_> = (0..self.units.len())
             .flat_map(|at| self.changes(at))

@@ -18,7 +18,7 @@ pub(super) fn find(plan: &Plan) -> Option<Vec<Step>> {
     let targets: Vec<_> = starts
         .iter()
         .zip(&plan.units)
-        .map(|(start, planned)| target(start, &planned.wanted))
+        .map(|(start, planned)| target(start, &planned.target))
         .collect();
     let current = BankCurrent::of(plan);
     let mut search = Search { units, current, targets, failed: HashSet::new(), steps: Vec::new() };

@@ -1,24 +1,88 @@
 //! From a profile's text to its values, with everything that is wrong in it.
 
-use std::{ops::Range, str::FromStr};
-
-use pi18_proto::{Amperes, Model, SerialNumber, Version};
+use std::ops::Range;
 
 use super::{
     Key, ParsedProfile, Place, Places, Profile,
+    diagnostic::{Diagnostic, Diagnostics, Source},
+    field::{
+        APPLIES_TO, BATTERY, MODEL, SERIAL, VERSION, bank_current, cell_voltage, cells, chemistry,
+        expected, model, serial, version,
+    },
     key::Part,
     tree::{self, Node, NodeKind},
+    unknown::{never, similar},
 };
-use crate::{
-    Battery, Chemistry, Diagnostics, Setting,
-    model::{
-        battery::Millivolts,
-        value::{nearest, quantity, word},
-    },
-    profile::diagnostic::{Diagnostic, Source},
-};
+use crate::{Battery, Setting};
 
-pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
+impl Profile {
+    /// Reads a profile; `name` is what errors call the file.
+    ///
+    /// ```
+    /// use lvx_settings::Profile;
+    ///
+    /// let profile = Profile::parse("bank.yaml", "bulk_voltage: 56.4 V\nfloat_voltage: 54\n")?;
+    /// assert_eq!(profile.profile().settings.iter().count(), 2);
+    ///
+    /// let wrong = Profile::parse("bank.yaml", "bulk_voltge: 56.4 V\n").unwrap_err();
+    /// assert!(wrong.to_string().contains("did you mean bulk_voltage?"));
+    /// # Ok::<(), lvx_settings::Diagnostics>(())
+    /// ```
+    ///
+    /// # Errors
+    /// All that is wrong in it, at once. Whether the values are sound together is a matter of
+    /// [`validate`](crate::validate()).
+    pub fn parse(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
+        profile(name, text)
+    }
+
+    /// The same from a file's bytes.
+    ///
+    /// # Errors
+    /// The same, and if it is no UTF-8.
+    pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
+        self::bytes(name, bytes)
+    }
+
+    /// Reads a profile from words such as `bulk_voltage=55.2`; `name` is what errors call them, and they
+    /// show the words in a line.
+    ///
+    /// ```
+    /// use lvx_settings::Profile;
+    ///
+    /// let profile = Profile::from_words("command line", &["float_voltage=54", "backlight=off"])?;
+    /// assert_eq!(profile.profile().settings.iter().count(), 2);
+    /// # Ok::<(), lvx_settings::Diagnostics>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong in them, at once; that there are none.
+    pub fn from_words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
+        self::words(name, words)
+    }
+}
+
+impl Battery {
+    /// Reads the battery guard of a site from its text: the keys that a profile has under `battery`,
+    /// with or without that key. `name` is what errors call the file.
+    ///
+    /// ```
+    /// use lvx_settings::Battery;
+    ///
+    /// let text = "chemistry: lfp\ncells: 16\nmax_cell_voltage: 3.60 V\nmin_cell_voltage: 2.80 V\n";
+    /// assert_eq!(Battery::parse("battery.yaml", text)?.cells, Some(16));
+    /// assert!(Battery::parse("battery.yaml", "chemistry: lfp\n").is_err());
+    /// # Ok::<(), lvx_settings::Diagnostics>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong in it, at once; a guard that is incomplete or cannot be right.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostics> {
+        battery(name, text)
+    }
+}
+
+fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader::default();
     let root = tree::read(text, &mut reader.errors);
@@ -35,7 +99,7 @@ pub(super) fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnosti
 }
 
 /// Reads words such as `bulk_voltage=55.2`, as if each were a line of a profile.
-pub(super) fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
+fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
     let text = words.join(" ");
     let mut reader = Reader { are_words: true, ..Reader::default() };
     let (mut entries, mut start) = (Vec::new(), 0);
@@ -62,7 +126,7 @@ pub(super) fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnos
 }
 
 /// Reads a battery guard: its keys, or the key `battery` with them below, as in a profile.
-pub(super) fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
+fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source { name: name.into(), text: text.into() };
     let mut reader = Reader::default();
@@ -109,7 +173,7 @@ fn nested(root: &Node) -> Option<&Node> {
     }
 }
 
-pub(super) fn bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
+fn bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
     let text = match str::from_utf8(bytes) {
         Ok(text) => return profile(name, text),
         Err(error) => bytes.get(..error.valid_up_to()).unwrap_or_default(),
@@ -216,7 +280,7 @@ impl Reader {
             }
             self.places.insert(key, place.clone());
             if value.is_missing() {
-                let wanted = value_of(key);
+                let wanted = expected(key);
                 let message = format!("{text}: expected {wanted}, found nothing");
                 let help = if self.are_words {
                     "write a value after the equals sign"
@@ -275,15 +339,18 @@ impl Reader {
 
     fn setting(&mut self, setting: Setting, node: &Node) {
         let NodeKind::Scalar { text, .. } = &node.kind else {
-            let message =
-                format!("{setting}: expected {}, found {}", setting.shape().wanted(), found(node));
+            let message = format!(
+                "{setting}: expected {}, found {}",
+                setting.shape().expected(),
+                found(node)
+            );
             return self.error(message, &node.span, "a setting has one value");
         };
         match setting.parse(text) {
             Ok(value) => self.profile.settings.put(setting, Some(value)),
             Err(error) => {
                 let message =
-                    format!("{}: expected {}, found {}", error.key, error.wanted, error.found);
+                    format!("{}: expected {}, found {}", error.key, error.expected, error.found);
                 let mut told = Diagnostic::error(message).at(node.span.clone(), "");
                 told.help.extend(error.hint);
                 self.errors.push(told);
@@ -386,7 +453,7 @@ impl Reader {
         match value {
             Ok(value) => Some(value),
             Err(hint) => {
-                let message = format!("{name}: expected {}, found {}", value_of(key), found(node));
+                let message = format!("{name}: expected {}, found {}", expected(key), found(node));
                 let mut told = Diagnostic::error(message).at(node.span.clone(), "");
                 told.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
                 self.errors.push(told);
@@ -394,86 +461,6 @@ impl Reader {
             }
         }
     }
-}
-
-/// What a key's value looks like.
-fn value_of(key: Key) -> String {
-    match key {
-        Key::Name => "a name".to_owned(),
-        Key::AppliesTo => APPLIES_TO.to_owned(),
-        Key::Serials => SERIAL.to_owned(),
-        Key::Models => MODEL.to_owned(),
-        Key::MainFirmware => VERSION.to_owned(),
-        Key::Battery => BATTERY.to_owned(),
-        Key::Chemistry => "lfp, nmc or lead_acid".to_owned(),
-        Key::Cells => CELLS.to_owned(),
-        Key::MaxCellVoltage | Key::MinCellVoltage => CELL_VOLTAGE.to_owned(),
-        Key::MaxBankChargeCurrent => BANK_CURRENT.to_owned(),
-        Key::Setting(setting) => setting.shape().wanted(),
-    }
-}
-
-fn serial(text: &str) -> Result<SerialNumber, String> {
-    SerialNumber::new(text)
-        .ok_or_else(|| "it is on the unit's label, and `lvx devices` shows it".into())
-}
-
-fn version(text: &str) -> Result<Version, String> {
-    Version::new(text).ok_or_else(|| "`lvx query VFW` shows it".into())
-}
-
-/// A word, or the number on the wire.
-fn model(text: &str) -> Result<Model, String> {
-    let names = || (0..=u8::MAX).filter_map(|number| Some((Model(number), Model(number).name()?)));
-    if let Some((model, _)) = names().find(|(_, name)| word(name) == word(text)) {
-        return Ok(model);
-    }
-    if text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().map(Model).map_err(|_| String::new());
-    }
-    let lvx = word(text).contains("lvx").then(|| word(Model::V2_LV.name().unwrap_or_default()));
-    let words: Vec<_> = names().map(|(_, name)| word(name)).collect();
-    let near = || nearest(&word(text), words.iter().map(String::as_str)).map(str::to_owned);
-    Err(match (lvx, near()) {
-        (Some(lvx), _) => format!("an LVX6048 calls itself {lvx}"),
-        (None, Some(near)) => format!("did you mean {near}?"),
-        (None, None) => format!("known are {}", words.join(", ")),
-    })
-}
-
-fn chemistry(text: &str) -> Result<Chemistry, String> {
-    let known = Chemistry::ALL.into_iter().find(|known| known.word() == word(text));
-    known.ok_or_else(|| match word(text).as_str() {
-        "agm" | "gel" | "flooded" | "lead" | "pb" => {
-            "AGM, gel and flooded are lead_acid".to_owned()
-        }
-        other => match nearest(other, Chemistry::ALL.iter().map(|known| known.word())) {
-            Some(near) => format!("did you mean {near}?"),
-            None => {
-                "LiFePO4 is lfp; other lithium cells are nmc; AGM, gel and flooded are lead_acid"
-                    .to_owned()
-            }
-        },
-    })
-}
-
-fn cells(text: &str) -> Result<u16, String> {
-    let hint = || "count the cells in series: a 48 V LFP bank has 15 or 16".to_owned();
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|cells| digits && *cells > 0).ok_or_else(hint)
-}
-
-fn cell_voltage(text: &str) -> Result<Millivolts, String> {
-    let hint = || "the voltage of one cell, not of the battery, in V".to_owned();
-    Millivolts::from_str(text).map_err(|()| hint())
-}
-
-fn bank_current(text: &str) -> Result<Amperes, String> {
-    let hint = |hint: Option<String>| {
-        hint.unwrap_or_else(|| "the current of all units together, in A".to_owned())
-    };
-    let amperes = quantity(text, Amperes::UNIT, Amperes::DECIMALS).map_err(hint)?;
-    if amperes == 0 { Err(hint(None)) } else { Ok(Amperes(amperes)) }
 }
 
 fn found(node: &Node) -> String {
@@ -485,47 +472,5 @@ fn found(node: &Node) -> String {
     }
 }
 
-/// The key of a part that was meant: nearly the same, or with a piece missing.
-fn similar(text: &str, part: Part) -> Option<&'static str> {
-    let text = word(text);
-    let has = |key: &&str| text.len() >= 4 && text.len() <= key.len() && key.contains(&text);
-    nearest(&text, part.texts()).or_else(|| part.texts().filter(has).min_by_key(|key| key.len()))
-}
-
-/// Why what PI18 can set is no setting here.
-fn never(text: &str) -> Option<&'static str> {
-    match text {
-        "serial_number" | "serial" | "id" => Some(
-            "no tool here writes a serial number; to say which units a profile is for: applies_to: {serials: …}",
-        ),
-        "model" => Some("to say which units a profile is for: applies_to: {models: …}"),
-        "firmware" | "firmware_version" => {
-            Some("to say which units a profile is for: applies_to: {main_firmware: …}")
-        }
-        "load_supply" | "load" | "loads" => Some("no profile switches the loads"),
-        "clear_energy" | "restore_defaults" | "factory_defaults" => {
-            Some("no tool here sends what cannot be taken back")
-        }
-        text if text.contains("buzzer") || text.contains("beep") => Some(
-            "whether 1 silences the buzzer or opens it is not known, so no profile sets it: take the line out",
-        ),
-        text if text.starts_with("modbus") => {
-            Some("no tool here sets Modbus: the unit might not be found again")
-        }
-        text if text.starts_with("led") => Some("LEDs are no setting of a profile"),
-        _ => None,
-    }
-}
-
 /// Nobody corrects more at once.
 const MAX_ERRORS: usize = 100;
-
-const APPLIES_TO: &str = "serials, models or main_firmware";
-const BATTERY: &str =
-    "chemistry, cells, max_cell_voltage, min_cell_voltage or max_bank_charge_current";
-const SERIAL: &str = "a serial number of up to 20 characters";
-const MODEL: &str = "a model such as infinisolar_v_ii_lv, or its number such as 05";
-const VERSION: &str = "a version such as 06306";
-const CELLS: &str = "a number of cells such as 16";
-const CELL_VOLTAGE: &str = "a cell's voltage such as 3.60 V";
-const BANK_CURRENT: &str = "a current such as 120 A";

@@ -242,7 +242,7 @@ impl<'a> Check<'a> {
         }
         if let Err(error) = limits.check(setting, value) {
             let told =
-                Diagnostic::error(format!("{setting}: expected {}, found {value}", error.wanted));
+                Diagnostic::error(format!("{setting}: expected {}, found {value}", error.allowed));
             let told = self
                 .at(told, setting)
                 .help(format!("that is what unit {} takes: {}", unit.serial_number, error.origin));
@@ -268,8 +268,8 @@ impl<'a> Check<'a> {
                     OutputFrequency::ALL.iter().map(|known| known.number() * 10).collect();
                 (!known.contains(&frequency.0)).then(|| steps(known, 1, "Hz").describe(setting))
             }
-            SettingValue::Code(code) => code.name.is_none().then(|| setting.shape().wanted()),
-            SettingValue::Switch(switch) => (switch.0 > 1).then(|| setting.shape().wanted()),
+            SettingValue::Code(code) => code.name.is_none().then(|| setting.shape().expected()),
+            SettingValue::Switch(switch) => (switch.0 > 1).then(|| setting.shape().expected()),
             SettingValue::Current(current) => SelectableCurrent::new(current)
                 .is_err()
                 .then(|| "a current of at most 999 A".to_owned()),

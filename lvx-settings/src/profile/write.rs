@@ -2,10 +2,43 @@
 
 use std::fmt::Write as _;
 
-use super::{AppliesTo, Profile, model_text};
+use super::{AppliesTo, Profile, document::model_text};
 use crate::{Battery, Limits, Setting, SettingValue, Shape, Unit};
 
-pub(super) fn from_unit(unit: &Unit) -> Profile {
+impl Profile {
+    /// A unit's settings as a profile for units like it.
+    ///
+    /// Without installation settings, the clock and numbers that have no name: those are not for
+    /// carrying over.
+    #[must_use]
+    pub fn from_unit(unit: &Unit) -> Self {
+        from_unit(unit)
+    }
+
+    /// As YAML, without a comment. It parses back to the same profile if that is one that a file can
+    /// have.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        plain(self)
+    }
+
+    /// As YAML in which every setting is explained and has its limits on `unit`. It parses back to
+    /// the same profile; what the profile does not state of the unit's settings is there as a comment.
+    #[must_use]
+    pub fn commented(&self, unit: &Unit) -> String {
+        commented(self, unit)
+    }
+}
+
+impl Battery {
+    /// Returns the guard as YAML, as a profile has it.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        battery(self)
+    }
+}
+
+fn from_unit(unit: &Unit) -> Profile {
     let settings = unit.settings();
     let carried =
         |setting| settings.get(setting).is_some_and(|value| fate(setting, value).is_none());
@@ -20,7 +53,7 @@ pub(super) fn from_unit(unit: &Unit) -> Profile {
     }
 }
 
-pub(super) fn plain(profile: &Profile) -> String {
+fn plain(profile: &Profile) -> String {
     let mut text = String::new();
     name(profile, &mut text);
     for line in applies_to(&profile.applies_to) {
@@ -38,11 +71,11 @@ pub(super) fn plain(profile: &Profile) -> String {
 }
 
 /// The guard as a profile has it.
-pub(super) fn battery(battery: &Battery) -> String {
+fn battery(battery: &Battery) -> String {
     guard(battery).into_iter().map(|line| line + "\n").collect()
 }
 
-pub(super) fn commented(profile: &Profile, unit: &Unit) -> String {
+fn commented(profile: &Profile, unit: &Unit) -> String {
     let mut text = String::new();
     let line = unit.model.map_or("no model".to_owned(), |model| model.to_string());
     let header = [

@@ -215,7 +215,7 @@ pub(crate) fn plan_for(bank: &SharedBank, wanted: &Settings, permissions: Permis
     let units = (0..count).map(|at| {
         let mut client = client(bank, at);
         let unit = Unit::read(&mut client, &host).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, wanted: *wanted }
+        PlannedUnit { address: format!("sim:{at}"), unit, target: *wanted }
     });
     let units = units.collect();
     Plan::new(units, permissions.without_battery_guard(), None).unwrap()

@@ -122,7 +122,7 @@ fn applied_under_a_guard(wanted: &Settings) -> (ApplyReport, Vec<String>) {
         let mut client = client(&bank, at);
         let clock = host(&mut client);
         let unit = Unit::read(&mut client, &clock).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, wanted: *wanted }
+        PlannedUnit { address: format!("sim:{at}"), unit, target: *wanted }
     };
     let units = (0..2).map(unit).collect();
     let guard = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3550));

@@ -135,7 +135,7 @@ fn plan_beyond_limits_is_refused() {
         step.to.max_charge_current = Some(Amperes(100));
     }
     for planned in &mut plan.units {
-        planned.wanted.max_charge_current = Some(Amperes(100));
+        planned.target.max_charge_current = Some(Amperes(100));
     }
     let (report, _) = apply_to(&bank, plan, Options::default(), Memory::default());
     assert_eq!(report.ending, Ending::Refused, "{report}");

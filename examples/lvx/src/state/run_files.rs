@@ -366,7 +366,8 @@ mod tests {
             backlight: Some(pi18_proto::Switch(0)),
             ..Settings::default()
         };
-        let planned = PlannedUnit { address: "sim:0".to_owned(), unit: unit.clone(), wanted };
+        let planned =
+            PlannedUnit { address: "sim:0".to_owned(), unit: unit.clone(), target: wanted };
         let permissions = Permissions::default()
             .with_installation([lvx_settings::Setting::MachineType])
             .with_part_of_bank();

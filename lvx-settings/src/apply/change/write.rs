@@ -12,8 +12,7 @@ use super::{
 use crate::{
     Settings,
     apply::{action::Trouble, options::later, stray::Astray},
-    model::group::shown,
-    plan::alike,
+    model::settings::{alike, shown},
 };
 
 impl Change {

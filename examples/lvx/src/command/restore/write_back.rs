@@ -28,7 +28,7 @@ pub(super) fn write_back(
     let units = opened.iter().zip(wanted).map(|(open, wanted)| PlannedUnit {
         address: open.address.to_string(),
         unit: open.unit.clone(),
-        wanted: *wanted,
+        target: *wanted,
     });
     let made = host.time(std::time::Instant::now());
     let plan = Plan::new(units.collect(), permissions, made).map_err(|obstacles| {

@@ -1,126 +1,11 @@
-//! What is in the way of a plan.
-
-use std::fmt;
-
-use serde::Serialize;
+//! Searches a plan for everything that is in its way.
 
 use super::{
-    Plan, PlannedUnit,
+    Obstacle, ObstacleKind, Plan, PlannedUnit,
     bounds::knows,
     own_voltages::{BROUGHT, OwnVoltages},
 };
-use crate::{Battery, Difference, GuardError, Limits, Setting, Settings, broken};
-
-/// Why something cannot be planned.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
-#[error("{place}: {}", self.explained())]
-#[non_exhaustive]
-pub struct Obstacle {
-    /// What kind of obstacle it is.
-    pub kind: ObstacleKind,
-    /// The unit, or what else it is about.
-    pub place: String,
-    /// The settings that it is about, if it is about some.
-    pub settings: Vec<Setting>,
-    /// What is in the way.
-    pub why: String,
-    /// What to do; empty if `why` says it.
-    pub advice: String,
-}
-
-/// Kinds of obstacles, for programs that know what their user can do about one.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ObstacleKind {
-    /// The profile is for other units.
-    AppliesTo,
-    /// The unit cannot be distinguished from others, or is given twice.
-    Unit,
-    /// A value that the unit cannot be set to.
-    Value,
-    /// A rule between settings, or the battery guard, would be broken.
-    Rule,
-    /// An installation setting that was not permitted.
-    Installation,
-    /// A battery guard that cannot be right, or is wider than the site's.
-    BatteryGuard,
-    /// Charge voltages would be written without a complete battery guard and without a waiver.
-    NoBatteryGuard,
-    /// A setting on which a bank must agree would be changed on some of its units only.
-    PartOfBank,
-    /// The output modes of the bank would not go together.
-    OutputModes,
-    /// No order of writes is known in which every step is sound.
-    Order,
-    /// A plan from a file does not hold together.
-    Plan,
-}
-
-/// Everything that is in the way of a plan, a line each.
-#[derive(Clone, Eq, PartialEq)]
-#[must_use]
-pub struct Obstacles(pub(super) Vec<Obstacle>);
-
-impl Obstacles {
-    /// Iterates over the obstacles.
-    pub fn iter(&self) -> std::slice::Iter<'_, Obstacle> {
-        self.0.iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a Obstacles {
-    type Item = &'a Obstacle;
-    type IntoIter = std::slice::Iter<'a, Obstacle>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl fmt::Display for Obstacles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&lines.join("\n"))
-    }
-}
-
-/// Writes the same text as `Display`, because a `main` that returns an error shows it by `Debug`.
-impl fmt::Debug for Obstacles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Obstacles {}
-
-impl Obstacle {
-    pub(super) fn new(
-        kind: ObstacleKind,
-        place: impl Into<String>,
-        why: impl Into<String>,
-        advice: impl Into<String>,
-    ) -> Self {
-        let (place, why, advice) = (place.into(), why.into(), advice.into());
-        Self { kind, place, settings: Vec::new(), why, advice }
-    }
-
-    /// Returns what is in the way, and what to do.
-    #[must_use]
-    pub fn explained(&self) -> String {
-        let between = if self.advice.is_empty() { "" } else { "; " };
-        format!("{}{between}{}", self.why, self.advice)
-    }
-
-    pub(super) fn about(mut self, settings: impl IntoIterator<Item = Setting>) -> Self {
-        self.settings.extend(settings);
-        self
-    }
-
-    pub(super) fn guard(place: impl Into<String>, error: GuardError) -> Self {
-        Self::new(ObstacleKind::BatteryGuard, place, error.text, error.advice)
-    }
-}
+use crate::{Battery, Difference, Limits, Setting, Settings, broken};
 
 impl Plan {
     /// Returns what is in the way of what is wanted, whatever the order.
@@ -134,12 +19,6 @@ impl Plan {
         }
         found.extend(self.bank_obstacles());
         found
-    }
-
-    /// What of a unit's settings has to change.
-    pub(super) fn changes(&self, unit: usize) -> Vec<Difference> {
-        let Some(planned) = self.units.get(unit) else { return Vec::new() };
-        planned.unit.settings().differences(&planned.wanted).collect()
     }
 
     /// A guard that cannot be right, and writes that need a complete one.
@@ -219,8 +98,8 @@ impl Plan {
     /// Why a unit cannot get to what is wanted of it, whatever the order.
     fn unreachable(&self, planned: &PlannedUnit, battery: Option<&Battery>) -> Vec<Obstacle> {
         let start = planned.unit.settings();
-        let target = start.overlaid(&planned.wanted);
-        let changed: Vec<_> = start.differences(&planned.wanted).collect();
+        let target = start.overlaid(&planned.target);
+        let changed: Vec<_> = start.differences(&planned.target).collect();
         let mut found = self.values(planned, &target, &changed);
         let obstacle =
             |kind, why: &str, advice: &str| Obstacle::new(kind, planned.place(), why, advice);
@@ -239,7 +118,7 @@ impl Plan {
         for rule in broken(&target, battery) {
             // What is stated or written has to be sound although the unit may have it already.
             let is_stated =
-                rule.settings.iter().any(|setting| planned.wanted.get(*setting).is_some());
+                rule.settings.iter().any(|setting| planned.target.get(*setting).is_some());
             let is_written = rule.is_of_guard() && rule.settings.iter().any(|s| writes(*s));
             if is_stated || is_written || !knows(&before, &rule) {
                 let told = obstacle(ObstacleKind::Rule, &rule.text, &rule.advice);

@@ -1,0 +1,145 @@
+//! Plans for profiles and programs.
+
+use pi18_proto::{Count, DateTime};
+
+use super::{Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, search};
+use crate::{Battery, Profile, Setting, Unit};
+
+impl Plan {
+    /// Finds the writes that bring units to what a profile wants. What is already so is not written.
+    ///
+    /// The profile's battery guard holds, narrowed from the site's, and its `applies_to`. Each unit
+    /// stands with the address by which it was reached.
+    ///
+    /// ```
+    /// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
+    /// use pi18_transport::Client;
+    ///
+    /// let profile = Profile::parse("bank.yaml", "
+    /// battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.40 V, min_cell_voltage: 2.80 V}
+    /// bulk_voltage: 57.6 V
+    /// ")?;
+    /// let host = HostClock::system();
+    /// let mut units = Vec::new();
+    /// for address in ["sim:0", "sim:1"] {
+    ///     units.push((address.to_owned(), Unit::read(&mut Client::open(address)?, &host)?));
+    /// }
+    /// let refused = Plan::for_profile(profile.profile(), units, &Permissions::default()).unwrap_err();
+    /// assert!(refused.to_string().contains("bulk_voltage 57.6 V is 3.60 V a cell, above 3.40 V"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is in the way, at once: units that the profile is not for, a guard that cannot be
+    /// right or is wider than the site's, charge voltages without a complete guard, values that a unit
+    /// cannot be set to, rules that would be broken, installation settings that were not permitted,
+    /// units of the bank that are left out.
+    pub fn for_profile(
+        profile: &Profile,
+        units: impl IntoIterator<Item = (String, Unit)>,
+        permissions: &Permissions,
+    ) -> Result<Self, Obstacles> {
+        let target = profile.settings;
+        let units = units.into_iter().map(|(address, unit)| PlannedUnit { address, unit, target });
+        let mut plan = Self::unplanned(units.collect(), permissions.clone(), None);
+        let mut found = Vec::new();
+        for planned in &plan.units {
+            for (_, reason) in profile.applies_to.refusals(&planned.unit) {
+                let advice = "name another unit, or correct applies_to";
+                let kind = ObstacleKind::AppliesTo;
+                found.push(Obstacle::new(kind, planned.place(), reason, advice));
+            }
+        }
+        found.extend(plan.narrow(permissions.battery, profile.battery));
+        found.extend(plan.obstacles());
+        if found.is_empty() { plan.searched() } else { Err(Obstacles(found)) }
+    }
+
+    /// Finds the writes that make each unit satisfy what is wanted of it, for a program that decides that
+    /// for each unit. What is already so is not written. The guard of `permissions` is the one that
+    /// holds; [`for_profile`](Self::for_profile) takes that of a profile into account.
+    ///
+    /// # Errors
+    /// Everything that is in the way, as for [`for_profile`](Self::for_profile).
+    pub fn new(
+        units: Vec<PlannedUnit>,
+        permissions: Permissions,
+        made: Option<DateTime>,
+    ) -> Result<Self, Obstacles> {
+        let plan = Self::unplanned(units, permissions, made);
+        let found = plan.obstacles();
+        if found.is_empty() { plan.searched() } else { Err(Obstacles(found)) }
+    }
+
+    /// Returns a plan that came from a file, if it may be carried out under these permissions: what it
+    /// does beyond the usual has to be permitted anew, and its battery guard becomes at most as wide
+    /// as the site's.
+    ///
+    /// # Errors
+    /// Everything that is in the way, as for [`for_profile`](Self::for_profile); a plan that does not
+    /// hold together.
+    pub fn permitted(mut self, permissions: &Permissions) -> Result<Self, Obstacles> {
+        self.allow_installation.clone_from(&permissions.allow_installation);
+        self.no_battery_guard = permissions.no_battery_guard;
+        self.part_of_bank = permissions.part_of_bank;
+        let own = self.battery.take();
+        let mut found = self.narrow(permissions.battery, own);
+        found.extend(self.obstacles());
+        if found.is_empty()
+            && let Err(unsound) = self.check_shape().and_then(|()| self.check_states())
+        {
+            found.push(Obstacle::new(ObstacleKind::Plan, unsound.place, unsound.why, ""));
+        }
+        if found.is_empty() { Ok(self) } else { Err(Obstacles(found)) }
+    }
+
+    /// Puts the guard in force: the site's, narrowed to what a profile or a plan states.
+    fn narrow(&mut self, site: Option<Battery>, own: Option<Battery>) -> Vec<Obstacle> {
+        let narrowed = match (site, own) {
+            (Some(site), Some(own)) => site.narrowed(&own).map(Some),
+            (site, own) => Ok(site.or(own)),
+        };
+        match narrowed {
+            Ok(battery) => {
+                self.battery = battery;
+                Vec::new()
+            }
+            Err(errors) => {
+                self.battery = site;
+                errors.into_iter().map(|error| Obstacle::guard("battery guard", error)).collect()
+            }
+        }
+    }
+
+    /// The same with its steps.
+    fn searched(mut self) -> Result<Self, Obstacles> {
+        let Some(steps) = search::find(&self) else {
+            let why = "no order of writes is known in which every step is sound";
+            let advice = "change some of the settings first";
+            let obstacle = Obstacle::new(ObstacleKind::Order, "plan", why, advice);
+            return Err(Obstacles(vec![obstacle]));
+        };
+        self.steps = steps;
+        Ok(self)
+    }
+}
+
+/// Returns what is in the way of a profile on one unit, whatever the other units of its bank are and
+/// with every installation setting permitted.
+pub(crate) fn unit_obstacles(
+    profile: &Profile,
+    unit: &Unit,
+    permissions: &Permissions,
+) -> Vec<Obstacle> {
+    let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
+    let permissions =
+        permissions.clone().with_part_of_bank().with_installation(installation.copied());
+    let mut unit = Unit { next_in_bank: None, ..unit.clone() };
+    if unit.instance().is_some() {
+        unit.status.parallel_instance = Count(0);
+    }
+    match Plan::for_profile(profile, [(String::new(), unit)], &permissions) {
+        Ok(_) => Vec::new(),
+        Err(Obstacles(found)) => found,
+    }
+}

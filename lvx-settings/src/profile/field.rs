@@ -1,0 +1,101 @@
+//! The values of a profile's keys that are no settings.
+
+use std::str::FromStr;
+
+use pi18_proto::{Amperes, Model, SerialNumber, Version};
+
+use super::Key;
+use crate::{
+    Chemistry, Millivolts,
+    model::value::{nearest, quantity, word},
+};
+
+/// What a key's value looks like.
+pub(super) fn expected(key: Key) -> String {
+    match key {
+        Key::Name => "a name".to_owned(),
+        Key::AppliesTo => APPLIES_TO.to_owned(),
+        Key::Serials => SERIAL.to_owned(),
+        Key::Models => MODEL.to_owned(),
+        Key::MainFirmware => VERSION.to_owned(),
+        Key::Battery => BATTERY.to_owned(),
+        Key::Chemistry => "lfp, nmc or lead_acid".to_owned(),
+        Key::Cells => CELLS.to_owned(),
+        Key::MaxCellVoltage | Key::MinCellVoltage => CELL_VOLTAGE.to_owned(),
+        Key::MaxBankChargeCurrent => BANK_CURRENT.to_owned(),
+        Key::Setting(setting) => setting.shape().expected(),
+    }
+}
+
+pub(super) fn serial(text: &str) -> Result<SerialNumber, String> {
+    SerialNumber::new(text)
+        .ok_or_else(|| "it is on the unit's label, and `lvx devices` shows it".into())
+}
+
+pub(super) fn version(text: &str) -> Result<Version, String> {
+    Version::new(text).ok_or_else(|| "`lvx query VFW` shows it".into())
+}
+
+/// A word, or the number on the wire.
+pub(super) fn model(text: &str) -> Result<Model, String> {
+    let names = || (0..=u8::MAX).filter_map(|number| Some((Model(number), Model(number).name()?)));
+    if let Some((model, _)) = names().find(|(_, name)| word(name) == word(text)) {
+        return Ok(model);
+    }
+    if text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().map(Model).map_err(|_| String::new());
+    }
+    let lvx = word(text).contains("lvx").then(|| word(Model::V2_LV.name().unwrap_or_default()));
+    let words: Vec<_> = names().map(|(_, name)| word(name)).collect();
+    let near = || nearest(&word(text), words.iter().map(String::as_str)).map(str::to_owned);
+    Err(match (lvx, near()) {
+        (Some(lvx), _) => format!("an LVX6048 calls itself {lvx}"),
+        (None, Some(near)) => format!("did you mean {near}?"),
+        (None, None) => format!("known are {}", words.join(", ")),
+    })
+}
+
+pub(super) fn chemistry(text: &str) -> Result<Chemistry, String> {
+    let known = Chemistry::ALL.into_iter().find(|known| known.word() == word(text));
+    known.ok_or_else(|| match word(text).as_str() {
+        "agm" | "gel" | "flooded" | "lead" | "pb" => {
+            "AGM, gel and flooded are lead_acid".to_owned()
+        }
+        other => match nearest(other, Chemistry::ALL.iter().map(|known| known.word())) {
+            Some(near) => format!("did you mean {near}?"),
+            None => {
+                "LiFePO4 is lfp; other lithium cells are nmc; AGM, gel and flooded are lead_acid"
+                    .to_owned()
+            }
+        },
+    })
+}
+
+pub(super) fn cells(text: &str) -> Result<u16, String> {
+    let hint = || "count the cells in series: a 48 V LFP bank has 15 or 16".to_owned();
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|cells| digits && *cells > 0).ok_or_else(hint)
+}
+
+pub(super) fn cell_voltage(text: &str) -> Result<Millivolts, String> {
+    let hint = || "the voltage of one cell, not of the battery, in V".to_owned();
+    Millivolts::from_str(text).map_err(|()| hint())
+}
+
+pub(super) fn bank_current(text: &str) -> Result<Amperes, String> {
+    let hint = |hint: Option<String>| {
+        hint.unwrap_or_else(|| "the current of all units together, in A".to_owned())
+    };
+    let amperes = quantity(text, Amperes::UNIT, Amperes::DECIMALS).map_err(hint)?;
+    if amperes == 0 { Err(hint(None)) } else { Ok(Amperes(amperes)) }
+}
+
+pub(super) const APPLIES_TO: &str = "serials, models or main_firmware";
+pub(super) const BATTERY: &str =
+    "chemistry, cells, max_cell_voltage, min_cell_voltage or max_bank_charge_current";
+pub(super) const SERIAL: &str = "a serial number of up to 20 characters";
+pub(super) const MODEL: &str = "a model such as infinisolar_v_ii_lv, or its number such as 05";
+pub(super) const VERSION: &str = "a version such as 06306";
+const CELLS: &str = "a number of cells such as 16";
+const CELL_VOLTAGE: &str = "a cell's voltage such as 3.60 V";
+const BANK_CURRENT: &str = "a current such as 120 A";

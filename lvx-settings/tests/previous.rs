@@ -1,0 +1,102 @@
+//! Files of the version before the settings took the names of the protocol: each is read as before.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{fs, path::PathBuf};
+
+use lvx_settings::{Ending, Past, Permissions, Plan, Profile, Setting, Settings, validate};
+use pi18_proto::{Amperes, Decivolts, OutputPriority};
+
+fn path(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "previous", name].iter().collect()
+}
+
+#[track_caller]
+fn settings_of_profile(name: &str) -> Settings {
+    let profile = Profile::parse_bytes(name, &fs::read(path(name)).unwrap()).unwrap();
+    assert!(!validate(&profile, &Permissions::default()).has_errors(), "{name}");
+    profile.profile().settings
+}
+
+#[track_caller]
+fn texts(settings: &Settings, expected: &[(Setting, &str)]) {
+    for (setting, text) in expected {
+        assert_eq!(settings.get(*setting).unwrap().to_string(), *text, "{setting}");
+    }
+}
+
+#[test]
+fn profile_with_former_keys_states_the_same_settings() {
+    let settings = settings_of_profile("profile-change.yaml");
+    texts(
+        &settings,
+        &[
+            (Setting::BulkVoltage, "56.0 V"),
+            (Setting::MaxChargeCurrent, "40 A"),
+            (Setting::MaxAcChargeCurrent, "20 A"),
+            (Setting::OutputPriority, "solar_utility_battery"),
+            (Setting::ChargerPriority, "solar_and_utility"),
+            (Setting::InputRange, "ups"),
+            (Setting::AcChargeWindow, "01:00-05:00"),
+        ],
+    );
+    assert_eq!(settings.iter().count(), 10);
+}
+
+#[test]
+fn profile_of_a_unit_with_former_keys_is_read() {
+    let settings = settings_of_profile("profile.yaml");
+    assert_eq!(settings.max_charge_current, Some(Amperes(60)));
+    assert_eq!(settings.output_priority, Some(OutputPriority(1)));
+    texts(&settings, &[(Setting::AcChargeWindow, "00:00-00:00")]);
+}
+
+#[test]
+fn saved_settings_with_former_keys_are_read() {
+    let settings = settings_of_profile("settings-96132206100410.yaml");
+    assert_eq!(settings.bulk_voltage, Some(Decivolts(564)));
+    assert_eq!(settings.max_ac_charge_current, Some(Amperes(30)));
+    texts(&settings, &[(Setting::SolarPriority, "battery_load_utility")]);
+}
+
+#[test]
+fn plan_with_former_keys_is_sound_and_is_written_with_the_new_ones() {
+    let text = fs::read_to_string(path("plan.json")).unwrap();
+    let plan: Plan = serde_json::from_str(&text).unwrap();
+    plan.check().unwrap();
+    assert_eq!(plan.steps.len(), 18);
+    assert_eq!(plan.units[0].target.max_charge_current, Some(Amperes(40)));
+    assert_eq!(plan.units[1].unit.settings().max_charge_current, Some(Amperes(60)));
+    let charge_currents = plan.units[0].unit.max_charge_currents.unwrap();
+    assert!(charge_currents.contains(Amperes(40)));
+    let first = plan.steps[0];
+    assert_eq!(first.to_string(), "max_charge_current 60 A -> 40 A");
+
+    let written = serde_json::to_string(&plan).unwrap();
+    assert!(written.contains("\"max_charge_current\":\"40 A\""));
+    assert!(!written.contains("max_charging_current"));
+    assert_eq!(serde_json::from_str::<Plan>(&written).unwrap(), plan);
+}
+
+#[test]
+fn journal_with_former_keys_shows_its_run() {
+    let past = Past::read(&path("run.journal")).unwrap();
+    assert_eq!(past.ending(), Some(Ending::Applied));
+    assert_eq!(past.plan.steps.len(), 16);
+    assert_eq!(past.plan.units[0].target.max_ac_charge_current, Some(Amperes(20)));
+    let old = past.old_settings();
+    assert_eq!(old[1].max_ac_charge_current, Some(Amperes(30)));
+    texts(&old[0], &[(Setting::AcChargeWindow, "00:00-00:00"), (Setting::InputRange, "appliance")]);
+}
+
+#[test]
+fn audit_lines_with_former_keys_name_their_settings() {
+    let text = fs::read_to_string(path("audit.jsonl")).unwrap();
+    let settings = text.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        serde_json::from_value::<Settings>(line["settings"].clone()).unwrap()
+    });
+    let sum = settings.fold(Settings::default(), |sum, settings| sum.overlaid(&settings));
+    assert_eq!(sum.max_ac_charge_current, Some(Amperes(20)));
+    texts(&sum, &[(Setting::ChargerPriority, "solar_and_utility")]);
+}
