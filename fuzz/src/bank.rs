@@ -1,4 +1,4 @@
-//! What must hold for any saved bank, and for any bank.
+//! Properties of saved banks and of rules.
 
 use std::time::Duration;
 
@@ -7,10 +7,12 @@ use lvx_parallel::{
 };
 use pi18_proto::Query;
 
-/// A text: what is taken for a bank is written and read again, in both formats, and can be judged.
+/// Parses a saved bank.
+///
+/// A bank that is parsed round-trips in both formats, and the rules can check it.
 ///
 /// # Panics
-/// If that does not hold.
+/// If the property is violated.
 pub fn snapshot(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match BankSnapshot::parse(text) {
@@ -23,11 +25,13 @@ pub fn snapshot(data: &[u8]) {
     }
 }
 
-/// A bank whose units say anything: the first byte is how many there are; then come, reply by reply,
-/// how a sample of it is spoiled, and when it was taken.
+/// Checks a bank with changed sample replies.
+///
+/// The first byte of `data` selects the number of units. The bytes after it select, for each reply, the
+/// changes and the time of the reply.
 ///
 /// # Panics
-/// If judging it does, or what is said of it does not hold together.
+/// If a rule panics, or the report contradicts itself.
 pub fn rules(data: &[u8]) {
     let mut bytes = data.iter().copied();
     let count = usize::from(bytes.next().unwrap_or_default()) % 10;
@@ -42,7 +46,7 @@ pub fn rules(data: &[u8]) {
     check_bank(&bank);
 }
 
-/// A sample with up to three bytes changed, or none.
+/// Returns a sample reply with up to three digits changed, or no reply.
 fn answer(
     query: Query,
     bytes: &mut impl Iterator<Item = u8>,
@@ -70,13 +74,13 @@ fn answer(
 fn check_bank(bank: &BankSnapshot) {
     let checks = Checks { bank_ah: Some(100), baseline: Some(bank.clone()), ..Checks::default() };
     check_report(bank, &checks.check(bank));
-    let mut turned = bank.clone();
-    turned.units.reverse();
+    let mut reversed = bank.clone();
+    reversed.units.reverse();
     let found = |bank: &BankSnapshot| {
         let report = check(bank);
         report.findings.iter().map(|finding| (finding.rule, finding.severity)).collect::<Vec<_>>()
     };
-    assert_eq!(found(&turned), found(bank));
+    assert_eq!(found(&reversed), found(bank));
     let comparison = compare(bank);
     assert_eq!(comparison.units.len() + comparison.unread.len(), bank.units.len());
     assert!(!comparison.to_string().is_empty() && !comparison.to_markdown().is_empty());

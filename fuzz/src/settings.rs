@@ -1,4 +1,4 @@
-//! What must hold for any profile, plan and journal, whoever wrote it.
+//! Properties of profiles, plans and journals from any source.
 
 use std::time::Instant;
 
@@ -11,11 +11,12 @@ use pi18_proto::{
     MaxChargeCurrents, Model, RatedInformation, Reply, SerialNumber, WorkingMode,
 };
 
-/// A profile's bytes: each complaint has its place inside them and can be printed, and a profile that
-/// was read comes back from its text.
+/// Parses a profile.
+///
+/// Each diagnostic has a span within the text and can be printed. A profile that is parsed round-trips.
 ///
 /// # Panics
-/// If that does not hold.
+/// If the property is violated.
 pub fn profile(data: &[u8]) {
     let parsed = match Profile::parse_bytes("any", data) {
         Ok(parsed) => parsed,
@@ -42,10 +43,12 @@ fn check_found(found: &Diagnostics) {
     assert!(printed.chars().all(|c| c == '\n' || !c.is_control()), "{printed:?}");
 }
 
-/// A plan's JSON: one that is taken leads through sound states only to what it says is wanted.
+/// Parses the JSON of a plan.
+///
+/// A plan that is accepted breaks no rule that was not broken before, and reaches its target settings.
 ///
 /// # Panics
-/// If that does not hold.
+/// If the property is violated.
 pub fn plan(data: &[u8]) {
     let Ok(plan) = serde_json::from_slice::<Plan>(data) else { return };
     let shown = format!("{plan}{:?}", plan.warnings());
@@ -75,11 +78,13 @@ fn check_plan(plan: &Plan) {
     assert_eq!(serde_json::from_slice::<Plan>(&text).ok().as_ref(), Some(plan));
 }
 
-/// A journal's bytes: one that is taken tells a place inside its plan, and so does what is left of it
-/// wherever it is cut off; going on from there asks before it writes.
+/// Parses a journal.
+///
+/// A journal that is accepted, whole or truncated, has a position within its plan. A run that resumes
+/// there reads the units before it writes.
 ///
 /// # Panics
-/// If that does not hold.
+/// If the property is violated.
 pub fn journal(data: &[u8]) {
     let Ok(past) = Past::parse(data) else { return };
     check_past(&past);
@@ -107,13 +112,13 @@ fn check_past(past: &Past) {
     }
 }
 
-/// A unit as the sheets' samples describe it.
+/// Returns a unit with the sample replies.
 fn unit() -> Unit {
     fn sample<R: Reply>() -> R {
         R::decode(R::SAMPLE.as_bytes()).unwrap_or_else(|error| panic!("{}: {error}", R::MNEMONIC))
     }
     let Some(serial_number) = SerialNumber::new("96132206100410") else {
-        panic!("no serial number")
+        panic!("expected a serial number")
     };
     Unit {
         serial_number,

@@ -1,7 +1,7 @@
-//! How fast frames are read and written on one core: `cargo bench -p pi18-proto`.
+//! Decoding and encoding speed on one core: `cargo bench -p pi18-proto`.
 //!
-//! A frame read means: start and length read, checksum computed and compared, every field of the
-//! reply a typed value. Target: five million general status frames a second, each way.
+//! Decoding a frame includes its start and length, its checksum, and the conversion of every field to
+//! its type. The target is five million general status frames per second, in each direction.
 
 use std::hint::black_box;
 
@@ -11,7 +11,7 @@ use pi18_proto::{
     checksum,
 };
 
-/// A general status as a Hybrid V2 5048 sent it; `tests/frames` says where it is from.
+/// A general status of a Hybrid V2 5048, `gs-02` in `tests/frames/frames.txt`.
 const FRAME: &[u8] = b"^D1062232,499,2232,499,1406,1376,028,549,000,000,000,010,095,060,000,000,\
                        0082,0000,1604,0000,0,2,0,1,1,1,1,0D\x12\r";
 

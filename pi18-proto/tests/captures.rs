@@ -1,5 +1,5 @@
-//! Frames of real devices and programs, from `frames/frames.txt`: what they say, in snapshots that a
-//! person can check against the protocol sheet.
+//! Frames of real devices and programs, from `frames/frames.txt`. Snapshots show the decoded fields, so
+//! that a person can check them against the protocol sheet.
 
 #![expect(
     clippy::expect_used,
@@ -18,16 +18,16 @@ use pi18_proto::{
     Dialect, Frame, FrameKind, FrameReader, FrameWarning, MAX_FRAME, Query, Received, Request,
 };
 
-/// The query that a capture's command stands for, with a made-up argument.
+/// Returns the query with this mnemonic, with an invented argument.
 fn query(command: &str) -> Option<Query> {
     let info = Query::LIST.iter().find(|info| info.mnemonic == command)?;
     info.example.parse().ok()
 }
 
-/// What a reply says, a line a field.
+/// Decodes a reply and lists its fields, one per line.
 #[track_caller]
 fn table(command: &str, data: &[u8]) -> String {
-    let query = query(command).unwrap_or_else(|| panic!("{command} is no query"));
+    let query = query(command).unwrap_or_else(|| panic!("{command} is not a query"));
     let (reply, extra) = match query.parse_reply(data) {
         Ok(reply) => reply,
         Err(error) => return format!("{error}\n"),
@@ -35,7 +35,7 @@ fn table(command: &str, data: &[u8]) -> String {
     let mut table = String::new();
     reply.visit(&mut |info, value| writeln!(table, "{:<48} {value}", info.label).unwrap());
     for field in extra.fields() {
-        writeln!(table, "{:<48} {}", "(not known)", field.escape_ascii()).unwrap();
+        writeln!(table, "{:<48} {}", "(unknown)", field.escape_ascii()).unwrap();
     }
     table
 }
@@ -56,8 +56,8 @@ fn requests() -> impl Iterator<Item = Capture> {
     frames::all().into_iter().filter(|capture| !capture.is_reply())
 }
 
-/// Well-formed frame around data that was reported without its frame.
-fn around(data: &str) -> Vec<u8> {
+/// Puts data that was published without its frame into a well-formed frame.
+fn framed(data: &str) -> Vec<u8> {
     let mut frame = format!("^D{:03}{data}", data.len() + 3).into_bytes();
     frame.extend(pi18_proto::checksum(&frame));
     frame.push(b'\r');
@@ -65,13 +65,13 @@ fn around(data: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_file_holds_every_frame_collected() {
+fn frames_txt_has_all_collected_frames() {
     assert_eq!((replies().count(), requests().count()), (35, 21));
 }
 
 #[test]
-fn every_reply_with_a_good_checksum_says_what_it_says() {
-    for capture in replies().filter(Capture::has_good_checksum) {
+fn reply_with_right_checksum_is_decoded() {
+    for capture in replies().filter(Capture::has_right_checksum) {
         let frame = Frame::parse(&capture.bytes).unwrap();
         assert!(frame.has_checksum(), "{}", capture.id);
         match frame.kind() {
@@ -83,15 +83,15 @@ fn every_reply_with_a_good_checksum_says_what_it_says() {
                     &capture.bytes.escape_ascii().to_string()
                 );
             }
-            verdict => insta::assert_snapshot!(capture.id, verdict),
+            acknowledgement => insta::assert_snapshot!(capture.id, acknowledgement),
         }
     }
 }
 
 #[test]
-fn every_reply_but_one_is_written_back_as_it_came() {
+fn decoded_reply_encodes_to_the_same_bytes() {
     let mut differ = Vec::new();
-    for capture in replies().filter(Capture::has_good_checksum) {
+    for capture in replies().filter(Capture::has_right_checksum) {
         let frame = Frame::parse(&capture.bytes).unwrap();
         let (FrameKind::Data, Some(query)) = (frame.kind(), query(capture.command)) else {
             continue;
@@ -104,14 +104,14 @@ fn every_reply_but_one_is_written_back_as_it_came() {
             differ.push(capture.id);
         }
     }
-    // One has two digits where three are written, the others state a wrong length.
+    // piri-02 has two digits where three are written; the other two state a wrong length.
     assert_eq!(differ, ["piri-02", "flag-03", "piri-11"]);
 }
 
 #[test]
-fn a_reply_with_a_bad_checksum_or_without_its_end_is_refused() {
+fn reply_with_wrong_checksum_or_without_end_is_refused() {
     let mut refusals = String::new();
-    for capture in replies().filter(|capture| !capture.has_good_checksum()) {
+    for capture in replies().filter(|capture| !capture.has_right_checksum()) {
         let error = Frame::parse(&capture.bytes).unwrap_err();
         writeln!(refusals, "{:<8} {}\n         {error}", capture.id, capture.bytes.escape_ascii())
             .unwrap();
@@ -120,8 +120,8 @@ fn a_reply_with_a_bad_checksum_or_without_its_end_is_refused() {
 }
 
 #[test]
-fn a_wrong_length_is_forgiven_with_a_warning() {
-    for capture in replies().filter(Capture::has_good_checksum) {
+fn wrong_length_with_right_checksum_is_a_warning() {
+    for capture in replies().filter(Capture::has_right_checksum) {
         let frame = Frame::parse(&capture.bytes).unwrap();
         let wrong = matches!(frame.wrong_length(), Some(FrameWarning::WrongLength { .. }));
         assert_eq!(wrong, capture.sums.starts_with("length wrong"), "{}", capture.id);
@@ -129,7 +129,7 @@ fn a_wrong_length_is_forgiven_with_a_warning() {
 }
 
 #[test]
-fn a_stream_of_all_captures_gives_every_good_frame() {
+fn stream_of_all_captures_yields_every_right_frame() {
     let mut reader = FrameReader::new();
     let mut found = Vec::new();
     let captures: Vec<_> = replies().filter(|capture| !capture.is_cut_off()).collect();
@@ -142,13 +142,16 @@ fn a_stream_of_all_captures_gives_every_good_frame() {
             }
         }
     }
-    let good: Vec<_> =
-        captures.into_iter().filter(Capture::has_good_checksum).map(|good| good.bytes).collect();
-    assert_eq!(found, good);
+    let expected: Vec<_> = captures
+        .into_iter()
+        .filter(Capture::has_right_checksum)
+        .map(|capture| capture.bytes)
+        .collect();
+    assert_eq!(found, expected);
 }
 
 #[test]
-fn requests_are_read_as_a_unit_reads_them() {
+fn requests_are_decoded() {
     let mut table = String::new();
     for capture in requests() {
         writeln!(table, "{:<8} {}", capture.id, capture.bytes.escape_ascii()).unwrap();
@@ -168,7 +171,7 @@ fn requests_are_read_as_a_unit_reads_them() {
 }
 
 #[test]
-fn well_formed_requests_are_written_as_other_programs_write_them() {
+fn well_formed_request_encodes_to_the_bytes_of_other_programs() {
     let mut written = 0;
     for capture in requests() {
         let dialect = match capture.sums {
@@ -178,7 +181,7 @@ fn well_formed_requests_are_written_as_other_programs_write_them() {
         };
         let frame = Frame::parse(&capture.bytes).unwrap();
         let Ok(request) = Request::decode(&frame) else {
-            assert_eq!(capture.id, "ey-02", "only the one without its year");
+            assert_eq!(capture.id, "ey-02", "only EY without its year is refused");
             continue;
         };
         assert_eq!(*request.to_frame(dialect), *capture.bytes, "{}", capture.id);
@@ -187,10 +190,10 @@ fn well_formed_requests_are_written_as_other_programs_write_them() {
     assert_eq!(written, 17);
 }
 
-/// Observed on LVX6048s: `PRI` and `PGS` without a unit number answer memory garbage in a well-formed
-/// frame. The exact bytes were not kept; these are made up from what was reported.
+/// Observed on LVX6048s: the reply to `PRI` and `PGS` without a unit number is arbitrary memory content
+/// in a well-formed frame. The exact bytes are not known; these are invented from the reports.
 #[test]
-fn garbage_in_a_well_formed_frame_is_shown_as_sent_or_refused() {
+fn garbage_in_well_formed_frame_is_decoded_or_refused() {
     let mut text = String::new();
     for (command, data) in [
         ("PRI", "1,00,02  .               ,0,000,000,0"),
@@ -204,8 +207,8 @@ fn garbage_in_a_well_formed_frame_is_shown_as_sent_or_refused() {
         ("PGS", "1,6,00,2387,17.1,2387,499"),
         ("PGS", "1,300,00,2387,171"),
     ] {
-        let bytes = around(data);
-        let frame = Frame::parse(&bytes).expect("integrity holds, plausibility is checked above");
+        let bytes = framed(data);
+        let frame = Frame::parse(&bytes).expect("the frame is well-formed");
         writeln!(text, "{command}: {data}\n{}", table(command, frame.data())).unwrap();
     }
     insta::assert_snapshot!(text);

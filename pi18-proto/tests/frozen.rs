@@ -1,7 +1,6 @@
-//! The exact bytes of every command that is sent: what a unit gets must not change by accident.
+//! The exact bytes of every command, which must not change by accident.
 //!
-//! A failing frozen test is never edited. If a change of these bytes is expected, the change is wrong
-//! until a capture says otherwise.
+//! Do not edit a failing frozen test. A change of these bytes is wrong unless a capture proves it right.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -94,8 +93,8 @@ const SETS: &[(&str, &[u8])] = &[
     ("DAT240615123456", b"^S018DAT240615123456O8\r"),
 ];
 
-/// CRC-16/XMODEM a bit at a time, then the three bumps: from the protocol sheet, sharing nothing with
-/// the crate.
+/// Computes CRC-16/XMODEM bit by bit and increments framing bytes. It follows the protocol sheet and
+/// shares no code with the crate.
 fn checksum(covered: &[u8]) -> [u8; 2] {
     let mut crc = 0_u16;
     for &byte in covered {
@@ -104,8 +103,8 @@ fn checksum(covered: &[u8]) -> [u8; 2] {
             crc = if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
         }
     }
-    let bump = |byte| if matches!(byte, 0x28 | 0x0D | 0x0A) { byte + 1 } else { byte };
-    crc.to_be_bytes().map(bump)
+    let increment = |byte| if matches!(byte, 0x28 | 0x0D | 0x0A) { byte + 1 } else { byte };
+    crc.to_be_bytes().map(increment)
 }
 
 fn frozen() -> impl Iterator<Item = (Request, &'static str, &'static [u8])> {
@@ -119,7 +118,7 @@ fn frozen() -> impl Iterator<Item = (Request, &'static str, &'static [u8])> {
 }
 
 #[test]
-fn every_command_sends_the_bytes_it_always_sent() {
+fn command_encodes_to_its_frozen_bytes() {
     for (request, text, bytes) in frozen() {
         let frame = request.to_frame(Dialect::Checksum);
         assert_eq!(frame.escape_ascii().to_string(), bytes.escape_ascii().to_string(), "{text}");
@@ -127,7 +126,7 @@ fn every_command_sends_the_bytes_it_always_sent() {
 }
 
 #[test]
-fn without_a_checksum_only_the_checksum_is_missing() {
+fn dialect_without_checksum_omits_only_the_checksum() {
     for (request, text, bytes) in frozen() {
         let expected = [&bytes[..bytes.len() - 3], b"\r"].concat();
         assert_eq!(*request.to_frame(Dialect::NoChecksum), *expected, "{text}");
@@ -135,7 +134,7 @@ fn without_a_checksum_only_the_checksum_is_missing() {
 }
 
 #[test]
-fn the_frozen_bytes_are_read_as_what_they_say() {
+fn frozen_bytes_decode_to_their_command() {
     for (request, text, bytes) in frozen() {
         let frame = Frame::parse(bytes).unwrap();
         assert_eq!(frame.data(), text.as_bytes());
@@ -145,7 +144,7 @@ fn the_frozen_bytes_are_read_as_what_they_say() {
 }
 
 #[test]
-fn an_independent_checksum_vouches_for_the_frozen_bytes() {
+fn independent_checksum_matches_frozen_bytes() {
     for (_, text, bytes) in frozen() {
         let (covered, rest) = bytes.split_at(bytes.len() - 3);
         let [high, low] = checksum(covered);
@@ -156,7 +155,7 @@ fn an_independent_checksum_vouches_for_the_frozen_bytes() {
 }
 
 #[test]
-fn every_kind_of_command_is_frozen() {
+fn every_command_has_frozen_bytes() {
     let frozen: BTreeSet<_> = frozen().map(|(_, text, _)| text).collect();
     let queries = Query::LIST.iter().map(|info| info.example);
     let sets = SetCommand::LIST.iter().map(|info| info.example);
@@ -165,9 +164,9 @@ fn every_kind_of_command_is_frozen() {
     }
 }
 
-/// A checksum byte that would look like framing is sent one higher; these requests need it.
+/// A checksum byte that equals a framing byte is incremented. These requests have such a checksum.
 #[test]
-fn the_checksums_that_must_be_bumped_are_frozen() {
+fn incremented_checksums_are_frozen() {
     for text in [
         "POP1",
         "PEJ",
@@ -182,14 +181,14 @@ fn the_checksums_that_must_be_bumped_are_frozen() {
     ] {
         let (_, _, bytes) = frozen().find(|&(_, frozen, _)| frozen == text).unwrap();
         let sum = &bytes[bytes.len() - 3..bytes.len() - 1];
-        let bumped = sum.iter().any(|byte| matches!(byte, 0x29 | 0x0E | 0x0B));
-        assert!(bumped, "{text}: {}", sum.escape_ascii());
+        let is_incremented = sum.iter().any(|byte| matches!(byte, 0x29 | 0x0E | 0x0B));
+        assert!(is_incremented, "{text}: {}", sum.escape_ascii());
     }
 }
 
-/// 48.5 V is more than any unit takes, so there is no such command; a unit still reads its bytes.
+/// No unit accepts 48.5 V, so this command cannot be built, but its bytes form a valid frame.
 #[test]
-fn a_command_out_of_range_has_frozen_bytes_and_cannot_be_built() {
+fn command_out_of_range_has_frozen_bytes_but_no_value() {
     const BYTES: &[u8] = b"^S010PSDV485\x0Br\r";
     let mut buffer = [0; 32];
     let len = Frame::encode(FrameKind::Set, b"PSDV485", Dialect::Checksum, &mut buffer).unwrap();

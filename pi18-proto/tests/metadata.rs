@@ -1,4 +1,4 @@
-//! What the crate says of its commands: complete, consistent, and in one table to read.
+//! The descriptions of commands and fields are complete and consistent.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -17,7 +17,7 @@ fn all_fields() -> impl Iterator<Item = (&'static str, &'static FieldInfo)> {
 }
 
 #[test]
-fn every_command_says_what_it_does() {
+fn every_command_has_a_summary() {
     let queries = Query::LIST.iter().map(|info| (info.mnemonic, info.summary));
     let sets = SetCommand::LIST.iter().map(|info| (info.mnemonic, info.summary));
     for (mnemonic, summary) in queries.chain(sets) {
@@ -29,7 +29,7 @@ fn every_command_says_what_it_does() {
 }
 
 #[test]
-fn every_field_has_a_name_a_label_and_a_width() {
+fn every_field_has_name_label_and_width() {
     for (mnemonic, field) in all_fields() {
         let place = format!("{mnemonic} {}", field.name);
         let snake = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -49,7 +49,7 @@ fn every_field_has_a_name_a_label_and_a_width() {
 }
 
 #[test]
-fn units_and_decimals_go_together() {
+fn decimals_and_name_match_the_unit() {
     for (mnemonic, field) in all_fields() {
         let place = format!("{mnemonic} {}", field.name);
         let allowed: &[u8] = match field.unit {
@@ -59,7 +59,7 @@ fn units_and_decimals_go_together() {
             unit => unreachable!("{place}: unit {unit}"),
         };
         assert!(allowed.contains(&field.decimals), "{place}: {} {}", field.decimals, field.unit);
-        // What a name says is what the unit says.
+        // The last word of a name implies the unit.
         for (word, unit) in [
             ("voltage", "V"),
             ("frequency", "Hz"),
@@ -79,7 +79,7 @@ fn units_and_decimals_go_together() {
 }
 
 #[test]
-fn names_are_unique_within_a_message() {
+fn field_names_and_labels_are_unique_within_a_message() {
     let messages = Query::LIST.iter().map(|info| (info.mnemonic, info.fields));
     let sets = SetCommand::LIST.iter().map(|info| (info.mnemonic, info.fields));
     for (mnemonic, fields) in messages.chain(sets) {
@@ -99,7 +99,7 @@ fn mnemonics_are_unique() {
 }
 
 #[test]
-fn optional_fields_come_last() {
+fn optional_fields_are_last() {
     for info in Query::LIST {
         let first = info.fields.iter().position(|field| field.optional);
         let tail = info.fields.iter().skip(first.unwrap_or(info.fields.len()));
@@ -108,7 +108,7 @@ fn optional_fields_come_last() {
 }
 
 #[test]
-fn every_example_is_read_as_its_own_kind() {
+fn every_example_parses_as_its_own_command() {
     for info in Query::LIST {
         let query: Query = info.example.parse().unwrap();
         assert_eq!(query.info(), info);
@@ -126,7 +126,7 @@ fn every_example_is_read_as_its_own_kind() {
 }
 
 #[test]
-fn every_sample_is_read_whole_and_written_back() {
+fn every_sample_round_trips() {
     for info in Query::LIST {
         let query: Query = info.example.parse().unwrap();
         let (reply, extra) = query.parse_reply(info.sample.as_bytes()).unwrap();
@@ -148,9 +148,9 @@ fn every_sample_is_read_whole_and_written_back() {
     }
 }
 
-/// One line a field: name, what it holds, label.
+/// Appends one line that describes a field.
 fn describe(table: &mut String, field: &FieldInfo) {
-    let holds = match field.form {
+    let content = match field.form {
         Form::Number { min, max } => {
             let step = if field.decimals > 0 { "0.1 " } else { "" };
             format!("{step}{}, {min} to {max}", field.unit)
@@ -160,7 +160,7 @@ fn describe(table: &mut String, field: &FieldInfo) {
             names.collect::<Vec<_>>().join(", ")
         }
         Form::Text(picture) => picture.to_owned(),
-        _ => unreachable!("a form without words"),
+        _ => unreachable!("unknown form"),
     };
     let optional = if field.optional { " (may be missing)" } else { "" };
     writeln!(
@@ -169,21 +169,21 @@ fn describe(table: &mut String, field: &FieldInfo) {
         field.name,
         field.width,
         field.label,
-        holds.trim_start_matches(", ")
+        content.trim_start_matches(", ")
     )
     .unwrap();
 }
 
 #[test]
-fn the_commands_as_a_table() {
+fn commands_match_the_snapshot() {
     let mut table = String::from("QUERIES\n");
     for info in Query::LIST {
         writeln!(table, "{:<8} {} (since {})", info.mnemonic, info.summary, info.since).unwrap();
         for argument in info.arguments {
-            writeln!(table, "  asked with").unwrap();
+            writeln!(table, "  argument").unwrap();
             describe(&mut table, argument);
         }
-        writeln!(table, "  answers").unwrap();
+        writeln!(table, "  reply").unwrap();
         for field in info.fields {
             describe(&mut table, field);
         }

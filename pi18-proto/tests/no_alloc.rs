@@ -1,4 +1,4 @@
-//! No allocation, counted: the allocator of this test counts what each thread asks of it.
+//! The crate allocates nothing: the allocator of this test counts the allocations of each thread.
 
 use std::hint::black_box;
 
@@ -12,20 +12,20 @@ const STATUS: &[u8] = b"^D1062232,499,2232,499,1406,1376,028,549,000,000,000,010
                         0082,0000,1604,0000,0,2,0,1,1,1,1,0D\x12\r";
 
 #[track_caller]
-fn allocates_nothing(run: impl FnOnce()) {
+fn assert_no_allocation(run: impl FnOnce()) {
     let AllocationInfo { count_total, .. } = measure(run);
     assert_eq!(count_total, 0);
 }
 
 #[test]
-fn the_counter_counts() {
+fn counter_counts_an_allocation() {
     let allocations = measure(|| drop(black_box(vec![1_u8; 32])));
     assert_eq!(allocations.count_total, 1);
 }
 
 #[test]
-fn reading_a_general_status_allocates_nothing() {
-    allocates_nothing(|| {
+fn decoding_general_status_does_not_allocate() {
+    assert_no_allocation(|| {
         let frame = Frame::parse(black_box(STATUS)).unwrap();
         let status = GeneralStatus::decode(frame.data()).unwrap();
         let mut fields = 0;
@@ -35,9 +35,9 @@ fn reading_a_general_status_allocates_nothing() {
 }
 
 #[test]
-fn writing_a_general_status_allocates_nothing() {
+fn encoding_general_status_does_not_allocate() {
     let status = GeneralStatus::decode(Frame::parse(STATUS).unwrap().data()).unwrap();
-    allocates_nothing(|| {
+    assert_no_allocation(|| {
         let mut buffer = [0; MAX_FRAME];
         let len = black_box(status).encode_frame(&mut buffer).unwrap();
         assert_eq!(&buffer[..len], STATUS);
@@ -45,8 +45,8 @@ fn writing_a_general_status_allocates_nothing() {
 }
 
 #[test]
-fn cutting_a_stream_into_frames_allocates_nothing() {
-    allocates_nothing(|| {
+fn reading_frames_from_a_stream_does_not_allocate() {
+    assert_no_allocation(|| {
         let mut reader = FrameReader::new();
         let mut found = 0;
         for chunk in [&b"junk"[..], STATUS, STATUS].iter().flat_map(|bytes| bytes.chunks(8)) {
@@ -60,9 +60,9 @@ fn cutting_a_stream_into_frames_allocates_nothing() {
 }
 
 #[test]
-fn every_request_and_reply_is_handled_without_allocation() {
+fn every_request_and_reply_round_trips_without_allocation() {
     for info in Query::LIST {
-        allocates_nothing(|| {
+        assert_no_allocation(|| {
             let query: Query = info.example.parse().unwrap();
             for dialect in [Dialect::Checksum, Dialect::NoChecksum] {
                 let frame = query.to_frame(dialect);
@@ -76,7 +76,7 @@ fn every_request_and_reply_is_handled_without_allocation() {
         });
     }
     for info in SetCommand::LIST {
-        allocates_nothing(|| {
+        assert_no_allocation(|| {
             let command: SetCommand = info.example.parse().unwrap();
             let frame = command.to_frame(Dialect::Checksum);
             let request = Request::decode(&Frame::parse(&frame).unwrap()).unwrap();
@@ -86,8 +86,8 @@ fn every_request_and_reply_is_handled_without_allocation() {
 }
 
 #[test]
-fn an_error_allocates_nothing_until_it_is_shown() {
-    allocates_nothing(|| {
+fn creating_an_error_does_not_allocate() {
+    assert_no_allocation(|| {
         assert!(Frame::parse(black_box(b"^D00506\xD9\x9F\r")).is_err());
         assert!(GeneralStatus::decode(black_box(b"2232,4x9")).is_err());
         assert!(black_box("POP7").parse::<SetCommand>().is_err());

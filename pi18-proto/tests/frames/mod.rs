@@ -1,6 +1,6 @@
-//! Reads `frames.txt`.
+//! Reads the captured frames in `frames.txt`.
 
-/// A frame as somebody published it.
+/// A published frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Capture {
     pub(crate) id: &'static str,
@@ -19,12 +19,12 @@ impl Capture {
         self.sent_by.ends_with("cut off")
     }
 
-    pub(crate) fn has_good_checksum(&self) -> bool {
+    pub(crate) fn has_right_checksum(&self) -> bool {
         self.sums.ends_with("checksum right")
     }
 }
 
-/// Every frame of the file.
+/// Returns all frames of the file.
 pub(crate) fn all() -> Vec<Capture> {
     let paragraphs = include_str!("frames.txt").split("\n\n").map(str::trim);
     paragraphs.filter(|text| text.starts_with("id ")).map(capture).collect()
@@ -34,7 +34,7 @@ pub(crate) fn all() -> Vec<Capture> {
 fn capture(paragraph: &'static str) -> Capture {
     let value = |key: &str| {
         let line = paragraph.lines().find_map(|line| line.strip_prefix(key));
-        line.unwrap_or_else(|| panic!("no {key} in {paragraph}")).trim()
+        line.unwrap_or_else(|| panic!("expected a line {key:?} in {paragraph}")).trim()
     };
     Capture {
         id: value("id "),

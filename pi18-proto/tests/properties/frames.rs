@@ -1,8 +1,8 @@
-//! Frames, and the reader that finds them in a stream.
+//! Frames, and the reader that finds them in a stream of bytes.
 
 use super::*;
 
-/// Whole frames of every kind a line carries.
+/// Generates whole frames of every kind.
 fn any_frame() -> impl Strategy<Value = Vec<u8>> {
     let replies = (0..Query::LIST.len()).prop_flat_map(|kind| {
         let info = &Query::LIST[kind];
@@ -14,7 +14,7 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
             buffer[..len].to_vec()
         })
     });
-    prop_oneof![6 => replies, 2 => any_request(), 1 => any_verdict()]
+    prop_oneof![6 => replies, 2 => any_request(), 1 => any_acknowledgement()]
 }
 
 fn any_request() -> impl Strategy<Value = Vec<u8>> {
@@ -25,11 +25,11 @@ fn any_request() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|request| request.to_frame(Dialect::Checksum).to_vec())
 }
 
-fn any_verdict() -> impl Strategy<Value = Vec<u8>> {
+fn any_acknowledgement() -> impl Strategy<Value = Vec<u8>> {
     select(vec![ACCEPTED, REFUSED, NOT_UNDERSTOOD]).prop_map(<[u8]>::to_vec)
 }
 
-/// A data reply of an energy counter, the shortest way to many different checksums.
+/// Returns the reply of an energy counter, a simple way to obtain many different checksums.
 fn energy(wh: u32) -> Vec<u8> {
     let mut frame = format!("^D011{wh:08}").into_bytes();
     frame.extend(pi18_proto::checksum(&frame));
@@ -37,7 +37,7 @@ fn energy(wh: u32) -> Vec<u8> {
     frame
 }
 
-/// The checksum as computed, before its bytes are bumped.
+/// Computes the CRC, without incrementing framing bytes.
 fn raw_checksum(covered: &[u8]) -> [u8; 2] {
     let mut crc = 0_u16;
     for &byte in covered {
@@ -49,7 +49,7 @@ fn raw_checksum(covered: &[u8]) -> [u8; 2] {
     crc.to_be_bytes()
 }
 
-/// The same frame with another stated length, sealed again.
+/// Returns the frame with its stated length changed by `by`, and with a new checksum.
 fn restated(frame: &[u8], by: i32) -> Vec<u8> {
     if !matches!(frame[1], b'D' | b'P' | b'S') {
         return frame.to_vec();
@@ -62,22 +62,23 @@ fn restated(frame: &[u8], by: i32) -> Vec<u8> {
     restated
 }
 
-fn is_bumped(frame: &[u8]) -> bool {
+/// Returns whether a byte of the checksum was incremented.
+fn is_incremented(frame: &[u8]) -> bool {
     let (covered, sum) = frame.split_at(frame.len() - 3);
     sum[..2] != raw_checksum(covered)
 }
 
-/// Whether a byte stands for more than one checksum: bumped or genuine, or the accepted 00 as 01.
+/// Returns whether a byte of the checksum has two meanings: incremented or genuine, or 01 for 00.
 fn is_ambiguous(sum: &[u8]) -> bool {
     sum.iter().any(|byte| matches!(byte, 0x00 | 0x01 | 0x0A..=0x0E | 0x28 | 0x29))
 }
 
-/// All that a reader hands out, in order.
+/// Everything that a reader returns, in order.
 #[derive(Debug, Default, PartialEq)]
 struct Found {
     frames: Vec<Vec<u8>>,
     skipped: Vec<u8>,
-    /// Frames and junk as they came.
+    /// The bytes of frames and of everything else, in their order.
     all: Vec<u8>,
 }
 
@@ -86,11 +87,11 @@ fn read<const N: usize>(stream: &[u8], chunks: &[usize]) -> Found {
     let mut found = Found::default();
     let mut rest = stream;
     for &chunk in chunks.iter().cycle() {
-        let (mut now, later) = rest.split_at(chunk.min(rest.len()));
-        while let Some(received) = reader.next(&mut now) {
+        let (mut input, later) = rest.split_at(chunk.min(rest.len()));
+        while let Some(received) = reader.next(&mut input) {
             keep(&mut found, received);
         }
-        assert!(now.is_empty());
+        assert!(input.is_empty());
         assert!(reader.pending().len() <= N);
         rest = later;
         if rest.is_empty() {
@@ -127,7 +128,7 @@ proptest! {
     #![proptest_config(Config { failure_persistence: None, ..Config::with_cases(256) })]
 
     #[test]
-    fn every_truncation_of_a_frame_fails(frame in any_frame()) {
+    fn truncated_frame_is_refused(frame in any_frame()) {
         prop_assert!(Frame::parse(&frame).is_ok());
         for len in 0..frame.len() {
             prop_assert!(Frame::parse(&frame[..len]).is_err(), "{len}");
@@ -137,10 +138,10 @@ proptest! {
         }
     }
 
-    /// A CRC of sixteen bits finds every burst of up to sixteen. The bump makes some checksum bytes
-    /// stand for two values, and on those a burst can hide (about one in 65536): left out here.
+    /// A 16-bit CRC detects every burst of up to 16 bits. Some checksum bytes have two meanings, and
+    /// with these about one burst in 65536 is not detected; they are excluded here.
     #[test]
-    fn every_burst_of_sixteen_bits_is_refused(
+    fn frame_with_a_burst_of_up_to_16_bits_is_refused(
         frame in any_frame(),
         burst in 1_u16..,
         at in any::<prop::sample::Index>(),
@@ -154,19 +155,19 @@ proptest! {
         prop_assume!(damaged != frame);
         let sum = |frame: &[u8]| frame[frame.len() - 3..frame.len() - 1].to_vec();
         prop_assume!(!is_ambiguous(&sum(&frame)) && !is_ambiguous(&sum(&damaged)));
-        let was = Frame::parse(&frame).unwrap().kind();
+        let kind = Frame::parse(&frame).unwrap().kind();
         match Frame::parse(&damaged) {
             Err(_) => {}
-            // Without a checksum only looks can tell: what is left of a request is no request.
-            Ok(left) => {
-                prop_assert!(!left.has_checksum() && was != FrameKind::Data);
-                prop_assert!(Request::decode(&left).is_err(), "{}", damaged.escape_ascii());
+            // Without its checksum a damaged request may be plausible, but it is not a known command.
+            Ok(frame) => {
+                prop_assert!(!frame.has_checksum() && kind != FrameKind::Data);
+                prop_assert!(Request::decode(&frame).is_err(), "{}", damaged.escape_ascii());
             }
         }
     }
 
     #[test]
-    fn any_chunking_yields_the_same_frames(
+    fn reader_finds_the_same_frames_in_any_chunks(
         frames in proptest::collection::vec((any_frame(), 0_usize..9), 1..8),
         chunks in proptest::collection::vec(1_usize..40, 1..8),
     ) {
@@ -181,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn junk_before_a_frame_is_reported_and_costs_nothing_else(
+    fn junk_before_a_frame_is_reported_and_the_frame_found(
         junk in prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..100),
             "[\\^(DPS0-9,\r]{0,60}".prop_map(String::into_bytes),
@@ -196,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn a_reader_is_bounded_and_loses_no_byte_silently(
+    fn reader_of_32_bytes_returns_every_byte(
         stream in prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..300),
             "[\\^(DPS0-9,\r]{0,300}".prop_map(String::into_bytes),
@@ -209,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn frames_survive_junk_longer_than_the_reader(
+    fn frame_after_junk_longer_than_the_reader_is_found(
         frame in any_request(),
         junk in "[ -'*-\\]_-~]{0,200}",
         chunk in 1_usize..40,
@@ -221,16 +222,16 @@ proptest! {
     }
 
     #[test]
-    fn a_right_frame_that_states_a_wrong_length_is_taken(frame in any_frame(), by in -3..=3) {
+    fn frame_with_right_checksum_and_wrong_length_parses(frame in any_frame(), by in -3..=3) {
         let restated = restated(&frame, by);
         let found = Frame::parse(&restated);
         prop_assert!(found.is_ok(), "{found:?}: {}", restated.escape_ascii());
         prop_assert_eq!(found.unwrap().data(), Frame::parse(&frame).unwrap().data());
     }
 
-    /// Their checksum says nothing: that of bytes with their checksum is zero, where the next starts.
+    /// The CRC over bytes with their own CRC is zero, so the checksum of the last frame is right.
     #[test]
-    fn frames_that_lost_their_ends_are_never_taken_for_one(
+    fn joined_frames_are_not_taken_for_one(
         lost in proptest::collection::vec((any_frame(), -3..=3, 0_usize..8), 1..4),
         last in any_frame(),
         chunk in 1_usize..40,
@@ -251,12 +252,13 @@ proptest! {
 }
 
 #[test]
-fn frames_that_lost_their_ends_are_never_taken_for_one_with_a_bumped_checksum() {
-    let bumped: Vec<_> = (0..20_000).map(energy).filter(|frame| is_bumped(frame)).collect();
-    assert!(bumped.len() > 300, "{}", bumped.len());
+fn joined_frames_with_incremented_checksum_are_not_taken_for_one() {
+    let incremented: Vec<_> =
+        (0..20_000).map(energy).filter(|frame| is_incremented(frame)).collect();
+    assert!(incremented.len() > 300, "{}", incremented.len());
     let plain = energy(6591);
-    assert!(!is_bumped(&plain));
-    for frame in &bumped {
+    assert!(!is_incremented(&plain));
+    for frame in &incremented {
         for (first, second) in [(frame, &plain), (&plain, frame), (frame, frame)] {
             let joined = [&first[..first.len() - 1], &second[..]].concat();
             assert!(Frame::parse(&joined).is_err(), "{}", joined.escape_ascii());
@@ -266,24 +268,24 @@ fn frames_that_lost_their_ends_are_never_taken_for_one_with_a_bumped_checksum() 
     }
 }
 
-/// A stated length that is one short and a checksum that ends in `00` make the frame look like two
-/// joined ones: about one in 256 of such frames.
+/// A stated length that is one too small and a checksum that ends in `00` make a frame look like two
+/// joined ones. That is the case for about one in 256 of these frames.
 #[test]
-fn frames_that_state_one_byte_less_are_taken_whatever_their_checksum_is() {
-    let mut alike = 0;
+fn frame_with_length_one_too_small_parses_with_any_checksum() {
+    let mut ambiguous = 0;
     for number in 0..20_000 {
         let frame = restated(&energy(number), -1);
         let stated_end = frame.len() - 2;
         let (covered, sum) = frame[..stated_end].split_last_chunk::<2>().unwrap();
-        alike += usize::from(pi18_proto::checksum(covered) == *sum);
+        ambiguous += usize::from(pi18_proto::checksum(covered) == *sum);
         let found = Frame::parse(&frame).map(|frame| frame.data().to_vec());
         assert_eq!(found, Ok(frame[5..13].to_vec()), "{}", frame.escape_ascii());
     }
-    assert!((50..=110).contains(&alike), "{alike} of 20000 look like two frames");
+    assert!((50..=110).contains(&ambiguous), "{ambiguous} of 20000 look like two frames");
 }
 
 #[test]
-fn a_reader_holds_its_capacity_and_little_more() {
+fn reader_size_is_capacity_and_four_words() {
     assert!(size_of::<FrameReader<32>>() <= 32 + 4 * size_of::<usize>());
     assert!(size_of::<FrameReader>() <= MAX_FRAME + 4 * size_of::<usize>());
 }

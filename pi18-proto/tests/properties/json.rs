@@ -1,4 +1,4 @@
-//! The same values as JSON.
+//! Replies and requests in JSON.
 
 use pi18_proto::{
     AcChargeWindow, AcLoadWindow, AnyReply, Clock, DayEnergy, Defaults, FaultsAndWarnings,
@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::*;
 
-/// To JSON and back, and what the JSON says beside what the reply shows.
+/// Converts a reply to JSON and back, and compares the JSON with the displayed values.
 fn round_trip<R>(data: &[u8]) -> TestCaseResult
 where
     R: Reply + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + Into<AnyReply>,
@@ -25,7 +25,7 @@ where
     let mut differ = Vec::new();
     reply.visit(&mut |field, value| {
         let shown = serde_json::to_value(value).unwrap();
-        // A colour is shown as one text and kept as its three parts.
+        // A colour is displayed as one text, but has three parts in JSON.
         if json[field.name] != shown && !field.name.ends_with("_color") {
             differ.push((field.name, shown));
         }
@@ -72,9 +72,12 @@ const REPLIES: &[(&str, RoundTrip)] = replies![
 ];
 
 #[test]
-fn every_reply_survives_json() {
+fn every_reply_round_trips_through_json() {
     let here = REPLIES.iter().map(|(mnemonic, _)| *mnemonic);
-    assert!(here.eq(Query::LIST.iter().map(|info| info.mnemonic)), "one is missing here");
+    assert!(
+        here.eq(Query::LIST.iter().map(|info| info.mnemonic)),
+        "expected every reply in REPLIES"
+    );
     for_every_reply(|info, _, tokens| {
         let (_, round_trip) = REPLIES.iter().find(|(known, _)| *known == info.mnemonic).unwrap();
         round_trip(data(&tokens).as_bytes())
@@ -82,7 +85,7 @@ fn every_reply_survives_json() {
 }
 
 #[test]
-fn a_field_is_read_by_its_former_name() {
+fn field_with_former_name_is_read() {
     let flags = Flags::decode(Flags::SAMPLE.as_bytes()).unwrap();
     let json = serde_json::to_string(&flags).unwrap();
     let former = json.replace("\"buzzer\"", "\"buzzer_silenced\"");
@@ -91,7 +94,17 @@ fn a_field_is_read_by_its_former_name() {
 }
 
 #[test]
-fn every_request_survives_json() {
+fn load_fields_keep_their_json_keys() {
+    let status = GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes()).unwrap();
+    assert_eq!(serde_json::to_value(status).unwrap()["load"], status.load_percent.0);
+    let status = ParallelStatus::decode(ParallelStatus::SAMPLE.as_bytes()).unwrap();
+    let json = serde_json::to_value(status).unwrap();
+    assert_eq!(json["load"], status.load_percent.0);
+    assert_eq!(json["total_load"], status.total_load_percent.0);
+}
+
+#[test]
+fn every_request_round_trips_through_json() {
     for_every_request(|mnemonic, _, tokens, is_set| {
         let text = format!("{mnemonic}{}", tokens.join(","));
         match parse_request(&text, is_set) {

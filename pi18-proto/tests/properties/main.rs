@@ -1,5 +1,5 @@
-//! What holds for every reply, every request and every stream, with values made up from the
-//! declarations. A reply or command added to the tables is covered without a line here.
+//! Properties of every reply, every request and every stream, tested with values generated from the
+//! declarations. A command that is added to the tables is tested without a change here.
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -19,14 +19,14 @@ mod json;
 mod replies;
 mod requests;
 
-/// What the wire may hold for a field, leading zeros as this crate writes them.
+/// Generates the bytes of a field, with leading zeros as this crate writes them.
 fn token(field: &FieldInfo) -> BoxedStrategy<String> {
     let width = usize::from(field.width);
     match field.form {
         Form::Number { min, max } => {
-            // Half of them in the width of the sheet, half of anything the type holds.
-            let most = 10_i64.pow(field.width.into());
-            let usual = min.max(1 - most / 10)..=max.min(most - 1).max(min);
+            // Half of the numbers have the declared width, half are any number of the type.
+            let limit = 10_i64.pow(field.width.into());
+            let usual = min.max(1 - limit / 10)..=max.min(limit - 1).max(min);
             prop_oneof![usual, min..=max].prop_map(move |n| format!("{n:0width$}")).boxed()
         }
         Form::Code(names) => {
@@ -36,11 +36,11 @@ fn token(field: &FieldInfo) -> BoxedStrategy<String> {
                 .boxed()
         }
         Form::Text(picture) => text(picture),
-        form => panic!("no values for {form:?}"),
+        form => panic!("no generator for {form:?}"),
     }
 }
 
-/// The texts, by the picture that the declaration draws of them.
+/// Generates a text of the form that the picture shows.
 fn text(picture: &'static str) -> BoxedStrategy<String> {
     let day = || (2000..=2099, 1..=12, 1..=28).prop_map(|(y, m, d)| format!("{y:04}{m:02}{d:02}"));
     let minute = || (0..24, 0..60).prop_map(|(h, m)| format!("{h:02}{m:02}"));
@@ -71,11 +71,11 @@ fn text(picture: &'static str) -> BoxedStrategy<String> {
             let all = picture.split([',', ' ']).filter(|part| part.parse::<u16>().is_ok());
             select(all.map(str::to_owned).collect::<Vec<_>>()).boxed()
         }
-        _ => panic!("no values for {picture}"),
+        _ => panic!("no generator for {picture}"),
     }
 }
 
-/// The fields of a message; what may be missing is empty half of the time.
+/// Generates the fields of a message. Half of the optional fields are empty.
 fn tokens(fields: &'static [FieldInfo]) -> BoxedStrategy<Vec<String>> {
     let each = fields.iter().map(|field| {
         if field.optional {
@@ -87,14 +87,14 @@ fn tokens(fields: &'static [FieldInfo]) -> BoxedStrategy<Vec<String>> {
     each.collect::<Vec<_>>().boxed()
 }
 
-/// As it is written: nothing after the last field that is there.
+/// Joins the fields up to the last one that is present, as this crate writes them.
 fn data(tokens: &[String]) -> String {
-    let there = tokens.iter().rposition(|token| !token.is_empty()).map_or(0, |last| last + 1);
-    // An empty serial number is a field that is there.
-    if there == 0 { tokens.join(",") } else { tokens[..there].join(",") }
+    let count = tokens.iter().rposition(|token| !token.is_empty()).map_or(0, |last| last + 1);
+    // An empty serial number is a present field.
+    if count == 0 { tokens.join(",") } else { tokens[..count].join(",") }
 }
 
-/// Runs a property for each kind of reply, with values of its fields.
+/// Tests a property for each kind of reply with generated fields.
 #[track_caller]
 fn for_every_reply(test: impl Fn(&'static QueryInfo, Query, Vec<String>) -> TestCaseResult) {
     for info in Query::LIST {
@@ -106,7 +106,7 @@ fn for_every_reply(test: impl Fn(&'static QueryInfo, Query, Vec<String>) -> Test
     }
 }
 
-/// Runs a property for each kind of request, with values of its fields.
+/// Tests a property for each kind of request with generated values.
 #[track_caller]
 fn for_every_request(test: impl Fn(&str, &[FieldInfo], Vec<String>, bool) -> TestCaseResult) {
     let queries = Query::LIST.iter().map(|info| (info.mnemonic, info.arguments, false));

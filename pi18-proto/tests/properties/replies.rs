@@ -1,9 +1,9 @@
-//! Replies: to bytes and back, and what is wrong with them.
+//! Replies: round trips and errors.
 
 use super::*;
 
 #[test]
-fn every_reply_is_read_and_written_back() {
+fn every_reply_round_trips() {
     for_every_reply(|_, query, tokens| {
         let data = data(&tokens);
         let (reply, extra) = query.parse_reply(data.as_bytes()).unwrap();
@@ -19,21 +19,21 @@ fn every_reply_is_read_and_written_back() {
 }
 
 #[test]
-fn every_reply_shows_the_fields_that_are_there() {
+fn visit_shows_exactly_the_present_fields() {
     for_every_reply(|info, query, tokens| {
         let (reply, _) = query.parse_reply(data(&tokens).as_bytes()).unwrap();
         let mut shown = Vec::new();
         reply.visit(&mut |field, value| shown.push((field.name, value.to_string())));
-        let there = info.fields.iter().zip(&tokens);
-        let there = there.filter(|(field, token)| !(field.optional && token.is_empty()));
-        let names: Vec<_> = there.map(|(field, _)| field.name).collect();
+        let fields = info.fields.iter().zip(&tokens);
+        let present = fields.filter(|(field, token)| !(field.optional && token.is_empty()));
+        let names: Vec<_> = present.map(|(field, _)| field.name).collect();
         prop_assert_eq!(shown.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names);
         Ok(())
     });
 }
 
 #[test]
-fn a_message_that_ends_early_names_the_first_field_that_is_missing() {
+fn truncated_reply_is_refused_with_its_first_missing_field() {
     for_every_reply(|info, query, tokens| {
         for taken in 0..info.fields.len() {
             let data = tokens[..taken].join(",");
@@ -57,21 +57,21 @@ fn a_message_that_ends_early_names_the_first_field_that_is_missing() {
 }
 
 #[test]
-fn a_spoiled_field_is_named_with_its_offset() {
+fn malformed_field_is_named_with_its_offset() {
     for_every_reply(|info, query, tokens| {
-        for (spoiled, field) in info.fields.iter().enumerate() {
-            let last = tokens[spoiled].len();
+        for (target, field) in info.fields.iter().enumerate() {
+            let last = tokens[target].len();
             let bad: &[_] = match field.form {
                 Form::Text(_) => &[(0, '\u{1}'), (last, '\u{7F}')],
-                // The neighbours of the digits, and what other readers of numbers put up with.
+                // The characters next to the digits in ASCII, and those that other parsers ignore.
                 _ => &[(0, ' '), (0, '+'), (last, '/'), (last, ':'), (last, ' '), (last, '\0')],
             };
             for &(place, bad) in bad {
                 let mut tokens = tokens.clone();
-                tokens[spoiled].insert(place, bad);
-                // A list is one field of several tokens.
-                let item = tokens[spoiled][..place].rfind(',').map_or(0, |comma| comma + 1);
-                let before: usize = tokens[..spoiled].iter().map(|token| token.len() + 1).sum();
+                tokens[target].insert(place, bad);
+                // A list is one field with several tokens.
+                let item = tokens[target][..place].rfind(',').map_or(0, |comma| comma + 1);
+                let before: usize = tokens[..target].iter().map(|token| token.len() + 1).sum();
                 let data = tokens.join(",");
                 match query.parse_reply(data.as_bytes()) {
                     Err(DecodeError::Field { message, field: name, at, found, .. }) => {
@@ -89,7 +89,7 @@ fn a_spoiled_field_is_named_with_its_offset() {
 }
 
 #[test]
-fn fields_that_nobody_knows_are_counted_and_kept() {
+fn unknown_fields_are_counted_and_returned() {
     let extras = proptest::collection::vec("[ -+\\--~]{0,6}", 1..5);
     for info in Query::LIST.iter().filter(|info| !is_list(info)) {
         let query: Query = info.example.parse().unwrap();
@@ -110,7 +110,7 @@ fn fields_that_nobody_knows_are_counted_and_kept() {
 }
 
 #[test]
-fn any_width_is_read() {
+fn number_with_more_leading_zeros_is_read() {
     for_every_reply(|info, query, tokens| {
         let wider = info.fields.iter().zip(&tokens).map(|(field, token)| {
             let number = !matches!(field.form, Form::Text(_)) && !token.is_empty();
@@ -130,7 +130,7 @@ fn any_width_is_read() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_a_reader_panic(
+    fn decoding_any_bytes_does_not_panic(
         bytes in prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..160),
             "[0-9,. -]{0,160}".prop_map(String::into_bytes),
@@ -139,19 +139,19 @@ proptest! {
         for info in Query::LIST {
             let query: Query = info.example.parse().unwrap();
             if let Ok((reply, _)) = query.parse_reply(&bytes) {
-                // What was understood survives being written and read again.
+                // A reply that was decoded round-trips.
                 let written = encoded(&reply);
                 prop_assert_eq!(query.parse_reply(&written).unwrap().0, reply);
             }
         }
-        // Neither has more than a verdict to say here; that they say one is the property.
+        // Only the absence of a panic is tested here.
         let _ = Query::decode(&bytes);
         let _ = SetCommand::decode(&bytes);
         let _ = Frame::parse(&bytes).and_then(|frame| Request::decode(&frame));
     }
 
     #[test]
-    fn no_damage_to_a_sample_makes_a_reader_panic(
+    fn decoding_a_damaged_sample_does_not_panic(
         at in any::<prop::sample::Index>(),
         with in any::<u8>(),
         info in select(Query::LIST),

@@ -1,16 +1,16 @@
-//! Requests: to bytes and back, and what is wrong with them.
+//! Requests: round trips and errors.
 
 use super::*;
 
 #[test]
-fn every_request_is_read_and_written_back() {
+fn every_request_round_trips() {
     let accepted = std::cell::RefCell::new(std::collections::BTreeSet::new());
     let check = |mnemonic: &str, fields: &[FieldInfo], tokens: Vec<String>, is_set| {
         let text = format!("{mnemonic}{}", tokens.join(","));
         let request = match parse_request(&text, is_set) {
             Ok(request) => request,
             Err(DecodeError::Field { field, .. }) => {
-                // Ranges have gaps, and not every code has a name; it is one of its own fields.
+                // Ranges have gaps, and not every code has a name.
                 prop_assert!(is_set && fields.iter().any(|known| known.name == field), "{text}");
                 return Ok(());
             }
@@ -33,7 +33,7 @@ fn every_request_is_read_and_written_back() {
         Ok(())
     };
     for_every_request(check);
-    // Made up at random, two values that come in steps are hardly ever right together.
+    // Two random numbers are hardly ever both multiples of their steps; the examples are.
     for info in SetCommand::LIST {
         let values = info.example.strip_prefix(info.mnemonic).unwrap();
         let tokens =
@@ -41,11 +41,15 @@ fn every_request_is_read_and_written_back() {
         check(info.mnemonic, info.fields, tokens, true).unwrap();
     }
     let all = Query::LIST.len() + SetCommand::LIST.len();
-    assert_eq!(accepted.into_inner().len(), all, "each kind was built at least once");
+    assert_eq!(
+        accepted.into_inner().len(),
+        all,
+        "expected every command to be built at least once"
+    );
 }
 
 #[test]
-fn the_longest_requests_fit() {
+fn longest_requests_fit_into_a_request_frame() {
     for text in ["ID20", "MCHGC9,999", "LEDC3255255255", "DAT991231235959", "MODBUS277,3,1,2"] {
         let text = if text == "ID20" { format!("ID20{}", "9".repeat(20)) } else { text.to_owned() };
         let frame = text.parse::<SetCommand>().unwrap().to_frame(Dialect::Checksum);
@@ -54,7 +58,7 @@ fn the_longest_requests_fit() {
 }
 
 #[test]
-fn a_request_that_goes_on_or_ends_early_is_refused() {
+fn request_with_extra_or_missing_bytes_is_refused() {
     for_every_request(|mnemonic, fields, tokens, is_set| {
         let text = format!("{mnemonic}{}", tokens.join(","));
         let Ok(request) = parse_request(&text, is_set) else { return Ok(()) };
@@ -66,7 +70,7 @@ fn a_request_that_goes_on_or_ends_early_is_refused() {
         }
         for taken in 0..fields.len() {
             let short = format!("{mnemonic}{}", tokens[..taken].join(","));
-            // It may be another, shorter command, as `GS2` without its `2` is; never this one.
+            // The rest may be another command, as `GS` is for `GS2`, but never this one.
             prop_assert_ne!(parse_request(&short, is_set).ok(), Some(request));
         }
         Ok(())

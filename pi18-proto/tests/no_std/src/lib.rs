@@ -1,7 +1,8 @@
-//! Proves that `pi18-proto` needs neither std nor an allocator: this links without both.
+//! Proves that `pi18-proto` needs neither std nor an allocator, because this library links without
+//! them.
 //!
-//! If std gets in, its panic handler clashes with the one below; if alloc gets in, the link lacks an
-//! allocator.
+//! If the crate used std, its panic handler would collide with the one below. If it used alloc, the
+//! linker would miss an allocator.
 
 #![no_std]
 
@@ -16,7 +17,8 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Cuts a stream, reads a reply, writes one, writes requests: a number that depends on all of them.
+/// Reads frames from a stream, decodes and encodes replies, and encodes requests. The result depends
+/// on all of them.
 pub extern "C" fn exercise(first: u8) -> u32 {
     let mut reader = FrameReader::<128>::with_capacity();
     let stream = [first, b'D', b'0', b'0', b'5', b'0', b'5', 0xD9, 0x9F, b'\r'];
@@ -40,6 +42,6 @@ pub extern "C" fn exercise(first: u8) -> u32 {
     sum
 }
 
-/// Keeps [`exercise`] and all it calls in the library.
+/// Keeps [`exercise`] and the functions that it calls in the library.
 #[used]
 static EXERCISE: extern "C" fn(u8) -> u32 = exercise;
