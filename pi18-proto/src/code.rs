@@ -38,7 +38,7 @@ pub struct Known<C>(C);
 
 #[expect(private_bounds, reason = "codes are declared in this crate only")]
 impl<C: Code> Known<C> {
-    /// Accepts a code that has a name.
+    /// Creates the value, or returns `None` if the code has no name.
     #[must_use]
     pub fn new(code: C) -> Option<Self> {
         name(C::NAMES, code.number()).map(|_| Self(code))

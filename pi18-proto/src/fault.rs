@@ -67,7 +67,7 @@ impl FaultCode {
         }
     }
 
-    /// Returns whether the code stands for a fault, with a known name or not.
+    /// Returns whether the code is a fault, with a known name or not.
     #[must_use]
     pub fn is_fault(self) -> bool {
         self != Self::NONE

@@ -28,37 +28,6 @@ use crate::{
     field::{Writer, decimal},
 };
 
-/// The maximum number of bytes of a frame: `^D`, three digits, and the 999 bytes that they can count.
-///
-/// The longest known reply has 118 bytes.
-pub const MAX_FRAME: usize = HEAD + 999;
-
-/// A defect of a frame that was accepted nevertheless.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum FrameWarning {
-    /// The stated length differs from the actual length, but the checksum is right.
-    WrongLength {
-        /// The stated length.
-        declared: u16,
-        /// The actual length.
-        counted: usize,
-    },
-    /// A request has no checksum.
-    NoChecksum,
-}
-
-impl fmt::Display for FrameWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::WrongLength { declared, counted } => {
-                write!(f, "the stated length is {declared:03}, the actual length {counted:03}")
-            }
-            Self::NoChecksum => f.write_str("the request has no checksum"),
-        }
-    }
-}
-
 /// A frame whose checksum is right, or a plausible request without a checksum.
 ///
 /// ```
@@ -228,6 +197,32 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// A defect of a frame that was accepted nevertheless.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum FrameWarning {
+    /// The stated length differs from the actual length, but the checksum is right.
+    WrongLength {
+        /// The stated length.
+        declared: u16,
+        /// The actual length.
+        counted: usize,
+    },
+    /// A request has no checksum.
+    NoChecksum,
+}
+
+impl fmt::Display for FrameWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongLength { declared, counted } => {
+                write!(f, "the stated length is {declared:03}, the actual length {counted:03}")
+            }
+            Self::NoChecksum => f.write_str("the request has no checksum"),
+        }
+    }
+}
+
 fn start(input: &[u8]) -> IResult<&[u8], FrameKind> {
     alt((
         value(FrameKind::Data, tag("^D")),
@@ -364,6 +359,11 @@ pub(crate) fn encode(
     out.byte(b'\r')?;
     Ok(out.written().len())
 }
+
+/// The maximum number of bytes of a frame: `^D`, three digits, and the 999 bytes that they can count.
+///
+/// The longest known reply has 118 bytes.
+pub const MAX_FRAME: usize = HEAD + 999;
 
 /// The number of bytes before the data: `^`, kind and length.
 const HEAD: usize = 5;

@@ -73,6 +73,7 @@ mod quantity;
 mod reader;
 mod reply;
 mod serial_number;
+mod text;
 mod time;
 mod value;
 
@@ -109,5 +110,11 @@ pub use reply::{
     TotalEnergy, TwinOutput, Version, YearEnergy,
 };
 pub use serial_number::{NewSerialNumber, PaddedSerial, SerialNumber};
+pub use text::Text;
 pub use time::{ClockSetting, Date, DateTime, Month, TimeOfDay, Year};
-pub use value::{Text, Value};
+pub use value::Value;
+
+/// Compiles and runs the program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

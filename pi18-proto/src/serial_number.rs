@@ -3,9 +3,8 @@
 use core::fmt;
 
 use crate::{
-    EncodeError,
+    EncodeError, Text, Value,
     field::{Field, Form, Writer, decimal},
-    value::{Text, Value},
 };
 
 /// A serial number as a unit sends it: up to 20 characters, which are digits on a unit in order.
@@ -31,7 +30,7 @@ impl SerialNumber {
     /// The maximum number of characters.
     pub const MAX: usize = 20;
 
-    /// Accepts up to 20 printable ASCII characters without a comma.
+    /// Creates a serial number of up to 20 printable ASCII characters without a comma.
     ///
     /// ```
     /// # use pi18_proto::SerialNumber;
@@ -104,7 +103,7 @@ impl fmt::Debug for SerialNumber {
 pub struct NewSerialNumber(SerialNumber);
 
 impl NewSerialNumber {
-    /// Accepts a serial number of 1 to 20 digits.
+    /// Creates the value from a serial number of 1 to 20 digits.
     #[must_use]
     pub fn new(serial: SerialNumber) -> Option<Self> {
         let digits = serial.0.as_bytes();
@@ -145,7 +144,7 @@ impl Field for NewSerialNumber {
 pub struct PaddedSerial(Text);
 
 impl PaddedSerial {
-    /// Accepts up to 20 printable ASCII characters without a comma.
+    /// Creates the value from up to 20 printable ASCII characters without a comma.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         if text.contains(',') { None } else { Self::read(text.as_bytes()) }
@@ -188,10 +187,10 @@ impl Field for PaddedSerial {
 }
 
 #[cfg(feature = "serde")]
-crate::value::text_serde!(SerialNumber, "a serial number of at most 20 characters");
+crate::text::text_serde!(SerialNumber, "a serial number of at most 20 characters");
 
 #[cfg(feature = "serde")]
-crate::value::text_serde!(PaddedSerial, "at most 20 characters");
+crate::text::text_serde!(PaddedSerial, "at most 20 characters");
 
 #[cfg(test)]
 mod tests {

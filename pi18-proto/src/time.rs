@@ -3,9 +3,8 @@
 use core::fmt;
 
 use crate::{
-    EncodeError, RangeError,
+    EncodeError, RangeError, Text, Value,
     field::{Field, Form, Writer, digit_groups},
-    value::{Text, Value},
 };
 
 /// A date from 2000 to 2099 and a time of day, without a time zone.

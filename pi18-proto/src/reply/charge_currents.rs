@@ -100,7 +100,7 @@ impl Currents {
     /// The maximum number of currents; the longest list of the sheets has 13.
     pub const CAPACITY: usize = 32;
 
-    /// Accepts a list of 1 to [`Currents::CAPACITY`] currents.
+    /// Creates a list of 1 to [`Currents::CAPACITY`] currents.
     #[must_use]
     pub fn new(currents: &[Amperes]) -> Option<Self> {
         let mut amperes = [0; Self::CAPACITY];

@@ -5,6 +5,18 @@ use crate::{FaultCode, FieldInfo, Reply, Value, Warning, macros::reply};
 reply! {
     /// The fault code and the warnings, the reply to `FWS`.
     ///
+    /// ```
+    /// use pi18_proto::{FaultsAndWarnings, Reply};
+    ///
+    /// let status = FaultsAndWarnings::decode(b"83,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0")?;
+    /// assert_eq!(status.fault.to_string(), "83 parallel: battery voltages detected differ");
+    ///
+    /// let mut warnings = Vec::new();
+    /// status.visit_raised(&mut |field| warnings.push(field.label));
+    /// assert_eq!(warnings, ["Line fail"]);
+    /// # Ok::<(), pi18_proto::DecodeError>(())
+    /// ```
+    ///
     /// Source: PI18 2017 (17 fields) and 2022 (18), "FWS"; every observed unit sends 18.
     FaultsAndWarnings = "FWS", sample "00,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0" {
         /// Fault

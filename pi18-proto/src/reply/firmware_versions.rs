@@ -6,10 +6,9 @@ use core::{
 };
 
 use crate::{
-    EncodeError,
+    EncodeError, Text, Value,
     field::{Field, Form, Writer},
     macros::reply,
-    value::{Text, Value},
 };
 
 reply! {
@@ -43,7 +42,7 @@ reply! {
 pub struct Version(Text);
 
 impl Version {
-    /// Accepts one to eight printable ASCII characters without a comma.
+    /// Creates a version of one to eight printable ASCII characters without a comma.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         if text.contains(',') { None } else { Self::read(text.as_bytes()) }
@@ -103,7 +102,7 @@ impl Field for Version {
 }
 
 #[cfg(feature = "serde")]
-crate::value::text_serde!(Version, "a version of one to eight characters");
+crate::text::text_serde!(Version, "a version of one to eight characters");
 
 #[cfg(test)]
 mod tests {

@@ -3,22 +3,32 @@
 use core::fmt;
 
 use crate::{
-    Count, EncodeError, FieldInfo, Reply, Switch,
+    Count, EncodeError, FieldInfo, Reply, Switch, Text, Value,
     field::{Field, Form, Writer},
     macros::reply,
-    value::{Text, Value},
 };
 
 reply! {
     /// The enable flags, the reply to `FLAG`.
+    ///
+    /// ```
+    /// use pi18_proto::{Flag, Flags, Reply, SetCommand, Switch};
+    ///
+    /// let flags = Flags::decode(b"1,0,1,0,0,1,1,0,0")?;
+    /// assert_eq!(flags.backlight, Switch::ON);
+    ///
+    /// let command = SetCommand::DisableFlag { flag: Flag::Backlight };
+    /// assert_eq!(command.to_string(), "PDF");
+    /// # Ok::<(), pi18_proto::DecodeError>(())
+    /// ```
     ///
     /// Source: PI18 2017 (the ninth reserved) and 2022 (the last two on V II WP), "FLAG"; units
     /// were observed with nine fields, and one with ten.
     Flags = "FLAG", sample "1,0,1,0,0,1,1,0,0" {
         /// Buzzer (silence or open)
         ///
-        /// The sheets call it "silence buzzer or open buzzer". It is not known which of the two 1 stands
-        /// for.
+        /// The sheets call it "silence buzzer or open buzzer". It is not known which of the two 1
+        /// means.
         buzzer ("buzzer_silenced"): Count[1],
         /// Overload bypass
         overload_bypass: Switch[1],

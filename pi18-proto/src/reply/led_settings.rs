@@ -3,10 +3,9 @@
 use core::fmt;
 
 use crate::{
-    EncodeError, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, Switch,
+    EncodeError, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, Switch, Text, Value,
     field::{Field, Form, Writer, digit_groups},
     macros::reply,
-    value::{Text, Value},
 };
 
 reply! {

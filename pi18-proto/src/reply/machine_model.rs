@@ -15,7 +15,7 @@ reply! {
 codes! {
     /// A product line.
     ///
-    /// Source: PI18 2022, "GMN"; 02 stands for V II in the sheet, but such units refuse the query.
+    /// Source: PI18 2022, "GMN"; 02 means V II in the sheet, but such units refuse the query.
     Model {
         V = 0, "InfiniSolar V";
         V_LV = 1, "InfiniSolar V LV";

@@ -11,6 +11,17 @@ reply! {
     /// To a query without a unit number, devices reply with arbitrary memory content in a well-formed
     /// frame. The content is valid only if [`serial_number`](Self::serial_number) returns a number.
     ///
+    /// ```
+    /// use pi18_proto::{ParallelRating, Reply, SerialNumber};
+    ///
+    /// let rating = ParallelRating::decode(b"1,14,96132206100410000000,2,060,050,1")?;
+    /// assert_eq!(rating.serial_number(), SerialNumber::new("96132206100410"));
+    ///
+    /// let garbage = ParallelRating::decode(b"1,00,02  .               ,0,000,000,0")?;
+    /// assert_eq!(garbage.serial_number(), None);
+    /// # Ok::<(), pi18_proto::DecodeError>(())
+    /// ```
+    ///
     /// Source: PI18 2017 and 2022, "PRIn"; three digits of AC charge current as in 2022 and observed.
     ParallelRating = "PRI", sample "1,14,96132206100410000000,2,060,050,1" {
         /// Unit

@@ -11,6 +11,16 @@ reply! {
     ///
     /// After it has accepted a set command, a unit replies with the old value for a while.
     ///
+    /// ```
+    /// use pi18_proto::{BatteryType, Decivolts, RatedInformation, Reply};
+    ///
+    /// let rated = RatedInformation::decode(RatedInformation::SAMPLE.as_bytes())?;
+    /// assert_eq!(rated.battery_type, BatteryType::USER);
+    /// assert_eq!(rated.cutoff_voltage, Decivolts(480));
+    /// assert_eq!(rated.max_charge_current.to_string(), "60 A");
+    /// # Ok::<(), pi18_proto::DecodeError>(())
+    /// ```
+    ///
     /// Source: PI18 2017 (25 fields) and 2022 (26), "PIRI"; every observed unit sends 26, some
     /// of them with two digits of AC charge current, or with a stated length that is one too small.
     RatedInformation = "PIRI",
@@ -38,7 +48,8 @@ reply! {
         recharge_voltage: Decivolts[3],
         /// Battery re-discharge voltage
         ///
-        /// The voltage at which charging from utility stops; 0 stands for a full battery.
+        /// The voltage at which charging from utility stops; 0 means that the battery
+        /// is full.
         redischarge_voltage: Decivolts[3],
         /// Battery cut-off voltage
         cutoff_voltage: Decivolts[3],
