@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::FrameKind;
+use crate::{FrameKind, value::write_quantity};
 
 /// An error in received bytes. Its text gives the place, what was expected and what was found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -111,17 +111,29 @@ pub struct EncodeError {
 }
 
 /// A value is outside the range of its type.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{what}: expected {expected}, found {found}")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RangeError {
     /// The name of the value.
     pub what: &'static str,
     /// The allowed range.
     pub expected: &'static str,
-    /// The number given, in the step of its type.
+    /// The number given, in steps of `10^-decimals` units.
     pub found: u32,
+    /// The number of digits after the decimal point.
+    pub decimals: u8,
+    /// The unit of the number; empty for a count.
+    pub unit: &'static str,
 }
+
+impl fmt::Display for RangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, found ", self.what, self.expected)?;
+        write_quantity(f, self.found.into(), self.decimals, self.unit)
+    }
+}
+
+impl core::error::Error for RangeError {}
 
 /// The first bytes of malformed input, kept in an error without allocation.
 #[derive(Clone, Copy, Eq, PartialEq)]

@@ -240,7 +240,7 @@ fn to_end(input: &[u8]) -> IResult<&[u8], &[u8]> {
     take_until(&b"\r"[..]).parse(input)
 }
 
-/// Splits the three digits of the length off.
+/// Splits off the three digits of the length.
 fn split_length(body: &[u8]) -> Result<(u16, &[u8]), DecodeError> {
     body.split_at_checked(3)
         .and_then(|(digits, rest)| Some((decimal(digits)?.try_into().ok()?, rest)))
@@ -250,7 +250,7 @@ fn split_length(body: &[u8]) -> Result<(u16, &[u8]), DecodeError> {
         })
 }
 
-/// Splits the last two bytes off, before the data is split at commas: a checksum byte can be a comma.
+/// Splits off the checksum, before the data is split at commas: a checksum byte can be a comma.
 fn split_checksum(body: &[u8]) -> Result<(&[u8], [u8; 2]), DecodeError> {
     let cut: IResult<&[u8], &[u8]> = take(body.len().saturating_sub(2)).parse(body);
     match cut {

@@ -1,11 +1,13 @@
 //! Parses and encodes PI18, the protocol of Voltronic and MPP Solar hybrid inverters such as the
 //! LVX6048 and the InfiniSolar V series.
 //!
-//! A host sends a *query* or a *set command* to an inverter, over USB (HID) or RS-232. The inverter
-//! answers with a *reply*: data for a query, an acknowledgement for a set command. This crate decodes
-//! and encodes both directions, so the same types serve a monitor, a simulated inverter, a proxy and a
-//! log reader. It does no I/O, allocates nothing and reads no clock; the crate `pi18-transport` adds
-//! links and clients.
+//! A host sends a *query* or a *set command* to an inverter, over USB (HID) or RS-232. Both start with
+//! a mnemonic such as `GS`. The inverter answers with a *reply*: data for a query, an acknowledgement
+//! for a set command. A *unit* is one inverter, a *bank* several inverters that work in parallel.
+//!
+//! This crate decodes and encodes both directions, so the same types serve a monitor, a simulated
+//! inverter, a proxy and a log reader. It does no I/O, allocates nothing and reads no clock; the crate
+//! `pi18-transport` adds links and clients.
 //!
 //! | To … | use |
 //! |---|---|
@@ -46,8 +48,9 @@
 //! sent. Each field has a label, a unit and a form, see [`FieldInfo`].
 //!
 //! # Sources
-//! The vendor publishes the protocol as a PDF sheet. "PI18 2017" and "PI18 2022" in this documentation
-//! are its two known editions, see [`Edition`]. "Observed" means: seen on a real inverter.
+//! The protocol is described in the vendor's protocol sheet. "PI18 2017" and "PI18 2022" in this
+//! documentation are its two known editions, see [`Edition`]. "Observed" facts come from real
+//! inverters, "assumed" ones have no source.
 //!
 //! # Features
 //! - `serde`: `Serialize` and `Deserialize` for replies, quantities, codes, queries and set commands.

@@ -106,6 +106,14 @@ macro_rules! quantities {
 
 quantities! {
     /// Electric potential in tenths of a volt.
+    ///
+    /// ```
+    /// use pi18_proto::Decivolts;
+    ///
+    /// let voltage = Decivolts(546);
+    /// assert_eq!(voltage.to_string(), "54.6 V");
+    /// assert_eq!(voltage.in_unit(), 54.6);
+    /// ```
     Decivolts(u16): "V", 1, "a number of tenths of a volt up to 65535";
     /// Electric current in tenths of an ampere.
     Deciamperes(u16): "A", 1, "a number of tenths of an ampere up to 65535";

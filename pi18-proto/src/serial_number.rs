@@ -1,4 +1,4 @@
-//! Serial numbers: the only identity of a unit that never changes.
+//! Serial numbers, which identify units. Paths and numbers within a bank can change at any time.
 
 use core::fmt;
 
@@ -7,7 +7,8 @@ use crate::{
     field::{Field, Form, Writer, decimal},
 };
 
-/// A serial number as a unit sends it: up to 20 characters, which are digits on a unit in order.
+/// A serial number as a unit sends it: up to 20 characters, which are digits unless the unit is
+/// defective.
 ///
 /// On the wire, two digits give its length, and 20 characters follow, padded with `0`.
 ///
@@ -70,7 +71,7 @@ impl Field for SerialNumber {
     fn read(token: &[u8]) -> Option<Self> {
         let (length, padded) = token.split_at_checked(2)?;
         let length = usize::try_from(decimal(length)?).ok()?;
-        // The padding has no meaning, but it must be printable and of the right length.
+        // The padding has no meaning, but all characters must be printable and at most 20.
         let padded = Text::new(padded).filter(|padded| padded.as_bytes().len() <= Self::MAX)?;
         Text::new(padded.as_bytes().get(..length)?).map(Self)
     }

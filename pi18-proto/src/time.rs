@@ -228,7 +228,7 @@ fn within<T: Into<u32> + PartialOrd + Copy>(
     if allowed.contains(&found) {
         Ok(())
     } else {
-        Err(RangeError { what, expected, found: found.into() })
+        Err(RangeError { what, expected, found: found.into(), decimals: 0, unit: "" })
     }
 }
 

@@ -74,7 +74,7 @@ macro_rules! queries {
         // The edition that introduced the query, a variant of `Edition`.
         since $since:ident;
     )+) => {
-        /// A question of a host.
+        /// A request for data, which changes nothing.
         ///
         /// ```
         /// use pi18_proto::{AnyReply, Dialect, Query};

@@ -99,7 +99,7 @@ macro_rules! sets {
         /// let error = CutoffVoltage::new(Decivolts(485)).unwrap_err();
         /// assert_eq!(
         ///     error.to_string(),
-        ///     "CutoffVoltage: expected 20.0 to 24.0 V or 40.0 to 48.0 V, found 485"
+        ///     "CutoffVoltage: expected 20.0 to 24.0 V or 40.0 to 48.0 V, found 48.5 V"
         /// );
         /// # Ok::<(), pi18_proto::RangeError>(())
         /// ```

@@ -40,6 +40,8 @@ macro_rules! checked {
                         what: stringify!($name),
                         expected: $expected,
                         found: value.0.into(),
+                        decimals: $quantity::DECIMALS,
+                        unit: $quantity::UNIT,
                     }),
                 }
             }
@@ -119,7 +121,7 @@ checked! {
         110..=110 | 113..=113 | 115..=115 | 118..=118 | 120..=120 | 123..=123 | 125..=125 | 128..=128
         | 220..=255 step 5 | 440..=510 step 10,
         "44 to 51 V in whole volts, 22 to 25.5 V in steps of 0.5, or one of 11, 11.3, 11.5, 11.8, 12, 12.3, 12.5, 12.8 V";
-    /// A re-discharge voltage. 0 means that the battery is full.
+    /// A re-discharge voltage. With 0, the unit waits until the battery is full.
     ///
     /// 48 V units accept 48 to 58 V in whole volts, 24 V units 24 to 29 V in steps of 0.5 V, 12 V
     /// units the listed values from 12 to 14.5 V. An LVX6048 refuses 0 and every value above its float

@@ -1,4 +1,4 @@
-//! `ID`: who a unit is.
+//! `ID`: the serial number of a unit.
 
 use crate::{SerialNumber, macros::reply};
 

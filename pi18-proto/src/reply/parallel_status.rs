@@ -1,4 +1,4 @@
-//! `PGSn`: the status of one unit of a bank, as another unit reports it.
+//! `PGSn`: the status of one unit of a bank, as reported by the unit that receives the query.
 
 use crate::{
     Amperes, BatteryDirection, Celsius, ChargerStatus, DcAcDirection, Decihertz, Decivolts,
@@ -9,8 +9,8 @@ use crate::{
 reply! {
     /// The status of one unit of a bank, the reply to `PGSn`.
     ///
-    /// Any unit of the bank replies for all others. To a query without a unit number, devices reply
-    /// with arbitrary memory content in a well-formed frame.
+    /// To a query without a unit number, devices reply with arbitrary memory content in a well-formed
+    /// frame.
     ///
     /// Source: PI18 2017 and 2022, "PGSn"; battery voltage and capacity confirmed on LVX6048s
     /// against `GS` read at the same time; one observed unit omits the temperature.

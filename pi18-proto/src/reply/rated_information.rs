@@ -48,8 +48,7 @@ reply! {
         recharge_voltage: Decivolts[3],
         /// Battery re-discharge voltage
         ///
-        /// The voltage at which charging from utility stops; 0 means that the battery
-        /// is full.
+        /// The voltage at which charging from utility stops. With 0, it stops when the battery is full.
         redischarge_voltage: Decivolts[3],
         /// Battery cut-off voltage
         cutoff_voltage: Decivolts[3],
