@@ -21,8 +21,10 @@ use super::{
 /// One unit of the bank.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
+    /// Place in the bank, from 0.
     pub(super) index: usize,
     pub(super) switches: Switches,
+    /// Settings in effect.
     pub(super) settings: Settings,
     /// Changed settings that `PIRI` does not show yet, each with the time from which it does. The last
     /// entry is the present one.
@@ -30,6 +32,7 @@ pub(super) struct Unit {
     /// Settings that `PIRI` showed when the last change was made.
     pub(super) shown_before: Settings,
     pub(super) extras: Extras,
+    /// Serial number; a unit without one refuses `ID`.
     pub(super) serial: Option<SerialNumber>,
     /// Output switched on or off by `LON`.
     pub(super) load: LoadConnection,
@@ -37,11 +40,14 @@ pub(super) struct Unit {
     pub(super) settings_state: SettingsState,
     /// Difference between the unit's clock and the bank's.
     pub(super) clock_offset: SignedDuration,
+    /// Energy counters.
     pub(super) energy: Energy,
     pub(super) stage: Stage,
+    /// Mode in the present step.
     pub(super) mode: WorkingMode,
     /// Power that the panels can supply, W.
     pub(super) pv_available: f64,
+    /// Powers in the present step.
     pub(super) flow: Flow,
     /// Voltage at the terminals without the error of the unit's voltmeter, V.
     pub(super) volts: f64,
@@ -60,9 +66,23 @@ pub(super) struct Stage {
     pub(super) empty: bool,
 }
 
-/// Numbers of set commands that a unit has received and accepted, as [`Bank::sets`] returns them.
+/// Numbers of set commands that a unit has received and accepted.
 ///
-/// [`Bank::sets`]: super::Bank::sets
+/// ```
+/// use std::time::Duration;
+///
+/// use pi18_proto::{Dialect, SetCommand};
+/// use pi18_transport::sim::{Bank, BankConfig};
+///
+/// let mut bank = Bank::new(BankConfig::default())?;
+/// for command in ["PSP1", "V2300"] {
+///     let frame = command.parse::<SetCommand>()?.to_frame(Dialect::Checksum);
+///     bank.send(0, &frame, Duration::ZERO);
+/// }
+/// // The virtual units are low-voltage models, which refuse 230 V.
+/// assert_eq!((bank.sets(0).received, bank.sets(0).accepted), (2, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SetCounts {
     /// Set commands that arrived without damage, accepted or not.
@@ -122,6 +142,7 @@ impl Unit {
         self.switches.state.instance.unwrap_or(index)
     }
 
+    /// Returns the fault, which the switch `fault` sets.
     pub(super) fn fault(&self) -> FaultCode {
         self.switches.state.fault.unwrap_or(FaultCode::NONE)
     }

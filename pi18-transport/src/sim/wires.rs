@@ -14,14 +14,17 @@ use super::MAX_UNITS;
 #[derive(Debug)]
 pub(super) struct Wires(Vec<Wire>);
 
+/// One wire to a unit.
 #[derive(Debug)]
 struct Wire {
     unit: usize,
     line: Line,
+    /// Whether a link uses the wire.
     in_use: bool,
 }
 
 impl Wires {
+    /// Creates the first wire of each unit that a bank can have.
     pub(super) fn new() -> Self {
         Self(
             (0..MAX_UNITS)

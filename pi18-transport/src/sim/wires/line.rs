@@ -3,11 +3,7 @@
 //! With a `pace`, a byte takes ten bits of time (start bit, eight data bits, stop bit), and bytes queue up
 //! behind each other. A unit is half duplex: while it computes or sends a reply, it ignores what arrives.
 //!
-//! ```text
-//! host   ^P006MOD..\r |                       | ^D00505..\r
-//! unit                | request complete      | busy until its reply is sent
-//!                       think                   pace
-//! ```
+//! The time `think` passes between the last byte of a request and the first byte of its reply.
 
 use std::{collections::VecDeque, time::Duration};
 
