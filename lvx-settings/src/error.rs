@@ -1,10 +1,20 @@
-//! What can go wrong around settings, beside what a link reports.
+//! The error of this crate.
 
 use std::{fmt, io, path::Path};
 
 use pi18_proto::{ProtocolId, SerialNumber};
 
-/// Why something around settings failed. Says where, what was wanted, what came and what to do.
+/// An error of a unit, a file or a plan. The text names the place, the value expected and the value found.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use lvx_settings::Past;
+///
+/// let error = Past::read(Path::new("no-such.journal")).unwrap_err();
+/// assert!(error.is_file());
+/// assert!(error.to_string().starts_with("no-such.journal: cannot be read"));
+/// ```
 pub struct Error(Box<ErrorKind>);
 
 #[derive(Debug, thiserror::Error)]
@@ -12,53 +22,55 @@ enum ErrorKind {
     #[error(transparent)]
     Unit(pi18_transport::Error),
     #[error(
-        "{place}: expected a unit that speaks PI18, found one that speaks PI{found}; it cannot be set by this program"
+        "{place}: expected a unit with protocol PI18, found PI{found}; this program cannot set it"
     )]
     Protocol { place: String, found: u16 },
     #[error(
-        "{place}: expected unit {expected} from the first reply to the last, found unit {found} at the end; was the cable moved? ask again"
+        "{place}: expected unit {expected} in all replies, found unit {found} at the end; if the cable was moved, try again"
     )]
     Changed { place: String, expected: SerialNumber, found: SerialNumber },
     #[error("{place}: {why}")]
     File { place: String, why: String, source: Option<io::Error> },
-    #[error("{place}: the run that writes it is still there")]
+    #[error("{place}: the run that writes this journal has not ended")]
     Busy { place: String },
     #[error("{place}: {why}")]
     Plan { place: String, why: String },
 }
 
 impl Error {
+    /// Returns the error for a unit with another protocol.
     pub(crate) fn protocol(place: &str, found: ProtocolId) -> Self {
         ErrorKind::Protocol { place: place.to_owned(), found: found.protocol_id.0 }.into()
     }
 
-    /// Another unit answered at the end than at the start.
+    /// Returns the error for a unit that changed while it was read.
     pub(crate) fn changed(place: &str, expected: SerialNumber, found: SerialNumber) -> Self {
         ErrorKind::Changed { place: place.to_owned(), expected, found }.into()
     }
 
-    /// Something about a file: `what` says what was done with it.
+    /// Returns the error for a file operation; `what` describes it.
     pub(crate) fn file(path: &Path, what: &str, source: io::Error) -> Self {
         let place = path.display().to_string();
         ErrorKind::File { place, why: format!("{what}: {source}"), source: Some(source) }.into()
     }
 
-    /// A file that does not hold what it should.
+    /// Returns the error for a file with wrong content.
     pub(crate) fn content(path: &Path, why: impl fmt::Display) -> Self {
         let place = path.display().to_string();
         ErrorKind::File { place, why: why.to_string(), source: None }.into()
     }
 
-    /// A journal whose run goes on.
+    /// Returns the error for a journal whose run has not ended.
     pub(crate) fn busy(path: &Path) -> Self {
         ErrorKind::Busy { place: path.display().to_string() }.into()
     }
 
+    /// Returns the error for a plan that cannot be made or is inconsistent.
     pub(crate) fn plan(place: impl Into<String>, why: impl fmt::Display) -> Self {
         ErrorKind::Plan { place: place.into(), why: why.to_string() }.into()
     }
 
-    /// A unit could not be read: the link's error.
+    /// Returns the error of the link, if a unit could not be read.
     #[must_use]
     pub fn as_link(&self) -> Option<&pi18_transport::Error> {
         match &*self.0 {
@@ -67,19 +79,19 @@ impl Error {
         }
     }
 
-    /// A file could not be read or written, or does not hold what it should.
+    /// Returns whether a file could not be read or written, or has wrong content.
     #[must_use]
     pub fn is_file(&self) -> bool {
         matches!(&*self.0, ErrorKind::File { .. })
     }
 
-    /// A journal cannot be taken over: the run that writes it is still there.
+    /// Returns whether a journal cannot be used because the run that writes it has not ended.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         matches!(&*self.0, ErrorKind::Busy { .. })
     }
 
-    /// What is wanted cannot be planned, or a plan does not hold together.
+    /// Returns whether a plan cannot be made or is inconsistent.
     #[must_use]
     pub fn is_plan(&self) -> bool {
         matches!(&*self.0, ErrorKind::Plan { .. })
@@ -108,7 +120,7 @@ impl From<pi18_transport::Error> for Error {
     }
 }
 
-/// Writes the same text as `Display`, because a `main` that returns an error shows it by `Debug`.
+/// Writes the same text as `Display`, because a `main` that returns an error prints it with `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

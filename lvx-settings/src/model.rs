@@ -1,6 +1,7 @@
-//! Settings, their values, and the rules and limits that they must obey.
+//! Settings and their values, the limits and rules that they must obey, and the state of a unit.
 
 pub(crate) mod battery;
+pub(crate) mod class;
 pub(crate) mod clock;
 mod command;
 mod group;

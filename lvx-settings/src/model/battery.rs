@@ -1,4 +1,4 @@
-//! The battery guard: what is known of a battery, so that no write harms its cells.
+//! The battery guard: facts about a battery that keep writes from harming its cells.
 
 mod guard;
 
@@ -9,37 +9,50 @@ use serde::{Deserialize, Serialize};
 
 pub use guard::GuardError;
 
-/// The battery guard of a site or a profile: what is known of the battery.
+/// The battery guard of a site or a profile.
 ///
 /// Charge voltages are written only under a complete guard: chemistry, cells and both cell voltages
-/// ([`incomplete`](Self::incomplete)). An incomplete guard still holds for what it states.
+/// ([`incomplete`](Self::incomplete)). An incomplete guard still limits the values that it states.
+///
+/// ```
+/// use lvx_settings::{Battery, Chemistry, Millivolts, Settings, broken};
+/// use pi18_proto::Decivolts;
+///
+/// let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
+/// let settings = Settings { bulk_voltage: Some(Decivolts(584)), ..Settings::default() };
+/// let rules = broken(&settings, Some(&battery));
+/// assert_eq!(
+///     rules[0].to_string(),
+///     "bulk_voltage 58.4 V is 3.65 V per cell, above 3.60 V; 16 cells in series allow at most 57.6 V"
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Battery {
-    /// What its cells are.
+    /// Chemistry of the cells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chemistry: Option<Chemistry>,
-    /// How many cells are in series.
+    /// Number of cells in series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cells: Option<u16>,
-    /// No cell is charged above this.
+    /// Voltage above which no cell is charged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cell_voltage: Option<Millivolts>,
-    /// No cell is discharged below this.
+    /// Voltage below which no cell is discharged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_cell_voltage: Option<Millivolts>,
-    /// All units together charge with at most this current.
+    /// Maximum charge current of all units together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bank_charge_current: Option<Amperes>,
 }
 
-/// A cell's voltage in thousandths of a volt.
+/// A cell voltage in thousandths of a volt.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millivolts(pub u16);
 
-/// What a battery's cells are.
+/// The chemistry of battery cells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Chemistry {
@@ -52,13 +65,13 @@ pub enum Chemistry {
 }
 
 impl Chemistry {
-    /// Each of them.
+    /// All chemistries.
     pub const ALL: [Self; 3] = [Self::Lfp, Self::Nmc, Self::LeadAcid];
 
-    /// The lowest and the highest voltage that a cell of this kind is ever taken to.
+    /// Returns the lowest and the highest voltage of such a cell in use.
     ///
-    /// Source: assumed, from what makers' data sheets agree on; lead-acid cells are taken as low as the
-    /// factory's cut-off for AGM, 40.8 V for 24 cells (captured `DI`).
+    /// Source: assumed, from the common range of makers' data sheets; the lower end of lead-acid is the
+    /// factory cut-off for AGM, 40.8 V for 24 cells (captured `DI`).
     #[must_use]
     pub const fn cell_range(self) -> (Millivolts, Millivolts) {
         match self {
@@ -68,9 +81,9 @@ impl Chemistry {
         }
     }
 
-    /// The voltage by which a battery of such cells is named: 16 LFP cells are a battery of 51.2 V.
+    /// Returns the nominal voltage of such a cell: 16 LFP cells are a battery of 51.2 V.
     ///
-    /// Source: assumed, from what makers' data sheets agree on.
+    /// Source: assumed, from the common values of makers' data sheets.
     #[must_use]
     pub const fn nominal(self) -> Millivolts {
         match self {
@@ -80,9 +93,9 @@ impl Chemistry {
         }
     }
 
-    /// The highest voltage at which a full cell is held for long without ageing.
+    /// Returns the highest voltage at which a full cell can be held for hours without ageing.
     ///
-    /// Source: assumed, from what makers' data sheets agree on.
+    /// Source: assumed, from the common values of makers' data sheets.
     #[must_use]
     pub const fn float_limit(self) -> Millivolts {
         match self {
@@ -92,7 +105,7 @@ impl Chemistry {
         }
     }
 
-    /// How a profile writes it.
+    /// Returns the word for the chemistry in a profile.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -104,7 +117,7 @@ impl Chemistry {
 }
 
 impl Battery {
-    /// Returns a complete guard: cells in series, and the voltages between which each is kept.
+    /// Returns a complete guard: the number of cells in series and the voltage range of each cell.
     ///
     /// ```
     /// use lvx_settings::{Battery, Chemistry, Millivolts};
@@ -130,20 +143,20 @@ impl Battery {
         Self { max_bank_charge_current: Some(current), ..self }
     }
 
-    /// The voltage by which the battery is named; `None` without chemistry or cells.
+    /// Returns the nominal voltage of the battery; `None` without chemistry or cells.
     #[must_use]
     pub fn nominal(&self) -> Option<Decivolts> {
         let decivolts = u32::from(self.chemistry?.nominal().0) * u32::from(self.cells?) / 100;
         Some(Decivolts(decivolts.try_into().unwrap_or(u16::MAX)))
     }
 
-    /// The highest voltage that its cells take; the chemistry's if the profile gives none.
+    /// Returns the highest voltage allowed for a cell: the stated one, or that of the chemistry.
     #[must_use]
     pub fn highest_cell(&self) -> Option<Millivolts> {
         self.max_cell_voltage.or_else(|| self.chemistry.map(|chemistry| chemistry.cell_range().1))
     }
 
-    /// The lowest voltage that its cells take; the chemistry's if the profile gives none.
+    /// Returns the lowest voltage allowed for a cell: the stated one, or that of the chemistry.
     #[must_use]
     pub fn lowest_cell(&self) -> Option<Millivolts> {
         self.min_cell_voltage.or_else(|| self.chemistry.map(|chemistry| chemistry.cell_range().0))
@@ -157,7 +170,7 @@ impl fmt::Display for Chemistry {
 }
 
 impl fmt::Display for Millivolts {
-    /// With two decimals, or three if it needs them.
+    /// Writes two decimals, or three if the last is not 0.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, part) = (self.0 / 1000, self.0 % 1000);
         if part % 10 == 0 {
@@ -171,7 +184,7 @@ impl fmt::Display for Millivolts {
 impl FromStr for Millivolts {
     type Err = ();
 
-    /// `3.60 V`, `3.6`, `3.565 V`; at most 9.999 V.
+    /// Reads `3.60 V`, `3.6` or `3.565 V`; at most 9.999 V.
     fn from_str(text: &str) -> Result<Self, ()> {
         let number = text.strip_suffix('V').unwrap_or(text).trim();
         let (whole, part) = number.split_once('.').unwrap_or((number, "0"));

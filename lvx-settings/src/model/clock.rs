@@ -1,4 +1,4 @@
-//! The one setting that moves: how far a unit's clock is from this computer's.
+//! The clock of a unit, as its offset from the clock of this computer.
 
 use std::{
     fmt,
@@ -10,20 +10,20 @@ use jiff::civil;
 use pi18_proto::{ClockSetting, Date, DateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// How far a unit's clock is ahead of this computer's.
+/// The offset of a unit's clock from the clock of this computer.
 ///
-/// Written `host` if they agree, `host+37s` or `host-3600s` if not.
+/// As text, `host` is no offset, `host+37s` is 37 s ahead, and `host-3600s` is an hour behind.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ClockOffset {
-    /// Seconds, less than 0 if the unit's clock is behind.
+    /// Offset in seconds, negative if the unit's clock is behind.
     pub seconds: i64,
 }
 
 impl ClockOffset {
-    /// Reading a clock and setting it both take their time: so much makes no difference.
+    /// Largest difference between offsets that count as equal: reading and setting a clock take time.
     pub const TOLERANCE: Duration = Duration::from_mins(1);
 
-    /// Whether two clocks can be said to agree.
+    /// Returns whether two offsets differ by no more than [`TOLERANCE`](Self::TOLERANCE).
     #[must_use]
     pub fn agrees(self, other: Self) -> bool {
         self.seconds.abs_diff(other.seconds) <= Self::TOLERANCE.as_secs()
@@ -63,40 +63,53 @@ impl FromStr for ClockOffset {
         }
         let number = rest.strip_suffix('s').filter(|rest| rest.starts_with(['+', '-'])).ok_or(())?;
         let seconds: i64 = number.parse().map_err(|_| ())?;
-        // A century is more than any clock is off, and keeps sums small.
+        // About a century, the range of a unit's clock; sums stay within i64.
         Some(Self { seconds })
             .filter(|offset| offset.seconds.unsigned_abs() < 4_000_000_000)
             .ok_or(())
     }
 }
 
-/// This computer's time.
+/// The clock of this computer.
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use lvx_settings::HostClock;
+/// use pi18_proto::{Date, DateTime};
+///
+/// let now = Instant::now();
+/// let time = DateTime::new(Date::new(2026, 11, 27).unwrap(), 13, 5, 0).unwrap();
+/// let clock = HostClock::new(now, time);
+/// assert_eq!(clock.time(now), Some(time));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HostClock(Source);
 
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    /// Whatever the system says when it is asked.
+    /// The clock of the system.
     System,
-    /// What was said once, and the time that has gone by since.
+    /// A given time at a given instant; later instants count from there.
     Fixed { at: Instant, time: DateTime },
 }
 
 impl HostClock {
-    /// At the instant `at` of a link's clock this computer shows `time`: for links in made-up time.
+    /// Returns a clock that shows `time` at the instant `at` of a link's clock, for links with a simulated
+    /// clock.
     #[must_use]
     pub fn new(at: Instant, time: DateTime) -> Self {
         Self(Source::Fixed { at, time })
     }
 
-    /// This computer's own clock in its own time zone.
+    /// Returns the clock of the system in its time zone.
     #[must_use]
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// What this computer shows at the present instant of a link's clock; `None` beyond the years 2000
-    /// to 2099, which units know.
+    /// Returns the time at an instant of a link's clock; `None` outside the years 2000 to 2099, the range
+    /// of a unit's clock.
     #[must_use]
     pub fn time(&self, now: Instant) -> Option<DateTime> {
         match self.0 {
@@ -107,8 +120,8 @@ impl HostClock {
         }
     }
 
-    /// Returns the time since some moment, which goes on while the computer sleeps; with a made-up
-    /// clock, that of the links.
+    /// Returns the time since a fixed moment, including time in which the computer sleeps. With a
+    /// simulated clock, the time of the links.
     pub(crate) fn elapsed(&self, now: Instant) -> Duration {
         match self.0 {
             Source::System => since_boot(),
@@ -117,25 +130,26 @@ impl HostClock {
     }
 }
 
-/// The time since the computer started, with the time that it slept.
+/// Returns the time since the computer started, including time in which it slept.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn since_boot() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// The time of this computer's calendar: no other clock is known that goes on while it sleeps.
+/// Returns the calendar time: this platform has no other clock that continues during sleep.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn since_boot() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
-/// How far a unit's clock is ahead of `host`.
+/// Returns the offset of a unit's clock from `host`.
 pub(crate) fn offset(unit: DateTime, host: DateTime) -> ClockOffset {
     ClockOffset { seconds: civil(unit).duration_since(civil(host)).as_secs() }
 }
 
-/// What to set a clock to that is to be so far ahead of `host`; `None` beyond the years 2000 to 2099.
+/// Returns the time to set for a clock with this offset from `host`; `None` outside the years 2000 to
+/// 2099.
 pub(crate) fn setting(offset: ClockOffset, host: DateTime) -> Option<ClockSetting> {
     let ahead = jiff::SignedDuration::from_secs(offset.seconds);
     civil(host).checked_add(ahead).ok().and_then(wire).map(ClockSetting)

@@ -1,8 +1,7 @@
-//! What a unit can be set to, and who says so.
+//! The values that a unit can be set to, and the source of each limit.
 //!
-//! The unit itself decides as far as it can be asked: its rated battery voltage picks the table, its
-//! lists give the currents. What the sheets allow on any unit stands in `pi18-proto` and is only
-//! narrowed here.
+//! The unit reports some limits: its rated battery voltage selects the table of voltages, and its lists
+//! give the currents. `pi18-proto` has the ranges of the protocol sheets, which are narrowed here.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +10,41 @@ use pi18_proto::{
     OutputVoltage, RechargeVoltage, RedischargeVoltage,
 };
 
-use crate::{Setting, SettingValue, Unit, model::value::Shape};
+use super::{
+    class::Class,
+    setting::Setting,
+    unit::Unit,
+    value::{SettingValue, Shape, word},
+};
 
-/// What one unit can be set to.
+/// The values that one unit can be set to.
+///
+/// ```
+/// use lvx_settings::{HostClock, Limits, Setting, Unit};
+/// use pi18_transport::Client;
+///
+/// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+/// let limits = Limits::of(&unit);
+/// let value = Setting::BulkVoltage.parse("64.0 V")?;
+/// let error = limits.check(Setting::BulkVoltage, value).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "expected one of 48.0…58.4 V (PI18, MCHGV of a 48 V unit), found 64.0 V"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Limits(BTreeMap<Setting, Limit>);
 
-/// What one setting of a unit can be set to.
+/// The values that one setting of a unit can be set to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Limit {
-    /// The values.
+    /// The allowed values.
     pub allowed: Allowed,
-    /// Who says so.
+    /// The source of the limit: a command of the protocol, or a list of the unit.
     pub origin: String,
-    /// What to do to have another value all the same.
+    /// Another way to set a value that is not allowed.
     pub otherwise: Option<&'static str>,
 }
 
@@ -33,42 +52,42 @@ pub struct Limit {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Allowed {
-    /// Quantities, in steps of the wire, ascending.
+    /// Quantities in steps of the wire, ascending.
     Steps {
-        /// Each of them; none if nothing is known to be taken.
+        /// The values; empty if no value is known to be accepted.
         steps: Vec<u16>,
-        /// Digits after the point.
+        /// Number of digits after the decimal point.
         decimals: u8,
-        /// The unit.
+        /// Unit of measure.
         unit: &'static str,
     },
-    /// Currents of the unit's own list, ascending.
+    /// Currents in amperes from the list of the unit, ascending.
     Listed(Vec<u16>),
-    /// Codes.
+    /// Codes, by their numbers.
     Codes(Vec<u8>),
-    /// Everything of the setting's kind.
+    /// Every value of the setting's type.
     Any,
 }
 
-/// A value that a unit cannot be set to.
+/// The error for a value that a unit cannot be set to.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{value} is not {allowed} ({origin}){}", otherwise.map_or(String::new(), |hint| format!("; {hint}")))]
+#[error("expected {allowed} ({origin}), found {value}{}", otherwise.map_or(String::new(), |hint| format!("; {hint}")))]
 #[non_exhaustive]
 pub struct LimitError {
-    /// What was to be set.
+    /// The setting.
     pub setting: Setting,
-    /// To what.
+    /// The value.
     pub value: SettingValue,
     /// The values that it can be set to.
     pub allowed: String,
-    /// Who says so.
+    /// The source of the limit: a command of the protocol, or a list of the unit.
     pub origin: String,
-    /// What to do to have it all the same.
+    /// Another way to set the value.
     pub otherwise: Option<&'static str>,
 }
 
 impl Limits {
-    /// The limits of a unit.
+    /// Returns the limits of a unit.
     #[must_use]
     pub fn of(unit: &Unit) -> Self {
         let class = Class::of(unit.rated.battery_rated_voltage);
@@ -92,7 +111,7 @@ impl Limits {
         Self(Setting::ALL.iter().map(|&setting| (setting, limit(setting))).collect())
     }
 
-    /// The limit of a setting.
+    /// Returns the limit of a setting.
     #[must_use]
     pub fn get(&self, setting: Setting) -> &Limit {
         const NONE: &Limit =
@@ -100,10 +119,10 @@ impl Limits {
         self.0.get(&setting).unwrap_or(NONE)
     }
 
-    /// Whether the unit can be set to it.
+    /// Checks that the unit can be set to a value.
     ///
     /// # Errors
-    /// If it cannot.
+    /// If the unit cannot be set to it.
     pub fn check(&self, setting: Setting, value: SettingValue) -> Result<(), LimitError> {
         let limit = self.get(setting);
         if limit.allows(value) {
@@ -115,7 +134,7 @@ impl Limits {
 }
 
 impl Limit {
-    /// Whether a value is within it.
+    /// Returns whether a value is allowed.
     #[must_use]
     pub fn allows(&self, value: SettingValue) -> bool {
         match (&self.allowed, value) {
@@ -131,23 +150,25 @@ impl Limit {
 }
 
 impl Allowed {
-    /// The values as an error says them.
+    /// Returns the values as text for an error message.
     #[must_use]
     pub fn describe(&self, setting: Setting) -> String {
         match self {
-            Self::Steps { steps, .. } if steps.is_empty() => "known to be taken".to_owned(),
+            Self::Steps { steps, .. } if steps.is_empty() => {
+                "a value, but none is known to be accepted".to_owned()
+            }
             Self::Steps { steps, decimals, unit } => {
                 format!("one of {} {unit}", runs(steps, *decimals))
             }
-            Self::Listed(amperes) if amperes.is_empty() => "known to be taken".to_owned(),
+            Self::Listed(amperes) if amperes.is_empty() => {
+                "a value, but none is known to be accepted".to_owned()
+            }
             Self::Listed(amperes) => format!("one of {} A", runs(amperes, 0)),
             Self::Codes(codes) => {
                 let named = |shape: Shape| match shape {
-                    Shape::Words(name) => codes
-                        .iter()
-                        .filter_map(|&code| name(code))
-                        .map(crate::model::value::word)
-                        .collect(),
+                    Shape::Words(name) => {
+                        codes.iter().filter_map(|&code| name(code)).map(word).collect()
+                    }
                     shape => shape.words(),
                 };
                 format!("one of {}", named(setting.shape()).join(", "))
@@ -157,34 +178,8 @@ impl Allowed {
     }
 }
 
-/// What a battery voltage of the sheets' tables is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Class(Option<u16>);
-
 impl Class {
-    /// Those that have tables.
-    pub(crate) const ALL: [Self; 3] = [Self(Some(120)), Self(Some(240)), Self(Some(480))];
-
-    /// The settings that have a table for each class.
-    pub(crate) const BATTERY: [Setting; 5] = [
-        Setting::BulkVoltage,
-        Setting::FloatVoltage,
-        Setting::CutoffVoltage,
-        Setting::RechargeVoltage,
-        Setting::RedischargeVoltage,
-    ];
-
-    pub(crate) fn of(rated: Decivolts) -> Self {
-        let known = |class: &Self| class.0 == Some(rated.0);
-        Self::ALL.into_iter().find(known).unwrap_or(Self(None))
-    }
-
-    /// The rated battery voltage, 0 if there is no table for it.
-    pub(crate) fn rated(self) -> Decivolts {
-        Decivolts(self.0.unwrap_or(0))
-    }
-
-    /// What a unit of this class can have in one of [`Self::BATTERY`].
+    /// Returns the limit of one of the settings [`Self::BATTERY`] on a unit of this class.
     pub(crate) fn battery(self, setting: Setting, model: Option<Model>) -> Limit {
         match setting {
             Setting::CutoffVoltage => self.limit(setting, |v| CutoffVoltage::new(v).is_ok()),
@@ -194,18 +189,12 @@ impl Class {
         }
     }
 
-    /// No table of one class has a value that another class could have: each holds its rated voltage
-    /// give or take a quarter.
-    pub(crate) fn holds(self, voltage: Decivolts) -> bool {
-        self.0.is_some_and(|rated| (rated * 3 / 4..=rated * 5 / 4).contains(&voltage.0))
-    }
-
-    /// The voltages of this class that the sheets allow.
-    fn limit(self, setting: Setting, allowed: impl Fn(Decivolts) -> bool) -> Limit {
-        let all = (0..=999).filter(|&n| self.holds(Decivolts(n)) && allowed(Decivolts(n)));
-        let origin = match self.0 {
-            Some(rated) => format!("{} of a {} V unit", sheet(setting), rated / 10),
-            None => "there is no table for this rated battery voltage".to_owned(),
+    /// Returns the voltages of this class that the sheets allow.
+    fn limit(self, setting: Setting, is_allowed: impl Fn(Decivolts) -> bool) -> Limit {
+        let all = (0..=999).filter(|&n| self.holds(Decivolts(n)) && is_allowed(Decivolts(n)));
+        let origin = match self.rated() {
+            Decivolts(0) => "there is no table for this rated battery voltage".to_owned(),
+            Decivolts(rated) => format!("{} of a {} V unit", sheet(setting), rated / 10),
         };
         Limit { allowed: volts(all.collect()), origin, otherwise: None }
     }
@@ -215,12 +204,13 @@ fn volts(steps: Vec<u16>) -> Allowed {
     Allowed::Steps { steps, decimals: Decivolts::DECIMALS, unit: Decivolts::UNIT }
 }
 
-/// Whether a unit is of the line on which refusals beyond the sheets were observed: the LVX6048's.
+/// Returns whether the unit belongs to the product line of the LVX6048, on which refusals beyond the
+/// sheets were observed.
 pub(crate) fn is_observed(model: Option<Model>) -> bool {
     model == Some(Model::V2_LV)
 }
 
-/// 0 means "until full".
+/// Returns the limit of the re-discharge voltage, in which 0 means "until full".
 fn redischarge(class: Class, model: Option<Model>) -> Limit {
     let setting = Setting::RedischargeVoltage;
     let mut limit = class.limit(setting, |v| RedischargeVoltage::new(v).is_ok());
@@ -234,6 +224,7 @@ fn redischarge(class: Class, model: Option<Model>) -> Limit {
     limit
 }
 
+/// Returns the limit of a charge current from the list of the unit.
 fn currents(setting: Setting, list: Option<&Currents>) -> Limit {
     let query = if setting == Setting::MaxChargeCurrent { "MCHGCR" } else { "MUCHGCR" };
     let mut steps: Vec<_> = list.map_or(Vec::new(), |list| list.values().map(|a| a.0).collect());
@@ -245,25 +236,27 @@ fn currents(setting: Setting, list: Option<&Currents>) -> Limit {
         allowed: Allowed::Listed(steps),
         origin: match list {
             Some(_) => query.to_owned(),
-            None => format!("the unit does not say which: it refuses {query}"),
+            None => format!("the unit refuses {query}, which lists them"),
         },
         otherwise: program,
     }
 }
 
-/// Low-voltage units have 101 to 127 V, the others twice that.
+/// Returns the limit of the output voltage: 101 to 127 V on low-voltage units, twice that on others.
 fn output_voltage(present: Decivolts) -> Limit {
     let is_low = |voltage: u16| voltage < 1500;
     let steps = OutputVoltage::ALL.iter().map(|voltage| voltage.number());
     Limit {
         allowed: volts(steps.filter(|&voltage| is_low(voltage) == is_low(present.0)).collect()),
-        origin: format!("{} of a unit that has {present}", sheet(Setting::OutputVoltage)),
+        origin: format!("{} of a unit with {present}", sheet(Setting::OutputVoltage)),
         otherwise: None,
     }
 }
 
-/// Source: PI18 2017 (0 to 2) and 2022, which names the product lines of the others. Which lines take
-/// Pylontech and WECO it does not say: those that answer `GMN` (assumed).
+/// Returns the battery types of a product line.
+///
+/// Source: PI18 2017 (0 to 2) and 2022, which names the product lines for the others except Pylontech and
+/// WECO. Those are allowed on lines that reply to `GMN` (assumed).
 fn battery_type(model: Option<Model>) -> Limit {
     let mut codes = vec![BatteryType::AGM, BatteryType::FLOODED, BatteryType::USER];
     if let Some(model) = model {
@@ -275,8 +268,8 @@ fn battery_type(model: Option<Model>) -> Limit {
             codes.extend([BatteryType::LIB, BatteryType::LIC]);
         }
     }
-    let line = model
-        .map_or("of a unit that names no product line".to_owned(), |model| format!("of {model}"));
+    let line =
+        model.map_or("of a unit without a product line".to_owned(), |model| format!("of {model}"));
     Limit {
         allowed: Allowed::Codes(codes.into_iter().map(|code| code.0).collect()),
         origin: format!("{} {line}", sheet(Setting::BatteryType)),
@@ -284,7 +277,7 @@ fn battery_type(model: Option<Model>) -> Limit {
     }
 }
 
-/// Everything that has a name.
+/// Returns the limit of a setting that depends on no unit: every code with a name, or any value.
 fn of_kind(setting: Setting) -> Limit {
     let allowed = match setting.shape() {
         Shape::Words(name) => {
@@ -296,12 +289,13 @@ fn of_kind(setting: Setting) -> Limit {
     Limit { allowed, origin: sheet(setting), otherwise: None }
 }
 
+/// Returns the origin for a limit of the protocol sheets.
 fn sheet(setting: Setting) -> String {
     format!("PI18, {}", setting.group().mnemonic())
 }
 
-/// Each value, long runs of equal steps shortened: `2, 10, 20, 30 … 80`, `48.0…58.4`,
-/// `0.0, 48.0…58.0 in steps of 1.0`.
+/// Returns the values as text, with long runs of equal steps shortened: `2, 10, 20, 30 … 80`,
+/// `48.0…58.4`, `0.0, 48.0…58.0 in steps of 1.0`.
 fn runs(steps: &[u16], decimals: u8) -> String {
     let shown = |value: u16| match decimals {
         0 => value.to_string(),
@@ -337,7 +331,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listed_currents_show_their_steps() {
+    fn runs_of_equal_steps_are_shortened() {
         assert_eq!(runs(&[10, 20, 30, 40, 50, 60, 70, 80], 0), "10, 20, 30 … 80");
         assert_eq!(runs(&[2, 10, 20, 30, 40], 0), "2, 10, 20, 30 … 40");
         assert_eq!(runs(&[10, 20, 30], 0), "10, 20, 30");

@@ -1,4 +1,4 @@
-//! What must hold between settings, at every moment.
+//! The rules between settings. They must hold after every write.
 
 mod output_modes;
 
@@ -10,22 +10,22 @@ use crate::{Battery, Setting, Settings, model::battery::Millivolts};
 
 pub use output_modes::{OutputModeConflict, are_phases, output_mode_conflict};
 
-/// A rule that settings break.
+/// A rule that is broken by settings.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Broken {
-    /// Which rule.
+    /// Name of the rule.
     pub rule: &'static str,
-    /// The settings that break it together.
+    /// The settings that break the rule together.
     pub settings: Vec<Setting>,
-    /// What is wrong, with the values.
+    /// Description of the mistake, with the values.
     pub text: String,
-    /// What to do about it.
+    /// What to do to keep the rule.
     pub advice: String,
 }
 
 impl Broken {
-    /// Whether it is a rule of the battery guard, not one between settings.
+    /// Returns whether the rule belongs to the battery guard rather than to the settings themselves.
     #[must_use]
     pub fn is_of_guard(&self) -> bool {
         [CELL_TOO_HIGH, CELL_TOO_LOW, BANK_CURRENT].contains(&self.rule)
@@ -38,10 +38,24 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Every rule that these settings break. Of settings without a value nothing is said.
+/// Returns every rule that these settings break. Settings without a value break no rule.
 ///
-/// Source of the rules between settings: what LVX6048s accept and refuse, and what the sheets say of
-/// the voltages.
+/// ```
+/// use lvx_settings::{Settings, broken};
+/// use pi18_proto::Decivolts;
+///
+/// let settings = Settings {
+///     bulk_voltage: Some(Decivolts(540)),
+///     float_voltage: Some(Decivolts(560)),
+///     ..Settings::default()
+/// };
+/// let rules = broken(&settings, None);
+/// assert_eq!(rules[0].rule, "float-above-bulk");
+/// assert_eq!(rules[0].text, "float_voltage 56.0 V is above bulk_voltage 54.0 V");
+/// ```
+///
+/// Source of the rules between settings: observed on LVX6048s, which refuse other values, and the notes
+/// of the PI18 sheets on the voltages.
 #[must_use]
 pub fn broken(settings: &Settings, battery: Option<&Battery>) -> Vec<Broken> {
     let mut found = Vec::new();
@@ -67,6 +81,7 @@ pub fn broken(settings: &Settings, battery: Option<&Battery>) -> Vec<Broken> {
     found
 }
 
+/// Returns the value of a setting that is a voltage.
 fn volts(settings: &Settings, setting: Setting) -> Option<Decivolts> {
     match settings.get(setting)? {
         crate::SettingValue::Voltage(voltage) => Some(voltage),
@@ -74,7 +89,7 @@ fn volts(settings: &Settings, setting: Setting) -> Option<Decivolts> {
     }
 }
 
-/// The first is not above the second.
+/// Checks that the first setting is not above the second.
 fn order(
     rule: &'static str,
     settings: &Settings,
@@ -90,6 +105,7 @@ fn order(
     })
 }
 
+/// Checks that re-discharge is above re-charge, unless it is 0 ("until full").
 fn redischarge_not_above_recharge(settings: &Settings) -> Option<Broken> {
     let (recharge, redischarge) = (settings.recharge_voltage?, settings.redischarge_voltage?);
     (redischarge.0 != 0 && redischarge <= recharge).then(|| Broken {
@@ -100,6 +116,7 @@ fn redischarge_not_above_recharge(settings: &Settings) -> Option<Broken> {
     })
 }
 
+/// Checks that the limit for charging from utility is not above the limit for all sources.
 fn ac_above_all(settings: &Settings) -> Option<Broken> {
     let (ac, all): (Amperes, Amperes) =
         (settings.max_ac_charge_current?, settings.max_charge_current?);
@@ -111,7 +128,7 @@ fn ac_above_all(settings: &Settings) -> Option<Broken> {
     })
 }
 
-/// One unit alone charges with no more than the whole bank may.
+/// Checks that one unit alone does not exceed the charge current of the bank.
 fn above_bank(settings: &Settings, battery: &Battery) -> Option<Broken> {
     let (own, bank) = (settings.max_charge_current?, battery.max_bank_charge_current?);
     (own > bank).then(|| Broken {
@@ -122,13 +139,13 @@ fn above_bank(settings: &Settings, battery: &Battery) -> Option<Broken> {
     })
 }
 
-/// No setting takes a cell out of its range.
+/// Checks that no voltage takes a cell out of its range.
 fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
     let Some(cells) = battery.cells.filter(|cells| *cells > 0) else { return Vec::new() };
     let mut found = Vec::new();
     let mut check = |setting, limit: Option<Millivolts>, is_top: bool| {
         let (Some(voltage), Some(limit)) = (volts(settings, setting), limit) else { return };
-        // "Until full" is no voltage.
+        // 0 means "until full".
         if voltage.0 == 0 {
             return;
         }
@@ -137,17 +154,17 @@ fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
         if beyond {
             let cell = pack / u32::from(cells);
             let cell = Millivolts(u16::try_from(cell).unwrap_or(u16::MAX));
-            // In whole steps, on the safe side.
+            // Rounded to steps of the wire, towards the safe side.
             let bound = if is_top { bound / 100 } else { bound.div_ceil(100) };
             let (side, rule) =
                 if is_top { ("above", CELL_TOO_HIGH) } else { ("below", CELL_TOO_LOW) };
             found.push(Broken {
                 rule,
                 settings: vec![setting],
-                text: format!("{setting} {voltage} is {cell} a cell, {side} {limit}"),
+                text: format!("{setting} {voltage} is {cell} per cell, {side} {limit}"),
                 advice: format!(
                     "{cells} cells in series {} {}.{} V",
-                    if is_top { "take at most" } else { "want at least" },
+                    if is_top { "allow at most" } else { "require at least" },
                     bound / 10,
                     bound % 10
                 ),
@@ -172,8 +189,8 @@ mod tests {
     use super::*;
     use crate::Chemistry;
 
-    /// The rules that are broken by settings in decivolts: cut-off, re-charge, re-discharge, float, bulk.
-    fn rules(voltages: [u16; 5]) -> Vec<&'static str> {
+    /// Returns the rules broken by voltages in decivolts: cut-off, re-charge, re-discharge, float, bulk.
+    fn broken_by(voltages: [u16; 5]) -> Vec<&'static str> {
         let [cutoff, recharge, redischarge, float, bulk] = voltages.map(|v| Some(Decivolts(v)));
         let settings = Settings {
             cutoff_voltage: cutoff,
@@ -188,22 +205,22 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_at_its_edge() {
-        assert_eq!(rules([480, 480, 540, 540, 564]), [""; 0]);
-        assert_eq!(rules([481, 480, 540, 540, 564]), ["cutoff-above-recharge"]);
-        assert_eq!(rules([480, 480, 480, 540, 564]), ["redischarge-not-above-recharge"]);
-        assert_eq!(rules([480, 480, 541, 540, 564]), ["redischarge-above-float"]);
-        assert_eq!(rules([480, 480, 540, 565, 564]), ["float-above-bulk"]);
-        assert_eq!(rules([480, 480, 0, 540, 564]), [""; 0]);
-        assert_eq!(rules([480, 480, 540, 540, 576]), [""; 0]);
-        assert_eq!(rules([480, 480, 540, 540, 577]), ["cell-too-high"]);
-        assert_eq!(rules([480, 480, 577, 577, 577]), ["cell-too-high"; 3]);
-        assert_eq!(rules([448, 448, 540, 540, 564]), [""; 0]);
-        assert_eq!(rules([447, 447, 540, 540, 564]), ["cell-too-low"; 2]);
+    fn rules_are_broken_just_beyond_their_bounds() {
+        assert_eq!(broken_by([480, 480, 540, 540, 564]), [""; 0]);
+        assert_eq!(broken_by([481, 480, 540, 540, 564]), ["cutoff-above-recharge"]);
+        assert_eq!(broken_by([480, 480, 480, 540, 564]), ["redischarge-not-above-recharge"]);
+        assert_eq!(broken_by([480, 480, 541, 540, 564]), ["redischarge-above-float"]);
+        assert_eq!(broken_by([480, 480, 540, 565, 564]), ["float-above-bulk"]);
+        assert_eq!(broken_by([480, 480, 0, 540, 564]), [""; 0]);
+        assert_eq!(broken_by([480, 480, 540, 540, 576]), [""; 0]);
+        assert_eq!(broken_by([480, 480, 540, 540, 577]), ["cell-too-high"]);
+        assert_eq!(broken_by([480, 480, 577, 577, 577]), ["cell-too-high"; 3]);
+        assert_eq!(broken_by([448, 448, 540, 540, 564]), [""; 0]);
+        assert_eq!(broken_by([447, 447, 540, 540, 564]), ["cell-too-low"; 2]);
     }
 
     #[test]
-    fn what_is_not_stated_breaks_nothing() {
+    fn settings_without_values_break_no_rule() {
         assert_eq!(broken(&Settings::default(), Some(&Battery::default())), []);
     }
 }

@@ -1,4 +1,4 @@
-//! Settings with their values: compared, laid over each other, as text.
+//! Operations on settings with their values: comparison, combination, serialization.
 
 use std::fmt;
 
@@ -10,31 +10,31 @@ use super::{
     value::SettingValue,
 };
 
-/// A setting that has one value here and should have, or has, another there.
+/// A setting whose value differs between two sets of settings.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// What is set.
+    /// The setting.
     pub setting: Setting,
-    /// The one value; `None` if the unit does not have the setting.
+    /// The value in the first set; `None` if it has none.
     pub from: Option<SettingValue>,
-    /// The other.
+    /// The value in the second set.
     pub to: SettingValue,
 }
 
 impl Settings {
-    /// Those that have a value, in the order of [`Setting::ALL`].
+    /// Returns the settings that have a value, in the order of [`Setting::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (Setting, SettingValue)> + '_ {
         Setting::ALL.iter().filter_map(|&setting| Some((setting, self.get(setting)?)))
     }
 
-    /// Whether there is none.
+    /// Returns whether no setting has a value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
-    /// These, and of those that `over` states, its.
+    /// Returns a copy with every value that is set in `over` replaced.
     #[must_use]
     pub fn overlaid(&self, over: &Self) -> Self {
         let mut all = *self;
@@ -44,7 +44,7 @@ impl Settings {
         all
     }
 
-    /// Of these, the ones chosen.
+    /// Returns a copy with only the chosen settings.
     #[must_use]
     pub fn only(&self, chosen: impl Fn(Setting) -> bool) -> Self {
         let mut kept = Self::default();
@@ -54,29 +54,29 @@ impl Settings {
         kept
     }
 
-    /// What has to change for these to become what `wanted` states.
-    pub fn differences<'a>(&'a self, wanted: &'a Self) -> impl Iterator<Item = Difference> + 'a {
-        wanted
+    /// Returns the changes that lead from these settings to those that have a value in `target`.
+    pub fn differences<'a>(&'a self, target: &'a Self) -> impl Iterator<Item = Difference> + 'a {
+        target
             .iter()
             .map(|(setting, to)| Difference { setting, from: self.get(setting), to })
             .filter(|difference| difference.from.is_none_or(|from| !same(from, difference.to)))
     }
 
-    /// Whether these are all that `wanted` states.
+    /// Returns whether these settings have every value of `target`.
     #[must_use]
-    pub fn satisfy(&self, wanted: &Self) -> bool {
-        self.differences(wanted).next().is_none()
+    pub fn satisfy(&self, target: &Self) -> bool {
+        self.differences(target).next().is_none()
     }
 
-    /// The same with one value changed; a value always fits that came out of the same setting.
+    /// Sets a value that came from the same setting, so that its type fits.
     pub(crate) fn put(&mut self, setting: Setting, value: Option<SettingValue>) {
         debug_assert!(self.set(setting, value).is_ok());
-        // In a release build the assertion is not there.
+        // Release builds skip the assertion.
         let _ = self.set(setting, value);
     }
 }
 
-/// Whether two values of a setting are no difference.
+/// Returns whether two values of a setting count as equal: clocks may differ by the tolerance.
 pub(crate) fn same(one: SettingValue, other: SettingValue) -> bool {
     match (one, other) {
         (SettingValue::Clock(one), SettingValue::Clock(other)) => one.agrees(other),
@@ -84,7 +84,7 @@ pub(crate) fn same(one: SettingValue, other: SettingValue) -> bool {
     }
 }
 
-/// Whether two states of a unit are the same as far as they go; a clock may be a little off.
+/// Returns whether two states of a unit have equal values for the same settings.
 pub(crate) fn alike(one: &Settings, other: &Settings) -> bool {
     Setting::ALL.iter().all(|&setting| match (one.get(setting), other.get(setting)) {
         (Some(one), Some(other)) => same(one, other),
@@ -104,12 +104,12 @@ impl fmt::Display for Difference {
         write!(f, "{}: ", self.setting.label())?;
         match self.from {
             Some(from) => write!(f, "{from} -> {}", self.to),
-            None => write!(f, "the unit does not have it, wanted {}", self.to),
+            None => write!(f, "expected {}, found no such setting", self.to),
         }
     }
 }
 
-/// A map from keys to the texts that a profile takes.
+/// A map from the keys to the values as text.
 impl Serialize for Settings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -128,7 +128,7 @@ impl<'de> Deserialize<'de> for Settings {
             type Value = Settings;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("settings by their keys")
+                f.write_str("a map from the keys of settings to values")
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Settings, A::Error> {
@@ -137,11 +137,14 @@ impl<'de> Deserialize<'de> for Settings {
                     if FORMER.contains(&&*key) {
                         continue;
                     }
-                    let setting = Setting::from_key(&key)
-                        .ok_or_else(|| de::Error::custom(format!("no setting {key:?}")))?;
+                    let setting = Setting::from_key(&key).ok_or_else(|| {
+                        de::Error::custom(format!("expected the key of a setting, found {key:?}"))
+                    })?;
                     let value = setting.parse(&text).map_err(de::Error::custom)?;
                     if settings.get(setting).is_some() {
-                        return Err(de::Error::custom(format!("{key} is there twice")));
+                        return Err(de::Error::custom(format!(
+                            "expected each setting once, found {key} again"
+                        )));
                     }
                     settings.set(setting, Some(value)).map_err(de::Error::custom)?;
                 }
@@ -153,10 +156,10 @@ impl<'de> Deserialize<'de> for Settings {
     }
 }
 
-/// Keys that files of earlier versions may hold, and that are no settings any more.
+/// Keys in files of earlier versions that are not settings any more. They are ignored.
 const FORMER: [&str; 1] = ["buzzer_silenced"];
 
-/// A setting by its key.
+/// The key of the setting.
 impl Serialize for Setting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.key())
@@ -166,7 +169,9 @@ impl Serialize for Setting {
 impl<'de> Deserialize<'de> for Setting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let key = String::deserialize(deserializer)?;
-        Self::from_key(&key).ok_or_else(|| de::Error::custom(format!("no setting {key:?}")))
+        Self::from_key(&key).ok_or_else(|| {
+            de::Error::custom(format!("expected the key of a setting, found {key:?}"))
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a unit says of itself, as far as its settings go.
+//! The state of a unit, as far as it concerns its settings.
 
 use pi18_proto::{
     AcChargeWindow, AcLoadWindow, AnyReply, Clock, Currents, Defaults, FaultCode,
@@ -15,62 +15,72 @@ use crate::{
     model::clock::{ClockOffset, offset},
 };
 
-/// What a unit said of itself: who it is, what it is made for, how it is set, what it is doing.
+/// The state of a unit: identity, ratings, settings, and what it was doing when it was read.
+///
+/// ```
+/// use lvx_settings::{HostClock, Unit};
+/// use pi18_transport::Client;
+///
+/// let mut client = Client::open("sim:0")?;
+/// let unit = Unit::read(&mut client, &HostClock::system())?;
+/// assert_eq!(unit.serial_number.as_str(), "96132206100410");
+/// assert_eq!(unit.settings().bulk_voltage.unwrap().to_string(), "56.4 V");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unit {
-    /// Its serial number.
+    /// Serial number.
     pub serial_number: SerialNumber,
-    /// Its product line; older units do not say.
+    /// Product line; `None` if the unit is older and does not report it.
     pub model: Option<Model>,
-    /// Its firmware.
+    /// Firmware versions.
     pub firmware: FirmwareVersions,
-    /// Its ratings and most of its settings.
+    /// Ratings and most of the settings.
     pub rated: RatedInformation,
-    /// Its flags; every unit has them, so `None` means that it was [read in part](Self::read_for).
+    /// Flags. Every unit has them, so `None` means that the unit was [read in part](Self::read_for).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flags: Option<Flags>,
-    /// When AC may charge.
+    /// The part of the day in which utility may charge.
     #[serde(rename = "ac_charging_window")]
     pub ac_charge_window: Option<AcChargeWindow>,
-    /// When AC may supply the loads.
+    /// The part of the day in which utility may feed the loads.
     pub ac_load_window: Option<AcLoadWindow>,
-    /// Its clock.
+    /// Offset of the clock.
     pub clock: Option<ClockOffset>,
-    /// Its factory defaults.
+    /// Factory defaults.
     pub defaults: Option<Defaults>,
-    /// The maximum charge currents that it offers.
+    /// The maximum charge currents that can be selected.
     #[serde(rename = "charging_currents")]
     pub max_charge_currents: Option<Currents>,
-    /// The maximum AC charge currents that it offers.
+    /// The maximum AC charge currents that can be selected.
     #[serde(rename = "ac_charging_currents")]
     pub max_ac_charge_currents: Option<Currents>,
-    /// What it was doing.
+    /// Working mode.
     pub mode: WorkingMode,
-    /// Its fault.
+    /// Fault; code 0 is none.
     pub fault: FaultCode,
-    /// What it measured.
+    /// Measured values.
     pub status: GeneralStatus,
-    /// What it says of the unit behind it in its bank, the one with the next parallel instance; `None`
-    /// if there is none.
+    /// Its report about the unit with the next parallel instance in its bank; `None` if it is the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_in_bank: Option<ParallelRating>,
 }
 
 impl Unit {
-    /// Asks a unit all of it. What an older unit refuses to say is left out.
+    /// Reads the whole state of a unit. Queries that an older unit refuses are `None`.
     ///
     /// # Errors
-    /// If it does not speak PI18, does not answer, refuses what every unit says, or if another unit
-    /// answers in the end: the replies may then be those of two units.
+    /// If the unit has another protocol than PI18, does not reply, or refuses a query that every unit
+    /// supports; if another unit replies at the end, because the replies may then be those of two units.
     pub fn read(unit: &mut Client<impl Link>, host: &HostClock) -> Result<Self, Error> {
         Self::read_where(unit, host, |_| true)
     }
 
-    /// Asks a unit only what it takes to look at these settings: at 2400 baud that is a second less.
+    /// Reads only the queries that these settings require, which saves a second at 2400 baud.
     ///
-    /// Good for a difference or a first look at a plan. A plan that was made from such a reading is not
-    /// carried out: other settings of the unit are not in it, and count as changed since.
+    /// This is enough to show differences or to preview a plan. A plan made from such a state cannot be
+    /// carried out: the settings that it lacks count as changed in the meantime.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -85,17 +95,17 @@ impl Unit {
     fn read_where(
         unit: &mut Client<impl Link>,
         host: &HostClock,
-        is_wanted: impl Fn(Setting) -> bool,
+        is_needed: impl Fn(Setting) -> bool,
     ) -> Result<Self, Error> {
-        let wants = |query: Query| {
-            Setting::ALL.iter().any(|&setting| setting.query() == query && is_wanted(setting))
+        let needs = |query: Query| {
+            Setting::ALL.iter().any(|&setting| setting.query() == query && is_needed(setting))
         };
         let protocol: ProtocolId = unit.read()?;
         if protocol != ProtocolId::PI18 {
             return Err(Error::protocol(unit.link().name(), protocol));
         }
         let identity: Identity = unit.read()?;
-        let clock: Option<Clock> = optional_if(wants(Query::Clock), unit)?;
+        let clock: Option<Clock> = optional_if(needs(Query::Clock), unit)?;
         let host = host.time(unit.now());
         let rated = unit.read()?;
         let mode: Mode = unit.read()?;
@@ -106,15 +116,15 @@ impl Unit {
             model: optional::<MachineModel>(unit)?.map(|model| model.model),
             firmware: unit.read()?,
             rated,
-            flags: if wants(Query::Flags) { Some(unit.read()?) } else { None },
-            ac_charge_window: optional_if(wants(Query::AcChargeWindow), unit)?,
-            ac_load_window: optional_if(wants(Query::AcLoadWindow), unit)?,
+            flags: if needs(Query::Flags) { Some(unit.read()?) } else { None },
+            ac_charge_window: optional_if(needs(Query::AcChargeWindow), unit)?,
+            ac_load_window: optional_if(needs(Query::AcLoadWindow), unit)?,
             clock: clock.zip(host).map(|(clock, host)| offset(clock.time, host)),
-            // The voltages that a battery type brings.
-            defaults: optional_if(is_wanted(Setting::BatteryType), unit)?,
-            max_charge_currents: optional_if(is_wanted(Setting::MaxChargeCurrent), unit)?
+            // The voltages of the factory's battery type.
+            defaults: optional_if(is_needed(Setting::BatteryType), unit)?,
+            max_charge_currents: optional_if(is_needed(Setting::MaxChargeCurrent), unit)?
                 .map(|list: MaxChargeCurrents| list.currents),
-            max_ac_charge_currents: optional_if(is_wanted(Setting::MaxAcChargeCurrent), unit)?
+            max_ac_charge_currents: optional_if(is_needed(Setting::MaxAcChargeCurrent), unit)?
                 .map(|list: MaxAcChargeCurrents| list.currents),
             mode: mode.working_mode,
             fault: faults.fault,
@@ -128,7 +138,7 @@ impl Unit {
         Ok(read)
     }
 
-    /// How it is set.
+    /// Returns the settings of the unit.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let replies = [
@@ -145,27 +155,27 @@ impl Unit {
         settings
     }
 
-    /// Its number in its bank, 0 if it is alone.
+    /// Returns its parallel instance, 0 if it is alone; `None` if it reports an impossible one.
     #[must_use]
     pub fn instance(&self) -> Option<ParallelInstance> {
         ParallelInstance::new(self.status.parallel_instance).ok()
     }
 
-    /// Whether it works alongside others, or could.
+    /// Returns whether the unit is set to work in a bank.
     #[must_use]
     pub fn is_in_bank(&self) -> bool {
         self.rated.output_mode != OutputMode::SINGLE
     }
 
-    /// Whether it charges right now.
+    /// Returns whether the unit was charging its battery.
     #[must_use]
     pub fn is_charging(&self) -> bool {
         self.status.charge_current.0 > 0
     }
 }
 
-/// Asks for the unit with the next parallel instance. A unit that does not answer that question counts
-/// as the last one of its bank; only a device that is gone is an error.
+/// Queries the rating of the unit with the next parallel instance. A unit that does not reply counts as
+/// the last one of its bank; only a disconnected device is an error.
 fn next_in_bank(
     unit: &mut Client<impl Link>,
     rated: &RatedInformation,
@@ -185,15 +195,15 @@ fn next_in_bank(
     }
 }
 
-/// A reply that a unit may refuse, if it is wanted.
+/// Reads a reply that a unit may refuse, if it is needed.
 fn optional_if<R: QueryReply<Argument = ()>>(
-    is_wanted: bool,
+    is_needed: bool,
     unit: &mut Client<impl Link>,
 ) -> Result<Option<R>, pi18_transport::Error> {
-    if is_wanted { optional(unit) } else { Ok(None) }
+    if is_needed { optional(unit) } else { Ok(None) }
 }
 
-/// A reply that a unit may refuse.
+/// Reads a reply that a unit may refuse.
 fn optional<R: QueryReply<Argument = ()>>(
     unit: &mut Client<impl Link>,
 ) -> Result<Option<R>, pi18_transport::Error> {

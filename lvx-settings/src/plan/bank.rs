@@ -1,4 +1,4 @@
-//! What a plan means for the bank that its units belong to.
+//! The effects of a plan on the bank that its units belong to.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use pi18_proto::{OutputMode, ParallelRating, SerialNumber};
 use super::{Obstacle, ObstacleKind, Plan};
 use crate::{Battery, Setting, SettingValue, Settings, Unit, output_mode_conflict};
 
-/// A unit that works in the same bank as the units of a plan, and is not in the plan.
+/// A unit of the same bank that is not in the plan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct LeftOut {
-    /// Its parallel instance.
+    /// Parallel instance of the unit.
     pub instance: u8,
-    /// What a unit of the plan says of it; `None` if none was asked.
+    /// Report of a unit of the plan about this unit; `None` if there is none.
     pub rating: Option<ParallelRating>,
 }
 
 impl LeftOut {
-    /// Its serial number, if it is known.
+    /// Returns the serial number, if it is known.
     #[must_use]
     pub fn serial_number(&self) -> Option<SerialNumber> {
         self.rating.and_then(|rating| rating.serial_number())
     }
 
-    /// What it is known to be set to.
+    /// Returns the known settings of the unit.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let Some(rating) = self.rating else { return Settings::default() };
@@ -48,7 +48,8 @@ impl fmt::Display for LeftOut {
 }
 
 impl Plan {
-    /// Returns the units of the same bank that are not in the plan, as far as its units know of them.
+    /// Returns the units of the same bank that are not in the plan, as far as the units of the plan report
+    /// them.
     #[must_use]
     pub fn left_out(&self) -> Vec<LeftOut> {
         let given: Vec<(u8, &Unit)> = self
@@ -78,9 +79,9 @@ impl Plan {
             .collect()
     }
 
-    /// Returns the settings on which units of a bank must agree and that the plan changes although a
-    /// unit of the bank is left out and is not known to have the new value already. Empty if the plan
-    /// leaves no unit out.
+    /// Returns an obstacle for each unit of the bank that is not in the plan and would differ from it in
+    /// settings that must be equal in a bank. A unit that is known to have the new values already is no
+    /// obstacle.
     #[must_use]
     pub fn disagreements(&self) -> Vec<Obstacle> {
         let left_out = self.left_out();
@@ -98,23 +99,24 @@ impl Plan {
                 if apart.is_empty() {
                     continue;
                 }
-                let told = apart.iter().map(|(setting, has)| match has {
+                let names = apart.iter().map(|(setting, has)| match has {
                     Some(has) => format!("{setting} (it has {has})"),
                     None => setting.to_string(),
                 });
                 let why = format!(
-                    "{other} of the same bank is left out, and units of a bank must agree in {}",
-                    told.collect::<Vec<_>>().join(", ")
+                    "{other} of the same bank is missing; equal in all units of a bank must be {}",
+                    names.collect::<Vec<_>>().join(", ")
                 );
                 let kind = ObstacleKind::PartOfBank;
-                let told = Obstacle::new(kind, planned.place(), why, "name all units of the bank");
-                found.push(told.about(apart.into_iter().map(|(setting, _)| setting)));
+                let obstacle =
+                    Obstacle::new(kind, planned.place(), why, "name all units of the bank");
+                found.push(obstacle.about(apart.into_iter().map(|(setting, _)| setting)));
             }
         }
         found
     }
 
-    /// What is in the way because of the bank.
+    /// Returns the obstacles that concern the bank.
     pub(super) fn bank_obstacles(&self) -> Vec<Obstacle> {
         let mut found = Vec::new();
         if !self.part_of_bank {
@@ -125,7 +127,7 @@ impl Plan {
         found
     }
 
-    /// Output modes that do not go together, if the plan changes one.
+    /// Checks the output modes of the bank, if the plan changes one.
     fn output_modes(&self) -> Option<Obstacle> {
         let changes = |at: &usize| {
             self.changes(*at).iter().any(|change| change.setting == Setting::OutputMode)
@@ -155,11 +157,11 @@ impl Plan {
             words.join(", ")
         );
         let advice = "make all units parallel, or give each phase its units";
-        let told = Obstacle::new(ObstacleKind::OutputModes, place, why, advice);
-        Some(told.about([Setting::OutputMode]))
+        let obstacle = Obstacle::new(ObstacleKind::OutputModes, place, why, advice);
+        Some(obstacle.about([Setting::OutputMode]))
     }
 
-    /// Charge currents that are too much together, if the plan changes one.
+    /// Checks the sum of the charge currents, if the plan changes one.
     fn bank_current(&self) -> Option<Obstacle> {
         let current = BankCurrent::of(self)?;
         let states: Vec<_> = self
@@ -182,8 +184,7 @@ impl Plan {
         obstacle.or_else(|| if raises { self.unknown_current(current) } else { None })
     }
 
-    /// Returns why a return to the old charge currents could exceed the guard's limit for the bank, if
-    /// the plan changes one.
+    /// Checks the sum of the old charge currents against a guard, if the plan changes one.
     pub(super) fn old_bank_current(&self, battery: &Battery) -> Option<Obstacle> {
         let current = BankCurrent::within(self, battery)?;
         let changes = |unit| self.touched(unit).any(|setting| setting == Setting::MaxChargeCurrent);
@@ -194,12 +195,12 @@ impl Plan {
         obstacle.or_else(|| self.unknown_current(current))
     }
 
-    /// Why the sum of the charge currents cannot be known; `None` if it is known.
+    /// Returns the obstacle that the sum of the charge currents is not known; `None` if it is.
     fn unknown_current(&self, current: BankCurrent) -> Option<Obstacle> {
         let left_out = self.left_out();
         let unknown: Vec<_> = left_out.iter().filter(|unit| unit.rating.is_none()).collect();
         let instances = self.units.iter().map(|planned| planned.unit.status.parallel_instance.0);
-        // A unit that is left out was not asked whether there is one behind it.
+        // A unit that is not in the plan was not asked about the next instance.
         let behind = left_out.last().map(|unit| unit.instance).filter(|last| {
             *last < MAX_INSTANCE && instances.clone().all(|own| own < (*last).into())
         });
@@ -215,26 +216,26 @@ impl Plan {
             names.join(", ")
         );
         let advice = "name all units of the bank";
-        let told = Obstacle::new(ObstacleKind::Rule, "bank", why, advice);
-        Some(told.about([Setting::MaxChargeCurrent]))
+        let obstacle = Obstacle::new(ObstacleKind::Rule, "bank", why, advice);
+        Some(obstacle.about([Setting::MaxChargeCurrent]))
     }
 }
 
-/// How much the units of a bank may charge together.
+/// The limit for the charge current of all units of a bank together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BankCurrent {
     max: u16,
-    /// What units that are left out charge with, as far as it is known.
+    /// Sum of the known charge currents of units that are not in the plan.
     others: u32,
 }
 
 impl BankCurrent {
-    /// `None` if no guard states it.
+    /// Returns the limit of the plan's guard, if it states one.
     pub(super) fn of(plan: &Plan) -> Option<Self> {
         Self::within(plan, plan.battery.as_ref()?)
     }
 
-    /// The limit of another guard. `None` if it states none.
+    /// Returns the limit of another guard, if it states one.
     fn within(plan: &Plan, battery: &Battery) -> Option<Self> {
         let max = battery.max_bank_charge_current?.0;
         let others = plan.left_out();
@@ -242,12 +243,13 @@ impl BankCurrent {
         Some(Self { max, others: others.map(u32::from).sum() })
     }
 
+    /// Returns the sum of all charge currents in amperes.
     fn sum(self, states: &[Settings]) -> u32 {
         let own = states.iter().filter_map(|state| Some(state.max_charge_current?.0));
         own.map(u32::from).sum::<u32>().saturating_add(self.others)
     }
 
-    /// Why these currents are too much; `None` if they are not.
+    /// Returns the reason why these currents exceed the limit; `None` if they do not.
     pub(super) fn excess(self, states: &[Settings]) -> Option<String> {
         let sum = self.sum(states);
         (sum > self.max.into()).then(|| {
@@ -259,15 +261,14 @@ impl BankCurrent {
         })
     }
 
-    /// The obstacle that these currents are too much; `None` if they are not.
+    /// Returns the obstacle that these currents exceed the limit; `None` if they do not.
     fn above(self, states: &[Settings]) -> Option<Obstacle> {
         let why = self.excess(states)?;
-        let told = Obstacle::new(ObstacleKind::Rule, "bank", why, "lower max_charge_current");
-        Some(told.about([Setting::MaxChargeCurrent]))
+        let obstacle = Obstacle::new(ObstacleKind::Rule, "bank", why, "lower max_charge_current");
+        Some(obstacle.about([Setting::MaxChargeCurrent]))
     }
 
-    /// Whether a write that leads from one state of the units to another may be done: it ends within the
-    /// limit, or lowers what was above it already.
+    /// Checks that a write keeps the limit, or does not raise a sum that exceeded it before.
     pub(super) fn allows(self, before: &[Settings], after: &[Settings]) -> Result<(), String> {
         match self.excess(after) {
             Some(why) if self.sum(after) > self.sum(before) => Err(why),

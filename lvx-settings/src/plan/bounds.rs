@@ -1,4 +1,4 @@
-//! What every single write has to respect.
+//! The conditions for a single write.
 
 use pi18_proto::BatteryType;
 
@@ -8,17 +8,18 @@ use super::{
 };
 use crate::{Battery, Broken, Limits, Settings, broken};
 
-/// What every single write on a unit has to respect.
+/// The conditions for a single write on a unit.
 #[derive(Debug)]
 pub(crate) struct Bounds {
     pub(super) limits: Limits,
     own: OwnVoltages,
     battery: Option<Battery>,
-    /// What was wrong at the start may stay so until its turn comes.
+    /// The rules that were broken at the start. They may stay broken until their settings are written.
     before: Vec<Broken>,
 }
 
 impl Bounds {
+    /// Returns the conditions for writes on a unit under a battery guard.
     pub(crate) fn of(planned: &PlannedUnit, battery: Option<Battery>) -> Self {
         Self {
             limits: Limits::of(&planned.unit),
@@ -28,8 +29,8 @@ impl Bounds {
         }
     }
 
-    /// Whether settings that the unit had before may be written back in this state. Rules and guard are
-    /// no reason to keep what is undone, and a battery type brings its own voltages back.
+    /// Checks that settings which the unit had before may be restored in this state. Rules and guard do
+    /// not count, because an undo restores what was there.
     pub(crate) fn allows_back(&self, state: &Settings, to: &Settings) -> Result<(), String> {
         for (setting, value) in to.iter() {
             self.limits.check(setting, value).map_err(|error| format!("{setting}: {error}"))?;
@@ -42,28 +43,26 @@ impl Bounds {
         Ok(())
     }
 
-    /// Whether these settings of one group may be written in this state.
+    /// Checks that these settings of one group may be written in this state.
     pub(crate) fn allows(&self, state: &Settings, to: &Settings) -> Result<(), String> {
         self.allows_back(state, to)?;
-        if let Some(wanted) = to.battery_type.filter(|wanted| *wanted != BatteryType::USER)
-            && self.own.get(wanted) != Some(voltages(state))
+        if let Some(target) = to.battery_type.filter(|target| *target != BatteryType::USER)
+            && self.own.get(target) != Some(voltages(state))
         {
-            return Err(format!(
-                "the voltages are not yet those that battery_type {wanted} brings along"
-            ));
+            return Err(format!("the voltages differ from those of battery_type {target}"));
         }
-        // What was wrong at the start, or is wrong by now, is not this write's doing.
+        // Only a rule that this write breaks counts.
         let battery = self.battery.as_ref();
         let present = broken(state, battery);
         let after = broken(&state.overlaid(to), battery);
-        match after.iter().find(|rule| !knows(&self.before, rule) && !knows(&present, rule)) {
+        match after.iter().find(|rule| !is_known(&self.before, rule) && !is_known(&present, rule)) {
             Some(rule) => Err(rule.to_string()),
             None => Ok(()),
         }
     }
 }
 
-/// Whether a rule was broken already.
-pub(super) fn knows(before: &[Broken], rule: &Broken) -> bool {
+/// Returns whether a rule was broken already.
+pub(super) fn is_known(before: &[Broken], rule: &Broken) -> bool {
     before.iter().any(|known| known.rule == rule.rule && known.settings == rule.settings)
 }

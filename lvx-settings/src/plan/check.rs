@@ -1,5 +1,4 @@
-//! Checks of a plan: whether its steps are sound, and what a person should know before it is carried
-//! out.
+//! Checks of a plan: the consistency of its steps, warnings, and the old values outside the guard.
 
 use std::fmt;
 
@@ -12,18 +11,17 @@ use crate::{
 };
 
 impl Plan {
-    /// Returns the old values that are outside the battery guard, among the settings that the plan
-    /// writes: what an undo would bring back. The guards of the plan and of the site both count. Charge
-    /// currents count together with those of the other units of the bank.
+    /// Returns the old values outside the battery guard among the settings that the plan writes. An undo
+    /// would restore them. The guards of the plan and of the site both count, and charge currents count
+    /// together with those of the other units of the bank.
     ///
-    /// An automatic undo always returns to the old values; a person who asks for an undo later should be
-    /// warned of these.
+    /// An automatic undo always restores the old values. A person who requests an undo later should be
+    /// warned.
     #[must_use]
     pub fn outside_guard(&self, site: Option<&Battery>) -> Vec<Obstacle> {
         let guards = [self.battery.as_ref(), site];
         let mut found = Vec::new();
         for (at, planned) in self.units.iter().enumerate() {
-            // Settings of one group are written together.
             let groups: Vec<_> = self.touched(at).map(Setting::group).collect();
             let old = planned.unit.settings().only(|setting| groups.contains(&setting.group()));
             let of_guard = |guard| {
@@ -31,25 +29,25 @@ impl Plan {
                 broken(&old, Some(guard)).into_iter().filter(is_of_guard).collect::<Vec<_>>()
             };
             for rule in guards.into_iter().flatten().flat_map(of_guard) {
-                let told =
+                let obstacle =
                     Obstacle::new(ObstacleKind::Rule, planned.place(), rule.text, rule.advice)
                         .about(rule.settings);
-                if !found.contains(&told) {
-                    found.push(told);
+                if !found.contains(&obstacle) {
+                    found.push(obstacle);
                 }
             }
         }
         for guard in guards.into_iter().flatten() {
-            let told = self.old_bank_current(guard);
-            found.extend(told.filter(|told| !found.contains(told)));
+            let obstacle = self.old_bank_current(guard);
+            found.extend(obstacle.filter(|obstacle| !found.contains(obstacle)));
         }
         found
     }
 
-    /// What should be known before it is carried out.
+    /// Returns warnings for the person who decides whether to carry out the plan.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let mut told = Vec::new();
+        let mut warnings = Vec::new();
         for step in &self.steps {
             let Some(planned) = self.units.get(step.unit) else { continue };
             let limits = Limits::of(&planned.unit);
@@ -57,37 +55,36 @@ impl Plan {
                 if let Err(error) = limits.check(setting, value)
                     && step.to.get(setting) != Some(value)
                 {
-                    told.push(format!(
-                        "{}: {setting} cannot be put back once it is changed: {error}",
+                    warnings.push(format!(
+                        "{}: {setting} cannot be restored after the change: {error}",
                         planned.unit.serial_number
                     ));
                 }
             }
         }
-        told.sort();
-        told.dedup();
+        warnings.sort();
+        warnings.dedup();
         let left_out = self.left_out();
         if !left_out.is_empty() {
             let count = self.units.len() + left_out.len();
             let names: Vec<_> = left_out.iter().map(ToString::to_string).collect();
-            told.push(format!(
-                "the bank has {count} units or more; not in the plan: {}",
+            warnings.push(format!(
+                "the bank has at least {count} units; missing in the plan: {}",
                 names.join(", ")
             ));
         }
         if let Some(why) = BankCurrent::of(self)
             .and_then(|current| current.excess(&self.settings_after(usize::MAX)))
         {
-            told.push(why);
+            warnings.push(why);
         }
-        told
+        warnings
     }
 
-    /// Holds a plan that came from a file against the rules that one made here obeys, and against what
-    /// the units' limits are.
+    /// Checks a plan from a file against the rules and the limits of its units.
     ///
     /// # Errors
-    /// If it does not hold together, says which step.
+    /// For the first obstacle, or the first step that is inconsistent or breaks a rule.
     pub fn check(&self) -> Result<(), Error> {
         self.check_shape()?;
         match self.obstacles().into_iter().next() {
@@ -96,7 +93,8 @@ impl Plan {
         }
     }
 
-    /// Whether every state on the way is sound, and the last one is what is wanted and nothing else.
+    /// Checks that every state on the way keeps the rules, and that the steps lead to the targets and
+    /// change nothing else.
     pub(super) fn check_states(&self) -> Result<(), Unsound> {
         let current = BankCurrent::of(self);
         let starts = self.settings_after(0);
@@ -118,21 +116,25 @@ impl Plan {
         for ((planned, start), state) in self.units.iter().zip(&starts).zip(&states) {
             let wrong = |why| Unsound { place: "plan".to_owned(), why };
             if let Some(missing) = state.differences(&planned.target).next() {
-                return Err(wrong(format!("it does not lead to what is wanted: {missing}")));
+                return Err(wrong(format!("the steps do not lead to the target: {missing}")));
             }
-            let unwanted = start.only(|setting| planned.target.get(setting).is_none());
-            if let Some(changed) = state.differences(&unwanted).next() {
-                return Err(wrong(format!("it changes {}, which nobody wants", changed.setting)));
+            let others = start.only(|setting| planned.target.get(setting).is_none());
+            if let Some(changed) = state.differences(&others).next() {
+                return Err(wrong(format!(
+                    "the steps change {}, which is not in the target",
+                    changed.setting
+                )));
             }
         }
         Ok(())
     }
 
-    /// Whether the steps hang together, whatever the limits: each writes the settings of one command of
-    /// one unit, from what the steps before it leave, once, and only what is wanted and allowed.
+    /// Checks that the steps are consistent, regardless of limits: each writes the settings of one command
+    /// on one unit, starts from the state that the steps before it leave, and writes a group once, and
+    /// only settings that are in the target and allowed.
     pub(crate) fn check_shape(&self) -> Result<(), Unsound> {
         if self.units.len() > MAX_UNITS {
-            let why = format!("expected at most {MAX_UNITS} units");
+            let why = format!("expected at most {MAX_UNITS} units, found {}", self.units.len());
             return Err(Unsound { place: "plan".to_owned(), why });
         }
         let mut states = self.settings_after(0);
@@ -147,45 +149,47 @@ impl Plan {
             let (Some(planned), Some(state)) =
                 (self.units.get(step.unit), states.get_mut(step.unit))
             else {
-                return Err(wrong(&format!("there is no unit {}", step.unit)));
+                return Err(wrong(&format!("expected the index of a unit, found {}", step.unit)));
             };
             let present = state.only(|setting| setting.group() == group);
             if !alike(&present, &step.from) {
-                return Err(wrong(&"it does not start from what the steps before it leave"));
+                return Err(wrong(
+                    &"expected the values that the steps before it leave, found others",
+                ));
             }
             if present.satisfy(&step.to) {
-                return Err(wrong(&"it changes nothing"));
+                return Err(wrong(&"expected a change, found none"));
             }
-            // Through user to another battery type there are two.
+            // A change of the battery type can take two writes, with user in between.
             let before = written.iter().filter(|known| **known == (step.unit, group)).count();
             if before > usize::from(group == Group::BatteryType) {
-                return Err(wrong(&"it writes once more what was written already"));
+                return Err(wrong(&"expected each group once, found it again"));
             }
             written.push((step.unit, group));
-            self.check_wanted(planned, step).map_err(|why| wrong(&why))?;
+            self.check_target(planned, step).map_err(|why| wrong(&why))?;
             *state = state.overlaid(&step.to);
         }
         Ok(())
     }
 
-    /// Whether a step changes only what is wanted, and installation settings only if allowed.
-    fn check_wanted(&self, planned: &PlannedUnit, step: &Step) -> Result<(), String> {
+    /// Checks that a step changes only settings in the target, and installation settings only if allowed.
+    fn check_target(&self, planned: &PlannedUnit, step: &Step) -> Result<(), String> {
         for change in step.from.differences(&step.to) {
             let setting = change.setting;
             let detour = step.to.battery_type == Some(BatteryType::USER);
-            let wanted = planned.target.get(setting).is_some_and(|wanted| same(wanted, change.to));
-            if !wanted && !detour {
-                return Err(format!("nobody wants {setting} {}", change.to));
+            let is_target = planned.target.get(setting).is_some_and(|value| same(value, change.to));
+            if !is_target && !detour {
+                return Err(format!("{setting} {} is not in the target", change.to));
             }
             if setting.group().is_installation() && !self.allow_installation.contains(&setting) {
-                return Err(format!("{setting} is an installation setting that was not allowed"));
+                return Err(format!("{setting} is an installation setting without permission"));
             }
         }
         Ok(())
     }
 }
 
-/// Where and why a plan does not hold together.
+/// The place and the reason of an inconsistency in a plan.
 #[derive(Debug)]
 pub(crate) struct Unsound {
     pub(super) place: String,
@@ -204,5 +208,5 @@ impl From<Unsound> for Error {
     }
 }
 
-/// More have no number on the wire.
+/// Maximum number of units: parallel instances are 0 to 9.
 const MAX_UNITS: usize = 10;

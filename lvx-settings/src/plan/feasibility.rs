@@ -1,18 +1,18 @@
-//! Searches a plan for everything that is in its way.
+//! Finds the obstacles of a plan.
 
 use super::{
     Obstacle, ObstacleKind, Plan, PlannedUnit,
-    bounds::knows,
+    bounds::is_known,
     own_voltages::{BROUGHT, OwnVoltages},
 };
 use crate::{Battery, Difference, Limits, Setting, Settings, broken};
 
 impl Plan {
-    /// Returns what is in the way of what is wanted, whatever the order.
+    /// Returns the obstacles that no order of writes avoids.
     pub(super) fn obstacles(&self) -> Vec<Obstacle> {
         let mut found = self.guard_obstacles();
-        let is_sound = found.iter().all(|told| told.kind != ObstacleKind::BatteryGuard);
-        // A guard that cannot be right says nothing about voltages.
+        let is_sound = found.iter().all(|obstacle| obstacle.kind != ObstacleKind::BatteryGuard);
+        // A wrong guard cannot be used to check voltages.
         let battery = self.battery.filter(|_| is_sound);
         for at in 0..self.units.len() {
             found.extend(self.unit_obstacles(at, battery.as_ref()));
@@ -21,7 +21,7 @@ impl Plan {
         found
     }
 
-    /// A guard that cannot be right, and writes that need a complete one.
+    /// Checks the guard, and that it is complete if a write requires that.
     fn guard_obstacles(&self) -> Vec<Obstacle> {
         let errors = self.battery.iter().flat_map(Battery::errors);
         let mut found: Vec<_> =
@@ -34,7 +34,7 @@ impl Plan {
             }
         }
         let lacks = match self.battery {
-            None => Some("no battery guard is known".to_owned()),
+            None => Some("there is none".to_owned()),
             Some(battery) => battery.incomplete().map(|error| error.text),
         };
         if let Some(lacks) = lacks.filter(|_| found.is_empty() && !self.no_battery_guard) {
@@ -46,10 +46,8 @@ impl Plan {
                     continue;
                 }
                 let names: Vec<_> = guarded.iter().map(|setting| setting.key()).collect();
-                let why = format!(
-                    "{} cannot be written without a complete battery guard: {lacks}",
-                    names.join(", ")
-                );
+                let why =
+                    format!("{} requires a complete battery guard: {lacks}", names.join(", "));
                 let advice = "state chemistry, cells, max_cell_voltage and min_cell_voltage under \
                               battery: in the profile, or once for the site";
                 let kind = ObstacleKind::NoBatteryGuard;
@@ -59,7 +57,7 @@ impl Plan {
         found
     }
 
-    /// What is in the way on one unit, whatever the others are.
+    /// Returns the obstacles on one unit, regardless of the others.
     fn unit_obstacles(&self, at: usize, battery: Option<&Battery>) -> Vec<Obstacle> {
         let Some(planned) = self.units.get(at) else { return Vec::new() };
         let serial = planned.unit.serial_number;
@@ -70,32 +68,32 @@ impl Plan {
         if !serial.looks_genuine() {
             unit(
                 format!(
-                    "serial number {serial} does not look like one: it cannot be told from another unit"
+                    "serial number {serial} looks like a placeholder, so the unit cannot be identified"
                 ),
-                "set a proper one first",
+                "set a unique serial number first",
             );
         }
         if planned.unit.instance().is_none() {
             let instance = planned.unit.status.parallel_instance;
             unit(
                 format!(
-                    "parallel instance {instance} is none of 0 to 9: this unit's own settings cannot be \
-                     addressed"
+                    "expected a parallel instance from 0 to 9, found {instance}; commands that name the unit \
+                     cannot reach it"
                 ),
                 "",
             );
         }
         if self.units.iter().take(at).any(|other| other.unit.serial_number == serial) {
             unit(
-                format!("two addresses report serial number {serial}"),
-                "if they lead to one unit, give it once; two units need serial numbers that differ",
+                format!("serial number {serial} was found at two addresses"),
+                "name a unit once; two units need different serial numbers",
             );
         }
         found.extend(self.unreachable(planned, battery));
         found
     }
 
-    /// Why a unit cannot get to what is wanted of it, whatever the order.
+    /// Returns the reasons why a unit cannot reach its target in any order of writes.
     fn unreachable(&self, planned: &PlannedUnit, battery: Option<&Battery>) -> Vec<Obstacle> {
         let start = planned.unit.settings();
         let target = start.overlaid(&planned.target);
@@ -104,11 +102,11 @@ impl Plan {
         let obstacle =
             |kind, why: &str, advice: &str| Obstacle::new(kind, planned.place(), why, advice);
         if let Err(misfit) = OwnVoltages::of(&planned.unit).fit(&start, &target) {
-            let told = obstacle(ObstacleKind::Value, &misfit.why, misfit.advice);
-            found.push(told.about(misfit.settings));
+            let obstacle = obstacle(ObstacleKind::Value, &misfit.why, misfit.advice);
+            found.push(obstacle.about(misfit.settings));
         }
         let before = broken(&start, battery);
-        // A battery type brings voltages, and settings of one group are written together.
+        // A battery type sets voltages, and settings of one group are written together.
         let writes = |setting: Setting| {
             changed.iter().any(|change| {
                 change.setting.group() == setting.group()
@@ -116,19 +114,19 @@ impl Plan {
             })
         };
         for rule in broken(&target, battery) {
-            // What is stated or written has to be sound although the unit may have it already.
+            // Stated and written values must keep the rules even if the unit broke them before.
             let is_stated =
                 rule.settings.iter().any(|setting| planned.target.get(*setting).is_some());
             let is_written = rule.is_of_guard() && rule.settings.iter().any(|s| writes(*s));
-            if is_stated || is_written || !knows(&before, &rule) {
-                let told = obstacle(ObstacleKind::Rule, &rule.text, &rule.advice);
-                found.push(told.about(rule.settings));
+            if is_stated || is_written || !is_known(&before, &rule) {
+                let obstacle = obstacle(ObstacleKind::Rule, &rule.text, &rule.advice);
+                found.push(obstacle.about(rule.settings));
             }
         }
         found
     }
 
-    /// Values that a unit cannot be set to, or that were not permitted.
+    /// Returns the values that a unit cannot be set to or that are not permitted.
     fn values(
         &self,
         planned: &PlannedUnit,
@@ -138,22 +136,22 @@ impl Plan {
         let mut found = Vec::new();
         let limits = Limits::of(&planned.unit);
         let mut add = |kind, settings: &[Setting], why: String, advice: &str| {
-            let told = Obstacle::new(kind, planned.place(), why, advice);
-            found.push(told.about(settings.iter().copied()));
+            let obstacle = Obstacle::new(kind, planned.place(), why, advice);
+            found.push(obstacle.about(settings.iter().copied()));
         };
         for change in changed {
             let setting = change.setting;
             if change.from.is_none() {
-                let why = format!("{setting}: this unit does not have it");
-                add(ObstacleKind::Value, &[setting], why, "leave it out");
+                let why = format!("{setting}: this unit does not have the setting");
+                add(ObstacleKind::Value, &[setting], why, "remove it");
                 continue;
             }
             if setting.group().is_installation() && !self.allow_installation.contains(&setting) {
                 let why = format!(
-                    "{setting} is an installation setting: a wrong one can take down a load or break a \
+                    "{setting} is an installation setting: a wrong value can take down a load or break a \
                      bank"
                 );
-                let advice = "leave it out, or allow it by name";
+                let advice = "remove it, or allow it by name";
                 add(ObstacleKind::Installation, &[setting], why, advice);
             }
             if let Err(error) = limits.check(setting, change.to) {
@@ -166,7 +164,7 @@ impl Plan {
                     && let Err(error) = limits.check(companion, value)
                 {
                     let why = format!(
-                        "{setting} is written together with {companion}, and {companion} {error}"
+                        "{setting} is written together with {companion}, and {companion}: {error}"
                     );
                     add(ObstacleKind::Value, &[setting, companion], why, "");
                 }

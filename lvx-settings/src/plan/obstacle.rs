@@ -1,4 +1,4 @@
-//! What is in the way of a plan.
+//! Obstacles: the reasons why a plan cannot be made.
 
 use std::fmt;
 
@@ -6,53 +6,53 @@ use serde::Serialize;
 
 use crate::{Error, GuardError, Setting};
 
-/// Why something cannot be planned.
+/// A reason why a plan cannot be made.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
 #[error("{place}: {}", self.text())]
 #[non_exhaustive]
 pub struct Obstacle {
-    /// What kind of obstacle it is.
+    /// Kind of the obstacle.
     pub kind: ObstacleKind,
-    /// The unit, or what else it is about.
+    /// The unit or other place that the obstacle concerns.
     pub place: String,
-    /// The settings that it is about, if it is about some.
+    /// The settings concerned; may be empty.
     pub settings: Vec<Setting>,
-    /// What is in the way.
+    /// Description of the obstacle.
     pub why: String,
-    /// What to do; empty if `why` says it.
+    /// What to do about it; empty if `why` includes that.
     pub advice: String,
 }
 
-/// Kinds of obstacles, for programs that know what their user can do about one.
+/// Kinds of obstacles, for programs that offer a remedy.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ObstacleKind {
     /// The profile is for other units.
     AppliesTo,
-    /// The unit cannot be distinguished from others, or is given twice.
+    /// The unit has no unique serial number or no valid parallel instance, or is given twice.
     Unit,
-    /// A value that the unit cannot be set to.
+    /// The unit cannot be set to a value.
     Value,
     /// A rule between settings, or the battery guard, would be broken.
     Rule,
-    /// An installation setting that was not permitted.
+    /// An installation setting would be changed without permission.
     Installation,
-    /// A battery guard that cannot be right, or is wider than the site's.
+    /// A battery guard is wrong, or wider than the site's.
     BatteryGuard,
     /// Charge voltages would be written without a complete battery guard and without a waiver.
     NoBatteryGuard,
-    /// A setting on which a bank must agree would be changed on some of its units only.
+    /// A setting that must be equal in a bank would be changed on some of its units only.
     PartOfBank,
-    /// The output modes of the bank would not go together.
+    /// The output modes of the bank would contradict each other.
     OutputModes,
-    /// No order of writes is known in which every step is sound.
+    /// No order of writes was found in which every step keeps the rules.
     Order,
-    /// A plan from a file does not hold together.
+    /// A plan from a file is inconsistent.
     Plan,
 }
 
-/// Everything that is in the way of a plan, a line each.
+/// All obstacles of a plan. `Display` writes one line for each.
 #[derive(Clone, Eq, PartialEq)]
 #[must_use]
 pub struct Obstacles(pub(super) Vec<Obstacle>);
@@ -100,7 +100,7 @@ impl Obstacle {
         Self { kind, place, settings: Vec::new(), why, advice }
     }
 
-    /// Returns what is in the way, and what to do.
+    /// Returns the description of the obstacle and what to do about it.
     #[must_use]
     pub fn text(&self) -> String {
         let between = if self.advice.is_empty() { "" } else { "; " };

@@ -1,19 +1,21 @@
-//! The voltages that a battery type brings along.
+//! The voltages that a battery type sets.
 
 use pi18_proto::{BatteryType, Decivolts};
 
 use crate::{Setting, Settings, Unit};
 
-/// The bulk, float and cut-off voltages that a battery type other than user brings along, as far as
-/// they are known: those of the present type, and those that the unit leaves the factory with.
+/// The bulk, float and cut-off voltages that battery types other than user set, as far as they are known:
+/// those of the present type and those of the factory's type.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OwnVoltages {
     present: (BatteryType, Voltages),
     factory: Option<(BatteryType, Voltages)>,
 }
 
+/// Bulk, float and cut-off voltage.
 pub(super) type Voltages = [Option<Decivolts>; 3];
 
+/// Returns the voltages that a battery type sets.
 pub(super) fn voltages(settings: &Settings) -> Voltages {
     [settings.bulk_voltage, settings.float_voltage, settings.cutoff_voltage]
 }
@@ -27,6 +29,7 @@ impl OwnVoltages {
         }
     }
 
+    /// Returns the voltages that a battery type sets, if they are known.
     pub(super) fn get(&self, battery_type: BatteryType) -> Option<Voltages> {
         [Some(self.present), self.factory]
             .into_iter()
@@ -35,55 +38,53 @@ impl OwnVoltages {
             .map(|(_, voltages)| voltages)
     }
 
-    /// Whether the voltages of a target go with its battery type.
-    ///
-    /// Planning and validating a profile for a unit both ask this.
+    /// Checks that the voltages of a target match its battery type.
     pub(super) fn fit(&self, start: &Settings, target: &Settings) -> Result<(), Misfit> {
-        let Some(wanted) = target.battery_type.filter(|wanted| *wanted != BatteryType::USER) else {
+        let Some(kind) = target.battery_type.filter(|kind| *kind != BatteryType::USER) else {
             return Ok(());
         };
-        let unchanged = start.battery_type == Some(wanted) && voltages(start) == voltages(target);
+        let unchanged = start.battery_type == Some(kind) && voltages(start) == voltages(target);
         if unchanged {
             return Ok(());
         }
-        let Some(own) = self.get(wanted) else {
+        let Some(own) = self.get(kind) else {
             return Err(Misfit {
                 settings: vec![Setting::BatteryType],
                 why: format!(
-                    "battery_type {wanted} brings voltages of its own, which this unit does not tell \
-                     beforehand"
+                    "battery_type {kind} sets its own voltages, which this unit does not report in \
+                     advance"
                 ),
-                advice: "set it on the display, or take user and state the voltages",
+                advice: "set it on the display, or write battery_type: user and the voltages",
             });
         };
         let off = BROUGHT.into_iter().zip(own).zip(voltages(target));
         let off: Vec<_> = off
-            .filter(|((_, own), wanted)| own != wanted)
-            .filter_map(|((setting, own), wanted)| Some((setting, own?, wanted?)))
+            .filter(|((_, own), stated)| own != stated)
+            .filter_map(|((setting, own), stated)| Some((setting, own?, stated?)))
             .collect();
         if off.is_empty() {
             return Ok(());
         }
-        let told: Vec<_> = off
+        let parts: Vec<_> = off
             .iter()
-            .map(|(setting, own, wanted)| format!("{setting} {wanted} where it has {own}"))
+            .map(|(setting, own, stated)| format!("{setting} {own} instead of {stated}"))
             .collect();
         Err(Misfit {
             settings: off.iter().map(|(setting, ..)| *setting).collect(),
             why: format!(
-                "voltages can be set for battery_type user only, {wanted} has its own: {}",
-                told.join(", ")
+                "voltages can be set for battery_type user only; {kind} has {}",
+                parts.join(", ")
             ),
-            advice: "make battery_type user, or state those voltages",
+            advice: "write battery_type: user, or state those voltages",
         })
     }
 }
 
-/// The settings that may change along with the battery type.
+/// The settings that a battery type sets.
 pub(super) const BROUGHT: [Setting; 3] =
     [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
 
-/// Why voltages do not go with a battery type.
+/// A conflict between voltages and a battery type.
 #[derive(Debug)]
 pub(super) struct Misfit {
     pub(super) settings: Vec<Setting>,

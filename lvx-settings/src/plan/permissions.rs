@@ -1,24 +1,32 @@
-//! What a plan may do beyond the usual.
+//! What a plan may do in addition to writing everyday settings.
 
 use crate::{Battery, Setting};
 
-/// What a plan may do beyond the usual, and the battery guard of the site. The default permits nothing
-/// and knows no battery.
+/// The battery guard of the site, and what a plan may do in addition to writing everyday settings. The
+/// default has no guard and permits nothing more.
 ///
-/// A library does not look for a site's guard: the program reads it ([`Battery::parse`]) and hands it
-/// over here.
+/// The program reads the guard of the site, for example with [`Battery::parse`], and passes it here.
+///
+/// ```
+/// use lvx_settings::{Battery, Chemistry, Millivolts, Permissions, Setting};
+///
+/// let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
+/// let permissions =
+///     Permissions::default().with_battery(battery).with_installation([Setting::OutputMode]);
+/// assert_eq!(permissions.allow_installation, [Setting::OutputMode]);
+/// assert!(!permissions.part_of_bank);
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Permissions {
-    /// The battery guard that holds for every unit of the site. A profile or a plan may only narrow
-    /// it.
+    /// The battery guard of every unit of the site. A profile or a plan may only narrow it.
     pub battery: Option<Battery>,
-    /// The installation settings that may be changed: each must be named.
+    /// The installation settings that may be changed, each by name.
     pub allow_installation: Vec<Setting>,
-    /// Charge voltages may be written although no complete battery guard is known. A guard that is
-    /// known still holds.
+    /// Whether charge voltages may be written without a complete battery guard. An incomplete guard still
+    /// limits the values that it states.
     pub no_battery_guard: bool,
-    /// A setting on which the units of a bank must agree may be changed on some of them only.
+    /// Whether a setting that must be equal in a bank may be changed on some of its units only.
     pub part_of_bank: bool,
 }
 
@@ -29,22 +37,20 @@ impl Permissions {
         Self { battery: Some(battery), ..self }
     }
 
-    /// Returns the permissions with more installation settings that may be changed.
+    /// Returns the permissions with additional installation settings that may be changed.
     #[must_use]
     pub fn with_installation(mut self, settings: impl IntoIterator<Item = Setting>) -> Self {
         self.allow_installation.extend(settings);
         self
     }
 
-    /// Returns the permissions with the waiver: charge voltages may be written although no complete
-    /// battery guard is known.
+    /// Returns the permissions with the waiver to write charge voltages without a complete battery guard.
     #[must_use]
     pub fn without_battery_guard(self) -> Self {
         Self { no_battery_guard: true, ..self }
     }
 
-    /// Returns the permissions with one to change settings on which the units of a bank must agree on
-    /// some of them only.
+    /// Returns the permissions to change settings that must be equal in a bank on some of its units only.
     #[must_use]
     pub fn with_part_of_bank(self) -> Self {
         Self { part_of_bank: true, ..self }

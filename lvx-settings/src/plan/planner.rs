@@ -1,4 +1,4 @@
-//! Plans for profiles and programs.
+//! Makes plans, for a profile or for a target of each unit.
 
 use pi18_proto::{Count, DateTime};
 
@@ -6,10 +6,11 @@ use super::{Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, s
 use crate::{Battery, Profile, Setting, Unit};
 
 impl Plan {
-    /// Finds the writes that bring units to what a profile wants. What is already so is not written.
+    /// Plans the writes that bring units to the settings of a profile. Settings that a unit has already
+    /// are not written.
     ///
-    /// The profile's battery guard holds, narrowed from the site's, and its `applies_to`. Each unit
-    /// stands with the address by which it was reached.
+    /// Each unit is paired with the address at which it was read. The battery guard in force is the one
+    /// of the site, narrowed by that of the profile.
     ///
     /// ```
     /// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
@@ -25,15 +26,15 @@ impl Plan {
     ///     units.push((address.to_owned(), Unit::read(&mut Client::open(address)?, &host)?));
     /// }
     /// let refused = Plan::for_profile(profile.profile(), units, &Permissions::default()).unwrap_err();
-    /// assert!(refused.to_string().contains("bulk_voltage 57.6 V is 3.60 V a cell, above 3.40 V"));
+    /// assert!(refused.to_string().contains("bulk_voltage 57.6 V is 3.60 V per cell, above 3.40 V"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// Everything that is in the way, at once: units that the profile is not for, a guard that cannot be
-    /// right or is wider than the site's, charge voltages without a complete guard, values that a unit
-    /// cannot be set to, rules that would be broken, installation settings that were not permitted,
-    /// units of the bank that are left out.
+    /// All obstacles at once: units that the profile is not for, a battery guard that is wrong or wider
+    /// than the site's, charge voltages without a complete guard, values that a unit cannot be set to,
+    /// rules that would be broken, installation settings without permission, and units of the bank that
+    /// are missing.
     pub fn for_profile(
         profile: &Profile,
         units: impl IntoIterator<Item = (String, Unit)>,
@@ -55,12 +56,11 @@ impl Plan {
         if found.is_empty() { plan.searched() } else { Err(Obstacles(found)) }
     }
 
-    /// Finds the writes that make each unit satisfy what is wanted of it, for a program that decides that
-    /// for each unit. What is already so is not written. The guard of `permissions` is the one that
-    /// holds; [`for_profile`](Self::for_profile) takes that of a profile into account.
+    /// Plans the writes that bring each unit to its own target. Settings that a unit has already are not
+    /// written. The battery guard in force is the one of `permissions`.
     ///
     /// # Errors
-    /// Everything that is in the way, as for [`for_profile`](Self::for_profile).
+    /// All obstacles, as for [`for_profile`](Self::for_profile).
     pub fn new(
         units: Vec<PlannedUnit>,
         permissions: Permissions,
@@ -71,13 +71,11 @@ impl Plan {
         if found.is_empty() { plan.searched() } else { Err(Obstacles(found)) }
     }
 
-    /// Returns a plan that came from a file, if it may be carried out under these permissions: what it
-    /// does beyond the usual has to be permitted anew, and its battery guard becomes at most as wide
-    /// as the site's.
+    /// Returns a plan from a file if these permissions allow it. Permissions in the file do not count, and
+    /// its battery guard is narrowed to the site's.
     ///
     /// # Errors
-    /// Everything that is in the way, as for [`for_profile`](Self::for_profile); a plan that does not
-    /// hold together.
+    /// All obstacles, as for [`for_profile`](Self::for_profile); steps that are inconsistent.
     pub fn permitted(mut self, permissions: &Permissions) -> Result<Self, Obstacles> {
         self.allow_installation.clone_from(&permissions.allow_installation);
         self.no_battery_guard = permissions.no_battery_guard;
@@ -93,7 +91,7 @@ impl Plan {
         if found.is_empty() { Ok(self) } else { Err(Obstacles(found)) }
     }
 
-    /// Puts the guard in force: the site's, narrowed to what a profile or a plan states.
+    /// Sets the guard in force: the site's, narrowed by that of a profile or a plan.
     fn narrow(&mut self, site: Option<Battery>, own: Option<Battery>) -> Vec<Obstacle> {
         let narrowed = match (site, own) {
             (Some(site), Some(own)) => site.narrowed(&own).map(Some),
@@ -111,11 +109,11 @@ impl Plan {
         }
     }
 
-    /// The same with its steps.
+    /// Searches for the steps of the plan.
     fn searched(mut self) -> Result<Self, Obstacles> {
         let Some(steps) = search::find(&self) else {
-            let why = "no order of writes is known in which every step is sound";
-            let advice = "change some of the settings first";
+            let why = "found no order of writes in which every step keeps the rules";
+            let advice = "change some of the settings first, in a plan of their own";
             let obstacle = Obstacle::new(ObstacleKind::Order, "plan", why, advice);
             return Err(Obstacles(vec![obstacle]));
         };
@@ -124,8 +122,8 @@ impl Plan {
     }
 }
 
-/// Returns what is in the way of a profile on one unit, whatever the other units of its bank are and
-/// with every installation setting permitted.
+/// Returns the obstacles of a profile on one unit, regardless of the other units of its bank and with
+/// every installation setting permitted.
 pub(crate) fn unit_obstacles(
     profile: &Profile,
     unit: &Unit,

@@ -1,8 +1,8 @@
-//! The search for an order in which every step is sound.
+//! The search for an order of writes in which every step keeps the rules.
 //!
-//! The units are taken through the groups together, so that they differ as briefly as possible: a
-//! round writes one group on every unit that wants it and on which it may be written now. Rounds are
-//! tried depth first, the preferred group first; a state that led nowhere is not entered again.
+//! A round writes one group on every unit that requires it and allows it now, so that the units differ as
+//! briefly as possible. Rounds are tried depth first, the preferred group first. A state from which the
+//! search failed is not tried again.
 
 use std::collections::HashSet;
 
@@ -11,6 +11,7 @@ use pi18_proto::BatteryType;
 use super::{Bounds, Plan, Step, bank::BankCurrent};
 use crate::{Group, Setting, Settings};
 
+/// Returns the steps that lead every unit to its target; `None` if no order is found.
 pub(super) fn find(plan: &Plan) -> Option<Vec<Step>> {
     let units: Vec<_> =
         plan.units.iter().map(|planned| Bounds::of(planned, plan.battery)).collect();
@@ -18,30 +19,32 @@ pub(super) fn find(plan: &Plan) -> Option<Vec<Step>> {
     let targets: Vec<_> = starts
         .iter()
         .zip(&plan.units)
-        .map(|(start, planned)| target(start, &planned.target))
+        .map(|(start, planned)| end(start, &planned.target))
         .collect();
     let current = BankCurrent::of(plan);
     let mut search = Search { units, current, targets, failed: HashSet::new(), steps: Vec::new() };
     search.descend(&starts).then_some(search.steps)
 }
 
-/// What is already so stays to the letter: a clock that agrees is not moved.
-fn target(start: &Settings, wanted: &Settings) -> Settings {
-    let changed: Vec<_> = start.differences(wanted).map(|change| change.setting).collect();
-    start.overlaid(&wanted.only(|setting| changed.contains(&setting)))
+/// Returns the settings at the end. A setting without a difference keeps its exact value: a clock within
+/// the tolerance is not set.
+fn end(start: &Settings, target: &Settings) -> Settings {
+    let changed: Vec<_> = start.differences(target).map(|change| change.setting).collect();
+    start.overlaid(&target.only(|setting| changed.contains(&setting)))
 }
 
 struct Search {
     units: Vec<Bounds>,
-    /// What all units may charge with together.
+    /// Limit for the charge current of all units together.
     current: Option<BankCurrent>,
     targets: Vec<Settings>,
-    /// What was still to be written in states that led nowhere.
+    /// The pending writes of states from which the search failed.
     failed: HashSet<Vec<(usize, Settings, Group)>>,
     steps: Vec<Step>,
 }
 
 impl Search {
+    /// Adds the steps from these states to the targets; returns whether it found them.
     fn descend(&mut self, states: &[Settings]) -> bool {
         let pending = self.pending(states);
         if pending.is_empty() {
@@ -72,7 +75,7 @@ impl Search {
         false
     }
 
-    /// What is still to be written: unit, group, values.
+    /// Returns the pending writes: unit, group, values.
     fn pending(&self, states: &[Settings]) -> Vec<(usize, Group, Settings)> {
         let mut pending = Vec::new();
         for (unit, (state, target)) in states.iter().zip(&self.targets).enumerate() {
@@ -86,18 +89,18 @@ impl Search {
         pending
     }
 
-    /// The rounds that can come next, the best first.
+    /// Returns the rounds that are possible next, the preferred first.
     fn rounds(&self, states: &[Settings], pending: &[(usize, Group, Settings)]) -> Vec<Vec<Step>> {
-        let mut wanted: Vec<_> =
+        let mut candidates: Vec<_> =
             pending.iter().map(|&(_, group, to)| (rank(group, &to), group, to)).collect();
-        // From one type to another that is not user, voltages can only be set in between.
+        // Between two types other than user, voltages can be set only while the type is user.
         let user = Settings { battery_type: Some(BatteryType::USER), ..Settings::default() };
-        if wanted.iter().any(|(_, group, _)| *group == Group::BatteryType) {
-            wanted.push((DETOUR, Group::BatteryType, user));
+        if candidates.iter().any(|(_, group, _)| *group == Group::BatteryType) {
+            candidates.push((DETOUR, Group::BatteryType, user));
         }
         let mut seen: Vec<(Group, Settings)> = Vec::new();
         let mut rounds = Vec::new();
-        for (rank, group, to) in wanted {
+        for (rank, group, to) in candidates {
             if seen.contains(&(group, to)) {
                 continue;
             }
@@ -122,7 +125,7 @@ impl Search {
         rounds.into_iter().map(|(_, steps)| steps).collect()
     }
 
-    /// The write of a group on a unit, if it may be done in these states, which it changes.
+    /// Returns the write of a group on a unit if these states allow it, and updates the states.
     fn step(
         &self,
         unit: usize,
@@ -146,7 +149,8 @@ impl Search {
         Some(Step { unit, from, to })
     }
 
-    /// What cannot be undone comes last, when nothing after it can fail any more.
+    /// Returns whether the old values can be restored. Other steps come last, when no later write can
+    /// fail.
     fn can_be_undone(&self, step: &Step) -> bool {
         self.units.get(step.unit).is_some_and(|bounds| {
             step.from.iter().all(|(setting, value)| bounds.limits.check(setting, value).is_ok())
@@ -154,8 +158,9 @@ impl Search {
     }
 }
 
-/// What may well be refused comes first, when nothing has to be undone yet; user before the voltages
-/// that need it, another type behind them; the clock at the end, when the rest has taken its time.
+/// Returns the order of groups. Writes that units often refuse come first, when nothing has to be undone
+/// yet; battery type user comes before the voltages that require it and other types after them; the
+/// clock comes at the end, because the other writes take time.
 fn rank(group: Group, to: &Settings) -> u8 {
     match group {
         Group::MaxChargeCurrent => 0,
@@ -170,8 +175,8 @@ fn rank(group: Group, to: &Settings) -> u8 {
     }
 }
 
-/// The rank of a change of the battery type that will not last.
+/// The rank of a temporary change of the battery type.
 const DETOUR: u8 = 9;
 
-/// States; no set of settings is known that needs more than a few.
+/// Maximum number of failed states; known settings need a few.
 const MAX_TRIED: usize = 10_000;

@@ -1,4 +1,4 @@
-//! A plan: the units as they were, and the writes.
+//! The plan itself: the state of the units when it was made, and the writes in order.
 
 use std::fmt;
 
@@ -9,50 +9,66 @@ use serde::{Deserialize, Serialize};
 use super::{Permissions, own_voltages::BROUGHT};
 use crate::{Battery, Difference, Group, Setting, Settings, Unit, model::clock::setting};
 
-/// Ordered writes for one or several units, with the values that they were made from.
+/// Ordered writes for one or several units, and the state of the units when the plan was made.
 ///
-/// As JSON it is a file that can be looked at, kept, and carried out later.
+/// Serialized as JSON, a plan is a file that can be reviewed and carried out later.
+///
+/// ```
+/// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
+/// use pi18_transport::Client;
+///
+/// let profile = Profile::parse("bank.yaml", "backlight: off\noutput_priority: solar_battery_utility\n")?;
+/// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+/// let units = [("sim:0".to_owned(), Unit { next_in_bank: None, ..unit })];
+/// let permissions = Permissions::default().with_part_of_bank();
+/// let plan = Plan::for_profile(profile.profile(), units, &permissions)?;
+/// assert_eq!(plan.steps[1].to_string(), "backlight on -> off");
+///
+/// let file = serde_json::to_string(&plan)?;
+/// assert_eq!(serde_json::from_str::<Plan>(&file)?, plan);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     format: Format,
-    /// When it was made, by this computer's clock.
+    /// Time at which the plan was made, by the clock of this computer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<DateTime>,
-    /// The battery that no step may harm.
+    /// The battery guard that every step keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<Battery>,
-    /// The installation settings that it may change.
+    /// The installation settings that the plan may change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow_installation: Vec<Setting>,
-    /// Whether it may write charge voltages although no complete battery guard is known.
+    /// Whether the plan may write charge voltages without a complete battery guard.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_battery_guard: bool,
-    /// Whether it may change settings on which the units of a bank must agree on some of them only.
+    /// Whether the plan may change settings that must be equal in a bank on some of its units only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub part_of_bank: bool,
-    /// The units, as they were.
+    /// The units.
     pub units: Vec<PlannedUnit>,
-    /// The writes, in order.
+    /// The writes in order.
     pub steps: Vec<Step>,
 }
 
-/// Tells a plan from other files.
+/// Marks a file as a plan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 enum Format {
     #[serde(rename = "lvx-plan-1")]
     V1,
 }
 
-/// A unit as it was when a plan was made, and as it is to be.
+/// A unit of a plan: its state when the plan was made, and its target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedUnit {
-    /// How it was reached.
+    /// Address at which the unit was read.
     pub address: String,
-    /// What it said of itself.
+    /// State of the unit.
     pub unit: Unit,
-    /// The settings that the unit is to have.
+    /// Settings that the unit will have.
     #[serde(rename = "wanted")]
     pub target: Settings,
 }
@@ -61,16 +77,16 @@ pub struct PlannedUnit {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Which unit, counted from 0.
+    /// Index of the unit in the plan.
     pub unit: usize,
-    /// The group's settings before.
+    /// The settings of the group before the write.
     pub from: Settings,
-    /// The group's settings after.
+    /// The settings of the group after the write.
     pub to: Settings,
 }
 
 impl Plan {
-    /// A plan without its steps.
+    /// Returns a plan without steps.
     pub(super) fn unplanned(
         units: Vec<PlannedUnit>,
         permissions: Permissions,
@@ -90,19 +106,19 @@ impl Plan {
         }
     }
 
-    /// What of a unit's settings has to change.
+    /// Returns the changes that lead a unit to its target.
     pub(super) fn changes(&self, unit: usize) -> Vec<Difference> {
         let Some(planned) = self.units.get(unit) else { return Vec::new() };
         planned.unit.settings().differences(&planned.target).collect()
     }
 
-    /// Whether everything is as it is wanted.
+    /// Returns whether every unit has its target already.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// The units' settings after the first `count` steps.
+    /// Returns the settings of each unit after the first `count` steps.
     #[must_use]
     pub fn settings_after(&self, count: usize) -> Vec<Settings> {
         let mut settings: Vec<_> =
@@ -115,8 +131,8 @@ impl Plan {
         settings
     }
 
-    /// Returns whether a step writes voltages of a unit whose battery type changes in this plan. A type
-    /// brings voltages along, so an undo writes them even if the unit shows the old ones.
+    /// Returns whether a step writes voltages of a unit whose battery type changes in this plan. A battery
+    /// type sets its own voltages, so an undo writes them even if the unit reports the old ones.
     #[must_use]
     pub fn brings_voltages(&self, step: &Step) -> bool {
         let is_type =
@@ -125,8 +141,8 @@ impl Plan {
             && self.steps.iter().any(is_type)
     }
 
-    /// Returns the settings of a unit that the plan changes, and the voltages that may come along with
-    /// a change of its battery type.
+    /// Returns the settings of a unit that the plan changes, including the voltages that a change of its
+    /// battery type sets.
     pub fn touched(&self, unit: usize) -> impl Iterator<Item = Setting> + '_ {
         let changed = move |setting: &Setting| {
             self.steps.iter().filter(|step| step.unit == unit).any(|step| {
@@ -154,7 +170,7 @@ impl Plan {
 }
 
 impl PlannedUnit {
-    /// How errors name it.
+    /// Returns the name of the unit in errors: address and serial number.
     #[must_use]
     pub fn place(&self) -> String {
         format!("{} ({})", self.address, self.unit.serial_number)
@@ -162,7 +178,7 @@ impl PlannedUnit {
 }
 
 impl Step {
-    /// The group that it writes, if its settings are just those of one.
+    /// Returns the group that the step writes; `None` unless the settings are those of one group.
     #[must_use]
     pub fn group(&self) -> Option<Group> {
         let group = self.to.iter().next()?.0.group();
@@ -171,25 +187,25 @@ impl Step {
         (whole && nothing_else).then_some(group)
     }
 
-    /// The same the other way round.
+    /// Returns the step that undoes this one.
     #[must_use]
     pub fn reversed(&self) -> Self {
         Self { unit: self.unit, from: self.to, to: self.from }
     }
 }
 
-/// One line for each step, of at most 80 columns; a longer one goes on below.
+/// Writes one line for each step, wrapped at 80 columns.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, step) in (1..).zip(&self.steps) {
             let serial = self.units.get(step.unit).map(|planned| planned.unit.serial_number);
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
             let mnemonic = step.group().map_or("?", Group::mnemonic);
-            // A computer without a clock of its own may be in another year.
+            // Shown because the clock of a computer without a battery may be wrong by years.
             let time = step.to.clock.zip(self.made).and_then(|(offset, now)| setting(offset, now));
             let time = time.map_or(String::new(), |time| format!(" ({})", time.0));
             let lead = format!("{number:>3}  {serial}  {mnemonic:<6}  ");
-            // A line ends behind a setting or before an arrow, not within a value.
+            // Lines break after a setting or before an arrow, never within a value.
             let kept = step.to_string().replace(' ', "\u{a0}");
             let kept = kept.replace(",\u{a0}", ", ").replace("\u{a0}->", " ->");
             let text = wrap(&lead, &format!("{kept}{time}"), MAX_WIDTH);
@@ -199,17 +215,17 @@ impl fmt::Display for Plan {
     }
 }
 
-/// What changes, and in brackets what is written along with it.
+/// Writes the changes, and in parentheses the settings that are written along without a change.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = self.to.iter().map(|(setting, to)| match self.from.get(setting) {
+        let parts = self.to.iter().map(|(setting, to)| match self.from.get(setting) {
             Some(from) if from == to => format!("({setting} {to})"),
             Some(from) => format!("{setting} {from} -> {to}"),
             None => format!("{setting} {to}"),
         });
-        f.write_str(&told.collect::<Vec<_>>().join(", "))
+        f.write_str(&parts.collect::<Vec<_>>().join(", "))
     }
 }
 
-/// Columns of a plan as text: what any terminal has.
+/// Width of a plan as text, in columns.
 const MAX_WIDTH: usize = 80;

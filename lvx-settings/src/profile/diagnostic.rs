@@ -1,56 +1,66 @@
-//! What is wrong in a text that a person wrote: each place underlined, all of them at once.
+//! Diagnostics: all errors and warnings in a text at once, with their places underlined.
 
 use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Padding, Renderer, Snippet};
 use pi18_transport::{is_printable, printable};
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum DiagnosticSeverity {
-    /// It cannot be used.
+    /// The text cannot be used.
     Error,
-    /// It can be used and is unwise.
+    /// The text can be used, but should be changed.
     Warning,
 }
 
-/// Where diagnostics are printed.
+/// The style in which diagnostics are printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum DiagnosticStyle {
-    /// To a file or a pipe: text only.
+    /// Text only, for a file or a pipe.
     #[default]
     Plain,
-    /// To a terminal that has colours.
+    /// With colours, for a terminal.
     Color,
 }
 
-/// A place in the text, and what is to be said of it.
+/// A place in the text with a remark.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Label {
-    /// The bytes.
+    /// The range in bytes.
     pub span: Range<usize>,
-    /// A few words, or none.
+    /// The remark; may be empty.
     pub text: String,
-    /// Whether it is the place of the mistake, not one that explains it.
+    /// Whether this is the place of the mistake rather than a related place.
     pub is_primary: bool,
 }
 
-/// One thing that is wrong or unwise.
+/// One error or warning.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Severity of the diagnostic.
     pub severity: DiagnosticSeverity,
-    /// What is wrong: what was wanted, what is there.
+    /// Message: the key, the value expected and the value found.
     pub message: String,
-    /// Where; nowhere if it is about the whole text.
+    /// The places; empty if the diagnostic concerns the whole text.
     pub labels: Vec<Label>,
-    /// What to do about it.
+    /// What to do about it, a line each.
     pub help: Vec<String>,
 }
 
-/// All that is wrong or unwise in one text, in the order of the text.
+/// All errors and warnings in one text, in the order of the text.
+///
+/// ```
+/// use lvx_settings::{DiagnosticSeverity, Profile};
+///
+/// let errors = Profile::parse("bank.yaml", "bulk_voltage: 56,4 V\n").unwrap_err();
+/// let error = errors.iter().next().unwrap();
+/// assert_eq!(error.severity, DiagnosticSeverity::Error);
+/// assert_eq!(error.labels[0].span, 14..20);
+/// assert_eq!(error.help, ["write a point, not a comma"]);
+/// ```
 #[derive(Clone, Eq, PartialEq)]
 #[must_use = "a profile with errors cannot be used"]
 pub struct Diagnostics {
@@ -58,7 +68,7 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
 }
 
-/// A text and what it is called.
+/// A text and its name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Source {
     pub(crate) name: Arc<str>,
@@ -75,23 +85,25 @@ impl Diagnostic {
         Self { severity: DiagnosticSeverity::Warning, ..Self::error(message) }
     }
 
-    /// The place of the mistake.
+    /// Adds the place of the mistake.
     pub(crate) fn at(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into(), is_primary: true });
         self
     }
 
-    /// A place that explains it.
+    /// Adds a related place.
     pub(crate) fn and(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into(), is_primary: false });
         self
     }
 
+    /// Adds a line of help.
     pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self
     }
 
+    /// Returns the first byte of the mistake.
     fn start(&self) -> usize {
         let primary = self.labels.iter().filter(|label| label.is_primary);
         primary.map(|label| label.span.start).min().unwrap_or(0)
@@ -104,42 +116,42 @@ impl Diagnostics {
         Self { source, list }
     }
 
-    /// What the text is called.
+    /// Returns the name of the text.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.source.name
     }
 
-    /// The text that the places are in, without a byte order mark.
+    /// Returns the text to which the places belong, without a byte order mark.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.source.text
     }
 
-    /// Each of them.
+    /// Iterates over the diagnostics.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no diagnostics.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many there are.
+    /// Returns the number of diagnostics.
     #[must_use]
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether one of them is an error.
+    /// Returns whether any diagnostic is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|one| one.severity == DiagnosticSeverity::Error)
     }
 
-    /// As a person reads them. No control character of the text gets out.
+    /// Returns the diagnostics as text for a person. Control characters are escaped.
     #[must_use]
     pub fn render(&self, style: DiagnosticStyle) -> String {
         let renderer = match style {
@@ -147,10 +159,10 @@ impl Diagnostics {
             DiagnosticStyle::Color => Renderer::styled(),
         };
         let (name, shown) = (clean(&self.source.name), Shown::of(&self.source.text));
-        let list = self.list.iter().take(MOST);
+        let list = self.list.iter().take(MAX_SHOWN);
         let mut parts: Vec<_> =
             list.map(|one| rendered(&renderer, one, &name, &shown) + "\n").collect();
-        match self.list.len().saturating_sub(MOST) {
+        match self.list.len().saturating_sub(MAX_SHOWN) {
             0 => {}
             more => parts.push(format!("and {more} more\n")),
         }
@@ -173,7 +185,7 @@ impl fmt::Display for Diagnostics {
     }
 }
 
-/// Writes the same text as `Display`, because a `main` that returns an error shows it by `Debug`.
+/// Writes the same text as `Display`, because a `main` that returns an error prints it with `Debug`.
 impl fmt::Debug for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -193,7 +205,7 @@ fn rendered(renderer: &Renderer, one: &Diagnostic, name: &str, shown: &Shown) ->
     let end = labels.iter().map(|(_, place)| place.end).max();
     let lines = start.zip(end).map(|(start, end)| shown.lines(start..end));
     group = match (lines, labels.first()) {
-        (Some((from, text)), _) if text.len() <= LONGEST_EXCERPT => {
+        (Some((from, text)), _) if text.len() <= MAX_EXCERPT => {
             let marks = labels.iter().map(|(label, place)| mark(label, place, from));
             let (line, _) = shown.line_and_column(from);
             let snippet = Snippet::source(text).line_start(line).path(name.to_owned());
@@ -216,17 +228,17 @@ fn rendered(renderer: &Renderer, one: &Diagnostic, name: &str, shown: &Shown) ->
     renderer.render(&[group])
 }
 
-/// Underlines a place of an excerpt that starts at a byte.
+/// Returns the annotation of a place in an excerpt that starts at the byte `from`.
 fn mark<'a>(label: &Label, place: &Range<usize>, from: usize) -> Annotation<'a> {
     let kind = if label.is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
     let text = Some(clean(&label.text)).filter(|text| !text.is_empty());
     kind.span(place.start - from..place.end - from).label(text)
 }
 
-/// A text as it may be printed, and which byte of it was which.
+/// A text with escaped control characters, and the relation of its bytes to the original.
 struct Shown {
     text: String,
-    /// Where the distance between the two changes: the byte before, the byte after.
+    /// Positions at which the distance changes: byte in the original, byte in `text`.
     steps: Vec<(usize, usize)>,
 }
 
@@ -247,13 +259,14 @@ impl Shown {
         shown
     }
 
+    /// Returns the byte that belongs to a byte of the original.
     fn byte(&self, before: usize) -> usize {
         let step = self.steps.partition_point(|step| step.0 <= before).saturating_sub(1);
         let (from, to) = self.steps.get(step).copied().unwrap_or_default();
         self.text.floor_char_boundary(to + before.saturating_sub(from))
     }
 
-    /// Where a span is, up to the end of its first line.
+    /// Returns a span of the original in this text, up to the end of its first line.
     fn place(&self, span: &Range<usize>) -> Range<usize> {
         let (start, end) = (self.byte(span.start), self.byte(span.end));
         let line = self.text.get(start..).unwrap_or_default().split('\n').next();
@@ -261,7 +274,7 @@ impl Shown {
         start..end.clamp(start, line_end)
     }
 
-    /// The whole lines that hold a place, and where they start.
+    /// Returns the whole lines around a place, and their start.
     fn lines(&self, place: Range<usize>) -> (usize, &str) {
         let before = self.text.get(..place.start).unwrap_or_default();
         let from = before.rfind('\n').map_or(0, |end| end + 1);
@@ -270,7 +283,7 @@ impl Shown {
         (from, self.text.get(from..to).unwrap_or_default())
     }
 
-    /// A piece of a line that is long, and where it starts.
+    /// Returns a part of a long line, and its start.
     fn piece(&self, place: &Range<usize>) -> (usize, &str) {
         let (start, line) = self.lines(place.start..place.start);
         let near = place.start.saturating_sub(PIECE / 4).max(start);
@@ -279,7 +292,7 @@ impl Shown {
         (from, self.text.get(from..to.max(place.start)).unwrap_or_default())
     }
 
-    /// Both counted from 1.
+    /// Returns line and column, both counted from 1.
     fn line_and_column(&self, at: usize) -> (usize, usize) {
         let before = self.text.get(..at).unwrap_or_default();
         let line = before.rsplit('\n').next().unwrap_or_default();
@@ -287,23 +300,24 @@ impl Shown {
     }
 }
 
-/// One line, not too long, without anything that moves a terminal's cursor or turns its direction.
+/// Returns one line of limited length, without characters that move the cursor or change the direction
+/// of text.
 fn clean(text: &str) -> String {
-    let cut = text.char_indices().nth(LONGEST).map(|(at, _)| at);
+    let cut = text.char_indices().nth(MAX_MESSAGE).map(|(at, _)| at);
     let kept = cut.and_then(|at| text.get(..at)).unwrap_or(text);
     let dots = if cut.is_some() { "…" } else { "" };
     printable(kept).into_owned() + dots
 }
 
-/// More than these nobody reads.
-const MOST: usize = 50;
+/// Maximum number of diagnostics that are printed.
+const MAX_SHOWN: usize = 50;
 
-/// An excerpt of more bytes is cut to the piece around its mistake, of so many bytes.
-const LONGEST_EXCERPT: usize = 4000;
+/// Maximum length of an excerpt in bytes; a longer one is cut to `PIECE` bytes around its mistake.
+const MAX_EXCERPT: usize = 4000;
 const PIECE: usize = 120;
 
-/// A message of more characters quotes half a file.
-const LONGEST: usize = 400;
+/// Maximum length of a message in characters; longer ones quote large parts of a file.
+const MAX_MESSAGE: usize = 400;
 
 #[cfg(test)]
 mod tests {
@@ -323,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_lines_of_its_labels_and_no_control_characters() {
+    fn rendering_shows_labelled_lines_without_control_characters() {
         let text = "one: \u{1b}[2J1\r\ntwo:\t2\r\nthree: 3\r\nfour: 4\r\nwide: 你好 x";
         let wide = text.find("好").unwrap();
         insta::assert_snapshot!(diagnostics(text, &[(5, 10), (wide, wide + 3)]));
@@ -345,22 +359,22 @@ mod tests {
     }
 
     #[test]
-    fn shows_a_piece_of_a_line_that_is_long() {
+    fn rendering_cuts_long_lines() {
         let text = format!("one: 1\nlong: {}x{}\n", "é".repeat(5000), "y".repeat(9000));
         let at = text.find('x').unwrap();
         insta::assert_snapshot!(diagnostics(&text, &[(at, at + 8000)]));
     }
 
     #[test]
-    fn stops_before_nobody_reads_on() {
-        let many = vec![Diagnostic::error("wrong"); MOST + 3];
+    fn rendering_counts_diagnostics_beyond_the_maximum() {
+        let many = vec![Diagnostic::error("wrong"); MAX_SHOWN + 3];
         let source = Source { name: "a".into(), text: "".into() };
         assert!(Diagnostics::new(source, many).to_string().ends_with("\nand 3 more\n"));
     }
 
     proptest! {
         #[test]
-        fn renders_any_text_with_labels_anywhere(
+        fn rendering_accepts_any_text_and_labels(
             text in "(\\PC|\t|\r|\n|\u{1b}|\u{7f}|\u{9b}|\u{202e}|\u{2028}|你|é|\u{301}| |[a-z: ]{1,80}){0,40}",
             long in prop_oneof![Just(0), 3900..4100_usize],
             spans in proptest::collection::vec((0..9000_usize, 0..9000_usize), 0..4),

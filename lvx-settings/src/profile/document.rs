@@ -1,35 +1,48 @@
-//! A profile, and the places of its keys in its text.
+//! The content of a profile, and the places of its keys in the text.
 
 use pi18_proto::{Model, SerialNumber, Version};
 
 use super::{Key, Place, Places, diagnostic::Source};
 use crate::{Battery, Settings, Unit, model::value::word};
 
-/// What somebody wants units to be set to.
+/// Settings for units, with the units and the battery that they are made for.
+///
+/// ```
+/// use lvx_settings::{Permissions, Profile, validate};
+///
+/// let profile = Profile::parse("bank.yaml", "
+/// battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
+/// bulk_voltage: 56.4 V
+/// max_charge_current: 60 A
+/// ")?;
+/// assert!(!validate(&profile, &Permissions::default()).has_errors());
+/// assert_eq!(profile.profile().battery.unwrap().cells, Some(16));
+/// # Ok::<(), lvx_settings::Diagnostics>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    /// What it is called.
+    /// Name of the profile.
     pub name: Option<String>,
-    /// For which units it is.
+    /// The units that the profile is for.
     pub applies_to: AppliesTo,
-    /// The battery that it is made for.
+    /// The battery guard.
     pub battery: Option<Battery>,
-    /// The settings that it states.
+    /// The settings that the profile states.
     pub settings: Settings,
 }
 
-/// For which units a profile is; what is empty says nothing.
+/// The units that a profile is for. An empty list allows all units.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AppliesTo {
-    /// Their serial numbers.
+    /// Serial numbers of the units.
     pub serials: Vec<SerialNumber>,
-    /// Their product lines.
+    /// Product lines of the units.
     pub models: Vec<Model>,
-    /// The firmware of their main processors.
+    /// Firmware versions of the main processor.
     pub main_firmware: Vec<Version>,
 }
 
-/// A profile, and where in its file everything stands.
+/// A profile with its text, so that diagnostics can underline places in it.
 #[derive(Clone, Debug)]
 pub struct ParsedProfile {
     pub(super) profile: Profile,
@@ -38,55 +51,59 @@ pub struct ParsedProfile {
 }
 
 impl AppliesTo {
-    /// Why the profile is not for a unit; `None` if it is.
+    /// Returns the reasons why the profile is not for a unit; `None` if it is.
     #[must_use]
     pub fn refuses(&self, unit: &Unit) -> Option<String> {
         let reasons: Vec<_> = self.refusals(unit).into_iter().map(|(_, reason)| reason).collect();
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
+    /// Returns the reasons why the profile is not for a unit, each with its key.
     pub(crate) fn refusals(&self, unit: &Unit) -> Vec<(Key, String)> {
         let mut found = Vec::new();
-        let mut refuse = |key: Key, what: &str, wanted: Vec<String>, has: String| {
-            let wanted = wanted.join(" or ");
+        let mut refuse = |key: Key, what: &str, expected: Vec<String>, has: String| {
+            let expected = expected.join(" or ");
             let serial = unit.serial_number;
-            found.push((key, format!("the profile is for {what} {wanted}, unit {serial} {has}")));
+            found.push((
+                key,
+                format!("the profile is for {what} {expected}, but unit {serial} {has}"),
+            ));
         };
         if !self.serials.is_empty() && !self.serials.contains(&unit.serial_number) {
-            let wanted = self.serials.iter().map(ToString::to_string).collect();
-            refuse(Key::Serials, "serial number", wanted, "is another".to_owned());
+            let expected = self.serials.iter().map(ToString::to_string).collect();
+            refuse(Key::Serials, "serial number", expected, "has another".to_owned());
         }
         if !self.models.is_empty() && !unit.model.is_some_and(|model| self.models.contains(&model))
         {
-            let wanted = self.models.iter().map(|&model| model_text(model)).collect();
-            let has = unit.model.map_or("does not say its model".to_owned(), |model| {
+            let expected = self.models.iter().map(|&model| model_text(model)).collect();
+            let has = unit.model.map_or("does not report its model".to_owned(), |model| {
                 format!("is {}", model_text(model))
             });
-            refuse(Key::Models, "model", wanted, has);
+            refuse(Key::Models, "model", expected, has);
         }
         if !self.main_firmware.is_empty() && !self.main_firmware.contains(&unit.firmware.main) {
-            let wanted = self.main_firmware.iter().map(ToString::to_string).collect();
+            let expected = self.main_firmware.iter().map(ToString::to_string).collect();
             let has = format!("has {}", unit.firmware.main);
-            refuse(Key::MainFirmware, "main firmware", wanted, has);
+            refuse(Key::MainFirmware, "main firmware", expected, has);
         }
         found
     }
 }
 
 impl ParsedProfile {
-    /// The profile.
+    /// Returns the profile.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// The profile alone.
+    /// Returns the profile without its text.
     #[must_use]
     pub fn into_profile(self) -> Profile {
         self.profile
     }
 
-    /// What its file is called.
+    /// Returns the name of the file.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.source.name
@@ -96,13 +113,13 @@ impl ParsedProfile {
         &self.source
     }
 
-    /// Where a key stands; nowhere if it is not there.
+    /// Returns the place of a key, if the text has it.
     pub(crate) fn place(&self, key: Key) -> Option<&Place> {
         self.places.get(&key)
     }
 }
 
-/// How a profile writes a model.
+/// Returns a model as a profile writes it.
 pub(super) fn model_text(model: Model) -> String {
     model.name().map_or_else(|| format!("{:02}", model.0), word)
 }

@@ -1,4 +1,4 @@
-//! The values of a profile's keys that are no settings.
+//! The values of the keys of a profile that are not settings.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use crate::{
     model::value::{nearest, quantity, word},
 };
 
-/// What a key's value looks like.
+/// Returns the expected form of a key's value, for an error message.
 pub(super) fn expected(key: Key) -> String {
     match key {
         Key::Name => "a name".to_owned(),
@@ -28,15 +28,14 @@ pub(super) fn expected(key: Key) -> String {
 }
 
 pub(super) fn serial(text: &str) -> Result<SerialNumber, String> {
-    SerialNumber::new(text)
-        .ok_or_else(|| "it is on the unit's label, and `lvx devices` shows it".into())
+    SerialNumber::new(text).ok_or_else(|| "it is printed on the label of the unit".into())
 }
 
 pub(super) fn version(text: &str) -> Result<Version, String> {
-    Version::new(text).ok_or_else(|| "`lvx query VFW` shows it".into())
+    Version::new(text).ok_or_else(|| "it is in the reply to VFW".into())
 }
 
-/// A word, or the number on the wire.
+/// Reads the name of a model, or its number on the wire.
 pub(super) fn model(text: &str) -> Result<Model, String> {
     let names = || (0..=u8::MAX).filter_map(|number| Some((Model(number), Model(number).name()?)));
     if let Some((model, _)) = names().find(|(_, name)| word(name) == word(text)) {
@@ -49,9 +48,9 @@ pub(super) fn model(text: &str) -> Result<Model, String> {
     let words: Vec<_> = names().map(|(_, name)| word(name)).collect();
     let near = || nearest(&word(text), words.iter().map(String::as_str)).map(str::to_owned);
     Err(match (lvx, near()) {
-        (Some(lvx), _) => format!("an LVX6048 calls itself {lvx}"),
+        (Some(lvx), _) => format!("an LVX6048 is {lvx}"),
         (None, Some(near)) => format!("did you mean {near}?"),
-        (None, None) => format!("known are {}", words.join(", ")),
+        (None, None) => format!("known models are {}", words.join(", ")),
     })
 }
 
@@ -78,13 +77,13 @@ pub(super) fn cells(text: &str) -> Result<u16, String> {
 }
 
 pub(super) fn cell_voltage(text: &str) -> Result<Millivolts, String> {
-    let hint = || "the voltage of one cell, not of the battery, in V".to_owned();
+    let hint = || "write the voltage of one cell in V, not that of the battery".to_owned();
     Millivolts::from_str(text).map_err(|()| hint())
 }
 
 pub(super) fn bank_current(text: &str) -> Result<Amperes, String> {
     let hint = |hint: Option<String>| {
-        hint.unwrap_or_else(|| "the current of all units together, in A".to_owned())
+        hint.unwrap_or_else(|| "write the current of all units together in A".to_owned())
     };
     let amperes = quantity(text, Amperes::UNIT, Amperes::DECIMALS).map_err(hint)?;
     if amperes == 0 { Err(hint(None)) } else { Ok(Amperes(amperes)) }

@@ -1,4 +1,4 @@
-//! The keys of a profile, and where they may stand.
+//! The keys of a profile, and the levels that they belong to.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -21,10 +21,10 @@ pub(crate) enum Key {
     Setting(Setting),
 }
 
-/// Where a key and its value stand.
+/// The place of a key and of its value in the text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    /// As it is written, which may be an alias.
+    /// The key as it is written; may be an alias.
     pub(crate) name: String,
     pub(crate) key: Range<usize>,
     pub(crate) value: Range<usize>,
@@ -32,7 +32,7 @@ pub(crate) struct Place {
 
 pub(crate) type Places = BTreeMap<Key, Place>;
 
-/// What keys stand in.
+/// A level of a profile.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Part {
     Top,
@@ -43,7 +43,7 @@ pub(super) enum Part {
 impl Part {
     pub(super) const ALL: [Self; 3] = [Self::Top, Self::AppliesTo, Self::Battery];
 
-    /// Its keys, those of the settings left out.
+    /// Returns the keys of this level without the settings.
     const fn own(self) -> &'static [(&'static str, Key)] {
         match self {
             Self::Top => {
@@ -64,14 +64,14 @@ impl Part {
         }
     }
 
-    /// The key of a text.
+    /// Returns the key with this text.
     pub(super) fn key(self, text: &str) -> Option<Key> {
         let own = self.own().iter().find(|(known, _)| *known == text).map(|(_, key)| *key);
         let setting = || Setting::from_key(text).map(Key::Setting);
         own.or_else(|| if self == Self::Top { setting() } else { None })
     }
 
-    /// All that may stand in it.
+    /// Returns the texts of all keys of this level.
     pub(super) fn texts(self) -> impl Iterator<Item = &'static str> {
         let settings = if self == Self::Top { Setting::ALL } else { &[] };
         let named = |setting: &Setting| {
@@ -80,10 +80,10 @@ impl Part {
         self.own().iter().map(|(text, _)| *text).chain(settings.iter().flat_map(named))
     }
 
-    /// What an error calls it.
+    /// Returns the name of the level in errors.
     pub(super) const fn place(self) -> &'static str {
         match self {
-            Self::Top => "at the top",
+            Self::Top => "at the top level",
             Self::AppliesTo => "under applies_to",
             Self::Battery => "under battery",
         }
@@ -91,7 +91,7 @@ impl Part {
 }
 
 impl Key {
-    /// The key of the battery guard that is written so.
+    /// Returns the key of the battery guard with this text.
     pub(crate) fn of_battery(text: &str) -> Option<Self> {
         Part::Battery.key(text)
     }

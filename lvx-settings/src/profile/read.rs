@@ -1,4 +1,4 @@
-//! From a profile's text to its values, with everything that is wrong in it.
+//! Reads a profile from its text, and reports all errors at once.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use super::{
 use crate::{Battery, Setting};
 
 impl Profile {
-    /// Reads a profile; `name` is what errors call the file.
+    /// Reads a profile from YAML; `name` is the name of the file in errors.
     ///
     /// ```
     /// use lvx_settings::Profile;
@@ -30,22 +30,22 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// All that is wrong in it, at once. Whether the values are sound together is a matter of
-    /// [`validate`](crate::validate()).
+    /// All errors at once: syntax, unknown keys, values of the wrong form. Use
+    /// [`validate`](crate::validate()) to check the values against each other.
     pub fn parse(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
         profile(name, text)
     }
 
-    /// The same from a file's bytes.
+    /// Reads a profile from the bytes of a file.
     ///
     /// # Errors
-    /// The same, and if it is no UTF-8.
+    /// As [`parse`](Self::parse), and if the bytes are not UTF-8.
     pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
         self::bytes(name, bytes)
     }
 
-    /// Reads a profile from words such as `bulk_voltage=55.2`; `name` is what errors call them, and they
-    /// show the words in a line.
+    /// Reads a profile from words such as `bulk_voltage=55.2`; `name` stands for the file name in errors,
+    /// which show the words in one line.
     ///
     /// ```
     /// use lvx_settings::Profile;
@@ -56,15 +56,15 @@ impl Profile {
     /// ```
     ///
     /// # Errors
-    /// Everything that is wrong in them, at once; that there are none.
+    /// All errors at once; if there are no words.
     pub fn from_words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
         self::words(name, words)
     }
 }
 
 impl Battery {
-    /// Reads the battery guard of a site from its text: the keys that a profile has under `battery`,
-    /// with or without that key. `name` is what errors call the file.
+    /// Reads the battery guard of a site from YAML: the keys under `battery` in a profile, with or without
+    /// the key `battery` itself. `name` is the name of the file in errors.
     ///
     /// ```
     /// use lvx_settings::Battery;
@@ -76,7 +76,7 @@ impl Battery {
     /// ```
     ///
     /// # Errors
-    /// Everything that is wrong in it, at once; a guard that is incomplete or cannot be right.
+    /// All errors at once: wrong syntax, implausible values, missing keys.
     pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostics> {
         battery(name, text)
     }
@@ -98,7 +98,7 @@ fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
     reader.done(name, text)
 }
 
-/// Reads words such as `bulk_voltage=55.2`, as if each were a line of a profile.
+/// Reads words such as `bulk_voltage=55.2`, each like a line of a profile.
 fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
     let text = words.join(" ");
     let mut reader = Reader { are_words: true, ..Reader::default() };
@@ -125,7 +125,7 @@ fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
     reader.done(name, &text)
 }
 
-/// Reads a battery guard: its keys, or the key `battery` with them below, as in a profile.
+/// Reads a battery guard: its keys, or the key `battery` with its keys below it.
 fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source { name: name.into(), text: text.into() };
@@ -145,10 +145,10 @@ fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
         for error in battery.errors().into_iter().chain(battery.incomplete()) {
             let mut keys = error.keys.iter().filter_map(|key| Key::of_battery(key));
             let place = keys.find_map(|key| reader.places.get(&key));
-            let told = Diagnostic::error(error.text).help(error.advice);
+            let diagnostic = Diagnostic::error(error.text).help(error.advice);
             reader.errors.push(match place {
-                Some(place) => told.at(place.value.clone(), ""),
-                None => told,
+                Some(place) => diagnostic.at(place.value.clone(), ""),
+                None => diagnostic,
             });
         }
     }
@@ -159,7 +159,7 @@ fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
     }
 }
 
-/// What is below a single key `battery`.
+/// Returns the value of the key `battery`, if that is the only key.
 fn nested(root: &Node) -> Option<&Node> {
     let NodeKind::Map(entries) = &root.kind else { return None };
     match entries.as_slice() {
@@ -179,8 +179,8 @@ fn bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
         Err(error) => bytes.get(..error.valid_up_to()).unwrap_or_default(),
     };
     let text = String::from_utf8_lossy(text);
-    let error = Diagnostic::error("expected text in UTF-8, found bytes that are none")
-        .at(text.len()..text.len(), "after this")
+    let error = Diagnostic::error("expected text in UTF-8, found other bytes")
+        .at(text.len()..text.len(), "after this place")
         .help("save the file as UTF-8");
     let source = Source { name: name.into(), text: text.as_ref().into() };
     Err(Diagnostics::new(source, vec![error]))
@@ -195,14 +195,14 @@ struct Reader {
     profile: Profile,
     places: Places,
     errors: Vec<Diagnostic>,
-    /// Whether the file could not be read to its end.
+    /// Whether the file was read only up to a syntax error.
     is_cut_off: bool,
-    /// Whether the settings are words of a command line, not lines of a file.
+    /// Whether the settings are words of a command line rather than lines of a file.
     are_words: bool,
 }
 
 impl Reader {
-    /// What was read, or all that is wrong.
+    /// Returns the profile, or all errors.
     fn done(self, name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
         let source = Source { name: name.into(), text: text.into() };
         if self.errors.is_empty() {
@@ -212,15 +212,17 @@ impl Reader {
         }
     }
 
+    /// Adds an error with one place and one line of help.
     fn error(&mut self, message: impl Into<String>, span: &Range<usize>, help: &str) {
         self.errors.push(Diagnostic::error(message).at(span.clone(), "").help(help));
     }
 
+    /// Reads the top level.
     fn top(&mut self, root: &Node) {
         if root.is_missing() {
             return self.errors.push(empty("this profile is empty"));
         }
-        for (key, place, value) in self.part(Part::Top, root, "settings, a line each") {
+        for (key, place, value) in self.part(Part::Top, root, "settings, one per line") {
             match key {
                 Key::AppliesTo => self.applies_to(value),
                 Key::Battery => self.battery(value),
@@ -230,15 +232,10 @@ impl Reader {
         }
     }
 
-    /// The entries of a part that have a known key and a value.
-    fn part<'a>(
-        &mut self,
-        part: Part,
-        node: &'a Node,
-        wanted: &str,
-    ) -> Vec<(Key, Place, &'a Node)> {
+    /// Returns the entries of a level that have a known key and a value.
+    fn part<'a>(&mut self, part: Part, node: &'a Node, form: &str) -> Vec<(Key, Place, &'a Node)> {
         let NodeKind::Map(entries) = &node.kind else {
-            let message = format!("expected {wanted}, found {}", found(node));
+            let message = format!("expected {form}, found {}", found(node));
             let help = match part {
                 Part::Top => {
                     "write key: value without a dash before it, such as bulk_voltage: 56.4 V"
@@ -267,25 +264,24 @@ impl Reader {
                 } else {
                     let first = &first.name;
                     format!(
-                        "expected each setting once, found {text:?} beside {first:?}, which is the same"
+                        "expected each setting once, found {text:?} and {first:?}, which are the same setting"
                     )
                 };
                 self.errors.push(
                     Diagnostic::error(message)
-                        .at(name.span.clone(), "again")
-                        .and(first.key.clone(), "first here")
-                        .help("take one of the two out"),
+                        .at(name.span.clone(), "second")
+                        .and(first.key.clone(), "first")
+                        .help("remove one of the two"),
                 );
                 continue;
             }
             self.places.insert(key, place.clone());
             if value.is_missing() {
-                let wanted = expected(key);
-                let message = format!("{text}: expected {wanted}, found nothing");
+                let message = format!("{text}: expected {}, found nothing", expected(key));
                 let help = if self.are_words {
                     "write a value after the equals sign"
                 } else {
-                    "write a value after the colon, or take the line out"
+                    "write a value after the colon, or remove the line"
                 };
                 self.error(message, &name.span, help);
                 continue;
@@ -295,6 +291,7 @@ impl Reader {
         known
     }
 
+    /// Adds the error for an unknown key.
     fn unknown(&mut self, part: Part, text: &str, name: &Node) {
         let elsewhere = Part::ALL.into_iter().find(|other| other.key(text).is_some());
         let near = || {
@@ -304,21 +301,21 @@ impl Reader {
         let never = || if part == Part::Top { never(text) } else { None };
         let help = if let Some(other) = elsewhere {
             match other {
-                Part::Top => format!("{text} stands at the top: take the indentation away"),
-                other => format!("{text} stands {}", other.place()),
+                Part::Top => format!("{text} belongs at the top level: remove the indentation"),
+                other => format!("{text} belongs {}", other.place()),
             }
         } else if let Some(why) = never() {
             why.to_owned()
         } else if let Some(near) = near() {
             format!("did you mean {near}?")
         } else if part == Part::Top {
-            "`lvx profile init UNIT` prints a profile with all keys".to_owned()
+            "a profile made from a unit has all keys".to_owned()
         } else {
-            format!("known here: {}", part.texts().collect::<Vec<_>>().join(", "))
+            format!("the keys are {}", part.texts().collect::<Vec<_>>().join(", "))
         };
         let message = match part {
             Part::Top => format!("expected a setting, found {text:?}"),
-            part => format!("expected a key that stands {}, found {text:?}", part.place()),
+            part => format!("expected a key {}, found {text:?}", part.place()),
         };
         self.error(message, &name.span, &help);
     }
@@ -332,7 +329,7 @@ impl Reader {
             }
             _ => {
                 let message = format!("name: expected one line of text, found {}", found(node));
-                self.error(message, &place.value, "write a name in one line, or take it out");
+                self.error(message, &place.value, "write a name in one line, or remove the line");
             }
         }
     }
@@ -351,9 +348,9 @@ impl Reader {
             Err(error) => {
                 let message =
                     format!("{}: expected {}, found {}", error.key, error.expected, error.found);
-                let mut told = Diagnostic::error(message).at(node.span.clone(), "");
-                told.help.extend(error.hint);
-                self.errors.push(told);
+                let mut diagnostic = Diagnostic::error(message).at(node.span.clone(), "");
+                diagnostic.help.extend(error.hint);
+                self.errors.push(diagnostic);
             }
         }
     }
@@ -375,12 +372,12 @@ impl Reader {
         }
     }
 
-    /// One value, or a list of them.
+    /// Reads one value, or a list of values.
     fn list<T>(
         &mut self,
         key: &str,
         node: &Node,
-        wanted: &str,
+        form: &str,
         read: fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
         let items = match &node.kind {
@@ -388,8 +385,8 @@ impl Reader {
             _ => std::slice::from_ref(node),
         };
         if items.is_empty() {
-            let help = "an empty list is for no unit: name one, or take the line out";
-            self.error(format!("{key}: expected {wanted}, found an empty list"), &node.span, help);
+            let help = "an empty list allows no unit: add a value, or remove the line";
+            self.error(format!("{key}: expected {form}, found an empty list"), &node.span, help);
         }
         let mut values = Vec::new();
         for item in items {
@@ -402,10 +399,10 @@ impl Reader {
             match value {
                 Ok(value) => values.push(value),
                 Err(hint) => {
-                    let message = format!("{key}: expected {wanted}, found {}", found(item));
-                    let mut told = Diagnostic::error(message).at(item.span.clone(), "");
-                    told.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
-                    self.errors.push(told);
+                    let message = format!("{key}: expected {form}, found {}", found(item));
+                    let mut diagnostic = Diagnostic::error(message).at(item.span.clone(), "");
+                    diagnostic.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
+                    self.errors.push(diagnostic);
                 }
             }
         }
@@ -434,11 +431,12 @@ impl Reader {
         }
         if !self.is_cut_off && matches!(&node.kind, NodeKind::Map(entries) if entries.is_empty()) {
             let message = format!("battery: expected {BATTERY}, found nothing");
-            self.error(message, &node.span, "say what the battery is, or take the line out");
+            self.error(message, &node.span, "describe the battery, or remove the line");
         }
         self.profile.battery = Some(battery);
     }
 
+    /// Reads one value of the battery guard.
     fn one<T>(
         &mut self,
         name: &str,
@@ -454,15 +452,16 @@ impl Reader {
             Ok(value) => Some(value),
             Err(hint) => {
                 let message = format!("{name}: expected {}, found {}", expected(key), found(node));
-                let mut told = Diagnostic::error(message).at(node.span.clone(), "");
-                told.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
-                self.errors.push(told);
+                let mut diagnostic = Diagnostic::error(message).at(node.span.clone(), "");
+                diagnostic.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
+                self.errors.push(diagnostic);
                 None
             }
         }
     }
 }
 
+/// Returns a description of a node for an error message.
 fn found(node: &Node) -> String {
     match &node.kind {
         NodeKind::Scalar { .. } if node.is_missing() => "nothing".to_owned(),
@@ -472,5 +471,5 @@ fn found(node: &Node) -> String {
     }
 }
 
-/// Nobody corrects more at once.
+/// Maximum number of errors that are collected.
 const MAX_ERRORS: usize = 100;

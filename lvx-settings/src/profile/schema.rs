@@ -1,4 +1,4 @@
-//! The JSON schema of profiles, for editors: completion, explanations and errors while writing.
+//! The JSON schema of profiles, with which editors complete, explain and check a profile.
 
 use pi18_proto::Model;
 use serde_json::{Map, Value as Json, json};
@@ -8,17 +8,21 @@ use crate::{
     model::value::{Shape, word},
 };
 
-/// The JSON schema (draft 2020-12) of a profile, made from the table of settings.
+/// Returns the JSON schema (draft 2020-12) of a profile, made from the table of settings.
 ///
-/// It is for editors, and a little narrower than [`Profile::parse`](crate::Profile::parse): words as
-/// they are listed, numbers as numbers or with their unit. What no schema can say is a matter of
-/// [`validate`](crate::validate()).
+/// The schema is slightly narrower than [`Profile::parse`](crate::Profile::parse): it has one spelling of
+/// each word. Rules that a schema cannot express are checked by [`validate`](crate::validate()).
+///
+/// ```
+/// let schema = lvx_settings::profile_schema();
+/// assert_eq!(schema["properties"]["backlight"]["title"], "Backlight");
+/// ```
 #[must_use]
 pub fn profile_schema() -> Json {
     let mut properties = Map::new();
     properties.insert(
         "name".to_owned(),
-        json!({ "title": "Name", "description": "What the profile is for.", "type": "string", "minLength": 1 }),
+        json!({ "title": "Name", "description": "Name or purpose of the profile.", "type": "string", "minLength": 1 }),
     );
     properties.insert("applies_to".to_owned(), applies_to());
     properties.insert("battery".to_owned(), battery());
@@ -28,7 +32,8 @@ pub fn profile_schema() -> Json {
             let mut deprecated = schema.clone();
             if let Some(fields) = deprecated.as_object_mut() {
                 fields.insert("deprecated".to_owned(), json!(true));
-                fields.insert("description".to_owned(), json!(format!("The same as {setting}.")));
+                fields
+                    .insert("description".to_owned(), json!(format!("Former name of {setting}.")));
             }
             properties.insert((*alias).to_owned(), deprecated);
         }
@@ -37,7 +42,7 @@ pub fn profile_schema() -> Json {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Profile of PI18 inverters",
-        "description": "What somebody wants units to be set to. What is not stated is left alone.",
+        "description": "Settings for units. Settings that are not stated are left alone.",
         "type": "object",
         "properties": properties,
         "additionalProperties": false,
@@ -45,10 +50,13 @@ pub fn profile_schema() -> Json {
     })
 }
 
+/// Returns the schema of a setting's value.
 fn of(setting: Setting) -> Json {
     let mut lines: Vec<_> = setting.notes().map(str::to_owned).collect();
     if setting.group().is_installation() {
-        lines.push(format!("An installation setting: needs `--allow-installation {setting}`."));
+        lines.push(format!(
+            "An installation setting: written only if {setting} is allowed by name."
+        ));
     }
     let mut schema = match setting.shape() {
         Shape::Quantity { unit, decimals } => {
@@ -91,15 +99,15 @@ fn applies_to() -> Json {
         (0..=u8::MAX).filter_map(|number| Model(number).name()).map(word).collect();
     let number = json!({ "type": "integer", "minimum": 0 });
     json!({
-        "title": "For which units the profile is",
-        "description": "Units that are not named are refused. What is not given is not looked at.",
+        "title": "Units that the profile is for",
+        "description": "Other units are refused. A key that is missing allows all units.",
         "type": "object",
         "properties": {
             "serials": one_or_more("Serial numbers", &json!({
                 "anyOf": [{ "type": "string", "minLength": 1, "maxLength": 20 }, number],
                 "examples": ["96132206100410"],
             })),
-            "models": one_or_more("Product lines, by name or by the number that GMN answers", &json!({
+            "models": one_or_more("Product lines, by name or by the number in the reply to GMN", &json!({
                 "anyOf": [
                     { "enum": models },
                     { "type": "string", "pattern": "^[0-9]{1,2}$" },
@@ -132,16 +140,16 @@ fn battery() -> Json {
         })
     };
     json!({
-        "title": "The battery that the profile is made for",
-        "description": "Guards: no voltage is written that its cells do not take.",
+        "title": "Battery guard",
+        "description": "No voltage is written that is outside the range of the cells.",
         "type": "object",
         "properties": {
-            "chemistry": { "title": "What its cells are", "enum": chemistries },
-            "cells": { "title": "How many cells are in series", "type": "integer", "minimum": 1, "maximum": 65535, "examples": [16] },
-            "max_cell_voltage": cell("No cell is charged above this", "3.60 V"),
-            "min_cell_voltage": cell("No cell is discharged below this", "2.80 V"),
+            "chemistry": { "title": "Chemistry of the cells", "enum": chemistries },
+            "cells": { "title": "Number of cells in series", "type": "integer", "minimum": 1, "maximum": 65535, "examples": [16] },
+            "max_cell_voltage": cell("Voltage above which no cell is charged", "3.60 V"),
+            "min_cell_voltage": cell("Voltage below which no cell is discharged", "2.80 V"),
             "max_bank_charge_current": {
-                "title": "All units together charge with at most this current",
+                "title": "Maximum charge current of all units together",
                 "anyOf": [
                     { "type": "integer", "minimum": 1 },
                     { "type": "string", "pattern": "^[0-9]+(\\.0+)? ?(A)?$" },

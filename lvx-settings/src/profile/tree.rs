@@ -1,7 +1,7 @@
-//! A profile's YAML as a small tree in which every scalar is text and everything has its place.
+//! The YAML of a profile as a tree, in which every scalar is text and every node has its place.
 //!
-//! Profiles need little of YAML: what they do not need is refused, so that a file is what it looks
-//! like. Numbers stay as they are written: `06306` keeps its zero.
+//! Profiles use a small part of YAML. Anchors, references, tags and further documents are errors, so that
+//! a file has no hidden meaning. Numbers stay text: `06306` keeps its leading zero.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
 use super::diagnostic::Diagnostic;
 
-/// A part of the file.
+/// A node of the tree, and its bytes in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) span: Range<usize>,
@@ -24,19 +24,19 @@ pub(super) enum NodeKind {
 }
 
 impl Node {
-    /// Whether nothing is there, or what YAML takes for nothing.
+    /// Returns whether the node is empty or YAML's null.
     pub(super) fn is_missing(&self) -> bool {
         matches!(&self.kind, NodeKind::Scalar { text, is_plain: true }
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 }
 
-/// Reads a file as far as it can be read; `None` if there is nothing in it.
+/// Reads a file up to the first syntax error; `None` if the file is empty.
 pub(super) fn read(text: &str, errors: &mut Vec<Diagnostic>) -> Option<Node> {
     if text.len() > MAX_BYTES {
-        let (most, found) = (MAX_BYTES / 1024, text.len() / 1024);
+        let (max, found) = (MAX_BYTES / 1024, text.len() / 1024);
         let error = Diagnostic::error(format!(
-            "expected a profile of at most {most} KiB, found one of {found} KiB"
+            "expected a profile of at most {max} KiB, found {found} KiB"
         ));
         errors.push(error.help("a profile states each setting once, in a few lines"));
         return None;
@@ -60,7 +60,7 @@ pub(super) fn read(text: &str, errors: &mut Vec<Diagnostic>) -> Option<Node> {
     tree.root
 }
 
-/// Characters, which the parser counts, as bytes.
+/// Converts the parser's positions, which count characters, to bytes.
 struct Places {
     bytes: Vec<usize>,
     end: usize,
@@ -90,6 +90,7 @@ struct Tree {
 }
 
 impl Tree {
+    /// Adds an event of the parser to the tree.
     fn take(
         &mut self,
         event: Event<'_>,
@@ -100,7 +101,7 @@ impl Tree {
             Event::Scalar(value, style, anchor, tag) => {
                 bare(anchor, tag.is_some(), &span)?;
                 let is_plain = style == ScalarStyle::Plain;
-                // Nothing that is not there has a place.
+                // An empty value has no extent.
                 let span = if value.is_empty() && is_plain { span.start..span.start } else { span };
                 let node = Node {
                     span: trimmed(text, span),
@@ -127,7 +128,9 @@ impl Tree {
                 if self.documents > 1 {
                     let error = Diagnostic::error("expected one profile in a file, found a second");
                     return Err(Box::new(
-                        error.at(span, "it starts here").help("put each profile into its own file"),
+                        error
+                            .at(span, "the second")
+                            .help("put each profile into a file of its own"),
                     ));
                 }
                 return Ok(());
@@ -136,20 +139,19 @@ impl Tree {
                 return Ok(());
             }
         };
-        if self.open.len() >= DEEPEST {
+        if self.open.len() >= MAX_DEPTH {
             let error = Diagnostic::error(
-                "expected a setting with one value, or a part with one value a line, found more in it",
+                "expected one value, or one level of keys with values, found a deeper level",
             );
-            return Err(Box::new(
-                error
-                    .at(span, "")
-                    .help("only battery and applies_to have parts, and only applies_to has lists"),
-            ));
+            return Err(Box::new(error.at(span, "").help(
+                "only battery and applies_to have keys below them, and only applies_to has lists",
+            )));
         }
         self.open.push(Open { node: Node { span, kind }, key: None });
         Ok(())
     }
 
+    /// Adds a complete node to the list or map that is open.
     fn add(&mut self, node: Node) -> Result<(), Box<Diagnostic>> {
         match self.open.last_mut() {
             None => self.root = Some(node),
@@ -167,8 +169,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Ends what is open; a key whose value did not come is dropped, and a value that ran on into
-    /// the line of the error.
+    /// Closes the open lists and maps after a syntax error. Drops a key without a value, and a value that
+    /// extends into the line of the error.
     fn close(&mut self, text: &str) {
         if let Some(Open { node: Node { kind: NodeKind::Map(map), .. }, .. }) = self.open.last_mut()
         {
@@ -179,7 +181,7 @@ impl Tree {
             });
         }
         while let Some(Open { node, .. }) = self.open.pop() {
-            // Scalars and whole lists and maps fit everywhere but as keys.
+            // Only a list or map in the place of a key can fail here.
             if self.add(node).is_err() {
                 return;
             }
@@ -187,12 +189,13 @@ impl Tree {
     }
 }
 
-/// Without trailing blanks.
+/// Returns a span without trailing blanks.
 fn trimmed(text: &str, span: Range<usize>) -> Range<usize> {
     let kept = text.get(span.clone()).unwrap_or_default().trim_end().len();
     span.start..span.start + kept
 }
 
+/// Checks that a node has neither anchor nor tag.
 fn bare(anchor: usize, has_tag: bool, span: &Range<usize>) -> Result<(), Box<Diagnostic>> {
     if anchor > 0 {
         return Err(Box::new(reference(span.clone())));
@@ -207,10 +210,11 @@ fn bare(anchor: usize, has_tag: bool, span: &Range<usize>) -> Result<(), Box<Dia
 fn reference(span: Range<usize>) -> Diagnostic {
     Diagnostic::error("expected a plain value, found an anchor (&…) or a reference to one (*…)")
         .at(span, "")
-        .help("write the value itself in each place")
+        .help("write the value itself in both places")
 }
 
-/// The parser's message in words that help.
+/// Returns a diagnostic for a syntax error: a common mistake if one is found near it, otherwise the
+/// parser's message in plain words.
 fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
     let (start, line) = line_of(text, at);
     let before = text.get(..start).unwrap_or_default().trim_end();
@@ -226,7 +230,7 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
         let tabs = rest.len() - rest.trim_start_matches('\t').len();
         return Diagnostic::error("expected blanks before a key, found a tab")
             .at(tab..tab + tabs, "a tab")
-            .help("indent with two blanks: YAML takes no tabs there");
+            .help("indent with two blanks: YAML does not allow tabs there");
     }
     if let Some((start, colon)) =
         lines.into_iter().find_map(|(start, line)| glued(line).map(|colon| (start, colon)))
@@ -237,15 +241,19 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
     }
     let until = text.get(start..at).unwrap_or_default();
     if info.contains("mapping values are not allowed") && !until.contains(": ") {
-        return Diagnostic::error("expected a line that starts where the one before does, found one that is indented further")
-            .at(start..at, "")
-            .help("only what is under battery and applies_to is indented, all of it alike");
+        return Diagnostic::error(
+            "expected a line with the indentation of the line before, found a deeper one",
+        )
+        .at(start..at, "")
+        .help(
+            "only keys under battery and applies_to are indented, all by the same number of blanks",
+        );
     }
     if line.trim_start().starts_with("- ") && info.contains("expected") {
         let dash = start + line.len() - line.trim_start().len();
         return Diagnostic::error("expected key: value, found an entry of a list")
             .at(dash..dash + 1, "")
-            .help("take the dash out");
+            .help("remove the dash");
     }
     let bare = |line: &str| {
         let line = line.trim();
@@ -261,19 +269,19 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
     }
     match MESSAGES.iter().find(|(known, ..)| info.contains(known)) {
         Some((_, message, help)) => Diagnostic::error(*message).at(here, "").help(*help),
-        None => Diagnostic::error("expected key: value a line, found text that is no YAML")
+        None => Diagnostic::error("expected one key: value per line, found text that is no YAML")
             .at(here, "")
-            .help("write one key: value a line; keys of one part start in the same column"),
+            .help("write one key: value per line; keys of one level start in the same column"),
     }
 }
 
-/// The line around a byte, and where it starts.
+/// Returns the line around a byte, and its start.
 fn line_of(text: &str, at: usize) -> (usize, &str) {
     let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
     (start, text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default())
 }
 
-/// The colon of `key:value`.
+/// Returns the position of the colon in `key:value` without a blank.
 fn glued(line: &str) -> Option<usize> {
     let (key, value) = line.split_once(':')?;
     let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -281,68 +289,56 @@ fn glued(line: &str) -> Option<usize> {
     (fits && value.starts_with(|c: char| !c.is_whitespace())).then_some(key.len())
 }
 
-/// A piece of the parser's message, what to say instead, and what to do.
+/// A part of the parser's message, the message to show instead, and the help.
 const MESSAGES: &[(&str, &str, &str)] = &[
     (
         "anchor",
         "expected a plain value, found an anchor (&…) or a reference to one (*…)",
-        "write the value itself in each place",
+        "write the value itself in both places",
     ),
     ("tag", "expected a plain value, found one with a tag (!…)", TAG),
-    (
-        "quoted",
-        "expected text that ends with its quotation mark, found none",
-        "close the quotation mark that is open",
-    ),
-    (
-        "flow sequence",
-        "expected a comma or ] in a list, found something else",
-        "close the [ that is open",
-    ),
-    (
-        "flow mapping",
-        "expected a comma or } in a part, found something else",
-        "close the { that is open",
-    ),
+    ("quoted", "expected a closing quotation mark, found none", "add the closing quotation mark"),
+    ("flow sequence", "expected a comma or ] in a list, found other text", "add the closing ]"),
+    ("flow mapping", "expected a comma or } after a value, found other text", "add the closing }"),
     (
         "bracket",
-        "found a bracket that closes nothing",
-        "take it out, or quote the text that it belongs to",
+        "expected a value, found a closing bracket without an opening one",
+        "remove it, or put the text into quotation marks",
     ),
     (
         "mapping values are not allowed",
         "expected one key: value a line, found a second colon",
-        "put what is too much into its own line; text that has a colon needs quotation marks",
+        "put the second key into a line of its own; text with a colon needs quotation marks",
     ),
-    ("unprintable", "expected text, found a control character", "take it out"),
-    ("byte order mark", "expected text, found a byte order mark in the middle", "take it out"),
-    ("directive", "expected key: value, found a directive (%…)", "take it out"),
+    ("unprintable", "expected text, found a control character", "remove it"),
+    ("byte order mark", "expected text, found a byte order mark in the middle", "remove it"),
+    ("directive", "expected key: value, found a directive (%…)", "remove it"),
     (
         "recursion",
         "expected a setting with one value, found lists in lists",
-        "write one key: value a line",
+        "write one key: value per line",
     ),
     ("simple key", "expected key: value, found a line without a colon", "write key: value"),
     (
         "expected key",
-        "expected key: value in the same column as the line before, found something else",
-        "keys of one part start in the same column; write key: value",
+        "expected key: value in the column of the line before, found other text",
+        "keys of one level start in the same column; write key: value",
     ),
     (
         "document start",
-        "expected key: value in the same column as the line before, found something else",
-        "keys of one part start in the same column; write key: value",
+        "expected key: value in the column of the line before, found other text",
+        "keys of one level start in the same column; write key: value",
     ),
-    ("unexpected character", "expected a value, found a character that none starts with", QUOTE),
+    ("unexpected character", "expected a value, found a character that cannot start one", QUOTE),
 ];
 
-const TAG: &str =
-    "take the ! and what belongs to it out, or put text that starts so into quotation marks";
+const TAG: &str = "remove the tag, or put the text into quotation marks";
 
-const QUOTE: &str = "text that starts with a sign needs quotation marks: \"…\"";
+const QUOTE: &str = "text that starts with a special character needs quotation marks: \"…\"";
 
+/// Maximum size of a profile in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// A profile needs three: a map, in it the parts, in them lists. What is deeper is told as what it is
-/// as long as it can be meant for something.
-const DEEPEST: usize = 8;
+/// Maximum depth of the tree. A profile has three levels: keys, the keys below some, and lists. Deeper
+/// levels up to this one are read so that errors can describe them.
+const MAX_DEPTH: usize = 8;

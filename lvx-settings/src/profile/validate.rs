@@ -1,4 +1,4 @@
-//! Whether a profile is sound: in itself, and for one unit.
+//! Checks a profile: by itself, for one unit, and for a bank.
 
 mod bank;
 mod warnings;
@@ -8,15 +8,15 @@ use pi18_proto::{BatteryType, Decivolts, OutputFrequency, OutputVoltage, Selecta
 use crate::{
     Allowed, Battery, Broken, DiagnosticSeverity, Diagnostics, GuardError, Limits, ObstacleKind,
     ParsedProfile, Permissions, Setting, SettingValue, Settings, Unit, broken,
-    model::{limits::Class, rules},
+    model::{class::Class, rules},
     plan::unit_obstacles,
     profile::{Key, Place, diagnostic::Diagnostic},
 };
 
 pub use bank::{BankDiagnostics, validate_for_bank};
 
-/// Checks a profile by itself: values that no unit takes, rules between settings, the battery guard,
-/// and what is legal and unwise. The battery guard of the site, in `permissions`, counts as well.
+/// Checks a profile by itself: values that no unit accepts, the rules between settings, the battery guard,
+/// and values that are allowed but unwise. The battery guard of the site, in `permissions`, counts too.
 ///
 /// ```
 /// use lvx_settings::{Permissions, Profile, validate};
@@ -30,12 +30,23 @@ pub fn validate(profile: &ParsedProfile, permissions: &Permissions) -> Diagnosti
     Check::new(profile, None, permissions).run()
 }
 
-/// Checks a profile for one unit: what [`validate`] does, the unit's limits, the rules with the
-/// unit's values where the profile states none, and whether the profile is for that unit at all.
+/// Checks a profile for one unit. In addition to [`validate`], this checks the limits of the unit, the
+/// rules together with the unit's values for settings that the profile does not state, and whether the
+/// profile is for that unit.
 ///
-/// There are no errors exactly if [`Plan::for_profile`](crate::Plan::for_profile) finds a plan for the
-/// unit under these permissions, with every installation setting permitted and whatever the other
-/// units of its bank are.
+/// The result has no errors exactly if [`Plan::for_profile`](crate::Plan::for_profile) finds a plan for
+/// the unit alone under these permissions, with every installation setting permitted.
+///
+/// ```
+/// use lvx_settings::{HostClock, Permissions, Profile, Unit, validate_for};
+/// use pi18_transport::Client;
+///
+/// let profile = Profile::parse("bank.yaml", "max_charge_current: 100 A\n")?;
+/// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+/// let found = validate_for(&profile, &unit, &Permissions::default());
+/// assert!(found.to_string().contains("expected one of 10, 20, 30 … 80 A, found 100 A"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn validate_for(
     profile: &ParsedProfile,
     unit: &Unit,
@@ -49,9 +60,9 @@ struct Check<'a> {
     stated: Settings,
     unit: Option<&'a Unit>,
     permissions: &'a Permissions,
-    /// What the unit has.
+    /// The settings of the unit.
     has: Settings,
-    /// What it will have.
+    /// The settings of the unit after the profile is applied.
     result: Settings,
     found: Vec<Diagnostic>,
 }
@@ -75,7 +86,7 @@ impl<'a> Check<'a> {
         let (stated, limits) = (self.stated, self.unit.map(|unit| (unit, Limits::of(unit))));
         for (setting, value) in stated.iter() {
             match &limits {
-                // One error says it for all.
+                // One error covers all of them.
                 Some(_) if !classes_agree && Class::BATTERY.contains(&setting) => {}
                 Some((unit, limits)) => self.limit(unit, limits, setting, value),
                 None => self.anywhere(setting, value),
@@ -86,7 +97,7 @@ impl<'a> Check<'a> {
                 self.rule(&rule);
             }
         }
-        self.brought_along();
+        self.type_voltages();
         self.planned();
         self.warn(guard.as_ref());
         Diagnostics::new(self.parsed.source().clone(), self.found)
@@ -97,38 +108,39 @@ impl<'a> Check<'a> {
     }
 
     /// Underlines the value of a setting.
-    fn at(&self, told: Diagnostic, setting: Setting) -> Diagnostic {
-        told.at(self.place(Key::Setting(setting)).value, "")
+    fn at(&self, diagnostic: Diagnostic, setting: Setting) -> Diagnostic {
+        diagnostic.at(self.place(Key::Setting(setting)).value, "")
     }
 
-    /// Underlines those of the settings that the profile states, the first as the mistake; says of
-    /// the others that they are the unit's.
-    fn at_all(&self, mut told: Diagnostic, settings: &[Setting]) -> Diagnostic {
+    /// Underlines the settings that the profile states, the first as the mistake, and adds help that names
+    /// the unit's values of the others.
+    fn at_all(&self, mut diagnostic: Diagnostic, settings: &[Setting]) -> Diagnostic {
         for &setting in settings {
             if self.stated.get(setting).is_some() {
                 let place = self.place(Key::Setting(setting)).value;
-                told =
-                    if told.labels.is_empty() { told.at(place, "") } else { told.and(place, "") };
+                diagnostic = if diagnostic.labels.is_empty() {
+                    diagnostic.at(place, "")
+                } else {
+                    diagnostic.and(place, "")
+                };
             } else if let Some(value) = self.has.get(setting) {
-                told = told.help(format!(
-                    "the profile does not state {setting}: {value} is what the unit has"
-                ));
+                diagnostic = diagnostic
+                    .help(format!("the profile does not state {setting}; the unit has {value}"));
             }
         }
-        told
+        diagnostic
     }
 
+    /// Checks that the profile is for the unit.
     fn applies(&mut self) {
         let Some(unit) = self.unit else { return };
         for (key, reason) in self.parsed.profile().applies_to.refusals(unit) {
-            let told = Diagnostic::error(reason).at(self.place(key).value, "");
-            self.found.push(told.help(
-                "apply it to another unit; or change applies_to if it was made for this one",
-            ));
+            let diagnostic = Diagnostic::error(reason).at(self.place(key).value, "");
+            self.found.push(diagnostic.help("use another unit, or correct applies_to"));
         }
     }
 
-    /// The guard in force, if it can be right; says where not.
+    /// Returns the guard in force, if it is plausible; adds its errors.
     fn guard(&mut self) -> Option<Battery> {
         let own = self.parsed.profile().battery;
         let narrowed = match (self.permissions.battery, own) {
@@ -152,36 +164,37 @@ impl<'a> Check<'a> {
             [(Key::MaxCellVoltage, "max_cell_voltage"), (Key::MinCellVoltage, "min_cell_voltage")]
         {
             if let Some(place) = self.parsed.place(key).filter(|_| guard.cells.is_none()) {
-                let told = Diagnostic::error(format!("{name} guards nothing without cells"));
+                let diagnostic = Diagnostic::error(format!("{name} has no effect without cells"));
                 self.found.push(
-                    told.at(place.key.clone(), "")
-                        .help("write how many cells are in series, such as cells: 16"),
+                    diagnostic
+                        .at(place.key.clone(), "")
+                        .help("write the number of cells in series, such as cells: 16"),
                 );
             }
         }
         for error in errors {
-            let told = self.of_guard(error);
-            self.found.push(told);
+            let diagnostic = self.of_guard(error);
+            self.found.push(diagnostic);
         }
         (self.found.len() == before).then_some(guard)
     }
 
-    /// Underlines what a guard's error is about, as far as the profile states it.
+    /// Returns the diagnostic for an error of the guard, with the keys that the profile states underlined.
     fn of_guard(&self, error: GuardError) -> Diagnostic {
-        let mut told = Diagnostic::error(error.text);
+        let mut diagnostic = Diagnostic::error(error.text);
         for key in error.keys {
             let Some(key) = Key::of_battery(key) else { continue };
             let Some(place) = self.parsed.place(key) else { continue };
-            told = match key {
-                _ if told.labels.is_empty() => told.at(place.value.clone(), ""),
-                Key::Chemistry => told.and(place.value.clone(), "the chemistry"),
-                _ => told.and(place.value.clone(), ""),
+            diagnostic = match key {
+                _ if diagnostic.labels.is_empty() => diagnostic.at(place.value.clone(), ""),
+                Key::Chemistry => diagnostic.and(place.value.clone(), "the chemistry"),
+                _ => diagnostic.and(place.value.clone(), ""),
             };
         }
-        told.help(error.advice)
+        diagnostic.help(error.advice)
     }
 
-    /// Whether all battery voltages are for units of one rated voltage, that of the unit.
+    /// Checks that all battery voltages belong to one rated voltage, that of the unit.
     fn classes(&mut self) -> bool {
         let stated: Vec<_> = Class::BATTERY
             .iter()
@@ -199,61 +212,67 @@ impl<'a> Check<'a> {
         if stated.iter().all(|(_, class)| *class == usual) {
             return true;
         }
-        let mut told = Diagnostic::error(match self.unit {
+        let mut diagnostic = Diagnostic::error(match self.unit {
             Some(unit) => format!(
-                "expected battery voltages of a {} unit, which {} is, found those of another",
+                "expected battery voltages of a {} unit such as {}, found others",
                 whole(unit.rated.battery_rated_voltage),
                 unit.serial_number
             ),
-            None => "expected battery voltages of one kind of unit, found those of two".to_owned(),
+            None => {
+                "expected battery voltages for one rated voltage, found voltages for two".to_owned()
+            }
         });
         for (setting, class) in stated {
             let place = self.place(Key::Setting(setting)).value;
             let text = format!("of a {} unit", whole(class.rated()));
             if class != usual {
-                told = told.at(place, text);
+                diagnostic = diagnostic.at(place, text);
             } else if self.unit.is_none() {
-                told = told.and(place, text);
+                diagnostic = diagnostic.and(place, text);
             }
         }
         self.found.push(match self.unit {
             Some(_) => {
-                told.help("a profile is for units of one battery voltage: use or write another")
+                diagnostic.help("use a profile for units with this battery voltage")
             }
             None => {
-                told.help("one of them is mistyped: a unit takes voltages of its own battery only")
+                diagnostic.help("correct the wrong one: a unit accepts only voltages near its rated battery voltage")
             }
         });
         false
     }
 
-    /// The unit's own limits.
+    /// Checks a value against the limits of the unit.
     fn limit(&mut self, unit: &Unit, limits: &Limits, setting: Setting, value: SettingValue) {
-        // What it has it need not take.
+        // A value that the unit has already is not written.
         if self.has.get(setting) == Some(value) {
             return;
         }
         if self.has.get(setting).is_none() {
-            let told = Diagnostic::error(format!("unit {} has no {setting}", unit.serial_number));
+            let diagnostic =
+                Diagnostic::error(format!("unit {} has no {setting}", unit.serial_number));
             let place = self.place(Key::Setting(setting)).key;
-            self.found
-                .push(told.at(place, "").help("take the line out: units of this model lack it"));
+            self.found.push(
+                diagnostic
+                    .at(place, "")
+                    .help("remove the line: this model does not have the setting"),
+            );
             return;
         }
         if let Err(error) = limits.check(setting, value) {
-            let told =
+            let diagnostic =
                 Diagnostic::error(format!("{setting}: expected {}, found {value}", error.allowed));
-            let told = self
-                .at(told, setting)
-                .help(format!("that is what unit {} takes: {}", unit.serial_number, error.origin));
+            let diagnostic = self
+                .at(diagnostic, setting)
+                .help(format!("limit of unit {}: {}", unit.serial_number, error.origin));
             self.found.push(match error.otherwise {
-                Some(otherwise) => told.help(format!("for another value {otherwise}")),
-                None => told,
+                Some(otherwise) => diagnostic.help(format!("for another value, {otherwise}")),
+                None => diagnostic,
             });
         }
     }
 
-    /// What any unit takes.
+    /// Checks a value against the ranges that any unit accepts.
     fn anywhere(&mut self, setting: Setting, value: SettingValue) {
         let error = match value {
             SettingValue::Voltage(voltage) if Class::BATTERY.contains(&setting) => {
@@ -275,12 +294,14 @@ impl<'a> Check<'a> {
                 .then(|| "a current of at most 999 A".to_owned()),
             SettingValue::Window(_) | SettingValue::Clock(_) => None,
         };
-        if let Some(wanted) = error {
-            let told = Diagnostic::error(format!("{setting}: expected {wanted}, found {value}"));
-            self.found.push(self.at(told, setting).help("no unit can be set to this"));
+        if let Some(allowed) = error {
+            let diagnostic =
+                Diagnostic::error(format!("{setting}: expected {allowed}, found {value}"));
+            self.found.push(self.at(diagnostic, setting).help("no unit can be set to this"));
         }
     }
 
+    /// Adds a broken rule.
     fn rule(&mut self, rule: &Broken) {
         let is_stated = |setting: &Setting| self.stated.get(*setting).is_some();
         let guard = match rule.rule {
@@ -289,34 +310,34 @@ impl<'a> Check<'a> {
             rules::BANK_CURRENT => Some(Key::MaxBankChargeCurrent),
             _ => None,
         };
-        // The site's guard has no place in the profile.
+        // The guard of the site has no place in the text.
         let guard = guard.and_then(|key| {
             let stated = self.parsed.place(key).or_else(|| self.parsed.place(Key::Chemistry));
             stated.map(|place| place.value.clone())
         });
         if !rule.settings.iter().any(is_stated) {
-            // Settings of the unit that break rules among themselves are not this profile's matter.
-            // Its battery is.
+            // Unit settings that break rules between themselves do not concern the profile; unit
+            // settings outside the profile's battery guard do.
             if let Some(guard) = guard {
                 let names: Vec<_> = rule.settings.iter().map(|setting| setting.key()).collect();
-                let told =
+                let diagnostic =
                     Diagnostic::warning(&*rule.text).at(guard, "the guard").help(&*rule.advice);
-                let told = self.at_all(told, &rule.settings);
+                let diagnostic = self.at_all(diagnostic, &rule.settings);
                 self.found
-                    .push(told.help(format!("state {}, so that it is changed", names.join(", "))));
+                    .push(diagnostic.help(format!("state {} to change it", names.join(", "))));
             }
             return;
         }
-        let mut told =
+        let mut diagnostic =
             self.at_all(Diagnostic::error(&*rule.text).help(&*rule.advice), &rule.settings);
         if let Some(guard) = guard {
-            told = told.and(guard, "the guard");
+            diagnostic = diagnostic.and(guard, "the guard");
         }
-        self.found.push(told);
+        self.found.push(diagnostic);
     }
 
-    /// Battery types other than `user` bring their own voltages.
-    fn brought_along(&mut self) {
+    /// Warns of voltages with a battery type other than `user`, which sets its own voltages.
+    fn type_voltages(&mut self) {
         let stated = |setting: &Setting| self.stated.get(*setting).is_some();
         let kind = self.stated.battery_type.filter(|kind| *kind != BatteryType::USER);
         let own = [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
@@ -324,46 +345,48 @@ impl<'a> Check<'a> {
         let Some(kind) = kind.filter(|_| self.unit.is_none() && !own.is_empty()) else { return };
         let names: Vec<_> = own.iter().map(|setting| setting.key()).collect();
         let kind = SettingValue::Code(crate::Code { number: kind.0, name: kind.name() });
-        let told = Diagnostic::warning(format!(
-            "{} can be set for battery_type user only, and {kind} brings its own",
+        let diagnostic = Diagnostic::warning(format!(
+            "{} can be set for battery_type user only; {kind} sets its own voltages",
             names.join(", ")
         ));
         let place = self.place(Key::Setting(Setting::BatteryType)).value;
-        let told = self.at_all(told, &own).and(place, "the battery type");
-        self.found.push(told.help("write battery_type: user, or take the voltages out"));
+        let diagnostic = self.at_all(diagnostic, &own).and(place, "the battery type");
+        self.found.push(diagnostic.help("write battery_type: user, or remove the voltages"));
     }
 
-    /// What the planner says for the unit. It decides; what was found before is said better there.
+    /// Adds the obstacles that the planner finds for the unit, unless an error above explains them better.
     fn planned(&mut self) {
         let Some(unit) = self.unit else { return };
-        let has_errors = self.found.iter().any(|told| told.severity == DiagnosticSeverity::Error);
+        let has_errors =
+            self.found.iter().any(|diagnostic| diagnostic.severity == DiagnosticSeverity::Error);
         for obstacle in unit_obstacles(self.parsed.profile(), unit, self.permissions) {
-            let told = Diagnostic::error(obstacle.why);
-            let told = match obstacle.kind {
+            let diagnostic = Diagnostic::error(obstacle.why);
+            let diagnostic = match obstacle.kind {
                 ObstacleKind::NoBatteryGuard => {
-                    let told = match self.parsed.place(Key::Battery) {
-                        Some(place) => told.at(place.key.clone(), ""),
-                        None => told,
+                    let diagnostic = match self.parsed.place(Key::Battery) {
+                        Some(place) => diagnostic.at(place.key.clone(), ""),
+                        None => diagnostic,
                     };
-                    self.at_all(told, &obstacle.settings).help(self.example_of_guard())
+                    self.at_all(diagnostic, &obstacle.settings).help(self.example_of_guard())
                 }
                 _ if has_errors => continue,
-                _ if obstacle.advice.is_empty() => self.at_all(told, &obstacle.settings),
-                _ => self.at_all(told, &obstacle.settings).help(obstacle.advice),
+                _ if obstacle.advice.is_empty() => self.at_all(diagnostic, &obstacle.settings),
+                _ => self.at_all(diagnostic, &obstacle.settings).help(obstacle.advice),
             };
-            self.found.push(told);
+            self.found.push(diagnostic);
         }
     }
 }
 
-fn voltage(settings: &Settings, setting: Setting) -> Option<Decivolts> {
+/// Returns the value of a setting that is a voltage.
+pub(super) fn voltage(settings: &Settings, setting: Setting) -> Option<Decivolts> {
     match settings.get(setting)? {
         SettingValue::Voltage(voltage) => Some(voltage),
         _ => None,
     }
 }
 
-/// What is wanted instead of a battery voltage that no unit takes.
+/// Returns the allowed values for a battery voltage that no unit accepts; `None` if one does.
 fn battery_voltage(setting: Setting, voltage: Decivolts) -> Option<String> {
     let limits = Class::ALL.map(|class| (class, class.battery(setting, None)));
     if limits.iter().any(|(_, limit)| limit.allows(SettingValue::Voltage(voltage))) {
@@ -386,7 +409,7 @@ fn steps(steps: Vec<u16>, decimals: u8, unit: &'static str) -> Allowed {
     Allowed::Steps { steps, decimals, unit }
 }
 
-/// `48 V`
+/// Returns a voltage without decimals: `48 V`.
 fn whole(voltage: Decivolts) -> String {
     format!("{} V", voltage.0 / 10)
 }

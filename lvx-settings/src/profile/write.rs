@@ -1,4 +1,4 @@
-//! From a profile to its text, bare or explained.
+//! Writes a profile as YAML, with or without comments.
 
 use std::fmt::Write as _;
 
@@ -6,24 +6,25 @@ use super::{AppliesTo, Profile, document::model_text};
 use crate::{Battery, Limits, Setting, SettingValue, Shape, Unit};
 
 impl Profile {
-    /// A unit's settings as a profile for units like it.
+    /// Returns the settings of a unit as a profile for units of the same model.
     ///
-    /// Without installation settings, the clock and numbers that have no name: those are not for
-    /// carrying over.
+    /// Installation settings, the clock and codes without a name are not included, because they cannot be
+    /// copied to other units.
     #[must_use]
     pub fn from_unit(unit: &Unit) -> Self {
         from_unit(unit)
     }
 
-    /// As YAML, without a comment. It parses back to the same profile if that is one that a file can
-    /// have.
+    /// Returns the profile as YAML without comments. Parsing the text returns the same profile, if a file
+    /// can express it.
     #[must_use]
     pub fn to_yaml(&self) -> String {
         plain(self)
     }
 
-    /// As YAML in which every setting is explained and has its limits on `unit`. It parses back to
-    /// the same profile; what the profile does not state of the unit's settings is there as a comment.
+    /// Returns the profile as YAML with comments that explain every setting and its limits on `unit`.
+    /// Settings of the unit that the profile does not state are comments. Parsing the text returns the
+    /// same profile.
     #[must_use]
     pub fn commented(&self, unit: &Unit) -> String {
         commented(self, unit)
@@ -31,7 +32,7 @@ impl Profile {
 }
 
 impl Battery {
-    /// Returns the guard as YAML, as a profile has it.
+    /// Returns the guard as YAML, as it is written in a profile.
     #[must_use]
     pub fn to_yaml(&self) -> String {
         battery(self)
@@ -42,8 +43,8 @@ fn from_unit(unit: &Unit) -> Profile {
     let settings = unit.settings();
     let carried =
         |setting| settings.get(setting).is_some_and(|value| fate(setting, value).is_none());
-    // Units of another line may have the same settings and other limits; a bank's other units have
-    // other serial numbers, and firmware changes.
+    // Limited to the model, whose limits are known. Other units of the bank have other serial numbers,
+    // and firmware changes.
     let models = unit.model.filter(|model| model.name().is_some()).into_iter().collect();
     Profile {
         name: None,
@@ -70,7 +71,7 @@ fn plain(profile: &Profile) -> String {
     text
 }
 
-/// The guard as a profile has it.
+/// Returns the guard as YAML.
 fn battery(battery: &Battery) -> String {
     guard(battery).into_iter().map(|line| line + "\n").collect()
 }
@@ -79,8 +80,8 @@ fn commented(profile: &Profile, unit: &Unit) -> String {
     let mut text = String::new();
     let line = unit.model.map_or("no model".to_owned(), |model| model.to_string());
     let header = [
-        "# The settings of one unit, to be kept, changed and applied.",
-        "# What is taken out of here is left as it is on a unit.",
+        "# The settings of one unit, to keep or to change and apply.",
+        "# Settings that are removed here are left alone on a unit.",
         "#",
     ];
     for line in header {
@@ -92,7 +93,7 @@ fn commented(profile: &Profile, unit: &Unit) -> String {
     if profile.name.is_some() {
         name(profile, &mut text);
     } else {
-        push(&mut text, "# name: what this profile is for");
+        push(&mut text, "# name: purpose of this profile");
     }
     text.push('\n');
     guards(profile, unit, &mut text);
@@ -108,7 +109,14 @@ fn commented(profile: &Profile, unit: &Unit) -> String {
         if let Shape::Quantity { .. } | Shape::Words(_) = setting.shape() {
             let limit = limits.get(setting);
             let allowed = limit.allowed.describe(setting);
-            push(&mut text, &format!("# Takes {allowed} ({}).", limit.origin));
+            push(
+                &mut text,
+                &format!(
+                    "# Allowed: {} ({}).",
+                    allowed.trim_start_matches("one of "),
+                    limit.origin
+                ),
+            );
         }
         if stated.is_some() {
             push(&mut text, &format!("{setting}: {value}"));
@@ -123,7 +131,7 @@ fn commented(profile: &Profile, unit: &Unit) -> String {
     text
 }
 
-/// Why a setting is not carried from a unit into a profile.
+/// Returns the reason why a setting is not copied from a unit into a profile; `None` if it is.
 fn fate(setting: Setting, value: SettingValue) -> Option<String> {
     let nameless = match value {
         SettingValue::Code(code) => code.name.is_none(),
@@ -133,28 +141,29 @@ fn fate(setting: Setting, value: SettingValue) -> Option<String> {
     if nameless {
         Some(format!("The unit has {value}, which has no name and cannot be written."))
     } else if setting.group().is_installation() {
-        Some(format!(
-            "An installation setting: written with `--allow-installation {setting}` only."
-        ))
+        Some(format!("An installation setting: written only if {setting} is allowed by name."))
     } else if setting == Setting::Clock {
-        Some("Sets the unit's clock with every apply that finds it off.".to_owned())
+        Some(
+            "Sets the clock of the unit whenever the profile is applied and the clock differs."
+                .to_owned(),
+        )
     } else {
         None
     }
 }
 
-/// For which units, and for which battery.
+/// Writes the units and the battery that the profile is for.
 fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
     push(
         text,
-        "# For which units this is; others are refused. What is not given is not looked at.",
+        "# Units that this profile is for; others are refused. A key that is missing allows all units.",
     );
     let own = &profile.applies_to;
-    let said = applies_to(own);
-    if said.is_empty() {
+    let stated = applies_to(own);
+    if stated.is_empty() {
         push(text, "# applies_to:");
     }
-    for line in &said {
+    for line in &stated {
         push(text, line);
     }
     let of_unit = AppliesTo {
@@ -170,7 +179,10 @@ fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
         push(text, &format!("# {line}"));
     }
     text.push('\n');
-    push(text, "# The battery: with this no voltage is written that its cells do not take.");
+    push(
+        text,
+        "# The battery guard: no voltage is written that is outside the range of the cells.",
+    );
     if let Some(battery) = &profile.battery {
         for line in guard(battery) {
             push(text, &line);
@@ -178,7 +190,7 @@ fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
         return;
     }
     let cells = unit.rated.battery_rated_voltage.0 / 30;
-    push(text, "# Fill it in and take the # away; chemistry is lfp, nmc or lead_acid.");
+    push(text, "# Fill it in and remove the #; chemistry is lfp, nmc or lead_acid.");
     push(text, "# battery:");
     push(text, "#   chemistry: lfp");
     push(text, &format!("#   cells: {cells}"));
@@ -200,7 +212,7 @@ fn applies_to(applies_to: &AppliesTo) -> Vec<String> {
             lines.push(format!("  {key}: [{}]", values.join(", ")));
         }
     };
-    // Quoted, for what reads numbers where digits are.
+    // Quoted, because other YAML readers would read digits as numbers.
     list("serials", applies_to.serials.iter().map(|serial| quoted(serial.as_str())).collect());
     let model = |model: &pi18_proto::Model| match model.name() {
         Some(_) => model_text(*model),
@@ -232,14 +244,14 @@ fn guard(battery: &Battery) -> Vec<String> {
     std::iter::once("battery:".to_owned()).chain(lines).collect()
 }
 
-/// Text between quotation marks.
+/// Returns text in quotation marks, with escapes.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                // Writing to a string does not fail.
+                // Writing to a string cannot fail.
                 let _ = write!(quoted, "\\u{:04x}", u32::from(c));
             }
             c => quoted.push(c),

@@ -1,23 +1,22 @@
-//! Whether a battery guard can be right, whether it is complete, and how a site's guard and a
-//! profile's become one.
+//! Checks of a battery guard, and the combination of a site's guard with a profile's.
 
 use std::fmt;
 
 use pi18_proto::Decivolts;
 
 use super::{Battery, Chemistry, Millivolts};
-use crate::model::limits::Class;
+use crate::model::class::Class;
 
-/// Why a battery guard cannot be right, or guards too little.
+/// A mistake in a battery guard, or a value that it lacks.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{text}; {advice}")]
 #[non_exhaustive]
 pub struct GuardError {
-    /// The keys that it is about, as a profile writes them; the wrong one first.
+    /// The keys concerned, as a profile writes them; the wrong one first.
     pub keys: Vec<&'static str>,
-    /// What was expected, and what was found.
+    /// The key, the value expected and the value found.
     pub text: String,
-    /// What to do about it.
+    /// What to do to correct it.
     pub advice: String,
 }
 
@@ -28,8 +27,8 @@ impl GuardError {
 }
 
 impl Battery {
-    /// Returns everything that cannot be right in the guard, whatever the unit: cell voltages that no
-    /// such cell takes, a number of cells that no unit is made for.
+    /// Returns the mistakes in the guard that do not depend on a unit: cell voltages outside the range of
+    /// the chemistry, or a number of cells for which no unit exists.
     #[must_use]
     pub fn errors(&self) -> Vec<GuardError> {
         let mut found = Vec::new();
@@ -39,7 +38,7 @@ impl Battery {
         found
     }
 
-    /// Returns what the guard lacks to be complete; `None` if it is complete.
+    /// Returns an error that lists the missing keys; `None` if the guard is complete.
     #[must_use]
     pub fn incomplete(&self) -> Option<GuardError> {
         let stated = [
@@ -58,10 +57,10 @@ impl Battery {
         Some(GuardError::new(&missing, text, advice))
     }
 
-    /// Returns why the battery cannot be the one of a unit with this rated battery voltage; `None` if
-    /// it can, or if the guard states too little.
+    /// Returns an error if the battery does not fit a unit with this rated battery voltage, that is, if
+    /// its nominal voltage differs by more than 10 %.
     ///
-    /// The nominal voltage has to be within 10 % of the rated one.
+    /// Returns `None` if it fits, or if the guard lacks chemistry or cells.
     #[must_use]
     pub fn mismatch(&self, rated: Decivolts) -> Option<GuardError> {
         let (chemistry, cells, nominal) = (self.chemistry?, self.cells?, self.nominal()?);
@@ -69,22 +68,23 @@ impl Battery {
             return None;
         }
         let text = format!(
-            "cells: {cells} {chemistry} cells in series have {nominal}, expected {rated} give or take \
-             10 %, the unit's rated battery voltage"
+            "cells: expected {rated} +/- 10 %, the unit's rated battery voltage, found {nominal} from \
+             {cells} {chemistry} cells in series"
         );
         Some(GuardError::new(&[CELLS, CHEMISTRY], text, "count the cells in series again"))
     }
 
-    /// Returns this guard of a site with everything that the guard of a profile or a plan states. That
-    /// one may be narrower than the site's, not wider, and not for another battery.
+    /// Returns this guard of a site, narrowed by the guard of a profile or a plan.
     ///
     /// # Errors
-    /// Every key by which the profile is wider, with both values.
+    /// For every key in which the profile's guard is wider than the site's or describes another battery,
+    /// with both values.
     pub fn narrowed(&self, profile: &Self) -> Result<Self, Vec<GuardError>> {
         let mut found = Vec::new();
         let mut differ = |key, stated: &dyn fmt::Display, site: &dyn fmt::Display, how: &str| {
             let text = format!("{key}: {stated} {how} {site} of the site's battery guard");
-            let advice = "correct the one that is wrong; a profile or a plan may only narrow the site's guard";
+            let advice =
+                "correct the wrong one; a profile or a plan may only narrow the site's guard";
             found.push(GuardError::new(&[key], text, advice));
         };
         if let (Some(site), Some(stated)) = (self.chemistry, profile.chemistry)
@@ -127,21 +127,23 @@ impl Battery {
         })
     }
 
-    /// Cell voltages that no cell of the chemistry, or no cell at all, is taken to.
+    /// Checks that the cell voltages are in the range of the chemistry, or of any chemistry.
     fn cell_voltages(&self) -> Vec<GuardError> {
         let both = [(MAX_CELL, self.max_cell_voltage), (MIN_CELL, self.min_cell_voltage)];
         let stated = both.into_iter().filter_map(|(key, voltage)| Some((key, voltage?)));
         let (low, high) = self.chemistry.map_or_else(any_cell, Chemistry::cell_range);
         let outside = stated.filter(|(_, voltage)| !(low..=high).contains(voltage));
         let error = |(key, voltage): (&'static str, Millivolts)| {
-            let kind = self.chemistry.map_or("some".to_owned(), |chemistry| chemistry.to_string());
+            let kind = self.chemistry.map_or("any".to_owned(), |chemistry| chemistry.to_string());
             let text = format!(
-                "{key}: expected {low} to {high}, which {kind} cells take, found {voltage}"
+                "{key}: expected {low} to {high}, the range of {kind} cells, found {voltage}"
             );
             let other = self.chemistry.and_then(|chemistry| of_another(chemistry, voltage));
             let advice = match other {
                 Some(other) => {
-                    format!("a cell of {other} has such a voltage: correct the one or the other")
+                    format!(
+                        "{other} cells have such a voltage: correct the chemistry or the voltage"
+                    )
                 }
                 None => "state the voltage of one cell, not of the battery".to_owned(),
             };
@@ -153,15 +155,17 @@ impl Battery {
         outside.map(error).collect()
     }
 
+    /// Checks that the maximum cell voltage is above the minimum.
     fn order(&self) -> Option<GuardError> {
         let (max, min) = (self.max_cell_voltage?, self.min_cell_voltage?);
         (max <= min).then(|| {
-            let text = format!("max_cell_voltage {max} is not above min_cell_voltage {min}");
-            GuardError::new(&[MAX_CELL, MIN_CELL], text, "one of the two is mistyped")
+            let text =
+                format!("max_cell_voltage: expected more than min_cell_voltage {min}, found {max}");
+            GuardError::new(&[MAX_CELL, MIN_CELL], text, "correct the wrong one")
         })
     }
 
-    /// A battery whose nominal voltage no unit is made for.
+    /// Checks that the nominal voltage is near a rated battery voltage of the units.
     fn cell_count(&self) -> Option<GuardError> {
         let cells = self.cells?;
         let text = if cells == 0 {
@@ -172,20 +176,20 @@ impl Battery {
                 return None;
             }
             format!(
-                "cells: expected a battery for 12, 24 or 48 V give or take 10 %, found {cells} \
-                 {chemistry} cells, which have {nominal}"
+                "cells: expected a battery of 12, 24 or 48 V +/- 10 %, found {nominal} from {cells} \
+                 {chemistry} cells in series"
             )
         };
         Some(GuardError::new(&[CELLS, CHEMISTRY], text, "count the cells in series again"))
     }
 }
 
-/// Whether a nominal voltage is within 10 % of a rated one.
+/// Returns whether a nominal voltage is within 10 % of a rated one.
 fn is_near(nominal: Decivolts, rated: Decivolts) -> bool {
     u32::from(nominal.0.abs_diff(rated.0)) * 10 <= u32::from(rated.0)
 }
 
-/// The lowest and the highest voltage of any cell.
+/// Returns the lowest and the highest voltage of cells of any chemistry.
 fn any_cell() -> (Millivolts, Millivolts) {
     let ranges = || Chemistry::ALL.into_iter().map(Chemistry::cell_range);
     let none = Millivolts(0);
@@ -195,7 +199,7 @@ fn any_cell() -> (Millivolts, Millivolts) {
     )
 }
 
-/// A chemistry that has cells of such a voltage.
+/// Returns another chemistry whose cells have such a voltage.
 fn of_another(chemistry: Chemistry, voltage: Millivolts) -> Option<Chemistry> {
     let has = |other: &Chemistry| {
         let (low, high) = other.cell_range();
@@ -204,7 +208,7 @@ fn of_another(chemistry: Chemistry, voltage: Millivolts) -> Option<Chemistry> {
     Chemistry::ALL.into_iter().find(has)
 }
 
-/// `a is`, `a and b are`, `a, b and c are`
+/// Returns `a is`, `a and b are`, or `a, b and c are`.
 fn listed(keys: &[&str]) -> String {
     match keys {
         [] => String::new(),
@@ -228,7 +232,7 @@ mod tests {
     const EG4: Battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
 
     #[track_caller]
-    fn told(battery: Battery) -> String {
+    fn errors(battery: Battery) -> String {
         let rated = Decivolts(480);
         let found = battery.errors().into_iter().chain(battery.mismatch(rated));
         let found = found.chain(battery.incomplete());
@@ -236,27 +240,27 @@ mod tests {
     }
 
     #[test]
-    fn guards_that_check_nothing_are_errors() {
-        assert_eq!(told(EG4), "");
+    fn implausible_and_incomplete_guards_are_errors() {
+        assert_eq!(errors(EG4), "");
         let only = |chemistry| Battery { chemistry: Some(chemistry), ..Battery::default() };
         let lone = Battery { max_cell_voltage: Some(Millivolts(9990)), ..Battery::default() };
         let twisted = Battery::new(Chemistry::Lfp, 16, Millivolts(3600), Millivolts(2800));
         insta::assert_snapshot!(
             [
-                told(Battery { cells: Some(160), ..EG4 }),
-                told(Battery { cells: Some(17), ..EG4 }),
-                told(Battery { cells: Some(0), ..EG4 }),
-                told(only(Chemistry::Lfp)),
-                told(lone),
-                told(Battery { max_cell_voltage: Some(Millivolts(4100)), ..EG4 }),
-                told(twisted),
+                errors(Battery { cells: Some(160), ..EG4 }),
+                errors(Battery { cells: Some(17), ..EG4 }),
+                errors(Battery { cells: Some(0), ..EG4 }),
+                errors(only(Chemistry::Lfp)),
+                errors(lone),
+                errors(Battery { max_cell_voltage: Some(Millivolts(4100)), ..EG4 }),
+                errors(twisted),
             ]
             .join("\n")
         );
     }
 
     #[test]
-    fn usual_batteries_fit_their_units() {
+    fn common_batteries_fit_units_of_their_voltage() {
         let fits = |chemistry, cells, rated| {
             Battery { chemistry: Some(chemistry), cells: Some(cells), ..Battery::default() }
                 .mismatch(Decivolts(rated))
@@ -283,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_narrows_the_sites_guard_and_never_widens_it() {
+    fn profile_guard_narrows_the_site_guard_and_cannot_widen_it() {
         let site = EG4.with_max_bank_charge_current(Amperes(120));
         let narrower = Battery {
             max_cell_voltage: Some(Millivolts(3500)),
@@ -297,8 +301,8 @@ mod tests {
         assert_eq!(site.narrowed(&site), Ok(site));
         let wider = Battery::new(Chemistry::Nmc, 14, Millivolts(2700), Millivolts(3650))
             .with_max_bank_charge_current(Amperes(121));
-        let told: Vec<_> =
+        let errors: Vec<_> =
             site.narrowed(&wider).unwrap_err().iter().map(ToString::to_string).collect();
-        insta::assert_snapshot!(told.join("\n"));
+        insta::assert_snapshot!(errors.join("\n"));
     }
 }

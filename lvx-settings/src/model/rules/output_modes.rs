@@ -1,14 +1,14 @@
-//! Which output modes go together in one bank.
+//! The combinations of output modes that units of one bank can have.
 
 use std::fmt;
 
 use pi18_proto::OutputMode;
 
-/// How the output modes of the units of a bank contradict each other.
+/// The way in which the output modes of a bank contradict each other.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OutputModeConflict {
-    /// A unit works as if it were alone.
+    /// A unit is set to work alone.
     Single,
     /// No unit feeds one of three phases.
     PhaseOfThree,
@@ -18,11 +18,11 @@ pub enum OutputModeConflict {
     Mixed,
 }
 
-/// Returns how the output modes of the units of one bank contradict each other; `None` if they go
-/// together: all parallel, or every phase of three or of two.
+/// Returns the way in which the output modes of the units of one bank contradict each other; `None` if
+/// all are parallel, or if every phase of three or of two has a unit.
 ///
-/// `is_whole` says whether these are the modes of all units of the bank: only then a phase can be seen
-/// to have no unit.
+/// `is_whole` is whether `modes` holds the modes of all units of the bank. Only then is a phase without
+/// a unit an error.
 ///
 /// ```
 /// use lvx_settings::{OutputModeConflict, output_mode_conflict};
@@ -48,8 +48,8 @@ pub fn output_mode_conflict(modes: &[OutputMode], is_whole: bool) -> Option<Outp
     }
 }
 
-/// Returns whether all these output modes feed phases of one kind, so that the units' outputs have to
-/// differ.
+/// Returns whether these are all phases of three or all phases of two, so that the outputs of the units
+/// differ in phase.
 #[must_use]
 pub fn are_phases(modes: &[OutputMode]) -> bool {
     modes.iter().all(|mode| THREE.contains(mode)) || modes.iter().all(|mode| TWO.contains(mode))

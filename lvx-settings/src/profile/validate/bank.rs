@@ -1,4 +1,4 @@
-//! Whether a profile is sound for the units of a bank together.
+//! Checks a profile for the units of a bank together.
 
 use super::{Check, validate_for};
 use crate::{
@@ -6,29 +6,29 @@ use crate::{
     profile::diagnostic::Diagnostic,
 };
 
-/// What is wrong with a profile for some units, for each by itself and for all together.
+/// Diagnostics of a profile for several units, for each by itself and for all together.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 #[must_use = "a profile with errors cannot be used"]
 pub struct BankDiagnostics {
-    /// What [`validate_for`] finds for each unit, in the order of the units.
+    /// Diagnostics of [`validate_for`] for each unit, in the order of the units.
     pub units: Vec<Diagnostics>,
-    /// What is wrong for the units together only.
+    /// Diagnostics that concern the units together.
     pub together: Diagnostics,
 }
 
 impl BankDiagnostics {
-    /// Whether the profile cannot be applied to these units.
+    /// Returns whether the profile cannot be applied to these units.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.together.has_errors() || self.units.iter().any(Diagnostics::has_errors)
     }
 }
 
-/// Checks a profile for units that are to be set together, each with the address by which it was
-/// reached: what [`validate_for`] does for each, and the rules of their bank.
+/// Checks a profile for units that will be set together, each with the address at which it was read. In
+/// addition to [`validate_for`] for each, this checks the rules of their bank.
 ///
-/// There are no errors exactly if [`Plan::for_profile`] finds a plan for the units under these
+/// The result has no errors exactly if [`Plan::for_profile`] finds a plan for the units under these
 /// permissions, with every installation setting permitted.
 ///
 /// ```
@@ -60,18 +60,19 @@ pub fn validate_for_bank(
     if let Err(obstacles) = Plan::for_profile(profile.profile(), units.iter().cloned(), &permitted)
     {
         for obstacle in &obstacles {
-            // What is wrong for one unit by itself is in its own diagnostics.
+            // Obstacles of a single unit are in the diagnostics of that unit.
             let is_of_bank = obstacle.place == "bank"
                 || [ObstacleKind::PartOfBank, ObstacleKind::OutputModes].contains(&obstacle.kind);
             if !is_sound_alone && !is_of_bank {
                 continue;
             }
-            let mut told = check.at_all(Diagnostic::error(&*obstacle.why), &obstacle.settings);
+            let mut diagnostic =
+                check.at_all(Diagnostic::error(&*obstacle.why), &obstacle.settings);
             if !obstacle.advice.is_empty() {
-                told = told.help(&*obstacle.advice);
+                diagnostic = diagnostic.help(&*obstacle.advice);
             }
-            if !check.found.contains(&told) {
-                check.found.push(told);
+            if !check.found.contains(&diagnostic) {
+                check.found.push(diagnostic);
             }
         }
     }
