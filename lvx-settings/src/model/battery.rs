@@ -48,11 +48,25 @@ pub struct Battery {
 }
 
 /// A cell voltage in thousandths of a volt.
+///
+/// ```
+/// use lvx_settings::Millivolts;
+///
+/// let voltage: Millivolts = "3.6 V".parse().unwrap();
+/// assert_eq!(voltage, Millivolts(3600));
+/// assert_eq!(voltage.to_string(), "3.60 V");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millivolts(pub u16);
 
 /// The chemistry of battery cells.
+///
+/// | word | cell voltage | nominal | float at most |
+/// |---|---|---|---|
+/// | `lfp` | 2.50 to 3.65 V | 3.20 V | 3.45 V |
+/// | `nmc` | 2.80 to 4.20 V | 3.60 V | 4.10 V |
+/// | `lead_acid` | 1.70 to 2.45 V | 2.00 V | 2.30 V |
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Chemistry {

@@ -13,6 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// The offset of a unit's clock from the clock of this computer.
 ///
 /// As text, `host` is no offset, `host+37s` is 37 s ahead, and `host-3600s` is an hour behind.
+///
+/// ```
+/// use lvx_settings::ClockOffset;
+///
+/// let offset: ClockOffset = "host+37s".parse().unwrap();
+/// assert_eq!(offset.seconds, 37);
+/// assert!(offset.agrees(ClockOffset::default()), "within the tolerance of a minute");
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ClockOffset {
     /// Offset in seconds, negative if the unit's clock is behind.

@@ -19,6 +19,14 @@ use super::{
 
 /// The values that one unit can be set to.
 ///
+/// | settings | source of the limit |
+/// |---|---|
+/// | battery voltages | table of the PI18 sheets for the unit's rated battery voltage |
+/// | maximum charge currents | the unit's lists (`MCHGCR`, `MUCHGCR`) |
+/// | output voltage | PI18 sheets, the half of the list in which the unit's present voltage is |
+/// | battery type | PI18 sheets, by product line |
+/// | other codes | every code with a name |
+///
 /// ```
 /// use lvx_settings::{HostClock, Limits, Setting, Unit};
 /// use pi18_transport::Client;

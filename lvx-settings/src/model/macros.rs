@@ -183,6 +183,17 @@ macro_rules! settings {
         }
 
         /// The settings that one command writes together: one or two.
+        ///
+        /// ```
+        /// use lvx_settings::{Group, Setting};
+        /// use pi18_proto::Risk;
+        ///
+        /// let group = Setting::FloatVoltage.group();
+        /// assert_eq!(group, Group::ChargeVoltages);
+        /// assert_eq!(group.mnemonic(), "MCHGV");
+        /// assert_eq!(group.risk(), Risk::Battery);
+        /// assert!(group.settings().eq([Setting::BulkVoltage, Setting::FloatVoltage]));
+        /// ```
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum Group {
             $(

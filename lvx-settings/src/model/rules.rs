@@ -40,6 +40,19 @@ impl fmt::Display for Broken {
 
 /// Returns every rule that these settings break. Settings without a value break no rule.
 ///
+/// | rule | broken if |
+/// |---|---|
+/// | `float-above-bulk` | `float_voltage` > `bulk_voltage` |
+/// | `cutoff-above-recharge` | `cutoff_voltage` > `recharge_voltage` |
+/// | `redischarge-not-above-recharge` | `redischarge_voltage` <= `recharge_voltage`, except 0 |
+/// | `redischarge-above-float` | `redischarge_voltage` > `float_voltage` |
+/// | `ac-above-all` | `max_ac_charge_current` > `max_charge_current` |
+/// | `cell-too-high` | bulk, float or re-discharge voltage per cell above the guard's range |
+/// | `cell-too-low` | cut-off or re-charge voltage per cell below the guard's range |
+/// | `bank-charge-current` | `max_charge_current` > `max_bank_charge_current` of the guard |
+///
+/// The last three require a battery guard.
+///
 /// ```
 /// use lvx_settings::{Settings, broken};
 /// use pi18_proto::Decivolts;

@@ -11,6 +11,16 @@ use super::{
 };
 
 /// A setting whose value differs between two sets of settings.
+///
+/// ```
+/// use lvx_settings::Settings;
+/// use pi18_proto::Decivolts;
+///
+/// let now = Settings { bulk_voltage: Some(Decivolts(564)), ..Settings::default() };
+/// let target = Settings { bulk_voltage: Some(Decivolts(560)), ..Settings::default() };
+/// let difference = now.differences(&target).next().unwrap();
+/// assert_eq!(difference.to_string(), "Bulk (C.V.) voltage: 56.4 V -> 56.0 V");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Difference {
@@ -35,6 +45,21 @@ impl Settings {
     }
 
     /// Returns a copy with every value that is set in `over` replaced.
+    ///
+    /// ```
+    /// use lvx_settings::Settings;
+    /// use pi18_proto::{Amperes, Decivolts};
+    ///
+    /// let unit = Settings {
+    ///     float_voltage: Some(Decivolts(540)),
+    ///     max_charge_current: Some(Amperes(60)),
+    ///     ..Settings::default()
+    /// };
+    /// let profile = Settings { float_voltage: Some(Decivolts(535)), ..Settings::default() };
+    /// let result = unit.overlaid(&profile);
+    /// assert_eq!(result.float_voltage, Some(Decivolts(535)));
+    /// assert_eq!(result.max_charge_current, Some(Amperes(60)));
+    /// ```
     #[must_use]
     pub fn overlaid(&self, over: &Self) -> Self {
         let mut all = *self;
@@ -45,6 +70,16 @@ impl Settings {
     }
 
     /// Returns a copy with only the chosen settings.
+    ///
+    /// ```
+    /// use lvx_settings::{HostClock, Unit};
+    /// use pi18_transport::Client;
+    ///
+    /// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+    /// let installation = unit.settings().only(|setting| setting.group().is_installation());
+    /// assert_eq!(installation.iter().count(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn only(&self, chosen: impl Fn(Setting) -> bool) -> Self {
         let mut kept = Self::default();

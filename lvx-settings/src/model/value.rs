@@ -59,6 +59,15 @@ pub struct Code {
 /// A part of the day.
 ///
 /// A window that ends before it starts goes past midnight; one that ends when it starts is all day.
+///
+/// ```
+/// use lvx_settings::{Setting, SettingValue};
+///
+/// let value = Setting::AcChargeWindow.parse("23:00-06:00")?;
+/// let SettingValue::Window(window) = value else { panic!("expected a window") };
+/// assert_eq!((window.start.hour(), window.end.hour()), (23, 6));
+/// # Ok::<(), lvx_settings::ValueError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Window {
     /// Start of the window.
@@ -68,6 +77,14 @@ pub struct Window {
 }
 
 /// The form of a setting's values.
+///
+/// ```
+/// use lvx_settings::Setting;
+///
+/// assert_eq!(Setting::BulkVoltage.shape().expected(), "a voltage such as 54.0 V");
+/// assert_eq!(Setting::Backlight.shape().words(), ["on", "off"]);
+/// assert_eq!(Setting::ChargerPriority.shape().words()[0], "solar_first");
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Shape {

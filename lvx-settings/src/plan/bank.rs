@@ -8,6 +8,19 @@ use super::{Obstacle, ObstacleKind, Plan};
 use crate::{Battery, Setting, SettingValue, Settings, Unit, output_mode_conflict};
 
 /// A unit of the same bank that is not in the plan.
+///
+/// ```
+/// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
+/// use pi18_transport::Client;
+///
+/// let profile = Profile::parse("bank.yaml", "backlight: off\n")?;
+/// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+/// let units = [("sim:0".to_owned(), unit)];
+/// let plan = Plan::for_profile(profile.profile(), units, &Permissions::default())?;
+/// let left_out = plan.left_out();
+/// assert_eq!(left_out[0].to_string(), "unit 96132206100411 (instance 1)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct LeftOut {

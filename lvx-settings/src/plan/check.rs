@@ -44,7 +44,9 @@ impl Plan {
         found
     }
 
-    /// Returns warnings for the person who decides whether to carry out the plan.
+    /// Returns warnings for the person who decides whether to carry out the plan: old values that cannot
+    /// be restored, units of the bank that are missing, and a sum of charge currents that exceeds the
+    /// guard.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

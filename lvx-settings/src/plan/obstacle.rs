@@ -7,6 +7,22 @@ use serde::Serialize;
 use crate::{Error, GuardError, Setting};
 
 /// A reason why a plan cannot be made.
+///
+/// ```
+/// use lvx_settings::{HostClock, ObstacleKind, Permissions, Plan, Profile, Unit};
+/// use pi18_transport::Client;
+///
+/// let profile = Profile::parse("bank.yaml", "max_charge_current: 100 A\n")?;
+/// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+/// let units = [("sim:0".to_owned(), unit)];
+/// let permissions = Permissions::default().with_part_of_bank();
+/// let obstacles = Plan::for_profile(profile.profile(), units, &permissions).unwrap_err();
+/// let obstacle = obstacles.iter().next().unwrap();
+/// assert_eq!(obstacle.kind, ObstacleKind::Value);
+/// assert_eq!(obstacle.place, "sim:0 (96132206100410)");
+/// assert!(obstacle.why.starts_with("max_charge_current: expected one of 10, 20, 30 … 80 A"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
 #[error("{place}: {}", self.text())]
 #[non_exhaustive]

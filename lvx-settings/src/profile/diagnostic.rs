@@ -37,6 +37,18 @@ pub struct Label {
 }
 
 /// One error or warning.
+///
+/// [`Diagnostics::render`] shows it with the lines of the text:
+///
+/// ```text
+/// error: expected a setting, found "bulk_voltge"
+///  --> bank.yaml:1:1
+///   |
+/// 1 | bulk_voltge: 56.4 V
+///   | ^^^^^^^^^^^
+///   |
+///   = help: did you mean bulk_voltage?
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Diagnostic {
@@ -76,11 +88,13 @@ pub(crate) struct Source {
 }
 
 impl Diagnostic {
+    /// Returns an error without places.
     pub(crate) fn error(message: impl Into<String>) -> Self {
         let (labels, help) = (Vec::new(), Vec::new());
         Self { severity: DiagnosticSeverity::Error, message: message.into(), labels, help }
     }
 
+    /// Returns a warning without places.
     pub(crate) fn warning(message: impl Into<String>) -> Self {
         Self { severity: DiagnosticSeverity::Warning, ..Self::error(message) }
     }
@@ -111,6 +125,7 @@ impl Diagnostic {
 }
 
 impl Diagnostics {
+    /// Returns diagnostics in the order of the text.
     pub(crate) fn new(source: Source, mut list: Vec<Diagnostic>) -> Self {
         list.sort_by_key(Diagnostic::start);
         Self { source, list }
@@ -194,6 +209,7 @@ impl fmt::Debug for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
+/// Renders one diagnostic with its excerpt of the text.
 fn rendered(renderer: &Renderer, one: &Diagnostic, name: &str, shown: &Shown) -> String {
     let level = match one.severity {
         DiagnosticSeverity::Error => Level::ERROR,
@@ -243,6 +259,8 @@ struct Shown {
 }
 
 impl Shown {
+    /// Escapes the control characters of a text; keeps line feeds and tabs, drops the carriage return of a
+    /// line end.
     fn of(text: &str) -> Self {
         let mut shown = Self { text: String::with_capacity(text.len()), steps: vec![(0, 0)] };
         for (at, c) in text.char_indices() {

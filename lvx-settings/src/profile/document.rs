@@ -7,6 +7,33 @@ use crate::{Battery, Settings, Unit, model::value::word};
 
 /// Settings for units, with the units and the battery that they are made for.
 ///
+/// A profile is a YAML file for people:
+///
+/// ```yaml
+/// name: LFP bank in the garage
+/// applies_to:
+///   models: [infinisolar_v_ii_lv]   # also: serials, main_firmware
+/// battery:
+///   chemistry: lfp                  # lfp, nmc or lead_acid
+///   cells: 16                       # in series
+///   max_cell_voltage: 3.60 V
+///   min_cell_voltage: 2.80 V
+///   max_bank_charge_current: 120 A  # of all units together
+/// bulk_voltage: 56.4 V
+/// max_charge_current: 60 A
+/// output_priority: solar_battery_utility
+/// ac_charge_window: 23:00-06:00
+/// backlight: off
+/// ```
+///
+/// - Keys at the top level are the [keys](crate::Setting::key) of settings, and `name`, `applies_to` and
+///   `battery`. Settings that are missing are left alone.
+/// - Quantities may omit their unit: `56.4 V` and `56.4` are equal. Codes are words, as
+///   [`Shape::words`](crate::Shape::words) returns them; `code 7` is a number without a name.
+/// - `applies_to` limits the profile to some units, so that it cannot be applied to others by mistake.
+/// - `battery` is the battery guard of the profile. It may only narrow the guard of the site.
+/// - Anchors, references and tags of YAML are errors.
+///
 /// ```
 /// use lvx_settings::{Permissions, Profile, validate};
 ///
@@ -32,6 +59,17 @@ pub struct Profile {
 }
 
 /// The units that a profile is for. An empty list allows all units.
+///
+/// ```
+/// use lvx_settings::{HostClock, Profile, Unit};
+/// use pi18_transport::Client;
+///
+/// let profile = Profile::parse("v.yaml", "applies_to: {models: infinisolar_v}\nbacklight: off\n")?;
+/// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+/// let reason = profile.profile().applies_to.refuses(&unit).unwrap();
+/// assert!(reason.starts_with("the profile is for model infinisolar_v, but unit 96132206100410"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AppliesTo {
     /// Serial numbers of the units.

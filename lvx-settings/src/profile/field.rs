@@ -27,10 +27,12 @@ pub(super) fn expected(key: Key) -> String {
     }
 }
 
+/// Reads a serial number; the error is a hint.
 pub(super) fn serial(text: &str) -> Result<SerialNumber, String> {
     SerialNumber::new(text).ok_or_else(|| "it is printed on the label of the unit".into())
 }
 
+/// Reads a firmware version; the error is a hint.
 pub(super) fn version(text: &str) -> Result<Version, String> {
     Version::new(text).ok_or_else(|| "it is in the reply to VFW".into())
 }
@@ -54,6 +56,7 @@ pub(super) fn model(text: &str) -> Result<Model, String> {
     })
 }
 
+/// Reads a chemistry; the error is a hint.
 pub(super) fn chemistry(text: &str) -> Result<Chemistry, String> {
     let known = Chemistry::ALL.into_iter().find(|known| known.word() == word(text));
     known.ok_or_else(|| match word(text).as_str() {
@@ -70,17 +73,20 @@ pub(super) fn chemistry(text: &str) -> Result<Chemistry, String> {
     })
 }
 
+/// Reads the number of cells in series; the error is a hint.
 pub(super) fn cells(text: &str) -> Result<u16, String> {
     let hint = || "count the cells in series: a 48 V LFP bank has 15 or 16".to_owned();
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|cells| digits && *cells > 0).ok_or_else(hint)
 }
 
+/// Reads the voltage of one cell; the error is a hint.
 pub(super) fn cell_voltage(text: &str) -> Result<Millivolts, String> {
     let hint = || "write the voltage of one cell in V, not that of the battery".to_owned();
     Millivolts::from_str(text).map_err(|()| hint())
 }
 
+/// Reads a charge current of a bank, above 0 A; the error is a hint.
 pub(super) fn bank_current(text: &str) -> Result<Amperes, String> {
     let hint = |hint: Option<String>| {
         hint.unwrap_or_else(|| "write the current of all units together in A".to_owned())

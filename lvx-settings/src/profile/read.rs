@@ -40,6 +40,13 @@ impl Profile {
     ///
     /// # Errors
     /// As [`parse`](Self::parse), and if the bytes are not UTF-8.
+    ///
+    /// ```
+    /// use lvx_settings::Profile;
+    ///
+    /// let error = Profile::parse_bytes("bank.yaml", b"name: \xff\n").unwrap_err();
+    /// assert!(error.to_string().contains("expected text in UTF-8"));
+    /// ```
     pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
         self::bytes(name, bytes)
     }
@@ -82,6 +89,7 @@ impl Battery {
     }
 }
 
+/// Reads a profile from its text.
 fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader::default();
@@ -173,6 +181,7 @@ fn nested(root: &Node) -> Option<&Node> {
     }
 }
 
+/// Reads a profile from bytes that should be UTF-8.
 fn bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
     let text = match str::from_utf8(bytes) {
         Ok(text) => return profile(name, text),
@@ -186,10 +195,12 @@ fn bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
     Err(Diagnostics::new(source, vec![error]))
 }
 
+/// Returns the error for a profile without settings.
 fn empty(message: &str) -> Diagnostic {
     Diagnostic::error(message).help("write at least one setting, such as bulk_voltage: 56.4 V")
 }
 
+/// Reads the tree of a profile and collects the errors.
 #[derive(Default)]
 struct Reader {
     profile: Profile,
@@ -320,6 +331,7 @@ impl Reader {
         self.error(message, &name.span, &help);
     }
 
+    /// Reads the name of the profile.
     fn name(&mut self, place: &Place, node: &Node) {
         match &node.kind {
             NodeKind::Scalar { text, .. }
@@ -334,6 +346,7 @@ impl Reader {
         }
     }
 
+    /// Reads the value of a setting.
     fn setting(&mut self, setting: Setting, node: &Node) {
         let NodeKind::Scalar { text, .. } = &node.kind else {
             let message = format!(
@@ -355,6 +368,7 @@ impl Reader {
         }
     }
 
+    /// Reads the units that the profile is for.
     fn applies_to(&mut self, node: &Node) {
         for (key, _, value) in self.part(Part::AppliesTo, node, APPLIES_TO) {
             match key {
@@ -409,6 +423,7 @@ impl Reader {
         values
     }
 
+    /// Reads the battery guard.
     fn battery(&mut self, node: &Node) {
         let mut battery = Battery::default();
         for (key, _, value) in self.part(Part::Battery, node, BATTERY) {

@@ -94,6 +94,7 @@ fn of(setting: Setting) -> Json {
     schema
 }
 
+/// Returns the schema of the units that a profile is for.
 fn applies_to() -> Json {
     let models: Vec<_> =
         (0..=u8::MAX).filter_map(|number| Model(number).name()).map(word).collect();
@@ -123,10 +124,12 @@ fn applies_to() -> Json {
     })
 }
 
+/// Returns the schema of one value or a list of values.
 fn one_or_more(title: &str, one: &Json) -> Json {
     json!({ "title": title, "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
 }
 
+/// Returns the schema of the battery guard.
 fn battery() -> Json {
     let chemistries = Chemistry::ALL.map(Chemistry::word);
     let cell = |title: &str, example: &str| {

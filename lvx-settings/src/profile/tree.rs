@@ -16,10 +16,14 @@ pub(super) struct Node {
     pub(super) kind: NodeKind,
 }
 
+/// The content of a node.
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
+    /// Text; plain if it is written without quotation marks.
     Scalar { text: String, is_plain: bool },
+    /// A list.
     List(Vec<Node>),
+    /// Keys with their values, in the order of the file.
     Map(Vec<(Node, Node)>),
 }
 
@@ -82,6 +86,7 @@ struct Open {
     key: Option<Node>,
 }
 
+/// A tree that is built from the events of the parser.
 #[derive(Default)]
 struct Tree {
     open: Vec<Open>,
@@ -207,6 +212,7 @@ fn bare(anchor: usize, has_tag: bool, span: &Range<usize>) -> Result<(), Box<Dia
     Ok(())
 }
 
+/// Returns the error for an anchor or a reference.
 fn reference(span: Range<usize>) -> Diagnostic {
     Diagnostic::error("expected a plain value, found an anchor (&…) or a reference to one (*…)")
         .at(span, "")

@@ -55,6 +55,7 @@ pub fn validate_for(
     Check::new(profile, Some(unit), permissions).run()
 }
 
+/// A check of one profile, with the diagnostics found so far.
 struct Check<'a> {
     parsed: &'a ParsedProfile,
     stated: Settings,
@@ -79,6 +80,7 @@ impl<'a> Check<'a> {
         Self { parsed, stated, unit, permissions, has, result, found: Vec::new() }
     }
 
+    /// Runs all checks. The order matters: later checks skip what earlier ones explain better.
     fn run(mut self) -> Diagnostics {
         self.applies();
         let guard = self.guard();
@@ -103,6 +105,7 @@ impl<'a> Check<'a> {
         Diagnostics::new(self.parsed.source().clone(), self.found)
     }
 
+    /// Returns the place of a key; empty if the text does not have it.
     fn place(&self, key: Key) -> Place {
         self.parsed.place(key).cloned().unwrap_or_default()
     }
@@ -405,6 +408,7 @@ fn battery_voltage(setting: Setting, voltage: Decivolts) -> Option<String> {
     Some(texts.join(", or "))
 }
 
+/// Returns the allowed values of a quantity.
 fn steps(steps: Vec<u16>, decimals: u8, unit: &'static str) -> Allowed {
     Allowed::Steps { steps, decimals, unit }
 }

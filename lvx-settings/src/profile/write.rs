@@ -10,6 +10,18 @@ impl Profile {
     ///
     /// Installation settings, the clock and codes without a name are not included, because they cannot be
     /// copied to other units.
+    ///
+    /// ```
+    /// use lvx_settings::{HostClock, Profile, Unit};
+    /// use pi18_transport::Client;
+    ///
+    /// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+    /// let profile = Profile::from_unit(&unit);
+    /// assert!(profile.to_yaml().contains("bulk_voltage: 56.4 V\n"));
+    /// assert!(profile.commented(&unit).contains("# Allowed: 48.0…58.4 V (PI18, MCHGV of a 48 V unit)."));
+    /// assert_eq!(profile.settings.output_mode, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn from_unit(unit: &Unit) -> Self {
         from_unit(unit)
@@ -39,6 +51,7 @@ impl Battery {
     }
 }
 
+/// Returns the settings of a unit that can be copied to other units.
 fn from_unit(unit: &Unit) -> Profile {
     let settings = unit.settings();
     let carried =
@@ -54,6 +67,7 @@ fn from_unit(unit: &Unit) -> Profile {
     }
 }
 
+/// Returns a profile as YAML without comments.
 fn plain(profile: &Profile) -> String {
     let mut text = String::new();
     name(profile, &mut text);
@@ -76,6 +90,7 @@ fn battery(battery: &Battery) -> String {
     guard(battery).into_iter().map(|line| line + "\n").collect()
 }
 
+/// Returns a profile as YAML with comments.
 fn commented(profile: &Profile, unit: &Unit) -> String {
     let mut text = String::new();
     let line = unit.model.map_or("no model".to_owned(), |model| model.to_string());
@@ -199,12 +214,14 @@ fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
     push(text, "#   max_bank_charge_current: 120 A");
 }
 
+/// Writes the name of a profile.
 fn name(profile: &Profile, text: &mut String) {
     if let Some(name) = &profile.name {
         push(text, &format!("name: {}", quoted(name)));
     }
 }
 
+/// Returns the lines for the units that a profile is for; empty if it is for all.
 fn applies_to(applies_to: &AppliesTo) -> Vec<String> {
     let mut lines = Vec::new();
     let mut list = |key: &str, values: Vec<String>| {
@@ -227,6 +244,7 @@ fn applies_to(applies_to: &AppliesTo) -> Vec<String> {
     lines
 }
 
+/// Returns the lines of a battery guard.
 fn guard(battery: &Battery) -> Vec<String> {
     let cell = |voltage: Option<crate::Millivolts>| voltage.map(|voltage| voltage.to_string());
     let values = [
@@ -261,6 +279,7 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
+/// Adds a line without trailing blanks.
 fn push(text: &mut String, line: &str) {
     text.push_str(line.trim_end());
     text.push('\n');

@@ -79,6 +79,18 @@ impl Battery {
     /// # Errors
     /// For every key in which the profile's guard is wider than the site's or describes another battery,
     /// with both values.
+    ///
+    /// ```
+    /// use lvx_settings::{Battery, Chemistry, Millivolts};
+    ///
+    /// let site = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
+    /// let narrower = Battery::parse("bank.yaml", "
+    /// {chemistry: lfp, cells: 16, max_cell_voltage: 3.50 V, min_cell_voltage: 2.80 V}
+    /// ")?;
+    /// assert_eq!(site.narrowed(&narrower), Ok(narrower));
+    /// assert!(narrower.narrowed(&site).is_err());
+    /// # Ok::<(), lvx_settings::Diagnostics>(())
+    /// ```
     pub fn narrowed(&self, profile: &Self) -> Result<Self, Vec<GuardError>> {
         let mut found = Vec::new();
         let mut differ = |key, stated: &dyn fmt::Display, site: &dyn fmt::Display, how: &str| {
