@@ -1,4 +1,4 @@
-//! Battery guards, `applies_to` and the bank: what a plan may not do on the shortest path.
+//! Battery guards, `applies_to` and the rules of a bank, as limits of a plan.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod bank;
@@ -18,7 +18,7 @@ fn eg4() -> Battery {
     Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600))
 }
 
-/// All units of a virtual bank whose units have these switches, with their addresses.
+/// Reads all units of a virtual bank with these switches, with their addresses.
 fn units(switches: &[&str]) -> Vec<(String, Unit)> {
     let bank = bank(switches);
     let host = host(&mut client(&bank, 0));
@@ -55,7 +55,7 @@ fn kinds(obstacles: &Obstacles) -> Vec<ObstacleKind> {
 }
 
 #[test]
-fn profile_guard_and_applies_to_hold_on_the_shortest_path() {
+fn profile_guard_and_applies_to_limit_a_plan_without_permissions() {
     let none = Permissions::default();
     let high = refused(&format!("{GUARD}bulk_voltage: 57.6 V\n"), pair(), &none);
     assert_eq!(kinds(&high), [ObstacleKind::Rule]);
@@ -65,7 +65,7 @@ fn profile_guard_and_applies_to_hold_on_the_shortest_path() {
 }
 
 #[test]
-fn charge_voltages_need_a_complete_guard_or_a_waiver() {
+fn charge_voltages_require_a_complete_guard_or_a_waiver() {
     let none = Permissions::default();
     let waived = Permissions::default().without_battery_guard();
     for text in [
@@ -75,13 +75,13 @@ fn charge_voltages_need_a_complete_guard_or_a_waiver() {
         "battery: {chemistry: lfp}\nbulk_voltage: 56.0 V\n",
         "battery: {cells: 16, max_cell_voltage: 3.60 V}\nbulk_voltage: 56.0 V\n",
     ] {
-        let told = refused(text, pair(), &none);
-        assert_eq!(kinds(&told), [ObstacleKind::NoBatteryGuard], "{text}{told}");
+        let obstacles = refused(text, pair(), &none);
+        assert_eq!(kinds(&obstacles), [ObstacleKind::NoBatteryGuard], "{text}{obstacles}");
         assert_eq!(plan_of(text, pair(), &waived).unwrap().steps.len(), 2, "{text}");
         let site = Permissions::default().with_battery(eg4());
         assert_eq!(plan_of(text, pair(), &site).unwrap().battery, Some(eg4()), "{text}");
     }
-    // A waiver waives no guard that is known.
+    // The waiver does not remove a guard that exists.
     let text = "battery: {chemistry: lfp, cells: 16}\nbulk_voltage: 58.4 V\n";
     assert!(plan_of(text, pair(), &waived).is_ok());
     let text = format!("{GUARD}bulk_voltage: 58.4 V\n");
@@ -92,7 +92,7 @@ fn charge_voltages_need_a_complete_guard_or_a_waiver() {
 }
 
 #[test]
-fn guards_that_check_nothing_are_refused() {
+fn implausible_guards_are_refused() {
     let waived = Permissions::default().without_battery_guard();
     for battery in [
         "{chemistry: lfp, cells: 160, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}",
@@ -101,8 +101,8 @@ fn guards_that_check_nothing_are_refused() {
         "{cells: 16, max_cell_voltage: 9.99 V}",
     ] {
         let text = format!("battery: {battery}\nbulk_voltage: 56.0 V\n");
-        let told = refused(&text, pair(), &waived);
-        assert_eq!(kinds(&told), [ObstacleKind::BatteryGuard], "{told}");
+        let obstacles = refused(&text, pair(), &waived);
+        assert_eq!(kinds(&obstacles), [ObstacleKind::BatteryGuard], "{obstacles}");
     }
 }
 
@@ -113,59 +113,68 @@ fn profile_may_only_narrow_the_guard_of_the_site() {
     let plan = plan_of(&narrower, pair(), &site).unwrap();
     assert_eq!(plan.battery.unwrap().max_cell_voltage, Some(Millivolts(3400)));
     let wider = GUARD.replace("3.40", "3.65") + "bulk_voltage: 56.0 V\n";
-    let told = refused(&wider, pair(), &site).to_string();
-    assert!(told.contains("max_cell_voltage: 3.65 V is above the 3.60 V of the site"), "{told}");
+    let obstacles = refused(&wider, pair(), &site).to_string();
+    assert!(
+        obstacles.contains("max_cell_voltage: 3.65 V is above the 3.60 V of the site"),
+        "{obstacles}"
+    );
 }
 
 #[test]
-fn units_of_a_bank_charge_together_within_the_guard() {
+fn sum_of_charge_currents_stays_within_the_guard() {
     let site =
         Permissions::default().with_battery(eg4().with_max_bank_charge_current(Amperes(120)));
     let sixty = "max_charge_current: 60 A\n";
     assert!(plan_of(sixty, units(&["max-charge=50", "max-charge=50"]), &site).is_ok());
-    let told = refused("max_charge_current: 70 A\n", pair(), &site);
-    assert_eq!(kinds(&told), [ObstacleKind::Rule]);
-    assert!(told.to_string().contains("140 A, above max_bank_charge_current 120 A"), "{told}");
-    let told = refused("max_charge_current: 130 A\n", pair(), &site);
-    assert!(told.to_string().contains("max_charge_current 130 A is above"), "{told}");
-    // A unit that is left out counts.
+    let obstacles = refused("max_charge_current: 70 A\n", pair(), &site);
+    assert_eq!(kinds(&obstacles), [ObstacleKind::Rule]);
+    assert!(
+        obstacles.to_string().contains("140 A, above max_bank_charge_current 120 A"),
+        "{obstacles}"
+    );
+    let obstacles = refused("max_charge_current: 130 A\n", pair(), &site);
+    assert!(obstacles.to_string().contains("max_charge_current 130 A is above"), "{obstacles}");
+    // A unit that is not in the plan counts.
     let alone = site.clone().with_part_of_bank();
     let mut first = units(&["max-charge=50", "max-charge=70"]);
     first.truncate(1);
     assert_eq!(kinds(&refused(sixty, first, &alone)), [ObstacleKind::Rule]);
-    // On no step is the sum above the limit.
+    // The sum stays within the limit at every step.
     let swapped = units(&["max-charge=40", "max-charge=80"]);
-    let wanted = [80, 40].map(|amperes| Settings {
+    let target = [80, 40].map(|amperes| Settings {
         max_charge_current: Some(Amperes(amperes)),
         ..Settings::default()
     });
-    let swapped = swapped.into_iter().zip(wanted);
+    let swapped = swapped.into_iter().zip(target);
     let swapped = swapped
-        .map(|((address, unit), wanted)| PlannedUnit { address, unit, target: wanted })
+        .map(|((address, unit), target)| PlannedUnit { address, unit, target: target })
         .collect();
     let plan = Plan::new(swapped, site, None).unwrap();
     assert_eq!(plan.steps.iter().map(|step| step.unit).collect::<Vec<_>>(), [1, 0]);
     plan.check().unwrap();
 }
 
-/// Only some units of a bank, by their place in it.
+/// Reads some units of a bank, by their index.
 fn some(switches: &[&str], places: &[usize]) -> Vec<(String, Unit)> {
     let units = units(switches).into_iter().enumerate();
     units.filter(|(at, _)| places.contains(at)).map(|(_, unit)| unit).collect()
 }
 
 #[test]
-fn raised_current_with_an_unknown_current_in_the_bank_is_refused() {
+fn raised_current_beside_an_unknown_one_is_refused() {
     let battery = eg4().with_max_bank_charge_current(Amperes(100));
     let alone = Permissions::default().with_battery(battery).with_part_of_bank();
     let pair = ["max-charge=60", "max-charge=60"];
-    // The second unit knows nothing of the first, the first of three nothing of the third.
+    // The second unit has no report about the first, and the first of three none about the third.
     for start in
         [some(&pair, &[1]), some(&["max-charge=10", "max-charge=10", "max-charge=90"], &[0])]
     {
-        let told = refused("max_charge_current: 80 A\n", start, &alone);
-        assert_eq!(kinds(&told), [ObstacleKind::Rule], "{told}");
-        assert!(told.to_string().contains("is not known; name all units of the bank"), "{told}");
+        let obstacles = refused("max_charge_current: 80 A\n", start, &alone);
+        assert_eq!(kinds(&obstacles), [ObstacleKind::Rule], "{obstacles}");
+        assert!(
+            obstacles.to_string().contains("is not known; name all units of the bank"),
+            "{obstacles}"
+        );
     }
     let lower = plan_of("max_charge_current: 40 A\n", some(&pair, &[1]), &alone).unwrap();
     lower.check().unwrap();
@@ -173,41 +182,54 @@ fn raised_current_with_an_unknown_current_in_the_bank_is_refused() {
     assert!(plan_of("max_charge_current: 50 A\n", some(&pair, &[0, 1]), &alone).is_ok());
     let waived = Permissions::default().with_battery(eg4()).with_part_of_bank();
     assert!(plan_of("max_charge_current: 80 A\n", some(&pair, &[1]), &waived).is_ok());
-    // The way back of a plan that lowers it is known to be outside the guard.
-    let told = lower.outside_guard(None);
-    assert!(told.iter().any(|told| told.why.contains("is not known")), "{told:?}");
+    // The undo of a plan that lowers it is outside the guard.
+    let obstacles = lower.outside_guard(None);
+    assert!(
+        obstacles.iter().any(|obstacle| obstacle.why.contains("is not known")),
+        "{obstacles:?}"
+    );
 }
 
 #[test]
-fn voltages_written_with_a_type_or_each_other_are_held_against_the_guard() {
+fn voltages_written_with_others_are_checked_against_the_guard() {
     let low = Battery::new(Chemistry::Lfp, 16, Millivolts(2500), Millivolts(3550));
     let site = Permissions::default().with_battery(low).with_part_of_bank();
     let agm = || units(&["battery-type=0&bulk=58.4&float=54.0&cutoff=40.8"]);
-    let told = refused("battery_type: user\n", agm(), &site);
-    assert!(told.to_string().contains("bulk_voltage 58.4 V is 3.65 V a cell"), "{told}");
-    assert!(told.iter().all(|told| told.kind == ObstacleKind::Rule), "{told}");
+    let obstacles = refused("battery_type: user\n", agm(), &site);
+    assert!(
+        obstacles.to_string().contains("bulk_voltage 58.4 V is 3.65 V per cell"),
+        "{obstacles}"
+    );
+    assert!(obstacles.iter().all(|obstacle| obstacle.kind == ObstacleKind::Rule), "{obstacles}");
     let within = "battery_type: user\nbulk_voltage: 56.0 V\ncutoff_voltage: 46.0 V\n";
     plan_of(within, agm(), &site).unwrap().check().unwrap();
-    // Float is written together with bulk.
+    // Float and bulk are written together.
     let both = || units(&["bulk=58.0&float=57.6"]);
-    let told = refused("bulk_voltage: 56.8 V\n", both(), &site);
-    assert!(told.to_string().contains("float_voltage 57.6 V is 3.60 V a cell"), "{told}");
+    let obstacles = refused("bulk_voltage: 56.8 V\n", both(), &site);
+    assert!(
+        obstacles.to_string().contains("float_voltage 57.6 V is 3.60 V per cell"),
+        "{obstacles}"
+    );
     assert!(plan_of("bulk_voltage: 56.8 V\nfloat_voltage: 54.0 V\n", both(), &site).is_ok());
-    // What the plan does not write may stay.
+    // Settings that the plan does not write may stay outside the guard.
     assert!(plan_of("backlight: off\n", both(), &site).is_ok());
 }
 
 #[test]
-fn old_currents_above_the_bank_limit_are_named() {
+fn old_currents_above_the_bank_limit_are_reported() {
     let guard = eg4().with_max_bank_charge_current(Amperes(100));
     let start = units(&["max-charge=80", "max-charge=60"]);
     let site = Permissions::default().with_battery(guard);
     let plan = plan_of("max_charge_current: 40 A\n", start.clone(), &site).unwrap();
-    let told = plan.outside_guard(Some(&guard));
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].to_string().contains("bank: max_charge_current of all units"), "{}", told[0]);
-    assert!(told[0].to_string().contains("140 A, above"), "{}", told[0]);
-    // The site may know the limit, or the plan may change no current.
+    let obstacles = plan.outside_guard(Some(&guard));
+    assert_eq!(obstacles.len(), 1, "{obstacles:?}");
+    assert!(
+        obstacles[0].to_string().contains("bank: max_charge_current of all units"),
+        "{}",
+        obstacles[0]
+    );
+    assert!(obstacles[0].to_string().contains("140 A, above"), "{}", obstacles[0]);
+    // The limit may come from the site; a plan without currents is not checked.
     let none = Permissions::default();
     let plan = plan_of("max_charge_current: 40 A\n", start.clone(), &none).unwrap();
     assert_eq!(plan.outside_guard(None), []);
@@ -217,27 +239,27 @@ fn old_currents_above_the_bank_limit_are_named() {
 }
 
 #[test]
-fn saved_plan_keeps_its_guard_and_needs_its_permissions_anew() {
+fn saved_plan_keeps_its_guard_and_requires_permissions_again() {
     let waived = Permissions::default().without_battery_guard();
     let text = "bulk_voltage: 56.0 V\n";
     let plan = plan_of(text, pair(), &waived).unwrap();
     let again: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
     assert_eq!(again, plan);
-    let told = again.clone().permitted(&Permissions::default()).unwrap_err();
-    assert_eq!(kinds(&told), [ObstacleKind::NoBatteryGuard]);
+    let obstacles = again.clone().permitted(&Permissions::default()).unwrap_err();
+    assert_eq!(kinds(&obstacles), [ObstacleKind::NoBatteryGuard]);
     assert_eq!(again.clone().permitted(&waived).unwrap(), plan);
-    // The site's guard holds for a plan that was made without one.
+    // The guard of the site limits a plan that was made without one.
     let low = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3450));
-    let told = again.permitted(&Permissions::default().with_battery(low)).unwrap_err();
-    assert_eq!(kinds(&told), [ObstacleKind::Rule]);
+    let obstacles = again.permitted(&Permissions::default().with_battery(low)).unwrap_err();
+    assert_eq!(kinds(&obstacles), [ObstacleKind::Rule]);
     let guarded =
         plan_of(&format!("{GUARD}bulk_voltage: 54.1 V\n"), pair(), &Permissions::default());
     assert!(guarded.unwrap().permitted(&Permissions::default()).is_ok());
 }
 
-/// A plan as it was saved before plans knew guards to be complete, waivers and other units.
+/// The plan was saved before plans had waivers and permissions for part of a bank.
 #[test]
-fn plan_of_an_earlier_version_is_read_and_not_carried_out_without_a_guard() {
+fn plan_of_an_earlier_version_requires_a_guard() {
     let plan =
         plan_of("bulk_voltage: 56.0 V\n", pair(), &Permissions::default().without_battery_guard());
     let mut json = serde_json::to_value(plan.unwrap()).unwrap();
@@ -251,38 +273,42 @@ fn plan_of_an_earlier_version_is_read_and_not_carried_out_without_a_guard() {
 }
 
 #[test]
-fn old_values_outside_the_guard_are_named() {
+fn old_values_outside_the_guard_are_reported() {
     let start = units(&["bulk=58.0", "frozen=on"]);
     let text = format!("{}bulk_voltage: 56.0 V\n", GUARD.replace("3.40", "3.60"));
     let plan = plan_of(&text, start, &Permissions::default()).unwrap();
-    let told = plan.outside_guard(None);
-    assert_eq!(told.len(), 1);
-    assert!(told[0].to_string().contains("bulk_voltage 58.0 V is 3.62"), "{}", told[0]);
+    let obstacles = plan.outside_guard(None);
+    assert_eq!(obstacles.len(), 1);
+    assert!(obstacles[0].to_string().contains("bulk_voltage 58.0 V is 3.62"), "{}", obstacles[0]);
     let site = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3500));
     assert_eq!(plan.outside_guard(Some(&site)).len(), 3);
 }
 
 #[test]
-fn plan_for_one_unit_of_a_pair_says_that_the_bank_has_two() {
+fn plan_for_one_unit_of_a_pair_warns_of_the_other() {
     let none = Permissions::default();
     for at in 0..2 {
         let one = || vec![pair().remove(at)];
         let plan = plan_of("backlight: off\n", one(), &none).unwrap();
         assert_eq!(plan.left_out().len(), 1);
-        assert!(plan.warnings()[0].contains("the bank has 2 units"), "{:?}", plan.warnings());
-        let told = refused("output_priority: solar_utility_battery\n", one(), &none);
-        assert_eq!(kinds(&told), [ObstacleKind::PartOfBank]);
+        assert!(
+            plan.warnings()[0].contains("the bank has at least 2 units"),
+            "{:?}",
+            plan.warnings()
+        );
+        let obstacles = refused("output_priority: solar_utility_battery\n", one(), &none);
+        assert_eq!(kinds(&obstacles), [ObstacleKind::PartOfBank]);
         let alone = Permissions::default().with_part_of_bank();
         assert!(plan_of("output_priority: solar_utility_battery\n", one(), &alone).is_ok());
     }
-    // What the other is known to have already is no disagreement.
+    // A value that the other unit has already is no obstacle.
     let mut first = units(&["max-charge=50", "max-charge=60"]);
     first.truncate(1);
     assert!(plan_of("max_charge_current: 60 A\n", first.clone(), &none).is_ok());
-    let told = refused("max_charge_current: 70 A\n", first, &none).to_string();
-    assert!(told.contains("unit 96132206100411 (instance 1)"), "{told}");
-    assert!(told.contains("max_charge_current (it has 60 A)"), "{told}");
-    // All units, and a unit alone.
+    let obstacles = refused("max_charge_current: 70 A\n", first, &none).to_string();
+    assert!(obstacles.contains("unit 96132206100411 (instance 1)"), "{obstacles}");
+    assert!(obstacles.contains("max_charge_current (it has 60 A)"), "{obstacles}");
+    // All units of a bank, and a unit alone.
     assert_eq!(plan_of("backlight: off\n", pair(), &none).unwrap().left_out(), []);
     assert_eq!(plan_of("backlight: off\n", units(&["frozen=on"]), &none).unwrap().left_out(), []);
     let mut three = units(&["frozen=on", "frozen=on", "frozen=on"]);
@@ -291,13 +317,13 @@ fn plan_for_one_unit_of_a_pair_says_that_the_bank_has_two() {
 }
 
 #[test]
-fn output_modes_of_a_plans_result_go_together() {
+fn contradicting_output_modes_are_refused() {
     let allowed = Permissions::default().with_installation([Setting::OutputMode]);
-    let told = |mode: &str| refused(&format!("output_mode: {mode}\n"), pair(), &allowed);
-    let phases = told("phase_1_of_2");
+    let obstacles = |mode: &str| refused(&format!("output_mode: {mode}\n"), pair(), &allowed);
+    let phases = obstacles("phase_1_of_2");
     assert_eq!(kinds(&phases), [ObstacleKind::OutputModes], "{phases}");
     assert!(phases.to_string().contains("a phase of two has no unit"), "{phases}");
-    assert_eq!(kinds(&told("single")), [ObstacleKind::OutputModes]);
+    assert_eq!(kinds(&obstacles("single")), [ObstacleKind::OutputModes]);
     let modes = |modes: [OutputMode; 2]| {
         let units = pair().into_iter().zip(modes).map(|((address, unit), mode)| PlannedUnit {
             address,
@@ -310,19 +336,19 @@ fn output_modes_of_a_plans_result_go_together() {
     assert!(modes([OutputMode::PHASE_1_OF_2, OutputMode::PARALLEL]).is_err());
 }
 
-/// What was found: `battery_type: agm` was sound, and then it could not be planned.
+/// Regression: validation accepted `battery_type: agm`, and the plan refused it.
 #[test]
-fn battery_type_agm_is_judged_alike_by_validation_and_plan() {
+fn validation_and_plan_agree_on_battery_type_agm() {
     let text = format!("{GUARD}battery_type: agm\n");
     let none = Permissions::default();
     let found = validate_for(&Profile::parse("agm.yaml", &text).unwrap(), &unit(), &none);
-    let told = refused(&text, units(&["frozen=on"]), &none).to_string();
-    assert!(found.has_errors(), "{found}{told}");
+    let obstacles = refused(&text, units(&["frozen=on"]), &none).to_string();
+    assert!(found.has_errors(), "{found}{obstacles}");
 }
 
-/// Whatever the other units of its bank are to become.
+/// The target of the other units of the bank does not matter.
 #[test]
-fn a_profile_is_validated_for_each_unit_by_itself() {
+fn validation_for_a_unit_ignores_other_units() {
     let none = Permissions::default();
     let profile = Profile::parse("single.yaml", "output_mode: single\n").unwrap();
     for (_, unit) in pair() {
@@ -334,11 +360,11 @@ fn a_profile_is_validated_for_each_unit_by_itself() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
-    /// A profile is sound for a unit exactly if there is a plan.
+    /// A profile has no errors for a unit exactly if a plan is found.
     #[test]
     fn validation_and_plan_agree(
         start in valid_settings(),
-        wanted in valid_settings(),
+        target in valid_settings(),
         odd in prop::collection::vec(odd_value(), 0..3),
         stated in prop::collection::vec(any::<prop::sample::Index>(), 1..8),
         battery in prop::option::of(prop::sample::select(vec![
@@ -349,7 +375,7 @@ proptest! {
         waived in any::<bool>(),
     ) {
         let mut settings = Settings::default();
-        let all: Vec<_> = wanted.iter().collect();
+        let all: Vec<_> = target.iter().collect();
         for index in stated {
             let (setting, value) = *index.get(&all);
             settings.set(setting, Some(value)).unwrap();
@@ -372,7 +398,7 @@ proptest! {
     }
 }
 
-/// Values that may be out of range or without a name.
+/// Values of which some are out of range or have no name.
 fn odd_value() -> impl Strategy<Value = (Setting, SettingValue)> {
     prop_oneof![
         (400..600_u16).prop_map(|v| (Setting::BulkVoltage, SettingValue::Voltage(Decivolts(v)))),

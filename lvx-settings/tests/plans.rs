@@ -1,4 +1,4 @@
-//! Plans: every order that is found is sound, whatever is to become of whatever.
+//! Plans: the order of writes, obstacles, and checks of plan files.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod bank;
@@ -10,7 +10,7 @@ use lvx_settings::{
 use pi18_proto::{Amperes, BatteryType, Count, Decivolts, OutputMode};
 use proptest::prelude::*;
 
-/// Nothing but charge voltages without a guard.
+/// Permits only charge voltages without a guard.
 fn waived() -> Permissions {
     Permissions::default().without_battery_guard()
 }
@@ -20,51 +20,51 @@ fn all_allowed() -> Permissions {
     waived().with_installation(installation.copied())
 }
 
-fn planned(start: Settings, wanted: Settings, serial: &str) -> PlannedUnit {
+fn planned(start: Settings, target: Settings, serial: &str) -> PlannedUnit {
     let mut unit = unit_with(&start);
     unit.serial_number = pi18_proto::SerialNumber::new(serial).unwrap();
-    PlannedUnit { address: format!("sim:{serial}"), unit, target: wanted }
+    PlannedUnit { address: format!("sim:{serial}"), unit, target: target }
 }
 
 const SERIALS: [&str; 3] = ["96132206100410", "96132206100411", "96132206100412"];
 
 #[track_caller]
-fn refused(wanted: Settings) -> String {
+fn refused(target: Settings) -> String {
     let start = unit().settings();
-    let errors = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap_err();
+    let errors = Plan::new(vec![planned(start, target, SERIALS[0])], waived(), None).unwrap_err();
     errors.iter().map(|error| error.to_string() + "\n").collect()
 }
 
 #[test]
-fn what_is_already_so_is_not_written() {
+fn equal_settings_are_not_written() {
     let now = unit().settings();
     let plan = Plan::new(vec![planned(now, now, SERIALS[0])], waived(), None).unwrap();
     assert!(plan.is_empty());
 }
 
 #[test]
-fn two_that_one_command_writes_stay_together_and_raising_goes_from_the_top() {
+fn settings_of_one_command_are_written_together_in_a_sound_order() {
     let start = profile(|s| {
         s.bulk_voltage = Some(Decivolts(520));
         s.float_voltage = Some(Decivolts(510));
         s.redischarge_voltage = Some(Decivolts(500));
     });
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.bulk_voltage = Some(Decivolts(564));
         s.float_voltage = Some(Decivolts(540));
         s.redischarge_voltage = Some(Decivolts(540));
     });
-    let there = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap();
-    let told = |plan: &Plan| -> Vec<String> {
+    let there = Plan::new(vec![planned(start, target, SERIALS[0])], waived(), None).unwrap();
+    let lines = |plan: &Plan| -> Vec<String> {
         plan.steps.iter().map(|step| serde_json::to_string(&step.to).unwrap()).collect()
     };
-    insta::assert_snapshot!(told(&there).join("\n"));
-    let back = Plan::new(vec![planned(wanted, start, SERIALS[0])], waived(), None).unwrap();
-    insta::assert_snapshot!(told(&back).join("\n"));
+    insta::assert_snapshot!(lines(&there).join("\n"));
+    let back = Plan::new(vec![planned(target, start, SERIALS[0])], waived(), None).unwrap();
+    insta::assert_snapshot!(lines(&back).join("\n"));
 }
 
 #[test]
-fn everything_in_the_way_is_told_at_once() {
+fn all_obstacles_are_reported_at_once() {
     insta::assert_snapshot!(refused(profile(|s| {
         s.max_charge_current = Some(Amperes(100));
         s.bulk_voltage = Some(Decivolts(585));
@@ -82,36 +82,36 @@ fn everything_in_the_way_is_told_at_once() {
 }
 
 #[test]
-fn a_cell_guard_holds_for_the_target() {
+fn target_outside_the_cell_range_is_refused() {
     let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3500));
     let permissions = Permissions::default().with_battery(battery);
-    let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(561)));
-    let errors = Plan::new(vec![planned(unit().settings(), wanted, SERIALS[0])], permissions, None);
+    let target = profile(|s| s.bulk_voltage = Some(Decivolts(561)));
+    let errors = Plan::new(vec![planned(unit().settings(), target, SERIALS[0])], permissions, None);
     insta::assert_snapshot!(errors.unwrap_err());
 }
 
 #[test]
-fn between_two_types_that_bring_their_voltages_it_goes_through_user() {
-    // Flooded with voltages of its own; AGM is what the unit leaves the factory with.
+fn change_between_two_fixed_types_goes_through_user() {
+    // The unit has flooded with its voltages; the factory's type is AGM.
     let start = profile(|s| {
         s.battery_type = Some(BatteryType::FLOODED);
         s.bulk_voltage = Some(Decivolts(584));
         s.float_voltage = Some(Decivolts(540));
         s.cutoff_voltage = Some(Decivolts(408));
     });
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.battery_type = Some(BatteryType::AGM);
         s.bulk_voltage = Some(Decivolts(564));
         s.float_voltage = Some(Decivolts(540));
         s.cutoff_voltage = Some(Decivolts(408));
     });
-    let plan = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap();
+    let plan = Plan::new(vec![planned(start, target, SERIALS[0])], waived(), None).unwrap();
     plan.check().unwrap();
     insta::assert_snapshot!(plan);
 }
 
 #[test]
-fn a_clock_that_agrees_is_not_moved() {
+fn clock_within_the_tolerance_is_not_set() {
     let offset = |seconds| Some(lvx_settings::ClockOffset { seconds });
     let mut near = planned(unit().settings(), profile(|s| s.clock = offset(0)), SERIALS[0]);
     near.unit.clock = offset(40);
@@ -121,7 +121,7 @@ fn a_clock_that_agrees_is_not_moved() {
 }
 
 #[test]
-fn a_plan_for_the_clock_shows_the_date_of_the_host() {
+fn plan_for_the_clock_shows_the_time_of_the_host() {
     let offset = |seconds| Some(lvx_settings::ClockOffset { seconds });
     let mut late = planned(unit().settings(), profile(|s| s.clock = offset(0)), SERIALS[0]);
     late.unit.clock = offset(-3600);
@@ -132,7 +132,7 @@ fn a_plan_for_the_clock_shows_the_date_of_the_host() {
 }
 
 #[test]
-fn a_companion_beyond_the_limits_is_in_the_way() {
+fn companion_outside_the_limits_is_an_obstacle() {
     let mut start =
         planned(unit().settings(), profile(|s| s.float_voltage = Some(Decivolts(530))), SERIALS[0]);
     start.unit.rated.bulk_voltage = Decivolts(590);
@@ -142,7 +142,7 @@ fn a_companion_beyond_the_limits_is_in_the_way() {
 }
 
 #[test]
-fn a_unit_given_twice_or_with_a_bogus_serial_number_is_not_planned_for() {
+fn repeated_units_and_placeholder_serial_numbers_are_refused() {
     let now = unit().settings();
     let units = ["55355535553555", SERIALS[0], SERIALS[0]].map(|serial| planned(now, now, serial));
     let errors = Plan::new(units.into(), waived(), None).unwrap_err();
@@ -151,45 +151,45 @@ fn a_unit_given_twice_or_with_a_bogus_serial_number_is_not_planned_for() {
 }
 
 #[test]
-fn what_cannot_be_put_back_comes_last_and_is_told() {
+fn irreversible_steps_come_last_with_a_warning() {
     let start = profile(|s| s.max_charge_current = Some(Amperes(100)));
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.max_charge_current = Some(Amperes(60));
         s.cutoff_voltage = Some(Decivolts(470));
     });
-    let plan = Plan::new(vec![planned(start, wanted, SERIALS[0])], waived(), None).unwrap();
+    let plan = Plan::new(vec![planned(start, target, SERIALS[0])], waived(), None).unwrap();
     assert!(plan.steps.last().unwrap().to.max_charge_current.is_some());
     insta::assert_snapshot!(plan.warnings().join("\n"));
 }
 
 #[test]
-fn a_plan_is_a_file_and_one_that_was_tampered_with_is_refused() {
-    let wanted = profile(|s| {
+fn edited_plan_files_are_refused() {
+    let target = profile(|s| {
         s.bulk_voltage = Some(Decivolts(560));
         s.cutoff_voltage = Some(Decivolts(470));
     });
     let plan =
-        Plan::new(vec![planned(unit().settings(), wanted, SERIALS[0])], waived(), None).unwrap();
+        Plan::new(vec![planned(unit().settings(), target, SERIALS[0])], waived(), None).unwrap();
     let text = serde_json::to_string_pretty(&plan).unwrap();
     let again: Plan = serde_json::from_str(&text).unwrap();
     assert_eq!(again, plan);
     again.check().unwrap();
 
-    let told = |change: &dyn Fn(&mut Plan)| {
+    let lines = |change: &dyn Fn(&mut Plan)| {
         let mut plan = plan.clone();
         change(&mut plan);
         plan.check().unwrap_err().to_string()
     };
     insta::assert_snapshot!(
         [
-            told(&|plan| plan.steps[0].to.bulk_voltage = Some(Decivolts(584 + 100))),
-            told(&|plan| plan.steps[0].to.bulk_voltage = None),
-            told(&|plan| plan.steps[0].unit = 7),
-            told(&|plan| {
+            lines(&|plan| plan.steps[0].to.bulk_voltage = Some(Decivolts(584 + 100))),
+            lines(&|plan| plan.steps[0].to.bulk_voltage = None),
+            lines(&|plan| plan.steps[0].unit = 7),
+            lines(&|plan| {
                 plan.steps.pop();
             }),
-            told(&|plan| plan.steps[0].from.bulk_voltage = Some(Decivolts(500))),
-            told(&|plan| plan.units[0].unit.status.parallel_instance = Count(12)),
+            lines(&|plan| plan.steps[0].from.bulk_voltage = Some(Decivolts(500))),
+            lines(&|plan| plan.units[0].unit.status.parallel_instance = Count(12)),
         ]
         .join("\n")
     );
@@ -198,10 +198,10 @@ fn a_plan_is_a_file_and_one_that_was_tampered_with_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
-    /// Between any valid settings of one to three units there is a way, each state on it is valid,
-    /// nothing is written twice that could be written once, and it ends where it should.
+    /// Between any valid settings of one to three units an order is found. Each state on the way is valid,
+    /// no group is written more often than necessary, and the last state is the target.
     #[test]
-    fn there_is_a_sound_way_between_any_valid_settings(
+    fn order_between_any_valid_settings_is_found(
         starts in prop::collection::vec(valid_settings(), 1..=3),
         target in valid_settings(),
     ) {

@@ -1,4 +1,4 @@
-//! Profiles as files: what is said of the bad ones, and that the good ones come back as they were.
+//! Profiles as files: diagnostics of wrong ones, and the round trip of correct ones.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -17,13 +17,13 @@ use proptest::{prelude::*, sample::select};
 
 const EXAMPLE: &str = include_str!("../../examples/profiles/eg4-lp4-v2.yaml");
 
-/// The virtual unit as it is commissioned.
+/// Reads the virtual unit in its initial state.
 fn unit() -> Unit {
     static UNIT: OnceLock<Unit> = OnceLock::new();
     UNIT.get_or_init(|| virtual_unit("")).clone()
 }
 
-/// The virtual unit with a switch such as `rated=24`.
+/// Reads the virtual unit with a switch such as `rated=24`.
 #[track_caller]
 fn virtual_unit(switch: &str) -> Unit {
     let mut own = Switches::default();
@@ -36,8 +36,8 @@ fn virtual_unit(switch: &str) -> Unit {
     Unit::read(&mut client, &host).unwrap()
 }
 
-/// What is said of a file, by itself and for the virtual unit.
-fn told(name: &str, bytes: &[u8]) -> String {
+/// Returns the diagnostics of a file, by itself and for the virtual unit.
+fn diagnostics(name: &str, bytes: &[u8]) -> String {
     match Profile::parse_bytes(name, bytes) {
         Err(errors) => errors.to_string(),
         Ok(profile) => {
@@ -55,7 +55,7 @@ fn told(name: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn says_of_every_bad_profile_where_what_and_what_to_do() {
+fn wrong_profiles_are_reported_with_place_and_help() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles");
     let mut files: Vec<_> =
         fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
@@ -63,14 +63,14 @@ fn says_of_every_bad_profile_where_what_and_what_to_do() {
     assert!(files.len() >= 24, "{} files", files.len());
     for file in files {
         let name = file.file_stem().unwrap().to_str().unwrap();
-        let text = told(&format!("{name}.yaml"), &fs::read(&file).unwrap());
+        let text = diagnostics(&format!("{name}.yaml"), &fs::read(&file).unwrap());
         assert!(!text.is_empty(), "{name} is a good profile");
         insta::assert_snapshot!(name, text);
     }
 }
 
 #[test]
-fn the_commissioned_banks_profile_is_what_was_commissioned() {
+fn example_profile_matches_the_commissioned_bank() {
     let parsed = Profile::parse("eg4-lp4-v2.yaml", EXAMPLE).unwrap();
     for found in [
         validate(&parsed, &Permissions::default()),
@@ -101,7 +101,7 @@ fn the_commissioned_banks_profile_is_what_was_commissioned() {
 }
 
 #[test]
-fn a_units_profile_is_explained_and_comes_back() {
+fn commented_profile_of_a_unit_is_read_back() {
     for switches in ["", "rated=24", "model=14", "edition=2017", "battery-type=7"] {
         let unit = virtual_unit(switches);
         let profile = Profile::from_unit(&unit);
@@ -121,9 +121,9 @@ fn a_units_profile_is_explained_and_comes_back() {
     }
 }
 
-/// What is written as a comment can be taken out of it.
+/// Removing the comment signs yields a valid profile.
 #[test]
-fn a_units_comments_are_good_yaml() {
+fn uncommented_settings_of_a_unit_are_valid() {
     let unit = unit();
     let text = Profile::from_unit(&unit).commented(&unit);
     let is_yaml = |line: &str| {
@@ -142,9 +142,9 @@ fn a_units_comments_are_good_yaml() {
     assert_eq!(parsed.profile().applies_to.serials, [unit.serial_number]);
 }
 
-/// The voltages that a battery type brings may be stated beside it.
+/// The voltages that a battery type sets may be stated together with it.
 #[test]
-fn voltages_that_a_battery_type_brings_are_no_error() {
+fn voltages_of_the_battery_type_are_valid() {
     let unit = virtual_unit("battery-type=0");
     let own = "battery: {cells: 24, chemistry: lead_acid, max_cell_voltage: 2.45 V, min_cell_voltage: 1.70 V}\nbattery_type: agm\nbulk_voltage: 56.4 V\n";
     let found =
@@ -157,15 +157,15 @@ fn voltages_that_a_battery_type_brings_are_no_error() {
         &Permissions::default(),
     );
     assert!(found.to_string().contains("AGM has its own: bulk_voltage 55.2 V"), "{found}");
-    // The unit has this voltage for `user`.
+    // The unit has this voltage with `user`.
     let flooded = own.replace("agm", "flooded");
     let found = validate_for(
         &Profile::parse("flooded.yaml", &flooded).unwrap(),
         &self::unit(),
         &Permissions::default(),
     );
-    assert!(found.to_string().contains("flooded brings voltages of its own"), "{found}");
-    // The factory's voltage for its own type.
+    assert!(found.to_string().contains("flooded sets its own voltages"), "{found}");
+    // The factory voltage of the factory's type.
     let factory = own.replace("56.4", "56.4 V\ncutoff_voltage: 40.8 V\nfloat_voltage: 54.0");
     let found = validate_for(
         &Profile::parse("factory.yaml", &factory).unwrap(),
@@ -179,9 +179,9 @@ fn voltages_that_a_battery_type_brings_are_no_error() {
     assert!(found.is_empty(), "{found}");
 }
 
-/// A value that is beyond the unit's list, set on its display, needs not be written.
+/// A value that is not in the unit's list but was set on its display is not written.
 #[test]
-fn what_a_unit_has_it_need_not_take() {
+fn present_value_outside_the_limits_is_valid() {
     let unit = virtual_unit("max-charge=100");
     let profile = |amperes: u16| {
         Profile::parse("a.yaml", &format!("max_charge_current: {amperes} A\n")).unwrap()
@@ -192,7 +192,7 @@ fn what_a_unit_has_it_need_not_take() {
 }
 
 #[test]
-fn a_guard_that_does_not_fit_refuses_a_unit() {
+fn guard_of_another_battery_refuses_the_unit() {
     let unit = unit();
     let mut guard = AppliesTo::default();
     assert_eq!(guard.refuses(&unit), None);
@@ -212,7 +212,7 @@ fn a_guard_that_does_not_fit_refuses_a_unit() {
 }
 
 #[test]
-fn a_file_too_large_is_not_read() {
+fn large_file_is_refused() {
     let text = "# a profile\n".repeat(30_000);
     let errors = Profile::parse("large.yaml", &text).unwrap_err();
     insta::assert_snapshot!(errors, @r"
@@ -224,14 +224,15 @@ fn a_file_too_large_is_not_read() {
 }
 
 #[test]
-fn wrong_words_are_underlined_where_they_were_typed() {
-    let told = |words: &[&str]| Profile::from_words("command line", words).unwrap_err().to_string();
+fn wrong_words_are_underlined_in_the_command_line() {
+    let refusal =
+        |words: &[&str]| Profile::from_words("command line", words).unwrap_err().to_string();
     insta::assert_snapshot!(
         [
-            told(&["bulk_voltage=high", "output_priority=solar_first"]),
-            told(&["bulk_voltge=56", "float_voltage=54", "float_voltage=53"]),
-            told(&["backlight=", "battery_type"]),
-            told(&[]),
+            refusal(&["bulk_voltage=high", "output_priority=solar_first"]),
+            refusal(&["bulk_voltge=56", "float_voltage=54", "float_voltage=53"]),
+            refusal(&["backlight=", "battery_type"]),
+            refusal(&[]),
         ]
         .join("\n")
     );
@@ -241,7 +242,7 @@ fn wrong_words_are_underlined_where_they_were_typed() {
 }
 
 #[test]
-fn what_is_no_text_is_said() {
+fn bytes_outside_utf_8_are_reported() {
     let errors = Profile::parse_bytes("utf16.yaml", b"name: x\nbulk\xff\xfe").unwrap_err();
     insta::assert_snapshot!(errors, @r"
     error: expected text in UTF-8, found bytes that are none
@@ -255,14 +256,14 @@ fn what_is_no_text_is_said() {
 }
 
 #[test]
-fn a_byte_order_mark_and_line_ends_of_windows_are_fine() {
+fn byte_order_mark_and_windows_line_ends_are_accepted() {
     let text = format!("\u{feff}{}", EXAMPLE.replace('\n', "\r\n"));
     let profile = Profile::parse("windows.yaml", &text).unwrap().into_profile();
     assert_eq!(profile, Profile::parse("unix.yaml", EXAMPLE).unwrap().into_profile());
 }
 
 #[test]
-fn places_are_in_bytes_and_inside_the_text() {
+fn places_are_byte_ranges_within_the_text() {
     let text = "name: 電池\nbulk_voltage: 56.4 ボルト\n";
     let errors = Profile::parse("wide.yaml", text).unwrap_err();
     let one = errors.iter().next().unwrap();
@@ -273,7 +274,7 @@ fn places_are_in_bytes_and_inside_the_text() {
     assert_eq!(errors.text(), "bulk_voltge: 56.4 V\n");
 }
 
-/// Any value that a file can hold.
+/// Any value that a file can express.
 fn value(setting: Setting) -> BoxedStrategy<SettingValue> {
     let text = match setting.shape() {
         Shape::Quantity { decimals: 0, .. } => (0..=999_u16).prop_map(|n| n.to_string()).boxed(),
@@ -353,7 +354,7 @@ fn profile() -> impl Strategy<Value = Profile> {
         })
 }
 
-/// Lines that are nearly right, so that more than the first mistake is reached.
+/// Lines that are nearly correct, so that more than the first mistake is found.
 fn nearly() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         select(Setting::ALL).prop_map(|setting| setting.key().to_owned()),
@@ -412,7 +413,7 @@ fn nearly() -> impl Strategy<Value = String> {
 }
 
 #[track_caller]
-fn any_text_is_told_well(text: &str) {
+fn check_any_text(text: &str) {
     let found = match Profile::parse("any.yaml", text) {
         Ok(profile) => {
             let alone = validate(&profile, &Permissions::default());
@@ -434,7 +435,7 @@ fn any_text_is_told_well(text: &str) {
 
 proptest! {
     #[test]
-    fn a_profile_comes_back_from_its_text(profile in profile()) {
+    fn profile_is_read_back_from_its_text(profile in profile()) {
         let text = profile.to_yaml();
         let parsed = Profile::parse("written.yaml", &text);
         prop_assert!(parsed.is_ok(), "{text}\n{}", parsed.unwrap_err());
@@ -445,12 +446,12 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_told_where_it_is_wrong(text in "(?s:.){0,200}") {
-        any_text_is_told_well(&text);
+    fn any_text_is_read_or_reported_with_places(text in "(?s:.){0,200}") {
+        check_any_text(&text);
     }
 
     #[test]
-    fn nearly_right_text_is_read_or_told_where_it_is_wrong(text in nearly()) {
-        any_text_is_told_well(&text);
+    fn nearly_correct_text_is_read_or_reported_with_places(text in nearly()) {
+        check_any_text(&text);
     }
 }

@@ -1,4 +1,4 @@
-//! A unit that is read in part: what it takes to look at some settings, and no more.
+//! Partial reading of a unit: only the queries that some settings require.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod bank;
@@ -12,7 +12,7 @@ use bank::{
 use lvx_settings::{Ending, Options, Permissions, Plan, PlannedUnit, Settings, Unit};
 use pi18_proto::{Amperes, BatteryType, SolarPriority, Switch};
 
-/// What is asked where only these settings matter, and the unit as it is read.
+/// Returns the queries that are sent for these settings, and the unit.
 fn read_for(settings: &Settings) -> (Vec<String>, Unit) {
     let bank = virtual_bank(&["frozen=on"]);
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -33,7 +33,7 @@ fn priority() -> Settings {
 }
 
 #[test]
-fn what_no_stated_setting_needs_is_not_asked() {
+fn partial_reading_sends_only_required_queries() {
     let (asked, unit) = read_for(&priority());
     for not in ["FLAG", "ACCT", "ACLT", "T", "DI", "MCHGCR", "MUCHGCR"] {
         assert!(!asked.iter().any(|each| each == not), "{not}: {asked:?}");
@@ -52,7 +52,7 @@ fn what_no_stated_setting_needs_is_not_asked() {
 }
 
 #[test]
-fn a_plan_from_a_part_is_the_same_and_is_not_carried_out() {
+fn plan_from_a_partial_reading_is_equal_and_is_refused() {
     let bank = virtual_bank(&["frozen=on"]);
     let mut client = bank::client(&bank, 0);
     let host = host(&mut client);

@@ -217,24 +217,27 @@ mod tests {
     }
 
     #[test]
-    fn the_published_schema_is_this_one() {
+    fn published_schema_is_current() {
         let generated = serde_json::to_string_pretty(&profile_schema()).unwrap() + "\n";
         if std::env::var_os("UPDATE_SCHEMA").is_some() {
             std::fs::write(PUBLISHED, &generated).unwrap();
         }
         let published = std::fs::read_to_string(PUBLISHED).unwrap().replace("\r\n", "\n");
-        assert!(published == generated, "set UPDATE_SCHEMA=1 and run this test to publish it anew");
+        assert!(
+            published == generated,
+            "set UPDATE_SCHEMA=1 and run this test to update the published schema"
+        );
     }
 
     #[test]
-    fn is_a_valid_schema() {
+    fn schema_is_valid() {
         let schema = profile_schema();
         let meta = jsonschema::draft202012::meta::validate(&schema);
         assert!(meta.is_ok(), "{}", meta.unwrap_err());
     }
 
     #[test]
-    fn takes_what_the_parser_takes() {
+    fn schema_accepts_what_the_parser_accepts() {
         let validator = validator();
         let example = include_str!("../../../examples/profiles/eg4-lp4-v2.yaml");
         for text in [
@@ -259,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_is_written_for_a_unit() {
+    fn schema_accepts_profiles_of_a_unit() {
         let bank = Bank::new(BankConfig::default()).unwrap();
         let mut client = Client::new(SharedBank::virtual_time(bank).link(0));
         let host = HostClock::system();
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_the_parser_refuses() {
+    fn schema_refuses_what_the_parser_refuses() {
         let validator = validator();
         for text in [
             "bulk_voltge: 56.4 V",
