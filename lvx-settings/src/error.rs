@@ -71,6 +71,14 @@ impl Error {
     }
 
     /// Returns the error of the link, if a unit could not be read.
+    ///
+    /// ```
+    /// use lvx_settings::Error;
+    /// use pi18_transport::Client;
+    ///
+    /// let error = Error::from(Client::open("no-such-link").unwrap_err());
+    /// assert!(error.as_link().is_some());
+    /// ```
     #[must_use]
     pub fn as_link(&self) -> Option<&pi18_transport::Error> {
         match &*self.0 {

@@ -1,4 +1,17 @@
 //! Settings and their values, the limits and rules that they must obey, and the state of a unit.
+//!
+//! | file | content |
+//! |---|---|
+//! | `setting` | the table of all settings; `macros` turns it into types |
+//! | `settings`, `group` | operations on several settings, and on the settings of one command |
+//! | `value`, `clock` | values and their text |
+//! | `command` | values as arguments of commands |
+//! | `unit` | the state of a unit, and how it is read |
+//! | `limits`, `class` | the values that one unit accepts |
+//! | `rules`, `battery` | the rules between settings, and the battery guard |
+//!
+//! A new setting is one entry of the table in `setting`. Keys, the schema of profiles, the comments of a
+//! written profile, and the command all follow from it.
 
 pub(crate) mod battery;
 pub(crate) mod class;

@@ -2,6 +2,15 @@
 //!
 //! [`Plan::for_profile`] compares units with a profile and searches for such an order; every reason
 //! against it is an [`Obstacle`]. A plan is a file (JSON) that [`Apply`](crate::Apply) carries out.
+//!
+//! 1. `planner` sets the battery guard in force and collects the obstacles.
+//! 2. `feasibility` and `bank` find the obstacles that no order avoids: values outside the limits, broken
+//!    rules at the end, missing permissions, missing units of the bank.
+//! 3. `search` finds an order in which `bounds` allows every single write.
+//! 4. `check` repeats these checks for a plan that was read from a file, which may have been edited.
+//!
+//! Battery types other than `user` set their own voltages (`own_voltages`), so a change between two of
+//! them goes through `user`.
 
 mod bank;
 mod bounds;

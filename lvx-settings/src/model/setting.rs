@@ -3,6 +3,9 @@
 //! The table lists every setting together with its documentation, its key and aliases, the reply that
 //! reports it, its factory default, and the command that writes it. [`Setting`], [`Settings`] and
 //! [`Group`] are generated from it.
+//!
+//! The order of the table is the order in which settings are shown and written to profiles. The
+//! arguments of an entry are explained in `macros`.
 
 use pi18_proto::{
     Amperes, AnyReply, BatteryType, ChargeVoltage, ChargerPriority, CutoffVoltage, DateTime,

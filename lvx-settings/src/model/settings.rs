@@ -98,6 +98,20 @@ impl Settings {
     }
 
     /// Returns whether these settings have every value of `target`.
+    ///
+    /// ```
+    /// use lvx_settings::Settings;
+    /// use pi18_proto::Switch;
+    ///
+    /// let unit = Settings {
+    ///     backlight: Some(Switch::ON),
+    ///     fault_record: Some(Switch::OFF),
+    ///     ..Settings::default()
+    /// };
+    /// let target = Settings { backlight: Some(Switch::ON), ..Settings::default() };
+    /// assert!(unit.satisfy(&target));
+    /// assert!(!target.satisfy(&unit));
+    /// ```
     #[must_use]
     pub fn satisfy(&self, target: &Self) -> bool {
         self.differences(target).next().is_none()

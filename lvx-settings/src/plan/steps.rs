@@ -74,6 +74,9 @@ pub struct PlannedUnit {
 }
 
 /// One write: the settings of one group of one unit.
+///
+/// `Display` writes the changes, with settings that are written along in parentheses:
+/// `bulk_voltage 56.4 V -> 56.0 V, (float_voltage 54.0 V)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -118,7 +121,10 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// Returns the settings of each unit after the first `count` steps.
+    /// Returns the settings of each unit after the first `count` steps, in the order of the units.
+    ///
+    /// `settings_after(0)` are the settings when the plan was made; `settings_after(usize::MAX)` are those
+    /// at the end.
     #[must_use]
     pub fn settings_after(&self, count: usize) -> Vec<Settings> {
         let mut settings: Vec<_> =

@@ -81,6 +81,15 @@ pub struct AppliesTo {
 }
 
 /// A profile with its text, so that diagnostics can underline places in it.
+///
+/// ```
+/// use lvx_settings::Profile;
+///
+/// let parsed = Profile::parse("bank.yaml", "backlight: off\n")?;
+/// assert_eq!(parsed.name(), "bank.yaml");
+/// assert_eq!(parsed.into_profile().to_yaml(), "backlight: off\n");
+/// # Ok::<(), lvx_settings::Diagnostics>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ParsedProfile {
     pub(super) profile: Profile,
