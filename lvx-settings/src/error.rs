@@ -13,7 +13,7 @@ use pi18_proto::{ProtocolId, SerialNumber};
 ///
 /// let error = Past::read(Path::new("no-such.journal")).unwrap_err();
 /// assert!(error.is_file());
-/// assert!(error.to_string().starts_with("no-such.journal: cannot be read"));
+/// assert!(error.to_string().starts_with("no-such.journal: "));
 /// ```
 pub struct Error(Box<ErrorKind>);
 

@@ -156,7 +156,7 @@ fn voltages_of_the_battery_type_are_valid() {
         &unit,
         &Permissions::default(),
     );
-    assert!(found.to_string().contains("AGM has its own: bulk_voltage 55.2 V"), "{found}");
+    assert!(found.to_string().contains("AGM has bulk_voltage 56.4 V instead of 55.2 V"), "{found}");
     // The unit has this voltage with `user`.
     let flooded = own.replace("agm", "flooded");
     let found = validate_for(
@@ -202,12 +202,12 @@ fn guard_of_another_battery_refuses_the_unit() {
     guard.main_firmware = vec![Version::new("06303").unwrap()];
     insta::assert_snapshot!(
         guard.refuses(&unit).unwrap(),
-        @"the profile is for model infinisolar_v, unit 96132206100410 is infinisolar_v_ii_lv; the profile is for main firmware 06303, unit 96132206100410 has 06306"
+        @"the profile is for model infinisolar_v, but unit 96132206100410 is infinisolar_v_ii_lv; the profile is for main firmware 06303, but unit 96132206100410 has 06306"
     );
     guard = AppliesTo { models: vec![Model::V], ..AppliesTo::default() };
     insta::assert_snapshot!(
         guard.refuses(&Unit { model: None, ..unit }).unwrap(),
-        @"the profile is for model infinisolar_v, unit 96132206100410 does not say its model"
+        @"the profile is for model infinisolar_v, but unit 96132206100410 does not report its model"
     );
 }
 
@@ -216,7 +216,7 @@ fn large_file_is_refused() {
     let text = "# a profile\n".repeat(30_000);
     let errors = Profile::parse("large.yaml", &text).unwrap_err();
     insta::assert_snapshot!(errors, @r"
-    error: expected a profile of at most 256 KiB, found one of 351 KiB
+    error: expected a profile of at most 256 KiB, found 351 KiB
     --> large.yaml
      |
      = help: a profile states each setting once, in a few lines
@@ -245,11 +245,11 @@ fn wrong_words_are_underlined_in_the_command_line() {
 fn bytes_outside_utf_8_are_reported() {
     let errors = Profile::parse_bytes("utf16.yaml", b"name: x\nbulk\xff\xfe").unwrap_err();
     insta::assert_snapshot!(errors, @r"
-    error: expected text in UTF-8, found bytes that are none
+    error: expected text in UTF-8, found other bytes
      --> utf16.yaml:2:5
       |
     2 | bulk
-      |     ^ after this
+      |     ^ after this place
       |
       = help: save the file as UTF-8
     ");

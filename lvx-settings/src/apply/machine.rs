@@ -36,7 +36,7 @@ use crate::{Plan, Settings, Unit};
 /// let host = HostClock::system();
 /// let mut client = Client::open("sim:0")?;
 /// let units = vec![("sim:0".to_owned(), Unit::read(&mut client, &host)?)];
-/// let profile = Profile::parse("night.yaml", "output_priority: solar_utility_battery\n")?;
+/// let profile = Profile::parse("night.yaml", "backlight: off\n")?;
 /// let plan = Plan::for_profile(profile.profile(), units, &Permissions::default())?;
 ///
 /// let mut apply = Apply::new(plan, Options::default());

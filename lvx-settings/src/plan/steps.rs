@@ -17,12 +17,11 @@ use crate::{Battery, Difference, Group, Setting, Settings, Unit, model::clock::s
 /// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
 /// use pi18_transport::Client;
 ///
-/// let profile = Profile::parse("bank.yaml", "backlight: off\noutput_priority: solar_battery_utility\n")?;
+/// let profile = Profile::parse("bank.yaml", "backlight: off\n")?;
 /// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
-/// let units = [("sim:0".to_owned(), Unit { next_in_bank: None, ..unit })];
-/// let permissions = Permissions::default().with_part_of_bank();
-/// let plan = Plan::for_profile(profile.profile(), units, &permissions)?;
-/// assert_eq!(plan.steps[1].to_string(), "backlight on -> off");
+/// let units = [("sim:0".to_owned(), unit)];
+/// let plan = Plan::for_profile(profile.profile(), units, &Permissions::default())?;
+/// assert_eq!(plan.steps[0].to_string(), "backlight on -> off");
 ///
 /// let file = serde_json::to_string(&plan)?;
 /// assert_eq!(serde_json::from_str::<Plan>(&file)?, plan);

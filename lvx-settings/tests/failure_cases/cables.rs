@@ -226,7 +226,7 @@ fn reading_that_ends_with_other_unit_fails() {
     let clock = host(&mut client(&bank, 0));
     let error = Unit::read(&mut bank::meddled(&bank, 0, &meddler), &clock).unwrap_err();
     let why = error.to_string();
-    assert!(why.contains("expected unit 96132206100410 from the first reply to the last"), "{why}");
+    assert!(why.contains("expected unit 96132206100410 in all replies"), "{why}");
     assert!(why.contains("found unit 96132206100499"), "{why}");
 }
 

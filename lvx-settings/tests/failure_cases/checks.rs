@@ -197,7 +197,7 @@ fn finish_needs_permission_for_installation_setting() {
         serde_json::to_string(&plan).unwrap()
     );
     let why = Past::parse(head.as_bytes()).unwrap_err();
-    assert!(why.contains("installation setting that was not allowed"), "{why}");
+    assert!(why.contains("installation setting without permission"), "{why}");
 }
 
 #[test]
