@@ -1,4 +1,5 @@
-//! Applying a plan to virtual units: what is written, what is reported, and what is then true.
+//! Applies plans to virtual units, and checks what is written, what is reported, and what the units have
+//! afterwards.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod bank;
@@ -6,8 +7,8 @@ mod bank;
 use std::time::Duration;
 
 use bank::{
-    Fate, STATIC, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, is_true, other,
-    plan_for, planned, profile, received, recorder::Memory, run_with, settings_of, settled,
+    Fate, STATIC, apply_intercepted, apply_to, assert_true, bank, client, host, idle_bank, is_set,
+    other, plan_for, planned, profile, received, recorder::Memory, run_with, settings_of, settled,
     valid_settings,
 };
 use lvx_settings::{
@@ -31,8 +32,8 @@ fn commissioned() -> Settings {
     })
 }
 
-fn apply(bank: &SharedBank, wanted: &Settings) -> (ApplyReport, Memory) {
-    apply_to(bank, planned(bank, wanted), Options::default(), Memory::default())
+fn apply(bank: &SharedBank, target: &Settings) -> (ApplyReport, Memory) {
+    apply_to(bank, planned(bank, target), Options::default(), Memory::default())
 }
 
 #[test]
@@ -57,16 +58,16 @@ fn factory_defaults_become_policy_and_back() {
     let defaults = Unit::read(&mut first, &host).unwrap().defaults.unwrap();
     let factory = Settings::factory(&defaults);
     let sent: u64 = received(&bank).iter().sum();
-    for wanted in [commissioned(), factory] {
-        let (report, _) = apply(&bank, &wanted);
+    for target in [commissioned(), factory] {
+        let (report, _) = apply(&bank, &target);
         assert_eq!(report.ending, Ending::Applied, "{report}");
         assert_eq!(report.units_agree, Some(true));
         assert!(report.writes >= 6, "{report}");
-        is_true(&report, &bank);
+        assert_true(&report, &bank);
         for unit in 0..2 {
-            assert!(settled(&bank, unit).satisfy(&wanted));
+            assert!(settled(&bank, unit).satisfy(&target));
         }
-        let (again, _) = apply(&bank, &wanted);
+        let (again, _) = apply(&bank, &target);
         assert_eq!((again.ending, again.writes), (Ending::NothingToDo, 0));
     }
     assert!(received(&bank).iter().sum::<u64>() > sent);
@@ -87,7 +88,7 @@ fn each_write_is_announced_and_proved() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&memory.records).unwrap());
 }
 
-/// What speaks against a plan before anything is written.
+/// Returns the report of a plan that is refused before anything is written.
 #[track_caller]
 fn refused(bank: &SharedBank, plan: Plan) -> String {
     let before = received(bank);
@@ -100,7 +101,7 @@ fn refused(bank: &SharedBank, plan: Plan) -> String {
 
 #[test]
 fn unit_changed_since_plan_is_refused() {
-    let told = |change: &str| {
+    let report_after = |change: &str| {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
         bank.with(|bank| change.split('&').try_for_each(|switch| bank.switch(1, switch)).unwrap());
@@ -108,12 +109,12 @@ fn unit_changed_since_plan_is_refused() {
     };
     insta::assert_snapshot!(
         [
-            told("float=53.0"),
-            told("serial=96132206100499"),
-            told("fault=86"),
-            told("model=07"),
-            told("rated=24"),
-            told("silent=1"),
+            report_after("float=53.0"),
+            report_after("serial=96132206100499"),
+            report_after("fault=86"),
+            report_after("model=07"),
+            report_after("rated=24"),
+            report_after("silent=1"),
         ]
         .join("\n")
     );
@@ -123,12 +124,12 @@ fn unit_changed_since_plan_is_refused() {
 fn output_mode_outside_standby_is_refused() {
     let single = "frozen=on&soc=100&sun=0&grid=off&output-mode=0";
     let bank = bank(&[single, single]);
-    let wanted = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
+    let target = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
     let permissions = || Permissions::default().with_installation([Setting::OutputMode]);
-    let plan = plan_for(&bank, &wanted, permissions());
+    let plan = plan_for(&bank, &target, permissions());
     insta::assert_snapshot!(refused(&bank, plan));
     bank.with(|bank| (0..2).try_for_each(|unit| bank.switch(unit, "mode=01"))).unwrap();
-    let plan = plan_for(&bank, &wanted, permissions());
+    let plan = plan_for(&bank, &target, permissions());
     let (report, _) = apply_to(&bank, plan, Options::default(), Memory::default());
     assert_eq!(report.ending, Ending::Applied, "{report}");
 }
@@ -136,28 +137,29 @@ fn output_mode_outside_standby_is_refused() {
 #[test]
 fn charge_current_while_charging_is_refused() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
-    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
-    insta::assert_snapshot!(refused(&bank, planned(&bank, &wanted)));
+    let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
+    insta::assert_snapshot!(refused(&bank, planned(&bank, &target)));
 }
 
 #[test]
 fn charge_current_waits_for_idle_window() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
-    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
+    let plan = planned(&bank, &target);
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
     // The sun sets half an hour later.
-    let (report, memory) = apply_meddled(&bank, plan, options, Memory::default(), |bank, _, _| {
-        if bank.elapsed() > Duration::from_mins(30) {
-            bank.with(|bank| {
-                ["sun=0", "grid=off"].iter().try_for_each(|s| bank.switch(0, s)).unwrap();
-            });
-        }
-        Fate::Arrive
-    });
+    let (report, memory) =
+        apply_intercepted(&bank, plan, options, Memory::default(), |bank, _, _| {
+            if bank.elapsed() > Duration::from_mins(30) {
+                bank.with(|bank| {
+                    ["sun=0", "grid=off"].iter().try_for_each(|s| bank.switch(0, s)).unwrap();
+                });
+            }
+            Fate::Arrive
+        });
     assert_eq!(report.ending, Ending::Applied, "{report}");
     assert_eq!(memory.audit.len(), 2);
-    is_true(&report, &bank);
+    assert_true(&report, &bank);
 }
 
 #[test]
@@ -166,9 +168,9 @@ fn refusal_while_charging_is_retried_when_idle() {
     let plan = planned(&bank, &profile(|s| s.max_charge_current = Some(Amperes(50))));
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
     let mut clouded = None;
-    // The sun comes out just before the second unit is set, for a quarter of an hour.
+    // The sun shines for a quarter of an hour from just before the second unit is set.
     let (report, memory) =
-        apply_meddled(&bank, plan, options, Memory::default(), move |bank, unit, bytes| {
+        apply_intercepted(&bank, plan, options, Memory::default(), move |bank, unit, bytes| {
             let now = bank.elapsed();
             let switch = |sun: &str| {
                 bank.with(|bank| {
@@ -185,18 +187,18 @@ fn refusal_while_charging_is_retried_when_idle() {
         });
     assert_eq!(report.ending, Ending::Applied, "{report}");
     assert_eq!(memory.audit, ["MCHGC0,050 accepted", "MCHGC1,050 refused", "MCHGC1,050 accepted"]);
-    is_true(&report, &bank);
+    assert_true(&report, &bank);
 }
 
 #[test]
 fn interrupt_ends_wait_for_idle_window() {
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
-    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
+    let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
     // Before the first write, and between the first and the second.
     for (charging, interrupt_at, ending) in [(true, 0, Ending::Refused), (false, 2, Ending::Mixed)]
     {
         let bank = idle_bank();
-        let plan = planned(&bank, &wanted);
+        let plan = planned(&bank, &target);
         let sunny = |bank: &SharedBank| {
             bank.with(|bank| {
                 ["soc=60", "sun=100"].iter().try_for_each(|s| bank.switch(0, s)).unwrap();
@@ -206,34 +208,36 @@ fn interrupt_ends_wait_for_idle_window() {
             sunny(&bank);
         }
         let memory = Memory { interrupt_at: Some(interrupt_at), ..Memory::default() };
-        let (report, _) = apply_meddled(&bank, plan, options, memory, move |bank, unit, bytes| {
-            if unit == 1 && is_set(bytes, "MCHGC") {
-                sunny(bank);
-            }
-            Fate::Arrive
-        });
+        let (report, _) =
+            apply_intercepted(&bank, plan, options, memory, move |bank, unit, bytes| {
+                if unit == 1 && is_set(bytes, "MCHGC") {
+                    sunny(bank);
+                }
+                Fate::Arrive
+            });
         assert_eq!(report.ending, ending, "{report}");
         assert!(bank.elapsed() < Duration::from_hours(1));
         assert!(report.why.as_ref().unwrap().contains("it was interrupted"), "{report}");
-        is_true(&report, &bank);
+        assert_true(&report, &bank);
     }
 }
 
-/// How a plan for two idle units ends when somebody meddles.
-fn meddled_with(
+/// Returns the report and the commands of a run while `intercept` sees each command.
+fn apply_report(
     bank: &SharedBank,
-    wanted: &Settings,
-    meddle: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
+    target: &Settings,
+    intercept: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
 ) -> String {
-    let plan = planned(bank, wanted);
-    let (report, memory) = apply_meddled(bank, plan, Options::default(), Memory::default(), meddle);
-    is_true(&report, bank);
+    let plan = planned(bank, target);
+    let (report, memory) =
+        apply_intercepted(bank, plan, Options::default(), Memory::default(), intercept);
+    assert_true(&report, bank);
     format!("{report}\n{}\n", memory.audit.join("\n"))
 }
 
-/// The same where something is switched just before a command of unit 1 arrives.
-fn switched_at(mnemonic: &'static str, wanted: &Settings, switch: &'static str) -> String {
-    meddled_with(&idle_bank(), wanted, move |bank, unit, bytes| {
+/// Does the same, and throws switches of unit 1 just before a command reaches it.
+fn switched_at(mnemonic: &'static str, target: &Settings, switch: &'static str) -> String {
+    apply_report(&idle_bank(), target, move |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, mnemonic) {
             bank.with(|bank| {
                 switch.split('&').try_for_each(|switch| bank.switch(1, switch)).unwrap();
@@ -257,17 +261,17 @@ fn refusal_is_explained_and_undone() {
     insta::assert_snapshot!("not_user", switched_at("MCHGV", &other(), "battery-type=0"));
     insta::assert_snapshot!("above_float", switched_at("BUCD", &lower_recharge, "float=52.0"));
     insta::assert_snapshot!("no_reason", switched_at("POP", &other(), "refuse=1"));
-    // On another product line 0 can be planned.
+    // A plan for another product line may contain 0.
     let bank = bank(&["frozen=on&model=04", "frozen=on&model=04"]);
     let until_full = profile(|s| s.redischarge_voltage = Some(Decivolts(0)));
-    insta::assert_snapshot!("until_full", meddled_with(&bank, &until_full, |_, _, _| Fate::Arrive));
+    insta::assert_snapshot!("until_full", apply_report(&bank, &until_full, |_, _, _| Fate::Arrive));
 }
 
 #[test]
 fn garbled_answer_is_proved_by_reading_back() {
     let bank = bank(&["frozen=on&pop-garbled=on", "frozen=on&pop-garbled=on"]);
-    let wanted = profile(|s| s.output_priority = Some(OutputPriority(0)));
-    let (report, memory) = apply(&bank, &wanted);
+    let target = profile(|s| s.output_priority = Some(OutputPriority(0)));
+    let (report, memory) = apply(&bank, &target);
     assert_eq!(report.ending, Ending::Applied, "{report}");
     assert_eq!(memory.audit, ["POP0 garbled", "POP0 garbled"]);
 }
@@ -278,7 +282,7 @@ fn late_value_is_waited_for() {
     let (report, memory) = apply(&bank, &other());
     assert_eq!(report.ending, Ending::Applied, "{report}");
     assert_eq!(memory.audit.len(), 4);
-    is_true(&report, &bank);
+    assert_true(&report, &bank);
 }
 
 #[test]
@@ -287,17 +291,17 @@ fn value_never_shown_is_undone() {
     let plan = planned(&bank, &other());
     let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
     assert_eq!(report.ending, Ending::Undone, "{report}");
-    is_true(&report, &bank);
+    assert_true(&report, &bank);
     insta::assert_snapshot!(format!("{report}\n{}", memory.audit.join("\n")));
 }
 
 #[test]
 fn single_reading_proves_nothing() {
-    // The new value shows for one reading, then the old one again.
+    // The new value shows in one reading, and the old one after it.
     let bank = idle_bank();
     let mut readings = 0;
     let mut written = false;
-    let told = meddled_with(&bank, &other(), move |bank, unit, bytes| {
+    let report = apply_report(&bank, &other(), move |bank, unit, bytes| {
         written |= unit == 0 && is_set(bytes, "MCHGV");
         if unit == 0 && written && bytes.windows(4).any(|part| part == b"PIRI") {
             readings += 1;
@@ -307,7 +311,7 @@ fn single_reading_proves_nothing() {
         }
         Fate::Arrive
     });
-    assert!(told.starts_with("undone"), "{told}");
+    assert!(report.starts_with("undone"), "{report}");
 }
 
 #[test]
@@ -316,14 +320,14 @@ fn report_needs_two_equal_readings() {
     let plan = planned(&bank, &other());
     let mut after = 0;
     let mut applied = false;
-    let (report, _) = apply_meddled(
+    let (report, _) = apply_intercepted(
         &bank,
         plan,
         Options::default(),
         Memory::default(),
         move |bank, unit, bytes| {
             applied |= unit == 1 && is_set(bytes, "POP");
-            // Four readings prove the last write; the next two are the report's.
+            // The last readings follow the readings that prove the last write.
             if applied && unit == 0 && bytes.windows(4).any(|part| part == b"PIRI") {
                 after += 1;
                 if after == 2 {
@@ -334,7 +338,7 @@ fn report_needs_two_equal_readings() {
         },
     );
     assert_ne!(report.ending, Ending::Applied, "{report}");
-    is_true(&report, &bank);
+    assert_true(&report, &bank);
 }
 
 #[test]
@@ -342,49 +346,49 @@ fn accepted_but_ignored_write_is_undone() {
     let bank = bank(&[STATIC, "frozen=on&ignore=1"]);
     let (report, _) = apply(&bank, &other());
     assert_eq!(report.ending, Ending::Undone, "{report}");
-    is_true(&report, &bank);
+    assert_true(&report, &bank);
     insta::assert_snapshot!(report);
 }
 
 #[test]
 fn lost_command_is_sent_again() {
     let mut lost = 2;
-    let told = meddled_with(&idle_bank(), &other(), move |_, _, bytes| {
+    let report = apply_report(&idle_bank(), &other(), move |_, _, bytes| {
         if bytes.starts_with(b"^S") && lost > 0 {
             lost -= 1;
             return Fate::Lost;
         }
         Fate::Arrive
     });
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(report);
 }
 
 #[test]
 fn silent_unit_is_reported_and_other_undone() {
     let mut silent = false;
-    let told = meddled_with(&idle_bank(), &other(), move |_, unit, bytes| {
+    let report = apply_report(&idle_bank(), &other(), move |_, unit, bytes| {
         silent |= unit == 1 && is_set(bytes, "POP");
         if silent && unit == 1 { Fate::Lost } else { Fate::Arrive }
     });
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(report);
 }
 
 #[test]
 fn unplugged_unit_is_reported_and_other_undone() {
-    let told = meddled_with(&idle_bank(), &other(), move |bank, unit, bytes| {
+    let report = apply_report(&idle_bank(), &other(), move |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, "POP") {
             bank.with(|bank| bank.disconnect(1));
         }
         Fate::Arrive
     });
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(report);
 }
 
-/// A unit is unplugged when its `POP` is sent; a moment later somebody is there again.
+/// Unplugs a unit when its `POP` is sent. `plug` then connects a unit when the link is opened again.
 fn replugged(plug: impl Fn(&SharedBank)) -> (ApplyReport, SharedBank) {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let meddler: bank::Meddler = std::sync::Arc::new(std::sync::Mutex::new({
+    let interceptor: bank::Interceptor = std::sync::Arc::new(std::sync::Mutex::new({
         let mut done = false;
         move |bank: &SharedBank, unit: usize, bytes: &[u8]| {
             if unit == 1 && is_set(bytes, "POP") && !done {
@@ -394,15 +398,15 @@ fn replugged(plug: impl Fn(&SharedBank)) -> (ApplyReport, SharedBank) {
             Fate::Arrive
         }
     }));
-    let clients = (0..2).map(|at| bank::meddled(&bank, at, &meddler)).collect();
+    let clients = (0..2).map(|at| bank::intercepted(&bank, at, &interceptor)).collect();
     let clock = host(&mut client(&bank, 0));
     let mut units = Units::new(clients, clock).reopened_by(|unit| {
         plug(&bank);
-        Ok(bank::meddled(&bank, unit, &meddler))
+        Ok(bank::intercepted(&bank, unit, &interceptor))
     });
     let mut memory = Memory::default();
     let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut memory);
-    is_true(&report, &bank);
+    assert_true(&report, &bank);
     drop(units);
     (report, bank)
 }
@@ -422,20 +426,20 @@ fn replaced_unit_is_never_written() {
         });
     });
     assert_eq!(report.ending, Ending::Mixed);
-    // The one before it was unplugged, none after.
+    // Only the command before it was unplugged.
     assert_eq!(received(&bank)[1], 1);
     insta::assert_snapshot!(report);
 }
 
 #[test]
 fn foreign_change_is_kept_and_reported() {
-    let told = meddled_with(&idle_bank(), &other(), move |bank, unit, bytes| {
+    let report = apply_report(&idle_bank(), &other(), move |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, "POP") {
             bank.with(|bank| bank.switch(1, "float=53.5")).unwrap();
         }
         Fate::Arrive
     });
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(report);
 }
 
 #[test]
@@ -445,9 +449,9 @@ fn journal_failure_undoes_steps() {
         let plan = planned(&bank, &other());
         let memory = Memory { full_at: Some(full_at), ..Memory::default() };
         let (report, memory) = apply_to(&bank, plan, Options::default(), memory);
-        let wanted = if full_at < 9 { Ending::Undone } else { Ending::Applied };
-        assert_eq!(report.ending, wanted, "{full_at}: {report}\n{:?}", memory.records);
-        is_true(&report, &bank);
+        let ending = if full_at < 9 { Ending::Undone } else { Ending::Applied };
+        assert_eq!(report.ending, ending, "{full_at}: {report}\n{:?}", memory.records);
+        assert_true(&report, &bank);
     }
 }
 
@@ -461,7 +465,7 @@ fn interrupt_undoes_steps() {
         let ending = if interrupt_at == 0 { Ending::Refused } else { Ending::Undone };
         assert_eq!(report.ending, ending, "{report}");
         assert_eq!(memory.audit.len(), 2 * interrupt_at);
-        is_true(&report, &bank);
+        assert_true(&report, &bank);
     }
 }
 
@@ -479,7 +483,7 @@ fn missing_confirmation_undoes_steps() {
         let waited = bank.elapsed().saturating_sub(started) > Duration::from_mins(10);
         assert_eq!(waited, !confirms);
         assert_eq!(memory.records.contains(&Record::Confirmed), confirms);
-        is_true(&report, &bank);
+        assert_true(&report, &bank);
     }
 }
 
@@ -487,24 +491,25 @@ fn missing_confirmation_undoes_steps() {
 fn impossible_undo_is_reported() {
     let bank =
         bank(&["frozen=on&soc=100&sun=0&grid=off&max-charge=100", "frozen=on&max-charge=100"]);
-    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
-    let plan = planned(&bank, &wanted);
-    let told = meddled_with_plan(&bank, plan, |bank, unit, bytes| {
+    let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
+    let plan = planned(&bank, &target);
+    let report = report_of_plan(&bank, plan, |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, "MCHGC") {
             bank.with(|bank| bank.switch(1, "refuse=1")).unwrap();
         }
         Fate::Arrive
     });
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(report);
 }
 
-fn meddled_with_plan(
+fn report_of_plan(
     bank: &SharedBank,
     plan: Plan,
-    meddle: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
+    intercept: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
 ) -> String {
-    let (report, _) = apply_meddled(bank, plan, Options::default(), Memory::default(), meddle);
-    is_true(&report, bank);
+    let (report, _) =
+        apply_intercepted(bank, plan, Options::default(), Memory::default(), intercept);
+    assert_true(&report, bank);
     report.to_string()
 }
 
@@ -531,7 +536,7 @@ fn resume_finishes_or_undoes_run() {
                 let memory = Memory::resumed();
                 let (report, _) = run_with(&bank, clients, apply, memory);
                 assert_eq!(report.ending, ending, "{surely} {mode:?} {report}");
-                is_true(&report, &bank);
+                assert_true(&report, &bank);
             }
         }
     }
@@ -542,11 +547,11 @@ fn clock_is_set_as_last_step() {
     let bank = idle_bank();
     let outcome = client(&bank, 1).set("DAT260621100000".parse().unwrap()).unwrap();
     assert_eq!(outcome, SetOutcome::Accepted);
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.clock = Some(lvx_settings::ClockOffset::default());
         s.output_priority = Some(OutputPriority(0));
     });
-    let plan = planned(&bank, &wanted);
+    let plan = planned(&bank, &target);
     assert_eq!(plan.touched(1).last(), Some(Setting::Clock));
     assert!(plan.touched(0).all(|setting| setting != Setting::Clock));
     let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
@@ -557,25 +562,24 @@ fn clock_is_set_as_last_step() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// Applying the way from one set of settings to another ends at the other, and at no moment does
-    /// a unit have settings that break a rule.
+    /// A run ends with the new settings, and at no moment does a unit have settings that break a rule.
     #[test]
     fn apply_reaches_target_through_valid_states(a in valid_settings(), b in valid_settings()) {
         let bank = idle_bank();
         let installation = Setting::ALL.iter().filter(|setting| setting.group().is_installation());
         let allow_installation: Vec<_> = installation.copied().collect();
-        for wanted in [a, b] {
+        for target in [a, b] {
             let permissions = Permissions::default().with_installation(allow_installation.clone());
-            let plan = plan_for(&bank, &wanted, permissions);
+            let plan = plan_for(&bank, &target, permissions);
             let writes = u64::try_from(plan.steps.len()).unwrap();
-            let (report, _) = apply_meddled(&bank, plan, Options::default(), Memory::default(), |bank, unit, _| {
+            let (report, _) = apply_intercepted(&bank, plan, Options::default(), Memory::default(), |bank, unit, _| {
                 assert_eq!(broken(&settings_of(bank, unit), None), []);
                 Fate::Arrive
             });
             prop_assert!(matches!(report.ending, Ending::Applied | Ending::NothingToDo), "{}", report);
             prop_assert_eq!(report.writes, writes);
             for unit in 0..2 {
-                prop_assert!(settings_of(&bank, unit).satisfy(&wanted));
+                prop_assert!(settings_of(&bank, unit).satisfy(&target));
             }
         }
     }

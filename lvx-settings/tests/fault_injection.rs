@@ -1,8 +1,8 @@
-//! Fault injection: whatever happens, what is reported is what is true.
+//! Fault injection: a report is true whatever fault occurs.
 //!
-//! 10,000 runs take half a minute of one core, in made-up time; `LVX_FAULT_RUNS` sets another number.
-//! A run has at most one fault beside what the lines do: two swaps in a row without a
-//! reading between them cannot be noticed.
+//! 10,000 runs take half a minute on one core, in simulated time. `LVX_FAULT_RUNS` sets another number.
+//! A run has at most one fault beside those of the lines, because two swaps in a row without a reading
+//! between them cannot be noticed.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod bank;
@@ -27,7 +27,7 @@ use lvx_settings::{
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputPriority, Switch};
 use pi18_transport::{Link, sim::SharedBank};
 
-/// Faults of a line, one or more of them.
+/// Switches for faults of a line.
 const LINE_FAULTS: [&str; 10] = [
     "lose=0.002",
     "double=0.002",
@@ -41,12 +41,12 @@ const LINE_FAULTS: [&str; 10] = [
     "pop-garbled=on",
 ];
 
-/// What a unit does of its own accord.
-const MOODS: [&str; 8] =
+/// Switches for units that lag, refuse, ignore commands, or charge.
+const UNIT_QUIRKS: [&str; 8] =
     ["lag=1s", "lag=4s", "lag=13s", "refuse=0.1", "ignore=0.1", "refuse=0.5", "soc=60", ""];
 
-/// What somebody else does to a unit.
-const MEDDLING: [&str; 9] = [
+/// Switches for changes by another program or at the display.
+const FOREIGN_CHANGES: [&str; 9] = [
     "float=53.9",
     "bulk=56.5",
     "recharge=47.0",
@@ -58,20 +58,20 @@ const MEDDLING: [&str; 9] = [
     "refuse=1",
 ];
 
-/// One thing that happens at one moment.
+/// A fault that occurs at one moment.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Switch(usize, &'static str),
     Unplug(usize),
-    /// Unplugged, and there again when it is opened.
+    /// A unit is unplugged, and connected again when its link is opened.
     Replug(usize),
-    /// Unplugged for longer than a step waits.
+    /// A unit is unplugged for longer than a step waits.
     ReturnLate(usize),
     /// Two cables are swapped while the links stay open.
     Swap(usize, usize),
     /// Two units swap their numbers in the bank.
     Renumber(usize, usize),
-    /// Another host on the same bridge is refused.
+    /// A refusal for another host arrives on the same bridge.
     ForeignRefusal,
     /// The program is killed.
     Kill,
@@ -89,7 +89,7 @@ impl Fault {
             5 | 6 => Self::Renumber(unit, other),
             7 => Self::ForeignRefusal,
             8 => Self::Kill,
-            _ => Self::Switch(unit, random.choice(MEDDLING).unwrap()),
+            _ => Self::Switch(unit, random.choice(FOREIGN_CHANGES).unwrap()),
         }
     }
 }
@@ -102,7 +102,7 @@ struct Injector {
     actions: usize,
 }
 
-/// The program was killed.
+/// Payload of the panic that stands for a kill.
 struct Death;
 
 impl Injector {
@@ -153,42 +153,42 @@ fn is_before_last_reading(memory: &Memory, action: &Action) -> bool {
     }
 }
 
-/// One run, and what is true after it.
+/// A run, and the bank after it.
 struct Run {
     bank: SharedBank,
-    /// Everything that each unit had before, those outside the plan too.
+    /// Settings of all units before the run, also of those outside the plan.
     before: Vec<Settings>,
     plan: Plan,
     report: ApplyReport,
     records: Vec<Record>,
     fault: Option<(usize, Fault)>,
-    /// Set commands that arrived.
+    /// Number of set commands that arrived.
     sent: u64,
-    /// The program was killed, and another one went on.
+    /// Whether the program was killed, and another one continued the run.
     killed: bool,
     seed: u64,
 }
 
-/// Whether units have the type AGM at first, and bring stored voltages back with type user.
-fn wanted(random: &mut fastrand::Rng, stored: bool) -> Settings {
-    let mut wanted = random_settings(random);
+/// Returns random settings. If the units have stored voltages, they change from type AGM to type user.
+fn random_target(random: &mut fastrand::Rng, stored: bool) -> Settings {
+    let mut target = random_settings(random);
     if stored {
-        wanted.battery_type = Some(BatteryType::USER);
+        target.battery_type = Some(BatteryType::USER);
         if random.bool() {
-            wanted.bulk_voltage = Some(Decivolts(560));
-            wanted.float_voltage = Some(Decivolts(540));
-            wanted.cutoff_voltage = Some(Decivolts(random.u16(440..=460)));
+            target.bulk_voltage = Some(Decivolts(560));
+            target.float_voltage = Some(Decivolts(540));
+            target.cutoff_voltage = Some(Decivolts(random.u16(440..=460)));
         }
     }
-    wanted
+    target
 }
 
-/// A plan for the first units of a bank; `None` if there is nothing to do or no way to do it.
-fn plan_for_first(bank: &SharedBank, count: usize, wanted: &Settings) -> Option<Plan> {
+/// Returns a plan for the first units of a bank; `None` if there is nothing to do or no plan.
+fn plan_for_first(bank: &SharedBank, count: usize, target: &Settings) -> Option<Plan> {
     let host = host(&mut client(bank, 0));
     let units = (0..count).map(|at| {
         let unit = Unit::read(&mut client(bank, at), &host).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, target: *wanted }
+        PlannedUnit { address: format!("sim:{at}"), unit, target: *target }
     });
     let permissions = Permissions::default().without_battery_guard().with_part_of_bank();
     let plan = Plan::new(units.collect(), permissions, None).ok()?;
@@ -205,14 +205,14 @@ fn inject(seed: u64) -> Option<Run> {
         calm += "&battery-type=0&cutoff=40.8&stored-voltages=58.4,54.0,42.0";
     }
     let bank = bank(&vec![&*calm; count]);
-    let wanted = wanted(&mut random, stored);
-    let plan = plan_for_first(&bank, planned, &wanted)?;
+    let target = random_target(&mut random, stored);
+    let plan = plan_for_first(&bank, planned, &target)?;
     let before: Vec<_> = (0..count).map(|unit| settings_of(&bank, unit)).collect();
     let counted = received(&bank);
     bank.with(|bank| {
         bank.switch(0, &format!("seed={seed}")).unwrap();
         for unit in 0..count {
-            for list in [&LINE_FAULTS[..], &MOODS[..]] {
+            for list in [&LINE_FAULTS[..], &UNIT_QUIRKS[..]] {
                 if random.bool() {
                     let switches = *random.choice(list).unwrap();
                     let each = switches.split('&').filter(|switch| !switch.is_empty());
@@ -261,7 +261,7 @@ fn inject(seed: u64) -> Option<Run> {
         }
         Err(other) => resume_unwind(other),
     };
-    // Whatever is still on its way is shown by then.
+    // After this time every write is shown.
     bank.link(0).pause(Duration::from_mins(2));
     let sent = received(&bank) - counted;
     let records = script.memory.records;
@@ -273,7 +273,7 @@ fn received(bank: &SharedBank) -> u64 {
 }
 
 impl Run {
-    /// Fails with all there is to know.
+    /// Fails with everything needed to repeat the run.
     #[track_caller]
     fn check(&self, holds: bool, what: &str) {
         assert!(
@@ -284,40 +284,50 @@ impl Run {
     }
 
     /// Whether another program changed a unit.
-    fn meddled_with(&self, unit: usize) -> bool {
+    fn is_changed_by_fault(&self, unit: usize) -> bool {
         matches!(self.fault, Some((_, Fault::Switch(known, _))) if known == unit)
     }
 
-    /// Checks that what is reported is what is true.
-    fn is_true(&self) {
+    /// Checks the report against the bank.
+    fn assert_true(&self) {
         let steps = self.plan.steps.len();
         let (old, new) = (self.plan.settings_after(0), self.plan.settings_after(steps));
         let truths: Vec<_> =
             (0..self.before.len()).map(|unit| settings_of(&self.bank, unit)).collect();
-        for (at, told) in self.report.units.iter().enumerate() {
+        for (at, reported) in self.report.units.iter().enumerate() {
             let now = &truths[at];
-            let others: Vec<_> = told.changed_by_others.iter().map(|told| told.setting).collect();
+            let others: Vec<_> =
+                reported.changed_by_others.iter().map(|reported| reported.setting).collect();
             let own: Vec<_> =
                 self.plan.touched(at).filter(|setting| !others.contains(setting)).collect();
             let part = |all: &Settings| all.only(|setting| own.contains(&setting));
-            match told.state {
+            match reported.state {
                 SettingState::New => {
-                    self.check(now.satisfy(&part(&new[at])), "not the new settings");
+                    self.check(
+                        now.satisfy(&part(&new[at])),
+                        "reported new settings, but has others",
+                    );
                 }
                 SettingState::Old => {
-                    self.check(now.satisfy(&part(&old[at])), "not the old settings");
+                    self.check(
+                        now.satisfy(&part(&old[at])),
+                        "reported old settings, but has others",
+                    );
                 }
                 SettingState::Between => {
-                    let all = told.settings.iter().all(|told| told.now == now.get(told.setting));
-                    self.check(all, "not what is reported");
+                    let all = reported
+                        .settings
+                        .iter()
+                        .all(|reported| reported.now == now.get(reported.setting));
+                    self.check(all, "the unit does not have the values that are reported");
                 }
                 _ => {}
             }
-            if told.state != SettingState::Unknown {
+            if reported.state != SettingState::Unknown {
                 for (setting, value) in now.iter() {
                     let reported = others.contains(&setting) || own.contains(&setting);
                     let is_old = old[at].get(setting) == Some(value);
-                    let what = format!("{setting} is {value}, which is not reported");
+                    let what = format!("{setting} is {value}, but this is not reported");
                     self.check(reported || is_old, &what);
                 }
             }
@@ -339,18 +349,20 @@ impl Run {
                 |all: &Settings| all.only(|setting| Setting::AGREEING.contains(&setting));
             let first = agreeing(&truths[0]);
             let planned = &truths[..self.plan.units.len()];
-            self.check(planned.iter().all(|all| agreeing(all) == first), "they do not agree");
+            self.check(
+                planned.iter().all(|all| agreeing(all) == first),
+                "reported equal settings, but they differ",
+            );
         }
         if !self.killed {
-            self.check(self.sent <= self.report.writes, "more was sent than is reported");
+            self.check(self.sent <= self.report.writes, "more writes arrived than are reported");
         }
     }
 
-    /// Checks that a unit outside the plan that was written is reported, and that nothing is called
-    /// undone or applied then.
+    /// Checks that each unit outside the plan that was written is reported.
     fn strays_are_reported(&self, truths: &[Settings]) {
         for (at, (before, now)) in self.before.iter().zip(truths).enumerate() {
-            if at < self.plan.units.len() || before == now || self.meddled_with(at) {
+            if at < self.plan.units.len() || before == now || self.is_changed_by_fault(at) {
                 continue;
             }
             let reply = self.bank.with(|bank| bank.peek(at, pi18_proto::Query::Identity));
@@ -361,7 +373,7 @@ impl Run {
                 Astray::Renumbered { found, .. } => found.is_none_or(|found| found == serial),
                 _ => true,
             });
-            self.check(reported, &format!("unit {serial} was written, which is not reported"));
+            self.check(reported, &format!("unit {serial} was written, but this is not reported"));
         }
     }
 }
@@ -373,7 +385,7 @@ fn report_is_true_after_any_injected_fault() {
     let mut strays = 0;
     let mut done = 0;
     for run in (0..).filter_map(inject) {
-        run.is_true();
+        run.assert_true();
         *endings.entry(format!("{:?}", run.report.ending)).or_default() += 1;
         strays += u32::from(!run.report.strays.is_empty());
         done += 1;
@@ -381,18 +393,18 @@ fn report_is_true_after_any_injected_fault() {
             break;
         }
     }
-    // Each kind of ending was met often enough to mean something.
+    // Each ending occurred often enough.
     for ending in ["Applied", "Undone", "Mixed", "Refused"] {
         assert!(endings.get(ending).is_some_and(|count| *count > runs / 50), "{endings:?}");
     }
     assert!(strays > runs / 200, "{strays} of {runs} runs had strays");
 }
 
-/// Dies at an action, and is brought to an end by another run; `None` if it ended before.
+/// Kills a run at an action, and resumes it. Returns `None` if the run ended before that action.
 fn killed(at: usize, mode: ResumeMode, switches: &str) -> Option<(SharedBank, Plan, ApplyReport)> {
     let calm = format!("frozen=on&soc=100&sun=0&grid=off&{switches}");
     let bank = bank(&[&calm, &calm]);
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.bulk_voltage = Some(Decivolts(550));
         s.float_voltage = Some(Decivolts(520));
         s.redischarge_voltage = Some(Decivolts(510));
@@ -400,7 +412,7 @@ fn killed(at: usize, mode: ResumeMode, switches: &str) -> Option<(SharedBank, Pl
         s.output_priority = Some(OutputPriority(0));
         s.backlight = Some(Switch::OFF);
     });
-    let plan = plan_for_first(&bank, 2, &wanted).unwrap();
+    let plan = plan_for_first(&bank, 2, &target).unwrap();
     let clock = host(&mut client(&bank, 0));
     let mut script = Script::new(&bank);
     script.memory = Memory::default();
@@ -417,7 +429,7 @@ fn killed(at: usize, mode: ResumeMode, switches: &str) -> Option<(SharedBank, Pl
     drop(units);
     match ended {
         Ok(_) => return None,
-        Err(death) => assert!(death.is::<Death>(), "it died of something else"),
+        Err(death) => assert!(death.is::<Death>(), "the run panicked"),
     }
     let progress = ApplyProgress::of(&script.memory.records);
     let clients = (0..2).map(|at| client(&bank, at)).collect();
@@ -438,10 +450,10 @@ fn kill_at_any_action_is_finished_or_undone() {
                     ResumeMode::Undo => (0, Ending::Undone),
                 };
                 assert_eq!(report.ending, ending, "killed at action {at}: {report}");
-                let wanted = plan.settings_after(steps);
-                for (unit, wanted) in wanted.iter().enumerate() {
-                    let wanted = wanted.only(|setting| setting != Setting::Clock);
-                    assert!(settings_of(&bank, unit).satisfy(&wanted), "killed at action {at}");
+                let target = plan.settings_after(steps);
+                for (unit, target) in target.iter().enumerate() {
+                    let target = target.only(|setting| setting != Setting::Clock);
+                    assert!(settings_of(&bank, unit).satisfy(&target), "killed at action {at}");
                 }
                 at += 1;
             }
@@ -450,15 +462,15 @@ fn kill_at_any_action_is_finished_or_undone() {
     }
 }
 
-/// Killed at any action with a lag longer than all waits, an undo is still true later.
+/// The lag is longer than all waits of the undo, and its report still is true later.
 #[test]
 fn undo_after_kill_with_long_lag_is_true() {
     let mut in_flight = 0;
     for at in 0.. {
         let Some((bank, plan, report)) = killed(at, ResumeMode::Undo, "lag=60s") else { break };
         let old = plan.settings_after(0);
-        for (unit, told) in report.units.iter().enumerate() {
-            if told.state == SettingState::Old {
+        for (unit, reported) in report.units.iter().enumerate() {
+            if reported.state == SettingState::Old {
                 let old = old[unit].only(|setting| setting != Setting::Clock);
                 let now = settings_of(&bank, unit);
                 assert!(now.satisfy(&old), "killed at action {at}: {report}");

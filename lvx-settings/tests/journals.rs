@@ -1,4 +1,4 @@
-//! Journals as files: what is torn never happened, what is there counts.
+//! Journal files: complete lines count, an incomplete last line is ignored.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod bank;
@@ -10,11 +10,11 @@ use lvx_settings::{ApplyProgress, Ending, Journal, Past, Permissions, Plan, Reco
 use pi18_proto::{OutputPriority, SolarPriority};
 
 fn plan() -> Plan {
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.output_priority = Some(OutputPriority(0));
         s.solar_priority = Some(SolarPriority(1));
     });
-    plan_for(&bank(&["frozen=on", "frozen=on"]), &wanted, Permissions::default())
+    plan_for(&bank(&["frozen=on", "frozen=on"]), &target, Permissions::default())
 }
 
 fn writing(step: usize, direction: RunDirection) -> Record {
@@ -38,7 +38,10 @@ fn records_survive_reopen() {
     for record in &records {
         journal.append(record, None).unwrap();
     }
-    assert!(Journal::reopen(&path).unwrap_err().is_busy(), "two programs write one journal");
+    assert!(
+        Journal::reopen(&path).unwrap_err().is_busy(),
+        "a second program could write the journal"
+    );
     drop(journal);
     let (mut journal, past) = Journal::reopen(&path).unwrap();
     assert_eq!((past.plan.clone(), &past.records[..]), (plan.clone(), &records[..]));
@@ -82,12 +85,12 @@ fn malformed_journal_names_its_line() {
         )
     };
     let head = text(&plan());
-    let mut nobodys = plan();
-    nobodys.units[0].target.solar_priority = None;
-    let told: Vec<_> = [
+    let mut unplanned = plan();
+    unplanned.units[0].target.solar_priority = None;
+    let errors: Vec<_> = [
         String::new(),
         "{}\n".to_owned(),
-        text(&nobodys),
+        text(&unplanned),
         format!("{head}{{\"record\":\"dreaming\"}}\n"),
         format!("{head}{{\"record\":\"left\",\"step\":4}}\n"),
         format!("{head}\n"),
@@ -95,10 +98,10 @@ fn malformed_journal_names_its_line() {
     .iter()
     .map(|text| Past::parse(text.as_bytes()).unwrap_err())
     .collect();
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(errors.join("\n"));
 }
 
-/// What the kernel hands out: a file that is open, and was checked by the caller.
+/// A caller may open and check the file itself.
 #[test]
 fn open_file_holds_journal() {
     let folder = tempfile::tempdir().unwrap();
@@ -112,7 +115,7 @@ fn open_file_holds_journal() {
     let (_, past) = Journal::resume(open(), "here").unwrap();
     assert_eq!(past.undoes.as_deref(), Some("20261124-131029"));
     assert_eq!((&past.records[..], &past.times[..]), (&[Record::Applied][..], &[None][..]));
-    // The file that was checked counts, whatever is at its path by then.
+    // The open file is read, even if its path is gone.
     let file = open();
     fs::remove_file(&path).unwrap();
     assert_eq!(Past::read_from(&file, &path).unwrap().records, [Record::Applied]);
@@ -171,7 +174,7 @@ fn journal_of_earlier_version_is_read() {
     let undoing = "{\"record\":\"undoing\",\"why\":\"x\",\"done\":3,\"unproved\":2}\n";
     let past = Past::parse(format!("{head}{undoing}").as_bytes()).unwrap();
     assert_eq!(past.progress().unproved, [2]);
-    // A setting that is none any more was wanted, and there already.
+    // An earlier version had a setting that no longer exists, and the unit already had its value.
     let former = head.replace("\"wanted\":{", "\"wanted\":{\"buzzer_silenced\":\"off\",");
     assert_ne!(former, head);
     let former = former.replace("\"buzzer\":", "\"buzzer_silenced\":");
@@ -195,7 +198,7 @@ fn progress_follows_records() {
     assert_eq!(got(&back), (3, false, vec![2]));
     back.extend([writing(2, BACKWARD), proved(2, BACKWARD)]);
     assert_eq!(got(&back), (2, false, vec![]));
-    // A step that was left keeps those before it in sight.
+    // If a step could not be undone, the steps before it still count.
     back.extend([Record::Left { step: 1 }, proved(0, BACKWARD)]);
     assert_eq!(got(&back), (2, false, vec![]));
 }
@@ -241,7 +244,7 @@ fn undo_of_one_unit_keeps_doubts_about_others() {
     assert_eq!(known, [first[0], second[0]]);
     assert_eq!(whole.part(&[0]).0.progress().unproved, [0]);
     assert_eq!(whole.part(&[1]).0.progress().unproved, [0]);
-    // The file keeps it.
+    // The record is the same after it was written and read.
     let text = serde_json::to_string(&of_part).unwrap();
     assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), of_part);
 }

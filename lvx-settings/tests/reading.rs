@@ -6,8 +6,8 @@ mod bank;
 use std::sync::{Arc, Mutex};
 
 use bank::{
-    Fate, Meddler, apply_to, bank as virtual_bank, host, meddled, profile, recorder::Memory,
-    settings_of,
+    Fate, Interceptor, apply_to, bank as virtual_bank, host, intercepted, profile,
+    recorder::Memory, settings_of,
 };
 use lvx_settings::{Ending, Options, Permissions, Plan, PlannedUnit, Settings, Unit};
 use pi18_proto::{Amperes, BatteryType, SolarPriority, Switch};
@@ -17,12 +17,12 @@ fn read_for(settings: &Settings) -> (Vec<String>, Unit) {
     let bank = virtual_bank(&["frozen=on"]);
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
-    let meddler: Meddler = Arc::new(Mutex::new(move |_: &_, _, bytes: &[u8]| {
+    let interceptor: Interceptor = Arc::new(Mutex::new(move |_: &_, _, bytes: &[u8]| {
         let request = String::from_utf8_lossy(&bytes[5..bytes.len() - 3]).into_owned();
         seen.lock().unwrap().push(request);
         Fate::Arrive
     }));
-    let mut client = meddled(&bank, 0, &meddler);
+    let mut client = intercepted(&bank, 0, &interceptor);
     let host = lvx_settings::HostClock::system();
     let unit = Unit::read_for(&mut client, &host, settings).unwrap();
     (asked.lock().unwrap().clone(), unit)

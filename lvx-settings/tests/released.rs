@@ -1,4 +1,5 @@
-//! Links during waits: closed for other programs, and opened again to the same unit only.
+//! Links during long waits: they are closed for other programs, and used afterwards only if the same unit
+//! answers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod bank;
@@ -21,7 +22,7 @@ use pi18_transport::{
     sim::{SharedBank, SimLink},
 };
 
-/// A link that counts how many of its kind are open.
+/// A link that counts the open links.
 struct Counted {
     link: SimLink,
     open: Rc<Cell<usize>>,
@@ -58,11 +59,12 @@ impl Link for Counted {
     }
 }
 
-/// Applies with a confirmation; when a link is opened again it leads to the unit that `leads_to` says.
+/// Returns the report of a run with a confirmation, and the number of open links when it was confirmed. A
+/// link that is opened again leads to the unit that `leads_to` returns.
 fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (ApplyReport, Option<usize>) {
     let bank = bank(&["frozen=on", "frozen=on"]);
-    let wanted = profile(|s| s.output_priority = Some(OutputPriority(0)));
-    let plan = plan_for(&bank, &wanted, Permissions::default());
+    let target = profile(|s| s.output_priority = Some(OutputPriority(0)));
+    let plan = plan_for(&bank, &target, Permissions::default());
     let clock = host(&mut client(&bank, 0));
     let open = Rc::default();
     let clients = (0..2).map(|unit| Counted::open(&bank, unit, &open)).collect();

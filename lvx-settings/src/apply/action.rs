@@ -10,7 +10,55 @@ use crate::{Group, Settings, Unit};
 
 /// What the caller has to do next.
 ///
-/// Each variant but [`Action::Done`] has its [`Event`], which reports the result.
+/// Each variant but [`Action::Done`] has its [`Event`], which reports the result. [`run`](crate::run())
+/// does the actions over blocking links. Another program, such as one with an asynchronous runtime, can
+/// do them itself:
+///
+/// ```
+/// use lvx_settings::{
+///     Action, Apply, Ending, Event, HostClock, Options, Permissions, Plan, Profile, Trouble, Unit,
+/// };
+/// use pi18_transport::Client;
+///
+/// let host = HostClock::system();
+/// let mut client = Client::open("sim:0?frozen=on")?;
+/// let units = vec![("sim:0".to_owned(), Unit::read(&mut client, &host)?)];
+/// let profile = Profile::parse("night.yaml", "output_priority: solar_utility_battery\n")?;
+/// let permissions = Permissions::default().with_part_of_bank();
+/// let plan = Plan::for_profile(profile.profile(), units, &permissions)?;
+///
+/// let mut apply = Apply::new(plan, Options::default());
+/// let report = loop {
+///     let event = match apply.next_action() {
+///         Action::Done => break apply.report().expect("the run has ended"),
+///         Action::Survey { .. } => {
+///             let unit = Unit::read(&mut client, &host);
+///             Event::Surveyed(unit.map(Box::new).map_err(|error| error.to_string()))
+///         }
+///         // A real program writes both to a file, and syncs it to disk.
+///         Action::Backup | Action::Record(_) => Event::Stored(Ok(())),
+///         Action::Read { query, .. } => {
+///             let reading = client.query(query).map_err(|error| Trouble::from(&error));
+///             Event::Read(reading.map(|reading| (reading.reply, host.time(reading.at))))
+///         }
+///         Action::Write(write) => {
+///             let command = write.command.at(host.time(client.now())).expect("a valid value");
+///             Event::Written(client.set(command).map_err(|error| Trouble::from(&error)))
+///         }
+///         Action::Pause(time) => {
+///             client.pause(time);
+///             Event::Paused
+///         }
+///         Action::Reopen { .. } => {
+///             Event::Reopened { found: Err("not supported".to_owned()), other: None }
+///         }
+///         Action::Confirmation(_) => Event::Confirmed(true),
+///     };
+///     apply.handle(event, client.now());
+/// };
+/// assert_eq!(report.ending, Ending::Applied);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "an action has to be done, and its event passed to `Apply::handle`"]
 pub enum Action {

@@ -13,6 +13,9 @@ pub enum RunDirection {
 }
 
 /// How to continue a run that did not end.
+///
+/// The owner decides: finishing needs units without a fault that still have the old or the new
+/// settings, undoing is always possible.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResumeMode {

@@ -43,7 +43,8 @@ use crate::{Plan, Settings, Unit};
 /// assert_eq!(apply.next_action(), Action::Survey { unit: 0 });
 /// apply.interrupt();
 /// assert_eq!(apply.next_action(), Action::Done);
-/// assert_eq!(apply.report().unwrap().to_string().lines().next(), Some("not started; nothing was written"));
+/// let report = apply.report().expect("the run has ended");
+/// assert_eq!(report.to_string(), "not started; nothing was written\n  it was interrupted\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -71,6 +72,10 @@ pub struct Apply {
 }
 
 /// What a run is doing.
+///
+/// A new run goes from `Preflight` to `Backup`, through its steps to `Verify`, to `Confirmation` if one
+/// is needed, and to `Verify` again. A failure leads to the undo of the steps, and from there to
+/// `Verify`.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// Waiting until the unit shows a write that an earlier run may have sent just before its end.

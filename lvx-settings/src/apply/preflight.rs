@@ -111,6 +111,27 @@ impl Plan {
     ///
     /// Objections are: another unit than the planned one, a unit that changed since the plan was
     /// made, a fault, and a unit that would refuse a command in its current state.
+    ///
+    /// ```
+    /// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
+    /// use pi18_transport::Client;
+    ///
+    /// let host = HostClock::system();
+    /// let mut client = Client::open("sim:0?frozen=on")?;
+    /// let units = vec![("sim:0".to_owned(), Unit::read(&mut client, &host)?)];
+    /// let profile = Profile::parse("night.yaml", "output_priority: solar_utility_battery\n")?;
+    /// let permissions = Permissions::default().with_part_of_bank();
+    /// let plan = Plan::for_profile(profile.profile(), units, &permissions)?;
+    /// assert!(plan.objections(&[Unit::read(&mut client, &host)?]).is_empty());
+    ///
+    /// // The cable now leads to the other unit.
+    /// let other = Unit::read(&mut Client::open("sim:1")?, &host)?;
+    /// assert_eq!(plan.objections(&[other]), [
+    ///     "sim:0 (96132206100410): expected unit 96132206100410, found unit 96132206100411; use the \
+    ///      address of the right unit"
+    /// ]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn objections(&self, units: &[Unit]) -> Vec<String> {
         self.objections_for(units, Purpose::Begin)
@@ -163,7 +184,7 @@ fn lasting_objections(plan: &Plan, found: &[Unit], purpose: Purpose) -> Vec<Stri
     all
 }
 
-/// Returns the steps whose settings the units do not have yet.
+/// Returns the steps that the units do not show yet.
 fn pending<'a>(plan: &'a Plan, found: &'a [Unit]) -> impl Iterator<Item = &'a Step> {
     plan.steps
         .iter()
@@ -184,7 +205,7 @@ fn not_in_standby(unit: &Unit) -> Option<String> {
     })
 }
 
-/// Returns in what the unit is not the one that the plan was made for.
+/// Returns how the unit differs from the one that the plan was made for.
 fn other_unit(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
     let then = &planned.unit;
     if unit.serial_number != then.serial_number {

@@ -9,6 +9,9 @@ use crate::{Setting, SettingValue};
 mod text;
 
 /// How a run ended.
+///
+/// Only [`Applied`](Self::Applied) and [`NothingToDo`](Self::NothingToDo) mean that the units have the
+/// new settings.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -145,6 +148,8 @@ pub enum SettingState {
 }
 
 /// One setting of a unit after a run.
+///
+/// Values are `None` if the unit does not have the setting, and `now` also if it could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SettingReport {

@@ -7,6 +7,10 @@ use super::direction::RunDirection;
 use crate::{Plan, Settings, Step};
 
 /// A set command that may have reached another unit than the one of its step.
+///
+/// This happens if cables are swapped while a link stays open, or if the units of a bank change their
+/// numbers. Other units of the plan are set back to the settings that they should have, see [`Owed`].
+/// A unit outside the plan is named in the report, because its old settings are not known.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Cables that are swapped while links stay open, and a bridge on which other hosts are refused.
+//! Cables that are swapped while links stay open, and a bridge that serves other hosts as well.
 
 use std::{
     sync::{Arc, Mutex},
@@ -25,11 +25,11 @@ pub(crate) struct Cables {
 struct CableState {
     /// The unit at each port.
     units: Vec<usize>,
-    /// How many set commands get another host's refusal before their own answer.
+    /// Number of set commands that get another host's refusal before their answer.
     refusals: usize,
-    /// Until when each unit cannot be opened.
+    /// For each unit, the time until which it cannot be opened.
     away: Vec<Duration>,
-    /// How often a link was opened again.
+    /// Number of times that a link was opened again.
     reopened: usize,
 }
 
@@ -54,7 +54,7 @@ impl Cables {
         self.with(|state| state.units.swap(one, other));
     }
 
-    /// The next set command gets another host's refusal before its own answer.
+    /// Sends another host's refusal before the answer to the next set command.
     pub(crate) fn refuse_another_host(&self) {
         self.with(|state| state.refusals += 1);
     }
@@ -70,19 +70,19 @@ impl Cables {
         self.with(|state| state.reopened)
     }
 
-    /// The port at which a unit is.
+    /// Returns the port that leads to a unit.
     pub(crate) fn port_of(&self, unit: usize) -> usize {
         self.with(|state| state.units.iter().position(|known| *known == unit).unwrap())
     }
 
-    /// A client of whatever unit is at a port.
+    /// Returns a client of the unit at a port.
     pub(crate) fn client(&self, port: usize) -> Client<Cable> {
         let count = self.bank.with(|bank| bank.units());
         let links = (0..count).map(|unit| self.bank.link(unit)).collect();
         Client::new(Cable { cables: self.clone(), port, links, pending: BytesMut::new() })
     }
 
-    /// Opens a port again; a unit that is back is plugged in.
+    /// Opens a port again, and connects its unit if the time of [`unplug`](Self::unplug) has passed.
     pub(crate) fn reopen(&self, port: usize) -> Client<Cable> {
         let now = self.bank.elapsed();
         let unit = self.with(|state| {
@@ -96,7 +96,7 @@ impl Cables {
         self.client(port)
     }
 
-    /// Carries out a run whose units are where the cables lead at its start.
+    /// Carries out a run with the units where the cables lead at its start.
     pub(crate) fn run(&self, apply: Apply, recorder: &mut dyn Recorder) -> ApplyReport {
         let count = apply.plan().units.len();
         let clock = host(&mut client(&self.bank, 0));
@@ -113,7 +113,7 @@ impl Cables {
 /// The clock of a virtual bank, on a computer that can sleep.
 pub(crate) struct SimClock {
     pub(crate) link: SimLink,
-    /// How long it sleeps at each pause.
+    /// Time that it sleeps at each pause.
     pub(crate) slept: Duration,
 }
 
@@ -126,7 +126,7 @@ impl Clock for SimClock {
         self.link.pause(time);
     }
 
-    /// The longer it runs, the longer it has slept.
+    /// Counts a sleep for each half second of the bank's time.
     fn boot_time(&mut self) -> Duration {
         let pauses = self.link.bank().elapsed().as_millis() / 500;
         self.link.bank().elapsed() + self.slept * u32::try_from(pauses).unwrap()
@@ -137,9 +137,9 @@ impl Clock for SimClock {
 pub(crate) struct Cable {
     cables: Cables,
     port: usize,
-    /// One to each unit.
+    /// Links to all units.
     links: Vec<SimLink>,
-    /// What another host caused.
+    /// Bytes that another host caused.
     pending: BytesMut,
 }
 

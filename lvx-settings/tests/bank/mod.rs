@@ -1,4 +1,4 @@
-//! Virtual units, and settings for them, that the tests share.
+//! Virtual units, settings and plans that the tests share.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 pub(crate) mod cables;
@@ -26,7 +26,7 @@ use pi18_transport::{
 use proptest::prelude::*;
 use recorder::Memory;
 
-/// A bank in made-up time, each unit with these switches.
+/// Returns a bank in simulated time, with these switches for each unit.
 pub(crate) fn bank(switches: &[&str]) -> SharedBank {
     let switches: Vec<Switches> = switches.iter().map(|text| text.parse().unwrap()).collect();
     let config = BankConfig { units: switches.len(), switches };
@@ -37,20 +37,20 @@ pub(crate) fn client(bank: &SharedBank, unit: usize) -> Client<SimLink> {
     Client::new(bank.link(unit))
 }
 
-/// The host's clock shows what the bank's does.
+/// Returns a host clock with the time of the bank.
 pub(crate) fn host(client: &mut Client<SimLink>) -> HostClock {
     let clock: pi18_proto::Clock = client.read().unwrap();
     HostClock::new(client.now(), clock.time)
 }
 
-/// A commissioned unit.
+/// Returns a commissioned unit.
 pub(crate) fn unit() -> Unit {
     let mut client = client(&bank(&["frozen=on"]), 0);
     let host = host(&mut client);
     Unit::read(&mut client, &host).unwrap()
 }
 
-/// The same unit with other settings.
+/// Returns a commissioned unit with some other settings.
 pub(crate) fn unit_with(settings: &Settings) -> Unit {
     let mut unit = unit();
     let all = unit.settings().overlaid(settings);
@@ -76,18 +76,18 @@ pub(crate) fn unit_with(settings: &Settings) -> Unit {
     if let (Some(window), Some(shown)) = (all.ac_charge_window, &mut unit.ac_charge_window) {
         (shown.start, shown.end) = (window.start, window.end);
     }
-    assert!(unit.settings().satisfy(settings), "this helper does not know one of the settings");
+    assert!(unit.settings().satisfy(settings), "this function does not set all of these settings");
     unit
 }
 
-/// Some settings.
+/// Returns the settings that `fill` sets.
 pub(crate) fn profile(fill: impl FnOnce(&mut Settings)) -> Settings {
     let mut settings = Settings::default();
     fill(&mut settings);
     settings
 }
 
-/// Settings that a 48 V unit can have and that break no rule.
+/// Generates settings that a 48 V unit can have and that break no rule.
 pub(crate) fn valid_settings() -> impl Strategy<Value = Settings> {
     (voltages(), currents(), priorities(), 0..24_u8).prop_map(
         |(voltages, currents, priorities, hour)| {
@@ -118,7 +118,8 @@ fn voltages() -> impl Strategy<Value = Settings> {
     prop_oneof![4 => by_user, 1 => factory]
 }
 
-/// Voltages for battery type user: a cut-off, and how far each of the others is above the one before.
+/// Returns voltages for battery type user, from the cut-off voltage and the distance of each further
+/// voltage from the one before.
 fn chain([cutoff, recharge, redischarge, float, bulk]: [u16; 5]) -> Settings {
     let cutoff = cutoff.min(480);
     let recharge = ((cutoff + recharge).div_ceil(10) * 10).min(510);
@@ -135,7 +136,7 @@ fn chain([cutoff, recharge, redischarge, float, bulk]: [u16; 5]) -> Settings {
     })
 }
 
-/// Settings for a commissioned unit, of any number of groups.
+/// Returns random settings of some groups for a commissioned unit.
 pub(crate) fn random_settings(random: &mut fastrand::Rng) -> Settings {
     let voltages = chain([
         random.u16(440..=500),
@@ -144,24 +145,24 @@ pub(crate) fn random_settings(random: &mut fastrand::Rng) -> Settings {
         random.u16(0..=60),
         random.u16(0..=60),
     ]);
-    let mut wanted = if random.bool() { voltages } else { Settings::default() };
+    let mut target = if random.bool() { voltages } else { Settings::default() };
     if random.bool() {
         let all = random.u16(3..=8) * 10;
-        wanted.max_charge_current = Some(Amperes(all));
-        wanted.max_ac_charge_current = Some(Amperes(random.u16(1..=3) * 10));
+        target.max_charge_current = Some(Amperes(all));
+        target.max_ac_charge_current = Some(Amperes(random.u16(1..=3) * 10));
     }
     if random.bool() {
-        wanted.output_priority = Some(OutputPriority(random.u8(0..2)));
-        wanted.solar_priority = Some(SolarPriority(random.u8(0..2)));
+        target.output_priority = Some(OutputPriority(random.u8(0..2)));
+        target.solar_priority = Some(SolarPriority(random.u8(0..2)));
     }
     if random.bool() {
-        wanted.backlight = Some(Switch(random.u8(0..2)));
-        wanted.ac_charge_window = Some(lvx_settings::Window {
+        target.backlight = Some(Switch(random.u8(0..2)));
+        target.ac_charge_window = Some(lvx_settings::Window {
             start: TimeOfDay::new(random.u8(0..24), 0).unwrap(),
             end: TimeOfDay::new(random.u8(0..24), 30).unwrap(),
         });
     }
-    wanted
+    target
 }
 
 fn currents() -> impl Strategy<Value = Settings> {
@@ -190,7 +191,7 @@ fn priorities() -> impl Strategy<Value = Settings> {
     )
 }
 
-/// How a unit of a bank is set, whatever it shows yet.
+/// Returns the value that a unit of a bank has, even if it does not show it yet.
 pub(crate) fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<SettingValue> {
     let reply = bank.with(|bank| bank.peek(unit, setting.query()))?;
     let mut settings = Settings::default();
@@ -198,7 +199,7 @@ pub(crate) fn truth(bank: &SharedBank, unit: usize, setting: Setting) -> Option<
     settings.get(setting)
 }
 
-/// All settings of a unit, as it would tell them.
+/// Returns all settings of a unit of a bank.
 pub(crate) fn settings_of(bank: &SharedBank, unit: usize) -> Settings {
     let mut settings = Settings::default();
     for query in ["PIRI", "FLAG", "ACCT", "ACLT"] {
@@ -208,20 +209,20 @@ pub(crate) fn settings_of(bank: &SharedBank, unit: usize) -> Settings {
     settings
 }
 
-/// A plan that brings all units of a bank to what is wanted.
-pub(crate) fn plan_for(bank: &SharedBank, wanted: &Settings, permissions: Permissions) -> Plan {
+/// Returns a plan that gives all units of a bank these settings.
+pub(crate) fn plan_for(bank: &SharedBank, target: &Settings, permissions: Permissions) -> Plan {
     let count = bank.with(|bank| bank.units());
     let host = host(&mut client(bank, 0));
     let units = (0..count).map(|at| {
         let mut client = client(bank, at);
         let unit = Unit::read(&mut client, &host).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, target: *wanted }
+        PlannedUnit { address: format!("sim:{at}"), unit, target: *target }
     });
     let units = units.collect();
     Plan::new(units, permissions.without_battery_guard(), None).unwrap()
 }
 
-/// Carries a plan out on a bank.
+/// Carries out a plan on a bank.
 pub(crate) fn apply_to(
     bank: &SharedBank,
     plan: Plan,
@@ -232,7 +233,7 @@ pub(crate) fn apply_to(
     run_with(bank, links, Apply::new(plan, options), memory)
 }
 
-/// The same over any links.
+/// Carries out a run over any links.
 pub(crate) fn run_with<L: Link>(
     bank: &SharedBank,
     clients: Vec<Client<L>>,
@@ -245,7 +246,7 @@ pub(crate) fn run_with<L: Link>(
     (report, memory)
 }
 
-/// What becomes of bytes on their way to a unit.
+/// Whether bytes reach a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fate {
     /// They arrive.
@@ -254,20 +255,20 @@ pub(crate) enum Fate {
     Lost,
 }
 
-/// What somebody does when bytes are sent to a unit: its number, the bytes.
-pub(crate) type Meddler = Arc<Mutex<dyn FnMut(&SharedBank, usize, &[u8]) -> Fate + Send>>;
+/// Is called with the bytes that are sent to a unit, and with its index.
+pub(crate) type Interceptor = Arc<Mutex<dyn FnMut(&SharedBank, usize, &[u8]) -> Fate + Send>>;
 
-/// A link that somebody meddles with.
-pub(crate) struct Meddled {
+/// A link with an interceptor.
+pub(crate) struct Intercepted {
     link: SimLink,
     unit: usize,
-    meddler: Meddler,
+    interceptor: Interceptor,
 }
 
-impl Link for Meddled {
+impl Link for Intercepted {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), pi18_transport::Error> {
         let bank = self.link.bank().clone();
-        let fate = (self.meddler.lock().unwrap())(&bank, self.unit, bytes);
+        let fate = (self.interceptor.lock().unwrap())(&bank, self.unit, bytes);
         match fate {
             Fate::Arrive => self.link.send(bytes, deadline),
             Fate::Lost => Ok(()),
@@ -295,25 +296,29 @@ impl Link for Meddled {
     }
 }
 
-/// A client of a unit whose link somebody meddles with.
-pub(crate) fn meddled(bank: &SharedBank, unit: usize, meddler: &Meddler) -> Client<Meddled> {
-    Client::new(Meddled { link: bank.link(unit), unit, meddler: Arc::clone(meddler) })
+/// Returns a client of a unit whose link has an interceptor.
+pub(crate) fn intercepted(
+    bank: &SharedBank,
+    unit: usize,
+    interceptor: &Interceptor,
+) -> Client<Intercepted> {
+    Client::new(Intercepted { link: bank.link(unit), unit, interceptor: Arc::clone(interceptor) })
 }
 
-/// Carries out a plan while somebody meddles.
-pub(crate) fn apply_meddled(
+/// Carries out a plan over links with an interceptor.
+pub(crate) fn apply_intercepted(
     bank: &SharedBank,
     plan: Plan,
     options: Options,
     memory: Memory,
-    meddle: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
+    intercept: impl FnMut(&SharedBank, usize, &[u8]) -> Fate + Send + 'static,
 ) -> (ApplyReport, Memory) {
-    let meddler: Meddler = Arc::new(Mutex::new(meddle));
-    let links = (0..plan.units.len()).map(|at| meddled(bank, at, &meddler)).collect();
+    let interceptor: Interceptor = Arc::new(Mutex::new(intercept));
+    let links = (0..plan.units.len()).map(|at| intercepted(bank, at, &interceptor)).collect();
     run_with(bank, links, Apply::new(plan, options), memory)
 }
 
-/// Something else, two writes a unit.
+/// Returns settings that need two writes on each commissioned unit.
 pub(crate) fn other() -> Settings {
     profile(|s| {
         s.bulk_voltage = Some(Decivolts(560));
@@ -324,29 +329,29 @@ pub(crate) fn other() -> Settings {
 
 pub(crate) const STATIC: &str = "frozen=on";
 
-/// Two units whose battery is full, so that they do not charge.
+/// Returns two units whose battery is full, so that they do not charge.
 pub(crate) fn idle_bank() -> SharedBank {
     bank(&["frozen=on&soc=100&sun=0&grid=off", STATIC])
 }
 
-/// Set commands that the units have got.
+/// Returns the number of set commands that each unit has received.
 pub(crate) fn received(bank: &SharedBank) -> Vec<u64> {
     bank.with(|bank| (0..bank.units()).map(|unit| bank.sets(unit).received).collect())
 }
 
-pub(crate) fn planned(bank: &SharedBank, wanted: &Settings) -> Plan {
-    plan_for(bank, wanted, Permissions::default())
+pub(crate) fn planned(bank: &SharedBank, target: &Settings) -> Plan {
+    plan_for(bank, target, Permissions::default())
 }
 
-/// What a unit has once everything is shown.
+/// Returns the settings of a unit after every write is shown.
 pub(crate) fn settled(bank: &SharedBank, unit: usize) -> Settings {
     bank.link(unit).pause(Duration::from_mins(2));
     settings_of(bank, unit)
 }
 
-/// What is told of a unit is what it has.
+/// Checks the values in a report against the units.
 #[track_caller]
-pub(crate) fn is_true(report: &ApplyReport, bank: &SharedBank) {
+pub(crate) fn assert_true(report: &ApplyReport, bank: &SharedBank) {
     for (at, unit) in report.units.iter().enumerate() {
         let has = settled(bank, at);
         for setting in unit.settings.iter().filter(|_| unit.state != SettingState::Unknown) {

@@ -1,4 +1,4 @@
-//! Battery types that bring stored voltages back.
+//! Battery types that restore stored voltages.
 
 use lvx_settings::{Battery, Chemistry, Millivolts, PlannedUnit, RunDirection, Settings};
 use pi18_proto::BatteryType;
@@ -25,7 +25,7 @@ fn stored_voltages_are_replaced_before_the_next_step() {
         let plan = planned(&bank, &user(voltages));
         let new = plan.settings_after(plan.steps.len());
         let mut script = Script::new(&bank);
-        // From the second step on no unit has the stored voltage any more.
+        // At the end of each step no unit has the stored voltage.
         script.hook = Box::new(|bank, _, action| {
             if matches!(action, Action::Record(Record::Proved { .. })) {
                 for unit in 0..2 {
@@ -45,12 +45,12 @@ fn stored_voltages_are_replaced_before_the_next_step() {
     }
 }
 
-/// Fails at the last step or is not confirmed, and is undone. The last step is not written if the unit
-/// has its values already.
-fn undone_from(switches: &str, wanted: &Settings) {
+/// Checks the undo of a run that fails at the last step, or is not confirmed if the last step needs no
+/// write.
+fn undone_from(switches: &str, target: &Settings) {
     let bank = bank(&[switches, switches]);
     let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
-    let plan = planned(&bank, wanted);
+    let plan = planned(&bank, target);
     let last = plan.steps.len() - 1;
     let mut script = Script::new(&bank);
     script.hook = Box::new(move |bank, _, action| {
@@ -113,8 +113,8 @@ fn failed_type_change_is_undone_on_all_units() {
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
 }
 
-/// Applies to two AGM units with 58.4 V, whose stored voltages are within the guard of 56.8 V.
-fn applied_under_a_guard(wanted: &Settings) -> (ApplyReport, Vec<String>) {
+/// Carries out a plan on two AGM units with 58.4 V, whose stored voltages are within the guard of 56.8 V.
+fn applied_under_a_guard(target: &Settings) -> (ApplyReport, Vec<String>) {
     let agm = "frozen=on&soc=100&sun=0&grid=off&battery-type=0&bulk=58.4&float=54.0&cutoff=42.0\
                &stored-voltages=55.0,54.0,46.0";
     let bank = bank(&[agm, agm]);
@@ -122,7 +122,7 @@ fn applied_under_a_guard(wanted: &Settings) -> (ApplyReport, Vec<String>) {
         let mut client = client(&bank, at);
         let clock = host(&mut client);
         let unit = Unit::read(&mut client, &clock).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, target: *wanted }
+        PlannedUnit { address: format!("sim:{at}"), unit, target: *target }
     };
     let units = (0..2).map(unit).collect();
     let guard = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3550));
@@ -134,13 +134,13 @@ fn applied_under_a_guard(wanted: &Settings) -> (ApplyReport, Vec<String>) {
 
 #[test]
 fn stored_voltages_are_not_replaced_by_unguarded_ones() {
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.battery_type = Some(BatteryType::USER);
         s.bulk_voltage = Some(Decivolts(560));
         s.float_voltage = Some(Decivolts(540));
         s.cutoff_voltage = Some(Decivolts(460));
     });
-    let (report, audit) = applied_under_a_guard(&wanted);
+    let (report, audit) = applied_under_a_guard(&target);
     assert_eq!(report.ending, Ending::Applied, "{report}\n{audit:?}");
     let one = ["PBT2 accepted", "MCHGV560,540 accepted"];
     assert_eq!(audit, [one, one].concat(), "{report}");

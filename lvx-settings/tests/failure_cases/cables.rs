@@ -5,8 +5,8 @@ use lvx_settings::{Astray, PlannedUnit, RunDirection, Settings};
 use super::{bank::cables::Cables, *};
 
 /// A plan for the first unit of a bank only.
-pub(super) fn plan_for_first(bank: &SharedBank, wanted: &Settings) -> Plan {
-    let both = planned(bank, wanted);
+pub(super) fn plan_for_first(bank: &SharedBank, target: &Settings) -> Plan {
+    let both = planned(bank, target);
     let units: Vec<PlannedUnit> = both.units.into_iter().take(1).collect();
     let permissions = Permissions::default().without_battery_guard().with_part_of_bank();
     Plan::new(units, permissions, None).unwrap()
@@ -75,9 +75,9 @@ fn renumbering_at_write_corrects_other_unit() {
     for both in [true, false] {
         let bank = idle_bank();
         let others = settings_of(&bank, 1);
-        let wanted = ac_current();
-        let plan = if both { planned(&bank, &wanted) } else { plan_for_first(&bank, &wanted) };
-        let serial = planned(&bank, &wanted).units[1].unit.serial_number;
+        let target = ac_current();
+        let plan = if both { planned(&bank, &target) } else { plan_for_first(&bank, &target) };
+        let serial = planned(&bank, &target).units[1].unit.serial_number;
         let mut script = Script::new(&bank);
         script.hook = once(|action| announces(action, 0, RunDirection::Forward), swap_numbers);
         let report = Cables::new(&bank).run(Apply::new(plan, Options::default()), &mut script);
@@ -127,10 +127,10 @@ fn swap_at_write_names_other_unit() {
     let serial = planned(&bank, &other()).units[1].unit.serial_number;
     let (report, memory) = swapped_at_the_write(plan_for_first(&bank, &other()), &bank);
     assert_eq!(report.ending, Ending::Mixed, "{report}");
-    let told = serde_json::to_value(&report).unwrap();
-    assert_eq!(told["strays"][0]["cause"], "another_unit", "{told}");
-    assert_eq!(told["strays"][0]["found"], serial.as_str(), "{told}");
-    assert_eq!(told["strays"][0]["put_right"], false, "{told}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["strays"][0]["cause"], "another_unit", "{json}");
+    assert_eq!(json["strays"][0]["found"], serial.as_str(), "{json}");
+    assert_eq!(json["strays"][0]["put_right"], false, "{json}");
     assert!(report.strays[0].command.starts_with("MCHGV560"), "{report}");
     let proved =
         memory.records.iter().any(|record| matches!(record, Record::Proved { direction, .. } if *direction == RunDirection::Forward));
@@ -139,7 +139,7 @@ fn swap_at_write_names_other_unit() {
 
 #[test]
 fn swap_of_planned_units_at_write_is_undone_on_both() {
-    // With a lag the stray value shows only after the unit was given back what it had.
+    // With a lag, the stray value shows only after the unit was set back.
     for lag in ["lag=0s", "lag=8s"] {
         let switches = format!("frozen=on&soc=100&sun=0&grid=off&{lag}");
         let bank = bank(&[&switches, &switches]);
@@ -174,7 +174,7 @@ fn resume_corrects_stray_write_from_journal() {
     }));
     assert!(died.is_err());
     assert_ne!(settings_of(&bank, 1), before[1]);
-    // What was noted is a journal.
+    // The records are those of a journal.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.journal");
     let mut journal = Journal::create(&path, &plan).unwrap();
@@ -193,7 +193,8 @@ fn resume_corrects_stray_write_from_journal() {
 
 #[test]
 fn last_reading_of_other_unit_is_rejected() {
-    // The other unit has just what is wanted of the first one, which another program changes.
+    // The other unit has the settings that the first one should get, and another program changes those
+    // of the first one.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off", "frozen=on&bulk=56.0&output-priority=0"]);
     let plan = plan_for_first(&bank, &other());
     let cables = Cables::new(&bank);
@@ -215,7 +216,7 @@ fn last_reading_of_other_unit_is_rejected() {
 fn reading_that_ends_with_other_unit_fails() {
     let bank = idle_bank();
     let mut questions = 0;
-    let meddler: bank::Meddler =
+    let interceptor: bank::Interceptor =
         Arc::new(Mutex::new(move |bank: &SharedBank, _: usize, _: &[u8]| {
             questions += 1;
             if questions == 8 {
@@ -224,7 +225,7 @@ fn reading_that_ends_with_other_unit_fails() {
             Fate::Arrive
         }));
     let clock = host(&mut client(&bank, 0));
-    let error = Unit::read(&mut bank::meddled(&bank, 0, &meddler), &clock).unwrap_err();
+    let error = Unit::read(&mut bank::intercepted(&bank, 0, &interceptor), &clock).unwrap_err();
     let why = error.to_string();
     assert!(why.contains("expected unit 96132206100410 in all replies"), "{why}");
     assert!(why.contains("found unit 96132206100499"), "{why}");

@@ -1,4 +1,4 @@
-//! Checks that must not be left out: before a run, before a write, and before a proof.
+//! Checks before a run, before a write, and before a proof.
 
 use lvx_settings::{RunDirection, Settings};
 use pi18_proto::{MachineType, OutputPriority};
@@ -35,10 +35,10 @@ fn foreign_change_before_write_prevents_it() {
 fn value_shown_once_is_not_proved() {
     // The new value shows in one reading only, the second after the write.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&lag=60s", STATIC]);
-    let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
+    let plan = planned(&bank, &target);
     let (mut written, mut readings) = (false, 0);
-    let (report, memory) = apply_meddled(
+    let (report, memory) = apply_intercepted(
         &bank,
         plan,
         Options::default(),
@@ -65,8 +65,8 @@ fn value_shown_once_is_not_proved() {
 fn garbled_answer_leaves_write_in_doubt() {
     // Each POP is carried out, answered with noise, and shown after a minute.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&pop-garbled=on&lag=60s"]);
-    let wanted = profile(|s| s.output_priority = Some(OutputPriority(0)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.output_priority = Some(OutputPriority(0)));
+    let plan = planned(&bank, &target);
     let old = plan.settings_after(0)[0].output_priority;
     let mut script = Script::new(&bank);
     script.hook = Box::new(|bank, _, action| {
@@ -101,8 +101,8 @@ fn unexpected_last_reading_undoes_run() {
 fn idle_wait_limit_counts_for_all_steps() {
     // Each unit starts to charge when it is set; the first one is idle 40 minutes later.
     let bank = idle_bank();
-    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
+    let plan = planned(&bank, &target);
     let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
@@ -123,7 +123,7 @@ fn idle_wait_limit_counts_for_all_steps() {
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let took = bank.elapsed().saturating_sub(started);
     assert!(took > Duration::from_mins(55), "{took:?}\n{report}");
-    assert!(took < Duration::from_mins(65), "it went on waiting for {took:?}\n{report}");
+    assert!(took < Duration::from_mins(65), "it waited for {took:?}\n{report}");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn plan_beyond_limits_is_refused() {
     assert_eq!(received(&bank), [0, 0]);
 }
 
-/// How a plan that was left before its first step ends.
+/// Returns the report of a run that is resumed before its first step.
 fn resumed(bank: &SharedBank, plan: Plan, mode: ResumeMode) -> ApplyReport {
     let apply = Apply::resume(plan, Options::default(), ApplyProgress::default(), mode);
     run_script(bank, apply, &mut Script::new(bank))
@@ -165,19 +165,19 @@ fn finish_is_checked_and_undo_is_not() {
     }
 }
 
-fn installation(switches: &str, wanted: &Settings) -> (SharedBank, Plan) {
+fn installation(switches: &str, target: &Settings) -> (SharedBank, Plan) {
     let switches = format!("frozen=on&soc=100&sun=0&grid=off&{switches}");
     let bank = bank(&[&switches, &switches]);
-    let settings = wanted.iter().map(|(setting, _)| setting);
+    let settings = target.iter().map(|(setting, _)| setting);
     let permissions = Permissions::default().with_installation(settings);
-    let plan = plan_for(&bank, wanted, permissions);
+    let plan = plan_for(&bank, target, permissions);
     (bank, plan)
 }
 
 #[test]
 fn finish_outside_standby_refuses_output_mode() {
-    let wanted = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
-    let (bank, plan) = installation("output-mode=0", &wanted);
+    let target = profile(|s| s.output_mode = Some(OutputMode::PARALLEL));
+    let (bank, plan) = installation("output-mode=0", &target);
     let report = resumed(&bank, plan, ResumeMode::Finish);
     assert_eq!(report.ending, Ending::Refused, "{report}");
     assert!(report.to_string().contains("output_mode can be set in standby only"), "{report}");
@@ -186,8 +186,8 @@ fn finish_outside_standby_refuses_output_mode() {
 
 #[test]
 fn finish_needs_permission_for_installation_setting() {
-    let wanted = profile(|s| s.machine_type = Some(MachineType::GRID_TIE));
-    let (bank, mut plan) = installation("", &wanted);
+    let target = profile(|s| s.machine_type = Some(MachineType::GRID_TIE));
+    let (bank, mut plan) = installation("", &target);
     plan.allow_installation.clear();
     let report = resumed(&bank, plan.clone(), ResumeMode::Finish);
     assert_eq!(report.ending, Ending::Refused, "{report}");

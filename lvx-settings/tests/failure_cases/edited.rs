@@ -1,4 +1,4 @@
-//! Plans and journals that a person edited, or a disk tore.
+//! Plans that a person edited, and journals with incomplete lines.
 
 use super::*;
 
@@ -36,7 +36,7 @@ fn edited_plan_writing_back_and_forth_fails_check() {
         plan.steps.push(forth);
         plan.steps.push(forth.reversed());
     }
-    assert!(plan.check().is_err(), "20,000 writes that change nothing in the end are taken");
+    assert!(plan.check().is_err(), "20,000 writes that change nothing pass the check");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn huge_journal_is_refused_or_readable() {
     let made = Journal::create(&path, &plan);
     let read = Past::read(&path);
     let _ = std::fs::remove_file(&path);
-    // Either is fine: not begun, or readable.
+    // The journal is not created, or it can be read.
     assert!(made.is_err() || read.is_ok(), "{}", read.unwrap_err());
 }
 
@@ -68,10 +68,10 @@ fn journal_survives_half_written_line() {
     let mut journal = Journal::create(&path, &plan).unwrap();
     let forward = lvx_settings::RunDirection::Forward;
     journal.append(&Record::Writing { step: 0, direction: forward, attempt: 1 }, None).unwrap();
-    // A disk that is full takes half a line: what ENOSPC at the end of a block does.
+    // On a full disk (ENOSPC), half a line is written.
     let mut same = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
     std::io::Write::write_all(&mut same, b"{\"record\":\"prov").unwrap();
-    // The undo goes on, and there is space again.
+    // The undo continues when there is space again.
     let why = "the journal cannot be written".to_owned();
     journal
         .append(&Record::Undoing { why, done: 1, unproved: Vec::new(), of: Vec::new() }, None)

@@ -1,4 +1,4 @@
-//! Links that come and go, interrupts meanwhile, and a computer that sleeps.
+//! Links that fail for a time, interrupts, and a computer that sleeps.
 
 use super::{
     bank::cables::{Cables, SimClock},
@@ -22,7 +22,7 @@ fn late_returning_unit_is_undone() {
     });
     let report = cables.run(Apply::new(plan, Options::default()), &mut script);
     let lefts = script.memory.records.iter().filter(|record| matches!(record, Record::Left { .. }));
-    assert!(lefts.count() > 0, "it was never given up: {:?}", script.memory.records);
+    assert!(lefts.count() > 0, "the unit was never given up: {:?}", script.memory.records);
     assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", script.memory.records);
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before);
     assert_eq!(report.remarks, Vec::<String>::new());
@@ -35,7 +35,7 @@ fn flapping_adapter_is_given_up() {
     let cables = Cables::new(&bank);
     let mut script = Script::new(&bank);
     let cable = cables.clone();
-    // It answers one question each time that it is opened, and is gone at the next write or reading.
+    // The unit answers one query after each time it is opened, and is gone at the next action.
     let (mut begun, mut questions) = (false, 0);
     script.hook = Box::new(move |_, _, action| {
         begun |= matches!(action, Action::Write(write) if write.unit == 1);
@@ -73,7 +73,10 @@ fn interrupt_ends_wait_for_device() {
     script.interrupt_after = Some(at);
     let report = cables.run(Apply::new(plan, Options::default()), &mut script);
     let waited = at.saturating_sub(gone.lock().unwrap().unwrap());
-    assert!(waited < Duration::from_mins(1), "it was given up before the interrupt: {waited:?}");
+    assert!(
+        waited < Duration::from_mins(1),
+        "the unit was given up before the interrupt: {waited:?}"
+    );
     let took = bank.elapsed().saturating_sub(at);
     assert!(took < Duration::from_secs(20), "it took {took:?}\n{report}");
     assert!(report.why.as_ref().unwrap().contains("interrupted"), "{report}");
@@ -83,8 +86,8 @@ fn interrupt_ends_wait_for_device() {
 fn interrupt_ends_wait_for_proof() {
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off", "frozen=on&lag=60s"]);
     let old = settings_of(&bank, 1).bulk_voltage;
-    let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
+    let plan = planned(&bank, &target);
     let mut script = Script::new(&bank);
     let undoing = Arc::new(Mutex::new(Duration::ZERO));
     let seen = Arc::clone(&undoing);
@@ -140,7 +143,7 @@ fn second_interrupt_ends_waits_of_undo() {
     script.hurry_after = Some(start + Duration::from_mins(2));
     let report = cables.run(Apply::new(plan, options), &mut script);
     let took = bank.elapsed().saturating_sub(start);
-    assert!(took > Duration::from_mins(2), "the undoing was not waited for: {took:?}\n{report}");
+    assert!(took > Duration::from_mins(2), "the undo did not wait: {took:?}\n{report}");
     assert!(took < Duration::from_mins(3), "it took {took:?}\n{report}");
 }
 

@@ -20,8 +20,8 @@ use std::{
 };
 
 use bank::{
-    Fate, STATIC, apply_meddled, apply_to, bank, client, host, idle_bank, is_set, other, plan_for,
-    planned, profile, received,
+    Fate, STATIC, apply_intercepted, apply_to, bank, client, host, idle_bank, is_set, other,
+    plan_for, planned, profile, received,
     recorder::{Hook, Memory, Script},
     run_with, settings_of,
 };

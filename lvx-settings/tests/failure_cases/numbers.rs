@@ -20,7 +20,7 @@ fn ac_current_of(bank: &SharedBank, unit: usize) -> Option<Amperes> {
     settings_of(bank, unit).max_ac_charge_current
 }
 
-/// The numbers change before the first write arrives, and its answer is lost.
+/// A link that swaps the numbers just before the first write, and loses its answer.
 struct Lossy {
     link: SimLink,
     writes: u32,
@@ -61,7 +61,7 @@ impl Link for Lossy {
     }
 }
 
-/// The first write is reported with the unit that may have got it.
+/// Checks that the first write is reported with the unit that may have received it.
 fn assert_reported(report: &ApplyReport, command: &str) {
     assert_eq!(report.ending, Ending::Mixed, "{report}");
     assert!(report.strays.iter().any(|stray| stray.command == command), "{report}");
@@ -85,7 +85,7 @@ fn retry_after_renumbering_reports_the_first_write() {
 fn repeated_undo_at_renumbering_is_reported() {
     let bank = idle_bank();
     let plan = plan_for_first(&bank, &ac_current());
-    // The other unit has what is wanted of the first one.
+    // The other unit has the value that the first one should get.
     let step = plan.steps[0];
     let other = planned(&bank, &ac_current()).units[1].unit.clone();
     let command = step.group().unwrap().command(&step.to, other.instance().unwrap(), None);

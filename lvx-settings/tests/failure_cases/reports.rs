@@ -1,4 +1,4 @@
-//! What is told, and links and units that do not stay as they were.
+//! Reports of runs during which units, links or settings change.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn confirmed_run_survives_replug() {
     });
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     assert!(script.memory.records.contains(&Record::Confirmed));
-    assert_ne!(report.ending, Ending::Undone, "confirmed, and undone all the same:\n{report}");
+    assert_ne!(report.ending, Ending::Undone, "undone after it was confirmed:\n{report}");
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn confirmed_run_survives_foreign_change() {
     });
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     assert!(script.memory.records.contains(&Record::Confirmed));
-    assert_ne!(report.ending, Ending::Undone, "confirmed, and undone all the same:\n{report}");
+    assert_ne!(report.ending, Ending::Undone, "undone after it was confirmed:\n{report}");
 }
 
 #[test]
@@ -65,12 +65,12 @@ fn interrupt_during_confirmation_is_reported() {
     script.interrupt_after = Some(bank.elapsed() + Duration::from_mins(5));
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let why = report.why.unwrap();
-    assert!(why.contains("interrupted"), "five minutes were left, and it says: {why}");
+    assert!(why.contains("interrupted"), "five minutes before the deadline: {why}");
 }
 
 #[test]
 fn pending_write_is_not_reported_undone() {
-    // Unit 1 shows its float after a minute; writing it back is refused.
+    // Unit 1 shows its voltages after a minute, and refuses the undo.
     let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
     let mut script = Script::new(&bank);
@@ -85,13 +85,13 @@ fn pending_write_is_not_reported_undone() {
     let now = settings_of(&bank, 1).bulk_voltage;
     assert!(
         report.ending != Ending::Undone || now == old,
-        "told undone, but bulk is {now:?}, was {old:?}\n{report}"
+        "reported undone, but bulk is {now:?}, was {old:?}\n{report}"
     );
 }
 
 #[test]
 fn refused_second_attempt_leaves_first_in_doubt() {
-    // The first try arrives, its answer does not; the unit lags; the second try is refused.
+    // The first attempt arrives but its answer does not, the unit lags, and the second attempt is refused.
     let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
     let mut script = Script::new(&bank);
@@ -109,7 +109,7 @@ fn refused_second_attempt_leaves_first_in_doubt() {
     let now = settings_of(&bank, 1).bulk_voltage;
     assert!(
         report.ending != Ending::Undone || now == old,
-        "told undone, but bulk is {now:?}, was {old:?}\n{report}\n{:?}",
+        "reported undone, but bulk is {now:?}, was {old:?}\n{report}\n{:?}",
         script.memory.audit
     );
 }
@@ -118,7 +118,7 @@ fn refused_second_attempt_leaves_first_in_doubt() {
 fn undo_after_foreign_change_lists_it() {
     for (switched, listed) in [
         ("solar-priority=1", "solar_priority"),
-        // A companion of what the plan changes: the plan's own part of the command is undone.
+        // Written by the same command as a setting of the plan: only the plan's setting is undone.
         ("float=53.5", "float_voltage"),
     ] {
         let bank = idle_bank();
@@ -135,7 +135,7 @@ fn undo_after_foreign_change_lists_it() {
         assert!(script.memory.records.contains(&Record::Ended { ending: Ending::Undone }));
         assert!(!report.to_string().contains("all settings have their old values"), "{report}");
         let others: Vec<_> =
-            report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
+            report.units[1].changed_by_others.iter().map(|changed| changed.setting.key()).collect();
         assert_eq!(others, [listed], "{report}");
         let now = settings_of(&bank, 1);
         assert_eq!(now.bulk_voltage, old[1].bulk_voltage, "{report}");
@@ -157,15 +157,15 @@ fn undo_lists_foreign_flag() {
     let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
     let others: Vec<_> =
-        report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
+        report.units[1].changed_by_others.iter().map(|changed| changed.setting.key()).collect();
     assert_eq!(others, ["backlight"], "{report}");
 }
 
 #[test]
 fn undo_keeps_foreign_value() {
     let bank = idle_bank();
-    let wanted = profile(|s| s.charger_priority = Some(ChargerPriority(1)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.charger_priority = Some(ChargerPriority(1)));
+    let plan = planned(&bank, &target);
     let options = Options { confirm_within: Some(Duration::from_mins(1)), ..Options::default() };
     let mut script = Script::new(&bank);
     script.hook = Box::new(|bank, _, action| {
@@ -176,7 +176,7 @@ fn undo_keeps_foreign_value() {
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
     let others: Vec<_> =
-        report.units[1].changed_by_others.iter().map(|told| told.setting.key()).collect();
+        report.units[1].changed_by_others.iter().map(|changed| changed.setting.key()).collect();
     assert_eq!(others, ["charger_priority"], "{report}");
     assert_eq!(settings_of(&bank, 1).charger_priority, Some(ChargerPriority(2)));
 }
@@ -184,16 +184,16 @@ fn undo_keeps_foreign_value() {
 #[test]
 fn returned_unit_is_addressed_by_new_instance() {
     let bank = idle_bank();
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.max_ac_charge_current = Some(Amperes(20));
         s.solar_priority = Some(SolarPriority(1));
     });
-    let plan = planned(&bank, &wanted);
+    let plan = planned(&bank, &target);
     let first_of_unit_1 = plan.steps.iter().position(|step| step.unit == 1).unwrap();
     let mut script = Script::new(&bank);
     let mut done = false;
     script.hook = Box::new(move |bank, _, action| {
-        // It restarts when its first step is looked at.
+        // The unit restarts just before its first step.
         if !done
             && matches!(action, Action::Record(Record::Proved { step, .. }) if *step < first_of_unit_1)
         {
@@ -202,30 +202,26 @@ fn returned_unit_is_addressed_by_new_instance() {
             switch(bank, 1, "instance=2");
         }
     });
-    let report = run_script(&bank, Apply::new(plan, options_default()), &mut script);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     let wrong: Vec<_> =
         script.memory.audit.iter().filter(|line| line.starts_with("MUCHGC1,")).collect();
-    assert!(wrong.is_empty(), "instance 1 is another unit now: {wrong:?}\n{report}");
-}
-
-fn options_default() -> Options {
-    Options::default()
+    assert!(wrong.is_empty(), "instance 1 belongs to another unit: {wrong:?}\n{report}");
 }
 
 #[test]
 fn undo_from_outside_guard_restores_old_values() {
     use lvx_settings::{Battery, Chemistry, Millivolts};
-    // The bank had its bulk, float and re-discharge above the cell guard: the plan brings them down.
+    // The plan lowers bulk, float and re-discharge voltages that are above the cell guard.
     let high = "frozen=on&bulk=57.6&float=57.6&redischarge=57.0";
     let bank = bank(&[high, high]);
     let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2500), Millivolts(3500));
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.bulk_voltage = Some(Decivolts(560));
         s.float_voltage = Some(Decivolts(540));
         s.redischarge_voltage = Some(Decivolts(540));
     });
     let permissions = Permissions::default().with_battery(battery);
-    let plan = plan_for(&bank, &wanted, permissions);
+    let plan = plan_for(&bank, &target, permissions);
     let mut script = Script::new(&bank);
     let last = plan.steps.len() - 1;
     script.hook = Box::new(move |bank, _, action| {
@@ -237,13 +233,12 @@ fn undo_from_outside_guard_restores_old_values() {
         }
     });
     let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
-    // What an undo of an unsafe start should be is a question; that it is told is not.
     assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", script.memory.audit);
 }
 
 #[test]
 fn changed_firmware_refuses_run() {
-    // `applies_to: {main_firmware}` is checked when the plan is made, and is not in the plan.
+    // `applies_to: {main_firmware}` of a profile is checked when the plan is made, and is not in the plan.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     switch(&bank, 1, "main=06440");
@@ -254,7 +249,7 @@ fn changed_firmware_refuses_run() {
 
 #[test]
 fn units_swapped_for_a_moment_are_not_lost() {
-    // After a reset of the USB hub the other unit is found first, as /dev/hidraw numbers go.
+    // After a reset of the USB hub, the device path of unit 1 leads to unit 0 at first.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let clock = host(&mut client(&bank, 0));
@@ -293,16 +288,16 @@ fn run_without_confirmation_is_never_unconfirmed() {
         }
         *seen.lock().unwrap() |= Past::read(&file).unwrap().is_unconfirmed();
     });
-    // No confirm_within.
+    // The options have no `confirm_within`.
     let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(report.ending, Ending::Applied);
-    assert!(!*waits.lock().unwrap(), "lvx confirm says \"kept\" before it is verified");
+    assert!(!*waits.lock().unwrap(), "a program could confirm it before the last readings");
 }
 
 #[test]
 fn rounded_value_is_undone() {
-    // Unit 1 takes 55.9 V when 56.0 V is written, and says yes.
+    // Unit 1 accepts 56.0 V, and sets 55.9 V.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let mut script = Script::new(&bank);
@@ -348,8 +343,8 @@ fn interrupt_in_last_reading_undoes_steps() {
 #[test]
 fn undo_after_foreign_change_keeps_rules() {
     let bank = idle_bank();
-    let wanted = profile(|s| s.bulk_voltage = Some(Decivolts(580)));
-    let plan = cables::plan_for_first(&bank, &wanted);
+    let target = profile(|s| s.bulk_voltage = Some(Decivolts(580)));
+    let plan = cables::plan_for_first(&bank, &target);
     let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
     let mut script = Script::new(&bank);
     let is_wait = |action: &Action| matches!(action, Action::Confirmation(_));

@@ -1,10 +1,10 @@
-//! Runs that were left, taken up again.
+//! Runs that are resumed.
 
 use lvx_settings::RunDirection::{Backward, Forward};
 
 use super::*;
 
-/// A run that was left with its last step done and undoing it impossible: steps 0 to 2 are undone.
+/// Returns a run of which step 3 could not be undone, and steps 0 to 2 were.
 fn left_with_the_last_step_done() -> (SharedBank, Plan, ApplyProgress) {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
@@ -64,7 +64,7 @@ fn interrupted_finish_undoes_all_steps() {
 
 #[test]
 fn finish_after_unrecorded_undo_applies_all() {
-    // All four steps were proved, then undone while the disk was full.
+    // All four steps were done, and then undone while the disk was full.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
     let progress = ApplyProgress { at_most: 4, ..ApplyProgress::default() };
@@ -77,7 +77,7 @@ fn finish_after_unrecorded_undo_applies_all() {
 
 #[test]
 fn resumed_undo_writes_doubtful_step_again() {
-    // Unit 1 accepted and shows it after a minute; the program dies after it noted that it undoes.
+    // Unit 1 shows an accepted write after a minute. The program is killed after it recorded the undo.
     let bank = bank(&[STATIC, "frozen=on&lag=60s"]);
     let plan = planned(&bank, &other());
     let mut script = Script::new(&bank);
@@ -90,7 +90,7 @@ fn resumed_undo_writes_doubtful_step_again() {
         run_script(&bank, Apply::new(plan.clone(), Options::default()), &mut script)
     }));
     assert!(died.is_err());
-    // Killed one line earlier: the announcement of the write back is not there yet.
+    // As if it was killed one record earlier, before the announcement of the undo.
     let mut records = script.memory.records.clone();
     assert!(matches!(records.pop(), Some(Record::Writing { .. })));
     assert!(matches!(records.last(), Some(Record::Undoing { .. })));
@@ -107,13 +107,13 @@ fn resumed_undo_writes_doubtful_step_again() {
     let now = settings_of(&bank, 1).bulk_voltage;
     assert!(
         report.ending != Ending::Undone || now == old,
-        "told undone, but bulk is {now:?}, was {old:?}\n{report}"
+        "reported undone, but bulk is {now:?}, was {old:?}\n{report}"
     );
 }
 
 #[test]
 fn finish_after_kill_in_undo_outlasts_its_write() {
-    // Each write back shows after a minute; the program dies right behind that of the first unit.
+    // Each undo shows after a minute. The program is killed just after the undo on the first unit.
     let bank = bank(&["frozen=on&lag=60s", STATIC]);
     let plan = planned(&bank, &profile(|s| s.solar_priority = Some(SolarPriority(1))));
     let mut script = Script::new(&bank);
@@ -137,7 +137,7 @@ fn finish_after_kill_in_undo_outlasts_its_write() {
     let apply = Apply::resume(plan.clone(), Options::default(), progress, ResumeMode::Finish);
     let report = run_script(&bank, apply, &mut Script::new(&bank));
     bank.link(0).pause(Duration::from_mins(2));
-    let wanted = plan.settings_after(plan.steps.len())[0].solar_priority;
+    let target = plan.settings_after(plan.steps.len())[0].solar_priority;
     let now = settings_of(&bank, 0).solar_priority;
-    assert!(report.ending != Ending::Applied || now == wanted, "{now:?}\n{report}");
+    assert!(report.ending != Ending::Applied || now == target, "{now:?}\n{report}");
 }

@@ -9,8 +9,8 @@ use super::{
     *,
 };
 
-/// The first write goes to the other unit, whose connection breaks then; it answers when the link is
-/// opened again, three times or always.
+/// Carries out a plan whose first write reaches the other unit, after which the link fails. When the link
+/// is opened again, the other unit answers always if it `stays`, and otherwise three times.
 fn dropped_after_the_write(
     bank: &SharedBank,
     plan: &Plan,
@@ -47,17 +47,17 @@ fn stray_write_before_reopen_is_reported() {
         let before = [settings_of(&bank, 0), settings_of(&bank, 1)];
         let plan = if both { planned(&bank, &other()) } else { plan_for_first(&bank, &other()) };
         let (cables, report, memory) = dropped_after_the_write(&bank, &plan, stays);
-        let told = format!("{both} {stays}\n{report}\n{:?}", memory.audit);
-        assert_eq!(report.ending, if both { Ending::Undone } else { Ending::Mixed }, "{told}");
+        let context = format!("{both} {stays}\n{report}\n{:?}", memory.audit);
+        assert_eq!(report.ending, if both { Ending::Undone } else { Ending::Mixed }, "{context}");
         let stray = &report.strays[0];
-        assert!(matches!(stray.cause, Astray::AnotherUnit { .. }), "{told}");
-        assert_eq!(stray.put_right, both, "{told}");
-        assert_eq!(settings_of(&bank, 0), before[0], "{told}");
-        assert_eq!(settings_of(&bank, 1) == before[1], both, "{told}");
+        assert!(matches!(stray.cause, Astray::AnotherUnit { .. }), "{context}");
+        assert_eq!(stray.put_right, both, "{context}");
+        assert_eq!(settings_of(&bank, 0), before[0], "{context}");
+        assert_eq!(settings_of(&bank, 1) == before[1], both, "{context}");
         let is_noted = |record: &Record| matches!(record, Record::Misdirected { .. });
-        assert!(memory.records.iter().any(is_noted), "{told}");
+        assert!(memory.records.iter().any(is_noted), "{context}");
         if !both && stays {
-            // An undo when the unit is back names the write as well.
+            // An undo after the unit is back reports the write as well.
             cables.swap(0, 1);
             let progress = ApplyProgress::of(&memory.records);
             let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Undo);
@@ -72,22 +72,22 @@ fn voltages(bulk: u16, float: u16) -> SetCommand {
     SetCommand::ChargeVoltages { bulk: volts(bulk), float: volts(float) }
 }
 
-/// A bank whose second unit has another bulk voltage, and a plan that sets that of the first.
+/// Returns a bank whose second unit has another bulk voltage, and a plan that sets it on the first.
 fn unlike_units() -> (SharedBank, Plan) {
     let bank = idle_bank();
     assert_eq!(client(&bank, 1).set(voltages(550, 540)).unwrap(), SetOutcome::Accepted);
     bank.link(0).pause(Duration::from_mins(1));
-    let wanted = [
+    let target = [
         profile(|s| s.bulk_voltage = Some(Decivolts(560))),
         profile(|s| s.backlight = Some(Switch::OFF)),
     ];
-    let unit = |(at, wanted)| {
+    let unit = |(at, target)| {
         let mut client = client(&bank, at);
         let clock = host(&mut client);
         let unit = Unit::read(&mut client, &clock).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, target: wanted }
+        PlannedUnit { address: format!("sim:{at}"), unit, target }
     };
-    let units = (0..).zip(wanted).map(unit).collect();
+    let units = (0..).zip(target).map(unit).collect();
     let permissions = Permissions::default().without_battery_guard().with_part_of_bank();
     let plan = Plan::new(units, permissions, None).unwrap();
     (bank, plan)
@@ -115,7 +115,7 @@ fn second_stray_of_step_is_corrected_again() {
     assert!(report.strays.iter().all(|stray| stray.put_right), "{report}");
     assert_eq!(settings_of(&bank, 1).bulk_voltage, before.bulk_voltage, "{report}");
     assert_eq!(report.units[1].changed_by_others, [], "{report}");
-    // A correction before the last stray does not count, also in a resumed run.
+    // A correction before the last stray does not count, not even in a resumed run.
     let last = script.memory.records.iter().rposition(|r| matches!(r, Record::Misdirected { .. }));
     let records = &script.memory.records[..=last.unwrap()];
     assert_eq!(ApplyProgress::of(records).corrected, []);
@@ -131,15 +131,15 @@ fn recurring_stranger_ends_wait_for_unit() {
     let (mut begun, mut is_stranger, mut actions) = (false, false, 0);
     script.hook = Box::new(move |_, _, action| {
         actions += 1;
-        assert!(actions < 20_000, "it does not end");
+        assert!(actions < 20_000, "the run does not end");
         begun |= matches!(action, Action::Backup);
-        let wanted = match action {
+        let should_be_stranger = match action {
             Action::Read { .. } if begun => true,
             Action::Reopen { .. } => false,
             _ => is_stranger,
         };
-        if wanted != is_stranger {
-            is_stranger = wanted;
+        if should_be_stranger != is_stranger {
+            is_stranger = should_be_stranger;
             cable.swap(0, 1);
         }
     });

@@ -1,22 +1,22 @@
-//! Waiting for an idle window, and what happens meanwhile.
+//! Waiting for an idle window, and failures during the wait.
 
 use super::*;
 
 #[test]
 fn interrupt_ends_wait_before_first_write() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
-    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
+    let plan = planned(&bank, &target);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
     script.interrupt_after = Some(started + Duration::from_mins(1));
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let took = bank.elapsed().saturating_sub(started);
-    assert!(took < Duration::from_mins(2), "it went on waiting for {took:?}\n{report}");
+    assert!(took < Duration::from_mins(2), "it waited for {took:?}\n{report}");
 }
 
-/// Unit 1 starts to charge when its `MCHGC` comes.
+/// Makes unit 1 start to charge when its `MCHGC` is sent.
 fn charging_at_second(bank: &SharedBank, script: &mut Script) {
     let _ = bank;
     script.hook = Box::new(|bank, _, action| {
@@ -29,8 +29,8 @@ fn charging_at_second(bank: &SharedBank, script: &mut Script) {
 #[test]
 fn interrupt_ends_wait_in_step() {
     let bank = idle_bank();
-    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
+    let plan = planned(&bank, &target);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
@@ -38,16 +38,16 @@ fn interrupt_ends_wait_in_step() {
     script.interrupt_after = Some(started + Duration::from_mins(1));
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let took = bank.elapsed().saturating_sub(started);
-    assert!(took < Duration::from_mins(2), "it went on waiting for {took:?}\n{report}");
+    assert!(took < Duration::from_mins(2), "it waited for {took:?}\n{report}");
 }
 
-/// While a step waits for an idle window, something happens after 20 min, and the sun sets after 30.
+/// Calls `happens` after 20 min of a wait for an idle window, which comes after 30 min.
 fn waiting_while(
     happens: impl Fn(&SharedBank) + Send + 'static,
 ) -> (SharedBank, ApplyReport, Memory) {
     let bank = idle_bank();
-    let wanted = profile(|s| s.max_charge_current = Some(Amperes(50)));
-    let plan = planned(&bank, &wanted);
+    let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
+    let plan = planned(&bank, &target);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
@@ -84,17 +84,17 @@ fn replug_during_idle_wait_is_survived() {
 #[test]
 fn lost_answers_during_idle_wait_are_survived() {
     let bank = idle_bank();
-    let wanted = profile(|s| {
+    let target = profile(|s| {
         s.solar_priority = Some(SolarPriority(1));
         s.max_charge_current = Some(Amperes(50));
     });
-    let plan = planned(&bank, &wanted);
+    let plan = planned(&bank, &target);
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
     let mut charging = false;
     // Half a minute of noise on the line.
     let (report, _) =
-        apply_meddled(&bank, plan, options, Memory::default(), move |bank, unit, bytes| {
+        apply_intercepted(&bank, plan, options, Memory::default(), move |bank, unit, bytes| {
             if unit == 1 && is_set(bytes, "MCHGC") && !charging {
                 charging = true;
                 switch(bank, 1, "soc=60&sun=100&grid=on");
@@ -106,16 +106,17 @@ fn lost_answers_during_idle_wait_are_survived() {
             let noise = now > Duration::from_mins(20) && now < Duration::from_secs(20 * 60 + 30);
             if unit == 1 && noise { Fate::Lost } else { Fate::Arrive }
         });
-    assert!(
-        matches!(report.ending, Ending::Applied | Ending::Undone),
-        "the unit answers again, and yet:\n{report}"
-    );
+    assert!(matches!(report.ending, Ending::Applied | Ending::Undone), "{report}");
 }
 
 #[test]
 fn settings_are_checked_again_after_idle_wait() {
-    // Somebody at the display raises the AC current above what is to be written.
+    // Someone at the display sets a maximum AC current above the current that is to be written.
     let (_, report, memory) = waiting_while(|bank| switch(bank, 1, "max-ac-charge=60"));
     let sent = memory.audit.iter().filter(|line| line.as_str() == "MCHGC1,050 accepted").count();
-    assert_eq!(sent, 0, "50 A was written below 60 A of AC: {:?}\n{report}", memory.audit);
+    assert_eq!(
+        sent, 0,
+        "50 A was written below the AC current of 60 A: {:?}\n{report}",
+        memory.audit
+    );
 }

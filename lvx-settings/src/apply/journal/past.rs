@@ -17,6 +17,29 @@ use super::{
 use crate::{Ending, Error, Plan, Setting, Settings};
 
 /// The contents of a journal: the plan of a run, and what happened.
+///
+/// A program that starts looks for journals that are [open](Self::is_open), and asks its user whether
+/// the run is to be finished or undone:
+///
+/// ```no_run
+/// use std::path::Path;
+///
+/// use lvx_settings::{Apply, HostClock, Journal, Options, Past, ResumeMode, Units, run};
+/// use pi18_transport::Client;
+///
+/// let path = Path::new("/var/lib/bank/20261124-131029.journal");
+/// if !Past::read(path)?.is_open() {
+///     return Ok(());
+/// }
+/// let (mut journal, past) = Journal::reopen(path)?;
+/// let clients = past.plan.units.iter().map(|planned| Client::open(&planned.address));
+/// let clients = clients.collect::<Result<_, _>>()?;
+/// let apply =
+///     Apply::resume(past.plan.clone(), Options::default(), past.progress(), ResumeMode::Undo);
+/// let report = run(apply, &mut Units::new(clients, HostClock::system()), &mut journal);
+/// println!("{report}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Past {

@@ -13,6 +13,21 @@ use crate::{
 ///
 /// [`Past::progress`](crate::Past::progress) returns it, and [`Apply::resume`](crate::Apply::resume)
 /// takes it.
+///
+/// ```
+/// use lvx_settings::{ApplyProgress, Record, RunDirection};
+///
+/// let direction = RunDirection::Forward;
+/// let progress = ApplyProgress::of(&[
+///     Record::Writing { step: 0, direction, attempt: 1 },
+///     Record::Proved { step: 0, direction },
+///     Record::Writing { step: 1, direction, attempt: 1 },
+///     // The program was killed here.
+/// ]);
+/// assert_eq!(progress.at_most, 2);
+/// assert!(progress.in_flight);
+/// assert_eq!(progress.unproved, [1]);
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ApplyProgress {
     /// Number of steps, from the first one, that may be done.

@@ -14,6 +14,29 @@ use crate::{
 /// What happened in a run, or is about to happen.
 ///
 /// Steps and units are indexes in the plan, counted from 0.
+///
+/// A successful step leaves two records, here as they are written to a journal:
+///
+/// ```
+/// use lvx_settings::{Record, RunDirection};
+///
+/// let direction = RunDirection::Forward;
+/// let records = [
+///     Record::Writing { step: 0, direction, attempt: 1 },
+///     Record::Proved { step: 0, direction },
+/// ];
+/// let lines: Vec<_> =
+///     records.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+/// assert_eq!(lines, [
+///     r#"{"record":"writing","step":0,"direction":"forward","attempt":1}"#,
+///     r#"{"record":"proved","step":0,"direction":"forward"}"#,
+/// ]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// A failure is recorded as [`Undoing`](Self::Undoing), followed by the same two records for each
+/// step that is undone, with [`RunDirection::Backward`]. [`Ended`](Self::Ended) is the last record of
+/// a run that was not killed.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

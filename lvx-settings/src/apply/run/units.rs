@@ -12,6 +12,22 @@ use crate::{
 };
 
 /// The links to the units of a plan, in the order of the plan.
+///
+/// A link that is opened again after its device disappeared, and closed during long waits, needs a
+/// function that opens it:
+///
+/// ```
+/// use lvx_settings::{HostClock, Units};
+/// use pi18_transport::{Address, Client};
+///
+/// let addresses: Vec<Address> = vec!["sim:0".parse()?, "sim:1".parse()?];
+/// let clients = addresses.iter().map(Address::open).collect::<Result<Vec<Client>, _>>()?;
+/// let units = Units::new(clients, HostClock::system())
+///     .reopened_by(|unit| addresses[unit].open())
+///     .released_during_waits();
+/// # drop(units);
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
 pub struct Units<'a, L> {
     clients: Vec<Option<Client<L>>>,
     reopen: Box<dyn FnMut(usize) -> Result<Client<L>, pi18_transport::Error> + 'a>,
@@ -101,7 +117,7 @@ impl<'a, L: Link> Units<'a, L> {
         }
     }
 
-    /// Calls `act` with the client of a unit, whose link is opened first if it was closed for a wait.
+    /// Calls `act` with the client of a unit. A link that was closed for a wait is opened first.
     pub(super) fn with<T>(
         &mut self,
         unit: usize,
