@@ -1,6 +1,7 @@
-//! How long tasks take on ptys at 2400 baud, beside what their bytes need at ten bits each.
+//! Measures how long tasks take on ptys at 2400 baud, and compares it with the time that their bytes need
+//! at ten bits each.
 //!
-//! Ends with an error if a task takes longer than is allowed, unless it only has to run (`--test`).
+//! Fails if a task takes longer than its limit, except with `--test`, which only runs it.
 #![allow(missing_docs, clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::{
@@ -19,7 +20,7 @@ use pi18_transport::{
     sim::{Bank, BankConfig, SharedBank, serve_pty},
 };
 
-/// A link that counts its bytes.
+/// A link that counts bytes.
 struct Counting(Box<dyn Link + Send>, Arc<AtomicUsize>);
 
 impl Link for Counting {
@@ -40,11 +41,11 @@ impl Link for Counting {
     }
 }
 
-/// Reads a bank on ptys once, prints how long it took, and returns whether that is allowed.
+/// Reads a bank on ptys once, prints how long it took, and returns whether that is within `limit`.
 fn measure(
     task: &str,
     units: usize,
-    allowed: Duration,
+    limit: Duration,
     read: impl FnOnce(Vec<Member<Counting>>) -> BankSnapshot,
 ) -> bool {
     let switches = vec!["pace=2400&slave=06126".parse().expect("switches")];
@@ -62,12 +63,12 @@ fn measure(
     let start = Instant::now();
     let bank = read(members);
     let took = start.elapsed();
-    assert!(bank.is_complete(), "{task}: not every answer came");
-    let most = counts.iter().map(|count| count.load(Ordering::Relaxed)).max().unwrap_or(0);
-    let bytes = u32::try_from(most).expect("a number of bytes");
+    assert!(bank.is_complete(), "{task}: expected every answer");
+    let max = counts.iter().map(|count| count.load(Ordering::Relaxed)).max().unwrap_or(0);
+    let bytes = u32::try_from(max).expect("a number of bytes");
     let needed = Duration::from_secs(10) * bytes / 2400;
-    println!("{task:<34} {took:>7.2?}, its {bytes} bytes {needed:.2?}, allowed {allowed:.2?}");
-    took <= allowed
+    println!("{task:<34} {took:>7.2?}, {bytes} bytes need {needed:.2?}, limit {limit:.2?}");
+    took <= limit
 }
 
 fn main() -> ExitCode {

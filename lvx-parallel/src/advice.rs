@@ -1,12 +1,12 @@
-//! What faults, warnings and modes mean, and what to check, likeliest first.
+//! What faults, warnings and modes mean, and what to check, the most likely cause first.
 //!
-//! Source: PI18's table of faults for the words; the order of causes of the parallel faults from what
-//! was met when LVX6048s were commissioned (71 and 83) and from the makers' manuals, shortened (the
-//! others, assumed).
+//! Source: the names are those of PI18's table of faults. The order of causes of faults 71 and 83 is
+//! from commissioning LVX6048 units; that of the other parallel faults is from the makers' manuals,
+//! shortened (assumed).
 
 use pi18_proto::{FaultCode, WorkingMode};
 
-/// Why something matters, and what to do, in this order.
+/// Why a code matters, and what to do, in this order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Advice {
     pub(crate) why: &'static str,
@@ -18,29 +18,32 @@ const fn advice(why: &'static str, steps: &'static [&'static str]) -> Advice {
 }
 
 const STOPPED: &str = "the unit has stopped and gives no output";
+/// What [`warning`] says of a warning that it does not know.
+pub(crate) const UNKNOWN_WARNING: &str = "this program does not know the warning";
 const BANK_STOPPED: &str = "the bank stops: its units must agree before they share one output";
 
+/// Returns the advice for a fault.
 pub(crate) fn fault(code: FaultCode) -> Advice {
     parallel_fault(code).unwrap_or_else(|| own_fault(code))
 }
 
-/// The faults of units that work together.
+/// Returns the advice for a fault of units that work in parallel.
 fn parallel_fault(code: FaultCode) -> Option<Advice> {
     Some(match code {
         FaultCode::PARALLEL_FIRMWARE => advice(
             BANK_STOPPED,
             &[
-                "read the main firmware of every unit (lvx query VFW UNIT): one that was not given here may differ",
-                "have all units brought to the same main firmware",
-                "if all are equal, check the parallel communication cables: a unit may misread the others",
+                "read the main firmware of every unit (lvx query VFW UNIT): a unit that was not given here may differ",
+                "have the same main firmware installed on all units",
+                "if all are equal, check the parallel communication cables: a unit may receive wrong data from the others",
             ],
         ),
         FaultCode::PARALLEL_CURRENT_SHARING => advice(
             BANK_STOPPED,
             &[
                 "check that the current sharing cables are plugged in on every unit, each to its own pair",
-                "with AC, PV and battery off, check that the outputs are wired in parallel, L to L and N to N, with cables of one length",
-                "have an electrician run each unit alone, its output and parallel cables disconnected and its output mode single: one that faults alone needs service",
+                "with AC, PV and battery off, check that the outputs are wired in parallel, L to L and N to N, with cables of the same length",
+                "have an electrician run each unit alone, its output and parallel cables disconnected and its output mode single: a unit that faults alone needs service",
             ],
         ),
         FaultCode::PARALLEL_CAN => advice(
@@ -48,54 +51,54 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
             &[
                 "check that the parallel communication cables are plugged in firmly, in a chain, none missing",
                 "switch all units off and on again",
-                "with AC, PV and battery off, exchange one cable after another; then the parallel board",
+                "with AC, PV and battery off, replace one cable after another, then the parallel board",
             ],
         ),
         FaultCode::PARALLEL_HOST_LOST => advice(
-            "the slaves do not hear the master and stop",
+            "the slaves receive nothing from the master and stop",
             &[
-                "look for the unit that should be the master (instance 0): is it on?",
+                "find the unit that should be the master (instance 0) and check that it is on",
                 "check the parallel communication cables between it and the others",
-                "switch all units off and on again, so that they choose a master anew",
+                "switch all units off and on again, so that they elect a master again",
             ],
         ),
         FaultCode::PARALLEL_SYNC_LOST => advice(
-            "the units cannot keep their AC in step and stop",
+            "the units cannot synchronise their AC outputs and stop",
             &[
                 "check the parallel communication cables on both ends",
-                "exchange the cable; keep it away from AC and PV cables",
+                "replace the cable; keep it away from AC and PV cables",
                 "switch all units off and on again",
             ],
         ),
         FaultCode::PARALLEL_BATTERY_VOLTAGE => advice(
-            "the units measure different battery voltages though they share one battery, and stop",
+            "the units share one battery but measure different battery voltages, and stop",
             &[
                 "measure the voltage at the battery terminals of each unit with a meter",
-                "with AC, PV and battery off, check the battery breaker, fuse and lugs of the unit that measures less, and whether a BMS has switched off",
-                "check that all units are on the same battery, with cables of one length and size",
-                "if the meter says the same on all, the unit's own measurement is off: service",
+                "with AC, PV and battery off, check the battery breaker, fuse and lugs of the unit that measures the lower voltage, and whether a BMS has switched off",
+                "check that all units are on the same battery, with cables of the same length and size",
+                "if the meter shows the same voltage on all units, the unit's own measurement is wrong: have it serviced",
             ],
         ),
         FaultCode::PARALLEL_LINE => advice(
-            "the units see different grids and stop",
+            "the units measure different grids and stop",
             &[
-                "with AC, PV and battery off, check the AC input breaker and the wires of the unit that shows less",
+                "with AC, PV and battery off, check the AC input breaker and the wires of the unit that shows the lower voltage",
                 "check that all units are on the same phase, or on the phase of their output mode, L and N not swapped",
                 "compare the input voltage ranges (lvx compare)",
             ],
         ),
         FaultCode::PARALLEL_LINE_CURRENT => advice(
-            "one unit takes much more from the grid than the others and could be overloaded",
+            "one unit draws much more from the grid than the others and could be overloaded",
             &[
-                "switch all units off and on again and see whether it comes back",
-                "with AC, PV and battery off, check that AC input cables are of one length and size and their screws tight",
+                "switch all units off and on again and check whether the fault comes back",
+                "with AC, PV and battery off, check that the AC input cables have the same length and size and that their screws are tight",
                 "check the current sharing cables",
             ],
         ),
         FaultCode::PARALLEL_OUTPUT_SETTINGS => advice(
             BANK_STOPPED,
             &[
-                "compare output voltage, frequency and output mode of all units (lvx compare); one that was not given here may differ",
+                "compare output voltage, frequency and output mode of all units (lvx compare); a unit that was not given here may differ",
                 "set them equal, in standby, then switch all units off and on again",
             ],
         ),
@@ -103,36 +106,36 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
     })
 }
 
-/// The faults of one unit.
+/// Returns the advice for a fault of a single unit.
 fn own_fault(code: FaultCode) -> Advice {
     match code {
         FaultCode::FAN_LOCKED => advice(
             STOPPED,
             &[
-                "with AC, PV and battery off for five minutes, clean the fans and look for what blocks them",
+                "with AC, PV and battery off for five minutes, clean the fans and remove what blocks them",
                 "replace the fan",
             ],
         ),
         FaultCode::OVER_TEMPERATURE => advice(
             STOPPED,
             &[
-                "let it cool, free the air inlets and outlets",
-                "lower the load or the charge current; see whether the fans turn",
+                "let the unit cool, and clear the air inlets and outlets",
+                "lower the load or the charge current; check whether the fans turn",
             ],
         ),
         FaultCode::BATTERY_HIGH => advice(
             STOPPED,
             &[
-                "measure the battery: above 1.25 times its rated voltage, something else charges it",
-                "compare bulk and float voltage with what the battery may have",
-                "a BMS that disconnects while charging lets the voltage jump: lower bulk voltage or charge current",
+                "measure the battery: above 1.25 times its rated voltage, another source is charging it",
+                "compare bulk and float voltage with the limits of the battery",
+                "a BMS that disconnects during charging makes the voltage jump: lower the bulk voltage or the charge current",
             ],
         ),
         FaultCode::BATTERY_LOW => advice(
             STOPPED,
             &[
                 "charge the battery, from the grid if there is no sun",
-                "compare the cut-off voltage with what the battery may have",
+                "compare the cut-off voltage with the limits of the battery",
                 "check the battery cables under load",
             ],
         ),
@@ -147,14 +150,14 @@ fn own_fault(code: FaultCode) -> Advice {
             STOPPED,
             &[
                 "switch the loads off and the unit on again",
-                "if it comes back without load, the unit needs service",
+                "if the fault comes back without load, have the unit serviced",
             ],
         ),
         FaultCode::OVERLOAD | FaultCode::OVER_CURRENT => advice(
             STOPPED,
             &[
-                "switch loads off, above all those with motors",
-                "in a bank, check that the other units run and take their share",
+                "switch loads off, those with motors first",
+                "in a bank, check that the other units run and carry their share",
             ],
         ),
         FaultCode::BATTERY_OPEN => advice(
@@ -168,18 +171,18 @@ fn own_fault(code: FaultCode) -> Advice {
             STOPPED,
             &[
                 "check the PV voltage: a string may be too long for a cold day",
-                "switch PV and AC off, then on again; if it comes back, service",
+                "switch PV and AC off, then on again; if the fault comes back, have the unit serviced",
             ],
         ),
         code if code.name().is_some() => advice(
             STOPPED,
             &[
                 "switch the unit off completely (AC, PV and battery), wait five minutes, switch it on",
-                "if it comes back, something inside has failed: service",
+                "if the fault comes back, a part inside has failed: have the unit serviced",
             ],
         ),
         _ => advice(
-            "the unit has stopped, and no list of this program has the reason",
+            "the unit has stopped for a reason that this program does not know",
             &[
                 "look the number up in the manual of exactly this model",
                 "switch the unit off completely (AC, PV and battery), wait five minutes, switch it on",
@@ -188,45 +191,43 @@ fn own_fault(code: FaultCode) -> Advice {
     }
 }
 
-/// What a unit does in a mode, and what to do about it.
+/// Returns what a unit does in a mode, and what to do about it.
 pub(crate) fn mode(mode: WorkingMode) -> Advice {
     match mode {
-        WorkingMode::POWER_ON => {
-            advice("it takes part in nothing yet; look again in a minute", &[])
-        }
+        WorkingMode::POWER_ON => advice("it does not work yet; check again in a minute", &[]),
         WorkingMode::STANDBY => advice(
-            "it feeds no load and charges no battery: its switch may be off, or nothing is to be done",
+            "it feeds no load and charges no battery: its switch may be off, or it has nothing to do",
             &[],
         ),
         WorkingMode::BYPASS => advice(
-            "the grid feeds the loads past the inverter: output is off, or it had an overload",
+            "the grid feeds the loads directly, past the inverter: its output is off, or it had an overload",
             &[],
         ),
         WorkingMode::BATTERY => {
-            advice("sun and battery feed the loads, without the grid; this is healthy", &[])
+            advice("PV and battery feed the loads without the grid; this is healthy", &[])
         }
         WorkingMode::FAULT => advice(
             "the unit has stopped",
             &[
-                "read the code on the display: it may come and go",
+                "read the code on the display: it may appear only at times",
                 "switch the unit off and on again",
             ],
         ),
         WorkingMode::HYBRID => {
-            advice("the inverter works with the grid beside it; this is healthy", &[])
+            advice("the inverter works in parallel with the grid; this is healthy", &[])
         }
         WorkingMode::CHARGE => advice(
-            "the battery is charged; on an LVX6048 this was seen with no AC output; this is healthy",
+            "the battery is being charged; an LVX6048 was observed to have no AC output in this mode; this is healthy",
             &[],
         ),
         _ => advice(
-            "it cannot be judged",
+            "this program does not know the mode and cannot judge it",
             &["compare with its display, and report the number and what the unit did"],
         ),
     }
 }
 
-/// A warning by the name of its field in `FWS`.
+/// Returns the advice for a warning, given by the name of its field in `FWS`.
 pub(crate) fn warning(name: &str) -> Advice {
     match name {
         "line_fail" => advice(
@@ -237,57 +238,60 @@ pub(crate) fn warning(name: &str) -> Advice {
             ],
         ),
         "output_short" => {
-            advice("the unit is about to stop", &["look for the load or wire that is shorted"])
+            advice("the unit is about to stop", &["find the load or wire with the short circuit"])
         }
         "over_temperature" => advice(
             "the unit lowers its power, and stops if it gets hotter",
-            &["free the air inlets and outlets, clean the filters", "lower load or charge current"],
+            &[
+                "clear the air inlets and outlets, clean the filters",
+                "lower load or charge current",
+            ],
         ),
         "fan_locked" => advice(
-            "without its fan the unit will get too hot",
+            "without its fan the unit overheats",
             &["with AC, PV and battery off for five minutes, clean or replace the fan"],
         ),
         "battery_high" => advice(
-            "the battery is above what the unit allows",
-            &["compare bulk and float voltage with what the battery may have"],
+            "the battery voltage is above what the unit allows",
+            &["compare bulk and float voltage with the limits of the battery"],
         ),
         "battery_low" | "battery_under" => advice(
-            "the unit will stop when the battery gets lower",
+            "the unit stops if the battery voltage falls further",
             &[
                 "charge the battery or lower the load",
                 "if the battery is not low, check its cables under load",
             ],
         ),
         "overload" => advice(
-            "the unit stops if it goes on",
-            &["switch loads off", "check that the other units of the bank take their share"],
+            "the unit stops if the overload continues",
+            &["switch loads off", "check that the other units of the bank carry their share"],
         ),
         "eeprom_fail" => advice(
-            "settings may not be kept",
-            &["note the settings (lvx dump), then have it serviced"],
+            "settings may be lost",
+            &["save the settings (lvx dump), then have the unit serviced"],
         ),
         "power_limit" => advice(
-            "the unit gives less than it could",
-            &["look for heat, low battery or low PV voltage; without any of these it is harmless"],
+            "the unit delivers less power than it could",
+            &["check for heat, low battery or low PV voltage; without any of these it is harmless"],
         ),
         "pv1_voltage_high" | "pv2_voltage_high" => advice(
-            "the string can destroy the charger",
+            "this PV voltage can destroy the charger",
             &[
                 "open the DC isolator, never a plug under load; have an electrician measure the string and shorten it",
             ],
         ),
         "mppt1_overload" | "mppt2_overload" => advice(
-            "the charger limits the string",
-            &["compare the string's power with the charger's rating"],
+            "the charger limits the power of the string",
+            &["compare the power of the string with the rating of the charger"],
         ),
         "battery_too_low_scc1" | "battery_too_low_scc2" => advice(
-            "the charger does not start",
+            "the PV charger does not start",
             &["charge the battery from the grid, or wake its BMS"],
         ),
         "battery_open" => advice(
-            "no battery is seen",
+            "the unit detects no battery",
             &["check breaker, fuse, lugs, and whether the BMS has switched off"],
         ),
-        _ => advice("the unit warns", &["look it up in the manual of this model"]),
+        _ => advice(UNKNOWN_WARNING, &["look it up in the manual of this model"]),
     }
 }

@@ -1,10 +1,13 @@
-//! What a bank gives and takes as a whole, as long as every member's word is fresh.
+//! Sums of power and energy over a bank, as long as the value of every unit is recent.
 
 use std::time::{Duration, Instant};
 
 use pi18_proto::{GeneralStatus, SerialNumber, SignedWatts, VoltAmperes, WattHours, Watts};
 
-/// The members of a bank with what each last said, for sums that are whole or not there.
+/// The units of a bank with the latest values of each, to add them up.
+///
+/// A sum that lacks a unit, or counts an old value, would be wrong. It is an [`Incomplete`] error that
+/// names the units instead.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -25,21 +28,48 @@ use pi18_proto::{GeneralStatus, SerialNumber, SignedWatts, VoltAmperes, WattHour
 /// ```
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    members: Vec<Word>,
+    members: Vec<MemberValues>,
     max_age: Duration,
 }
 
-/// What one member last said.
+/// The latest values of one unit, each with its time.
 #[derive(Clone, Copy, Debug)]
-struct Word {
+struct MemberValues {
     serial: SerialNumber,
     status: Option<(GeneralStatus, Instant)>,
     energy: Option<(WattHours, Instant)>,
 }
 
-/// The sums of a bank. Each is present only if every member has a fresh value.
+/// The sums of a bank. Each is present only if every unit has a recent value.
 ///
 /// A sum that is too large for its quantity is the largest value that the quantity has.
+///
+/// Battery power is calculated from current and voltage, because `GS` has no battery power:
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use lvx_parallel::Cluster;
+/// use pi18_proto::{
+///     Amperes, Decivolts, GeneralStatus, Reply, SerialNumber, SignedWatts, WattHours,
+/// };
+///
+/// let serial = SerialNumber::new("96132206100410").unwrap();
+/// let status = GeneralStatus {
+///     charge_current: Amperes(0),
+///     discharge_current: Amperes(20),
+///     battery_voltage: Decivolts(520),
+///     ..GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes())?
+/// };
+/// let mut cluster = Cluster::new([serial], Duration::from_secs(10));
+/// let now = Instant::now();
+/// cluster.put_status(serial, status, now);
+/// cluster.put_energy(serial, WattHours(18_500), now);
+/// let totals = cluster.totals(now);
+/// assert_eq!(totals.battery_power, Ok(SignedWatts(-1040)));
+/// assert_eq!(totals.energy?.to_string(), "18.500 kWh");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Totals {
@@ -57,47 +87,63 @@ pub struct Totals {
     pub energy: Result<WattHours, Incomplete>,
 }
 
-/// Members without a fresh word, so that there is no sum.
+/// Error for a sum that lacks the recent value of some units.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use lvx_parallel::Cluster;
+/// use pi18_proto::SerialNumber;
+///
+/// let serial = SerialNumber::new("96132206100410").unwrap();
+/// let cluster = Cluster::new([serial], Duration::from_secs(10));
+/// let error = cluster.totals(Instant::now()).load_power.unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "expected a recent value from every unit, found none from 96132206100410"
+/// );
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("expected a fresh word of every member, found none of {}", list(.missing))]
+#[error("expected a recent value from every unit, found none from {}", list(.missing))]
 #[non_exhaustive]
 pub struct Incomplete {
-    /// Their serial numbers.
+    /// Serial numbers of the units without a recent value.
     pub missing: Vec<SerialNumber>,
 }
 
 impl Cluster {
-    /// A bank of these members, whose words are fresh for `max_age`.
+    /// Returns a bank of these units, whose values are used for `max_age`. A serial number that occurs
+    /// twice is one unit.
     pub fn new(members: impl IntoIterator<Item = SerialNumber>, max_age: Duration) -> Self {
-        let mut all: Vec<Word> = Vec::new();
+        let mut all: Vec<MemberValues> = Vec::new();
         for serial in members {
-            if all.iter().all(|word| word.serial != serial) {
-                all.push(Word { serial, status: None, energy: None });
+            if all.iter().all(|member| member.serial != serial) {
+                all.push(MemberValues { serial, status: None, energy: None });
             }
         }
         Self { members: all, max_age }
     }
 
-    /// Takes what a member measured at a moment; `false` if it is none.
+    /// Stores the measurements of a unit. Returns `false` if the bank has no such unit.
     pub fn put_status(&mut self, member: SerialNumber, status: GeneralStatus, at: Instant) -> bool {
-        self.put(member, |word| word.status = Some((status, at)))
+        self.put(member, |values| values.status = Some((status, at)))
     }
 
-    /// Takes what a member has generated, of any one period that all are asked for; `false` if it is
-    /// none.
+    /// Stores the energy that a unit has generated. The period is up to the caller, and must be the same
+    /// for all units. Returns `false` if the bank has no such unit.
     pub fn put_energy(&mut self, member: SerialNumber, energy: WattHours, at: Instant) -> bool {
-        self.put(member, |word| word.energy = Some((energy, at)))
+        self.put(member, |values| values.energy = Some((energy, at)))
     }
 
-    fn put(&mut self, member: SerialNumber, put: impl FnOnce(&mut Word)) -> bool {
-        self.members.iter_mut().find(|word| word.serial == member).map(put).is_some()
+    fn put(&mut self, member: SerialNumber, put: impl FnOnce(&mut MemberValues)) -> bool {
+        self.members.iter_mut().find(|values| values.serial == member).map(put).is_some()
     }
 
-    /// The sums as of `now`.
+    /// Returns the sums at the time `now`.
     #[must_use]
     pub fn totals(&self, now: Instant) -> Totals {
         let status = |value: fn(&GeneralStatus) -> i64| {
-            self.sum(now, |word| word.status, |status| value(&status))
+            self.sum(now, |values| values.status, |status| value(&status))
         };
         Totals {
             pv_power: status(|s| i64::from(s.pv1_power.0) + i64::from(s.pv2_power.0))
@@ -110,7 +156,7 @@ impl Cluster {
                 SignedWatts(sum.try_into().unwrap_or(limit))
             }),
             energy: self
-                .sum(now, |word| word.energy, |energy| energy.0.into())
+                .sum(now, |values| values.energy, |energy| energy.0.into())
                 .map(|sum| WattHours(saturated(sum))),
         }
     }
@@ -118,20 +164,20 @@ impl Cluster {
     fn sum<T>(
         &self,
         now: Instant,
-        part: fn(&Word) -> Option<(T, Instant)>,
+        part: fn(&MemberValues) -> Option<(T, Instant)>,
         value: impl Fn(T) -> i64,
     ) -> Result<i64, Incomplete> {
         let mut missing = Vec::new();
         let mut sum = 0;
-        for word in &self.members {
-            match part(word) {
-                Some((said, at)) if now.saturating_duration_since(at) <= self.max_age => {
-                    sum += value(said);
+        for member in &self.members {
+            match part(member) {
+                Some((latest, at)) if now.saturating_duration_since(at) <= self.max_age => {
+                    sum += value(latest);
                 }
-                _ => missing.push(word.serial),
+                _ => missing.push(member.serial),
             }
         }
-        // Nobody's sum is not nothing.
+        // A bank without units has no sum, not a sum of 0.
         if missing.is_empty() && !self.members.is_empty() {
             Ok(sum)
         } else {
@@ -140,11 +186,12 @@ impl Cluster {
     }
 }
 
-/// A sum of unsigned quantities, limited to what a quantity holds.
+/// Converts the sum of an unsigned quantity, limited to its largest value.
 fn saturated(sum: i64) -> u32 {
     u32::try_from(sum).unwrap_or(u32::MAX)
 }
 
+/// Returns the power into the battery of one unit, W.
 fn battery_power(status: &GeneralStatus) -> i64 {
     let current = i64::from(status.charge_current.0) - i64::from(status.discharge_current.0);
     current * i64::from(status.battery_voltage.0) / 10
@@ -152,7 +199,7 @@ fn battery_power(status: &GeneralStatus) -> i64 {
 
 fn list(serials: &[SerialNumber]) -> String {
     if serials.is_empty() {
-        return "a bank without members".to_owned();
+        return "a bank without units".to_owned();
     }
     serials.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -179,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_of_all_members() {
+    fn totals_add_up_all_units() {
         let mut cluster = Cluster::new(serials(), Duration::from_secs(10));
         let now = Instant::now();
         assert!(cluster.put_status(serials()[0], status(10, 0, 1000), now));
@@ -194,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_sum_with_a_member_missing_or_its_word_old() {
+    fn totals_with_missing_or_old_value_are_incomplete() {
         let mut cluster = Cluster::new(serials(), Duration::from_secs(10));
         let start = Instant::now();
         let later = start + Duration::from_secs(11);
@@ -204,12 +251,12 @@ mod tests {
         assert_eq!(incomplete.missing, [serials()[0]]);
         assert_eq!(
             incomplete.to_string(),
-            "expected a fresh word of every member, found none of 96132206100410"
+            "expected a recent value from every unit, found none from 96132206100410"
         );
         assert!(cluster.totals(start + Duration::from_secs(10)).load_power.is_ok());
         let other = SerialNumber::new("96132206100499").unwrap();
         assert!(!cluster.put_status(other, status(1, 0, 1), later));
-        let nobody = Cluster::new([], Duration::from_secs(1)).totals(later);
-        assert!(nobody.pv_power.is_err() && nobody.energy.is_err());
+        let empty = Cluster::new([], Duration::from_secs(1)).totals(later);
+        assert!(empty.pv_power.is_err() && empty.energy.is_err());
     }
 }

@@ -1,9 +1,18 @@
-//! What can be wrong with a file that holds a bank or thresholds.
+//! Errors of files and texts that hold a bank, thresholds or names of rules.
 
 use serde_json::error::Category;
 use serde_saphyr::Error as YamlError;
 
-/// Why a text holds no bank or no thresholds. Says where, what was wanted and what was there.
+/// The reason why a text is not a bank, not thresholds, or not the name of a rule: the place, what was
+/// expected, and what was found.
+///
+/// ```
+/// use lvx_parallel::Thresholds;
+///
+/// let error = Thresholds::parse("max_skew: soon").unwrap_err();
+/// let text = "line 1 column 1: expected a number of seconds up to 65535, found \"soon\"";
+/// assert_eq!(error.to_string(), text);
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{place}: {why}")]
 pub struct FormatError {
@@ -12,11 +21,24 @@ pub struct FormatError {
 }
 
 impl FormatError {
+    /// Returns an error with its place, and what was expected and found there.
     pub(crate) fn new(place: impl Into<String>, why: impl Into<String>) -> Self {
         Self { place: place.into(), why: why.into() }
     }
 
-    /// Line and column as people count, and the reason in one line.
+    /// Returns the error for a name that is not one of `names`. It suggests the most similar name, or
+    /// lists all.
+    pub(crate) fn unknown_name(kind: &str, found: &str, names: &[&str]) -> Self {
+        let distance = |name: &str| strsim::damerau_levenshtein(name, found);
+        let near = names.iter().min_by_key(|name| distance(name));
+        let why = match near.filter(|near| distance(near) <= near.len() / 3) {
+            Some(near) => format!("expected the name of {kind}, perhaps {near}"),
+            None => format!("expected the name of {kind}: one of {}", names.join(", ")),
+        };
+        Self::new(found.escape_debug().to_string(), why)
+    }
+
+    /// Converts an error of the YAML reader. Lines and columns count from 1.
     pub(crate) fn yaml(error: &serde_saphyr::Error) -> Self {
         let place = match error.location() {
             Some(at) => format!("line {} column {}", at.line(), at.column()),
@@ -25,6 +47,7 @@ impl FormatError {
         Self::new(place, yaml_reason(error))
     }
 
+    /// Converts an error of the JSON reader.
     pub(crate) fn json(error: &serde_json::Error) -> Self {
         let place = format!("line {} column {}", error.line(), error.column());
         let text = error.to_string();
@@ -38,7 +61,7 @@ impl FormatError {
     }
 }
 
-/// The reason in our words: those of the library are for programmers.
+/// Returns the reason in words for users; those of the library are for programmers.
 fn yaml_reason(error: &YamlError) -> String {
     match error {
         YamlError::WithSnippet { error, .. } | YamlError::AliasError { error, .. } => {
@@ -78,12 +101,12 @@ fn yaml_reason(error: &YamlError) -> String {
     }
 }
 
-/// Whether a message was written by the types that are read, not by the reader.
+/// Returns whether a message comes from a type that is read, not from the reader.
 fn is_ours(message: &str) -> bool {
     message.contains("expected ") || message.contains(", found ") || message.starts_with("invalid ")
 }
 
-/// What `serde` says, as the rest of this crate says it.
+/// Returns a message of `serde` in the words of this crate.
 fn reworded(text: &str) -> String {
     let invalid = ["invalid type: ", "invalid value: "];
     if let Some(rest) = invalid.iter().find_map(|start| text.strip_prefix(start))

@@ -1,4 +1,4 @@
-//! What a code means, without a unit: for a number that a display shows.
+//! The meaning of a fault, warning or mode code, for a number on a display.
 
 use std::fmt;
 
@@ -6,18 +6,17 @@ use pi18_proto::{FaultCode, FaultsAndWarnings, FieldInfo, Reply, WorkingMode};
 use pi18_transport::wrap;
 
 use crate::{
-    ReportStyle, advice,
-    report::text::{plain, uncapitalised},
-    rules,
+    ReportStyle, advice, rules,
+    wording::{plain, uncapitalised},
 };
 
-/// What a fault, a warning or a mode means, and what to check, likeliest first.
+/// The meaning of a fault, a warning or a mode, and what to check, the most likely cause first.
 ///
 /// ```
 /// use lvx_parallel::Explanation;
 /// use pi18_proto::FaultCode;
 ///
-/// let fault = Explanation::of_fault(FaultCode(83)).expect("it is on the list");
+/// let fault = Explanation::of_fault(FaultCode(83)).expect("fault 83 has a name");
 /// assert_eq!(fault.what, "fault 83 parallel: battery voltages detected differ");
 /// assert!(fault.advice[0].starts_with("measure the voltage"));
 /// assert!(Explanation::of_fault(FaultCode(99)).is_none());
@@ -25,18 +24,18 @@ use crate::{
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// The code with its name.
+    /// Code with its name.
     pub what: String,
-    /// What it means.
+    /// Meaning of the code.
     pub why: &'static str,
-    /// What to check or do, in this order; nothing if nothing has to be done.
+    /// What to check or do, in this order; empty if nothing needs to be done.
     pub advice: &'static [&'static str],
-    /// Where this comes from.
+    /// Origin of the explanation.
     pub source: &'static str,
 }
 
 impl Explanation {
-    /// Explains a fault; `None` for a number that no list has.
+    /// Explains a fault; `None` if the number has no name.
     #[must_use]
     pub fn of_fault(fault: FaultCode) -> Option<Self> {
         let source = rules::fault::RULE.info.source;
@@ -46,8 +45,15 @@ impl Explanation {
             .map(|_| Self::new(format!("fault {fault}"), advice::fault(fault), source))
     }
 
-    /// Explains a warning by its place among the warnings of `FWS`, from 1 on, or by its name there
-    /// (`fan_locked`).
+    /// Explains a warning, given by its position among the warnings of `FWS`, counted from 1, or by its
+    /// name (`fan_locked`).
+    /// ```
+    /// use lvx_parallel::Explanation;
+    ///
+    /// let warning = Explanation::of_warning("fan_locked").expect("a warning of FWS");
+    /// assert_eq!(warning.why, "without its fan the unit overheats");
+    /// assert_eq!(Explanation::of_warning("4"), Some(warning));
+    /// ```
     #[must_use]
     pub fn of_warning(text: &str) -> Option<Self> {
         let name = text.replace('-', "_");
@@ -59,7 +65,15 @@ impl Explanation {
         Some(Self::new(what, advice::warning(info.name), source))
     }
 
-    /// Explains a mode; `None` for a number that no list has.
+    /// Explains a mode; `None` if the number has no name.
+    /// ```
+    /// use lvx_parallel::Explanation;
+    /// use pi18_proto::WorkingMode;
+    ///
+    /// let mode = Explanation::of_mode(WorkingMode::HYBRID).expect("mode 05 has a name");
+    /// assert_eq!(mode.what, "mode 05 hybrid");
+    /// assert!(mode.advice.is_empty());
+    /// ```
     #[must_use]
     pub fn of_mode(mode: WorkingMode) -> Option<Self> {
         let source = rules::mode::RULE.info.source;
@@ -90,7 +104,7 @@ impl Explanation {
         Self { what, why: advice.why, advice: advice.steps, source }
     }
 
-    /// The explanation for people.
+    /// Writes the explanation for people.
     #[must_use]
     pub fn to_text(&self, style: &ReportStyle) -> String {
         let mut text = wrap("", &plain(&self.what), style.width);
@@ -115,12 +129,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_explained_by_what_its_rule_says() {
+    fn explanation_of_every_code_equals_its_finding() {
         assert_eq!(Explanation::faults().count(), 28);
         assert_eq!(Explanation::warnings().count(), FaultsAndWarnings::FIELDS.len() - 1);
         assert_eq!(Explanation::modes().count(), 7);
         assert!(Explanation::faults().all(|fault| fault.advice.len() >= 2));
-        assert!(Explanation::warnings().all(|warning| warning.why != "the unit warns"));
+        assert!(Explanation::warnings().all(|warning| warning.why != advice::UNKNOWN_WARNING));
         let bank = rules::testing::bank_of(&["", "fault=84"]);
         let finding = &crate::check(&bank).findings[0];
         let explanation = Explanation::of_fault(FaultCode(84)).unwrap();
@@ -129,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_has_a_number_and_a_name() {
+    fn warning_is_found_by_number_and_name() {
         let warning = Explanation::of_warning("5").unwrap();
         assert_eq!(warning.what, "warning 05 battery voltage high");
         assert_eq!(Explanation::of_warning("battery-high"), Some(warning));

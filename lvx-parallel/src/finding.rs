@@ -1,18 +1,25 @@
-//! What a rule has to say.
+//! What a rule reports.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// How bad it is. The greater, the worse.
+/// How severe a finding is. A greater value is more severe.
+///
+/// ```
+/// use lvx_parallel::Severity;
+///
+/// assert!(Severity::Error > Severity::Warning);
+/// assert_eq!(Severity::Info.to_string(), "info");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; nothing has to be done.
+    /// Information; no action is needed.
     Info,
-    /// Works, but will not for long, or not as well as it should.
+    /// The bank works, but not as well as it should, or a failure is likely.
     Warning,
-    /// Does not work, or harms something.
+    /// The bank does not work, or is being damaged.
     Error,
 }
 
@@ -26,44 +33,63 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What is the matter, why it matters, and what to do.
+/// What is wrong, why it matters, and what to do.
+///
+/// Its `Display` is one line: what was found, and the values of the units.
+///
+/// ```
+/// use lvx_parallel::{BankSnapshot, Member, check};
+///
+/// let members = ["sim:0".parse()?, "sim:1?battery-offset=0.3".parse()?];
+/// let bank = BankSnapshot::read(members.map(|address| Member::open(&address)).into());
+/// for finding in check(&bank).findings {
+///     println!("{}: {finding}\n  why: {}", finding.severity, finding.why);
+///     for (number, step) in (1..).zip(&finding.advice) {
+///         println!("  {number}. {step}");
+///     }
+/// }
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// Which rule says so.
+    /// Id of the rule that reports it.
     pub rule: &'static str,
-    /// How bad it is.
+    /// How severe it is.
     pub severity: Severity,
-    /// What is the matter.
+    /// What was found.
     pub what: String,
-    /// The units that it is about, each with its value.
+    /// The units that the finding is about, each with its value.
     pub values: Vec<Observed>,
     /// Why it matters.
     pub why: String,
-    /// What to do about it, in this order; nothing if nothing has to be done.
+    /// What to do, in this order; empty if nothing needs to be done.
     pub advice: Vec<String>,
-    /// Where the rule and its threshold come from.
+    /// Origin of the rule and its limits.
     pub source: &'static str,
 }
 
-/// A unit and the value that triggered a rule.
+/// A unit with the value for which a rule reports it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Observed {
-    /// The unit's name.
+    /// Name of the unit.
     pub unit: String,
-    /// Its value, as people read it.
+    /// Value as it is shown.
     pub value: String,
 }
 
 impl Finding {
+    /// Returns the finding with more advice after what it has.
     pub(crate) fn advise(mut self, advice: &[&str]) -> Self {
         self.advice.extend(advice.iter().map(|&each| each.to_owned()));
         self
     }
 
-    /// `sim:0 54.6 V, sim:1 54.9 V`; units with one value are named together, and those of the most
-    /// common one not at all if there are many: `sim:4 01 standby, all others 05 hybrid`.
+    /// Returns the values in one line: `sim:0 54.6 V, sim:1 54.9 V`.
+    ///
+    /// Units with the same value are named together. If more than two units share the most common value,
+    /// they are not named: `sim:4 01 standby, all others 05 hybrid`.
     #[must_use]
     pub fn values_text(&self) -> String {
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -86,10 +112,9 @@ impl Finding {
     }
 }
 
-/// Units with one value that are named one by one.
+/// The largest number of units with the most common value that are named one by one.
 const MAX_NAMED: usize = 2;
 
-/// The line that says it: what is the matter, and the values.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;

@@ -1,4 +1,6 @@
-//! How much difference is too much: one table.
+//! The limits that rules use: one table.
+
+use std::time::Duration;
 
 use lvx_settings::ClockOffset;
 use pi18_proto::{Amperes, Decihertz, Decivolts, Percent, Seconds, Watts};
@@ -6,20 +8,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::FormatError;
 
-/// What is known of a threshold.
+/// The name of a threshold, and what it limits.
+///
+/// ```
+/// use lvx_parallel::Thresholds;
+///
+/// for threshold in Thresholds::LIST {
+///     println!("{:25} {}", threshold.key, threshold.summary);
+/// }
+/// assert_eq!(Thresholds::LIST[0].key, "battery_voltage_spread");
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ThresholdInfo {
-    /// How it is called in a file and on a command line.
+    /// Name of the threshold in a file and on a command line.
     pub key: &'static str,
-    /// What it bounds, and in which unit.
+    /// What the threshold limits, with its unit.
     pub summary: &'static str,
 }
 
 macro_rules! thresholds {
-    ($( #[doc = $summary:literal] $(#[doc = $more:literal])* $key:ident: $ty:ty = $default:expr; )+) => {
-        /// How much difference is too much. Each has a default; a YAML file or
-        /// [`set`](Self::set) changes it.
+    ($(
+        // What the threshold limits, with its unit; also its summary.
+        #[doc = $summary:literal]
+        // The default, and its origin.
+        $(#[doc = $more:literal])*
+        // Name: quantity = default value.
+        $key:ident: $ty:ty = $default:expr;
+    )+) => {
+        /// The limits that rules use. Each has a default, which a YAML file or [`set`](Self::set)
+        /// changes.
+        ///
+        /// ```
+        /// use lvx_parallel::Thresholds;
+        /// use pi18_proto::Decivolts;
+        ///
+        /// let mut thresholds = Thresholds::parse("battery_voltage_spread: 0.4")?;
+        /// assert_eq!(thresholds.battery_voltage_spread, Decivolts(4));
+        /// thresholds.set("charge_rate", "80 %")?;
+        /// assert_eq!(thresholds.charge_rate.to_string(), "80 %");
+        /// # Ok::<(), lvx_parallel::FormatError>(())
+        /// ```
         #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct Thresholds {
@@ -33,28 +62,35 @@ macro_rules! thresholds {
         }
 
         impl Thresholds {
-            /// What is known of each.
+            /// Name and meaning of each threshold.
             pub const LIST: &'static [ThresholdInfo] = &[
                 $( ThresholdInfo { key: stringify!($key), summary: $summary.trim_ascii() } ),+
             ];
 
-            /// Each with its value, as people read it.
+            /// Returns the name of each threshold with its value as it is shown.
+            ///
+            /// ```
+            /// use lvx_parallel::Thresholds;
+            ///
+            /// let values = Thresholds::default().values();
+            /// assert!(values.contains(&("max_skew", "5 s".to_owned())));
+            /// ```
             #[must_use]
             pub fn values(&self) -> Vec<(&'static str, String)> {
                 vec![$( (stringify!($key), self.$key.to_string()) ),+]
             }
 
-            /// Changes one: `battery_voltage_spread` to `0.3`.
+            /// Sets a threshold from text, with or without its unit: `battery_voltage_spread` to `0.3`.
             ///
             /// # Errors
-            /// If there is no such threshold, or the value is none of its unit.
+            /// If there is no such threshold, or the value does not fit its quantity.
             pub fn set(&mut self, key: &str, value: &str) -> Result<(), FormatError> {
                 match key {
                     $( stringify!($key) => {
-                        // With its unit or without.
                         let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
                         self.$key = serde_saphyr::from_str(digits).map_err(|_| {
-                            let why = format!("expected a number such as {}, found {value:?}", self.$key);
+                            let example = self.$key;
+                            let why = format!("expected a number such as {example}, found {value:?}");
                             FormatError::new(key, why)
                         })?;
                         Ok(())
@@ -67,99 +103,95 @@ macro_rules! thresholds {
 }
 
 thresholds! {
-    /// battery voltages of the units lie at most so many volts apart
+    /// largest difference between the battery voltages of the units, in volts
     ///
-    /// Default 0.2 V. Source: a commissioned pair of LVX6048 showed 55.1 and 55.1 V and was judged by
-    /// about 0.2 V.
+    /// Default 0.2 V. Source: two commissioned LVX6048 on one battery showed 55.1 and 55.1 V and were
+    /// judged with a limit of about 0.2 V.
     battery_voltage_spread: Decivolts = Decivolts(2);
-    /// charge currents of units that charge lie at most so many amperes apart
+    /// largest difference between the charge currents of units that charge, in amperes
     ///
-    /// Default 5 A. Source: the same pair, 55 and 57 A, judged by about 5 A.
+    /// Default 5 A. Source: the same two units, 55 and 57 A, judged with a limit of about 5 A.
     charge_current_spread: Amperes = Amperes(5);
-    /// discharge currents of units that discharge lie at most so many amperes apart
+    /// largest difference between the discharge currents of units that discharge, in amperes
     ///
     /// Default 5 A, as for charging (assumed).
     discharge_current_spread: Amperes = Amperes(5);
-    /// at most so many per cent of what the panels give are lost where the sun explains a difference of currents
+    /// largest share of the PV power that is lost in conversion, in per cent, where PV power explains a difference of currents
     ///
-    /// Default 10 % (assumed: an MPPT charger passes on 90 % at least).
+    /// Default 10 % (assumed: an MPPT charger has an efficiency of at least 90 %).
     pv_losses: Percent = Percent(10);
-    /// grid voltages of units on one phase lie at most so many volts apart
+    /// largest difference between the grid voltages of units on one phase, in volts
     ///
     /// Default 5 V (assumed: voltmeters of two units on one wire).
     grid_voltage_spread: Decivolts = Decivolts(50);
-    /// output voltages of units on one phase lie at most so many volts apart
+    /// largest difference between the output voltages of units on one phase, in volts
     ///
     /// Default 5 V (assumed, as for the grid).
     output_voltage_spread: Decivolts = Decivolts(50);
-    /// grid frequencies, and output frequencies, lie at most so many hertz apart
+    /// largest difference between the grid frequencies, and between the output frequencies, in hertz
     ///
     /// Default 0.5 Hz (assumed).
     frequency_spread: Decihertz = Decihertz(5);
-    /// battery capacities that the units show lie at most so many per cent apart
+    /// largest difference between the battery capacities that the units show, in per cent
     ///
-    /// Default 10 % (assumed: each unit estimates its own).
+    /// Default 10 % (assumed: each unit makes its own estimate).
     capacity_spread: Percent = Percent(10);
-    /// the battery is told to be low at so many per cent
+    /// battery capacity, in per cent, at or below which the battery is reported as low
     ///
     /// Default 20 % (assumed).
     capacity_low: Percent = Percent(20);
-    /// the battery is told to be nearly empty at so many per cent while it is discharged
+    /// battery capacity, in per cent, at or below which a discharging battery is reported as nearly empty
     ///
     /// Default 10 % (assumed).
     capacity_empty: Percent = Percent(10);
-    /// the bank charges with at most so many per cent of its capacity an hour: 50 is 0.5 C
+    /// largest charge current of the bank, in per cent of the battery capacity per hour: 50 is 0.5 C
     ///
-    /// Default 50 %. Source: a 300 Ah LFP bank was charged with 110 A, 0.37 C, as a matter of course;
-    /// 0.5 C is what makers of LFP packs commonly allow for good.
+    /// Default 50 %. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C; makers of LFP
+    /// packs commonly allow 0.5 C continuously.
     charge_rate: Percent = Percent(50);
-    /// clocks of the units lie at most so many seconds apart
+    /// largest difference between the clocks of the units, in seconds
     ///
-    /// Default 60 s, what makes no difference between a unit's clock and this computer's.
+    /// Default 60 s, the difference up to which a unit's clock counts as equal to this computer's.
     clock_spread: Seconds = whole_seconds(ClockOffset::TOLERANCE);
-    /// clocks of the units differ at most this many seconds from that of the computer that read them
+    /// largest difference between the clock of a unit and that of the computer that read it, in seconds
     ///
     /// Default 300 s (assumed).
     host_clock_spread: Seconds = Seconds(300);
-    /// readings that are compared were taken at most so many seconds apart
+    /// largest time between readings that are compared, in seconds
     ///
-    /// Default 5 s, ten exchanges at 2400 baud: as long as nine units on serial lines take to say what
-    /// they know of each other.
+    /// Default 5 s, ten exchanges at 2400 baud: the time that nine units on serial lines take to report
+    /// about each other.
     max_skew: Seconds = Seconds(5);
-    /// what moves was read at most so many seconds before the last reading of the bank
+    /// largest age of a changing value at the latest reading of the bank, in seconds
     ///
-    /// Default 60 s (assumed). What is older is not judged.
+    /// Default 60 s (assumed). Older values are not judged.
     max_age: Seconds = Seconds(60);
-    /// what one unit says of another's battery voltage is at most so many volts from its own word
+    /// largest difference between a unit's battery voltage and what another unit reports about it, in volts
     ///
     /// Default 1 V (assumed).
     cross_battery_voltage: Decivolts = Decivolts(10);
-    /// the same of grid and output voltages
+    /// largest difference between a unit's grid or output voltage and what another unit reports about it, in volts
     ///
     /// Default 10 V (assumed).
     cross_voltage: Decivolts = Decivolts(100);
-    /// the same of active power, in watts, beside a fifth of the greater
+    /// largest difference between output powers that should be equal, of a unit or of the bank, in watts, plus a fifth of the greater one
     ///
     /// Default 300 W (assumed).
     cross_power: Watts = Watts(300);
-    /// the same of charge currents of the bank, in amperes, beside a fifth of the greater
+    /// largest difference between the total charge current that units report and the sum, in amperes, plus a fifth of the greater one
     ///
     /// Default 10 A (assumed).
     cross_current: Amperes = Amperes(10);
 }
 
 impl Thresholds {
-    pub(crate) fn max_skew_time(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(self.max_skew.0.into())
-    }
-
-    /// Most bytes of a text that [`parse`](Self::parse) reads.
+    /// The largest text that [`parse`](Self::parse) reads, in bytes.
     pub const MAX_BYTES: usize = 1 << 16;
 
-    /// Reads thresholds from YAML; what is not stated keeps its default.
+    /// Reads thresholds from YAML. Those that the text does not name keep their defaults.
     ///
     /// # Errors
-    /// If it states something else; says line and column.
+    /// If the text holds anything else. The error names the line and the column.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
         if text.len() > Self::MAX_BYTES {
             let why = format!("expected at most {} bytes, found {}", Self::MAX_BYTES, text.len());
@@ -170,30 +202,19 @@ impl Thresholds {
         }
         serde_saphyr::from_str(text).map_err(|error| FormatError::yaml(&error))
     }
+
+    pub(crate) fn max_skew_time(&self) -> Duration {
+        Duration::from_secs(self.max_skew.0.into())
+    }
 }
 
-fn whole_seconds(time: std::time::Duration) -> Seconds {
+fn whole_seconds(time: Duration) -> Seconds {
     Seconds(time.as_secs().try_into().unwrap_or(u16::MAX))
 }
 
 fn unknown(key: &str) -> FormatError {
-    let keys = Thresholds::LIST.iter().map(|info| info.key);
-    FormatError::new(key.escape_debug().to_string(), known("a threshold", key, keys))
-}
-
-/// What was wanted where a name is not on a list.
-pub(crate) fn known<'a>(
-    what: &str,
-    found: &str,
-    names: impl Iterator<Item = &'a str> + Clone,
-) -> String {
-    let near = names.clone().min_by_key(|name| strsim::damerau_levenshtein(name, found));
-    match near.filter(|near| strsim::damerau_levenshtein(near, found) <= near.len() / 3) {
-        Some(near) => format!("expected the name of {what}, perhaps {near}"),
-        None => {
-            format!("expected the name of {what}: one of {}", names.collect::<Vec<_>>().join(", "))
-        }
-    }
+    let keys: Vec<_> = Thresholds::LIST.iter().map(|info| info.key).collect();
+    FormatError::unknown_name("a threshold", key, &keys)
 }
 
 #[cfg(test)]
@@ -201,32 +222,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_changes_what_it_states() {
+    fn parse_keeps_defaults_of_keys_not_named() {
         let read =
             Thresholds::parse("# ours\nbattery_voltage_spread: 0.4\nmax_skew: 10\n").unwrap();
-        let wanted = Thresholds {
+        let expected = Thresholds {
             battery_voltage_spread: Decivolts(4),
             max_skew: Seconds(10),
             ..Thresholds::default()
         };
-        assert_eq!(read, wanted);
+        assert_eq!(read, expected);
         assert_eq!(Thresholds::parse("# nothing\n"), Ok(Thresholds::default()));
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
-        let told = |text| Thresholds::parse(text).unwrap_err().to_string();
-        let wrong = told("max_skew: 3\nbattery_voltage_spread: 0.25\n");
-        let wanted =
+    fn errors_name_place_and_expectation() {
+        let error = |text| Thresholds::parse(text).unwrap_err().to_string();
+        let wrong = error("max_skew: 3\nbattery_voltage_spread: 0.25\n");
+        let expected =
             "line 2 column 1: expected a number of tenths of a volt up to 65535, found 0.25";
-        assert_eq!(wrong, wanted);
+        assert_eq!(wrong, expected);
         assert!(
-            told("skew: 1")
+            error("skew: 1")
                 .starts_with("line 1 column 1: expected one of battery_voltage_spread, "),
             "{}",
-            told("skew: 1")
+            error("skew: 1")
         );
-        let twice = told("max_skew: 3\nmax_skew: 3\n");
+        let twice = error("max_skew: 3\nmax_skew: 3\n");
         assert_eq!(twice, "line 2 column 1: expected each key once, found max_skew again");
         let mut thresholds = Thresholds::default();
         let wrong = thresholds.set("max-skew", "3").unwrap_err().to_string();
@@ -244,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn written_and_read_they_are_the_same() {
+    fn written_thresholds_read_back_equal() {
         let mut thresholds = Thresholds::default();
         thresholds.set("cross_voltage", "12.5").unwrap();
         let text = serde_saphyr::to_string(&thresholds).unwrap();

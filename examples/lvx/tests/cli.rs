@@ -41,7 +41,7 @@ fn seen_at_any_time(output: &Output) -> String {
     let mut text = String::new();
     for line in seen(output).lines() {
         let goes_on = is_about_clocks && line.starts_with(' ');
-        is_about_clocks = goes_on || line.starts_with("info: clocks are not that of the computer");
+        is_about_clocks = goes_on || line.starts_with("info: clocks differ from the computer");
         if !is_about_clocks {
             text.push_str(line);
             text.push('\n');
@@ -148,7 +148,7 @@ fn a_unit_that_goes_away_leaves_the_others_judged() {
     let output = lvx(&["sync-check", "sim:0?frozen=on", "sim:1?disconnect=7"]);
     assert_eq!(output.status.code(), Some(3));
     let seen = seen(&output);
-    assert!(seen.contains("a unit went away while it was read: sim:1"), "{seen}");
+    assert!(seen.contains("a unit disappeared while it was read: sim:1"), "{seen}");
     assert!(seen.contains("54.6 V"), "{seen}");
     for task in ["compare", "dump"] {
         let output = lvx(&[task, "sim:0", "sim:1?disconnect=2"]);

@@ -1,12 +1,15 @@
-//! The report for programs. Its form is `schema/report.schema.json`.
+//! The report in JSON, for programs. Its schema is `schema/report.schema.json`.
 
 use pi18_proto::DateTime;
 use serde::Serialize;
 
-use super::{Report, ReportUnit, Row};
+use super::{
+    summary::{Report, ReportUnit},
+    table::Row,
+};
 use crate::Finding;
 
-/// As it stands in JSON.
+/// The content of the JSON report.
 #[derive(Serialize)]
 struct Document<'a> {
     format: &'static str,
@@ -23,13 +26,23 @@ struct Document<'a> {
 }
 
 impl Report {
-    /// The version of the JSON report. It changes when something that was there changes or goes.
+    /// The version of the JSON report. It changes when a key changes its meaning or is removed.
     pub const VERSION: u32 = 1;
 
-    /// The JSON schema of [`to_json`](Self::to_json).
+    /// The JSON schema of what [`to_json`](Self::to_json) writes.
     pub const SCHEMA: &'static str = include_str!("../../schema/report.schema.json");
 
-    /// The report for programs, indented.
+    /// Writes the report as indented JSON, for programs.
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Member, check};
+    ///
+    /// let report = check(&BankSnapshot::read(vec![Member::open(&"sim:0?fault=02".parse()?)]));
+    /// let json: serde_json::Value = serde_json::from_str(&report.to_json())?;
+    /// assert_eq!((&json["format"], &json["healthy"]), (&"lvx-report".into(), &false.into()));
+    /// let errors = json["findings"].as_array().into_iter().flatten();
+    /// assert!(errors.into_iter().any(|finding| finding["rule"] == "fault"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
         let document = Document {
@@ -45,8 +58,7 @@ impl Report {
             table: &self.rows,
             findings: &self.findings,
         };
-        let written = serde_json::to_string_pretty(&document);
-        // Its keys are texts and none of its numbers is infinite.
-        written.unwrap_or_default()
+        // Every key is a string and every number is finite.
+        serde_json::to_string_pretty(&document).unwrap_or_default()
     }
 }

@@ -1,10 +1,17 @@
-//! The report for a forum.
+//! The report in Markdown, for a forum.
 
-use super::{Report, Row, text};
-use crate::Finding;
+use super::{summary::Report, table::Row, text};
+use crate::{Finding, wording::plain};
 
 impl Report {
-    /// The report in Markdown, to be pasted into a forum.
+    /// Writes the report in Markdown, to be pasted into a forum.
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Member, check};
+    ///
+    /// let report = check(&BankSnapshot::read(vec![Member::open(&"sim:0?fault=02".parse()?)]));
+    /// assert!(report.to_markdown().contains("- **error** fault 02"));
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let names: Vec<_> = self.units.iter().map(|unit| unit.name.as_str()).collect();
@@ -27,12 +34,13 @@ impl Report {
         if !self.findings.is_empty() {
             out.push('\n');
         }
-        out.extend(self.findings.iter().map(told));
+        out.extend(self.findings.iter().map(list_item));
         out
     }
 }
 
-fn told(finding: &Finding) -> String {
+/// Writes a finding as a list item, with its reason and its advice below.
+fn list_item(finding: &Finding) -> String {
     let line = escaped(&finding.to_string());
     let head = format!("- **{}** {line} (`{}`)\n", finding.severity, finding.rule);
     let why = format!("  - why: {}\n", escaped(&finding.why));
@@ -41,7 +49,7 @@ fn told(finding: &Finding) -> String {
     [head, why].into_iter().chain(advice).collect()
 }
 
-/// The units side by side; what is marked is bold.
+/// Writes the units side by side. Marked values are bold.
 pub(crate) fn table(names: &[&str], rows: &[&Row]) -> String {
     if names.is_empty() {
         return String::new();
@@ -59,10 +67,10 @@ pub(crate) fn table(names: &[&str], rows: &[&Row]) -> String {
     out
 }
 
-/// Text that Markdown shows as it is.
-pub(crate) fn escaped(text: &str) -> String {
+/// Escapes a text so that Markdown shows it unchanged.
+fn escaped(text: &str) -> String {
     let mut out = String::new();
-    for c in text::plain(text).chars() {
+    for c in plain(text).chars() {
         if matches!(c, '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '\\' | '#' | '~') {
             out.push('\\');
         }

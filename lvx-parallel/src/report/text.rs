@@ -1,58 +1,16 @@
 //! The report for people: a table, the findings, the verdict.
 
+use std::fmt;
+
 use lvx_settings::Setting;
-use pi18_transport::{printable, wrap};
+use pi18_transport::wrap;
 
-use super::{Report, Row};
-use crate::{Finding, Severity};
-
-/// How a report for people is written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct ReportStyle {
-    /// Whether it has the colours of a terminal.
-    pub colour: bool,
-    /// Most characters of a line; more units than fit beside each other go below.
-    pub width: usize,
-}
-
-impl Default for ReportStyle {
-    /// No colours, 100 characters.
-    fn default() -> Self {
-        Self { colour: false, width: 100 }
-    }
-}
-
-impl ReportStyle {
-    /// The same with colours or without.
-    #[must_use]
-    pub fn coloured(self, colour: bool) -> Self {
-        Self { colour, ..self }
-    }
-
-    /// The same with lines of so many characters; fewer than 40 are 40.
-    #[must_use]
-    pub fn wide(self, width: usize) -> Self {
-        Self { width: width.max(40), ..self }
-    }
-
-    /// Returns the same with lines of at most `width` characters.
-    #[must_use]
-    pub fn at_most(self, width: usize) -> Self {
-        Self { width: self.width.min(width), ..self }
-    }
-
-    /// Words in lines that are no wider than the style allows: the first begins with `lead`, the others
-    /// are indented as far.
-    #[must_use]
-    pub fn wrap(&self, lead: &str, words: &str) -> String {
-        wrap(lead, words, self.width)
-    }
-
-    fn paint(self, text: &str, colour: &str) -> String {
-        if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-}
+use super::{
+    style::ReportStyle,
+    summary::Report,
+    table::{Cell, Row},
+};
+use crate::{Finding, Severity, wording::plain};
 
 const RED: &str = "1;31";
 const YELLOW: &str = "33";
@@ -60,12 +18,24 @@ const GREEN: &str = "32";
 const BOLD: &str = "1";
 
 impl Report {
-    /// The report for people: the units side by side, what was found, the verdict.
+    /// Writes the report for people: the units side by side, the findings, the verdict.
+    /// Values that are the same on all units are folded into one line, and settings are shown only where they
+    /// differ. Characters that control a terminal are escaped.
+    ///
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Member, ReportStyle, check};
+    ///
+    /// let report = check(&BankSnapshot::read(vec![Member::open(&"sim:0".parse()?)]));
+    /// let text = report.to_text(&ReportStyle::default().wide(60));
+    /// assert!(text.contains("battery voltage"));
+    /// assert!(text.ends_with(&format!("{}\n", report.verdict())));
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
     #[must_use]
     pub fn to_text(&self, style: &ReportStyle) -> String {
         let names: Vec<_> = self.units.iter().map(|unit| unit.name.as_str()).collect();
         let (folded, shown): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.same);
-        // Of settings only those that differ.
+        // Settings are shown only where they differ.
         let shown = shown.into_iter().filter(|row| row.setting.is_none() || row.is_marked());
         let (bad, shown): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.is_bad_on_all());
         let mut text = table(&names, &shown, *style);
@@ -80,13 +50,13 @@ impl Report {
             text.push('\n');
         }
         for finding in &self.findings {
-            text.push_str(&told(finding, *style));
+            text.push_str(&paragraph(finding, *style));
         }
         if !self.findings.is_empty() {
             text.push('\n');
         }
-        let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
-        let colour = match (self.is_healthy(), errors) {
+        let has_error = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        let colour = match (self.is_healthy(), has_error) {
             (true, _) => GREEN,
             (false, true) => RED,
             (false, false) => YELLOW,
@@ -97,10 +67,16 @@ impl Report {
     }
 }
 
-/// Leads the mode or the fault that all units have and should not have.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text(&ReportStyle::default()))
+    }
+}
+
+/// Introduces the mode or the fault that all units have and should not have.
 const BAD_ON_ALL: &str = "wrong on all: ";
 
-/// What is equal everywhere, settings by their number only.
+/// Returns rows with one value for all units in one line; of settings only their number.
 pub(super) fn fold(rows: &[&Row]) -> String {
     let is_agreeing =
         |key: &str| Setting::from_key(key).is_some_and(|key| Setting::AGREEING.contains(&key));
@@ -122,7 +98,7 @@ pub(super) fn fold(rows: &[&Row]) -> String {
     parts.join(", ")
 }
 
-/// Units side by side, as many as fit, the others below.
+/// Writes the units side by side, as many as fit the width, and the others below.
 pub(crate) fn table(names: &[&str], rows: &[&Row], style: ReportStyle) -> String {
     let label = rows.iter().map(|row| width(&row.label)).max().unwrap_or(0).max(18);
     let columns: Vec<usize> = (0..names.len())
@@ -158,12 +134,12 @@ pub(crate) fn table(names: &[&str], rows: &[&Row], style: ReportStyle) -> String
         start = end;
     }
     if rows.iter().any(|row| row.is_marked()) {
-        text.push_str("(* differs or is told below)\n");
+        text.push_str("(* differs from most units, or a finding is about it)\n");
     }
     text
 }
 
-/// Units that stand beside each other.
+/// Units that fit side by side.
 struct Block<'a> {
     start: usize,
     end: usize,
@@ -173,21 +149,22 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
+    /// Writes the label and the cells of one row, each in its column.
     fn line(&self, label: &str, cell: impl Fn(usize) -> (String, Option<&'static str>)) -> String {
         let mut line = format!("{label:<width$}", width = self.label);
-        // Blanks are written only once something follows.
-        let mut blanks = 0;
+        // Spaces are written only before a cell that follows, so that no line ends with spaces.
+        let mut spaces = 0;
         for place in self.start..self.end {
             let (text, colour) = cell(place);
             let column = self.columns.get(place).copied().unwrap_or(0);
             let length = width(&text);
             if length == 0 {
-                blanks += column;
+                spaces += column;
                 continue;
             }
-            line.push_str(&" ".repeat(blanks + GAP));
+            line.push_str(&" ".repeat(spaces + GAP));
             line.push_str(&colour.map_or(text.clone(), |colour| self.style.paint(&text, colour)));
-            blanks = column.saturating_sub(length + GAP);
+            spaces = column.saturating_sub(length + GAP);
         }
         line.truncate(line.trim_end().len());
         line.push('\n');
@@ -195,15 +172,17 @@ impl Block<'_> {
     }
 }
 
-fn shown(cell: &super::Cell) -> String {
+/// Returns the value of a cell, with a star if it is marked.
+fn shown(cell: &Cell) -> String {
     let value = plain(cell.value.as_deref().unwrap_or("-"));
     if cell.marked { format!("{value} *") } else { value }
 }
 
-/// Blanks between columns.
+/// Spaces between columns.
 const GAP: usize = 2;
 
-fn told(finding: &Finding, style: ReportStyle) -> String {
+/// Writes a finding with its reason and its advice.
+fn paragraph(finding: &Finding, style: ReportStyle) -> String {
     let colour = match finding.severity {
         Severity::Error => RED,
         Severity::Warning => YELLOW,
@@ -211,8 +190,8 @@ fn told(finding: &Finding, style: ReportStyle) -> String {
     };
     let lead = format!("{}: ", finding.severity);
     let line = wrap(&lead, &plain(&format!("{finding} [{}]", finding.rule)), style.width);
-    let word = finding.severity.to_string();
-    let mut text = line.replacen(&word, &style.paint(&word, colour), 1);
+    let severity = finding.severity.to_string();
+    let mut text = line.replacen(&severity, &style.paint(&severity, colour), 1);
     text.push_str(&wrap("    why: ", &plain(&finding.why), style.width));
     for (number, advice) in (1..).zip(&finding.advice) {
         let lead = if number == 1 { "    do:  " } else { "         " };
@@ -221,22 +200,7 @@ fn told(finding: &Finding, style: ReportStyle) -> String {
     text
 }
 
-/// A label as it stands within a sentence; `AC` and the like stay.
-pub(crate) fn uncapitalised(label: &str) -> String {
-    let mut rest = label.chars();
-    match rest.next() {
-        Some(first) if !rest.clone().next().is_some_and(char::is_uppercase) => {
-            first.to_lowercase().chain(rest).collect()
-        }
-        _ => label.to_owned(),
-    }
-}
-
-/// Nothing that a terminal would act on.
-pub(crate) fn plain(text: &str) -> String {
-    printable(text).into_owned()
-}
-
+/// Returns the number of characters.
 fn width(text: &str) -> usize {
     text.chars().count()
 }

@@ -1,4 +1,4 @@
-//! Only what is needed is asked, and it is enough.
+//! A task asks only what it needs, and that is enough.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ use crate::{
     shared,
 };
 
-/// What went over a link: requests, and bytes in both directions.
+/// The requests on a link, and the number of bytes in both directions.
 #[derive(Clone, Debug, Default)]
 struct Traffic {
     requests: Vec<String>,
@@ -29,21 +29,21 @@ struct Traffic {
 }
 
 impl Traffic {
-    /// How long its bytes take on a serial line, ten bits each at 2400 baud.
+    /// Returns how long the bytes take on a serial line: ten bits each at 2400 baud.
     fn time(&self) -> Duration {
         Duration::from_micros(u64::try_from(self.bytes).unwrap() * 10 * 1_000_000 / 2400)
     }
 }
 
-/// A link that counts.
+/// A link that records its traffic.
 struct Counting(SimLink, Arc<Mutex<Traffic>>);
 
 impl Link for Counting {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
         let mut traffic = self.1.lock().unwrap();
-        // `^P`, the length, what is asked, the checksum and the end.
-        let asked = String::from_utf8(bytes[5..bytes.len() - 3].to_vec()).unwrap();
-        traffic.requests.push(asked);
+        // A request is `^P`, the length, the query, the checksum and the end.
+        let query = String::from_utf8(bytes[5..bytes.len() - 3].to_vec()).unwrap();
+        traffic.requests.push(query);
         traffic.bytes += bytes.len();
         drop(traffic);
         self.0.send(bytes, deadline)
@@ -69,7 +69,7 @@ impl Link for Counting {
     }
 }
 
-/// What a way of reading asks of each unit, and how long the whole took on serial lines.
+/// Reads a bank on serial lines. Returns it with the traffic of each unit and the time it took.
 fn traffic(
     switches: &[&str],
     read: impl FnOnce(Vec<Member<Counting>>) -> BankSnapshot,
@@ -92,13 +92,13 @@ fn only(rule: &str) -> Checks {
     Checks { only: vec![RuleInfo::find(rule).unwrap()], ..Checks::default() }
 }
 
-/// The questions of a unit; the first `PI` separates old replies from new ones.
+/// Returns the requests to a unit. The client sends the first `PI` to tell old replies from new ones.
 fn questions(traffic: &Traffic) -> String {
     traffic.requests.join(" ")
 }
 
 #[test]
-fn a_check_for_faults_asks_for_faults() {
+fn fault_check_asks_only_for_faults() {
     let (bank, traffic, took) = traffic(&["", ""], |members| only("fault").read(members));
     assert_eq!(questions(&traffic[0]), "PI ID PI FWS");
     assert!(traffic.iter().all(|each| each.time() < Duration::from_millis(600)), "{traffic:?}");
@@ -107,24 +107,24 @@ fn a_check_for_faults_asks_for_faults() {
 }
 
 #[test]
-fn a_fault_that_is_found_is_asked_about() {
+fn active_fault_is_followed_by_evidence() {
     let (bank, traffic, _) = traffic(&["", "fault=83"], |members| only("fault").read(members));
     assert_eq!(questions(&traffic[0]), "PI ID PI FWS PIRI PRI0 PRI1 PRI2 PRI3 PGS0 GS PGS1");
-    let words = only("fault").check(&bank).findings[0].to_string();
-    assert!(words.ends_with("sim:0 54.0 V, sim:1 54.0 V (stands)"), "{words}");
+    let text = only("fault").check(&bank).findings[0].to_string();
+    assert!(text.ends_with("sim:0 54.0 V, sim:1 54.0 V (active)"), "{text}");
 }
 
 #[test]
-fn a_unit_that_does_not_answer_is_asked_about() {
+fn others_are_asked_about_silent_unit() {
     let (bank, traffic, _) =
         traffic(&["", "silent=1&fault=07"], |members| only("fault").read(members));
     assert!(questions(&traffic[0]).contains("PGS1"), "{traffic:?}");
     let found = &only("fault").check(&bank).findings[0];
-    assert!(found.to_string().contains("sim:0 heard it of unit 1"), "{found}");
+    assert!(found.to_string().contains("sim:0 reports it for unit 1"), "{found}");
 }
 
 #[test]
-fn a_comparison_asks_for_settings() {
+fn comparison_asks_only_for_settings() {
     let read = |members| BankSnapshot::read_only(members, Questions::SETTINGS);
     let (bank, traffic, took) = traffic(&["", ""], read);
     assert_eq!(questions(&traffic[0]), "PI ID PI PIRI FLAG ACCT ACLT");
@@ -148,7 +148,7 @@ fn nine_units_are_each_described_twice() {
     };
     let twice: BTreeMap<_, _> = (0..9).map(|number: u8| (number.to_string(), 2)).collect();
     assert_eq!(about("PGS"), twice);
-    // Whether there is a tenth unit is asked once.
+    // One unit is asked whether there is a tenth one.
     assert_eq!(about("PRI"), twice.into_iter().chain([("9".to_owned(), 1)]).collect());
     assert!(traffic.iter().all(|each| each.time() < Duration::from_secs(5)), "{traffic:?}");
     assert!(took < Duration::from_millis(5500), "{took:?}");
@@ -157,7 +157,7 @@ fn nine_units_are_each_described_twice() {
     assert!(check(&bank).complete);
 }
 
-/// What these checks find in a bank of which they read only what they need.
+/// Returns what these checks find if they read only what they need.
 fn narrow(checks: &Checks, full: &BankSnapshot) -> Vec<Finding> {
     let mut questions = checks.questions();
     loop {
@@ -170,7 +170,7 @@ fn narrow(checks: &Checks, full: &BankSnapshot) -> Vec<Finding> {
     }
 }
 
-/// Findings without the order of units, which goes by what they say of themselves.
+/// Sorts findings, because the order of units depends on what they report about themselves.
 fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     for finding in &mut findings {
         finding.values.sort_by(|one, other| one.unit.cmp(&other.unit));
@@ -180,7 +180,7 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 #[test]
-fn what_a_rule_declares_is_enough() {
+fn questions_of_rule_are_sufficient() {
     let mut found = BTreeMap::<&str, u32>::new();
     for seed in 0..330 {
         let mut random = Rng::with_seed(seed);
@@ -209,16 +209,16 @@ fn what_a_rule_declares_is_enough() {
 }
 
 #[test]
-fn what_was_not_asked_is_said_and_is_no_answer_that_is_missing() {
+fn question_not_asked_is_reported_not_as_missing_answer() {
     let narrow = crate::read(&["slave=06126", "slave=06126"]).only(Questions::SETTINGS);
     assert!(narrow.is_complete());
     let checks = only("fault");
     let report = checks.check(&narrow);
     assert!(!report.complete && !report.is_healthy(), "{report}");
-    let words = report.findings[0].to_string();
-    assert_eq!(words, "some questions were not asked: sim:0 + sim:1 FWS");
-    assert!(report.findings[0].why.ends_with("in part: fault"), "{report}");
-    // What could not be read is another thing.
+    let text = report.findings[0].to_string();
+    assert_eq!(text, "some questions were not asked: sim:0 + sim:1 FWS");
+    assert!(report.findings[0].why.ends_with("without them: fault"), "{report}");
+    // An answer that could not be read is a different finding.
     let mut unread = crate::read(&["slave=06126", "slave=06126"]);
     let gap = Gap { reason: Reason::Silent, text: String::new() };
     unread.units[1].take(pi18_proto::Query::FaultsAndWarnings, Err(gap));
@@ -226,9 +226,9 @@ fn what_was_not_asked_is_said_and_is_no_answer_that_is_missing() {
     let report = check(&unread);
     assert_eq!(
         report.findings[0].to_string(),
-        "some answers are missing: sim:1 FWS without a sound answer"
+        "some answers are missing: sim:1 FWS without a valid reply"
     );
-    // Of the settings, all was asked.
+    // Rule `settings` also needs the model, which was not asked.
     assert_eq!(
         findings_of(&only("settings"), &narrow.only(Questions::ALL)),
         [("unread", Severity::Info)]

@@ -1,14 +1,14 @@
-//! A pair of LVX6048 as it was commissioned, and as it was before.
+//! Two LVX6048 units after they were commissioned, and with the problems that they had before.
 
 use lvx_parallel::{Checks, Severity, check, compare};
 use pi18_proto::Version;
 
-use crate::{findings, findings_of, read, words};
+use crate::{findings, findings_of, read, texts};
 
 const SLAVES: (&str, Severity) = ("slave-firmware", Severity::Info);
 
 #[test]
-fn commissioned_it_is_healthy() {
+fn commissioned_bank_is_healthy() {
     let bank = read(&["", ""]);
     let checks = Checks {
         expected_firmware: Version::new("06306"),
@@ -22,7 +22,7 @@ fn commissioned_it_is_healthy() {
     let comparison = compare(&bank);
     assert!(comparison.matches());
     assert!(comparison.verdict().starts_with("12/12 match"), "{comparison}");
-    // With the load that it had in the evening, and in the night.
+    // With its load in the evening, and at night.
     for clock in ["2026-04-26T20:05:00", "2026-04-26T03:05:00"] {
         let bank = read(&[&format!("clock={clock}&capacity=300"), ""]);
         assert_eq!(findings(&bank), [SLAVES], "{clock}");
@@ -30,14 +30,14 @@ fn commissioned_it_is_healthy() {
 }
 
 #[test]
-fn slave_versions_differ_and_that_is_all() {
+fn different_slave_firmware_is_only_info() {
     let bank = read(&["slave=06126", "slave=06021"]);
-    assert_eq!(words(&bank), ["slave firmware differs: sim:0 06126, sim:1 06021"]);
+    assert_eq!(texts(&bank), ["slave firmware differs: sim:0 06126, sim:1 06021"]);
     assert!(check(&bank).is_healthy());
 }
 
 #[test]
-fn two_main_versions_and_fault_71() {
+fn two_main_versions_with_fault_71_are_one_finding() {
     let bank = read(&["main=06303&fault=71&slave=06126", "main=06440&fault=71&slave=06126"]);
     assert_eq!(findings(&bank), [("main-firmware", Severity::Error)]);
     let finding = &check(&bank).findings[0];
@@ -46,7 +46,7 @@ fn two_main_versions_and_fault_71() {
 }
 
 #[test]
-fn fault_83_without_a_battery() {
+fn fault_83_without_battery_names_missing_battery() {
     for switches in [["fault=83&battery=off", "fault=83"], ["fault=83&battery=off"; 2]] {
         let switches = switches.map(|each| format!("{each}&slave=06126"));
         let bank = read(&switches.each_ref().map(String::as_str));
@@ -58,9 +58,9 @@ fn fault_83_without_a_battery() {
 }
 
 #[test]
-fn a_hundred_amperes_beside_sixty() {
+fn charge_limits_100_and_60_are_one_finding() {
     let bank = read(&["max-charge=100&slave=06126", "max-charge=60&slave=06126"]);
-    assert_eq!(words(&bank), ["maximum charge current differs: sim:0 100 A, sim:1 60 A"]);
+    assert_eq!(texts(&bank), ["maximum charge current differs: sim:0 100 A, sim:1 60 A"]);
     assert_eq!(findings(&bank), [("settings", Severity::Error)]);
     assert!(compare(&bank).verdict().starts_with("11/12 match"));
 }
@@ -73,7 +73,7 @@ fn mode_06_is_healthy() {
 }
 
 #[test]
-fn a_master_with_index_0_is_healthy() {
+fn master_with_instance_0_is_healthy() {
     let bank = read(&["slave=06126", "slave=06126"]);
     assert_eq!(bank.units[0].instance().unwrap().0, 0);
     assert_eq!(findings(&bank), []);

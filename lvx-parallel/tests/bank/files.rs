@@ -1,4 +1,4 @@
-//! A bank is saved and read again.
+//! Saved banks, and errors in files.
 
 use fastrand::Rng;
 use lvx_parallel::{BankSnapshot, check};
@@ -7,7 +7,7 @@ use pi18_proto::{Date, DateTime};
 use crate::{random::Plan, read};
 
 #[test]
-fn what_is_saved_is_read_again() {
+fn saved_bank_reads_back_equal() {
     for seed in 0..40 {
         let mut random = Rng::with_seed(seed);
         let bank = Plan::healthy(&mut random).read(&mut random);
@@ -23,7 +23,7 @@ fn what_is_saved_is_read_again() {
 }
 
 #[test]
-fn a_bank_that_was_saved_with_the_former_name_of_the_buzzer_is_read() {
+fn bank_with_former_name_of_buzzer_is_read() {
     let bank = read(&["", ""]);
     for text in [bank.to_yaml(), bank.to_json()] {
         let saved = text.replace("buzzer", "buzzer_silenced");
@@ -33,42 +33,42 @@ fn a_bank_that_was_saved_with_the_former_name_of_the_buzzer_is_read() {
 }
 
 #[test]
-fn a_saved_bank_of_ten_units_is_far_from_the_limit() {
+fn saved_bank_of_nine_units_is_far_below_limit() {
     let text = read(&[""; 9]).to_json();
     assert!(text.len() * 5 < BankSnapshot::MAX_BYTES, "{}", text.len());
 }
 
 #[test]
-fn an_empty_bank_is_a_bank() {
+fn bank_without_units_is_read() {
     let text = "format: lvx-bank\nversion: 1\nunits: []\n";
     assert_eq!(BankSnapshot::parse(text), Ok(BankSnapshot::default()));
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_place() {
+fn errors_name_place_and_expectation() {
     let date = Date::new(2026, 11, 27).unwrap();
     let started = DateTime::new(date, 6, 0, 0).ok();
     let good = BankSnapshot { started, ..read(&["frozen=on"]) }.to_yaml();
-    let told = |from: &str, to: &str| {
+    let error = |from: &str, to: &str| {
         assert!(good.contains(from), "{good}");
         let bad = good.replacen(from, to, 1);
         format!("{to:?}\n  {}", BankSnapshot::parse(&bad).unwrap_err())
     };
     let mut all = vec![
-        told("lvx-bank", "lvx-plan"),
-        told("version: 1", "version: 2"),
-        told("main: \"06306\"", "main: 06306.5.4"),
-        told("grid_voltage: 120.0", "grid_voltage: 120.05"),
-        told("grid_voltage: 120.0", "grid_voltage: high"),
-        told("  identity:", "  identiti:"),
-        told("at_ms: 0\n", "at_ms: -1\n"),
-        told("  identity:\n    at_ms: 0\n", "  identity:\n"),
-        told("units:", "units: [\n"),
-        told("version: 1\n", "version: 1\nversion: 1\n"),
-        told("version: 1\n", "version: [1]\n"),
-        told("version: 1\n", "version: one\n"),
-        told("version: 1\n", "---\nversion: 1\n"),
-        told("units:", "unit: &a\n  <<: *b\nunits:"),
+        error("lvx-bank", "lvx-plan"),
+        error("version: 1", "version: 2"),
+        error("main: \"06306\"", "main: 06306.5.4"),
+        error("grid_voltage: 120.0", "grid_voltage: 120.05"),
+        error("grid_voltage: 120.0", "grid_voltage: high"),
+        error("  identity:", "  identiti:"),
+        error("at_ms: 0\n", "at_ms: -1\n"),
+        error("  identity:\n    at_ms: 0\n", "  identity:\n"),
+        error("units:", "units: [\n"),
+        error("version: 1\n", "version: 1\nversion: 1\n"),
+        error("version: 1\n", "version: [1]\n"),
+        error("version: 1\n", "version: one\n"),
+        error("version: 1\n", "---\nversion: 1\n"),
+        error("units:", "unit: &a\n  <<: *b\nunits:"),
     ];
     for text in [
         "",

@@ -1,4 +1,4 @@
-//! A unit that falls silent or goes away: the rest is judged.
+//! Units that stop answering or disappear: the others are judged.
 
 use std::time::Instant;
 
@@ -8,15 +8,17 @@ use pi18_transport::{Client, Error, Link, sim::SimLink};
 
 use crate::{findings, member, shared, timeless};
 
-/// A link whose bank changes after so many requests.
-struct After {
+/// A link whose unit changes after some requests.
+struct ChangingLink {
     link: SimLink,
+    /// Requests before the change.
     left: u32,
     unit: usize,
+    /// Switch of the virtual unit, or `unplug`.
     switch: &'static str,
 }
 
-impl Link for After {
+impl Link for ChangingLink {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
         match self.left {
             0 if self.switch == "unplug" => {
@@ -45,20 +47,20 @@ impl Link for After {
     }
 }
 
-/// Three units, of which the second changes after so many requests.
+/// Reads three units, of which the second changes after `left` requests.
 fn read(left: u32, switch: &'static str) -> BankSnapshot {
     let shared = shared(&["slave=06126"; 3]);
     let links = shared.links_side_by_side().into_iter().enumerate();
     let members = links.map(|(unit, link)| {
         let left = if unit == 1 { left } else { u32::MAX };
         let name = link.name().to_owned();
-        Member::new(name, Client::new(After { link, left, unit, switch }))
+        Member::new(name, Client::new(ChangingLink { link, left, unit, switch }))
     });
     timeless(BankSnapshot::read(members.collect()))
 }
 
 #[test]
-fn a_unit_that_falls_silent_leaves_the_others_judged() {
+fn unit_that_stops_answering_does_not_affect_others() {
     for left in [0, 1, 5, 13, 16, 18, 20, 21] {
         let bank = read(left, "silent=1");
         let lost = bank.units[1].lost.as_ref().map(|gap| gap.reason);
@@ -70,22 +72,22 @@ fn a_unit_that_falls_silent_leaves_the_others_judged() {
 }
 
 #[test]
-fn a_unit_that_is_unplugged_leaves_the_others_judged() {
+fn unplugged_unit_does_not_affect_others() {
     for left in [0, 1, 5, 13, 16, 18, 20, 22] {
         let bank = read(left, "unplug");
         let lost = bank.units[1].lost.as_ref().map(|gap| gap.reason);
         assert_eq!(lost, Some(Reason::Gone), "{left}");
         assert_eq!(findings(&bank), [("unread", Severity::Error)], "{left}");
     }
-    let words = check(&read(13, "unplug")).findings[0].to_string();
+    let text = check(&read(13, "unplug")).findings[0].to_string();
     assert_eq!(
-        words,
-        "a unit went away while it was read: sim:1 disconnected: the virtual cable is unplugged"
+        text,
+        "a unit disappeared while it was read: sim:1 disconnected: the virtual cable is unplugged"
     );
 }
 
 #[test]
-fn what_the_others_have_is_still_found() {
+fn findings_of_others_remain_with_silent_unit() {
     let shared = shared(&["slave=06126", "slave=06126&silent=1", "slave=06126&float=53.0"]);
     let members = shared.links_side_by_side().into_iter().map(member).collect();
     let found = findings(&timeless(BankSnapshot::read(members)));
@@ -93,7 +95,7 @@ fn what_the_others_have_is_still_found() {
 }
 
 #[test]
-fn a_line_that_loses_bytes_is_read_all_the_same() {
+fn bank_on_unreliable_lines_is_read_completely() {
     let shared = shared(&["lose=0.0003&flip=0.0003&junk=0.05&seed=3", "late=0.05", "stale=0.1"]);
     let members = shared.links_side_by_side().into_iter().map(member).collect();
     let bank = BankSnapshot::read(members);
@@ -101,17 +103,17 @@ fn a_line_that_loses_bytes_is_read_all_the_same() {
 }
 
 #[test]
-fn no_unit_at_all_is_no_healthy_bank() {
+fn bank_without_readable_units_is_not_healthy() {
     let nothing = BankSnapshot::read(Vec::<Member>::new());
     assert!(!check(&nothing).is_healthy());
-    assert_eq!(check(&nothing).verdict(), "nothing is known: no unit was given");
+    assert_eq!(check(&nothing).verdict(), "nothing to judge: no unit was given");
     let lost = Member::open(&"/dev/no-such-unit".parse().unwrap());
     let bank = BankSnapshot::read(vec![lost]);
     assert_eq!(findings(&bank), [("unread", Severity::Error)]);
 }
 
 #[test]
-fn a_unit_behind_a_gap_is_seen() {
+fn unit_behind_gap_of_instances_is_found() {
     let mut bank = crate::read(&["slave=06126", "slave=06126&instance=2"]);
     assert_eq!(bank.units[0].bank_size(), 2);
     assert!(bank.units[0].statuses[2].value().is_some());

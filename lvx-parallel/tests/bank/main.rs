@@ -1,9 +1,9 @@
-//! Virtual banks, read and judged as a whole.
+//! Reads and judges whole virtual banks.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on fails"
+    reason = "a failed assumption fails the test"
 )]
 
 mod asked;
@@ -13,6 +13,7 @@ mod gaps;
 mod many;
 mod order;
 mod paced;
+mod previous;
 mod random;
 mod reports;
 
@@ -22,7 +23,7 @@ use pi18_transport::{
     sim::{Bank, BankConfig, SharedBank},
 };
 
-/// A virtual bank in made-up time, a unit for each of the switches.
+/// Returns a virtual bank in virtual time, with one unit for each of the switches.
 #[track_caller]
 fn shared(switches: &[&str]) -> SharedBank {
     let switches: Vec<_> = switches.iter().map(|text| text.parse().unwrap()).collect();
@@ -33,19 +34,19 @@ fn member<L: Link>(link: L) -> Member<L> {
     Member::new(link.name().to_owned(), Client::new(link))
 }
 
-/// Reads all units over their links.
+/// Reads all units of a virtual bank over their links.
 #[track_caller]
 fn read(switches: &[&str]) -> BankSnapshot {
     let links = shared(switches).links_side_by_side();
     timeless(BankSnapshot::read(links.into_iter().map(member).collect()))
 }
 
-/// The same without this computer's time, which has nothing to do with a virtual bank's.
+/// Removes this computer's time, which differs from the time of a virtual bank.
 fn timeless(bank: BankSnapshot) -> BankSnapshot {
     BankSnapshot { started: None, ..bank }
 }
 
-/// Rule and severity of everything that is found.
+/// Returns rule and severity of everything that is found.
 fn findings(bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
     findings_of(&Checks::default(), bank)
 }
@@ -55,7 +56,7 @@ fn findings_of(checks: &Checks, bank: &BankSnapshot) -> Vec<(&'static str, Sever
     report.findings.iter().map(|finding| (finding.rule, finding.severity)).collect()
 }
 
-/// What is found, in words.
-fn words(bank: &BankSnapshot) -> Vec<String> {
+/// Returns the texts of everything that is found.
+fn texts(bank: &BankSnapshot) -> Vec<String> {
     check(bank).findings.iter().map(ToString::to_string).collect()
 }

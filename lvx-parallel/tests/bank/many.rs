@@ -1,4 +1,4 @@
-//! Ten thousand banks: a healthy one is left alone, one fault is found in each of the others.
+//! Ten thousand random banks: no error in a healthy one, and the cause of one problem in the others.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{findings, random::Plan};
 const BANKS: u64 = 10_000;
 
 #[test]
-fn healthy_banks_are_left_alone() {
+fn healthy_banks_have_no_errors_and_few_warnings() {
     let mut warned = BTreeMap::<&str, Vec<u64>>::new();
     let mut banks = 0;
     for seed in 0..BANKS {
@@ -33,7 +33,7 @@ fn healthy_banks_are_left_alone() {
 }
 
 #[test]
-fn one_fault_is_found_in_each() {
+fn one_problem_is_found_in_each_bank() {
     let mut injected = BTreeMap::<&str, u64>::new();
     for seed in 0..BANKS {
         let mut random = Rng::with_seed(seed);
@@ -57,12 +57,13 @@ fn one_fault_is_found_in_each() {
     assert!(injected.values().sum::<u64>() > BANKS * 3 / 4, "{injected:?}");
 }
 
-/// Every other bank as it is read: in a large one, units are asked about themselves and the next one.
+/// Restricts every other bank to what is read: in a large bank, units report only about themselves and the
+/// next one.
 fn asked(bank: BankSnapshot, seed: u64) -> BankSnapshot {
     if seed.is_multiple_of(2) { bank.only(Questions::ALL) } else { bank }
 }
 
-/// The rule that finds it, and what is to be changed once the bank is read.
+/// The rule that finds a problem, and the change to make after reading.
 pub(crate) struct Injected {
     pub(crate) rule: &'static str,
     pub(crate) change: Box<dyn Fn(&mut BankSnapshot)>,
@@ -70,24 +71,30 @@ pub(crate) struct Injected {
 
 pub(crate) type Inject = fn(&mut Plan, &mut Rng) -> Option<Injected>;
 
-/// By a switch of the virtual bank.
-#[expect(clippy::unnecessary_wraps, reason = "it ends a body that may have ended before")]
+/// A problem that a switch of the virtual bank causes.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a tail expression in functions that return an `Option`"
+)]
 fn by_switch(rule: &'static str) -> Option<Injected> {
     Some(Injected { rule, change: Box::new(|_| ()) })
 }
 
-/// In what was read.
-#[expect(clippy::unnecessary_wraps, reason = "it ends a body that may have ended before")]
+/// A problem that a change of the snapshot causes.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a tail expression in functions that return an `Option`"
+)]
 fn by_change(rule: &'static str, change: impl Fn(&mut BankSnapshot) + 'static) -> Option<Injected> {
     Some(Injected { rule, change: Box::new(change) })
 }
 
-/// Any unit of a bank of at least two.
+/// Returns any unit of a bank with at least two units.
 fn any(plan: &Plan, random: &mut Rng) -> Option<usize> {
     (plan.units() > 1).then(|| random.usize(0..plan.units()))
 }
 
-/// Phases may differ.
+/// Returns whether the bank has one phase. Between phases, values may differ.
 fn is_one_phase(plan: &Plan) -> bool {
     plan.each.iter().all(|each| each[0] == "output-mode=1")
 }
@@ -115,7 +122,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         plan.put(unit, "battery=off");
         by_switch("fault")
     }),
-    ("an instance twice", |plan, random| {
+    ("a duplicate instance", |plan, random| {
         let unit = any(plan, random)?;
         plan.put(unit, format!("instance={}", (unit + 1) % plan.units()));
         by_switch("instance")
@@ -124,12 +131,12 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         (plan.units() > 1).then(|| plan.put(0, "instance=9"))?;
         by_switch("instance")
     }),
-    ("an instance missing", |plan, random| {
+    ("a missing instance", |plan, random| {
         (plan.units() > 1).then(|| {
             let unit = random.usize(1..plan.units());
             plan.put(unit, "instance=9");
         })?;
-        // The last one is missing only if it jumped.
+        // With nine units, the last one already has instance 8, so 9 leaves no gap.
         (plan.units() < 9).then_some(())?;
         by_switch("instance")
     }),
@@ -138,7 +145,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         plan.put(unit, "output-mode=0");
         by_switch("output-mode")
     }),
-    ("a setting", |plan, random| {
+    ("a different setting", |plan, random| {
         let unit = any(plan, random)?;
         let switches = [
             "battery-type=1",
@@ -157,7 +164,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         plan.put(unit, switches[random.usize(0..switches.len())]);
         by_switch("settings")
     }),
-    ("another time window", |plan, random| {
+    ("a different time window", |plan, random| {
         let unit = any(plan, random)?;
         by_change("further-settings", move |bank| {
             let window = bank.units[unit].ac_load_window.value_mut().unwrap();
@@ -166,19 +173,19 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("another model", |plan, random| {
         let unit = any(plan, random)?;
-        // An older unit does not say.
+        // Older units do not report their model.
         plan.all.push("edition=2022".to_owned());
         plan.put(unit, "model=07");
         by_switch("ratings")
     }),
-    ("other selectable currents", |plan, random| {
+    ("different selectable currents", |plan, random| {
         let unit = any(plan, random)?;
         by_change("selectable-currents", move |bank| {
             let list = Currents::new(&[Amperes(10), Amperes(100)]).unwrap();
             bank.units[unit].charge_currents.value_mut().unwrap().currents = list;
         })
     }),
-    ("a voltmeter that is off", |plan, random| {
+    ("a wrong battery voltmeter", |plan, random| {
         let unit = any(plan, random)?;
         let sign = if random.bool() { "" } else { "-" };
         plan.put(unit, format!("battery-offset={sign}0.{}", random.u8(4..=9)));
@@ -195,18 +202,18 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         plan.put(unit, "mode=04");
         by_switch("mode")
     }),
-    ("a mode without a name", |plan, random| {
+    ("an unknown mode", |plan, random| {
         let unit = random.usize(0..plan.units());
         plan.put(unit, format!("mode=0{}", random.u8(7..=9)));
         by_switch("mode")
     }),
-    ("a unit that leaves the others alone", |plan, random| {
+    ("a unit in a conflicting mode", |plan, random| {
         let unit = any(plan, random)?;
         plan.all.extend(["mode=05".to_owned(), "grid=on".to_owned()]);
         plan.put(unit, ["mode=06", "mode=03", "mode=01"][random.usize(0..3)]);
         by_switch("mode-conflict")
     }),
-    ("a serial number that is none", |plan, random| {
+    ("a serial number that is not genuine", |plan, random| {
         let unit = random.usize(0..plan.units());
         plan.put(unit, "serial=55355535553555");
         by_switch("serial-number")
@@ -248,20 +255,20 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
             bank.units[unit].statuses[unit].value_mut().unwrap().grid_voltage.0 += 70;
         })
     }),
-    ("another estimate of the battery", |plan, random| {
+    ("a different battery capacity", |plan, random| {
         let unit = any(plan, random)?;
         by_change("battery-capacity", move |bank| {
-            let other = |capacity: &mut Percent| {
+            let change = |capacity: &mut Percent| {
                 capacity.0 = if capacity.0 > 50 { capacity.0 - 20 } else { capacity.0 + 20 };
             };
             let unit_itself = &mut bank.units[unit];
-            other(&mut unit_itself.status.value_mut().unwrap().battery_capacity);
-            other(&mut unit_itself.statuses[unit].value_mut().unwrap().battery_capacity);
+            change(&mut unit_itself.status.value_mut().unwrap().battery_capacity);
+            change(&mut unit_itself.statuses[unit].value_mut().unwrap().battery_capacity);
         })
     }),
-    ("a unit that carries more", |plan, random| {
+    ("a unit that charges more", |plan, random| {
         let unit = any(plan, random)?;
-        // A unit that is alone on its phase has nobody to share with.
+        // A unit that is alone on its phase shares with no other.
         let mode = |unit: usize| plan.each[unit][0].clone();
         (0..plan.units()).any(|mate| mate != unit && mode(mate) == mode(unit)).then_some(())?;
         by_change("charge-current", move |bank| {
@@ -272,7 +279,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
             }
         })
     }),
-    ("a clock that is off", |plan, random| {
+    ("a wrong clock", |plan, random| {
         let unit = any(plan, random)?;
         by_change("clock", move |bank| {
             let text = bank.units[unit].clock.value().unwrap().time.to_string();
@@ -281,16 +288,16 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
             bank.units[unit].clock.value_mut().unwrap().time = serde_json::from_str(&text).unwrap();
         })
     }),
-    ("an old word of another unit", |plan, random| {
+    ("old data about another unit", |plan, random| {
         let unit = any(plan, random)?;
         let what = random.u8(0..3);
         by_change("cross-status", move |bank| {
             let other = (unit + 1) % bank.units.len();
-            let told = bank.units[unit].statuses[other].value_mut().unwrap();
+            let status = bank.units[unit].statuses[other].value_mut().unwrap();
             match what {
-                0 => told.battery_voltage = Decivolts(told.battery_voltage.0 - 30),
-                1 => told.working_mode = WorkingMode(8),
-                _ => told.output_voltage.0 += 300,
+                0 => status.battery_voltage = Decivolts(status.battery_voltage.0 - 30),
+                1 => status.working_mode = WorkingMode(8),
+                _ => status.output_voltage.0 += 300,
             }
         })
     }),
@@ -308,8 +315,8 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         is_one_phase(plan).then_some(())?;
         plan.all.push("gusts=0".to_owned());
         by_change("cross-totals", |bank| {
-            for told in bank.units.iter_mut().flat_map(|unit| &mut unit.statuses) {
-                let total = &mut told.value_mut().unwrap().total_active_power.0;
+            for answer in bank.units.iter_mut().flat_map(|unit| &mut unit.statuses) {
+                let total = &mut answer.value_mut().unwrap().total_active_power.0;
                 *total = *total * 2 + 2000;
             }
         })

@@ -1,4 +1,4 @@
-//! What is found does not depend on the order of the units.
+//! The order in which units are given does not matter.
 
 use fastrand::Rng;
 use lvx_parallel::{check, compare};
@@ -10,7 +10,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_order_of_the_units_makes_no_difference(seed: u64, order: u64, faults in 0_usize..4) {
+    fn report_is_independent_of_unit_order(seed: u64, order: u64, faults in 0_usize..4) {
         let mut random = Rng::with_seed(seed);
         let mut plan = Plan::healthy(&mut random);
         let switches = ["fault=83", "main=06303", "float=53.0", "instance=0", "output-mode=0",

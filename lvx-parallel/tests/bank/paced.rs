@@ -1,4 +1,4 @@
-//! Units are read side by side.
+//! Units are read in parallel.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use lvx_parallel::BankSnapshot;
 
 use crate::{findings, member, shared, timeless};
 
-/// Nine units on serial lines, gusts on.
+/// Returns nine units on serial lines with a load that changes.
 fn nine() -> pi18_transport::sim::SharedBank {
     shared(&["pace=2400&think=20ms&gusts=20&slave=06021"; 9])
 }
 
 #[test]
-fn nine_paced_units_take_as_long_as_one() {
+fn nine_units_are_read_in_time_of_one() {
     let alone = nine();
     let bank = BankSnapshot::read(vec![member(alone.link(0))]);
     assert_eq!(bank.units[0].bank_size(), 9);
@@ -31,20 +31,20 @@ fn nine_paced_units_take_as_long_as_one() {
 }
 
 #[test]
-fn a_slow_unit_is_waited_for_before_what_moves_is_read() {
+fn dynamic_values_are_read_after_slowest_unit_is_ready() {
     let shared = shared(&["think=200ms", "", "pace=2400"]);
     let members = shared.links_side_by_side().into_iter().map(member).collect();
     let bank = BankSnapshot::read(members);
     assert!(bank.is_complete());
-    // Each takes its own time for the answer.
+    // The units need different times to answer.
     assert!(bank.skew().unwrap() < Duration::from_millis(600), "{:?}", bank.skew());
-    let still = bank.units[1].ac_load_window.reading().unwrap().at;
-    let live = bank.units[1].status.reading().unwrap().at;
-    assert!(live > still + Duration::from_secs(3), "{still:?} {live:?}");
+    let fixed = bank.units[1].ac_load_window.reading().unwrap().at;
+    let changing = bank.units[1].status.reading().unwrap().at;
+    assert!(changing > fixed + Duration::from_secs(3), "{fixed:?} {changing:?}");
 }
 
 #[test]
-fn to_ask_on_behind_an_absent_unit_costs_one_exchange() {
+fn asking_beyond_absent_unit_costs_one_exchange() {
     let pair = shared(&["pace=2400&think=20ms", "pace=2400"]);
     let bank = BankSnapshot::read(vec![member(pair.link(0))]);
     let ratings = &bank.units[0].ratings;

@@ -1,4 +1,4 @@
-//! Banks at random: any load, weather, hour, size and way of being set, read with any skew.
+//! Random banks: any size, load, weather, time and settings, read with any skew.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use lvx_parallel::{BankSnapshot, Gap, Reading, Reason, UnitSnapshot};
 use pi18_proto::{Count, ParallelInstance, Query};
 use pi18_transport::sim::{Bank, BankConfig, Switches};
 
-/// What one of a bank's units is to have, beside what all have.
+/// The switches of the units of a virtual bank.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
-    /// The same on all units.
+    /// Switches of all units.
     pub(crate) all: Vec<String>,
-    /// Unit by unit.
+    /// Switches of each unit.
     pub(crate) each: Vec<Vec<String>>,
 }
 
 impl Plan {
-    /// A healthy bank.
+    /// Returns a healthy bank.
     pub(crate) fn healthy(random: &mut Rng) -> Self {
         let units = random.usize(1..=9);
         let mut all = vec![
@@ -66,7 +66,7 @@ impl Plan {
         self.each[unit].push(switch.into());
     }
 
-    /// The bank, read over a few seconds.
+    /// Reads the bank over a few seconds.
     #[track_caller]
     pub(crate) fn read(&self, random: &mut Rng) -> BankSnapshot {
         let switches = self.each.iter().map(|each| {
@@ -80,8 +80,8 @@ impl Plan {
     }
 }
 
-/// Reads a bank as a driver does: what stands still, then what moves, `GS` amidst `PGSn`, with each
-/// unit a little later than it should be.
+/// Reads a bank as the crate does: first what does not change, then what does, with `GS` in the middle of
+/// `PGSn`, and each unit with a random delay.
 pub(crate) fn read(mut bank: Bank, random: &mut Rng) -> BankSnapshot {
     let start = Duration::from_millis(random.u64(0..60_000));
     let answer = |bank: &Bank, unit, query, at| match bank.peek(unit, query) {
@@ -104,7 +104,7 @@ pub(crate) fn read(mut bank: Bank, random: &mut Rng) -> BankSnapshot {
             }
         }
     }
-    // What is asked when: milliseconds, unit, query.
+    // Queries with their time in milliseconds and their unit.
     let mut asked = Vec::new();
     for (n, unit) in units.iter().enumerate() {
         let known = u16::try_from(unit.bank_size().max(1)).unwrap();

@@ -1,0 +1,140 @@
+//! Reads and judges a bank with the chosen rules.
+
+use std::{borrow::Cow, cmp::Reverse, time::Duration};
+
+use pi18_transport::Link;
+
+use super::Checks;
+use crate::{
+    BankSnapshot, Member, Question, Questions, Report, UnitSnapshot,
+    context::{Context, prepared},
+    read::read,
+    rules::{self, Row, not_asked},
+};
+
+impl Checks {
+    /// Reads a bank, but asks no more than these checks need: first [`questions`](Self::questions),
+    /// then [`more`](Self::more).
+    ///
+    /// ```
+    /// use lvx_parallel::{Checks, Member, RuleInfo};
+    ///
+    /// let checks = Checks { only: vec![RuleInfo::find("fault")?], ..Checks::default() };
+    /// let bank = checks.read(vec![Member::open(&"sim:0".parse()?)]);
+    /// assert_eq!(bank.units[0].asked().to_string(), "PI, ID, FWS");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn read<L: Link + Send>(&self, members: Vec<Member<L>>) -> BankSnapshot {
+        read(members, self.questions(), &|bank| self.more(bank))
+    }
+
+    /// Returns the questions that the chosen rules need to judge a bank.
+    /// ```
+    /// use lvx_parallel::{Checks, RuleInfo};
+    ///
+    /// let checks = Checks { only: vec![RuleInfo::find("clock")?], ..Checks::default() };
+    /// assert_eq!(checks.questions().to_string(), "T");
+    /// # Ok::<(), lvx_parallel::FormatError>(())
+    /// ```
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        self.chosen().iter().map(|row| row.needs).collect()
+    }
+
+    /// Returns the questions that remain once the units have been asked those of
+    /// [`questions`](Self::questions): evidence for what was found, and what other units report about a
+    /// unit whose own answer is missing.
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Checks, Member, RuleInfo};
+    ///
+    /// let checks = Checks { only: vec![RuleInfo::find("fault")?], ..Checks::default() };
+    /// for (unit, more) in [("sim:0", ""), ("sim:0?fault=83", "PIRI, FWS, GS, PRI, PGS")] {
+    ///     let members = vec![Member::open(&unit.parse()?)];
+    ///     let bank = BankSnapshot::read_only(members, checks.questions());
+    ///     assert_eq!(checks.more(&bank).to_string(), more);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn more(&self, bank: &BankSnapshot) -> Questions {
+        let is_missing = |needs: Questions| {
+            let lacks = |unit: &UnitSnapshot| needs.iter().any(|each| unit.is_missing(each));
+            bank.units.iter().any(|unit| unit.lost.is_some() || lacks(unit))
+        };
+        let units = self.prepare(bank);
+        let mut context = Context::new(&units, bank.started, self);
+        let judged = rules::judge(&mut context, &self.chosen()).into_iter();
+        let needs_more =
+            judged.filter(|(row, findings)| is_missing(row.needs) || !findings.is_empty());
+        let evidence: Questions = needs_more.map(|(row, _)| row.evidence).collect();
+        // `GS` holds the numbers that show whether two units with the same serial number are one.
+        let numbers = if context.has_unit_twice() {
+            Questions::one(Question::GeneralStatus)
+        } else {
+            Questions::NONE
+        };
+        evidence.and(numbers)
+    }
+
+    /// Compares the units of one bank with each other and with what a healthy bank shows.
+    ///
+    /// The order of the units does not matter. Units with the same name are numbered: `NAME #1`. A rule
+    /// judges what was asked; if something that it needs was not asked, the report says so.
+    ///
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Checks, Member, RuleInfo, Severity};
+    ///
+    /// let members = ["sim:0".parse()?, "sim:1?fault=83".parse()?];
+    /// let bank = BankSnapshot::read(members.map(|address| Member::open(&address)).into());
+    /// let checks = Checks { only: vec![RuleInfo::find("fault")?], ..Checks::default() };
+    /// let report = checks.check(&bank);
+    /// assert_eq!(report.findings[0].severity, Severity::Error);
+    /// assert!(report.findings[0].what.starts_with("fault 83"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn check(&self, bank: &BankSnapshot) -> Report {
+        let units = self.prepare(bank);
+        let mut context = Context::new(&units, bank.started, self);
+        let chosen = self.chosen();
+        let judged = rules::judge(&mut context, &chosen).into_iter();
+        let needed = self.questions();
+        let gap = not_asked(&context, needed, |lacking| self.in_need_of(lacking));
+        let mut findings: Vec<_> =
+            gap.into_iter().chain(judged.flat_map(|(_, findings)| findings)).collect();
+        findings.sort_by_key(|finding| Reverse(finding.severity));
+        Report::new(&context, needed, findings, rules::ALL.len() - chosen.len())
+    }
+
+    /// Returns the units that rules judge.
+    fn prepare<'a>(&self, bank: &'a BankSnapshot) -> Vec<Cow<'a, UnitSnapshot>> {
+        prepared(bank, Duration::from_secs(self.thresholds.max_age.0.into()))
+    }
+
+    /// Returns the rows of the chosen rules.
+    fn chosen(&self) -> Vec<&'static Row> {
+        rules::ALL.iter().filter(|row| self.has(row.rule.info.id)).collect()
+    }
+
+    /// Returns the ids of the chosen rules that need one of these questions.
+    fn in_need_of(&self, questions: Questions) -> Vec<&'static str> {
+        let needs = |row: &&Row| row.needs.iter().any(|question| questions.has(question));
+        self.chosen().into_iter().filter(needs).map(|row| row.rule.info.id).collect()
+    }
+}
+
+/// Checks a bank with the default [`Checks`].
+///
+/// ```
+/// use lvx_parallel::{BankSnapshot, Member, check};
+///
+/// let members = ["sim:0".parse()?, "sim:1?float=53.0".parse()?];
+/// let bank = BankSnapshot::read(members.map(|address| Member::open(&address)).into());
+/// let report = check(&bank);
+/// assert!(!report.is_healthy());
+/// assert_eq!(report.findings[0].to_string(), "float voltage differs: sim:0 54.0 V, sim:1 53.0 V");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn check(bank: &BankSnapshot) -> Report {
+    Checks::default().check(bank)
+}

@@ -1,0 +1,27 @@
+//! Values of several units beside each other.
+
+use std::fmt::Display;
+
+use crate::{UnitSnapshot, finding::Observed};
+
+/// Returns a value of a unit, as it is shown in a finding.
+pub(crate) fn observed(unit: &UnitSnapshot, value: impl Display) -> Observed {
+    Observed { unit: unit.name.clone(), value: value.to_string() }
+}
+
+/// Returns each unit with a value. Units without the value are left out.
+pub(crate) fn each<'a, T: Display>(
+    units: &[&'a UnitSnapshot],
+    value: impl Fn(&'a UnitSnapshot) -> Option<T>,
+) -> Vec<Observed> {
+    units.iter().filter_map(|unit| Some(observed(unit, value(unit)?))).collect()
+}
+
+/// Returns whether the units that have a value do not all have the same one.
+pub(crate) fn differ<'a, T: PartialEq>(
+    units: &[&'a UnitSnapshot],
+    value: impl Fn(&'a UnitSnapshot) -> Option<T>,
+) -> bool {
+    let mut values = units.iter().filter_map(|unit| value(unit));
+    values.next().is_some_and(|first| values.any(|other| other != first))
+}

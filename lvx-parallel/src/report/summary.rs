@@ -1,0 +1,127 @@
+//! The report and its verdict.
+
+use std::time::Duration;
+
+use pi18_proto::DateTime;
+use serde::Serialize;
+
+use super::{rows::rows, table::Row};
+use crate::{
+    Finding, Questions, Severity, UnitSnapshot,
+    context::Context,
+    snapshot::{not_asked, skew},
+};
+
+/// What [`check`](crate::check) found in a bank.
+///
+/// Its `Display` is the report for people, without colours.
+///
+/// ```
+/// use lvx_parallel::{BankSnapshot, Member, check};
+///
+/// let members = ["sim:0".parse()?, "sim:1?main=06440".parse()?];
+/// let report = check(&BankSnapshot::read(members.map(|address| Member::open(&address)).into()));
+/// println!("{report}");
+///
+/// assert_eq!(report.verdict(), "not healthy: 2 units, 1 error, 0 warnings");
+/// let worst = &report.findings[0];
+/// assert_eq!((worst.rule, worst.advice.len()), ("main-firmware", 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[must_use = "a report may hold findings"]
+pub struct Report {
+    /// Time at which the units were read, by the clock of the computer that read them.
+    pub started: Option<DateTime>,
+    /// Time between the first and the last `GS` of the units; `None` with fewer than two.
+    pub skew: Option<Duration>,
+    /// Whether every unit answered or refused every question that the checks need.
+    pub complete: bool,
+    /// The units, the master first.
+    pub units: Vec<ReportUnit>,
+    /// The values of the units side by side.
+    pub rows: Vec<Row>,
+    /// The findings, the most severe first.
+    pub findings: Vec<Finding>,
+    /// Number of rules that were left out.
+    pub left_out: usize,
+}
+
+/// A unit of a [`Report`].
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ReportUnit {
+    /// Name of the unit in the report.
+    pub name: String,
+    /// Serial number, if the unit reported one.
+    pub serial_number: Option<String>,
+    /// Number of the unit in its bank, if the unit reported one; 0 is the master.
+    pub instance: Option<u16>,
+    /// Whether the unit answered or refused every question that the checks need.
+    pub complete: bool,
+}
+
+impl Report {
+    /// Returns the report on a bank whose rules need the answers to `needed`.
+    pub(crate) fn new(
+        context: &Context<'_>,
+        needed: Questions,
+        findings: Vec<Finding>,
+        left_out: usize,
+    ) -> Self {
+        let given = || context.given.iter().copied();
+        let units = given().map(|unit| ReportUnit {
+            name: unit.name.clone(),
+            serial_number: unit.identity.value().map(|identity| identity.serial_number.to_string()),
+            instance: unit.instance().map(|instance| instance.0),
+            complete: unit.is_complete() && unit.asked().contains(needed),
+        });
+        Self {
+            started: context.started,
+            skew: skew(given()),
+            complete: given().all(UnitSnapshot::is_complete)
+                && not_asked(given(), needed).is_empty(),
+            units: units.collect(),
+            rows: rows(&context.given, &findings),
+            findings,
+            left_out,
+        }
+    }
+
+    /// Returns whether there are units, and no finding is a warning or an error.
+    ///
+    /// A bank of which only a part was judged can be healthy; [`verdict`](Self::verdict) says so, and
+    /// [`complete`](Self::complete) is then false.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        let is_quiet = self.findings.iter().all(|finding| finding.severity == Severity::Info);
+        is_quiet && !self.units.is_empty()
+    }
+
+    /// Returns the result in one line: `not healthy: 2 units, 1 error, 0 warnings`.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let count = |severity| self.findings.iter().filter(|f| f.severity == severity).count();
+        let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        let units = plural(self.units.len(), "unit");
+        let left_out = match self.left_out {
+            0 => String::new(),
+            number => format!(", {} left out", plural(number, "rule")),
+        };
+        if self.units.is_empty() {
+            return "nothing to judge: no unit was given".to_owned();
+        }
+        if self.is_healthy() {
+            let is_limit = |finding: &Finding| matches!(finding.rule, "skew" | "unread");
+            let is_partial = self.findings.iter().any(is_limit) || !self.complete;
+            let as_far = if is_partial { " as far as it was judged" } else { "" };
+            return format!("healthy{as_far}: {units}, no error, no warning{left_out}");
+        }
+        format!(
+            "not healthy: {units}, {}, {}{left_out}",
+            plural(count(Severity::Error), "error"),
+            plural(count(Severity::Warning), "warning")
+        )
+    }
+}

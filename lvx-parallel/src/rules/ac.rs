@@ -1,0 +1,4 @@
+//! Rules about the grid and the output.
+
+pub(super) mod grid;
+pub(super) mod output;

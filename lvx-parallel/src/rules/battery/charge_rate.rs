@@ -1,0 +1,72 @@
+//! `charge-rate`: the bank does not charge its battery too fast.
+//!
+//! Adds up the charge currents of all units and compares the sum with the capacity of the battery, which
+//! the caller gives ([`Checks::bank_ah`](crate::Checks::bank_ah)). Without it nothing is judged.
+//!
+//! Limit: `charge_rate`, 0.5 C. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C;
+//! makers of LFP packs commonly allow 0.5 C continuously.
+
+use crate::{Finding, Severity, context::Context, rules::Rule};
+
+pub(crate) static RULE: Rule = Rule::new(
+    "charge-rate",
+    "the charge current of the bank is high for its capacity (charge_rate; needs the capacity)",
+    "a 300 Ah LFP bank charged with 110 A, 0.37 C, was normal; makers of LFP packs commonly allow 0.5 C continuously",
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let Some(capacity) = context.checks.bank_ah.filter(|capacity| *capacity > 0) else {
+        return Vec::new();
+    };
+    let sum: u64 =
+        context.measured.iter().map(|each| u64::from(each.status.charge_current.0)).sum();
+    let max = context.thresholds().charge_rate;
+    let capacity = u64::from(capacity);
+    if sum * 100 <= capacity * u64::from(max.0) {
+        return Vec::new();
+    }
+    let rate = sum * 100 / capacity;
+    let what = format!(
+        "the bank charges with {sum} A, {}.{:02} C of {capacity} Ah, more than {}.{:02} C",
+        rate / 100,
+        rate % 100,
+        max.0 / 100,
+        max.0 % 100
+    );
+    let values =
+        context.measured.iter().map(|each| each.value(each.status.charge_current)).collect();
+    let why = "cells that are charged too fast age early, and a BMS may switch off to protect them, which \
+               raises battery faults";
+    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
+        "lower max_charge_current on all units alike",
+        "check that all packs of the bank are connected: fewer packs accept less current",
+    ])]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Checks, Severity,
+        rules::testing::{bank_of, findings_of},
+    };
+
+    fn with(bank_ah: Option<u32>) -> Vec<(&'static str, Severity)> {
+        let checks = Checks { bank_ah, ..Checks::default() };
+        findings_of(&checks, &bank_of(&["", ""]))
+    }
+
+    #[test]
+    fn rate_beyond_half_capacity_is_reported() {
+        // 120 A
+        assert_eq!(with(Some(239)), [("charge-rate", Severity::Warning)]);
+        assert_eq!(with(Some(240)), []);
+        assert_eq!(with(Some(300)), []);
+        assert_eq!(with(None), []);
+        let checks = Checks { bank_ah: Some(100), ..Checks::default() };
+        assert_eq!(
+            checks.check(&bank_of(&["", ""])).findings[0].to_string(),
+            "the bank charges with 120 A, 1.20 C of 100 Ah, more than 0.50 C: sim:0 + sim:1 60 A"
+        );
+    }
+}

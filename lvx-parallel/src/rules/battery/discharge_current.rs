@@ -1,0 +1,85 @@
+//! `discharge-current`: units that discharge share the discharge current.
+//!
+//! Compares the units that share an output and discharge. A difference is only mentioned if more PV power
+//! on one unit explains it; see `current_sharing`.
+//!
+//! Limits: `discharge_current_spread`, 5 A, and `pv_losses` (assumed, as for charging).
+
+use super::current_sharing::Current;
+use crate::{Finding, context::Context, rules::Rule};
+
+pub(crate) static RULE: Rule = Rule::new(
+    "discharge-current",
+    "discharge currents of units that share an output and discharge differ (discharge_current_spread, pv_losses)",
+    "as for charging (assumed)",
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let current = Current {
+        what: "discharge currents",
+        value: |status| status.discharge_current,
+        again: |status| status.discharge_current,
+        max: context.thresholds().discharge_current_spread,
+        why: "one unit carries more of the load than its share",
+        advice: &[
+            "check the current sharing cables between the units",
+            "compare output cables and breakers: same length, same size, tight",
+            "compare battery cables and contacts",
+        ],
+    };
+    current.check(&RULE, context)
+}
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Amperes, Watts};
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, measure},
+    };
+
+    fn with<const N: usize>(currents: [u16; N], mode: [&str; N]) -> Vec<(&'static str, Severity)> {
+        let mode = mode.map(|mode| format!("sun=0&load=3000&output-mode={mode}"));
+        let mut bank = bank_of(&mode.each_ref().map(String::as_str));
+        for (unit, current) in currents.into_iter().enumerate() {
+            measure(&mut bank.units, unit, |status| status.discharge_current = Amperes(current));
+        }
+        findings(&bank)
+    }
+
+    #[test]
+    fn unequal_currents_are_reported() {
+        assert_eq!(with([30, 36], ["1", "1"]), [("discharge-current", Severity::Warning)]);
+        assert_eq!(with([30, 35], ["1", "1"]), []);
+        assert_eq!(with([30, 0], ["1", "1"]), []);
+    }
+
+    #[test]
+    fn currents_are_compared_within_phase() {
+        assert_eq!(with([30, 80], ["5", "6"]), []);
+        // Those of one phase share its load.
+        let found = with([30, 36, 80], ["5", "5", "6"]);
+        assert_eq!(found, [("discharge-current", Severity::Warning)]);
+        assert_eq!(with([30, 34, 80], ["5", "5", "6"]), []);
+    }
+
+    #[test]
+    fn pv_power_explains_difference_within_losses() {
+        let with = |less: u16| {
+            let mut bank = bank_of(&["sun=0&load=4000", ""]);
+            for (unit, current) in [(0, 70), (1, 70 - less)] {
+                measure(&mut bank.units, unit, |status| {
+                    status.discharge_current = Amperes(current);
+                    status.charge_current = Amperes(0);
+                    status.pv1_power = Watts(if unit == 1 { 3200 } else { 0 });
+                });
+            }
+            findings(&bank)
+        };
+        // 3200 W at 51.6 V are 62 A, 55.8 A with a tenth lost.
+        assert_eq!(with(53), [("discharge-current", Severity::Info)]);
+        assert_eq!(with(40), [("discharge-current", Severity::Warning)]);
+    }
+}

@@ -1,0 +1,58 @@
+//! `bank-size`: all units of the bank were given.
+//!
+//! Each unit reports in `PRIn` which units of its bank are present. If more are present than were given,
+//! faults of the others are not seen and sums are too small.
+//!
+//! Source: PI18, "PRIn".
+
+use crate::{
+    Finding, Severity,
+    context::{Context, each},
+    rules::Rule,
+};
+
+pub(crate) static RULE: Rule = Rule::new(
+    "bank-size",
+    "fewer units were given than the bank has",
+    "PI18, \"PRIn\": a unit reports the other units of its bank",
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let (known, given) = (context.known_size(), context.given.len());
+    if known <= given {
+        return Vec::new();
+    }
+    let values = each(&context.units, |unit| {
+        let missing: Vec<_> =
+            context.missing_numbers(unit).map(|number| number.to_string()).collect();
+        (!missing.is_empty()).then(|| format!("reports unit {}", missing.join(" and ")))
+    });
+    let what = format!("{given} of the bank's {known} units were given");
+    let why = "faults and differences of the other units are not seen, and sums are too small";
+    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
+        "give all units of the bank; `lvx query PRI1 UNIT` shows the serial number of unit 1",
+    ])]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, first_finding},
+    };
+
+    #[test]
+    fn unit_not_given_is_reported() {
+        let mut bank = bank_of(&["", "", ""]);
+        assert_eq!(findings(&bank), []);
+        bank.units.remove(1);
+        assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
+        bank.units.remove(0);
+        assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
+        assert_eq!(
+            first_finding(&bank),
+            "1 of the bank's 3 units were given: sim:2 reports unit 0 and 1"
+        );
+    }
+}

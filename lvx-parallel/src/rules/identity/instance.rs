@@ -1,0 +1,89 @@
+//! `instance`: the units number themselves 0, 1, 2, … without duplicates or gaps, and one is the master.
+//!
+//! The units agree on their numbers over the parallel cables. Instance 0 is the master that the others
+//! follow. A gap or a missing master is reported only if all units of the bank were read.
+//!
+//! Source: observed on LVX6048s, the last field of `GS` is the number of the unit.
+
+use crate::{
+    Finding, Severity,
+    context::{Context, each},
+    rules::Rule,
+};
+
+pub(crate) static RULE: Rule = Rule::new(
+    "instance",
+    "no unit is the master, or an instance is duplicate or missing",
+    "observed on LVX6048s: the last field of GS is the number of the unit, 0 for the master",
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut numbers: Vec<u16> =
+        context.units.iter().filter_map(|unit| unit.instance()).map(|count| count.0).collect();
+    numbers.sort_unstable();
+    let is_duplicate = numbers.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
+    let first = numbers.first().copied();
+    let what = if is_duplicate {
+        "two units have the same instance"
+    } else if !context.is_whole() {
+        return Vec::new();
+    } else if first.is_some_and(|first| first != 0) {
+        "no unit is the master, instance 0"
+    } else if numbers.windows(2).any(|pair| matches!(pair, [a, b] if b - a > 1)) {
+        "an instance is missing"
+    } else {
+        return Vec::new();
+    };
+    let values = each(&context.units, |unit| {
+        unit.instance().map(|instance| format!("instance {}", instance.0))
+    });
+    let why = "the units number themselves over the parallel cables, and instance 0 is the master that \
+               the others follow; units that do not agree on their numbers do not work together";
+    vec![RULE.finding(Severity::Error, what, values, why).advise(&[
+        "switch all units off and check that both parallel cables are plugged in firmly on each unit",
+        "check that every unit is set to the same kind of output mode (display, program 28)",
+        "switch all units on again, their AC breakers together",
+    ])]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, first_finding, healthy},
+    };
+
+    #[test]
+    fn duplicate_missing_and_no_master_are_errors() {
+        for (instances, text) in [
+            (
+                ["instance=0", "instance=0"],
+                "two units have the same instance: sim:0 + sim:1 instance 0",
+            ),
+            (["", "instance=2"], "an instance is missing: sim:0 instance 0, sim:1 instance 2"),
+            (
+                ["instance=1", "instance=2"],
+                "no unit is the master, instance 0: sim:0 instance 1, sim:1 instance 2",
+            ),
+        ] {
+            let bank = bank_of(&instances);
+            assert_eq!(findings(&bank), [("instance", Severity::Error)], "{instances:?}");
+            assert_eq!(first_finding(&bank), text);
+        }
+        assert_eq!(findings(&healthy()), []);
+    }
+
+    #[test]
+    fn master_may_be_unit_not_given() {
+        let mut bank = healthy();
+        bank.units.remove(0);
+        assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
+    }
+
+    #[test]
+    fn communication_fault_suppresses_instance() {
+        let bank = bank_of(&["instance=1&fault=81", "instance=2&fault=81"]);
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+    }
+}

@@ -1,0 +1,56 @@
+//! `slave-firmware`: a difference between the firmware of the slave processors is mentioned.
+//!
+//! Such units work together; the main firmware is what must be equal. The difference can matter to a
+//! service technician.
+//!
+//! Source: observed on LVX6048s, 06126 and 06021 in one bank.
+
+use crate::{
+    Finding, Severity, UnitSnapshot,
+    context::{Context, differ, each},
+    rules::Rule,
+};
+
+pub(crate) static RULE: Rule = Rule::new(
+    "slave-firmware",
+    "slave firmware differs between units",
+    "observed on LVX6048s: 06126 and 06021 work together",
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let versions = |unit: &UnitSnapshot| {
+        let firmware = unit.firmware.value()?;
+        Some((firmware.slave1, firmware.slave2))
+    };
+    if !differ(&context.units, versions) {
+        return Vec::new();
+    }
+    let shown = |unit| {
+        versions(unit).map(|(first, second)| match second.as_str() {
+            "00000" => first.to_string(),
+            second => format!("{first}/{second}"),
+        })
+    };
+    let why = "units with such a difference were observed to work together; only the main firmware must \
+               be equal";
+    let values = each(&context.units, shown);
+    vec![RULE.finding(Severity::Info, "slave firmware differs", values, why)]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, first_finding},
+    };
+
+    #[test]
+    fn difference_is_info() {
+        let bank = bank_of(&["", "slave=06021"]);
+        assert_eq!(findings(&bank), [("slave-firmware", Severity::Info)]);
+        assert_eq!(first_finding(&bank), "slave firmware differs: sim:0 06126, sim:1 06021");
+        assert!(crate::check(&bank).is_healthy());
+        assert_eq!(findings(&bank_of(&["slave=06021", "slave=06021"])), []);
+    }
+}

@@ -1,0 +1,84 @@
+//! `output-mode`: the output modes fit together: all parallel, or each phase of three or of two.
+//!
+//! A unit that is set to single does not expect other units on its output. The bank stops with fault 86.
+//! Which modes fit together is decided by [`lvx_settings::output_mode_conflict`].
+//!
+//! Source: PI18 2017 and 2022, "PIRI": output mode.
+
+use lvx_settings::output_mode_conflict;
+use pi18_proto::FaultCode;
+
+use crate::{
+    Finding, Severity, UnitSnapshot,
+    context::{Context, each},
+    rules::Rule,
+};
+
+pub(crate) static RULE: Rule = Rule::new(
+    "output-mode",
+    "a unit of a bank is set to single, or output modes do not fit together",
+    "PI18 2017 and 2022, \"PIRI\": output mode",
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let modes: Vec<_> = context.units.iter().filter_map(|unit| unit.output_mode()).collect();
+    if context.units.len().max(context.known_size()) < 2 || modes.is_empty() {
+        return Vec::new();
+    }
+    let Some(what) = output_mode_conflict(&modes, context.is_whole()) else { return Vec::new() };
+    let what = what.to_string();
+    let why = if context.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]) {
+        "this is the cause of fault 86, which stops the bank right now"
+    } else {
+        "units that share an output without being set to it work against each other; the bank stops with \
+         fault 86"
+    };
+    let values = each(&context.units, UnitSnapshot::output_mode);
+    vec![RULE.finding(Severity::Error, &what, values, why).advise(&[
+        "switch the loads off before anything else: the output mode can only be set in standby",
+        "set all units to parallel, or give each phase its units (display, program 28)",
+    ])]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, first_finding},
+    };
+
+    const FOUND: [(&str, Severity); 1] = [("output-mode", Severity::Error)];
+
+    #[test]
+    fn single_and_conflicting_modes_are_errors() {
+        let bank = bank_of(&["", "output-mode=0"]);
+        assert_eq!(findings(&bank), FOUND);
+        assert_eq!(
+            first_finding(&bank),
+            "a unit of this bank is set to single: sim:0 parallel, sim:1 single"
+        );
+        assert_eq!(findings(&bank_of(&["", "output-mode=2"])), FOUND);
+        assert_eq!(findings(&bank_of(&["output-mode=5", "output-mode=2"])), FOUND);
+        assert_eq!(findings(&bank_of(&["output-mode=5", "output-mode=5"])), FOUND);
+        assert_eq!(findings(&bank_of(&["output-mode=2", "output-mode=3"])), FOUND);
+        let fault = "output-mode=0&fault=86";
+        assert_eq!(findings(&bank_of(&["", fault])), FOUND);
+    }
+
+    #[test]
+    fn single_unit_and_complete_phases_are_healthy() {
+        assert_eq!(findings(&bank_of(&["output-mode=0"])), []);
+        assert_eq!(findings(&bank_of(&["output-mode=5", "output-mode=6"])), []);
+        let three = ["output-mode=2", "output-mode=3", "output-mode=4", "output-mode=2"];
+        assert_eq!(findings(&bank_of(&three)), []);
+    }
+
+    #[test]
+    fn unit_of_bank_given_alone_must_not_be_single() {
+        let mut bank = bank_of(&["", "output-mode=0"]);
+        bank.units.remove(0);
+        let found = findings(&bank);
+        assert_eq!(found, [("output-mode", Severity::Error), ("bank-size", Severity::Warning)]);
+    }
+}

@@ -1,0 +1,68 @@
+//! `selectable-currents`: all units offer the same charge currents.
+//!
+//! Compares the lists of `MCHGCR` and `MUCHGCR`. A current that only some units offer cannot be set on
+//! all. Lists of different models differ anyway and are not compared.
+//!
+//! Source: PI18 2017 and 2022, "MCHGCR" and "MUCHGCR".
+
+use pi18_proto::Currents;
+
+use crate::{
+    Finding, Severity, UnitSnapshot,
+    context::{Context, differ, each},
+    rules::Rule,
+};
+
+pub(crate) static RULE: Rule = Rule::new(
+    "selectable-currents",
+    "the charge currents that can be selected differ",
+    "PI18 2017 and 2022, \"MCHGCR\" and \"MUCHGCR\"",
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let why = "a current that only one unit accepts cannot be set on all; the units may be of different \
+               models or have different firmware";
+    let finding = |what: &str, values| {
+        RULE.finding(Severity::Warning, what, values, why)
+            .advise(&["choose a current that all units offer"])
+    };
+    let mut findings = Vec::new();
+    let list = |unit: &UnitSnapshot| unit.charge_currents.value();
+    if differ(&context.units, list) {
+        let values = each(&context.units, |unit| Some(shown(&list(unit)?.currents)));
+        findings.push(finding("the selectable maximum charge currents differ", values));
+    }
+    let list = |unit: &UnitSnapshot| unit.ac_charge_currents.value();
+    if differ(&context.units, list) {
+        let values = each(&context.units, |unit| Some(shown(&list(unit)?.currents)));
+        findings.push(finding("the selectable maximum AC charge currents differ", values));
+    }
+    findings
+}
+
+/// Returns the currents as they are shown: `2/10/20 A`.
+fn shown(currents: &Currents) -> String {
+    let numbers: Vec<_> = currents.values().map(|current| current.0.to_string()).collect();
+    format!("{} A", numbers.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{Amperes, Currents};
+
+    use crate::{Severity, rules::testing::found};
+
+    fn with(amperes: &[u16]) -> Vec<(&'static str, Severity)> {
+        let list: Vec<_> = amperes.iter().map(|&amperes| Amperes(amperes)).collect();
+        found(|units| {
+            units[1].charge_currents.value_mut().unwrap().currents = Currents::new(&list).unwrap();
+        })
+    }
+
+    #[test]
+    fn different_lists_are_reported() {
+        assert_eq!(with(&[10, 20, 100]), [("selectable-currents", Severity::Warning)]);
+        assert_eq!(with(&[10, 20, 30, 40, 50, 60, 70, 80]), []);
+    }
+}

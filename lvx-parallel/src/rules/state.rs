@@ -1,0 +1,6 @@
+//! Rules about what the units are doing: faults, warnings and working modes.
+
+pub(crate) mod fault;
+pub(crate) mod mode;
+pub(super) mod mode_conflict;
+pub(crate) mod warning;

@@ -1,0 +1,94 @@
+//! `mode`: each unit is in a working mode in which a healthy unit can be.
+//!
+//! Battery, hybrid and charge mode are healthy. Power-on, standby and bypass are mentioned, because the
+//! unit does not work in them. Fault mode is an error if there is no fault code; with one, rule `fault`
+//! reports it.
+//!
+//! Source: PI18 2017 and 2022, "MOD"; observed on LVX6048s: 03, 05 and 06 are healthy.
+
+use pi18_proto::WorkingMode;
+
+use crate::{
+    Finding, Severity,
+    advice::{Advice, mode as advice_for},
+    context::{Context, observed},
+    rules::Rule,
+};
+
+pub(crate) static RULE: Rule = Rule::new(
+    "mode",
+    "a unit is in fault mode, in a mode in which it does not work, or in an unknown mode",
+    "PI18 2017 and 2022, \"MOD\"; observed on LVX6048s: 03, 05 and 06 are healthy",
+    check,
+);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut modes: Vec<_> = context.units.iter().filter_map(|unit| unit.working_mode()).collect();
+    modes.sort_by_key(|mode| mode.0);
+    modes.dedup();
+    modes.into_iter().filter_map(|mode| finding(context, mode)).collect()
+}
+
+fn finding(context: &Context<'_>, mode: WorkingMode) -> Option<Finding> {
+    let values: Vec<_> = context
+        .units
+        .iter()
+        .filter(|unit| unit.working_mode() == Some(mode) && context.fault_of(unit).is_none())
+        .map(|unit| observed(unit, format_args!("{:02}", mode.0)))
+        .collect();
+    if values.is_empty() {
+        return None;
+    }
+    let (severity, what) = match mode {
+        WorkingMode::BATTERY | WorkingMode::HYBRID | WorkingMode::CHARGE => return None,
+        WorkingMode::FAULT => (Severity::Error, "fault mode without a fault code"),
+        WorkingMode::POWER_ON => (Severity::Info, "a unit is starting"),
+        WorkingMode::STANDBY => (Severity::Info, "a unit is in standby"),
+        WorkingMode::BYPASS => (Severity::Info, "a unit is in bypass"),
+        _ => (Severity::Warning, "a unit is in an unknown mode"),
+    };
+    let Advice { why, steps } = advice_for(mode);
+    Some(RULE.finding(severity, what, values, why).advise(steps))
+}
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{FaultCode, WorkingMode};
+
+    use crate::{
+        Severity,
+        rules::testing::{bank_of, findings, healthy},
+    };
+
+    /// Returns what is found if both units are in a mode.
+    fn both(mode: &str) -> Vec<(&'static str, Severity)> {
+        findings(&bank_of(&[mode, mode]))
+    }
+
+    #[test]
+    fn battery_hybrid_and_charge_are_healthy() {
+        for mode in ["mode=03", "mode=05", "mode=06"] {
+            assert_eq!(both(mode), [], "{mode}");
+        }
+    }
+
+    #[test]
+    fn other_modes_are_reported() {
+        for mode in ["mode=00", "mode=01", "mode=02"] {
+            assert_eq!(both(mode), [("mode", Severity::Info)], "{mode}");
+        }
+        assert_eq!(both("mode=07"), [("mode", Severity::Warning)]);
+    }
+
+    #[test]
+    fn fault_mode_is_reported_only_without_fault_code() {
+        let mut bank = bank_of(&["", "fault=02"]);
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+        bank.units[1].faults.value_mut().unwrap().fault = FaultCode::NONE;
+        for unit in &mut bank.units {
+            unit.statuses[1].value_mut().unwrap().fault = FaultCode::NONE;
+        }
+        assert_eq!(findings(&bank), [("mode", Severity::Error)]);
+        assert_eq!(healthy().units[0].working_mode(), Some(WorkingMode::HYBRID));
+    }
+}

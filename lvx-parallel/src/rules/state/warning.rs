@@ -1,0 +1,122 @@
+//! `warning`: no unit raises a warning.
+//!
+//! One finding for each warning of `FWS`. If no unit has usable grid, that is an outage and only
+//! mentioned; if one of several has none, that is a warning.
+//!
+//! Source: PI18 2017 and 2022, "FWS".
+
+use pi18_proto::{FaultCode, FaultsAndWarnings, Reply};
+
+use crate::{
+    Finding, Severity, UnitSnapshot,
+    advice::{Advice, warning as advice_for},
+    context::{Context, observed},
+    rules::{
+        Rule,
+        suppression::{Effect, is_suppressed},
+    },
+    wording::uncapitalised,
+};
+
+pub(crate) static RULE: Rule =
+    Rule::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", check);
+
+fn check(context: &Context<'_>) -> Vec<Finding> {
+    // The first field is the fault.
+    let warnings = FaultsAndWarnings::FIELDS.iter().skip(1);
+    warnings.filter_map(|info| finding(context, info.name, info.label)).collect()
+}
+
+fn finding(context: &Context<'_>, name: &str, label: &str) -> Option<Finding> {
+    let raised: Vec<_> = context
+        .units
+        .iter()
+        .copied()
+        .filter(|unit| raises(unit, name) && !follows(context, unit, name))
+        .collect();
+    raised.first()?;
+    let asked = context.units.iter().filter(|unit| unit.faults.value().is_some()).count();
+    let is_everywhere = raised.len() == asked;
+    let is_outage = name == LINE_FAIL && is_everywhere;
+    if name == LINE_FAIL && !is_everywhere && is_suppressed(context, Effect::LineFail) {
+        return None;
+    }
+    let values: Vec<_> = raised.iter().map(|unit| observed(unit, "raised")).collect();
+    if is_outage {
+        let values = if context.units.len() > 1 { Vec::new() } else { values };
+        let why = "the units run from battery and PV until the grid is back";
+        return Some(RULE.finding(Severity::Info, "no unit has grid", values, why));
+    }
+    let Advice { why, steps } = advice_for(name);
+    let what = uncapitalised(label);
+    Some(RULE.finding(Severity::Warning, what, values, why).advise(steps))
+}
+
+fn raises(unit: &UnitSnapshot, name: &str) -> bool {
+    let mut found = false;
+    if let Some(faults) = unit.faults.value() {
+        faults.visit_raised(&mut |info| found |= info.name == name);
+    }
+    found
+}
+
+/// Returns whether a battery warning follows from a fault of the battery, or from a missing battery.
+fn follows(context: &Context<'_>, unit: &UnitSnapshot, name: &str) -> bool {
+    let has_battery_fault = unit.fault().is_some_and(|fault| BATTERY_FAULTS.contains(&fault));
+    let has_no_battery = unit.lacks_battery().is_some();
+    name.starts_with("battery")
+        && ((has_battery_fault && is_suppressed(context, Effect::BatteryWarning))
+            || (has_no_battery && is_suppressed(context, Effect::UnitWithoutBattery)))
+}
+
+const BATTERY_FAULTS: [FaultCode; 4] = [
+    FaultCode::PARALLEL_BATTERY_VOLTAGE,
+    FaultCode::BATTERY_HIGH,
+    FaultCode::BATTERY_LOW,
+    FaultCode::BATTERY_OPEN,
+];
+
+const LINE_FAIL: &str = "line_fail";
+
+#[cfg(test)]
+mod tests {
+    use pi18_proto::{FaultsAndWarnings, Reply};
+
+    use crate::{
+        Checks, Severity, check,
+        rules::testing::{bank_of, findings, findings_of, first_finding, healthy},
+    };
+
+    #[test]
+    fn each_warning_has_finding_and_advice() {
+        for info in FaultsAndWarnings::FIELDS.iter().skip(1) {
+            let bank = bank_of(&["", &format!("warn={}", info.name)]);
+            assert_eq!(findings(&bank), [("warning", Severity::Warning)], "{}", info.name);
+            let finding = &check(&bank).findings[0];
+            assert!(!finding.advice.is_empty() && finding.why != "the unit warns", "{}", info.name);
+        }
+        assert_eq!(findings(&healthy()), []);
+        assert_eq!(first_finding(&bank_of(&["", "warn=fan-locked"])), "fan locked: sim:1 raised");
+    }
+
+    #[test]
+    fn outage_on_all_units_is_info() {
+        let bank = bank_of(&["grid=off", ""]);
+        assert_eq!(findings(&bank), [("warning", Severity::Info)]);
+        assert_eq!(first_finding(&bank), "no unit has grid");
+    }
+
+    #[test]
+    fn battery_fault_suppresses_battery_warning() {
+        let bank = bank_of(&["fault=83&warn=battery-low", "fault=83"]);
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+    }
+
+    #[test]
+    fn warning_is_reported_if_fault_rule_is_left_out() {
+        let only = vec![&super::RULE.info];
+        let alone = Checks { only, ..Checks::default() };
+        let bank = bank_of(&["fault=83&warn=battery-low", "fault=83"]);
+        assert_eq!(findings_of(&alone, &bank), [("warning", Severity::Warning)]);
+    }
+}

@@ -1,0 +1,118 @@
+//! The snapshots of all units of a bank.
+
+use std::time::Duration;
+
+use pi18_proto::DateTime;
+
+use super::{
+    question::Questions,
+    ring::{Ring, is_ring},
+    unit::UnitSnapshot,
+};
+
+/// The answers of all units of one bank, read together.
+///
+/// [`read`](Self::read) fills it from the units, [`parse`](Self::parse) from a file;
+/// [`check`](crate::check) judges it and [`compare`](crate::compare) shows the settings side by side.
+///
+/// ```
+/// use lvx_parallel::{BankSnapshot, Member, check};
+///
+/// let members = ["sim:0".parse()?, "sim:1".parse()?].map(|address| Member::open(&address));
+/// let bank = BankSnapshot::read(members.into());
+/// for unit in &bank.units {
+///     let status = unit.status.value().expect("the virtual unit answers");
+///     println!("{}: {}", unit.name, status.battery_voltage);
+/// }
+///
+/// // A saved snapshot can be judged later, and on another machine.
+/// let saved = bank.to_yaml();
+/// assert_eq!(check(&BankSnapshot::parse(&saved)?), check(&bank));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BankSnapshot {
+    /// Time of this computer when reading started. The times of all readings count from here.
+    pub started: Option<DateTime>,
+    /// The units, in the order in which they were given.
+    pub units: Vec<UnitSnapshot>,
+}
+
+impl BankSnapshot {
+    /// The largest number of units: the protocol has one digit for the number of a unit.
+    pub const MAX_UNITS: usize = 10;
+
+    /// Returns the time between the first and the last `GS` of the units; `None` with fewer than two.
+    /// Rules compare measurements only if they were read within [`Thresholds::max_skew`](crate::Thresholds::max_skew).
+    #[must_use]
+    pub fn skew(&self) -> Option<Duration> {
+        skew(&self.units)
+    }
+
+    /// Returns whether every unit answered or refused every question that it was asked.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.units.iter().all(UnitSnapshot::is_complete)
+    }
+
+    /// Returns a copy as if the units had been asked only these questions, and
+    /// [their protocols and serial numbers](Questions::ALWAYS).
+    ///
+    /// It equals what [`read_only`](Self::read_only) returns: in a bank of more than three units, each
+    /// unit reports about itself and the next one only.
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Member, Questions};
+    ///
+    /// let bank = BankSnapshot::read(vec![Member::open(&"sim:0".parse()?)]);
+    /// let settings = bank.only(Questions::SETTINGS);
+    /// assert_eq!(settings.units[0].asked().to_string(), "PI, ID, PIRI, FLAG, ACCT, ACLT");
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    #[must_use]
+    pub fn only(&self, questions: Questions) -> Self {
+        let questions = questions.and(Questions::ALWAYS);
+        let mut units: Vec<_> = self.units.iter().map(|unit| unit.only(questions)).collect();
+        if is_ring(units.len()) {
+            let ring = Ring::of(&self.units);
+            for (place, unit) in units.iter_mut().enumerate() {
+                ring.restrict(place, unit);
+            }
+        }
+        Self { started: self.started, units }
+    }
+
+    /// Returns those of `questions` that some unit was not asked. Units that stopped answering do not
+    /// count.
+    /// ```
+    /// use lvx_parallel::{BankSnapshot, Member, Question, Questions};
+    ///
+    /// let members = vec![Member::open(&"sim:0".parse()?)];
+    /// let bank = BankSnapshot::read_only(members, Questions::SETTINGS);
+    /// let faults = Questions::of(&[Question::FaultsAndWarnings]);
+    /// assert_eq!(bank.not_asked(faults.and(Questions::SETTINGS)), faults);
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    #[must_use]
+    pub fn not_asked(&self, questions: Questions) -> Questions {
+        not_asked(&self.units, questions)
+    }
+}
+
+/// See [`BankSnapshot::skew`].
+pub(crate) fn skew<'a>(units: impl IntoIterator<Item = &'a UnitSnapshot>) -> Option<Duration> {
+    let readings = units.into_iter().filter_map(|unit| unit.status.reading());
+    let times: Vec<_> = readings.map(|reading| reading.at).collect();
+    if times.len() < 2 {
+        return None;
+    }
+    Some(times.iter().max()?.saturating_sub(*times.iter().min()?))
+}
+
+/// See [`BankSnapshot::not_asked`].
+pub(crate) fn not_asked<'a>(
+    units: impl IntoIterator<Item = &'a UnitSnapshot>,
+    questions: Questions,
+) -> Questions {
+    let units = units.into_iter().filter(|unit| unit.lost.is_none());
+    units.map(|unit| questions.without(unit.asked())).collect()
+}
