@@ -225,7 +225,7 @@ fn to_comma(input: &[u8]) -> IResult<&[u8], &[u8]> {
     take_till(|byte| byte == b',').parse(input)
 }
 
-/// The fields after those that this crate knows, as they were sent.
+/// The fields after the known ones, as they were sent.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Extra<'a> {
     raw: Option<&'a [u8]>,
