@@ -78,7 +78,7 @@ fn adapter_claimed_by_a_program_is_reported_with_its_process() {
         (reading.join().unwrap(), claimed)
     });
     assert!(error.is_taken() && error.is_disconnected(), "{error}");
-    // The error does not name the process that reads it.
+    // The error leaves out the process that holds the adapter, because that is this process.
     let state =
         format!("driver usbfs is bound to the USB adapter in port {port} instead of usbhid");
     assert!(error.to_string().contains(&state), "{error}");
