@@ -364,6 +364,8 @@ mod tests {
                 "usb:1",
                 "serial:/dev/x?baud=fast",
                 "tcp:h:1?pause=1s",
+                "sim:0?timeout=0s",
+                "sim:0?crc",
                 "sn:55355535553555",
                 "sn:/dev/hidraw0"
             ]

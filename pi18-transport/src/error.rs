@@ -199,7 +199,7 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Reply { .. } | ErrorKind::OtherReply { .. })
     }
 
-    /// Returns whether the device does not speak PI18, or [sends more](Self::is_flooded) than any
+    /// Returns whether the device does not use PI18, or [sends more](Self::is_flooded) than any
     /// inverter can.
     #[must_use]
     pub fn is_not_pi18(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Asks and sets solar inverters that speak PI18, over USB, RS-232 or TCP.
+//! Reads and controls solar inverters with the PI18 protocol, over USB, RS-232 or TCP.
 //!
 //! PI18 is the protocol of Voltronic and MPP Solar hybrid inverters such as the LVX6048. The host sends a
 //! request, the unit answers: typed values for a *query*, yes or no for a *set command*. The types of all

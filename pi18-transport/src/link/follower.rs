@@ -123,9 +123,9 @@ impl Follower {
         let entries = self.roster.entries().iter().map(|entry| {
             let node = entry.adapter.node.display();
             match (entry.unit(), entry.error()) {
-                (Some(unit), _) => format!("{node} is {unit}"),
+                (Some(unit), _) => format!("unit {unit} at {node}"),
                 (None, Some(error)) => error.to_string(),
-                (None, None) => format!("{node} has not replied yet"),
+                (None, None) => format!("no reply yet at {node}"),
             }
         });
         let taken = taken_adapters();

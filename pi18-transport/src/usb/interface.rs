@@ -115,8 +115,9 @@ impl TakenAdapter {
             None => format!(
                 "plug it in again, or `echo {interface} | sudo tee /sys/bus/usb/drivers/{HID_DRIVER}/bind`"
             ),
-            Some(_) => "stop that program and plug the adapter in again; NUT takes every 0665:5161 \
-                        (`systemctl stop nut-driver.target`): name its UPS by `port` and `bus` in ups.conf"
+            Some(_) => "stop that program and plug the adapter in again; NUT claims every 0665:5161 \
+                        adapter (`systemctl stop nut-driver.target`) unless `port` and `bus` in ups.conf \
+                        name its UPS"
                 .to_owned(),
         }
     }

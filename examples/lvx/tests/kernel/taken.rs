@@ -85,7 +85,7 @@ fn adapter_claimed_by_a_program_is_reported_with_its_process() {
 
     let own = std::process::id();
     let state = format!("kernel (process {own}) uses the USB adapter in port {port} directly");
-    let help = "stop that program and plug the adapter in again; NUT takes every 0665:5161";
+    let help = "stop that program and plug the adapter in again; NUT claims every 0665:5161";
     for arguments in [&["devices"][..], &["query", "ID", &format!("sn:{}", SERIALS[0])]] {
         let (succeeded, text) = run(lvx(), arguments);
         assert!(!succeeded && text.contains(&state), "{text}");
