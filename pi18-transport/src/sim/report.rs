@@ -1,6 +1,7 @@
 //! USB HID reports, in which the adapter of an inverter passes bytes on.
 
 /// The bytes of one report.
+#[cfg(target_os = "linux")]
 pub(super) type Report = [u8; REPORT_LENGTH];
 
 /// Bytes in a report.

@@ -69,11 +69,11 @@ fn parallel_queries_return_the_status_of_any_unit() {
         assert_eq!(ask(&mut bank, asked, "PRI1"), "1,08,12345678000000000000,0,060,030,1");
         assert!(ask(&mut bank, asked, "PGS0").starts_with("1,4,83,"));
         for (digit, unit) in [("0", 0), ("1", 1), ("2", 2)] {
-            let known: ParallelStatus = decode(&ask(&mut bank, asked, &format!("PGS{digit}")));
+            let shown: ParallelStatus = decode(&ask(&mut bank, asked, &format!("PGS{digit}")));
             let own = status(&bank, unit);
-            assert_eq!(known.battery_voltage, own.battery_voltage);
-            assert_eq!(known.charge_current, own.charge_current);
-            assert_eq!(known.pv1_power, own.pv1_power);
+            assert_eq!(shown.battery_voltage, own.battery_voltage);
+            assert_eq!(shown.charge_current, own.charge_current);
+            assert_eq!(shown.pv1_power, own.pv1_power);
         }
     }
 }

@@ -129,8 +129,8 @@ fn addresses_of_a_process_lead_to_one_bank() {
     let mut faulty = sim::open("2?fault=83").unwrap();
     assert_eq!(ask(&mut faulty, MOD), b"^D00504\xC9\xBE\r");
     let mut other = sim::open("0").unwrap();
-    let known = ask(&mut other, &frame("PGS2"));
-    assert!(known.starts_with(b"^D1131,4,83,"), "{}", known.escape_ascii());
+    let status = ask(&mut other, &frame("PGS2"));
+    assert!(status.starts_with(b"^D1131,4,83,"), "{}", status.escape_ascii());
 
     // Opening an address again does not undo what has changed since.
     sim::open("1?solar-priority=0").unwrap();
