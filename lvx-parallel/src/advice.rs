@@ -17,9 +17,9 @@ const fn advice(why: &'static str, steps: &'static [&'static str]) -> Advice {
     Advice { why, steps }
 }
 
-const STOPPED: &str = "the unit has stopped and gives no output";
-/// What [`warning`] says of a warning that it does not know.
+/// Reason of [`warning`] for a warning that it does not know.
 pub(crate) const UNKNOWN_WARNING: &str = "this program does not know the warning";
+const STOPPED: &str = "the unit has stopped and has no output";
 const BANK_STOPPED: &str = "the bank stops: its units must agree before they share one output";
 
 /// Returns the advice for a fault.

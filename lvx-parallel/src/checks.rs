@@ -18,7 +18,7 @@ pub use judge::check;
 /// let members = ["sim:0".parse()?, "sim:1?battery-offset=0.3".parse()?];
 /// let bank = BankSnapshot::read(members.map(|address| Member::open(&address)).into());
 ///
-/// let mut checks = Checks { skip: vec![RuleInfo::find("slave-firmware")?], ..Checks::default() };
+/// let mut checks = Checks { only: vec![RuleInfo::find("battery-voltage")?], ..Checks::default() };
 /// assert_eq!(checks.check(&bank).findings[0].rule, "battery-voltage");
 /// checks.thresholds.battery_voltage_spread = Decivolts(4);
 /// assert!(checks.check(&bank).findings.is_empty());

@@ -22,7 +22,7 @@ impl BankSnapshot {
     /// Values that change are read last, from all units at the same time as far as their links allow.
     ///
     /// A unit that disappears, or does not answer two questions in a row, is marked as
-    /// [lost](crate::UnitSnapshot::lost), and the others are read completely. In a bank of more than
+    /// `lost`, and the others are read completely. In a bank of more than
     /// three units, `PRIn` and `PGSn` are asked of each unit about itself and the next one, and about
     /// numbers that no unit has, so that every unit is described twice.
     ///

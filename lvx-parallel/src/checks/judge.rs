@@ -80,7 +80,7 @@ impl Checks {
     /// Compares the units of one bank with each other and with what a healthy bank shows.
     ///
     /// The order of the units does not matter. Units with the same name are numbered: `NAME #1`. A rule
-    /// judges what was asked; if something that it needs was not asked, the report says so.
+    /// judges what was asked; rule `unread` reports what it needs and was not asked.
     ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Checks, Member, RuleInfo, Severity};

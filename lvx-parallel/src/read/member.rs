@@ -27,7 +27,7 @@ impl Member {
     /// Opens the unit at an address.
     ///
     /// If it cannot be opened, the member keeps the [`error`](Self::error), and the snapshot of its unit
-    /// is [lost](crate::UnitSnapshot::lost).
+    /// is marked as `lost`.
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member};
     ///

@@ -32,7 +32,23 @@ impl Report {
     /// The JSON schema of what [`to_json`](Self::to_json) writes.
     pub const SCHEMA: &'static str = include_str!("../../schema/report.schema.json");
 
-    /// Writes the report as indented JSON, for programs.
+    /// Writes the report as indented JSON, for programs. Its schema is [`SCHEMA`](Self::SCHEMA).
+    ///
+    /// ```json
+    /// {
+    ///   "format": "lvx-report",
+    ///   "version": 1,
+    ///   "verdict": "healthy: 1 unit, no error, no warning",
+    ///   "healthy": true,
+    ///   "complete": true,
+    ///   "started": "2026-11-27 13:43:48",
+    ///   "skew_ms": null,
+    ///   "rules_left_out": 0,
+    ///   "units": [],
+    ///   "table": [],
+    ///   "findings": []
+    /// }
+    /// ```
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member, check};
     ///

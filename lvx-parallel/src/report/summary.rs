@@ -91,8 +91,8 @@ impl Report {
 
     /// Returns whether there are units, and no finding is a warning or an error.
     ///
-    /// A bank of which only a part was judged can be healthy; [`verdict`](Self::verdict) says so, and
-    /// [`complete`](Self::complete) is then false.
+    /// A bank of which only a part was judged can be healthy; its [`verdict`](Self::verdict) then
+    /// begins with `healthy as far as it was judged`.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         let is_quiet = self.findings.iter().all(|finding| finding.severity == Severity::Info);

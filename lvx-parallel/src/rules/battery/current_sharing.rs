@@ -1,9 +1,12 @@
 //! How units share a battery current: what `charge-current` and `discharge-current` have in common.
 //!
-//! Units on one output should carry the same current. PV power is not shared: a unit with more of it
-//! charges more or discharges less. A difference is therefore explained if, for each two units, the
-//! difference between the currents into their batteries lies between the difference between their PV
-//! powers, less the losses of conversion, and the whole of it, give or take the limit.
+//! Units on one output should carry the same current. PV power is not shared: a unit with more PV power
+//! charges more or discharges less. PV power explains a difference if this holds for every pair of units:
+//! the unit with more PV power has a greater current into its battery, by the difference in PV power less at
+//! most the conversion losses (`pv_losses`), with the limit of the current as tolerance.
+//!
+//! Example: 3200 W more PV power at 54.6 V are 58.6 A, or 52.7 A with 10 % losses. With a limit of 5 A, a
+//! difference of 47.7 to 63.6 A is explained.
 
 use pi18_proto::{Amperes, GeneralStatus, ParallelStatus};
 

@@ -41,9 +41,10 @@ enum Comparable {
     /// None. Of a unit with three phases it is not known whether `PGSn` and `GS` are about the same
     /// phase.
     Nothing,
-    /// Voltages. Power changes at any moment, and there is no reading on either side in time.
+    /// Voltages only. Power changes at any moment, so it is compared only if the unit's own readings were
+    /// taken before and after the other unit's.
     Voltages,
-    /// Voltages and power: the unit's own readings lie before and after the other unit's.
+    /// Voltages and power.
     VoltagesAndPower,
 }
 

@@ -1,8 +1,8 @@
 //! `mode-conflict`: the working modes of the units fit together.
 //!
 //! Units of a bank change modes together: all feed the loads with the grid, all without it, or none does.
-//! A unit with a fault, and one that measures no battery, are left out, as is one whose mode is just
-//! changing. Modes are compared if they were read within `max_skew`.
+//! A unit with a fault, and one that measures no battery, are left out, as is a unit that is just
+//! changing its mode. Modes are compared if they were read within `max_skew`.
 //!
 //! Source: PI18 2017 and 2022, "MOD"; assumed: units of a bank change modes together.
 

@@ -83,7 +83,9 @@ mod tests {
     use pi18_proto::{FaultsAndWarnings, Reply};
 
     use crate::{
-        Checks, Severity, check,
+        Checks, Severity,
+        advice::UNKNOWN_WARNING,
+        check,
         rules::testing::{bank_of, findings, findings_of, first_finding, healthy},
     };
 
@@ -93,7 +95,7 @@ mod tests {
             let bank = bank_of(&["", &format!("warn={}", info.name)]);
             assert_eq!(findings(&bank), [("warning", Severity::Warning)], "{}", info.name);
             let finding = &check(&bank).findings[0];
-            assert!(!finding.advice.is_empty() && finding.why != "the unit warns", "{}", info.name);
+            assert!(!finding.advice.is_empty() && finding.why != UNKNOWN_WARNING, "{}", info.name);
         }
         assert_eq!(findings(&healthy()), []);
         assert_eq!(first_finding(&bank_of(&["", "warn=fan-locked"])), "fan locked: sim:1 raised");
