@@ -108,6 +108,7 @@ pub use profile::{
     Label, ParsedProfile, Profile, profile_schema, validate, validate_for, validate_for_bank,
 };
 
+/// Compiles and runs the program in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

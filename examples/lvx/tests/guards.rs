@@ -144,7 +144,7 @@ fn one_unit_of_a_pair_is_set_alone_only_if_that_is_said() {
     assert_eq!(allowed.status.code(), Some(0), "{}", seen(&allowed));
     assert!(
         seen(&allowed).contains(
-            "warning: the bank has at least 2 units; missing in the plan: unit 96132206100411"
+            "warning: the bank has at least 2 units; not in the plan: unit 96132206100411"
         ),
         "{}",
         seen(&allowed)

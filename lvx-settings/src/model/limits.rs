@@ -158,7 +158,10 @@ impl Limit {
 }
 
 impl Allowed {
-    /// Returns the values as text for an error message.
+    /// Returns the values as text for an error message, such as `one of 10, 20, 30 … 80 A`.
+    ///
+    /// Runs of equal steps are shortened. An empty list is described as such, because no value is known
+    /// to be accepted.
     #[must_use]
     pub fn describe(&self, setting: Setting) -> String {
         match self {

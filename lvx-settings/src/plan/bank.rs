@@ -117,7 +117,7 @@ impl Plan {
                     None => setting.to_string(),
                 });
                 let why = format!(
-                    "{other} of the same bank is missing; equal in all units of a bank must be {}",
+                    "{other} of the same bank is not in the plan; all units of a bank must have the same {}",
                     names.collect::<Vec<_>>().join(", ")
                 );
                 let kind = ObstacleKind::PartOfBank;

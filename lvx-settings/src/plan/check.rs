@@ -71,7 +71,7 @@ impl Plan {
             let count = self.units.len() + left_out.len();
             let names: Vec<_> = left_out.iter().map(ToString::to_string).collect();
             warnings.push(format!(
-                "the bank has at least {count} units; missing in the plan: {}",
+                "the bank has at least {count} units; not in the plan: {}",
                 names.join(", ")
             ));
         }

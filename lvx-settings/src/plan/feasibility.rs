@@ -3,7 +3,7 @@
 use super::{
     Obstacle, ObstacleKind, Plan, PlannedUnit,
     bounds::is_known,
-    own_voltages::{BROUGHT, OwnVoltages},
+    own_voltages::{OwnVoltages, TYPE_VOLTAGES},
 };
 use crate::{Battery, Difference, Limits, Setting, Settings, broken};
 
@@ -110,7 +110,7 @@ impl Plan {
         let writes = |setting: Setting| {
             changed.iter().any(|change| {
                 change.setting.group() == setting.group()
-                    || (change.setting == Setting::BatteryType && BROUGHT.contains(&setting))
+                    || (change.setting == Setting::BatteryType && TYPE_VOLTAGES.contains(&setting))
             })
         };
         for rule in broken(&target, battery) {

@@ -96,7 +96,7 @@ impl fmt::Display for Obstacles {
     }
 }
 
-/// Writes the same text as `Display`, because a `main` that returns an error shows it by `Debug`.
+/// Writes the same text as `Display`, because a `main` that returns an error prints it with `Debug`.
 impl fmt::Debug for Obstacles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

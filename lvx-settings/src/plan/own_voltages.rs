@@ -57,7 +57,7 @@ impl OwnVoltages {
                 advice: "set it on the display, or write battery_type: user and the voltages",
             });
         };
-        let off = BROUGHT.into_iter().zip(own).zip(voltages(target));
+        let off = TYPE_VOLTAGES.into_iter().zip(own).zip(voltages(target));
         let off: Vec<_> = off
             .filter(|((_, own), stated)| own != stated)
             .filter_map(|((setting, own), stated)| Some((setting, own?, stated?)))
@@ -81,7 +81,7 @@ impl OwnVoltages {
 }
 
 /// The settings that a battery type sets.
-pub(super) const BROUGHT: [Setting; 3] =
+pub(super) const TYPE_VOLTAGES: [Setting; 3] =
     [Setting::BulkVoltage, Setting::FloatVoltage, Setting::CutoffVoltage];
 
 /// A conflict between voltages and a battery type.

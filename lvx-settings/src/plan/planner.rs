@@ -74,6 +74,26 @@ impl Plan {
     /// Returns a plan from a file if these permissions allow it. Permissions in the file do not count, and
     /// its battery guard is narrowed to the site's.
     ///
+    /// ```
+    /// use lvx_settings::{HostClock, ObstacleKind, Permissions, Plan, Profile, Setting, Unit};
+    /// use pi18_transport::Client;
+    ///
+    /// let profile = Profile::parse("bank.yaml", "machine_type: grid_tie\n")?;
+    /// let unit = Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?;
+    /// let permissions =
+    ///     Permissions::default().with_part_of_bank().with_installation([Setting::MachineType]);
+    /// let units = [("sim:0".to_owned(), unit)];
+    /// let plan = Plan::for_profile(profile.profile(), units, &permissions)?;
+    /// let file = serde_json::to_string(&plan)?;
+    ///
+    /// let plan: Plan = serde_json::from_str(&file)?;
+    /// assert!(plan.clone().permitted(&permissions).is_ok());
+    /// let obstacles =
+    ///     plan.permitted(&Permissions::default().with_part_of_bank()).unwrap_err();
+    /// assert!(obstacles.iter().all(|obstacle| obstacle.kind == ObstacleKind::Installation));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// All obstacles, as for [`for_profile`](Self::for_profile); steps that are inconsistent.
     pub fn permitted(mut self, permissions: &Permissions) -> Result<Self, Obstacles> {

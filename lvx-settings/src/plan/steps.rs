@@ -6,7 +6,7 @@ use pi18_proto::DateTime;
 use pi18_transport::wrap;
 use serde::{Deserialize, Serialize};
 
-use super::{Permissions, own_voltages::BROUGHT};
+use super::{Permissions, own_voltages::TYPE_VOLTAGES};
 use crate::{Battery, Difference, Group, Setting, Settings, Unit, model::clock::setting};
 
 /// Ordered writes for one or several units, and the state of the units when the plan was made.
@@ -151,8 +151,9 @@ impl Plan {
     pub fn touched(&self, unit: usize) -> impl Iterator<Item = Setting> + '_ {
         let changed = move |setting: &Setting| {
             self.steps.iter().filter(|step| step.unit == unit).any(|step| {
-                let brought = step.to.battery_type.is_some() && BROUGHT.contains(setting);
-                brought || step.to.get(*setting) != step.from.get(*setting)
+                let is_type_voltage =
+                    step.to.battery_type.is_some() && TYPE_VOLTAGES.contains(setting);
+                is_type_voltage || step.to.get(*setting) != step.from.get(*setting)
             })
         };
         Setting::ALL.iter().copied().filter(changed)
