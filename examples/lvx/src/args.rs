@@ -23,7 +23,7 @@ use clap_complete::Shell;
 use self::help::STATUSES;
 
 #[cfg(target_os = "linux")]
-pub(crate) use self::links::{Devices, Links, LinksTask, Printed};
+pub(crate) use self::links::{Devices, InstallFile, Links, LinksTask};
 pub(crate) use self::{
     bank::{Bank, Compare, Dump, DumpFormat, ReportFormat, SyncCheck},
     format::Format,
@@ -35,18 +35,18 @@ pub(crate) use self::{
 #[cfg(unix)]
 pub(crate) use self::{
     runs::{Confirm, Restore, Runs, RunsTask},
-    state_dir::Place,
-    write::{Apply, Care, Carry, Consent, Permit, Set},
+    state_dir::StateDir,
+    write::{Apply, ConsentOptions, PermitOptions, RunOptions, Set, WriteOptions},
 };
 
-/// Asks, checks and sets Voltronic / MPP Solar hybrid inverters that speak PI18 (LVX6048,
+/// Reads, checks and configures Voltronic / MPP Solar hybrid inverters with the PI18 protocol (LVX6048,
 /// InfiniSolar V).
 #[derive(Debug, Parser)]
 #[command(name = "lvx", version, after_help = STATUSES, arg_required_else_help = true, max_term_width = MAX_WIDTH)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Draw no progress, and do not list adapters that are used because no unit is named
+    /// Hide progress and the list of adapters that are used when no unit is given
     #[arg(long, global = true)]
     pub(crate) quiet: bool,
 }
@@ -77,11 +77,11 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     Links(Links),
     Simulate(Simulate),
-    /// Print completions for a shell
+    /// Print the completion script of a shell
     ///
     /// For bash: `lvx completions bash > ~/.local/share/bash-completion/completions/lvx`
     Completions {
-        /// Which shell
+        /// Shell to complete for
         shell: Shell,
     },
 }
@@ -101,11 +101,12 @@ mod tests {
 
     fn check(command: &mut clap::Command) {
         let name = command.get_name().to_owned();
-        // Examples and tables are laid out by hand: a line that is wrapped breaks them.
-        let by_hand = [command.get_after_help(), command.get_after_long_help()];
-        let by_hand: Vec<_> = by_hand.into_iter().flatten().map(ToString::to_string).collect();
+        // Wrapping breaks the layout of examples and tables.
+        let fixed_layout = [command.get_after_help(), command.get_after_long_help()];
+        let fixed_layout: Vec<_> =
+            fixed_layout.into_iter().flatten().map(ToString::to_string).collect();
         let help = [command.render_help(), command.render_long_help()].map(|help| help.to_string());
-        for line in by_hand
+        for line in fixed_layout
             .into_iter()
             .chain(help)
             .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! The commands, one a file.
+//! The commands of `lvx`, one per file.
 
 #[cfg(unix)]
 mod apply;
@@ -31,7 +31,7 @@ use crate::{
     terminal::{Failure, Status, Stdout},
 };
 
-/// Runs a command.
+/// Runs a command with its output on `out`.
 pub(crate) fn run(command: &Command, out: &mut Stdout) -> Result<Status, Failure> {
     match command {
         #[cfg(target_os = "linux")]

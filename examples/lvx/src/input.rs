@@ -1,4 +1,4 @@
-//! What the user names: files, queries, profiles, the battery guard of the site.
+//! User input: files, names of queries, profiles, and the battery guard of the site.
 
 mod battery;
 mod file;
@@ -6,6 +6,6 @@ mod profile;
 mod query_name;
 
 pub(crate) use battery::{battery, battery_path};
-pub(crate) use file::{file_name, is_stdin, open_input, read_text, stdin_goes_on, unreadable};
+pub(crate) use file::{file_name, is_stdin, open_input, read_text, stdin_is_ready, unreadable};
 pub(crate) use profile::{read_bytes, read_profile};
 pub(crate) use query_name::{query, query_kind};

@@ -1,4 +1,4 @@
-//! `lvx`: asks, checks and sets inverters that speak PI18.
+//! `lvx`: reads, checks and configures inverters with the PI18 protocol.
 
 mod args;
 mod command;

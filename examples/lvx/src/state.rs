@@ -1,7 +1,7 @@
-//! What outlives a run: the state folder with journals, saved settings and the audit file, and the
-//! list of runs that all users of this machine see.
+//! Persistent state: the state folder with journals, saved settings and the audit file, and the list of
+//! runs that all users of this machine share.
 //!
-//! Everything is opened through the descriptor of a folder that was checked: links are not followed,
+//! All files are opened relative to the descriptor of a checked folder. Symbolic links are not followed,
 //! and only regular files of the effective user are read or written.
 
 mod audit;
@@ -21,9 +21,9 @@ pub(crate) mod testing;
 mod users;
 
 pub(crate) use disk::{Disk, RealDisk};
-pub(crate) use folder::{Choice, Folder, open_foreign};
+pub(crate) use folder::{Folder, PathOrigin, open_foreign};
 pub(crate) use history::History;
 pub(crate) use run_files::RunFiles;
 pub(crate) use store::Store;
-pub(crate) use stored_run::Kept;
+pub(crate) use stored_run::StoredRun;
 pub(crate) use users::{effective as effective_user, ignored as ignored_users};

@@ -1,4 +1,4 @@
-//! The units that a command is about.
+//! Opening and reading the units of a command.
 
 mod adapters;
 mod bank;
@@ -6,4 +6,4 @@ mod open;
 
 pub(crate) use adapters::adapters;
 pub(crate) use bank::{read_bank, saved_bank};
-pub(crate) use open::{Open, host, open, open_for};
+pub(crate) use open::{OpenUnit, host, open, open_for};

@@ -1,4 +1,4 @@
-//! Writing settings: from what is wanted, over a plan and the consent of the user, to proof.
+//! Writing settings: target, plan, consent of the user, run and report.
 
 mod apply;
 mod consent;
@@ -6,12 +6,12 @@ mod drive;
 mod obstacle;
 mod permissions;
 mod plan;
-mod wanted;
+mod target;
 
-pub(crate) use apply::carry;
+pub(crate) use apply::apply_target;
 pub(crate) use consent::{can_be_asked, given as consent_given};
 pub(crate) use drive::{drive, options, print_report};
 pub(crate) use obstacle::describe_obstacle;
 pub(crate) use permissions::permissions;
 pub(crate) use plan::show as show_plan;
-pub(crate) use wanted::Wanted;
+pub(crate) use target::Target;

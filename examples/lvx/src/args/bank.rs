@@ -6,13 +6,13 @@ use clap::{Args, ValueEnum};
 
 use super::help::{STATUSES, UNITS};
 
-/// The units of a bank, or a file in their place
+/// The units of a bank, or a saved bank.
 #[derive(Args, Debug)]
 pub(crate) struct Bank {
-    /// The units of the bank, all of them; without any, all adapters that are plugged in
+    /// All units of the bank [default: all adapters that are plugged in]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
-    /// Take what `lvx dump` saved instead of live units; `-` is standard input
+    /// Use a bank that `lvx dump` saved instead of live units; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "units")]
     pub(crate) from: Option<PathBuf>,
 }
@@ -20,19 +20,19 @@ pub(crate) struct Bank {
 const SYNC_CHECK_EXAMPLES: &str = "\
 Examples:
   lvx sync-check sim:0 sim:1
-  lvx sync-check                                      all adapters plugged in
-  lvx sync-check --only fault                         asks for faults alone
+  lvx sync-check                                      all adapters
+  lvx sync-check --only fault                         faults only
   lvx sync-check /dev/hidraw0 /dev/hidraw1 --bank-ah 300 --expect-firmware 06306
-  lvx sync-check --from bank.yaml --format markdown   a saved bank, for a forum
-  lvx sync-check sim:0 sim:1 --baseline bank.yaml     and what changed since
+  lvx sync-check --from bank.yaml --format markdown   saved bank, for a forum
+  lvx sync-check sim:0 sim:1 --baseline bank.yaml     changes since then, too
   lvx sync-check sim:0 sim:1 --threshold battery_voltage_spread=0.4
-  lvx sync-check --list-rules                         every rule and threshold";
+  lvx sync-check --list-rules                         all rules and thresholds";
 
-/// Check whether a bank is healthy, and if not, why and what to do
+/// Check whether a bank is healthy; report causes and advice if it is not
 ///
-/// Reads what the rules need from all units, side by side, and holds it against each other and against
-/// what a healthy bank looks like. Nothing is written to the units. Exit status 1 if anything is
-/// found that is worse than an info.
+/// Reads all units at the same time, only the data that the rules need, and compares the units with each
+/// other and with the limits of a healthy bank. Never writes to a unit. The exit status is 1 for any
+/// finding above info.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "lvx sync-check [OPTIONS] [UNIT]...\n       lvx sync-check [OPTIONS] --from FILE"
@@ -41,31 +41,31 @@ Examples:
 pub(crate) struct SyncCheck {
     #[command(flatten)]
     pub(crate) bank: Bank,
-    /// How to show the report
+    /// Output format
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
-    /// Check these rules only
+    /// Rules to check; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// Leave these rules out
+    /// Rules to skip; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
-    /// Change a threshold; may be given again
+    /// Override a threshold; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) threshold: Vec<String>,
-    /// Take thresholds from a YAML file
+    /// YAML file with thresholds
     #[arg(long, value_name = "FILE")]
     pub(crate) thresholds: Option<PathBuf>,
-    /// The capacity of the battery bank, to judge the charge rate
+    /// Capacity of the battery bank in Ah, for the rule on charge rate
     #[arg(long, value_name = "AH", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) bank_ah: Option<u32>,
-    /// The main firmware that all units are to have
+    /// Main firmware version that all units should have
     #[arg(long, value_name = "VERSION")]
     pub(crate) expect_firmware: Option<String>,
-    /// Also tell what changed since `lvx dump` saved the bank
+    /// Bank saved by `lvx dump`; changes since then are reported, too
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Show every rule and threshold
+    /// List all rules and thresholds
     #[arg(long, exclusive = true)]
     pub(crate) list_rules: bool,
 }
@@ -79,7 +79,8 @@ pub(crate) enum ReportFormat {
 
 /// Compare the settings of units
 ///
-/// The twelve that must agree, then those of the others that differ. Exit status 1 if any differs.
+/// Shows the twelve settings that must agree in a bank, then other settings that differ. The exit status
+/// is 1 if any setting differs.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "lvx compare [OPTIONS] [UNIT]...\n       lvx compare [OPTIONS] --from FILE"
@@ -88,20 +89,20 @@ pub(crate) enum ReportFormat {
 pub(crate) struct Compare {
     #[command(flatten)]
     pub(crate) bank: Bank,
-    /// How to show the comparison
+    /// Output format
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
 }
 
-/// Save everything that the units of a bank say
+/// Save all replies of the units of a bank
 ///
-/// `lvx dump UNIT... > bank.yaml`; then `--from bank.yaml` takes the place of the units.
+/// `sync-check` and `compare` read the file with `--from`: lvx dump UNIT... > bank.yaml
 #[derive(Args, Debug)]
 #[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Dump {
     #[command(flatten)]
     pub(crate) bank: Bank,
-    /// How to save it
+    /// Output format
     #[arg(long, value_enum, default_value_t = DumpFormat::Yaml)]
     pub(crate) format: DumpFormat,
 }

@@ -9,38 +9,38 @@ use super::{
     help::{STATUSES, UNITS},
 };
 
-/// Show where units are not as a profile wants them
+/// Show settings of units that differ from a profile
 ///
-/// Exit status 1 if something differs.
+/// The exit status is 1 if any setting differs.
 #[derive(Args, Debug)]
 #[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Diff {
-    /// The profile, a YAML file; `-` is standard input
+    /// Profile (YAML); `-` is standard input
     #[arg(value_name = "PROFILE")]
     pub(crate) profile: PathBuf,
-    /// The units
+    /// Units to compare with the profile
     #[arg(value_name = "UNIT", required = true)]
     pub(crate) units: Vec<String>,
-    /// How to show the differences
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
 }
 
-/// Check a profile: its text, its values, the rules between them
+/// Check the syntax, the values and the consistency of a profile
 ///
-/// With --for, also against what these units can be set to. Nothing is written.
+/// With --for, also checks the values against the limits of these units. Never writes to a unit.
 #[derive(Args, Debug)]
 #[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Validate {
-    /// The profile, a YAML file; `-` is standard input
+    /// Profile (YAML); `-` is standard input
     #[arg(value_name = "PROFILE")]
     pub(crate) profile: PathBuf,
-    /// A unit that it is for; may be given again
+    /// Unit to validate the profile for; may be repeated
     #[arg(long = "for", value_name = "UNIT")]
     pub(crate) units: Vec<String>,
 }
 
-/// Make a profile, or help an editor with one
+/// Create a profile, print its schema, or check the battery guard
 #[derive(Args, Debug)]
 pub(crate) struct Profile {
     #[command(subcommand)]
@@ -51,16 +51,16 @@ pub(crate) struct Profile {
 pub(crate) enum ProfileTask {
     /// Print a unit's settings as a commented profile
     Init {
-        /// The unit
+        /// Unit to read
         #[arg(value_name = "UNIT")]
         unit: String,
     },
-    /// Print the JSON schema of profiles, for editors
+    /// Print the JSON schema of profiles for editors
     Schema,
     /// Check and print the battery guard of this site
     ///
-    /// The guard is in /etc/lvx/battery.yaml, or in the file that `LVX_BATTERY` names: `chemistry`,
-    /// `cells`, `max_cell_voltage`, `min_cell_voltage` and optionally `max_bank_charge_current`, as under
-    /// `battery` in a profile. `apply` and `set` obey it; a profile may only narrow it.
+    /// The guard is read from /etc/lvx/battery.yaml or the file in `LVX_BATTERY`. It has the keys of
+    /// `battery` in a profile: `chemistry`, `cells`, `max_cell_voltage`, `min_cell_voltage` and the
+    /// optional `max_bank_charge_current`. `apply` and `set` enforce it; a profile can only narrow it.
     Battery,
 }

@@ -8,29 +8,29 @@ use super::help::{STATUSES, UNITS};
 
 const QUERY_EXAMPLES: &str = "\
 Examples:
-  lvx query GS sim:0                    what a virtual unit measures right now
-  lvx query GS PGS1 /dev/hidraw0        two questions to one unit
+  lvx query GS sim:0                    measurements of a virtual unit
+  lvx query GS PGS1 /dev/hidraw0        two queries to one unit
   lvx query ED20260426 serial:/dev/ttyUSB0
-  lvx query --list                      every question there is
-  lvx query --list GS                   every field of an answer";
+  lvx query --list                      all queries
+  lvx query --list GS                   all fields of a reply";
 
-/// Ask a unit and show each field of its answer
+/// Send queries to a unit and show each field of the replies
 #[derive(Args, Debug)]
 #[command(override_usage = "lvx query [OPTIONS] CMD... [UNIT]")]
 #[command(after_help = QUERY_EXAMPLES, after_long_help = format!("{QUERY_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Query {
-    /// Commands by mnemonic, with arguments where they take one (GS, PGS1, ED20260426), then the unit
+    /// Queries (GS, PGS1, ED20260426), then the address of the unit
     ///
-    /// Without a unit, the one that `LVX_UNIT` names is asked, or the only inverter adapter that is plugged in.
+    /// Without an address, `lvx` uses the unit in `LVX_UNIT`, or the only adapter that is plugged in.
     #[arg(value_name = "CMD", required_unless_present = "list")]
     pub(crate) words: Vec<String>,
-    /// Show every command; with commands, what each of them answers
+    /// List all queries, or the reply fields of the given queries
     #[arg(long)]
     pub(crate) list: bool,
-    /// How to show the answer: a table, one line of JSON a command, or the raw frame
+    /// Output format: a table, one line of JSON per reply, or the raw frame
     #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
     pub(crate) format: QueryFormat,
-    /// Write all traffic to a file that `replay:FILE` plays back
+    /// Record all traffic to a new file, which `replay:FILE` plays back
     #[arg(long, value_name = "FILE")]
     pub(crate) capture: Option<PathBuf>,
 }
@@ -43,43 +43,44 @@ pub(crate) enum QueryFormat {
 }
 
 const DECODE_LINES: &str = "\
-A line is one of:
+Each line has one of these forms:
   {\"id\": \"x\", \"command\": \"GS\", \"hex\": \"5e44…\"}
-                            JSON; id and command may be left out
-  GS 5e44…                  a command and hex
-  5e44…                     hex alone
-  ^D00505\\xd9\\x9f\\r         a frame with escapes, bare or as b'…'
-A reply does not say what it answers: without a command, those are named whose
-reply has its shape. The lines of a capture (lvx query --capture) know.
+                            JSON; id and command are optional
+  GS 5e44…                  command and hex
+  5e44…                     hex only
+  ^D00505\\xd9\\x9f\\r         frame with escapes, bare or as b'…'
+A reply frame does not contain its query. Without a command, the output lists
+the queries whose replies have the same shape. In a capture of
+`lvx query --capture`, the query is the frame that was sent before.
 
-Exit status: 0 all decoded; 1 some frame is damaged or cannot be read;
-2 some line is none of these.";
+Exit status: 0 all frames decoded; 1 a frame is damaged or cannot be decoded;
+2 a line has none of these forms.";
 
-/// Decode frames from logs, one JSON line out for each line in
+/// Decode logged frames into JSON, one line of output per line of input
 #[derive(Args, Debug)]
 #[command(after_help = DECODE_LINES)]
 pub(crate) struct Decode {
-    /// The log; `-` is standard input
+    /// Log file; `-` is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     pub(crate) file: PathBuf,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
-  lvx explain 83              a fault, by the number on the display
-  lvx explain warning 5       a warning, by its place in FWS (or its name)
-  lvx explain mode 6          a mode
-  lvx explain fault           every fault there is; so with warning and mode
+  lvx explain 83              fault with this number on the display
+  lvx explain warning 5       warning by its position in FWS, or by its name
+  lvx explain mode 6          working mode
+  lvx explain fault           list of all faults (also: warning, mode)
 
-Exit status: 0 explained; 2 there is no such code.";
+Exit status: 0 success; 2 the code is unknown.";
 
-/// Explain a fault, a warning or a mode: what it means, what to check, in which order
+/// Explain a fault, warning or mode: its meaning, and what to check in which order
 ///
-/// No unit is asked.
+/// Works without a unit.
 #[derive(Args, Debug)]
 #[command(override_usage = "lvx explain [fault|warning|mode] CODE", after_help = EXPLAIN_EXAMPLES)]
 pub(crate) struct Explain {
-    /// The number, behind `warning` or `mode` if it is no fault's
+    /// Number of a fault; for others, `warning` or `mode` and its number
     #[arg(value_name = "CODE", required = true, num_args = 1..=2)]
     pub(crate) words: Vec<String>,
 }

@@ -5,90 +5,91 @@ use clap::{Args, Subcommand};
 use super::{
     format::Format,
     help::{STATUSES, UNITS},
-    state_dir::Place,
-    write::{Care, Consent, Permit},
+    state_dir::StateDir,
+    write::{ConsentOptions, PermitOptions, RunOptions},
 };
 
-/// Keep what `lvx apply --confirm-within` has written
+/// Keep the settings that `lvx apply --confirm-within` wrote
 #[derive(Args, Debug)]
 pub(crate) struct Confirm {
-    /// The run's name, or the path of its journal; not needed if only one run waits
+    /// Name of the run or path of its journal [default: the only run that waits for confirmation]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) place: StateDir,
 }
 
 const RESTORE_EXAMPLES: &str = "\
 Examples:
-  lvx restore                           what was left, and what can be done
-  lvx restore RUN --undo                what undoing a finished run would write
-  lvx restore RUN --undo --confirm      puts back what the units had
-  lvx restore RUN --finish --confirm    does what is left to do
-  lvx restore RUN --forget              you have seen to it by other means";
+  lvx restore                           show the unfinished run and the options
+  lvx restore RUN --undo                show the writes of an undo
+  lvx restore RUN --undo --confirm      write the old settings back
+  lvx restore RUN --finish --confirm    carry out the remaining writes
+  lvx restore RUN --forget              close the run without any write";
 
-/// Undo a run of `lvx apply`, or bring one to an end that was stopped
+/// Undo a run of `lvx apply`, or finish an interrupted one
 ///
-/// An open run is one that was stopped, or could not undo everything: it is undone, finished or
-/// forgotten. A run that ended is undone by a new run, with the same checks and consent. Units that
-/// are named are restored without the others.
+/// An open run was interrupted or could not undo all writes; it can be undone, finished or forgotten. A
+/// finished run is undone by a new run with the same checks and consent. If units are given, only these
+/// are restored.
 #[derive(Args, Debug)]
 #[command(after_help = RESTORE_EXAMPLES, after_long_help = format!("{RESTORE_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a command line option")]
 pub(crate) struct Restore {
-    /// The run's name (`lvx runs`), or the path of its journal; not needed if only one was left
+    /// Name of the run (see `lvx runs`) or path of its journal [default: the only open run]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
-    /// Where the units are now, if no longer where they were; those that are not named are left out
+    /// Current addresses of the units to restore [default: all units at their addresses in the run]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
-    /// Put back what the units had before
+    /// Write the old settings back
     #[arg(long, conflicts_with_all = ["finish", "forget"])]
     pub(crate) undo: bool,
-    /// Do what is left to do
+    /// Carry out the remaining writes
     #[arg(long, conflicts_with = "forget")]
     pub(crate) finish: bool,
-    /// Leave everything as it is, and do not offer it again
+    /// Close the run and leave the units as they are
     #[arg(long)]
     pub(crate) forget: bool,
-    /// Take a journal that is not in your state folder, or was edited, by its path: a new run does what
-    /// it says, under every check; the units have to be named
+    /// Use a journal from outside your state folder, or an edited one, by its path; requires UNIT
+    ///
+    /// A new run, with all checks, carries out or undoes the writes of the journal.
     #[arg(long, conflicts_with = "forget")]
     pub(crate) foreign: bool,
     #[command(flatten)]
-    pub(crate) permit: Permit,
+    pub(crate) permit: PermitOptions,
     #[command(flatten)]
-    pub(crate) consent: Consent,
+    pub(crate) consent: ConsentOptions,
     #[command(flatten)]
-    pub(crate) care: Care,
+    pub(crate) care: RunOptions,
 }
 
-/// List past and open runs: what changed, how they ended, what can be done now
+/// List runs: their changes, results and possible next steps
 #[derive(Args, Debug)]
 pub(crate) struct Runs {
     #[command(subcommand)]
     pub(crate) task: Option<RunsTask>,
     #[command(flatten)]
-    pub(crate) place: Place,
-    /// How to show the list
+    pub(crate) place: StateDir,
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsTask {
-    /// Show a run with its plan and its journal
+    /// Show the plan and the journal of a run
     Show {
-        /// The run's name, or the path of its journal
+        /// Name of the run or path of its journal
         #[arg(value_name = "RUN")]
         run: String,
     },
-    /// Remove old finished runs; open ones are kept
+    /// Remove old finished runs; open runs are kept
     Prune {
-        /// Runs whose journal was last written this many days ago or earlier
+        /// Minimum age of the last journal entry, in days
         #[arg(long, value_name = "DAYS", default_value_t = 365)]
         older_than: u32,
-        /// Only list them
+        /// List the runs without removing them
         #[arg(long)]
         dry_run: bool,
     },

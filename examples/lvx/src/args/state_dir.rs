@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 #[derive(Args, Debug)]
-pub(crate) struct Place {
-    /// Where journals, saved settings and the audit file are kept (default: lvx in
-    /// `$XDG_STATE_HOME` or `~/.local/state`)
+pub(crate) struct StateDir {
+    /// Folder for journals, saved settings and the audit file [default: lvx in `$XDG_STATE_HOME` or
+    /// `~/.local/state`]
     #[arg(long, value_name = "DIR", env = "LVX_STATE_DIR", global = true)]
     pub(crate) state_dir: Option<PathBuf>,
 }

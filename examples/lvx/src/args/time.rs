@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Reads `10m`, `12h`, `500ms`; at most a week.
+/// Parses a time such as `10m`, `12h` or `500ms`, at most one week.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "expected a time such as 500ms, 10m or 12h, at most 168h";
     let time: jiff::SignedDuration = text.parse().map_err(|_| EXPECTED)?;
@@ -10,14 +10,14 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
     time.ok_or_else(|| EXPECTED.to_owned())
 }
 
-/// Reads the time that is left to call `lvx confirm`.
+/// Parses the time within which `lvx confirm` must be called.
 pub(crate) fn confirm_time(text: &str) -> Result<Duration, String> {
     let time = time(text).ok().filter(|time| *time >= Duration::from_secs(1));
     time.ok_or_else(|| "expected a time from 1s to 168h, such as 10m".to_owned())
 }
 
-/// A proof takes two readings.
-pub(crate) fn proof_time(text: &str) -> Result<Duration, String> {
+/// Parses the time limit for verification, which takes two readings.
+pub(crate) fn verify_time(text: &str) -> Result<Duration, String> {
     let time = time(text)?;
     if time < Duration::from_millis(100) {
         Err("expected at least 100ms".to_owned())
@@ -26,7 +26,7 @@ pub(crate) fn proof_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Longest time that can be asked for.
+/// Longest time of any option.
 const MAX_TIME: Duration = Duration::from_hours(7 * 24);
 
 #[cfg(test)]
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_bounded_and_the_bound_is_stated() {
+    fn time_out_of_range_is_refused_with_the_range() {
         assert_eq!(confirm_time("168h"), Ok(MAX_TIME));
         assert_eq!(confirm_time("1s"), Ok(Duration::from_secs(1)));
         for wrong in ["169h", "0s", "999ms", "-5m", "soon", "10"] {

@@ -7,123 +7,123 @@ use clap::Args;
 use super::{
     format::Format,
     help::{STATUSES, UNITS},
-    state_dir::Place,
-    time::{confirm_time, proof_time, time},
+    state_dir::StateDir,
+    time::{confirm_time, time, verify_time},
 };
 
 const APPLY_EXAMPLES: &str = "\
 Examples:
-  lvx apply profile.yaml sim:0 sim:1              shows what would be written
-  lvx apply profile.yaml sn:… sn:… --confirm      asks, then writes
-  lvx apply profile.yaml sn:… --save-plan p.json  keeps the plan to look at it
-  lvx apply p.json --confirm                      carries out exactly that plan";
+  lvx apply profile.yaml sim:0 sim:1              show the plan
+  lvx apply profile.yaml sn:… sn:… --confirm      ask for consent, then write
+  lvx apply profile.yaml sn:… --save-plan p.json  save the plan for review
+  lvx apply p.json --confirm                      carry out exactly this plan";
 
-/// Bring units to what a profile wants: every write proved, everything undone if one fails
+/// Apply a profile or a saved plan to units
 ///
-/// Without --confirm or --yes-serial nothing is written: the plan is shown. Before the first write
-/// the present settings are saved, and every write is noted in a journal, from which `lvx restore`
-/// goes on if this program is stopped.
+/// Verifies every write by reading it back, and undoes all writes if one fails. Without --confirm or
+/// --yes-serial, only shows the plan. Saves the present settings before the first write and records every
+/// write in a journal, from which `lvx restore` can finish or undo an interrupted run.
 #[derive(Args, Debug)]
 #[command(after_help = APPLY_EXAMPLES, after_long_help = format!("{APPLY_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Apply {
-    /// The profile (YAML), or a plan that was saved (JSON)
+    /// Profile (YAML) or saved plan (JSON)
     #[arg(value_name = "PROFILE|PLAN")]
     pub(crate) what: PathBuf,
-    /// The units; a plan names its own
+    /// Units to write to [default: the units of a plan that you saved]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     #[command(flatten)]
-    pub(crate) how: Carry,
+    pub(crate) how: WriteOptions,
 }
 
 const SET_EXAMPLES: &str = "\
 Examples:
   lvx set output_priority=solar_utility_battery sim:0 sim:1
-                                      shows what would be written
+                                      show the plan
   lvx set bulk_voltage=55.2 float_voltage=54 sn:… sn:… --confirm
-                                      asks, then writes
-  lvx set clock=host sn:… --confirm   the time of this computer
-  lvx profile init UNIT               every setting and its values";
+                                      ask for consent, then write
+  lvx set clock=host sn:… --confirm   set the clock to this computer's time
+  lvx profile init UNIT               list all settings and their values";
 
-/// Set some settings of units, as `lvx apply` does with a profile
+/// Change single settings of units
 ///
-/// The same plan, checks, questions, journal and proof; only the profile is in the words. Without
-/// --confirm or --yes-serial nothing is written: the plan is shown.
+/// Works like `lvx apply` with a profile of these settings: the same plan, checks, consent, journal and
+/// verification. Without --confirm or --yes-serial, only shows the plan.
 #[derive(Args, Debug)]
 #[command(override_usage = "lvx set [OPTIONS] KEY=VALUE... UNIT...")]
 #[command(after_help = SET_EXAMPLES, after_long_help = format!("{SET_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Set {
-    /// Settings (`bulk_voltage=55.2`), by the keys of a profile, and units
+    /// Settings by profile key (`bulk_voltage=55.2`), then units
     #[arg(value_name = "KEY=VALUE|UNIT", required = true)]
     pub(crate) words: Vec<String>,
     #[command(flatten)]
-    pub(crate) how: Carry,
+    pub(crate) how: WriteOptions,
 }
 
 /// The options of tasks that write settings.
 #[derive(Args, Debug)]
-pub(crate) struct Carry {
+pub(crate) struct WriteOptions {
     #[command(flatten)]
-    pub(crate) consent: Consent,
+    pub(crate) consent: ConsentOptions,
     #[command(flatten)]
-    pub(crate) permit: Permit,
-    /// Write the plan to a file
+    pub(crate) permit: PermitOptions,
+    /// Write the plan to a new file
     #[arg(long, value_name = "FILE")]
     pub(crate) save_plan: Option<PathBuf>,
-    /// Undo everything unless `lvx confirm` is called in this time: 1s to 168h, such as 10m
+    /// Undo all writes unless `lvx confirm` is called within this time (1s to 168h)
     #[arg(long, value_name = "TIME", value_parser = confirm_time)]
     pub(crate) confirm_within: Option<Duration>,
     #[command(flatten)]
-    pub(crate) care: Care,
-    /// How to show the plan, and how it ended
+    pub(crate) care: RunOptions,
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
 }
 
-/// What a plan may do beyond the usual.
+/// Exceptions to the default restrictions of a plan.
 #[derive(Args, Debug)]
-pub(crate) struct Permit {
-    /// Installation settings that may be changed, each by its key (`output_mode,machine_type`)
+pub(crate) struct PermitOptions {
+    /// Allow changes of these installation settings, by key (`output_mode,machine_type`)
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     pub(crate) allow_installation: Vec<String>,
-    /// Write battery type, bulk, float or cut-off voltage although no complete battery guard is known
+    /// Allow changes of battery type and of bulk, float and cut-off voltage without a complete battery guard
     #[arg(long)]
     pub(crate) no_battery_guard: bool,
-    /// Change settings on which the units of a bank must agree although a unit is left out
+    /// Allow settings that must agree in a bank to be changed on some of its units only
     #[arg(long)]
     pub(crate) one_unit: bool,
 }
 
-/// The second time that it is asked for.
+/// Consent to the writes of a plan.
 #[derive(Args, Debug)]
-pub(crate) struct Consent {
-    /// Write, after asking on the terminal for the last four digits of each serial number
+pub(crate) struct ConsentOptions {
+    /// Write after asking for the last four digits of each serial number on the terminal
     #[arg(long, conflicts_with = "yes_serial")]
     pub(crate) confirm: bool,
-    /// Write, without asking: the whole serial number of each unit, for scripts
+    /// Write without asking, for scripts: the complete serial number of each unit
     #[arg(long, value_name = "SN", value_delimiter = ',')]
     pub(crate) yes_serial: Vec<String>,
 }
 
-/// How carefully, and where it is kept.
+/// Timing and safety of a run.
 #[derive(Args, Debug)]
-pub(crate) struct Care {
-    /// Wait so long for an idle window where a unit refuses because it charges, such as 12h
+pub(crate) struct RunOptions {
+    /// If a charging unit refuses a write, wait up to this time for it to be idle (such as 12h)
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) wait_idle: Option<Duration>,
-    /// Between a write and reading it back
+    /// Delay between a write and reading it back
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "500ms")]
     pub(crate) pause: Duration,
-    /// How long a unit may go on showing an old value
-    #[arg(long, value_name = "TIME", value_parser = proof_time, default_value = "15s")]
+    /// Maximum time for a unit to report a new value
+    #[arg(long, value_name = "TIME", value_parser = verify_time, default_value = "15s")]
     pub(crate) within: Duration,
-    /// How long the link to a unit may be in trouble during a step, all interruptions together
+    /// Maximum total time during one step in which the link to a unit may be interrupted
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "1m")]
     pub(crate) away: Duration,
-    /// Begin although a run of this user (name or number) on the same units did not come to an end;
-    /// may be given again
+    /// Start even if a run of this user (name or number) on the same units is not finished; may be
+    /// repeated
     #[arg(long, value_name = "USER")]
     pub(crate) ignore_runs_of: Vec<String>,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) place: StateDir,
 }

@@ -1,14 +1,14 @@
-//! `lvx apply`: brings units to what a profile or a saved plan wants.
+//! `lvx apply`: applies a profile or a saved plan to units.
 
 use std::io::Write;
 
 use crate::{
     args,
     terminal::{Failure, Status},
-    writing::{Wanted, can_be_asked, carry},
+    writing::{Target, apply_target, can_be_asked},
 };
 
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
     can_be_asked(&args.how.consent)?;
-    carry(Wanted::read(&args.what, &args.how.care.place)?, &args.units, &args.how, out)
+    apply_target(Target::read(&args.what, &args.how.care.place)?, &args.units, &args.how, out)
 }

@@ -1,4 +1,4 @@
-//! `lvx compare`: the settings of units beside each other.
+//! `lvx compare`: compares the settings of units.
 
 use std::io::Write;
 
@@ -25,20 +25,20 @@ pub(crate) fn run(args: &args::Compare, out: &mut Stdout) -> Result<Status, Fail
     let read = bank.units.iter().filter(|unit| unit.rated.value().is_some()).count();
     if read < 2 {
         print_error(&format!(
-            "{read} of {} units told their settings: there is nothing to compare",
+            "the settings of {read} of {} units were read: there is nothing to compare",
             bank.units.len()
         ));
         return Ok(Status::Unread);
     }
     let not_asked = bank.not_asked(Questions::SETTINGS);
     if !not_asked.is_empty() {
-        print_error(&format!("not compared, as the units were not asked: {not_asked}"));
+        print_error(&format!("not compared, because the bank was read without: {not_asked}"));
     }
     let twice = same_unit(&bank);
     if let Some((one, other, serial)) = twice {
         print_error(&format!(
-            "warning: {one} and {other} both have the serial number {serial}: one unit is compared \
-             with itself?"
+            "warning: {one} and {other} both have the serial number {serial}; they may be one unit \
+             that is compared with itself"
         ));
     }
     let comparison = compare(&bank);
@@ -47,15 +47,15 @@ pub(crate) fn run(args: &args::Compare, out: &mut Stdout) -> Result<Status, Fail
         ReportFormat::Json => writeln!(out, "{}", comparison.to_json())?,
         ReportFormat::Markdown => write!(out, "{}", comparison.to_markdown())?,
     }
-    let is_whole = comparison.unread.is_empty() && not_asked.is_empty();
-    Ok(match (is_whole, comparison.matches()) {
+    let is_complete = comparison.unread.is_empty() && not_asked.is_empty();
+    Ok(match (is_complete, comparison.matches()) {
         (false, _) => Status::Unread,
         (true, matches) if !matches || twice.is_some() => Status::Findings,
         (true, _) => Status::Ok,
     })
 }
 
-/// Two units with one serial number: their names and the number.
+/// Returns the names of two units with the same serial number, and the number.
 fn same_unit(bank: &BankSnapshot) -> Option<(&str, &str, SerialNumber)> {
     bank.units.iter().enumerate().find_map(|(at, unit)| {
         let serial = unit.serial_number()?;

@@ -1,4 +1,4 @@
-//! `lvx completions`: the completion script of a shell.
+//! `lvx completions`: prints the completion script of a shell.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `lvx decode`: frames from logs, one JSON line out for each line in.
+//! `lvx decode`: decodes logged frames into one line of JSON per input line.
 
 mod content;
 mod json;
@@ -24,7 +24,7 @@ use crate::{
 pub(crate) fn run(args: &args::Decode, out: &mut Stdout) -> Result<Status, Failure> {
     let mut input = BufReader::with_capacity(CHUNK, input::open_input(&args.file)?);
     let mut decoder = Decoder::default();
-    // Decoded, and not written yet.
+    // Output that is not written yet.
     let mut pending = Vec::with_capacity(2 * CHUNK);
     loop {
         while let Some(end) = input.buffer().iter().position(|&byte| byte == b'\n') {
@@ -35,11 +35,11 @@ pub(crate) fn run(args: &args::Decode, out: &mut Stdout) -> Result<Status, Failu
                 pending.clear();
             }
         }
-        // Before the next line is waited for, everything is shown.
+        // Write all output before waiting for the next line.
         out.write_all(&pending)?;
         pending.clear();
         out.flush()?;
-        if out.is_closed() && input::is_stdin(&args.file) && !input::stdin_goes_on() {
+        if out.is_closed() && input::is_stdin(&args.file) && !input::stdin_is_ready() {
             return Ok(decoder.status);
         }
         let line = next_line(&mut input);
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &args::Decode, out: &mut Stdout) -> Result<Status, Failu
     }
 }
 
-/// Reads the next line, cut off where no frame is so long; `None` at the end.
+/// Reads the next line and truncates it to `MAX_LINE`; `None` at the end of the input.
 fn next_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let read =
@@ -61,20 +61,20 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok((read > 0).then_some(line))
 }
 
-/// Bytes that are read and written at once.
+/// Size of reads and writes, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// Bytes of a line: a frame of any length, each byte as `\\xNN`, and room for what stands beside.
+/// Maximum length of a line, in bytes: the longest frame with each byte as `\xNN`, and the other fields.
 const MAX_LINE: usize = 16 * 1024;
 
-/// What is remembered from line to line.
+/// State that is kept from line to line.
 struct Decoder {
-    /// Lines so far, blank ones too.
+    /// Number of lines so far, including blank ones.
     lines: u64,
-    /// In a capture, what was sent says what the next reply answers.
+    /// Last request of a capture, which the next reply answers.
     asked: Option<String>,
     status: Status,
-    /// Room for the names of codes, which come after the values.
+    /// Buffer for the names of codes, which are written after the values.
     names: Vec<u8>,
 }
 
@@ -85,7 +85,7 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// Decodes one line, and writes a line of JSON.
+    /// Decodes a line and appends a line of JSON to `out`.
     fn decode(&mut self, text: &[u8], out: &mut Vec<u8>) {
         self.lines += 1;
         let number = self.lines;
@@ -94,7 +94,7 @@ impl Decoder {
             return;
         }
         let line = str::from_utf8(text)
-            .map_err(|_| "expected text, found bytes that are not UTF-8".to_owned())
+            .map_err(|_| "expected UTF-8 text, found other bytes".to_owned())
             .and_then(Line::parse);
         let line = match line {
             Ok(line) => line,

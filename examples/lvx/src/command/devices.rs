@@ -1,4 +1,4 @@
-//! `lvx devices`: what is plugged in, and which unit is behind it.
+//! `lvx devices`: lists USB adapters and the units behind them.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) fn run(args: &Devices, out: &mut impl Write) -> Result<Status, Failure> {
     let progress = Progress::start();
-    progress.note("asking every adapter who it is");
+    progress.note("querying the identity of all units");
     let mut devices = pi18_transport::discover();
     if let Some(ports) = &args.serial {
         let ports = if ports.is_empty() { pi18_transport::serial_ports() } else { ports.clone() };
@@ -26,16 +26,16 @@ pub(crate) fn run(args: &Devices, out: &mut impl Write) -> Result<Status, Failur
             writeln!(out, "{}", Value::from(shown))?;
         }
     }
-    let doubts = doubts(&devices);
-    for doubt in &doubts {
-        print_error(doubt);
+    let warnings = serial_warnings(&devices);
+    for warning in &warnings {
+        print_error(warning);
     }
     if devices.is_empty() {
         print_error(
-            "no USB adapter of such an inverter is plugged in; --serial asks on serial ports, too",
+            "no USB adapter of an inverter is plugged in; --serial queries serial ports, too",
         );
     }
-    Ok(status(&devices, !doubts.is_empty()))
+    Ok(status(&devices, !warnings.is_empty()))
 }
 
 fn table(devices: &[Device], out: &mut impl Write) -> Result<(), Failure> {
@@ -44,14 +44,14 @@ fn table(devices: &[Device], out: &mut impl Write) -> Result<(), Failure> {
     ];
     rows.extend(devices.iter().filter_map(|device| {
         let unit = device.unit.as_ref().ok()?;
-        let told = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let cell = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         Some([
             node(device),
-            told(device.port.clone()),
+            cell(device.port.clone()),
             unit.serial_number.to_string(),
-            told(unit.model.map(|model| model.to_string())),
-            told(unit.firmware.as_ref().map(|firmware| firmware.main.to_string())),
-            told(unit.instance.map(|instance| instance.to_string())),
+            cell(unit.model.map(|model| model.to_string())),
+            cell(unit.firmware.as_ref().map(|firmware| firmware.main.to_string())),
+            cell(unit.instance.map(|instance| instance.to_string())),
         ])
     }));
     if rows.len() > 1 {
@@ -83,7 +83,7 @@ fn node(device: &Device) -> String {
 
 fn object(device: &Device) -> Value {
     let unit = device.unit.as_ref();
-    let told = |unit: &Nameplate| {
+    let unit_json = |unit: &Nameplate| {
         json!({
             "serial_number": unit.serial_number,
             "model": unit.model.map(|model| model.to_string()),
@@ -94,14 +94,14 @@ fn object(device: &Device) -> Value {
     json!({
         "device": device.node,
         "usb_port": device.port,
-        "unit": unit.ok().map(told),
-        "found": unit.err().map(what),
+        "unit": unit.ok().map(unit_json),
+        "found": unit.err().map(reason),
         "error": unit.err().map(ToString::to_string),
     })
 }
 
-/// What is there in place of a unit, in one word.
-fn what(error: &pi18_transport::Error) -> &'static str {
+/// Returns the JSON value of `found`: the reason why the unit is unknown.
+fn reason(error: &pi18_transport::Error) -> &'static str {
     if error.is_taken() {
         "taken"
     } else if error.is_busy() {
@@ -117,20 +117,20 @@ fn what(error: &pi18_transport::Error) -> &'static str {
     }
 }
 
-/// Serial numbers that name nobody.
-fn doubts(devices: &[Device]) -> Vec<String> {
+/// Returns warnings about serial numbers that do not identify a unit.
+fn serial_warnings(devices: &[Device]) -> Vec<String> {
     let units = || devices.iter().filter_map(|device| Some((device, device.unit.as_ref().ok()?)));
     units()
         .filter_map(|(device, unit)| {
             let (node, serial) = (node(device), unit.serial_number);
-            let twins = units().filter(|(_, other)| other.serial_number == serial).count();
+            let duplicates = units().filter(|(_, other)| other.serial_number == serial).count();
             if !serial.looks_genuine() {
                 Some(format!(
-                    "{node}: {serial} is no unit's own serial number: name it by its device"
+                    "{node}: {serial} is not a valid serial number: use the device path as address"
                 ))
-            } else if twins > 1 {
+            } else if duplicates > 1 {
                 Some(format!(
-                    "{node}: {serial} is told by another unit, too: name it by its device"
+                    "{node}: {serial} is also reported by another unit: use the device path as address"
                 ))
             } else {
                 None
@@ -139,12 +139,12 @@ fn doubts(devices: &[Device]) -> Vec<String> {
         .collect()
 }
 
-fn status(devices: &[Device], doubts: bool) -> Status {
-    let unread = |error: &pi18_transport::Error| !error.is_not_pi18() && !error.is_timeout();
+fn status(devices: &[Device], has_warnings: bool) -> Status {
+    let is_failure = |error: &pi18_transport::Error| !error.is_not_pi18() && !error.is_timeout();
     let none = !devices.iter().any(|device| device.unit.is_ok());
-    if none || devices.iter().any(|device| device.unit.as_ref().is_err_and(unread)) {
+    if none || devices.iter().any(|device| device.unit.as_ref().is_err_and(is_failure)) {
         Status::Unread
-    } else if doubts {
+    } else if has_warnings {
         Status::Findings
     } else {
         Status::Ok

@@ -1,4 +1,4 @@
-//! `lvx diff`: where units are not as a profile wants them.
+//! `lvx diff`: shows settings of units that differ from a profile.
 
 use std::io::Write;
 
@@ -43,16 +43,16 @@ pub(crate) fn run(args: &args::Diff, out: &mut impl Write) -> Result<Status, Fai
                 let same = stated - differences.len();
                 writeln!(
                     out,
-                    "{}  {}: {same} of {stated} as wanted",
+                    "{}  {}: {same} of {stated} settings match",
                     open.address.place(),
                     open.unit.serial_number
                 )?;
                 for difference in &differences {
                     let is =
-                        difference.from.map_or("not there".to_owned(), |value| value.to_string());
+                        difference.from.map_or("missing".to_owned(), |value| value.to_string());
                     writeln!(
                         out,
-                        "  {:<26} is {is}, wanted {}",
+                        "  {:<26} is {is}, expected {}",
                         difference.setting.key(),
                         difference.to
                     )?;

@@ -1,4 +1,4 @@
-//! `lvx dump`: save what the units of a bank say.
+//! `lvx dump`: saves all replies of the units of a bank.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `lvx explain`: what a code means and what to check, without a unit.
+//! `lvx explain`: explains a fault, warning or mode without a unit.
 
 use std::io::Write;
 
@@ -10,15 +10,15 @@ use crate::{
     terminal::{self, Failure, Status},
 };
 
-/// What has codes.
+/// The kinds of codes.
 #[derive(Clone, Copy)]
-enum Kind {
+enum CodeKind {
     Fault,
     Warning,
     Mode,
 }
 
-impl Kind {
+impl CodeKind {
     const ALL: [Self; 3] = [Self::Fault, Self::Warning, Self::Mode];
 
     fn name(self) -> &'static str {
@@ -53,12 +53,12 @@ impl Kind {
 pub(crate) fn run(args: &args::Explain, out: &mut impl Write) -> Result<Status, Failure> {
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     let (kind, code) = match words[..] {
-        [word] => match Kind::of(word) {
+        [word] => match CodeKind::of(word) {
             Some(kind) => return list(kind, out),
-            None => (Kind::Fault, word),
+            None => (CodeKind::Fault, word),
         },
         [word, code] => {
-            let kind = Kind::of(word).ok_or_else(|| {
+            let kind = CodeKind::of(word).ok_or_else(|| {
                 Failure::usage(format_args!("expected fault, warning or mode, found {word:?}"))
             })?;
             (kind, code)
@@ -68,16 +68,16 @@ pub(crate) fn run(args: &args::Explain, out: &mut impl Write) -> Result<Status, 
     let explanation = kind.explain(code).ok_or_else(|| {
         let name = kind.name();
         Failure::usage(format_args!(
-            "no list of this program has {name} {code}; `lvx explain {name}` shows every {name} there is, \
-             and the manual of the model may have more"
+            "unknown {name} {code}; `lvx explain {name}` lists the known codes, and the manual of the \
+             model may list more"
         ))
     })?;
     write!(out, "{}", explanation.to_text(&terminal::style()))?;
     Ok(Status::Ok)
 }
 
-/// Every code of a kind, a line each.
-fn list(kind: Kind, out: &mut impl Write) -> Result<Status, Failure> {
+/// Lists all codes of a kind, one per line.
+fn list(kind: CodeKind, out: &mut impl Write) -> Result<Status, Failure> {
     for explanation in kind.all() {
         writeln!(out, "{}", explanation.what)?;
     }

@@ -1,4 +1,4 @@
-//! `lvx links`: names under `/dev` that stay with a unit.
+//! `lvx links`: maintains device names that follow the serial numbers of units.
 
 mod census;
 mod folder;
@@ -13,38 +13,39 @@ use std::io::Write;
 
 use self::{folder::Folder, map::UnitNames};
 use crate::{
-    args::{Links, LinksTask, Printed},
+    args::{InstallFile, Links, LinksTask},
     terminal::{Failure, Status},
 };
 
 pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure> {
     if args.task.is_some() && (args.watch || args.dry_run || args.print.is_some()) {
         return Err(Failure::usage(
-            "--watch, --dry-run and --print stand alone: `lvx links init --dry-run` is one word on",
+            "--watch, --dry-run and --print cannot be combined with a subcommand; put options of a subcommand \
+             after it: `lvx links init --dry-run`",
         ));
     }
     match &args.task {
         Some(LinksTask::Init { prefix, dry_run }) => {
             return init::run(&args.units, prefix, *dry_run, out);
         }
-        // No lock: whatever another process holds, a link can always be taken away.
+        // Without the lock, because it must always be possible to remove links.
         Some(LinksTask::Clear { dead }) => return keep::clear(&args.dir, *dead, out),
         None => {}
     }
     if let Some(what) = args.print {
         print::check(args)?;
         let text = match what {
-            Printed::Udev => print::udev(&args.lvx, &args.group, &args.dir),
-            Printed::Systemd => print::systemd(&args.lvx, &args.units, &args.dir),
+            InstallFile::Udev => print::udev(&args.lvx, &args.group, &args.dir),
+            InstallFile::Systemd => print::systemd(&args.lvx, &args.units, &args.dir),
         };
         out.write_all(text.as_bytes())?;
         return Ok(Status::Ok);
     }
     let names = UnitNames::read(&args.units)?;
     if args.dry_run {
-        return keep::dry(&names, &Folder::new(&args.dir), args.wait, out);
+        return keep::dry_run(&names, &Folder::new(&args.dir), args.wait, out);
     }
-    let folder = Folder::own(&args.dir)?;
+    let folder = Folder::locked(&args.dir)?;
     if args.watch {
         keep::watch(&args.units, names, &folder, out)
     } else {

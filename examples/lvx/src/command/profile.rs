@@ -1,4 +1,4 @@
-//! `lvx profile`: a profile from a live unit, and the schema of profiles.
+//! `lvx profile`: creates a profile from a unit, and prints the schema of profiles and the battery guard.
 
 use std::io::Write;
 
@@ -21,8 +21,8 @@ pub(crate) fn run(args: &args::Profile, out: &mut impl Write) -> Result<Status, 
                 Some(battery) => write!(out, "# {place}\n{}", battery.to_yaml())?,
                 None => {
                     return Err(Failure::usage(format_args!(
-                        "{place}: this site has no battery guard; write one with chemistry, cells, \
-                         max_cell_voltage and min_cell_voltage, or name its file in LVX_BATTERY"
+                        "{place}: expected a battery guard, found no file; create it with chemistry, cells, \
+                         max_cell_voltage and min_cell_voltage, or set LVX_BATTERY to its path"
                     )));
                 }
             }

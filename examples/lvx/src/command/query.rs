@@ -1,4 +1,4 @@
-//! `lvx query`: ask a unit and show each field of its answer.
+//! `lvx query`: sends queries to a unit and shows each field of the replies.
 
 mod fields;
 
@@ -11,7 +11,7 @@ use pi18_proto::{AnyReply, FieldInfo, Form, Presence, Query, QueryInfo};
 use pi18_transport::{Address, CaptureRecorder, Client, Link, TimedReply, wrap};
 use serde_json::json;
 
-use self::fields::Shown;
+use self::fields::ReplyFields;
 use crate::{
     args::{self, MAX_WIDTH, QueryFormat},
     input,
@@ -28,11 +28,15 @@ pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Fa
     let unit = match &units[..] {
         [] => default_unit()?,
         [unit] => (*unit).clone(),
-        _ => return Err(Failure::usage("several units are given: ask them one after another")),
+        _ => {
+            return Err(Failure::usage(
+                "expected one unit, found several: query them one after another",
+            ));
+        }
     };
     if queries.is_empty() {
         return Err(Failure::usage(format_args!(
-            "no command is given: try `lvx query GS {unit}`, or `lvx query --list`"
+            "no query is given: try `lvx query GS {unit}`, or `lvx query --list`"
         )));
     }
     let address: Address = unit.parse()?;
@@ -59,10 +63,10 @@ fn open(address: &Address, args: &args::Query) -> Result<Client<Box<dyn Link + S
     let link: Box<dyn Link + Send> = match &args.capture {
         None => link,
         Some(path) => {
-            // Never over a capture that is there: it may be the one that is played back.
+            // An existing capture is never overwritten: it may be the one that is played back.
             let file = File::create_new(path).map_err(|error| {
                 Failure::usage(format_args!(
-                    "--capture {}: cannot be made: {error}",
+                    "--capture {}: cannot create the file: {error}",
                     path.display()
                 ))
             })?;
@@ -72,11 +76,12 @@ fn open(address: &Address, args: &args::Query) -> Result<Client<Box<dyn Link + S
     Ok(Client::with_config(link, *address.config()))
 }
 
-/// No command has these.
+/// Returns whether a word is an address: no query contains these characters.
 fn is_address(word: &str) -> bool {
     word.contains([':', '/'])
 }
 
+/// Returns the unit to use when no address is given.
 fn default_unit() -> Result<String, Failure> {
     if let Some(unit) = std::env::var_os("LVX_UNIT").filter(|unit| !unit.is_empty()) {
         return unit.into_string().map_err(|unit| {
@@ -86,11 +91,11 @@ fn default_unit() -> Result<String, Failure> {
     match &units::adapters()[..] {
         [only] => Ok(only.clone()),
         [] => Err(Failure::usage(
-            "no unit is given and no inverter adapter is plugged in: name one behind the command \
+            "no unit is given and no inverter adapter is plugged in: give an address after the query \
              (/dev/ttyUSB0), or try the virtual bank (sim:0)",
         )),
         several => Err(Failure::usage(format_args!(
-            "no unit is given and several adapters are plugged in: name one of {} behind the command",
+            "no unit is given and several adapters are plugged in: give one of these addresses after the query: {}",
             several.join(", ")
         ))),
     }
@@ -102,7 +107,7 @@ fn show(
     reading: &TimedReply,
     format: QueryFormat,
 ) -> io::Result<()> {
-    let shown = Shown::reply(&reading.reply);
+    let shown = ReplyFields::reply(&reading.reply);
     let warnings = reading.warnings.iter().cloned().chain(absent(&reading.reply));
     let warnings: Vec<_> = warnings.collect();
     match format {
@@ -132,7 +137,7 @@ fn show(
     }
 }
 
-/// A unit that does not exist is answered for with zeros.
+/// Returns a warning for a unit that is not in the bank: such a reply contains zeros.
 fn absent(reply: &AnyReply) -> Option<String> {
     let presence = match reply {
         AnyReply::ParallelRating(rating) => rating.presence,
@@ -140,27 +145,29 @@ fn absent(reply: &AnyReply) -> Option<String> {
         _ => return None,
     };
     let absent = presence == Presence::ABSENT;
-    absent.then(|| "the bank has no such unit; the other fields mean nothing".to_owned())
+    absent.then(|| {
+        "the bank has no unit with this number; the other fields are meaningless".to_owned()
+    })
 }
 
-/// Every command, or each field of those named.
+/// Lists all queries, or the reply fields of the given ones.
 fn list(words: &[String], out: &mut impl Write) -> Result<Status, Failure> {
     if words.is_empty() {
         for info in Query::LIST {
             let lead = format!("{:<11} ", usage(info));
             write!(out, "{}", wrap(&lead, info.summary, MAX_WIDTH))?;
         }
-        writeln!(out, "\n`lvx query --list GS` shows what one of them answers.")?;
+        writeln!(out, "\n`lvx query --list GS` lists the fields of a reply.")?;
         return Ok(Status::Ok);
     }
-    let known = |word: &String| input::query_kind(word).map_or_else(|| input::query(word), Ok);
-    for query in words.iter().map(known).collect::<Result<Vec<_>, _>>()? {
+    let parse = |word: &String| input::query_kind(word).map_or_else(|| input::query(word), Ok);
+    for query in words.iter().map(parse).collect::<Result<Vec<_>, _>>()? {
         let info = query.info();
         let summary = format!("{} (since {})", info.summary, info.since);
         write!(out, "{}", wrap(&format!("{}  ", usage(info)), &summary, MAX_WIDTH))?;
         for field in info.fields {
             let unit = if field.unit.is_empty() { picture(field) } else { field.unit.to_owned() };
-            let optional = if field.optional { " (may be missing)" } else { "" };
+            let optional = if field.optional { " (optional)" } else { "" };
             let lead = format!("  {}: ", field.label);
             write!(out, "{}", wrap(&lead, &format!("{unit}{optional}"), MAX_WIDTH))?;
         }
@@ -168,19 +175,19 @@ fn list(words: &[String], out: &mut impl Write) -> Result<Status, Failure> {
     Ok(Status::Ok)
 }
 
-/// The mnemonic and what stands behind it.
+/// Returns the mnemonic with its arguments.
 fn usage(info: &QueryInfo) -> String {
     let arguments: String = info.arguments.iter().map(picture).collect();
     format!("{}{arguments}", info.mnemonic)
 }
 
-/// What stands in a field that has no unit.
+/// Describes the values of a field without a unit.
 fn picture(field: &FieldInfo) -> String {
     match field.form {
         Form::Code(names) => {
-            let told: Vec<_> =
+            let values: Vec<_> =
                 names.iter().map(|known| format!("{} {}", known.code, known.name)).collect();
-            told.join(", ")
+            values.join(", ")
         }
         Form::Text(picture) => picture.to_owned(),
         Form::Number { min, max } if max < 10 => format!("<{min} to {max}>"),

@@ -1,5 +1,4 @@
-//! `lvx restore`: a run that was stopped, or could not undo everything, is finished or undone; one that
-//! ended is undone.
+//! `lvx restore`: finishes or undoes an open run, and undoes a finished one.
 
 mod edited;
 mod finished;
@@ -16,7 +15,7 @@ use pi18_transport::Address;
 use self::edited::refuse_edited;
 use crate::{
     args,
-    state::{Kept, RunFiles, Store},
+    state::{RunFiles, Store, StoredRun},
     terminal::{Failure, Status},
     writing::can_be_asked,
 };
@@ -28,21 +27,17 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
     }
     if let Some(unit) = args.run.as_deref().filter(|run| is_unit(run)) {
         return Err(Failure::usage(format_args!(
-            "{unit}: this is a unit, and the run comes before the units: lvx restore RUN {unit}; `lvx \
-             runs` lists the runs"
+            "{unit}: expected a run before the units, found a unit: lvx restore RUN {unit}; `lvx runs` \
+             lists the runs"
         )));
     }
-    let store = Store::look(&args.care.place)?;
+    let store = Store::open_existing(&args.care.place)?;
     let Some(run) = store.choose(args.run.as_deref(), |_| true)? else {
-        writeln!(
-            out,
-            "no run was left; there is nothing to restore; searched: {}",
-            store.searched()
-        )?;
+        writeln!(out, "no open run was found; searched: {}", store.searched())?;
         return Ok(Status::Ok);
     };
-    let (files, past) = run.keep_on()?;
-    let run = Kept { past, ..run };
+    let (files, past) = run.resume()?;
+    let run = StoredRun { past, ..run };
     if !run.past.is_open() {
         drop(files);
         return finished::restore(args, &store, &run, out);
@@ -51,11 +46,11 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
         return forget(&store, &run, files, out);
     }
     refuse_edited(&run)?;
-    open_run::bring_to_an_end(args, &store, &run, files, out)
+    open_run::close_run(args, &store, &run, files, out)
 }
 
-/// Whether the address of a unit is in the place of a run. The path of a device is one; that of a
-/// journal is no device.
+/// Returns whether the address of a unit is given instead of a run. The path of a journal is not below
+/// `/dev`.
 fn is_unit(text: &str) -> bool {
     let is_address = text.parse::<Address>().is_ok();
     is_address && (!text.starts_with('/') || text.starts_with("/dev/"))
@@ -63,12 +58,12 @@ fn is_unit(text: &str) -> bool {
 
 fn forget(
     store: &Store,
-    run: &Kept,
+    run: &StoredRun,
     mut files: RunFiles,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
-    store.take_entry(run, &mut files)?;
+    store.take_over(run, &mut files)?;
     files.forget()?;
-    writeln!(out, "{}: forgotten; the units stay as they are", run.name)?;
+    writeln!(out, "{}: closed; the units were not changed", run.name)?;
     Ok(Status::Ok)
 }

@@ -1,4 +1,4 @@
-//! `lvx runs`: what was written when, how it ended, and what can be done now.
+//! `lvx runs`: lists runs with their changes, results and possible next steps.
 
 use std::{
     fmt::Write as _,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Runs, out: &mut impl Write) -> Result<Status, Failure> {
-    let store = Store::look(&args.place)?;
+    let store = Store::open_existing(&args.place)?;
     match &args.task {
         None => list(&store, args.format, out),
         Some(RunsTask::Show { run }) => show(&store, run, out),
@@ -36,13 +36,13 @@ fn list(store: &Store, format: Format, out: &mut impl Write) -> Result<Status, F
         summary(&history, at, out)?;
     }
     if history.runs.is_empty() {
-        writeln!(out, "no run is kept; searched: {}", store.searched())?;
+        writeln!(out, "no runs were found; searched: {}", store.searched())?;
     }
     history.unreadable.iter().for_each(|why| print_error(why));
     Ok(Status::Ok)
 }
 
-/// A run in a few lines.
+/// Prints a summary of a run.
 fn summary(history: &History, at: usize, out: &mut impl Write) -> Result<(), Failure> {
     let Some(run) = history.runs.get(at) else { return Ok(()) };
     writeln!(out, "{}  {}", run.name, state(history, at))?;
@@ -69,7 +69,7 @@ fn show(store: &Store, named: &str, out: &mut impl Write) -> Result<Status, Fail
     writeln!(out, "\n{}", run.past.plan)?;
     for (record, time) in run.past.records.iter().zip(&run.past.times) {
         let time = time.map_or("no time".to_owned(), |time| time.to_string());
-        writeln!(out, "{time}  {}", told(record))?;
+        writeln!(out, "{time}  {}", describe(record))?;
     }
     Ok(Status::Ok)
 }
@@ -84,9 +84,9 @@ fn prune(
     let Some(limit) = SystemTime::now().checked_sub(age) else { return Ok(Status::Ok) };
     let mut count = 0;
     for run in History::of(store)?.runs {
-        // An open run is needed, however old it is.
+        // Open runs are kept at any age.
         let old = run.last_written().is_ok_and(|written| written <= limit);
-        if !store.is_kept_here(&run) || run.past.is_open() || run.is_at_work() || !old {
+        if !store.is_kept_here(&run) || run.past.is_open() || run.is_running() || !old {
             continue;
         }
         if !dry_run {
@@ -97,19 +97,19 @@ fn prune(
         count += 1;
         writeln!(out, "{}", run.name)?;
     }
-    let done = if dry_run { "would be removed; --dry-run removes nothing" } else { "removed" };
+    let done = if dry_run { "would be removed" } else { "removed" };
     writeln!(out, "{count} finished runs older than {older_than} days {done}")?;
     Ok(Status::Ok)
 }
 
-/// How a run ended, or where it is.
+/// Describes the state or the result of a run.
 fn state(history: &History, at: usize) -> String {
     let Some(run) = history.runs.get(at) else { return String::new() };
     let past = &run.past;
     let forgotten = past.records.contains(&Record::Forgotten);
     match past.ending() {
-        _ if run.is_at_work() && past.is_unconfirmed() => "waits to be confirmed".to_owned(),
-        _ if run.is_at_work() => "is at work".to_owned(),
+        _ if run.is_running() && past.is_unconfirmed() => "waits to be confirmed".to_owned(),
+        _ if run.is_running() => "is at work".to_owned(),
         _ if past.is_unconfirmed() => "was not confirmed; its program is gone".to_owned(),
         _ if forgotten => "did not come to an end, and was forgotten".to_owned(),
         None => "did not come to an end".to_owned(),
@@ -117,7 +117,7 @@ fn state(history: &History, at: usize) -> String {
     }
 }
 
-/// By which runs it was undone: as a whole, or unit by unit.
+/// Describes which runs undid this one, as a whole or per unit.
 fn undone(history: &History, at: usize) -> String {
     let (Some(run), undone) = (history.runs.get(at), history.undone(at)) else {
         return String::new();
@@ -134,45 +134,49 @@ fn undone(history: &History, at: usize) -> String {
     by_unit.collect()
 }
 
-/// The serial numbers of units of a run.
+/// Returns the serial numbers of units of a run.
 fn serials(past: &Past, units: &[usize]) -> String {
     let serial = |unit: &usize| Some(past.plan.units.get(*unit)?.unit.serial_number.to_string());
     units.iter().filter_map(serial).collect::<Vec<_>>().join(", ")
 }
 
-/// What can be done about a run now.
+/// Describes the possible next steps for a run.
 fn next(history: &History, at: usize) -> String {
     let Some(run) = history.runs.get(at) else { return String::new() };
     let hint = run.hint();
     if run.past.is_unconfirmed() {
-        let otherwise =
-            if run.is_at_work() { "Ctrl-C in it undoes it" } else { "lvx restore undoes it" };
+        let otherwise = if run.is_running() {
+            "to undo it: Ctrl-C in its terminal"
+        } else {
+            "to undo it: lvx restore"
+        };
         return format!("to keep it: lvx confirm {hint}; {otherwise}");
     }
-    if run.is_at_work() {
-        return "nothing can be done until it ends".to_owned();
+    if run.is_running() {
+        return "wait for its end".to_owned();
     }
     if run.past.is_open() {
         return format!("to undo, finish or forget it: lvx restore {hint}");
     }
-    let left = history.left(at);
+    let left = history.in_effect(at);
     if left.is_empty() {
-        return "nothing is left to be undone".to_owned();
+        return "nothing to undo".to_owned();
     }
     let it = if left.len() == run.past.plan.units.len() {
         "it".to_owned()
     } else {
         format!("it on unit {}", serials(&run.past, &left))
     };
-    match history.in_the_way(at, &left) {
+    match history.later_conflict(at, &left) {
         Some((later, ..)) => format!("to undo {it}, undo {} first", later.name),
         None => format!("to undo {it}: lvx restore {hint} --undo"),
     }
 }
 
+/// A setting with its old and its new value.
 type Change = (Setting, Option<SettingValue>, Option<SettingValue>);
 
-/// What a run was to change, unit by unit.
+/// Returns the changes of a run by unit.
 fn changed(past: &Past) -> Vec<(SerialNumber, Vec<Change>)> {
     let (old, new) = (past.plan.settings_after(0), past.plan.settings_after(usize::MAX));
     let units = past.plan.units.iter().zip(old.iter().zip(&new)).enumerate();
@@ -186,7 +190,7 @@ fn changed(past: &Past) -> Vec<(SerialNumber, Vec<Change>)> {
         .collect()
 }
 
-/// A line for each unit; units with the same changes share one.
+/// Describes the changes of a run. Units with the same changes are grouped.
 fn changes(past: &Past) -> Vec<String> {
     let mut lines: Vec<(String, String)> = Vec::new();
     for (serial, changes) in changed(past) {
@@ -199,7 +203,7 @@ fn changes(past: &Past) -> Vec<String> {
         let changes = changes.join("\n");
         match lines.iter_mut().find(|(_, known)| *known == changes) {
             Some((serials, _)) => {
-                // Writing to a string does not fail.
+                // Writing to a string cannot fail.
                 let _ = write!(serials, ", {serial}");
             }
             None => lines.push((serial.to_string(), changes)),
@@ -214,9 +218,9 @@ fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
     let undone = history.undone(at);
     let undone_by =
         |unit: usize| undone.iter().find(|(known, _)| *known == unit).map(|(_, by)| &by.name);
-    // The run as a whole is undone once nothing of it is left.
+    // The run as a whole is undone when it is undone on all units.
     let last = undone.iter().map(|(_, by)| &by.name).max();
-    let last = last.filter(|_| history.left(at).is_empty());
+    let last = last.filter(|_| history.in_effect(at).is_empty());
     let units: Vec<_> = changed(&run.past)
         .into_iter()
         .enumerate()
@@ -244,8 +248,8 @@ fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
     }))
 }
 
-/// A record of a journal, for a person.
-fn told(record: &Record) -> String {
+/// Describes a record of a journal.
+fn describe(record: &Record) -> String {
     let number = |step: &usize| step + 1;
     let suffix = |direction: &lvx_settings::RunDirection| match direction {
         lvx_settings::RunDirection::Forward => "",
@@ -258,11 +262,11 @@ fn told(record: &Record) -> String {
         Record::Proved { step, direction } => {
             format!("proved {}{}", number(step), suffix(direction))
         }
-        Record::Left { step } => format!("could not put back {}", number(step)),
+        Record::Left { step } => format!("could not write back {}", number(step)),
         Record::Undoing { why, .. } => format!("undoing: {why}"),
         Record::Ended { ending } => format!("ended: {ending}"),
         other => {
-            // Rare ones as the journal has them.
+            // Rare records are shown as in the journal.
             serde_json::to_string(other).unwrap_or_default()
         }
     }

@@ -1,4 +1,4 @@
-//! `lvx set`: `lvx apply` with settings on the command line.
+//! `lvx set`: applies settings from the command line.
 
 use std::io::Write;
 
@@ -7,24 +7,23 @@ use lvx_settings::{Profile, Setting};
 use crate::{
     args,
     terminal::{Failure, Status},
-    writing::{Wanted, can_be_asked, carry},
+    writing::{Target, apply_target, can_be_asked},
 };
 
-/// `lvx set`: the same from words such as `bulk_voltage=55.2`.
 pub(crate) fn run(args: &args::Set, out: &mut impl Write) -> Result<Status, Failure> {
     can_be_asked(&args.how.consent)?;
     let (settings, units): (Vec<_>, Vec<_>) =
         args.words.iter().cloned().partition(|word| is_setting(word));
     if let Some(key) = units.iter().find(|word| Setting::from_key(word).is_some()) {
-        return Err(Failure::usage(format_args!("{key}: expected a value: {key}=VALUE")));
+        return Err(Failure::usage(format_args!("{key}: expected {key}=VALUE, found no value")));
     }
     let settings: Vec<_> = settings.iter().map(String::as_str).collect();
     let profile = Profile::from_words("command line", &settings)?;
-    carry(Wanted::Profile(Box::new(profile)), &units, &args.how, out)
+    apply_target(Target::Profile(Box::new(profile)), &units, &args.how, out)
 }
 
-/// Whether a word of `lvx set` is meant as a setting: no address has an equals sign before a colon or
-/// slash. A key that is none is reported as an unknown setting.
+/// Returns whether a word is meant as a setting: in an address, no equals sign precedes a colon or slash.
+/// An unknown key is reported as an unknown setting.
 fn is_setting(word: &str) -> bool {
     word.split_once('=').is_some_and(|(key, _)| !key.contains([':', '/']))
 }
@@ -34,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn word_with_an_equals_sign_is_a_setting_unless_it_is_an_address() {
+    fn word_with_equals_sign_is_a_setting_unless_it_is_an_address() {
         for setting in ["bulk_voltage=55.2", "Bulk_voltage=55.2", "BULK=3", "=3", "clock=12:30"] {
             assert!(is_setting(setting), "{setting}");
         }

@@ -1,4 +1,4 @@
-//! `lvx simulate`: a virtual bank that other programs can talk to.
+//! `lvx simulate`: serves a virtual bank to other programs.
 
 mod hid;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
     let bank = SharedBank::real(bank(args, units)?);
     let (interrupt, interrupted) = mpsc::channel();
     crate::terminal::catch_signals(move || {
-        // A second interrupt finds nobody listening, and that is fine.
+        // After the first signal, the receiver is gone.
         let _ = interrupt.send(());
     })?;
 
@@ -53,10 +53,10 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
             served.push(hid::functionfs(&bank, unit, mount, &mut addresses)?);
         }
     }
-    // All of them, once all are there.
+    // Print the addresses when all units can be reached.
     writeln!(out, "{}\nserving until interrupted (Ctrl-C)", addresses.join("\n"))?;
     out.flush()?;
-    // The other end is never dropped while the handler lives.
+    // The signal handler keeps the sender until the program ends.
     let _ = interrupted.recv();
     drop(served);
     Ok(Status::Ok)
@@ -66,21 +66,21 @@ fn bank(args: &args::Simulate, units: usize) -> Result<Bank, Failure> {
     let mut switches = vec![Switches::default(); units];
     for text in &args.switches {
         let wrong = |why: &dyn Display| Failure::usage(format_args!("--switch {text}: {why}"));
-        // A time has colons too, but behind the `=`.
+        // A time also contains colons, but after the `=`.
         let (unit, switch) = match text.split_once(':').filter(|(unit, _)| !unit.contains('=')) {
             Some((unit, switch)) => (Some(unit), switch),
             None => (None, text.as_str()),
         };
         if switch.starts_with("units=") {
-            return Err(wrong(&"how many units there are is said by --units"));
+            return Err(wrong(&"use --units for the number of units"));
         }
         let chosen = match unit {
             None => &mut switches[..],
             Some(unit) => {
                 let unit = unit.parse().ok().and_then(|unit: usize| switches.get_mut(unit));
                 let last = units - 1;
-                let wanted = format!("expected a unit from 0 to {last}; `--units` makes more");
-                std::slice::from_mut(unit.ok_or_else(|| wrong(&wanted))?)
+                let error = format!("expected a unit from 0 to {last}; --units adds more");
+                std::slice::from_mut(unit.ok_or_else(|| wrong(&error))?)
             }
         };
         for switches in chosen {
@@ -115,12 +115,14 @@ fn tcp(
     let wrong = |error: &dyn Display| {
         Failure::usage(format_args!("--tcp {address}: expected HOST:PORT to listen on: {error}"))
     };
-    let (host, port) = address.rsplit_once(':').ok_or_else(|| wrong(&"no port is given"))?;
+    let (host, port) = address.rsplit_once(':').ok_or_else(|| wrong(&"found no port"))?;
     let port: u16 = port.parse().map_err(|error| wrong(&error))?;
     let offset = u16::try_from(unit).unwrap_or_default();
     let port = match port {
         0 => 0,
-        first => first.checked_add(offset).ok_or_else(|| wrong(&"there are not so many ports"))?,
+        first => first
+            .checked_add(offset)
+            .ok_or_else(|| wrong(&"expected a port up to 65535 for each unit"))?,
     };
     let listener = TcpListener::bind(format!("{host}:{port}"))
         .map_err(|error| wrong(&format!("port {port}: {error}")))?;
@@ -129,11 +131,12 @@ fn tcp(
     Ok(sim::serve_tcp(bank, unit, listener)?)
 }
 
-/// Links and the ptys they lead to, taken away again at the end.
+/// Links to ptys, removed when this is dropped.
 struct Links {
     folder: PathBuf,
+    /// Links and the ptys they lead to.
     made: Vec<(PathBuf, PathBuf)>,
-    /// Locked, unless another simulator has links in this folder.
+    /// Lock of the folder; `None` if another simulator has links in it.
     lock: Option<File>,
 }
 
@@ -148,7 +151,7 @@ impl Links {
         self.link(target, &link).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AlreadyExists => {
-                    "; remove it, stop the other `lvx simulate`, or choose another folder"
+                    "; remove it, stop the other `lvx simulate`, or use another folder"
                 }
                 _ => "",
             };
@@ -165,8 +168,8 @@ impl Links {
         std::os::unix::fs::symlink(target, link)
     }
 
-    /// Whether a link that led to `old` was left by a simulator that was killed. The number of its pty
-    /// may be in use again, by this process or another.
+    /// Returns whether a link to `old` was left by a simulator that was killed. The number of its pty may
+    /// be in use again, by this or another process.
     fn is_dead(&self, old: &Path, new: &Path) -> bool {
         let kind = |pty: &Path| {
             let path = pty.to_string_lossy();
@@ -180,7 +183,7 @@ impl Drop for Links {
     fn drop(&mut self) {
         for (link, target) in &self.made {
             if fs::read_link(link).is_ok_and(|leads_to| leads_to == *target) {
-                // It may be gone by now.
+                // Another process may have removed it.
                 let _ = fs::remove_file(link);
             }
         }

@@ -1,4 +1,4 @@
-//! `lvx sync-check`: is this bank healthy, and if not, why and what to do?
+//! `lvx sync-check`: checks whether a bank is healthy.
 
 use std::io::Write;
 
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut Stdout) -> Result<Status, Fa
     let checks = checks(args)?;
     let bank = read_bank(&args.bank, |units| checks.read(units))?;
     let report = checks.check(&bank);
-    // Of live units everybody knows.
+    // The time of a live reading is obvious.
     if let (Some(_), Some(started), ReportFormat::Table) =
         (&args.bank.from, report.started, args.format)
     {
@@ -44,8 +44,8 @@ fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
     };
     let expected = args.expect_firmware.as_ref().map(|text| {
         Version::new(text).ok_or_else(|| {
-            let wanted = "expected a version such as 06306";
-            Failure::usage(format_args!("--expect-firmware: {wanted}, found {text:?}"))
+            let expected = "expected a version such as 06306";
+            Failure::usage(format_args!("--expect-firmware: {expected}, found {text:?}"))
         })
     });
     let checks = Checks {
@@ -56,20 +56,21 @@ fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
         skip: rules(&args.skip, "--skip")?,
         baseline: args.baseline.as_ref().map(|path| saved_bank(path)).transpose()?,
     };
-    let left = |info: &RuleInfo| {
+    let is_enabled = |info: &RuleInfo| {
         let among = |rules: &[&RuleInfo]| rules.iter().any(|rule| rule.id == info.id);
         (checks.only.is_empty() || among(&checks.only)) && !among(&checks.skip)
     };
-    if checks.baseline.is_some() && !RuleInfo::all().filter(|info| info.id == "baseline").any(left)
+    if checks.baseline.is_some()
+        && !RuleInfo::all().filter(|info| info.id == "baseline").any(is_enabled)
     {
         return Err(Failure::usage(
-            "--baseline: --only and --skip leave out the rule `baseline`, which compares with it",
+            "--baseline: the rule `baseline` is excluded by --only or --skip",
         ));
     }
-    if RuleInfo::all().any(left) {
+    if RuleInfo::all().any(is_enabled) {
         Ok(checks)
     } else {
-        Err(Failure::usage("--only and --skip leave no rule to check"))
+        Err(Failure::usage("--only and --skip exclude all rules"))
     }
 }
 
@@ -81,8 +82,8 @@ fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {
     };
     for text in &args.threshold {
         let (key, value) = text.split_once('=').ok_or_else(|| {
-            let wanted = "expected KEY=VALUE such as battery_voltage_spread=0.3";
-            Failure::usage(format_args!("--threshold: {wanted}, found {text:?}"))
+            let expected = "expected KEY=VALUE such as battery_voltage_spread=0.3";
+            Failure::usage(format_args!("--threshold: {expected}, found {text:?}"))
         })?;
         thresholds
             .set(key, value)

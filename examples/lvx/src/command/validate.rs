@@ -1,4 +1,4 @@
-//! `lvx validate`: is a profile sound, by itself and for these units?
+//! `lvx validate`: checks a profile, by itself and for units.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status,
             return Ok(Status::Usage);
         }
         let stated = profile.profile().settings.iter().count();
-        writeln!(out, "{}: sound, {stated} settings", profile.name())?;
+        writeln!(out, "{}: valid, {stated} settings", profile.name())?;
         return Ok(Status::Ok);
     }
     let settings = Some(&profile.profile().settings);
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status,
         Ok(units) => units,
         Err(status) => return Ok(status),
     };
-    // One unit is validated whatever the others of its bank are to become.
+    // For one unit, the settings of the other units of its bank are unknown.
     permissions.part_of_bank = units.len() == 1;
     let read: Vec<_> =
         units.iter().map(|open| (open.address.to_string(), open.unit.clone())).collect();
@@ -38,12 +38,12 @@ pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status,
     for (open, found) in units.iter().zip(&found.units) {
         print_diagnostics(found);
         let (place, serial) = (open.address.place(), open.unit.serial_number);
-        let verdict = if found.has_errors() { "NOT for" } else { "sound for" };
+        let verdict = if found.has_errors() { "NOT valid for" } else { "valid for" };
         writeln!(out, "{}: {verdict} {place} ({serial})", profile.name())?;
     }
     if found.together.has_errors() {
         print_diagnostics(&found.together);
-        writeln!(out, "{}: NOT for these units together", profile.name())?;
+        writeln!(out, "{}: NOT valid for these units together", profile.name())?;
     }
     Ok(if found.has_errors() { Status::Usage } else { Status::Ok })
 }

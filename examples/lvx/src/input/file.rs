@@ -1,4 +1,4 @@
-//! Files that the user names: regular ones, read within bounds; `-` is standard input.
+//! Input files: regular files of limited size; `-` is standard input.
 
 use std::{
     fs::File,
@@ -10,17 +10,17 @@ use pi18_transport::{open_file, read_bounded};
 
 use crate::terminal::Failure;
 
-/// What errors call a file.
+/// Returns the name of a file in messages.
 pub(crate) fn file_name(path: &Path) -> String {
     if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// Opens a file to read it as it comes.
+/// Opens a file for streaming.
 pub(crate) fn open_input(path: &Path) -> Result<Box<dyn Read>, Failure> {
     if is_stdin(path) {
         return Ok(Box::new(io::stdin().lock()));
     }
-    let opened = if is_descriptor(path) { given(path) } else { open_file(path) };
+    let opened = if is_descriptor(path) { open_descriptor(path) } else { open_file(path) };
     Ok(Box::new(opened.map_err(|error| unreadable(path, &error))?))
 }
 
@@ -29,29 +29,33 @@ pub(crate) fn read_input(path: &Path, max_bytes: usize) -> Result<Vec<u8>, Failu
     read_bounded(open_input(path)?, max_bytes).map_err(|error| unreadable(path, &error))
 }
 
-/// Reads a whole text of at most `max_bytes`.
+/// Reads a whole UTF-8 text of at most `max_bytes`.
 pub(crate) fn read_text(path: &Path, max_bytes: usize) -> Result<String, Failure> {
     String::from_utf8(read_input(path, max_bytes)?).map_err(|_| {
-        let error = "expected text in UTF-8, found other bytes";
+        let error = "expected UTF-8 text, found other bytes";
         Failure::usage(format_args!("{}: cannot be read: {error}", file_name(path)))
     })
 }
 
+/// Returns the error for a file that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let hint = match error.kind() {
-        io::ErrorKind::InvalidInput => "; a pipe is read as standard input: `-` and `< PIPE`",
+        io::ErrorKind::InvalidInput => {
+            "; to read a pipe, use `-` and redirect standard input: `< PIPE`"
+        }
         _ => "",
     };
     Failure::usage(format_args!("{}: cannot be read: {error}{hint}", file_name(path)))
 }
 
+/// Returns whether a path names standard input.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Whether standard input brings more within a second, or its end.
+/// Returns whether standard input has more data, or ends, within a second.
 #[cfg(unix)]
-pub(crate) fn stdin_goes_on() -> bool {
+pub(crate) fn stdin_is_ready() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     let stdin = io::stdin();
@@ -60,24 +64,24 @@ pub(crate) fn stdin_goes_on() -> bool {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn stdin_goes_on() -> bool {
+pub(crate) fn stdin_is_ready() -> bool {
     true
 }
 
-/// Whether a path is that of an open descriptor, as a shell writes for `<(…)`.
+/// Returns whether a path is that of an open file descriptor, which shells create for `<(…)`.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
-/// Opens what the shell gave: the pipe of a command that it runs, or a regular file.
+/// Opens a file descriptor of the shell: the pipe of a command, or a regular file.
 #[cfg(unix)]
-fn given(path: &Path) -> io::Result<File> {
+fn open_descriptor(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::FileTypeExt;
 
     if path.metadata()?.file_type().is_fifo() { File::open(path) } else { open_file(path) }
 }
 
 #[cfg(not(unix))]
-fn given(path: &Path) -> io::Result<File> {
+fn open_descriptor(path: &Path) -> io::Result<File> {
     open_file(path)
 }

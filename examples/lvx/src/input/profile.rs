@@ -13,10 +13,10 @@ pub(crate) fn read_profile(path: &Path) -> Result<ParsedProfile, Failure> {
     Ok(Profile::parse_bytes(&name, &bytes)?)
 }
 
-/// A file and what it is called.
+/// Reads a file. Returns its name in messages and its content.
 pub(crate) fn read_bytes(path: &Path) -> Result<(String, Vec<u8>), Failure> {
     Ok((file_name(path), read_input(path, MAX_BYTES)?))
 }
 
-/// Larger than any profile or plan.
+/// Maximum size of a profile or plan, in bytes.
 const MAX_BYTES: usize = 16 << 20;

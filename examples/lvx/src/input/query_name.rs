@@ -1,4 +1,4 @@
-//! Commands by the names that users type.
+//! Queries by mnemonic, as users type them.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use pi18_proto::{DecodeError, Query, SetCommand};
 
 use crate::terminal::Failure;
 
-/// A query from its text: `GS`, `PGS1`, `ED20260426`, in upper or lower case.
+/// Parses a query: `GS`, `PGS1`, `ED20260426`, in upper or lower case.
 pub(crate) fn query(text: &str) -> Result<Query, Failure> {
     let upper = text.to_ascii_uppercase();
     let error = match upper.parse::<Query>() {
@@ -14,7 +14,7 @@ pub(crate) fn query(text: &str) -> Result<Query, Failure> {
         Err(error) => error,
     };
     let is_set = upper.parse::<SetCommand>().is_ok();
-    // Its mnemonic alone, or with values that it does not take.
+    // A set command may also be given without values or with invalid ones.
     let is_value = |rest: &str| is_set || rest.chars().all(|c| c.is_ascii_digit() || c == ',');
     let sets = SetCommand::LIST
         .iter()
@@ -23,8 +23,8 @@ pub(crate) fn query(text: &str) -> Result<Query, Failure> {
         && (is_set || matches!(error, DecodeError::UnknownCommand { .. }))
     {
         return Err(Failure::usage(format_args!(
-            "{text} is a set command ({}: {}), and a query never changes a unit; \
-             `lvx query --list` shows what can be asked",
+            "{text} is a set command ({}: {}), and `lvx query` never changes a unit; \
+             `lvx query --list` lists all queries",
             info.mnemonic,
             lower_first(info.summary)
         )));
@@ -33,13 +33,13 @@ pub(crate) fn query(text: &str) -> Result<Query, Failure> {
         let nearest =
             nearest(&upper).map_or(String::new(), |known| format!("; did you mean {known}?"));
         return Err(Failure::usage(format_args!(
-            "no command {text}{nearest} (`lvx query --list` shows what can be asked)"
+            "unknown query {text}{nearest} (`lvx query --list` lists all queries)"
         )));
     }
     Err(Failure::usage(error))
 }
 
-/// The mnemonic that takes the fewest changes, if they are few.
+/// Returns the mnemonic with the smallest edit distance, if it is small enough to suggest.
 fn nearest(text: &str) -> Option<&'static str> {
     let letters = text.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
     let mnemonics = Query::LIST.iter().map(|info| info.mnemonic);
@@ -53,8 +53,8 @@ fn lower_first(text: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-/// A query of the kind that a mnemonic names, its argument made up if it is left out: enough to
-/// read a reply.
+/// Returns the query with this mnemonic. If its argument is missing, uses that of the example, which is
+/// enough to decode a reply.
 pub(crate) fn query_kind(text: &str) -> Option<Query> {
     static KINDS: LazyLock<Vec<(&str, Query)>> = LazyLock::new(|| {
         let kinds = Query::LIST.iter().filter_map(|info| {
@@ -77,12 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn takes_either_case() {
+    fn query_ignores_case() {
         assert_eq!(query("pgs1").unwrap().to_string(), "PGS1");
     }
 
     #[test]
-    fn names_the_nearest_command() {
+    fn unknown_query_suggests_the_nearest_mnemonic() {
         assert!(refused("GMM").contains("did you mean GMN?"));
         assert!(refused("QPIRI").contains("did you mean PIRI?"));
         assert!(refused("ACCTT").contains("did you mean ACCT?"));
@@ -91,16 +91,16 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_only_starts_like_a_set_command_is_no_command() {
+    fn word_with_a_set_mnemonic_as_prefix_is_unknown() {
         for word in ["FOO", "VAT", "PEX", "foo", "POPS"] {
             let refused = refused(word);
-            assert!(refused.contains(&format!("no command {word}")), "{refused}");
+            assert!(refused.contains(&format!("unknown query {word}")), "{refused}");
         }
         assert!(refused("FOO").contains("did you mean MOD?"));
     }
 
     #[test]
-    fn refuses_to_set() {
+    fn set_command_is_refused() {
         assert!(refused("POP1").contains("POP1 is a set command (POP: output source priority)"));
         assert!(refused("PF").contains("is a set command"));
         assert!(refused("POP").contains("is a set command"));
@@ -109,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_with_an_argument() {
+    fn invalid_argument_names_the_expected_form() {
         assert!(refused("ED20261340").contains("expected a date, yyyymmdd"));
         assert!(refused("PGS").contains("expected a unit number from 0 to 9, found nothing"));
     }
 
     #[test]
-    fn knows_a_kind_without_its_argument() {
+    fn query_kind_needs_no_argument() {
         assert_eq!(query_kind("ED").unwrap().info().mnemonic, "ED");
         assert_eq!(query_kind("PGS").unwrap().info().mnemonic, "PGS");
         assert_eq!(query_kind("SET"), None);

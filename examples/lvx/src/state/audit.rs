@@ -1,4 +1,4 @@
-//! The audit file: one line for each set command, once it is known what came of it.
+//! The audit file: one line for each set command with its result.
 
 use std::{
     io::{self, Write},
@@ -11,15 +11,16 @@ use serde::Serialize;
 use super::folder::Folder;
 use crate::terminal::print_note;
 
-/// Writes the audit file of a state folder.
+/// Writer of the audit file of a state folder.
 ///
-/// A line is held back until its write is proved, or something else follows. After a crash the journal
-/// has what is missing here.
+/// Writes a line after the command was verified or the next event has followed. After a crash, the
+/// journal contains the missing line.
 #[derive(Debug)]
 pub(super) struct AuditFile {
     folder: Rc<Folder>,
     run: String,
-    held: Option<(String, Audit)>,
+    /// Last command, whose result is not known yet.
+    pending: Option<(String, Audit)>,
 }
 
 #[derive(Serialize)]
@@ -32,23 +33,23 @@ struct Line<'a> {
     settings: &'a Settings,
     direction: RunDirection,
     outcome: &'a str,
-    /// Whether the unit was read back with the new values.
+    /// Whether the new values were read back from the unit.
     proved: bool,
 }
 
 impl AuditFile {
     pub(super) fn new(folder: Rc<Folder>, run: String) -> Self {
-        Self { folder, run, held: None }
+        Self { folder, run, pending: None }
     }
 
-    /// A set command was sent.
+    /// Records a set command that was sent.
     pub(super) fn sent(&mut self, line: &Audit) {
         self.settle(false);
-        self.held = Some((now(), line.clone()));
+        self.pending = Some((now(), line.clone()));
     }
 
-    /// Notes a write that an earlier program announced and did not live to note: whether it was sent is
-    /// not known.
+    /// Records a write that an earlier program announced in the journal before it was stopped. Whether the
+    /// command was sent is unknown.
     pub(super) fn unknown(&mut self, planned: &PlannedUnit, step: &Step, direction: RunDirection) {
         let settings = match direction {
             RunDirection::Forward => step.to,
@@ -67,9 +68,9 @@ impl AuditFile {
         });
     }
 
-    /// What came of the command that was sent last.
+    /// Records the result of the last command.
     pub(super) fn settle(&mut self, proved: bool) {
-        let Some((at, line)) = self.held.take() else { return };
+        let Some((at, line)) = self.pending.take() else { return };
         let line = Line {
             at: &at,
             run: &self.run,
@@ -90,7 +91,7 @@ impl AuditFile {
             text.and_then(|text| self.folder.append_or_create(NAME)?.write_all(text.as_bytes()));
         if let Err(error) = written {
             let path = self.folder.path().join(NAME);
-            print_note(&format!("warning: {}: a write was not noted: {error}", path.display()));
+            print_note(&format!("warning: {}: a write was not recorded: {error}", path.display()));
         }
     }
 }
@@ -101,7 +102,7 @@ impl Drop for AuditFile {
     }
 }
 
-/// `2026-11-24T13:10:29+01:00`
+/// Returns the local time in the form `2026-11-24T13:10:29+01:00`.
 fn now() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }

@@ -1,10 +1,10 @@
-//! Durability: what was written is on the disk before anything depends on it.
+//! Durability: data is on the disk before later steps depend on it.
 
 use std::{fmt::Debug, fs::File, io, path::Path};
 
-/// Makes files and folders durable. Tests replace it by a recorder of the calls.
+/// Makes files and folders durable. Tests use an implementation that records the calls.
 pub(crate) trait Disk: Debug {
-    /// Returns once the content of a file, or the names in a folder, are on the disk.
+    /// Writes the content of a file, or the names in a folder, to the disk.
     fn sync(&self, file: &File, path: &Path) -> io::Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! A folder that belongs to the effective user, and files in it.
+//! A folder of the effective user, and its files.
 
 use std::{
     ffi::CStr,
@@ -16,7 +16,7 @@ use rustix::{
 
 use super::{disk::Disk, users};
 
-/// An open folder; its files are opened relative to it.
+/// An open folder. Its files are opened relative to its descriptor.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -24,23 +24,23 @@ pub(crate) struct Folder {
     disk: Rc<dyn Disk>,
 }
 
-/// Whose choice a folder is.
+/// Origin of the path of a folder.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Choice {
-    /// The usual place: no other user needs to read it.
-    Usual,
-    /// Named by the user: its access rights are the user's decision, as far as others cannot write.
-    Named,
+pub(crate) enum PathOrigin {
+    /// Default path; the folder is made private.
+    Default,
+    /// Path given by the user; access rights are kept, but other users must not be able to write.
+    Given,
 }
 
 impl Folder {
     /// Opens a folder; `None` if it does not exist.
     ///
     /// # Errors
-    /// If it is no folder, belongs to another user, or others can write to it.
+    /// If the path is not a folder, or the folder belongs to another user or is writable by others.
     pub(crate) fn open(
         path: &Path,
-        choice: Choice,
+        choice: PathOrigin,
         disk: &Rc<dyn Disk>,
     ) -> io::Result<Option<Self>> {
         check_ancestors(path)?;
@@ -52,18 +52,18 @@ impl Folder {
         };
         let found = file.metadata()?;
         check_owner(&found)?;
-        if choice == Choice::Usual && found.mode() & 0o077 != 0 {
+        if choice == PathOrigin::Default && found.mode() & 0o077 != 0 {
             fchmod(&file, Mode::RWXU)?;
         }
         check_writers(&file.metadata()?)?;
         Ok(Some(Self { path: path.to_owned(), file, disk: Rc::clone(disk) }))
     }
 
-    /// Opens a folder, and makes it and those above it if they do not exist.
+    /// Opens a folder, after creating it and its parents if missing.
     ///
     /// # Errors
-    /// The same, and if it cannot be made.
-    pub(crate) fn create(path: &Path, choice: Choice, disk: &Rc<dyn Disk>) -> io::Result<Self> {
+    /// As for [`Folder::open`], or if the folder cannot be created.
+    pub(crate) fn create(path: &Path, choice: PathOrigin, disk: &Rc<dyn Disk>) -> io::Result<Self> {
         if let Some(folder) = Self::open(path, choice, disk)? {
             return Ok(folder);
         }
@@ -75,7 +75,7 @@ impl Folder {
         &self.path
     }
 
-    /// Whether a path leads to this folder.
+    /// Returns whether a path leads to this folder.
     pub(crate) fn is(&self, path: &Path) -> bool {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         match (path.metadata(), self.file.metadata()) {
@@ -84,15 +84,15 @@ impl Folder {
         }
     }
 
-    /// The names of the files whose names end like this, sorted.
-    pub(crate) fn names(&self, ending: &str) -> io::Result<Vec<String>> {
-        names(&self.file, |name| name.ends_with(ending))
+    /// Returns the names with this suffix, sorted.
+    pub(crate) fn names(&self, suffix: &str) -> io::Result<Vec<String>> {
+        names(&self.file, |name| name.ends_with(suffix))
     }
 
-    /// Makes a new file for appending.
+    /// Creates a file for appending.
     ///
     /// # Errors
-    /// If there is such a name already, whatever it is, or the file cannot be made.
+    /// If the name exists, or the file cannot be created.
     pub(crate) fn create_new(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
         self.at(name, flags)
@@ -101,13 +101,13 @@ impl Folder {
     /// Opens a file for reading and appending.
     ///
     /// # Errors
-    /// If it is not a regular file of this user alone, or cannot be opened.
+    /// If it is not a regular file of this user with one name, is writable by others, or cannot be opened.
     pub(crate) fn append(&self, name: &str) -> io::Result<File> {
         let file = self.at(name, OFlags::RDWR | OFlags::APPEND)?;
         Self::checked(file)
     }
 
-    /// The same; it is made if it does not exist.
+    /// Opens a file for reading and appending, after creating it if missing.
     pub(crate) fn append_or_create(&self, name: &str) -> io::Result<File> {
         let file = self.at(name, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE)?;
         Self::checked(file)
@@ -116,7 +116,7 @@ impl Folder {
     /// Opens a file for reading.
     ///
     /// # Errors
-    /// If it is not a regular file of this user alone, or cannot be opened.
+    /// If it is not a regular file of this user with one name, is writable by others, or cannot be opened.
     pub(crate) fn read(&self, name: &str) -> io::Result<File> {
         let file = self.at(name, OFlags::RDONLY)?;
         Self::checked(file)
@@ -127,13 +127,13 @@ impl Folder {
         let mut bytes = Vec::new();
         let read = self.read(name)?.take(max + 1).read_to_end(&mut bytes)?;
         if u64::try_from(read).is_ok_and(|read| read > max) {
-            return Err(io::Error::other(format!("it has more than {max} bytes")));
+            return Err(io::Error::other(format!("expected at most {max} bytes, found more")));
         }
         Ok(bytes)
     }
 
     pub(crate) fn exists(&self, name: &str) -> bool {
-        // Anything of that name counts, also what would not be opened.
+        // Includes files that would not be opened, such as symbolic links.
         rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
@@ -158,7 +158,7 @@ impl Folder {
         Ok(File::from(openat(&self.file, name, flags | SAFE, Mode::RUSR | Mode::WUSR)?))
     }
 
-    /// A file that is regular, has one name, is this user's, and that others cannot write.
+    /// Checks that a file is regular, has one name, belongs to this user, and is not writable by others.
     fn checked(file: File) -> io::Result<File> {
         let found = file.metadata()?;
         if !found.is_file() {
@@ -166,19 +166,19 @@ impl Folder {
         }
         check_owner(&found)?;
         if found.nlink() != 1 {
-            return Err(io::Error::other("it has several names (hard links)"));
+            return Err(io::Error::other("expected a file with one name, found hard links"));
         }
         check_writers(&found)?;
         if found.mode() & 0o077 != 0 {
-            // Earlier versions let others read it.
+            // Files of earlier versions may be readable by others.
             fchmod(&file, Mode::RUSR | Mode::WUSR)?;
         }
         Ok(file)
     }
 }
 
-/// Opens a file outside any folder of ours for reading: the last part of its path is no link, and it is
-/// a regular file.
+/// Opens a regular file outside the state folders for reading. The last part of the path must not be a
+/// symbolic link.
 pub(crate) fn open_foreign(path: &Path) -> io::Result<File> {
     let file = File::from(open(path, OFlags::RDONLY | SAFE, Mode::empty())?);
     if file.metadata()?.is_file() {
@@ -188,13 +188,13 @@ pub(crate) fn open_foreign(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The names in an open folder for which something holds, sorted. Names that are no text are skipped.
-pub(super) fn names(folder: &File, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
+/// Returns the names in an open folder that match, sorted. Skips names that are not UTF-8.
+pub(super) fn names(folder: &File, matches: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in Dir::read_from(folder)? {
         let entry = entry?;
         let name: &CStr = entry.file_name();
-        if let Some(name) = name.to_str().ok().filter(|name| wanted(name)) {
+        if let Some(name) = name.to_str().ok().filter(|name| matches(name)) {
             names.push(name.to_owned());
         }
     }
@@ -202,7 +202,7 @@ pub(super) fn names(folder: &File, wanted: impl Fn(&str) -> bool) -> io::Result<
     Ok(names)
 }
 
-/// Makes a folder and those above it, each durable in its parent.
+/// Creates a folder and its missing parents, each durable in its parent.
 fn make(path: &Path, disk: &dyn Disk) -> io::Result<()> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -216,19 +216,19 @@ fn make(path: &Path, disk: &dyn Disk) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     match mkdirat(&folder, name, Mode::RWXU) {
         Ok(()) => disk.sync(&folder, parent),
-        // Another program was faster.
+        // Another program created it meanwhile.
         Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Root does not go through folders that another user could exchange, as `sudo -E` would have it.
+/// Rejects paths of root through folders that another user can replace; `sudo -E` may set such paths.
 fn check_ancestors(path: &Path) -> io::Result<()> {
     if users::effective() != 0 {
         return Ok(());
     }
     let path = std::path::absolute(path)?;
-    // The folder itself may be a link, and those above it too.
+    // The folder and its parents may be symbolic links.
     let real = |path: &Path| fs::canonicalize(path).ok();
     let target = real(&path).and_then(|target| Some(target.parent()?.to_owned()));
     let above = path.ancestors().skip(1).find_map(real);
@@ -240,9 +240,9 @@ fn check_ancestors(path: &Path) -> io::Result<()> {
         let open_to_all = found.is_dir() && found.mode() & 0o002 != 0 && found.mode() & 0o1000 == 0;
         if found.uid() != 0 || open_to_all {
             return Err(io::Error::other(format!(
-                "{} belongs to {}, who could exchange what is below it",
+                "{} can be changed by {}, who can replace folders below it",
                 part.display(),
-                if open_to_all { "everybody".to_owned() } else { users::named(found.uid()) }
+                if open_to_all { "all users".to_owned() } else { users::named(found.uid()) }
             )));
         }
     }
@@ -266,12 +266,12 @@ fn check_writers(found: &Metadata) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other(format!(
-        "others can write to it (mode {:o}); take that away: chmod go-w",
+        "other users can write to it (mode {:o}); to change that: chmod go-w",
         found.mode() & 0o7777
     )))
 }
 
-/// Follows no link, and does not wait, for example on a pipe.
+/// Flags that do not follow symbolic links and do not block, for example on a pipe.
 pub(super) const SAFE: OFlags =
     OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 
@@ -290,12 +290,12 @@ mod tests {
     }
 
     #[test]
-    fn a_new_folder_is_private_and_durable_in_each_parent() {
+    fn new_folder_is_private_and_durable_in_each_parent() {
         let scratch = Scratch::new();
         let recorder = Rc::new(DiskRecorder::default());
         let disk: Rc<dyn Disk> = recorder.clone();
         let path = scratch.0.join("a/b/lvx");
-        let folder = Folder::create(&path, Choice::Usual, &disk).unwrap();
+        let folder = Folder::create(&path, PathOrigin::Default, &disk).unwrap();
         let expected = [scratch.0.clone(), scratch.0.join("a"), scratch.0.join("a/b")];
         assert_eq!(recorder.paths(), expected);
         assert_eq!(path.metadata().unwrap().mode() & 0o7777, 0o700);
@@ -304,22 +304,22 @@ mod tests {
     }
 
     #[test]
-    fn a_usual_folder_becomes_private_and_a_named_one_that_others_write_is_refused() {
+    fn default_folder_is_made_private_and_given_one_writable_by_others_is_refused() {
         let scratch = Scratch::new();
         fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o755)).unwrap();
-        Folder::open(&scratch.0, Choice::Named, &real()).unwrap().unwrap();
+        Folder::open(&scratch.0, PathOrigin::Given, &real()).unwrap().unwrap();
         assert_eq!(scratch.0.metadata().unwrap().mode() & 0o777, 0o755);
-        Folder::open(&scratch.0, Choice::Usual, &real()).unwrap().unwrap();
+        Folder::open(&scratch.0, PathOrigin::Default, &real()).unwrap().unwrap();
         assert_eq!(scratch.0.metadata().unwrap().mode() & 0o777, 0o700);
         fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o777)).unwrap();
-        let error = Folder::open(&scratch.0, Choice::Named, &real()).unwrap_err().to_string();
-        assert!(error.contains("others can write to it (mode 777)"), "{error}");
+        let error = Folder::open(&scratch.0, PathOrigin::Given, &real()).unwrap_err().to_string();
+        assert!(error.contains("other users can write to it (mode 777)"), "{error}");
     }
 
     #[test]
-    fn links_and_pipes_are_not_opened() {
+    fn links_and_pipes_are_refused() {
         let scratch = Scratch::new();
-        let folder = Folder::open(&scratch.0, Choice::Named, &real()).unwrap().unwrap();
+        let folder = Folder::open(&scratch.0, PathOrigin::Given, &real()).unwrap().unwrap();
         let target = scratch.0.join("target");
         fs::write(&target, "precious").unwrap();
         let single = scratch.0.join("single");

@@ -1,18 +1,18 @@
-//! What past runs mean for each other: which are in effect, and which have to be undone first.
+//! Relations between past runs: which are undone, and which must be undone first.
 
 use lvx_settings::{Past, PlannedUnit, Setting};
 use pi18_proto::SerialNumber;
 
-use super::{store::Store, stored_run::Kept};
+use super::{store::Store, stored_run::StoredRun};
 use crate::terminal::Failure;
 
-/// All runs that can be read, the oldest first.
+/// All readable runs, oldest first.
 #[derive(Debug)]
 pub(crate) struct History {
-    pub(crate) runs: Vec<Kept>,
-    /// Why journals cannot be read.
+    pub(crate) runs: Vec<StoredRun>,
+    /// Errors of journals that cannot be read.
     pub(crate) unreadable: Vec<String>,
-    /// For each unit of each run the later run that undid it.
+    /// Later run that undid each unit, by run and unit.
     undone: Vec<Vec<Option<usize>>>,
 }
 
@@ -28,8 +28,8 @@ impl History {
         Ok(Self::of_runs(runs, unreadable))
     }
 
-    fn of_runs(runs: Vec<Kept>, unreadable: Vec<String>) -> Self {
-        // Newest first: whether an undo is in effect depends on later runs only.
+    fn of_runs(runs: Vec<StoredRun>, unreadable: Vec<String>) -> Self {
+        // Newest first, because whether an undo is in effect depends only on later runs.
         let mut undone = vec![Vec::new(); runs.len()];
         for at in (0..runs.len()).rev() {
             let row = undone_units(&runs, at, &undone);
@@ -40,62 +40,66 @@ impl History {
         Self { runs, unreadable, undone }
     }
 
-    /// Where a run is in the history.
-    pub(crate) fn place(&self, run: &Kept) -> Option<usize> {
+    /// Returns the position of a run in the history.
+    pub(crate) fn place(&self, run: &StoredRun) -> Option<usize> {
         self.runs.iter().position(|known| known.path() == run.path())
     }
 
-    /// The units of a run, by their place in its plan, that another run undid, each with that run. A run
-    /// that was undone itself does not count.
-    pub(crate) fn undone(&self, at: usize) -> Vec<(usize, &Kept)> {
+    /// Returns the units of a run that another run undid, by number in its plan, each with that run. An
+    /// undo that was undone itself does not count.
+    pub(crate) fn undone(&self, at: usize) -> Vec<(usize, &StoredRun)> {
         let row = self.undone.get(at).into_iter().flatten().enumerate();
         row.filter_map(|(unit, by)| Some((unit, self.runs.get((*by)?)?))).collect()
     }
 
-    /// The units of a run, by their place in its plan, for which what it wrote still counts: it changed
-    /// units, and no other run undid it.
-    pub(crate) fn left(&self, at: usize) -> Vec<usize> {
+    /// Returns the units of a run whose changes are still in effect, by number in its plan.
+    pub(crate) fn in_effect(&self, at: usize) -> Vec<usize> {
         let Some(run) = self.runs.get(at).filter(|run| run.past.has_changed_units()) else {
             return Vec::new();
         };
         let row = self.undone.get(at).into_iter().flatten().enumerate();
-        let left: Vec<_> = row.filter(|(_, by)| by.is_none()).map(|(unit, _)| unit).collect();
-        // Units that it left alone do not count by themselves.
+        let units: Vec<_> = row.filter(|(_, by)| by.is_none()).map(|(unit, _)| unit).collect();
+        // Units without changes only count together with changed ones.
         let is_touched = |unit: &usize| run.past.plan.touched(*unit).next().is_some();
-        if left.iter().any(is_touched) { left } else { Vec::new() }
+        if units.iter().any(is_touched) { units } else { Vec::new() }
     }
 
-    /// A later run in effect that changed some of the same settings of these units, and one of those.
-    pub(crate) fn in_the_way(
+    /// Returns a later run in effect that changed the same settings of these units, with one of these
+    /// units and settings.
+    pub(crate) fn later_conflict(
         &self,
         at: usize,
         units: &[usize],
-    ) -> Option<(&Kept, SerialNumber, Setting)> {
+    ) -> Option<(&StoredRun, SerialNumber, Setting)> {
         let run = self.runs.get(at)?;
         let place = |name: &str| self.runs.iter().position(|run| run.name == name);
-        // Newest first: that is the order in which they have to be undone.
+        // Newest first, the order in which runs must be undone.
         (at + 1..self.runs.len()).rev().find_map(|number| {
             let later = self.runs.get(number)?;
-            // What was done and undone after this run is as this run left it.
+            // A later run that was undone by a later run does not change the values of this run.
             if later.past.undoes.as_deref().and_then(place).is_some_and(|undone| undone > at) {
                 return None;
             }
-            let (unit, setting) = shared(&run.past, units, &later.past, &self.left(number))?;
+            let (unit, setting) = shared(&run.past, units, &later.past, &self.in_effect(number))?;
             Some((later, unit, setting))
         })
     }
 }
 
-/// For each unit of a run the first later run that undid it and was not undone itself; `undone` has that
-/// of all later runs.
-fn undone_units(runs: &[Kept], at: usize, undone: &[Vec<Option<usize>>]) -> Vec<Option<usize>> {
+/// Returns, for each unit of a run, the first later run that undid it and was not undone itself. `undone`
+/// contains the results of all later runs.
+fn undone_units(
+    runs: &[StoredRun],
+    at: usize,
+    undone: &[Vec<Option<usize>>],
+) -> Vec<Option<usize>> {
     let Some(run) = runs.get(at) else { return Vec::new() };
-    let undoes = |later: &(usize, &Kept)| {
+    let undoes = |later: &(usize, &StoredRun)| {
         later.1.past.undoes.as_ref() == Some(&run.name) && later.1.past.has_changed_units()
     };
     let later: Vec<_> = runs.iter().enumerate().skip(at + 1).filter(undoes).collect();
     let by = |planned: &PlannedUnit| {
-        let is_in_effect = |(number, later): &&(usize, &Kept)| {
+        let is_in_effect = |(number, later): &&(usize, &StoredRun)| {
             let unit = place_of(&later.past, planned.unit.serial_number);
             let undone = |unit: usize| undone.get(*number).and_then(|row| row.get(unit)).copied();
             unit.and_then(undone) == Some(None)
@@ -105,12 +109,12 @@ fn undone_units(runs: &[Kept], at: usize, undone: &[Vec<Option<usize>>]) -> Vec<
     run.past.plan.units.iter().map(by).collect()
 }
 
-/// The place of a unit in the plan of a run.
+/// Returns the number of a unit in the plan of a run.
 fn place_of(past: &Past, serial: SerialNumber) -> Option<usize> {
     past.plan.units.iter().position(|planned| planned.unit.serial_number == serial)
 }
 
-/// A setting that both runs changed on one of these units of each.
+/// Returns a setting that both runs changed on one of these units.
 fn shared(
     one: &Past,
     units: &[usize],
@@ -143,7 +147,7 @@ mod tests {
             let made = || Past::parse(journal(scratch, units, None, &ended).as_bytes()).unwrap();
             let mut past = known.entry(units).or_insert_with(made).clone();
             past.undoes = undoes.map(str::to_owned);
-            Kept { name: (*name).to_owned(), folder: Rc::clone(&folder), past }
+            StoredRun { name: (*name).to_owned(), folder: Rc::clone(&folder), past }
         };
         History::of_runs(runs.iter().map(kept).collect(), Vec::new())
     }
@@ -153,18 +157,21 @@ mod tests {
     }
 
     #[test]
-    fn run_undone_for_one_unit_is_left_for_the_other() {
+    fn run_undone_on_one_unit_stays_in_effect_on_the_other() {
         let scratch = Scratch::new();
         let runs = [("1", &[0, 1][..], None), ("2", &[0], Some("1"))];
         let one = history(&scratch, &runs);
-        assert_eq!((undone(&one, 0), one.left(0)), (vec![(0, "2")], vec![1]));
-        assert!(one.in_the_way(0, &[1]).is_none());
-        assert_eq!(one.in_the_way(0, &[0]).unwrap().0.name, "2");
+        assert_eq!((undone(&one, 0), one.in_effect(0)), (vec![(0, "2")], vec![1]));
+        assert!(one.later_conflict(0, &[1]).is_none());
+        assert_eq!(one.later_conflict(0, &[0]).unwrap().0.name, "2");
         let both = history(&scratch, &[&runs[..], &[("3", &[1], Some("1"))]].concat());
-        assert_eq!((undone(&both, 0), both.left(0)), (vec![(0, "2"), (1, "3")], vec![]));
+        assert_eq!((undone(&both, 0), both.in_effect(0)), (vec![(0, "2"), (1, "3")], vec![]));
         // An undo that was undone does not count.
         let again = history(&scratch, &[&runs[..], &[("3", &[0], Some("2"))]].concat());
-        assert_eq!((again.left(0), again.left(1), again.left(2)), (vec![0, 1], vec![], vec![0]));
+        assert_eq!(
+            (again.in_effect(0), again.in_effect(1), again.in_effect(2)),
+            (vec![0, 1], vec![], vec![0])
+        );
     }
 
     #[test]
@@ -175,8 +182,8 @@ mod tests {
         let runs = names.iter().enumerate();
         let runs: Vec<_> = runs.map(|(at, name)| (&**name, &[0, 1][..], undoes(at))).collect();
         let history = history(&scratch, &runs);
-        // The last is in effect, so the one before is undone, and so on.
-        let left: Vec<_> = (0..200).map(|at| !history.left(at).is_empty()).collect();
+        // The last run is in effect, so the one before is undone, and so on.
+        let left: Vec<_> = (0..200).map(|at| !history.in_effect(at).is_empty()).collect();
         let expected: Vec<_> = (0..200).map(|at| at % 2 == 1).collect();
         assert_eq!(left, expected);
     }

@@ -4,24 +4,25 @@ use lvx_settings::Unit;
 
 use super::folder::Folder;
 
-/// The file whose presence confirms a run.
+/// Returns the name of the file whose presence confirms a run.
 pub(super) fn marker(run: &str) -> String {
     format!("{run}.confirmed")
 }
 
-/// Takes a confirmation back that the run has not seen; returns whether there was one.
-pub(super) fn take_back(folder: &Folder, run: &str) -> bool {
+/// Withdraws a confirmation that the run has not taken yet. Returns whether there was one.
+pub(super) fn withdraw(folder: &Folder, run: &str) -> bool {
     folder.remove(&marker(run)).is_ok()
 }
 
+/// Returns the name of the journal of a run.
 pub(super) fn journal_name(run: &str) -> String {
     format!("{run}{JOURNAL}")
 }
 
-/// The file with the settings that a unit had before a run.
+/// Returns the name of the file with the settings of a unit before a run.
 pub(super) fn saved_name(run: &str, unit: &Unit) -> String {
     format!("{run}-{}.yaml", unit.serial_number)
 }
 
-/// How a journal's name ends.
+/// Suffix of the names of journals.
 pub(super) const JOURNAL: &str = ".journal";

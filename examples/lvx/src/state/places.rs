@@ -1,20 +1,21 @@
-//! Where state folders are.
+//! Paths of state folders.
 
 use std::path::{Path, PathBuf};
 
 use super::users;
 
+/// Returns the argument that names a run: its name, with its folder if it is not the default.
 pub(super) fn hint(folder: &Path, name: &str) -> String {
-    let by_itself = std::env::var_os("LVX_STATE_DIR").map(PathBuf::from).or_else(usual);
-    if by_itself.as_deref() == Some(folder) {
+    let default = std::env::var_os("LVX_STATE_DIR").map(PathBuf::from).or_else(default_folder);
+    if default.as_deref() == Some(folder) {
         name.to_owned()
     } else {
         format!("--state-dir {} {name}", folder.display())
     }
 }
 
-/// `lvx` in `$XDG_STATE_HOME`, or in `~/.local/state`.
-pub(super) fn usual() -> Option<PathBuf> {
+/// Returns the default state folder: `lvx` in `$XDG_STATE_HOME` or `~/.local/state`.
+pub(super) fn default_folder() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     match folder("XDG_STATE_HOME") {
         Some(state) => Some(PathBuf::from(state).join("lvx")),
@@ -22,10 +23,10 @@ pub(super) fn usual() -> Option<PathBuf> {
     }
 }
 
-/// Returns the folder in which root keeps its runs, even if root has another user's environment.
-pub(super) fn of_root() -> Option<PathBuf> {
+/// Returns the state folder of root, even if the environment is that of another user.
+pub(super) fn root_folder() -> Option<PathBuf> {
     Some(users::home(0)?.join(STATE))
 }
 
-/// The usual state folder, below the home of a user.
+/// Default state folder in the home of a user.
 const STATE: &str = ".local/state/lvx";

@@ -1,13 +1,13 @@
-//! Plans that this user saved. A copy of each is kept, by which it is recognized.
+//! Copies of the plans that this user saved, by which a plan is recognized.
 //!
-//! An address can lead to another host, to a terminal or to a file that never ends. So the addresses in
-//! a plan are used only if the plan is, byte for byte, one that this user saved on this machine.
+//! An address can lead to another host, to a terminal or to an endless file. So the addresses in a plan
+//! are used only if the plan is byte for byte one that this user saved on this machine.
 
 use std::io::{self, Write};
 
 use super::folder::Folder;
 
-/// Keeps a copy of a plan that the user saved.
+/// Saves a copy of a plan.
 pub(super) fn remember(folder: &Folder, text: &[u8]) -> io::Result<()> {
     if has(folder, text) {
         return Ok(());
@@ -38,10 +38,10 @@ pub(super) fn has(folder: &Folder, text: &[u8]) -> bool {
     folder.names(PLAN).is_ok_and(|names| names.iter().any(is_same))
 }
 
-/// How the names of copies end.
+/// Suffix of the names of copies.
 const PLAN: &str = ".plan";
 
-/// Copies that are kept; older ones are removed.
+/// Maximum number of copies; the oldest are removed.
 const MAX_PLANS: usize = 32;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! The runs of all users of this machine: small files in a folder that everybody can write to and
-//! no user can delete another user's files from.
+//! The list of runs of all users of this machine: small files in a folder that all users can write to,
+//! but whose files only their owners can delete.
 //!
-//! An entry is made before the units are asked, and locked as long as its program runs. Whoever starts
-//! a run first makes its entry and then reads those of the others, so of two that start at once at
-//! least one sees the other. What an entry of another user says is untrusted: it can keep a run from
-//! starting, with a message and a way around it, and nothing else.
+//! A run creates its entry before it queries the units, and keeps it locked while the program runs. It
+//! then reads the other entries, so of two runs that start at the same time at least one sees the other.
+//! Entries of other users are untrusted: they can only block a run, with a message and an option to
+//! ignore them.
 
 mod claim;
 mod entry;
@@ -26,19 +26,19 @@ use crate::terminal::print_note;
 
 pub(crate) use self::{claim::Claim, entry::Entry};
 
-/// The folders that hold entries.
+/// The folders that contain entries.
 #[derive(Debug)]
 pub(crate) struct Registry {
     places: RefCell<Vec<Rc<RunsFolder>>>,
-    /// The places are those that all users share.
+    /// Whether the folders are those that all users share.
     is_shared: bool,
     disk: Rc<dyn Disk>,
-    /// Users of whose surplus of entries was warned.
+    /// Users about whose excess entries a warning was printed.
     warned: RefCell<Vec<u32>>,
 }
 
 impl Registry {
-    /// Opens the folders that are there.
+    /// Opens the existing folders.
     pub(crate) fn open(disk: &Rc<dyn Disk>) -> Self {
         let own = std::env::var_os("LVX_RUNS_DIR").filter(|_| !has_other_rights());
         let places = match &own {
@@ -53,15 +53,15 @@ impl Registry {
         }
     }
 
-    /// The folders, for messages.
+    /// Returns the paths of the folders.
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
         self.places.borrow().iter().map(|place| place.path.clone()).collect()
     }
 
-    /// Makes the entry of a new run, whose journal will be this.
+    /// Creates the entry of a new run with this journal.
     ///
     /// # Errors
-    /// If no folder takes it, or there is one for this journal already.
+    /// If an entry for the journal exists, or no folder is writable.
     pub(crate) fn claim(&self, journal: &Path, units: &[SerialNumber]) -> io::Result<Claim> {
         let run = journal.file_stem().unwrap_or_default().to_string_lossy();
         self.make(&format!("{PREFIX}{}-{run}.json", users::effective()), journal, units)
@@ -69,7 +69,7 @@ impl Registry {
 
     fn make(&self, name: &str, journal: &Path, units: &[SerialNumber]) -> io::Result<Claim> {
         let mut last = io::Error::other(format!(
-            "no folder for the list of runs: expected one of {}{}",
+            "expected a folder for the list of runs, found none of {}{}",
             SHARED.join(", "),
             another_folder(" (", ")")
         ));
@@ -87,19 +87,18 @@ impl Registry {
         Err(last)
     }
 
-    /// Makes the entry of a run that goes on, in the place of those that it has. The caller holds the
-    /// lock of its journal.
+    /// Creates the entry of a resumed run and removes its old ones. The caller holds the lock of the journal.
     ///
-    /// The old entry is not locked for that: everybody can lock it, and so keep its owner from it.
+    /// Does not lock the old entry: all users can lock it, and could so block its owner.
     ///
     /// # Errors
-    /// If no folder takes an entry.
+    /// If no folder is writable.
     pub(crate) fn take_over(&self, journal: &Path, units: &[SerialNumber]) -> io::Result<Claim> {
         let run = journal.file_stem().unwrap_or_default().to_string_lossy();
         let (uid, process) = (users::effective(), std::process::id());
         let own = format!("{PREFIX}{uid}-{run}-{process}");
         let mut claim = match self.make(&format!("{own}.json"), journal, units) {
-            // Another user can make files of that name, but not of every time.
+            // Another user can create a file of this name, but not one for each possible time.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let now = jiff::Timestamp::now().as_nanosecond();
                 self.make(&format!("{own}-{now}.json"), journal, units)
@@ -107,7 +106,7 @@ impl Registry {
             made => made,
         }?;
         claim.begin()?;
-        // Only the own entries are read, however many files others put there.
+        // Reads only entries of this run, independent of the number of other files.
         let first = format!("{PREFIX}{uid}-{run}");
         for place in self.places.borrow().iter() {
             let names = names(&place.file, |name| name.starts_with(&first)).unwrap_or_default();
@@ -120,21 +119,21 @@ impl Registry {
         Ok(claim)
     }
 
-    /// Root makes the folder that survives a restart, before the first entry.
+    /// Creates the folder that survives a restart, if this user is root.
     fn make_lasting(&self) {
         let lasting = Path::new(LASTING);
         if self.is_shared && users::effective() == 0 && !lasting.exists() {
-            // Where it cannot be made there are others.
+            // If that fails, the other folders are used.
             let _ = make_lasting(lasting, self.disk.as_ref());
             self.places.borrow_mut().splice(..0, RunsFolder::open(lasting));
         }
     }
 
-    /// All entries that can be read. What is no entry names no unit, and is passed over, as is what
-    /// another user has beyond `MAX_ENTRIES`.
+    /// Returns all readable entries. Ignores other files, and entries of another user beyond
+    /// `MAX_ENTRIES`.
     ///
     /// # Errors
-    /// If this user or root has more than that: those count, and are not passed over.
+    /// If this user or root has more than `MAX_ENTRIES`, because these must not be ignored.
     pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
         self.at_most(MAX_ENTRIES)
     }
@@ -144,7 +143,7 @@ impl Registry {
         for place in self.places.borrow().iter() {
             let Ok(names) = names(&place.file, |name| name.starts_with(PREFIX)) else { continue };
             let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-            // The names have the time in them: of too many the oldest are passed over.
+            // Names contain the time. If there are too many, the oldest are ignored.
             for name in names.iter().rev() {
                 let Some(owner) = place.owner(name) else { continue };
                 let count = counts.entry(owner).or_default();
@@ -160,12 +159,12 @@ impl Registry {
         Ok(found)
     }
 
-    /// Fails for entries that have to be read, and warns once of those of another user.
+    /// Returns an error for excess entries of this user or root, and warns once about those of another user.
     fn too_many(&self, place: &RunsFolder, owner: u32, count: usize, max: usize) -> io::Result<()> {
         let (path, user) = (place.path.display(), users::named(owner));
         if owner == 0 || owner == users::effective() {
             return Err(io::Error::other(format!(
-                "{path}: {count} files of {user} named {PREFIX}…, expected at most {max}; remove \
+                "{path}: expected at most {max} files of {user} named {PREFIX}…, found {count}; remove \
                  them{}",
                 another_folder(", or ", "")
             )));
@@ -174,20 +173,20 @@ impl Registry {
         if !warned.contains(&owner) {
             warned.push(owner);
             print_note(&format!(
-                "warning: {path}: {count} files of {user} named {PREFIX}…, expected at most {max}; \
-                 the oldest are passed over"
+                "warning: {path}: expected at most {max} files of {user} named {PREFIX}…, found {count}; \
+                 the oldest are ignored"
             ));
         }
         Ok(())
     }
 }
 
-/// How another folder is named, if that is possible here.
+/// Returns the hint to use another folder; empty if the environment is not trusted.
 fn another_folder(before: &str, after: &str) -> String {
     if has_other_rights() {
         String::new()
     } else {
-        format!("{before}name another folder with LVX_RUNS_DIR{after}")
+        format!("{before}set LVX_RUNS_DIR to another folder{after}")
     }
 }
 
@@ -198,10 +197,12 @@ fn has_other_rights() -> bool {
         || by_another.iter().any(|name| std::env::var_os(name).is_some())
 }
 
-/// Where entries can be, the best place first.
+/// Possible folders of entries, best first.
 const SHARED: [&str; 3] = [LASTING, "/var/tmp", "/tmp"];
 
+/// Prefix of the names of entries.
 const PREFIX: &str = "lvx-run-";
+/// Maximum number of entries per user and folder.
 const MAX_ENTRIES: usize = 4096;
 
 #[cfg(test)]
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_seen_as_long_as_its_run_lasts() {
+    fn entry_is_listed_until_its_run_ends() {
         let scratch = Scratch::new();
         let (registry, recorder) = registry(&scratch);
         let units = [serial("96132206100410")];
@@ -238,11 +239,11 @@ mod tests {
         assert_eq!(twice.kind(), io::ErrorKind::AlreadyExists);
         claim.begin().unwrap();
         assert_eq!(recorder.paths(), [scratch.0.join(&claim.name), scratch.0.clone()]);
-        // A program that dies lets go of the lock and leaves the entry.
+        // A killed program releases the lock and leaves the entry.
         drop(claim);
         let seen = registry.entries().unwrap();
         assert!(!seen[0].is_running && seen[0].is_begun, "{seen:?}");
-        // Every user who can read it can lock it, so the lock must not stop a run.
+        // Every user can lock the entry, so a lock must not block its owner.
         let theirs = File::open(scratch.0.join(&seen[0].name)).unwrap();
         theirs.lock().unwrap();
         let claim = registry.take_over(journal, &units).unwrap();
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_never_began_leaves_nothing() {
+    fn run_that_never_began_leaves_no_entry() {
         let scratch = Scratch::new();
         let (registry, _) = registry(&scratch);
         drop(registry.claim(Path::new("x.journal"), &[]).unwrap());
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_is_passed_over() {
+    fn other_files_are_ignored() {
         let scratch = Scratch::new();
         let (registry, _) = registry(&scratch);
         for (name, text) in [("a", ""), ("b", "{}\n"), ("c", "\u{1}\n"), ("d", "no line end")] {
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn surplus_entries_of_one_user_block_nobody_else() {
+    fn excess_entries_of_one_user_do_not_block_others() {
         if users::effective() != 0 {
             return;
         }
@@ -300,10 +301,13 @@ mod tests {
         let found = registry.at_most(3).unwrap();
         let count = |owner| found.iter().filter(|entry| entry.owner == owner).count();
         assert_eq!((count(0), count(12345)), (1, 3));
-        assert!(found.iter().all(|entry| !entry.name.ends_with("-0.json")), "the newest count");
-        // The own ones all count, so too many of them are an error; a run goes on all the same.
+        assert!(
+            found.iter().all(|entry| !entry.name.ends_with("-0.json")),
+            "the oldest entry was not ignored"
+        );
+        // Excess entries of this user are an error, but a run can still be resumed.
         let error = registry.at_most(0).unwrap_err().to_string();
-        assert!(error.contains("1 files of root (uid 0)"), "{error}");
+        assert!(error.contains("files of root (uid 0)"), "{error}");
         let taken = format!("{PREFIX}0-20261124-131029-{}.json", std::process::id());
         std::fs::write(scratch.0.join(&taken), "").unwrap();
         std::os::unix::fs::chown(scratch.0.join(taken), Some(12345), None).unwrap();
@@ -313,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn entry_that_cannot_be_made_durable_is_removed() {
+    fn entry_is_removed_if_it_cannot_be_made_durable() {
         #[derive(Debug)]
         struct Full;
         impl Disk for Full {

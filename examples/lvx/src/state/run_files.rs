@@ -1,4 +1,4 @@
-//! The files of one run: its journal, the settings that the units had, the audit file, the confirmation.
+//! The files of one run: journal, saved settings, audit file and confirmation.
 
 mod part;
 mod stage;
@@ -24,33 +24,33 @@ use self::{part::Part, stage::Stage};
 use super::{
     audit::AuditFile,
     folder::Folder,
-    names::{journal_name, marker, saved_name, take_back},
+    names::{journal_name, marker, saved_name, withdraw},
     registry::Claim,
 };
 use crate::terminal::{Failure, print_note};
 
-/// The files of a run that is carried out.
+/// The files of a run in progress.
 #[derive(Debug)]
 pub(crate) struct RunFiles {
     folder: Rc<Folder>,
     name: String,
-    /// The argument by which `lvx confirm` and `lvx restore` find the run.
+    /// Argument that names the run for `lvx confirm` and `lvx restore`.
     hint: String,
-    /// The name of the run that it undoes.
+    /// Name of the run that this one undoes.
     undoes: Option<String>,
     journal: Option<Journal>,
-    /// What the journal held when it was opened again, and what was added since.
+    /// Content of the journal, if the run was resumed.
     past: Option<Past>,
     part: Option<Part>,
     claim: Option<Claim>,
     audit: AuditFile,
     interrupts: Arc<AtomicU32>,
-    /// That it waits was told.
-    told: bool,
-    /// The unit whose link is waited for.
+    /// Whether the message about waiting was printed.
+    has_printed_wait: bool,
+    /// Unit whose link is interrupted.
     away: Option<usize>,
-    /// So many interrupts were told.
-    told_interrupts: u32,
+    /// Number of interrupts for which a message was printed.
+    printed_interrupts: u32,
     stage: Stage,
 }
 
@@ -73,14 +73,14 @@ impl RunFiles {
             part: None,
             claim,
             interrupts: Arc::default(),
-            told: false,
+            has_printed_wait: false,
             away: None,
-            told_interrupts: 0,
+            printed_interrupts: 0,
             stage: Stage::Before,
         }
     }
 
-    /// Goes on with the journal of an earlier run.
+    /// Opens the journal of an earlier run and continues it.
     pub(super) fn resume(&mut self) -> Result<&Past, Failure> {
         let name = journal_name(&self.name);
         let path = self.folder.path().join(&name);
@@ -90,13 +90,13 @@ impl RunFiles {
         Ok(self.past.insert(past))
     }
 
-    /// The entry of a run that goes on.
+    /// Sets the entry of a resumed run.
     pub(super) fn set_claim(&mut self, claim: Claim) {
         self.claim = Some(claim);
     }
 
-    /// Notes in the audit file what the program that was stopped could not.
-    pub(crate) fn note_unknown(&mut self) {
+    /// Adds the last write of the interrupted program to the audit file.
+    pub(crate) fn audit_unknown(&mut self) {
         let Some(past) = &self.past else { return };
         if let Some(Record::Writing { step, direction, .. }) = past.records.last()
             && let Some(step) = past.plan.steps.get(*step)
@@ -110,13 +110,13 @@ impl RunFiles {
         self.claim.as_ref()
     }
 
-    /// From now on only these units are carried on; the journal is still that of the whole run.
-    pub(crate) fn only(&mut self, units: &[usize], steps: Vec<usize>) {
+    /// Restricts the resumed run to these units. The journal remains that of the whole run.
+    pub(crate) fn restrict_to(&mut self, units: &[usize], steps: Vec<usize>) {
         let count = self.past.as_ref().map_or(0, |past| past.plan.units.len());
         self.part = Some(Part::new(units, steps, count));
     }
 
-    /// From now on an interrupt does not end the program: what was written is undone first.
+    /// Handles interrupts from now on: they undo the writes instead of ending the program.
     pub(crate) fn catch_interrupts(&self) -> Result<(), Failure> {
         let count = Arc::clone(&self.interrupts);
         crate::terminal::catch_signals(move || {
@@ -124,24 +124,24 @@ impl RunFiles {
         })
     }
 
-    /// The argument by which `lvx restore` finds the run, once there is a journal.
+    /// Returns the argument that names the run for `lvx restore`; `None` without a journal.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.journal.as_ref().map(|_| &*self.hint)
     }
 
-    /// Ends an open run without touching the units.
+    /// Closes an open run without any write to the units.
     pub(crate) fn forget(&mut self) -> Result<(), Failure> {
-        let noted = self.record(&Record::Forgotten, None);
-        noted.map_err(|error| unusable(&self.path(), &error))
+        let recorded = self.record(&Record::Forgotten, None);
+        recorded.map_err(|error| unusable(&self.path(), &error))
     }
 
     fn path(&self) -> PathBuf {
         self.folder.path().join(journal_name(&self.name))
     }
 
-    /// Makes the files of a new run, all of them durable on return.
+    /// Creates the files of a new run and makes them durable.
     fn begin_files(&mut self, plan: &Plan, units: &[Unit]) -> io::Result<()> {
-        // The journal comes first: it is the one that must be new.
+        // The journal is created first, because only its name must be new.
         let name = journal_name(&self.name);
         let file = self.folder.create_new(&name)?;
         let begun = Journal::begin(file, self.path(), plan, self.undoes.as_deref())
@@ -159,15 +159,15 @@ impl RunFiles {
                 Ok(())
             }
             Err(error) => {
-                // Nothing was written to a unit, and nothing is left to be done.
+                // No unit was changed, so the journal is not needed.
                 self.folder.remove(&name)?;
                 Err(error)
             }
         }
     }
 
-    /// The settings of each unit, as a profile. What the plan changes is stated in it, installation
-    /// settings too.
+    /// Saves the settings of each unit as a profile, including the installation settings that the plan
+    /// changes.
     fn save(&self, plan: &Plan, units: &[Unit]) -> io::Result<()> {
         for (at, unit) in units.iter().enumerate() {
             let name = saved_name(&self.name, unit);
@@ -176,7 +176,7 @@ impl RunFiles {
             profile.battery = plan.battery;
             let before = unit.settings();
             for setting in plan.touched(at).filter(|setting| setting.group().is_installation()) {
-                // A number without a name cannot be written, and stays a comment.
+                // A code without a name has no profile value, and remains a comment.
                 if let Some(value) = before.get(setting)
                     && setting.parse(&value.to_string()).is_ok()
                 {
@@ -190,19 +190,20 @@ impl RunFiles {
         Ok(())
     }
 
+    /// Prints the result of a step.
     fn print_step(&self, what: &str, step: usize) {
         let plan = self.journal.as_ref().map(Journal::plan);
         let step = plan.and_then(|plan| Some((plan, plan.steps.get(step)?)));
         if let Some((plan, step)) = step {
             let serial = plan.units.get(step.unit).map(|planned| planned.unit.serial_number);
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
-            // What the unit had before it was put back may be neither of the two values.
-            let values = if what == "put back" { listed(&step.from) } else { step.to_string() };
+            // Before the undo, the unit may have had neither the old nor the new value.
+            let values = if what == "undone" { listed(&step.from) } else { step.to_string() };
             print_note(&format!("{what:<8} {serial}  {values}"));
         }
     }
 
-    /// The serial number of a unit of what is carried out.
+    /// Returns the serial number of a unit of the run or its part.
     fn serial(&self, unit: usize) -> String {
         let whole = self.part.as_ref().and_then(|part| part.whole_unit(unit));
         let plan = self.journal.as_ref().map(Journal::plan);
@@ -210,8 +211,8 @@ impl RunFiles {
         planned.map_or(String::new(), |planned| planned.unit.serial_number.to_string())
     }
 
-    /// Writes a record and remembers it; ends the entry in the list of runs with the run.
-    fn note(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
+    /// Writes a record to the journal, and removes the entry in the list of runs at the end of the run.
+    fn append(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
         let journal = self.journal.as_mut().ok_or(io::ErrorKind::NotFound)?;
         journal.append(record, at)?;
         if let Some(past) = &mut self.past {
@@ -229,7 +230,7 @@ impl RunFiles {
         Ok(())
     }
 
-    /// A record of a part as one of the whole; `None` if it holds for the part only.
+    /// Converts a record of the part to one of the whole run; `None` if it only applies to the part.
     fn of_whole(&self, record: &Record) -> Option<Record> {
         match &self.part {
             None => Some(record.clone()),
@@ -248,12 +249,12 @@ impl Recorder for RunFiles {
         self.audit.settle(proved);
         self.stage = Stage::after(record).unwrap_or(self.stage);
         if let Some(record) = self.of_whole(record) {
-            self.note(&record, at)?;
+            self.append(&record, at)?;
             match record {
                 Record::Proved { step, direction: RunDirection::Forward } => {
                     self.print_step("proved", step);
                 }
-                Record::Proved { step, .. } => self.print_step("put back", step),
+                Record::Proved { step, .. } => self.print_step("undone", step),
                 Record::Left { step } => self.print_step("LEFT", step),
                 Record::Misdirected { ref stray } => print_note(&format!(
                     "warning: {} may have reached another unit than intended",
@@ -271,30 +272,33 @@ impl Recorder for RunFiles {
         Ok(())
     }
 
-    /// A write that cannot be noted here has been noted in the journal.
+    /// Records a set command. If that fails, the journal still contains the write.
     fn audit(&mut self, line: &Audit) {
         self.audit.sent(line);
     }
 
     fn watch(&mut self, action: &Action) {
         let interrupts = self.interrupts();
-        if interrupts > self.told_interrupts && *action != Action::Done {
-            print_note(match self.told_interrupts {
+        if interrupts > self.printed_interrupts && *action != Action::Done {
+            print_note(match self.printed_interrupts {
                 0 => self.stage.interrupted(),
-                _ => "interrupted again: no longer waiting for what does not answer",
+                _ => "interrupted again: no longer waiting for units that do not answer",
             });
-            self.told_interrupts = interrupts;
+            self.printed_interrupts = interrupts;
         }
         match action {
-            Action::Pause(time) if *time >= LONG && !self.told => {
-                self.told = true;
+            Action::Pause(time) if *time >= LONG && !self.has_printed_wait => {
+                self.has_printed_wait = true;
                 print_note(
-                    "waiting until the units are idle, or show what they have (Ctrl-C ends it)",
+                    "waiting until the units are idle or report the new values (Ctrl-C ends the wait)",
                 );
             }
             Action::Reopen { unit } if self.away != Some(*unit) => {
                 self.away = Some(*unit);
-                print_note(&format!("{}: its link is gone; waiting for it", self.serial(*unit)));
+                print_note(&format!(
+                    "{}: connection lost; waiting for the unit",
+                    self.serial(*unit)
+                ));
             }
             Action::Read { unit, .. } if self.away == Some(*unit) => self.away = None,
             Action::Write(write) if write.direction == RunDirection::Backward => {
@@ -302,8 +306,8 @@ impl Recorder for RunFiles {
                 print_note(&format!("writing back {serial}  {}", listed(&write.to)));
             }
             Action::Confirmation(time) => {
-                // A marker from before the wait does not confirm this run.
-                take_back(&self.folder, &self.name);
+                // A confirmation from before the wait does not count.
+                withdraw(&self.folder, &self.name);
                 print_note(&format!(
                     "applied; undone in {:.0} s unless you call: lvx confirm {}",
                     time.as_secs_f64(),
@@ -327,18 +331,18 @@ impl Recorder for RunFiles {
     }
 }
 
-/// Settings with their values, in a line.
+/// Lists settings with their values in one line.
 fn listed(settings: &Settings) -> String {
     let values = settings.iter().map(|(setting, value)| format!("{setting} {value}"));
     values.collect::<Vec<_>>().join(", ")
 }
 
-/// The error for a file of a run that cannot be opened or written.
+/// Returns the error for a file that cannot be opened or written.
 pub(super) fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format_args!("{}: {error}", path.display()))
 }
 
-/// A pause that is long enough to be shown.
+/// Minimum pause for which a message is printed.
 const LONG: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
@@ -349,16 +353,16 @@ mod tests {
     use super::*;
     use crate::state::{
         disk::Disk,
-        folder::Choice,
+        folder::PathOrigin,
         testing::{DiskRecorder, Scratch},
     };
 
     #[test]
-    fn everything_is_durable_before_the_first_write() {
+    fn run_files_are_durable_before_the_first_write() {
         let scratch = Scratch::new();
         let recorder = Rc::new(DiskRecorder::default());
         let disk: Rc<dyn Disk> = recorder.clone();
-        let folder = Rc::new(Folder::open(&scratch.0, Choice::Named, &disk).unwrap().unwrap());
+        let folder = Rc::new(Folder::open(&scratch.0, PathOrigin::Given, &disk).unwrap().unwrap());
         let mut client = Client::open("sim:0").unwrap();
         let unit = Unit::read(&mut client, &HostClock::system()).unwrap();
         let wanted = Settings {
@@ -376,7 +380,7 @@ mod tests {
         files.begin(&plan, std::slice::from_ref(&unit)).unwrap();
         let saved = scratch.0.join(saved_name("run", &unit));
         assert_eq!(recorder.paths(), [saved.clone(), scratch.0.clone()]);
-        // What the plan changes can be brought back by the saved file, installation settings too.
+        // The saved file contains the installation settings that the plan changes.
         let saved = std::fs::read(saved).unwrap();
         let saved = Profile::parse_bytes("saved", &saved).unwrap().into_profile().settings;
         assert_eq!(saved.machine_type, unit.settings().machine_type);

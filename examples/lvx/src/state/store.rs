@@ -1,4 +1,4 @@
-//! The state folders of this user, the runs in them, and what keeps a new run from starting.
+//! The state folders of this user and the runs in them.
 
 use std::{
     io,
@@ -10,47 +10,49 @@ use lvx_settings::{Past, Plan};
 use pi18_proto::SerialNumber;
 
 use super::{
-    conflicts::{left_by_us, why_blocked},
+    conflicts::{entry_conflict, open_run_conflict},
     disk::{Disk, RealDisk},
-    folder::{Choice, Folder},
-    names::{JOURNAL, journal_name, marker, take_back},
-    places::{hint, of_root, usual},
+    folder::{Folder, PathOrigin},
+    names::{JOURNAL, journal_name, marker, withdraw},
+    places::{default_folder, hint, root_folder},
     plans,
     registry::{Claim, Entry, Registry},
     run_files::{RunFiles, unusable},
-    stored_run::{Kept, read},
+    stored_run::{StoredRun, read},
     users,
 };
-use crate::{args::Place, terminal::Failure};
+use crate::{args::StateDir, terminal::Failure};
 
-/// Where runs are kept, and where they are looked for.
+/// The state folders of this user.
 #[derive(Debug)]
 pub(crate) struct Store {
     path: PathBuf,
-    /// The folder for new runs, if it is there.
+    /// Folder of new runs; `None` if it does not exist.
     folder: Option<Rc<Folder>>,
-    /// Other folders of this user.
+    /// Other state folders of this user.
     others: Vec<Rc<Folder>>,
     registry: Registry,
 }
 
 impl Store {
-    /// To look: nothing is made.
-    pub(crate) fn look(place: &Place) -> Result<Self, Failure> {
+    /// Opens the state folders for reading. Creates nothing.
+    pub(crate) fn open_existing(place: &StateDir) -> Result<Self, Failure> {
         Self::at(place, false)
     }
 
-    /// To write: the folder is made if it does not exist.
-    pub(crate) fn open(place: &Place) -> Result<Self, Failure> {
+    /// Opens the state folders, after creating the folder for new runs if missing.
+    pub(crate) fn create(place: &StateDir) -> Result<Self, Failure> {
         Self::at(place, true)
     }
 
-    fn at(place: &Place, make: bool) -> Result<Self, Failure> {
+    fn at(place: &StateDir, make: bool) -> Result<Self, Failure> {
         let disk: Rc<dyn Disk> = Rc::new(RealDisk);
-        let named = place.state_dir.clone().map(|path| (path, Choice::Named));
+        let given = place.state_dir.clone().map(|path| (path, PathOrigin::Given));
         let (path, choice) =
-            named.or_else(|| Some((usual()?, Choice::Usual))).ok_or_else(|| {
-                Failure::usage("no folder for journals: name one with --state-dir, or set HOME")
+            given.or_else(|| Some((default_folder()?, PathOrigin::Default))).ok_or_else(|| {
+                Failure::usage(
+                    "expected a folder for journals, found none: use --state-dir, or set HOME",
+                )
             })?;
         let opened = if make {
             Folder::create(&path, choice, &disk).map(Some)
@@ -59,14 +61,15 @@ impl Store {
         };
         let folder = opened.map_err(|error| {
             Failure::usage(format_args!(
-                "{}: cannot be the folder for journals: {error}; name another with --state-dir",
+                "{}: cannot be used as the folder for journals: {error}; use --state-dir for another",
                 path.display()
             ))
         })?;
-        let root = (users::effective() == 0).then(of_root).flatten();
-        let others = [usual(), root].into_iter().flatten().filter(|other| *other != path);
-        // A folder that is not ours is no place where we keep runs.
-        let others = others.filter_map(|path| Folder::open(&path, Choice::Named, &disk).ok()?);
+        let root = (users::effective() == 0).then(root_folder).flatten();
+        let others = [default_folder(), root].into_iter().flatten().filter(|other| *other != path);
+        // Folders of other users contain no runs of this user.
+        let others =
+            others.filter_map(|path| Folder::open(&path, PathOrigin::Given, &disk).ok()?);
         Ok(Self {
             folder: folder.map(Rc::new),
             others: others.map(Rc::new).collect(),
@@ -75,12 +78,12 @@ impl Store {
         })
     }
 
-    /// The folders of this user, that for new runs first.
+    /// Returns the state folders, the one for new runs first.
     fn folders(&self) -> impl Iterator<Item = &Rc<Folder>> {
         self.folder.iter().chain(&self.others)
     }
 
-    /// Keeps a copy of a plan that the user saved.
+    /// Saves a copy of a plan that the user saved.
     pub(crate) fn remember_plan(&self, text: &[u8]) -> io::Result<()> {
         plans::remember(self.folder.as_ref().ok_or(io::ErrorKind::NotFound)?, text)
     }
@@ -90,12 +93,12 @@ impl Store {
         self.folders().any(|folder| plans::has(folder, text))
     }
 
-    /// Whether a run is in the folder for new runs, not in another one of this user.
-    pub(crate) fn is_kept_here(&self, run: &Kept) -> bool {
+    /// Returns whether a run is in the folder for new runs.
+    pub(crate) fn is_kept_here(&self, run: &StoredRun) -> bool {
         self.folder.as_ref().is_some_and(|folder| Rc::ptr_eq(folder, &run.folder))
     }
 
-    /// The folders where runs are looked for, for messages.
+    /// Lists the searched folders for messages.
     pub(crate) fn searched(&self) -> String {
         let shared = self.registry.paths();
         let others = self.others.iter().map(|folder| folder.path());
@@ -107,8 +110,8 @@ impl Store {
         all.join(", ")
     }
 
-    /// All runs, the oldest first; of those that cannot be read, why.
-    pub(crate) fn runs(&self) -> Result<Vec<Result<Kept, String>>, Failure> {
+    /// Returns all runs, oldest first, and the errors of unreadable ones.
+    pub(crate) fn runs(&self) -> Result<Vec<Result<StoredRun, String>>, Failure> {
         let mut runs = Vec::new();
         for folder in self.folders() {
             let names = folder.names(JOURNAL).map_err(|error| unusable(folder.path(), &error))?;
@@ -120,7 +123,7 @@ impl Store {
                     Ok(Some(past)) => {
                         runs.push((
                             name.clone(),
-                            Ok(Kept { name, folder: Rc::clone(folder), past }),
+                            Ok(StoredRun { name, folder: Rc::clone(folder), past }),
                         ));
                     }
                     Err(error) => {
@@ -139,16 +142,17 @@ impl Store {
         Ok(runs.into_iter().map(|(_, run)| run).collect())
     }
 
-    /// The runs that did not come to an end, the oldest first.
+    /// Returns the open runs, oldest first.
     ///
-    /// A journal that cannot be read blocks every run, because what it did is unknown.
-    pub(crate) fn left(&self) -> Result<Vec<Kept>, Failure> {
+    /// # Errors
+    /// If a journal cannot be read, because the state of its run is unknown.
+    pub(crate) fn open_runs(&self) -> Result<Vec<StoredRun>, Failure> {
         let mut left = Vec::new();
         for run in self.runs()? {
             let run = run.map_err(|error| {
                 Failure::usage(format_args!(
-                    "{error}; find out what that run did (audit.jsonl beside it), and move the \
-                     journal away"
+                    "{error}; find out what that run wrote (audit.jsonl in the same folder), and \
+                     move the journal away"
                 ))
             })?;
             if run.past.is_open() {
@@ -158,30 +162,31 @@ impl Store {
         Ok(left)
     }
 
-    /// The run that was named, or the only one of those that are left.
+    /// Returns the given run, or the only open run that matches.
     pub(crate) fn choose(
         &self,
-        named: Option<&str>,
-        wanted: impl Fn(&Past) -> bool,
-    ) -> Result<Option<Kept>, Failure> {
-        if let Some(named) = named {
-            return self.find(named).map(Some);
+        given: Option<&str>,
+        matches: impl Fn(&Past) -> bool,
+    ) -> Result<Option<StoredRun>, Failure> {
+        if let Some(given) = given {
+            return self.find(given).map(Some);
         }
-        let mut left: Vec<_> = self.left()?.into_iter().filter(|run| wanted(&run.past)).collect();
+        let mut left: Vec<_> =
+            self.open_runs()?.into_iter().filter(|run| matches(&run.past)).collect();
         if left.len() > 1 {
-            let hints: Vec<_> = left.iter().map(Kept::hint).collect();
+            let hints: Vec<_> = left.iter().map(StoredRun::hint).collect();
             return Err(Failure::usage(format_args!(
-                "several runs were left: name one of {}",
+                "expected one run, found several: choose one of {}",
                 hints.join(", ")
             )));
         }
         Ok(left.pop())
     }
 
-    /// A run by its name, or by the path of its journal in a state folder.
-    pub(crate) fn find(&self, named: &str) -> Result<Kept, Failure> {
-        let path = Path::new(named);
-        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or(named);
+    /// Finds a run by its name, or by the path of its journal in a state folder.
+    pub(crate) fn find(&self, given: &str) -> Result<StoredRun, Failure> {
+        let path = Path::new(given);
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or(given);
         let name = file.trim_end_matches(JOURNAL).to_owned();
         let by_name = path.components().count() == 1;
         let parent = path.parent().unwrap_or(Path::new(""));
@@ -192,17 +197,20 @@ impl Store {
         let Some(folder) = folder else {
             return Err(Failure::usage(if path.exists() {
                 format!(
-                    "{named}: this is not in a state folder of yours ({}); if it is one of yours, name \
-                     its folder with --state-dir, otherwise take it as a foreign one: --foreign",
+                    "{given}: this is not in one of your state folders ({}); for another folder of \
+                     yours, use --state-dir; for a journal of someone else, use --foreign",
                     self.path.display()
                 )
             } else {
-                format!("no run {named}; searched: {}; `lvx runs` lists them", self.searched())
+                format!(
+                    "unknown run {given}; searched: {}; `lvx runs` lists all runs",
+                    self.searched()
+                )
             }));
         };
         let path = folder.path().join(&file);
         match read(folder, &file) {
-            Ok(Some(past)) => Ok(Kept { name, folder: Rc::clone(folder), past }),
+            Ok(Some(past)) => Ok(StoredRun { name, folder: Rc::clone(folder), past }),
             Ok(None) => Err(Failure::usage(format_args!(
                 "{}: expected a journal, found no complete line; the run wrote nothing to any unit",
                 path.display()
@@ -214,43 +222,47 @@ impl Store {
         }
     }
 
-    /// Reads a run's journal again, of which it is known where it is.
-    pub(crate) fn find_again(run: &Kept) -> Result<Past, Failure> {
+    /// Reads the journal of a run again.
+    pub(crate) fn reread(run: &StoredRun) -> Result<Past, Failure> {
         let past = read(&run.folder, &journal_name(&run.name)).map_err(Failure::usage)?;
         past.ok_or_else(|| {
-            Failure::usage(format_args!("{}: it is empty now", run.path().display()))
+            Failure::usage(format_args!(
+                "{}: expected a journal, found an empty file",
+                run.path().display()
+            ))
         })
     }
 
-    /// Confirms a run that waits for it.
-    pub(crate) fn confirm(run: &Kept) -> io::Result<()> {
+    /// Requests the confirmation of a run.
+    pub(crate) fn confirm(run: &StoredRun) -> io::Result<()> {
         match run.folder.create_new(&marker(&run.name)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// Takes a confirmation back that the run has not seen; returns whether there was one.
-    pub(crate) fn take_back(run: &Kept) -> bool {
-        take_back(&run.folder, &run.name)
+    /// Withdraws a confirmation that the run has not taken yet. Returns whether there was one.
+    pub(crate) fn withdraw(run: &StoredRun) -> bool {
+        withdraw(&run.folder, &run.name)
     }
 
-    /// The runs that are at work on this machine right now, a line each: they hold links.
-    pub(crate) fn at_work(&self) -> Vec<String> {
+    /// Describes the runs in progress on this machine, one per line.
+    pub(crate) fn running(&self) -> Vec<String> {
         let entries = self.registry.entries().unwrap_or_default().into_iter();
         let unit = |entry: &Entry| entry.units.first().copied();
         let running = entries.filter(|entry| entry.is_running);
-        running.filter_map(|entry| why_blocked(&entry, unit(&entry)?)).collect()
+        running.filter_map(|entry| entry_conflict(&entry, unit(&entry)?)).collect()
     }
 
-    /// Why no run on these units can start now: another one is at work, or did not come to an end.
+    /// Returns the reason why no run on these units can start; `None` if one can.
     ///
-    /// Runs of the users in `ignored` are passed over; those of root and of this user never are.
+    /// Runs of the users in `ignored` do not count, except those of root and of this user.
     pub(crate) fn blocked(&self, plan: &Plan, ignored: &[u32]) -> Result<Option<String>, Failure> {
-        self.blocked_beside(plan, ignored, None, None)
+        self.blocked_except(plan, ignored, None, None)
     }
 
-    fn blocked_beside(
+    /// Returns the reason why no run can start, not counting the run with this entry or journal.
+    fn blocked_except(
         &self,
         plan: &Plan,
         ignored: &[u32],
@@ -263,19 +275,19 @@ impl Store {
             entries.map_err(|error| Failure::usage(format_args!("list of runs: {error}")))?
         {
             let own = entry.owner == users::effective();
-            let passed = ignored.contains(&entry.owner) && !own && entry.owner != 0;
+            let is_ignored = ignored.contains(&entry.owner) && !own && entry.owner != 0;
             let Some(unit) = entry.units.iter().find(|unit| real.contains(unit)) else { continue };
-            if passed
+            if is_ignored
                 || claim.is_some_and(|claim| claim.is(&entry))
                 || journal == Some(&*entry.journal)
             {
                 continue;
             }
-            if let Some(why) = why_blocked(&entry, *unit) {
+            if let Some(why) = entry_conflict(&entry, *unit) {
                 return Ok(Some(why));
             }
         }
-        for run in self.left()? {
+        for run in self.open_runs()? {
             if journal == Some(&*run.path()) {
                 continue;
             }
@@ -283,25 +295,24 @@ impl Store {
                 |serial| plan.units.iter().any(|planned| planned.unit.serial_number == *serial),
             );
             if let Some(unit) = shared {
-                return Ok(Some(left_by_us(&run.past, unit, &run.hint())));
+                return Ok(Some(open_run_conflict(&run.past, unit, &run.hint())));
             }
         }
         Ok(None)
     }
 
-    /// Starts to keep a new run; `undoes` is the run that it undoes. Its entry in the list of runs
-    /// keeps others from its units.
+    /// Registers a new run and returns its files. `undoes` is the name of the run that it undoes.
     ///
     /// # Errors
-    /// If another run is in the way, or there is no place for its files.
-    pub(crate) fn keep_new(
+    /// If another run uses the same units, or the files cannot be created.
+    pub(crate) fn start_run(
         &self,
         plan: &Plan,
         ignored: &[u32],
         undoes: Option<&str>,
     ) -> Result<RunFiles, Failure> {
         let folder = self.folder.as_ref().ok_or_else(|| {
-            Failure::usage(format_args!("{}: there is no such folder", self.path.display()))
+            Failure::usage(format_args!("{}: expected a folder, found none", self.path.display()))
         })?;
         let units = real_units(plan);
         let mut tries = 0;
@@ -325,15 +336,15 @@ impl Store {
                 Ok(claim) => break (name, Some(claim)),
             }
         };
-        if let Some(why) = self.blocked_beside(plan, ignored, claim.as_ref(), None)? {
+        if let Some(why) = self.blocked_except(plan, ignored, claim.as_ref(), None)? {
             return Err(Failure::unproved(why));
         }
         let hint = hint(folder.path(), &name);
         Ok(RunFiles::new(folder, name, hint, claim, undoes))
     }
 
-    /// Takes over the run's entry in the list of runs, so that it ends with the run.
-    pub(crate) fn take_entry(&self, run: &Kept, files: &mut RunFiles) -> Result<(), Failure> {
+    /// Replaces the entry of a run in the list of runs by one of this process.
+    pub(crate) fn take_over(&self, run: &StoredRun, files: &mut RunFiles) -> Result<(), Failure> {
         let units = real_units(&run.past.plan);
         if units.is_empty() {
             return Ok(());
@@ -344,32 +355,36 @@ impl Store {
         Ok(())
     }
 
-    /// The same before anything is written: other runs may be in the way.
+    /// Replaces the entry of a run before it writes.
+    ///
+    /// # Errors
+    /// If another run uses the same units.
     pub(crate) fn claim(
         &self,
-        run: &Kept,
+        run: &StoredRun,
         plan: &Plan,
         ignored: &[u32],
         files: &mut RunFiles,
     ) -> Result<(), Failure> {
-        self.take_entry(run, files)?;
-        match self.blocked_beside(plan, ignored, files.claim(), Some(&run.path()))? {
+        self.take_over(run, files)?;
+        match self.blocked_except(plan, ignored, files.claim(), Some(&run.path()))? {
             Some(why) => Err(Failure::unproved(why)),
             None => Ok(()),
         }
     }
 }
 
-/// The units that exist outside this program.
+/// Returns the units of a plan that are not virtual units of this process.
 fn real_units(plan: &Plan) -> Vec<SerialNumber> {
     let real = plan.units.iter().filter(|planned| !planned.address.starts_with("sim:"));
     real.map(|planned| planned.unit.serial_number).collect()
 }
 
-/// `20261124-131029`, with a number behind it if there is such a run already.
+/// Returns the name of a new run, such as `20261124-131029`, with a suffix if `number` is not 0.
 fn name(number: u32) -> String {
     let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
     if number == 0 { now } else { format!("{now}-{number}") }
 }
 
+/// Maximum attempts to find an unused name.
 const MAX_TRIES: u32 = 100;

@@ -1,4 +1,4 @@
-//! What tests of the state folder share.
+//! Helpers for tests of the state folder.
 
 use std::{
     cell::RefCell,
@@ -15,10 +15,10 @@ use pi18_transport::Client;
 
 use super::{
     disk::Disk,
-    folder::{Choice, Folder},
+    folder::{Folder, PathOrigin},
 };
 
-/// Records what was made durable.
+/// A disk that records which paths were made durable.
 #[derive(Debug, Default)]
 pub(crate) struct DiskRecorder(RefCell<Vec<PathBuf>>);
 
@@ -35,7 +35,7 @@ impl Disk for DiskRecorder {
     }
 }
 
-/// A folder that is gone at the end of the test.
+/// A temporary folder, removed at the end of the test.
 pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
@@ -48,10 +48,10 @@ impl Scratch {
         Self(path)
     }
 
-    /// Opens it as a state folder.
+    /// Opens the folder as a state folder.
     pub(crate) fn folder(&self) -> Rc<Folder> {
         let disk: Rc<dyn Disk> = Rc::new(DiskRecorder::default());
-        Rc::new(Folder::open(&self.0, Choice::Named, &disk).unwrap().unwrap())
+        Rc::new(Folder::open(&self.0, PathOrigin::Given, &disk).unwrap().unwrap())
     }
 }
 
@@ -61,8 +61,8 @@ impl Drop for Scratch {
     }
 }
 
-/// Returns the journal of a run that changed the backlight of these units of a virtual bank.
-/// The last record is given.
+/// Returns the journal of a run that changed the backlight of these virtual units and ended with the
+/// given record.
 pub(crate) fn journal(
     scratch: &Scratch,
     units: &[usize],

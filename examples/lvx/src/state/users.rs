@@ -1,4 +1,4 @@
-//! Users of this machine by number and name.
+//! Users of this machine by uid and name.
 
 use std::{
     fs::File,
@@ -8,12 +8,12 @@ use std::{
 
 use crate::terminal::Failure;
 
-/// Returns the user whose rights this program has.
+/// Returns the effective uid.
 pub(crate) fn effective() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Returns how a user is named in messages: `anna (uid 1000)`, or `uid 1000`.
+/// Formats a user for messages: `anna (uid 1000)`, or `uid 1000`.
 pub(crate) fn named(uid: u32) -> String {
     match accounts().into_iter().find(|account| account.uid == uid) {
         Some(Account { name, .. }) => format!("{name} (uid {uid})"),
@@ -21,18 +21,17 @@ pub(crate) fn named(uid: u32) -> String {
     }
 }
 
-/// Reads a user's name or number.
+/// Parses a user name or uid.
 fn parse(text: &str) -> Option<u32> {
     let by_name = || accounts().into_iter().find(|account| account.name == text);
     text.parse().ok().or_else(|| Some(by_name()?.uid))
 }
 
-/// Reads the users of `--ignore-runs-of`.
+/// Parses the users of `--ignore-runs-of`.
 pub(crate) fn ignored(given: &[String]) -> Result<Vec<u32>, Failure> {
     let user = |text: &String| {
-        parse(text).ok_or_else(|| {
-            Failure::usage(format_args!("--ignore-runs-of {text}: there is no such user"))
-        })
+        parse(text)
+            .ok_or_else(|| Failure::usage(format_args!("--ignore-runs-of {text}: unknown user")))
     };
     given.iter().map(user).collect()
 }
@@ -43,14 +42,14 @@ pub(crate) fn home(uid: u32) -> Option<PathBuf> {
     Some(PathBuf::from(account.home)).filter(|home| home.is_absolute())
 }
 
-/// A line of `/etc/passwd`.
+/// An account of `/etc/passwd`.
 struct Account {
     name: String,
     uid: u32,
     home: String,
 }
 
-/// Reads the accounts in `/etc/passwd`; users that a directory service knows are shown by number.
+/// Reads the accounts in `/etc/passwd`. Users of a directory service are shown by uid.
 fn accounts() -> Vec<Account> {
     let Ok(file) = File::open("/etc/passwd") else { return Vec::new() };
     let lines = BufReader::new(file.take(MAX_BYTES)).lines().map_while(Result::ok);
@@ -63,6 +62,7 @@ fn accounts() -> Vec<Account> {
     lines.filter_map(account).collect()
 }
 
+/// Maximum size that is read of `/etc/passwd`, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
 #[cfg(test)]
@@ -70,13 +70,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn root_is_known_by_name_and_number() {
+    fn root_is_found_by_name_and_uid() {
         assert_eq!(
             (named(0).as_str(), parse("root"), parse("0")),
             ("root (uid 0)", Some(0), Some(0))
         );
         assert_eq!(named(4_000_000_000), "uid 4000000000");
-        assert_eq!(parse("nobody of that name"), None);
+        assert_eq!(parse("no such user"), None);
     }
 
     #[test]

@@ -9,15 +9,15 @@ use super::{
     status::Status,
 };
 
-/// Why a run ends early.
+/// An error that ends a command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: Status,
-    /// Another program is at work on what was asked for.
+    /// Whether another program uses the requested unit or run.
     is_busy: bool,
-    /// Each of them is told on a line of its own.
+    /// Error messages, one line each.
     messages: Vec<String>,
-    /// A text that is already laid out.
+    /// Diagnostics with source snippets.
     report: Option<Box<Diagnostics>>,
 }
 
@@ -26,40 +26,40 @@ impl Failure {
         Self { status, is_busy: false, messages: vec![text.to_string()], report: None }
     }
 
-    /// The user asked for something that cannot be.
+    /// Creates an error for invalid usage or input.
     pub(crate) fn usage(text: impl Display) -> Self {
         Self::new(Status::Usage, text)
     }
 
-    /// The same, for several reasons.
+    /// Creates an error for invalid usage or input with several messages.
     pub(crate) fn usage_list(messages: Vec<String>) -> Self {
         Self { status: Status::Usage, is_busy: false, messages, report: None }
     }
 
-    /// Something was to be written, and nothing was.
+    /// Creates an error for a write that did not happen.
     pub(crate) fn unproved(text: impl Display) -> Self {
         Self::new(Status::Unproved, text)
     }
 
-    /// Whether another program is at work on what was asked for.
+    /// Returns whether another program uses the requested unit or run.
     #[cfg(unix)]
     pub(crate) fn is_busy(&self) -> bool {
         self.is_busy
     }
 
-    /// The same, and something more.
+    /// Adds a message.
     pub(crate) fn with_message(mut self, text: impl Display) -> Self {
         self.messages.push(text.to_string());
         self
     }
 
-    /// The reasons, for programs; a report that is laid out is not among them.
+    /// Returns the messages, without diagnostics.
     #[cfg(unix)]
     pub(crate) fn messages(&self) -> &[String] {
         &self.messages
     }
 
-    /// Says it on standard error.
+    /// Prints the messages on standard error and returns the exit status.
     pub(crate) fn print(self) -> Status {
         if let Some(report) = self.report {
             print_diagnostics(&report);
@@ -74,7 +74,9 @@ impl From<lvx_settings::Error> for Failure {
         let usage = error.is_file() || error.is_plan() || error.is_busy();
         let is_busy = error.is_busy();
         let error = if is_busy {
-            format!("{error}; `lvx confirm` keeps what waits, Ctrl-C in that run undoes it")
+            format!(
+                "{error}; `lvx confirm` keeps the settings of a run that waits for confirmation, Ctrl-C in that run undoes them"
+            )
         } else {
             error.to_string()
         };
@@ -101,9 +103,9 @@ impl From<pi18_transport::Error> for Failure {
     }
 }
 
-/// Only standard output is written to with `?`.
+/// Converts an error of standard output, the only writer used with `?`.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::usage(format_args!("standard output: not all was written: {error}"))
+        Self::usage(format_args!("standard output: {error}"))
     }
 }

@@ -5,12 +5,12 @@ use std::{io, io::IsTerminal};
 use lvx_settings::{DiagnosticStyle, Diagnostics};
 use pi18_transport::printable;
 
-/// A line on standard error; if even that is closed, the exit status has to do.
+/// Prints an error or a warning. If standard error is closed, only the exit status reports it.
 pub(crate) fn print_error(text: &str) {
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("lvx: {}\n", printable(text)));
 }
 
-/// What is wrong or unwise in a file, underlined, on standard error.
+/// Prints errors and warnings about a file with source snippets.
 pub(crate) fn print_diagnostics(found: &Diagnostics) {
     let colors =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
@@ -18,7 +18,7 @@ pub(crate) fn print_diagnostics(found: &Diagnostics) {
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n"));
 }
 
-/// Something that is going on, on standard error.
+/// Prints a message about what the command does.
 pub(crate) fn print_note(text: &str) {
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{}\n", printable(text)));
 }

@@ -1,21 +1,21 @@
-//! Standard output: text from outside is made safe to show, a closed pipe is no error.
+//! Standard output: escapes text from outside, and treats a closed pipe as success.
 
 use std::io::{self, Stderr, StdoutLock, Write};
 
 use pi18_transport::printable_lines;
 
-/// A terminal, a file or a pipe that takes text.
+/// A text writer for a terminal, a file or a pipe.
 ///
-/// Controls and invisible characters are escaped as in JSON, so that they neither steer a terminal nor
-/// change the meaning of JSON. Once the reader of a pipe is gone, the text is thrown away: the exit
-/// status is that of the work, even if the output has no reader.
+/// Escapes control and invisible characters as in JSON, so that they neither control a terminal nor
+/// change the meaning of JSON. After the reader of a pipe has closed it, discards all text, so that the
+/// exit status reports the result of the command.
 #[derive(Debug)]
 pub(crate) struct Output<W> {
     inner: W,
     is_closed: bool,
 }
 
-/// Standard output, as all tasks write to it.
+/// The standard output that commands write to.
 pub(crate) type Stdout = Output<StdoutLock<'static>>;
 
 impl Output<StdoutLock<'static>> {
@@ -35,12 +35,12 @@ impl<W: Write> Output<W> {
         Self { inner, is_closed: false }
     }
 
-    /// Whether the reader of the pipe is gone.
+    /// Returns whether the reader of the pipe has closed it.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// Writes text as it is, colours included: its author escaped what came from outside.
+    /// Writes text unchanged, including colours. The caller has escaped text from outside.
     pub(crate) fn write_styled(&mut self, text: &str) -> io::Result<()> {
         self.unless_closed(|inner| inner.write_all(text.as_bytes()))
     }
@@ -54,12 +54,12 @@ impl<W: Write> Output<W> {
                 self.is_closed = true;
                 Ok(())
             }
-            done => done,
+            result => result,
         }
     }
 }
 
-/// Each write takes whole characters; bytes that are no text are replaced.
+/// Each write must contain whole characters; invalid UTF-8 is replaced.
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.unless_closed(|inner| {
@@ -77,14 +77,14 @@ impl<W: Write> Write for Output<W> {
     }
 }
 
-/// Escapes what needs it, and copies the rest.
+/// Returns the text with control and invisible characters escaped.
 fn escaped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 64);
     let mut rest = text;
     while !rest.is_empty() {
         let (plain, after) = rest.split_at(plain_length(rest));
         out.extend_from_slice(plain);
-        // All bytes of a character that is not ASCII are here.
+        // `other` contains all bytes of each character that is not ASCII.
         let end = after.iter().position(|&byte| is_plain(byte)).unwrap_or(after.len());
         let (other, after) = after.split_at(end);
         out.extend_from_slice(printable_lines(&String::from_utf8_lossy(other)).as_bytes());
@@ -93,16 +93,16 @@ fn escaped(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// How many bytes at the start are plain.
+/// Returns the number of plain bytes at the start.
 fn plain_length(bytes: &[u8]) -> usize {
-    // Without an early end the compiler looks at many bytes at a time.
+    // Without an early exit, the compiler can vectorize the check of a chunk.
     let is_all = |chunk: &&[u8]| chunk.iter().fold(true, |all, &byte| all & is_plain(byte));
     let whole: usize = bytes.chunks(64).take_while(is_all).map(<[u8]>::len).sum();
     let rest = bytes.get(whole..).unwrap_or_default();
     whole + rest.iter().take_while(|byte| is_plain(**byte)).count()
 }
 
-/// Whether a byte is printable ASCII, a line end or a tab.
+/// Returns whether a byte is printable ASCII, a line feed or a tab.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\n' | b'\t')
 }
@@ -112,21 +112,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_from_outside_is_escaped_and_ours_is_not() {
+    fn write_escapes_text_and_write_styled_does_not() {
         let mut out = Output::new(Vec::new());
         writeln!(out, "unit\u{202e} \u{1b}[31m\t21 °C").unwrap();
         out.write_all(b"\xff\n").unwrap();
         out.write_all(&[&[b'x'; 100], "é\u{200b}y".as_bytes(), b"\n"].concat()).unwrap();
         out.write_styled("\u{1b}[32mhealthy\u{1b}[0m\n").unwrap();
         let long = "x".repeat(100);
-        let wanted = format!(
+        let expected = format!(
             "unit\\u202e \\u001b[31m\t21 °C\n\u{fffd}\n{long}é\\u200by\n\u{1b}[32mhealthy\u{1b}[0m\n"
         );
-        assert_eq!(String::from_utf8(out.inner).unwrap(), wanted);
+        assert_eq!(String::from_utf8(out.inner).unwrap(), expected);
     }
 
     #[test]
-    fn a_pipe_without_a_reader_takes_everything() {
+    fn closed_pipe_accepts_all_writes() {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let mut out = Output::new(writer);

@@ -1,7 +1,7 @@
-//! What is being asked, drawn on a terminal's standard error while it takes longer than half a second.
+//! Progress of queries, shown on standard error after half a second if it is a terminal.
 //!
-//! A line for each unit: the question, and how long one that does not answer is still waited for. It
-//! is gone once the answers are there. Where standard error is no terminal nothing is drawn.
+//! Shows one line for each unit: the current query, and the remaining time until its timeout. The lines
+//! are removed when all replies have arrived.
 
 use std::{
     io::{self, IsTerminal},
@@ -17,10 +17,10 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pi18_transport::{Client, Link, printable};
 
-/// Whether the user wants nothing drawn.
+/// Whether progress is hidden (`--quiet`).
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Draws nothing from now on.
+/// Hides progress from now on.
 pub(crate) fn silence() {
     QUIET.store(true, Ordering::Relaxed);
 }
@@ -29,7 +29,7 @@ pub(crate) fn is_silenced() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Draws what its units are asked until it is dropped.
+/// Shows the queries of several units until it is dropped.
 pub(crate) struct Progress {
     drawn: Arc<Drawn>,
     thread: Option<JoinHandle<()>>,
@@ -47,12 +47,13 @@ struct State {
     is_over: bool,
 }
 
-/// A unit, and what it is asked right now.
+/// A unit with its current query.
 struct Unit {
     name: String,
     asking: Option<Asking>,
 }
 
+/// A query without a reply so far.
 #[derive(Clone)]
 struct Asking {
     question: String,
@@ -61,18 +62,18 @@ struct Asking {
 }
 
 impl Progress {
-    /// Draws from half a second on, if standard error is a terminal.
+    /// Starts showing progress after half a second, if standard error is a terminal.
     pub(crate) fn start() -> Self {
         let drawn = Arc::<Drawn>::default();
-        let is_wanted = !is_silenced() && io::stderr().is_terminal();
-        let thread = is_wanted.then(|| {
+        let is_shown = !is_silenced() && io::stderr().is_terminal();
+        let thread = is_shown.then(|| {
             let drawn = Arc::clone(&drawn);
             thread::spawn(move || drawn.draw())
         });
         Self { drawn, thread }
     }
 
-    /// What a unit's line is made from: to be called with what its client does.
+    /// Adds a line for a unit. Returns the observer for its client.
     pub(crate) fn of(
         &self,
         name: &str,
@@ -97,12 +98,12 @@ impl Progress {
         }
     }
 
-    /// Draws a line of its own.
+    /// Adds a line with a fixed text.
     pub(crate) fn note(&self, text: &str) {
         self.drawn.lock().units.push(Unit { name: text.to_owned(), asking: None });
     }
 
-    /// Draws a line for what a client does.
+    /// Adds a line for the queries of a client.
     pub(crate) fn watch(&self, name: &str, client: &mut Client<impl Link>) {
         client.observe(self.of(name));
     }
@@ -113,7 +114,7 @@ impl Drop for Progress {
         self.drawn.lock().is_over = true;
         self.drawn.ended.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A thread that cannot draw changes nothing about the answers.
+            // A panic of this thread does not affect the replies.
             let _ = thread.join();
         }
     }
@@ -124,7 +125,7 @@ impl Drawn {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits, and says whether all is over.
+    /// Waits for the end, at most `time`. Returns whether it has ended.
     fn wait(&self, time: Duration) -> bool {
         let state = self.lock();
         let waited = self.ended.wait_timeout_while(state, time, |state| !state.is_over);
@@ -132,7 +133,7 @@ impl Drawn {
     }
 
     fn draw(&self) {
-        if self.wait(SOON) {
+        if self.wait(DELAY) {
             return;
         }
         let lines = MultiProgress::new();
@@ -150,7 +151,7 @@ impl Drawn {
                 bar.set_message(text);
                 bar.tick();
             }
-            if self.wait(BEAT) {
+            if self.wait(INTERVAL) {
                 break;
             }
         }
@@ -161,29 +162,29 @@ impl Drawn {
 }
 
 impl Unit {
-    /// `sim:1  PIRI`, `sim:1  PIRI, no answer for 3 s, waiting 3 s more`
+    /// `sim:1  PIRI`, `sim:1  PIRI, no reply for 3 s, waiting 3 s more`
     fn text(&self) -> String {
         let Self { name, asking } = self;
         let name = printable(name);
         let Some(Asking { question, since, patience }) = asking else { return name.into_owned() };
         let waited = since.elapsed();
-        if waited < SLOW {
+        if waited < LATE {
             return format!("{name}  {question}");
         }
         let more = patience.saturating_sub(waited);
         let (waited, more) = (waited.as_secs(), more.as_secs() + 1);
-        format!("{name}  {question}, no answer for {waited} s, waiting {more} s more")
+        format!("{name}  {question}, no reply for {waited} s, waiting {more} s more")
     }
 }
 
-/// What takes no longer is not drawn.
-const SOON: Duration = Duration::from_millis(500);
+/// Delay before progress is shown.
+const DELAY: Duration = Duration::from_millis(500);
 
-/// No answer takes longer at 2400 baud.
-const SLOW: Duration = Duration::from_secs(1);
+/// Waiting time from which a reply is late; at 2400 baud none takes longer.
+const LATE: Duration = Duration::from_secs(1);
 
-/// Between two drawings.
-const BEAT: Duration = Duration::from_millis(100);
+/// Time between two updates.
+const INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -199,11 +200,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_how_long_a_silent_unit_is_waited_for() {
+    fn line_of_silent_unit_shows_elapsed_and_remaining_time() {
         assert_eq!(text(Duration::ZERO), "/dev/hidraw0\\u001b[2J  PIRI");
         assert_eq!(
             text(Duration::from_millis(2500)),
-            "/dev/hidraw0\\u001b[2J  PIRI, no answer for 2 s, waiting 4 s more"
+            "/dev/hidraw0\\u001b[2J  PIRI, no reply for 2 s, waiting 4 s more"
         );
         assert!(text(Duration::from_mins(2)).ends_with("waiting 1 s more"));
     }

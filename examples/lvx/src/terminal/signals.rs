@@ -1,13 +1,13 @@
-//! Signals that ask the program to end: Ctrl-C, `kill`, and the end of the session.
+//! Termination signals: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
 
 use std::io;
 
 use super::failure::Failure;
 
-/// Calls `act` for each such signal from now on; the signal itself does not end the program any more.
+/// Calls `act` for each termination signal, instead of ending the program.
 ///
-/// A hang-up that was ignored when the program was started stays ignored: `nohup lvx … &` goes on after
-/// the user has logged out.
+/// SIGHUP stays ignored if the program was started with it ignored, so that `nohup lvx … &` continues
+/// after the user has logged out.
 pub(crate) fn catch_signals(act: impl FnMut() + Send + 'static) -> Result<(), Failure> {
     catch_all(act).map_err(|error| Failure::usage(format_args!("signals: {error}")))
 }
@@ -34,8 +34,8 @@ fn catch_all(act: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(act).map_err(io::Error::other)
 }
 
-/// Whether a signal is ignored, as far as the system says it without changing anything: Linux does, in
-/// `/proc`.
+/// Returns whether a signal is ignored, according to `/proc/self/status`; `false` on systems without it.
+/// Other interfaces only return the old action while setting a new one.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -50,9 +50,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signal_with_its_default_action_is_not_ignored() {
+    fn signal_with_default_action_is_not_ignored() {
         assert!(!is_ignored(signal_hook::consts::SIGUSR1));
-        // Rust programs ignore broken pipes from their start.
+        // The Rust runtime ignores SIGPIPE at startup.
         assert!(is_ignored(signal_hook::consts::SIGPIPE));
     }
 }

@@ -2,18 +2,18 @@
 
 use std::process::ExitCode;
 
-/// The exit statuses, the same for every task.
+/// The exit status of a command.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Status {
-    /// All well.
+    /// Success without findings.
     Ok = 0,
     /// Differences or findings.
     Findings = 1,
-    /// Wrong usage or input.
+    /// Invalid usage or input.
     Usage = 2,
     /// A unit could not be read.
     Unread = 3,
-    /// A write failed or could not be proved.
+    /// A write that failed, could not be verified, or was not started.
     Unproved = 4,
 }
 

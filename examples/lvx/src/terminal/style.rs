@@ -1,4 +1,4 @@
-//! Colours and line width of what is printed.
+//! Colours and line width of reports.
 
 use std::{
     ffi::OsString,
@@ -7,8 +7,8 @@ use std::{
 
 use lvx_parallel::ReportStyle;
 
-/// Colours on a terminal only, and not if `NO_COLOR` says so; lines as wide as `COLUMNS` says, or else
-/// the terminal.
+/// Returns the style of reports on standard output: colours on a terminal unless `NO_COLOR` is set, and
+/// the width in `COLUMNS` or of the terminal.
 pub(crate) fn style() -> ReportStyle {
     let colour = has_colour(io::stdout().is_terminal(), std::env::var_os("NO_COLOR"));
     let style = ReportStyle::default().coloured(colour);
@@ -20,7 +20,7 @@ fn columns(columns: Option<OsString>) -> Option<usize> {
     columns?.to_str()?.parse().ok().filter(|columns| *columns > 0)
 }
 
-/// How many characters a line of a terminal has; none if it is no terminal or does not know.
+/// Returns the columns of a terminal; `None` without a terminal or if its width is unknown.
 #[cfg(unix)]
 fn terminal_width(output: impl std::os::fd::AsFd) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(output).ok()?;
@@ -32,7 +32,7 @@ fn terminal_width<T>(_: T) -> Option<usize> {
     None
 }
 
-/// Source: no-color.org: set and not empty, whatever it is.
+/// Source: no-color.org: any value that is not empty disables colours.
 fn has_colour(is_terminal: bool, no_color: Option<OsString>) -> bool {
     is_terminal && no_color.is_none_or(|value| value.is_empty())
 }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_a_number_that_is_not_0() {
+    fn columns_must_be_a_positive_number() {
         assert_eq!(columns(Some("77".into())), Some(77));
         for none in [None, Some("".into()), Some("0".into()), Some("wide".into())] {
             assert_eq!(columns(none), None);
@@ -51,7 +51,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_terminal_that_knows_its_width_says_it() {
+    fn terminal_width_is_read_if_known() {
         use rustix::{
             pty::{OpenptFlags, openpt},
             termios::{Winsize, tcsetwinsize},
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_for_terminals_whose_user_wants_them() {
+    fn colours_need_a_terminal_without_no_color() {
         assert!(has_colour(true, None));
         assert!(has_colour(true, Some("".into())));
         assert!(!has_colour(true, Some("1".into())));

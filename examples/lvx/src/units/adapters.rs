@@ -2,13 +2,13 @@
 
 use crate::terminal::{Failure, is_silenced, print_note};
 
-/// The adapters in place of units that are not named, listed on standard error.
+/// Returns the adapters to use when no unit is given, after listing them on standard error.
 pub(super) fn plugged_in(adapters: Vec<String>) -> Result<Vec<String>, Failure> {
     let plural = match adapters.len() {
         0 => {
             return Err(Failure::usage(
-                "no unit is given and no inverter adapter is plugged in: name the units \
-                 (/dev/ttyUSB0), or try the virtual bank (sim:0 sim:1)",
+                "no unit is given and no inverter adapter is plugged in: give the addresses of the \
+                 units (/dev/ttyUSB0), or try the virtual bank (sim:0 sim:1)",
             ));
         }
         1 => "",
@@ -16,12 +16,12 @@ pub(super) fn plugged_in(adapters: Vec<String>) -> Result<Vec<String>, Failure> 
     };
     if !is_silenced() {
         let all = adapters.join(", ");
-        print_note(&format!("no unit is given: asking {} adapter{plural}: {all}", adapters.len()));
+        print_note(&format!("no unit is given: using {} adapter{plural}: {all}", adapters.len()));
     }
     Ok(adapters)
 }
 
-/// The nodes of the USB adapters that are plugged in.
+/// Returns the device nodes of the USB adapters that are plugged in.
 #[cfg(target_os = "linux")]
 pub(crate) fn adapters() -> Vec<String> {
     let adapters = pi18_transport::adapters();
@@ -38,11 +38,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_units_all_adapters_are_asked() {
+    fn all_adapters_are_used_without_units() {
         let nodes = ["/dev/hidraw0", "/dev/hidraw1"].map(str::to_owned).to_vec();
         assert_eq!(plugged_in(nodes.clone()).unwrap(), nodes);
-        let told = format!("{:?}", plugged_in(Vec::new()).unwrap_err());
-        assert!(told.contains("name the units (/dev/ttyUSB0), or try"), "{told}");
-        assert!(told.contains("(sim:0 sim:1)"), "{told}");
+        let error = format!("{:?}", plugged_in(Vec::new()).unwrap_err());
+        assert!(error.contains("units (/dev/ttyUSB0), or try"), "{error}");
+        assert!(error.contains("(sim:0 sim:1)"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The bank that a command is about: live units, or a saved bank.
+//! The bank of a command: live units or a saved bank.
 
 use std::path::Path;
 
@@ -12,10 +12,11 @@ use crate::{
     terminal::{Failure, Progress},
 };
 
-/// Reads the units with `ask`, or the file that takes their place. Without either, the units behind all
-/// adapters that are plugged in.
+/// Reads the given units with `ask`, or the saved bank. Without units and file, reads the units behind
+/// all adapters that are plugged in.
 ///
-/// A wrong address ends it before anything is asked.
+/// # Errors
+/// If an address is invalid; nothing is queried then.
 pub(crate) fn read_bank(
     args: &Bank,
     ask: impl FnOnce(Vec<Member>) -> BankSnapshot,
@@ -32,7 +33,7 @@ pub(crate) fn read_bank(
     };
     let mut places = (0..).zip(units);
     if let Some((_, twice)) = places.find(|(at, unit)| units.iter().take(*at).any(|u| u == *unit)) {
-        return Err(Failure::usage(format_args!("{twice} is given twice")));
+        return Err(Failure::usage(format_args!("unit {twice} is given twice")));
     }
     let addresses =
         units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?;
@@ -48,7 +49,7 @@ pub(crate) fn read_bank(
     Ok(ask(watched.collect()))
 }
 
-/// A bank that `lvx dump` wrote.
+/// Reads a bank that `lvx dump` saved.
 pub(crate) fn saved_bank(path: &Path) -> Result<BankSnapshot, Failure> {
     let text = input::read_text(path, BankSnapshot::MAX_BYTES)?;
     BankSnapshot::parse(&text)

@@ -1,4 +1,4 @@
-//! Units by their addresses: opened all at once, read side by side.
+//! Units by their addresses, opened and read in parallel.
 
 use std::thread;
 
@@ -7,38 +7,38 @@ use pi18_transport::{Address, Client};
 
 use crate::terminal::{Failure, Progress, Status};
 
-/// A unit that is open and was read.
-pub(crate) struct Open {
+/// An open unit with its settings.
+pub(crate) struct OpenUnit {
     pub(crate) address: Address,
     pub(crate) client: Client,
     pub(crate) unit: Unit,
 }
 
-/// Opens and reads them all. What cannot be is told, all of it, and ends it.
+/// Opens and reads all units. Prints every error and returns the exit status if there is one.
 pub(crate) fn open(
     addresses: &[String],
     host: &HostClock,
-) -> Result<Result<Vec<Open>, Status>, Failure> {
+) -> Result<Result<Vec<OpenUnit>, Status>, Failure> {
     open_for(addresses, host, None)
 }
 
-/// Opens them all, and reads what it takes to look at these settings; all of it if none are given.
+/// Opens all units and reads the data for these settings, or for all settings if `None`.
 pub(crate) fn open_for(
     addresses: &[String],
     host: &HostClock,
     settings: Option<&Settings>,
-) -> Result<Result<Vec<Open>, Status>, Failure> {
+) -> Result<Result<Vec<OpenUnit>, Status>, Failure> {
     if let Some((_, twice)) = addresses
         .iter()
         .enumerate()
         .find(|(at, unit)| addresses.iter().take(*at).any(|other| other == *unit))
     {
-        return Err(Failure::usage(format_args!("{twice} is given twice")));
+        return Err(Failure::usage(format_args!("unit {twice} is given twice")));
     }
     let parsed: Result<Vec<Address>, _> = addresses.iter().map(|unit| unit.parse()).collect();
     let tries: Vec<_> = parsed?.into_iter().map(|address| (address.open(), address)).collect();
     let progress = Progress::start();
-    let read: Vec<Result<Open, Failure>> = thread::scope(|scope| {
+    let read: Vec<Result<OpenUnit, Failure>> = thread::scope(|scope| {
         let readers: Vec<_> = tries
             .into_iter()
             .map(|(client, address)| {
@@ -69,17 +69,17 @@ fn read(
     host: &HostClock,
     settings: Option<&Settings>,
     observer: impl FnMut(pi18_transport::QueryProgress) + Send + 'static,
-) -> Result<Open, Failure> {
+) -> Result<OpenUnit, Failure> {
     let mut client = client?;
     client.observe(observer);
     let unit = match settings {
         Some(settings) => Unit::read_for(&mut client, host, settings)?,
         None => Unit::read(&mut client, host)?,
     };
-    Ok(Open { address, client, unit })
+    Ok(OpenUnit { address, client, unit })
 }
 
-/// This computer's clock. Every way that the tool knows to a unit goes by the system's time.
+/// Returns this computer's clock. All clients of the tool use the system's time.
 pub(crate) fn host() -> HostClock {
     HostClock::system()
 }

@@ -1,4 +1,4 @@
-//! From what is wanted to units that are so, proved.
+//! The steps that `lvx apply` and `lvx set` share.
 
 use std::{
     fs::OpenOptions,
@@ -15,46 +15,49 @@ use super::{
     drive::{drive, options, print_report},
     permissions::permissions,
     plan::show,
-    wanted::{Blocked, Wanted},
+    target::{Blocked, Target},
 };
 use crate::{
-    args::{Carry, Format, MAX_WIDTH, Place},
+    args::{Format, MAX_WIDTH, StateDir, WriteOptions},
     state::{Store, ignored_users},
     terminal::{Failure, Output, Status, print_error, print_note},
     units,
 };
 
-/// Brings units to what is wanted: plans, shows, and writes if that was asked for twice.
-pub(crate) fn carry(
-    wanted: Wanted,
+/// Plans the writes for units, prints the plan, and carries it out with the consent of the user.
+pub(crate) fn apply_target(
+    target: Target,
     units: &[String],
-    args: &Carry,
+    args: &WriteOptions,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
     let ignored = ignored_users(&args.care.ignore_runs_of)?;
     let host = units::host();
     let permissions = permissions(&args.permit)?;
-    let wanted = match wanted.permitted(&permissions) {
-        Ok(wanted) => wanted,
-        Err(blocked) => return Err(in_the_way(blocked, args.format, out)?),
+    let target = match target.permitted(&permissions) {
+        Ok(target) => target,
+        Err(blocked) => return Err(print_obstacles(blocked, args.format, out)?),
     };
-    let addresses = wanted.addresses(units)?;
-    // A plan that is only shown needs no more than what it is about.
+    let addresses = target.addresses(units)?;
+    // To only show a plan in a table, the settings that it changes are enough.
     let is_shown_only = !args.consent.confirm
         && args.consent.yes_serial.is_empty()
         && args.save_plan.is_none()
         && args.format == Format::Table;
-    let settings = wanted.settings().filter(|_| is_shown_only);
+    let settings = target.settings().filter(|_| is_shown_only);
     let opened = match units::open_for(&addresses, &host, settings)? {
         Ok(opened) => opened,
         Err(status) => {
-            Store::look(&args.care.place)?.at_work().iter().for_each(|run| print_error(run));
+            Store::open_existing(&args.care.place)?
+                .running()
+                .iter()
+                .for_each(|run| print_error(run));
             return Ok(status);
         }
     };
-    let (plan, opened) = match wanted.planned(opened, &permissions, &host) {
+    let (plan, opened) = match target.planned(opened, &permissions, &host) {
         Ok(planned) => planned,
-        Err(blocked) => return Err(in_the_way(blocked, args.format, out)?),
+        Err(blocked) => return Err(print_obstacles(blocked, args.format, out)?),
     };
     if let Some(path) = &args.save_plan {
         save(path, &plan, &args.care.place)?;
@@ -62,34 +65,36 @@ pub(crate) fn carry(
     if args.format == Format::Table {
         show(out, &plan)?;
     }
-    // Whoever is asked has seen the plan, wherever standard output goes.
+    // The user must see the plan before the question, even if standard output is redirected.
     if args.consent.confirm && (args.format == Format::Json || !io::stdout().is_terminal()) {
         show(&mut Output::stderr(), &plan)?;
     }
     let consent = match consent::given(&args.consent, &plan) {
         Ok(consent) => consent,
-        Err(failure) => return Err(refused(failure, "consent", &plan, args.format, out)?),
+        Err(failure) => return Err(print_refusal(failure, "consent", &plan, args.format, out)?),
     };
     if plan.is_empty() || !consent {
         let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
-        let mut against = plan.objections(&units);
-        against.extend(Store::look(&args.care.place)?.blocked(&plan, &ignored)?);
-        return dry(out, &plan, &against, args.format);
+        let mut objections = plan.objections(&units);
+        objections.extend(Store::open_existing(&args.care.place)?.blocked(&plan, &ignored)?);
+        return print_dry_run(out, &plan, &objections, args.format);
     }
-    let kept = Store::open(&args.care.place)
-        .and_then(|store| store.keep_new(&plan, &ignored, None))
+    let opened_files = Store::create(&args.care.place)
+        .and_then(|store| store.start_run(&plan, &ignored, None))
         .and_then(|files| files.catch_interrupts().map(|()| files));
-    let mut files = match kept {
+    let mut files = match opened_files {
         Ok(files) => files,
-        Err(failure) => return Err(refused(failure, "present_state", &plan, args.format, out)?),
+        Err(failure) => {
+            return Err(print_refusal(failure, "present_state", &plan, args.format, out)?);
+        }
     };
     let options = Options { confirm_within: args.confirm_within, ..options(&args.care) };
     let report = drive(Apply::new(plan, options), opened, &host, &mut files);
     Ok(print_report(out, &report, &files, args.format))
 }
 
-/// Prints the obstacles as JSON for programs; the failure shows them to a person.
-fn in_the_way(
+/// Prints the obstacles as JSON; in the table format, the returned failure contains them.
+fn print_obstacles(
     Blocked { obstacles, failure }: Blocked,
     format: Format,
     out: &mut impl Write,
@@ -100,8 +105,9 @@ fn in_the_way(
     Ok(failure)
 }
 
-/// Prints a plan that is not carried out, and why, as JSON; the failure shows it to a person.
-fn refused(
+/// Prints the plan and the reason for not carrying it out as JSON; in the table format, the returned
+/// failure contains the reason.
+fn print_refusal(
     failure: Failure,
     kind: &str,
     plan: &Plan,
@@ -114,43 +120,47 @@ fn refused(
     Ok(failure)
 }
 
-/// A plan and what is against it, for programs.
-fn as_json(plan: &Plan, kind: &str, against: &[String]) -> serde_json::Value {
-    let against: Vec<_> = against.iter().map(|why| json!({ "kind": kind, "why": why })).collect();
-    json!({ "plan": plan, "obstacles": against, "warnings": plan.warnings() })
+/// Returns the JSON form of a plan and the objections to it.
+fn as_json(plan: &Plan, kind: &str, objections: &[String]) -> serde_json::Value {
+    let obstacles: Vec<_> =
+        objections.iter().map(|why| json!({ "kind": kind, "why": why })).collect();
+    json!({ "plan": plan, "obstacles": obstacles, "warnings": plan.warnings() })
 }
 
-/// Saves a plan, and remembers it, so that its units need not be named again.
-fn save(path: &Path, plan: &Plan, place: &Place) -> Result<(), Failure> {
-    let wrong =
+/// Saves a plan in a file, and a copy in the state folder, so that `lvx apply` can use its addresses.
+fn save(path: &Path, plan: &Plan, place: &StateDir) -> Result<(), Failure> {
+    let failure =
         |error: io::Error| Failure::usage(format_args!("--save-plan {}: {error}", path.display()));
-    let text = serde_json::to_string_pretty(plan).map_err(|error| wrong(error.into()))? + "\n";
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(wrong)?;
-    file.write_all(text.as_bytes()).map_err(wrong)?;
+    let text = serde_json::to_string_pretty(plan).map_err(|error| failure(error.into()))? + "\n";
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failure)?;
+    file.write_all(text.as_bytes()).map_err(failure)?;
     let path = path.display();
-    match Store::open(place).map(|store| store.remember_plan(text.as_bytes())) {
-        Ok(Ok(())) => print_note(&format!("the plan is in {path}: lvx apply {path} --confirm")),
+    match Store::create(place).map(|store| store.remember_plan(text.as_bytes())) {
+        Ok(Ok(())) => print_note(&format!(
+            "plan saved to {path}; to carry it out: lvx apply {path} --confirm"
+        )),
         _ => print_note(&format!(
-            "the plan is in {path}, and no copy could be kept: lvx apply {path} UNIT… --confirm"
+            "plan saved to {path}, but no copy in the state folder; to carry it out: lvx apply {path} UNIT… \
+             --confirm"
         )),
     }
     Ok(())
 }
 
-/// Nothing is written.
-fn dry(
+/// Prints that nothing was written, and the objections to the plan.
+fn print_dry_run(
     out: &mut impl Write,
     plan: &Plan,
-    against: &[String],
+    objections: &[String],
     format: Format,
 ) -> Result<Status, Failure> {
     if format == Format::Json {
-        writeln!(out, "{}", as_json(plan, "present_state", against))?;
+        writeln!(out, "{}", as_json(plan, "present_state", objections))?;
     } else if plan.is_empty() {
-        writeln!(out, "everything is already so; nothing was written")?;
+        writeln!(out, "all settings already have these values; nothing was written")?;
     } else {
         let plural = if plan.steps.len() == 1 { "" } else { "s" };
-        if against.is_empty() {
+        if objections.is_empty() {
             writeln!(
                 out,
                 "nothing was written; --confirm carries out {} write{plural}",
@@ -158,18 +168,18 @@ fn dry(
             )?;
         } else {
             writeln!(out, "nothing was written; --confirm would refuse because:")?;
-            for why in against {
+            for why in objections {
                 write!(out, "{}", wrap_text(why))?;
             }
         }
     }
-    let blocked = !plan.is_empty() && !against.is_empty();
+    let blocked = !plan.is_empty() && !objections.is_empty();
     Ok(if blocked { Status::Findings } else { Status::Ok })
 }
 
-/// Wraps a reason, but not the commands in it: those are copied.
+/// Wraps a text, but keeps each command on one line, so that it can be copied.
 fn wrap_text(why: &str) -> String {
-    const KEPT: &str = "\u{a0}";
+    const NO_BREAK_SPACE: &str = "\u{a0}";
     let mut text = String::new();
     for (at, part) in why.split("lvx ").enumerate() {
         if at == 0 {
@@ -179,10 +189,10 @@ fn wrap_text(why: &str) -> String {
         let ends = ["`", ", ", "; ", ": "].iter().filter_map(|end| part.find(end));
         let end = ends.min().unwrap_or(part.len());
         let (command, rest) = part.split_at(end);
-        text.push_str(&format!("lvx {command}").replace(' ', KEPT));
+        text.push_str(&format!("lvx {command}").replace(' ', NO_BREAK_SPACE));
         text.push_str(rest);
     }
-    wrap("  ", &text, MAX_WIDTH).replace(KEPT, " ")
+    wrap("  ", &text, MAX_WIDTH).replace(NO_BREAK_SPACE, " ")
 }
 
 #[cfg(test)]
@@ -190,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reason_is_wrapped_and_its_commands_are_not() {
+    fn commands_in_wrapped_text_stay_on_one_line() {
         let command =
             "lvx restore --state-dir /home/anna/a/long/path/of/a/state/folder 20261124-131029";
         let why = format!(

@@ -1,40 +1,41 @@
-//! The second asking: nothing is written unless the serial numbers were given.
+//! Consent of the user: nothing is written without the serial numbers of all units.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use lvx_settings::Plan;
 
 use crate::{
-    args::Consent,
+    args::ConsentOptions,
     terminal::{Failure, Output},
 };
 
-/// Whether somebody can be asked, if that is wanted.
-pub(crate) fn can_be_asked(consent: &Consent) -> Result<(), Failure> {
+/// Checks that `--confirm` is used on a terminal.
+pub(crate) fn can_be_asked(consent: &ConsentOptions) -> Result<(), Failure> {
     if consent.confirm && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Failure::usage(
-            "--confirm asks on a terminal, and there is none; for scripts there is --yes-serial SN,…",
+            "--confirm: expected a terminal to ask for consent, found none; in scripts, use --yes-serial SN,…",
         ));
     }
     Ok(())
 }
 
-/// Whether it may be written; `false` if nobody wants that yet.
+/// Returns whether the user consents to the plan; `false` without `--confirm` and `--yes-serial`.
 ///
-/// Fails if somebody does, but not for these units.
-pub(crate) fn given(consent: &Consent, plan: &Plan) -> Result<bool, Failure> {
+/// # Errors
+/// If the user gives other serial numbers than those of the units.
+pub(crate) fn given(consent: &ConsentOptions, plan: &Plan) -> Result<bool, Failure> {
     let serials: Vec<_> =
         plan.units.iter().map(|planned| planned.unit.serial_number.to_string()).collect();
     if !consent.yes_serial.is_empty() {
-        if let Some(wrong) = consent.yes_serial.iter().find(|serial| !serials.contains(serial)) {
+        if let Some(unknown) = consent.yes_serial.iter().find(|serial| !serials.contains(serial)) {
             return Err(Failure::usage(format_args!(
-                "--yes-serial {wrong}: expected the serial numbers of these units, {}; nothing was written",
+                "--yes-serial {unknown}: expected the serial numbers of the units, {}; nothing was written",
                 serials.join(",")
             )));
         }
         if let Some(missing) = serials.iter().find(|serial| !consent.yes_serial.contains(serial)) {
             return Err(Failure::usage(format_args!(
-                "--yes-serial: unit {missing} is not named; nothing was written"
+                "--yes-serial: expected the serial numbers of all units, {missing} is missing; nothing was written"
             )));
         }
         return Ok(true);
@@ -49,10 +50,10 @@ pub(crate) fn given(consent: &Consent, plan: &Plan) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Asks for the last four digits of a serial number; the whole number does as well.
+/// Asks for the last four digits of a serial number, and accepts the whole number, too.
 fn ask(unit: &str, serial: &str) -> Result<(), Failure> {
     let digits = serial.get(serial.len().saturating_sub(4)..).unwrap_or(serial);
-    // Standard output may be a file.
+    // Standard output may be redirected.
     let mut terminal = Output::stderr();
     let _ = write!(terminal, "{unit}: the last four digits of the serial number: ");
     let _ = terminal.flush();
@@ -61,7 +62,7 @@ fn ask(unit: &str, serial: &str) -> Result<(), Failure> {
     match read {
         Ok(_) if [digits, serial].contains(&typed.trim()) => Ok(()),
         _ => Err(Failure::usage(format_args!(
-            "expected the last four digits of {serial}, or all of it, found {:?}; nothing was written",
+            "expected the last four or all digits of {serial}, found {:?}; nothing was written",
             typed.trim()
         ))),
     }

@@ -1,4 +1,4 @@
-//! A plan is carried out, and what became of it is printed.
+//! Carrying out a plan and printing the report.
 
 use std::io::{self, Write};
 
@@ -6,13 +6,14 @@ use lvx_settings::{Apply, ApplyReport, Ending, HostClock, Options, Units, run as
 use pi18_transport::{Address, Client};
 
 use crate::{
-    args::{Care, Format},
+    args::{Format, RunOptions},
     state::RunFiles,
     terminal::{Status, print_note},
-    units::Open,
+    units::OpenUnit,
 };
 
-pub(crate) fn options(care: &Care) -> Options {
+/// Returns the options of a run.
+pub(crate) fn options(care: &RunOptions) -> Options {
     Options {
         pause: care.pause,
         within: care.within,
@@ -22,10 +23,10 @@ pub(crate) fn options(care: &Care) -> Options {
     }
 }
 
-/// Carries it out on these units; a device that goes away is opened again where it was.
+/// Carries out a plan on these units, and reopens devices that were disconnected.
 pub(crate) fn drive(
     apply: Apply,
-    opened: Vec<Open>,
+    opened: Vec<OpenUnit>,
     host: &HostClock,
     files: &mut RunFiles,
 ) -> ApplyReport {
@@ -33,36 +34,36 @@ pub(crate) fn drive(
         opened.into_iter().map(|open| (open.client, open.address)).unzip();
     let reopen = |unit: usize| match addresses.get(unit) {
         Some(address) => address.open(),
-        None => Err(pi18_transport::Error::gone("a unit that nobody named")),
+        None => Err(pi18_transport::Error::gone("unknown unit")),
     };
     let mut units = Units::new(clients, *host).reopened_by(reopen).released_during_waits();
     carry_out(apply, &mut units, files)
 }
 
-/// How it ended, and what to do then.
+/// Prints the result of a run and the next step.
 pub(crate) fn print_report(
     out: &mut impl Write,
     report: &ApplyReport,
     files: &RunFiles,
     format: Format,
 ) -> Status {
-    let told = match format {
+    let printed = match format {
         Format::Table => write!(out, "{report}"),
         Format::Json => serde_json::to_string(report)
             .map_err(io::Error::from)
             .and_then(|text| writeln!(out, "{text}")),
     };
-    if let Err(error) = told.and_then(|()| out.flush()) {
-        // What was done is told in any case.
+    if let Err(error) = printed.and_then(|()| out.flush()) {
+        // The user must learn the result even without standard output.
         print_note(&format!("standard output: {error}"));
         report.to_string().lines().for_each(print_note);
     }
     if let Some(run) = files.hint() {
         match report.ending {
             Ending::Mixed => {
-                print_note(&format!("to try again to finish or to undo: lvx restore {run}"));
+                print_note(&format!("to finish or undo the run: lvx restore {run}"));
             }
-            Ending::Applied => print_note(&format!("to go back: lvx restore {run} --undo")),
+            Ending::Applied => print_note(&format!("to undo the run: lvx restore {run} --undo")),
             _ => {}
         }
     }

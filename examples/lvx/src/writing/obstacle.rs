@@ -1,10 +1,10 @@
-//! Obstacles, for a person.
+//! Messages about obstacles to a plan.
 
 use lvx_settings::{Obstacle, ObstacleKind};
 
 use crate::input::battery_path;
 
-/// An obstacle with the option that permits it, if there is one.
+/// Returns the message of an obstacle, with the option that permits it if there is one.
 pub(crate) fn describe_obstacle(obstacle: &Obstacle) -> String {
     let option = match obstacle.kind {
         ObstacleKind::Installation => obstacle

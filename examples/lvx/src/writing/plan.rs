@@ -1,4 +1,4 @@
-//! A plan, for a person.
+//! Printing a plan.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use pi18_transport::wrap;
 
 use crate::args::MAX_WIDTH;
 
-/// The units and the writes, for a person.
+/// Prints the units, the writes and the warnings of a plan.
 pub(crate) fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     for planned in &plan.units {
         let unit = &planned.unit;

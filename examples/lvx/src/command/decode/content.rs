@@ -1,4 +1,4 @@
-//! What a frame holds, once it is known what it answers.
+//! The content of a frame.
 
 use std::borrow::Cow;
 
@@ -9,6 +9,7 @@ use pi18_proto::{
 
 use crate::input;
 
+/// The decoded content of a frame.
 #[derive(Default)]
 pub(super) struct Content<'a> {
     pub(super) command: Option<Cow<'a, str>>,
@@ -18,7 +19,7 @@ pub(super) struct Content<'a> {
     pub(super) candidates: Vec<&'static str>,
 }
 
-/// What has fields.
+/// The fields of a message.
 #[derive(Default)]
 pub(super) enum Fields {
     #[default]
@@ -39,8 +40,8 @@ impl Fields {
 
 impl Content<'_> {
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), String> {
-        if let Some((frame, behind)) = whole(bytes) {
-            return self.read_received(&frame, &[], behind);
+        if let Some((frame, after)) = whole(bytes) {
+            return self.read_received(&frame, &[], after);
         }
         let mut reader = FrameReader::new();
         let mut rest = bytes;
@@ -50,7 +51,7 @@ impl Content<'_> {
         };
         self.kind = received.as_ref().and_then(|_| kind_by_start(bytes));
         match received {
-            None => Err("frame: expected bytes, found nothing but zeros".to_owned()),
+            None => Err("frame: expected a frame, found only zero bytes".to_owned()),
             Some(Received::Discarded { error, .. }) => Err(error.to_string()),
             Some(Received::Frame { frame, skipped, .. }) => {
                 self.read_received(&frame, skipped, rest)
@@ -62,13 +63,13 @@ impl Content<'_> {
         &mut self,
         frame: &Frame<'_>,
         before: &[u8],
-        behind: &[u8],
+        after: &[u8],
     ) -> Result<(), String> {
         if !before.is_empty() {
-            self.warnings.push(format!("before the frame: \"{}\"", before.escape_ascii()));
+            self.warnings.push(format!("bytes before the frame: \"{}\"", before.escape_ascii()));
         }
-        if behind.iter().any(|&byte| byte != 0) {
-            self.warnings.push(format!("behind the frame: \"{}\"", behind.escape_ascii()));
+        if after.iter().any(|&byte| byte != 0) {
+            self.warnings.push(format!("bytes after the frame: \"{}\"", after.escape_ascii()));
         }
         self.warnings.extend(frame.warnings().map(|warning| warning.to_string()));
         self.read_frame(frame)
@@ -86,7 +87,7 @@ impl Content<'_> {
             }
             FrameKind::Accepted | FrameKind::Refused => Ok(()),
             FrameKind::NotUnderstood => {
-                self.warnings.push("the unit could not make out the frame it got".to_owned());
+                self.warnings.push("the unit did not understand the frame it received".to_owned());
                 Ok(())
             }
         }
@@ -105,13 +106,14 @@ impl Content<'_> {
         Ok(())
     }
 
-    /// The one query whose reply looks like this; said aloud.
+    /// Returns the only query whose reply has this shape, and warns that the command was guessed.
     fn guess(&mut self, data: &[u8]) -> Result<Query, String> {
         self.candidates = Query::candidates(data).map(|info| info.mnemonic).collect();
         match self.candidates[..] {
             [only] => {
-                let query = input::query_kind(only).ok_or("no such query")?;
-                self.warnings.push(format!("no command is given; only {only} has such a reply"));
+                let query = input::query_kind(only).ok_or("unknown query")?;
+                self.warnings
+                    .push(format!("no command is given; only {only} has a reply of this shape"));
                 self.command = Some(only.into());
                 Ok(query)
             }
@@ -124,15 +126,15 @@ impl Content<'_> {
     }
 }
 
-/// The frame that bytes start with if it is sound, and the bytes behind it: what a [`FrameReader`]
-/// finds, without copying.
+/// Returns the valid frame at the start of the bytes, and the bytes after it. Finds the same as a
+/// [`FrameReader`], without copying.
 fn whole(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let end = bytes.iter().position(|&byte| byte == b'\r')? + 1;
-    let (frame, behind) = bytes.split_at_checked(end)?;
+    let (frame, after) = bytes.split_at_checked(end)?;
     if frame.len() > MAX_FRAME {
         return None;
     }
-    Frame::parse(frame).ok().map(|frame| (frame, behind))
+    Frame::parse(frame).ok().map(|frame| (frame, after))
 }
 
 fn kind(kind: FrameKind) -> &'static str {

@@ -1,9 +1,9 @@
-//! JSON objects, written straight into a buffer.
+//! JSON objects, written directly into a buffer.
 
 use pi18_proto::{FieldInfo, Value};
 use serde::Serialize;
 
-/// An object that is being written. Its keys need no escapes.
+/// A JSON object that is being written. Keys must not need escapes.
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
     is_empty: bool,
@@ -31,10 +31,10 @@ impl<'a> Object<'a> {
         self.out.extend_from_slice(b"\":");
     }
 
-    /// Anything that serialises without failing.
+    /// Writes a value that serialises without errors.
     pub(super) fn any(&mut self, key: &str, value: &impl Serialize) {
         self.key(key);
-        // Nothing that is written here has a key that is no text, and memory does not fail.
+        // Serialising fails only for keys that are not strings; writing to memory does not fail.
         let _ = serde_json::to_writer(&mut *self.out, value);
     }
 
@@ -46,7 +46,7 @@ impl<'a> Object<'a> {
         self.any(key, &text);
     }
 
-    /// The fields that `visit` shows: `values`, and `names` of codes, which are built up beside them.
+    /// Writes the fields that `visit` passes as `values`, and their codes as `names`.
     pub(super) fn fields(
         &mut self,
         visit: impl FnOnce(&mut dyn FnMut(&'static FieldInfo, Value<'_>)),
@@ -68,7 +68,7 @@ impl<'a> Object<'a> {
         self.out.extend_from_slice(names);
     }
 
-    /// A field's value: a number in its unit, a code's number, or a text.
+    /// Writes the value of a field: a number in its unit, the number of a code, or a text.
     fn value(&mut self, key: &str, value: Value<'_>) {
         match value {
             Value::Quantity { steps, decimals, .. } if (1..=MAX_DECIMALS).contains(&decimals) => {
@@ -81,9 +81,9 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Writes steps in their unit, as JSON writes the nearest floating-point number: `54.6`, `230.0`.
+/// Writes steps in their unit, in the JSON form of the nearest floating-point number: `54.6`, `230.0`.
 ///
-/// A decimal number of at most 15 digits is what its nearest floating-point number is written as.
+/// With at most 15 digits, this form is the decimal number itself.
 fn decimal(out: &mut Vec<u8>, steps: i64, decimals: u8) {
     if steps < 0 {
         out.push(b'-');
@@ -107,7 +107,7 @@ fn digit(number: u64) -> u8 {
     u8::try_from(number).map_or(b'?', |number| b'0' + number)
 }
 
-/// Digits behind the point that [`decimal`] writes; 33 bits and these have less than 15 digits.
+/// Maximum decimal places of [`decimal`]: numbers of 33 bits then have less than 15 digits.
 const MAX_DECIMALS: u8 = 4;
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decimals_are_written_as_floating_point_numbers_are() {
+    fn decimals_equal_serialised_floats() {
         let all = (-70_000..70_000).chain([0xffff_ffff, 123_456_789, 4_000_000_000, -1_000_000]);
         for steps in all {
             for decimals in 0..=MAX_DECIMALS {
@@ -124,8 +124,8 @@ mod tests {
                 let mut object = Object::open(&mut out);
                 object.value("v", value);
                 object.close();
-                let wanted = format!("{{\"v\":{}}}", serde_json::to_string(&value).unwrap());
-                assert_eq!(String::from_utf8(out).unwrap(), wanted);
+                let expected = format!("{{\"v\":{}}}", serde_json::to_string(&value).unwrap());
+                assert_eq!(String::from_utf8(out).unwrap(), expected);
             }
         }
     }

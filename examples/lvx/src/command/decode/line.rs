@@ -1,4 +1,4 @@
-//! One line of a log: a frame, and what is known of it.
+//! One line of a log: a frame with its id, command and direction.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,16 +11,16 @@ use crate::input;
 /// The content of a line.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Line<'a> {
-    /// As given; JSON lines only.
+    /// Id of a JSON line, unchanged.
     pub(crate) id: Option<Id<'a>>,
-    /// What was asked, if the line says so.
+    /// Command that the frame answers, if given.
     pub(crate) command: Option<Cow<'a, str>>,
-    /// Which way the bytes went, in a capture.
+    /// Direction of the bytes, in a capture.
     pub(crate) direction: Option<CaptureDirection>,
     pub(crate) bytes: Vec<u8>,
 }
 
-/// What a log calls a line.
+/// The id of a line.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Id<'a> {
     Text(&'a str),
@@ -30,18 +30,18 @@ pub(crate) enum Id<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Reads a line.
+    /// Parses a line.
     pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
         let text = text.trim_start_matches('\u{FEFF}').trim();
         if text.starts_with('{') {
             return match serde_json::from_str(text) {
                 Ok(Plain(object)) => object.line(),
-                // Any other JSON, and what is none, with its mistake.
+                // Other JSON, or invalid JSON with its error.
                 Err(_) => Self::json(text),
             };
         }
         if let Some((word, rest)) = text.split_once(char::is_whitespace)
-            && (is_word(word) || input::query_kind(word).is_some())
+            && (is_mnemonic(word) || input::query_kind(word).is_some())
         {
             let bytes = bytes(rest.trim())?;
             return Ok(Self { command: Some(word.into()), bytes, ..Self::default() });
@@ -63,10 +63,10 @@ impl<'a> Line<'a> {
     }
 }
 
-const NO_HEX: &str = "JSON: expected a text \"hex\", found none";
+const NO_HEX: &str = "JSON: expected a string \"hex\", found none";
 
-/// An object whose values are whole numbers and texts without escapes, as programs write logs: read
-/// without copying. Of a key that is there twice the last value counts, as in [`Json`].
+/// A JSON object whose values are integers and strings without escapes, as in logs of programs; parsed
+/// without copying. The last value of a duplicate key counts, as in [`Json`].
 struct Plain<'a>(PlainLine<'a>);
 
 #[derive(Default)]
@@ -152,7 +152,7 @@ impl<'de> Deserialize<'de> for Atom<'de> {
             type Value = Atom<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number or a text without escapes")
+                f.write_str("an integer or a string without escapes")
             }
 
             fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Atom<'de>, E> {
@@ -172,23 +172,23 @@ impl<'de> Deserialize<'de> for Atom<'de> {
     }
 }
 
-/// Letters that cannot be hex, such as a set command's mnemonic.
-fn is_word(word: &str) -> bool {
+/// Returns whether a word may be a mnemonic and cannot be hex.
+fn is_mnemonic(word: &str) -> bool {
     let plain = word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == ',');
     plain && !word.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-/// Hex, or a frame with escapes.
+/// Parses hex, or a frame with escapes.
 fn bytes(text: &str) -> Result<Vec<u8>, String> {
     if text.contains(['^', '(', '\\']) {
         return unescape(unquote(text));
     }
     from_hex(text).map_err(|error| {
-        format!("expected JSON, hex, or a frame that starts with ^, optionally behind a command; as {error}")
+        format!("expected JSON, hex, or a frame that starts with ^, optionally after a command; as {error}")
     })
 }
 
-/// Without the quotes that Python and others put around bytes.
+/// Removes the quotes of byte strings, such as those of Python.
 fn unquote(text: &str) -> &str {
     let inner = text.strip_prefix('b').unwrap_or(text);
     ['\'', '"']
@@ -197,7 +197,7 @@ fn unquote(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// `\xNN`, `\r`, `\n`, `\t`, `\0` and a backslash before anything printable.
+/// Resolves the escapes `\xNN`, `\r`, `\n`, `\t`, `\0`, `\\`, `\'` and `\"`.
 fn unescape(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut characters = text.chars();
@@ -239,7 +239,7 @@ mod tests {
     const MODE: &[u8] = b"^D00505\xD9\x9F\r";
 
     #[test]
-    fn every_way_to_write_a_frame_reads_alike() {
+    fn all_forms_of_a_frame_parse_to_the_same_bytes() {
         for text in [
             r#"{"hex": "5e443030353035d99f0d"}"#,
             "5e443030353035d99f0d",
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_may_stand_before_it() {
+    fn command_before_frame_is_parsed() {
         for (text, command) in [
             ("MOD 5e443030353035d99f0d", "MOD"),
             ("ED 5e443030353035d99f0d", "ED"),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_with_a_line() {
+    fn invalid_lines_name_the_expected_form() {
         let errors: Vec<_> = [
             "hello",
             "5e4",

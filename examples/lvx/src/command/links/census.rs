@@ -1,4 +1,4 @@
-//! Which links there should be, from the names and from who is where.
+//! The links that should exist, according to the names and the units found.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -8,20 +8,20 @@ use pi18_transport::{Entry, Roster, Whereabouts};
 use super::{folder::Links, map::UnitNames};
 use crate::terminal::Status;
 
-/// What became of the names.
+/// The units found, by name.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Census {
     pub(super) links: Links,
-    /// Named units that are nowhere.
+    /// Named units that were not found.
     pub(super) missing: Vec<String>,
-    /// What can be bound to no name, and why.
+    /// Units that are not linked, with the reason.
     pub(super) refused: BTreeSet<String>,
-    /// What else is there.
+    /// Other devices.
     pub(super) others: BTreeSet<String>,
 }
 
 impl Census {
-    pub(super) fn take(names: &UnitNames, roster: &Roster) -> Self {
+    pub(super) fn new(names: &UnitNames, roster: &Roster) -> Self {
         let mut census = Self::default();
         for (serial, name) in names.iter() {
             match roster.find(serial) {
@@ -33,7 +33,7 @@ impl Census {
             }
         }
         for entry in roster.entries() {
-            census.look_at(entry, names);
+            census.add_entry(entry, names);
         }
         census
     }
@@ -41,26 +41,27 @@ impl Census {
     fn refuse(&mut self, serial: SerialNumber, name: &str, entries: &[&Entry]) {
         let nodes: Vec<_> = entries.iter().map(|entry| node(entry)).collect();
         self.refused.insert(format!(
-            "{serial} ({name}) is told by {}: a serial number cannot be two units'; none of them is linked",
+            "{serial} ({name}) is reported by {}: two units cannot have the same serial number, so neither is linked",
             nodes.join(" and ")
         ));
     }
 
-    fn look_at(&mut self, entry: &Entry, names: &UnitNames) {
+    fn add_entry(&mut self, entry: &Entry, names: &UnitNames) {
         let node = node(entry);
         match (entry.unit(), entry.error()) {
             (Some(unit), _) if !unit.looks_genuine() => {
                 self.refused.insert(format!(
-                    "{node} tells {unit}, which is no unit's own serial number; it is not linked"
+                    "{node} reports {unit}, which is not a valid serial number; it is not linked"
                 ));
             }
             (Some(unit), _) if names.name(&unit).is_none() => {
-                self.others.insert(format!("{node} is {unit}, which has no name in units.yaml"));
+                self.others
+                    .insert(format!("{node} is unit {unit}, which has no name in units.yaml"));
             }
             (None, Some(error)) => {
-                // How long was waited differs from time to time.
+                // Without the waiting time, which differs from time to time.
                 self.others.insert(if error.is_not_pi18() {
-                    format!("{node} is something else, such as a UPS: it does not speak PI18")
+                    format!("{node} is another device, such as a UPS: it does not use PI18")
                 } else if error.is_timeout() {
                     format!("{node} does not answer")
                 } else {
@@ -71,7 +72,7 @@ impl Census {
         }
     }
 
-    /// All that is named is there.
+    /// Returns whether all named units are linked.
     pub(super) fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.refused.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The folder of the links.
+//! The folder that contains the links.
 
 use std::{
     collections::BTreeMap,
@@ -10,21 +10,21 @@ use std::{
 use super::lock::Lock;
 use crate::terminal::Failure;
 
-/// The links that should be there: names, and the nodes they lead to.
+/// Links by name, with the device nodes they lead to.
 pub(super) type Links = BTreeMap<String, PathBuf>;
 
-/// A folder such as `/dev`, and the links in it that are ours.
+/// A folder such as `/dev`, and the links in it that `lvx` created.
 ///
-/// Ours are told from all others by the way they are written: `/dev/./hidraw0`. So nothing has to be
-/// kept elsewhere, and none of anybody else is touched.
+/// The targets of these links have the form `/dev/./hidraw0`. So `lvx` recognizes its links without
+/// further records, and never changes other links.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// Held by the process that makes links in it.
+    /// Held by the process that creates links.
     _lock: Option<Lock>,
 }
 
-/// Something that was done, or would be.
+/// A change of a link.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Change {
     Linked { link: PathBuf, node: PathBuf },
@@ -32,14 +32,13 @@ pub(super) enum Change {
 }
 
 impl Folder {
-    /// Opens a folder to look at it, or to take links away.
+    /// Opens a folder to read it or to remove links.
     pub(super) fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), _lock: None }
     }
 
-    /// Opens a folder to make links in it: for this process alone, because two would take each other's
-    /// links away.
-    pub(super) fn own(path: &Path) -> Result<Self, Failure> {
+    /// Opens a folder to create links, and locks it: two processes would remove each other's links.
+    pub(super) fn locked(path: &Path) -> Result<Self, Failure> {
         let lock = Lock::take(path)?;
         Ok(Self { _lock: Some(lock), ..Self::new(path) })
     }
@@ -48,71 +47,72 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Our links that are there.
+    /// Returns the links that `lvx` created.
     pub(super) fn present(&self) -> Result<Links, Failure> {
-        let entries = fs::read_dir(&self.path)
-            .map_err(|error| Failure::usage(self.trouble("read", &error)))?;
+        let entries =
+            fs::read_dir(&self.path).map_err(|error| Failure::usage(self.error("read", &error)))?;
         let links = entries.flatten().filter_map(|entry| {
             Some((entry.file_name().into_string().ok()?, node_of(&entry.path())?))
         });
         Ok(links.collect())
     }
 
-    /// What is to be done so that these links are there, and no other of ours: first what goes, then
-    /// what comes.
-    pub(super) fn changes(&self, wanted: &Links) -> Result<Vec<Change>, Failure> {
-        Ok(self.changes_from(&self.present()?, wanted))
+    /// Returns the changes that lead to exactly these links of `lvx`: removals first, then additions.
+    pub(super) fn changes(&self, target: &Links) -> Result<Vec<Change>, Failure> {
+        Ok(self.changes_from(&self.present()?, target))
     }
 
-    /// The same, from what was there.
-    pub(super) fn changes_from(&self, present: &Links, wanted: &Links) -> Vec<Change> {
-        let stale = present.iter().filter(|(name, node)| wanted.get(*name) != Some(*node));
+    /// Returns the changes from the links in `present`.
+    pub(super) fn changes_from(&self, present: &Links, target: &Links) -> Vec<Change> {
+        let stale = present.iter().filter(|(name, node)| target.get(*name) != Some(*node));
         let removed =
             stale.map(|(name, node)| Change::Removed { link: self.link(name), node: node.clone() });
-        let missing = wanted.iter().filter(|(name, node)| present.get(*name) != Some(*node));
+        let missing = target.iter().filter(|(name, node)| present.get(*name) != Some(*node));
         let linked = missing
             .map(|(name, node)| Change::Linked { link: self.link(name), node: node.clone() });
         removed.chain(linked).collect()
     }
 
-    /// Does it, or says why it cannot be done.
+    /// Makes a change.
     pub(super) fn make(&self, change: &Change) -> Result<(), String> {
         match change {
-            // It may lead elsewhere by now.
+            // The link has been changed since.
             Change::Removed { link, node } if node_of(link).as_ref() != Some(node) => Ok(()),
             Change::Removed { link, .. } => match fs::remove_file(link) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                done => done.map_err(|error| self.trouble("written", &error)),
+                result => result.map_err(|error| self.error("written", &error)),
             },
             Change::Linked { link, node } => self.swap(link, node),
         }
     }
 
-    /// At no moment is there half a link, or none where there was one.
+    /// Replaces a link atomically.
     fn swap(&self, link: &Path, node: &Path) -> Result<(), String> {
         if fs::symlink_metadata(link).is_ok() && node_of(link).is_none() {
             return Err(format!(
-                "{}: is there, and lvx did not make it; remove it, or choose another name in units.yaml",
+                "{}: exists, but was not created by lvx; remove it, or use another name in units.yaml",
                 link.display()
             ));
         }
         let name = node.file_name().unwrap_or_default().to_string_lossy();
         let new = self.path.join(format!(".lvx-{}-{name}", std::process::id()));
-        let mut left = TRIES;
+        let mut retries = MAX_RETRIES;
         loop {
-            // One that a killed process of this number left behind.
+            // A killed process with the same number may have left this file.
             let _ = fs::remove_file(&new);
             match symlink(format!("{MARK}{name}"), &new).and_then(|()| fs::rename(&new, link)) {
-                // `clear` needs no lock and may have taken the new one away.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && left > 0 => left -= 1,
-                done => return done.map_err(|error| self.trouble("written", &error)),
+                // `clear` needs no lock and may have removed the new link.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && retries > 0 => {
+                    retries -= 1
+                }
+                result => return result.map_err(|error| self.error("written", &error)),
             }
         }
     }
 
-    fn trouble(&self, what: &str, error: &io::Error) -> String {
+    fn error(&self, what: &str, error: &io::Error) -> String {
         let hint = match error.kind() {
-            io::ErrorKind::PermissionDenied => "; run it as root (sudo), or choose --dir",
+            io::ErrorKind::PermissionDenied => "; run as root (sudo), or use --dir",
             _ => "",
         };
         format!("{}: cannot be {what}: {error}{hint}", self.path.display())
@@ -124,23 +124,23 @@ impl fmt::Display for Change {
         match self {
             Self::Linked { link, node } => write!(f, "{} -> {}", link.display(), node.display()),
             Self::Removed { link, node } => {
-                write!(f, "{} removed (it led to {})", link.display(), node.display())
+                write!(f, "{} removed (led to {})", link.display(), node.display())
             }
         }
     }
 }
 
-/// The node that a link of ours leads to.
+/// Returns the device node that a link of `lvx` leads to; `None` for other files.
 fn node_of(link: &Path) -> Option<PathBuf> {
     let target = fs::read_link(link).ok()?;
     Some(Path::new("/dev").join(target.to_str()?.strip_prefix(MARK)?))
 }
 
-/// How a link of ours begins. The same place as `/dev/`.
+/// Prefix of the targets of `lvx` links, equivalent to `/dev/`.
 const MARK: &str = "/dev/./";
 
-/// How often a new link is made again that another process took away.
-const TRIES: usize = 3;
+/// Maximum retries if another process removed the new link.
+const MAX_RETRIES: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_leads_elsewhere_by_now_is_not_removed() {
+    fn link_changed_since_is_not_removed() {
         let scratch = Scratch::new("moved");
         let folder = Folder::new(&scratch.0);
         folder.swap(&scratch.0.join("a"), Path::new("/dev/hidraw0")).unwrap();
@@ -180,28 +180,28 @@ mod tests {
     }
 
     #[test]
-    fn comes_to_what_is_wanted_and_touches_nothing_else() {
+    fn changes_lead_to_the_target_and_keep_other_links() {
         let scratch = Scratch::new("folder");
         let folder = Folder::new(&scratch.0);
-        symlink("hidraw7", scratch.0.join("udev-made-this")).unwrap();
-        for wanted in [
+        symlink("hidraw7", scratch.0.join("made-by-udev")).unwrap();
+        for target in [
             links([("a", "/dev/hidraw0"), ("b", "/dev/hidraw1")]),
             links([("a", "/dev/hidraw1"), ("b", "/dev/hidraw0")]),
             links([("c", "/dev/hidraw0")]),
             links([]),
         ] {
-            for change in folder.changes(&wanted).unwrap() {
+            for change in folder.changes(&target).unwrap() {
                 folder.make(&change).unwrap();
             }
-            assert_eq!(folder.present().unwrap(), wanted);
-            assert_eq!(folder.changes(&wanted).unwrap(), []);
-            assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), wanted.len() + 1);
+            assert_eq!(folder.present().unwrap(), target);
+            assert_eq!(folder.changes(&target).unwrap(), []);
+            assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), target.len() + 1);
         }
-        assert!(scratch.0.join("udev-made-this").is_symlink());
+        assert!(scratch.0.join("made-by-udev").is_symlink());
     }
 
     #[test]
-    fn what_goes_goes_first() {
+    fn removals_precede_additions() {
         let scratch = Scratch::new("order");
         let folder = Folder::new(&scratch.0);
         symlink("/dev/./hidraw0", scratch.0.join("b")).unwrap();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lvx_did_not_make_stays() {
+    fn files_not_created_by_lvx_are_kept() {
         let scratch = Scratch::new("foreign");
         let folder = Folder::new(&scratch.0);
         fs::write(scratch.0.join("a"), "precious").unwrap();

@@ -1,4 +1,4 @@
-//! `lvx links init`: the names, from what is plugged in.
+//! `lvx links init`: names the units that are plugged in.
 
 use std::{fs, io::Write, path::Path};
 
@@ -11,44 +11,46 @@ use crate::terminal::{Failure, Status, print_error};
 pub(super) fn run(
     path: &Path,
     prefix: &str,
-    dry: bool,
+    is_dry_run: bool,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
-    let (names, status) = name(&pi18_transport::discover(), prefix)?;
+    let (names, status) = name_units(&pi18_transport::discover(), prefix)?;
     if names.is_empty() {
-        print_error("no unit was found to give a name to; `lvx devices` says what is there");
+        print_error(
+            "no unit with a valid serial number was found; `lvx devices` lists all devices",
+        );
         return Ok(Status::Unread);
     }
     write!(out, "{names}")?;
-    if dry {
+    if is_dry_run {
         return Ok(status);
     }
     if status == Status::Unread {
-        // It would stay as it is: a file is never written over.
-        print_error("nothing was written: first see to the device that could not be asked");
+        // An incomplete file would stay incomplete, because files are never overwritten.
+        print_error("nothing was written, because a device could not be queried (see above)");
         return Ok(status);
     }
     write(path, &names.to_string())?;
     writeln!(
         out,
-        "\nwritten to {}; change the names as you like, then: lvx links",
+        "\nwritten to {}; edit the names if you like, then run: lvx links",
         path.display()
     )?;
     Ok(status)
 }
 
-/// Numbers from 1, the master first. What can have no name is told.
-fn name(devices: &[Device], prefix: &str) -> Result<(UnitNames, Status), Failure> {
+/// Names the units with numbers from 1, the master first. Prints an error for each device without a name.
+fn name_units(devices: &[Device], prefix: &str) -> Result<(UnitNames, Status), Failure> {
     let units = || devices.iter().filter_map(|device| device.unit.as_ref().ok());
     let mut status = Status::Ok;
-    let mut sound: Vec<&Nameplate> = Vec::new();
+    let mut valid: Vec<&Nameplate> = Vec::new();
     for device in devices {
         let unit = match &device.unit {
             Ok(unit) => unit,
             Err(error) if error.is_not_pi18() => continue,
             Err(error) => {
                 print_error(&error.to_string());
-                // One that does not answer may be a UPS.
+                // A device that does not answer may be a UPS.
                 if !error.is_timeout() {
                     status = Status::Unread;
                 }
@@ -56,22 +58,22 @@ fn name(devices: &[Device], prefix: &str) -> Result<(UnitNames, Status), Failure
             }
         };
         let serial = unit.serial_number;
-        let doubled = units().filter(|other| other.serial_number == serial).count() > 1;
+        let is_duplicate = units().filter(|other| other.serial_number == serial).count() > 1;
         let node = device.node.as_deref().unwrap_or(Path::new("?")).display();
         let why = if !serial.looks_genuine() {
-            "is no unit's own serial number"
-        } else if doubled {
-            "is told by another unit, too"
+            "is not a valid serial number"
+        } else if is_duplicate {
+            "is also reported by another unit"
         } else {
-            sound.push(unit);
+            valid.push(unit);
             continue;
         };
-        print_error(&format!("{node}: {serial} {why}; it gets no name"));
+        print_error(&format!("{node}: {serial} {why}; the unit is not named"));
         status = status.max(Status::Findings);
     }
-    sound.sort_by_key(|unit| (unit.instance.map_or(u16::MAX, |it| it.0), unit.serial_number));
+    valid.sort_by_key(|unit| (unit.instance.map_or(u16::MAX, |it| it.0), unit.serial_number));
     let mut names = UnitNames::default();
-    for (number, unit) in (1..).zip(sound) {
+    for (number, unit) in (1..).zip(valid) {
         let serial: SerialNumber = unit.serial_number;
         names
             .add(serial, &format!("{prefix}-{number}"))
@@ -80,19 +82,19 @@ fn name(devices: &[Device], prefix: &str) -> Result<(UnitNames, Status), Failure
     Ok((names, status))
 }
 
-/// Never over one that is there.
+/// Writes a new file; never overwrites an existing one.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let wrong = |error: std::io::Error| {
+    let failure = |error: std::io::Error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AlreadyExists => "; it stays as it is: put the lines above into it",
-            std::io::ErrorKind::PermissionDenied => "; run it as root (sudo), or choose --units",
+            std::io::ErrorKind::AlreadyExists => "; add the lines above to it",
+            std::io::ErrorKind::PermissionDenied => "; run as root (sudo), or use --units",
             _ => "",
         };
         Failure::usage(format_args!("{}: cannot be written: {error}{hint}", path.display()))
     };
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(wrong)?;
+        fs::create_dir_all(folder).map_err(failure)?;
     }
-    let mut file = fs::File::create_new(path).map_err(wrong)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)
+    let mut file = fs::File::create_new(path).map_err(failure)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failure)
 }

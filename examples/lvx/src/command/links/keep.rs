@@ -1,4 +1,4 @@
-//! Making the links: once, or for as long as this program runs.
+//! Creating the links: once, or until interrupted.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::terminal::{Failure, Status, print_note};
 
-/// Waits until all that is named is there, but no longer than `wait`, and tells what is not.
+/// Creates the links after all named units were found, or after `wait`; prints which are missing.
 pub(super) fn once(
     names: &UnitNames,
     folder: &Folder,
@@ -30,25 +30,25 @@ pub(super) fn once(
 ) -> Result<Status, Failure> {
     let mut roster = Roster::new(ClientConfig::default());
     let mut census = wait_for_all(names, &mut roster, wait);
-    let mut done = apply_links(&census, folder, out)?;
-    // The nodes are held until this returns: what they lead to cannot have changed hands.
+    let mut outcome = apply_links(&census, folder, out)?;
+    // The roster keeps the nodes open, so the kernel cannot give them to other units meanwhile.
     while roster.wait(Instant::now()) {
-        census = Census::take(names, &roster);
+        census = Census::new(names, &roster);
         let more = apply_links(&census, folder, out)?;
-        done = Done { changes: done.changes + more.changes, ..more };
+        outcome = Outcome { changes: outcome.changes + more.changes, ..more };
     }
-    if done.changes == 0 && done.troubles.is_empty() {
+    if outcome.changes == 0 && outcome.errors.is_empty() {
         for (name, node) in &census.links {
-            writeln!(out, "{} -> {} (was so)", folder.link(name).display(), node.display())?;
+            writeln!(out, "{} -> {} (unchanged)", folder.link(name).display(), node.display())?;
         }
     }
-    print_census(&census, &done, &mut BTreeSet::new());
-    let wrong = if done.troubles.is_empty() { Status::Ok } else { Status::Usage };
-    Ok(census.status().max(wrong))
+    print_census(&census, &outcome, &mut BTreeSet::new());
+    let failed = if outcome.errors.is_empty() { Status::Ok } else { Status::Usage };
+    Ok(census.status().max(failed))
 }
 
-/// Says what [`once`] would do.
-pub(super) fn dry(
+/// Prints the changes that [`once`] would make.
+pub(super) fn dry_run(
     names: &UnitNames,
     folder: &Folder,
     wait: Duration,
@@ -57,29 +57,29 @@ pub(super) fn dry(
     let mut roster = Roster::new(ClientConfig::default());
     let census = wait_for_all(names, &mut roster, wait);
     for change in folder.changes(&census.links)? {
-        writeln!(out, "would be: {change}")?;
+        writeln!(out, "would change: {change}")?;
     }
     writeln!(out, "nothing was changed")?;
-    print_census(&census, &Done::default(), &mut BTreeSet::new());
+    print_census(&census, &Outcome::default(), &mut BTreeSet::new());
     Ok(census.status())
 }
 
 fn wait_for_all(names: &UnitNames, roster: &mut Roster, wait: Duration) -> Census {
     let deadline = Instant::now() + wait;
     loop {
-        let different = roster.wait(deadline);
-        let census = Census::take(names, roster);
-        if census.is_complete() || !different {
+        let has_changed = roster.wait(deadline);
+        let census = Census::new(names, roster);
+        if census.is_complete() || !has_changed {
             return census;
         }
     }
 }
 
-/// Keeps the links right until it is interrupted, then takes them away: nobody looks after them any
-/// more.
+/// Keeps the links up to date until interrupted, then removes them, because they are not maintained any
+/// longer.
 ///
-/// The [`Roster`] holds the node of every unit, so that it is not given to another one before its link
-/// is gone: no link ever leads to a wrong unit.
+/// The [`Roster`] keeps the node of each unit open. The kernel can then give the node to another device
+/// only after its link was removed, so no link ever leads to a wrong unit.
 pub(super) fn watch(
     units: &Path,
     names: UnitNames,
@@ -91,15 +91,17 @@ pub(super) fn watch(
     crate::terminal::catch_signals(move || interrupt.store(true, Ordering::Relaxed))?;
     let mut roster = Roster::new(ClientConfig::default());
     let watched = watch_loop((units, names), folder, &mut roster, &interrupted, out);
-    // However it ended: a link that nobody looks after may come to lead to a wrong unit. Until it is
-    // gone the nodes are held.
+    // Even after an error: without maintenance, a link may later lead to a wrong unit. The nodes stay open
+    // until the links are removed.
     let cleared = apply_links(&Census::default(), folder, out);
     drop(roster);
     watched.and(cleared).map(|_| Status::Ok)
 }
 
-/// A change of units.yaml has its effect at once: to start anew would be to ask every unit anew, and
-/// one that another program uses cannot be asked.
+/// Updates the links until interrupted.
+///
+/// Rereads units.yaml after each change. A restart would have to query all units again, and units that
+/// another program uses cannot be queried.
 fn watch_loop(
     (units, mut names): (&Path, UnitNames),
     folder: &Folder,
@@ -107,25 +109,25 @@ fn watch_loop(
     interrupted: &AtomicBool,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    // Those of an earlier run may be wrong by now.
+    // Links of an earlier process may be outdated.
     apply_links(&Census::default(), folder, out)?;
-    let mut told = BTreeSet::new();
-    let (start, mut read) = (Instant::now(), modified(units));
+    let mut printed = BTreeSet::new();
+    let (start, mut last_modified) = (Instant::now(), modified(units));
     while !interrupted.load(Ordering::Relaxed) {
-        roster.wait(Instant::now() + LOOK);
-        if modified(units) != read {
-            read = modified(units);
+        roster.wait(Instant::now() + POLL_INTERVAL);
+        if modified(units) != last_modified {
+            last_modified = modified(units);
             match UnitNames::read(units) {
                 Ok(new) => names = new,
-                // The names stay as they were.
+                // Keep the old names.
                 Err(failure) => drop(failure.print()),
             }
         }
-        let census = Census::take(&names, roster);
-        let done = apply_links(&census, folder, out)?;
-        // At first everything is missing.
+        let census = Census::new(&names, roster);
+        let outcome = apply_links(&census, folder, out)?;
+        // All units are missing at first.
         if start.elapsed() > SETTLE {
-            print_census(&census, &done, &mut told);
+            print_census(&census, &outcome, &mut printed);
         }
     }
     Ok(())
@@ -135,75 +137,75 @@ fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|file| file.modified()).ok()
 }
 
-/// Takes away our links; all of them, or those that lead to nothing.
-pub(super) fn clear(path: &Path, dead: bool, out: &mut impl Write) -> Result<Status, Failure> {
+/// Removes the links of `lvx`: all, or only those to missing nodes.
+pub(super) fn clear(path: &Path, only_dead: bool, out: &mut impl Write) -> Result<Status, Failure> {
     let folder = Folder::new(path);
     let present = folder.present()?;
-    let mut stay = present.clone();
-    stay.retain(|_, node| dead && node.exists());
-    let done = make(&folder.changes_from(&present, &stay), &folder, out)?;
-    if !dead && Lock::is_held(path) {
+    let mut kept = present.clone();
+    kept.retain(|_, node| only_dead && node.exists());
+    let outcome = make(&folder.changes_from(&present, &kept), &folder, out)?;
+    if !only_dead && Lock::is_held(path) {
         print_note(&format!(
-            "{}: another lvx keeps the links here and makes them again; end it first \
+            "{}: another lvx maintains these links and will create them again; stop it first \
              (`systemctl stop lvx-links`)",
             path.display()
         ));
     }
-    let troubles = done.troubles.iter().map(|why| Failure::usage(why).print());
-    Ok(troubles.max().unwrap_or(Status::Ok))
+    let errors = outcome.errors.iter().map(|why| Failure::usage(why).print());
+    Ok(errors.max().unwrap_or(Status::Ok))
 }
 
-/// What became of the links.
+/// The result of changing the links.
 #[derive(Default)]
-struct Done {
+struct Outcome {
     changes: usize,
-    /// What could not be done, and why.
-    troubles: Vec<String>,
+    /// Errors of failed changes.
+    errors: Vec<String>,
 }
 
-/// Makes the links so.
-fn apply_links(census: &Census, folder: &Folder, out: &mut impl Write) -> Result<Done, Failure> {
+/// Creates and removes links so that they match the census.
+fn apply_links(census: &Census, folder: &Folder, out: &mut impl Write) -> Result<Outcome, Failure> {
     make(&folder.changes(&census.links)?, folder, out)
 }
 
-/// One that cannot be made, or told, does not keep the others from being made.
-fn make(changes: &[Change], folder: &Folder, out: &mut impl Write) -> Result<Done, Failure> {
-    let mut done = Done::default();
-    let mut told = Ok(());
+/// Makes all changes, even after an error or if one cannot be printed.
+fn make(changes: &[Change], folder: &Folder, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let mut outcome = Outcome::default();
+    let mut output = Ok(());
     for change in changes {
         match folder.make(change) {
             Ok(()) => {
-                told = told.and(say(change, out));
-                done.changes += 1;
+                output = output.and(print_change(change, out));
+                outcome.changes += 1;
             }
-            Err(why) => done.troubles.push(why),
+            Err(why) => outcome.errors.push(why),
         }
     }
-    told.map(|()| done)
+    output.map(|()| outcome)
 }
 
-fn say(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
+fn print_change(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
     writeln!(out, "{change}")?;
     out.flush()?;
     Ok(())
 }
 
-/// What is not as it should be, each thing as long as it is so once.
-fn print_census(census: &Census, done: &Done, told: &mut BTreeSet<String>) {
+/// Prints each problem once, and again only after it was resolved meanwhile.
+fn print_census(census: &Census, outcome: &Outcome, printed: &mut BTreeSet<String>) {
     let missing = census.missing.iter().map(|unit| format!("{unit} is missing"));
     let now: BTreeSet<_> = missing
         .chain(census.refused.iter().cloned())
         .chain(census.others.iter().cloned())
-        .chain(done.troubles.iter().cloned())
+        .chain(outcome.errors.iter().cloned())
         .collect();
-    now.difference(told).for_each(|text| print_note(text));
-    *told = now;
+    now.difference(printed).for_each(|text| print_note(text));
+    *printed = now;
 }
 
-/// How often to look whether it is interrupted.
-const LOOK: Duration = Duration::from_millis(500);
+/// Time between two checks for an interrupt.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long units have to tell who they are before those that did not are called missing.
+/// Time after the start in which missing units are not reported.
 const SETTLE: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
@@ -211,17 +213,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_is_somebody_elses_keeps_no_other_from_being_made() {
+    fn other_links_are_created_after_an_error() {
         let path = std::env::temp_dir().join(format!("lvx-keep-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
-        std::fs::write(path.join("a"), "somebody else's").unwrap();
+        std::fs::write(path.join("a"), "not a link of lvx").unwrap();
         let links = ["a", "b"].map(|name| (name.to_owned(), "/dev/hidraw0".into())).into();
         let census = Census { links, ..Census::default() };
         let folder = Folder::new(&path);
-        let done = apply_links(&census, &folder, &mut Vec::new()).unwrap();
+        let outcome = apply_links(&census, &folder, &mut Vec::new()).unwrap();
         let present = folder.present().unwrap();
         std::fs::remove_dir_all(&path).unwrap();
-        assert_eq!((done.changes, done.troubles.len()), (1, 1), "{:?}", done.troubles);
+        assert_eq!((outcome.changes, outcome.errors.len()), (1, 1), "{:?}", outcome.errors);
         assert!(present.keys().eq(["b"]), "{present:?}");
     }
 }

@@ -1,8 +1,8 @@
-//! The lock of a folder of links: one process at a time keeps them.
+//! The lock of a folder of links, so that only one process maintains them.
 //!
-//! Anyone who can open a file can lock it, and everyone can open `/dev`. So the lock is a file that only
-//! the folder's owner can open: root's are in `/run/lvx` (0700), another user's is in the folder itself
-//! (0600). Whoever keeps the links of a folder must own it, so that each folder has exactly one lock.
+//! Every user who can open a file can lock it, and all users can open `/dev`. So the lock is a file that
+//! only the owner of the folder can open: in `/run/lvx` (0700) for root, otherwise in the folder itself
+//! (0600). Only the owner of a folder can maintain its links, so each folder has exactly one lock.
 
 use std::{
     fs::{self, File, Metadata, TryLockError},
@@ -13,11 +13,11 @@ use std::{
 };
 
 use crate::{
-    state::{Choice, Disk, Folder, RealDisk, effective_user},
+    state::{Disk, Folder, PathOrigin, RealDisk, effective_user},
     terminal::Failure,
 };
 
-/// A lock that is held until this is dropped.
+/// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
 
@@ -27,49 +27,49 @@ impl Lock {
         Self::take_as(folder, effective_user(), Path::new(RUN))
     }
 
-    /// Returns whether another process keeps the links of `folder`, as far as this user can see.
+    /// Returns whether another process maintains the links of `folder`, as far as this user can see.
     pub(super) fn is_held(folder: &Path) -> bool {
-        let Ok(about) = fs::metadata(folder) else { return false };
-        let (place, name) = place(folder, &about, effective_user(), Path::new(RUN));
-        let place = Folder::open(&place, Choice::Named, &disk());
+        let Ok(metadata) = fs::metadata(folder) else { return false };
+        let (place, name) = place(folder, &metadata, effective_user(), Path::new(RUN));
+        let place = Folder::open(&place, PathOrigin::Given, &disk());
         let file = place.ok().flatten().and_then(|place| place.read(&name).ok());
         file.is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     fn take_as(folder: &Path, user: u32, run: &Path) -> Result<Self, Failure> {
-        let about = fs::metadata(folder).map_err(|error| wrong(folder, "opened", &error))?;
-        if about.uid() != user {
+        let metadata = fs::metadata(folder).map_err(|error| failure(folder, "opened", &error))?;
+        if metadata.uid() != user {
             return Err(Failure::usage(format_args!(
-                "{}: expected a folder of user {user}, found one of user {}; run it as that user \
-                 (sudo for root), or choose --dir",
+                "{}: expected a folder of user {user}, found one of user {}; run as that user \
+                 (sudo for root), or use --dir",
                 folder.display(),
-                about.uid()
+                metadata.uid()
             )));
         }
-        let (place, name) = place(folder, &about, user, run);
-        let choice = if user == ROOT { Choice::Usual } else { Choice::Named };
-        // The file stays when the lock is released: if it was removed, two processes could hold locks
-        // on two files of one name.
+        let (place, name) = place(folder, &metadata, user, run);
+        let choice = if user == ROOT { PathOrigin::Default } else { PathOrigin::Given };
+        // The file is kept after the lock is released: otherwise two processes could lock two files of
+        // the same name.
         let file = Folder::create(&place, choice, &disk())
             .and_then(|place| place.append_or_create(&name))
-            .map_err(|error| wrong(&place, "used for the lock", &error))?;
+            .map_err(|error| failure(&place, "used for the lock", &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
-            Err(TryLockError::Error(error)) => Err(wrong(&place.join(name), "locked", &error)),
+            Err(TryLockError::Error(error)) => Err(failure(&place.join(name), "locked", &error)),
             Err(TryLockError::WouldBlock) => Err(Failure::usage(format_args!(
-                "{}: another lvx keeps the links here, most likely lvx-links.service, which follows \
-                 what is changed in units.yaml",
+                "{}: another lvx maintains the links in this folder, most likely lvx-links.service, \
+                 which applies changes of units.yaml by itself",
                 folder.display()
             ))),
         }
     }
 }
 
-/// Returns where the lock file of a folder is, and its name. In [`RUN`] it is named for the folder's
-/// identity, because a folder has many paths.
-fn place(folder: &Path, about: &Metadata, user: u32, run: &Path) -> (PathBuf, String) {
+/// Returns the folder and the name of the lock file. In [`RUN`], the name contains the device and inode
+/// number of the locked folder, because a folder can have several paths.
+fn place(folder: &Path, metadata: &Metadata, user: u32, run: &Path) -> (PathBuf, String) {
     if user == ROOT {
-        (run.to_owned(), format!("links-{:x}-{:x}.lock", about.dev(), about.ino()))
+        (run.to_owned(), format!("links-{:x}-{:x}.lock", metadata.dev(), metadata.ino()))
     } else {
         (folder.to_owned(), ".lvx-links.lock".to_owned())
     }
@@ -79,15 +79,15 @@ fn disk() -> Rc<dyn Disk> {
     Rc::new(RealDisk)
 }
 
-fn wrong(path: &Path, what: &str, error: &io::Error) -> Failure {
+fn failure(path: &Path, what: &str, error: &io::Error) -> Failure {
     let hint = match error.kind() {
-        io::ErrorKind::PermissionDenied => "; run it as root (sudo), or choose --dir",
+        io::ErrorKind::PermissionDenied => "; run as root (sudo), or use --dir",
         _ => "",
     };
     Failure::usage(format_args!("{}: cannot be {what}: {error}{hint}", path.display()))
 }
 
-/// Where root's locks are: the unit's `RuntimeDirectory`.
+/// Folder of root's locks, the `RuntimeDirectory` of the service.
 const RUN: &str = "/run/lvx";
 
 const ROOT: u32 = 0;
@@ -96,7 +96,7 @@ const ROOT: u32 = 0;
 mod tests {
     use super::*;
 
-    /// A folder of links and a folder of locks, gone at the end of the test.
+    /// A folder of links and a folder of locks, removed at the end of the test.
     struct Scratch(PathBuf);
 
     impl Scratch {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn lock_of_the_shared_folder_itself_keeps_nobody_out() {
+    fn lock_on_the_shared_folder_itself_has_no_effect() {
         let scratch = Scratch::new("anyone");
         let anyone = File::open(scratch.dev()).unwrap();
         anyone.lock().unwrap();
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn second_keeper_by_another_path_is_refused_until_the_first_ends() {
+    fn second_process_is_refused_until_the_first_ends_even_by_another_path() {
         let scratch = Scratch::new("two");
         let other = scratch.0.join("other");
         std::os::unix::fs::symlink("dev", &other).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn lock_file_and_its_folder_are_their_owners_alone() {
+    fn lock_file_and_its_folder_are_private() {
         let scratch = Scratch::new("modes");
         let _held = Lock::take_as(&scratch.dev(), scratch.owner(), &scratch.run()).unwrap();
         let folder = if scratch.owner() == ROOT {

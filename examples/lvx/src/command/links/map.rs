@@ -1,4 +1,4 @@
-//! `units.yaml`: which name the unit of a serial number has.
+//! `units.yaml`: the names of units by serial number.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::terminal::Failure;
 
-/// Names by serial number. Neither a serial number nor a name is there twice.
+/// Names of units by serial number, both unique.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct UnitNames(BTreeMap<SerialNumber, String>);
 
@@ -28,16 +28,18 @@ impl UnitNames {
         });
         let text = text.map_err(|error| {
             let hint = match error.kind() {
-                io::ErrorKind::NotFound => "; `lvx links init` writes it from what is plugged in",
+                io::ErrorKind::NotFound => {
+                    "; `lvx links init` creates it for the units that are plugged in"
+                }
                 _ => "",
             };
             Failure::usage(format_args!("{}: cannot be read: {error}{hint}", path.display()))
         })?;
         Self::parse(&text)
-            .map_err(|wrong| Failure::usage(format_args!("{}: {wrong}", path.display())))
+            .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
     }
 
-    pub(super) fn parse(text: &str) -> Result<Self, Wrong> {
+    pub(super) fn parse(text: &str) -> Result<Self, NamesError> {
         let file: File = serde_saphyr::from_str(text)?;
         let mut names = Self::default();
         for (serial, name) in file.units.0 {
@@ -45,13 +47,13 @@ impl UnitNames {
             let known = SerialNumber::new(&serial.value).filter(SerialNumber::looks_genuine);
             let Some(known) = known else {
                 let why = format!(
-                    "expected a serial number of 8 to 20 digits that is not one group over and over, \
+                    "expected a serial number of 8 to 20 digits that is not a repeated pattern, \
                      found {:?}",
                     serial.value
                 );
-                return Err(Wrong::new(at, why));
+                return Err(NamesError::new(at, why));
             };
-            names.add(known, &name.value).map_err(|why| Wrong::new(at, why))?;
+            names.add(known, &name.value).map_err(|why| NamesError::new(at, why))?;
         }
         Ok(names)
     }
@@ -59,10 +61,10 @@ impl UnitNames {
     pub(super) fn add(&mut self, serial: SerialNumber, name: &str) -> Result<(), String> {
         check(name)?;
         if let Some((other, _)) = self.iter().find(|(_, known)| *known == name) {
-            return Err(format!("{name} is the name of {other} already"));
+            return Err(format!("the name {name} is already used for {other}"));
         }
         if let Some(known) = self.name(&serial) {
-            return Err(format!("{serial} is called {known} already"));
+            return Err(format!("{serial} already has the name {known}"));
         }
         self.0.insert(serial, name.to_owned());
         Ok(())
@@ -72,7 +74,7 @@ impl UnitNames {
         self.0.get(serial).map(String::as_str)
     }
 
-    /// By serial number.
+    /// Returns the names in the order of serial numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (SerialNumber, &str)> {
         self.0.iter().map(|(serial, name)| (*serial, &**name))
     }
@@ -82,70 +84,73 @@ impl UnitNames {
     }
 }
 
-/// As the file is written by `lvx links init`.
+/// Formats the file as `lvx links init` writes it.
 impl fmt::Display for UnitNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "# Names of inverters by serial number: `lvx links` makes /dev/NAME for each."
+            "# Names of inverters by serial number: `lvx links` creates /dev/NAME for each."
         )?;
         writeln!(f, "units:")?;
         self.iter().try_for_each(|(serial, name)| writeln!(f, "  \"{serial}\": {name}"))
     }
 }
 
-/// A name has to do as that of a file beside the kernel's own.
+/// Checks that a name is a valid file name and cannot collide with device nodes of the kernel.
 fn check(name: &str) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let kernels = ["hidraw", "tty", "usb", "bus"].iter().any(|own| name.starts_with(own));
-    if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(plain) {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_reserved = ["hidraw", "tty", "usb", "bus"].iter().any(|prefix| name.starts_with(prefix));
+    if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(is_plain) {
         Err(format!("expected a name of letters, digits, - _ . such as lvx6048-1, found {name:?}"))
-    } else if name.len() > LONGEST {
-        Err(format!("expected a name of at most {LONGEST} characters, found {}", name.len()))
-    } else if kernels {
-        Err(format!("{name} could be a name that the kernel gives; choose one such as lvx6048-1"))
+    } else if name.len() > MAX_NAME {
+        Err(format!("expected a name of at most {MAX_NAME} characters, found {}", name.len()))
+    } else if is_reserved {
+        Err(format!(
+            "{name} is reserved for device nodes of the kernel; use a name such as lvx6048-1"
+        ))
     } else {
         Ok(())
     }
 }
 
-const LONGEST: usize = 64;
+/// Maximum length of a name.
+const MAX_NAME: usize = 64;
 
-/// Most bytes of the file: a bank has ten units.
+/// Maximum size of the file, in bytes. A bank has at most ten units.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Where the file is wrong, and why.
+/// An error in the file, with its position.
 #[derive(Debug)]
-pub(super) struct Wrong {
+pub(super) struct NamesError {
     place: String,
     why: String,
 }
 
-impl Wrong {
+impl NamesError {
     fn new(at: Location, why: String) -> Self {
         Self { place: format!("line {} column {}", at.line(), at.column()), why }
     }
 }
 
-impl From<serde_saphyr::Error> for Wrong {
+impl From<serde_saphyr::Error> for NamesError {
     fn from(error: serde_saphyr::Error) -> Self {
         let place = match error.location() {
             Some(at) => format!("line {} column {}", at.line(), at.column()),
             None => "the text".to_owned(),
         };
-        // The library's own words are for programmers.
+        // The messages of the library are written for programmers.
         let why = match error.without_snippet() {
             serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
-                let key = key.as_deref().unwrap_or("one");
-                format!("expected each key once, found {key} again")
+                let key = key.as_deref().unwrap_or("a key");
+                format!("expected each key once, found {key} twice")
             }
-            _ => "expected `units:` and below it a serial number and a name a line".to_owned(),
+            _ => "expected `units:`, then lines of a serial number and a name".to_owned(),
         };
         Self { place, why }
     }
 }
 
-impl fmt::Display for Wrong {
+impl fmt::Display for NamesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.why)
     }
@@ -157,7 +162,7 @@ struct File {
     units: Pairs,
 }
 
-/// With their places, and those that are there twice.
+/// Names by serial number with their positions, including duplicates.
 struct Pairs(Vec<(Spanned<String>, Spanned<String>)>);
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -189,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes() {
+    fn names_round_trip() {
         let text = "units:\n  96132206100410: lvx6048-1\n  '0096132206100411': cellar.2\n";
         let names = UnitNames::parse(text).unwrap();
         let serial = SerialNumber::new("0096132206100411").unwrap();
@@ -199,8 +204,8 @@ mod tests {
     }
 
     #[test]
-    fn says_where_a_file_is_wrong() {
-        let said = [
+    fn invalid_files_name_the_position() {
+        let texts = [
             "",
             "units:",
             "unit:\n  96132206100410: a",
@@ -214,10 +219,10 @@ mod tests {
             "units:\n  96132206100410: ''",
             "units: {96132206100410: a",
         ];
-        let said = said.map(|text| match UnitNames::parse(text) {
-            Ok(names) => panic!("{text:?} is {names:?}"),
-            Err(wrong) => wrong.to_string(),
+        let errors = texts.map(|text| match UnitNames::parse(text) {
+            Ok(names) => panic!("{text:?} was read as {names:?}"),
+            Err(error) => error.to_string(),
         });
-        insta::assert_snapshot!(said.join("\n"));
+        insta::assert_snapshot!(errors.join("\n"));
     }
 }

@@ -1,15 +1,15 @@
-//! What makes the links by itself: udev rules and a systemd unit, ready to install.
+//! Files that create the links automatically: udev rules and a systemd service.
 
 use std::path::Path;
 
 use super::trusted;
 use crate::{args::Links, terminal::Failure};
 
-/// Rejects values that would be unsafe or useless in these files, wherever they are printed.
+/// Rejects options that are unsafe or useless in these files.
 pub(super) fn check(args: &Links) -> Result<(), Failure> {
     for (option, path) in [("--lvx", &args.lvx), ("--units", &args.units), ("--dir", &args.dir)] {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
-        let checked = if path.to_str().is_some_and(|text| text.chars().all(plain)) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+        let checked = if path.to_str().is_some_and(|text| text.chars().all(is_plain)) {
             trusted::check(path, trusted::look)
         } else {
             Err("expected letters, digits, `.`, `_` and `-` only".to_owned())
@@ -19,25 +19,26 @@ pub(super) fn check(args: &Links) -> Result<(), Failure> {
     }
     if !is_group(&args.group) {
         return Err(Failure::usage(format_args!(
-            "--group {}: expected a group's name: a letter or `_`, then letters, digits, `_` and `-`, \
-             {MAX_GROUP} at most",
+            "--group {}: expected a letter or `_`, then letters, digits, `_` and `-`, at most {MAX_GROUP} \
+             characters",
             args.group
         )));
     }
     Ok(())
 }
 
-/// As `groupadd` takes them.
+/// Returns whether a name is a valid group name for `groupadd`.
 fn is_group(name: &str) -> bool {
     name.len() <= MAX_GROUP
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
-/// Gives access, starts the service when an adapter is plugged in, and takes dead links away.
+/// Returns udev rules that give access to the adapters, start the service when one is plugged in, and
+/// remove dead links.
 ///
-/// When a device is gone udev does not know its parents any more, so the mark that it was given on
-/// `add` is what is left to know it by.
+/// On `remove`, udev no longer knows the parents of a device, so the rule matches the variable that was
+/// set on `add`.
 pub(super) fn udev(lvx: &Path, group: &str, folder: &Path) -> String {
     let rule = pi18_transport::udev_rule(group);
     let (lvx, folder) = (lvx.display(), folder.display());
@@ -51,15 +52,16 @@ pub(super) fn udev(lvx: &Path, group: &str, folder: &Path) -> String {
     )
 }
 
+/// Returns the systemd service that maintains the links.
 pub(super) fn systemd(lvx: &Path, units: &Path, folder: &Path) -> String {
     let show = |path: &Path| path.display().to_string();
-    let writes = match show(folder) {
-        // Which the system's protection leaves alone.
+    let writable = match show(folder) {
+        // `ProtectSystem` does not restrict `/dev`.
         dev if dev == "/dev" => String::new(),
         other => format!("ReadWritePaths={other}\n"),
     };
     include_str!("lvx-links.service")
-        .replace("@writes@\n", &writes)
+        .replace("@writes@\n", &writable)
         .replace("@lvx@", &show(lvx))
         .replace("@units@", &show(units))
         .replace("@dir@", &show(folder))
@@ -74,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn group_that_a_shell_or_udev_could_misread_is_refused() {
+    fn group_name_with_special_characters_is_refused() {
         for name in ["plugdev", "dialout", "_lvx", "Solar-2"] {
             assert!(is_group(name), "{name}");
         }

@@ -1,4 +1,4 @@
-//! Paths that root can rely on: no other user can replace a part of them.
+//! Paths that only root can change.
 
 use std::{
     ffi::OsString,
@@ -7,18 +7,19 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// Owner, group and mode of a file, or where a symbolic link leads.
+/// Owner, group and mode of a file, or the target of a symbolic link.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
     Link(PathBuf),
     File { user: u32, group: u32, mode: u32 },
 }
 
-/// Checks a path for a system service, as far as it exists: absolute, without `..`, outside the folders
-/// that a service does not see, and with no file or folder on the way that anyone but root can change.
-/// Symbolic links are followed and checked on the way.
+/// Checks that a path is suitable for a system service: absolute, without `..`, outside the folders that
+/// are hidden from a service, and without a file, folder or symbolic link on the path that other users
+/// can change. Missing parts are not checked.
 ///
-/// Returns the reason if the path is unsuitable.
+/// # Errors
+/// The reason why the path is unsuitable.
 pub(super) fn check(
     path: &Path,
     look: impl Fn(&Path) -> io::Result<Option<Node>>,
@@ -40,7 +41,9 @@ pub(super) fn check(
         }
         let next = done.join(part);
         if let Some(hidden) = HIDDEN.iter().find(|hidden| next == Path::new(hidden)) {
-            return Err(format!("expected a path outside {hidden}, which a service does not see"));
+            return Err(format!(
+                "expected a path outside {hidden}, which is hidden from a service"
+            ));
         }
         match check_node(&next, &look)? {
             None => {}
@@ -59,21 +62,21 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Reads owner and mode from the file system; none if there is no such file.
+/// Reads owner and mode from the file system; `None` if the file is missing.
 pub(super) fn look(path: &Path) -> io::Result<Option<Node>> {
-    let about = match fs::symlink_metadata(path) {
-        Ok(about) => about,
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    Ok(Some(if about.is_symlink() {
+    Ok(Some(if metadata.is_symlink() {
         Node::Link(fs::read_link(path)?)
     } else {
-        Node::File { user: about.uid(), group: about.gid(), mode: about.mode() }
+        Node::File { user: metadata.uid(), group: metadata.gid(), mode: metadata.mode() }
     }))
 }
 
-/// The target, if it is a link.
+/// Checks one part of a path. Returns the target of a symbolic link.
 fn check_node(
     path: &Path,
     look: impl Fn(&Path) -> io::Result<Option<Node>>,
@@ -87,19 +90,19 @@ fn check_node(
         Err(error) => return Err(format!("{shown}: cannot be checked: {error}")),
     };
     if user != 0 {
-        return Err(format!("expected {shown} to be root's, found it is user {user}'s"));
+        return Err(format!("expected {shown} to be owned by root, found user {user}"));
     }
     let others_write = mode & 0o002 != 0 || (mode & 0o020 != 0 && !ROOT_GROUPS.contains(&group));
     if others_write {
         return Err(format!(
-            "expected that only root can write to {shown}, found mode {:o}",
+            "expected {shown} to be writable only by root, found mode {:o}",
             mode & 0o7777
         ));
     }
     Ok(None)
 }
 
-/// The last part first.
+/// Returns the parts of a path, last one first.
 fn parts(path: &Path) -> Vec<OsString> {
     let named = path.components().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),
@@ -109,27 +112,27 @@ fn parts(path: &Path) -> Vec<OsString> {
     named.rev().collect()
 }
 
-/// A service sees none of these, or others in their place (`ProtectHome`, `PrivateTmp`).
+/// Folders that are hidden from a service or replaced (`ProtectHome`, `PrivateTmp`).
 const HIDDEN: [&str; 5] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"];
 
-/// Groups that may do what root may: root, and Debian's staff, which older releases let write to
-/// `/usr/local`.
+/// Groups with the rights of root: root, and `staff`, which can write to `/usr/local` in older Debian
+/// releases.
 const ROOT_GROUPS: [u32; 2] = [0, 50];
 
-/// As many as the kernel follows.
+/// Maximum number of symbolic links in a path, as in the kernel.
 const MAX_LINKS: usize = 40;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A file system of `/usr/local/bin`, and of this beside it.
-    fn checked(path: &str, beside: &[(&str, Node)]) -> Result<(), String> {
+    /// Checks a path in a file system of `/usr/local/bin` and `others`.
+    fn checked(path: &str, others: &[(&str, Node)]) -> Result<(), String> {
         check(Path::new(path), |path| {
-            let known = beside.iter().find(|(name, _)| Path::new(name) == path);
+            let other = others.iter().find(|(name, _)| Path::new(name) == path);
             let usual = ["/", "/usr", "/usr/local", "/usr/local/bin"];
             let usual = || usual.iter().any(|name| Path::new(name) == path).then(|| root(0o755));
-            Ok(known.map(|(_, node)| node.clone()).or_else(usual))
+            Ok(other.map(|(_, node)| node.clone()).or_else(usual))
         })
     }
 
@@ -142,12 +145,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(path: &str, beside: &[(&str, Node)], why: &str) {
-        assert_eq!(checked(path, beside), Err(why.to_owned()), "{path}");
+    fn refused(path: &str, others: &[(&str, Node)], why: &str) {
+        assert_eq!(checked(path, others), Err(why.to_owned()), "{path}");
     }
 
     #[test]
-    fn path_that_only_root_can_change_is_accepted() {
+    fn path_writable_only_by_root_is_accepted() {
         assert_eq!(checked("/usr/local/bin/lvx", &[]), Ok(()));
         assert_eq!(checked("/usr/local/bin/lvx", &[("/usr/local/bin/lvx", root(0o755))]), Ok(()));
         assert_eq!(checked("/nowhere/yet/lvx", &[]), Ok(()));
@@ -157,40 +160,40 @@ mod tests {
     }
 
     #[test]
-    fn path_that_is_not_plain_is_refused() {
+    fn relative_path_and_parent_folder_are_refused() {
         refused("lvx", &[], "expected an absolute path");
         refused("/usr/../home/x/lvx", &[], "expected a path without `..`");
     }
 
     #[test]
-    fn path_that_a_service_does_not_see_is_refused() {
+    fn path_hidden_from_a_service_is_refused() {
         for hidden in ["/home", "/root", "/tmp", "/var/tmp", "/run/user"] {
-            let why = format!("expected a path outside {hidden}, which a service does not see");
+            let why = format!("expected a path outside {hidden}, which is hidden from a service");
             refused(&format!("{hidden}/x/lvx"), &[], &why);
         }
-        let why = "expected a path outside /home, which a service does not see";
+        let why = "expected a path outside /home, which is hidden from a service";
         refused("/opt/lvx", &[("/opt", link("/home/x"))], why);
     }
 
     #[test]
-    fn path_that_others_can_change_is_refused() {
-        let why = "expected that only root can write to /srv, found mode 1777";
+    fn path_writable_by_others_is_refused() {
+        let why = "expected /srv to be writable only by root, found mode 1777";
         refused("/srv/lvx", &[("/srv", root(0o41777))], why);
         let users = Node::File { user: 0, group: 100, mode: 0o775 };
-        let why = "expected that only root can write to /srv, found mode 775";
+        let why = "expected /srv to be writable only by root, found mode 775";
         refused("/srv/lvx", &[("/srv", users)], why);
         let own = Node::File { user: 1000, group: 0, mode: 0o755 };
-        let why = "expected /srv/a to be root's, found it is user 1000's";
+        let why = "expected /srv/a to be owned by root, found user 1000";
         refused("/srv/a/lvx", &[("/srv", root(0o755)), ("/srv/a", own.clone())], why);
-        let why = "expected /usr/local/bin/lvx to be root's, found it is user 1000's";
+        let why = "expected /usr/local/bin/lvx to be owned by root, found user 1000";
         refused("/usr/local/bin/lvx", &[("/usr/local/bin/lvx", own)], why);
     }
 
     #[test]
-    fn each_link_on_the_way_is_checked() {
+    fn all_links_on_the_path_are_checked() {
         let chain =
             [("/opt", link("/srv/on")), ("/srv", root(0o777)), ("/srv/on", link("/usr/local/bin"))];
-        refused("/opt/lvx", &chain, "expected that only root can write to /srv, found mode 777");
+        refused("/opt/lvx", &chain, "expected /srv to be writable only by root, found mode 777");
         refused("/a/lvx", &[("/a", link("/b")), ("/b", link("a"))], "too many symbolic links");
     }
 }

@@ -1,18 +1,18 @@
-//! Fields as people and programs are shown them.
+//! The fields of a reply for people and for programs.
 
 use pi18_proto::{AnyReply, FieldInfo, Value};
 use serde_json::{Map, Value as Json};
 
-/// Fields of a message, ready to be shown.
+/// The fields of a reply, formatted.
 #[derive(Debug, Default)]
-pub(crate) struct Shown {
+pub(crate) struct ReplyFields {
     rows: Vec<(&'static FieldInfo, String)>,
     values: Map<String, Json>,
     names: Map<String, Json>,
     units: Map<String, Json>,
 }
 
-impl Shown {
+impl ReplyFields {
     pub(crate) fn reply(reply: &AnyReply) -> Self {
         let mut shown = Self::default();
         reply.visit(&mut |info, value| shown.add(info, value));
@@ -31,22 +31,22 @@ impl Shown {
         }
     }
 
-    /// Label and value of each field.
+    /// Returns the label and the value of each field.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.rows.iter().map(|(info, value)| (info.label, value.as_str()))
     }
 
-    /// Field by field a number in its unit, a code's number, or a text.
+    /// Returns the values by field: a number in its unit, the number of a code, or a text.
     pub(crate) fn values(&self) -> Json {
         Json::Object(self.values.clone())
     }
 
-    /// What codes stand for.
+    /// Returns the names of codes by field.
     pub(crate) fn names(&self) -> Json {
         Json::Object(self.names.clone())
     }
 
-    /// The units of quantities.
+    /// Returns the units of quantities by field.
     pub(crate) fn units(&self) -> Json {
         Json::Object(self.units.clone())
     }

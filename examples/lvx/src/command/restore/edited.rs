@@ -1,22 +1,22 @@
-//! Journals that were edited.
+//! Detection of edited journals.
 
-use crate::{state::Kept, terminal::Failure};
+use crate::{state::StoredRun, terminal::Failure};
 
-/// A journal that does not go with the settings that were saved beside it is not believed.
-pub(super) fn refuse_edited(run: &Kept) -> Result<(), Failure> {
+/// Rejects a journal that contradicts the settings that were saved with it.
+pub(super) fn refuse_edited(run: &StoredRun) -> Result<(), Failure> {
     let edited = run.edited();
     if edited.is_empty() {
         return Ok(());
     }
-    let mut told = vec![format!(
-        "{}: the journal and the settings that were saved with it do not agree; nothing was written",
+    let mut messages = vec![format!(
+        "{}: the journal and the settings saved with it do not match; nothing was written",
         run.name
     )];
-    told.extend(edited);
-    told.push(format!(
-        "after a look at both: lvx restore --foreign {} UNIT… takes the journal for what it says, with \
-         every check and the whole consent; lvx restore --forget leaves everything as it is",
+    messages.extend(edited);
+    messages.push(format!(
+        "compare both files; then, lvx restore --foreign {} UNIT… uses the journal in a new run with all \
+         checks, and lvx restore --forget closes the run without any write",
         run.path().display()
     ));
-    Err(Failure::usage_list(told))
+    Err(Failure::usage_list(messages))
 }

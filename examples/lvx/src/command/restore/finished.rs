@@ -1,4 +1,4 @@
-//! A run that ended is undone by a new run, which is planned, checked and noted as any other.
+//! Undoing a finished run by a new run with the same checks and consent.
 
 use std::io::Write;
 
@@ -7,31 +7,31 @@ use lvx_settings::{HostClock, Limits, Past, Setting, Settings};
 use super::{edited::refuse_edited, open_units::open_some, write_back::write_back};
 use crate::{
     args,
-    state::{History, Kept, Store},
+    state::{History, Store, StoredRun},
     terminal::{Failure, Status, print_error},
-    units::{self, Open},
+    units::{self, OpenUnit},
     writing::permissions,
 };
 
-/// Undoes a run that ended, or says what became of it.
+/// Undoes a finished run, or prints its result and whether it was undone.
 pub(super) fn restore(
     args: &args::Restore,
     store: &Store,
-    run: &Kept,
+    run: &StoredRun,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
     let how = run.past.ending().map_or(String::new(), |ending| format!(": {ending}"));
     let history = History::of(store)?;
     let place = history.place(run).unwrap_or(history.runs.len());
-    let over = format!("{}: this run came to an end{how}", run.name);
+    let over = format!("{}: this run has ended{how}", run.name);
     let undone = history.undone(place);
-    let left = history.left(place);
+    let left = history.in_effect(place);
     if !undone.is_empty() && left.is_empty() {
         writeln!(out, "{over}, and was undone by {}; nothing was written", names(&undone))?;
         return Ok(Status::Ok);
     }
     for (unit, by) in &undone {
-        writeln!(out, "unit {} was undone by {} already", serial(run, *unit), by.name)?;
+        writeln!(out, "unit {} was already undone by {}", serial(run, *unit), by.name)?;
     }
     if !args.undo || !run.past.has_changed_units() {
         writeln!(out, "{over}; nothing was written")?;
@@ -55,10 +55,10 @@ pub(super) fn restore(
     }
     undo_later_first(&history, place, &places)?;
     let (part, _) = run.past.part(&places);
-    writeln!(out, "{over}; to be undone:")?;
+    writeln!(out, "{over}; settings to undo:")?;
     let mut permissions = permissions(&args.permit)?;
     permissions.part_of_bank = true;
-    // The guard that held for the run holds for its undo, unless the old values are outside it.
+    // The guard of the run also applies to its undo, unless the old values are outside of it.
     let outside = part.plan.outside_guard(permissions.battery.as_ref());
     for outside in &outside {
         print_error(&format!("warning: an old value is outside the battery guard: {outside}"));
@@ -66,26 +66,26 @@ pub(super) fn restore(
     let guard = permissions.battery.or(part.plan.battery);
     permissions.battery = guard.filter(|_| outside.is_empty());
     permissions.no_battery_guard = true;
-    let (wanted, not) = brought_back(&part, &opened);
-    for setting in not {
-        writeln!(out, "not brought back: {setting}")?;
+    let (targets, skipped) = old_settings(&part, &opened);
+    for setting in skipped {
+        writeln!(out, "not undone: {setting}")?;
     }
-    write_back(args, &part, &wanted, permissions, opened, Some(&run.name), out)
+    write_back(args, &part, &targets, permissions, opened, Some(&run.name), out)
 }
 
-/// Opens the units that are left to be undone, or those of them that are named; with each comes its
-/// number in the plan of the run.
+/// Opens the units that are not undone yet, or the given ones of these. Returns each with its number in
+/// the plan of the run.
 fn open_left(
-    run: &Kept,
+    run: &StoredRun,
     left: &[usize],
     args: &args::Restore,
     host: &HostClock,
-) -> Result<Option<Vec<(usize, Open)>>, Failure> {
+) -> Result<Option<Vec<(usize, OpenUnit)>>, Failure> {
     if args.units.is_empty() {
         let (rest, _) = run.past.part(left);
         let opened = open_some(&rest.plan, &[], &run.hint(), host)?;
-        let whole = |(place, open)| Some((*left.get(place)?, open));
-        return Ok(opened.map(|opened| opened.into_iter().filter_map(whole).collect()));
+        let with_number = |(place, open)| Some((*left.get(place)?, open));
+        return Ok(opened.map(|opened| opened.into_iter().filter_map(with_number).collect()));
     }
     let mut opened = open_some(&run.past.plan, &args.units, &run.hint(), host)?;
     if let Some(opened) = &mut opened {
@@ -94,49 +94,49 @@ fn open_left(
     Ok(opened)
 }
 
-/// Fails if a later run changed some of the same settings of these units.
+/// Checks that no later run changed the same settings of these units.
 fn undo_later_first(history: &History, place: usize, units: &[usize]) -> Result<(), Failure> {
-    let found = history.in_the_way(place, units).zip(history.runs.get(place));
+    let found = history.later_conflict(place, units).zip(history.runs.get(place));
     let Some(((later, unit, setting), run)) = found else { return Ok(()) };
     Err(Failure::usage(format_args!(
-        "{}: a later run, {}, changed {setting} of unit {unit} as well; undo that one first: lvx \
-         restore {} --undo",
+        "{}: the later run {} also changed {setting} of unit {unit}; undo that run first: lvx restore \
+         {} --undo",
         run.name,
         later.name,
         later.hint()
     )))
 }
 
-fn serial(run: &Kept, unit: usize) -> String {
+fn serial(run: &StoredRun, unit: usize) -> String {
     let planned = run.past.plan.units.get(unit);
     planned.map_or(String::new(), |planned| planned.unit.serial_number.to_string())
 }
 
-/// The runs that undid units, each once.
-fn names(undone: &[(usize, &Kept)]) -> String {
+/// Returns the names of the runs that undid units, without duplicates.
+fn names(undone: &[(usize, &StoredRun)]) -> String {
     let mut names: Vec<_> = undone.iter().map(|(_, by)| &*by.name).collect();
     names.sort_unstable();
     names.dedup();
     names.join(" and ")
 }
 
-/// What each unit gets back, and what the run changed that an undo cannot bring back.
-fn brought_back(part: &Past, opened: &[Open]) -> (Vec<Settings>, Vec<String>) {
-    let mut not = Vec::new();
-    let mut wanted = part.old_settings();
-    for (at, (old, open)) in wanted.iter_mut().zip(opened).enumerate() {
+/// Returns the settings that each unit gets back, and messages about settings that cannot be undone.
+fn old_settings(part: &Past, opened: &[OpenUnit]) -> (Vec<Settings>, Vec<String>) {
+    let mut skipped = Vec::new();
+    let mut targets = part.old_settings();
+    for (at, (old, open)) in targets.iter_mut().zip(opened).enumerate() {
         let serial = open.unit.serial_number;
         if part.plan.touched(at).any(|setting| setting == Setting::Clock) {
-            not.push(format!("clock of {serial}: its old time is wrong by now"));
+            skipped.push(format!("clock of {serial}: the old time is outdated"));
         }
         let limits = Limits::of(&open.unit);
         let refused = |(setting, value)| {
             let error = limits.check(setting, value).err()?;
             Some((setting, format!("{setting} {value} of {serial}: {error}")))
         };
-        let (settings, told): (Vec<_>, Vec<_>) = old.iter().filter_map(refused).unzip();
+        let (settings, messages): (Vec<_>, Vec<_>) = old.iter().filter_map(refused).unzip();
         *old = old.only(|setting| !settings.contains(&setting));
-        not.extend(told);
+        skipped.extend(messages);
     }
-    (wanted, not)
+    (targets, skipped)
 }

@@ -1,4 +1,4 @@
-//! A journal from outside this user's state folders is carried out by a new run.
+//! Carrying out or undoing a journal from outside the state folders of this user.
 
 use std::{io::Write, path::Path};
 
@@ -13,19 +13,19 @@ use crate::{
     writing::permissions,
 };
 
-/// Does or undoes what a journal says that is not of this state folder: by a new run, under every check
-/// of an apply, on units that are named.
+/// Carries out or undoes the writes of a foreign journal by a new run, with all checks of `lvx apply`, on
+/// the given units.
 pub(super) fn undo_foreign(args: &args::Restore, out: &mut impl Write) -> Result<Status, Failure> {
     let Some(named) = &args.run else {
-        return Err(Failure::usage("--foreign: name the journal"));
+        return Err(Failure::usage("--foreign: expected the path of a journal, found none"));
     };
     let path = Path::new(named);
-    let wrong = |error: &dyn std::fmt::Display| Failure::usage(format_args!("{named}: {error}"));
-    let file = open_foreign(path).map_err(|error| wrong(&error))?;
+    let failure = |error: &dyn std::fmt::Display| Failure::usage(format_args!("{named}: {error}"));
+    let file = open_foreign(path).map_err(|error| failure(&error))?;
     let whole = Past::read_from(&file, path)?;
     if args.units.is_empty() {
         return Err(Failure::usage(
-            "--foreign: name the units; the addresses in a foreign journal are not used",
+            "--foreign: give the addresses of the units; those in a foreign journal are not used",
         ));
     }
     let host = units::host();
@@ -34,7 +34,7 @@ pub(super) fn undo_foreign(args: &args::Restore, out: &mut impl Write) -> Result
     };
     let (places, opened): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
     let (part, _) = whole.part(&places);
-    let wanted: Vec<Settings> = if args.finish {
+    let targets: Vec<Settings> = if args.finish {
         let target = part.plan.settings_after(part.plan.steps.len());
         let touched = |unit| part.plan.touched(unit).collect::<Vec<Setting>>();
         let target = target.iter().enumerate();
@@ -42,9 +42,9 @@ pub(super) fn undo_foreign(args: &args::Restore, out: &mut impl Write) -> Result
     } else if args.undo {
         part.old_settings()
     } else {
-        return Err(Failure::usage("--foreign: expected --undo or --finish as well"));
+        return Err(Failure::usage("--foreign: expected --undo or --finish, found neither"));
     };
-    // The guard in a foreign journal is whatever its author wrote: only the site's counts.
+    // Only the guard of the site is trusted, not that of a foreign journal.
     let permissions = permissions(&args.permit)?;
-    write_back(args, &part, &wanted, permissions, opened, None, out)
+    write_back(args, &part, &targets, permissions, opened, None, out)
 }

@@ -1,4 +1,4 @@
-//! An open run is finished or undone.
+//! Finishing or undoing an open run.
 
 use std::io::Write;
 
@@ -7,17 +7,17 @@ use lvx_settings::{Apply, Ending, Limits, Obstacles, Past, Plan, ResumeMode};
 use super::{open_units::open_some, overview};
 use crate::{
     args::{self, Format},
-    state::{Kept, RunFiles, Store, ignored_users},
+    state::{RunFiles, Store, StoredRun, ignored_users},
     terminal::{Failure, Status, print_error},
-    units::{self, Open},
+    units::{self, OpenUnit},
     writing::{consent_given, describe_obstacle, drive, options, permissions, print_report},
 };
 
-/// The open run, or the part of it whose units were named.
-pub(super) fn bring_to_an_end(
+/// Finishes or undoes an open run, or its part for the given units.
+pub(super) fn close_run(
     args: &args::Restore,
     store: &Store,
-    run: &Kept,
+    run: &StoredRun,
     mut files: RunFiles,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
@@ -31,11 +31,11 @@ pub(super) fn bring_to_an_end(
         planned.address = open.address.to_string();
     }
     if places.len() < run.past.plan.units.len() {
-        files.only(&places, steps);
+        files.restrict_to(&places, steps);
     }
     let progress = part.progress();
     let (begun, count) = (progress.at_most, part.plan.steps.len());
-    writeln!(out, "{}: {begun} of {count} writes begun and not undone", run.name)?;
+    writeln!(out, "{}: {begun} of {count} writes started and not undone", run.name)?;
     overview::show(out, &part, &opened)?;
     let mode = match (args.undo, args.finish) {
         (true, _) => Some(ResumeMode::Undo),
@@ -54,14 +54,14 @@ pub(super) fn bring_to_an_end(
         overview::list(out, "\n--finish would fail:", &fails)?;
         writeln!(
             out,
-            "\nnothing was written; --undo puts back what was, --finish does the rest, \
-             --forget leaves it; each but the last with --confirm"
+            "\nnothing was written; --undo --confirm writes the old settings back, --finish --confirm \
+             carries out the remaining writes, --forget closes the run"
         )?;
         return Ok(Status::Findings);
     };
     let plan = match mode {
         ResumeMode::Undo => Some(plan_to_undo(args, &part, &opened)?),
-        // A plan that is not permitted, or would fail, is only shown.
+        // Without permission, or if it would fail, the plan is only shown.
         ResumeMode::Finish => permitted.ok().filter(|_| fails.is_empty()),
     };
     overview::writes(out, &part.plan, &progress, mode, &opened)?;
@@ -70,43 +70,43 @@ pub(super) fn bring_to_an_end(
         overview::list(out, "\nnothing was written; --finish would fail:", &fails)?;
         writeln!(
             out,
-            "--undo puts back what was; --forget leaves everything as it is, and the run is over"
+            "--undo writes the old settings back; --forget closes the run and leaves the units as they are"
         )?;
         return Ok(if consent { Status::Unproved } else { Status::Findings });
     };
     if !consent {
-        writeln!(out, "\nnothing was written; --confirm does it")?;
+        writeln!(out, "\nnothing was written; add --confirm to write")?;
         return Ok(Status::Findings);
     }
     store.claim(run, &plan, &ignored_users(&args.care.ignore_runs_of)?, &mut files)?;
     files.catch_interrupts()?;
-    files.note_unknown();
+    files.audit_unknown();
     let apply = Apply::resume(plan, options(&args.care), progress, mode);
     let report = drive(apply, opened, &host, &mut files);
     let status = print_report(out, &report, &files, Format::Table);
     if matches!(report.ending, Ending::Refused | Ending::Mixed) {
         print_error(&format!(
-            "the run is still open; to try again: lvx restore {0}; if you have seen to it by other \
-             means: lvx restore {0} --forget",
+            "the run is still open; to try again: lvx restore {0}; to close it without any write: \
+             lvx restore {0} --forget",
             run.hint()
         ));
     } else if places.len() < run.past.plan.units.len() {
-        print_error("the other units of the run are left to be restored");
+        print_error("the other units of the run are not restored yet");
     }
     let undone = mode == ResumeMode::Undo && report.ending == Ending::Undone;
     Ok(if undone { Status::Ok } else { status })
 }
 
-/// The plan as far as the command line permits it, or what is in the way.
+/// Returns the plan if the command line permits it, otherwise the obstacles.
 fn permitted(args: &args::Restore, part: &Past) -> Result<Result<Plan, Obstacles>, Failure> {
     let mut permissions = permissions(&args.permit)?;
     permissions.part_of_bank = true;
     Ok(part.plan.clone().permitted(&permissions))
 }
 
-/// The plan, if its undo is permitted; old values that the guard or the units would not take are warned
-/// of.
-fn plan_to_undo(args: &args::Restore, part: &Past, opened: &[Open]) -> Result<Plan, Failure> {
+/// Returns the plan if its undo is permitted. Warns of old values outside the guard or the limits of the
+/// units.
+fn plan_to_undo(args: &args::Restore, part: &Past, opened: &[OpenUnit]) -> Result<Plan, Failure> {
     let mut permissions = permissions(&args.permit)?;
     permissions.part_of_bank = true;
     let missing = part.plan.steps.iter().take(part.progress().at_most).find_map(|step| {
@@ -117,8 +117,8 @@ fn plan_to_undo(args: &args::Restore, part: &Past, opened: &[Open]) -> Result<Pl
     });
     if let Some(setting) = missing {
         return Err(Failure::usage(format_args!(
-            "the undo writes {setting}, an installation setting: allow it by name \
-             (--allow-installation {setting})"
+            "the undo writes the installation setting {setting}; to allow it: --allow-installation \
+             {setting}"
         )));
     }
     for outside in part.plan.outside_guard(permissions.battery.as_ref()) {
@@ -129,7 +129,9 @@ fn plan_to_undo(args: &args::Restore, part: &Past, opened: &[Open]) -> Result<Pl
         let unit = part.plan.units.get(at).map_or(String::new(), lvx_settings::PlannedUnit::place);
         for (setting, value) in old.iter() {
             if let Err(error) = limits.check(setting, value) {
-                print_error(&format!("warning: {unit}: {setting} cannot be put back: {error}"));
+                print_error(&format!(
+                    "warning: {unit}: the old value of {setting} cannot be written back: {error}"
+                ));
             }
         }
     }

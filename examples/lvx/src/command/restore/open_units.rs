@@ -1,20 +1,20 @@
-//! The units of a run are opened.
+//! Opening the units of a run.
 
 use lvx_settings::Plan;
 
 use crate::{
     terminal::{Failure, print_error},
-    units::{self, Open},
+    units::{self, OpenUnit},
 };
 
-/// Opens the units of a plan: all of them where they were, or those that are named where they are now.
-/// With each comes its number in the plan.
+/// Opens all units of a plan at their addresses in it, or the given units. Returns each with its number in
+/// the plan.
 pub(super) fn open_some(
     plan: &Plan,
     named: &[String],
     hint: &str,
     host: &lvx_settings::HostClock,
-) -> Result<Option<Vec<(usize, Open)>>, Failure> {
+) -> Result<Option<Vec<(usize, OpenUnit)>>, Failure> {
     let addresses = match named {
         [] => plan.units.iter().map(|planned| planned.address.clone()).collect(),
         named => named.to_vec(),
@@ -22,8 +22,8 @@ pub(super) fn open_some(
     let Ok(opened) = units::open(&addresses, host)? else {
         if plan.units.len() > 1 {
             print_error(&format!(
-                "units that can be reached are restored without the others if they are named: \
-                 lvx restore {hint} UNIT…"
+                "to restore only the units that can be reached, give their addresses: lvx restore {hint} \
+                 UNIT…"
             ));
         }
         return Ok(None);
@@ -34,7 +34,7 @@ pub(super) fn open_some(
         let place = plan.units.iter().position(|planned| planned.unit.serial_number == serial);
         let Some(place) = place else {
             return Err(Failure::usage(format_args!(
-                "{}: unit {serial} is not in this run",
+                "{}: unit {serial} is not part of this run",
                 open.address.place()
             )));
         };

@@ -1,4 +1,4 @@
-//! What each unit has, and what would be written, before anything is.
+//! The present settings of units and the pending writes of a run.
 
 use std::io::{self, Write};
 
@@ -6,13 +6,13 @@ use lvx_settings::{ApplyProgress, Past, Plan, ResumeMode, Setting, Settings, Ste
 
 use pi18_transport::wrap;
 
-use crate::{args::MAX_WIDTH, units::Open};
+use crate::{args::MAX_WIDTH, units::OpenUnit};
 
-/// Shows what each unit has of what the run was to change, and foreign changes since.
-pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Result<()> {
+/// Prints the present values of the settings that the run changes, and other changes since its start.
+pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[OpenUnit]) -> io::Result<()> {
     let steps = past.plan.steps.len();
-    let (before, wanted) = (past.plan.settings_after(0), past.plan.settings_after(steps));
-    for ((at, open), (before, wanted)) in opened.iter().enumerate().zip(before.iter().zip(&wanted))
+    let (before, target) = (past.plan.settings_after(0), past.plan.settings_after(steps));
+    for ((at, open), (before, target)) in opened.iter().enumerate().zip(before.iter().zip(&target))
     {
         writeln!(out, "{} ({})", open.unit.serial_number, open.address.place())?;
         let now = open.unit.settings();
@@ -21,13 +21,13 @@ pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Re
             let text = |all: &Settings| text(all, setting);
             let only = now.only(|known| known == setting);
             let differs = |all: &Settings| !only.satisfy(&all.only(|known| known == setting));
-            let foreign = if differs(before) && differs(wanted) {
-                ", changed by another program, or the unit itself"
+            let foreign = if differs(before) && differs(target) {
+                ", changed by another program or the unit"
             } else {
                 ""
             };
-            let (now, before, wanted) = (text(&now), text(before), text(wanted));
-            let line = format!("now {now}, before {before}, wanted {wanted}{foreign}");
+            let (now, before, target) = (text(&now), text(before), text(target));
+            let line = format!("now {now}, before {before}, target {target}{foreign}");
             write!(out, "{}", wrap(&lead(setting), &line, MAX_WIDTH))?;
         }
         let others = before.differences(&now).map(|change| change.setting);
@@ -35,7 +35,7 @@ pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[Open]) -> io::Re
             .filter(|setting| !touched.contains(setting) && *setting != Setting::Clock)
             .collect();
         if !others.is_empty() {
-            writeln!(out, "  changed by another program, or the unit itself, and left alone:")?;
+            writeln!(out, "  changed by another program or the unit, and not part of this run:")?;
         }
         for setting in others {
             let (now, before) = (text(&now, setting), text(before, setting));
@@ -52,7 +52,7 @@ pub(super) fn writes(
     plan: &Plan,
     progress: &ApplyProgress,
     mode: ResumeMode,
-    opened: &[Open],
+    opened: &[OpenUnit],
 ) -> io::Result<()> {
     let mut states: Vec<_> = opened.iter().map(|open| open.unit.settings()).collect();
     let steps: Vec<(usize, Step)> = match mode {
@@ -65,53 +65,53 @@ pub(super) fn writes(
     writeln!(out)?;
     let mut left = plan.clone();
     left.steps.clear();
-    let mut in_any_case: Vec<_> =
+    let mut repeated: Vec<_> =
         progress.owed(plan).into_iter().map(|owed| (owed.unit, owed.to, STRAYED)).collect();
     for (at, mut step) in steps {
         let Some(state) = states.get_mut(step.unit) else { continue };
         if state.satisfy(&step.to) {
             if mode == ResumeMode::Undo
-                && let Some(why) = why_in_any_case(plan, progress, at)
+                && let Some(why) = why_repeated(plan, progress, at)
             {
-                in_any_case.push((step.unit, step.to, why));
+                repeated.push((step.unit, step.to, why));
             }
             continue;
         }
-        // What the unit has now, which may be neither of the two.
+        // The present value may differ from both the old and the new one.
         step.from = state.only(|setting| step.from.get(setting).is_some());
         *state = state.overlaid(&step.to);
         left.steps.push(step);
     }
-    if left.is_empty() && in_any_case.is_empty() {
-        return writeln!(out, "the units show that nothing is left to be written");
+    if left.is_empty() && repeated.is_empty() {
+        return writeln!(out, "no writes remain according to the settings of the units");
     }
     if !left.is_empty() {
         write!(out, "{left}")?;
     }
-    for (unit, to, why) in in_any_case {
+    for (unit, to, why) in repeated {
         let serial = plan.units.get(unit).map(|planned| planned.unit.serial_number);
         let serial = serial.map_or(String::new(), |serial| serial.to_string());
         let to: Vec<_> = to.iter().map(|(key, value)| format!("{key} {value}")).collect();
         let line = format!("{serial} {}: {why}", to.join(", "));
-        write!(out, "{}", wrap("written in any case: ", &line, MAX_WIDTH))?;
+        write!(out, "{}", wrap("always written: ", &line, MAX_WIDTH))?;
     }
     Ok(())
 }
 
-const STRAYED: &str = "it is not known whether it got a command meant for another unit";
+const STRAYED: &str = "this unit may have received a command for another unit";
 
-/// Why the undo of a step is written although the unit shows the old values; `None` if it is not.
-fn why_in_any_case(plan: &Plan, progress: &ApplyProgress, at: usize) -> Option<&'static str> {
+/// Returns why the undo of a step is written even if the unit has the old values; `None` if it is not.
+fn why_repeated(plan: &Plan, progress: &ApplyProgress, at: usize) -> Option<&'static str> {
     if progress.unproved.contains(&at) {
-        Some("it is not known whether an earlier write has taken effect")
+        Some("an earlier write may still take effect")
     } else if plan.brings_voltages(plan.steps.get(at)?) {
-        Some("a battery type brings voltages along")
+        Some("a change of the battery type also changes voltages")
     } else {
         None
     }
 }
 
-/// Shows a list under a heading, if there is anything in it.
+/// Prints a list under a heading, unless it is empty.
 pub(super) fn list(out: &mut impl Write, heading: &str, lines: &[String]) -> io::Result<()> {
     if !lines.is_empty() {
         writeln!(out, "{heading}")?;
@@ -127,5 +127,5 @@ fn lead(setting: Setting) -> String {
 }
 
 fn text(all: &Settings, setting: Setting) -> String {
-    all.get(setting).map_or("not there".to_owned(), |value| value.to_string())
+    all.get(setting).map_or("missing".to_owned(), |value| value.to_string())
 }

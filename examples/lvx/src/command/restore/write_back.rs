@@ -1,4 +1,4 @@
-//! A new run that writes old values back.
+//! The new run that undoes or carries out another run.
 
 use std::io::Write;
 
@@ -9,26 +9,26 @@ use crate::{
     args::{self, Format},
     state::{Store, ignored_users},
     terminal::{Failure, Status},
-    units::{self, Open},
+    units::{self, OpenUnit},
     writing::{consent_given, describe_obstacle, drive, options, print_report, show_plan},
 };
 
-/// Plans from what the units have now, shows, asks and writes.
+/// Makes a plan from the present settings of the units, prints it, and carries it out with consent.
 pub(super) fn write_back(
     args: &args::Restore,
     part: &Past,
-    wanted: &[Settings],
+    targets: &[Settings],
     permissions: Permissions,
-    opened: Vec<Open>,
+    opened: Vec<OpenUnit>,
     undoes: Option<&str>,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
     let host = units::host();
     overview::show(out, part, &opened)?;
-    let units = opened.iter().zip(wanted).map(|(open, wanted)| PlannedUnit {
+    let units = opened.iter().zip(targets).map(|(open, target)| PlannedUnit {
         address: open.address.to_string(),
         unit: open.unit.clone(),
-        target: *wanted,
+        target: *target,
     });
     let made = host.time(std::time::Instant::now());
     let plan = Plan::new(units.collect(), permissions, made).map_err(|obstacles| {
@@ -40,17 +40,17 @@ pub(super) fn write_back(
     let present: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
     let ignored = ignored_users(&args.care.ignore_runs_of)?;
     if plan.is_empty() {
-        writeln!(out, "everything is already so; nothing was written")?;
+        writeln!(out, "all settings already have these values; nothing was written")?;
         return Ok(Status::Ok);
     }
     if !consent {
-        let mut against = plan.objections(&present);
-        against.extend(Store::look(&args.care.place)?.blocked(&plan, &ignored)?);
-        overview::list(out, "--confirm would fail:", &against)?;
-        writeln!(out, "nothing was written; --confirm does it")?;
+        let mut objections = plan.objections(&present);
+        objections.extend(Store::open_existing(&args.care.place)?.blocked(&plan, &ignored)?);
+        overview::list(out, "--confirm would fail:", &objections)?;
+        writeln!(out, "nothing was written; add --confirm to write")?;
         return Ok(Status::Findings);
     }
-    let mut files = Store::open(&args.care.place)?.keep_new(&plan, &ignored, undoes)?;
+    let mut files = Store::create(&args.care.place)?.start_run(&plan, &ignored, undoes)?;
     files.catch_interrupts()?;
     let report = drive(Apply::new(plan, options(&args.care)), opened, &host, &mut files);
     let status = print_report(out, &report, &files, Format::Table);

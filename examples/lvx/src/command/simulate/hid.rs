@@ -1,18 +1,18 @@
-//! Units as USB HID devices, which Linux has.
+//! Virtual units as USB HID devices (Linux).
 
 use crate::{args, terminal::Failure};
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::{functionfs, uhid};
 #[cfg(not(target_os = "linux"))]
-pub(super) use nowhere::{functionfs, uhid};
+pub(super) use unsupported::{functionfs, uhid};
 
-/// Whether that many units can be served so.
+/// Checks that there is one `FunctionFS` mount for each unit.
 pub(super) fn check(args: &args::Simulate, units: usize) -> Result<(), Failure> {
     let folders = args.functionfs.len();
     if folders != 0 && folders != units {
         return Err(Failure::usage(format_args!(
-            "--functionfs: expected one for each of {units} units (--units), found {folders}"
+            "--functionfs: expected one folder for each of {units} units (--units), found {folders}"
         )));
     }
     Ok(())
@@ -35,7 +35,7 @@ mod linux {
         let port = format!("lvx-sim-{unit}/input0");
         if let Ok(node) = sim::hidraw_node(&port, Duration::ZERO) {
             return Err(Failure::usage(format_args!(
-                "--uhid: expected port {port} free, found {} there; stop the other `lvx simulate`",
+                "--uhid: expected a free port {port}, found {}; stop the other `lvx simulate`",
                 node.display()
             )));
         }
@@ -52,12 +52,12 @@ mod linux {
         addresses: &mut Vec<String>,
     ) -> Result<Served, Failure> {
         let served = sim::serve_functionfs(bank, unit, mount)?;
-        let what = format!("unit {unit}: behind {}{}", mount.display(), serial(bank, unit));
-        addresses.push(format!("{what}; bind its gadget to plug it in"));
+        let what = format!("unit {unit}: on {}{}", mount.display(), serial(bank, unit));
+        addresses.push(format!("{what}; bind the gadget to plug it in"));
         Ok(served)
     }
 
-    /// What tells a unit from the others, for it cannot be seen at the adapter.
+    /// Returns the serial number of a unit for messages: the adapters look the same.
     fn serial(bank: &SharedBank, unit: usize) -> String {
         match bank.with(|bank| bank.peek(unit, Query::Identity)) {
             Some(AnyReply::Identity(identity)) => {
@@ -67,12 +67,12 @@ mod linux {
         }
     }
 
-    /// How long a node takes at most; it is there within some hundredths of a second.
+    /// Maximum time until the device node appears; it usually takes some tens of milliseconds.
     const PATIENCE: Duration = Duration::from_secs(5);
 }
 
 #[cfg(not(target_os = "linux"))]
-mod nowhere {
+mod unsupported {
     use std::path::Path;
 
     use pi18_transport::sim::{Served, SharedBank};
@@ -84,7 +84,7 @@ mod nowhere {
         _unit: usize,
         _addresses: &mut Vec<String>,
     ) -> Result<Served, Failure> {
-        Err(Failure::usage("--uhid: only Linux has this"))
+        Err(Failure::usage("--uhid: only available on Linux"))
     }
 
     pub(crate) fn functionfs(
@@ -93,6 +93,6 @@ mod nowhere {
         _mount: &Path,
         _addresses: &mut Vec<String>,
     ) -> Result<Served, Failure> {
-        Err(Failure::usage("--functionfs: only Linux has this"))
+        Err(Failure::usage("--functionfs: only available on Linux"))
     }
 }

@@ -1,4 +1,4 @@
-//! The entry of a run of this program.
+//! The entry of a run of this process.
 
 use std::{
     fs::File,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::state::{disk::Disk, folder::SAFE};
 
-/// The entry of a run of this program. It is removed when the run has ended.
+/// The entry of a run of this process. Removed at the end of the run.
 #[derive(Debug)]
 pub(crate) struct Claim {
     place: Rc<RunsFolder>,
@@ -38,7 +38,7 @@ impl Claim {
         let mut file =
             File::from(openat(&place.file, name, flags | SAFE, Mode::RUSR | Mode::WUSR)?);
         let head = Head { format: Format::V1, journal: journal.to_owned(), units: units.to_vec() };
-        // No other user can open it yet, so no other user can lock it.
+        // The file is still private, so no other user can hold its lock.
         let written = file.lock().and_then(|()| {
             fchmod(&file, Mode::from_raw_mode(0o644))?;
             let mut line = serde_json::to_vec(&head)?;
@@ -55,24 +55,25 @@ impl Claim {
         written.map(|()| claim)
     }
 
-    /// Says that the run is about to write, so that its entry counts even when its program is gone.
+    /// Records that the run starts to write: from now on the entry blocks other runs even after this process
+    /// has ended.
     pub(crate) fn begin(&mut self) -> io::Result<()> {
         if !self.is_begun {
             self.file.write_all(BEGUN)?;
             self.disk.sync(&self.file, &self.place.path.join(&self.name))?;
             self.place.sync(self.disk.as_ref())?;
-            // Before that nothing is written to a unit, and the entry is removed with the run.
+            // After an error above, nothing is written to a unit, and the entry is removed.
             self.is_begun = true;
         }
         Ok(())
     }
 
-    /// Whether an entry is this one.
+    /// Returns whether an entry is this one.
     pub(crate) fn is(&self, entry: &Entry) -> bool {
         self.name == entry.name && self.place.path == entry.place.path
     }
 
-    /// The run has ended: its entry is removed.
+    /// Removes the entry at the end of the run.
     pub(crate) fn end(mut self) {
         self.is_begun = false;
     }
@@ -81,10 +82,11 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if !self.is_begun {
-            // One that cannot be removed is found to be of a run that ended.
+            // If this fails, later readers see that the run has ended.
             let _ = unlinkat(&self.place.file, &self.name, AtFlags::empty());
         }
     }
 }
 
+/// Second line of an entry whose run has started to write.
 const BEGUN: &[u8] = b"begun\n";

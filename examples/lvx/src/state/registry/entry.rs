@@ -1,4 +1,4 @@
-//! An entry that was found.
+//! Entries of runs, as read from their files.
 
 use std::{
     fs::{File, TryLockError},
@@ -15,20 +15,20 @@ use serde::{Deserialize, Serialize};
 use super::runs_folder::RunsFolder;
 use crate::state::folder::SAFE;
 
-/// An entry that was found.
+/// An entry that was read.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(super) place: Rc<RunsFolder>,
     pub(super) name: String,
-    /// The user whose file it is.
+    /// Owner of the file.
     pub(crate) owner: u32,
-    /// The units that the run is about.
+    /// Units of the run.
     pub(crate) units: Vec<SerialNumber>,
-    /// Where it says that its journal is.
+    /// Path of the journal, as given in the entry.
     pub(crate) journal: PathBuf,
-    /// The program that made it is still there.
+    /// Whether the program of the run is still running.
     pub(crate) is_running: bool,
-    /// It came as far as its first write.
+    /// Whether the run has started to write.
     pub(crate) is_begun: bool,
 }
 
@@ -59,7 +59,7 @@ impl Entry {
         (&file).take(MAX_BYTES).read_to_string(&mut text).ok()?;
         let (head, rest) = text.split_once('\n')?;
         let Head { format: Format::V1, journal, units } = serde_json::from_str(head).ok()?;
-        // Only its own program holds it exclusively.
+        // Only the program of the run holds an exclusive lock.
         let is_running = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
         Some(Self {
             place: Rc::clone(place),
@@ -72,16 +72,17 @@ impl Entry {
         })
     }
 
-    /// The file, for messages.
+    /// Returns the path of the file.
     pub(crate) fn path(&self) -> PathBuf {
         self.place.path.join(&self.name)
     }
 
-    /// Removes the entry of an own run that has ended.
+    /// Removes the entry of a run of this user that has ended.
     pub(crate) fn remove(&self) {
-        // It is found again, and removed then.
+        // If this fails, the next reader removes the entry.
         let _ = unlinkat(&self.place.file, &self.name, AtFlags::empty());
     }
 }
 
+/// Maximum size of an entry, in bytes.
 const MAX_BYTES: u64 = 64 << 10;

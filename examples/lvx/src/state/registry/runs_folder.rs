@@ -1,4 +1,4 @@
-//! A folder that holds entries of runs.
+//! A folder of entries.
 
 use std::{
     fs::File,
@@ -15,6 +15,7 @@ use rustix::{
 
 use crate::state::{disk::Disk, users};
 
+/// An open folder of entries.
 #[derive(Debug)]
 pub(super) struct RunsFolder {
     pub(super) path: PathBuf,
@@ -22,7 +23,7 @@ pub(super) struct RunsFolder {
 }
 
 impl RunsFolder {
-    /// A folder whose files only their owners can delete.
+    /// Opens a folder; `None` if it is missing, or users other than the owner of a file can delete it.
     pub(super) fn open(path: &Path) -> Option<Rc<Self>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = File::from(open(path, flags, Mode::empty()).ok()?);
@@ -32,7 +33,7 @@ impl RunsFolder {
         (own && sticky).then(|| Rc::new(Self { path: path.to_owned(), file }))
     }
 
-    /// The user whose file it is, if it is a regular one.
+    /// Returns the owner of a regular file; `None` for other files.
     pub(super) fn owner(&self, name: &str) -> Option<u32> {
         let found = statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         (FileType::from_raw_mode(found.st_mode) == FileType::RegularFile).then_some(found.st_uid)
@@ -43,8 +44,7 @@ impl RunsFolder {
     }
 }
 
-/// Makes the folder that survives a restart and the one that holds it, both open to all users, whatever
-/// the umask is.
+/// Creates the folder that survives a restart and its parent. Sets their modes independent of the umask.
 pub(super) fn make_lasting(path: &Path, disk: &dyn Disk) -> io::Result<()> {
     let holder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let above = holder.parent().ok_or(io::ErrorKind::InvalidInput)?;
@@ -66,7 +66,7 @@ fn make_level(parent: &Path, path: &Path, mode: u32, disk: &dyn Disk) -> io::Res
     disk.sync(&holder, parent)
 }
 
-/// Survives a restart, and nothing cleans it up.
+/// Folder that survives a restart and that no service cleans up.
 pub(super) const LASTING: &str = "/var/lib/lvx/runs";
 
 #[cfg(test)]
@@ -75,11 +75,11 @@ mod tests {
     use crate::state::testing::{DiskRecorder, Scratch};
 
     #[test]
-    fn lasting_folder_is_open_to_all_users_and_durable() {
+    fn lasting_folder_is_accessible_to_all_users_and_durable() {
         let scratch = Scratch::new();
         let recorder = DiskRecorder::default();
         let (holder, runs) = (scratch.0.join("lvx"), scratch.0.join("lvx/runs"));
-        // As a umask of 077 leaves it.
+        // As created with a umask of 077.
         let private = Mode::from_raw_mode(0o700);
         rustix::fs::mkdir(&holder, private).unwrap();
         make_lasting(&runs, &recorder).unwrap();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_where_others_can_delete_is_not_used() {
+    fn folder_where_others_can_delete_files_is_not_used() {
         let scratch = Scratch::new();
         for (mode, usable) in [(0o777, false), (0o1777, true), (0o755, true)] {
             let file = File::open(&scratch.0).unwrap();

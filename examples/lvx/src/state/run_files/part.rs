@@ -1,31 +1,31 @@
-//! A part of a run.
+//! The part of a run that is resumed.
 
 use lvx_settings::{Ending, Past, Record, RunDirection};
 
-/// The units of a run that are carried on without the others.
+/// The units of a run that are resumed without the others.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// For each step of the part its number in the whole.
+    /// Numbers of the steps in the whole run.
     steps: Vec<usize>,
-    /// For each unit of the part its number in the whole.
+    /// Numbers of the units in the whole run.
     units: Vec<usize>,
-    /// The units that are not in it.
+    /// Numbers of the other units.
     others: Vec<usize>,
 }
 
 impl Part {
-    /// The part of a run with these units.
+    /// Returns the part with these units of a run with `count` units.
     pub(super) fn new(units: &[usize], steps: Vec<usize>, count: usize) -> Self {
         let others = (0..count).filter(|unit| !units.contains(unit)).collect();
         Self { steps, units: units.to_vec(), others }
     }
 
-    /// The number in the whole run of a unit of the part.
+    /// Returns the number of a unit in the whole run.
     pub(super) fn whole_unit(&self, unit: usize) -> Option<usize> {
         self.units.get(unit).copied()
     }
 
-    /// A record of the part as one of the whole run; `None` if it holds for the part only.
+    /// Converts a record of the part to one of the whole run; `None` if it only applies to the part.
     pub(super) fn of_whole(&self, record: &Record, whole: Option<&Past>) -> Option<Record> {
         match record {
             Record::Ended { ending } if !self.others_ended(whole, *ending) => None,
@@ -33,7 +33,7 @@ impl Part {
         }
     }
 
-    /// Whether the units that are not in the part came to the same end already.
+    /// Returns whether the other units have already ended in the same way.
     fn others_ended(&self, whole: Option<&Past>, ending: Ending) -> bool {
         let Some(whole) = whole else { return false };
         let (others, steps) = whole.part(&self.others);

@@ -1,22 +1,24 @@
-//! How far a run is.
+//! The stage of a run.
 
 use lvx_settings::{Record, ResumeMode};
 
-/// How far a run is, as far as the effect of an interrupt depends on it.
+/// The stage of a run, which determines the effect of an interrupt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Stage {
-    /// No write was begun by this program.
+    /// No write was started by this process.
     Before,
-    /// It writes, or waits to be confirmed.
+    /// Writing, or waiting for confirmation.
     Writing,
-    /// All is written, and the units are read a last time.
+    /// All writes are done; the units are read for the report.
     Applied,
+    /// Confirmed by the user.
     Confirmed,
+    /// Writing the old values back.
     Undoing,
 }
 
 impl Stage {
-    /// The stage after a record, if that changes it.
+    /// Returns the stage after a record; `None` if the record does not change it.
     pub(super) fn after(record: &Record) -> Option<Self> {
         Some(match record {
             Record::Resumed { mode: ResumeMode::Undo } | Record::Undoing { .. } => Self::Undoing,
@@ -27,22 +29,22 @@ impl Stage {
         })
     }
 
-    /// What the first interrupt does.
+    /// Returns the message about the effect of the first interrupt.
     pub(super) fn interrupted(self) -> &'static str {
         match self {
-            Self::Before => "interrupted: nothing is written",
+            Self::Before => "interrupted: nothing was written",
             Self::Writing => {
-                "interrupted: what was written is undone (a further Ctrl-C ends waiting for links)"
+                "interrupted: undoing all writes (Ctrl-C again: do not wait for units that do not answer)"
             }
             Self::Applied => {
-                "interrupted: the units are read a last time, without waiting for links"
+                "interrupted: reading the units for the report, without waiting for units that do not answer"
             }
             Self::Confirmed => {
-                "interrupted: the run was confirmed, and what was written is kept; the units are \
-                 read a last time, without waiting for links"
+                "interrupted: the run was confirmed, and its writes are kept; reading the units for the \
+                 report, without waiting for units that do not answer"
             }
             Self::Undoing => {
-                "interrupted: the undo goes on (a further Ctrl-C ends waiting for links)"
+                "interrupted: continuing the undo (Ctrl-C again: do not wait for units that do not answer)"
             }
         }
     }
@@ -53,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn interrupt_says_what_happens_in_the_stage_of_the_run() {
+    fn interrupt_message_depends_on_the_stage() {
         let waiting = Record::Waiting { seconds: 600 };
         let stages = [Record::Applied, waiting, Record::Confirmed].map(|record| {
             Stage::after(&record).map(Stage::interrupted).unwrap().split(", ").next().unwrap()
@@ -61,14 +63,14 @@ mod tests {
         assert_eq!(
             stages,
             [
-                "interrupted: the units are read a last time",
-                "interrupted: what was written is undone (a further Ctrl-C ends waiting for links)",
+                "interrupted: reading the units for the report",
+                "interrupted: undoing all writes (Ctrl-C again: do not wait for units that do not answer)",
                 "interrupted: the run was confirmed",
             ]
         );
         let undo = Stage::after(&Record::Resumed { mode: ResumeMode::Undo });
         assert_eq!(undo, Some(Stage::Undoing));
         assert_eq!(Stage::after(&Record::Forgotten), None);
-        assert!(Stage::Before.interrupted().ends_with("nothing is written"));
+        assert!(Stage::Before.interrupted().ends_with("nothing was written"));
     }
 }

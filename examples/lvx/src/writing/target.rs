@@ -1,4 +1,4 @@
-//! From a profile, a saved plan or the words of a command line to a plan for units that are open.
+//! The target of a run: a profile or a saved plan, from which the plan for open units is made.
 
 use std::path::Path;
 
@@ -9,25 +9,25 @@ use lvx_settings::{
 
 use super::obstacle::describe_obstacle;
 use crate::{
-    args::Place,
+    args::StateDir,
     input::{battery_path, read_bytes},
     state::Store,
     terminal::{Failure, print_diagnostics},
-    units::Open,
+    units::OpenUnit,
 };
 
-/// What units are to become.
-pub(crate) enum Wanted {
+/// The settings that units should have, or the plan to carry out.
+pub(crate) enum Target {
     Profile(Box<ParsedProfile>),
     Plan {
         plan: Box<Plan>,
         name: String,
-        /// Whether this user saved it here.
+        /// Whether this user saved the plan on this machine.
         is_own: bool,
     },
 }
 
-/// Why there is no plan: obstacles for programs, and what a person is told.
+/// The reasons why there is no plan, for programs and for people.
 #[derive(Debug)]
 pub(crate) struct Blocked {
     pub(crate) obstacles: Vec<Obstacle>,
@@ -41,15 +41,18 @@ impl From<Failure> for Blocked {
 }
 
 impl From<Obstacles> for Blocked {
-    /// Shows each obstacle with the option that permits it, if there is one.
+    /// Lists each obstacle with the option that permits it, if there is one.
     fn from(obstacles: Obstacles) -> Self {
-        let told = obstacles.iter().map(describe_obstacle).collect();
-        Self { obstacles: obstacles.iter().cloned().collect(), failure: Failure::usage_list(told) }
+        let messages = obstacles.iter().map(describe_obstacle).collect();
+        Self {
+            obstacles: obstacles.iter().cloned().collect(),
+            failure: Failure::usage_list(messages),
+        }
     }
 }
 
-impl Wanted {
-    /// What a profile states; a plan compares all that it has of a unit.
+impl Target {
+    /// Returns the settings of a profile; `None` for a plan, which needs all settings of a unit.
     pub(crate) fn settings(&self) -> Option<&Settings> {
         match self {
             Self::Profile(profile) => Some(&profile.profile().settings),
@@ -57,20 +60,20 @@ impl Wanted {
         }
     }
 
-    /// Reads a profile, or a plan that was saved.
-    pub(crate) fn read(path: &Path, place: &Place) -> Result<Self, Failure> {
+    /// Reads a profile or a saved plan.
+    pub(crate) fn read(path: &Path, place: &StateDir) -> Result<Self, Failure> {
         let (name, bytes) = read_bytes(path)?;
         if bytes.trim_ascii_start().starts_with(b"{") {
             let plan = Box::new(saved_plan(&name, &bytes)?);
-            let is_own = Store::look(place).is_ok_and(|store| store.has_saved(&bytes));
+            let is_own = Store::open_existing(place).is_ok_and(|store| store.has_saved(&bytes));
             Ok(Self::Plan { plan, name, is_own })
         } else {
             Ok(Self::Profile(Box::new(Profile::parse_bytes(&name, &bytes)?)))
         }
     }
 
-    /// Where the units are: as given, or as a plan has it that this user saved. The addresses in a plan
-    /// of somebody else could lead anywhere.
+    /// Returns the given addresses, or those of a plan that this user saved. The addresses in other plans
+    /// are not trusted.
     pub(crate) fn addresses(&self, given: &[String]) -> Result<Vec<String>, Failure> {
         match self {
             _ if !given.is_empty() => Ok(given.to_vec()),
@@ -78,21 +81,21 @@ impl Wanted {
                 Ok(plan.units.iter().map(|planned| planned.address.clone()).collect())
             }
             Self::Plan { plan, name, .. } => Err(Failure::usage(format_args!(
-                "{name}: you did not save this plan on this machine, or it was changed since, so \
-                 the addresses in it are not used: name the units behind it, those that were at {}",
+                "{name}: this plan was not saved by you on this machine, or was changed since, so its \
+                 addresses are not used: give the addresses after the plan, for the units that were at {}",
                 plan.units.iter().map(PlannedUnit::place).collect::<Vec<_>>().join(", ")
             ))),
-            Self::Profile(_) => {
-                Err(Failure::usage("no unit is given: name them last (sim:0 sim:1 to try)"))
-            }
+            Self::Profile(_) => Err(Failure::usage(
+                "no unit is given: add the addresses of the units (to try it: sim:0 sim:1)",
+            )),
         }
     }
 
-    /// The same, if a saved plan may do here what it does beyond the usual.
+    /// Checks a saved plan against the permissions of this run.
     pub(crate) fn permitted(self, permissions: &Permissions) -> Result<Self, Blocked> {
         match self {
             Self::Plan { mut plan, name, is_own } => {
-                // The guard in a foreign plan may narrow the site's guard. It does not count by itself.
+                // The guard of a foreign plan can narrow the guard of the site, but not replace it.
                 if !is_own && permissions.battery.is_none() {
                     plan.battery = None;
                 }
@@ -102,13 +105,13 @@ impl Wanted {
         }
     }
 
-    /// The plan for units that are open, and these in its order.
+    /// Returns the plan for open units, and the units in the order of the plan.
     pub(crate) fn planned(
         self,
-        opened: Vec<Open>,
+        opened: Vec<OpenUnit>,
         permissions: &Permissions,
         host: &HostClock,
-    ) -> Result<(Plan, Vec<Open>), Blocked> {
+    ) -> Result<(Plan, Vec<OpenUnit>), Blocked> {
         match self {
             Self::Plan { plan, .. } => Ok(in_order_of(*plan, opened)?),
             Self::Profile(profile) => Ok((planned(&profile, &opened, permissions, host)?, opened)),
@@ -118,14 +121,19 @@ impl Wanted {
 
 fn saved_plan(name: &str, bytes: &[u8]) -> Result<Plan, Failure> {
     if bytes.trim_ascii_start().starts_with(b"{\"format\":\"lvx-journal") {
-        return Err(Failure::usage(format_args!("{name}: this is a journal: lvx restore {name}")));
+        return Err(Failure::usage(format_args!(
+            "{name}: expected a plan, found a journal; use lvx restore {name}"
+        )));
     }
     serde_json::from_slice(bytes)
-        .map_err(|error| Failure::usage(format_args!("{name}: expected a plan: {error}")))
+        .map_err(|error| Failure::usage(format_args!("{name}: expected a saved plan: {error}")))
 }
 
-/// A plan with the units where they are now, and these in its order.
-pub(crate) fn in_order_of(mut plan: Plan, opened: Vec<Open>) -> Result<(Plan, Vec<Open>), Failure> {
+/// Returns the plan with the current addresses of its units, and the units in the order of the plan.
+pub(crate) fn in_order_of(
+    mut plan: Plan,
+    opened: Vec<OpenUnit>,
+) -> Result<(Plan, Vec<OpenUnit>), Failure> {
     let mut opened: Vec<_> = opened.into_iter().map(Some).collect();
     let mut ordered = Vec::new();
     for planned in &mut plan.units {
@@ -135,7 +143,7 @@ pub(crate) fn in_order_of(mut plan: Plan, opened: Vec<Open>) -> Result<(Plan, Ve
             .find(|open| open.as_ref().is_some_and(|open| open.unit.serial_number == serial));
         let Some(open) = found.and_then(Option::take) else {
             return Err(Failure::usage(format_args!(
-                "unit {serial} of the plan is not among these; name its address"
+                "no address is given for unit {serial} of the plan"
             )));
         };
         planned.address = open.address.to_string();
@@ -153,34 +161,34 @@ pub(crate) fn in_order_of(mut plan: Plan, opened: Vec<Open>) -> Result<(Plan, Ve
 
 fn planned(
     profile: &ParsedProfile,
-    opened: &[Open],
+    opened: &[OpenUnit],
     permissions: &Permissions,
     host: &HostClock,
 ) -> Result<Plan, Blocked> {
-    let mut told = Vec::new();
+    let mut printed = Vec::new();
     let mut errors = None;
     for open in opened {
         let found = validate_for(profile, &open.unit, permissions);
         if found.has_errors() {
             errors.get_or_insert(found);
-        } else if !found.is_empty() && !told.contains(&found) {
-            // Shows once what holds for all units.
+        } else if !found.is_empty() && !printed.contains(&found) {
+            // Print warnings for all units only once.
             print_diagnostics(&found);
-            told.push(found);
+            printed.push(found);
         }
     }
     let units = opened.iter().map(|open| (open.address.to_string(), open.unit.clone()));
     let plan = Plan::for_profile(profile.profile(), units, permissions);
-    // What has a place in the profile is shown there.
+    // Show errors at their position in the profile, if they have one.
     let plan = match (plan, errors) {
         (Ok(plan), None) => Ok(plan),
         (Err(obstacles), None) => Err(Blocked::from(obstacles)),
         (plan, Some(errors)) => {
             let obstacles: Vec<_> = plan.err().iter().flat_map(Obstacles::iter).cloned().collect();
             let mut failure = Failure::from(errors);
-            if obstacles.iter().any(|told| told.kind == ObstacleKind::NoBatteryGuard) {
+            if obstacles.iter().any(|obstacle| obstacle.kind == ObstacleKind::NoBatteryGuard) {
                 failure = failure.with_message(format_args!(
-                    "a battery guard can be stated once for all profiles ({}); to write without one: \
+                    "the battery guard of all profiles can be set in {}; to write without a guard: \
                      --no-battery-guard",
                     battery_path().0.display()
                 ));
