@@ -1,13 +1,9 @@
-//! Plans what makes the units of a bank match a profile, and writes it only with `--write`.
+//! Plans the writes that make the units of a bank match a profile, and carries them out with `--write`.
 //!
-//! Needs nothing: without addresses the virtual units `sim:0` and `sim:1` are taken. A dry run unless
-//! the first word is `--write`. The journal is kept in `apply_profile.journal`.
+//! Without addresses, uses the virtual units `sim:0` and `sim:1`. Writes `apply_profile.journal`, from
+//! which an interrupted run can be finished or undone.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example apply_profile -- --write sim:0 sim:1
-//! ```
-//!
-//! Prints the plan, and what is true after it was carried out.
+//! `cargo run -p pi18-examples --example apply_profile -- --write sim:0 sim:1`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use lvx_settings::{
@@ -22,16 +18,16 @@ redischarge_voltage: 53 V
 ";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut words: Vec<_> = std::env::args().skip(1).collect();
-    let writes = words.first().is_some_and(|word| word == "--write");
-    words.retain(|word| word != "--write");
-    if words.is_empty() {
-        words = vec!["sim:0".to_owned(), "sim:1".to_owned()];
+    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
+    let writes = arguments.first().is_some_and(|argument| argument == "--write");
+    arguments.retain(|argument| argument != "--write");
+    if arguments.is_empty() {
+        arguments = vec!["sim:0".to_owned(), "sim:1".to_owned()];
     }
 
     let host = HostClock::system();
     let (mut clients, mut units) = (Vec::new(), Vec::new());
-    for address in words {
+    for address in arguments {
         let mut client = Client::open(&address)?;
         units.push((address, Unit::read(&mut client, &host)?));
         clients.push(client);
@@ -41,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     print!("{plan}");
     if !writes {
-        println!("nothing was written; --write does it");
+        println!("nothing was written; add --write to carry out the plan");
         return Ok(());
     }
     let mut journal = Journal::create("apply_profile.journal", &plan)?;

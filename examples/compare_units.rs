@@ -1,12 +1,8 @@
-//! Compares how the units of a bank are set.
+//! Compares the settings of the units of a bank: those that must agree, and others that differ.
 //!
-//! Needs nothing: without addresses the two virtual units `sim:0` and `sim:1` are read.
+//! Without addresses, reads the virtual units `sim:0` and `sim:1`.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example compare_units -- /dev/hidraw0 /dev/hidraw1
-//! ```
-//!
-//! Prints the twelve settings that must agree side by side, and those of the others that do not.
+//! `cargo run -p pi18-examples --example compare_units -- /dev/hidraw0 /dev/hidraw1`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use lvx_parallel::{BankSnapshot, Member, Questions, compare};
@@ -19,7 +15,7 @@ fn main() -> Result<(), Error> {
     }
     let addresses = units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, _>>()?;
     let members = addresses.iter().map(Member::open).collect();
-    // At 2400 baud a whole reading takes seconds: only settings are asked.
+    // Reads only the settings, because reading everything takes seconds at 2400 baud.
     let bank = BankSnapshot::read_only(members, Questions::SETTINGS);
 
     print!("{}", compare(&bank));

@@ -1,10 +1,8 @@
-//! Decodes a capture: every question and its answer, field by field.
+//! Decodes a capture: each request, and the fields of its reply.
 //!
-//! Needs a file that `lvx query GS sim:0 --capture FILE` wrote; without one it shows a made-up one.
+//! `lvx query GS sim:0 --capture FILE` writes a capture. Without a file, decodes a built-in one.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example decode_capture -- FILE
-//! ```
+//! `cargo run -p pi18-examples --example decode_capture -- FILE`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::{error::Error, fs};
@@ -12,7 +10,7 @@ use std::{error::Error, fs};
 use pi18_proto::{Frame, Request};
 use pi18_transport::{CaptureDirection, CaptureLine, from_hex};
 
-const MADE_UP: &str = r#"
+const CAPTURE: &str = r#"
 {"time":"2026-04-26T13:05:00Z","direction":"sent","hex":"5e503030364d4f44ddbe0d"}
 {"time":"2026-04-26T13:05:00Z","direction":"received","hex":"5e443030353035d99f0d"}
 "#;
@@ -20,7 +18,7 @@ const MADE_UP: &str = r#"
 fn main() -> Result<(), Box<dyn Error>> {
     let text = match std::env::args().nth(1) {
         Some(path) => fs::read_to_string(path)?,
-        None => MADE_UP.to_owned(),
+        None => CAPTURE.to_owned(),
     };
     let mut asked = None;
     for line in text.lines().filter(|line| !line.is_empty()) {

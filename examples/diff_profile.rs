@@ -1,12 +1,8 @@
-//! Shows where a unit is not as a profile wants it.
+//! Prints the settings of a unit that differ from a profile, and problems of the profile for this unit.
 //!
-//! Needs nothing: without an address the virtual unit `sim:0` is asked.
+//! Without arguments, compares the virtual unit `sim:0` with a built-in profile.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example diff_profile -- /dev/hidraw0 bank.yaml
-//! ```
-//!
-//! Prints a line for each setting that differs.
+//! `cargo run -p pi18-examples --example diff_profile -- /dev/hidraw0 bank.yaml`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use lvx_settings::{HostClock, Permissions, Profile, Unit, validate_for};

@@ -1,12 +1,8 @@
-//! Finds the units that are plugged in, and says who they are.
+//! Lists the units on USB with addresses (`sn:…`) that remain valid when cables are moved.
 //!
-//! Needs Linux, and a unit on USB to have something to tell; `lvx simulate --uhid` makes some.
+//! Requires Linux. `sudo lvx simulate --uhid` provides virtual units on USB.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example find_units
-//! ```
-//!
-//! Prints the address of each unit that stays right when cables are moved, and where it is now.
+//! `cargo run -p pi18-examples --example find_units`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use pi18_transport::discover;
@@ -21,6 +17,6 @@ fn main() {
         }
     }
     if devices.is_empty() {
-        println!("no USB adapter of such an inverter is plugged in");
+        println!("no USB adapter of an inverter is plugged in");
     }
 }

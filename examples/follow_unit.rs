@@ -1,13 +1,9 @@
-//! Follows a unit by its serial number, through moved cables and power cuts.
+//! Reads a unit every second and finds it again by its serial number after cables were moved.
 //!
-//! Needs Linux and a unit on USB; `lvx simulate --uhid` makes some. Without an address the first unit
-//! that is found is followed. A second argument says how many lines.
+//! Requires Linux and a unit on USB; `sudo lvx simulate --uhid` provides virtual ones. Arguments: an
+//! address (default: the first unit found) and the number of lines.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example follow_unit -- sn:96132206100410
-//! ```
-//!
-//! Prints a line every second; while the unit is away, why.
+//! `cargo run -p pi18-examples --example follow_unit -- sn:96132206100410`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::{error::Error, time::Duration};
@@ -29,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..lines {
         match unit.read::<GeneralStatus>() {
             Ok(status) => println!("{address}  battery {}", status.battery_voltage),
-            // The next question waits until the unit is found again.
+            // The next query waits until the unit is found again.
             Err(error) => println!("{error}"),
         }
         unit.pause(Duration::from_secs(1));

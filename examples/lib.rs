@@ -1,4 +1,4 @@
-//! The examples stand beside this file. What is here makes the README's program a test.
+//! Runs the program in the README as a test. The examples are in the same folder.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

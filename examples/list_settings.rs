@@ -1,12 +1,8 @@
-//! Lists how a unit is set.
+//! Lists the settings of a unit. A star marks the twelve that must be equal in a bank.
 //!
-//! Needs nothing: without an address the virtual unit `sim:0` is asked.
+//! Without an address, reads the virtual unit `sim:0`.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example list_settings -- /dev/hidraw0
-//! ```
-//!
-//! Prints each setting with its value; a star marks the twelve that must be equal on all units.
+//! `cargo run -p pi18-examples --example list_settings -- /dev/hidraw0`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use lvx_settings::{Error, HostClock, Setting, Unit};

@@ -1,12 +1,8 @@
-//! Reads what one unit measures right now.
+//! Prints the mode, battery, PV power and load of a unit.
 //!
-//! Needs nothing: without an address the virtual unit `sim:0` is asked.
+//! Without an address, reads the virtual unit `sim:0`.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example read_status -- /dev/hidraw0
-//! ```
-//!
-//! Prints the mode, the battery, the sun and the load.
+//! `cargo run -p pi18-examples --example read_status -- /dev/hidraw0`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use pi18_proto::{GeneralStatus, Mode};
@@ -22,7 +18,7 @@ fn main() -> Result<(), Error> {
     println!("mode      {}", mode.working_mode);
     println!("battery   {}, {}", status.battery_voltage, status.battery_capacity);
     println!("charging  {}", status.charge_current);
-    println!("sun       {} + {}", status.pv1_power, status.pv2_power);
+    println!("PV        {} + {}", status.pv1_power, status.pv2_power);
     println!("load      {} ({})", status.active_power, status.load_percent);
     Ok(())
 }

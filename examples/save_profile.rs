@@ -1,12 +1,8 @@
-//! Saves a unit's settings as a profile that can be kept, changed and applied.
+//! Prints the settings of a unit as a profile, with the meaning and the possible values of each.
 //!
-//! Needs nothing: without an address the virtual unit `sim:0` is asked.
+//! Without an address, reads the virtual unit `sim:0`.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example save_profile -- /dev/hidraw0 > unit.yaml
-//! ```
-//!
-//! Prints the profile, every setting with what it means and what the unit takes.
+//! `cargo run -p pi18-examples --example save_profile -- /dev/hidraw0 > unit.yaml`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use lvx_settings::{Error, HostClock, Profile, Unit};

@@ -1,13 +1,9 @@
-//! Watches a unit: a line every second, until it is gone.
+//! Prints a line about a unit every second until it is disconnected.
 //!
-//! Needs nothing: without an address the virtual unit `sim:0` is asked. A second argument says how
-//! many lines.
+//! Arguments: an address (default: the virtual unit `sim:0`) and the number of lines. A query without a
+//! reply is reported and repeated.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example watch_status -- /dev/hidraw0
-//! ```
-//!
-//! A question that was not answered is told and asked again; a unit that is gone ends the program.
+//! `cargo run -p pi18-examples --example watch_status -- /dev/hidraw0`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::{error::Error, time::Duration};

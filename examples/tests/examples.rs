@@ -1,4 +1,4 @@
-//! Each example runs against the virtual unit and prints what it promises.
+//! Runs each example with virtual units and compares its output.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use std::{
@@ -6,19 +6,19 @@ use std::{
     process::Command,
 };
 
-/// What an example prints. Cargo builds the examples of a package before its tests.
+/// Runs an example and returns its output. Cargo builds the examples before the tests.
 #[track_caller]
 fn prints(example: &str, arguments: &[&str]) -> String {
     prints_in(&std::env::temp_dir(), example, arguments)
 }
 
-/// The same where it may leave files.
+/// Runs an example in a folder, where it may create files.
 #[track_caller]
-fn prints_in(place: &Path, example: &str, arguments: &[&str]) -> String {
+fn prints_in(folder: &Path, example: &str, arguments: &[&str]) -> String {
     let tests = std::env::current_exe().unwrap();
-    let folder: PathBuf = tests.ancestors().nth(2).unwrap().join("examples");
+    let examples: PathBuf = tests.ancestors().nth(2).unwrap().join("examples");
     let output =
-        Command::new(folder.join(example)).args(arguments).current_dir(place).output().unwrap();
+        Command::new(examples.join(example)).args(arguments).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -36,7 +36,7 @@ fn watch_status() {
 #[test]
 fn list_settings() {
     let printed = prints("list_settings", &["sim:0?frozen=on"]);
-    // The virtual bank stands still in another year than this computer.
+    // The clock of the virtual bank is frozen, so its difference to this computer changes.
     let lines: Vec<_> = printed.lines().filter(|line| !line.contains("Clock")).collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
@@ -67,13 +67,13 @@ fn decode_capture() {
 }
 
 #[test]
-fn fake_inverter() {
-    insta::assert_snapshot!(prints("fake_inverter", &[]));
+fn answer_queries() {
+    insta::assert_snapshot!(prints("answer_queries", &[]));
 }
 
-/// What they tell of units that are there is tested where there is a kernel for it, by `lvx`.
+/// The kernel tests of `lvx` cover discovery with units.
 #[test]
-fn find_units_and_follow_unit_where_there_is_none() {
+fn find_units_and_follow_unit_without_adapters() {
     if pi18_transport::adapters().is_empty() {
         insta::assert_snapshot!(prints("find_units", &[]));
         insta::assert_snapshot!(prints("follow_unit", &[]));
@@ -81,9 +81,9 @@ fn find_units_and_follow_unit_where_there_is_none() {
 }
 
 #[test]
-fn check_parallel() {
-    let printed = prints("check_parallel", &["sim:0?frozen=on", "sim:1?fault=83"]);
-    // Nor are the days between the virtual bank's clock and this computer's the same tomorrow.
+fn check_bank() {
+    let printed = prints("check_bank", &["sim:0?frozen=on", "sim:1?fault=83"]);
+    // The finding about clocks depends on the present date.
     let (before, about_clocks) = printed.split_once("info: clocks are not").unwrap();
     let after: Vec<_> = about_clocks.lines().skip(3).collect();
     insta::assert_snapshot!(format!("{before}{}", after.join("\n")));
@@ -95,8 +95,8 @@ fn compare_units() {
 }
 
 #[test]
-fn total_power() {
-    insta::assert_snapshot!(prints("total_power", &["sim:0?frozen=on", "sim:1"]));
+fn sum_power() {
+    insta::assert_snapshot!(prints("sum_power", &["sim:0?frozen=on", "sim:1"]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `lvx decode` beside the slow reference that its output is tested against: lines a second of both.
+//! Throughput of `lvx decode` and of the slow reference that its output is tested against.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -36,7 +36,7 @@ fn decode(criterion: &mut Criterion) {
     }
 }
 
-/// Enough for the start of the process not to count.
+/// Number of lines, so large that the start of the process does not matter.
 const LINES: usize = 100_000;
 
 criterion_group!(benches, decode);

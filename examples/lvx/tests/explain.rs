@@ -1,4 +1,4 @@
-//! `lvx explain`, which asks no unit.
+//! `lvx explain`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ fn lvx(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lvx")).args(arguments).output().unwrap()
 }
 
-/// All that a user sees of a run.
+/// Returns all output of a command with its exit status.
 fn seen(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let status = output.status.code().unwrap();
@@ -15,7 +15,7 @@ fn seen(output: &Output) -> String {
 }
 
 #[test]
-fn codes_are_explained_without_a_unit() {
+fn explain_shows_codes_and_lists() {
     insta::assert_snapshot!(seen(&lvx(&["explain", "83"])));
     for (words, start) in [
         (&["explain", "fault", "07"][..], "fault 07 overload time-out\n    why: "),
@@ -29,10 +29,10 @@ fn codes_are_explained_without_a_unit() {
         assert!(seen(&output).starts_with(start), "{words:?}: {}", seen(&output));
     }
     for (words, part) in [
-        (&["explain", "99"][..], "no list of this program has fault 99; `lvx explain fault` shows"),
-        (&["explain", "0"], "has fault 0"),
-        (&["explain", "warning", "18"], "has warning 18; `lvx explain warning`"),
-        (&["explain", "mode", "300"], "has mode 300"),
+        (&["explain", "99"][..], "unknown fault 99; `lvx explain fault` lists"),
+        (&["explain", "0"], "unknown fault 0"),
+        (&["explain", "warning", "18"], "unknown warning 18; `lvx explain warning`"),
+        (&["explain", "mode", "300"], "unknown mode 300"),
         (&["explain", "alarm", "5"], "expected fault, warning or mode, found \"alarm\""),
     ] {
         let output = lvx(words);

@@ -1,4 +1,4 @@
-//! A plan from somewhere else: its addresses are shown, and nothing is opened there.
+//! Plans that this user did not save: their addresses are shown, but never opened.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
@@ -22,7 +22,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Runs `lvx apply` with this folder's state, or another user's.
+    /// Runs `lvx apply` with a state folder in this folder.
     fn apply(&self, state: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lvx"));
         command.arg("apply").args(arguments).env("LVX_STATE_DIR", self.path(state));
@@ -34,7 +34,7 @@ impl Folder {
             .unwrap()
     }
 
-    /// A plan for the unit, saved with this folder's state.
+    /// Saves a plan for the unit with the state folder `own`. Returns its path.
     fn plan(&self) -> String {
         self.plan_of("backlight: off\n")
     }
@@ -45,11 +45,11 @@ impl Folder {
         let plan = self.path("plan.json").to_str().unwrap().to_owned();
         let options = [UNIT, "--one-unit", "--save-plan", &plan];
         let output = self.apply("own", &[&[profile.to_str().unwrap()], &options[..]].concat());
-        assert!(output.status.success(), "{}", complaint(&output));
+        assert!(output.status.success(), "{}", errors(&output));
         plan
     }
 
-    /// The same plan with another address in it.
+    /// Copies a plan with another address.
     fn forged(&self, plan: &str, address: &str) -> String {
         let text = fs::read_to_string(plan).unwrap().replace(UNIT, address);
         assert!(text.contains(address));
@@ -59,21 +59,21 @@ impl Folder {
     }
 }
 
-fn complaint(output: &Output) -> String {
+fn errors(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[track_caller]
 fn assert_refused(output: &Output) {
-    let told = complaint(output);
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("the addresses in it are not used: name the units"), "{told}");
-    assert!(told.contains("96132206100410"), "{told}");
+    let text = errors(output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("its addresses are not used: give the addresses"), "{text}");
+    assert!(text.contains("96132206100410"), "{text}");
     assert!(output.stdout.is_empty());
 }
 
 #[test]
-fn a_plan_of_ones_own_knows_its_units_and_a_copy_does_too() {
+fn own_plan_and_its_copy_need_no_addresses() {
     let folder = Folder::new();
     let plan = folder.plan();
     assert!(folder.apply("own", &[&plan]).status.success());
@@ -83,17 +83,17 @@ fn a_plan_of_ones_own_knows_its_units_and_a_copy_does_too() {
 }
 
 #[test]
-fn a_plan_of_somebody_else_needs_its_units_named() {
+fn foreign_plan_needs_addresses() {
     let folder = Folder::new();
     let plan = folder.plan();
     assert_refused(&folder.apply("other", &[&plan]));
     assert_refused(&folder.apply("other", &[&plan, "--yes-serial", "96132206100410"]));
     let named = folder.apply("other", &[&plan, UNIT]);
-    assert!(named.status.success(), "{}", complaint(&named));
+    assert!(named.status.success(), "{}", errors(&named));
 }
 
 #[test]
-fn a_forged_plan_connects_to_nobody_and_waits_for_nothing() {
+fn forged_plan_opens_no_address() {
     let folder = Folder::new();
     let plan = folder.plan();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -111,23 +111,23 @@ fn a_forged_plan_connects_to_nobody_and_waits_for_nothing() {
         let forged = folder.forged(&plan, &address);
         let output = folder.apply("own", &[&forged]);
         assert_refused(&output);
-        assert!(complaint(&output).contains(&address), "{}", complaint(&output));
+        assert!(errors(&output).contains(&address), "{}", errors(&output));
         assert!(folder.apply("own", &[&forged, UNIT]).status.success());
     }
     assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
 }
 
 #[test]
-fn guard_in_a_plan_of_somebody_else_permits_no_charge_voltages() {
+fn guard_in_foreign_plan_is_not_trusted() {
     let folder = Folder::new();
     let guard = "{chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}";
     let plan = folder.plan_of(&format!("battery: {guard}\nbulk_voltage: 55.2 V\n"));
     let own = folder.apply("own", &[&plan, "--one-unit"]);
-    assert!(own.status.success(), "{}", complaint(&own));
+    assert!(own.status.success(), "{}", errors(&own));
     let words = [&*plan, UNIT, "--one-unit"];
     let refused = folder.apply("other", &words);
-    assert_eq!(refused.status.code(), Some(2), "{}", complaint(&refused));
-    assert!(complaint(&refused).contains("--no-battery-guard"), "{}", complaint(&refused));
+    assert_eq!(refused.status.code(), Some(2), "{}", errors(&refused));
+    assert!(errors(&refused).contains("--no-battery-guard"), "{}", errors(&refused));
     let waived = folder.apply("other", &[&words[..], &["--no-battery-guard"]].concat());
-    assert!(waived.status.success(), "{}", complaint(&waived));
+    assert!(waived.status.success(), "{}", errors(&waived));
 }

@@ -1,4 +1,4 @@
-//! `lvx set`, the battery guard of a site, and what is in the way as JSON.
+//! `lvx set`, the battery guard of a site, and obstacles in JSON.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use std::{
@@ -12,7 +12,7 @@ const GUARD: &str =
     "chemistry: lfp\ncells: 16\nmax_cell_voltage: 3.60 V\nmin_cell_voltage: 2.80 V\n";
 const BOTH: [&str; 2] = ["sim:0?frozen=on", "sim:1"];
 
-/// A folder that is gone at the end of the test.
+/// A temporary folder, removed at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -30,7 +30,7 @@ impl Folder {
         path.to_str().unwrap().to_owned()
     }
 
-    /// Runs `lvx`, with the guard of the site in this file.
+    /// Runs `lvx` with the guard of the site in a file.
     fn lvx(&self, site: Option<&str>, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lvx"));
         command.args(words).env("LVX_STATE_DIR", &self.0).stdin(Stdio::null());
@@ -48,6 +48,7 @@ impl Drop for Folder {
     }
 }
 
+/// Returns all output of a command with its exit status.
 fn seen(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let status = output.status.code().unwrap();
@@ -59,7 +60,7 @@ fn json(output: &Output) -> serde_json::Value {
 }
 
 #[test]
-fn set_is_an_apply_without_a_file() {
+fn set_prints_the_same_as_apply() {
     let folder = Folder::new();
     let site = folder.file("battery.yaml", GUARD);
     let profile =
@@ -71,7 +72,7 @@ fn set_is_an_apply_without_a_file() {
     assert_eq!(seen(&set), seen(&applied));
     assert_eq!(set.status.code(), Some(0), "{}", seen(&set));
     assert!(seen(&set).contains("MCHGV   bulk_voltage 56.4 V -> 55.2 V"), "{}", seen(&set));
-    let told: Vec<_> = [
+    let outputs: Vec<_> = [
         &["set", "bulk_voltage=high", BOTH[0]][..],
         &["set", "bulk_voltage=55.2", "float_voltage", BOTH[0]],
         &["set", BOTH[0]],
@@ -80,18 +81,18 @@ fn set_is_an_apply_without_a_file() {
     ]
     .map(|words| seen(&folder.lvx(Some(&site), words)))
     .into();
-    insta::assert_snapshot!(told.join("\n\n"));
+    insta::assert_snapshot!(outputs.join("\n\n"));
 }
 
 #[test]
-fn charge_voltages_without_a_guard_are_written_with_a_waiver_only() {
+fn charge_voltages_without_guard_need_a_waiver() {
     let folder = Folder::new();
     let words = ["set", "bulk_voltage=55.2", BOTH[0], BOTH[1]];
     let refused = folder.lvx(None, &words);
     insta::assert_snapshot!(seen(&refused));
     let waived = folder.lvx(None, &[&words[..], &["--no-battery-guard"]].concat());
     assert_eq!(waived.status.code(), Some(0), "{}", seen(&waived));
-    // A plan keeps its waiver, and needs it anew.
+    // A saved plan needs the waiver again.
     let plan = folder.0.join("plan.json");
     let plan = plan.to_str().unwrap();
     let saved = [&words[..], &["--no-battery-guard", "--save-plan", plan]].concat();
@@ -107,20 +108,20 @@ fn charge_voltages_without_a_guard_are_written_with_a_waiver_only() {
 }
 
 #[test]
-fn the_guard_of_the_site_is_printed_checked_and_only_narrowed() {
+fn site_guard_is_checked_and_can_only_be_narrowed() {
     let folder = Folder::new();
     let profile = |name: &str, text: &str| {
         let printed = folder.lvx(Some(&folder.file(name, text)), &["profile", "battery"]);
         seen(&printed).replace(folder.0.to_str().unwrap(), "")
     };
-    let told = [
+    let outputs = [
         profile("battery.yaml", GUARD),
         profile("nested.yaml", &format!("battery:\n  {}", GUARD.trim().replace('\n', "\n  "))),
         profile("many.yaml", &GUARD.replace("16", "160")),
         profile("lone.yaml", "chemistry: lfp\n"),
         profile("empty.yaml", ""),
     ];
-    insta::assert_snapshot!(told.join("\n\n"));
+    insta::assert_snapshot!(outputs.join("\n\n"));
     let missing = folder.lvx(Some("/nonexistent/battery.yaml"), &["set", "backlight=off", BOTH[0]]);
     assert_eq!(missing.status.code(), Some(2), "{}", seen(&missing));
     let site = folder.file("battery.yaml", GUARD);
@@ -129,13 +130,13 @@ fn the_guard_of_the_site_is_printed_checked_and_only_narrowed() {
     for words in [&["apply", &wide, BOTH[0], BOTH[1]][..], &["validate", &wide]] {
         let refused = folder.lvx(Some(&site), words);
         assert_eq!(refused.status.code(), Some(2));
-        let told = seen(&refused);
-        assert!(told.contains("3.65 V is above the 3.60 V of the site's battery guard"), "{told}");
+        let text = seen(&refused);
+        assert!(text.contains("3.65 V is above the 3.60 V of the site's battery guard"), "{text}");
     }
 }
 
 #[test]
-fn one_unit_of_a_pair_is_set_alone_only_if_that_is_said() {
+fn agreeing_setting_of_one_unit_needs_an_option() {
     let folder = Folder::new();
     let alone = folder.lvx(None, &["set", "output_priority=solar_utility_battery", BOTH[0]]);
     insta::assert_snapshot!(seen(&alone));
@@ -152,7 +153,7 @@ fn one_unit_of_a_pair_is_set_alone_only_if_that_is_said() {
 }
 
 #[test]
-fn obstacles_are_part_of_the_json() {
+fn json_contains_obstacles() {
     let folder = Folder::new();
     let words =
         ["set", "bulk_voltage=55.2", "output_mode=single", BOTH[0], BOTH[1], "--format", "json"];
@@ -160,12 +161,13 @@ fn obstacles_are_part_of_the_json() {
     assert_eq!(refused.status.code(), Some(2));
     let shown = json(&refused);
     let kinds = shown["obstacles"].as_array().unwrap().iter();
-    let kinds: Vec<_> = kinds.map(|told| told["kind"].as_str().unwrap().to_owned()).collect();
+    let kinds: Vec<_> =
+        kinds.map(|obstacle| obstacle["kind"].as_str().unwrap().to_owned()).collect();
     for kind in ["no_battery_guard", "installation", "output_modes"] {
         assert!(kinds.iter().any(|known| known == kind), "{kinds:?}");
     }
     assert_eq!(shown["plan"], serde_json::Value::Null);
-    // A unit in fault is not written to: the JSON has the plan and the reason.
+    // A unit with a fault is not written to; the JSON contains the plan and the reason.
     let faulty = ["set", "backlight=off", "sim:0?fault=83", "sim:1", "--format", "json"];
     let dry = folder.lvx(None, &faulty);
     assert_eq!(dry.status.code(), Some(1), "{}", seen(&dry));
@@ -173,7 +175,7 @@ fn obstacles_are_part_of_the_json() {
     assert_eq!(shown["plan"]["steps"].as_array().unwrap().len(), 2);
     let why = shown["obstacles"][0]["why"].as_str().unwrap();
     assert!(why.contains("fault 83"), "{shown}");
-    // A run that is refused says why in the same form.
+    // A refused run prints the reason in the same form.
     let wrong = [&faulty[..], &["--yes-serial", "96132206100499"]].concat();
     let refused = folder.lvx(None, &wrong);
     assert_eq!(refused.status.code(), Some(2), "{}", seen(&refused));
@@ -185,7 +187,7 @@ fn obstacles_are_part_of_the_json() {
 }
 
 #[test]
-fn unknown_setting_in_a_word_is_named_with_the_near_one() {
+fn unknown_setting_suggests_the_nearest() {
     let folder = Folder::new();
     for word in ["Bulk_voltage=55.2", "BULK=3"] {
         let refused = folder.lvx(None, &["set", word, BOTH[0]]);
@@ -197,7 +199,7 @@ fn unknown_setting_in_a_word_is_named_with_the_near_one() {
 }
 
 #[test]
-fn validation_and_apply_agree_on_the_rules_of_a_bank() {
+fn validate_and_apply_use_the_same_bank_rules() {
     let folder = Folder::new();
     let bank = "max_bank_charge_current: 100 A\n";
     let site = folder.file("battery.yaml", &format!("{GUARD}{bank}"));
@@ -212,23 +214,23 @@ fn validation_and_apply_agree_on_the_rules_of_a_bank() {
         let applied = folder.lvx(Some(&site), &words);
         let words = ["validate", &profile, "--for", BOTH[0], "--for", BOTH[1]];
         let validated = folder.lvx(Some(&site), &words);
-        let told = seen(&validated);
-        // Status 1 is about what a unit is doing at present.
+        let text = seen(&validated);
+        // Status 1 reports the present state of a unit.
         let refuses = |output: &Output| output.status.code() == Some(2);
-        assert_eq!(refuses(&validated), refuses(&applied), "{told}{}", seen(&applied));
+        assert_eq!(refuses(&validated), refuses(&applied), "{text}{}", seen(&applied));
         match expected {
-            Ok(()) => assert_eq!(validated.status.code(), Some(0), "{told}"),
+            Ok(()) => assert_eq!(validated.status.code(), Some(0), "{text}"),
             Err(why) => {
-                assert_eq!(validated.status.code(), Some(2), "{told}");
-                assert!(told.contains(why), "{told}");
-                assert!(told.contains("NOT for these units together"), "{told}");
+                assert_eq!(validated.status.code(), Some(2), "{text}");
+                assert!(text.contains(why), "{text}");
+                assert!(text.contains("NOT valid for these units together"), "{text}");
             }
         }
     }
 }
 
 #[test]
-fn saved_plan_wider_than_the_site_is_called_a_plan() {
+fn saved_plan_wider_than_the_site_guard_is_refused() {
     let folder = Folder::new();
     let guard = GUARD.trim().replace('\n', ", ");
     let profile = folder.file("p.yaml", &format!("battery: {{{guard}}}\nbulk_voltage: 55.2 V\n"));
@@ -239,6 +241,6 @@ fn saved_plan_wider_than_the_site_is_called_a_plan() {
     let site = folder.file("battery.yaml", &GUARD.replace("3.60", "3.55"));
     let refused = folder.lvx(Some(&site), &["apply", plan, "--no-battery-guard"]);
     assert_eq!(refused.status.code(), Some(2), "{}", seen(&refused));
-    let told = seen(&refused);
-    assert!(told.contains("a profile or a plan may only narrow the site's guard"), "{told}");
+    let text = seen(&refused);
+    assert!(text.contains("a profile or a plan may only narrow the site's guard"), "{text}");
 }

@@ -1,5 +1,4 @@
-//! `lvx links` and `lvx devices` where nothing is plugged in. What they do with units is tested where
-//! there is a kernel for it (`tests/kernel`).
+//! `lvx links` and `lvx devices` without adapters. `tests/kernel` tests them with units.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
@@ -11,7 +10,7 @@ use std::{
     process::{Child, ChildStderr, Command, Stdio},
 };
 
-/// A folder for links and units.yaml, gone at the end of the test.
+/// A temporary folder for links and units.yaml, removed at the end of the test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -26,7 +25,7 @@ impl Scratch {
         self
     }
 
-    /// All that a user sees of `lvx links` here.
+    /// Runs `lvx links` in this folder and returns all output.
     fn links(&self, arguments: &[&str]) -> String {
         let mut all = vec!["links", "--units", "units.yaml", "--dir", "dev"];
         all.extend(arguments);
@@ -59,13 +58,13 @@ fn seen(folder: &Path, arguments: &[&str]) -> String {
     format!("{}{}exit status {status}", text(&output.stdout), text(&output.stderr))
 }
 
-/// Whether this machine has such adapters: then it is no place for these tests.
+/// Returns whether this machine has adapters, which most of these tests must not touch.
 fn has_adapters() -> bool {
     !pi18_transport::adapters().is_empty()
 }
 
 #[test]
-fn prints_what_makes_the_links_by_itself() {
+fn print_writes_udev_rules_and_service() {
     let here = Path::new(".");
     insta::assert_snapshot!("udev", seen(here, &["links", "--print", "udev"]));
     insta::assert_snapshot!("systemd", seen(here, &["links", "--print", "systemd"]));
@@ -88,7 +87,7 @@ fn installation_commands_in_documentation_and_help_are_equal() {
 }
 
 #[test]
-fn a_missing_unit_is_named_and_its_stale_link_goes() {
+fn missing_unit_is_reported_and_its_link_removed() {
     if has_adapters() {
         return;
     }
@@ -96,28 +95,28 @@ fn a_missing_unit_is_named_and_its_stale_link_goes() {
         .units("units:\n  96132206100410: lvx6048-1\n  96132206100411: lvx6048-2\n");
     scratch.link("lvx6048-1", "/dev/./hidraw0");
     scratch.link("an-old-name", "/dev/./hidraw1");
-    scratch.link("somebody-elses", "hidraw0");
+    scratch.link("other", "hidraw0");
     insta::assert_snapshot!("missing-dry", scratch.links(&["--wait", "0s", "--dry-run"]));
-    assert_eq!(scratch.names(), ["an-old-name", "lvx6048-1", "somebody-elses"]);
+    assert_eq!(scratch.names(), ["an-old-name", "lvx6048-1", "other"]);
     insta::assert_snapshot!("missing", scratch.links(&["--wait", "0s"]));
-    assert_eq!(scratch.names(), ["somebody-elses"]);
+    assert_eq!(scratch.names(), ["other"]);
 }
 
 #[test]
-fn clears_all_links_or_the_dead_ones() {
+fn clear_removes_all_or_dead_links() {
     let scratch = Scratch::new("clear");
     scratch.link("dead", "/dev/./hidraw250");
-    // A node that is there in any case.
+    // A node that always exists.
     scratch.link("alive", "/dev/./null");
-    scratch.link("somebody-elses", "hidraw250");
+    scratch.link("other", "hidraw250");
     insta::assert_snapshot!("clear-dead", scratch.links(&["clear", "--dead"]));
-    assert_eq!(scratch.names(), ["alive", "somebody-elses"]);
+    assert_eq!(scratch.names(), ["alive", "other"]);
     insta::assert_snapshot!("clear", scratch.links(&["clear"]));
-    assert_eq!(scratch.names(), ["somebody-elses"]);
+    assert_eq!(scratch.names(), ["other"]);
 }
 
 #[test]
-fn an_option_that_a_task_does_not_have_is_refused() {
+fn option_of_another_subcommand_is_refused() {
     let scratch = Scratch::new("option");
     scratch.link("a", "/dev/./hidraw250");
     for option in ["--dry-run", "--watch", "--print=udev"] {
@@ -127,7 +126,7 @@ fn an_option_that_a_task_does_not_have_is_refused() {
 }
 
 #[test]
-fn what_could_not_work_or_is_not_safe_is_not_printed() {
+fn print_refuses_unsafe_paths_and_groups() {
     let seen = |arguments: &[&str]| {
         seen(Path::new("."), &[&["links", "--print", "systemd"], arguments].concat())
     };
@@ -137,12 +136,12 @@ fn what_could_not_work_or_is_not_safe_is_not_printed() {
         (["--lvx", "lvx"], "expected an absolute path"),
         (["--lvx", "/usr/../home/x/lvx"], "expected a path without `..`"),
         (["--lvx", "/var/tmp"], "expected a path outside /var/tmp"),
-        (["--lvx", "/dev/shm/lvx"], "expected that only root can write to /dev/shm"),
+        (["--lvx", "/dev/shm/lvx"], "expected /dev/shm to be writable only by root"),
         (["--units", "/home/a/u.yaml"], "expected a path outside /home"),
         (["--dir", own.to_str().unwrap()], ""),
         (["--dir", "/srv/a b"], "expected letters, digits"),
-        (["--group", "a\""], "expected a group's name"),
-        (["--group=-x", "--lvx=/usr/bin/lvx"], "expected a group's name"),
+        (["--group", "a\""], "expected a letter or `_`"),
+        (["--group=-x", "--lvx=/usr/bin/lvx"], "expected a letter or `_`"),
     ] {
         let text = seen(&option);
         assert!(text.ends_with("exit status 2") && text.contains(why), "{option:?}: {text}");
@@ -151,7 +150,7 @@ fn what_could_not_work_or_is_not_safe_is_not_printed() {
 }
 
 #[test]
-fn a_watch_follows_what_is_changed_in_the_map() {
+fn watch_rereads_units_file() {
     if has_adapters() {
         return;
     }
@@ -164,10 +163,10 @@ fn a_watch_follows_what_is_changed_in_the_map() {
     assert_eq!(watch.next_line(), "new (96132206100410) is missing");
 }
 
-/// A process that keeps the links, killed at the end of the test.
+/// A process that maintains links, killed at the end of the test.
 struct Watch {
     process: Child,
-    told: Lines<BufReader<ChildStderr>>,
+    stderr: Lines<BufReader<ChildStderr>>,
 }
 
 impl Watch {
@@ -178,12 +177,12 @@ impl Watch {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let told = BufReader::new(process.stderr.take().unwrap()).lines();
-        Self { process, told }
+        let stderr = BufReader::new(process.stderr.take().unwrap()).lines();
+        Self { process, stderr }
     }
 
     fn next_line(&mut self) -> String {
-        self.told.next().unwrap().unwrap()
+        self.stderr.next().unwrap().unwrap()
     }
 }
 
@@ -195,7 +194,7 @@ impl Drop for Watch {
 }
 
 #[test]
-fn lock_that_anyone_can_take_on_the_folder_stops_nothing() {
+fn lock_on_the_folder_itself_has_no_effect() {
     let scratch = Scratch::new("anyone").units("units: {}");
     let anyone = fs::File::open(scratch.0.join("dev")).unwrap();
     anyone.lock().unwrap();
@@ -208,23 +207,26 @@ fn lock_that_anyone_can_take_on_the_folder_stops_nothing() {
 }
 
 #[test]
-fn second_keeper_is_refused_and_stale_links_are_cleared_all_the_same() {
+fn second_watch_is_refused_but_clear_works() {
     if has_adapters() {
         return;
     }
     let scratch = Scratch::new("kept").units("units:\n  96132206100410: a\n");
     let mut watch = Watch::start(&scratch);
     watch.next_line();
-    insta::assert_snapshot!("kept", scratch.links(&[]));
+    insta::assert_snapshot!("second-watch", scratch.links(&[]));
     scratch.link("stale", "/dev/./hidraw250");
     let text = scratch.links(&["clear"]);
-    assert!(text.contains("another lvx keeps the links here and makes them again"), "{text}");
+    assert!(
+        text.contains("another lvx maintains these links and will create them again"),
+        "{text}"
+    );
     assert!(text.ends_with("exit status 0"), "{text}");
     assert!(!scratch.names().contains(&"stale".to_owned()));
 }
 
 #[test]
-fn says_what_is_wrong_before_it_touches_anything() {
+fn invalid_input_changes_no_link() {
     let scratch = Scratch::new("wrong");
     scratch.link("a", "/dev/./hidraw250");
     insta::assert_snapshot!("no-units", scratch.links(&[]));
@@ -235,7 +237,7 @@ fn says_what_is_wrong_before_it_touches_anything() {
 }
 
 #[test]
-fn tells_that_nothing_is_plugged_in() {
+fn no_adapter_is_reported() {
     if has_adapters() {
         return;
     }

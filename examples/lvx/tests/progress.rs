@@ -1,4 +1,4 @@
-//! Progress on a terminal, and nowhere else.
+//! Progress on a terminal.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -14,10 +14,10 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-/// A unit that never answers; a question to it is given up after three seconds.
+/// A unit that never answers. A query fails after three seconds.
 const SILENT: &str = "sim:0?silent=1&timeout=1s";
 
-/// What a run writes to its standard error, which is a terminal.
+/// Returns the standard error of a command, which is a terminal.
 fn drawn(arguments: &[&str]) -> String {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
@@ -35,14 +35,14 @@ fn drawn(arguments: &[&str]) -> String {
         .spawn()
         .unwrap();
     let mut text = Vec::new();
-    // A terminal whose other end is closed by all ends with an error.
+    // Ends with an error when all slave descriptors are closed.
     let _ = File::from(terminal).read_to_end(&mut text);
     child.wait().unwrap();
     String::from_utf8_lossy(&text).into_owned()
 }
 
 #[test]
-fn a_silent_unit_is_drawn_with_its_question_and_how_long_it_is_waited_for() {
+fn progress_of_silent_unit_shows_query_and_waiting_time() {
     let runs = [
         &["sync-check", SILENT, "sim:1"][..],
         &["query", "GS", SILENT],
@@ -52,13 +52,13 @@ fn a_silent_unit_is_drawn_with_its_question_and_how_long_it_is_waited_for() {
     for (arguments, run) in runs {
         let text = run.join().unwrap();
         assert!(text.contains("sim:0  "), "{arguments:?}: {text:?}");
-        assert!(text.contains(", no answer for "), "{arguments:?}: {text:?}");
+        assert!(text.contains(", no reply for "), "{arguments:?}: {text:?}");
         assert!(text.contains(" s, waiting "), "{arguments:?}: {text:?}");
     }
 }
 
 #[test]
-fn a_quiet_run_draws_nothing() {
+fn quiet_hides_progress() {
     for arguments in [["--quiet", "query", "GS", SILENT], ["query", "GS", SILENT, "--quiet"]] {
         let text = drawn(&arguments);
         assert!(!text.contains("sim:0  ") && !text.contains('\x1b'), "{arguments:?}: {text:?}");
@@ -66,11 +66,11 @@ fn a_quiet_run_draws_nothing() {
 }
 
 #[test]
-fn nothing_is_drawn_where_standard_error_is_no_terminal() {
+fn progress_is_hidden_without_terminal() {
     let output = Command::new(env!("CARGO_BIN_EXE_lvx"))
         .args(["compare", SILENT, "sim:1", "--format", "json"])
         .output()
         .unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.lines().all(|line| line.starts_with("lvx: ")), "{told}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.lines().all(|line| line.starts_with("lvx: ")), "{errors}");
 }

@@ -1,4 +1,4 @@
-//! Runs that were left, runs of others, and the files that runs are kept in.
+//! Open runs, runs of other users, and the files of runs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
@@ -16,13 +16,13 @@ use pair::{BOTH, FAST, Folder, Pair, Running, SERIALS};
 
 const BACKLIGHT: &str = "backlight: off\n";
 
-/// Starts an apply that waits for its confirmation, and returns once it does.
+/// Starts an apply and returns when it waits for confirmation.
 fn waiting(pair: &Pair) -> (Running, BufReader<ChildStderr>) {
-    let (child, told, _) = waiting_on(pair, BACKLIGHT);
-    (child, told)
+    let (child, stderr, _) = waiting_on(pair, BACKLIGHT);
+    (child, stderr)
 }
 
-/// The same for this profile; returns the run's name as well.
+/// Starts an apply of a profile and returns when it waits for confirmation, with the name of the run.
 fn waiting_on(pair: &Pair, profile: &str) -> (Running, BufReader<ChildStderr>, String) {
     let profile = pair.folder.file("waiting.yaml", profile);
     let [first, second] = pair.addresses();
@@ -31,27 +31,27 @@ fn waiting_on(pair: &Pair, profile: &str) -> (Running, BufReader<ChildStderr>, S
     let mut command = pair.command("apply", &arguments);
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     let mut child = Running(child.unwrap());
-    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("lvx confirm") {
         line.clear();
-        assert_ne!(told.read_line(&mut line).unwrap(), 0, "it ended");
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "lvx apply has ended");
     }
     let run = line.split_whitespace().last().unwrap().to_owned();
-    (child, told, run)
+    (child, stderr, run)
 }
 
-/// The same command as a user who has another state folder.
+/// Returns the command with another state folder.
 fn elsewhere(mut command: Command, folder: &Folder) -> Command {
     command.env("LVX_STATE_DIR", &folder.0);
     command
 }
 
 #[test]
-fn a_run_in_another_state_folder_is_in_the_way_at_work_and_when_it_was_left() {
+fn run_in_another_state_folder_blocks_while_running_and_after_kill() {
     let pair = Pair::new();
     let other = Folder::new();
-    let (mut child, _told) = waiting(&pair);
+    let (mut child, _stderr) = waiting(&pair);
     let received = pair.received();
     let profile = pair.folder.file("other.yaml", "output_priority: solar_utility_battery\n");
     let [first, second] = pair.addresses();
@@ -62,16 +62,16 @@ fn a_run_in_another_state_folder_is_in_the_way_at_work_and_when_it_was_left() {
         let seen = pair.seen(&output);
         (output.status.code().unwrap(), seen.split_whitespace().collect::<Vec<_>>().join(" "))
     };
-    // While it waits, its links are free and the units can be asked; nothing else is written.
+    // While the run waits, other programs can query the units, but not write.
     let asked = pair.command("query", &["GS", &first]).output().unwrap();
     assert_eq!(asked.status.code(), Some(0), "{}", pair.seen(&asked));
     for (options, expected) in [(&[][..], 1), (&["--yes-serial", BOTH], 4)] {
         let (status, seen) = apply(options);
         assert_eq!(status, expected, "{seen}");
-        assert!(seen.contains("is at work on unit 96132206100410"), "{seen}");
-        assert!(seen.contains("`lvx confirm` keeps what it wrote"), "{seen}");
+        assert!(seen.contains("on unit 96132206100410 is in progress"), "{seen}");
+        assert!(seen.contains("`lvx confirm` keeps its writes"), "{seen}");
     }
-    // The JSON has the reason, too.
+    // The JSON contains the reason, too.
     let json = ["--format", "json", "--yes-serial", BOTH];
     let arguments = [&[&*profile, &first, &second][..], &json, &FAST].concat();
     let refused = elsewhere(pair.command("apply", &arguments), &other).output().unwrap();
@@ -84,7 +84,7 @@ fn a_run_in_another_state_folder_is_in_the_way_at_work_and_when_it_was_left() {
         let (status, seen) = apply(options);
         assert_eq!(status, expected, "{seen}");
         assert!(seen.contains("was not confirmed, and its program is gone"), "{seen}");
-        assert!(seen.contains("lvx restore --state-dir FOLDER TIME undoes it"), "{seen}");
+        assert!(seen.contains("or undo them: lvx restore --state-dir FOLDER TIME"), "{seen}");
     }
     assert_eq!(pair.received(), received);
     let restored = pair.command("restore", &["--forget"]).output().unwrap();
@@ -94,7 +94,7 @@ fn a_run_in_another_state_folder_is_in_the_way_at_work_and_when_it_was_left() {
 }
 
 #[test]
-fn the_run_of_another_user_is_in_the_way_unless_it_is_passed_over_by_name() {
+fn run_of_another_user_blocks_unless_ignored() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
@@ -111,20 +111,20 @@ fn the_run_of_another_user_is_in_the_way_unless_it_is_passed_over_by_name() {
     let refused = pair.lvx("apply", &profile, &consent);
     let seen = pair.seen(&refused);
     assert_eq!((refused.status.code(), pair.received()), (Some(4), 0), "{seen}");
-    assert!(seen.contains("a run of uid 12345 on unit 96132206100411 did not"), "{seen}");
+    assert!(seen.contains("a run of uid 12345 on unit 96132206100411 is not finished"), "{seen}");
     assert!(seen.contains("--ignore-runs-of 12345"), "{seen}");
     assert!(!seen.contains('\u{1b}'), "{seen}");
-    // One that is at work, or is only locked by its user, can be passed over as well.
+    // A run in progress, or an entry that its user keeps locked, can also be ignored.
     let locked = fs::File::open(&entry).unwrap();
     locked.lock().unwrap();
     let refused = pair.lvx("apply", &profile, &consent);
     let seen = pair.seen(&refused);
-    assert!(seen.contains("uid 12345 is at work on unit 96132206100411"), "{seen}");
+    assert!(seen.contains("uid 12345 on unit 96132206100411 is in progress"), "{seen}");
     assert!(seen.contains("--ignore-runs-of 12345") && !seen.contains("lvx confirm"), "{seen}");
     drop(locked);
-    let passed = [&consent[..], &["--ignore-runs-of", "12345"]].concat();
-    assert_eq!(pair.lvx("apply", &profile, &passed).status.code(), Some(0));
-    // A run without a write blocks no other run.
+    let ignoring = [&consent[..], &["--ignore-runs-of", "12345"]].concat();
+    assert_eq!(pair.lvx("apply", &profile, &ignoring).status.code(), Some(0));
+    // An entry of a run that did not start to write does not block.
     fs::write(&entry, head).unwrap();
     let profile = pair.folder.file("again.yaml", "backlight: on\n");
     let applied = pair.lvx("apply", &profile, &consent);
@@ -132,17 +132,17 @@ fn the_run_of_another_user_is_in_the_way_unless_it_is_passed_over_by_name() {
 }
 
 #[test]
-fn the_environment_under_sudo_does_not_choose_where_runs_are_looked_for() {
+fn runs_dir_variable_is_ignored_under_sudo() {
     let pair = Pair::new();
     let mut command = pair.command("restore", &[]);
     let output = command.env("SUDO_UID", "1000").output().unwrap();
     let seen = pair.seen(&output);
-    assert!(seen.contains("no run was left") && !seen.contains(", runs"), "{seen}");
+    assert!(seen.contains("no open run was found") && !seen.contains(", runs"), "{seen}");
     assert!(seen.contains("/var/tmp"), "{seen}");
 }
 
 #[test]
-fn files_of_runs_are_private_and_audit_lines_say_when_and_whether_it_was_proved() {
+fn run_files_are_private_and_audit_lines_have_time_and_result() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", BACKLIGHT);
     let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
@@ -151,7 +151,7 @@ fn files_of_runs_are_private_and_audit_lines_say_when_and_whether_it_was_proved(
         let file = pair.folder.ending_with(ending).remove(0);
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600, "{}", file.display());
     }
-    // The second unit accepts and does not take it.
+    // The second unit accepts the command without changing the setting.
     pair.bank.with(|bank| bank.switch(1, "ignore=1")).unwrap();
     let profile = pair.folder.file("on.yaml", "backlight: on\n");
     pair.lvx("apply", &profile, &consent);
@@ -167,9 +167,9 @@ fn files_of_runs_are_private_and_audit_lines_say_when_and_whether_it_was_proved(
     assert!(fs::read_dir(pair.folder.0.join("runs")).unwrap().next().is_none());
 }
 
-/// What root's `sudo -E lvx` finds in the folder of a malicious user.
+/// Covers a malicious user's folder that root uses with `sudo -E lvx`.
 #[test]
-fn links_and_pipes_in_a_state_folder_are_not_followed() {
+fn links_and_pipes_in_state_folder_are_not_followed() {
     let pair = Pair::new();
     let precious = pair.folder.file("precious", "keep me");
     symlink(&precious, pair.folder.0.join("audit.jsonl")).unwrap();
@@ -177,10 +177,10 @@ fn links_and_pipes_in_a_state_folder_are_not_followed() {
     let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
     let applied = pair.lvx("apply", &profile, &consent);
     assert_eq!(applied.status.code(), Some(0), "{}", pair.seen(&applied));
-    assert!(pair.seen(&applied).contains("a write was not noted"), "{}", pair.seen(&applied));
-    let (mut child, _told, run) = waiting_on(&pair, "backlight: on\n");
+    assert!(pair.seen(&applied).contains("a write was not recorded"), "{}", pair.seen(&applied));
+    let (mut child, _stderr, run) = waiting_on(&pair, "backlight: on\n");
     symlink(&precious, pair.folder.0.join(format!("{run}.confirmed"))).unwrap();
-    // Whoever put a link there has confirmed; what it leads to is left alone.
+    // The link counts as confirmation, and its target is not changed.
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(fs::read_to_string(&precious).unwrap(), "keep me");
     let pipe = pair.folder.0.join("20260101-000000.journal");
@@ -192,18 +192,18 @@ fn links_and_pipes_in_a_state_folder_are_not_followed() {
 }
 
 #[test]
-fn a_run_whose_journal_is_gone_or_open_to_others_is_in_the_way() {
+fn missing_or_writable_journal_blocks_apply() {
     use std::os::unix::fs::PermissionsExt;
 
     let pair = Pair::new();
-    let (mut child, _told, run) = waiting_on(&pair, BACKLIGHT);
+    let (mut child, _stderr, run) = waiting_on(&pair, BACKLIGHT);
     let profile = pair.folder.file("other.yaml", "backlight: on\n");
     let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
-    let at_work = pair.command("restore", &["--undo"]).output().unwrap();
+    let refused_restore = pair.command("restore", &["--undo"]).output().unwrap();
     assert!(
-        pair.seen(&at_work).contains("`lvx confirm` keeps what waits"),
+        pair.seen(&refused_restore).contains("`lvx confirm` keeps the settings"),
         "{}",
-        pair.seen(&at_work)
+        pair.seen(&refused_restore)
     );
     child.kill().unwrap();
     child.wait().unwrap();
@@ -213,16 +213,16 @@ fn a_run_whose_journal_is_gone_or_open_to_others_is_in_the_way() {
     let refused =
         pair.command("restore", &[&run, "--undo", "--yes-serial", BOTH]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
-    assert!(pair.seen(&refused).contains("others can write to it"), "{}", pair.seen(&refused));
+    assert!(pair.seen(&refused).contains("other users can write to it"), "{}", pair.seen(&refused));
     fs::remove_file(journal).unwrap();
     let refused = pair.lvx("apply", &profile, &consent);
     assert_eq!(refused.status.code(), Some(4), "{}", pair.seen(&refused));
-    assert!(pair.seen(&refused).contains("its journal is gone"), "{}", pair.seen(&refused));
+    assert!(pair.seen(&refused).contains("its journal is missing"), "{}", pair.seen(&refused));
     assert_eq!(pair.received(), received);
 }
 
 #[test]
-fn the_folder_of_another_user_is_not_used() {
+fn state_folder_of_another_user_is_refused() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
@@ -241,9 +241,9 @@ fn the_folder_of_another_user_is_not_used() {
     let (status, seen) = with_env("LVX_STATE_DIR", &home.0);
     assert_eq!(status, Some(2), "{seen}");
     assert!(seen.contains("it belongs to uid 12345, expected root (uid 0)"), "{seen}");
-    // As `sudo -E` does it: nothing is made below a folder that its owner can exchange.
+    // As with `sudo -E`: nothing is created below a folder that its owner can replace.
     let (status, seen) = with_env("HOME", &home.0);
     assert_eq!(status, Some(2), "{seen}");
-    assert!(seen.contains("belongs to uid 12345, who could exchange"), "{seen}");
+    assert!(seen.contains("can be changed by uid 12345, who can replace"), "{seen}");
     assert_eq!((pair.received(), fs::read_dir(&home.0).unwrap().count()), (0, 1));
 }

@@ -1,4 +1,4 @@
-//! `lvx` where it writes: asked twice, proved, undone, and brought to an end after a `kill -9`.
+//! Commands that write settings: consent, verification, undo, and recovery after `kill -9`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
@@ -27,14 +27,14 @@ backlight: off
 ";
 
 #[test]
-fn nothing_is_written_unless_it_is_asked_for_twice() {
+fn apply_without_consent_writes_nothing() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", PROFILE);
     let plan = pair.folder.0.join("plan.json");
     let plan = plan.to_str().unwrap();
     let before = [pair.settings(0), pair.settings(1)];
     let [first, second] = pair.addresses();
-    let mut told = vec![
+    let mut outputs = vec![
         pair.lvx("diff", &profile, &[]),
         pair.command("validate", &[&profile, "--for", &first]).output().unwrap(),
         pair.lvx("apply", &profile, &["--save-plan", plan]),
@@ -50,14 +50,14 @@ fn nothing_is_written_unless_it_is_asked_for_twice() {
     ];
     assert_eq!(pair.received(), 0);
     assert_eq!(before, [pair.settings(0), pair.settings(1)]);
-    // The profile that init prints has a snapshot elsewhere.
-    told.remove(9);
-    let told: Vec<_> = told.iter().map(|output| pair.seen(output)).collect();
-    insta::assert_snapshot!(told.join("\n\n"));
+    // Another test has a snapshot of the profile.
+    outputs.remove(9);
+    let outputs: Vec<_> = outputs.iter().map(|output| pair.seen(output)).collect();
+    insta::assert_snapshot!(outputs.join("\n\n"));
 }
 
 #[test]
-fn a_profile_is_applied_proved_and_counted_and_then_it_is_so() {
+fn apply_writes_and_verifies_once() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", PROFILE);
     let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
@@ -74,7 +74,7 @@ fn a_profile_is_applied_proved_and_counted_and_then_it_is_so() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["outcome"], "accepted");
     }
-    // What was saved before is a profile that brings it back.
+    // The saved settings are a profile that restores the unit.
     for (unit, serial) in SERIALS.into_iter().enumerate() {
         let saved = pair.folder.ending_with(&format!("-{serial}.yaml")).remove(0);
         let saved = saved.to_str().unwrap();
@@ -89,7 +89,7 @@ fn a_profile_is_applied_proved_and_counted_and_then_it_is_so() {
 }
 
 #[test]
-fn words_are_set_proved_and_noted_as_a_profile_is() {
+fn set_writes_and_journals_like_apply() {
     let pair = Pair::new();
     let consent = [&["backlight=off", "--yes-serial", BOTH][..], &FAST].concat();
     let set = pair.lvx("set", "output_priority=solar_utility_battery", &consent);
@@ -100,7 +100,7 @@ fn words_are_set_proved_and_noted_as_a_profile_is() {
 }
 
 #[test]
-fn a_plan_is_carried_out_as_it_was_shown_or_not_at_all() {
+fn saved_plan_is_refused_after_a_change_of_the_unit() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", PROFILE);
     let plan = pair.folder.0.join("plan.json");
@@ -117,9 +117,9 @@ fn a_plan_is_carried_out_as_it_was_shown_or_not_at_all() {
 }
 
 #[test]
-fn what_cannot_be_planned_is_told() {
+fn apply_planning_errors() {
     let pair = Pair::new();
-    let told: Vec<_> = [
+    let outputs: Vec<_> = [
         ("max_charge_current: 100 A\noutput_mode: single\n", &[][..]),
         ("bulk_voltage: 53 V\n", &[]),
         ("output_mode: single\nmachine_type: grid_tie\n", &["--allow-installation", "output_mode"]),
@@ -132,16 +132,16 @@ fn what_cannot_be_planned_is_told() {
     ]
     .into_iter()
     .map(|(text, options)| {
-        let profile = pair.folder.file("wanted.yaml", text);
+        let profile = pair.folder.file("profile.yaml", text);
         pair.seen(&pair.lvx("apply", &profile, options))
     })
     .collect();
-    insta::assert_snapshot!(told.join("\n\n"));
+    insta::assert_snapshot!(outputs.join("\n\n"));
     assert_eq!(pair.received(), 0);
 }
 
 #[test]
-fn on_a_terminal_the_serial_numbers_are_asked_for() {
+fn confirm_on_a_terminal_asks_for_serial_numbers() {
     for (typed, status) in [
         ("0410\n0411\n", 0),
         ("96132206100410\n 96132206100411 \n", 0),
@@ -171,7 +171,7 @@ fn on_a_terminal_the_serial_numbers_are_asked_for() {
     }
 }
 
-/// A pseudo-terminal: this end, and the one for a program.
+/// Opens a pseudo-terminal. Returns its master and its slave side.
 fn terminal() -> (fs::File, fs::File) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
@@ -182,7 +182,7 @@ fn terminal() -> (fs::File, fs::File) {
     (terminal.into(), end)
 }
 
-/// A terminal whose other end is closed fails to read.
+/// Reads a terminal until its slave side is closed.
 fn read_until_closed(mut terminal: fs::File) -> String {
     let mut seen = Vec::new();
     let mut chunk = [0; 256];
@@ -195,7 +195,7 @@ fn read_until_closed(mut terminal: fs::File) -> String {
     String::from_utf8_lossy(&seen).into_owned()
 }
 
-/// Starts an apply that waits for its confirmation, and returns once it does.
+/// Starts an apply and returns when it waits for confirmation.
 fn waiting(pair: &Pair, time: &str) -> (Running, BufReader<std::process::ChildStderr>) {
     let profile = pair.folder.file("bank.yaml", PROFILE);
     let [first, second] = pair.addresses();
@@ -204,33 +204,33 @@ fn waiting(pair: &Pair, time: &str) -> (Running, BufReader<std::process::ChildSt
     started(&mut pair.command("apply", &arguments))
 }
 
-/// Starts an apply, and returns once it waits for its confirmation.
+/// Starts a command and returns when it waits for confirmation.
 fn started(apply: &mut Command) -> (Running, BufReader<std::process::ChildStderr>) {
     let child = apply.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut child = Running(child);
-    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("lvx confirm") {
         line.clear();
-        assert_ne!(told.read_line(&mut line).unwrap(), 0, "it ended");
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "lvx apply has ended");
     }
-    (child, told)
+    (child, stderr)
 }
 
 #[test]
-fn what_is_not_confirmed_is_undone() {
+fn apply_without_confirmation_is_undone() {
     let pair = Pair::new();
     let before = pair.settings(0);
-    let (mut child, _told) = waiting(&pair, "1s");
+    let (mut child, _stderr) = waiting(&pair, "1s");
     assert_eq!(child.wait().unwrap().code(), Some(4));
     assert_eq!(pair.settings(0), before);
 }
 
 #[test]
-fn what_is_confirmed_is_kept() {
+fn apply_with_confirmation_is_kept() {
     let pair = Pair::new();
     let before = pair.settings(0);
-    let (mut child, _told) = waiting(&pair, "10m");
+    let (mut child, _stderr) = waiting(&pair, "10m");
     let confirmed = pair.command("confirm", &[]).output().unwrap();
     insta::assert_snapshot!(pair.seen(&confirmed));
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -238,11 +238,11 @@ fn what_is_confirmed_is_kept() {
 }
 
 #[test]
-fn what_nobody_waits_for_any_more_can_be_kept_or_undone() {
+fn killed_run_can_be_confirmed_or_undone() {
     for keep in [true, false] {
         let pair = Pair::new();
         let before = pair.settings(0);
-        let (mut child, _told) = waiting(&pair, "10m");
+        let (mut child, _stderr) = waiting(&pair, "10m");
         child.kill().unwrap();
         child.wait().unwrap();
         let ended = if keep {
@@ -254,13 +254,13 @@ fn what_nobody_waits_for_any_more_can_be_kept_or_undone() {
         assert_eq!(ended.status.code(), Some(0), "{}", pair.seen(&ended));
         assert_eq!(pair.settings(0) != before, keep);
         let left = pair.command("restore", &[]).output().unwrap();
-        assert!(pair.seen(&left).contains("no run was left"), "{}", pair.seen(&left));
+        assert!(pair.seen(&left).contains("no open run was found"), "{}", pair.seen(&left));
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_hang_up_that_was_ignored_from_the_start_stays_ignored() {
+fn sighup_ignored_at_start_stays_ignored() {
     let pair = Pair::new();
     let before = pair.settings(0);
     let profile = pair.folder.file("bank.yaml", PROFILE);
@@ -268,13 +268,13 @@ fn a_hang_up_that_was_ignored_from_the_start_stays_ignored() {
     let options = ["--yes-serial", BOTH, "--confirm-within", "10m"];
     let arguments = [&[&*profile, &first, &second][..], &options, &FAST].concat();
     let apply = pair.command("apply", &arguments);
-    // As nohup does it.
+    // Ignores SIGHUP like nohup.
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
     shell.arg(apply.get_program()).args(apply.get_args()).env_remove("LVX_UNIT");
     shell.envs(apply.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let (mut child, _told) = started(shell.stdin(Stdio::null()));
-    // Ignored and not caught: a hang-up that comes later has no effect at any time.
+    let (mut child, _stderr) = started(shell.stdin(Stdio::null()));
+    // SIGHUP must be ignored, not caught.
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let hang_up = |name: &str| {
         let mask = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
@@ -289,10 +289,10 @@ fn a_hang_up_that_was_ignored_from_the_start_stays_ignored() {
 }
 
 #[test]
-fn an_interrupt_undoes() {
+fn interrupt_undoes_all_writes() {
     let pair = Pair::new();
     let before = [pair.settings(0), pair.settings(1)];
-    let (mut child, _told) = waiting(&pair, "10m");
+    let (mut child, _stderr) = waiting(&pair, "10m");
     let id = child.id().to_string();
     Command::new("kill").args(["-INT", &id]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(4));
@@ -300,28 +300,28 @@ fn an_interrupt_undoes() {
 }
 
 #[test]
-fn a_run_that_was_left_is_in_the_way_of_the_next_until_it_is_seen_to() {
+fn open_run_blocks_the_next_until_closed() {
     let pair = Pair::new();
-    let (mut child, _told) = waiting(&pair, "10m");
+    let (mut child, _stderr) = waiting(&pair, "10m");
     child.kill().unwrap();
     child.wait().unwrap();
     let profile = pair.folder.file("other.yaml", "backlight: on\n");
     let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
-    let mut told =
+    let mut outputs =
         vec![pair.lvx("apply", &profile, &consent), pair.command("restore", &[]).output().unwrap()];
     let journal = pair.folder.ending_with(".journal").remove(0);
     let journal = journal.to_str().unwrap();
-    told.push(pair.command("restore", &[journal, "--undo"]).output().unwrap());
-    told.push(pair.command("restore", &[journal, "--forget"]).output().unwrap());
-    told.push(pair.command("restore", &[journal]).output().unwrap());
+    outputs.push(pair.command("restore", &[journal, "--undo"]).output().unwrap());
+    outputs.push(pair.command("restore", &[journal, "--forget"]).output().unwrap());
+    outputs.push(pair.command("restore", &[journal]).output().unwrap());
     assert_eq!(pair.received(), 8);
-    let told: Vec<_> = told.iter().map(|output| pair.seen(output)).collect();
-    insta::assert_snapshot!(told.join("\n\n"));
+    let outputs: Vec<_> = outputs.iter().map(|output| pair.seen(output)).collect();
+    insta::assert_snapshot!(outputs.join("\n\n"));
     assert_eq!(pair.lvx("apply", &profile, &consent).status.code(), Some(0));
 }
 
 #[test]
-fn an_installation_setting_of_a_plan_is_allowed_where_it_is_carried_out() {
+fn saved_plan_needs_its_installation_permission_again() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", "machine_type: grid_tie\n");
     let plan = pair.folder.0.join("plan.json");
@@ -337,20 +337,24 @@ fn an_installation_setting_of_a_plan_is_allowed_where_it_is_carried_out() {
 }
 
 #[test]
-fn a_journal_that_nobody_can_read_is_in_the_way() {
+fn unreadable_journal_blocks_apply() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", PROFILE);
     let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
-    pair.folder.file("20260101-000000.journal", "half a line that never happened");
+    pair.folder.file("20260101-000000.journal", "incomplete line");
     pair.folder.file("20260101-000001.journal", "{\"format\":\"lvx-journal-1\"}\n");
     let refused = pair.lvx("apply", &profile, &consent);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(pair.seen(&refused).contains("find out what that run did"), "{}", pair.seen(&refused));
+    assert!(
+        pair.seen(&refused).contains("find out what that run wrote"),
+        "{}",
+        pair.seen(&refused)
+    );
     assert_eq!(pair.received(), 0);
 }
 
 #[test]
-fn what_ended_is_not_confirmed() {
+fn confirm_of_finished_run_is_refused() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", PROFILE);
     pair.lvx("apply", &profile, &[&["--yes-serial", BOTH][..], &FAST].concat());
@@ -360,7 +364,7 @@ fn what_ended_is_not_confirmed() {
 }
 
 #[test]
-fn a_report_that_cannot_be_printed_is_told_all_the_same() {
+fn report_goes_to_standard_error_if_output_is_full() {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", "backlight: off\n");
     let [first, second] = pair.addresses();
@@ -370,21 +374,21 @@ fn a_report_that_cannot_be_printed_is_told_all_the_same() {
             .concat();
     let output =
         pair.command("apply", &arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
-    // As wherever standard output cannot be written.
+    // The usual status if standard output cannot be written.
     assert_eq!(output.status.code(), Some(2), "{}", pair.seen(&output));
     assert!(pair.seen(&output).contains("applied and proved: 2 writes"), "{}", pair.seen(&output));
 }
 
-/// When a run is killed.
+/// The moment at which a run is killed.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// After so long.
+    /// Time after the start.
     After(Duration),
-    /// When its journal has so many bytes.
+    /// Size of the journal in bytes.
     Bytes(u64),
 }
 
-/// Kills an apply, restores, and says how many of its writes it had announced by then.
+/// Kills an apply and restores. Returns the number of writes announced in the journal before the kill.
 fn kill_and_restore(moment: Moment, undo: bool) -> usize {
     let pair = Pair::new();
     let profile = pair.folder.file("bank.yaml", PROFILE);
@@ -399,7 +403,7 @@ fn kill_and_restore(moment: Moment, undo: bool) -> usize {
         .unwrap();
     match moment {
         Moment::After(time) => thread::sleep(time),
-        Moment::Bytes(wanted) => wait_for_bytes(&pair.folder.0, wanted, &mut child),
+        Moment::Bytes(bytes) => wait_for_bytes(&pair.folder.0, bytes, &mut child),
     }
     child.kill().unwrap();
     child.wait().unwrap();
@@ -407,22 +411,22 @@ fn kill_and_restore(moment: Moment, undo: bool) -> usize {
     let announced = journal.as_ref().map_or(0, |path| {
         fs::read_to_string(path).unwrap().matches("\"record\":\"writing\"").count()
     });
-    let way = if undo { "--undo" } else { "--finish" };
-    let arguments = [&[way, "--yes-serial", BOTH][..], &FAST].concat();
+    let option = if undo { "--undo" } else { "--finish" };
+    let arguments = [&[option, "--yes-serial", BOTH][..], &FAST].concat();
     let restored = pair.command("restore", &arguments).output().unwrap();
     let after = [pair.settings(0), pair.settings(1)];
-    let wanted: Vec<Settings> =
+    let target: Vec<Settings> =
         before.iter().map(|before| before.overlaid(&profile_settings())).collect();
-    let (is_old, is_new) = (after == before, after.to_vec() == wanted);
+    let (is_old, is_new) = (after == before, after.to_vec() == target);
     let seen = pair.seen(&restored);
     assert_eq!(restored.status.code(), Some(0), "{moment:?}: {seen}");
     assert!(is_old || is_new, "{moment:?}: {after:?}\n{seen}");
     if announced > 0 && seen.contains("unit:0") {
         assert_eq!(is_old, undo, "{moment:?}: {seen}");
     }
-    // Nothing is left to be done.
+    // No open run remains.
     let left = pair.command("restore", &[]).output().unwrap();
-    assert!(pair.seen(&left).contains("no run was left"), "{moment:?}: {}", pair.seen(&left));
+    assert!(pair.seen(&left).contains("no open run was found"), "{moment:?}: {}", pair.seen(&left));
     announced
 }
 
@@ -430,14 +434,14 @@ fn profile_settings() -> Settings {
     lvx_settings::Profile::parse("bank.yaml", PROFILE).unwrap().into_profile().settings
 }
 
-fn wait_for_bytes(folder: &Path, wanted: u64, child: &mut Child) {
+fn wait_for_bytes(folder: &Path, min: u64, child: &mut Child) {
     loop {
         let journal = fs::read_dir(folder)
             .unwrap()
             .filter_map(Result::ok)
             .find(|entry| entry.path().extension().is_some_and(|end| end == "journal"));
         let bytes = journal.and_then(|entry| entry.metadata().ok()).map_or(0, |file| file.len());
-        if bytes >= wanted || child.try_wait().unwrap().is_some() {
+        if bytes >= min || child.try_wait().unwrap().is_some() {
             return;
         }
         thread::yield_now();
@@ -445,12 +449,12 @@ fn wait_for_bytes(folder: &Path, wanted: u64, child: &mut Child) {
 }
 
 #[test]
-fn killed_two_hundred_times_it_always_ends_all_old_or_all_new() {
+fn restore_after_kill_gives_all_old_or_all_new_settings() {
     let mut random = fastrand::Rng::with_seed(13);
     let started = Instant::now();
     kill_and_restore(Moment::Bytes(u64::MAX), true);
     let whole = started.elapsed();
-    // The plan alone has this many bytes, each of eight steps about 170.
+    // The plan has about 4,000 bytes, each of eight steps about 170.
     let moments: Vec<_> = (0..KILLS)
         .map(|number| match number % 2 {
             0 => Moment::After(whole.mul_f64(random.f64())),
@@ -474,7 +478,7 @@ fn killed_two_hundred_times_it_always_ends_all_old_or_all_new() {
             });
         }
     });
-    // Enough of them died half-way for this to mean something.
+    // The test is only significant if enough runs were killed between two writes.
     let part_way = part_way.into_inner();
     assert!(part_way > KILLS / 10, "{part_way}");
 }

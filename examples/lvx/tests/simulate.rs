@@ -1,4 +1,4 @@
-//! `lvx simulate`, as the programs that use the virtual bank see it.
+//! `lvx simulate`: the links that other programs use.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
@@ -29,20 +29,20 @@ impl Simulator {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let told = BufReader::new(process.stdout.take().unwrap()).lines();
-        let told = told.map_while(Result::ok).take_while(|line| line.starts_with("unit "));
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let lines = lines.map_while(Result::ok).take_while(|line| line.starts_with("unit "));
         let address = |line: String| line.split_once(": ").unwrap().1.to_owned();
-        Self { addresses: told.map(address).collect(), process }
+        Self { addresses: lines.map(address).collect(), process }
     }
 
-    /// The pty of its only unit.
+    /// Returns the pty of the only unit.
     fn pty(&self) -> &Path {
         Path::new(self.addresses[0].strip_prefix("serial:").unwrap())
     }
 
-    /// As the kernel ends a process: nothing is tidied up.
+    /// Ends the process with SIGKILL, so that it does not clean up.
     fn kill(&mut self) {
-        // It may have ended already.
+        // Fails if the process has already ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -54,7 +54,7 @@ impl Drop for Simulator {
     }
 }
 
-/// A folder of links, gone at the end of the test.
+/// A temporary folder of links, removed at the end of the test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -72,7 +72,7 @@ impl Scratch {
         Simulator::start(&["--link-dir", self.0.to_str().unwrap()])
     }
 
-    /// All that a user sees of a simulator that does not start.
+    /// Returns the errors of a simulator that does not start.
     fn refusal(&self) -> String {
         let output = lvx(&["simulate", "--units", "1", "--link-dir", self.0.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(2));
@@ -104,14 +104,14 @@ fn pty_and_tcp_together_serve_the_same_unit() {
 }
 
 #[test]
-fn second_tcp_client_is_refused_with_a_text_and_the_first_goes_on() {
+fn second_tcp_client_is_refused_with_a_text() {
     let simulator = Simulator::start(&["--tcp", "127.0.0.1:0"]);
     let address = simulator.addresses[0].strip_prefix("tcp:").unwrap();
     let mut first = pi18_transport::Client::open(&simulator.addresses[0]).unwrap();
     first.read::<pi18_proto::Mode>().unwrap();
-    let mut told = String::new();
-    TcpStream::connect(address).unwrap().read_to_string(&mut told).unwrap();
-    assert_eq!(told, "Port already in use\r\n");
+    let mut text = String::new();
+    TcpStream::connect(address).unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "Port already in use\r\n");
     first.read::<pi18_proto::Mode>().unwrap();
 }
 
@@ -126,7 +126,7 @@ fn link_of_a_killed_simulator_is_replaced() {
 }
 
 #[test]
-fn link_of_a_killed_simulator_is_replaced_though_its_number_is_in_use_again() {
+fn link_of_a_killed_simulator_to_a_reused_pty_is_replaced() {
     let scratch = Scratch::new("again");
     let other = Simulator::start(&[]);
     symlink(other.pty(), scratch.link()).unwrap();
@@ -136,7 +136,7 @@ fn link_of_a_killed_simulator_is_replaced_though_its_number_is_in_use_again() {
 }
 
 #[test]
-fn link_of_a_running_simulator_stays() {
+fn link_of_a_running_simulator_is_kept() {
     let scratch = Scratch::new("running");
     let first = scratch.simulator();
     let pty = fs::read_link(scratch.link()).unwrap();
@@ -146,7 +146,7 @@ fn link_of_a_running_simulator_stays() {
 }
 
 #[test]
-fn link_that_no_simulator_made_stays() {
+fn link_not_made_by_a_simulator_is_kept() {
     let scratch = Scratch::new("foreign");
     symlink("/dev/ttyUSB250", scratch.link()).unwrap();
     assert!(scratch.refusal().contains("ttyUSB0: File exists"));
@@ -154,13 +154,13 @@ fn link_that_no_simulator_made_stays() {
 }
 
 #[test]
-fn help_says_what_each_way_cannot_do() {
+fn help_describes_the_limits_of_pty_and_tcp() {
     let help = String::from_utf8(lvx(&["simulate", "--help"]).stdout).unwrap();
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for text in [
-        "Programs built on libserialport cannot open a pty: use --uhid",
-        "A second client of a unit gets \"Port already in use\" and is disconnected",
-        "--switch hosts=all serves up to eight on one line",
+        "Programs built on libserialport cannot open a pty; use --uhid",
+        "A second client of a unit receives \"Port already in use\" and is disconnected",
+        "--switch hosts=all serves up to eight clients",
     ] {
         assert!(help.contains(text), "{text}: {help}");
     }

@@ -1,4 +1,4 @@
-//! What `lvx` reads from and writes to: files of any kind, pipes without a reader, hostile text.
+//! Input and output of `lvx`: special files, closed pipes, hostile text.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
@@ -19,11 +19,11 @@ fn lvx(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
 
-fn complaint(output: &Output) -> String {
+fn errors(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A folder with files for a test.
+/// A temporary folder with files for a test.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -46,7 +46,7 @@ impl Folder {
         self.path(name)
     }
 
-    /// A bank as `lvx dump` saves it.
+    /// Saves a bank with `lvx dump`. Returns its path.
     fn bank(&self) -> String {
         let dumped = lvx(&["dump", "sim:0?frozen=on&fault=83", "sim:1"]);
         self.file("bank.yaml", &String::from_utf8(dumped.stdout).unwrap())
@@ -58,7 +58,7 @@ impl Folder {
 }
 
 #[test]
-fn a_closed_pipe_prints_nothing_and_leaves_the_status() {
+fn closed_pipe_keeps_the_exit_status() {
     let folder = Folder::new();
     let (bank, profile, state) = (folder.bank(), folder.profile(), folder.path("state"));
     let log =
@@ -96,20 +96,20 @@ fn a_closed_pipe_prints_nothing_and_leaves_the_status() {
             command(arguments).env("LVX_STATE_DIR", &state).stdout(stdout).output().unwrap()
         };
         let open = run(Stdio::piped());
-        assert_eq!(open.status.code(), Some(status), "{arguments:?}: {}", complaint(&open));
+        assert_eq!(open.status.code(), Some(status), "{arguments:?}: {}", errors(&open));
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let closed = run(writer.into());
-        assert_eq!(closed.status.code(), Some(status), "{arguments:?}: {}", complaint(&closed));
-        // A journal is named for the time.
-        let told = |output: &Output| complaint(output).lines().count();
-        assert_eq!(told(&closed), told(&open), "{arguments:?}: {}", complaint(&closed));
-        assert!(!complaint(&closed).contains("ipe"), "{}", complaint(&closed));
+        assert_eq!(closed.status.code(), Some(status), "{arguments:?}: {}", errors(&closed));
+        // Names of journals contain the time, so only the lines are counted.
+        let lines = |output: &Output| errors(output).lines().count();
+        assert_eq!(lines(&closed), lines(&open), "{arguments:?}: {}", errors(&closed));
+        assert!(!errors(&closed).contains("ipe"), "{}", errors(&closed));
     }
 }
 
 #[test]
-fn decode_of_a_stream_ends_when_its_output_is_closed() {
+fn decode_of_stream_ends_when_output_is_closed() {
     let (stdin, mut writing) = io::pipe().unwrap();
     let (reader, stdout) = io::pipe().unwrap();
     let mut child = command(&["decode"]).stdin(stdin).stdout(stdout).spawn().unwrap();
@@ -121,7 +121,7 @@ fn decode_of_a_stream_ends_when_its_output_is_closed() {
 }
 
 #[test]
-fn a_file_that_is_endless_or_a_pipe_is_refused() {
+fn devices_pipes_and_folders_are_refused_as_files() {
     let folder = Folder::new();
     let (pipe, profile) = (folder.pipe("pipe"), folder.profile());
     for (file, found) in [("/dev/zero", "a device"), (&*pipe, "a named pipe"), ("/", "a folder")] {
@@ -140,17 +140,17 @@ fn a_file_that_is_endless_or_a_pipe_is_refused() {
             &["links", "--dry-run", "--units", file],
         ] {
             let output = lvx(arguments);
-            let told = complaint(&output);
-            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
-            let wanted = format!("expected a regular file, found {found}");
-            assert!(told.contains(&wanted), "{arguments:?}: {told}");
+            let text = errors(&output);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+            let expected = format!("expected a regular file, found {found}");
+            assert!(text.contains(&expected), "{arguments:?}: {text}");
         }
     }
     assert!(lvx(&["validate", &profile]).status.success());
 }
 
 #[test]
-fn a_file_that_is_too_large_is_refused() {
+fn too_large_file_is_refused() {
     let folder = Folder::new();
     let large = folder.path("large");
     fs::File::create(&large).unwrap().set_len(1 << 30).unwrap();
@@ -164,20 +164,20 @@ fn a_file_that_is_too_large_is_refused() {
         &["links", "--dry-run", "--units", &large],
     ] {
         let output = lvx(arguments);
-        let told = complaint(&output);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
-        assert!(told.contains("expected at most "), "{arguments:?}: {told}");
+        let text = errors(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains("expected at most "), "{arguments:?}: {text}");
     }
     let zeros = fs::File::open("/dev/zero").unwrap();
     let output = command(&["validate", "-"]).stdin(zeros).output().unwrap();
-    assert!(complaint(&output).contains("standard input: cannot be read: expected at most "));
+    assert!(errors(&output).contains("standard input: cannot be read: expected at most "));
 }
 
 #[test]
-fn a_pipe_that_a_shell_gives_is_read() {
+fn pipe_of_process_substitution_is_read() {
     let command = r#""$LVX" validate <(echo 'backlight: off') && "$LVX" decode <(echo MOD 5e443030353035d99f0d)"#;
     let output = Command::new("bash").args(["-c", command]).env("LVX", LVX).output().unwrap();
-    assert!(output.status.success(), "{}", complaint(&output));
+    assert!(output.status.success(), "{}", errors(&output));
 }
 
 /// Right-to-left override, isolate, zero-width space, escape, C1 introducer.
@@ -193,7 +193,7 @@ fn assert_printable(output: &Output) {
 }
 
 #[test]
-fn hostile_text_reaches_no_terminal() {
+fn hostile_text_is_escaped() {
     let folder = Folder::new();
     let yaml = HOSTILE.replace('\u{1b}', "\\x1b");
     let hostile_bank = fs::read_to_string(folder.bank()).unwrap();
@@ -229,7 +229,7 @@ fn hostile_text_reaches_no_terminal() {
             &command(arguments).env("LVX_STATE_DIR", folder.path("state")).output().unwrap(),
         );
     }
-    // In JSON nothing is lost.
+    // JSON preserves the text.
     let output = lvx(&["decode", &log]);
     let last = String::from_utf8(output.stdout).unwrap();
     let last: serde_json::Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
@@ -237,7 +237,7 @@ fn hostile_text_reaches_no_terminal() {
 }
 
 #[test]
-fn markdown_keeps_hostile_names_in_their_cell() {
+fn hostile_names_are_escaped_in_markdown() {
     let folder = Folder::new();
     let bank = fs::read_to_string(folder.bank()).unwrap();
     let bank = folder.file("bank.yaml", &bank.replacen("sim:1", "\"a|b\u{202e}<script>\"", 1));
@@ -262,7 +262,7 @@ fn lists_and_plans_fit_80_columns() {
     for arguments in runs {
         let output =
             command(&arguments).env("LVX_STATE_DIR", folder.path("state")).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", complaint(&output));
+        assert!(output.status.success(), "{arguments:?}: {}", errors(&output));
         for line in String::from_utf8(output.stdout).unwrap().lines() {
             assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
         }

@@ -1,5 +1,5 @@
-//! Two virtual units on ptys, and a state folder, that the tests of settings share.
-#![allow(dead_code, reason = "not every test needs all of it")]
+//! Two virtual units on ptys and a state folder, for tests that write settings.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ pub(crate) const LVX: &str = env!("CARGO_BIN_EXE_lvx");
 pub(crate) const SERIALS: [&str; 2] = ["96132206100410", "96132206100411"];
 pub(crate) const BOTH: &str = "96132206100410,96132206100411";
 
-/// A folder that is gone at the end of the test.
+/// A temporary folder, removed at the end of the test.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
@@ -25,20 +25,20 @@ impl Folder {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("lvx-set-{}-{number}", std::process::id()));
-        // Nobody else writes to a state folder, whatever the umask is.
+        // A state folder must not be writable by others, whatever the umask.
         fs::DirBuilder::new().mode(0o700).create(&path).unwrap();
         fs::create_dir(path.join("runs")).unwrap();
         Self(path)
     }
 
-    /// Puts a file there.
+    /// Writes a file. Returns its path.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    /// The files whose names end like this.
+    /// Returns the files with this suffix.
     pub(crate) fn ending_with(&self, end: &str) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| path.to_str().unwrap().ends_with(end)).collect()
@@ -51,7 +51,7 @@ impl Drop for Folder {
     }
 }
 
-/// A program that is ended with the test, also if that fails.
+/// A process that is killed at the end of the test.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Deref for Running {
@@ -75,7 +75,7 @@ impl Drop for Running {
     }
 }
 
-/// Two virtual units on ptys, in this process, so that what they got can be counted.
+/// Two virtual units on ptys, served by this process so that received commands can be counted.
 pub(crate) struct Pair {
     pub(crate) bank: SharedBank,
     pub(crate) served: Vec<Served>,
@@ -116,7 +116,7 @@ impl Pair {
         self.command(task, &arguments).output().unwrap()
     }
 
-    /// Set commands that arrived.
+    /// Returns the number of received set commands.
     pub(crate) fn received(&self) -> u64 {
         self.bank.with(|bank| bank.sets(0).received + bank.sets(1).received)
     }
@@ -130,7 +130,7 @@ impl Pair {
         settings
     }
 
-    /// All that a user sees of a run, the ptys named alike everywhere.
+    /// Returns all output of a command with its exit status. Replaces names of ptys, folders and journals.
     pub(crate) fn seen(&self, output: &Output) -> String {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let status = output.status.code().unwrap();
@@ -142,7 +142,7 @@ impl Pair {
         let mut folder = self.folder.0.to_str().unwrap().to_owned();
         folder.push('/');
         seen = seen.replace(&folder, "").replace(self.folder.0.to_str().unwrap(), "FOLDER");
-        // Journals are named for the time.
+        // Names of journals contain the time.
         for journal in self.folder.ending_with(".journal") {
             let name = journal.file_stem().unwrap().to_str().unwrap();
             seen = seen.replace(name, "TIME");
@@ -151,5 +151,5 @@ impl Pair {
     }
 }
 
-/// Fast enough for a test, slow enough for a pty.
+/// Short times for tests that still suffice for a pty.
 pub(crate) const FAST: [&str; 4] = ["--pause", "1ms", "--within", "300ms"];

@@ -1,10 +1,10 @@
-//! A log that holds every kind of line, damaged ones too.
+//! Generated logs with all kinds of lines, including damaged ones.
 
 use fastrand::Rng;
 use pi18_proto::{Dialect, Frame, FrameKind, MAX_FRAME, Query, SetCommand};
 use pi18_transport::to_hex;
 
-/// Lines as a capture or a poller writes them: most are sound, most say what was asked.
+/// Returns lines of captures and pollers: most are valid, and most contain the command.
 pub(crate) fn log(lines: usize, seed: u64) -> Vec<u8> {
     let mut random = Rng::with_seed(seed);
     let mut log = Vec::new();
@@ -17,7 +17,7 @@ pub(crate) fn log(lines: usize, seed: u64) -> Vec<u8> {
     log
 }
 
-/// Lines of a program that asks a unit in turn, all of them sound.
+/// Returns valid lines of a program that polls a unit.
 pub(crate) fn polled(lines: usize) -> Vec<u8> {
     let asked = ["GS", "MOD", "FWS", "PGS1", "GS", "PIRI"];
     let lines = asked.iter().cycle().take(lines).enumerate().map(|(number, command)| {
@@ -35,16 +35,16 @@ fn line(random: &mut Rng, number: usize) -> Vec<u8> {
         _ => info.sample.to_owned(),
     };
     let reply = frame(FrameKind::Data, data.as_bytes());
-    let sound = to_hex(&reply);
+    let valid = to_hex(&reply);
     let command = match random.u8(..8) {
         0 => info.example.to_lowercase(),
         1 => info.mnemonic.to_owned(),
         _ => info.example.to_owned(),
     };
     match random.u8(..24) {
-        0..8 => format!(r#"{{"id": {number}, "command": "{command}", "hex": "{sound}"}}"#).into(),
-        8 => format!("{command} {sound}").into(),
-        9 => sound.into(),
+        0..8 => format!(r#"{{"id": {number}, "command": "{command}", "hex": "{valid}"}}"#).into(),
+        8 => format!("{command} {valid}").into(),
+        9 => valid.into(),
         10 => format!("b'{}'", reply.escape_ascii()).into(),
         11 => {
             let query = info.example.parse::<Query>().unwrap().to_frame(Dialect::Checksum);
@@ -63,21 +63,21 @@ fn line(random: &mut Rng, number: usize) -> Vec<u8> {
             let damaged = damage(random, &reply);
             format!(r#"{{"command": "{command}", "hex": "{}"}}"#, to_hex(&damaged)).into()
         }
-        19 => damage(random, sound.as_bytes()),
+        19 => damage(random, valid.as_bytes()),
         20 => damage(
             random,
-            format!(r#"{{"id":"é","command":"{command}","hex":"{sound}"}}"#).as_bytes(),
+            format!(r#"{{"id":"é","command":"{command}","hex":"{valid}"}}"#).as_bytes(),
         ),
-        21 => pick(random, ODD).replace("HEX", &sound).into(),
+        21 => pick(random, ODD).replace("HEX", &valid).into(),
         22 => {
-            let pairs = sound.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair));
+            let pairs = valid.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair));
             pairs.collect::<Vec<_>>().join(*pick(random, &[" ", ":", "  "])).into()
         }
         _ => std::iter::repeat_with(|| random.u8(..)).take(40).collect(),
     }
 }
 
-/// Logs in the forms that other programs and people write.
+/// Unusual lines, as written by other programs or by hand.
 const ODD: &[&str] = &[
     "",
     "   ",
@@ -125,7 +125,7 @@ const ODD: &[&str] = &[
     r#"b"^P005GSX\x14\r""#,
 ];
 
-/// Another value in one of the fields, or a field more or less.
+/// Changes one field, or adds or removes one.
 fn vary(random: &mut Rng, sample: &str) -> String {
     let mut fields: Vec<String> = sample.split(',').map(str::to_owned).collect();
     let at = random.usize(..fields.len());

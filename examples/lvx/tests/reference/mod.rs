@@ -1,8 +1,8 @@
-//! `lvx decode` as it first was, a JSON value for each line: slow, and what the fast way must equal.
+//! The first version of `lvx decode`, with one JSON value per line: a slow reference for the fast one.
 #![allow(
     dead_code,
     clippy::pedantic,
-    reason = "kept as it was; a test and a benchmark each use a part"
+    reason = "unchanged first version; a test and a benchmark each use a part"
 )]
 
 pub(crate) mod log;
@@ -14,13 +14,13 @@ use pi18_proto::{
 use pi18_transport::{CaptureDirection, from_hex};
 use serde_json::{Map, Value as Json, json};
 
-/// Decodes a whole log; the exit status and one line of JSON for each line that is not blank.
+/// Decodes a log. Returns the exit status and one line of JSON for each line that is not blank.
 pub(crate) fn decode(log: &[u8]) -> (i32, Vec<u8>) {
     let mut status = 0;
     let mut out = Vec::new();
     let mut asked = None;
     for (number, line) in (1..).zip(log.split_inclusive(|&byte| byte == b'\n')) {
-        let line = line.get(..LONGEST).unwrap_or(line);
+        let line = line.get(..MAX_LINE).unwrap_or(line);
         if line.trim_ascii().is_empty() {
             continue;
         }
@@ -31,20 +31,20 @@ pub(crate) fn decode(log: &[u8]) -> (i32, Vec<u8>) {
     (status, out)
 }
 
-const LONGEST: usize = 16 * 1024;
+const MAX_LINE: usize = 16 * 1024;
 
-/// What is said of one line.
+/// The decoded form of a line.
 struct Decoded {
     object: Map<String, Json>,
     status: i32,
 }
 
-/// What a frame holds, once it is known what it answers.
+/// The content of a frame.
 #[derive(Default)]
 struct Content {
     command: Option<String>,
     kind: Option<&'static str>,
-    shown: Shown,
+    fields: Fields,
     warnings: Vec<String>,
     candidates: Vec<String>,
 }
@@ -52,7 +52,7 @@ struct Content {
 impl Decoded {
     fn of(text: &[u8], number: u64, asked: &mut Option<String>) -> Self {
         let line = std::str::from_utf8(text)
-            .map_err(|_| "expected text, found bytes that are not UTF-8".to_owned())
+            .map_err(|_| "expected UTF-8 text, found other bytes".to_owned())
             .and_then(Line::parse);
         let line = match line {
             Ok(line) => line,
@@ -84,8 +84,8 @@ impl Decoded {
         put("ok", error.is_none().into());
         match error {
             None => {
-                put("values", content.shown.values());
-                put("names", content.shown.names());
+                put("values", content.fields.values());
+                put("names", content.fields.names());
             }
             Some(error) => {
                 put("error", error.into());
@@ -109,14 +109,16 @@ impl Content {
         };
         self.kind = received.as_ref().and_then(|_| kind_by_start(bytes));
         match received {
-            None => Err("frame: expected bytes, found nothing but zeros".to_owned()),
+            None => Err("frame: expected a frame, found only zero bytes".to_owned()),
             Some(Received::Discarded { error, .. }) => Err(error.to_string()),
             Some(Received::Frame { frame, skipped, .. }) => {
                 if !skipped.is_empty() {
-                    self.warnings.push(format!("before the frame: \"{}\"", skipped.escape_ascii()));
+                    self.warnings
+                        .push(format!("bytes before the frame: \"{}\"", skipped.escape_ascii()));
                 }
                 if rest.iter().any(|&byte| byte != 0) {
-                    self.warnings.push(format!("behind the frame: \"{}\"", rest.escape_ascii()));
+                    self.warnings
+                        .push(format!("bytes after the frame: \"{}\"", rest.escape_ascii()));
                 }
                 self.warnings.extend(frame.warnings().map(|warning| warning.to_string()));
                 self.read_frame(&frame)
@@ -131,12 +133,12 @@ impl Content {
             FrameKind::Query | FrameKind::Set => {
                 let request = Request::decode(frame).map_err(|error| error.to_string())?;
                 self.command = Some(request.mnemonic().to_owned());
-                self.shown = Shown::request(&request);
+                self.fields = Fields::request(&request);
                 Ok(())
             }
             FrameKind::Accepted | FrameKind::Refused => Ok(()),
             FrameKind::NotUnderstood => {
-                self.warnings.push("the unit could not make out the frame it got".to_owned());
+                self.warnings.push("the unit did not understand the frame it received".to_owned());
                 Ok(())
             }
         }
@@ -151,19 +153,20 @@ impl Content {
         let (reply, extra) =
             query.parse_reply(data).map_err(|error: DecodeError| error.to_string())?;
         self.warnings.extend((!extra.is_empty()).then(|| extra.to_string()));
-        self.shown = Shown::reply(&reply);
+        self.fields = Fields::reply(&reply);
         Ok(())
     }
 
-    /// The one query whose reply looks like this; said aloud.
+    /// Returns the only query whose reply has this shape, and warns that the command was guessed.
     fn guess(&mut self, data: &[u8]) -> Result<Query, String> {
         let candidates = Query::candidates(data).map(|info| info.mnemonic);
         self.candidates = candidates.map(str::to_owned).collect();
         match &self.candidates[..] {
             [only] => {
                 let only = only.clone();
-                let query = query_kind(&only).ok_or("no such query")?;
-                self.warnings.push(format!("no command is given; only {only} has such a reply"));
+                let query = query_kind(&only).ok_or("unknown query")?;
+                self.warnings
+                    .push(format!("no command is given; only {only} has a reply of this shape"));
                 self.command = Some(only);
                 Ok(query)
             }
@@ -197,17 +200,17 @@ fn kind_by_start(bytes: &[u8]) -> Option<&'static str> {
 /// The content of a line.
 #[derive(Debug, Default, PartialEq)]
 struct Line {
-    /// As given; JSON lines only.
+    /// Id of a JSON line.
     id: Option<Json>,
-    /// What was asked, if the line says so.
+    /// Command that the frame answers, if given.
     command: Option<String>,
-    /// Which way the bytes went, in a capture.
+    /// Direction of the bytes, in a capture.
     direction: Option<CaptureDirection>,
     bytes: Vec<u8>,
 }
 
 impl Line {
-    /// Reads a line.
+    /// Parses a line.
     fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim_start_matches('\u{FEFF}').trim();
         if text.starts_with('{') {
@@ -225,7 +228,7 @@ impl Line {
     fn json(text: &str) -> Result<Self, String> {
         let object: Json = serde_json::from_str(text).map_err(|error| format!("JSON: {error}"))?;
         let text_of = |key: &str| object.get(key).and_then(Json::as_str);
-        let hex = text_of("hex").ok_or("JSON: expected a text \"hex\", found none")?;
+        let hex = text_of("hex").ok_or("JSON: expected a string \"hex\", found none")?;
         let direction = object.get("direction").cloned();
         Ok(Self {
             id: object.get("id").cloned(),
@@ -236,23 +239,23 @@ impl Line {
     }
 }
 
-/// Letters that cannot be hex, such as a set command's mnemonic.
+/// Returns whether a word may be a mnemonic and cannot be hex.
 fn is_word(word: &str) -> bool {
     let plain = word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == ',');
     plain && !word.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-/// Hex, or a frame with escapes.
+/// Parses hex, or a frame with escapes.
 fn bytes(text: &str) -> Result<Vec<u8>, String> {
     if text.contains(['^', '(', '\\']) {
         return unescape(unquote(text));
     }
     from_hex(text).map_err(|error| {
-        format!("expected JSON, hex, or a frame that starts with ^, optionally behind a command; as {error}")
+        format!("expected JSON, hex, or a frame that starts with ^, optionally after a command; as {error}")
     })
 }
 
-/// Without the quotes that Python and others put around bytes.
+/// Removes the quotes of byte strings.
 fn unquote(text: &str) -> &str {
     let inner = text.strip_prefix('b').unwrap_or(text);
     ['\'', '"']
@@ -261,7 +264,7 @@ fn unquote(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// `\xNN`, `\r`, `\n`, `\t`, `\0` and a backslash before anything printable.
+/// Resolves escapes.
 fn unescape(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut characters = text.chars();
@@ -296,26 +299,26 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Fields of a message, ready to be shown.
+/// The fields of a message, formatted.
 #[derive(Debug, Default)]
-struct Shown {
+struct Fields {
     rows: Vec<(&'static FieldInfo, String)>,
     values: Map<String, Json>,
     names: Map<String, Json>,
     units: Map<String, Json>,
 }
 
-impl Shown {
+impl Fields {
     fn reply(reply: &AnyReply) -> Self {
-        let mut shown = Self::default();
-        reply.visit(&mut |info, value| shown.add(info, value));
-        shown
+        let mut fields = Self::default();
+        reply.visit(&mut |info, value| fields.add(info, value));
+        fields
     }
 
     fn request(request: &Request) -> Self {
-        let mut shown = Self::default();
-        request.visit(&mut |info, value| shown.add(info, value));
-        shown
+        let mut fields = Self::default();
+        request.visit(&mut |info, value| fields.add(info, value));
+        fields
     }
 
     fn add(&mut self, info: &'static FieldInfo, value: Value<'_>) {
@@ -330,29 +333,28 @@ impl Shown {
         }
     }
 
-    /// Label and value of each field.
+    /// Returns the label and the value of each field.
     fn rows(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.rows.iter().map(|(info, value)| (info.label, value.as_str()))
     }
 
-    /// Field by field a number in its unit, a code's number, or a text.
+    /// Returns the values by field.
     fn values(&self) -> Json {
         Json::Object(self.values.clone())
     }
 
-    /// What codes stand for.
+    /// Returns the names of codes by field.
     fn names(&self) -> Json {
         Json::Object(self.names.clone())
     }
 
-    /// The units of quantities.
+    /// Returns the units of quantities by field.
     fn units(&self) -> Json {
         Json::Object(self.units.clone())
     }
 }
 
-/// A query of the kind that a mnemonic names, its argument made up if it is left out: enough to
-/// read a reply.
+/// Returns the query with this mnemonic, with the argument of the example if it is missing.
 fn query_kind(text: &str) -> Option<Query> {
     let upper = text.to_ascii_uppercase();
     upper.parse().ok().or_else(|| {

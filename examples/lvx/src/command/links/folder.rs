@@ -103,7 +103,7 @@ impl Folder {
             match symlink(format!("{MARK}{name}"), &new).and_then(|()| fs::rename(&new, link)) {
                 // `clear` needs no lock and may have removed the new link.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && retries > 0 => {
-                    retries -= 1
+                    retries -= 1;
                 }
                 result => return result.map_err(|error| self.error("written", &error)),
             }

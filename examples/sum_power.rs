@@ -1,13 +1,9 @@
-//! Sums up what the units of a bank give and take.
+//! Prints the total PV power, load, battery power and generated energy of a bank.
 //!
-//! Needs nothing: without addresses the two virtual units `sim:0` and `sim:1` are read.
+//! Without addresses, reads the virtual units `sim:0` and `sim:1`. Fails if a unit is missing, because
+//! the totals would be wrong.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example total_power -- /dev/hidraw0 /dev/hidraw1
-//! ```
-//!
-//! Prints PV, load, battery power and energy of the bank. A sum with a unit missing is an error: it
-//! would be wrong.
+//! `cargo run -p pi18-examples --example sum_power -- /dev/hidraw0 /dev/hidraw1`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::{error::Error, time::Duration};

@@ -1,12 +1,8 @@
-//! Answers like an inverter: the device's side of the protocol, without I/O.
+//! Answers requests like an inverter: the device's side of the protocol, without I/O.
 //!
-//! Needs nothing. `pi18_transport::sim` is a whole virtual bank; this is how such a thing begins.
+//! `pi18_transport::sim` is a complete virtual bank based on the same functions.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example fake_inverter
-//! ```
-//!
-//! Prints three requests and what the inverter makes of them.
+//! `cargo run -p pi18-examples --example answer_queries`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use pi18_proto::{
@@ -33,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What an inverter in hybrid mode answers that knows two questions and refuses all else.
+/// Returns the reply of an inverter that knows two queries and refuses all other requests.
 fn answer(frame: &Frame<'_>) -> Result<Vec<u8>, EncodeError> {
     let reply: AnyReply = match Request::decode(frame) {
         Ok(Request::Query(Query::ProtocolId)) => ProtocolId::PI18.into(),

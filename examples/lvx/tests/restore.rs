@@ -1,4 +1,4 @@
-//! The way back from a run: undone, finished, forgotten, as a whole or one unit of it.
+//! `lvx restore` and `lvx runs`: undoing, finishing and closing runs, as a whole or per unit.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 #![cfg(unix)]
 
@@ -25,9 +25,9 @@ impl Bench {
         Self { pair: Pair::new() }
     }
 
-    /// Applies a profile to both units, and returns the run's name.
+    /// Applies a profile to both units and returns the name of the run.
     fn apply(&self, profile: &str, options: &[&str]) -> String {
-        let profile = self.pair.folder.file("wanted.yaml", profile);
+        let profile = self.pair.folder.file("profile.yaml", profile);
         let before = self.runs();
         let options = [&["--yes-serial", BOTH][..], options, &FAST].concat();
         let applied = self.pair.lvx("apply", &profile, &options);
@@ -35,20 +35,20 @@ impl Bench {
         self.runs().into_iter().find(|run| !before.contains(run)).unwrap()
     }
 
-    /// Applies a profile, and kills the program while it waits to be confirmed.
+    /// Applies a profile and kills the program while it waits for confirmation. Returns the name of the run.
     fn leave(&self, profile: &str, options: &[&str]) -> String {
-        let profile = self.pair.folder.file("wanted.yaml", profile);
+        let profile = self.pair.folder.file("profile.yaml", profile);
         let [first, second] = self.pair.addresses();
         let waits = ["--yes-serial", BOTH, "--confirm-within", "10m"];
         let arguments = [&[&*profile, &first, &second][..], &waits, options, &FAST].concat();
         let mut command = self.pair.command("apply", &arguments);
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = Running(child.unwrap());
-        let mut told = BufReader::new(child.stderr.take().unwrap());
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains("lvx confirm") {
             line.clear();
-            assert_ne!(told.read_line(&mut line).unwrap(), 0, "it ended");
+            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "lvx apply has ended");
         }
         child.kill().unwrap();
         child.wait().unwrap();
@@ -92,7 +92,7 @@ impl Bench {
 const UNDO: [&str; 3] = ["--undo", "--yes-serial", BOTH];
 
 #[test]
-fn a_finished_run_is_undone_with_its_installation_settings() {
+fn undo_restores_installation_settings_with_permission() {
     let bench = Bench::new();
     let before = bench.settings();
     let allowed = ["--allow-installation", "machine_type"];
@@ -108,7 +108,7 @@ fn a_finished_run_is_undone_with_its_installation_settings() {
     assert_eq!(bench.settings(), before);
     let again = bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
     assert!(again.contains("was undone by"), "{again}");
-    // The undo is a run itself, and can be undone.
+    // The undo can itself be undone.
     let undo = bench.runs().into_iter().find(|name| *name != run).unwrap();
     assert!(bench.runs_listed(&[]).contains(&format!("undoes {run}")));
     bench.restored(&[&[&*undo][..], &UNDO, &allowed].concat(), 0);
@@ -116,7 +116,7 @@ fn a_finished_run_is_undone_with_its_installation_settings() {
 }
 
 #[test]
-fn a_later_run_on_the_same_settings_is_undone_first() {
+fn undo_is_refused_until_later_run_is_undone() {
     let bench = Bench::new();
     let before = bench.settings();
     let first = bench.apply("backlight: off\n", &[]);
@@ -131,7 +131,7 @@ fn a_later_run_on_the_same_settings_is_undone_first() {
 }
 
 #[test]
-fn runs_are_listed_shown_and_pruned() {
+fn runs_lists_shows_and_prunes() {
     let bench = Bench::new();
     let run = bench.apply("backlight: off\n", &[]);
     let open = bench.leave("output_priority: solar_utility_battery\n", &[]);
@@ -158,14 +158,14 @@ fn runs_are_listed_shown_and_pruned() {
     assert!(dry.contains(&run) && !dry.contains(&open), "{dry}");
     assert_eq!(bench.runs().len(), 2);
     bench.runs_listed(&["prune"]);
-    assert_eq!(bench.runs().len(), 2, "they are not old");
+    assert_eq!(bench.runs().len(), 2, "recent runs were removed");
     bench.runs_listed(&["prune", "--older-than", "0"]);
     assert_eq!(bench.runs(), [open]);
     assert_eq!(bench.pair.folder.ending_with(".yaml").len(), 3, "saved settings of the open run");
 }
 
 #[test]
-fn one_unit_is_restored_while_the_other_is_away() {
+fn one_unit_is_restored_while_the_other_is_unplugged() {
     let mut bench = Bench::new();
     let before = bench.settings();
     let run = bench.leave("backlight: off\noutput_priority: solar_utility_battery\n", &[]);
@@ -174,23 +174,23 @@ fn one_unit_is_restored_while_the_other_is_away() {
     let away = bench.restored(&[&[&*run][..], &UNDO].concat(), 3);
     assert!(away.contains(&format!("lvx restore {run} UNIT…")), "{away}");
     let one = bench.restored(&[&run, &first, "--undo", "--yes-serial", SERIALS[0]], 0);
-    assert!(one.contains("the other units of the run are left to be restored"), "{one}");
+    assert!(one.contains("the other units of the run are not restored yet"), "{one}");
     assert_eq!(bench.pair.settings(0), before[0]);
     assert_ne!(bench.pair.settings(1), before[1]);
     let journal = fs::read_to_string(bench.pair.folder.0.join(format!("{run}.journal"))).unwrap();
-    assert!(!journal.contains("\"ended\""), "it is still open: {journal}");
+    assert!(!journal.contains("\"ended\""), "the run is not open: {journal}");
     let back = pi18_transport::sim::serve_pty(&bench.pair.bank, 1).unwrap();
     let address = format!("serial:{}", back.path());
     bench.pair.served.push(back);
     bench.restored(&[&run, &address, "--undo", "--yes-serial", SERIALS[1]], 0);
     assert_eq!(bench.settings(), before);
     let left = bench.restored(&[], 0);
-    assert!(left.contains("no run was left"), "{left}");
+    assert!(left.contains("no open run was found"), "{left}");
     assert_ne!(second, "");
 }
 
 #[test]
-fn finished_run_is_undone_one_unit_after_the_other() {
+fn finished_run_is_undone_unit_by_unit() {
     let bench = Bench::new();
     let before = bench.settings();
     let run = bench.apply("backlight: off\n", &[]);
@@ -214,18 +214,18 @@ fn finished_run_is_undone_one_unit_after_the_other() {
     assert!(seen.contains("backlight off -> on"), "{seen}");
     assert_eq!(bench.settings(), before);
     let listed = bench.runs_listed(&[]);
-    assert!(listed.contains("nothing is left to be undone"), "{listed}");
+    assert!(listed.contains("nothing to undo"), "{listed}");
     bench.restored(&[&run, "--undo"], 0);
 }
 
 #[test]
-fn rest_of_a_finished_run_is_undone_without_naming_its_unit() {
+fn remaining_unit_is_undone_without_the_other_plugged_in() {
     let mut bench = Bench::new();
     let before = bench.settings();
     let run = bench.apply("backlight: off\n", &[]);
     let [first, _] = bench.pair.addresses();
     bench.restored(&[&run, &first, "--undo", "--yes-serial", SERIALS[0]], 0);
-    // The unit that is undone already need not be there.
+    // The unit that is already undone may be unplugged.
     bench.pair.served.swap(0, 1);
     drop(bench.pair.served.pop());
     bench.restored(&[&run, "--undo", "--yes-serial", SERIALS[1]], 0);
@@ -233,10 +233,10 @@ fn rest_of_a_finished_run_is_undone_without_naming_its_unit() {
 }
 
 #[test]
-fn undo_of_an_unproved_write_is_listed_although_the_unit_shows_the_old_value() {
+fn undo_of_unverified_write_is_always_written() {
     let bench = Bench::new();
     let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
-    // As if it had been stopped with its last write on the way, and the unit did not show it yet.
+    // Simulates a run that was stopped during its last write, while the unit still reports the old value.
     let path = bench.pair.folder.0.join(format!("{run}.journal"));
     let journal = fs::read_to_string(&path).unwrap();
     let end = journal.rfind("\"record\":\"writing\"").unwrap();
@@ -247,20 +247,20 @@ fn undo_of_an_unproved_write_is_listed_although_the_unit_shows_the_old_value() {
     let received = bench.pair.received();
     let dry = bench.restored(&[&run, "--undo"], 1);
     let dry = dry.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(!dry.contains("nothing is left to be written"), "{dry}");
-    assert!(dry.contains(&format!("written in any case: {}", SERIALS[1])), "{dry}");
-    assert!(dry.contains("it is not known whether an earlier write has taken effect"), "{dry}");
-    assert_eq!(dry.matches("written in any case").count(), 1, "{dry}");
+    assert!(!dry.contains("no writes remain"), "{dry}");
+    assert!(dry.contains(&format!("always written: {}", SERIALS[1])), "{dry}");
+    assert!(dry.contains("an earlier write may still take effect"), "{dry}");
+    assert_eq!(dry.matches("always written").count(), 1, "{dry}");
     assert_eq!(bench.pair.received(), received);
     let seen = bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
     assert_eq!(bench.pair.received(), received + 1, "{seen}");
 }
 
 #[test]
-fn unit_that_may_have_got_a_stray_command_is_listed_and_gets_back_what_it_had() {
+fn undo_restores_unit_after_misdirected_command() {
     let bench = Bench::new();
     let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
-    // As if the command for the first unit had reached the second one, and the run had ended there.
+    // Simulates a run that was stopped after the command for the first unit had reached the second one.
     let path = bench.pair.folder.0.join(format!("{run}.journal"));
     let journal = fs::read_to_string(&path).unwrap();
     let start = journal.find("\"record\":\"writing\"").unwrap();
@@ -274,8 +274,8 @@ fn unit_that_may_have_got_a_stray_command_is_listed_and_gets_back_what_it_had() 
     let dry = bench.restored(&[&run, "--undo"], 1);
     let dry = dry.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = format!(
-        "written in any case: {} bulk_voltage 56.4 V, float_voltage 54.0 V: it is not known whether it \
-         got a command meant for another unit",
+        "always written: {} bulk_voltage 56.4 V, float_voltage 54.0 V: this unit may have \
+         received a command for another unit",
         SERIALS[1]
     );
     assert!(dry.contains(&line), "{dry}");
@@ -286,39 +286,39 @@ fn unit_that_may_have_got_a_stray_command_is_listed_and_gets_back_what_it_had() 
 }
 
 #[test]
-fn progress_of_an_undo_names_only_what_is_put_back() {
+fn undo_progress_shows_only_the_old_values() {
     let bench = Bench::new();
     let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
-    // Somebody changed it since: the planned value is not what the unit had.
+    // Another program changed the setting after the run.
     bench.pair.bank.with(|bank| bank.switch(0, "bulk=55.8")).unwrap();
     let seen = bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
-    let lines: Vec<_> = seen.lines().filter(|line| line.starts_with("put back")).collect();
+    let lines: Vec<_> = seen.lines().filter(|line| line.starts_with("undone")).collect();
     assert_eq!(lines.len(), 2, "{seen}");
     assert!(lines.iter().all(|line| line.contains("bulk_voltage 56.4 V")), "{seen}");
     assert!(lines.iter().all(|line| !line.contains("->")), "{seen}");
 }
 
 #[test]
-fn unit_in_the_place_of_the_run_is_named_as_such() {
+fn restore_with_unit_instead_of_run_is_refused() {
     let bench = Bench::new();
     for unit in ["tcp:192.0.2.1:4001", "/dev/ttyUSB0", "sn:96132206100410"] {
         let seen = bench.restored(&["--undo", unit], 2);
         assert!(seen.contains(&format!("lvx restore RUN {unit}")), "{seen}");
     }
     let seen = bench.restored(&["--undo", "20260101-000000"], 2);
-    assert!(seen.contains("no run 20260101-000000"), "{seen}");
+    assert!(seen.contains("unknown run 20260101-000000"), "{seen}");
 }
 
 #[test]
-fn prune_removes_runs_of_the_named_folder_only() {
+fn prune_removes_only_runs_in_the_given_folder() {
     let bench = Bench::new();
     let run = bench.apply("backlight: off\n", &[]);
-    // The usual state folder of this user, beside the one that is named.
-    let usual = bench.pair.folder.0.join(".local/state/lvx");
+    // The default state folder of this user, next to the given one.
+    let default = bench.pair.folder.0.join(".local/state/lvx");
     let mut builder = fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(&usual).unwrap();
-    let other = usual.join("20260101-000000.journal");
+    builder.recursive(true).create(&default).unwrap();
+    let other = default.join("20260101-000000.journal");
     fs::copy(bench.pair.folder.0.join(format!("{run}.journal")), &other).unwrap();
     let dry = bench.runs_listed(&["prune", "--older-than", "0", "--dry-run"]);
     assert!(dry.contains(&run) && !dry.contains("20260101-000000"), "{dry}");
@@ -329,21 +329,23 @@ fn prune_removes_runs_of_the_named_folder_only() {
 }
 
 #[test]
-fn a_change_by_somebody_else_is_shown_before_anything_is_written() {
+fn restore_shows_changes_by_other_programs() {
     let bench = Bench::new();
     let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
     bench.pair.bank.with(|bank| bank.switch(1, "float=53.0")).unwrap();
     let received = bench.pair.received();
     let seen = bench.restored(&[&run], 1);
     assert!(
-        seen.contains("left alone:\n  float_voltage              now 53.0 V, before 54.0 V"),
+        seen.contains(
+            "not part of this run:\n  float_voltage              now 53.0 V, before 54.0 V"
+        ),
         "{seen}"
     );
     assert_eq!(bench.pair.received(), received);
 }
 
 #[test]
-fn finishing_checks_first_what_would_fail_and_names_the_way_out() {
+fn finish_without_permission_is_refused_with_alternatives() {
     let bench = Bench::new();
     let run = bench.leave("machine_type: grid_tie\n", &["--allow-installation", "machine_type"]);
     let received = bench.pair.received();
@@ -351,21 +353,21 @@ fn finishing_checks_first_what_would_fail_and_names_the_way_out() {
     let seen = bench.restored(&[&[&*run][..], &finish].concat(), 4);
     assert!(seen.contains("--finish would fail:"), "{seen}");
     assert!(seen.contains("--allow-installation machine_type"), "{seen}");
-    assert!(seen.contains("--forget leaves everything as it is"), "{seen}");
+    assert!(seen.contains("--forget closes the run"), "{seen}");
     let seen = bench.restored(&[&[&*run][..], &UNDO].concat(), 2);
-    assert!(seen.contains("the undo writes machine_type"), "{seen}");
+    assert!(seen.contains("the undo writes the installation setting machine_type"), "{seen}");
     assert_eq!(bench.pair.received(), received);
     let allowed = ["--allow-installation", "machine_type"];
     bench.restored(&[&[&*run][..], &finish, &allowed].concat(), 0);
 }
 
 #[test]
-fn an_edited_journal_is_compared_with_the_saved_settings() {
+fn edited_journal_is_refused() {
     let bench = Bench::new();
     let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
     let path = bench.pair.folder.0.join(format!("{run}.journal"));
     let journal = fs::read_to_string(&path).unwrap();
-    // The float voltage that it claims to have been there before, in every place.
+    // Replaces the old float voltage everywhere in the journal.
     let forged = journal
         .replace("\"float_voltage\":54.0", "\"float_voltage\":58.4")
         .replace("54.0 V", "58.4 V");
@@ -374,13 +376,13 @@ fn an_edited_journal_is_compared_with_the_saved_settings() {
     let received = bench.pair.received();
     let (output, seen) = bench.restore(&[&[&*run][..], &UNDO, &FAST].concat());
     assert_eq!(output.status.code(), Some(2), "{seen}");
-    assert!(seen.contains("float_voltage was 54.0 V"), "{seen}");
+    assert!(seen.contains("float_voltage is 54.0 V"), "{seen}");
     assert!(seen.contains("--foreign"), "{seen}");
     assert_eq!(bench.pair.received(), received);
 }
 
 #[test]
-fn an_installation_setting_that_a_journal_makes_up_is_found() {
+fn edited_installation_setting_in_journal_is_refused() {
     let bench = Bench::new();
     let run = bench.leave("backlight: off\n", &[]);
     let path = bench.pair.folder.0.join(format!("{run}.journal"));
@@ -392,23 +394,23 @@ fn an_installation_setting_that_a_journal_makes_up_is_found() {
     *machine_type = 1.into();
     fs::write(&path, format!("{head}\n{rest}")).unwrap();
     let refused = bench.restored(&[&[&*run][..], &UNDO].concat(), 2);
-    assert!(refused.contains("machine_type was off_grid"), "{refused}");
+    assert!(refused.contains("machine_type is off_grid"), "{refused}");
 }
 
 #[test]
-fn a_journal_from_elsewhere_is_held_against_every_check() {
+fn foreign_journal_is_undone_with_all_checks() {
     let bench = Bench::new();
     let run = bench.leave("machine_type: grid_tie\n", &["--allow-installation", "machine_type"]);
     let elsewhere = pair::Folder::new();
     let journal = bench.pair.folder.0.join(format!("{run}.journal"));
-    let copy = elsewhere.file("theirs.journal", &fs::read_to_string(&journal).unwrap());
+    let copy = elsewhere.file("foreign.journal", &fs::read_to_string(&journal).unwrap());
     bench.restored(&["--forget", &run], 0);
     let received = bench.pair.received();
     let refused = bench.restored(&[&[&*copy][..], &UNDO].concat(), 2);
-    assert!(refused.contains("not in a state folder of yours"), "{refused}");
+    assert!(refused.contains("not in one of your state folders"), "{refused}");
     let foreign = [&["--foreign", &*copy][..], &UNDO].concat();
     let refused = bench.restored(&foreign, 2);
-    assert!(refused.contains("the addresses in a foreign journal are not used"), "{refused}");
+    assert!(refused.contains("those in a foreign journal are not used"), "{refused}");
     let [first, second] = bench.pair.addresses();
     let foreign = [&["--foreign", &*copy, &first, &second][..], &UNDO].concat();
     let refused = bench.restored(&foreign, 2);
@@ -420,10 +422,10 @@ fn a_journal_from_elsewhere_is_held_against_every_check() {
 }
 
 #[test]
-fn a_write_that_a_stopped_run_announced_is_noted_when_it_is_restored() {
+fn restore_adds_interrupted_write_to_audit_file() {
     let bench = Bench::new();
     let run = bench.leave("backlight: off\n", &[]);
-    // As if it had been stopped with its last write on the way.
+    // Simulates a run that was stopped during its last write.
     let path = bench.pair.folder.0.join(format!("{run}.journal"));
     let journal = fs::read_to_string(&path).unwrap();
     let end = journal.rfind("\"record\":\"writing\"").unwrap();
@@ -442,7 +444,7 @@ fn a_write_that_a_stopped_run_announced_is_noted_when_it_is_restored() {
 }
 
 #[test]
-fn an_old_value_outside_the_guard_is_warned_of_and_comes_back() {
+fn undo_to_value_outside_guard_warns() {
     let bench = Bench::new();
     let narrow = GUARD.replace("3.60", "3.45");
     let run = bench.apply(&format!("{narrow}bulk_voltage: 55.0 V\nfloat_voltage: 54.0 V\n"), &[]);
@@ -452,7 +454,7 @@ fn an_old_value_outside_the_guard_is_warned_of_and_comes_back() {
 }
 
 #[test]
-fn old_currents_above_the_bank_limit_are_warned_of_and_come_back() {
+fn undo_to_currents_above_bank_limit_warns() {
     let bench = Bench::new();
     for (unit, switch) in ["max-charge=80", "max-charge=60"].into_iter().enumerate() {
         bench.pair.bank.with(|bank| bank.switch(unit, switch)).unwrap();
@@ -468,13 +470,13 @@ fn old_currents_above_the_bank_limit_are_warned_of_and_come_back() {
 }
 
 #[test]
-fn guard_in_a_foreign_journal_permits_no_charge_voltages() {
+fn guard_in_foreign_journal_is_not_trusted() {
     let bench = Bench::new();
     let before = bench.settings();
     let run = bench.leave(&format!("{GUARD}bulk_voltage: 56.0 V\n"), &[]);
     let elsewhere = pair::Folder::new();
     let journal = bench.pair.folder.0.join(format!("{run}.journal"));
-    let copy = elsewhere.file("theirs.journal", &fs::read_to_string(&journal).unwrap());
+    let copy = elsewhere.file("foreign.journal", &fs::read_to_string(&journal).unwrap());
     bench.restored(&["--forget", &run], 0);
     let received = bench.pair.received();
     let [first, second] = bench.pair.addresses();

@@ -1,12 +1,8 @@
-//! Checks whether the units of a bank work together.
+//! Checks whether a bank is healthy, and prints each finding with its cause and the first advice.
 //!
-//! Needs nothing: without addresses the two virtual units `sim:0` and `sim:1` are read.
+//! Without addresses, reads the virtual units `sim:0` and `sim:1`.
 //!
-//! ```text
-//! cargo run -p pi18-examples --example check_parallel -- /dev/hidraw0 /dev/hidraw1
-//! ```
-//!
-//! Prints the verdict, and what is the matter, why, and what to do first.
+//! `cargo run -p pi18-examples --example check_bank -- /dev/hidraw0 /dev/hidraw1`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use lvx_parallel::{BankSnapshot, Member, check};
@@ -24,9 +20,9 @@ fn main() -> Result<(), Error> {
     println!("{}", report.verdict());
     for finding in &report.findings {
         println!("{}: {finding}", finding.severity);
-        println!("    because {}", finding.why);
+        println!("    cause: {}", finding.why);
         if let Some(first) = finding.advice.first() {
-            println!("    first {first}");
+            println!("    first step: {first}");
         }
     }
     Ok(())
