@@ -240,7 +240,7 @@ fn state_folder_of_another_user_is_refused() {
     };
     let (status, seen) = with_env("LVX_STATE_DIR", &home.0);
     assert_eq!(status, Some(2), "{seen}");
-    assert!(seen.contains("it belongs to uid 12345, expected root (uid 0)"), "{seen}");
+    assert!(seen.contains("expected owner root (uid 0), found uid 12345"), "{seen}");
     // As with `sudo -E`: nothing is created below a folder that its owner can replace.
     let (status, seen) = with_env("HOME", &home.0);
     assert_eq!(status, Some(2), "{seen}");

@@ -16,7 +16,7 @@ pub(crate) struct Confirm {
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
     #[command(flatten)]
-    pub(crate) place: StateDir,
+    pub(crate) state: StateDir,
 }
 
 const RESTORE_EXAMPLES: &str = "\
@@ -61,7 +61,7 @@ pub(crate) struct Restore {
     #[command(flatten)]
     pub(crate) consent: ConsentOptions,
     #[command(flatten)]
-    pub(crate) care: RunOptions,
+    pub(crate) timing: RunOptions,
 }
 
 /// List runs: their changes, results and possible next steps
@@ -70,7 +70,7 @@ pub(crate) struct Runs {
     #[command(subcommand)]
     pub(crate) task: Option<RunsTask>,
     #[command(flatten)]
-    pub(crate) place: StateDir,
+    pub(crate) state: StateDir,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,

@@ -28,12 +28,12 @@ Examples:
 pub(crate) struct Apply {
     /// Profile (YAML) or saved plan (JSON)
     #[arg(value_name = "PROFILE|PLAN")]
-    pub(crate) what: PathBuf,
+    pub(crate) source: PathBuf,
     /// Units to write to [default: the units of a plan that you saved]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     #[command(flatten)]
-    pub(crate) how: WriteOptions,
+    pub(crate) options: WriteOptions,
 }
 
 const SET_EXAMPLES: &str = "\
@@ -57,10 +57,10 @@ pub(crate) struct Set {
     #[arg(value_name = "KEY=VALUE|UNIT", required = true)]
     pub(crate) words: Vec<String>,
     #[command(flatten)]
-    pub(crate) how: WriteOptions,
+    pub(crate) options: WriteOptions,
 }
 
-/// The options of tasks that write settings.
+/// The options of commands that write settings.
 #[derive(Args, Debug)]
 pub(crate) struct WriteOptions {
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(crate) struct WriteOptions {
     #[arg(long, value_name = "TIME", value_parser = confirm_time)]
     pub(crate) confirm_within: Option<Duration>,
     #[command(flatten)]
-    pub(crate) care: RunOptions,
+    pub(crate) timing: RunOptions,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -125,5 +125,5 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "USER")]
     pub(crate) ignore_runs_of: Vec<String>,
     #[command(flatten)]
-    pub(crate) place: StateDir,
+    pub(crate) state: StateDir,
 }

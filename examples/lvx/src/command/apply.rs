@@ -9,6 +9,11 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
-    can_be_asked(&args.how.consent)?;
-    apply_target(Target::read(&args.what, &args.how.care.place)?, &args.units, &args.how, out)
+    can_be_asked(&args.options.consent)?;
+    apply_target(
+        Target::read(&args.source, &args.options.timing.state)?,
+        &args.units,
+        &args.options,
+        out,
+    )
 }

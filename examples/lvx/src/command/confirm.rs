@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Confirm, out: &mut impl Write) -> Result<Status, Failure> {
-    let store = Store::open_existing(&args.place)?;
+    let store = Store::open_existing(&args.state)?;
     let Some(run) = store.choose(args.run.as_deref(), Past::is_unconfirmed)? else {
         return Err(Failure::usage(format_args!(
             "no run waits for confirmation; `lvx restore` shows unfinished runs; searched: {}",

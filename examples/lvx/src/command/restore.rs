@@ -31,7 +31,7 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
              lists the runs"
         )));
     }
-    let store = Store::open_existing(&args.care.place)?;
+    let store = Store::open_existing(&args.timing.state)?;
     let Some(run) = store.choose(args.run.as_deref(), |_| true)? else {
         writeln!(out, "no open run was found; searched: {}", store.searched())?;
         return Ok(Status::Ok);

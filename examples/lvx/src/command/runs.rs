@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Runs, out: &mut impl Write) -> Result<Status, Failure> {
-    let store = Store::open_existing(&args.place)?;
+    let store = Store::open_existing(&args.state)?;
     match &args.task {
         None => list(&store, args.format, out),
         Some(RunsTask::Show { run }) => show(&store, run, out),

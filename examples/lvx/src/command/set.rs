@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &args::Set, out: &mut impl Write) -> Result<Status, Failure> {
-    can_be_asked(&args.how.consent)?;
+    can_be_asked(&args.options.consent)?;
     let (settings, units): (Vec<_>, Vec<_>) =
         args.words.iter().cloned().partition(|word| is_setting(word));
     if let Some(key) = units.iter().find(|word| Setting::from_key(word).is_some()) {
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &args::Set, out: &mut impl Write) -> Result<Status, Fail
     }
     let settings: Vec<_> = settings.iter().map(String::as_str).collect();
     let profile = Profile::from_words("command line", &settings)?;
-    apply_target(Target::Profile(Box::new(profile)), &units, &args.how, out)
+    apply_target(Target::Profile(Box::new(profile)), &units, &args.options, out)
 }
 
 /// Returns whether a word is meant as a setting: in an address, no equals sign precedes a colon or slash.

@@ -255,9 +255,9 @@ fn check_owner(found: &Metadata) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other(format!(
-        "it belongs to {}, expected {}",
-        users::named(found.uid()),
-        users::named(own)
+        "expected owner {}, found {}",
+        users::named(own),
+        users::named(found.uid())
     )))
 }
 

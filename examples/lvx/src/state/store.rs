@@ -36,18 +36,18 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the state folders for reading. Creates nothing.
-    pub(crate) fn open_existing(place: &StateDir) -> Result<Self, Failure> {
-        Self::at(place, false)
+    pub(crate) fn open_existing(dir: &StateDir) -> Result<Self, Failure> {
+        Self::at(dir, false)
     }
 
     /// Opens the state folders, after creating the folder for new runs if missing.
-    pub(crate) fn create(place: &StateDir) -> Result<Self, Failure> {
-        Self::at(place, true)
+    pub(crate) fn create(dir: &StateDir) -> Result<Self, Failure> {
+        Self::at(dir, true)
     }
 
-    fn at(place: &StateDir, make: bool) -> Result<Self, Failure> {
+    fn at(dir: &StateDir, make: bool) -> Result<Self, Failure> {
         let disk: Rc<dyn Disk> = Rc::new(RealDisk);
-        let given = place.state_dir.clone().map(|path| (path, PathOrigin::Given));
+        let given = dir.state_dir.clone().map(|path| (path, PathOrigin::Given));
         let (path, choice) =
             given.or_else(|| Some((default_folder()?, PathOrigin::Default))).ok_or_else(|| {
                 Failure::usage(

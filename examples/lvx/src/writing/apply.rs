@@ -31,7 +31,7 @@ pub(crate) fn apply_target(
     args: &WriteOptions,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
-    let ignored = ignored_users(&args.care.ignore_runs_of)?;
+    let ignored = ignored_users(&args.timing.ignore_runs_of)?;
     let host = units::host();
     let permissions = permissions(&args.permit)?;
     let target = match target.permitted(&permissions) {
@@ -48,7 +48,7 @@ pub(crate) fn apply_target(
     let opened = match units::open_for(&addresses, &host, settings)? {
         Ok(opened) => opened,
         Err(status) => {
-            Store::open_existing(&args.care.place)?
+            Store::open_existing(&args.timing.state)?
                 .running()
                 .iter()
                 .for_each(|run| print_error(run));
@@ -60,7 +60,7 @@ pub(crate) fn apply_target(
         Err(blocked) => return Err(print_obstacles(blocked, args.format, out)?),
     };
     if let Some(path) = &args.save_plan {
-        save(path, &plan, &args.care.place)?;
+        save(path, &plan, &args.timing.state)?;
     }
     if args.format == Format::Table {
         show(out, &plan)?;
@@ -76,10 +76,10 @@ pub(crate) fn apply_target(
     if plan.is_empty() || !consent {
         let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
         let mut objections = plan.objections(&units);
-        objections.extend(Store::open_existing(&args.care.place)?.blocked(&plan, &ignored)?);
+        objections.extend(Store::open_existing(&args.timing.state)?.blocked(&plan, &ignored)?);
         return print_dry_run(out, &plan, &objections, args.format);
     }
-    let opened_files = Store::create(&args.care.place)
+    let opened_files = Store::create(&args.timing.state)
         .and_then(|store| store.start_run(&plan, &ignored, None))
         .and_then(|files| files.catch_interrupts().map(|()| files));
     let mut files = match opened_files {
@@ -88,7 +88,7 @@ pub(crate) fn apply_target(
             return Err(print_refusal(failure, "present_state", &plan, args.format, out)?);
         }
     };
-    let options = Options { confirm_within: args.confirm_within, ..options(&args.care) };
+    let options = Options { confirm_within: args.confirm_within, ..options(&args.timing) };
     let report = drive(Apply::new(plan, options), opened, &host, &mut files);
     Ok(print_report(out, &report, &files, args.format))
 }
@@ -128,14 +128,14 @@ fn as_json(plan: &Plan, kind: &str, objections: &[String]) -> serde_json::Value 
 }
 
 /// Saves a plan in a file, and a copy in the state folder, so that `lvx apply` can use its addresses.
-fn save(path: &Path, plan: &Plan, place: &StateDir) -> Result<(), Failure> {
+fn save(path: &Path, plan: &Plan, dir: &StateDir) -> Result<(), Failure> {
     let failure =
         |error: io::Error| Failure::usage(format_args!("--save-plan {}: {error}", path.display()));
     let text = serde_json::to_string_pretty(plan).map_err(|error| failure(error.into()))? + "\n";
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failure)?;
     file.write_all(text.as_bytes()).map_err(failure)?;
     let path = path.display();
-    match Store::create(place).map(|store| store.remember_plan(text.as_bytes())) {
+    match Store::create(dir).map(|store| store.remember_plan(text.as_bytes())) {
         Ok(Ok(())) => print_note(&format!(
             "plan saved to {path}; to carry it out: lvx apply {path} --confirm"
         )),

@@ -13,12 +13,12 @@ use crate::{
 };
 
 /// Returns the options of a run.
-pub(crate) fn options(care: &RunOptions) -> Options {
+pub(crate) fn options(timing: &RunOptions) -> Options {
     Options {
-        pause: care.pause,
-        within: care.within,
-        away: care.away,
-        wait_idle: care.wait_idle,
+        pause: timing.pause,
+        within: timing.within,
+        away: timing.away,
+        wait_idle: timing.wait_idle,
         ..Options::default()
     }
 }

@@ -61,11 +61,11 @@ impl Target {
     }
 
     /// Reads a profile or a saved plan.
-    pub(crate) fn read(path: &Path, place: &StateDir) -> Result<Self, Failure> {
+    pub(crate) fn read(path: &Path, dir: &StateDir) -> Result<Self, Failure> {
         let (name, bytes) = read_bytes(path)?;
         if bytes.trim_ascii_start().starts_with(b"{") {
             let plan = Box::new(saved_plan(&name, &bytes)?);
-            let is_own = Store::open_existing(place).is_ok_and(|store| store.has_saved(&bytes));
+            let is_own = Store::open_existing(dir).is_ok_and(|store| store.has_saved(&bytes));
             Ok(Self::Plan { plan, name, is_own })
         } else {
             Ok(Self::Profile(Box::new(Profile::parse_bytes(&name, &bytes)?)))

@@ -78,10 +78,10 @@ pub(super) fn close_run(
         writeln!(out, "\nnothing was written; add --confirm to write")?;
         return Ok(Status::Findings);
     }
-    store.claim(run, &plan, &ignored_users(&args.care.ignore_runs_of)?, &mut files)?;
+    store.claim(run, &plan, &ignored_users(&args.timing.ignore_runs_of)?, &mut files)?;
     files.catch_interrupts()?;
     files.audit_unknown();
-    let apply = Apply::resume(plan, options(&args.care), progress, mode);
+    let apply = Apply::resume(plan, options(&args.timing), progress, mode);
     let report = drive(apply, opened, &host, &mut files);
     let status = print_report(out, &report, &files, Format::Table);
     if matches!(report.ending, Ending::Refused | Ending::Mixed) {

@@ -38,21 +38,21 @@ pub(super) fn write_back(
     show_plan(out, &plan)?;
     let consent = consent_given(&args.consent, &plan)?;
     let present: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
-    let ignored = ignored_users(&args.care.ignore_runs_of)?;
+    let ignored = ignored_users(&args.timing.ignore_runs_of)?;
     if plan.is_empty() {
         writeln!(out, "all settings already have these values; nothing was written")?;
         return Ok(Status::Ok);
     }
     if !consent {
         let mut objections = plan.objections(&present);
-        objections.extend(Store::open_existing(&args.care.place)?.blocked(&plan, &ignored)?);
+        objections.extend(Store::open_existing(&args.timing.state)?.blocked(&plan, &ignored)?);
         overview::list(out, "--confirm would fail:", &objections)?;
         writeln!(out, "nothing was written; add --confirm to write")?;
         return Ok(Status::Findings);
     }
-    let mut files = Store::create(&args.care.place)?.start_run(&plan, &ignored, undoes)?;
+    let mut files = Store::create(&args.timing.state)?.start_run(&plan, &ignored, undoes)?;
     files.catch_interrupts()?;
-    let report = drive(Apply::new(plan, options(&args.care)), opened, &host, &mut files);
+    let report = drive(Apply::new(plan, options(&args.timing)), opened, &host, &mut files);
     let status = print_report(out, &report, &files, Format::Table);
     debug_assert_eq!(status == Status::Ok, report.ending == Ending::Applied);
     Ok(status)
