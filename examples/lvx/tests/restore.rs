@@ -292,7 +292,7 @@ fn undo_progress_shows_only_the_old_values() {
     // Another program changed the setting after the run.
     bench.pair.bank.with(|bank| bank.switch(0, "bulk=55.8")).unwrap();
     let seen = bench.restored(&[&[&*run][..], &UNDO].concat(), 0);
-    let lines: Vec<_> = seen.lines().filter(|line| line.starts_with("undone")).collect();
+    let lines: Vec<_> = seen.lines().filter(|line| line.starts_with("undone  ")).collect();
     assert_eq!(lines.len(), 2, "{seen}");
     assert!(lines.iter().all(|line| line.contains("bulk_voltage 56.4 V")), "{seen}");
     assert!(lines.iter().all(|line| !line.contains("->")), "{seen}");
