@@ -14,9 +14,8 @@ use serde_json::Value;
 
 use crate::{
     cycles::install_rules,
-    lvx,
     plug::{Backend, Occupant, SERIALS, SILENT, Socket, UPS, bank, two_units, until},
-    run,
+    program::{lvx, run},
 };
 
 for_each_backend! {

@@ -14,8 +14,8 @@ use pi18_transport::sim::SharedBank;
 use serde_json::Value;
 
 use crate::{
-    lvx,
     plug::{Backend, SERIALS, bank, two_units, until},
+    program::lvx,
 };
 
 for_each_backend! {

@@ -13,9 +13,8 @@ use std::{
 
 use crate::{
     links::{NAMES, leads_to, node_of},
-    lvx,
     plug::{Backend, Occupant, SERIALS, SILENT, Socket, UPS, bank, until},
-    run,
+    program::{lvx, run},
 };
 
 for_each_backend! {

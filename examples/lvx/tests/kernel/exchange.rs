@@ -10,8 +10,8 @@ use lvx_settings::Settings;
 use pi18_transport::sim::SharedBank;
 
 use crate::{
-    lvx,
     plug::{Backend, SERIALS, bank, two_units},
+    program::lvx,
 };
 
 for_each_backend! {

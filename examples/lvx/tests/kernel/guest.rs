@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{lvx, run};
+use crate::program::{lvx, run};
 
 #[test]
 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]

@@ -12,9 +12,8 @@ use pi18_transport::sim::{HidIdentity, UhidDevice, hidraw_node};
 
 use crate::{
     links::{NAMES, leads_to},
-    lvx,
     plug::{Backend, SERIALS, Socket, bank, two_units, until},
-    run,
+    program::{lvx, run},
 };
 
 for_each_backend! {

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use crate::{guest::assert_complete, run};
+use crate::{guest::assert_complete, program::run};
 
 /// Attempts allowed and forbidden operations, and writes the results to a report.
 const SERVICE: &str = r#"[Service]

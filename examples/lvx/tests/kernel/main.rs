@@ -47,20 +47,7 @@ mod install;
 mod install_guest;
 mod links;
 mod plug;
+mod program;
 mod reports;
 mod taken;
 mod unplug;
-
-use std::{path::PathBuf, process::Command};
-
-/// Returns the program under test, which is not at cargo's path in the guest.
-fn lvx() -> PathBuf {
-    std::env::var_os("LVX").expect("LVX names the program under test").into()
-}
-
-/// Runs a program to its end. Returns whether it succeeded, and both outputs.
-fn run(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> (bool, String) {
-    let output = Command::new(&program).args(arguments).output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
-}

@@ -21,7 +21,7 @@ use pi18_transport::{
     },
 };
 
-use crate::run;
+use crate::program::run;
 
 /// The kernel facility that creates the devices.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

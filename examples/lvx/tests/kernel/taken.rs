@@ -13,9 +13,8 @@ use pi18_proto::{Identity, SerialNumber};
 use pi18_transport::{Client, ClientConfig, Error, Follower, Hidraw, Link};
 
 use crate::{
-    lvx,
     plug::{Backend, Occupant, SERIALS, Socket, bank},
-    run,
+    program::{lvx, run},
 };
 
 #[test]
