@@ -233,7 +233,7 @@ impl<T> TryFrom<StoredAnswer<T>> for Answer<T> {
                 Ok(Self::Received(Reading { value, at: Duration::from_millis(at) }))
             }
             (None, None, Some(gap)) => Ok(Self::Missing(gap)),
-            _ => Err("expected either at_ms and value, or missing"),
+            _ => Err("expected at_ms and value, or missing, found another combination"),
         }
     }
 }
