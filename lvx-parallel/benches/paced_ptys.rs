@@ -49,7 +49,7 @@ fn measure(
     read: impl FnOnce(Vec<Member<Counting>>) -> BankSnapshot,
 ) -> bool {
     let switches = vec!["pace=2400&slave=06126".parse().expect("switches")];
-    let bank = SharedBank::real(Bank::new(BankConfig { units, switches }).expect("a bank"));
+    let bank = SharedBank::real_time(Bank::new(BankConfig { units, switches }).expect("a bank"));
     let served: Vec<_> = (0..units).map(|unit| serve_pty(&bank, unit).expect("a pty")).collect();
     let mut counts = Vec::new();
     let members = served.iter().map(|served| {

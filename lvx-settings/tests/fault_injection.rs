@@ -269,7 +269,7 @@ fn inject(seed: u64) -> Option<Run> {
 }
 
 fn received(bank: &SharedBank) -> u64 {
-    bank.with(|bank| (0..bank.units()).map(|unit| bank.sets(unit).received).sum())
+    bank.with(|bank| (0..bank.units()).map(|unit| bank.set_counts(unit).received).sum())
 }
 
 impl Run {

@@ -16,7 +16,7 @@ use pi18_transport::{
 fn exchange(criterion: &mut Criterion) {
     let switches = vec!["pace=2400&frozen=on".parse().expect("switches")];
     let bank = Bank::new(BankConfig { units: 2, switches }).expect("a bank");
-    let served = serve_pty(&SharedBank::real(bank), 0).expect("a pty");
+    let served = serve_pty(&SharedBank::real_time(bank), 0).expect("a pty");
     let mut client = Client::open(&format!("serial:{}", served.path())).expect("a port");
     client.read::<GeneralStatus>().expect("the first reply, after a fence");
 

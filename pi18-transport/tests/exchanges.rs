@@ -149,9 +149,9 @@ fn outcome_of_a_set_command_is_correct_under_faults() {
     let mut counts = [0; 5];
     for seed in 0..300 {
         let mut client = client(&format!("{ALL}&seed={seed}"));
-        let before = client.link().bank().with(|bank| bank.sets(0));
+        let before = client.link().bank().with(|bank| bank.set_counts(0));
         let outcome = client.set("POP0".parse().unwrap());
-        let after = client.link().bank().with(|bank| bank.sets(0));
+        let after = client.link().bank().with(|bank| bank.set_counts(0));
         let carried_out = after.accepted - before.accepted;
         assert!(after.received - before.received <= 1, "sent more than once, seed {seed}");
         let index = match outcome {

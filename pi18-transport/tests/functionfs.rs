@@ -87,7 +87,7 @@ impl Drop for Gadget {
 
 fn shared() -> SharedBank {
     let switches = vec!["frozen=on".parse().unwrap()];
-    SharedBank::real(Bank::new(BankConfig { units: 1, switches }).unwrap())
+    SharedBank::real_time(Bank::new(BankConfig { units: 1, switches }).unwrap())
 }
 
 #[track_caller]

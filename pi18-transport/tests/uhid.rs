@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 fn shared(switches: &str) -> SharedBank {
     let switches = vec![switches.parse().unwrap()];
-    SharedBank::real(Bank::new(BankConfig { units: 2, switches }).unwrap())
+    SharedBank::real_time(Bank::new(BankConfig { units: 2, switches }).unwrap())
 }
 
 #[track_caller]
@@ -155,7 +155,7 @@ fn unit_is_unplugged_after_its_exchanges_and_the_last_reply() {
 fn owner_of_device_exchanges_reports_with_host() {
     let identity = HidIdentity {
         name: "Some UPS".to_owned(),
-        unique: "4711".to_owned(),
+        serial: "4711".to_owned(),
         ..HidIdentity::adapter("ups/input0")
     };
     let ups = UhidDevice::create(&identity).unwrap();

@@ -77,7 +77,7 @@ fn traffic(
     let switches: Vec<_> = switches.iter().map(|each| format!("pace=2400&{each}")).collect();
     let shared = shared(&switches.iter().map(String::as_str).collect::<Vec<_>>());
     let mut all = Vec::new();
-    let links = shared.links_side_by_side().into_iter();
+    let links = shared.concurrent_links().into_iter();
     let members = links.map(|link| {
         let counted = Arc::new(Mutex::new(Traffic::default()));
         all.push(Arc::clone(&counted));

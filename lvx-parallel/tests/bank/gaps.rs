@@ -50,7 +50,7 @@ impl Link for ChangingLink {
 /// Reads three units, of which the second changes after `left` requests.
 fn read(left: u32, switch: &'static str) -> BankSnapshot {
     let shared = shared(&["slave=06126"; 3]);
-    let links = shared.links_side_by_side().into_iter().enumerate();
+    let links = shared.concurrent_links().into_iter().enumerate();
     let members = links.map(|(unit, link)| {
         let left = if unit == 1 { left } else { u32::MAX };
         let name = link.name().to_owned();
@@ -89,7 +89,7 @@ fn unplugged_unit_does_not_affect_others() {
 #[test]
 fn findings_of_others_remain_with_silent_unit() {
     let shared = shared(&["slave=06126", "slave=06126&silent=1", "slave=06126&float=53.0"]);
-    let members = shared.links_side_by_side().into_iter().map(member).collect();
+    let members = shared.concurrent_links().into_iter().map(member).collect();
     let found = findings(&timeless(BankSnapshot::read(members)));
     assert_eq!(found, [("unread", Severity::Error), ("settings", Severity::Error)]);
 }
@@ -97,7 +97,7 @@ fn findings_of_others_remain_with_silent_unit() {
 #[test]
 fn bank_on_unreliable_lines_is_read_completely() {
     let shared = shared(&["lose=0.0003&flip=0.0003&junk=0.05&seed=3", "late=0.05", "stale=0.1"]);
-    let members = shared.links_side_by_side().into_iter().map(member).collect();
+    let members = shared.concurrent_links().into_iter().map(member).collect();
     let bank = BankSnapshot::read(members);
     assert!(bank.is_complete(), "{}", check(&bank));
 }

@@ -37,7 +37,7 @@ fn member<L: Link>(link: L) -> Member<L> {
 /// Reads all units of a virtual bank over their links.
 #[track_caller]
 fn read(switches: &[&str]) -> BankSnapshot {
-    let links = shared(switches).links_side_by_side();
+    let links = shared(switches).concurrent_links();
     timeless(BankSnapshot::read(links.into_iter().map(member).collect()))
 }
 

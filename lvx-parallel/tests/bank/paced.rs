@@ -19,7 +19,7 @@ fn nine_units_are_read_in_time_of_one() {
     let one = alone.elapsed();
 
     let together = nine();
-    let members = together.links_side_by_side().into_iter().map(member).collect();
+    let members = together.concurrent_links().into_iter().map(member).collect();
     let bank = BankSnapshot::read(members);
     let all = together.elapsed();
     assert!(bank.is_complete());
@@ -33,7 +33,7 @@ fn nine_units_are_read_in_time_of_one() {
 #[test]
 fn dynamic_values_are_read_after_slowest_unit_is_ready() {
     let shared = shared(&["think=200ms", "", "pace=2400"]);
-    let members = shared.links_side_by_side().into_iter().map(member).collect();
+    let members = shared.concurrent_links().into_iter().map(member).collect();
     let bank = BankSnapshot::read(members);
     assert!(bank.is_complete());
     // The units need different times to answer.

@@ -336,7 +336,7 @@ pub(crate) fn idle_bank() -> SharedBank {
 
 /// Returns the number of set commands that each unit has received.
 pub(crate) fn received(bank: &SharedBank) -> Vec<u64> {
-    bank.with(|bank| (0..bank.units()).map(|unit| bank.sets(unit).received).collect())
+    bank.with(|bank| (0..bank.units()).map(|unit| bank.set_counts(unit).received).collect())
 }
 
 pub(crate) fn planned(bank: &SharedBank, target: &Settings) -> Plan {

@@ -142,24 +142,24 @@ impl Bank {
 
     /// Returns how many set commands a unit has received and accepted; zeros if the unit does not exist.
     #[must_use]
-    pub fn sets(&self, unit: usize) -> SetCounts {
+    pub fn set_counts(&self, unit: usize) -> SetCounts {
         self.world.units.get(unit).map(|unit| unit.sets).unwrap_or_default()
     }
 
     /// Whether a unit exists and all its wires are plugged in.
     #[must_use]
     pub fn is_connected(&self, unit: usize) -> bool {
-        unit < self.units() && self.wires.of(unit).all(Line::is_connected)
+        unit < self.units() && self.wires.lines_of(unit).all(Line::is_connected)
     }
 
     /// Unplugs all wires of a unit. Bytes that are under way are lost.
     pub fn disconnect(&mut self, unit: usize) {
-        self.wires.of_mut(unit).for_each(Line::disconnect);
+        self.wires.lines_of_mut(unit).for_each(Line::disconnect);
     }
 
     /// Plugs all wires of a unit in again, and clears its switch `disconnect`.
     pub fn reconnect(&mut self, unit: usize) {
-        self.wires.of_mut(unit).for_each(Line::reconnect);
+        self.wires.lines_of_mut(unit).for_each(Line::reconnect);
         if let Some(unit) = self.world.units.get_mut(unit) {
             unit.switches.line.disconnect = None;
         }

@@ -79,7 +79,7 @@ fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, S
             all.push(parsed);
             let bank = Bank::new(BankConfig { units: count, switches: all }).map_err(text)?;
             let given = given_now().collect();
-            let bank = SharedBank::real(bank);
+            let bank = SharedBank::real_time(bank);
             let link = bank.link(unit);
             *process = Some(Process { bank, given });
             Ok(link)

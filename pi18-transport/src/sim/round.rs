@@ -1,7 +1,7 @@
 //! Measured values as whole numbers.
 
 /// Returns the nearest whole number, 0 for a negative value.
-pub(super) fn whole(value: f64) -> u32 {
+pub(super) fn round_u32(value: f64) -> u32 {
     #[expect(
         clippy::as_conversions,
         clippy::cast_possible_truncation,
@@ -13,6 +13,6 @@ pub(super) fn whole(value: f64) -> u32 {
 }
 
 /// Returns the nearest whole number up to 65,535, 0 for a negative value.
-pub(super) fn short(value: f64) -> u16 {
-    whole(value).try_into().unwrap_or(u16::MAX)
+pub(super) fn round_u16(value: f64) -> u16 {
+    round_u32(value).try_into().unwrap_or(u16::MAX)
 }

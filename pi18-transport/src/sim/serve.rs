@@ -43,7 +43,7 @@ pub use self::{pty::serve_pty, tcp::serve_tcp};
 ///     sim::{Bank, BankConfig, SharedBank, serve_pty},
 /// };
 ///
-/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let bank = SharedBank::real_time(Bank::new(BankConfig::default())?);
 /// let served = serve_pty(&bank, 0)?;
 /// let mut unit = Client::open(&format!("serial:{}", served.path()))?;
 /// println!("{}", unit.read::<Mode>()?.working_mode);
@@ -118,7 +118,7 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
     let mut disconnects = link.disconnects();
     loop {
         let due = link.bank().next_due(link.wire());
-        if matches!(wait(port.files(), stopped.as_fd(), due), Ok(Woken::Stop) | Err(_)) {
+        if matches!(wait(port.files(), stopped.as_fd(), due), Ok(WakeReason::Stop) | Err(_)) {
             return;
         }
         bytes.clear();
@@ -149,7 +149,7 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
 }
 
 /// The reason why a wait ended.
-enum Woken {
+enum WakeReason {
     Stop,
     Work,
 }
@@ -159,7 +159,7 @@ fn wait<'a>(
     port: impl Iterator<Item = BorrowedFd<'a>>,
     stopped: BorrowedFd<'a>,
     due: Option<Instant>,
-) -> io::Result<Woken> {
+) -> io::Result<WakeReason> {
     // Another link may put bytes on the line without waking this thread: look regularly.
     let time =
         due.map_or(INTERVAL, |due| due.saturating_duration_since(Instant::now()).min(INTERVAL));
@@ -172,7 +172,7 @@ fn wait<'a>(
         Err(error) => return Err(error.into()),
     }
     let stop = files.first().is_some_and(|stopped| !stopped.revents().is_empty());
-    Ok(if stop { Woken::Stop } else { Woken::Work })
+    Ok(if stop { WakeReason::Stop } else { WakeReason::Work })
 }
 
 /// Longest time between two looks.

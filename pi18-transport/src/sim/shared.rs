@@ -14,7 +14,7 @@ use crate::{Error, Link, error::ErrorKind};
 
 /// A bank with a clock that several links, servers and threads use at the same time. Clones share the bank.
 ///
-/// The clock is the system's ([`real`](Self::real)) or virtual ([`virtual_time`](Self::virtual_time)). In
+/// The clock is the system's ([`real_time`](Self::real_time)) or virtual ([`virtual_time`](Self::virtual_time)). In
 /// virtual time a test runs as fast as it can compute, with the same result each time.
 ///
 /// ```
@@ -55,19 +55,19 @@ struct ClockedBank {
     /// Virtual time since the start; `None` if the bank follows the system's clock.
     elapsed: Option<Duration>,
     /// The wires of links side by side, and the times until which those links wait that do.
-    together: BTreeMap<usize, Option<Duration>>,
+    concurrent: BTreeMap<usize, Option<Duration>>,
 }
 
 impl SharedBank {
     /// Creates a bank that follows the system's clock.
     #[must_use]
-    pub fn real(bank: Bank) -> Self {
+    pub fn real_time(bank: Bank) -> Self {
         Self::new(bank, None)
     }
 
     /// Creates a bank in virtual time: its clock moves only while a link waits, and then at once to the time
     /// for which it waits. Threads that run side by side need
-    /// [`links_side_by_side`](Self::links_side_by_side).
+    /// [`concurrent_links`](Self::concurrent_links).
     #[must_use]
     pub fn virtual_time(bank: Bank) -> Self {
         Self::new(bank, Some(Duration::ZERO))
@@ -75,7 +75,7 @@ impl SharedBank {
 
     fn new(bank: Bank, elapsed: Option<Duration>) -> Self {
         Self(Arc::new(Inner {
-            state: Mutex::new(ClockedBank { bank, elapsed, together: BTreeMap::new() }),
+            state: Mutex::new(ClockedBank { bank, elapsed, concurrent: BTreeMap::new() }),
             changed: Condvar::new(),
             start: Instant::now(),
         }))
@@ -105,7 +105,7 @@ impl SharedBank {
     ///
     /// let bank = SharedBank::virtual_time(Bank::new(BankConfig::default())?);
     /// thread::scope(|scope| {
-    ///     for mut link in bank.links_side_by_side() {
+    ///     for mut link in bank.concurrent_links() {
     ///         scope.spawn(move || link.pause(Duration::from_secs(60)));
     ///     }
     /// });
@@ -113,10 +113,10 @@ impl SharedBank {
     /// # Ok::<(), pi18_transport::sim::SwitchError>(())
     /// ```
     #[must_use]
-    pub fn links_side_by_side(&self) -> Vec<SimLink> {
+    pub fn concurrent_links(&self) -> Vec<SimLink> {
         let units = self.with(|bank| bank.units());
         let links: Vec<_> = (0..units).map(|unit| self.link(unit)).collect();
-        self.lock().together.extend(links.iter().map(|link| (link.wire, None)));
+        self.lock().concurrent.extend(links.iter().map(|link| (link.wire, None)));
         links
     }
 
@@ -158,16 +158,21 @@ impl SharedBank {
         if state.elapsed.is_none() {
             // The reason of the end does not matter: the caller looks at the bank again.
             let _ = self.0.changed.wait_timeout(state, until.saturating_sub(now));
-        } else if state.together.contains_key(&wire) {
-            self.wait_together(state, wire, until);
+        } else if state.concurrent.contains_key(&wire) {
+            self.wait_concurrent(state, wire, until);
         } else {
             state.elapsed = Some(now.max(until));
         }
     }
 
     /// Waits in virtual time as one of the links side by side.
-    fn wait_together(&self, mut state: MutexGuard<'_, ClockedBank>, wire: usize, until: Duration) {
-        state.together.insert(wire, Some(until));
+    fn wait_concurrent(
+        &self,
+        mut state: MutexGuard<'_, ClockedBank>,
+        wire: usize,
+        until: Duration,
+    ) {
+        state.concurrent.insert(wire, Some(until));
         while self.now_of(&state) < until {
             // A link whose time has come continues by itself.
             if let Some(next) = state.earliest_wait()
@@ -179,14 +184,14 @@ impl SharedBank {
             }
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.together.insert(wire, None);
+        state.concurrent.insert(wire, None);
     }
 }
 
 impl ClockedBank {
     /// Returns the earliest time for which a link side by side waits, if all of them wait.
     fn earliest_wait(&self) -> Option<Duration> {
-        let all: Option<Vec<Duration>> = self.together.values().copied().collect();
+        let all: Option<Vec<Duration>> = self.concurrent.values().copied().collect();
         all?.into_iter().min()
     }
 }
@@ -306,7 +311,7 @@ impl Drop for SimLink {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.bank.unplug(self.wire);
-        if state.together.remove(&self.wire).is_some() {
+        if state.concurrent.remove(&self.wire).is_some() {
             drop(state);
             self.shared.0.changed.notify_all();
         }

@@ -20,7 +20,7 @@ use super::unit::settings::Setting;
 /// `sim:1?fault=83&lag=2s`. [`LIST`](Self::LIST) is the table of all switches. A switch that is not
 /// given has its default; `Switches::default()` is a healthy unit, as commissioned.
 ///
-/// Switches [`of_bank`](SwitchInfo::of_bank) may be given on any unit and apply to all of them; if several
+/// Switches [`bank_wide`](SwitchInfo::bank_wide) may be given on any unit and apply to all of them; if several
 /// units give one, the last unit wins. [`Bank::switch`](super::Bank::switch) changes a switch while the
 /// bank runs.
 ///
@@ -53,7 +53,7 @@ pub struct Switches {
 ///
 /// let lag = Switches::LIST.iter().find(|info| info.name == "lag").unwrap();
 /// assert_eq!(format!("{}={}", lag.name, lag.value), "lag=a time such as 2s");
-/// assert!(!lag.of_bank);
+/// assert!(!lag.bank_wide);
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -65,7 +65,7 @@ pub struct SwitchInfo {
     /// Effect and default, one line.
     pub summary: &'static str,
     /// Whether the switch applies to the whole bank instead of one unit.
-    pub of_bank: bool,
+    pub bank_wide: bool,
     /// Reads a value and stores it; `None` if the value has the wrong form.
     pub(super) take: fn(&mut Switches, &str) -> Option<()>,
 }

@@ -61,7 +61,7 @@ pub(super) struct Stage {
     pub(super) floating: bool,
     /// The battery was at the re-charge voltage: the unit does not use it until it is at the re-discharge
     /// voltage.
-    pub(super) saving: bool,
+    pub(super) recharging: bool,
     /// The battery was at the cut-off voltage: the output is off.
     pub(super) empty: bool,
 }
@@ -80,7 +80,7 @@ pub(super) struct Stage {
 ///     bank.send(0, &frame, Duration::ZERO);
 /// }
 /// // The virtual units are low-voltage models, which refuse 230 V.
-/// assert_eq!((bank.sets(0).received, bank.sets(0).accepted), (2, 1));
+/// assert_eq!((bank.set_counts(0).received, bank.set_counts(0).accepted), (2, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

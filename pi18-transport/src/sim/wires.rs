@@ -39,11 +39,11 @@ impl Wires {
     }
 
     /// Returns the lines of a unit.
-    pub(super) fn of(&self, unit: usize) -> impl Iterator<Item = &Line> {
+    pub(super) fn lines_of(&self, unit: usize) -> impl Iterator<Item = &Line> {
         self.0.iter().filter(move |wire| wire.unit == unit).map(|wire| &wire.line)
     }
 
-    pub(super) fn of_mut(&mut self, unit: usize) -> impl Iterator<Item = &mut Line> {
+    pub(super) fn lines_of_mut(&mut self, unit: usize) -> impl Iterator<Item = &mut Line> {
         self.0.iter_mut().filter(move |wire| wire.unit == unit).map(|wire| &mut wire.line)
     }
 

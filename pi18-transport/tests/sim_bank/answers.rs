@@ -275,7 +275,7 @@ fn frozen_bank_does_not_change() {
 fn peek_and_sets_of_missing_unit_are_empty() {
     let bank = bank(&[]);
     assert_eq!(bank.peek(2, Query::Mode), None);
-    assert_eq!(bank.sets(2).received, 0);
+    assert_eq!(bank.set_counts(2).received, 0);
     assert!(matches!(bank.peek(1, Query::Mode), Some(AnyReply::Mode(_))));
     assert_eq!(<ParallelStatus as Reply>::FIELDS.len(), 29);
 }

@@ -24,29 +24,29 @@ fn replies(switches: &str, count: u64) -> Vec<Vec<u8>> {
 }
 
 /// The undamaged reply to `MOD`.
-const SOUND: &[u8] = b"^D00505\xD9\x9F\r";
+const INTACT: &[u8] = b"^D00505\xD9\x9F\r";
 
 #[test]
 fn default_line_does_not_damage_replies() {
-    assert!(replies("frozen=on", 50).iter().all(|reply| reply == SOUND));
+    assert!(replies("frozen=on", 50).iter().all(|reply| reply == INTACT));
 }
 
 #[test]
 fn each_fault_switch_damages_some_replies() {
     type Damage = fn(&[u8]) -> bool;
     let cases: [(&str, Damage); 6] = [
-        ("lose=0.1", |reply| reply.len() < SOUND.len()),
-        ("double=0.1", |reply| reply.len() > SOUND.len()),
-        ("flip=0.1", |reply| reply.len() == SOUND.len() && reply != SOUND),
-        ("junk=0.5", |reply| reply.len() > SOUND.len()),
+        ("lose=0.1", |reply| reply.len() < INTACT.len()),
+        ("double=0.1", |reply| reply.len() > INTACT.len()),
+        ("flip=0.1", |reply| reply.len() == INTACT.len() && reply != INTACT),
+        ("junk=0.5", |reply| reply.len() > INTACT.len()),
         ("silent=0.5", <[u8]>::is_empty),
         ("late=0.5", <[u8]>::is_empty),
     ];
     for (switch, damage) in cases {
         let replies = replies(&format!("frozen=on&{switch}"), 100);
         let damaged = replies.iter().filter(|reply| damage(reply)).count();
-        let sound = replies.iter().filter(|reply| **reply == SOUND).count();
-        assert!(damaged > 10 && sound > 10, "{switch}: {damaged} damaged, {sound} sound");
+        let intact = replies.iter().filter(|reply| **reply == INTACT).count();
+        assert!(damaged > 10 && intact > 10, "{switch}: {damaged} damaged, {intact} intact");
     }
 }
 
@@ -61,7 +61,7 @@ fn same_seed_repeats_the_same_faults() {
 fn checksum_detects_every_flip_of_up_to_16_bits() {
     // Damage within two bytes of the ten: almost always one burst.
     let one_burst = |reply: &&Vec<u8>| {
-        let places: Vec<_> = (0..SOUND.len()).filter(|&at| reply[at] != SOUND[at]).collect();
+        let places: Vec<_> = (0..INTACT.len()).filter(|&at| reply[at] != INTACT[at]).collect();
         matches!(places[..], [_] | [_, _]) && places[places.len() - 1] - places[0] <= 1
     };
     let replies = replies("frozen=on&flip=0.05", 500);
@@ -78,7 +78,7 @@ fn late_reply_stays_before_the_next_one() {
     bank.switch(0, "late=0").unwrap();
     assert_eq!(exchange(&mut bank, 0, b"^P005PIq\x8b\r", second), b"");
     assert_eq!(bank.next_due(0), Some(2 * second));
-    let both = [SOUND, b"^D00518;\x03\r"].concat();
+    let both = [INTACT, b"^D00518;\x03\r"].concat();
     assert_eq!(take(&mut bank, 2 * second), both);
 }
 
@@ -87,10 +87,10 @@ fn stale_reply_arrives_before_the_next_one() {
     let mut bank = bank(&["frozen=on&stale=1"]);
     let pi = exchange(&mut bank, 0, b"^P005PIq\x8b\r", Duration::ZERO);
     assert_eq!(take(&mut bank, Duration::ZERO), pi);
-    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), SOUND);
+    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), INTACT);
     assert_eq!(bank.next_due(0), Some(Duration::ZERO));
     // A host that does not drain the line takes it for the answer.
-    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), [&pi[..], SOUND].concat());
+    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), [&pi[..], INTACT].concat());
 }
 
 #[test]
@@ -143,10 +143,10 @@ fn busy_unit_ignores_requests() {
     let millis = Duration::from_millis;
     assert_eq!(exchange(&mut bank, 0, MOD, millis(0)), b"");
     assert_eq!(exchange(&mut bank, 0, MOD, millis(50)), b"");
-    assert_eq!(take(&mut bank, millis(100)), SOUND);
+    assert_eq!(take(&mut bank, millis(100)), INTACT);
     assert_eq!(take(&mut bank, millis(1_000)), b"");
     bank.send(0, MOD, millis(1_000));
-    assert_eq!(take(&mut bank, millis(1_100)), SOUND);
+    assert_eq!(take(&mut bank, millis(1_100)), INTACT);
 }
 
 #[test]
@@ -154,20 +154,20 @@ fn busy_unit_ignores_the_rest_of_a_request() {
     let mut bank = bank(&["frozen=on&pace=2400"]);
     bank.send(0, &[MOD, MOD].concat(), Duration::ZERO);
     let reply = take(&mut bank, Duration::from_secs(2));
-    assert_eq!(&reply[..SOUND.len()], SOUND);
-    assert!(!reply[SOUND.len()..].starts_with(b"^D"), "{}", reply.escape_ascii());
+    assert_eq!(&reply[..INTACT.len()], INTACT);
+    assert!(!reply[INTACT.len()..].starts_with(b"^D"), "{}", reply.escape_ascii());
 }
 
 #[test]
 fn disconnect_switch_unplugs_after_some_exchanges() {
     let mut bank = bank(&["frozen=on&disconnect=2"]);
-    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), SOUND);
+    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), INTACT);
     assert!(bank.is_connected(0));
-    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), SOUND);
+    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), INTACT);
     assert!(!bank.is_connected(0) && bank.is_connected(1));
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), b"");
     bank.reconnect(0);
-    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), SOUND);
+    assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), INTACT);
     assert!(bank.is_connected(0));
 }
 
@@ -175,6 +175,6 @@ fn disconnect_switch_unplugs_after_some_exchanges() {
 fn silent_unit_ignores_set_commands() {
     let mut bank = bank(&["silent=1"]);
     assert_eq!(crate::ask(&mut bank, 0, "PSP1"), "");
-    assert_eq!(bank.sets(0).received, 0);
+    assert_eq!(bank.set_counts(0).received, 0);
     assert_eq!(crate::rated(&bank, 0).solar_priority.0, 0);
 }

@@ -53,7 +53,7 @@ fn virtual_time_moves_while_a_link_waits() {
 fn links_side_by_side_share_virtual_time() {
     let switches = ["frozen=on&units=3&pace=2400", "pace=2400", "pace=2400"];
     let shared = SharedBank::virtual_time(bank(&switches));
-    let links = shared.links_side_by_side();
+    let links = shared.concurrent_links();
     let ten = |mut link: SimLink| {
         for _ in 0..10 {
             assert_eq!(ask(&mut link, GS).len(), 111);
@@ -88,7 +88,7 @@ fn past_deadline_returns_bytes_that_have_arrived() {
 
 #[test]
 fn real_time_delivers_replies_when_due() {
-    let shared = SharedBank::real(bank(&["frozen=on&think=30ms"]));
+    let shared = SharedBank::real_time(bank(&["frozen=on&think=30ms"]));
     assert_eq!(ask(&mut shared.link(0), MOD), b"^D00505\xD9\x9F\r");
     assert!(shared.elapsed() >= Duration::from_millis(30));
     assert_eq!(ask(&mut shared.link(1), MOD), b"^D00505\xD9\x9F\r");
@@ -111,7 +111,7 @@ fn disconnected_link_returns_errors() {
 
 #[test]
 fn disconnect_ends_a_wait() {
-    let shared = SharedBank::real(bank(&[]));
+    let shared = SharedBank::real_time(bank(&[]));
     let mut link = shared.link(0);
     let waiting = std::thread::spawn(move || {
         let mut bytes = BytesMut::new();

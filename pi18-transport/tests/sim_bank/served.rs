@@ -17,7 +17,7 @@ use crate::bank;
 
 const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
 const GS: &[u8] = b"^P005GSX\x14\r";
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 const HYBRID: &[u8] = b"^D00505\xD9\x9F\r";
 
 fn ask(client: &mut (impl Read + Write), request: &[u8], length: usize) -> Vec<u8> {
@@ -33,7 +33,7 @@ fn open(path: &str) -> File {
 
 #[test]
 fn pty_serves_one_client_after_another() {
-    let shared = SharedBank::real(bank(&["frozen=on"]));
+    let shared = SharedBank::real_time(bank(&["frozen=on"]));
     let served = serve_pty(&shared, 0).unwrap();
     assert!(served.path().starts_with("/dev/"), "{served:?}");
     for _ in 0..3 {
@@ -46,7 +46,7 @@ fn pty_serves_one_client_after_another() {
 
 #[test]
 fn paced_pty_takes_the_time_of_the_line() {
-    let shared = SharedBank::real(bank(&["frozen=on&pace=2400"]));
+    let shared = SharedBank::real_time(bank(&["frozen=on&pace=2400"]));
     let served = serve_pty(&shared, 0).unwrap();
     let mut client = open(served.path());
     let reply = ask(&mut client, GS, 111);
@@ -56,7 +56,7 @@ fn paced_pty_takes_the_time_of_the_line() {
 
 #[test]
 fn disconnected_unit_closes_its_pty() {
-    let shared = SharedBank::real(bank(&["frozen=on&disconnect=1"]));
+    let shared = SharedBank::real_time(bank(&["frozen=on&disconnect=1"]));
     let served = serve_pty(&shared, 0).unwrap();
     let mut client = open(served.path());
     assert_eq!(ask(&mut client, MOD, 10), HYBRID);
@@ -68,14 +68,14 @@ fn disconnected_unit_closes_its_pty() {
 
 #[test]
 fn tcp_second_client_is_refused_with_a_text() {
-    let shared = SharedBank::real(bank(&["frozen=on"]));
+    let shared = SharedBank::real_time(bank(&["frozen=on"]));
     let served = serve_tcp(&shared, 1, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut first = TcpStream::connect(served.path()).unwrap();
     assert_eq!(ask(&mut first, MOD, 10), HYBRID);
     // More clients than the bridge keeps open.
     for _ in 0..20 {
         let mut second = TcpStream::connect(served.path()).unwrap();
-        second.set_read_timeout(Some(PATIENCE)).unwrap();
+        second.set_read_timeout(Some(TIMEOUT)).unwrap();
         second.write_all(MOD).unwrap();
         let mut text = Vec::new();
         second.read_to_end(&mut text).unwrap();
@@ -98,7 +98,7 @@ fn tcp_second_client_is_refused_with_a_text() {
 
 #[test]
 fn tcp_shared_line_sends_every_reply_to_all_hosts() {
-    let shared = SharedBank::real(bank(&["frozen=on&hosts=all"]));
+    let shared = SharedBank::real_time(bank(&["frozen=on&hosts=all"]));
     let served = serve_tcp(&shared, 0, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut hosts: Vec<_> = (0..8).map(|_| TcpStream::connect(served.path()).unwrap()).collect();
     for asking in [0, 7] {
@@ -116,7 +116,7 @@ fn tcp_shared_line_sends_every_reply_to_all_hosts() {
 
 #[test]
 fn unit_reconnected_at_once_still_disconnects_its_clients() {
-    let shared = SharedBank::real(bank(&["frozen=on"]));
+    let shared = SharedBank::real_time(bank(&["frozen=on"]));
     let served = serve_tcp(&shared, 0, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut client = TcpStream::connect(served.path()).unwrap();
     assert_eq!(ask(&mut client, MOD, 10), HYBRID);
@@ -133,7 +133,7 @@ fn unit_reconnected_at_once_still_disconnects_its_clients() {
 
 #[test]
 fn unread_replies_do_not_block_the_next_client() {
-    let shared = SharedBank::real(bank(&["frozen=on"]));
+    let shared = SharedBank::real_time(bank(&["frozen=on"]));
     let served = serve_pty(&shared, 0).unwrap();
     let mut silent = open(served.path());
     for _ in 0..100 {

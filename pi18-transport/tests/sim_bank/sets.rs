@@ -21,14 +21,14 @@ fn every_set_command_is_accepted_or_refused() {
     for info in SetCommand::LIST {
         let mut bank = bank(&[switches]);
         match ask(&mut bank, 0, info.example).as_str() {
-            "^1" => assert_eq!(bank.sets(0), SetCounts { received: 1, accepted: 1 }),
+            "^1" => assert_eq!(bank.set_counts(0), SetCounts { received: 1, accepted: 1 }),
             "^0" => {
                 refused.push(info.example);
-                assert_eq!(bank.sets(0), SetCounts { received: 1, accepted: 0 });
+                assert_eq!(bank.set_counts(0), SetCounts { received: 1, accepted: 0 });
             }
             other => panic!("{}: {other:?}", info.example),
         }
-        assert_eq!(bank.sets(1), SetCounts::default());
+        assert_eq!(bank.set_counts(1), SetCounts::default());
     }
     // A low-voltage unit has no 230 V.
     assert_eq!(refused, ["V2300"]);
@@ -181,8 +181,8 @@ fn commands_with_unit_number_change_that_unit() {
     for command in ["MUCHGC2,020", "MCHGC2,020", "PCP2,2", "POPM2,0"] {
         assert_eq!(ask(&mut bank, 0, command), "^0", "{command}");
     }
-    assert_eq!(bank.sets(0), SetCounts { received: 8, accepted: 4 });
-    assert_eq!(bank.sets(1), SetCounts::default());
+    assert_eq!(bank.set_counts(0), SetCounts { received: 8, accepted: 4 });
+    assert_eq!(bank.set_counts(1), SetCounts::default());
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn dialect_decides_which_set_commands_are_accepted() {
             let mut bank = bank(&[&switches]);
             assert_eq!(exchange(&mut bank, 0, &frame, Duration::ZERO), reply, "{dialect}");
             let accepted = u64::from(reply == ACCEPTED);
-            assert_eq!(bank.sets(0), SetCounts { received: 1, accepted });
+            assert_eq!(bank.set_counts(0), SetCounts { received: 1, accepted });
             assert_eq!(u64::from(rated(&bank, 0).solar_priority.0), accepted);
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
         return list(out);
     }
     let units = usize::from(args.units);
-    let bank = SharedBank::real(bank(args, units)?);
+    let bank = SharedBank::real_time(bank(args, units)?);
     let (interrupt, interrupted) = mpsc::channel();
     crate::terminal::catch_signals(move || {
         // After the first signal, the receiver is gone.

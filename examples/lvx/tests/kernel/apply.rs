@@ -127,7 +127,8 @@ impl Pair {
 
     /// Waits until the units have received `count` more set commands.
     fn wait_for_sets(&self, count: u64) {
-        let received = || self.bank.with(|bank| bank.sets(0).received + bank.sets(1).received);
+        let received =
+            || self.bank.with(|bank| bank.set_counts(0).received + bank.set_counts(1).received);
         let before = received();
         until("set commands arrive", Duration::from_secs(20), || received() >= before + count);
     }

@@ -137,7 +137,7 @@ fn state(bank: &SharedBank, unit: usize) -> (OutputPriority, u64) {
     bank.with(|bank| {
         let reply = bank.peek(unit, Query::RatedInformation).unwrap();
         let pi18_proto::AnyReply::RatedInformation(rated) = reply else { panic!("{reply:?}") };
-        (rated.output_priority, bank.sets(unit).received)
+        (rated.output_priority, bank.set_counts(unit).received)
     })
 }
 

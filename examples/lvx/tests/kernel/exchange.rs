@@ -97,7 +97,7 @@ fn addresses() -> [String; 2] {
 
 /// Returns the number of set commands that both units received.
 fn received(bank: &SharedBank) -> u64 {
-    bank.with(|bank| bank.sets(0).received + bank.sets(1).received)
+    bank.with(|bank| bank.set_counts(0).received + bank.set_counts(1).received)
 }
 
 fn settings(bank: &SharedBank, unit: usize) -> Settings {

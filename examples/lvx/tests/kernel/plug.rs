@@ -287,7 +287,7 @@ fn write(path: &Path, text: &str) {
 pub(crate) fn bank(units: usize, switches: &str) -> SharedBank {
     let switches: Switches = switches.parse().unwrap();
     let switches = vec![switches; units];
-    SharedBank::real(Bank::new(BankConfig { units, switches }).unwrap())
+    SharedBank::real_time(Bank::new(BankConfig { units, switches }).unwrap())
 }
 
 /// The serial numbers of the first two units of a bank.

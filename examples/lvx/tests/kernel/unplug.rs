@@ -66,7 +66,7 @@ fn unplug_during_exchange_is_reported_at_once_and_unit_is_followed(backend: Back
         assert!((2..=PULLS * 9 / 10).contains(idle), "{idle} of {PULLS} idle");
     }
     assert!(statistics.iter().map(|statistics| statistics.moved).sum::<usize>() >= 3);
-    assert_eq!(bank.with(|bank| bank.sets(0).received + bank.sets(1).received), 0);
+    assert_eq!(bank.with(|bank| bank.set_counts(0).received + bank.set_counts(1).received), 0);
 }
 
 /// Number of pulls per cable. With those in `cut_off.rs`, there are a hundred.

@@ -86,7 +86,7 @@ impl Pair {
     pub(crate) fn new() -> Self {
         let calm: Switches = "frozen=on&soc=100&sun=0&grid=off".parse().unwrap();
         let config = BankConfig { units: 2, switches: vec![calm.clone(), calm] };
-        let bank = SharedBank::real(Bank::new(config).unwrap());
+        let bank = SharedBank::real_time(Bank::new(config).unwrap());
         let served = (0..2).map(|unit| serve_pty(&bank, unit).unwrap()).collect();
         Self { bank, served, folder: Folder::new() }
     }
@@ -118,7 +118,7 @@ impl Pair {
 
     /// Returns the number of received set commands.
     pub(crate) fn received(&self) -> u64 {
-        self.bank.with(|bank| bank.sets(0).received + bank.sets(1).received)
+        self.bank.with(|bank| bank.set_counts(0).received + bank.set_counts(1).received)
     }
 
     pub(crate) fn settings(&self, unit: usize) -> Settings {

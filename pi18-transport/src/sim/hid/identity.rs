@@ -19,7 +19,7 @@ pub struct HidIdentity {
     /// other device has, such as `lvx-sim-1/input0`.
     pub port: String,
     /// Serial number of the device, at most 63 bytes; `HID_UNIQ` in sysfs.
-    pub unique: String,
+    pub serial: String,
     /// Bus, a number from `linux/input.h`: 3 is USB, 5 Bluetooth.
     pub bus: u16,
     /// Vendor ID of the bus.
@@ -37,7 +37,7 @@ impl HidIdentity {
         Self {
             name: "INNO TECH USB to Serial".to_owned(),
             port: port.into(),
-            unique: String::new(),
+            serial: String::new(),
             bus: USB,
             vendor: 0x0665,
             product: 0x5161,

@@ -53,7 +53,7 @@ impl UhidDevice {
     /// If a text of the identity is too long or has a control character, if `/dev/uhid` does not exist, or
     /// if this user may not open it.
     pub fn create(identity: &HidIdentity) -> Result<Self, Error> {
-        let texts = [&identity.name, &identity.port, &identity.unique];
+        let texts = [&identity.name, &identity.port, &identity.serial];
         for (text, max) in texts.into_iter().zip(event::MAX_TEXT_LENGTHS) {
             if text.len() > max || text.contains(char::is_control) {
                 let why = format!(

@@ -6,7 +6,7 @@ use jiff::{ToSpan, civil};
 use pi18_proto::{Date, Month, WattHours, Year};
 
 use super::day;
-use crate::sim::{calendar, round::whole};
+use crate::sim::{calendar, round::round_u32};
 
 /// The energy that a unit has generated, by day. Days before the bank's start have invented values, the
 /// same in every run.
@@ -76,7 +76,7 @@ impl Energy {
             .flat_map(|past| past.first.series(1.day()).take_while(|date| *date < past.end));
         let past = past.filter(|&date| matches(date)).map(|date| invented(self.unit, date));
         let days = self.days.iter().filter(|(date, _)| matches(**date)).map(|(_, energy)| *energy);
-        let sum: u32 = past.chain(days).map(whole).sum();
+        let sum: u32 = past.chain(days).map(round_u32).sum();
         WattHours(sum.min(MAX_COUNTER))
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct FlowInput {
     /// Whether the grid is available.
     pub(crate) grid: bool,
     /// Whether the battery is not to be used until it is at the re-discharge voltage.
-    pub(crate) saving: bool,
+    pub(crate) recharging: bool,
     /// Voltage at the battery terminals, V.
     pub(crate) volts: f64,
     /// Largest current into the battery, A.
@@ -61,7 +61,7 @@ pub(crate) fn feeds_load(mode: WorkingMode) -> bool {
 
 impl Flow {
     /// Computes the powers of a unit; all are 0 in a mode in which it does not work.
-    pub(crate) fn of(input: &FlowInput) -> Self {
+    pub(crate) fn compute(input: &FlowInput) -> Self {
         let charges = feeds_load(input.mode) || input.mode == WorkingMode::CHARGE;
         if !charges {
             return Self::default();
@@ -76,7 +76,7 @@ impl Flow {
         let utility_first = input.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
         let from_grid = input.grid_for_load
             && line
-            && (utility_first || input.saving || input.mode == WorkingMode::BYPASS);
+            && (utility_first || input.recharging || input.mode == WorkingMode::BYPASS);
 
         // "Battery before load" matters only if the grid supplies the load: otherwise the load would take
         // the same power out of the battery again.
@@ -94,7 +94,7 @@ impl Flow {
 
         let may_charge = input.grid_for_battery
             && line
-            && (utility_first || input.saving)
+            && (utility_first || input.recharging)
             && from_battery <= 0.0
             && match input.settings.charger_priority {
                 ChargerPriority::SOLAR_FIRST => input.pv < DARK,
@@ -127,18 +127,18 @@ pub(crate) const DARK: f64 = 20.0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::unit::limits::Rated;
+    use crate::sim::unit::limits::RatedVoltage;
 
     fn input() -> FlowInput {
         FlowInput {
             mode: WorkingMode::HYBRID,
-            settings: Settings::commissioned(Rated::V48, false),
+            settings: Settings::commissioned(RatedVoltage::V48, false),
             pv: 4000.0,
             load: 500.0,
             grid_for_load: true,
             grid_for_battery: true,
             grid: true,
-            saving: false,
+            recharging: false,
             volts: 50.0,
             charge_limit: 60.0,
         }
@@ -146,7 +146,7 @@ mod tests {
 
     #[track_caller]
     fn balanced(input: &FlowInput) -> Flow {
-        let flow = Flow::of(input);
+        let flow = Flow::compute(input);
         let own_use = if feeds_load(input.mode) { OWN_USE } else { 0.0 };
         let (sources, sinks) = (flow.pv + flow.grid, flow.output + own_use + flow.battery);
         assert!((sources - sinks).abs() < 1e-6, "{input:?}\n{flow:?}");
@@ -170,7 +170,7 @@ mod tests {
                     input.grid = bit(0);
                     input.grid_for_load = bit(0) && bit(1);
                     input.grid_for_battery = bit(0);
-                    input.saving = bit(2);
+                    input.recharging = bit(2);
                     input.settings.output_priority = OutputPriority(bit(3).into());
                     input.settings.solar_priority = SolarPriority(bit(4).into());
                     input.settings.machine_type = MachineType(bit(5).into());

@@ -11,7 +11,7 @@ use pi18_proto::{
 
 use super::{day, flow::feeds_load};
 use crate::sim::{
-    round::{short, whole},
+    round::{round_u16, round_u32},
     unit::Unit,
     world::World,
 };
@@ -30,18 +30,18 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     let apparent = flow.output / POWER_FACTOR;
     let rated = f64::from(unit.switches.state.rated.power());
     let connected = if on { LoadConnection::CONNECTED } else { LoadConnection::DISCONNECTED };
-    let [pv1, pv2] = strings(unit).map(|power| Watts(whole(power)));
+    let [pv1, pv2] = strings(unit).map(|power| Watts(round_u32(power)));
     let pv_voltage = pv_voltage(unit);
-    let warm = |base: f64, share: f64| Celsius(short(base + 25.0 * share).cast_signed());
+    let warm = |base: f64, share: f64| Celsius(round_u16(base + 25.0 * share).cast_signed());
     let pv_peak: f64 = day::PV_PEAK.iter().sum();
     GeneralStatus {
         grid_voltage,
         grid_frequency,
         output_voltage,
         output_frequency,
-        apparent_power: VoltAmperes(whole(apparent)),
-        active_power: Watts(whole(flow.output)),
-        load_percent: Percent(short(apparent / rated * 100.0)),
+        apparent_power: VoltAmperes(round_u32(apparent)),
+        active_power: Watts(round_u32(flow.output)),
+        load_percent: Percent(round_u16(apparent / rated * 100.0)),
         battery_voltage: battery_voltage(unit),
         // Zero in every capture.
         battery_voltage_scc1: Decivolts(0),
@@ -51,7 +51,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
         battery_capacity: if unit.switches.state.battery_off {
             Percent(0)
         } else {
-            Percent(short(world.battery.soc() * 100.0))
+            Percent(round_u16(world.battery.soc() * 100.0))
         },
         heat_sink_temperature: warm(30.0, apparent / rated),
         mppt1_temperature: warm(28.0, flow.pv / pv_peak),
@@ -87,7 +87,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
 pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
     let status = general_status(world, unit);
     let outputs = || world.units.iter().map(|unit| unit.flow.output);
-    let apparent = outputs().map(|output| whole(output / POWER_FACTOR)).sum();
+    let apparent = outputs().map(|output| round_u32(output / POWER_FACTOR)).sum();
     let rated: u32 = world.units.iter().map(|unit| unit.switches.state.rated.power()).sum();
     ParallelStatus {
         presence: Presence::PRESENT,
@@ -100,9 +100,9 @@ pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
         apparent_power: status.apparent_power,
         active_power: status.active_power,
         total_apparent_power: VoltAmperes(apparent),
-        total_active_power: Watts(outputs().map(whole).sum()),
+        total_active_power: Watts(outputs().map(round_u32).sum()),
         load_percent: status.load_percent,
-        total_load_percent: Percent(short(f64::from(apparent) / f64::from(rated) * 100.0)),
+        total_load_percent: Percent(round_u16(f64::from(apparent) / f64::from(rated) * 100.0)),
         battery_voltage: status.battery_voltage,
         discharge_current: status.discharge_current,
         charge_current: status.charge_current,
@@ -134,17 +134,17 @@ fn grid_now(world: &World) -> (Decivolts, Decihertz) {
     let time = world.stepped.as_secs_f64();
     let voltage = 1200.0 + 9.0 * (time / 530.0).sin();
     let frequency = 600.0 + 0.9 * (time / 310.0).sin();
-    (Decivolts(short(voltage)), Decihertz(short(frequency)))
+    (Decivolts(round_u16(voltage)), Decihertz(round_u16(frequency)))
 }
 
 /// Returns the current into the battery, A.
 pub(crate) fn charge_current(unit: &Unit) -> u16 {
-    if unit.switches.state.battery_off { 0 } else { short(unit.flow.battery / unit.volts) }
+    if unit.switches.state.battery_off { 0 } else { round_u16(unit.flow.battery / unit.volts) }
 }
 
 /// Returns the current out of the battery, A.
 fn discharge_current(unit: &Unit) -> u16 {
-    if unit.switches.state.battery_off { 0 } else { short(-unit.flow.battery / unit.volts) }
+    if unit.switches.state.battery_off { 0 } else { round_u16(-unit.flow.battery / unit.volts) }
 }
 
 /// Returns the battery voltage as the unit's voltmeter reads it.
@@ -154,7 +154,7 @@ fn battery_voltage(unit: &Unit) -> Decivolts {
     }
     let deviation = [0.0, 0.04, -0.04].get(unit.index % 3).copied().unwrap_or_default();
     let shown = unit.volts + deviation + unit.switches.state.battery_offset;
-    Decivolts(short(shown * 10.0))
+    Decivolts(round_u16(shown * 10.0))
 }
 
 /// Returns the power of each string, W.
@@ -166,7 +166,7 @@ fn strings(unit: &Unit) -> [f64; 2] {
 /// Returns the voltage of the panels, which hardly depends on the sun once there is any.
 fn pv_voltage(unit: &Unit) -> Decivolts {
     let share = unit.pv_available / day::PV_PEAK.iter().sum::<f64>();
-    if share > 0.0 { Decivolts(short(2900.0 + 300.0 * share)) } else { Decivolts(0) }
+    if share > 0.0 { Decivolts(round_u16(2900.0 + 300.0 * share)) } else { Decivolts(0) }
 }
 
 fn charger(power: Watts) -> ChargerStatus {

@@ -87,7 +87,7 @@ pub(crate) fn settle(world: &mut World) {
             let scale = unit.switches.state.rated.scale();
             let local = calendar::time_of_day(calendar::shifted(at, unit.clock_offset));
             let allows = |window: Window| grid && window.contains(local);
-            unit.flow = Flow::of(&FlowInput {
+            unit.flow = Flow::compute(&FlowInput {
                 mode: unit.mode,
                 settings: unit.settings,
                 pv: unit.pv_available,
@@ -95,7 +95,7 @@ pub(crate) fn settle(world: &mut World) {
                 grid_for_load: allows(unit.extras.ac_load),
                 grid_for_battery: allows(unit.extras.ac_charge),
                 grid,
-                saving: unit.stage.saving,
+                recharging: unit.stage.recharging,
                 volts: volts * scale,
                 charge_limit: charge_limit(unit, world.battery, chargers),
             });
@@ -136,7 +136,7 @@ fn mode(unit: &Unit, grid: bool) -> WorkingMode {
         pinned
     } else if unit.stage.empty || unit.load == LoadConnection::DISCONNECTED {
         if sunny { WorkingMode::CHARGE } else { WorkingMode::STANDBY }
-    } else if grid && (sunny || utility_first || unit.stage.saving) {
+    } else if grid && (sunny || utility_first || unit.stage.recharging) {
         WorkingMode::HYBRID
     } else {
         WorkingMode::BATTERY
@@ -152,10 +152,10 @@ fn next_stage(unit: &Unit, battery: Battery, grid: bool) -> Stage {
             .map(|voltage| voltage.in_unit() / scale);
     let volts = unit.volts / scale;
     let full = battery.current_to(bulk) < battery.capacity() * TAIL;
-    let saved = if redischarge > 0.0 { volts >= redischarge } else { full };
+    let recharged = if redischarge > 0.0 { volts >= redischarge } else { full };
     Stage {
         floating: full || stage.floating && battery.rest_voltage() > float - FLOAT_SAG,
-        saving: volts <= recharge || stage.saving && !saved,
+        recharging: volts <= recharge || stage.recharging && !recharged,
         empty: !grid && (volts <= cutoff || stage.empty && volts < cutoff + CUTOFF_REST),
     }
 }

@@ -37,9 +37,9 @@ pub(crate) enum Pi30 {
 
 impl UnitInput {
     /// Interprets bytes as a unit that refuses or, with `ignores_checksum`, accepts a wrong checksum.
-    pub(crate) fn of(received: Received<'_>, ignores_checksum: bool) -> Self {
+    pub(crate) fn from_received(received: Received<'_>, ignores_checksum: bool) -> Self {
         match received {
-            Received::Frame { frame, .. } => Self::of_frame(&frame),
+            Received::Frame { frame, .. } => Self::from_frame(&frame),
             Received::Discarded { bytes, error: DecodeError::NotAFrame { .. } }
                 if bytes.first().is_some_and(u8::is_ascii_uppercase) =>
             {
@@ -53,13 +53,13 @@ impl UnitInput {
                 if ignores_checksum =>
             {
                 let repaired = with_right_checksum(bytes);
-                Frame::parse(&repaired).map_or(Self::Noise, |frame| Self::of_frame(&frame))
+                Frame::parse(&repaired).map_or(Self::Noise, |frame| Self::from_frame(&frame))
             }
             Received::Discarded { .. } => Self::Noise,
         }
     }
 
-    fn of_frame(frame: &Frame<'_>) -> Self {
+    fn from_frame(frame: &Frame<'_>) -> Self {
         let is_set = match frame.kind() {
             FrameKind::Query => false,
             FrameKind::Set => true,

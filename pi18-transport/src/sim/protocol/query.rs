@@ -14,7 +14,7 @@ use pi18_proto::{
 use crate::sim::{
     calendar,
     physics::measure::{general_status, parallel_status},
-    round::short,
+    round::round_u16,
     unit::{Unit, extras::Window, limits, settings::Settings},
     world::World,
 };
@@ -105,7 +105,7 @@ fn faults_and_warnings(world: &World, unit: &Unit) -> Option<FaultsAndWarnings> 
 fn rated_information(unit: &Unit, settings: &Settings) -> RatedInformation {
     let power = unit.switches.state.rated.power();
     let current = f64::from(power) / settings.output_voltage.in_unit();
-    let current = Deciamperes(short(current * 10.0));
+    let current = Deciamperes(round_u16(current * 10.0));
     let current = unit.switches.quirks.rated_current.unwrap_or(current);
     RatedInformation {
         input_voltage: settings.output_voltage,

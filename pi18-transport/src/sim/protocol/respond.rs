@@ -94,16 +94,16 @@ fn frame(unit: &Unit, reply: &AnyReply) -> Option<Vec<u8>> {
         ShortLength::All => true,
     };
     let stated = data.len() + AFTER_DATA - usize::from(is_short);
-    Some(sealed([format!("^D{stated:03}").as_bytes(), &data].concat()))
+    Some(with_checksum([format!("^D{stated:03}").as_bytes(), &data].concat()))
 }
 
 /// Returns the answer to a request of PI30.
 fn pi30(unit: &Unit, request: Pi30) -> Vec<u8> {
     match (unit.switches.quirks.pi30, request, unit.serial) {
         (Pi30Answer::Refuse, ..) => REFUSED.to_vec(),
-        (Pi30Answer::Answer, Pi30::Protocol, _) => sealed(b"(PI30".to_vec()),
+        (Pi30Answer::Answer, Pi30::Protocol, _) => with_checksum(b"(PI30".to_vec()),
         (Pi30Answer::Answer, Pi30::SerialNumber, Some(serial)) => {
-            sealed(format!("({serial}").into_bytes())
+            with_checksum(format!("({serial}").into_bytes())
         }
         _ => NOT_UNDERSTOOD.to_vec(),
     }
@@ -125,7 +125,7 @@ fn with_two_digits(data: &[u8], place: usize) -> Vec<u8> {
 const AFTER_DATA: usize = 3;
 
 /// Appends the checksum and a carriage return.
-fn sealed(mut frame: Vec<u8>) -> Vec<u8> {
+fn with_checksum(mut frame: Vec<u8>) -> Vec<u8> {
     let checksum = pi18_proto::checksum(&frame);
     frame.extend(checksum);
     frame.push(b'\r');

@@ -29,7 +29,7 @@ use crate::{
 ///
 /// use pi18_transport::sim::{Bank, BankConfig, SharedBank, serve_functionfs};
 ///
-/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let bank = SharedBank::real_time(Bank::new(BankConfig::default())?);
 /// let served = serve_functionfs(&bank, 0, Path::new("/dev/ffs-unit0"))?;
 /// std::fs::write("/sys/kernel/config/usb_gadget/unit0/UDC", "fe980000.usb")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -29,7 +29,7 @@ use crate::{Error, Link, sim::SharedBank};
 ///
 /// use pi18_transport::sim::{Bank, BankConfig, SharedBank, serve_pty};
 ///
-/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let bank = SharedBank::real_time(Bank::new(BankConfig::default())?);
 /// let served = serve_pty(&bank, 0)?;
 /// let mut port = File::options().read(true).write(true).open(served.path())?;
 /// port.write_all(b"^P005PIq\x8b\r")?;

@@ -33,7 +33,7 @@ use crate::{Error, Link, sim::SharedBank};
 ///     sim::{Bank, BankConfig, SharedBank, serve_tcp},
 /// };
 ///
-/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let bank = SharedBank::real_time(Bank::new(BankConfig::default())?);
 /// let served = serve_tcp(&bank, 0, TcpListener::bind("127.0.0.1:0")?)?;
 /// let mut unit = Client::open(&format!("tcp:{}", served.path()))?;
 /// println!("{}", unit.read::<Mode>()?.working_mode);

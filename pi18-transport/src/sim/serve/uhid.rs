@@ -29,7 +29,7 @@ use crate::{
 ///
 /// use pi18_transport::sim::{Bank, BankConfig, SharedBank, hidraw_node, serve_uhid};
 ///
-/// let bank = SharedBank::real(Bank::new(BankConfig::default())?);
+/// let bank = SharedBank::real_time(Bank::new(BankConfig::default())?);
 /// let served = serve_uhid(&bank, 0, "lvx-sim-0/input0")?;
 /// println!("{}", hidraw_node(served.path(), Duration::from_secs(5))?.display());
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -8,7 +8,7 @@ use pi18_proto::{
     WorkingMode,
 };
 
-use crate::sim::unit::limits::{self, Rated};
+use crate::sim::unit::limits::{self, RatedVoltage};
 
 /// Behaviour that differs between units by model and firmware; chances are from 0 to 1.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ pub(crate) struct StateSwitches {
     pub(crate) model: Option<Model>,
     pub(crate) serial: Option<SerialNumber>,
     pub(crate) instance: Option<Count>,
-    pub(crate) rated: Rated,
+    pub(crate) rated: RatedVoltage,
     /// Error of the voltmeter, V.
     pub(crate) battery_offset: f64,
     /// Battery cable disconnected.

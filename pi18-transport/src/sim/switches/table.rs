@@ -57,13 +57,13 @@ macro_rules! switches {
                 name: $name,
                 value: $value,
                 summary: $summary.trim_ascii(),
-                of_bank: switches!(@of_bank $scope),
+                bank_wide: switches!(@bank_wide $scope),
                 take: |switches, text| $how(&mut switches.$($place).+, $read(text)),
             } ),+),+];
         }
     };
-    (@of_bank unit) => { false };
-    (@of_bank bank) => { true };
+    (@bank_wide unit) => { false };
+    (@bank_wide bank) => { true };
 }
 
 switches! {

@@ -8,7 +8,7 @@ use pi18_proto::{Amperes, Decivolts, Edition, FaultsAndWarnings, Reply};
 use super::groups::{Dialects, Pi30Answer, ShortLength};
 use crate::sim::{
     calendar,
-    unit::limits::{self, Rated},
+    unit::limits::{self, RatedVoltage},
 };
 
 /// Stores a value.
@@ -133,11 +133,11 @@ pub(super) fn edition(text: &str) -> Option<Edition> {
     Edition::ALL.into_iter().find(|edition| edition.to_string() == text)
 }
 
-pub(super) fn rated(text: &str) -> Option<Rated> {
+pub(super) fn rated(text: &str) -> Option<RatedVoltage> {
     match text {
-        "12" => Some(Rated::V12),
-        "24" => Some(Rated::V24),
-        "48" => Some(Rated::V48),
+        "12" => Some(RatedVoltage::V12),
+        "24" => Some(RatedVoltage::V24),
+        "48" => Some(RatedVoltage::V48),
         _ => None,
     }
 }

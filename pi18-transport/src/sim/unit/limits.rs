@@ -8,14 +8,14 @@ use pi18_proto::{Amperes, BatteryType, Decivolts, Edition, OutputVoltage};
 
 /// Rated battery voltage of a unit.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Rated {
+pub(crate) enum RatedVoltage {
     V12,
     V24,
     #[default]
     V48,
 }
 
-impl Rated {
+impl RatedVoltage {
     /// Returns the rated voltage.
     pub(crate) const fn voltage(self) -> Decivolts {
         match self {

@@ -5,7 +5,7 @@ use pi18_proto::{
     OutputMode, OutputPriority, RegulationState, SolarPriority,
 };
 
-use super::limits::Rated;
+use super::limits::RatedVoltage;
 
 /// The settings of a unit that `PIRI` shows.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ pub(crate) enum Setting {
 
 impl Settings {
     /// Returns the settings of a commissioned bank; `alone` means that it has one unit.
-    pub(crate) fn commissioned(rated: Rated, alone: bool) -> Self {
+    pub(crate) fn commissioned(rated: RatedVoltage, alone: bool) -> Self {
         Self {
             bulk: rated.scaled(564),
             float: rated.scaled(540),
@@ -67,7 +67,7 @@ impl Settings {
     /// Returns the settings that `PF` restores.
     ///
     /// Source: a captured `DI`, with the AC output of an LVX6048.
-    pub(crate) fn factory(rated: Rated) -> Self {
+    pub(crate) fn factory(rated: RatedVoltage) -> Self {
         Self {
             output_voltage: Decivolts(1200),
             output_frequency: Decihertz(600),
@@ -92,7 +92,7 @@ impl Settings {
     /// Sets the battery type, and the voltages that belong to it.
     ///
     /// Assumed: AGM has the factory voltages, flooded 2 V more at bulk, as in Voltronic manuals.
-    pub(crate) fn set_battery_type(&mut self, battery_type: BatteryType, rated: Rated) {
+    pub(crate) fn set_battery_type(&mut self, battery_type: BatteryType, rated: RatedVoltage) {
         self.battery_type = battery_type;
         let bulk = match battery_type {
             BatteryType::AGM => rated.scaled(564),

@@ -112,7 +112,7 @@ impl Line {
 
     /// Sends bytes to the unit; they are lost if the line is unplugged.
     pub(crate) fn host_send(&mut self, bytes: &[u8], now: Duration, switches: &LineSwitches) {
-        if self.is_used_up(switches) {
+        if self.disconnect_is_due(switches) {
             self.disconnect();
         }
         if !self.connected {
@@ -147,7 +147,7 @@ impl Line {
         let mut bytes = byte.as_slice();
         let mut input = None;
         while let Some(received) = self.reader.next(&mut bytes) {
-            input = Some(UnitInput::of(received, ignores_checksum));
+            input = Some(UnitInput::from_received(received, ignores_checksum));
         }
         input.filter(|input| !matches!(input, UnitInput::Noise)).map(|input| (at, input))
     }
@@ -162,7 +162,7 @@ impl Line {
     ) {
         self.exchanges += 1;
         let Some(reply) = reply else {
-            if self.is_used_up(switches) {
+            if self.disconnect_is_due(switches) {
                 self.disconnect();
             }
             return;
@@ -226,13 +226,13 @@ impl Line {
             buffer.put_u8(reply.byte);
             self.replies.pop_front();
         }
-        if self.is_used_up(switches) {
+        if self.disconnect_is_due(switches) {
             self.set_disconnected();
         }
     }
 
     /// Whether the number of exchanges of the switch `disconnect` is reached and all replies are read.
-    fn is_used_up(&self, switches: &LineSwitches) -> bool {
+    fn disconnect_is_due(&self, switches: &LineSwitches) -> bool {
         self.replies.is_empty() && switches.disconnect.is_some_and(|max| self.exchanges >= max)
     }
 }

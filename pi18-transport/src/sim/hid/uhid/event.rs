@@ -111,7 +111,7 @@ pub(crate) fn create(identity: &HidIdentity) -> Vec<u8> {
     let mut event = event(CREATE2, CREATE_DESCRIPTOR + REPORT_DESCRIPTOR.len());
     put(&mut event, CREATE_NAME, identity.name.as_bytes());
     put(&mut event, CREATE_PHYS, identity.port.as_bytes());
-    put(&mut event, CREATE_UNIQ, identity.unique.as_bytes());
+    put(&mut event, CREATE_UNIQ, identity.serial.as_bytes());
     put(&mut event, CREATE_DESCRIPTOR_SIZE, &descriptor.to_ne_bytes());
     put(&mut event, CREATE_BUS, &identity.bus.to_ne_bytes());
     put(&mut event, CREATE_VENDOR, &u32::from(identity.vendor).to_ne_bytes());
