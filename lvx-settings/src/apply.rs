@@ -29,4 +29,4 @@ pub use machine::Apply;
 pub use options::Options;
 pub use report::{ApplyReport, Ending, SettingReport, SettingState, StrayReport, UnitReport};
 pub use run::{Audit, Clock, Recorder, Units, run};
-pub use stray::{Astray, Owed, Stray};
+pub use stray::{PendingCorrection, Stray, StrayCause};

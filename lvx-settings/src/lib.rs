@@ -92,9 +92,9 @@ mod plan;
 mod profile;
 
 pub use apply::{
-    Action, Apply, ApplyProgress, ApplyReport, Astray, Audit, Clock, Command, Ending, Event,
-    Journal, Options, Owed, Past, Record, Recorder, ResumeMode, RunDirection, SettingReport,
-    SettingState, Stray, StrayReport, Trouble, UnitReport, Units, Write, run,
+    Action, Apply, ApplyProgress, ApplyReport, Audit, Clock, Command, Ending, Event, Journal,
+    Options, Past, PendingCorrection, Record, Recorder, ResumeMode, RunDirection, SettingReport,
+    SettingState, Stray, StrayCause, StrayReport, Trouble, UnitReport, Units, Write, run,
 };
 pub use error::Error;
 pub use model::{

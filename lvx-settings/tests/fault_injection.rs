@@ -21,8 +21,8 @@ use bank::{
     run_with, settings_of,
 };
 use lvx_settings::{
-    Action, Apply, ApplyProgress, ApplyReport, Astray, Ending, Options, Permissions, Plan,
-    PlannedUnit, Record, ResumeMode, Setting, SettingState, Settings, Unit,
+    Action, Apply, ApplyProgress, ApplyReport, Ending, Options, Permissions, Plan, PlannedUnit,
+    Record, ResumeMode, Setting, SettingState, Settings, StrayCause, Unit,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputPriority, Switch};
 use pi18_transport::{Link, sim::SharedBank};
@@ -369,8 +369,8 @@ impl Run {
             let Some(pi18_proto::AnyReply::Identity(identity)) = reply else { continue };
             let serial = identity.serial_number;
             let reported = self.report.strays.iter().any(|stray| match stray.cause {
-                Astray::AnotherUnit { found } => found == serial,
-                Astray::Renumbered { found, .. } => found.is_none_or(|found| found == serial),
+                StrayCause::AnotherUnit { found } => found == serial,
+                StrayCause::Renumbered { found, .. } => found.is_none_or(|found| found == serial),
                 _ => true,
             });
             self.check(reported, &format!("unit {serial} was written, but this is not reported"));

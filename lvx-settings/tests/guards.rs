@@ -146,9 +146,8 @@ fn sum_of_charge_currents_stays_within_the_guard() {
         ..Settings::default()
     });
     let swapped = swapped.into_iter().zip(target);
-    let swapped = swapped
-        .map(|((address, unit), target)| PlannedUnit { address, unit, target: target })
-        .collect();
+    let swapped =
+        swapped.map(|((address, unit), target)| PlannedUnit { address, unit, target }).collect();
     let plan = Plan::new(swapped, site, None).unwrap();
     assert_eq!(plan.steps.iter().map(|step| step.unit).collect::<Vec<_>>(), [1, 0]);
     plan.check().unwrap();

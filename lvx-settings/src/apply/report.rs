@@ -3,7 +3,7 @@
 use pi18_proto::SerialNumber;
 use serde::{Deserialize, Serialize};
 
-use super::stray::Astray;
+use super::stray::StrayCause;
 use crate::{Setting, SettingValue};
 
 mod text;
@@ -104,7 +104,7 @@ pub struct StrayReport {
     pub command: String,
     /// Why the command may have reached another unit.
     #[serde(flatten)]
-    pub cause: Astray,
+    pub cause: StrayCause,
     /// Whether the unit that may have received the command was set back to its old values, and this
     /// was proved.
     pub put_right: bool,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::{
     report::ApplyReport,
-    stray::{Stray, owed},
+    stray::{PendingCorrection, Stray, pending_corrections},
     task::{Correction, Reason},
 };
 use crate::Plan;
@@ -148,8 +148,8 @@ impl Strays {
 
     /// Queues a correction for each unit that may have received a stray command.
     pub(super) fn queue_corrections(&mut self, plan: &Plan) {
-        for owed in owed(plan, &self.commands, &self.corrected) {
-            let (step, unit, to) = (owed.step, owed.unit, owed.to);
+        for pending in pending_corrections(plan, &self.commands, &self.corrected) {
+            let PendingCorrection { step, unit, to } = pending;
             let correction = Correction { step, unit, to, reason: Reason::Stray };
             if !self.queue.contains(&correction) {
                 self.queue.push_back(correction);

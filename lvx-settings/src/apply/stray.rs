@@ -9,8 +9,9 @@ use crate::{Plan, Settings, Step};
 /// A set command that may have reached another unit than the one of its step.
 ///
 /// This happens if cables are swapped while a link stays open, or if the units of a bank change their
-/// numbers. Other units of the plan are set back to the settings that they should have, see [`Owed`].
-/// A unit outside the plan is named in the report, because its old settings are not known.
+/// numbers. Other units of the plan are set back to the settings that they should have, see
+/// [`PendingCorrection`]. A unit outside the plan is only named in the report, because its old settings are
+/// not known.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -24,14 +25,14 @@ pub struct Stray {
     /// The command as it was sent.
     pub command: String,
     /// Why the command may have reached another unit.
-    pub cause: Astray,
+    pub cause: StrayCause,
 }
 
 /// Why a set command may have reached another unit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Astray {
+pub enum StrayCause {
     /// Another unit answered on the same link afterwards: the cables were changed.
     AnotherUnit {
         /// Serial number of the unit that answered.
@@ -53,9 +54,9 @@ impl Stray {
     #[must_use]
     pub fn found(&self) -> Option<SerialNumber> {
         match self.cause {
-            Astray::AnotherUnit { found } => Some(found),
-            Astray::Renumbered { found, .. } => found,
-            Astray::NeverShown => None,
+            StrayCause::AnotherUnit { found } => Some(found),
+            StrayCause::Renumbered { found, .. } => found,
+            StrayCause::NeverShown => None,
         }
     }
 
@@ -68,7 +69,7 @@ impl Stray {
             })
         };
         match self.cause {
-            Astray::NeverShown => Vec::new(),
+            StrayCause::NeverShown => Vec::new(),
             _ => others.filter(is_found).collect(),
         }
     }
@@ -78,7 +79,7 @@ impl Stray {
 /// another one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Owed {
+pub struct PendingCorrection {
     /// Index of the step whose command may have reached the unit.
     pub step: usize,
     /// Index of the unit in the plan.
@@ -89,7 +90,11 @@ pub struct Owed {
 
 /// Returns what has to be written because of stray commands, except to the units of `corrected` (step and
 /// unit), which were written already.
-pub(super) fn owed(plan: &Plan, strays: &[Stray], corrected: &[(usize, usize)]) -> Vec<Owed> {
+pub(super) fn pending_corrections(
+    plan: &Plan,
+    strays: &[Stray],
+    corrected: &[(usize, usize)],
+) -> Vec<PendingCorrection> {
     let mut found = Vec::new();
     for stray in strays {
         let step = stray.step;
@@ -97,9 +102,13 @@ pub(super) fn owed(plan: &Plan, strays: &[Stray], corrected: &[(usize, usize)]) 
         let states = plan.settings_after(step);
         for unit in stray.suspects(plan) {
             let Some(state) = states.get(unit) else { continue };
-            let owed = Owed { step, unit, to: state.only(|setting| setting.group() == group) };
-            if !corrected.contains(&(step, unit)) && !found.contains(&owed) {
-                found.push(owed);
+            let pending = PendingCorrection {
+                step,
+                unit,
+                to: state.only(|setting| setting.group() == group),
+            };
+            if !corrected.contains(&(step, unit)) && !found.contains(&pending) {
+                found.push(pending);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Units that change their numbers or their cables while a plan is carried out.
 
-use lvx_settings::{Astray, PlannedUnit, RunDirection, Settings};
+use lvx_settings::{PlannedUnit, RunDirection, Settings, StrayCause};
 
 use super::{bank::cables::Cables, *};
 
@@ -84,7 +84,9 @@ fn renumbering_at_write_corrects_other_unit() {
         let stray = &report.strays[0];
         assert_eq!(stray.command, "MUCHGC0,020", "{report}");
         let found = Some(serial);
-        assert!(matches!(stray.cause, Astray::Renumbered { found: known, .. } if known == found));
+        assert!(
+            matches!(stray.cause, StrayCause::Renumbered { found: known, .. } if known == found)
+        );
         // The old value of a unit outside the plan is not known.
         assert_eq!((stray.put_right, settings_of(&bank, 1) == others), (both, both), "{report}");
         let ending = if both { Ending::Undone } else { Ending::Mixed };

@@ -1,6 +1,6 @@
 //! Set commands that reach another unit: each is named in the report and the journal.
 
-use lvx_settings::{Astray, PlannedUnit, RunDirection, SettingState};
+use lvx_settings::{PlannedUnit, RunDirection, SettingState, StrayCause};
 use pi18_proto::{ChargeVoltage, SetCommand, Switch};
 
 use super::{
@@ -50,7 +50,7 @@ fn stray_write_before_reopen_is_reported() {
         let context = format!("{both} {stays}\n{report}\n{:?}", memory.audit);
         assert_eq!(report.ending, if both { Ending::Undone } else { Ending::Mixed }, "{context}");
         let stray = &report.strays[0];
-        assert!(matches!(stray.cause, Astray::AnotherUnit { .. }), "{context}");
+        assert!(matches!(stray.cause, StrayCause::AnotherUnit { .. }), "{context}");
         assert_eq!(stray.put_right, both, "{context}");
         assert_eq!(settings_of(&bank, 0), before[0], "{context}");
         assert_eq!(settings_of(&bank, 1) == before[1], both, "{context}");

@@ -9,7 +9,7 @@ use super::{
     stage::{Failure, Flow, Stage, Verdict},
     target::{NO_NUMBER, stated_number},
 };
-use crate::{Settings, apply::stray::Astray};
+use crate::{Settings, apply::stray::StrayCause};
 
 impl Change {
     /// Handles [`Stage::Identify`].
@@ -82,8 +82,12 @@ impl Change {
             Some(Verdict::Failed(failure)) => format!("{}; {why}", failure.why),
             _ => why,
         };
-        let astray = Some(Astray::AnotherUnit { found });
-        Flow::Break(Verdict::Failed(Failure { may_be_done: true, astray, ..self.failure(why) }))
+        let stray_cause = Some(StrayCause::AnotherUnit { found });
+        Flow::Break(Verdict::Failed(Failure {
+            may_be_done: true,
+            stray_cause,
+            ..self.failure(why)
+        }))
     }
 
     /// Handles [`Stage::RecheckNumber`].
@@ -102,8 +106,8 @@ impl Change {
             Some(Verdict::Failed(failure)) => failure,
             _ => self.failure("it is not known which unit carried out the command"),
         };
-        let astray = Some(Astray::Renumbered { now, found: None });
-        self.pending = Some(Verdict::Failed(Failure { may_be_done: true, astray, ..failure }));
+        let stray_cause = Some(StrayCause::Renumbered { now, found: None });
+        self.pending = Some(Verdict::Failed(Failure { may_be_done: true, stray_cause, ..failure }));
         Flow::Continue(Stage::TraceNumber)
     }
 
@@ -112,7 +116,7 @@ impl Change {
         if let AnyReply::ParallelRating(rating) = reply
             && let Some(serial) = rating.serial_number()
             && let Some(Verdict::Failed(failure)) = &mut self.pending
-            && let Some(Astray::Renumbered { found, .. }) = &mut failure.astray
+            && let Some(StrayCause::Renumbered { found, .. }) = &mut failure.stray_cause
         {
             *found = Some(serial);
             failure.why = format!(

@@ -122,7 +122,7 @@ impl Change {
             why: why.into(),
             may_be_done: self.sending.doubts.may_be_done,
             lost: false,
-            astray: None,
+            stray_cause: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::apply::stray::Astray;
+use crate::apply::stray::StrayCause;
 
 /// How a write ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub(in crate::apply) struct Failure {
     /// Whether the unit can no longer be reached.
     pub(in crate::apply) lost: bool,
     /// Why another unit may have received the command.
-    pub(in crate::apply) astray: Option<Astray>,
+    pub(in crate::apply) stray_cause: Option<StrayCause>,
 }
 
 /// The next stage, or the end.

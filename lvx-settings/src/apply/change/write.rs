@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Settings,
-    apply::{action::Trouble, options::later, stray::Astray},
+    apply::{action::Trouble, options::later, stray::StrayCause},
     model::settings::{alike, shown},
 };
 
@@ -198,7 +198,7 @@ impl Change {
                 self.sending.trouble.as_deref().unwrap_or("no reason is known")
             ),
         };
-        let astray = self.sending.accepted.then_some(Astray::NeverShown);
-        Verdict::Failed(Failure { astray, ..self.failure(why) })
+        let stray_cause = self.sending.accepted.then_some(StrayCause::NeverShown);
+        Verdict::Failed(Failure { stray_cause, ..self.failure(why) })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         preflight::is_equal,
         report::{ApplyReport, Ending, SettingReport, SettingState, StrayReport, UnitReport},
         state::Left,
-        stray::{Astray, Stray},
+        stray::{Stray, StrayCause},
         verify::{Shown, Verify},
     },
 };
@@ -87,7 +87,8 @@ impl Apply {
         let units = self.unit_reports(shown);
         let strays: Vec<_> =
             self.strays.commands.iter().filter_map(|stray| self.stray_report(stray)).collect();
-        let at_large = |stray: &StrayReport| stray.cause != Astray::NeverShown && !stray.put_right;
+        let at_large =
+            |stray: &StrayReport| stray.cause != StrayCause::NeverShown && !stray.put_right;
         let all = |state| {
             let is_so = |unit: &UnitReport| [state, SettingState::Unchanged].contains(&unit.state);
             !strays.iter().any(at_large) && units.iter().all(is_so)

@@ -9,7 +9,7 @@ use crate::{
         machine::{Apply, INTERRUPTED, Phase},
         report::ApplyReport,
         state::Left,
-        stray::{Astray, Stray},
+        stray::{Stray, StrayCause},
     },
 };
 
@@ -103,12 +103,12 @@ impl Apply {
         {
             *lost = Some("the unit can no longer be reached".to_owned());
         }
-        let cause = failure.astray?;
+        let cause = failure.stray_cause?;
         let (step, direction) = change.task().place();
         let stray =
             Stray { step, direction, unit: change.unit(), command: change.command(), cause };
         self.strays.add(stray.clone(), &self.plan);
-        (cause != Astray::NeverShown).then_some(stray)
+        (cause != StrayCause::NeverShown).then_some(stray)
     }
 
     fn step_proved(&mut self, step: usize, direction: RunDirection) -> Phase {
@@ -136,7 +136,7 @@ impl Apply {
             let why = format!("{}: {}", self.name(step), failure.why);
             return self.fail(why, step + usize::from(failure.may_be_done));
         }
-        let strayed = failure.astray.is_some_and(|cause| cause != Astray::NeverShown);
+        let strayed = failure.stray_cause.is_some_and(|cause| cause != StrayCause::NeverShown);
         if strayed && !self.undo.repeated.contains(&step) {
             self.undo.repeated.push(step);
             self.undo.steps.push(step);

@@ -5,7 +5,7 @@ use crate::{
     Plan,
     apply::{
         direction::RunDirection,
-        stray::{Owed, Stray, owed},
+        stray::{PendingCorrection, Stray, pending_corrections},
     },
 };
 
@@ -59,8 +59,8 @@ impl ApplyProgress {
     /// Returns what has to be written when the run is continued, because units may have received
     /// commands that were meant for others.
     #[must_use]
-    pub fn owed(&self, plan: &Plan) -> Vec<Owed> {
-        owed(plan, &self.strays, &self.corrected)
+    pub fn pending_corrections(&self, plan: &Plan) -> Vec<PendingCorrection> {
+        pending_corrections(plan, &self.strays, &self.corrected)
     }
 
     fn note(&mut self, record: &Record) {

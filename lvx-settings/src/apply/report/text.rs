@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ApplyReport, Ending, SettingReport, SettingState, StrayReport};
-use crate::{Astray, SettingValue};
+use crate::{SettingValue, StrayCause};
 
 impl fmt::Display for ApplyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,11 +112,11 @@ impl fmt::Display for StrayReport {
         let Self { address, serial_number, command, .. } = self;
         write!(f, "{command} for {serial_number} ({address}): ")?;
         match self.cause {
-            Astray::AnotherUnit { found } => write!(
+            StrayCause::AnotherUnit { found } => write!(
                 f,
                 "afterwards unit {found} answered on this link, and may have received the command"
             )?,
-            Astray::Renumbered { now, found } => {
+            StrayCause::Renumbered { now, found } => {
                 let other =
                     found.map_or("another unit".to_owned(), |found| format!("unit {found}"));
                 write!(
@@ -125,7 +125,7 @@ impl fmt::Display for StrayReport {
                      received the command"
                 )?;
             }
-            Astray::NeverShown => {
+            StrayCause::NeverShown => {
                 return f.write_str(
                     "accepted, but this unit never showed the new values; if another unit was \
                      connected here, it has them",

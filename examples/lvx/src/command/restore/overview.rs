@@ -65,8 +65,11 @@ pub(super) fn writes(
     writeln!(out)?;
     let mut left = plan.clone();
     left.steps.clear();
-    let mut repeated: Vec<_> =
-        progress.owed(plan).into_iter().map(|owed| (owed.unit, owed.to, STRAYED)).collect();
+    let mut repeated: Vec<_> = progress
+        .pending_corrections(plan)
+        .into_iter()
+        .map(|pending| (pending.unit, pending.to, STRAYED))
+        .collect();
     for (at, mut step) in steps {
         let Some(state) = states.get_mut(step.unit) else { continue };
         if state.satisfy(&step.to) {
