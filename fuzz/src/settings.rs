@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use lvx_settings::{
     Action, Apply, Diagnostics, Event, Options, ParsedProfile, Past, Permissions, Plan, Profile,
-    ResumeMode, Unit, broken, validate, validate_for,
+    ResumeMode, Unit, broken_rules, validate, validate_for,
 };
 use pi18_proto::{
     Defaults, FaultCode, FirmwareVersions, Flags, GeneralStatus, MaxAcChargeCurrents,
@@ -64,8 +64,8 @@ fn check_plan(plan: &Plan) {
     let starts = plan.settings_after(0);
     for count in 0..=plan.steps.len() {
         for (start, state) in starts.iter().zip(plan.settings_after(count)) {
-            let before = broken(start, battery);
-            for rule in broken(&state, battery) {
+            let before = broken_rules(start, battery);
+            for rule in broken_rules(&state, battery) {
                 assert!(before.iter().any(|known| known.rule == rule.rule), "{rule}");
             }
         }

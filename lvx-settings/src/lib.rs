@@ -7,8 +7,8 @@
 //!   names one value of it, a [`SettingValue`] is that value, and [`Settings`] are several of them.
 //! - A [`Profile`] states settings in YAML. [`validate`], [`validate_for`] and [`validate_for_bank`]
 //!   return [`Diagnostics`], which underline every mistake in the text.
-//! - [`Limits`] are the values that a unit accepts, each with its source. [`broken`] returns the rules
-//!   that settings break together, such as a float voltage above the bulk voltage.
+//! - [`Limits`] are the values that a unit accepts, each with its source. [`broken_rules`] returns the
+//!   rules that settings break together, such as a float voltage above the bulk voltage.
 //! - A [`Battery`] is a guard with the range of the battery's cells. Charge voltages are written only
 //!   under a complete guard, or with an explicit waiver in [`Permissions`].
 //! - A [`Plan`] is an order of writes in which no step breaks a rule. It is a file (JSON).
@@ -98,9 +98,9 @@ pub use apply::{
 };
 pub use error::Error;
 pub use model::{
-    Allowed, Battery, Broken, Chemistry, ClockOffset, Code, Difference, Group, GuardError,
+    Allowed, Battery, BrokenRule, Chemistry, ClockOffset, Code, Difference, Group, GuardError,
     HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, Setting, SettingValue,
-    Settings, Shape, Unit, ValueError, Window, are_phases, broken, output_mode_conflict,
+    Settings, Shape, Unit, ValueError, Window, are_phases, broken_rules, output_mode_conflict,
 };
 pub use plan::{LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, Step};
 pub use profile::{

@@ -29,7 +29,7 @@ pub(crate) mod value;
 pub use battery::{Battery, Chemistry, GuardError, Millivolts};
 pub use clock::{ClockOffset, HostClock};
 pub use limits::{Allowed, Limit, LimitError, Limits};
-pub use rules::{Broken, OutputModeConflict, are_phases, broken, output_mode_conflict};
+pub use rules::{BrokenRule, OutputModeConflict, are_phases, broken_rules, output_mode_conflict};
 pub use setting::{Group, Setting, Settings};
 pub use settings::Difference;
 pub use unit::Unit;

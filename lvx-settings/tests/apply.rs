@@ -13,7 +13,7 @@ use bank::{
 };
 use lvx_settings::{
     Apply, ApplyProgress, ApplyReport, Ending, Options, Permissions, Plan, Record, ResumeMode,
-    Setting, Settings, Unit, Units, broken,
+    Setting, Settings, Unit, Units, broken_rules,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputMode, OutputPriority};
 use pi18_transport::{SetOutcome, sim::SharedBank};
@@ -573,7 +573,7 @@ proptest! {
             let plan = plan_for(&bank, &target, permissions);
             let writes = u64::try_from(plan.steps.len()).unwrap();
             let (report, _) = apply_intercepted(&bank, plan, Options::default(), Memory::default(), |bank, unit, _| {
-                assert_eq!(broken(&settings_of(bank, unit), None), []);
+                assert_eq!(broken_rules(&settings_of(bank, unit), None), []);
                 Fate::Arrive
             });
             prop_assert!(matches!(report.ending, Ending::Applied | Ending::NothingToDo), "{}", report);

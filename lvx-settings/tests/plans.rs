@@ -5,7 +5,7 @@ mod bank;
 
 use bank::{profile, unit, unit_with, valid_settings};
 use lvx_settings::{
-    Battery, Chemistry, Millivolts, Permissions, Plan, PlannedUnit, Setting, Settings, broken,
+    Battery, Chemistry, Millivolts, Permissions, Plan, PlannedUnit, Setting, Settings, broken_rules,
 };
 use pi18_proto::{Amperes, BatteryType, Count, Decivolts, OutputMode};
 use proptest::prelude::*;
@@ -214,7 +214,7 @@ proptest! {
         plan.check().unwrap();
         for count in 0..=plan.steps.len() {
             for state in plan.settings_after(count) {
-                prop_assert_eq!(broken(&state, None), []);
+                prop_assert_eq!(broken_rules(&state, None), []);
             }
         }
         for state in plan.settings_after(plan.steps.len()) {

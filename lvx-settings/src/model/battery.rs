@@ -15,12 +15,12 @@ pub use guard::GuardError;
 /// ([`incomplete`](Self::incomplete)). An incomplete guard still limits the values that it states.
 ///
 /// ```
-/// use lvx_settings::{Battery, Chemistry, Millivolts, Settings, broken};
+/// use lvx_settings::{Battery, Chemistry, Millivolts, Settings, broken_rules};
 /// use pi18_proto::Decivolts;
 ///
 /// let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
 /// let settings = Settings { bulk_voltage: Some(Decivolts(584)), ..Settings::default() };
-/// let rules = broken(&settings, Some(&battery));
+/// let rules = broken_rules(&settings, Some(&battery));
 /// assert_eq!(
 ///     rules[0].to_string(),
 ///     "bulk_voltage 58.4 V is 3.65 V per cell, above 3.60 V; 16 cells in series allow at most 57.6 V"

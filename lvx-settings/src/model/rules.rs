@@ -13,7 +13,7 @@ pub use output_modes::{OutputModeConflict, are_phases, output_mode_conflict};
 /// A rule that is broken by settings.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Broken {
+pub struct BrokenRule {
     /// Name of the rule.
     pub rule: &'static str,
     /// The settings that break the rule together.
@@ -24,7 +24,7 @@ pub struct Broken {
     pub advice: String,
 }
 
-impl Broken {
+impl BrokenRule {
     /// Returns whether the rule belongs to the battery guard rather than to the settings themselves.
     #[must_use]
     pub fn is_of_guard(&self) -> bool {
@@ -32,7 +32,7 @@ impl Broken {
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for BrokenRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {}", self.text, self.advice)
     }
@@ -54,7 +54,7 @@ impl fmt::Display for Broken {
 /// The last three require a battery guard.
 ///
 /// ```
-/// use lvx_settings::{Settings, broken};
+/// use lvx_settings::{Settings, broken_rules};
 /// use pi18_proto::Decivolts;
 ///
 /// let settings = Settings {
@@ -62,7 +62,7 @@ impl fmt::Display for Broken {
 ///     float_voltage: Some(Decivolts(560)),
 ///     ..Settings::default()
 /// };
-/// let rules = broken(&settings, None);
+/// let rules = broken_rules(&settings, None);
 /// assert_eq!(rules[0].rule, "float-above-bulk");
 /// assert_eq!(rules[0].text, "float_voltage 56.0 V is above bulk_voltage 54.0 V");
 /// ```
@@ -70,7 +70,7 @@ impl fmt::Display for Broken {
 /// Source of the rules between settings: observed on LVX6048s, which refuse other values, and the notes
 /// of the PI18 sheets on the voltages.
 #[must_use]
-pub fn broken(settings: &Settings, battery: Option<&Battery>) -> Vec<Broken> {
+pub fn broken_rules(settings: &Settings, battery: Option<&Battery>) -> Vec<BrokenRule> {
     let mut found = Vec::new();
     found.extend(order("float-above-bulk", settings, Setting::FloatVoltage, Setting::BulkVoltage));
     found.extend(order(
@@ -108,9 +108,9 @@ fn order(
     settings: &Settings,
     lower: Setting,
     upper: Setting,
-) -> Option<Broken> {
+) -> Option<BrokenRule> {
     let (low, high) = (volts(settings, lower)?, volts(settings, upper)?);
-    (low > high).then(|| Broken {
+    (low > high).then(|| BrokenRule {
         rule,
         settings: vec![lower, upper],
         text: format!("{lower} {low} is above {upper} {high}"),
@@ -119,9 +119,9 @@ fn order(
 }
 
 /// Checks that re-discharge is above re-charge, unless it is 0 ("until full").
-fn redischarge_not_above_recharge(settings: &Settings) -> Option<Broken> {
+fn redischarge_not_above_recharge(settings: &Settings) -> Option<BrokenRule> {
     let (recharge, redischarge) = (settings.recharge_voltage?, settings.redischarge_voltage?);
-    (redischarge.0 != 0 && redischarge <= recharge).then(|| Broken {
+    (redischarge.0 != 0 && redischarge <= recharge).then(|| BrokenRule {
         rule: "redischarge-not-above-recharge",
         settings: vec![Setting::RedischargeVoltage, Setting::RechargeVoltage],
         text: format!("redischarge_voltage {redischarge} is not above recharge_voltage {recharge}"),
@@ -130,10 +130,10 @@ fn redischarge_not_above_recharge(settings: &Settings) -> Option<Broken> {
 }
 
 /// Checks that the limit for charging from utility is not above the limit for all sources.
-fn ac_above_all(settings: &Settings) -> Option<Broken> {
+fn ac_above_all(settings: &Settings) -> Option<BrokenRule> {
     let (ac, all): (Amperes, Amperes) =
         (settings.max_ac_charge_current?, settings.max_charge_current?);
-    (ac > all).then(|| Broken {
+    (ac > all).then(|| BrokenRule {
         rule: "ac-above-all",
         settings: vec![Setting::MaxAcChargeCurrent, Setting::MaxChargeCurrent],
         text: format!("max_ac_charge_current {ac} is above max_charge_current {all}"),
@@ -142,9 +142,9 @@ fn ac_above_all(settings: &Settings) -> Option<Broken> {
 }
 
 /// Checks that one unit alone does not exceed the charge current of the bank.
-fn above_bank(settings: &Settings, battery: &Battery) -> Option<Broken> {
+fn above_bank(settings: &Settings, battery: &Battery) -> Option<BrokenRule> {
     let (own, bank) = (settings.max_charge_current?, battery.max_bank_charge_current?);
-    (own > bank).then(|| Broken {
+    (own > bank).then(|| BrokenRule {
         rule: BANK_CURRENT,
         settings: vec![Setting::MaxChargeCurrent],
         text: format!("max_charge_current {own} is above max_bank_charge_current {bank}"),
@@ -153,7 +153,7 @@ fn above_bank(settings: &Settings, battery: &Battery) -> Option<Broken> {
 }
 
 /// Checks that no voltage takes a cell out of its range.
-fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
+fn cells(settings: &Settings, battery: &Battery) -> Vec<BrokenRule> {
     let Some(cells) = battery.cells.filter(|cells| *cells > 0) else { return Vec::new() };
     let mut found = Vec::new();
     let mut check = |setting, limit: Option<Millivolts>, is_top: bool| {
@@ -171,7 +171,7 @@ fn cells(settings: &Settings, battery: &Battery) -> Vec<Broken> {
             let bound = if is_top { bound / 100 } else { bound.div_ceil(100) };
             let (side, rule) =
                 if is_top { ("above", CELL_TOO_HIGH) } else { ("below", CELL_TOO_LOW) };
-            found.push(Broken {
+            found.push(BrokenRule {
                 rule,
                 settings: vec![setting],
                 text: format!("{setting} {voltage} is {cell} per cell, {side} {limit}"),
@@ -214,7 +214,7 @@ mod tests {
             ..Settings::default()
         };
         let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
-        broken(&settings, Some(&battery)).iter().map(|rule| rule.rule).collect()
+        broken_rules(&settings, Some(&battery)).iter().map(|rule| rule.rule).collect()
     }
 
     #[test]
@@ -234,6 +234,6 @@ mod tests {
 
     #[test]
     fn settings_without_values_break_no_rule() {
-        assert_eq!(broken(&Settings::default(), Some(&Battery::default())), []);
+        assert_eq!(broken_rules(&Settings::default(), Some(&Battery::default())), []);
     }
 }

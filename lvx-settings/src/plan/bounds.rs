@@ -6,7 +6,7 @@ use super::{
     PlannedUnit,
     own_voltages::{OwnVoltages, voltages},
 };
-use crate::{Battery, Broken, Limits, Settings, broken};
+use crate::{Battery, BrokenRule, Limits, Settings, broken_rules};
 
 /// The conditions for a single write on a unit.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Bounds {
     own: OwnVoltages,
     battery: Option<Battery>,
     /// The rules that were broken at the start. They may stay broken until their settings are written.
-    before: Vec<Broken>,
+    before: Vec<BrokenRule>,
 }
 
 impl Bounds {
@@ -25,7 +25,7 @@ impl Bounds {
             limits: Limits::of(&planned.unit),
             own: OwnVoltages::of(&planned.unit),
             battery,
-            before: broken(&planned.unit.settings(), battery.as_ref()),
+            before: broken_rules(&planned.unit.settings(), battery.as_ref()),
         }
     }
 
@@ -53,8 +53,8 @@ impl Bounds {
         }
         // Only a rule that this write breaks counts.
         let battery = self.battery.as_ref();
-        let present = broken(state, battery);
-        let after = broken(&state.overlaid(to), battery);
+        let present = broken_rules(state, battery);
+        let after = broken_rules(&state.overlaid(to), battery);
         match after.iter().find(|rule| !is_known(&self.before, rule) && !is_known(&present, rule)) {
             Some(rule) => Err(rule.to_string()),
             None => Ok(()),
@@ -63,6 +63,6 @@ impl Bounds {
 }
 
 /// Returns whether a rule was broken already.
-pub(super) fn is_known(before: &[Broken], rule: &Broken) -> bool {
+pub(super) fn is_known(before: &[BrokenRule], rule: &BrokenRule) -> bool {
     before.iter().any(|known| known.rule == rule.rule && known.settings == rule.settings)
 }

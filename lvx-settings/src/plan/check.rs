@@ -6,7 +6,7 @@ use pi18_proto::BatteryType;
 
 use super::{Bounds, Obstacle, ObstacleKind, Plan, PlannedUnit, Step, bank::BankCurrent};
 use crate::{
-    Battery, Broken, Error, Group, Limits, Setting, broken,
+    Battery, BrokenRule, Error, Group, Limits, Setting, broken_rules,
     model::settings::{alike, same},
 };
 
@@ -25,8 +25,8 @@ impl Plan {
             let groups: Vec<_> = self.touched(at).map(Setting::group).collect();
             let old = planned.unit.settings().only(|setting| groups.contains(&setting.group()));
             let of_guard = |guard| {
-                let is_of_guard = |rule: &Broken| rule.is_of_guard();
-                broken(&old, Some(guard)).into_iter().filter(is_of_guard).collect::<Vec<_>>()
+                let is_of_guard = |rule: &BrokenRule| rule.is_of_guard();
+                broken_rules(&old, Some(guard)).into_iter().filter(is_of_guard).collect::<Vec<_>>()
             };
             for rule in guards.into_iter().flatten().flat_map(of_guard) {
                 let obstacle =

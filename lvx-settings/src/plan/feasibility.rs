@@ -5,7 +5,7 @@ use super::{
     bounds::is_known,
     own_voltages::{OwnVoltages, TYPE_VOLTAGES},
 };
-use crate::{Battery, Difference, Limits, Setting, Settings, broken};
+use crate::{Battery, Difference, Limits, Setting, Settings, broken_rules};
 
 impl Plan {
     /// Returns the obstacles that no order of writes avoids.
@@ -105,7 +105,7 @@ impl Plan {
             let obstacle = obstacle(ObstacleKind::Value, &misfit.why, misfit.advice);
             found.push(obstacle.about(misfit.settings));
         }
-        let before = broken(&start, battery);
+        let before = broken_rules(&start, battery);
         // A battery type sets voltages, and settings of one group are written together.
         let writes = |setting: Setting| {
             changed.iter().any(|change| {
@@ -113,7 +113,7 @@ impl Plan {
                     || (change.setting == Setting::BatteryType && TYPE_VOLTAGES.contains(&setting))
             })
         };
-        for rule in broken(&target, battery) {
+        for rule in broken_rules(&target, battery) {
             // Stated and written values must keep the rules even if the unit broke them before.
             let is_stated =
                 rule.settings.iter().any(|setting| planned.target.get(*setting).is_some());

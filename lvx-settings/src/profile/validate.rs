@@ -6,8 +6,8 @@ mod warnings;
 use pi18_proto::{BatteryType, Decivolts, OutputFrequency, OutputVoltage, SelectableCurrent};
 
 use crate::{
-    Allowed, Battery, Broken, DiagnosticSeverity, Diagnostics, GuardError, Limits, ObstacleKind,
-    ParsedProfile, Permissions, Setting, SettingValue, Settings, Unit, broken,
+    Allowed, Battery, BrokenRule, DiagnosticSeverity, Diagnostics, GuardError, Limits,
+    ObstacleKind, ParsedProfile, Permissions, Setting, SettingValue, Settings, Unit, broken_rules,
     model::{class::Class, rules},
     plan::unit_obstacles,
     profile::{Key, Place, diagnostic::Diagnostic},
@@ -95,7 +95,7 @@ impl<'a> Check<'a> {
             }
         }
         if classes_agree {
-            for rule in broken(&self.result, guard.as_ref()) {
+            for rule in broken_rules(&self.result, guard.as_ref()) {
                 self.rule(&rule);
             }
         }
@@ -305,7 +305,7 @@ impl<'a> Check<'a> {
     }
 
     /// Adds a broken rule.
-    fn rule(&mut self, rule: &Broken) {
+    fn rule(&mut self, rule: &BrokenRule) {
         let is_stated = |setting: &Setting| self.stated.get(*setting).is_some();
         let guard = match rule.rule {
             rules::CELL_TOO_HIGH => Some(Key::MaxCellVoltage),

@@ -2,7 +2,7 @@
 
 use pi18_proto::BatteryType;
 
-use crate::{Battery, Broken, Group, PlannedUnit, Settings, Step, broken, plan::Bounds};
+use crate::{Battery, BrokenRule, Group, PlannedUnit, Settings, Step, broken_rules, plan::Bounds};
 
 /// The settings of one group before and after a write.
 #[derive(Debug)]
@@ -96,12 +96,12 @@ impl Goal {
     }
 
     /// Returns a rule that the write would break and that these settings do not break already.
-    pub(super) fn newly_broken(&self, all: &Settings) -> Option<Broken> {
+    pub(super) fn newly_broken(&self, all: &Settings) -> Option<BrokenRule> {
         let battery = self.battery.as_ref();
-        let present = broken(all, battery);
-        let is_new = |rule: &Broken| {
+        let present = broken_rules(all, battery);
+        let is_new = |rule: &BrokenRule| {
             !present.iter().any(|known| known.rule == rule.rule && known.settings == rule.settings)
         };
-        broken(&all.overlaid(&self.to), battery).into_iter().find(is_new)
+        broken_rules(&all.overlaid(&self.to), battery).into_iter().find(is_new)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         machine::{Apply, Phase},
         task::{Correction, Reason, Task},
     },
-    broken,
+    broken_rules,
 };
 
 impl Apply {
@@ -147,9 +147,9 @@ impl Apply {
         if let Some(later) = later {
             choices = vec![later.to, planned, of_group(group, shown)];
         }
-        let known = broken(state, None);
+        let known = broken_rules(state, None);
         let unsound = |to: &Settings| {
-            let rules = broken(&shown.overlaid(to), self.plan.battery.as_ref());
+            let rules = broken_rules(&shown.overlaid(to), self.plan.battery.as_ref());
             rules.into_iter().find(|rule| {
                 let is_known = known.iter().any(|known| known.rule == rule.rule);
                 rule.settings.iter().any(|setting| setting.group() == group)
