@@ -1,28 +1,33 @@
-//! The virtual bank: one to nine PI18 inverters that share a battery and supply a house.
+//! The virtual bank: one to nine simulated PI18 inverters ("units") that share a battery and supply a house.
 //!
-//! Programs and tests talk to it as to real units, over the same [`Link`](crate::Link)s and with the same
-//! bytes. Its units charge, discharge, change mode with sun, grid and battery, count energy, keep
-//! settings, and accept or refuse set commands as units were observed to do.
+//! Programs and tests use it like real inverters: over the same [`Link`](crate::Link)s and with the same
+//! bytes. Its units charge and discharge the battery, change their mode with sun, grid and battery voltage,
+//! count energy, keep their settings, and accept or refuse set commands as real units were observed to do.
 //!
-//! It is a second implementation of the device, written from the protocol sheets and from observations.
-//! It shares the wire format with the host's side, but no limit, list or rule, so that a mistake there
-//! shows in the tests.
+//! It is a second implementation of the device, written from the protocol sheets and from observations of
+//! real units. It shares the encoding of frames, requests and replies with the client (the crate
+//! `pi18_proto`), but has its own limits, lists and rules, so that tests reveal mistakes in those of the
+//! client.
 //!
 //! # Ways to use it
 //!
 //! | To | use |
 //! |---|---|
-//! | try a program without hardware | the address `sim:0`: [`Client::open`](crate::Client::open), [`open`] |
-//! | test with faults and in virtual time | [`Bank`], [`SharedBank`] and [`SimLink`] |
-//! | serve other programs on a serial port or TCP | [`serve_pty`], [`serve_tcp`] |
-//! | serve other programs as a USB HID device | [`serve_uhid`], [`serve_functionfs`] (Linux) |
-//! | change how a unit, its line or the bank behaves | [`Switches`], whose page lists all of them |
+//! | try a program without hardware | [`Client::open`](crate::Client::open) with the address `sim:0` (unit 0), or [`open`] |
+//! | test with faults, without waiting | a [`Bank`] in [`SharedBank::virtual_time`], and its [`SimLink`]s |
+//! | serve a unit to other programs on a pseudo-terminal or TCP | [`serve_pty`], [`serve_tcp`] (Unix) |
+//! | serve a unit to other programs as a USB HID device | [`serve_uhid`], [`serve_functionfs`] (Linux) |
+//! | imitate another USB HID device, such as a UPS | [`UhidDevice`], [`FunctionFsDevice`] (Linux) |
+//! | change how a unit, its line or the bank behaves | a switch such as `fault=83`, see [`Switches::LIST`] |
 //!
-//! # Layers
+//! # Clock and randomness
 //!
-//! [`Bank`] has no I/O and no clock: the caller passes bytes and times. [`SharedBank`] adds a clock, real
-//! or virtual, and [`SimLink`]s to the units; servers pass on what arrives from outside. With a seed, a
-//! run in virtual time is the same each time.
+//! [`Bank`] has no I/O and no clock: the caller passes bytes and times. [`SharedBank`] adds a clock and links
+//! to the units. The clock is the system's or a virtual one, which jumps ahead when a link waits, so that
+//! no test sleeps. The `serve_…` functions connect such a link to the outside.
+//!
+//! Random events, such as lost bytes, depend on the switch `seed` only: in virtual time, a program that uses
+//! one link after another gets the same result in every run.
 //!
 //! ```
 //! use std::time::Duration;
@@ -33,20 +38,29 @@
 //!     sim::{Bank, BankConfig, SharedBank},
 //! };
 //!
-//! // Two units in virtual time: nothing waits for real.
+//! // Two units, by default, on a virtual clock that starts at half past noon.
 //! let bank = SharedBank::virtual_time(Bank::new(BankConfig::default())?);
 //!
-//! // Twelve hours after the start, which is at noon, there is no sun.
+//! // Twelve hours pass at once. At night, the solar panels supply no power.
 //! let mut link = bank.link(0);
 //! link.pause(Duration::from_secs(12 * 3600));
 //! let mut unit = Client::new(link);
 //! assert_eq!(unit.read::<GeneralStatus>()?.pv1_power.0, 0);
 //!
-//! // A fault arises while the bank runs.
+//! // The switch `fault` puts unit 0 into fault 83 while the bank runs.
 //! bank.with(|bank| bank.switch(0, "fault=83"))?;
 //! assert_eq!(unit.read::<Mode>()?.working_mode, WorkingMode::FAULT);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+// The modules, from the simulated devices to the outside:
+//
+// - `unit`, `world`: the state of one unit, and of the whole bank; `switches` changes how they behave
+// - `physics`: sun, house, battery and power flows over time
+// - `protocol`: the answers of a unit; `wires`: the bytes between hosts and units, with faults of the line
+// - `bank`: all of these behind one type; `shared`: adds a clock and links; `process`: the bank of `sim:`
+// - `serve`: units for other programs; `hid`: virtual USB HID devices
+// - `calendar`, `chance`, `round`, `report`: helpers
 
 mod bank;
 mod calendar;
@@ -78,5 +92,5 @@ pub use shared::{SharedBank, SimLink};
 pub use switches::{SwitchError, SwitchInfo, Switches};
 pub use unit::SetCounts;
 
-/// Largest number of units in a bank, which are numbered 0 to 8.
+/// Largest number of units in a bank. Units are numbered from 0.
 pub const MAX_UNITS: usize = 9;

@@ -1,4 +1,4 @@
-//! The bank: one to nine units behind their wires, without I/O and without a clock.
+//! The bank: one to nine units and the wires to them, without I/O and without a clock.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{
     world::World,
 };
 
-/// The number of units of a bank, and their switches.
+/// Number of units of a bank, and their switches.
 ///
 /// ```
 /// use pi18_transport::sim::{Bank, BankConfig};
@@ -34,7 +34,7 @@ pub struct BankConfig {
 }
 
 impl Default for BankConfig {
-    /// Returns a bank of two units as commissioned.
+    /// Returns the configuration of two units with default switches.
     fn default() -> Self {
         Self { units: 2, switches: Vec::new() }
     }
@@ -43,10 +43,10 @@ impl Default for BankConfig {
 /// One to nine units that share a battery and supply a house.
 ///
 /// The caller passes the time to every method that depends on it: a [`Duration`] since the bank's
-/// start. A time before the latest one counts as the latest one.
+/// start. A time before that of an earlier call counts as the time of that call.
 ///
 /// Bytes travel over numbered wires. Wire 0 leads to unit 0, wire 1 to unit 1, and so on.
-/// [`SharedBank`](super::SharedBank) adds a clock, and further wires for several links to one unit.
+/// [`SharedBank`](super::SharedBank) adds a clock, and more wires if several links lead to one unit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -71,7 +71,7 @@ impl Bank {
     /// Creates a bank at time zero.
     ///
     /// # Errors
-    /// If the number of units is not 1 to 9, or if there are switches for more units than that.
+    /// If the number of units is not 1 to 9, or if `switches` has more entries than the bank has units.
     pub fn new(config: BankConfig) -> Result<Self, SwitchError> {
         let mut world = World::new(config.units, config.switches)?;
         step::settle(&mut world);
@@ -84,10 +84,11 @@ impl Bank {
         self.world.units.len()
     }
 
-    /// Changes a switch while the bank runs: `fault=83` raises the fault now.
+    /// Changes a switch while the bank runs; for example, `fault=83` raises fault 83.
     ///
-    /// A switch of a setting changes that setting, `rated` resets all settings, `soc` sets the state of
-    /// charge. `units` can add units, but removes none; `clock` and `seed` have no effect after the start.
+    /// The switch of a setting changes that setting, `rated` resets all settings, `soc` sets the state of
+    /// charge. `units` adds units, but does not remove any. `clock` and `seed` have no effect after the
+    /// start.
     ///
     /// # Errors
     /// If the unit or the switch does not exist, or the value has the wrong form.
@@ -118,13 +119,15 @@ impl Bank {
         }
     }
 
-    /// Returns when the next byte on a wire reaches either end; `None` if no byte is under way.
+    /// Returns the time at which the next byte on a wire reaches either end; `None` if no byte is in
+    /// transit.
     #[must_use]
     pub fn next_due(&self, wire: usize) -> Option<Duration> {
         self.wires.next_due(wire)
     }
 
-    /// Advances the bank to `now`: units receive bytes and answer, powers flow, counters count.
+    /// Advances the bank to `now`: units receive and answer requests, the battery is charged or discharged,
+    /// and energy is counted.
     pub fn advance(&mut self, now: Duration) {
         let now = now.max(self.world.now);
         while let Some((due, wire)) = self.wires.next_arrival(now) {
@@ -134,7 +137,8 @@ impl Bank {
         step::advance(&mut self.world, now);
     }
 
-    /// Returns a unit's reply to a query without a wire; `None` if the unit would refuse the query.
+    /// Returns a unit's reply to a query without sending it over a wire; `None` if the unit refuses the
+    /// query or does not exist.
     #[must_use]
     pub fn peek(&self, unit: usize, query: Query) -> Option<AnyReply> {
         answer(&self.world, self.world.units.get(unit)?, query)
@@ -146,13 +150,13 @@ impl Bank {
         self.world.units.get(unit).map(|unit| unit.sets).unwrap_or_default()
     }
 
-    /// Whether a unit exists and all its wires are plugged in.
+    /// Returns whether a unit exists and all its wires are plugged in.
     #[must_use]
     pub fn is_connected(&self, unit: usize) -> bool {
         unit < self.units() && self.wires.lines_of(unit).all(Line::is_connected)
     }
 
-    /// Unplugs all wires of a unit. Bytes that are under way are lost.
+    /// Unplugs all wires of a unit. Bytes in transit are lost.
     pub fn disconnect(&mut self, unit: usize) {
         self.wires.lines_of_mut(unit).for_each(Line::disconnect);
     }
@@ -165,7 +169,7 @@ impl Bank {
         }
     }
 
-    /// Whether a unit's TCP bridge serves several hosts at a time.
+    /// Returns whether the TCP bridge of a unit serves several hosts at the same time.
     #[cfg(unix)]
     pub(super) fn is_shared(&self, unit: usize) -> bool {
         self.world.units.get(unit).is_some_and(|unit| unit.switches.line.shared)
@@ -187,7 +191,7 @@ impl Bank {
         self.wires.line(wire).map(|(line, _)| line.disconnects()).unwrap_or_default()
     }
 
-    /// Puts a USB adapter at the host's end of a wire: replies arrive in reports.
+    /// Attaches a USB adapter to the host's end of a wire, so that replies arrive in HID reports.
     #[cfg(target_os = "linux")]
     pub(super) fn attach_adapter(&mut self, wire: usize) {
         if let Some((line, _)) = self.wires.line(wire) {
@@ -195,7 +199,8 @@ impl Bank {
         }
     }
 
-    /// Delivers the next byte of a wire to its unit, which answers if a request ends with it.
+    /// Delivers the next byte of a wire to its unit, and sends the unit's answer if the byte completes a
+    /// request.
     fn deliver(&mut self, wire: usize) {
         let Some((line, unit)) = self.wires.line(wire) else {
             return;

@@ -5,22 +5,22 @@ use std::time::Duration;
 use jiff::{SignedDuration, civil};
 use pi18_proto::{Date, DateTime, TimeOfDay};
 
-/// Returns the date and time after a duration.
+/// Returns the date and time that follows `at` by `time`.
 pub(super) fn later(at: civil::DateTime, time: Duration) -> civil::DateTime {
     at.saturating_add(time)
 }
 
-/// Returns the date and time of a clock that differs by `offset`.
+/// Returns the date and time on a clock that differs from `at` by `offset`.
 pub(super) fn shifted(at: civil::DateTime, offset: SignedDuration) -> civil::DateTime {
     at.saturating_add(offset)
 }
 
-/// Whether a unit can show a date and time.
-pub(super) fn is_known(at: &civil::DateTime) -> bool {
+/// Returns whether a unit can show a date and time.
+pub(super) fn is_representable(at: &civil::DateTime) -> bool {
     to_wire(*at).is_some()
 }
 
-/// Returns a date and time as a unit shows it; `None` outside the years 2000 to 2099.
+/// Converts a date and time to the form that a unit sends; `None` outside the years 2000 to 2099.
 pub(super) fn to_wire(at: civil::DateTime) -> Option<DateTime> {
     let date = at.date();
     let [month, day, hour, minute, second] =
@@ -30,7 +30,7 @@ pub(super) fn to_wire(at: civil::DateTime) -> Option<DateTime> {
     DateTime::new(date, hour, minute, second).ok()
 }
 
-/// Returns a date and time that was received; `None` if it does not exist.
+/// Converts a received date and time; `None` if the calendar does not have it.
 pub(super) fn from_wire(time: DateTime) -> Option<civil::DateTime> {
     let date = date_from_wire(time.date())?;
     let [hour, minute, second] =
@@ -39,7 +39,7 @@ pub(super) fn from_wire(time: DateTime) -> Option<civil::DateTime> {
     Some(civil::DateTime::from_parts(date, time))
 }
 
-/// Returns a date that was received; `None` if it does not exist.
+/// Converts a received date; `None` if the calendar does not have it.
 pub(super) fn date_from_wire(date: Date) -> Option<civil::Date> {
     let year = i16::try_from(date.month().year().get()).ok()?;
     let month = i8::try_from(date.month().month()).ok()?;

@@ -1,7 +1,9 @@
 //! Virtual USB HID devices, for which the kernel creates real hidraw nodes.
 //!
-//! [`uhid`] creates them through `/dev/uhid`, [`functionfs`] on a USB device port. Units are served through
-//! them, and tests build other devices: a silent one, one with another protocol, one with late reports.
+//! [`uhid`] creates them through `/dev/uhid`, [`functionfs`] on a USB device port. [`identity`] has their
+//! names and numbers, [`layout`] their report descriptor; [`node`] finds their hidraw nodes.
+//!
+//! Servers use them for units. Tests also use them for other devices, such as one with another protocol.
 
 mod functionfs;
 mod identity;

@@ -1,4 +1,4 @@
-//! The bank of the process, to which all `sim:` addresses lead.
+//! The bank that all `sim:` addresses of a process share.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,11 +10,14 @@ use super::{
 };
 use crate::{Error, error::ErrorKind};
 
-/// Opens a link to a unit of the process's bank: `0`, or `1?fault=83&lag=2s` with switches for that unit.
+/// Opens a link to a unit of the bank that all `sim:` addresses of the process share.
 ///
-/// The first address creates the bank, with two units or as many as its switch `units` sets; later addresses
-/// find the bank in its present state. A switch takes effect the first time it is given for a unit: opening
-/// the same address again does not undo what has changed since.
+/// The address is the number of the unit, such as `0`, perhaps with switches for the unit, such as
+/// `1?fault=83&lag=2s`.
+///
+/// The first call creates the bank, with two units or as many as the switch `units` sets. Later calls use the
+/// bank in its present state. A switch takes effect only the first time it is given for a unit: opening the
+/// same address again does not undo changes in between.
 ///
 /// [`Client::open`](crate::Client::open) calls this for `sim:` addresses.
 ///
@@ -43,7 +46,7 @@ static PROCESS: Mutex<Option<Process>> = Mutex::new(None);
 
 struct Process {
     bank: SharedBank,
-    /// Units and switches that have taken effect.
+    /// Switches that have taken effect, each with its unit.
     given: Vec<(usize, String)>,
 }
 
@@ -61,12 +64,12 @@ fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, S
     let count = count.max(known.unwrap_or_default());
     if unit >= count {
         let needed = unit + 1;
-        let how = if needed <= MAX_UNITS {
+        let advice = if needed <= MAX_UNITS {
             format!("sim:{unit}?units={needed} makes it larger")
         } else {
             format!("it can have at most {MAX_UNITS}")
         };
-        return Err(format!("the virtual bank has units 0 to {}; {how}", count - 1));
+        return Err(format!("the virtual bank has units 0 to {}; {advice}", count - 1));
     }
     let given_now = || {
         let switches = switches.split('&').filter(|switch| !switch.is_empty());
@@ -74,7 +77,7 @@ fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, S
     };
     match &mut *process {
         None => {
-            // Set at the start, so that a clock or a seed takes effect.
+            // Applied at the start, because `clock` and `seed` have no effect later.
             let mut all = vec![Switches::default(); unit];
             all.push(parsed);
             let bank = Bank::new(BankConfig { units: count, switches: all }).map_err(text)?;

@@ -1,13 +1,13 @@
-//! USB HID reports, in which the adapter of an inverter passes bytes on.
+//! USB HID reports: packets of eight bytes, in which the USB adapter of an inverter transfers data.
 
 /// The bytes of one report.
 #[cfg(target_os = "linux")]
 pub(super) type Report = [u8; REPORT_LENGTH];
 
-/// Bytes in a report.
+/// Number of bytes in a report.
 pub(super) const REPORT_LENGTH: usize = 8;
 
-/// Splits bytes into reports; zeros fill the last one.
+/// Splits bytes into reports, the last one padded with zeros.
 #[cfg(target_os = "linux")]
 pub(super) fn reports(bytes: &[u8]) -> impl Iterator<Item = Report> {
     bytes.chunks(REPORT_LENGTH).map(|chunk| {

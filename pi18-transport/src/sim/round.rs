@@ -1,4 +1,4 @@
-//! Measured values as whole numbers.
+//! Rounding of measured values to whole numbers.
 
 /// Returns the nearest whole number, 0 for a negative value.
 pub(super) fn round_u32(value: f64) -> u32 {

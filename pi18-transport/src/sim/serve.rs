@@ -32,7 +32,7 @@ use crate::Link;
 pub use self::{functionfs::serve_functionfs, uhid::serve_uhid};
 pub use self::{pty::serve_pty, tcp::serve_tcp};
 
-/// A unit that other programs can reach until this is dropped.
+/// A unit that is served to other programs until this value is dropped.
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -54,7 +54,7 @@ pub use self::{pty::serve_pty, tcp::serve_tcp};
 /// ```
 pub struct Served {
     path: String,
-    /// Pipe to the thread, which stops when it is closed.
+    /// Pipe to the thread. Closing it stops the thread.
     stop: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
 }
@@ -93,7 +93,7 @@ impl fmt::Debug for Served {
     }
 }
 
-/// A place at which clients reach a unit.
+/// The side of the clients: the terminal, listener or device through which they reach a unit.
 trait Port {
     /// Returns the files to wait for; none while no client can connect.
     fn files(&self) -> impl Iterator<Item = BorrowedFd<'_>>;
@@ -136,7 +136,7 @@ fn serve(mut link: SimLink, mut port: impl Port, stopped: &PipeReader) {
             received = link.receive(&mut bytes, now);
         }
         let connected = sent.is_ok() && received.is_ok();
-        // The unit may have been disconnected and connected again since the last round.
+        // The unit may have been disconnected and connected again since the last iteration.
         let was_disconnected =
             std::mem::replace(&mut disconnects, link.disconnects()) != disconnects;
         if (was_disconnected || !connected) && !port.disconnect() {
@@ -160,7 +160,7 @@ fn wait<'a>(
     stopped: BorrowedFd<'a>,
     due: Option<Instant>,
 ) -> io::Result<WakeReason> {
-    // Another link may put bytes on the line without waking this thread: look regularly.
+    // Another link may put bytes on the line without waking this thread, so check regularly.
     let time =
         due.map_or(INTERVAL, |due| due.saturating_duration_since(Instant::now()).min(INTERVAL));
     let timeout = Timespec { tv_sec: 0, tv_nsec: time.subsec_nanos().into() };
@@ -175,8 +175,8 @@ fn wait<'a>(
     Ok(if stop { WakeReason::Stop } else { WakeReason::Work })
 }
 
-/// Longest time between two looks.
+/// Longest time between two checks.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Largest number of bytes that are read at a time.
+/// Largest number of bytes in one read.
 const CHUNK: usize = 512;

@@ -12,10 +12,10 @@ use bytes::BytesMut;
 use super::bank::Bank;
 use crate::{Error, Link, error::ErrorKind};
 
-/// A bank with a clock that several links, servers and threads use at the same time. Clones share the bank.
+/// A bank with a clock, for several links, servers and threads. Clones refer to the same bank.
 ///
-/// The clock is the system's ([`real_time`](Self::real_time)) or virtual ([`virtual_time`](Self::virtual_time)). In
-/// virtual time a test runs as fast as it can compute, with the same result each time.
+/// The clock is the system's ([`real_time`](Self::real_time)) or virtual
+/// ([`virtual_time`](Self::virtual_time)). On a virtual clock, a test never sleeps.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,7 +32,7 @@ use crate::{Error, Link, error::ErrorKind};
 /// let status: GeneralStatus = unit.read()?;
 /// assert_eq!(status.battery_capacity.0, 80);
 ///
-/// // 10 bytes to the unit and 111 back take half a second at 2400 baud, and no time in reality.
+/// // 10 bytes to the unit and 111 back take half a second at 2400 baud, on the virtual clock only.
 /// assert!(bank.elapsed() > Duration::from_millis(500));
 /// bank.with(|bank| bank.disconnect(0));
 /// assert!(unit.read::<GeneralStatus>().unwrap_err().is_disconnected());
@@ -54,7 +54,8 @@ struct ClockedBank {
     bank: Bank,
     /// Virtual time since the start; `None` if the bank follows the system's clock.
     elapsed: Option<Duration>,
-    /// The wires of links side by side, and the times until which those links wait that do.
+    /// Wires of the concurrent links, each with the time until which its link waits, or `None` while it
+    /// does not wait.
     concurrent: BTreeMap<usize, Option<Duration>>,
 }
 
@@ -65,9 +66,8 @@ impl SharedBank {
         Self::new(bank, None)
     }
 
-    /// Creates a bank in virtual time: its clock moves only while a link waits, and then at once to the time
-    /// for which it waits. Threads that run side by side need
-    /// [`concurrent_links`](Self::concurrent_links).
+    /// Creates a bank in virtual time. Its clock moves only when a link waits, and then jumps to the end of
+    /// that wait. Concurrent threads need [`concurrent_links`](Self::concurrent_links).
     #[must_use]
     pub fn virtual_time(bank: Bank) -> Self {
         Self::new(bank, Some(Duration::ZERO))
@@ -81,19 +81,19 @@ impl SharedBank {
         }))
     }
 
-    /// Returns a link to a unit. The link to a unit that does not exist is disconnected.
+    /// Returns a link to a unit. If the unit does not exist, the link is disconnected.
     #[must_use]
     pub fn link(&self, unit: usize) -> SimLink {
         let wire = self.lock().bank.plug(unit);
         SimLink { shared: self.clone(), unit, wire, name: format!("sim:{unit}") }
     }
 
-    /// Returns a link to each unit, for threads that run side by side with one link each.
+    /// Returns a link to each unit, for concurrent threads that use one link each.
     ///
-    /// The virtual clock then moves only once all these links wait, and only to the earliest time for which
-    /// one of them waits. The waits overlap, as in real time.
+    /// The virtual clock then moves only while all these links wait, and jumps to the end of the wait that
+    /// ends first. The waits overlap, as in real time.
     ///
-    /// A dropped link no longer counts. A link that is neither used nor dropped stops the clock.
+    /// Drop a link as soon as it is no longer used: the clock stands still while a link does not wait.
     ///
     /// ```
     /// use std::{thread, time::Duration};
@@ -120,14 +120,14 @@ impl SharedBank {
         links
     }
 
-    /// Advances the bank to the present time and calls `act` with it, for example to change a switch.
-    pub fn with<T>(&self, act: impl FnOnce(&mut Bank) -> T) -> T {
+    /// Advances the bank to the present time and calls `f` with it, for example to change a switch.
+    pub fn with<T>(&self, f: impl FnOnce(&mut Bank) -> T) -> T {
         let mut state = self.lock();
         let now = self.now_of(&state);
         state.bank.advance(now);
-        let done = act(&mut state.bank);
+        let result = f(&mut state.bank);
         self.0.changed.notify_all();
-        done
+        result
     }
 
     /// Returns the time since the bank's start.
@@ -144,19 +144,19 @@ impl SharedBank {
         state.elapsed.unwrap_or_else(|| self.0.start.elapsed())
     }
 
-    /// Returns when the next byte on a wire reaches either end.
+    /// Returns the time at which the next byte on a wire reaches either end.
     #[cfg(unix)]
     pub(super) fn next_due(&self, wire: usize) -> Option<Instant> {
         let due = self.lock().bank.next_due(wire)?;
         self.0.start.checked_add(due)
     }
 
-    /// Waits until `until` or until the bank is changed. A virtual clock moves to `until` at once, or, for
-    /// links side by side, once all of them wait.
+    /// Waits until `until` or until the bank changes. A virtual clock jumps to `until`; if there are
+    /// concurrent links, only once all of them wait.
     fn wait(&self, mut state: MutexGuard<'_, ClockedBank>, wire: usize, until: Duration) {
         let now = self.now_of(&state);
         if state.elapsed.is_none() {
-            // The reason of the end does not matter: the caller looks at the bank again.
+            // It does not matter why the wait ended: the caller checks the bank again.
             let _ = self.0.changed.wait_timeout(state, until.saturating_sub(now));
         } else if state.concurrent.contains_key(&wire) {
             self.wait_concurrent(state, wire, until);
@@ -165,7 +165,7 @@ impl SharedBank {
         }
     }
 
-    /// Waits in virtual time as one of the links side by side.
+    /// Waits in virtual time as one of the concurrent links.
     fn wait_concurrent(
         &self,
         mut state: MutexGuard<'_, ClockedBank>,
@@ -174,7 +174,7 @@ impl SharedBank {
     ) {
         state.concurrent.insert(wire, Some(until));
         while self.now_of(&state) < until {
-            // A link whose time has come continues by itself.
+            // If the earliest wait is already over, that link has to continue before the clock moves.
             if let Some(next) = state.earliest_wait()
                 && Some(next) > state.elapsed
             {
@@ -189,7 +189,7 @@ impl SharedBank {
 }
 
 impl ClockedBank {
-    /// Returns the earliest time for which a link side by side waits, if all of them wait.
+    /// Returns the earliest time until which a concurrent link waits; `None` unless all of them wait.
     fn earliest_wait(&self) -> Option<Duration> {
         let all: Option<Vec<Duration>> = self.concurrent.values().copied().collect();
         all?.into_iter().min()
@@ -242,7 +242,7 @@ impl SimLink {
         self.shared.lock().bank.disconnects(self.wire)
     }
 
-    /// Puts a USB adapter at the host's end: replies arrive in reports.
+    /// Attaches a USB adapter to the host's end, so that replies arrive in HID reports.
     #[cfg(target_os = "linux")]
     pub(super) fn with_adapter(self) -> Self {
         self.shared.lock().bank.attach_adapter(self.wire);

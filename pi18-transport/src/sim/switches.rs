@@ -1,7 +1,7 @@
 //! Switches: named options that change how the virtual bank behaves.
 //!
-//! [`table`] declares them, one row each; [`groups`] holds their values by what they change, and
-//! [`values`] reads the values from text.
+//! [`table`] declares one switch per row. [`groups`] has the values of the switches, in one type for each
+//! thing that they change. [`values`] reads values from text.
 
 mod error;
 pub(super) mod groups;
@@ -17,12 +17,12 @@ use super::unit::settings::Setting;
 /// The switches of one unit: its quirks, state, settings and line, and those of the whole bank.
 ///
 /// A switch is written `name=value`; several are joined with `&`, as in the address
-/// `sim:1?fault=83&lag=2s`. [`LIST`](Self::LIST) is the table of all switches. A switch that is not
-/// given has its default; `Switches::default()` is a healthy unit, as commissioned.
+/// `sim:1?fault=83&lag=2s`. [`LIST`](Self::LIST) is the table of all switches. A switch that is not given
+/// has its default; `Switches::default()` is a healthy unit with the settings of a commissioned one.
 ///
-/// Switches [`bank_wide`](SwitchInfo::bank_wide) may be given on any unit and apply to all of them; if several
-/// units give one, the last unit wins. [`Bank::switch`](super::Bank::switch) changes a switch while the
-/// bank runs.
+/// A [bank-wide](SwitchInfo::bank_wide) switch may be given for any unit, and applies to the whole bank. If
+/// it is given for several units, that of the last unit applies. [`Bank::switch`](super::Bank::switch)
+/// changes a switch while the bank runs.
 ///
 /// ```
 /// use pi18_transport::sim::{Bank, BankConfig, Switches};
@@ -60,13 +60,13 @@ pub struct Switches {
 pub struct SwitchInfo {
     /// Name, the text before `=`.
     pub name: &'static str,
-    /// Form of the value, with an example if the form does not list the values.
+    /// Form of the value: the possible values, their range, or an example.
     pub value: &'static str,
-    /// Effect and default, one line.
+    /// Effect and default, in one line.
     pub summary: &'static str,
     /// Whether the switch applies to the whole bank instead of one unit.
     pub bank_wide: bool,
-    /// Reads a value and stores it; `None` if the value has the wrong form.
+    /// Function that reads a value and stores it; `None` if the value has the wrong form.
     pub(super) take: fn(&mut Switches, &str) -> Option<()>,
 }
 
@@ -83,7 +83,7 @@ impl Switches {
     }
 }
 
-/// Reads switches joined with `&`, as in an address. An empty text has no switches.
+/// Reads switches joined with `&`, as in an address. An empty text sets no switch.
 impl FromStr for Switches {
     type Err = SwitchError;
 
@@ -101,5 +101,5 @@ fn similar(name: &str) -> Option<&'static str> {
     closest.filter(|known| distance(known) <= MAX_DISTANCE)
 }
 
-/// Most edits that turn a misspelled name into the suggested one.
+/// Largest number of edits between a misspelled name and the suggested one.
 const MAX_DISTANCE: usize = 2;

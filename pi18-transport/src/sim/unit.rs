@@ -26,21 +26,21 @@ pub(super) struct Unit {
     pub(super) switches: Switches,
     /// Settings in effect.
     pub(super) settings: Settings,
-    /// Changed settings that `PIRI` does not show yet, each with the time from which it does. The last
-    /// entry is the present one.
+    /// Changed settings that `PIRI` does not show yet, each with the time from which `PIRI` shows them. The
+    /// last entry equals `settings`.
     pub(super) pending: Vec<(Duration, Settings)>,
     /// Settings that `PIRI` showed when the last change was made.
     pub(super) shown_before: Settings,
     pub(super) extras: Extras,
     /// Serial number; a unit without one refuses `ID`.
     pub(super) serial: Option<SerialNumber>,
-    /// Output switched on or off by `LON`.
+    /// State of the output, which `LON` switches on and off.
     pub(super) load: LoadConnection,
-    /// Whether a setting was changed, a field of `GS`.
+    /// Whether a setting has changed, as `GS` shows it.
     pub(super) settings_state: SettingsState,
     /// Difference between the unit's clock and the bank's.
     pub(super) clock_offset: SignedDuration,
-    /// Energy counters.
+    /// Energy that the unit has generated.
     pub(super) energy: Energy,
     pub(super) stage: Stage,
     /// Mode in the present step.
@@ -57,12 +57,12 @@ pub(super) struct Unit {
 /// The charging stage of a unit, which depends on earlier voltages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stage {
-    /// Bulk charging has ended: the unit charges to the float voltage only.
+    /// Whether bulk charging has ended, so that the unit charges to the float voltage only.
     pub(super) floating: bool,
-    /// The battery was at the re-charge voltage: the unit does not use it until it is at the re-discharge
-    /// voltage.
-    pub(super) recharging: bool,
-    /// The battery was at the cut-off voltage: the output is off.
+    /// Whether the battery is reserved: it has fallen to the re-charge voltage and has not reached the
+    /// re-discharge voltage since.
+    pub(super) reserved: bool,
+    /// Whether the battery has fallen to the cut-off voltage, so that the output is off.
     pub(super) empty: bool,
 }
 
@@ -85,28 +85,28 @@ pub(super) struct Stage {
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SetCounts {
-    /// Set commands that arrived without damage, accepted or not.
+    /// Set commands that arrived undamaged, accepted or not.
     pub received: u64,
     /// Set commands that the unit accepted with `^1`.
     pub accepted: u64,
 }
 
 impl Unit {
-    /// Creates a unit at the bank's start. `morning` is the energy that the sun has offered since
-    /// midnight, Wh; `alone` means that the bank has no other unit.
+    /// Creates a unit at the bank's start. `is_single` means that the bank has no other unit; `available` is
+    /// the energy that the panels could have supplied since midnight, Wh.
     pub(super) fn new(
         index: usize,
         switches: Switches,
-        alone: bool,
+        is_single: bool,
         start: civil::DateTime,
-        morning: f64,
+        available: f64,
     ) -> Self {
         let rated = switches.state.rated;
-        let mut settings = Settings::commissioned(rated, alone);
+        let mut settings = Settings::commissioned(rated, is_single);
         for setting in &switches.settings {
             settings.put(*setting);
         }
-        let generated = morning * day::panel_factor(index) * MORNING_USE;
+        let generated = available * day::panel_factor(index) * SHARE_USED;
         Self {
             index,
             settings,
@@ -131,12 +131,12 @@ impl Unit {
         }
     }
 
-    /// Whether the unit follows the edition of 2022.
+    /// Returns whether the unit follows the edition of 2022.
     pub(super) fn follows_2022(&self) -> bool {
         self.switches.quirks.edition == Edition::Pi18_2022
     }
 
-    /// Returns the number of the unit in its bank.
+    /// Returns the instance number, by which other units and hosts address the unit in its bank.
     pub(super) fn instance(&self) -> Count {
         let index = Count(self.index.try_into().unwrap_or_default());
         self.switches.state.instance.unwrap_or(index)
@@ -168,15 +168,15 @@ impl Unit {
         due.map_or(self.shown_before, |(_, settings)| *settings)
     }
 
-    /// Replaces the settings, and shows them without the lag.
-    pub(super) fn restart(&mut self, settings: Settings) {
+    /// Replaces the settings. `PIRI` shows them at once, without the lag.
+    pub(super) fn replace_settings(&mut self, settings: Settings) {
         self.settings = settings;
         self.shown_before = settings;
         self.pending.clear();
     }
 
-    /// Records a change of the settings, which `PIRI` shows after the lag.
-    pub(super) fn settings_changed(&mut self, now: Duration) {
+    /// Records that the settings have changed, which `PIRI` shows after the lag.
+    pub(super) fn record_change(&mut self, now: Duration) {
         self.shown_before = self.shown(now);
         self.pending.retain(|(due, _)| *due > now);
         self.pending.push((now + self.switches.quirks.lag, self.settings));
@@ -184,8 +184,8 @@ impl Unit {
     }
 }
 
-/// Share of the sun before the start that the unit has used.
-const MORNING_USE: f64 = 0.7;
+/// Share of the energy available before the start that the unit has used.
+const SHARE_USED: f64 = 0.7;
 
-/// Serial number of the first unit; each further unit has the next one.
+/// Serial number of the first unit; the other units count up from it.
 const FIRST_SERIAL: usize = 96_132_206_100_410;

@@ -1,4 +1,4 @@
-//! The wires to the units: one per unit, and more while several links to one unit are in use.
+//! The wires to the units: one per unit, and more while several links lead to one unit.
 //!
 //! Each wire has a [`Line`], which carries bytes both ways and applies the switches of its unit.
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use self::line::Line;
 use super::MAX_UNITS;
 
-/// All wires, by number. The first wires have the numbers of their units.
+/// All wires, by number. The first wire of each unit has the number of the unit.
 #[derive(Debug)]
 pub(super) struct Wires(Vec<Wire>);
 
@@ -43,24 +43,25 @@ impl Wires {
         self.0.iter().filter(move |wire| wire.unit == unit).map(|wire| &wire.line)
     }
 
+    /// Returns the lines of a unit, to change them.
     pub(super) fn lines_of_mut(&mut self, unit: usize) -> impl Iterator<Item = &mut Line> {
         self.0.iter_mut().filter(move |wire| wire.unit == unit).map(|wire| &mut wire.line)
     }
 
-    /// Returns when the next byte on a wire reaches either end.
+    /// Returns the time at which the next byte on a wire reaches either end.
     pub(super) fn next_due(&self, wire: usize) -> Option<Duration> {
         self.0.get(wire)?.line.next_due()
     }
 
-    /// Returns the wire on which the next byte reaches a unit, and when, if that is not after `now`.
+    /// Returns the time at which the next byte reaches a unit, and its wire; `None` if it is after `now`.
     pub(super) fn next_arrival(&self, now: Duration) -> Option<(Duration, usize)> {
         let arrivals =
             (0..).zip(&self.0).filter_map(|(place, wire)| Some((wire.line.arrival()?, place)));
         arrivals.min().filter(|(due, _)| *due <= now)
     }
 
-    /// Marks an unused wire to `unit` as used and returns its number: the first wire of the unit, with
-    /// the bytes that are still on it, or another one.
+    /// Marks an unused wire to `unit` as used and returns its number. Adds a wire if all wires of the unit
+    /// are in use.
     pub(super) fn plug(&mut self, unit: usize, connected: bool) -> usize {
         let free = self.0.iter().position(|wire| wire.unit == unit && !wire.in_use);
         if let Some(place) = free {
@@ -77,7 +78,7 @@ impl Wires {
         self.0.len() - 1
     }
 
-    /// Marks a wire as unused. Bytes stay on the first wire of a unit, the other wires are cleared.
+    /// Marks a wire as unused. The first wire of a unit keeps its bytes; other wires are cleared.
     pub(super) fn unplug(&mut self, place: usize) {
         if let Some(wire) = self.0.get_mut(place) {
             wire.in_use = false;

@@ -22,18 +22,18 @@ pub(super) struct World {
     /// Date and time at the bank's start.
     pub(super) start: civil::DateTime,
     pub(super) switches: BankSwitches,
-    /// Generator of everything that happens by chance.
+    /// Generator of random numbers for everything that happens by chance.
     pub(super) random: fastrand::Rng,
-    /// Time since the bank's start, also while it is frozen.
+    /// Time since the bank's start, including the time for which it was frozen.
     pub(super) now: Duration,
     /// Time since the bank's start without the time for which it was frozen.
     pub(super) running: Duration,
-    /// Part of `running` that is computed: a whole number of steps.
+    /// Part of `running` for which the physics are computed: a whole number of steps.
     pub(super) stepped: Duration,
 }
 
 impl World {
-    /// Returns the world at its start; modes and powers are not computed yet.
+    /// Creates the world at its start. The caller has to compute modes and powers.
     pub(super) fn new(units: usize, switches: Vec<Switches>) -> Result<Self, SwitchError> {
         let mut shared = BankSwitches::default();
         for given in &switches {
@@ -60,18 +60,18 @@ impl World {
         Ok(world)
     }
 
-    /// Adds units until there are `count`, the first of them with these switches.
+    /// Adds units until there are `count`; the first new ones get `switches`.
     fn add_units(&mut self, count: usize, switches: Vec<Switches>) {
         let mut switches = switches.into_iter();
         let grows = self.units.len() < count;
-        let morning = if grows { day::energy_before(self.start) } else { 0.0 };
+        let available = if grows { day::energy_before(self.start) } else { 0.0 };
         for index in self.units.len()..count {
             let switches = switches.next().unwrap_or_default();
-            self.units.push(Unit::new(index, switches, count == 1, self.start, morning));
+            self.units.push(Unit::new(index, switches, count == 1, self.start, available));
         }
     }
 
-    /// Applies a switch to a unit or to the bank; modes and powers have to be computed afterwards.
+    /// Applies a switch to a unit or to the bank. The caller has to compute modes and powers afterwards.
     pub(super) fn switch(&mut self, unit: usize, text: &str) -> Result<(), SwitchError> {
         let count = self.units.len();
         let Some(unit) = self.units.get_mut(unit) else {
@@ -82,11 +82,11 @@ impl World {
         given.bank = BankSwitches::default();
         given.set(text)?;
         if given.state.rated != unit.switches.state.rated {
-            unit.restart(Settings::commissioned(given.state.rated, count == 1));
+            unit.replace_settings(Settings::commissioned(given.state.rated, count == 1));
         }
         for setting in &given.settings {
             unit.settings.put(*setting);
-            unit.restart(unit.settings);
+            unit.replace_settings(unit.settings);
         }
         if given.state.serial != unit.switches.state.serial {
             unit.serial = given.state.serial;
@@ -105,17 +105,17 @@ impl World {
         calendar::later(self.start, self.running)
     }
 
-    /// Whether the grid supplies power.
+    /// Returns whether the grid supplies power.
     pub(super) fn has_grid(&self) -> bool {
         self.switches.grid.unwrap_or(true)
     }
 
-    /// Returns the index of the unit with this instance number: `asked` if it has that number itself,
-    /// otherwise the first one that has.
-    pub(super) fn by_instance(&self, asked: usize, instance: ParallelInstance) -> Option<usize> {
+    /// Returns the index of the unit with an instance number: `receiver`, the unit that received the request,
+    /// if it has that number, otherwise the first unit that has it.
+    pub(super) fn by_instance(&self, receiver: usize, instance: ParallelInstance) -> Option<usize> {
         let matches = |unit: &&Unit| unit.instance() == instance.get();
-        let asked = self.units.get(asked).filter(matches);
-        asked.or_else(|| self.units.iter().find(matches)).map(|unit| unit.index)
+        let receiver = self.units.get(receiver).filter(matches);
+        receiver.or_else(|| self.units.iter().find(matches)).map(|unit| unit.index)
     }
 }
 

@@ -1,7 +1,7 @@
-//! A HID device of this process, on the USB device port of this machine.
+//! A HID device that this process implements on the USB device port of this machine.
 //!
-//! A write to the endpoint returns once the host has fetched the report, which it does only while a
-//! program there has the node open. Therefore a thread writes the reports, from a queue: the
+//! A write to the endpoint blocks until the host fetches the report, and the host fetches reports only while
+//! one of its programs has the node open. Therefore a separate thread writes the reports, from the queue in
 //! [`outbox`].
 
 mod event;
@@ -34,13 +34,13 @@ use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
 ///
 /// The host sees it while its gadget is bound to a USB device controller: that of a machine such as a
 /// Raspberry Pi Zero, or that of the module `dummy_hcd`, whose host is this machine itself. The gadget can
-/// be unbound and bound again. Vendor, product and names belong to the gadget.
+/// be unbound and bound again. Vendor, product and names are properties of the gadget.
 ///
-/// The owner has to call [`output`](Self::output) all the time, also while the host configures the device,
-/// because requests of the host are answered there.
+/// The owner has to call [`output`](Self::output) continuously, also while the host configures the device,
+/// because it answers the requests of the host.
 ///
-/// When the device is dropped, the kernel unbinds the gadget. If the host has not fetched a report yet,
-/// that happens only when it does, when the gadget is unbound in another way, or when the process ends.
+/// When the device is dropped, the kernel unbinds the gadget. If a report is waiting for the host, the kernel
+/// does so only when the host fetches the report or the process ends, unless the gadget is unbound by hand.
 ///
 /// ```no_run
 /// use std::{path::Path, time::Duration};
@@ -61,7 +61,7 @@ pub struct FunctionFsDevice {
 }
 
 impl FunctionFsDevice {
-    /// Describes the device to a mounted `FunctionFS`, after which the gadget can be bound.
+    /// Writes the descriptors of the device to a mounted `FunctionFS`. Afterwards the gadget can be bound.
     ///
     /// # Errors
     /// If the folder is not a mounted `FunctionFS`, if another program serves it, or if this user may not
@@ -79,12 +79,12 @@ impl FunctionFsDevice {
                 Error::io(&place, "describing the device", source).hint(IN_USE)
             })?;
         }
-        // A write fails at once without a host, but waits for a host that does not fetch.
+        // A write fails at once if there is no host, but blocks if the host does not fetch reports.
         let endpoint = open("ep1", OFlags::RDWR | OFlags::NONBLOCK)?;
         let outbox = Arc::new(Outbox::new());
         let sender = Arc::clone(&outbox);
         let thread = thread::Builder::new().name(format!("send {place}"));
-        // Not joined: it may wait for the host without limit.
+        // The thread is not joined, because it may wait for the host indefinitely.
         thread
             .spawn(move || sender.send_to(endpoint))
             .map_err(|source| Error::io(&place, "starting a thread", source))?;
@@ -92,24 +92,24 @@ impl FunctionFsDevice {
     }
 
     /// Queues a report. It is lost if no host has configured the device, if 64 reports are queued already,
-    /// or if the host disappears before it has fetched the report.
+    /// or if the host disappears before it fetches the report.
     pub fn input(&self, report: &Report) {
         self.outbox.put(*report);
     }
 
-    /// Waits until the host has fetched every report. Returns `false` if it has not within this time.
+    /// Waits until the host has fetched every report. Returns `false` if that takes longer than `timeout`.
     #[must_use]
-    pub fn flush(&self, within: Duration) -> bool {
-        self.outbox.wait_until_empty(within)
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.outbox.wait_until_empty(timeout)
     }
 
-    /// Waits for the next output report of the host, usually of eight bytes. `None` if no report arrives
-    /// in time; a time of zero looks once.
+    /// Waits for the next output report of the host, usually of eight bytes. Returns `None` if no report
+    /// arrives in time. With a timeout of zero, it only checks once.
     ///
     /// # Errors
     /// If the `FunctionFS` cannot be read.
-    pub fn output(&self, within: Duration) -> Result<Option<Vec<u8>>, Error> {
-        let deadline = Instant::now() + within;
+    pub fn output(&self, timeout: Duration) -> Result<Option<Vec<u8>>, Error> {
+        let deadline = Instant::now() + timeout;
         loop {
             let ready = poll::wait(&self.control, PollFlags::IN, deadline)
                 .map_err(|source| Error::io(&self.place, "waiting", source))?;
@@ -132,7 +132,7 @@ impl FunctionFsDevice {
                 Event::Enabled => self.outbox.enable(true),
                 Event::Disabled => self.outbox.enable(false),
                 Event::Request(request) => {
-                    // A host that has abandoned its request repeats it.
+                    // An error means that the host has abandoned the request; the host repeats it.
                     if let Ok(Some(report)) = self.answer(request) {
                         return Ok(Some(report));
                     }
@@ -142,8 +142,8 @@ impl FunctionFsDevice {
         }
     }
 
-    /// Answers a request of the host, and returns the output report if it is one. A read or write in the
-    /// wrong direction refuses ("stalls") the request, and fails.
+    /// Answers a request of the host, and returns the output report if the request is one. A read or write in
+    /// the wrong direction refuses ("stalls") the request, and fails.
     fn answer(&self, request: Request) -> io::Result<Option<Vec<u8>>> {
         let mut control = &self.control;
         match request {
@@ -168,7 +168,7 @@ impl FunctionFsDevice {
 }
 
 impl AsFd for FunctionFsDevice {
-    /// Returns the file that is readable when [`output`](FunctionFsDevice::output) has something to do.
+    /// Returns the file that becomes readable when [`output`](FunctionFsDevice::output) has to be called.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.control.as_fd()
     }
@@ -186,8 +186,8 @@ impl fmt::Debug for FunctionFsDevice {
     }
 }
 
-/// Whether an error of a read is transient: no event yet, a signal, a request that the host has withdrawn
-/// (`EIDRM`), or a gadget that is being unbound before a request is answered (`ESHUTDOWN`).
+/// Returns whether an error of a read is transient: no event yet, a signal, a request that the host has
+/// withdrawn (`EIDRM`), or a gadget that is being unbound before a request is answered (`ESHUTDOWN`).
 fn is_transient(error: &io::Error) -> bool {
     use rustix::io::Errno;
 
@@ -200,7 +200,7 @@ fn is_transient(error: &io::Error) -> bool {
 /// Time before a read is repeated after a transient error.
 const RETRY_DELAY: Duration = Duration::from_millis(1);
 
-/// Adds to an error of opening the `FunctionFS` what to do next.
+/// Returns the error that the `FunctionFS` cannot be opened, with a hint.
 fn explain(place: &str, source: io::Error) -> Error {
     let hint = match source.kind() {
         io::ErrorKind::PermissionDenied => {
@@ -215,9 +215,9 @@ fn explain(place: &str, source: io::Error) -> Error {
     Error::new(place, ErrorKind::Open(source)).hint(hint)
 }
 
-const IN_USE: &str = "end the other program that serves it, if there is one";
+const IN_USE: &str = "if another program serves it, end that program";
 
-/// Largest number of bytes that are read of an output report.
+/// Largest number of bytes that are read from an output report.
 const MAX_REPORT_LENGTH: usize = 64;
 
 #[cfg(test)]

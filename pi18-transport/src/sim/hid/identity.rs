@@ -1,6 +1,6 @@
 //! The identity of a virtual HID device.
 
-/// The identity of a HID device, as the kernel shows it in sysfs.
+/// The names and numbers that identify a HID device, as the kernel shows them in sysfs.
 ///
 /// ```
 /// use pi18_transport::sim::HidIdentity;
@@ -16,15 +16,15 @@ pub struct HidIdentity {
     /// Names of vendor and product, at most 127 bytes; `HID_NAME` in sysfs.
     pub name: String,
     /// Port at which the device is plugged in, at most 63 bytes; `HID_PHYS` in sysfs. Any text that no
-    /// other device has, such as `lvx-sim-1/input0`.
+    /// other device uses, such as `lvx-sim-1/input0`.
     pub port: String,
-    /// Serial number of the device, at most 63 bytes; `HID_UNIQ` in sysfs.
+    /// Serial number, at most 63 bytes; `HID_UNIQ` in sysfs.
     pub serial: String,
     /// Bus, a number from `linux/input.h`: 3 is USB, 5 Bluetooth.
     pub bus: u16,
-    /// Vendor ID of the bus.
+    /// Vendor ID, such as 0x0665 on USB.
     pub vendor: u16,
-    /// Product ID of the vendor.
+    /// Product ID, such as 0x5161.
     pub product: u16,
 }
 

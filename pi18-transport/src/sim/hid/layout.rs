@@ -2,7 +2,8 @@
 
 /// Reports of eight bytes in both directions, without report numbers, on the vendor-defined usage page.
 ///
-/// Assumed; its length of 27 bytes has the same source as the adapter's identity.
+/// The content is assumed. The length of 27 bytes is that of a real adapter, with the same source as
+/// [`HidIdentity::adapter`](super::HidIdentity::adapter).
 pub(super) const REPORT_DESCRIPTOR: [u8; 27] = [
     0x06, 0x00, 0xFF, // usage page: vendor-defined
     0x09, 0x01, // usage 1

@@ -11,13 +11,13 @@ use crate::{Error, error::ErrorKind};
 
 /// Waits until the device at a port has a node, such as `/dev/hidraw0`, and returns its path.
 ///
-/// The node belongs to root at first; udev rules change its owner a moment later. After the device is
-/// plugged in again, the node has another number if a program still has the old one open.
+/// At first, the node belongs to root; udev rules change its owner a moment later. After a replug, the node
+/// has another number if a program still has the old node open.
 ///
 /// # Errors
-/// If the device has no node within this time. A time of zero looks once.
-pub fn hidraw_node(port: &str, within: Duration) -> Result<PathBuf, Error> {
-    let deadline = Instant::now() + within;
+/// If the device has no node before the timeout. With a timeout of zero, it only checks once.
+pub fn hidraw_node(port: &str, timeout: Duration) -> Result<PathBuf, Error> {
+    let deadline = Instant::now() + timeout;
     loop {
         if let Some(node) = node_in(Path::new("/sys/class/hidraw"), Path::new("/dev"), port) {
             return Ok(node);
@@ -33,7 +33,7 @@ pub fn hidraw_node(port: &str, within: Duration) -> Result<PathBuf, Error> {
     }
 }
 
-/// Returns the node in `dev` of the device at a port, according to the folder `class` of sysfs.
+/// Returns the node of the device at a port. `class` is the folder of hidraw nodes in sysfs, `dev` is `/dev`.
 fn node_in(class: &Path, dev: &Path, port: &str) -> Option<PathBuf> {
     let phys = format!("HID_PHYS={port}");
     let nodes = std::fs::read_dir(class).into_iter().flatten().flatten();
@@ -44,7 +44,7 @@ fn node_in(class: &Path, dev: &Path, port: &str) -> Option<PathBuf> {
     found.next().map(|node| dev.join(node.file_name())).filter(|node| node.exists())
 }
 
-/// Time between two looks for the node.
+/// Time between two searches for the node.
 const INTERVAL: Duration = Duration::from_millis(10);
 
 #[cfg(test)]

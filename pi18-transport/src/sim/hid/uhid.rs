@@ -1,4 +1,4 @@
-//! A HID device of this process, through `/dev/uhid`.
+//! A HID device that this process implements through `/dev/uhid`.
 
 mod event;
 
@@ -25,8 +25,8 @@ use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
 /// The owner sends and receives reports with [`input`](Self::input) and [`output`](Self::output). The
 /// kernel creates a real `/dev/hidraw` node for the device, with the events that udev sees.
 ///
-/// It differs from a USB device in three ways: sysfs has no `idVendor` for it, a host's write never waits,
-/// and the kernel keeps 31 events that the owner has not read and drops later ones.
+/// It differs from a USB device in three ways: sysfs has no `idVendor` for it, a host's write never blocks,
+/// and the kernel queues 31 unread events for the owner and drops later ones.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -47,11 +47,11 @@ pub struct UhidDevice {
 }
 
 impl UhidDevice {
-    /// Plugs a device in. Its node exists a moment later: [`node`](Self::node).
+    /// Creates a device, which plugs it in. Its [`node`](Self::node) appears a moment later.
     ///
     /// # Errors
-    /// If a text of the identity is too long or has a control character, if `/dev/uhid` does not exist, or
-    /// if this user may not open it.
+    /// If a text of the identity is too long or contains a control character, if `/dev/uhid` does not exist,
+    /// or if this user may not open it.
     pub fn create(identity: &HidIdentity) -> Result<Self, Error> {
         let texts = [&identity.name, &identity.port, &identity.serial];
         for (text, max) in texts.into_iter().zip(event::MAX_TEXT_LENGTHS) {
@@ -76,15 +76,15 @@ impl UhidDevice {
         &self.port
     }
 
-    /// Waits until the device has its node and returns the path, as [`hidraw_node`].
+    /// Waits until the device has a node and returns its path, as [`hidraw_node`] does.
     ///
     /// # Errors
-    /// If the device has no node within this time.
-    pub fn node(&self, within: Duration) -> Result<PathBuf, Error> {
-        hidraw_node(&self.port, within)
+    /// If the device has no node before the timeout.
+    pub fn node(&self, timeout: Duration) -> Result<PathBuf, Error> {
+        hidraw_node(&self.port, timeout)
     }
 
-    /// Sends a report at once to the programs that have the node open; it is lost if there are none.
+    /// Sends a report to the programs that have the node open. It is lost if there are none.
     ///
     /// # Errors
     /// If the kernel does not accept the report.
@@ -93,15 +93,16 @@ impl UhidDevice {
     }
 
     /// Waits for the next report that the host writes, and returns it without the leading zero that
-    /// means "no report number". `None` if no report arrives in time; a time of zero looks once.
+    /// means "no report number". Returns `None` if no report arrives in time. With a timeout of zero, it only
+    /// checks once.
     ///
     /// The report has eight bytes if the host follows the descriptor. Other requests of the host are
-    /// answered meanwhile.
+    /// answered during the wait.
     ///
     /// # Errors
     /// If `/dev/uhid` cannot be read.
-    pub fn output(&self, within: Duration) -> Result<Option<Vec<u8>>, Error> {
-        let deadline = Instant::now() + within;
+    pub fn output(&self, timeout: Duration) -> Result<Option<Vec<u8>>, Error> {
+        let deadline = Instant::now() + timeout;
         loop {
             let ready = poll::wait(&self.file, PollFlags::IN, deadline)
                 .map_err(|source| Error::io(&self.port, "waiting", source))?;
@@ -140,7 +141,7 @@ impl UhidDevice {
 }
 
 impl AsFd for UhidDevice {
-    /// Returns the file that is readable when [`output`](UhidDevice::output) has something to do.
+    /// Returns the file that becomes readable when [`output`](UhidDevice::output) has to be called.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
@@ -148,7 +149,7 @@ impl AsFd for UhidDevice {
 
 impl Drop for UhidDevice {
     fn drop(&mut self) {
-        // Closing the file unplugs the device as well.
+        // If this fails, closing the file unplugs the device.
         let _ = self.write(&event::destroy());
     }
 }
@@ -159,12 +160,12 @@ impl fmt::Debug for UhidDevice {
     }
 }
 
-/// Whether an error of a read is transient: no event yet, or a signal.
+/// Returns whether an error of a read is transient: no event yet, or a signal.
 fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Removes the report number 0 from the start of a report.
+/// Returns a report without the leading report number 0.
 fn without_number(mut report: Vec<u8>) -> Vec<u8> {
     if report.first() == Some(&0) {
         report.remove(0);
@@ -172,7 +173,7 @@ fn without_number(mut report: Vec<u8>) -> Vec<u8> {
     report
 }
 
-/// Adds to an error of opening `/dev/uhid` what to do next.
+/// Returns the error that `/dev/uhid` cannot be opened, with a hint.
 fn explain(source: io::Error) -> Error {
     let hint = match source.kind() {
         io::ErrorKind::PermissionDenied => ACCESS,
@@ -193,7 +194,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns a device whose `/dev/uhid` is a socket, which keeps writes apart, and its other end.
+    /// Returns a device with a socket instead of `/dev/uhid`, and the other end of the socket. It is a
+    /// datagram socket, which keeps events apart.
     fn pair() -> (UnixDatagram, UhidDevice) {
         let (kernel, device) = UnixDatagram::pair().unwrap();
         device.set_nonblocking(true).unwrap();
@@ -201,6 +203,7 @@ mod tests {
         (kernel, UhidDevice { file, port: "test/input0".to_owned() })
     }
 
+    /// Receives the next event that the device has written.
     fn event_to(kernel: &UnixDatagram) -> Vec<u8> {
         let mut bytes = vec![0; EVENT_LENGTH];
         let length = kernel.recv(&mut bytes).unwrap();
@@ -208,7 +211,7 @@ mod tests {
         bytes
     }
 
-    /// The event of a report that the host writes.
+    /// Returns the event of a report that the host writes.
     fn output_event(report: &[u8]) -> Vec<u8> {
         let mut event = vec![0; EVENT_LENGTH];
         event[..4].copy_from_slice(&6_u32.to_ne_bytes());

@@ -1,9 +1,9 @@
 //! The battery that all units share, as one pack of 16 LFP cells.
 //!
-//! Its voltage is the voltage of the cells at this state of charge, plus or minus the voltage across one
-//! resistance. There is no hysteresis, no temperature and no loss of charge.
+//! Its voltage is the rest voltage of the cells, which depends on the state of charge, plus or minus the
+//! voltage across one resistance. The model has no hysteresis, no temperature and no losses of charge.
 
-/// A battery of 16 LFP cells in series. Units rated below 48 V see a part of its voltage.
+/// A battery of 16 LFP cells in series. Units rated below 48 V measure a fixed share of its voltage.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Battery {
     /// Capacity, Ah.
@@ -52,34 +52,35 @@ impl Battery {
     /// Returns the voltage while `power` watts flow in, or out if negative.
     pub(crate) fn voltage(self, power: f64) -> f64 {
         let rest = self.rest_voltage();
-        // v = rest + R i and i = power / v.
+        // The solution of v = rest + R i with i = power / v.
         let root = (rest * rest + 4.0 * self.resistance() * power).max(0.0).sqrt();
         f64::midpoint(rest, root)
     }
 
-    /// Returns the current that raises the battery to a voltage, A; 0 if it is higher without current.
+    /// Returns the current that raises the battery to a voltage, A; 0 if the rest voltage is higher.
     pub(crate) fn current_to(self, voltage: f64) -> f64 {
         ((voltage - self.rest_voltage()) / self.resistance()).max(0.0)
     }
 
-    /// Returns the resistance of cells and cables, ohms. Parallel packs add capacity and lower it.
+    /// Returns the resistance of cells and cables, ohms. It falls with the capacity, as in parallel packs.
     fn resistance(self) -> f64 {
         RESISTANCE / self.capacity
     }
 
-    /// Charges the battery with `power` watts for some hours, or discharges it if negative.
+    /// Charges the battery with a power, W, for a time, hours. A negative power discharges it.
     pub(crate) fn flow(&mut self, power: f64, hours: f64) {
         let charge = self.charge + power / self.voltage(power) * hours;
         self.charge = charge.clamp(0.0, self.capacity);
     }
 }
 
+/// Number of cells in series.
 const CELLS: f64 = 16.0;
 
 /// Resistance of cells and cables times capacity, ohm Ah: 0.01 ohm at 300 Ah.
 const RESISTANCE: f64 = 3.0;
 
-/// Voltage of a cell without current by state of charge: flat between the ends, as LFP is.
+/// Rest voltage of a cell, V, by state of charge, 0 to 1. It is almost constant in between, as with LFP.
 const CELL: [(f64, f64); 10] = [
     (0.0, 2.80),
     (0.05, 3.05),

@@ -1,4 +1,4 @@
-//! The energy counters of one unit, from which `ET`, `EY`, `EM` and `ED` are answered.
+//! The energy counters of one unit, which `ET`, `EY`, `EM` and `ED` return.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use pi18_proto::{Date, Month, WattHours, Year};
 use super::day;
 use crate::sim::{calendar, round::round_u32};
 
-/// The energy that a unit has generated, by day. Days before the bank's start have invented values, the
-/// same in every run.
+/// The energy that a unit has generated, by day. Days before the bank's start have invented values, which are
+/// the same in every run.
 #[derive(Clone, Debug)]
 pub(crate) struct Energy {
     unit: usize,
@@ -19,6 +19,7 @@ pub(crate) struct Energy {
     days: BTreeMap<civil::Date, f64>,
 }
 
+/// The days before the bank's start.
 #[derive(Clone, Copy, Debug)]
 struct Past {
     first: civil::Date,
@@ -67,8 +68,8 @@ impl Energy {
         self.sum(|_| true)
     }
 
-    /// Adds the days for which `matches` is true, each rounded to whole watt-hours, so that the days of a
-    /// month add up to its counter.
+    /// Returns the energy of the days for which `matches` is true. Each day is rounded to whole watt-hours,
+    /// so that the days of a month add up to its counter.
     fn sum(&self, matches: impl Fn(civil::Date) -> bool) -> WattHours {
         let past = self
             .past
@@ -81,8 +82,8 @@ impl Energy {
     }
 }
 
-/// Returns the energy of a day before the start, Wh: weather between overcast and clear, of which house
-/// and battery used a part.
+/// Returns the invented energy of a day before the start, Wh: about 20 to 60 % of what the panels could
+/// supply under a clear sky, because of the weather and because house and battery did not use everything.
 fn invented(unit: usize, date: civil::Date) -> f64 {
     let day = u64::from(date.day_of_year().unsigned_abs());
     let year = u64::from(date.year().unsigned_abs());

@@ -1,8 +1,11 @@
 //! The power flow of one unit between sun, grid, battery and house.
 //!
-//! The settings decide the order: solar priority whether the sun supplies the load or the battery first,
-//! output priority whether the grid or the battery supplies the rest of the load, charger priority when the
-//! grid charges the battery, and the machine type whether surplus goes to the grid.
+//! Four settings decide the order:
+//!
+//! - solar priority: whether the sun supplies the load or the battery first
+//! - output priority: whether the grid or the battery supplies the rest of the load
+//! - charger priority: when the grid charges the battery
+//! - machine type: whether surplus power goes to the grid
 //!
 //! Source: PI18 2017, the commands "PSP", "POP", "PCP" and "PEI"; the details are assumed.
 
@@ -22,12 +25,12 @@ pub(crate) struct FlowInput {
     pub(crate) load: f64,
     /// Whether the grid may supply the load: it is available, and the time of day allows it.
     pub(crate) grid_for_load: bool,
-    /// Whether the grid may charge the battery, likewise.
+    /// Whether the grid may charge the battery: it is available, and the time of day allows it.
     pub(crate) grid_for_battery: bool,
     /// Whether the grid is available.
     pub(crate) grid: bool,
-    /// Whether the battery is not to be used until it is at the re-discharge voltage.
-    pub(crate) recharging: bool,
+    /// Whether the battery is reserved, so that the grid supplies the load.
+    pub(crate) reserved: bool,
     /// Voltage at the battery terminals, V.
     pub(crate) volts: f64,
     /// Largest current into the battery, A.
@@ -36,16 +39,17 @@ pub(crate) struct FlowInput {
 
 /// The powers of one unit, W.
 ///
-/// They balance: `pv + grid = output + battery`, plus [`OWN_USE`] in a unit that supplies the house.
+/// They balance: `pv + grid = output + battery + own use`, with an own use of [`OWN_USE`] in a unit that
+/// supplies the house, and 0 in other units.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flow {
-    /// Power that is taken from the panels.
+    /// Power from the panels.
     pub(crate) pv: f64,
     /// Power to the house.
     pub(crate) output: f64,
-    /// Power into the battery; negative out of it.
+    /// Power into the battery; negative if it is discharged.
     pub(crate) battery: f64,
-    /// Power from the grid; negative to it.
+    /// Power from the grid; negative if power goes to the grid.
     pub(crate) grid: f64,
     /// Power from the DC side to the AC side; negative in the other direction.
     pub(crate) dc_to_ac: f64,
@@ -54,13 +58,13 @@ pub(crate) struct Flow {
 /// Power that a running inverter uses itself, W (assumed).
 pub(crate) const OWN_USE: f64 = 50.0;
 
-/// Whether a unit in this mode supplies the house.
+/// Returns whether a unit in this mode supplies the house.
 pub(crate) fn feeds_load(mode: WorkingMode) -> bool {
     matches!(mode, WorkingMode::BYPASS | WorkingMode::BATTERY | WorkingMode::HYBRID)
 }
 
 impl Flow {
-    /// Computes the powers of a unit; all are 0 in a mode in which it does not work.
+    /// Computes the powers of a unit. All are 0 in a mode in which it neither charges nor supplies the house.
     pub(crate) fn compute(input: &FlowInput) -> Self {
         let charges = feeds_load(input.mode) || input.mode == WorkingMode::CHARGE;
         if !charges {
@@ -72,11 +76,11 @@ impl Flow {
         let demand = output + own_use;
         let limit = input.charge_limit * input.volts;
 
-        let line = input.mode != WorkingMode::BATTERY;
+        let uses_grid = input.mode != WorkingMode::BATTERY;
         let utility_first = input.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
         let from_grid = input.grid_for_load
-            && line
-            && (utility_first || input.recharging || input.mode == WorkingMode::BYPASS);
+            && uses_grid
+            && (utility_first || input.reserved || input.mode == WorkingMode::BYPASS);
 
         // "Battery before load" matters only if the grid supplies the load: otherwise the load would take
         // the same power out of the battery again.
@@ -93,8 +97,8 @@ impl Flow {
         let from_battery = rest - grid_to_load;
 
         let may_charge = input.grid_for_battery
-            && line
-            && (utility_first || input.recharging)
+            && uses_grid
+            && (utility_first || input.reserved)
             && from_battery <= 0.0
             && match input.settings.charger_priority {
                 ChargerPriority::SOLAR_FIRST => input.pv < DARK,
@@ -105,11 +109,11 @@ impl Flow {
         let grid_to_battery =
             if may_charge { max.min(limit - pv_to_battery).max(0.0) } else { 0.0 };
 
-        let spare = input.pv - pv_to_load - pv_to_battery;
+        let surplus = input.pv - pv_to_load - pv_to_battery;
         let feeds = input.grid
             && input.settings.machine_type == MachineType::GRID_TIE
             && input.mode == WorkingMode::HYBRID;
-        let to_grid = if feeds { spare } else { 0.0 };
+        let to_grid = if feeds { surplus } else { 0.0 };
 
         Self {
             pv: pv_to_load + pv_to_battery + to_grid,
@@ -138,7 +142,7 @@ mod tests {
             grid_for_load: true,
             grid_for_battery: true,
             grid: true,
-            recharging: false,
+            reserved: false,
             volts: 50.0,
             charge_limit: 60.0,
         }
@@ -170,7 +174,7 @@ mod tests {
                     input.grid = bit(0);
                     input.grid_for_load = bit(0) && bit(1);
                     input.grid_for_battery = bit(0);
-                    input.recharging = bit(2);
+                    input.reserved = bit(2);
                     input.settings.output_priority = OutputPriority(bit(3).into());
                     input.settings.solar_priority = SolarPriority(bit(4).into());
                     input.settings.machine_type = MachineType(bit(5).into());

@@ -1,7 +1,7 @@
 //! The measurements of a unit, as `GS` and `PGSn` report them.
 //!
-//! Values are rounded to the steps of the wire. Voltmeters of different units differ by 0.04 V, the grid
-//! varies slowly, and temperatures rise with the load.
+//! Values are rounded to the steps of the wire. The voltmeters of the units deviate by up to 0.04 V, the grid
+//! varies slowly, and temperatures rise with the power.
 
 use pi18_proto::{
     Amperes, BatteryDirection, Celsius, ChargerStatus, DcAcDirection, Decihertz, Decivolts,
@@ -30,9 +30,9 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     let apparent = flow.output / POWER_FACTOR;
     let rated = f64::from(unit.switches.state.rated.power());
     let connected = if on { LoadConnection::CONNECTED } else { LoadConnection::DISCONNECTED };
-    let [pv1, pv2] = strings(unit).map(|power| Watts(round_u32(power)));
+    let [pv1, pv2] = string_powers(unit).map(|power| Watts(round_u32(power)));
     let pv_voltage = pv_voltage(unit);
-    let warm = |base: f64, share: f64| Celsius(round_u16(base + 25.0 * share).cast_signed());
+    let temperature = |base: f64, share: f64| Celsius(round_u16(base + 25.0 * share).cast_signed());
     let pv_peak: f64 = day::PV_PEAK.iter().sum();
     GeneralStatus {
         grid_voltage,
@@ -43,7 +43,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
         active_power: Watts(round_u32(flow.output)),
         load_percent: Percent(round_u16(apparent / rated * 100.0)),
         battery_voltage: battery_voltage(unit),
-        // Zero in every capture.
+        // Both are zero in every capture.
         battery_voltage_scc1: Decivolts(0),
         battery_voltage_scc2: Decivolts(0),
         discharge_current: Amperes(discharge_current(unit)),
@@ -53,9 +53,9 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
         } else {
             Percent(round_u16(world.battery.soc() * 100.0))
         },
-        heat_sink_temperature: warm(30.0, apparent / rated),
-        mppt1_temperature: warm(28.0, flow.pv / pv_peak),
-        mppt2_temperature: warm(27.0, flow.pv / pv_peak),
+        heat_sink_temperature: temperature(30.0, apparent / rated),
+        mppt1_temperature: temperature(28.0, flow.pv / pv_peak),
+        mppt2_temperature: temperature(27.0, flow.pv / pv_peak),
         pv1_power: pv1,
         pv2_power: pv2,
         pv1_voltage: pv_voltage,
@@ -83,7 +83,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     }
 }
 
-/// Returns what every unit of the bank replies to `PGSn` about `unit`.
+/// Returns the reply to `PGSn` about `unit`, which is the same from every unit of the bank.
 pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
     let status = general_status(world, unit);
     let outputs = || world.units.iter().map(|unit| unit.flow.output);
@@ -126,7 +126,7 @@ pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
     }
 }
 
-/// Returns the voltage and frequency of the grid, which vary slowly by a little.
+/// Returns the voltage and frequency of the grid, which vary slowly and slightly.
 fn grid_now(world: &World) -> (Decivolts, Decihertz) {
     if !world.has_grid() {
         return (Decivolts(0), Decihertz(0));
@@ -157,18 +157,19 @@ fn battery_voltage(unit: &Unit) -> Decivolts {
     Decivolts(round_u16(shown * 10.0))
 }
 
-/// Returns the power of each string, W.
-fn strings(unit: &Unit) -> [f64; 2] {
+/// Returns the power of each string of panels, W.
+fn string_powers(unit: &Unit) -> [f64; 2] {
     let all: f64 = day::PV_PEAK.iter().sum();
     day::PV_PEAK.map(|peak| unit.flow.pv * peak / all)
 }
 
-/// Returns the voltage of the panels, which hardly depends on the sun once there is any.
+/// Returns the voltage of the panels: 0 V without sun, otherwise 290 to 320 V.
 fn pv_voltage(unit: &Unit) -> Decivolts {
     let share = unit.pv_available / day::PV_PEAK.iter().sum::<f64>();
     if share > 0.0 { Decivolts(round_u16(2900.0 + 300.0 * share)) } else { Decivolts(0) }
 }
 
+/// Returns the status of the charger of a string with this power.
 fn charger(power: Watts) -> ChargerStatus {
     if power.0 > 0 { ChargerStatus::CHARGING } else { ChargerStatus::IDLE }
 }

@@ -1,6 +1,6 @@
-//! The bank from one step to the next: modes, powers, battery, energy.
+//! The steps of the bank through time: modes, powers, battery, energy.
 //!
-//! Modes and powers hold for a whole step, so that results do not depend on when a host asks.
+//! Modes and powers are constant during a step, so that results do not depend on when a host asks.
 //!
 //! The mode of a healthy unit follows from sun, grid and battery:
 //!
@@ -8,8 +8,10 @@
 //! |---|---|
 //! | output off or battery empty, with sun | charge |
 //! | output off or battery empty, without sun | standby |
-//! | grid, and one of: sun; utility before battery; battery not yet back at the re-discharge voltage | hybrid |
+//! | grid, and one of: sun; utility before battery; reserved battery | hybrid |
 //! | otherwise | battery |
+//!
+//! A battery that has fallen to the re-charge voltage is reserved until it reaches the re-discharge voltage.
 //!
 //! A unit charges to the bulk voltage until the current falls below a limit, then holds the float voltage.
 
@@ -28,10 +30,10 @@ use crate::sim::{
     world::World,
 };
 
-/// Time for which modes and powers hold.
+/// Length of a step, during which modes and powers are constant.
 const STEP: Duration = Duration::from_secs(10);
 
-/// Advances the world to `now`, step by step; a frozen world only notes the time.
+/// Advances the world to `now`, step by step. In a frozen world, only `now` changes.
 pub(crate) fn advance(world: &mut World, now: Duration) {
     let time = now.saturating_sub(world.now);
     world.now = world.now.max(now);
@@ -44,7 +46,7 @@ pub(crate) fn advance(world: &mut World, now: Duration) {
     }
 }
 
-/// Lets the present powers flow for one step, then computes the new ones.
+/// Applies the present powers for one step, then computes the new ones.
 fn step(world: &mut World) {
     let hours = STEP.as_secs_f64() / 3600.0;
     let at = calendar::later(world.start, world.stepped);
@@ -80,7 +82,7 @@ pub(crate) fn settle(world: &mut World) {
     let load = house / count(feeds_load);
     let chargers = count(|mode| feeds_load(mode) || mode == WorkingMode::CHARGE);
 
-    // Currents and voltage depend on each other: the second round is close enough.
+    // Currents and voltage depend on each other. Two iterations are accurate enough.
     let mut volts = world.battery.rest_voltage();
     for _ in 0..2 {
         for unit in &mut world.units {
@@ -95,7 +97,7 @@ pub(crate) fn settle(world: &mut World) {
                 grid_for_load: allows(unit.extras.ac_load),
                 grid_for_battery: allows(unit.extras.ac_charge),
                 grid,
-                recharging: unit.stage.recharging,
+                reserved: unit.stage.reserved,
                 volts: volts * scale,
                 charge_limit: charge_limit(unit, world.battery, chargers),
             });
@@ -109,7 +111,7 @@ pub(crate) fn settle(world: &mut World) {
 
 /// Returns the shares, 0 to 1, by which clouds reduce the sun and appliances the load in this step.
 ///
-/// They are drawn from the number of the step, so that they do not depend on other random numbers.
+/// They depend on the seed and the step only, not on other random numbers.
 fn gusts(world: &World) -> [f64; 2] {
     let max = world.switches.gusts.unwrap_or_default();
     let seed = world.switches.seed.unwrap_or_default().wrapping_mul(SECONDS_PER_SEED);
@@ -126,7 +128,8 @@ fn charge_limit(unit: &Unit, battery: Battery, chargers: f64) -> f64 {
     by_voltage.min(unit.settings.max_charge_current.0.into())
 }
 
-/// Returns the mode of a unit: a fault first, then the switch `mode`, then what sun, grid and battery allow.
+/// Returns the mode of a unit. A fault overrides the switch `mode`, which overrides the conditions in the
+/// [module documentation](self).
 fn mode(unit: &Unit, grid: bool) -> WorkingMode {
     let sunny = unit.pv_available >= DARK;
     let utility_first = unit.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
@@ -136,7 +139,7 @@ fn mode(unit: &Unit, grid: bool) -> WorkingMode {
         pinned
     } else if unit.stage.empty || unit.load == LoadConnection::DISCONNECTED {
         if sunny { WorkingMode::CHARGE } else { WorkingMode::STANDBY }
-    } else if grid && (sunny || utility_first || unit.stage.recharging) {
+    } else if grid && (sunny || utility_first || unit.stage.reserved) {
         WorkingMode::HYBRID
     } else {
         WorkingMode::BATTERY
@@ -152,22 +155,23 @@ fn next_stage(unit: &Unit, battery: Battery, grid: bool) -> Stage {
             .map(|voltage| voltage.in_unit() / scale);
     let volts = unit.volts / scale;
     let full = battery.current_to(bulk) < battery.capacity() * TAIL;
-    let recharged = if redischarge > 0.0 { volts >= redischarge } else { full };
+    let released = if redischarge > 0.0 { volts >= redischarge } else { full };
     Stage {
-        floating: full || stage.floating && battery.rest_voltage() > float - FLOAT_SAG,
-        recharging: volts <= recharge || stage.recharging && !recharged,
-        empty: !grid && (volts <= cutoff || stage.empty && volts < cutoff + CUTOFF_REST),
+        floating: full || stage.floating && battery.rest_voltage() > float - FLOAT_HYSTERESIS,
+        reserved: volts <= recharge || stage.reserved && !released,
+        empty: !grid && (volts <= cutoff || stage.empty && volts < cutoff + CUTOFF_HYSTERESIS),
     }
 }
 
-/// Distance between two seeds: more seconds than a bank ever runs, so that they share no step.
+/// Distance between the random numbers of two seeds, in seconds: longer than any run, so that they do not
+/// overlap.
 const SECONDS_PER_SEED: u64 = 1 << 40;
 
 /// Charge current at the bulk voltage below which the battery is full, A per Ah.
 const TAIL: f64 = 0.02;
 
 /// Distance below the float voltage at which bulk charging starts again, V (assumed).
-const FLOAT_SAG: f64 = 0.8;
+const FLOAT_HYSTERESIS: f64 = 0.8;
 
-/// Distance above the cut-off voltage at which the output returns, V (assumed).
-const CUTOFF_REST: f64 = 2.0;
+/// Distance above the cut-off voltage at which the output is switched on again, V (assumed).
+const CUTOFF_HYSTERESIS: f64 = 2.0;

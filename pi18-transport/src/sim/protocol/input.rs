@@ -2,14 +2,14 @@
 
 use pi18_proto::{DecodeError, Frame, FrameKind, Received, Request};
 
-/// Bytes that reached a unit, as the unit understands them.
+/// Received bytes, as a unit interprets them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum UnitInput {
     /// A request that the unit knows.
     Request {
         request: Request,
         has_checksum: bool,
-        /// The stated length differs from the number of bytes.
+        /// Whether the stated length differs from the number of bytes.
         wrong_length: bool,
     },
     /// `PRI` without a unit number.
@@ -18,7 +18,7 @@ pub(crate) enum UnitInput {
     StatusWithoutNumber,
     /// An undamaged frame with a request that the unit does not know.
     Unknown { is_set: bool, has_checksum: bool },
-    /// Text that is not a frame of this protocol, perhaps a request of PI30.
+    /// Text that is not a PI18 frame, perhaps a request of PI30.
     NoHeader(Pi30),
     /// Anything else, which a unit ignores.
     Noise,
@@ -36,7 +36,7 @@ pub(crate) enum Pi30 {
 }
 
 impl UnitInput {
-    /// Interprets bytes as a unit that refuses or, with `ignores_checksum`, accepts a wrong checksum.
+    /// Interprets received bytes. A wrong checksum makes them noise, except with `ignores_checksum`.
     pub(crate) fn from_received(received: Received<'_>, ignores_checksum: bool) -> Self {
         match received {
             Received::Frame { frame, .. } => Self::from_frame(&frame),
@@ -52,7 +52,7 @@ impl UnitInput {
             Received::Discarded { bytes, error: DecodeError::Checksum { .. } }
                 if ignores_checksum =>
             {
-                let repaired = with_right_checksum(bytes);
+                let repaired = with_correct_checksum(bytes);
                 Frame::parse(&repaired).map_or(Self::Noise, |frame| Self::from_frame(&frame))
             }
             Received::Discarded { .. } => Self::Noise,
@@ -79,8 +79,8 @@ impl UnitInput {
 /// Length of a PI30 request: three letters, the checksum, a carriage return.
 const PI30_LENGTH: usize = 6;
 
-/// Returns the frame in `bytes` with its checksum replaced by the right one.
-fn with_right_checksum(bytes: &[u8]) -> Vec<u8> {
+/// Returns the frame in `bytes` with its checksum replaced by the correct one.
+fn with_correct_checksum(bytes: &[u8]) -> Vec<u8> {
     let start = bytes.iter().position(|&byte| byte == b'^').unwrap_or_default();
     let frame = bytes.get(start..).unwrap_or_default();
     let covered = frame.split_last_chunk::<3>().map_or(frame, |(covered, _)| covered);

@@ -1,7 +1,7 @@
 //! The reply to each query.
 //!
-//! Measured values and settings are those of the unit at this time; replies about which little is known
-//! are captured ones or all zeros.
+//! Measured values and settings are the present ones of the unit. Replies with other data are copied from
+//! captures, or consist of zeros.
 
 use pi18_proto::{
     AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Currents, DayEnergy, Deciamperes,
@@ -82,16 +82,17 @@ pub(crate) fn answer(world: &World, unit: &Unit, query: Query) -> Option<AnyRepl
     })
 }
 
-/// Returns the reply to `FWS`: the fault, the warnings that follow from the state, and those switched on.
+/// Returns the reply to `FWS`: the fault, the warnings that follow from the state, and those of the
+/// switch `warn`.
 fn faults_and_warnings(world: &World, unit: &Unit) -> Option<FaultsAndWarnings> {
     let load = general_status(world, unit).load_percent.0;
-    let present = [
+    let from_state = [
         ("line_fail", !world.has_grid()),
         ("battery_under", unit.stage.empty),
         ("overload", load > 100),
     ];
     let raised = |name: &str| {
-        present.contains(&(name, true)) || unit.switches.state.warnings.contains(&name)
+        from_state.contains(&(name, true)) || unit.switches.state.warnings.contains(&name)
     };
     let warnings = FaultsAndWarnings::FIELDS.iter().skip(1);
     let mut row = format!("{:02}", unit.fault().0);
@@ -137,7 +138,7 @@ fn rated_information(unit: &Unit, settings: &Settings) -> RatedInformation {
     }
 }
 
-/// Returns the reply to `PRIn` about this unit; `None` if the unit has no serial number.
+/// Returns the reply to `PRIn` about a unit; `None` if it has no serial number.
 fn parallel_rating(unit: &Unit, settings: &Settings) -> Option<ParallelRating> {
     let serial = unit.serial?;
     Some(ParallelRating {
@@ -154,17 +155,17 @@ fn parallel_rating(unit: &Unit, settings: &Settings) -> Option<ParallelRating> {
 /// Returns the reply to `FLAG`, with as many fields as the switch `flags` sets.
 fn flags(unit: &Unit) -> Flags {
     let count = unit.switches.quirks.flags;
-    let feeds = unit.follows_2022() && unit.settings.machine_type == MachineType::GRID_TIE;
+    let feeds_grid = unit.follows_2022() && unit.settings.machine_type == MachineType::GRID_TIE;
     let flags = unit.extras.flags;
     Flags {
-        feed_to_grid: Some(if feeds { Switch::ON } else { Switch::OFF }),
+        feed_to_grid: Some(if feeds_grid { Switch::ON } else { Switch::OFF }),
         lithium_turn_on: flags.lithium_turn_on.filter(|_| count >= 10),
         lithium_auto_turn_on: flags.lithium_auto_turn_on.filter(|_| count >= 11),
         ..flags
     }
 }
 
-/// Returns the reply to `DI`: a captured one with the settings that `PF` restores on this unit.
+/// Returns the reply to `DI`: a captured reply with the settings that `PF` restores on this unit.
 fn defaults(unit: &Unit) -> Option<Defaults> {
     let settings = Settings::factory(unit.switches.state.rated);
     Some(Defaults {

@@ -16,9 +16,9 @@ use crate::sim::{
     world::World,
 };
 
-/// Returns the bytes with which a unit answers its input; `None` if it stays silent.
+/// Returns the bytes with which a unit answers its input; `None` if it does not answer.
 ///
-/// Set commands take effect here, and are counted.
+/// Carries out set commands, and counts them.
 pub(crate) fn respond(world: &mut World, unit: usize, input: UnitInput) -> Option<Vec<u8>> {
     let (is_set, has_checksum) = match input {
         UnitInput::Request { request, has_checksum, .. } => {
@@ -29,23 +29,23 @@ pub(crate) fn respond(world: &mut World, unit: usize, input: UnitInput) -> Optio
         UnitInput::NoHeader(request) => return Some(pi30(world.units.get(unit)?, request)),
         UnitInput::Noise => return None,
     };
-    let asked = world.units.get_mut(unit)?;
-    let dialect = asked.switches.quirks.dialect;
-    let garbled = asked.switches.quirks.pop_garbled;
-    asked.sets.received += u64::from(is_set);
+    let receiver = world.units.get_mut(unit)?;
+    let dialect = receiver.switches.quirks.dialect;
+    let garbled = receiver.switches.quirks.pop_garbled;
+    receiver.sets.received += u64::from(is_set);
     if is_set && !has_checksum && dialect == Dialects::Checksum {
         return None;
     }
-    // The two bytes of the checksum count as data and make the value wrong.
+    // The unit takes the two bytes of the checksum for data, which makes the value wrong.
     if is_set && has_checksum && dialect == Dialects::NoChecksum {
         return Some(REFUSED.to_vec());
     }
     let mut reply = match input {
         UnitInput::Request { request: Request::Query(query), wrong_length, .. } => {
-            let asked = world.units.get(unit)?;
-            let is_refused = wrong_length && asked.switches.quirks.strict_length;
-            let reply = if is_refused { None } else { answer(world, asked, query) };
-            reply.and_then(|reply| frame(asked, &reply)).unwrap_or_else(|| REFUSED.to_vec())
+            let receiver = world.units.get(unit)?;
+            let is_refused = wrong_length && receiver.switches.quirks.strict_length;
+            let reply = if is_refused { None } else { answer(world, receiver, query) };
+            reply.and_then(|reply| frame(receiver, &reply)).unwrap_or_else(|| REFUSED.to_vec())
         }
         UnitInput::Request { request: Request::Set(command), .. } => {
             let accepted = set::try_set(world, unit, command);
@@ -68,7 +68,7 @@ pub(crate) fn respond(world: &mut World, unit: usize, input: UnitInput) -> Optio
         _ => REFUSED.to_vec(),
     };
     if has_checksum && dialect == Dialects::NoChecksum {
-        // Observed for GS: the unit sends the first half of the reply.
+        // Observed with GS: the unit sends only the first half of the reply.
         reply.truncate(reply.len() / 2);
     }
     Some(reply)
@@ -79,7 +79,7 @@ fn frame(unit: &Unit, reply: &AnyReply) -> Option<Vec<u8>> {
     let mut buffer = [0; MAX_FRAME];
     let len = reply.encode(&mut buffer).ok()?;
     let mut data = buffer.get(..len)?.to_vec();
-    // The edition of 2017 has two digits for the AC charge current.
+    // In the edition of 2017, the AC charge current has two digits.
     let ac_charge_current = match reply {
         AnyReply::RatedInformation(_) => Some(14),
         AnyReply::ParallelRating(_) => Some(5),
@@ -109,12 +109,12 @@ fn pi30(unit: &Unit, request: Pi30) -> Vec<u8> {
     }
 }
 
-/// Returns the data with the leading zero of a three-digit field removed.
-fn with_two_digits(data: &[u8], place: usize) -> Vec<u8> {
+/// Returns the data without the leading zero of the three-digit field at `position`.
+fn with_two_digits(data: &[u8], position: usize) -> Vec<u8> {
     let fields = data.split(|&byte| byte == b',').enumerate();
     let fields: Vec<_> = fields
         .map(|(at, field)| match field {
-            [b'0', digits @ ..] if at == place && digits.len() == 2 => digits,
+            [b'0', digits @ ..] if at == position && digits.len() == 2 => digits,
             _ => field,
         })
         .collect();
@@ -124,7 +124,7 @@ fn with_two_digits(data: &[u8], place: usize) -> Vec<u8> {
 /// Length of the checksum and the carriage return after the data.
 const AFTER_DATA: usize = 3;
 
-/// Appends the checksum and a carriage return.
+/// Returns the frame with its checksum and a carriage return.
 fn with_checksum(mut frame: Vec<u8>) -> Vec<u8> {
     let checksum = pi18_proto::checksum(&frame);
     frame.extend(checksum);
@@ -132,7 +132,7 @@ fn with_checksum(mut frame: Vec<u8>) -> Vec<u8> {
     frame
 }
 
-/// The reply to `PRI` without a unit number. Observed: the content of some memory.
+/// The reply to `PRI` without a unit number. Observed: apparently the content of unrelated memory.
 const RATING_WITHOUT_NUMBER: &[u8] = b"1,00,02  .               ,0,000,000,0";
 
 /// The reply to `PGS` without a unit number. Observed: 17.1 Hz and 337 A; the other fields are assumed.

@@ -1,12 +1,12 @@
-//! The set commands: conditions under which a unit accepts them, and their effects.
+//! The set commands: the conditions under which a unit accepts them, and their effects.
 //!
-//! A value has to be in the unit's [`limits`]. In addition, as observed on units:
+//! A value has to be within the unit's [`limits`]. These further rules were observed on units:
 //!
 //! - Bulk, float and cut-off voltages can be set only with battery type user.
 //! - The maximum charge current cannot be changed while the unit charges (switch `charging-lock`).
 //! - The re-discharge voltage must be above 0 and at most the float voltage (switch `redischarge-limits`).
 //! - `PF` restores the factory settings, and can change the serial number (switch `pf-serial`).
-//! - Commands with a unit number act on that unit, whichever unit receives them.
+//! - A command with a unit number changes that unit, whichever unit receives it.
 
 use pi18_proto::{
     BatteryType, Decivolts, Edition, Flag, LoadConnection, MachineType, SerialNumber, SetCommand,
@@ -40,8 +40,8 @@ pub(crate) fn try_set(world: &mut World, unit: usize, command: SetCommand) -> bo
     happens(ignore, &mut world.random) || set(world, unit, command)
 }
 
-/// Carries out a set command, on the unit that it names if it names one. Returns whether that unit
-/// accepts it.
+/// Carries out a set command on the unit whose number it contains, or on `unit` if it contains none. Returns
+/// whether the unit accepts it.
 fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
     let target = match command {
         SetCommand::MaxChargeCurrent { unit: instance, .. }
@@ -65,16 +65,16 @@ fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
         _ => set_extra(unit, command) || set_shown(unit, command),
     };
     if accepted {
-        unit.settings_changed(now);
+        unit.record_change(now);
         step::settle(world);
     }
     accepted
 }
 
-/// Whether the command exists in the unit's edition, and its flag in the unit's `FLAG`.
+/// Returns whether the unit's edition has the command, and the unit has the flag that the command changes.
 fn supports(unit: &Unit, command: SetCommand) -> bool {
     let quirks = &unit.switches.quirks;
-    let flag_known = match command {
+    let has_flag = match command {
         SetCommand::EnableFlag { flag } | SetCommand::DisableFlag { flag } => match flag {
             Flag::LithiumTurnOn => quirks.flags >= 10,
             Flag::LithiumAutoTurnOn => quirks.flags >= 11,
@@ -82,7 +82,7 @@ fn supports(unit: &Unit, command: SetCommand) -> bool {
         },
         _ => true,
     };
-    flag_known && command.info().since <= quirks.edition
+    has_flag && command.info().since <= quirks.edition
 }
 
 /// Changes a setting that `PIRI` shows. Returns whether the unit accepts the command.
@@ -183,7 +183,8 @@ fn set_shown(unit: &mut Unit, command: SetCommand) -> bool {
     accepted
 }
 
-/// Changes something that `PIRI` does not show. Returns `false` if the command is not of this kind.
+/// Changes a setting that `PIRI` does not show, the output or the energy counters. Returns `false` if the
+/// command changes something else.
 fn set_extra(unit: &mut Unit, command: SetCommand) -> bool {
     let Extras { ac_charge, ac_load, modbus, led, soc, .. } = &mut unit.extras;
     match command {
@@ -229,5 +230,5 @@ fn set_extra(unit: &mut Unit, command: SetCommand) -> bool {
     true
 }
 
-/// Serial number after `PF` with the switch `pf-serial`. Observed; not a genuine serial number.
+/// Serial number after `PF` with the switch `pf-serial`, as observed on a unit. It is not a genuine one.
 const SERIAL_AFTER_RESTORE: &str = "55355535553555";

@@ -14,12 +14,12 @@ use crate::{
 /// Serves a unit as a USB HID adapter behind a mounted `FunctionFS`. Replies arrive in reports of eight
 /// bytes.
 ///
-/// The gadget of the `FunctionFS` can be bound to a USB device controller afterwards, unbound and bound
+/// Afterwards, the gadget of the `FunctionFS` can be bound to a USB device controller, unbound, and bound
 /// again.
 ///
-/// When the unit is disconnected, the `FunctionFS` is closed and the kernel unbinds the gadget: the host
-/// sees it unplugged. When the unit is connected again, the device is described again; binding the gadget
-/// is left to its owner. The bank should follow the system's clock: a virtual clock does not move for this.
+/// When the unit is disconnected, the `FunctionFS` is closed and the kernel unbinds the gadget: the host sees
+/// it unplugged. When the unit is connected again, the `FunctionFS` is opened again, but the owner of the
+/// gadget has to bind it. Use a bank in real time: nothing advances a virtual clock here.
 ///
 /// # Errors
 /// As [`FunctionFsDevice::create`].

@@ -13,10 +13,9 @@ use crate::{
     },
 };
 
-/// A virtual HID device that exists while its unit is connected. The host sees it unplugged when it is
-/// dropped.
+/// A virtual HID device that exists while its unit is connected. Dropping it unplugs it from the host.
 pub(super) trait HidDevice: AsFd {
-    /// Returns the next output report that the host has sent, `None` if there is none now.
+    /// Returns the next output report that the host has sent; `None` if there is none yet.
     fn output(&self) -> Result<Option<Vec<u8>>, Error>;
 
     /// Sends a report to the host. It is lost if no host fetches it.
@@ -43,6 +42,7 @@ pub(super) fn serve_device<D: HidDevice + Send + 'static>(
 
 /// The port of a unit that is served through a HID device.
 struct HidPort<D, P> {
+    /// Function that creates the device.
     plug_in: P,
     /// The device while the unit is connected.
     device: Option<D>,
@@ -81,7 +81,7 @@ impl<D: HidDevice, P: Fn() -> Result<D, Error>> Port for HidPort<D, P> {
 
     fn connect(&mut self) {
         if self.device.is_none() {
-            // An attempt that fails is repeated soon.
+            // A failed attempt is repeated in the next iteration of the thread.
             self.device = (self.plug_in)().ok();
         }
     }

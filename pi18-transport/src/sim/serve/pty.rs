@@ -15,8 +15,8 @@ use crate::{Error, Link, sim::SharedBank};
 
 /// Serves a unit on a new pseudo-terminal, which clients open like a serial port, one after another.
 ///
-/// When the unit is disconnected, the terminal disappears. The bank should follow the system's clock: a
-/// virtual clock does not move for this.
+/// When the unit is disconnected, the terminal disappears. Use a bank in real time: nothing advances a
+/// virtual clock here.
 ///
 /// # Errors
 /// If the system has no free pseudo-terminal.
@@ -47,7 +47,7 @@ pub fn serve_pty(shared: &SharedBank, unit: usize) -> Result<Served, Error> {
 
 struct Pty {
     master: OwnedFd,
-    /// The client's end, held open so that the terminal remains when a client closes it.
+    /// The client's end, kept open so that the terminal continues to exist when a client closes it.
     slave: OwnedFd,
 }
 
@@ -80,9 +80,9 @@ impl Port for Pty {
         match rustix::io::read(&self.master, &mut chunk) {
             Ok(count) => {
                 buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                // A killed client leaves the terminal in exclusive mode, which lasts while this end is open
-                // and locks the next client out. Root is not locked out, so tests show the effect only as
-                // another user.
+                // A killed client leaves the terminal in exclusive mode, which locks the next client out as
+                // long as this end is open. Root is not locked out, so only tests as another user show the
+                // effect.
                 let _ = rustix::termios::ioctl_tiocnxcl(&self.slave);
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
@@ -105,7 +105,7 @@ impl Port for Pty {
     fn disconnect(&mut self) -> bool {
         let end = Instant::now() + LINGER;
         loop {
-            // Written bytes take a moment to reach the client's end.
+            // Written bytes reach the client's end with a short delay.
             thread::sleep(LINGER / 20);
             let unread = rustix::io::ioctl_fionread(&self.slave).unwrap_or(0);
             if unread == 0 || Instant::now() >= end {

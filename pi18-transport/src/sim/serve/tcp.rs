@@ -1,4 +1,4 @@
-//! A unit on TCP, as behind a serial bridge.
+//! A unit on TCP, like an inverter behind a serial bridge.
 
 use std::{
     io::{self, Read, Write},
@@ -13,13 +13,13 @@ use crate::{Error, Link, sim::SharedBank};
 
 /// Serves a unit on TCP, as a serial bridge does.
 ///
-/// The bridge serves one client at a time. Meanwhile another client receives `Port already in use` and is
+/// The bridge serves one client at a time. A second client receives `Port already in use` and is
 /// disconnected, as by ser2net. With the switch `hosts=all`, up to eight clients share the line: the unit
-/// receives what each of them sends, and each client receives every reply, as with ser2net's
+/// receives the requests of all clients, and each client receives every reply, as with ser2net's
 /// `max-connections`.
 ///
-/// When the unit is disconnected, so are the clients. The bank should follow the system's clock: a virtual
-/// clock does not move for this.
+/// When the unit is disconnected, so are the clients. Use a bank in real time: nothing advances a virtual
+/// clock here.
 ///
 /// # Errors
 /// If the listener has no address or cannot be set to non-blocking.
@@ -59,21 +59,21 @@ struct Bridge {
     listener: TcpListener,
     clients: Vec<TcpStream>,
     /// Refused clients that have not closed their connections yet. Closing a connection with unread bytes
-    /// would reset it, and the text could be lost.
+    /// would reset it, and the refusal could be lost.
     refused: Vec<TcpStream>,
 }
 
 impl Bridge {
-    /// Accepts the clients that wait, and refuses those for which there is no room.
+    /// Accepts waiting clients, and refuses those that exceed the limit.
     fn accept(&mut self) {
         while let Ok((client, _)) = self.listener.accept() {
-            let room =
+            let max =
                 if self.bank.with(|bank| bank.is_shared(self.unit)) { MAX_CLIENTS } else { 1 };
-            // Each byte is sent at its time on the line.
+            // Send each byte immediately, so that bytes keep the timing of the line.
             if client.set_nonblocking(true).and_then(|()| client.set_nodelay(true)).is_err() {
                 continue;
             }
-            if self.clients.len() < room {
+            if self.clients.len() < max {
                 self.clients.push(client);
             } else {
                 self.refuse(client);
@@ -81,7 +81,7 @@ impl Bridge {
         }
     }
 
-    /// Tells a client that the port is in use.
+    /// Refuses a client with the message that the port is in use.
     fn refuse(&mut self, mut client: TcpStream) {
         if client.write_all(IN_USE).and_then(|()| client.shutdown(Shutdown::Write)).is_ok() {
             if self.refused.len() == MAX_CLIENTS {
@@ -101,7 +101,7 @@ impl Port for Bridge {
     fn receive(&mut self, buffer: &mut BytesMut) -> bool {
         self.clients.retain_mut(|client| read(client, |bytes| buffer.extend_from_slice(bytes)));
         self.refused.retain_mut(|client| read(client, |_| {}));
-        // Only now, because clients that have closed their connections make room.
+        // Last, because clients that have closed their connections make room for others.
         self.accept();
         true
     }
@@ -119,7 +119,7 @@ impl Port for Bridge {
 /// Reads the bytes that a client has sent. Returns `false` once the client has closed the connection.
 fn read(client: &mut TcpStream, mut take: impl FnMut(&[u8])) -> bool {
     let mut chunk = [0; CHUNK];
-    // Limited, so that a client that sends without pause does not block the others.
+    // The number of reads is limited so that a client that sends without pause does not block the others.
     for _ in 0..MAX_CHUNKS {
         match client.read(&mut chunk) {
             Ok(0) => return false,
@@ -131,7 +131,7 @@ fn read(client: &mut TcpStream, mut take: impl FnMut(&[u8])) -> bool {
     true
 }
 
-/// The text of ser2net.
+/// The message of ser2net to a client that it refuses.
 const IN_USE: &[u8] = b"Port already in use\r\n";
 
 /// Largest number of clients that share a line.

@@ -13,13 +13,14 @@ use crate::{
 
 /// Serves a unit as a USB HID adapter through `/dev/uhid`, which needs Linux and usually root.
 ///
-/// The adapter is plugged in at `port`, a text that no other device has, such as `lvx-sim-1/input0`. Its
-/// node, such as `/dev/hidraw0`, exists a moment later: [`hidraw_node`](crate::sim::hidraw_node) finds it
-/// by the port, which [`Served::path`] returns. Replies arrive in reports of eight bytes.
+/// `port` is the port at which the adapter is plugged in: any text that no other device uses, such as
+/// `lvx-sim-1/input0`. [`Served::path`] returns it. The node of the adapter, such as `/dev/hidraw0`, appears
+/// a moment later; [`hidraw_node`](crate::sim::hidraw_node) finds it by the port. Replies arrive in reports
+/// of eight bytes.
 ///
 /// When the unit is disconnected, the adapter is unplugged; when the unit is connected again, a new
-/// adapter is plugged in at the same port. Both take at most a tenth of a second. The bank should follow
-/// the system's clock: a virtual clock does not move for this.
+/// adapter is plugged in at the same port. Both take at most a tenth of a second. Use a bank in real time:
+/// nothing advances a virtual clock here.
 ///
 /// # Errors
 /// As [`UhidDevice::create`].
@@ -46,7 +47,7 @@ impl HidDevice for UhidDevice {
     }
 
     fn input(&self, report: Report) {
-        // Fails if the kernel has removed the device; reading the next output report fails then too.
+        // If the kernel has removed the device, reading the next output report fails as well.
         let _ = self.input(&report);
     }
 }

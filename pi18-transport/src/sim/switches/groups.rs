@@ -1,4 +1,4 @@
-//! The values of the switches, by what they change.
+//! The values of the switches: one type for each thing that they change.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use crate::sim::unit::limits::{self, RatedVoltage};
 
 /// Behaviour that differs between units by model and firmware; chances are from 0 to 1.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate switch")]
 pub(crate) struct Quirks {
-    /// Refuses `MCHGC` while the unit charges.
+    /// Whether `MCHGC` is refused while the unit charges.
     pub(crate) charging_lock: bool,
-    /// Refuses `BUCD` with a re-discharge voltage of 0 or above the float voltage.
+    /// Whether `BUCD` is refused with a re-discharge voltage of 0 or above the float voltage.
     pub(crate) redischarge_limits: bool,
     /// Time until `PIRI` shows a changed setting.
     pub(crate) lag: Duration,
-    /// Damages the reply to an accepted `POP`.
+    /// Whether the reply to an accepted `POP` is damaged.
     pub(crate) pop_garbled: bool,
-    /// Changes the serial number at `PF`.
+    /// Whether `PF` changes the serial number.
     pub(crate) pf_serial: bool,
-    /// Bulk, float and cut-off voltages that return with battery type user.
+    /// Bulk, float and cut-off voltages that the battery type user restores.
     pub(crate) stored_voltages: Option<[Decivolts; 3]>,
     /// Chance that a set command is refused.
     pub(crate) refuse: f64,
@@ -36,13 +36,13 @@ pub(crate) struct Quirks {
     pub(crate) flags: u8,
     /// Highest current in `MCHGCR`.
     pub(crate) charge_currents: Amperes,
-    /// Rated current in `PIRI`, if it is not computed.
+    /// Rated current in `PIRI`; `None` if it is computed from power and voltage.
     pub(crate) rated_current: Option<Deciamperes>,
     pub(crate) short_length: ShortLength,
-    /// Refuses queries with a wrong stated length.
+    /// Whether queries with a wrong stated length are refused.
     pub(crate) strict_length: bool,
     pub(crate) pi30: Pi30Answer,
-    /// Answers requests with a wrong checksum.
+    /// Whether requests with a wrong checksum are answered.
     pub(crate) ignore_checksum: bool,
 }
 
@@ -61,10 +61,10 @@ pub(crate) enum ShortLength {
 /// Answer to a request of the older protocol PI30.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Pi30Answer {
-    /// `(NAK`, as a unit that does not understand the request.
+    /// `(NAK`, as from a unit that does not understand the request.
     #[default]
     Nak,
-    /// `^0`, as a refused request of PI18.
+    /// `^0`, as for a refused request of PI18.
     Refuse,
     /// A PI30 reply to `QPI` and `QID`, `(NAK` to anything else.
     Answer,
@@ -100,18 +100,18 @@ pub(crate) enum Dialects {
     /// Only set commands with a checksum.
     #[default]
     Checksum,
-    /// Only set commands without a checksum, which would count as data.
+    /// Only set commands without a checksum: a checksum would count as data.
     NoChecksum,
     /// Both forms.
     Any,
 }
 
-/// Identity of a unit, and states in which it is held.
+/// Identity of a unit, and states that it keeps until the switch changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StateSwitches {
     pub(crate) fault: Option<FaultCode>,
     pub(crate) mode: Option<WorkingMode>,
-    /// Names of fields of `FWS`.
+    /// Warnings, as names of fields of `FWS`.
     pub(crate) warnings: Vec<&'static str>,
     /// Firmware version of the main processor.
     pub(crate) main: Option<Version>,
@@ -121,18 +121,18 @@ pub(crate) struct StateSwitches {
     pub(crate) serial: Option<SerialNumber>,
     pub(crate) instance: Option<Count>,
     pub(crate) rated: RatedVoltage,
-    /// Error of the voltmeter, V.
+    /// Error of the voltmeter for the battery, V.
     pub(crate) battery_offset: f64,
-    /// Battery cable disconnected.
+    /// Whether the battery cable is disconnected.
     pub(crate) battery_off: bool,
 }
 
 /// Timing and faults of the line to a unit; chances are from 0 to 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineSwitches {
-    /// Baud; bytes take no time if it is not set.
+    /// Speed in baud; `None` if bytes take no time.
     pub(crate) pace: Option<u32>,
-    /// Replies arrive in USB HID reports.
+    /// Whether replies arrive in USB HID reports.
     pub(crate) reports: bool,
     /// Time between a request and its reply.
     pub(crate) think: Duration,
@@ -140,20 +140,20 @@ pub(crate) struct LineSwitches {
     pub(crate) lose: f64,
     /// Chance, for each byte of a reply, that it arrives twice.
     pub(crate) double: f64,
-    /// Chance, for each byte of a reply, that bits from there on are flipped.
+    /// Chance, for each byte of a reply, that bits in it and the next byte are flipped.
     pub(crate) flip: f64,
     /// Chance of random bytes before or after a reply.
     pub(crate) junk: f64,
     /// Chance that a reply is delayed by `late_by`.
     pub(crate) late: f64,
     pub(crate) late_by: Duration,
-    /// Chance that the reply before is sent again after a reply.
+    /// Chance that the previous reply is sent again after a reply.
     pub(crate) stale: f64,
     /// Chance that a request does not reach the unit.
     pub(crate) silent: f64,
     /// Number of exchanges after which the link is disconnected.
     pub(crate) disconnect: Option<u64>,
-    /// The TCP bridge serves several hosts at a time.
+    /// Whether the TCP bridge serves several hosts at the same time.
     pub(crate) shared: bool,
 }
 
@@ -177,7 +177,7 @@ impl Default for LineSwitches {
     }
 }
 
-/// Switches of the whole bank, `None` where no unit gives one.
+/// Switches of the whole bank; `None` for a switch that is not given.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BankSwitches {
     pub(crate) units: Option<usize>,
@@ -188,7 +188,7 @@ pub(crate) struct BankSwitches {
     pub(crate) soc: Option<f64>,
     /// Capacity of the battery, Ah.
     pub(crate) capacity: Option<f64>,
-    /// Power that the house uses, W.
+    /// Power that the house uses, W; `None` if it depends on the time of day.
     pub(crate) load: Option<f64>,
     /// Share of the sun that reaches the panels, 0 to 1.
     pub(crate) sun: Option<f64>,
@@ -198,7 +198,7 @@ pub(crate) struct BankSwitches {
 }
 
 impl BankSwitches {
-    /// Replaces the switches that are set in `given`.
+    /// Replaces each switch that `given` has.
     pub(crate) fn update(&mut self, given: &Self) {
         *self = Self {
             units: given.units.or(self.units),

@@ -27,7 +27,7 @@ use crate::sim::{MAX_UNITS, unit::settings::Setting};
 /// - `SCOPE`: `unit` if each unit has the switch, `bank` if all units share it.
 /// - `HOW`: [`put`] stores the value, [`add`] appends it to a list.
 /// - `PLACE`: the field of [`Switches`] that takes the value.
-/// - `READER`: the function that reads the value from its text, `None` for a wrong one.
+/// - `READER`: the function that reads the value from its text, and returns `None` for a wrong one.
 macro_rules! switches {
     ($(
         $group:literal {
@@ -76,7 +76,7 @@ switches! {
         unit "lag", "a time such as 2s" => put(quirks.lag, time);
         /// Apply POP, but damage the checksum of its reply (default off)
         unit "pop-garbled", "on|off" => put(quirks.pop_garbled, on_off);
-        /// Bulk, float and cut-off voltages that return when the battery type changes to user (default: none)
+        /// Bulk, float and cut-off voltages that the battery type user restores (default: none)
         unit "stored-voltages", "three voltages such as 58.4,54.0,42.0" =>
             put(quirks.stored_voltages, three_volts);
         /// PF sets the serial number to 55355535553555 (default off)
@@ -108,11 +108,11 @@ switches! {
         unit "ignore-checksum", "on|off" => put(quirks.ignore_checksum, on_off);
     }
     "State of the unit" {
-        /// The unit is in mode 04 with this fault; 00 ends it
+        /// Fault, which puts the unit in mode 04; 00 ends it (default 00)
         unit "fault", "a fault code such as 83" => put(state.fault, |text| code(text).map(FaultCode));
-        /// The unit stays in this mode (default: by sun, grid and battery)
+        /// Mode that the unit keeps (default: follows from sun, grid and battery)
         unit "mode", "a mode such as 06" => put(state.mode, |text| code(text).map(WorkingMode));
-        /// FWS shows this warning; may be given more than once
+        /// Warning that FWS shows; may be given more than once
         unit "warn", "a warning such as fan-locked" => add(state.warnings, warning);
         /// Firmware version of the main processor (default 06306)
         unit "main", "a version such as 06303" => put(state.main, Version::new);
@@ -120,19 +120,19 @@ switches! {
         unit "slave", "a version such as 06021" => put(state.slave, Version::new);
         /// Machine model in GMN (default 05)
         unit "model", "a code such as 05" => put(state.model, |text| code(text).map(Model));
-        /// Serial number (default: 96132206100410 and the numbers that follow)
+        /// Serial number (default: 96132206100410 for the first unit, counted up for the others)
         unit "serial", "up to 20 characters" => put(state.serial, SerialNumber::new);
-        /// Number of the unit in its bank (default: its place, from 0)
+        /// Instance number of the unit in parallel operation (default: its position in the bank, from 0)
         unit "instance", "0 to 9" => put(state.instance, |text| digit(text).map(|n| Count(n.into())));
         /// Rated battery voltage (default 48)
         unit "rated", "12|24|48" => put(state.rated, rated);
-        /// Error of the unit's voltmeter, added to the battery voltage (default 0)
+        /// Error that the unit's voltmeter adds to the battery voltage (default 0)
         unit "battery-offset", "volts such as 0.5" =>
             put(state.battery_offset, |text| between(text, -10.0, 10.0));
-        /// Battery cable connected; if off, the unit measures 0 V and 0 A there (default on)
+        /// Battery connected; if off, the unit measures 0 V and 0 A at its battery terminals (default on)
         unit "battery", "on|off" => put(state.battery_off, |text| on_off(text).map(|on| !on));
     }
-    "Settings of the unit at its start" {
+    "Initial settings of the unit" {
         /// Bulk (C.V.) voltage
         unit "bulk", "volts such as 56.4" => add(settings, |text| volts(text).map(Setting::Bulk));
         /// Float voltage
@@ -174,7 +174,7 @@ switches! {
         /// Speed of the line: each byte takes ten bits (default: bytes take no time)
         unit "pace", "baud such as 2400" =>
             put(line.pace, |text| number(text).filter(|baud: &u32| *baud > 0));
-        /// Replies arrive in reports of 8 bytes, zeros fill the last one (default off; always on USB)
+        /// Replies arrive in reports of 8 bytes, padded with zeros (default off; always on for USB)
         unit "reports", "on|off" => put(line.reports, on_off);
         /// Time between a request and the reply (default 0s)
         unit "think", "a time such as 20ms" => put(line.think, time);
@@ -182,15 +182,15 @@ switches! {
         unit "lose", "a chance from 0 to 1" => put(line.lose, chance);
         /// Chance that a byte of a reply arrives twice (default 0)
         unit "double", "a chance from 0 to 1" => put(line.double, chance);
-        /// Chance, for each byte of a reply, that up to 16 bits from there on are flipped (default 0)
+        /// Chance, for each byte of a reply, that bits in it and the next byte are flipped (default 0)
         unit "flip", "a chance from 0 to 1" => put(line.flip, chance);
         /// Chance that random bytes arrive before or after a reply (default 0)
         unit "junk", "a chance from 0 to 1" => put(line.junk, chance);
-        /// Chance that a reply is delayed on the line (default 0)
+        /// Chance that a reply is delayed by late-by (default 0)
         unit "late", "a chance from 0 to 1" => put(line.late, chance);
         /// Delay of a late reply (default 3s)
         unit "late-by", "a time such as 3s" => put(line.late_by, time);
-        /// Chance that a reply is followed by a copy of the one before (default 0)
+        /// Chance that a reply is followed by a copy of the previous reply (default 0)
         unit "stale", "a chance from 0 to 1" => put(line.stale, chance);
         /// Chance that a request gets no answer and has no effect (default 0)
         unit "silent", "a chance from 0 to 1" => put(line.silent, chance);
@@ -203,13 +203,13 @@ switches! {
         /// Number of units (default 2)
         bank "units", "1 to 9" =>
             put(bank.units, |text| number(text).filter(|n| (1..=MAX_UNITS).contains(n)));
-        /// Stop clock, sun, house and battery (default off)
+        /// Stop everything that changes with time: clock, sun, house and battery (default off)
         bank "frozen", "on|off" => put(bank.frozen, on_off);
         /// Date and time at the bank's start (default 2026-06-21T12:30:00)
         bank "clock", "a time such as 2026-04-26T13:05:00" => put(bank.clock, clock);
-        /// Seed of the random numbers behind chances and gusts (default 0)
+        /// Seed of the random numbers for chances and gusts (default 0)
         bank "seed", "a number" => put(bank.seed, number::<u64>);
-        /// State of charge from now on, % (default 80)
+        /// Initial state of charge of the battery, % (default 80)
         bank "soc", "0 to 100" => put(bank.soc, percent);
         /// Capacity of the battery (default 300)
         bank "capacity", "Ah such as 300" => put(bank.capacity, |text| between(text, 1.0, 100_000.0));
@@ -219,7 +219,7 @@ switches! {
         bank "sun", "0 to 100" => put(bank.sun, percent);
         /// Grid available (default on)
         bank "grid", "on|off" => put(bank.grid, on_off);
-        /// Random reduction of load and sun every ten seconds, up to this share, % (default 0)
+        /// Largest random reduction of load and sun, drawn every ten seconds, % (default 0)
         bank "gusts", "0 to 100" => put(bank.gusts, percent);
     }
 }

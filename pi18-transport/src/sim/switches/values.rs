@@ -11,18 +11,19 @@ use crate::sim::{
     unit::limits::{self, RatedVoltage},
 };
 
-/// Stores a value.
-pub(super) fn put<T, P: From<T>>(place: &mut P, value: Option<T>) -> Option<()> {
-    *place = value?.into();
+/// Stores a value, unless it is `None`.
+pub(super) fn put<T, P: From<T>>(target: &mut P, value: Option<T>) -> Option<()> {
+    *target = value?.into();
     Some(())
 }
 
-/// Appends a value.
-pub(super) fn add<T>(place: &mut Vec<T>, value: Option<T>) -> Option<()> {
-    place.push(value?);
+/// Appends a value, unless it is `None`.
+pub(super) fn add<T>(list: &mut Vec<T>, value: Option<T>) -> Option<()> {
+    list.push(value?);
     Some(())
 }
 
+/// Reads `on` or `off`.
 pub(super) fn on_off(text: &str) -> Option<bool> {
     match text {
         "on" => Some(true),
@@ -52,16 +53,17 @@ pub(super) fn between(text: &str, min: f64, max: f64) -> Option<f64> {
     text.parse().ok().filter(|value| (min..=max).contains(value))
 }
 
+/// Reads a chance, 0 to 1.
 pub(super) fn chance(text: &str) -> Option<f64> {
     between(text, 0.0, 1.0)
 }
 
-/// Reads a percentage, and returns it as 0 to 1.
+/// Reads a percentage, and returns it as a share from 0 to 1.
 pub(super) fn percent(text: &str) -> Option<f64> {
     between(text, 0.0, 100.0).map(|percent| percent / 100.0)
 }
 
-/// Reads a voltage with at most one decimal, which is what the wire can carry.
+/// Reads a voltage below 100 V with at most one decimal, the resolution on the wire.
 pub(super) fn volts(text: &str) -> Option<Decivolts> {
     let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
     let tenth = number::<u16>(tenth).filter(|_| tenth.len() == 1)?;
@@ -69,12 +71,14 @@ pub(super) fn volts(text: &str) -> Option<Decivolts> {
     Some(Decivolts(volts * 10 + tenth))
 }
 
+/// Reads three voltages with commas between them.
 pub(super) fn three_volts(text: &str) -> Option<[Decivolts; 3]> {
     let mut parts = text.split(',').map(volts);
     let all = [parts.next()??, parts.next()??, parts.next()??];
     parts.next().is_none().then_some(all)
 }
 
+/// Reads a current in whole amperes, three digits at most.
 pub(super) fn amperes(text: &str) -> Option<Amperes> {
     number(text).filter(|amperes| *amperes <= 999).map(Amperes)
 }
@@ -88,6 +92,7 @@ pub(super) fn time(text: &str) -> Option<Duration> {
     between(number, 0.0, 1e6).map(|number| Duration::from_secs_f64(number * unit))
 }
 
+/// Reads the value of the switch `dialect`.
 pub(super) fn dialect(text: &str) -> Option<Dialects> {
     match text {
         "crc" => Some(Dialects::Checksum),
@@ -97,12 +102,13 @@ pub(super) fn dialect(text: &str) -> Option<Dialects> {
     }
 }
 
-/// Reads a current at which the list of charge currents can end.
+/// Reads a current with which the list of charge currents can end.
 pub(super) fn charge_currents(text: &str) -> Option<Amperes> {
     let listed = |max: &Amperes| limits::charge_currents(*max).contains(max);
     amperes(text).filter(|max| max.0 <= limits::LARGEST_CHARGE_CURRENT).filter(listed)
 }
 
+/// Reads the value of the switch `short-length`.
 pub(super) fn short_length(text: &str) -> Option<ShortLength> {
     match text {
         "off" => Some(ShortLength::Off),
@@ -112,6 +118,7 @@ pub(super) fn short_length(text: &str) -> Option<ShortLength> {
     }
 }
 
+/// Reads the value of the switch `pi30`.
 pub(super) fn pi30(text: &str) -> Option<Pi30Answer> {
     match text {
         "nak" => Some(Pi30Answer::Nak),
@@ -121,6 +128,7 @@ pub(super) fn pi30(text: &str) -> Option<Pi30Answer> {
     }
 }
 
+/// Reads the value of the switch `hosts`, and returns whether hosts share the line.
 pub(super) fn hosts(text: &str) -> Option<bool> {
     match text {
         "one" => Some(false),
@@ -129,10 +137,12 @@ pub(super) fn hosts(text: &str) -> Option<bool> {
     }
 }
 
+/// Reads the year of an edition of the protocol.
 pub(super) fn edition(text: &str) -> Option<Edition> {
     Edition::ALL.into_iter().find(|edition| edition.to_string() == text)
 }
 
+/// Reads a rated battery voltage.
 pub(super) fn rated(text: &str) -> Option<RatedVoltage> {
     match text {
         "12" => Some(RatedVoltage::V12),
@@ -144,10 +154,10 @@ pub(super) fn rated(text: &str) -> Option<RatedVoltage> {
 
 /// Reads a date and time that a unit can show: the years 2000 to 2099.
 pub(super) fn clock(text: &str) -> Option<civil::DateTime> {
-    text.parse().ok().filter(calendar::is_known)
+    text.parse().ok().filter(calendar::is_representable)
 }
 
-/// Reads the name of a field of `FWS`, in which `-` may stand for `_`.
+/// Reads the name of a field of `FWS`, with `-` or `_` between its words.
 pub(super) fn warning(text: &str) -> Option<&'static str> {
     let name = text.replace('-', "_");
     let warnings = FaultsAndWarnings::FIELDS.iter().skip(1);

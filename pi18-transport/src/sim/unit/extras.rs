@@ -1,4 +1,4 @@
-//! The settings that `PIRI` does not show. Each group has a query of its own.
+//! The settings that `PIRI` does not show. Other queries return them.
 
 use pi18_proto::{
     Count, Flag, Flags, LedBrightness, LedData, LedEffect, LedSettings, LedSpeed, LedWelcome,
@@ -17,7 +17,8 @@ pub(crate) struct Extras {
 }
 
 impl Extras {
-    /// Returns the settings of a commissioned bank, with all eleven flags; the reply to `FLAG` shows some.
+    /// Returns the settings of a unit in a commissioned bank. All eleven flags have a value, also those that
+    /// the unit does not show in `FLAG`.
     pub(crate) fn commissioned() -> Self {
         Self {
             flags: Flags {
@@ -61,7 +62,7 @@ impl Extras {
         }
     }
 
-    /// Restores what `PF` restores: only flags and windows are known to have defaults.
+    /// Restores the factory settings, as `PF` does. Only those of flags and windows are known.
     pub(crate) fn restore(&mut self) {
         let flags = &mut self.flags;
         flags.buzzer = Count(1);
@@ -76,7 +77,9 @@ impl Extras {
         self.ac_load = Window::default();
     }
 
-    /// Sets a flag, except feed-to-grid (`I`), which is the machine type.
+    /// Sets a flag. Feed-to-grid (`I`) is ignored, because it is the machine type in [`Settings`].
+    ///
+    /// [`Settings`]: super::settings::Settings
     pub(crate) fn set_flag(&mut self, flag: Flag, state: Switch) {
         let flags = &mut self.flags;
         match flag {
@@ -95,8 +98,8 @@ impl Extras {
     }
 }
 
-/// A part of the day. It spans midnight if it ends before it starts, and is the whole day if start and
-/// end are equal (assumed; they are on every unit seen).
+/// A part of the day. It spans midnight if it ends before it starts. Equal times mean the whole day
+/// (assumed; every observed unit has equal times).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Window {
     pub(crate) start: TimeOfDay,
@@ -104,7 +107,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Whether a time of day is in the window. The end is not.
+    /// Returns whether a time of day is in the window, which includes its start but not its end.
     pub(crate) fn contains(self, time: TimeOfDay) -> bool {
         let (start, end) = (self.start, self.end);
         start == end

@@ -1,8 +1,8 @@
-//! The values that a unit accepts: ranges by rated battery voltage, and the lists that it shows.
+//! The values that a unit accepts: ranges that depend on the rated battery voltage, and lists of currents.
 //!
-//! They are independent of the limits that hosts check, so that a difference shows in tests.
+//! They are declared independently of the limits on the side of the host, so that tests reveal differences.
 //!
-//! Source: PI18 2017 and 2022, "MCHGV", "BUCD", "PSDV"; the lists as observed.
+//! Source: PI18 2017 and 2022, "MCHGV", "BUCD", "PSDV"; the lists were observed on units.
 
 use pi18_proto::{Amperes, BatteryType, Decivolts, Edition, OutputVoltage};
 
@@ -25,17 +25,17 @@ impl RatedVoltage {
         }
     }
 
-    /// Returns the rated voltage as a part of 48 V.
+    /// Returns the ratio of the rated voltage to 48 V.
     pub(crate) fn scale(self) -> f64 {
         self.voltage().in_unit() / Self::V48.voltage().in_unit()
     }
 
-    /// Returns the voltage that corresponds to a voltage of a 48 V unit.
+    /// Converts a voltage of a 48 V unit, in steps of 0.1 V, to the corresponding voltage of this unit.
     pub(crate) const fn scaled(self, voltage: u16) -> Decivolts {
         Decivolts(voltage * (self.voltage().0 / 120) / 4)
     }
 
-    /// Returns the rated power, VA and W. 6000 is that of the LVX6048; the other values are assumed.
+    /// Returns the rated power, VA and W. The value for 48 V is that of the LVX6048, the others are assumed.
     pub(crate) const fn power(self) -> u32 {
         match self {
             Self::V12 => 1000,
@@ -44,7 +44,7 @@ impl RatedVoltage {
         }
     }
 
-    /// Whether the unit accepts a bulk or float voltage. The sheets have no range for 12 V units.
+    /// Returns whether the unit accepts a bulk or float voltage. The sheets have no range for 12 V units.
     pub(crate) fn accepts_charge_voltage(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => false,
@@ -53,7 +53,7 @@ impl RatedVoltage {
         }
     }
 
-    /// Whether the unit accepts a re-charge voltage.
+    /// Returns whether the unit accepts a re-charge voltage.
     pub(crate) fn accepts_recharge(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => [110, 113, 115, 118, 120, 123, 125, 128].contains(&voltage.0),
@@ -62,7 +62,7 @@ impl RatedVoltage {
         }
     }
 
-    /// Whether the unit accepts a re-discharge voltage, which may be 0.
+    /// Returns whether the unit accepts a re-discharge voltage, which may be 0.
     pub(crate) fn accepts_redischarge(self, voltage: Decivolts) -> bool {
         const V12: [u16; 11] = [120, 123, 125, 128, 130, 133, 135, 138, 140, 143, 145];
         voltage.0 == 0
@@ -73,7 +73,7 @@ impl RatedVoltage {
             }
     }
 
-    /// Whether the unit accepts a cut-off voltage. The sheets have no range for 12 V units.
+    /// Returns whether the unit accepts a cut-off voltage. The sheets have no range for 12 V units.
     pub(crate) fn accepts_cutoff(self, voltage: Decivolts) -> bool {
         match self {
             Self::V12 => false,
@@ -83,12 +83,12 @@ impl RatedVoltage {
     }
 }
 
-/// Whether a unit accepts an AC output voltage: the virtual units are low-voltage models.
+/// Returns whether a unit accepts an AC output voltage. The virtual units are low-voltage models.
 pub(crate) const fn accepts_output_voltage(voltage: OutputVoltage) -> bool {
     matches!(voltage, OutputVoltage::V110 | OutputVoltage::V120)
 }
 
-/// Whether a unit accepts a battery type. Soltaro, LIB and LIC are for other product lines.
+/// Returns whether a unit accepts a battery type. Soltaro, LIB and LIC are for other product lines.
 pub(crate) fn accepts_battery_type(battery_type: BatteryType, edition: Edition) -> bool {
     match battery_type {
         BatteryType::AGM | BatteryType::FLOODED | BatteryType::USER => true,
@@ -97,18 +97,18 @@ pub(crate) fn accepts_battery_type(battery_type: BatteryType, edition: Edition) 
     }
 }
 
-/// Returns the list of `MCHGCR`: every ten amperes up to `max`.
+/// Returns the list in the reply to `MCHGCR`: the multiples of ten amperes up to `max`.
 pub(crate) fn charge_currents(max: Amperes) -> Vec<Amperes> {
     (10..=max.0).step_by(10).map(Amperes).collect()
 }
 
-/// Default end of that list.
+/// Highest current in the reply to `MCHGCR`, by default.
 pub(crate) const MAX_CHARGE_CURRENT: Amperes = Amperes(80);
 
 /// Highest charge current in the sheets and captures.
 pub(crate) const LARGEST_CHARGE_CURRENT: u16 = 120;
 
-/// The list of `MUCHGCR`.
+/// The list in the reply to `MUCHGCR`.
 pub(crate) const AC_CHARGE_CURRENTS: &[Amperes] = &[
     Amperes(2),
     Amperes(10),

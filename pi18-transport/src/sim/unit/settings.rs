@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     pub(crate) regulation: RegulationState,
 }
 
-/// One setting and its value, for the switches that set it by name.
+/// One setting with its value, for the switch that sets it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Setting {
     Bulk(Decivolts),
@@ -48,8 +48,8 @@ pub(crate) enum Setting {
 }
 
 impl Settings {
-    /// Returns the settings of a commissioned bank; `alone` means that it has one unit.
-    pub(crate) fn commissioned(rated: RatedVoltage, alone: bool) -> Self {
+    /// Returns the settings of a unit in a commissioned bank; `is_single` means that the bank has one unit.
+    pub(crate) fn commissioned(rated: RatedVoltage, is_single: bool) -> Self {
         Self {
             bulk: rated.scaled(564),
             float: rated.scaled(540),
@@ -59,14 +59,14 @@ impl Settings {
             battery_type: BatteryType::USER,
             output_priority: OutputPriority::SOLAR_BATTERY_UTILITY,
             charger_priority: ChargerPriority::SOLAR_FIRST,
-            output_mode: if alone { OutputMode::SINGLE } else { OutputMode::PARALLEL },
+            output_mode: if is_single { OutputMode::SINGLE } else { OutputMode::PARALLEL },
             ..Self::factory(rated)
         }
     }
 
     /// Returns the settings that `PF` restores.
     ///
-    /// Source: a captured `DI`, with the AC output of an LVX6048.
+    /// Source: a captured reply to `DI`; the AC output is that of an LVX6048.
     pub(crate) fn factory(rated: RatedVoltage) -> Self {
         Self {
             output_voltage: Decivolts(1200),
@@ -91,7 +91,7 @@ impl Settings {
 
     /// Sets the battery type, and the voltages that belong to it.
     ///
-    /// Assumed: AGM has the factory voltages, flooded 2 V more at bulk, as in Voltronic manuals.
+    /// Assumed from Voltronic manuals: AGM has the factory voltages, flooded 2 V more for bulk charging.
     pub(crate) fn set_battery_type(&mut self, battery_type: BatteryType, rated: RatedVoltage) {
         self.battery_type = battery_type;
         let bulk = match battery_type {

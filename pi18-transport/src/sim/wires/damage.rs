@@ -2,7 +2,7 @@
 
 use crate::sim::{chance::happens, switches::groups::LineSwitches};
 
-/// Returns the bytes of a reply after the faults that happen to it: flipped, lost, doubled, added.
+/// Returns the bytes of a reply with random damage: flipped bits, lost, doubled and added bytes.
 pub(crate) fn damaged(
     reply: &[u8],
     switches: &LineSwitches,

@@ -1,9 +1,10 @@
 //! The line to one unit: bytes in both directions, each with the time at which it arrives.
 //!
-//! With a `pace`, a byte takes ten bits of time (start bit, eight data bits, stop bit), and bytes queue up
-//! behind each other. A unit is half duplex: while it computes or sends a reply, it ignores what arrives.
+//! With the switch `pace`, a byte takes the time of ten bits (start bit, eight data bits, stop bit), and
+//! bytes are sent one after another. The switch `think` is the time between the last byte of a request and
+//! the first byte of its reply.
 //!
-//! The time `think` passes between the last byte of a request and the first byte of its reply.
+//! A unit is half duplex: while it computes or sends a reply, it ignores incoming bytes.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -16,20 +17,20 @@ use crate::sim::{
     switches::groups::LineSwitches,
 };
 
-/// Bytes under way between a host and a unit.
+/// The line between a host and a unit, with the bytes in transit.
 #[derive(Debug)]
 pub(crate) struct Line {
     /// Bytes to the unit, each with its time of arrival.
     requests: VecDeque<(Duration, u8)>,
     /// Bytes to the host.
     replies: VecDeque<ReplyByte>,
-    /// Reader of the unit, which finds the requests among the bytes.
+    /// Reader with which the unit finds requests among the bytes.
     reader: FrameReader,
-    /// Arrival of the last byte to the unit.
+    /// Time at which the last byte reaches the unit.
     request_end: Duration,
-    /// Arrival of the last byte to the host.
+    /// Time at which the last byte reaches the host.
     reply_end: Duration,
-    /// End of the time in which the unit computes or sends, and ignores what arrives.
+    /// Time until which the unit computes or sends a reply, and ignores incoming bytes.
     busy_until: Duration,
     /// Last reply, without damage.
     last_reply: Vec<u8>,
@@ -38,16 +39,18 @@ pub(crate) struct Line {
     connected: bool,
     /// Number of times that the line was unplugged.
     disconnects: u64,
-    /// Whether a USB adapter is at the host's end, even if the switch `reports` is off.
+    /// Whether a USB adapter is at the host's end, so that replies arrive in reports even if the switch
+    /// `reports` is off.
     has_adapter: bool,
 }
 
-/// One byte to the host, due at a time.
+/// A byte on its way to the host.
 #[derive(Clone, Copy, Debug)]
 struct ReplyByte {
+    /// Time of arrival.
     due: Duration,
     byte: u8,
-    /// Starts a new read: the host does not receive it together with the bytes before.
+    /// Whether the byte starts a new read: the host does not receive it together with earlier bytes.
     starts_read: bool,
 }
 
@@ -74,38 +77,38 @@ impl Line {
         self.connected
     }
 
-    /// Unplugs the line. Bytes that are under way are lost.
+    /// Unplugs the line. Bytes in transit are lost.
     pub(crate) fn disconnect(&mut self) {
         let exchanges = self.exchanges;
         self.set_disconnected();
         *self = Self { connected: false, exchanges, ..self.empty() };
     }
 
-    /// Plugs the line in again, without the bytes and the exchanges of before.
+    /// Plugs the line in again, without earlier bytes, and counts exchanges from 0.
     pub(crate) fn reconnect(&mut self) {
         if !self.connected {
             *self = self.empty();
         }
     }
 
-    /// Returns how often the line was unplugged, which reveals that it was plugged in again at once.
+    /// Returns how often the line was unplugged. The count reveals an interruption that is already over.
     #[cfg(unix)]
     pub(crate) fn disconnects(&self) -> u64 {
         self.disconnects
     }
 
-    /// Puts a USB adapter at the host's end or removes it: replies arrive in reports.
+    /// Attaches a USB adapter to the host's end, so that replies arrive in reports, or removes it.
     pub(crate) fn set_adapter(&mut self, on: bool) {
         self.has_adapter = on;
     }
 
-    /// Marks the line as unplugged, and counts that.
+    /// Marks the line as unplugged, and counts the interruption.
     fn set_disconnected(&mut self) {
         self.disconnects += u64::from(self.connected);
         self.connected = false;
     }
 
-    /// Returns this line as it is without bytes, connected.
+    /// Returns a connected line without bytes, with the same adapter and number of interruptions.
     fn empty(&self) -> Self {
         Self { disconnects: self.disconnects, has_adapter: self.has_adapter, ..Self::default() }
     }
@@ -125,19 +128,19 @@ impl Line {
         }
     }
 
-    /// Returns when the next byte reaches the unit.
+    /// Returns the time at which the next byte reaches the unit.
     pub(crate) fn arrival(&self) -> Option<Duration> {
         self.requests.front().map(|(due, _)| *due)
     }
 
-    /// Returns when the next byte reaches either end.
+    /// Returns the time at which the next byte reaches either end.
     pub(crate) fn next_due(&self) -> Option<Duration> {
         let reply = self.replies.front().map(|reply| reply.due);
         self.arrival().into_iter().chain(reply).min()
     }
 
-    /// Delivers the next byte to the unit. If it completes an input that the unit has to answer, returns
-    /// that input and its time.
+    /// Delivers the next byte to the unit. If it completes an input that the unit does not ignore, returns
+    /// the input and its time of arrival.
     pub(crate) fn unit_receive(&mut self, ignores_checksum: bool) -> Option<(Duration, UnitInput)> {
         let (at, byte) = self.requests.pop_front()?;
         if at < self.busy_until {
@@ -152,7 +155,7 @@ impl Line {
         input.filter(|input| !matches!(input, UnitInput::Noise)).map(|input| (at, input))
     }
 
-    /// Sends the unit's answer to an input that arrived at `at`; `None` is an exchange without a reply.
+    /// Sends the unit's answer to an input that arrived at `at`; `None` ends the exchange without a reply.
     pub(crate) fn unit_reply(
         &mut self,
         reply: Option<Vec<u8>>,
@@ -190,14 +193,14 @@ impl Line {
         }
     }
 
-    /// Appends bytes that arrive together with the end of the last reply, but in a read of their own.
+    /// Appends bytes that arrive at the same time as the end of the last reply, but in a separate read.
     fn append_stale(&mut self, bytes: &[u8], switches: &LineSwitches) {
         for (at, report) in bytes.chunks(self.chunk_length(switches)).enumerate() {
             self.put(report, switches, at == 0);
         }
     }
 
-    /// Queues one chunk, which is due now; zeros fill a report.
+    /// Queues one chunk, which arrives at `reply_end`. A report is padded with zeros.
     fn put(&mut self, report: &[u8], switches: &LineSwitches, starts_read: bool) {
         let padding = self.chunk_length(switches) - report.len();
         for (at, &byte) in report.iter().chain(std::iter::repeat_n(&0, padding)).enumerate() {
@@ -206,7 +209,7 @@ impl Line {
         }
     }
 
-    /// Returns how many bytes reach the host at the same time: one, or those of a report.
+    /// Returns how many bytes reach the host at the same time: one, or a whole report.
     fn chunk_length(&self, switches: &LineSwitches) -> usize {
         if switches.reports || self.has_adapter { REPORT_LENGTH } else { 1 }
     }
@@ -231,7 +234,8 @@ impl Line {
         }
     }
 
-    /// Whether the number of exchanges of the switch `disconnect` is reached and all replies are read.
+    /// Returns whether the exchanges that the switch `disconnect` allows are over and the host has read all
+    /// replies.
     fn disconnect_is_due(&self, switches: &LineSwitches) -> bool {
         self.replies.is_empty() && switches.disconnect.is_some_and(|max| self.exchanges >= max)
     }

@@ -1,4 +1,5 @@
-//! The data of a `FunctionFS` control file: descriptors to the kernel, events and host requests from it.
+//! The data of the `FunctionFS` control file: descriptors that are written, events and requests that are
+//! read.
 //!
 //! Source: `linux/usb/functionfs.h`; USB 2.0, 9.3 and 9.6; HID 1.11, 6.2.1 and 7.2.
 
@@ -36,14 +37,14 @@ pub(crate) enum Event {
     Other,
 }
 
-/// A request of the host on the control pipe, by the answer that it gets.
+/// A request of the host on the control pipe. There is one variant for each way to answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Request {
-    /// A request for a descriptor, of which the host accepts `max` bytes.
+    /// A request for a descriptor, of which the host accepts at most `max` bytes.
     Descriptor { bytes: &'static [u8], max: usize },
     /// An output report of the host, with its length.
     Output { length: usize },
-    /// A request to set how often unchanged reports are repeated, which the device never does.
+    /// A request to set how often unchanged reports are repeated. It has no effect.
     Idle,
     /// Any other request with data to the host or without data, which is refused.
     RefusedIn,
@@ -52,7 +53,7 @@ pub(crate) enum Request {
 }
 
 impl Event {
-    /// Reads an event; one that is unknown or cut off is [`Other`](Self::Other).
+    /// Parses an event. An unknown or truncated event is [`Other`](Self::Other).
     pub(crate) fn read(bytes: &[u8]) -> Self {
         match bytes.get(TYPE).copied() {
             Some(ENABLE) => Self::Enabled,
@@ -64,7 +65,7 @@ impl Event {
 }
 
 impl Request {
-    /// Reads the setup packet of a request.
+    /// Parses the setup packet of a request.
     fn read(setup: &[u8]) -> Option<Self> {
         const TO_HOST: u8 = 0x80;
         const STANDARD_IN: u8 = 0x81;
@@ -79,9 +80,9 @@ impl Request {
 
         let kind = *setup.get(SETUP_TYPE)?;
         let request = *setup.get(SETUP_REQUEST)?;
-        let [_, of] = field(setup, SETUP_VALUE)?;
+        let [_, subject] = field(setup, SETUP_VALUE)?;
         let length = usize::from(u16::from_le_bytes(field(setup, SETUP_LENGTH)?));
-        Some(match (kind, request, of) {
+        Some(match (kind, request, subject) {
             (STANDARD_IN, GET_DESCRIPTOR, HID) => {
                 Self::Descriptor { bytes: &HID_DESCRIPTOR, max: length }
             }

@@ -59,13 +59,13 @@ impl Outbox {
         });
     }
 
-    /// Waits until the host has fetched all reports. Returns `false` if it has not within this time.
-    pub(crate) fn wait_until_empty(&self, within: Duration) -> bool {
-        let queue = self.wait(within, |queue| queue.reports.is_empty() && !queue.sending);
+    /// Waits until the host has fetched all reports. Returns `false` if that takes longer than `timeout`.
+    pub(crate) fn wait_until_empty(&self, timeout: Duration) -> bool {
+        let queue = self.wait(timeout, |queue| queue.reports.is_empty() && !queue.sending);
         queue.reports.is_empty() && !queue.sending
     }
 
-    /// Ends the thread, and waits a moment until it has closed the endpoint.
+    /// Stops the thread, and waits until it has closed the endpoint, for [`CLOSE_TIMEOUT`] at most.
     pub(crate) fn close(&self) {
         self.change(|queue| {
             queue.thread = ThreadState::Stopping;
@@ -105,15 +105,15 @@ impl Outbox {
         }
     }
 
-    /// Changes the queue and wakes all who wait for a change.
-    fn change(&self, act: impl FnOnce(&mut Queue)) {
-        act(&mut self.lock());
+    /// Changes the queue, and wakes all threads that wait for a change.
+    fn change(&self, f: impl FnOnce(&mut Queue)) {
+        f(&mut self.lock());
         self.changed.notify_all();
     }
 
-    /// Waits until `done`, or until the time is over.
-    fn wait(&self, within: Duration, done: impl Fn(&Queue) -> bool) -> MutexGuard<'_, Queue> {
-        let deadline = Instant::now() + within;
+    /// Waits until `done` is true for the queue, or until the timeout.
+    fn wait(&self, timeout: Duration, done: impl Fn(&Queue) -> bool) -> MutexGuard<'_, Queue> {
+        let deadline = Instant::now() + timeout;
         let mut queue = self.lock();
         while !done(&queue) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -134,7 +134,7 @@ impl Outbox {
 /// Largest number of queued reports.
 const MAX_REPORTS: usize = 64;
 
-/// Time for the thread to close the endpoint, more than it needs if the host fetches no report.
+/// Longest wait for the thread to close the endpoint. The thread needs less, unless a write is blocked.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
@@ -148,13 +148,13 @@ mod tests {
     use super::*;
     use crate::sim::report::REPORT_LENGTH;
 
-    /// An endpoint whose write waits until the host, at the other end of the channel, receives the report.
+    /// An endpoint whose write blocks until the host, at the other end of the channel, receives the report.
     struct Endpoint(std::sync::mpsc::SyncSender<Vec<u8>>);
 
     impl Write for Endpoint {
         fn write(&mut self, report: &[u8]) -> io::Result<usize> {
-            let gone = |_| io::Error::from_raw_os_error(108);
-            self.0.send(report.to_vec()).map(|()| report.len()).map_err(gone)
+            let shut_down = |_| io::Error::from_raw_os_error(108);
+            self.0.send(report.to_vec()).map(|()| report.len()).map_err(shut_down)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -201,7 +201,7 @@ mod tests {
         outbox.enable(false);
         outbox.enable(true);
         outbox.put([2; REPORT_LENGTH]);
-        // The report that is being written stays; the kernel ends that write.
+        // The report that is being written is not dropped: only the kernel can end a write.
         let rest: Vec<u8> = [host.recv().unwrap(), host.recv().unwrap()].concat();
         assert_eq!(rest, [[1; REPORT_LENGTH], [2; REPORT_LENGTH]].concat());
         drop(host);

@@ -1,6 +1,6 @@
 //! The events of `/dev/uhid`: packed structures in native byte order.
 //!
-//! An event may be written without the zeros at its end, which the kernel adds.
+//! The zeros at the end of an event need not be written: the kernel adds them.
 //!
 //! Source: `linux/uhid.h`.
 
@@ -69,24 +69,25 @@ const STALLED: u16 = 32;
 /// An event from the kernel.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Event {
-    /// The host wrote a report, whose bytes are as the kernel passes them.
+    /// A report that the host wrote, with or without a leading report number.
     Output(Vec<u8>),
-    /// The host requests a report of the device.
+    /// A request for a report of the device.
     Get { id: u32 },
-    /// The host sends a report on the control pipe and waits for an answer; `output` is its data if it is
-    /// an output report.
+    /// A report on the control pipe, for which the host waits for an answer. `output` is its data if it is an
+    /// output report.
     Set { id: u32, output: Option<Vec<u8>> },
-    /// Anything else, such as the first open and the last close.
+    /// Any other event, such as the first open and the last close of the node.
     Other,
 }
 
 impl Event {
-    /// Reads an event; one that is unknown or cut off is [`Other`](Self::Other).
+    /// Parses an event. An unknown or truncated event is [`Other`](Self::Other).
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        Self::known(bytes).unwrap_or(Self::Other)
+        Self::read_known(bytes).unwrap_or(Self::Other)
     }
 
-    fn known(bytes: &[u8]) -> Option<Self> {
+    /// Parses an event; `None` if it is unknown or truncated.
+    fn read_known(bytes: &[u8]) -> Option<Self> {
         let id = || field(bytes, ID).map(u32::from_ne_bytes);
         let data = |size, at| {
             let size = u16::from_ne_bytes(field(bytes, size)?);
@@ -130,7 +131,7 @@ pub(crate) fn destroy() -> Vec<u8> {
     event(DESTROY, ID)
 }
 
-/// Returns the event with which the device sends a report.
+/// Returns the event that sends a report of the device to the host.
 pub(crate) fn input(report: Report) -> Vec<u8> {
     let size = u16::try_from(REPORT_LENGTH).unwrap_or_default();
     let mut event = event(INPUT2, INPUT_DATA + REPORT_LENGTH);
@@ -139,7 +140,7 @@ pub(crate) fn input(report: Report) -> Vec<u8> {
     event
 }
 
-/// Returns the answer that the device has no such report.
+/// Returns the answer to a request for a report: the device has no such report.
 pub(crate) fn refuse_get(id: u32) -> Vec<u8> {
     // An error, then a size of zero.
     answer(GET_REPORT_REPLY, id, STALLED)
