@@ -1,4 +1,4 @@
-//! Virtual units on a USB device port whose host is this machine itself.
+//! Virtual units on a USB device port whose host is the same machine.
 //!
 //! The tests need Linux, root, configfs and modules: `modprobe -a libcomposite dummy_hcd usbhid`, then
 //! `cargo test --test functionfs -- --ignored --test-threads=1`.
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The port at which the host sees the device that is bound to `dummy_udc.0`.
 const PORT: &str = "usb-dummy_hcd.0-1/input0";
 
-/// A gadget with a mounted `FunctionFS`, both removed when it is dropped.
+/// A USB gadget with a mounted `FunctionFS`. Dropping it removes both.
 struct Gadget {
     folder: PathBuf,
     mount: PathBuf,
@@ -111,10 +111,11 @@ fn wait_until_unplugged() {
     wait_until("unplugged", || hidraw_node(PORT, Duration::ZERO).is_err());
 }
 
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+#[track_caller]
+fn wait_until(expected: &str, mut done: impl FnMut() -> bool) {
     let end = Instant::now() + TIMEOUT;
     while !done() {
-        assert!(Instant::now() < end, "{what}");
+        assert!(Instant::now() < end, "expected in time: {expected}");
         thread::yield_now();
     }
 }
@@ -137,7 +138,7 @@ fn unit_answers_whenever_its_gadget_is_bound() {
 
 #[test]
 #[ignore = "needs dummy_hcd"]
-fn disconnected_unit_unbinds_its_gadget_until_it_is_bound_again() {
+fn disconnected_unit_unbinds_its_gadget_until_reconnected() {
     let gadget = Gadget::new("again");
     let shared = shared();
     let served = serve_functionfs(&shared, 0, &gadget.mount).unwrap();
@@ -197,7 +198,7 @@ fn owner_of_device_exchanges_reports_with_host() {
     host.read_exact(&mut report).unwrap();
     assert_eq!(&report, b"(NAKss\r\0");
     assert_eq!(device.join().unwrap(), b"^P005PIq");
-    // The device is dropped now.
+    // The thread has dropped the device.
     assert_eq!(host.read(&mut report).unwrap_err().raw_os_error(), Some(5));
     assert!(!gadget.is_bound());
 }

@@ -1,4 +1,5 @@
-//! A client on a serial bridge that also passes on the replies to other hosts: never a wrong value.
+//! A client on a serial bridge that also delivers the replies to other hosts. The client must not take them
+//! for its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod line;
@@ -10,7 +11,7 @@ use line::{Answers, Line, frame, mode};
 use pi18_proto::{MachineModel, Mode, Model, WorkingMode};
 use pi18_transport::{Client, Error, Link};
 
-/// A line whose bridge serves other hosts too.
+/// A line behind a bridge that also serves other hosts.
 struct Shared(Line);
 
 impl Link for Shared {
@@ -35,7 +36,7 @@ impl Link for Shared {
     }
 }
 
-/// Returns the reply to another host's `GMN`, which has the same form as a reply to `MOD`.
+/// Returns a reply to `GMN` for another host. It has the same form as a reply to `MOD`.
 fn model() -> Vec<u8> {
     frame(MachineModel { model: Model::V4_TWIN })
 }
@@ -59,7 +60,7 @@ fn reply_to_another_host_before_ours_is_discarded() {
 }
 
 #[test]
-fn replies_to_another_host_at_each_try_are_an_error() {
+fn replies_to_another_host_on_every_attempt_are_an_error() {
     let (read, sent) = ask(|_| vec![(5, model()), (12, mode(5))]);
     let error = read.unwrap_err();
     assert!(error.is_timeout(), "{error}");
@@ -81,14 +82,14 @@ fn damaged_bytes_after_a_reply_cause_a_retry() {
 }
 
 #[test]
-fn same_reply_twice_is_accepted() {
+fn identical_replies_are_accepted() {
     let (read, sent) = ask(|_| vec![(5, mode(5)), (12, mode(5))]);
     assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
     assert_eq!(sent, ["PI", "MOD", "ID"]);
 }
 
 #[test]
-fn reply_without_a_fence_after_it_is_requested_again() {
+fn reply_that_is_not_followed_by_a_fence_is_requested_again() {
     let mut fences = 0;
     let mut client = Client::new(Shared(Line::whole(move |request| match request {
         "MOD" => vec![(10, mode(5))],
@@ -103,14 +104,14 @@ fn reply_without_a_fence_after_it_is_requested_again() {
 }
 
 #[test]
-fn unambiguous_reply_needs_no_fence_after_it() {
+fn reply_of_unique_form_needs_no_fence_after_it() {
     let mut client = Client::new(Shared(Line::new(|_| vec![(10, line::fence("FLAG"))])));
     client.read::<pi18_proto::Flags>().unwrap();
     assert_eq!(client.into_link().0.sent, ["PI", "FLAG"]);
 }
 
 #[test]
-fn two_rounds_have_to_agree_if_other_replies_arrive() {
+fn replies_must_agree_twice_if_other_replies_arrive() {
     let mut asked = 0;
     let mut client = Client::new(Shared(Line::whole(move |request| match request {
         "PI" => vec![(2, model()), (4, model()), (10, line::fence(request))],

@@ -37,10 +37,11 @@ fn uevent(node: &Path) -> String {
     std::fs::read_to_string(format!("/sys/class/hidraw/{name}/device/uevent")).unwrap()
 }
 
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+#[track_caller]
+fn wait_until(expected: &str, mut done: impl FnMut() -> bool) {
     let end = Instant::now() + TIMEOUT;
     while !done() {
-        assert!(Instant::now() < end, "{what}");
+        assert!(Instant::now() < end, "expected in time: {expected}");
         thread::yield_now();
     }
 }
@@ -67,7 +68,7 @@ fn has_node(port: &str) -> bool {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn unit_looks_and_answers_as_behind_its_adapter() {
+fn served_unit_looks_and_answers_like_a_real_adapter() {
     let shared = shared("frozen=on&pace=2400");
     let ports = ["units-0/input0", "units-1/input0"];
     let served = [0, 1].map(|unit| serve_uhid(&shared, unit, ports[unit]).unwrap());
@@ -101,7 +102,7 @@ fn replies_arrive_in_reports_filled_with_zeros() {
     let _served = serve_uhid(&shared, 0, port).unwrap();
     let mut host = open(&hidraw_node(port, TIMEOUT).unwrap());
     ask_mode(&mut host);
-    // The reply, and the stale one after it.
+    // The reply arrives, and then its stale copy.
     for _ in 0..2 {
         assert_eq!(report(&mut host), *b"^D00505\xD9");
         assert_eq!(report(&mut host), *b"\x9F\r\0\0\0\0\0\0");
@@ -110,7 +111,7 @@ fn replies_arrive_in_reports_filled_with_zeros() {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn disconnected_unit_is_unplugged_and_plugged_in_again() {
+fn reconnected_unit_is_plugged_in_again() {
     let shared = shared("frozen=on");
     let port = "replug/input0";
     let _served = serve_uhid(&shared, 0, port).unwrap();
@@ -123,7 +124,7 @@ fn disconnected_unit_is_unplugged_and_plugged_in_again() {
         shared.with(|bank| bank.reconnect(0));
         client(port).read::<Mode>().unwrap();
     }
-    // Disconnected and connected again at once.
+    // The unit is disconnected and connected again at once.
     let mut held = client(port);
     held.read::<Mode>().unwrap();
     shared.with(|bank| {
@@ -136,7 +137,7 @@ fn disconnected_unit_is_unplugged_and_plugged_in_again() {
 
 #[test]
 #[ignore = "needs /dev/uhid"]
-fn unit_is_unplugged_after_its_exchanges_and_the_last_reply() {
+fn disconnect_switch_unplugs_unit_after_the_last_reply() {
     let shared = shared("frozen=on&disconnect=2");
     let port = "disconnect/input0";
     let _served = serve_uhid(&shared, 0, port).unwrap();

@@ -29,7 +29,7 @@ fn every_query_gets_a_reply_that_decodes() {
 }
 
 #[test]
-fn default_bank_is_as_commissioned() {
+fn default_bank_has_commissioned_identity_and_settings() {
     let mut bank = bank(&[]);
     assert_eq!(bank.units(), 2);
     assert_eq!(ask(&mut bank, 0, "VFW"), "06306,06126,00000");
@@ -88,11 +88,11 @@ fn parallel_reply_about_missing_unit_is_all_zeros() {
 }
 
 #[test]
-fn fault_and_warnings_are_shown() {
+fn fault_and_warn_switches_are_shown_in_fws() {
     let mut bank = bank(&["fault=07&warn=fan-locked&warn=overload&grid=off", "instance=0"]);
     assert_eq!(ask(&mut bank, 0, "MOD"), "04");
     assert_eq!(ask(&mut bank, 0, "FWS"), "07,1,0,0,1,0,0,0,1,0,0,0,0,0,0,0,0,0");
-    // Both units have instance 0: each answers with its own status.
+    // Both units have instance 0, so each one answers with its own status.
     assert!(ask(&mut bank, 0, "PGS0").starts_with("1,4,07,"));
     assert!(ask(&mut bank, 1, "PGS0").starts_with("1,3,00,"));
 }
@@ -161,7 +161,7 @@ fn rated_current_switch_is_shown_in_piri() {
 }
 
 #[test]
-fn query_with_wrong_length_is_refused_if_strict() {
+fn strict_length_switch_refuses_queries_with_wrong_length() {
     let wrong_length = [b"^P005FWS".as_slice(), &pi18_proto::checksum(b"^P005FWS"), b"\r"].concat();
     for bytes in [&wrong_length[..], b"^P005FWS\r"] {
         let refused = exchange(&mut bank(&["strict-length=on"]), 0, bytes, Duration::ZERO);
@@ -209,12 +209,12 @@ fn flags_switch_sets_the_number_of_flags() {
 }
 
 #[test]
-fn wrong_length_and_missing_checksum_are_tolerated() {
+fn queries_with_wrong_length_or_without_checksum_are_answered() {
     let mut bank = bank(&[]);
     let mut raw = |bytes: &[u8]| exchange(&mut bank, 0, bytes, Duration::ZERO);
     let answers =
         |reply: &[u8]| Frame::parse(reply).is_ok_and(|frame| frame.kind() == FrameKind::Data);
-    // A wrong length, no checksum, and both.
+    // A wrong length, no checksum, and both defects.
     let wrong_length = [b"^P005FWS".as_slice(), &pi18_proto::checksum(b"^P005FWS"), b"\r"].concat();
     assert!(answers(&raw(&wrong_length)));
     assert!(answers(&raw(b"^P005GS\r")));
@@ -234,7 +234,7 @@ fn unknown_requests_are_refused() {
 }
 
 #[test]
-fn noise_is_ignored_and_text_without_header_gets_nak() {
+fn noise_is_ignored_and_text_without_header_returns_nak() {
     let mut bank = bank(&[]);
     let mut raw = |bytes: &[u8]| exchange(&mut bank, 0, bytes, Duration::ZERO);
     assert_eq!(raw(b"QPIGS\xb7\xa9\r"), NOT_UNDERSTOOD);
@@ -245,7 +245,7 @@ fn noise_is_ignored_and_text_without_header_gets_nak() {
 }
 
 #[test]
-fn parallel_query_without_number_gets_garbage() {
+fn parallel_query_without_number_returns_garbage() {
     let mut bank = bank(&[]);
     for (text, data) in [("PRI", "1,00,02  .               ,0,"), ("PGS", "1,0,00,0000,171,")] {
         let frame = format!("^P006{text}");
@@ -259,13 +259,13 @@ fn parallel_query_without_number_gets_garbage() {
 #[test]
 fn frozen_bank_does_not_change() {
     let mut bank = bank(&["frozen=on"]);
-    let all = |bank: &pi18_transport::sim::Bank| -> Vec<String> {
+    let replies = |bank: &pi18_transport::sim::Bank| -> Vec<String> {
         let queries = Query::LIST.iter().map(|info| info.example.parse().unwrap());
         queries.map(|query| data(&bank.peek(0, query).unwrap())).collect()
     };
-    let before = all(&bank);
+    let before = replies(&bank);
     bank.advance(Duration::from_secs(100_000));
-    assert_eq!(all(&bank), before);
+    assert_eq!(replies(&bank), before);
     bank.switch(0, "frozen=off").unwrap();
     bank.advance(Duration::from_secs(100_060));
     assert_eq!(ask(&mut bank, 0, "T"), "20260621123100");
@@ -312,10 +312,10 @@ proptest! {
         let mut bank = bank(&["flags=11"]);
         let mut now = Duration::ZERO;
         for (at, digits) in commands {
-            // Random values if the command can have them, otherwise those of the example.
+            // Use random values if the command accepts them, otherwise those of the example.
             let info = SetCommand::LIST[at];
-            let other = format!("{}{digits}", info.mnemonic);
-            let text = other.parse::<SetCommand>().map_or(info.example, |_| other.as_str());
+            let random = format!("{}{digits}", info.mnemonic);
+            let text = random.parse::<SetCommand>().map_or(info.example, |_| random.as_str());
             crate::ask_at(&mut bank, 0, text, now);
             now += Duration::from_mins(10);
             for info in Query::LIST {

@@ -10,13 +10,13 @@ use crate::{bank, exchange};
 
 const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
 
-fn take(bank: &mut Bank, now: Duration) -> Vec<u8> {
+fn receive(bank: &mut Bank, now: Duration) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     bank.receive(0, now, &mut bytes);
     bytes.to_vec()
 }
 
-/// Sends `MOD` `count` times, ten seconds apart, and returns the bytes that arrive after each.
+/// Sends `MOD` `count` times, ten seconds apart, and returns the bytes that arrive after each request.
 fn replies(switches: &str, count: u64) -> Vec<Vec<u8>> {
     let mut bank = bank(&[switches]);
     let exchanges = (0..count).map(|at| exchange(&mut bank, 0, MOD, Duration::from_secs(at * 10)));
@@ -59,7 +59,7 @@ fn same_seed_repeats_the_same_faults() {
 
 #[test]
 fn checksum_detects_every_flip_of_up_to_16_bits() {
-    // Damage within two bytes of the ten: almost always one burst.
+    // Damage in at most two neighbouring bytes, which is almost always a single burst.
     let one_burst = |reply: &&Vec<u8>| {
         let places: Vec<_> = (0..INTACT.len()).filter(|&at| reply[at] != INTACT[at]).collect();
         matches!(places[..], [_] | [_, _]) && places[places.len() - 1] - places[0] <= 1
@@ -71,7 +71,7 @@ fn checksum_detects_every_flip_of_up_to_16_bits() {
 }
 
 #[test]
-fn late_reply_stays_before_the_next_one() {
+fn late_reply_arrives_before_the_next_one() {
     let mut bank = bank(&["frozen=on&late=1&late-by=2s"]);
     let second = Duration::from_secs(1);
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), b"");
@@ -79,17 +79,17 @@ fn late_reply_stays_before_the_next_one() {
     assert_eq!(exchange(&mut bank, 0, b"^P005PIq\x8b\r", second), b"");
     assert_eq!(bank.next_due(0), Some(2 * second));
     let both = [INTACT, b"^D00518;\x03\r"].concat();
-    assert_eq!(take(&mut bank, 2 * second), both);
+    assert_eq!(receive(&mut bank, 2 * second), both);
 }
 
 #[test]
 fn stale_reply_arrives_before_the_next_one() {
     let mut bank = bank(&["frozen=on&stale=1"]);
     let pi = exchange(&mut bank, 0, b"^P005PIq\x8b\r", Duration::ZERO);
-    assert_eq!(take(&mut bank, Duration::ZERO), pi);
+    assert_eq!(receive(&mut bank, Duration::ZERO), pi);
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), INTACT);
     assert_eq!(bank.next_due(0), Some(Duration::ZERO));
-    // A host that does not drain the line takes it for the answer.
+    // A host that does not discard old bytes takes the stale reply for the answer.
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), [&pi[..], INTACT].concat());
 }
 
@@ -102,7 +102,7 @@ fn paced_bytes_arrive_one_by_one() {
     let mut reply = Vec::new();
     let mut times = Vec::new();
     while let Some(due) = bank.next_due(0) {
-        let bytes = take(&mut bank, due);
+        let bytes = receive(&mut bank, due);
         assert!(bytes.len() <= 1);
         times.extend(bytes.iter().map(|_| due));
         reply.extend(bytes);
@@ -121,7 +121,7 @@ fn reports_have_eight_bytes() {
     let mut reports = Vec::new();
     let mut last = Duration::ZERO;
     while let Some(due) = bank.next_due(0) {
-        reports.extend(Some(take(&mut bank, due)).filter(|bytes| !bytes.is_empty()));
+        reports.extend(Some(receive(&mut bank, due)).filter(|bytes| !bytes.is_empty()));
         last = due;
     }
     assert_eq!(reports, [b"^D00505\xD9", b"\x9F\r\0\0\0\0\0\0"]);
@@ -133,7 +133,7 @@ fn stale_reply_arrives_in_reports_too() {
     let mut bank = bank(&["frozen=on&reports=on&stale=1"]);
     bank.send(0, MOD, Duration::ZERO);
     for _ in 0..2 {
-        assert_eq!(take(&mut bank, Duration::ZERO), b"^D00505\xD9\x9F\r\0\0\0\0\0\0");
+        assert_eq!(receive(&mut bank, Duration::ZERO), b"^D00505\xD9\x9F\r\0\0\0\0\0\0");
     }
 }
 
@@ -143,23 +143,23 @@ fn busy_unit_ignores_requests() {
     let millis = Duration::from_millis;
     assert_eq!(exchange(&mut bank, 0, MOD, millis(0)), b"");
     assert_eq!(exchange(&mut bank, 0, MOD, millis(50)), b"");
-    assert_eq!(take(&mut bank, millis(100)), INTACT);
-    assert_eq!(take(&mut bank, millis(1_000)), b"");
+    assert_eq!(receive(&mut bank, millis(100)), INTACT);
+    assert_eq!(receive(&mut bank, millis(1_000)), b"");
     bank.send(0, MOD, millis(1_000));
-    assert_eq!(take(&mut bank, millis(1_100)), INTACT);
+    assert_eq!(receive(&mut bank, millis(1_100)), INTACT);
 }
 
 #[test]
 fn busy_unit_ignores_the_rest_of_a_request() {
     let mut bank = bank(&["frozen=on&pace=2400"]);
     bank.send(0, &[MOD, MOD].concat(), Duration::ZERO);
-    let reply = take(&mut bank, Duration::from_secs(2));
+    let reply = receive(&mut bank, Duration::from_secs(2));
     assert_eq!(&reply[..INTACT.len()], INTACT);
     assert!(!reply[INTACT.len()..].starts_with(b"^D"), "{}", reply.escape_ascii());
 }
 
 #[test]
-fn disconnect_switch_unplugs_after_some_exchanges() {
+fn disconnect_switch_unplugs_unit_after_its_exchanges() {
     let mut bank = bank(&["frozen=on&disconnect=2"]);
     assert_eq!(exchange(&mut bank, 0, MOD, Duration::ZERO), INTACT);
     assert!(bank.is_connected(0));
@@ -172,7 +172,7 @@ fn disconnect_switch_unplugs_after_some_exchanges() {
 }
 
 #[test]
-fn silent_unit_ignores_set_commands() {
+fn silent_switch_prevents_effect_of_set_commands() {
     let mut bank = bank(&["silent=1"]);
     assert_eq!(crate::ask(&mut bank, 0, "PSP1"), "");
     assert_eq!(bank.set_counts(0).received, 0);

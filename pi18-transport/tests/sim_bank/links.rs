@@ -42,7 +42,7 @@ fn virtual_time_moves_while_a_link_waits() {
     assert_eq!(reply.len(), 111);
     assert!(took.abs_diff(Duration::from_secs(1210) / 2400) < Duration::from_micros(1), "{took:?}");
 
-    // No bytes arrive: time moves to the deadline.
+    // No bytes arrive, so the clock moves to the deadline.
     assert_eq!(receive(&mut link, Duration::from_hours(1)), b"");
     assert_eq!(link.now() - start, took + Duration::from_hours(1));
     link.pause(Duration::from_mins(1));
@@ -50,11 +50,11 @@ fn virtual_time_moves_while_a_link_waits() {
 }
 
 #[test]
-fn links_side_by_side_share_virtual_time() {
+fn waits_of_concurrent_links_overlap_in_virtual_time() {
     let switches = ["frozen=on&units=3&pace=2400", "pace=2400", "pace=2400"];
     let shared = SharedBank::virtual_time(bank(&switches));
     let links = shared.concurrent_links();
-    let ten = |mut link: SimLink| {
+    let ask_ten_times = |mut link: SimLink| {
         for _ in 0..10 {
             assert_eq!(ask(&mut link, GS).len(), 111);
         }
@@ -63,13 +63,13 @@ fn links_side_by_side_share_virtual_time() {
     };
     let ended: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            links.into_iter().map(|link| scope.spawn(move || ten(link))).collect();
+            links.into_iter().map(|link| scope.spawn(move || ask_ten_times(link))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(ended.len(), 3);
     let took = Duration::from_secs(12_100) / 2400 + Duration::from_secs(1);
     assert!(shared.elapsed().abs_diff(took) < Duration::from_millis(1), "{:?}", shared.elapsed());
-    // They are dropped: a new link does not wait for them.
+    // The concurrent links are dropped: the clock does not wait for them any longer.
     assert_eq!(ask(&mut shared.link(0), MOD), b"^D00505\xD9\x9F\r");
 }
 
@@ -132,7 +132,7 @@ fn addresses_of_a_process_lead_to_one_bank() {
     let status = ask(&mut other, &frame("PGS2"));
     assert!(status.starts_with(b"^D1131,4,83,"), "{}", status.escape_ascii());
 
-    // Opening an address again does not undo what has changed since.
+    // Opening an address again does not undo later changes.
     sim::open("1?solar-priority=0").unwrap();
     assert_eq!(ask(&mut sim::open("1").unwrap(), &frame("PSP1")), pi18_proto::ACCEPTED);
     sim::open("1?solar-priority=0").unwrap();
@@ -154,19 +154,19 @@ fn addresses_of_a_process_lead_to_one_bank() {
 
 #[test]
 fn switch_errors_name_expected_and_found() {
-    let wrong = |text: &str| text.parse::<Switches>().unwrap_err().to_string();
-    assert_eq!(wrong("lag=soon"), "switch \"lag\": expected a time such as 2s, found \"soon\"");
-    assert_eq!(wrong("pop-garbled"), "switch \"pop-garbled\": expected on|off, found \"\"");
+    let error = |text: &str| text.parse::<Switches>().unwrap_err().to_string();
+    assert_eq!(error("lag=soon"), "switch \"lag\": expected a time such as 2s, found \"soon\"");
+    assert_eq!(error("pop-garbled"), "switch \"pop-garbled\": expected on|off, found \"\"");
     assert_eq!(
-        wrong("bulk=56.45"),
+        error("bulk=56.45"),
         "switch \"bulk\": expected volts such as 56.4, found \"56.45\""
     );
-    assert_eq!(wrong("units=10"), "switch \"units\": expected 1 to 9, found \"10\"");
-    assert_eq!(wrong("colour=red"), "switch \"colour\": expected a known switch");
-    assert_eq!(wrong("fualt=83"), "switch \"fualt\": expected a known switch, perhaps \"fault\"");
-    let few = sim::BankConfig { units: 1, switches: vec![Switches::default(); 2] };
-    let error = Bank::new(few).unwrap_err().to_string();
-    assert_eq!(error, "switch \"units\": expected 2 to 9, found \"1\"");
+    assert_eq!(error("units=10"), "switch \"units\": expected 1 to 9, found \"10\"");
+    assert_eq!(error("colour=red"), "switch \"colour\": expected a known switch");
+    assert_eq!(error("fualt=83"), "switch \"fualt\": expected a known switch, perhaps \"fault\"");
+    let config = sim::BankConfig { units: 1, switches: vec![Switches::default(); 2] };
+    let too_many = Bank::new(config).unwrap_err().to_string();
+    assert_eq!(too_many, "switch \"units\": expected 2 to 9, found \"1\"");
 }
 
 #[test]
@@ -177,11 +177,11 @@ fn every_switch_accepts_its_documented_value() {
         [first, last].into_iter().find(|text| *text != "a").unwrap_or(last)
     };
     for info in Switches::LIST {
-        let tried = [example(info.value), info.value.rsplit(' ').next().unwrap(), "5"];
-        let taken = tried
+        let values = [example(info.value), info.value.rsplit(' ').next().unwrap(), "5"];
+        let accepted = values
             .iter()
             .any(|value| Switches::default().set(&format!("{}={value}", info.name)).is_ok());
-        assert!(taken, "{}: {}", info.name, info.value);
+        assert!(accepted, "{}: {}", info.name, info.value);
         assert!(Switches::default().set(&format!("{}=?,", info.name)).is_err(), "{}", info.name);
     }
 }

@@ -24,7 +24,7 @@ use pi18_proto::{
 };
 use pi18_transport::sim::{Bank, BankConfig};
 
-/// Returns a bank whose first units have these switches.
+/// Returns a bank of two units, the first of which have these switches.
 #[track_caller]
 fn bank(switches: &[&str]) -> Bank {
     let switches = switches.iter().map(|text| text.parse().unwrap()).collect();
@@ -45,12 +45,13 @@ fn request(text: &str) -> Request {
     query.or_else(|_| text.parse::<SetCommand>().map(Request::from)).unwrap()
 }
 
-/// Sends a command at time zero, and returns the data of the reply, `^1`, `^0` or nothing.
+/// Sends a request at time zero. Returns the data of the reply, `^1`, `^0`, or an empty text without a reply.
 #[track_caller]
 fn ask(bank: &mut Bank, unit: usize, text: &str) -> String {
     ask_at(bank, unit, text, Duration::ZERO)
 }
 
+/// Sends a request at a time, and returns the same as [`ask`].
 #[track_caller]
 fn ask_at(bank: &mut Bank, unit: usize, text: &str, now: Duration) -> String {
     let reply = exchange(bank, unit, &request(text).to_frame(Dialect::Checksum), now);
@@ -82,7 +83,7 @@ fn rated(bank: &Bank, unit: usize) -> RatedInformation {
     }
 }
 
-/// Returns the data of a reply as on the wire.
+/// Returns the data of a reply in the form on the wire.
 fn data(reply: &AnyReply) -> String {
     let mut buffer = [0; pi18_proto::MAX_FRAME];
     let len = reply.encode(&mut buffer).unwrap();

@@ -1,4 +1,4 @@
-//! Days of the bank: measured values are consistent, and do not depend on when they are read.
+//! Simulated days: measured values are consistent, and do not depend on when they are read.
 
 use std::time::Duration;
 
@@ -7,13 +7,14 @@ use pi18_transport::sim::Bank;
 
 use crate::{ask_at, bank, data, hours, status};
 
+/// A quarter of an hour, in seconds.
 const QUARTER: u64 = 15 * 60;
 
-/// Runs two days, and calls `look` every quarter of an hour.
-fn days(mut bank: Bank, mut look: impl FnMut(&Bank)) {
+/// Runs the bank for two days, and calls `check` every quarter of an hour.
+fn days(mut bank: Bank, mut check: impl FnMut(&Bank)) {
     for quarter in 0..2 * 96 {
         bank.advance(Duration::from_secs(quarter * QUARTER));
-        look(&bank);
+        check(&bank);
     }
 }
 
@@ -45,7 +46,7 @@ fn powers_without_grid_balance() {
                 let pv = f64::from(now.pv1_power.0 + now.pv2_power.0);
                 let battery =
                     (f64::from(now.charge_current.0) - f64::from(now.discharge_current.0)) * volts;
-                // The unit's own consumption, and half an ampere of rounding.
+                // The rest is the unit's own consumption, and up to half an ampere lost by rounding.
                 let rest = pv - f64::from(now.active_power.0) - battery;
                 assert!((-40.0..=90.0).contains(&rest), "{switches}: {rest} W left of {now:?}");
             }
@@ -159,7 +160,7 @@ fn counters_never_fall_and_add_up() {
 }
 
 #[test]
-fn energy_is_power_over_time() {
+fn day_energy_equals_sum_of_power_over_time() {
     let mut bank = bank(&["frozen=off"]);
     let before = number(&bank, "ED20260621");
     let mut power = 0.0;
@@ -229,14 +230,14 @@ fn charging_ends_when_battery_is_full() {
 }
 
 #[test]
-fn battery_offset_shifts_the_voltmeter() {
+fn battery_offset_switch_shifts_the_measured_voltage() {
     let bank = bank(&["", "battery-offset=0.5"]);
     let difference = status(&bank, 1).battery_voltage.0 - status(&bank, 0).battery_voltage.0;
     assert!((4..=6).contains(&difference));
 }
 
 #[test]
-fn gusts_change_load_and_sun_the_same_for_each_seed() {
+fn gusts_with_the_same_seed_are_the_same() {
     let run = |seed: u32| {
         let mut bank = bank(&[&format!("gusts=50&seed={seed}&load=2000&sun=50")]);
         let powers = (0..60).map(|step| {

@@ -45,7 +45,7 @@ fn pty_serves_one_client_after_another() {
 }
 
 #[test]
-fn paced_pty_takes_the_time_of_the_line() {
+fn reply_on_paced_pty_takes_the_time_of_the_line() {
     let shared = SharedBank::real_time(bank(&["frozen=on&pace=2400"]));
     let served = serve_pty(&shared, 0).unwrap();
     let mut client = open(served.path());
@@ -67,12 +67,12 @@ fn disconnected_unit_closes_its_pty() {
 }
 
 #[test]
-fn tcp_second_client_is_refused_with_a_text() {
+fn second_tcp_client_is_refused_with_a_message() {
     let shared = SharedBank::real_time(bank(&["frozen=on"]));
     let served = serve_tcp(&shared, 1, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut first = TcpStream::connect(served.path()).unwrap();
     assert_eq!(ask(&mut first, MOD, 10), HYBRID);
-    // More clients than the bridge keeps open.
+    // These are more clients than the bridge keeps open.
     for _ in 0..20 {
         let mut second = TcpStream::connect(served.path()).unwrap();
         second.set_read_timeout(Some(TIMEOUT)).unwrap();
@@ -97,12 +97,12 @@ fn tcp_second_client_is_refused_with_a_text() {
 }
 
 #[test]
-fn tcp_shared_line_sends_every_reply_to_all_hosts() {
+fn shared_tcp_line_sends_every_reply_to_all_hosts() {
     let shared = SharedBank::real_time(bank(&["frozen=on&hosts=all"]));
     let served = serve_tcp(&shared, 0, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut hosts: Vec<_> = (0..8).map(|_| TcpStream::connect(served.path()).unwrap()).collect();
-    for asking in [0, 7] {
-        hosts[asking].write_all(MOD).unwrap();
+    for sender in [0, 7] {
+        hosts[sender].write_all(MOD).unwrap();
         for host in &mut hosts {
             let mut reply = [0; 10];
             host.read_exact(&mut reply).unwrap();
@@ -135,13 +135,13 @@ fn unit_reconnected_at_once_still_disconnects_its_clients() {
 fn unread_replies_do_not_block_the_next_client() {
     let shared = SharedBank::real_time(bank(&["frozen=on"]));
     let served = serve_pty(&shared, 0).unwrap();
-    let mut silent = open(served.path());
+    let mut not_reading = open(served.path());
     for _ in 0..100 {
-        // More replies than a terminal holds.
-        let _ = silent.write_all(GS);
+        // These are more replies than the buffer of a terminal holds.
+        let _ = not_reading.write_all(GS);
     }
-    drop(silent);
-    // The next client finds unread bytes, and is answered nevertheless.
+    drop(not_reading);
+    // The next client gets its reply in spite of the unread bytes.
     let mut client = Client::open(&format!("serial:{}", served.path())).unwrap();
     client.read::<Mode>().unwrap();
 }

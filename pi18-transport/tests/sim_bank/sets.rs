@@ -1,4 +1,4 @@
-//! Set commands: which ones a unit accepts, and what they change.
+//! Set commands: when a unit accepts them, and their effects.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn every_set_command_is_accepted_or_refused() {
         }
         assert_eq!(bank.set_counts(1), SetCounts::default());
     }
-    // A low-voltage unit has no 230 V.
+    // A low-voltage model does not supply 230 V.
     assert_eq!(refused, ["V2300"]);
 }
 
@@ -102,7 +102,7 @@ fn accepted_voltages_depend_on_rated_voltage() {
 }
 
 #[test]
-fn accepted_currents_are_those_of_the_lists() {
+fn only_currents_in_the_lists_are_accepted() {
     let commands =
         ["MCHGC0,080", "MCHGC0,090", "MCHGC0,055", "MCHGC0,002", "MUCHGC0,002", "MUCHGC0,005"];
     assert_eq!(answers("", commands), ["^1", "^0", "^0", "^0", "^1", "^0"]);
@@ -119,7 +119,7 @@ fn charge_voltages_need_battery_type_user() {
 }
 
 #[test]
-fn battery_type_sets_its_voltages() {
+fn battery_type_command_sets_voltages_of_the_type() {
     let mut bank = bank(&["bulk=55.0&float=53.5&cutoff=47.0"]);
     let voltages = |bank: &_| {
         let rated = rated(bank, 0);
@@ -159,7 +159,7 @@ fn charging_unit_refuses_max_charge_current() {
 }
 
 #[test]
-fn redischarge_limits_can_be_switched_off() {
+fn redischarge_limits_switch_decides_about_out_of_range_voltages() {
     let commands = ["BUCD480,000", "BUCD480,550", "BUCD480,540"];
     assert_eq!(answers("", commands), ["^0", "^0", "^1"]);
     assert_eq!(answers("redischarge-limits=off", commands), ["^1", "^1", "^1"]);
@@ -186,7 +186,7 @@ fn commands_with_unit_number_change_that_unit() {
 }
 
 #[test]
-fn lag_shows_old_values_until_it_is_over() {
+fn piri_shows_old_values_during_the_lag() {
     let mut bank = bank(&["lag=2s"]);
     let bulk = |bank: &mut _, millis| {
         let piri = ask_at(bank, 0, "PIRI", Duration::from_millis(millis));
@@ -202,7 +202,7 @@ fn lag_shows_old_values_until_it_is_over() {
 }
 
 #[test]
-fn garbled_pop_is_applied() {
+fn pop_with_garbled_reply_takes_effect() {
     let mut bank = bank(&["pop-garbled=on"]);
     let frame = request("POP0").to_frame(Dialect::Checksum);
     let reply = exchange(&mut bank, 0, &frame, Duration::ZERO);
@@ -225,7 +225,7 @@ fn pf_restores_factory_defaults() {
 }
 
 #[test]
-fn refuse_and_ignore_leave_settings_unchanged() {
+fn refuse_and_ignore_switches_leave_settings_unchanged() {
     let mut bank = bank(&["refuse=1", "ignore=1"]);
     for (unit, answer) in [(0, "^0"), (1, "^1")] {
         let before = rated(&bank, unit);
@@ -235,7 +235,7 @@ fn refuse_and_ignore_leave_settings_unchanged() {
 }
 
 #[test]
-fn lon_switches_the_output() {
+fn lon_command_switches_the_output() {
     let mut bank = bank(&["units=1&load=1000"]);
     assert_eq!(ask(&mut bank, 0, "LON0"), "^1");
     assert_eq!(ask(&mut bank, 0, "MOD"), "06");
@@ -265,7 +265,7 @@ fn dialect_decides_which_set_commands_are_accepted() {
 }
 
 #[test]
-fn no_crc_unit_answers_half_a_reply_to_a_checksum() {
+fn no_crc_unit_answers_a_query_with_checksum_with_half_a_reply() {
     let mut bank = bank(&["dialect=no-crc"]);
     let full = exchange(&mut bank, 0, b"^P005GS\r", Duration::ZERO);
     let half = exchange(&mut bank, 0, b"^P005GSX\x14\r", Duration::ZERO);
