@@ -1,13 +1,14 @@
-//! The virtual bank: one to nine simulated PI18 inverters ("units") that share a battery and supply a house.
+//! The virtual bank: one to nine simulated inverters ("units") with the PI18 protocol, which share a battery
+//! and supply a house.
 //!
 //! Programs and tests use it like real inverters: over the same [`Link`](crate::Link)s and with the same
 //! bytes. Its units charge and discharge the battery, change their mode with sun, grid and battery voltage,
 //! count energy, keep their settings, and accept or refuse set commands as real units were observed to do.
 //!
-//! It is a second implementation of the device, written from the protocol sheets and from observations of
-//! real units. It shares the encoding of frames, requests and replies with the client (the crate
-//! `pi18_proto`), but has its own limits, lists and rules, so that tests reveal mistakes in those of the
-//! client.
+//! It is a second implementation of the device, written from the manufacturer's protocol sheets and from
+//! observations of real units. It shares the encoding of frames, requests and replies with the client (the
+//! crate `pi18_proto`), but has its own limits, lists and rules, so that tests reveal mistakes in those of
+//! the client.
 //!
 //! # Ways to use it
 //!
@@ -24,7 +25,7 @@
 //!
 //! [`Bank`] has no I/O and no clock: the caller passes bytes and times. [`SharedBank`] adds a clock and links
 //! to the units. The clock is the system's or a virtual one, which jumps ahead when a link waits, so that
-//! no test sleeps. The `serve_…` functions connect such a link to the outside.
+//! tests do not sleep. The `serve_…` functions connect such a link to the outside.
 //!
 //! Random events, such as lost bytes, depend on the switch `seed` only: in virtual time, a program that uses
 //! one link after another gets the same result in every run.
@@ -47,7 +48,7 @@
 //! let mut unit = Client::new(link);
 //! assert_eq!(unit.read::<GeneralStatus>()?.pv1_power.0, 0);
 //!
-//! // The switch `fault` puts unit 0 into fault 83 while the bank runs.
+//! // The switch `fault` makes fault 83 occur in unit 0 while the bank runs.
 //! bank.with(|bank| bank.switch(0, "fault=83"))?;
 //! assert_eq!(unit.read::<Mode>()?.working_mode, WorkingMode::FAULT);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

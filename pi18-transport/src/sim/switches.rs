@@ -21,7 +21,7 @@ use super::unit::settings::Setting;
 /// has its default; `Switches::default()` is a healthy unit with the settings of a commissioned one.
 ///
 /// A [bank-wide](SwitchInfo::bank_wide) switch may be given for any unit, and applies to the whole bank. If
-/// it is given for several units, that of the last unit applies. [`Bank::switch`](super::Bank::switch)
+/// it is given for several units, the value for the last unit applies. [`Bank::switch`](super::Bank::switch)
 /// changes a switch while the bank runs.
 ///
 /// ```

@@ -66,7 +66,7 @@ pub(super) struct Stage {
     pub(super) empty: bool,
 }
 
-/// Numbers of set commands that a unit has received and accepted.
+/// Counts of the set commands that a unit has received and accepted.
 ///
 /// ```
 /// use std::time::Duration;
@@ -92,8 +92,8 @@ pub struct SetCounts {
 }
 
 impl Unit {
-    /// Creates a unit at the bank's start. `is_single` means that the bank has no other unit; `available` is
-    /// the energy that the panels could have supplied since midnight, Wh.
+    /// Creates a unit in its state at the bank's start. `is_single` means that the bank has no other unit;
+    /// `available` is the energy that the panels could have supplied since midnight, Wh.
     pub(super) fn new(
         index: usize,
         switches: Switches,

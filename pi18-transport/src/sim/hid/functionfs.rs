@@ -29,8 +29,9 @@ use self::{
 };
 use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
 
-/// A virtual HID device behind a mounted `FunctionFS`. It has one endpoint to the host; output reports
-/// arrive on the control pipe, as with the adapter that is built into the inverters.
+/// A virtual HID device behind a mounted `FunctionFS`, the file system through which a program on Linux
+/// implements a USB device (a "gadget"). It has one endpoint to the host; output reports arrive on the
+/// control pipe, as with the adapter that is built into the inverters.
 ///
 /// The host sees it while its gadget is bound to a USB device controller: that of a machine such as a
 /// Raspberry Pi Zero, or that of the module `dummy_hcd`, whose host is this machine itself. The gadget can

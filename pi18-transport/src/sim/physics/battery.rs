@@ -38,7 +38,7 @@ impl Battery {
         *self = Self::new(capacity, self.soc());
     }
 
-    /// Returns the voltage without current, V.
+    /// Returns the rest voltage, which is the voltage without current, V.
     pub(crate) fn rest_voltage(self) -> f64 {
         let soc = self.soc();
         let mut pairs = CELL.iter().zip(CELL.iter().skip(1));
@@ -49,7 +49,7 @@ impl Battery {
         cell * CELLS
     }
 
-    /// Returns the voltage while `power` watts flow in, or out if negative.
+    /// Returns the voltage, V, while a power, W, charges the battery. A negative power discharges it.
     pub(crate) fn voltage(self, power: f64) -> f64 {
         let rest = self.rest_voltage();
         // The solution of v = rest + R i with i = power / v.

@@ -23,7 +23,7 @@ pub(crate) struct Energy {
 #[derive(Clone, Copy, Debug)]
 struct Past {
     first: civil::Date,
-    /// First day after the past.
+    /// Day of the start, which is not included.
     end: civil::Date,
 }
 
@@ -48,6 +48,7 @@ impl Energy {
         *self.days.entry(date).or_default() += watt_hours;
     }
 
+    /// Returns the energy of one day.
     pub(crate) fn of_day(&self, day: Date) -> WattHours {
         let Some(day) = calendar::date_from_wire(day) else {
             return WattHours(0);
@@ -55,15 +56,18 @@ impl Energy {
         self.sum(|date| date == day)
     }
 
+    /// Returns the energy of one month.
     pub(crate) fn of_month(&self, month: Month) -> WattHours {
         let month = (i32::from(month.year().get()), i32::from(month.month()));
         self.sum(|date| (i32::from(date.year()), i32::from(date.month())) == month)
     }
 
+    /// Returns the energy of one year.
     pub(crate) fn of_year(&self, year: Year) -> WattHours {
         self.sum(|date| i32::from(date.year()) == i32::from(year.get()))
     }
 
+    /// Returns the energy since commissioning, or since `CLE`.
     pub(crate) fn total(&self) -> WattHours {
         self.sum(|_| true)
     }

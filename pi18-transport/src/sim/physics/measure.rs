@@ -137,17 +137,17 @@ fn grid_now(world: &World) -> (Decivolts, Decihertz) {
     (Decivolts(round_u16(voltage)), Decihertz(round_u16(frequency)))
 }
 
-/// Returns the current into the battery, A.
+/// Returns the current into the battery, A; 0 while it is discharged.
 pub(crate) fn charge_current(unit: &Unit) -> u16 {
     if unit.switches.state.battery_off { 0 } else { round_u16(unit.flow.battery / unit.volts) }
 }
 
-/// Returns the current out of the battery, A.
+/// Returns the current out of the battery, A; 0 while it is charged.
 fn discharge_current(unit: &Unit) -> u16 {
     if unit.switches.state.battery_off { 0 } else { round_u16(-unit.flow.battery / unit.volts) }
 }
 
-/// Returns the battery voltage as the unit's voltmeter reads it.
+/// Returns the battery voltage that the unit measures, with the error of its voltmeter.
 fn battery_voltage(unit: &Unit) -> Decivolts {
     if unit.switches.state.battery_off {
         return Decivolts(0);

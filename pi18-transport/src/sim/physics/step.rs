@@ -1,4 +1,4 @@
-//! The steps of the bank through time: modes, powers, battery, energy.
+//! The simulation of the bank in steps: modes, powers, battery, energy.
 //!
 //! Modes and powers are constant during a step, so that results do not depend on when a host asks.
 //!

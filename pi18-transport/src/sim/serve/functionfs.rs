@@ -22,7 +22,7 @@ use crate::{
 /// gadget has to bind it. Use a bank in real time: nothing advances a virtual clock here.
 ///
 /// # Errors
-/// As [`FunctionFsDevice::create`].
+/// If [`FunctionFsDevice::create`] or the start of the thread fails.
 ///
 /// ```no_run
 /// use std::path::Path;

@@ -23,7 +23,7 @@ use crate::{
 /// nothing advances a virtual clock here.
 ///
 /// # Errors
-/// As [`UhidDevice::create`].
+/// If [`UhidDevice::create`] or the start of the thread fails.
 ///
 /// ```no_run
 /// use std::time::Duration;

@@ -32,7 +32,7 @@ pub(super) fn on_off(text: &str) -> Option<bool> {
     }
 }
 
-/// Reads a number of digits only; `parse` alone would accept a plus sign.
+/// Reads a number that consists of digits only; `parse` alone would accept a plus sign.
 pub(super) fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }
