@@ -50,11 +50,13 @@ fn open(node: &Path) -> File {
     File::options().read(true).write(true).open(node).unwrap()
 }
 
+/// Sends `MOD` in two reports.
 fn ask_mode(host: &mut File) {
     host.write_all(b"\0^P006MOD").unwrap();
     host.write_all(b"\0\xDD\xBE\r\0\0\0\0\0").unwrap();
 }
 
+/// Reads one report.
 #[track_caller]
 fn report(host: &mut File) -> [u8; 8] {
     let mut report = [0; 64];

@@ -93,7 +93,8 @@ impl SharedBank {
     /// The virtual clock then moves only while all these links wait, and jumps to the end of the wait that
     /// ends first. The waits overlap, as in real time.
     ///
-    /// Drop a link as soon as it is no longer used: the clock stands still while a link does not wait.
+    /// Drop a link as soon as it is no longer used: the clock does not move while a link neither
+    /// waits nor is dropped.
     ///
     /// ```
     /// use std::{thread, time::Duration};

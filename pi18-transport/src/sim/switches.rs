@@ -1,7 +1,7 @@
 //! Switches: named options that change how the virtual bank behaves.
 //!
-//! [`table`] declares one switch per row. [`groups`] has the values of the switches, in one type for each
-//! thing that they change. [`values`] reads values from text.
+//! [`table`] declares one switch per row. [`groups`] has the values of the switches: one type for the quirks
+//! of a unit, its state, its line and the whole bank. [`values`] reads values from text.
 
 mod error;
 pub(super) mod groups;

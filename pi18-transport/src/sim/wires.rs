@@ -56,7 +56,7 @@ impl Wires {
     /// Returns the time at which the next byte reaches a unit, and its wire; `None` if it is after `now`.
     pub(super) fn next_arrival(&self, now: Duration) -> Option<(Duration, usize)> {
         let arrivals =
-            (0..).zip(&self.0).filter_map(|(place, wire)| Some((wire.line.arrival()?, place)));
+            (0..).zip(&self.0).filter_map(|(index, wire)| Some((wire.line.arrival()?, index)));
         arrivals.min().filter(|(due, _)| *due <= now)
     }
 
@@ -64,11 +64,11 @@ impl Wires {
     /// are in use.
     pub(super) fn plug(&mut self, unit: usize, connected: bool) -> usize {
         let free = self.0.iter().position(|wire| wire.unit == unit && !wire.in_use);
-        if let Some(place) = free {
-            if let Some(wire) = self.0.get_mut(place) {
+        if let Some(index) = free {
+            if let Some(wire) = self.0.get_mut(index) {
                 wire.in_use = true;
             }
-            return place;
+            return index;
         }
         let mut line = Line::default();
         if !connected {
@@ -79,11 +79,11 @@ impl Wires {
     }
 
     /// Marks a wire as unused. The first wire of a unit keeps its bytes; other wires are cleared.
-    pub(super) fn unplug(&mut self, place: usize) {
-        if let Some(wire) = self.0.get_mut(place) {
+    pub(super) fn unplug(&mut self, index: usize) {
+        if let Some(wire) = self.0.get_mut(index) {
             wire.in_use = false;
             wire.line.set_adapter(false);
-            if place >= MAX_UNITS && wire.line.is_connected() {
+            if index >= MAX_UNITS && wire.line.is_connected() {
                 wire.line = Line::default();
             }
         }

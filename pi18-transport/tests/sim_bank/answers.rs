@@ -191,8 +191,8 @@ fn pi30_switch_decides_the_answer_to_pi30_queries() {
 fn ignore_checksum_switch_answers_damaged_requests() {
     for (text, answer) in [("MOD", &b"^D00505\xD9\x9F\r"[..]), ("PSP1", b"^1\x0B\xC2\r")] {
         let mut damaged = request(text).to_frame(Dialect::Checksum).to_vec();
-        let place = damaged.len() - 2;
-        damaged[place] ^= 0x40;
+        let index = damaged.len() - 2;
+        damaged[index] ^= 0x40;
         let reply = exchange(&mut bank(&["ignore-checksum=on"]), 0, &damaged, Duration::ZERO);
         assert_eq!(reply, answer, "{text}");
         assert!(exchange(&mut bank(&[]), 0, &damaged, Duration::ZERO).is_empty(), "{text}");
@@ -272,7 +272,7 @@ fn frozen_bank_does_not_change() {
 }
 
 #[test]
-fn peek_and_sets_of_missing_unit_are_empty() {
+fn peek_and_set_counts_of_missing_unit_are_empty() {
     let bank = bank(&[]);
     assert_eq!(bank.peek(2, Query::Mode), None);
     assert_eq!(bank.set_counts(2).received, 0);

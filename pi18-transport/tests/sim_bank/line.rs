@@ -8,8 +8,10 @@ use pi18_transport::sim::Bank;
 
 use crate::{bank, exchange};
 
+/// Frame of the query `MOD`.
 const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
 
+/// Returns the bytes that have arrived from unit 0.
 fn receive(bank: &mut Bank, now: Duration) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     bank.receive(0, now, &mut bytes);

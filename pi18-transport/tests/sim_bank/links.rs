@@ -11,9 +11,12 @@ use pi18_transport::{
 
 use crate::bank;
 
+/// Frame of the query `MOD`.
 const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
+/// Frame of the query `GS`, whose reply has 111 bytes.
 const GS: &[u8] = b"^P005GSX\x14\r";
 
+/// Returns the bytes that arrive before `wait` is over, up to the first carriage return at the end of a read.
 fn receive(link: &mut SimLink, wait: Duration) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     let deadline = link.now() + wait;

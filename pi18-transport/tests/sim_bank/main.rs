@@ -51,7 +51,7 @@ fn ask(bank: &mut Bank, unit: usize, text: &str) -> String {
     ask_at(bank, unit, text, Duration::ZERO)
 }
 
-/// Sends a request at a time, and returns the same as [`ask`].
+/// Sends a request at `now`, and returns the same as [`ask`].
 #[track_caller]
 fn ask_at(bank: &mut Bank, unit: usize, text: &str, now: Duration) -> String {
     let reply = exchange(bank, unit, &request(text).to_frame(Dialect::Checksum), now);

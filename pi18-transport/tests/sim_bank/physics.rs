@@ -18,6 +18,7 @@ fn days(mut bank: Bank, mut check: impl FnMut(&Bank)) {
     }
 }
 
+/// Returns the reply of unit 0 to a query whose reply is one number.
 fn number(bank: &Bank, query: &str) -> u32 {
     let query: Query = query.parse().unwrap();
     data(&bank.peek(0, query).unwrap()).parse().unwrap()

@@ -15,11 +15,15 @@ use pi18_transport::{
 
 use crate::bank;
 
+/// Frame of the query `MOD`.
 const MOD: &[u8] = b"^P006MOD\xdd\xbe\r";
+/// Frame of the query `GS`, whose reply has 111 bytes.
 const GS: &[u8] = b"^P005GSX\x14\r";
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// Reply to `MOD` in hybrid mode.
 const HYBRID: &[u8] = b"^D00505\xD9\x9F\r";
+const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Sends a request, and returns the next `length` bytes.
 fn ask(client: &mut (impl Read + Write), request: &[u8], length: usize) -> Vec<u8> {
     client.write_all(request).unwrap();
     let mut reply = vec![0; length];

@@ -159,7 +159,7 @@ fn charging_unit_refuses_max_charge_current() {
 }
 
 #[test]
-fn redischarge_limits_switch_decides_about_out_of_range_voltages() {
+fn redischarge_outside_limits_is_refused_unless_switched_off() {
     let commands = ["BUCD480,000", "BUCD480,550", "BUCD480,540"];
     assert_eq!(answers("", commands), ["^0", "^0", "^1"]);
     assert_eq!(answers("redischarge-limits=off", commands), ["^1", "^1", "^1"]);
@@ -265,7 +265,7 @@ fn dialect_decides_which_set_commands_are_accepted() {
 }
 
 #[test]
-fn no_crc_unit_answers_a_query_with_checksum_with_half_a_reply() {
+fn no_crc_unit_sends_half_a_reply_to_a_query_with_checksum() {
     let mut bank = bank(&["dialect=no-crc"]);
     let full = exchange(&mut bank, 0, b"^P005GS\r", Duration::ZERO);
     let half = exchange(&mut bank, 0, b"^P005GSX\x14\r", Duration::ZERO);

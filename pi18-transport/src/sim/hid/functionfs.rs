@@ -37,7 +37,7 @@ use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
 /// Raspberry Pi Zero, or that of the module `dummy_hcd`, whose host is this machine itself. The gadget can
 /// be unbound and bound again. Vendor, product and names are properties of the gadget.
 ///
-/// The owner has to call [`output`](Self::output) continuously, also while the host configures the device,
+/// The owner has to call [`output`](Self::output) continuously, even while the host configures the device,
 /// because it answers the requests of the host.
 ///
 /// When the device is dropped, the kernel unbinds the gadget. If a report is waiting for the host, the kernel

@@ -22,8 +22,8 @@ pub(super) const REPORT_DESCRIPTOR: [u8; 27] = [
 
 /// Writes a field into a structure; bytes past its end are dropped.
 pub(super) fn put(bytes: &mut [u8], offset: usize, field: &[u8]) {
-    let place = bytes.get_mut(offset..).unwrap_or_default();
-    place.iter_mut().zip(field).for_each(|(to, from)| *to = *from);
+    let target = bytes.get_mut(offset..).unwrap_or_default();
+    target.iter_mut().zip(field).for_each(|(to, from)| *to = *from);
 }
 
 /// Returns a field of a structure; `None` if the structure ends before it.

@@ -19,7 +19,7 @@ use crate::{
 ///
 /// When the unit is disconnected, the `FunctionFS` is closed and the kernel unbinds the gadget: the host sees
 /// it unplugged. When the unit is connected again, the `FunctionFS` is opened again, but the owner of the
-/// gadget has to bind it. Use a bank in real time: nothing advances a virtual clock here.
+/// gadget has to bind it. Use a bank in real time, because the server does not advance a virtual clock.
 ///
 /// # Errors
 /// If [`FunctionFsDevice::create`] or the start of the thread fails.

@@ -15,8 +15,8 @@ use crate::{Error, Link, sim::SharedBank};
 
 /// Serves a unit on a new pseudo-terminal, which clients open like a serial port, one after another.
 ///
-/// When the unit is disconnected, the terminal disappears. Use a bank in real time: nothing advances a
-/// virtual clock here.
+/// When the unit is disconnected, the terminal disappears. Use a bank in real time, because the server does
+/// not advance a virtual clock.
 ///
 /// # Errors
 /// If the system has no free pseudo-terminal.

@@ -18,8 +18,8 @@ use crate::{Error, Link, sim::SharedBank};
 /// receives the requests of all clients, and each client receives every reply, as with ser2net's
 /// `max-connections`.
 ///
-/// When the unit is disconnected, so are the clients. Use a bank in real time: nothing advances a virtual
-/// clock here.
+/// When the unit is disconnected, so are the clients. Use a bank in real time, because the server does not
+/// advance a virtual clock.
 ///
 /// # Errors
 /// If the listener has no address or cannot be set to non-blocking.

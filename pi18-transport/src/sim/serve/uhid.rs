@@ -18,9 +18,9 @@ use crate::{
 /// a moment later; [`hidraw_node`](crate::sim::hidraw_node) finds it by the port. Replies arrive in reports
 /// of eight bytes.
 ///
-/// When the unit is disconnected, the adapter is unplugged; when the unit is connected again, a new
-/// adapter is plugged in at the same port. Both take at most a tenth of a second. Use a bank in real time:
-/// nothing advances a virtual clock here.
+/// When the unit is disconnected, the adapter is unplugged; when the unit is connected again, a new adapter
+/// is plugged in at the same port. Both take at most a tenth of a second. Use a bank in real time, because
+/// the server does not advance a virtual clock.
 ///
 /// # Errors
 /// If [`UhidDevice::create`] or the start of the thread fails.

@@ -1,4 +1,4 @@
-//! The values of the switches: one type for each thing that they change.
+//! The values of the switches: quirks of a unit, its state, its line, and the whole bank.
 
 use std::time::Duration;
 

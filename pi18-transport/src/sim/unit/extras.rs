@@ -17,8 +17,8 @@ pub(crate) struct Extras {
 }
 
 impl Extras {
-    /// Returns the settings of a unit in a commissioned bank. All eleven flags have a value, also those that
-    /// the unit does not show in `FLAG`.
+    /// Returns the settings of a unit in a commissioned bank. All eleven flags have a value, including
+    /// those that the unit does not show in `FLAG`.
     pub(crate) fn commissioned() -> Self {
         Self {
             flags: Flags {

@@ -9,11 +9,11 @@ pub(crate) fn damaged(
     random: &mut fastrand::Rng,
 ) -> Vec<u8> {
     let mut flipped = reply.to_vec();
-    for at in 0..reply.len() {
+    for index in 0..reply.len() {
         if happens(switches.flip, random) {
             let burst = random.u16(1..).to_be_bytes();
-            let place = flipped.get_mut(at..).unwrap_or_default();
-            place.iter_mut().zip(burst).for_each(|(byte, bits)| *byte ^= bits);
+            let tail = flipped.get_mut(index..).unwrap_or_default();
+            tail.iter_mut().zip(burst).for_each(|(byte, bits)| *byte ^= bits);
         }
     }
     let mut bytes = Vec::with_capacity(reply.len());

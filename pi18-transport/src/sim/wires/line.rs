@@ -195,16 +195,16 @@ impl Line {
 
     /// Appends bytes that arrive at the same time as the end of the last reply, but in a separate read.
     fn append_stale(&mut self, bytes: &[u8], switches: &LineSwitches) {
-        for (at, report) in bytes.chunks(self.chunk_length(switches)).enumerate() {
-            self.put(report, switches, at == 0);
+        for (index, report) in bytes.chunks(self.chunk_length(switches)).enumerate() {
+            self.put(report, switches, index == 0);
         }
     }
 
     /// Queues one chunk, which arrives at `reply_end`. A report is padded with zeros.
     fn put(&mut self, report: &[u8], switches: &LineSwitches, starts_read: bool) {
         let padding = self.chunk_length(switches) - report.len();
-        for (at, &byte) in report.iter().chain(std::iter::repeat_n(&0, padding)).enumerate() {
-            let starts_read = starts_read && at == 0;
+        for (index, &byte) in report.iter().chain(std::iter::repeat_n(&0, padding)).enumerate() {
+            let starts_read = starts_read && index == 0;
             self.replies.push_back(ReplyByte { due: self.reply_end, byte, starts_read });
         }
     }
