@@ -482,7 +482,7 @@ fn guard_in_foreign_journal_is_not_trusted() {
     let [first, second] = bench.pair.addresses();
     let foreign = [&["--foreign", &*copy, &first, &second][..], &UNDO].concat();
     let refused = bench.restored(&foreign, 2);
-    assert!(refused.contains("without a complete battery guard"), "{refused}");
+    assert!(refused.contains("requires a complete battery guard"), "{refused}");
     assert!(refused.contains("--no-battery-guard"), "{refused}");
     assert_eq!(bench.pair.received(), received);
     bench.restored(&[&foreign[..], &["--no-battery-guard"]].concat(), 0);
