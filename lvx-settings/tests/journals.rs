@@ -62,6 +62,23 @@ fn records_survive_reopen() {
     assert!(Journal::create(&path, &plan).unwrap_err().is_file());
 }
 
+/// A child process that another thread is starting has copies of all descriptors for a moment.
+#[test]
+fn dropped_journal_is_unlocked_despite_descriptor_copies() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.journal");
+    let open = || fs::OpenOptions::new().read(true).append(true).create(true).open(&path).unwrap();
+    let file = open();
+    let mut copies = vec![file.try_clone().unwrap()];
+    drop(Journal::begin(file, &path, &plan(), None).unwrap());
+    // The file is unlocked after an error as well: it is not empty any more.
+    let file = open();
+    copies.push(file.try_clone().unwrap());
+    assert!(Journal::begin(file, &path, &plan(), None).unwrap_err().is_file());
+    Journal::reopen(&path).unwrap();
+    drop(copies);
+}
+
 #[test]
 fn torn_line_is_cut_off_by_next_append() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,12 +1,15 @@
-//! The journal of a run: a file with a line of JSON before each write and after each proof, from which
-//! a run that was interrupted can be continued.
+//! The journal of a run: a file from which a run can be continued after the program was killed.
 //!
-//! The first line holds the whole plan, with the settings that the units had before. A line counts if
-//! its line feed was written; an incomplete last line was being written when the program ended, and
+//! The file consists of lines of JSON. The first line holds the whole plan, with the settings of the units
+//! before the run (`line`). One line follows before each write and after each proof (`record`). A line
+//! counts if it ends with a line feed: an incomplete last line was being written when the program ended, and
 //! is ignored.
+//!
+//! `past` reads a journal, `progress` derives from its records which steps may be done, `part` renumbers
+//! records for a part of the plan, and `lock` keeps other programs from writing the file.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
 };
@@ -14,10 +17,14 @@ use std::{
 use pi18_proto::DateTime;
 use serde::Serialize;
 
-use self::line::{Format, Head, Line, check_regular};
+use self::{
+    line::{Format, Head, Line, check_regular},
+    lock::LockedFile,
+};
 use crate::{Error, Plan};
 
 mod line;
+mod lock;
 mod part;
 mod past;
 mod progress;
@@ -27,10 +34,10 @@ pub use past::Past;
 pub use progress::ApplyProgress;
 pub use record::Record;
 
-/// A journal that is being written.
+/// A journal file that is open for writing.
 ///
-/// Each line is on the disk before the method that writes it returns. The file is locked as long as
-/// the journal exists, so that no other program continues the same run.
+/// Each method that writes a line returns only after the line is on the disk. The file is locked until the
+/// journal is dropped, so that no other program continues the same run.
 ///
 /// ```
 /// use lvx_settings::{HostClock, Journal, Past, Permissions, Plan, Profile, Record, RunDirection, Unit};
@@ -45,11 +52,11 @@ pub use record::Record;
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("night.journal");
 /// let mut journal = Journal::create(&path, &plan)?;
-/// // This program is killed just after it recorded its first write.
+/// // The program is killed just after it recorded its first write.
 /// journal.append(&Record::Writing { step: 0, direction: RunDirection::Forward, attempt: 1 }, None)?;
 /// drop(journal);
 ///
-/// // The next one finds the plan, the old settings, and how far the run came.
+/// // The next program reads the plan, the old settings, and how far the run came.
 /// let (journal, past) = Journal::reopen(&path)?;
 /// assert_eq!(journal.plan(), &plan);
 /// assert!(past.is_open());
@@ -61,9 +68,9 @@ pub use record::Record;
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    file: LockedFile,
     plan: Plan,
-    /// Number of bytes up to the last complete line.
+    /// Number of bytes up to the end of the last complete line.
     sound: u64,
 }
 
@@ -84,10 +91,10 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Begins a journal in an empty file that is open for appending. `path` is the file's name in
-    /// errors; `undoes` is the name of the earlier run that this one undoes.
+    /// Begins a journal in an empty file that is open for appending. `path` is the name of the file in
+    /// errors, and `undoes` is the name of the earlier run that this run undoes.
     ///
-    /// The file is synced to disk, its folder is not.
+    /// Syncs the file to disk, but not its folder.
     ///
     /// # Errors
     /// If the file is not empty or cannot be written, or the plan is malformed.
@@ -99,8 +106,8 @@ impl Journal {
     ) -> Result<Self, Error> {
         let path = path.into();
         plan.check_shape()?;
-        lock(&file, &path)?;
-        let size = file.metadata().map(|file| file.len());
+        let file = LockedFile::new(file, &path)?;
+        let size = file.file().metadata().map(|file| file.len());
         let size = size.map_err(|source| Error::file(&path, CANNOT_CREATE, source))?;
         if size > 0 {
             let why = format!("expected an empty file for a journal, found {size} bytes");
@@ -112,7 +119,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens the journal of an earlier run, to read it and to go on writing it.
+    /// Opens the journal of an earlier run for reading and for further records.
     ///
     /// # Errors
     /// If the file cannot be read or written, is not a journal, or is still being written by its run
@@ -125,16 +132,16 @@ impl Journal {
         Self::resume(file, &path)
     }
 
-    /// Does the same as [`reopen`](Self::reopen) with a file that is open for reading and appending.
-    /// `path` is the file's name in errors.
+    /// Continues the journal of an earlier run in a file that is open for reading and appending. `path` is
+    /// the name of the file in errors.
     ///
     /// # Errors
     /// If the file cannot be read, is not a journal, or is still being written by its run
     /// ([`Error::is_busy`]).
     pub fn resume(file: File, path: impl Into<PathBuf>) -> Result<(Self, Past), Error> {
         let path = path.into();
-        lock(&file, &path)?;
-        let past = Past::read_from(&file, &path)?;
+        let file = LockedFile::new(file, &path)?;
+        let past = Past::read_from(file.file(), &path)?;
         let plan = past.plan.clone();
         Ok((Self { path, file, plan, sound: past.sound }, past))
     }
@@ -163,23 +170,16 @@ impl Journal {
         let mut text =
             serde_json::to_vec(line).map_err(|error| Error::content(&self.path, error))?;
         text.push(b'\n');
-        // An incomplete line, of a program that was killed or on a disk that was full, is cut off.
-        let written = self.file.set_len(self.sound).and_then(|()| {
-            self.file.write_all(&text)?;
-            self.file.sync_all()
+        // This cuts off an incomplete line, which a full disk or a killed program left.
+        let mut file = self.file.file();
+        let written = file.set_len(self.sound).and_then(|()| {
+            file.write_all(&text)?;
+            file.sync_all()
         });
         written.map_err(|source| Error::file(&self.path, "cannot write the journal", source))?;
         self.sound += u64::try_from(text.len()).unwrap_or_default();
         Ok(())
     }
-}
-
-/// Locks the file, so that no other program writes it while the run goes on.
-fn lock(file: &File, path: &Path) -> Result<(), Error> {
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => Error::busy(path),
-        TryLockError::Error(source) => Error::file(path, "cannot lock the journal", source),
-    })
 }
 
 const CANNOT_CREATE: &str = "cannot create the journal";
