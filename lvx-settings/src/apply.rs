@@ -1,4 +1,4 @@
-//! Carrying out a plan: every write is recorded, sent once, proved by reading back, and undone if a
+//! Carrying out a plan: every write is recorded, sent once, verified by reading back, and undone if a
 //! later one fails.
 //!
 //! [`Apply`] decides what to do, without I/O and without a clock. [`run`] does it: over links

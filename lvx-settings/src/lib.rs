@@ -12,7 +12,7 @@
 //! - A [`Battery`] is a guard with the range of the battery's cells. Charge voltages are written only
 //!   under a complete guard, or with an explicit waiver in [`Permissions`].
 //! - A [`Plan`] is an order of writes in which no step breaks a rule. It is a file (JSON).
-//! - [`Apply`] carries out a plan. It announces each write in a [`Journal`], sends it once, proves it by
+//! - [`Apply`] carries out a plan. It announces each write in a [`Journal`], sends it once, verifies it by
 //!   reading it back, and undoes all writes if one fails. It is a state machine without I/O; [`run`]
 //!   drives it over real links.
 //!

@@ -94,7 +94,7 @@ fn set_writes_and_journals_like_apply() {
     let consent = [&["backlight=off", "--yes-serial", BOTH][..], &FAST].concat();
     let set = pair.lvx("set", "output_priority=solar_utility_battery", &consent);
     assert_eq!(set.status.code(), Some(0), "{}", pair.seen(&set));
-    assert!(pair.seen(&set).contains("applied and proved: 4 writes"), "{}", pair.seen(&set));
+    assert!(pair.seen(&set).contains("applied and verified: 4 writes"), "{}", pair.seen(&set));
     assert_eq!(pair.received(), 4);
     assert_eq!(pair.folder.ending_with(".journal").len(), 1);
 }
@@ -376,7 +376,11 @@ fn report_goes_to_standard_error_if_output_is_full() {
         pair.command("apply", &arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
     // The usual status if standard output cannot be written.
     assert_eq!(output.status.code(), Some(2), "{}", pair.seen(&output));
-    assert!(pair.seen(&output).contains("applied and proved: 2 writes"), "{}", pair.seen(&output));
+    assert!(
+        pair.seen(&output).contains("applied and verified: 2 writes"),
+        "{}",
+        pair.seen(&output)
+    );
 }
 
 /// The moment at which a run is killed.

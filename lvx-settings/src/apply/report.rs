@@ -66,7 +66,7 @@ pub enum Ending {
 /// let report = run(apply, &mut Units::new(vec![client], host), &mut InMemory(Vec::new()));
 /// assert_eq!(report.ending, Ending::Applied);
 /// assert_eq!(report.to_string(), "\
-/// applied and proved: 1 write
+/// applied and verified: 1 write
 /// 96132206100410 (sim:0): new settings
 /// ");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -106,7 +106,7 @@ pub struct StrayReport {
     #[serde(flatten)]
     pub cause: StrayCause,
     /// Whether the unit that may have received the command was set back to its old values, and this
-    /// was proved.
+    /// was verified.
     pub put_right: bool,
 }
 

@@ -54,7 +54,7 @@ fn request(run: &StoredRun, patience: Duration, out: &mut impl Write) -> Result<
         Response::Confirmed => print_confirmed(out),
         Response::Ended(past) => {
             Store::withdraw(run);
-            check_waiting(run, &past).map(|()| Status::Unproved)
+            check_waiting(run, &past).map(|()| Status::NotApplied)
         }
         Response::Pending => withdraw(run, out),
     }
@@ -66,12 +66,12 @@ fn withdraw(run: &StoredRun, out: &mut impl Write) -> Result<Status, Failure> {
     let patience = if is_taken { RECORD_PATIENCE } else { Duration::ZERO };
     match response(run, patience)? {
         Response::Confirmed => print_confirmed(out),
-        Response::Ended(past) => check_waiting(run, &past).map(|()| Status::Unproved),
-        Response::Pending if is_taken => Err(Failure::unproved(format_args!(
+        Response::Ended(past) => check_waiting(run, &past).map(|()| Status::NotApplied),
+        Response::Pending if is_taken => Err(Failure::not_applied(format_args!(
             "{}: the run took the confirmation, but did not record it; `lvx runs` shows its state",
             run.name
         ))),
-        Response::Pending => Err(Failure::unproved(format_args!(
+        Response::Pending => Err(Failure::not_applied(format_args!(
             "{}: not confirmed: the run did not respond, and the request was withdrawn; run `lvx \
              confirm` again, or the writes are undone when the time limit expires",
             run.name
@@ -162,7 +162,7 @@ mod tests {
         let (run, _) = waiting(&scratch);
         let failure = request(&run, Duration::ZERO, &mut Vec::new()).unwrap_err();
         assert!(failure.messages()[0].contains("the run did not respond"), "{failure:?}");
-        assert_eq!(failure.print(), Status::Unproved);
+        assert_eq!(failure.print(), Status::NotApplied);
         assert!(!Store::withdraw(&run), "the request was not withdrawn");
     }
 

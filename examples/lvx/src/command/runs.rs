@@ -260,7 +260,7 @@ fn describe(record: &Record) -> String {
             format!("writing {}{}, try {attempt}", number(step), suffix(direction))
         }
         Record::Proved { step, direction } => {
-            format!("proved {}{}", number(step), suffix(direction))
+            format!("verified {}{}", number(step), suffix(direction))
         }
         Record::Left { step } => format!("could not write back {}", number(step)),
         Record::Undoing { why, .. } => format!("undoing: {why}"),

@@ -252,7 +252,7 @@ impl Recorder for RunFiles {
             self.append(&record, at)?;
             match record {
                 Record::Proved { step, direction: RunDirection::Forward } => {
-                    self.print_step("proved", step);
+                    self.print_step("verified", step);
                 }
                 Record::Proved { step, .. } => self.print_step("undone", step),
                 Record::Left { step } => self.print_step("LEFT", step),

@@ -337,7 +337,7 @@ impl Store {
             }
         };
         if let Some(why) = self.blocked_except(plan, ignored, claim.as_ref(), None)? {
-            return Err(Failure::unproved(why));
+            return Err(Failure::not_applied(why));
         }
         let hint = hint(folder.path(), &name);
         Ok(RunFiles::new(folder, name, hint, claim, undoes))
@@ -368,7 +368,7 @@ impl Store {
     ) -> Result<(), Failure> {
         self.take_over(run, files)?;
         match self.blocked_except(plan, ignored, files.claim(), Some(&run.path()))? {
-            Some(why) => Err(Failure::unproved(why)),
+            Some(why) => Err(Failure::not_applied(why)),
             None => Ok(()),
         }
     }

@@ -37,8 +37,8 @@ impl Failure {
     }
 
     /// Creates an error for a write that did not happen.
-    pub(crate) fn unproved(text: impl Display) -> Self {
-        Self::new(Status::Unproved, text)
+    pub(crate) fn not_applied(text: impl Display) -> Self {
+        Self::new(Status::NotApplied, text)
     }
 
     /// Returns whether another program uses the requested unit or run.

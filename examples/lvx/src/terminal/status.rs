@@ -14,7 +14,7 @@ pub(crate) enum Status {
     /// A unit could not be read.
     Unread = 3,
     /// A write that failed, could not be verified, or was not started.
-    Unproved = 4,
+    NotApplied = 4,
 }
 
 impl From<Status> for ExitCode {
@@ -24,7 +24,7 @@ impl From<Status> for ExitCode {
             Status::Findings => 1,
             Status::Usage => 2,
             Status::Unread => 3,
-            Status::Unproved => 4,
+            Status::NotApplied => 4,
         })
     }
 }

@@ -69,6 +69,6 @@ pub(crate) fn print_report(
     }
     match report.ending {
         Ending::NothingToDo | Ending::Applied => Status::Ok,
-        _ => Status::Unproved,
+        _ => Status::NotApplied,
     }
 }

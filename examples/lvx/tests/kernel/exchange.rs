@@ -79,7 +79,7 @@ fn apply_on_hidraw_proves_writes_and_repeats_none(backend: Backend) {
     assert_eq!(received(&bank), 0, "{shown}");
     arguments.extend(["--yes-serial", &both, "--pause", "1ms"]);
     let applied = output_in(&folder, &arguments);
-    assert!(applied.contains("applied and proved: 8 writes"), "{applied}");
+    assert!(applied.contains("applied and verified: 8 writes"), "{applied}");
     assert_eq!(received(&bank), 8, "{applied}");
     for unit in 0..2 {
         let settings = settings(&bank, unit);

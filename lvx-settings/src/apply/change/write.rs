@@ -28,7 +28,7 @@ impl Change {
         let current = self.goal.of_group(&all);
         let is_done = current.satisfy(&self.goal.to) && !self.goal.always_write;
         if is_done && self.sending.attempts > 0 {
-            // An earlier attempt shows late: it is proved like any other.
+            // An earlier attempt shows late: it is verified like any other.
             self.sending.last = Some(all);
             self.sending.deadline = Some(later(now, self.options.within));
             return Flow::Continue(Stage::Settle);

@@ -34,7 +34,7 @@ pub struct ApplyProgress {
     pub at_most: usize,
     /// Whether the last record announces a write, so that the unit may show it only later.
     pub in_flight: bool,
-    /// Steps whose write was announced but not proved, and that are still to be undone. The unit may
+    /// Steps whose write was announced but not verified, and that are still to be undone. The unit may
     /// have newer values than it shows.
     pub unproved: Vec<usize>,
     /// Set commands that may have reached another unit than intended.

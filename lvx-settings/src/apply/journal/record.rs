@@ -50,7 +50,7 @@ pub enum Record {
         /// Number of the attempt, counted from 1.
         attempt: u32,
     },
-    /// A step, or its undo, was proved by reading back.
+    /// A step, or its undo, was verified by reading back.
     Proved {
         /// Index of the step.
         step: usize,
@@ -93,7 +93,7 @@ pub enum Record {
         /// Number of the attempt, counted from 1.
         attempt: u32,
     },
-    /// A correction was proved by reading back.
+    /// A correction was verified by reading back.
     Corrected {
         /// Index of the step whose command or side effect was corrected.
         step: usize,
@@ -108,7 +108,7 @@ pub enum Record {
         #[serde(rename = "way")]
         mode: ResumeMode,
     },
-    /// All steps are done and proved.
+    /// All steps are done and verified.
     Applied,
     /// The run waits for a confirmation, and undoes everything if there is none in time.
     Waiting {

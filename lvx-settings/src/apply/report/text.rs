@@ -16,7 +16,7 @@ impl fmt::Display for ApplyReport {
                 writeln!(f, "all settings have these values already; nothing was written")?;
             }
             Ending::Refused => writeln!(f, "not started; nothing was written")?,
-            Ending::Applied => writeln!(f, "applied and proved: {writes}")?,
+            Ending::Applied => writeln!(f, "applied and verified: {writes}")?,
             Ending::Undone if self.units.iter().all(|unit| unit.changed_by_others.is_empty()) => {
                 writeln!(f, "undone: all settings have their old values; {writes}")?;
             }
@@ -26,7 +26,7 @@ impl fmt::Display for ApplyReport {
             )?,
             Ending::Mixed => writeln!(
                 f,
-                "INCOMPLETE: neither the new nor the old settings are proved on all units; {writes}"
+                "INCOMPLETE: neither the new nor the old settings are verified on all units; {writes}"
             )?,
         }
         for line in self.why.iter().flat_map(|why| why.lines()) {

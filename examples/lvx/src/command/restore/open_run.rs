@@ -72,7 +72,7 @@ pub(super) fn close_run(
             out,
             "--undo writes the old settings back; --forget closes the run and leaves the units as they are"
         )?;
-        return Ok(if consent { Status::Unproved } else { Status::Findings });
+        return Ok(if consent { Status::NotApplied } else { Status::Findings });
     };
     if !consent {
         writeln!(out, "\nnothing was written; add --confirm to write")?;
