@@ -169,10 +169,10 @@ impl<L: Link> Client<L> {
 
     fn failed(&self, kind: ErrorKind) -> Error {
         let hint = match &kind {
-            ErrorKind::Timeout { found, .. } if found == "nothing" => {
+            ErrorKind::Timeout { found: None, .. } => {
                 "is the unit on, is the cable connected, and is this the right port?"
             }
-            ErrorKind::Timeout { .. } => {
+            ErrorKind::Timeout { found: Some(_), .. } => {
                 "is the unit slow (try ?timeout=5s), is another program using it, or is the cable damaged?"
             }
             ErrorKind::NotPi18 { .. } => {

@@ -46,8 +46,17 @@ pub(crate) enum ErrorKind {
     Taken { by: String, source: io::Error },
     #[error("{action} failed: {source}")]
     Io { action: &'static str, source: io::Error },
-    #[error("expected a reply to {request} within {:.1} s, found {found}", waited.as_secs_f64())]
-    Timeout { request: String, waited: Duration, found: String },
+    #[error(
+        "expected a reply to {request} within {:.1} s, found {}",
+        waited.as_secs_f64(),
+        found.as_deref().unwrap_or("nothing")
+    )]
+    Timeout {
+        request: String,
+        waited: Duration,
+        /// Description of the last bytes that arrived, if any did.
+        found: Option<String>,
+    },
     #[error("{request} was refused (^0)")]
     Refused { request: String },
     #[error("the reply to {request} cannot be read: {source}")]

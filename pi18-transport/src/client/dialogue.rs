@@ -312,10 +312,10 @@ impl Dialogue {
             LastReply::NotUnderstood if !self.is_pi18 => {
                 return ErrorKind::NotPi18 { found: "(NAK to every request".to_owned() };
             }
-            LastReply::Noise(error) => format!("damaged bytes: {error}"),
-            LastReply::NotUnderstood => "(NAK (request not understood)".to_owned(),
-            LastReply::Other(text) => text.clone(),
-            LastReply::Nothing => "nothing".to_owned(),
+            LastReply::Noise(error) => Some(format!("damaged bytes: {error}")),
+            LastReply::NotUnderstood => Some("(NAK (request not understood)".to_owned()),
+            LastReply::Other(text) => Some(text.clone()),
+            LastReply::Nothing => None,
         };
         ErrorKind::Timeout { request, waited: now - exchange.started, found }
     }

@@ -148,7 +148,7 @@ impl Hidraw {
         let is_gone = match Meaning::of(&source) {
             Meaning::Gone => true,
             Meaning::Unanswered => has_hung_up(node, UNPLUG_DETECTION),
-            // From a USB device, `Closed` is a refused transfer.
+            // From a USB device, neither of these shows that it is gone.
             Meaning::Closed | Meaning::Other => has_hung_up(node, Duration::ZERO),
         };
         if !is_gone {

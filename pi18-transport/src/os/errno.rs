@@ -14,7 +14,7 @@ use rustix::io::Errno;
 pub(crate) enum Meaning {
     /// The device is gone. No other transfer on this descriptor can succeed.
     Gone,
-    /// The peer of a connection closed it. On a USB device: one transfer was refused.
+    /// The peer of a connection closed it. On a USB device: only one transfer failed.
     Closed,
     /// A USB transfer got no answer: the device was unplugged and the kernel does not know it yet, or
     /// the device missed one transfer.
@@ -49,19 +49,18 @@ fn by_number(_error: &io::Error) -> Option<Meaning> {
     None
 }
 
-/// The numbers that have no [`io::ErrorKind`].
+/// The error numbers that have no [`io::ErrorKind`].
 ///
-/// `ENXIO` was not observed on an open device; POSIX defines it as "no such device or address".
-///
-/// Source: measured on Linux 6.1 and 6.12 with hidraw and ptys; `Documentation/driver-api/usb/error-codes.rst`
-/// of Linux 6.12 for transfers.
+/// Source: measured on Linux 6.1 and 6.12 with hidraw and ptys; for USB transfers,
+/// `Documentation/driver-api/usb/error-codes.rst` of Linux 6.12.
 #[cfg(unix)]
 const TABLE: &[(Errno, Meaning)] = &[
     // Reading from a hidraw node or a pty.
     (Errno::IO, Meaning::Gone),
     // Writing to a hidraw node.
     (Errno::NODEV, Meaning::Gone),
-    (Errno::NXIO, Meaning::Gone),
+    // "No such device or address", but from a USB transfer: a defect of the host controller's driver.
+    (Errno::NXIO, Meaning::Closed),
     #[cfg(target_os = "linux")]
     (Errno::TIME, Meaning::Unanswered),
     #[cfg(target_os = "linux")]
@@ -80,8 +79,9 @@ mod tests {
     #[test]
     fn errno_with_and_without_error_kind_has_its_meaning() {
         let of = |errno: Errno| Meaning::of(&errno.into());
-        assert_eq!([Errno::IO, Errno::NODEV, Errno::NXIO].map(of), [Meaning::Gone; 3]);
-        assert_eq!([Errno::PIPE, Errno::CONNRESET, Errno::NOENT].map(of), [Meaning::Closed; 3]);
+        assert_eq!([Errno::IO, Errno::NODEV].map(of), [Meaning::Gone; 2]);
+        let closed = [Errno::PIPE, Errno::CONNRESET, Errno::NOENT, Errno::NXIO];
+        assert_eq!(closed.map(of), [Meaning::Closed; 4]);
         assert_eq!([Errno::PROTO, Errno::SHUTDOWN].map(of), [Meaning::Unanswered; 2]);
         assert_eq!([Errno::TIMEDOUT, Errno::AGAIN, Errno::INTR].map(of), [Meaning::Other; 3]);
         assert_eq!(Meaning::of(&io::ErrorKind::UnexpectedEof.into()), Meaning::Gone);

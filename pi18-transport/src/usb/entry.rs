@@ -122,8 +122,8 @@ impl Entry {
     pub(super) fn give_up_if_stuck(&mut self, now: Instant) -> bool {
         let is_stuck = matches!(self.state, ProbeState::Probing(since) if now >= since + STUCK);
         if is_stuck {
-            let (request, found) = (Query::Identity.to_string(), "nothing".to_owned());
-            let timeout = ErrorKind::Timeout { request, waited: STUCK, found };
+            let request = Query::Identity.to_string();
+            let timeout = ErrorKind::Timeout { request, waited: STUCK, found: None };
             self.state = ProbeState::ProbingAgain(Error::new(self.place(), timeout));
         }
         is_stuck

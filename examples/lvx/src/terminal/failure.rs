@@ -99,7 +99,14 @@ impl From<Diagnostics> for Failure {
 impl From<pi18_transport::Error> for Failure {
     fn from(error: pi18_transport::Error) -> Self {
         let usage = error.is_address() || error.is_capture();
-        Self::new(if usage { Status::Usage } else { Status::Unread }, error)
+        let status = if usage { Status::Usage } else { Status::Unread };
+        if error.is_address() && error.place().starts_with("replay:") {
+            return Self::new(
+                status,
+                format_args!("{error}; `lvx query --capture` writes captures"),
+            );
+        }
+        Self::new(status, error)
     }
 }
 
