@@ -1,7 +1,7 @@
 //! The time of an exchange on a pty at 2400 baud.
 //!
-//! A request of 10 bytes and a reply of 111, ten bits each, take 504.2 ms; at most 2 % more (514 ms) is
-//! allowed.
+//! A request of 10 bytes and a reply of 111 bytes, with ten bits per byte, take 504.2 ms. At most 2 % more
+//! (514 ms) is allowed.
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Device addresses: one line of text for every kind of link.
+//! Device addresses: the text that selects a unit, for every kind of link.
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
     os::node::{NodeKind, node_kind},
 };
 
-/// The address of a unit: which link leads to it, and how a client asks over that link.
+/// The address of a unit: the link that leads to it, and the configuration of a client over that link.
 ///
 /// | Address | Link |
 /// |---|---|
@@ -17,7 +17,7 @@ use crate::{
 /// | `hidraw:/dev/hidraw0` | a USB HID device (Linux) |
 /// | `serial:/dev/ttyUSB0?baud=2400` | a serial port |
 /// | `tcp:HOST:PORT` | a serial bridge |
-/// | `sn:96132206100410` | the unit with this serial number, on any USB adapter (Linux); the link follows it |
+/// | `sn:96132206100410` | the unit with this serial number, on any USB port, also after a replug (Linux) |
 /// | `sim:0` | a unit of the virtual bank in this process |
 /// | `replay:FILE` | a capture |
 ///
@@ -93,7 +93,7 @@ impl Address {
         self.text.split_once('?').map_or(&self.text, |(place, _)| place)
     }
 
-    /// Returns how a client that is [opened](Self::open) here asks.
+    /// Returns the configuration of the client that [`open`](Self::open) returns.
     #[must_use]
     pub fn config(&self) -> &ClientConfig {
         &self.config
@@ -183,6 +183,7 @@ impl fmt::Display for Address {
     }
 }
 
+/// The device to which an address leads.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Target {
     Path(PathBuf),
@@ -230,13 +231,15 @@ impl Target {
     }
 }
 
-/// An option of an address.
+/// An option of an address, such as `timeout=2s`.
 struct AddressOption {
+    /// Name before the `=`.
     name: &'static str,
-    /// The expected text, for errors.
+    /// Description of the valid values, for errors.
     expected: &'static str,
+    /// Whether the option can be used with a target.
     applies_to: fn(&Target) -> bool,
-    /// Sets the option, unless the value is invalid.
+    /// Sets the option. Returns `None` if the value is invalid.
     set: fn(&mut Address, &str) -> Option<()>,
 }
 

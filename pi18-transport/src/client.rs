@@ -24,11 +24,11 @@ use outcome::{Answered, Outcome};
 pub use config::ClientConfig;
 pub use outcome::{SetOutcome, TimedReply};
 
-/// Asks a unit, one request at a time.
+/// Sends requests to a unit, one at a time, and returns the replies.
 ///
 /// The client makes sure that a reply belongs to the request: a late reply to an earlier request is
-/// never returned for a later one. A query is repeated if its reply is missing or damaged; a set command
-/// is sent once.
+/// never returned for a later one. A query is sent again if its reply is missing or damaged; a set command
+/// is sent only once.
 ///
 /// ```
 /// use pi18_proto::{GeneralStatus, Mode};
@@ -101,8 +101,8 @@ impl<L: Link> Client<L> {
     /// # Errors
     /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn read_of<R: QueryReply>(&mut self, argument: R::Argument) -> Result<R, Error> {
-        let reading = self.query(R::query(argument))?;
-        reading.into_reply().map_err(|kind| Error::new(self.link.name(), kind))
+        let reply = self.query(R::query(argument))?;
+        reply.into_reply().map_err(|kind| Error::new(self.link.name(), kind))
     }
 
     /// Sends a query, and returns the reply with its frame, time and warnings.
@@ -121,8 +121,7 @@ impl<L: Link> Client<L> {
         Err(Error::new(self.link.name(), kind))
     }
 
-    /// Sends a set command, once. The [`SetOutcome`] is what the unit answered; only reading the setting
-    /// back proves its value.
+    /// Sends a set command once, and returns its outcome. Only reading the setting back proves its value.
     ///
     /// ```
     /// use pi18_transport::{Client, SetOutcome};
@@ -157,7 +156,7 @@ impl<L: Link> Client<L> {
         self.link.now()
     }
 
-    /// Waits on the link's clock.
+    /// Waits for `time` on the link's clock.
     pub fn pause(&mut self, time: Duration) {
         self.link.pause(time);
     }
@@ -167,6 +166,7 @@ impl<L: Link> Client<L> {
         self.link
     }
 
+    /// Returns the error of an exchange that failed, with a hint that fits its kind.
     fn failed(&self, kind: ErrorKind) -> Error {
         let hint = match &kind {
             ErrorKind::Timeout { found: None, .. } => {
@@ -186,7 +186,7 @@ impl<L: Link> Client<L> {
         Error::new(self.link.name(), kind).hint(hint)
     }
 
-    /// Drives one exchange to its end. Returns also whether the request was sent, at least in part.
+    /// Runs one exchange to its end. Also returns whether the request was sent, at least in part.
     fn exchange(&mut self, request: Request) -> (Result<Outcome, Error>, Sent) {
         let config = self.dialogue.config();
         let patience = config.timeout.saturating_mul(config.tries.max(1)).min(config.deadline);
@@ -194,18 +194,18 @@ impl<L: Link> Client<L> {
         if let Some(observe) = &mut self.observer {
             observe(QueryProgress::Asking { request, patience });
         }
-        let driven = self.drive(&mut exchange);
+        let result = self.drive(&mut exchange);
         if let Some(observe) = &mut self.observer {
             observe(QueryProgress::Done);
         }
-        let outcome = driven.map_err(|error| {
+        let outcome = result.map_err(|error| {
             self.dialogue.lose_step();
             self.with_peer_text(error, &mut exchange)
         });
         (outcome, Sent(exchange.was_sent()))
     }
 
-    /// Adds the text that a peer sent before it closed the link: a bridge sends its reason that way.
+    /// Adds the text that the peer sent before it closed the link, such as the reason that a bridge gives.
     fn with_peer_text(&mut self, error: Error, exchange: &mut Exchange) -> Error {
         if !error.is_disconnected() {
             return error;
@@ -221,6 +221,7 @@ impl<L: Link> Client<L> {
         }
     }
 
+    /// Carries out the steps of the dialogue until the exchange has ended.
     fn drive(&mut self, exchange: &mut Exchange) -> Result<Outcome, Error> {
         loop {
             let now = self.link.now();
@@ -251,7 +252,7 @@ impl<L> fmt::Debug for Client<L> {
     }
 }
 
-/// What a [`Client`] is doing, for a progress display. See [`Client::observe`].
+/// The start or the end of a request, for a progress display. See [`Client::observe`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum QueryProgress {
@@ -259,7 +260,7 @@ pub enum QueryProgress {
     Asking {
         /// The request.
         request: Request,
-        /// Maximum time until the end, with all tries.
+        /// Maximum time until the request ends, with all tries.
         patience: Duration,
     },
     /// The request has ended, with or without a reply.

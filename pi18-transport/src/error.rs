@@ -6,11 +6,11 @@ use pi18_proto::DecodeError;
 
 use crate::os::errno::Meaning;
 
-/// The error of this crate: why a unit could not be asked, or gave no valid reply.
+/// The error of this crate: a device could not be opened or used, or a unit gave no valid reply.
 ///
-/// The message names the place (usually the device address), what was expected and what was found, and,
-/// where it is known, what to do next. `Debug` prints the same message, so that it stays readable when
-/// `main` returns the error. The predicates tell the causes apart:
+/// The message names the place (usually the device address), what was expected and what was found, and
+/// often a next step. `Debug` prints the same message, so that it stays readable when `main` returns the
+/// error. The predicates distinguish the causes:
 ///
 /// ```
 /// use pi18_transport::Client;
@@ -92,9 +92,10 @@ impl Error {
         Self::new(format!("address {text:?}"), ErrorKind::Address { why: why.into() })
     }
 
-    /// Returns the error of an address with a serial number that several units may have.
+    /// Returns the error of an address with a serial number that cannot identify a unit.
     pub(crate) fn serial_number(text: &str) -> Self {
-        let why = "expected a unit's own serial number: 8 to 20 digits, not one group repeated";
+        let why =
+            "expected a serial number of 8 to 20 digits, not a placeholder such as 55355535553555";
         Self::address(text, why)
     }
 
@@ -135,8 +136,8 @@ impl Error {
         &self.0.place
     }
 
-    /// Returns whether the address or the capture file cannot be used: a syntax error, or a path that
-    /// is not a device.
+    /// Returns whether the address or the capture file cannot be used: it has a syntax error, or the
+    /// path is not a device.
     #[must_use]
     pub fn is_address(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Address { .. } | ErrorKind::Capture { .. })
@@ -148,8 +149,8 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Recording(_))
     }
 
-    /// Returns whether the address leads to nothing: no such file or host, no unit with the serial
-    /// number, no such request in the capture.
+    /// Returns whether the target does not exist: no such device node or host, no unit with the serial
+    /// number, or no such request in the capture.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match &self.0.kind {

@@ -1,14 +1,16 @@
 //! Reads and controls solar inverters with the PI18 protocol, over USB, RS-232 or TCP.
 //!
-//! PI18 is the protocol of Voltronic and MPP Solar hybrid inverters such as the LVX6048. The host sends a
-//! request, the unit answers: typed values for a *query*, yes or no for a *set command*. The types of all
-//! requests and replies are in the crate `pi18_proto`; this crate sends and receives them.
+//! PI18 is the protocol of Voltronic and MPP Solar hybrid inverters such as the LVX6048. The computer (the
+//! *host*) sends a request, and the inverter (the *unit*) answers: with values to a *query*, with accepted
+//! or refused to a *set command*, which changes a setting. Units that are connected in parallel are a
+//! *bank*. The types of all requests and replies are in the crate `pi18_proto`; this crate sends and
+//! receives them.
 //!
 //! ```
 //! use pi18_proto::{Count, GeneralStatus, ParallelInstance, ParallelStatus};
 //! use pi18_transport::Client;
 //!
-//! // A unit of the virtual bank. For a real one: "/dev/hidraw0", "serial:/dev/ttyUSB0", …
+//! // A unit of the virtual bank, which is simulated. For a real one: "/dev/hidraw0", …
 //! let mut unit = Client::open("sim:0")?;
 //! let status: GeneralStatus = unit.read()?;
 //! println!("battery: {}, {}", status.battery_voltage, status.battery_capacity);
@@ -22,37 +24,40 @@
 //!
 //! # From an address to a reply
 //!
-//! An [`Address`] is the text that a user types. It opens a [`Link`], a byte stream to one device. A
-//! [`Client`] asks over the link, and makes sure that each reply belongs to its request.
+//! An [`Address`] is the text with which a user selects a unit. It opens a [`Link`], a byte stream to one
+//! device. A [`Client`] sends requests over the link, and makes sure that each reply belongs to its request.
 //!
-//! | Address | Link | |
+//! | Address | Link | Connection |
 //! |---|---|---|
-//! | `/dev/hidraw0` | `Hidraw` | the USB port of an inverter (Linux) |
+//! | `/dev/hidraw0` | `Hidraw` | the USB port of a unit (Linux) |
 //! | `sn:96132206100410` | `Follower` | the unit with this serial number, on any USB port (Linux) |
-//! | `serial:/dev/ttyUSB0` | [`Serial`] | the RS-232 port of an inverter |
-//! | `tcp:HOST:PORT` | [`Tcp`] | RS-232 behind a serial bridge |
+//! | `serial:/dev/ttyUSB0` | [`Serial`] | the RS-232 port of a unit |
+//! | `tcp:HOST:PORT` | [`Tcp`] | the RS-232 port of a unit, through a network bridge |
 //! | `sim:0` | `sim::SimLink` | a unit of the virtual bank |
-//! | `replay:FILE` | [`Replay`] | a recorded capture |
+//! | `replay:FILE` | [`Replay`] | a *capture*: a file with recorded traffic |
 //!
-//! Other transports implement [`Link`]. [`CaptureRecorder`] is a link that records another one.
+//! For another connection, implement [`Link`]. [`CaptureRecorder`] is a link that passes everything to
+//! another link and records it in a capture.
 //!
-//! # Which unit is it?
+//! # Finding units on USB
 //!
-//! The node of a USB adapter, such as `/dev/hidraw0`, may belong to another unit after a replug or a
-//! reboot, and UPSs have the same adapter. Only the serial number stays with a unit. On Linux, `discover`
-//! asks all adapters for it, a `Roster` keeps the result up to date while cables are moved, and a
-//! `Follower` finds its unit again.
+//! A unit has a USB adapter inside, for which Linux creates a device node such as `/dev/hidraw0`. After a
+//! replug or a reboot, the same node may lead to another unit, or to a UPS, because UPSs have the same
+//! adapter. Only the serial number identifies a unit. `discover` reads the serial numbers behind all
+//! adapters once, a `Roster` keeps them up to date while cables are moved, and a `Follower` finds its unit
+//! again after a replug.
 //!
 //! # Errors
 //!
-//! An [`Error`] names the address, what was expected and what was found. Its predicates, such as
-//! [`is_timeout`](Error::is_timeout) and [`is_disconnected`](Error::is_disconnected), tell the causes
-//! apart. A set command that was sent never fails: its [`SetOutcome`] is what the unit answered.
+//! The message of an [`Error`] names the address, what was expected and what was found. Predicates such as
+//! [`is_timeout`](Error::is_timeout) and [`is_disconnected`](Error::is_disconnected) distinguish the
+//! causes. [`Client::set`] returns an error only if the set command was not sent. Otherwise it returns a
+//! [`SetOutcome`], which also covers a missing reply.
 //!
 //! # Features
 //!
-//! - `sim` (default): the virtual bank, `sim:` addresses, and servers that offer the bank to
-//!   other programs on a pseudo-terminal, over TCP, or as a USB HID device.
+//! - `sim` (default): the virtual bank, addresses that start with `sim:`, and servers through which
+//!   other programs reach the bank: on a pseudo-terminal, over TCP, or as a USB HID device.
 
 mod address;
 mod client;

@@ -1,4 +1,4 @@
-//! A link: the byte stream to one device, and its clock.
+//! Links: byte streams to one device each, over USB, a serial port, TCP, or from a capture.
 
 mod capture;
 #[cfg(target_os = "linux")]
@@ -70,11 +70,11 @@ pub trait Link {
     /// Sends all of `bytes`.
     ///
     /// # Errors
-    /// If they cannot all be passed on by `deadline`, or the device is gone.
+    /// If not all bytes can be sent by `deadline`, or the device is gone.
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error>;
 
-    /// Waits for bytes until `deadline` and appends them to `buffer`. Appends nothing if none arrive;
-    /// a deadline in the past takes what has already arrived, without waiting.
+    /// Waits for bytes until `deadline` and appends them to `buffer`; appends nothing if none arrive. With
+    /// a deadline in the past, appends the bytes that have already arrived, without waiting.
     ///
     /// # Errors
     /// If the device is gone or reading fails.
@@ -88,19 +88,19 @@ pub trait Link {
         Instant::now()
     }
 
-    /// Waits on the link's clock.
+    /// Waits for `time` on the link's clock.
     fn pause(&mut self, time: Duration) {
         std::thread::sleep(time);
     }
 
-    /// Returns whether no reply to an earlier request can arrive. If so, the first request needs no
-    /// other query before it to tell old replies from new ones.
+    /// Returns whether no reply to an earlier request can arrive when the link is new. If so, the client
+    /// sends its first request without a query before it that separates old replies from new ones.
     fn starts_quiet(&self) -> bool {
         false
     }
 
-    /// Returns whether replies to other hosts may arrive, as they do from a bridge that several hosts
-    /// use. If so, a reply that could belong to another request is confirmed by a query after it.
+    /// Returns whether replies to other hosts may arrive, as from a bridge that several hosts use. If so,
+    /// the client confirms a reply that could belong to another request by a query after it.
     fn is_shared(&self) -> bool {
         false
     }

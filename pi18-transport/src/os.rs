@@ -1,4 +1,5 @@
-//! The operating system: files, locks on device nodes, access rights, the kinds of nodes, error numbers and `poll`.
+//! The operating system: files, locks on device nodes, access rights, kinds of nodes, error numbers and
+//! `poll`.
 
 pub(crate) mod errno;
 mod file;

@@ -1,4 +1,4 @@
-//! USB adapters of these inverters (Linux): which are plugged in, and the unit behind each.
+//! USB adapters of these inverters (Linux): lists them, finds the unit behind each, and notices changes.
 
 mod adapter;
 mod backoff;

@@ -43,9 +43,9 @@ fn late_reply_is_not_returned_for_the_next_query() {
 
 #[test]
 fn late_reply_to_a_fence_does_not_end_a_later_fence() {
-    // The reply to the first fence arrives after the second was sent, that to MOD while the client
-    // waits for the third before GMN.
-    let line = Line::whole(move |request| match request {
+    // The reply to the first fence arrives after the second fence was sent. The reply to MOD arrives while
+    // the client waits for the third fence, before GMN.
+    let line = Line::with_fences(move |request| match request {
         "PI" => vec![(2_100, fence("PI"))],
         "MOD" => vec![(2_500, mode(5))],
         "ID" | "VFW" | "DI" => vec![(10, fence(request))],
@@ -64,7 +64,7 @@ fn late_reply_to_a_fence_does_not_end_a_later_fence() {
 fn duplicate_reply_to_a_fence_is_not_returned_for_a_query() {
     // Every reply is followed by a copy of the previous one.
     let mut last = fence("PI");
-    let mut client = Client::new(Line::whole(move |request| {
+    let mut client = Client::new(Line::with_fences(move |request| {
         let reply = match request {
             "MCHGCR" => {
                 frame(MaxChargeCurrents { currents: Currents::new(&[Amperes(10)]).unwrap() })
@@ -154,7 +154,7 @@ fn query_is_repeated_after_bytes_before_the_reply() {
 }
 
 #[test]
-fn wrong_length_is_accepted_if_repeated_alike() {
+fn wrong_length_is_accepted_if_it_occurs_twice() {
     let wrong = |data: &str| {
         let mut frame = format!("^D010{data}").into_bytes();
         let checksum = pi18_proto::checksum(&frame);
@@ -188,7 +188,7 @@ fn silent_unit_is_a_timeout_after_all_tries_within_the_deadline() {
 #[test]
 fn device_with_another_protocol_is_reported() {
     let ups = b"(230.1 000.0 230.1 012 50.0 2.20 25.0 00001001\r";
-    let mut client = Client::new(Line::whole(|_| vec![(10, ups.to_vec())]));
+    let mut client = Client::new(Line::with_fences(|_| vec![(10, ups.to_vec())]));
     let error = client.read::<GeneralStatus>().unwrap_err();
     assert!(error.is_not_pi18());
     assert_eq!(
@@ -232,7 +232,7 @@ fn unit_that_returns_after_ten_minutes_is_read_within_a_second() {
     let start = Instant::now();
     let is_away = std::rc::Rc::new(std::cell::Cell::new(true));
     let is_away_now = is_away.clone();
-    let mut client = Client::new(Line::whole(move |request| match request {
+    let mut client = Client::new(Line::with_fences(move |request| match request {
         _ if is_away_now.get() => vec![],
         "MOD" => vec![(10, mode(5))],
         request => vec![(10, fence(request))],
@@ -277,7 +277,7 @@ fn late_refusal_is_not_the_outcome_of_a_set_command() {
 
 #[test]
 fn set_command_is_not_sent_to_a_silent_unit() {
-    let mut client = Client::new(Line::whole(|_| vec![]));
+    let mut client = Client::new(Line::with_fences(|_| vec![]));
     assert!(client.set(pop()).unwrap_err().is_timeout());
     assert!(!client.link().sent.contains(&"POP1".to_owned()));
 }

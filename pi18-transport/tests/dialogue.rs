@@ -1,5 +1,5 @@
-//! When client and unit are in step, the outcome of an interrupted set command, and peers that are not
-//! inverters.
+//! The client after unsolicited bytes and failures of the link, the outcome of an interrupted set command,
+//! and peers that are not inverters.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod line;
@@ -86,16 +86,18 @@ fn set_command_interrupted_while_sending_has_an_outcome() {
         let mut client = Client::new(line);
         assert_eq!(client.set(pop()).unwrap(), outcome, "{kind}");
         assert_eq!(client.link().sent, ["PI", "POP1"]);
-        // A late reply to it must not count for the next request.
+        // A late reply to the set command must not be returned for the next request.
         let _ = client.read::<Mode>();
         assert_eq!(client.link().sent, ["PI", "POP1", "ID", "MOD"]);
     }
 }
 
-/// A peer that always has more bytes, as fast as they are received.
+/// A peer that sends bytes without end.
 struct Flood {
     text: &'static [u8],
+    /// Number of bytes per call of `receive`.
     chunk: usize,
+    /// Number of bytes received so far.
     taken: usize,
     /// Whether it sends nothing until a request was sent.
     is_waiting: bool,
@@ -118,7 +120,11 @@ impl Link for Flood {
         if self.is_waiting {
             return Ok(());
         }
-        assert!(self.taken < 1 << 24, "expected an end, received {} bytes", self.taken);
+        assert!(
+            self.taken < 1 << 24,
+            "expected the client to stop, but it received {} bytes",
+            self.taken
+        );
         buffer.extend(self.text.iter().cycle().take(self.chunk));
         self.taken += self.chunk;
         Ok(())
@@ -180,7 +186,7 @@ fn flood_after_a_set_command_is_a_garbled_outcome() {
 
 #[test]
 fn draining_a_busy_line_ends() {
-    // Another host sends requests without a pause: bytes arrive every millisecond.
+    // Another host sends requests without a pause, so that bytes arrive every millisecond.
     let mut line = correct_line();
     let start = line.now;
     line.arriving =
@@ -190,7 +196,7 @@ fn draining_a_busy_line_ends() {
     assert!(client.now() - start <= Duration::from_secs(11));
 }
 
-/// A line where draining takes time.
+/// A line on which each call of `receive` takes a millisecond.
 struct Busy(Line);
 
 impl Link for Busy {
@@ -229,7 +235,7 @@ fn text_of_a_bridge_is_shown_when_it_closes() {
     );
 }
 
-/// A bridge that has closed the connection with a text, which is noticed by the first send.
+/// A bridge that has sent a text and closed the connection, which only sending reveals.
 struct Closed(Vec<u8>);
 
 impl Link for Closed {

@@ -91,7 +91,7 @@ fn identical_replies_are_accepted() {
 #[test]
 fn reply_that_is_not_followed_by_a_fence_is_requested_again() {
     let mut fences = 0;
-    let mut client = Client::new(Shared(Line::whole(move |request| match request {
+    let mut client = Client::new(Shared(Line::with_fences(move |request| match request {
         "MOD" => vec![(10, mode(5))],
         fence => {
             fences += 1;
@@ -113,7 +113,7 @@ fn reply_of_unique_form_needs_no_fence_after_it() {
 #[test]
 fn replies_must_agree_twice_if_other_replies_arrive() {
     let mut asked = 0;
-    let mut client = Client::new(Shared(Line::whole(move |request| match request {
+    let mut client = Client::new(Shared(Line::with_fences(move |request| match request {
         "PI" => vec![(2, model()), (4, model()), (10, line::fence(request))],
         "MOD" => {
             asked += 1;

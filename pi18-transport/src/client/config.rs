@@ -1,10 +1,10 @@
-//! How often and how long a client asks.
+//! The configuration of a client.
 
 use std::time::Duration;
 
 use pi18_proto::Dialect;
 
-/// The configuration of a [`Client`](crate::Client): how often and how long it asks.
+/// The configuration of a [`Client`](crate::Client): timeouts, tries, and the form of requests.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,9 +24,9 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// Number of times that a query is sent before it fails. A set command is sent once.
     pub tries: u32,
-    /// Maximum time of a request with all its tries.
+    /// Maximum time of a request, with all its tries.
     pub deadline: Duration,
-    /// How long the line must be quiet after a wrong reply before the try ends.
+    /// How long the line must be quiet after an unexpected reply before the try ends.
     pub settle: Duration,
     /// Whether requests have a checksum.
     pub dialect: Dialect,

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use pi18_proto::{Frame, FrameKind, Request};
 
 use super::{
-    fences::{is_mistakable, reply_to},
+    fences::{is_ambiguous, reply_to},
     outcome::Answered,
 };
 
-/// The state of confirming the reply to one query.
+/// The confirmation of the reply to one query.
 #[derive(Debug, Default)]
 pub(super) struct Confirmation {
     /// The reply that waits for a fence after it.
@@ -25,10 +25,10 @@ pub(super) struct Confirmation {
     is_done: bool,
 }
 
-/// The result of one round, after the fence was answered.
+/// The result of one round: a query, its reply, and the fence after it.
 #[derive(Debug)]
 pub(super) enum Round {
-    /// The reply is the reply to the query.
+    /// The reply belongs to the query.
     Confirmed(Answered),
     /// Another round is needed: other hosts are active.
     Unsure,
@@ -43,7 +43,7 @@ impl Confirmation {
     pub(super) fn is_needed(&self, request: Request, answered: &Answered) -> bool {
         let Request::Query(query) = request else { return false };
         let frame = Frame::parse(&answered.frame);
-        !self.is_done && frame.is_ok_and(|frame| is_mistakable(query, frame.data()))
+        !self.is_done && frame.is_ok_and(|frame| is_ambiguous(query, frame.data()))
     }
 
     /// Keeps a reply until the fence after it is answered.
@@ -51,9 +51,8 @@ impl Confirmation {
         self.waiting = Some(answered);
     }
 
-    /// Withdraws the waiting reply unless `found` cannot be the reply: one of two different replies is
-    /// that to another host, and damaged bytes (`None`) may have been the right one. Returns whether
-    /// it did.
+    /// Withdraws the waiting reply if `found` may be the correct reply instead: a different reply to the
+    /// same query, or damaged bytes (`None`). Returns whether the reply was withdrawn.
     pub(super) fn contradict(
         &mut self,
         request: Request,
@@ -88,11 +87,12 @@ impl Confirmation {
     }
 }
 
-/// The times of the last two frames that were no reply to a request of this client.
+/// The times of the last two frames that did not answer a request of this client.
 #[derive(Debug, Default)]
 pub(super) struct OtherHosts([Option<Instant>; 2]);
 
 impl OtherHosts {
+    /// Records a frame that did not answer a request of this client.
     pub(super) fn note(&mut self, now: Instant) {
         self.0 = [self.0[1], Some(now)];
     }

@@ -1,12 +1,12 @@
-//! The engine of a client: how to send one request and to identify the reply to it. No I/O, no clock.
+//! The logic of a client, without I/O and without a clock: sends a request and identifies its reply.
 //!
 //! A reply does not name its request, a slow unit may still be answering the previous request, and a
 //! link may hold old bytes. Two facts help: a unit answers in order, and some replies cannot be
 //! confused with any other. While every request gets its reply, the next reply belongs to the next
-//! request: client and unit are *in step*. After anything else, the client first sends a *fence*: a
-//! query with an unmistakable reply that never changes. Everything that arrives before that reply
-//! belongs to older requests. The fences rotate, so that a late or repeated reply to one is not taken
-//! for the reply to the next.
+//! request: client and unit are *in step*. Otherwise, as after a missing or damaged reply, the client first
+//! sends a *fence*: a query with an unmistakable reply that never changes. Everything that arrives before
+//! that reply belongs to older requests. There are several fences, which are used in turn, so that a late
+//! or repeated reply to one is not taken for the reply to the next.
 //!
 //! A bridge may pass on the replies to several hosts. On such a link, a reply that could belong to
 //! another host counts only if no other reply of the same form arrives before the reply to a fence that
@@ -25,11 +25,12 @@ use super::{
 };
 use crate::error::ErrorKind;
 
-/// The state between a client and a unit that lasts from request to request.
+/// The state of a client that is kept from one request to the next.
 #[derive(Debug)]
 pub(super) struct Dialogue {
     config: ClientConfig,
     reader: FrameReader,
+    /// Whether the next reply belongs to the next request.
     in_step: bool,
     /// Whether other hosts may use the link.
     is_shared: bool,
@@ -39,7 +40,7 @@ pub(super) struct Dialogue {
     is_pi18: bool,
 }
 
-/// What the driver has to do next.
+/// The next task of the driver, which has the link.
 #[derive(Debug)]
 pub(super) enum Step {
     /// Receive without waiting and pass the bytes to [`Dialogue::drained`], even if there are none.
@@ -53,7 +54,7 @@ pub(super) enum Step {
 }
 
 impl Dialogue {
-    /// Creates a dialogue; `in_step` if no reply to an earlier request can be on its way.
+    /// Creates a dialogue. `in_step` means that no reply to an earlier request can arrive.
     pub(super) fn new(config: ClientConfig, in_step: bool) -> Self {
         Self {
             config,
@@ -75,13 +76,13 @@ impl Dialogue {
         &self.config
     }
 
-    /// Requires a fence before the next request, as after a failure of the link.
+    /// Requires a fence before the next request, for use after the link has failed.
     pub(super) fn lose_step(&mut self) {
         self.in_step = false;
         self.reader = FrameReader::new();
     }
 
-    /// Returns what the driver has to do next.
+    /// Returns the next task of the driver.
     pub(super) fn next(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         match exchange.outcome.take() {
             Some(Outcome::Answer(answered))
@@ -125,7 +126,7 @@ impl Dialogue {
         }
     }
 
-    /// Takes bytes that arrived before anything was sent; empty once there are no more.
+    /// Discards bytes that arrived before anything was sent. No bytes mean that there are no more.
     pub(super) fn drained(&mut self, exchange: &mut Exchange, bytes: &[u8]) {
         if !bytes.is_empty() {
             exchange.drained += bytes.len();
@@ -142,6 +143,7 @@ impl Dialogue {
         self.end_draining(exchange);
     }
 
+    /// Ends draining. Old bytes require a fence; if they arrived after a fence, they cost a try.
     fn end_draining(&mut self, exchange: &mut Exchange) {
         exchange.drain_until = None;
         let is_unfinished = self.reader.flush().is_some();
@@ -156,7 +158,7 @@ impl Dialogue {
         exchange.phase = Phase::Ready;
     }
 
-    /// Takes the bytes that arrived after sending.
+    /// Handles bytes that arrived after sending.
     pub(super) fn received(&mut self, exchange: &mut Exchange, mut bytes: &[u8], now: Instant) {
         exchange.received += bytes.len();
         if exchange.received > MAX_RECEIVED {
@@ -229,6 +231,7 @@ impl Dialogue {
         }
     }
 
+    /// Sends the request if client and unit are in step, or else a fence.
     fn send(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         let wait = self.wait(exchange, now);
         if self.in_step {
@@ -278,6 +281,7 @@ impl Dialogue {
         }
     }
 
+    /// Ends a try without a reply, and begins the next one if possible.
     fn try_again(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         let was_asking = matches!(exchange.phase, Phase::Asking(_));
         self.in_step = false;

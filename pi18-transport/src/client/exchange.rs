@@ -1,4 +1,4 @@
-//! One request on its way to its reply: what was sent, what came back, and how it ends.
+//! The state of one request: what was sent, what arrived, and the outcome.
 
 use std::time::Instant;
 
@@ -41,14 +41,14 @@ pub(super) struct Exchange {
     pub(super) outcome: Option<Outcome>,
 }
 
-/// What an exchange is doing.
+/// The phase of an exchange.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
     /// Discarding bytes that arrived before anything was sent.
     Draining,
     /// Ready to send the request, or a fence before it.
     Ready,
-    /// Waiting for the reply to a fence, or (`None`) for late replies to all fences.
+    /// Waiting for the reply to a fence; `None` while no fence can be sent.
     Fencing(Option<Query>, Wait),
     /// Waiting for the reply to the request.
     Asking(Wait),
@@ -60,11 +60,11 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wait {
     pub(super) end: Instant,
-    /// An earlier end, set once something wrong arrived: when the line has been quiet long enough.
+    /// An earlier end, set once an unexpected reply arrived: when the line has been quiet long enough.
     pub(super) quiet: Option<Instant>,
 }
 
-/// The last thing that arrived and was not the expected reply.
+/// The last bytes that arrived and were not the expected reply.
 #[derive(Debug, Default)]
 pub(super) enum LastReply {
     #[default]
@@ -133,7 +133,7 @@ impl Exchange {
         });
     }
 
-    /// Notes something that is not the expected reply, and shortens the wait to a quiet line.
+    /// Records an unexpected reply, and lets the wait end as soon as the line is quiet.
     pub(super) fn note(&mut self, last_reply: LastReply) {
         self.last_reply = last_reply;
         if let Phase::Fencing(_, wait) | Phase::Asking(wait) = &mut self.phase {
@@ -142,7 +142,7 @@ impl Exchange {
         }
     }
 
-    /// Takes a valid frame as the reply to the request, unless a different one arrived as well.
+    /// Accepts a valid frame as the reply to the request, unless a different reply arrived as well.
     pub(super) fn judge(&mut self, frame: &Frame<'_>, bytes: &[u8]) {
         let outcome = match (&self.request, frame.kind()) {
             (Request::Query(query), FrameKind::Data) => match self.answer(*query, frame, bytes) {
@@ -171,6 +171,7 @@ impl Exchange {
         }
     }
 
+    /// Decodes a data frame as the reply to `query`.
     fn answer(
         &mut self,
         query: Query,

@@ -22,10 +22,10 @@ pub(crate) struct Fences {
 }
 
 impl Fences {
-    /// Returns the fence to send now: not the request itself, and `None` while every fence may still be
-    /// answered from before the request.
+    /// Returns the fence to send now, which is never the request itself. Returns `None` while a reply to
+    /// every fence may still arrive that was sent before the request.
     ///
-    /// While nothing is answered, two fences alternate, so that the others remain unused for later.
+    /// While the unit does not answer, two fences alternate, so that the others stay usable for later.
     pub(crate) fn next(&mut self, request: Request, now: Instant) -> Option<Query> {
         self.forget_lost(now);
         let indices = (0..FENCES.len()).map(|offset| (self.turn + offset) % FENCES.len());
@@ -41,7 +41,7 @@ impl Fences {
         FENCES.get(index).copied()
     }
 
-    /// Notes that the last fence was answered. If each fence was sent once, no older reply can arrive.
+    /// Records that the last fence was answered. If each fence was sent once, no older reply can arrive.
     pub(crate) fn passed(&mut self, fence: Query) {
         if !std::mem::take(&mut self.is_repeated) {
             self.sent = Default::default();
@@ -51,12 +51,12 @@ impl Fences {
         self.turn = index.map_or(0, |index| index + 1);
     }
 
-    /// Notes that a request is sent: replies to fences sent before it prove nothing about its reply.
+    /// Records that a request is sent: replies to fences sent before it prove nothing about its reply.
     pub(crate) fn request_sent(&mut self) {
         self.is_old = self.sent.map(|sent| sent.is_some());
     }
 
-    /// Forgets fences that are not answered any more.
+    /// Forgets fences that were sent so long ago that their replies count as lost.
     fn forget_lost(&mut self, now: Instant) {
         for (sent, is_old) in self.sent.iter_mut().zip(&mut self.is_old) {
             if sent.is_some_and(|sent| now >= sent + LOST) {
@@ -66,7 +66,7 @@ impl Fences {
     }
 }
 
-/// Why a data frame is not the reply to a query.
+/// The reason why a data frame is not the reply to a query.
 #[derive(Debug)]
 pub(crate) enum NotReply {
     /// It has the form of a reply to another query.
@@ -96,9 +96,9 @@ pub(crate) fn reply_to<'a>(
     }
 }
 
-/// Returns whether the data of a reply to `query` could be the reply to another request: to another
-/// query, or to the same query about another day or unit. The reply to a fence is unmistakable.
-pub(crate) fn is_mistakable(query: Query, data: &[u8]) -> bool {
+/// Returns whether the data of a reply to `query` could also answer another request: another query, or the
+/// same query about another day or unit. The reply to a fence is never ambiguous.
+pub(crate) fn is_ambiguous(query: Query, data: &[u8]) -> bool {
     !FENCES.contains(&query)
         && (!query.info().arguments.is_empty() || Query::candidates(data).nth(1).is_some())
 }

@@ -79,7 +79,7 @@ impl TimedReply {
     }
 }
 
-/// How an exchange ends.
+/// The outcome of an exchange.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// The reply to a query.
@@ -105,7 +105,7 @@ pub(super) struct Answered {
 }
 
 impl Outcome {
-    /// Returns whether two replies mean the same.
+    /// Returns whether two outcomes are the same reply.
     pub(super) fn agrees(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Answer(a), Self::Answer(b)) => a.frame == b.frame,

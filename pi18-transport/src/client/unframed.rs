@@ -16,7 +16,7 @@ impl Unframed {
         self.0.clear();
     }
 
-    /// Returns the bytes as quoted text if they contain a word of three letters and do not begin like a
+    /// Returns the bytes as quoted text if they contain three letters in a row and do not begin like a
     /// frame.
     pub(super) fn text(&self) -> Option<String> {
         let text = self.0.trim_ascii();

@@ -16,13 +16,13 @@ use crate::{
     usb::{Entry, Roster, Whereabouts, interface::taken_adapters},
 };
 
-/// A link that finds its unit by serial number, on whichever USB adapter it is plugged in.
+/// A link to the unit with a given serial number, on any USB port.
 ///
 /// When the adapter is unplugged, the current call fails as [disconnected](Error::is_disconnected) and
 /// the follower closes the node. The next send waits for the unit to be plugged in again, until the
-/// deadline. It probes new adapters at once, and those without a reply again in growing intervals. Other
-/// units are only asked for their serial number. Nothing is sent twice: a set command that was
-/// interrupted ends as [`Gone`](crate::SetOutcome::Gone).
+/// deadline. It asks the units behind new adapters for their serial number at once, and repeats that in
+/// growing intervals if there is no reply. Nothing else is sent to other units. Nothing is sent twice to
+/// the unit itself: a set command that was interrupted ends as [`Gone`](crate::SetOutcome::Gone).
 ///
 /// This works on USB only: the cable of a serial port can be moved to another unit unnoticed.
 ///
@@ -62,8 +62,8 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Creates a follower that looks for the unit when the first request is sent. `config` is that of
-    /// the [`Roster`](crate::Roster) it uses.
+    /// Creates a follower that looks for the unit when the first request is sent. It uses a
+    /// [`Roster`](crate::Roster) with this `config`.
     ///
     /// # Errors
     /// If the number does not [look genuine](SerialNumber::looks_genuine): several units may have it.
@@ -90,9 +90,10 @@ impl Follower {
         self.node.as_ref().map(Hidraw::path)
     }
 
+    /// Finds the unit, and opens and locks its node.
     fn find(&mut self, time: SearchTime) -> Result<(), Error> {
         let mut open_error = None;
-        // The location in the roster is older than the loss of the unit.
+        // The roster may still have the location from before the unit was lost.
         self.roster.forget(self.serial);
         loop {
             // Even with a deadline in the past, this scans once.
@@ -119,6 +120,7 @@ impl Follower {
         }
     }
 
+    /// Returns the error of a unit that was not found, with the result for each adapter.
     fn not_found(&self) -> Error {
         let entries = self.roster.entries().iter().map(|entry| {
             let node = entry.adapter.node.display();
@@ -193,6 +195,7 @@ enum SearchTime {
 }
 
 impl SearchTime {
+    /// Returns the end of the search, given the adapters that are known so far.
     fn deadline(self, roster: &Roster) -> Instant {
         let start = match self {
             Self::Until(deadline) => return deadline,

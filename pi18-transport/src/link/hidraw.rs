@@ -56,12 +56,12 @@ pub struct Hidraw {
     path: PathBuf,
     name: String,
     pause: Duration,
-    /// When the last report arrived, if nothing was received without waiting since then.
+    /// Arrival of the last report, unless the link was drained since then.
     last_report: Option<Instant>,
     /// Maximum time between two reports of one reply.
     interval: Duration,
-    /// The kernel's name of the HID device.
-    plugging: Option<String>,
+    /// The kernel's name of the HID device, such as `0003:0665:5161.002D`.
+    hid_device: Option<String>,
     interface: Option<Interface>,
 }
 
@@ -78,6 +78,7 @@ impl Hidraw {
         Self::open_within(path, lock::PATIENCE)
     }
 
+    /// Opens and locks a node like [`open`](Self::open), but waits up to `patience` for the lock.
     pub(crate) fn open_within(path: &Path, patience: Duration) -> Result<Self, Error> {
         let name = format!("hidraw:{}", path.display());
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -93,7 +94,7 @@ impl Hidraw {
             pause: Duration::ZERO,
             last_report: None,
             interval: MAX_REPORT_INTERVAL,
-            plugging: device.as_deref().and_then(name_of),
+            hid_device: device.as_deref().and_then(name_of),
             interface: device.as_deref().and_then(Interface::of),
         })
     }
@@ -118,8 +119,8 @@ impl Hidraw {
     }
 
     /// Returns the kernel's name of the HID device, as in [`Adapter`](crate::Adapter).
-    pub(crate) fn plugging(&self) -> Option<&str> {
-        self.plugging.as_deref()
+    pub(crate) fn hid_device(&self) -> Option<&str> {
+        self.hid_device.as_deref()
     }
 
     /// Releases the lock, so that other programs can use the node while it stays open.
@@ -225,7 +226,7 @@ fn read(node: &mut File, buffer: &mut BytesMut) -> io::Result<()> {
             Ok(len) => buffer.extend_from_slice(report.get(..len).unwrap_or_default()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Return the reports that arrived before the device was unplugged first.
+            // First return the reports that arrived before the device was unplugged.
             Err(_) if buffer.len() > len_before => break,
             Err(error) => return Err(error),
         }
@@ -240,9 +241,9 @@ fn has_hung_up(node: &File, within: Duration) -> bool {
 }
 
 /// Splits bytes into reports as hidraw expects them: a zero, then eight bytes.
-fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; 1 + REPORT]> {
-    bytes.chunks(REPORT).map(|chunk| {
-        let mut report = [0; 1 + REPORT];
+fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; 1 + REPORT_LENGTH]> {
+    bytes.chunks(REPORT_LENGTH).map(|chunk| {
+        let mut report = [0; 1 + REPORT_LENGTH];
         for (to, from) in report.iter_mut().skip(1).zip(chunk) {
             *to = *from;
         }
@@ -254,9 +255,10 @@ fn reports(bytes: &[u8]) -> impl Iterator<Item = [u8; 1 + REPORT]> {
 /// 256 ms (USB 2.0, 11.12.4).
 const UNPLUG_DETECTION: Duration = Duration::from_millis(300);
 
-const REPORT: usize = 8;
+/// Length of a report, in bytes.
+const REPORT_LENGTH: usize = 8;
 
-/// The adapter sends a report every 12 ms, plus some reserve.
+/// Maximum time between two reports of one reply: the adapter sends one every 12 ms.
 const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(15);
 
 /// Number of reports that the kernel queues for a reader.
@@ -279,7 +281,7 @@ mod tests {
             pause: Duration::ZERO,
             last_report: None,
             interval: MAX_REPORT_INTERVAL,
-            plugging: None,
+            hid_device: None,
             interface: None,
         };
         (device, link)

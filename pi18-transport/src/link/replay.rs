@@ -18,8 +18,8 @@ use crate::{Error, error::ErrorKind, os::read_file, text::from_hex};
 
 /// A link that answers like the captured device.
 ///
-/// A request is searched from the current position in the capture to its end, then from its start. The
-/// bytes arrive with their original delay, but on a simulated clock: waiting takes no real time.
+/// Each request is looked up from the current position to the end of the capture, then from the start.
+/// The bytes arrive with their original delay, but on a simulated clock: waiting takes no real time.
 ///
 /// ```
 /// use pi18_proto::{Mode, WorkingMode};
@@ -194,7 +194,7 @@ mod tests {
         assert!(error.is_address());
         assert_eq!(
             error.to_string(),
-            "replay:test: line 3: hex: expected two digits a byte, found one left over at the end"
+            "replay:test: line 3: hex: expected two digits per byte, found a single digit at the end"
         );
     }
 }

@@ -58,7 +58,7 @@ impl Serial {
         }
     }
 
-    /// Returns the error of an open port that failed for another reason than a timeout: the port is gone.
+    /// Returns the error of a port that is gone. Every failure of an open port except a timeout means that.
     fn gone(&self, source: io::Error) -> Error {
         Error::new(&*self.name, ErrorKind::Disconnected(source))
     }

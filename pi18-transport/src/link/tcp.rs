@@ -28,7 +28,7 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// Connects to `host:port` within five seconds, without the time of the name lookup.
+    /// Connects to `host:port` within five seconds, not counting the name lookup.
     ///
     /// # Errors
     /// If the host is unknown or does not accept the connection.
@@ -57,7 +57,7 @@ fn connect(host_and_port: &str) -> io::Result<TcpStream> {
     Err(last)
 }
 
-/// Returns the time until `deadline`, but never zero, which sockets take for no timeout.
+/// Returns the time until `deadline`, but never zero, which sockets do not accept as a timeout.
 fn time_until(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(Duration::from_micros(1))
 }

@@ -1,8 +1,8 @@
 //! What an I/O error on an open device means for the device itself.
 //!
-//! An error number can mean two things, depending on the link: `EPIPE` from a socket means that the
-//! peer is gone, from a USB device that it refused one transfer. So the table gives the meaning, and
-//! each link decides which meanings end the connection.
+//! The same error number can have different causes: `EPIPE` from a socket means that the peer is gone, from
+//! a USB device that it refused one transfer. So the table gives the meaning, and each link decides which
+//! meanings end the connection.
 
 use std::io;
 
@@ -24,6 +24,7 @@ pub(crate) enum Meaning {
 }
 
 impl Meaning {
+    /// Returns the meaning of an error.
     pub(crate) fn of(error: &io::Error) -> Self {
         use io::ErrorKind::{
             BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, NotFound, UnexpectedEof,

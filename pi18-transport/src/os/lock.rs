@@ -1,4 +1,5 @@
-//! An advisory lock on a device node, so that one program uses it at a time, and who holds it.
+//! An advisory lock on a device node, so that only one program at a time uses it, and the program that holds
+//! the lock.
 
 use std::path::Path;
 #[cfg(target_os = "linux")]
@@ -11,8 +12,8 @@ use crate::{Error, error::ErrorKind};
 #[cfg(target_os = "linux")]
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Takes the lock that every program with this crate takes, within `patience`. Closing the file releases
-/// it.
+/// Locks an open device node against other programs that use this crate, and waits up to `patience` for
+/// them. Closing the file releases the lock.
 #[cfg(target_os = "linux")]
 pub(crate) fn exclusive(
     file: &std::fs::File,

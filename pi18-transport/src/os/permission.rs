@@ -1,4 +1,4 @@
-//! Errors of opening a device, with a hint how to get access.
+//! The errors of opening a device, with a hint on how to get access.
 
 use std::{io, path::Path};
 

@@ -19,7 +19,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// ```
 ///
 /// # Errors
-/// If a character is not a hexadecimal digit, or the last digit has no pair.
+/// If a character is not a hexadecimal digit, or the number of digits is odd.
 pub fn from_hex(text: &str) -> Result<Vec<u8>, HexError> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
     let mut rest = text;
@@ -69,8 +69,8 @@ pub enum HexError {
         /// The character.
         character: char,
     },
-    /// A last digit without a pair.
-    #[error("hex: expected two digits a byte, found one left over at the end")]
+    /// An odd number of digits.
+    #[error("hex: expected two digits per byte, found a single digit at the end")]
     Odd,
 }
 

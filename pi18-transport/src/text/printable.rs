@@ -1,4 +1,4 @@
-//! Makes text from devices, files and the network safe to show, and wraps it.
+//! Escapes text from devices, files and the network for display, and wraps text into lines.
 
 use std::borrow::Cow;
 
@@ -54,8 +54,8 @@ pub fn is_printable(c: char) -> bool {
 
 /// Wraps words into lines of at most `max_width` columns.
 ///
-/// The first line begins with `lead`, the others are indented to the same column. A word that does not
-/// fit gets a longer line of its own. A no-break space does not separate words.
+/// The first line begins with `lead`, the others are indented to the same column. A word that is too wide
+/// for that gets a longer line. A no-break space does not separate words.
 ///
 /// ```
 /// assert_eq!(pi18_transport::wrap("why: ", "the cable is loose", 16), "why: the cable\n     is loose\n");

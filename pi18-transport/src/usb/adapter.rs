@@ -21,7 +21,7 @@ pub struct Adapter {
     /// The device node, such as `/dev/hidraw0`. After a replug it may belong to another adapter.
     pub node: PathBuf,
     /// The kernel's name of the HID device, such as `0003:0665:5161.002D`; new at every replug.
-    pub plugging: String,
+    pub hid_device: String,
     /// The USB port, such as `1-1.2`. For a device that is not on USB: the location that it reports.
     pub port: Option<String>,
 }
@@ -59,7 +59,7 @@ fn adapters_in(class: &Path) -> io::Result<Vec<Adapter>> {
             let device = device.canonicalize().ok()?;
             Some(Adapter {
                 node: Path::new("/dev").join(node.file_name()),
-                plugging: name_of(&device)?,
+                hid_device: name_of(&device)?,
                 port: port_of(&device, &uevent),
             })
         })
@@ -99,7 +99,7 @@ mod tests {
         let found = adapters_in(&sysfs.class()).unwrap();
         let shown: Vec<_> = found
             .iter()
-            .map(|it| (it.node.to_str().unwrap(), &*it.plugging, it.port.as_deref().unwrap()))
+            .map(|it| (it.node.to_str().unwrap(), &*it.hid_device, it.port.as_deref().unwrap()))
             .collect();
         assert_eq!(
             shown,

@@ -31,7 +31,7 @@ pub struct Device {
     pub unit: Result<Nameplate, Error>,
 }
 
-/// What a unit reports about itself.
+/// The identity of a unit, as it reports it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Nameplate {
@@ -46,10 +46,10 @@ pub struct Nameplate {
     pub instance: Option<Count>,
 }
 
-/// Asks every USB adapter that is plugged in which unit is behind it.
+/// Finds the units behind all USB adapters that are plugged in.
 ///
-/// All adapters are asked at the same time, and only with queries (`PI`, `ID`, then `GMN`, `VFW`, `GS`).
-/// This takes less than a second if all units answer, and two seconds otherwise.
+/// This sends only queries (`PI`, `ID`, then `GMN`, `VFW`, `GS`), to all adapters at the same time. It takes
+/// less than a second if all units answer, and two seconds otherwise.
 ///
 /// ```
 /// for device in pi18_transport::discover() {
@@ -75,10 +75,10 @@ pub fn discover() -> Vec<Device> {
     probed.into_iter().chain(taken).collect()
 }
 
-/// Asks every given serial port which unit is behind it, at 2400 baud.
+/// Finds the units behind the given serial ports, at 2400 baud.
 ///
-/// This sends data to whatever is connected. Leave out ports with devices that must not receive
-/// unknown data. [`serial_ports`] lists the ports of this computer.
+/// This sends queries to every port, even if another device is connected. Leave out ports with devices
+/// that must not receive unknown data. [`serial_ports`] lists the ports of this computer.
 ///
 /// ```no_run
 /// for device in pi18_transport::discover_serial(&["/dev/ttyUSB0".into()]) {

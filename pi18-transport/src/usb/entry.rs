@@ -1,4 +1,4 @@
-//! One adapter in a roster, and what is known of the unit behind it.
+//! One adapter in a roster, and the result of its last probe.
 
 use std::{
     mem,
@@ -19,7 +19,7 @@ use crate::{Error, Hidraw, error::ErrorKind};
 pub struct Entry {
     /// The adapter.
     pub adapter: Adapter,
-    /// When the adapter was first seen.
+    /// When the adapter was first found in sysfs.
     since: Instant,
     state: ProbeState,
     backoff: Backoff,
@@ -42,7 +42,7 @@ enum ProbeState {
 }
 
 impl Entry {
-    /// Creates the entry of an adapter that was first seen `now`; `timeout` is that of the client.
+    /// Creates the entry of an adapter that was first found `now`. `timeout` is the client's timeout.
     pub(super) fn new(adapter: Adapter, now: Instant, timeout: Duration) -> Self {
         let backoff = Backoff::new(timeout);
         Self { adapter, since: now, state: ProbeState::NotProbed, backoff }
@@ -117,8 +117,8 @@ impl Entry {
         }
     }
 
-    /// Marks the first probe as failed if it has been running too long, and returns whether it was. The
-    /// probe continues, and its result still counts.
+    /// Marks the first probe as failed if it has been running too long, and returns whether that is so.
+    /// The probe continues, and its result still counts.
     pub(super) fn give_up_if_stuck(&mut self, now: Instant) -> bool {
         let is_stuck = matches!(self.state, ProbeState::Probing(since) if now >= since + STUCK);
         if is_stuck {
@@ -152,7 +152,7 @@ impl Entry {
         self.state = ProbeState::NotProbed;
     }
 
-    /// Closes the node, which stays identified, and forgets running probes.
+    /// Closes the node of an identified unit, which stays known, and ignores the result of a running probe.
     pub(super) fn release(&mut self, now: Instant) {
         self.state = match mem::replace(&mut self.state, ProbeState::NotProbed) {
             ProbeState::Identified { serial, at, .. } => {
@@ -165,6 +165,6 @@ impl Entry {
     }
 }
 
-/// Longer than a first probe takes, with or without a reply. A write to an adapter that does not accept
-/// data blocks for five seconds.
+/// The time after which a first probe is stuck: longer than it takes with or without a reply, but shorter
+/// than a write to an adapter that does not accept data, which blocks for five seconds.
 const STUCK: Duration = Duration::from_secs(2);

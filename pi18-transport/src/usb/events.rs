@@ -10,11 +10,12 @@ use pi18_proto::SerialNumber;
 use super::hotplug::Hotplug;
 use crate::{Error, Hidraw};
 
+/// An event that may change the entries of a roster.
 #[derive(Debug)]
 pub(super) enum Event {
     /// A device node was created or removed, or its access rights changed.
     Changed,
-    /// A probe of the adapter with this [`plugging`](super::Adapter::plugging) has ended.
+    /// A probe of the adapter with this [`hid_device`](super::Adapter::hid_device) has ended.
     Probed(String, Result<(SerialNumber, Hidraw), Error>),
 }
 
@@ -27,6 +28,7 @@ pub(super) struct Events {
 }
 
 impl Events {
+    /// Starts to watch the device nodes.
     pub(super) fn new() -> Self {
         let (tx, rx) = mpsc::sync_channel(MAX_QUEUED);
         let changed = tx.clone();

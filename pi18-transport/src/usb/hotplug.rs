@@ -27,6 +27,7 @@ pub(super) struct Hotplug {
 }
 
 impl Hotplug {
+    /// Starts the thread, which calls `on_change`.
     pub(super) fn watch(on_change: impl Fn() + Send + 'static) -> io::Result<Self> {
         let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         let flags = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::ATTRIB;

@@ -1,4 +1,4 @@
-//! The USB interface behind an adapter, and the driver or program that has it.
+//! The USB interface of an adapter, and the driver or program that uses it.
 
 use std::{
     fmt, fs,
@@ -43,7 +43,7 @@ impl Interface {
     /// unplugged.
     ///
     /// A program that takes the adapter first unbinds the HID driver and then binds `usbfs`, so this
-    /// waits a moment for the second step.
+    /// function waits briefly for the second step.
     pub(crate) fn taken(&self) -> Option<TakenAdapter> {
         if !self.is_configured() {
             return None;
@@ -67,10 +67,9 @@ impl Interface {
 
     /// Returns whether the USB device has a configuration, which it loses when it is unplugged.
     ///
-    /// On unplugging, the kernel removes the driver and then the interface, and holds the device's lock
-    /// from before the first until after the second. Reading the configuration needs that lock, so the
-    /// state in between is never seen. If the lock is not released soon, the device is being removed,
-    /// which may take a tenth of a second.
+    /// On unplugging, the kernel removes the driver and then the interface while it holds the device's
+    /// lock. Reading the configuration needs that lock, so the state in between is never read. If the lock
+    /// is not released soon, the device is being removed, which may take a tenth of a second.
     ///
     /// Source: `usb_disconnect` and `bConfigurationValue_show` of Linux 6.1 and 6.12.
     fn is_configured(&self) -> bool {

@@ -16,7 +16,7 @@ pub(super) fn spawn(
     let probe = move || {
         let result = probe(&adapter, config);
         // If the roster was dropped or has stopped waiting, the result is not needed.
-        let _ = tx.send(Event::Probed(adapter.plugging, result));
+        let _ = tx.send(Event::Probed(adapter.hid_device, result));
     };
     thread::Builder::new().name("probe".to_owned()).spawn(probe).map(drop)
 }
@@ -32,7 +32,7 @@ fn probe(adapter: &Adapter, config: ClientConfig) -> Result<(SerialNumber, Hidra
 /// Opens the node of an adapter, unless the node belongs to another adapter by now.
 pub(super) fn open(adapter: &Adapter, patience: Duration) -> Result<Hidraw, Error> {
     let node = Hidraw::open_within(&adapter.node, patience)?;
-    if node.plugging() == Some(&*adapter.plugging) {
+    if node.hid_device() == Some(&*adapter.hid_device) {
         Ok(node)
     } else {
         Err(Error::gone(adapter.node.display().to_string()))

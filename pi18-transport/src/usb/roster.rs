@@ -50,14 +50,14 @@ pub struct Roster {
     entries: Vec<Entry>,
     /// Unplugged adapters with nodes that are still open.
     unplugged: Vec<Entry>,
-    /// `None` while no one waits.
+    /// `None` before the first [`wait`](Roster::wait) and after [`release`](Roster::release).
     events: Option<Events>,
 }
 
 /// The location of a unit in a [`Roster`].
 #[derive(Debug)]
 pub enum Whereabouts<'a> {
-    /// The unit was not found, or other adapters have to be probed first.
+    /// The unit was not found, or not all adapters were probed yet.
     Unknown,
     /// The unit is behind this adapter.
     At(&'a Entry),
@@ -122,8 +122,8 @@ impl Roster {
             let end = next_probe.unwrap_or(deadline).min(deadline).min(now + SCAN_INTERVAL);
             let timeout = end.saturating_duration_since(now);
             match self.events.get_or_insert_with(Events::new).next(timeout) {
-                Some(Event::Probed(plugging, result)) => {
-                    has_changed = self.end_probe(&plugging, result);
+                Some(Event::Probed(hid_device, result)) => {
+                    has_changed = self.end_probe(&hid_device, result);
                 }
                 // udev may have changed the access rights of a node.
                 Some(Event::Changed) => {
@@ -202,8 +202,12 @@ impl Roster {
     }
 
     /// Notes the result of a probe. Returns whether the adapter is still present.
-    fn end_probe(&mut self, plugging: &str, result: Result<(SerialNumber, Hidraw), Error>) -> bool {
-        let entry = self.entries.iter_mut().find(|entry| entry.adapter.plugging == plugging);
+    fn end_probe(
+        &mut self,
+        hid_device: &str,
+        result: Result<(SerialNumber, Hidraw), Error>,
+    ) -> bool {
+        let entry = self.entries.iter_mut().find(|entry| entry.adapter.hid_device == hid_device);
         let Some(entry) = entry else { return false };
         match result {
             Ok((serial, node)) => entry.identify(serial, Some(node), Instant::now()),
@@ -243,7 +247,7 @@ mod tests {
         for (number, (plugged_in, identified)) in (0..).zip(adapters) {
             let adapter = Adapter {
                 node: format!("/dev/hidraw{number}").into(),
-                plugging: format!("0003:0665:5161.{number:04X}"),
+                hid_device: format!("0003:0665:5161.{number:04X}"),
                 port: None,
             };
             let mut entry = Entry::new(adapter, at(*plugged_in), config.timeout);

@@ -25,8 +25,8 @@ impl Sysfs {
     }
 
     /// Creates a HID device below `parent` and its node, and returns the folder of the device.
-    pub(super) fn plug(&self, parent: &str, plugging: &str, node: &str, uevent: &str) -> PathBuf {
-        let device = self.0.join(parent).join(plugging);
+    pub(super) fn plug(&self, parent: &str, hid_device: &str, node: &str, uevent: &str) -> PathBuf {
+        let device = self.0.join(parent).join(hid_device);
         fs::create_dir_all(device.join("hidraw").join(node)).unwrap();
         fs::write(device.join("uevent"), uevent).unwrap();
         symlink(&device, device.join("hidraw").join(node).join("device")).unwrap();

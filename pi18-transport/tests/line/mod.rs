@@ -34,14 +34,14 @@ pub(crate) struct Line {
 impl Line {
     /// Creates a line that passes each request to `answer`, except for fences, which it answers itself.
     pub(crate) fn new(mut answer: impl FnMut(&str) -> Answers + 'static) -> Self {
-        Self::whole(move |request| match request {
+        Self::with_fences(move |request| match request {
             "PI" | "ID" | "VFW" | "DI" => vec![(10, fence(request))],
             request => answer(request),
         })
     }
 
-    /// Creates a line that passes each request to `answer`, also fences.
-    pub(crate) fn whole(answer: impl FnMut(&str) -> Answers + 'static) -> Self {
+    /// Creates a line that passes each request to `answer`, including fences.
+    pub(crate) fn with_fences(answer: impl FnMut(&str) -> Answers + 'static) -> Self {
         let answer = Box::new(answer);
         let sent = Vec::new();
         Self {
