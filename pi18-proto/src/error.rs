@@ -1,10 +1,11 @@
-//! The errors: bytes that cannot be decoded, values out of range, buffers that are too short.
+//! The error types: for bytes that cannot be decoded, values out of range, and buffers that are too
+//! short.
 
 use core::fmt;
 
 use crate::{FrameKind, value::write_quantity};
 
-/// An error in received bytes. Its text gives the place, what was expected and what was found.
+/// An error in received bytes. Its text gives the place, the expected and the found bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -20,15 +21,16 @@ pub enum DecodeError {
         /// The number of bytes.
         length: usize,
     },
-    /// The length after `^D`, `^P` or `^S` is not three digits, or there is no room for a checksum.
+    /// The length after `^D`, `^P` or `^S` is not three digits, or fewer than two bytes follow it.
     #[error("frame length: expected {expected}, found {found}")]
     Length {
         /// A description of the expected bytes.
         expected: &'static str,
-        /// The bytes in their place.
+        /// The bytes found instead.
         found: Excerpt,
     },
-    /// Bytes follow the checksum: the frame lost its carriage return, and another frame follows.
+    /// Bytes follow the checksum: the frame lost its carriage return, and padding or another frame
+    /// follows.
     #[error("frame end: expected a carriage return after the checksum, found {found}")]
     End {
         /// The bytes after the checksum.
@@ -94,7 +96,7 @@ pub enum DecodeError {
     /// The data does not start with a known mnemonic.
     #[error("command: expected a known {expected}, found {found}")]
     UnknownCommand {
-        /// `query` or `set command`.
+        /// The kind of the command: `query` or `set command`.
         expected: &'static str,
         /// The first bytes of the data.
         found: Excerpt,
@@ -114,11 +116,11 @@ pub struct EncodeError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RangeError {
-    /// The name of the value.
-    pub what: &'static str,
+    /// The name of the value, such as `cut-off voltage`.
+    pub name: &'static str,
     /// The allowed range.
     pub expected: &'static str,
-    /// The number given, in steps of `10^-decimals` units.
+    /// The number given, in multiples of `10^-decimals` units.
     pub found: u32,
     /// The number of digits after the decimal point.
     pub decimals: u8,
@@ -128,7 +130,7 @@ pub struct RangeError {
 
 impl fmt::Display for RangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, found ", self.what, self.expected)?;
+        write!(f, "{}: expected {}, found ", self.name, self.expected)?;
         write_quantity(f, self.found.into(), self.decimals, self.unit)
     }
 }

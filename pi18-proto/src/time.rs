@@ -1,4 +1,4 @@
-//! Dates and times as they are on the wire, without calendar arithmetic and without a clock.
+//! Dates and times in wire format. This module does no calendar arithmetic and reads no clock.
 
 use core::fmt;
 
@@ -215,12 +215,13 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-/// A [`DateTime`] as `DAT` sends it, with two digits of the year.
+/// The date and time that `DAT` sends, with two digits of the year.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ClockSetting(pub DateTime);
 
+/// Checks that a part of a date or time is within its range.
 fn within<T: Into<u32> + PartialOrd + Copy>(
-    what: &'static str,
+    name: &'static str,
     expected: &'static str,
     found: T,
     allowed: core::ops::RangeInclusive<T>,
@@ -228,7 +229,7 @@ fn within<T: Into<u32> + PartialOrd + Copy>(
     if allowed.contains(&found) {
         Ok(())
     } else {
-        Err(RangeError { what, expected, found: found.into(), decimals: 0, unit: "" })
+        Err(RangeError { name, expected, found: found.into(), decimals: 0, unit: "" })
     }
 }
 
@@ -247,7 +248,7 @@ macro_rules! fields {
     ($(
         // The type.
         $name:ty:
-        // The picture of its characters.
+        // The pattern of its characters.
         $picture:literal,
         // A description of a well-formed field, for error texts.
         $expected:literal,
@@ -321,7 +322,7 @@ mod serde_impls {
 
     use super::{DateTime, Field, Text, TimeOfDay};
 
-    /// Implements serde with the text of `Display`.
+    /// Serialises a type as its displayed text, and deserialises it from the same text.
     macro_rules! as_text {
         ($(
             // The type.
@@ -355,6 +356,7 @@ mod serde_impls {
         TimeOfDay, "a time such as 13:05";
     }
 
+    /// Returns the digits of a text, without separators.
     fn digits(text: &Text) -> Option<Text> {
         let mut kept = [0; Text::CAPACITY];
         let digits = text.as_bytes().iter().filter(|byte| byte.is_ascii_digit());

@@ -48,7 +48,7 @@ impl fmt::Display for Risk {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SetInfo {
-    /// The letters and digits that the request starts with.
+    /// The letters and digits at the start of the data, which identify the command.
     pub mnemonic: &'static str,
     /// A short description.
     pub summary: &'static str,
@@ -71,7 +71,7 @@ macro_rules! sets {
         $(#[doc = $more:literal])*
         // The variant of `SetCommand`.
         $name:ident
-        // The letters and digits that the request starts with.
+        // The letters and digits that identify the command.
         = $mnemonic:literal,
         // A command of this kind with invented values.
         example $example:literal,
@@ -86,8 +86,8 @@ macro_rules! sets {
     )+) => {
         /// A command that changes a setting or the state of a unit.
         ///
-        /// Each value can be sent to at least one model. A particular unit may refuse it, alone or
-        /// together with its other settings.
+        /// At least one model accepts each value. A particular unit may refuse it, because of its model
+        /// or of its other settings.
         ///
         /// ```
         /// use pi18_proto::{Decivolts, CutoffVoltage, Dialect, SetCommand};
@@ -99,7 +99,7 @@ macro_rules! sets {
         /// let error = CutoffVoltage::new(Decivolts(485)).unwrap_err();
         /// assert_eq!(
         ///     error.to_string(),
-        ///     "CutoffVoltage: expected 20.0 to 24.0 V or 40.0 to 48.0 V, found 48.5 V"
+        ///     "cut-off voltage: expected 20.0 to 24.0 V or 40.0 to 48.0 V, found 48.5 V"
         /// );
         /// # Ok::<(), pi18_proto::RangeError>(())
         /// ```
@@ -268,8 +268,8 @@ sets! {
     }
     /// Output source priority
     ///
-    /// Sent with one digit (observed). A unit has applied it although the checksum of its reply was
-    /// wrong (observed).
+    /// The priority has one digit (observed). A unit applied the command, but its reply had a wrong
+    /// checksum (observed).
     ///
     /// Source: PI18 2017 and 2022.
     OutputPriority = "POP", example "POP1", since Pi18_2017, risk Daily {
@@ -483,8 +483,7 @@ sets! {
 impl SetCommand {
     /// Returns the harm that a wrong command can do.
     ///
-    /// It is the risk of the command's row, except for `PEI` and `PDI`: they switch the machine type,
-    /// not a daily flag.
+    /// This is [`SetInfo::risk`], except for `PEI` and `PDI`, which also change the machine type.
     #[must_use]
     pub fn risk(&self) -> Risk {
         match self {

@@ -1,6 +1,8 @@
-//! The values that may be sent to a unit: closed sets, or quantities within the ranges of the sheets.
+//! The values that may be sent to a unit: enumerations, and quantities within the ranges of the
+//! sheets.
 //!
-//! A particular unit accepts fewer values, depending on its rated voltage, its lists and its state.
+//! A particular unit accepts fewer values, depending on its rated voltage, its lists of selectable
+//! currents and its state.
 
 use core::fmt;
 
@@ -16,7 +18,9 @@ macro_rules! checked {
         // The documentation of the type.
         $(#[doc = $doc:literal])+
         // The type, and the quantity that it wraps.
-        $name:ident($quantity:ident) =
+        $name:ident($quantity:ident),
+        // The name of the value in error texts.
+        $noun:literal =
         // The allowed ranges: the lowest and highest number, and the step if it is not 1.
         $($low:literal ..= $high:literal $(step $step:literal)?)|+,
         // The allowed ranges, for documentation and error texts.
@@ -37,7 +41,7 @@ macro_rules! checked {
                 match value.0 {
                     $($low..=$high $(if value.0.is_multiple_of($step))? => Ok(Self(value)),)+
                     _ => Err(RangeError {
-                        what: stringify!($name),
+                        name: $noun,
                         expected: $expected,
                         found: value.0.into(),
                         decimals: $quantity::DECIMALS,
@@ -100,35 +104,35 @@ checked! {
     /// The number of a unit within its bank. The master has 0, and so has a unit that works alone.
     ///
     /// Source: PI18 2017 and 2022, "PRIn", "PGSn", "MCHGC".
-    ParallelInstance(Count) = 0..=9, "a unit number from 0 to 9";
-    /// A charge current. The unit's list of selectable currents contains those that it accepts.
+    ParallelInstance(Count), "parallel instance" = 0..=9, "a unit number from 0 to 9";
+    /// A maximum charge current. A unit accepts only the currents in its list of selectable currents.
     ///
     /// Source: PI18 2017 and 2022, "MCHGC" and "MUCHGC": three digits.
-    SelectableCurrent(Amperes) = 0..=999, "0 to 999 A";
+    SelectableCurrent(Amperes), "charge current" = 0..=999, "0 to 999 A";
     /// A bulk (C.V.) or float voltage.
     ///
     /// 48 V units accept 48.0 to 58.4 V, 24 V units 24.0 to 29.2 V.
     ///
     /// Source: PI18 2017 and 2022, "MCHGV".
-    ChargeVoltage(Decivolts) = 240..=292 | 480..=584, "24.0 to 29.2 V or 48.0 to 58.4 V";
+    ChargeVoltage(Decivolts), "charge voltage" = 240..=292 | 480..=584, "24.0 to 29.2 V or 48.0 to 58.4 V";
     /// A re-charge voltage.
     ///
     /// 48 V units accept 44 to 51 V in whole volts, 24 V units 22 to 25.5 V in steps of 0.5 V, 12 V
     /// units the listed values from 11 to 12.8 V.
     ///
     /// Source: PI18 2017 and 2022, "BUCD".
-    RechargeVoltage(Decivolts) =
+    RechargeVoltage(Decivolts), "re-charge voltage" =
         110..=110 | 113..=113 | 115..=115 | 118..=118 | 120..=120 | 123..=123 | 125..=125 | 128..=128
         | 220..=255 step 5 | 440..=510 step 10,
         "44 to 51 V in whole volts, 22 to 25.5 V in steps of 0.5, or one of 11, 11.3, 11.5, 11.8, 12, 12.3, 12.5, 12.8 V";
-    /// A re-discharge voltage. With 0, the unit waits until the battery is full.
+    /// A re-discharge voltage. The value 0 means a full battery.
     ///
     /// 48 V units accept 48 to 58 V in whole volts, 24 V units 24 to 29 V in steps of 0.5 V, 12 V
     /// units the listed values from 12 to 14.5 V. An LVX6048 refuses 0 and every value above its float
     /// voltage (observed).
     ///
     /// Source: PI18 2017 and 2022, "BUCD".
-    RedischargeVoltage(Decivolts) =
+    RedischargeVoltage(Decivolts), "re-discharge voltage" =
         0..=0 | 120..=120 | 123..=123 | 125..=125 | 128..=128 | 130..=130 | 133..=133 | 135..=135
         | 138..=138 | 140..=140 | 143..=143 | 145..=145 | 240..=290 step 5 | 480..=580 step 10,
         "0, 48 to 58 V in whole volts, 24 to 29 V in steps of 0.5, or one of 12, 12.3, 12.5, 12.8, 13, 13.3, 13.5, 13.8, 14, 14.3, 14.5 V";
@@ -137,38 +141,38 @@ checked! {
     /// 48 V units accept 40.0 to 48.0 V, 24 V units 20.0 to 24.0 V.
     ///
     /// Source: PI18 2017 and 2022, "PSDV".
-    CutoffVoltage(Decivolts) = 200..=240 | 400..=480, "20.0 to 24.0 V or 40.0 to 48.0 V";
+    CutoffVoltage(Decivolts), "cut-off voltage" = 200..=240 | 400..=480, "20.0 to 24.0 V or 40.0 to 48.0 V";
     /// A cut-off state of charge.
     ///
     /// Source: PI18 2022, "PSDS" (TWIN).
-    CutoffSoc(Percent) = 5..=80, "5 to 80 %";
+    CutoffSoc(Percent), "cut-off state of charge" = 5..=80, "5 to 80 %";
     /// A re-charge state of charge, or the cut-off state of charge of the second output.
     ///
     /// Source: PI18 2022, "PBCS" and "PSDS2" (TWIN).
-    RechargeSoc(Percent) = 5..=95, "5 to 95 %";
+    RechargeSoc(Percent), "re-charge state of charge" = 5..=95, "5 to 95 %";
     /// A re-discharge state of charge.
     ///
     /// Source: PI18 2022, "PBDS" (TWIN).
-    RedischargeSoc(Percent) = 10..=100, "10 to 100 %";
+    RedischargeSoc(Percent), "re-discharge state of charge" = 10..=100, "10 to 100 %";
     /// A Modbus device id.
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP).
-    ModbusId(Count) = 1..=277, "1 to 277";
+    ModbusId(Count), "Modbus device id" = 1..=277, "1 to 277";
     /// The index of a Modbus baud rate. The sheet does not list the rates.
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP).
-    ModbusBaudRate(Count) = 0..=3, "0 to 3";
+    ModbusBaudRate(Count), "Modbus baud rate index" = 0..=3, "0 to 3";
     /// A number of Modbus stop bits.
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP).
-    ModbusStopBits(Count) = 0..=1, "0 or 1";
-    /// The number that the sheet calls Modbus check bits.
+    ModbusStopBits(Count), "Modbus stop bits" = 0..=1, "0 or 1";
+    /// A number of Modbus check bits. The sheet does not explain it.
     ///
     /// Source: PI18 2022, "MODBUS" (V II WP).
-    ModbusCheckBits(Count) = 0..=2, "0 to 2";
+    ModbusCheckBits(Count), "Modbus check bits" = 0..=2, "0 to 2";
 }
 
-/// Declares closed sets of quantities.
+/// Declares enumerations of quantities.
 macro_rules! closed {
     ($(
         // The documentation of the type.
