@@ -1,28 +1,30 @@
 //! Parses and encodes PI18, the protocol of Voltronic and MPP Solar hybrid inverters such as the
 //! LVX6048 and the InfiniSolar V series.
 //!
-//! A host sends a *query* or a *set command* to an inverter, over USB (HID) or RS-232. Both start with
-//! a mnemonic such as `GS`. The inverter answers with a *reply*: data for a query, an acknowledgement
-//! for a set command. A *unit* is one inverter, a *bank* several inverters that work in parallel.
+//! A host sends a *request* to an inverter, over USB (HID) or RS-232: a *query* to read data, or a *set
+//! command* to change a setting. A *mnemonic* such as `GS` identifies the command. The inverter answers
+//! with a *reply*: data for a query, an acknowledgement for a set command. Every message is a *frame*:
+//! start bytes, length, data, checksum and carriage return. A *unit* is one inverter, a *bank* several
+//! inverters that work in parallel.
 //!
-//! This crate decodes and encodes both directions, so the same types serve a monitor, a simulated
-//! inverter, a proxy and a log reader. It does no I/O, allocates nothing and reads no clock; the crate
-//! `pi18-transport` adds links and clients.
+//! This crate decodes and encodes requests and replies, so the same types serve a monitor, a simulated
+//! inverter, a proxy and a log reader. It does no I/O, allocates nothing and reads no clock. The crate
+//! `pi18-transport` opens serial ports and USB devices, and adds clients.
 //!
 //! | To … | use |
 //! |---|---|
-//! | ask or set something | [`Query`], [`SetCommand`] and their `to_frame` |
+//! | build a query or a set command | [`Query`], [`SetCommand`] and their `to_frame` |
 //! | find frames in a stream of bytes | [`FrameReader`] |
-//! | check and split one frame | [`Frame::parse`] |
-//! | read one kind of reply | its type, such as [`GeneralStatus`], with [`Reply::decode`] |
-//! | read the reply to any query | [`Query::parse_reply`] |
-//! | act as an inverter | [`Request::decode`] and [`Reply::encode_frame`] |
+//! | check one frame and get its data | [`Frame::parse`] |
+//! | decode one kind of reply | [`Reply::decode`] of its type, such as [`GeneralStatus`] |
+//! | decode the reply to any query | [`Query::parse_reply`] |
+//! | simulate an inverter | [`Request::decode`] and [`Reply::encode_frame`] |
 //! | list all commands and fields | [`Query::LIST`] and [`SetCommand::LIST`] |
 //!
 //! ```
 //! use pi18_proto::{Dialect, Frame, GeneralStatus, Query, Reply};
 //!
-//! // The request to send:
+//! // The request to send. Some units expect requests without a checksum, see `Dialect`.
 //! assert_eq!(*Query::GeneralStatus.to_frame(Dialect::Checksum), *b"^P005GSX\x14\r");
 //!
 //! // The reply received:
@@ -35,22 +37,24 @@
 //! ```
 //!
 //! # What is checked
-//! A reply is accepted only if its checksum is right. Its content is read tolerantly: a field may have
-//! any width, a number without a known name stays a number, and unknown fields at the end are returned
-//! as they were sent. A field that cannot be read is an error that names the field and its offset;
+//! A reply frame is accepted only if its checksum is valid. Its data is read tolerantly: a field may
+//! have any width, a code without a known name is kept as a number, and unknown fields at the end are
+//! returned unparsed. A field that cannot be read is an error that names the field and its offset;
 //! nothing is guessed.
 //!
-//! Requests are checked strictly: a value that no model accepts cannot be built.
+//! Requests are checked strictly: a value that no model accepts can be neither built nor decoded. A
+//! request without a checksum is accepted if it is plain text, because some hosts send such requests.
 //!
 //! # Values
-//! A quantity is an integer in the step of the wire: [`Decivolts`]`(546)` is displayed as `54.6 V`. A
-//! code such as [`WorkingMode`] is a number with names for the known values; [`Known`] codes may be
-//! sent. Each field has a label, a unit and a form, see [`FieldInfo`].
+//! A quantity is an integer in the resolution of the protocol: [`Decivolts`]`(546)` is displayed as
+//! `54.6 V`. A code such as [`WorkingMode`] is a number with names for the known values; only
+//! [`Known`] codes can be sent. [`FieldInfo`] describes each field: label, unit, width and range.
 //!
 //! # Sources
-//! The protocol is described in the vendor's protocol sheet. "PI18 2017" and "PI18 2022" in this
-//! documentation are its two known editions, see [`Edition`]. "Observed" facts come from real
-//! inverters, "assumed" ones have no source.
+//! The vendor's protocol sheet describes the protocol. "PI18 2017" and "PI18 2022" in this
+//! documentation are its two known editions, see [`Edition`]. Names such as "V IV", "V II WP" and
+//! "TWIN" are models of the InfiniSolar series, see [`Model`]. A *capture* is a recorded frame of a
+//! real device. "Observed" facts come from real inverters, "assumed" ones have no source.
 //!
 //! # Features
 //! - `serde`: `Serialize` and `Deserialize` for replies, quantities, codes, queries and set commands.
