@@ -1,7 +1,7 @@
-//! The behaviour that all codes share. A code is a number with a meaning.
+//! The trait and functions that all codes share. A code is a number with a meaning, such as 5 for
+//! hybrid mode.
 //!
-//! A device may send a number without a known name; it is kept as that number. A host sends
-//! [`Known`] codes only.
+//! A device may send a number without a known name, which is kept. A host sends [`Known`] codes only.
 
 use core::fmt;
 
@@ -11,7 +11,7 @@ use crate::{
     value::Value,
 };
 
-/// A number with a meaning, declared by [`codes!`](crate::macros::codes).
+/// A type of code, declared by [`codes!`](crate::macros::codes).
 pub(crate) trait Code: Copy {
     /// The numbers that have a name.
     const NAMES: &'static [CodeName];
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn known_accepts_named_codes_only() {
+    fn known_from_unnamed_code_is_refused() {
         assert_eq!(<Known<BatteryType> as Field>::read(b"2"), BatteryType::USER.known());
         assert_eq!(<Known<BatteryType> as Field>::read(b"7"), None);
         assert_eq!(BatteryType(4).known(), None);

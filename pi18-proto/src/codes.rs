@@ -4,7 +4,7 @@
 use crate::macros::codes;
 
 codes! {
-    /// A switch that is off or on.
+    /// The state of a switch.
     Switch {
         OFF = 0, "off";
         ON = 1, "on";

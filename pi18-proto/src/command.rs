@@ -1,4 +1,4 @@
-//! The commands of a host: queries and set commands, as closed and checked types.
+//! The requests of a host: queries and set commands. Their types hold only values that may be sent.
 
 use core::{fmt, ops::Deref, str::FromStr};
 
@@ -19,9 +19,9 @@ pub use values::{
     RedischargeSoc, RedischargeVoltage, SelectableCurrent,
 };
 
-/// A command of a host: a query or a set command.
+/// A request of a host: a query or a set command.
 ///
-/// A simulated inverter or a proxy decodes requests with it:
+/// A simulated inverter or a proxy decodes the requests that it receives:
 ///
 /// ```
 /// use pi18_proto::{Dialect, Frame, Query, Request};
@@ -116,8 +116,8 @@ impl RequestFrame {
 
     /// Encodes a request.
     ///
-    /// Every request fits into the capacity, as tests show for each command. A longer one would
-    /// result in an empty frame.
+    /// Every request fits into the capacity, as tests prove for each command. A longer one would be an
+    /// empty frame.
     fn new(
         kind: FrameKind,
         dialect: Dialect,
@@ -154,7 +154,7 @@ fn write_data(
     f.pad(core::str::from_utf8(out.written()).map_err(|_| fmt::Error)?)
 }
 
-/// Implements what queries and set commands have in common, on top of their tables.
+/// Implements the functions and traits that queries and set commands share.
 macro_rules! request_impls {
     (
         // The type.
@@ -239,7 +239,7 @@ macro_rules! request_impls {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str(concat!("a ", $noun, " as it is written on the wire"))
+                        f.write_str(concat!("a ", $noun, " in wire format"))
                     }
 
                     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {

@@ -9,14 +9,14 @@
 
 use crc::{CRC_16_XMODEM, Crc, Table};
 
-/// Returns the two checksum bytes that follow `covered`, which is everything from the `^` on.
+/// Returns the two checksum bytes that follow `covered`, the bytes of a frame from its first one.
 ///
 /// ```
 /// assert_eq!(pi18_proto::checksum(b"^D00518"), *b"\x3B\x03");
 /// ```
 #[must_use]
 pub const fn checksum(covered: &[u8]) -> [u8; 2] {
-    // Leading zeros do not change this CRC. They fill up the first step.
+    // Leading zeros do not change this CRC, so they can complete the first step.
     let (odd, steps) = covered.split_at(covered.len() % STEP);
     let mut first = [0; STEP];
     first.split_at_mut(STEP - odd.len()).1.copy_from_slice(odd);
@@ -27,7 +27,7 @@ pub const fn checksum(covered: &[u8]) -> [u8; 2] {
     [increment_framing_byte(high), increment_framing_byte(low)]
 }
 
-/// Returns whether `found` is a right checksum of `covered`.
+/// Returns whether `found` is a valid checksum of `covered`.
 ///
 /// Some host programs also increment `00` to `01`. That is accepted, but never sent.
 pub(crate) fn matches(covered: &[u8], found: [u8; 2]) -> bool {

@@ -1,4 +1,5 @@
-//! The two respects in which devices differ: the edition of the protocol sheet, and the checksum.
+//! The two differences between devices: the edition of the protocol sheet that they follow, and
+//! whether they expect requests with a checksum.
 
 use core::fmt;
 
@@ -32,7 +33,7 @@ pub enum Dialect {
     /// Requests have a checksum, as the sheets require.
     #[default]
     Checksum,
-    /// Requests have no checksum, but a length that counts its two bytes. Some units sold as LVX and
-    /// SV expect this.
+    /// Requests have no checksum, but their length counts its two bytes nevertheless. Some units sold
+    /// as LVX and SV expect this.
     NoChecksum,
 }

@@ -3,10 +3,10 @@
 use crate::{Edition, macros::codes};
 
 codes! {
-    /// The fault that stopped an inverter, or 0.
+    /// The code of the fault that stopped an inverter, or 0 if there is none.
     ///
-    /// [`name`](Self::name) returns the name of the 2022 edition, [`name_in`](Self::name_in) that of
-    /// the given edition.
+    /// [`name`](Self::name) returns the name in the 2022 edition, [`name_in`](Self::name_in) the name
+    /// in a given edition.
     ///
     /// A fault is displayed with its number, because manuals and the inverter's display use it:
     ///
@@ -55,7 +55,7 @@ codes! {
 }
 
 impl FaultCode {
-    /// Returns the name in one edition. Codes 05 and 52 have another meaning in 2017.
+    /// Returns the name in the given edition. Codes 05 and 52 have another meaning in the 2017 edition.
     #[must_use]
     pub fn name_in(self, edition: Edition) -> Option<&'static str> {
         match (edition, self) {

@@ -1,4 +1,4 @@
-//! One field of a message: how it is read, written and described.
+//! Reads, writes and describes one field of a message.
 //!
 //! Only this module splits data at commas. A field is read up to its comma. The width in a
 //! declaration is the number of characters written; a device may send more or fewer.
@@ -23,9 +23,9 @@ use crate::{DecodeError, EncodeError, error::Excerpt, value::Value};
 pub struct FieldInfo {
     /// The name of the field in JSON and in error texts.
     pub name: &'static str,
-    /// The label for people: the first line of the field's documentation.
+    /// The label to display: the first line of the field's documentation.
     pub label: &'static str,
-    /// The unit of the value after [`decimals`](Self::decimals) is applied; empty for a code.
+    /// The unit of the value after [`decimals`](Self::decimals) is applied; empty if it has none.
     pub unit: &'static str,
     /// The number of digits after the decimal point.
     pub decimals: u8,
@@ -33,28 +33,29 @@ pub struct FieldInfo {
     pub width: u8,
     /// Whether a message may omit the field.
     pub optional: bool,
-    /// The form of the bytes.
+    /// The format of the bytes.
     pub form: Form,
 }
 
-/// The form of a field's bytes.
+/// The format of a field's bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Form {
-    /// A whole number of steps within a range.
+    /// A number within a range, in multiples of `10^-decimals` units.
     Number {
         /// The smallest number that a field of this type can hold.
         min: i64,
         /// The largest number that a field of this type can hold.
         max: i64,
     },
-    /// A number with a meaning, and the names known today.
+    /// A code, with the numbers that have a known name.
     Code(&'static [CodeName]),
-    /// Any other form, as a picture of the characters: `yyyymmdd`.
+    /// Any other format: a pattern of the characters, such as `yyyymmdd`, or the allowed texts, such as
+    /// `50 or 60`.
     Text(&'static str),
 }
 
-/// A number of a code, and its name.
+/// One number of a code, and its name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CodeName {
@@ -84,15 +85,15 @@ impl FieldInfo {
     }
 }
 
-/// A value that one field holds.
+/// The type of a field's value.
 pub(crate) trait Field: Copy {
-    /// The unit, as people write it.
+    /// The symbol of the unit; empty if there is none.
     const UNIT: &'static str = "";
     /// The number of digits after the decimal point.
     const DECIMALS: u8 = 0;
     /// Whether the field may be omitted.
     const OPTIONAL: bool = false;
-    /// The form of the bytes.
+    /// The format of the bytes.
     const FORM: Form;
     /// A description of a well-formed field, for error texts.
     const EXPECTED: &'static str;
@@ -151,7 +152,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Starts to read `data` at the offset `start`.
+    /// Creates a reader of `data` that starts at the offset `start`.
     pub(crate) fn new(message: &'static str, data: &'a [u8], start: usize) -> Self {
         Self { message, data, rest: data.get(start..).filter(|rest| !rest.is_empty()) }
     }
@@ -162,7 +163,7 @@ impl<'a> Fields<'a> {
         &mut self,
         field: &'static str,
     ) -> Result<T, DecodeError> {
-        // A number whose length is a constant is read without a loop.
+        // The fast path: with a length known at compile time, a number is read without a loop.
         if !matches!(T::FORM, Form::Text(_))
             && let Some((token, [b',', after @ ..])) =
                 self.rest.and_then(<[u8]>::split_first_chunk::<WIDTH>)
@@ -176,7 +177,7 @@ impl<'a> Fields<'a> {
         Ok(value)
     }
 
-    /// Reads the next field whatever its length, and returns it with the data after its comma.
+    /// Reads the next field, of any length, and returns it with the data after its comma.
     ///
     /// `self` is passed by value so that `read` can keep it in registers.
     #[cold]
@@ -225,7 +226,7 @@ fn to_comma(input: &[u8]) -> IResult<&[u8], &[u8]> {
     take_till(|byte| byte == b',').parse(input)
 }
 
-/// The fields after the known ones, as they were sent.
+/// The unknown fields at the end of a reply, unparsed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Extra<'a> {
     raw: Option<&'a [u8]>,
@@ -266,8 +267,8 @@ impl fmt::Display for Extra<'_> {
 pub(crate) struct Writer<'a> {
     buffer: &'a mut [u8],
     len: usize,
-    /// The number of commas to write before the next field that is present. Omitted fields at the end
-    /// of a message thus write no commas.
+    /// The number of commas to write before the next field that is present. They are delayed so that
+    /// omitted fields at the end of a message write none.
     commas: usize,
 }
 
@@ -297,7 +298,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Lets `write` fill the rest of the buffer; it returns the number of bytes written.
+    /// Writes with `write`, which gets the rest of the buffer and returns the number of bytes written.
     pub(crate) fn fill(
         &mut self,
         write: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
@@ -314,7 +315,7 @@ impl<'a> Writer<'a> {
         &mut self,
         value: T,
     ) -> Result<(), EncodeError> {
-        // A number whose length is a constant is written without a loop.
+        // The fast path: with a length known at compile time, a number is written without a loop.
         if let Some(number) = value.plain_number()
             && self.commas == 1
             && let Some([comma, room @ ..]) = self.buffer.get_mut(self.len..)
@@ -345,7 +346,8 @@ impl<'a> Writer<'a> {
         Ok(self)
     }
 
-    /// Writes a decimal number with leading zeros up to `width`; a longer number is written whole.
+    /// Writes a decimal number, padded with leading zeros to `width` digits. A longer number is written
+    /// in full.
     #[inline]
     pub(crate) fn number(&mut self, number: u32, width: usize) -> Result<(), EncodeError> {
         let capacity = self.buffer.len();
@@ -357,7 +359,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Replaces digits that were written before.
+    /// Replaces digits already written at `place`.
     pub(crate) fn overwrite_number(&mut self, place: Range<usize>, number: usize) {
         if let Some(place) = self.buffer.get_mut(place) {
             put(place, number.try_into().unwrap_or(u32::MAX));
@@ -388,7 +390,7 @@ const fn digits(number: u32) -> usize {
     }
 }
 
-/// Reads a token that consists of 1 to 19 decimal digits.
+/// Reads a number from a token of 1 to 19 decimal digits, or returns `None` if it exceeds `u32::MAX`.
 #[inline]
 pub(crate) fn decimal(token: &[u8]) -> Option<u32> {
     // 19 digits fit into 64 bits.
@@ -406,7 +408,7 @@ pub(crate) fn decimal(token: &[u8]) -> Option<u32> {
     number.try_into().ok()
 }
 
-/// Reads a token that consists of numbers with the given numbers of digits.
+/// Splits a token into numbers of the given widths in digits, and reads them.
 pub(crate) fn digit_groups<const N: usize>(token: &[u8], widths: [usize; N]) -> Option<[u32; N]> {
     let mut rest = token;
     let mut numbers = [0; N];

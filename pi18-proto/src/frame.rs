@@ -7,8 +7,8 @@
 //! length           = 3 digits: the number of bytes after them, data + checksum + CR
 //! ```
 //!
-//! A frame is accepted for its checksum, not for its length: devices and hosts send wrong lengths.
-//! Only a request may omit the checksum, because some units expect that.
+//! A frame with a valid checksum is accepted even if its stated length is wrong, because some devices
+//! and hosts send wrong lengths. Only a request may omit the checksum, because some units expect that.
 //!
 //! Source: PI18 2017 and 2022, "Communication format"; wrong lengths, `(NAK` and requests without
 //! a checksum observed in public logs of LV2424, LV5048 and Easun units.
@@ -28,7 +28,7 @@ use crate::{
     field::{Writer, decimal},
 };
 
-/// A frame whose checksum is right, or a plausible request without a checksum.
+/// A frame with a valid checksum, or a plausible request without a checksum.
 ///
 /// ```
 /// use pi18_proto::{Frame, FrameKind, Reply, WorkingMode};
@@ -92,6 +92,7 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Parses the part of a frame after its start bytes: length, data, checksum.
     fn with_length(bytes: &'a [u8], kind: FrameKind, body: &'a [u8]) -> Result<Self, DecodeError> {
         let (declared, body) = split_length(body)?;
         let bare = Self { kind, data: body, declared: Some(declared), has_checksum: false };
@@ -105,8 +106,8 @@ impl<'a> Frame<'a> {
                 refuse_joined(bytes)?;
                 refuse_padded(bytes, declared)?;
             }
-            // One in 65536 requests without a checksum ends in two characters that happen to be its
-            // checksum. Its length shows that they are data.
+            // One in 65536 requests without a checksum ends in two characters that happen to equal its
+            // checksum. The stated length shows that they are data.
             let by_chance = checked.wrong_length().is_some() && bare.wrong_length().is_none();
             Ok(if by_chance && bare.is_plausible() { bare } else { checked })
         } else if bare.is_plausible() {
@@ -119,7 +120,7 @@ impl<'a> Frame<'a> {
     /// Returns whether a request without a checksum can be accepted.
     ///
     /// The data must be plain text. A set command must have the right length too; a query, which
-    /// changes nothing, need not: hosts send `^P005ACCT`, a misprint of the sheets.
+    /// changes nothing, need not: hosts send `^P005ACCT`, a misprint in the sheets.
     fn is_plausible(&self) -> bool {
         let plain = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b',';
         let is_plain = !self.data.is_empty() && self.data.iter().all(plain);
@@ -161,7 +162,8 @@ impl<'a> Frame<'a> {
     /// acknowledgement is empty.
     ///
     /// # Errors
-    /// If the buffer is too short, or the data is longer than 996 bytes, which a length cannot state.
+    /// If the buffer is too short, or the data is longer than 996 bytes, the most that the length can
+    /// state.
     pub fn encode(
         kind: FrameKind,
         data: &[u8],
@@ -201,7 +203,7 @@ impl<'a> Frame<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FrameWarning {
-    /// The stated length differs from the actual length, but the checksum is right.
+    /// The stated length differs from the actual length. The checksum of a reply is valid nevertheless.
     WrongLength {
         /// The stated length.
         declared: u16,
@@ -273,7 +275,8 @@ fn covered(frame: &[u8]) -> &[u8] {
 /// padding after it, does not change the checksum of the second, and the two look like one frame of a
 /// wrong length. The stated length cannot show where the first frame ends, because it may be wrong as
 /// well: a single frame whose stated length is one too small and whose checksum ends in `00` also has
-/// a right checksum at the stated length. Therefore this searches for the start of a second frame.
+/// a valid checksum at the stated length. Therefore the function searches for the start of a second
+/// frame.
 fn refuse_joined(bytes: &[u8]) -> Result<(), DecodeError> {
     for at in HEAD + AFTER_DATA - 1..bytes.len() {
         let Some((first, next)) = bytes.split_at_checked(at) else {
@@ -289,10 +292,10 @@ fn refuse_joined(bytes: &[u8]) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Refuses a frame that lost its carriage return and was padded with zeros up to a stray one.
+/// Refuses a frame that lost its carriage return and is followed by zeros and a stray carriage return.
 ///
-/// The zeros do not change the checksum either. A single zero can be the last byte of a right
-/// checksum.
+/// Zeros after a frame do not change the checksum either, see [`refuse_joined`]. A single zero is
+/// accepted, because it can be the last byte of a valid checksum.
 fn refuse_padded(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
     let end = (HEAD + usize::from(declared)).saturating_sub(1);
     match bytes.split_at_checked(end) {
@@ -307,10 +310,9 @@ fn refuse_padded(bytes: &[u8], declared: u16) -> Result<(), DecodeError> {
     }
 }
 
-/// Returns whether `bytes` end with their own checksum and any number of zeros.
+/// Returns whether `bytes` end with their own checksum, possibly followed by zeros.
 ///
-/// The reports of a USB adapter are padded with zeros, and the last byte of a checksum can be zero
-/// too.
+/// USB adapters pad their reports with zeros, and the last byte of a checksum can be zero as well.
 fn ends_with_checksum(mut bytes: &[u8]) -> bool {
     loop {
         let parts = bytes.split_last_chunk().filter(|(covered, _)| covered.len() >= HEAD);
@@ -374,13 +376,13 @@ const AFTER_DATA: usize = 3;
 /// The length of the shortest frame, an acknowledgement: `^1`, checksum and carriage return.
 pub(crate) const SHORTEST: usize = 5;
 
-/// The frame by which a device accepts a set command.
+/// The frame with which a device accepts a set command.
 pub const ACCEPTED: &[u8] = b"^1\x0B\xC2\r";
 
-/// The frame by which a device refuses a set command or a query that it does not support.
+/// The frame with which a device refuses a set command or a query that it does not support.
 pub const REFUSED: &[u8] = b"^0\x1B\xE3\r";
 
-/// The frame by which a device reports that it could not parse a request.
+/// The frame with which a device reports that it could not parse a request.
 pub const NOT_UNDERSTOOD: &[u8] = b"(NAKss\r";
 
 #[cfg(test)]
@@ -408,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_length_with_right_checksum_is_a_warning() {
+    fn wrong_length_with_valid_checksum_is_a_warning() {
         let frame = Frame::parse(b"^D0200,0,0,0,0,1,0,0,12\xc29\r").unwrap();
         let warnings: std::vec::Vec<_> = frame.warnings().collect();
         assert_eq!(warnings, [FrameWarning::WrongLength { declared: 20, counted: 21 }]);
@@ -419,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn reply_without_end_and_next_reply_are_refused() {
+    fn reply_without_end_is_not_joined_with_the_next_reply() {
         assert_eq!(
             error(b"^D00505\xD9\x9F^D00518;\x03\r"),
             "frame end: expected a carriage return after the checksum, \
@@ -428,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn acknowledgement_without_end_and_next_reply_are_refused() {
+    fn acknowledgement_without_end_is_not_joined_with_the_next_reply() {
         assert_eq!(
             error(b"^1\x0B\xC2^D00518;\x03\r"),
             "frame end: expected a carriage return after the checksum, found \"^D00518;\\x03\""
@@ -436,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn frame_with_right_checksum_at_its_wrong_length_parses() {
+    fn frame_with_valid_checksum_at_its_wrong_length_parses() {
         // The stated length is one too small, and the low byte of the checksum is 00.
         for (bytes, data, counted) in [
             (&b"^D0210,1,0,1,0,0,1,1,1,0\x4F\x00\r"[..], &b"0,1,0,1,0,0,1,1,1,0"[..], 22),
@@ -458,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn frame_without_end_and_padding_is_refused() {
+    fn padded_frame_without_end_is_refused() {
         // If it were accepted, the two bytes of its checksum would be part of the last version.
         assert_eq!(
             error(b"^D02006306,06126,0506905\0\0\r"),

@@ -1,13 +1,14 @@
-//! The macros that declare replies and codes. They only list; functions do the work.
+//! The macros that declare replies and codes. The code that they generate calls ordinary functions
+//! for the actual work.
 
-/// Declares a reply: its struct, the description of its fields, and how it is read, written and shown.
+/// Declares a reply: its struct, the descriptions of its fields, and its implementation of `Reply`.
 macro_rules! reply {
     (
         // The documentation of the struct.
         $(#[doc = $doc:literal])+
         // The struct, and the mnemonic of the query that it answers.
         $name:ident = $mnemonic:literal,
-        // Data of such a reply: of a real device if a capture is known.
+        // Sample data of the reply: from a real device if a capture is known.
         sample $sample:literal
         {
             $(
@@ -105,7 +106,7 @@ macro_rules! key {
     };
 }
 
-/// Declares a code: a number with names for the values known today.
+/// Declares a code: a number with names for the known values.
 ///
 /// A device may send any number. A host sends a [`Known`](crate::Known) code only.
 macro_rules! codes {

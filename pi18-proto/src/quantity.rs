@@ -1,6 +1,6 @@
-//! Quantities: integers in the step of the wire, displayed exactly in their unit.
+//! Quantities: integers in the resolution of the protocol, displayed exactly in their unit.
 //!
-//! `Decivolts(546)` is 54.6 V. Floats are only for views.
+//! `Decivolts(546)` is 54.6 V. Only `in_unit` converts to a float.
 
 use core::fmt;
 
@@ -129,7 +129,7 @@ quantities! {
     SignedWatts(i32): "W", 0, "a number of watts from -2147483648 to 2147483647";
     /// Energy in watt-hours, displayed in kilowatt-hours from 10 kWh on.
     WattHours(u32): "Wh", 0, "a number of watt-hours up to 4294967295";
-    /// A share in percent.
+    /// A percentage.
     Percent(u16): "%", 0, "a number of percent up to 65535";
     /// Temperature in degrees Celsius. A leading minus sign is accepted (assumed: no sheet shows one).
     Celsius(i16): "°C", 0, "a number of degrees Celsius from -32768 to 32767";
@@ -225,7 +225,7 @@ mod steps {
 
     use crate::value::{in_unit, scale};
 
-    /// Reads a number in the unit, which must be a whole number of steps.
+    /// Reads a number in the unit, with at most `decimals` digits after the decimal point.
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
         decimals: u8,
@@ -264,7 +264,7 @@ mod steps {
             clippy::cast_possible_truncation,
             reason = "converted back and compared"
         )]
-        #[expect(clippy::float_cmp, reason = "must be exact")]
+        #[expect(clippy::float_cmp, reason = "the number must be exact")]
         fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
             let half = if number < 0.0 { -0.5 } else { 0.5 };
             let steps = (number * scale(self.decimals) + half) as i64;

@@ -9,8 +9,8 @@ use crate::{
 /// Finds the frames in a stream of bytes that arrives in chunks of any size.
 ///
 /// Zeros between frames are skipped, because HID reports are padded with them. All other bytes that
-/// are not part of a frame are returned too, so that they can be logged. A reader buffers at most `N`
-/// bytes.
+/// are not part of a frame are returned too, so that they can be logged. The reader buffers at most
+/// `N` bytes.
 ///
 /// A frame ends at its carriage return. If the bytes before it are not a frame, each later `^` or `(`
 /// among them is tried as a start. So a frame that lost its end does not hide the next one.
@@ -84,7 +84,7 @@ impl<const N: usize> FrameReader<N> {
         Self { buffer: [0; N], len: 0, done: 0 }
     }
 
-    /// Takes bytes from the start of `input` until it finds something.
+    /// Takes bytes from the start of `input` until it finds a frame, or bytes that are not a frame.
     ///
     /// Returns `None` after it has taken all bytes.
     pub fn next<'a>(&'a mut self, input: &mut &[u8]) -> Option<Received<'a>> {
@@ -110,7 +110,7 @@ impl<const N: usize> FrameReader<N> {
         None
     }
 
-    /// Returns the bytes of an unfinished frame and forgets them, after a timeout for example.
+    /// Returns and discards the bytes of an unfinished frame, for example after a timeout.
     pub fn flush(&mut self) -> Option<Received<'_>> {
         self.drop_done();
         self.done = self.len;
@@ -130,6 +130,7 @@ impl<const N: usize> FrameReader<N> {
         self.buffer.get(..self.len).unwrap_or_default()
     }
 
+    /// Removes the bytes that the last call returned.
     fn drop_done(&mut self) {
         if self.done > 0 {
             self.buffer.copy_within(self.done..self.len, 0);
@@ -138,7 +139,7 @@ impl<const N: usize> FrameReader<N> {
         }
     }
 
-    /// Discards the bytes before the next start, from which a whole frame may follow.
+    /// Discards the bytes before the next possible start of a frame.
     fn overflow(&mut self) -> Received<'_> {
         let next = self.buffered().iter().skip(1).position(|&byte| is_start(byte));
         self.done = next.map_or(self.len, |at| at + 1);
@@ -147,7 +148,9 @@ impl<const N: usize> FrameReader<N> {
     }
 }
 
-/// Tries each start in turn. If no frame is found, the error of the first start is returned.
+/// Searches `bytes` for a frame that ends with them, and tries each possible start in turn.
+///
+/// If there is no such frame, the result has the error of the first start.
 fn examine(bytes: &[u8]) -> Received<'_> {
     let mut first = None;
     for at in 0..bytes.len() {

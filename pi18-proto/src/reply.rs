@@ -46,7 +46,7 @@ pub use rated_information::RatedInformation;
 pub use soc_limits::SocLimits;
 pub use twin_output::TwinOutput;
 
-/// The data of one kind of reply, which can be read, written and displayed field by field.
+/// One kind of reply, which can be decoded, encoded and displayed field by field.
 ///
 /// ```
 /// use pi18_proto::{Decivolts, GeneralStatus, Reply};
@@ -70,8 +70,7 @@ pub use twin_output::TwinOutput;
 pub trait Reply: Sealed + Sized + Copy {
     /// The mnemonic of the query that the reply answers.
     const MNEMONIC: &'static str;
-    /// Data of such a reply for tests and examples: of a real device if a capture is known, otherwise
-    /// invented.
+    /// Sample data of the reply: from a real device if a capture is known, otherwise invented.
     const SAMPLE: &'static str;
     /// The descriptions of the fields, in wire order.
     const FIELDS: &'static [FieldInfo];
@@ -109,6 +108,7 @@ pub trait Reply: Sealed + Sized + Copy {
     }
 }
 
+/// Prevents implementations of [`Reply`] outside this crate.
 pub(crate) trait Sealed {}
 
 /// Writes the data of a reply with `write`, and returns the number of bytes written.

@@ -1,4 +1,5 @@
-//! Serial numbers, which identify units. Paths and numbers within a bank can change at any time.
+//! Serial numbers. They identify units, because the path of a device and the number of a unit within
+//! its bank can change at any time.
 
 use core::fmt;
 
@@ -53,8 +54,8 @@ impl SerialNumber {
     /// Returns whether the serial number can identify a unit: it has at least eight digits, and they
     /// are not a repeated group of one to four digits.
     ///
-    /// Observed: after a restore of factory defaults the serial number was `55355535553555`; a query
-    /// without a unit number was answered with blanks and a dot in its place.
+    /// Observed: after a restore of factory defaults the serial number was `55355535553555`. In the
+    /// reply to a query without a unit number, it consisted of blanks and a dot.
     #[must_use]
     pub fn looks_genuine(&self) -> bool {
         let digits = self.0.as_bytes();

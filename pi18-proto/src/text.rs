@@ -13,7 +13,8 @@ impl Text {
     /// The maximum number of characters.
     pub const CAPACITY: usize = 23;
 
-    /// Creates a text from printable ASCII characters, or returns `None` if there are others or too many.
+    /// Creates a text from at most [`Text::CAPACITY`] printable ASCII characters, or returns `None` if
+    /// there are more or other characters.
     #[must_use]
     pub fn new(source: &[u8]) -> Option<Self> {
         let printable = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';

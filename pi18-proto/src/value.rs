@@ -23,11 +23,11 @@ use crate::Text;
 pub enum Value<'a> {
     /// A measured or set quantity, exact.
     Quantity {
-        /// The number on the wire, in steps of `10^-decimals` units.
+        /// The number on the wire, in multiples of `10^-decimals` units.
         steps: i64,
         /// The number of digits after the decimal point.
         decimals: u8,
-        /// The unit after the decimal point is applied; empty for a count.
+        /// The unit of the number with its decimal point; empty for a count.
         unit: &'static str,
     },
     /// A number with a meaning.
@@ -36,10 +36,10 @@ pub enum Value<'a> {
         number: u8,
         /// The name of the number, if one is known.
         name: Option<&'static str>,
-        /// Whether the number is displayed before the name, as it is for faults.
+        /// Whether the number is displayed before the name, as for faults.
         numbered: bool,
     },
-    /// Digits or a time, as text.
+    /// Any other value as text, such as a serial number or a date.
     Text(Text),
     /// Several quantities of the same unit.
     List {
@@ -47,7 +47,7 @@ pub enum Value<'a> {
         steps: &'a [u16],
         /// The number of digits after the decimal point.
         decimals: u8,
-        /// The unit after the decimal point is applied.
+        /// The unit of the numbers with their decimal points.
         unit: &'static str,
     },
 }
@@ -84,7 +84,8 @@ pub(crate) fn write_code(
     }
 }
 
-/// Writes a quantity with its decimal point and unit; [`LARGER`] units replace small ones, exactly.
+/// Writes a quantity with its decimal point and unit. A large quantity is written in the larger unit
+/// of [`LARGER`], without rounding.
 pub(crate) fn write_quantity(
     f: &mut fmt::Formatter<'_>,
     steps: i64,
@@ -107,22 +108,26 @@ pub(crate) fn write_quantity(
     Ok(())
 }
 
-/// Converts steps to a number in the unit.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most 33 bits")]
+/// Converts a number on the wire to a number in the unit.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "33 bits at most fit into an f64"
+)]
 pub(crate) fn in_unit(steps: i64, decimals: u8) -> f64 {
     steps as f64 / scale(decimals)
 }
 
-/// Returns the number of steps in one unit.
+/// Returns `10^decimals`, the number on the wire for one unit.
 pub(crate) fn scale(decimals: u8) -> f64 {
     f64::from(10_u32.checked_pow(decimals.into()).unwrap_or(u32::MAX))
 }
 
-/// A unit that is replaced by a larger one in large quantities.
+/// A rule to display large quantities in a larger unit.
 struct Larger {
     /// The unit that is replaced.
     unit: &'static str,
-    /// The smallest number of steps that is displayed in the larger unit.
+    /// The smallest number on the wire that is displayed in the larger unit.
     from: u64,
     /// The larger unit.
     shown_unit: &'static str,

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct QueryInfo {
-    /// The letters and digits that the request starts with.
+    /// The letters and digits at the start of the data, which identify the query.
     pub mnemonic: &'static str,
     /// A short description.
     pub summary: &'static str,
@@ -30,7 +30,7 @@ pub struct QueryInfo {
     pub arguments: &'static [FieldInfo],
     /// The fields of the reply.
     pub fields: &'static [FieldInfo],
-    /// Data of such a reply: of a real device if a capture is known, otherwise invented.
+    /// Sample data of the reply: from a real device if a capture is known, otherwise invented.
     pub sample: &'static str,
     /// A query of this kind with an invented argument.
     pub example: &'static str,
@@ -38,7 +38,7 @@ pub struct QueryInfo {
 
 /// A reply that answers one kind of query.
 ///
-/// Functions that send a query and return its reply are generic over this trait:
+/// A function that sends a query and returns its reply can be generic over this trait.
 ///
 /// ```
 /// use pi18_proto::{Date, DayEnergy, Query, QueryReply};
@@ -54,7 +54,7 @@ pub trait QueryReply: Reply {
     /// Returns the query that this reply answers.
     fn query(argument: Self::Argument) -> Query;
 
-    /// Returns the reply in `reply`, if it is of this type.
+    /// Converts `reply` to this type, or returns `None` if it is another kind of reply.
     fn from_reply(reply: AnyReply) -> Option<Self>;
 }
 
@@ -67,7 +67,7 @@ macro_rules! queries {
         $name:ident
         // The value after the mnemonic: its name, label, type and number of characters.
         $(($argument:ident $label:literal: $ty:ty[$width:literal]))?
-        // The letters and digits that the request starts with.
+        // The letters and digits that identify the query.
         = $mnemonic:literal,
         // A query of this kind with an invented argument.
         example $example:literal,
@@ -97,7 +97,7 @@ macro_rules! queries {
             )+
         }
 
-        /// A reply to any query, for code that learns the query at run time.
+        /// A reply to any query, for queries that are chosen at run time.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum AnyReply {
             $(
@@ -127,7 +127,8 @@ macro_rules! queries {
             /// The descriptions of all queries, in the order of the sheets.
             pub const LIST: &'static [QueryInfo] = &[$(info::$name),+];
 
-            /// For each row of [`LIST`](Self::LIST), whether data has the shape of its reply.
+            /// For each row of [`LIST`](Self::LIST), a function that returns whether data may be its
+            /// reply.
             const FITS: &'static [fn(&[u8]) -> bool] = &[$(fits::<reply::$name>),+];
 
             /// Returns the description of this kind of query.
@@ -339,10 +340,10 @@ queries! {
 }
 
 impl Query {
-    /// Iterates over the queries to which `data` may be the reply: those whose reply, read from
-    /// `data` and written again, yields the same bytes.
+    /// Iterates over the queries whose reply `data` may be: those whose reply, decoded from `data` and
+    /// encoded again, has the same bytes.
     ///
-    /// A reply does not contain its query, so there may be several.
+    /// A reply does not name its query, so there may be several.
     pub fn candidates(data: &[u8]) -> impl Iterator<Item = &'static QueryInfo> + use<'_> {
         let fitting = Self::LIST.iter().zip(Self::FITS).filter(|(_, fits)| fits(data));
         fitting.map(|(info, _)| info)
@@ -350,7 +351,8 @@ impl Query {
 
     /// Returns whether `data` equals the bytes that this crate would write as a reply to this query.
     ///
-    /// A real reply may be written differently, but a reply to another query hardly ever matches.
+    /// A unit may write its reply with other widths. The reply to another query rarely matches, unless
+    /// both have the same format, as for `ACCT` and `ACLT`.
     #[must_use]
     pub fn has_reply(self, data: &[u8]) -> bool {
         self.parse_reply(data).is_ok_and(|(reply, _extra)| reply.is_written_as(data))

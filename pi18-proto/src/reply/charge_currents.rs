@@ -29,7 +29,7 @@ macro_rules! list {
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
         pub struct $name {
-            /// The list, in the order of the unit.
+            /// The currents, in the order in which the unit sent them.
             pub currents: Currents,
         }
 
@@ -97,7 +97,7 @@ pub struct Currents {
 }
 
 impl Currents {
-    /// The maximum number of currents; the longest list of the sheets has 13.
+    /// The maximum number of currents. The longest list in the sheets has 13.
     pub const CAPACITY: usize = 32;
 
     /// Creates a list of 1 to [`Currents::CAPACITY`] currents.
@@ -110,7 +110,7 @@ impl Currents {
         (!currents.is_empty()).then_some(Self { amperes, len: currents.len() })
     }
 
-    /// Iterates over the currents, in the order of the unit.
+    /// Iterates over the currents, in the order in which the unit sent them.
     pub fn values(&self) -> impl ExactSizeIterator<Item = Amperes> {
         self.amperes().iter().copied().map(Amperes)
     }
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn list_of_1_to_32_currents_is_read() {
+    fn list_of_1_to_32_currents_is_decoded() {
         for count in [1, 7, 8, 12, Currents::CAPACITY] {
             let data = vec!["010"; count].join(",");
             let reply = MaxChargeCurrents::decode(data.as_bytes()).unwrap();

@@ -48,7 +48,7 @@ reply! {
         output_mode: OutputMode[1],
         /// Buzzer (silence or open)
         ///
-        /// It is not known which of the two 1 means, see [`Flags::buzzer`](crate::Flags::buzzer).
+        /// The meaning of 1 is not known, see [`Flags::buzzer`](crate::Flags::buzzer).
         buzzer ("buzzer_silenced"): Count[1],
         /// Overload restart
         overload_restart: Switch[1],

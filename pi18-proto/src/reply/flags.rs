@@ -27,8 +27,8 @@ reply! {
     Flags = "FLAG", sample "1,0,1,0,0,1,1,0,0" {
         /// Buzzer (silence or open)
         ///
-        /// The sheets call it "silence buzzer or open buzzer". It is not known which of the two 1
-        /// means.
+        /// The sheets call this flag "silence buzzer or open buzzer". It is not known whether 1 means
+        /// silenced or sounding.
         buzzer ("buzzer_silenced"): Count[1],
         /// Overload bypass
         overload_bypass: Switch[1],
@@ -55,7 +55,7 @@ reply! {
     }
 }
 
-/// A flag that `PE` and its letter switch on, and `PD` and its letter off.
+/// A flag. `PE` with its letter switches it on, `PD` with its letter switches it off.
 ///
 /// `I` also changes the machine type: to grid-tie with `PEI`, to off-grid with `PDI`.
 ///

@@ -39,8 +39,12 @@ reply! {
         /// Battery voltage
         battery_voltage: Decivolts[3],
         /// Battery voltage from SCC 1
+        ///
+        /// The voltage that the first solar charge controller (SCC) measures.
         battery_voltage_scc1: Decivolts[3],
         /// Battery voltage from SCC 2
+        ///
+        /// The voltage that the second solar charge controller measures.
         battery_voltage_scc2: Decivolts[3],
         /// Battery discharge current
         discharge_current: Amperes[3],
@@ -79,7 +83,7 @@ reply! {
         /// Parallel instance
         ///
         /// The number of this unit in its bank: 0 for the master, 1 and up for slaves. The sheets can
-        /// be misread as if 0 meant invalid, but a healthy master sends 0 (observed on LVX6048 pairs).
+        /// be misread to say that 0 is invalid, but a healthy master sends 0 (observed on LVX6048 pairs).
         parallel_instance: Count[1],
     }
 }

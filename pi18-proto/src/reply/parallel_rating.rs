@@ -9,7 +9,7 @@ reply! {
     /// Rated information of one unit of a bank, the reply to `PRIn`.
     ///
     /// To a query without a unit number, devices reply with arbitrary memory content in a well-formed
-    /// frame. The content is valid only if [`serial_number`](Self::serial_number) returns a number.
+    /// frame. The reply is genuine only if [`serial_number`](Self::serial_number) returns a number.
     ///
     /// ```
     /// use pi18_proto::{ParallelRating, Reply, SerialNumber};

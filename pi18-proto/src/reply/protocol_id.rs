@@ -3,7 +3,7 @@
 use crate::{Count, macros::reply};
 
 reply! {
-    /// The protocol of a device, the reply to `PI`: 18 for this protocol.
+    /// The number of the device's protocol, the reply to `PI`: 18 for PI18.
     ///
     /// Source: PI18 2017 and 2022, "PI".
     ProtocolId = "PI", sample "18" {

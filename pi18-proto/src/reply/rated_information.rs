@@ -9,7 +9,7 @@ use crate::{
 reply! {
     /// The ratings and settings of a unit, the reply to `PIRI`.
     ///
-    /// After it has accepted a set command, a unit replies with the old value for a while.
+    /// For a while after a unit has accepted a set command, it replies with the old value.
     ///
     /// ```
     /// use pi18_proto::{BatteryType, Decivolts, RatedInformation, Reply};
@@ -48,7 +48,7 @@ reply! {
         recharge_voltage: Decivolts[3],
         /// Battery re-discharge voltage
         ///
-        /// The voltage at which charging from utility stops. With 0, it stops when the battery is full.
+        /// The voltage at which charging from utility stops. The value 0 means a full battery.
         redischarge_voltage: Decivolts[3],
         /// Battery cut-off voltage
         cutoff_voltage: Decivolts[3],
