@@ -1,5 +1,5 @@
-//! Frames of real devices and programs, from `frames/frames.txt`. Snapshots show the decoded fields, so
-//! that a person can check them against the protocol sheet.
+//! Decodes the frames of real devices and programs in `frames/frames.txt`. The snapshots contain the
+//! decoded fields, so that a reader can compare them with the protocol sheet.
 
 #![expect(
     clippy::expect_used,
@@ -40,6 +40,7 @@ fn table(command: &str, data: &[u8]) -> String {
     table
 }
 
+/// Lists the warnings of a frame, one per line.
 fn warnings(frame: &Frame<'_>) -> String {
     let mut lines = String::new();
     for warning in frame.warnings() {
@@ -56,7 +57,7 @@ fn requests() -> impl Iterator<Item = Capture> {
     frames::all().into_iter().filter(|capture| !capture.is_reply())
 }
 
-/// Puts data that was published without its frame into a well-formed frame.
+/// Returns a well-formed frame with the given data, which was published without its frame.
 fn framed(data: &str) -> Vec<u8> {
     let mut frame = format!("^D{:03}{data}", data.len() + 3).into_bytes();
     frame.extend(pi18_proto::checksum(&frame));
@@ -65,13 +66,13 @@ fn framed(data: &str) -> Vec<u8> {
 }
 
 #[test]
-fn frames_txt_has_all_collected_frames() {
+fn frames_txt_contains_35_replies_and_21_requests() {
     assert_eq!((replies().count(), requests().count()), (35, 21));
 }
 
 #[test]
-fn reply_with_right_checksum_is_decoded() {
-    for capture in replies().filter(Capture::has_right_checksum) {
+fn reply_with_valid_checksum_is_decoded() {
+    for capture in replies().filter(Capture::has_valid_checksum) {
         let frame = Frame::parse(&capture.bytes).unwrap();
         assert!(frame.has_checksum(), "{}", capture.id);
         match frame.kind() {
@@ -91,7 +92,7 @@ fn reply_with_right_checksum_is_decoded() {
 #[test]
 fn decoded_reply_encodes_to_the_same_bytes() {
     let mut differ = Vec::new();
-    for capture in replies().filter(Capture::has_right_checksum) {
+    for capture in replies().filter(Capture::has_valid_checksum) {
         let frame = Frame::parse(&capture.bytes).unwrap();
         let (FrameKind::Data, Some(query)) = (frame.kind(), query(capture.command)) else {
             continue;
@@ -104,14 +105,15 @@ fn decoded_reply_encodes_to_the_same_bytes() {
             differ.push(capture.id);
         }
     }
-    // piri-02 has two digits where three are written; the other two state a wrong length.
+    // piri-02 has a field of two digits, for which the crate writes three. The other two state a wrong
+    // length.
     assert_eq!(differ, ["piri-02", "flag-03", "piri-11"]);
 }
 
 #[test]
 fn reply_with_wrong_checksum_or_without_end_is_refused() {
     let mut refusals = String::new();
-    for capture in replies().filter(|capture| !capture.has_right_checksum()) {
+    for capture in replies().filter(|capture| !capture.has_valid_checksum()) {
         let error = Frame::parse(&capture.bytes).unwrap_err();
         writeln!(refusals, "{:<8} {}\n         {error}", capture.id, capture.bytes.escape_ascii())
             .unwrap();
@@ -120,8 +122,8 @@ fn reply_with_wrong_checksum_or_without_end_is_refused() {
 }
 
 #[test]
-fn wrong_length_with_right_checksum_is_a_warning() {
-    for capture in replies().filter(Capture::has_right_checksum) {
+fn wrong_length_with_valid_checksum_is_a_warning() {
+    for capture in replies().filter(Capture::has_valid_checksum) {
         let frame = Frame::parse(&capture.bytes).unwrap();
         let wrong = matches!(frame.wrong_length(), Some(FrameWarning::WrongLength { .. }));
         assert_eq!(wrong, capture.sums.starts_with("length wrong"), "{}", capture.id);
@@ -129,7 +131,7 @@ fn wrong_length_with_right_checksum_is_a_warning() {
 }
 
 #[test]
-fn stream_of_all_captures_yields_every_right_frame() {
+fn stream_of_all_captures_yields_every_valid_frame() {
     let mut reader = FrameReader::new();
     let mut found = Vec::new();
     let captures: Vec<_> = replies().filter(|capture| !capture.is_cut_off()).collect();
@@ -144,7 +146,7 @@ fn stream_of_all_captures_yields_every_right_frame() {
     }
     let expected: Vec<_> = captures
         .into_iter()
-        .filter(Capture::has_right_checksum)
+        .filter(Capture::has_valid_checksum)
         .map(|capture| capture.bytes)
         .collect();
     assert_eq!(found, expected);

@@ -1,4 +1,4 @@
-//! The exact bytes of every command, which must not change by accident.
+//! The exact bytes of every command, which must not change by mistake.
 //!
 //! Do not edit a failing frozen test. A change of these bytes is wrong unless a capture proves it right.
 
@@ -186,7 +186,8 @@ fn incremented_checksums_are_frozen() {
     }
 }
 
-/// No unit accepts 48.5 V, so this command cannot be built, but its bytes form a valid frame.
+/// No unit accepts a cut-off voltage of 48.5 V, so `SetCommand` cannot hold it. Its bytes nevertheless
+/// form a valid frame.
 #[test]
 fn command_out_of_range_has_frozen_bytes_but_no_value() {
     const BYTES: &[u8] = b"^S010PSDV485\x0Br\r";

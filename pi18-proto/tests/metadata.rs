@@ -1,4 +1,4 @@
-//! The descriptions of commands and fields are complete and consistent.
+//! Tests that the descriptions of commands and fields are complete and consistent.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,5 @@
-//! The crate allocates nothing: the allocator of this test counts the allocations of each thread.
+//! Tests that the crate allocates nothing, with an allocator that counts the allocations of each
+//! thread.
 
 use std::hint::black_box;
 

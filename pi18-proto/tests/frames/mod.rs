@@ -1,6 +1,6 @@
 //! Reads the captured frames in `frames.txt`.
 
-/// A published frame.
+/// A frame that was published, with the facts known about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Capture {
     pub(crate) id: &'static str,
@@ -19,17 +19,18 @@ impl Capture {
         self.sent_by.ends_with("cut off")
     }
 
-    pub(crate) fn has_right_checksum(&self) -> bool {
+    pub(crate) fn has_valid_checksum(&self) -> bool {
         self.sums.ends_with("checksum right")
     }
 }
 
-/// Returns all frames of the file.
+/// Returns all frames in the file.
 pub(crate) fn all() -> Vec<Capture> {
     let paragraphs = include_str!("frames.txt").split("\n\n").map(str::trim);
     paragraphs.filter(|text| text.starts_with("id ")).map(capture).collect()
 }
 
+/// Parses the paragraph of one frame.
 #[track_caller]
 fn capture(paragraph: &'static str) -> Capture {
     let value = |key: &str| {
@@ -45,6 +46,7 @@ fn capture(paragraph: &'static str) -> Capture {
     }
 }
 
+/// Converts text with escapes such as `\r` and `\xNN` to bytes.
 #[track_caller]
 fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -29,7 +29,7 @@ fn any_acknowledgement() -> impl Strategy<Value = Vec<u8>> {
     select(vec![ACCEPTED, REFUSED, NOT_UNDERSTOOD]).prop_map(<[u8]>::to_vec)
 }
 
-/// Returns the reply of an energy counter, a simple way to obtain many different checksums.
+/// Returns a reply of an energy counter. Different values of `wh` result in different checksums.
 fn energy(wh: u32) -> Vec<u8> {
     let mut frame = format!("^D011{wh:08}").into_bytes();
     frame.extend(pi18_proto::checksum(&frame));
@@ -37,7 +37,7 @@ fn energy(wh: u32) -> Vec<u8> {
     frame
 }
 
-/// Computes the CRC, without incrementing framing bytes.
+/// Computes the CRC without incrementing framing bytes.
 fn raw_checksum(covered: &[u8]) -> [u8; 2] {
     let mut crc = 0_u16;
     for &byte in covered {
@@ -78,7 +78,7 @@ fn is_ambiguous(sum: &[u8]) -> bool {
 struct Found {
     frames: Vec<Vec<u8>>,
     skipped: Vec<u8>,
-    /// The bytes of frames and of everything else, in their order.
+    /// All bytes returned, of frames and others.
     all: Vec<u8>,
 }
 
@@ -138,8 +138,8 @@ proptest! {
         }
     }
 
-    /// A 16-bit CRC detects every burst of up to 16 bits. Some checksum bytes have two meanings, and
-    /// with these about one burst in 65536 is not detected; they are excluded here.
+    /// A 16-bit CRC detects every burst error of up to 16 bits. If a checksum byte has two meanings,
+    /// about one burst error in 65536 is not detected; such frames are excluded.
     #[test]
     fn frame_with_a_burst_of_up_to_16_bits_is_refused(
         frame in any_frame(),
@@ -158,7 +158,7 @@ proptest! {
         let kind = Frame::parse(&frame).unwrap().kind();
         match Frame::parse(&damaged) {
             Err(_) => {}
-            // Without its checksum a damaged request may be plausible, but it is not a known command.
+            // A damaged request may be a plausible request without a checksum, but is not a known command.
             Ok(frame) => {
                 prop_assert!(!frame.has_checksum() && kind != FrameKind::Data);
                 prop_assert!(Request::decode(&frame).is_err(), "{}", damaged.escape_ascii());
@@ -222,16 +222,16 @@ proptest! {
     }
 
     #[test]
-    fn frame_with_right_checksum_and_wrong_length_parses(frame in any_frame(), by in -3..=3) {
+    fn frame_with_valid_checksum_and_wrong_length_parses(frame in any_frame(), by in -3..=3) {
         let restated = restated(&frame, by);
         let found = Frame::parse(&restated);
         prop_assert!(found.is_ok(), "{found:?}: {}", restated.escape_ascii());
         prop_assert_eq!(found.unwrap().data(), Frame::parse(&frame).unwrap().data());
     }
 
-    /// The CRC over bytes with their own CRC is zero, so the checksum of the last frame is right.
+    /// The CRC over bytes with their own CRC is zero, so the checksum of the last frame is valid for all.
     #[test]
-    fn joined_frames_are_not_taken_for_one(
+    fn joined_frames_are_refused(
         lost in proptest::collection::vec((any_frame(), -3..=3, 0_usize..8), 1..4),
         last in any_frame(),
         chunk in 1_usize..40,
@@ -252,7 +252,7 @@ proptest! {
 }
 
 #[test]
-fn joined_frames_with_incremented_checksum_are_not_taken_for_one() {
+fn joined_frames_with_incremented_checksum_are_refused() {
     let incremented: Vec<_> =
         (0..20_000).map(energy).filter(|frame| is_incremented(frame)).collect();
     assert!(incremented.len() > 300, "{}", incremented.len());
@@ -268,8 +268,8 @@ fn joined_frames_with_incremented_checksum_are_not_taken_for_one() {
     }
 }
 
-/// A stated length that is one too small and a checksum that ends in `00` make a frame look like two
-/// joined ones. That is the case for about one in 256 of these frames.
+/// A frame whose stated length is one too small and whose checksum ends in `00` looks like two joined
+/// frames. About one in 256 of the frames in this test is such a frame.
 #[test]
 fn frame_with_length_one_too_small_parses_with_any_checksum() {
     let mut ambiguous = 0;

@@ -1,4 +1,4 @@
-//! Replies and requests in JSON.
+//! Replies and requests: round trips through JSON.
 
 use pi18_proto::{
     AcChargeWindow, AcLoadWindow, AnyReply, Clock, DayEnergy, Defaults, FaultsAndWarnings,
@@ -25,7 +25,7 @@ where
     let mut differ = Vec::new();
     reply.visit(&mut |field, value| {
         let shown = serde_json::to_value(value).unwrap();
-        // A colour is displayed as one text, but has three parts in JSON.
+        // A colour is displayed as one text, but is an object with three numbers in JSON.
         if json[field.name] != shown && !field.name.ends_with("_color") {
             differ.push((field.name, shown));
         }
@@ -85,7 +85,7 @@ fn every_reply_round_trips_through_json() {
 }
 
 #[test]
-fn field_with_former_name_is_read() {
+fn field_with_former_name_is_deserialized() {
     let flags = Flags::decode(Flags::SAMPLE.as_bytes()).unwrap();
     let json = serde_json::to_string(&flags).unwrap();
     let former = json.replace("\"buzzer\"", "\"buzzer_silenced\"");

@@ -1,5 +1,6 @@
-//! Properties of every reply, every request and every stream, tested with values generated from the
-//! declarations. A command that is added to the tables is tested without a change here.
+//! Tests properties of every reply, every request and every stream, with values generated from the
+//! declarations. A command that is added to the tables is tested without a change to these tests; only
+//! a reply needs a row in `json.rs`.
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -24,7 +25,7 @@ fn token(field: &FieldInfo) -> BoxedStrategy<String> {
     let width = usize::from(field.width);
     match field.form {
         Form::Number { min, max } => {
-            // Half of the numbers have the declared width, half are any number of the type.
+            // Half of the numbers have at most the declared width, the others are any number of the type.
             let limit = 10_i64.pow(field.width.into());
             let usual = min.max(1 - limit / 10)..=max.min(limit - 1).max(min);
             prop_oneof![usual, min..=max].prop_map(move |n| format!("{n:0width$}")).boxed()
@@ -40,7 +41,7 @@ fn token(field: &FieldInfo) -> BoxedStrategy<String> {
     }
 }
 
-/// Generates a text of the form that the picture shows.
+/// Generates a text that matches a pattern of [`Form::Text`].
 fn text(picture: &'static str) -> BoxedStrategy<String> {
     let day = || (2000..=2099, 1..=12, 1..=28).prop_map(|(y, m, d)| format!("{y:04}{m:02}{d:02}"));
     let minute = || (0..24, 0..60).prop_map(|(h, m)| format!("{h:02}{m:02}"));
@@ -90,7 +91,7 @@ fn tokens(fields: &'static [FieldInfo]) -> BoxedStrategy<Vec<String>> {
 /// Joins the fields up to the last one that is present, as this crate writes them.
 fn data(tokens: &[String]) -> String {
     let count = tokens.iter().rposition(|token| !token.is_empty()).map_or(0, |last| last + 1);
-    // An empty serial number is a present field.
+    // An empty serial number is a field that is present.
     if count == 0 { tokens.join(",") } else { tokens[..count].join(",") }
 }
 

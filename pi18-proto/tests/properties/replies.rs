@@ -144,7 +144,7 @@ proptest! {
                 prop_assert_eq!(query.parse_reply(&written).unwrap().0, reply);
             }
         }
-        // Only the absence of a panic is tested here.
+        // These calls must not panic. Their results are tested elsewhere.
         let _ = Query::decode(&bytes);
         let _ = SetCommand::decode(&bytes);
         let _ = Frame::parse(&bytes).and_then(|frame| Request::decode(&frame));

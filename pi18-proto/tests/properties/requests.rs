@@ -70,7 +70,7 @@ fn request_with_extra_or_missing_bytes_is_refused() {
         }
         for taken in 0..fields.len() {
             let short = format!("{mnemonic}{}", tokens[..taken].join(","));
-            // The rest may be another command, as `GS` is for `GS2`, but never this one.
+            // The shortened text must not be read as the same request.
             prop_assert_ne!(parse_request(&short, is_set).ok(), Some(request));
         }
         Ok(())

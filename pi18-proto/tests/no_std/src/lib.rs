@@ -1,5 +1,4 @@
-//! Proves that `pi18-proto` needs neither std nor an allocator, because this library links without
-//! them.
+//! Proves that `pi18-proto` needs neither std nor an allocator: this library links without them.
 //!
 //! If the crate used std, its panic handler would collide with the one below. If it used alloc, the
 //! linker would miss an allocator.
@@ -18,7 +17,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 }
 
 /// Reads frames from a stream, decodes and encodes replies, and encodes requests. The result depends
-/// on all of them.
+/// on each step, so that none is optimized away.
 pub extern "C" fn exercise(first: u8) -> u32 {
     let mut reader = FrameReader::<128>::with_capacity();
     let stream = [first, b'D', b'0', b'0', b'5', b'0', b'5', 0xD9, 0x9F, b'\r'];
