@@ -9,7 +9,7 @@ use pi18_proto::Query;
 
 /// Parses a saved bank.
 ///
-/// A bank that is parsed round-trips in both formats, and the rules can check it.
+/// A valid bank round-trips in YAML and in JSON, and the rules can check it.
 ///
 /// # Panics
 /// If the property is violated.
@@ -27,8 +27,8 @@ pub fn snapshot(data: &[u8]) {
 
 /// Checks a bank with changed sample replies.
 ///
-/// The first byte of `data` selects the number of units. The bytes after it select, for each reply, the
-/// changes and the time of the reply.
+/// The first byte of `data` selects the number of units. The bytes after it select the changes and the
+/// time of each reply.
 ///
 /// # Panics
 /// If a rule panics, or the report contradicts itself.

@@ -1,4 +1,4 @@
-//! Properties of profiles, plans and journals from any source.
+//! Properties of profiles, plans and journals, which a user can edit.
 
 use std::time::Instant;
 
@@ -13,7 +13,8 @@ use pi18_proto::{
 
 /// Parses a profile.
 ///
-/// Each diagnostic has a span within the text and can be printed. A profile that is parsed round-trips.
+/// Each diagnostic has a span within the text and is displayed without control characters. A valid
+/// profile round-trips.
 ///
 /// # Panics
 /// If the property is violated.
@@ -45,7 +46,7 @@ fn check_found(found: &Diagnostics) {
 
 /// Parses the JSON of a plan.
 ///
-/// A plan that is accepted breaks no rule that was not broken before, and reaches its target settings.
+/// The steps of an accepted plan break no rule that was satisfied before, and reach the target settings.
 ///
 /// # Panics
 /// If the property is violated.
@@ -80,8 +81,8 @@ fn check_plan(plan: &Plan) {
 
 /// Parses a journal.
 ///
-/// A journal that is accepted, whole or truncated, has a position within its plan. A run that resumes
-/// there reads the units before it writes.
+/// The position that is read from a journal is within its plan, and a truncated journal is accepted
+/// too. A run that resumes at this position reads the units before it writes.
 ///
 /// # Panics
 /// If the property is violated.

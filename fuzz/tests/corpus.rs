@@ -1,4 +1,4 @@
-//! Runs the fuzz functions with the corpus.
+//! Runs the fuzz functions with the files of their corpus.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ fn replay(target: &str, run: fn(&[u8]), at_least: usize) {
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let seed = fs::read(&path).unwrap();
-        // A failure must name the file.
+        // The panic is caught so that the failure names the file.
         let outcome = std::panic::catch_unwind(|| run(&seed));
         assert!(outcome.is_ok(), "{}", path.display());
         seeds += 1;
