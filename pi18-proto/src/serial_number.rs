@@ -30,7 +30,7 @@ pub struct SerialNumber(Text);
 
 impl SerialNumber {
     /// The maximum number of characters.
-    pub const MAX: usize = 20;
+    pub const CAPACITY: usize = 20;
 
     /// Creates a serial number of up to 20 printable ASCII characters without a comma.
     ///
@@ -41,7 +41,7 @@ impl SerialNumber {
     /// ```
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let fits = text.len() <= Self::MAX && !text.contains(',');
+        let fits = text.len() <= Self::CAPACITY && !text.contains(',');
         if fits { Text::new(text.as_bytes()).map(Self) } else { None }
     }
 
@@ -73,7 +73,8 @@ impl Field for SerialNumber {
         let (length, padded) = token.split_at_checked(2)?;
         let length = usize::try_from(decimal(length)?).ok()?;
         // The padding has no meaning, but all characters must be printable and at most 20.
-        let padded = Text::new(padded).filter(|padded| padded.as_bytes().len() <= Self::MAX)?;
+        let padded =
+            Text::new(padded).filter(|padded| padded.as_bytes().len() <= Self::CAPACITY)?;
         Text::new(padded.as_bytes().get(..length)?).map(Self)
     }
 
@@ -176,7 +177,7 @@ impl Field for PaddedSerial {
     const EXPECTED: &'static str = "at most 20 printable characters";
 
     fn read(token: &[u8]) -> Option<Self> {
-        Text::new(token).filter(|text| text.as_bytes().len() <= SerialNumber::MAX).map(Self)
+        Text::new(token).filter(|text| text.as_bytes().len() <= SerialNumber::CAPACITY).map(Self)
     }
 
     fn write(self, _width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
