@@ -1,9 +1,24 @@
-//! Carrying out a plan: every write is recorded, sent once, verified by reading back, and undone if a
-//! later one fails.
+//! Carrying out a plan. Each write is recorded before it is sent, and verified by reading the settings back.
+//! If a write fails, all writes are undone.
 //!
-//! [`Apply`] decides what to do, without I/O and without a clock. [`run`] does it: over links
-//! ([`Units`]) and with a [`Recorder`] such as the [`Journal`], from which a run that was interrupted
-//! is continued.
+//! [`Apply`] decides what to do next; it does no I/O and has no clock. [`run`] carries out its decisions over
+//! the links of [`Units`], and stores the records with a [`Recorder`] such as a [`Journal`]. A run that was
+//! interrupted is continued from its journal.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `action`, `options`, `direction` | actions, events and options: the types around an [`Apply`] |
+//! | `machine`, `state` | the [`Apply`] itself, and what it keeps track of |
+//! | `preflight` | checks before the first write |
+//! | `course` | order of the steps, their undo, and the report |
+//! | `change`, `task` | one write, from its first check to its verification, and its purpose |
+//! | `explain` | likely reasons for a refusal |
+//! | `link_budget` | time for which a link may fail |
+//! | `stray` | commands that may have reached another unit |
+//! | `verify` | last readings of all units |
+//! | `report` | result of a run |
+//! | `journal` | journal file and its records |
+//! | `run` | the loop over real links, and its interfaces |
 
 mod action;
 mod change;

@@ -80,7 +80,7 @@ fn writes_set_each_group_on_all_units_in_turn() {
 }
 
 #[test]
-fn each_write_is_announced_and_proved() {
+fn each_write_is_announced_and_verified() {
     let bank = idle_bank();
     let (report, memory) = apply(&bank, &other());
     assert_eq!(report.writes, 4);
@@ -217,7 +217,7 @@ fn interrupt_ends_wait_for_idle_window() {
             });
         assert_eq!(report.ending, ending, "{report}");
         assert!(bank.elapsed() < Duration::from_hours(1));
-        assert!(report.why.as_ref().unwrap().contains("it was interrupted"), "{report}");
+        assert!(report.why.as_ref().unwrap().contains("the run was interrupted"), "{report}");
         assert_true(&report, &bank);
     }
 }
@@ -268,7 +268,7 @@ fn refusal_is_explained_and_undone() {
 }
 
 #[test]
-fn garbled_answer_is_proved_by_reading_back() {
+fn garbled_answer_is_verified_by_reading_back() {
     let bank = bank(&["frozen=on&pop-garbled=on", "frozen=on&pop-garbled=on"]);
     let target = profile(|s| s.output_priority = Some(OutputPriority(0)));
     let (report, memory) = apply(&bank, &target);
@@ -296,7 +296,7 @@ fn value_never_shown_is_undone() {
 }
 
 #[test]
-fn single_reading_proves_nothing() {
+fn single_reading_verifies_nothing() {
     // The new value shows in one reading, and the old one after it.
     let bank = idle_bank();
     let mut readings = 0;
@@ -327,7 +327,7 @@ fn report_needs_two_equal_readings() {
         Memory::default(),
         move |bank, unit, bytes| {
             applied |= unit == 1 && is_set(bytes, "POP");
-            // The last readings follow the readings that prove the last write.
+            // The last readings follow the readings that verify the last write.
             if applied && unit == 0 && bytes.windows(4).any(|part| part == b"PIRI") {
                 after += 1;
                 if after == 2 {

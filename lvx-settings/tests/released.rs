@@ -104,5 +104,5 @@ fn other_unit_after_wait_is_rejected() {
     let (report, _) = confirmed(|unit| 1 - unit, true);
     assert_eq!(report.ending, Ending::Mixed, "{report}");
     let unread = report.units[0].unread.as_deref().unwrap_or_default();
-    assert!(unread.contains("unit 96132206100411 answers on its link"), "{report}");
+    assert!(unread.contains("unit 96132206100411 answers on this link"), "{report}");
 }

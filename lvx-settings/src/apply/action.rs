@@ -1,4 +1,4 @@
-//! What the caller of an [`Apply`](super::Apply) is asked to do, and what it reports back.
+//! The actions that an [`Apply`](super::Apply) asks its caller for, and the events that report their results.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use pi18_transport::SetOutcome;
 use super::{direction::RunDirection, journal::Record};
 use crate::{Group, Settings, Unit};
 
-/// What the caller has to do next.
+/// An action that the caller of an [`Apply`](crate::Apply) has to carry out.
 ///
-/// Each variant but [`Action::Done`] has its [`Event`], which reports the result. [`run`](crate::run())
-/// does the actions over blocking links. Another program, such as one with an asynchronous runtime, can
-/// do them itself:
+/// Each action except [`Done`](Self::Done) has an [`Event`] that reports its result. [`run`](crate::run())
+/// carries out the actions over blocking links. A program can also carry them out itself, for example with an
+/// asynchronous runtime:
 ///
 /// ```
 /// use lvx_settings::{
@@ -60,18 +60,18 @@ use crate::{Group, Settings, Unit};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[must_use = "an action has to be done, and its event passed to `Apply::handle`"]
+#[must_use = "an action must be carried out, and its event passed to `Apply::handle`"]
 pub enum Action {
-    /// Read everything that a [`Unit`] holds. The result is [`Event::Surveyed`].
+    /// Read a whole [`Unit`]. The result is [`Event::Surveyed`].
     Survey {
         /// Index of the unit in the plan.
         unit: usize,
     },
-    /// Save the settings that the units have before the first write, where they survive a crash of
-    /// this program. The result is [`Event::Stored`].
+    /// Save the current settings of the units before the first write, so that they survive a crash of the
+    /// program. The result is [`Event::Stored`].
     Backup,
-    /// Store a record where it survives a crash of this program, before doing anything else. The
-    /// result is [`Event::Stored`].
+    /// Store a record so that it survives a crash of the program, before anything else is done. The result
+    /// is [`Event::Stored`].
     Record(Record),
     /// Send a query to a unit. The result is [`Event::Read`].
     Read {
@@ -82,7 +82,7 @@ pub enum Action {
     },
     /// Send a set command exactly once. The result is [`Event::Written`].
     Write(Box<Write>),
-    /// Open the link to a unit again, because its device went away or another unit answers on it. The
+    /// Open the link to a unit again, because its device disappeared or another unit answers on it. The
     /// result is [`Event::Reopened`].
     Reopen {
         /// Index of the unit in the plan.
@@ -90,28 +90,28 @@ pub enum Action {
     },
     /// Wait. The result is [`Event::Paused`].
     Pause(Duration),
-    /// Wait for a confirmation, for this time at most. The result is [`Event::Confirmed`].
+    /// Wait for a confirmation, but no longer than this time. The result is [`Event::Confirmed`].
     Confirmation(Duration),
     /// Stop: the report is complete.
     Done,
 }
 
-/// A set command that is to be sent.
+/// A set command to send.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
     /// Index of the unit in the plan.
     pub unit: usize,
     /// Index of the step that the command belongs to.
     pub step: usize,
-    /// Whether the command does the step or undoes it. A correction counts as undoing.
+    /// Whether the command does the step or undoes it. Corrections count as undoing.
     pub direction: RunDirection,
     /// Settings of the group after the write.
     pub to: Settings,
-    /// The command. Only the one that sets the clock depends on the time of this computer.
+    /// The command. Only a command that sets the clock depends on the time of this computer.
     pub command: Command,
 }
 
-/// A set command that is built at the moment it is sent.
+/// A set command that is built when it is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Command {
     pub(super) group: Group,
@@ -120,7 +120,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// Returns the command for this time of the computer, or `None` if no unit takes the values.
+    /// Returns the command at this time of the computer, or `None` if no command sets these values.
     #[must_use]
     pub fn at(&self, host: Option<DateTime>) -> Option<SetCommand> {
         self.group.command(&self.to, self.instance, host)
@@ -130,7 +130,7 @@ impl Command {
 /// The result of an [`Action`].
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Result of [`Action::Survey`]: the unit, or why it could not be read.
+    /// Result of [`Action::Survey`]: the unit, or the reason why it could not be read.
     Surveyed(Result<Box<Unit>, String>),
     /// Result of [`Action::Backup`] or [`Action::Record`]; an error if nothing was stored.
     Stored(Result<(), String>),
@@ -140,23 +140,24 @@ pub enum Event {
     Written(Result<SetOutcome, Trouble>),
     /// Result of [`Action::Reopen`].
     Reopened {
-        /// Unit that answers now, or why none does.
+        /// Unit that answers now, or the reason why the unit of the plan was not found.
         found: Result<Box<Unit>, String>,
-        /// Another unit that answered on the link first, before the right one was tried elsewhere.
+        /// Serial number of another unit that answered on the link, before the right unit was looked for on
+        /// another link.
         other: Option<SerialNumber>,
     },
     /// The time of [`Action::Pause`] has passed.
     Paused,
-    /// Result of [`Action::Confirmation`]: whether it was confirmed.
+    /// Result of [`Action::Confirmation`]: whether the new settings were confirmed.
     Confirmed(bool),
 }
 
-/// Why a unit could not be asked.
+/// The failure of a query or of a set command.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Trouble {
-    /// Whether the device is gone, so that its link must be opened again.
+    /// Whether the device is gone, so that its link has to be opened again.
     pub gone: bool,
-    /// Text of the link's error.
+    /// Text of the error of the link.
     pub text: String,
 }
 

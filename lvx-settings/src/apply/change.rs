@@ -1,11 +1,16 @@
-//! One write, from the check that it may still be sent to the proof that the right unit has the new
+//! One write, from the check that it may still be sent to the verification that the right unit has the new
 //! values.
 //!
-//! A [`Change`] is a state machine. `drive` turns its [`Stage`] into an action, and passes the result
-//! to one of three files: `identity` finds out which unit answers, before the write and again before
-//! a verdict counts; `write` checks the settings, sends the command and reads it back; `recovery`
-//! handles links that fail, refusals, and waiting for an idle window. Each returns the next stage, or
-//! ends the machine with a [`Verdict`].
+//! A [`Change`] (`machine`) is a state machine. It consists of the values to write (`goal`), the unit
+//! (`target`), the attempts so far (`sending`), and the limits on waiting (`waits`).
+//!
+//! `drive` turns the current [`Stage`] into an action, and passes the result to one of three modules:
+//!
+//! - `identity` checks which unit answers, before the write and again before a verdict counts.
+//! - `write` checks the settings, and verifies the write by reading them back.
+//! - `recovery` handles links that fail, refusals, and waits for an idle window.
+//!
+//! Each returns the next stage, or ends the machine with a [`Verdict`].
 //!
 //! Without failures, a write goes through these stages:
 //!
@@ -16,10 +21,10 @@
 //!          -> Verdict::Proved
 //! ```
 //!
-//! The stages in brackets are for commands that name a unit by its number in the bank. An answer of the
-//! unit to the command proves nothing, because it may be meant for another host on the same bridge, and
-//! because units accept commands that they then ignore. An answer only decides whether a write that is
-//! not shown is sent again.
+//! The stages in brackets are for commands that name a unit by its number in the bank. The answer to the
+//! command proves nothing: it may be the answer to another host on the same bridge, and units accept
+//! commands that they then ignore. The answer only decides whether the command is sent again if the unit
+//! still shows the old values.
 //!
 //! [`Stage`]: stage::Stage
 
@@ -37,4 +42,5 @@ mod write;
 pub(super) use goal::Goal;
 pub(super) use machine::Change;
 pub(super) use stage::{Failure, Verdict};
+pub(super) use target::on_this_link;
 pub(super) use waits::Waits;

@@ -1,11 +1,11 @@
-//! The course of a run: from step to step, back again after a failure, and to the report.
+//! The course of a run: the steps, their undo after a failure, and the report.
 //!
-//! `changes` builds the write of a step or of a correction, `steps` and `corrections` decide what
-//! follows from its verdict, and `conclude` what follows from the last readings.
+//! `changes` builds the write of a step or of a correction. `steps` and `corrections` decide how the run
+//! continues after its verdict, and `conclude` how it continues after the last readings.
 //!
-//! A step that fails is undone together with all steps before it, the last one first. A unit that
-//! cannot be reached keeps what it has, and is undone after the last readings if it answers again. A
-//! command that may have reached another unit of the plan is followed by a correction of that unit.
+//! If a step fails, all steps that may be done are undone, the last one first. The steps of a unit that
+//! cannot be reached are left as they are, and are undone after the last readings if the unit answers then.
+//! If a command may have reached another unit of the plan, that unit is corrected.
 
 mod changes;
 mod conclude;

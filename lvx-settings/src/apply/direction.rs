@@ -1,4 +1,4 @@
-//! Which way a step goes, and how a run that did not end is continued.
+//! The direction of a step, and how an interrupted run is continued.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,9 @@ pub enum RunDirection {
 
 /// How to continue a run that did not end.
 ///
-/// The owner decides: finishing needs units without a fault that still have the old or the new
-/// settings, undoing is always possible.
+/// [`Finish`](Self::Finish) requires that no unit has a fault, and that every setting of the plan still has a
+/// value that the plan gives it: the old one, the new one, or one in between. [`Undo`](Self::Undo) only
+/// requires that the units are those of the plan, with the same firmware.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResumeMode {

@@ -1,11 +1,11 @@
-//! Explanations of refusals and of unexpected values. A unit that refuses gives no reason, so the
-//! reasons are inferred from its state.
+//! Explanations of refusals and of unexpected values. A unit gives no reason for a refusal, so likely reasons
+//! are inferred from its state.
 
 use pi18_proto::{BatteryType, GeneralStatus, Model};
 
 use crate::{Group, Settings, Unit};
 
-/// The fact that a unit refused a set command.
+/// Text for a set command that a unit refused.
 pub(super) const REFUSED: &str = "the unit refused the command (^0)";
 
 /// Returns the likely reasons for a refusal, the likeliest first, and what to do.
@@ -22,7 +22,8 @@ pub(super) fn refusal(
         Group::ChargeVoltages | Group::CutoffVoltage
             if state.battery_type.is_some_and(|present| present != BatteryType::USER) =>
         {
-            causes.push("its battery_type is not user; set battery_type first".to_owned());
+            causes
+                .push("the battery_type of the unit is not user; set it to user first".to_owned());
         }
         Group::RechargeVoltages => {
             let above_float = to.redischarge_voltage > state.float_voltage;
@@ -44,23 +45,23 @@ pub(super) fn refusal(
     if causes.is_empty() {
         let line = unit.model.map_or("this unit".to_owned(), |model: Model| model.to_string());
         causes.push(format!(
-            "no reason is known; {line} may not take the value, may not take it in its current \
-             state, or may not know the command; try to set it on the display"
+            "the reason is not known; {line} may not accept this value, may not accept it in its \
+             current state, or may not have this command; try to set the value on the display"
         ));
     }
     format!("{REFUSED}: {}", causes.join("; "))
 }
 
-/// Returns why a unit that charges takes no other maximum charge current, and what to do.
+/// Returns the reason why a unit that charges refuses another maximum charge current, and what to do.
 pub(super) fn charges(status: &GeneralStatus) -> String {
     format!(
-        "it charges at {}, and LVX6048s refuse another max_charge_current while they charge \
-         (observed); wait until it is idle (option wait_idle), or stop charging",
+        "the unit charges at {}, and LVX6048s refuse to change max_charge_current while they charge \
+         (observed); wait until the unit no longer charges, or stop the charging",
         status.charge_current
     )
 }
 
-/// Returns which settings have values that the run did not write.
+/// Returns the text for settings with values that this run did not write.
 pub(super) fn foreign(found: &Settings, expected: &Settings) -> String {
     let differences: Vec<_> = found
         .differences(expected)

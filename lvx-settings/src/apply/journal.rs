@@ -1,7 +1,7 @@
 //! The journal of a run: a file from which a run can be continued after the program was killed.
 //!
 //! The file consists of lines of JSON. The first line holds the whole plan, with the settings of the units
-//! before the run (`line`). One line follows before each write and after each proof (`record`). A line
+//! before the run (`line`). One line follows before each write and after each verification (`record`). A line
 //! counts if it ends with a line feed: an incomplete last line was being written when the program ended, and
 //! is ignored.
 //!

@@ -1,4 +1,4 @@
-//! Limit on the time for which a link may fail.
+//! The limit on the time for which a link may fail.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ impl LinkBudget {
         now.saturating_duration_since(since) >= self.left
     }
 
-    /// Notes that the link works, and takes the interruption off the budget.
+    /// Notes that the link works, and subtracts the interruption from the budget.
     pub(super) fn works(&mut self, now: Instant) {
         if let Some(since) = self.since.take() {
             let lost = now.saturating_duration_since(since).max(MIN_COST);
@@ -30,7 +30,8 @@ impl LinkBudget {
     }
 }
 
-/// Minimum cost of an interruption, so that an adapter that flaps quickly is given up as well.
+/// Minimum length that an interruption counts as. Without it, an adapter that disconnects and reconnects very
+/// fast would never be given up.
 const MIN_COST: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

@@ -17,16 +17,15 @@ use crate::{Plan, Settings, Unit};
 
 /// A plan that is being carried out.
 ///
-/// This is a state machine without I/O and without a clock. The caller asks
-/// [`next_action`](Self::next_action) what to do, does it, and reports the result to
-/// [`handle`](Self::handle), until the action is [`Action::Done`]. [`run`](crate::run()) is such a
-/// caller for real links.
+/// This is a state machine without I/O and without a clock. The caller gets an action from
+/// [`next_action`](Self::next_action), carries it out, and passes the result to [`handle`](Self::handle),
+/// until the action is [`Action::Done`]. [`run`](crate::run()) does this over real links.
 ///
 /// 1. Before the first write, all units are read and compared with the plan.
 /// 2. The old settings are saved.
-/// 3. Each step is recorded, sent, and read back: the same new value twice, from the unit with the
-///    right serial number, proves it.
-/// 4. If a step fails, the steps before it are undone in reverse order.
+/// 3. Each step is recorded, sent, and read back. Two equal readings with the new values, from the unit with
+///    the right serial number, verify it.
+/// 4. If a step fails, all steps that may be done are undone in reverse order.
 /// 5. All units are read a last time for the [report](Self::report).
 ///
 /// ```
@@ -44,23 +43,24 @@ use crate::{Plan, Settings, Unit};
 /// apply.interrupt();
 /// assert_eq!(apply.next_action(), Action::Done);
 /// let report = apply.report().expect("the run has ended");
-/// assert_eq!(report.to_string(), "not started; nothing was written\n  it was interrupted\n");
+/// assert_eq!(report.to_string(), "not started; nothing was written\n  the run was interrupted\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "nothing happens until its actions are done"]
+#[must_use = "nothing happens until its actions are carried out"]
 pub struct Apply {
     pub(super) plan: Plan,
     pub(super) options: Options,
     /// Progress of the run that is continued, and how it is continued.
     pub(super) resumed: Option<(ApplyProgress, ResumeMode)>,
     pub(super) phase: Phase,
-    /// The units as they were read before the first write, or later if they had changed.
+    /// The units as they were read before the first write. A unit whose link was opened again, or whose
+    /// number in the bank changed, is updated.
     pub(super) units: Vec<Unit>,
-    /// For each unit, why it can no longer be reached; `None` if it can.
+    /// For each unit, the reason why it can no longer be reached; `None` if it can be reached.
     pub(super) lost: Vec<Option<String>>,
-    /// For each unit, voltages that it already has although a later step is to write them: a battery
-    /// type replaced voltages that the plan expected to stay.
+    /// For each unit, voltages that it already has although a later step writes them: a new battery type
+    /// replaced voltages that the plan expected to stay.
     pub(super) ahead: Vec<Settings>,
     pub(super) doubts: Doubts,
     pub(super) undo: Undo,
@@ -71,14 +71,13 @@ pub struct Apply {
     pub(super) outcome: Outcome,
 }
 
-/// What a run is doing.
+/// The phase of a run.
 ///
-/// A new run goes from `Preflight` to `Backup`, through its steps to `Verify`, to `Confirmation` if one
-/// is needed, and to `Verify` again. A failure leads to the undo of the steps, and from there to
-/// `Verify`.
+/// A new run goes from `Preflight` to `Backup`, through its steps to `Verify`, then to `Confirmation` if one
+/// is required, and to `Verify` again. After a failure, it goes through the undo of the steps to `Verify`.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// Waiting until the unit shows a write that an earlier run may have sent just before its end.
+    /// Waiting because an earlier run may have sent a write just before its end, which shows only later.
     AwaitEarlierWrite,
     Preflight(Box<Preflight>),
     Backup,
@@ -86,7 +85,7 @@ pub(super) enum Phase {
     BeginStep(usize),
     /// About to begin the undo of the next step.
     BeginUndo,
-    /// About to begin the next correction. The inner phase follows once there is none.
+    /// About to begin the next correction. The inner phase follows after the last correction.
     BeginCorrection(Box<Phase>),
     /// A step or its undo is being written.
     Step(Box<Change>),
@@ -151,25 +150,27 @@ impl Apply {
         &self.plan
     }
 
-    /// Returns the units as they were read before the first write; empty until then.
+    /// Returns the units as they were read before the first write; empty before that. A unit whose link was
+    /// opened again, or whose number in the bank changed, is updated.
     #[must_use]
     pub fn units(&self) -> &[Unit] {
         &self.units
     }
 
-    /// Returns how the run ended, or `None` while it goes on.
+    /// Returns the report, or `None` if the run has not ended.
     #[must_use]
     pub fn report(&self) -> Option<&ApplyReport> {
         self.outcome.report.as_ref()
     }
 
-    /// Stops what is being done and undoes what was written, unless it was confirmed. A further
-    /// interrupt ends what the undo waits for: a link, or an idle window.
+    /// Stops the run and undoes its writes, unless they were confirmed. A further interrupt ends all waits of
+    /// the undo, for a link or for an idle window.
     pub fn interrupt(&mut self) {
         self.interrupts.count = self.interrupts.count.saturating_add(1);
     }
 
-    /// Returns what to do next. Without an event in between, it is the same action.
+    /// Returns the next action. It is the same action until [`handle`](Self::handle) or
+    /// [`interrupt`](Self::interrupt) is called.
     pub fn next_action(&mut self) -> Action {
         loop {
             if let Some(action) = self.action() {
@@ -210,7 +211,7 @@ impl Apply {
         None
     }
 
-    /// Takes the result of the last action. An event that does not belong to it has no effect.
+    /// Takes the result of the last action. An event that does not belong to this action has no effect.
     pub fn handle(&mut self, event: Event, now: Instant) {
         self.phase = match (std::mem::replace(&mut self.phase, Phase::Done), event) {
             (Phase::AwaitEarlierWrite, Event::Paused) => self.preflight(),
@@ -247,7 +248,7 @@ impl Apply {
                 let why = if self.interrupts.any() {
                     INTERRUPTED
                 } else {
-                    "it was not confirmed in time"
+                    "the new settings were not confirmed in time"
                 };
                 self.fail(why.to_owned(), self.plan.steps.len())
             }
@@ -259,7 +260,7 @@ impl Apply {
         };
     }
 
-    /// Passes an event on to a write, and keeps what the write found out about its unit.
+    /// Passes an event on to a write. Updates the unit if the write found that it has changed.
     fn pass_on(&mut self, change: &mut Change, event: Event, now: Instant) -> Option<Verdict> {
         self.outcome.writes += u64::from(matches!(event, Event::Written(Ok(_))));
         let verdict = change.handle(event, now);
@@ -272,7 +273,7 @@ impl Apply {
         verdict
     }
 
-    /// Returns the phase that an interrupt leads to, if it ends the current one.
+    /// Returns the phase after an interrupt, or `None` if the current phase continues.
     fn interrupted(&mut self) -> Option<Phase> {
         match &mut self.phase {
             Phase::AwaitEarlierWrite | Phase::Preflight(_) | Phase::Backup => {
@@ -305,5 +306,5 @@ impl Apply {
     }
 }
 
-/// Why a run failed that was interrupted.
-pub(super) const INTERRUPTED: &str = "it was interrupted";
+/// The failure of a run that was interrupted.
+pub(super) const INTERRUPTED: &str = "the run was interrupted";

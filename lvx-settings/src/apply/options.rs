@@ -1,4 +1,4 @@
-//! Pauses, deadlines and limits of a run.
+//! The pauses, deadlines and limits of a run.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// use std::time::Duration;
 /// use lvx_settings::Options;
 ///
-/// // Undo everything unless someone confirms the new settings within ten minutes.
+/// // Undo the run unless the new settings are confirmed within ten minutes.
 /// let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
 /// assert_eq!(options.within, Duration::from_secs(15));
 /// assert_eq!(options.attempts, 3);
@@ -17,30 +17,29 @@ use std::time::{Duration, Instant};
 pub struct Options {
     /// Pause between a write and the first reading, and between two readings.
     pub pause: Duration,
-    /// Time that a unit may keep showing the old value after a write or a refusal. (On a bridge that
-    /// serves several hosts, a refusal may be meant for another one.)
+    /// Time for which a unit may still show the old value after a write. It also applies after a refusal,
+    /// because on a bridge that serves several hosts the refusal may be meant for another host.
     ///
-    /// A value that is still old after this time counts as not written, and the step is undone. At
-    /// least two readings are made, however long they take. No known unit takes longer than a few
-    /// seconds (assumed).
+    /// If the unit still shows the old value after this time, the write is sent again or the step fails. At
+    /// least two readings are made, however long they take. Assumed: no unit needs more than a few seconds.
     pub within: Duration,
     /// Time for which the link to a unit may fail during one step before the unit is given up. All
     /// interruptions of the step count together.
     pub away: Duration,
-    /// Maximum number of times that a write is sent if nothing proves that it arrived. It is sent at
-    /// least once.
+    /// Maximum number of times that a command is sent if the unit neither accepts nor refuses it and shows
+    /// no new value. It is sent at least once.
     pub attempts: u32,
-    /// Total time to wait for idle windows if a unit refuses because it charges; `None` to fail at
-    /// once. While a later unit is waited for, it differs from the units that are already set.
+    /// Total time to wait for idle windows if a unit refuses a write because it charges; `None` to fail at
+    /// once. Meanwhile the units of a bank can have different settings.
     pub wait_idle: Option<Duration>,
-    /// Time after which everything is undone unless it is confirmed; `None` if no confirmation is
-    /// needed. Only a running program can undo: one that was killed leaves a journal.
+    /// Time after which the run is undone unless the new settings are confirmed; `None` if no confirmation
+    /// is needed. Only a running program can undo: if it is killed, the journal remains.
     pub confirm_within: Option<Duration>,
 }
 
 impl Default for Options {
-    /// A pause of 0.5 s, 15 s for a value to show, 1 min for a failing link, 3 attempts, no waiting
-    /// for idle windows, no confirmation.
+    /// Returns a pause of 0.5 s, 15 s until a value must show, 1 min for a failing link, 3 attempts, no
+    /// wait for idle windows, and no confirmation.
     fn default() -> Self {
         Self {
             pause: Duration::from_millis(500),

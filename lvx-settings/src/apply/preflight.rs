@@ -1,5 +1,5 @@
-//! The checks before the first write: each unit must be the one the plan was made for, with the same
-//! settings, and able to take the new ones.
+//! The checks before the first write: each unit must be the one that the plan was made for, still have the
+//! settings that it had then, and be able to accept the new ones.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::{
     model::{limits::is_observed, settings::same},
 };
 
-/// What is about to be done. It decides which checks apply.
+/// The purpose of a run, which decides which checks apply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Purpose {
     /// The plan is carried out from its first step.
@@ -58,8 +58,8 @@ impl Preflight {
         }
     }
 
-    /// Takes the result of the last action. Returns the units or the objections, or `None` while
-    /// there is more to do. `idle_until` is the end of waiting for an idle window, once it has begun.
+    /// Takes the result of the last action. Returns the units or the objections, or `None` if further
+    /// actions are needed. `idle_until` is the end of the wait for an idle window, if one has begun.
     pub(super) fn handle(
         &mut self,
         event: Event,
@@ -109,8 +109,8 @@ impl Preflight {
 impl Plan {
     /// Returns the objections to carrying out the plan on these units now; empty if there are none.
     ///
-    /// Objections are: another unit than the planned one, a unit that changed since the plan was
-    /// made, a fault, and a unit that would refuse a command in its current state.
+    /// Objections are a unit that is not the one of the plan, a unit that changed since the plan was made, a
+    /// fault, and a unit that would refuse a command in its current state.
     ///
     /// ```
     /// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
@@ -137,11 +137,11 @@ impl Plan {
         self.objections_for(units, Purpose::Begin)
     }
 
-    /// Returns the objections to carrying out the rest of the plan on these units now, after an
-    /// earlier run that did not end.
+    /// Returns the objections to carrying out the rest of the plan on these units now, after an earlier run
+    /// that did not end.
     ///
-    /// They are those of [`objections`](Self::objections), except that a setting of the plan may have
-    /// its old or its new value, and that all other settings may have changed.
+    /// They are those of [`objections`](Self::objections), with two exceptions: the settings of the plan may
+    /// have their old or their new values, and all other settings may have changed.
     #[must_use]
     pub fn objections_to_finish(&self, units: &[Unit]) -> Vec<String> {
         self.objections_for(units, Purpose::Finish)
@@ -153,14 +153,14 @@ impl Plan {
     }
 }
 
-/// Returns the objections that do not go away by waiting.
+/// Returns the objections that a wait does not resolve.
 fn lasting_objections(plan: &Plan, found: &[Unit], purpose: Purpose) -> Vec<String> {
     let mut all = Vec::new();
     for (at, (planned, unit)) in plan.units.iter().zip(found).enumerate() {
         let place = planned.place();
         let mut objections = other_unit(planned, unit);
-        let is_it = unit.serial_number == planned.unit.serial_number;
-        if is_it && purpose != Purpose::Undo {
+        let is_planned = unit.serial_number == planned.unit.serial_number;
+        if is_planned && purpose != Purpose::Undo {
             objections.extend(fault(unit));
             objections.extend(match purpose {
                 Purpose::Begin => changed_since(planned, unit),
@@ -191,25 +191,25 @@ fn pending<'a>(plan: &'a Plan, found: &'a [Unit]) -> impl Iterator<Item = &'a St
         .filter(|step| found.get(step.unit).is_none_or(|unit| !unit.settings().satisfy(&step.to)))
 }
 
-/// Returns why a unit's output mode cannot be set now, if so.
+/// Returns the reason why the output mode of a unit cannot be set now, if there is one.
 ///
-/// Source: assumed, from manuals of such units: the setting is open in standby only.
+/// Source: assumed, from manuals of such units: the setting can be changed in standby only.
 fn not_in_standby(unit: &Unit) -> Option<String> {
     let in_standby = [WorkingMode::STANDBY, WorkingMode::POWER_ON].contains(&unit.mode);
     (!in_standby).then(|| {
         format!(
             "output_mode can be set in standby only, and the unit is in mode {:02} ({}) with a load \
-             of {}; switch its output off first",
+             of {}; switch off its output first",
             unit.mode.0, unit.mode, unit.status.active_power
         )
     })
 }
 
-/// Returns how the unit differs from the one that the plan was made for.
+/// Returns the differences between a unit and the one that the plan was made for.
 fn other_unit(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
     let then = &planned.unit;
     if unit.serial_number != then.serial_number {
-        // All other differences follow from this one.
+        // Another unit differs in everything else too.
         return vec![format!(
             "expected unit {}, found unit {}; use the address of the right unit",
             then.serial_number, unit.serial_number
@@ -233,17 +233,17 @@ fn other_unit(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
     objections
 }
 
-/// Returns the text for something that changed since the plan was made.
+/// Returns the objection for a property that changed since the plan was made.
 fn changed(name: &str, then: &str, now: &str) -> String {
     format!("expected {name} {then} as in the plan, found {now}; make a new plan")
 }
 
 fn fault(unit: &Unit) -> Option<String> {
     (unit.mode == WorkingMode::FAULT)
-        .then(|| format!("it has fault {}; clear the fault before setting it", unit.fault))
+        .then(|| format!("the unit has fault {}; clear the fault before a run", unit.fault))
 }
 
-/// Returns the settings that changed since the plan was made.
+/// Returns the objections for settings that changed since the plan was made.
 fn changed_since(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
     // The clock moves, and is compared only if it is to be set.
     let counts = |setting| setting != Setting::Clock || planned.target.clock.is_some();
@@ -256,7 +256,8 @@ fn changed_since(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
     changes.collect()
 }
 
-/// Returns the settings of the plan that have a value which none of its steps leaves.
+/// Returns the objections for settings of the plan whose value is not one that they have before, between or
+/// after its steps.
 fn changed_by_others(plan: &Plan, at: usize, unit: &Unit) -> Vec<String> {
     let now = unit.settings();
     let states: Vec<_> = (0..=plan.steps.len())
@@ -271,7 +272,7 @@ fn changed_by_others(plan: &Plan, at: usize, unit: &Unit) -> Vec<String> {
     others.collect()
 }
 
-/// Whether a setting has the same value twice, or none.
+/// Returns whether a setting is equal in two states of a unit: the same value, or none.
 pub(super) fn is_equal(setting: Setting, one: &Settings, other: &Settings) -> bool {
     match (one.get(setting), other.get(setting)) {
         (Some(one), Some(other)) => same(one, other),
@@ -284,7 +285,7 @@ fn versions(unit: &Unit) -> String {
     format!("{}, {}, {}", firmware.main, firmware.slave1, firmware.slave2)
 }
 
-/// Returns why a unit would refuse a step because it charges, if so.
+/// Returns the objection for a unit that would refuse a step because it charges, if there is one.
 fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
     let concerned = pending(plan, found).filter(|step| step.to.max_charge_current.is_some());
     let mut units =

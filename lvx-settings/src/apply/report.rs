@@ -1,4 +1,4 @@
-//! How a run ended, and which settings every unit has now.
+//! The report of a run: how it ended, and which settings each unit has now.
 
 use pi18_proto::SerialNumber;
 use serde::{Deserialize, Serialize};
@@ -23,14 +23,14 @@ pub enum Ending {
     Refused,
     /// Every unit has the new settings.
     Applied,
-    /// Every unit has the old settings, apart from settings that something else changed.
+    /// Every unit has the old settings, apart from settings that another program or the unit itself changed.
     Undone,
-    /// Neither: some units have new settings and some old ones, or the settings are not known. See
-    /// [`ApplyReport::units`].
+    /// Neither the new nor the old settings are verified on all units, or a command may have reached another
+    /// unit. See [`ApplyReport::units`] and [`ApplyReport::strays`].
     Mixed,
 }
 
-/// The end of a run: what happened, and which settings every unit has now.
+/// The report of a run: how it ended, and which settings each unit has now.
 ///
 /// `Display` writes it for people, `Serialize` for programs.
 ///
@@ -43,7 +43,7 @@ pub enum Ending {
 /// use pi18_proto::DateTime;
 /// use pi18_transport::Client;
 ///
-/// /// Keeps the records in memory only, so they do not survive a crash. Use a `Journal` instead.
+/// /// Keeps the records in memory only. A real program needs a `Journal`, which survives a crash.
 /// struct InMemory(Vec<Record>);
 ///
 /// impl Recorder for InMemory {
@@ -86,7 +86,7 @@ pub struct ApplyReport {
     /// Whether all units show equal values for the twelve settings that must be equal
     /// ([`Setting::AGREEING`]); `None` with a single unit, or if a unit could not be read.
     pub units_agree: Option<bool>,
-    /// The units, in the order of the plan; empty if none was read after a refusal.
+    /// The units, in the order of the plan; empty if a check before the first write failed.
     pub units: Vec<UnitReport>,
     /// Set commands that may have reached another unit than intended.
     pub strays: Vec<StrayReport>,
@@ -105,8 +105,7 @@ pub struct StrayReport {
     /// Why the command may have reached another unit.
     #[serde(flatten)]
     pub cause: StrayCause,
-    /// Whether the unit that may have received the command was set back to its old values, and this
-    /// was verified.
+    /// Whether the old values of the unit that may have received the command were written back and verified.
     pub put_right: bool,
 }
 
@@ -118,15 +117,16 @@ pub struct UnitReport {
     pub address: String,
     /// Serial number of the unit.
     pub serial_number: SerialNumber,
-    /// Whether the unit has its old or its new settings.
+    /// State of the settings that the plan changes.
     pub state: SettingState,
-    /// Why the unit could not be read, if it could not.
+    /// Reason why the unit could not be read at the end, if it could not.
     pub unread: Option<String>,
     /// The settings that the plan changes.
     pub settings: Vec<SettingReport>,
-    /// Settings that another program, or the unit itself, changed during the run: any that the plan
-    /// does not change, and those of the plan that have neither the old nor the new value although
-    /// the run has nothing left to undo in them.
+    /// Settings that another program or the unit itself changed during the run.
+    ///
+    /// These are settings that the plan does not change, and settings of the plan that have neither the old
+    /// nor the new value although the run has nothing left to undo in them.
     pub changed_by_others: Vec<SettingReport>,
 }
 
@@ -141,7 +141,7 @@ pub enum SettingState {
     Old,
     /// All settings have their new values.
     New,
-    /// Some settings have their old values, some their new ones, or others.
+    /// Some settings have their old values and some their new ones, or some have other values.
     Between,
     /// The unit could not be read at the end.
     Unknown,
@@ -161,7 +161,7 @@ pub struct SettingReport {
     /// Value that the plan gives the setting.
     #[serde(serialize_with = "as_text")]
     pub new: Option<SettingValue>,
-    /// Value after the run, from two equal readings.
+    /// Value after the run, from two equal readings in a row.
     #[serde(serialize_with = "as_text")]
     pub now: Option<SettingValue>,
 }
@@ -178,7 +178,8 @@ fn as_text<S: serde::Serializer>(
 }
 
 impl ApplyReport {
-    /// Returns why not every unit has the new settings and otherwise the old ones; `None` if all have.
+    /// Returns the first deviation from the plan: a unit that could not be read, or a setting that does not
+    /// have its planned value. Returns `None` if there is none.
     pub(super) fn not_as_planned(&self) -> Option<String> {
         self.units.iter().find_map(|unit| {
             let serial = unit.serial_number;

@@ -1,4 +1,4 @@
-//! Carries out an [`Apply`] over real links.
+//! Carries out the actions of an [`Apply`] over real links (`units`), and stores its records (`recorder`).
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ mod units;
 pub use recorder::{Audit, Recorder};
 pub use units::{Clock, Units};
 
-/// Carries out a plan to its end, and returns which settings the units have then.
+/// Carries out a plan, and returns a report on the settings that the units have at the end.
 ///
-/// This blocks until the report is complete: a few seconds for each step, and as long as
-/// [`Options`](crate::Options) allow for waiting.
+/// This blocks until the run has ended. A step takes a few seconds, and longer if it has to wait, see
+/// [`Options`](crate::Options).
 ///
 /// ```
 /// use lvx_settings::{
@@ -64,7 +64,7 @@ pub fn run<L: Link>(
     }
 }
 
-/// Does what an action asks for. Returns the result, or `None` if there is nothing to do.
+/// Carries out an action. Returns its result, or `None` for [`Action::Done`].
 fn act<L: Link>(
     action: &Action,
     apply: &Apply,
@@ -111,7 +111,7 @@ fn act<L: Link>(
     })
 }
 
-/// Passes on the interrupts since the last call.
+/// Interrupts the run if there was an interrupt since the last call.
 fn pass_on_interrupts(apply: &mut Apply, recorder: &mut dyn Recorder, known: &mut u32) {
     let interrupts = recorder.interrupts();
     if interrupts > *known {
@@ -156,7 +156,7 @@ const fn name(outcome: SetOutcome) -> &'static str {
     }
 }
 
-/// Lets time pass until an interrupt, which is noticed within a second.
+/// Pauses for this time. An interrupt ends the pause within a second.
 fn pause<L: Link>(time: Duration, units: &mut Units<'_, L>, recorder: &mut dyn Recorder) {
     const PART: Duration = Duration::from_secs(1);
     let mut left = time;
@@ -170,7 +170,7 @@ fn pause<L: Link>(time: Duration, units: &mut Units<'_, L>, recorder: &mut dyn R
     }
 }
 
-/// Waits for a confirmation, an interrupt, or the end of `time`. Returns whether it was confirmed.
+/// Waits for a confirmation, an interrupt, or the end of `time`. Returns whether the new settings were confirmed.
 fn await_confirmation<L: Link>(
     time: Duration,
     units: &mut Units<'_, L>,

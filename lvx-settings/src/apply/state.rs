@@ -1,5 +1,5 @@
-//! What a run keeps track of beside its plan: failures, doubts, what is left to undo, and commands that
-//! may have reached the wrong unit.
+//! The state of a run beside its plan and its phase: failures, doubts, the steps left to undo, and commands
+//! that may have reached another unit.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::Plan;
 
-/// What a run has come to so far.
+/// The results of a run so far.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// First failure. The run is being undone because of it.
@@ -19,7 +19,7 @@ pub(super) struct Outcome {
     remarks: Vec<String>,
     /// Number of set commands that were sent.
     pub(super) writes: u64,
-    /// Whether the new settings were confirmed, so that nothing is undone any more.
+    /// Whether the new settings were confirmed, after which nothing is undone.
     pub(super) confirmed: bool,
     pub(super) report: Option<ApplyReport>,
 }
@@ -36,7 +36,7 @@ impl Outcome {
         &self.remarks
     }
 
-    /// Whether a failure may still cause an undo: there was none so far, and no confirmation.
+    /// Returns whether a failure would cause an undo: there was no failure so far, and no confirmation.
     pub(super) fn may_fail(&self) -> bool {
         self.why.is_none() && !self.confirmed
     }
@@ -47,7 +47,7 @@ impl Outcome {
 pub(super) struct Doubts {
     /// Steps whose write may have arrived although the unit does not show it.
     pub(super) unproved: Vec<usize>,
-    /// Steps and units: the unit may still show a write of the step.
+    /// Pairs of a step and a unit: a write of the step may still change the unit.
     unsettled: Vec<(usize, usize)>,
 }
 
@@ -68,44 +68,44 @@ impl Doubts {
         self.unproved.retain(|unproved| *unproved != step);
     }
 
-    /// Notes that a unit may still show a write of a step.
+    /// Notes that a write of a step may still change a unit.
     pub(super) fn add_unit(&mut self, step: usize, unit: usize) {
         if !self.unsettled.contains(&(step, unit)) {
             self.unsettled.push((step, unit));
         }
     }
 
-    /// Notes that no unit shows a write of a step any more.
+    /// Notes that no write of a step can change a unit any longer.
     pub(super) fn settle_step(&mut self, step: usize) {
         self.unsettled.retain(|(unsettled, _)| *unsettled != step);
     }
 
-    /// Notes that a unit does not show a write of a step any more.
+    /// Notes that no write of a step can change this unit any longer.
     pub(super) fn settle_unit(&mut self, step: usize, unit: usize) {
         self.unsettled.retain(|unsettled| *unsettled != (step, unit));
     }
 
-    /// Whether a reading of a unit may be out of date.
+    /// Returns whether a reading of a unit may be out of date.
     pub(super) fn concern_unit(&self, unit: usize) -> bool {
         self.unsettled.iter().any(|(_, unsettled)| *unsettled == unit)
     }
 
-    /// Whether a reading of any unit may be out of date.
+    /// Returns whether a reading of any unit may be out of date.
     pub(super) fn concern_any_unit(&self) -> bool {
         !self.unsettled.is_empty()
     }
 }
 
-/// What is left to undo.
+/// The undo of a run.
 #[derive(Debug, Default)]
 pub(super) struct Undo {
-    /// Steps that are still to be undone; the last one is next.
+    /// Steps that remain to be undone; the last one is next.
     pub(super) steps: Vec<usize>,
     /// Steps that could not be undone.
     pub(super) left: Vec<Left>,
     /// Steps whose undo was repeated because its command may have reached another unit.
     pub(super) repeated: Vec<usize>,
-    /// Whether units that were lost were tried a second time.
+    /// Whether the undo of units that were lost was tried a second time.
     pub(super) tried_again: bool,
 }
 
@@ -122,9 +122,10 @@ pub(super) struct Left {
 #[derive(Debug, Default)]
 pub(super) struct Strays {
     pub(super) commands: Vec<Stray>,
-    /// Steps and units: the unit was set back after a command of the step had strayed.
+    /// Pairs of a step and a unit: the unit got its old values back after it may have received a command of
+    /// the step.
     corrected: Vec<(usize, usize)>,
-    /// Corrections that are still to be sent.
+    /// Corrections that remain to be sent.
     pub(super) queue: VecDeque<Correction>,
 }
 
@@ -133,16 +134,16 @@ impl Strays {
         Self { commands, corrected, queue: VecDeque::new() }
     }
 
-    /// Adds a stray command. Units that were set back before may have received it as well, so they
-    /// are set back again.
+    /// Adds a stray command. Units that were corrected before may have received it as well, so they are
+    /// corrected again.
     pub(super) fn add(&mut self, stray: Stray, plan: &Plan) {
         let suspects = stray.suspects(plan);
         self.corrected.retain(|(step, unit)| *step != stray.step || !suspects.contains(unit));
         self.commands.push(stray);
     }
 
-    /// Notes that a unit was set back.
-    pub(super) fn set_right(&mut self, step: usize, unit: usize) {
+    /// Notes that a unit was corrected after a command of a step had strayed.
+    pub(super) fn mark_corrected(&mut self, step: usize, unit: usize) {
         self.corrected.push((step, unit));
     }
 
@@ -157,7 +158,7 @@ impl Strays {
         }
     }
 
-    /// Whether the unit that received a stray command is known and was set back.
+    /// Returns whether the unit that may have received a stray command is known and was corrected.
     pub(super) fn is_corrected(&self, stray: &Stray, plan: &Plan) -> bool {
         let Some(found) = stray.found() else { return false };
         let is_found = |unit: usize| {
@@ -175,12 +176,12 @@ impl Strays {
 pub(super) struct Interrupts {
     /// Number of interrupts.
     pub(super) count: u32,
-    /// Number of interrupts that were acted upon.
+    /// Number of interrupts that were handled.
     handled: u32,
 }
 
 impl Interrupts {
-    /// Returns whether there is an interrupt that was not acted upon yet, and marks it as handled.
+    /// Returns whether there is an interrupt that was not handled yet, and marks it as handled.
     pub(super) fn take(&mut self) -> bool {
         let is_new = self.count > self.handled;
         self.handled = self.count;

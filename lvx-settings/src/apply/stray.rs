@@ -1,4 +1,4 @@
-//! Set commands that may have reached another unit than the one they were meant for.
+//! Set commands that may have reached another unit than the one that they were meant for.
 
 use pi18_proto::{Count, SerialNumber};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::{Plan, Settings, Step};
 /// A set command that may have reached another unit than the one of its step.
 ///
 /// This happens if cables are swapped while a link stays open, or if the units of a bank change their
-/// numbers. Other units of the plan are set back to the settings that they should have, see
+/// numbers. If the other unit belongs to the plan, it gets back the settings that it should have, see
 /// [`PendingCorrection`]. A unit outside the plan is only named in the report, because its old settings are
 /// not known.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -75,8 +75,7 @@ impl Stray {
     }
 }
 
-/// Settings that have to be written to a unit because it may have received a command that was meant for
-/// another one.
+/// Settings that have to be written to a unit because it may have received a command for another unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PendingCorrection {
@@ -88,8 +87,8 @@ pub struct PendingCorrection {
     pub to: Settings,
 }
 
-/// Returns what has to be written because of stray commands, except to the units of `corrected` (step and
-/// unit), which were written already.
+/// Returns the corrections after stray commands. `corrected` are pairs of a step and a unit that were corrected
+/// already.
 pub(super) fn pending_corrections(
     plan: &Plan,
     strays: &[Stray],

@@ -1,9 +1,9 @@
-//! What a write is for: a step of the plan, or a correction beside the steps.
+//! The purpose of a write: a step of the plan, or a correction in addition to the steps.
 
 use super::direction::RunDirection;
 use crate::Settings;
 
-/// What a write is for.
+/// The purpose of a write.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Task {
     /// A step of the plan is done or undone.
@@ -12,30 +12,29 @@ pub(super) enum Task {
     Correction(Correction),
 }
 
-/// A write beside the steps of the plan, which gives a unit the settings that it should have.
+/// A write in addition to the steps of the plan, which gives a unit the settings that it should have.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Correction {
     /// Index of the step whose command or side effect is corrected.
     pub(super) step: usize,
-    /// Index of the unit that is corrected.
+    /// Index of the unit that is corrected, in the plan.
     pub(super) unit: usize,
     /// Settings that the unit gets.
     pub(super) to: Settings,
     pub(super) reason: Reason,
 }
 
-/// Why a unit is corrected.
+/// The reason why a unit is corrected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Reason {
-    /// The unit may have received a command that was meant for another one.
+    /// The unit may have received a command for another unit.
     Stray,
-    /// The unit's new battery type replaced its voltages, while the step was done or undone.
+    /// The new battery type of the unit replaced its voltages when the step was done or undone.
     Voltages(RunDirection),
 }
 
 impl Task {
-    /// Returns the index of the step, and whether it is done or undone. A correction counts as
-    /// undoing.
+    /// Returns the index of the step, and whether it is done or undone. Corrections count as undoing.
     pub(super) fn place(self) -> (usize, RunDirection) {
         match self {
             Self::Step { step, direction } => (step, direction),

@@ -1,7 +1,7 @@
-//! The last readings: the settings that every unit has at the end.
+//! The last readings: the settings that each unit has at the end of a run.
 //!
-//! A unit is read until two rounds of readings in a row are equal, and its serial number is checked
-//! before the first round and after the last.
+//! A unit is read until two rounds of readings in a row are equal. Its serial number is checked before the
+//! first round and after the last one.
 
 use std::time::Instant;
 
@@ -9,6 +9,7 @@ use pi18_proto::{AnyReply, Query, SerialNumber};
 
 use super::{
     action::{Action, Event},
+    change::on_this_link,
     link_budget::LinkBudget,
     options::Options,
 };
@@ -17,7 +18,7 @@ use crate::{
     model::settings::{alike, shown},
 };
 
-/// Settings that a unit shows at the end; an error if it could not be read.
+/// The settings that a unit shows at the end, or the reason why it could not be read.
 pub(super) type Shown = Result<Settings, String>;
 
 /// Reads all settings of each unit.
@@ -27,7 +28,7 @@ pub(super) struct Verify {
     /// Index of the unit that is being read.
     at: usize,
     options: Options,
-    /// Whether no link is waited for, because of an interrupt.
+    /// Whether an interrupt ended the waits for links.
     hurried: bool,
 }
 
@@ -37,16 +38,16 @@ struct UnitReadings {
     serial_number: SerialNumber,
     queries: Vec<Query>,
     stage: Stage,
-    /// Settings that this round has shown so far.
+    /// Settings that were read in this round so far.
     now: Settings,
-    /// Settings that the previous round showed.
+    /// Settings that were read in the previous round.
     last: Option<Settings>,
     rounds: u32,
     link: LinkBudget,
     shown: Option<Shown>,
 }
 
-/// What is done next.
+/// The next thing to do for a unit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stage {
     /// Ask which unit answers.
@@ -66,18 +67,18 @@ enum Stage {
 }
 
 impl Verify {
-    /// Returns the readings of all units of a plan, also of those that were given up before.
+    /// Returns the last readings of all units of a plan, including units that were lost during the run.
     pub(super) fn new(plan: &Plan, options: &Options) -> Self {
         let units = plan.units.iter().map(|planned| UnitReadings::new(planned, options)).collect();
         Self { units, at: 0, options: *options, hurried: false }
     }
 
-    /// Stops waiting for links.
+    /// Ends all waits for links.
     pub(super) fn hurry(&mut self) {
         self.hurried = true;
     }
 
-    /// Returns what to do next, or `None` once all units were read.
+    /// Returns the next action, or `None` if all units were read.
     pub(super) fn next(&mut self) -> Option<Action> {
         while self.units.get(self.at)?.shown.is_some() {
             self.at += 1;
@@ -105,9 +106,9 @@ impl Verify {
         }
     }
 
-    /// Returns what the units showed, in the order of the plan.
+    /// Returns the settings of the units, in the order of the plan.
     pub(super) fn into_shown(self) -> Vec<Shown> {
-        let unread = || Err("it was not read".to_owned());
+        let unread = || Err("the unit was not read".to_owned());
         self.units.into_iter().map(|readings| readings.shown.unwrap_or_else(unread)).collect()
     }
 }
@@ -117,7 +118,7 @@ impl UnitReadings {
         let mut queries = Vec::new();
         let present = planned.unit.settings();
         for setting in Setting::ALL.iter().filter(|setting| present.get(**setting).is_some()) {
-            // The clock moves, and is read only if it is to be set.
+            // The clock moves, so it is read only if the plan sets it.
             let is_needed = *setting != Setting::Clock || planned.target.clock.is_some();
             if is_needed && !queries.contains(&setting.query()) {
                 queries.push(setting.query());
@@ -157,7 +158,7 @@ impl UnitReadings {
                     Stage::Read(at) => Stage::Retry(at),
                     _ => stage,
                 };
-                // Even after an interrupt, a device that is gone is opened once.
+                // Even after an interrupt, a device that disappeared is opened once.
                 self.retry(next, trouble.text, now, hurried && !trouble.gone)
             }
             (Stage::Reopen, Event::Reopened { found, .. }) => {
@@ -168,7 +169,7 @@ impl UnitReadings {
                         Stage::Identify
                     }
                     Ok(other) => {
-                        self.retry(Stage::Away, other_unit(other.serial_number), now, hurried)
+                        self.retry(Stage::Away, on_this_link(other.serial_number), now, hurried)
                     }
                     Err(why) => self.retry(Stage::Away, why, now, hurried),
                 }
@@ -186,7 +187,7 @@ impl UnitReadings {
         if found != self.serial_number {
             self.begin_again();
             let next = if hurried { Stage::Reopen } else { Stage::Away };
-            return self.retry(next, other_unit(found), now, false);
+            return self.retry(next, on_this_link(found), now, false);
         }
         if self.stage == Stage::RecheckIdentity {
             self.shown = self.last.take().map(Ok);
@@ -205,7 +206,7 @@ impl UnitReadings {
             return Stage::RecheckIdentity;
         }
         if self.rounds > MAX_ROUNDS {
-            self.shown = Some(Err("its readings keep changing".to_owned()));
+            self.shown = Some(Err("the readings of the unit keep changing".to_owned()));
         }
         Stage::Pause
     }
@@ -214,8 +215,8 @@ impl UnitReadings {
         (self.now, self.last) = (Settings::default(), None);
     }
 
-    /// Returns the next stage of a link that fails, and gives the unit up if its time is used up or
-    /// `give_up` is set.
+    /// Returns `next` as the next stage of a link that fails. Gives the unit up if the time for its link is
+    /// used up, or if `give_up` is set.
     fn retry(&mut self, next: Stage, why: String, now: Instant, give_up: bool) -> Stage {
         if self.link.fails(now) || give_up {
             self.shown = Some(Err(why));
@@ -224,9 +225,5 @@ impl UnitReadings {
     }
 }
 
-fn other_unit(found: SerialNumber) -> String {
-    format!("unit {found} answers on its link")
-}
-
-/// Maximum number of rounds. If the settings change so often, another program is setting them.
+/// Maximum number of rounds. If the settings change more often, another program is setting them.
 const MAX_ROUNDS: u32 = 8;

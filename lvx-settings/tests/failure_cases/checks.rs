@@ -1,4 +1,4 @@
-//! Checks before a run, before a write, and before a proof.
+//! Checks before a run, before a write, and before a verdict.
 
 use lvx_settings::{RunDirection, Settings};
 use pi18_proto::{MachineType, OutputPriority};
@@ -32,7 +32,7 @@ fn foreign_change_before_write_prevents_it() {
 }
 
 #[test]
-fn value_shown_once_is_not_proved() {
+fn value_shown_once_is_not_verified() {
     // The new value shows in one reading only, the second after the write.
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off&lag=60s", STATIC]);
     let target = profile(|s| s.bulk_voltage = Some(Decivolts(560)));
@@ -151,7 +151,7 @@ fn resumed(bank: &SharedBank, plan: Plan, mode: ResumeMode) -> ApplyReport {
 #[test]
 fn finish_is_checked_and_undo_is_not() {
     for (trouble, why) in [
-        ("fault=83", "it has fault"),
+        ("fault=83", "the unit has fault"),
         ("bulk=55.0", "expected the old or the new value of bulk_voltage, found 55.0 V"),
     ] {
         let bank = idle_bank();

@@ -83,7 +83,7 @@ fn interrupt_ends_wait_for_device() {
 }
 
 #[test]
-fn interrupt_ends_wait_for_proof() {
+fn interrupt_ends_wait_for_verification() {
     let bank = bank(&["frozen=on&soc=100&sun=0&grid=off", "frozen=on&lag=60s"]);
     let old = settings_of(&bank, 1).bulk_voltage;
     let target = profile(|s| s.bulk_voltage = Some(Decivolts(560)));

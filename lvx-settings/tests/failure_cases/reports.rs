@@ -336,7 +336,7 @@ fn interrupt_in_last_reading_undoes_steps() {
     let mut units = Units::new(clients, clock);
     let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
-    assert_eq!(report.why.as_deref(), Some("it was interrupted"));
+    assert_eq!(report.why.as_deref(), Some("the run was interrupted"));
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before);
 }
 

@@ -19,7 +19,7 @@ fn left_with_the_last_step_done() -> (SharedBank, Plan, ApplyProgress) {
         Record::Proved { step: 2, direction: Forward },
         Record::Proved { step: 3, direction: Forward },
         Record::Undoing {
-            why: "it was interrupted".to_owned(),
+            why: "the run was interrupted".to_owned(),
             done: 4,
             unproved: Vec::new(),
             of: Vec::new(),

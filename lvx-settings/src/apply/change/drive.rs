@@ -1,4 +1,4 @@
-//! Turns the stage of a write into an action, and passes the result to the code of that stage.
+//! Turns the stage of a write into an action, and passes the result of the action to the code of the stage.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::apply::{
 };
 
 impl Change {
-    /// Returns what to do next.
+    /// Returns the action of the current stage.
     pub(in crate::apply) fn next(&self) -> Action {
         let unit = self.target.index;
         match self.stage {
@@ -54,7 +54,7 @@ impl Change {
         }
     }
 
-    /// Takes the result of the last action. Returns the verdict once there is one.
+    /// Takes the result of the last action. Returns the verdict if the write has ended.
     pub(in crate::apply) fn handle(&mut self, event: Event, now: Instant) -> Option<Verdict> {
         if matches!(event, Event::Read(Ok(_))) {
             self.waits.link.works(now);
@@ -88,8 +88,10 @@ impl Change {
         }
     }
 
-    /// Ends a write that can be ended early. A wait for the link or for an idle window always ends;
-    /// an undo otherwise goes on, and a write that was sent is first checked for the unit that got it.
+    /// Ends the write early if that is possible.
+    ///
+    /// A wait for the link or for an idle window always ends. In any other stage, an undo continues. If a
+    /// command was sent and the unit has not identified itself since, this is checked first.
     pub(in crate::apply) fn interrupt(&mut self, why: &str) -> Option<Verdict> {
         self.waits.hurried = true;
         self.waits.may_wait_idle = false;

@@ -1,4 +1,4 @@
-//! The values that a write is to bring about, and what the unit should show before and after it.
+//! The values that a write sets, and the values that the unit should show before and after it.
 
 use pi18_proto::BatteryType;
 
@@ -10,18 +10,18 @@ pub(in crate::apply) struct Goal {
     pub(super) group: Group,
     pub(in crate::apply) from: Settings,
     pub(super) to: Settings,
-    /// All settings that the unit should have before the write; `None` if they are not known.
+    /// All settings that the unit should have before the write; `None` to accept any.
     pub(in crate::apply) expected: Option<Settings>,
-    /// Whether old values are written back.
+    /// Whether the write restores old values.
     pub(in crate::apply) backward: bool,
-    /// Whether the write is sent even if the unit shows the new values: its reading may be out of
-    /// date, or the unit may have taken the values by itself.
+    /// Whether the write is sent even if the unit already shows the new values, because the reading may be
+    /// out of date, or because the unit may have set these values by itself.
     pub(in crate::apply) always_write: bool,
-    /// Whether an earlier write may still show, so that a reading proves this one only after
+    /// Whether an earlier write may show late, so that a reading verifies this write only after
     /// [`Options::within`](crate::Options::within).
     pub(in crate::apply) outlast_earlier: bool,
-    /// Values that the group has after later steps in the same direction. A unit that shows one of
-    /// them has been through this step too.
+    /// Values that the group has after later steps in the same direction. If the unit shows one of them, this
+    /// step has been carried out as well.
     pub(in crate::apply) later_values: Vec<Settings>,
     bounds: Option<Bounds>,
     battery: Option<Battery>,
@@ -44,7 +44,7 @@ impl Goal {
         })
     }
 
-    /// Returns the same goal within what the unit and its battery take.
+    /// Returns the goal with the limits of the unit and of its battery.
     pub(in crate::apply) fn within(self, planned: &PlannedUnit, battery: Option<Battery>) -> Self {
         Self { bounds: Some(Bounds::of(planned, battery)), battery, ..self }
     }
@@ -61,7 +61,8 @@ impl Goal {
 
     /// Returns the settings that the group's reply should show after the write.
     ///
-    /// Battery type user may restore voltages that were stored earlier, so these are left out.
+    /// The voltages are left out if the battery type becomes user, because the unit may then restore voltages
+    /// that it stored earlier.
     pub(super) fn expected_after(&self) -> Option<Settings> {
         let mut all = self.expected?.overlaid(&self.to);
         if self.to.battery_type == Some(BatteryType::USER) {
@@ -74,7 +75,8 @@ impl Goal {
         all.only(|setting| setting.query() == self.group.query())
     }
 
-    /// Checks that the write may be sent while the unit has these settings.
+    /// Checks that the write may be sent while the unit has these settings: it must be within the limits, and
+    /// break no rule unless it restores old values.
     pub(super) fn check_allowed(&self, state: &Settings) -> Result<(), String> {
         match &self.bounds {
             Some(bounds) if self.backward => bounds.allows_back(state, &self.to),
@@ -83,8 +85,8 @@ impl Goal {
         }
     }
 
-    /// Narrows an undo to the settings that still have the value that the step wrote, so that what
-    /// another program wrote meanwhile stays. Returns whether anything is left to undo.
+    /// Narrows an undo to the settings that still have the value that the step wrote, so that values which
+    /// another program wrote meanwhile are kept. Returns whether anything is left to undo.
     pub(super) fn keep_foreign(&mut self, current: &Settings) -> bool {
         let (from, to) = (self.from, self.to);
         let ours = from.differences(&to).map(|change| change.setting);
@@ -95,7 +97,7 @@ impl Goal {
         !ours.is_empty()
     }
 
-    /// Returns a rule that the write would break and that these settings do not break already.
+    /// Returns a rule that the write would break, and that these settings do not break already.
     pub(super) fn newly_broken(&self, all: &Settings) -> Option<BrokenRule> {
         let battery = self.battery.as_ref();
         let present = broken_rules(all, battery);

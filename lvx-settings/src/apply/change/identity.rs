@@ -1,4 +1,4 @@
-//! Which unit answers, and which number it has in the bank.
+//! Checks of which unit answers, and of the number that it has in the bank.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use pi18_proto::{AnyReply, Count, SerialNumber};
 use super::{
     machine::Change,
     stage::{Failure, Flow, Stage, Verdict},
-    target::{NO_NUMBER, stated_number},
+    target::{NO_NUMBER, on_this_link, stated_number},
 };
 use crate::{Settings, apply::stray::StrayCause};
 
@@ -57,7 +57,7 @@ impl Change {
         self.end()
     }
 
-    /// Whether the unit went from the old values to the new ones after a single write, so that no
+    /// Returns whether the unit went from the old values to the new ones after a single write, so that no
     /// other unit can have carried it out.
     fn shows_its_only_write(&self) -> bool {
         let shows = |all: &Settings| self.goal.of_group(all).satisfy(&self.goal.to);
@@ -66,18 +66,18 @@ impl Change {
             && self.sending.last.as_ref().is_some_and(shows)
     }
 
-    /// Handles an answer of another unit on the link.
+    /// Handles a reply of another unit on the link.
     pub(super) fn another_unit(&mut self, found: SerialNumber, now: Instant) -> Flow {
         let pending = self.pending.take();
         if !self.sending.doubts.unidentified {
-            // No write was sent since the right unit last answered.
+            // No command was sent since the right unit last identified itself.
             if self.waits.link.fails(now) {
-                return Flow::Break(self.lose(&format!("unit {found} answers on its link")));
+                return Flow::Break(self.lose(&on_this_link(found)));
             }
             return Flow::Continue(Stage::Away);
         }
         let why =
-            format!("unit {found} answers on its link now, and may have received the command");
+            format!("unit {found} now answers on this link, and may have received the command");
         let why = match pending {
             Some(Verdict::Failed(failure)) => format!("{}; {why}", failure.why),
             _ => why,
@@ -99,8 +99,8 @@ impl Change {
         self.end()
     }
 
-    /// Handles a unit that no longer has the number that the write named: another unit may have
-    /// carried the write out.
+    /// Handles a unit that no longer has the number that the command named. Another unit may have carried out
+    /// the command.
     fn renumbered(&mut self, now: Count) -> Flow {
         let failure = match self.pending.take() {
             Some(Verdict::Failed(failure)) => failure,
@@ -111,7 +111,7 @@ impl Change {
         Flow::Continue(Stage::TraceNumber)
     }
 
-    /// Handles [`Stage::TraceNumber`]: the unit that now has the number that the command named.
+    /// Handles [`Stage::TraceNumber`]: notes the unit that now has the number in the command.
     pub(super) fn number_traced(&mut self, reply: &AnyReply) -> Flow {
         if let AnyReply::ParallelRating(rating) = reply
             && let Some(serial) = rating.serial_number()
@@ -120,7 +120,7 @@ impl Change {
         {
             *found = Some(serial);
             failure.why = format!(
-                "{}; the numbers of the bank changed meanwhile, and unit {serial} may have received \
+                "{}; the numbers in the bank changed meanwhile, and unit {serial} may have received \
                  the command",
                 failure.why
             );

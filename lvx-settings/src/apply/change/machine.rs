@@ -1,4 +1,4 @@
-//! Everything that is known about one write while it is carried out.
+//! The state of one write.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::{
     apply::{action::Command, explain, options::Options, task::Task},
 };
 
-/// The change of one group of settings of one unit.
+/// A change of one group of settings of one unit.
 #[derive(Debug)]
 pub(in crate::apply) struct Change {
     pub(super) task: Task,
@@ -26,7 +26,7 @@ pub(in crate::apply) struct Change {
     pub(super) waits: Waits,
     pub(super) options: Options,
     pub(super) stage: Stage,
-    /// Verdict that counts once the right unit has answered again.
+    /// Verdict that counts if the right unit still answers.
     pub(super) pending: Option<Verdict>,
 }
 
@@ -61,22 +61,22 @@ impl Change {
         self.target.index
     }
 
-    /// Returns the unit as it was just read, once, if that differs from what was known.
+    /// Takes the unit as it was last read, if it was read again since the last call.
     pub(in crate::apply) fn take_update(&mut self) -> Option<Unit> {
         self.target.update.take()
     }
 
-    /// Returns the end of waiting for an idle window, once waiting has begun.
+    /// Returns the end of the wait for an idle window, or `None` if no wait has begun.
     pub(in crate::apply) fn idle_until(&self) -> Option<Instant> {
         self.waits.idle_until
     }
 
-    /// Returns the settings that were last read, if a write was sent.
+    /// Returns the settings that were last read, if they were read after a write.
     pub(in crate::apply) fn shown_after_write(&self) -> Option<Settings> {
         self.sending.last.filter(|_| self.sending.attempts > 0)
     }
 
-    /// Returns the last command as it was sent.
+    /// Returns the last command as it was sent, or its mnemonic if it depends on the time.
     pub(in crate::apply) fn command(&self) -> String {
         self.command_to(self.sent_number())
             .at(None)
@@ -92,7 +92,7 @@ impl Change {
         self.sending.instance.unwrap_or(self.target.instance)
     }
 
-    /// Returns the number that the unit states, if it differs from the one that the last write named.
+    /// Returns the number in a status reply, if it differs from the one that the last command named.
     pub(super) fn changed_number(&self, reply: &pi18_proto::AnyReply) -> Option<Count> {
         let sent = self.sending.doubts.unchecked_number?;
         match reply {
@@ -103,13 +103,13 @@ impl Change {
         }
     }
 
-    /// Keeps a verdict that follows from what was read: it counts if the right unit still answers.
+    /// Keeps a verdict until it is checked that the readings came from the right unit.
     pub(super) fn conclude(&mut self, verdict: Verdict) -> Flow {
         self.pending = Some(verdict);
         Flow::Continue(Stage::RecheckIdentity)
     }
 
-    /// Ends with the verdict that was kept until the unit had answered again.
+    /// Ends with the kept verdict. Without one, starts again with the identity.
     pub(super) fn end(&mut self) -> Flow {
         match self.pending.take() {
             Some(verdict) => Flow::Break(verdict),

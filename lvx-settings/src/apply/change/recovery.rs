@@ -1,4 +1,4 @@
-//! Links that fail, and units that refuse.
+//! Links that fail, refusals, and waits for an idle window.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use pi18_proto::{AnyReply, GeneralStatus, SerialNumber};
 use super::{
     machine::Change,
     stage::{Flow, Stage},
-    target::NO_NUMBER,
+    target::{NO_NUMBER, on_this_link},
 };
 use crate::{
     Group, Unit,
@@ -21,9 +21,9 @@ impl Change {
             return self.end();
         }
         self.sending.last = None;
-        // Even after a second interrupt, a device that is gone is opened once.
+        // Even after a second interrupt, a device that disappeared is opened once.
         let used_up = self.waits.link.fails(now) || (self.waits.hurried && !trouble.gone);
-        // The client repeats a query by itself, and before a write nothing is lost by giving up.
+        // The client has already repeated the query. Before the first write, nothing needs to be undone.
         let before_the_first =
             matches!(self.stage, Stage::Identify | Stage::Inspect | Stage::ReadNumber)
                 && self.sending.attempts == 0;
@@ -43,7 +43,7 @@ impl Change {
         })
     }
 
-    /// Handles [`Stage::Reopen`]: the link may work again, with the same unit or another one.
+    /// Handles [`Stage::Reopen`]. The link may work again, and lead to the same unit or to another one.
     pub(super) fn reopened(
         &mut self,
         found: Result<Box<Unit>, String>,
@@ -62,7 +62,7 @@ impl Change {
                 let Some(instance) = unit.instance() else {
                     return Flow::Break(self.lose(NO_NUMBER));
                 };
-                // After a restart it may have another number in its bank.
+                // After a restart, the unit may have another number in its bank.
                 self.target.update(*unit, instance);
                 self.waits.link.works(now);
                 self.pending = None;
@@ -70,8 +70,8 @@ impl Change {
                 let sent = self.sending.doubts.may_be_done;
                 return Flow::Continue(if sent { Stage::Settle } else { Stage::Identify });
             }
-            // Devices can change places when a hub is reset, and change back later.
-            Ok(other) => format!("unit {} answers on its link", other.serial_number),
+            // When a hub is reset, devices can swap their paths, and swap them back later.
+            Ok(other) => on_this_link(other.serial_number),
             Err(why) => why,
         };
         if self.waits.link.fails(now) || self.waits.hurried {
@@ -80,7 +80,7 @@ impl Change {
         Flow::Continue(Stage::Away)
     }
 
-    /// Handles [`Stage::ReadStatus`]: the status of a unit that refused.
+    /// Handles [`Stage::ReadStatus`]. The status of a unit that refused shows whether a wait may help.
     pub(super) fn status_read(&mut self, reply: &AnyReply, now: Instant) -> Flow {
         let AnyReply::GeneralStatus(status) = reply else {
             let failed = self.failed(explain::REFUSED);
@@ -98,7 +98,7 @@ impl Change {
         self.conclude(failed)
     }
 
-    /// Returns how to go on if a later write may be accepted because the unit no longer charges.
+    /// Returns the next stage if the unit may accept the write after it stops charging; `None` to give up.
     fn wait_for_idle(&mut self, status: &GeneralStatus, now: Instant) -> Option<Stage> {
         let time = self
             .options
@@ -111,7 +111,7 @@ impl Change {
         if self.waits.idle_tries >= self.options.attempts {
             return None;
         }
-        // Much may have happened during the wait: start again with the identity.
+        // Cables and settings may have changed during the wait, so all checks are repeated.
         self.waits.idle_tries += 1;
         self.sending.answer = None;
         Some(Stage::Identify)

@@ -1,4 +1,4 @@
-//! What was sent so far, and what is not known about it.
+//! The attempts to send the command of a write, and what is not known about them.
 
 use std::time::Instant;
 
@@ -7,19 +7,19 @@ use pi18_transport::SetOutcome;
 
 use crate::Settings;
 
-/// What was sent so far, and what came back.
+/// The attempts to send a command, and the readings after them.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
     /// Number of attempts to send the command.
     pub(super) attempts: u32,
     /// Number in the bank that the last command named.
     pub(super) instance: Option<ParallelInstance>,
-    /// Answer to the last write; `None` before the first one.
+    /// Outcome of the last attempt; `None` before the first one.
     pub(super) answer: Option<SetOutcome>,
-    /// Whether any write was accepted.
+    /// Whether any attempt was accepted.
     pub(super) accepted: bool,
     pub(super) doubts: Doubts,
-    /// Time by which the unit must show the last write.
+    /// Time by which the unit must show the new values.
     pub(super) deadline: Option<Instant>,
     /// Settings that were last read.
     pub(super) last: Option<Settings>,
@@ -27,15 +27,15 @@ pub(super) struct Sending {
     pub(super) trouble: Option<String>,
 }
 
-/// What is not known about the writes that were sent.
+/// What is not known about the attempts.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
-    /// Whether any write may have been carried out.
+    /// Whether any attempt may have been carried out.
     pub(super) may_be_done: bool,
-    /// Whether any write was not refused. A refusal of another write proves nothing about it.
+    /// Whether any attempt was not refused. The refusal of another attempt proves nothing about it.
     pub(super) unrefused: bool,
-    /// Whether a write was sent since the right unit last answered.
+    /// Whether a command was sent since the right unit last identified itself.
     pub(super) unidentified: bool,
-    /// Number in the bank that the last write named, until the unit is seen to still have it.
+    /// Number in the bank that the last command named, until a reading shows that the unit still has it.
     pub(super) unchecked_number: Option<ParallelInstance>,
 }

@@ -1,4 +1,4 @@
-//! The stages of a write, and how it can end.
+//! The stages of a write, and the ways in which it can end.
 
 use std::ops::ControlFlow;
 
@@ -7,13 +7,13 @@ use crate::apply::stray::StrayCause;
 /// How a write ends.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::apply) enum Verdict {
-    /// The unit was shown to have the values, or nothing of the step is left to undo.
+    /// Readings show that the unit has the values, or that nothing of the step is left to undo.
     Proved,
     /// The write failed.
     Failed(Failure),
 }
 
-/// Why a write failed, and what may be true of the unit.
+/// The reason why a write failed, and the state in which it may have left the units.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::apply) struct Failure {
     pub(in crate::apply) why: String,
@@ -21,21 +21,21 @@ pub(in crate::apply) struct Failure {
     pub(in crate::apply) may_be_done: bool,
     /// Whether the unit can no longer be reached.
     pub(in crate::apply) lost: bool,
-    /// Why another unit may have received the command.
+    /// Reason why another unit may have received the command, if it may.
     pub(in crate::apply) stray_cause: Option<StrayCause>,
 }
 
-/// The next stage, or the end.
+/// The next stage, or the verdict that ends the write.
 pub(super) type Flow = ControlFlow<Verdict, Stage>;
 
-/// What is done next.
+/// The next thing to do for a write.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Stage {
     /// Ask which unit answers, before anything else.
     Identify,
     /// Read the settings before the write.
     Inspect,
-    /// Read the unit's number in the bank, if the command names the unit by it.
+    /// Read the number of the unit in the bank, which the command names.
     ReadNumber,
     /// Record that the command is about to be sent.
     Announce,
@@ -47,15 +47,15 @@ pub(super) enum Stage {
     ReadBack,
     /// Ask again which unit answers, before a verdict counts.
     RecheckIdentity,
-    /// Read again the unit's number in the bank, before a verdict counts.
+    /// Read the number of the unit in the bank again, before a verdict counts.
     RecheckNumber,
-    /// The unit's number changed: ask which unit has the one that the command named.
+    /// The number of the unit changed: ask which unit now has the number that the command named.
     TraceNumber,
     /// The link fails: wait before it is opened again.
     Away,
     /// Open the link again.
     Reopen,
-    /// The unit refused: read its status, to find out why.
+    /// The unit refused: read its status for the likely reason.
     ReadStatus,
     /// Wait for an idle window before the status is read again.
     WaitIdle,

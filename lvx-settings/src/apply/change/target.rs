@@ -15,12 +15,12 @@ pub(super) struct Target {
     pub(super) instance: ParallelInstance,
     /// Whether the command names the unit by this number.
     pub(super) by_number: bool,
-    /// The unit as it was just read, if that differs from what the run knows.
+    /// The unit as it was last read, until the run takes it.
     pub(super) update: Option<Unit>,
 }
 
 impl Target {
-    /// Returns `None` if the unit has no number in a bank.
+    /// Returns the target of a command of this group, or `None` if the unit has no number in its bank.
     pub(super) fn new(index: usize, unit: &Unit, group: Group) -> Option<Self> {
         Some(Self {
             index,
@@ -35,14 +35,14 @@ impl Target {
         self.unit.serial_number
     }
 
-    /// Replaces what is known of the unit.
+    /// Replaces the unit after it was read again.
     pub(super) fn update(&mut self, unit: Unit, instance: ParallelInstance) {
         self.instance = instance;
         self.unit = unit.clone();
         self.update = Some(unit);
     }
 
-    /// Returns the serial number in the reply if it is the one of another unit.
+    /// Returns the serial number in an identity reply, if it is that of another unit.
     pub(super) fn stranger(&self, reply: &AnyReply) -> Option<SerialNumber> {
         match reply {
             AnyReply::Identity(identity) => {
@@ -61,5 +61,10 @@ pub(super) fn stated_number(reply: &AnyReply) -> Option<ParallelInstance> {
     }
 }
 
-/// Why a unit that lost its number in the bank cannot be written.
-pub(super) const NO_NUMBER: &str = "it no longer has a number in its bank";
+/// Failure of a write to a unit that lost its number in the bank.
+pub(super) const NO_NUMBER: &str = "the unit no longer has a number in its bank";
+
+/// Returns the text for a link on which another unit answers than the one of the plan.
+pub(in crate::apply) fn on_this_link(found: SerialNumber) -> String {
+    format!("unit {found} answers on this link")
+}

@@ -1,27 +1,27 @@
-//! Time and attempts that are left for waiting.
+//! The limits on the waits of a write.
 
 use std::time::Instant;
 
 use crate::apply::{link_budget::LinkBudget, options::Options};
 
-/// Time and attempts that are left for waiting.
+/// The limits on the waits of a write.
 #[derive(Debug)]
 pub(in crate::apply) struct Waits {
     pub(super) link: LinkBudget,
-    /// End of waiting for an idle window, once waiting has begun.
+    /// End of the wait for an idle window; `None` if no wait has begun.
     pub(super) idle_until: Option<Instant>,
-    /// Number of writes that were repeated because the unit had become idle. A unit that still
-    /// refuses has another reason.
+    /// Number of writes that were repeated because the unit no longer charged. If the unit still refuses,
+    /// it has another reason.
     pub(super) idle_tries: u32,
-    /// Whether idle windows may be waited for.
+    /// Whether the write may wait for an idle window.
     pub(super) may_wait_idle: bool,
-    /// Whether no link is waited for, because of an interrupt.
+    /// Whether an interrupt ended the waits for the link.
     pub(super) hurried: bool,
 }
 
 impl Waits {
-    /// Returns what a write may wait for, after this number of interrupts: after the first one no
-    /// idle window, after the second one no link.
+    /// Returns the limits after this number of interrupts. After the first interrupt, a new write does not
+    /// wait for an idle window; after the second, it does not wait for its link either.
     pub(in crate::apply) fn new(
         options: &Options,
         idle_until: Option<Instant>,

@@ -1,4 +1,4 @@
-//! The check of the settings before a write, the write, and the proof by reading back.
+//! The check of the settings before a write, the write, and its verification by reading back.
 
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ use crate::{
 };
 
 impl Change {
-    /// Handles [`Stage::Inspect`]: checks that the settings are as the write expects them, and that
-    /// the write is still needed.
+    /// Handles [`Stage::Inspect`]: checks that the unit has the expected settings, and that the write is still
+    /// needed.
     pub(super) fn inspected(
         &mut self,
         reply: &AnyReply,
@@ -28,7 +28,7 @@ impl Change {
         let current = self.goal.of_group(&all);
         let is_done = current.satisfy(&self.goal.to) && !self.goal.always_write;
         if is_done && self.sending.attempts > 0 {
-            // An earlier attempt shows late: it is verified like any other.
+            // An earlier attempt shows late. It is verified like any other.
             self.sending.last = Some(all);
             self.sending.deadline = Some(later(now, self.options.within));
             return Flow::Continue(Stage::Settle);
@@ -55,7 +55,7 @@ impl Change {
         Flow::Continue(if self.target.by_number { Stage::ReadNumber } else { Stage::Announce })
     }
 
-    /// Judges a group that has neither its old nor its new values. Returns `None` if a part of the
+    /// Returns the verdict on a group that has neither its old nor its new values, or `None` if a part of the
     /// step is left to undo.
     fn changed_meanwhile(&mut self, current: &Settings, all: &Settings) -> Option<Verdict> {
         if self.goal.later_values.iter().any(|later| current.satisfy(later)) {
@@ -69,14 +69,14 @@ impl Change {
         }
         let rule = self.goal.newly_broken(all)?;
         Some(self.failed(format!(
-            "another program, or the unit itself, changed the settings, and with them {rule}"
+            "another program or the unit itself changed settings, so that now {rule}"
         )))
     }
 
     /// Handles [`Stage::Announce`].
     pub(super) fn announced(&mut self, stored: Result<(), String>) -> Flow {
         match stored {
-            // An undo goes on even if the journal cannot be written.
+            // An undo continues even if the journal cannot be written.
             Err(why) if !self.goal.backward => {
                 Flow::Break(self.failed(format!("the journal cannot be written: {why}")))
             }
@@ -114,7 +114,7 @@ impl Change {
             return Flow::Continue(Stage::Settle);
         }
         if self.waits.link.fails(now) {
-            return Flow::Break(self.lose("its device keeps disappearing"));
+            return Flow::Break(self.lose("the device of the unit keeps disappearing"));
         }
         Flow::Continue(Stage::Away)
     }
@@ -135,13 +135,13 @@ impl Change {
             if in_time {
                 return Flow::Continue(Stage::Settle);
             }
-            let failed = self.failed("its readings keep changing");
+            let failed = self.failed("the readings of the unit keep changing");
             return self.conclude(failed);
         }
         let current = self.goal.of_group(&all);
-        let may_prove = !(in_time && self.goal.outlast_earlier)
+        let may_verify = !(in_time && self.goal.outlast_earlier)
             && (!self.goal.always_write || self.sending.accepted);
-        if current.satisfy(&self.goal.to) && may_prove {
+        if current.satisfy(&self.goal.to) && may_verify {
             let off = self.goal.expected_after().filter(|expected| !all.satisfy(expected));
             let verdict = off.map_or(Verdict::Proved, |expected| self.foreign(&all, &expected));
             return self.conclude(verdict);
@@ -160,9 +160,9 @@ impl Change {
     fn old_value_shown(&mut self) -> Flow {
         let refused = self.sending.answer == Some(SetOutcome::Refused);
         if refused && !self.sending.doubts.unrefused {
-            // The deadline allowed for a write whose refusal was meant for another host. If the
-            // number of the unit changed, another unit may have carried the write out: the status
-            // shows it.
+            // If the refusal was meant for another host, the unit would show the new values by now. If
+            // the number of the unit changed, another unit may have carried out the command: the status
+            // shows this.
             self.sending.doubts.may_be_done = false;
             self.sending.doubts.unidentified = false;
             return Flow::Continue(Stage::ReadStatus);
@@ -174,7 +174,7 @@ impl Change {
         self.conclude(unproved)
     }
 
-    /// Fails because the unit shows the old values after the deadline.
+    /// Returns the failure of a unit that still shows the old values after the deadline.
     fn unproved(&self) -> Verdict {
         let within = self.options.within.as_secs_f64();
         let still = format!("still shows the old value {within} s later");
@@ -190,12 +190,12 @@ impl Change {
                 "the answer was garbled, and the unit {still}{attempts}; check the cable and its plugs"
             ),
             Some(SetOutcome::Refused) => format!(
-                "the first attempt was not answered, a later one was refused (^0), and the unit {still}"
+                "an attempt was not answered, a later one was refused (^0), and the unit {still}"
             ),
             Some(_) => format!("the unit did not answer, and {still}{attempts}"),
             None => format!(
                 "the command could not be sent{attempts}: {}",
-                self.sending.trouble.as_deref().unwrap_or("no reason is known")
+                self.sending.trouble.as_deref().unwrap_or("the reason is not known")
             ),
         };
         let stray_cause = self.sending.accepted.then_some(StrayCause::NeverShown);

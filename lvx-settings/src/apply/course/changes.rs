@@ -1,4 +1,4 @@
-//! The write that a step, its undo, or a correction needs.
+//! Builds the write for a step, its undo, or a correction.
 
 use crate::{
     Settings, Step,
@@ -11,14 +11,14 @@ use crate::{
 };
 
 impl Apply {
-    /// Returns the write that does a step; `None` if there is no command for it. `expected` is what
-    /// the unit should have before it, if that is known.
+    /// Returns the write that does a step, or `None` if no command does. `expected` are the settings that the
+    /// unit should have before the step; `None` to accept any.
     pub(super) fn step_change(&self, at: usize, expected: Option<Settings>) -> Option<Change> {
         let step = *self.plan.steps.get(at)?;
         let group = step.group()?;
         let later = self.plan.steps.iter().skip(at + 1);
         let later = later.filter(|later| later.unit == step.unit && later.group() == Some(group));
-        // A write of an earlier run that shows late would be taken for a proof.
+        // A write of an earlier run that shows late must not verify this one.
         let in_doubt = self.resumed.is_some() && self.doubts.unproved.contains(&at);
         let mut goal = Goal::of(&step)?;
         goal.from = step.from.overlaid(&self.ahead_in(step.unit, group));
@@ -29,7 +29,7 @@ impl Apply {
         self.change(Task::Step { step: at, direction: RunDirection::Forward }, step.unit, goal)
     }
 
-    /// Returns the write that undoes a step; `None` if there is no command for it.
+    /// Returns the write that undoes a step, or `None` if no command does.
     pub(super) fn undo_change(&self, at: usize) -> Option<Change> {
         let step = *self.plan.steps.get(at)?;
         let group = step.group()?;
@@ -45,8 +45,8 @@ impl Apply {
         self.change(Task::Step { step: at, direction: RunDirection::Backward }, step.unit, goal)
     }
 
-    /// Returns the write that gives a unit the settings it should have, whatever it shows; `None` if
-    /// there is no command for it.
+    /// Returns the write for a correction, or `None` if no command sets its values. It is sent whatever the
+    /// unit shows.
     pub(super) fn correction_change(&self, correction: Correction) -> Option<Change> {
         let Correction { unit, to, reason, .. } = correction;
         let mut goal = Goal::of(&Step { unit, from: to, to })?;

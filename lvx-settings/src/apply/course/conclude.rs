@@ -1,4 +1,4 @@
-//! The last readings of all units, what follows from them, and the report.
+//! The last readings of all units, the decisions after them, and the report.
 
 use crate::{
     Setting, Settings,
@@ -23,7 +23,7 @@ impl Apply {
         Phase::Verify(Box::new(verify))
     }
 
-    /// Returns what follows the last readings.
+    /// Returns the phase after the last readings.
     pub(in crate::apply) fn verify_done(&mut self, shown: &[Shown]) -> Phase {
         let steps = self.plan.steps.len();
         if self.interrupts.any() && self.outcome.may_fail() && steps > 0 {
@@ -53,8 +53,8 @@ impl Apply {
         Phase::record(ended, end)
     }
 
-    /// Returns the phase that undoes the steps of units that were lost and answer again; `None` if
-    /// there are none, or if this was done before.
+    /// Returns the phase that undoes the steps of units that were lost and answer again; `None` if there are
+    /// no such units, or if this was tried before.
     fn undo_again(&mut self, shown: &[Shown]) -> Option<Phase> {
         if self.outcome.may_fail() || self.outcome.confirmed || self.undo.tried_again {
             return None;
@@ -152,7 +152,7 @@ impl Apply {
         shown: &Shown,
     ) -> Option<UnitReport> {
         let planned = self.plan.units.get(at)?;
-        let doubtful = Err("it may still show a write that was sent".to_owned());
+        let doubtful = Err("a write that was sent may still change them".to_owned());
         let shown = if shown.is_ok() && self.doubts.concern_unit(at) { &doubtful } else { shown };
         let now = shown.as_ref().map_or(Settings::default(), |now| *now);
         let touched: Vec<_> = self.plan.touched(at).collect();
@@ -191,7 +191,7 @@ impl Apply {
         })
     }
 
-    /// Whether the run has nothing left to undo, and nothing to keep, in a setting of a unit.
+    /// Returns whether nothing is left to undo in a setting of a unit, and no write of it is in doubt.
     fn is_finished_with(&self, unit: usize, setting: Setting) -> bool {
         let concerns = |step: usize| {
             let step = self.plan.steps.get(step);
@@ -203,7 +203,7 @@ impl Apply {
     }
 }
 
-/// Whether the units have the same settings where they must be equal; `None` if that is not known.
+/// Returns whether the settings that must be equal are equal on all units; `None` if this is not known.
 fn agree(shown: &[Shown]) -> Option<bool> {
     let known = shown.iter().map(|shown| shown.as_ref().ok()).collect::<Option<Vec<_>>>()?;
     let (first, others) = known.split_first().filter(|(_, others)| !others.is_empty())?;

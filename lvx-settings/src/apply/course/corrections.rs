@@ -1,5 +1,5 @@
-//! Writes beside the steps of a plan: to a unit that may have received a command meant for another one,
-//! and to a unit whose new battery type replaced its voltages.
+//! Writes in addition to the steps of a plan: to a unit that may have received a command for another unit, and
+//! to a unit whose new battery type replaced its voltages.
 
 use pi18_proto::BatteryType;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Apply {
-    /// Begins the next correction; returns `next` if there is none.
+    /// Begins the next correction, or returns `next` if there is none.
     pub(in crate::apply) fn begin_correction(&mut self, next: Phase) -> Phase {
         let Some(correction) = self.strays.queue.pop_front() else { return next };
         if let Some(why) = self.lost.get(correction.unit).cloned().flatten() {
@@ -29,7 +29,7 @@ impl Apply {
         }
     }
 
-    /// Returns what follows a correction.
+    /// Returns the phase after a correction.
     pub(in crate::apply) fn correction_ended(
         &mut self,
         change: &Change,
@@ -41,7 +41,7 @@ impl Apply {
         match verdict {
             Verdict::Proved => {
                 if reason == Reason::Stray {
-                    self.strays.set_right(step, unit);
+                    self.strays.mark_corrected(step, unit);
                     self.doubts.settle_unit(step, unit);
                 }
                 Phase::record(Record::Corrected { step, unit, to }, Phase::correct(next))
@@ -57,7 +57,7 @@ impl Apply {
         }
     }
 
-    /// Returns what follows a correction that could not be made.
+    /// Returns the phase after a correction that failed.
     fn correction_failed(
         &mut self,
         correction: Correction,
@@ -127,11 +127,12 @@ impl Apply {
         Ok(())
     }
 
-    /// Returns the voltages of a group that a unit may have until a later step writes them: those of
-    /// the later step, those of the plan, or those that the unit shows.
+    /// Returns the voltages of a group that a unit may have until a later step writes them: the first of the
+    /// voltages of the later step, those of the plan, and those that the unit shows, that breaks no rule. An
+    /// error names a broken rule.
     ///
-    /// Rules that the plan's voltages break already do not count, because these voltages came from
-    /// another battery type. The limits of the battery guard always count.
+    /// Rules that the plan's voltages break already do not count, because these voltages came from another
+    /// battery type. The limits of the battery guard always count.
     fn sound_voltages(
         &self,
         at: usize,
@@ -166,7 +167,7 @@ impl Apply {
         Err(format!("{REPLACED}, and {why}"))
     }
 
-    /// Returns the settings of a group that a unit has before the step that is to write them.
+    /// Returns the settings of a group that a unit already has before the step that writes them.
     pub(super) fn ahead_in(&self, unit: usize, group: Group) -> Settings {
         self.ahead.get(unit).map_or(Settings::default(), |ahead| of_group(group, ahead))
     }

@@ -1,4 +1,4 @@
-//! From step to step, and back again after a failure.
+//! The order of the steps, and of their undo after a failure.
 
 use crate::{
     Settings, Unit,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Apply {
-    /// Returns what follows the preflight: the units that it read, or why nothing may be written.
+    /// Returns the phase after the preflight. `found` are the units that it read, or its objections.
     pub(in crate::apply) fn preflight_done(&mut self, found: Result<Vec<Unit>, String>) -> Phase {
         match found {
             Err(why) => return self.refuse(why),
@@ -26,7 +26,7 @@ impl Apply {
         };
         let mode = *mode;
         let next = match mode {
-            // Steps that are already done are recognised by their values.
+            // Steps that are already done are recognized by the values of the units.
             ResumeMode::Finish => Phase::BeginStep(0),
             ResumeMode::Undo => {
                 self.undo.steps = (0..progress.at_most.min(steps)).collect();
@@ -38,7 +38,7 @@ impl Apply {
         Phase::record(Record::Resumed { mode }, Phase::correct(next))
     }
 
-    /// Begins a step, or the last reading after the last step.
+    /// Begins a step, or the last readings if all steps are done.
     pub(in crate::apply) fn begin_step(&mut self, at: usize) -> Phase {
         if self.interrupts.any() {
             return self.fail(INTERRUPTED.to_owned(), at);
@@ -50,7 +50,7 @@ impl Apply {
             let why = format!("{}: {why}", self.name(at));
             return self.fail(why, at);
         }
-        // A run that is finished leaves the other settings as they are.
+        // When an earlier run is finished, other settings may have changed since.
         let states = self.plan.settings_after(at);
         let ahead = self.ahead.get(step.unit).copied().unwrap_or_default();
         let expected = states.get(step.unit).map(|state| state.overlaid(&ahead));
@@ -60,7 +60,7 @@ impl Apply {
         }
     }
 
-    /// Begins to undo the next step, or the last reading after the first step.
+    /// Begins the undo of the next step, or the last readings if all steps are undone.
     pub(in crate::apply) fn begin_undo(&mut self) -> Phase {
         let Some(at) = self.undo.steps.pop() else { return self.verify() };
         let Some(step) = self.plan.steps.get(at) else { return Phase::BeginUndo };
@@ -73,7 +73,7 @@ impl Apply {
         }
     }
 
-    /// Returns what follows a step or its undo.
+    /// Returns the phase after a step or its undo.
     pub(in crate::apply) fn step_ended(&mut self, change: &Change, verdict: Verdict) -> Phase {
         let (step, direction) = change.task().place();
         match verdict {
@@ -95,8 +95,8 @@ impl Apply {
         }
     }
 
-    /// Notes what a failed write means for its unit and for others. Returns the stray command if it
-    /// is to be recorded.
+    /// Notes whether a failed write lost its unit, and whether its command may have reached another unit.
+    /// Returns the stray command if it has to be recorded.
     pub(super) fn note_failure(&mut self, change: &Change, failure: &Failure) -> Option<Stray> {
         if failure.lost
             && let Some(lost) = self.lost.get_mut(change.unit())
@@ -124,7 +124,7 @@ impl Apply {
             RunDirection::Backward => Phase::BeginUndo,
         };
         let proved = Phase::record(Record::Proved { step, direction }, next);
-        // A step is done only once the unit's voltages are those of the plan.
+        // The step is recorded as verified only after the voltages of the unit were corrected.
         if self.strays.queue.is_empty() { proved } else { Phase::correct(proved) }
     }
 
@@ -151,7 +151,8 @@ impl Apply {
         self.leave(step, &failure.why, failure.lost)
     }
 
-    /// Begins to undo the first `done` steps, and those of an earlier run, because of a failure.
+    /// Begins the undo of the first `done` steps, and of all steps that an earlier run may have done, because
+    /// of a failure.
     pub(in crate::apply) fn fail(&mut self, why: String, done: usize) -> Phase {
         let earlier = self.resumed.as_ref().map_or(0, |(progress, _)| progress.at_most);
         let done = done.max(earlier).min(self.plan.steps.len());
@@ -183,8 +184,8 @@ impl Apply {
         Phase::Done
     }
 
-    /// Returns what follows a record that could not be stored: no further step is begun, and an undo
-    /// goes on without a journal.
+    /// Returns the phase after a record that could not be stored. No further step is begun, but an undo
+    /// continues without a journal.
     pub(in crate::apply) fn record_failed(
         &mut self,
         record: &Record,
@@ -231,5 +232,5 @@ pub(super) fn record_stray(stray: Option<Stray>, next: Phase) -> Phase {
     }
 }
 
-/// Why a step cannot be written if no command sets its values.
+/// Failure of a write whose values no command sets.
 pub(super) const NO_COMMAND: &str = "no command sets these values on this unit";

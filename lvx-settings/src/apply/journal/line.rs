@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::record::Record;
 use crate::{Error, Plan};
 
-/// The first line.
+/// The first line of a journal.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Head {
     pub(super) format: Format,
     pub(super) plan: Plan,
-    /// Name of the earlier run that this one undoes.
+    /// Name of the earlier run that this run undoes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) undoes: Option<String>,
 }
@@ -25,7 +25,7 @@ pub(super) enum Format {
     V1,
 }
 
-/// Any other line.
+/// A line after the first.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,8 +34,8 @@ pub(super) struct Line {
     pub(super) record: Record,
 }
 
-/// Checks that a path leads to a regular file. Opening another kind, such as a pipe, may block for
-/// ever.
+/// Checks that a path leads to a regular file. Opening another kind of file, such as a pipe, may block
+/// forever.
 pub(super) fn check_regular(path: &Path) -> Result<(), Error> {
     let file = path.metadata().map_err(|source| Error::file(path, CANNOT_READ, source))?;
     if file.is_file() {

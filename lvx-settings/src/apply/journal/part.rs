@@ -1,4 +1,4 @@
-//! Records with the numbers of another plan: those of a part of a plan, or of the whole.
+//! Renumbers the steps and units of records, between a plan and a part of it.
 
 use super::record::Record;
 use crate::Stray;
@@ -9,14 +9,14 @@ pub(super) struct Renumbering<'a> {
     pub(super) step: &'a dyn Fn(usize) -> Option<usize>,
     /// Returns the new number of a unit, or `None` if it is not in the other plan.
     pub(super) unit: &'a dyn Fn(usize) -> Option<usize>,
-    /// Returns how many of the first steps of the other plan correspond to this many here.
+    /// Converts a number of first steps to the number of first steps in the other plan.
     pub(super) done: &'a dyn Fn(usize) -> usize,
 }
 
 impl Record {
-    /// Returns the record of a part of a plan as a record of the whole plan; `None` if it names a step
-    /// or a unit that the part does not have. `steps` and `units` are the indexes in the whole plan of
-    /// the steps and units of the part.
+    /// Converts a record of a part of a plan to a record of the whole plan. Returns `None` if it names a step
+    /// or a unit that the part does not have. `steps` and `units` are the indexes of the part's steps and
+    /// units in the whole plan.
     #[must_use]
     pub fn of_whole(&self, steps: &[usize], units: &[usize]) -> Option<Self> {
         let step = |step: usize| steps.get(step).copied();
@@ -33,8 +33,8 @@ impl Record {
         })
     }
 
-    /// Returns the record with other numbers, or `None` if it is about steps or units that are not in
-    /// the other plan.
+    /// Returns the record with the numbers of the other plan, or `None` if it is about steps or units that are
+    /// not in that plan.
     pub(super) fn renumbered(&self, new: &Renumbering<'_>) -> Option<Self> {
         Some(match *self {
             Self::Writing { step, direction, attempt } => {

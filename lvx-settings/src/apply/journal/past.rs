@@ -18,8 +18,8 @@ use crate::{Ending, Error, Plan, Setting, Settings};
 
 /// The contents of a journal: the plan of a run, and what happened.
 ///
-/// A program that starts looks for journals that are [open](Self::is_open), and asks its user whether
-/// the run is to be finished or undone:
+/// When a program starts, it looks for journals that are [open](Self::is_open), and asks its user whether to
+/// finish or undo the run. This one undoes it:
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -43,15 +43,15 @@ use crate::{Ending, Error, Plan, Setting, Settings};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Past {
-    /// The plan, with the settings that the units had before.
+    /// The plan, with the settings of the units before the run.
     pub plan: Plan,
-    /// Name of the earlier run that this one undoes, if it undoes one.
+    /// Name of the earlier run that this run undoes, if it undoes one.
     pub undoes: Option<String>,
     /// The records, in the order in which they were written.
     pub records: Vec<Record>,
-    /// Time of each record, by the clock of the computer that wrote it; `None` if it had none.
+    /// Time of each record, by the clock of the computer that wrote it; `None` if the time was not known.
     pub times: Vec<Option<DateTime>>,
-    /// Number of bytes up to the last complete line.
+    /// Number of bytes up to the end of the last complete line.
     pub(super) sound: u64,
 }
 
@@ -87,7 +87,7 @@ impl Past {
     /// Reads a journal from its bytes.
     ///
     /// # Errors
-    /// If a line is not what a journal holds there. The text names the line.
+    /// If a line is invalid. The text names the line.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let sound = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let whole = bytes.get(..sound).unwrap_or_default();
@@ -136,7 +136,7 @@ impl Past {
         !forgotten && matches!(self.ending(), None | Some(Ending::Mixed))
     }
 
-    /// Returns whether all steps were done and the run was waiting for the confirmation.
+    /// Returns whether all steps were done, and the run was waiting for the confirmation when it stopped.
     #[must_use]
     pub fn is_unconfirmed(&self) -> bool {
         matches!(self.records.last(), Some(Record::Waiting { .. }))
@@ -164,10 +164,10 @@ impl Past {
         before.into_iter().enumerate().map(old).collect()
     }
 
-    /// Returns the part of the run that is about these units, in this order, and the index in the
-    /// whole plan of each step of the part.
+    /// Returns the part of the run that is about these units, in this order, and the index of each of its steps
+    /// in the whole plan.
     ///
-    /// The part has no ending, because the run may have ended differently for these units.
+    /// The part has no ending, because the ending of the run may not hold for these units alone.
     #[must_use]
     pub fn part(&self, units: &[usize]) -> (Self, Vec<usize>) {
         let (plan, steps) = self.plan.part(units);
@@ -185,12 +185,12 @@ impl Past {
         (Self { plan, undoes, records, times, sound: self.sound }, steps)
     }
 
-    /// Returns how far the run came.
+    /// Returns the progress of the run.
     #[must_use]
     pub fn progress(&self) -> ApplyProgress {
         ApplyProgress::of(&self.records)
     }
 }
 
-/// Maximum size of a journal. Usual ones have a few thousand bytes.
+/// Maximum size of a journal in bytes. A typical journal has a few thousand.
 const MAX_BYTES: u64 = 4 << 20;

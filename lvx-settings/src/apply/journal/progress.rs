@@ -1,4 +1,4 @@
-//! How far an earlier run came, from its records.
+//! The progress of an earlier run, derived from its records.
 
 use super::record::Record;
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
     },
 };
 
-/// How far an earlier run came.
+/// The progress of an earlier run: the steps that may be done, and the writes that are in doubt.
 ///
-/// [`Past::progress`](crate::Past::progress) returns it, and [`Apply::resume`](crate::Apply::resume)
-/// takes it.
+/// [`Past::progress`](crate::Past::progress) derives it from a journal, and
+/// [`Apply::resume`](crate::Apply::resume) continues from it.
 ///
 /// ```
 /// use lvx_settings::{ApplyProgress, Record, RunDirection};
@@ -32,19 +32,19 @@ use crate::{
 pub struct ApplyProgress {
     /// Number of steps, from the first one, that may be done.
     pub at_most: usize,
-    /// Whether the last record announces a write, so that the unit may show it only later.
+    /// Whether the last record announces a write. The unit may show this write later.
     pub in_flight: bool,
-    /// Steps whose write was announced but not verified, and that are still to be undone. The unit may
-    /// have newer values than it shows.
+    /// Steps whose last write was announced but not verified. The unit may show this write later.
     pub unproved: Vec<usize>,
     /// Set commands that may have reached another unit than intended.
     pub strays: Vec<Stray>,
-    /// Steps and units: the unit was set back after a command of the step had strayed.
+    /// Pairs of a step and a unit: the unit got its old values back after it may have received a command of
+    /// the step.
     pub corrected: Vec<(usize, usize)>,
 }
 
 impl ApplyProgress {
-    /// Returns how far a run with these records came.
+    /// Returns the progress of a run with these records.
     #[must_use]
     pub fn of(records: &[Record]) -> Self {
         let mut progress = Self::default();
@@ -56,8 +56,8 @@ impl ApplyProgress {
         progress
     }
 
-    /// Returns what has to be written when the run is continued, because units may have received
-    /// commands that were meant for others.
+    /// Returns the settings that have to be written when the run is continued, because units may have received
+    /// commands for other units.
     #[must_use]
     pub fn pending_corrections(&self, plan: &Plan) -> Vec<PendingCorrection> {
         pending_corrections(plan, &self.strays, &self.corrected)
@@ -77,7 +77,8 @@ impl ApplyProgress {
                 self.unproved.retain(|unproved| *unproved != step);
                 match direction {
                     RunDirection::Forward => self.at_most = self.at_most.max(step + 1),
-                    // If a later step could not be undone, the number stays.
+                    // If a later step could not be undone, the number stays, so that this step is tried
+                    // again.
                     RunDirection::Backward if self.at_most == step + 1 => self.at_most = step,
                     RunDirection::Backward => {}
                 }
@@ -89,7 +90,7 @@ impl ApplyProgress {
                 self.unproved.extend(new);
             }
             Record::Misdirected { ref stray } => {
-                // Units that were set back before may have received this command as well.
+                // Units that were corrected before may have received this command as well.
                 self.corrected.retain(|(step, _)| *step != stray.step);
                 self.strays.push(stray.clone());
             }

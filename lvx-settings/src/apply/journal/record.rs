@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// What happened in a run, or is about to happen.
+/// A record of a run: what happened, or is about to happen.
 ///
 /// Steps and units are indexes in the plan, counted from 0.
 ///
@@ -62,7 +62,7 @@ pub enum Record {
         /// Index of the step.
         step: usize,
     },
-    /// Something failed, and the steps that may be done are about to be undone.
+    /// The run failed, and the steps that may be done are about to be undone.
     Undoing {
         /// The failure.
         why: String,
@@ -71,18 +71,18 @@ pub enum Record {
         /// Steps whose write may have arrived although the unit does not show it.
         #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
         unproved: Vec<usize>,
-        /// Steps that this record is about, if only some units of the plan were undone; empty if it
-        /// is about all. What earlier records say about other steps still holds.
+        /// Steps of the units that are undone, if these are not all units of the plan; empty if they are.
+        /// For other steps, the earlier records still hold.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         of: Vec<usize>,
     },
     /// A set command may have reached another unit than the one of its step.
     Misdirected {
-        /// The command, and which unit may have received it.
+        /// The command, and the unit that may have received it.
         stray: Stray,
     },
-    /// A unit is about to be corrected, because it may have received a command that was meant for
-    /// another one, or because its new battery type replaced its voltages.
+    /// The set command of a correction is about to be sent, because the unit may have received a command for
+    /// another unit, or because its new battery type replaced its voltages.
     Correcting {
         /// Index of the step whose command or side effect is corrected.
         step: usize,
@@ -146,7 +146,7 @@ impl Record {
     }
 }
 
-/// Reads a list. Journals of earlier versions have a single number instead.
+/// Reads a list of numbers. Journals of earlier versions have a single number instead.
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -1,4 +1,4 @@
-//! The report as text.
+//! The text of a report.
 
 use std::fmt;
 
@@ -22,7 +22,8 @@ impl fmt::Display for ApplyReport {
             }
             Ending::Undone => writeln!(
                 f,
-                "undone: this run left no change, but something else changed settings; {writes}"
+                "undone: this run left no changes, but another program or a unit itself changed settings; \
+                 {writes}"
             )?,
             Ending::Mixed => writeln!(
                 f,
@@ -59,7 +60,7 @@ impl fmt::Display for ApplyReport {
             None if self.units.len() > 1 => {
                 writeln!(
                     f,
-                    "it is unknown whether the units agree in the settings that must be equal"
+                    "it is not known whether the units agree in the settings that must be equal"
                 )
             }
             None => Ok(()),
@@ -114,28 +115,28 @@ impl fmt::Display for StrayReport {
         match self.cause {
             StrayCause::AnotherUnit { found } => write!(
                 f,
-                "afterwards unit {found} answered on this link, and may have received the command"
+                "unit {found} answered on this link afterwards, and may have received the command"
             )?,
             StrayCause::Renumbered { now, found } => {
                 let other =
                     found.map_or("another unit".to_owned(), |found| format!("unit {found}"));
                 write!(
                     f,
-                    "the numbers of the bank changed (this unit has {now} now), and {other} may have \
-                     received the command"
+                    "the numbers in the bank changed (this unit now has number {now}), and {other} may \
+                     have received the command"
                 )?;
             }
             StrayCause::NeverShown => {
                 return f.write_str(
-                    "accepted, but this unit never showed the new values; if another unit was \
-                     connected here, it has them",
+                    "the command was accepted, but this unit never showed the new values; if another \
+                     unit was connected at this address, check the settings of that unit",
                 );
             }
         }
         f.write_str(if self.put_right {
-            "; its old values were written back"
+            "; the old values of that unit were written back"
         } else {
-            "; its old values were NOT written back: read that unit and set it by hand"
+            "; the old values of that unit were NOT written back: check its settings and correct them"
         })
     }
 }

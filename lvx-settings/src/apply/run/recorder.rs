@@ -1,4 +1,4 @@
-//! Where a run stores what has to survive it, and whom it asks.
+//! Storage for the records of a run, and the source of its confirmations and interrupts.
 
 use std::io;
 
@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::{Action, Journal, Plan, Record, RunDirection, Settings, Unit};
 
-/// Stores what has to survive a run, and tells the run about confirmations and interrupts.
+/// Stores the records of a run, and reports confirmations and interrupts to it.
 ///
-/// A [`Journal`] is a recorder that is never interrupted. A program with a user adds what it needs:
+/// A [`Journal`] is a recorder that is never interrupted or confirmed. An interactive program wraps it:
 ///
 /// ```
 /// use std::io;
@@ -44,20 +44,19 @@ pub trait Recorder {
     /// Saves the current settings of the units, and begins the journal.
     ///
     /// # Errors
-    /// If they cannot be saved. Nothing is written to a unit then.
+    /// If they cannot be saved. In this case nothing is written to any unit.
     fn begin(&mut self, plan: &Plan, units: &[Unit]) -> io::Result<()>;
 
-    /// Stores a record. It must be safe from a crash when this returns.
+    /// Stores a record. When this returns, the record must survive a crash.
     ///
     /// # Errors
-    /// If the record cannot be stored. No further step is begun then, and the steps that were done
-    /// are undone.
+    /// If the record cannot be stored. In this case no further step is begun, and the run is undone.
     fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()>;
 
-    /// Is called after a set command was sent.
+    /// Receives each set command after it was sent, for an audit log.
     fn audit(&mut self, _line: &Audit) {}
 
-    /// Is called before each action.
+    /// Receives each action before it is carried out, for a progress display.
     fn watch(&mut self, _action: &Action) {}
 
     /// Returns whether the new settings were confirmed.
@@ -70,14 +69,14 @@ pub trait Recorder {
         false
     }
 
-    /// Returns the number of interrupts so far. The first one undoes what was written; a further one
-    /// ends what the undo waits for.
+    /// Returns the number of interrupts so far. The first one undoes the run; a further one ends the waits of
+    /// the undo.
     fn interrupts(&mut self) -> u32 {
         u32::from(self.is_interrupted())
     }
 }
 
-/// The first line of a journal holds the settings that the units had, so no other backup is needed.
+/// The first line of a journal holds the settings of the units before the run, so no other backup is needed.
 impl Recorder for Journal {
     fn begin(&mut self, plan: &Plan, _units: &[Unit]) -> io::Result<()> {
         if plan == self.plan() {
@@ -109,6 +108,6 @@ pub struct Audit {
     pub settings: Settings,
     /// Whether the command does a step of the plan or undoes it.
     pub direction: RunDirection,
-    /// Answer of the unit: `accepted`, `refused`, `garbled`, `silent` or `gone`.
+    /// Outcome of the command: `accepted`, `refused`, `garbled`, `silent` or `gone`.
     pub outcome: &'static str,
 }

@@ -8,13 +8,12 @@ use pi18_transport::{Client, Link};
 use super::recorder::Recorder;
 use crate::{
     Error, HostClock, Plan, Unit,
-    apply::{action::Trouble, options::later},
+    apply::{action::Trouble, change::on_this_link, options::later},
 };
 
 /// The links to the units of a plan, in the order of the plan.
 ///
-/// A link that is opened again after its device disappeared, and closed during long waits, needs a
-/// function that opens it:
+/// To open a link again after its device disappeared or after a long wait, a function is needed:
 ///
 /// ```
 /// use lvx_settings::{HostClock, Units};
@@ -33,7 +32,7 @@ pub struct Units<'a, L> {
     reopen: Box<dyn FnMut(usize) -> Result<Client<L>, pi18_transport::Error> + 'a>,
     /// Whether the links are closed during long waits.
     shares: bool,
-    /// For each unit whose link was closed for a wait, the serial number expected afterwards.
+    /// For each unit whose link was closed for a wait, the serial number expected when it is opened again.
     released: Vec<Option<SerialNumber>>,
     host: HostClock,
     /// For each unit, the index of the link on which it was last found: cables can be swapped.
@@ -93,11 +92,11 @@ impl<'a, L: Link> Units<'a, L> {
         self
     }
 
-    /// Closes the links during long waits, for a confirmation or for an idle window, so that other
-    /// programs can use them meanwhile. Afterwards a link is used only if the same unit answers.
+    /// Closes the links during long waits, for a confirmation or for an idle window, so that other programs can
+    /// use them. After the wait, a link is used only if the same unit answers.
     ///
-    /// Needs [`reopened_by`](Self::reopened_by). While no link is open, the run goes by the time of
-    /// this computer.
+    /// This requires [`reopened_by`](Self::reopened_by). While no link is open, the run uses the clock of this
+    /// computer.
     #[must_use]
     pub fn released_during_waits(mut self) -> Self {
         self.shares = true;
@@ -134,8 +133,8 @@ impl<'a, L: Link> Units<'a, L> {
         }
     }
 
-    /// Opens a link again that was closed for a wait. If another program still uses it, an interrupt
-    /// ends the waiting.
+    /// Opens a link again that was closed for a wait. While another program uses the link, this waits for a
+    /// limited time; an interrupt ends the wait.
     fn end_release(&mut self, unit: usize, recorder: &mut dyn Recorder) -> Result<(), Trouble> {
         let Some(expected) = self.released.get_mut(unit).and_then(Option::take) else {
             return Ok(());
@@ -157,7 +156,7 @@ impl<'a, L: Link> Units<'a, L> {
         };
         let found: Identity = client.read().map_err(|error| gone(error.to_string()))?;
         if found.serial_number != expected {
-            return Err(gone(format!("unit {} answers on its link", found.serial_number)));
+            return Err(gone(on_this_link(found.serial_number)));
         }
         self.put(unit, client);
         Ok(())
@@ -178,13 +177,13 @@ impl<'a, L: Link> Units<'a, L> {
             return self.read_unit(unit, client);
         }
         *stranger = Some(found);
-        let elsewhere = || format!("unit {found} answers on its link");
+        let elsewhere = || on_this_link(found);
         let Some(other) = serials.iter().position(|serial| *serial == found) else {
             return Err(elsewhere());
         };
         self.places.swap(unit, other);
         let opened = self.open(unit);
-        // The client of the other unit is kept only now: no two clients can hold one device.
+        // The client of the other unit is replaced only after both links were tried.
         self.close(other);
         self.put(other, client);
         match opened {
@@ -196,13 +195,13 @@ impl<'a, L: Link> Units<'a, L> {
     /// Opens the link on which a unit should be, and asks which unit answers.
     fn open(&mut self, unit: usize) -> Result<(SerialNumber, Client<L>), String> {
         let place = self.place(unit);
-        // As long as a descriptor of a removed device is open, the kernel keeps its number in use.
+        // While a descriptor of a removed device is open, the kernel does not reuse its device number.
         self.close(unit);
         let mut client = (self.reopen)(place).map_err(|error| error.to_string())?;
         match client.read::<Identity>() {
             Ok(found) => Ok((found.serial_number, client)),
             Err(error) => {
-                // The clock of the open link measures the time until the next attempt.
+                // The link stays open because its clock measures the time until the next attempt.
                 self.put(unit, client);
                 Err(error.to_string())
             }
@@ -280,13 +279,13 @@ impl<L> std::fmt::Debug for Units<'_, L> {
     }
 }
 
-/// Returns the trouble of a link that may work again once it is opened again.
+/// Returns the failure of a link that may work after it is opened again.
 fn gone(text: String) -> Trouble {
     Trouble { gone: true, text }
 }
 
-/// Time for which another program may keep a link after a wait. A check of a bank takes this long at
-/// 2400 baud.
+/// Time for which another program may keep using a link after a wait. A check of a bank at 2400 baud takes this
+/// long.
 const BUSY_PATIENCE: Duration = Duration::from_secs(30);
 
 const BUSY_RETRY_INTERVAL: Duration = Duration::from_millis(200);
