@@ -1,27 +1,35 @@
 //! Settings of PI18 inverters (LVX6048, InfiniSolar V and relatives): read them, check them, and change
-//! them safely on one unit or on all units of a parallel bank.
+//! them safely on one unit or on all units of a bank.
+//!
+//! A unit is one inverter. Units that share a battery and work in parallel, or feed the phases of one
+//! grid, are a bank. A site is an installation with its units and its battery.
 //!
 //! # Overview
 //!
 //! - [`Unit::read`] reads the state of a unit over a [`Client`](pi18_transport::Client). A [`Setting`]
-//!   names one value of it, a [`SettingValue`] is that value, and [`Settings`] are several of them.
-//! - A [`Profile`] states settings in YAML. [`validate`], [`validate_for`] and [`validate_for_bank`]
-//!   return [`Diagnostics`], which underline every mistake in the text.
+//!   names something that can be set, such as the bulk voltage; a [`SettingValue`] is its value, and
+//!   [`Settings`] hold the values of several settings.
+//! - A [`Profile`] states settings in YAML. [`Profile::parse`] reports syntax errors and unknown keys;
+//!   [`validate`], [`validate_for`] and [`validate_for_bank`] check the values. All return
+//!   [`Diagnostics`], which underline every mistake in the text.
 //! - [`Limits`] are the values that a unit accepts, each with its source. [`broken_rules`] returns the
 //!   rules that settings break together, such as a float voltage above the bulk voltage.
-//! - A [`Battery`] is a guard with the range of the battery's cells. Charge voltages are written only
-//!   under a complete guard, or with an explicit waiver in [`Permissions`].
-//! - A [`Plan`] is an order of writes in which no step breaks a rule. It is a file (JSON).
-//! - [`Apply`] carries out a plan. It announces each write in a [`Journal`], sends it once, verifies it by
-//!   reading it back, and undoes all writes if one fails. It is a state machine without I/O; [`run`]
-//!   drives it over real links.
+//! - A [`Battery`] is a battery guard: chemistry, number of cells in series, and the voltage range of a
+//!   cell. Charge voltages outside the range are not written. Without a complete guard none are written,
+//!   unless [`Permissions::no_battery_guard`] is set.
+//! - A [`Plan`] has the writes for all units, in an order in which no step breaks a rule. It can be saved
+//!   as JSON and carried out later.
+//! - [`Apply`] carries out a plan. It records each write in a [`Journal`] before it sends it, sends it
+//!   once, verifies it by reading the setting back, and undoes all writes if one fails. It is a state
+//!   machine without I/O; [`run`] drives it over real links.
 //!
-//! Only [`run`] writes to units, or a driver of yours that carries out [`Action::Write`].
+//! Only [`run`], or your own driver that carries out [`Action::Write`], writes to units.
 //!
 //! # From a profile to a plan
 //!
-//! `sim:0` and `sim:1` are the virtual bank of `pi18-transport` (feature `sim`): two units that need no
-//! hardware. With an address such as `/dev/hidraw0` the program is the same.
+//! `sim:0` and `sim:1` are two virtual units of `pi18-transport` (feature `sim`). With hardware, use
+//! addresses such as `/dev/hidraw0`. The [`HostClock`] is this computer's clock, to which the clocks of
+//! the units are compared. The default [`Permissions`] allow no installation settings.
 //!
 //! ```
 //! use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
@@ -43,7 +51,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! If a plan cannot be made, the error lists all obstacles at once:
+//! [`run`] carries out the plan; its documentation has a program.
+//!
+//! If a plan cannot be made, the error lists all obstacles at once. Here, a charge voltage has no battery
+//! guard, the output mode is not permitted, and the other unit of the bank is missing:
 //!
 //! ```
 //! use lvx_settings::{HostClock, ObstacleKind, Permissions, Plan, Profile, Unit};
@@ -63,15 +74,16 @@
 //!
 //! # Three kinds of settings
 //!
-//! The [`Group`] of a setting tells its [risk](Group::risk):
+//! One command writes one or two settings, its [`Group`]. The [risk](Group::risk) of the group decides
+//! what a plan requires:
 //!
-//! - Everyday settings, such as priorities, windows and the backlight, need no permission.
+//! - Everyday settings, such as priorities, time windows and the backlight, require no permission.
 //! - Battery settings, such as charge voltages and currents, must fit the battery guard.
-//! - Installation settings, such as the output mode, can take down a load or break a bank. Each must be
+//! - Installation settings, such as the output mode, can interrupt the loads or stop a bank. Each must be
 //!   named in [`Permissions::allow_installation`].
 //!
-//! Twelve settings ([`Setting::AGREEING`]) must be equal on all units of a bank. A plan changes them on
-//! all units, or is refused unless [`Permissions::part_of_bank`] is set.
+//! Twelve settings ([`Setting::AGREEING`]) must be equal on all units of a bank. A plan that changes them
+//! on some units only is refused unless [`Permissions::part_of_bank`] is set.
 //!
 //! # Files
 //!
@@ -80,10 +92,10 @@
 //! | profile | [`Profile`] | YAML, for people; [`profile_schema`] helps editors |
 //! | battery guard of a site | [`Battery`] | YAML, the keys under `battery` in a profile |
 //! | plan | [`Plan`] | JSON, `"format": "lvx-plan-1"` |
-//! | journal | [`Journal`], [`Past`] | JSON lines, `"format": "lvx-journal-1"` |
+//! | journal of a run | written by [`Journal`], read by [`Past`] | JSON lines, `"format": "lvx-journal-1"` |
 //!
-//! Files use the keys of settings, which are the field names of `pi18-proto`, such as
-//! `max_charge_current`. Former keys ([`Setting::aliases`]) are still read.
+//! Files name settings by their [keys](Setting::key), such as `max_charge_current`. The keys are the field
+//! names of `pi18-proto`. Former keys ([`Setting::aliases`]) are still read.
 
 mod apply;
 mod error;
@@ -104,11 +116,12 @@ pub use model::{
 };
 pub use plan::{LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, Step};
 pub use profile::{
-    AppliesTo, BankDiagnostics, Diagnostic, DiagnosticSeverity, DiagnosticStyle, Diagnostics,
-    Label, ParsedProfile, Profile, profile_schema, validate, validate_for, validate_for_bank,
+    AppliesTo, BankDiagnostics, Diagnostic, DiagnosticKind, DiagnosticSeverity, DiagnosticStyle,
+    Diagnostics, Label, ParsedProfile, Profile, profile_schema, validate, validate_for,
+    validate_for_bank,
 };
 
-/// Compiles and runs the program in the README.
+/// Holds the README, so that its program is compiled and run as a doctest.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -24,7 +24,9 @@ mod unknown;
 mod validate;
 mod write;
 
-pub use diagnostic::{Diagnostic, DiagnosticSeverity, DiagnosticStyle, Diagnostics, Label};
+pub use diagnostic::{
+    Diagnostic, DiagnosticKind, DiagnosticSeverity, DiagnosticStyle, Diagnostics, Label,
+};
 pub use document::{AppliesTo, ParsedProfile, Profile};
 pub(crate) use key::{Key, Place, Places};
 pub use schema::profile_schema;

@@ -85,6 +85,29 @@ fn set_prints_the_same_as_apply() {
 }
 
 #[test]
+fn help_for_a_profile_names_the_options_that_permit_it() {
+    let folder = Folder::new();
+    let validate = |text: &str, units: &[&str]| {
+        let profile = folder.file("p.yaml", text);
+        let mut words = vec!["validate", &profile];
+        words.extend(units.iter().flat_map(|unit| ["--for", unit]));
+        seen(&folder.lvx(None, &words))
+    };
+    let unknown = validate("volts: 56.4\n", &[]);
+    assert!(unknown.contains("= help: to make one: lvx profile init UNIT\n"), "{unknown}");
+    let similar = validate("bulk_voltge: 56.4\n", &[]);
+    assert!(!similar.contains("lvx profile init"), "{similar}");
+    let unguarded = validate("bulk_voltage: 56.0 V\n", &BOTH[..1]);
+    assert!(unguarded.contains("if --no-battery-guard is given\n"), "{unguarded}");
+    let init = seen(&folder.lvx(None, &["profile", "init", BOTH[0]]));
+    assert!(init.starts_with("# lvx apply writes an installation setting if"), "{init}");
+    let set =
+        seen(&folder.lvx(None, &["set", "output_mode=parallel", "machine_type=grid_tie", BOTH[0]]));
+    assert!(set.contains("(--allow-installation machine_type)\n"), "{set}");
+    assert!(set.contains(", or use --one-unit\n"), "{set}");
+}
+
+#[test]
 fn charge_voltages_without_guard_need_a_waiver() {
     let folder = Folder::new();
     let words = ["set", "bulk_voltage=55.2", BOTH[0], BOTH[1]];
@@ -204,7 +227,7 @@ fn validate_and_apply_use_the_same_bank_rules() {
     let bank = "max_bank_charge_current: 100 A\n";
     let site = folder.file("battery.yaml", &format!("{GUARD}{bank}"));
     for (text, option, expected) in [
-        ("output_mode: phase_1_of_2\n", "output_mode", Err("a phase of two has no unit")),
+        ("output_mode: phase_1_of_2\n", "output_mode", Err("one of two phases has no unit")),
         ("max_charge_current: 80 A\n", "output_mode", Err("160 A, above")),
         ("max_charge_current: 50 A\n", "output_mode", Ok(())),
         ("machine_type: grid_tie\n", "machine_type", Ok(())),

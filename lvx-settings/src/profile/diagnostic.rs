@@ -5,6 +5,8 @@ use std::{fmt, ops::Range, sync::Arc};
 use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Padding, Renderer, Snippet};
 use pi18_transport::{is_printable, printable};
 
+use crate::ObstacleKind;
+
 /// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum DiagnosticSeverity {
@@ -12,6 +14,19 @@ pub enum DiagnosticSeverity {
     Error,
     /// The text can be used, but should be changed.
     Warning,
+}
+
+/// The cause of a diagnostic, for programs that add help of their own.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum DiagnosticKind {
+    /// A key that is neither a setting nor similar to one.
+    UnknownSetting,
+    /// An obstacle to a plan.
+    Obstacle(ObstacleKind),
+    /// Any other cause.
+    #[default]
+    Other,
 }
 
 /// The style in which diagnostics are printed.
@@ -54,6 +69,8 @@ pub struct Label {
 pub struct Diagnostic {
     /// Severity of the diagnostic.
     pub severity: DiagnosticSeverity,
+    /// Cause of the diagnostic.
+    pub kind: DiagnosticKind,
     /// Message: the key, the value expected and the value found.
     pub message: String,
     /// The places; empty if the diagnostic concerns the whole text.
@@ -90,13 +107,23 @@ pub(crate) struct Source {
 impl Diagnostic {
     /// Returns an error without places.
     pub(crate) fn error(message: impl Into<String>) -> Self {
-        let (labels, help) = (Vec::new(), Vec::new());
-        Self { severity: DiagnosticSeverity::Error, message: message.into(), labels, help }
+        Self {
+            severity: DiagnosticSeverity::Error,
+            kind: DiagnosticKind::Other,
+            message: message.into(),
+            labels: Vec::new(),
+            help: Vec::new(),
+        }
     }
 
     /// Returns a warning without places.
     pub(crate) fn warning(message: impl Into<String>) -> Self {
         Self { severity: DiagnosticSeverity::Warning, ..Self::error(message) }
+    }
+
+    /// Sets the cause.
+    pub(crate) fn of_kind(self, kind: DiagnosticKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// Adds the place of the mistake.
@@ -129,6 +156,26 @@ impl Diagnostics {
     pub(crate) fn new(source: Source, mut list: Vec<Diagnostic>) -> Self {
         list.sort_by_key(Diagnostic::start);
         Self { source, list }
+    }
+
+    /// Returns the diagnostics with a line of help added to those for which `help` returns one, for
+    /// example the option of a program that permits a plan.
+    ///
+    /// ```
+    /// use lvx_settings::{DiagnosticKind, Profile};
+    ///
+    /// let errors = Profile::parse("bank.yaml", "volts: 56.4\n").unwrap_err();
+    /// let errors = errors.with_help(|error| {
+    ///     (error.kind == DiagnosticKind::UnknownSetting).then(|| "see the manual".to_owned())
+    /// });
+    /// assert_eq!(errors.iter().next().unwrap().help.last().unwrap(), "see the manual");
+    /// ```
+    pub fn with_help(mut self, help: impl Fn(&Diagnostic) -> Option<String>) -> Self {
+        for one in &mut self.list {
+            let line = help(one);
+            one.help.extend(line);
+        }
+        self
     }
 
     /// Returns the name of the text.

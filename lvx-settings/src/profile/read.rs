@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     Key, ParsedProfile, Place, Places, Profile,
-    diagnostic::{Diagnostic, Diagnostics, Source},
+    diagnostic::{Diagnostic, DiagnosticKind, Diagnostics, Source},
     field::{
         APPLIES_TO, BATTERY, MODEL, SERIAL, VERSION, bank_current, cell_voltage, cells, chemistry,
         expected, model, serial, version,
@@ -310,6 +310,7 @@ impl Reader {
                 .or_else(|| Part::ALL.into_iter().find_map(|part| similar(text, part)))
         };
         let never = || if part == Part::Top { never(text) } else { None };
+        let mut kind = DiagnosticKind::Other;
         let help = if let Some(other) = elsewhere {
             match other {
                 Part::Top => format!("{text} belongs at the top level: remove the indentation"),
@@ -320,6 +321,7 @@ impl Reader {
         } else if let Some(near) = near() {
             format!("did you mean {near}?")
         } else if part == Part::Top {
+            kind = DiagnosticKind::UnknownSetting;
             "a profile made from a unit has all keys".to_owned()
         } else {
             format!("the keys are {}", part.texts().collect::<Vec<_>>().join(", "))
@@ -328,7 +330,8 @@ impl Reader {
             Part::Top => format!("expected a setting, found {text:?}"),
             part => format!("expected a key {}, found {text:?}", part.place()),
         };
-        self.error(message, &name.span, &help);
+        let error = Diagnostic::error(message).of_kind(kind);
+        self.errors.push(error.at(name.span.clone(), "").help(help));
     }
 
     /// Reads the name of the profile.

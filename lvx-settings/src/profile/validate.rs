@@ -10,7 +10,10 @@ use crate::{
     ObstacleKind, ParsedProfile, Permissions, Setting, SettingValue, Settings, Unit, broken_rules,
     model::{class::Class, rules},
     plan::unit_obstacles,
-    profile::{Key, Place, diagnostic::Diagnostic},
+    profile::{
+        Key, Place,
+        diagnostic::{Diagnostic, DiagnosticKind},
+    },
 };
 
 pub use bank::{BankDiagnostics, validate_for_bank};
@@ -363,7 +366,8 @@ impl<'a> Check<'a> {
         let has_errors =
             self.found.iter().any(|diagnostic| diagnostic.severity == DiagnosticSeverity::Error);
         for obstacle in unit_obstacles(self.parsed.profile(), unit, self.permissions) {
-            let diagnostic = Diagnostic::error(obstacle.why);
+            let kind = DiagnosticKind::Obstacle(obstacle.kind);
+            let diagnostic = Diagnostic::error(obstacle.why).of_kind(kind);
             let diagnostic = match obstacle.kind {
                 ObstacleKind::NoBatteryGuard => {
                     let diagnostic = match self.parsed.place(Key::Battery) {

@@ -31,6 +31,10 @@ pub(crate) fn run(args: &args::Profile, out: &mut impl Write) -> Result<Status, 
             let opened = units::open(std::slice::from_ref(unit), &units::host())?;
             match opened {
                 Ok(units) => {
+                    writeln!(
+                        out,
+                        "# lvx apply writes an installation setting if --allow-installation names it."
+                    )?;
                     for open in units {
                         write!(out, "{}", Profile::from_unit(&open.unit).commented(&open.unit))?;
                     }

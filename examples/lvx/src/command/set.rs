@@ -6,6 +6,7 @@ use lvx_settings::{Profile, Setting};
 
 use crate::{
     args,
+    input::with_options,
     terminal::{Failure, Status},
     writing::{Target, apply_target, can_be_asked},
 };
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &args::Set, out: &mut impl Write) -> Result<Status, Fail
         return Err(Failure::usage(format_args!("{key}: expected {key}=VALUE, found no value")));
     }
     let settings: Vec<_> = settings.iter().map(String::as_str).collect();
-    let profile = Profile::from_words("command line", &settings)?;
+    let profile = Profile::from_words("command line", &settings).map_err(with_options)?;
     apply_target(Target::Profile(Box::new(profile)), &units, &args.options, out)
 }
 

@@ -6,7 +6,7 @@ use lvx_settings::{Permissions, validate, validate_for_bank};
 
 use crate::{
     args,
-    input::{self, read_profile},
+    input::{self, read_profile, with_options},
     terminal::{Failure, Status, print_diagnostics},
     units,
 };
@@ -36,13 +36,13 @@ pub(crate) fn run(args: &args::Validate, out: &mut impl Write) -> Result<Status,
         units.iter().map(|open| (open.address.to_string(), open.unit.clone())).collect();
     let found = validate_for_bank(&profile, &read, &permissions);
     for (open, found) in units.iter().zip(&found.units) {
-        print_diagnostics(found);
+        print_diagnostics(&with_options(found.clone()));
         let (place, serial) = (open.address.place(), open.unit.serial_number);
         let verdict = if found.has_errors() { "NOT valid for" } else { "valid for" };
         writeln!(out, "{}: {verdict} {place} ({serial})", profile.name())?;
     }
     if found.together.has_errors() {
-        print_diagnostics(&found.together);
+        print_diagnostics(&with_options(found.together.clone()));
         writeln!(out, "{}: NOT valid for these units together", profile.name())?;
     }
     Ok(if found.has_errors() { Status::Usage } else { Status::Ok })

@@ -10,7 +10,7 @@ use lvx_settings::{
 use super::obstacle::describe_obstacle;
 use crate::{
     args::StateDir,
-    input::{battery_path, read_bytes},
+    input::{battery_path, read_bytes, with_options},
     state::Store,
     terminal::{Failure, print_diagnostics},
     units::OpenUnit,
@@ -68,7 +68,8 @@ impl Target {
             let is_own = Store::open_existing(dir).is_ok_and(|store| store.has_saved(&bytes));
             Ok(Self::Plan { plan, name, is_own })
         } else {
-            Ok(Self::Profile(Box::new(Profile::parse_bytes(&name, &bytes)?)))
+            let profile = Profile::parse_bytes(&name, &bytes).map_err(with_options)?;
+            Ok(Self::Profile(Box::new(profile)))
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Check, validate_for};
 use crate::{
     Diagnostics, ObstacleKind, ParsedProfile, Permissions, Plan, Setting, Unit,
-    profile::diagnostic::Diagnostic,
+    profile::diagnostic::{Diagnostic, DiagnosticKind},
 };
 
 /// Diagnostics of a profile for several units, for each by itself and for all together.
@@ -66,8 +66,9 @@ pub fn validate_for_bank(
             if !is_sound_alone && !is_of_bank {
                 continue;
             }
-            let mut diagnostic =
-                check.at_all(Diagnostic::error(&*obstacle.why), &obstacle.settings);
+            let error = Diagnostic::error(&*obstacle.why);
+            let error = error.of_kind(DiagnosticKind::Obstacle(obstacle.kind));
+            let mut diagnostic = check.at_all(error, &obstacle.settings);
             if !obstacle.advice.is_empty() {
                 diagnostic = diagnostic.help(&*obstacle.advice);
             }

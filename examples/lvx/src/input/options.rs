@@ -1,0 +1,52 @@
+//! Help of diagnostics that names commands and options of this program.
+
+use lvx_settings::{Diagnostic, DiagnosticKind, Diagnostics, ObstacleKind};
+
+use super::battery::battery_path;
+
+/// Returns the diagnostics with the commands and options that remove their causes.
+pub(crate) fn with_options(found: Diagnostics) -> Diagnostics {
+    found.with_help(option)
+}
+
+fn option(diagnostic: &Diagnostic) -> Option<String> {
+    match diagnostic.kind {
+        DiagnosticKind::UnknownSetting => Some("to make one: lvx profile init UNIT".to_owned()),
+        DiagnosticKind::Obstacle(ObstacleKind::NoBatteryGuard) => Some(format!(
+            "the battery guard of all profiles can be set in {}; lvx apply and lvx set write without a \
+             guard if --no-battery-guard is given",
+            battery_path().0.display()
+        )),
+        DiagnosticKind::Obstacle(ObstacleKind::PartOfBank) => Some(
+            "lvx apply and lvx set change only some units of a bank if --one-unit is given"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lvx_settings::{HostClock, Permissions, Profile, Unit, validate_for_bank};
+    use pi18_transport::{
+        Client,
+        sim::{Bank, BankConfig, SharedBank, Switches},
+    };
+
+    use super::*;
+
+    #[test]
+    fn part_of_a_bank_is_explained_with_its_option() {
+        let switches = (0..3).map(|_| Switches::default()).collect();
+        let bank = Bank::new(BankConfig { switches, ..BankConfig::default() }).unwrap();
+        let bank = SharedBank::virtual_time(bank);
+        let units = [0, 1].map(|at| {
+            let unit = Unit::read(&mut Client::new(bank.link(at)), &HostClock::system()).unwrap();
+            (format!("sim:{at}"), unit)
+        });
+        let profile = Profile::parse("p.yaml", "output_priority: solar_utility_battery\n").unwrap();
+        let found = validate_for_bank(&profile, &units, &Permissions::default()).together;
+        let text = with_options(found).to_string();
+        assert!(text.contains("if --one-unit is given\n"), "{text}");
+    }
+}
