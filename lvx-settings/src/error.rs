@@ -22,7 +22,7 @@ enum ErrorKind {
     #[error(transparent)]
     Unit(pi18_transport::Error),
     #[error(
-        "{place}: expected a unit with protocol PI18, found PI{found}; this program cannot set it"
+        "{place}: expected a unit with protocol PI18, found PI{found}; settings of other protocols are not supported"
     )]
     Protocol { place: String, found: u16 },
     #[error(
@@ -48,7 +48,7 @@ impl Error {
         ErrorKind::Changed { place: place.to_owned(), expected, found }.into()
     }
 
-    /// Returns the error for a file operation; `what` describes it.
+    /// Returns the error for a failed file operation, which `what` describes.
     pub(crate) fn file(path: &Path, what: &str, source: io::Error) -> Self {
         let place = path.display().to_string();
         ErrorKind::File { place, why: format!("{what}: {source}"), source: Some(source) }.into()

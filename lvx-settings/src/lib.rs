@@ -1,8 +1,8 @@
 //! Settings of PI18 inverters (LVX6048, InfiniSolar V and relatives): read them, check them, and change
 //! them safely on one unit or on all units of a bank.
 //!
-//! A unit is one inverter. Units that share a battery and work in parallel, or feed the phases of one
-//! grid, are a bank. A site is an installation with its units and its battery.
+//! A unit is one inverter. Units that share a battery and feed the same loads, in parallel or one per
+//! phase, are a bank. A site is an installation: its units and its battery.
 //!
 //! # Overview
 //!

@@ -1,12 +1,16 @@
 //! Plans: writes in an order in which no step leaves a unit in a state that breaks a rule.
 //!
-//! [`Plan::for_profile`] compares units with a profile and searches for such an order; every reason
-//! against it is an [`Obstacle`]. A plan is a file (JSON) that [`Apply`](crate::Apply) carries out.
+//! [`Plan::for_profile`] compares units with a profile and searches for such an order. If it cannot make a
+//! plan, it returns the reasons as [`Obstacles`]. A plan can be saved as JSON, and
+//! [`Apply`](crate::Apply) carries it out.
 //!
-//! 1. `planner` sets the battery guard in force and collects the obstacles.
-//! 2. `feasibility` and `bank` find the obstacles that no order avoids: values outside the limits, broken
-//!    rules at the end, missing permissions, missing units of the bank.
-//! 3. `search` finds an order in which `bounds` allows every single write.
+//! `steps` has the plan itself, `permissions` the writes that a caller permits, and `obstacle` the reasons
+//! why a plan cannot be made. A plan is made in these steps:
+//!
+//! 1. `planner` determines the battery guard that applies, and collects the obstacles.
+//! 2. `feasibility` and `bank` find the obstacles that no order avoids: values outside the limits, rules
+//!    that the target breaks, missing permissions, missing units of the bank.
+//! 3. `search` finds an order in which `bounds` allows every write.
 //! 4. `check` repeats these checks for a plan that was read from a file, which may have been edited.
 //!
 //! Battery types other than `user` set their own voltages (`own_voltages`), so a change between two of

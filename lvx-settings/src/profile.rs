@@ -1,6 +1,6 @@
 //! Profiles: settings for units, as a YAML file.
 //!
-//! A profile states some settings or all of them; settings that it does not state are left alone. It can
+//! A profile states some settings or all of them; settings that it does not state are not changed. It can
 //! also name the units that it is for, and hold a battery guard with the range of the battery's cells.
 //!
 //! | file | content |
@@ -8,7 +8,7 @@
 //! | `document` | the content of a profile, and the places of its keys |
 //! | `tree` | YAML as a tree with places; syntax errors |
 //! | `key`, `field`, `unknown` | the keys, the values of keys that are not settings, hints for unknown keys |
-//! | `read` | from the tree to a profile, with all errors at once |
+//! | `read` | conversion of the tree to a profile, with all errors at once |
 //! | `write`, `schema` | a profile as YAML, and its JSON schema |
 //! | `validate` | checks of the values: by themselves, for a unit, for a bank |
 //! | `diagnostic` | errors and warnings with underlined places |

@@ -115,7 +115,9 @@ fn profile_may_only_narrow_the_guard_of_the_site() {
     let wider = GUARD.replace("3.40", "3.65") + "bulk_voltage: 56.0 V\n";
     let obstacles = refused(&wider, pair(), &site).to_string();
     assert!(
-        obstacles.contains("max_cell_voltage: 3.65 V is above the 3.60 V of the site"),
+        obstacles.contains(
+            "max_cell_voltage: expected at most 3.60 V as in the site's battery guard, found 3.65 V"
+        ),
         "{obstacles}"
     );
 }
@@ -154,7 +156,7 @@ fn sum_of_charge_currents_stays_within_the_guard() {
 }
 
 /// Reads some units of a bank, by their index.
-fn some(switches: &[&str], places: &[usize]) -> Vec<(String, Unit)> {
+fn some_units(switches: &[&str], places: &[usize]) -> Vec<(String, Unit)> {
     let units = units(switches).into_iter().enumerate();
     units.filter(|(at, _)| places.contains(at)).map(|(_, unit)| unit).collect()
 }
@@ -165,22 +167,23 @@ fn raised_current_beside_an_unknown_one_is_refused() {
     let alone = Permissions::default().with_battery(battery).with_part_of_bank();
     let pair = ["max-charge=60", "max-charge=60"];
     // The second unit has no report about the first, and the first of three none about the third.
-    for start in
-        [some(&pair, &[1]), some(&["max-charge=10", "max-charge=10", "max-charge=90"], &[0])]
-    {
+    for start in [
+        some_units(&pair, &[1]),
+        some_units(&["max-charge=10", "max-charge=10", "max-charge=90"], &[0]),
+    ] {
         let obstacles = refused("max_charge_current: 80 A\n", start, &alone);
         assert_eq!(kinds(&obstacles), [ObstacleKind::Rule], "{obstacles}");
         assert!(
-            obstacles.to_string().contains("is not known; name all units of the bank"),
+            obstacles.to_string().contains("is not known; include all units of the bank"),
             "{obstacles}"
         );
     }
-    let lower = plan_of("max_charge_current: 40 A\n", some(&pair, &[1]), &alone).unwrap();
+    let lower = plan_of("max_charge_current: 40 A\n", some_units(&pair, &[1]), &alone).unwrap();
     lower.check().unwrap();
-    assert!(plan_of("backlight: off\n", some(&pair, &[1]), &alone).is_ok());
-    assert!(plan_of("max_charge_current: 50 A\n", some(&pair, &[0, 1]), &alone).is_ok());
+    assert!(plan_of("backlight: off\n", some_units(&pair, &[1]), &alone).is_ok());
+    assert!(plan_of("max_charge_current: 50 A\n", some_units(&pair, &[0, 1]), &alone).is_ok());
     let waived = Permissions::default().with_battery(eg4()).with_part_of_bank();
-    assert!(plan_of("max_charge_current: 80 A\n", some(&pair, &[1]), &waived).is_ok());
+    assert!(plan_of("max_charge_current: 80 A\n", some_units(&pair, &[1]), &waived).is_ok());
     // The undo of a plan that lowers it is outside the guard.
     let obstacles = lower.outside_guard(None);
     assert!(
@@ -300,14 +303,14 @@ fn plan_for_one_unit_of_a_pair_warns_of_the_other() {
         let alone = Permissions::default().with_part_of_bank();
         assert!(plan_of("output_priority: solar_utility_battery\n", one(), &alone).is_ok());
     }
-    // A value that the other unit has already is no obstacle.
+    // A value that the other unit already has causes no obstacle.
     let mut first = units(&["max-charge=50", "max-charge=60"]);
     first.truncate(1);
     assert!(plan_of("max_charge_current: 60 A\n", first.clone(), &none).is_ok());
     let obstacles = refused("max_charge_current: 70 A\n", first, &none).to_string();
     assert!(obstacles.contains("unit 96132206100411 (instance 1)"), "{obstacles}");
     assert!(obstacles.contains("max_charge_current (it has 60 A)"), "{obstacles}");
-    // All units of a bank, and a unit alone.
+    // No unit is missing from a plan for all units of a bank, or for a unit that works alone.
     assert_eq!(plan_of("backlight: off\n", pair(), &none).unwrap().left_out(), []);
     assert_eq!(plan_of("backlight: off\n", units(&["frozen=on"]), &none).unwrap().left_out(), []);
     let mut three = units(&["frozen=on", "frozen=on", "frozen=on"]);
@@ -321,7 +324,7 @@ fn contradicting_output_modes_are_refused() {
     let obstacles = |mode: &str| refused(&format!("output_mode: {mode}\n"), pair(), &allowed);
     let phases = obstacles("phase_1_of_2");
     assert_eq!(kinds(&phases), [ObstacleKind::OutputModes], "{phases}");
-    assert!(phases.to_string().contains("a phase of two has no unit"), "{phases}");
+    assert!(phases.to_string().contains("one of two phases has no unit"), "{phases}");
     assert_eq!(kinds(&obstacles("single")), [ObstacleKind::OutputModes]);
     let modes = |modes: [OutputMode; 2]| {
         let units = pair().into_iter().zip(modes).map(|((address, unit), mode)| PlannedUnit {
@@ -345,7 +348,7 @@ fn validation_and_plan_agree_on_battery_type_agm() {
     assert!(found.has_errors(), "{found}{obstacles}");
 }
 
-/// The target of the other units of the bank does not matter.
+/// Validation for one unit does not consider the settings of the other units of its bank.
 #[test]
 fn validation_for_a_unit_ignores_other_units() {
     let none = Permissions::default();

@@ -10,7 +10,7 @@ use lvx_settings::{
 use pi18_proto::{Amperes, BatteryType, Count, Decivolts, OutputMode};
 use proptest::prelude::*;
 
-/// Permits only charge voltages without a guard.
+/// Returns the permission to write charge voltages without a guard.
 fn waived() -> Permissions {
     Permissions::default().without_battery_guard()
 }
@@ -54,13 +54,13 @@ fn settings_of_one_command_are_written_together_in_a_sound_order() {
         s.float_voltage = Some(Decivolts(540));
         s.redischarge_voltage = Some(Decivolts(540));
     });
-    let there = Plan::new(vec![planned(start, target, SERIALS[0])], waived(), None).unwrap();
+    let raising = Plan::new(vec![planned(start, target, SERIALS[0])], waived(), None).unwrap();
     let lines = |plan: &Plan| -> Vec<String> {
         plan.steps.iter().map(|step| serde_json::to_string(&step.to).unwrap()).collect()
     };
-    insta::assert_snapshot!(lines(&there).join("\n"));
-    let back = Plan::new(vec![planned(target, start, SERIALS[0])], waived(), None).unwrap();
-    insta::assert_snapshot!(lines(&back).join("\n"));
+    insta::assert_snapshot!(lines(&raising).join("\n"));
+    let lowering = Plan::new(vec![planned(target, start, SERIALS[0])], waived(), None).unwrap();
+    insta::assert_snapshot!(lines(&lowering).join("\n"));
 }
 
 #[test]
@@ -175,21 +175,21 @@ fn edited_plan_files_are_refused() {
     assert_eq!(again, plan);
     again.check().unwrap();
 
-    let lines = |change: &dyn Fn(&mut Plan)| {
+    let error_after = |change: &dyn Fn(&mut Plan)| {
         let mut plan = plan.clone();
         change(&mut plan);
         plan.check().unwrap_err().to_string()
     };
     insta::assert_snapshot!(
         [
-            lines(&|plan| plan.steps[0].to.bulk_voltage = Some(Decivolts(584 + 100))),
-            lines(&|plan| plan.steps[0].to.bulk_voltage = None),
-            lines(&|plan| plan.steps[0].unit = 7),
-            lines(&|plan| {
+            error_after(&|plan| plan.steps[0].to.bulk_voltage = Some(Decivolts(584 + 100))),
+            error_after(&|plan| plan.steps[0].to.bulk_voltage = None),
+            error_after(&|plan| plan.steps[0].unit = 7),
+            error_after(&|plan| {
                 plan.steps.pop();
             }),
-            lines(&|plan| plan.steps[0].from.bulk_voltage = Some(Decivolts(500))),
-            lines(&|plan| plan.units[0].unit.status.parallel_instance = Count(12)),
+            error_after(&|plan| plan.steps[0].from.bulk_voltage = Some(Decivolts(500))),
+            error_after(&|plan| plan.units[0].unit.status.parallel_instance = Count(12)),
         ]
         .join("\n")
     );

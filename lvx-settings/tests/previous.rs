@@ -1,4 +1,4 @@
-//! Files of the version before the settings took the names of the protocol: each is read as before.
+//! Files of the version whose settings had other keys, such as `max_charging_current`: all are read.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -19,7 +19,7 @@ fn settings_of_profile(name: &str) -> Settings {
 }
 
 #[track_caller]
-fn texts(settings: &Settings, expected: &[(Setting, &str)]) {
+fn assert_texts(settings: &Settings, expected: &[(Setting, &str)]) {
     for (setting, text) in expected {
         assert_eq!(settings.get(*setting).unwrap().to_string(), *text, "{setting}");
     }
@@ -28,7 +28,7 @@ fn texts(settings: &Settings, expected: &[(Setting, &str)]) {
 #[test]
 fn profile_with_former_keys_states_the_same_settings() {
     let settings = settings_of_profile("profile-change.yaml");
-    texts(
+    assert_texts(
         &settings,
         &[
             (Setting::BulkVoltage, "56.0 V"),
@@ -48,7 +48,7 @@ fn profile_of_a_unit_with_former_keys_is_read() {
     let settings = settings_of_profile("profile.yaml");
     assert_eq!(settings.max_charge_current, Some(Amperes(60)));
     assert_eq!(settings.output_priority, Some(OutputPriority(1)));
-    texts(&settings, &[(Setting::AcChargeWindow, "00:00-00:00")]);
+    assert_texts(&settings, &[(Setting::AcChargeWindow, "00:00-00:00")]);
 }
 
 #[test]
@@ -56,11 +56,11 @@ fn saved_settings_with_former_keys_are_read() {
     let settings = settings_of_profile("settings-96132206100410.yaml");
     assert_eq!(settings.bulk_voltage, Some(Decivolts(564)));
     assert_eq!(settings.max_ac_charge_current, Some(Amperes(30)));
-    texts(&settings, &[(Setting::SolarPriority, "battery_load_utility")]);
+    assert_texts(&settings, &[(Setting::SolarPriority, "battery_load_utility")]);
 }
 
 #[test]
-fn plan_with_former_keys_is_sound_and_is_written_with_the_new_ones() {
+fn plan_with_former_keys_passes_its_check_and_is_saved_with_new_keys() {
     let text = fs::read_to_string(path("plan.json")).unwrap();
     let plan: Plan = serde_json::from_str(&text).unwrap();
     plan.check().unwrap();
@@ -79,14 +79,17 @@ fn plan_with_former_keys_is_sound_and_is_written_with_the_new_ones() {
 }
 
 #[test]
-fn journal_with_former_keys_shows_its_run() {
+fn journal_with_former_keys_yields_plan_and_old_settings() {
     let past = Past::read(&path("run.journal")).unwrap();
     assert_eq!(past.ending(), Some(Ending::Applied));
     assert_eq!(past.plan.steps.len(), 16);
     assert_eq!(past.plan.units[0].target.max_ac_charge_current, Some(Amperes(20)));
     let old = past.old_settings();
     assert_eq!(old[1].max_ac_charge_current, Some(Amperes(30)));
-    texts(&old[0], &[(Setting::AcChargeWindow, "00:00-00:00"), (Setting::InputRange, "appliance")]);
+    assert_texts(
+        &old[0],
+        &[(Setting::AcChargeWindow, "00:00-00:00"), (Setting::InputRange, "appliance")],
+    );
 }
 
 #[test]
@@ -98,5 +101,5 @@ fn audit_lines_with_former_keys_name_their_settings() {
     });
     let sum = settings.fold(Settings::default(), |sum, settings| sum.overlaid(&settings));
     assert_eq!(sum.max_ac_charge_current, Some(Amperes(20)));
-    texts(&sum, &[(Setting::ChargerPriority, "solar_and_utility")]);
+    assert_texts(&sum, &[(Setting::ChargerPriority, "solar_and_utility")]);
 }

@@ -64,7 +64,7 @@ fn wrong_profiles_are_reported_with_place_and_help() {
     for file in files {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let text = diagnostics(&format!("{name}.yaml"), &fs::read(&file).unwrap());
-        assert!(!text.is_empty(), "{name} is a good profile");
+        assert!(!text.is_empty(), "{name}: expected diagnostics, found none");
         insta::assert_snapshot!(name, text);
     }
 }
@@ -192,21 +192,21 @@ fn present_value_outside_the_limits_is_valid() {
 }
 
 #[test]
-fn guard_of_another_battery_refuses_the_unit() {
+fn profile_for_other_units_is_refused_with_all_reasons() {
     let unit = unit();
-    let mut guard = AppliesTo::default();
-    assert_eq!(guard.refuses(&unit), None);
-    guard.models = vec![Model::V, Model::V2_LV];
-    assert_eq!(guard.refuses(&unit), None);
-    guard.models = vec![Model::V];
-    guard.main_firmware = vec![Version::new("06303").unwrap()];
+    let mut applies_to = AppliesTo::default();
+    assert_eq!(applies_to.refuses(&unit), None);
+    applies_to.models = vec![Model::V, Model::V2_LV];
+    assert_eq!(applies_to.refuses(&unit), None);
+    applies_to.models = vec![Model::V];
+    applies_to.main_firmware = vec![Version::new("06303").unwrap()];
     insta::assert_snapshot!(
-        guard.refuses(&unit).unwrap(),
+        applies_to.refuses(&unit).unwrap(),
         @"the profile is for model infinisolar_v, but unit 96132206100410 is infinisolar_v_ii_lv; the profile is for main firmware 06303, but unit 96132206100410 has 06306"
     );
-    guard = AppliesTo { models: vec![Model::V], ..AppliesTo::default() };
+    applies_to = AppliesTo { models: vec![Model::V], ..AppliesTo::default() };
     insta::assert_snapshot!(
-        guard.refuses(&Unit { model: None, ..unit }).unwrap(),
+        applies_to.refuses(&Unit { model: None, ..unit }).unwrap(),
         @"the profile is for model infinisolar_v, but unit 96132206100410 does not report its model"
     );
 }

@@ -12,11 +12,11 @@ use bank::{
 use lvx_settings::{Ending, Options, Permissions, Plan, PlannedUnit, Settings, Unit};
 use pi18_proto::{Amperes, BatteryType, SolarPriority, Switch};
 
-/// Returns the queries that are sent for these settings, and the unit.
+/// Reads a unit for these settings. Returns the queries that were sent, and the unit.
 fn read_for(settings: &Settings) -> (Vec<String>, Unit) {
     let bank = virtual_bank(&["frozen=on"]);
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&asked);
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&sent);
     let interceptor: Interceptor = Arc::new(Mutex::new(move |_: &_, _, bytes: &[u8]| {
         let request = String::from_utf8_lossy(&bytes[5..bytes.len() - 3]).into_owned();
         seen.lock().unwrap().push(request);
@@ -25,7 +25,7 @@ fn read_for(settings: &Settings) -> (Vec<String>, Unit) {
     let mut client = intercepted(&bank, 0, &interceptor);
     let host = lvx_settings::HostClock::system();
     let unit = Unit::read_for(&mut client, &host, settings).unwrap();
-    (asked.lock().unwrap().clone(), unit)
+    (sent.lock().unwrap().clone(), unit)
 }
 
 fn priority() -> Settings {
@@ -34,9 +34,9 @@ fn priority() -> Settings {
 
 #[test]
 fn partial_reading_sends_only_required_queries() {
-    let (asked, unit) = read_for(&priority());
-    for not in ["FLAG", "ACCT", "ACLT", "T", "DI", "MCHGCR", "MUCHGCR"] {
-        assert!(!asked.iter().any(|each| each == not), "{not}: {asked:?}");
+    let (sent, unit) = read_for(&priority());
+    for query in ["FLAG", "ACCT", "ACLT", "T", "DI", "MCHGCR", "MUCHGCR"] {
+        assert!(!sent.iter().any(|each| each == query), "{query}: {sent:?}");
     }
     assert_eq!(unit.flags, None);
     for (settings, needed) in [
@@ -46,13 +46,13 @@ fn partial_reading_sends_only_required_queries() {
         (profile(|s| s.max_charge_current = Some(Amperes(60))), "MCHGCR"),
         (profile(|s| s.max_ac_charge_current = Some(Amperes(30))), "MUCHGCR"),
     ] {
-        let (asked, _) = read_for(&settings);
-        assert!(asked.iter().any(|each| each == needed), "{needed}: {asked:?}");
+        let (sent, _) = read_for(&settings);
+        assert!(sent.iter().any(|each| each == needed), "{needed}: {sent:?}");
     }
 }
 
 #[test]
-fn plan_from_a_partial_reading_is_equal_and_is_refused() {
+fn plan_from_a_partial_reading_has_equal_steps_and_is_refused() {
     let bank = virtual_bank(&["frozen=on"]);
     let mut client = bank::client(&bank, 0);
     let host = host(&mut client);

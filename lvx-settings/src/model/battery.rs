@@ -12,7 +12,7 @@ pub use guard::GuardError;
 /// The battery guard of a site or a profile.
 ///
 /// Charge voltages are written only under a complete guard: chemistry, cells and both cell voltages
-/// ([`incomplete`](Self::incomplete)). An incomplete guard still limits the values that it states.
+/// ([`incomplete`](Self::incomplete)). An incomplete guard still limits values by the keys that it has.
 ///
 /// ```
 /// use lvx_settings::{Battery, Chemistry, Millivolts, Settings, broken_rules};
@@ -62,7 +62,7 @@ pub struct Millivolts(pub u16);
 
 /// The chemistry of battery cells.
 ///
-/// | word | cell voltage | nominal | float at most |
+/// | name in a profile | range of a cell | nominal | maximum float |
 /// |---|---|---|---|
 /// | `lfp` | 2.50 to 3.65 V | 3.20 V | 3.45 V |
 /// | `nmc` | 2.80 to 4.20 V | 3.60 V | 4.10 V |
@@ -82,7 +82,7 @@ impl Chemistry {
     /// All chemistries.
     pub const ALL: [Self; 3] = [Self::Lfp, Self::Nmc, Self::LeadAcid];
 
-    /// Returns the lowest and the highest voltage of such a cell in use.
+    /// Returns the lowest and the highest voltage of a cell of this chemistry in use.
     ///
     /// Source: assumed, from the common range of makers' data sheets; the lower end of lead-acid is the
     /// factory cut-off for AGM, 40.8 V for 24 cells (captured `DI`).
@@ -95,7 +95,7 @@ impl Chemistry {
         }
     }
 
-    /// Returns the nominal voltage of such a cell: 16 LFP cells are a battery of 51.2 V.
+    /// Returns the nominal voltage of a cell. A battery of 16 LFP cells in series has 51.2 V.
     ///
     /// Source: assumed, from the common values of makers' data sheets.
     #[must_use]
@@ -107,7 +107,7 @@ impl Chemistry {
         }
     }
 
-    /// Returns the highest voltage at which a full cell can be held for hours without ageing.
+    /// Returns the highest voltage at which a full cell can be held for hours without accelerated ageing.
     ///
     /// Source: assumed, from the common values of makers' data sheets.
     #[must_use]
@@ -119,7 +119,7 @@ impl Chemistry {
         }
     }
 
-    /// Returns the word for the chemistry in a profile.
+    /// Returns the name of the chemistry in a profile.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

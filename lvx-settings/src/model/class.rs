@@ -4,7 +4,9 @@ use pi18_proto::Decivolts;
 
 use super::setting::Setting;
 
-/// The units with one rated battery voltage, for which the protocol sheets have a table of voltages.
+/// Units with the same rated battery voltage, for which the protocol sheets have one table of voltages.
+///
+/// `None` is any rated voltage without a table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Class(Option<u16>);
 
@@ -12,7 +14,7 @@ impl Class {
     /// The classes with a table: 12, 24 and 48 V.
     pub(crate) const ALL: [Self; 3] = [Self(Some(120)), Self(Some(240)), Self(Some(480))];
 
-    /// The settings with a table for each class.
+    /// The settings whose allowed voltages depend on the class.
     pub(crate) const BATTERY: [Setting; 5] = [
         Setting::BulkVoltage,
         Setting::FloatVoltage,
@@ -34,7 +36,7 @@ impl Class {
 
     /// Returns whether a battery voltage can belong to this class.
     ///
-    /// The tables do not overlap: each class has the voltages within a quarter of its rated one.
+    /// The classes do not overlap: each holds the voltages within 25 % of its rated voltage.
     pub(crate) fn holds(self, voltage: Decivolts) -> bool {
         self.0.is_some_and(|rated| (rated * 3 / 4..=rated * 5 / 4).contains(&voltage.0))
     }

@@ -28,7 +28,8 @@ pub struct ClockOffset {
 }
 
 impl ClockOffset {
-    /// Largest difference between offsets that count as equal: reading and setting a clock take time.
+    /// Largest difference between offsets that count as equal, because reading and setting a clock take
+    /// time.
     pub const TOLERANCE: Duration = Duration::from_mins(1);
 
     /// Returns whether two offsets differ by no more than [`TOLERANCE`](Self::TOLERANCE).
@@ -98,7 +99,7 @@ pub struct HostClock(Source);
 enum Source {
     /// The clock of the system.
     System,
-    /// A given time at a given instant; later instants count from there.
+    /// The time at one instant, from which the time at other instants is calculated.
     Fixed { at: Instant, time: DateTime },
 }
 
@@ -128,8 +129,8 @@ impl HostClock {
         }
     }
 
-    /// Returns the time since a fixed moment, including time in which the computer sleeps. With a
-    /// simulated clock, the time of the links.
+    /// Returns the time since a fixed moment, including time in which the computer sleeps. For links with a
+    /// simulated clock, this is the time on that clock.
     pub(crate) fn elapsed(&self, now: Instant) -> Duration {
         match self.0 {
             Source::System => since_boot(),
@@ -163,6 +164,7 @@ pub(crate) fn setting(offset: ClockOffset, host: DateTime) -> Option<ClockSettin
     civil(host).checked_add(ahead).ok().and_then(wire).map(ClockSetting)
 }
 
+/// Converts a unit's time for calculations.
 fn civil(time: DateTime) -> civil::DateTime {
     let date = time.date();
     let small = |number: u8| i8::try_from(number).unwrap_or_default();
@@ -178,6 +180,7 @@ fn civil(time: DateTime) -> civil::DateTime {
     .unwrap_or_default()
 }
 
+/// Converts a calculated time to a unit's; `None` outside the years 2000 to 2099.
 fn wire(time: civil::DateTime) -> Option<DateTime> {
     let small = |number: i8| u8::try_from(number).ok();
     let year = u16::try_from(time.year()).ok()?;

@@ -13,7 +13,7 @@ pub(super) fn switch_flag(flag: Flag, switch: Switch) -> Option<SetCommand> {
     }
 }
 
-/// Returns the command for a machine type, which is the flag that lets the unit feed the grid.
+/// Returns the command that sets the machine type, by the flag that permits feeding the grid.
 pub(super) fn switch_machine(machine_type: MachineType) -> Option<SetCommand> {
     let switch = match machine_type {
         MachineType::GRID_TIE => Switch::ON,

@@ -1,4 +1,4 @@
-//! Questions about the settings that one command writes together.
+//! The settings of a group, their query and their risk.
 
 use pi18_proto::{Query, Risk};
 
@@ -16,8 +16,8 @@ impl Group {
         self.settings().next().map_or(Query::RatedInformation, Setting::query)
     }
 
-    /// Returns whether the group is an installation setting: a wrong value can take down a load, break
-    /// a bank or break grid rules.
+    /// Returns whether the group has installation settings: a wrong value can interrupt the loads, stop
+    /// the bank or violate grid rules.
     #[must_use]
     pub fn is_installation(self) -> bool {
         self.risk() >= Risk::Installation
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_all_settings_have_one_query_each() {
+    fn settings_of_one_group_have_the_same_query() {
         for &setting in Setting::ALL {
             for other in setting.group().settings() {
                 assert_eq!(other.query(), setting.query(), "{setting} and {other}");
@@ -83,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn commands_with_a_unit_differ_between_instances() {
+    fn only_commands_that_name_the_unit_differ_between_instances() {
         for group in Setting::ALL.iter().map(|setting| setting.group()) {
             assert_eq!(command(group, 0) != command(group, 1), group.names_its_unit(), "{group:?}");
         }
     }
 
     #[test]
-    fn installation_settings_are_five() {
+    fn five_settings_are_installation_settings() {
         let keys: Vec<_> = Setting::ALL
             .iter()
             .filter(|setting| setting.group().is_installation())

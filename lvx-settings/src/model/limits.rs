@@ -23,7 +23,7 @@ use super::{
 /// |---|---|
 /// | battery voltages | table of the PI18 sheets for the unit's rated battery voltage |
 /// | maximum charge currents | the unit's lists (`MCHGCR`, `MUCHGCR`) |
-/// | output voltage | PI18 sheets, the half of the list in which the unit's present voltage is |
+/// | output voltage | PI18 sheets: the low or the high voltages, depending on the unit's present one |
 /// | battery type | PI18 sheets, by product line |
 /// | other codes | every code with a name |
 ///
@@ -44,7 +44,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Limits(BTreeMap<Setting, Limit>);
 
-/// The values that one setting of a unit can be set to.
+/// The allowed values of one setting of a unit, and their source.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Limit {
@@ -52,7 +52,7 @@ pub struct Limit {
     pub allowed: Allowed,
     /// The source of the limit: a command of the protocol, or a list of the unit.
     pub origin: String,
-    /// Another way to set a value that is not allowed.
+    /// Another way to set the setting to a value that is not allowed.
     pub otherwise: Option<&'static str>,
 }
 
@@ -71,7 +71,7 @@ pub enum Allowed {
     },
     /// Currents in amperes from the list of the unit, ascending.
     Listed(Vec<u16>),
-    /// Codes, by their numbers.
+    /// Numbers of the allowed codes.
     Codes(Vec<u8>),
     /// Every value of the setting's type.
     Any,
@@ -86,11 +86,11 @@ pub struct LimitError {
     pub setting: Setting,
     /// The value.
     pub value: SettingValue,
-    /// The values that it can be set to.
+    /// The allowed values, as text.
     pub allowed: String,
     /// The source of the limit: a command of the protocol, or a list of the unit.
     pub origin: String,
-    /// Another way to set the value.
+    /// Another way to set the setting to the value.
     pub otherwise: Option<&'static str>,
 }
 
@@ -160,19 +160,19 @@ impl Limit {
 impl Allowed {
     /// Returns the values as text for an error message, such as `one of 10, 20, 30 … 80 A`.
     ///
-    /// Runs of equal steps are shortened. An empty list is described as such, because no value is known
+    /// Values with equal distances are shortened. For an empty list, the text says that no value is known
     /// to be accepted.
     #[must_use]
     pub fn describe(&self, setting: Setting) -> String {
         match self {
             Self::Steps { steps, .. } if steps.is_empty() => {
-                "a value, but none is known to be accepted".to_owned()
+                "a value that the unit accepts, but none is known".to_owned()
             }
             Self::Steps { steps, decimals, unit } => {
                 format!("one of {} {unit}", runs(steps, *decimals))
             }
             Self::Listed(amperes) if amperes.is_empty() => {
-                "a value, but none is known to be accepted".to_owned()
+                "a value that the unit accepts, but none is known".to_owned()
             }
             Self::Listed(amperes) => format!("one of {} A", runs(amperes, 0)),
             Self::Codes(codes) => {
@@ -288,7 +288,7 @@ fn battery_type(model: Option<Model>) -> Limit {
     }
 }
 
-/// Returns the limit of a setting that depends on no unit: every code with a name, or any value.
+/// Returns the limit of a setting that is the same for all units: every code with a name, or any value.
 fn of_kind(setting: Setting) -> Limit {
     let allowed = match setting.shape() {
         Shape::Words(name) => {
@@ -305,7 +305,7 @@ fn sheet(setting: Setting) -> String {
     format!("PI18, {}", setting.group().mnemonic())
 }
 
-/// Returns the values as text, with long runs of equal steps shortened: `2, 10, 20, 30 … 80`,
+/// Returns the values as text, with long series of values at equal distances shortened: `2, 10, 20, 30 … 80`,
 /// `48.0…58.4`, `0.0, 48.0…58.0 in steps of 1.0`.
 fn runs(steps: &[u16], decimals: u8) -> String {
     let shown = |value: u16| match decimals {
@@ -342,7 +342,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_of_equal_steps_are_shortened() {
+    fn values_with_equal_distances_are_shortened() {
         assert_eq!(runs(&[10, 20, 30, 40, 50, 60, 70, 80], 0), "10, 20, 30 … 80");
         assert_eq!(runs(&[2, 10, 20, 30, 40], 0), "2, 10, 20, 30 … 40");
         assert_eq!(runs(&[10, 20, 30], 0), "10, 20, 30");

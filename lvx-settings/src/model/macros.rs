@@ -5,7 +5,7 @@ macro_rules! settings {
     ($(
         // The group: the settings that one command writes together.
         group $group:ident {
-            // The first letters of the command, and what a wrong value can do. `guarded` marks commands
+            // The mnemonic of the command, and the risk of a wrong value. `guarded` marks commands
             // that change charge or discharge voltages.
             command $mnemonic:literal, risk $risk:ident $($guarded:ident)?;
             // The command itself, made from the settings `$values`. A command that names its unit takes
@@ -21,12 +21,12 @@ macro_rules! settings {
                 // The reply that reports the value, and the value in it. A clock is reported relative
                 // to the time of this computer.
                 read $reply:ident($from:ident $(, host $host:ident)?) => $read:expr
-                // The value in the reply with the factory defaults, if that has it.
+                // The value in the reply with the factory defaults, if it has one.
                 $(, default($defaults:ident) => $default:expr)?;
             )+
         }
     )+) => {
-        /// Something that can be read and set on a unit.
+        /// A quantity or an option of a unit that can be read and set.
         ///
         /// ```
         /// use lvx_settings::Setting;
@@ -159,7 +159,7 @@ macro_rules! settings {
             }
 
             /// Sets every setting that a reply reports. `host` is the time of this computer when the reply
-            /// came; without it, the offset of the unit's clock is not known.
+            /// arrived; without it, the offset of the unit's clock is not known.
             pub fn take(&mut self, reply: &AnyReply, host: Option<DateTime>) {
                 $($(
                     if let AnyReply::$reply($from) = reply {
@@ -197,13 +197,14 @@ macro_rules! settings {
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum Group {
             $(
-                #[doc = concat!("Written by `", $mnemonic, "`.")]
+                #[doc = concat!("Settings that the command `", $mnemonic, "` writes.")]
                 $group,
             )+
         }
 
         impl Group {
-            /// Returns how the command starts on the wire: `PE` for `PD` too, and `PEI` for `PDI`.
+            /// Returns the mnemonic of the command. For a flag, it is that of the command that enables it: `PE`, or
+            /// `PEI` for feeding the grid.
             #[must_use]
             pub const fn mnemonic(self) -> &'static str {
                 match self {
@@ -211,7 +212,7 @@ macro_rules! settings {
                 }
             }
 
-            /// Returns what a wrong value can do.
+            /// Returns the risk of a wrong value.
             #[must_use]
             pub const fn risk(self) -> Risk {
                 match self {
@@ -220,8 +221,8 @@ macro_rules! settings {
             }
 
             /// Returns whether the command changes the voltages to which the battery is charged or
-            /// discharged, so that it requires a complete battery guard. A battery type counts, because
-            /// it brings its own voltages.
+            /// discharged, so that it requires a complete battery guard. The battery type is included,
+            /// because it sets its own voltages.
             #[must_use]
             pub const fn is_guarded(self) -> bool {
                 match self {

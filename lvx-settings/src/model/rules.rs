@@ -10,7 +10,7 @@ use crate::{Battery, Setting, Settings, model::battery::Millivolts};
 
 pub use output_modes::{OutputModeConflict, are_phases, output_mode_conflict};
 
-/// A rule that is broken by settings.
+/// A rule that some settings break together.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BrokenRule {
@@ -18,14 +18,14 @@ pub struct BrokenRule {
     pub rule: &'static str,
     /// The settings that break the rule together.
     pub settings: Vec<Setting>,
-    /// Description of the mistake, with the values.
+    /// Description of the conflict, with the values.
     pub text: String,
-    /// What to do to keep the rule.
+    /// Advice: the change that keeps the rule.
     pub advice: String,
 }
 
 impl BrokenRule {
-    /// Returns whether the rule belongs to the battery guard rather than to the settings themselves.
+    /// Returns whether the rule compares settings with the battery guard rather than with each other.
     #[must_use]
     pub fn is_of_guard(&self) -> bool {
         [CELL_TOO_HIGH, CELL_TOO_LOW, BANK_CURRENT].contains(&self.rule)
@@ -38,7 +38,8 @@ impl fmt::Display for BrokenRule {
     }
 }
 
-/// Returns every rule that these settings break. Settings without a value break no rule.
+/// Returns every rule that these settings break, between each other or, if there is one, with the battery
+/// guard. Settings without a value break no rule.
 ///
 /// | rule | broken if |
 /// |---|---|
@@ -152,7 +153,7 @@ fn above_bank(settings: &Settings, battery: &Battery) -> Option<BrokenRule> {
     })
 }
 
-/// Checks that no voltage takes a cell out of its range.
+/// Checks that no voltage charges or discharges a cell beyond its range.
 fn cells(settings: &Settings, battery: &Battery) -> Vec<BrokenRule> {
     let Some(cells) = battery.cells.filter(|cells| *cells > 0) else { return Vec::new() };
     let mut found = Vec::new();
@@ -167,7 +168,7 @@ fn cells(settings: &Settings, battery: &Battery) -> Vec<BrokenRule> {
         if beyond {
             let cell = pack / u32::from(cells);
             let cell = Millivolts(u16::try_from(cell).unwrap_or(u16::MAX));
-            // Rounded to steps of the wire, towards the safe side.
+            // Rounded to 0.1 V, towards the safe side.
             let bound = if is_top { bound / 100 } else { bound.div_ceil(100) };
             let (side, rule) =
                 if is_top { ("above", CELL_TOO_HIGH) } else { ("below", CELL_TOO_LOW) };
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_broken_just_beyond_their_bounds() {
+    fn values_at_a_bound_keep_the_rule_and_values_beyond_break_it() {
         assert_eq!(broken_by([480, 480, 540, 540, 564]), [""; 0]);
         assert_eq!(broken_by([481, 480, 540, 540, 564]), ["cutoff-above-recharge"]);
         assert_eq!(broken_by([480, 480, 480, 540, 564]), ["redischarge-not-above-recharge"]);

@@ -276,7 +276,7 @@ settings! {
         |v, host now| SetCommand::Clock { time: clock::setting(v.clock?, now)? };
         /// Clock
         ///
-        /// `host` is the time of the computer that writes it; a minute more or less is no difference.
+        /// `host` is the time of the computer that writes it; differences of up to a minute are ignored.
         Clock clock: ClockOffset, also [],
         read Clock(c, host now) => now.map(|now| clock::offset(c.time, now));
     }

@@ -89,7 +89,7 @@ impl Settings {
         kept
     }
 
-    /// Returns the changes that lead from these settings to those that have a value in `target`.
+    /// Returns the changes that give these settings every value of `target`.
     pub fn differences<'a>(&'a self, target: &'a Self) -> impl Iterator<Item = Difference> + 'a {
         target
             .iter()
@@ -117,7 +117,7 @@ impl Settings {
         self.differences(target).next().is_none()
     }
 
-    /// Sets a value that came from the same setting, so that its type fits.
+    /// Sets a value that was read from the same setting, so that its type matches.
     pub(crate) fn put(&mut self, setting: Setting, value: Option<SettingValue>) {
         debug_assert!(self.set(setting, value).is_ok());
         // Release builds skip the assertion.
@@ -141,7 +141,7 @@ pub(crate) fn alike(one: &Settings, other: &Settings) -> bool {
     })
 }
 
-/// Returns the settings that a reply reports; `host` is the time of this computer when it came.
+/// Returns the settings that a reply reports; `host` is the time of this computer when it arrived.
 pub(crate) fn shown(reply: &AnyReply, host: Option<DateTime>) -> Settings {
     let mut settings = Settings::default();
     settings.take(reply, host);
@@ -158,7 +158,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A map from the keys to the values as text.
+/// Writes a map from keys to values as text.
 impl Serialize for Settings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -205,10 +205,10 @@ impl<'de> Deserialize<'de> for Settings {
     }
 }
 
-/// Keys in files of earlier versions that are not settings any more. They are ignored.
+/// Keys in files of earlier versions that are no longer settings. They are ignored.
 const FORMER: [&str; 1] = ["buzzer_silenced"];
 
-/// The key of the setting.
+/// Writes the key of the setting.
 impl Serialize for Setting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.key())

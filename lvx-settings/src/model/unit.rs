@@ -15,7 +15,7 @@ use crate::{
     model::clock::{ClockOffset, offset},
 };
 
-/// The state of a unit: identity, ratings, settings, and what it was doing when it was read.
+/// The state of a unit: identity, ratings, settings, and operating state when it was read.
 ///
 /// ```
 /// use lvx_settings::{HostClock, Unit};
@@ -46,7 +46,7 @@ pub struct Unit {
     pub ac_charge_window: Option<AcChargeWindow>,
     /// The part of the day in which utility may feed the loads.
     pub ac_load_window: Option<AcLoadWindow>,
-    /// Offset of the clock.
+    /// Offset of the unit's clock; `None` if the unit refuses to report it, or if it was not read.
     pub clock: Option<ClockOffset>,
     /// Factory defaults.
     pub defaults: Option<Defaults>,
@@ -58,17 +58,17 @@ pub struct Unit {
     pub max_ac_charge_currents: Option<Currents>,
     /// Working mode.
     pub mode: WorkingMode,
-    /// Fault; code 0 is none.
+    /// Fault code; 0 means no fault.
     pub fault: FaultCode,
     /// Measured values.
     pub status: GeneralStatus,
-    /// Its report about the unit with the next parallel instance in its bank; `None` if it is the last.
+    /// Report about the unit with the next parallel instance of the bank; `None` if this unit is the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_in_bank: Option<ParallelRating>,
 }
 
 impl Unit {
-    /// Reads the whole state of a unit. Queries that an older unit refuses are `None`.
+    /// Reads the whole state of a unit. Fields whose query an older unit refuses are `None`.
     ///
     /// # Errors
     /// If the unit has another protocol than PI18, does not reply, or refuses a query that every unit
@@ -77,7 +77,7 @@ impl Unit {
         Self::read_where(unit, host, |_| true)
     }
 
-    /// Reads only the queries that these settings require, which saves a second at 2400 baud.
+    /// Reads only the queries that these settings require, which saves about a second at 2400 baud.
     ///
     /// This is enough to show differences or to preview a plan. A plan made from such a state cannot be
     /// carried out: the settings that it lacks count as changed in the meantime.
@@ -92,6 +92,7 @@ impl Unit {
         Self::read_where(unit, host, |setting| settings.get(setting).is_some())
     }
 
+    /// Reads the identity and status of a unit, and the settings for which `is_needed` returns true.
     fn read_where(
         unit: &mut Client<impl Link>,
         host: &HostClock,
@@ -120,7 +121,7 @@ impl Unit {
             ac_charge_window: optional_if(needs(Query::AcChargeWindow), unit)?,
             ac_load_window: optional_if(needs(Query::AcLoadWindow), unit)?,
             clock: clock.zip(host).map(|(clock, host)| offset(clock.time, host)),
-            // The voltages of the factory's battery type.
+            // The factory defaults include the voltages of the factory's battery type.
             defaults: optional_if(is_needed(Setting::BatteryType), unit)?,
             max_charge_currents: optional_if(is_needed(Setting::MaxChargeCurrent), unit)?
                 .map(|list: MaxChargeCurrents| list.currents),
@@ -155,7 +156,7 @@ impl Unit {
         settings
     }
 
-    /// Returns its parallel instance, 0 if it is alone; `None` if it reports an impossible one.
+    /// Returns the parallel instance of the unit, 0 if it works alone; `None` if it reports one above 9.
     #[must_use]
     pub fn instance(&self) -> Option<ParallelInstance> {
         ParallelInstance::new(self.status.parallel_instance).ok()
@@ -195,7 +196,7 @@ fn next_in_bank(
     }
 }
 
-/// Reads a reply that a unit may refuse, if it is needed.
+/// Reads a reply that a unit may refuse; `None` if it refuses or the reply is not needed.
 fn optional_if<R: QueryReply<Argument = ()>>(
     is_needed: bool,
     unit: &mut Client<impl Link>,
@@ -203,7 +204,7 @@ fn optional_if<R: QueryReply<Argument = ()>>(
     if is_needed { optional(unit) } else { Ok(None) }
 }
 
-/// Reads a reply that a unit may refuse.
+/// Reads a reply that a unit may refuse; `None` if it does.
 fn optional<R: QueryReply<Argument = ()>>(
     unit: &mut Client<impl Link>,
 ) -> Result<Option<R>, pi18_transport::Error> {

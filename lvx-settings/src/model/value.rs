@@ -47,7 +47,7 @@ pub enum SettingValue {
     Clock(ClockOffset),
 }
 
-/// A number on the wire that stands for something, such as a battery type.
+/// A number on the wire with a meaning, such as a battery type.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Code {
     /// The number on the wire.
@@ -58,7 +58,7 @@ pub struct Code {
 
 /// A part of the day.
 ///
-/// A window that ends before it starts goes past midnight; one that ends when it starts is all day.
+/// A window whose end is before its start extends past midnight. Equal start and end mean the whole day.
 ///
 /// ```
 /// use lvx_settings::{Setting, SettingValue};
@@ -95,7 +95,7 @@ pub enum Shape {
         /// Number of digits after the decimal point.
         decimals: u8,
     },
-    /// One of several words. The function returns the name of a number that has one.
+    /// One of several words. The function returns the name of a number, if it has one.
     Words(fn(u8) -> Option<&'static str>),
     /// `on` or `off`.
     Switch,
@@ -218,7 +218,7 @@ pub(crate) fn word(name: &str) -> String {
 }
 
 impl Shape {
-    /// Returns the words that a setting of this form accepts; empty if its values are no words.
+    /// Returns the words that a setting of this form accepts; empty if its values are not words.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         match self {
@@ -242,7 +242,7 @@ impl Shape {
     }
 }
 
-/// `a, b or c`
+/// Returns `a, b or c`.
 fn one_of(words: &[String]) -> String {
     match words {
         [] => "nothing".to_owned(),
@@ -262,7 +262,7 @@ pub struct ValueError {
     pub expected: String,
     /// The text that was found.
     pub found: String,
-    /// What to write instead, if that is known.
+    /// Correction, if one is known.
     pub hint: Option<String>,
 }
 

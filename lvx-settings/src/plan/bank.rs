@@ -26,7 +26,7 @@ use crate::{Battery, Setting, SettingValue, Settings, Unit, output_mode_conflict
 pub struct LeftOut {
     /// Parallel instance of the unit.
     pub instance: u8,
-    /// Report of a unit of the plan about this unit; `None` if there is none.
+    /// Report of a unit of the plan about this unit; `None` if no unit of the plan reports it.
     pub rating: Option<ParallelRating>,
 }
 
@@ -93,7 +93,7 @@ impl Plan {
     }
 
     /// Returns an obstacle for each unit of the bank that is not in the plan and would differ from it in
-    /// settings that must be equal in a bank. A unit that is known to have the new values already is no
+    /// settings that must be equal in a bank. A unit that already has the new values causes no
     /// obstacle.
     #[must_use]
     pub fn disagreements(&self) -> Vec<Obstacle> {
@@ -122,7 +122,7 @@ impl Plan {
                 );
                 let kind = ObstacleKind::PartOfBank;
                 let obstacle =
-                    Obstacle::new(kind, planned.place(), why, "name all units of the bank");
+                    Obstacle::new(kind, planned.place(), why, "include all units of the bank");
                 found.push(obstacle.about(apart.into_iter().map(|(setting, _)| setting)));
             }
         }
@@ -169,7 +169,7 @@ impl Plan {
             "output_mode: {conflict} ({}); units that share an output stop with fault 86",
             words.join(", ")
         );
-        let advice = "make all units parallel, or give each phase its units";
+        let advice = "set all units to parallel, or assign a unit to each phase";
         let obstacle = Obstacle::new(ObstacleKind::OutputModes, place, why, advice);
         Some(obstacle.about([Setting::OutputMode]))
     }
@@ -208,12 +208,12 @@ impl Plan {
         obstacle.or_else(|| self.unknown_current(current))
     }
 
-    /// Returns the obstacle that the sum of the charge currents is not known; `None` if it is.
+    /// Returns an obstacle if the sum of the charge currents is not known.
     fn unknown_current(&self, current: BankCurrent) -> Option<Obstacle> {
         let left_out = self.left_out();
         let unknown: Vec<_> = left_out.iter().filter(|unit| unit.rating.is_none()).collect();
         let instances = self.units.iter().map(|planned| planned.unit.status.parallel_instance.0);
-        // A unit that is not in the plan was not asked about the next instance.
+        // Units that are not in the plan were not queried for the next instance.
         let behind = left_out.last().map(|unit| unit.instance).filter(|last| {
             *last < MAX_INSTANCE && instances.clone().all(|own| own < (*last).into())
         });
@@ -228,7 +228,7 @@ impl Plan {
             current.max,
             names.join(", ")
         );
-        let advice = "name all units of the bank";
+        let advice = "include all units of the bank";
         let obstacle = Obstacle::new(ObstacleKind::Rule, "bank", why, advice);
         Some(obstacle.about([Setting::MaxChargeCurrent]))
     }
@@ -237,8 +237,9 @@ impl Plan {
 /// The limit for the charge current of all units of a bank together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BankCurrent {
+    /// Maximum sum in amperes.
     max: u16,
-    /// Sum of the known charge currents of units that are not in the plan.
+    /// Sum of the known charge currents of units that are not in the plan, in amperes.
     others: u32,
 }
 
@@ -274,14 +275,14 @@ impl BankCurrent {
         })
     }
 
-    /// Returns the obstacle that these currents exceed the limit; `None` if they do not.
+    /// Returns an obstacle if these currents exceed the limit.
     fn above(self, states: &[Settings]) -> Option<Obstacle> {
         let why = self.excess(states)?;
         let obstacle = Obstacle::new(ObstacleKind::Rule, "bank", why, "lower max_charge_current");
         Some(obstacle.about([Setting::MaxChargeCurrent]))
     }
 
-    /// Checks that a write keeps the limit, or does not raise a sum that exceeded it before.
+    /// Checks that the sum is within the limit after a write, or that the write does not raise it.
     pub(super) fn allows(self, before: &[Settings], after: &[Settings]) -> Result<(), String> {
         match self.excess(after) {
             Some(why) if self.sum(after) > self.sum(before) => Err(why),

@@ -29,8 +29,8 @@ impl Bounds {
         }
     }
 
-    /// Checks that settings which the unit had before may be restored in this state. Rules and guard do
-    /// not count, because an undo restores what was there.
+    /// Checks that a unit in this state accepts settings that it had before. Rules and battery guard are not
+    /// checked, because an undo restores the old values in any case.
     pub(crate) fn allows_back(&self, state: &Settings, to: &Settings) -> Result<(), String> {
         for (setting, value) in to.iter() {
             self.limits.check(setting, value).map_err(|error| format!("{setting}: {error}"))?;
@@ -51,7 +51,7 @@ impl Bounds {
         {
             return Err(format!("the voltages differ from those of battery_type {target}"));
         }
-        // Only a rule that this write breaks counts.
+        // Rules that were broken before this write do not forbid it.
         let battery = self.battery.as_ref();
         let present = broken_rules(state, battery);
         let after = broken_rules(&state.overlaid(to), battery);
@@ -62,7 +62,7 @@ impl Bounds {
     }
 }
 
-/// Returns whether a rule was broken already.
+/// Returns whether a rule is among those that were broken before.
 pub(super) fn is_known(before: &[BrokenRule], rule: &BrokenRule) -> bool {
     before.iter().any(|known| known.rule == rule.rule && known.settings == rule.settings)
 }

@@ -95,8 +95,8 @@ impl Plan {
         }
     }
 
-    /// Checks that every state on the way keeps the rules, and that the steps lead to the targets and
-    /// change nothing else.
+    /// Checks that no intermediate state breaks a rule, and that the steps lead to the targets and change
+    /// nothing else.
     pub(super) fn check_states(&self) -> Result<(), Unsound> {
         let current = BankCurrent::of(self);
         let starts = self.settings_after(0);
@@ -132,8 +132,8 @@ impl Plan {
     }
 
     /// Checks that the steps are consistent, regardless of limits: each writes the settings of one command
-    /// on one unit, starts from the state that the steps before it leave, and writes a group once, and
-    /// only settings that are in the target and allowed.
+    /// on one unit, starts from the state after the steps before it, changes only settings that are in the
+    /// target and allowed, and writes a group that no other step writes on that unit.
     pub(crate) fn check_shape(&self) -> Result<(), Unsound> {
         if self.units.len() > MAX_UNITS {
             let why = format!("expected at most {MAX_UNITS} units, found {}", self.units.len());
@@ -155,9 +155,7 @@ impl Plan {
             };
             let present = state.only(|setting| setting.group() == group);
             if !alike(&present, &step.from) {
-                return Err(wrong(
-                    &"expected the values that the steps before it leave, found others",
-                ));
+                return Err(wrong(&"expected the values after the steps before it, found others"));
             }
             if present.satisfy(&step.to) {
                 return Err(wrong(&"expected a change, found none"));
@@ -165,7 +163,7 @@ impl Plan {
             // A change of the battery type can take two writes, with user in between.
             let before = written.iter().filter(|known| **known == (step.unit, group)).count();
             if before > usize::from(group == Group::BatteryType) {
-                return Err(wrong(&"expected each group once, found it again"));
+                return Err(wrong(&"expected each command once on a unit, found it again"));
             }
             written.push((step.unit, group));
             self.check_target(planned, step).map_err(|why| wrong(&why))?;

@@ -1,4 +1,4 @@
-//! Finds the obstacles of a plan.
+//! Finds the obstacles that no order of writes avoids.
 
 use super::{
     Obstacle, ObstacleKind, Plan, PlannedUnit,
@@ -21,7 +21,7 @@ impl Plan {
         found
     }
 
-    /// Checks the guard, and that it is complete if a write requires that.
+    /// Checks the guard, and that it is complete if a write requires a complete guard.
     fn guard_obstacles(&self) -> Vec<Obstacle> {
         let errors = self.battery.iter().flat_map(Battery::errors);
         let mut found: Vec<_> =
@@ -34,7 +34,7 @@ impl Plan {
             }
         }
         let lacks = match self.battery {
-            None => Some("there is none".to_owned()),
+            None => Some("no guard is set".to_owned()),
             Some(battery) => battery.incomplete().map(|error| error.text),
         };
         if let Some(lacks) = lacks.filter(|_| found.is_empty() && !self.no_battery_guard) {
@@ -78,7 +78,7 @@ impl Plan {
             unit(
                 format!(
                     "expected a parallel instance from 0 to 9, found {instance}; commands that name the unit \
-                     cannot reach it"
+                     by its instance cannot reach it"
                 ),
                 "",
             );
@@ -86,7 +86,7 @@ impl Plan {
         if self.units.iter().take(at).any(|other| other.unit.serial_number == serial) {
             unit(
                 format!("serial number {serial} was found at two addresses"),
-                "name a unit once; two units need different serial numbers",
+                "give each unit once; two units need different serial numbers",
             );
         }
         found.extend(self.unreachable(planned, battery));
@@ -106,7 +106,7 @@ impl Plan {
             found.push(obstacle.about(misfit.settings));
         }
         let before = broken_rules(&start, battery);
-        // A battery type sets voltages, and settings of one group are written together.
+        // A change of the battery type changes voltages, and settings of one group are written together.
         let writes = |setting: Setting| {
             changed.iter().any(|change| {
                 change.setting.group() == setting.group()
@@ -126,7 +126,7 @@ impl Plan {
         found
     }
 
-    /// Returns the values that a unit cannot be set to or that are not permitted.
+    /// Returns the obstacles for values that a unit cannot be set to or that are not permitted.
     fn values(
         &self,
         planned: &PlannedUnit,
@@ -148,7 +148,7 @@ impl Plan {
             }
             if setting.group().is_installation() && !self.allow_installation.contains(&setting) {
                 let why = format!(
-                    "{setting} is an installation setting: a wrong value can take down a load or break a \
+                    "{setting} is an installation setting: a wrong value can interrupt the loads or stop the \
                      bank"
                 );
                 let advice = "remove it, or allow it by name";

@@ -29,13 +29,13 @@ use crate::{Error, GuardError, Setting};
 pub struct Obstacle {
     /// Kind of the obstacle.
     pub kind: ObstacleKind,
-    /// The unit or other place that the obstacle concerns.
+    /// The unit that the obstacle concerns, or another place, such as `bank` or `battery guard`.
     pub place: String,
     /// The settings concerned; may be empty.
     pub settings: Vec<Setting>,
     /// Description of the obstacle.
     pub why: String,
-    /// What to do about it; empty if `why` includes that.
+    /// Advice for removing the obstacle; empty if `why` has it.
     pub advice: String,
 }
 
@@ -116,7 +116,7 @@ impl Obstacle {
         Self { kind, place, settings: Vec::new(), why, advice }
     }
 
-    /// Returns the description of the obstacle and what to do about it.
+    /// Returns the description of the obstacle and the advice for removing it.
     #[must_use]
     pub fn text(&self) -> String {
         let between = if self.advice.is_empty() { "" } else { "; " };

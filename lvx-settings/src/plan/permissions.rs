@@ -1,9 +1,9 @@
-//! What a plan may do in addition to writing everyday settings.
+//! The battery guard and the permissions under which a plan is made.
 
 use crate::{Battery, Setting};
 
-/// The battery guard of the site, and what a plan may do in addition to writing everyday settings. The
-/// default has no guard and permits nothing more.
+/// The battery guard of the site, and permissions for writes that a plan refuses by default. The default
+/// has no guard and no permission.
 ///
 /// The program reads the guard of the site, for example with [`Battery::parse`], and passes it here.
 ///

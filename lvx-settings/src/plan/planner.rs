@@ -6,8 +6,8 @@ use super::{Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, s
 use crate::{Battery, Profile, Setting, Unit};
 
 impl Plan {
-    /// Plans the writes that bring units to the settings of a profile. Settings that a unit has already
-    /// are not written.
+    /// Plans the writes that give units the settings of a profile. Values that a unit already has are not
+    /// written.
     ///
     /// Each unit is paired with the address at which it was read. The battery guard in force is the one
     /// of the site, narrowed by that of the profile.
@@ -46,7 +46,7 @@ impl Plan {
         let mut found = Vec::new();
         for planned in &plan.units {
             for (_, reason) in profile.applies_to.refusals(&planned.unit) {
-                let advice = "name another unit, or correct applies_to";
+                let advice = "use another unit, or correct applies_to";
                 let kind = ObstacleKind::AppliesTo;
                 found.push(Obstacle::new(kind, planned.place(), reason, advice));
             }
@@ -56,8 +56,8 @@ impl Plan {
         if found.is_empty() { plan.searched() } else { Err(Obstacles(found)) }
     }
 
-    /// Plans the writes that bring each unit to its own target. Settings that a unit has already are not
-    /// written. The battery guard in force is the one of `permissions`.
+    /// Plans the writes that give each unit the settings of its target. Values that a unit already has are
+    /// not written. The battery guard in force is the one of `permissions`.
     ///
     /// # Errors
     /// All obstacles, as for [`for_profile`](Self::for_profile).
@@ -133,7 +133,7 @@ impl Plan {
     fn searched(mut self) -> Result<Self, Obstacles> {
         let Some(steps) = search::find(&self) else {
             let why = "found no order of writes in which every step keeps the rules";
-            let advice = "change some of the settings first, in a plan of their own";
+            let advice = "change some of the settings first, in a separate plan";
             let obstacle = Obstacle::new(ObstacleKind::Order, "plan", why, advice);
             return Err(Obstacles(vec![obstacle]));
         };
@@ -142,7 +142,7 @@ impl Plan {
     }
 }
 
-/// Returns the obstacles of a profile on one unit, regardless of the other units of its bank and with
+/// Returns the obstacles of a profile for one unit, regardless of the other units of its bank and with
 /// every installation setting permitted.
 pub(crate) fn unit_obstacles(
     profile: &Profile,

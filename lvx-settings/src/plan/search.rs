@@ -26,8 +26,8 @@ pub(super) fn find(plan: &Plan) -> Option<Vec<Step>> {
     search.descend(&starts).then_some(search.steps)
 }
 
-/// Returns the settings at the end. A setting without a difference keeps its exact value: a clock within
-/// the tolerance is not set.
+/// Returns the settings of a unit after the plan. Settings without a difference keep their exact values: a
+/// clock within the tolerance is not set.
 fn end(start: &Settings, target: &Settings) -> Settings {
     let changed: Vec<_> = start.differences(target).map(|change| change.setting).collect();
     start.overlaid(&target.only(|setting| changed.contains(&setting)))
@@ -89,7 +89,7 @@ impl Search {
         pending
     }
 
-    /// Returns the rounds that are possible next, the preferred first.
+    /// Returns the rounds that are possible next, in order of preference.
     fn rounds(&self, states: &[Settings], pending: &[(usize, Group, Settings)]) -> Vec<Vec<Step>> {
         let mut candidates: Vec<_> =
             pending.iter().map(|&(_, group, to)| (rank(group, &to), group, to)).collect();
@@ -158,7 +158,7 @@ impl Search {
     }
 }
 
-/// Returns the order of groups. Writes that units often refuse come first, when nothing has to be undone
+/// Returns the rank of a write; lower ranks come first. Writes that units often refuse come first, when nothing has to be undone
 /// yet; battery type user comes before the voltages that require it and other types after them; the
 /// clock comes at the end, because the other writes take time.
 fn rank(group: Group, to: &Settings) -> u8 {
@@ -178,5 +178,5 @@ fn rank(group: Group, to: &Settings) -> u8 {
 /// The rank of a temporary change of the battery type.
 const DETOUR: u8 = 9;
 
-/// Maximum number of failed states; known settings need a few.
+/// Maximum number of failed states. Known targets cause only a few.
 const MAX_TRIED: usize = 10_000;

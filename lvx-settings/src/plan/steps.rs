@@ -34,7 +34,7 @@ pub struct Plan {
     /// Time at which the plan was made, by the clock of this computer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<DateTime>,
-    /// The battery guard that every step keeps.
+    /// The battery guard that no step violates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<Battery>,
     /// The installation settings that the plan may change.
@@ -46,7 +46,7 @@ pub struct Plan {
     /// Whether the plan may change settings that must be equal in a bank on some of its units only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub part_of_bank: bool,
-    /// The units.
+    /// The units with their targets.
     pub units: Vec<PlannedUnit>,
     /// The writes in order.
     pub steps: Vec<Step>,
@@ -67,7 +67,7 @@ pub struct PlannedUnit {
     pub address: String,
     /// State of the unit.
     pub unit: Unit,
-    /// Settings that the unit will have.
+    /// Settings that the unit has after the plan.
     #[serde(rename = "wanted")]
     pub target: Settings,
 }
@@ -114,7 +114,7 @@ impl Plan {
         planned.unit.settings().differences(&planned.target).collect()
     }
 
-    /// Returns whether every unit has its target already.
+    /// Returns whether the plan has no steps, because every unit already has its target.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
@@ -139,7 +139,7 @@ impl Plan {
     /// Returns whether a step writes voltages of a unit whose battery type changes in this plan. A battery
     /// type sets its own voltages, so an undo writes them even if the unit reports the old ones.
     #[must_use]
-    pub fn brings_voltages(&self, step: &Step) -> bool {
+    pub fn writes_type_voltages(&self, step: &Step) -> bool {
         let is_type =
             |other: &Step| other.unit == step.unit && other.group() == Some(Group::BatteryType);
         matches!(step.group(), Some(Group::ChargeVoltages | Group::CutoffVoltage))
@@ -207,7 +207,7 @@ impl fmt::Display for Plan {
             let serial = self.units.get(step.unit).map(|planned| planned.unit.serial_number);
             let serial = serial.map_or(String::new(), |serial| serial.to_string());
             let mnemonic = step.group().map_or("?", Group::mnemonic);
-            // Shown because the clock of a computer without a battery may be wrong by years.
+            // Shown for review: a computer whose clock has no battery may be wrong by years.
             let time = step.to.clock.zip(self.made).and_then(|(offset, now)| setting(offset, now));
             let time = time.map_or(String::new(), |time| format!(" ({})", time.0));
             let lead = format!("{number:>3}  {serial}  {mnemonic:<6}  ");

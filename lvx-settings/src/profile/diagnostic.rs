@@ -75,7 +75,7 @@ pub struct Diagnostic {
     pub message: String,
     /// The places; empty if the diagnostic concerns the whole text.
     pub labels: Vec<Label>,
-    /// What to do about it, a line each.
+    /// Advice, one line each.
     pub help: Vec<String>,
 }
 
@@ -88,7 +88,7 @@ pub struct Diagnostic {
 /// let error = errors.iter().next().unwrap();
 /// assert_eq!(error.severity, DiagnosticSeverity::Error);
 /// assert_eq!(error.labels[0].span, 14..20);
-/// assert_eq!(error.help, ["write a point, not a comma"]);
+/// assert_eq!(error.help, ["write a decimal point, not a comma"]);
 /// ```
 #[derive(Clone, Eq, PartialEq)]
 #[must_use = "a profile with errors cannot be used"]
@@ -298,10 +298,10 @@ fn mark<'a>(label: &Label, place: &Range<usize>, from: usize) -> Annotation<'a> 
     kind.span(place.start - from..place.end - from).label(text)
 }
 
-/// A text with escaped control characters, and the relation of its bytes to the original.
+/// A text with escaped control characters, which maps positions in the original to positions in it.
 struct Shown {
     text: String,
-    /// Positions at which the distance changes: byte in the original, byte in `text`.
+    /// Positions from which the offset between the texts is constant: byte in the original, byte in `text`.
     steps: Vec<(usize, usize)>,
 }
 
@@ -324,7 +324,7 @@ impl Shown {
         shown
     }
 
-    /// Returns the byte that belongs to a byte of the original.
+    /// Returns the position in this text of a byte of the original.
     fn byte(&self, before: usize) -> usize {
         let step = self.steps.partition_point(|step| step.0 <= before).saturating_sub(1);
         let (from, to) = self.steps.get(step).copied().unwrap_or_default();

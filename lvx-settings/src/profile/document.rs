@@ -27,12 +27,12 @@ use crate::{Battery, Settings, Unit, model::value::word};
 /// ```
 ///
 /// - Keys at the top level are the [keys](crate::Setting::key) of settings, and `name`, `applies_to` and
-///   `battery`. Settings that are missing are left alone.
+///   `battery`. Settings that are missing are not changed.
 /// - Quantities may omit their unit: `56.4 V` and `56.4` are equal. Codes are words, as
 ///   [`Shape::words`](crate::Shape::words) returns them; `code 7` is a number without a name.
 /// - `applies_to` limits the profile to some units, so that it cannot be applied to others by mistake.
 /// - `battery` is the battery guard of the profile. It may only narrow the guard of the site.
-/// - Anchors, references and tags of YAML are errors.
+/// - Anchors, aliases and tags of YAML are errors.
 ///
 /// ```
 /// use lvx_settings::{Permissions, Profile, validate};

@@ -29,12 +29,13 @@ pub(super) fn expected(key: Key) -> String {
 
 /// Reads a serial number; the error is a hint.
 pub(super) fn serial(text: &str) -> Result<SerialNumber, String> {
-    SerialNumber::new(text).ok_or_else(|| "it is printed on the label of the unit".into())
+    SerialNumber::new(text)
+        .ok_or_else(|| "the serial number is printed on the label of the unit".into())
 }
 
 /// Reads a firmware version; the error is a hint.
 pub(super) fn version(text: &str) -> Result<Version, String> {
-    Version::new(text).ok_or_else(|| "it is in the reply to VFW".into())
+    Version::new(text).ok_or_else(|| "the version is in the reply to VFW".into())
 }
 
 /// Reads the name of a model, or its number on the wire.

@@ -11,7 +11,7 @@ use super::{
     },
     key::Part,
     tree::{self, Node, NodeKind},
-    unknown::{never, similar},
+    unknown::{excluded, similar},
 };
 use crate::{Battery, Setting};
 
@@ -51,8 +51,8 @@ impl Profile {
         self::bytes(name, bytes)
     }
 
-    /// Reads a profile from words such as `bulk_voltage=55.2`; `name` stands for the file name in errors,
-    /// which show the words in one line.
+    /// Reads a profile from words such as `bulk_voltage=55.2`. Errors show `name` as the name of the file,
+    /// and the words in one line.
     ///
     /// ```
     /// use lvx_settings::Profile;
@@ -120,14 +120,14 @@ fn words(name: &str, words: &[&str]) -> Result<ParsedProfile, Diagnostics> {
             entries.push((scalar(key, start), scalar(value, start + key.len() + 1)));
         } else {
             let message = format!("expected KEY=VALUE, found {word:?}");
-            let help = "write such as bulk_voltage=56.4";
+            let help = "write for example bulk_voltage=56.4";
             reader.error(message, &(start..start + word.len()), help);
         }
         start += word.len() + 1;
     }
     if words.is_empty() {
         let error = Diagnostic::error("no setting is given");
-        reader.errors.push(error.help("write such as bulk_voltage=56.4"));
+        reader.errors.push(error.help("write for example bulk_voltage=56.4"));
     }
     reader.top(&Node { span: 0..text.len(), kind: NodeKind::Map(entries) });
     reader.done(name, &text)
@@ -206,7 +206,7 @@ struct Reader {
     profile: Profile,
     places: Places,
     errors: Vec<Diagnostic>,
-    /// Whether the file was read only up to a syntax error.
+    /// Whether only the part before a syntax error was read.
     is_cut_off: bool,
     /// Whether the settings are words of a command line rather than lines of a file.
     are_words: bool,
@@ -251,8 +251,8 @@ impl Reader {
                 Part::Top => {
                     "write key: value without a dash before it, such as bulk_voltage: 56.4 V"
                 }
-                Part::AppliesTo => "write such as applies_to: {main_firmware: \"06306\"}",
-                Part::Battery => "write such as battery: {chemistry: lfp, cells: 16}",
+                Part::AppliesTo => "write for example applies_to: {main_firmware: \"06306\"}",
+                Part::Battery => "write for example battery: {chemistry: lfp, cells: 16}",
             };
             self.error(message, &node.span, help);
             return Vec::new();
@@ -309,14 +309,14 @@ impl Reader {
             similar(text, part)
                 .or_else(|| Part::ALL.into_iter().find_map(|part| similar(text, part)))
         };
-        let never = || if part == Part::Top { never(text) } else { None };
+        let excluded = || if part == Part::Top { excluded(text) } else { None };
         let mut kind = DiagnosticKind::Other;
         let help = if let Some(other) = elsewhere {
             match other {
                 Part::Top => format!("{text} belongs at the top level: remove the indentation"),
                 other => format!("{text} belongs {}", other.place()),
             }
-        } else if let Some(why) = never() {
+        } else if let Some(why) = excluded() {
             why.to_owned()
         } else if let Some(near) = near() {
             format!("did you mean {near}?")
@@ -485,7 +485,7 @@ fn found(node: &Node) -> String {
         NodeKind::Scalar { .. } if node.is_missing() => "nothing".to_owned(),
         NodeKind::Scalar { text, .. } => format!("{text:?}"),
         NodeKind::List(_) => "a list".to_owned(),
-        NodeKind::Map(_) => "more keys".to_owned(),
+        NodeKind::Map(_) => "a map".to_owned(),
     }
 }
 

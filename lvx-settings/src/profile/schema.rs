@@ -10,8 +10,8 @@ use crate::{
 
 /// Returns the JSON schema (draft 2020-12) of a profile, made from the table of settings.
 ///
-/// The schema is slightly narrower than [`Profile::parse`](crate::Profile::parse): it has one spelling of
-/// each word. Rules that a schema cannot express are checked by [`validate`](crate::validate()).
+/// The schema is slightly narrower than [`Profile::parse`](crate::Profile::parse): it allows one
+/// spelling of each word. Rules that a schema cannot express are checked by [`validate`](crate::validate()).
 ///
 /// ```
 /// let schema = lvx_settings::profile_schema();
@@ -42,7 +42,7 @@ pub fn profile_schema() -> Json {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Profile of PI18 inverters",
-        "description": "Settings for units. Settings that are not stated are left alone.",
+        "description": "Settings for units. Settings that are not stated are not changed.",
         "type": "object",
         "properties": properties,
         "additionalProperties": false,
@@ -144,7 +144,7 @@ fn battery() -> Json {
     };
     json!({
         "title": "Battery guard",
-        "description": "No voltage is written that is outside the range of the cells.",
+        "description": "Voltages outside the range of the cells are not written.",
         "type": "object",
         "properties": {
             "chemistry": { "title": "Chemistry of the cells", "enum": chemistries },
@@ -182,7 +182,7 @@ mod tests {
     const PUBLISHED: &str =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/profiles/profile.schema.json");
 
-    /// A file as an editor sees it: numbers as numbers, switches as switches.
+    /// Returns a file as an editor parses it: numbers as numbers, switches as booleans.
     #[track_caller]
     fn json(text: &str) -> Json {
         fn of(node: &Node) -> Json {
@@ -203,7 +203,7 @@ mod tests {
                         .iter()
                         .map(|(key, value)| match of(key) {
                             Json::String(key) => (key, of(value)),
-                            key => panic!("{key} is no key"),
+                            key => panic!("{key} is not a key"),
                         })
                         .collect(),
                 ),

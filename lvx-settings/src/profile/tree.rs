@@ -1,7 +1,7 @@
 //! The YAML of a profile as a tree, in which every scalar is text and every node has its place.
 //!
-//! Profiles use a small part of YAML. Anchors, references, tags and further documents are errors, so that
-//! a file has no hidden meaning. Numbers stay text: `06306` keeps its leading zero.
+//! Profiles use a small part of YAML. Anchors, aliases, tags and further documents are errors, so that every
+//! value can be read where it applies. Numbers stay text: `06306` keeps its leading zero.
 
 use std::ops::Range;
 
@@ -106,7 +106,7 @@ impl Tree {
             Event::Scalar(value, style, anchor, tag) => {
                 bare(anchor, tag.is_some(), &span)?;
                 let is_plain = style == ScalarStyle::Plain;
-                // An empty value has no extent.
+                // The parser gives an empty value the span of the text after it.
                 let span = if value.is_empty() && is_plain { span.start..span.start } else { span };
                 let node = Node {
                     span: trimmed(text, span),
@@ -127,15 +127,13 @@ impl Tree {
                 node.span = trimmed(text, node.span.start..span.end.max(node.span.end));
                 return self.add(node);
             }
-            Event::Alias(_) => return Err(Box::new(reference(span))),
+            Event::Alias(_) => return Err(Box::new(alias(span))),
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
                     let error = Diagnostic::error("expected one profile in a file, found a second");
                     return Err(Box::new(
-                        error
-                            .at(span, "the second")
-                            .help("put each profile into a file of its own"),
+                        error.at(span, "the second").help("put each profile into a separate file"),
                     ));
                 }
                 return Ok(());
@@ -186,7 +184,7 @@ impl Tree {
             });
         }
         while let Some(Open { node, .. }) = self.open.pop() {
-            // Only a list or map in the place of a key can fail here.
+            // Adding fails only for a list or a map that is used as a key.
             if self.add(node).is_err() {
                 return;
             }
@@ -194,7 +192,7 @@ impl Tree {
     }
 }
 
-/// Returns a span without trailing blanks.
+/// Returns a span without trailing whitespace.
 fn trimmed(text: &str, span: Range<usize>) -> Range<usize> {
     let kept = text.get(span.clone()).unwrap_or_default().trim_end().len();
     span.start..span.start + kept
@@ -203,7 +201,7 @@ fn trimmed(text: &str, span: Range<usize>) -> Range<usize> {
 /// Checks that a node has neither anchor nor tag.
 fn bare(anchor: usize, has_tag: bool, span: &Range<usize>) -> Result<(), Box<Diagnostic>> {
     if anchor > 0 {
-        return Err(Box::new(reference(span.clone())));
+        return Err(Box::new(alias(span.clone())));
     }
     if has_tag {
         let error = Diagnostic::error("expected a plain value, found one with a tag (!…)");
@@ -212,9 +210,9 @@ fn bare(anchor: usize, has_tag: bool, span: &Range<usize>) -> Result<(), Box<Dia
     Ok(())
 }
 
-/// Returns the error for an anchor or a reference.
-fn reference(span: Range<usize>) -> Diagnostic {
-    Diagnostic::error("expected a plain value, found an anchor (&…) or a reference to one (*…)")
+/// Returns the error for an anchor or an alias.
+fn alias(span: Range<usize>) -> Diagnostic {
+    Diagnostic::error("expected a plain value, found an anchor (&…) or an alias (*…)")
         .at(span, "")
         .help("write the value itself in both places")
 }
@@ -234,14 +232,14 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
         let tab = start + line.find('\t').unwrap_or(0);
         let rest = text.get(tab..).unwrap_or_default();
         let tabs = rest.len() - rest.trim_start_matches('\t').len();
-        return Diagnostic::error("expected blanks before a key, found a tab")
+        return Diagnostic::error("expected spaces before a key, found a tab")
             .at(tab..tab + tabs, "a tab")
-            .help("indent with two blanks: YAML does not allow tabs there");
+            .help("indent with two spaces: YAML does not allow tabs there");
     }
     if let Some((start, colon)) =
         lines.into_iter().find_map(|(start, line)| glued(line).map(|colon| (start, colon)))
     {
-        return Diagnostic::error("expected a blank after the colon, found none")
+        return Diagnostic::error("expected a space after the colon, found none")
             .at(start + colon..start + colon + 1, "")
             .help("write key: value");
     }
@@ -252,7 +250,7 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
         )
         .at(start..at, "")
         .help(
-            "only keys under battery and applies_to are indented, all by the same number of blanks",
+            "only keys under battery and applies_to are indented, all by the same number of spaces",
         );
     }
     if line.trim_start().starts_with("- ") && info.contains("expected") {
@@ -275,7 +273,7 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
     }
     match MESSAGES.iter().find(|(known, ..)| info.contains(known)) {
         Some((_, message, help)) => Diagnostic::error(*message).at(here, "").help(*help),
-        None => Diagnostic::error("expected one key: value per line, found text that is no YAML")
+        None => Diagnostic::error("expected one key: value per line, found text that is not YAML")
             .at(here, "")
             .help("write one key: value per line; keys of one level start in the same column"),
     }
@@ -287,7 +285,7 @@ fn line_of(text: &str, at: usize) -> (usize, &str) {
     (start, text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default())
 }
 
-/// Returns the position of the colon in `key:value` without a blank.
+/// Returns the position of the colon in `key:value` without a space.
 fn glued(line: &str) -> Option<usize> {
     let (key, value) = line.split_once(':')?;
     let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -299,7 +297,7 @@ fn glued(line: &str) -> Option<usize> {
 const MESSAGES: &[(&str, &str, &str)] = &[
     (
         "anchor",
-        "expected a plain value, found an anchor (&…) or a reference to one (*…)",
+        "expected a plain value, found an anchor (&…) or an alias (*…)",
         "write the value itself in both places",
     ),
     ("tag", "expected a plain value, found one with a tag (!…)", TAG),
@@ -313,8 +311,8 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     ),
     (
         "mapping values are not allowed",
-        "expected one key: value a line, found a second colon",
-        "put the second key into a line of its own; text with a colon needs quotation marks",
+        "expected one key: value per line, found a second colon",
+        "put the second key on a separate line; text with a colon needs quotation marks",
     ),
     ("unprintable", "expected text, found a control character", "remove it"),
     ("byte order mark", "expected text, found a byte order mark in the middle", "remove it"),

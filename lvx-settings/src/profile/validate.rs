@@ -83,7 +83,7 @@ impl<'a> Check<'a> {
         Self { parsed, stated, unit, permissions, has, result, found: Vec::new() }
     }
 
-    /// Runs all checks. The order matters: later checks skip what earlier ones explain better.
+    /// Runs all checks. Their order matters: later checks skip mistakes that earlier ones explain better.
     fn run(mut self) -> Diagnostics {
         self.applies();
         let guard = self.guard();
@@ -91,7 +91,7 @@ impl<'a> Check<'a> {
         let (stated, limits) = (self.stated, self.unit.map(|unit| (unit, Limits::of(unit))));
         for (setting, value) in stated.iter() {
             match &limits {
-                // One error covers all of them.
+                // The error about the rated voltage covers these settings.
                 Some(_) if !classes_agree && Class::BATTERY.contains(&setting) => {}
                 Some((unit, limits)) => self.limit(unit, limits, setting, value),
                 None => self.anywhere(setting, value),
@@ -250,7 +250,7 @@ impl<'a> Check<'a> {
 
     /// Checks a value against the limits of the unit.
     fn limit(&mut self, unit: &Unit, limits: &Limits, setting: Setting, value: SettingValue) {
-        // A value that the unit has already is not written.
+        // A value that the unit already has is not written.
         if self.has.get(setting) == Some(value) {
             return;
         }
@@ -303,7 +303,7 @@ impl<'a> Check<'a> {
         if let Some(allowed) = error {
             let diagnostic =
                 Diagnostic::error(format!("{setting}: expected {allowed}, found {value}"));
-            self.found.push(self.at(diagnostic, setting).help("no unit can be set to this"));
+            self.found.push(self.at(diagnostic, setting).help("no unit accepts this value"));
         }
     }
 

@@ -35,7 +35,7 @@ impl Profile {
     }
 
     /// Returns the profile as YAML with comments that explain every setting and its limits on `unit`.
-    /// Settings of the unit that the profile does not state are comments. Parsing the text returns the
+    /// Settings of the unit that the profile does not state are commented out. Parsing the text returns the
     /// same profile.
     #[must_use]
     pub fn commented(&self, unit: &Unit) -> String {
@@ -54,16 +54,17 @@ impl Battery {
 /// Returns the settings of a unit that can be copied to other units.
 fn from_unit(unit: &Unit) -> Profile {
     let settings = unit.settings();
-    let carried =
-        |setting| settings.get(setting).is_some_and(|value| fate(setting, value).is_none());
-    // Limited to the model, whose limits are known. Other units of the bank have other serial numbers,
-    // and firmware changes.
+    let is_copied = |setting| {
+        settings.get(setting).is_some_and(|value| reason_not_copied(setting, value).is_none())
+    };
+    // The limits are those of the model. A serial number would exclude the other units of the bank, and
+    // a firmware version the next update.
     let models = unit.model.filter(|model| model.name().is_some()).into_iter().collect();
     Profile {
         name: None,
         applies_to: AppliesTo { models, ..AppliesTo::default() },
         battery: None,
-        settings: settings.only(carried),
+        settings: settings.only(is_copied),
     }
 }
 
@@ -95,8 +96,8 @@ fn commented(profile: &Profile, unit: &Unit) -> String {
     let mut text = String::new();
     let line = unit.model.map_or("no model".to_owned(), |model| model.to_string());
     let header = [
-        "# The settings of one unit, to keep or to change and apply.",
-        "# Settings that are removed here are left alone on a unit.",
+        "# The settings of one unit, to be kept, or to be changed and applied.",
+        "# Settings that are removed from this file are not changed on a unit.",
         "#",
     ];
     for line in header {
@@ -111,7 +112,7 @@ fn commented(profile: &Profile, unit: &Unit) -> String {
         push(&mut text, "# name: purpose of this profile");
     }
     text.push('\n');
-    guards(profile, unit, &mut text);
+    units_and_battery(profile, unit, &mut text);
     let (limits, has) = (Limits::of(unit), unit.settings());
     for &setting in Setting::ALL {
         let stated = profile.settings.get(setting);
@@ -137,8 +138,8 @@ fn commented(profile: &Profile, unit: &Unit) -> String {
             push(&mut text, &format!("{setting}: {value}"));
             continue;
         }
-        if let Some(fate) = fate(setting, value) {
-            push(&mut text, &format!("# {fate}"));
+        if let Some(reason) = reason_not_copied(setting, value) {
+            push(&mut text, &format!("# {reason}"));
         }
         let value = if setting == Setting::Clock { "host".to_owned() } else { value.to_string() };
         push(&mut text, &format!("# {setting}: {value}"));
@@ -147,13 +148,13 @@ fn commented(profile: &Profile, unit: &Unit) -> String {
 }
 
 /// Returns the reason why a setting is not copied from a unit into a profile; `None` if it is.
-fn fate(setting: Setting, value: SettingValue) -> Option<String> {
-    let nameless = match value {
+fn reason_not_copied(setting: Setting, value: SettingValue) -> Option<String> {
+    let is_unnamed = match value {
         SettingValue::Code(code) => code.name.is_none(),
         SettingValue::Switch(switch) => switch.0 > 1,
         _ => false,
     };
-    if nameless {
+    if is_unnamed {
         Some(format!("The unit has {value}, which has no name and cannot be written."))
     } else if setting.group().is_installation() {
         Some(format!("An installation setting: written only if {setting} is allowed by name."))
@@ -168,7 +169,7 @@ fn fate(setting: Setting, value: SettingValue) -> Option<String> {
 }
 
 /// Writes the units and the battery that the profile is for.
-fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
+fn units_and_battery(profile: &Profile, unit: &Unit, text: &mut String) {
     push(
         text,
         "# Units that this profile is for; others are refused. A key that is missing allows all units.",
@@ -194,10 +195,7 @@ fn guards(profile: &Profile, unit: &Unit, text: &mut String) {
         push(text, &format!("# {line}"));
     }
     text.push('\n');
-    push(
-        text,
-        "# The battery guard: no voltage is written that is outside the range of the cells.",
-    );
+    push(text, "# The battery guard: voltages outside the range of the cells are not written.");
     if let Some(battery) = &profile.battery {
         for line in guard(battery) {
             push(text, &line);
@@ -279,7 +277,7 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Adds a line without trailing blanks.
+/// Adds a line without its trailing whitespace.
 fn push(text: &mut String, line: &str) {
     text.push_str(line.trim_end());
     text.push('\n');

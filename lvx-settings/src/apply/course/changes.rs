@@ -39,7 +39,7 @@ impl Apply {
         let in_doubt = self.doubts.unproved.contains(&at);
         let mut goal = Goal::of(&step.reversed())?;
         goal.backward = true;
-        goal.always_write = in_doubt || self.plan.brings_voltages(&step);
+        goal.always_write = in_doubt || self.plan.writes_type_voltages(&step);
         goal.outlast_earlier = in_doubt;
         goal.later_values = earlier.map(|earlier| earlier.from).collect();
         self.change(Task::Step { step: at, direction: RunDirection::Backward }, step.unit, goal)

@@ -16,7 +16,7 @@ pub struct GuardError {
     pub keys: Vec<&'static str>,
     /// The key, the value expected and the value found.
     pub text: String,
-    /// What to do to correct it.
+    /// Advice for correcting it.
     pub advice: String,
 }
 
@@ -71,7 +71,7 @@ impl Battery {
             "cells: expected {rated} +/- 10 %, the unit's rated battery voltage, found {nominal} from \
              {cells} {chemistry} cells in series"
         );
-        Some(GuardError::new(&[CELLS, CHEMISTRY], text, "count the cells in series again"))
+        Some(GuardError::new(&[CELLS, CHEMISTRY], text, "check the number of cells in series"))
     }
 
     /// Returns this guard of a site, narrowed by the guard of a profile or a plan.
@@ -93,8 +93,10 @@ impl Battery {
     /// ```
     pub fn narrowed(&self, profile: &Self) -> Result<Self, Vec<GuardError>> {
         let mut found = Vec::new();
-        let mut differ = |key, stated: &dyn fmt::Display, site: &dyn fmt::Display, how: &str| {
-            let text = format!("{key}: {stated} {how} {site} of the site's battery guard");
+        let mut differ = |key, stated: &dyn fmt::Display, site: &dyn fmt::Display, bound: &str| {
+            let text = format!(
+                "{key}: expected {bound}{site} as in the site's battery guard, found {stated}"
+            );
             let advice =
                 "correct the wrong one; a profile or a plan may only narrow the site's guard";
             found.push(GuardError::new(&[key], text, advice));
@@ -102,28 +104,28 @@ impl Battery {
         if let (Some(site), Some(stated)) = (self.chemistry, profile.chemistry)
             && stated != site
         {
-            differ(CHEMISTRY, &stated, &site, "is not the");
+            differ(CHEMISTRY, &stated, &site, "");
         }
         if let (Some(site), Some(stated)) = (self.cells, profile.cells)
             && stated != site
         {
-            differ(CELLS, &stated, &site, "is not the");
+            differ(CELLS, &stated, &site, "");
         }
         if let (Some(site), Some(stated)) = (self.max_cell_voltage, profile.max_cell_voltage)
             && stated > site
         {
-            differ(MAX_CELL, &stated, &site, "is above the");
+            differ(MAX_CELL, &stated, &site, "at most ");
         }
         if let (Some(site), Some(stated)) = (self.min_cell_voltage, profile.min_cell_voltage)
             && stated < site
         {
-            differ(MIN_CELL, &stated, &site, "is below the");
+            differ(MIN_CELL, &stated, &site, "at least ");
         }
         if let (Some(site), Some(stated)) =
             (self.max_bank_charge_current, profile.max_bank_charge_current)
             && stated > site
         {
-            differ(MAX_BANK, &stated, &site, "is above the");
+            differ(MAX_BANK, &stated, &site, "at most ");
         }
         if !found.is_empty() {
             return Err(found);
@@ -146,10 +148,11 @@ impl Battery {
         let (low, high) = self.chemistry.map_or_else(any_cell, Chemistry::cell_range);
         let outside = stated.filter(|(_, voltage)| !(low..=high).contains(voltage));
         let error = |(key, voltage): (&'static str, Millivolts)| {
-            let kind = self.chemistry.map_or("any".to_owned(), |chemistry| chemistry.to_string());
-            let text = format!(
-                "{key}: expected {low} to {high}, the range of {kind} cells, found {voltage}"
-            );
+            let whose = self
+                .chemistry
+                .map_or("all chemistries".to_owned(), |chemistry| format!("{chemistry} cells"));
+            let text =
+                format!("{key}: expected {low} to {high}, the range of {whose}, found {voltage}");
             let other = self.chemistry.and_then(|chemistry| of_another(chemistry, voltage));
             let advice = match other {
                 Some(other) => {
@@ -192,7 +195,7 @@ impl Battery {
                  {chemistry} cells in series"
             )
         };
-        Some(GuardError::new(&[CELLS, CHEMISTRY], text, "count the cells in series again"))
+        Some(GuardError::new(&[CELLS, CHEMISTRY], text, "check the number of cells in series"))
     }
 }
 
@@ -255,17 +258,17 @@ mod tests {
     fn implausible_and_incomplete_guards_are_errors() {
         assert_eq!(errors(EG4), "");
         let only = |chemistry| Battery { chemistry: Some(chemistry), ..Battery::default() };
-        let lone = Battery { max_cell_voltage: Some(Millivolts(9990)), ..Battery::default() };
-        let twisted = Battery::new(Chemistry::Lfp, 16, Millivolts(3600), Millivolts(2800));
+        let only_max = Battery { max_cell_voltage: Some(Millivolts(9990)), ..Battery::default() };
+        let swapped = Battery::new(Chemistry::Lfp, 16, Millivolts(3600), Millivolts(2800));
         insta::assert_snapshot!(
             [
                 errors(Battery { cells: Some(160), ..EG4 }),
                 errors(Battery { cells: Some(17), ..EG4 }),
                 errors(Battery { cells: Some(0), ..EG4 }),
                 errors(only(Chemistry::Lfp)),
-                errors(lone),
+                errors(only_max),
                 errors(Battery { max_cell_voltage: Some(Millivolts(4100)), ..EG4 }),
-                errors(twisted),
+                errors(swapped),
             ]
             .join("\n")
         );

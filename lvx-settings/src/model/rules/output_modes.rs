@@ -4,24 +4,24 @@ use std::fmt;
 
 use pi18_proto::OutputMode;
 
-/// The way in which the output modes of a bank contradict each other.
+/// A conflict between the output modes of the units of a bank.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OutputModeConflict {
-    /// A unit is set to work alone.
+    /// A unit that is set to work alone.
     Single,
-    /// No unit feeds one of three phases.
+    /// One of three phases without a unit.
     PhaseOfThree,
-    /// No unit feeds one of two phases.
+    /// One of two phases without a unit.
     PhaseOfTwo,
     /// Parallel units beside phases, or phases of two beside phases of three.
     Mixed,
 }
 
-/// Returns the way in which the output modes of the units of one bank contradict each other; `None` if
-/// all are parallel, or if every phase of three or of two has a unit.
+/// Returns the conflict between the output modes of the units of one bank; `None` if all are parallel, or
+/// if every phase of three or of two has a unit.
 ///
-/// `is_whole` is whether `modes` holds the modes of all units of the bank. Only then is a phase without
+/// `is_whole` states whether `modes` has the modes of all units of the bank. Only then is a phase without
 /// a unit an error.
 ///
 /// ```
@@ -59,8 +59,8 @@ impl fmt::Display for OutputModeConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Single => "a unit of this bank is set to single",
-            Self::PhaseOfThree => "a phase of three has no unit",
-            Self::PhaseOfTwo => "a phase of two has no unit",
+            Self::PhaseOfThree => "one of three phases has no unit",
+            Self::PhaseOfTwo => "one of two phases has no unit",
             Self::Mixed => "output modes do not fit together",
         })
     }

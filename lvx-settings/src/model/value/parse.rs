@@ -37,7 +37,7 @@ impl Shape {
         }
     }
 
-    /// Returns the word that an unknown one may have meant, as a hint.
+    /// Returns a hint for an unknown word: the word for a number, or a similar word.
     fn word_hint(self, text: &str, name: fn(u8) -> Option<&'static str>) -> Option<String> {
         if let Some(name) = text.parse().ok().and_then(name) {
             return Some(format!(
@@ -68,22 +68,23 @@ pub(crate) fn nearest<'a>(
         .map(|(_, known)| known)
 }
 
-/// Reads a number without a name: `code 7`.
+/// Reads a code without a name, such as `code 7`.
 fn code(text: &str) -> Option<u8> {
     let number = text.strip_prefix("code ")?;
     number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.parse().ok())?
 }
 
-/// Reads a number, with or without its unit, as steps of the wire. The error is a hint, if there is one.
+/// Reads a number, with or without its unit, as steps of the wire. The error is a hint; `None`
+/// if none is known.
 pub(crate) fn quantity(text: &str, unit: &str, decimals: u8) -> Result<u16, Option<String>> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, given) = text.split_at(end);
     let given = given.trim_start();
     if given.starts_with(',') {
-        return Err(Some("write a point, not a comma".to_owned()));
+        return Err(Some("write a decimal point, not a comma".to_owned()));
     }
     if !given.is_empty() && given != unit {
-        return Err(Some(format!("its unit is {unit}")));
+        return Err(Some(format!("the unit is {unit}")));
     }
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let kept = part.trim_end_matches('0');

@@ -43,7 +43,7 @@ impl BankDiagnostics {
 /// }
 /// let found = validate_for_bank(&profile, &units, &Permissions::default());
 /// assert!(found.units.iter().all(|unit| !unit.has_errors()));
-/// assert!(found.together.to_string().contains("a phase of two has no unit"));
+/// assert!(found.together.to_string().contains("one of two phases has no unit"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn validate_for_bank(

@@ -93,7 +93,7 @@ impl Check<'_> {
 
     /// Warns of a re-discharge voltage that an LVX6048 refuses.
     fn until_full(&self) -> Option<Diagnostic> {
-        // For a unit, its limits cover this.
+        // With a unit, the check of its limits covers this.
         if self.unit.is_some() || self.stated.redischarge_voltage? != Decivolts(0) {
             return None;
         }
@@ -105,14 +105,14 @@ impl Check<'_> {
         )
     }
 
-    /// Warns of a charge window while utility does not charge.
+    /// Warns of a charge window although utility never charges the battery.
     fn unused_window(&self) -> Option<Diagnostic> {
         let window = self.stated.ac_charge_window.filter(|window| window.start != window.end)?;
         if self.result.charger_priority? != ChargerPriority::ONLY_SOLAR {
             return None;
         }
         let diagnostic = Diagnostic::warning(format!(
-            "ac_charge_window {}-{} does nothing while charger_priority is only_solar",
+            "ac_charge_window {}-{} has no effect while charger_priority is only_solar",
             window.start, window.end
         ));
         let settings = [Setting::AcChargeWindow, Setting::ChargerPriority];

@@ -107,7 +107,7 @@ const STRAYED: &str = "this unit may have received a command for another unit";
 fn why_repeated(plan: &Plan, progress: &ApplyProgress, at: usize) -> Option<&'static str> {
     if progress.unproved.contains(&at) {
         Some("an earlier write may still take effect")
-    } else if plan.brings_voltages(plan.steps.get(at)?) {
+    } else if plan.writes_type_voltages(plan.steps.get(at)?) {
         Some("a change of the battery type also changes voltages")
     } else {
         None
