@@ -7,7 +7,7 @@ use std::{
 
 use lvx_settings::Battery;
 
-use super::profile::read_bytes;
+use super::file::read_bytes;
 use crate::terminal::Failure;
 
 /// Reads the battery guard of this site; `None` if the default file is missing.

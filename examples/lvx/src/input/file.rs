@@ -37,6 +37,11 @@ pub(crate) fn read_text(path: &Path, max_bytes: usize) -> Result<String, Failure
     })
 }
 
+/// Reads a profile, a plan or a battery guard. Returns its name in messages and its content.
+pub(crate) fn read_bytes(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+    Ok((file_name(path), read_input(path, MAX_BYTES)?))
+}
+
 /// Returns the error for a file that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let hint = match error.kind() {
@@ -85,3 +90,6 @@ fn open_descriptor(path: &Path) -> io::Result<File> {
 fn open_descriptor(path: &Path) -> io::Result<File> {
     open_file(path)
 }
+
+/// Maximum size of a profile, a plan or a battery guard, in bytes.
+const MAX_BYTES: usize = 16 << 20;
