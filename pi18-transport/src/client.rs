@@ -133,7 +133,7 @@ impl<L: Link> Client<L> {
     /// ```
     ///
     /// # Errors
-    /// If the command was **not** sent, because the unit did not answer a query before it.
+    /// If the command was **not** sent: the unit did not answer a query before it, or the link failed.
     pub fn set(&mut self, command: SetCommand) -> Result<SetOutcome, Error> {
         match self.exchange(command.into()) {
             (Ok(Outcome::Accepted), _) => Ok(SetOutcome::Accepted),

@@ -76,7 +76,7 @@ impl Dialogue {
         &self.config
     }
 
-    /// Requires a fence before the next request, for use after the link has failed.
+    /// Requires a fence before the next request, and drops the bytes of an incomplete frame.
     pub(super) fn lose_step(&mut self) {
         self.in_step = false;
         self.reader = FrameReader::new();
@@ -204,8 +204,8 @@ impl Dialogue {
                     self.other_hosts.note(now);
                     exchange.contradict(Some((&frame, raw)));
                 }
-                // If something wrong arrived before, that was the damaged reply, and this frame
-                // belongs to another request.
+                // An unexpected arrival before this frame was the damaged reply to the request, so this
+                // frame belongs to another request.
                 Phase::Asking(Wait { quiet: None, .. }) => {
                     exchange.judge(&frame, raw);
                     if exchange.outcome.is_none() {

@@ -30,7 +30,7 @@ pub(super) struct Exchange {
     wrong_length: Option<FrameWarning>,
     /// Number of old bytes that were discarded before sending.
     pub(super) drained: usize,
-    /// When draining ends although bytes still arrive, as they do from a bridge with other hosts.
+    /// The time at which draining ends even if bytes still arrive, as from a bridge with other hosts.
     pub(super) drain_until: Option<Instant>,
     /// The first old bytes that are not padding.
     pub(super) stray: Option<String>,
@@ -59,8 +59,9 @@ pub(super) enum Phase {
 /// The end of a wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wait {
+    /// The latest end.
     pub(super) end: Instant,
-    /// An earlier end, set once an unexpected reply arrived: when the line has been quiet long enough.
+    /// An earlier end after an unexpected reply: the time at which the line was quiet long enough.
     pub(super) quiet: Option<Instant>,
 }
 
@@ -164,7 +165,7 @@ impl Exchange {
     }
 
     /// Withdraws a reply that waits for confirmation if `found`, which arrived before the reply to the
-    /// fence, could be the right reply instead.
+    /// fence, could be the correct reply instead. `None` stands for damaged bytes.
     pub(super) fn contradict(&mut self, found: Option<(&Frame<'_>, &[u8])>) {
         if self.confirmation.contradict(self.request, found) {
             self.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());

@@ -22,8 +22,8 @@ pub(crate) struct Fences {
 }
 
 impl Fences {
-    /// Returns the fence to send now, which is never the request itself. Returns `None` while a reply to
-    /// every fence may still arrive that was sent before the request.
+    /// Returns the fence to send now, which is never the request itself. Returns `None` if every fence was
+    /// sent before the last request and may still be answered.
     ///
     /// While the unit does not answer, two fences alternate, so that the others stay usable for later.
     pub(crate) fn next(&mut self, request: Request, now: Instant) -> Option<Query> {
@@ -69,9 +69,9 @@ impl Fences {
 /// The reason why a data frame is not the reply to a query.
 #[derive(Debug)]
 pub(crate) enum NotReply {
-    /// It has the form of a reply to another query.
+    /// The frame has the form of a reply to another query.
     Other,
-    /// One of its fields cannot be read.
+    /// A field of the frame cannot be read.
     Unreadable(DecodeError),
 }
 

@@ -31,7 +31,7 @@ use crate::error::ErrorKind;
 pub enum SetOutcome {
     /// The unit answered `^1`.
     Accepted,
-    /// The unit answered `^0`: the value is not in its list, its mode forbids the change, or it does not
+    /// The unit answered `^0`: it does not allow the value, its mode forbids the change, or it does not
     /// support the command.
     Refused,
     /// The reply is neither `^1` nor `^0`. The unit may have carried out the command.
@@ -84,9 +84,9 @@ impl TimedReply {
 pub(super) enum Outcome {
     /// The reply to a query.
     Answer(Answered),
-    /// `^1`
+    /// The reply `^1`.
     Accepted,
-    /// `^0`
+    /// The reply `^0`.
     Refused,
     /// A set command was sent, and the reply is neither `^1` nor `^0`.
     Garbled,

@@ -21,8 +21,8 @@ use crate::{
 /// When the adapter is unplugged, the current call fails as [disconnected](Error::is_disconnected) and
 /// the follower closes the node. The next send waits for the unit to be plugged in again, until the
 /// deadline. It asks the units behind new adapters for their serial number at once, and repeats that in
-/// growing intervals if there is no reply. Nothing else is sent to other units. Nothing is sent twice to
-/// the unit itself: a set command that was interrupted ends as [`Gone`](crate::SetOutcome::Gone).
+/// growing intervals if there is no reply. Nothing else is sent to other units. The follower never repeats
+/// a request: a set command that was interrupted ends as [`Gone`](crate::SetOutcome::Gone).
 ///
 /// This works on USB only: the cable of a serial port can be moved to another unit unnoticed.
 ///
@@ -189,8 +189,10 @@ impl fmt::Debug for Follower {
 /// How long to look for a unit.
 #[derive(Clone, Copy)]
 enum SearchTime {
+    /// A search until this time.
     Until(Instant),
-    /// The first search, from this time: ends early if no adapter can turn out to be the unit.
+    /// The first search, which began at this time. It ends early once every adapter is known to lead to
+    /// something else.
     First(Instant),
 }
 

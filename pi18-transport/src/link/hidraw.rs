@@ -149,7 +149,7 @@ impl Hidraw {
         let is_gone = match Meaning::of(&source) {
             Meaning::Gone => true,
             Meaning::Unanswered => has_hung_up(node, UNPLUG_DETECTION),
-            // From a USB device, neither of these shows that it is gone.
+            // With hidraw, neither of these shows that the device is gone.
             Meaning::Closed | Meaning::Other => has_hung_up(node, Duration::ZERO),
         };
         if !is_gone {
@@ -185,7 +185,7 @@ impl Link for Hidraw {
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
         let is_drain = deadline <= Instant::now();
         // The adapter may still hold bytes after the end of a reply. Draining before the next request
-        // waits for them once, or they would be taken for its reply.
+        // waits for them once; otherwise they would be taken for its reply.
         let next_report =
             self.last_report.take().filter(|_| is_drain).map(|last| last + self.interval);
         let until = next_report.unwrap_or(deadline);
@@ -258,7 +258,7 @@ const UNPLUG_DETECTION: Duration = Duration::from_millis(300);
 /// Length of a report, in bytes.
 const REPORT_LENGTH: usize = 8;
 
-/// Maximum time between two reports of one reply: the adapter sends one every 12 ms.
+/// Maximum time between two reports of one reply: the adapter sends one every 12 ms; the rest is a margin.
 const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(15);
 
 /// Number of reports that the kernel queues for a reader.

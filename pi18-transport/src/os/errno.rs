@@ -1,4 +1,4 @@
-//! What an I/O error on an open device means for the device itself.
+//! The meaning of an I/O error on an open device: whether the device is gone.
 //!
 //! The same error number can have different causes: `EPIPE` from a socket means that the peer is gone, from
 //! a USB device that it refused one transfer. So the table gives the meaning, and each link decides which
@@ -68,7 +68,7 @@ const TABLE: &[(Errno, Meaning)] = &[
     (Errno::PROTO, Meaning::Unanswered),
     #[cfg(target_os = "linux")]
     (Errno::ILSEQ, Meaning::Unanswered),
-    // The port is already off.
+    // The USB port is already switched off.
     #[cfg(target_os = "linux")]
     (Errno::SHUTDOWN, Meaning::Unanswered),
 ];

@@ -4,8 +4,8 @@
 //! reused by the next device. Only the kernel's name of a HID device, such as `0003:0665:5161.002D`, is
 //! never used twice.
 //!
-//! Source: measured on Linux 6.1 and 6.12. The uevent of the HID device has `HID_ID`, that of the node
-//! has not.
+//! Source: measured on Linux 6.1 and 6.12. The uevent of the HID device contains `HID_ID`, the uevent of
+//! the node does not.
 
 use std::{
     fs, io,

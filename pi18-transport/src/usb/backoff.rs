@@ -1,10 +1,10 @@
-//! How long a probe may take, and how long to wait after one that failed.
+//! The timeouts of the probes of one adapter, and the delays between them. Both grow.
 
 use std::time::Duration;
 
 use crate::Error;
 
-/// The growing times of the probes of one adapter.
+/// The next timeout and the next delay of the probes of one adapter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Backoff {
     timeout: Duration,
@@ -13,7 +13,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Creates the times for a client with this timeout: a first probe gets a quarter of it.
+    /// Creates the backoff for a client with this timeout: the first probe gets a quarter of it.
     pub(super) fn new(timeout: Duration) -> Self {
         Self { timeout: timeout / 4, max_timeout: timeout / 2, delay: FIRST_DELAY }
     }
@@ -46,10 +46,13 @@ fn is_transient(error: &Error) -> bool {
     error.is_busy() || error.is_permission() || error.is_disconnected() || error.is_not_found()
 }
 
+/// Delay after the first failed probe.
 const FIRST_DELAY: Duration = Duration::from_millis(50);
 
+/// Maximum delay after a transient error.
 const MAX_TRANSIENT_DELAY: Duration = Duration::from_secs(1);
 
+/// Maximum delay after any other error.
 pub(super) const MAX_DELAY: Duration = Duration::from_mins(1);
 
 #[cfg(test)]

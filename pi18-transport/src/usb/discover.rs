@@ -1,4 +1,4 @@
-//! Discovery: asks all USB adapters, and on request serial ports, which unit is behind them.
+//! Discovery: finds the units behind all USB adapters, and behind given serial ports.
 
 use std::{
     fs, io,
@@ -139,7 +139,7 @@ fn in_parallel<T: Clone + Send + Sync>(
                 Ok(thread) => {
                     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                 }
-                // The system has no thread left: probe on this one.
+                // The system cannot start another thread: probe on this one.
                 Err(_) => probe(place.clone()),
             })
             .collect()

@@ -34,9 +34,12 @@ enum ProbeState {
     ProbingAgain(Error),
     /// A probe failed; the next one is due then.
     Failed(Error, Instant),
+    /// A probe found a unit.
     Identified {
         serial: SerialNumber,
+        /// The time at which the probe ended.
         at: Instant,
+        /// The open node, until it is taken.
         node: Option<Hidraw>,
     },
 }
@@ -100,7 +103,7 @@ impl Entry {
         self.state = ProbeState::Failed(error, now + MAX_DELAY);
     }
 
-    /// Returns when the next probe is due, after one that failed.
+    /// Returns the time at which the next probe is due, if the last one failed.
     pub(super) fn next_probe(&self) -> Option<Instant> {
         match self.state {
             ProbeState::Failed(_, due) => Some(due),

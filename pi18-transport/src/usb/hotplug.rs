@@ -1,7 +1,7 @@
 //! Hot-plug: notices when a hidraw node is created, removed, or gets other access rights.
 //!
-//! Watches `/dev`, where the kernel creates and removes the nodes and udev sets their group. A program
-//! without root privileges can open a node only after udev did that, up to 150 ms after its creation.
+//! Watches `/dev`, where the kernel creates and removes the nodes and udev sets their group. Only then, up to
+//! 150 ms after the creation of a node, can a program without root privileges open it.
 //!
 //! Source: measured on Linux 6.1 and 6.12 with devtmpfs and systemd-udevd.
 
@@ -18,7 +18,7 @@ use rustix::{
     io::Errno,
 };
 
-/// A thread that calls a function at every change, until it is dropped.
+/// A thread that calls a function whenever a hidraw node changes, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Hotplug {
     /// Dropping it stops the thread.

@@ -1,4 +1,4 @@
-//! The roster: which unit is behind which adapter, kept up to date while cables are moved.
+//! The roster: the unit behind each adapter, kept up to date while cables are moved.
 //!
 //! Every adapter is probed once after it was plugged in, and again with growing delays if that fails.
 //! The result is valid until the adapter is unplugged: the unit behind it cannot change.
@@ -147,7 +147,7 @@ impl Roster {
         node.lock().map(|()| node)
     }
 
-    /// Forgets where a unit is, so that its adapter is probed again.
+    /// Forgets the location of a unit, so that its adapter is probed again.
     pub(crate) fn forget(&mut self, unit: SerialNumber) {
         self.entries.iter_mut().filter(|it| it.unit() == Some(unit)).for_each(Entry::forget);
     }
@@ -201,7 +201,7 @@ impl Roster {
         }
     }
 
-    /// Notes the result of a probe. Returns whether the adapter is still present.
+    /// Records the result of a probe. Returns whether the adapter is still present.
     fn end_probe(
         &mut self,
         hid_device: &str,
