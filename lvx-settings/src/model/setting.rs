@@ -236,14 +236,14 @@ settings! {
     group LithiumTurnOn {
         command "PE", risk Daily;
         |v| switch_flag(Flag::LithiumTurnOn, v.lithium_turn_on?)?;
-        /// Lithium battery turn-on at once (V II WP)
+        /// Immediate lithium battery turn-on (V II WP)
         LithiumTurnOn lithium_turn_on: Switch, also [],
         read Flags(f) => f.lithium_turn_on;
     }
     group LithiumAutoTurnOn {
         command "PE", risk Daily;
         |v| switch_flag(Flag::LithiumAutoTurnOn, v.lithium_auto_turn_on?)?;
-        /// Lithium battery turn-on automatic (V II WP)
+        /// Automatic lithium battery turn-on (V II WP)
         LithiumAutoTurnOn lithium_auto_turn_on: Switch, also [],
         read Flags(f) => f.lithium_auto_turn_on;
     }

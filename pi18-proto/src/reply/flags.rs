@@ -48,9 +48,9 @@ reply! {
         ///
         /// Reserved in the 2017 edition.
         feed_to_grid: Option<Switch>[1],
-        /// Lithium battery turn-on at once
+        /// Immediate lithium battery turn-on
         lithium_turn_on: Option<Switch>[1],
-        /// Lithium battery turn-on automatic
+        /// Automatic lithium battery turn-on
         lithium_auto_turn_on: Option<Switch>[1],
     }
 }

@@ -68,7 +68,7 @@ reply! {
         output_priority: OutputPriority[1],
         /// Charger source priority
         charger_priority: ChargerPriority[1],
-        /// Largest parallel number
+        /// Maximum number of parallel units
         parallel_max: Count[1],
         /// Machine type
         machine_type: MachineType[1],
