@@ -166,7 +166,7 @@ fn runs_lists_shows_and_prunes() {
 
 #[test]
 fn one_unit_is_restored_while_the_other_is_unplugged() {
-    let mut bench = Bench::new();
+    let mut bench = Bench { pair: Pair::unpluggable() };
     let before = bench.settings();
     let run = bench.leave("backlight: off\noutput_priority: solar_utility_battery\n", &[]);
     let [first, second] = bench.pair.addresses();
@@ -220,7 +220,7 @@ fn finished_run_is_undone_unit_by_unit() {
 
 #[test]
 fn remaining_unit_is_undone_without_the_other_plugged_in() {
-    let mut bench = Bench::new();
+    let mut bench = Bench { pair: Pair::unpluggable() };
     let before = bench.settings();
     let run = bench.apply("backlight: off\n", &[]);
     let [first, _] = bench.pair.addresses();

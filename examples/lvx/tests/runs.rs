@@ -9,7 +9,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::{MetadataExt, symlink},
     path::Path,
-    process::{ChildStderr, Command, Stdio},
+    process::{ChildStderr, Command, Output, Stdio},
 };
 
 use pair::{BOTH, FAST, Folder, Pair, Running, SERIALS};
@@ -63,7 +63,10 @@ fn run_in_another_state_folder_blocks_while_running_and_after_kill() {
         (output.status.code().unwrap(), seen.split_whitespace().collect::<Vec<_>>().join(" "))
     };
     // While the run waits, other programs can query the units, but not write.
-    let asked = pair.command("query", &["GS", &first]).output().unwrap();
+    // It closes its links soon after it has printed that it waits: until then, the unit is in use.
+    let query = || pair.command("query", &["GS", &first]).output().unwrap();
+    let is_in_use = |output: &Output| pair.seen(output).contains("is in use by");
+    let asked = (0..10).map(|_| query()).find(|output| !is_in_use(output)).unwrap();
     assert_eq!(asked.status.code(), Some(0), "{}", pair.seen(&asked));
     for (options, expected) in [(&[][..], 1), (&["--yes-serial", BOTH], 4)] {
         let (status, seen) = apply(options);

@@ -7,7 +7,10 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use lvx_settings::Settings;
@@ -80,15 +83,36 @@ pub(crate) struct Pair {
     pub(crate) bank: SharedBank,
     pub(crate) served: Vec<Served>,
     pub(crate) folder: Folder,
+    _ptys: PtyGuard,
+}
+
+/// Locked by every pair of this process: exclusively by a pair whose units are unplugged.
+///
+/// The kernel gives the number of a closed pty to the next pty that is opened. Without the lock, the
+/// program under test would find a unit of another test behind the address of an unplugged unit.
+static PTYS: RwLock<()> = RwLock::new(());
+
+enum PtyGuard {
+    Shared(RwLockReadGuard<'static, ()>),
+    Exclusive(RwLockWriteGuard<'static, ()>),
 }
 
 impl Pair {
     pub(crate) fn new() -> Self {
+        Self::with(PtyGuard::Shared(PTYS.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Returns a pair whose units can be unplugged. No other pair of this process exists meanwhile.
+    pub(crate) fn unpluggable() -> Self {
+        Self::with(PtyGuard::Exclusive(PTYS.write().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn with(ptys: PtyGuard) -> Self {
         let calm: Switches = "frozen=on&soc=100&sun=0&grid=off".parse().unwrap();
         let config = BankConfig { units: 2, switches: vec![calm.clone(), calm] };
         let bank = SharedBank::real_time(Bank::new(config).unwrap());
         let served = (0..2).map(|unit| serve_pty(&bank, unit).unwrap()).collect();
-        Self { bank, served, folder: Folder::new() }
+        Self { bank, served, folder: Folder::new(), _ptys: ptys }
     }
 
     pub(crate) fn addresses(&self) -> [String; 2] {
@@ -138,6 +162,10 @@ impl Pair {
             format!("{}{}exit status {status}", text(&output.stdout), text(&output.stderr));
         for (address, name) in self.addresses().iter().zip(["unit:0", "unit:1"]) {
             seen = seen.replace(address, name);
+        }
+        // The user who runs the tests may have a state folder, which is searched as well.
+        if let Ok(home) = std::env::var("HOME") {
+            seen = seen.replace(&format!(", {home}/.local/state/lvx"), "");
         }
         let mut folder = self.folder.0.to_str().unwrap().to_owned();
         folder.push('/');
