@@ -1,18 +1,19 @@
-//! Sums of power and energy over a bank, as long as the value of every unit is recent.
+//! Sums of power and energy over all units of a bank.
 
 use std::time::{Duration, Instant};
 
 use pi18_proto::{GeneralStatus, SerialNumber, SignedWatts, VoltAmperes, WattHours, Watts};
 
-/// The units of a bank with the latest values of each, to add them up.
+/// The units of a bank with the latest values of each, for a program that reads them repeatedly and
+/// shows sums.
 ///
-/// A sum that lacks a unit, or counts an old value, would be wrong. It is an [`Incomplete`] error that
-/// names the units instead.
+/// If a unit has no recent value, the sum is a [`SumError`] with the serial number of the unit, because a
+/// sum without that unit would be wrong.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
 ///
-/// use lvx_parallel::Cluster;
+/// use lvx_parallel::{Cluster, SumError};
 /// use pi18_proto::{GeneralStatus, Reply, SerialNumber};
 ///
 /// let serials = ["96132206100410", "96132206100411"].map(|text| SerialNumber::new(text).unwrap());
@@ -21,7 +22,8 @@ use pi18_proto::{GeneralStatus, SerialNumber, SignedWatts, VoltAmperes, WattHour
 /// let status = GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes())?;
 ///
 /// cluster.put_status(serials[0], status, now);
-/// assert_eq!(cluster.totals(now).pv_power.unwrap_err().missing, [serials[1]]);
+/// let error = cluster.totals(now).pv_power.unwrap_err();
+/// assert_eq!(error, SumError::Missing(vec![serials[1]]));
 /// cluster.put_status(serials[1], status, now);
 /// println!("PV {}", cluster.totals(now).pv_power?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -40,9 +42,7 @@ struct MemberValues {
     energy: Option<(WattHours, Instant)>,
 }
 
-/// The sums of a bank. Each is present only if every unit has a recent value.
-///
-/// A sum that is too large for its quantity is the largest value that the quantity has.
+/// The sums of a bank. Each is an error if a unit has no recent value.
 ///
 /// Battery power is calculated from current and voltage, because `GS` has no battery power:
 ///
@@ -73,21 +73,21 @@ struct MemberValues {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Totals {
-    /// Power that all PV strings in `GS` deliver.
-    pub pv_power: Result<Watts, Incomplete>,
-    /// Active power that all loads draw. Units with three phases report only the first in `GS`, so only
-    /// the first is included.
-    pub load_power: Result<Watts, Incomplete>,
-    /// Apparent power that all loads draw, with the same limit.
-    pub load_apparent_power: Result<VoltAmperes, Incomplete>,
+    /// Power of the PV strings that `GS` reports, the first two of each unit.
+    pub pv_power: Result<Watts, SumError>,
+    /// Active power of all loads. Units with three phases report only the first phase in `GS`, so only
+    /// that one is included.
+    pub load_power: Result<Watts, SumError>,
+    /// Apparent power of all loads, limited to the first phase as well.
+    pub load_apparent_power: Result<VoltAmperes, SumError>,
     /// Power into the battery; negative while the battery is discharged. It is the sum over the units
     /// of battery current times battery voltage.
-    pub battery_power: Result<SignedWatts, Incomplete>,
+    pub battery_power: Result<SignedWatts, SumError>,
     /// Energy that all units have generated.
-    pub energy: Result<WattHours, Incomplete>,
+    pub energy: Result<WattHours, SumError>,
 }
 
-/// Error for a sum that lacks the recent value of some units.
+/// The reason why there is no sum.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -104,16 +104,19 @@ pub struct Totals {
 /// );
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("expected a recent value from every unit, found none from {}", list(.missing))]
 #[non_exhaustive]
-pub struct Incomplete {
-    /// Serial numbers of the units without a recent value.
-    pub missing: Vec<SerialNumber>,
+pub enum SumError {
+    /// Units without a recent value, by serial number; empty for a bank without units.
+    #[error("expected a recent value from every unit, found none from {}", list(.0))]
+    Missing(Vec<SerialNumber>),
+    /// A sum that does not fit its quantity, in the unit of that quantity.
+    #[error("expected a sum that fits its quantity, found {0}")]
+    TooLarge(i64),
 }
 
 impl Cluster {
-    /// Returns a bank of these units, whose values are used for `max_age`. A serial number that occurs
-    /// twice is one unit.
+    /// Returns a bank of these units, without values. Values older than `max_age` are not added up. A serial
+    /// number that occurs twice counts as one unit.
     pub fn new(members: impl IntoIterator<Item = SerialNumber>, max_age: Duration) -> Self {
         let mut all: Vec<MemberValues> = Vec::new();
         for serial in members {
@@ -129,8 +132,8 @@ impl Cluster {
         self.put(member, |values| values.status = Some((status, at)))
     }
 
-    /// Stores the energy that a unit has generated. The period is up to the caller, and must be the same
-    /// for all units. Returns `false` if the bank has no such unit.
+    /// Stores the energy that a unit has generated, for example today or in total; the period must be the
+    /// same for all units. Returns `false` if the bank has no such unit.
     pub fn put_energy(&mut self, member: SerialNumber, energy: WattHours, at: Instant) -> bool {
         self.put(member, |values| values.energy = Some((energy, at)))
     }
@@ -147,26 +150,25 @@ impl Cluster {
         };
         Totals {
             pv_power: status(|s| i64::from(s.pv1_power.0) + i64::from(s.pv2_power.0))
-                .map(|sum| Watts(saturated(sum))),
-            load_power: status(|s| s.active_power.0.into()).map(|sum| Watts(saturated(sum))),
+                .and_then(|sum| checked(sum, Watts)),
+            load_power: status(|s| s.active_power.0.into()).and_then(|sum| checked(sum, Watts)),
             load_apparent_power: status(|s| s.apparent_power.0.into())
-                .map(|sum| VoltAmperes(saturated(sum))),
-            battery_power: status(battery_power).map(|sum| {
-                let limit = if sum < 0 { i32::MIN } else { i32::MAX };
-                SignedWatts(sum.try_into().unwrap_or(limit))
-            }),
+                .and_then(|sum| checked(sum, VoltAmperes)),
+            battery_power: status(battery_power).and_then(|sum| checked(sum, SignedWatts)),
             energy: self
                 .sum(now, |values| values.energy, |energy| energy.0.into())
-                .map(|sum| WattHours(saturated(sum))),
+                .and_then(|sum| checked(sum, WattHours)),
         }
     }
 
+    /// Adds up a value of all units. `part` returns the latest reading of a unit with its time, and `value`
+    /// the value in it.
     fn sum<T>(
         &self,
         now: Instant,
         part: fn(&MemberValues) -> Option<(T, Instant)>,
         value: impl Fn(T) -> i64,
-    ) -> Result<i64, Incomplete> {
+    ) -> Result<i64, SumError> {
         let mut missing = Vec::new();
         let mut sum = 0;
         for member in &self.members {
@@ -181,14 +183,14 @@ impl Cluster {
         if missing.is_empty() && !self.members.is_empty() {
             Ok(sum)
         } else {
-            Err(Incomplete { missing })
+            Err(SumError::Missing(missing))
         }
     }
 }
 
-/// Converts the sum of an unsigned quantity, limited to its largest value.
-fn saturated(sum: i64) -> u32 {
-    u32::try_from(sum).unwrap_or(u32::MAX)
+/// Converts a sum into its quantity.
+fn checked<N: TryFrom<i64>, Q>(sum: i64, quantity: fn(N) -> Q) -> Result<Q, SumError> {
+    N::try_from(sum).map(quantity).map_err(|_| SumError::TooLarge(sum))
 }
 
 /// Returns the power into the battery of one unit, W.
@@ -235,20 +237,33 @@ mod tests {
         let totals = cluster.totals(now);
         assert_eq!(totals.pv_power, Ok(Watts(1502)));
         assert_eq!(totals.battery_power, Ok(SignedWatts(-1040)));
-        assert_eq!(totals.energy, Err(Incomplete { missing: vec![serials()[1]] }));
-        assert!(cluster.put_energy(serials()[1], WattHours(u32::MAX), now));
-        assert_eq!(cluster.totals(now).energy, Ok(WattHours(u32::MAX)));
+        assert_eq!(totals.energy, Err(SumError::Missing(vec![serials()[1]])));
+        assert!(cluster.put_energy(serials()[1], WattHours(5), now));
+        assert_eq!(cluster.totals(now).energy, Ok(WattHours(12)));
     }
 
     #[test]
-    fn totals_with_missing_or_old_value_are_incomplete() {
+    fn sum_that_exceeds_its_quantity_is_error() {
+        let mut cluster = Cluster::new(serials(), Duration::from_secs(10));
+        let now = Instant::now();
+        cluster.put_energy(serials()[0], WattHours(u32::MAX), now);
+        cluster.put_energy(serials()[1], WattHours(0), now);
+        assert_eq!(cluster.totals(now).energy, Ok(WattHours(u32::MAX)));
+        cluster.put_energy(serials()[1], WattHours(1), now);
+        let error = cluster.totals(now).energy.unwrap_err();
+        assert_eq!(error, SumError::TooLarge(4_294_967_296));
+        assert_eq!(error.to_string(), "expected a sum that fits its quantity, found 4294967296");
+    }
+
+    #[test]
+    fn totals_with_missing_or_old_value_are_errors() {
         let mut cluster = Cluster::new(serials(), Duration::from_secs(10));
         let start = Instant::now();
         let later = start + Duration::from_secs(11);
         cluster.put_status(serials()[0], status(1, 0, 1), start);
         cluster.put_status(serials()[1], status(1, 0, 1), later);
         let incomplete = cluster.totals(later).load_power.unwrap_err();
-        assert_eq!(incomplete.missing, [serials()[0]]);
+        assert_eq!(incomplete, SumError::Missing(vec![serials()[0]]));
         assert_eq!(
             incomplete.to_string(),
             "expected a recent value from every unit, found none from 96132206100410"

@@ -79,7 +79,7 @@ mod thresholds;
 mod wording;
 
 pub use checks::{Checks, check};
-pub use cluster::{Cluster, Incomplete, Totals};
+pub use cluster::{Cluster, SumError, Totals};
 pub use compare::{Comparison, compare};
 pub use error::FormatError;
 pub use explanation::Explanation;

@@ -1,7 +1,7 @@
 //! The rows of a report.
 //!
-//! A row whose values should be equal marks those that few units have. A row of measurements marks the
-//! units that a warning or an error of a related rule names.
+//! In a row whose values should be equal, the values of a minority are marked. In a row of measurements, the
+//! units in a warning or an error of a related rule are marked.
 
 use lvx_settings::{Setting, Settings, are_phases};
 use pi18_proto::{GeneralStatus, Watts, WorkingMode};
@@ -9,7 +9,7 @@ use pi18_proto::{GeneralStatus, Watts, WorkingMode};
 use super::table::{FAULT, MODE, Row};
 use crate::{Finding, Severity, UnitSnapshot, wording::uncapitalised};
 
-/// Returns the rows that a report shows; without those of which no unit reports a value.
+/// Returns the rows of a report. Rows without any value are left out.
 pub(super) fn rows(units: &[&UnitSnapshot], findings: &[Finding]) -> Vec<Row> {
     let mut rows = Vec::new();
     let own = |label: &str, rules: &[&str], value: &dyn Fn(&UnitSnapshot) -> Option<String>| {
@@ -58,6 +58,7 @@ fn is_warned_of(unit: Option<&&UnitSnapshot>, rules: &[&str], findings: &[Findin
     })
 }
 
+/// A function that builds a row of own values: label, related rules, value of each unit.
 type Own<'a> = dyn Fn(&str, &[&str], &dyn Fn(&UnitSnapshot) -> Option<String>) -> Row + 'a;
 
 fn measurements(units: &[&UnitSnapshot], own: &Own<'_>) -> Vec<Row> {
@@ -79,8 +80,9 @@ fn measurements(units: &[&UnitSnapshot], own: &Own<'_>) -> Vec<Row> {
         measured("discharge current", &["discharge-current"], |status| {
             status.discharge_current.to_string()
         }),
-        measured("PV power", &[], |status| {
-            Watts(status.pv1_power.0.saturating_add(status.pv2_power.0)).to_string()
+        own("PV power", &[], &|unit| {
+            let status = unit.status.value()?;
+            Some(Watts(status.pv1_power.0.checked_add(status.pv2_power.0)?).to_string())
         }),
         measured(&ac("output power"), &["cross-totals"], |status| {
             format!("{} ({})", status.active_power, status.load_percent)
