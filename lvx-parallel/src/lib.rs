@@ -1,18 +1,22 @@
-//! Checks whether a bank of parallel PI18 inverters is healthy, and if not, why and what to do.
+//! Checks whether parallel inverters work together correctly, and if not, why and what to do. It reads
+//! inverters with the serial protocol PI18, such as the MPP Solar LVX6048 and Voltronic InfiniSolar V.
 //!
-//! Units that share a battery and an output must agree: in firmware, in their settings, and about each
-//! other. If they do not, they share the load badly or stop with a fault. This crate reads all units of
-//! a bank, applies [rules](RuleInfo::all) to what they report, and returns a [`Report`]: the units side
-//! by side, and [`Finding`]s with their reasons and what to do. It never writes to an inverter.
+//! Inverters that share a battery and an output must have the same firmware and the same settings, and must
+//! have correct data about each other; if not, they share the load badly or stop with a fault. This crate
+//! reads all of them at the same time, applies [rules](#rules) to their answers, and returns a [`Report`]: a
+//! table of the inverters side by side, and [`Finding`]s with reasons and advice. It never writes to an
+//! inverter.
 //!
-//! Every step works on data: a [`BankSnapshot`] can be saved as YAML or JSON and judged later, on
-//! another machine.
+//! Reading and checking are separate steps: a [`BankSnapshot`] can be saved as YAML or JSON and checked later,
+//! on another machine.
 //!
 //! ```
 //! use lvx_parallel::{BankSnapshot, Member, check};
 //!
-//! // `sim:0` and `sim:1` are virtual units; `/dev/hidraw0` or `serial:/dev/ttyUSB0` are real ones.
-//! let members = ["sim:0".parse()?, "sim:1".parse()?].map(|address| Member::open(&address));
+//! // Two virtual inverters. The addresses of real ones are `/dev/hidraw0` (USB), `serial:/dev/ttyUSB0`
+//! // or `tcp:HOST:PORT`.
+//! let addresses = ["sim:0".parse()?, "sim:1".parse()?];
+//! let members = addresses.map(|address| Member::open(&address));
 //! let bank = BankSnapshot::read(members.into());
 //! let report = check(&bank);
 //! assert!(report.is_healthy(), "{report}");
@@ -24,42 +28,48 @@
 //!
 //! # Terms
 //!
-//! - A *unit* is one inverter, a *bank* all units that share a battery.
-//! - A unit's *instance* is its number in the bank. Instance 0 is the *master*, which the others follow.
-//! - A *question* is a query such as `GS` (measurements), `PIRI` (ratings and settings) or `FWS` (fault and
-//!   warnings). `PRIn` and `PGSn` ask a unit about unit `n` of its bank; they show whether units hold the
-//!   right data about each other.
+//! - A *unit* is one inverter. A *bank* is all units that share a battery.
+//! - The *instance* of a unit is its number in the bank. Instance 0 is the *master*, which the other units,
+//!   the *slaves*, follow.
+//! - *Main firmware* runs on the main processor of a unit, *slave firmware* on its other processors. The
+//!   slave processors have nothing to do with the slaves of a bank.
+//! - A *question* is a query of the protocol. Documentation and reports use the names of the protocol: `PIRI`
+//!   (ratings and settings), `GS` (measurements), `FWS` (fault and warnings), `MOD` (working mode), `VFW`
+//!   (firmware versions). `PRIn` and `PGSn` ask a unit for its data about unit `n` of the bank.
+//! - A *member* is a unit to read, with its open link. A *snapshot* holds the answers.
 //! - A *reading* is an answer with the time at which it was read. Values that change are compared only if
 //!   they were read within a few seconds ([`Thresholds::max_skew`]).
-//! - A *rule* judges the bank and returns *findings*. Each finding has a [`Severity`], the values of the
-//!   units, the reason why it matters, and advice.
+//! - A *rule* examines a bank and returns *findings*. A finding has a [`Severity`], the values of the units,
+//!   the reason why it matters, and advice. A bank without warnings and errors is *healthy*.
 //!
 //! # Rules
 //!
-//! | Rules | compare |
+//! | Rules | Subject |
 //! |---|---|
-//! | `same-unit`, `serial-number`, `instance`, `bank-size` | who is in the bank |
-//! | `ratings`, `main-firmware`, `slave-firmware` | model and firmware |
+//! | `same-unit`, `serial-number`, `instance`, `bank-size` | which units the bank has |
+//! | `ratings`, `main-firmware`, `slave-firmware` | models and firmware |
 //! | `settings`, `further-settings`, `output-mode`, `selectable-currents`, `clock` | settings |
-//! | `fault`, `warning`, `mode`, `mode-conflict` | what the units are doing |
+//! | `fault`, `warning`, `mode`, `mode-conflict` | faults, warnings and working modes |
 //! | `battery-voltage`, `battery-capacity`, `state-of-charge`, `charge-rate` | the battery |
-//! | `charge-current`, `discharge-current` | how units share a current |
+//! | `charge-current`, `discharge-current` | how the units share the battery current |
 //! | `grid`, `output` | AC voltages and frequencies |
-//! | `cross-serial`, `cross-status`, `cross-totals` | what units report about each other |
-//! | `unread`, `skew`, `baseline` | what was not read, and what changed |
+//! | `cross-serial`, `cross-status`, `cross-totals` | the data of the units about each other |
+//! | `unread`, `skew` | missing answers, and readings too far apart in time |
+//! | `baseline` | changes since an earlier snapshot |
 //!
-//! One cause is reported once: if the firmware differs, `main-firmware` reports it and the fault that
-//! follows from it is not reported again. [`RuleInfo::all`] describes each rule with its source.
+//! One cause is reported once. For example, units with different main firmware stop with fault 71: rule
+//! `main-firmware` then reports the versions, and rule `fault` does not report fault 71 again.
+//! [`RuleInfo::all`] returns each rule with a description and the origin of its limits.
 //!
 //! # Where to start
 //!
-//! | To | use |
+//! | Task | Item |
 //! |---|---|
-//! | read all units | [`BankSnapshot::read`], or [`Checks::read`] to ask only what the chosen rules need |
+//! | read all units | [`BankSnapshot::read`], or [`Checks::read`], which asks only what the chosen rules need |
 //! | choose rules and limits | [`Checks`] with [`RuleInfo`] and [`Thresholds`] |
 //! | find what changed since an earlier snapshot | [`Checks::baseline`] |
-//! | compare settings, and nothing else | [`compare`] |
-//! | explain a code on a display | [`Explanation`] |
+//! | compare settings without applying rules | [`compare`] |
+//! | explain a fault, warning or mode on a display | [`Explanation`] |
 //! | add up power and energy of all units | [`Cluster`] |
 //! | build a snapshot without a link | [`UnitSnapshot::from_answers`] |
 
