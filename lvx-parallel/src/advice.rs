@@ -1,15 +1,18 @@
-//! What faults, warnings and modes mean, and what to check, the most likely cause first.
+//! Advice for faults, warnings and working modes: the meaning of each, and what to check, the most likely
+//! cause first.
 //!
-//! Source: the names are those of PI18's table of faults. The order of causes of faults 71 and 83 is
-//! from commissioning LVX6048 units; that of the other parallel faults is from the makers' manuals,
-//! shortened (assumed).
+//! Source: the names are from the table of faults in PI18. The causes of faults 71 and 83 are in the order
+//! observed when LVX6048 units were commissioned; those of the other parallel faults are in the order of the
+//! makers' manuals, shortened (assumed).
 
 use pi18_proto::{FaultCode, WorkingMode};
 
-/// Why a code matters, and what to do, in this order.
+/// The meaning of a code, and what to do about it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Advice {
+    /// Meaning of the code, or the reason why it matters.
     pub(crate) why: &'static str,
+    /// What to check or do, in this order.
     pub(crate) steps: &'static [&'static str],
 }
 
@@ -17,14 +20,15 @@ const fn advice(why: &'static str, steps: &'static [&'static str]) -> Advice {
     Advice { why, steps }
 }
 
-/// Reason of [`warning`] for a warning that it does not know.
-pub(crate) const UNKNOWN_WARNING: &str = "this program does not know the warning";
+/// Meaning that [`warning`] returns for a warning without a name.
+pub(crate) const UNKNOWN_WARNING: &str = "the meaning of this warning is not known";
 const STOPPED: &str = "the unit has stopped and has no output";
-const BANK_STOPPED: &str = "the bank stops: its units must agree before they share one output";
+const BANK_STOPPED: &str =
+    "the bank stops, because its units must agree before they share one output";
 
 /// Returns the advice for a fault.
 pub(crate) fn fault(code: FaultCode) -> Advice {
-    parallel_fault(code).unwrap_or_else(|| own_fault(code))
+    parallel_fault(code).unwrap_or_else(|| unit_fault(code))
 }
 
 /// Returns the advice for a fault of units that work in parallel.
@@ -33,7 +37,7 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
         FaultCode::PARALLEL_FIRMWARE => advice(
             BANK_STOPPED,
             &[
-                "read the main firmware of every unit (lvx query VFW UNIT): a unit that was not given here may differ",
+                "read the main firmware of every unit (lvx query VFW UNIT): a unit that is not in this report may differ",
                 "have the same main firmware installed on all units",
                 "if all are equal, check the parallel communication cables: a unit may receive wrong data from the others",
             ],
@@ -42,14 +46,14 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
             BANK_STOPPED,
             &[
                 "check that the current sharing cables are plugged in on every unit, each to its own pair",
-                "with AC, PV and battery off, check that the outputs are wired in parallel, L to L and N to N, with cables of the same length",
+                "with AC, PV and battery off, check that the outputs are connected in parallel, L to L and N to N, with cables of the same length",
                 "have an electrician run each unit alone, its output and parallel cables disconnected and its output mode single: a unit that faults alone needs service",
             ],
         ),
         FaultCode::PARALLEL_CAN => advice(
             BANK_STOPPED,
             &[
-                "check that the parallel communication cables are plugged in firmly, in a chain, none missing",
+                "check that the parallel communication cables connect the units in a chain, that none is missing, and that all are plugged in firmly",
                 "switch all units off and on again",
                 "with AC, PV and battery off, replace one cable after another, then the parallel board",
             ],
@@ -83,14 +87,14 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
             "the units measure different grids and stop",
             &[
                 "with AC, PV and battery off, check the AC input breaker and the wires of the unit that shows the lower voltage",
-                "check that all units are on the same phase, or on the phase of their output mode, L and N not swapped",
+                "check that all units are on the same phase, or on the phase of their output mode, and that L and N are not swapped",
                 "compare the input voltage ranges (lvx compare)",
             ],
         ),
         FaultCode::PARALLEL_LINE_CURRENT => advice(
             "one unit draws much more from the grid than the others and could be overloaded",
             &[
-                "switch all units off and on again and check whether the fault comes back",
+                "switch all units off and on again and check whether the fault returns",
                 "with AC, PV and battery off, check that the AC input cables have the same length and size and that their screws are tight",
                 "check the current sharing cables",
             ],
@@ -98,7 +102,7 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
         FaultCode::PARALLEL_OUTPUT_SETTINGS => advice(
             BANK_STOPPED,
             &[
-                "compare output voltage, frequency and output mode of all units (lvx compare); a unit that was not given here may differ",
+                "compare output voltage, frequency and output mode of all units (lvx compare); a unit that is not in this report may differ",
                 "set them equal, in standby, then switch all units off and on again",
             ],
         ),
@@ -107,7 +111,7 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
 }
 
 /// Returns the advice for a fault of a single unit.
-fn own_fault(code: FaultCode) -> Advice {
+fn unit_fault(code: FaultCode) -> Advice {
     match code {
         FaultCode::FAN_LOCKED => advice(
             STOPPED,
@@ -126,7 +130,7 @@ fn own_fault(code: FaultCode) -> Advice {
         FaultCode::BATTERY_HIGH => advice(
             STOPPED,
             &[
-                "measure the battery: above 1.25 times its rated voltage, another source is charging it",
+                "measure the battery voltage: if it is above 1.25 times the rated voltage, another source is charging the battery",
                 "compare bulk and float voltage with the limits of the battery",
                 "a BMS that disconnects during charging makes the voltage jump: lower the bulk voltage or the charge current",
             ],
@@ -150,7 +154,7 @@ fn own_fault(code: FaultCode) -> Advice {
             STOPPED,
             &[
                 "switch the loads off and the unit on again",
-                "if the fault comes back without load, have the unit serviced",
+                "if the fault returns without load, have the unit serviced",
             ],
         ),
         FaultCode::OVERLOAD | FaultCode::OVER_CURRENT => advice(
@@ -170,19 +174,19 @@ fn own_fault(code: FaultCode) -> Advice {
         FaultCode::BUS_HIGH => advice(
             STOPPED,
             &[
-                "check the PV voltage: a string may be too long for a cold day",
-                "switch PV and AC off, then on again; if the fault comes back, have the unit serviced",
+                "check the PV voltage: on a cold day, a string with too many panels exceeds the limit",
+                "switch PV and AC off, then on again; if the fault returns, have the unit serviced",
             ],
         ),
         code if code.name().is_some() => advice(
             STOPPED,
             &[
                 "switch the unit off completely (AC, PV and battery), wait five minutes, switch it on",
-                "if the fault comes back, a part inside has failed: have the unit serviced",
+                "if the fault returns, a part inside has failed: have the unit serviced",
             ],
         ),
         _ => advice(
-            "the unit has stopped for a reason that this program does not know",
+            "the unit has stopped for an unknown reason",
             &[
                 "look the number up in the manual of exactly this model",
                 "switch the unit off completely (AC, PV and battery), wait five minutes, switch it on",
@@ -191,16 +195,16 @@ fn own_fault(code: FaultCode) -> Advice {
     }
 }
 
-/// Returns what a unit does in a mode, and what to do about it.
+/// Returns the meaning of a working mode, and what to do about it.
 pub(crate) fn mode(mode: WorkingMode) -> Advice {
     match mode {
-        WorkingMode::POWER_ON => advice("it does not work yet; check again in a minute", &[]),
+        WorkingMode::POWER_ON => advice("the unit is still starting; check again in a minute", &[]),
         WorkingMode::STANDBY => advice(
-            "it feeds no load and charges no battery: its switch may be off, or it has nothing to do",
+            "the unit feeds no load and does not charge the battery: its switch may be off, or neither needs power",
             &[],
         ),
         WorkingMode::BYPASS => advice(
-            "the grid feeds the loads directly, past the inverter: its output is off, or it had an overload",
+            "the grid feeds the loads directly, bypassing the inverter: its output is off, or it was overloaded",
             &[],
         ),
         WorkingMode::BATTERY => {
@@ -209,7 +213,7 @@ pub(crate) fn mode(mode: WorkingMode) -> Advice {
         WorkingMode::FAULT => advice(
             "the unit has stopped",
             &[
-                "read the code on the display: it may appear only at times",
+                "read the code on the display: it may be shown only intermittently",
                 "switch the unit off and on again",
             ],
         ),
@@ -221,8 +225,10 @@ pub(crate) fn mode(mode: WorkingMode) -> Advice {
             &[],
         ),
         _ => advice(
-            "this program does not know the mode and cannot judge it",
-            &["compare with its display, and report the number and what the unit did"],
+            "the meaning of this mode is not known, so the unit cannot be judged",
+            &[
+                "compare with the display of the unit, and report the number and what the unit was doing",
+            ],
         ),
     }
 }
@@ -231,7 +237,7 @@ pub(crate) fn mode(mode: WorkingMode) -> Advice {
 pub(crate) fn warning(name: &str) -> Advice {
     match name {
         "line_fail" => advice(
-            "this unit has no usable grid",
+            "the unit measures no usable grid",
             &[
                 "check its AC input breaker and wires",
                 "compare the input voltage ranges (lvx compare)",
@@ -277,7 +283,7 @@ pub(crate) fn warning(name: &str) -> Advice {
         "pv1_voltage_high" | "pv2_voltage_high" => advice(
             "this PV voltage can destroy the charger",
             &[
-                "open the DC isolator, never a plug under load; have an electrician measure the string and shorten it",
+                "open the DC isolator, but never a plug under load; have an electrician measure the string and shorten it",
             ],
         ),
         "mppt1_overload" | "mppt2_overload" => advice(

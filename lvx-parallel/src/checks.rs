@@ -1,4 +1,4 @@
-//! What is checked: the choice of rules, thresholds, expectations and a baseline.
+//! The checks that a caller chooses: rules, thresholds, expected values and a baseline.
 
 use pi18_proto::Version;
 
@@ -8,8 +8,10 @@ mod judge;
 
 pub use judge::check;
 
-/// What is checked, and with which thresholds. The default checks everything that needs no further
-/// information.
+/// The rules to apply to a bank, with their thresholds and the values that are expected.
+///
+/// The default applies every rule with its default thresholds. Rules `charge-rate` and `baseline` report
+/// nothing until [`bank_ah`](Self::bank_ah) and [`baseline`](Self::baseline) are set.
 ///
 /// ```
 /// use lvx_parallel::{BankSnapshot, Checks, Member, RuleInfo};
@@ -26,19 +28,20 @@ pub use judge::check;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
-    /// Limits of what a healthy bank may show.
+    /// Limits that the rules use.
     pub thresholds: Thresholds,
     /// Version of the main firmware that all units should have. Without it, rule `main-firmware` only
     /// compares the units with each other.
     pub expected_firmware: Option<Version>,
-    /// Capacity of the battery bank in ampere-hours. Without it the charge rate is not checked.
+    /// Capacity of the battery in ampere-hours. Without it, the charge rate is not checked.
     pub bank_ah: Option<u32>,
-    /// Rules to check; all if it is empty. A rule that is not checked suppresses no other rule.
+    /// Rules to apply; all if the list is empty. A rule that is not applied does not suppress another one,
+    /// except where the units cannot be compared at all.
     pub only: Vec<&'static RuleInfo>,
     /// Rules to leave out.
     pub skip: Vec<&'static RuleInfo>,
-    /// Bank that was saved earlier. The rule `baseline` reports what changed since; units are matched by
-    /// their serial numbers.
+    /// Earlier snapshot of the bank. Rule `baseline` reports what has changed since then; units are matched
+    /// by their serial numbers.
     pub baseline: Option<BankSnapshot>,
 }
 

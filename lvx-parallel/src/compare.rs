@@ -11,9 +11,9 @@ use crate::{
     report::{markdown_table, setting_rows, text_table},
 };
 
-/// The settings of the units side by side: whether those that must agree do, and what else differs.
+/// The settings of the units side by side: first those that must be the same on all units, then all others.
 ///
-/// Its `Display` is the comparison for people, without colours.
+/// Its `Display` is the text of [`to_text`](Self::to_text), without colours.
 ///
 /// ```
 /// use lvx_parallel::{BankSnapshot, Member, Questions, compare};
@@ -86,8 +86,8 @@ impl<'a> Part<'a> {
 }
 
 impl Comparison {
-    /// Returns whether all settings are the same on all units. Output modes may differ if they are the
-    /// phases of one bank.
+    /// Returns whether all settings are the same on all units. Output modes may differ if the units feed
+    /// different phases.
     #[must_use]
     pub fn matches(&self) -> bool {
         self.agreeing.iter().chain(&self.further).all(|row| !row.is_marked())
@@ -105,8 +105,8 @@ impl Comparison {
         )
     }
 
-    /// Writes the comparison for people: the twelve settings that must agree, those of the others that
-    /// differ, and the verdict.
+    /// Writes the comparison as text: the twelve settings that must agree, the other settings that differ,
+    /// and the verdict.
     #[must_use]
     pub fn to_text(&self, style: &ReportStyle) -> String {
         if self.units.is_empty() {
@@ -128,6 +128,7 @@ impl Comparison {
 
     /// Writes the comparison as indented JSON: `matches`, and for `agreeing` and `further` the number of
     /// matching settings and each setting with its cells.
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member, compare};
     ///
@@ -149,7 +150,7 @@ impl Comparison {
             agreeing: Part::of(&self.agreeing),
             further: Part::of(&self.further),
         };
-        // Every key is a string and every number is finite.
+        // This cannot fail: every key is a string and every number is finite.
         serde_json::to_string_pretty(&document).unwrap_or_default()
     }
 

@@ -1,4 +1,4 @@
-//! The bank as rules see it: each unit once, the master first, and what can be compared.
+//! The input of the rules: each unit once, the master first, with its measurements, settings and faults.
 //!
 //! [`prepared`] orders and names the units and removes old readings; [`Context::new`] then finds duplicate
 //! units, the measurements that can be compared in time, and faults that only other units report. Rules use
@@ -25,9 +25,9 @@ pub(crate) use spread::difference;
 pub(crate) use units::{may_be_same, named, prepared};
 pub(crate) use values::{differ, each, observed};
 
-/// What rules judge.
+/// The input of the rules.
 pub(crate) struct Context<'a> {
-    /// The checks that the caller chose, with thresholds, expectations and a baseline.
+    /// The checks that the caller chose, with thresholds, expected values and a baseline.
     pub(crate) checks: &'a Checks,
     /// Time of this computer when reading started.
     pub(crate) started: Option<DateTime>,
@@ -68,7 +68,7 @@ impl<'a> Context<'a> {
             settings,
         };
         // Units that cannot communicate report nothing reliable about each other.
-        if !context.is_out_of_touch() {
+        if !context.has_communication_fault() {
             context.reported_faults = reported_fault::find(&context.units);
         }
         context
@@ -89,7 +89,7 @@ impl Context<'_> {
         own.chain(self.reported_faults.iter().map(|reported| reported.fault))
     }
 
-    /// Returns the active fault of a unit, as the unit reports it or else as others do.
+    /// Returns the active fault of a unit: its own report, or else that of other units.
     pub(crate) fn fault_of(&self, unit: &UnitSnapshot) -> Option<FaultCode> {
         let is_reported = |reported: &&ReportedFault<'_>| {
             unit.faults.value().is_none() && unit.has_number(reported.number)
@@ -102,9 +102,9 @@ impl Context<'_> {
         self.faults().any(|fault| faults.contains(&fault))
     }
 
-    /// Returns whether a fault shows that the units cannot communicate. What they report about each
-    /// other is then not reliable.
-    pub(crate) fn is_out_of_touch(&self) -> bool {
+    /// Returns whether a fault shows that the units cannot communicate. Their data about each other is
+    /// then not reliable.
+    pub(crate) fn has_communication_fault(&self) -> bool {
         self.has_fault(&[
             FaultCode::PARALLEL_CAN,
             FaultCode::PARALLEL_HOST_LOST,
@@ -116,12 +116,12 @@ impl Context<'_> {
 /// The units of the bank.
 impl<'a> Context<'a> {
     /// Returns whether a unit was given twice.
-    pub(crate) fn has_unit_twice(&self) -> bool {
+    pub(crate) fn has_duplicate_unit(&self) -> bool {
         self.units.len() < self.given.len()
     }
 
-    /// Returns the number of units in the bank, as far as it is known: the number of instances that
-    /// some unit reports as present.
+    /// Returns the known size of the bank: the number of instances that at least one unit reports as
+    /// present.
     pub(crate) fn known_size(&self) -> usize {
         let known = self.units.iter().flat_map(|unit| unit.known_numbers());
         known.collect::<BTreeSet<_>>().len()
@@ -137,13 +137,13 @@ impl<'a> Context<'a> {
         unit.known_numbers().filter(move |number| !given.contains(number))
     }
 
-    /// Returns whether all units of the bank were given and read. If no unit reports who is in its
-    /// bank, as older ones do not, this is not known and `false`.
+    /// Returns whether all units of the bank were given and read. Returns `false` if that is not known,
+    /// because no unit reports which units its bank has. Older units do not.
     pub(crate) fn is_whole(&self) -> bool {
         let has_rating =
             |unit: &&UnitSnapshot| unit.ratings.iter().any(|answer| answer.value().is_some());
         self.units.iter().any(has_rating)
-            && !self.has_unit_twice()
+            && !self.has_duplicate_unit()
             && self.known_size() <= self.units.len()
             && self.units.iter().all(|unit| unit.lost.is_none() && unit.status.value().is_some())
     }

@@ -1,10 +1,10 @@
-//! Errors of files and texts that hold a bank, thresholds or names of rules.
+//! Errors in files with a bank or thresholds, and in names of rules and thresholds.
 
 use serde_json::error::Category;
 use serde_saphyr::Error as YamlError;
 
-/// The reason why a text is not a bank, not thresholds, or not the name of a rule: the place, what was
-/// expected, and what was found.
+/// An error in a saved bank, in thresholds, or in the name of a rule: the place, what was expected, and
+/// what was found.
 ///
 /// ```
 /// use lvx_parallel::Thresholds;
@@ -61,7 +61,7 @@ impl FormatError {
     }
 }
 
-/// Returns the reason in words for users; those of the library are for programmers.
+/// Returns the reason in words for users. The messages of the library are written for programmers.
 fn yaml_reason(error: &YamlError) -> String {
     match error {
         YamlError::WithSnippet { error, .. } | YamlError::AliasError { error, .. } => {
@@ -101,7 +101,7 @@ fn yaml_reason(error: &YamlError) -> String {
     }
 }
 
-/// Returns whether a message comes from a type that is read, not from the reader.
+/// Returns whether a message comes from the type that is deserialized, not from the YAML reader.
 fn is_ours(message: &str) -> bool {
     message.contains("expected ") || message.contains(", found ") || message.starts_with("invalid ")
 }

@@ -1,4 +1,4 @@
-//! The meaning of a fault, warning or mode code, for a number on a display.
+//! Explanations of the fault, warning and mode codes that a unit's display shows.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::{
     wording::{plain, uncapitalised},
 };
 
-/// The meaning of a fault, a warning or a mode, and what to check, the most likely cause first.
+/// The meaning of a fault, warning or mode code, and what to check, the most likely cause first.
 ///
 /// ```
 /// use lvx_parallel::Explanation;
@@ -47,6 +47,7 @@ impl Explanation {
 
     /// Explains a warning, given by its position among the warnings of `FWS`, counted from 1, or by its
     /// name (`fan_locked`).
+    ///
     /// ```
     /// use lvx_parallel::Explanation;
     ///
@@ -57,15 +58,16 @@ impl Explanation {
     #[must_use]
     pub fn of_warning(text: &str) -> Option<Self> {
         let name = text.replace('-', "_");
-        let is_it =
+        let is_match =
             |(place, info): &(usize, &FieldInfo)| info.name == name || text.parse() == Ok(*place);
-        let (place, info) = Self::warning_fields().find(is_it)?;
+        let (place, info) = Self::warning_fields().find(is_match)?;
         let what = format!("warning {place:02} {}", uncapitalised(info.label));
         let source = rules::warning::RULE.info.source;
         Some(Self::new(what, advice::warning(info.name), source))
     }
 
     /// Explains a mode; `None` if the number has no name.
+    ///
     /// ```
     /// use lvx_parallel::Explanation;
     /// use pi18_proto::WorkingMode;
@@ -104,7 +106,7 @@ impl Explanation {
         Self { what, why: advice.why, advice: advice.steps, source }
     }
 
-    /// Writes the explanation for people.
+    /// Writes the explanation as text.
     #[must_use]
     pub fn to_text(&self, style: &ReportStyle) -> String {
         let mut text = wrap("", &plain(&self.what), style.width);
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn explanation_of_every_code_equals_its_finding() {
+    fn every_code_is_explained_as_in_findings() {
         assert_eq!(Explanation::faults().count(), 28);
         assert_eq!(Explanation::warnings().count(), FaultsAndWarnings::FIELDS.len() - 1);
         assert_eq!(Explanation::modes().count(), 7);

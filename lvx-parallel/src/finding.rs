@@ -1,4 +1,4 @@
-//! What a rule reports.
+//! Findings: what rules report, with severity, reason and advice.
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What is wrong, why it matters, and what to do.
+/// A problem or a fact that a rule reports, with the values of the units, a reason and advice.
 ///
 /// Its `Display` is one line: what was found, and the values of the units.
 ///
@@ -53,23 +53,23 @@ impl fmt::Display for Severity {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// Id of the rule that reports it.
+    /// Id of the rule that reports the finding.
     pub rule: &'static str,
-    /// How severe it is.
+    /// Severity of the finding.
     pub severity: Severity,
-    /// What was found.
+    /// Description of the problem or fact, without the values.
     pub what: String,
     /// The units that the finding is about, each with its value.
     pub values: Vec<Observed>,
-    /// Why it matters.
+    /// Reason why the finding matters.
     pub why: String,
-    /// What to do, in this order; empty if nothing needs to be done.
+    /// Steps to take, in this order; empty if nothing needs to be done.
     pub advice: Vec<String>,
     /// Origin of the rule and its limits.
     pub source: &'static str,
 }
 
-/// A unit with the value for which a rule reports it.
+/// A unit with its value in a [`Finding`].
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Observed {
@@ -80,7 +80,7 @@ pub struct Observed {
 }
 
 impl Finding {
-    /// Returns the finding with more advice after what it has.
+    /// Appends advice to the finding.
     pub(crate) fn advise(mut self, advice: &[&str]) -> Self {
         self.advice.extend(advice.iter().map(|&each| each.to_owned()));
         self
@@ -88,8 +88,8 @@ impl Finding {
 
     /// Returns the values in one line: `sim:0 54.6 V, sim:1 54.9 V`.
     ///
-    /// Units with the same value are named together. If more than two units share the most common value,
-    /// they are not named: `sim:4 01 standby, all others 05 hybrid`.
+    /// Units with the same value are named together. If more than two units share the one most common
+    /// value, they are not named: `sim:4 01 standby, all others 05 hybrid`.
     #[must_use]
     pub fn values_text(&self) -> String {
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();

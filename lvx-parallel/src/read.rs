@@ -1,7 +1,7 @@
 //! Reads the units of a bank in parallel, with one thread per unit.
 //!
-//! The threads wait for each other before they ask for values that change, so that all units are asked
-//! at the same time, and before a decision that depends on what all of them have read.
+//! The threads wait for each other at two kinds of points: before they ask for values that change, so that
+//! all units are asked at the same time, and before a decision that depends on the answers of all units.
 
 use std::{thread, time::Instant};
 
@@ -18,13 +18,15 @@ use reader::Reader;
 use shared::{More, SharedBank};
 
 impl BankSnapshot {
-    /// Reads all units in parallel and asks every question. It takes as long as the slowest unit.
+    /// Reads all units in parallel and asks every question. Reading takes as long as the slowest unit
+    /// needs.
+    ///
     /// Values that change are read last, from all units at the same time as far as their links allow.
     ///
-    /// A unit that disappears, or does not answer two questions in a row, is marked as
-    /// `lost`, and the others are read completely. In a bank of more than
-    /// three units, `PRIn` and `PGSn` are asked of each unit about itself and the next one, and about
-    /// numbers that no unit has, so that every unit is described twice.
+    /// A unit that disappears, or does not answer two questions in a row, is marked as `lost`; the other
+    /// units are still read completely. In a bank of more than three units, each unit is asked `PRIn` and
+    /// `PGSn` only about itself and the next unit, so that every unit is described twice. Instances that
+    /// no unit has are each asked of one unit, to find units that were not given.
     ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member};
@@ -56,7 +58,7 @@ impl BankSnapshot {
     }
 }
 
-/// Reads all units in parallel: `questions` first, then those that `more` returns until it returns none.
+/// Reads all units in parallel: asks `questions`, then those that `more` returns, until it returns none.
 pub(crate) fn read<L: Link + Send>(
     members: Vec<Member<L>>,
     questions: Questions,
@@ -70,8 +72,8 @@ pub(crate) fn read<L: Link + Send>(
         for (place, client) in clients.into_iter().enumerate() {
             let bank = &bank;
             scope.spawn(move || {
-                // The pass is dropped after the client, so that no other reader goes on before the link
-                // is closed.
+                // The pass is dropped after the client, so that no other reader continues before the
+                // link is closed.
                 let Some((unit, pass)) = bank.enter(place) else { return };
                 let Some(client) = client else { return };
                 let mut reader = Reader::new(client, unit, place, bank, pass);

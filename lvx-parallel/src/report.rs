@@ -1,4 +1,4 @@
-//! The report on a bank: the units side by side, the findings and a verdict, as text, Markdown or JSON.
+//! The report on a bank, as text, Markdown or JSON: the units side by side, the findings and a verdict.
 
 mod json;
 mod markdown;

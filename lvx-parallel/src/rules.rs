@@ -1,7 +1,7 @@
-//! The rules, one a file. Each compares all units, or looks at each, and returns what it found.
+//! The rules, one per file. Each examines the units of a bank and returns findings.
 //!
-//! [`table`] lists the rules with the questions that they need; [`suppression`] is the table of which
-//! rule is suppressed by which.
+//! [`table`] lists the rules with the questions that they need; [`suppression`] lists which rule suppresses
+//! which. The other modules are the rules by topic, and the functions that run them.
 
 mod ac;
 mod battery;
@@ -23,4 +23,4 @@ pub(crate) use judge::judge;
 pub(crate) use reading::unread::not_asked;
 pub(crate) use rule::Rule;
 pub(crate) use state::{fault, mode, warning};
-pub(crate) use table::{ALL, Row};
+pub(crate) use table::{ALL, RuleRow};

@@ -1,4 +1,4 @@
-//! What the units of a bank answered, and how it is saved in a file.
+//! Snapshots: the answers of the units of a bank, and the file in which they are saved.
 
 mod answer;
 mod bank;

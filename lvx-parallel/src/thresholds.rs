@@ -1,4 +1,4 @@
-//! The limits that rules use: one table.
+//! The table of the limits that rules use.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::FormatError;
 
-/// The name of a threshold, and what it limits.
+/// The name and description of a threshold.
 ///
 /// ```
 /// use lvx_parallel::Thresholds;
@@ -23,13 +23,13 @@ use crate::FormatError;
 pub struct ThresholdInfo {
     /// Name of the threshold in a file and on a command line.
     pub key: &'static str,
-    /// What the threshold limits, with its unit.
+    /// Description of the limit, with its unit.
     pub summary: &'static str,
 }
 
 macro_rules! thresholds {
     ($(
-        // What the threshold limits, with its unit; also its summary.
+        // Description of the limit, with its unit; also the summary.
         #[doc = $summary:literal]
         // The default, and its origin.
         $(#[doc = $more:literal])*
@@ -105,7 +105,7 @@ macro_rules! thresholds {
 thresholds! {
     /// largest difference between the battery voltages of the units, in volts
     ///
-    /// Default 0.2 V. Source: two commissioned LVX6048 on one battery showed 55.1 and 55.1 V and were
+    /// Default 0.2 V. Source: two commissioned LVX6048s on one battery showed 55.1 and 55.1 V and were
     /// judged with a limit of about 0.2 V.
     battery_voltage_spread: Decivolts = Decivolts(2);
     /// largest difference between the charge currents of units that charge, in amperes
@@ -116,13 +116,13 @@ thresholds! {
     ///
     /// Default 5 A, as for charging (assumed).
     discharge_current_spread: Amperes = Amperes(5);
-    /// largest share of the PV power that is lost in conversion, in per cent, where PV power explains a difference of currents
+    /// largest share of PV power that is lost in conversion, in per cent, for deciding whether PV power explains a difference between currents
     ///
     /// Default 10 % (assumed: an MPPT charger has an efficiency of at least 90 %).
     pv_losses: Percent = Percent(10);
     /// largest difference between the grid voltages of units on one phase, in volts
     ///
-    /// Default 5 V (assumed: voltmeters of two units on one wire).
+    /// Default 5 V (assumed: tolerance of two voltmeters on one wire).
     grid_voltage_spread: Decivolts = Decivolts(50);
     /// largest difference between the output voltages of units on one phase, in volts
     ///
@@ -162,7 +162,7 @@ thresholds! {
     /// Default 5 s, ten exchanges at 2400 baud: the time that nine units on serial lines take to report
     /// about each other.
     max_skew: Seconds = Seconds(5);
-    /// largest age of a changing value at the latest reading of the bank, in seconds
+    /// largest age of a changing value, relative to the latest reading of the bank, in seconds
     ///
     /// Default 60 s (assumed). Older values are not judged.
     max_age: Seconds = Seconds(60);
@@ -188,10 +188,10 @@ impl Thresholds {
     /// The largest text that [`parse`](Self::parse) reads, in bytes.
     pub const MAX_BYTES: usize = 1 << 16;
 
-    /// Reads thresholds from YAML. Those that the text does not name keep their defaults.
+    /// Reads thresholds from YAML. Thresholds that are not in the text keep their defaults.
     ///
     /// # Errors
-    /// If the text holds anything else. The error names the line and the column.
+    /// If the text contains anything else. The error has the line and the column.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
         if text.len() > Self::MAX_BYTES {
             let why = format!("expected at most {} bytes, found {}", Self::MAX_BYTES, text.len());

@@ -1,6 +1,6 @@
-//! Texts as they are shown to people.
+//! Helpers for texts in reports.
 //!
-//! Names of units come from the caller and replies from a device, so both may hold characters that control
+//! Names of units are from the caller and replies from a device, so both may contain characters that control
 //! a terminal.
 
 use pi18_transport::printable;

@@ -1,4 +1,4 @@
-//! Reads and judges a bank with the chosen rules.
+//! Reads a bank and applies the chosen rules to it.
 
 use std::{borrow::Cow, cmp::Reverse, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
     BankSnapshot, Member, Question, Questions, Report, UnitSnapshot,
     context::{Context, prepared},
     read::read,
-    rules::{self, Row, not_asked},
+    rules::{self, RuleRow, not_asked},
 };
 
 impl Checks {
@@ -30,6 +30,7 @@ impl Checks {
     }
 
     /// Returns the questions that the chosen rules need to judge a bank.
+    ///
     /// ```
     /// use lvx_parallel::{Checks, RuleInfo};
     ///
@@ -42,9 +43,10 @@ impl Checks {
         self.chosen().iter().map(|row| row.needs).collect()
     }
 
-    /// Returns the questions that remain once the units have been asked those of
-    /// [`questions`](Self::questions): evidence for what was found, and what other units report about a
-    /// unit whose own answer is missing.
+    /// Returns further questions, for a bank whose units were asked [`questions`](Self::questions). Their
+    /// answers explain what the rules found, or show what other units report about a unit that did not
+    /// answer.
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Checks, Member, RuleInfo};
     ///
@@ -68,8 +70,8 @@ impl Checks {
         let needs_more =
             judged.filter(|(row, findings)| is_missing(row.needs) || !findings.is_empty());
         let evidence: Questions = needs_more.map(|(row, _)| row.evidence).collect();
-        // `GS` holds the numbers that show whether two units with the same serial number are one.
-        let numbers = if context.has_unit_twice() {
+        // The instances in `GS` show whether two snapshots with the same serial number are of one unit.
+        let numbers = if context.has_duplicate_unit() {
             Questions::one(Question::GeneralStatus)
         } else {
             Questions::NONE
@@ -77,10 +79,11 @@ impl Checks {
         evidence.and(numbers)
     }
 
-    /// Compares the units of one bank with each other and with what a healthy bank shows.
+    /// Applies the chosen rules to a bank and returns a report with their findings.
     ///
-    /// The order of the units does not matter. Units with the same name are numbered: `NAME #1`. A rule
-    /// judges what was asked; rule `unread` reports what it needs and was not asked.
+    /// The order of the units does not matter. Units with the same name are numbered: `NAME #1`. If the
+    /// snapshot lacks answers that a rule needs, the rule judges only the others, and the report has a
+    /// finding of rule `unread`.
     ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Checks, Member, RuleInfo, Severity};
@@ -99,7 +102,7 @@ impl Checks {
         let chosen = self.chosen();
         let judged = rules::judge(&mut context, &chosen).into_iter();
         let needed = self.questions();
-        let gap = not_asked(&context, needed, |lacking| self.in_need_of(lacking));
+        let gap = not_asked(&context, needed, |lacking| self.rules_that_need(lacking));
         let mut findings: Vec<_> =
             gap.into_iter().chain(judged.flat_map(|(_, findings)| findings)).collect();
         findings.sort_by_key(|finding| Reverse(finding.severity));
@@ -112,13 +115,13 @@ impl Checks {
     }
 
     /// Returns the rows of the chosen rules.
-    fn chosen(&self) -> Vec<&'static Row> {
+    fn chosen(&self) -> Vec<&'static RuleRow> {
         rules::ALL.iter().filter(|row| self.has(row.rule.info.id)).collect()
     }
 
     /// Returns the ids of the chosen rules that need one of these questions.
-    fn in_need_of(&self, questions: Questions) -> Vec<&'static str> {
-        let needs = |row: &&Row| row.needs.iter().any(|question| questions.has(question));
+    fn rules_that_need(&self, questions: Questions) -> Vec<&'static str> {
+        let needs = |row: &&RuleRow| row.needs.iter().any(|question| questions.has(question));
         self.chosen().into_iter().filter(needs).map(|row| row.rule.info.id).collect()
     }
 }

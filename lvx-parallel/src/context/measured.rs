@@ -1,4 +1,4 @@
-//! Units with their measurements, and differences between them that last.
+//! Units with their measurements, and lasting differences between them.
 
 use std::{fmt::Display, time::Duration};
 
@@ -12,14 +12,16 @@ use crate::{Answer, Reading, UnitSnapshot, finding::Observed};
 
 /// A unit with its `GS`.
 ///
-/// `PGSn` of the unit about itself holds most values of `GS`, read at another moment. The two together
-/// show whether a difference lasts.
+/// The unit's own `PGSn` holds most values of `GS`, read at another moment. The two readings together show
+/// whether a difference lasts.
 #[derive(Clone, Copy)]
 pub(crate) struct Measured<'a> {
     pub(crate) unit: &'a UnitSnapshot,
+    /// The answer to `GS`.
     pub(crate) status: GeneralStatus,
+    /// Time at which `GS` was read.
     pub(crate) at: Duration,
-    /// What the unit reports in `PGSn` about itself, read a little earlier or later.
+    /// The unit's `PGSn` about itself, read a little earlier or later.
     pub(crate) again: Option<ParallelStatus>,
 }
 
@@ -39,8 +41,8 @@ impl<'a> Measured<'a> {
 }
 
 /// Returns the greatest difference between any two units if it exceeds `max` in both readings, `GS` and
-/// `PGSn`: a value that is changing at the moment is not a difference. Without a second reading of every
-/// unit, the first decides.
+/// `PGSn`. This ignores values that were changing while the units were read. If a unit has no second
+/// reading, only `GS` counts.
 pub(crate) fn lasting_spread<Q: Steps>(
     units: &[&Measured<'_>],
     max: Q,

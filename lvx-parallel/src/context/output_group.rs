@@ -37,8 +37,8 @@ impl<'c, 'a> OutputGroup<'c, 'a> {
         self
     }
 
-    /// Returns where the group is, for a finding: ` on phase 1 of 2`, ` on the first phase`; empty if
-    /// there is only one phase.
+    /// Returns the place of the group as findings show it: ` on phase 1 of 2`, ` on the first phase`, or
+    /// an empty text if there is only one phase.
     pub(crate) fn place(&self) -> String {
         match self.phase {
             Some(phase) => format!(" on {phase}"),

@@ -1,4 +1,4 @@
-//! The order of the units, names that tell them apart, and which snapshots are of the same unit.
+//! Order and unique names of the units, and detection of snapshots of the same unit.
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
@@ -6,8 +6,8 @@ use pi18_proto::Count;
 
 use crate::{BankSnapshot, UnitSnapshot};
 
-/// Returns the units that rules judge: the master first, with distinct names and without readings that
-/// are older than `max_age` at the latest reading of the bank.
+/// Returns the units that rules judge: the master first, with distinct names, and without readings that
+/// were taken more than `max_age` before the latest reading of the bank.
 ///
 /// A unit is copied only if its name or one of its readings has to change.
 pub(crate) fn prepared(bank: &BankSnapshot, max_age: Duration) -> Vec<Cow<'_, UnitSnapshot>> {
@@ -36,9 +36,8 @@ pub(crate) fn named(bank: &BankSnapshot) -> Vec<Cow<'_, UnitSnapshot>> {
     units
 }
 
-/// Sorts the master first and lost units last. Names decide between units that report the same number,
-/// and all answers between those of the same name: so the order in which units are given does not
-/// matter.
+/// Sorts the master first and lost units last. Units that report the same instance are sorted by serial
+/// number and name, then by all answers, so that the order in which units are given does not matter.
 fn sort(units: &mut [Cow<'_, UnitSnapshot>]) {
     let key = |unit: &UnitSnapshot| {
         let serial = unit.identity.value().map(|identity| identity.serial_number.to_string());
@@ -65,6 +64,9 @@ pub(super) fn distinct<'a>(given: &[&'a UnitSnapshot]) -> Vec<&'a UnitSnapshot> 
 /// Returns whether two snapshots may be of the same unit: they report the same serial number, and not
 /// two different numbers in the bank.
 pub(crate) fn may_be_same(one: &UnitSnapshot, other: &UnitSnapshot) -> bool {
-    let is_apart = one.instance().zip(other.instance()).is_some_and(|(one, other)| one != other);
-    one.serial_number().is_some() && one.serial_number() == other.serial_number() && !is_apart
+    let has_other_instance =
+        one.instance().zip(other.instance()).is_some_and(|(one, other)| one != other);
+    one.serial_number().is_some()
+        && one.serial_number() == other.serial_number()
+        && !has_other_instance
 }

@@ -1,4 +1,4 @@
-//! Values of several units beside each other.
+//! Values of several units, and whether they differ.
 
 use std::fmt::Display;
 
@@ -9,7 +9,7 @@ pub(crate) fn observed(unit: &UnitSnapshot, value: impl Display) -> Observed {
     Observed { unit: unit.name.clone(), value: value.to_string() }
 }
 
-/// Returns each unit with a value. Units without the value are left out.
+/// Returns each unit with its value. Units without the value are left out.
 pub(crate) fn each<'a, T: Display>(
     units: &[&'a UnitSnapshot],
     value: impl Fn(&'a UnitSnapshot) -> Option<T>,

@@ -1,10 +1,10 @@
-//! A unit that is to be read.
+//! A unit to read.
 
 use pi18_transport::{Address, Client, Error, Link, QueryProgress};
 
 use crate::UnitSnapshot;
 
-/// A unit that is to be read: its name, and a client or the error that opening it returned.
+/// A unit to read: its name in reports, and a client, or the error that occurred when the unit was opened.
 ///
 /// ```
 /// use lvx_parallel::{BankSnapshot, Member};
@@ -28,6 +28,7 @@ impl Member {
     ///
     /// If it cannot be opened, the member keeps the [`error`](Self::error), and the snapshot of its unit
     /// is marked as `lost`.
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member};
     ///
@@ -55,6 +56,7 @@ impl<L: Link> Member<L> {
     }
 
     /// Calls `observer` when a question to this unit starts and when it ends, to show progress.
+    ///
     /// ```
     /// use std::sync::{
     ///     Arc,
@@ -89,7 +91,7 @@ impl<L: Link> Member<L> {
         }
     }
 
-    /// Returns the error for which the unit could not be opened.
+    /// Returns the error that occurred when the unit was opened.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
         self.client.as_ref().err()

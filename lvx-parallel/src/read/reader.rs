@@ -1,14 +1,14 @@
-//! Reads one unit, in step with the readers of the other units.
+//! Reads one unit, in the same order as the readers of the other units.
 //!
 //! A reader asks in this order:
 //!
 //! 1. `ID` and everything else that does not change; in a small bank also `PRIn`;
-//! 2. after all readers have come this far, `FWS`, `MOD` and the first half of `PGSn`;
-//! 3. after all readers have come this far, `GS` and the second half of `PGSn`.
+//! 2. once all readers have finished step 1, `FWS`, `MOD` and the first half of `PGSn`;
+//! 3. once all readers have finished step 2, `GS` and the second half of `PGSn`.
 //!
-//! So `GS` of all units is read at the same time, and each `PGSn` near in time to it. In a large bank `GS`
-//! comes before `PRIn` and `PGSn`, because the ring needs the numbers of the units. If the answers call for
-//! more questions, the reader starts again with those.
+//! So all units are asked `GS` at the same time, and each `PGSn` shortly before or after it. In a large bank,
+//! `GS` is asked before `PRIn` and `PGSn`, because the ring needs the numbers of the units. If the answers
+//! require further questions, the reader repeats these steps with them.
 
 use std::sync::Mutex;
 
@@ -28,13 +28,13 @@ pub(super) struct Reader<'a, L> {
     place: usize,
     bank: &'a SharedBank<'a>,
     pass: Pass<'a>,
-    /// Number of gates that were passed.
+    /// Number of gates that the reader has passed.
     stage: usize,
     /// Number of questions in a row that were not answered.
     silent: u32,
 }
 
-/// The unit disappeared or stopped answering.
+/// An error: the unit disappeared or stopped answering.
 pub(super) struct Lost;
 
 impl<'a, L: Link> Reader<'a, L> {
@@ -93,8 +93,8 @@ impl<'a, L: Link> Reader<'a, L> {
         after.iter().try_for_each(|&query| self.ask(query))
     }
 
-    /// Asks the questions in a large bank. There `GS` comes first, because the ring needs the numbers
-    /// of the units.
+    /// Asks the dynamic questions, `PRIn` and `PGSn` in a large bank. `GS` is asked first, because the
+    /// ring needs the numbers of the units.
     fn ask_ring(&mut self, left: Questions, about_statuses: bool) -> Result<(), Lost> {
         self.wait();
         self.ask_dynamic(left)?;
@@ -161,7 +161,7 @@ impl<'a, L: Link> Reader<'a, L> {
         Ok(())
     }
 
-    /// Waits until every reader that is still running has come this far.
+    /// Waits until every reader that is still running has reached this gate.
     fn wait(&mut self) {
         self.stage += 1;
         self.pass.reach(self.stage);
@@ -170,7 +170,7 @@ impl<'a, L: Link> Reader<'a, L> {
         }
     }
 
-    /// Returns the bank as all readers see it at this point: no reader asks on before all have a copy.
+    /// Waits for all readers and returns a copy of the bank. No reader asks more before all have their copy.
     fn meet(&mut self) -> BankSnapshot {
         self.wait();
         let bank = self.bank.snapshot();

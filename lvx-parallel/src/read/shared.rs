@@ -1,4 +1,4 @@
-//! What the threads that read one bank share, and where they wait for each other.
+//! The bank that the reading threads share, and the gate at which they wait for each other.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use pi18_proto::DateTime;
 
 use crate::{BankSnapshot, Questions, UnitSnapshot};
 
-/// Returns the questions that remain to be asked, once everything asked so far has an answer.
+/// A function that returns the questions to ask next, given the answers so far.
 pub(crate) type More<'a> = dyn Fn(&BankSnapshot) -> Questions + Sync + 'a;
 
 /// The bank that several threads fill.
@@ -53,14 +53,14 @@ impl<'a> SharedBank<'a> {
         self.units.len()
     }
 
-    /// Returns a copy of what was read so far.
+    /// Returns a copy of the answers so far.
     pub(super) fn snapshot(&self) -> BankSnapshot {
         let units = self.units.iter().map(|unit| lock(unit).clone()).collect();
         BankSnapshot { started: self.started, units }
     }
 }
 
-/// Locks a unit. A reader that panicked leaves the unit as it was read so far.
+/// Locks a unit. If its reader panicked, the answers that it had stored remain.
 pub(super) fn lock(unit: &Mutex<UnitSnapshot>) -> MutexGuard<'_, UnitSnapshot> {
     unit.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -87,5 +87,5 @@ impl Drop for Pass<'_> {
     }
 }
 
-/// How long a reader pauses before it looks at the gate again.
+/// The time that a reader waits before it checks the gate again.
 pub(super) const GATE_INTERVAL: Duration = Duration::from_millis(2);

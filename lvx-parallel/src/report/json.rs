@@ -49,6 +49,7 @@ impl Report {
     ///   "findings": []
     /// }
     /// ```
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member, check};
     ///
@@ -74,7 +75,7 @@ impl Report {
             table: &self.rows,
             findings: &self.findings,
         };
-        // Every key is a string and every number is finite.
+        // This cannot fail: every key is a string and every number is finite.
         serde_json::to_string_pretty(&document).unwrap_or_default()
     }
 }

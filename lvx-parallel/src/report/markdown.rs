@@ -1,10 +1,11 @@
-//! The report in Markdown, for a forum.
+//! The report in Markdown, for posts in a forum.
 
 use super::{summary::Report, table::Row, text};
 use crate::{Finding, wording::plain};
 
 impl Report {
     /// Writes the report in Markdown, to be pasted into a forum.
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member, check};
     ///

@@ -1,8 +1,8 @@
-//! How a report for people is written.
+//! Colours and line width of text reports.
 
 use pi18_transport::wrap;
 
-/// Colours and line width of a report for people.
+/// Colours and line width of a text report.
 ///
 /// ```
 /// use lvx_parallel::ReportStyle;
@@ -13,9 +13,9 @@ use pi18_transport::wrap;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ReportStyle {
-    /// Whether the text has the colours of a terminal.
+    /// Whether the text has escape sequences for colours in a terminal.
     pub colour: bool,
-    /// Largest number of characters in a line. Units that do not fit side by side follow below.
+    /// Largest number of characters in a line. Units that do not fit side by side are shown below.
     pub width: usize,
 }
 
@@ -47,6 +47,7 @@ impl ReportStyle {
 
     /// Wraps a text into lines that fit the style. The first line begins with `lead`, the others are
     /// indented by the width of `lead`.
+    ///
     /// ```
     /// use lvx_parallel::ReportStyle;
     ///

@@ -12,9 +12,9 @@ use crate::{
     snapshot::{not_asked, skew},
 };
 
-/// What [`check`](crate::check) found in a bank.
+/// The result of [`check`](crate::check): the units side by side, the findings and a verdict.
 ///
-/// Its `Display` is the report for people, without colours.
+/// Its `Display` is the text of [`to_text`](Self::to_text), without colours.
 ///
 /// ```
 /// use lvx_parallel::{BankSnapshot, Member, check};
@@ -44,7 +44,7 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// The findings, the most severe first.
     pub findings: Vec<Finding>,
-    /// Number of rules that were left out.
+    /// Number of rules that were left out by the choice of the caller.
     pub left_out: usize,
 }
 
@@ -113,8 +113,8 @@ impl Report {
             return "nothing to judge: no unit was given".to_owned();
         }
         if self.is_healthy() {
-            let is_limit = |finding: &Finding| matches!(finding.rule, "skew" | "unread");
-            let is_partial = self.findings.iter().any(is_limit) || !self.complete;
+            let is_gap = |finding: &Finding| matches!(finding.rule, "skew" | "unread");
+            let is_partial = self.findings.iter().any(is_gap) || !self.complete;
             let as_far = if is_partial { " as far as it was judged" } else { "" };
             return format!("healthy{as_far}: {units}, no error, no warning{left_out}");
         }

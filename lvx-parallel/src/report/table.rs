@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A value of all units.
+/// One value of each unit, side by side.
 ///
 /// ```
 /// use lvx_parallel::{BankSnapshot, Member, compare};
@@ -21,7 +21,7 @@ use serde::Serialize;
 pub struct Row {
     /// Name of the value.
     pub label: String,
-    /// Whether the value should be the same on all units, and is. Such a row can be folded.
+    /// Whether the value should be the same on all units, and is. Text reports fold such rows into one line.
     pub same: bool,
     /// Key of the setting, if the value is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ pub struct Row {
 
 /// A value of one unit.
 ///
-/// In the report for people, a marked value has a star; in Markdown it is bold.
+/// In a text report, a marked value has a star; in Markdown, it is bold.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Cell {
@@ -49,8 +49,8 @@ impl Row {
         self.cells.iter().any(|cell| cell.marked)
     }
 
-    /// Returns whether several units all have the same fault, or are all in fault mode. It is then shown
-    /// once, because the names of faults are long.
+    /// Returns whether all of several units have the same fault, or all are in fault mode. The row is then
+    /// shown as one line, because the names of faults are long.
     pub(super) fn is_bad_on_all(&self) -> bool {
         let first = self.cells.first();
         let is_alike = |cell: &Cell| first == Some(cell) && cell.value.is_some() && cell.marked;

@@ -1,4 +1,4 @@
-//! The report for people: a table, the findings, the verdict.
+//! The report as text: a table, the findings and the verdict.
 
 use std::fmt;
 
@@ -18,8 +18,9 @@ const GREEN: &str = "32";
 const BOLD: &str = "1";
 
 impl Report {
-    /// Writes the report for people: the units side by side, the findings, the verdict.
-    /// Values that are the same on all units are folded into one line, and settings are shown only where they
+    /// Writes the report as text: the units side by side, the findings and the verdict.
+    ///
+    /// Values that are the same on all units are folded into one line, and settings are shown only if they
     /// differ. Characters that control a terminal are escaped.
     ///
     /// ```
@@ -35,7 +36,6 @@ impl Report {
     pub fn to_text(&self, style: &ReportStyle) -> String {
         let names: Vec<_> = self.units.iter().map(|unit| unit.name.as_str()).collect();
         let (folded, shown): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.same);
-        // Settings are shown only where they differ.
         let shown = shown.into_iter().filter(|row| row.setting.is_none() || row.is_marked());
         let (bad, shown): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.is_bad_on_all());
         let mut text = table(&names, &shown, *style);
@@ -73,10 +73,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// Introduces the mode or the fault that all units have and should not have.
+/// Start of the line with a bad mode or a fault that all units have.
 const BAD_ON_ALL: &str = "wrong on all: ";
 
-/// Returns rows with one value for all units in one line; of settings only their number.
+/// Returns, in one line, rows whose value is the same on all units. Settings are only counted.
 pub(super) fn fold(rows: &[&Row]) -> String {
     let is_agreeing =
         |key: &str| Setting::from_key(key).is_some_and(|key| Setting::AGREEING.contains(&key));
@@ -98,7 +98,7 @@ pub(super) fn fold(rows: &[&Row]) -> String {
     parts.join(", ")
 }
 
-/// Writes the units side by side, as many as fit the width, and the others below.
+/// Writes the units side by side. Units that do not fit the width follow in a second block.
 pub(crate) fn table(names: &[&str], rows: &[&Row], style: ReportStyle) -> String {
     let label = rows.iter().map(|row| width(&row.label)).max().unwrap_or(0).max(18);
     let columns: Vec<usize> = (0..names.len())

@@ -1,4 +1,4 @@
-//! Rules about what units report about each other, compared with what each reports about itself.
+//! Rules about the data that units have about each other, compared with their own reports.
 
 pub(super) mod cross_serial;
 pub(super) mod cross_status;

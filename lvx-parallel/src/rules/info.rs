@@ -1,6 +1,6 @@
-//! What a user chooses rules by.
+//! The public description of a rule.
 
-/// The name of a rule, and what it checks.
+/// The name of a rule, the condition that it reports, and the origin of its limits.
 ///
 /// ```
 /// use lvx_parallel::RuleInfo;
@@ -8,7 +8,7 @@
 /// for rule in RuleInfo::all() {
 ///     println!("{:20} {}", rule.id, rule.summary);
 /// }
-/// assert_eq!(RuleInfo::find("grid")?.source, "assumed: voltmeters of two units on one wire");
+/// assert_eq!(RuleInfo::find("grid")?.source, "assumed: tolerance of two voltmeters on one wire");
 /// # Ok::<(), lvx_parallel::FormatError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

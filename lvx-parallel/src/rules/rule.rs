@@ -1,7 +1,7 @@
-//! A rule.
+//! The type of a rule.
 //!
-//! The file of each rule begins with what the rule compares, why that matters, and where its limits come
-//! from. Its `RULE` has the same in short for users, and its `check` returns the findings.
+//! The file of each rule begins with a description: the values that the rule compares, the reason, and the
+//! origin of its limits. Its `RULE` has a short version for users, and its `check` returns the findings.
 
 use super::info::RuleInfo;
 use crate::{Finding, Severity, context::Context, finding::Observed};

@@ -1,4 +1,4 @@
-//! Rules about what the units are doing: faults, warnings and working modes.
+//! Rules about the state of the units: faults, warnings and working modes.
 
 pub(crate) mod fault;
 pub(crate) mod mode;

@@ -1,11 +1,11 @@
-//! Which rule is suppressed by which other one: one table.
+//! The table of suppressions: which rule suppresses which.
 //!
 //! One cause is reported once. A bank with two versions of the main firmware stops with fault 71: rule
 //! `main-firmware` reports the versions, and the finding about the fault is suppressed. A rule that was
 //! not chosen suppresses nothing, except where the units cannot be compared at all.
 //!
 //! Most rows suppress a whole rule, which then does not run. Others suppress a part: the rule asks
-//! [`is_suppressed`] about that part. No rule runs the check of another one: rules whose findings matter to
+//! [`is_suppressed`] about that part. No rule runs the check of another one: rules whose findings suppress
 //! others run first, and [`Context::reporting`] lists those that reported something.
 
 use pi18_proto::FaultCode;
@@ -29,11 +29,12 @@ pub(super) enum Effect {
     ElectricalSetting,
     /// `further-settings`: differences of output voltage and frequency.
     OutputSetting,
-    /// `warning`: one of several units has no usable grid.
+    /// `warning`: some units, but not all, have no usable grid.
     LineFail,
     /// `warning`: battery warnings of a unit with a fault of its battery.
     BatteryWarning,
-    /// `warning`, `battery-capacity` and `mode-conflict`: whatever concerns a unit without a battery.
+    /// `warning`, `battery-capacity` and `mode-conflict`: everything about a
+    /// unit that measures no battery.
     UnitWithoutBattery,
 }
 
@@ -49,9 +50,9 @@ struct Suppression {
 enum When {
     /// The rule reports something.
     Reports,
-    /// The rule is chosen and this is true.
+    /// The rule is chosen, and the function returns true.
     Chosen(fn(&Context<'_>) -> bool),
-    /// This is true, whether the rule is chosen or not: a comparison would mean nothing.
+    /// The function returns true, whether the rule is chosen or not: a comparison would be meaningless.
     Always(fn(&Context<'_>) -> bool),
 }
 
@@ -61,10 +62,10 @@ static TABLE: &[Suppression] = &[
     row(Fault(FIRMWARE), "main-firmware", Chosen(has_different_firmware)),
     row(Fault(OUTPUT_SETTINGS), "further-settings", Chosen(has_output_difference)),
     row(Fault(OUTPUT_SETTINGS), "output-mode", Reports),
-    // A unit that was given twice takes the place of another one.
-    row(Rule("bank-size"), "same-unit", Chosen(has_unit_twice)),
-    // Units that cannot communicate cannot agree on their numbers; a unit set to single has number 0.
-    row(Rule("instance"), "fault", Chosen(is_out_of_touch)),
+    // If a unit was given twice, another one may be missing for that reason.
+    row(Rule("bank-size"), "same-unit", Chosen(has_duplicate_unit)),
+    // Units that cannot communicate cannot agree on their instances; a unit set to single has instance 0.
+    row(Rule("instance"), "fault", Chosen(has_communication_fault)),
     row(Rule("instance"), "output-mode", Reports),
     // Different models have different ranges of voltages and currents.
     row(ElectricalSetting, "ratings", Always(has_different_models)),
@@ -78,21 +79,21 @@ static TABLE: &[Suppression] = &[
     // Unequal output settings, or another grid on one unit, explain unequal outputs.
     row(Rule("output"), "further-settings", Chosen(has_output_difference)),
     row(Rule("output"), "grid", Reports),
-    // A unit without grid leaves it: its mode and its warning follow.
+    // A unit that measures no grid disconnects from it, which explains its mode and its warning.
     row(Rule("mode-conflict"), "grid", Reports),
     row(LineFail, "grid", Reports),
     // Unequal settings explain unequal currents.
     row(Rule("charge-current"), "settings", Chosen(has_disagreement)),
     row(Rule("discharge-current"), "settings", Chosen(has_disagreement)),
-    // A missing battery, and a fault of the battery, explain what else the unit shows.
+    // A missing battery, or a fault of the battery, explains other findings about the same unit.
     row(UnitWithoutBattery, "battery-voltage", Reports),
     row(UnitWithoutBattery, "fault", Chosen(has_battery_fault)),
     row(BatteryWarning, "fault", Chosen(|_| true)),
-    // What units that cannot communicate report about each other means nothing.
-    row(Rule("mode-conflict"), "fault", Always(is_out_of_touch)),
-    row(Rule("cross-serial"), "fault", Always(is_out_of_touch)),
-    row(Rule("cross-status"), "fault", Always(is_out_of_touch)),
-    row(Rule("cross-totals"), "fault", Always(is_out_of_touch)),
+    // Units that cannot communicate have no reliable data about each other.
+    row(Rule("mode-conflict"), "fault", Always(has_communication_fault)),
+    row(Rule("cross-serial"), "fault", Always(has_communication_fault)),
+    row(Rule("cross-status"), "fault", Always(has_communication_fault)),
+    row(Rule("cross-totals"), "fault", Always(has_communication_fault)),
 ];
 
 const FIRMWARE: FaultCode = FaultCode::PARALLEL_FIRMWARE;
@@ -106,12 +107,12 @@ fn has_output_difference(context: &Context<'_>) -> bool {
     context.has_output_difference()
 }
 
-fn has_unit_twice(context: &Context<'_>) -> bool {
-    context.has_unit_twice()
+fn has_duplicate_unit(context: &Context<'_>) -> bool {
+    context.has_duplicate_unit()
 }
 
-fn is_out_of_touch(context: &Context<'_>) -> bool {
-    context.is_out_of_touch()
+fn has_communication_fault(context: &Context<'_>) -> bool {
+    context.has_communication_fault()
 }
 
 fn has_different_models(context: &Context<'_>) -> bool {
@@ -147,9 +148,8 @@ pub(super) fn is_suppressed(context: &Context<'_>, effect: Effect) -> bool {
     })
 }
 
-/// Returns whether other rules depend on whether this one reports something, so that it has to run
-/// first.
-pub(super) fn is_awaited(id: &str) -> bool {
+/// Returns whether findings of this rule suppress other rules, so that it has to run before them.
+pub(super) fn runs_first(id: &str) -> bool {
     TABLE.iter().any(|row| row.by == id && matches!(row.when, Reports))
 }
 
@@ -169,18 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn awaited_rules_wait_for_no_other() {
-        let waiting = TABLE.iter().filter(|row| matches!(row.when, Reports));
-        let rules = waiting.filter_map(|row| match row.effect {
+    fn rules_that_run_first_depend_on_no_other() {
+        let dependent = TABLE.iter().filter(|row| matches!(row.when, Reports));
+        let rules = dependent.filter_map(|row| match row.effect {
             Rule(id) => Some(id),
             _ => None,
         });
         for id in rules {
-            assert!(!is_awaited(id), "{id}");
+            assert!(!runs_first(id), "{id}");
         }
-        // The rules with a part that waits for another rule.
+        // The rules of which another rule suppresses a part.
         for id in ["fault", "warning", "battery-capacity", "mode-conflict"] {
-            assert!(!is_awaited(id), "{id}");
+            assert!(!runs_first(id), "{id}");
         }
     }
 }

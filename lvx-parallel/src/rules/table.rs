@@ -1,23 +1,23 @@
-//! The table of rules: one row a rule.
+//! The table of rules: one row per rule.
 //!
-//! To add a rule, write a file with a `RULE` in the folder of its topic and add a row here. If it reports
-//! the cause of what another rule finds, or the other way round, add a row to the table in `suppression`.
+//! To add a rule, write a file with a `RULE` in the folder of its topic and add a row here. If the rule
+//! reports the cause of another rule's finding, or the reverse, add a row to the table in `suppression`.
 //!
-//! A task asks only what the chosen rules need, because a question takes up to half a second. A healthy
-//! bank is therefore read with the `needs` of the rules alone; the `evidence` of a rule is asked only if it
-//! found something, or an answer is missing. The tests check on random banks that a rule finds the same
-//! with these questions as with all.
+//! A task asks only the questions that the chosen rules need, because each takes up to half a second. All
+//! units are asked the `needs` of the rules; the `evidence` of a rule is asked only if the rule found
+//! something, or an answer is missing. The tests check on random banks that a rule finds the same with
+//! these questions as with all questions.
 
 use super::{ac, battery, cross, identity, info::RuleInfo, reading, rule::Rule, setup, state};
 use crate::{FormatError, Question, Questions};
 
 /// A rule with the questions that it asks.
-pub(crate) struct Row {
+pub(crate) struct RuleRow {
     pub(crate) rule: &'static Rule,
     /// Questions whose answers the rule judges.
     pub(crate) needs: Questions,
-    /// Questions to ask if the rule found something, or an answer is missing. Their answers explain a
-    /// finding, or show that there is none.
+    /// Questions to ask if the rule found something, or an answer is missing. Their answers explain the
+    /// finding, or replace the missing answer.
     pub(crate) evidence: Questions,
 }
 
@@ -27,8 +27,8 @@ macro_rules! rules {
         $room:ident::$rule:ident: $needs:expr, $evidence:expr;
     )+) => {
         /// Every rule, in the order in which findings of the same severity are reported.
-        pub(crate) static ALL: &[Row] = &[$(
-            Row { rule: &$room::$rule::RULE, needs: $needs, evidence: $evidence }
+        pub(crate) static ALL: &[RuleRow] = &[$(
+            RuleRow { rule: &$room::$rule::RULE, needs: $needs, evidence: $evidence }
         ),+];
     };
 }
@@ -82,8 +82,8 @@ const GS: Questions = Questions::one(Question::GeneralStatus);
 const PRI: Questions = Questions::one(Question::ParallelRating);
 /// `PRI` lists the units to ask `PGS` about.
 const PGS: Questions = Questions::one(Question::ParallelStatus).and(PRI);
-/// Active faults: what each unit reports about itself and what others report about it; `GS` and `PRI`
-/// show which unit that is.
+/// Active faults, as each unit reports them about itself (`FWS`) and about others (`PGS`); `GS` and `PRI`
+/// show which unit has which instance.
 const FAULTS: Questions = FWS.and(GS).and(PGS);
 
 impl RuleInfo {
@@ -96,6 +96,7 @@ impl RuleInfo {
     ///
     /// # Errors
     /// If there is no such rule. The error suggests a rule with a similar name, or lists all.
+    ///
     /// ```
     /// use lvx_parallel::RuleInfo;
     ///

@@ -7,8 +7,8 @@ use pi18_transport::sim::{Bank, BankConfig};
 
 use crate::{BankSnapshot, Checks, Gap, Reading, Reason, Severity, UnitSnapshot};
 
-/// Returns a virtual bank with these switches, all of it read at the same moment. All units have the
-/// same slave firmware, so that a healthy bank has no findings.
+/// Returns a virtual bank with these switches, whose answers were all read at the same moment. All units
+/// have the same slave firmware, so that a healthy bank has no findings.
 #[track_caller]
 pub(crate) fn bank_of(switches: &[&str]) -> BankSnapshot {
     let switches = switches.iter().map(|text| format!("slave=06126&{text}").parse().unwrap());
@@ -35,7 +35,7 @@ pub(crate) fn healthy() -> BankSnapshot {
     bank_of(&["", ""])
 }
 
-/// Returns rule and severity of everything that is found in a bank.
+/// Returns rule and severity of each finding in a bank.
 pub(crate) fn findings(bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
     findings_of(&Checks::default(), bank)
 }
@@ -45,14 +45,14 @@ pub(crate) fn findings_of(checks: &Checks, bank: &BankSnapshot) -> Vec<(&'static
     report.findings.iter().map(|finding| (finding.rule, finding.severity)).collect()
 }
 
-/// Returns what is found in a healthy bank after `change`.
+/// Returns the findings in a healthy bank after `change`.
 pub(crate) fn found(change: impl FnOnce(&mut [UnitSnapshot])) -> Vec<(&'static str, Severity)> {
     let mut bank = healthy();
     change(&mut bank.units);
     findings(&bank)
 }
 
-/// Changes what a unit measures, in its own `GS` and in what every unit reports about it.
+/// Changes the measurements of a unit, in its own `GS` and in every `PGSn` about it.
 pub(crate) fn measure(
     units: &mut [UnitSnapshot],
     unit: usize,

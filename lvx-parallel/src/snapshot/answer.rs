@@ -1,4 +1,4 @@
-//! One answer of a unit: a value with the time at which it was read, or the reason why there is none.
+//! One answer of a unit: a value with the time at which it was read, or the reason why it is missing.
 
 use std::time::Duration;
 
@@ -45,11 +45,11 @@ pub struct Reading<T> {
 pub enum Answer<T> {
     /// The unit answered.
     Received(Reading<T>),
-    /// There is no answer.
+    /// There is no answer, for this reason.
     Missing(Gap),
 }
 
-/// The reason why there is no answer.
+/// The reason why an answer is missing.
 ///
 /// An error of a link converts into a gap of the matching kind.
 ///
@@ -65,14 +65,15 @@ pub enum Answer<T> {
 pub struct Gap {
     /// Kind of the reason.
     pub reason: Reason,
-    /// Text of the error; empty if there was none.
+    /// Text of the error; empty if no error occurred.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
 }
 
-/// Kinds of reasons why there is no answer.
+/// Kinds of reasons why an answer is missing.
 ///
-/// A refusal still counts as complete: older units refuse questions that newer ones answer.
+/// A unit that refuses questions still counts as complete, because older units refuse questions that newer
+/// units answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
@@ -109,7 +110,7 @@ impl<T: Copy> Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// Returns the value for modification, if the unit answered.
+    /// Returns a mutable reference to the value, if the unit answered.
     pub fn value_mut(&mut self) -> Option<&mut T> {
         match self {
             Self::Received(reading) => Some(&mut reading.value),
@@ -117,7 +118,7 @@ impl<T> Answer<T> {
         }
     }
 
-    /// Returns the reason why there is no value, if there is none.
+    /// Returns the reason why the value is missing; `None` if the unit answered.
     #[must_use]
     pub fn gap(&self) -> Option<&Gap> {
         match self {
@@ -157,7 +158,7 @@ impl<T> Default for Answer<T> {
 
 /// An answer of any type, for code that treats all answers of a unit alike.
 pub(crate) trait Slot {
-    /// Returns the reason why there is no value, if there is none.
+    /// Returns the reason why the value is missing; `None` if the unit answered.
     fn missing(&self) -> Option<&Gap>;
 
     /// Returns the time at which the value was read.
@@ -219,7 +220,7 @@ struct StoredAnswer<T> {
     missing: Option<Gap>,
 }
 
-/// Returns a default for which `T` needs no `Default` of its own.
+/// Returns `None`. With a plain `#[serde(default)]`, the derive would require `T: Default`.
 fn none<T>() -> Option<T> {
     None
 }

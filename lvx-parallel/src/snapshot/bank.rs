@@ -12,8 +12,8 @@ use super::{
 
 /// The answers of all units of one bank, read together.
 ///
-/// [`read`](Self::read) fills it from the units, [`parse`](Self::parse) from a file;
-/// [`check`](crate::check) judges it and [`compare`](crate::compare) shows the settings side by side.
+/// [`read`](Self::read) reads it from the units, [`parse`](Self::parse) from a file.
+/// [`check`](crate::check) judges it, and [`compare`](crate::compare) shows the settings side by side.
 ///
 /// ```
 /// use lvx_parallel::{BankSnapshot, Member, check};
@@ -32,7 +32,8 @@ use super::{
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BankSnapshot {
-    /// Time of this computer when reading started. The times of all readings count from here.
+    /// Time at which reading started, by the clock of the computer. The times of all readings count from
+    /// here.
     pub started: Option<DateTime>,
     /// The units, in the order in which they were given.
     pub units: Vec<UnitSnapshot>,
@@ -43,7 +44,9 @@ impl BankSnapshot {
     pub const MAX_UNITS: usize = 10;
 
     /// Returns the time between the first and the last `GS` of the units; `None` with fewer than two.
-    /// Rules compare measurements only if they were read within [`Thresholds::max_skew`](crate::Thresholds::max_skew).
+    ///
+    /// Rules compare measurements only if they were read within
+    /// [`Thresholds::max_skew`](crate::Thresholds::max_skew).
     #[must_use]
     pub fn skew(&self) -> Option<Duration> {
         skew(&self.units)
@@ -58,8 +61,9 @@ impl BankSnapshot {
     /// Returns a copy as if the units had been asked only these questions, and
     /// [their protocols and serial numbers](Questions::ALWAYS).
     ///
-    /// It equals what [`read_only`](Self::read_only) returns: in a bank of more than three units, each
-    /// unit reports about itself and the next one only.
+    /// It equals the result of [`read_only`](Self::read_only): in a bank of more than three units, each
+    /// unit reports only about itself and the next unit.
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member, Questions};
     ///
@@ -81,8 +85,9 @@ impl BankSnapshot {
         Self { started: self.started, units }
     }
 
-    /// Returns those of `questions` that some unit was not asked. Units that stopped answering do not
-    /// count.
+    /// Returns those of `questions` that at least one unit was not asked. Units that stopped answering do
+    /// not count.
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member, Question, Questions};
     ///

@@ -1,4 +1,4 @@
-//! A bank snapshot as a file: YAML or JSON, with a version, read within limits.
+//! Bank snapshots in files: YAML or JSON, with a format version and limits of size.
 
 use pi18_proto::DateTime;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,8 @@ impl BankSnapshot {
     /// The version of the format that is written and read.
     pub const VERSION: u32 = 1;
 
-    /// The largest text that [`parse`](Self::parse) reads, in bytes. Ten units take a tenth of it.
+    /// The largest text that [`parse`](Self::parse) reads, in bytes. A bank of ten units needs about a
+    /// tenth of this.
     pub const MAX_BYTES: usize = 1 << 20;
 
     /// Reads a bank from YAML or JSON. A text that begins with `{` is read as JSON.
@@ -31,6 +32,7 @@ impl BankSnapshot {
     /// # Errors
     /// If the text is not a bank, has another version, or is larger than a bank can be. The error names
     /// the line and the column where they are known.
+    ///
     /// ```
     /// use lvx_parallel::BankSnapshot;
     ///
@@ -61,13 +63,14 @@ impl BankSnapshot {
         bank.check_size().map(|()| bank)
     }
 
-    /// Writes the bank as YAML with the keys `format` (`lvx-bank`), `version`, `started` (this
-    /// computer's time) and `units`.
+    /// Writes the bank as YAML with the keys `format` (`lvx-bank`), `version`, `started` (time of
+    /// the computer that read it) and `units`.
     ///
     /// A unit has its `name` and one key for each question. An answer has `at_ms` (milliseconds since
     /// the start) and `value`, a reply whose quantities are numbers in their unit and whose codes are
     /// numbers; or it has `missing` with `reason` and `text`. `ratings` and `statuses` are lists by
     /// instance.
+    ///
     /// ```yaml
     /// format: lvx-bank
     /// version: 1
@@ -85,14 +88,14 @@ impl BankSnapshot {
     /// ```
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        // Every value has a type that YAML can represent.
+        // This cannot fail: every value has a type that YAML can represent.
         serde_saphyr::to_string(&self.as_file()).unwrap_or_default()
     }
 
     /// Writes the bank as indented JSON with the same keys as [`to_yaml`](Self::to_yaml).
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Every key is a string and every number is finite.
+        // This cannot fail: every key is a string and every number is finite.
         serde_json::to_string_pretty(&self.as_file()).unwrap_or_default()
     }
 

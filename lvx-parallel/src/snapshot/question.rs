@@ -1,4 +1,4 @@
-//! What a unit can be asked, and sets of such questions.
+//! The questions to a unit, and sets of questions.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::readings::readings;
 macro_rules! declare_question {
     (
         static {$(
-            // What the answer holds.
+            // Content of the answer.
             #[doc = $static_doc:literal]
             // Field of `UnitSnapshot`, not used here: type of the reply, which names the question.
             $static_field:ident: $static_reply:ident;
@@ -65,7 +65,7 @@ macro_rules! declare_question {
                 }
             }
 
-            /// Returns whether the answer changes all the time.
+            /// Returns whether the answer changes by itself.
             pub(crate) const fn is_dynamic(self) -> bool {
                 matches!(self, $( Self::$reply )|+ | Self::ParallelStatus)
             }
@@ -77,8 +77,8 @@ readings!(declare_question);
 
 /// A set of questions.
 ///
-/// At 2400 baud one question takes between a tenth and half a second, so a task should ask only what it
-/// needs. `PI` and `ID` are always asked.
+/// At 2400 baud, a question takes between a tenth and half a second, so a task should ask only the questions
+/// that it needs. `PI` and `ID` are always asked.
 ///
 /// ```
 /// use lvx_parallel::{Question, Questions};
@@ -124,6 +124,7 @@ impl Questions {
     }
 
     /// Returns the union of both sets.
+    ///
     /// ```
     /// use lvx_parallel::{Question, Questions};
     ///
@@ -136,6 +137,7 @@ impl Questions {
     }
 
     /// Returns this set without the questions of `other`.
+    ///
     /// ```
     /// use lvx_parallel::{Question, Questions};
     ///
@@ -154,6 +156,7 @@ impl Questions {
     }
 
     /// Returns whether all questions of `other` are in this set.
+    ///
     /// ```
     /// use lvx_parallel::Questions;
     ///

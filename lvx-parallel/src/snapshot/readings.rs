@@ -1,4 +1,4 @@
-//! The table of what a unit is asked: one row a question.
+//! The table of questions to a unit: one row per question.
 
 /// Expands to `$declare! { … }` around the table of questions, so that each fact about a question is
 /// written once.
@@ -12,7 +12,7 @@ macro_rules! readings {
         $declare! {
             // Answers that do not change by themselves.
             static {
-                // What the answer holds.
+                // Content of the answer.
                 // Field of `UnitSnapshot`: type of the reply.
                 /// `PI`: the protocol that the unit uses.
                 protocol: ProtocolId;
@@ -39,7 +39,7 @@ macro_rules! readings {
                 /// `ACLT`: the time window in which AC may supply the loads.
                 ac_load_window: AcLoadWindow;
             }
-            // Answers that change all the time.
+            // Answers that change by themselves.
             dynamic {
                 /// `FWS`: the fault and the warnings.
                 faults: FaultsAndWarnings;

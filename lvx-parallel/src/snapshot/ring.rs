@@ -1,8 +1,8 @@
-//! Which unit of a large bank is asked about which: each about itself and the next one.
+//! The ring: in a large bank, each unit is asked only about itself and the next unit.
 //!
 //! `PRIn` takes a quarter of a second and `PGSn` half a second at 2400 baud. If each of nine units were
-//! asked about all nine, reading would take ten seconds. In a ring every unit is still described twice:
-//! by itself and by the unit before it.
+//! asked about all nine, reading would take ten seconds. In a ring, every unit is still described
+//! twice: by itself and by the unit before it.
 //!
 //! ```text
 //! unit 0 is asked about 1 and 0
@@ -48,8 +48,8 @@ impl Ring {
     /// Returns the ring of units whose `GS` holds their numbers. A unit without a number is asked about
     /// no other.
     ///
-    /// The numbers that no unit has, up to two beyond the greatest, are distributed among the units. So
-    /// a unit that was not given, or does not answer, is found.
+    /// The numbers that no unit has, up to two beyond the greatest, are distributed among the units, so
+    /// that a unit that was not given, or does not answer, is found.
     pub(crate) fn of(units: &[UnitSnapshot]) -> Self {
         let number = |unit: &UnitSnapshot| {
             unit.instance().map(|instance| usize::from(instance.0)).filter(|n| *n < NUMBERS)
@@ -99,10 +99,10 @@ impl Ring {
     }
 }
 
-/// How many numbers beyond the greatest known one are asked about.
+/// The count of numbers beyond the greatest known one that are asked about.
 const BEYOND: usize = 2;
 
-/// The protocol has one digit for the number of a unit.
+/// The count of possible numbers: the protocol has one digit for the number of a unit.
 const NUMBERS: usize = 10;
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::{
 macro_rules! declare_unit {
     (
         static {$(
-            // What the answer holds.
+            // Content of the answer.
             #[doc = $static_doc:literal]
             // Field: type of the reply, which also names the query and the question.
             $static_field:ident: $static_reply:ident;
@@ -86,7 +86,7 @@ macro_rules! declare_unit {
         impl UnitSnapshot {
             /// Queries whose answers do not change by themselves.
             pub const STATIC: &'static [Query] = &[$( Query::$static_reply ),+];
-            /// Queries whose answers change all the time, to be asked close together.
+            /// Queries whose answers change by themselves, to be asked close together.
             pub const DYNAMIC: &'static [Query] = &[$( Query::$reply ),+];
 
             /// Stores the answer to a query. Answers to queries that a snapshot does not hold are
@@ -140,7 +140,7 @@ macro_rules! declare_unit {
 
 readings!(declare_unit);
 
-/// What the unit was asked, and what it answered.
+/// Questions and missing answers.
 impl UnitSnapshot {
     /// Returns the questions that the unit was asked, whether it answered them or not.
     #[must_use]
@@ -198,12 +198,12 @@ impl UnitSnapshot {
         gaps.collect()
     }
 
-    /// Returns the time of the latest answer that changes all the time.
+    /// Returns the time of the latest dynamic answer.
     pub(crate) fn latest(&self) -> Option<Duration> {
         self.dynamic_times().into_iter().max()
     }
 
-    /// Returns whether an answer that changes all the time was read before `limit`.
+    /// Returns whether a dynamic answer was read before `limit`.
     pub(crate) fn has_reading_before(&self, limit: Duration) -> bool {
         self.dynamic_times().into_iter().any(|at| at < limit)
     }
@@ -213,7 +213,7 @@ impl UnitSnapshot {
         dynamic.filter_map(|(.., slot)| slot.at()).collect()
     }
 
-    /// Discards the answers that change all the time and were read before `limit`.
+    /// Discards the dynamic answers that were read before `limit`.
     ///
     /// `FWS` is kept: a fault stays active until a later reading shows that it is gone.
     pub(crate) fn discard_before(&mut self, limit: Duration) {
@@ -230,14 +230,15 @@ fn is_not_asked(gap: &Gap) -> bool {
     gap.reason == Reason::NotAsked
 }
 
-/// How a unit is filled.
+/// Filling a snapshot.
 impl UnitSnapshot {
-    /// Returns a unit that was not asked anything yet.
+    /// Returns a unit without answers.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
     /// Returns a unit that could not be reached.
+    ///
     /// ```
     /// use lvx_parallel::{Gap, Reason, UnitSnapshot};
     ///
@@ -272,19 +273,19 @@ impl UnitSnapshot {
         unit
     }
 
-    /// Returns the next `PRIn` to ask; `None` once two in a row are absent or one has no answer.
+    /// Returns the next `PRIn` to ask; `None` once two instances in a row are absent, or one has no answer.
     ///
-    /// One more question after an absent instance finds units behind a gap in the numbers.
+    /// The question after one absent instance finds units behind a gap in the numbers.
     pub(crate) fn next_rating(&self) -> Option<Query> {
         let last = self.ratings.len().checked_sub(2).and_then(|from| self.ratings.get(from..));
-        let is_over = match last.unwrap_or(&self.ratings) {
+        let is_finished = match last.unwrap_or(&self.ratings) {
             [.., Answer::Missing(_)] => true,
             [Answer::Received(one), Answer::Received(other)] => {
                 !is_present(one.value) && !is_present(other.value)
             }
             _ => false,
         };
-        let next = instances().nth(self.ratings.len()).filter(|_| !is_over);
+        let next = instances().nth(self.ratings.len()).filter(|_| !is_finished);
         next.map(Query::ParallelRating)
     }
 
@@ -298,7 +299,7 @@ impl UnitSnapshot {
     }
 }
 
-/// What the answers mean.
+/// Values derived from the answers.
 impl UnitSnapshot {
     /// Returns the serial number, if it looks like a genuine one.
     #[must_use]
@@ -336,6 +337,7 @@ impl UnitSnapshot {
     }
 
     /// Returns the number of units in the bank that `PRIn` reports as present, this one included.
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member};
     ///
@@ -368,7 +370,8 @@ impl UnitSnapshot {
     /// Returns whether the unit has three phases, of which `GS` reports only the first. The others are
     /// in `GS2`, which is not asked.
     ///
-    /// Source: PI18 2022, "GS2"; the product lines by their names and the sheet's (V III: assumed).
+    /// Source: PI18 2022, "GS2". That these models have three phases is from their names in that edition
+    /// (V III: assumed).
     pub(crate) fn shows_first_phase_only(&self) -> bool {
         let three_phases = [Model::V2_15KW_3P, Model::V3, Model::V3_TWIN];
         self.model.value().is_some_and(|model| three_phases.contains(&model.model))
@@ -380,6 +383,7 @@ impl UnitSnapshot {
     }
 
     /// Returns the settings of the unit, without the clock: see [`clock`](Self::clock).
+    ///
     /// ```
     /// use lvx_parallel::{BankSnapshot, Member, Questions};
     /// use lvx_settings::Setting;
@@ -404,10 +408,10 @@ impl UnitSnapshot {
     }
 }
 
-/// Lower than the voltage of any battery, whatever voltage the unit is made for.
+/// The voltage below which no battery is connected, whatever the rated voltage of the unit.
 const MIN_BATTERY_VOLTAGE: Decivolts = Decivolts(80);
 
-/// The number of PV strings in `GS`. The third one is in `GS2`.
+/// The number of PV strings in `GS`. A third one is in `GS2`.
 const STRINGS_IN_GS: Count = Count(2);
 
 /// Questions that every unit answers.

@@ -1,4 +1,4 @@
-//! A task asks only what it needs, and that is enough.
+//! A task asks only the questions that it needs, and they are sufficient.
 
 use std::{
     collections::BTreeMap,
@@ -92,7 +92,7 @@ fn only(rule: &str) -> Checks {
     Checks { only: vec![RuleInfo::find(rule).unwrap()], ..Checks::default() }
 }
 
-/// Returns the requests to a unit. The client sends the first `PI` to tell old replies from new ones.
+/// Returns the requests to a unit. The first `PI` is sent by the client, to discard old replies.
 fn questions(traffic: &Traffic) -> String {
     traffic.requests.join(" ")
 }
@@ -120,7 +120,7 @@ fn others_are_asked_about_silent_unit() {
         traffic(&["", "silent=1&fault=07"], |members| only("fault").read(members));
     assert!(questions(&traffic[0]).contains("PGS1"), "{traffic:?}");
     let found = &only("fault").check(&bank).findings[0];
-    assert!(found.to_string().contains("sim:0 reports it for unit 1"), "{found}");
+    assert!(found.to_string().contains("sim:0 reporting it for unit 1"), "{found}");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn nine_units_are_each_described_twice() {
     assert!(check(&bank).complete);
 }
 
-/// Returns what these checks find if they read only what they need.
+/// Returns the findings of these checks in a bank that was asked only the questions that they need.
 fn narrow(checks: &Checks, full: &BankSnapshot) -> Vec<Finding> {
     let mut questions = checks.questions();
     loop {
@@ -170,7 +170,7 @@ fn narrow(checks: &Checks, full: &BankSnapshot) -> Vec<Finding> {
     }
 }
 
-/// Sorts findings, because the order of units depends on what they report about themselves.
+/// Sorts findings, because the order of the units depends on their answers.
 fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     for finding in &mut findings {
         finding.values.sort_by(|one, other| one.unit.cmp(&other.unit));
@@ -217,7 +217,7 @@ fn question_not_asked_is_reported_not_as_missing_answer() {
     assert!(!report.complete && !report.is_healthy(), "{report}");
     let text = report.findings[0].to_string();
     assert_eq!(text, "some questions were not asked: sim:0 + sim:1 FWS");
-    assert!(report.findings[0].why.ends_with("without them: fault"), "{report}");
+    assert!(report.findings[0].why.ends_with("judge only a part: fault"), "{report}");
     // An answer that could not be read is a different finding.
     let mut unread = crate::read(&["slave=06126", "slave=06126"]);
     let gap = Gap { reason: Reason::Silent, text: String::new() };

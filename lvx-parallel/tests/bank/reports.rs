@@ -252,7 +252,7 @@ fn units_with_same_name_are_numbered() {
     let report = check(&bank);
     let texts: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
     assert_eq!(texts[0], "float voltage differs: /dev/hidraw0 #1 53.0 V, /dev/hidraw0 #2 54.0 V");
-    assert!(texts[1].contains("/dev/hidraw0 #1 reports for unit 1: battery 40.0 V"), "{texts:?}");
+    assert!(texts[1].contains("/dev/hidraw0 #1 about unit 1: battery 40.0 V"), "{texts:?}");
     assert_eq!(compare(&bank).units, ["/dev/hidraw0 #1", "/dev/hidraw0 #2"]);
     assert_eq!(report.units[1].name, "/dev/hidraw0 #2");
 }

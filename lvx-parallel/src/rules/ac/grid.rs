@@ -4,8 +4,8 @@
 //! disconnects from it; a greater difference stops the bank with fault 84. The difference must last, as
 //! for `battery-voltage`.
 //!
-//! Limits: `grid_voltage_spread`, 5 V, and `frequency_spread`, 0.5 Hz (both assumed: voltmeters of two
-//! units on one wire).
+//! Limits: `grid_voltage_spread`, 5 V, and `frequency_spread`, 0.5 Hz (both assumed: tolerance of two
+//! voltmeters on one wire).
 
 use crate::{
     Finding, Severity,
@@ -16,7 +16,7 @@ use crate::{
 pub(crate) static RULE: Rule = Rule::new(
     "grid",
     "grid voltages or frequencies differ (grid_voltage_spread, frequency_spread)",
-    "assumed: voltmeters of two units on one wire",
+    "assumed: tolerance of two voltmeters on one wire",
     check,
 );
 

@@ -1,11 +1,11 @@
 //! `output`: all units measure the same output.
 //!
-//! Compares voltages of units on one phase, and frequencies of all. Outputs in parallel have one voltage,
-//! so a difference is lost in a cable or a contact, or the outputs are not connected. Units without output
-//! are left out. The difference must last, as for `battery-voltage`.
+//! Compares voltages of units on one phase, and frequencies of all. Outputs in parallel have one voltage:
+//! if the units measure different ones, voltage is lost in a cable or a contact, or the outputs are not
+//! connected. Units without output are left out. The difference must last, as for `battery-voltage`.
 //!
-//! Limits: `output_voltage_spread`, 5 V, and `frequency_spread`, 0.5 Hz (both assumed: voltmeters of two
-//! units on one wire).
+//! Limits: `output_voltage_spread`, 5 V, and `frequency_spread`, 0.5 Hz (both assumed: tolerance of two
+//! voltmeters on one wire).
 
 use crate::{
     Finding, Severity,
@@ -16,7 +16,7 @@ use crate::{
 pub(crate) static RULE: Rule = Rule::new(
     "output",
     "output voltages or frequencies differ (output_voltage_spread, frequency_spread)",
-    "assumed: voltmeters of two units on one wire",
+    "assumed: tolerance of two voltmeters on one wire",
     check,
 );
 
@@ -45,8 +45,8 @@ fn finding(what: String, units: &[&Measured<'_>]) -> Finding {
     let shown = |each: &&Measured<'_>| {
         each.value(format_args!("{} {}", each.status.output_voltage, each.status.output_frequency))
     };
-    let why = "outputs in parallel have one voltage; the difference is lost in a cable or a contact, or \
-               the outputs are not connected";
+    let why = "outputs in parallel have one voltage; either the difference is lost in a cable or a \
+               contact, or the outputs are not connected";
     RULE.finding(Severity::Warning, what, units.iter().map(shown).collect(), why).advise(&[
         "check the output breaker, wires and screws of the unit that differs",
         "measure between the outputs with a meter before touching anything",

@@ -1,8 +1,8 @@
 //! `battery-capacity`: all units show about the same state of charge.
 //!
-//! Each unit makes its own estimate of the one battery. If the estimates differ, what depends on capacity
-//! happens at different times. A unit that measures no battery is left out. The difference must last, as
-//! for `battery-voltage`.
+//! Each unit makes its own estimate of the shared battery. If the estimates differ, the units switch sources
+//! at different times. A unit that measures no battery is left out. The difference must last, as for
+//! `battery-voltage`.
 //!
 //! Limit: `capacity_spread`, 10 % (assumed).
 
@@ -31,10 +31,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(found) = spread else { return Vec::new() };
     let what = format!("battery capacities differ by {found}, more than {max}");
     let values = units.iter().map(|each| each.value(each.status.battery_capacity)).collect();
-    let why = "the units share one battery but estimate its state of charge differently; what depends on \
-               the capacity then happens at different times";
+    let why = "the units share one battery but estimate its state of charge differently, so they react \
+               to a low or full battery at different times";
     vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
-        "charge the battery fully once: most units correct their estimate then",
+        "charge the battery fully once: most units then correct their estimate",
         "compare battery voltages and battery settings (lvx compare)",
     ])]
 }

@@ -1,8 +1,8 @@
 //! `battery-voltage`: all units measure the same battery voltage.
 //!
-//! The units share one battery. A difference is voltage that a cable or a contact loses, or a battery
-//! that is not connected; a greater one stops the bank with fault 83. The difference must last: it counts
-//! only if `GS` and the unit's own `PGSn` both show it.
+//! The units share one battery. If they measure different voltages, voltage is lost in a cable or a contact,
+//! or the battery is not connected to one of them; a greater difference stops the bank with fault 83. The
+//! difference must last: it counts only if `GS` and the unit's own `PGSn` both show it.
 //!
 //! Limit: `battery_voltage_spread`, 0.2 V. Source: two commissioned LVX6048s on one battery showed 55.1
 //! and 55.1 V and were judged with a limit of about 0.2 V.
@@ -27,8 +27,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(found) = spread else { return Vec::new() };
     let values = units.iter().map(|unit| unit.value(unit.status.battery_voltage)).collect();
     if units.iter().any(|measured| measured.unit.lacks_battery().is_some()) {
-        let why = "the unit can neither charge nor discharge, so the others do its share; the bank may \
-                   stop with fault 83 at any time";
+        let why = "the unit can neither charge nor discharge the battery, so the others carry its share; \
+                   the bank may stop with fault 83 at any time";
         let what = "a unit measures no battery";
         return vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
             "check its battery breaker and fuse, and whether its BMS has switched off",
@@ -46,7 +46,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         "tighten its battery lugs only with the unit off and its PV, AC and battery disconnected, with \
          insulated tools and the torque that the maker gives",
         "use battery cables of the same length and size",
-        "measure at the terminals of each unit with a meter: if the voltages are equal, the unit's own \
+        "measure at the terminals of each unit with a meter: if the voltages are equal, a unit's own \
          measurement is wrong",
     ])]
 }

@@ -1,7 +1,7 @@
 //! `charge-current`: units that charge share the charge current.
 //!
-//! Compares the units that share an output and charge. A difference is only mentioned if more PV power on
-//! one unit explains it; see `current_sharing`.
+//! Compares the units that share an output and charge. A difference that PV power explains is reported as
+//! information; see `current_sharing`.
 //!
 //! Limits: `charge_current_spread`, 5 A, and `pv_losses`. Source: two commissioned LVX6048s charging with
 //! 55 and 57 A were judged with a limit of about 5 A; losses assumed.
@@ -22,7 +22,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         value: |status| status.charge_current,
         again: |status| status.charge_current,
         max: context.thresholds().charge_current_spread,
-        why: "one unit carries more than its share and ages faster, or another one is limited",
+        why: "one unit carries more than its share and ages faster, or another unit cannot deliver its share",
         advice: &[
             "compare the PV power of the units: shade, a blown string fuse, a string that is off",
             "compare their battery cables and contacts",
@@ -41,7 +41,7 @@ mod tests {
         rules::testing::{bank_of, findings, first_finding, found, measure},
     };
 
-    /// Returns what is found if one unit charges with 40 A and the other with `amperes`.
+    /// Returns the findings if one unit charges with 40 A and the other with `amperes`.
     fn with(amperes: u16, more_sun: u32) -> Vec<(&'static str, Severity)> {
         found(|units| {
             measure(units, 0, |status| status.charge_current = Amperes(40));

@@ -1,9 +1,9 @@
-//! How units share a battery current: what `charge-current` and `discharge-current` have in common.
+//! The common check of rules `charge-current` and `discharge-current`: units share a battery current.
 //!
 //! Units on one output should carry the same current. PV power is not shared: a unit with more PV power
-//! charges more or discharges less. PV power explains a difference if this holds for every pair of units:
-//! the unit with more PV power has a greater current into its battery, by the difference in PV power less at
-//! most the conversion losses (`pv_losses`), with the limit of the current as tolerance.
+//! charges more or discharges less. A difference is explained by PV power if, in every pair of units, the
+//! unit with more PV power has a greater current into the battery, by the difference in PV power minus the
+//! conversion losses (`pv_losses` at most). The limit of the current is the tolerance.
 //!
 //! Example: 3200 W more PV power at 54.6 V are 58.6 A, or 52.7 A with 10 % losses. With a limit of 5 A, a
 //! difference of 47.7 to 63.6 A is explained.
@@ -26,14 +26,15 @@ pub(super) struct Current {
     pub(super) again: fn(&ParallelStatus) -> Amperes,
     /// Largest difference.
     pub(super) max: Amperes,
-    /// Why a difference matters.
+    /// Reason why a difference matters.
     pub(super) why: &'static str,
+    /// Steps to take if PV power does not explain the difference.
     pub(super) advice: &'static [&'static str],
 }
 
 impl Current {
-    /// Returns a finding for each output whose units do not share the current. Units without any of the
-    /// current are left out.
+    /// Returns a finding for each output whose units do not share the current. Units that have none of
+    /// this current are left out.
     pub(super) fn check(&self, rule: &Rule, context: &Context<'_>) -> Vec<Finding> {
         let has_current = |each: &Measured<'_>| (self.value)(&each.status).0 > 0;
         let groups = context.output_groups().into_iter().map(|group| group.only(has_current));
@@ -53,11 +54,11 @@ impl Current {
         let values = units.iter().map(|each| each.value((self.value)(&each.status))).collect();
         let losses = context.thresholds().pv_losses.0;
         if is_due_to_pv(units, i64::from(max.0), losses.into()) {
-            let why = "the PV power of the units differs by as much";
+            let why = "the units have different PV power, which explains the difference";
             return Some(rule.finding(Severity::Info, what, values, why));
         }
         if units.iter().any(|each| pv_current(each) > 0 && each.unit.has_unseen_string()) {
-            let why = "the power of a third PV string is not read, and may explain the difference";
+            let why = "the power of a third PV string is not read; it may explain the difference";
             return Some(rule.finding(Severity::Info, what, values, why).advise(self.advice));
         }
         Some(rule.finding(Severity::Warning, what, values, self.why).advise(self.advice))

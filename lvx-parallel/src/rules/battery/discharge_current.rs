@@ -1,7 +1,7 @@
 //! `discharge-current`: units that discharge share the discharge current.
 //!
-//! Compares the units that share an output and discharge. A difference is only mentioned if more PV power
-//! on one unit explains it; see `current_sharing`.
+//! Compares the units that share an output and discharge. A difference that PV power explains is reported
+//! as information; see `current_sharing`.
 //!
 //! Limits: `discharge_current_spread`, 5 A, and `pv_losses` (assumed, as for charging).
 
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn currents_are_compared_within_phase() {
         assert_eq!(with([30, 80], ["5", "6"]), []);
-        // Those of one phase share its load.
+        // Units on one phase share its load.
         let found = with([30, 36, 80], ["5", "5", "6"]);
         assert_eq!(found, [("discharge-current", Severity::Warning)]);
         assert_eq!(with([30, 34, 80], ["5", "5", "6"]), []);

@@ -1,7 +1,7 @@
 //! `state-of-charge`: the battery is not nearly empty.
 //!
-//! The lowest capacity that a unit shows decides. It is a warning if the battery is also being
-//! discharged, all units taken together. Units that measure no battery are left out.
+//! Judges the lowest capacity that any unit shows. A nearly empty battery is a warning if the units together
+//! discharge it. Units that measure no battery are left out.
 //!
 //! Limits: `capacity_low`, 20 %, and `capacity_empty`, 10 % (both assumed).
 

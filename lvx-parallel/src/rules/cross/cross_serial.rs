@@ -1,4 +1,4 @@
-//! `cross-serial`: each unit names the right serial numbers of the other units.
+//! `cross-serial`: each unit has the right serial numbers of the other units.
 //!
 //! Compares the serial number in `PRIn` with the one that unit `n` reports about itself in `ID`. A
 //! difference means that a unit of another bank was given, or that the units hold old data about each
@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) static RULE: Rule = Rule::new(
     "cross-serial",
-    "the serial number that a unit names in PRIn is not the one that the other unit reports in ID",
+    "the serial number of a unit in another unit's PRIn is not the one that it reports itself in ID",
     "PI18 2017 and 2022, \"PRIn\" and \"ID\"",
     check,
 );
@@ -27,7 +27,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             let own = context.by_instance(number).and_then(UnitSnapshot::serial_number);
             let (Some(named), Some(own)) = (named, own) else { continue };
             if named != own {
-                let text = format!("names {named} for unit {number}, which reports {own}");
+                let text = format!("has {named} for unit {number}, which itself reports {own}");
                 values.push(observed(unit, text));
             }
         }
@@ -35,7 +35,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if values.is_empty() {
         return Vec::new();
     }
-    let what = "units name wrong serial numbers of each other";
+    let what = "units have wrong serial numbers of each other";
     let why =
         "either a unit of another bank was given, or the units hold old data about each other";
     vec![RULE.finding(Severity::Warning, what, values, why).advise(&[

@@ -1,8 +1,9 @@
-//! `cross-status`: what units report about each other agrees with what they report about themselves.
+//! `cross-status`: reports of the units about each other agree with their reports about themselves.
 //!
 //! Compares mode, voltages and output power in `PGSn` with `GS`, `MOD` and `PGSn` of unit `n` itself. Units
-//! that hold old or wrong data about each other cannot share a load. A contradiction counts only if every
-//! reading near in time contradicts, those of third units included; otherwise the value is just changing.
+//! that have old or wrong data about each other cannot share a load. A contradiction counts only if it
+//! contradicts every other reading near in time, including those of third units; otherwise the value may
+//! just have changed.
 //!
 //! Limits: `cross_battery_voltage`, `cross_voltage` and `cross_power` (assumed). Source: observed on
 //! LVX6048s, `PGSn` agrees with `GS` read at the same time.
@@ -19,12 +20,12 @@ use crate::{
 
 pub(crate) static RULE: Rule = Rule::new(
     "cross-status",
-    "what a unit reports about another one in PGSn contradicts what that unit reports about itself (cross_battery_voltage, cross_voltage, cross_power)",
+    "the PGSn of a unit about another one contradicts what that unit reports about itself (cross_battery_voltage, cross_voltage, cross_power)",
     "observed on LVX6048s: PGSn agrees with GS read at the same time; limits assumed",
     check,
 );
 
-/// The state of a unit, as the unit itself or another one reports it.
+/// The state of a unit, reported by itself or by another unit.
 #[derive(Clone, Copy)]
 struct Claim {
     mode: Option<WorkingMode>,
@@ -38,11 +39,11 @@ struct Claim {
 /// Which AC values of a unit can be compared.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Comparable {
-    /// None. Of a unit with three phases it is not known whether `PGSn` and `GS` are about the same
+    /// No AC values: for units with three phases, it is not known whether `PGSn` and `GS` report the same
     /// phase.
     Nothing,
-    /// Voltages only. Power changes at any moment, so it is compared only if the unit's own readings were
-    /// taken before and after the other unit's.
+    /// Voltages only. Power changes quickly, so it is compared only if the unit's own readings were taken
+    /// before and after the other unit's reading.
     Voltages,
     /// Voltages and power.
     VoltagesAndPower,
@@ -63,8 +64,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if values.is_empty() {
         return Vec::new();
     }
-    let what = "what units report about each other contradicts what they report about themselves";
-    let why = "units that hold old or wrong data about each other cannot share a load";
+    let what = "reports of units about each other contradict their reports about themselves";
+    let why = "units that have old or wrong data about each other cannot share a load";
     vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "check again: a value may have changed while the units were read",
         "check the parallel communication cables",
@@ -103,7 +104,7 @@ fn contradiction(
     let differs = |other: &Claim| differs(context, claim, *other, comparable);
     let first = own.first().and_then(differs)?;
     let mut all = own.iter().copied().chain(third);
-    all.all(|each| differs(&each).is_some()).then(|| format!("reports for unit {number}: {first}"))
+    all.all(|each| differs(&each).is_some()).then(|| format!("about unit {number}: {first}"))
 }
 
 impl Claim {
@@ -135,7 +136,7 @@ impl Claim {
     }
 }
 
-/// Returns the first value that differs by more than its limit.
+/// Returns the first value that differs by more than its limit, as a text.
 fn differs(
     context: &Context<'_>,
     claim: Claim,
@@ -150,7 +151,7 @@ fn differs(
     let has_voltages = comparable != Comparable::Nothing;
     let has_power = comparable == Comparable::VoltagesAndPower;
     let text = |what: &str, claim: &dyn Display, own: &dyn Display| {
-        Some(format!("{what} {claim}, but it reports {own} itself"))
+        Some(format!("{what} {claim}, but the unit itself reports {own}"))
     };
     if let Some(mode) = own.mode
         && let Some(claimed) = claim.mode
@@ -182,7 +183,7 @@ mod tests {
         rules::testing::{found, healthy},
     };
 
-    /// Returns what is found after a change to what unit 0 reports about unit 1.
+    /// Returns the findings after a change to the report of unit 0 about unit 1.
     fn with(change: impl Fn(&mut ParallelStatus)) -> Vec<(&'static str, Severity)> {
         found(|units| change(units[0].statuses[1].value_mut().unwrap()))
     }
@@ -216,7 +217,7 @@ mod tests {
         assert!(
             check(&bank).findings[0]
                 .to_string()
-                .ends_with("sim:0 reports for unit 1: mode standby, but it reports hybrid itself"),
+                .ends_with("sim:0 about unit 1: mode standby, but the unit itself reports hybrid"),
             "{}",
             check(&bank)
         );

@@ -1,8 +1,9 @@
-//! `cross-totals`: the totals that units report are the sums of what the units measure.
+//! `cross-totals`: the totals that units report are the sums of the units' measurements.
 //!
 //! Compares total output power and total charge current in `PGSn` with the sums over `GS`. A difference
-//! means that the bank counts a unit that was not given, or misses one. Totals that changed while the bank
-//! was read are not judged, nor are banks that were not read completely or that feed several phases.
+//! means that the bank counts a unit that was not given, or does not count one that was. Totals that changed
+//! while the bank was read are not judged. Banks that were not read completely, or that feed several phases,
+//! are not judged either.
 //!
 //! Limits: `cross_power` and `cross_current`, each plus a fifth of the greater value (assumed).
 //! Source: PI18 2017 and 2022, "PGSn": totals of the bank.
@@ -25,7 +26,7 @@ pub(crate) static RULE: Rule = Rule::new(
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    // In a bank with phases it is not known whether totals are of the bank or of a phase.
+    // In a bank with phases, it is not known whether totals are for the bank or for one phase.
     if context.has_phases() || !context.is_whole() || context.measured.len() != context.units.len()
     {
         return Vec::new();
@@ -45,20 +46,24 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         own: |status| status.charge_current.0.into(),
         max: thresholds.cross_current.0.into(),
     };
-    // Where `GS` reports one of three phases, its power is not the total. A battery current has no
-    // phases.
+    // If `GS` reports only one of three phases, the sum of its power is not the total. A battery current
+    // has no phases.
     let is_complete = !context.units.iter().any(|unit| unit.shows_first_phase_only());
     let power = is_complete.then_some(power);
     power.iter().chain([&current]).filter_map(|total| total.check(context)).collect()
 }
 
+/// A value that units measure, and whose total they report.
 struct Total {
+    /// Name of the value.
     what: &'static str,
+    /// Symbol of its unit.
     unit: &'static str,
-    /// The total in `PGSn`.
+    /// Total in `PGSn`.
     reported: fn(&ParallelStatus) -> u32,
-    /// The part of one unit in `GS`.
+    /// Value of one unit in `GS`.
     own: fn(&GeneralStatus) -> u32,
+    /// Largest difference, to which a fifth of the greater value is added.
     max: u32,
 }
 
@@ -69,19 +74,20 @@ impl Total {
         let reported = self.reported(context);
         let (least, greatest) = (reported.iter().min()?, reported.iter().max()?);
         let max = u64::from(self.max) + (*greatest).max(sum) / 5;
-        // Totals are read before and after `GS`: if they changed, so did the sum.
+        // Totals are read before and after `GS`: if they changed, the sum changed as well.
         let is_steady = greatest - least <= max;
         let is_sum = least.saturating_sub(max) <= sum && sum <= greatest.saturating_add(max);
         if is_sum || !is_steady {
             return None;
         }
         let (what, unit) = (self.what, self.unit);
-        let what =
-            format!("units report a total {what} of {greatest} {unit}, but measure {sum} {unit}");
+        let what = format!(
+            "units report a total {what} of {greatest} {unit}, but measure {sum} {unit} together"
+        );
         let shown =
             |each: &Measured<'_>| each.value(format_args!("{} {unit}", (self.own)(&each.status)));
         let values = context.measured.iter().map(shown).collect();
-        let why = "the bank counts a unit that was not given, or misses one that was";
+        let why = "the bank counts a unit that was not given, or does not count one that was";
         Some(RULE.finding(Severity::Warning, what, values, why).advise(&[
             "check again: a value may have changed while the units were read",
             "check that exactly the units of this bank were given",
@@ -107,7 +113,7 @@ mod tests {
 
     use crate::{Severity, rules::testing::found};
 
-    /// Returns what is found if every unit reports totals that are greater by these values.
+    /// Returns the findings if every unit reports totals that are greater by these values.
     fn with(watts: u32, amperes: u16) -> Vec<(&'static str, Severity)> {
         found(|units| {
             for unit in units {

@@ -1,7 +1,7 @@
 //! `bank-size`: all units of the bank were given.
 //!
-//! Each unit reports in `PRIn` which units of its bank are present. If more are present than were given,
-//! faults of the others are not seen and sums are too small.
+//! Each unit reports in `PRIn` which units of its bank are present. If not all of them were given, faults of
+//! the others are not seen, and sums are too small.
 //!
 //! Source: PI18, "PRIn".
 
@@ -26,9 +26,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let values = each(&context.units, |unit| {
         let missing: Vec<_> =
             context.missing_numbers(unit).map(|number| number.to_string()).collect();
-        (!missing.is_empty()).then(|| format!("reports unit {}", missing.join(" and ")))
+        let units = if missing.len() == 1 { "unit" } else { "units" };
+        (!missing.is_empty()).then(|| format!("reporting {units} {}", missing.join(" and ")))
     });
-    let what = format!("{given} of the bank's {known} units were given");
+    let what = format!("not all units of the bank were given, only {given} of {known}");
     let why = "faults and differences of the other units are not seen, and sums are too small";
     vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "give all units of the bank; `lvx query PRI1 UNIT` shows the serial number of unit 1",
@@ -52,7 +53,7 @@ mod tests {
         assert_eq!(findings(&bank), [("bank-size", Severity::Warning)]);
         assert_eq!(
             first_finding(&bank),
-            "1 of the bank's 3 units were given: sim:2 reports unit 0 and 1"
+            "not all units of the bank were given, only 1 of 3: sim:2 reporting units 0 and 1"
         );
     }
 }

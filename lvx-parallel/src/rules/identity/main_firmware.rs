@@ -39,8 +39,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if context.units.iter().filter_map(|unit| main_firmware(unit)).all(|main| main == expected) {
         return Vec::new();
     }
-    let why = "this is not the version that you expect; a unit that has the expected version and joins \
-               later would stop the bank with fault 71";
+    let why = "the units do not have the expected version: if a unit with that version is added later, \
+               the bank stops with fault 71";
     vec![finding(context, format!("main firmware is not {expected}"), why)]
 }
 

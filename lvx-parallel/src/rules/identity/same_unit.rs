@@ -1,8 +1,8 @@
 //! `same-unit`: every serial number occurs once.
 //!
-//! Two addresses may lead to the same unit, which is then compared with itself and always agrees; or two
-//! units report the same serial number, and a command for one can reach the other. The numbers of the
-//! units in the bank decide which of the two it is: one unit cannot have two numbers.
+//! Either two addresses lead to the same unit, which is then compared with itself and always agrees; or two
+//! units report the same serial number, and a command for one can reach the other. If both report different
+//! instances, they are two units.
 //!
 //! Source: PI18, "ID". Serial numbers that do not look genuine are left to `serial-number`.
 
@@ -57,7 +57,7 @@ fn finding(context: &Context<'_>, serial: SerialNumber) -> Option<Finding> {
     let what = "units of one bank report the same serial number";
     Some(RULE.finding(Severity::Error, what, values, why).advise(&[
         "compare the serial numbers with the stickers on the units",
-        "until they differ, change settings on the displays, or connect only one of these units",
+        "while they are equal, change settings only on the displays, or connect only one of these units",
     ]))
 }
 
@@ -75,7 +75,7 @@ mod tests {
         again.name = "/dev/hidraw7".to_owned();
         bank.units.push(again);
         assert_eq!(findings(&bank), [("same-unit", Severity::Error)]);
-        // The same without the other unit.
+        // Only the two snapshots of the same unit.
         bank.units.remove(0);
         assert_eq!(findings(&bank), [("same-unit", Severity::Error)]);
         let text = check(&bank).findings[0].to_string();

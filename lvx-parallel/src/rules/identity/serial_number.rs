@@ -1,6 +1,6 @@
 //! `serial-number`: serial numbers look genuine.
 //!
-//! Units and this program tell units apart by their serial numbers. A restore of defaults can leave a
+//! The bank and this program identify units by their serial numbers. A restore of defaults can leave a
 //! number such as 55355535553555, which is not the one on the sticker.
 //!
 //! Source: observed on an LVX6048.
@@ -27,8 +27,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if odd.is_empty() {
         return Vec::new();
     }
-    let why = "units are identified by their serial numbers: neither the bank nor this program can tell \
-               this unit apart";
+    let why = "units are identified by their serial numbers: neither the bank nor this program can \
+               distinguish this unit from another one";
     let what = "a serial number does not look genuine";
     vec![RULE.finding(Severity::Warning, what, odd, why).advise(&[
         "compare it with the sticker on the unit",

@@ -1,7 +1,7 @@
-//! `slave-firmware`: a difference between the firmware of the slave processors is mentioned.
+//! `slave-firmware`: the slave processors of all units run the same firmware.
 //!
-//! Such units work together; the main firmware is what must be equal. The difference can matter to a
-//! service technician.
+//! A difference is reported as information, for a service technician: such units work together, because
+//! only the main firmware must be equal.
 //!
 //! Source: observed on LVX6048s, 06126 and 06021 in one bank.
 

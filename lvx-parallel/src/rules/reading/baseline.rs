@@ -1,8 +1,8 @@
-//! `baseline`: what changed since the bank was saved.
+//! `baseline`: changes since the bank was saved.
 //!
 //! Compares firmware, numbers in the bank and all settings with a snapshot that the caller gives
 //! ([`Checks::baseline`](crate::Checks::baseline)). Units are matched by serial number; those without a
-//! genuine one are left out. What changed is mentioned, never judged.
+//! genuine one are left out. All changes are reported as information.
 
 use lvx_settings::{Setting, Settings};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(crate) static RULE: Rule =
-    Rule::new("baseline", "what changed since a saved bank (needs one)", "the saved bank", check);
+    Rule::new("baseline", "changes since a saved bank (needs one)", "the saved bank", check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(before) = &context.checks.baseline else { return Vec::new() };
@@ -21,7 +21,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     for unit in context.units.iter().filter(|unit| unit.serial_number().is_some()) {
         let is_same = |old: &&UnitSnapshot| old.serial_number() == unit.serial_number();
         let same = before.units.iter().filter(is_same);
-        // Of several units with this serial number, the one with the same number in the bank.
+        // If several units had this serial number, take the one with the same instance.
         match same.max_by_key(|old| old.instance() == unit.instance()) {
             None => values.push(observed(unit, "was not in the bank")),
             Some(old) => {

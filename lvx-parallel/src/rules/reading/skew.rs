@@ -1,7 +1,7 @@
 //! `skew`: all measurements were read at about the same time.
 //!
 //! Load and PV power change within seconds, so only readings that are at most `max_skew` apart are
-//! compared. This rule names the units whose readings were not.
+//! compared. This rule reports the units whose readings were not compared.
 //!
 //! Limit: `max_skew`, 5 s, ten exchanges at 2400 baud (assumed: load and PV power change within seconds).
 

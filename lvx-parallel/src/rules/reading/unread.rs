@@ -1,8 +1,8 @@
 //! `unread`: every unit was read completely.
 //!
-//! What could not be read cannot be judged. This rule names units that could not be read, answers that are
-//! missing, and phases that `GS` does not report. [`not_asked`] adds what the chosen rules need and was not
-//! asked, whichever rules are chosen.
+//! Rules cannot judge missing answers. This rule reports units that could not be read, answers that are
+//! missing, and phases that `GS` does not report. [`not_asked`] reports questions that the chosen rules need
+//! but that were not asked; it runs even if this rule is not chosen.
 
 use pi18_proto::ProtocolId;
 
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) static RULE: Rule = Rule::new(
     "unread",
     "a unit could not be read, or not completely",
-    "what cannot be read cannot be judged",
+    "answers that were not read cannot be judged",
     check,
 );
 
@@ -27,13 +27,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     missing.chain(phases(context)).collect()
 }
 
-/// Returns the finding about questions that the chosen rules need and that were not asked: the bank was
-/// read for another task, or saved by an older version. `in_need_of` returns the rules that need some
-/// questions.
+/// Returns the finding about questions that the chosen rules need and that were not asked, because the bank
+/// was read for another task or saved by an older version. `rules_that_need` returns the rules that need any
+/// of the given questions.
 pub(crate) fn not_asked(
     context: &Context<'_>,
     needed: Questions,
-    in_need_of: impl Fn(Questions) -> Vec<&'static str>,
+    rules_that_need: impl Fn(Questions) -> Vec<&'static str>,
 ) -> Option<Finding> {
     let lacking = snapshot::not_asked(context.given.iter().copied(), needed);
     if lacking.is_empty() {
@@ -45,8 +45,8 @@ pub(crate) fn not_asked(
     });
     let is_essential = lacking.iter().any(|each| ESSENTIAL.has(each));
     let severity = if is_essential { Severity::Warning } else { Severity::Info };
-    let rules = in_need_of(lacking).join(", ");
-    let why = format!("these rules need the answers and judge only in part without them: {rules}");
+    let rules = rules_that_need(lacking).join(", ");
+    let why = format!("without the answers, these rules judge only a part: {rules}");
     let finding = RULE.finding(severity, "some questions were not asked", values, &why);
     Some(finding.advise(&["read the units again with the same checks"]))
 }
@@ -77,16 +77,16 @@ fn lost(unit: &UnitSnapshot) -> Option<Finding> {
         (true, _) => "a unit stopped answering while it was read",
     };
     let values = vec![observed(unit, short(&gap.text, &unit.name))];
-    let why = "it may have a fault, be switched off, or have lost its cable; the others were judged \
-               without it";
+    let why = "the unit may have a fault, be switched off, or have lost its cable; the others were \
+               judged without it";
     Some(RULE.finding(Severity::Error, what, values, why).advise(&[
         "look at its display: is it on, does it show a fault?",
         "check its cable and adapter, and whether another program uses them",
     ]))
 }
 
-/// Returns the finding about answers that are missing. Refusals count only for questions that every unit
-/// answers, or that another unit answered.
+/// Returns the finding about missing answers. A refusal counts only if every unit should answer the question,
+/// or another unit did.
 fn gaps(unit: &UnitSnapshot, context: &Context<'_>) -> Option<Finding> {
     let is_answered_by_others = |query: &str| {
         context.units.iter().any(|other| {
@@ -97,7 +97,7 @@ fn gaps(unit: &UnitSnapshot, context: &Context<'_>) -> Option<Finding> {
     let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
     for (question, query, gap) in unit.gaps() {
         let is_refused = gap.reason == Reason::Refused;
-        // A unit that is alone may refuse questions about its bank.
+        // A single unit may refuse questions about its bank.
         let is_about_bank = matches!(question, Question::ParallelRating | Question::ParallelStatus);
         let is_essential = ESSENTIAL.has(question);
         if is_refused && (is_about_bank || !(is_essential || is_answered_by_others(&query))) {
@@ -138,7 +138,7 @@ fn reason(reason: Reason) -> &'static str {
 fn short(text: &str, name: &str) -> String {
     let rest = text.strip_prefix(name).and_then(|rest| rest.strip_prefix(": "));
     let short = rest.unwrap_or(text);
-    if short.is_empty() { "the reason is not known".to_owned() } else { short.to_owned() }
+    if short.is_empty() { "for an unknown reason".to_owned() } else { short.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `clock`: the clocks of the units agree with each other, and with the computer that read them.
 //!
 //! The AC time windows follow the clock of each unit. If a unit has such a window, a difference is a
-//! warning; otherwise it is only mentioned, because nothing but the energy counters depends on the clock.
+//! warning; otherwise it is reported as information, because only the energy counters depend on the clock.
 //! The time between two readings is taken into account. A saved bank is compared with the time at which
 //! it was read.
 //!
@@ -50,12 +50,15 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                    times than they should";
         (Severity::Warning, why)
     } else {
-        let why = "each unit counts its energy by its own day; nothing else depends on the clock in this \
-                   bank";
+        let why = "each unit counts its energy per day by its own clock; nothing else in this bank depends \
+                   on the clocks";
         (Severity::Info, why)
     };
     let finding = RULE.finding(severity, what, values, why);
-    vec![finding.advise(&["set the clocks (setting clock: host)"])]
+    vec![
+        finding
+            .advise(&["set the clocks to the time of the computer (`clock: host` in a profile)"]),
+    ]
 }
 
 /// Returns whether the clock of a unit differs too much from the computer's.
@@ -82,8 +85,7 @@ fn relative(offset: i64) -> String {
     format!(" ({amount} {direction} the computer)")
 }
 
-/// Returns by how many seconds the clock of a unit was ahead, if the time at the start of reading was
-/// `reference`.
+/// Returns by how many seconds the clock of a unit was ahead, given that reading started at `reference`.
 fn ahead(clock: Reading<Clock>, reference: DateTime) -> Option<i64> {
     let start = Instant::now();
     let then = HostClock::new(start, reference).time(start.checked_add(clock.at)?)?;

@@ -1,8 +1,8 @@
-//! `further-settings`: the settings other than the twelve are the same on all units.
+//! `further-settings`: settings that rule `settings` does not compare are the same on all units.
 //!
 //! Output voltage and frequency must be equal, or the bank stops with fault 86. Different input ranges
-//! and time windows make one unit use the grid while another does not. Of other settings a difference is
-//! only mentioned. The clock and the output mode have their own rules.
+//! and time windows make one unit use the grid while another does not. Differences of other settings are
+//! reported as information. The clock and the output mode have their own rules.
 //!
 //! Source: PI18 2017 and 2022, "PIRI", "FLAG", "ACCT", "ACLT"; table of faults, 86.
 
@@ -21,7 +21,7 @@ use crate::{
 
 pub(crate) static RULE: Rule = Rule::new(
     "further-settings",
-    "a setting other than the twelve differs: ranges, output, flags, time windows",
+    "one of the other settings differs: ranges, output, flags, time windows",
     "PI18 2017 and 2022, \"PIRI\", \"FLAG\", \"ACCT\", \"ACLT\"; table of faults, 86",
     check,
 );

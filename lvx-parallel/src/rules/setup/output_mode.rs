@@ -1,4 +1,5 @@
-//! `output-mode`: the output modes fit together: all parallel, or each phase of three or of two.
+//! `output-mode`: the output modes fit together: all units parallel, or at least one on each of two or three
+//! phases.
 //!
 //! A unit that is set to single does not expect other units on its output. The bank stops with fault 86.
 //! Which modes fit together is decided by [`lvx_settings::output_mode_conflict`].

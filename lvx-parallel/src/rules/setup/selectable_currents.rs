@@ -1,7 +1,7 @@
 //! `selectable-currents`: all units offer the same charge currents.
 //!
-//! Compares the lists of `MCHGCR` and `MUCHGCR`. A current that only some units offer cannot be set on
-//! all. Lists of different models differ anyway and are not compared.
+//! Compares the lists in `MCHGCR` and `MUCHGCR`. A current that only some units offer cannot be set on all
+//! units. Different models have different lists, which are not compared.
 //!
 //! Source: PI18 2017 and 2022, "MCHGCR" and "MUCHGCR".
 

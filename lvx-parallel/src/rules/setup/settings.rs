@@ -1,8 +1,8 @@
 //! `settings`: the twelve settings that must agree are the same on all units.
 //!
-//! They decide when a unit charges, discharges and uses the grid. Units of one bank with different
-//! values work against each other. Between different models, voltages and currents are not compared:
-//! their ranges differ.
+//! These settings determine when a unit charges, discharges and uses the grid. Units of one bank with
+//! different values work against each other. Voltages and currents of different models are not compared,
+//! because their ranges differ.
 //!
 //! Source: the twelve settings that were compared when two LVX6048s were commissioned ("12/12 match").
 

@@ -1,8 +1,8 @@
 //! `fault`: no unit has an active fault.
 //!
-//! A unit reports its fault in `FWS`. If it does not answer, what other units report about it in `PGSn`
-//! is used, unless the units cannot communicate. The meaning of each fault, and what to check, is in
-//! `advice`.
+//! A unit reports its fault in `FWS`. If it does not answer, the rule uses the fault that other units report
+//! about it in `PGSn`, unless the units cannot communicate. The meaning of each fault and the steps to take
+//! are in `advice`.
 //!
 //! Source: PI18 2017 and 2022, "FWS", "PGSn" and table of faults.
 
@@ -21,8 +21,8 @@ use crate::{
 
 pub(crate) static RULE: Rule = Rule::new(
     "fault",
-    "a fault is active, as the unit reports it, or another unit if this one does not answer",
-    "PI18 2017 and 2022, \"FWS\" and \"PGSn\", table of faults; causes in the order in which they were met",
+    "a fault is active: reported by the unit or, if it does not answer, by another unit",
+    "PI18 2017 and 2022, \"FWS\" and \"PGSn\", table of faults; causes in the order in which they were encountered",
     check,
 );
 
@@ -43,7 +43,7 @@ fn finding(context: &Context<'_>, fault: FaultCode) -> Finding {
     let reported = context.reported_faults.iter().filter(|reported| reported.fault == fault);
     values.extend(reported.map(reporter));
     let mut finding = RULE.finding(Severity::Error, what, values, why).advise(steps);
-    // A missing battery is the most likely cause, so it comes first.
+    // A missing battery is the most likely cause, so this step is the first.
     if fault == FaultCode::PARALLEL_BATTERY_VOLTAGE {
         for Observed { unit, value } in each(&context.units, UnitSnapshot::lacks_battery) {
             let first = format!(
@@ -55,13 +55,13 @@ fn finding(context: &Context<'_>, fault: FaultCode) -> Finding {
     finding
 }
 
-/// Returns the unit that reports a fault of another one.
+/// Returns the unit that reports a fault of another unit.
 fn reporter(reported: &ReportedFault<'_>) -> Observed {
     let serial = reported.serial.map(|serial| format!(", {serial}")).unwrap_or_default();
-    observed(reported.by, format_args!("reports it for unit {}{serial}", reported.number))
+    observed(reported.by, format_args!("reporting it for unit {}{serial}", reported.number))
 }
 
-/// Returns the measurements that the fault is about, or else the units with the fault.
+/// Returns the measurements to which the fault refers; for other faults, the units that have it.
 fn evidence(context: &Context<'_>, active: &[&UnitSnapshot], fault: FaultCode) -> Vec<Observed> {
     let measured = |value: fn(&GeneralStatus) -> String| {
         each(&context.units, |unit| {
@@ -150,7 +150,7 @@ mod tests {
         let found = [("fault", Severity::Error), ("unread", Severity::Warning)];
         assert_eq!(findings(&bank), found);
         let text =
-            "fault 07 overload time-out: sim:0 + sim:1 reports it for unit 2, 96132206100412";
+            "fault 07 overload time-out: sim:0 + sim:1 reporting it for unit 2, 96132206100412";
         assert_eq!(first_finding(&bank), text);
         bank.units.pop();
         let found = [("fault", Severity::Error), ("bank-size", Severity::Warning)];
@@ -163,7 +163,11 @@ mod tests {
         let bank = without_last_fws(&["fault=83", "fault=83&battery=off"]);
         let found = [("fault", Severity::Error), ("unread", Severity::Warning)];
         assert_eq!(findings(&bank), found);
-        assert!(first_finding(&bank).contains("reports it for unit 1"), "{}", first_finding(&bank));
+        assert!(
+            first_finding(&bank).contains("reporting it for unit 1"),
+            "{}",
+            first_finding(&bank)
+        );
         // Units that cannot communicate report only their own faults reliably.
         let bank = without_last_fws(&["fault=80", "fault=07"]);
         let faults: Vec<_> = check(&bank).findings.iter().map(|found| found.what.clone()).collect();

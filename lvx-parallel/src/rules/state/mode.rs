@@ -1,8 +1,8 @@
 //! `mode`: each unit is in a working mode in which a healthy unit can be.
 //!
-//! Battery, hybrid and charge mode are healthy. Power-on, standby and bypass are mentioned, because the
-//! unit does not work in them. Fault mode is an error if there is no fault code; with one, rule `fault`
-//! reports it.
+//! Battery, hybrid and charge mode are healthy. Power-on, standby and bypass are reported as information,
+//! because the inverter does not run in them. Fault mode without a fault code is an error; with a fault
+//! code, rule `fault` reports it.
 //!
 //! Source: PI18 2017 and 2022, "MOD"; observed on LVX6048s: 03, 05 and 06 are healthy.
 
@@ -17,7 +17,7 @@ use crate::{
 
 pub(crate) static RULE: Rule = Rule::new(
     "mode",
-    "a unit is in fault mode, in a mode in which it does not work, or in an unknown mode",
+    "a unit is in fault mode, in a mode in which the inverter does not run, or in an unknown mode",
     "PI18 2017 and 2022, \"MOD\"; observed on LVX6048s: 03, 05 and 06 are healthy",
     check,
 );
@@ -60,7 +60,7 @@ mod tests {
         rules::testing::{bank_of, findings, healthy},
     };
 
-    /// Returns what is found if both units are in a mode.
+    /// Returns the findings if both units are in a mode.
     fn both(mode: &str) -> Vec<(&'static str, Severity)> {
         findings(&bank_of(&[mode, mode]))
     }

@@ -1,8 +1,8 @@
 //! `mode-conflict`: the working modes of the units fit together.
 //!
-//! Units of a bank change modes together: all feed the loads with the grid, all without it, or none does.
-//! A unit with a fault, and one that measures no battery, are left out, as is a unit that is just
-//! changing its mode. Modes are compared if they were read within `max_skew`.
+//! Units of a bank change modes together: all feed the loads with the grid, all feed them without it, or none
+//! feeds them. Units with a fault, units that measure no battery, and units that are just changing their mode
+//! are left out. Modes are compared if they were read within `max_skew`.
 //!
 //! Source: PI18 2017 and 2022, "MOD"; assumed: units of a bank change modes together.
 
@@ -53,8 +53,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             Some(observed(unit, format_args!("{:02} {mode}", mode.0)))
         })
         .collect();
-    let why = "units of a bank disconnect from the grid, and switch their outputs, together; a unit that \
-               does not works against the others or carries all the load";
+    let why = "units of a bank disconnect from the grid, and switch their outputs, together; a unit in \
+               another mode works against the others or carries all the load";
     vec![
         RULE.finding(Severity::Warning, "working modes contradict each other", values, why).advise(
             &[
@@ -74,7 +74,7 @@ fn group(context: &Context<'_>, unit: &UnitSnapshot) -> Option<ModeGroup> {
         return None;
     }
     let mode = unit.working_mode()?;
-    // A unit that reports another mode in its own `PGSn` is just changing.
+    // A unit that reports another mode in its own `PGSn` is just changing its mode.
     let own = unit.instance().and_then(|own| unit.statuses.get(usize::from(own.0))?.value());
     if own.is_some_and(|own| own.presence == Presence::PRESENT && own.working_mode != mode) {
         return None;

@@ -1,7 +1,7 @@
 //! `warning`: no unit raises a warning.
 //!
-//! One finding for each warning of `FWS`. If no unit has usable grid, that is an outage and only
-//! mentioned; if one of several has none, that is a warning.
+//! Reports each warning in `FWS`. If no unit has a usable grid, that is an outage, reported as information;
+//! if only some units have none, that is a warning.
 //!
 //! Source: PI18 2017 and 2022, "FWS".
 
