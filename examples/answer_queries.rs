@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Returns the reply of an inverter that knows two queries and refuses all other requests.
+/// Returns the reply of an inverter that supports two queries and refuses all other requests.
 fn answer(frame: &Frame<'_>) -> Result<Vec<u8>, EncodeError> {
     let reply: AnyReply = match Request::decode(frame) {
         Ok(Request::Query(Query::ProtocolId)) => ProtocolId::PI18.into(),

@@ -20,16 +20,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(path) => fs::read_to_string(path)?,
         None => CAPTURE.to_owned(),
     };
-    let mut asked = None;
+    let mut last_request = None;
     for line in text.lines().filter(|line| !line.is_empty()) {
         let line: CaptureLine = serde_json::from_str(line)?;
         let bytes = from_hex(&line.hex)?;
         let frame = Frame::parse(&bytes)?;
-        match (line.direction, &asked) {
+        match (line.direction, &last_request) {
             (CaptureDirection::Sent, _) => {
                 let request = Request::decode(&frame)?;
                 println!("{} {request}", line.time);
-                asked = Some(request);
+                last_request = Some(request);
             }
             (CaptureDirection::Received, Some(Request::Query(query))) => {
                 let (reply, _extra) = query.parse_reply(frame.data())?;

@@ -1,4 +1,4 @@
-//! Reads a unit every second and finds it again by its serial number after cables were moved.
+//! Reads a unit every second, and finds it by its serial number again after cables are moved.
 //!
 //! Requires Linux and a unit on USB; `sudo lvx simulate --uhid` provides virtual ones. Arguments: an
 //! address (default: the first unit found) and the number of lines.

@@ -1,4 +1,4 @@
-//! Lists the settings of a unit. A star marks the twelve that must be equal in a bank.
+//! Lists the settings of a unit. A star marks the twelve settings that must be equal in a bank.
 //!
 //! Without an address, reads the virtual unit `sim:0`.
 //!

@@ -1,7 +1,7 @@
 //! Prints a line about a unit every second until it is disconnected.
 //!
-//! Arguments: an address (default: the virtual unit `sim:0`) and the number of lines. A query without a
-//! reply is reported and repeated.
+//! Arguments: an address (default: the virtual unit `sim:0`) and the number of lines. After a query without a
+//! reply, prints the error and continues.
 //!
 //! `cargo run -p pi18-examples --example watch_status -- /dev/hidraw0`
 #![expect(clippy::print_stdout, reason = "an example prints")]

@@ -1,5 +1,5 @@
 //! Runs each example with virtual units and compares its output.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 use std::{
     path::{Path, PathBuf},

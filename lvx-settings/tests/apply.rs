@@ -1,6 +1,6 @@
 //! Applies plans to virtual units, and checks what is written, what is reported, and what the units have
 //! afterwards.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 mod bank;
 

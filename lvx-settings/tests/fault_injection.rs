@@ -3,7 +3,7 @@
 //! 10,000 runs take half a minute on one core, in simulated time. `LVX_FAULT_RUNS` sets another number.
 //! A run has at most one fault beside those of the lines, because two swaps in a row without a reading
 //! between them cannot be noticed.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 mod bank;
 

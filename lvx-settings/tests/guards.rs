@@ -1,5 +1,5 @@
 //! Battery guards, `applies_to` and the rules of a bank, as limits of a plan.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 mod bank;
 

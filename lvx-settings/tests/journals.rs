@@ -1,5 +1,5 @@
 //! Journal files: complete lines count, an incomplete last line is ignored.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 mod bank;
 

@@ -1,5 +1,5 @@
 //! Plans: the order of writes, obstacles, and checks of plan files.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 mod bank;
 

@@ -1,5 +1,5 @@
 //! Partial reading of a unit: only the queries that some settings require.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 mod bank;
 

@@ -1,6 +1,6 @@
 //! Links during long waits: they are closed for other programs, and used afterwards only if the same unit
 //! answers.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 mod bank;
 

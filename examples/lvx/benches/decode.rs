@@ -1,9 +1,5 @@
 //! Throughput of `lvx decode` and of the slow reference that its output is tested against.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a benchmark that cannot go on fails"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the benchmark")]
 
 #[path = "../tests/reference/mod.rs"]
 mod reference;

@@ -1,5 +1,5 @@
 //! Output, errors and exit statuses of `lvx`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -1,5 +1,5 @@
 //! `lvx decode` compared with a simple, slow reference, byte for byte.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 mod reference;
 

@@ -1,5 +1,5 @@
 //! `lvx explain`.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::process::{Command, Output};
 

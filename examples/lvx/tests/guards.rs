@@ -1,5 +1,5 @@
 //! `lvx set`, the battery guard of a site, and obstacles in JSON.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 use std::{
     fs,
@@ -60,7 +60,7 @@ fn json(output: &Output) -> serde_json::Value {
 }
 
 #[test]
-fn set_prints_the_same_as_apply() {
+fn set_and_apply_print_the_same_plan() {
     let folder = Folder::new();
     let site = folder.file("battery.yaml", GUARD);
     let profile =
@@ -238,7 +238,7 @@ fn validate_and_apply_use_the_same_bank_rules() {
         let words = ["validate", &profile, "--for", BOTH[0], "--for", BOTH[1]];
         let validated = folder.lvx(Some(&site), &words);
         let text = seen(&validated);
-        // Status 1 reports the present state of a unit.
+        // Exit status 1 concerns the present state of a unit, not the profile.
         let refuses = |output: &Output| output.status.code() == Some(2);
         assert_eq!(refuses(&validated), refuses(&applied), "{text}{}", seen(&applied));
         match expected {

@@ -1,6 +1,6 @@
 //! `lvx links` and `lvx devices` without adapters. `tests/kernel` tests them with units.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
 //! Open runs, runs of other users, and the files of runs.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 #![cfg(unix)]
 
 mod pair;
@@ -86,7 +86,7 @@ fn run_in_another_state_folder_blocks_while_running_and_after_kill() {
     for (options, expected) in [(&[][..], 1), (&["--yes-serial", BOTH], 4)] {
         let (status, seen) = apply(options);
         assert_eq!(status, expected, "{seen}");
-        assert!(seen.contains("was not confirmed, and its program is gone"), "{seen}");
+        assert!(seen.contains("was not confirmed, and its program has exited"), "{seen}");
         assert!(seen.contains("or undo them: lvx restore --state-dir FOLDER TIME"), "{seen}");
     }
     assert_eq!(pair.received(), received);

@@ -1,5 +1,5 @@
 //! Commands that write settings: consent, verification, undo, and recovery after `kill -9`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 #![cfg(unix)]
 
 mod pair;
@@ -50,7 +50,7 @@ fn apply_without_consent_writes_nothing() {
     ];
     assert_eq!(pair.received(), 0);
     assert_eq!(before, [pair.settings(0), pair.settings(1)]);
-    // Another test has a snapshot of the profile.
+    // The profile has a snapshot in the tests of the examples.
     outputs.remove(9);
     let outputs: Vec<_> = outputs.iter().map(|output| pair.seen(output)).collect();
     insta::assert_snapshot!(outputs.join("\n\n"));

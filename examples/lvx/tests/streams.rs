@@ -1,5 +1,5 @@
 //! Input and output of `lvx`: special files, closed pipes, hostile text.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 #![cfg(unix)]
 
 use std::{

@@ -1,5 +1,5 @@
 //! Failures while a plan is carried out: edited plans, long waits, torn journals, swapped cables.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 #[path = "../bank/mod.rs"]
 mod bank;

@@ -24,15 +24,15 @@ Examples:
   lvx sync-check --only fault                         faults only
   lvx sync-check /dev/hidraw0 /dev/hidraw1 --bank-ah 300 --expect-firmware 06306
   lvx sync-check --from bank.yaml --format markdown   saved bank, for a forum
-  lvx sync-check sim:0 sim:1 --baseline bank.yaml     changes since then, too
+  lvx sync-check sim:0 sim:1 --baseline bank.yaml     changes since then
   lvx sync-check sim:0 sim:1 --threshold battery_voltage_spread=0.4
   lvx sync-check --list-rules                         all rules and thresholds";
 
 /// Check whether a bank is healthy; report causes and advice if it is not
 ///
-/// Reads all units at the same time, only the data that the rules need, and compares the units with each
-/// other and with the limits of a healthy bank. Never writes to a unit. The exit status is 1 for any
-/// finding above info.
+/// A bank is one unit, or several that share a battery or an output. All units are read at the same time and
+/// compared with each other and with the limits of a healthy bank. Never writes to a unit. The exit status
+/// is 1 for any error or warning.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "lvx sync-check [OPTIONS] [UNIT]...\n       lvx sync-check [OPTIONS] --from FILE"
@@ -44,10 +44,10 @@ pub(crate) struct SyncCheck {
     /// Output format
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
-    /// Rules to check; may be repeated
+    /// Check only this rule; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// Rules to skip; may be repeated
+    /// Skip this rule; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
     /// Override a threshold; may be repeated
@@ -56,13 +56,13 @@ pub(crate) struct SyncCheck {
     /// YAML file with thresholds
     #[arg(long, value_name = "FILE")]
     pub(crate) thresholds: Option<PathBuf>,
-    /// Capacity of the battery bank in Ah, for the rule on charge rate
+    /// Capacity of the battery in Ah, for the rule `charge-rate`
     #[arg(long, value_name = "AH", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) bank_ah: Option<u32>,
     /// Main firmware version that all units should have
     #[arg(long, value_name = "VERSION")]
     pub(crate) expect_firmware: Option<String>,
-    /// Bank saved by `lvx dump`; changes since then are reported, too
+    /// Also report changes since this bank was saved by `lvx dump`
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     /// List all rules and thresholds
@@ -94,9 +94,9 @@ pub(crate) struct Compare {
     pub(crate) format: ReportFormat,
 }
 
-/// Save all replies of the units of a bank
+/// Print all replies of the units of a bank, to be saved in a file
 ///
-/// `sync-check` and `compare` read the file with `--from`: lvx dump UNIT... > bank.yaml
+/// For example: `lvx dump > bank.yaml`. `sync-check` and `compare` read the file with `--from`.
 #[derive(Args, Debug)]
 #[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Dump {

@@ -8,8 +8,8 @@ use super::{format::Format, help::STATUSES, time::time};
 
 /// List USB adapters and the units behind them
 ///
-/// Queries each USB adapter with the inverters' vendor and product id (`0665:5161`; some UPSs have the
-/// same). An adapter that does not answer takes two seconds.
+/// Queries each USB adapter with the inverters' vendor and product id (`0665:5161`, which some UPSs
+/// also have). Waits two seconds for an adapter that does not answer.
 #[derive(Args, Debug)]
 #[command(after_help = DEVICES_STATUSES)]
 pub(crate) struct Devices {
@@ -50,7 +50,7 @@ Exit status: 0 every named unit has its link; 1 a unit has no link because its
 serial number is invalid or also reported by another unit; 2 invalid usage or
 units.yaml, or the links cannot be written; 3 a named unit is missing.";
 
-/// Maintain device names that follow a unit's serial number (/dev/lvx6048-1)
+/// Maintain device names that follow a unit's serial number, such as /dev/lvx6048-1
 #[derive(Args, Debug)]
 #[command(after_help = LINKS_STATUSES, after_long_help = format!("{LINKS_HELP}\n\n{LINKS_STATUSES}"))]
 pub(crate) struct Links {
@@ -77,16 +77,16 @@ pub(crate) struct Links {
     /// Group with access to the adapters, for --print udev
     #[arg(long, default_value = "plugdev")]
     pub(crate) group: String,
-    /// Installed lvx program, for --print; only root may be able to write to it
+    /// Path of the installed lvx, for --print; must be writable only by root
     #[arg(long, value_name = "PATH", default_value = "/usr/local/bin/lvx")]
     pub(crate) lvx: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum InstallFile {
-    /// Rules for udev: access for a group, and start of the service
+    /// udev rules that give a group access to the adapters and start the service
     Udev,
-    /// Systemd service `lvx-links.service`
+    /// systemd service `lvx-links.service`
     Systemd,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Diff {
 
 /// Check the syntax, the values and the consistency of a profile
 ///
-/// With --for, also checks the values against the limits of these units. Never writes to a unit.
+/// With --for, also checks the values against the limits of the given units. Never writes to a unit.
 #[derive(Args, Debug)]
 #[command(after_long_help = format!("{UNITS}\n\n{STATUSES}"))]
 pub(crate) struct Validate {
@@ -49,7 +49,7 @@ pub(crate) struct Profile {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfileTask {
-    /// Print a unit's settings as a commented profile
+    /// Print a unit's settings as a profile with comments
     Init {
         /// Unit to read
         #[arg(value_name = "UNIT")]
@@ -59,8 +59,9 @@ pub(crate) enum ProfileTask {
     Schema,
     /// Check and print the battery guard of this site
     ///
-    /// The guard is read from /etc/lvx/battery.yaml or the file in `LVX_BATTERY`. It has the keys of
-    /// `battery` in a profile: `chemistry`, `cells`, `max_cell_voltage`, `min_cell_voltage` and the
-    /// optional `max_bank_charge_current`. `apply` and `set` enforce it; a profile can only narrow it.
+    /// The battery guard describes the battery: `apply` and `set` refuse voltages and currents outside its
+    /// limits. It is read from /etc/lvx/battery.yaml, or from the file named by `LVX_BATTERY`, and has the
+    /// keys of `battery` in a profile: `chemistry`, `cells`, `max_cell_voltage`, `min_cell_voltage` and the
+    /// optional `max_bank_charge_current`. A profile can only narrow it.
     Battery,
 }

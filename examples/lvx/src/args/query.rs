@@ -51,7 +51,7 @@ Each line has one of these forms:
   ^D00505\\xd9\\x9f\\r         frame with escapes, bare or as b'…'
 A reply frame does not contain its query. Without a command, the output lists
 the queries whose replies have the same shape. In a capture of
-`lvx query --capture`, the query is the frame that was sent before.
+`lvx query --capture`, the query is the request sent before the reply.
 
 Exit status: 0 all frames decoded; 1 a frame is damaged or cannot be decoded;
 2 a line has none of these forms.";
@@ -74,13 +74,13 @@ Examples:
 
 Exit status: 0 success; 2 the code is unknown.";
 
-/// Explain a fault, warning or mode: its meaning, and what to check in which order
+/// Explain a fault, warning or mode, with the checks to make, in order
 ///
 /// Works without a unit.
 #[derive(Args, Debug)]
 #[command(override_usage = "lvx explain [fault|warning|mode] CODE", after_help = EXPLAIN_EXAMPLES)]
 pub(crate) struct Explain {
-    /// Number of a fault; for others, `warning` or `mode` and its number
+    /// Number of a fault, or `warning` or `mode` and its number
     #[arg(value_name = "CODE", required = true, num_args = 1..=2)]
     pub(crate) words: Vec<String>,
 }

@@ -21,7 +21,7 @@ pub(crate) struct Confirm {
 
 const RESTORE_EXAMPLES: &str = "\
 Examples:
-  lvx restore                           show the unfinished run and the options
+  lvx restore                           show the open run and the options
   lvx restore RUN --undo                show the writes of an undo
   lvx restore RUN --undo --confirm      write the old settings back
   lvx restore RUN --finish --confirm    carry out the remaining writes
@@ -29,8 +29,8 @@ Examples:
 
 /// Undo a run of `lvx apply`, or finish an interrupted one
 ///
-/// An open run was interrupted or could not undo all writes; it can be undone, finished or forgotten. A
-/// finished run is undone by a new run with the same checks and consent. If units are given, only these
+/// A run is open if it was interrupted or could not undo all writes; it can be undone, finished or forgotten.
+/// A finished run is undone by a new run with the same checks and consent. If units are given, only these
 /// are restored.
 #[derive(Args, Debug)]
 #[command(after_help = RESTORE_EXAMPLES, after_long_help = format!("{RESTORE_EXAMPLES}\n\n{UNITS}\n\n{STATUSES}"))]
@@ -51,9 +51,9 @@ pub(crate) struct Restore {
     /// Close the run and leave the units as they are
     #[arg(long)]
     pub(crate) forget: bool,
-    /// Use a journal from outside your state folder, or an edited one, by its path; requires UNIT
+    /// Use the journal at this path, even if it is not in your state folder or was edited; requires UNIT
     ///
-    /// A new run, with all checks, carries out or undoes the writes of the journal.
+    /// The writes of the journal are carried out or undone by a new run, with all checks.
     #[arg(long, conflicts_with = "forget")]
     pub(crate) foreign: bool,
     #[command(flatten)]

@@ -36,9 +36,9 @@ USB, on Linux:
     ln -s functions/ffs.lvx0 configs/c.1/
     ls /sys/class/udc                     # available controllers
     echo dummy_udc.0 > UDC                # plugs in; `echo > UDC` unplugs
-  Plug the unit in again after `disconnect` or the end of lvx unplugged it.";
+  After the switch `disconnect`, or when lvx has ended, plug the unit in again.";
 
-/// Run a virtual bank for other programs
+/// Run a virtual bank that other programs can query and configure
 ///
 /// Prints the address of each unit and serves the units until interrupted (Ctrl-C).
 #[derive(Args, Debug)]

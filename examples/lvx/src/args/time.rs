@@ -26,7 +26,7 @@ pub(crate) fn verify_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Longest time of any option.
+/// Maximum time of any option.
 const MAX_TIME: Duration = Duration::from_hours(7 * 24);
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) struct Apply {
     /// Profile (YAML) or saved plan (JSON)
     #[arg(value_name = "PROFILE|PLAN")]
     pub(crate) source: PathBuf,
-    /// Units to write to [default: the units of a plan that you saved]
+    /// Units to write to [default: the units of the plan, if you saved it]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
     #[command(flatten)]
@@ -83,13 +83,13 @@ pub(crate) struct WriteOptions {
 /// Exceptions to the default restrictions of a plan.
 #[derive(Args, Debug)]
 pub(crate) struct PermitOptions {
-    /// Allow changes of these installation settings, by key (`output_mode,machine_type`)
+    /// Allow changes of these installation settings, such as `output_mode,machine_type`
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     pub(crate) allow_installation: Vec<String>,
     /// Allow changes of battery type and of bulk, float and cut-off voltage without a complete battery guard
     #[arg(long)]
     pub(crate) no_battery_guard: bool,
-    /// Allow settings that must agree in a bank to be changed on some of its units only
+    /// Allow changing settings that must agree in a bank on only some of its units
     #[arg(long)]
     pub(crate) one_unit: bool,
 }
@@ -97,10 +97,10 @@ pub(crate) struct PermitOptions {
 /// Consent to the writes of a plan.
 #[derive(Args, Debug)]
 pub(crate) struct ConsentOptions {
-    /// Write after asking for the last four digits of each serial number on the terminal
+    /// Write, after asking on the terminal for the last four digits of each serial number
     #[arg(long, conflicts_with = "yes_serial")]
     pub(crate) confirm: bool,
-    /// Write without asking, for scripts: the complete serial number of each unit
+    /// Write without asking, for scripts; requires the complete serial number of each unit
     #[arg(long, value_name = "SN", value_delimiter = ',')]
     pub(crate) yes_serial: Vec<String>,
 }
@@ -108,7 +108,7 @@ pub(crate) struct ConsentOptions {
 /// Timing and safety of a run.
 #[derive(Args, Debug)]
 pub(crate) struct RunOptions {
-    /// If a charging unit refuses a write, wait up to this time for it to be idle (such as 12h)
+    /// Wait up to this time (such as 12h) for a unit that refuses a write because it is charging
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) wait_idle: Option<Duration>,
     /// Delay between a write and reading it back
@@ -117,7 +117,7 @@ pub(crate) struct RunOptions {
     /// Maximum time for a unit to report a new value
     #[arg(long, value_name = "TIME", value_parser = verify_time, default_value = "15s")]
     pub(crate) within: Duration,
-    /// Maximum total time during one step in which the link to a unit may be interrupted
+    /// Maximum time without a connection to a unit, in total per write
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "1m")]
     pub(crate) away: Duration,
     /// Start even if a run of this user (name or number) on the same units is not finished; may be

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &args::Confirm, out: &mut impl Write) -> Result<Status, 
     };
     check_waiting(&run, &run.past)?;
     match run.resume() {
-        // The program of the run is gone, so nothing will undo its writes.
+        // The program of the run has exited, so nothing will undo its writes.
         Ok((mut files, past)) => {
             check_waiting(&run, &past)?;
             store.take_over(&run, &mut files)?;
@@ -32,8 +32,8 @@ pub(crate) fn run(args: &args::Confirm, out: &mut impl Write) -> Result<Status, 
             files.record(&Record::Ended { ending: Ending::Applied }, None)?;
             writeln!(
                 out,
-                "the program of the run is gone; its writes are kept, but were not verified: check the units \
-                 with `lvx diff`"
+                "the program of the run has exited; its writes are kept, but were not verified: check the \
+                 units with `lvx diff`"
             )?;
             Ok(Status::Ok)
         }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Links, out: &mut impl Write) -> Result<Status, Failure>
         Some(LinksTask::Init { prefix, dry_run }) => {
             return init::run(&args.units, prefix, *dry_run, out);
         }
-        // Without the lock, because it must always be possible to remove links.
+        // Needs no lock: links must always be removable.
         Some(LinksTask::Clear { dead }) => return keep::clear(&args.dir, *dead, out),
         None => {}
     }

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Fa
         [unit] => (*unit).clone(),
         _ => {
             return Err(Failure::usage(
-                "expected one unit, found several: query them one after another",
+                "expected one unit, found several; query them one after another",
             ));
         }
     };
@@ -181,7 +181,7 @@ fn usage(info: &QueryInfo) -> String {
     format!("{}{arguments}", info.mnemonic)
 }
 
-/// Describes the values of a field without a unit.
+/// Describes the possible values of a field without a unit.
 fn picture(field: &FieldInfo) -> String {
     match field.form {
         Form::Code(names) => {

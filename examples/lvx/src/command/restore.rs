@@ -23,7 +23,7 @@ use crate::{
 pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, Failure> {
     can_be_asked(&args.consent)?;
     if args.foreign {
-        return foreign::undo_foreign(args, out);
+        return foreign::restore_foreign(args, out);
     }
     if let Some(unit) = args.run.as_deref().filter(|run| is_unit(run)) {
         return Err(Failure::usage(format_args!(
@@ -49,8 +49,7 @@ pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, 
     open_run::close_run(args, &store, &run, files, out)
 }
 
-/// Returns whether the address of a unit is given instead of a run. The path of a journal is not below
-/// `/dev`.
+/// Returns whether a text is the address of a unit. An absolute path outside `/dev` is that of a journal.
 fn is_unit(text: &str) -> bool {
     let is_address = text.parse::<Address>().is_ok();
     is_address && (!text.starts_with('/') || text.starts_with("/dev/"))

@@ -108,11 +108,11 @@ fn state(history: &History, at: usize) -> String {
     let past = &run.past;
     let forgotten = past.records.contains(&Record::Forgotten);
     match past.ending() {
-        _ if run.is_running() && past.is_unconfirmed() => "waits to be confirmed".to_owned(),
-        _ if run.is_running() => "is at work".to_owned(),
-        _ if past.is_unconfirmed() => "was not confirmed; its program is gone".to_owned(),
-        _ if forgotten => "did not come to an end, and was forgotten".to_owned(),
-        None => "did not come to an end".to_owned(),
+        _ if run.is_running() && past.is_unconfirmed() => "waits for confirmation".to_owned(),
+        _ if run.is_running() => "is in progress".to_owned(),
+        _ if past.is_unconfirmed() => "was not confirmed; its program has exited".to_owned(),
+        _ if forgotten => "was not finished, and was closed by --forget".to_owned(),
+        None => "is not finished".to_owned(),
         Some(ending) => format!("{ending}{}", undone(history, at)),
     }
 }
@@ -153,7 +153,7 @@ fn next(history: &History, at: usize) -> String {
         return format!("to keep it: lvx confirm {hint}; {otherwise}");
     }
     if run.is_running() {
-        return "wait for its end".to_owned();
+        return "wait until it has ended".to_owned();
     }
     if run.past.is_open() {
         return format!("to undo, finish or forget it: lvx restore {hint}");
@@ -253,16 +253,16 @@ fn describe(record: &Record) -> String {
     let number = |step: &usize| step + 1;
     let suffix = |direction: &lvx_settings::RunDirection| match direction {
         lvx_settings::RunDirection::Forward => "",
-        lvx_settings::RunDirection::Backward => " back",
+        lvx_settings::RunDirection::Backward => " the undo",
     };
     match record {
         Record::Writing { step, direction, attempt } => {
-            format!("writing {}{}, try {attempt}", number(step), suffix(direction))
+            format!("step {}: writing{}, attempt {attempt}", number(step), suffix(direction))
         }
         Record::Proved { step, direction } => {
-            format!("verified {}{}", number(step), suffix(direction))
+            format!("step {}: verified{}", number(step), suffix(direction))
         }
-        Record::Left { step } => format!("could not write back {}", number(step)),
+        Record::Left { step } => format!("step {}: could not be undone", number(step)),
         Record::Undoing { why, .. } => format!("undoing: {why}"),
         Record::Ended { ending } => format!("ended: {ending}"),
         other => {

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
     let bank = SharedBank::real_time(bank(args, units)?);
     let (interrupt, interrupted) = mpsc::channel();
     crate::terminal::catch_signals(move || {
-        // After the first signal, the receiver is gone.
+        // Fails after the first signal, when the receiver has been dropped.
         let _ = interrupt.send(());
     })?;
 
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &args::Simulate, out: &mut impl Write) -> Result<Status,
             served.push(hid::functionfs(&bank, unit, mount, &mut addresses)?);
         }
     }
-    // Print the addresses when all units can be reached.
+    // Print the addresses only after all units can be reached.
     writeln!(out, "{}\nserving until interrupted (Ctrl-C)", addresses.join("\n"))?;
     out.flush()?;
     // The signal handler keeps the sender until the program ends.

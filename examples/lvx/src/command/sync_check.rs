@@ -19,7 +19,7 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut Stdout) -> Result<Status, Fa
     let checks = checks(args)?;
     let bank = read_bank(&args.bank, |units| checks.read(units))?;
     let report = checks.check(&bank);
-    // The time of a live reading is obvious.
+    // For live units, the time of reading is the present.
     if let (Some(_), Some(started), ReportFormat::Table) =
         (&args.bank.from, report.started, args.format)
     {

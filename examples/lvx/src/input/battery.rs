@@ -26,8 +26,7 @@ pub(crate) fn battery() -> Result<Option<Battery>, Failure> {
 /// Returns whether the file, or a link with its name, exists.
 ///
 /// # Errors
-/// If it is unknown whether the file exists: only a path that is certainly missing means that the site
-/// has no guard.
+/// If this cannot be determined. A site has no guard only if the file is certainly missing.
 fn exists(path: &Path) -> Result<bool, Failure> {
     let unknown = |path: &Path, error: &io::Error| {
         Failure::usage(format_args!(

@@ -53,8 +53,8 @@ fn lower_first(text: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-/// Returns the query with this mnemonic. If its argument is missing, uses that of the example, which is
-/// enough to decode a reply.
+/// Returns the query with this mnemonic. A missing argument is taken from the example of the query: it
+/// does not matter for decoding a reply.
 pub(crate) fn query_kind(text: &str) -> Option<Query> {
     static KINDS: LazyLock<Vec<(&str, Query)>> = LazyLock::new(|| {
         let kinds = Query::LIST.iter().filter_map(|info| {

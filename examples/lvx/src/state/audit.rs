@@ -13,13 +13,13 @@ use crate::terminal::print_note;
 
 /// Writer of the audit file of a state folder.
 ///
-/// Writes a line after the command was verified or the next event has followed. After a crash, the
-/// journal contains the missing line.
+/// The line of a command is written when its result is known: after verification, or with the next record or
+/// command. If the program is killed before that, the journal still contains the write.
 #[derive(Debug)]
 pub(super) struct AuditFile {
     folder: Rc<Folder>,
     run: String,
-    /// Last command, whose result is not known yet.
+    /// Time and content of the last command, whose result is not known yet.
     pending: Option<(String, Audit)>,
 }
 

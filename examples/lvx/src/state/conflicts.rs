@@ -85,8 +85,8 @@ pub(super) fn entry_conflict(entry: &Entry, unit: SerialNumber) -> Option<String
 pub(super) fn open_run_conflict(past: &Past, unit: SerialNumber, hint: &str) -> String {
     if past.is_unconfirmed() {
         return format!(
-            "an earlier run on unit {unit} was not confirmed, and its program is gone; first, keep its \
-             writes: lvx confirm {hint}, or undo them: lvx restore {hint}"
+            "an earlier run on unit {unit} was not confirmed, and its program has exited; first, keep \
+             its writes: lvx confirm {hint}, or undo them: lvx restore {hint}"
         );
     }
     format!(

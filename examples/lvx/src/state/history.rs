@@ -1,4 +1,4 @@
-//! Relations between past runs: which are undone, and which must be undone first.
+//! Relations between past runs: which runs were undone, and which must be undone before others.
 
 use lvx_settings::{Past, PlannedUnit, Setting};
 use pi18_proto::SerialNumber;
@@ -12,7 +12,7 @@ pub(crate) struct History {
     pub(crate) runs: Vec<StoredRun>,
     /// Errors of journals that cannot be read.
     pub(crate) unreadable: Vec<String>,
-    /// Later run that undid each unit, by run and unit.
+    /// Index of the later run that undid a unit, by run and unit.
     undone: Vec<Vec<Option<usize>>>,
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::users;
 
-/// Returns the argument that names a run: its name, with its folder if it is not the default.
+/// Returns the arguments that name a run: its name, after `--state-dir` if its folder is not the default one.
 pub(super) fn hint(folder: &Path, name: &str) -> String {
     let default = std::env::var_os("LVX_STATE_DIR").map(PathBuf::from).or_else(default_folder);
     if default.as_deref() == Some(folder) {

@@ -1,8 +1,8 @@
-//! The list of runs of all users of this machine: small files in a folder that all users can write to,
-//! but whose files only their owners can delete.
+//! The list of runs of all users of this machine: small files in a folder to which all users can write, but
+//! in which only the owner of a file can delete it.
 //!
 //! A run creates its entry before it queries the units, and keeps it locked while the program runs. It
-//! then reads the other entries, so of two runs that start at the same time at least one sees the other.
+//! then reads the other entries. Of two runs that start at the same time, at least one therefore sees the other.
 //! Entries of other users are untrusted: they can only block a run, with a message and an option to
 //! ignore them.
 
@@ -33,7 +33,7 @@ pub(crate) struct Registry {
     /// Whether the folders are those that all users share.
     is_shared: bool,
     disk: Rc<dyn Disk>,
-    /// Users about whose excess entries a warning was printed.
+    /// Users with excess entries, for whom a warning was printed.
     warned: RefCell<Vec<u32>>,
 }
 
@@ -89,7 +89,7 @@ impl Registry {
 
     /// Creates the entry of a resumed run and removes its old ones. The caller holds the lock of the journal.
     ///
-    /// Does not lock the old entry: all users can lock it, and could so block its owner.
+    /// Does not lock the old entry: any user can lock it, and would thereby block its owner.
     ///
     /// # Errors
     /// If no folder is writable.

@@ -80,7 +80,7 @@ impl RunFiles {
         }
     }
 
-    /// Opens the journal of an earlier run and continues it.
+    /// Opens and locks the journal of an earlier run, to continue it.
     pub(super) fn resume(&mut self) -> Result<&Past, Failure> {
         let name = journal_name(&self.name);
         let path = self.folder.path().join(&name);
@@ -255,7 +255,7 @@ impl Recorder for RunFiles {
                     self.print_step("verified", step);
                 }
                 Record::Proved { step, .. } => self.print_step("undone", step),
-                Record::Left { step } => self.print_step("LEFT", step),
+                Record::Left { step } => self.print_step("NOT UNDONE", step),
                 Record::Misdirected { ref stray } => print_note(&format!(
                     "warning: {} may have reached another unit than intended",
                     stray.command
@@ -309,7 +309,7 @@ impl Recorder for RunFiles {
                 // A confirmation from before the wait does not count.
                 withdraw(&self.folder, &self.name);
                 print_note(&format!(
-                    "applied; undone in {:.0} s unless you call: lvx confirm {}",
+                    "applied; will be undone in {:.0} s unless you run: lvx confirm {}",
                     time.as_secs_f64(),
                     self.hint
                 ));

@@ -197,8 +197,8 @@ impl Store {
         let Some(folder) = folder else {
             return Err(Failure::usage(if path.exists() {
                 format!(
-                    "{given}: this is not in one of your state folders ({}); for another folder of \
-                     yours, use --state-dir; for a journal of someone else, use --foreign",
+                    "{given}: expected a journal in one of your state folders ({}); for another folder of \
+                     yours, use --state-dir; for a journal of another user, use --foreign",
                     self.path.display()
                 )
             } else {
@@ -246,7 +246,8 @@ impl Store {
         withdraw(&run.folder, &run.name)
     }
 
-    /// Describes the runs in progress on this machine, one per line.
+    /// Describes the runs in progress on this machine, one per line. They may use the links of units that cannot
+    /// be opened.
     pub(crate) fn running(&self) -> Vec<String> {
         let entries = self.registry.entries().unwrap_or_default().into_iter();
         let unit = |entry: &Entry| entry.units.first().copied();
@@ -301,7 +302,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Registers a new run and returns its files. `undoes` is the name of the run that it undoes.
+    /// Registers a new run, which keeps other runs from its units, and returns its files. `undoes` is the name
+    /// of the run that it undoes.
     ///
     /// # Errors
     /// If another run uses the same units, or the files cannot be created.

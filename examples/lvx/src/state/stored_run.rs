@@ -50,7 +50,7 @@ impl StoredRun {
         self.folder.remove(&journal_name(&self.name))
     }
 
-    /// Locks and continues the journal of an earlier run.
+    /// Locks the journal of an earlier run, so that no other program continues it, and reads it.
     pub(crate) fn resume(&self) -> Result<(RunFiles, Past), Failure> {
         let hint = self.hint();
         let mut files = RunFiles::new(&self.folder, self.name.clone(), hint, None, None);
@@ -102,8 +102,8 @@ impl StoredRun {
     }
 }
 
-/// Reads a journal of a state folder; `None` if it has no complete line, because its run then wrote
-/// nothing.
+/// Reads a journal of a state folder; `None` if it has no complete line. The first line is written before any
+/// unit is changed, so such a run wrote nothing.
 pub(super) fn read(folder: &Folder, file: &str) -> Result<Option<Past>, String> {
     let path = folder.path().join(file);
     let file = folder.read(file).map_err(|error| error.to_string())?;

@@ -36,7 +36,7 @@ impl Failure {
         Self { status: Status::Usage, is_busy: false, messages, report: None }
     }
 
-    /// Creates an error for a write that did not happen.
+    /// Creates an error for settings that were not applied.
     pub(crate) fn not_applied(text: impl Display) -> Self {
         Self::new(Status::NotApplied, text)
     }

@@ -18,7 +18,7 @@ pub(crate) fn print_diagnostics(found: &Diagnostics) {
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n"));
 }
 
-/// Prints a message about what the command does.
+/// Prints a message that is neither an error nor a warning: progress, or a next step.
 pub(crate) fn print_note(text: &str) {
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{}\n", printable(text)));
 }

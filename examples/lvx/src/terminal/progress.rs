@@ -1,4 +1,4 @@
-//! Progress of queries, shown on standard error after half a second if it is a terminal.
+//! Progress of queries, shown after half a second if standard error is a terminal.
 //!
 //! Shows one line for each unit: the current query, and the remaining time until its timeout. The lines
 //! are removed when all replies have arrived.
@@ -53,7 +53,7 @@ struct Unit {
     asking: Option<Asking>,
 }
 
-/// A query without a reply so far.
+/// A query that has no reply yet.
 #[derive(Clone)]
 struct Asking {
     question: String,
@@ -162,7 +162,7 @@ impl Drawn {
 }
 
 impl Unit {
-    /// `sim:1  PIRI`, `sim:1  PIRI, no reply for 3 s, waiting 3 s more`
+    /// Returns the line of the unit: `sim:1  PIRI`, or `sim:1  PIRI, no reply for 3 s, waiting 3 s more`.
     fn text(&self) -> String {
         let Self { name, asking } = self;
         let name = printable(name);
@@ -180,7 +180,7 @@ impl Unit {
 /// Delay before progress is shown.
 const DELAY: Duration = Duration::from_millis(500);
 
-/// Waiting time from which a reply is late; at 2400 baud none takes longer.
+/// Time after which a reply is late; at 2400 baud, no reply takes longer.
 const LATE: Duration = Duration::from_secs(1);
 
 /// Time between two updates.

@@ -20,7 +20,7 @@ fn columns(columns: Option<OsString>) -> Option<usize> {
     columns?.to_str()?.parse().ok().filter(|columns| *columns > 0)
 }
 
-/// Returns the columns of a terminal; `None` without a terminal or if its width is unknown.
+/// Returns the width of a terminal in columns; `None` without a terminal or if its width is unknown.
 #[cfg(unix)]
 fn terminal_width(output: impl std::os::fd::AsFd) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(output).ok()?;
@@ -32,7 +32,9 @@ fn terminal_width<T>(_: T) -> Option<usize> {
     None
 }
 
-/// Source: no-color.org: any value that is not empty disables colours.
+/// Returns whether to use colours. Any value of `NO_COLOR` that is not empty disables them.
+///
+/// Source: no-color.org.
 fn has_colour(is_terminal: bool, no_color: Option<OsString>) -> bool {
     is_terminal && no_color.is_none_or(|value| value.is_empty())
 }

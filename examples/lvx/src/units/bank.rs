@@ -16,7 +16,7 @@ use crate::{
 /// all adapters that are plugged in.
 ///
 /// # Errors
-/// If an address is invalid; nothing is queried then.
+/// If an address is invalid. No unit is queried in this case.
 pub(crate) fn read_bank(
     args: &Bank,
     ask: impl FnOnce(Vec<Member>) -> BankSnapshot,

@@ -79,7 +79,7 @@ fn read(
     Ok(OpenUnit { address, client, unit })
 }
 
-/// Returns this computer's clock. All clients of the tool use the system's time.
+/// Returns this computer's clock, which all clients of the tool use.
 pub(crate) fn host() -> HostClock {
     HostClock::system()
 }

@@ -39,7 +39,7 @@ pub(crate) fn apply_target(
         Err(blocked) => return Err(print_obstacles(blocked, args.format, out)?),
     };
     let addresses = target.addresses(units)?;
-    // To only show a plan in a table, the settings that it changes are enough.
+    // A table shows only the settings that the plan changes.
     let is_shown_only = !args.consent.confirm
         && args.consent.yes_serial.is_empty()
         && args.save_plan.is_none()
@@ -204,8 +204,8 @@ mod tests {
         let command =
             "lvx restore --state-dir /home/anna/a/long/path/of/a/state/folder 20261124-131029";
         let why = format!(
-            "an earlier run on unit 96132206100410 did not come to an end, and its program is gone; \
-             see to it first: {command}; `lvx runs` lists it"
+            "an earlier run on unit 96132206100410 is not finished, and its program has exited; finish or \
+             undo it first: {command}; `lvx runs` lists all runs"
         );
         let wrapped = wrap_text(&why);
         assert!(wrapped.contains(command), "{wrapped}");

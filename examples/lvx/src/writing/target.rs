@@ -173,14 +173,14 @@ fn planned(
         if found.has_errors() {
             errors.get_or_insert(found);
         } else if !found.is_empty() && !printed.contains(&found) {
-            // Print warnings for all units only once.
+            // Print warnings that apply to several units only once.
             print_diagnostics(&found);
             printed.push(found);
         }
     }
     let units = opened.iter().map(|open| (open.address.to_string(), open.unit.clone()));
     let plan = Plan::for_profile(profile.profile(), units, permissions);
-    // Show errors at their position in the profile, if they have one.
+    // Errors with a position in the profile are preferred to obstacles without one.
     let plan = match (plan, errors) {
         (Ok(plan), None) => Ok(plan),
         (Err(obstacles), None) => Err(Blocked::from(obstacles)),

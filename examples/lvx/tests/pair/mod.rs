@@ -1,5 +1,5 @@
 //! Two virtual units on ptys and a state folder, for tests that write settings.
-#![allow(dead_code, reason = "each test uses a part")]
+#![allow(dead_code, reason = "each test uses only some of the items")]
 
 use std::{
     fs,

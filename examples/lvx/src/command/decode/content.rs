@@ -126,8 +126,8 @@ impl Content<'_> {
     }
 }
 
-/// Returns the valid frame at the start of the bytes, and the bytes after it. Finds the same as a
-/// [`FrameReader`], without copying.
+/// Returns the valid frame at the start of the bytes, and the bytes after it. A [`FrameReader`] returns the
+/// same frame, but copies it.
 fn whole(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let end = bytes.iter().position(|&byte| byte == b'\r')? + 1;
     let (frame, after) = bytes.split_at_checked(end)?;

@@ -46,7 +46,7 @@ impl<'a> Object<'a> {
         self.any(key, &text);
     }
 
-    /// Writes the fields that `visit` passes as `values`, and their codes as `names`.
+    /// Writes `values` with the value of each field that `visit` passes, and `names` with the names of codes.
     pub(super) fn fields(
         &mut self,
         visit: impl FnOnce(&mut dyn FnMut(&'static FieldInfo, Value<'_>)),
@@ -107,7 +107,7 @@ fn digit(number: u64) -> u8 {
     u8::try_from(number).map_or(b'?', |number| b'0' + number)
 }
 
-/// Maximum decimal places of [`decimal`]: numbers of 33 bits then have less than 15 digits.
+/// Maximum decimal places of [`decimal`]. Numbers of up to 33 bits then have at most 15 digits.
 const MAX_DECIMALS: u8 = 4;
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ impl Census {
                     .insert(format!("{node} is unit {unit}, which has no name in units.yaml"));
             }
             (None, Some(error)) => {
-                // Without the waiting time, which differs from time to time.
+                // The text of a timeout contains the waiting time. A text that varies would be printed again and
+                // again, because only new texts are printed.
                 self.others.insert(if error.is_not_pi18() {
                     format!("{node} is another device, such as a UPS: it does not use PI18")
                 } else if error.is_timeout() {

@@ -15,8 +15,8 @@ pub(super) type Links = BTreeMap<String, PathBuf>;
 
 /// A folder such as `/dev`, and the links in it that `lvx` created.
 ///
-/// The targets of these links have the form `/dev/./hidraw0`. So `lvx` recognizes its links without
-/// further records, and never changes other links.
+/// The targets of these links have the form `/dev/./hidraw0`, by which `lvx` recognizes its own links. It
+/// never changes other links.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -139,7 +139,7 @@ fn node_of(link: &Path) -> Option<PathBuf> {
 /// Prefix of the targets of `lvx` links, equivalent to `/dev/`.
 const MARK: &str = "/dev/./";
 
-/// Maximum retries if another process removed the new link.
+/// Maximum number of retries after another process removed the new link.
 const MAX_RETRIES: usize = 3;
 
 #[cfg(test)]

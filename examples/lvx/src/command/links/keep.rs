@@ -21,7 +21,7 @@ use super::{
 };
 use crate::terminal::{Failure, Status, print_note};
 
-/// Creates the links after all named units were found, or after `wait`; prints which are missing.
+/// Creates the links once all named units are found or `wait` has passed. Prints the missing units.
 pub(super) fn once(
     names: &UnitNames,
     folder: &Folder,
@@ -75,8 +75,7 @@ fn wait_for_all(names: &UnitNames, roster: &mut Roster, wait: Duration) -> Censu
     }
 }
 
-/// Keeps the links up to date until interrupted, then removes them, because they are not maintained any
-/// longer.
+/// Keeps the links up to date until interrupted, then removes them.
 ///
 /// The [`Roster`] keeps the node of each unit open. The kernel can then give the node to another device
 /// only after its link was removed, so no link ever leads to a wrong unit.
@@ -91,8 +90,8 @@ pub(super) fn watch(
     crate::terminal::catch_signals(move || interrupt.store(true, Ordering::Relaxed))?;
     let mut roster = Roster::new(ClientConfig::default());
     let watched = watch_loop((units, names), folder, &mut roster, &interrupted, out);
-    // Even after an error: without maintenance, a link may later lead to a wrong unit. The nodes stay open
-    // until the links are removed.
+    // Remove the links even after an error: without maintenance, a link may later lead to a wrong unit. The
+    // nodes stay open until the links are removed.
     let cleared = apply_links(&Census::default(), folder, out);
     drop(roster);
     watched.and(cleared).map(|_| Status::Ok)
@@ -100,8 +99,8 @@ pub(super) fn watch(
 
 /// Updates the links until interrupted.
 ///
-/// Rereads units.yaml after each change. A restart would have to query all units again, and units that
-/// another program uses cannot be queried.
+/// Rereads units.yaml after each change instead of requiring a restart, which would query all units again:
+/// units that another program uses cannot be queried.
 fn watch_loop(
     (units, mut names): (&Path, UnitNames),
     folder: &Folder,
@@ -125,7 +124,7 @@ fn watch_loop(
         }
         let census = Census::new(&names, roster);
         let outcome = apply_links(&census, folder, out)?;
-        // All units are missing at first.
+        // At first, all units are missing, because none has been queried yet.
         if start.elapsed() > SETTLE {
             print_census(&census, &outcome, &mut printed);
         }
@@ -190,7 +189,7 @@ fn print_change(change: &Change, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints each problem once, and again only after it was resolved meanwhile.
+/// Prints each problem that the previous call did not print.
 fn print_census(census: &Census, outcome: &Outcome, printed: &mut BTreeSet<String>) {
     let missing = census.missing.iter().map(|unit| format!("{unit} is missing"));
     let now: BTreeSet<_> = missing

@@ -1,6 +1,6 @@
 //! The lock of a folder of links, so that only one process maintains them.
 //!
-//! Every user who can open a file can lock it, and all users can open `/dev`. So the lock is a file that
+//! Every user who can open a file can lock it, and all users can open `/dev`. Therefore, the lock is a file that
 //! only the owner of the folder can open: in `/run/lvx` (0700) for root, otherwise in the folder itself
 //! (0600). Only the owner of a folder can maintain its links, so each folder has exactly one lock.
 
@@ -27,7 +27,7 @@ impl Lock {
         Self::take_as(folder, effective_user(), Path::new(RUN))
     }
 
-    /// Returns whether another process maintains the links of `folder`, as far as this user can see.
+    /// Returns whether another process maintains the links of `folder`; `false` if this user cannot open the lock.
     pub(super) fn is_held(folder: &Path) -> bool {
         let Ok(metadata) = fs::metadata(folder) else { return false };
         let (place, name) = place(folder, &metadata, effective_user(), Path::new(RUN));
@@ -58,7 +58,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => Err(failure(&place.join(name), "locked", &error)),
             Err(TryLockError::WouldBlock) => Err(Failure::usage(format_args!(
                 "{}: another lvx maintains the links in this folder, most likely lvx-links.service, \
-                 which applies changes of units.yaml by itself",
+                 which applies changes of units.yaml automatically",
                 folder.display()
             ))),
         }

@@ -44,7 +44,7 @@ pub(super) fn udev(lvx: &Path, group: &str, folder: &Path) -> String {
     let (lvx, folder) = (lvx.display(), folder.display());
     format!(
         "# /etc/udev/rules.d/70-lvx.rules, from `lvx links --print udev`\n\
-         # USB adapters of Voltronic / MPP Solar inverters; some UPSs have the same.\n\
+         # USB adapters of Voltronic / MPP Solar inverters; some UPSs use the same adapter.\n\
          ACTION!=\"remove\", {rule}, ENV{{LVX_ADAPTER}}=\"1\", \
          TAG+=\"systemd\", ENV{{SYSTEMD_WANTS}}+=\"{SERVICE}\"\n\
          ACTION==\"remove\", SUBSYSTEM==\"hidraw\", ENV{{LVX_ADAPTER}}==\"1\", \

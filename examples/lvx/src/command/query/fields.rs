@@ -1,4 +1,4 @@
-//! The fields of a reply for people and for programs.
+//! The fields of a reply, for tables and for JSON.
 
 use pi18_proto::{AnyReply, FieldInfo, Value};
 use serde_json::{Map, Value as Json};

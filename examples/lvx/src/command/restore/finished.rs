@@ -13,7 +13,7 @@ use crate::{
     writing::permissions,
 };
 
-/// Undoes a finished run, or prints its result and whether it was undone.
+/// Undoes a finished run. Without `--undo`, or if there is nothing to undo, prints only its result.
 pub(super) fn restore(
     args: &args::Restore,
     store: &Store,
@@ -73,8 +73,8 @@ pub(super) fn restore(
     write_back(args, &part, &targets, permissions, opened, Some(&run.name), out)
 }
 
-/// Opens the units that are not undone yet, or the given ones of these. Returns each with its number in
-/// the plan of the run.
+/// Opens the units that are not undone yet; if units are given, only those among them. Returns each with its
+/// number in the plan of the run.
 fn open_left(
     run: &StoredRun,
     left: &[usize],
@@ -120,7 +120,7 @@ fn names(undone: &[(usize, &StoredRun)]) -> String {
     names.join(" and ")
 }
 
-/// Returns the settings that each unit gets back, and messages about settings that cannot be undone.
+/// Returns the settings to restore on each unit, and messages about settings that cannot be undone.
 fn old_settings(part: &Past, opened: &[OpenUnit]) -> (Vec<Settings>, Vec<String>) {
     let mut skipped = Vec::new();
     let mut targets = part.old_settings();

@@ -1,4 +1,4 @@
-//! Carrying out or undoing a journal from outside the state folders of this user.
+//! Carrying out or undoing the writes of a journal from outside the state folders of this user.
 
 use std::{io::Write, path::Path};
 
@@ -15,7 +15,10 @@ use crate::{
 
 /// Carries out or undoes the writes of a foreign journal by a new run, with all checks of `lvx apply`, on
 /// the given units.
-pub(super) fn undo_foreign(args: &args::Restore, out: &mut impl Write) -> Result<Status, Failure> {
+pub(super) fn restore_foreign(
+    args: &args::Restore,
+    out: &mut impl Write,
+) -> Result<Status, Failure> {
     let Some(named) = &args.run else {
         return Err(Failure::usage("--foreign: expected the path of a journal, found none"));
     };

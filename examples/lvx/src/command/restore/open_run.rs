@@ -61,7 +61,7 @@ pub(super) fn close_run(
     };
     let plan = match mode {
         ResumeMode::Undo => Some(plan_to_undo(args, &part, &opened)?),
-        // Without permission, or if it would fail, the plan is only shown.
+        // A plan that is not permitted, or that would fail, is only shown.
         ResumeMode::Finish => permitted.ok().filter(|_| fails.is_empty()),
     };
     overview::writes(out, &part.plan, &progress, mode, &opened)?;

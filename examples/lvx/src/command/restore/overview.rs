@@ -46,7 +46,7 @@ pub(super) fn show(out: &mut impl Write, past: &Past, opened: &[OpenUnit]) -> io
     Ok(())
 }
 
-/// Shows the writes that are that remain in this mode, as far as the units show them.
+/// Prints the writes that remain in this mode, according to the present settings of the units.
 pub(super) fn writes(
     out: &mut impl Write,
     plan: &Plan,
@@ -80,7 +80,7 @@ pub(super) fn writes(
             }
             continue;
         }
-        // The present value may differ from both the old and the new one.
+        // The present value may differ from both the old and the new value.
         step.from = state.only(|setting| step.from.get(setting).is_some());
         *state = state.overlaid(&step.to);
         left.steps.push(step);
@@ -103,7 +103,7 @@ pub(super) fn writes(
 
 const STRAYED: &str = "this unit may have received a command for another unit";
 
-/// Returns why the undo of a step is written even if the unit has the old values; `None` if it is not.
+/// Returns the reason to write the undo of a step even if the unit already has the old values, if there is one.
 fn why_repeated(plan: &Plan, progress: &ApplyProgress, at: usize) -> Option<&'static str> {
     if progress.unproved.contains(&at) {
         Some("an earlier write may still take effect")

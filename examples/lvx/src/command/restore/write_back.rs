@@ -46,7 +46,7 @@ pub(super) fn write_back(
     if !consent {
         let mut objections = plan.objections(&present);
         objections.extend(Store::open_existing(&args.timing.state)?.blocked(&plan, &ignored)?);
-        overview::list(out, "--confirm would fail:", &objections)?;
+        overview::list(out, "--confirm would refuse because:", &objections)?;
         writeln!(out, "nothing was written; add --confirm to write")?;
         return Ok(Status::Findings);
     }

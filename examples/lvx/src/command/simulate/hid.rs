@@ -57,7 +57,7 @@ mod linux {
         Ok(served)
     }
 
-    /// Returns the serial number of a unit for messages: the adapters look the same.
+    /// Returns the serial number of a unit for messages, because the adapters themselves are identical.
     fn serial(bank: &SharedBank, unit: usize) -> String {
         match bank.with(|bank| bank.peek(unit, Query::Identity)) {
             Some(AnyReply::Identity(identity)) => {
@@ -67,7 +67,7 @@ mod linux {
         }
     }
 
-    /// Maximum time until the device node appears; it usually takes some tens of milliseconds.
+    /// Maximum time until the device node appears; this usually takes tens of milliseconds.
     const PATIENCE: Duration = Duration::from_secs(5);
 }
 
