@@ -9,7 +9,7 @@ mod plan;
 mod target;
 
 pub(crate) use apply::apply_target;
-pub(crate) use consent::{can_be_asked, given as consent_given};
+pub(crate) use consent::{check_terminal, given as consent_given};
 pub(crate) use drive::{drive, options, print_report};
 pub(crate) use obstacle::describe_obstacle;
 pub(crate) use permissions::permissions;

@@ -204,7 +204,8 @@ fn missing_or_writable_journal_blocks_apply() {
     let consent = [&["--yes-serial", BOTH][..], &FAST].concat();
     let refused_restore = pair.command("restore", &["--undo"]).output().unwrap();
     assert!(
-        pair.seen(&refused_restore).contains("`lvx confirm` keeps the settings"),
+        pair.seen(&refused_restore)
+            .contains("if this run waits for confirmation, `lvx confirm` keeps"),
         "{}",
         pair.seen(&refused_restore)
     );

@@ -5,11 +5,11 @@ use std::io::Write;
 use crate::{
     args,
     terminal::{Failure, Status},
-    writing::{Target, apply_target, can_be_asked},
+    writing::{Target, apply_target, check_terminal},
 };
 
 pub(crate) fn run(args: &args::Apply, out: &mut impl Write) -> Result<Status, Failure> {
-    can_be_asked(&args.options.consent)?;
+    check_terminal(&args.options.consent)?;
     apply_target(
         Target::read(&args.source, &args.options.timing.state)?,
         &args.units,

@@ -5,13 +5,13 @@ mod folder;
 mod init;
 mod keep;
 mod lock;
-mod map;
 mod print;
 mod trusted;
+mod unit_names;
 
 use std::io::Write;
 
-use self::{folder::Folder, map::UnitNames};
+use self::{folder::Folder, unit_names::UnitNames};
 use crate::{
     args::{InstallFile, Links, LinksTask},
     terminal::{Failure, Status},

@@ -107,7 +107,7 @@ fn show(
     reading: &TimedReply,
     format: QueryFormat,
 ) -> io::Result<()> {
-    let shown = ReplyFields::reply(&reading.reply);
+    let shown = ReplyFields::of(&reading.reply);
     let warnings = reading.warnings.iter().cloned().chain(absent(&reading.reply));
     let warnings: Vec<_> = warnings.collect();
     match format {

@@ -17,11 +17,11 @@ use crate::{
     args,
     state::{RunFiles, Store, StoredRun},
     terminal::{Failure, Status},
-    writing::can_be_asked,
+    writing::check_terminal,
 };
 
 pub(crate) fn run(args: &args::Restore, out: &mut impl Write) -> Result<Status, Failure> {
-    can_be_asked(&args.consent)?;
+    check_terminal(&args.consent)?;
     if args.foreign {
         return foreign::restore_foreign(args, out);
     }

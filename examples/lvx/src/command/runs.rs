@@ -59,7 +59,7 @@ fn summary(history: &History, at: usize, out: &mut impl Write) -> Result<(), Fai
 fn show(store: &Store, named: &str, out: &mut impl Write) -> Result<Status, Failure> {
     let run = store.find(named)?;
     let history = History::of(store)?;
-    if let Some(at) = history.place(&run) {
+    if let Some(at) = history.position(&run) {
         summary(&history, at, out)?;
     }
     writeln!(out, "\njournal: {}", run.path().display())?;

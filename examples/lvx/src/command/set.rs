@@ -8,11 +8,11 @@ use crate::{
     args,
     input::with_options,
     terminal::{Failure, Status},
-    writing::{Target, apply_target, can_be_asked},
+    writing::{Target, apply_target, check_terminal},
 };
 
 pub(crate) fn run(args: &args::Set, out: &mut impl Write) -> Result<Status, Failure> {
-    can_be_asked(&args.options.consent)?;
+    check_terminal(&args.options.consent)?;
     let (settings, units): (Vec<_>, Vec<_>) =
         args.words.iter().cloned().partition(|word| is_setting(word));
     if let Some(key) = units.iter().find(|word| Setting::from_key(word).is_some()) {

@@ -112,20 +112,23 @@ fn tcp(
     address: &str,
     addresses: &mut Vec<String>,
 ) -> Result<Served, Failure> {
-    let wrong = |error: &dyn Display| {
-        Failure::usage(format_args!("--tcp {address}: expected HOST:PORT to listen on: {error}"))
-    };
-    let (host, port) = address.rsplit_once(':').ok_or_else(|| wrong(&"found no port"))?;
-    let port: u16 = port.parse().map_err(|error| wrong(&error))?;
+    let wrong = |error: &dyn Display| Failure::usage(format_args!("--tcp {address}: {error}"));
+    let (host, port) =
+        address.rsplit_once(':').ok_or_else(|| wrong(&"expected HOST:PORT, found no port"))?;
+    let port: u16 =
+        port.parse().map_err(|error| wrong(&format!("expected a port number: {error}")))?;
     let offset = u16::try_from(unit).unwrap_or_default();
     let port = match port {
         0 => 0,
-        first => first
-            .checked_add(offset)
-            .ok_or_else(|| wrong(&"expected a port up to 65535 for each unit"))?,
+        first => first.checked_add(offset).ok_or_else(|| {
+            let port = u32::from(first) + u32::from(offset);
+            wrong(&format!(
+                "expected ports up to 65535, found {port} for unit {unit}; use a lower port"
+            ))
+        })?,
     };
     let listener = TcpListener::bind(format!("{host}:{port}"))
-        .map_err(|error| wrong(&format!("port {port}: {error}")))?;
+        .map_err(|error| wrong(&format!("cannot listen on port {port}: {error}")))?;
     let bound = listener.local_addr().map_err(|error| wrong(&error))?;
     addresses.push(format!("unit {unit}: tcp:{bound}"));
     Ok(sim::serve_tcp(bank, unit, listener)?)

@@ -41,7 +41,7 @@ impl History {
     }
 
     /// Returns the position of a run in the history.
-    pub(crate) fn place(&self, run: &StoredRun) -> Option<usize> {
+    pub(crate) fn position(&self, run: &StoredRun) -> Option<usize> {
         self.runs.iter().position(|known| known.path() == run.path())
     }
 
@@ -100,7 +100,7 @@ fn undone_units(
     let later: Vec<_> = runs.iter().enumerate().skip(at + 1).filter(undoes).collect();
     let by = |planned: &PlannedUnit| {
         let is_in_effect = |(number, later): &&(usize, &StoredRun)| {
-            let unit = place_of(&later.past, planned.unit.serial_number);
+            let unit = position_of(&later.past, planned.unit.serial_number);
             let undone = |unit: usize| undone.get(*number).and_then(|row| row.get(unit)).copied();
             unit.and_then(undone) == Some(None)
         };
@@ -110,7 +110,7 @@ fn undone_units(
 }
 
 /// Returns the number of a unit in the plan of a run.
-fn place_of(past: &Past, serial: SerialNumber) -> Option<usize> {
+fn position_of(past: &Past, serial: SerialNumber) -> Option<usize> {
     past.plan.units.iter().position(|planned| planned.unit.serial_number == serial)
 }
 
@@ -123,7 +123,7 @@ fn shared(
 ) -> Option<(SerialNumber, Setting)> {
     units.iter().find_map(|&at| {
         let serial = one.plan.units.get(at)?.unit.serial_number;
-        let there = place_of(other, serial).filter(|there| others.contains(there))?;
+        let there = position_of(other, serial).filter(|there| others.contains(there))?;
         let changed: Vec<_> = other.plan.touched(there).collect();
         let setting = one.plan.touched(at).find(|setting| changed.contains(setting))?;
         Some((serial, setting))

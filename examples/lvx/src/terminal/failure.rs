@@ -75,7 +75,7 @@ impl From<lvx_settings::Error> for Failure {
         let is_busy = error.is_busy();
         let error = if is_busy {
             format!(
-                "{error}; `lvx confirm` keeps the settings of a run that waits for confirmation, Ctrl-C in that run undoes them"
+                "{error}; if this run waits for confirmation, `lvx confirm` keeps its writes; Ctrl-C in its terminal undoes them"
             )
         } else {
             error.to_string()

@@ -74,7 +74,7 @@ impl Progress {
     }
 
     /// Adds a line for a unit. Returns the observer for its client.
-    pub(crate) fn of(
+    pub(crate) fn observer(
         &self,
         name: &str,
     ) -> impl FnMut(pi18_transport::QueryProgress) + Send + use<> {
@@ -105,7 +105,7 @@ impl Progress {
 
     /// Adds a line for the queries of a client.
     pub(crate) fn watch(&self, name: &str, client: &mut Client<impl Link>) {
-        client.observe(self.of(name));
+        client.observe(self.observer(name));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::terminal::{Failure, is_silenced, print_note};
 
 /// Returns the adapters to use when no unit is given, after listing them on standard error.
-pub(super) fn plugged_in(adapters: Vec<String>) -> Result<Vec<String>, Failure> {
+pub(super) fn default_units(adapters: Vec<String>) -> Result<Vec<String>, Failure> {
     let plural = match adapters.len() {
         0 => {
             return Err(Failure::usage(
@@ -40,8 +40,8 @@ mod tests {
     #[test]
     fn all_adapters_are_used_without_units() {
         let nodes = ["/dev/hidraw0", "/dev/hidraw1"].map(str::to_owned).to_vec();
-        assert_eq!(plugged_in(nodes.clone()).unwrap(), nodes);
-        let error = format!("{:?}", plugged_in(Vec::new()).unwrap_err());
+        assert_eq!(default_units(nodes.clone()).unwrap(), nodes);
+        let error = format!("{:?}", default_units(Vec::new()).unwrap_err());
         assert!(error.contains("units (/dev/ttyUSB0), or try"), "{error}");
         assert!(error.contains("(sim:0 sim:1)"), "{error}");
     }

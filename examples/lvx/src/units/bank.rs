@@ -5,7 +5,7 @@ use std::path::Path;
 use lvx_parallel::{BankSnapshot, Member};
 use pi18_transport::{Address, Error};
 
-use super::adapters::{adapters, plugged_in};
+use super::adapters::{adapters, default_units};
 use crate::{
     args::Bank,
     input,
@@ -26,7 +26,7 @@ pub(crate) fn read_bank(
     }
     let found;
     let units = if args.units.is_empty() {
-        found = plugged_in(adapters())?;
+        found = default_units(adapters())?;
         &found
     } else {
         &args.units
@@ -43,7 +43,7 @@ pub(crate) fn read_bank(
     }
     let progress = Progress::start();
     let watched = members.into_iter().map(|member| {
-        let observer = progress.of(member.name());
+        let observer = progress.observer(member.name());
         member.observed(observer)
     });
     Ok(ask(watched.collect()))

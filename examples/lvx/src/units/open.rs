@@ -42,7 +42,7 @@ pub(crate) fn open_for(
         let readers: Vec<_> = tries
             .into_iter()
             .map(|(client, address)| {
-                let observer = progress.of(address.place());
+                let observer = progress.observer(address.place());
                 scope.spawn(move || read(client, address, host, settings, observer))
             })
             .collect();

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Checks that `--confirm` is used on a terminal.
-pub(crate) fn can_be_asked(consent: &ConsentOptions) -> Result<(), Failure> {
+pub(crate) fn check_terminal(consent: &ConsentOptions) -> Result<(), Failure> {
     if consent.confirm && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Failure::usage(
             "--confirm: expected a terminal to ask for consent, found none; in scripts, use --yes-serial SN,…",

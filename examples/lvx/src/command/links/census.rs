@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use pi18_proto::SerialNumber;
 use pi18_transport::{Entry, Roster, Whereabouts};
 
-use super::{folder::Links, map::UnitNames};
+use super::{folder::Links, unit_names::UnitNames};
 use crate::terminal::Status;
 
 /// The units found, by name.

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 use pi18_proto::SerialNumber;
 use pi18_transport::{Device, Nameplate};
 
-use super::map::UnitNames;
+use super::unit_names::UnitNames;
 use crate::terminal::{Failure, Status, print_error};
 
 pub(super) fn run(

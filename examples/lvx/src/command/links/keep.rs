@@ -17,7 +17,7 @@ use super::{
     census::Census,
     folder::{Change, Folder},
     lock::Lock,
-    map::UnitNames,
+    unit_names::UnitNames,
 };
 use crate::terminal::{Failure, Status, print_note};
 

@@ -13,7 +13,7 @@ pub(crate) struct ReplyFields {
 }
 
 impl ReplyFields {
-    pub(crate) fn reply(reply: &AnyReply) -> Self {
+    pub(crate) fn of(reply: &AnyReply) -> Self {
         let mut shown = Self::default();
         reply.visit(&mut |info, value| shown.add(info, value));
         shown

@@ -22,7 +22,7 @@ pub(super) fn restore(
 ) -> Result<Status, Failure> {
     let how = run.past.ending().map_or(String::new(), |ending| format!(": {ending}"));
     let history = History::of(store)?;
-    let place = history.place(run).unwrap_or(history.runs.len());
+    let place = history.position(run).unwrap_or(history.runs.len());
     let over = format!("{}: this run has ended{how}", run.name);
     let undone = history.undone(place);
     let left = history.in_effect(place);
