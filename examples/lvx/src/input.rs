@@ -1,5 +1,5 @@
-//! User input: files, names of queries, profiles and help for their mistakes, and the battery guard of
-//! the site.
+//! User input: files, names of queries, profiles with help for their errors, and the battery guard of the
+//! site.
 
 mod battery;
 mod file;

@@ -94,13 +94,16 @@ fn help_for_a_profile_names_the_options_that_permit_it() {
         seen(&folder.lvx(None, &words))
     };
     let unknown = validate("volts: 56.4\n", &[]);
-    assert!(unknown.contains("= help: to make one: lvx profile init UNIT\n"), "{unknown}");
+    assert!(unknown.contains("= help: lvx profile init UNIT prints such a profile\n"), "{unknown}");
     let similar = validate("bulk_voltge: 56.4\n", &[]);
     assert!(!similar.contains("lvx profile init"), "{similar}");
     let unguarded = validate("bulk_voltage: 56.0 V\n", &BOTH[..1]);
-    assert!(unguarded.contains("if --no-battery-guard is given\n"), "{unguarded}");
+    assert!(
+        unguarded.contains("use --no-battery-guard with lvx apply or lvx set\n"),
+        "{unguarded}"
+    );
     let init = seen(&folder.lvx(None, &["profile", "init", BOTH[0]]));
-    assert!(init.starts_with("# lvx apply writes an installation setting if"), "{init}");
+    assert!(init.starts_with("# lvx apply writes an installation setting only"), "{init}");
     let set =
         seen(&folder.lvx(None, &["set", "output_mode=parallel", "machine_type=grid_tie", BOTH[0]]));
     assert!(set.contains("(--allow-installation machine_type)\n"), "{set}");

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &args::Profile, out: &mut impl Write) -> Result<Status, 
                 Ok(units) => {
                     writeln!(
                         out,
-                        "# lvx apply writes an installation setting if --allow-installation names it."
+                        "# lvx apply writes an installation setting only with --allow-installation KEY."
                     )?;
                     for open in units {
                         write!(out, "{}", Profile::from_unit(&open.unit).commented(&open.unit))?;

@@ -1,24 +1,26 @@
-//! Help of diagnostics that names commands and options of this program.
+//! Help for diagnostics that names commands and options of this program.
 
 use lvx_settings::{Diagnostic, DiagnosticKind, Diagnostics, ObstacleKind};
 
 use super::battery::battery_path;
 
-/// Returns the diagnostics with the commands and options that remove their causes.
+/// Adds to each diagnostic the command or option that helps, if there is one.
 pub(crate) fn with_options(found: Diagnostics) -> Diagnostics {
     found.with_help(option)
 }
 
 fn option(diagnostic: &Diagnostic) -> Option<String> {
     match diagnostic.kind {
-        DiagnosticKind::UnknownSetting => Some("to make one: lvx profile init UNIT".to_owned()),
+        DiagnosticKind::UnknownSetting => {
+            Some("lvx profile init UNIT prints such a profile".to_owned())
+        }
         DiagnosticKind::Obstacle(ObstacleKind::NoBatteryGuard) => Some(format!(
-            "the battery guard of all profiles can be set in {}; lvx apply and lvx set write without a \
-             guard if --no-battery-guard is given",
+            "the battery guard of all profiles can be set in {}; to write without a guard, use \
+             --no-battery-guard with lvx apply or lvx set",
             battery_path().0.display()
         )),
         DiagnosticKind::Obstacle(ObstacleKind::PartOfBank) => Some(
-            "lvx apply and lvx set change only some units of a bank if --one-unit is given"
+            "to change only some units of a bank, use --one-unit with lvx apply or lvx set"
                 .to_owned(),
         ),
         _ => None,
@@ -47,6 +49,6 @@ mod tests {
         let profile = Profile::parse("p.yaml", "output_priority: solar_utility_battery\n").unwrap();
         let found = validate_for_bank(&profile, &units, &Permissions::default()).together;
         let text = with_options(found).to_string();
-        assert!(text.contains("if --one-unit is given\n"), "{text}");
+        assert!(text.contains("use --one-unit with lvx apply or lvx set\n"), "{text}");
     }
 }
