@@ -216,7 +216,7 @@ impl<L: Link> Client<L> {
             exchange.overhear(&self.buffer);
         }
         match exchange.unframed_text() {
-            Some(text) => error.hint(format!("before that it sent {text}")),
+            Some(text) => error.hint(format!("the other end had sent {text}")),
             None => error,
         }
     }

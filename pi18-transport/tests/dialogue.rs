@@ -230,7 +230,7 @@ fn text_of_a_bridge_is_shown_when_it_closes() {
     let error = client.query(Query::Mode).unwrap_err();
     assert!(error.is_disconnected(), "{error}");
     assert!(
-        error.to_string().ends_with("; before that it sent \"Port already in use\""),
+        error.to_string().ends_with("; the other end had sent \"Port already in use\""),
         "{error}"
     );
 }
@@ -259,7 +259,7 @@ fn text_of_a_bridge_is_shown_when_sending_fails() {
     let error = Client::new(Closed(Vec::new())).query(Query::Mode).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "test: disconnected: broken pipe; before that it sent \"Port already in use\""
+        "test: disconnected: broken pipe; the other end had sent \"Port already in use\""
     );
 }
 

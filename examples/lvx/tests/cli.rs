@@ -595,5 +595,5 @@ fn text_sent_by_busy_tcp_bridge_is_shown() {
     bridge.join().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let seen = seen(&output);
-    assert!(seen.contains("before that it sent \"Port already in use\""), "{seen}");
+    assert!(seen.contains("the other end had sent \"Port already in use\""), "{seen}");
 }

@@ -317,7 +317,7 @@ impl Dialogue {
                 return ErrorKind::NotPi18 { found: "(NAK to every request".to_owned() };
             }
             LastReply::Noise(error) => Some(format!("damaged bytes: {error}")),
-            LastReply::NotUnderstood => Some("(NAK (request not understood)".to_owned()),
+            LastReply::NotUnderstood => Some("(NAK: request not understood".to_owned()),
             LastReply::Other(text) => Some(text.clone()),
             LastReply::Nothing => None,
         };
