@@ -96,6 +96,8 @@ fn refused(bank: &SharedBank, plan: Plan) -> String {
     assert_eq!(report.ending, Ending::Refused, "{report}");
     assert_eq!(received(bank), before);
     assert!(!memory.begun);
+    let charging = report.why.as_ref().is_some_and(|why| why.contains("the unit charges at"));
+    assert_eq!(report.refused_while_charging, charging, "{report}");
     report.to_string()
 }
 

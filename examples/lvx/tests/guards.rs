@@ -213,6 +213,29 @@ fn json_contains_obstacles() {
 }
 
 #[test]
+fn refusal_of_charging_unit_names_wait_option() {
+    let folder = Folder::new();
+    let set = [
+        "set",
+        "max_charge_current=50",
+        "sim:0?frozen=on&soc=60",
+        "sim:1?frozen=on",
+        "--no-battery-guard",
+        "--format",
+        "json",
+    ];
+    let dry = folder.lvx(None, &set);
+    assert_eq!(dry.status.code(), Some(1), "{}", seen(&dry));
+    let shown = json(&dry);
+    let why = shown["obstacles"][0]["why"].as_str().unwrap();
+    assert!(why.contains("the unit charges at") && why.contains("--wait-idle 12h"), "{why}");
+    let confirmed = [&set[..], &["--yes-serial", "96132206100410,96132206100411"]].concat();
+    let refused = folder.lvx(None, &confirmed);
+    assert_ne!(refused.status.code(), Some(0), "{}", seen(&refused));
+    assert!(seen(&refused).contains("to wait until the unit no longer charges: --wait-idle 12h"));
+}
+
+#[test]
 fn unknown_setting_suggests_the_nearest() {
     let folder = Folder::new();
     for word in ["Bulk_voltage=55.2", "BULK=3"] {

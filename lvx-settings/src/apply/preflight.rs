@@ -37,6 +37,20 @@ impl Purpose {
     }
 }
 
+/// The reason why a run is not begun.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) why: String,
+    /// Whether the only reason is that a unit charges.
+    pub(super) charging: bool,
+}
+
+impl Refusal {
+    fn lasting(why: String) -> Self {
+        Self { why, charging: false }
+    }
+}
+
 /// Reads all units, one after the other, and then checks them together.
 #[derive(Debug)]
 pub(super) struct Preflight {
@@ -67,10 +81,10 @@ impl Preflight {
         options: &Options,
         idle_until: &mut Option<Instant>,
         now: Instant,
-    ) -> Option<Result<Vec<Unit>, String>> {
+    ) -> Option<Result<Vec<Unit>, Refusal>> {
         match event {
             Event::Paused => self.paused = false,
-            Event::Surveyed(Err(why)) => return Some(Err(why)),
+            Event::Surveyed(Err(why)) => return Some(Err(Refusal::lasting(why))),
             Event::Surveyed(Ok(unit)) => {
                 self.found.push(*unit);
                 if self.found.len() >= plan.units.len() {
@@ -88,18 +102,18 @@ impl Preflight {
         options: &Options,
         idle_until: &mut Option<Instant>,
         now: Instant,
-    ) -> Option<Result<Vec<Unit>, String>> {
+    ) -> Option<Result<Vec<Unit>, Refusal>> {
         let found = std::mem::take(&mut self.found);
         let objections = lasting_objections(plan, &found, self.purpose);
         if !objections.is_empty() {
-            return Some(Err(objections.join("\n")));
+            return Some(Err(Refusal::lasting(objections.join("\n"))));
         }
         let charging = charging(plan, &found).filter(|_| self.purpose != Purpose::Undo);
         let Some(why) = charging else { return Some(Ok(found)) };
         let wait = options.wait_idle.unwrap_or_default();
         let until = *idle_until.get_or_insert(later(now, wait));
         if now >= until {
-            return Some(Err(why));
+            return Some(Err(Refusal { why, charging: true }));
         }
         self.paused = true;
         None
@@ -145,6 +159,16 @@ impl Plan {
     #[must_use]
     pub fn objections_to_finish(&self, units: &[Unit]) -> Vec<String> {
         self.objections_for(units, Purpose::Finish)
+    }
+
+    /// Returns the objection that a unit would refuse a write of the plan now because it charges, if there is
+    /// one. With [`Options::wait_idle`], a run waits until the unit no longer charges.
+    ///
+    /// [`objections`](Self::objections) and [`objections_to_finish`](Self::objections_to_finish) contain this
+    /// objection if they contain no other.
+    #[must_use]
+    pub fn charging_objection(&self, units: &[Unit]) -> Option<String> {
+        charging(self, units)
     }
 
     fn objections_for(&self, units: &[Unit], purpose: Purpose) -> Vec<String> {

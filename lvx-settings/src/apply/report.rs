@@ -83,6 +83,10 @@ pub struct ApplyReport {
     pub remarks: Vec<String>,
     /// Number of set commands that were sent.
     pub writes: u64,
+    /// Whether a unit refused a write, or would have refused it, because it charges. With
+    /// [`Options::wait_idle`](crate::Options::wait_idle), a run waits until the unit no longer charges.
+    #[serde(skip)]
+    pub refused_while_charging: bool,
     /// Whether all units show equal values for the twelve settings that must be equal
     /// ([`Setting::AGREEING`]); `None` with a single unit, or if a unit could not be read.
     pub units_agree: Option<bool>,

@@ -21,6 +21,8 @@ pub(super) struct Outcome {
     pub(super) writes: u64,
     /// Whether the new settings were confirmed, after which nothing is undone.
     pub(super) confirmed: bool,
+    /// Whether a unit refused a write, or would have refused it, because it charges.
+    pub(super) refused_while_charging: bool,
     pub(super) report: Option<ApplyReport>,
 }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{
     consent,
     drive::{drive, options, print_report},
+    obstacle::describe_objections,
     permissions::permissions,
     plan::show,
     target::{Blocked, Target},
@@ -75,7 +76,7 @@ pub(crate) fn apply_target(
     };
     if plan.is_empty() || !consent {
         let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
-        let mut objections = plan.objections(&units);
+        let mut objections = describe_objections(plan.objections(&units), &plan, &units);
         objections.extend(Store::open_existing(&args.timing.state)?.blocked(&plan, &ignored)?);
         return print_dry_run(out, &plan, &objections, args.format);
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use lvx_settings::{Apply, ApplyReport, Ending, HostClock, Options, Units, run as carry_out};
 use pi18_transport::{Address, Client};
 
+use super::obstacle::WAIT_OPTION;
 use crate::{
     args::{Format, RunOptions},
     state::RunFiles,
@@ -57,6 +58,9 @@ pub(crate) fn print_report(
         // The user must learn the result even without standard output.
         print_note(&format!("standard output: {error}"));
         report.to_string().lines().for_each(print_note);
+    }
+    if report.refused_while_charging {
+        print_note(&format!("to wait until the unit no longer charges: {WAIT_OPTION}"));
     }
     if let Some(run) = files.hint() {
         match report.ending {

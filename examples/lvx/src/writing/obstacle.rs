@@ -1,6 +1,6 @@
-//! Messages about obstacles to a plan.
+//! Messages about obstacles to a plan, and about objections to carrying it out.
 
-use lvx_settings::{Obstacle, ObstacleKind};
+use lvx_settings::{Obstacle, ObstacleKind, Plan, Unit};
 
 use crate::input::battery_path;
 
@@ -19,3 +19,20 @@ pub(crate) fn describe_obstacle(obstacle: &Obstacle) -> String {
     };
     format!("{obstacle}{option}")
 }
+
+/// Adds the option that waits for an idle window to the objection that a unit charges.
+pub(crate) fn describe_objections(
+    objections: Vec<String>,
+    plan: &Plan,
+    units: &[Unit],
+) -> Vec<String> {
+    let charging = plan.charging_objection(units);
+    let describe = |objection: String| match &charging {
+        Some(charging) if *charging == objection => format!("{objection} ({WAIT_OPTION})"),
+        _ => objection,
+    };
+    objections.into_iter().map(describe).collect()
+}
+
+/// The option of a run that waits until a unit no longer charges.
+pub(crate) const WAIT_OPTION: &str = "--wait-idle 12h waits up to 12 hours";

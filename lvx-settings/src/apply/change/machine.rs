@@ -122,6 +122,7 @@ impl Change {
             why: why.into(),
             may_be_done: self.sending.doubts.may_be_done,
             lost: false,
+            charging: false,
             stray_cause: None,
         }
     }

@@ -6,7 +6,7 @@ use pi18_proto::{AnyReply, GeneralStatus, SerialNumber};
 
 use super::{
     machine::Change,
-    stage::{Flow, Stage},
+    stage::{Failure, Flow, Stage, Verdict},
     target::{NO_NUMBER, on_this_link},
 };
 use crate::{
@@ -94,8 +94,10 @@ impl Change {
         }
         let state = self.sending.last.unwrap_or_default();
         let (group, to) = (self.goal.group, &self.goal.to);
-        let failed = self.failed(explain::refusal(group, to, &state, status, &self.target.unit));
-        self.conclude(failed)
+        let why = explain::refusal(group, to, &state, status, &self.target.unit);
+        let charging = group == Group::MaxChargeCurrent && status.charge_current.0 > 0;
+        let failure = Failure { charging, ..self.failure(why) };
+        self.conclude(Verdict::Failed(failure))
     }
 
     /// Returns the next stage if the unit may accept the write after it stops charging; `None` to give up.

@@ -21,6 +21,8 @@ pub(in crate::apply) struct Failure {
     pub(in crate::apply) may_be_done: bool,
     /// Whether the unit can no longer be reached.
     pub(in crate::apply) lost: bool,
+    /// Whether the unit refused because it charges.
+    pub(in crate::apply) charging: bool,
     /// Reason why another unit may have received the command, if it may.
     pub(in crate::apply) stray_cause: Option<StrayCause>,
 }

@@ -7,6 +7,7 @@ use crate::{
         direction::{ResumeMode, RunDirection},
         journal::Record,
         machine::{Apply, INTERRUPTED, Phase},
+        preflight::Refusal,
         report::ApplyReport,
         state::Left,
         stray::{Stray, StrayCause},
@@ -15,9 +16,12 @@ use crate::{
 
 impl Apply {
     /// Returns the phase after the preflight. `found` are the units that it read, or its objections.
-    pub(in crate::apply) fn preflight_done(&mut self, found: Result<Vec<Unit>, String>) -> Phase {
+    pub(in crate::apply) fn preflight_done(&mut self, found: Result<Vec<Unit>, Refusal>) -> Phase {
         match found {
-            Err(why) => return self.refuse(why),
+            Err(Refusal { why, charging }) => {
+                self.outcome.refused_while_charging = charging;
+                return self.refuse(why);
+            }
             Ok(units) => self.units = units,
         }
         let steps = self.plan.steps.len();
@@ -103,6 +107,7 @@ impl Apply {
         {
             *lost = Some("the unit can no longer be reached".to_owned());
         }
+        self.outcome.refused_while_charging |= failure.charging;
         let cause = failure.stray_cause?;
         let (step, direction) = change.task().place();
         let stray =

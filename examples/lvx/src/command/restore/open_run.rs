@@ -10,7 +10,10 @@ use crate::{
     state::{RunFiles, Store, StoredRun, ignored_users},
     terminal::{Failure, Status, print_error},
     units::{self, OpenUnit},
-    writing::{consent_given, describe_obstacle, drive, options, permissions, print_report},
+    writing::{
+        consent_given, describe_objections, describe_obstacle, drive, options, permissions,
+        print_report,
+    },
 };
 
 /// Finishes or undoes an open run, or its part for the given units.
@@ -46,7 +49,7 @@ pub(super) fn close_run(
     let fails = match &permitted {
         Ok(plan) => {
             let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
-            plan.objections_to_finish(&units)
+            describe_objections(plan.objections_to_finish(&units), plan, &units)
         }
         Err(obstacles) => obstacles.iter().map(describe_obstacle).collect(),
     };

@@ -10,7 +10,10 @@ use crate::{
     state::{Store, ignored_users},
     terminal::{Failure, Status},
     units::{self, OpenUnit},
-    writing::{consent_given, describe_obstacle, drive, options, print_report, show_plan},
+    writing::{
+        consent_given, describe_objections, describe_obstacle, drive, options, print_report,
+        show_plan,
+    },
 };
 
 /// Makes a plan from the present settings of the units, prints it, and carries it out with consent.
@@ -44,7 +47,7 @@ pub(super) fn write_back(
         return Ok(Status::Ok);
     }
     if !consent {
-        let mut objections = plan.objections(&present);
+        let mut objections = describe_objections(plan.objections(&present), &plan, &present);
         objections.extend(Store::open_existing(&args.timing.state)?.blocked(&plan, &ignored)?);
         overview::list(out, "--confirm would refuse because:", &objections)?;
         writeln!(out, "nothing was written; add --confirm to write")?;
