@@ -274,7 +274,7 @@ fn places_are_byte_ranges_within_the_text() {
     assert_eq!(errors.text(), "bulk_voltge: 56.4 V\n");
 }
 
-/// Any value that a file can express.
+/// Generates any value of a setting that a file can express.
 fn value(setting: Setting) -> BoxedStrategy<SettingValue> {
     let text = match setting.shape() {
         Shape::Quantity { decimals: 0, .. } => (0..=999_u16).prop_map(|n| n.to_string()).boxed(),
@@ -354,8 +354,8 @@ fn profile() -> impl Strategy<Value = Profile> {
         })
 }
 
-/// Lines that are nearly correct, so that more than the first mistake is found.
-fn nearly() -> impl Strategy<Value = String> {
+/// Generates text that is nearly correct, so that later checks are reached.
+fn nearly_correct_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         select(Setting::ALL).prop_map(|setting| setting.key().to_owned()),
         select(vec![
@@ -451,7 +451,7 @@ proptest! {
     }
 
     #[test]
-    fn nearly_correct_text_is_read_or_reported_with_places(text in nearly()) {
+    fn nearly_correct_text_is_read_or_reported_with_places(text in nearly_correct_text()) {
         check_any_text(&text);
     }
 }

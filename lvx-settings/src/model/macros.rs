@@ -66,7 +66,7 @@ macro_rules! settings {
                 }
             }
 
-            /// Returns the name of the setting for people.
+            /// Returns the name of the setting as it is shown to people.
             #[must_use]
             pub const fn label(self) -> &'static str {
                 match self {

@@ -65,7 +65,7 @@ impl Plan {
     /// them.
     #[must_use]
     pub fn left_out(&self) -> Vec<LeftOut> {
-        let given: Vec<(u8, &Unit)> = self
+        let planned_instances: Vec<(u8, &Unit)> = self
             .units
             .iter()
             .map(|planned| &planned.unit)
@@ -73,16 +73,16 @@ impl Plan {
             .filter_map(|unit| Some((unit.status.parallel_instance.0.try_into().ok()?, unit)))
             .filter(|(instance, _)| *instance <= MAX_INSTANCE)
             .collect();
-        let Some(last) = given.iter().map(|(instance, _)| *instance).max() else {
+        let Some(last) = planned_instances.iter().map(|(instance, _)| *instance).max() else {
             return Vec::new();
         };
-        let behind = |instance: u8| {
-            let before = given.iter().find(|(before, _)| before + 1 == instance);
+        let report_about = |instance: u8| {
+            let before = planned_instances.iter().find(|(before, _)| before + 1 == instance);
             before.and_then(|(_, unit)| unit.next_in_bank)
         };
         (0..=MAX_INSTANCE.min(last + 1))
-            .filter(|instance| given.iter().all(|(given, _)| given != instance))
-            .map(|instance| LeftOut { instance, rating: behind(instance) })
+            .filter(|instance| planned_instances.iter().all(|(planned, _)| planned != instance))
+            .map(|instance| LeftOut { instance, rating: report_about(instance) })
             .filter(|unit| unit.instance < last || unit.rating.is_some())
             .filter(|unit| {
                 let is_planned =
@@ -102,17 +102,17 @@ impl Plan {
         for (at, planned) in self.units.iter().enumerate() {
             for other in &left_out {
                 let has = other.settings();
-                let apart: Vec<_> = self
+                let different: Vec<_> = self
                     .changes(at)
                     .into_iter()
                     .filter(|change| Setting::AGREEING.contains(&change.setting))
                     .filter(|change| has.get(change.setting) != Some(change.to))
                     .map(|change| (change.setting, has.get(change.setting)))
                     .collect();
-                if apart.is_empty() {
+                if different.is_empty() {
                     continue;
                 }
-                let names = apart.iter().map(|(setting, has)| match has {
+                let names = different.iter().map(|(setting, has)| match has {
                     Some(has) => format!("{setting} (it has {has})"),
                     None => setting.to_string(),
                 });
@@ -123,7 +123,7 @@ impl Plan {
                 let kind = ObstacleKind::PartOfBank;
                 let obstacle =
                     Obstacle::new(kind, planned.place(), why, "include all units of the bank");
-                found.push(obstacle.about(apart.into_iter().map(|(setting, _)| setting)));
+                found.push(obstacle.about(different.into_iter().map(|(setting, _)| setting)));
             }
         }
         found

@@ -9,7 +9,7 @@ impl Plan {
     /// Plans the writes that give units the settings of a profile. Values that a unit already has are not
     /// written.
     ///
-    /// Each unit is paired with the address at which it was read. The battery guard in force is the one
+    /// Each unit is paired with the address at which it was read. The battery guard that applies is that
     /// of the site, narrowed by that of the profile.
     ///
     /// ```
@@ -57,7 +57,7 @@ impl Plan {
     }
 
     /// Plans the writes that give each unit the settings of its target. Values that a unit already has are
-    /// not written. The battery guard in force is the one of `permissions`.
+    /// not written. The battery guard of `permissions` applies.
     ///
     /// # Errors
     /// All obstacles, as for [`for_profile`](Self::for_profile).
@@ -111,7 +111,7 @@ impl Plan {
         if found.is_empty() { Ok(self) } else { Err(Obstacles(found)) }
     }
 
-    /// Sets the guard in force: the site's, narrowed by that of a profile or a plan.
+    /// Sets the guard that applies: the site's, narrowed by that of a profile or a plan.
     fn narrow(&mut self, site: Option<Battery>, own: Option<Battery>) -> Vec<Obstacle> {
         let narrowed = match (site, own) {
             (Some(site), Some(own)) => site.narrowed(&own).map(Some),

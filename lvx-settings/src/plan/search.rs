@@ -160,7 +160,7 @@ impl Search {
 
 /// Returns the rank of a write; lower ranks come first. Writes that units often refuse come first, when nothing has to be undone
 /// yet; battery type user comes before the voltages that require it and other types after them; the
-/// clock comes at the end, because the other writes take time.
+/// clock comes last, because the other writes take time.
 fn rank(group: Group, to: &Settings) -> u8 {
     match group {
         Group::MaxChargeCurrent => 0,

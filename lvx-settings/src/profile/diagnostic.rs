@@ -16,7 +16,7 @@ pub enum DiagnosticSeverity {
     Warning,
 }
 
-/// The cause of a diagnostic, for programs that add help of their own.
+/// The cause of a diagnostic, for programs that add their own help.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum DiagnosticKind {

@@ -146,7 +146,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Returns the guard in force, if it is plausible; adds its errors.
+    /// Adds the errors of the battery guards. Returns the guard that applies, unless it has errors.
     fn guard(&mut self) -> Option<Battery> {
         let own = self.parsed.profile().battery;
         let narrowed = match (self.permissions.battery, own) {

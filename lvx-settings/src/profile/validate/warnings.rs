@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Check<'_> {
-    /// Adds all warnings; `guard` is the guard in force if it is plausible.
+    /// Adds all warnings; `guard` is the guard that applies, if it has no errors.
     pub(super) fn warn(&mut self, guard: Option<&Battery>) {
         let found = [
             self.lead_acid_charging(),
