@@ -157,7 +157,7 @@ fn site_guard_is_checked_and_can_only_be_narrowed() {
         let refused = folder.lvx(Some(&site), words);
         assert_eq!(refused.status.code(), Some(2));
         let text = seen(&refused);
-        assert!(text.contains("3.65 V is above the 3.60 V of the site's battery guard"), "{text}");
+        assert!(text.contains("expected at most 3.60 V as in the site's battery guard"), "{text}");
     }
 }
 

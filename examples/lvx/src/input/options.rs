@@ -32,15 +32,14 @@ mod tests {
     use lvx_settings::{HostClock, Permissions, Profile, Unit, validate_for_bank};
     use pi18_transport::{
         Client,
-        sim::{Bank, BankConfig, SharedBank, Switches},
+        sim::{Bank, BankConfig, SharedBank},
     };
 
     use super::*;
 
     #[test]
     fn part_of_a_bank_is_explained_with_its_option() {
-        let switches = (0..3).map(|_| Switches::default()).collect();
-        let bank = Bank::new(BankConfig { switches, ..BankConfig::default() }).unwrap();
+        let bank = Bank::new(BankConfig { units: 3, ..BankConfig::default() }).unwrap();
         let bank = SharedBank::virtual_time(bank);
         let units = [0, 1].map(|at| {
             let unit = Unit::read(&mut Client::new(bank.link(at)), &HostClock::system()).unwrap();
