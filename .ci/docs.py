@@ -3,18 +3,18 @@
 
     docs.py LVX PAGE...      LVX is the program that the pages call `lvx`
 
-- ```sh       Commands to copy. Each block is run and has to succeed. A ```text block after it is compared
-              with the output, as in a session.
-- ```console  A session. Lines that begin with `$ ` are run; the lines below have to be the output, of
-              which a line `...` leaves out any number of lines and `[..]` a part of a line. A command
-              that ends with `&` runs until the end of the page.
+- ```sh       Commands to copy. The block is run and must succeed. A ```text block after it must match the
+              output, as in a session.
+- ```console  A session. Lines that begin with `$ ` are run, and the lines below must match the output. There,
+              a line `...` stands for any number of lines, and `[..]` for any part of a line. A command that
+              ends with `&` runs until the end of the page.
 - ```yaml     If the first line is `# NAME.yaml`, the block is saved as that file for later commands.
-- A block with a further word, such as ```sh hardware, is not run here: it needs hardware, or another test
-  runs it.
 
-The commands of README.md run in the repository's folder, those of any other page in an empty folder with a
-link to `examples`. Relative links have to lead to files and headings that exist, and so do paths from the
-repository's folder such as `lvx-settings/src/plan.rs`.
+A block with one of the words in `NOT_RUN`, such as ```sh hardware, is not run.
+
+The commands in README.md run in the root of the repository, those in any other page in an empty folder with a
+link to `examples`. Relative links must lead to existing files and headings, and paths such as
+`lvx-settings/src/plan.rs` to existing files.
 """
 import os
 import re
@@ -25,11 +25,19 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"^```(\w+)( .*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SOURCE = re.compile(r"`((?:\.ci|docs|examples|fuzz|lvx-\w+|pi18-\w+)/[\w./-]+)`")
 RUN = re.compile(r"20\d{6}-\d{6}")
+LANGUAGES = ("sh", "console", "text", "yaml", "rust")
+NOT_RUN = {
+    "hardware": "needs inverters or changes the machine",
+    "kernel-tests": "run by examples/lvx/tests/kernel",
+    "test": "run by the step `test` of .ci/run",
+    "checkout": "builds and tests the whole repository",
+}
 BACKGROUND_SECONDS = 30
+COMMAND_SECONDS = 1800
 
 
 class Page:
@@ -41,22 +49,25 @@ class Page:
         self.background, self.status, self.runs = [], 0, {}
 
     def run(self):
-        """Yields a line about every command, and raises `Failure` at the first wrong one."""
+        """Yields a progress line for each command; raises `Failure` at the first one that fails."""
         try:
             output = None
             for block in BLOCK.finditer(self.text):
-                language, further, content = block.groups()
+                language, word, content = block[1], block[2].strip(), block[3]
                 line = self.text.count("\n", 0, block.start()) + 2
+                if language not in LANGUAGES or word not in ("", *NOT_RUN):
+                    raise Failure(self, line - 1, f"expected one of {LANGUAGES}, and nothing or one of "
+                                                  f"{tuple(NOT_RUN)}, found ```{language} {word}")
                 if language == "text" and output is not None and not compare(content, output):
-                    raise Failure(self, line, f"expected\n{content}found\n{output}")
+                    raise Failure(self, line, mismatch(content, output))
                 output = None
-                if further:
+                if word:
                     continue
                 if language == "sh":
                     output = self.output_of(content)
                     if self.status != 0:
                         raise Failure(self, line, f"expected status 0, found {self.status}:\n{output}")
-                    yield self.about(line, content.strip().replace("\n", "; "))
+                    yield self.progress(line, content.strip().replace("\n", "; "))
                 elif language == "console":
                     yield from self.session(content, line)
                 elif language == "yaml" and (name := re.match(r"# (\S+\.yaml)\n", content)):
@@ -67,7 +78,7 @@ class Page:
                 process.wait(timeout=10)
 
     def session(self, content, line):
-        """Runs the commands of a session."""
+        """Runs the commands of a session; yields a progress line for each."""
         for part in re.split(r"^(?=\$ )", content, flags=re.MULTILINE):
             if not part.startswith("$ "):
                 if part:
@@ -81,21 +92,21 @@ class Page:
             else:
                 found = self.output_of(command)
             if not (match := compare(expected, found)):
-                raise Failure(self, line, f"{command}\nexpected\n{expected}found\n{found}")
+                raise Failure(self, line, f"{command}: {mismatch(expected, found)}")
             self.runs |= dict(zip(RUN.findall(expected), match.groups()))
-            yield self.about(line, command)
+            yield self.progress(line, command)
             line += part.count("\n")
 
     def output_of(self, command):
-        """Runs a command to its end and returns both outputs. `$?` is the status of the previous command."""
+        """Runs a command and returns its outputs. In it, `$?` is the status of the previous command."""
         run = subprocess.run(["bash", "-ec", command.replace("$?", str(self.status))], cwd=self.folder,
                              env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True, timeout=1800, check=False)
+                             stderr=subprocess.STDOUT, text=True, timeout=COMMAND_SECONDS, check=False)
         self.status = run.returncode
         return run.stdout
 
     def start(self, command, expected):
-        """Starts a command in the background and waits until it has printed what is expected."""
+        """Starts a command in the background and waits for the expected output. Returns the output."""
         with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as log:
             self.background.append(subprocess.Popen(
                 ["bash", "-c", f"exec {command}"], cwd=self.folder, env=self.environment,
@@ -106,20 +117,20 @@ class Page:
                 found = Path(log.name).read_text(encoding="utf-8")
         return found
 
-    def about(self, line, command):
-        """Returns a line about a command that is right."""
+    def progress(self, line, command):
+        """Returns the progress line of a command."""
         return f"{self.path.relative_to(ROOT)}:{line}: {command}"
 
 
 class Failure(Exception):
-    """A command that does something else than its page shows."""
+    """A block that cannot be run, or a command with another output or status than on the page."""
 
-    def __init__(self, page, line, what):
-        super().__init__(f"{page.path.relative_to(ROOT)}:{line}: {what}")
+    def __init__(self, page, line, message):
+        super().__init__(f"{page.path.relative_to(ROOT)}:{line}: {message}")
 
 
 def compare(expected, found):
-    """Returns the match of the output, with the names of runs as groups; None if it is not as expected."""
+    """Returns the match of an output with the page, with the names of runs as groups; None if it differs."""
     pattern = ""
     for line in expected.splitlines():
         if line == "...":
@@ -130,6 +141,14 @@ def compare(expected, found):
     return re.fullmatch(pattern, found if found.endswith("\n") or not found else found + "\n")
 
 
+def mismatch(expected, found):
+    """Returns an error with the first line of the page that the output does not match."""
+    lines = [*expected.splitlines(), "the end of the output"]
+    first = next(count for count in reversed(range(len(lines)))
+                 if compare("".join(f"{line}\n" for line in [*lines[:count], "..."]), found))
+    return f"expected `{lines[first]}`, found:\n{found}"
+
+
 def anchors(text):
     """Returns the anchors of a page's headings, as GitHub makes them."""
     text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
@@ -138,7 +157,7 @@ def anchors(text):
 
 
 def broken_links(path):
-    """Yields an error for each link or path that leads nowhere."""
+    """Yields an error for each link or path whose target does not exist."""
     text = path.read_text(encoding="utf-8")
     for link in LINK.findall(text):
         if re.match(r"\w+:", link):
@@ -146,13 +165,15 @@ def broken_links(path):
         target, _, anchor = link.partition("#")
         to = (path.parent / target) if target else path
         if not to.exists() or (anchor and anchor not in anchors(to.read_text(encoding="utf-8"))):
-            yield f"{path.relative_to(ROOT)}: expected a file or heading, found nothing at {link}"
+            yield f"{path.relative_to(ROOT)}: expected a link to a file or heading, found {link}"
     for source in SOURCE.findall(text):
         if not (ROOT / source).exists():
-            yield f"{path.relative_to(ROOT)}: expected a file, found nothing at {source}"
+            yield f"{path.relative_to(ROOT)}: expected the path of a file, found {source}"
 
 
 def main():
+    if len(sys.argv) < 3:
+        sys.exit("usage: docs.py LVX PAGE...")
     lvx, *pages = sys.argv[1:]
     failures = []
     for path in map(Path.resolve, map(Path, pages)):
@@ -166,13 +187,13 @@ def main():
             environment = {name: value for name, value in os.environ.items() if not name.startswith("LVX_")}
             environment |= {"PATH": f"{folder}/bin:{environment['PATH']}", "LVX_RUNS_DIR": f"{folder}/runs",
                             "XDG_STATE_HOME": f"{folder}/state"}
-            place = ROOT if path == ROOT / "README.md" else folder / "work"
+            directory = ROOT if path == ROOT / "README.md" else folder / "work"
             try:
-                for about in Page(path, place, environment).run():
-                    print(about, flush=True)
+                for progress in Page(path, directory, environment).run():
+                    print(progress, flush=True)
             except Failure as failure:
                 failures.append(str(failure))
-    print("\n".join(failures) if failures else "all commands print what their pages show")
+    print("\n".join(failures) if failures else "the output of every command matches its page")
     return 1 if failures else 0
 
 

@@ -1,4 +1,4 @@
-"""Runs the virtual bank, `lvx` and other programs, for the scripts in this folder."""
+"""Functions with which the scripts in this folder run the virtual bank, `lvx` and other programs."""
 import contextlib
 import os
 import signal
@@ -7,15 +7,15 @@ import tempfile
 
 
 def run_lvx(lvx, *arguments):
-    """Runs lvx to its end; raises an exception if that takes longer than a minute."""
+    """Runs lvx and returns the completed process. Raises `TimeoutExpired` after a minute."""
     return subprocess.run([lvx, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=60, check=False)
 
 
 @contextlib.contextmanager
 def virtual_bank(lvx, units=2, *options):
-    """Yields the serial ports of the units, and their TCP ports if the options contain `--tcp`, while
-    `lvx simulate` runs."""
+    """Runs `lvx simulate` and yields the serial ports of the units; with the option `--tcp`, also their TCP
+    addresses."""
     with tempfile.TemporaryDirectory(prefix="lvx-") as directory:
         bank = subprocess.Popen(
             [lvx, "simulate", "--units", str(units), "--pty", "--link-dir", directory,
@@ -37,7 +37,7 @@ def virtual_bank(lvx, units=2, *options):
 
 
 class Programs:
-    """Programs from unpacked packages, with the libraries from these packages."""
+    """Programs from unpacked packages, which run with the libraries from these packages."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -46,15 +46,17 @@ class Programs:
         self.environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(sorted(libraries))}
 
     def path(self, name):
+        """Returns the path of a program."""
         for where in ("usr/bin", "usr/sbin", "lib/nut", "usr/lib/nut"):
             path = os.path.join(self.folder, where, name)
             if os.path.exists(path):
                 return path
-        raise RuntimeError(f"{name} not found in {self.folder}")
+        raise RuntimeError(f"{self.folder}: expected the program {name}, found none")
 
     @contextlib.contextmanager
     def running(self, name, *arguments, **options):
-        """Runs a program in the background. Ends it with SIGKILL, because ser2net ignores SIGTERM."""
+        """Runs a program in the background and yields its process. Ends it with SIGKILL, because ser2net
+        ignores SIGTERM."""
         program = subprocess.Popen([self.path(name), *arguments], env=self.environment,
                                    stdin=subprocess.DEVNULL, **options)
         try:

@@ -3,12 +3,12 @@
 
     bridges.py LVX PACKAGES      PACKAGES is the folder that `fetch` filled
 
-- NUT's `nutdrv_qx` sends PI30 queries to a unit: it is refused, and no setting changes.
-- Through ser2net, lvx reads the same replies as without it. If the line is in use, it exits with status 3
-  and shows the text of the bridge. With a foreign poller on the same line, it never prints a wrong value.
+- NUT's `nutdrv_qx` probes a unit with PI30 queries. It does not support the unit, and no setting changes.
+- Through ser2net, lvx reads the same replies as without it. If the line is in use, lvx exits with status 3
+  and shows the text of the bridge. While another program polls on the same line, lvx prints no wrong value.
 - If socat is killed in the middle of a reply, lvx exits with status 3 and prints no value.
 
-All connections are on the loopback interface and on ptys of this machine.
+All connections use the loopback interface and ptys of this machine.
 """
 import argparse
 import contextlib
@@ -42,27 +42,28 @@ PROTOCOLS = ["", "voltronic", "voltronic-qs", "megatec", "mecer", "q1"]
 
 
 def nut(lvx, programs):
-    """Lets the driver probe for a UPS, with each known way in which units answer PI30 queries."""
+    """Lets the driver probe for a UPS, with each known answer of units to PI30 queries."""
     for answer in ("nak", "refuse", "answer"):
         with virtual_bank(lvx, 1, "--switch", f"pi30={answer}") as (port,):
             before = all_replies(lvx, f"serial:{port}")
             for protocol in PROTOCOLS:
                 run, wrong = probe(programs, port, protocol), []
                 asked = len(re.findall(r"send: '", run.stdout))
-                # The driver may take a unit that answers PI30 queries for a UPS, but not one that refuses.
+                # The driver may mistake a unit for a UPS only if the unit answers PI30 queries.
                 if answer != "answer" and (run.returncode != 1 or "Device not supported!" not in run.stdout):
-                    wrong.append(f"expected it to be refused, found status {run.returncode}")
+                    wrong.append(f"expected an unsupported device, found status {run.returncode}")
                 if not asked:
                     wrong.append("expected requests, found none")
                 after = all_replies(lvx, f"serial:{port}")
                 if after != before:
-                    wrong.append(f"the bank changed:\n{before}\n{after}")
+                    wrong.append(f"expected no change of the unit, found\n{before}then\n{after}")
                 name = protocol or "every protocol"
                 yield (f"nutdrv_qx {name}, pi30={answer}", f"{asked} requests, nothing changed",
                        wrong + (run.stdout.splitlines()[-20:] if wrong else []))
 
 
 def probe(programs, port, protocol):
+    """Runs the driver once with debug output, and returns the completed process."""
     with tempfile.TemporaryDirectory(prefix="nut-") as state:
         environment = {**programs.environment, "NUT_STATEPATH": state, "NUT_CONFPATH": state}
         return subprocess.run(
@@ -75,13 +76,14 @@ def probe(programs, port, protocol):
 # ser2net
 
 def free_port():
+    """Returns the number of a free TCP port."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         return server.getsockname()[1]
 
 
 @contextlib.contextmanager
 def ser2net(programs, port, connections):
-    """Runs ser2net on a serial port, and yields the address of the bridge."""
+    """Runs ser2net for a serial port and this number of clients, and yields the address of the bridge."""
     number = free_port()
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as settings:
         settings.write(f"connection: &bridge\n"
@@ -97,8 +99,9 @@ def ser2net(programs, port, connections):
 
 
 def until_it_listens(number, program):
+    """Waits up to 10 s until the program listens on the TCP port with this number."""
     for _ in range(100):
-        # A test connection would occupy the bridge, so this looks in the table of sockets.
+        # This reads the table of sockets, because a test connection would occupy the bridge.
         with open("/proc/net/tcp", encoding="ascii") as table:
             if any(row.split()[1].endswith(f":{number:04X}") and row.split()[3] == "0A"
                    for row in table.readlines()[1:]):
@@ -110,12 +113,13 @@ def until_it_listens(number, program):
 
 
 def through_ser2net(lvx, programs):
+    """Reads a unit through ser2net, first alone, then with another client."""
     with virtual_bank(lvx, 1) as (port,):
         direct = all_replies(lvx, f"serial:{port}")
         with ser2net(programs, port, 1) as address:
             bridged = all_replies(lvx, address)
             wrong = [] if bridged == direct else [f"expected\n{direct}found\n{bridged}"]
-            yield "ser2net", f"{len(QUERIES)} replies, equal to those without it", wrong
+            yield "ser2net", f"{len(QUERIES)} replies, the same as without ser2net", wrong
 
             host, number = address.removeprefix("tcp:").split(":")
             with contextlib.closing(socket.create_connection((host, int(number)))) as other:
@@ -128,9 +132,9 @@ def through_ser2net(lvx, programs):
             yield "ser2net with another client", run.stderr.strip(), wrong
 
 
-# The queries that monitors repeat, and queries whose replies have the form of other replies: PI18 does not
-# number its replies, and those to MOD and GMN, to ET and EY, to the two lists of currents, about two days,
-# and about two units have the same form.
+# The queries that monitors repeat, and queries whose replies can be mistaken for others: PI18 does not number
+# its replies. The replies to MOD and GMN have the same form, and so have those to ET and EY, to the two lists
+# of currents, about two days, and about two units.
 MONITOR = ["GS", "PIRI", "MOD", "FWS"]
 LOOKALIKES = ["GMN", "MUCHGCR", "EY2026", "PGS1", "PRI1"]
 ASKED = ["GS", "PIRI", "MOD", "FWS", "PI", "ID", "VFW", "FLAG", "DI", "ET", "MCHGCR", "PGS0", "PRI0"]
@@ -138,6 +142,7 @@ ROUNDS = 2
 
 
 def beside_a_poller(lvx, programs):
+    """Reads a unit through ser2net while another program polls on the same line."""
     for queries, pace in ((MONITOR, None), (MONITOR, 19200), (LOOKALIKES, 19200)):
         options = ["--switch", "mode=03"] + (["--switch", f"pace={pace}"] if pace else [])
         with virtual_bank(lvx, 2, *options) as (port, _):
@@ -151,7 +156,8 @@ def beside_a_poller(lvx, programs):
                  and not (run.returncode == 3 and not run.stdout)]
         read = sum(run.returncode == 0 for _, run in runs)
         if not all(expected.values()) or read < len(runs) / 5 or poller.polls < len(runs):
-            wrong.append(f"expected a fifth of the queries answered, found {read} of {len(runs)}, with {poller.polls} foreign polls")
+            wrong.append(f"expected a value from at least a fifth of the runs, found {read} of {len(runs)}, with "
+                         f"{poller.polls} foreign polls")
         speed = f" at {pace} baud" if pace else ""
         yield (f"ser2net, max-connections, with a foreign poller of {' '.join(queries)}{speed}",
                f"{read} of {len(runs)} correct, the others status 3; {poller.polls} foreign polls",
@@ -159,7 +165,7 @@ def beside_a_poller(lvx, programs):
 
 
 class Poller:
-    """Sends queries repeatedly, like a monitor that expects to be alone on the line."""
+    """Sends queries repeatedly, like a monitor that does not expect other clients on the line."""
 
     def __init__(self, address, queries):
         self.queries = queries
@@ -191,7 +197,7 @@ class Poller:
 
 
 def request(command):
-    """Returns the frame of a query, computed without lvx."""
+    """Returns the frame of a query. Does not use lvx."""
     frame, crc = f"^P{len(command) + 3:03}{command}".encode(), 0
     for byte in frame:
         crc ^= byte << 8
@@ -204,6 +210,7 @@ def request(command):
 # socat
 
 def killed_socat(lvx, programs):
+    """Connects lvx to a unit with socat, in both directions, and kills socat during a reply."""
     with virtual_bank(lvx, 1, "--tcp", "127.0.0.1:0", "--switch", "pace=600") as (port, bridge):
         with tempfile.TemporaryDirectory(prefix="socat-") as folder:
             pty = os.path.join(folder, "pty")
@@ -219,7 +226,7 @@ def killed_socat(lvx, programs):
 
 
 def killed(lvx, programs, address, is_ready, *ends):
-    """Kills socat in the middle of the second reply, which is a long one."""
+    """Kills socat in the middle of the second reply, which is long. Returns a remark and a list of errors."""
     with programs.running("socat", "-x", *ends, stderr=subprocess.PIPE, text=True) as socat:
         for _ in range(100):
             if is_ready(socat):
@@ -232,7 +239,7 @@ def killed(lvx, programs, address, is_ready, *ends):
             while received < 50:
                 line = socat.stderr.readline()
                 if not line:
-                    raise RuntimeError(f"socat ended after {received} bytes")
+                    raise RuntimeError(f"expected 50 bytes from socat, found {received}")
                 length = re.match(r"< .* length=(\d+)", line)
                 received += int(length[1]) if length else 0
             socat.kill()

@@ -2,11 +2,11 @@
 """Reads the virtual inverters with mppsolar and powermon, and compares every value with that of lvx.
 
     clients.py LVX                 the two units of `LVX simulate`, over serial ports
-    clients.py LVX --frames FILE   recorded replies, in paragraphs of id, command and bytes
+    clients.py LVX --frames FILE   recorded replies, from a file with paragraphs of id, command and bytes
 
 Needs Python 3.11 or 3.12 with mppsolar 0.16.56 and powermon 1.0.18. Values are paired by their position in
-the reply, so names may differ; `--verbose` shows the pairs. `DEVIATIONS` lists the values that a client is
-known to print wrongly; it has to print exactly those.
+the reply, because the names differ; `--verbose` shows the pairs. `DEVIATIONS` lists the values that a client
+is known to print wrongly. Any other difference, and a listed one that does not occur, is an error.
 """
 import argparse
 import asyncio
@@ -63,7 +63,7 @@ class Field(NamedTuple):
 
 
 class Deviation(NamedTuple):
-    """A known difference; `value` computes the client's value from ours, or None if they are equal."""
+    """A known difference. `value` computes the client's value from that of lvx; None if it does not differ."""
     client: str
     command: str
     places: range
@@ -74,7 +74,8 @@ class Deviation(NamedTuple):
 
 
 def padded_serial(serial):
-    """Returns a serial number as it is transmitted: two digits of length, then 20 digits with zeros."""
+    """Returns a serial number in the form of the protocol: its length in two digits, then 20 characters with
+    trailing zeros."""
     return f"{len(serial):02}{serial.ljust(20, '0')}"
 
 
@@ -100,6 +101,7 @@ DEVIATIONS = [
 
 
 def known_deviation(client, command, place, value):
+    """Returns the known deviation for the value at this place of a reply, or None."""
     for known in DEVIATIONS:
         if (re.match(known.client, client) and known.command == base(command)
                 and place in known.places and not (known.value and known.value(value) is None)):
@@ -108,7 +110,7 @@ def known_deviation(client, command, place, value):
 
 
 def base(command):
-    """`EY2021` -> `EY`, `PGS0` -> `PGS`."""
+    """Returns a command without its argument: `EY` for `EY2021`, `PGS` for `PGS0`."""
     return command.rstrip("0123456789")
 
 
@@ -143,7 +145,8 @@ class MppSolar:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
         printed = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
         if len(printed) != len(commands):
-            raise RuntimeError(f"{self.name}: {len(printed)} answers to {commands}\n{run.stderr}")
+            raise RuntimeError(f"{self.name}: expected {len(commands)} answers to {commands}, found {len(printed)}\n"
+                               f"{run.stderr}")
         return list(map(self.answer, commands, printed))
 
     def decode(self, command, frame):
@@ -231,7 +234,7 @@ class PowerMon:
         return by_code(definition.options) if definition.options else None
 
     def crc_holds(self, frame):
-        """Whether the CRC is correct. powermon expects 01 for a CRC byte 00, so the byte is replaced first."""
+        """Returns whether the CRC is correct. powermon expects 01 for a CRC byte 00, so 00 is replaced first."""
         with contextlib.suppress(InvalidCRC):
             raised = bytes(byte or 1 for byte in frame[-3:-1])
             return self.protocol.check_crc(frame[:-3] + raised + frame[-1:])
@@ -239,7 +242,7 @@ class PowerMon:
 
 
 def fields_of(command, ours):
-    """Yields the values of lvx as they are transmitted."""
+    """Yields the values that lvx prints, in the form of the protocol."""
     for name, value in ours["values"].items():
         unit = ours["units"].get(name, "") if "units" in ours else None
         for item in value if isinstance(value, list) else [value]:
@@ -261,6 +264,7 @@ def scaled(reading):
 
 
 def same_value(field, reading):
+    """Returns whether a client prints the same value as lvx."""
     if reading.texts is not None:
         return reading.texts.get(field.value) == reading.value
     if isinstance(field.value, str):
@@ -285,7 +289,7 @@ def difference(client, place, field, reading, known):
 
 
 def compare_error(client, fields, answer, frame):
-    """Returns why a client prints no values: (the known reason, None) or (None, its error)."""
+    """Explains why a client prints no values: returns (the known reason, None) or (None, an error)."""
     if client == "powermon" and 0 in frame[-3:-1]:
         expected = ", ".join(f"{byte or 1:02x}" for byte in frame[-3:-1])
         if f"doesnt match calc ({expected})" in answer.error:
@@ -301,7 +305,7 @@ def compare_error(client, fields, answer, frame):
 def compare(client, command, ours, answer, frame, verbose):
     """Compares one reply; returns a remark and a list of errors."""
     if ours is None:
-        return "", [f"lvx prints nothing for {command}"]
+        return "", [f"{command}: expected values from lvx, found none"]
     fields = list(fields_of(command, ours))
     if answer.error:
         remark, wrong = compare_error(client, fields, answer, frame)
@@ -314,7 +318,7 @@ def compare(client, command, ours, answer, frame, verbose):
         readings = readings[:len(fields)]
         spoiled = ", the last one wrong because of a comma in the CRC, as known"
     if len(readings) != len(fields):
-        return "", [f"{client} prints {len(readings)} values, lvx {len(fields)}"]
+        return "", [f"{command}: expected {len(fields)} values as from lvx, found {len(readings)} from {client}"]
     wrong, deviating = [], 0
     for place, (field, reading) in enumerate(zip(fields, readings)):
         known = known_deviation(client, command, place, field.value)
@@ -328,7 +332,7 @@ def compare(client, command, ours, answer, frame, verbose):
 
 
 def reply_to(port, command):
-    """Returns the bytes of a reply, because some deviations depend on its CRC."""
+    """Sends a command and returns the bytes of the reply. Some deviations depend on its CRC."""
     fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
     try:
         tty.setraw(fd)
@@ -344,14 +348,15 @@ def reply_to(port, command):
 
 
 def requests_for(command, date):
-    """Returns the requests of a command, with a date or an instance number if the command has one."""
+    """Returns the requests for a command, with a date or an instance number if it takes one."""
     units = [f"{command}{unit}" for unit in range(UNITS)]
     return {"EY": ["EY" + date[:4]], "EM": ["EM" + date[:6]], "ED": ["ED" + date[:8]],
             "PRI": units, "PGS": units}.get(command, [command])
 
 
 def read_unit(lvx, port, clients):
-    """Reads one unit with the clients and lvx: a list of (client, request, ours, answer, frame)."""
+    """Reads one unit with the clients and lvx. Returns a list of (client, request, ours, answer, frame), where
+    `ours` is the output of lvx."""
     date = reply_to(port, "T")[5:13].decode()
     rows, seen = [], {}
     for client in clients:
@@ -366,7 +371,7 @@ def read_unit(lvx, port, clients):
 
 
 def live(lvx, clients, verbose):
-    """Yields (title, remark, errors) for every client, command and unit."""
+    """Yields (title, remark, errors) for each client, command and unit."""
     with virtual_bank(lvx, UNITS) as ports, ThreadPoolExecutor() as pool:
         units = list(pool.map(lambda port: read_unit(lvx, port, clients), ports))
     for number, rows in enumerate(units):
@@ -376,7 +381,8 @@ def live(lvx, clients, verbose):
 
 
 def paragraphs(path):
-    """Yields id, command and hex of each frame of a file, in which printable bytes are not escaped."""
+    """Yields id, command and hex of each frame in a file. The file has printable bytes as they are, others as
+    escapes."""
     with open(path, encoding="ascii") as text:
         for paragraph in text.read().split("\n\n"):
             row = dict(re.findall(r"^(id|command|bytes) +(.*)$", paragraph, re.MULTILINE))
@@ -386,7 +392,7 @@ def paragraphs(path):
 
 
 def recorded(lvx, path, clients, verbose):
-    """Yields (title, remark, errors) for every recorded reply and every client with its command."""
+    """Yields (title, remark, errors) for each recorded reply and each client that has its command."""
     rows = list(paragraphs(path))
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as log:
         log.writelines(json.dumps(row) + "\n" for row in rows)
@@ -398,7 +404,7 @@ def recorded(lvx, path, clients, verbose):
         frame = bytes.fromhex(row["hex"])
         if not frame.startswith(b"^D"):  # requests and acknowledgements have no values
             continue
-        decoded = ours.get(row["id"], {"ok": False, "error": "no line for this frame"})
+        decoded = ours.get(row["id"], {"ok": False, "error": "no output for this frame"})
         crc_holds = reference.crc_holds(frame)
         if crc_holds != decoded["ok"]:
             verdict = "correct" if crc_holds else "wrong"
