@@ -34,7 +34,7 @@ fn query_of_a_busy_node_waits_for_its_release(backend: Backend) {
         let held = Hidraw::open(&node).unwrap();
         let mut second = spawn(&["query", "ID", address]);
         thread::sleep(Duration::from_millis(500));
-        assert!(second.try_wait().unwrap().is_none(), "expected it to wait, found it ended");
+        assert!(second.try_wait().unwrap().is_none(), "expected lvx to wait, found it ended");
         drop(held);
         let (status, text) = result_of(second.wait_with_output().unwrap());
         assert_eq!(status, Some(0), "{text}");
@@ -53,7 +53,7 @@ fn query_of_a_busy_node_names_the_process_that_holds_it(backend: Backend) {
     let silent_node = silent_node.to_str().unwrap();
     let mut waiting = spawn(&["query", "ID", &format!("{silent_node}?timeout=30s")]);
     let number = waiting.id().to_string();
-    until("it holds the lock", Duration::from_secs(5), || {
+    until("lvx holds the lock", Duration::from_secs(5), || {
         let locks = fs::read_to_string("/proc/locks").unwrap();
         locks.lines().any(|line| line.split_whitespace().any(|field| field == number))
     });
@@ -149,7 +149,7 @@ fn devices_lists_units_and_foreign_adapters(backend: Backend) {
     let [ups, silent] = others.each_ref().map(Socket::node);
     settle();
 
-    // As root: the first unit is free, the second one is busy.
+    // As root: the second unit is busy.
     let held = Hidraw::open(&nodes[1]).unwrap();
     let own = std::process::id();
     let (status, table) = result_of(spawn(&["devices"]).wait_with_output().unwrap());
@@ -183,7 +183,7 @@ fn devices_lists_units_and_foreign_adapters(backend: Backend) {
     drop(held);
 }
 
-/// Asserts the value of `found` for each node; `None` for a unit.
+/// Asserts the JSON value `found` for each node: `None` for a node with a unit.
 #[track_caller]
 fn assert_found(output: &Output, expected: &[(&PathBuf, Option<&str>)]) {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
@@ -198,7 +198,7 @@ fn assert_found(output: &Output, expected: &[(&PathBuf, Option<&str>)]) {
     }
 }
 
-/// Returns the line about a node.
+/// Returns the line of a text that names a node.
 #[track_caller]
 fn line_of<'a>(text: &'a str, node: &Path) -> &'a str {
     let node = node.to_str().unwrap();

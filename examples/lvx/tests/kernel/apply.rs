@@ -23,7 +23,7 @@ for_each_backend! {
 }
 
 fn brief_unplug_during_apply_leaves_all_changes_or_none(backend: Backend) {
-    let pair = Pair::new(backend, "moment");
+    let pair = Pair::new(backend, "brief");
     let mut sockets = two_units(backend, &pair.bank);
     let mut random = fastrand::Rng::with_seed(5);
     let start = Instant::now();
@@ -61,11 +61,11 @@ fn brief_unplug_during_apply_leaves_all_changes_or_none(backend: Backend) {
 #[ignore = "needs a kernel with uhid: .ci/hidraw-vm/run"]
 fn unit_lost_during_apply_is_reported_and_restored_later() {
     let backend = Backend::Uhid;
-    let pair = Pair::new(backend, "good");
+    let pair = Pair::new(backend, "lost");
     let mut sockets = two_units(backend, &pair.bank);
     let before = pair.settings();
     let lvx = pair.apply(true, "1s");
-    // Two of the four writes were sent.
+    // Continue when two of the four writes were sent.
     pair.wait_for_sets(2);
     sockets[0].unplug();
     let (status, report) = report_of(lvx);
@@ -81,7 +81,7 @@ fn unit_lost_during_apply_is_reported_and_restored_later() {
     );
     assert_eq!(report["units"][1]["state"], "old", "{report}");
     assert!(report["why"].as_str().is_some_and(|why| why.contains(SERIALS[0])), "{report}");
-    assert_eq!(pair.settings()[1], before[1], "expected the reachable unit undone");
+    assert_eq!(pair.settings()[1], before[1], "expected the old settings on the reachable unit");
     sockets[0].plug();
     sockets[0].node();
     let undo = ["restore", "--undo"];
@@ -165,6 +165,7 @@ const fn values(alternate: bool) -> [&'static str; 2] {
     if alternate { ["56.0 V", "off"] } else { ["56.4 V", "on"] }
 }
 
+/// Waits for the end of `lvx` and returns its exit status and its JSON report.
 fn report_of(lvx: Child) -> (i32, Value) {
     let output: Output = lvx.wait_with_output().unwrap();
     let report = serde_json::from_slice(&output.stdout);
@@ -172,7 +173,7 @@ fn report_of(lvx: Child) -> (i32, Value) {
     (output.status.code().unwrap(), report)
 }
 
-/// Asserts that the reported present values are those of the units.
+/// Asserts that the present values in the report are those of the units.
 #[track_caller]
 fn assert_report_matches(report: &Value, now: &[Settings; 2]) {
     for (unit, now) in report["units"].as_array().unwrap().iter().zip(now) {

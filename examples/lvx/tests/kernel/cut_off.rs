@@ -43,14 +43,16 @@ fn set_command_interrupted_by_unplug_reports_true_outcome(backend: Backend) {
     }
 }
 
+/// How a set command ended.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Ending {
     Accepted,
+    /// The device disappeared after the command was sent.
     Gone,
     NotSent,
 }
 
-/// Sends set commands to a unit and pulls its cable during each.
+/// Sends set commands to a unit and pulls its cable during each. Returns how each command ended.
 fn cut_off(backend: Backend, unit: usize, bank: &SharedBank) -> Vec<Ending> {
     let mut socket = Socket::new(backend, unit, Occupant::Unit(bank.clone(), unit));
     socket.plug();
@@ -62,7 +64,7 @@ fn cut_off(backend: Backend, unit: usize, bank: &SharedBank) -> Vec<Ending> {
         let name = format!("unit {unit}, cut {cut}");
         let in_step = cut % 2 == 0;
         if in_step {
-            // The client is in step: it sends the command at once, without a query before it.
+            // After a successful query, the client sends the command at once, without a fence before it.
             read(&mut client).unwrap();
         }
         let (before, received) = state(bank, unit);
@@ -75,7 +77,7 @@ fn cut_off(backend: Backend, unit: usize, bank: &SharedBank) -> Vec<Ending> {
             let setting = scope.spawn(move || {
                 send_start.send(()).unwrap();
                 if cut % 4 == 3 {
-                    // Every fourth cable is pulled before the command is sent.
+                    // In every fourth round, the cable is pulled before the command is sent.
                     pulled.recv().unwrap();
                 }
                 (client.set(command), Instant::now())
@@ -86,7 +88,7 @@ fn cut_off(backend: Backend, unit: usize, bank: &SharedBank) -> Vec<Ending> {
             socket.unplug();
             let event = wait_for_hangup(&watched);
             drop(watched);
-            // Only every fourth command waits for this.
+            // The thread receives this only in every fourth round.
             let _ = send_pulled.send(());
             let (outcome, ended) = setting.join().unwrap();
             (outcome, ended.saturating_duration_since(event))
@@ -97,7 +99,7 @@ fn cut_off(backend: Backend, unit: usize, bank: &SharedBank) -> Vec<Ending> {
         );
         let ending = ending(&outcome, &name);
         if ending == Ending::Accepted {
-            // The exchange was complete before the unplugging, which the client has not noticed yet.
+            // The exchange was complete before the cable was pulled, so the client has not noticed it yet.
             assert!(read(&mut client).unwrap_err().is_disconnected(), "{name}");
         }
         thread::sleep(Duration::from_millis(random.u64(0..50)));
@@ -141,6 +143,7 @@ fn state(bank: &SharedBank, unit: usize) -> (OutputPriority, u64) {
     })
 }
 
+/// Returns a priority that differs from this one.
 fn other(priority: OutputPriority) -> OutputPriority {
     match priority {
         OutputPriority::SOLAR_UTILITY_BATTERY => OutputPriority::SOLAR_BATTERY_UTILITY,

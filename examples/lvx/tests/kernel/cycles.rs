@@ -56,7 +56,7 @@ fn links_during_replug_cycles_never_lead_to_another_unit(backend: Backend) {
                 plugged[socket] = true;
             }
         }
-        // Start the clock when the nodes exist: the time before is the kernel's.
+        // Measure from here, because the kernel needed the time before to create the nodes.
         let nodes = [sockets[0].node(), sockets[1].node()];
         let took = until(&format!("both links, cycle {cycle}"), Duration::from_secs(2), || {
             NAMES.iter().zip(&ports).all(|(name, port)| leads_to(name).as_ref() == Some(port))
@@ -69,10 +69,13 @@ fn links_during_replug_cycles_never_lead_to_another_unit(backend: Backend) {
         "{backend:?}: 100 cycles in {:?}, slowest {slowest:?}, {swapped} with the second unit's node first, {observations} observations",
         start.elapsed()
     );
-    // Otherwise, the node numbers were rarely swapped and the test shows little.
+    // Otherwise, the nodes were seldom or nearly always swapped, and the test shows little.
     assert!((10..=90).contains(&swapped), "{swapped}");
     service.stop();
-    assert!(NAMES.iter().all(|name| node_of(name).is_none()), "expected no links after the end");
+    assert!(
+        NAMES.iter().all(|name| node_of(name).is_none()),
+        "expected no links after the service ended"
+    );
 }
 
 /// A running `lvx links --watch`, with the printed udev rules installed.
@@ -128,7 +131,7 @@ impl Observer {
                 for (name, port) in NAMES.iter().zip(&ports) {
                     let before = node_of(name);
                     let found = leads_to(name);
-                    // A link that changed during the observation is not evidence.
+                    // Ignore a link that changed during the observation.
                     let steady = before == node_of(name);
                     if steady && found.as_ref().is_some_and(|found| found != port) {
                         return Some(format!("{name} leads to {before:?}, the node of {found:?}"));
@@ -142,6 +145,7 @@ impl Observer {
         Self { stop, observations, thread }
     }
 
+    /// Asserts that no link led to another unit, and returns the number of observations.
     #[track_caller]
     fn end(self) -> usize {
         self.stop.store(true, Ordering::Relaxed);

@@ -20,6 +20,7 @@ for_each_backend! {
     apply_on_hidraw_proves_writes_and_repeats_none
 }
 
+/// Switches for values that do not change.
 const CALM: &str = "frozen=on&soc=100&sun=0&grid=off";
 
 fn query_by_node_and_by_serial_number_reads_the_unit(backend: Backend) {

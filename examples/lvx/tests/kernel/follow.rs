@@ -1,4 +1,4 @@
-//! `Follower` while cables are swapped, units are silent after power-on, and other devices are present.
+//! `Follower` while cables are swapped, a unit does not answer yet, or other devices are plugged in.
 
 use std::{
     thread,
@@ -30,7 +30,7 @@ fn followers_of_swapped_units_reach_the_same_units(backend: Backend) {
             let error = client.read::<Identity>().unwrap_err();
             assert!(error.is_disconnected(), "swap {swap}: {error}");
         }
-        // Replugged in the other order, so that each unit gets the other's node.
+        // Plug in the units in the other order, so that each gets the node of the other.
         sockets.reverse();
         let nodes = sockets.each_mut().map(|socket| {
             socket.plug();
@@ -53,7 +53,9 @@ fn followers_of_swapped_units_reach_the_same_units(backend: Backend) {
         let swapped = usize::from(swap % 2 == 0);
         assert_eq!(found, [nodes[swapped].clone(), nodes[1 - swapped].clone()], "swap {swap}");
     }
-    println!("{backend:?}: ten swaps, both answer within {slowest:?} of their nodes");
+    println!(
+        "{backend:?}: ten swaps, both units answered within {slowest:?} of the creation of their nodes"
+    );
 }
 
 fn follower_of_a_silent_unit_reads_once_it_answers(backend: Backend) {
@@ -120,7 +122,7 @@ fn follower_closes_nodes_of_other_units(backend: Backend) {
     client.read::<Identity>().unwrap_err();
     thread::scope(|scope| {
         let reading = scope.spawn(|| client.read::<Identity>().map(|_| client));
-        // By now the silent unit is being probed with the longest timeout.
+        // After this time, the silent unit is probed with the longest timeout.
         thread::sleep(Duration::from_millis(700));
         bank.with(|bank| {
             bank.switch(1, "silent=0").unwrap();
@@ -130,7 +132,7 @@ fn follower_closes_nodes_of_other_units(backend: Backend) {
         sockets[0].node();
         let client = reading.join().unwrap().unwrap();
         assert_eq!(client.link().node(), Some(&*sockets[0].node()));
-        // Longer than any probe.
+        // No probe takes longer than this.
         thread::sleep(Duration::from_millis(2500));
         let settled = Duration::from_secs(8);
         until("only the unit's node is open", settled, || descriptors() == (1, 0));

@@ -1,4 +1,4 @@
-//! Checks what every test here requires of its guest.
+//! Tests of the guest itself: whether it has everything that the other tests need.
 
 use std::path::Path;
 
@@ -29,11 +29,11 @@ pub(crate) fn assert_complete() {
         "/sys/module/usb_f_fs",
         "/sys/kernel/config/usb_gadget",
     ] {
-        assert!(Path::new(path).exists(), "no {path}");
+        assert!(Path::new(path).exists(), "{path}: expected a file or folder, found none");
     }
     for port in 0..4 {
         let path = format!("/sys/class/udc/dummy_udc.{port}");
-        assert!(Path::new(&path).exists(), "no {path}");
+        assert!(Path::new(&path).exists(), "{path}: expected a file or folder, found none");
     }
     let (succeeded, printed) = run("udevadm", &["--version"]);
     assert!(succeeded, "{printed}");

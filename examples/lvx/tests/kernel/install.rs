@@ -30,9 +30,9 @@ fn links_follow_units_when_replugged(backend: Backend) {
 
     let [first, second] = &mut sockets;
     first.unplug();
-    until("the link of the first unit is removed", SOON, || !link(0).is_symlink());
+    until("the link of the first unit is removed", TIMEOUT, || !link(0).is_symlink());
     second.unplug();
-    until("both links are removed", SOON, || !link(1).is_symlink());
+    until("both links are removed", TIMEOUT, || !link(1).is_symlink());
     second.plug();
     second.node();
     first.plug();
@@ -41,7 +41,7 @@ fn links_follow_units_when_replugged(backend: Backend) {
     // A killed service is restarted, so that no link remains unmaintained.
     let before = main_process();
     output_of("systemctl", &["kill", "--signal=KILL", SERVICE]);
-    until("the service is running again", SOON, || {
+    until("the service is running again", TIMEOUT, || {
         main_process() != before && main_process() != "0"
     });
     assert_links_follow(&sockets, "after a kill");
@@ -67,14 +67,14 @@ fn dead_link_without_service_is_removed_by_udev() {
         output_of(lvx(), &["links"]),
         format!(
             "{} -> {}\n{} -> {}\n",
-            show(0),
+            link_text(0),
             first.node().display(),
-            show(1),
+            link_text(1),
             second.node().display()
         )
     );
     first.unplug();
-    until("the dead link is removed", SOON, || !link(0).is_symlink());
+    until("the dead link is removed", TIMEOUT, || !link(0).is_symlink());
     assert!(link(1).exists(), "the other link remains");
     output_of("systemctl", &["unmask", "--runtime", SERVICE]);
     drop(installed);
@@ -92,7 +92,7 @@ fn service_with_foreign_lock_and_repeated_kills_keeps_running() {
     let refused = run("su", &["tester", "-c", "ls /run/lvx"]);
     assert!(!refused.0, "expected no access to /run/lvx for other users, found {}", refused.1);
 
-    // Every user can take this lock.
+    // Another user could hold this lock, too.
     let locked = fs::File::open("/dev").unwrap();
     locked.lock().unwrap();
     output_of("systemctl", &["restart", SERVICE]);
@@ -101,10 +101,10 @@ fn service_with_foreign_lock_and_repeated_kills_keeps_running() {
     for time in 0..8 {
         let before = main_process();
         output_of("systemctl", &["kill", "--signal=KILL", SERVICE]);
-        until("the service is running again", SOON, || {
+        until("the service is running again", TIMEOUT, || {
             main_process() != before && main_process() != "0"
         });
-        println!("killed {time}");
+        println!("restarted after kill {time}");
     }
     assert_links_follow(&sockets, "after repeated kills");
     output_of("systemctl", &["stop", SERVICE]);
@@ -124,7 +124,7 @@ fn bluetooth_device_with_same_ids_stays_root_only() {
     let installed = Installed::new();
     let identity = HidIdentity { bus: 5, ..HidIdentity::adapter("lvx-bluetooth/input0") };
     let _device = UhidDevice::create(&identity).unwrap();
-    let node = hidraw_node("lvx-bluetooth/input0", SOON).unwrap();
+    let node = hidraw_node("lvx-bluetooth/input0", TIMEOUT).unwrap();
     output_of("udevadm", &["settle"]);
     let access = |node: &Path| {
         let about = fs::metadata(node).unwrap();
@@ -169,7 +169,7 @@ fn systemd_unit_is_valid_and_sandboxed() {
     drop(installed);
 }
 
-/// The printed files, installed until this is dropped.
+/// The printed udev rules and systemd unit, installed until this is dropped.
 struct Installed;
 
 impl Installed {
@@ -202,7 +202,7 @@ const MISSING: &str = r#"sudo() { "$@"; }; install() { mkdir -p "$2"; cp "$1" "$
 
 const PAGE: &str = include_str!("../../../../docs/names-and-udev.md");
 
-/// Returns the output of a program, which has to succeed.
+/// Returns the output of a program. Panics if it fails.
 #[track_caller]
 fn output_of(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> String {
     let (succeeded, text) = run(program, arguments);
@@ -210,6 +210,7 @@ fn output_of(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> String
     text
 }
 
+/// Returns the process id of the service; `0` if it is not running.
 fn main_process() -> String {
     output_of("systemctl", &["show", "--property=MainPID", "--value", SERVICE]).trim().to_owned()
 }
@@ -217,10 +218,10 @@ fn main_process() -> String {
 #[track_caller]
 fn assert_links_follow(sockets: &[Socket; 2], when: &str) {
     let nodes = sockets.each_ref().map(Socket::node);
-    let took = until(&format!("both links lead to their units {when}"), SOON, || {
+    let took = until(&format!("both links lead to their units {when}"), TIMEOUT, || {
         NAMES.iter().zip(sockets).all(|(name, socket)| leads_to(name) == Some(socket.port()))
     });
-    println!("{nodes:?}: links are correct {took:?} {when}");
+    println!("{nodes:?}: links are correct {when}, after {took:?}");
     let map = fs::read_to_string("/etc/lvx/units.yaml").unwrap();
     let expected =
         NAMES.iter().zip(SERIALS).map(|(name, serial)| format!("  \"{serial}\": {name}\n"));
@@ -231,7 +232,7 @@ fn link(unit: usize) -> PathBuf {
     Path::new("/dev").join(NAMES[unit])
 }
 
-fn show(unit: usize) -> String {
+fn link_text(unit: usize) -> String {
     link(unit).display().to_string()
 }
 
@@ -239,4 +240,4 @@ const SERVICE: &str = "lvx-links.service";
 
 const RULES: &str = "/etc/udev/rules.d/70-lvx.rules";
 
-const SOON: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! Checks that systemd in the guest really restricts a hardened service. Otherwise, the other tests would
-//! not show that `lvx-links.service` works within its restrictions.
+//! Tests that systemd in the guest enforces the restrictions of a hardened service. Otherwise, the other tests
+//! would not show that `lvx-links.service` works under its restrictions.
 
 use std::{fs, path::Path};
 
@@ -93,7 +93,7 @@ fn guest_with_systemd_is_running_and_complete() {
 #[test]
 #[ignore = "needs systemd as process 1: .ci/hidraw-vm/run"]
 fn hardened_service_is_restricted_and_plain_service_is_not() {
-    // A hidraw node without a device: opening it fails with another error than a forbidden node.
+    // Opening a hidraw node without a device fails with a different error than opening a forbidden node.
     let numbers = fs::read_to_string("/proc/devices").unwrap();
     let hidraw = numbers.lines().find_map(|line| line.trim().strip_suffix(" hidraw")).unwrap();
     succeeds("mknod", &["/dev/absent-hidraw", "c", hidraw, "63"]);
@@ -104,7 +104,7 @@ fn hardened_service_is_restricted_and_plain_service_is_not() {
     assert!(Path::new("/usr/touched").exists());
 }
 
-/// Returns the report of the service when it runs with these settings.
+/// Runs the service with additional settings and returns its report.
 #[track_caller]
 fn report(name: &str, settings: &str) -> String {
     let unit = format!("{name}.service");

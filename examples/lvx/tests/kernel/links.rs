@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 pub(crate) const NAMES: [&str; 2] = ["lvx6048-1", "lvx6048-2"];
 
-/// Returns the name of the node that a link leads to; `None` without a link of that name.
+/// Returns the name of the node that a link leads to; `None` if there is no such link.
 pub(crate) fn node_of(name: &str) -> Option<String> {
     let target = fs::read_link(Path::new("/dev").join(name)).ok()?;
     Some(target.file_name()?.to_str()?.to_owned())

@@ -38,13 +38,14 @@ pub(crate) enum Occupant {
     Recorded(SharedBank, usize, ReceivedBytes),
     /// A device that answers every report with these reports.
     Other(&'static [[u8; 8]]),
+    /// A device whose behaviour the test defines.
     Acting(Actor),
 }
 
-/// The bytes that a unit received, with the zeros that fill reports.
+/// The bytes that a unit received, including the zeros that pad reports.
 pub(crate) type ReceivedBytes = Arc<Mutex<Vec<u8>>>;
 
-/// A device as a function of each received report and a function that sends one. It is also called
+/// A device, as a function that receives a report and a function to send reports with. It is also called
 /// regularly with an empty report, so that it can send without a request.
 pub(crate) type Actor = Arc<Mutex<dyn FnMut(&[u8], Sending<'_>) + Send>>;
 
@@ -53,6 +54,7 @@ pub(crate) type Sending<'a> = &'a dyn Fn(&[u8; 8]);
 /// A UPS with the same vendor and product, which answers unknown requests with `(NAK`.
 pub(crate) const UPS: Occupant = Occupant::Other(&[*b"(NAKss\r\0"]);
 
+/// A device that does not answer.
 pub(crate) const SILENT: Occupant = Occupant::Other(&[]);
 
 /// A USB port with one device that can be plugged and unplugged.
@@ -243,7 +245,7 @@ impl Drop for Other {
 
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Creates a gadget without the descriptors of its function, which its server writes.
+/// Creates a gadget. Its server writes the descriptors later.
 fn create_gadget(number: usize) {
     let gadget = gadget_folder(number);
     for folder in ["strings/0x409", "configs/c.1", &format!("functions/{}", function(number))] {
@@ -283,7 +285,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// Creates a bank with the same switches for all its units.
+/// Creates a bank whose units all have the same switches.
 pub(crate) fn bank(units: usize, switches: &str) -> SharedBank {
     let switches: Switches = switches.parse().unwrap();
     let switches = vec![switches; units];
@@ -303,7 +305,7 @@ pub(crate) fn two_units(backend: Backend, bank: &SharedBank) -> [Socket; 2] {
     })
 }
 
-/// Waits until a condition holds, and returns how long that took.
+/// Waits until a condition holds, and returns the waiting time.
 ///
 /// The limit counts polling intervals, not elapsed time: on a busy machine each interval takes longer, and
 /// the limit grows with it.

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, path::PathBuf, process::Command};
 
-/// Returns the program under test, which is not at cargo's path in the guest.
+/// Returns the path of the program under test, from the variable `LVX`: cargo's path does not exist in the guest.
 pub(crate) fn lvx() -> PathBuf {
     std::env::var_os("LVX").expect("LVX names the program under test").into()
 }

@@ -1,9 +1,8 @@
-//! HID devices that control every byte of every report: however replies are spread over reports, the client
-//! returns the correct value or an error.
+//! Replies spread over HID reports in unusual ways: the client returns the correct value or an error.
 //!
-//! The devices report as the energy of a day the digits of its date, so that a reply to another query is
-//! always recognized. One case is not tested because no host can detect it: a device that answers a query
-//! in time, but with the reply to another query of the same form.
+//! As the energy of a day, the devices report the digits of its date, so that the tests recognize a reply to
+//! another query. One case is not tested, because no host can detect it: a device that answers in time, but
+//! with the reply to another query of the same form.
 
 use std::{
     collections::VecDeque,
@@ -54,13 +53,13 @@ fn reply_at_any_offset_in_a_report_is_read(backend: Backend) {
         let requests = device.requests();
         device.read().unwrap();
         assert_eq!(device.requests(), requests + 1, "{offset} zeros before the reply");
-        // After the end or a part of an old frame, the retry is answered.
+        // The end or another part of an old frame comes before the first reply only: the retry succeeds.
         for remainder in [&old[old.len() - offset..], &old[5..5 + offset]] {
             *prefix.lock().unwrap() = (remainder.to_vec(), true);
             device.read().unwrap();
         }
     }
-    // The end of an old frame before every reply.
+    // The end of an old frame comes before every reply.
     *prefix.lock().unwrap() = (old[old.len() - 5..].to_vec(), false);
     device.read_or_fail();
 }
@@ -144,7 +143,7 @@ fn zero_checksum_byte_at_start_of_a_report_is_read(backend: Backend) {
             tried += 1;
         }
     }
-    // In requests, too: the second checksum byte is the first byte of the third report.
+    // The same in requests: the second checksum byte is the first byte of the third report.
     for day in ["20260207", "20261230"] {
         let query: Query = format!("ED{day}").parse().unwrap();
         assert_eq!(query.to_frame(pi18_proto::Dialect::Checksum)[16], 0);
@@ -174,7 +173,7 @@ fn two_frames_in_one_report_give_the_expected_value(backend: Backend) {
         device.read().unwrap();
         device.read().unwrap();
     }
-    // A refusal and a reply in one report contradict each other, unless the client used the first frame.
+    // A refusal and a reply in one report contradict each other. The client may use the first frame.
     *change.lock().unwrap() = Some(|reply| [pi18_proto::REFUSED, reply].concat());
     device.read_or_fail();
     device.read().unwrap();
@@ -213,7 +212,7 @@ fn late_reply_is_not_used_for_the_next_query(backend: Backend) {
         *delay.lock().unwrap() = TIMEOUT * later / 4;
         let in_time = device.read_or_fail();
         assert!(tries > 1 || !in_time, "expected no value from a late reply");
-        // Immediately, before the reply to the previous query arrives.
+        // This query is sent before the reply to the previous one arrives.
         device.read_or_fail();
         device.configure(3, LONG_TIMEOUT);
         device.read().unwrap();
@@ -242,7 +241,7 @@ fn report_queue_overflow_does_not_affect_later_queries(backend: Backend) {
         assert_eq!(kind.len(), 70 * 8);
         *junk.lock().unwrap() = kind;
         device.read().unwrap();
-        // Count with a second descriptor how many reports the kernel keeps.
+        // A second descriptor shows how many reports the kernel keeps.
         let mut other = device.open_node();
         assert_eq!(device.query("MOD").unwrap(), frame(Mode::SAMPLE));
         thread::sleep(Duration::from_millis(250));
@@ -313,7 +312,7 @@ impl Device {
         self.client = Some(Client::with_config(client.into_link(), config(tries, timeout)));
     }
 
-    /// Returns the number of requests, without those that synchronize.
+    /// Returns the number of requests, without those that synchronize the client.
     fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
     }
@@ -325,7 +324,7 @@ impl Device {
         File::options().read(true).custom_flags(nonblocking).open(path).unwrap()
     }
 
-    /// Returns the frame of the reply.
+    /// Sends a query and returns the frame of the reply.
     fn query(&mut self, query: &str) -> Result<Vec<u8>, Error> {
         let reply = self.client.as_mut().unwrap().query(query.parse().unwrap())?;
         Ok(reply.frame)
@@ -352,7 +351,7 @@ impl Device {
     }
 }
 
-/// Reports with the times at which they are due. The device receives reports while they wait.
+/// Reports to send, each with the time at which it is due. The device can receive reports meanwhile.
 struct Line {
     reports: VecDeque<(Instant, [u8; 8])>,
     due: Instant,
@@ -396,8 +395,8 @@ fn config(tries: u32, timeout: Duration) -> ClientConfig {
     config
 }
 
-/// Timeout for tests in which the device is too slow.
+/// Timeout of the client in tests with late replies.
 const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Timeout that a busy machine does not exceed.
+/// Timeout that is long enough for a busy machine.
 const LONG_TIMEOUT: Duration = Duration::from_secs(2);

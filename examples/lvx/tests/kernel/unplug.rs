@@ -1,5 +1,5 @@
-//! Cables pulled at random points of an exchange: the error comes at once, every value before and after is
-//! correct, and the same client continues when the unit is plugged in again, at whichever node.
+//! Cables pulled at random points of an exchange: the client returns an error at once, every value before and
+//! after is correct, and the client continues when the unit is plugged in again, at whichever node.
 
 use std::{
     fs::{self, File},
@@ -23,14 +23,13 @@ use crate::plug::{Backend, Occupant, ReceivedBytes, Socket, UPS, bank, until};
 /// Switches for a speed at which a query takes tens of milliseconds, more than the timer error of a guest.
 pub(crate) const PACED: &str = "frozen=on&pace=19200&reports=on";
 
-/// Usual limit from the unplugging to the error.
+/// Maximum time from the unplugging to the error; one pull in twenty may take up to [`MAX_DELAY`].
 const USUAL_DELAY: Duration = Duration::from_millis(100);
 
-/// Limit from the unplugging to the error when the emulated machine was paused in between, which may happen
-/// once in twenty times.
+/// Maximum time from the unplugging to the error if the emulated machine was paused meanwhile.
 pub(crate) const MAX_DELAY: Duration = Duration::from_millis(400);
 
-/// Limit from the appearance of the node to the first reply.
+/// Maximum time from the creation of the node to the first reply.
 const MAX_RECONNECT: Duration = Duration::from_secs(2);
 
 for_each_backend! {
@@ -42,7 +41,7 @@ fn unplug_during_exchange_is_reported_at_once_and_unit_is_followed(backend: Back
     let start = Instant::now();
     let mut ups = Socket::new(backend, QUERIES.len(), UPS);
     let cables: Vec<_> = (0..QUERIES.len()).map(|unit| Cable::new(backend, unit, &bank)).collect();
-    // Both cables are pulled at the same time, so that each follower also meets the other's unit.
+    // Both cables are pulled at the same time, so that each follower also finds the other unit.
     let statistics: Vec<Statistics> = thread::scope(|scope| {
         let threads: Vec<_> =
             cables.into_iter().map(|cable| scope.spawn(|| cable.pull_repeatedly())).collect();
@@ -69,10 +68,10 @@ fn unplug_during_exchange_is_reported_at_once_and_unit_is_followed(backend: Back
     assert_eq!(bank.with(|bank| bank.set_counts(0).received + bank.set_counts(1).received), 0);
 }
 
-/// Number of pulls per cable. With those in `cut_off.rs`, there are a hundred.
+/// Number of pulls per cable. With those in `cut_off.rs`, there are a hundred in all.
 const PULLS: usize = 32;
 
-/// The queries that go to each unit and to no other, besides `ID`.
+/// The queries that are sent to one of the units only. `ID` is sent to both.
 const QUERIES: [[&str; 2]; 2] = [["GS", "PIRI"], ["MOD", "FLAG"]];
 
 /// A unit, its cable, and its client.
@@ -95,7 +94,7 @@ struct Statistics {
     late: usize,
     /// Longest time from an unplugging to its error.
     latest: Duration,
-    /// Longest time from the appearance of a node to a reply.
+    /// Longest time from the creation of a node to a reply.
     slowest: Duration,
     /// Number of requests that the unit received.
     requests: usize,
@@ -205,7 +204,7 @@ pub(crate) fn descriptors() -> (usize, usize) {
     (nodes.len(), nodes.iter().filter(|node| !node.exists()).count())
 }
 
-/// A thread that sends one query after another, with random pauses.
+/// A thread that sends queries, with random pauses.
 struct Poller {
     stop: Arc<AtomicBool>,
     polls: Receiver<Poll>,
