@@ -224,7 +224,7 @@ fn interrupt_ends_wait_for_idle_window() {
     }
 }
 
-/// Returns the report and the commands of a run while `intercept` sees each command.
+/// Returns the report and the commands of a run whose bytes pass through `intercept`.
 fn apply_report(
     bank: &SharedBank,
     target: &Settings,
@@ -237,7 +237,7 @@ fn apply_report(
     format!("{report}\n{}\n", memory.audit.join("\n"))
 }
 
-/// Does the same, and throws switches of unit 1 just before a command reaches it.
+/// Returns the report of a run in which switches of unit 1 are set just before a command reaches it.
 fn switched_at(mnemonic: &'static str, target: &Settings, switch: &'static str) -> String {
     apply_report(&idle_bank(), target, move |bank, unit, bytes| {
         if unit == 1 && is_set(bytes, mnemonic) {

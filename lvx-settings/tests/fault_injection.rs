@@ -141,8 +141,8 @@ impl Injector {
     }
 }
 
-/// Whether the last readings have surely not begun. What another program changes during them is not in
-/// the report.
+/// Returns whether the last readings have certainly not begun. The report does not contain changes by another
+/// program during these readings.
 fn is_before_last_reading(memory: &Memory, action: &Action) -> bool {
     let writing =
         matches!(memory.records.last(), Some(Record::Writing { .. } | Record::Correcting { .. }));
@@ -273,7 +273,7 @@ fn received(bank: &SharedBank) -> u64 {
 }
 
 impl Run {
-    /// Fails with everything needed to repeat the run.
+    /// Fails unless the condition holds, with everything that is needed to repeat the run.
     #[track_caller]
     fn check(&self, holds: bool, what: &str) {
         assert!(
@@ -283,7 +283,7 @@ impl Run {
         );
     }
 
-    /// Whether another program changed a unit.
+    /// Returns whether the fault is a change of this unit by another program.
     fn is_changed_by_fault(&self, unit: usize) -> bool {
         matches!(self.fault, Some((_, Fault::Switch(known, _))) if known == unit)
     }
@@ -393,7 +393,7 @@ fn report_is_true_after_any_injected_fault() {
             break;
         }
     }
-    // Each ending occurred often enough.
+    // Each ending must occur often enough for the test to be meaningful.
     for ending in ["Applied", "Undone", "Mixed", "Refused"] {
         assert!(endings.get(ending).is_some_and(|count| *count > runs / 50), "{endings:?}");
     }
@@ -462,7 +462,7 @@ fn kill_at_any_action_is_finished_or_undone() {
     }
 }
 
-/// The lag is longer than all waits of the undo, and its report still is true later.
+/// The lag is longer than all waits of the undo. The report must be true even after the write shows.
 #[test]
 fn undo_after_kill_with_long_lag_is_true() {
     let mut in_flight = 0;

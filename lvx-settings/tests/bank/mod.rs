@@ -246,7 +246,7 @@ pub(crate) fn run_with<L: Link>(
     (report, memory)
 }
 
-/// Whether bytes reach a unit.
+/// The fate of bytes that are sent to a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fate {
     /// They arrive.
@@ -255,7 +255,7 @@ pub(crate) enum Fate {
     Lost,
 }
 
-/// Is called with the bytes that are sent to a unit, and with its index.
+/// A function that receives the bytes sent to a unit and the index of the unit, and decides their fate.
 pub(crate) type Interceptor = Arc<Mutex<dyn FnMut(&SharedBank, usize, &[u8]) -> Fate + Send>>;
 
 /// A link with an interceptor.
@@ -343,7 +343,7 @@ pub(crate) fn planned(bank: &SharedBank, target: &Settings) -> Plan {
     plan_for(bank, target, Permissions::default())
 }
 
-/// Returns the settings of a unit after every write is shown.
+/// Returns the settings of a unit after a pause in which every write shows.
 pub(crate) fn settled(bank: &SharedBank, unit: usize) -> Settings {
     bank.link(unit).pause(Duration::from_mins(2));
     settings_of(bank, unit)

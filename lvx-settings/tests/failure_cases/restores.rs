@@ -4,7 +4,7 @@ use lvx_settings::RunDirection::{Backward, Forward};
 
 use super::*;
 
-/// Returns a run of which step 3 could not be undone, and steps 0 to 2 were.
+/// Returns a run whose steps 0 to 2 were undone, and whose step 3 could not be undone.
 fn left_with_the_last_step_done() -> (SharedBank, Plan, ApplyProgress) {
     let bank = idle_bank();
     let plan = planned(&bank, &other());

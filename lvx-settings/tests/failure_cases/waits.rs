@@ -16,9 +16,8 @@ fn interrupt_ends_wait_before_first_write() {
     assert!(took < Duration::from_mins(2), "it waited for {took:?}\n{report}");
 }
 
-/// Makes unit 1 start to charge when its `MCHGC` is sent.
-fn charging_at_second(bank: &SharedBank, script: &mut Script) {
-    let _ = bank;
+/// Lets unit 1 begin to charge when its `MCHGC` is sent.
+fn charging_at_second(script: &mut Script) {
     script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Write(write) if write.unit == 1) {
             switch(bank, 1, "soc=60&sun=100&grid=on");
@@ -34,14 +33,14 @@ fn interrupt_ends_wait_in_step() {
     let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
-    charging_at_second(&bank, &mut script);
+    charging_at_second(&mut script);
     script.interrupt_after = Some(started + Duration::from_mins(1));
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let took = bank.elapsed().saturating_sub(started);
     assert!(took < Duration::from_mins(2), "it waited for {took:?}\n{report}");
 }
 
-/// Calls `happens` after 20 min of a wait for an idle window, which comes after 30 min.
+/// Carries out a run that waits for an idle window, which begins after 30 min. Calls `happens` after 20 min.
 fn waiting_while(
     happens: impl Fn(&SharedBank) + Send + 'static,
 ) -> (SharedBank, ApplyReport, Memory) {
