@@ -19,9 +19,10 @@
 //!   unless [`Permissions::no_battery_guard`] is set.
 //! - A [`Plan`] has the writes for all units, in an order in which no step breaks a rule. It can be saved
 //!   as JSON and carried out later.
-//! - [`Apply`] carries out a plan. It records each write in a [`Journal`] before it sends it, sends it
-//!   once, verifies it by reading the setting back, and undoes all writes if one fails. It is a state
-//!   machine without I/O; [`run`] drives it over real links.
+//! - [`Apply`] carries out a plan. It records each write in a [`Journal`] before it sends it, verifies it
+//!   by reading the setting back, and undoes all writes if one fails. A write without a reply is sent
+//!   again only while the unit still shows the old values. `Apply` is a state machine without I/O;
+//!   [`run`] drives it over real links.
 //!
 //! Only [`run`], or your own driver that carries out [`Action::Write`], writes to units.
 //!
