@@ -102,7 +102,7 @@ struct Injector {
     actions: usize,
 }
 
-/// Payload of the panic that stands for a kill.
+/// Panic payload that simulates a kill.
 struct Death;
 
 impl Injector {

@@ -165,7 +165,7 @@ impl Exchange {
     }
 
     /// Withdraws a reply that waits for confirmation if `found`, which arrived before the reply to the
-    /// fence, could be the correct reply instead. `None` stands for damaged bytes.
+    /// fence, could be the correct reply instead. `None` means damaged bytes.
     pub(super) fn contradict(&mut self, found: Option<(&Frame<'_>, &[u8])>) {
         if self.confirmation.contradict(self.request, found) {
             self.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());

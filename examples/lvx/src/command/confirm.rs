@@ -50,21 +50,21 @@ fn request(run: &StoredRun, patience: Duration, out: &mut impl Write) -> Result<
             run.path().display()
         ))
     })?;
-    match response(run, patience)? {
+    match response(run, patience, pause)? {
         Response::Confirmed => print_confirmed(out),
         Response::Ended(past) => {
             Store::withdraw(run);
             check_waiting(run, &past).map(|()| Status::NotApplied)
         }
-        Response::Pending => withdraw(run, out),
+        Response::Pending => withdraw(run, pause, out),
     }
 }
 
 /// Withdraws the request. If the run has already taken it, waits for the journal record.
-fn withdraw(run: &StoredRun, out: &mut impl Write) -> Result<Status, Failure> {
+fn withdraw(run: &StoredRun, pause: impl FnMut(), out: &mut impl Write) -> Result<Status, Failure> {
     let is_taken = !Store::withdraw(run);
     let patience = if is_taken { RECORD_PATIENCE } else { Duration::ZERO };
-    match response(run, patience)? {
+    match response(run, patience, pause)? {
         Response::Confirmed => print_confirmed(out),
         Response::Ended(past) => check_waiting(run, &past).map(|()| Status::NotApplied),
         Response::Pending if is_taken => Err(Failure::not_applied(format_args!(
@@ -93,8 +93,12 @@ enum Response {
     Pending,
 }
 
-/// Reads the journal repeatedly until it has a response, at most `patience`.
-fn response(run: &StoredRun, patience: Duration) -> Result<Response, Failure> {
+/// Reads the journal until it has a response, for at most `patience`, with a pause between two reads.
+fn response(
+    run: &StoredRun,
+    patience: Duration,
+    mut pause: impl FnMut(),
+) -> Result<Response, Failure> {
     let start = Instant::now();
     loop {
         let past = Store::reread(run)?;
@@ -107,8 +111,13 @@ fn response(run: &StoredRun, patience: Duration) -> Result<Response, Failure> {
         if start.elapsed() >= patience {
             return Ok(Response::Pending);
         }
-        thread::sleep(POLL_INTERVAL);
+        pause();
     }
+}
+
+/// Waits before the journal is read again.
+fn pause() {
+    thread::sleep(POLL_INTERVAL);
 }
 
 /// Checks that the run waits for confirmation.
@@ -171,13 +180,9 @@ mod tests {
         let scratch = Scratch::new();
         let (run, mut file) = waiting(&scratch);
         // The run has removed the marker; the journal record follows later.
-        let recording = thread::spawn(move || {
-            thread::sleep(POLL_INTERVAL);
-            writeln!(file, "{{\"record\":\"confirmed\"}}").unwrap();
-        });
+        let record = || writeln!(file, "{{\"record\":\"confirmed\"}}").unwrap();
         let mut out = Vec::new();
-        assert_eq!(withdraw(&run, &mut out).unwrap(), Status::Ok);
-        recording.join().unwrap();
+        assert_eq!(withdraw(&run, record, &mut out).unwrap(), Status::Ok);
         assert_eq!(out, b"confirmed: the new settings are kept\n");
     }
 }
