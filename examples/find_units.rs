@@ -13,7 +13,7 @@ fn main() {
         let port = device.port.as_deref().unwrap_or("unknown");
         match &device.unit {
             Ok(unit) => println!("sn:{}  in USB port {port}", unit.serial_number),
-            Err(why) => println!("no unit in USB port {port}: {why}"),
+            Err(why) => println!("no unit in USB port {port}: {why:#}"),
         }
     }
     if devices.is_empty() {

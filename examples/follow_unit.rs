@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         match unit.read::<GeneralStatus>() {
             Ok(status) => println!("{address}  battery {}", status.battery_voltage),
             // The next query waits until the unit is found again.
-            Err(error) => println!("{error}"),
+            Err(error) => println!("{error:#}"),
         }
         unit.pause(Duration::from_secs(1));
     }

@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 address, status.battery_voltage, status.battery_direction, status.active_power
             ),
             Err(error) if error.is_disconnected() => return Err(error.into()),
-            Err(error) => println!("{error}"),
+            Err(error) => println!("{error:#}"),
         }
         unit.pause(Duration::from_secs(1));
     }

@@ -128,13 +128,14 @@ impl From<pi18_transport::Error> for Error {
     }
 }
 
-/// Writes the same text as `Display`, because a `main` that returns an error prints it with `Debug`.
+/// Writes the message and the hint, because a `main` that returns an error prints it with `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        write!(f, "{self:#}")
     }
 }
 
+/// Writes the message; with `{:#}`, also the [hint](pi18_transport::Error::hint) of an error of a link.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

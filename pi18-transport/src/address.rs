@@ -107,10 +107,8 @@ impl Address {
 
     #[cfg(not(target_os = "linux"))]
     fn follower(&self, _serial: SerialNumber) -> Result<Box<dyn Link + Send>, Error> {
-        Err(Error::address(
-            &self.text,
-            "finding a unit by serial number works on Linux only; use serial: or tcp:",
-        ))
+        let why = "finding a unit by serial number works on Linux only";
+        Err(Error::address(&self.text, why).with_hint("use serial: or tcp:"))
     }
 
     #[cfg(target_os = "linux")]
@@ -125,7 +123,8 @@ impl Address {
 
     #[cfg(not(target_os = "linux"))]
     fn hidraw(&self, _path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
-        Err(Error::address(&self.text, "hidraw is available on Linux only; use serial: or tcp:"))
+        let error = Error::address(&self.text, "hidraw is available on Linux only");
+        Err(error.with_hint("use serial: or tcp:"))
     }
 }
 
@@ -385,6 +384,6 @@ mod tests {
         assert!(refused("hidraw:/dev/zero").is_address());
         assert!(refused("/dev/null").is_address());
         assert!(refused("hidraw:/dev/ptmx").is_address());
-        assert!(refused("/dev/no-such-device").to_string().contains("is it plugged in?"));
+        assert!(refused("/dev/no-such-device").hint().unwrap().contains("is it plugged in?"));
     }
 }

@@ -16,7 +16,7 @@ use std::{
 use bytes::BytesMut;
 use pi18_proto::{Query, QueryReply, Request, SetCommand};
 
-use crate::{Error, Link, error::ErrorKind};
+use crate::{Error, Link, error::Cause};
 use dialogue::{Dialogue, Step};
 use exchange::Exchange;
 use outcome::{Answered, Outcome};
@@ -102,7 +102,7 @@ impl<L: Link> Client<L> {
     /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn read_of<R: QueryReply>(&mut self, argument: R::Argument) -> Result<R, Error> {
         let reply = self.query(R::query(argument))?;
-        reply.into_reply().map_err(|kind| Error::new(self.link.name(), kind))
+        reply.into_reply().map_err(|cause| Error::from_cause(self.link.name(), cause))
     }
 
     /// Sends a query, and returns the reply with its frame, time and warnings.
@@ -111,14 +111,14 @@ impl<L: Link> Client<L> {
     /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn query(&mut self, query: Query) -> Result<TimedReply, Error> {
         let (outcome, _) = self.exchange(query.into());
-        let kind = match outcome? {
+        let cause = match outcome? {
             Outcome::Answer(Answered { reply, frame, warnings }) => {
                 return Ok(TimedReply { query, reply, frame, warnings, at: self.link.now() });
             }
-            Outcome::Failed(kind) => return Err(self.failed(kind)),
-            _ => ErrorKind::Refused { request: query.to_string() },
+            Outcome::Failed(cause) => return Err(self.failed(cause)),
+            _ => Cause::Refused { request: query.to_string() },
         };
-        Err(Error::new(self.link.name(), kind))
+        Err(Error::from_cause(self.link.name(), cause))
     }
 
     /// Sends a set command once, and returns its outcome. Only reading the setting back proves its value.
@@ -138,7 +138,7 @@ impl<L: Link> Client<L> {
         match self.exchange(command.into()) {
             (Ok(Outcome::Accepted), _) => Ok(SetOutcome::Accepted),
             (Ok(Outcome::Refused), _) => Ok(SetOutcome::Refused),
-            (Ok(Outcome::Failed(kind)), _) => Err(self.failed(kind)),
+            (Ok(Outcome::Failed(cause)), _) => Err(self.failed(cause)),
             (Ok(Outcome::Garbled | Outcome::Answer(_)), _) => Ok(SetOutcome::Garbled),
             (Err(error), Sent(true)) if error.is_disconnected() => Ok(SetOutcome::Gone),
             (Ok(Outcome::Silent), _) | (Err(_), Sent(true)) => Ok(SetOutcome::Silent),
@@ -167,23 +167,23 @@ impl<L: Link> Client<L> {
     }
 
     /// Returns the error of an exchange that failed, with a hint that fits its kind.
-    fn failed(&self, kind: ErrorKind) -> Error {
-        let hint = match &kind {
-            ErrorKind::Timeout { found: None, .. } => {
+    fn failed(&self, cause: Cause) -> Error {
+        let hint = match &cause {
+            Cause::Timeout { found: None, .. } => {
                 "is the unit on, is the cable connected, and is this the right port?"
             }
-            ErrorKind::Timeout { found: Some(_), .. } => {
+            Cause::Timeout { found: Some(_), .. } => {
                 "is the unit slow (try ?timeout=5s), is another program using it, or is the cable damaged?"
             }
-            ErrorKind::NotPi18 { .. } => {
+            Cause::NotPi18 { .. } => {
                 "UPSs have the same USB adapter, and other inverters use another protocol"
             }
-            ErrorKind::Flooded { .. } => {
+            Cause::Flooded { .. } => {
                 "the device at this address is not an inverter, or its bridge is defective"
             }
-            _ => return Error::new(self.link.name(), kind),
+            _ => return Error::from_cause(self.link.name(), cause),
         };
-        Error::new(self.link.name(), kind).hint(hint)
+        Error::from_cause(self.link.name(), cause).with_hint(hint)
     }
 
     /// Runs one exchange to its end. Also returns whether the request was sent, at least in part.
@@ -216,7 +216,7 @@ impl<L: Link> Client<L> {
             exchange.overhear(&self.buffer);
         }
         match exchange.unframed_text() {
-            Some(text) => error.hint(format!("the other end had sent {text}")),
+            Some(text) => error.with_hint(format!("the other end had sent {text}")),
             None => error,
         }
     }

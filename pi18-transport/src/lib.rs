@@ -49,9 +49,9 @@
 //!
 //! # Errors
 //!
-//! The message of an [`Error`] names the address, what was expected and what was found. Predicates such as
-//! [`is_timeout`](Error::is_timeout) and [`is_disconnected`](Error::is_disconnected) distinguish the
-//! causes. [`Client::set`] returns an error only if the set command was not sent. Otherwise it returns a
+//! The message of an [`Error`] names the address, what was expected and what was found; its
+//! [`hint`](Error::hint), what a person can do. Show `{error:#}`, which has both. A program decides by the
+//! [`kind`](Error::kind), or by predicates such as [`is_timeout`](Error::is_timeout). [`Client::set`] returns an error only if the set command was not sent. Otherwise it returns a
 //! [`SetOutcome`], which also covers a missing reply.
 //!
 //! # Features
@@ -72,7 +72,7 @@ mod usb;
 
 pub use address::Address;
 pub use client::{Client, ClientConfig, QueryProgress, SetOutcome, TimedReply};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use link::{BAUD, CaptureDirection, CaptureLine, CaptureRecorder, Link, Replay, Serial, Tcp};
 #[cfg(target_os = "linux")]
 pub use link::{Follower, Hidraw};

@@ -177,7 +177,7 @@ fn silent_unit_is_a_timeout_after_all_tries_within_the_deadline() {
     let error = client.read::<Mode>().unwrap_err();
     assert!(error.is_timeout());
     assert_eq!(
-        error.to_string(),
+        format!("{error:#}"),
         "test: expected a reply to MOD within 6.0 s, found nothing; \
          is the unit on, is the cable connected, and is this the right port?"
     );
@@ -192,7 +192,7 @@ fn device_with_another_protocol_is_reported() {
     let error = client.read::<GeneralStatus>().unwrap_err();
     assert!(error.is_not_pi18());
     assert_eq!(
-        error.to_string(),
+        format!("{error:#}"),
         "test: expected a PI18 inverter, found a device that answers \"(230.1 000.0 230\"… (47 bytes); \
          UPSs have the same USB adapter, and other inverters use another protocol"
     );

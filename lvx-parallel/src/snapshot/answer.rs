@@ -196,7 +196,7 @@ impl From<&Error> for Gap {
         } else {
             Reason::Gone
         };
-        Self { reason, text: error.to_string() }
+        Self { reason, text: format!("{error:#}") }
     }
 }
 

@@ -163,6 +163,6 @@ pub struct Trouble {
 
 impl From<&pi18_transport::Error> for Trouble {
     fn from(error: &pi18_transport::Error) -> Self {
-        Self { gone: error.is_disconnected(), text: error.to_string() }
+        Self { gone: error.is_disconnected(), text: format!("{error:#}") }
     }
 }

@@ -23,7 +23,7 @@ use super::{
     fences::{Fences, belongs},
     outcome::{Answered, Outcome},
 };
-use crate::error::ErrorKind;
+use crate::error::Cause;
 
 /// The state of a client that is kept from one request to the next.
 #[derive(Debug)]
@@ -304,24 +304,24 @@ impl Dialogue {
         Step::Done(Outcome::Failed(self.failure(exchange, now)))
     }
 
-    fn failure(&self, exchange: &Exchange, now: Instant) -> ErrorKind {
+    fn failure(&self, exchange: &Exchange, now: Instant) -> Cause {
         let request = exchange.request.to_string();
         let found = match &exchange.last_reply {
             LastReply::Unreadable(source) => {
-                return ErrorKind::Reply { request, source: *source };
+                return Cause::Reply { request, source: *source };
             }
             LastReply::Noise(DecodeError::NotAFrame { found }) if !self.is_pi18 => {
-                return ErrorKind::NotPi18 { found: found.to_string() };
+                return Cause::NotPi18 { found: found.to_string() };
             }
             LastReply::NotUnderstood if !self.is_pi18 => {
-                return ErrorKind::NotPi18 { found: "(NAK to every request".to_owned() };
+                return Cause::NotPi18 { found: "(NAK to every request".to_owned() };
             }
             LastReply::Noise(error) => Some(format!("damaged bytes: {error}")),
             LastReply::NotUnderstood => Some("(NAK: request not understood".to_owned()),
             LastReply::Other(text) => Some(text.clone()),
             LastReply::Nothing => None,
         };
-        ErrorKind::Timeout { request, waited: now - exchange.started, found }
+        Cause::Timeout { request, waited: now - exchange.started, found }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     outcome::{Answered, Outcome},
     unframed::Unframed,
 };
-use crate::error::ErrorKind;
+use crate::error::Cause;
 
 /// The state of one request.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ impl Exchange {
     pub(super) fn end_flooded(&mut self, bytes: usize) {
         self.outcome = Some(match self.phase {
             Phase::Asking(_) if self.is_set() => Outcome::Garbled,
-            _ => Outcome::Failed(ErrorKind::Flooded { request: self.request.to_string(), bytes }),
+            _ => Outcome::Failed(Cause::Flooded { request: self.request.to_string(), bytes }),
         });
     }
 

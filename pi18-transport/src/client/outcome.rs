@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pi18_proto::{AnyReply, Query, QueryReply};
 
-use crate::error::ErrorKind;
+use crate::error::Cause;
 
 /// The result of a set command. It does not prove the new value: only reading the setting back does.
 ///
@@ -71,8 +71,8 @@ pub struct TimedReply {
 
 impl TimedReply {
     /// Returns the reply as the expected type.
-    pub(super) fn into_reply<R: QueryReply>(self) -> Result<R, ErrorKind> {
-        R::from_reply(self.reply).ok_or_else(|| ErrorKind::OtherReply {
+    pub(super) fn into_reply<R: QueryReply>(self) -> Result<R, Cause> {
+        R::from_reply(self.reply).ok_or_else(|| Cause::OtherReply {
             request: self.query.to_string(),
             expected: R::MNEMONIC,
         })
@@ -93,7 +93,7 @@ pub(super) enum Outcome {
     /// A set command was sent, and no reply arrived.
     Silent,
     /// A query got no valid reply, or a set command was not sent.
-    Failed(ErrorKind),
+    Failed(Cause),
 }
 
 /// The reply to a query.
@@ -129,7 +129,7 @@ mod tests {
         let timed =
             || TimedReply { query: Query::Mode, reply, frame: vec![], warnings: vec![], at };
         assert_eq!(timed().into_reply::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
-        let error = Error::new("test", timed().into_reply::<GeneralStatus>().unwrap_err());
+        let error = Error::from_cause("test", timed().into_reply::<GeneralStatus>().unwrap_err());
         assert!(error.is_decode() && !error.is_timeout());
         assert_eq!(error.to_string(), "test: expected a reply to GS, found one to MOD");
     }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Link;
-use crate::{Error, error::ErrorKind, text::to_hex};
+use crate::{Error, error::Cause, text::to_hex};
 
 /// One line of a capture.
 ///
@@ -100,7 +100,7 @@ impl<L: Link, W: io::Write> CaptureRecorder<L, W> {
             .map_err(io::Error::from)
             .and_then(|text| writeln!(self.out, "{text}"))
             .and_then(|()| self.out.flush());
-        written.map_err(|source| Error::new(self.link.name(), ErrorKind::Recording(source)))
+        written.map_err(|source| Error::from_cause(self.link.name(), Cause::Recording(source)))
     }
 }
 

@@ -12,7 +12,7 @@ use pi18_proto::SerialNumber;
 use super::{Link, hidraw::Hidraw};
 use crate::{
     ClientConfig, Error,
-    error::ErrorKind,
+    error::Cause,
     usb::{Entry, Roster, Whereabouts, interface::taken_adapters},
 };
 
@@ -38,7 +38,7 @@ use crate::{
 /// loop {
 ///     match unit.read::<GeneralStatus>() {
 ///         Ok(status) => println!("{:?}: {}", unit.link().node(), status.battery_voltage),
-///         Err(error) => println!("{error}"),
+///         Err(error) => println!("{error:#}"),
 ///     }
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -126,7 +126,7 @@ impl Follower {
             let node = entry.adapter.node.display();
             match (entry.unit(), entry.error()) {
                 (Some(unit), _) => format!("unit {unit} at {node}"),
-                (None, Some(error)) => error.to_string(),
+                (None, Some(error)) => format!("{error:#}"),
                 (None, None) => format!("no reply yet at {node}"),
             }
         });
@@ -136,10 +136,10 @@ impl Follower {
             [] => "no USB adapter of such an inverter".to_owned(),
             found => found.join("; "),
         };
-        let error = Error::new(&*self.name, ErrorKind::NotFound { found });
+        let error = Error::from_cause(&*self.name, Cause::NotFound { found });
         match self.roster.find(self.serial) {
             Whereabouts::Duplicate(_) => {
-                error.hint("several units have this serial number: use the device path of one")
+                error.with_hint("several units have this serial number: use the device path of one")
             }
             _ => error,
         }

@@ -28,7 +28,7 @@ use rustix::{
 use super::Link;
 use crate::{
     Error,
-    error::ErrorKind,
+    error::Cause,
     os::{errno::Meaning, lock, permission, poll},
     usb::interface::{Interface, device_of, name_of},
 };
@@ -153,15 +153,15 @@ impl Hidraw {
             Meaning::Closed | Meaning::Other => has_hung_up(node, Duration::ZERO),
         };
         if !is_gone {
-            return Err(Error::new(&*self.name, ErrorKind::Io { action, source }));
+            return Err(Error::from_cause(&*self.name, Cause::Io { action, source }));
         }
         self.node = None;
         Err(match self.interface.as_ref().and_then(Interface::taken) {
             Some(taken) => {
                 let by = taken.to_string();
-                Error::new(&*self.name, ErrorKind::Taken { by, source }).hint(taken.hint())
+                Error::from_cause(&*self.name, Cause::Taken { by, source }).with_hint(taken.hint())
             }
-            None => Error::new(&*self.name, ErrorKind::Disconnected(source)),
+            None => Error::from_cause(&*self.name, Cause::Disconnected(source)),
         })
     }
 }

@@ -14,7 +14,7 @@ use super::{
     Link,
     capture::{CaptureDirection, CaptureLine},
 };
-use crate::{Error, error::ErrorKind, os::read_file, text::from_hex};
+use crate::{Error, error::Cause, os::read_file, text::from_hex};
 
 /// A link that answers like the captured device.
 ///
@@ -67,7 +67,7 @@ impl Replay {
         });
         let text = text.map_err(|source| {
             let why = format!("cannot read the capture: {source}");
-            Error::new(&*name, ErrorKind::Address { why })
+            Error::from_cause(&*name, Cause::Address { why })
         })?;
         Self::parse(name, &text)
     }
@@ -84,7 +84,7 @@ impl Replay {
                 continue;
             }
             let (time, direction, bytes) = read_line(text)
-                .map_err(|why| Error::new(&*name, ErrorKind::Capture { line, why }))?;
+                .map_err(|why| Error::from_cause(&*name, Cause::Capture { line, why }))?;
             match (direction, exchanges.last_mut()) {
                 (CaptureDirection::Sent, _) => {
                     exchanges.push(Exchange { sent: bytes, at: time, received: Vec::new() });
@@ -115,7 +115,7 @@ impl Link for Replay {
         let found = search.into_iter().find(|(_, exchange)| exchange.sent == bytes);
         let Some((index, exchange)) = found else {
             let request = bytes.escape_ascii().to_string();
-            return Err(Error::new(&*self.name, ErrorKind::NotCaptured { request }));
+            return Err(Error::from_cause(&*self.name, Cause::NotCaptured { request }));
         };
         let arrival = |(delay, bytes): &(Duration, Vec<u8>)| (self.now + *delay, bytes.clone());
         self.arriving = exchange.received.iter().map(arrival).collect();

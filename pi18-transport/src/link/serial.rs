@@ -12,7 +12,7 @@ use serialport::{DataBits, FlowControl, Parity, SerialPort, StopBits};
 use super::Link;
 use crate::{
     Error,
-    error::ErrorKind,
+    error::Cause,
     os::{lock, permission},
 };
 
@@ -60,7 +60,7 @@ impl Serial {
 
     /// Returns the error of a port that is gone. Every failure of an open port except a timeout means that.
     fn gone(&self, source: io::Error) -> Error {
-        Error::new(&*self.name, ErrorKind::Disconnected(source))
+        Error::from_cause(&*self.name, Cause::Disconnected(source))
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use bytes::BytesMut;
 
 use super::Link;
-use crate::{Error, error::ErrorKind};
+use crate::{Error, error::Cause};
 
 /// An open TCP connection to a serial bridge.
 ///
@@ -35,8 +35,8 @@ impl Tcp {
     pub fn connect(host_and_port: &str) -> Result<Self, Error> {
         let name = format!("tcp:{host_and_port}");
         let stream = connect(host_and_port).map_err(|source| {
-            Error::new(&*name, ErrorKind::Open(source))
-                .hint("is the bridge on, and is the port right?")
+            Error::from_cause(&*name, Cause::Open(source))
+                .with_hint("is the bridge on, and is the port right?")
         })?;
         Ok(Self { stream, name })
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 #[cfg(target_os = "linux")]
 use std::time::{Duration, Instant};
 
-use crate::{Error, error::ErrorKind};
+use crate::{Error, error::Cause};
 
 /// How long to wait for a device that is in use. A program that probes a node holds it for one second if
 /// the unit does not reply.
@@ -39,7 +39,8 @@ pub(crate) fn exclusive(
 /// Returns the error of a device in use, with the name of the program that uses it.
 pub(crate) fn busy(path: &Path, place: &str) -> Error {
     let holder = holder(path).unwrap_or_else(|| "another program".to_owned());
-    Error::new(place, ErrorKind::Busy { holder }).hint("stop it, or wait until it has finished")
+    Error::from_cause(place, Cause::Busy { holder })
+        .with_hint("stop it, or wait until it has finished")
 }
 
 /// Returns the name and number of the process that has locked a device, or else has it open.

@@ -18,8 +18,8 @@ pub(crate) fn node_kind(path: &Path, place: &str) -> Result<NodeKind, Error> {
     let node =
         path.metadata().map_err(|source| super::permission::open_error(place, path, source))?;
     if !node.file_type().is_char_device() {
-        let why = "expected a device, found a file; for a capture, use replay:FILE";
-        return Err(Error::address(place, why));
+        let error = Error::address(place, "expected a device, found a file");
+        return Err(error.with_hint("for a capture, use replay:FILE"));
     }
     let (major, minor) = (rustix::fs::major(node.rdev()), rustix::fs::minor(node.rdev()));
     let device = std::fs::canonicalize(format!("/sys/dev/char/{major}:{minor}"));

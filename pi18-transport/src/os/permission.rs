@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::{Error, error::ErrorKind};
+use crate::{Error, error::Cause};
 
 /// Returns the error of opening `path`, with a hint that fits its cause.
 pub(crate) fn open_error(place: &str, path: &Path, source: io::Error) -> Error {
@@ -13,7 +13,7 @@ pub(crate) fn open_error(place: &str, path: &Path, source: io::Error) -> Error {
         }
         _ => "is it an inverter's USB device or a serial port, and is it plugged in?".to_owned(),
     };
-    Error::new(place, ErrorKind::Open(source)).hint(hint)
+    Error::from_cause(place, Cause::Open(source)).with_hint(hint)
 }
 
 /// Returns which group to join, or which udev rule to add if no group has access.

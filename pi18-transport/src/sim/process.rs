@@ -8,7 +8,7 @@ use super::{
     shared::{SharedBank, SimLink},
     switches::{SwitchError, Switches},
 };
-use crate::{Error, error::ErrorKind};
+use crate::{Error, error::Cause};
 
 /// Opens a link to a unit of the bank that all `sim:` addresses of the process share.
 ///
@@ -32,13 +32,12 @@ use crate::{Error, error::ErrorKind};
 /// assert_eq!(link.bank().with(|bank| bank.units()), 2);
 ///
 /// let error = sim::open("7").unwrap_err();
-/// let why = "the virtual bank has units 0 to 1; sim:7?units=8 makes it larger";
-/// assert!(error.to_string().ends_with(why));
+/// assert_eq!(error.to_string(), "sim:7: the virtual bank has units 0 to 1");
+/// assert_eq!(error.hint(), Some("sim:7?units=8 makes it larger"));
 /// # Ok::<(), pi18_transport::Error>(())
 /// ```
 pub fn open(address: &str) -> Result<SimLink, Error> {
     open_in(&PROCESS, address)
-        .map_err(|why| Error::new(format!("sim:{address}"), ErrorKind::Address { why }))
 }
 
 /// The bank of this process, created by the first address.
@@ -50,12 +49,13 @@ struct Process {
     given: Vec<(usize, String)>,
 }
 
-fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, String> {
+fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, Error> {
+    let wrong = |why| Error::from_cause(format!("sim:{address}"), Cause::Address { why });
     let (unit, switches) = address.split_once('?').unwrap_or((address, ""));
-    let not_a_unit = || "expected a unit's number, such as sim:0".to_owned();
+    let not_a_unit = || wrong("expected a unit's number, such as sim:0".to_owned());
     let digits = !unit.is_empty() && unit.bytes().all(|byte| byte.is_ascii_digit());
     let unit: usize = unit.parse().ok().filter(|_| digits).ok_or_else(not_a_unit)?;
-    let text = |error: SwitchError| error.to_string();
+    let text = |error: SwitchError| wrong(error.to_string());
     let parsed: Switches = switches.parse().map_err(text)?;
 
     let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,7 +69,8 @@ fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, S
         } else {
             format!("it can have at most {MAX_UNITS}")
         };
-        return Err(format!("the virtual bank has units 0 to {}; {advice}", count - 1));
+        let error = wrong(format!("the virtual bank has units 0 to {}", count - 1));
+        return Err(error.with_hint(advice));
     }
     let given_now = || {
         let switches = switches.split('&').filter(|switch| !switch.is_empty());

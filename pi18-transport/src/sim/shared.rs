@@ -10,7 +10,7 @@ use std::{
 use bytes::BytesMut;
 
 use super::bank::Bank;
-use crate::{Error, Link, error::ErrorKind};
+use crate::{Error, Link, error::Cause};
 
 /// A bank with a clock, for several links, servers and threads. Clones refer to the same bank.
 ///
@@ -252,7 +252,7 @@ impl SimLink {
 
     fn disconnected(&self) -> Error {
         let why = io::Error::new(io::ErrorKind::NotConnected, "the virtual cable is unplugged");
-        Error::new(&self.name, ErrorKind::Disconnected(why))
+        Error::from_cause(&self.name, Cause::Disconnected(why))
     }
 }
 

@@ -58,12 +58,12 @@ pub(super) const MAX_DELAY: Duration = Duration::from_mins(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
+    use crate::error::Cause;
 
     #[test]
     fn delay_after_each_failure_doubles_up_to_the_maximum() {
         let mut backoff = Backoff::new(Duration::from_secs(2));
-        let error = Error::new("x", ErrorKind::NotPi18 { found: "noise".to_owned() });
+        let error = Error::from_cause("x", Cause::NotPi18 { found: "noise".to_owned() });
         let delays: Vec<_> = (0..14).map(|_| backoff.next_delay(&error)).collect();
         assert!(delays.windows(2).all(|two| two[1] == (two[0] * 2).min(MAX_DELAY)), "{delays:?}");
         assert_eq!((delays.first(), delays.last()), (Some(&FIRST_DELAY), Some(&MAX_DELAY)));

@@ -14,7 +14,7 @@ use super::{
     interface::{name_of, taken_adapters},
     probe::{open, serial_number},
 };
-use crate::{BAUD, Client, ClientConfig, Error, Link, Serial, error::ErrorKind, os::lock};
+use crate::{BAUD, Client, ClientConfig, Error, Link, Serial, error::Cause, os::lock};
 
 /// A place where a unit can be connected, and the unit that was found there.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub struct Nameplate {
 /// for device in pi18_transport::discover() {
 ///     match device.unit {
 ///         Ok(unit) => println!("{:?}: unit {}", device.node, unit.serial_number),
-///         Err(error) => println!("no unit: {error}"),
+///         Err(error) => println!("no unit: {error:#}"),
 ///     }
 /// }
 /// ```
@@ -69,7 +69,7 @@ pub fn discover() -> Vec<Device> {
         let place = format!("USB port {}", taken.port);
         let (by, hint) = (taken.to_string(), taken.hint());
         let source = io::ErrorKind::NotConnected.into();
-        let error = Error::new(place, ErrorKind::Taken { by, source }).hint(hint);
+        let error = Error::from_cause(place, Cause::Taken { by, source }).with_hint(hint);
         Device { node: None, port: Some(taken.port), unit: Err(error) }
     });
     probed.into_iter().chain(taken).collect()

@@ -11,7 +11,7 @@ use super::{
     adapter::Adapter,
     backoff::{Backoff, MAX_DELAY},
 };
-use crate::{Error, Hidraw, error::ErrorKind};
+use crate::{Error, Hidraw, error::Cause};
 
 /// An adapter in a [`Roster`](crate::Roster), from plugging in to unplugging.
 #[derive(Debug)]
@@ -126,8 +126,8 @@ impl Entry {
         let is_stuck = matches!(self.state, ProbeState::Probing(since) if now >= since + STUCK);
         if is_stuck {
             let request = Query::Identity.to_string();
-            let timeout = ErrorKind::Timeout { request, waited: STUCK, found: None };
-            self.state = ProbeState::ProbingAgain(Error::new(self.place(), timeout));
+            let timeout = Cause::Timeout { request, waited: STUCK, found: None };
+            self.state = ProbeState::ProbingAgain(Error::from_cause(self.place(), timeout));
         }
         is_stuck
     }

@@ -151,7 +151,7 @@ fn addresses_of_a_process_lead_to_one_bank() {
         let error = sim::open(address).unwrap_err();
         assert!(error.is_address());
         assert_eq!(error.place(), format!("sim:{address}"));
-        assert!(error.to_string().ends_with(why), "{error}");
+        assert!(format!("{error:#}").ends_with(why), "{error:#}");
     }
 }
 

@@ -71,7 +71,7 @@ fn table(devices: &[Device], out: &mut impl Write) -> Result<(), Failure> {
         if let Err(why) = &device.unit {
             let port = device.port.as_ref().filter(|_| device.node.is_some());
             let port = port.map(|port| format!(" (USB port {port})")).unwrap_or_default();
-            writeln!(out, "no unit{port}: {why}")?;
+            writeln!(out, "no unit{port}: {why:#}")?;
         }
     }
     Ok(())
@@ -96,7 +96,7 @@ fn object(device: &Device) -> Value {
         "usb_port": device.port,
         "unit": unit.ok().map(unit_json),
         "found": unit.err().map(reason),
-        "error": unit.err().map(ToString::to_string),
+        "error": unit.err().map(|error| format!("{error:#}")),
     })
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn new(status: Status, text: impl Display) -> Self {
-        Self { status, is_busy: false, messages: vec![text.to_string()], report: None }
+        Self { status, is_busy: false, messages: vec![format!("{text:#}")], report: None }
     }
 
     /// Creates an error for invalid usage or input.
@@ -49,7 +49,7 @@ impl Failure {
 
     /// Adds a message.
     pub(crate) fn with_message(mut self, text: impl Display) -> Self {
-        self.messages.push(text.to_string());
+        self.messages.push(format!("{text:#}"));
         self
     }
 
@@ -75,10 +75,10 @@ impl From<lvx_settings::Error> for Failure {
         let is_busy = error.is_busy();
         let error = if is_busy {
             format!(
-                "{error}; if this run waits for confirmation, `lvx confirm` keeps its writes; Ctrl-C in its terminal undoes them"
+                "{error:#}; if this run waits for confirmation, `lvx confirm` keeps its writes; Ctrl-C in its terminal undoes them"
             )
         } else {
-            error.to_string()
+            format!("{error:#}")
         };
         let status = if usage { Status::Usage } else { Status::Unread };
         Self { is_busy, ..Self::new(status, error) }
@@ -103,7 +103,7 @@ impl From<pi18_transport::Error> for Failure {
         if error.is_address() && error.place().starts_with("replay:") {
             return Self::new(
                 status,
-                format_args!("{error}; `lvx query --capture` writes captures"),
+                format_args!("{error:#}; `lvx query --capture` writes captures"),
             );
         }
         Self::new(status, error)

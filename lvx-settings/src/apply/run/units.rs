@@ -127,7 +127,7 @@ impl<'a, L: Link> Units<'a, L> {
         match self.clients.get_mut(unit) {
             Some(Some(client)) => act(client, &self.host).map_err(|error| match error.as_link() {
                 Some(error) => Trouble::from(error),
-                None => Trouble { gone: false, text: error.to_string() },
+                None => Trouble { gone: false, text: format!("{error:#}") },
             }),
             _ => Err(gone("the device is gone".to_owned())),
         }
@@ -151,10 +151,10 @@ impl<'a, L: Link> Units<'a, L> {
                 {
                     std::thread::sleep(BUSY_RETRY_INTERVAL);
                 }
-                opened => break opened.map_err(|error| gone(error.to_string()))?,
+                opened => break opened.map_err(|error| gone(format!("{error:#}")))?,
             }
         };
-        let found: Identity = client.read().map_err(|error| gone(error.to_string()))?;
+        let found: Identity = client.read().map_err(|error| gone(format!("{error:#}")))?;
         if found.serial_number != expected {
             return Err(gone(on_this_link(found.serial_number)));
         }
@@ -197,20 +197,20 @@ impl<'a, L: Link> Units<'a, L> {
         let place = self.place(unit);
         // While a descriptor of a removed device is open, the kernel does not reuse its device number.
         self.close(unit);
-        let mut client = (self.reopen)(place).map_err(|error| error.to_string())?;
+        let mut client = (self.reopen)(place).map_err(|error| format!("{error:#}"))?;
         match client.read::<Identity>() {
             Ok(found) => Ok((found.serial_number, client)),
             Err(error) => {
                 // The link stays open because its clock measures the time until the next attempt.
                 self.put(unit, client);
-                Err(error.to_string())
+                Err(format!("{error:#}"))
             }
         }
     }
 
     /// Reads everything of a unit on a link that was just opened.
     fn read_unit(&mut self, unit: usize, mut client: Client<L>) -> Result<Unit, String> {
-        let found = Unit::read(&mut client, &self.host).map_err(|error| error.to_string());
+        let found = Unit::read(&mut client, &self.host).map_err(|error| format!("{error:#}"));
         self.put(unit, client);
         found
     }

@@ -27,7 +27,7 @@ use self::{
     event::{EVENT_LENGTH, Event, Request},
     outbox::Outbox,
 };
-use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
+use crate::{Error, error::Cause, os::poll, sim::report::Report};
 
 /// A virtual HID device behind a mounted `FunctionFS`, the file system through which a program on Linux
 /// implements a USB device (a "gadget"). It has one endpoint to the host; output reports arrive on the
@@ -77,7 +77,7 @@ impl FunctionFsDevice {
         for described in [event::descriptors(), event::strings()] {
             let written = (&control).write_all(&described);
             written.map_err(|source| {
-                Error::io(&place, "describing the device", source).hint(IN_USE)
+                Error::io(&place, "describing the device", source).with_hint(IN_USE)
             })?;
         }
         // A write fails at once if there is no host, but blocks if the host does not fetch reports.
@@ -213,7 +213,7 @@ fn explain(place: &str, source: io::Error) -> Error {
         }
         _ => IN_USE,
     };
-    Error::new(place, ErrorKind::Open(source)).hint(hint)
+    Error::from_cause(place, Cause::Open(source)).with_hint(hint)
 }
 
 const IN_USE: &str = "if another program serves it, end that program";
@@ -230,7 +230,7 @@ mod tests {
         let error = FunctionFsDevice::create(Path::new("/no/such/folder")).unwrap_err();
         assert!(error.is_not_found());
         assert_eq!(
-            error.to_string(),
+            format!("{error:#}"),
             "/no/such/folder: cannot be opened: No such file or directory (os error 2); expected a \
              mounted FunctionFS: `sudo mount -t functionfs NAME DIR`, where NAME is from the \
              gadget's function `ffs.NAME`"

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, error::ErrorKind};
+use crate::{Error, error::Cause};
 
 /// Waits until the device at a port has a node, such as `/dev/hidraw0`, and returns its path.
 ///
@@ -24,8 +24,8 @@ pub fn hidraw_node(port: &str, timeout: Duration) -> Result<PathBuf, Error> {
         }
         if Instant::now() >= deadline {
             let none = io::Error::new(io::ErrorKind::TimedOut, "no node yet");
-            let kind = ErrorKind::Io { action: "looking for its hidraw node", source: none };
-            return Err(Error::new(port, kind).hint(
+            let cause = Cause::Io { action: "looking for its hidraw node", source: none };
+            return Err(Error::from_cause(port, cause).with_hint(
                 "if the device is plugged in, load the driver with `sudo modprobe hid-generic`",
             ));
         }
@@ -76,7 +76,7 @@ mod tests {
         let error = hidraw_node("no-such-port/input0", Duration::ZERO).unwrap_err();
         assert!(error.is_timeout());
         assert_eq!(
-            error.to_string(),
+            format!("{error:#}"),
             "no-such-port/input0: looking for its hidraw node failed: no node yet; \
              if the device is plugged in, load the driver with `sudo modprobe hid-generic`"
         );

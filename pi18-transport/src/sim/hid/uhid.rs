@@ -18,7 +18,7 @@ use rustix::{
 
 use self::event::{EVENT_LENGTH, Event};
 use super::{identity::HidIdentity, node::hidraw_node};
-use crate::{Error, error::ErrorKind, os::poll, sim::report::Report};
+use crate::{Error, error::Cause, os::poll, sim::report::Report};
 
 /// A virtual HID device through `/dev/uhid`, plugged in until it is dropped.
 ///
@@ -59,7 +59,7 @@ impl UhidDevice {
                 let why = format!(
                     "expected at most {max} bytes without control characters, found {text:?}"
                 );
-                return Err(Error::new(&identity.port, ErrorKind::Address { why }));
+                return Err(Error::from_cause(&identity.port, Cause::Address { why }));
             }
         }
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -179,7 +179,7 @@ fn explain(source: io::Error) -> Error {
         io::ErrorKind::PermissionDenied => ACCESS,
         _ => "`sudo modprobe uhid` loads the module that creates it",
     };
-    Error::new(UHID, ErrorKind::Open(source)).hint(hint)
+    Error::from_cause(UHID, Cause::Open(source)).with_hint(hint)
 }
 
 const UHID: &str = "/dev/uhid";
@@ -259,13 +259,13 @@ mod tests {
         let missing = explain(io::Error::from_raw_os_error(2));
         assert!(missing.is_not_found());
         assert_eq!(
-            missing.to_string(),
+            format!("{missing:#}"),
             "/dev/uhid: cannot be opened: No such file or directory (os error 2); \
              `sudo modprobe uhid` loads the module that creates it"
         );
         let refused = explain(io::Error::from_raw_os_error(13));
         assert!(refused.is_permission());
-        assert!(refused.to_string().contains("; run this as root (`sudo`); or add this rule"));
+        assert!(format!("{refused:#}").contains("; run this as root (`sudo`); or add this rule"));
         let error = UhidDevice::create(&HidIdentity::adapter("x".repeat(64))).unwrap_err();
         assert!(error.is_address());
         assert!(error.to_string().contains("expected at most 63 bytes"), "{error}");

@@ -66,7 +66,7 @@ impl Census {
                 } else if error.is_timeout() {
                     format!("{node} does not answer")
                 } else {
-                    error.to_string()
+                    format!("{error:#}")
                 });
             }
             _ => {}

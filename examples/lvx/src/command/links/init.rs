@@ -49,7 +49,7 @@ fn name_units(devices: &[Device], prefix: &str) -> Result<(UnitNames, Status), F
             Ok(unit) => unit,
             Err(error) if error.is_not_pi18() => continue,
             Err(error) => {
-                print_error(&error.to_string());
+                print_error(&format!("{error:#}"));
                 // A device that does not answer may be a UPS.
                 if !error.is_timeout() {
                     status = Status::Unread;
