@@ -1,17 +1,18 @@
 //! The client on a simulated line with scripted replies, in simulated time.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-mod line;
 
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use line::{Line, fence, frame, mode, raw};
 use pi18_proto::{
     ACCEPTED, Amperes, Currents, Date, DayEnergy, GeneralStatus, MachineModel, MaxChargeCurrents,
     Mode, Model, Query, REFUSED, Reply, SetCommand, WattHours, WorkingMode,
 };
-use pi18_transport::{Client, ClientConfig, Error, Link, SetOutcome};
+use pi18_transport::{ClientConfig, Error, Link, SetOutcome};
+
+use crate::{
+    Client,
+    line::{Line, fence, frame, mode, raw},
+};
 
 fn pop() -> SetCommand {
     "POP1".parse().unwrap()

@@ -1,15 +1,16 @@
 //! A client on a serial bridge that also delivers the replies to other hosts. The client must not take them
 //! for its own.
-#![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
-
-mod line;
 
 use std::time::Instant;
 
 use bytes::BytesMut;
-use line::{Answers, Line, frame, mode};
 use pi18_proto::{MachineModel, Mode, Model, WorkingMode};
-use pi18_transport::{Client, Error, Link};
+use pi18_transport::{Error, Link};
+
+use crate::{
+    Client,
+    line::{self, Answers, Line, frame, mode},
+};
 
 /// A line behind a bridge that also serves other hosts.
 struct Shared(Line);

@@ -1,8 +1,5 @@
 //! The client after unsolicited bytes and failures of the link, the outcome of an interrupted set command,
 //! and peers that are not inverters.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod line;
 
 use std::{
     io::{self, Write},
@@ -11,11 +8,15 @@ use std::{
 };
 
 use bytes::BytesMut;
-use line::{Line, frame, mode};
 use pi18_proto::{
     ACCEPTED, FaultsAndWarnings, MachineModel, Mode, Model, Query, SetCommand, WorkingMode,
 };
-use pi18_transport::{Client, Error, Link, SetOutcome};
+use pi18_transport::{Error, Link, SetOutcome};
+
+use crate::{
+    Client,
+    line::{Line, frame, mode},
+};
 
 fn pop() -> SetCommand {
     "POP1".parse().unwrap()

@@ -1,13 +1,14 @@
 //! The client on a line with faults: every exchange ends in time, with the correct value or a typed error.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
 use pi18_proto::{AnyReply, Query};
 use pi18_transport::{
-    Client, SetOutcome,
+    SetOutcome,
     sim::{Bank, BankConfig, SharedBank, SimLink, Switches},
 };
+
+use crate::Client;
 
 /// Returns a client of the first of two units with these switches; the values of both are frozen.
 fn client(switches: &str) -> Client<SimLink> {

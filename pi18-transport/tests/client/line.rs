@@ -1,7 +1,5 @@
 //! A simulated line with scripted replies, in simulated time.
 
-#![allow(dead_code, clippy::indexing_slicing, reason = "each test uses only some of the items")]
-
 use std::{
     collections::VecDeque,
     io,
