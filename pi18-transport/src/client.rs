@@ -1,12 +1,6 @@
-//! The client: sends one request at a time and returns only the reply to it.
+//! The blocking client: sends one request at a time and returns only the reply to it.
 
-mod config;
-mod confirm;
-mod dialogue;
-mod exchange;
-mod fences;
-mod outcome;
-mod unframed;
+mod progress;
 
 use std::{
     fmt,
@@ -14,15 +8,15 @@ use std::{
 };
 
 use bytes::BytesMut;
-use pi18_proto::{Query, QueryReply, Request, SetCommand};
+use pi18_proto::{Query, QueryReply, SetCommand};
 
-use crate::{Error, Link, error::Cause};
-use dialogue::{Dialogue, Step};
-use exchange::Exchange;
-use outcome::{Answered, Outcome};
+use crate::{
+    ClientConfig, Error, Link, SetOutcome, TimedReply,
+    dialogue::{Dialogue, Exchange, Outcome, Question, Step},
+};
+use progress::Observer;
 
-pub use config::ClientConfig;
-pub use outcome::{SetOutcome, TimedReply};
+pub use progress::QueryProgress;
 
 /// Sends requests to a unit, one at a time, and returns the replies.
 ///
@@ -43,7 +37,7 @@ pub struct Client<L = Box<dyn Link + Send>> {
     link: L,
     dialogue: Dialogue,
     buffer: BytesMut,
-    observer: Option<Observer>,
+    observer: Observer,
 }
 
 impl<L: Link> Client<L> {
@@ -55,7 +49,7 @@ impl<L: Link> Client<L> {
     /// Creates a client over `link` with another configuration.
     pub fn with_config(link: L, config: ClientConfig) -> Self {
         let dialogue = Dialogue::new(config, link.starts_quiet()).on_shared_link(link.is_shared());
-        Self { link, dialogue, buffer: BytesMut::new(), observer: None }
+        Self { link, dialogue, buffer: BytesMut::new(), observer: Observer::default() }
     }
 
     /// Calls `observer` at the start and end of each request.
@@ -73,7 +67,7 @@ impl<L: Link> Client<L> {
     /// # Ok::<(), pi18_transport::Error>(())
     /// ```
     pub fn observe(&mut self, observer: impl FnMut(QueryProgress) + Send + 'static) {
-        self.observer = Some(Box::new(observer));
+        self.observer = Observer::new(observer);
     }
 
     /// Sends the query for a reply type without argument, and returns the reply.
@@ -102,7 +96,7 @@ impl<L: Link> Client<L> {
     /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn read_of<R: QueryReply>(&mut self, argument: R::Argument) -> Result<R, Error> {
         let reply = self.query(R::query(argument))?;
-        reply.into_reply().map_err(|cause| Error::from_cause(self.link.name(), cause))
+        reply.into_reply(self.link.name())
     }
 
     /// Sends a query, and returns the reply with its frame, time and warnings.
@@ -110,15 +104,8 @@ impl<L: Link> Client<L> {
     /// # Errors
     /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn query(&mut self, query: Query) -> Result<TimedReply, Error> {
-        let (outcome, _) = self.exchange(query.into());
-        let cause = match outcome? {
-            Outcome::Answer(Answered { reply, frame, warnings }) => {
-                return Ok(TimedReply { query, reply, frame, warnings, at: self.link.now() });
-            }
-            Outcome::Failed(cause) => return Err(self.failed(cause)),
-            _ => Cause::Refused { request: query.to_string() },
-        };
-        Err(Error::from_cause(self.link.name(), cause))
+        let (exchange, ended) = self.exchange(query);
+        exchange.reply(self.link.name(), ended)
     }
 
     /// Sends a set command once, and returns its outcome. Only reading the setting back proves its value.
@@ -135,15 +122,8 @@ impl<L: Link> Client<L> {
     /// # Errors
     /// If the command was **not** sent: the unit did not answer a query before it, or the link failed.
     pub fn set(&mut self, command: SetCommand) -> Result<SetOutcome, Error> {
-        match self.exchange(command.into()) {
-            (Ok(Outcome::Accepted), _) => Ok(SetOutcome::Accepted),
-            (Ok(Outcome::Refused), _) => Ok(SetOutcome::Refused),
-            (Ok(Outcome::Failed(cause)), _) => Err(self.failed(cause)),
-            (Ok(Outcome::Garbled | Outcome::Answer(_)), _) => Ok(SetOutcome::Garbled),
-            (Err(error), Sent(true)) if error.is_disconnected() => Ok(SetOutcome::Gone),
-            (Ok(Outcome::Silent), _) | (Err(_), Sent(true)) => Ok(SetOutcome::Silent),
-            (Err(error), Sent(false)) => Err(error),
-        }
+        let (exchange, ended) = self.exchange(command);
+        exchange.set_outcome(self.link.name(), ended)
     }
 
     /// Returns the link.
@@ -166,43 +146,17 @@ impl<L: Link> Client<L> {
         self.link
     }
 
-    /// Returns the error of an exchange that failed, with a hint that fits its kind.
-    fn failed(&self, cause: Cause) -> Error {
-        let hint = match &cause {
-            Cause::Timeout { found: None, .. } => {
-                "is the unit on, is the cable connected, and is this the right port?"
-            }
-            Cause::Timeout { found: Some(_), .. } => {
-                "is the unit slow (try ?timeout=5s), is another program using it, or is the cable damaged?"
-            }
-            Cause::NotPi18 { .. } => {
-                "UPSs have the same USB adapter, and other inverters use another protocol"
-            }
-            Cause::Flooded { .. } => {
-                "the device at this address is not an inverter, or its bridge is defective"
-            }
-            _ => return Error::from_cause(self.link.name(), cause),
-        };
-        Error::from_cause(self.link.name(), cause).with_hint(hint)
-    }
-
-    /// Runs one exchange to its end. Also returns whether the request was sent, at least in part.
-    fn exchange(&mut self, request: Request) -> (Result<Outcome, Error>, Sent) {
-        let config = self.dialogue.config();
-        let patience = config.timeout.saturating_mul(config.tries.max(1)).min(config.deadline);
-        let mut exchange = Exchange::new(request, config, self.link.now());
-        if let Some(observe) = &mut self.observer {
-            observe(QueryProgress::Asking { request, patience });
-        }
-        let result = self.drive(&mut exchange);
-        if let Some(observe) = &mut self.observer {
-            observe(QueryProgress::Done);
-        }
-        let outcome = result.map_err(|error| {
+    /// Runs one exchange to its end, and returns it with its outcome or the error of the link.
+    fn exchange(&mut self, request: impl Into<Question>) -> (Exchange, Result<Outcome, Error>) {
+        let mut exchange = self.dialogue.ask(request, self.link.now());
+        self.observer.started(exchange.question(), self.dialogue.config());
+        let ended = self.drive(&mut exchange);
+        self.observer.ended();
+        let ended = ended.map_err(|error| {
             self.dialogue.lose_step();
             self.with_peer_text(error, &mut exchange)
         });
-        (outcome, Sent(exchange.was_sent()))
+        (exchange, ended)
     }
 
     /// Adds the text that the peer sent before it closed the link, such as the reason that a bridge gives.
@@ -212,13 +166,8 @@ impl<L: Link> Client<L> {
         }
         // If sending failed, the text was not received yet.
         self.buffer.clear();
-        if self.link.receive(&mut self.buffer, self.link.now()).is_ok() {
-            exchange.overhear(&self.buffer);
-        }
-        match exchange.unframed_text() {
-            Some(text) => error.with_hint(format!("the other end had sent {text}")),
-            None => error,
-        }
+        let _ = self.link.receive(&mut self.buffer, self.link.now());
+        exchange.with_peer_text(error, &self.buffer)
     }
 
     /// Carries out the steps of the dialogue until the exchange has ended.
@@ -251,24 +200,3 @@ impl<L> fmt::Debug for Client<L> {
         f.debug_struct("Client").field("config", self.dialogue.config()).finish_non_exhaustive()
     }
 }
-
-/// The start or the end of a request, for a progress display. See [`Client::observe`].
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum QueryProgress {
-    /// The client starts to send a request.
-    Asking {
-        /// The request.
-        request: Request,
-        /// Maximum time until the request ends, with all tries.
-        patience: Duration,
-    },
-    /// The request has ended, with or without a reply.
-    Done,
-}
-
-/// The function that is called at the start and end of each request.
-type Observer = Box<dyn FnMut(QueryProgress) + Send>;
-
-/// Whether a request may have reached the unit.
-struct Sent(bool);

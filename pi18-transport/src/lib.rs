@@ -26,6 +26,8 @@
 //!
 //! An [`Address`] is the text with which a user selects a unit. It opens a [`Link`], a byte stream to one
 //! device. A [`Client`] sends requests over the link, and makes sure that each reply belongs to its request.
+//! Its decisions are made by the [`dialogue`] engine, which programs with another executor can drive
+//! themselves.
 //!
 //! | Address | Link | Connection |
 //! |---|---|---|
@@ -51,8 +53,9 @@
 //!
 //! The message of an [`Error`] names the address, what was expected and what was found; its
 //! [`hint`](Error::hint), what a person can do. Show `{error:#}`, which has both. A program decides by the
-//! [`kind`](Error::kind), or by predicates such as [`is_timeout`](Error::is_timeout). [`Client::set`] returns an error only if the set command was not sent. Otherwise it returns a
-//! [`SetOutcome`], which also covers a missing reply.
+//! [`kind`](Error::kind), or by predicates such as [`is_timeout`](Error::is_timeout). [`Client::set`]
+//! returns an error only if the set command was not sent. Otherwise it returns a [`SetOutcome`], which also
+//! covers a missing reply.
 //!
 //! # Features
 //!
@@ -61,6 +64,8 @@
 
 mod address;
 mod client;
+mod config;
+pub mod dialogue;
 mod error;
 mod link;
 mod os;
@@ -71,7 +76,9 @@ mod text;
 mod usb;
 
 pub use address::Address;
-pub use client::{Client, ClientConfig, QueryProgress, SetOutcome, TimedReply};
+pub use client::{Client, QueryProgress};
+pub use config::ClientConfig;
+pub use dialogue::{SetOutcome, TimedReply};
 pub use error::{Error, ErrorKind};
 pub use link::{BAUD, CaptureDirection, CaptureLine, CaptureRecorder, Link, Replay, Serial, Tcp};
 #[cfg(target_os = "linux")]

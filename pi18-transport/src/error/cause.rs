@@ -55,7 +55,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(super) fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Address { .. } | Self::Capture { .. } => ErrorKind::Address,
             Self::Open(source) => match source.kind() {

@@ -1,37 +1,31 @@
-//! The logic of a client, without I/O and without a clock: sends a request and identifies its reply.
-//!
-//! A reply does not name its request, a slow unit may still be answering the previous request, and a
-//! link may hold old bytes. Two facts help: a unit answers in order, and some replies cannot be
-//! confused with any other. While every request gets its reply, the next reply belongs to the next
-//! request: client and unit are *in step*. Otherwise, as after a missing or damaged reply, the client first
-//! sends a *fence*: a query with an unmistakable reply that never changes. Everything that arrives before
-//! that reply belongs to older requests. There are several fences, which are used in turn, so that a late
-//! or repeated reply to one is not taken for the reply to the next.
-//!
-//! A bridge may pass on the replies to several hosts. On such a link, a reply that could belong to
-//! another host counts only if no other reply of the same form arrives before the reply to a fence that
-//! is sent after it.
+//! The engine: a state machine that returns the next step of an exchange.
 
 use std::time::Instant;
 
 use pi18_proto::{DecodeError, FrameKind, FrameReader, Query, Received, RequestFrame};
 
 use super::{
-    config::ClientConfig,
     confirm::{OtherHosts, Round},
     exchange::{DIFFERENT_REPLIES, Exchange, LastReply, Phase, Wait, show},
+    failure::Failure,
     fences::{Fences, belongs},
-    outcome::{Answered, Outcome},
+    outcome::{Outcome, TimedReply},
+    question::Question,
 };
-use crate::error::Cause;
+use crate::{ClientConfig, error::Cause};
 
-/// The state of a client that is kept from one request to the next.
+/// The dialogue with one unit: what is known from one request to the next.
+///
+/// [The module](super) explains how a driver uses it.
 #[derive(Debug)]
-pub(super) struct Dialogue {
+#[expect(clippy::struct_excessive_bools, reason = "the facts are independent of each other")]
+pub struct Dialogue {
     config: ClientConfig,
     reader: FrameReader,
     /// Whether the next reply belongs to the next request.
     in_step: bool,
+    /// Whether an exchange has begun and has no outcome yet.
+    is_asking: bool,
     /// Whether other hosts may use the link.
     is_shared: bool,
     other_hosts: OtherHosts,
@@ -40,9 +34,12 @@ pub(super) struct Dialogue {
     is_pi18: bool,
 }
 
-/// The next task of the driver, which has the link.
+/// The next task of the driver, which has the connection.
+///
+/// There are no other steps: a driver that carries out these four is complete.
 #[derive(Debug)]
-pub(super) enum Step {
+#[must_use = "the exchange continues only if the step is carried out"]
+pub enum Step {
     /// Receive without waiting and pass the bytes to [`Dialogue::drained`], even if there are none.
     Drain,
     /// Send this frame, then call [`Dialogue::sent`].
@@ -54,12 +51,15 @@ pub(super) enum Step {
 }
 
 impl Dialogue {
-    /// Creates a dialogue. `in_step` means that no reply to an earlier request can arrive.
-    pub(super) fn new(config: ClientConfig, in_step: bool) -> Self {
+    /// Creates a dialogue. `in_step` states that no reply to an earlier request can arrive, as on a new
+    /// simulated connection. Otherwise, the first request begins with a fence.
+    #[must_use]
+    pub fn new(config: ClientConfig, in_step: bool) -> Self {
         Self {
             config,
             reader: FrameReader::new(),
             in_step,
+            is_asking: false,
             is_shared: false,
             other_hosts: OtherHosts::default(),
             fences: Fences::default(),
@@ -67,29 +67,52 @@ impl Dialogue {
         }
     }
 
-    /// Sets whether other hosts may use the link.
-    pub(super) fn on_shared_link(self, is_shared: bool) -> Self {
+    /// Sets whether replies to other hosts may arrive, as from a bridge that several hosts use.
+    #[must_use]
+    pub fn on_shared_link(self, is_shared: bool) -> Self {
         Self { is_shared, ..self }
     }
 
-    pub(super) fn config(&self) -> &ClientConfig {
+    /// Returns the configuration.
+    #[must_use]
+    pub fn config(&self) -> &ClientConfig {
         &self.config
     }
 
+    /// Begins an exchange at the time `now`. A query or set command is a valid `request`.
+    ///
+    /// If the previous exchange has no outcome, it was cancelled, and this calls
+    /// [`lose_step`](Self::lose_step).
+    pub fn ask(&mut self, request: impl Into<Question>, now: Instant) -> Exchange {
+        if self.is_asking {
+            self.lose_step();
+        }
+        self.is_asking = true;
+        Exchange::new(request.into(), &self.config, now)
+    }
+
     /// Requires a fence before the next request, and drops the bytes of an incomplete frame.
-    pub(super) fn lose_step(&mut self) {
+    ///
+    /// Call it after an error of the link, and when the link was opened again.
+    pub fn lose_step(&mut self) {
         self.in_step = false;
+        self.is_asking = false;
         self.reader = FrameReader::new();
     }
 
-    /// Returns the next task of the driver.
-    pub(super) fn next(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
+    /// Returns the next task of the driver. `exchange` is the last one that [`ask`](Self::ask) returned.
+    pub fn next(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
+        let step = self.step(exchange, now);
+        self.is_asking &= !matches!(step, Step::Done(_));
+        step
+    }
+
+    fn step(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         match exchange.outcome.take() {
-            Some(Outcome::Answer(answered))
-                if self.is_shared
-                    && exchange.confirmation.is_needed(exchange.request, &answered) =>
+            Some(Outcome::Reply(reply))
+                if self.is_shared && exchange.confirmation.is_needed(&reply) =>
             {
-                return self.confirm(exchange, answered, now);
+                return self.confirm(exchange, reply, now);
             }
             Some(outcome) => return Step::Done(outcome),
             None => {}
@@ -101,7 +124,7 @@ impl Dialogue {
                     return Step::Drain;
                 }
                 self.end_draining(exchange);
-                self.next(exchange, now)
+                self.step(exchange, now)
             }
             Phase::Ready if exchange.tries_left == 0 => self.give_up(exchange, now),
             Phase::Ready => self.send(exchange, now),
@@ -116,9 +139,9 @@ impl Dialogue {
         }
     }
 
-    /// Starts the time for the reply once the frame was sent: a link may have searched for its unit
-    /// before sending.
-    pub(super) fn sent(&self, exchange: &mut Exchange, now: Instant) {
+    /// States that the frame of [`Step::Send`] was sent. The time for the reply starts `now`: a link may have
+    /// searched for its unit before sending.
+    pub fn sent(&mut self, exchange: &mut Exchange, now: Instant) {
         if let Phase::Fencing(_, wait) | Phase::Asking(wait) | Phase::Confirming(_, wait) =
             &mut exchange.phase
         {
@@ -126,8 +149,9 @@ impl Dialogue {
         }
     }
 
-    /// Discards bytes that arrived before anything was sent. No bytes mean that there are no more.
-    pub(super) fn drained(&mut self, exchange: &mut Exchange, bytes: &[u8]) {
+    /// Takes the bytes of [`Step::Drain`], which arrived before anything was sent. No bytes mean that there are
+    /// no more.
+    pub fn drained(&mut self, exchange: &mut Exchange, bytes: &[u8]) {
         if !bytes.is_empty() {
             exchange.drained += bytes.len();
             exchange.unframed.add(bytes);
@@ -158,8 +182,9 @@ impl Dialogue {
         exchange.phase = Phase::Ready;
     }
 
-    /// Handles bytes that arrived after sending.
-    pub(super) fn received(&mut self, exchange: &mut Exchange, mut bytes: &[u8], now: Instant) {
+    /// Takes the bytes of [`Step::Receive`], which arrived until `now`. No bytes mean that none arrived until
+    /// the time of the step.
+    pub fn received(&mut self, exchange: &mut Exchange, mut bytes: &[u8], now: Instant) {
         exchange.received += bytes.len();
         if exchange.received > MAX_RECEIVED {
             self.lose_step();
@@ -207,7 +232,7 @@ impl Dialogue {
                 // An unexpected arrival before this frame was the damaged reply to the request, so this
                 // frame belongs to another request.
                 Phase::Asking(Wait { quiet: None, .. }) => {
-                    exchange.judge(&frame, raw);
+                    exchange.judge(&frame, raw, now);
                     if exchange.outcome.is_none() {
                         self.other_hosts.note(now);
                     }
@@ -238,21 +263,21 @@ impl Dialogue {
             exchange.is_sent = true;
             self.fences.request_sent();
             exchange.phase = Phase::Asking(wait);
-            return Step::Send(exchange.request.to_frame(self.config.dialect));
+            return Step::Send(exchange.question.to_frame(self.config.dialect));
         }
         exchange.is_fenced = true;
-        let fence = self.fences.next(exchange.request, now);
+        let fence = self.fences.next(exchange.question, now);
         exchange.phase = Phase::Fencing(fence, wait);
         self.send_fence(fence, wait)
     }
 
     /// Sends a fence after a reply. The unit answers in order, so another reply to the request would
     /// arrive before the reply to the fence.
-    fn confirm(&mut self, exchange: &mut Exchange, answered: Answered, now: Instant) -> Step {
+    fn confirm(&mut self, exchange: &mut Exchange, reply: TimedReply, now: Instant) -> Step {
         let wait = self.wait(exchange, now);
-        let fence = self.fences.next(exchange.request, now);
+        let fence = self.fences.next(exchange.question, now);
         exchange.phase = Phase::Confirming(fence, wait);
-        exchange.confirmation.begin(answered);
+        exchange.confirmation.begin(reply);
         self.send_fence(fence, wait)
     }
 
@@ -260,7 +285,7 @@ impl Dialogue {
     fn end_round(&mut self, exchange: &mut Exchange, now: Instant) {
         exchange.phase = Phase::Draining;
         match exchange.confirmation.end_round(self.other_hosts.are_active(now)) {
-            Round::Confirmed(answered) => exchange.outcome = Some(Outcome::Answer(answered)),
+            Round::Confirmed(reply) => exchange.outcome = Some(Outcome::Reply(reply)),
             Round::Unsure => {}
             Round::Different => {
                 exchange.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());
@@ -286,7 +311,7 @@ impl Dialogue {
         let was_asking = matches!(exchange.phase, Phase::Asking(_));
         self.in_step = false;
         exchange.tries_left -= 1;
-        if was_asking && exchange.is_set() {
+        if was_asking && exchange.question.is_set() {
             // A set command is never sent twice: the unit may have carried it out.
             return Step::Done(match exchange.last_reply {
                 LastReply::Nothing => Outcome::Silent,
@@ -297,15 +322,15 @@ impl Dialogue {
         if now >= exchange.deadline {
             return self.give_up(exchange, now);
         }
-        self.next(exchange, now)
+        self.step(exchange, now)
     }
 
     fn give_up(&self, exchange: &Exchange, now: Instant) -> Step {
-        Step::Done(Outcome::Failed(self.failure(exchange, now)))
+        Step::Done(Outcome::Failed(Failure::new(self.failure(exchange, now))))
     }
 
     fn failure(&self, exchange: &Exchange, now: Instant) -> Cause {
-        let request = exchange.request.to_string();
+        let request = exchange.question.to_string();
         let found = match &exchange.last_reply {
             LastReply::Unreadable(source) => {
                 return Cause::Reply { request, source: *source };
@@ -339,7 +364,7 @@ const MAX_DRAINED: usize = 1 << 23;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::fences::PARSED;
+    use crate::dialogue::fences::PARSED;
 
     #[test]
     fn reply_is_parsed_once() {
@@ -348,13 +373,13 @@ mod tests {
             [(Query::Mode, &b"^D00505\xD9\x9F\r"[..]), (Query::ProtocolId, b"^D00518;\x03\r")]
         {
             let mut dialogue = Dialogue::new(ClientConfig::default(), true);
-            let mut exchange = Exchange::new(query.into(), dialogue.config(), now);
+            let mut exchange = dialogue.ask(query, now);
             dialogue.drained(&mut exchange, &[]);
             assert!(matches!(dialogue.next(&mut exchange, now), Step::Send(_)));
             PARSED.set(0);
             dialogue.received(&mut exchange, bytes, now);
             let step = dialogue.next(&mut exchange, now);
-            assert!(matches!(step, Step::Done(Outcome::Answer(_))), "{step:?}");
+            assert!(matches!(step, Step::Done(Outcome::Reply(_))), "{step:?}");
             assert_eq!(PARSED.get(), 1, "{query}");
         }
     }

@@ -5,20 +5,29 @@ use std::time::Instant;
 use pi18_proto::{DecodeError, Frame, FrameKind, FrameWarning, Query, Request};
 
 use super::{
-    config::ClientConfig,
     confirm::Confirmation,
+    failure::Failure,
     fences::{NotReply, reply_to},
-    outcome::{Answered, Outcome},
+    outcome::{Outcome, TimedReply},
+    question::Question,
     unframed::Unframed,
 };
-use crate::error::Cause;
+use crate::{ClientConfig, Error, error::Cause};
 
-/// The state of one request.
+/// One request and everything that belongs to it, until its outcome. [`Dialogue::ask`] creates it.
+///
+/// An exchange that is dropped before its outcome is cancelled, see
+/// [the module](super#what-a-driver-does).
+///
+/// [`Dialogue::ask`]: super::Dialogue::ask
 #[derive(Debug)]
-pub(super) struct Exchange {
-    pub(super) request: Request,
+#[must_use = "the request is sent by carrying out the steps of the dialogue"]
+pub struct Exchange {
+    pub(super) question: Question,
     pub(super) started: Instant,
     pub(super) deadline: Instant,
+    /// Number of tries at the start.
+    tries: u32,
     pub(super) tries_left: u32,
     pub(super) phase: Phase,
     /// Whether the request was sent, at least in part.
@@ -82,12 +91,14 @@ pub(super) enum LastReply {
 }
 
 impl Exchange {
-    pub(super) fn new(request: Request, config: &ClientConfig, now: Instant) -> Self {
+    pub(super) fn new(question: Question, config: &ClientConfig, now: Instant) -> Self {
+        let tries = config.tries.max(1);
         Self {
-            request,
+            question,
             started: now,
             deadline: now + config.deadline,
-            tries_left: config.tries.max(1),
+            tries,
+            tries_left: tries,
             phase: Phase::Draining,
             is_sent: false,
             is_fenced: false,
@@ -103,34 +114,59 @@ impl Exchange {
         }
     }
 
-    /// Returns the text that arrived instead of frames, for the error of a link that was closed.
-    pub(super) fn unframed_text(&self) -> Option<String> {
-        self.unframed.text()
+    /// Returns what is asked.
+    #[must_use]
+    pub fn question(&self) -> Question {
+        self.question
     }
 
-    /// Adds bytes that were received after sending had failed.
-    pub(super) fn overhear(&mut self, bytes: &[u8]) {
-        self.unframed.add(bytes);
+    /// Returns the time at which the exchange began.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
-    /// Returns whether the request was sent, at least in part.
-    pub(super) fn was_sent(&self) -> bool {
-        self.is_sent
-    }
-
-    pub(super) fn deadline(&self) -> Instant {
+    /// Returns the time at which the exchange ends at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    pub(super) fn is_set(&self) -> bool {
-        matches!(self.request, Request::Set(_))
+    /// Returns whether the request was sent, at least in part. It is true from the step that sends the
+    /// request, before the driver has carried out that step.
+    #[must_use]
+    pub fn was_sent(&self) -> bool {
+        self.is_sent
+    }
+
+    /// Returns the number of tries so far, including the current one. A try is a query, or a fence before a
+    /// request, that waits for its reply.
+    #[must_use]
+    pub fn tries(&self) -> u32 {
+        (self.tries - self.tries_left + 1).min(self.tries)
+    }
+
+    /// Adds to the error of a link that the peer has closed the text that the peer sent before, such as
+    /// "Port already in use". `unread` are the bytes that have arrived since the last step.
+    #[must_use]
+    pub fn with_peer_text(&mut self, error: Error, unread: &[u8]) -> Error {
+        self.unframed.add(unread);
+        match self.unframed.text() {
+            Some(text) if error.is_disconnected() => {
+                error.with_hint(format!("the other end had sent {text}"))
+            }
+            _ => error,
+        }
     }
 
     /// Ends the exchange because the device sent more bytes than any inverter can.
     pub(super) fn end_flooded(&mut self, bytes: usize) {
         self.outcome = Some(match self.phase {
-            Phase::Asking(_) if self.is_set() => Outcome::Garbled,
-            _ => Outcome::Failed(Cause::Flooded { request: self.request.to_string(), bytes }),
+            Phase::Asking(_) if self.question.is_set() => Outcome::Garbled,
+            _ => {
+                let request = self.question.to_string();
+                Outcome::Failed(Failure::new(Cause::Flooded { request, bytes }))
+            }
         });
     }
 
@@ -144,10 +180,12 @@ impl Exchange {
     }
 
     /// Accepts a valid frame as the reply to the request, unless a different reply arrived as well.
-    pub(super) fn judge(&mut self, frame: &Frame<'_>, bytes: &[u8]) {
-        let outcome = match (&self.request, frame.kind()) {
-            (Request::Query(query), FrameKind::Data) => match self.answer(*query, frame, bytes) {
-                Ok(answer) => Outcome::Answer(answer),
+    pub(super) fn judge(&mut self, frame: &Frame<'_>, bytes: &[u8], now: Instant) {
+        let Question::Request(request) = self.question;
+        let outcome = match (request, frame.kind()) {
+            (Request::Query(query), FrameKind::Data) => match self.answer(query, frame, bytes, now)
+            {
+                Ok(reply) => Outcome::Reply(reply),
                 Err(last_reply) => return self.note(last_reply),
             },
             (Request::Set(_), FrameKind::Accepted) => Outcome::Accepted,
@@ -167,7 +205,7 @@ impl Exchange {
     /// Withdraws a reply that waits for confirmation if `found`, which arrived before the reply to the
     /// fence, could be the correct reply instead. `None` means damaged bytes.
     pub(super) fn contradict(&mut self, found: Option<(&Frame<'_>, &[u8])>) {
-        if self.confirmation.contradict(self.request, found) {
+        if self.confirmation.contradict(found) {
             self.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());
         }
     }
@@ -178,7 +216,8 @@ impl Exchange {
         query: Query,
         frame: &Frame<'_>,
         bytes: &[u8],
-    ) -> Result<Answered, LastReply> {
+        at: Instant,
+    ) -> Result<TimedReply, LastReply> {
         let (reply, extra) = reply_to(query, frame).map_err(|why| match why {
             NotReply::Unreadable(error) => LastReply::Unreadable(error),
             NotReply::Other => {
@@ -194,7 +233,7 @@ impl Exchange {
         }
         let mut warnings: Vec<_> = frame.warnings().map(|warning| warning.to_string()).collect();
         warnings.extend((!extra.is_empty()).then(|| extra.to_string()));
-        Ok(Answered { reply, frame: bytes.to_vec(), warnings })
+        Ok(TimedReply { query, reply, frame: bytes.to_vec(), warnings, at })
     }
 }
 

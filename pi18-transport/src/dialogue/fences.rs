@@ -6,11 +6,13 @@
 
 use std::time::{Duration, Instant};
 
-use pi18_proto::{AnyReply, DecodeError, Extra, Frame, FrameKind, Query, Request};
+use pi18_proto::{AnyReply, DecodeError, Extra, Frame, FrameKind, Query};
+
+use super::question::Question;
 
 /// The fences that were sent and may still be answered.
 #[derive(Debug, Default)]
-pub(crate) struct Fences {
+pub(super) struct Fences {
     /// When each fence was last sent, as long as it may still be answered.
     sent: [Option<Instant>; FENCES.len()],
     /// Which of them were sent before the last request.
@@ -26,11 +28,11 @@ impl Fences {
     /// sent before the last request and may still be answered.
     ///
     /// While the unit does not answer, two fences alternate, so that the others stay usable for later.
-    pub(crate) fn next(&mut self, request: Request, now: Instant) -> Option<Query> {
+    pub(super) fn next(&mut self, question: Question, now: Instant) -> Option<Query> {
         self.forget_lost(now);
         let indices = (0..FENCES.len()).map(|offset| (self.turn + offset) % FENCES.len());
         let usable = indices.filter(|&index| {
-            let is_request = FENCES.get(index).is_some_and(|&fence| request == fence.into());
+            let is_request = FENCES.get(index).is_some_and(|&fence| question == fence.into());
             !is_request && self.is_old.get(index) == Some(&false)
         });
         // `None` sorts before every time, so a fence that was not sent yet is preferred.
@@ -42,7 +44,7 @@ impl Fences {
     }
 
     /// Records that the last fence was answered. If each fence was sent once, no older reply can arrive.
-    pub(crate) fn passed(&mut self, fence: Query) {
+    pub(super) fn passed(&mut self, fence: Query) {
         if !std::mem::take(&mut self.is_repeated) {
             self.sent = Default::default();
             self.is_old = Default::default();
@@ -52,7 +54,7 @@ impl Fences {
     }
 
     /// Records that a request is sent: replies to fences sent before it prove nothing about its reply.
-    pub(crate) fn request_sent(&mut self) {
+    pub(super) fn request_sent(&mut self) {
         self.is_old = self.sent.map(|sent| sent.is_some());
     }
 
@@ -68,7 +70,7 @@ impl Fences {
 
 /// The reason why a data frame is not the reply to a query.
 #[derive(Debug)]
-pub(crate) enum NotReply {
+pub(super) enum NotReply {
     /// The frame has the form of a reply to another query.
     Other,
     /// A field of the frame cannot be read.
@@ -78,7 +80,7 @@ pub(crate) enum NotReply {
 /// Decodes a data frame as the reply to `query`, unless it fits another query better.
 ///
 /// Only `PI` is answered with `18`, and `PI` with nothing else.
-pub(crate) fn reply_to<'a>(
+pub(super) fn reply_to<'a>(
     query: Query,
     frame: &Frame<'a>,
 ) -> Result<(AnyReply, Extra<'a>), NotReply> {
@@ -98,13 +100,13 @@ pub(crate) fn reply_to<'a>(
 
 /// Returns whether the data of a reply to `query` could also answer another request: another query, or the
 /// same query about another day or unit. The reply to a fence is never ambiguous.
-pub(crate) fn is_ambiguous(query: Query, data: &[u8]) -> bool {
+pub(super) fn is_ambiguous(query: Query, data: &[u8]) -> bool {
     !FENCES.contains(&query)
         && (!query.info().arguments.is_empty() || Query::candidates(data).nth(1).is_some())
 }
 
 /// Returns whether a frame is the reply to `fence`.
-pub(crate) fn belongs(fence: Query, frame: &Frame<'_>) -> bool {
+pub(super) fn belongs(fence: Query, frame: &Frame<'_>) -> bool {
     frame.kind() == FrameKind::Data && reply_to(fence, frame).is_ok()
 }
 
@@ -117,7 +119,7 @@ fn parse_reply(query: Query, data: &[u8]) -> Result<(AnyReply, Extra<'_>), Decod
 #[cfg(test)]
 thread_local! {
     /// Number of replies that were parsed.
-    pub(crate) static PARSED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    pub(super) static PARSED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
 /// Queries with replies that differ from all others and do not change. The first one also identifies the
@@ -133,7 +135,7 @@ const LOST: Duration = Duration::from_mins(1);
 mod tests {
     use super::*;
 
-    const OTHER: Request = Request::Query(Query::Mode);
+    const OTHER: Query = Query::Mode;
 
     #[test]
     fn two_fences_alternate_while_none_is_answered() {
@@ -141,7 +143,7 @@ mod tests {
         let start = Instant::now();
         for (second, index) in (0..).zip([0, 1, 0, 1, 0]) {
             let now = start + Duration::from_secs(second);
-            assert_eq!(fences.next(OTHER, now), Some(FENCES[index]));
+            assert_eq!(fences.next(OTHER.into(), now), Some(FENCES[index]));
         }
     }
 
@@ -150,17 +152,17 @@ mod tests {
         let mut fences = Fences::default();
         let now = Instant::now();
         for second in 0..4 {
-            fences.next(OTHER, now + Duration::from_secs(second));
+            fences.next(OTHER.into(), now + Duration::from_secs(second));
         }
         fences.passed(FENCES[1]);
         fences.request_sent();
         // The first two were sent repeatedly, so replies to them may still arrive.
         let after = now + Duration::from_secs(10);
-        assert_eq!(fences.next(OTHER, after), Some(FENCES[2]));
-        assert_eq!(fences.next(OTHER, after), Some(FENCES[3]));
+        assert_eq!(fences.next(OTHER.into(), after), Some(FENCES[2]));
+        assert_eq!(fences.next(OTHER.into(), after), Some(FENCES[3]));
         fences.passed(FENCES[3]);
         fences.request_sent();
-        assert_eq!(fences.next(OTHER, after), Some(FENCES[0]));
+        assert_eq!(fences.next(OTHER.into(), after), Some(FENCES[0]));
     }
 
     #[test]
@@ -168,23 +170,22 @@ mod tests {
         let mut fences = Fences::default();
         let start = Instant::now();
         for second in [0, 1, 2] {
-            fences.next(OTHER, start + Duration::from_secs(second));
+            fences.next(OTHER.into(), start + Duration::from_secs(second));
         }
         fences.passed(FENCES[0]);
         fences.request_sent();
         for second in [3, 4, 5] {
-            fences.next(OTHER, start + Duration::from_secs(second));
+            fences.next(OTHER.into(), start + Duration::from_secs(second));
         }
         fences.passed(FENCES[3]);
         fences.request_sent();
-        assert_eq!(fences.next(OTHER, start + Duration::from_secs(6)), None);
-        assert!(fences.next(OTHER, start + LOST + Duration::from_secs(2)).is_some());
+        assert_eq!(fences.next(OTHER.into(), start + Duration::from_secs(6)), None);
+        assert!(fences.next(OTHER.into(), start + LOST + Duration::from_secs(2)).is_some());
     }
 
     #[test]
     fn request_is_never_its_own_fence() {
         let mut fences = Fences::default();
-        let request = Request::Query(PROTOCOL);
-        assert_eq!(fences.next(request, Instant::now()), Some(Query::Identity));
+        assert_eq!(fences.next(PROTOCOL.into(), Instant::now()), Some(Query::Identity));
     }
 }

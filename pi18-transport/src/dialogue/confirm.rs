@@ -8,18 +8,18 @@
 
 use std::time::{Duration, Instant};
 
-use pi18_proto::{Frame, FrameKind, Request};
+use pi18_proto::{Frame, FrameKind};
 
 use super::{
     fences::{is_ambiguous, reply_to},
-    outcome::Answered,
+    outcome::TimedReply,
 };
 
 /// The confirmation of the reply to one query.
 #[derive(Debug, Default)]
 pub(super) struct Confirmation {
     /// The reply that waits for a fence after it.
-    waiting: Option<Answered>,
+    waiting: Option<TimedReply>,
     /// The frame that the previous round confirmed.
     previous: Option<Vec<u8>>,
     is_done: bool,
@@ -29,7 +29,7 @@ pub(super) struct Confirmation {
 #[derive(Debug)]
 pub(super) enum Round {
     /// The reply belongs to the query.
-    Confirmed(Answered),
+    Confirmed(TimedReply),
     /// Another round is needed: other hosts are active.
     Unsure,
     /// The replies of two rounds differ.
@@ -40,31 +40,24 @@ pub(super) enum Round {
 
 impl Confirmation {
     /// Returns whether a reply may be the reply to another host and was not confirmed yet.
-    pub(super) fn is_needed(&self, request: Request, answered: &Answered) -> bool {
-        let Request::Query(query) = request else { return false };
-        let frame = Frame::parse(&answered.frame);
-        !self.is_done && frame.is_ok_and(|frame| is_ambiguous(query, frame.data()))
+    pub(super) fn is_needed(&self, reply: &TimedReply) -> bool {
+        let frame = Frame::parse(&reply.frame);
+        !self.is_done && frame.is_ok_and(|frame| is_ambiguous(reply.query, frame.data()))
     }
 
     /// Keeps a reply until the fence after it is answered.
-    pub(super) fn begin(&mut self, answered: Answered) {
-        self.waiting = Some(answered);
+    pub(super) fn begin(&mut self, reply: TimedReply) {
+        self.waiting = Some(reply);
     }
 
     /// Withdraws the waiting reply if `found` may be the correct reply instead: a different reply to the
     /// same query, or damaged bytes (`None`). Returns whether the reply was withdrawn.
-    pub(super) fn contradict(
-        &mut self,
-        request: Request,
-        found: Option<(&Frame<'_>, &[u8])>,
-    ) -> bool {
-        let (Some(answered), Request::Query(query)) = (&self.waiting, request) else {
-            return false;
-        };
+    pub(super) fn contradict(&mut self, found: Option<(&Frame<'_>, &[u8])>) -> bool {
+        let Some(waiting) = &self.waiting else { return false };
         let agrees = found.is_some_and(|(frame, bytes)| {
-            bytes == answered.frame
+            bytes == waiting.frame
                 || frame.kind() != FrameKind::Data
-                || reply_to(query, frame).is_err()
+                || reply_to(waiting.query, frame).is_err()
         });
         if !agrees {
             self.waiting = None;
@@ -74,11 +67,11 @@ impl Confirmation {
 
     /// Ends a round, after the fence was answered.
     pub(super) fn end_round(&mut self, other_hosts_are_active: bool) -> Round {
-        let Some(answered) = self.waiting.take() else { return Round::Withdrawn };
-        let previous = self.previous.replace(answered.frame.clone());
-        if !other_hosts_are_active || previous.as_ref() == Some(&answered.frame) {
+        let Some(reply) = self.waiting.take() else { return Round::Withdrawn };
+        let previous = self.previous.replace(reply.frame.clone());
+        if !other_hosts_are_active || previous.as_ref() == Some(&reply.frame) {
             self.is_done = true;
-            Round::Confirmed(answered)
+            Round::Confirmed(reply)
         } else if previous.is_some() {
             Round::Different
         } else {

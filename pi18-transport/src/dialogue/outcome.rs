@@ -1,10 +1,43 @@
-//! The results of queries and set commands.
+//! The outcome of an exchange, and the results of queries and set commands.
 
 use std::time::Instant;
 
 use pi18_proto::{AnyReply, Query, QueryReply};
 
-use crate::error::Cause;
+use super::failure::Failure;
+use crate::{Error, error::Cause};
+
+/// How an exchange has ended.
+///
+/// [`Exchange::reply`](super::Exchange::reply) and [`Exchange::set_outcome`](super::Exchange::set_outcome)
+/// convert it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The reply to a query.
+    Reply(TimedReply),
+    /// The reply `^1` to a set command.
+    Accepted,
+    /// The reply `^0`.
+    Refused,
+    /// A set command was sent, and the reply is neither `^1` nor `^0`.
+    Garbled,
+    /// A set command was sent, and no reply arrived.
+    Silent,
+    /// A query got no valid reply, or a set command was not sent.
+    Failed(Failure),
+}
+
+impl Outcome {
+    /// Returns whether two outcomes are the same reply.
+    pub(super) fn agrees(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Reply(a), Self::Reply(b)) => a.frame == b.frame,
+            (Self::Accepted, Self::Accepted) | (Self::Refused, Self::Refused) => true,
+            _ => false,
+        }
+    }
+}
 
 /// The result of a set command. It does not prove the new value: only reading the setting back does.
 ///
@@ -70,48 +103,13 @@ pub struct TimedReply {
 }
 
 impl TimedReply {
-    /// Returns the reply as the expected type.
-    pub(super) fn into_reply<R: QueryReply>(self) -> Result<R, Cause> {
-        R::from_reply(self.reply).ok_or_else(|| Cause::OtherReply {
-            request: self.query.to_string(),
-            expected: R::MNEMONIC,
+    /// Returns the reply as the expected type. `place` is the name of the link.
+    pub(crate) fn into_reply<R: QueryReply>(self, place: &str) -> Result<R, Error> {
+        let request = self.query;
+        R::from_reply(self.reply).ok_or_else(|| {
+            let request = request.to_string();
+            Error::from_cause(place, Cause::OtherReply { request, expected: R::MNEMONIC })
         })
-    }
-}
-
-/// The outcome of an exchange.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// The reply to a query.
-    Answer(Answered),
-    /// The reply `^1`.
-    Accepted,
-    /// The reply `^0`.
-    Refused,
-    /// A set command was sent, and the reply is neither `^1` nor `^0`.
-    Garbled,
-    /// A set command was sent, and no reply arrived.
-    Silent,
-    /// A query got no valid reply, or a set command was not sent.
-    Failed(Cause),
-}
-
-/// The reply to a query.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) reply: AnyReply,
-    pub(super) frame: Vec<u8>,
-    pub(super) warnings: Vec<String>,
-}
-
-impl Outcome {
-    /// Returns whether two outcomes are the same reply.
-    pub(super) fn agrees(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Answer(a), Self::Answer(b)) => a.frame == b.frame,
-            (Self::Accepted, Self::Accepted) | (Self::Refused, Self::Refused) => true,
-            _ => false,
-        }
     }
 }
 
@@ -120,7 +118,6 @@ mod tests {
     use pi18_proto::{GeneralStatus, Mode, WorkingMode};
 
     use super::*;
-    use crate::Error;
 
     #[test]
     fn reply_of_another_type_is_a_decode_error() {
@@ -128,8 +125,8 @@ mod tests {
         let at = Instant::now();
         let timed =
             || TimedReply { query: Query::Mode, reply, frame: vec![], warnings: vec![], at };
-        assert_eq!(timed().into_reply::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
-        let error = Error::from_cause("test", timed().into_reply::<GeneralStatus>().unwrap_err());
+        assert_eq!(timed().into_reply::<Mode>("test").unwrap().working_mode, WorkingMode::HYBRID);
+        let error = timed().into_reply::<GeneralStatus>("test").unwrap_err();
         assert!(error.is_decode() && !error.is_timeout());
         assert_eq!(error.to_string(), "test: expected a reply to GS, found one to MOD");
     }
