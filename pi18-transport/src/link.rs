@@ -9,6 +9,8 @@ mod replay;
 mod serial;
 mod tcp;
 
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -104,6 +106,16 @@ pub trait Link {
     fn is_shared(&self) -> bool {
         false
     }
+
+    /// Returns a descriptor that becomes readable when bytes have arrived or the device is gone, for a
+    /// program that waits for several links. `None` if the link has no descriptor, or no device at present.
+    ///
+    /// Use it only to wait. The descriptor can change with each call of another method: a link that finds its
+    /// device again has a new one.
+    #[cfg(unix)]
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 impl<L: Link + ?Sized> Link for Box<L> {
@@ -133,5 +145,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
 
     fn is_shared(&self) -> bool {
         (**self).is_shared()
+    }
+
+    #[cfg(unix)]
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        (**self).as_fd()
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! [`CaptureRecorder`] writes a capture, [`Replay`](crate::Replay) plays it back.
 
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 use std::{
     fmt, io,
     time::{Duration, Instant},
@@ -144,6 +146,11 @@ impl<L: Link, W: io::Write> Link for CaptureRecorder<L, W> {
 
     fn is_shared(&self) -> bool {
         self.link.is_shared()
+    }
+
+    #[cfg(unix)]
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.link.as_fd()
     }
 }
 

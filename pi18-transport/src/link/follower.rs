@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    os::fd::BorrowedFd,
     path::Path,
     time::{Duration, Instant},
 };
@@ -177,6 +178,10 @@ impl Link for Follower {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.node.as_ref().and_then(Link::as_fd)
     }
 }
 

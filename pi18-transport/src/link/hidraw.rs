@@ -15,6 +15,7 @@
 use std::{
     fs::File,
     io::{self, Read, Write},
+    os::fd::{AsFd, BorrowedFd},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -201,6 +202,10 @@ impl Link for Hidraw {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.node.as_ref().map(AsFd::as_fd)
     }
 }
 

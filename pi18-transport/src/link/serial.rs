@@ -1,5 +1,7 @@
 //! RS-232: 2400 baud, 8 data bits, no parity, 1 stop bit, no flow control.
 
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::{
     io::{self, Read, Write},
     path::Path,
@@ -7,6 +9,8 @@ use std::{
 };
 
 use bytes::BytesMut;
+#[cfg(unix)]
+use rustix::fs::{Mode, OFlags};
 use serialport::{DataBits, FlowControl, Parity, SerialPort, StopBits};
 
 use super::Link;
@@ -34,6 +38,9 @@ pub const BAUD: u32 = 2400;
 pub struct Serial {
     port: Box<dyn SerialPort>,
     name: String,
+    /// The same port, opened once more to wait for bytes: `port` does not lend its descriptor.
+    #[cfg(unix)]
+    node: OwnedFd,
 }
 
 impl Serial {
@@ -43,6 +50,12 @@ impl Serial {
     /// If the port cannot be opened, is not a serial port, or is locked by another program.
     pub fn open(path: &Path, baud: u32) -> Result<Self, Error> {
         let name = format!("serial:{}", path.display());
+        // Before the port is locked, because the lock also keeps this program out.
+        #[cfg(unix)]
+        let node = {
+            let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            rustix::fs::open(path, flags, Mode::empty())
+        };
         let opened = serialport::new(path.to_string_lossy(), baud)
             .data_bits(DataBits::Eight)
             .parity(Parity::None)
@@ -50,7 +63,12 @@ impl Serial {
             .flow_control(FlowControl::None)
             .open();
         match opened {
-            Ok(port) => Ok(Self { port, name }),
+            Ok(port) => Ok(Self {
+                port,
+                #[cfg(unix)]
+                node: node.map_err(|error| permission::open_error(&name, path, error.into()))?,
+                name,
+            }),
             Err(error) if error.kind == serialport::ErrorKind::NoDevice && path.exists() => {
                 Err(lock::busy(path, &name))
             }
@@ -103,6 +121,11 @@ impl Link for Serial {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    #[cfg(unix)]
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.node.as_fd())
     }
 }
 

@@ -1,5 +1,7 @@
 //! TCP to a serial bridge (ser2net, an ESP bridge) that passes on all bytes unchanged.
 
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::{
     io::{self, Read, Write},
     net::{TcpStream, ToSocketAddrs},
@@ -97,5 +99,10 @@ impl Link for Tcp {
     /// Returns true: a bridge may serve several hosts, as ser2net does with `max-connections`.
     fn is_shared(&self) -> bool {
         true
+    }
+
+    #[cfg(unix)]
+    fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.stream.as_fd())
     }
 }
