@@ -8,10 +8,12 @@ use crate::{
 };
 
 mod query;
+mod raw;
 mod set;
 mod values;
 
 pub use query::{AnyReply, Query, QueryInfo, QueryReply};
+pub use raw::{RawQuery, RawQueryError};
 pub use set::{Risk, SetCommand, SetInfo};
 pub use values::{
     ChargeVoltage, CutoffSoc, CutoffVoltage, ModbusBaudRate, ModbusCheckBits, ModbusId,

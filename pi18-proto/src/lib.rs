@@ -94,8 +94,8 @@ pub use codes::{
 pub use command::{
     AnyReply, ChargeVoltage, CutoffSoc, CutoffVoltage, ModbusBaudRate, ModbusCheckBits, ModbusId,
     ModbusStopBits, OutputFrequency, OutputVoltage, ParallelInstance, Query, QueryInfo, QueryReply,
-    RechargeSoc, RechargeVoltage, RedischargeSoc, RedischargeVoltage, Request, RequestFrame, Risk,
-    SelectableCurrent, SetCommand, SetInfo,
+    RawQuery, RawQueryError, RechargeSoc, RechargeVoltage, RedischargeSoc, RedischargeVoltage,
+    Request, RequestFrame, Risk, SelectableCurrent, SetCommand, SetInfo,
 };
 pub use crc::checksum;
 pub use dialect::{Dialect, Edition};

@@ -8,11 +8,12 @@ use std::{
 };
 
 use bytes::BytesMut;
-use pi18_proto::{Query, QueryReply, SetCommand};
+use pi18_proto::{Query, QueryReply, RawQuery, SetCommand};
 
 use crate::{
-    ClientConfig, Error, Link, SetOutcome, TimedReply,
+    ClientConfig, Error, Link, SetOutcome, Timed, TimedReply,
     dialogue::{Dialogue, Exchange, Outcome, Question, Step},
+    error::Cause,
 };
 use progress::Observer;
 
@@ -95,8 +96,39 @@ impl<L: Link> Client<L> {
     /// # Errors
     /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn read_of<R: QueryReply>(&mut self, argument: R::Argument) -> Result<R, Error> {
+        self.read_timed_of(argument).map(|timed| timed.value)
+    }
+
+    /// Sends the query for a reply type without argument, and returns the reply with its time and
+    /// warnings.
+    ///
+    /// ```
+    /// use pi18_proto::GeneralStatus;
+    /// use pi18_transport::{Client, Timed};
+    ///
+    /// let mut unit = Client::open("sim:0")?;
+    /// let status: Timed<GeneralStatus> = unit.read_timed()?;
+    /// println!("{}, {:?} ago", status.value.battery_voltage, unit.now() - status.at);
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
+    pub fn read_timed<R: QueryReply<Argument = ()>>(&mut self) -> Result<Timed<R>, Error> {
+        self.read_timed_of(())
+    }
+
+    /// Sends the query for a reply about a day, a month, a year or a unit of the bank, and returns the
+    /// reply with its time and warnings.
+    ///
+    /// # Errors
+    /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
+    pub fn read_timed_of<R: QueryReply>(
+        &mut self,
+        argument: R::Argument,
+    ) -> Result<Timed<R>, Error> {
         let reply = self.query(R::query(argument))?;
-        reply.into_reply(self.link.name())
+        reply.into_timed(self.link.name())
     }
 
     /// Sends a query, and returns the reply with its frame, time and warnings.
@@ -106,6 +138,33 @@ impl<L: Link> Client<L> {
     pub fn query(&mut self, query: Query) -> Result<TimedReply, Error> {
         let (exchange, ended) = self.exchange(query);
         exchange.reply(self.link.name(), ended)
+    }
+
+    /// Sends a query that this crate does not know, and returns the data of the reply.
+    ///
+    /// `data` is the data of the query, such as `b"XYZ1"`: 1 to 23 printable characters. The client sends
+    /// only queries this way, see [`RawQuery`].
+    ///
+    /// The form of the reply is not known either. So the client sends another query after it, as on a link
+    /// that other hosts use: exactly one reply must have arrived before the reply to that query.
+    ///
+    /// ```
+    /// use pi18_transport::Client;
+    ///
+    /// let mut unit = Client::open("sim:0")?;
+    /// assert_eq!(unit.ask_raw(b"PI")?, b"18");
+    /// assert!(unit.ask_raw(b"XYZ1").unwrap_err().is_refused());
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the data cannot be sent as a query, no valid reply arrives in time, the unit refuses the query, or
+    /// the device is gone.
+    pub fn ask_raw(&mut self, data: &[u8]) -> Result<Vec<u8>, Error> {
+        let query = RawQuery::new(data)
+            .map_err(|error| Error::from_cause(self.link.name(), Cause::Request(error)))?;
+        let (exchange, ended) = self.exchange(query);
+        exchange.raw_reply(self.link.name(), ended).map(|reply| reply.data)
     }
 
     /// Sends a set command once, and returns its outcome. Only reading the setting back proves its value.

@@ -23,7 +23,8 @@
 //!
 //! A bridge may pass on the replies to several hosts. [`Dialogue::on_shared_link`] states that. On such a
 //! link, a reply that could belong to another host counts only if no other reply of the same form arrives
-//! before the reply to a fence that is sent after it.
+//! before the reply to a fence that is sent after it. The reply to a query that the crate does not know is
+//! confirmed in this way on every link.
 //!
 //! # What a driver does
 //!
@@ -37,8 +38,8 @@
 //!    | [`Receive`](Step::Receive) | wait until bytes arrive or the given time has come | [`received`](Dialogue::received), also with no bytes |
 //!
 //!    `drained` with bytes leads to another `Drain`, so the driver takes everything that has arrived.
-//! 3. It converts the [`Outcome`]: [`Exchange::reply`] for a query and [`Exchange::set_outcome`] for a set
-//!    command return what the functions of [`Client`](crate::Client) return.
+//! 3. It converts the [`Outcome`] with [`Exchange::reply`], [`Exchange::set_outcome`] or
+//!    [`Exchange::raw_reply`] into what the functions of [`Client`](crate::Client) return.
 //!
 //! All times are on one clock, which must not go back.
 //!
@@ -113,5 +114,5 @@ mod unframed;
 pub use engine::{Dialogue, Step};
 pub use exchange::Exchange;
 pub use failure::Failure;
-pub use outcome::{Outcome, SetOutcome, TimedReply};
+pub use outcome::{Outcome, RawReply, SetOutcome, Timed, TimedReply};
 pub use question::Question;

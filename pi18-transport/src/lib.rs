@@ -78,7 +78,7 @@ mod usb;
 pub use address::Address;
 pub use client::{Client, QueryProgress};
 pub use config::ClientConfig;
-pub use dialogue::{SetOutcome, TimedReply};
+pub use dialogue::{SetOutcome, Timed, TimedReply};
 pub use error::{Error, ErrorKind};
 pub use link::{BAUD, CaptureDirection, CaptureLine, CaptureRecorder, Link, Replay, Serial, Tcp};
 #[cfg(target_os = "linux")]

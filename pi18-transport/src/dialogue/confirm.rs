@@ -1,25 +1,27 @@
-//! Confirms replies on links that other hosts use, too.
+//! Confirms replies that could belong to another request.
 //!
-//! The reply to another host can look like the reply to this client. So the client sends a fence after a
-//! reply. The unit answers in order: if a different reply arrives before the reply to the fence, one of
-//! the two belongs to another host, and neither counts. This does not help if the unit lost the query of
-//! this client, because then only the reply to the other host arrives. So while other hosts are active,
-//! the query is sent twice, and both rounds have to give the same reply.
+//! On a link that other hosts use, too, the reply to another host can look like the reply to this client. So
+//! the client sends a fence after a reply. The unit answers in order: if a different reply arrives before
+//! the reply to the fence, one of the two belongs to another host, and neither counts. This does not help if
+//! the unit lost the query of this client, because then only the reply to the other host arrives. So while
+//! other hosts are active, the query is sent twice, and both rounds have to give the same reply.
+//!
+//! The reply to a query that the crate does not know has no known form, so it is confirmed on every link.
 
 use std::time::{Duration, Instant};
 
 use pi18_proto::{Frame, FrameKind};
 
 use super::{
-    fences::{is_ambiguous, reply_to},
-    outcome::TimedReply,
+    fences::{belongs_to_other_fence, is_ambiguous, reply_to},
+    outcome::Outcome,
 };
 
 /// The confirmation of the reply to one query.
 #[derive(Debug, Default)]
 pub(super) struct Confirmation {
     /// The reply that waits for a fence after it.
-    waiting: Option<TimedReply>,
+    waiting: Option<Outcome>,
     /// The frame that the previous round confirmed.
     previous: Option<Vec<u8>>,
     is_done: bool,
@@ -29,7 +31,7 @@ pub(super) struct Confirmation {
 #[derive(Debug)]
 pub(super) enum Round {
     /// The reply belongs to the query.
-    Confirmed(TimedReply),
+    Confirmed(Outcome),
     /// Another round is needed: other hosts are active.
     Unsure,
     /// The replies of two rounds differ.
@@ -39,14 +41,19 @@ pub(super) enum Round {
 }
 
 impl Confirmation {
-    /// Returns whether a reply may be the reply to another host and was not confirmed yet.
-    pub(super) fn is_needed(&self, reply: &TimedReply) -> bool {
-        let frame = Frame::parse(&reply.frame);
-        !self.is_done && frame.is_ok_and(|frame| is_ambiguous(reply.query, frame.data()))
+    /// Returns whether a reply may belong to another request and was not confirmed yet.
+    pub(super) fn is_needed(&self, outcome: &Outcome, is_shared: bool) -> bool {
+        !self.is_done
+            && match outcome {
+                Outcome::Raw(_) => true,
+                Outcome::Reply(reply) if is_shared => Frame::parse(&reply.frame)
+                    .is_ok_and(|frame| is_ambiguous(reply.query, frame.data())),
+                _ => false,
+            }
     }
 
     /// Keeps a reply until the fence after it is answered.
-    pub(super) fn begin(&mut self, reply: TimedReply) {
+    pub(super) fn begin(&mut self, reply: Outcome) {
         self.waiting = Some(reply);
     }
 
@@ -55,9 +62,13 @@ impl Confirmation {
     pub(super) fn contradict(&mut self, found: Option<(&Frame<'_>, &[u8])>) -> bool {
         let Some(waiting) = &self.waiting else { return false };
         let agrees = found.is_some_and(|(frame, bytes)| {
-            bytes == waiting.frame
+            Some(bytes) == waiting.frame()
                 || frame.kind() != FrameKind::Data
-                || reply_to(waiting.query, frame).is_err()
+                || match waiting {
+                    Outcome::Reply(reply) => reply_to(reply.query, frame).is_err(),
+                    Outcome::Raw(reply) => belongs_to_other_fence(reply.query.into(), frame),
+                    _ => true,
+                }
         });
         if !agrees {
             self.waiting = None;
@@ -68,8 +79,9 @@ impl Confirmation {
     /// Ends a round, after the fence was answered.
     pub(super) fn end_round(&mut self, other_hosts_are_active: bool) -> Round {
         let Some(reply) = self.waiting.take() else { return Round::Withdrawn };
-        let previous = self.previous.replace(reply.frame.clone());
-        if !other_hosts_are_active || previous.as_ref() == Some(&reply.frame) {
+        let frame = reply.frame().map(<[u8]>::to_vec);
+        let previous = std::mem::replace(&mut self.previous, frame);
+        if !other_hosts_are_active || previous.as_deref() == reply.frame() {
             self.is_done = true;
             Round::Confirmed(reply)
         } else if previous.is_some() {

@@ -9,7 +9,7 @@ use super::{
     exchange::{DIFFERENT_REPLIES, Exchange, LastReply, Phase, Wait, show},
     failure::Failure,
     fences::{Fences, belongs},
-    outcome::{Outcome, TimedReply},
+    outcome::Outcome,
     question::Question,
 };
 use crate::{ClientConfig, error::Cause};
@@ -79,7 +79,8 @@ impl Dialogue {
         &self.config
     }
 
-    /// Begins an exchange at the time `now`. A query or set command is a valid `request`.
+    /// Begins an exchange at the time `now`. `request` is a query, a set command, or a
+    /// [`RawQuery`](pi18_proto::RawQuery).
     ///
     /// If the previous exchange has no outcome, it was cancelled, and this calls
     /// [`lose_step`](Self::lose_step).
@@ -109,9 +110,7 @@ impl Dialogue {
 
     fn step(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         match exchange.outcome.take() {
-            Some(Outcome::Reply(reply))
-                if self.is_shared && exchange.confirmation.is_needed(&reply) =>
-            {
+            Some(reply) if exchange.confirmation.is_needed(&reply, self.is_shared) => {
                 return self.confirm(exchange, reply, now);
             }
             Some(outcome) => return Step::Done(outcome),
@@ -176,7 +175,7 @@ impl Dialogue {
             exchange.last_reply = LastReply::Other(format!("unsolicited bytes: {stray}"));
             self.lose_step();
             if exchange.is_fenced {
-                exchange.tries_left -= 1;
+                exchange.lose_try();
             }
         }
         exchange.phase = Phase::Ready;
@@ -273,7 +272,7 @@ impl Dialogue {
 
     /// Sends a fence after a reply. The unit answers in order, so another reply to the request would
     /// arrive before the reply to the fence.
-    fn confirm(&mut self, exchange: &mut Exchange, reply: TimedReply, now: Instant) -> Step {
+    fn confirm(&mut self, exchange: &mut Exchange, reply: Outcome, now: Instant) -> Step {
         let wait = self.wait(exchange, now);
         let fence = self.fences.next(exchange.question, now);
         exchange.phase = Phase::Confirming(fence, wait);
@@ -284,14 +283,15 @@ impl Dialogue {
     /// Ends the exchange or begins another round, once the fence after a reply was answered.
     fn end_round(&mut self, exchange: &mut Exchange, now: Instant) {
         exchange.phase = Phase::Draining;
-        match exchange.confirmation.end_round(self.other_hosts.are_active(now)) {
-            Round::Confirmed(reply) => exchange.outcome = Some(Outcome::Reply(reply)),
+        let other_hosts_are_active = self.is_shared && self.other_hosts.are_active(now);
+        match exchange.confirmation.end_round(other_hosts_are_active) {
+            Round::Confirmed(reply) => exchange.outcome = Some(reply),
             Round::Unsure => {}
             Round::Different => {
                 exchange.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());
-                exchange.tries_left -= 1;
+                exchange.lose_try();
             }
-            Round::Withdrawn => exchange.tries_left -= 1,
+            Round::Withdrawn => exchange.lose_try(),
         }
     }
 
@@ -310,7 +310,7 @@ impl Dialogue {
     fn try_again(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         let was_asking = matches!(exchange.phase, Phase::Asking(_));
         self.in_step = false;
-        exchange.tries_left -= 1;
+        exchange.lose_try();
         if was_asking && exchange.question.is_set() {
             // A set command is never sent twice: the unit may have carried it out.
             return Step::Done(match exchange.last_reply {

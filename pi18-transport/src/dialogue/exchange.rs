@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use pi18_proto::{DecodeError, Frame, FrameKind, FrameWarning, Query, Request};
+use pi18_proto::{DecodeError, Frame, FrameKind, FrameWarning, Query, RawQuery, Request};
 
 use super::{
     confirm::Confirmation,
     failure::Failure,
-    fences::{NotReply, reply_to},
-    outcome::{Outcome, TimedReply},
+    fences::{NotReply, belongs_to_other_fence, reply_to},
+    outcome::{Outcome, RawReply, TimedReply},
     question::Question,
     unframed::Unframed,
 };
@@ -159,6 +159,11 @@ impl Exchange {
         }
     }
 
+    /// Ends a try.
+    pub(super) fn lose_try(&mut self) {
+        self.tries_left = self.tries_left.saturating_sub(1);
+    }
+
     /// Ends the exchange because the device sent more bytes than any inverter can.
     pub(super) fn end_flooded(&mut self, bytes: usize) {
         self.outcome = Some(match self.phase {
@@ -181,14 +186,20 @@ impl Exchange {
 
     /// Accepts a valid frame as the reply to the request, unless a different reply arrived as well.
     pub(super) fn judge(&mut self, frame: &Frame<'_>, bytes: &[u8], now: Instant) {
-        let Question::Request(request) = self.question;
-        let outcome = match (request, frame.kind()) {
-            (Request::Query(query), FrameKind::Data) => match self.answer(query, frame, bytes, now)
-            {
-                Ok(reply) => Outcome::Reply(reply),
-                Err(last_reply) => return self.note(last_reply),
-            },
-            (Request::Set(_), FrameKind::Accepted) => Outcome::Accepted,
+        let outcome = match (self.question, frame.kind()) {
+            (Question::Request(Request::Query(query)), FrameKind::Data) => {
+                match self.answer(query, frame, bytes, now) {
+                    Ok(reply) => Outcome::Reply(reply),
+                    Err(last_reply) => return self.note(last_reply),
+                }
+            }
+            (Question::Raw(query), FrameKind::Data) => {
+                match self.raw_answer(query, frame, bytes, now) {
+                    Ok(reply) => Outcome::Raw(reply),
+                    Err(last_reply) => return self.note(last_reply),
+                }
+            }
+            (question, FrameKind::Accepted) if question.is_set() => Outcome::Accepted,
             (_, FrameKind::Refused) => Outcome::Refused,
             (_, kind) => return self.note(LastReply::Other(format!("{kind}: {}", show(bytes)))),
         };
@@ -220,10 +231,31 @@ impl Exchange {
     ) -> Result<TimedReply, LastReply> {
         let (reply, extra) = reply_to(query, frame).map_err(|why| match why {
             NotReply::Unreadable(error) => LastReply::Unreadable(error),
-            NotReply::Other => {
-                LastReply::Other(format!("a reply to another request: {}", show(bytes)))
-            }
+            NotReply::Other => LastReply::to_another_request(bytes),
         })?;
+        let mut warnings = self.tolerate(frame)?;
+        warnings.extend((!extra.is_empty()).then(|| extra.to_string()));
+        Ok(TimedReply { query, reply, frame: bytes.to_vec(), warnings, at })
+    }
+
+    /// Takes a data frame as the reply to a query that the crate does not know, unless it answers a fence.
+    fn raw_answer(
+        &mut self,
+        query: RawQuery,
+        frame: &Frame<'_>,
+        bytes: &[u8],
+        at: Instant,
+    ) -> Result<RawReply, LastReply> {
+        if belongs_to_other_fence(self.question, frame) {
+            return Err(LastReply::to_another_request(bytes));
+        }
+        let warnings = self.tolerate(frame)?;
+        let (data, frame) = (frame.data().to_vec(), bytes.to_vec());
+        Ok(RawReply { query, data, frame, warnings, at })
+    }
+
+    /// Returns the warnings of a reply. A wrong length field must occur twice.
+    fn tolerate(&mut self, frame: &Frame<'_>) -> Result<Vec<String>, LastReply> {
         let wrong_length = frame.wrong_length();
         // A lost byte can leave the checksum valid by chance, but hardly twice in the same way.
         if let Some(wrong) = wrong_length
@@ -231,9 +263,13 @@ impl Exchange {
         {
             return Err(LastReply::Other(format!("a reply of wrong length: {wrong}")));
         }
-        let mut warnings: Vec<_> = frame.warnings().map(|warning| warning.to_string()).collect();
-        warnings.extend((!extra.is_empty()).then(|| extra.to_string()));
-        Ok(TimedReply { query, reply, frame: bytes.to_vec(), warnings, at })
+        Ok(frame.warnings().map(|warning| warning.to_string()).collect())
+    }
+}
+
+impl LastReply {
+    fn to_another_request(bytes: &[u8]) -> Self {
+        Self::Other(format!("a reply to another request: {}", show(bytes)))
     }
 }
 

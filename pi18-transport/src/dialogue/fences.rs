@@ -32,7 +32,7 @@ impl Fences {
         self.forget_lost(now);
         let indices = (0..FENCES.len()).map(|offset| (self.turn + offset) % FENCES.len());
         let usable = indices.filter(|&index| {
-            let is_request = FENCES.get(index).is_some_and(|&fence| question == fence.into());
+            let is_request = FENCES.get(index).is_some_and(|&fence| question.asks(fence));
             !is_request && self.is_old.get(index) == Some(&false)
         });
         // `None` sorts before every time, so a fence that was not sent yet is preferred.
@@ -105,6 +105,11 @@ pub(super) fn is_ambiguous(query: Query, data: &[u8]) -> bool {
         && (!query.info().arguments.is_empty() || Query::candidates(data).nth(1).is_some())
 }
 
+/// Returns whether a frame is the reply to a fence that is not the question itself.
+pub(super) fn belongs_to_other_fence(question: Question, frame: &Frame<'_>) -> bool {
+    FENCES.iter().any(|&fence| !question.asks(fence) && belongs(fence, frame))
+}
+
 /// Returns whether a frame is the reply to `fence`.
 pub(super) fn belongs(fence: Query, frame: &Frame<'_>) -> bool {
     frame.kind() == FrameKind::Data && reply_to(fence, frame).is_ok()
@@ -133,6 +138,8 @@ const LOST: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
+    use pi18_proto::RawQuery;
+
     use super::*;
 
     const OTHER: Query = Query::Mode;
@@ -187,5 +194,7 @@ mod tests {
     fn request_is_never_its_own_fence() {
         let mut fences = Fences::default();
         assert_eq!(fences.next(PROTOCOL.into(), Instant::now()), Some(Query::Identity));
+        let raw: RawQuery = "ID".parse().unwrap();
+        assert_ne!(fences.next(raw.into(), Instant::now()), Some(Query::Identity));
     }
 }

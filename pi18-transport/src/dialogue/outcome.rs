@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use pi18_proto::{AnyReply, Query, QueryReply};
+use pi18_proto::{AnyReply, Query, QueryReply, RawQuery};
 
 use super::failure::Failure;
 use crate::{Error, error::Cause};
@@ -16,6 +16,8 @@ use crate::{Error, error::Cause};
 pub enum Outcome {
     /// The reply to a query.
     Reply(TimedReply),
+    /// The reply to a query that the crate does not know.
+    Raw(RawReply),
     /// The reply `^1` to a set command.
     Accepted,
     /// The reply `^0`.
@@ -32,9 +34,17 @@ impl Outcome {
     /// Returns whether two outcomes are the same reply.
     pub(super) fn agrees(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Reply(a), Self::Reply(b)) => a.frame == b.frame,
             (Self::Accepted, Self::Accepted) | (Self::Refused, Self::Refused) => true,
-            _ => false,
+            _ => self.frame().is_some() && self.frame() == other.frame(),
+        }
+    }
+
+    /// Returns the frame of a reply with data.
+    pub(super) fn frame(&self) -> Option<&[u8]> {
+        match self {
+            Self::Reply(reply) => Some(&reply.frame),
+            Self::Raw(reply) => Some(&reply.frame),
+            _ => None,
         }
     }
 }
@@ -102,14 +112,48 @@ pub struct TimedReply {
     pub at: Instant,
 }
 
+/// The reply to a query that the crate does not know, with its frame, time and warnings. See
+/// [`Client::ask_raw`](crate::Client::ask_raw).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RawReply {
+    /// The query.
+    pub query: RawQuery,
+    /// The data of the reply, without the head of the frame and the checksum.
+    pub data: Vec<u8>,
+    /// The whole frame that was received.
+    pub frame: Vec<u8>,
+    /// The deviations that were tolerated: a wrong length field.
+    pub warnings: Vec<String>,
+    /// When the reply was complete, on the link's clock.
+    pub at: Instant,
+}
+
+/// A reply of a known type with its time and warnings. See
+/// [`Client::read_timed`](crate::Client::read_timed).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Timed<R> {
+    /// The reply.
+    pub value: R,
+    /// When the reply was complete, on the link's clock.
+    pub at: Instant,
+    /// The deviations that were tolerated: a wrong length field, or additional fields.
+    pub warnings: Vec<String>,
+}
+
 impl TimedReply {
-    /// Returns the reply as the expected type. `place` is the name of the link.
-    pub(crate) fn into_reply<R: QueryReply>(self, place: &str) -> Result<R, Error> {
-        let request = self.query;
-        R::from_reply(self.reply).ok_or_else(|| {
-            let request = request.to_string();
-            Error::from_cause(place, Cause::OtherReply { request, expected: R::MNEMONIC })
-        })
+    /// Returns the reply as the expected type. `place` is the name of the link in an error.
+    ///
+    /// # Errors
+    /// If the reply is of another type.
+    pub fn into_timed<R: QueryReply>(self, place: &str) -> Result<Timed<R>, Error> {
+        let Self { query, reply, at, warnings, .. } = self;
+        let Some(value) = R::from_reply(reply) else {
+            let cause = Cause::OtherReply { request: query.to_string(), expected: R::MNEMONIC };
+            return Err(Error::from_cause(place, cause));
+        };
+        Ok(Timed { value, at, warnings })
     }
 }
 
@@ -125,8 +169,11 @@ mod tests {
         let at = Instant::now();
         let timed =
             || TimedReply { query: Query::Mode, reply, frame: vec![], warnings: vec![], at };
-        assert_eq!(timed().into_reply::<Mode>("test").unwrap().working_mode, WorkingMode::HYBRID);
-        let error = timed().into_reply::<GeneralStatus>("test").unwrap_err();
+        assert_eq!(
+            timed().into_timed::<Mode>("test").unwrap().value.working_mode,
+            WorkingMode::HYBRID
+        );
+        let error = timed().into_timed::<GeneralStatus>("test").unwrap_err();
         assert!(error.is_decode() && !error.is_timeout());
         assert_eq!(error.to_string(), "test: expected a reply to GS, found one to MOD");
     }

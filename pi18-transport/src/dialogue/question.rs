@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pi18_proto::{Dialect, Query, Request, RequestFrame, SetCommand};
+use pi18_proto::{Dialect, Query, RawQuery, Request, RequestFrame, SetCommand};
 
 /// What is sent to a unit in an [`Exchange`](super::Exchange).
 ///
@@ -19,6 +19,8 @@ use pi18_proto::{Dialect, Query, Request, RequestFrame, SetCommand};
 pub enum Question {
     /// A query or a set command.
     Request(Request),
+    /// A query that the crate does not know.
+    Raw(RawQuery),
 }
 
 impl Question {
@@ -28,10 +30,19 @@ impl Question {
         matches!(self, Self::Request(Request::Set(_)))
     }
 
+    /// Returns whether this asks for the reply to `query`, which has no argument.
+    pub(super) fn asks(&self, query: Query) -> bool {
+        match self {
+            Self::Request(request) => *request == query.into(),
+            Self::Raw(raw) => raw.data() == query.info().mnemonic.as_bytes(),
+        }
+    }
+
     /// Returns the whole frame, ready to be sent.
     pub(super) fn to_frame(self, dialect: Dialect) -> RequestFrame {
         match self {
             Self::Request(request) => request.to_frame(dialect),
+            Self::Raw(raw) => raw.to_frame(dialect),
         }
     }
 }
@@ -54,10 +65,17 @@ impl From<SetCommand> for Question {
     }
 }
 
+impl From<RawQuery> for Question {
+    fn from(query: RawQuery) -> Self {
+        Self::Raw(query)
+    }
+}
+
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(request) => request.fmt(f),
+            Self::Raw(raw) => raw.fmt(f),
         }
     }
 }

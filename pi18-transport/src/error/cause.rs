@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, time::Duration};
 
-use pi18_proto::DecodeError;
+use pi18_proto::{DecodeError, RawQueryError};
 
 use super::ErrorKind;
 
@@ -46,6 +46,8 @@ pub(crate) enum Cause {
     NotCaptured { request: String },
     #[error("expected a unit with this serial number, found {found}")]
     NotFound { found: String },
+    #[error("{0}")]
+    Request(#[source] RawQueryError),
     #[error("cannot write the capture: {0}")]
     Recording(#[source] io::Error),
     #[error("line {line}: {why}")]
@@ -78,6 +80,7 @@ impl Cause {
             Self::Flooded { .. } => ErrorKind::Flooded,
             Self::NotPi18 { .. } => ErrorKind::OtherProtocol,
             Self::NotCaptured { .. } | Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Request(_) => ErrorKind::InvalidRequest,
             Self::Recording(_) => ErrorKind::Capture,
             Self::Custom { kind, .. } => *kind,
         }

@@ -40,6 +40,8 @@ pub enum ErrorKind {
     /// The unit refused the request with `^0`. It answers the same request in the same state the same
     /// way: older firmware does not support every query.
     Refused,
+    /// The data of a query cannot be sent as a query. Nothing was sent: correct the data.
+    InvalidRequest,
     /// A reply with a valid checksum could not be decoded: a field is invalid, or the reply is of another
     /// type. The unit uses an edition of the protocol that this crate does not know. The
     /// [source](std::error::Error::source) names the field.

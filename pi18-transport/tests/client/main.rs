@@ -11,6 +11,7 @@ mod dialogue;
 #[cfg(feature = "sim")]
 mod exchanges;
 mod line;
+mod raw;
 mod requests;
 mod shared_line;
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A line behind a bridge that also serves other hosts.
-struct Shared(Line);
+pub(crate) struct Shared(pub(crate) Line);
 
 impl Link for Shared {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
