@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn answer(frame: &Frame<'_>) -> Result<Vec<u8>, EncodeError> {
     let reply: AnyReply = match Request::decode(frame) {
         Ok(Request::Query(Query::ProtocolId)) => ProtocolId::PI18.into(),
-        Ok(Request::Query(Query::Mode)) => Mode { working_mode: WorkingMode::HYBRID }.into(),
+        Ok(Request::Query(Query::Mode)) => Mode::new(WorkingMode::HYBRID).into(),
         _ => return Ok(REFUSED.to_vec()),
     };
     let mut buffer = vec![0; MAX_FRAME];

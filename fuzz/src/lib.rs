@@ -168,7 +168,7 @@ fn check_request(request: Request) {
     }
     let again = match request {
         Request::Query(_) => text.parse().map(Request::Query),
-        Request::Set(_) => text.parse().map(Request::Set),
+        _ => text.parse().map(Request::Set),
     };
     assert_eq!(again, Ok(request));
 }

@@ -50,17 +50,12 @@ struct MemberValues {
 /// use std::time::{Duration, Instant};
 ///
 /// use lvx_parallel::Cluster;
-/// use pi18_proto::{
-///     Amperes, Decivolts, GeneralStatus, Reply, SerialNumber, SignedWatts, WattHours,
-/// };
+/// use pi18_proto::{Amperes, Decivolts, GeneralStatus, SerialNumber, SignedWatts, WattHours};
 ///
 /// let serial = SerialNumber::new("96132206100410").unwrap();
-/// let status = GeneralStatus {
-///     charge_current: Amperes(0),
-///     discharge_current: Amperes(20),
-///     battery_voltage: Decivolts(520),
-///     ..GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes())?
-/// };
+/// let mut status = GeneralStatus::zeroed();
+/// status.discharge_current = Amperes(20);
+/// status.battery_voltage = Decivolts(520);
 /// let mut cluster = Cluster::new([serial], Duration::from_secs(10));
 /// let now = Instant::now();
 /// cluster.put_status(serial, status, now);
@@ -217,14 +212,13 @@ mod tests {
     }
 
     fn status(charge: u16, discharge: u16, pv: u32) -> GeneralStatus {
-        GeneralStatus {
-            charge_current: Amperes(charge),
-            discharge_current: Amperes(discharge),
-            battery_voltage: Decivolts(520),
-            pv1_power: Watts(pv),
-            pv2_power: Watts(1),
-            ..GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes()).unwrap()
-        }
+        let mut status = GeneralStatus::decode(GeneralStatus::SAMPLE.as_bytes()).unwrap();
+        status.charge_current = Amperes(charge);
+        status.discharge_current = Amperes(discharge);
+        status.battery_voltage = Decivolts(520);
+        status.pv1_power = Watts(pv);
+        status.pv2_power = Watts(1);
+        status
     }
 
     #[test]

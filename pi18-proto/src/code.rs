@@ -107,6 +107,10 @@ macro_rules! code_impls {
             }
         }
 
+        impl $crate::field::Zero for $name {
+            const ZERO: Self = Self(0);
+        }
+
         impl $crate::field::Field for $name {
             const FORM: $crate::Form = $crate::Form::Code(<Self as $crate::code::Code>::NAMES);
             const EXPECTED: &'static str = "a code from 0 to 255";

@@ -36,6 +36,7 @@ pub use values::{
 /// # Ok::<(), pi18_proto::DecodeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Request {
     /// A query.
     Query(Query),

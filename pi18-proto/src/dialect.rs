@@ -5,6 +5,7 @@ use core::fmt;
 
 /// An edition of the vendor's protocol sheet.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
 pub enum Edition {
     /// The edition of 2017-09-26, for the `InfiniSolar` V.
     Pi18_2017,
@@ -14,8 +15,8 @@ pub enum Edition {
 }
 
 impl Edition {
-    /// Both editions, the older one first.
-    pub const ALL: [Self; 2] = [Self::Pi18_2017, Self::Pi18_2022];
+    /// All editions, the oldest first.
+    pub const ALL: &'static [Self] = &[Self::Pi18_2017, Self::Pi18_2022];
 }
 
 impl fmt::Display for Edition {
@@ -29,6 +30,7 @@ impl fmt::Display for Edition {
 
 /// Whether a host ends its requests with a checksum.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub enum Dialect {
     /// Requests have a checksum, as the sheets require.
     #[default]

@@ -142,6 +142,15 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
+/// A value that is written as zeros, or omitted if it may be.
+pub(crate) trait Zero {
+    const ZERO: Self;
+}
+
+impl<T> Zero for Option<T> {
+    const ZERO: Self = None;
+}
+
 /// Reads the fields of one message, in order.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {

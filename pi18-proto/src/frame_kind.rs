@@ -4,6 +4,7 @@ use core::fmt;
 
 /// The kind of a frame, given by its first bytes.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub enum FrameKind {
     /// `^P`: a query from a host.
     Query,

@@ -18,7 +18,7 @@
 //! | check one frame and get its data | [`Frame::parse`] |
 //! | decode one kind of reply | [`Reply::decode`] of its type, such as [`GeneralStatus`] |
 //! | decode the reply to any query | [`Query::parse_reply`] |
-//! | simulate an inverter | [`Request::decode`] and [`Reply::encode_frame`] |
+//! | simulate an inverter | [`Request::decode`], `new` or `zeroed` of a reply, [`Reply::encode_frame`] |
 //! | list all commands and fields | [`Query::LIST`] and [`SetCommand::LIST`] |
 //!
 //! ```
@@ -49,6 +49,12 @@
 //! A quantity is an integer in the resolution of the protocol: [`Decivolts`]`(546)` is displayed as
 //! `54.6 V`. A code such as [`WorkingMode`] is a number with names for the known values; only
 //! [`Known`] codes can be sent. [`FieldInfo`] describes each field: label, unit, width and range.
+//!
+//! # Later versions
+//! Later versions of this crate may add queries, set commands, other variants of most enums, and fields
+//! of replies. Types that can grow are `#[non_exhaustive]`: a `match` needs a `_` arm, and replies are
+//! created with `new` or `zeroed`. A field that is added to a reply is optional, so shorter replies
+//! and saved ones are still read.
 //!
 //! # Sources
 //! The vendor's protocol sheet describes the protocol. "PI18 2017" and "PI18 2022" in this

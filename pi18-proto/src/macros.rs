@@ -10,6 +10,8 @@ macro_rules! reply {
         $name:ident = $mnemonic:literal,
         // Sample data of the reply: from a real device if a capture is known.
         sample $sample:literal
+        // The values that `new` takes, for a reply of few values. Other replies have `zeroed`.
+        $(, new($($arg:ident: $arg_ty:ty),+))?
         {
             $(
                 // The label of the field: the first line of its documentation.
@@ -22,7 +24,8 @@ macro_rules! reply {
                 $(as $key:literal)?
                 // A former name, which is still read from JSON.
                 $(($former:literal))?
-                // The type of the value, which decides unit and scale.
+                // The type of the value, which decides unit and scale. It is an `Option` in a field that
+                // is added after a release, so that replies of older units and saved ones are read.
                 : $ty:ty
                 // The number of characters written.
                 [$width:literal],
@@ -33,6 +36,7 @@ macro_rules! reply {
         #[doc(alias = $mnemonic)]
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+        #[non_exhaustive]
         pub struct $name {
             $(
                 #[doc = $label]
@@ -42,6 +46,10 @@ macro_rules! reply {
                 pub $field: $ty,
             )+
         }
+
+        $crate::macros::constructor!(
+            $name { $($field: $ty),+ } $(new($($arg: $arg_ty),+))?
+        );
 
         impl $crate::reply::Sealed for $name {}
 
@@ -83,6 +91,39 @@ macro_rules! reply {
                         visitor(info, value);
                     }
                 }
+            }
+        }
+    };
+}
+
+/// Declares the function that creates a reply: `new` if its arguments are given, otherwise `zeroed`.
+macro_rules! constructor {
+    (
+        // The struct, its fields and their types.
+        $name:ident { $($field:ident: $ty:ty),+ }
+    ) => {
+        impl $name {
+            /// Returns a reply whose values are all zero and whose optional fields are absent.
+            ///
+            /// A simulated device starts with it and assigns its own values to the fields. A field
+            /// without an assigned value is sent as zeros.
+            #[must_use]
+            pub const fn zeroed() -> Self {
+                Self { $($field: <$ty as $crate::field::Zero>::ZERO),+ }
+            }
+        }
+    };
+    (
+        // The struct, its fields and their types.
+        $name:ident { $($field:ident: $ty:ty),+ }
+        // The arguments and their types.
+        new($($arg:ident: $arg_ty:ty),+)
+    ) => {
+        impl $name {
+            /// Creates a reply.
+            #[must_use]
+            pub const fn new($($arg: $arg_ty),+) -> Self {
+                Self { $($arg),+ }
             }
         }
     };
@@ -196,4 +237,4 @@ macro_rules! code_list {
     };
 }
 
-pub(crate) use {code_list, codes, key, reply};
+pub(crate) use {code_list, codes, constructor, key, reply};

@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::{
     EncodeError,
-    field::{Field, Form, Writer, decimal},
+    field::{Field, Form, Writer, Zero, decimal},
     value::{Value, in_unit, write_quantity},
 };
 
@@ -71,6 +71,10 @@ macro_rules! quantities {
             fn value(&self) -> Option<Value<'_>> {
                 Some(Value::Quantity { steps: self.0.into(), decimals: $decimals, unit: $unit })
             }
+        }
+
+        impl Zero for $name {
+            const ZERO: Self = Self(0);
         }
 
         impl fmt::Display for $name {

@@ -66,6 +66,22 @@ pub use twin_output::TwinOutput;
 /// assert_eq!(volts[..2], ["Grid voltage: 233.6 V", "AC output voltage: 233.6 V"]);
 /// # Ok::<(), pi18_proto::DecodeError>(())
 /// ```
+///
+/// A simulated device creates a reply with `new`, or, if it has many fields, with `zeroed`:
+///
+/// ```
+/// use pi18_proto::{Decivolts, GeneralStatus, MAX_FRAME, Mode, Reply, WorkingMode};
+///
+/// let mode = Mode::new(WorkingMode::BATTERY);
+/// let mut status = GeneralStatus::zeroed();
+/// status.battery_voltage = Decivolts(546);
+///
+/// let mut buffer = [0; MAX_FRAME];
+/// let len = mode.encode_frame(&mut buffer)?;
+/// assert_eq!(buffer[..len], *b"^D00503\xB9\x59\r");
+/// assert!(status.encode_frame(&mut buffer).is_ok());
+/// # Ok::<(), pi18_proto::EncodeError>(())
+/// ```
 #[expect(private_bounds, reason = "replies are declared in this crate only")]
 pub trait Reply: Sealed + Sized + Copy {
     /// The mnemonic of the query that the reply answers.

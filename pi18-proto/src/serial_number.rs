@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::{
     EncodeError, Text, Value,
-    field::{Field, Form, Writer, decimal},
+    field::{Field, Form, Writer, Zero, decimal},
 };
 
 /// A serial number as a unit sends it: up to 20 characters, which are digits unless the unit is
@@ -170,6 +170,10 @@ impl From<SerialNumber> for PaddedSerial {
     fn from(serial: SerialNumber) -> Self {
         Self(Text::format(format_args!("{serial:0<20}")))
     }
+}
+
+impl Zero for PaddedSerial {
+    const ZERO: Self = Self(Text::ZEROS);
 }
 
 impl Field for PaddedSerial {

@@ -26,6 +26,9 @@ impl Text {
         Some(Self { bytes, len: source.len().try_into().ok()? })
     }
 
+    /// Twenty zeros.
+    pub(crate) const ZEROS: Self = Self { bytes: *b"00000000000000000000\0\0\0", len: 20 };
+
     /// Returns the text as a string slice.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     EncodeError, RangeError, Text, Value,
-    field::{Field, Form, Writer, digit_groups},
+    field::{Field, Form, Writer, Zero, digit_groups},
 };
 
 /// A date from 2000 to 2099 and a time of day, without a time zone.
@@ -207,6 +207,10 @@ impl TimeOfDay {
     pub const fn minute(self) -> u8 {
         self.minute
     }
+}
+
+impl Zero for TimeOfDay {
+    const ZERO: Self = Self { hour: 0, minute: 0 };
 }
 
 impl fmt::Display for TimeOfDay {

@@ -1,10 +1,14 @@
 //! Tests that the descriptions of commands and fields are complete and consistent.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 use std::{collections::HashSet, fmt::Write};
 
-use pi18_proto::{FieldInfo, Form, MAX_FRAME, Query, RequestFrame, SetCommand};
+use pi18_proto::{
+    Defaults, FaultsAndWarnings, FieldInfo, Flags, Form, GeneralStatus, GeneralStatus2,
+    LedSettings, MAX_FRAME, ModbusSettings, ParallelRating, ParallelStatus, Query, QueryReply,
+    RatedInformation, RequestFrame, SetCommand, SocLimits, TwinOutput,
+};
 
 fn all_fields() -> impl Iterator<Item = (&'static str, &'static FieldInfo)> {
     let queries = Query::LIST.iter().flat_map(|info| {
@@ -201,4 +205,32 @@ fn commands_match_the_snapshot() {
         }
     }
     insta::assert_snapshot!(table);
+}
+
+/// Checks that a reply consists of zeros, and that its type reads it back.
+#[track_caller]
+fn assert_zeroed<R: QueryReply + PartialEq + std::fmt::Debug>(reply: R) {
+    let mut buffer = [0; MAX_FRAME];
+    let len = reply.encode(&mut buffer).unwrap();
+    let data = &buffer[..len];
+    assert!(data.iter().all(|byte| b"0,".contains(byte)), "{}", data.escape_ascii());
+    let required = R::FIELDS.iter().filter(|field| !field.optional).count();
+    assert_eq!(data.split(|&byte| byte == b',').count(), required);
+    assert_eq!(R::decode(data).unwrap(), reply);
+}
+
+#[test]
+fn zeroed_reply_is_written_as_zeros() {
+    assert_zeroed(GeneralStatus::zeroed());
+    assert_zeroed(GeneralStatus2::zeroed());
+    assert_zeroed(RatedInformation::zeroed());
+    assert_zeroed(FaultsAndWarnings::zeroed());
+    assert_zeroed(Flags::zeroed());
+    assert_zeroed(Defaults::zeroed());
+    assert_zeroed(ParallelRating::zeroed());
+    assert_zeroed(ParallelStatus::zeroed());
+    assert_zeroed(ModbusSettings::zeroed());
+    assert_zeroed(LedSettings::zeroed());
+    assert_zeroed(TwinOutput::zeroed());
+    assert_zeroed(SocLimits::zeroed());
 }

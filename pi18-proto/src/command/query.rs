@@ -89,6 +89,7 @@ macro_rules! queries {
         /// # Ok::<(), pi18_proto::DecodeError>(())
         /// ```
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[non_exhaustive]
         pub enum Query {
             $(
                 #[doc = concat!($summary, ", `", $mnemonic, "`")]
@@ -99,6 +100,7 @@ macro_rules! queries {
 
         /// A reply to any query, for queries that are chosen at run time.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[non_exhaustive]
         pub enum AnyReply {
             $(
                 #[doc = concat!("The reply to `", $mnemonic, "`")]

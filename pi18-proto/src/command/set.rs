@@ -15,6 +15,7 @@ use crate::{
 
 /// The harm that a wrong set command can do, in ascending order.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
 pub enum Risk {
     /// No lasting harm: priorities, time windows, the clock, lights.
     Daily,
@@ -104,6 +105,7 @@ macro_rules! sets {
         /// # Ok::<(), pi18_proto::RangeError>(())
         /// ```
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[non_exhaustive]
         pub enum SetCommand {
             $(
                 #[doc = concat!($summary, ", `", $mnemonic, "`")]

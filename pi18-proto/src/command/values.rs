@@ -192,6 +192,7 @@ macro_rules! closed {
     )+) => { $(
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
         pub enum $name {
             $(
                 #[doc = concat!("`", $number, "` on the wire.")]

@@ -28,9 +28,18 @@ macro_rules! list {
         #[doc(alias = $mnemonic)]
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+        #[non_exhaustive]
         pub struct $name {
             /// The currents, in the order in which the unit sent them.
             pub currents: Currents,
+        }
+
+        impl $name {
+            /// Creates a reply.
+            #[must_use]
+            pub const fn new(currents: Currents) -> Self {
+                Self { currents }
+            }
         }
 
         impl Sealed for $name {}

@@ -10,7 +10,7 @@ reply! {
     /// The total energy generated, the reply to `ET`.
     ///
     /// Source: PI18 2022, "ET".
-    TotalEnergy = "ET", sample "00006591" {
+    TotalEnergy = "ET", sample "00006591", new(energy: WattHours) {
         /// Total energy generated
         energy: WattHours[8],
     }
@@ -20,7 +20,7 @@ reply! {
     /// The energy generated in a year, the reply to `EY`.
     ///
     /// Source: PI18 2022, "EY".
-    YearEnergy = "EY", sample "05580051" {
+    YearEnergy = "EY", sample "05580051", new(energy: WattHours) {
         /// Energy generated in the year
         energy: WattHours[8],
     }
@@ -30,7 +30,7 @@ reply! {
     /// The energy generated in a month, the reply to `EM`.
     ///
     /// Source: PI18 2022, "EM".
-    MonthEnergy = "EM", sample "00238000" {
+    MonthEnergy = "EM", sample "00238000", new(energy: WattHours) {
         /// Energy generated in the month
         energy: WattHours[8],
     }
@@ -41,7 +41,7 @@ reply! {
     /// show six.
     ///
     /// Source: PI18 2022, "ED"; captures of several units.
-    DayEnergy = "ED", sample "00003537" {
+    DayEnergy = "ED", sample "00003537", new(energy: WattHours) {
         /// Energy generated on the day
         energy: WattHours[8],
     }

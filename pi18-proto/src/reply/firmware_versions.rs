@@ -18,7 +18,9 @@ reply! {
     ///
     /// Source: PI18 2017 and 2022, "VFW"; LVX6048s observed with 06303, 06440 and 06306 on the main
     /// processor, and with 06126 and 06021 on the first slave.
-    FirmwareVersions = "VFW", sample "05402,08025,00000" {
+    FirmwareVersions = "VFW", sample "05402,08025,00000",
+    new(main: Version, slave1: Version, slave2: Version)
+    {
         /// Main processor firmware
         main: Version[5],
         /// Slave 1 processor firmware

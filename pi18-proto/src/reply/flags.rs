@@ -61,6 +61,7 @@ reply! {
 ///
 /// Source: PI18 2017 and 2022, "PE/PD".
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
 pub enum Flag {
     /// `A`: buzzer.
     Buzzer,
@@ -88,7 +89,7 @@ pub enum Flag {
 
 impl Flag {
     /// All flags, in the order of their letters and of the fields of [`Flags`].
-    pub const ALL: [Self; 11] = [
+    pub const ALL: &'static [Self] = &[
         Self::Buzzer,
         Self::OverloadBypass,
         Self::DisplayEscape,
@@ -104,7 +105,7 @@ impl Flag {
 
     /// Iterates over all flags, each with its letter and the description of its field.
     fn all() -> impl Iterator<Item = (u8, Self, &'static FieldInfo)> {
-        let named = Self::ALL.into_iter().zip(Flags::FIELDS);
+        let named = Self::ALL.iter().copied().zip(Flags::FIELDS);
         (b'A'..).zip(named).map(|(letter, (flag, info))| (letter, flag, info))
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     EncodeError, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, Switch, Text, Value,
-    field::{Field, Form, Writer, digit_groups},
+    field::{Field, Form, Writer, Zero, digit_groups},
     macros::reply,
 };
 
@@ -50,6 +50,10 @@ impl fmt::Display for Rgb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
     }
+}
+
+impl Zero for Rgb {
+    const ZERO: Self = Self { red: 0, green: 0, blue: 0 };
 }
 
 impl Field for Rgb {

@@ -6,7 +6,7 @@ reply! {
     /// The machine model, the reply to `GMN`. Older units refuse the query.
     ///
     /// Source: PI18 2022, "GMN".
-    MachineModel = "GMN", sample "12" {
+    MachineModel = "GMN", sample "12", new(model: Model) {
         /// Machine model
         model: Model[2],
     }

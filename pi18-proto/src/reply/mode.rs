@@ -15,7 +15,7 @@ reply! {
     /// ```
     ///
     /// Source: PI18 2017 and 2022, "MOD".
-    Mode = "MOD", sample "05" {
+    Mode = "MOD", sample "05", new(working_mode: WorkingMode) {
         /// Working mode
         working_mode: WorkingMode[2],
     }

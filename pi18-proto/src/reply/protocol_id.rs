@@ -6,7 +6,7 @@ reply! {
     /// The number of the device's protocol, the reply to `PI`: 18 for PI18.
     ///
     /// Source: PI18 2017 and 2022, "PI".
-    ProtocolId = "PI", sample "18" {
+    ProtocolId = "PI", sample "18", new(protocol_id: Count) {
         /// Protocol id
         protocol_id: Count[2],
     }
@@ -14,5 +14,5 @@ reply! {
 
 impl ProtocolId {
     /// The protocol that this crate implements.
-    pub const PI18: Self = Self { protocol_id: Count(18) };
+    pub const PI18: Self = Self::new(Count(18));
 }

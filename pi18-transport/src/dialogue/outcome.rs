@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn reply_of_another_type_is_a_decode_error() {
-        let reply = AnyReply::Mode(Mode { working_mode: WorkingMode::HYBRID });
+        let reply = AnyReply::Mode(Mode::new(WorkingMode::HYBRID));
         let at = Instant::now();
         let timed =
             || TimedReply { query: Query::Mode, reply, frame: vec![], warnings: vec![], at };

@@ -153,13 +153,11 @@ impl Unit {
             0 => b"06306,06126,00000",
             _ => b"06306,06021,00000",
         };
-        let default = FirmwareVersions::decode(default).ok()?;
+        let mut versions = FirmwareVersions::decode(default).ok()?;
         let StateSwitches { main, slave, .. } = self.switches.state;
-        Some(FirmwareVersions {
-            main: main.unwrap_or(default.main),
-            slave1: slave.unwrap_or(default.slave1),
-            ..default
-        })
+        versions.main = main.unwrap_or(versions.main);
+        versions.slave1 = slave.unwrap_or(versions.slave1);
+        Some(versions)
     }
 
     /// Returns the settings that `PIRI` shows at `now`.

@@ -29,7 +29,7 @@ fn correct_line() -> Line {
             10,
             match request {
                 "MOD" => mode(5),
-                "GMN" => frame(MachineModel { model: Model::V4_TWIN }),
+                "GMN" => frame(MachineModel::new(Model::V4_TWIN)),
                 _ => ACCEPTED.to_vec(),
             },
         )]
@@ -65,7 +65,7 @@ fn failure_of_the_link_requires_a_fence() {
     let mut line = Line::new(move |request| match request {
         "MOD" if std::mem::take(&mut is_late) => vec![(500, mode(5))],
         "MOD" => vec![(10, mode(5))],
-        _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
+        _ => vec![(10, frame(MachineModel::new(Model::V4_TWIN)))],
     });
     line.receive_fails = Some(("MOD", io::ErrorKind::Other));
     let mut client = Client::new(line);

@@ -126,5 +126,5 @@ pub(crate) fn fence(request: &str) -> Vec<u8> {
 
 /// Returns the frame of a reply to `MOD`.
 pub(crate) fn mode(code: u8) -> Vec<u8> {
-    frame(Mode { working_mode: WorkingMode(code) })
+    frame(Mode::new(WorkingMode(code)))
 }

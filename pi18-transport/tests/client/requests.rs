@@ -32,7 +32,7 @@ fn late_reply_is_not_returned_for_the_next_query() {
     // The replies to MOD and GMN have the same shape.
     let line = Line::new(|request| match request {
         "MOD" => vec![(2_005, mode(5))],
-        _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
+        _ => vec![(10, frame(MachineModel::new(Model::V4_TWIN)))],
     });
     let mut config = ClientConfig::default();
     config.tries = 1;
@@ -50,7 +50,7 @@ fn late_reply_to_a_fence_does_not_end_a_later_fence() {
         "PI" => vec![(2_100, fence("PI"))],
         "MOD" => vec![(2_500, mode(5))],
         "ID" | "VFW" | "DI" => vec![(10, fence(request))],
-        _ => vec![(10, frame(MachineModel { model: Model::V4_TWIN }))],
+        _ => vec![(10, frame(MachineModel::new(Model::V4_TWIN)))],
     });
     let mut config = ClientConfig::default();
     config.tries = 1;
@@ -67,9 +67,7 @@ fn duplicate_reply_to_a_fence_is_not_returned_for_a_query() {
     let mut last = fence("PI");
     let mut client = Client::new(Line::with_fences(move |request| {
         let reply = match request {
-            "MCHGCR" => {
-                frame(MaxChargeCurrents { currents: Currents::new(&[Amperes(10)]).unwrap() })
-            }
+            "MCHGCR" => frame(MaxChargeCurrents::new(Currents::new(&[Amperes(10)]).unwrap())),
             _ => fence(request),
         };
         vec![(0, reply.clone()), (0, std::mem::replace(&mut last, reply))]
@@ -166,7 +164,7 @@ fn wrong_length_is_accepted_if_it_occurs_twice() {
     let mut client = Client::new(Line::new(move |_| vec![(10, wrong("00003537"))]));
     let day = Date::new(2026, 4, 26).unwrap();
     let timed = client.query(Query::DayEnergy(day)).unwrap();
-    assert_eq!(timed.reply, DayEnergy { energy: WattHours(3537) }.into());
+    assert_eq!(timed.reply, DayEnergy::new(WattHours(3537)).into());
     assert_eq!(timed.warnings, ["the stated length is 010, the actual length 011"]);
     assert_eq!(client.link().sent, ["PI", "ED20260426", "ID", "ED20260426"]);
 }

@@ -39,7 +39,7 @@ impl Link for Shared {
 
 /// Returns a reply to `GMN` for another host. It has the same form as a reply to `MOD`.
 fn model() -> Vec<u8> {
-    frame(MachineModel { model: Model::V4_TWIN })
+    frame(MachineModel::new(Model::V4_TWIN))
 }
 
 /// Reads the mode, and returns it with the requests that were sent.

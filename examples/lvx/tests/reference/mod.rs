@@ -136,11 +136,11 @@ impl Content {
                 self.fields = Fields::request(&request);
                 Ok(())
             }
-            FrameKind::Accepted | FrameKind::Refused => Ok(()),
             FrameKind::NotUnderstood => {
                 self.warnings.push("the unit did not understand the frame it received".to_owned());
                 Ok(())
             }
+            _ => Ok(()),
         }
     }
 
@@ -185,6 +185,7 @@ fn kind(kind: FrameKind) -> &'static str {
         FrameKind::Query | FrameKind::Set => "request",
         FrameKind::Accepted => "ack",
         FrameKind::Refused | FrameKind::NotUnderstood => "nak",
+        _ => "frame",
     }
 }
 

@@ -34,53 +34,51 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     let pv_voltage = pv_voltage(unit);
     let temperature = |base: f64, share: f64| Celsius(round_u16(base + 25.0 * share).cast_signed());
     let pv_peak: f64 = day::PV_PEAK.iter().sum();
-    GeneralStatus {
-        grid_voltage,
-        grid_frequency,
-        output_voltage,
-        output_frequency,
-        apparent_power: VoltAmperes(round_u32(apparent)),
-        active_power: Watts(round_u32(flow.output)),
-        load_percent: Percent(round_u16(apparent / rated * 100.0)),
-        battery_voltage: battery_voltage(unit),
-        // Both are zero in every capture.
-        battery_voltage_scc1: Decivolts(0),
-        battery_voltage_scc2: Decivolts(0),
-        discharge_current: Amperes(discharge_current(unit)),
-        charge_current: Amperes(charge_current(unit)),
-        battery_capacity: if unit.switches.state.battery_off {
-            Percent(0)
-        } else {
-            Percent(round_u16(world.battery.soc() * 100.0))
-        },
-        heat_sink_temperature: temperature(30.0, apparent / rated),
-        mppt1_temperature: temperature(28.0, flow.pv / pv_peak),
-        mppt2_temperature: temperature(27.0, flow.pv / pv_peak),
-        pv1_power: pv1,
-        pv2_power: pv2,
-        pv1_voltage: pv_voltage,
-        pv2_voltage: pv_voltage,
-        settings: unit.settings_state,
-        mppt1_status: charger(pv1),
-        mppt2_status: charger(pv2),
-        load_connection: connected,
-        battery_direction: match (charge_current(unit), discharge_current(unit)) {
-            (0, 0) => BatteryDirection::IDLE,
-            (_, 0) => BatteryDirection::CHARGING,
-            _ => BatteryDirection::DISCHARGING,
-        },
-        dc_ac_direction: match flow.dc_to_ac.round() {
-            power if power > 0.0 => DcAcDirection::DC_TO_AC,
-            power if power < 0.0 => DcAcDirection::AC_TO_DC,
-            _ => DcAcDirection::IDLE,
-        },
-        line_direction: match flow.grid.round() {
-            power if power > 0.0 => LineDirection::INPUT,
-            power if power < 0.0 => LineDirection::OUTPUT,
-            _ => LineDirection::IDLE,
-        },
-        parallel_instance: unit.instance(),
-    }
+    let mut status = GeneralStatus::zeroed();
+    status.grid_voltage = grid_voltage;
+    status.grid_frequency = grid_frequency;
+    status.output_voltage = output_voltage;
+    status.output_frequency = output_frequency;
+    status.apparent_power = VoltAmperes(round_u32(apparent));
+    status.active_power = Watts(round_u32(flow.output));
+    status.load_percent = Percent(round_u16(apparent / rated * 100.0));
+    status.battery_voltage = battery_voltage(unit);
+    // The voltages from the SCCs stay 0, as in every capture.
+    status.discharge_current = Amperes(discharge_current(unit));
+    status.charge_current = Amperes(charge_current(unit));
+    status.battery_capacity = if unit.switches.state.battery_off {
+        Percent(0)
+    } else {
+        Percent(round_u16(world.battery.soc() * 100.0))
+    };
+    status.heat_sink_temperature = temperature(30.0, apparent / rated);
+    status.mppt1_temperature = temperature(28.0, flow.pv / pv_peak);
+    status.mppt2_temperature = temperature(27.0, flow.pv / pv_peak);
+    status.pv1_power = pv1;
+    status.pv2_power = pv2;
+    status.pv1_voltage = pv_voltage;
+    status.pv2_voltage = pv_voltage;
+    status.settings = unit.settings_state;
+    status.mppt1_status = charger(pv1);
+    status.mppt2_status = charger(pv2);
+    status.load_connection = connected;
+    status.battery_direction = match (charge_current(unit), discharge_current(unit)) {
+        (0, 0) => BatteryDirection::IDLE,
+        (_, 0) => BatteryDirection::CHARGING,
+        _ => BatteryDirection::DISCHARGING,
+    };
+    status.dc_ac_direction = match flow.dc_to_ac.round() {
+        power if power > 0.0 => DcAcDirection::DC_TO_AC,
+        power if power < 0.0 => DcAcDirection::AC_TO_DC,
+        _ => DcAcDirection::IDLE,
+    };
+    status.line_direction = match flow.grid.round() {
+        power if power > 0.0 => LineDirection::INPUT,
+        power if power < 0.0 => LineDirection::OUTPUT,
+        _ => LineDirection::IDLE,
+    };
+    status.parallel_instance = unit.instance();
+    status
 }
 
 /// Returns the reply to `PGSn` about `unit`, which is the same from every unit of the bank.
@@ -89,41 +87,41 @@ pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
     let outputs = || world.units.iter().map(|unit| unit.flow.output);
     let apparent = outputs().map(|output| round_u32(output / POWER_FACTOR)).sum();
     let rated: u32 = world.units.iter().map(|unit| unit.switches.state.rated.power()).sum();
-    ParallelStatus {
-        presence: Presence::PRESENT,
-        working_mode: unit.mode,
-        fault: unit.fault(),
-        grid_voltage: status.grid_voltage,
-        grid_frequency: status.grid_frequency,
-        output_voltage: status.output_voltage,
-        output_frequency: status.output_frequency,
-        apparent_power: status.apparent_power,
-        active_power: status.active_power,
-        total_apparent_power: VoltAmperes(apparent),
-        total_active_power: Watts(outputs().map(round_u32).sum()),
-        load_percent: status.load_percent,
-        total_load_percent: Percent(round_u16(f64::from(apparent) / f64::from(rated) * 100.0)),
-        battery_voltage: status.battery_voltage,
-        discharge_current: status.discharge_current,
-        charge_current: status.charge_current,
-        total_charge_current: Amperes(world.units.iter().map(charge_current).sum()),
-        battery_capacity: status.battery_capacity,
-        pv1_power: status.pv1_power,
-        pv2_power: status.pv2_power,
-        pv1_voltage: status.pv1_voltage,
-        pv2_voltage: status.pv2_voltage,
-        mppt1_status: status.mppt1_status,
-        mppt2_status: status.mppt2_status,
-        load_connection: status.load_connection,
-        battery_direction: status.battery_direction,
-        dc_ac_direction: status.dc_ac_direction,
-        line_direction: status.line_direction,
-        temperature: status
-            .heat_sink_temperature
-            .max(status.mppt1_temperature)
-            .max(status.mppt2_temperature)
-            .into(),
-    }
+    let mut reply = ParallelStatus::zeroed();
+    reply.presence = Presence::PRESENT;
+    reply.working_mode = unit.mode;
+    reply.fault = unit.fault();
+    reply.grid_voltage = status.grid_voltage;
+    reply.grid_frequency = status.grid_frequency;
+    reply.output_voltage = status.output_voltage;
+    reply.output_frequency = status.output_frequency;
+    reply.apparent_power = status.apparent_power;
+    reply.active_power = status.active_power;
+    reply.total_apparent_power = VoltAmperes(apparent);
+    reply.total_active_power = Watts(outputs().map(round_u32).sum());
+    reply.load_percent = status.load_percent;
+    reply.total_load_percent = Percent(round_u16(f64::from(apparent) / f64::from(rated) * 100.0));
+    reply.battery_voltage = status.battery_voltage;
+    reply.discharge_current = status.discharge_current;
+    reply.charge_current = status.charge_current;
+    reply.total_charge_current = Amperes(world.units.iter().map(charge_current).sum());
+    reply.battery_capacity = status.battery_capacity;
+    reply.pv1_power = status.pv1_power;
+    reply.pv2_power = status.pv2_power;
+    reply.pv1_voltage = status.pv1_voltage;
+    reply.pv2_voltage = status.pv2_voltage;
+    reply.mppt1_status = status.mppt1_status;
+    reply.mppt2_status = status.mppt2_status;
+    reply.load_connection = status.load_connection;
+    reply.battery_direction = status.battery_direction;
+    reply.dc_ac_direction = status.dc_ac_direction;
+    reply.line_direction = status.line_direction;
+    reply.temperature = status
+        .heat_sink_temperature
+        .max(status.mppt1_temperature)
+        .max(status.mppt2_temperature)
+        .into();
+    reply
 }
 
 /// Returns the voltage and frequency of the grid, which vary slowly and slightly.

@@ -30,28 +30,28 @@ pub(crate) fn answer(world: &World, unit: &Unit, query: Query) -> Option<AnyRepl
         Query::ProtocolId => ProtocolId::PI18.into(),
         Query::MachineModel => {
             let model = unit.switches.state.model.unwrap_or(Model::V2_LV);
-            MachineModel { model }.into()
+            MachineModel::new(model).into()
         }
-        Query::Identity => Identity { serial_number: unit.serial? }.into(),
+        Query::Identity => Identity::new(unit.serial?).into(),
         Query::FirmwareVersions => unit.versions()?.into(),
-        Query::Clock => Clock { time: calendar::to_wire(clock())? }.into(),
-        Query::TotalEnergy => TotalEnergy { energy: unit.energy.total() }.into(),
-        Query::YearEnergy(year) => YearEnergy { energy: unit.energy.of_year(year) }.into(),
-        Query::MonthEnergy(month) => MonthEnergy { energy: unit.energy.of_month(month) }.into(),
-        Query::DayEnergy(day) => DayEnergy { energy: unit.energy.of_day(day) }.into(),
+        Query::Clock => Clock::new(calendar::to_wire(clock())?).into(),
+        Query::TotalEnergy => TotalEnergy::new(unit.energy.total()).into(),
+        Query::YearEnergy(year) => YearEnergy::new(unit.energy.of_year(year)).into(),
+        Query::MonthEnergy(month) => MonthEnergy::new(unit.energy.of_month(month)).into(),
+        Query::DayEnergy(day) => DayEnergy::new(unit.energy.of_day(day)).into(),
         Query::RatedInformation => rated_information(unit, &unit.shown(world.now)).into(),
         Query::GeneralStatus => general_status(world, unit).into(),
         Query::GeneralStatus2 => zeros::<GeneralStatus2>()?.into(),
-        Query::Mode => Mode { working_mode: unit.mode }.into(),
+        Query::Mode => Mode::new(unit.mode).into(),
         Query::FaultsAndWarnings => faults_and_warnings(world, unit)?.into(),
         Query::Flags => flags(unit).into(),
         Query::Defaults => defaults(unit)?.into(),
         Query::MaxChargeCurrents => {
             let currents = limits::charge_currents(quirks.charge_currents);
-            MaxChargeCurrents { currents: Currents::new(&currents)? }.into()
+            MaxChargeCurrents::new(Currents::new(&currents)?).into()
         }
         Query::MaxAcChargeCurrents => {
-            MaxAcChargeCurrents { currents: Currents::new(limits::AC_CHARGE_CURRENTS)? }.into()
+            MaxAcChargeCurrents::new(Currents::new(limits::AC_CHARGE_CURRENTS)?).into()
         }
         Query::ParallelRating(instance) => {
             let target = world.by_instance(unit.index, instance);
@@ -69,16 +69,17 @@ pub(crate) fn answer(world: &World, unit: &Unit, query: Query) -> Option<AnyRepl
         }
         Query::AcChargeWindow => {
             let Window { start, end } = unit.extras.ac_charge;
-            AcChargeWindow { start, end }.into()
+            AcChargeWindow::new(start, end).into()
         }
         Query::AcLoadWindow => {
             let Window { start, end } = unit.extras.ac_load;
-            AcLoadWindow { start, end }.into()
+            AcLoadWindow::new(start, end).into()
         }
         Query::ModbusSettings => unit.extras.modbus.into(),
         Query::LedSettings => unit.extras.led.into(),
         Query::TwinOutput => TwinOutput::decode(TwinOutput::SAMPLE.as_bytes()).ok()?.into(),
         Query::SocLimits => unit.extras.soc.into(),
+        _ => return None,
     })
 }
 
@@ -108,76 +109,73 @@ fn rated_information(unit: &Unit, settings: &Settings) -> RatedInformation {
     let current = f64::from(power) / settings.output_voltage.in_unit();
     let current = Deciamperes(round_u16(current * 10.0));
     let current = unit.switches.quirks.rated_current.unwrap_or(current);
-    RatedInformation {
-        input_voltage: settings.output_voltage,
-        input_current: current,
-        output_voltage: settings.output_voltage,
-        output_frequency: settings.output_frequency,
-        output_current: current,
-        output_apparent_power: VoltAmperes(power),
-        output_active_power: Watts(power),
-        battery_rated_voltage: unit.switches.state.rated.voltage(),
-        recharge_voltage: settings.recharge,
-        redischarge_voltage: settings.redischarge,
-        cutoff_voltage: settings.cutoff,
-        bulk_voltage: settings.bulk,
-        float_voltage: settings.float,
-        battery_type: settings.battery_type,
-        max_ac_charge_current: settings.max_ac_charge_current,
-        max_charge_current: settings.max_charge_current,
-        input_range: settings.input_range,
-        output_priority: settings.output_priority,
-        charger_priority: settings.charger_priority,
-        parallel_max: Count(9),
-        machine_type: settings.machine_type,
-        topology: Topology::TRANSFORMERLESS,
-        output_mode: settings.output_mode,
-        solar_priority: settings.solar_priority,
-        mppt_strings: Count(2),
-        regulation: unit.follows_2022().then_some(settings.regulation),
-    }
+    let mut rated = RatedInformation::zeroed();
+    rated.input_voltage = settings.output_voltage;
+    rated.input_current = current;
+    rated.output_voltage = settings.output_voltage;
+    rated.output_frequency = settings.output_frequency;
+    rated.output_current = current;
+    rated.output_apparent_power = VoltAmperes(power);
+    rated.output_active_power = Watts(power);
+    rated.battery_rated_voltage = unit.switches.state.rated.voltage();
+    rated.recharge_voltage = settings.recharge;
+    rated.redischarge_voltage = settings.redischarge;
+    rated.cutoff_voltage = settings.cutoff;
+    rated.bulk_voltage = settings.bulk;
+    rated.float_voltage = settings.float;
+    rated.battery_type = settings.battery_type;
+    rated.max_ac_charge_current = settings.max_ac_charge_current;
+    rated.max_charge_current = settings.max_charge_current;
+    rated.input_range = settings.input_range;
+    rated.output_priority = settings.output_priority;
+    rated.charger_priority = settings.charger_priority;
+    rated.parallel_max = Count(9);
+    rated.machine_type = settings.machine_type;
+    rated.topology = Topology::TRANSFORMERLESS;
+    rated.output_mode = settings.output_mode;
+    rated.solar_priority = settings.solar_priority;
+    rated.mppt_strings = Count(2);
+    rated.regulation = unit.follows_2022().then_some(settings.regulation);
+    rated
 }
 
 /// Returns the reply to `PRIn` about a unit; `None` if it has no serial number.
 fn parallel_rating(unit: &Unit, settings: &Settings) -> Option<ParallelRating> {
     let serial = unit.serial?;
-    Some(ParallelRating {
-        presence: Presence::PRESENT,
-        serial_length: Count(serial.as_str().len().try_into().ok()?),
-        serial_padded: PaddedSerial::from(serial),
-        charger_priority: settings.charger_priority,
-        max_charge_current: settings.max_charge_current,
-        max_ac_charge_current: settings.max_ac_charge_current,
-        output_mode: settings.output_mode,
-    })
+    let mut rating = ParallelRating::zeroed();
+    rating.presence = Presence::PRESENT;
+    rating.serial_length = Count(serial.as_str().len().try_into().ok()?);
+    rating.serial_padded = PaddedSerial::from(serial);
+    rating.charger_priority = settings.charger_priority;
+    rating.max_charge_current = settings.max_charge_current;
+    rating.max_ac_charge_current = settings.max_ac_charge_current;
+    rating.output_mode = settings.output_mode;
+    Some(rating)
 }
 
 /// Returns the reply to `FLAG`, with as many fields as the switch `flags` sets.
 fn flags(unit: &Unit) -> Flags {
     let count = unit.switches.quirks.flags;
     let feeds_grid = unit.follows_2022() && unit.settings.machine_type == MachineType::GRID_TIE;
-    let flags = unit.extras.flags;
-    Flags {
-        feed_to_grid: Some(if feeds_grid { Switch::ON } else { Switch::OFF }),
-        lithium_turn_on: flags.lithium_turn_on.filter(|_| count >= 10),
-        lithium_auto_turn_on: flags.lithium_auto_turn_on.filter(|_| count >= 11),
-        ..flags
-    }
+    let mut flags = unit.extras.flags;
+    flags.feed_to_grid = Some(if feeds_grid { Switch::ON } else { Switch::OFF });
+    flags.lithium_turn_on = flags.lithium_turn_on.filter(|_| count >= 10);
+    flags.lithium_auto_turn_on = flags.lithium_auto_turn_on.filter(|_| count >= 11);
+    flags
 }
 
 /// Returns the reply to `DI`: a captured reply with the settings that `PF` restores on this unit.
 fn defaults(unit: &Unit) -> Option<Defaults> {
     let settings = Settings::factory(unit.switches.state.rated);
-    Some(Defaults {
-        output_voltage: settings.output_voltage,
-        output_frequency: settings.output_frequency,
-        cutoff_voltage: settings.cutoff,
-        float_voltage: settings.float,
-        bulk_voltage: settings.bulk,
-        recharge_voltage: settings.recharge,
-        redischarge_voltage: settings.redischarge,
-        ..Defaults::decode(Defaults::SAMPLE.as_bytes()).ok()?
-    })
+    let mut defaults = Defaults::decode(Defaults::SAMPLE.as_bytes()).ok()?;
+    defaults.output_voltage = settings.output_voltage;
+    defaults.output_frequency = settings.output_frequency;
+    defaults.cutoff_voltage = settings.cutoff;
+    defaults.float_voltage = settings.float;
+    defaults.bulk_voltage = settings.bulk;
+    defaults.recharge_voltage = settings.recharge;
+    defaults.redischarge_voltage = settings.redischarge;
+    Some(defaults)
 }
 
 /// Returns a reply whose fields are all 0.

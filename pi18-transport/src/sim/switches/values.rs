@@ -139,7 +139,7 @@ pub(super) fn hosts(text: &str) -> Option<bool> {
 
 /// Reads the year of an edition of the protocol.
 pub(super) fn edition(text: &str) -> Option<Edition> {
-    Edition::ALL.into_iter().find(|edition| edition.to_string() == text)
+    Edition::ALL.iter().copied().find(|edition| edition.to_string() == text)
 }
 
 /// Reads a rated battery voltage.

@@ -21,44 +21,12 @@ impl Extras {
     /// those that the unit does not show in `FLAG`.
     pub(crate) fn commissioned() -> Self {
         Self {
-            flags: Flags {
-                buzzer: Count(1),
-                overload_bypass: Switch::OFF,
-                display_escape: Switch::ON,
-                overload_restart: Switch::OFF,
-                over_temperature_restart: Switch::OFF,
-                backlight: Switch::ON,
-                primary_source_alarm: Switch::ON,
-                fault_record: Switch::OFF,
-                feed_to_grid: Some(Switch::OFF),
-                lithium_turn_on: Some(Switch::OFF),
-                lithium_auto_turn_on: Some(Switch::OFF),
-            },
+            flags: flags(),
             ac_charge: Window::default(),
             ac_load: Window::default(),
-            modbus: ModbusSettings {
-                device_id: Count(1),
-                baud_rate: Count(3),
-                stop_bits: Count(1),
-                check_bits: Count(0),
-            },
-            led: LedSettings {
-                on: Switch::ON,
-                speed: LedSpeed::NORMAL,
-                effect: LedEffect::CHASING,
-                brightness: LedBrightness::HIGH,
-                data_shown: LedData::SOLAR_POWER,
-                background_color: Rgb { red: 0, green: 100, blue: 255 },
-                data_color: Rgb { red: 255, green: 0, blue: 0 },
-                energy_source_color: Rgb { red: 0, green: 255, blue: 0 },
-                welcome_effect: LedWelcome::GRADIENT_1,
-            },
-            soc: SocLimits {
-                cutoff: Percent(10),
-                recharge: Percent(30),
-                redischarge: Percent(80),
-                second_output_cutoff: Percent(20),
-            },
+            modbus: modbus(),
+            led: led(),
+            soc: soc(),
         }
     }
 
@@ -77,7 +45,8 @@ impl Extras {
         self.ac_load = Window::default();
     }
 
-    /// Sets a flag. Feed-to-grid (`I`) is ignored, because it is the machine type in [`Settings`].
+    /// Sets a flag. Feed-to-grid (`I`) is ignored, because it is the machine type in [`Settings`], and so
+    /// are flags that the virtual bank does not know.
     ///
     /// [`Settings`]: super::settings::Settings
     pub(crate) fn set_flag(&mut self, flag: Flag, state: Switch) {
@@ -91,9 +60,9 @@ impl Extras {
             Flag::Backlight => flags.backlight = state,
             Flag::PrimarySourceAlarm => flags.primary_source_alarm = state,
             Flag::FaultRecord => flags.fault_record = state,
-            Flag::FeedToGrid => {}
             Flag::LithiumTurnOn => flags.lithium_turn_on = Some(state),
             Flag::LithiumAutoTurnOn => flags.lithium_auto_turn_on = Some(state),
+            _ => {}
         }
     }
 }
@@ -113,6 +82,49 @@ impl Window {
         start == end
             || if start < end { start <= time && time < end } else { start <= time || time < end }
     }
+}
+
+fn flags() -> Flags {
+    let mut flags = Flags::zeroed();
+    flags.buzzer = Count(1);
+    flags.display_escape = Switch::ON;
+    flags.backlight = Switch::ON;
+    flags.primary_source_alarm = Switch::ON;
+    flags.feed_to_grid = Some(Switch::OFF);
+    flags.lithium_turn_on = Some(Switch::OFF);
+    flags.lithium_auto_turn_on = Some(Switch::OFF);
+    flags
+}
+
+fn modbus() -> ModbusSettings {
+    let mut modbus = ModbusSettings::zeroed();
+    modbus.device_id = Count(1);
+    modbus.baud_rate = Count(3);
+    modbus.stop_bits = Count(1);
+    modbus
+}
+
+fn led() -> LedSettings {
+    let mut led = LedSettings::zeroed();
+    led.on = Switch::ON;
+    led.speed = LedSpeed::NORMAL;
+    led.effect = LedEffect::CHASING;
+    led.brightness = LedBrightness::HIGH;
+    led.data_shown = LedData::SOLAR_POWER;
+    led.background_color = Rgb { red: 0, green: 100, blue: 255 };
+    led.data_color = Rgb { red: 255, green: 0, blue: 0 };
+    led.energy_source_color = Rgb { red: 0, green: 255, blue: 0 };
+    led.welcome_effect = LedWelcome::GRADIENT_1;
+    led
+}
+
+fn soc() -> SocLimits {
+    let mut soc = SocLimits::zeroed();
+    soc.cutoff = Percent(10);
+    soc.recharge = Percent(30);
+    soc.redischarge = Percent(80);
+    soc.second_output_cutoff = Percent(20);
+    soc
 }
 
 #[cfg(test)]

@@ -85,11 +85,11 @@ impl Content<'_> {
                 self.fields = Fields::Request(request);
                 Ok(())
             }
-            FrameKind::Accepted | FrameKind::Refused => Ok(()),
             FrameKind::NotUnderstood => {
                 self.warnings.push("the unit did not understand the frame it received".to_owned());
                 Ok(())
             }
+            _ => Ok(()),
         }
     }
 
@@ -143,6 +143,7 @@ fn kind(kind: FrameKind) -> &'static str {
         FrameKind::Query | FrameKind::Set => "request",
         FrameKind::Accepted => "ack",
         FrameKind::Refused | FrameKind::NotUnderstood => "nak",
+        _ => "frame",
     }
 }
 
