@@ -12,7 +12,8 @@
 //! | `preflight` | checks before the first write |
 //! | `course` | order of the steps, their undo, and the report |
 //! | `change`, `task` | one write, from its first check to its verification, and its purpose |
-//! | `explain` | likely reasons for a refusal |
+//! | `explain` | likely causes of a refusal |
+//! | `objection`, `reason` | why a run may not begin, and why it failed |
 //! | `link_budget` | time for which a link may fail |
 //! | `stray` | commands that may have reached another unit |
 //! | `verify` | last readings of all units |
@@ -28,8 +29,10 @@ mod explain;
 mod journal;
 mod link_budget;
 mod machine;
+mod objection;
 mod options;
 mod preflight;
+mod reason;
 mod report;
 mod run;
 mod state;
@@ -41,7 +44,9 @@ pub use action::{Action, Command, Event, Trouble, Write};
 pub use direction::{ResumeMode, RunDirection};
 pub use journal::{ApplyProgress, Journal, Past, Record};
 pub use machine::Apply;
+pub use objection::{Objection, ObjectionKind};
 pub use options::Options;
+pub use reason::{Cause, Reason, RefusalCause};
 pub use report::{ApplyReport, Ending, SettingReport, SettingState, StrayReport, UnitReport};
 pub use run::{Audit, Clock, Recorder, Units, run};
 pub use stray::{PendingCorrection, Stray, StrayCause};

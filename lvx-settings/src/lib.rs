@@ -105,9 +105,10 @@ mod plan;
 mod profile;
 
 pub use apply::{
-    Action, Apply, ApplyProgress, ApplyReport, Audit, Clock, Command, Ending, Event, Journal,
-    Options, Past, PendingCorrection, Record, Recorder, ResumeMode, RunDirection, SettingReport,
-    SettingState, Stray, StrayCause, StrayReport, Trouble, UnitReport, Units, Write, run,
+    Action, Apply, ApplyProgress, ApplyReport, Audit, Cause, Clock, Command, Ending, Event,
+    Journal, Objection, ObjectionKind, Options, Past, PendingCorrection, Reason, Record, Recorder,
+    RefusalCause, ResumeMode, RunDirection, SettingReport, SettingState, Stray, StrayCause,
+    StrayReport, Trouble, UnitReport, Units, Write, run,
 };
 pub use error::Error;
 pub use model::{
@@ -115,7 +116,10 @@ pub use model::{
     HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, Setting, SettingValue,
     Settings, Shape, Unit, ValueError, Window, are_phases, broken_rules, output_mode_conflict,
 };
-pub use plan::{LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlannedUnit, Step};
+pub use plan::{
+    LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlanWarning, PlanWarningKind,
+    PlannedUnit, Step,
+};
 pub use profile::{
     AppliesTo, BankDiagnostics, Diagnostic, DiagnosticKind, DiagnosticSeverity, DiagnosticStyle,
     Diagnostics, Label, ParsedProfile, Profile, profile_schema, validate, validate_for,

@@ -4,8 +4,8 @@
 //! plan, it returns the reasons as [`Obstacles`]. A plan can be saved as JSON, and
 //! [`Apply`](crate::Apply) carries it out.
 //!
-//! `steps` has the plan itself, `permissions` the writes that a caller permits, and `obstacle` the reasons
-//! why a plan cannot be made. A plan is made in these steps:
+//! `steps` has the plan itself, `permissions` the writes that a caller permits, `obstacle` the reasons why a
+//! plan cannot be made, and `warning` what a person should know before it is carried out. A plan is made in these steps:
 //!
 //! 1. `planner` determines the battery guard that applies, and collects the obstacles.
 //! 2. `feasibility` and `bank` find the obstacles that no order avoids: values outside the limits, rules
@@ -26,6 +26,7 @@ mod permissions;
 mod planner;
 mod search;
 mod steps;
+mod warning;
 
 pub use bank::LeftOut;
 pub(crate) use bounds::Bounds;
@@ -33,3 +34,4 @@ pub use obstacle::{Obstacle, ObstacleKind, Obstacles};
 pub use permissions::Permissions;
 pub(crate) use planner::unit_obstacles;
 pub use steps::{Plan, PlannedUnit, Step};
+pub use warning::{PlanWarning, PlanWarningKind};

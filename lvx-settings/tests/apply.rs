@@ -12,8 +12,8 @@ use bank::{
     valid_settings,
 };
 use lvx_settings::{
-    Apply, ApplyProgress, ApplyReport, Ending, Options, Permissions, Plan, Record, ResumeMode,
-    Setting, Settings, Unit, Units, broken_rules,
+    Apply, ApplyProgress, ApplyReport, Ending, Options, Permissions, Plan, Reason, Record,
+    ResumeMode, Setting, Settings, Unit, Units, broken_rules,
 };
 use pi18_proto::{Amperes, BatteryType, Decivolts, OutputMode, OutputPriority};
 use pi18_transport::{SetOutcome, sim::SharedBank};
@@ -96,8 +96,9 @@ fn refused(bank: &SharedBank, plan: Plan) -> String {
     assert_eq!(report.ending, Ending::Refused, "{report}");
     assert_eq!(received(bank), before);
     assert!(!memory.begun);
-    let charging = report.why.as_ref().is_some_and(|why| why.contains("the unit charges at"));
-    assert_eq!(report.refused_while_charging, charging, "{report}");
+    let charging = matches!(report.why, Some(Reason::Charging { .. }));
+    assert_eq!(report.to_string().contains("the unit charges at"), charging, "{report}");
+    assert_eq!(report.charging().is_some(), charging, "{report}");
     report.to_string()
 }
 
@@ -219,7 +220,7 @@ fn interrupt_ends_wait_for_idle_window() {
             });
         assert_eq!(report.ending, ending, "{report}");
         assert!(bank.elapsed() < Duration::from_hours(1));
-        assert!(report.why.as_ref().unwrap().contains("the run was interrupted"), "{report}");
+        assert!(report.why.as_ref().unwrap().is_interrupted(), "{report}");
         assert_true(&report, &bank);
     }
 }

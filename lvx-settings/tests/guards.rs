@@ -294,7 +294,7 @@ fn plan_for_one_unit_of_a_pair_warns_of_the_other() {
         let plan = plan_of("backlight: off\n", one(), &none).unwrap();
         assert_eq!(plan.left_out().len(), 1);
         assert!(
-            plan.warnings()[0].contains("the bank has at least 2 units"),
+            plan.warnings()[0].text.contains("the bank has at least 2 units"),
             "{:?}",
             plan.warnings()
         );

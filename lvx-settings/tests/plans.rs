@@ -159,7 +159,8 @@ fn irreversible_steps_come_last_with_a_warning() {
     });
     let plan = Plan::new(vec![planned(start, target, SERIALS[0])], waived(), None).unwrap();
     assert!(plan.steps.last().unwrap().to.max_charge_current.is_some());
-    insta::assert_snapshot!(plan.warnings().join("\n"));
+    let warnings: Vec<_> = plan.warnings().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(warnings.join("\n"));
 }
 
 #[test]

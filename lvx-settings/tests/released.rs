@@ -103,6 +103,6 @@ fn links_are_closed_during_confirmation() {
 fn other_unit_after_wait_is_rejected() {
     let (report, _) = confirmed(|unit| 1 - unit, true);
     assert_eq!(report.ending, Ending::Mixed, "{report}");
-    let unread = report.units[0].unread.as_deref().unwrap_or_default();
-    assert!(unread.contains("unit 96132206100411 answers on this link"), "{report}");
+    let unread = report.units[0].unread.as_ref().unwrap();
+    assert!(unread.to_string().contains("unit 96132206100411 answers on this link"), "{report}");
 }

@@ -201,6 +201,11 @@ fn json_contains_obstacles() {
     assert_eq!(shown["plan"]["steps"].as_array().unwrap().len(), 2);
     let why = shown["obstacles"][0]["why"].as_str().unwrap();
     assert!(why.contains("fault 83"), "{shown}");
+    assert_eq!(shown["obstacles"][0]["objection"]["kind"], "fault", "{shown}");
+    assert_eq!(shown["obstacles"][0]["objection"]["unit"], "96132206100410", "{shown}");
+    let warnings =
+        [&shown["warnings"], &shown["warning_details"]].map(|list| list.as_array().unwrap().len());
+    assert_eq!(warnings[0], warnings[1], "{shown}");
     // A refused run prints the reason in the same form.
     let wrong = [&faulty[..], &["--yes-serial", "96132206100499"]].concat();
     let refused = folder.lvx(None, &wrong);

@@ -166,3 +166,14 @@ impl From<&pi18_transport::Error> for Trouble {
         Self { gone: error.is_disconnected(), text: format!("{error:#}") }
     }
 }
+
+/// Returns the name of an outcome in files.
+pub(super) const fn outcome_name(outcome: SetOutcome) -> &'static str {
+    match outcome {
+        SetOutcome::Accepted => "accepted",
+        SetOutcome::Refused => "refused",
+        SetOutcome::Garbled => "garbled",
+        SetOutcome::Silent => "silent",
+        SetOutcome::Gone => "gone",
+    }
+}

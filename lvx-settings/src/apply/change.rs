@@ -42,5 +42,4 @@ mod write;
 pub(super) use goal::Goal;
 pub(super) use machine::Change;
 pub(super) use stage::{Failure, Verdict};
-pub(super) use target::on_this_link;
 pub(super) use waits::Waits;

@@ -9,6 +9,7 @@ use super::{
     journal::{ApplyProgress, Record},
     options::Options,
     preflight::{Preflight, Purpose},
+    reason::Reason,
     report::ApplyReport,
     state::{Doubts, Interrupts, Outcome, Strays, Undo},
     verify::Verify,
@@ -57,8 +58,8 @@ pub struct Apply {
     /// The units as they were read before the first write. A unit whose link was opened again, or whose
     /// number in the bank changed, is updated.
     pub(super) units: Vec<Unit>,
-    /// For each unit, the reason why it can no longer be reached; `None` if it can be reached.
-    pub(super) lost: Vec<Option<String>>,
+    /// For each unit, whether it can no longer be reached.
+    pub(super) lost: Vec<bool>,
     /// For each unit, voltages that it already has although a later step writes them: a new battery type
     /// replaced voltages that the plan expected to stay.
     pub(super) ahead: Vec<Settings>,
@@ -124,7 +125,7 @@ impl Apply {
     fn start(plan: Plan, options: Options, resumed: Option<(ApplyProgress, ResumeMode)>) -> Self {
         let earlier = resumed.as_ref().map(|(progress, _)| progress.clone()).unwrap_or_default();
         let mut apply = Self {
-            lost: vec![None; plan.units.len()],
+            lost: vec![false; plan.units.len()],
             ahead: vec![Settings::default(); plan.units.len()],
             plan,
             options,
@@ -223,12 +224,10 @@ impl Apply {
                 }
             }
             (Phase::Backup, Event::Stored(Ok(()))) => Phase::BeginStep(0),
-            (Phase::Backup, Event::Stored(Err(why))) => {
-                self.refuse(format!("the current settings cannot be saved: {why}"))
-            }
+            (Phase::Backup, Event::Stored(Err(error))) => self.refuse(Reason::NotSaved { error }),
             (Phase::Record(_, next), Event::Stored(Ok(()))) => *next,
-            (Phase::Record(record, next), Event::Stored(Err(why))) => {
-                self.record_failed(&record, &why, *next)
+            (Phase::Record(record, next), Event::Stored(Err(error))) => {
+                self.record_failed(&record, error, *next)
             }
             (Phase::Step(mut change), event) => match self.pass_on(&mut change, event, now) {
                 Some(verdict) => self.step_ended(&change, verdict),
@@ -245,12 +244,9 @@ impl Apply {
                 Phase::record(Record::Confirmed, self.verify())
             }
             (Phase::Confirmation(_), Event::Confirmed(false)) => {
-                let why = if self.interrupts.any() {
-                    INTERRUPTED
-                } else {
-                    "the new settings were not confirmed in time"
-                };
-                self.fail(why.to_owned(), self.plan.steps.len())
+                let interrupted = self.interrupts.any();
+                let why = if interrupted { Reason::Interrupted } else { Reason::NotConfirmed };
+                self.fail(why, self.plan.steps.len())
             }
             (Phase::Verify(mut verify), event) => {
                 verify.handle(event, now);
@@ -277,7 +273,7 @@ impl Apply {
     fn interrupted(&mut self) -> Option<Phase> {
         match &mut self.phase {
             Phase::AwaitEarlierWrite | Phase::Preflight(_) | Phase::Backup => {
-                return Some(self.refuse(INTERRUPTED.to_owned()));
+                return Some(self.refuse(Reason::Interrupted));
             }
             Phase::Verify(verify) => {
                 verify.hurry();
@@ -287,11 +283,11 @@ impl Apply {
             _ => return None,
         }
         Some(match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Step(mut change) => match change.interrupt(INTERRUPTED) {
+            Phase::Step(mut change) => match change.interrupt() {
                 Some(verdict) => self.step_ended(&change, verdict),
                 None => Phase::Step(change),
             },
-            Phase::Correction(mut change, next) => match change.interrupt(INTERRUPTED) {
+            Phase::Correction(mut change, next) => match change.interrupt() {
                 Some(verdict) => self.correction_ended(&change, verdict, *next),
                 None => Phase::Correction(change, next),
             },
@@ -305,6 +301,3 @@ impl Apply {
         Phase::Preflight(Box::new(Preflight::new(purpose)))
     }
 }
-
-/// The failure of a run that was interrupted.
-pub(super) const INTERRUPTED: &str = "the run was interrupted";

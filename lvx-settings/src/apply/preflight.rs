@@ -8,8 +8,9 @@ use pi18_proto::{Model, WorkingMode};
 use super::{
     action::{Action, Event},
     direction::ResumeMode,
-    explain,
+    objection::{Objection, ObjectionKind},
     options::{IDLE_CHECK_INTERVAL, Options, later},
+    reason::{Reason, RefusalCause},
 };
 use crate::{
     Plan, PlannedUnit, Setting, Settings, Step, Unit,
@@ -34,20 +35,6 @@ impl Purpose {
             Some(ResumeMode::Finish) => Self::Finish,
             Some(ResumeMode::Undo) => Self::Undo,
         }
-    }
-}
-
-/// The reason why a run is not begun.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) why: String,
-    /// Whether the only reason is that a unit charges.
-    pub(super) charging: bool,
-}
-
-impl Refusal {
-    fn lasting(why: String) -> Self {
-        Self { why, charging: false }
     }
 }
 
@@ -81,10 +68,10 @@ impl Preflight {
         options: &Options,
         idle_until: &mut Option<Instant>,
         now: Instant,
-    ) -> Option<Result<Vec<Unit>, Refusal>> {
+    ) -> Option<Result<Vec<Unit>, Reason>> {
         match event {
             Event::Paused => self.paused = false,
-            Event::Surveyed(Err(why)) => return Some(Err(Refusal::lasting(why))),
+            Event::Surveyed(Err(error)) => return Some(Err(Reason::Unread { error })),
             Event::Surveyed(Ok(unit)) => {
                 self.found.push(*unit);
                 if self.found.len() >= plan.units.len() {
@@ -102,18 +89,22 @@ impl Preflight {
         options: &Options,
         idle_until: &mut Option<Instant>,
         now: Instant,
-    ) -> Option<Result<Vec<Unit>, Refusal>> {
+    ) -> Option<Result<Vec<Unit>, Reason>> {
         let found = std::mem::take(&mut self.found);
         let objections = lasting_objections(plan, &found, self.purpose);
         if !objections.is_empty() {
-            return Some(Err(Refusal::lasting(objections.join("\n"))));
+            return Some(Err(Reason::Objected(objections)));
         }
         let charging = charging(plan, &found).filter(|_| self.purpose != Purpose::Undo);
-        let Some(why) = charging else { return Some(Ok(found)) };
+        let Some((planned, unit)) = charging else { return Some(Ok(found)) };
         let wait = options.wait_idle.unwrap_or_default();
         let until = *idle_until.get_or_insert(later(now, wait));
         if now >= until {
-            return Some(Err(Refusal { why, charging: true }));
+            return Some(Err(Reason::Charging {
+                unit: unit.serial_number,
+                place: planned.place(),
+                current: unit.status.charge_current,
+            }));
         }
         self.paused = true;
         None
@@ -124,10 +115,11 @@ impl Plan {
     /// Returns the objections to carrying out the plan on these units now; empty if there are none.
     ///
     /// Objections are a unit that is not the one of the plan, a unit that changed since the plan was made, a
-    /// fault, and a unit that would refuse a command in its current state.
+    /// fault, and a unit that would refuse a command in its current state. That a unit charges is an objection
+    /// only if there is no other: a run with [`Options::wait_idle`] waits until it no longer charges.
     ///
     /// ```
-    /// use lvx_settings::{HostClock, Permissions, Plan, Profile, Unit};
+    /// use lvx_settings::{HostClock, ObjectionKind, Permissions, Plan, Profile, Unit};
     /// use pi18_transport::Client;
     ///
     /// let host = HostClock::system();
@@ -140,14 +132,17 @@ impl Plan {
     ///
     /// // The cable now leads to the other unit.
     /// let other = Unit::read(&mut Client::open("sim:1")?, &host)?;
-    /// assert_eq!(plan.objections(&[other]), [
+    /// let objections = plan.objections(&[other]);
+    /// assert_eq!(objections[0].kind, ObjectionKind::OtherUnit);
+    /// assert_eq!(
+    ///     objections[0].to_string(),
     ///     "sim:0 (96132206100410): expected unit 96132206100410, found unit 96132206100411; use the \
     ///      address of the right unit"
-    /// ]);
+    /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn objections(&self, units: &[Unit]) -> Vec<String> {
+    pub fn objections(&self, units: &[Unit]) -> Vec<Objection> {
         self.objections_for(units, Purpose::Begin)
     }
 
@@ -157,44 +152,39 @@ impl Plan {
     /// They are those of [`objections`](Self::objections), with two exceptions: the settings of the plan may
     /// have their old or their new values, and all other settings may have changed.
     #[must_use]
-    pub fn objections_to_finish(&self, units: &[Unit]) -> Vec<String> {
+    pub fn objections_to_finish(&self, units: &[Unit]) -> Vec<Objection> {
         self.objections_for(units, Purpose::Finish)
     }
 
-    /// Returns the objection that a unit would refuse a write of the plan now because it charges, if there is
-    /// one. With [`Options::wait_idle`], a run waits until the unit no longer charges.
-    ///
-    /// [`objections`](Self::objections) and [`objections_to_finish`](Self::objections_to_finish) contain this
-    /// objection if they contain no other.
-    #[must_use]
-    pub fn charging_objection(&self, units: &[Unit]) -> Option<String> {
-        charging(self, units)
-    }
-
-    fn objections_for(&self, units: &[Unit], purpose: Purpose) -> Vec<String> {
-        let lasting = lasting_objections(self, units, purpose);
-        if lasting.is_empty() { charging(self, units).into_iter().collect() } else { lasting }
+    fn objections_for(&self, units: &[Unit], purpose: Purpose) -> Vec<Objection> {
+        let mut found = lasting_objections(self, units, purpose);
+        if found.is_empty()
+            && let Some((planned, unit)) = charging(self, units)
+        {
+            let cause = RefusalCause::Charging { current: unit.status.charge_current };
+            let objection = Objection::new(ObjectionKind::Charging, planned, cause);
+            found.push(objection.about(Setting::MaxChargeCurrent));
+        }
+        found
     }
 }
 
 /// Returns the objections that a wait does not resolve.
-fn lasting_objections(plan: &Plan, found: &[Unit], purpose: Purpose) -> Vec<String> {
+fn lasting_objections(plan: &Plan, found: &[Unit], purpose: Purpose) -> Vec<Objection> {
     let mut all = Vec::new();
     for (at, (planned, unit)) in plan.units.iter().zip(found).enumerate() {
-        let place = planned.place();
-        let mut objections = other_unit(planned, unit);
+        all.extend(other_unit(planned, unit));
         let is_planned = unit.serial_number == planned.unit.serial_number;
         if is_planned && purpose != Purpose::Undo {
-            objections.extend(fault(unit));
-            objections.extend(match purpose {
+            all.extend(fault(planned, unit));
+            all.extend(match purpose {
                 Purpose::Begin => changed_since(planned, unit),
-                _ => changed_by_others(plan, at, unit),
+                _ => changed_by_others(plan, at, planned, unit),
             });
             let sets_mode =
                 pending(plan, found).any(|step| step.unit == at && step.to.output_mode.is_some());
-            objections.extend(not_in_standby(unit).filter(|_| sets_mode));
+            all.extend(not_in_standby(planned, unit).filter(|_| sets_mode));
         }
-        all.extend(objections.into_iter().map(|why| format!("{place}: {why}")));
     }
     if all.is_empty() && purpose != Purpose::Undo {
         let mut fresh = plan.clone();
@@ -203,7 +193,7 @@ fn lasting_objections(plan: &Plan, found: &[Unit], purpose: Purpose) -> Vec<Stri
                 planned.unit = unit.clone();
             }
         }
-        all.extend(fresh.check().err().map(|error| error.to_string()));
+        all.extend(fresh.first_obstacle().map(Objection::from));
     }
     all
 }
@@ -218,32 +208,35 @@ fn pending<'a>(plan: &'a Plan, found: &'a [Unit]) -> impl Iterator<Item = &'a St
 /// Returns the reason why the output mode of a unit cannot be set now, if there is one.
 ///
 /// Source: assumed, from manuals of such units: the setting can be changed in standby only.
-fn not_in_standby(unit: &Unit) -> Option<String> {
+fn not_in_standby(planned: &PlannedUnit, unit: &Unit) -> Option<Objection> {
     let in_standby = [WorkingMode::STANDBY, WorkingMode::POWER_ON].contains(&unit.mode);
     (!in_standby).then(|| {
-        format!(
+        let text = format!(
             "output_mode can be set in standby only, and the unit is in mode {:02} ({}) with a load \
              of {}; switch off its output first",
             unit.mode.0, unit.mode, unit.status.active_power
-        )
+        );
+        Objection::new(ObjectionKind::NotInStandby, planned, text).about(Setting::OutputMode)
     })
 }
 
 /// Returns the differences between a unit and the one that the plan was made for.
-fn other_unit(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
+fn other_unit(planned: &PlannedUnit, unit: &Unit) -> Vec<Objection> {
     let then = &planned.unit;
     if unit.serial_number != then.serial_number {
         // Another unit differs in everything else too.
-        return vec![format!(
+        let text = format!(
             "expected unit {}, found unit {}; use the address of the right unit",
             then.serial_number, unit.serial_number
-        )];
+        );
+        return vec![Objection::new(ObjectionKind::OtherUnit, planned, text)];
     }
     let mut objections = Vec::new();
     let mut compare = |name: &str, now: &dyn ToString, then: &dyn ToString| {
         let (now, then) = (now.to_string(), then.to_string());
         if now != then {
-            objections.push(changed(name, &then, &now));
+            let text = changed(name, &then, &now);
+            objections.push(Objection::new(ObjectionKind::UnitChanged, planned, text));
         }
     };
     compare("firmware", &versions(unit), &versions(then));
@@ -257,32 +250,35 @@ fn other_unit(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
     objections
 }
 
-/// Returns the objection for a property that changed since the plan was made.
+/// Returns the text for a property that changed since the plan was made.
 fn changed(name: &str, then: &str, now: &str) -> String {
     format!("expected {name} {then} as in the plan, found {now}; make a new plan")
 }
 
-fn fault(unit: &Unit) -> Option<String> {
-    (unit.mode == WorkingMode::FAULT)
-        .then(|| format!("the unit has fault {}; clear the fault before a run", unit.fault))
+fn fault(planned: &PlannedUnit, unit: &Unit) -> Option<Objection> {
+    (unit.mode == WorkingMode::FAULT).then(|| {
+        let text = format!("the unit has fault {}; clear the fault before a run", unit.fault);
+        Objection::new(ObjectionKind::Fault, planned, text)
+    })
 }
 
 /// Returns the objections for settings that changed since the plan was made.
-fn changed_since(planned: &PlannedUnit, unit: &Unit) -> Vec<String> {
+fn changed_since(planned: &PlannedUnit, unit: &Unit) -> Vec<Objection> {
     // The clock moves, and is compared only if it is to be set.
     let counts = |setting| setting != Setting::Clock || planned.target.clock.is_some();
     let counting = |settings: Settings| settings.only(counts);
     let (now, before) = (counting(unit.settings()), counting(planned.unit.settings()));
     let changes = before.differences(&now).map(|change| {
         let then = change.from.map_or(NO_VALUE.to_owned(), |value| value.to_string());
-        changed(&change.setting.to_string(), &then, &change.to.to_string())
+        let text = changed(change.setting.key(), &then, &change.to.to_string());
+        Objection::new(ObjectionKind::SettingChanged, planned, text).about(change.setting)
     });
     changes.collect()
 }
 
 /// Returns the objections for settings of the plan whose value is not one that they have before, between or
 /// after its steps.
-fn changed_by_others(plan: &Plan, at: usize, unit: &Unit) -> Vec<String> {
+fn changed_by_others(plan: &Plan, at: usize, planned: &PlannedUnit, unit: &Unit) -> Vec<Objection> {
     let now = unit.settings();
     let states: Vec<_> = (0..=plan.steps.len())
         .filter_map(|count| plan.settings_after(count).get(at).copied())
@@ -291,7 +287,9 @@ fn changed_by_others(plan: &Plan, at: usize, unit: &Unit) -> Vec<String> {
     let others = plan.touched(at).filter(|setting| !is_known(setting));
     let others = others.map(|setting| {
         let now = now.get(setting).map_or(NO_VALUE.to_owned(), |value| value.to_string());
-        format!("expected the old or the new value of {setting}, found {now}; make a new plan")
+        let text =
+            format!("expected the old or the new value of {setting}, found {now}; make a new plan");
+        Objection::new(ObjectionKind::SettingChanged, planned, text).about(setting)
     });
     others.collect()
 }
@@ -309,13 +307,12 @@ fn versions(unit: &Unit) -> String {
     format!("{}, {}, {}", firmware.main, firmware.slave1, firmware.slave2)
 }
 
-/// Returns the objection for a unit that would refuse a step because it charges, if there is one.
-fn charging(plan: &Plan, found: &[Unit]) -> Option<String> {
+/// Returns a unit that would refuse a step because it charges, as it was planned and as it was found.
+fn charging<'a>(plan: &'a Plan, found: &'a [Unit]) -> Option<(&'a PlannedUnit, &'a Unit)> {
     let concerned = pending(plan, found).filter(|step| step.to.max_charge_current.is_some());
     let mut units =
         concerned.filter_map(|step| Some((plan.units.get(step.unit)?, found.get(step.unit)?)));
-    let (planned, unit) = units.find(|(_, unit)| is_observed(unit.model) && unit.is_charging())?;
-    Some(format!("{}: {}", planned.place(), explain::charges(&unit.status)))
+    units.find(|(_, unit)| is_observed(unit.model) && unit.is_charging())
 }
 
 /// Text for a setting that a unit does not have.

@@ -3,10 +3,16 @@
 use pi18_proto::SerialNumber;
 use serde::{Deserialize, Serialize};
 
-use super::stray::StrayCause;
-use crate::{Setting, SettingValue};
+use super::{
+    reason::{Cause, Reason},
+    stray::StrayCause,
+};
 
+mod serialize;
+mod setting;
 mod text;
+
+pub use setting::SettingReport;
 
 /// How a run ended.
 ///
@@ -71,24 +77,20 @@ pub enum Ending {
 /// ");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[must_use = "a run may have ended without doing what was planned"]
 pub struct ApplyReport {
     /// How the run ended.
     pub ending: Ending,
     /// First failure, if there was one.
-    pub why: Option<String>,
+    pub why: Option<Reason>,
     /// Further failures, and steps that could not be undone.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Reason>,
     /// Number of set commands that were sent.
     pub writes: u64,
-    /// Whether a unit refused a write, or would have refused it, because it charges. With
-    /// [`Options::wait_idle`](crate::Options::wait_idle), a run waits until the unit no longer charges.
-    #[serde(skip)]
-    pub refused_while_charging: bool,
     /// Whether all units show equal values for the twelve settings that must be equal
-    /// ([`Setting::AGREEING`]); `None` with a single unit, or if a unit could not be read.
+    /// ([`Setting::AGREEING`](crate::Setting::AGREEING)); `None` with a single unit, or if a unit could not be read.
     pub units_agree: Option<bool>,
     /// The units, in the order of the plan; empty if a check before the first write failed.
     pub units: Vec<UnitReport>,
@@ -114,7 +116,7 @@ pub struct StrayReport {
 }
 
 /// The settings of one unit after a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UnitReport {
     /// Address of the unit.
@@ -124,7 +126,7 @@ pub struct UnitReport {
     /// State of the settings that the plan changes.
     pub state: SettingState,
     /// Reason why the unit could not be read at the end, if it could not.
-    pub unread: Option<String>,
+    pub unread: Option<Cause>,
     /// The settings that the plan changes.
     pub settings: Vec<SettingReport>,
     /// Settings that another program or the unit itself changed during the run.
@@ -135,7 +137,7 @@ pub struct UnitReport {
 }
 
 /// Whether a unit has its old or its new settings.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SettingState {
@@ -151,49 +153,26 @@ pub enum SettingState {
     Unknown,
 }
 
-/// One setting of a unit after a run.
-///
-/// Values are `None` if the unit does not have the setting, and `now` also if it could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct SettingReport {
-    /// The setting.
-    pub setting: Setting,
-    /// Value before the run.
-    #[serde(serialize_with = "as_text")]
-    pub old: Option<SettingValue>,
-    /// Value that the plan gives the setting.
-    #[serde(serialize_with = "as_text")]
-    pub new: Option<SettingValue>,
-    /// Value after the run, from two equal readings in a row.
-    #[serde(serialize_with = "as_text")]
-    pub now: Option<SettingValue>,
-}
-
-#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
-fn as_text<S: serde::Serializer>(
-    value: &Option<SettingValue>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
-    }
-}
-
 impl ApplyReport {
+    /// Returns the serial number of a unit that refused a write because it charges, or that would have refused
+    /// it. A run with [`Options::wait_idle`](crate::Options::wait_idle) waits until it no longer charges.
+    #[must_use]
+    pub fn charging(&self) -> Option<SerialNumber> {
+        self.why.iter().chain(&self.remarks).find_map(Reason::charging)
+    }
+
     /// Returns the first deviation from the plan: a unit that could not be read, or a setting that does not
     /// have its planned value. Returns `None` if there is none.
-    pub(super) fn not_as_planned(&self) -> Option<String> {
-        self.units.iter().find_map(|unit| {
-            let serial = unit.serial_number;
-            if let Some(why) = &unit.unread {
-                return Some(format!("{serial}: the last reading failed: {why}"));
+    pub(super) fn not_as_planned(&self) -> Option<Reason> {
+        self.units.iter().find_map(|report| {
+            let unit = report.serial_number;
+            if let Some(cause) = report.unread.clone() {
+                return Some(Reason::LastReading { unit, cause });
             }
-            let is_planned = matches!(unit.state, SettingState::New | SettingState::Unchanged);
-            let off = unit.settings.iter().find(|setting| setting.now != setting.new);
-            let changed = unit.changed_by_others.first().or(off.filter(|_| !is_planned))?;
-            Some(format!("{serial}: changed by another program or by the unit itself: {changed}"))
+            let is_planned = matches!(report.state, SettingState::New | SettingState::Unchanged);
+            let off = report.settings.iter().find(|setting| setting.now != setting.new);
+            let changed = report.changed_by_others.first().or(off.filter(|_| !is_planned))?;
+            Some(Reason::Changed { unit, setting: *changed })
         })
     }
 }

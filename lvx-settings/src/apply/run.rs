@@ -5,7 +5,7 @@ use std::time::Duration;
 use pi18_transport::{Link, SetOutcome};
 
 use super::{
-    action::{Action, Event, Trouble, Write},
+    action::{Action, Event, Trouble, Write, outcome_name},
     machine::Apply,
     report::ApplyReport,
 };
@@ -140,20 +140,10 @@ fn send<L: Link>(
             command: command.to_string(),
             settings: write.to,
             direction: write.direction,
-            outcome: name(outcome),
+            outcome: outcome_name(outcome),
         });
     }
     Ok(outcome)
-}
-
-const fn name(outcome: SetOutcome) -> &'static str {
-    match outcome {
-        SetOutcome::Accepted => "accepted",
-        SetOutcome::Refused => "refused",
-        SetOutcome::Garbled => "garbled",
-        SetOutcome::Silent => "silent",
-        SetOutcome::Gone => "gone",
-    }
 }
 
 /// Pauses for this time. An interrupt ends the pause within a second.

@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 
 use super::{
+    reason::Reason,
     report::ApplyReport,
     stray::{PendingCorrection, Stray, pending_corrections},
-    task::{Correction, Reason},
+    task::{Correction, CorrectionReason},
 };
 use crate::Plan;
 
@@ -14,27 +15,25 @@ use crate::Plan;
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// First failure. The run is being undone because of it.
-    pub(super) why: Option<String>,
-    /// Further texts for the report.
-    remarks: Vec<String>,
+    pub(super) why: Option<Reason>,
+    /// Further failures.
+    remarks: Vec<Reason>,
     /// Number of set commands that were sent.
     pub(super) writes: u64,
     /// Whether the new settings were confirmed, after which nothing is undone.
     pub(super) confirmed: bool,
-    /// Whether a unit refused a write, or would have refused it, because it charges.
-    pub(super) refused_while_charging: bool,
     pub(super) report: Option<ApplyReport>,
 }
 
 impl Outcome {
-    /// Adds a text to the report, once.
-    pub(super) fn remark(&mut self, remark: String) {
+    /// Adds a further failure, once.
+    pub(super) fn remark(&mut self, remark: Reason) {
         if !self.remarks.contains(&remark) {
             self.remarks.push(remark);
         }
     }
 
-    pub(super) fn remarks(&self) -> &[String] {
+    pub(super) fn remarks(&self) -> &[Reason] {
         &self.remarks
     }
 
@@ -115,7 +114,7 @@ pub(super) struct Undo {
 #[derive(Debug)]
 pub(super) struct Left {
     pub(super) step: usize,
-    pub(super) why: String,
+    pub(super) why: Reason,
     /// Whether the unit could not be reached.
     pub(super) lost: bool,
 }
@@ -153,7 +152,7 @@ impl Strays {
     pub(super) fn queue_corrections(&mut self, plan: &Plan) {
         for pending in pending_corrections(plan, &self.commands, &self.corrected) {
             let PendingCorrection { step, unit, to } = pending;
-            let correction = Correction { step, unit, to, reason: Reason::Stray };
+            let correction = Correction { step, unit, to, reason: CorrectionReason::Stray };
             if !self.queue.contains(&correction) {
                 self.queue.push_back(correction);
             }

@@ -21,12 +21,12 @@ pub(super) struct Correction {
     pub(super) unit: usize,
     /// Settings that the unit gets.
     pub(super) to: Settings,
-    pub(super) reason: Reason,
+    pub(super) reason: CorrectionReason,
 }
 
 /// The reason why a unit is corrected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Reason {
+pub(super) enum CorrectionReason {
     /// The unit may have received a command for another unit.
     Stray,
     /// The new battery type of the unit replaced its voltages when the step was done or undone.

@@ -9,9 +9,9 @@ use pi18_proto::{AnyReply, Query, SerialNumber};
 
 use super::{
     action::{Action, Event},
-    change::on_this_link,
     link_budget::LinkBudget,
     options::Options,
+    reason::Cause,
 };
 use crate::{
     Plan, PlannedUnit, Setting, Settings,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The settings that a unit shows at the end, or the reason why it could not be read.
-pub(super) type Shown = Result<Settings, String>;
+pub(super) type Shown = Result<Settings, Cause>;
 
 /// Reads all settings of each unit.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Verify {
 
     /// Returns the settings of the units, in the order of the plan.
     pub(super) fn into_shown(self) -> Vec<Shown> {
-        let unread = || Err("the unit was not read".to_owned());
+        let unread = || Err(Cause::NotRead);
         self.units.into_iter().map(|readings| readings.shown.unwrap_or_else(unread)).collect()
     }
 }
@@ -159,7 +159,8 @@ impl UnitReadings {
                     _ => stage,
                 };
                 // Even after an interrupt, a device that disappeared is opened once.
-                self.retry(next, trouble.text, now, hurried && !trouble.gone)
+                let why = Cause::Link { error: trouble.text };
+                self.retry(next, why, now, hurried && !trouble.gone)
             }
             (Stage::Reopen, Event::Reopened { found, .. }) => {
                 self.begin_again();
@@ -169,9 +170,10 @@ impl UnitReadings {
                         Stage::Identify
                     }
                     Ok(other) => {
-                        self.retry(Stage::Away, on_this_link(other.serial_number), now, hurried)
+                        let why = Cause::OtherUnit { found: other.serial_number };
+                        self.retry(Stage::Away, why, now, hurried)
                     }
-                    Err(why) => self.retry(Stage::Away, why, now, hurried),
+                    Err(error) => self.retry(Stage::Away, Cause::Link { error }, now, hurried),
                 }
             }
             (stage, _) => stage,
@@ -187,7 +189,7 @@ impl UnitReadings {
         if found != self.serial_number {
             self.begin_again();
             let next = if hurried { Stage::Reopen } else { Stage::Away };
-            return self.retry(next, on_this_link(found), now, false);
+            return self.retry(next, Cause::OtherUnit { found }, now, false);
         }
         if self.stage == Stage::RecheckIdentity {
             self.shown = self.last.take().map(Ok);
@@ -206,7 +208,7 @@ impl UnitReadings {
             return Stage::RecheckIdentity;
         }
         if self.rounds > MAX_ROUNDS {
-            self.shown = Some(Err("the readings of the unit keep changing".to_owned()));
+            self.shown = Some(Err(Cause::Unsteady));
         }
         Stage::Pause
     }
@@ -217,7 +219,7 @@ impl UnitReadings {
 
     /// Returns `next` as the next stage of a link that fails. Gives the unit up if the time for its link is
     /// used up, or if `give_up` is set.
-    fn retry(&mut self, next: Stage, why: String, now: Instant, give_up: bool) -> Stage {
+    fn retry(&mut self, next: Stage, why: Cause, now: Instant, give_up: bool) -> Stage {
         if self.link.fails(now) || give_up {
             self.shown = Some(Err(why));
         }

@@ -38,6 +38,7 @@ macro_rules! settings {
         /// assert_eq!(setting.parse("56.4").unwrap().to_string(), "56.4 V");
         /// ```
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
         pub enum Setting {
             $($(
                 #[doc = $label]
@@ -194,7 +195,9 @@ macro_rules! settings {
         /// assert_eq!(group.risk(), Risk::Battery);
         /// assert!(group.settings().eq([Setting::BulkVoltage, Setting::FloatVoltage]));
         /// ```
-        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
         pub enum Group {
             $(
                 #[doc = concat!("Settings that the command `", $mnemonic, "` writes.")]

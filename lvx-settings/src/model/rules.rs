@@ -5,13 +5,14 @@ mod output_modes;
 use std::fmt;
 
 use pi18_proto::{Amperes, Decivolts};
+use serde::Serialize;
 
 use crate::{Battery, Setting, Settings, model::battery::Millivolts};
 
 pub use output_modes::{OutputModeConflict, are_phases, output_mode_conflict};
 
 /// A rule that some settings break together.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BrokenRule {
     /// Name of the rule.

@@ -14,6 +14,8 @@ use pi18_proto::{
     SelectableCurrent, SetCommand, SolarPriority, Switch,
 };
 
+use serde::Serialize;
+
 use super::{
     clock::{self, ClockOffset},
     command::{output_frequency, output_voltage, switch_flag, switch_machine},

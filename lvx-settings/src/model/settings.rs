@@ -21,7 +21,7 @@ use super::{
 /// let difference = now.differences(&target).next().unwrap();
 /// assert_eq!(difference.to_string(), "Bulk (C.V.) voltage: 56.4 V -> 56.0 V");
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Difference {
     /// The setting.

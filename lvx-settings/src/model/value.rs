@@ -9,6 +9,8 @@ use pi18_proto::{
     OutputMode, OutputPriority, RegulationState, SolarPriority, Switch, TimeOfDay,
 };
 
+use serde::{Serialize, Serializer};
+
 use super::clock::ClockOffset;
 
 pub(crate) use parse::{nearest, quantity};
@@ -30,6 +32,7 @@ pub(crate) use parse::{nearest, quantity};
 /// # Ok::<(), lvx_settings::ValueError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub enum SettingValue {
     /// A voltage.
     Voltage(Decivolts),
@@ -187,6 +190,13 @@ codes!(
     OutputMode,
     RegulationState
 );
+
+/// Writes the text of the value.
+impl Serialize for SettingValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 impl fmt::Display for SettingValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

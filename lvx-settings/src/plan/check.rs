@@ -6,7 +6,7 @@ use pi18_proto::BatteryType;
 
 use super::{Bounds, Obstacle, ObstacleKind, Plan, PlannedUnit, Step, bank::BankCurrent};
 use crate::{
-    Battery, BrokenRule, Error, Group, Limits, Setting, broken_rules,
+    Battery, BrokenRule, Error, Group, Setting, broken_rules,
     model::settings::{alike, same},
 };
 
@@ -44,55 +44,20 @@ impl Plan {
         found
     }
 
-    /// Returns warnings for the person who decides whether to carry out the plan: old values that cannot
-    /// be restored, units of the bank that are missing, and a sum of charge currents that exceeds the
-    /// guard.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        for step in &self.steps {
-            let Some(planned) = self.units.get(step.unit) else { continue };
-            let limits = Limits::of(&planned.unit);
-            for (setting, value) in step.from.iter() {
-                if let Err(error) = limits.check(setting, value)
-                    && step.to.get(setting) != Some(value)
-                {
-                    warnings.push(format!(
-                        "{}: {setting} cannot be restored after the change: {error}",
-                        planned.unit.serial_number
-                    ));
-                }
-            }
-        }
-        warnings.sort();
-        warnings.dedup();
-        let left_out = self.left_out();
-        if !left_out.is_empty() {
-            let count = self.units.len() + left_out.len();
-            let names: Vec<_> = left_out.iter().map(ToString::to_string).collect();
-            warnings.push(format!(
-                "the bank has at least {count} units; not in the plan: {}",
-                names.join(", ")
-            ));
-        }
-        if let Some(why) = BankCurrent::of(self)
-            .and_then(|current| current.excess(&self.settings_after(usize::MAX)))
-        {
-            warnings.push(why);
-        }
-        warnings
-    }
-
     /// Checks a plan from a file against the rules and the limits of its units.
     ///
     /// # Errors
     /// For the first obstacle, or the first step that is inconsistent or breaks a rule.
     pub fn check(&self) -> Result<(), Error> {
-        self.check_shape()?;
-        match self.obstacles().into_iter().next() {
-            Some(obstacle) => Err(obstacle.into()),
-            None => Ok(self.check_states()?),
-        }
+        self.first_obstacle().map_or(Ok(()), |obstacle| Err(obstacle.into()))
+    }
+
+    /// Returns the first obstacle, or the first step that is inconsistent or breaks a rule.
+    pub(crate) fn first_obstacle(&self) -> Option<Obstacle> {
+        let unsound = |check: Result<(), Unsound>| check.err().map(Obstacle::from);
+        unsound(self.check_shape())
+            .or_else(|| self.obstacles().into_iter().next())
+            .or_else(|| unsound(self.check_states()))
     }
 
     /// Checks that no intermediate state breaks a rule, and that the steps lead to the targets and change
@@ -199,6 +164,12 @@ pub(crate) struct Unsound {
 impl fmt::Display for Unsound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.why)
+    }
+}
+
+impl From<Unsound> for Obstacle {
+    fn from(unsound: Unsound) -> Self {
+        Self::new(ObstacleKind::Plan, unsound.place, unsound.why, "")
     }
 }
 

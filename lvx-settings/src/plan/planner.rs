@@ -106,7 +106,7 @@ impl Plan {
         if found.is_empty()
             && let Err(unsound) = self.check_shape().and_then(|()| self.check_states())
         {
-            found.push(Obstacle::new(ObstacleKind::Plan, unsound.place, unsound.why, ""));
+            found.push(unsound.into());
         }
         if found.is_empty() { Ok(self) } else { Err(Obstacles(found)) }
     }

@@ -211,7 +211,8 @@ fn last_reading_of_other_unit_is_rejected() {
     );
     let report = cables.run(Apply::new(plan, Options::default()), &mut script);
     assert_eq!(report.units[0].state, lvx_settings::SettingState::Unknown, "{report}");
-    assert!(report.units[0].unread.as_ref().unwrap().contains("answers on this link"), "{report}");
+    let unread = report.units[0].unread.as_ref().unwrap();
+    assert!(unread.to_string().contains("answers on this link"), "{report}");
 }
 
 #[test]

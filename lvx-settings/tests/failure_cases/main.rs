@@ -26,8 +26,8 @@ use bank::{
     run_with, settings_of,
 };
 use lvx_settings::{
-    Action, Apply, ApplyProgress, ApplyReport, Ending, Journal, Options, Past, Permissions, Plan,
-    Record, ResumeMode, Step, Unit, Units,
+    Action, Apply, ApplyProgress, ApplyReport, Cause, Ending, Group, Journal, ObjectionKind,
+    Options, Past, Permissions, Plan, Reason, Record, ResumeMode, Step, Unit, Units,
 };
 use pi18_proto::{Amperes, ChargerPriority, Decivolts, OutputMode, SolarPriority};
 use pi18_transport::{Link, SetOutcome, sim::SharedBank};

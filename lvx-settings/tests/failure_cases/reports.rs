@@ -65,7 +65,7 @@ fn interrupt_during_confirmation_is_reported() {
     script.interrupt_after = Some(bank.elapsed() + Duration::from_mins(5));
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     let why = report.why.unwrap();
-    assert!(why.contains("interrupted"), "five minutes before the deadline: {why}");
+    assert_eq!(why, Reason::Interrupted, "five minutes before the deadline");
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn interrupt_in_last_reading_undoes_steps() {
     let mut units = Units::new(clients, clock);
     let report = lvx_settings::run(Apply::new(plan, Options::default()), &mut units, &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}");
-    assert_eq!(report.why.as_deref(), Some("the run was interrupted"));
+    assert_eq!(report.why, Some(Reason::Interrupted));
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before);
 }
 
@@ -354,4 +354,49 @@ fn undo_after_foreign_change_keeps_rules() {
     assert_eq!(script.memory.audit, ["MCHGV580,540 accepted"], "{report}");
     assert_eq!(report.ending, Ending::Mixed, "{report}");
     assert!(report.to_string().contains("float_voltage 57.5 V is above bulk_voltage"), "{report}");
+}
+
+#[test]
+fn reasons_name_unit_group_and_cause() {
+    let bank = idle_bank();
+    switch(&bank, 1, "ignore=1");
+    let plan = planned(&bank, &profile(|s| s.bulk_voltage = Some(Decivolts(558))));
+    let mut script = Script::new(&bank);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
+    assert_eq!(report.ending, Ending::Undone, "{report}");
+    let Some(Reason::NotTaken { unit, group, to, cause }) = &report.why else { panic!("{report}") };
+    assert_eq!(unit.as_str(), "96132206100411");
+    assert_eq!(*group, Some(Group::ChargeVoltages));
+    assert_eq!(to.bulk_voltage, Some(Decivolts(558)));
+    let Cause::NotShown { outcome, attempts, .. } = cause else { panic!("{cause}") };
+    assert_eq!((*outcome, *attempts), (SetOutcome::Accepted, 1));
+    assert_eq!(report.charging(), None);
+
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["why"], report.why.as_ref().unwrap().to_string());
+    assert_eq!(json["reason"]["text"], json["why"]);
+    assert_eq!(json["reason"]["kind"], "not_taken");
+    assert_eq!(json["reason"]["unit"], "96132206100411");
+    assert_eq!(json["reason"]["group"], "charge_voltages");
+    assert_eq!(json["reason"]["to"]["bulk_voltage"], "55.8 V");
+    assert_eq!(json["reason"]["cause"]["kind"], "not_shown");
+    assert_eq!(json["reason"]["cause"]["outcome"], "accepted");
+    assert_eq!(json["reason"]["cause"]["within_s"], 15.0);
+    assert_eq!(json["units"][0]["unread"], serde_json::Value::Null);
+}
+
+#[test]
+fn objections_of_a_refused_run_are_typed() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    switch(&bank, 1, "fault=86");
+    let mut script = Script::new(&bank);
+    let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
+    let Some(Reason::Objected(objections)) = &report.why else { panic!("{report}") };
+    let kinds: Vec<_> = objections.iter().map(|objection| objection.kind).collect();
+    assert_eq!(kinds, [ObjectionKind::Fault]);
+    assert_eq!(objections[0].unit.unwrap().as_str(), "96132206100411");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["reason"]["objections"][0]["kind"], "fault");
+    assert_eq!(json["reason"]["objections"][0]["place"], "sim:1 (96132206100411)");
 }

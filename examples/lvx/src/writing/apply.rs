@@ -6,14 +6,14 @@ use std::{
     path::Path,
 };
 
-use lvx_settings::{Apply, Options, Plan};
+use lvx_settings::{Apply, Objection, Obstacle, Options, Plan, PlanWarning};
 use pi18_transport::wrap;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     consent,
     drive::{drive, options, print_report},
-    obstacle::describe_objections,
+    obstacle::describe_objection,
     permissions::permissions,
     plan::show,
     target::{Blocked, Target},
@@ -76,9 +76,9 @@ pub(crate) fn apply_target(
     };
     if plan.is_empty() || !consent {
         let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
-        let mut objections = describe_objections(plan.objections(&units), &plan, &units);
-        objections.extend(Store::open_existing(&args.timing.state)?.blocked(&plan, &ignored)?);
-        return print_dry_run(out, &plan, &objections, args.format);
+        let present = plan.objections(&units);
+        let blocked = Store::open_existing(&args.timing.state)?.blocked(&plan, &ignored)?;
+        return print_dry_run(out, &plan, &present, blocked.as_slice(), args.format);
     }
     let opened_files = Store::create(&args.timing.state)
         .and_then(|store| store.start_run(&plan, &ignored, None))
@@ -86,7 +86,7 @@ pub(crate) fn apply_target(
     let mut files = match opened_files {
         Ok(files) => files,
         Err(failure) => {
-            return Err(print_refusal(failure, "present_state", &plan, args.format, out)?);
+            return Err(print_refusal(failure, PRESENT_STATE, &plan, args.format, out)?);
         }
     };
     let options = Options { confirm_within: args.confirm_within, ..options(&args.timing) };
@@ -101,7 +101,14 @@ fn print_obstacles(
     out: &mut impl Write,
 ) -> io::Result<Failure> {
     if format == Format::Json {
-        writeln!(out, "{}", json!({ "plan": null, "obstacles": obstacles }))?;
+        #[derive(Serialize)]
+        struct Json {
+            plan: Option<Plan>,
+            obstacles: Vec<Obstacle>,
+        }
+
+        let json = Json { plan: None, obstacles };
+        writeln!(out, "{}", serde_json::to_string(&json)?)?;
     }
     Ok(failure)
 }
@@ -116,16 +123,49 @@ fn print_refusal(
     out: &mut impl Write,
 ) -> io::Result<Failure> {
     if format == Format::Json {
-        writeln!(out, "{}", as_json(plan, kind, failure.messages()))?;
+        let json = serde_json::to_string(&as_json(plan, &[], kind, failure.messages()))?;
+        writeln!(out, "{json}")?;
     }
     Ok(failure)
 }
 
-/// Returns the JSON form of a plan and the objections to it.
-fn as_json(plan: &Plan, kind: &str, objections: &[String]) -> serde_json::Value {
-    let obstacles: Vec<_> =
-        objections.iter().map(|why| json!({ "kind": kind, "why": why })).collect();
-    json!({ "plan": plan, "obstacles": obstacles, "warnings": plan.warnings() })
+/// Returns the JSON form of a plan, the objections of its units, and further texts of this kind against it.
+fn as_json(plan: &Plan, present: &[Objection], kind: &str, texts: &[String]) -> impl Serialize {
+    let present = present.iter().map(|objection| JsonObstacle {
+        kind: PRESENT_STATE.to_owned(),
+        why: describe_objection(objection),
+        objection: Some(objection.clone()),
+    });
+    let texts = texts.iter().map(|why| JsonObstacle {
+        kind: kind.to_owned(),
+        why: why.clone(),
+        objection: None,
+    });
+    let warnings = plan.warnings();
+    JsonPlan {
+        plan: plan.clone(),
+        obstacles: present.chain(texts).collect(),
+        warnings: warnings.iter().map(ToString::to_string).collect(),
+        warning_details: warnings,
+    }
+}
+
+/// The JSON form of a plan that is not carried out.
+#[derive(Serialize)]
+struct JsonPlan {
+    plan: Plan,
+    obstacles: Vec<JsonObstacle>,
+    warnings: Vec<String>,
+    warning_details: Vec<PlanWarning>,
+}
+
+/// A reason for not carrying out a plan.
+#[derive(Serialize)]
+struct JsonObstacle {
+    kind: String,
+    why: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objection: Option<Objection>,
 }
 
 /// Saves a plan in a file, and a copy in the state folder, so that `lvx apply` can use its addresses.
@@ -152,11 +192,15 @@ fn save(path: &Path, plan: &Plan, dir: &StateDir) -> Result<(), Failure> {
 fn print_dry_run(
     out: &mut impl Write,
     plan: &Plan,
-    objections: &[String],
+    present: &[Objection],
+    blocked: &[String],
     format: Format,
 ) -> Result<Status, Failure> {
+    let objections: Vec<_> =
+        present.iter().map(describe_objection).chain(blocked.iter().cloned()).collect();
     if format == Format::Json {
-        writeln!(out, "{}", as_json(plan, "present_state", objections))?;
+        let json = serde_json::to_string(&as_json(plan, present, PRESENT_STATE, blocked));
+        writeln!(out, "{}", json.map_err(io::Error::from)?)?;
     } else if plan.is_empty() {
         writeln!(out, "all settings already have these values; nothing was written")?;
     } else {
@@ -169,14 +213,17 @@ fn print_dry_run(
             )?;
         } else {
             writeln!(out, "nothing was written; --confirm would refuse because:")?;
-            for why in objections {
+            for why in &objections {
                 write!(out, "{}", wrap_text(why))?;
             }
         }
     }
-    let blocked = !plan.is_empty() && !objections.is_empty();
-    Ok(if blocked { Status::Findings } else { Status::Ok })
+    let is_blocked = !plan.is_empty() && !objections.is_empty();
+    Ok(if is_blocked { Status::Findings } else { Status::Ok })
 }
+
+/// The kind of objections that come from the present state of the units and of other runs.
+const PRESENT_STATE: &str = "present_state";
 
 /// Wraps a text, but keeps each command on one line, so that it can be copied.
 fn wrap_text(why: &str) -> String {

@@ -59,7 +59,7 @@ pub(crate) fn print_report(
         print_note(&format!("standard output: {error}"));
         report.to_string().lines().for_each(print_note);
     }
-    if report.refused_while_charging {
+    if report.charging().is_some() {
         print_note(&format!("to wait until the unit no longer charges: {WAIT_OPTION}"));
     }
     if let Some(run) = files.hint() {

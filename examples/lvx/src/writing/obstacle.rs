@@ -1,6 +1,6 @@
 //! Messages about obstacles to a plan, and about objections to carrying it out.
 
-use lvx_settings::{Obstacle, ObstacleKind, Plan, Unit};
+use lvx_settings::{Objection, ObjectionKind, Obstacle, ObstacleKind};
 
 use crate::input::battery_path;
 
@@ -20,18 +20,12 @@ pub(crate) fn describe_obstacle(obstacle: &Obstacle) -> String {
     format!("{obstacle}{option}")
 }
 
-/// Adds the option that waits for an idle window to the objection that a unit charges.
-pub(crate) fn describe_objections(
-    objections: Vec<String>,
-    plan: &Plan,
-    units: &[Unit],
-) -> Vec<String> {
-    let charging = plan.charging_objection(units);
-    let describe = |objection: String| match &charging {
-        Some(charging) if *charging == objection => format!("{objection} ({WAIT_OPTION})"),
-        _ => objection,
-    };
-    objections.into_iter().map(describe).collect()
+/// Returns the message of an objection, with the option that waits for an idle window if the unit charges.
+pub(crate) fn describe_objection(objection: &Objection) -> String {
+    match objection.kind {
+        ObjectionKind::Charging => format!("{objection} ({WAIT_OPTION})"),
+        _ => objection.to_string(),
+    }
 }
 
 /// The option of a run that waits until a unit no longer charges.

@@ -22,7 +22,7 @@ pub(crate) fn show(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
         writeln!(out, "\n{plan}")?;
     }
     for warning in plan.warnings() {
-        write!(out, "{}", wrap("warning: ", &warning, MAX_WIDTH))?;
+        write!(out, "{}", wrap("warning: ", &warning.to_string(), MAX_WIDTH))?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::apply::{
     action::{Action, Event, Write},
     journal::Record,
     options::IDLE_CHECK_INTERVAL,
+    reason::Cause,
     task::{Correction, Task},
 };
 
@@ -92,20 +93,20 @@ impl Change {
     ///
     /// A wait for the link or for an idle window always ends. In any other stage, an undo continues. If a
     /// command was sent and the unit has not identified itself since, this is checked first.
-    pub(in crate::apply) fn interrupt(&mut self, why: &str) -> Option<Verdict> {
+    pub(in crate::apply) fn interrupt(&mut self) -> Option<Verdict> {
         self.waits.hurried = true;
         self.waits.may_wait_idle = false;
         let doubts = &self.sending.doubts;
         match self.stage {
-            Stage::Away | Stage::Reopen => Some(self.lose(why)),
+            Stage::Away | Stage::Reopen => Some(self.lose(Cause::Interrupted)),
             Stage::RecheckIdentity | Stage::RecheckNumber | Stage::TraceNumber => None,
             _ if self.goal.backward && self.stage != Stage::WaitIdle => None,
             _ if doubts.unidentified || doubts.unchecked_number.is_some() => {
-                self.pending = Some(self.failed(why));
+                self.pending = Some(self.failed(Cause::Interrupted));
                 self.stage = Stage::RecheckIdentity;
                 None
             }
-            _ => Some(self.failed(why)),
+            _ => Some(self.failed(Cause::Interrupted)),
         }
     }
 }

@@ -7,9 +7,12 @@ use pi18_proto::{AnyReply, Count, SerialNumber};
 use super::{
     machine::Change,
     stage::{Failure, Flow, Stage, Verdict},
-    target::{NO_NUMBER, on_this_link, stated_number},
+    target::stated_number,
 };
-use crate::{Settings, apply::stray::StrayCause};
+use crate::{
+    Settings,
+    apply::{reason::Cause, stray::StrayCause},
+};
 
 impl Change {
     /// Handles [`Stage::Identify`].
@@ -30,7 +33,7 @@ impl Change {
         }
         self.sending.doubts.unchecked_number = None;
         let Some(instance) = stated_number(reply) else {
-            return Flow::Break(self.failed(NO_NUMBER));
+            return Flow::Break(self.failed(Cause::NoNumber));
         };
         if instance != self.target.instance {
             let mut unit = self.target.unit.clone();
@@ -72,16 +75,15 @@ impl Change {
         if !self.sending.doubts.unidentified {
             // No command was sent since the right unit last identified itself.
             if self.waits.link.fails(now) {
-                return Flow::Break(self.lose(&on_this_link(found)));
+                return Flow::Break(self.lose(Cause::OtherUnit { found }));
             }
             return Flow::Continue(Stage::Away);
         }
-        let why =
-            format!("unit {found} now answers on this link, and may have received the command");
-        let why = match pending {
-            Some(Verdict::Failed(failure)) => format!("{}; {why}", failure.why),
-            _ => why,
+        let after = match pending {
+            Some(Verdict::Failed(failure)) => Some(Box::new(failure.why)),
+            _ => None,
         };
+        let why = Cause::Swapped { found, after };
         let stray_cause = Some(StrayCause::AnotherUnit { found });
         Flow::Break(Verdict::Failed(Failure {
             may_be_done: true,
@@ -102,12 +104,16 @@ impl Change {
     /// Handles a unit that no longer has the number that the command named. Another unit may have carried out
     /// the command.
     fn renumbered(&mut self, now: Count) -> Flow {
-        let failure = match self.pending.take() {
-            Some(Verdict::Failed(failure)) => failure,
-            _ => self.failure("it is not known which unit carried out the command"),
+        let after = match self.pending.take() {
+            Some(Verdict::Failed(failure)) => Some(Box::new(failure.why)),
+            _ => None,
         };
         let stray_cause = Some(StrayCause::Renumbered { now, found: None });
-        self.pending = Some(Verdict::Failed(Failure { may_be_done: true, stray_cause, ..failure }));
+        self.pending = Some(Verdict::Failed(Failure {
+            may_be_done: true,
+            stray_cause,
+            ..self.failure(Cause::Renumbered { found: None, after })
+        }));
         Flow::Continue(Stage::TraceNumber)
     }
 
@@ -119,11 +125,9 @@ impl Change {
             && let Some(StrayCause::Renumbered { found, .. }) = &mut failure.stray_cause
         {
             *found = Some(serial);
-            failure.why = format!(
-                "{}; the numbers in the bank changed meanwhile, and unit {serial} may have received \
-                 the command",
-                failure.why
-            );
+            if let Cause::Renumbered { found, .. } = &mut failure.why {
+                *found = Some(serial);
+            }
         }
         self.end()
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Settings, Unit,
-    apply::{action::Command, explain, options::Options, task::Task},
+    apply::{action::Command, options::Options, reason::Cause, task::Task},
 };
 
 /// A change of one group of settings of one unit.
@@ -117,32 +117,24 @@ impl Change {
         }
     }
 
-    pub(super) fn failure(&self, why: impl Into<String>) -> Failure {
-        Failure {
-            why: why.into(),
-            may_be_done: self.sending.doubts.may_be_done,
-            lost: false,
-            charging: false,
-            stray_cause: None,
-        }
+    pub(super) fn failure(&self, why: Cause) -> Failure {
+        let may_be_done = self.sending.doubts.may_be_done;
+        Failure { why, may_be_done, lost: false, stray_cause: None }
     }
 
-    pub(super) fn failed(&self, why: impl Into<String>) -> Verdict {
+    pub(super) fn failed(&self, why: Cause) -> Verdict {
         Verdict::Failed(self.failure(why))
     }
 
     /// Fails because settings have values that this run did not write.
     pub(super) fn foreign(&self, found: &Settings, expected: &Settings) -> Verdict {
-        self.failed(explain::foreign(found, expected))
+        self.failed(Cause::Changed(found.differences(expected).collect()))
     }
 
     /// Fails because the unit can no longer be reached.
-    pub(super) fn lose(&self, why: &str) -> Verdict {
-        let doubt = if self.sending.doubts.may_be_done {
-            "; the last write may have been carried out"
-        } else {
-            ""
-        };
-        Verdict::Failed(Failure { lost: true, ..self.failure(format!("{why}{doubt}")) })
+    pub(super) fn lose(&self, why: Cause) -> Verdict {
+        let in_doubt = self.sending.doubts.may_be_done;
+        let why = if in_doubt { Cause::InDoubt(Box::new(why)) } else { why };
+        Verdict::Failed(Failure { lost: true, ..self.failure(why) })
     }
 }

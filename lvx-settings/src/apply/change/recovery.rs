@@ -6,12 +6,11 @@ use pi18_proto::{AnyReply, GeneralStatus, SerialNumber};
 
 use super::{
     machine::Change,
-    stage::{Failure, Flow, Stage, Verdict},
-    target::{NO_NUMBER, on_this_link},
+    stage::{Flow, Stage},
 };
 use crate::{
     Group, Unit,
-    apply::{action::Trouble, explain, options::later},
+    apply::{action::Trouble, explain, options::later, reason::Cause},
 };
 
 impl Change {
@@ -28,10 +27,10 @@ impl Change {
             matches!(self.stage, Stage::Identify | Stage::Inspect | Stage::ReadNumber)
                 && self.sending.attempts == 0;
         if before_the_first && !trouble.gone {
-            return Flow::Break(self.failed(trouble.text));
+            return Flow::Break(self.failed(Cause::Link { error: trouble.text }));
         }
         if used_up {
-            return Flow::Break(self.lose(&trouble.text));
+            return Flow::Break(self.lose(Cause::Link { error: trouble.text }));
         }
         if trouble.gone {
             return Flow::Continue(Stage::Away);
@@ -60,7 +59,7 @@ impl Change {
         let why = match found {
             Ok(unit) if is_target(&unit) => {
                 let Some(instance) = unit.instance() else {
-                    return Flow::Break(self.lose(NO_NUMBER));
+                    return Flow::Break(self.lose(Cause::NoNumber));
                 };
                 // After a restart, the unit may have another number in its bank.
                 self.target.update(*unit, instance);
@@ -71,11 +70,11 @@ impl Change {
                 return Flow::Continue(if sent { Stage::Settle } else { Stage::Identify });
             }
             // When a hub is reset, devices can swap their paths, and swap them back later.
-            Ok(other) => on_this_link(other.serial_number),
-            Err(why) => why,
+            Ok(other) => Cause::OtherUnit { found: other.serial_number },
+            Err(error) => Cause::Link { error },
         };
         if self.waits.link.fails(now) || self.waits.hurried {
-            return Flow::Break(self.lose(&why));
+            return Flow::Break(self.lose(why));
         }
         Flow::Continue(Stage::Away)
     }
@@ -83,7 +82,7 @@ impl Change {
     /// Handles [`Stage::ReadStatus`]. The status of a unit that refused shows whether a wait may help.
     pub(super) fn status_read(&mut self, reply: &AnyReply, now: Instant) -> Flow {
         let AnyReply::GeneralStatus(status) = reply else {
-            let failed = self.failed(explain::REFUSED);
+            let failed = self.failed(Cause::Refused { likely: Vec::new() });
             return self.conclude(failed);
         };
         if self.changed_number(reply).is_none() {
@@ -94,10 +93,9 @@ impl Change {
         }
         let state = self.sending.last.unwrap_or_default();
         let (group, to) = (self.goal.group, &self.goal.to);
-        let why = explain::refusal(group, to, &state, status, &self.target.unit);
-        let charging = group == Group::MaxChargeCurrent && status.charge_current.0 > 0;
-        let failure = Failure { charging, ..self.failure(why) };
-        self.conclude(Verdict::Failed(failure))
+        let likely = explain::refusal(group, to, &state, status, &self.target.unit);
+        let failed = self.failed(Cause::Refused { likely });
+        self.conclude(failed)
     }
 
     /// Returns the next stage if the unit may accept the write after it stops charging; `None` to give up.

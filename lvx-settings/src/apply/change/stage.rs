@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::apply::stray::StrayCause;
+use crate::apply::{reason::Cause, stray::StrayCause};
 
 /// How a write ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,13 +16,11 @@ pub(in crate::apply) enum Verdict {
 /// The reason why a write failed, and the state in which it may have left the units.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::apply) struct Failure {
-    pub(in crate::apply) why: String,
+    pub(in crate::apply) why: Cause,
     /// Whether the unit may have the new values, or show them later.
     pub(in crate::apply) may_be_done: bool,
     /// Whether the unit can no longer be reached.
     pub(in crate::apply) lost: bool,
-    /// Whether the unit refused because it charges.
-    pub(in crate::apply) charging: bool,
     /// Reason why another unit may have received the command, if it may.
     pub(in crate::apply) stray_cause: Option<StrayCause>,
 }

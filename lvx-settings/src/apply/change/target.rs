@@ -60,11 +60,3 @@ pub(super) fn stated_number(reply: &AnyReply) -> Option<ParallelInstance> {
         _ => None,
     }
 }
-
-/// Failure of a write to a unit that lost its number in the bank.
-pub(super) const NO_NUMBER: &str = "the unit no longer has a number in its bank";
-
-/// Returns the text for a link on which another unit answers than the one of the plan.
-pub(in crate::apply) fn on_this_link(found: SerialNumber) -> String {
-    format!("unit {found} answers on this link")
-}

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Settings,
-    apply::{action::Trouble, options::later, stray::StrayCause},
+    apply::{action::Trouble, options::later, reason::Cause, stray::StrayCause},
     model::settings::{alike, shown},
 };
 
@@ -49,7 +49,7 @@ impl Change {
             return self.conclude(verdict);
         }
         if let Err(why) = self.goal.check_allowed(&all) {
-            let failed = self.failed(why);
+            let failed = self.failed(Cause::NotAllowed { why });
             return self.conclude(failed);
         }
         Flow::Continue(if self.target.by_number { Stage::ReadNumber } else { Stage::Announce })
@@ -68,17 +68,15 @@ impl Change {
             return Some(Verdict::Proved);
         }
         let rule = self.goal.newly_broken(all)?;
-        Some(self.failed(format!(
-            "another program or the unit itself changed settings, so that now {rule}"
-        )))
+        Some(self.failed(Cause::RuleBroken(rule)))
     }
 
     /// Handles [`Stage::Announce`].
     pub(super) fn announced(&mut self, stored: Result<(), String>) -> Flow {
         match stored {
             // An undo continues even if the journal cannot be written.
-            Err(why) if !self.goal.backward => {
-                Flow::Break(self.failed(format!("the journal cannot be written: {why}")))
+            Err(error) if !self.goal.backward => {
+                Flow::Break(self.failed(Cause::NotRecorded { error }))
             }
             _ => Flow::Continue(Stage::Send),
         }
@@ -114,7 +112,7 @@ impl Change {
             return Flow::Continue(Stage::Settle);
         }
         if self.waits.link.fails(now) {
-            return Flow::Break(self.lose("the device of the unit keeps disappearing"));
+            return Flow::Break(self.lose(Cause::Flapping));
         }
         Flow::Continue(Stage::Away)
     }
@@ -135,7 +133,7 @@ impl Change {
             if in_time {
                 return Flow::Continue(Stage::Settle);
             }
-            let failed = self.failed("the readings of the unit keep changing");
+            let failed = self.failed(Cause::Unsteady);
             return self.conclude(failed);
         }
         let current = self.goal.of_group(&all);
@@ -176,27 +174,11 @@ impl Change {
 
     /// Returns the failure of a unit that still shows the old values after the deadline.
     fn unproved(&self) -> Verdict {
-        let within = self.options.within.as_secs_f64();
-        let still = format!("still shows the old value {within} s later");
-        let attempts = match self.sending.attempts {
-            1 => String::new(),
-            attempts => format!(" ({attempts} attempts)"),
-        };
-        let why = match self.sending.answer {
-            _ if self.sending.accepted => {
-                format!("the unit accepted the command (^1), but {still}")
-            }
-            Some(SetOutcome::Garbled) => format!(
-                "the answer was garbled, and the unit {still}{attempts}; check the cable and its plugs"
-            ),
-            Some(SetOutcome::Refused) => format!(
-                "an attempt was not answered, a later one was refused (^0), and the unit {still}"
-            ),
-            Some(_) => format!("the unit did not answer, and {still}{attempts}"),
-            None => format!(
-                "the command could not be sent{attempts}: {}",
-                self.sending.trouble.as_deref().unwrap_or("the reason is not known")
-            ),
+        let attempts = self.sending.attempts;
+        let accepted = Some(SetOutcome::Accepted).filter(|_| self.sending.accepted);
+        let why = match accepted.or(self.sending.answer) {
+            Some(outcome) => Cause::NotShown { outcome, attempts, within: self.options.within },
+            None => Cause::NotSent { attempts, error: self.sending.trouble.clone() },
         };
         let stray_cause = self.sending.accepted.then_some(StrayCause::NeverShown);
         Verdict::Failed(Failure { stray_cause, ..self.failure(why) })

@@ -6,7 +6,7 @@ use crate::{
         change::{Change, Goal, Waits},
         direction::RunDirection,
         machine::Apply,
-        task::{Correction, Reason, Task},
+        task::{Correction, CorrectionReason, Task},
     },
 };
 
@@ -52,7 +52,7 @@ impl Apply {
         let mut goal = Goal::of(&Step { unit, from: to, to })?;
         goal.backward = true;
         goal.always_write = true;
-        goal.outlast_earlier = reason == Reason::Stray;
+        goal.outlast_earlier = reason == CorrectionReason::Stray;
         self.change(Task::Correction(correction), unit, goal)
     }
 

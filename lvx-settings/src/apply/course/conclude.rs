@@ -4,8 +4,9 @@ use crate::{
     Setting, Settings,
     apply::{
         journal::Record,
-        machine::{Apply, INTERRUPTED, Phase},
+        machine::{Apply, Phase},
         preflight::is_equal,
+        reason::{Cause, Reason},
         report::{ApplyReport, Ending, SettingReport, SettingState, StrayReport, UnitReport},
         state::Left,
         stray::{Stray, StrayCause},
@@ -27,7 +28,7 @@ impl Apply {
     pub(in crate::apply) fn verify_done(&mut self, shown: &[Shown]) -> Phase {
         let steps = self.plan.steps.len();
         if self.interrupts.any() && self.outcome.may_fail() && steps > 0 {
-            return self.fail(INTERRUPTED.to_owned(), steps);
+            return self.fail(Reason::Interrupted, steps);
         }
         if let Some(again) = self.undo_again(shown) {
             return again;
@@ -69,7 +70,7 @@ impl Apply {
         self.undo.left = left;
         let mut returned = false;
         for (_, lost) in self.lost.iter_mut().enumerate().filter(|(unit, _)| answers(*unit)) {
-            returned |= lost.take().is_some();
+            returned |= std::mem::take(lost);
         }
         self.undo.steps = back.iter().map(|left| left.step).collect();
         self.undo.steps.sort_unstable();
@@ -104,7 +105,6 @@ impl Apply {
             why: self.outcome.why.clone(),
             remarks: self.outcome.remarks().iter().cloned().chain(left).collect(),
             writes: self.outcome.writes,
-            refused_while_charging: self.outcome.refused_while_charging,
             units_agree: agree(shown).filter(|_| !self.doubts.concern_any_unit()),
             units,
             strays,
@@ -120,7 +120,6 @@ impl Apply {
             why,
             remarks: Vec::new(),
             writes: 0,
-            refused_while_charging: self.outcome.refused_while_charging,
             units_agree: agree(shown),
             units: self.unit_reports(shown),
             strays: Vec::new(),
@@ -154,7 +153,7 @@ impl Apply {
         shown: &Shown,
     ) -> Option<UnitReport> {
         let planned = self.plan.units.get(at)?;
-        let doubtful = Err("a write that was sent may still change them".to_owned());
+        let doubtful = Err(Cause::Pending);
         let shown = if shown.is_ok() && self.doubts.concern_unit(at) { &doubtful } else { shown };
         let now = shown.as_ref().map_or(Settings::default(), |now| *now);
         let touched: Vec<_> = self.plan.touched(at).collect();

@@ -3,7 +3,7 @@
 
 use pi18_proto::BatteryType;
 
-use super::steps::{NO_COMMAND, record_stray, values};
+use super::steps::record_stray;
 use crate::{
     Group, Settings,
     apply::{
@@ -11,7 +11,8 @@ use crate::{
         direction::RunDirection,
         journal::Record,
         machine::{Apply, Phase},
-        task::{Correction, Reason, Task},
+        reason::{Cause, Reason},
+        task::{Correction, CorrectionReason, Task},
     },
     broken_rules,
 };
@@ -20,12 +21,12 @@ impl Apply {
     /// Begins the next correction, or returns `next` if there is none.
     pub(in crate::apply) fn begin_correction(&mut self, next: Phase) -> Phase {
         let Some(correction) = self.strays.queue.pop_front() else { return next };
-        if let Some(why) = self.lost.get(correction.unit).cloned().flatten() {
-            return self.correction_failed(correction, &why, true, next);
+        if self.is_lost(correction.unit) {
+            return self.correction_failed(correction, Cause::Lost, true, next);
         }
         match self.correction_change(correction) {
             Some(change) => Phase::Correction(Box::new(change), Box::new(next)),
-            None => self.correction_failed(correction, NO_COMMAND, false, next),
+            None => self.correction_failed(correction, Cause::NoCommand, false, next),
         }
     }
 
@@ -40,7 +41,7 @@ impl Apply {
         let Correction { step, unit, to, reason } = correction;
         match verdict {
             Verdict::Proved => {
-                if reason == Reason::Stray {
+                if reason == CorrectionReason::Stray {
                     self.strays.mark_corrected(step, unit);
                     self.doubts.settle_unit(step, unit);
                 }
@@ -51,7 +52,7 @@ impl Apply {
                 if failure.may_be_done {
                     self.doubts.add_unit(step, unit);
                 }
-                let next = self.correction_failed(correction, &failure.why, failure.lost, next);
+                let next = self.correction_failed(correction, failure.why, failure.lost, next);
                 record_stray(stray, next)
             }
         }
@@ -61,24 +62,28 @@ impl Apply {
     fn correction_failed(
         &mut self,
         correction: Correction,
-        why: &str,
+        cause: Cause,
         lost: bool,
         next: Phase,
     ) -> Phase {
         let Correction { step, unit, to, reason } = correction;
-        let (serial, values) = (self.serial(unit), values(&to));
+        let Some(planned) = self.plan.units.get(unit) else { return next };
+        let serial = planned.unit.serial_number;
         match reason {
-            Reason::Stray => {
-                let remark = format!("{serial}: {values} could not be written back: {why}");
-                self.outcome.remark(remark);
+            CorrectionReason::Stray => {
+                self.outcome.remark(Reason::NotWrittenBack { unit: serial, to, cause });
                 Phase::correct(next)
             }
-            Reason::Voltages(direction) => {
+            CorrectionReason::Voltages(direction) => {
                 self.strays.queue.clear();
-                let why = format!("{REPLACED}, and {values} could not be set: {why}");
                 match direction {
-                    RunDirection::Forward => self.fail(format!("{serial}: {why}"), step + 1),
-                    RunDirection::Backward => self.leave(step, &why, lost),
+                    RunDirection::Forward => {
+                        self.fail(Reason::VoltagesReplaced { unit: serial, to, cause }, step + 1)
+                    }
+                    RunDirection::Backward => {
+                        let cause = Cause::VoltagesReplaced { to, cause: Box::new(cause) };
+                        self.leave(step, cause, lost)
+                    }
                 }
             }
         }
@@ -91,7 +96,7 @@ impl Apply {
         at: usize,
         direction: RunDirection,
         shown: &Settings,
-    ) -> Result<(), String> {
+    ) -> Result<(), Cause> {
         let Some(step) = self.plan.steps.get(at).copied() else { return Ok(()) };
         let (current, count) = match direction {
             RunDirection::Forward => (step.to, at + 1),
@@ -116,7 +121,7 @@ impl Apply {
                 ahead = ahead.overlaid(&to);
             }
             if !shown.satisfy(&to) {
-                let reason = Reason::Voltages(direction);
+                let reason = CorrectionReason::Voltages(direction);
                 corrections.push(Correction { step: at, unit: step.unit, to, reason });
             }
         }
@@ -139,7 +144,7 @@ impl Apply {
         group: Group,
         state: &Settings,
         shown: &Settings,
-    ) -> Result<Settings, String> {
+    ) -> Result<Settings, Cause> {
         let unit = self.plan.steps.get(at).map(|step| step.unit);
         let mut later = self.plan.steps.iter().skip(at + 1);
         let later = later.find(|step| Some(step.unit) == unit && step.group() == Some(group));
@@ -157,14 +162,15 @@ impl Apply {
                     && (rule.is_of_guard() || !is_known)
             })
         };
-        let mut why = String::new();
+        let mut broken = None;
         for to in choices {
             match unsound(&to) {
-                Some(rule) => why = rule.to_string(),
+                Some(rule) => broken = Some(rule),
                 None => return Ok(to),
             }
         }
-        Err(format!("{REPLACED}, and {why}"))
+        // There is at least one choice.
+        broken.map_or(Ok(planned), |rule| Err(Cause::NoVoltages(rule)))
     }
 
     /// Returns the settings of a group that a unit already has before the step that writes them.
@@ -176,6 +182,3 @@ impl Apply {
 fn of_group(group: Group, all: &Settings) -> Settings {
     all.only(|setting| setting.group() == group)
 }
-
-/// The side effect of battery type user.
-const REPLACED: &str = "battery_type user replaced the voltages";

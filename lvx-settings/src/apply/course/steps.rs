@@ -1,13 +1,16 @@
 //! The order of the steps, and of their undo after a failure.
 
+use pi18_proto::SerialNumber;
+
 use crate::{
-    Settings, Unit,
+    Group, Settings, Unit,
     apply::{
         change::{Change, Failure, Verdict},
         direction::{ResumeMode, RunDirection},
         journal::Record,
-        machine::{Apply, INTERRUPTED, Phase},
-        preflight::Refusal,
+        machine::{Apply, Phase},
+        objection::Objection,
+        reason::{Cause, Reason},
         report::ApplyReport,
         state::Left,
         stray::{Stray, StrayCause},
@@ -16,12 +19,9 @@ use crate::{
 
 impl Apply {
     /// Returns the phase after the preflight. `found` are the units that it read, or its objections.
-    pub(in crate::apply) fn preflight_done(&mut self, found: Result<Vec<Unit>, Refusal>) -> Phase {
+    pub(in crate::apply) fn preflight_done(&mut self, found: Result<Vec<Unit>, Reason>) -> Phase {
         match found {
-            Err(Refusal { why, charging }) => {
-                self.outcome.refused_while_charging = charging;
-                return self.refuse(why);
-            }
+            Err(why) => return self.refuse(why),
             Ok(units) => self.units = units,
         }
         let steps = self.plan.steps.len();
@@ -34,7 +34,7 @@ impl Apply {
             ResumeMode::Finish => Phase::BeginStep(0),
             ResumeMode::Undo => {
                 self.undo.steps = (0..progress.at_most.min(steps)).collect();
-                self.outcome.why = Some("an earlier run is undone".to_owned());
+                self.outcome.why = Some(Reason::EarlierRunUndone);
                 Phase::BeginUndo
             }
         };
@@ -45,14 +45,13 @@ impl Apply {
     /// Begins a step, or the last readings if all steps are done.
     pub(in crate::apply) fn begin_step(&mut self, at: usize) -> Phase {
         if self.interrupts.any() {
-            return self.fail(INTERRUPTED.to_owned(), at);
+            return self.fail(Reason::Interrupted, at);
         }
         let Some(step) = self.plan.steps.get(at) else {
             return Phase::record(Record::Applied, self.verify());
         };
-        if let Some(Some(why)) = self.lost.get(step.unit) {
-            let why = format!("{}: {why}", self.name(at));
-            return self.fail(why, at);
+        if self.is_lost(step.unit) {
+            return self.step_not_taken(at, Cause::Lost, at);
         }
         // When an earlier run is finished, other settings may have changed since.
         let states = self.plan.settings_after(at);
@@ -60,7 +59,7 @@ impl Apply {
         let expected = states.get(step.unit).map(|state| state.overlaid(&ahead));
         match self.step_change(at, expected.filter(|_| self.resumed.is_none())) {
             Some(change) => Phase::Step(Box::new(change)),
-            None => self.fail(format!("{}: {NO_COMMAND}", self.name(at)), at),
+            None => self.step_not_taken(at, Cause::NoCommand, at),
         }
     }
 
@@ -68,12 +67,12 @@ impl Apply {
     pub(in crate::apply) fn begin_undo(&mut self) -> Phase {
         let Some(at) = self.undo.steps.pop() else { return self.verify() };
         let Some(step) = self.plan.steps.get(at) else { return Phase::BeginUndo };
-        if let Some(why) = self.lost.get(step.unit).cloned().flatten() {
-            return self.leave(at, &why, true);
+        if self.is_lost(step.unit) {
+            return self.leave(at, Cause::Lost, true);
         }
         match self.undo_change(at) {
             Some(change) => Phase::Step(Box::new(change)),
-            None => self.leave(at, NO_COMMAND, false),
+            None => self.leave(at, Cause::NoCommand, false),
         }
     }
 
@@ -85,15 +84,15 @@ impl Apply {
                 let shown = change.shown_after_write();
                 match shown.map_or(Ok(()), |shown| self.queue_voltages(step, direction, &shown)) {
                     Ok(()) => self.step_proved(step, direction),
-                    Err(why) => {
+                    Err(cause) => {
                         self.doubts.clear_step(step);
-                        self.fail(format!("{}: {why}", self.name(step)), step + 1)
+                        self.step_not_taken(step, cause, step + 1)
                     }
                 }
             }
             Verdict::Failed(failure) => {
                 let stray = self.note_failure(change, &failure);
-                let next = self.step_failed(step, direction, &failure);
+                let next = self.step_failed(step, direction, failure);
                 record_stray(stray, next)
             }
         }
@@ -105,9 +104,8 @@ impl Apply {
         if failure.lost
             && let Some(lost) = self.lost.get_mut(change.unit())
         {
-            *lost = Some("the unit can no longer be reached".to_owned());
+            *lost = true;
         }
-        self.outcome.refused_while_charging |= failure.charging;
         let cause = failure.stray_cause?;
         let (step, direction) = change.task().place();
         let stray =
@@ -133,13 +131,13 @@ impl Apply {
         if self.strays.queue.is_empty() { proved } else { Phase::correct(proved) }
     }
 
-    fn step_failed(&mut self, step: usize, direction: RunDirection, failure: &Failure) -> Phase {
+    fn step_failed(&mut self, step: usize, direction: RunDirection, failure: Failure) -> Phase {
         if failure.may_be_done {
             self.doubts.add_step(step);
         }
         if direction == RunDirection::Forward {
-            let why = format!("{}: {}", self.name(step), failure.why);
-            return self.fail(why, step + usize::from(failure.may_be_done));
+            let done = step + usize::from(failure.may_be_done);
+            return self.step_not_taken(step, failure.why, done);
         }
         let strayed = failure.stray_cause.is_some_and(|cause| cause != StrayCause::NeverShown);
         if strayed && !self.undo.repeated.contains(&step) {
@@ -153,16 +151,16 @@ impl Apply {
         {
             self.doubts.add_unit(step, planned.unit);
         }
-        self.leave(step, &failure.why, failure.lost)
+        self.leave(step, failure.why, failure.lost)
     }
 
     /// Begins the undo of the first `done` steps, and of all steps that an earlier run may have done, because
     /// of a failure.
-    pub(in crate::apply) fn fail(&mut self, why: String, done: usize) -> Phase {
+    pub(in crate::apply) fn fail(&mut self, why: Reason, done: usize) -> Phase {
         let earlier = self.resumed.as_ref().map_or(0, |(progress, _)| progress.at_most);
         let done = done.max(earlier).min(self.plan.steps.len());
         let (unproved, of) = (self.doubts.unproved.clone(), Vec::new());
-        let record = Record::Undoing { why: why.clone(), done, unproved, of };
+        let record = Record::Undoing { why: why.to_string(), done, unproved, of };
         self.outcome.why.get_or_insert(why);
         self.undo.steps = (0..done).collect();
         self.strays.queue_corrections(&self.plan);
@@ -170,14 +168,17 @@ impl Apply {
     }
 
     /// Gives up undoing a step.
-    pub(super) fn leave(&mut self, step: usize, why: &str, lost: bool) -> Phase {
-        let why = format!("{}: could not be undone: {why}", self.name(step));
+    pub(super) fn leave(&mut self, step: usize, cause: Cause, lost: bool) -> Phase {
+        let why = match self.write_of(step) {
+            Some((unit, group, to)) => Reason::NotUndone { unit, group, to, cause },
+            None => no_unit(step),
+        };
         self.undo.left.push(Left { step, why, lost });
         Phase::record(Record::Left { step }, Phase::BeginUndo)
     }
 
     /// Ends a run that has written nothing.
-    pub(in crate::apply) fn refuse(&mut self, why: String) -> Phase {
+    pub(in crate::apply) fn refuse(&mut self, why: Reason) -> Phase {
         self.outcome.why = Some(why);
         let report = self.report_unwritten(&[]);
         self.end(report)
@@ -194,10 +195,10 @@ impl Apply {
     pub(in crate::apply) fn record_failed(
         &mut self,
         record: &Record,
-        why: &str,
+        error: String,
         next: Phase,
     ) -> Phase {
-        let why = format!("the journal cannot be written: {why}");
+        let why = Reason::NotRecorded { error };
         match record {
             Record::Proved { step, direction: RunDirection::Forward } => self.fail(why, step + 1),
             Record::Applied => self.fail(why, self.plan.steps.len()),
@@ -208,25 +209,32 @@ impl Apply {
         }
     }
 
-    /// Returns the name of a step in reports: its unit, and its settings with their new values.
-    fn name(&self, step: usize) -> String {
-        let step = self.plan.steps.get(step);
-        step.map_or(String::new(), |step| {
-            format!("{}: {}", self.serial(step.unit), values(&step.to))
-        })
+    /// Begins the undo of the first `done` steps because the unit of a step did not take its values.
+    fn step_not_taken(&mut self, step: usize, cause: Cause, done: usize) -> Phase {
+        let why = match self.write_of(step) {
+            Some((unit, group, to)) => Reason::NotTaken { unit, group, to, cause },
+            None => no_unit(step),
+        };
+        self.fail(why, done)
     }
 
-    /// Returns the serial number of a unit as text.
-    pub(super) fn serial(&self, unit: usize) -> String {
-        let planned = self.plan.units.get(unit);
-        planned.map_or(String::new(), |planned| planned.unit.serial_number.to_string())
+    /// Returns the unit, the group and the new values of a step.
+    fn write_of(&self, step: usize) -> Option<(SerialNumber, Option<Group>, Settings)> {
+        let step = self.plan.steps.get(step)?;
+        let planned = self.plan.units.get(step.unit)?;
+        Some((planned.unit.serial_number, step.group(), step.to))
+    }
+
+    /// Returns whether a unit can no longer be reached.
+    pub(super) fn is_lost(&self, unit: usize) -> bool {
+        self.lost.get(unit).copied().unwrap_or_default()
     }
 }
 
-/// Returns settings with their values as text.
-pub(super) fn values(settings: &Settings) -> String {
-    let values = settings.iter().map(|(setting, value)| format!("{setting} {value}"));
-    values.collect::<Vec<_>>().join(", ")
+/// Returns the reason for a step of an inconsistent plan.
+fn no_unit(step: usize) -> Reason {
+    let text = format!("step {}: expected the index of a unit of the plan", step + 1);
+    Reason::Objected(vec![Objection::of_plan(text)])
 }
 
 /// Stores a record of a stray command before the next phase.
@@ -236,6 +244,3 @@ pub(super) fn record_stray(stray: Option<Stray>, next: Phase) -> Phase {
         None => next,
     }
 }
-
-/// Failure of a write whose values no command sets.
-pub(super) const NO_COMMAND: &str = "no command sets these values on this unit";

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{ApplyReport, Ending, SettingReport, SettingState, StrayReport};
-use crate::{SettingValue, StrayCause};
+use super::{ApplyReport, Ending, SettingState, StrayReport};
+use crate::{StrayCause, apply::reason::BY_OTHERS};
 
 impl fmt::Display for ApplyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,7 +30,8 @@ impl fmt::Display for ApplyReport {
                 "INCOMPLETE: neither the new nor the old settings are verified on all units; {writes}"
             )?,
         }
-        for line in self.why.iter().flat_map(|why| why.lines()) {
+        let why = self.why.as_ref().map_or(String::new(), ToString::to_string);
+        for line in why.lines() {
             writeln!(f, "  {line}")?;
         }
         for remark in &self.remarks {
@@ -48,7 +49,7 @@ impl fmt::Display for ApplyReport {
                 }
             }
             for setting in &unit.changed_by_others {
-                writeln!(f, "  changed by another program or by the unit itself: {setting}")?;
+                writeln!(f, "  {BY_OTHERS}: {setting}")?;
             }
         }
         for stray in &self.strays {
@@ -89,22 +90,6 @@ impl fmt::Display for SettingState {
             Self::Between => "neither all old nor all new settings",
             Self::Unknown => "unknown settings",
         })
-    }
-}
-
-impl fmt::Display for SettingReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |value: Option<SettingValue>| {
-            value.map_or("unknown".to_owned(), |value| value.to_string())
-        };
-        write!(
-            f,
-            "{}: now {} (old {}, new {})",
-            self.setting,
-            text(self.now),
-            text(self.old),
-            text(self.new)
-        )
     }
 }
 

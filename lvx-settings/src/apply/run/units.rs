@@ -8,7 +8,7 @@ use pi18_transport::{Client, Link};
 use super::recorder::Recorder;
 use crate::{
     Error, HostClock, Plan, Unit,
-    apply::{action::Trouble, change::on_this_link, options::later},
+    apply::{action::Trouble, options::later, reason::Cause},
 };
 
 /// The links to the units of a plan, in the order of the plan.
@@ -156,7 +156,7 @@ impl<'a, L: Link> Units<'a, L> {
         };
         let found: Identity = client.read().map_err(|error| gone(format!("{error:#}")))?;
         if found.serial_number != expected {
-            return Err(gone(on_this_link(found.serial_number)));
+            return Err(gone(Cause::OtherUnit { found: found.serial_number }.to_string()));
         }
         self.put(unit, client);
         Ok(())
@@ -177,7 +177,7 @@ impl<'a, L: Link> Units<'a, L> {
             return self.read_unit(unit, client);
         }
         *stranger = Some(found);
-        let elsewhere = || on_this_link(found);
+        let elsewhere = || Cause::OtherUnit { found }.to_string();
         let Some(other) = serials.iter().position(|serial| *serial == found) else {
             return Err(elsewhere());
         };

@@ -11,7 +11,7 @@ use crate::{
     terminal::{Failure, Status, print_error},
     units::{self, OpenUnit},
     writing::{
-        consent_given, describe_objections, describe_obstacle, drive, options, permissions,
+        consent_given, describe_objection, describe_obstacle, drive, options, permissions,
         print_report,
     },
 };
@@ -46,10 +46,10 @@ pub(super) fn close_run(
         _ => None,
     };
     let permitted = permitted(args, &part)?;
-    let fails = match &permitted {
+    let fails: Vec<_> = match &permitted {
         Ok(plan) => {
             let units: Vec<_> = opened.iter().map(|open| open.unit.clone()).collect();
-            describe_objections(plan.objections_to_finish(&units), plan, &units)
+            plan.objections_to_finish(&units).iter().map(describe_objection).collect()
         }
         Err(obstacles) => obstacles.iter().map(describe_obstacle).collect(),
     };

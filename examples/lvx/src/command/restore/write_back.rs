@@ -11,7 +11,7 @@ use crate::{
     terminal::{Failure, Status},
     units::{self, OpenUnit},
     writing::{
-        consent_given, describe_objections, describe_obstacle, drive, options, print_report,
+        consent_given, describe_objection, describe_obstacle, drive, options, print_report,
         show_plan,
     },
 };
@@ -47,7 +47,8 @@ pub(super) fn write_back(
         return Ok(Status::Ok);
     }
     if !consent {
-        let mut objections = describe_objections(plan.objections(&present), &plan, &present);
+        let mut objections: Vec<_> =
+            plan.objections(&present).iter().map(describe_objection).collect();
         objections.extend(Store::open_existing(&args.timing.state)?.blocked(&plan, &ignored)?);
         overview::list(out, "--confirm would refuse because:", &objections)?;
         writeln!(out, "nothing was written; add --confirm to write")?;
