@@ -1,13 +1,18 @@
 //! Device addresses: the text that selects a unit, for every kind of link.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+mod open;
+mod options;
+mod target;
 
-use pi18_proto::{Dialect, SerialNumber};
-
-use crate::{
-    BAUD, Client, ClientConfig, Error, Link, Replay, Serial, Tcp,
-    os::node::{NodeKind, node_kind},
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
 };
+
+use crate::{Client, ClientConfig, Error, Link};
+use options::{OPTIONS, Options};
+use target::Target;
 
 /// The address of a unit: the link that leads to it, and the configuration of a client over that link.
 ///
@@ -50,41 +55,44 @@ use crate::{
 /// assert!(error.to_string().contains("expected a number of tries from 1 to 20"));
 /// # Ok::<(), pi18_transport::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+///
+/// `Display` writes the canonical text: without options that have their default value, and with the others
+/// in the order of the table. Two addresses are equal if their canonical texts are. With the feature
+/// `serde`, an address is serialized as this text.
+///
+/// ```
+/// use pi18_transport::Address;
+///
+/// let address: Address = "serial:/dev/ttyUSB0?tries=1&timeout=1500ms&baud=2400".parse()?;
+/// assert_eq!(address.to_string(), "serial:/dev/ttyUSB0?timeout=1.5s&tries=1");
+/// assert_eq!(address, address.to_string().parse()?);
+/// # Ok::<(), pi18_transport::Error>(())
+/// ```
+#[derive(Clone, Debug)]
 pub struct Address {
+    /// The canonical text, from which everything else follows.
     text: String,
     target: Target,
-    config: ClientConfig,
-    baud: u32,
-    pause: Duration,
+    options: Options,
 }
 
 impl Address {
     /// Opens the link and returns a client over it.
     ///
     /// # Errors
-    /// If the path is not a device, or the device cannot be opened or is in use.
+    /// If the path is not a device, the device cannot be opened or is in use, or this program was built
+    /// without the feature for this kind of link.
     pub fn open(&self) -> Result<Client, Error> {
-        Ok(Client::with_config(self.link()?, self.config))
+        Ok(Client::with_config(self.link()?, self.options.config))
     }
 
     /// Opens the link without a client.
     ///
     /// # Errors
-    /// If the path is not a device, or the device cannot be opened or is in use.
+    /// If the path is not a device, the device cannot be opened or is in use, or this program was built
+    /// without the feature for this kind of link.
     pub fn link(&self) -> Result<Box<dyn Link + Send>, Error> {
-        Ok(match &self.target {
-            Target::Path(path) => match node_kind(path, &self.text)? {
-                NodeKind::Hidraw => self.hidraw(path)?,
-                NodeKind::Serial => Box::new(Serial::open(path, self.baud)?),
-            },
-            Target::Hidraw(path) => self.hidraw(path)?,
-            Target::Serial(path) => Box::new(Serial::open(path, self.baud)?),
-            Target::Tcp(host_and_port) => Box::new(Tcp::connect(host_and_port)?),
-            Target::SerialNumber(serial) => self.follower(*serial)?,
-            Target::Sim(unit) => sim(unit)?,
-            Target::Replay(path) => Box::new(Replay::open(path)?),
-        })
+        open::open(&self.target, &self.options, &self.text)
     }
 
     /// Returns the address without its options.
@@ -96,35 +104,7 @@ impl Address {
     /// Returns the configuration of the client that [`open`](Self::open) returns.
     #[must_use]
     pub fn config(&self) -> &ClientConfig {
-        &self.config
-    }
-
-    #[cfg(target_os = "linux")]
-    fn follower(&self, serial: SerialNumber) -> Result<Box<dyn Link + Send>, Error> {
-        let follower = crate::Follower::open(serial, self.config)?;
-        Ok(Box::new(follower.with_pause(self.pause)))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn follower(&self, _serial: SerialNumber) -> Result<Box<dyn Link + Send>, Error> {
-        let why = "finding a unit by serial number works on Linux only";
-        Err(Error::address(&self.text, why).with_hint("use serial: or tcp:"))
-    }
-
-    #[cfg(target_os = "linux")]
-    fn hidraw(&self, path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
-        match node_kind(path, &self.text)? {
-            NodeKind::Hidraw => Ok(Box::new(crate::Hidraw::open(path)?.with_pause(self.pause))),
-            NodeKind::Serial => {
-                Err(Error::address(&self.text, "expected a hidraw device, found a serial port"))
-            }
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn hidraw(&self, _path: &std::path::Path) -> Result<Box<dyn Link + Send>, Error> {
-        let error = Error::address(&self.text, "hidraw is available on Linux only");
-        Err(error.with_hint("use serial: or tcp:"))
+        &self.options.config
     }
 }
 
@@ -143,21 +123,16 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let (place, options) = text.split_once('?').unwrap_or((text, ""));
-        let mut address = Self {
-            text: text.to_owned(),
-            target: Target::parse(text, place)?,
-            config: ClientConfig::default(),
-            baud: BAUD,
-            pause: Duration::ZERO,
-        };
+        let mut target = Target::parse(text, place)?;
+        let mut values = Options::default();
         let mut switches = Vec::new();
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             let known = OPTIONS.iter().find(|known| known.name == name);
-            let expected = match known.filter(|known| (known.applies_to)(&address.target)) {
-                Some(known) if (known.set)(&mut address, value).is_some() => continue,
+            let expected = match known.filter(|known| (known.applies_to)(&target)) {
+                Some(known) if (known.set)(&mut values, value).is_some() => continue,
                 Some(known) => known.expected,
-                None if matches!(address.target, Target::Sim(_)) => {
+                None if matches!(target, Target::Sim(_)) => {
                     switches.push(option);
                     continue;
                 }
@@ -165,14 +140,20 @@ impl FromStr for Address {
             };
             return Err(Error::address(text, format!("expected {expected}, found {option:?}")));
         }
-        let config = &mut address.config;
+        let config = &mut values.config;
         config.deadline = config.deadline.max(config.timeout * 2 * config.tries);
-        if let Target::Sim(unit) = &mut address.target
+        if let Target::Sim(unit) = &mut target
             && !switches.is_empty()
         {
             *unit = format!("{unit}?{}", switches.join("&"));
         }
-        Ok(address)
+        let given = OPTIONS.iter().filter_map(|option| (option.text)(&values));
+        let options: Vec<_> = given.chain(switches.into_iter().map(str::to_owned)).collect();
+        let text = match &options[..] {
+            [] => place.to_owned(),
+            options => format!("{place}?{}", options.join("&")),
+        };
+        Ok(Self { text, target, options: values })
     }
 }
 
@@ -182,150 +163,41 @@ impl fmt::Display for Address {
     }
 }
 
-/// The device to which an address leads.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Target {
-    Path(PathBuf),
-    Hidraw(PathBuf),
-    Serial(PathBuf),
-    Tcp(String),
-    SerialNumber(SerialNumber),
-    Sim(String),
-    Replay(PathBuf),
-}
-
-impl Target {
-    /// Parses an address without its options; `text` is the whole address, for errors.
-    fn parse(text: &str, place: &str) -> Result<Self, Error> {
-        let unknown = || {
-            Error::address(
-                text,
-                "expected a device path such as /dev/hidraw0, or hidraw:, serial:, tcp:, sn:, sim: or \
-                 replay: at the start",
-            )
-        };
-        if place.starts_with('/') || place.starts_with("./") {
-            return Ok(Self::Path(place.into()));
-        }
-        let (kind, rest) = place.split_once(':').ok_or_else(unknown)?;
-        if rest.is_empty() {
-            let why = format!("expected something after {kind}:, found nothing");
-            return Err(Error::address(text, why));
-        }
-        match kind {
-            "hidraw" => Ok(Self::Hidraw(rest.into())),
-            "serial" => Ok(Self::Serial(rest.into())),
-            "tcp" if is_host_and_port(rest) => Ok(Self::Tcp(rest.to_owned())),
-            "tcp" => {
-                Err(Error::address(text, "expected tcp:HOST:PORT with a port from 0 to 65535"))
-            }
-            "sn" => match SerialNumber::new(rest).filter(SerialNumber::looks_genuine) {
-                Some(serial) => Ok(Self::SerialNumber(serial)),
-                None => Err(Error::serial_number(text)),
-            },
-            "sim" => Ok(Self::Sim(rest.to_owned())),
-            "replay" => Ok(Self::Replay(rest.into())),
-            _ => Err(unknown()),
-        }
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }
 
-/// An option of an address, such as `timeout=2s`.
-struct AddressOption {
-    /// Name before the `=`.
-    name: &'static str,
-    /// Description of the valid values, for errors.
-    expected: &'static str,
-    /// Whether the option can be used with a target.
-    applies_to: fn(&Target) -> bool,
-    /// Sets the option. Returns `None` if the value is invalid.
-    set: fn(&mut Address, &str) -> Option<()>,
-}
+impl Eq for Address {}
 
-const OPTIONS: [AddressOption; 5] = [
-    AddressOption {
-        name: "crc",
-        expected: "crc=on or crc=off",
-        applies_to: |_| true,
-        set: |address, value| dialect(value).map(|dialect| address.config.dialect = dialect),
-    },
-    AddressOption {
-        name: "timeout",
-        expected: "a time such as timeout=2s",
-        applies_to: |_| true,
-        set: |address, value| {
-            let timeout = duration(value).filter(|time| !time.is_zero());
-            timeout.map(|timeout| address.config.timeout = timeout)
-        },
-    },
-    AddressOption {
-        name: "tries",
-        expected: "a number of tries from 1 to 20",
-        applies_to: |_| true,
-        set: |address, value| {
-            let tries = number(value).filter(|tries| *tries <= 20);
-            tries.map(|tries| address.config.tries = tries)
-        },
-    },
-    AddressOption {
-        name: "pause",
-        expected: "a time such as pause=50ms",
-        applies_to: |target| {
-            matches!(target, Target::Hidraw(_) | Target::Path(_) | Target::SerialNumber(_))
-        },
-        set: |address, value| duration(value).map(|pause| address.pause = pause),
-    },
-    AddressOption {
-        name: "baud",
-        expected: "a speed such as baud=2400",
-        applies_to: |target| matches!(target, Target::Serial(_) | Target::Path(_)),
-        set: |address, value| number(value).map(|baud| address.baud = baud),
-    },
-];
-
-fn is_host_and_port(text: &str) -> bool {
-    text.rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-}
-
-fn dialect(text: &str) -> Option<Dialect> {
-    match text {
-        "on" => Some(Dialect::Checksum),
-        "off" => Some(Dialect::NoChecksum),
-        _ => None,
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 
-/// Parses a number of at least 1.
-fn number(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|number| *number > 0)
+#[cfg(feature = "serde")]
+impl serde::Serialize for Address {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
 }
 
-/// Parses a time such as `2s`, `1.5s` or `300ms`, up to an hour.
-fn duration(text: &str) -> Option<Duration> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 0.001),
-        None => (text.strip_suffix('s')?, 1.0),
-    };
-    let number = number.parse::<f64>().ok()?;
-    Duration::try_from_secs_f64(number * unit).ok().filter(|time| time.as_secs() <= 3600)
-}
-
-#[cfg(feature = "sim")]
-fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
-    Ok(Box::new(crate::sim::open(unit)?))
-}
-
-#[cfg(not(feature = "sim"))]
-fn sim(unit: &str) -> Result<Box<dyn Link + Send>, Error> {
-    Err(Error::address(
-        &format!("sim:{unit}"),
-        "this program was built without the virtual bank (feature `sim`)",
-    ))
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Address {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use pi18_proto::{Dialect, SerialNumber};
+
     use super::*;
 
     fn parse(text: &str) -> Address {
@@ -340,7 +212,7 @@ mod tests {
     #[test]
     fn each_kind_of_address_has_its_target() {
         assert_eq!(parse("/dev/lvx6048-1").target, Target::Path("/dev/lvx6048-1".into()));
-        assert_eq!(parse("serial:/dev/ttyUSB0?baud=9600").baud, 9600);
+        assert_eq!(parse("serial:/dev/ttyUSB0?baud=9600").options.baud, 9600);
         assert_eq!(parse("tcp:[::1]:8888").target, Target::Tcp("[::1]:8888".to_owned()));
         let serial = SerialNumber::new("96132206100410").unwrap();
         assert_eq!(parse("sn:96132206100410").target, Target::SerialNumber(serial));
@@ -351,8 +223,8 @@ mod tests {
     fn options_are_separated_from_switches_of_the_virtual_bank() {
         let address = parse("sim:1?fault=83&timeout=5s&lag=2s&crc=off");
         assert_eq!(address.target, Target::Sim("1?fault=83&lag=2s".to_owned()));
-        assert_eq!(address.config.timeout, Duration::from_secs(5));
-        assert_eq!(address.config.dialect, Dialect::NoChecksum);
+        assert_eq!(address.config().timeout, Duration::from_secs(5));
+        assert_eq!(address.config().dialect, Dialect::NoChecksum);
     }
 
     #[test]
@@ -385,5 +257,36 @@ mod tests {
         assert!(refused("/dev/null").is_address());
         assert!(refused("hidraw:/dev/ptmx").is_address());
         assert!(refused("/dev/no-such-device").hint().unwrap().contains("is it plugged in?"));
+    }
+
+    #[test]
+    fn canonical_text_is_parsed_to_an_equal_address() {
+        let canonical = |text: &str| {
+            let address = parse(text);
+            assert_eq!(parse(&address.to_string()), address);
+            address.to_string()
+        };
+        assert_eq!(canonical("sim:0?crc=on&tries=3&timeout=2000ms&"), "sim:0");
+        assert_eq!(canonical("sim:1?lag=2s&crc=off&fault=83"), "sim:1?crc=off&lag=2s&fault=83");
+        assert_eq!(
+            canonical("serial:x?baud=9600&timeout=0.25s"),
+            "serial:x?timeout=250ms&baud=9600"
+        );
+        assert_eq!(canonical("/dev/x?pause=1.5ms&timeout=90s"), "/dev/x?timeout=90s&pause=0.0015s");
+        assert_ne!(parse("tcp:h:1?timeout=1s"), parse("tcp:h:1"));
+    }
+
+    #[cfg(feature = "capture")]
+    #[test]
+    fn address_is_serialized_as_its_text() {
+        let address = parse("tcp:h:1?tries=1");
+        let json = serde_json::to_string(&address).unwrap();
+        assert_eq!(json, "\"tcp:h:1?tries=1\"");
+        assert_eq!(serde_json::from_str::<Address>(&json).unwrap(), address);
+        let error = serde_json::from_str::<Address>("\"usb:1\"").unwrap_err();
+        assert!(
+            error.to_string().starts_with("address \"usb:1\": expected a device path"),
+            "{error}"
+        );
     }
 }

@@ -127,7 +127,7 @@ impl Error {
 
     /// Returns the error of an address that cannot be used.
     pub(crate) fn address(text: &str, why: impl Into<String>) -> Self {
-        Self::from_cause(format!("address {text:?}"), Cause::Address { why: why.into() })
+        Self::new(ErrorKind::Address, format!("address {text:?}"), why)
     }
 
     /// Returns the error of an address with a serial number that cannot identify a unit.

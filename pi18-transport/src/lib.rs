@@ -59,8 +59,32 @@
 //!
 //! # Features
 //!
-//! - `sim` (default): the virtual bank, addresses that start with `sim:`, and servers through which
-//!   other programs reach the bank: on a pseudo-terminal, over TCP, or as a USB HID device.
+//! Each kind of link is a feature. The first five are on by default. Features only add: an address is
+//! parsed in the same way with each, and an address without its link is an error that names the feature.
+//!
+//! | Feature | Adds | Systems |
+//! |---|---|---|
+//! | `hidraw` | USB: `Hidraw`, `Follower`, `Roster`, `discover`, addresses such as `/dev/hidraw0` and `sn:…` | Linux |
+//! | `serial` | serial ports: [`Serial`]; on Linux also `discover_serial` | Unix |
+//! | `tcp` | serial bridges in the network: [`Tcp`] | Unix |
+//! | `capture` | [`CaptureRecorder`] and [`Replay`]; turns on `serde` | Unix |
+//! | `sim` | the virtual bank, addresses that start with `sim:`, and servers through which other programs reach the bank: on a pseudo-terminal, over TCP, or (Linux) as a USB HID device | Unix |
+//! | `serde` | `Serialize` and `Deserialize` of an [`Address`] | Unix |
+//!
+//! A program for a serial bridge needs few dependencies:
+//!
+//! ```sh
+//! cargo add pi18-transport --no-default-features --features tcp
+//! ```
+//!
+//! # Systems
+//!
+//! Linux has everything, and the tests run there. On other Unix systems such as macOS and FreeBSD, all
+//! features except `hidraw` should work; they are not tested there. Other systems are refused with a
+//! compile error.
+
+#[cfg(not(unix))]
+compile_error!("pi18-transport supports Linux and other Unix systems only");
 
 mod address;
 mod client;
@@ -72,7 +96,7 @@ mod os;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod text;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(feature = "hidraw", feature = "serial")))]
 mod usb;
 
 pub use address::Address;
@@ -80,18 +104,23 @@ pub use client::{Client, QueryProgress};
 pub use config::ClientConfig;
 pub use dialogue::{SetOutcome, Timed, TimedReply};
 pub use error::{Error, ErrorKind};
-pub use link::{BAUD, CaptureDirection, CaptureLine, CaptureRecorder, Link, Replay, Serial, Tcp};
-#[cfg(target_os = "linux")]
+#[cfg(feature = "serial")]
+pub use link::Serial;
+#[cfg(feature = "tcp")]
+pub use link::Tcp;
+pub use link::{BAUD, Link};
+#[cfg(feature = "capture")]
+pub use link::{CaptureDirection, CaptureLine, CaptureRecorder, Replay};
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
 pub use link::{Follower, Hidraw};
-#[cfg(unix)]
-pub use os::udev_rule;
-pub use os::{open_file, read_bounded, read_file};
+pub use os::{open_file, read_bounded, read_file, udev_rule};
 pub use text::{HexError, from_hex, is_printable, printable, printable_lines, to_hex, wrap};
-#[cfg(target_os = "linux")]
-pub use usb::{
-    Adapter, Device, Entry, Nameplate, Roster, Whereabouts, adapters, discover, discover_serial,
-    serial_ports,
-};
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
+pub use usb::{Adapter, Entry, Roster, Whereabouts, adapters, discover};
+#[cfg(all(target_os = "linux", any(feature = "hidraw", feature = "serial")))]
+pub use usb::{Device, Nameplate};
+#[cfg(all(feature = "serial", target_os = "linux"))]
+pub use usb::{discover_serial, serial_ports};
 
 #[cfg(all(doctest, feature = "sim"))]
 #[doc = include_str!("../README.md")]

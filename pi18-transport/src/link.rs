@@ -1,15 +1,18 @@
 //! Links: byte streams to one device each, over USB, a serial port, TCP, or from a capture.
 
+#[cfg(feature = "capture")]
 mod capture;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
 mod follower;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
 mod hidraw;
+#[cfg(feature = "capture")]
 mod replay;
+#[cfg(feature = "serial")]
 mod serial;
+#[cfg(feature = "tcp")]
 mod tcp;
 
-#[cfg(unix)]
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -17,14 +20,21 @@ use bytes::BytesMut;
 
 use crate::Error;
 
+#[cfg(feature = "capture")]
 pub use capture::{CaptureDirection, CaptureLine, CaptureRecorder};
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
 pub use follower::Follower;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
 pub use hidraw::Hidraw;
+#[cfg(feature = "capture")]
 pub use replay::Replay;
-pub use serial::{BAUD, Serial};
+#[cfg(feature = "serial")]
+pub use serial::Serial;
+#[cfg(feature = "tcp")]
 pub use tcp::Tcp;
+
+/// The speed of the serial ports of all known PI18 inverters, in baud.
+pub const BAUD: u32 = 2400;
 
 /// A byte stream to one device.
 ///
@@ -112,7 +122,6 @@ pub trait Link {
     ///
     /// Use it only to wait. The descriptor can change with each call of another method: a link that finds its
     /// device again has a new one.
-    #[cfg(unix)]
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         None
     }
@@ -147,7 +156,6 @@ impl<L: Link + ?Sized> Link for Box<L> {
         (**self).is_shared()
     }
 
-    #[cfg(unix)]
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         (**self).as_fd()
     }

@@ -3,12 +3,12 @@
 
 pub(crate) mod errno;
 mod file;
+#[cfg(any(feature = "hidraw", feature = "serial"))]
 pub(crate) mod lock;
 pub(crate) mod node;
 pub(crate) mod permission;
-#[cfg(unix)]
+#[cfg(all(target_os = "linux", any(feature = "hidraw", feature = "sim")))]
 pub(crate) mod poll;
 
 pub use file::{open_file, read_bounded, read_file};
-#[cfg(unix)]
 pub use permission::udev_rule;

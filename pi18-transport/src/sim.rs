@@ -73,7 +73,6 @@ mod process;
 mod protocol;
 mod report;
 mod round;
-#[cfg(unix)]
 mod serve;
 mod shared;
 mod switches;
@@ -85,7 +84,6 @@ pub use bank::{Bank, BankConfig};
 #[cfg(target_os = "linux")]
 pub use hid::{FunctionFsDevice, HidIdentity, UhidDevice, hidraw_node};
 pub use process::open;
-#[cfg(unix)]
 pub use serve::{Served, serve_pty, serve_tcp};
 #[cfg(target_os = "linux")]
 pub use serve::{serve_functionfs, serve_uhid};

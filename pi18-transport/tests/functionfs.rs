@@ -3,7 +3,7 @@
 //! The tests need Linux, root, configfs and modules: `modprobe -a libcomposite dummy_hcd usbhid`, then
 //! `cargo test --test functionfs -- --ignored --test-threads=1`.
 
-#![cfg(all(target_os = "linux", feature = "sim"))]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use std::{

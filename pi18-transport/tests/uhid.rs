@@ -2,7 +2,7 @@
 //!
 //! The tests need Linux, `/dev/uhid` and root: `modprobe uhid`, then `cargo test --test uhid -- --ignored`.
 
-#![cfg(all(target_os = "linux", feature = "sim"))]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use std::{

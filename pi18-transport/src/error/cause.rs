@@ -7,18 +7,14 @@ use pi18_proto::{DecodeError, RawQueryError};
 use super::ErrorKind;
 
 /// The cause of an error. `Display` writes the message after the place.
+///
+/// Kinds whose data nothing else needs are [`Custom`](Self::Custom).
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cause {
-    #[error("{why}")]
-    Address { why: String },
     #[error("cannot be opened: {0}")]
     Open(#[source] io::Error),
-    #[error("is in use by {holder}")]
-    Busy { holder: String },
     #[error("disconnected: {0}")]
     Disconnected(#[source] io::Error),
-    #[error("detached from the kernel's HID driver: {by}")]
-    Taken { by: String, source: io::Error },
     #[error("{action} failed: {source}")]
     Io { action: &'static str, source: io::Error },
     #[error(
@@ -42,16 +38,8 @@ pub(crate) enum Cause {
     Flooded { request: String, bytes: usize },
     #[error("expected a PI18 inverter, found a device that answers {found}")]
     NotPi18 { found: String },
-    #[error("expected a captured exchange that starts with {request}, found none")]
-    NotCaptured { request: String },
-    #[error("expected a unit with this serial number, found {found}")]
-    NotFound { found: String },
     #[error("{0}")]
     Request(#[source] RawQueryError),
-    #[error("cannot write the capture: {0}")]
-    Recording(#[source] io::Error),
-    #[error("line {line}: {why}")]
-    Capture { line: usize, why: String },
     #[error("{message}")]
     Custom { kind: ErrorKind, message: String, source: Option<Box<dyn StdError + Send + Sync>> },
 }
@@ -59,7 +47,6 @@ pub(crate) enum Cause {
 impl Cause {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Address { .. } | Self::Capture { .. } => ErrorKind::Address,
             Self::Open(source) => match source.kind() {
                 io::ErrorKind::NotFound => ErrorKind::NotFound,
                 io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
@@ -67,9 +54,7 @@ impl Cause {
                 io::ErrorKind::TimedOut => ErrorKind::Timeout,
                 _ => ErrorKind::Io,
             },
-            Self::Busy { .. } => ErrorKind::Busy,
             Self::Disconnected(_) => ErrorKind::Disconnected,
-            Self::Taken { .. } => ErrorKind::Taken,
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ErrorKind::Timeout,
                 _ => ErrorKind::Io,
@@ -79,9 +64,7 @@ impl Cause {
             Self::Reply { .. } | Self::OtherReply { .. } => ErrorKind::Decode,
             Self::Flooded { .. } => ErrorKind::Flooded,
             Self::NotPi18 { .. } => ErrorKind::OtherProtocol,
-            Self::NotCaptured { .. } | Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Request(_) => ErrorKind::InvalidRequest,
-            Self::Recording(_) => ErrorKind::Capture,
             Self::Custom { kind, .. } => *kind,
         }
     }

@@ -7,7 +7,6 @@
 //!
 //! [`CaptureRecorder`] writes a capture, [`Replay`](crate::Replay) plays it back.
 
-#[cfg(unix)]
 use std::os::fd::BorrowedFd;
 use std::{
     fmt, io,
@@ -19,7 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Link;
-use crate::{Error, error::Cause, text::to_hex};
+use crate::{Error, ErrorKind, text::to_hex};
 
 /// One line of a capture.
 ///
@@ -102,7 +101,10 @@ impl<L: Link, W: io::Write> CaptureRecorder<L, W> {
             .map_err(io::Error::from)
             .and_then(|text| writeln!(self.out, "{text}"))
             .and_then(|()| self.out.flush());
-        written.map_err(|source| Error::from_cause(self.link.name(), Cause::Recording(source)))
+        written.map_err(|source| {
+            let message = format!("cannot write the capture: {source}");
+            Error::new(ErrorKind::Capture, self.link.name(), message).with_source(source)
+        })
     }
 }
 
@@ -148,7 +150,6 @@ impl<L: Link, W: io::Write> Link for CaptureRecorder<L, W> {
         self.link.is_shared()
     }
 
-    #[cfg(unix)]
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.link.as_fd()
     }

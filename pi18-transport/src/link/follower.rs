@@ -12,8 +12,7 @@ use pi18_proto::SerialNumber;
 
 use super::{Link, hidraw::Hidraw};
 use crate::{
-    ClientConfig, Error,
-    error::Cause,
+    ClientConfig, Error, ErrorKind,
     usb::{Entry, Roster, Whereabouts, interface::taken_adapters},
 };
 
@@ -137,7 +136,11 @@ impl Follower {
             [] => "no USB adapter of such an inverter".to_owned(),
             found => found.join("; "),
         };
-        let error = Error::from_cause(&*self.name, Cause::NotFound { found });
+        let error = Error::new(
+            ErrorKind::NotFound,
+            &*self.name,
+            format!("expected a unit with this serial number, found {found}"),
+        );
         match self.roster.find(self.serial) {
             Whereabouts::Duplicate(_) => {
                 error.with_hint("several units have this serial number: use the device path of one")

@@ -158,10 +158,7 @@ impl Hidraw {
         }
         self.node = None;
         Err(match self.interface.as_ref().and_then(Interface::taken) {
-            Some(taken) => {
-                let by = taken.to_string();
-                Error::from_cause(&*self.name, Cause::Taken { by, source }).with_hint(taken.hint())
-            }
+            Some(taken) => taken.error(&*self.name, source),
             None => Error::from_cause(&*self.name, Cause::Disconnected(source)),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, ErrorKind::InvalidData},
+    io,
     path::Path,
     time::{Duration, Instant},
 };
@@ -14,7 +14,7 @@ use super::{
     Link,
     capture::{CaptureDirection, CaptureLine},
 };
-use crate::{Error, error::Cause, os::read_file, text::from_hex};
+use crate::{Error, ErrorKind, os::read_file, text::from_hex};
 
 /// A link that answers like the captured device.
 ///
@@ -63,11 +63,12 @@ impl Replay {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let name = format!("replay:{}", path.display());
         let text = read_file(path, MAX_BYTES).and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|error| io::Error::new(InvalidData, error))
+            String::from_utf8(bytes)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
         });
         let text = text.map_err(|source| {
             let why = format!("cannot read the capture: {source}");
-            Error::from_cause(&*name, Cause::Address { why })
+            Error::new(ErrorKind::Address, &*name, why)
         })?;
         Self::parse(name, &text)
     }
@@ -83,8 +84,9 @@ impl Replay {
             if text.trim().is_empty() {
                 continue;
             }
-            let (time, direction, bytes) = read_line(text)
-                .map_err(|why| Error::from_cause(&*name, Cause::Capture { line, why }))?;
+            let (time, direction, bytes) = read_line(text).map_err(|why| {
+                Error::new(ErrorKind::Address, &*name, format!("line {line}: {why}"))
+            })?;
             match (direction, exchanges.last_mut()) {
                 (CaptureDirection::Sent, _) => {
                     exchanges.push(Exchange { sent: bytes, at: time, received: Vec::new() });
@@ -115,7 +117,11 @@ impl Link for Replay {
         let found = search.into_iter().find(|(_, exchange)| exchange.sent == bytes);
         let Some((index, exchange)) = found else {
             let request = bytes.escape_ascii().to_string();
-            return Err(Error::from_cause(&*self.name, Cause::NotCaptured { request }));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                &*self.name,
+                format!("expected a captured exchange that starts with {request}, found none"),
+            ));
         };
         let arrival = |(delay, bytes): &(Duration, Vec<u8>)| (self.now + *delay, bytes.clone());
         self.arriving = exchange.received.iter().map(arrival).collect();

@@ -1,6 +1,5 @@
 //! RS-232: 2400 baud, 8 data bits, no parity, 1 stop bit, no flow control.
 
-#[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::{
     io::{self, Read, Write},
@@ -9,7 +8,6 @@ use std::{
 };
 
 use bytes::BytesMut;
-#[cfg(unix)]
 use rustix::fs::{Mode, OFlags};
 use serialport::{DataBits, FlowControl, Parity, SerialPort, StopBits};
 
@@ -19,9 +17,6 @@ use crate::{
     error::Cause,
     os::{lock, permission},
 };
-
-/// The speed of all known PI18 inverters, in baud.
-pub const BAUD: u32 = 2400;
 
 /// An open serial port.
 ///
@@ -39,19 +34,17 @@ pub struct Serial {
     port: Box<dyn SerialPort>,
     name: String,
     /// The same port, opened once more to wait for bytes: `port` does not lend its descriptor.
-    #[cfg(unix)]
     node: OwnedFd,
 }
 
 impl Serial {
-    /// Opens a port such as `/dev/ttyUSB0` at [`BAUD`] or another speed, and locks it.
+    /// Opens a port such as `/dev/ttyUSB0` at [`BAUD`](crate::BAUD) or another speed, and locks it.
     ///
     /// # Errors
     /// If the port cannot be opened, is not a serial port, or is locked by another program.
     pub fn open(path: &Path, baud: u32) -> Result<Self, Error> {
         let name = format!("serial:{}", path.display());
         // Before the port is locked, because the lock also keeps this program out.
-        #[cfg(unix)]
         let node = {
             let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
             rustix::fs::open(path, flags, Mode::empty())
@@ -65,7 +58,6 @@ impl Serial {
         match opened {
             Ok(port) => Ok(Self {
                 port,
-                #[cfg(unix)]
                 node: node.map_err(|error| permission::open_error(&name, path, error.into()))?,
                 name,
             }),
@@ -123,7 +115,6 @@ impl Link for Serial {
         &self.name
     }
 
-    #[cfg(unix)]
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.node.as_fd())
     }

@@ -1,6 +1,5 @@
 //! TCP to a serial bridge (ser2net, an ESP bridge) that passes on all bytes unchanged.
 
-#[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::{
     io::{self, Read, Write},
@@ -101,7 +100,6 @@ impl Link for Tcp {
         true
     }
 
-    #[cfg(unix)]
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.stream.as_fd())
     }

@@ -6,7 +6,6 @@
 
 use std::io;
 
-#[cfg(unix)]
 use rustix::io::Errno;
 
 /// The meaning of an I/O error for the device behind a descriptor.
@@ -39,22 +38,15 @@ impl Meaning {
     }
 }
 
-#[cfg(unix)]
 fn by_number(error: &io::Error) -> Option<Meaning> {
     let number = error.raw_os_error()?;
     TABLE.iter().find(|(errno, _)| errno.raw_os_error() == number).map(|(_, meaning)| *meaning)
-}
-
-#[cfg(not(unix))]
-fn by_number(_error: &io::Error) -> Option<Meaning> {
-    None
 }
 
 /// The error numbers that have no [`io::ErrorKind`].
 ///
 /// Source: measured on Linux 6.1 and 6.12 with hidraw and ptys; for USB transfers,
 /// `Documentation/driver-api/usb/error-codes.rst` of Linux 6.12.
-#[cfg(unix)]
 const TABLE: &[(Errno, Meaning)] = &[
     // Reading from a hidraw node or a pty.
     (Errno::IO, Meaning::Gone),

@@ -19,7 +19,6 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     // Another file may be at the path by now: do not block on it, and check it again below.
-    #[cfg(unix)]
     {
         use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
@@ -76,7 +75,6 @@ fn check(metadata: &Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, why))
 }
 
-#[cfg(unix)]
 fn kind(metadata: &Metadata) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
 
@@ -90,11 +88,6 @@ fn kind(metadata: &Metadata) -> &'static str {
     } else {
         "a device"
     }
-}
-
-#[cfg(not(unix))]
-fn kind(metadata: &Metadata) -> &'static str {
-    if metadata.is_dir() { "a folder" } else { "a device" }
 }
 
 #[cfg(test)]
@@ -111,7 +104,6 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 
-    #[cfg(unix)]
     #[test]
     fn folder_device_and_pipe_are_not_read() {
         let found = |path: &str| read_file(Path::new(path), 9).unwrap_err().to_string();

@@ -2,19 +2,19 @@
 //! the lock.
 
 use std::path::Path;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
 use std::time::{Duration, Instant};
 
-use crate::{Error, error::Cause};
+use crate::{Error, ErrorKind};
 
 /// How long to wait for a device that is in use. A program that probes a node holds it for one second if
 /// the unit does not reply.
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Locks an open device node against other programs that use this crate, and waits up to `patience` for
 /// them. Closing the file releases the lock.
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
 pub(crate) fn exclusive(
     file: &std::fs::File,
     path: &Path,
@@ -39,7 +39,7 @@ pub(crate) fn exclusive(
 /// Returns the error of a device in use, with the name of the program that uses it.
 pub(crate) fn busy(path: &Path, place: &str) -> Error {
     let holder = holder(path).unwrap_or_else(|| "another program".to_owned());
-    Error::from_cause(place, Cause::Busy { holder })
+    Error::new(ErrorKind::Busy, place, format!("is in use by {holder}"))
         .with_hint("stop it, or wait until it has finished")
 }
 
@@ -99,7 +99,7 @@ fn describe(process: &str) -> String {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, feature = "hidraw", target_os = "linux"))]
 mod tests {
     use std::fs::File;
 

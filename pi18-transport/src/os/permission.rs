@@ -17,7 +17,6 @@ pub(crate) fn open_error(place: &str, path: &Path, source: io::Error) -> Error {
 }
 
 /// Returns which group to join, or which udev rule to add if no group has access.
-#[cfg(unix)]
 fn access_hint(path: &Path) -> String {
     use std::os::unix::fs::MetadataExt;
 
@@ -45,11 +44,6 @@ fn access_hint(path: &Path) -> String {
     "only its owner may open it (`ls -l` shows the owner)".to_owned()
 }
 
-#[cfg(not(unix))]
-fn access_hint(_path: &Path) -> String {
-    "another user or program may have it open".to_owned()
-}
-
 /// Returns the udev rule that gives a group access to the USB adapters of these inverters.
 ///
 /// The rule matches USB devices (`0003`) with vendor and product `0665:5161`, but no Bluetooth device
@@ -64,17 +58,14 @@ pub fn udev_rule(group: &str) -> String {
     format!(r#"SUBSYSTEM=="hidraw", KERNELS=="0003:0665:5161.*", GROUP="{group}", MODE="0660""#)
 }
 
-#[cfg(unix)]
 const RULES_FILE: &str = "/etc/udev/rules.d/70-lvx.rules";
 
 /// Returns whether a path, or the node that it links to, is named like a hidraw node.
-#[cfg(unix)]
 fn is_hidraw(path: &Path) -> bool {
     let node = path.canonicalize();
     node.as_deref().unwrap_or(path).to_string_lossy().contains("hidraw")
 }
 
-#[cfg(unix)]
 fn group_name(id: u32) -> Option<String> {
     let groups = std::fs::read_to_string("/etc/group").ok()?;
     groups.lines().find_map(|line| {

@@ -170,7 +170,6 @@ impl Bank {
     }
 
     /// Returns whether the TCP bridge of a unit serves several hosts at the same time.
-    #[cfg(unix)]
     pub(super) fn is_shared(&self, unit: usize) -> bool {
         self.world.units.get(unit).is_some_and(|unit| unit.switches.line.shared)
     }
@@ -186,7 +185,6 @@ impl Bank {
     }
 
     /// Returns how often a wire was unplugged.
-    #[cfg(unix)]
     pub(super) fn disconnects(&mut self, wire: usize) -> u64 {
         self.wires.line(wire).map(|(line, _)| line.disconnects()).unwrap_or_default()
     }

@@ -8,7 +8,7 @@ use super::{
     shared::{SharedBank, SimLink},
     switches::{SwitchError, Switches},
 };
-use crate::{Error, error::Cause};
+use crate::{Error, ErrorKind};
 
 /// Opens a link to a unit of the bank that all `sim:` addresses of the process share.
 ///
@@ -50,7 +50,7 @@ struct Process {
 }
 
 fn open_in(process: &Mutex<Option<Process>>, address: &str) -> Result<SimLink, Error> {
-    let wrong = |why| Error::from_cause(format!("sim:{address}"), Cause::Address { why });
+    let wrong = |why: String| Error::new(ErrorKind::Address, format!("sim:{address}"), why);
     let (unit, switches) = address.split_once('?').unwrap_or((address, ""));
     let not_a_unit = || wrong("expected a unit's number, such as sim:0".to_owned());
     let digits = !unit.is_empty() && unit.bytes().all(|byte| byte.is_ascii_digit());

@@ -35,8 +35,6 @@ pub use self::{pty::serve_pty, tcp::serve_tcp};
 /// A unit that is served to other programs until this value is dropped.
 ///
 /// ```
-/// # #[cfg(unix)]
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use pi18_proto::Mode;
 /// use pi18_transport::{
 ///     Client,
@@ -47,10 +45,7 @@ pub use self::{pty::serve_pty, tcp::serve_tcp};
 /// let served = serve_pty(&bank, 0)?;
 /// let mut unit = Client::open(&format!("serial:{}", served.path()))?;
 /// println!("{}", unit.read::<Mode>()?.working_mode);
-/// # Ok(())
-/// # }
-/// # #[cfg(not(unix))]
-/// # fn main() {}
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Served {
     path: String,

@@ -146,7 +146,6 @@ impl SharedBank {
     }
 
     /// Returns the time at which the next byte on a wire reaches either end.
-    #[cfg(unix)]
     pub(super) fn next_due(&self, wire: usize) -> Option<Instant> {
         let due = self.lock().bank.next_due(wire)?;
         self.0.start.checked_add(due)
@@ -232,13 +231,11 @@ impl SimLink {
     }
 
     /// Returns the number of the wire.
-    #[cfg(unix)]
     pub(super) fn wire(&self) -> usize {
         self.wire
     }
 
     /// Returns how often the wire was unplugged.
-    #[cfg(unix)]
     pub(super) fn disconnects(&self) -> u64 {
         self.shared.lock().bank.disconnects(self.wire)
     }

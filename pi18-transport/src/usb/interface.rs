@@ -1,7 +1,7 @@
 //! The USB interface of an adapter, and the driver or program that uses it.
 
 use std::{
-    fmt, fs,
+    fmt, fs, io,
     os::fd::AsFd,
     path::{Path, PathBuf},
     sync::mpsc,
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::os::lock;
+use crate::{Error, ErrorKind, os::lock};
 
 /// The USB interface of an adapter: its folder in sysfs, `…/1-1.2/1-1.2:1.0`.
 #[derive(Clone, Debug)]
@@ -107,8 +107,14 @@ impl Interface {
 }
 
 impl TakenAdapter {
+    /// Returns the error of this adapter. `source` is the error that showed that it was taken.
+    pub(crate) fn error(&self, place: impl Into<String>, source: io::Error) -> Error {
+        let message = format!("detached from the kernel's HID driver: {self}");
+        Error::new(ErrorKind::Taken, place, message).with_source(source).with_hint(self.hint())
+    }
+
     /// Returns what the user can do.
-    pub(crate) fn hint(&self) -> String {
+    fn hint(&self) -> String {
         let interface = &self.interface;
         match self.driver.as_deref() {
             None => format!(

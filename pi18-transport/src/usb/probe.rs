@@ -2,10 +2,10 @@
 
 use std::{io, sync::mpsc::SyncSender, thread, time::Duration};
 
-use pi18_proto::{Identity, SerialNumber};
+use pi18_proto::SerialNumber;
 
-use super::{adapter::Adapter, events::Event};
-use crate::{Client, ClientConfig, Error, Hidraw, Link};
+use super::{adapter::Adapter, device::serial_number, events::Event};
+use crate::{Client, ClientConfig, Error, Hidraw};
 
 /// Starts a thread that probes an adapter and sends the result to `tx`.
 pub(super) fn spawn(
@@ -37,9 +37,4 @@ pub(super) fn open(adapter: &Adapter, patience: Duration) -> Result<Hidraw, Erro
     } else {
         Err(Error::gone(adapter.node.display().to_string()))
     }
-}
-
-/// Reads the serial number. The client sends the fence `PI` first, so the reply is that of this unit.
-pub(super) fn serial_number(client: &mut Client<impl Link>) -> Result<SerialNumber, Error> {
-    client.read::<Identity>().map(|identity| identity.serial_number)
 }

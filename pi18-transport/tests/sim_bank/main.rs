@@ -1,5 +1,4 @@
 //! The virtual bank through its public API: with and without links, and served to other programs.
-#![cfg(feature = "sim")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

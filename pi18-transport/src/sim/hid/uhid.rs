@@ -18,7 +18,7 @@ use rustix::{
 
 use self::event::{EVENT_LENGTH, Event};
 use super::{identity::HidIdentity, node::hidraw_node};
-use crate::{Error, error::Cause, os::poll, sim::report::Report};
+use crate::{Error, ErrorKind, error::Cause, os::poll, sim::report::Report};
 
 /// A virtual HID device through `/dev/uhid`, plugged in until it is dropped.
 ///
@@ -59,7 +59,7 @@ impl UhidDevice {
                 let why = format!(
                     "expected at most {max} bytes without control characters, found {text:?}"
                 );
-                return Err(Error::from_cause(&identity.port, Cause::Address { why }));
+                return Err(Error::new(ErrorKind::Address, &identity.port, why));
             }
         }
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -92,7 +92,6 @@ impl Line {
     }
 
     /// Returns how often the line was unplugged. The count reveals an interruption that is already over.
-    #[cfg(unix)]
     pub(crate) fn disconnects(&self) -> u64 {
         self.disconnects
     }
