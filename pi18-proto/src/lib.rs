@@ -19,6 +19,7 @@
 //! | decode one kind of reply | [`Reply::decode`] of its type, such as [`GeneralStatus`] |
 //! | decode the reply to any query | [`Query::parse_reply`] |
 //! | simulate an inverter | [`Request::decode`], `new` or `zeroed` of a reply, [`Reply::encode_frame`] |
+//! | decode what a host and an inverter send to each other | [`Observer`] |
 //! | list all commands and fields | [`Query::LIST`] and [`SetCommand::LIST`] |
 //!
 //! ```
@@ -82,6 +83,7 @@ mod field;
 mod frame;
 mod frame_kind;
 mod macros;
+mod observer;
 mod quantity;
 mod reader;
 mod reply;
@@ -110,6 +112,7 @@ pub use fault::FaultCode;
 pub use field::{CodeName, Extra, FieldInfo, Form};
 pub use frame::{ACCEPTED, Frame, FrameWarning, MAX_FRAME, NOT_UNDERSTOOD, REFUSED};
 pub use frame_kind::FrameKind;
+pub use observer::{Candidates, Event, Message, Observer, PairedReply, Side};
 pub use quantity::{
     Amperes, Celsius, Count, Deciamperes, Decihertz, Decivolts, Percent, Seconds, SignedWatts,
     VoltAmperes, WattHours, Watts,

@@ -17,6 +17,7 @@ use proptest::{
 mod frames;
 #[cfg(feature = "serde")]
 mod json;
+mod observer;
 mod replies;
 mod requests;
 
