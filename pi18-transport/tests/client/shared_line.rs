@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use pi18_proto::{MachineModel, Mode, Model, WorkingMode};
-use pi18_transport::{Error, Link};
+use pi18_transport::{ClientConfig, Error, Link};
 
 use crate::{
     Client,
@@ -67,6 +67,20 @@ fn replies_to_another_host_on_every_attempt_are_an_error() {
     assert!(error.is_timeout(), "{error}");
     assert!(error.to_string().contains("another host uses this link"), "{error}");
     assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 3);
+}
+
+#[test]
+fn stray_bytes_after_the_last_try_are_an_error() {
+    let line = Line::with_fences(|request| match request {
+        "MOD" => vec![(10, mode(5))],
+        "ID" => vec![(5, model()), (10, line::fence("ID")), (10, b"junk".to_vec())],
+        fence => vec![(10, line::fence(fence))],
+    });
+    let mut config = ClientConfig::default();
+    config.tries = 1;
+    let mut client = Client::with_config(Shared(line), config);
+    assert!(client.read::<Mode>().unwrap_err().is_timeout());
+    assert_eq!(client.into_link().0.sent, ["PI", "MOD", "ID"]);
 }
 
 #[test]
