@@ -12,7 +12,8 @@ use std::{
 
 use crate::{Client, ClientConfig, Error, Link};
 use options::{OPTIONS, Options};
-use target::Target;
+
+pub(crate) use target::Target;
 
 /// The address of a unit: the link that leads to it, and the configuration of a client over that link.
 ///
@@ -93,6 +94,12 @@ impl Address {
     /// without the feature for this kind of link.
     pub fn link(&self) -> Result<Box<dyn Link + Send>, Error> {
         open::open(&self.target, &self.options, &self.text)
+    }
+
+    /// Returns the device to which the address leads.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Returns the address without its options.

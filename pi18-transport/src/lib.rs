@@ -57,6 +57,12 @@
 //! returns an error only if the set command was not sent. Otherwise it returns a [`SetOutcome`], which also
 //! covers a missing reply.
 //!
+//! # Async
+//!
+//! `AsyncClient` (feature `tokio`) does what [`Client`] does in a program on the tokio runtime: it opens the
+//! same addresses except captures, and any of its futures can be dropped. For another runtime, drive the
+//! [`dialogue`] engine directly.
+//!
 //! # Features
 //!
 //! Each kind of link is a feature. The first five are on by default. Features only add: an address is
@@ -70,6 +76,7 @@
 //! | `capture` | [`CaptureRecorder`] and [`Replay`]; turns on `serde` | Unix |
 //! | `sim` | the virtual bank, addresses that start with `sim:`, and servers through which other programs reach the bank: on a pseudo-terminal, over TCP, or (Linux) as a USB HID device | Unix |
 //! | `serde` | `Serialize` and `Deserialize` of an [`Address`] | Unix |
+//! | `tokio` | `AsyncClient` and `AsyncLink`, and units of the virtual bank as streams | Unix |
 //!
 //! A program for a serial bridge needs few dependencies:
 //!
@@ -87,6 +94,8 @@
 compile_error!("pi18-transport supports Linux and other Unix systems only");
 
 mod address;
+#[cfg(feature = "tokio")]
+mod async_client;
 mod client;
 mod config;
 pub mod dialogue;
@@ -100,6 +109,8 @@ mod text;
 mod usb;
 
 pub use address::Address;
+#[cfg(feature = "tokio")]
+pub use async_client::{AsyncClient, AsyncLink};
 pub use client::{Client, QueryProgress};
 pub use config::ClientConfig;
 pub use dialogue::{SetOutcome, Timed, TimedReply};
@@ -122,6 +133,6 @@ pub use usb::{Device, Nameplate};
 #[cfg(all(feature = "serial", target_os = "linux"))]
 pub use usb::{discover_serial, serial_ports};
 
-#[cfg(all(doctest, feature = "sim"))]
+#[cfg(all(doctest, feature = "sim", feature = "tokio"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

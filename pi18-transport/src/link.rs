@@ -26,6 +26,8 @@ pub use capture::{CaptureDirection, CaptureLine, CaptureRecorder};
 pub use follower::Follower;
 #[cfg(all(feature = "hidraw", target_os = "linux"))]
 pub use hidraw::Hidraw;
+#[cfg(all(feature = "hidraw", feature = "tokio", target_os = "linux"))]
+pub(crate) use hidraw::MAX_REPORT_INTERVAL;
 #[cfg(feature = "capture")]
 pub use replay::Replay;
 #[cfg(feature = "serial")]

@@ -7,7 +7,7 @@ mod file;
 pub(crate) mod lock;
 pub(crate) mod node;
 pub(crate) mod permission;
-#[cfg(all(target_os = "linux", any(feature = "hidraw", feature = "sim")))]
+#[cfg(any(feature = "tokio", all(target_os = "linux", any(feature = "hidraw", feature = "sim"))))]
 pub(crate) mod poll;
 
 pub use file::{open_file, read_bounded, read_file};

@@ -16,6 +16,7 @@
 //! |---|---|
 //! | try a program without hardware | [`Client::open`](crate::Client::open) with the address `sim:0` (unit 0), or [`open`] |
 //! | test with faults, without waiting | a [`Bank`] in [`SharedBank::virtual_time`], and its [`SimLink`]s |
+//! | test a program on the tokio runtime | a [`Bank`] in `SharedBank::tokio_time`, and its `SimStream`s (feature `tokio`) |
 //! | serve a unit to other programs on a pseudo-terminal or TCP | [`serve_pty`], [`serve_tcp`] (Unix) |
 //! | serve a unit to other programs as a USB HID device | [`serve_uhid`], [`serve_functionfs`] (Linux) |
 //! | imitate another USB HID device, such as a UPS | [`UhidDevice`], [`FunctionFsDevice`] (Linux) |
@@ -75,6 +76,8 @@ mod report;
 mod round;
 mod serve;
 mod shared;
+#[cfg(feature = "tokio")]
+mod stream;
 mod switches;
 mod unit;
 mod wires;
@@ -88,6 +91,8 @@ pub use serve::{Served, serve_pty, serve_tcp};
 #[cfg(target_os = "linux")]
 pub use serve::{serve_functionfs, serve_uhid};
 pub use shared::{SharedBank, SimLink};
+#[cfg(feature = "tokio")]
+pub use stream::SimStream;
 pub use switches::{SwitchError, SwitchInfo, Switches};
 pub use unit::SetCounts;
 

@@ -8,7 +8,7 @@ use crate::Error;
 
 /// The device to which an address leads.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Path(PathBuf),
     Hidraw(PathBuf),
     Serial(PathBuf),

@@ -261,7 +261,7 @@ const UNPLUG_DETECTION: Duration = Duration::from_millis(300);
 const REPORT_LENGTH: usize = 8;
 
 /// Maximum time between two reports of one reply: the adapter sends one every 12 ms; the rest is a margin.
-const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(15);
+pub(crate) const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(15);
 
 /// Number of reports that the kernel queues for a reader.
 const MAX_QUEUED: usize = 63;

@@ -35,17 +35,23 @@ impl Tcp {
     /// If the host is unknown or does not accept the connection.
     pub fn connect(host_and_port: &str) -> Result<Self, Error> {
         let name = format!("tcp:{host_and_port}");
-        let stream = connect(host_and_port).map_err(|source| {
-            Error::from_cause(&*name, Cause::Open(source))
-                .with_hint("is the bridge on, and is the port right?")
-        })?;
+        let stream = connect(host_and_port).map_err(|source| Self::connect_error(&name, source))?;
         Ok(Self { stream, name })
     }
+
+    /// Returns the error of a bridge that does not accept the connection.
+    pub(crate) fn connect_error(name: &str, source: io::Error) -> Error {
+        Error::from_cause(name, Cause::Open(source))
+            .with_hint("is the bridge on, and is the port right?")
+    }
+
+    /// Maximum time to connect, not counting the name lookup.
+    pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(5);
 }
 
 fn connect(host_and_port: &str) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Tcp::CONNECT_TIME;
     for address in host_and_port.to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, time_until(deadline)) {
             Ok(stream) => {

@@ -46,13 +46,22 @@ struct Inner {
     state: Mutex<ClockedBank>,
     /// Notified after each change of the bank.
     changed: Condvar,
+    clock: RealClock,
     start: Instant,
+}
+
+/// The clock of a bank that is not in virtual time.
+#[derive(Clone, Copy, Debug)]
+enum RealClock {
+    System,
+    #[cfg(feature = "tokio")]
+    Tokio,
 }
 
 #[derive(Debug)]
 struct ClockedBank {
     bank: Bank,
-    /// Virtual time since the start; `None` if the bank follows the system's clock.
+    /// Virtual time since the start; `None` if the bank follows a real clock.
     elapsed: Option<Duration>,
     /// Wires of the concurrent links, each with the time until which its link waits, or `None` while it
     /// does not wait.
@@ -63,21 +72,31 @@ impl SharedBank {
     /// Creates a bank that follows the system's clock.
     #[must_use]
     pub fn real_time(bank: Bank) -> Self {
-        Self::new(bank, None)
+        Self::new(bank, None, RealClock::System)
+    }
+
+    /// Creates a bank that follows tokio's clock, which is the system's clock unless a test pauses it
+    /// ([`tokio::time::pause`]). Use its [streams](Self::stream): a [`SimLink`] does not advance a paused
+    /// clock.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn tokio_time(bank: Bank) -> Self {
+        Self::new(bank, None, RealClock::Tokio)
     }
 
     /// Creates a bank in virtual time. Its clock moves only when a link waits, and then jumps to the end of
     /// that wait. Concurrent threads need [`concurrent_links`](Self::concurrent_links).
     #[must_use]
     pub fn virtual_time(bank: Bank) -> Self {
-        Self::new(bank, Some(Duration::ZERO))
+        Self::new(bank, Some(Duration::ZERO), RealClock::System)
     }
 
-    fn new(bank: Bank, elapsed: Option<Duration>) -> Self {
+    fn new(bank: Bank, elapsed: Option<Duration>, clock: RealClock) -> Self {
         Self(Arc::new(Inner {
             state: Mutex::new(ClockedBank { bank, elapsed, concurrent: BTreeMap::new() }),
             changed: Condvar::new(),
-            start: Instant::now(),
+            clock,
+            start: clock.now(),
         }))
     }
 
@@ -142,7 +161,7 @@ impl SharedBank {
     }
 
     fn now_of(&self, state: &ClockedBank) -> Duration {
-        state.elapsed.unwrap_or_else(|| self.0.start.elapsed())
+        state.elapsed.unwrap_or_else(|| self.0.clock.now().saturating_duration_since(self.0.start))
     }
 
     /// Returns the time at which the next byte on a wire reaches either end.
@@ -185,6 +204,16 @@ impl SharedBank {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.concurrent.insert(wire, None);
+    }
+}
+
+impl RealClock {
+    fn now(self) -> Instant {
+        match self {
+            Self::System => Instant::now(),
+            #[cfg(feature = "tokio")]
+            Self::Tokio => tokio::time::Instant::now().into_std(),
+        }
     }
 }
 

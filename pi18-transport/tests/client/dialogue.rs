@@ -15,7 +15,7 @@ use pi18_transport::{Error, Link, SetOutcome};
 
 use crate::{
     Client,
-    line::{Line, frame, mode},
+    line::{Line, Simulated, frame, mode},
 };
 
 fn pop() -> SetCommand {
@@ -144,6 +144,16 @@ impl Link for Flood {
     }
 }
 
+impl Simulated for Flood {
+    fn advance_to(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        None
+    }
+}
+
 #[test]
 fn flood_is_an_error_after_a_limited_number_of_bytes() {
     const DRAINED: usize = 8 << 20;
@@ -218,6 +228,16 @@ impl Link for Busy {
     }
 }
 
+impl Simulated for Busy {
+    fn advance_to(&mut self, now: Instant) {
+        self.0.advance_to(now);
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.0.next_due()
+    }
+}
+
 #[test]
 fn text_of_a_bridge_is_shown_when_it_closes() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -249,6 +269,14 @@ impl Link for Closed {
 
     fn name(&self) -> &'static str {
         "test"
+    }
+}
+
+impl Simulated for Closed {
+    fn advance_to(&mut self, _now: Instant) {}
+
+    fn next_due(&self) -> Option<Instant> {
+        None
     }
 }
 

@@ -101,6 +101,25 @@ impl Link for Line {
     }
 }
 
+/// A link with a simulated clock that another clock can move.
+pub(crate) trait Simulated: Link + Unpin {
+    /// Moves the clock to `now`, unless it is ahead.
+    fn advance_to(&mut self, now: Instant);
+
+    /// Returns when the next bytes arrive, if any are on their way.
+    fn next_due(&self) -> Option<Instant>;
+}
+
+impl Simulated for Line {
+    fn advance_to(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.arriving.front().map(|(due, _)| *due)
+    }
+}
+
 /// Returns the frame of a reply.
 pub(crate) fn frame(reply: impl Into<AnyReply>) -> Vec<u8> {
     let mut buffer = [0; MAX_FRAME];

@@ -11,7 +11,7 @@ use pi18_transport::{ClientConfig, Error, Link, SetOutcome};
 
 use crate::{
     Client,
-    line::{Line, fence, frame, mode, raw},
+    line::{Line, Simulated, fence, frame, mode, raw},
 };
 
 fn pop() -> SetCommand {
@@ -331,6 +331,16 @@ impl Link for SlowToFind {
 
     fn now(&self) -> Instant {
         self.0.now
+    }
+}
+
+impl Simulated for SlowToFind {
+    fn advance_to(&mut self, now: Instant) {
+        self.0.advance_to(now);
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.0.next_due()
     }
 }
 

@@ -9,7 +9,7 @@ use pi18_transport::{ClientConfig, Error, Link};
 
 use crate::{
     Client,
-    line::{self, Answers, Line, frame, mode},
+    line::{self, Answers, Line, Simulated, frame, mode},
 };
 
 /// A line behind a bridge that also serves other hosts.
@@ -34,6 +34,16 @@ impl Link for Shared {
 
     fn is_shared(&self) -> bool {
         true
+    }
+}
+
+impl Simulated for Shared {
+    fn advance_to(&mut self, now: Instant) {
+        self.0.advance_to(now);
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.0.next_due()
     }
 }
 
