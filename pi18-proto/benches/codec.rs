@@ -1,4 +1,4 @@
-//! Decoding and encoding speed on one core: `cargo bench -p pi18-proto`.
+//! Decoding and encoding speed on one core: `cargo bench -p pi18-proto --features crc-large`.
 //!
 //! Decoding a frame includes its start and length, its checksum, and the conversion of every field to
 //! its type. The target is five million general status frames per second, in each direction.
@@ -7,8 +7,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pi18_proto::{
-    DecodeError, Dialect, Frame, FrameReader, GeneralStatus, MAX_FRAME, Query, Received, Reply,
-    checksum,
+    Celsius, DecodeError, Dialect, Frame, FrameReader, GeneralStatus, MAX_FRAME, Query, Received,
+    Reply, checksum,
 };
 
 /// A general status of a Hybrid V2 5048, `gs-02` in `tests/frames/frames.txt`.
@@ -39,6 +39,29 @@ fn codec(criterion: &mut Criterion) {
                 _ => None,
             }
         });
+    });
+    group.finish();
+
+    // The fast path, and the general one, which processes an unknown field and a sign.
+    let mut group = criterion.benchmark_group("data");
+    group.throughput(Throughput::Elements(1));
+    let data = GeneralStatus::SAMPLE.as_bytes();
+    let extended = [data, b",0"].concat();
+    let mut frost = status;
+    frost.mppt1_temperature = Celsius(-5);
+    group.bench_function("decode", |bencher| {
+        bencher.iter(|| GeneralStatus::decode(black_box(data)));
+    });
+    group.bench_function("decode with an unknown field", |bencher| {
+        bencher.iter(|| GeneralStatus::decode(black_box(&extended)));
+    });
+    group.bench_function("encode", |bencher| {
+        let mut buffer = [0; MAX_FRAME];
+        bencher.iter(|| black_box(&status).encode(black_box(&mut buffer)));
+    });
+    group.bench_function("encode with a negative temperature", |bencher| {
+        let mut buffer = [0; MAX_FRAME];
+        bencher.iter(|| black_box(&frost).encode(black_box(&mut buffer)));
     });
     group.finish();
 

@@ -130,6 +130,11 @@ macro_rules! code_impls {
             }
 
             #[inline]
+            fn from_plain_number(number: u32) -> Option<Self> {
+                number.try_into().ok().map(Self)
+            }
+
+            #[inline]
             fn plain_number(&self) -> Option<u32> {
                 Some(self.0.into())
             }

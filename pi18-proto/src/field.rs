@@ -104,6 +104,11 @@ pub(crate) trait Field: Copy {
     /// Writes the value as at least `width` bytes.
     fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError>;
 
+    /// Returns the value that is written as this number, if it is written as nothing but digits.
+    fn from_plain_number(_number: u32) -> Option<Self> {
+        None
+    }
+
     /// Returns the number that `write` writes, if it writes nothing but digits.
     fn plain_number(&self) -> Option<u32> {
         None
@@ -131,6 +136,16 @@ impl<T: Field> Field for Option<T> {
 
     fn write(self, width: usize, out: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.map_or(Ok(()), |value| value.write(width, out))
+    }
+
+    #[inline]
+    fn from_plain_number(number: u32) -> Option<Self> {
+        T::from_plain_number(number).map(Some)
+    }
+
+    #[inline]
+    fn plain_number(&self) -> Option<u32> {
+        self.as_ref().and_then(T::plain_number)
     }
 
     fn value(&self) -> Option<Value<'_>> {

@@ -82,6 +82,7 @@ mod fault;
 mod field;
 mod frame;
 mod frame_kind;
+mod layout;
 mod macros;
 mod observer;
 mod quantity;

@@ -53,6 +53,23 @@ macro_rules! reply {
 
         impl $crate::reply::Sealed for $name {}
 
+        impl $crate::layout::Record for $name {
+            #[inline]
+            fn read<S: $crate::layout::Source>(source: &mut S) -> Result<Self, S::Error> {
+                Ok(Self {
+                    $($field: source.field::<$ty, $width>(
+                        $crate::macros::key!($field $($key)?),
+                    )?,)+
+                })
+            }
+
+            #[inline]
+            fn write<S: $crate::layout::Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+                $(sink.field::<$ty, $width>(self.$field)?;)+
+                Ok(())
+            }
+        }
+
         impl $crate::Reply for $name {
             const MNEMONIC: &'static str = $mnemonic;
             const SAMPLE: &'static str = $sample;
@@ -65,20 +82,11 @@ macro_rules! reply {
             ];
 
             fn parse(data: &[u8]) -> Result<(Self, $crate::Extra<'_>), $crate::DecodeError> {
-                let mut fields = $crate::field::Fields::new($mnemonic, data, 0);
-                let reply = Self {
-                    $($field: fields.read::<$ty, $width>(
-                        $crate::macros::key!($field $($key)?),
-                    )?,)+
-                };
-                Ok((reply, fields.extra()))
+                $crate::layout::parse(data)
             }
 
             fn encode(&self, buffer: &mut [u8]) -> Result<usize, $crate::EncodeError> {
-                $crate::reply::encode(buffer, |out| {
-                    $(out.field::<$ty, $width>(self.$field)?;)+
-                    Ok(())
-                })
+                $crate::layout::encode(self, buffer)
             }
 
             fn visit(

@@ -64,6 +64,11 @@ macro_rules! quantities {
             }
 
             #[inline]
+            fn from_plain_number(number: u32) -> Option<Self> {
+                number.try_into().ok().map(Self)
+            }
+
+            #[inline]
             fn plain_number(&self) -> Option<u32> {
                 self.0.try_into().ok()
             }
