@@ -7,7 +7,7 @@
 //! Source: PI18 2017 and 2022, "CRC"; captures `T` (raw `0D52`, sent `0E52`) and `VFW` (raw `28DD`,
 //! sent `29DD`).
 
-use crc::{CRC_16_XMODEM, Crc, Table};
+use crc::{CRC_16_XMODEM, Crc};
 
 /// Returns the two checksum bytes that follow `covered`, the bytes of a frame from its first one.
 ///
@@ -16,14 +16,7 @@ use crc::{CRC_16_XMODEM, Crc, Table};
 /// ```
 #[must_use]
 pub const fn checksum(covered: &[u8]) -> [u8; 2] {
-    // Leading zeros do not change this CRC, so they can complete the first step.
-    let (odd, steps) = covered.split_at(covered.len() % STEP);
-    let mut first = [0; STEP];
-    first.split_at_mut(STEP - odd.len()).1.copy_from_slice(odd);
-    let mut digest = XMODEM.digest();
-    digest.update(&first);
-    digest.update(steps);
-    let [high, low] = digest.finalize().to_be_bytes();
+    let [high, low] = crc(covered).to_be_bytes();
     [increment_framing_byte(high), increment_framing_byte(low)]
 }
 
@@ -42,15 +35,56 @@ const fn increment_framing_byte(byte: u8) -> u8 {
     }
 }
 
-/// The number of bytes that one step of the CRC processes.
-const STEP: usize = 16;
+#[cfg(not(feature = "crc-large"))]
+const fn crc(bytes: &[u8]) -> u16 {
+    /// A table of 512 bytes.
+    static XMODEM: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
 
-/// The CRC table. It takes 8 KiB of read-only memory.
-static XMODEM: Crc<u16, Table<STEP>> = Crc::<u16, Table<STEP>>::new(&CRC_16_XMODEM);
+    XMODEM.checksum(bytes)
+}
+
+#[cfg(feature = "crc-large")]
+const fn crc(bytes: &[u8]) -> u16 {
+    /// A table of 8 KiB, with which one step processes 16 bytes.
+    static XMODEM: Crc<u16, crc::Table<16>> = Crc::<u16, crc::Table<16>>::new(&CRC_16_XMODEM);
+
+    let Some(first) = bytes.first_chunk() else {
+        return XMODEM.checksum(bytes);
+    };
+    // Leading zeros do not change this CRC, so they complete the first step.
+    let (odd, mut steps) = bytes.as_rchunks::<16>();
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "at most 128")]
+    let padding = 8 * (16 - odd.len()) as u32;
+    let mut digest = XMODEM.digest();
+    digest.update(&u128::from_be_bytes(*first).unbounded_shr(padding).to_be_bytes());
+    while let [step, after @ ..] = steps {
+        digest.update(step);
+        steps = after;
+    }
+    digest.finalize()
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crc_of_any_length_equals_the_bitwise_one() {
+        let bitwise = |bytes: &[u8]| {
+            bytes.iter().fold(0_u16, |crc, &byte| {
+                (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| {
+                    if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
+                })
+            })
+        };
+        let bytes: std::vec::Vec<u8> = (1..=130_u8).map(|n| n.wrapping_mul(167)).collect();
+        for start in 0..4 {
+            for end in start..=bytes.len() {
+                let bytes = &bytes[start..end];
+                assert_eq!(crc(bytes), bitwise(bytes), "{} bytes", bytes.len());
+            }
+        }
+    }
 
     #[test]
     fn framing_byte_in_checksum_is_incremented() {

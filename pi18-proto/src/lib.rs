@@ -64,6 +64,8 @@
 //! real device. "Observed" facts come from real inverters, "assumed" ones have no source.
 //!
 //! # Features
+//! - `crc-large`: a checksum table of 8 KiB instead of 512 bytes. With it, `GS` is decoded and encoded in
+//!   two thirds of the instructions. `pi18-transport` enables it; firmware rarely needs it.
 //! - `serde`: `Serialize` and `Deserialize` for replies, quantities, codes, queries and set commands.
 //!   In JSON a quantity is a number in its unit (`54.6`).
 
