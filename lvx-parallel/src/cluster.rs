@@ -8,7 +8,8 @@ use pi18_proto::{GeneralStatus, SerialNumber, SignedWatts, VoltAmperes, WattHour
 /// shows sums.
 ///
 /// If a unit has no recent value, the sum is a [`SumError`] with the serial number of the unit, because a
-/// sum without that unit would be wrong.
+/// sum without that unit would be wrong. Units can be inserted and removed at any time; the values of the
+/// other units are kept.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -26,6 +27,10 @@ use pi18_proto::{GeneralStatus, SerialNumber, SignedWatts, VoltAmperes, WattHour
 /// assert_eq!(error, SumError::Missing(vec![serials[1]]));
 /// cluster.put_status(serials[1], status, now);
 /// println!("PV {}", cluster.totals(now).pv_power?);
+///
+/// // The second unit is switched off for repair.
+/// cluster.remove(serials[1]);
+/// assert_eq!(cluster.totals(now).pv_power?, status.pv1_power);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -65,6 +70,20 @@ struct MemberValues {
 /// assert_eq!(totals.energy?.to_string(), "18.500 kWh");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// With the feature `serde`, it is serialized with `null` for each sum that is an error, and the serial
+/// numbers of the units that are [`missing`](Self::missing):
+///
+/// ```json
+/// {
+///   "pv_power": 1502,
+///   "load_power": 900,
+///   "load_apparent_power": 950,
+///   "battery_power": -1040,
+///   "energy": null,
+///   "missing": { "status": [], "energy": ["96132206100411"] }
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Totals {
@@ -80,6 +99,46 @@ pub struct Totals {
     pub battery_power: Result<SignedWatts, SumError>,
     /// Energy that all units have generated.
     pub energy: Result<WattHours, SumError>,
+    /// The units without recent values.
+    pub missing: Missing,
+}
+
+/// The units of a bank without recent values, by serial number.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use lvx_parallel::Cluster;
+/// use pi18_proto::SerialNumber;
+///
+/// let serial = SerialNumber::new("96132206100410").unwrap();
+/// let cluster = Cluster::new([serial], Duration::from_secs(10));
+/// assert_eq!(cluster.totals(Instant::now()).missing.status, [serial]);
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Missing {
+    /// Units without recent measurements (`GS`), which all sums of power need.
+    pub status: Vec<SerialNumber>,
+    /// Units without a recent value of energy.
+    pub energy: Vec<SerialNumber>,
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Totals {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let mut totals = serializer.serialize_struct("Totals", 6)?;
+        totals.serialize_field("pv_power", &self.pv_power.as_ref().ok())?;
+        totals.serialize_field("load_power", &self.load_power.as_ref().ok())?;
+        totals.serialize_field("load_apparent_power", &self.load_apparent_power.as_ref().ok())?;
+        totals.serialize_field("battery_power", &self.battery_power.as_ref().ok())?;
+        totals.serialize_field("energy", &self.energy.as_ref().ok())?;
+        totals.serialize_field("missing", &self.missing)?;
+        totals.end()
+    }
 }
 
 /// The reason why there is no sum.
@@ -113,13 +172,32 @@ impl Cluster {
     /// Returns a bank of these units, without values. Values older than `max_age` are not added up. A serial
     /// number that occurs twice counts as one unit.
     pub fn new(members: impl IntoIterator<Item = SerialNumber>, max_age: Duration) -> Self {
-        let mut all: Vec<MemberValues> = Vec::new();
+        let mut cluster = Self { members: Vec::new(), max_age };
         for serial in members {
-            if all.iter().all(|member| member.serial != serial) {
-                all.push(MemberValues { serial, status: None, energy: None });
-            }
+            cluster.insert(serial);
         }
-        Self { members: all, max_age }
+        cluster
+    }
+
+    /// Adds a unit without values. Returns `false`, and keeps its values, if the bank has the unit already.
+    pub fn insert(&mut self, member: SerialNumber) -> bool {
+        let is_new = self.members.iter().all(|values| values.serial != member);
+        if is_new {
+            self.members.push(MemberValues { serial: member, status: None, energy: None });
+        }
+        is_new
+    }
+
+    /// Removes a unit with its values. Returns `false` if the bank has no such unit.
+    pub fn remove(&mut self, member: SerialNumber) -> bool {
+        let before = self.members.len();
+        self.members.retain(|values| values.serial != member);
+        self.members.len() < before
+    }
+
+    /// Returns the serial numbers of the units, in the order in which they were added.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = SerialNumber> + '_ {
+        self.members.iter().map(|values| values.serial)
     }
 
     /// Stores the measurements of a unit. Returns `false` if the bank has no such unit.
@@ -153,7 +231,22 @@ impl Cluster {
             energy: self
                 .sum(now, |values| values.energy, |energy| energy.0.into())
                 .and_then(|sum| checked(sum, WattHours)),
+            missing: Missing {
+                status: self.missing(now, |values| values.status.map(|(_, at)| at)),
+                energy: self.missing(now, |values| values.energy.map(|(_, at)| at)),
+            },
         }
+    }
+
+    /// Returns the units without a recent value. `at` returns the time of the latest one.
+    fn missing(&self, now: Instant, at: fn(&MemberValues) -> Option<Instant>) -> Vec<SerialNumber> {
+        let is_missing =
+            |values: &&MemberValues| !at(values).is_some_and(|at| self.is_recent(now, at));
+        self.members.iter().filter(is_missing).map(|values| values.serial).collect()
+    }
+
+    fn is_recent(&self, now: Instant, at: Instant) -> bool {
+        now.saturating_duration_since(at) <= self.max_age
     }
 
     /// Adds up a value of all units. `part` returns the latest reading of a unit with its time, and `value`
@@ -168,9 +261,7 @@ impl Cluster {
         let mut sum = 0;
         for member in &self.members {
             match part(member) {
-                Some((latest, at)) if now.saturating_duration_since(at) <= self.max_age => {
-                    sum += value(latest);
-                }
+                Some((latest, at)) if self.is_recent(now, at) => sum += value(latest),
                 _ => missing.push(member.serial),
             }
         }
@@ -234,6 +325,37 @@ mod tests {
         assert_eq!(totals.energy, Err(SumError::Missing(vec![serials()[1]])));
         assert!(cluster.put_energy(serials()[1], WattHours(5), now));
         assert_eq!(cluster.totals(now).energy, Ok(WattHours(12)));
+    }
+
+    #[test]
+    fn insert_and_remove_keep_values_of_other_units() {
+        let [first, second] = serials();
+        let mut cluster = Cluster::new([first], Duration::from_secs(10));
+        let now = Instant::now();
+        cluster.put_status(first, status(10, 0, 1000), now);
+        assert!(cluster.insert(second) && !cluster.insert(first));
+        assert_eq!(cluster.totals(now).missing.status, [second]);
+        cluster.put_status(second, status(0, 30, 500), now);
+        assert_eq!(cluster.totals(now).pv_power, Ok(Watts(1502)));
+        assert!(cluster.remove(first) && !cluster.remove(first));
+        assert_eq!(cluster.totals(now).pv_power, Ok(Watts(501)));
+        assert_eq!(cluster.members().collect::<Vec<_>>(), [second]);
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn totals_in_json_have_null_and_name_missing_units() {
+        let [first, second] = serials();
+        let mut cluster = Cluster::new([first, second], Duration::from_secs(10));
+        let now = Instant::now();
+        cluster.put_status(first, status(10, 0, 1000), now);
+        cluster.put_status(second, status(0, 30, 500), now);
+        cluster.put_energy(first, WattHours(7), now);
+        let json = serde_json::to_string(&cluster.totals(now)).unwrap();
+        let totals = r#"{"pv_power":1502,"load_power":510,"load_apparent_power":886,"#;
+        let rest = r#""battery_power":-1040,"energy":null,"#;
+        let missing = r#""missing":{"status":[],"energy":["96132206100411"]}}"#;
+        assert_eq!(json, format!("{totals}{rest}{missing}"));
     }
 
     #[test]

@@ -73,34 +73,57 @@
 //! | add up power and energy of all units | [`Cluster`] |
 //! | build a snapshot without a link | [`UnitSnapshot::from_answers`] |
 
+#[cfg(feature = "checks")]
 mod advice;
+#[cfg(feature = "checks")]
 mod checks;
 mod cluster;
+#[cfg(feature = "checks")]
 mod compare;
+#[cfg(feature = "checks")]
 mod context;
+#[cfg(feature = "checks")]
 mod error;
+#[cfg(feature = "checks")]
 mod explanation;
+#[cfg(feature = "checks")]
 mod finding;
+#[cfg(feature = "checks")]
 mod read;
+#[cfg(feature = "checks")]
 mod report;
+#[cfg(feature = "checks")]
 mod rules;
+#[cfg(feature = "checks")]
 mod snapshot;
+#[cfg(feature = "checks")]
 mod thresholds;
+#[cfg(feature = "checks")]
 mod wording;
 
+#[cfg(feature = "checks")]
 pub use checks::{Checks, check};
-pub use cluster::{Cluster, SumError, Totals};
+pub use cluster::{Cluster, Missing, SumError, Totals};
+#[cfg(feature = "checks")]
 pub use compare::{Comparison, compare};
+#[cfg(feature = "checks")]
 pub use error::FormatError;
+#[cfg(feature = "checks")]
 pub use explanation::Explanation;
+#[cfg(feature = "checks")]
 pub use finding::{Finding, Observed, Severity};
+#[cfg(feature = "checks")]
 pub use read::Member;
+#[cfg(feature = "checks")]
 pub use report::{Cell, Report, ReportStyle, ReportUnit, Row};
+#[cfg(feature = "checks")]
 pub use rules::RuleInfo;
+#[cfg(feature = "checks")]
 pub use snapshot::{Answer, BankSnapshot, Gap, Question, Questions, Reading, Reason, UnitSnapshot};
+#[cfg(feature = "checks")]
 pub use thresholds::{ThresholdInfo, Thresholds};
 
 /// The README, so that its program is tested.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "checks"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
