@@ -90,6 +90,11 @@ fn check_bank() {
 }
 
 #[test]
+fn custom_rule() {
+    insta::assert_snapshot!(prints("custom_rule", &["sim:0?frozen=on&soc=40", "sim:1"]));
+}
+
+#[test]
 fn compare_units() {
     insta::assert_snapshot!(prints("compare_units", &["sim:0?frozen=on", "sim:1?float=53.0"]));
 }

@@ -39,9 +39,9 @@ pub fn rules(data: &[u8]) {
         let name = if unit % 4 == 3 { "sim:0".to_owned() } else { format!("sim:{unit}") };
         UnitSnapshot::from_answers(name, |query| answer(query, &mut bytes))
     });
-    let mut bank = BankSnapshot { started: None, units: units.collect() };
+    let mut bank = BankSnapshot::new(units);
     if let (Some(3), Some(unit)) = (bytes.next(), bank.units.first_mut()) {
-        unit.lost = Some(Gap { reason: Reason::Gone, text: "\u{1b}[2J".to_owned() });
+        unit.lost = Some(Gap::new(Reason::Gone, "\u{1b}[2J"));
     }
     check_bank(&bank);
 }
@@ -55,7 +55,7 @@ fn answer(
     let mut data = query.info().sample.as_bytes().to_vec();
     let head = next();
     if head % 16 == 15 {
-        return Err(Gap { reason: Reason::Refused, text: String::new() });
+        return Err(Gap::new(Reason::Refused, ""));
     }
     for _ in 0..head % 4 {
         let place = usize::from(next()) % data.len().max(1);
@@ -66,19 +66,20 @@ fn answer(
     }
     let at = Duration::from_millis(u64::from(head / 16) * 500);
     match query.parse_reply(&data) {
-        Ok((value, _)) => Ok(Reading { value, at }),
-        Err(error) => Err(Gap { reason: Reason::Unreadable, text: error.to_string() }),
+        Ok((value, _)) => Ok(Reading::new(value, at)),
+        Err(error) => Err(Gap::new(Reason::Unreadable, error.to_string())),
     }
 }
 
 fn check_bank(bank: &BankSnapshot) {
-    let checks = Checks { bank_ah: Some(100), baseline: Some(bank.clone()), ..Checks::default() };
+    let checks = Checks::default().with_bank_ah(100).with_baseline(bank.clone());
     check_report(bank, &checks.check(bank));
     let mut reversed = bank.clone();
     reversed.units.reverse();
     let found = |bank: &BankSnapshot| {
         let report = check(bank);
-        report.findings.iter().map(|finding| (finding.rule, finding.severity)).collect::<Vec<_>>()
+        let found = report.findings.into_iter();
+        found.map(|finding| (finding.rule, finding.severity)).collect::<Vec<_>>()
     };
     assert_eq!(found(&reversed), found(bank));
     let comparison = compare(bank);

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use lvx_parallel::{BankSnapshot, Checks, Member, Questions, RuleInfo};
+use lvx_parallel::{BankSnapshot, Checks, Member, Questions};
 use pi18_transport::{
     Address, Client, Error, Link,
     sim::{Bank, BankConfig, SharedBank, serve_pty},
@@ -72,8 +72,7 @@ fn measure(
 }
 
 fn main() -> ExitCode {
-    let fault =
-        Checks { only: vec![RuleInfo::find("fault").expect("the rule")], ..Checks::default() };
+    let fault = Checks::default().only(["fault"]).expect("the rule");
     let all = Checks::default();
     let is_within = [
         measure("compare, two units", 2, Duration::from_millis(1400), |units| {

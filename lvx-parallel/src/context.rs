@@ -4,13 +4,14 @@
 //! units, the measurements that can be compared in time, and faults that only other units report. Rules use
 //! the methods of [`Context`] and the helpers of this module, and never each other.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use lvx_settings::Setting;
 use pi18_proto::{DateTime, FaultCode, OutputMode, Version};
 
-use crate::{Checks, Thresholds, UnitSnapshot};
+use crate::{Checks, UnitSnapshot};
 
+mod for_rules;
 mod measured;
 mod output_group;
 mod reported_fault;
@@ -25,8 +26,28 @@ pub(crate) use spread::difference;
 pub(crate) use units::{may_be_same, named, prepared};
 pub(crate) use values::{differ, each, observed};
 
-/// The input of the rules.
-pub(crate) struct Context<'a> {
+/// A bank as [rules](crate::Rule) judge it: each unit once, the master first, without answers that are too
+/// old, and with distinct names.
+///
+/// A rule reads the answers of [`units`](Self::units), compares measurements with
+/// [`measured`](Self::measured) or [`extremes`](Self::extremes), and shows values with
+/// [`values`](Self::values) or [`measured_values`](Self::measured_values).
+///
+/// ```
+/// use lvx_parallel::{Context, Finding, RuleInfo, Severity};
+///
+/// static INFO: RuleInfo = RuleInfo::new("model", "a unit is of another model", "our contract");
+///
+/// fn check(context: &Context<'_>) -> Vec<Finding> {
+///     let models = context.values(|unit| Some(unit.model.value()?.model));
+///     if !context.differs(|unit| unit.model.value()) {
+///         return Vec::new();
+///     }
+///     let why = "the spare parts fit only one model";
+///     vec![Finding::new(&INFO, Severity::Warning, "models differ", why).with_values(models)]
+/// }
+/// ```
+pub struct Context<'a> {
     /// The checks that the caller chose, with thresholds, expected values and a baseline.
     pub(crate) checks: &'a Checks,
     /// Time of this computer when reading started.
@@ -40,7 +61,7 @@ pub(crate) struct Context<'a> {
     /// The faults that only other units report.
     pub(crate) reported_faults: Vec<ReportedFault<'a>>,
     /// Ids of the rules that have reported something so far.
-    pub(crate) reporting: Vec<&'static str>,
+    pub(crate) reporting: Vec<Cow<'static, str>>,
     /// The settings of each of `units`.
     settings: Vec<lvx_settings::Settings>,
 }
@@ -73,35 +94,16 @@ impl<'a> Context<'a> {
         }
         context
     }
+}
 
-    /// Returns the limits that rules use.
-    pub(crate) fn thresholds(&self) -> &'a Thresholds {
-        &self.checks.thresholds
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("units", &self.units).finish_non_exhaustive()
     }
 }
 
 /// Faults.
 impl Context<'_> {
-    /// Returns each active fault: what each unit reports about itself, and what others report about
-    /// units that did not answer.
-    pub(crate) fn faults(&self) -> impl Iterator<Item = FaultCode> {
-        let own = self.units.iter().filter_map(|unit| unit.fault());
-        own.chain(self.reported_faults.iter().map(|reported| reported.fault))
-    }
-
-    /// Returns the active fault of a unit: its own report, or else that of other units.
-    pub(crate) fn fault_of(&self, unit: &UnitSnapshot) -> Option<FaultCode> {
-        let is_reported = |reported: &&ReportedFault<'_>| {
-            unit.faults.value().is_none() && unit.has_number(reported.number)
-        };
-        unit.fault().or_else(|| Some(self.reported_faults.iter().find(is_reported)?.fault))
-    }
-
-    /// Returns whether one of these faults is active.
-    pub(crate) fn has_fault(&self, faults: &[FaultCode]) -> bool {
-        self.faults().any(|fault| faults.contains(&fault))
-    }
-
     /// Returns whether a fault shows that the units cannot communicate. Their data about each other is
     /// then not reliable.
     pub(crate) fn has_communication_fault(&self) -> bool {
@@ -135,17 +137,6 @@ impl<'a> Context<'a> {
         let given: Vec<_> =
             self.units.iter().filter_map(|unit| Some(usize::from(unit.instance()?.0))).collect();
         unit.known_numbers().filter(move |number| !given.contains(number))
-    }
-
-    /// Returns whether all units of the bank were given and read. Returns `false` if that is not known,
-    /// because no unit reports which units its bank has. Older units do not.
-    pub(crate) fn is_whole(&self) -> bool {
-        let has_rating =
-            |unit: &&UnitSnapshot| unit.ratings.iter().any(|answer| answer.value().is_some());
-        self.units.iter().any(has_rating)
-            && !self.has_duplicate_unit()
-            && self.known_size() <= self.units.len()
-            && self.units.iter().all(|unit| unit.lost.is_none() && unit.status.value().is_some())
     }
 
     /// Returns the unit with this number, if exactly one has it.

@@ -38,7 +38,7 @@ impl Explanation {
     /// Explains a fault; `None` if the number has no name.
     #[must_use]
     pub fn of_fault(fault: FaultCode) -> Option<Self> {
-        let source = rules::fault::RULE.info.source;
+        let source = &rules::fault::RULE.info.source;
         fault
             .name()
             .filter(|_| fault.is_fault())
@@ -62,7 +62,7 @@ impl Explanation {
             |(place, info): &(usize, &FieldInfo)| info.name == name || text.parse() == Ok(*place);
         let (place, info) = Self::warning_fields().find(is_match)?;
         let what = format!("warning {place:02} {}", uncapitalised(info.label));
-        let source = rules::warning::RULE.info.source;
+        let source = &rules::warning::RULE.info.source;
         Some(Self::new(what, advice::warning(info.name), source))
     }
 
@@ -78,7 +78,7 @@ impl Explanation {
     /// ```
     #[must_use]
     pub fn of_mode(mode: WorkingMode) -> Option<Self> {
-        let source = rules::mode::RULE.info.source;
+        let source = &rules::mode::RULE.info.source;
         let what = format!("mode {:02} {}", mode.0, mode.name()?);
         Some(Self::new(what, advice::mode(mode), source))
     }

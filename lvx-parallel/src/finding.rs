@@ -1,8 +1,11 @@
 //! Findings: what rules report, with severity, reason and advice.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde::Serialize;
+use pi18_proto::SerialNumber;
+use serde::{Deserialize, Serialize};
+
+use crate::{RuleInfo, UnitSnapshot};
 
 /// How severe a finding is. A greater value is more severe.
 ///
@@ -12,8 +15,9 @@ use serde::Serialize;
 /// assert!(Severity::Error > Severity::Warning);
 /// assert_eq!(Severity::Info.to_string(), "info");
 /// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Severity {
     /// Information; no action is needed.
     Info,
@@ -21,6 +25,10 @@ pub enum Severity {
     Warning,
     /// The bank does not work, or is being damaged.
     Error,
+    /// A severity that this version does not know, in a report of a newer version. It is the greatest, so
+    /// that it is not overlooked.
+    #[serde(other)]
+    Unknown,
 }
 
 impl fmt::Display for Severity {
@@ -29,6 +37,7 @@ impl fmt::Display for Severity {
             Self::Info => "info",
             Self::Warning => "warning",
             Self::Error => "error",
+            Self::Unknown => "unknown",
         })
     }
 }
@@ -50,11 +59,11 @@ impl fmt::Display for Severity {
 /// }
 /// # Ok::<(), pi18_transport::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// Id of the rule that reports the finding.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// Severity of the finding.
     pub severity: Severity,
     /// Description of the problem or fact, without the values.
@@ -66,17 +75,82 @@ pub struct Finding {
     /// Steps to take, in this order; empty if nothing needs to be done.
     pub advice: Vec<String>,
     /// Origin of the rule and its limits.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
 }
 
 /// A unit with its value in a [`Finding`].
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+///
+/// ```
+/// use lvx_parallel::{Observed, UnitSnapshot};
+/// use pi18_proto::Celsius;
+///
+/// let unit = UnitSnapshot::new("inverter 1");
+/// let observed = Observed::new(&unit, Celsius(45));
+/// assert_eq!((&*observed.unit, &*observed.value), ("inverter 1", "45 °C"));
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Observed {
-    /// Name of the unit.
+    /// Name of the unit: a label for people, which is unique in a report.
     pub unit: String,
+    /// Serial number of the unit, if it is known. It identifies the unit in all reports.
+    #[serde(default)]
+    pub serial_number: Option<SerialNumber>,
     /// Value as it is shown.
     pub value: String,
+}
+
+impl Observed {
+    /// Returns a unit with its value as it is shown.
+    pub fn new(unit: &UnitSnapshot, value: impl fmt::Display) -> Self {
+        Self {
+            unit: unit.name.clone(),
+            serial_number: unit.serial_number(),
+            value: value.to_string(),
+        }
+    }
+}
+
+/// Construction of findings, for [rules](crate::Rule).
+impl Finding {
+    /// Returns a finding of this rule, without values and advice: `what` was found, and `why` it matters. The
+    /// texts begin with a lower-case letter and have no full stop.
+    pub fn new(
+        rule: &RuleInfo,
+        severity: Severity,
+        what: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule: rule.id.clone(),
+            severity,
+            what: what.into(),
+            values: Vec::new(),
+            why: why.into(),
+            advice: Vec::new(),
+            source: rule.source.clone(),
+        }
+    }
+
+    /// Appends units with their values.
+    #[must_use]
+    pub fn with_values(mut self, values: impl IntoIterator<Item = Observed>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// Appends a step to the advice.
+    #[must_use]
+    pub fn with_advice(mut self, step: impl Into<String>) -> Self {
+        self.advice.push(step.into());
+        self
+    }
+
+    /// Replaces the origin, which otherwise is that of the rule.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Cow<'static, str>>) -> Self {
+        Self { source: source.into(), ..self }
+    }
 }
 
 impl Finding {
@@ -93,7 +167,7 @@ impl Finding {
     #[must_use]
     pub fn values_text(&self) -> String {
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-        for Observed { unit, value } in &self.values {
+        for Observed { unit, value, .. } in &self.values {
             match groups.iter_mut().find(|(known, _)| known == value) {
                 Some((_, units)) => units.push(unit),
                 None => groups.push((value, vec![unit])),

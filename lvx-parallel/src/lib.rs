@@ -59,7 +59,8 @@
 //!
 //! One cause is reported once. For example, units with different main firmware stop with fault 71: rule
 //! `main-firmware` then reports the versions, and rule `fault` does not report fault 71 again.
-//! [`RuleInfo::all`] returns each rule with a description and the origin of its limits.
+//! [`RuleInfo::all`] returns each rule with a description and the origin of its limits. Programs add rules of
+//! their own with the trait [`Rule`].
 //!
 //! # Where to start
 //!
@@ -67,6 +68,7 @@
 //! |---|---|
 //! | read all units | [`BankSnapshot::read`], or [`Checks::read`], which asks only what the chosen rules need |
 //! | choose rules and limits | [`Checks`] with [`RuleInfo`] and [`Thresholds`] |
+//! | add a rule | [`Rule`] with [`Context`], and [`Checks::with_rule`] |
 //! | find what changed since an earlier snapshot | [`Checks::baseline`] |
 //! | compare settings without applying rules | [`compare`] |
 //! | explain a fault, warning or mode on a display | [`Explanation`] |
@@ -107,6 +109,8 @@ pub use cluster::{Cluster, Missing, SumError, Totals};
 #[cfg(feature = "checks")]
 pub use compare::{Comparison, compare};
 #[cfg(feature = "checks")]
+pub use context::Context;
+#[cfg(feature = "checks")]
 pub use error::FormatError;
 #[cfg(feature = "checks")]
 pub use explanation::Explanation;
@@ -117,7 +121,7 @@ pub use read::Member;
 #[cfg(feature = "checks")]
 pub use report::{Cell, Report, ReportStyle, ReportUnit, Row};
 #[cfg(feature = "checks")]
-pub use rules::RuleInfo;
+pub use rules::{Rule, RuleInfo};
 #[cfg(feature = "checks")]
 pub use snapshot::{Answer, BankSnapshot, Gap, Question, Questions, Reading, Reason, UnitSnapshot};
 #[cfg(feature = "checks")]

@@ -51,6 +51,7 @@ macro_rules! thresholds {
         /// ```
         #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
+        #[non_exhaustive]
         pub struct Thresholds {
             $( #[doc = $summary] $(#[doc = $more])* pub $key: $ty, )+
         }

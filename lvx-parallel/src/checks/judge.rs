@@ -9,7 +9,7 @@ use crate::{
     BankSnapshot, Member, Question, Questions, Report, UnitSnapshot,
     context::{Context, prepared},
     read::read,
-    rules::{self, RuleRow, not_asked},
+    rules::{Rule, judge, not_asked},
 };
 
 impl Checks {
@@ -17,9 +17,9 @@ impl Checks {
     /// then [`more`](Self::more).
     ///
     /// ```
-    /// use lvx_parallel::{Checks, Member, RuleInfo};
+    /// use lvx_parallel::{Checks, Member};
     ///
-    /// let checks = Checks { only: vec![RuleInfo::find("fault")?], ..Checks::default() };
+    /// let checks = Checks::default().only(["fault"])?;
     /// let bank = checks.read(vec![Member::open(&"sim:0".parse()?)]);
     /// assert_eq!(bank.units[0].asked().to_string(), "PI, ID, FWS");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -32,15 +32,15 @@ impl Checks {
     /// Returns the questions that the chosen rules need to judge a bank.
     ///
     /// ```
-    /// use lvx_parallel::{Checks, RuleInfo};
+    /// use lvx_parallel::Checks;
     ///
-    /// let checks = Checks { only: vec![RuleInfo::find("clock")?], ..Checks::default() };
+    /// let checks = Checks::default().only(["clock"])?;
     /// assert_eq!(checks.questions().to_string(), "T");
     /// # Ok::<(), lvx_parallel::FormatError>(())
     /// ```
     #[must_use]
     pub fn questions(&self) -> Questions {
-        self.chosen().iter().map(|row| row.needs).collect()
+        self.chosen().iter().map(|rule| rule.needs()).collect()
     }
 
     /// Returns further questions, for a bank whose units were asked [`questions`](Self::questions). Their
@@ -48,9 +48,9 @@ impl Checks {
     /// answer.
     ///
     /// ```
-    /// use lvx_parallel::{BankSnapshot, Checks, Member, RuleInfo};
+    /// use lvx_parallel::{BankSnapshot, Checks, Member};
     ///
-    /// let checks = Checks { only: vec![RuleInfo::find("fault")?], ..Checks::default() };
+    /// let checks = Checks::default().only(["fault"])?;
     /// for (unit, more) in [("sim:0", ""), ("sim:0?fault=83", "PIRI, FWS, GS, PRI, PGS")] {
     ///     let members = vec![Member::open(&unit.parse()?)];
     ///     let bank = BankSnapshot::read_only(members, checks.questions());
@@ -66,10 +66,10 @@ impl Checks {
         };
         let units = self.prepare(bank);
         let mut context = Context::new(&units, bank.started, self);
-        let judged = rules::judge(&mut context, &self.chosen()).into_iter();
+        let judged = judge(&mut context, &self.chosen()).into_iter();
         let needs_more =
-            judged.filter(|(row, findings)| is_missing(row.needs) || !findings.is_empty());
-        let evidence: Questions = needs_more.map(|(row, _)| row.evidence).collect();
+            judged.filter(|(rule, findings)| is_missing(rule.needs()) || !findings.is_empty());
+        let evidence: Questions = needs_more.map(|(rule, _)| rule.evidence()).collect();
         // The instances in `GS` show whether two snapshots with the same serial number are of one unit.
         let numbers = if context.has_duplicate_unit() {
             Questions::one(Question::GeneralStatus)
@@ -86,11 +86,11 @@ impl Checks {
     /// finding of rule `unread`.
     ///
     /// ```
-    /// use lvx_parallel::{BankSnapshot, Checks, Member, RuleInfo, Severity};
+    /// use lvx_parallel::{BankSnapshot, Checks, Member, Severity};
     ///
     /// let members = ["sim:0".parse()?, "sim:1?fault=83".parse()?];
     /// let bank = BankSnapshot::read(members.map(|address| Member::open(&address)).into());
-    /// let checks = Checks { only: vec![RuleInfo::find("fault")?], ..Checks::default() };
+    /// let checks = Checks::default().only(["fault"])?;
     /// let report = checks.check(&bank);
     /// assert_eq!(report.findings[0].severity, Severity::Error);
     /// assert!(report.findings[0].what.starts_with("fault 83"));
@@ -100,13 +100,13 @@ impl Checks {
         let units = self.prepare(bank);
         let mut context = Context::new(&units, bank.started, self);
         let chosen = self.chosen();
-        let judged = rules::judge(&mut context, &chosen).into_iter();
+        let judged = judge(&mut context, &chosen).into_iter();
         let needed = self.questions();
         let gap = not_asked(&context, needed, |lacking| self.rules_that_need(lacking));
         let mut findings: Vec<_> =
             gap.into_iter().chain(judged.flat_map(|(_, findings)| findings)).collect();
         findings.sort_by_key(|finding| Reverse(finding.severity));
-        Report::new(&context, needed, findings, rules::ALL.len() - chosen.len())
+        Report::new(&context, needed, findings, self.all_rules().count() - chosen.len())
     }
 
     /// Returns the units that rules judge.
@@ -114,15 +114,15 @@ impl Checks {
         prepared(bank, Duration::from_secs(self.thresholds.max_age.0.into()))
     }
 
-    /// Returns the rows of the chosen rules.
-    fn chosen(&self) -> Vec<&'static RuleRow> {
-        rules::ALL.iter().filter(|row| self.has(row.rule.info.id)).collect()
+    /// Returns the chosen rules.
+    fn chosen(&self) -> Vec<&dyn Rule> {
+        self.all_rules().filter(|rule| self.applies(&rule.info().id)).collect()
     }
 
     /// Returns the ids of the chosen rules that need one of these questions.
-    fn rules_that_need(&self, questions: Questions) -> Vec<&'static str> {
-        let needs = |row: &&RuleRow| row.needs.iter().any(|question| questions.has(question));
-        self.chosen().into_iter().filter(needs).map(|row| row.rule.info.id).collect()
+    fn rules_that_need(&self, questions: Questions) -> Vec<String> {
+        let needs = |rule: &&dyn Rule| rule.needs().iter().any(|each| questions.has(each));
+        self.chosen().into_iter().filter(needs).map(|rule| rule.info().id.to_string()).collect()
     }
 }
 

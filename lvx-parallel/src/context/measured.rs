@@ -8,7 +8,7 @@ use super::{
     spread::{Steps, spread},
     values::observed,
 };
-use crate::{Answer, Reading, UnitSnapshot, finding::Observed};
+use crate::{Answer, Observed, Reading, UnitSnapshot};
 
 /// A unit with its `GS`.
 ///

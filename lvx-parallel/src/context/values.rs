@@ -2,11 +2,11 @@
 
 use std::fmt::Display;
 
-use crate::{UnitSnapshot, finding::Observed};
+use crate::{Observed, UnitSnapshot};
 
 /// Returns a value of a unit, as it is shown in a finding.
 pub(crate) fn observed(unit: &UnitSnapshot, value: impl Display) -> Observed {
-    Observed { unit: unit.name.clone(), value: value.to_string() }
+    Observed::new(unit, value)
 }
 
 /// Returns each unit with its value. Units without the value are left out.

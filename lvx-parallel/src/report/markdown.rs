@@ -43,7 +43,8 @@ impl Report {
 /// Writes a finding as a list item, with its reason and its advice below.
 fn list_item(finding: &Finding) -> String {
     let line = escaped(&finding.to_string());
-    let head = format!("- **{}** {line} (`{}`)\n", finding.severity, finding.rule);
+    let rule = plain(&finding.rule).replace('`', "");
+    let head = format!("- **{}** {line} (`{rule}`)\n", finding.severity);
     let why = format!("  - why: {}\n", escaped(&finding.why));
     let advice = (1..).zip(&finding.advice);
     let advice = advice.map(|(n, advice)| format!("  - do {n}: {}\n", escaped(advice)));

@@ -52,7 +52,7 @@ fn is_warned_of(unit: Option<&&UnitSnapshot>, rules: &[&str], findings: &[Findin
     unit.is_some_and(|unit| {
         findings.iter().any(|finding| {
             finding.severity > Severity::Info
-                && rules.contains(&finding.rule)
+                && rules.contains(&&*finding.rule)
                 && finding.values.iter().any(|value| value.unit == unit.name)
         })
     })

@@ -55,7 +55,7 @@ impl Report {
         if !self.findings.is_empty() {
             text.push('\n');
         }
-        let has_error = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        let has_error = self.findings.iter().any(|finding| finding.severity >= Severity::Error);
         let colour = match (self.is_healthy(), has_error) {
             (true, _) => GREEN,
             (false, true) => RED,
@@ -184,7 +184,7 @@ const GAP: usize = 2;
 /// Writes a finding with its reason and its advice.
 fn paragraph(finding: &Finding, style: ReportStyle) -> String {
     let colour = match finding.severity {
-        Severity::Error => RED,
+        Severity::Error | Severity::Unknown => RED,
         Severity::Warning => YELLOW,
         Severity::Info => BOLD,
     };

@@ -1,29 +1,29 @@
 //! Runs the chosen rules.
 
 use super::{
-    suppression::{Effect, is_suppressed, runs_first},
-    table::RuleRow,
+    rule::Rule,
+    suppression::{is_rule_suppressed, runs_first},
 };
-use crate::{Finding, context::Context};
+use crate::{Context, Finding};
 
-/// Runs each chosen rule at most once and returns its findings, in the order of the table.
+/// Runs each chosen rule at most once and returns its findings, in the order of `chosen`.
 ///
 /// Rules whose findings suppress others run first. A rule that is suppressed as a whole does not run.
-pub(crate) fn judge(
+pub(crate) fn judge<'r>(
     context: &mut Context<'_>,
-    chosen: &[&'static RuleRow],
-) -> Vec<(&'static RuleRow, Vec<Finding>)> {
-    let mut judged: Vec<_> = chosen.iter().map(|row| (*row, Vec::new())).collect();
+    chosen: &[&'r dyn Rule],
+) -> Vec<(&'r dyn Rule, Vec<Finding>)> {
+    let mut judged: Vec<_> = chosen.iter().map(|rule| (*rule, Vec::new())).collect();
     for is_first in [true, false] {
-        let turn = judged.iter_mut().filter(|(row, _)| runs_first(row.rule.info.id) == is_first);
-        for (row, findings) in turn {
-            let id = row.rule.info.id;
-            if is_suppressed(context, Effect::Rule(id)) {
+        let turn = judged.iter_mut().filter(|(rule, _)| runs_first(&rule.info().id) == is_first);
+        for (rule, findings) in turn {
+            let id = &rule.info().id;
+            if is_rule_suppressed(context, id) {
                 continue;
             }
-            *findings = (row.rule.check)(context);
+            *findings = rule.check(context);
             if !findings.is_empty() {
-                context.reporting.push(id);
+                context.reporting.push(id.clone());
             }
         }
     }

@@ -1,18 +1,95 @@
-//! The type of a rule.
+//! The trait of all rules, and the type of the built-in ones.
 //!
-//! The file of each rule begins with a description: the values that the rule compares, the reason, and the
-//! origin of its limits. Its `RULE` has a short version for users, and its `check` returns the findings.
+//! The file of each built-in rule begins with a description: the values that the rule compares, the reason,
+//! and the origin of its limits. Its `RULE` has a short version for users, and its `check` returns the
+//! findings.
+
+use std::fmt;
 
 use super::info::RuleInfo;
-use crate::{Finding, Severity, context::Context, finding::Observed};
+use crate::{Context, Finding, Observed, Questions, Severity};
 
-/// A rule: its description, and the function that judges a bank.
-pub(crate) struct Rule {
+/// A rule that judges a bank. The built-in rules implement this trait, and other crates add their own with
+/// [`Checks::with_rule`](crate::Checks::with_rule).
+///
+/// A rule has no state that changes: [`check`](Self::check) may be called several times on the way to one
+/// report, from any thread.
+///
+/// ```
+/// use lvx_parallel::{
+///     BankSnapshot, Checks, Context, Finding, Member, Question, Questions, Rule, RuleInfo, Severity,
+/// };
+/// use pi18_proto::Celsius;
+///
+/// /// Heat sinks of units in one room should be about equally warm.
+/// struct HeatSinks {
+///     max: i16,
+/// }
+///
+/// static INFO: RuleInfo = RuleInfo::new("heat-sinks", "heat sinks differ", "assumed");
+///
+/// impl Rule for HeatSinks {
+///     fn info(&self) -> &RuleInfo {
+///         &INFO
+///     }
+///
+///     fn needs(&self) -> Questions {
+///         Questions::of(&[Question::GeneralStatus])
+///     }
+///
+///     fn check(&self, context: &Context<'_>) -> Vec<Finding> {
+///         let heat_sinks = |status: &pi18_proto::GeneralStatus| status.heat_sink_temperature;
+///         let Some((least, greatest)) = context.extremes(heat_sinks) else { return Vec::new() };
+///         let difference = greatest.0 - least.0;
+///         if difference <= self.max {
+///             return Vec::new();
+///         }
+///         let what = format!("heat sinks differ by {}", Celsius(difference));
+///         let finding = Finding::new(&INFO, Severity::Warning, what, "a fan may be clogged");
+///         vec![finding.with_values(context.measured_values(heat_sinks)).with_advice("clean the fans")]
+///     }
+/// }
+///
+/// let members = ["sim:0".parse()?, "sim:1".parse()?].map(|address| Member::open(&address));
+/// let bank = BankSnapshot::read(members.into());
+/// let report = Checks::default().with_rule(HeatSinks { max: -1 })?.check(&bank);
+/// assert_eq!(report.verdict(), "not healthy: 2 units, 0 errors, 1 warning");
+/// assert_eq!(report.findings[0].rule, "heat-sinks");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Rule: Send + Sync {
+    /// Returns the description of the rule: always the same one.
+    fn info(&self) -> &RuleInfo;
+
+    /// Returns the questions whose answers the rule judges. All units are asked these questions.
+    fn needs(&self) -> Questions;
+
+    /// Returns further questions, which are asked only if the rule found something, or an answer that it
+    /// needs is missing. Their answers explain the finding, or replace the missing answer. By default, there
+    /// are none.
+    fn evidence(&self) -> Questions {
+        Questions::NONE
+    }
+
+    /// Judges a bank. Returns an empty list if there is nothing to report.
+    ///
+    /// Answers may be missing: a unit may not answer, and a saved bank may have been read for another task.
+    fn check(&self, context: &Context<'_>) -> Vec<Finding>;
+}
+
+impl fmt::Debug for dyn Rule + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rule").field(&self.info().id).finish()
+    }
+}
+
+/// A built-in rule: its description, and the function that judges a bank.
+pub(crate) struct BuiltIn {
     pub(crate) info: RuleInfo,
     pub(crate) check: fn(&Context<'_>) -> Vec<Finding>,
 }
 
-impl Rule {
+impl BuiltIn {
     /// Returns a rule with its name, the condition that it reports and the origin of its limits.
     pub(super) const fn new(
         id: &'static str,
@@ -20,7 +97,7 @@ impl Rule {
         source: &'static str,
         check: fn(&Context<'_>) -> Vec<Finding>,
     ) -> Self {
-        Self { info: RuleInfo { id, summary, source }, check }
+        Self { info: RuleInfo::new(id, summary, source), check }
     }
 
     /// Returns a finding of this rule, without advice.
@@ -31,14 +108,6 @@ impl Rule {
         values: Vec<Observed>,
         why: &str,
     ) -> Finding {
-        Finding {
-            rule: self.info.id,
-            severity,
-            what: what.into(),
-            values,
-            why: why.to_owned(),
-            advice: Vec::new(),
-            source: self.info.source,
-        }
+        Finding::new(&self.info, severity, what, why).with_values(values)
     }
 }

@@ -141,11 +141,24 @@ const fn row(effect: Effect, by: &'static str, when: When) -> Suppression {
 
 /// Returns whether a finding is suppressed, given what other rules have reported so far.
 pub(super) fn is_suppressed(context: &Context<'_>, effect: Effect) -> bool {
-    TABLE.iter().filter(|row| row.effect == effect).any(|row| match row.when {
-        Reports => context.reporting.contains(&row.by),
-        Chosen(is_true) => context.checks.has(row.by) && is_true(context),
-        Always(is_true) => is_true(context),
-    })
+    TABLE.iter().any(|row| row.effect == effect && row.is_active(context))
+}
+
+/// Returns whether all findings of the rule with this id are suppressed.
+pub(super) fn is_rule_suppressed(context: &Context<'_>, id: &str) -> bool {
+    let is_about = |effect| matches!(effect, Rule(rule) if rule == id);
+    TABLE.iter().any(|row| is_about(row.effect) && row.is_active(context))
+}
+
+impl Suppression {
+    /// Returns whether the condition of the row is met.
+    fn is_active(&self, context: &Context<'_>) -> bool {
+        match self.when {
+            Reports => context.has_reported(self.by),
+            Chosen(is_true) => context.checks.applies(self.by) && is_true(context),
+            Always(is_true) => is_true(context),
+        }
+    }
 }
 
 /// Returns whether findings of this rule suppress other rules, so that it has to run before them.

@@ -8,17 +8,41 @@
 //! something, or an answer is missing. The tests check on random banks that a rule finds the same with
 //! these questions as with all questions.
 
-use super::{ac, battery, cross, identity, info::RuleInfo, reading, rule::Rule, setup, state};
-use crate::{FormatError, Question, Questions};
+use super::{
+    ac, battery, cross, identity,
+    info::RuleInfo,
+    reading,
+    rule::{BuiltIn, Rule},
+    setup, state,
+};
+use crate::{Context, Finding, FormatError, Question, Questions};
 
 /// A rule with the questions that it asks.
 pub(crate) struct RuleRow {
-    pub(crate) rule: &'static Rule,
+    pub(crate) rule: &'static BuiltIn,
     /// Questions whose answers the rule judges.
     pub(crate) needs: Questions,
     /// Questions to ask if the rule found something, or an answer is missing. Their answers explain the
     /// finding, or replace the missing answer.
     pub(crate) evidence: Questions,
+}
+
+impl Rule for RuleRow {
+    fn info(&self) -> &RuleInfo {
+        &self.rule.info
+    }
+
+    fn needs(&self) -> Questions {
+        self.needs
+    }
+
+    fn evidence(&self) -> Questions {
+        self.evidence
+    }
+
+    fn check(&self, context: &Context<'_>) -> Vec<Finding> {
+        (self.rule.check)(context)
+    }
 }
 
 macro_rules! rules {
@@ -87,12 +111,12 @@ const PGS: Questions = Questions::one(Question::ParallelStatus).and(PRI);
 const FAULTS: Questions = FWS.and(GS).and(PGS);
 
 impl RuleInfo {
-    /// Returns every rule, in the order in which findings of the same severity are reported.
+    /// Returns every built-in rule, in the order in which findings of the same severity are reported.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         ALL.iter().map(|row| &row.rule.info)
     }
 
-    /// Returns the rule with this id.
+    /// Returns the built-in rule with this id.
     ///
     /// # Errors
     /// If there is no such rule. The error suggests a rule with a similar name, or lists all.
@@ -106,10 +130,10 @@ impl RuleInfo {
     /// # Ok::<(), lvx_parallel::FormatError>(())
     /// ```
     pub fn find(id: &str) -> Result<&'static Self, FormatError> {
-        let ids = || Self::all().map(|info| info.id);
+        let ids = || Self::all().map(|info| &*info.id).collect::<Vec<_>>();
         Self::all()
             .find(|info| info.id == id)
-            .ok_or_else(|| FormatError::unknown_name("a rule", id, &ids().collect::<Vec<_>>()))
+            .ok_or_else(|| FormatError::unknown_name("a rule", id, &ids()))
     }
 }
 
@@ -119,7 +143,7 @@ mod tests {
 
     #[test]
     fn rule_ids_are_distinct_and_documented() {
-        let mut ids: Vec<_> = RuleInfo::all().map(|info| info.id).collect();
+        let mut ids: Vec<_> = RuleInfo::all().map(|info| &info.id).collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), ALL.len());

@@ -5,7 +5,9 @@ use std::time::Duration;
 use pi18_proto::GeneralStatus;
 use pi18_transport::sim::{Bank, BankConfig};
 
-use crate::{BankSnapshot, Checks, Gap, Reading, Reason, Severity, UnitSnapshot};
+use crate::{
+    BankSnapshot, Checks, Finding, Gap, Reading, Reason, RuleInfo, Severity, UnitSnapshot,
+};
 
 /// Returns a virtual bank with these switches, whose answers were all read at the same moment. All units
 /// have the same slave firmware, so that a healthy bank has no findings.
@@ -42,7 +44,8 @@ pub(crate) fn findings(bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
 
 pub(crate) fn findings_of(checks: &Checks, bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
     let report = checks.check(bank);
-    report.findings.iter().map(|finding| (finding.rule, finding.severity)).collect()
+    let id = |finding: &Finding| &*RuleInfo::find(&finding.rule).unwrap().id;
+    report.findings.iter().map(|finding| (id(finding), finding.severity)).collect()
 }
 
 /// Returns the findings in a healthy bank after `change`.
@@ -106,18 +109,15 @@ fn rule_that_is_left_out_suppresses_nothing() {
     .map(|switches| bank_of(&switches));
     for bank in &banks {
         let all = findings(bank);
-        for info in super::RuleInfo::all() {
-            let checks = Checks { only: vec![info], ..Checks::default() };
+        for info in RuleInfo::all() {
+            let checks = Checks::default().only([&*info.id]).unwrap();
             let alone = findings_of(&checks, bank);
             let together: Vec<_> =
                 all.iter().filter(|(rule, _)| *rule == info.id).copied().collect();
             assert!(alone.len() >= together.len(), "{}: {alone:?}, {together:?}", info.id);
         }
     }
-    let only = |id, bank| {
-        let only = vec![super::RuleInfo::find(id).unwrap()];
-        findings_of(&Checks { only, ..Checks::default() }, bank)
-    };
+    let only = |id, bank| findings_of(&Checks::default().only([id]).unwrap(), bank);
     assert_eq!(only("fault", &banks[0]), [("fault", Severity::Error)]);
     assert_eq!(only("battery-voltage", &banks[1]), [("battery-voltage", Severity::Warning)]);
 }

@@ -16,17 +16,32 @@ use serde::{Deserialize, Serialize};
 ///
 /// let mut unit = UnitSnapshot::new("inverter 1");
 /// let (value, _) = Query::Mode.parse_reply(b"05")?;
-/// unit.take(Query::Mode, Ok(Reading { value, at: Duration::from_millis(1250) }));
+/// unit.take(Query::Mode, Ok(Reading::new(value, Duration::from_millis(1250))));
 /// assert_eq!(unit.working_mode().map(|mode| mode.to_string()).as_deref(), Some("hybrid"));
 /// assert_eq!(unit.mode.reading().map(|reading| reading.at), Some(Duration::from_millis(1250)));
 /// # Ok::<(), pi18_proto::DecodeError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+///
+/// As JSON: `{ "at_ms": 1250, "value": … }`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(
+    from = "StoredReading<T>",
+    into = "StoredReading<T>",
+    bound(serialize = "T: Clone + Serialize", deserialize = "T: Deserialize<'de>")
+)]
+#[non_exhaustive]
 pub struct Reading<T> {
     /// Value that the unit reported.
     pub value: T,
     /// Time since the start of the snapshot. A stored reading has whole milliseconds.
     pub at: Duration,
+}
+
+impl<T> Reading<T> {
+    /// Returns a value that was read at a time since the start of the snapshot.
+    pub const fn new(value: T, at: Duration) -> Self {
+        Self { value, at }
+    }
 }
 
 /// The outcome of one question: a reading, or a gap with its reason.
@@ -61,7 +76,7 @@ pub enum Answer<T> {
 /// assert_eq!(Gap::from(&error).reason, Reason::Gone);
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Gap {
     /// Kind of the reason.
     pub reason: Reason,
@@ -70,12 +85,20 @@ pub struct Gap {
     pub text: String,
 }
 
+impl Gap {
+    /// Returns a reason with the text of the error; an empty text if no error occurred.
+    pub fn new(reason: Reason, text: impl Into<String>) -> Self {
+        Self { reason, text: text.into() }
+    }
+}
+
 /// Kinds of reasons why an answer is missing.
 ///
 /// A unit that refuses questions still counts as complete, because older units refuse questions that newer
 /// units answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Reason {
     /// The question was not asked: the task did not need it, the snapshot was saved by an older
     /// version, or the unit had stopped answering before.
@@ -90,6 +113,9 @@ pub enum Reason {
     Unreadable,
     /// The reading is too old to be judged together with the others.
     Old,
+    /// A reason that this version does not know, from a file of a newer version.
+    #[serde(other)]
+    Other,
 }
 
 impl<T: Copy> Answer<T> {
@@ -208,9 +234,27 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A reading as it is stored in a file.
+#[derive(Serialize, Deserialize)]
+struct StoredReading<T> {
+    at_ms: u64,
+    value: T,
+}
+
+impl<T> From<StoredReading<T>> for Reading<T> {
+    fn from(stored: StoredReading<T>) -> Self {
+        Self { value: stored.value, at: Duration::from_millis(stored.at_ms) }
+    }
+}
+
+impl<T> From<Reading<T>> for StoredReading<T> {
+    fn from(reading: Reading<T>) -> Self {
+        Self { at_ms: millis(reading.at), value: reading.value }
+    }
+}
+
 /// An answer as it is stored in a file: `at_ms` and `value`, or `missing`.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct StoredAnswer<T> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at_ms: Option<u64>,

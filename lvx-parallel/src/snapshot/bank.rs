@@ -31,6 +31,7 @@ use super::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct BankSnapshot {
     /// Time at which reading started, by the clock of the computer. The times of all readings count from
     /// here.
@@ -42,6 +43,11 @@ pub struct BankSnapshot {
 impl BankSnapshot {
     /// The largest number of units: the protocol has one digit for the number of a unit.
     pub const MAX_UNITS: usize = 10;
+
+    /// Returns a bank of these units, without a time at which reading started.
+    pub fn new(units: impl IntoIterator<Item = UnitSnapshot>) -> Self {
+        Self { started: None, units: units.into_iter().collect() }
+    }
 
     /// Returns the time between the first and the last `GS` of the units; `None` with fewer than two.
     ///

@@ -8,7 +8,6 @@ use crate::FormatError;
 
 /// The content of a file.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct File<U> {
     format: String,
     version: u32,

@@ -36,6 +36,7 @@ macro_rules! declare_question {
         /// assert_eq!(Question::ALL.len(), 17);
         /// ```
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
         pub enum Question {
             $( #[doc = $static_doc] $static_reply, )+
             $( #[doc = $doc] $reply, )+
@@ -118,8 +119,9 @@ impl Questions {
     }
 
     /// Returns the set of one question.
+    #[must_use]
     #[expect(clippy::as_conversions, reason = "the discriminant is the number of the bit")]
-    pub(crate) const fn one(question: Question) -> Self {
+    pub const fn one(question: Question) -> Self {
         Self(1 << (question as u32))
     }
 

@@ -50,15 +50,15 @@ macro_rules! declare_unit {
         /// // Every reply is the sample from the protocol's documentation.
         /// let unit = UnitSnapshot::from_answers("sample", |query| {
         ///     match query.parse_reply(query.info().sample.as_bytes()) {
-        ///         Ok((value, _)) => Ok(Reading { value, at: Duration::ZERO }),
-        ///         Err(error) => Err(Gap { reason: Reason::Unreadable, text: error.to_string() }),
+        ///         Ok((value, _)) => Ok(Reading::new(value, Duration::ZERO)),
+        ///         Err(error) => Err(Gap::new(Reason::Unreadable, error.to_string())),
         ///     }
         /// });
         /// assert!(unit.is_complete());
         /// assert!(unit.fault().is_none());
         /// ```
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[non_exhaustive]
         pub struct UnitSnapshot {
             /// Name of the unit in reports: the address at which it was read.
             pub name: String,
@@ -242,7 +242,7 @@ impl UnitSnapshot {
     /// ```
     /// use lvx_parallel::{Gap, Reason, UnitSnapshot};
     ///
-    /// let gap = Gap { reason: Reason::Gone, text: "no such device".to_owned() };
+    /// let gap = Gap::new(Reason::Gone, "no such device");
     /// let unit = UnitSnapshot::lost("/dev/hidraw0", gap);
     /// assert!(!unit.is_complete());
     /// assert!(unit.asked().is_empty());

@@ -89,7 +89,7 @@ fn traffic(
 }
 
 fn only(rule: &str) -> Checks {
-    Checks { only: vec![RuleInfo::find(rule).unwrap()], ..Checks::default() }
+    Checks::default().only([rule]).unwrap()
 }
 
 /// Returns the requests to a unit. The first `PI` is sent by the client, to discard old replies.
@@ -192,19 +192,18 @@ fn questions_of_rule_are_sufficient() {
             change(&mut bank);
         }
         let bank = bank.only(Questions::ALL);
-        let baseline = Some(Plan::healthy(&mut Rng::with_seed(seed)).read(&mut random));
+        let baseline = Plan::healthy(&mut Rng::with_seed(seed)).read(&mut random);
         for rule in RuleInfo::all() {
-            let bank_ah = Some(100);
-            let baseline = baseline.clone();
-            let checks = Checks { only: vec![rule], bank_ah, baseline, ..Checks::default() };
+            let checks = Checks::default().with_bank_ah(100).with_baseline(baseline.clone());
+            let checks = checks.only([&rule.id]).unwrap();
             let full = sorted(checks.check(&bank).findings);
             let narrow = sorted(narrow(&checks, &bank));
             assert_eq!(narrow, full, "seed {seed}, {name}, {}: {plan:?}", rule.id);
-            *found.entry(rule.id).or_default() += u32::from(!full.is_empty());
+            *found.entry(&*rule.id).or_default() += u32::from(!full.is_empty());
         }
     }
     let rare = ["skew", "discharge-current", "output"];
-    let is_found = |rule: &RuleInfo| rare.contains(&rule.id) || found[rule.id] > 0;
+    let is_found = |rule: &RuleInfo| rare.contains(&&*rule.id) || found[&*rule.id] > 0;
     assert!(RuleInfo::all().all(is_found), "{found:?}");
 }
 
@@ -220,7 +219,7 @@ fn question_not_asked_is_reported_not_as_missing_answer() {
     assert!(report.findings[0].why.ends_with("judge only a part: fault"), "{report}");
     // An answer that could not be read is a different finding.
     let mut unread = crate::read(&["slave=06126", "slave=06126"]);
-    let gap = Gap { reason: Reason::Silent, text: String::new() };
+    let gap = Gap::new(Reason::Silent, "");
     unread.units[1].take(pi18_proto::Query::FaultsAndWarnings, Err(gap));
     assert!(!unread.is_complete());
     let report = check(&unread);

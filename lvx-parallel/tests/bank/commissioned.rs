@@ -10,12 +10,8 @@ const SLAVES: (&str, Severity) = ("slave-firmware", Severity::Info);
 #[test]
 fn commissioned_bank_is_healthy() {
     let bank = read(&["", ""]);
-    let checks = Checks {
-        expected_firmware: Version::new("06306"),
-        bank_ah: Some(300),
-        baseline: Some(bank.clone()),
-        ..Checks::default()
-    };
+    let checks = Checks::default().with_bank_ah(300).with_baseline(bank.clone());
+    let checks = checks.with_expected_firmware(Version::new("06306").unwrap());
     let unchanged = ("baseline", Severity::Info);
     assert_eq!(findings_of(&checks, &bank), [SLAVES, unchanged]);
     assert!(checks.check(&bank).is_healthy());

@@ -8,6 +8,7 @@
 
 mod asked;
 mod commissioned;
+mod custom_rule;
 mod files;
 mod gaps;
 mod many;
@@ -17,11 +18,12 @@ mod previous;
 mod random;
 mod reports;
 
-use lvx_parallel::{BankSnapshot, Checks, Member, Severity, check};
+use lvx_parallel::{BankSnapshot, Checks, Finding, Member, RuleInfo, Severity, check};
 use pi18_transport::{
     Client, Link,
     sim::{Bank, BankConfig, SharedBank},
 };
+use serde_json::Value;
 
 /// Returns a virtual bank in virtual time, with one unit for each of the switches.
 #[track_caller]
@@ -42,8 +44,9 @@ fn read(switches: &[&str]) -> BankSnapshot {
 }
 
 /// Removes this computer's time, which differs from the time of a virtual bank.
-fn timeless(bank: BankSnapshot) -> BankSnapshot {
-    BankSnapshot { started: None, ..bank }
+fn timeless(mut bank: BankSnapshot) -> BankSnapshot {
+    bank.started = None;
+    bank
 }
 
 /// Returns rule and severity of everything that is found.
@@ -53,7 +56,29 @@ fn findings(bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
 
 fn findings_of(checks: &Checks, bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
     let report = checks.check(bank);
-    report.findings.iter().map(|finding| (finding.rule, finding.severity)).collect()
+    let id = |finding: &Finding| &*RuleInfo::find(&finding.rule).unwrap().id;
+    report.findings.iter().map(|finding| (id(finding), finding.severity)).collect()
+}
+
+/// Returns a validator that also rejects keys that the schema does not describe, so that a test finds them.
+#[track_caller]
+fn strict_validator(schema: &str) -> jsonschema::Validator {
+    let mut schema: Value = serde_json::from_str(schema).unwrap();
+    assert!(jsonschema::draft202012::meta::is_valid(&schema));
+    close(&mut schema);
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+/// Closes every object of a schema that describes keys.
+fn close(schema: &mut Value) {
+    if let Value::Object(keys) = schema {
+        if keys.contains_key("properties") && !keys.contains_key("additionalProperties") {
+            keys.insert("additionalProperties".to_owned(), false.into());
+        }
+        keys.values_mut().for_each(close);
+    } else if let Value::Array(parts) = schema {
+        parts.iter_mut().for_each(close);
+    }
 }
 
 /// Returns the texts of everything that is found.

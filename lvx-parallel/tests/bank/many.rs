@@ -231,7 +231,8 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         by_change("same-unit", move |bank| {
             let other = (unit + 1) % bank.units.len();
             let name = std::mem::take(&mut bank.units[unit].name);
-            bank.units[unit] = UnitSnapshot { name, ..bank.units[other].clone() };
+            bank.units[unit] = bank.units[other].clone();
+            bank.units[unit].name = name;
         })
     }),
     ("a unit not given", |plan, random| {
@@ -243,7 +244,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("a unit that cannot be read", |plan, random| {
         let unit = random.usize(0..plan.units());
         by_change("unread", move |bank| {
-            let gap = Gap { reason: Reason::Silent, text: "expected a reply".to_owned() };
+            let gap = Gap::new(Reason::Silent, "expected a reply");
             bank.units[unit] = UnitSnapshot::lost("sim:9", gap);
         })
     }),

@@ -37,7 +37,7 @@ fn bank_of_previous_version_is_read() {
 fn bank_of_previous_version_is_judged_and_saved() {
     let bank = BankSnapshot::parse(BANK).unwrap();
     assert!(check(&bank).is_healthy(), "{}", check(&bank));
-    let checks = Checks { baseline: Some(bank.clone()), ..Checks::default() };
+    let checks = Checks::default().with_baseline(bank.clone());
     let report = checks.check(&bank);
     assert!(report.to_string().contains("nothing changed since the saved bank"), "{report}");
     assert_eq!(BankSnapshot::parse(&bank.to_yaml()), Ok(bank.clone()));

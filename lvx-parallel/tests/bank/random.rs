@@ -85,8 +85,8 @@ impl Plan {
 pub(crate) fn read(mut bank: Bank, random: &mut Rng) -> BankSnapshot {
     let start = Duration::from_millis(random.u64(0..60_000));
     let answer = |bank: &Bank, unit, query, at| match bank.peek(unit, query) {
-        Some(value) => Ok(Reading { value, at }),
-        None => Err(Gap { reason: Reason::Refused, text: String::new() }),
+        Some(value) => Ok(Reading::new(value, at)),
+        None => Err(Gap::new(Reason::Refused, "")),
     };
     bank.advance(start);
     let count = bank.units();
@@ -130,5 +130,5 @@ pub(crate) fn read(mut bank: Bank, random: &mut Rng) -> BankSnapshot {
         bank.advance(start + at);
         units[n].take(query, answer(&bank, n, query, at));
     }
-    BankSnapshot { started: None, units }
+    BankSnapshot::new(units)
 }

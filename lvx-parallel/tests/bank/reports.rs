@@ -10,7 +10,7 @@ use pi18_proto::{Decivolts, Query};
 use pi18_transport::sim::{Bank, BankConfig};
 use serde_json::Value;
 
-use crate::read;
+use crate::{read, strict_validator};
 
 /// Returns a bank with these switches, all of it read at the same moment.
 #[track_caller]
@@ -20,15 +20,15 @@ fn bank(switches: &[&str]) -> BankSnapshot {
     let unit = |unit| {
         UnitSnapshot::from_answers(format!("sim:{unit}"), |query| {
             let at = Duration::ZERO;
-            bank.peek(unit, query).map(|value| Reading { value, at }).ok_or_else(gap)
+            bank.peek(unit, query).map(|value| Reading::new(value, at)).ok_or_else(gap)
         })
     };
-    BankSnapshot { started: None, units: (0..bank.units()).map(unit).collect() }
+    BankSnapshot::new((0..bank.units()).map(unit))
 }
 
 /// Returns a bank of which one unit disappears while it is read.
 fn unplugged() -> BankSnapshot {
-    BankSnapshot { started: None, ..read(&["frozen=on", "disconnect=3"]) }
+    read(&["frozen=on", "disconnect=3"])
 }
 
 fn commissioned() -> BankSnapshot {
@@ -48,9 +48,9 @@ fn banks() -> Vec<(&'static str, BankSnapshot, Checks)> {
     let usual = Checks::default;
     let mut drifted_before = commissioned();
     drifted_before.units[1].take(Query::MachineModel, Err(gap()));
-    let baseline = Checks { baseline: Some(drifted_before), ..usual() };
+    let baseline = usual().with_baseline(drifted_before);
     vec![
-        ("commissioned", commissioned(), Checks { bank_ah: Some(300), ..usual() }),
+        ("commissioned", commissioned(), usual().with_bank_ah(300)),
         ("alone", bank(&["output-mode=0"]), usual()),
         ("firmware", bank(&["main=06303&fault=71", "main=06440&fault=71"]), usual()),
         ("no_battery", bank(&["fault=83&battery=off", "fault=83"]), usual()),
@@ -64,7 +64,7 @@ fn banks() -> Vec<(&'static str, BankSnapshot, Checks)> {
 }
 
 fn gap() -> Gap {
-    Gap { reason: Reason::Refused, text: String::new() }
+    Gap::new(Reason::Refused, "")
 }
 
 fn reports() -> Vec<(&'static str, Report)> {
@@ -139,9 +139,7 @@ fn json_holds_the_report() {
 
 #[test]
 fn json_reports_match_schema() {
-    let schema: Value = serde_json::from_str(Report::SCHEMA).unwrap();
-    let validator = jsonschema::draft202012::new(&schema).unwrap();
-    assert!(jsonschema::draft202012::meta::is_valid(&schema));
+    let validator = strict_validator(Report::SCHEMA);
     for (name, report) in reports() {
         let report: Value = serde_json::from_str(&report.to_json()).unwrap();
         let errors: Vec<_> = validator.iter_errors(&report).map(|e| e.to_string()).collect();

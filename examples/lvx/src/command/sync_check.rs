@@ -38,36 +38,25 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut Stdout) -> Result<Status, Fa
 }
 
 fn checks(args: &args::SyncCheck) -> Result<Checks, Failure> {
-    let rules = |ids: &[String], option: &str| {
-        let found = ids.iter().map(|id| RuleInfo::find(id)).collect::<Result<Vec<_>, _>>();
-        found.map_err(|error| Failure::usage(format_args!("{option} {error}")))
-    };
     let expected = args.expect_firmware.as_ref().map(|text| {
         Version::new(text).ok_or_else(|| {
             let expected = "expected a version such as 06306";
             Failure::usage(format_args!("--expect-firmware: {expected}, found {text:?}"))
         })
     });
-    let checks = Checks {
-        thresholds: thresholds(args)?,
-        expected_firmware: expected.transpose()?,
-        bank_ah: args.bank_ah,
-        only: rules(&args.only, "--only")?,
-        skip: rules(&args.skip, "--skip")?,
-        baseline: args.baseline.as_ref().map(|path| saved_bank(path)).transpose()?,
-    };
-    let is_enabled = |info: &RuleInfo| {
-        let among = |rules: &[&RuleInfo]| rules.iter().any(|rule| rule.id == info.id);
-        (checks.only.is_empty() || among(&checks.only)) && !among(&checks.skip)
-    };
-    if checks.baseline.is_some()
-        && !RuleInfo::all().filter(|info| info.id == "baseline").any(is_enabled)
-    {
+    let unknown = |option| move |error| Failure::usage(format_args!("{option} {error}"));
+    let mut checks = Checks::default().with_thresholds(thresholds(args)?);
+    checks.expected_firmware = expected.transpose()?;
+    checks.bank_ah = args.bank_ah;
+    let checks = checks.only(&args.only).map_err(unknown("--only"))?;
+    let mut checks = checks.skip(&args.skip).map_err(unknown("--skip"))?;
+    checks.baseline = args.baseline.as_ref().map(|path| saved_bank(path)).transpose()?;
+    if checks.baseline.is_some() && !checks.applies("baseline") {
         return Err(Failure::usage(
             "--baseline: the rule `baseline` is excluded by --only or --skip",
         ));
     }
-    if RuleInfo::all().any(is_enabled) {
+    if checks.rules().any(|info| checks.applies(&info.id)) {
         Ok(checks)
     } else {
         Err(Failure::usage("--only and --skip exclude all rules"))
@@ -96,7 +85,7 @@ fn list(out: &mut impl Write) -> Result<Status, Failure> {
     writeln!(out, "Rules (--only, --skip):")?;
     let style = style().at_most(80);
     for info in RuleInfo::all() {
-        write!(out, "{}", style.wrap(&format!("  {:<20} ", info.id), info.summary))?;
+        write!(out, "{}", style.wrap(&format!("  {:<20} ", info.id), &info.summary))?;
     }
     writeln!(out, "\nThresholds (--threshold KEY=VALUE, --thresholds FILE):")?;
     for (info, (key, value)) in Thresholds::LIST.iter().zip(Thresholds::default().values()) {

@@ -10,10 +10,10 @@
 use crate::{
     Finding, Severity,
     context::{Context, Measured, lasting_spread},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "grid",
     "grid voltages or frequencies differ (grid_voltage_spread, frequency_spread)",
     "assumed: tolerance of two voltmeters on one wire",

@@ -10,12 +10,12 @@ use crate::{
     Finding, Severity,
     context::{Context, Measured, lasting_spread},
     rules::{
-        Rule,
+        BuiltIn,
         suppression::{Effect, is_suppressed},
     },
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "battery-capacity",
     "battery capacities that the units show differ (capacity_spread)",
     "assumed: each unit makes its own estimate",

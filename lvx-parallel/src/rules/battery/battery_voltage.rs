@@ -10,10 +10,10 @@
 use crate::{
     Finding, Severity,
     context::{Context, lasting_spread},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "battery-voltage",
     "battery voltages differ (battery_voltage_spread)",
     "two commissioned LVX6048s on one battery: 55.1 and 55.1 V, judged with a limit of about 0.2 V",
@@ -99,8 +99,7 @@ mod tests {
                 let start = "a unit measures no battery: sim:0 ";
                 assert!(first_finding(&bank).starts_with(start), "{}", first_finding(&bank));
             }
-            let skip = vec![&super::RULE.info];
-            let skipping = Checks { skip, ..Checks::default() };
+            let skipping = Checks::default().skip(["battery-voltage"]).unwrap();
             let others = findings_of(&skipping, &bank);
             assert!(others.contains(&("battery-capacity", Severity::Warning)), "{others:?}");
             let warns = off.contains("warn");

@@ -6,9 +6,9 @@
 //! Limit: `charge_rate`, 0.5 C. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C;
 //! makers of LFP packs commonly allow 0.5 C continuously.
 
-use crate::{Finding, Severity, context::Context, rules::Rule};
+use crate::{Finding, Severity, context::Context, rules::BuiltIn};
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "charge-rate",
     "the charge current of the bank is high for its capacity (charge_rate; needs the capacity)",
     "a 300 Ah LFP bank charged with 110 A, 0.37 C, was normal; makers of LFP packs commonly allow 0.5 C continuously",
@@ -52,7 +52,8 @@ mod tests {
     };
 
     fn with(bank_ah: Option<u32>) -> Vec<(&'static str, Severity)> {
-        let checks = Checks { bank_ah, ..Checks::default() };
+        let mut checks = Checks::default();
+        checks.bank_ah = bank_ah;
         findings_of(&checks, &bank_of(&["", ""]))
     }
 
@@ -63,7 +64,7 @@ mod tests {
         assert_eq!(with(Some(240)), []);
         assert_eq!(with(Some(300)), []);
         assert_eq!(with(None), []);
-        let checks = Checks { bank_ah: Some(100), ..Checks::default() };
+        let checks = Checks::default().with_bank_ah(100);
         assert_eq!(
             checks.check(&bank_of(&["", ""])).findings[0].to_string(),
             "the bank charges with 120 A, 1.20 C of 100 Ah, more than 0.50 C: sim:0 + sim:1 60 A"

@@ -13,7 +13,7 @@ use pi18_proto::{Amperes, GeneralStatus, ParallelStatus};
 use crate::{
     Finding, Severity,
     context::{Context, Measured, OutputGroup, lasting_spread},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
 /// A current that units share.
@@ -35,7 +35,7 @@ pub(super) struct Current {
 impl Current {
     /// Returns a finding for each output whose units do not share the current. Units that have none of
     /// this current are left out.
-    pub(super) fn check(&self, rule: &Rule, context: &Context<'_>) -> Vec<Finding> {
+    pub(super) fn check(&self, rule: &BuiltIn, context: &Context<'_>) -> Vec<Finding> {
         let has_current = |each: &Measured<'_>| (self.value)(&each.status).0 > 0;
         let groups = context.output_groups().into_iter().map(|group| group.only(has_current));
         groups.filter_map(|group| self.finding(rule, context, &group)).collect()
@@ -43,7 +43,7 @@ impl Current {
 
     fn finding(
         &self,
-        rule: &Rule,
+        rule: &BuiltIn,
         context: &Context<'_>,
         group: &OutputGroup<'_, '_>,
     ) -> Option<Finding> {

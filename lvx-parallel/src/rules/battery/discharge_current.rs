@@ -6,9 +6,9 @@
 //! Limits: `discharge_current_spread`, 5 A, and `pv_losses` (assumed, as for charging).
 
 use super::current_sharing::Current;
-use crate::{Finding, context::Context, rules::Rule};
+use crate::{Finding, context::Context, rules::BuiltIn};
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "discharge-current",
     "discharge currents of units that share an output and discharge differ (discharge_current_spread, pv_losses)",
     "as for charging (assumed)",

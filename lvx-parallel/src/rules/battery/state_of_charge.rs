@@ -7,9 +7,9 @@
 
 use pi18_proto::{GeneralStatus, Percent};
 
-use crate::{Finding, Severity, context::Context, rules::Rule};
+use crate::{Finding, Severity, context::Context, rules::BuiltIn};
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "state-of-charge",
     "the battery is low (capacity_low), or nearly empty and being discharged (capacity_empty)",
     "assumed",

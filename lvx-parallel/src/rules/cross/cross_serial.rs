@@ -9,10 +9,10 @@
 use crate::{
     Finding, Severity, UnitSnapshot,
     context::{Context, observed},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-serial",
     "the serial number of a unit in another unit's PRIn is not the one that it reports itself in ID",
     "PI18 2017 and 2022, \"PRIn\" and \"ID\"",

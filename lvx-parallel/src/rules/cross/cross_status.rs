@@ -15,10 +15,10 @@ use pi18_proto::{Decivolts, ParallelStatus, Presence, Watts, WorkingMode};
 use crate::{
     Finding, Reading, Severity, UnitSnapshot,
     context::{Context, difference, observed},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-status",
     "the PGSn of a unit about another one contradicts what that unit reports about itself (cross_battery_voltage, cross_voltage, cross_power)",
     "observed on LVX6048s: PGSn agrees with GS read at the same time; limits assumed",

@@ -15,10 +15,10 @@ use pi18_proto::{GeneralStatus, ParallelStatus, Presence};
 use crate::{
     Answer, Finding, Severity,
     context::{Context, Measured},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-totals",
     "totals in PGSn are not the sums over the units' GS (cross_power, cross_current)",
     "PI18 2017 and 2022, \"PGSn\": totals of the bank; limits assumed",

@@ -8,10 +8,10 @@
 use crate::{
     Finding, Severity,
     context::{Context, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "bank-size",
     "fewer units were given than the bank has",
     "PI18, \"PRIn\": a unit reports the other units of its bank",

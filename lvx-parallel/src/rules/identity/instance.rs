@@ -8,10 +8,10 @@
 use crate::{
     Finding, Severity,
     context::{Context, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "instance",
     "no unit is the master, or an instance is duplicate or missing",
     "observed on LVX6048s: the last field of GS is the number of the unit, 0 for the master",

@@ -11,10 +11,10 @@ use pi18_proto::FaultCode;
 use crate::{
     Finding, Severity,
     context::{Context, each, main_firmware},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "main-firmware",
     "main firmware differs between units, or is not the expected version",
     "observed on LVX6048s: 06303 with 06440 raised fault 71, 06306 on both units cleared it",
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn unexpected_version_is_error() {
         let expecting =
-            |text| Checks { expected_firmware: Version::new(text), ..Checks::default() };
+            |text| Checks::default().with_expected_firmware(Version::new(text).unwrap());
         assert_eq!(findings_of(&expecting("06306"), &healthy()), []);
         assert_eq!(findings_of(&expecting("6306"), &healthy()), []);
         let report = expecting("06440").check(&healthy());

@@ -11,10 +11,10 @@ use pi18_proto::RatedInformation;
 use crate::{
     Finding, Severity,
     context::{Context, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "ratings",
     "units of different models: ratings or product lines differ",
     "PI18 2017 and 2022, \"PIRI\" and \"GMN\"",

@@ -13,10 +13,10 @@ use pi18_proto::SerialNumber;
 use crate::{
     Finding, Severity, UnitSnapshot,
     context::{Context, may_be_same, observed},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "same-unit",
     "two addresses report the same serial number",
     "PI18, \"ID\": the serial number is the only name of a unit that does not change",

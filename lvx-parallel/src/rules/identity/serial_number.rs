@@ -8,10 +8,10 @@
 use crate::{
     Finding, Severity,
     context::{Context, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "serial-number",
     "a serial number does not look genuine",
     "observed on an LVX6048: a restore of defaults left 55355535553555",

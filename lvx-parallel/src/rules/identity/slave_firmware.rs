@@ -8,10 +8,10 @@
 use crate::{
     Finding, Severity, UnitSnapshot,
     context::{Context, differ, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "slave-firmware",
     "slave firmware differs between units",
     "observed on LVX6048s: 06126 and 06021 work together",

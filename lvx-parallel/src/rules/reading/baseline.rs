@@ -9,11 +9,11 @@ use lvx_settings::{Setting, Settings};
 use crate::{
     BankSnapshot, Finding, Question, Questions, Severity, UnitSnapshot,
     context::{Context, observed},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule =
-    Rule::new("baseline", "changes since a saved bank (needs one)", "the saved bank", check);
+pub(crate) static RULE: BuiltIn =
+    BuiltIn::new("baseline", "changes since a saved bank (needs one)", "the saved bank", check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(before) = &context.checks.baseline else { return Vec::new() };
@@ -106,7 +106,7 @@ mod tests {
     };
 
     fn since(before: BankSnapshot) -> Checks {
-        Checks { baseline: Some(before), ..Checks::default() }
+        Checks::default().with_baseline(before)
     }
 
     #[test]

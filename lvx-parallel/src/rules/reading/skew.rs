@@ -8,10 +8,10 @@
 use crate::{
     Finding, Severity,
     context::{Context, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "skew",
     "readings were taken too far apart in time to be compared (max_skew)",
     "assumed: load and PV power change within seconds",

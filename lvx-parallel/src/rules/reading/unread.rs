@@ -9,12 +9,11 @@ use pi18_proto::ProtocolId;
 use crate::{
     Finding, Question, Questions, Reason, Severity, UnitSnapshot,
     context::{Context, each, observed},
-    finding::Observed,
-    rules::Rule,
+    rules::BuiltIn,
     snapshot::{self, ESSENTIAL},
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "unread",
     "a unit could not be read, or not completely",
     "answers that were not read cannot be judged",
@@ -33,7 +32,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 pub(crate) fn not_asked(
     context: &Context<'_>,
     needed: Questions,
-    rules_that_need: impl Fn(Questions) -> Vec<&'static str>,
+    rules_that_need: impl Fn(Questions) -> Vec<String>,
 ) -> Option<Finding> {
     let lacking = snapshot::not_asked(context.given.iter().copied(), needed);
     if lacking.is_empty() {
@@ -117,7 +116,7 @@ fn gaps(unit: &UnitSnapshot, context: &Context<'_>) -> Option<Finding> {
     }
     let lists: Vec<_> =
         missing.iter().map(|(why, queries)| format!("{} {why}", queries.join(", "))).collect();
-    let values = vec![Observed { unit: unit.name.clone(), value: lists.join("; ") }];
+    let values = vec![observed(unit, lists.join("; "))];
     let why = "missing answers were not judged";
     let finding = RULE.finding(severity, "some answers are missing", values, why);
     Some(if severity == Severity::Info { finding } else { finding.advise(&["check again"]) })
@@ -130,6 +129,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Silent => "without a valid reply",
         Reason::Gone => "not answered",
         Reason::Old => "read too long before the others (max_age)",
+        Reason::Other => "missing for a reason that this version does not know",
         Reason::Unreadable => "answered with a reply that cannot be decoded",
     }
 }

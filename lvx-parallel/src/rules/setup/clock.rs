@@ -16,10 +16,10 @@ use pi18_proto::{AnyReply, Clock, DateTime};
 use crate::{
     Finding, Reading, Severity, UnitSnapshot,
     context::{Context, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "clock",
     "clocks differ between units (clock_spread), or from the computer that read them (host_clock_spread)",
     "PI18 2017 and 2022, \"T\", \"ACCT\", \"ACLT\": time windows follow the clock of the unit; limits assumed",

@@ -5,13 +5,13 @@ use lvx_settings::Setting;
 use crate::{
     Finding, Severity,
     context::{Context, each},
-    rules::Rule,
+    rules::BuiltIn,
     wording::uncapitalised,
 };
 
 /// Returns the finding of a rule about a setting that differs between units.
 pub(super) fn finding(
-    rule: &Rule,
+    rule: &BuiltIn,
     context: &Context<'_>,
     setting: Setting,
     severity: Severity,

@@ -14,12 +14,12 @@ use crate::{
     Finding, Severity,
     context::Context,
     rules::{
-        Rule,
+        BuiltIn,
         suppression::{Effect, is_suppressed},
     },
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "further-settings",
     "one of the other settings differs: ranges, output, flags, time windows",
     "PI18 2017 and 2022, \"PIRI\", \"FLAG\", \"ACCT\", \"ACLT\"; table of faults, 86",

@@ -12,10 +12,10 @@ use pi18_proto::FaultCode;
 use crate::{
     Finding, Severity, UnitSnapshot,
     context::{Context, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "output-mode",
     "a unit of a bank is set to single, or output modes do not fit together",
     "PI18 2017 and 2022, \"PIRI\": output mode",

@@ -10,10 +10,10 @@ use pi18_proto::Currents;
 use crate::{
     Finding, Severity, UnitSnapshot,
     context::{Context, differ, each},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "selectable-currents",
     "the charge currents that can be selected differ",
     "PI18 2017 and 2022, \"MCHGCR\" and \"MUCHGCR\"",

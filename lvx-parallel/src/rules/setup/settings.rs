@@ -13,12 +13,12 @@ use crate::{
     Finding, Severity,
     context::Context,
     rules::{
-        Rule,
+        BuiltIn,
         suppression::{Effect, is_suppressed},
     },
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "settings",
     "one of the twelve settings that must agree differs",
     "the twelve settings that were compared when two LVX6048s were commissioned (\"12/12 match\")",

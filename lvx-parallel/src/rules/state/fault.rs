@@ -14,12 +14,12 @@ use crate::{
     context::{Context, ReportedFault, each, observed},
     finding::Observed,
     rules::{
-        Rule,
+        BuiltIn,
         suppression::{Effect, is_suppressed},
     },
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "fault",
     "a fault is active: reported by the unit or, if it does not answer, by another unit",
     "PI18 2017 and 2022, \"FWS\" and \"PGSn\", table of faults; causes in the order in which they were encountered",
@@ -45,7 +45,7 @@ fn finding(context: &Context<'_>, fault: FaultCode) -> Finding {
     let mut finding = RULE.finding(Severity::Error, what, values, why).advise(steps);
     // A missing battery is the most likely cause, so this step is the first.
     if fault == FaultCode::PARALLEL_BATTERY_VOLTAGE {
-        for Observed { unit, value } in each(&context.units, UnitSnapshot::lacks_battery) {
+        for Observed { unit, value, .. } in each(&context.units, UnitSnapshot::lacks_battery) {
             let first = format!(
                 "{unit} measures {value}: no battery is connected to it, or its breaker or BMS is off"
             );

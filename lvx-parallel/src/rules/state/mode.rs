@@ -12,10 +12,10 @@ use crate::{
     Finding, Severity,
     advice::{Advice, mode as advice_for},
     context::{Context, observed},
-    rules::Rule,
+    rules::BuiltIn,
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "mode",
     "a unit is in fault mode, in a mode in which the inverter does not run, or in an unknown mode",
     "PI18 2017 and 2022, \"MOD\"; observed on LVX6048s: 03, 05 and 06 are healthy",

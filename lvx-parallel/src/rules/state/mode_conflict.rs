@@ -12,12 +12,12 @@ use crate::{
     Finding, Severity, UnitSnapshot,
     context::{Context, observed, window},
     rules::{
-        Rule,
+        BuiltIn,
         suppression::{Effect, is_suppressed},
     },
 };
 
-pub(crate) static RULE: Rule = Rule::new(
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "mode-conflict",
     "working modes contradict each other",
     "PI18 2017 and 2022, \"MOD\"; assumed: units of a bank change modes together",

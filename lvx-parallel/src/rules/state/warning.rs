@@ -12,14 +12,14 @@ use crate::{
     advice::{Advice, warning as advice_for},
     context::{Context, observed},
     rules::{
-        Rule,
+        BuiltIn,
         suppression::{Effect, is_suppressed},
     },
     wording::uncapitalised,
 };
 
-pub(crate) static RULE: Rule =
-    Rule::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", check);
+pub(crate) static RULE: BuiltIn =
+    BuiltIn::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     // The first field is the fault.
@@ -116,8 +116,7 @@ mod tests {
 
     #[test]
     fn warning_is_reported_if_fault_rule_is_left_out() {
-        let only = vec![&super::RULE.info];
-        let alone = Checks { only, ..Checks::default() };
+        let alone = Checks::default().only(["warning"]).unwrap();
         let bank = bank_of(&["fault=83&warn=battery-low", "fault=83"]);
         assert_eq!(findings_of(&alone, &bank), [("warning", Severity::Warning)]);
     }
