@@ -37,7 +37,7 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
         FaultCode::PARALLEL_FIRMWARE => advice(
             BANK_STOPPED,
             &[
-                "read the main firmware of every unit (lvx query VFW UNIT): a unit that is not in this report may differ",
+                "read the main firmware of every unit: a unit that is not in this report may differ",
                 "have the same main firmware installed on all units",
                 "if all are equal, check the parallel communication cables: a unit may receive wrong data from the others",
             ],
@@ -88,7 +88,7 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
             &[
                 "with AC, PV and battery off, check the AC input breaker and the wires of the unit that shows the lower voltage",
                 "check that all units are on the same phase, or on the phase of their output mode, and that L and N are not swapped",
-                "compare the input voltage ranges (lvx compare)",
+                "compare the input voltage ranges",
             ],
         ),
         FaultCode::PARALLEL_LINE_CURRENT => advice(
@@ -102,7 +102,7 @@ fn parallel_fault(code: FaultCode) -> Option<Advice> {
         FaultCode::PARALLEL_OUTPUT_SETTINGS => advice(
             BANK_STOPPED,
             &[
-                "compare output voltage, frequency and output mode of all units (lvx compare); a unit that is not in this report may differ",
+                "compare output voltage, frequency and output mode of all units; a unit that is not in this report may differ",
                 "set them equal, in standby, then switch all units off and on again",
             ],
         ),
@@ -238,10 +238,7 @@ pub(crate) fn warning(name: &str) -> Advice {
     match name {
         "line_fail" => advice(
             "the unit measures no usable grid",
-            &[
-                "check its AC input breaker and wires",
-                "compare the input voltage ranges (lvx compare)",
-            ],
+            &["check its AC input breaker and wires", "compare the input voltage ranges"],
         ),
         "output_short" => {
             advice("the unit is about to stop", &["find the load or wire with the short circuit"])
@@ -272,10 +269,9 @@ pub(crate) fn warning(name: &str) -> Advice {
             "the unit stops if the overload continues",
             &["switch loads off", "check that the other units of the bank carry their share"],
         ),
-        "eeprom_fail" => advice(
-            "settings may be lost",
-            &["save the settings (lvx dump), then have the unit serviced"],
-        ),
+        "eeprom_fail" => {
+            advice("settings may be lost", &["save the settings, then have the unit serviced"])
+        }
         "power_limit" => advice(
             "the unit delivers less power than it could",
             &["check for heat, low battery or low PV voltage; without any of these it is harmless"],

@@ -29,7 +29,7 @@ pub struct Explanation {
     /// Meaning of the code.
     pub why: &'static str,
     /// What to check or do, in this order; empty if nothing needs to be done.
-    pub advice: &'static [&'static str],
+    pub advice: Vec<String>,
     /// Origin of the explanation.
     pub source: &'static str,
 }
@@ -103,7 +103,8 @@ impl Explanation {
     }
 
     fn new(what: String, advice: advice::Advice, source: &'static str) -> Self {
-        Self { what, why: advice.why, advice: advice.steps, source }
+        let steps = advice.steps.iter().map(|&step| step.to_owned());
+        Self { what, why: advice.why, advice: steps.collect(), source }
     }
 
     /// Writes the explanation as text.
@@ -111,7 +112,7 @@ impl Explanation {
     pub fn to_text(&self, style: &ReportStyle) -> String {
         let mut text = wrap("", &plain(&self.what), style.width);
         text.push_str(&wrap("    why: ", self.why, style.width));
-        for (number, advice) in (1..).zip(self.advice) {
+        for (number, advice) in (1..).zip(&self.advice) {
             let lead = if number == 1 { "    do:  " } else { "         " };
             text.push_str(&wrap(&format!("{lead}{number}. "), advice, style.width));
         }

@@ -21,7 +21,7 @@ use crate::FormatError;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ThresholdInfo {
-    /// Name of the threshold in a file and on a command line.
+    /// Name of the threshold, as it is in a file.
     pub key: &'static str,
     /// Description of the limit, with its unit.
     pub summary: &'static str,

@@ -1,5 +1,6 @@
 //! The terminal: standard output, messages on standard error, progress, colours and signals.
 
+mod commands;
 mod failure;
 mod messages;
 mod output;
@@ -8,6 +9,7 @@ mod signals;
 mod status;
 mod style;
 
+pub(crate) use commands::add_commands;
 pub(crate) use failure::Failure;
 pub(crate) use messages::{print_diagnostics, print_error, print_note};
 pub(crate) use output::{Output, Stdout};

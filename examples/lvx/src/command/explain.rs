@@ -7,7 +7,7 @@ use pi18_proto::{FaultCode, WorkingMode};
 
 use crate::{
     args,
-    terminal::{self, Failure, Status},
+    terminal::{self, Failure, Status, add_commands},
 };
 
 /// The kinds of codes.
@@ -65,13 +65,14 @@ pub(crate) fn run(args: &args::Explain, out: &mut impl Write) -> Result<Status, 
         }
         _ => return Err(Failure::usage("expected a code such as 83, or warning 5, or mode 6")),
     };
-    let explanation = kind.explain(code).ok_or_else(|| {
+    let mut explanation = kind.explain(code).ok_or_else(|| {
         let name = kind.name();
         Failure::usage(format_args!(
             "unknown {name} {code}; `lvx explain {name}` lists the known codes, and the manual of the \
              model may list more"
         ))
     })?;
+    add_commands(&mut explanation.advice);
     write!(out, "{}", explanation.to_text(&terminal::style()))?;
     Ok(Status::Ok)
 }

@@ -8,7 +8,7 @@ use pi18_proto::Version;
 use crate::{
     args::{self, ReportFormat},
     input,
-    terminal::{Failure, Status, Stdout, style},
+    terminal::{Failure, Status, Stdout, add_commands, style},
     units::{read_bank, saved_bank},
 };
 
@@ -18,7 +18,8 @@ pub(crate) fn run(args: &args::SyncCheck, out: &mut Stdout) -> Result<Status, Fa
     }
     let checks = checks(args)?;
     let bank = read_bank(&args.bank, |units| checks.read(units))?;
-    let report = checks.check(&bank);
+    let mut report = checks.check(&bank);
+    report.findings.iter_mut().for_each(|finding| add_commands(&mut finding.advice));
     // For live units, the time of reading is the present.
     if let (Some(_), Some(started), ReportFormat::Table) =
         (&args.bank.from, report.started, args.format)

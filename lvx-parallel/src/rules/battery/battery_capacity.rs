@@ -35,7 +35,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
                to a low or full battery at different times";
     vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
         "charge the battery fully once: most units then correct their estimate",
-        "compare battery voltages and battery settings (lvx compare)",
+        "compare battery voltages and battery settings",
     ])]
 }
 

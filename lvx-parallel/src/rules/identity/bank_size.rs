@@ -32,7 +32,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let what = format!("not all units of the bank were given, only {given} of {known}");
     let why = "faults and differences of the other units are not seen, and sums are too small";
     vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
-        "give all units of the bank; `lvx query PRI1 UNIT` shows the serial number of unit 1",
+        "give all units of the bank; the answer to PRI1 has the serial number of unit 1",
     ])]
 }
 

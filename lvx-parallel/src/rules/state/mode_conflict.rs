@@ -59,7 +59,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         RULE.finding(Severity::Warning, "working modes contradict each other", values, why).advise(
             &[
                 "check again in a minute: the units may be changing modes",
-                "compare the AC input voltages and the settings (lvx compare)",
+                "compare the AC input voltages and the settings",
                 "check the parallel communication cables",
             ],
         ),
