@@ -45,7 +45,7 @@ fn round_trip_passes_its_corpus() {
 
 #[test]
 fn snapshot_passes_its_corpus() {
-    replay("snapshot", pi18_fuzz::snapshot, 8);
+    replay("snapshot", pi18_fuzz::snapshot, 9);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::{borrow::Cow, fmt};
 
 use lvx_settings::Setting;
-use serde::Serialize;
+use pi18_proto::SerialNumber;
+use serde::{Serialize, Serializer};
 
 use crate::{
     BankSnapshot, ReportStyle, Row, UnitSnapshot,
@@ -32,6 +33,8 @@ use crate::{
 pub struct Comparison {
     /// Names of the units, the master first.
     pub units: Vec<String>,
+    /// Serial number of each of [`units`](Self::units), if it is known.
+    pub serial_numbers: Vec<Option<SerialNumber>>,
     /// The twelve settings that must agree.
     pub agreeing: Vec<Row>,
     /// All other settings except the clock.
@@ -52,12 +55,14 @@ pub fn compare(bank: &BankSnapshot) -> Comparison {
     let names = |units: &[&UnitSnapshot]| units.iter().map(|unit| unit.name.clone()).collect();
     let is_agreeing = |row: &Row| {
         row.setting
+            .as_deref()
             .and_then(Setting::from_key)
             .is_some_and(|setting| Setting::AGREEING.contains(&setting))
     };
     let rows = if units.is_empty() { Vec::new() } else { setting_rows(&units) };
     let (agreeing, further) = rows.into_iter().partition(is_agreeing);
-    Comparison { units: names(&units), agreeing, further, unread: names(&unread) }
+    let serial_numbers = units.iter().map(|unit| unit.serial_number()).collect();
+    Comparison { units: names(&units), serial_numbers, agreeing, further, unread: names(&unread) }
 }
 
 /// The content of the JSON comparison.
@@ -67,6 +72,7 @@ struct Document<'a> {
     version: u32,
     matches: bool,
     units: &'a [String],
+    serial_numbers: &'a [Option<SerialNumber>],
     unread: &'a [String],
     agreeing: Part<'a>,
     further: Part<'a>,
@@ -141,17 +147,8 @@ impl Comparison {
     /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
-        let document = Document {
-            format: "lvx-comparison",
-            version: 1,
-            matches: self.matches(),
-            units: &self.units,
-            unread: &self.unread,
-            agreeing: Part::of(&self.agreeing),
-            further: Part::of(&self.further),
-        };
         // This cannot fail: every key is a string and every number is finite.
-        serde_json::to_string_pretty(&document).unwrap_or_default()
+        serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
     fn names(&self) -> Vec<&str> {
@@ -161,6 +158,22 @@ impl Comparison {
     fn shown(&self) -> Vec<&Row> {
         let further = self.further.iter().filter(|row| row.is_marked());
         self.agreeing.iter().chain(further).collect()
+    }
+}
+
+impl Serialize for Comparison {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let document = Document {
+            format: "lvx-comparison",
+            version: 1,
+            matches: self.matches(),
+            units: &self.units,
+            serial_numbers: &self.serial_numbers,
+            unread: &self.unread,
+            agreeing: Part::of(&self.agreeing),
+            further: Part::of(&self.further),
+        };
+        document.serialize(serializer)
     }
 }
 

@@ -7,9 +7,9 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use lvx_settings::Setting;
-use pi18_proto::{DateTime, FaultCode, OutputMode, Version};
+use pi18_proto::{FaultCode, OutputMode, Version};
 
-use crate::{Checks, UnitSnapshot};
+use crate::{BankSnapshot, HostTime, Thresholds, UnitSnapshot};
 
 mod for_rules;
 mod measured;
@@ -48,10 +48,12 @@ pub(crate) use values::{differ, each, observed};
 /// }
 /// ```
 pub struct Context<'a> {
-    /// The checks that the caller chose, with thresholds, expected values and a baseline.
-    pub(crate) checks: &'a Checks,
-    /// Time of this computer when reading started.
-    pub(crate) started: Option<DateTime>,
+    /// What the caller chose.
+    pub(crate) chosen: Chosen<'a>,
+    /// Time of the computer when reading started.
+    pub(crate) started: Option<HostTime>,
+    /// Version of the format of the file, if this version does not know it.
+    pub(crate) newer_format: Option<u32>,
     /// Every unit that was given, the master first.
     pub(crate) given: Vec<&'a UnitSnapshot>,
     /// Each unit once, even if it was given twice.
@@ -66,21 +68,32 @@ pub struct Context<'a> {
     settings: Vec<lvx_settings::Settings>,
 }
 
+/// The choice of the caller, as rules see it.
+pub(crate) struct Chosen<'a> {
+    pub(crate) thresholds: &'a Thresholds,
+    pub(crate) expected_firmware: Option<Version>,
+    pub(crate) bank_ah: Option<u32>,
+    pub(crate) baseline: Option<&'a BankSnapshot>,
+    /// Ids of the rules that are applied.
+    pub(crate) applied: Vec<&'a str>,
+}
+
 impl<'a> Context<'a> {
-    /// Returns the context of units that [`prepared`] returned.
+    /// Returns the context of units that [`prepared`] returned for this bank.
     pub(crate) fn new(
         prepared: &'a [Cow<'_, UnitSnapshot>],
-        started: Option<DateTime>,
-        checks: &'a Checks,
+        bank: &BankSnapshot,
+        chosen: Chosen<'a>,
     ) -> Self {
         let given: Vec<&UnitSnapshot> = prepared.iter().map(|unit| &**unit).collect();
         let units = units::distinct(&given);
         let all: Vec<_> = units.iter().filter_map(|unit| Measured::of(unit)).collect();
-        let measured = window(&all, |unit| unit.at, checks.thresholds.max_skew_time());
+        let measured = window(&all, |unit| unit.at, chosen.thresholds.max_skew_time());
         let settings = units.iter().map(|unit| unit.settings()).collect();
         let mut context = Self {
-            checks,
-            started,
+            chosen,
+            started: bank.started,
+            newer_format: bank.newer_format,
             given,
             units,
             measured,

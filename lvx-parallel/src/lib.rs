@@ -11,7 +11,7 @@
 //! on another machine.
 //!
 //! ```
-//! use lvx_parallel::{BankSnapshot, Member, check};
+//! use lvx_parallel::{BankSnapshot, Member, Report, check};
 //!
 //! // Two virtual inverters. The addresses of real ones are `/dev/hidraw0` (USB), `serial:/dev/ttyUSB0`
 //! // or `tcp:HOST:PORT`.
@@ -23,6 +23,7 @@
 //!
 //! let saved = bank.to_yaml();
 //! assert_eq!(BankSnapshot::parse(&saved)?, bank);
+//! assert_eq!(Report::parse(&report.to_json())?, report);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -61,6 +62,14 @@
 //! `main-firmware` then reports the versions, and rule `fault` does not report fault 71 again.
 //! [`RuleInfo::all`] returns each rule with a description and the origin of its limits. Programs add rules of
 //! their own with the trait [`Rule`].
+//!
+//! # Saved banks and reports
+//!
+//! Banks are saved as `lvx-bank` 2 in YAML or JSON, reports as `lvx-report` 2 in JSON. Both have a schema
+//! ([`BankSnapshot::SCHEMA`], [`Report::SCHEMA`]). They are read by earlier and later versions of this crate:
+//! unknown keys are ignored, and so is what this version cannot read in a later format; the report on such a
+//! bank says so. A unit is identified by its serial number; its name is a label. Times have their offset from
+//! UTC.
 //!
 //! # Where to start
 //!
@@ -123,7 +132,9 @@ pub use report::{Cell, Report, ReportStyle, ReportUnit, Row};
 #[cfg(feature = "checks")]
 pub use rules::{Rule, RuleInfo};
 #[cfg(feature = "checks")]
-pub use snapshot::{Answer, BankSnapshot, Gap, Question, Questions, Reading, Reason, UnitSnapshot};
+pub use snapshot::{
+    Answer, BankSnapshot, Gap, HostTime, Question, Questions, Reading, Reason, UnitSnapshot,
+};
 #[cfg(feature = "checks")]
 pub use thresholds::{ThresholdInfo, Thresholds};
 

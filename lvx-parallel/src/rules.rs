@@ -20,7 +20,7 @@ pub(crate) mod testing;
 
 pub use info::RuleInfo;
 pub(crate) use judge::judge;
-pub(crate) use reading::unread::not_asked;
+pub(crate) use reading::unread::{newer_format, not_asked};
 pub(crate) use rule::BuiltIn;
 pub use rule::Rule;
 pub(crate) use state::{fault, mode, warning};

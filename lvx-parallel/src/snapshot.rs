@@ -3,6 +3,8 @@
 mod answer;
 mod bank;
 mod file;
+mod host_time;
+mod newer;
 mod question;
 mod readings;
 pub(crate) mod ring;
@@ -11,6 +13,7 @@ mod unit;
 pub use answer::{Answer, Gap, Reading, Reason};
 pub use bank::BankSnapshot;
 pub(crate) use bank::{not_asked, skew};
+pub use host_time::HostTime;
 pub use question::{Question, Questions};
 pub(crate) use unit::ESSENTIAL;
 pub use unit::UnitSnapshot;

@@ -7,9 +7,9 @@ use pi18_transport::Link;
 use super::Checks;
 use crate::{
     BankSnapshot, Member, Question, Questions, Report, UnitSnapshot,
-    context::{Context, prepared},
+    context::{Chosen, Context, prepared},
     read::read,
-    rules::{Rule, judge, not_asked},
+    rules::{Rule, judge, newer_format, not_asked},
 };
 
 impl Checks {
@@ -65,7 +65,7 @@ impl Checks {
             bank.units.iter().any(|unit| unit.lost.is_some() || lacks(unit))
         };
         let units = self.prepare(bank);
-        let mut context = Context::new(&units, bank.started, self);
+        let mut context = self.context(&units, bank);
         let judged = judge(&mut context, &self.chosen()).into_iter();
         let needs_more =
             judged.filter(|(rule, findings)| is_missing(rule.needs()) || !findings.is_empty());
@@ -98,13 +98,16 @@ impl Checks {
     /// ```
     pub fn check(&self, bank: &BankSnapshot) -> Report {
         let units = self.prepare(bank);
-        let mut context = Context::new(&units, bank.started, self);
+        let mut context = self.context(&units, bank);
         let chosen = self.chosen();
         let judged = judge(&mut context, &chosen).into_iter();
         let needed = self.questions();
         let gap = not_asked(&context, needed, |lacking| self.rules_that_need(lacking));
-        let mut findings: Vec<_> =
-            gap.into_iter().chain(judged.flat_map(|(_, findings)| findings)).collect();
+        let mut findings: Vec<_> = gap
+            .into_iter()
+            .chain(newer_format(&context))
+            .chain(judged.flat_map(|(_, findings)| findings))
+            .collect();
         findings.sort_by_key(|finding| Reverse(finding.severity));
         Report::new(&context, needed, findings, self.all_rules().count() - chosen.len())
     }
@@ -112,6 +115,22 @@ impl Checks {
     /// Returns the units that rules judge.
     fn prepare<'a>(&self, bank: &'a BankSnapshot) -> Vec<Cow<'a, UnitSnapshot>> {
         prepared(bank, Duration::from_secs(self.thresholds.max_age.0.into()))
+    }
+
+    /// Returns the input of the rules. `units` are the prepared units of `bank`.
+    fn context<'a>(
+        &'a self,
+        units: &'a [Cow<'_, UnitSnapshot>],
+        bank: &BankSnapshot,
+    ) -> Context<'a> {
+        let chosen = Chosen {
+            thresholds: &self.thresholds,
+            expected_firmware: self.expected_firmware,
+            bank_ah: self.bank_ah,
+            baseline: self.baseline.as_ref(),
+            applied: self.chosen().into_iter().map(|rule| &*rule.info().id).collect(),
+        };
+        Context::new(units, bank, chosen)
     }
 
     /// Returns the chosen rules.

@@ -2,10 +2,10 @@
 
 use std::fmt::Display;
 
-use pi18_proto::{DateTime, FaultCode, GeneralStatus};
+use pi18_proto::{FaultCode, GeneralStatus, Version};
 
 use super::{Context, ReportedFault, differ, each};
-use crate::{Checks, Observed, Thresholds, UnitSnapshot};
+use crate::{BankSnapshot, HostTime, Observed, Thresholds, UnitSnapshot};
 
 /// Units and their answers.
 impl<'a> Context<'a> {
@@ -38,23 +38,41 @@ impl<'a> Context<'a> {
     /// Returns the time at which reading started, by the clock of the computer that read the units. The times
     /// of readings count from here.
     #[must_use]
-    pub fn started(&self) -> Option<DateTime> {
+    pub fn started(&self) -> Option<HostTime> {
         self.started
     }
 }
 
 /// What the caller chose, and what other rules found.
 impl<'a> Context<'a> {
-    /// Returns the checks that the caller chose, with expected values and the baseline.
-    #[must_use]
-    pub fn checks(&self) -> &'a Checks {
-        self.checks
-    }
-
     /// Returns the limits that rules use.
     #[must_use]
     pub fn thresholds(&self) -> &'a Thresholds {
-        &self.checks.thresholds
+        self.chosen.thresholds
+    }
+
+    /// Returns the version of the main firmware that all units should have, if the caller expects one.
+    #[must_use]
+    pub fn expected_firmware(&self) -> Option<Version> {
+        self.chosen.expected_firmware
+    }
+
+    /// Returns the capacity of the battery in ampere-hours, if the caller knows it.
+    #[must_use]
+    pub fn bank_ah(&self) -> Option<u32> {
+        self.chosen.bank_ah
+    }
+
+    /// Returns the earlier snapshot of the bank, if the caller has one.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&'a BankSnapshot> {
+        self.chosen.baseline
+    }
+
+    /// Returns whether the rule with this id is applied.
+    #[must_use]
+    pub fn applies(&self, id: &str) -> bool {
+        self.chosen.applied.contains(&id)
     }
 
     /// Returns whether the rule with this id has reported something. All built-in rules that are applied have

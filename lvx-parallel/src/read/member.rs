@@ -1,5 +1,6 @@
 //! A unit to read.
 
+use pi18_proto::SerialNumber;
 use pi18_transport::{Address, Client, Error, Link, QueryProgress};
 
 use crate::UnitSnapshot;
@@ -20,6 +21,7 @@ use crate::UnitSnapshot;
 #[derive(Debug)]
 pub struct Member<L = Box<dyn Link + Send>> {
     pub(super) name: String,
+    serial: Option<SerialNumber>,
     pub(super) client: Result<Client<L>, Error>,
 }
 
@@ -40,14 +42,15 @@ impl Member {
     /// ```
     #[must_use]
     pub fn open(address: &Address) -> Self {
-        Self { name: address.place().to_owned(), client: address.open() }
+        let serial = address.place().strip_prefix("sn:").and_then(SerialNumber::new);
+        Self { name: address.place().to_owned(), serial, client: address.open() }
     }
 }
 
 impl<L: Link> Member<L> {
     /// Returns a member with this name in reports and this client.
     pub fn new(name: impl Into<String>, client: Client<L>) -> Self {
-        Self { name: name.into(), client: Ok(client) }
+        Self { name: name.into(), serial: None, client: Ok(client) }
     }
 
     /// Returns the name of the unit.
@@ -85,10 +88,12 @@ impl<L: Link> Member<L> {
 
     /// Returns the snapshot of the unit before it is read.
     pub(super) fn unread(&self) -> UnitSnapshot {
-        match &self.client {
+        let mut unit = match &self.client {
             Ok(_) => UnitSnapshot::new(self.name.clone()),
             Err(error) => UnitSnapshot::lost(self.name.clone(), error),
-        }
+        };
+        unit.serial = self.serial;
+        unit
     }
 
     /// Returns the error that occurred when the unit was opened.

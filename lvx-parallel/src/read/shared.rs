@@ -8,17 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lvx_settings::HostClock;
-use pi18_proto::DateTime;
-
-use crate::{BankSnapshot, Questions, UnitSnapshot};
+use crate::{BankSnapshot, HostTime, Questions, UnitSnapshot};
 
 /// A function that returns the questions to ask next, given the answers so far.
 pub(crate) type More<'a> = dyn Fn(&BankSnapshot) -> Questions + Sync + 'a;
 
 /// The bank that several threads fill.
 pub(super) struct SharedBank<'a> {
-    started: Option<DateTime>,
+    started: Option<HostTime>,
     /// The time from which the times of readings count.
     pub(super) start: Instant,
     units: Vec<Mutex<UnitSnapshot>>,
@@ -35,7 +32,7 @@ impl<'a> SharedBank<'a> {
     ) -> Self {
         let units: Vec<_> = units.map(Mutex::new).collect();
         let gate = Gate(units.iter().map(|_| AtomicUsize::new(0)).collect());
-        Self { started: HostClock::system().time(start), start, units, gate, more }
+        Self { started: HostTime::now(), start, units, gate, more }
     }
 
     /// Returns the unit at a place, and the pass of its reader.
@@ -55,8 +52,10 @@ impl<'a> SharedBank<'a> {
 
     /// Returns a copy of the answers so far.
     pub(super) fn snapshot(&self) -> BankSnapshot {
-        let units = self.units.iter().map(|unit| lock(unit).clone()).collect();
-        BankSnapshot { started: self.started, units }
+        let units = self.units.iter().map(|unit| lock(unit).clone());
+        let mut bank = BankSnapshot::new(units);
+        bank.started = self.started;
+        bank
     }
 }
 

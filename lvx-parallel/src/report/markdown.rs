@@ -19,7 +19,7 @@ impl Report {
         let (folded, shown): (Vec<&Row>, Vec<&Row>) = self.rows.iter().partition(|row| row.same);
         let shown = shown.into_iter().filter(|row| row.setting.is_none() || row.is_marked());
         let (bad, shown): (Vec<&Row>, Vec<&Row>) = shown.partition(|row| row.is_bad_on_all());
-        let mut out = format!("**{}**\n\n", escaped(&self.verdict()));
+        let mut out = format!("**{}**\n\n", escaped(self.verdict()));
         out.push_str(&table(&names, &shown));
         if !bad.is_empty() {
             let line = escaped(&text::fold(&bad));

@@ -110,7 +110,7 @@ pub(crate) fn settings(units: &[&UnitSnapshot]) -> Vec<Row> {
         if setting == Setting::OutputMode && row.is_marked() && are_phases(&output_modes) {
             row.cells.iter_mut().for_each(|cell| cell.marked = false);
         }
-        Row { setting: Some(setting.key()), ..row }
+        Row { setting: Some(setting.key().into()), ..row }
     });
     rows.filter(|row| row.cells.iter().any(|cell| cell.value.is_some())).collect()
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use pi18_proto::DateTime;
-use serde::Serialize;
+use pi18_proto::SerialNumber;
+use serde::{Deserialize, Serialize};
 
 use super::{rows::rows, table::Row};
 use crate::{
-    Finding, Questions, Severity, UnitSnapshot,
+    Finding, HostTime, Questions, Severity, UnitSnapshot,
     context::Context,
     snapshot::{not_asked, skew},
 };
@@ -29,12 +29,13 @@ use crate::{
 /// assert_eq!(worst.advice.len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// A report that was read from JSON keeps the verdict of the program that made it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 #[must_use = "a report may hold findings"]
 pub struct Report {
     /// Time at which the units were read, by the clock of the computer that read them.
-    pub started: Option<DateTime>,
+    pub started: Option<HostTime>,
     /// Time between the first and the last `GS` of the units; `None` with fewer than two.
     pub skew: Option<Duration>,
     /// Whether every unit answered or refused every question that the checks need.
@@ -47,17 +48,23 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Number of rules that were left out by the choice of the caller.
     pub left_out: usize,
+    /// See [`is_healthy`](Self::is_healthy).
+    pub(super) healthy: bool,
+    /// See [`verdict`](Self::verdict).
+    pub(super) verdict: String,
 }
 
 /// A unit of a [`Report`].
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReportUnit {
-    /// Name of the unit in the report.
+    /// Name of the unit in the report: a label for people.
     pub name: String,
-    /// Serial number, if the unit reported one.
+    /// Serial number, if it is known. It identifies the unit in all reports.
+    #[serde(default)]
     pub serial_number: Option<String>,
     /// Number of the unit in its bank, if the unit reported one; 0 is the master.
+    #[serde(default)]
     pub instance: Option<u16>,
     /// Whether the unit answered or refused every question that the checks need.
     pub complete: bool,
@@ -74,11 +81,11 @@ impl Report {
         let given = || context.given.iter().copied();
         let units = given().map(|unit| ReportUnit {
             name: unit.name.clone(),
-            serial_number: unit.identity.value().map(|identity| identity.serial_number.to_string()),
+            serial_number: reported_serial(unit).map(|serial| serial.to_string()),
             instance: unit.instance().map(|instance| instance.0),
             complete: unit.is_complete() && unit.asked().contains(needed),
         });
-        Self {
+        let mut report = Self {
             started: context.started,
             skew: skew(given()),
             complete: given().all(UnitSnapshot::is_complete)
@@ -87,7 +94,12 @@ impl Report {
             rows: rows(&context.given, &findings),
             findings,
             left_out,
-        }
+            healthy: false,
+            verdict: String::new(),
+        };
+        report.healthy = report.judged_healthy();
+        report.verdict = report.judged();
+        report
     }
 
     /// Returns whether there are units, and no finding is a warning or an error.
@@ -96,13 +108,21 @@ impl Report {
     /// begins with `healthy as far as it was judged`.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
+        self.healthy
+    }
+
+    fn judged_healthy(&self) -> bool {
         let is_quiet = self.findings.iter().all(|finding| finding.severity == Severity::Info);
         is_quiet && !self.units.is_empty()
     }
 
     /// Returns the result in one line: `not healthy: 2 units, 1 error, 0 warnings`.
     #[must_use]
-    pub fn verdict(&self) -> String {
+    pub fn verdict(&self) -> &str {
+        &self.verdict
+    }
+
+    fn judged(&self) -> String {
         let count = |severity| self.findings.iter().filter(|f| f.severity == severity).count();
         let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         let units = plural(self.units.len(), "unit");
@@ -113,7 +133,7 @@ impl Report {
         if self.units.is_empty() {
             return "nothing to judge: no unit was given".to_owned();
         }
-        if self.is_healthy() {
+        if self.healthy {
             let is_gap = |finding: &Finding| matches!(&*finding.rule, "skew" | "unread");
             let is_partial = self.findings.iter().any(is_gap) || !self.complete;
             let as_far = if is_partial { " as far as it was judged" } else { "" };
@@ -125,4 +145,10 @@ impl Report {
             plural(count(Severity::Warning), "warning")
         )
     }
+}
+
+/// Returns the serial number as the unit reports it, even if it is not a genuine one; for a unit that did not
+/// answer, the number by which it was addressed.
+fn reported_serial(unit: &UnitSnapshot) -> Option<SerialNumber> {
+    unit.identity.value().map(|identity| identity.serial_number).or(unit.serial)
 }

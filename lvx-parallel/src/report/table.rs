@@ -1,6 +1,8 @@
 //! The table of a report: one row for each value, one cell for each unit.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// One value of each unit, side by side.
 ///
@@ -16,7 +18,7 @@ use serde::Serialize;
 /// }
 /// # Ok::<(), pi18_transport::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Row {
     /// Name of the value.
@@ -24,8 +26,8 @@ pub struct Row {
     /// Whether the value should be the same on all units, and is. Text reports fold such rows into one line.
     pub same: bool,
     /// Key of the setting, if the value is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub setting: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<Cow<'static, str>>,
     /// Cells of the units, in the order of the units.
     pub cells: Vec<Cell>,
 }
@@ -33,7 +35,7 @@ pub struct Row {
 /// A value of one unit.
 ///
 /// In a text report, a marked value has a star; in Markdown, it is bold.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Cell {
     /// Value as it is shown; `None` if the unit did not report it.

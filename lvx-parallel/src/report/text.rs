@@ -61,7 +61,7 @@ impl Report {
             (false, true) => RED,
             (false, false) => YELLOW,
         };
-        text.push_str(&style.paint(&self.verdict(), colour));
+        text.push_str(&style.paint(&plain(self.verdict()), colour));
         text.push('\n');
         text
     }
@@ -85,7 +85,7 @@ pub(super) fn fold(rows: &[&Row]) -> String {
         let value = row.cells.first().and_then(|cell| cell.value.as_deref()).unwrap_or("-");
         parts.push(format!("{} {}", row.label, plain(value)));
     }
-    let keys = || rows.iter().filter_map(|row| row.setting);
+    let keys = || rows.iter().filter_map(|row| row.setting.as_deref());
     let agreeing = keys().filter(|key| is_agreeing(key)).count();
     let further = keys().count() - agreeing;
     if agreeing > 0 {

@@ -155,7 +155,7 @@ impl Suppression {
     fn is_active(&self, context: &Context<'_>) -> bool {
         match self.when {
             Reports => context.has_reported(self.by),
-            Chosen(is_true) => context.checks.applies(self.by) && is_true(context),
+            Chosen(is_true) => context.applies(self.by) && is_true(context),
             Always(is_true) => is_true(context),
         }
     }

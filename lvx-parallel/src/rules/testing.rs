@@ -22,7 +22,7 @@ pub(crate) fn bank_of(switches: &[&str]) -> BankSnapshot {
             None => Err(Gap { reason: Reason::Refused, text: format!("{query} was refused") }),
         })
     };
-    BankSnapshot { started: None, units: (0..bank.units()).map(unit).collect() }
+    BankSnapshot::new((0..bank.units()).map(unit))
 }
 
 /// Returns the healthy bank of two units, read at a time after the start.
@@ -125,7 +125,7 @@ fn rule_that_is_left_out_suppresses_nothing() {
 #[test]
 fn bank_without_answers_is_not_healthy() {
     let named = |name: &str| UnitSnapshot { name: name.to_owned(), ..UnitSnapshot::default() };
-    let bank = BankSnapshot { started: None, units: vec![named("a"), named("b")] };
+    let bank = BankSnapshot::new([named("a"), named("b")]);
     let report = crate::check(&bank);
     assert!(!report.complete && !report.is_healthy(), "{report}");
 }

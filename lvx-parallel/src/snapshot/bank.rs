@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use pi18_proto::DateTime;
-
 use super::{
+    host_time::HostTime,
     question::Questions,
     ring::{Ring, is_ring},
     unit::UnitSnapshot,
@@ -35,9 +34,12 @@ use super::{
 pub struct BankSnapshot {
     /// Time at which reading started, by the clock of the computer. The times of all readings count from
     /// here.
-    pub started: Option<DateTime>,
+    pub started: Option<HostTime>,
     /// The units, in the order in which they were given.
     pub units: Vec<UnitSnapshot>,
+    /// Version of the format, if the bank was saved in a [later one](Self::VERSION) than this version knows.
+    /// What this version could not read is missing, and is lost if the bank is saved again.
+    pub newer_format: Option<u32>,
 }
 
 impl BankSnapshot {
@@ -46,7 +48,7 @@ impl BankSnapshot {
 
     /// Returns a bank of these units, without a time at which reading started.
     pub fn new(units: impl IntoIterator<Item = UnitSnapshot>) -> Self {
-        Self { started: None, units: units.into_iter().collect() }
+        Self { units: units.into_iter().collect(), ..Self::default() }
     }
 
     /// Returns the time between the first and the last `GS` of the units; `None` with fewer than two.
@@ -88,7 +90,7 @@ impl BankSnapshot {
                 ring.restrict(place, unit);
             }
         }
-        Self { started: self.started, units }
+        Self { started: self.started, units, newer_format: self.newer_format }
     }
 
     /// Returns those of `questions` that at least one unit was not asked. Units that stopped answering do

@@ -1,9 +1,12 @@
 //! Bank snapshots in files: YAML or JSON, with a format version and limits of size.
 
-use pi18_proto::DateTime;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, DeserializeOwned},
+};
+use serde_json::Value;
 
-use super::{bank::BankSnapshot, unit::UnitSnapshot};
+use super::{bank::BankSnapshot, host_time::HostTime, newer, unit::UnitSnapshot};
 use crate::FormatError;
 
 /// The content of a file.
@@ -12,15 +15,61 @@ struct File<U> {
     format: String,
     version: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    started: Option<DateTime>,
+    started: Option<HostTime>,
     units: U,
+}
+
+/// The keys that every version has.
+#[derive(Deserialize)]
+struct Header {
+    format: String,
+    version: u32,
 }
 
 const FORMAT: &str = "lvx-bank";
 
+impl Serialize for BankSnapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let file = File {
+            format: FORMAT.to_owned(),
+            version: Self::VERSION,
+            started: self.started,
+            units: self.units.as_slice(),
+        };
+        file.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for BankSnapshot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        File::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
+    }
+}
+
+impl TryFrom<File<Vec<UnitSnapshot>>> for BankSnapshot {
+    type Error = FormatError;
+
+    fn try_from(file: File<Vec<UnitSnapshot>>) -> Result<Self, FormatError> {
+        if file.format != FORMAT || file.version == 0 {
+            let found = format!("{} version {}", file.format.escape_debug(), file.version);
+            let why = format!("expected {FORMAT} version 1 or later, found {found}");
+            return Err(FormatError::new("format", why));
+        }
+        let newer_format = (file.version > Self::VERSION).then_some(file.version);
+        let mut bank = Self { started: file.started, units: file.units, newer_format };
+        bank.check_size()?;
+        bank.units.iter_mut().for_each(UnitSnapshot::fill_serial);
+        Ok(bank)
+    }
+}
+
 impl BankSnapshot {
-    /// The version of the format that is written and read.
-    pub const VERSION: u32 = 1;
+    /// The version of the format that is written. Later versions of the format add keys and values; a format
+    /// that this version cannot read gets another name.
+    pub const VERSION: u32 = 2;
+
+    /// The JSON schema of what [`to_json`](Self::to_json) writes.
+    pub const SCHEMA: &'static str = include_str!("../../schema/bank.schema.json");
 
     /// The largest text that [`parse`](Self::parse) reads, in bytes. A bank of ten units needs about a
     /// tenth of this.
@@ -28,9 +77,13 @@ impl BankSnapshot {
 
     /// Reads a bank from YAML or JSON. A text that begins with `{` is read as JSON.
     ///
+    /// Every version of the format is read. Unknown keys are ignored. In a later version than
+    /// [`VERSION`](Self::VERSION), an answer that cannot be read counts as unreadable, and
+    /// [`newer_format`](Self::newer_format) has the version.
+    ///
     /// # Errors
-    /// If the text is not a bank, has another version, or is larger than a bank can be. The error names
-    /// the line and the column where they are known.
+    /// If the text is not a bank, or is larger than a bank can be. The error names the line and the column
+    /// where they are known.
     ///
     /// ```
     /// use lvx_parallel::BankSnapshot;
@@ -39,8 +92,12 @@ impl BankSnapshot {
     /// let bank = BankSnapshot::parse(text)?;
     /// assert_eq!(bank.units[0].name, "inverter 1");
     ///
-    /// let error = BankSnapshot::parse("format: lvx-bank\nversion: 2\nunits: []\n").unwrap_err();
-    /// assert_eq!(error.to_string(), "format: expected lvx-bank version 1, found lvx-bank version 2");
+    /// let later = BankSnapshot::parse("format: lvx-bank\nversion: 3\nsite: roof\nunits: []\n")?;
+    /// assert_eq!(later.newer_format, Some(3));
+    ///
+    /// let error = BankSnapshot::parse("format: lvx-site\nversion: 1\nunits: []\n").unwrap_err();
+    /// let text = "format: expected lvx-bank version 1 or later, found lvx-site version 1";
+    /// assert_eq!(error.to_string(), text);
     /// # Ok::<(), lvx_parallel::FormatError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, FormatError> {
@@ -48,34 +105,33 @@ impl BankSnapshot {
             let why = format!("expected at most {} bytes, found {}", Self::MAX_BYTES, text.len());
             return Err(FormatError::new("the text", why));
         }
-        let file: File<Vec<UnitSnapshot>> = if text.trim_start().starts_with('{') {
-            serde_json::from_str(text).map_err(|error| FormatError::json(&error))?
+        let is_newer = |header: Header| header.format == FORMAT && header.version > Self::VERSION;
+        let file: File<Vec<UnitSnapshot>> = if deserialized(text).is_ok_and(is_newer) {
+            let mut file: Value = deserialized(text)?;
+            newer::reduce(&mut file);
+            serde_json::from_value(file).map_err(|error| FormatError::json(&error))?
         } else {
-            serde_saphyr::from_str(text).map_err(|error| FormatError::yaml(&error))?
+            deserialized(text)?
         };
-        if (file.format.as_str(), file.version) != (FORMAT, Self::VERSION) {
-            let found = format!("{} version {}", file.format.escape_debug(), file.version);
-            let why = format!("expected {FORMAT} version {}, found {found}", Self::VERSION);
-            return Err(FormatError::new("format", why));
-        }
-        let bank = Self { started: file.started, units: file.units };
-        bank.check_size().map(|()| bank)
+        file.try_into()
     }
 
     /// Writes the bank as YAML with the keys `format` (`lvx-bank`), `version`, `started` (time of
-    /// the computer that read it) and `units`.
+    /// the computer that read it, with its offset from UTC) and `units`. Its schema is
+    /// [`SCHEMA`](Self::SCHEMA).
     ///
-    /// A unit has its `name` and one key for each question. An answer has `at_ms` (milliseconds since
-    /// the start) and `value`, a reply whose quantities are numbers in their unit and whose codes are
-    /// numbers; or it has `missing` with `reason` and `text`. `ratings` and `statuses` are lists by
-    /// instance.
+    /// A unit has its `name`, its `serial_number` and one key for each question. An answer has `at_ms`
+    /// (milliseconds since the start) and `value`, a reply whose quantities are numbers in their unit and
+    /// whose codes are numbers; or it has `missing` with `reason` and `text`. `ratings` and `statuses` are
+    /// lists by instance.
     ///
     /// ```yaml
     /// format: lvx-bank
-    /// version: 1
-    /// started: "2026-11-27 13:43:48"
+    /// version: 2
+    /// started: "2026-11-27T13:43:48+01:00"
     /// units:
     /// - name: sim:0
+    ///   serial_number: "96132206100410"
     ///   identity:
     ///     at_ms: 5
     ///     value:
@@ -88,23 +144,14 @@ impl BankSnapshot {
     #[must_use]
     pub fn to_yaml(&self) -> String {
         // This cannot fail: every value has a type that YAML can represent.
-        serde_saphyr::to_string(&self.as_file()).unwrap_or_default()
+        serde_saphyr::to_string(self).unwrap_or_default()
     }
 
     /// Writes the bank as indented JSON with the same keys as [`to_yaml`](Self::to_yaml).
     #[must_use]
     pub fn to_json(&self) -> String {
         // This cannot fail: every key is a string and every number is finite.
-        serde_json::to_string_pretty(&self.as_file()).unwrap_or_default()
-    }
-
-    fn as_file(&self) -> File<&[UnitSnapshot]> {
-        File {
-            format: FORMAT.to_owned(),
-            version: Self::VERSION,
-            started: self.started,
-            units: &self.units,
-        }
+        serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
     fn check_size(&self) -> Result<(), FormatError> {
@@ -120,5 +167,14 @@ impl BankSnapshot {
             check(place("statuses"), unit.statuses.len())?;
         }
         Ok(())
+    }
+}
+
+/// Reads a value from YAML or JSON.
+fn deserialized<T: DeserializeOwned>(text: &str) -> Result<T, FormatError> {
+    if text.trim_start().starts_with('{') {
+        serde_json::from_str(text).map_err(|error| FormatError::json(&error))
+    } else {
+        serde_saphyr::from_str(text).map_err(|error| FormatError::yaml(&error))
     }
 }

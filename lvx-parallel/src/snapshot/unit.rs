@@ -60,8 +60,12 @@ macro_rules! declare_unit {
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[non_exhaustive]
         pub struct UnitSnapshot {
-            /// Name of the unit in reports: the address at which it was read.
+            /// Name of the unit in reports, a label for people: the address at which it was read.
             pub name: String,
+            /// Serial number that identifies the unit in files, if it is known: the reported one, or the
+            /// one by which the unit was addressed.
+            #[serde(default, rename = "serial_number", skip_serializing_if = "Option::is_none")]
+            pub serial: Option<SerialNumber>,
             /// Reason why the unit could not be read, or not completely.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub lost: Option<Gap>,
@@ -103,6 +107,7 @@ macro_rules! declare_unit {
                     }
                     _ => {}
                 }
+                self.fill_serial();
             }
 
             /// Returns every answer with its question, and the instance for `PRIn` and `PGSn`.
@@ -301,11 +306,20 @@ impl UnitSnapshot {
 
 /// Values derived from the answers.
 impl UnitSnapshot {
-    /// Returns the serial number, if it looks like a genuine one.
+    /// Returns the serial number, if it looks like a genuine one. A unit that did not report one has the
+    /// number by which it was addressed.
     #[must_use]
     pub fn serial_number(&self) -> Option<SerialNumber> {
-        let serial = self.identity.value()?.serial_number;
+        let serial = match self.identity.value() {
+            Some(identity) => identity.serial_number,
+            None => self.serial?,
+        };
         serial.looks_genuine().then_some(serial)
+    }
+
+    /// Stores the serial number that the unit reported as the one that identifies it.
+    pub(super) fn fill_serial(&mut self) {
+        self.serial = self.serial_number();
     }
 
     /// Returns the number of the unit in its bank; 0 is the master.

@@ -1,10 +1,10 @@
 //! Saved banks, and errors in files.
 
 use fastrand::Rng;
-use lvx_parallel::{BankSnapshot, check};
+use lvx_parallel::{BankSnapshot, HostTime, Reason, check};
 use pi18_proto::{Date, DateTime};
 
-use crate::{random::Plan, read};
+use crate::{random::Plan, read, strict_validator};
 
 #[test]
 fn saved_bank_reads_back_equal() {
@@ -58,9 +58,67 @@ fn unknown_keys_are_ignored() {
 }
 
 #[test]
+fn bank_of_later_version_is_read_as_far_as_known() {
+    let mut bank = read(&["frozen=on"]);
+    bank.started = HostTime::now();
+    let later = bank.to_json().replacen("\"version\": 2", "\"version\": 9", 1);
+    let read = BankSnapshot::parse(&later).unwrap();
+    assert_eq!((read.newer_format, &read.units), (Some(9), &bank.units));
+    let report = check(&read);
+    let expected = "the bank was saved in a later format: version 9, known are 1 to 2";
+    assert!(report.findings.iter().any(|finding| finding.what == expected), "{report}");
+    assert!(report.verdict().starts_with("healthy as far as it was judged"), "{report}");
+
+    // Values that this version cannot read, in YAML as well.
+    let yaml = bank.to_yaml().replacen("version: 2", "version: 9", 1);
+    let yaml = yaml.replace("working_mode: 5", "working_mode: {code: 5, name: hybrid}");
+    let yaml = yaml.replace("started: \"20", "started: \"year 20");
+    let yaml = yaml.replacen("serial_number: ", "serial_number: 17 #", 1);
+    let yaml = yaml.replacen("presence: ", "presence: [] #", 1);
+    let read = BankSnapshot::parse(&yaml).unwrap();
+    let (unit, known) = (&read.units[0], &bank.units[0]);
+    assert_eq!(read.started, None);
+    assert_eq!(unit.mode.gap().map(|gap| gap.reason), Some(Reason::Unreadable));
+    assert_eq!(unit.ratings[0].gap().map(|gap| gap.reason), Some(Reason::Unreadable));
+    assert_eq!(unit.ratings[1..], known.ratings[1..]);
+    assert_eq!((unit.serial, &unit.status), (known.serial, &known.status));
+    let text = check(&read).to_string();
+    assert!(text.contains("some answers are missing: sim:0 MOD, PRI0, PGS0 answered"), "{text}");
+}
+
+#[test]
+fn saved_banks_match_schema() {
+    let validator = strict_validator(BankSnapshot::SCHEMA);
+    let mut started = read(&["", "battery-offset=0.4"]);
+    started.started = HostTime::now();
+    for bank in [started, read(&["silent=0.2", "disconnect=9"]), read(&[""; 9])] {
+        let json = serde_json::to_value(&bank).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0]);
+        assert_eq!(serde_json::from_value::<BankSnapshot>(json.clone()).unwrap(), bank);
+        for key in ["format", "version", "units"] {
+            let mut less = json.clone();
+            less.as_object_mut().unwrap().remove(key);
+            assert!(!validator.is_valid(&less), "{key}");
+        }
+    }
+}
+
+#[test]
+fn unit_that_cannot_be_opened_has_the_serial_number_of_its_address() {
+    let address = "sn:96132206100499".parse().unwrap();
+    let bank = BankSnapshot::read(vec![lvx_parallel::Member::open(&address)]);
+    let unit = &bank.units[0];
+    assert!(unit.lost.is_some());
+    assert_eq!(unit.serial_number().unwrap().to_string(), "96132206100499");
+    assert_eq!(check(&bank).units[0].serial_number.as_deref(), Some("96132206100499"));
+    assert_eq!(BankSnapshot::parse(&bank.to_yaml()), Ok(bank));
+}
+
+#[test]
 fn errors_name_place_and_expectation() {
     let date = Date::new(2026, 11, 27).unwrap();
-    let started = DateTime::new(date, 6, 0, 0).ok();
+    let started = DateTime::new(date, 6, 0, 0).ok().map(HostTime::new);
     let mut bank = read(&["frozen=on"]);
     bank.started = started;
     let good = bank.to_yaml();
@@ -71,17 +129,17 @@ fn errors_name_place_and_expectation() {
     };
     let mut all = vec![
         error("lvx-bank", "lvx-plan"),
-        error("version: 1", "version: 2"),
+        error("version: 2", "version: 0"),
         error("main: \"06306\"", "main: 06306.5.4"),
         error("grid_voltage: 120.0", "grid_voltage: 120.05"),
         error("grid_voltage: 120.0", "grid_voltage: high"),
         error("at_ms: 0\n", "at_ms: -1\n"),
         error("  identity:\n    at_ms: 0\n", "  identity:\n"),
         error("units:", "units: [\n"),
-        error("version: 1\n", "version: 1\nversion: 1\n"),
-        error("version: 1\n", "version: [1]\n"),
-        error("version: 1\n", "version: one\n"),
-        error("version: 1\n", "---\nversion: 1\n"),
+        error("version: 2\n", "version: 1\nversion: 1\n"),
+        error("version: 2\n", "version: [1]\n"),
+        error("version: 2\n", "version: one\n"),
+        error("version: 2\n", "---\nversion: 1\n"),
         error("units:", "unit: &a\n  <<: *b\nunits:"),
     ];
     for text in [

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use lvx_parallel::{
-    Answer, BankSnapshot, Checks, Gap, Reading, Reason, Report, ReportStyle, UnitSnapshot, check,
-    compare,
+    Answer, BankSnapshot, Checks, Gap, Reading, Reason, Report, ReportStyle, Severity,
+    UnitSnapshot, check, compare,
 };
 use pi18_proto::{Decivolts, Query};
 use pi18_transport::sim::{Bank, BankConfig};
@@ -151,9 +151,49 @@ fn json_reports_match_schema() {
             assert!(!validator.is_valid(&less), "{key}");
         }
         let mut other = report.clone();
-        other["version"] = 2.into();
+        other["version"] = 1.into();
         assert!(!validator.is_valid(&other));
     }
+}
+
+#[test]
+fn json_reports_are_read_back() {
+    for (name, report) in reports() {
+        assert_eq!(Report::parse(&report.to_json()).as_ref(), Ok(&report), "{name}");
+        let value = serde_json::to_value(&report).unwrap();
+        assert_eq!(serde_json::from_value::<Report>(value).unwrap(), report, "{name}");
+    }
+}
+
+#[test]
+fn report_of_later_version_is_read() {
+    let (_, report) = reports().swap_remove(2);
+    let mut json: Value = serde_json::from_str(&report.to_json()).unwrap();
+    json["version"] = 7.into();
+    json["site"] = "roof".into();
+    json["started"] = "2026-W48".into();
+    json["verdict"] = "one notice".into();
+    json["healthy"] = true.into();
+    json["units"][0]["colour"] = "red".into();
+    let finding = &mut json["findings"][0];
+    finding["severity"] = "notice".into();
+    finding["rule"] = "phase-order".into();
+    finding["since"] = 3.into();
+    let read = Report::parse(&json.to_string()).unwrap();
+    assert_eq!((read.verdict(), read.is_healthy()), ("one notice", true));
+    assert_eq!(
+        (&*read.findings[0].rule, read.findings[0].severity),
+        ("phase-order", Severity::Unknown)
+    );
+    assert!(read.to_string().contains("unknown: main firmware differs"), "{read}");
+    assert_eq!(read.started, None);
+    let error = |text: &str| Report::parse(text).unwrap_err().to_string();
+    let other = report.to_json().replace("lvx-report", "lvx-bank");
+    assert_eq!(
+        error(&other),
+        "format: expected lvx-report version 1 or later, found lvx-bank version 2"
+    );
+    assert_eq!(error("{}"), "line 1 column 2: expected the key format, found none");
 }
 
 #[test]
@@ -209,11 +249,22 @@ fn json_holds_the_comparison() {
     let comparison = compare(&bank(&["float=53.0&max-charge=80", "", "output-mode=2"]));
     let json: Value = serde_json::from_str(&comparison.to_json()).unwrap();
     let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = ["format", "version", "matches", "units", "unread", "agreeing", "further"];
+    let expected = [
+        "format",
+        "version",
+        "matches",
+        "units",
+        "serial_numbers",
+        "unread",
+        "agreeing",
+        "further",
+    ];
     assert_eq!(keys, expected);
     assert_eq!((&json["format"], &json["version"]), (&"lvx-comparison".into(), &1.into()));
     assert_eq!(json["matches"], comparison.matches());
     assert_eq!(json["units"], serde_json::to_value(&comparison.units).unwrap());
+    assert_eq!(json["serial_numbers"][1], "96132206100411");
+    assert_eq!(serde_json::to_value(&comparison).unwrap(), json);
     assert_eq!(json["unread"], serde_json::to_value(&comparison.unread).unwrap());
     for (part, rows) in [("agreeing", &comparison.agreeing), ("further", &comparison.further)] {
         let matching = rows.iter().filter(|row| !row.is_marked()).count();

@@ -16,7 +16,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let Some(capacity) = context.checks.bank_ah.filter(|capacity| *capacity > 0) else {
+    let Some(capacity) = context.bank_ah().filter(|capacity| *capacity > 0) else {
         return Vec::new();
     };
     let sum: u64 =

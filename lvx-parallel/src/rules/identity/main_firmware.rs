@@ -22,7 +22,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let expected = context.checks.expected_firmware;
+    let expected = context.expected_firmware();
     if context.has_different_firmware() {
         let why = if context.has_fault(&[FaultCode::PARALLEL_FIRMWARE]) {
             "this is the cause of fault 71, which stops the bank right now"

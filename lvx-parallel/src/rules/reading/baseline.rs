@@ -16,7 +16,7 @@ pub(crate) static RULE: BuiltIn =
     BuiltIn::new("baseline", "changes since a saved bank (needs one)", "the saved bank", check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let Some(before) = &context.checks.baseline else { return Vec::new() };
+    let Some(before) = context.baseline() else { return Vec::new() };
     let mut values = Vec::new();
     for unit in context.units.iter().filter(|unit| unit.serial_number().is_some()) {
         let is_same = |old: &&UnitSnapshot| old.serial_number() == unit.serial_number();
@@ -35,7 +35,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             values.push(observed(old, format_args!("{serial} was in the bank")));
         }
     }
-    let since = before.started.map_or(String::new(), |time| format!(" of {time}"));
+    let since = before.started.map_or(String::new(), |started| format!(" of {}", started.time()));
     if values.is_empty() {
         return unchanged(context, before, &since).into_iter().collect();
     }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn unchanged_bank_is_reported_with_time_of_baseline() {
         let date = pi18_proto::Date::new(2026, 11, 27).unwrap();
-        let started = pi18_proto::DateTime::new(date, 6, 0, 0).ok();
+        let started = pi18_proto::DateTime::new(date, 6, 0, 0).ok().map(crate::HostTime::new);
         let texts = |before: &BankSnapshot, now: &BankSnapshot| {
             let findings = since(before.clone()).check(now).findings;
             let found = findings.iter().filter(|finding| finding.rule == "baseline");

@@ -2,12 +2,13 @@
 //!
 //! Rules cannot judge missing answers. This rule reports units that could not be read, answers that are
 //! missing, and phases that `GS` does not report. [`not_asked`] reports questions that the chosen rules need
-//! but that were not asked; it runs even if this rule is not chosen.
+//! but that were not asked, and [`newer_format`] reports a file of a later version; both run even if this
+//! rule is not chosen.
 
 use pi18_proto::ProtocolId;
 
 use crate::{
-    Finding, Question, Questions, Reason, Severity, UnitSnapshot,
+    BankSnapshot, Finding, Question, Questions, Reason, Severity, UnitSnapshot,
     context::{Context, each, observed},
     rules::BuiltIn,
     snapshot::{self, ESSENTIAL},
@@ -48,6 +49,17 @@ pub(crate) fn not_asked(
     let why = format!("without the answers, these rules judge only a part: {rules}");
     let finding = RULE.finding(severity, "some questions were not asked", values, &why);
     Some(finding.advise(&["read the units again with the same checks"]))
+}
+
+/// Returns the finding about a saved bank whose format this version does not know. It is reported even if
+/// this rule is not chosen.
+pub(crate) fn newer_format(context: &Context<'_>) -> Option<Finding> {
+    let (known, version) = (BankSnapshot::VERSION, context.newer_format?);
+    let what =
+        format!("the bank was saved in a later format: version {version}, known are 1 to {known}");
+    let why = "what this version does not know was not judged";
+    let finding = RULE.finding(Severity::Info, what, Vec::new(), why);
+    Some(finding.advise(&["judge the bank with the version that saved it, or a later one"]))
 }
 
 /// Returns the finding about units with three phases, of which only the first is read.

@@ -69,7 +69,7 @@ fn is_off(context: &Context<'_>, unit: &UnitSnapshot) -> bool {
 
 /// Returns by how many seconds the clock of a unit was ahead of the computer's, if that is known.
 fn host_offset(context: &Context<'_>, unit: &UnitSnapshot) -> Option<i64> {
-    ahead(unit.clock.reading()?, context.started?)
+    ahead(unit.clock.reading()?, context.started?.time())
 }
 
 /// Returns an offset as it is shown: ` (3 days behind the computer)`.
@@ -112,7 +112,8 @@ mod tests {
     /// Returns the healthy bank, read at this time of the computer. The clocks of the units show 12:30.
     fn read_at(hour: u8, minute: u8, second: u8) -> BankSnapshot {
         let date = Date::new(2026, 6, 21).unwrap();
-        BankSnapshot { started: DateTime::new(date, hour, minute, second).ok(), ..healthy() }
+        let time = DateTime::new(date, hour, minute, second).unwrap();
+        BankSnapshot { started: Some(time.into()), ..healthy() }
     }
 
     #[test]

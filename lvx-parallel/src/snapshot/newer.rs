@@ -1,0 +1,52 @@
+//! Banks in a format that is newer than this version: what this version knows is read.
+
+use serde_json::{Map, Value, json};
+
+use super::unit::UnitSnapshot;
+use crate::HostTime;
+
+/// Removes from a file what this version cannot read. An answer becomes a gap, so that nothing is judged
+/// that was not understood.
+pub(super) fn reduce(file: &mut Value) {
+    let Some(file) = file.as_object_mut() else { return };
+    if file
+        .get("started")
+        .is_some_and(|time| serde_json::from_value::<HostTime>(time.clone()).is_err())
+    {
+        file.remove("started");
+    }
+    let units = file.get_mut("units").and_then(Value::as_array_mut);
+    for unit in units.into_iter().flatten().filter_map(Value::as_object_mut) {
+        reduce_unit(unit);
+    }
+}
+
+fn reduce_unit(unit: &mut Map<String, Value>) {
+    for (key, value) in unit.iter_mut() {
+        match value.as_array_mut() {
+            // Each answer of a list is judged alone.
+            Some(answers) => {
+                for answer in answers {
+                    let error = error(key, &json!([answer]));
+                    error.into_iter().for_each(|error| *answer = gap(&error));
+                }
+            }
+            None => error(key, value).into_iter().for_each(|error| *value = gap(&error)),
+        }
+    }
+    // What is left cannot hold a gap, such as a serial number.
+    unit.retain(|key, value| error(key, value).is_none());
+}
+
+/// Returns the reason why this version cannot read the value of a key.
+fn error(key: &str, value: &Value) -> Option<String> {
+    let unit = match key {
+        "name" => json!({ "name": value }),
+        key => json!({ "name": "", key: value }),
+    };
+    serde_json::from_value::<UnitSnapshot>(unit).err().map(|error| error.to_string())
+}
+
+fn gap(error: &str) -> Value {
+    json!({ "missing": { "reason": "unreadable", "text": error } })
+}
