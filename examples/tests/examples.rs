@@ -71,6 +71,11 @@ fn answer_queries() {
     insta::assert_snapshot!(prints("answer_queries", &[]));
 }
 
+#[test]
+fn custom_link() {
+    insta::assert_snapshot!(prints("custom_link", &[]));
+}
+
 /// The kernel tests of `lvx` cover discovery with units.
 #[test]
 fn find_units_and_follow_unit_without_adapters() {

@@ -254,8 +254,11 @@ impl<L: Link> Client<L> {
     }
 }
 
-impl<L> fmt::Debug for Client<L> {
+impl<L: fmt::Debug> fmt::Debug for Client<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("config", self.dialogue.config()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("link", &self.link)
+            .field("config", self.dialogue.config())
+            .finish_non_exhaustive()
     }
 }

@@ -111,6 +111,7 @@ mod usb;
 pub use address::Address;
 #[cfg(feature = "tokio")]
 pub use async_client::{AsyncClient, AsyncLink};
+pub use bytes;
 pub use client::{Client, QueryProgress};
 pub use config::ClientConfig;
 pub use dialogue::{SetOutcome, Timed, TimedReply};
