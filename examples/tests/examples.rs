@@ -34,6 +34,15 @@ fn watch_status() {
 }
 
 #[test]
+fn async_monitor() {
+    let printed = prints("async_monitor", &["2", "sim:0?frozen=on", "sim:1", "tcp:localhost:1"]);
+    // The lines of different units are in any order.
+    let mut lines: Vec<_> = printed.lines().collect();
+    lines.sort_unstable();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
 fn list_settings() {
     let printed = prints("list_settings", &["sim:0?frozen=on"]);
     // The clock of the virtual bank is frozen, so its difference to this computer changes.
