@@ -3,10 +3,10 @@
 //!
 //! A device may send a number without a known name, which is kept. A host sends [`Known`] codes only.
 
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use crate::{
-    CodeName, EncodeError,
+    CodeName, EncodeError, ParseError,
     field::{Field, Form, Writer, decimal},
     value::Value,
 };
@@ -34,7 +34,7 @@ pub(crate) trait Code: Copy {
 /// assert!(Known::new(BatteryType(7)).is_none());
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Known<C>(C);
+pub struct Known<C>(pub(crate) C);
 
 #[expect(private_bounds, reason = "codes are declared in this crate only")]
 impl<C: Code> Known<C> {
@@ -74,9 +74,41 @@ impl<C: fmt::Display> fmt::Display for Known<C> {
     }
 }
 
+impl<C: Code> FromStr for Known<C> {
+    type Err = ParseError;
+
+    /// Reads the displayed form, or the number of a code that has a name.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        parse(text).and_then(Self::new).ok_or_else(|| ParseError::new(C::EXPECTED, text))
+    }
+}
+
 /// Looks up the name of a number.
-pub(crate) fn name(names: &'static [CodeName], code: u8) -> Option<&'static str> {
-    names.iter().find(|known| known.code == code).map(|known| known.name)
+pub(crate) const fn name(mut names: &'static [CodeName], code: u8) -> Option<&'static str> {
+    while let [first, rest @ ..] = names {
+        if first.code == code {
+            return Some(first.name);
+        }
+        names = rest;
+    }
+    None
+}
+
+/// Reads the displayed form of a code, its name in any case, or its number.
+pub(crate) fn parse<C: Code>(text: &str) -> Option<C> {
+    let number = |text: &str| decimal(text.as_bytes()).and_then(|number| u8::try_from(number).ok());
+    let by_name = C::NAMES.iter().find(|known| known.name.eq_ignore_ascii_case(text));
+    let with_number = || {
+        let (digits, shown) = text.split_once(' ')?;
+        let code = number(digits)?;
+        let name = name(C::NAMES, code).unwrap_or("unknown");
+        (C::NUMBERED && name == shown).then_some(code)
+    };
+    by_name
+        .map(|known| known.code)
+        .or_else(|| number(text.strip_prefix("code ").unwrap_or(text)))
+        .or_else(with_number)
+        .map(C::from_number)
 }
 
 /// Returns the code as a value that can be displayed.
@@ -104,6 +136,17 @@ macro_rules! code_impls {
         impl core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 write!(f, "{}({}: {})", stringify!($name), self.0, self)
+            }
+        }
+
+        impl core::str::FromStr for $name {
+            type Err = $crate::ParseError;
+
+            /// Reads the displayed form, the name in upper or lower case, or the number.
+            fn from_str(text: &str) -> Result<Self, $crate::ParseError> {
+                $crate::code::parse(text).ok_or_else(|| {
+                    $crate::ParseError::new(<Self as $crate::code::Code>::EXPECTED, text)
+                })
             }
         }
 

@@ -243,3 +243,11 @@ codes! {
         RAISED = 1, "raised";
     }
 }
+
+impl Warning {
+    /// Returns whether the warning is raised, by any number but 0.
+    #[must_use]
+    pub const fn is_raised(self) -> bool {
+        self.0 != Self::CLEAR.0
+    }
+}

@@ -35,7 +35,7 @@ pub use values::{
 /// assert_eq!(*request.to_frame(Dialect::Checksum), *b"^P005GSX\x14\r");
 /// # Ok::<(), pi18_proto::DecodeError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Request {
     /// A query.

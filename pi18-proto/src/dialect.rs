@@ -1,7 +1,9 @@
 //! The two differences between devices: the edition of the protocol sheet that they follow, and
 //! whether they expect requests with a checksum.
 
-use core::fmt;
+use core::{fmt, str::FromStr};
+
+use crate::ParseError;
 
 /// An edition of the vendor's protocol sheet.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -28,6 +30,18 @@ impl fmt::Display for Edition {
     }
 }
 
+impl FromStr for Edition {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "2017" => Ok(Self::Pi18_2017),
+            "2022" => Ok(Self::Pi18_2022),
+            _ => Err(ParseError::new("an edition, 2017 or 2022", text)),
+        }
+    }
+}
+
 /// Whether a host ends its requests with a checksum.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -38,4 +52,25 @@ pub enum Dialect {
     /// Requests have no checksum, but their length counts its two bytes nevertheless. Some units sold
     /// as LVX and SV expect this.
     NoChecksum,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Checksum => "checksum",
+            Self::NoChecksum => "no checksum",
+        })
+    }
+}
+
+impl FromStr for Dialect {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "checksum" => Ok(Self::Checksum),
+            "no checksum" => Ok(Self::NoChecksum),
+            _ => Err(ParseError::new("a dialect, `checksum` or `no checksum`", text)),
+        }
+    }
 }

@@ -137,6 +137,30 @@ impl fmt::Display for RangeError {
 
 impl core::error::Error for RangeError {}
 
+/// A text that is not the displayed form of a value.
+///
+/// ```
+/// use pi18_proto::Decivolts;
+///
+/// let error = "54.65 V".parse::<Decivolts>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected a voltage from 0.0 to 6553.5 V, found \"54.65 V\"");
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("expected {expected}, found {found}")]
+#[non_exhaustive]
+pub struct ParseError {
+    /// A description of the expected text.
+    pub expected: &'static str,
+    /// The text.
+    pub found: Excerpt,
+}
+
+impl ParseError {
+    pub(crate) fn new(expected: &'static str, found: &str) -> Self {
+        Self { expected, found: Excerpt::of(found.as_bytes()) }
+    }
+}
+
 /// The first bytes of malformed input, kept in an error without allocation.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Excerpt {

@@ -57,7 +57,7 @@ codes! {
 impl FaultCode {
     /// Returns the name in the given edition. Codes 05 and 52 have another meaning in the 2017 edition.
     #[must_use]
-    pub fn name_in(self, edition: Edition) -> Option<&'static str> {
+    pub const fn name_in(self, edition: Edition) -> Option<&'static str> {
         match (edition, self) {
             (Edition::Pi18_2017, Self::OUTPUT_SHORT) => {
                 Some("output short circuit or over temperature")
@@ -69,8 +69,8 @@ impl FaultCode {
 
     /// Returns whether the code is a fault, with a known name or not.
     #[must_use]
-    pub fn is_fault(self) -> bool {
-        self != Self::NONE
+    pub const fn is_fault(self) -> bool {
+        self.0 != Self::NONE.0
     }
 }
 

@@ -49,7 +49,8 @@
 //! # Values
 //! A quantity is an integer in the resolution of the protocol: [`Decivolts`]`(546)` is displayed as
 //! `54.6 V`. A code such as [`WorkingMode`] is a number with names for the known values; only
-//! [`Known`] codes can be sent. [`FieldInfo`] describes each field: label, unit, width and range.
+//! [`Known`] codes can be sent. The displayed form of a value is also parsed: `"54.6 V".parse()`.
+//! [`FieldInfo`] describes each field: label, unit, width and range.
 //!
 //! # Later versions
 //! Later versions of this crate may add queries, set commands, other variants of most enums, and fields
@@ -67,7 +68,8 @@
 //! - `crc-large`: a checksum table of 8 KiB instead of 512 bytes. With it, `GS` is decoded and encoded in
 //!   two thirds of the instructions. `pi18-transport` enables it; firmware rarely needs it.
 //! - `serde`: `Serialize` and `Deserialize` for replies, quantities, codes, queries and set commands.
-//!   In JSON a quantity is a number in its unit (`54.6`).
+//!   In JSON a quantity is a number in its unit (`54.6`), a code its number. `named_code` writes a code
+//!   with its name.
 
 #![no_std]
 
@@ -86,6 +88,8 @@ mod frame;
 mod frame_kind;
 mod layout;
 mod macros;
+#[cfg(feature = "serde")]
+pub mod named_code;
 mod observer;
 mod quantity;
 mod reader;
@@ -110,7 +114,7 @@ pub use command::{
 };
 pub use crc::checksum;
 pub use dialect::{Dialect, Edition};
-pub use error::{DecodeError, EncodeError, Excerpt, RangeError};
+pub use error::{DecodeError, EncodeError, Excerpt, ParseError, RangeError};
 pub use fault::FaultCode;
 pub use field::{CodeName, Extra, FieldInfo, Form};
 pub use frame::{ACCEPTED, Frame, FrameWarning, MAX_FRAME, NOT_UNDERSTOOD, REFUSED};

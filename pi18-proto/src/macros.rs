@@ -34,7 +34,7 @@ macro_rules! reply {
     ) => {
         $(#[doc = $doc])+
         #[doc(alias = $mnemonic)]
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
         #[non_exhaustive]
         pub struct $name {
@@ -197,14 +197,17 @@ macro_rules! codes {
 
             /// Returns the name, or `None` for a number without a known name.
             #[must_use]
-            pub fn name(self) -> Option<&'static str> {
+            pub const fn name(self) -> Option<&'static str> {
                 $crate::code::name(<Self as $crate::code::Code>::NAMES, self.0)
             }
 
             /// Returns the code as a value that may be sent, if it has a name.
             #[must_use]
-            pub fn known(self) -> Option<$crate::Known<Self>> {
-                $crate::Known::new(self)
+            pub const fn known(self) -> Option<$crate::Known<Self>> {
+                match self.name() {
+                    Some(_) => Some($crate::Known(self)),
+                    None => None,
+                }
             }
         }
 

@@ -1,5 +1,7 @@
 //! Follows a conversation between a host and a device from the bytes of both directions.
 
+use core::fmt;
+
 use crate::{
     AnyReply, DecodeError, Extra, Frame, FrameKind, FrameReader, MAX_FRAME, Query, Received,
     Request, SetCommand, frame::SHORTEST,
@@ -117,6 +119,32 @@ pub enum Message<'a> {
     Echo,
     /// Bytes that are not a frame.
     Damaged(DecodeError),
+}
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(request) => request.fmt(f),
+            Self::UnknownRequest(error) => write!(f, "unknown request: {error}"),
+            Self::Reply(paired) => {
+                let doubt = if paired.is_certain { "" } else { ", not certain" };
+                write!(f, "reply to {}{doubt}", paired.query)
+            }
+            Self::UnreadableReply { query, error } => {
+                write!(f, "unreadable reply to {query}: {error}")
+            }
+            Self::Accepted(command) => write!(f, "{command} accepted"),
+            Self::Refused(Some(request)) => write!(f, "{request} refused"),
+            Self::Refused(None) => f.write_str("unknown request refused"),
+            Self::Ambiguous(candidates) => {
+                f.write_str("reply to an unknown request")?;
+                candidates.requests().try_for_each(|request| write!(f, " or {request}"))
+            }
+            Self::Unasked => f.write_str("reply without a request"),
+            Self::Echo => f.write_str("echo"),
+            Self::Damaged(error) => write!(f, "damaged bytes: {error}"),
+        }
+    }
 }
 
 /// A data reply and the query that it answers.

@@ -2,13 +2,15 @@
 //!
 //! `Decivolts(546)` is 54.6 V. Only `in_unit` converts to a float.
 
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use crate::{
-    EncodeError,
+    EncodeError, ParseError,
     field::{Field, Form, Writer, Zero, decimal},
-    value::{Value, in_unit, write_quantity},
+    value::{Value, in_unit, parse_quantity, write_quantity},
 };
+
+mod arithmetic;
 
 /// Declares the quantities.
 macro_rules! quantities {
@@ -24,7 +26,9 @@ macro_rules! quantities {
         // The number of digits after the decimal point.
         $decimals:literal,
         // The accepted numbers, for error texts.
-        $expected:literal;
+        $expected:literal,
+        // The accepted texts, for error texts.
+        $text:literal;
     )+) => { $(
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -88,6 +92,18 @@ macro_rules! quantities {
             }
         }
 
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            /// Reads the displayed form. The unit may be missing, decimal places too.
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                parse_quantity(text, $decimals, $unit)
+                    .and_then(|steps| steps.try_into().ok())
+                    .map(Self)
+                    .ok_or_else(|| ParseError::new($text, text))
+            }
+        }
+
         #[cfg(feature = "serde")]
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -122,30 +138,44 @@ quantities! {
     /// let voltage = Decivolts(546);
     /// assert_eq!(voltage.to_string(), "54.6 V");
     /// assert_eq!(voltage.in_unit(), 54.6);
+    /// assert_eq!("54.6 V".parse(), Ok(voltage));
+    /// assert_eq!((voltage + Decivolts(4)).to_string(), "55.0 V");
     /// ```
-    Decivolts(u16): "V", 1, "a number of tenths of a volt up to 65535";
+    Decivolts(u16): "V", 1, "a number of tenths of a volt up to 65535",
+        "a voltage from 0.0 to 6553.5 V";
     /// Electric current in tenths of an ampere.
-    Deciamperes(u16): "A", 1, "a number of tenths of an ampere up to 65535";
+    Deciamperes(u16): "A", 1, "a number of tenths of an ampere up to 65535",
+        "a current from 0.0 to 6553.5 A";
     /// Frequency in tenths of a hertz.
-    Decihertz(u16): "Hz", 1, "a number of tenths of a hertz up to 65535";
+    Decihertz(u16): "Hz", 1, "a number of tenths of a hertz up to 65535",
+        "a frequency from 0.0 to 6553.5 Hz";
     /// Electric current in amperes.
-    Amperes(u16): "A", 0, "a number of amperes up to 65535";
+    Amperes(u16): "A", 0, "a number of amperes up to 65535",
+        "a current from 0 to 65535 A";
     /// Apparent power in volt-amperes.
-    VoltAmperes(u32): "VA", 0, "a number of volt-amperes up to 4294967295";
+    VoltAmperes(u32): "VA", 0, "a number of volt-amperes up to 4294967295",
+        "a power from 0 to 4294967295 VA";
     /// Active power in watts.
-    Watts(u32): "W", 0, "a number of watts up to 4294967295";
+    Watts(u32): "W", 0, "a number of watts up to 4294967295",
+        "a power from 0 to 4294967295 W";
     /// Active power in watts, whose sign gives the direction.
-    SignedWatts(i32): "W", 0, "a number of watts from -2147483648 to 2147483647";
+    SignedWatts(i32): "W", 0, "a number of watts from -2147483648 to 2147483647",
+        "a power from -2147483648 to 2147483647 W";
     /// Energy in watt-hours, displayed in kilowatt-hours from 10 kWh on.
-    WattHours(u32): "Wh", 0, "a number of watt-hours up to 4294967295";
+    WattHours(u32): "Wh", 0, "a number of watt-hours up to 4294967295",
+        "an energy in Wh or kWh, from 0 to 4294967.295 kWh";
     /// A percentage.
-    Percent(u16): "%", 0, "a number of percent up to 65535";
+    Percent(u16): "%", 0, "a number of percent up to 65535",
+        "a percentage from 0 to 65535 %";
     /// Temperature in degrees Celsius. A leading minus sign is accepted (assumed: no sheet shows one).
-    Celsius(i16): "°C", 0, "a number of degrees Celsius from -32768 to 32767";
+    Celsius(i16): "°C", 0, "a number of degrees Celsius from -32768 to 32767",
+        "a temperature from -32768 to 32767 °C";
     /// Duration in seconds.
-    Seconds(u16): "s", 0, "a number of seconds up to 65535";
+    Seconds(u16): "s", 0, "a number of seconds up to 65535",
+        "a duration from 0 to 65535 s";
     /// A number without a unit.
-    Count(u16): "", 0, "a number up to 65535";
+    Count(u16): "", 0, "a number up to 65535",
+        "a number from 0 to 65535";
 }
 
 /// An integer that a quantity wraps.

@@ -1,10 +1,10 @@
 //! Serial numbers. They identify units, because the path of a device and the number of a unit within
 //! its bank can change at any time.
 
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use crate::{
-    EncodeError, Text, Value,
+    EncodeError, ParseError, Text, Value,
     field::{Field, Form, Writer, Zero, decimal},
 };
 
@@ -40,9 +40,11 @@ impl SerialNumber {
     /// assert!(SerialNumber::new("961322061004109613220").is_none());
     /// ```
     #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        let fits = text.len() <= Self::CAPACITY && !text.contains(',');
-        if fits { Text::new(text.as_bytes()).map(Self) } else { None }
+    pub const fn new(text: &str) -> Option<Self> {
+        match Text::new(text.as_bytes()) {
+            Some(fits) if text.len() <= Self::CAPACITY && !fits.has_comma() => Some(Self(fits)),
+            _ => None,
+        }
     }
 
     /// Returns the characters.
@@ -98,6 +100,15 @@ impl fmt::Display for SerialNumber {
 impl fmt::Debug for SerialNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for SerialNumber {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let expected = "a serial number of at most 20 characters without a comma";
+        Self::new(text).ok_or_else(|| ParseError::new(expected, text))
     }
 }
 

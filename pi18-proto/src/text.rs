@@ -16,14 +16,34 @@ impl Text {
     /// Creates a text from at most [`Text::CAPACITY`] printable ASCII characters, or returns `None` if
     /// there are more or other characters.
     #[must_use]
-    pub fn new(source: &[u8]) -> Option<Self> {
-        let printable = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
-        if !source.iter().all(printable) {
-            return None;
-        }
+    pub const fn new(source: &[u8]) -> Option<Self> {
         let mut bytes = [0; Self::CAPACITY];
-        bytes.get_mut(..source.len())?.copy_from_slice(source);
-        Some(Self { bytes, len: source.len().try_into().ok()? })
+        let Some((place, _)) = bytes.split_at_mut_checked(source.len()) else {
+            return None;
+        };
+        place.copy_from_slice(source);
+        let mut rest = source;
+        let mut len = 0;
+        while let [first, after @ ..] = rest {
+            if !first.is_ascii_graphic() && *first != b' ' {
+                return None;
+            }
+            rest = after;
+            len += 1;
+        }
+        Some(Self { bytes, len })
+    }
+
+    /// Returns whether the text contains a comma, which would end a field.
+    pub(crate) const fn has_comma(&self) -> bool {
+        let mut rest: &[u8] = &self.bytes;
+        while let [first, after @ ..] = rest {
+            if *first == b',' {
+                return true;
+            }
+            rest = after;
+        }
+        false
     }
 
     /// Twenty zeros.

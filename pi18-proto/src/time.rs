@@ -1,11 +1,23 @@
 //! Dates and times in wire format. This module does no calendar arithmetic and reads no clock.
 
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use crate::{
-    EncodeError, RangeError, Text, Value,
+    EncodeError, ParseError, RangeError, Text, Value,
     field::{Field, Form, Writer, Zero, digit_groups},
 };
+
+/// Returns the error of a check, as `?` does outside constants.
+macro_rules! check {
+    (
+        // The check, a `Result<(), _>`.
+        $check:expr
+    ) => {
+        if let Err(error) = $check {
+            return Err(error);
+        }
+    };
+}
 
 /// A date from 2000 to 2099 and a time of day, without a time zone.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -21,10 +33,10 @@ impl DateTime {
     ///
     /// # Errors
     /// If the hour is above 23, or the minute or second above 59.
-    pub fn new(date: Date, hour: u8, minute: u8, second: u8) -> Result<Self, RangeError> {
-        within("hour", "0 to 23", hour, 0..=23)?;
-        within("minute", "0 to 59", minute, 0..=59)?;
-        within("second", "0 to 59", second, 0..=59)?;
+    pub const fn new(date: Date, hour: u8, minute: u8, second: u8) -> Result<Self, RangeError> {
+        check!(within("hour", "0 to 23", widen(hour), 0, 23));
+        check!(within("minute", "0 to 59", widen(minute), 0, 59));
+        check!(within("second", "0 to 59", widen(second), 0, 59));
         Ok(Self { date, hour, minute, second })
     }
 
@@ -78,9 +90,12 @@ impl Date {
     /// assert!(Date::new(2026, 2, 29).is_err());
     /// # Ok::<(), pi18_proto::RangeError>(())
     /// ```
-    pub fn new(year: u16, month: u8, day: u8) -> Result<Self, RangeError> {
-        let month = Month::new(year, month)?;
-        within("day", "a day of the month", day, 1..=month.days())?;
+    pub const fn new(year: u16, month: u8, day: u8) -> Result<Self, RangeError> {
+        let month = match Month::new(year, month) {
+            Ok(month) => month,
+            Err(error) => return Err(error),
+        };
+        check!(within("day", "a day of the month", widen(day), 1, widen(month.days())));
         Ok(Self { month, day })
     }
 
@@ -115,9 +130,12 @@ impl Month {
     ///
     /// # Errors
     /// If the year is not 2000 to 2099 or the month not 1 to 12.
-    pub fn new(year: u16, month: u8) -> Result<Self, RangeError> {
-        let year = Year::new(year)?;
-        within("month", "1 to 12", month, 1..=12)?;
+    pub const fn new(year: u16, month: u8) -> Result<Self, RangeError> {
+        let year = match Year::new(year) {
+            Ok(year) => year,
+            Err(error) => return Err(error),
+        };
+        check!(within("month", "1 to 12", widen(month), 1, 12));
         Ok(Self { year, month })
     }
 
@@ -160,8 +178,8 @@ impl Year {
     ///
     /// # Errors
     /// If the year is not 2000 to 2099.
-    pub fn new(year: u16) -> Result<Self, RangeError> {
-        within("year", "2000 to 2099", year, 2000..=2099)?;
+    pub const fn new(year: u16) -> Result<Self, RangeError> {
+        check!(within("year", "2000 to 2099", year, 2000, 2099));
         Ok(Self(year))
     }
 
@@ -190,9 +208,9 @@ impl TimeOfDay {
     ///
     /// # Errors
     /// If the hour is above 23 or the minute above 59.
-    pub fn new(hour: u8, minute: u8) -> Result<Self, RangeError> {
-        within("hour", "0 to 23", hour, 0..=23)?;
-        within("minute", "0 to 59", minute, 0..=59)?;
+    pub const fn new(hour: u8, minute: u8) -> Result<Self, RangeError> {
+        check!(within("hour", "0 to 23", widen(hour), 0, 23));
+        check!(within("minute", "0 to 59", widen(minute), 0, 59));
         Ok(Self { hour, minute })
     }
 
@@ -224,17 +242,24 @@ impl fmt::Display for TimeOfDay {
 pub struct ClockSetting(pub DateTime);
 
 /// Checks that a part of a date or time is within its range.
-fn within<T: Into<u32> + PartialOrd + Copy>(
+const fn within(
     name: &'static str,
     expected: &'static str,
-    found: T,
-    allowed: core::ops::RangeInclusive<T>,
+    found: u16,
+    min: u16,
+    max: u16,
 ) -> Result<(), RangeError> {
-    if allowed.contains(&found) {
-        Ok(())
-    } else {
-        Err(RangeError { name, expected, found: found.into(), decimals: 0, unit: "" })
+    if min <= found && found <= max {
+        return Ok(());
     }
+    let [low, high] = found.to_le_bytes();
+    let found = u32::from_le_bytes([low, high, 0, 0]);
+    Err(RangeError { name, expected, found, decimals: 0, unit: "" })
+}
+
+/// Converts a number without loss, in constants too.
+const fn widen(number: u8) -> u16 {
+    u16::from_le_bytes([number, 0])
 }
 
 fn date(year: u32, month: u32, day: u32) -> Option<Date> {
@@ -320,11 +345,57 @@ impl fmt::Display for ClockSetting {
     }
 }
 
+/// Implements `FromStr`, which reads the displayed form.
+macro_rules! from_str {
+    ($(
+        // The type.
+        $name:ty,
+        // The accepted texts, for error texts.
+        $expected:literal;
+    )+) => { $(
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                let is_shown = |value: &Self| Text::format(format_args!("{value}")).as_str() == text;
+                digits(text)
+                    .and_then(|digits| Self::read(digits.as_bytes()))
+                    .filter(is_shown)
+                    .ok_or_else(|| ParseError::new($expected, text))
+            }
+        }
+    )+ };
+}
+
+from_str! {
+    DateTime, "a date and time such as 2026-04-26 13:05:00";
+    Date, "a date such as 2026-04-26";
+    Month, "a month such as 2026-04";
+    Year, "a year from 2000 to 2099";
+    TimeOfDay, "a time such as 13:05";
+}
+
+impl FromStr for ClockSetting {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        text.parse().map(Self)
+    }
+}
+
+/// Returns the digits of a text, without separators.
+fn digits(text: &str) -> Option<Text> {
+    let mut kept = [0; Text::CAPACITY];
+    let digits = text.bytes().filter(u8::is_ascii_digit);
+    let len = kept.iter_mut().zip(digits).map(|(to, from)| *to = from).count();
+    kept.get(..len).and_then(Text::new)
+}
+
 #[cfg(feature = "serde")]
 mod serde_impls {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-    use super::{DateTime, Field, Text, TimeOfDay};
+    use super::{DateTime, Text, TimeOfDay};
 
     /// Serialises a type as its displayed text, and deserialises it from the same text.
     macro_rules! as_text {
@@ -343,13 +414,9 @@ mod serde_impls {
             impl<'de> Deserialize<'de> for $name {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     let text = Text::deserialize(deserializer)?;
-                    let is_shown = |value: &Self| Text::format(format_args!("{value}")) == text;
-                    digits(&text)
-                        .and_then(|digits| Self::read(digits.as_bytes()))
-                        .filter(is_shown)
-                        .ok_or_else(|| {
-                            de::Error::invalid_value(de::Unexpected::Str(text.as_str()), &$expected)
-                        })
+                    text.as_str().parse().map_err(|_| {
+                        de::Error::invalid_value(de::Unexpected::Str(text.as_str()), &$expected)
+                    })
                 }
             }
         )+ };
@@ -358,14 +425,6 @@ mod serde_impls {
     as_text! {
         DateTime, "a date and time such as 2026-04-26 13:05:00";
         TimeOfDay, "a time such as 13:05";
-    }
-
-    /// Returns the digits of a text, without separators.
-    fn digits(text: &Text) -> Option<Text> {
-        let mut kept = [0; Text::CAPACITY];
-        let digits = text.as_bytes().iter().filter(|byte| byte.is_ascii_digit());
-        let len = kept.iter_mut().zip(digits).map(|(to, from)| *to = *from).count();
-        kept.get(..len).and_then(Text::new)
     }
 }
 

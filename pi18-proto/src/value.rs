@@ -108,6 +108,35 @@ pub(crate) fn write_quantity(
     Ok(())
 }
 
+/// Reads the text that [`write_quantity`] writes; the unit may be missing.
+pub(crate) fn parse_quantity(text: &str, decimals: u8, unit: &str) -> Option<i64> {
+    let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, shown_unit) = text.split_at_checked(end)?;
+    let shown_unit = shown_unit.strip_prefix(' ').unwrap_or(shown_unit);
+    let decimals = if shown_unit == unit || shown_unit.is_empty() {
+        decimals
+    } else {
+        let is_larger = |row: &&Larger| row.unit == unit && row.shown_unit == shown_unit;
+        decimals.checked_add(LARGER.iter().find(is_larger)?.decimals)?
+    };
+    let (whole, part) = match number.split_once('.') {
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (number, ""),
+    };
+    if whole.is_empty() {
+        return None;
+    }
+    let zeros = usize::from(decimals).checked_sub(part.len())?;
+    let mut steps = 0_i64;
+    for digit in whole.bytes().chain(part.bytes()).chain(core::iter::repeat_n(b'0', zeros)) {
+        let digit = char::from(digit).to_digit(10)?;
+        steps = steps.checked_mul(10)?.checked_add(digit.into())?;
+    }
+    steps.checked_mul(sign)
+}
+
 /// Converts a number on the wire to a number in the unit.
 #[expect(
     clippy::as_conversions,

@@ -99,11 +99,16 @@ macro_rules! queries {
         }
 
         /// A reply to any query, for queries that are chosen at run time.
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        ///
+        /// With the `serde` feature it is written as a map whose key is the mnemonic of the query, and
+        /// whose value is the reply: `{"MOD":{"working_mode":5}}`. This form is stable.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
         #[non_exhaustive]
         pub enum AnyReply {
             $(
                 #[doc = concat!("The reply to `", $mnemonic, "`")]
+                #[cfg_attr(feature = "serde", serde(rename = $mnemonic))]
                 $name(reply::$name),
             )+
         }

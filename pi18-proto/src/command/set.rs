@@ -104,7 +104,7 @@ macro_rules! sets {
         /// );
         /// # Ok::<(), pi18_proto::RangeError>(())
         /// ```
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         #[non_exhaustive]
         pub enum SetCommand {
             $(

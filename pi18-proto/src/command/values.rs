@@ -4,12 +4,12 @@
 //! A particular unit accepts fewer values, depending on its rated voltage, its lists of selectable
 //! currents and its state.
 
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use crate::{
-    Amperes, Count, Decivolts, EncodeError, Percent, RangeError,
+    Amperes, Count, Decivolts, EncodeError, ParseError, Percent, RangeError,
     field::{Field, Form, Writer, decimal},
-    value::{Value, write_quantity},
+    value::{Value, parse_quantity, write_quantity},
 };
 
 /// Declares quantities within a range.
@@ -37,13 +37,13 @@ macro_rules! checked {
             ///
             /// # Errors
             #[doc = concat!("If the quantity is not ", $expected, ".")]
-            pub fn new(value: $quantity) -> Result<Self, RangeError> {
+            pub const fn new(value: $quantity) -> Result<Self, RangeError> {
                 match value.0 {
                     $($low..=$high $(if value.0.is_multiple_of($step))? => Ok(Self(value)),)+
                     _ => Err(RangeError {
                         name: $noun,
                         expected: $expected,
-                        found: value.0.into(),
+                        found: widen(value.0),
                         decimals: $quantity::DECIMALS,
                         unit: $quantity::UNIT,
                     }),
@@ -89,7 +89,35 @@ macro_rules! checked {
                 self.0.fmt(f)
             }
         }
+
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            /// Reads the displayed form of a quantity in range. The unit may be missing.
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                let quantity = text.parse::<$quantity>().ok();
+                quantity
+                    .and_then(|quantity| Self::new(quantity).ok())
+                    .ok_or_else(|| ParseError::new($expected, text))
+            }
+        }
     )+ };
+}
+
+impl ParallelInstance {
+    /// The master of a bank, and a unit that works alone.
+    pub const MASTER: Self = Self(Count(0));
+}
+
+impl RedischargeVoltage {
+    /// A full battery.
+    pub const FULL: Self = Self(Decivolts(0));
+}
+
+/// Converts a number without loss, in constants too.
+const fn widen(number: u16) -> u32 {
+    let [low, high] = number.to_le_bytes();
+    u32::from_le_bytes([low, high, 0, 0])
 }
 
 /// Returns the form of a number from the lowest to the highest of all ranges.
@@ -184,7 +212,9 @@ macro_rules! closed {
         // The number of digits after the decimal point.
         $decimals:literal,
         // The allowed numbers, for error texts.
-        $expected:literal
+        $expected:literal,
+        // The allowed texts, for error texts.
+        $shown:literal
         {
             // The variants, and the number of each on the wire.
             $($variant:ident = $number:literal;)+
@@ -241,6 +271,18 @@ macro_rules! closed {
                 write_quantity(f, self.number().into(), $decimals, $unit)
             }
         }
+
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            /// Reads the displayed form. The unit may be missing.
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                match parse_quantity(text, $decimals, $unit) {
+                    $(Some($number) => Ok(Self::$variant),)+
+                    _ => Err(ParseError::new($shown, text)),
+                }
+            }
+        }
     )+ };
 }
 
@@ -248,14 +290,16 @@ closed! {
     /// The output frequency.
     ///
     /// Source: PI18 2017 and 2022, "F".
-    OutputFrequency: "Hz", 0, "50 or 60" {
+    OutputFrequency: "Hz", 0, "50 or 60", "50 or 60 Hz" {
         Hz50 = 50;
         Hz60 = 60;
     }
     /// The output voltage. Low-voltage units accept 110 and 120 V, all others the higher values.
     ///
     /// Source: PI18 2017 and 2022, "V".
-    OutputVoltage: "V", 1, "1100, 1200, 2020, 2080, 2200, 2300 or 2400" {
+    OutputVoltage: "V", 1, "1100, 1200, 2020, 2080, 2200, 2300 or 2400",
+        "110, 120, 202, 208, 220, 230 or 240 V"
+    {
         V110 = 1100;
         V120 = 1200;
         V202 = 2020;

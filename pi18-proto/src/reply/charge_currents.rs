@@ -4,7 +4,10 @@
 //! list = current { "," current }
 //! ```
 
-use core::fmt;
+use core::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use crate::{
     Amperes, DecodeError, EncodeError, Extra, FieldInfo, Reply, Value,
@@ -26,7 +29,7 @@ macro_rules! list {
     )+) => { $(
         $(#[doc = $doc])+
         #[doc(alias = $mnemonic)]
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
         #[non_exhaustive]
         pub struct $name {
@@ -155,6 +158,12 @@ impl Currents {
 impl PartialEq for Currents {
     fn eq(&self, other: &Self) -> bool {
         self.amperes() == other.amperes()
+    }
+}
+
+impl Hash for Currents {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.amperes().hash(state);
     }
 }
 

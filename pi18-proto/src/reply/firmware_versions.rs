@@ -3,10 +3,11 @@
 use core::{
     fmt,
     hash::{Hash, Hasher},
+    str::FromStr,
 };
 
 use crate::{
-    EncodeError, Text, Value,
+    EncodeError, ParseError, Text, Value,
     field::{Field, Form, Writer},
     macros::reply,
 };
@@ -83,6 +84,14 @@ impl Hash for Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl FromStr for Version {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::new(text).ok_or_else(|| ParseError::new(Self::EXPECTED, text))
     }
 }
 

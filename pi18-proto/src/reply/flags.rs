@@ -1,9 +1,9 @@
 //! `FLAG`: the enable flags, and the letters by which `PE` and `PD` switch them.
 
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use crate::{
-    Count, EncodeError, FieldInfo, Reply, Switch, Text, Value,
+    Count, EncodeError, FieldInfo, ParseError, Reply, Switch, Text, Value,
     field::{Field, Form, Writer},
     macros::reply,
 };
@@ -131,6 +131,20 @@ impl Flag {
 impl fmt::Display for Flag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label())
+    }
+}
+
+impl FromStr for Flag {
+    type Err = ParseError;
+
+    /// Reads the label in upper or lower case, or the letter.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let named = Self::all()
+            .find(|(.., info)| info.label.eq_ignore_ascii_case(text))
+            .map(|(_, flag, _)| flag);
+        let by_letter = || Self::read(text.as_bytes());
+        let expected = "the label of a flag, or its letter from A to K";
+        named.or_else(by_letter).ok_or_else(|| ParseError::new(expected, text))
     }
 }
 

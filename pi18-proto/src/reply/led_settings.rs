@@ -1,9 +1,10 @@
 //! `LED`: the LED settings of a V IV.
 
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use crate::{
-    EncodeError, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, Switch, Text, Value,
+    EncodeError, LedBrightness, LedData, LedEffect, LedSpeed, LedWelcome, ParseError, Switch, Text,
+    Value,
     field::{Field, Form, Writer, Zero, digit_groups},
     macros::reply,
 };
@@ -49,6 +50,21 @@ pub struct Rgb {
 impl fmt::Display for Rgb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
+    }
+}
+
+impl FromStr for Rgb {
+    type Err = ParseError;
+
+    /// Reads the displayed form, `#rrggbb`.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let digits = text.strip_prefix('#').filter(|digits| {
+            digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        });
+        let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let [_, red, green, blue] =
+            number.ok_or_else(|| ParseError::new("a colour such as #0064ff", text))?.to_be_bytes();
+        Ok(Self { red, green, blue })
     }
 }
 

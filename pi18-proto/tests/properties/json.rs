@@ -123,3 +123,35 @@ fn every_request_round_trips_through_json() {
         Ok(())
     });
 }
+
+#[test]
+fn any_reply_is_a_map_from_its_mnemonic() {
+    let (reply, _) = Query::Mode.parse_reply(b"05").unwrap();
+    assert_eq!(serde_json::to_string(&reply).unwrap(), r#"{"MOD":{"working_mode":5}}"#);
+    for info in Query::LIST {
+        let query: Query = info.example.parse().unwrap();
+        let (reply, _) = query.parse_reply(info.sample.as_bytes()).unwrap();
+        let json = serde_json::to_value(reply).unwrap();
+        assert!(json.get(info.mnemonic).is_some(), "{json}");
+        assert_eq!(serde_json::from_value::<AnyReply>(json).unwrap(), reply);
+    }
+}
+
+#[test]
+fn code_with_its_name_is_read_back() {
+    #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+    struct State {
+        #[serde(with = "pi18_proto::named_code")]
+        fault: pi18_proto::FaultCode,
+    }
+    for number in 0..=u8::MAX {
+        let state = State { fault: pi18_proto::FaultCode(number) };
+        let json = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<State>(&json).unwrap(), state);
+    }
+    let json = serde_json::to_string(&State { fault: pi18_proto::FaultCode(99) }).unwrap();
+    assert_eq!(json, r#"{"fault":{"code":99,"name":null}}"#);
+    for text in [r#"{"fault":256}"#, r#"{"fault":{"name":"none"}}"#, r#"{"fault":"none"}"#] {
+        assert!(serde_json::from_str::<State>(text).is_err(), "{text}");
+    }
+}

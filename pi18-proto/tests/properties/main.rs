@@ -20,6 +20,7 @@ mod json;
 mod observer;
 mod replies;
 mod requests;
+mod texts;
 
 /// Generates the bytes of a field, with leading zeros as this crate writes them.
 fn token(field: &FieldInfo) -> BoxedStrategy<String> {
