@@ -196,6 +196,7 @@ impl Cluster {
     }
 
     /// Returns the serial numbers of the units, in the order in which they were added.
+    #[must_use]
     pub fn members(&self) -> impl ExactSizeIterator<Item = SerialNumber> + '_ {
         self.members.iter().map(|values| values.serial)
     }

@@ -27,11 +27,16 @@ fn reduce_unit(unit: &mut Map<String, Value>) {
             // Each answer of a list is judged alone.
             Some(answers) => {
                 for answer in answers {
-                    let error = error(key, &json!([answer]));
-                    error.into_iter().for_each(|error| *answer = gap(&error));
+                    if let Some(error) = error(key, &json!([answer])) {
+                        *answer = gap(&error);
+                    }
                 }
             }
-            None => error(key, value).into_iter().for_each(|error| *value = gap(&error)),
+            None => {
+                if let Some(error) = error(key, value) {
+                    *value = gap(&error);
+                }
+            }
         }
     }
     // What is left cannot hold a gap, such as a serial number.
