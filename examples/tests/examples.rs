@@ -2,9 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
+
+/// Returns the program of an example.
+fn example(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    tests.ancestors().nth(2).unwrap().join("examples").join(name)
+}
 
 /// Runs an example and returns its output. Cargo builds the examples before the tests.
 #[track_caller]
@@ -15,10 +22,8 @@ fn prints(example: &str, arguments: &[&str]) -> String {
 /// Runs an example in a folder, where it may create files.
 #[track_caller]
 fn prints_in(folder: &Path, example: &str, arguments: &[&str]) -> String {
-    let tests = std::env::current_exe().unwrap();
-    let examples: PathBuf = tests.ancestors().nth(2).unwrap().join("examples");
-    let output =
-        Command::new(examples.join(example)).args(arguments).current_dir(folder).output().unwrap();
+    let program = self::example(example);
+    let output = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -73,6 +78,32 @@ fn apply_profile() {
 #[test]
 fn decode_capture() {
     insta::assert_snapshot!(prints("decode_capture", &[]));
+}
+
+#[test]
+fn decode_in_firmware() {
+    insta::assert_snapshot!(prints("decode_in_firmware", &[]));
+}
+
+/// The proxy shows each frame before it relays it, so all is printed when the host program has ended.
+#[test]
+fn proxy_relays_and_shows_both_directions() {
+    let mut proxy = Command::new(example("proxy"))
+        .arg("sim:0?frozen=on")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(proxy.stdout.take().unwrap()).lines();
+    let address = lines.next().unwrap().unwrap();
+    let host = prints("read_status", &[&address]);
+    proxy.kill().unwrap();
+    proxy.wait().unwrap();
+    assert_eq!(host, prints("read_status", &["sim:0?frozen=on"]));
+    let shown: Vec<_> = lines.map(Result::unwrap).collect();
+    for line in ["Host: MOD", "Device: reply to MOD", "Host: GS", "Device: reply to GS"] {
+        assert!(shown.iter().any(|shown| shown == line), "{line} in {shown:#?}");
+    }
+    assert!(shown.iter().any(|line| line.starts_with("    Battery voltage: ")), "{shown:#?}");
 }
 
 #[test]
