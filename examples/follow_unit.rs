@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             // The next query waits until the unit is found again.
             Err(error) => println!("{error:#}"),
         }
-        unit.pause(Duration::from_secs(1));
+        unit.pause(Duration::from_secs(1))?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Err(error) if error.is_disconnected() => return Err(error.into()),
             Err(error) => println!("{error:#}"),
         }
-        unit.pause(Duration::from_secs(1));
+        unit.pause(Duration::from_secs(1))?;
     }
     Ok(())
 }

@@ -113,7 +113,7 @@ fn unit_changed_since_plan_is_refused() {
     insta::assert_snapshot!(
         [
             report_after("float=53.0"),
-            report_after("serial=96132206100499"),
+            report_after("serial-number=96132206100499"),
             report_after("fault=86"),
             report_after("model=07"),
             report_after("rated=24"),
@@ -425,7 +425,7 @@ fn replaced_unit_is_never_written() {
     let (report, bank) = replugged(|bank| {
         bank.with(|bank| {
             bank.reconnect(1);
-            bank.switch(1, "serial=96132206100499").unwrap();
+            bank.switch(1, "serial-number=96132206100499").unwrap();
         });
     });
     assert_eq!(report.ending, Ending::Mixed);

@@ -34,6 +34,7 @@ pub(crate) use target::Target;
 /// | `crc=off` | sends requests without a checksum, which some units require |
 /// | `timeout=2s` | sets how long one try waits for a reply, up to an hour |
 /// | `tries=3` | sets how often a query is sent, 1 to 20 times |
+/// | `serial=96132206100410` | sends requests only to the unit with this serial number |
 /// | `baud=2400` | sets the speed of a serial port |
 /// | `pause=50ms` | sets the pause between the reports of a request over hidraw |
 ///
@@ -143,7 +144,9 @@ impl FromStr for Address {
                     switches.push(option);
                     continue;
                 }
-                None => "one of crc=, timeout=, tries=, and baud= (serial) or pause= (hidraw)",
+                None => {
+                    "one of crc=, timeout=, tries=, serial=, and baud= (serial) or pause= (hidraw)"
+                }
             };
             return Err(Error::address(text, format!("expected {expected}, found {option:?}")));
         }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pi18_proto::{Query, QueryReply, RawQuery, SetCommand};
+use pi18_proto::{AnyReply, Query, QueryReply, RawQuery, SerialNumber, SetCommand};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     task::{unconstrained, yield_now},
@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     ClientConfig, Error, SetOutcome, Timed, TimedReply,
+    client::identity,
     dialogue::{Dialogue, Exchange, Outcome, Question, Step},
     error::Cause,
 };
@@ -81,6 +82,10 @@ pub struct AsyncClient<S = AsyncLink> {
     stream: S,
     name: String,
     dialogue: Dialogue,
+    /// The serial number of the only unit that may get requests.
+    expected: Option<SerialNumber>,
+    /// The serial number that the unit has reported since the last disconnect.
+    identity: Option<SerialNumber>,
     /// The bytes of one read.
     buffer: Box<[u8; BUFFER]>,
     /// Whether only a part of the last frame was written.
@@ -129,6 +134,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
             stream,
             name: name.into(),
             dialogue,
+            expected: config.expected_serial,
+            identity: None,
             buffer: Box::new([0; BUFFER]),
             is_cut: false,
             last_arrival: None,
@@ -142,6 +149,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
     #[must_use]
     pub fn on_shared_link(mut self, is_shared: bool) -> Self {
         self.dialogue = self.dialogue.on_shared_link(is_shared);
+        self
+    }
+
+    /// Sends requests only to the unit with this serial number, as
+    /// [`Client::expecting`](crate::Client::expecting) does. The address option `serial=` does the same.
+    #[must_use]
+    pub fn expecting(mut self, serial: SerialNumber) -> Self {
+        self.expected = Some(serial);
         self
     }
 
@@ -217,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
     /// # Errors
     /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub async fn query(&mut self, query: Query) -> Result<TimedReply, Error> {
-        let (exchange, ended) = self.exchange(query.into()).await;
+        let (exchange, ended) = self.exchange(query.into()).await?;
         exchange.reply(&self.name, ended)
     }
 
@@ -233,7 +248,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
     pub async fn ask_raw(&mut self, data: &[u8]) -> Result<Vec<u8>, Error> {
         let query = RawQuery::new(data)
             .map_err(|error| Error::from_cause(&*self.name, Cause::Request(error)))?;
-        let (exchange, ended) = self.exchange(query.into()).await;
+        let (exchange, ended) = self.exchange(query.into()).await?;
         exchange.raw_reply(&self.name, ended).map(|reply| reply.data)
     }
 
@@ -258,7 +273,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
     /// # Errors
     /// If the command was **not** sent: the unit did not answer a query before it, or the link failed.
     pub async fn set(&mut self, command: SetCommand) -> Result<SetOutcome, Error> {
-        let (exchange, ended) = self.exchange(command.into()).await;
+        let (exchange, ended) = self.exchange(command.into()).await?;
         exchange.set_outcome(&self.name, ended)
     }
 
@@ -282,14 +297,58 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
         self.stream
     }
 
+    /// Sends a request, and returns its exchange with the outcome or the error of the stream. Checks before
+    /// that the expected unit answers.
+    ///
+    /// # Errors
+    /// If the request was not sent, because another unit answers or the check failed.
+    async fn exchange(
+        &mut self,
+        request: Question,
+    ) -> Result<(Exchange, Result<Outcome, Error>), Error> {
+        let identity = Question::from(Query::Identity);
+        if self.expected.is_some_and(|expected| self.identity != Some(expected))
+            && request != identity
+        {
+            let (exchange, ended) = self.run(identity).await;
+            exchange.reply(&self.name, ended)?;
+        }
+        if request != identity {
+            self.check_identity()?;
+        }
+        let result = self.run(request).await;
+        if request == identity {
+            self.check_identity()?;
+        }
+        Ok(result)
+    }
+
+    /// Returns an error if another unit than the expected one has answered.
+    fn check_identity(&self) -> Result<(), Error> {
+        match (self.expected, self.identity) {
+            (Some(expected), Some(found)) => identity::check(&self.name, expected, found),
+            _ => Ok(()),
+        }
+    }
+
     /// Runs one exchange to its end, and returns it with its outcome or the error of the stream.
     ///
     /// If this future is dropped, the dialogue knows that the exchange has no outcome.
-    async fn exchange(&mut self, request: Question) -> (Exchange, Result<Outcome, Error>) {
+    async fn run(&mut self, request: Question) -> (Exchange, Result<Outcome, Error>) {
         let mut exchange = self.dialogue.ask(request, now());
         let ended = match self.drive(&mut exchange).await {
-            Ok(outcome) => Ok(outcome),
+            Ok(outcome) => {
+                if let Outcome::Reply(TimedReply { reply: AnyReply::Identity(found), .. }) =
+                    &outcome
+                {
+                    self.identity = Some(found.serial_number);
+                }
+                Ok(outcome)
+            }
             Err(error) => {
+                if error.is_disconnected() {
+                    self.identity = None;
+                }
                 self.dialogue.lose_step();
                 Err(self.with_peer_text(error, &mut exchange).await)
             }

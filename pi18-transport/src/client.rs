@@ -1,5 +1,7 @@
 //! The blocking client: sends one request at a time and returns only the reply to it.
 
+mod drive;
+pub(crate) mod identity;
 mod progress;
 
 use std::{
@@ -8,11 +10,10 @@ use std::{
 };
 
 use bytes::BytesMut;
-use pi18_proto::{Query, QueryReply, RawQuery, SetCommand};
+use pi18_proto::{Query, QueryReply, RawQuery, SerialNumber, SetCommand};
 
 use crate::{
-    ClientConfig, Error, Link, SetOutcome, Timed, TimedReply,
-    dialogue::{Dialogue, Exchange, Outcome, Question, Step},
+    ClientConfig, Error, Link, SetOutcome, StopHandle, Timed, TimedReply, dialogue::Dialogue,
     error::Cause,
 };
 use progress::Observer;
@@ -24,6 +25,12 @@ pub use progress::QueryProgress;
 /// The client makes sure that a reply belongs to the request: a late reply to an earlier request is
 /// never returned for a later one. A query is sent again if its reply is missing or damaged; a set command
 /// is sent only once.
+///
+/// If the device disappears, the current call fails as [disconnected](Error::is_disconnected). The next
+/// call opens the link again if it can: a client that [`open`](Client::open) returned reopens TCP
+/// connections and serial ports, and finds a unit with the address `sn:…` again. Nothing is repeated on the
+/// new connection. After that, another unit may answer at the address, so use
+/// [`expecting`](Client::expecting) before settings are changed.
 ///
 /// ```
 /// use pi18_proto::{GeneralStatus, Mode};
@@ -39,6 +46,13 @@ pub struct Client<L = Box<dyn Link + Send>> {
     dialogue: Dialogue,
     buffer: BytesMut,
     observer: Observer,
+    /// The serial number of the only unit that may get requests.
+    expected: Option<SerialNumber>,
+    /// The serial number that the unit has reported since the link was opened.
+    identity: Option<SerialNumber>,
+    /// Whether the link is open as far as known.
+    is_connected: bool,
+    stop: Option<StopHandle>,
 }
 
 impl<L: Link> Client<L> {
@@ -50,7 +64,84 @@ impl<L: Link> Client<L> {
     /// Creates a client over `link` with another configuration.
     pub fn with_config(link: L, config: ClientConfig) -> Self {
         let dialogue = Dialogue::new(config, link.starts_quiet()).on_shared_link(link.is_shared());
-        Self { link, dialogue, buffer: BytesMut::new(), observer: Observer::default() }
+        Self {
+            link,
+            dialogue,
+            buffer: BytesMut::new(),
+            observer: Observer::default(),
+            expected: config.expected_serial,
+            identity: None,
+            is_connected: true,
+            stop: None,
+        }
+    }
+
+    /// Sends requests only to the unit with this serial number.
+    ///
+    /// Before the first request, and after each disconnect, the client asks the unit for its serial number.
+    /// If another unit answers, the request fails with the kind
+    /// [`WrongUnit`](crate::ErrorKind::WrongUnit), and nothing else is sent to that unit.
+    ///
+    /// The address option `serial=` and [`ClientConfig::expected_serial`] do the same.
+    ///
+    /// ```
+    /// use pi18_proto::{Mode, SerialNumber};
+    /// use pi18_transport::{Client, ErrorKind};
+    ///
+    /// let serial = SerialNumber::new("96132206100499").ok_or("not a serial number")?;
+    /// let mut unit = Client::open("sim:0")?.expecting(serial);
+    /// let error = unit.read::<Mode>().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::WrongUnit);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "sim:0: expected unit 96132206100499, found unit 96132206100410"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn expecting(mut self, serial: SerialNumber) -> Self {
+        self.expected = Some(serial);
+        self
+    }
+
+    /// Returns a handle that ends the current call of this client from another thread.
+    ///
+    /// After [`stop`](StopHandle::stop), a request, a pause, or the search for a unit ends within 50 ms with
+    /// the kind [`Stopped`](crate::ErrorKind::Stopped), and every later call at once. A set command that
+    /// was already sent ends as [`Silent`](SetOutcome::Silent), because the unit may have carried it out.
+    /// [`resume`](Self::resume) lets the client work again.
+    ///
+    /// Writing to a USB device that does not accept data cannot be ended: the kernel gives up after five
+    /// seconds.
+    ///
+    /// ```
+    /// use std::{thread, time::Duration};
+    ///
+    /// use pi18_transport::{Client, ErrorKind};
+    ///
+    /// let mut unit = Client::open("sim:0")?;
+    /// let handle = unit.stop_handle();
+    /// let waiting = thread::spawn(move || unit.pause(Duration::from_secs(3600)));
+    /// handle.stop();
+    /// assert_eq!(waiting.join().unwrap().unwrap_err().kind(), ErrorKind::Stopped);
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    pub fn stop_handle(&mut self) -> StopHandle {
+        let link = &mut self.link;
+        let handle = self.stop.get_or_insert_with(|| {
+            let handle = StopHandle::default();
+            link.stopped_by(&handle);
+            handle
+        });
+        handle.clone()
+    }
+
+    /// Lets the client work again after it was stopped. A late reply to the request that was stopped is
+    /// discarded.
+    pub fn resume(&mut self) {
+        if let Some(stop) = &self.stop {
+            stop.reset();
+        }
     }
 
     /// Calls `observer` at the start and end of each request.
@@ -136,7 +227,7 @@ impl<L: Link> Client<L> {
     /// # Errors
     /// If no valid reply arrives in time, the unit refuses the query, or the device is gone.
     pub fn query(&mut self, query: Query) -> Result<TimedReply, Error> {
-        let (exchange, ended) = self.exchange(query);
+        let (exchange, ended) = self.exchange(query)?;
         exchange.reply(self.link.name(), ended)
     }
 
@@ -163,7 +254,7 @@ impl<L: Link> Client<L> {
     pub fn ask_raw(&mut self, data: &[u8]) -> Result<Vec<u8>, Error> {
         let query = RawQuery::new(data)
             .map_err(|error| Error::from_cause(self.link.name(), Cause::Request(error)))?;
-        let (exchange, ended) = self.exchange(query);
+        let (exchange, ended) = self.exchange(query)?;
         exchange.raw_reply(self.link.name(), ended).map(|reply| reply.data)
     }
 
@@ -181,8 +272,33 @@ impl<L: Link> Client<L> {
     /// # Errors
     /// If the command was **not** sent: the unit did not answer a query before it, or the link failed.
     pub fn set(&mut self, command: SetCommand) -> Result<SetOutcome, Error> {
-        let (exchange, ended) = self.exchange(command);
+        let (exchange, ended) = self.exchange(command)?;
         exchange.set_outcome(self.link.name(), ended)
+    }
+
+    /// Returns the serial number that the unit has reported since the link was opened; `None` if it was not
+    /// asked. A disconnect clears it.
+    ///
+    /// A program that reads several values checks with it afterwards that all of them are from one unit.
+    ///
+    /// ```
+    /// use pi18_proto::Identity;
+    /// use pi18_transport::Client;
+    ///
+    /// let mut unit = Client::open("sim:0")?;
+    /// assert_eq!(unit.identity(), None);
+    /// let identity: Identity = unit.read()?;
+    /// assert_eq!(unit.identity(), Some(identity.serial_number));
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    pub fn identity(&self) -> Option<SerialNumber> {
+        self.identity
+    }
+
+    /// Returns whether the device was not lost since the link was opened. If it was, the next request
+    /// opens the link again, if it can be.
+    pub fn is_connected(&self) -> bool {
+        self.is_connected
     }
 
     /// Returns the link.
@@ -196,61 +312,29 @@ impl<L: Link> Client<L> {
     }
 
     /// Waits for `time` on the link's clock.
-    pub fn pause(&mut self, time: Duration) {
-        self.link.pause(time);
+    ///
+    /// # Errors
+    /// If the client is [stopped](Self::stop_handle).
+    pub fn pause(&mut self, time: Duration) -> Result<(), Error> {
+        let Some(stop) = &self.stop else {
+            self.link.pause(time);
+            return Ok(());
+        };
+        let end = self.link.now().checked_add(time);
+        loop {
+            stop.check(self.link.name())?;
+            let left =
+                end.map_or(Duration::MAX, |end| end.saturating_duration_since(self.link.now()));
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.link.pause(left.min(StopHandle::INTERVAL));
+        }
     }
 
     /// Returns the link and drops the client.
     pub fn into_link(self) -> L {
         self.link
-    }
-
-    /// Runs one exchange to its end, and returns it with its outcome or the error of the link.
-    fn exchange(&mut self, request: impl Into<Question>) -> (Exchange, Result<Outcome, Error>) {
-        let mut exchange = self.dialogue.ask(request, self.link.now());
-        self.observer.started(exchange.question(), self.dialogue.config());
-        let ended = self.drive(&mut exchange);
-        self.observer.ended();
-        let ended = ended.map_err(|error| {
-            self.dialogue.lose_step();
-            self.with_peer_text(error, &mut exchange)
-        });
-        (exchange, ended)
-    }
-
-    /// Adds the text that the peer sent before it closed the link, such as the reason that a bridge gives.
-    fn with_peer_text(&mut self, error: Error, exchange: &mut Exchange) -> Error {
-        if !error.is_disconnected() {
-            return error;
-        }
-        // If sending failed, the text was not received yet.
-        self.buffer.clear();
-        let _ = self.link.receive(&mut self.buffer, self.link.now());
-        exchange.with_peer_text(error, &self.buffer)
-    }
-
-    /// Carries out the steps of the dialogue until the exchange has ended.
-    fn drive(&mut self, exchange: &mut Exchange) -> Result<Outcome, Error> {
-        loop {
-            let now = self.link.now();
-            match self.dialogue.next(exchange, now) {
-                Step::Done(outcome) => return Ok(outcome),
-                Step::Send(frame) => {
-                    self.link.send(&frame, exchange.deadline())?;
-                    self.dialogue.sent(exchange, self.link.now());
-                }
-                Step::Drain => {
-                    self.buffer.clear();
-                    self.link.receive(&mut self.buffer, now)?;
-                    self.dialogue.drained(exchange, &self.buffer);
-                }
-                Step::Receive(until) => {
-                    self.buffer.clear();
-                    self.link.receive(&mut self.buffer, until)?;
-                    self.dialogue.received(exchange, &self.buffer, self.link.now());
-                }
-            }
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pi18_proto::Dialect;
+use pi18_proto::{Dialect, SerialNumber};
 
 /// The configuration of a [`Client`](crate::Client): timeouts, tries, and the form of requests.
 ///
@@ -30,11 +30,14 @@ pub struct ClientConfig {
     pub settle: Duration,
     /// Whether requests have a checksum.
     pub dialect: Dialect,
+    /// The serial number of the only unit that may get requests, see
+    /// [`Client::expecting`](crate::Client::expecting); `None` for any unit.
+    pub expected_serial: Option<SerialNumber>,
 }
 
 impl Default for ClientConfig {
-    /// Returns a timeout of two seconds, three tries, a deadline of ten seconds, and requests with a
-    /// checksum.
+    /// Returns a timeout of two seconds, three tries, a deadline of ten seconds, requests with a checksum,
+    /// and any unit.
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(2),
@@ -42,6 +45,7 @@ impl Default for ClientConfig {
             deadline: Duration::from_secs(10),
             settle: Duration::from_millis(300),
             dialect: Dialect::Checksum,
+            expected_serial: None,
         }
     }
 }

@@ -104,6 +104,7 @@ mod link;
 mod os;
 #[cfg(feature = "sim")]
 pub mod sim;
+mod stop;
 mod text;
 #[cfg(all(target_os = "linux", any(feature = "hidraw", feature = "serial")))]
 mod usb;
@@ -126,6 +127,7 @@ pub use link::{CaptureDirection, CaptureLine, CaptureRecorder, Replay};
 #[cfg(all(feature = "hidraw", target_os = "linux"))]
 pub use link::{Follower, Hidraw};
 pub use os::{open_file, read_bounded, read_file, udev_rule};
+pub use stop::StopHandle;
 pub use text::{HexError, from_hex, is_printable, printable, printable_lines, to_hex, wrap};
 #[cfg(all(feature = "hidraw", target_os = "linux"))]
 pub use usb::{Adapter, Entry, Roster, Whereabouts, adapters, discover};

@@ -6,6 +6,8 @@ mod capture;
 mod follower;
 #[cfg(all(feature = "hidraw", target_os = "linux"))]
 mod hidraw;
+#[cfg(any(feature = "serial", feature = "tcp"))]
+mod reopen;
 #[cfg(feature = "capture")]
 mod replay;
 #[cfg(feature = "serial")]
@@ -21,7 +23,7 @@ use std::{
 
 use bytes::BytesMut;
 
-use crate::Error;
+use crate::{Error, StopHandle};
 
 #[cfg(feature = "capture")]
 pub use capture::{CaptureDirection, CaptureLine, CaptureRecorder};
@@ -31,6 +33,8 @@ pub use follower::Follower;
 pub use hidraw::Hidraw;
 #[cfg(all(feature = "hidraw", feature = "tokio", target_os = "linux"))]
 pub(crate) use hidraw::MAX_REPORT_INTERVAL;
+#[cfg(any(feature = "serial", feature = "tcp"))]
+pub(crate) use reopen::Reopening;
 #[cfg(feature = "capture")]
 pub use replay::Replay;
 #[cfg(feature = "serial")]
@@ -151,6 +155,27 @@ pub trait Link {
         std::thread::sleep(time);
     }
 
+    /// Opens the link again if it was disconnected, and waits until `deadline` for the device. Returns
+    /// whether it was opened; `false` if it was still open, or cannot be opened again.
+    ///
+    /// The client calls it before each request. The default returns `false`.
+    ///
+    /// # Errors
+    /// If the link cannot be opened again by `deadline`.
+    fn reopen(&mut self, deadline: Instant) -> Result<bool, Error> {
+        let _ = deadline;
+        Ok(false)
+    }
+
+    /// Lets `handle` end the waits of this link.
+    ///
+    /// The client ends waits in [`receive`](Self::receive) and [`pause`](Self::pause) itself. A link that
+    /// may wait in [`send`](Self::send) or [`reopen`](Self::reopen) keeps the handle, and
+    /// [checks](StopHandle::check) it while it waits. The default does nothing.
+    fn stopped_by(&mut self, handle: &StopHandle) {
+        let _ = handle;
+    }
+
     /// Returns whether no reply to an earlier request can arrive when the link is new; by default false. If
     /// true, the client sends its first request without a query before it that separates old replies from
     /// new ones. A serial port, a USB device or a network connection does not start quiet.
@@ -199,6 +224,14 @@ impl<L: Link + ?Sized> Link for Box<L> {
 
     fn pause(&mut self, time: Duration) {
         (**self).pause(time);
+    }
+
+    fn reopen(&mut self, deadline: Instant) -> Result<bool, Error> {
+        (**self).reopen(deadline)
+    }
+
+    fn stopped_by(&mut self, handle: &StopHandle) {
+        (**self).stopped_by(handle);
     }
 
     fn starts_quiet(&self) -> bool {

@@ -166,7 +166,10 @@ impl<'a, L: Link> Reader<'a, L> {
         self.stage += 1;
         self.pass.reach(self.stage);
         while !self.bank.is_open(self.stage) {
-            self.client.pause(GATE_INTERVAL);
+            if self.client.pause(GATE_INTERVAL).is_err() {
+                // The client was stopped, so it asks no more.
+                return;
+            }
         }
     }
 

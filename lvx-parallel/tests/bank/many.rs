@@ -215,7 +215,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("a serial number that is not genuine", |plan, random| {
         let unit = random.usize(0..plan.units());
-        plan.put(unit, "serial=55355535553555");
+        plan.put(unit, "serial-number=55355535553555");
         by_switch("serial-number")
     }),
     ("a unit given twice", |plan, random| {

@@ -14,7 +14,7 @@ proptest! {
         let mut random = Rng::with_seed(seed);
         let mut plan = Plan::healthy(&mut random);
         let switches = ["fault=83", "main=06303", "float=53.0", "instance=0", "output-mode=0",
-            "battery-offset=0.5", "mode=03", "serial=55355535553555", "warn=overload", "model=02"];
+            "battery-offset=0.5", "mode=03", "serial-number=55355535553555", "warn=overload", "model=02"];
         for _ in 0..faults {
             let unit = random.usize(0..plan.units());
             plan.put(unit, switches[random.usize(0..switches.len())]);

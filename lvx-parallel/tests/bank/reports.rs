@@ -58,7 +58,7 @@ fn banks() -> Vec<(&'static str, BankSnapshot, Checks)> {
         ("unplugged", unplugged(), usual()),
         ("night", bank(&["clock=2026-01-10T23:30:00&grid=off&soc=9", ""]), usual()),
         ("nine", bank(&["", "", "", "", "warn=fan-locked", "", "", "", "mode=01"]), usual()),
-        ("numbers", bank(&["instance=1&serial=55355535553555", "instance=1"]), usual()),
+        ("numbers", bank(&["instance=1&serial-number=55355535553555", "instance=1"]), usual()),
         ("skewed", skewed(), usual()),
     ]
 }

@@ -46,7 +46,7 @@ use crate::{Group, Settings, Unit};
 ///             Event::Written(client.set(command).map_err(|error| Trouble::from(&error)))
 ///         }
 ///         Action::Pause(time) => {
-///             client.pause(time);
+///             client.pause(time)?;
 ///             Event::Paused
 ///         }
 ///         Action::Reopen { .. } => {

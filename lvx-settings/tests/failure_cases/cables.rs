@@ -223,7 +223,7 @@ fn reading_that_ends_with_other_unit_fails() {
         Arc::new(Mutex::new(move |bank: &SharedBank, _: usize, _: &[u8]| {
             questions += 1;
             if questions == 8 {
-                switch(bank, 0, "serial=96132206100499");
+                switch(bank, 0, "serial-number=96132206100499");
             }
             Fate::Arrive
         }));

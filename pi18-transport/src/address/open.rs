@@ -1,6 +1,8 @@
 //! Opens the link to the target of an address.
 
 use super::{options::Options, target::Target};
+#[cfg(any(feature = "serial", feature = "tcp"))]
+use crate::link::Reopening;
 use crate::{
     Error, Link,
     os::node::{NodeKind, node_kind},
@@ -39,9 +41,24 @@ fn open_as(target: &Target, options: &Options, text: &str) -> Result<Box<dyn Lin
             Ok(Box::new(follower.with_pause(options.pause)))
         }
         #[cfg(feature = "serial")]
-        Target::Serial(path) => Ok(Box::new(crate::Serial::open(path, options.baud)?)),
+        Target::Serial(path) => {
+            let (path, baud) = (path.clone(), options.baud);
+            let open = move |_| {
+                let link: Box<dyn Link + Send> = Box::new(crate::Serial::open(&path, baud)?);
+                Ok(link)
+            };
+            Ok(Box::new(Reopening::new(open)?))
+        }
         #[cfg(feature = "tcp")]
-        Target::Tcp(host_and_port) => Ok(Box::new(crate::Tcp::connect(host_and_port)?)),
+        Target::Tcp(host_and_port) => {
+            let host_and_port = host_and_port.clone();
+            let open = move |patience| {
+                let link: Box<dyn Link + Send> =
+                    Box::new(crate::Tcp::connect_within(&host_and_port, patience)?);
+                Ok(link)
+            };
+            Ok(Box::new(Reopening::new(open)?))
+        }
         #[cfg(feature = "sim")]
         Target::Sim(unit) => Ok(Box::new(crate::sim::open(unit)?)),
         #[cfg(feature = "capture")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pi18_proto::Dialect;
+use pi18_proto::{Dialect, SerialNumber};
 
 use super::target::Target;
 use crate::{BAUD, ClientConfig};
@@ -38,7 +38,7 @@ pub(super) struct AddressOption {
     pub(super) text: fn(&Options) -> Option<String>,
 }
 
-pub(super) const OPTIONS: [AddressOption; 5] = [
+pub(super) const OPTIONS: [AddressOption; 6] = [
     AddressOption {
         name: "crc",
         expected: "crc=on or crc=off",
@@ -74,6 +74,16 @@ pub(super) const OPTIONS: [AddressOption; 5] = [
             let tries = options.config.tries;
             (tries != ClientConfig::default().tries).then(|| format!("tries={tries}"))
         },
+    },
+    AddressOption {
+        name: "serial",
+        expected: "a serial number such as serial=96132206100410, and no placeholder",
+        applies_to: |_| true,
+        set: |options, value| {
+            let serial = SerialNumber::new(value).filter(SerialNumber::looks_genuine);
+            serial.map(|serial| options.config.expected_serial = Some(serial))
+        },
+        text: |options| options.config.expected_serial.map(|serial| format!("serial={serial}")),
     },
     AddressOption {
         name: "pause",

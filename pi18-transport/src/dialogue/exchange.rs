@@ -146,6 +146,11 @@ impl Exchange {
         (self.tries - self.tries_left + 1).min(self.tries)
     }
 
+    /// Returns whether a reply has arrived that counts, unless it has to be confirmed.
+    pub(crate) fn has_outcome(&self) -> bool {
+        self.outcome.is_some()
+    }
+
     /// Adds to the error of a link that the peer has closed the text that the peer sent before, such as
     /// "Port already in use". `unread` are the bytes that have arrived since the last step.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, time::Duration};
 
-use pi18_proto::{DecodeError, RawQueryError};
+use pi18_proto::{DecodeError, RawQueryError, SerialNumber};
 
 use super::ErrorKind;
 
@@ -38,6 +38,10 @@ pub(crate) enum Cause {
     Flooded { request: String, bytes: usize },
     #[error("expected a PI18 inverter, found a device that answers {found}")]
     NotPi18 { found: String },
+    #[error("expected unit {expected}, found unit {found}")]
+    WrongUnit { expected: SerialNumber, found: SerialNumber },
+    #[error("stopped by this program")]
+    Stopped,
     #[error("{0}")]
     Request(#[source] RawQueryError),
     #[error("{message}")]
@@ -64,6 +68,8 @@ impl Cause {
             Self::Reply { .. } | Self::OtherReply { .. } => ErrorKind::Decode,
             Self::Flooded { .. } => ErrorKind::Flooded,
             Self::NotPi18 { .. } => ErrorKind::OtherProtocol,
+            Self::WrongUnit { .. } => ErrorKind::WrongUnit,
+            Self::Stopped => ErrorKind::Stopped,
             Self::Request(_) => ErrorKind::InvalidRequest,
             Self::Custom { kind, .. } => *kind,
         }

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Link;
-use crate::{Error, ErrorKind, text::to_hex};
+use crate::{Error, ErrorKind, StopHandle, text::to_hex};
 
 /// One line of a capture.
 ///
@@ -140,6 +140,14 @@ impl<L: Link, W: io::Write> Link for CaptureRecorder<L, W> {
 
     fn pause(&mut self, time: Duration) {
         self.link.pause(time);
+    }
+
+    fn reopen(&mut self, deadline: Instant) -> Result<bool, Error> {
+        self.link.reopen(deadline)
+    }
+
+    fn stopped_by(&mut self, handle: &StopHandle) {
+        self.link.stopped_by(handle);
     }
 
     fn starts_quiet(&self) -> bool {

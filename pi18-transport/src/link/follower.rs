@@ -12,7 +12,7 @@ use pi18_proto::SerialNumber;
 
 use super::{Link, hidraw::Hidraw};
 use crate::{
-    ClientConfig, Error, ErrorKind,
+    ClientConfig, Error, ErrorKind, StopHandle,
     usb::{Entry, Roster, Whereabouts, interface::taken_adapters},
 };
 
@@ -49,6 +49,7 @@ pub struct Follower {
     pause: Duration,
     roster: Roster,
     node: Option<Hidraw>,
+    stop: Option<StopHandle>,
 }
 
 impl Follower {
@@ -73,7 +74,7 @@ impl Follower {
             return Err(Error::serial_number(&name));
         }
         let roster = Roster::new(config);
-        Ok(Self { serial, name, pause: Duration::ZERO, roster, node: None })
+        Ok(Self { serial, name, pause: Duration::ZERO, roster, node: None, stop: None })
     }
 
     /// Sets the pause between the reports of one request.
@@ -96,13 +97,25 @@ impl Follower {
         // The roster may still have the location from before the unit was lost.
         self.roster.forget(self.serial);
         loop {
+            if let Some(stop) = &self.stop
+                && let Err(stopped) = stop.check(&self.name)
+            {
+                self.roster.release();
+                return Err(stopped);
+            }
+            let end = time.deadline(&self.roster);
+            let interval_end = self.stop.as_ref().map(|_| Instant::now() + StopHandle::INTERVAL);
             // Even with a deadline in the past, this scans once.
-            self.roster.wait(time.deadline(&self.roster));
+            self.roster.wait(interval_end.map_or(end, |interval_end| end.min(interval_end)));
             if let Whereabouts::At(_) = self.roster.find(self.serial) {
                 match self.roster.take(self.serial) {
                     Ok(node) => {
                         let name = format!("{} ({})", self.name, node.path().display());
-                        self.node = Some(node.named(name).with_pause(self.pause));
+                        let mut node = node.named(name).with_pause(self.pause);
+                        if let Some(stop) = &self.stop {
+                            node.stopped_by(stop);
+                        }
+                        self.node = Some(node);
                         self.roster.release();
                         return Ok(());
                     }
@@ -183,6 +196,13 @@ impl Link for Follower {
         &self.name
     }
 
+    fn stopped_by(&mut self, handle: &StopHandle) {
+        self.stop = Some(handle.clone());
+        if let Some(node) = &mut self.node {
+            node.stopped_by(handle);
+        }
+    }
+
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.node.as_ref().and_then(Link::as_fd)
     }
@@ -259,5 +279,19 @@ mod tests {
         let error = follower.send(b"^P005PI", start + wait).unwrap_err();
         assert!(error.is_not_found() && start.elapsed() >= wait, "{error}");
         assert!(error.to_string().ends_with("found no USB adapter of such an inverter"), "{error}");
+    }
+
+    #[test]
+    fn search_for_a_unit_is_ended_by_the_stop_handle() {
+        if !crate::adapters().is_empty() {
+            return;
+        }
+        let serial = SerialNumber::new("96132206100410").unwrap();
+        let mut follower = Follower::new(serial, ClientConfig::default()).unwrap();
+        let handle = StopHandle::default();
+        follower.stopped_by(&handle);
+        handle.stop();
+        let error = follower.send(b"^P005PI", Instant::now() + Duration::from_mins(1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Stopped);
     }
 }

@@ -28,7 +28,7 @@ use rustix::{
 
 use super::Link;
 use crate::{
-    Error,
+    Error, StopHandle,
     error::Cause,
     os::{errno::Meaning, lock, permission, poll},
     usb::interface::{Interface, device_of, name_of},
@@ -64,6 +64,7 @@ pub struct Hidraw {
     /// The kernel's name of the HID device, such as `0003:0665:5161.002D`.
     hid_device: Option<String>,
     interface: Option<Interface>,
+    stop: Option<StopHandle>,
 }
 
 impl Hidraw {
@@ -97,6 +98,7 @@ impl Hidraw {
             interval: MAX_REPORT_INTERVAL,
             hid_device: device.as_deref().and_then(name_of),
             interface: device.as_deref().and_then(Interface::of),
+            stop: None,
         })
     }
 
@@ -136,6 +138,21 @@ impl Hidraw {
         lock::exclusive(node, &self.path, &self.name, lock::PATIENCE)
     }
 
+    fn pause_between_reports(&self) -> Result<(), Error> {
+        let Some(stop) = &self.stop else {
+            std::thread::sleep(self.pause);
+            return Ok(());
+        };
+        let mut left = self.pause;
+        while !left.is_zero() {
+            stop.check(&self.name)?;
+            let part = left.min(StopHandle::INTERVAL);
+            std::thread::sleep(part);
+            left -= part;
+        }
+        Ok(())
+    }
+
     /// Uses the node, and closes it if an error shows that the device is gone.
     fn with_node<T>(
         &mut self,
@@ -168,7 +185,7 @@ impl Link for Hidraw {
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
         for (i, report) in reports(bytes).enumerate() {
             if i > 0 && !self.pause.is_zero() {
-                self.pause(self.pause);
+                self.pause_between_reports()?;
             }
             self.with_node("writing", |node| {
                 if Instant::now() > deadline {
@@ -199,6 +216,10 @@ impl Link for Hidraw {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn stopped_by(&mut self, handle: &StopHandle) {
+        self.stop = Some(handle.clone());
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
@@ -285,6 +306,7 @@ mod tests {
             interval: MAX_REPORT_INTERVAL,
             hid_device: None,
             interface: None,
+            stop: None,
         };
         (device, link)
     }

@@ -34,8 +34,14 @@ impl Tcp {
     /// # Errors
     /// If the host is unknown or does not accept the connection.
     pub fn connect(host_and_port: &str) -> Result<Self, Error> {
+        Self::connect_within(host_and_port, Self::CONNECT_TIME)
+    }
+
+    /// Connects within `patience`, up to five seconds.
+    pub(crate) fn connect_within(host_and_port: &str, patience: Duration) -> Result<Self, Error> {
         let name = format!("tcp:{host_and_port}");
-        let stream = connect(host_and_port).map_err(|source| Self::connect_error(&name, source))?;
+        let stream = connect(host_and_port, patience.min(Self::CONNECT_TIME))
+            .map_err(|source| Self::connect_error(&name, source))?;
         Ok(Self { stream, name })
     }
 
@@ -45,13 +51,13 @@ impl Tcp {
             .with_hint("is the bridge on, and is the port right?")
     }
 
-    /// Maximum time to connect, not counting the name lookup.
+    /// Maximum time until a bridge accepts the connection, not counting the name lookup.
     pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(5);
 }
 
-fn connect(host_and_port: &str) -> io::Result<TcpStream> {
+fn connect(host_and_port: &str, patience: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::NotFound);
-    let deadline = Instant::now() + Tcp::CONNECT_TIME;
+    let deadline = Instant::now() + patience;
     for address in host_and_port.to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, time_until(deadline)) {
             Ok(stream) => {

@@ -16,7 +16,7 @@ pub(super) enum Event {
     /// A device node was created or removed, or its access rights changed.
     Changed,
     /// A probe of the adapter with this [`hid_device`](super::Adapter::hid_device) has ended.
-    Probed(String, Result<(SerialNumber, Hidraw), Error>),
+    Probed(String, Box<Result<(SerialNumber, Hidraw), Error>>),
 }
 
 /// The receiver of events, and the watch for changes of device nodes.

@@ -16,7 +16,7 @@ pub(super) fn spawn(
     let probe = move || {
         let result = probe(&adapter, config);
         // If the roster was dropped or has stopped waiting, the result is not needed.
-        let _ = tx.send(Event::Probed(adapter.hid_device, result));
+        let _ = tx.send(Event::Probed(adapter.hid_device, Box::new(result)));
     };
     thread::Builder::new().name("probe".to_owned()).spawn(probe).map(drop)
 }

@@ -123,7 +123,7 @@ impl Roster {
             let timeout = end.saturating_duration_since(now);
             match self.events.get_or_insert_with(Events::new).next(timeout) {
                 Some(Event::Probed(hid_device, result)) => {
-                    has_changed = self.end_probe(&hid_device, result);
+                    has_changed = self.end_probe(&hid_device, *result);
                 }
                 // udev may have changed the access rights of a node.
                 Some(Event::Changed) => {
@@ -193,7 +193,9 @@ impl Roster {
         for entry in &mut self.entries {
             let Some(timeout) = entry.begin_probe(now) else { continue };
             let deadline = timeout.saturating_mul(2);
-            let config = ClientConfig { timeout, deadline, tries: 1, ..self.config };
+            let expected_serial = None;
+            let config =
+                ClientConfig { timeout, deadline, tries: 1, expected_serial, ..self.config };
             if let Err(source) = probe::spawn(entry.adapter.clone(), config, events.sender()) {
                 let error = Error::io(entry.place(), "starting a probe", source);
                 entry.fail_to_start(error, now);

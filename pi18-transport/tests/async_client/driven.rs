@@ -67,8 +67,10 @@ impl<L: Simulated> Client<L> {
         self.runtime.block_on(self.client.set(command))
     }
 
-    pub(crate) fn pause(&mut self, time: Duration) {
+    #[expect(clippy::unnecessary_wraps, reason = "a client that can be stopped returns a result")]
+    pub(crate) fn pause(&mut self, time: Duration) -> Result<(), Error> {
         self.runtime.block_on(async { sleep(time).await });
+        Ok(())
     }
 
     pub(crate) fn now(&self) -> Instant {

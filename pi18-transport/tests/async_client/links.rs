@@ -100,7 +100,7 @@ async fn hundred_units_are_polled_concurrently_on_one_thread() {
         let count = (UNITS - start).min(9);
         let bank = bank(count, "frozen=on&pace=2400");
         for unit in 0..count {
-            let serial = format!("serial={}", 90_000_000_000_000 + start + unit);
+            let serial = format!("serial-number={}", 90_000_000_000_000 + start + unit);
             bank.with(|bank| bank.switch(unit, &serial)).unwrap();
             served.push((on_tcp(&bank, unit), bank.clone(), unit));
         }

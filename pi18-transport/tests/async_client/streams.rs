@@ -8,9 +8,9 @@ use std::{
 };
 
 use bytes::BytesMut;
-use pi18_proto::{MachineModel, Mode, Model, Query, SetCommand, WorkingMode};
+use pi18_proto::{MachineModel, Mode, Model, Query, SerialNumber, SetCommand, WorkingMode};
 use pi18_transport::{
-    AsyncClient, AsyncLink,
+    AsyncClient, AsyncLink, ErrorKind,
     sim::{Bank, BankConfig},
 };
 use tokio::{
@@ -132,7 +132,7 @@ async fn end_of_the_stream_is_a_disconnected_error_with_the_last_text() {
 
 #[tokio::test(start_paused = true)]
 async fn error_of_this_crate_passes_through_a_stream() {
-    let busy = pi18_transport::Error::new(pi18_transport::ErrorKind::Busy, "can:0", "is in use");
+    let busy = pi18_transport::Error::new(ErrorKind::Busy, "can:0", "is in use");
     let error = AsyncClient::new(Failing(Some(io::Error::other(busy))), "test")
         .read::<Mode>()
         .await
@@ -184,4 +184,23 @@ fn futures_are_send_and_small() {
     drop(is_send(client.set(pop())));
     drop(is_send(AsyncClient::<AsyncLink>::open("sim:0")));
     assert!(format!("{client:?}").starts_with("AsyncClient { name: \"test\""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_unit_than_the_expected_one_gets_nothing_but_the_check() {
+    let serial = |text: &str| SerialNumber::new(text).unwrap();
+    let line = || Line::new(|_| vec![(10, mode(5))]);
+    let mut client =
+        AsyncClient::new(LinkStream::new(line()), "test").expecting(serial("96132206100499"));
+    let error = client.set(pop()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongUnit);
+    assert_eq!(client.read::<Mode>().await.unwrap_err().kind(), ErrorKind::WrongUnit);
+    assert_eq!(client.into_stream().link.sent, ["PI", "ID", "ID"]);
+
+    let mut client =
+        AsyncClient::new(LinkStream::new(line()), "test").expecting(serial("96161704100242"));
+    for _ in 0..2 {
+        client.read::<Mode>().await.unwrap();
+    }
+    assert_eq!(client.into_stream().link.sent, ["PI", "ID", "MOD", "MOD"]);
 }

@@ -44,7 +44,7 @@ fn unsolicited_frame_requires_a_fence() {
         [(10, mode(5))].into_iter().chain(stray).collect()
     }));
     client.read::<Mode>().unwrap();
-    client.pause(Duration::from_secs(1));
+    client.pause(Duration::from_secs(1)).unwrap();
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
     assert_eq!(client.link().sent, ["PI", "MOD", "ID", "MOD"]);
 }

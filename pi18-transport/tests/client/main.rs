@@ -10,10 +10,12 @@
 mod dialogue;
 #[cfg(feature = "sim")]
 mod exchanges;
+mod expecting;
 mod line;
 mod raw;
 mod requests;
 mod shared_line;
+mod stop;
 
 /// The client under test: each of the modules tests `crate::Client`.
 use pi18_transport::Client;

@@ -64,7 +64,7 @@ fn only_unit_has_output_mode_single() {
 
 #[test]
 fn parallel_queries_return_the_status_of_any_unit() {
-    let mut bank = bank(&["units=3&fault=83", "serial=12345678"]);
+    let mut bank = bank(&["units=3&fault=83", "serial-number=12345678"]);
     for asked in 0..3 {
         assert_eq!(ask(&mut bank, asked, "PRI1"), "1,08,12345678000000000000,0,060,030,1");
         assert!(ask(&mut bank, asked, "PGS0").starts_with("1,4,83,"));

@@ -15,8 +15,9 @@ Addresses of units:
   sim:0  sim:1               virtual units; no hardware is needed
   replay:FILE                recorded traffic of `lvx query --capture`
 Options follow a `?`, separated by `&`: crc=off (send requests without a
-checksum), timeout=2s, tries=3, pause=50ms (between USB reports). sim: also
-takes the switches of `lvx simulate --list-switches`: 'sim:1?fault=83'.";
+checksum), timeout=2s, tries=3, serial=96132206100410 (fail if another unit
+answers), pause=50ms (between USB reports). sim: also takes the switches
+of `lvx simulate --list-switches`: 'sim:1?fault=83'.";
 
 /// Exit statuses of most commands.
 pub(crate) const STATUSES: &str = "\

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn two_units_with_same_serial_are_both_judged() {
-        let mut bank = bank_of(&["", "serial=96132206100410&fault=07"]);
+        let mut bank = bank_of(&["", "serial-number=96132206100410&fault=07"]);
         assert_eq!(findings(&bank), [("same-unit", Severity::Error), ("fault", Severity::Error)]);
         let text = check(&bank).findings[0].to_string();
         let expected = "units of one bank report the same serial number: \
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn units_without_genuine_serials_are_distinct() {
-        let lost = "serial=55355535553555";
+        let lost = "serial-number=55355535553555";
         assert_eq!(findings(&bank_of(&[lost, lost])), [("serial-number", Severity::Warning)]);
     }
 }

@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn number_that_is_not_genuine_is_reported() {
-        let bank = bank_of(&["", "serial=55355535553555"]);
+        let bank = bank_of(&["", "serial-number=55355535553555"]);
         assert_eq!(findings(&bank), [("serial-number", Severity::Warning)]);
         assert_eq!(
             first_finding(&bank),

@@ -142,7 +142,7 @@ mod tests {
         let narrow = healthy().only(Questions::of(&[Question::RatedInformation]));
         assert_eq!(texts(&before, &narrow), [format!("{expected}, as far as it was read")]);
         // Units without a genuine serial number are left out.
-        let lost = bank_of(&["serial=55355535553555"]);
+        let lost = bank_of(&["serial-number=55355535553555"]);
         assert_eq!(texts(&lost, &lost), [""; 0]);
     }
 

@@ -125,10 +125,14 @@ impl<'a, L: Link> Units<'a, L> {
     ) -> Result<T, Trouble> {
         self.end_release(unit, recorder)?;
         match self.clients.get_mut(unit) {
-            Some(Some(client)) => act(client, &self.host).map_err(|error| match error.as_link() {
-                Some(error) => Trouble::from(error),
-                None => Trouble { gone: false, text: format!("{error:#}") },
-            }),
+            // A client may open its link again by itself. Here, a link is used again only after the unit on
+            // it was identified.
+            Some(Some(client)) if client.is_connected() => {
+                act(client, &self.host).map_err(|error| match error.as_link() {
+                    Some(error) => Trouble::from(error),
+                    None => Trouble { gone: false, text: format!("{error:#}") },
+                })
+            }
             _ => Err(gone("the device is gone".to_owned())),
         }
     }
@@ -267,7 +271,12 @@ impl<'a, L: Link> Units<'a, L> {
             return clock.pause(time);
         }
         match self.any_client() {
-            Some(client) => client.pause(time),
+            Some(client) => {
+                // A run is ended by its recorder. If its clients are stopped, it must not retry without pause.
+                if client.pause(time).is_err() {
+                    std::thread::sleep(time);
+                }
+            }
             None => std::thread::sleep(time),
         }
     }

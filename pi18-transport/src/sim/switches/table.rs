@@ -121,7 +121,7 @@ switches! {
         /// Machine model in GMN (default 05)
         unit "model", "a code such as 05" => put(state.model, |text| code(text).map(Model));
         /// Serial number (default: 96132206100410 for the first unit, counted up for the others)
-        unit "serial", "up to 20 characters" => put(state.serial, SerialNumber::new);
+        unit "serial-number", "up to 20 characters" => put(state.serial, SerialNumber::new);
         /// Instance number of the unit in parallel operation (default: its position in the bank, from 0)
         unit "instance", "0 to 9" => put(state.instance, |text| digit(text).map(|n| Count(n.into())));
         /// Rated battery voltage (default 48)
