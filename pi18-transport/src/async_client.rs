@@ -49,7 +49,7 @@ pub use link::AsyncLink;
 /// # Streams
 ///
 /// [`open`](Self::open) connects to an address. [`new`](Self::new) creates a client over any byte stream to
-/// a unit, such as a socket of a tunnel or one end of [`tokio::io::duplex`]. If a read or a write returns an
+/// a unit, such as a socket of a tunnel or one end of `tokio::io::duplex`. If a read or a write returns an
 /// [`io::Error`] that contains an [`Error`], the client returns that [`Error`]; it makes a
 /// [disconnected](Error::is_disconnected) error of the end of the stream.
 ///
@@ -72,12 +72,12 @@ pub use link::AsyncLink;
 ///   request for its rest.
 ///
 /// Requests need exclusive access (`&mut self`). To use one unit in several tasks, put the client into a
-/// [`tokio::sync::Mutex`], or let one task own it.
+/// `tokio::sync::Mutex`, or let one task own it.
 ///
 /// # Time
 ///
 /// The times of [`ClientConfig`] are measured by tokio's clock. A test that pauses the clock
-/// ([`tokio::time::pause`]) does not wait for them.
+/// (`tokio::time::pause`) does not wait for them.
 pub struct AsyncClient<S = AsyncLink> {
     stream: S,
     name: String,

@@ -76,7 +76,7 @@ impl SharedBank {
     }
 
     /// Creates a bank that follows tokio's clock, which is the system's clock unless a test pauses it
-    /// ([`tokio::time::pause`]). Use its [streams](Self::stream): a [`SimLink`] does not advance a paused
+    /// (`tokio::time::pause`). Use its [streams](Self::stream): a [`SimLink`] does not advance a paused
     /// clock.
     #[cfg(feature = "tokio")]
     #[must_use]

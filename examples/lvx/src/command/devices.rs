@@ -1,9 +1,13 @@
 //! `lvx devices`: lists USB adapters and the units behind them.
 
-use std::io::Write;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
+use pi18_proto::{Count, SerialNumber};
 use pi18_transport::{Device, Nameplate};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::{
     args::{Devices, Format},
@@ -22,8 +26,8 @@ pub(crate) fn run(args: &Devices, out: &mut impl Write) -> Result<Status, Failur
     match args.format {
         Format::Table => table(&devices, out)?,
         Format::Json => {
-            let shown: Vec<Value> = devices.iter().map(object).collect();
-            writeln!(out, "{}", Value::from(shown))?;
+            let shown: Vec<JsonDevice> = devices.iter().map(object).collect();
+            writeln!(out, "{}", serde_json::to_string(&shown).map_err(io::Error::from)?)?;
         }
     }
     let warnings = serial_warnings(&devices);
@@ -81,23 +85,39 @@ fn node(device: &Device) -> String {
     device.node.as_ref().map_or_else(|| "-".to_owned(), |node| node.display().to_string())
 }
 
-fn object(device: &Device) -> Value {
+/// A device as JSON.
+#[derive(Serialize)]
+struct JsonDevice<'a> {
+    device: Option<&'a Path>,
+    usb_port: Option<&'a str>,
+    unit: Option<JsonUnit>,
+    found: Option<&'static str>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonUnit {
+    serial_number: SerialNumber,
+    model: Option<String>,
+    firmware: Option<String>,
+    instance: Option<Count>,
+}
+
+fn object(device: &Device) -> JsonDevice<'_> {
     let unit = device.unit.as_ref();
-    let unit_json = |unit: &Nameplate| {
-        json!({
-            "serial_number": unit.serial_number,
-            "model": unit.model.map(|model| model.to_string()),
-            "firmware": unit.firmware.as_ref().map(|firmware| firmware.main.to_string()),
-            "instance": unit.instance,
-        })
+    let unit_json = |unit: &Nameplate| JsonUnit {
+        serial_number: unit.serial_number,
+        model: unit.model.map(|model| model.to_string()),
+        firmware: unit.firmware.as_ref().map(|firmware| firmware.main.to_string()),
+        instance: unit.instance,
     };
-    json!({
-        "device": device.node,
-        "usb_port": device.port,
-        "unit": unit.ok().map(unit_json),
-        "found": unit.err().map(reason),
-        "error": unit.err().map(|error| format!("{error:#}")),
-    })
+    JsonDevice {
+        device: device.node.as_deref(),
+        usb_port: device.port.as_deref(),
+        unit: unit.ok().map(unit_json),
+        found: unit.err().map(reason),
+        error: unit.err().map(|error| format!("{error:#}")),
+    }
 }
 
 /// Returns the JSON value of `found`: the reason why the unit is unknown.

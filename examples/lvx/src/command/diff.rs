@@ -1,9 +1,10 @@
 //! `lvx diff`: shows settings of units that differ from a profile.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use lvx_settings::Settings;
-use serde_json::json;
+use lvx_settings::{Setting, Settings};
+use pi18_proto::SerialNumber;
+use serde::Serialize;
 
 use crate::{
     args::{self, Format},
@@ -29,15 +30,18 @@ pub(crate) fn run(args: &args::Diff, out: &mut impl Write) -> Result<Status, Fai
         let differences: Vec<_> = has.differences(&profile.settings).collect();
         differing += differences.len();
         match args.format {
-            Format::Json => shown.push(json!({
-                "address": open.address.place(),
-                "serial_number": open.unit.serial_number,
-                "differences": differences.iter().map(|difference| json!({
-                    "setting": difference.setting,
-                    "is": difference.from.map(|value| value.to_string()),
-                    "wanted": difference.to.to_string(),
-                })).collect::<Vec<_>>(),
-            })),
+            Format::Json => shown.push(JsonUnit {
+                address: open.address.place(),
+                serial_number: open.unit.serial_number,
+                differences: differences
+                    .iter()
+                    .map(|difference| JsonDifference {
+                        setting: difference.setting,
+                        is: difference.from.map(|value| value.to_string()),
+                        wanted: difference.to.to_string(),
+                    })
+                    .collect(),
+            }),
             Format::Table => {
                 let stated = count(&profile.settings);
                 let same = stated - differences.len();
@@ -61,9 +65,33 @@ pub(crate) fn run(args: &args::Diff, out: &mut impl Write) -> Result<Status, Fai
         }
     }
     if args.format == Format::Json {
-        writeln!(out, "{}", json!({ "units": shown }))?;
+        writeln!(
+            out,
+            "{}",
+            serde_json::to_string(&Json { units: shown }).map_err(io::Error::from)?
+        )?;
     }
     Ok(if differing == 0 { Status::Ok } else { Status::Findings })
+}
+
+/// The differences of all units, as JSON.
+#[derive(Serialize)]
+struct Json<'a> {
+    units: Vec<JsonUnit<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonUnit<'a> {
+    address: &'a str,
+    serial_number: SerialNumber,
+    differences: Vec<JsonDifference>,
+}
+
+#[derive(Serialize)]
+struct JsonDifference {
+    setting: Setting,
+    is: Option<String>,
+    wanted: String,
 }
 
 fn count(settings: &Settings) -> usize {

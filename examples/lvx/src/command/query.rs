@@ -9,9 +9,9 @@ use std::{
 
 use pi18_proto::{AnyReply, FieldInfo, Form, Presence, Query, QueryInfo};
 use pi18_transport::{Address, CaptureRecorder, Client, Link, TimedReply, wrap};
-use serde_json::json;
+use serde::Serialize;
 
-use self::fields::ReplyFields;
+use self::fields::{JsonFields, ReplyFields};
 use crate::{
     args::{self, MAX_WIDTH, QueryFormat},
     input,
@@ -113,15 +113,15 @@ fn show(
     match format {
         QueryFormat::Raw => writeln!(out, "{} {}", reading.query, reading.frame.escape_ascii()),
         QueryFormat::Json => {
-            let line = json!({
-                "command": reading.query.to_string(),
-                "unit": address.to_string(),
-                "values": shown.values(),
-                "names": shown.names(),
-                "units": shown.units(),
-                "warnings": warnings,
-            });
-            writeln!(out, "{line}")
+            let line = JsonLine {
+                command: reading.query.to_string(),
+                unit: address,
+                values: shown.values(),
+                names: shown.names(),
+                units: shown.units(),
+                warnings: &warnings,
+            };
+            writeln!(out, "{}", serde_json::to_string(&line)?)
         }
         QueryFormat::Table => {
             writeln!(out, "{}  {}", reading.query, reading.query.info().summary)?;
@@ -135,6 +135,17 @@ fn show(
             Ok(())
         }
     }
+}
+
+/// A reply as JSON.
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    command: String,
+    unit: &'a Address,
+    values: &'a JsonFields,
+    names: &'a JsonFields,
+    units: &'a JsonFields,
+    warnings: &'a [String],
 }
 
 /// Returns a warning for a unit that is not in the bank: such a reply contains zeros.

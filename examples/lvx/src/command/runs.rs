@@ -2,13 +2,14 @@
 
 use std::{
     fmt::Write as _,
-    io::Write,
+    io::{self, Write},
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
-use lvx_settings::{Past, Record, Setting, SettingValue};
-use pi18_proto::SerialNumber;
-use serde_json::json;
+use lvx_settings::{Ending, Past, Record, Setting, SettingValue};
+use pi18_proto::{DateTime, SerialNumber};
+use serde::Serialize;
 
 use crate::{
     args::{self, Format, RunsTask},
@@ -29,7 +30,8 @@ fn list(store: &Store, format: Format, out: &mut impl Write) -> Result<Status, F
     let history = History::of(store)?;
     if format == Format::Json {
         let runs: Vec<_> = (0..history.runs.len()).filter_map(|at| as_json(&history, at)).collect();
-        writeln!(out, "{}", json!({ "runs": runs, "unreadable": history.unreadable }))?;
+        let json = Json { runs, unreadable: &history.unreadable };
+        writeln!(out, "{}", serde_json::to_string(&json).map_err(io::Error::from)?)?;
         return Ok(Status::Ok);
     }
     for at in 0..history.runs.len() {
@@ -212,7 +214,42 @@ fn changes(past: &Past) -> Vec<String> {
     lines.into_iter().map(|(serials, changes)| format!("{serials}\n{changes}")).collect()
 }
 
-fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
+/// All runs, as JSON.
+#[derive(Serialize)]
+struct Json<'a> {
+    runs: Vec<JsonRun<'a>>,
+    unreadable: &'a [String],
+}
+
+#[derive(Serialize)]
+struct JsonRun<'a> {
+    run: &'a str,
+    journal: PathBuf,
+    made: Option<DateTime>,
+    state: String,
+    is_open: bool,
+    ending: Option<Ending>,
+    undoes: Option<&'a str>,
+    undone_by: Option<&'a String>,
+    units: Vec<JsonUnit<'a>>,
+    next: String,
+}
+
+#[derive(Serialize)]
+struct JsonUnit<'a> {
+    serial_number: SerialNumber,
+    changes: Vec<JsonChange>,
+    undone_by: Option<&'a String>,
+}
+
+#[derive(Serialize)]
+struct JsonChange {
+    setting: Setting,
+    old: Option<String>,
+    new: Option<String>,
+}
+
+fn as_json(history: &History, at: usize) -> Option<JsonRun<'_>> {
     let run = history.runs.get(at)?;
     let text = |value: Option<SettingValue>| value.map(|value| value.to_string());
     let undone = history.undone(at);
@@ -227,25 +264,27 @@ fn as_json(history: &History, at: usize) -> Option<serde_json::Value> {
         .map(|(unit, (serial, changes))| {
             let changes: Vec<_> = changes
                 .iter()
-                .map(|(setting, old, new)| {
-                    json!({ "setting": setting, "old": text(*old), "new": text(*new) })
+                .map(|(setting, old, new)| JsonChange {
+                    setting: *setting,
+                    old: text(*old),
+                    new: text(*new),
                 })
                 .collect();
-            json!({ "serial_number": serial, "changes": changes, "undone_by": undone_by(unit) })
+            JsonUnit { serial_number: serial, changes, undone_by: undone_by(unit) }
         })
         .collect();
-    Some(json!({
-        "run": run.name,
-        "journal": run.path(),
-        "made": run.past.plan.made,
-        "state": state(history, at),
-        "is_open": run.past.is_open(),
-        "ending": run.past.ending(),
-        "undoes": run.past.undoes,
-        "undone_by": last,
-        "units": units,
-        "next": next(history, at),
-    }))
+    Some(JsonRun {
+        run: &run.name,
+        journal: run.path(),
+        made: run.past.plan.made,
+        state: state(history, at),
+        is_open: run.past.is_open(),
+        ending: run.past.ending(),
+        undoes: run.past.undoes.as_deref(),
+        undone_by: last,
+        units,
+        next: next(history, at),
+    })
 }
 
 /// Describes a record of a journal.

@@ -12,7 +12,7 @@ use pi18_proto::{
     Value,
 };
 use pi18_transport::{CaptureDirection, from_hex};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 /// Decodes a log. Returns the exit status and one line of JSON for each line that is not blank.
 pub(crate) fn decode(log: &[u8]) -> (i32, Vec<u8>) {
@@ -26,7 +26,7 @@ pub(crate) fn decode(log: &[u8]) -> (i32, Vec<u8>) {
         }
         let decoded = Decoded::of(line, number, &mut asked);
         status = status.max(decoded.status);
-        out.extend(format!("{}\n", Json::Object(decoded.object)).into_bytes());
+        out.extend(format!("{}\n", decoded.object).into_bytes());
     }
     (status, out)
 }
@@ -35,8 +35,25 @@ const MAX_LINE: usize = 16 * 1024;
 
 /// The decoded form of a line.
 struct Decoded {
-    object: Map<String, Json>,
+    object: Object,
     status: i32,
+}
+
+/// A JSON object with its keys in the order of their insertion; the values are JSON texts.
+#[derive(Clone, Debug, Default)]
+struct Object(Vec<(String, String)>);
+
+impl Object {
+    fn insert(&mut self, key: String, value: impl ToString) {
+        self.0.push((key, value.to_string()));
+    }
+}
+
+impl std::fmt::Display for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let fields = self.0.iter().map(|(key, value)| format!("{}:{value}", json!(key)));
+        write!(f, "{{{}}}", fields.collect::<Vec<_>>().join(","))
+    }
 }
 
 /// The content of a frame.
@@ -76,25 +93,26 @@ impl Decoded {
     }
 
     fn new(id: Json, content: &Content, error: Option<String>, status: i32) -> Self {
-        let mut object = Map::new();
-        let mut put = |key: &str, value: Json| object.insert(key.to_owned(), value);
-        put("id", id);
-        put("command", json!(content.command));
-        put("kind", json!(content.kind));
-        put("ok", error.is_none().into());
+        let mut object = Object::default();
+        let mut put =
+            |key: &str, value: &dyn ToString| object.insert(key.to_owned(), value.to_string());
+        put("id", &id);
+        put("command", &json!(content.command));
+        put("kind", &json!(content.kind));
+        put("ok", &error.is_none());
         match error {
             None => {
-                put("values", content.fields.values());
-                put("names", content.fields.names());
+                put("values", &content.fields.values());
+                put("names", &content.fields.names());
             }
             Some(error) => {
-                put("error", error.into());
+                put("error", &json!(error));
             }
         }
         if !content.candidates.is_empty() {
-            put("candidates", json!(content.candidates));
+            put("candidates", &json!(content.candidates));
         }
-        put("warnings", json!(content.warnings));
+        put("warnings", &json!(content.warnings));
         Self { object, status }
     }
 }
@@ -304,9 +322,9 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
 #[derive(Debug, Default)]
 struct Fields {
     rows: Vec<(&'static FieldInfo, String)>,
-    values: Map<String, Json>,
-    names: Map<String, Json>,
-    units: Map<String, Json>,
+    values: Object,
+    names: Object,
+    units: Object,
 }
 
 impl Fields {
@@ -327,10 +345,10 @@ impl Fields {
         self.rows.push((info, value.to_string()));
         self.values.insert(name(), serde_json::to_value(value).unwrap_or(Json::Null));
         if let Value::Code { name: Some(code), .. } = value {
-            self.names.insert(name(), code.into());
+            self.names.insert(name(), json!(code));
         }
         if !info.unit.is_empty() {
-            self.units.insert(name(), info.unit.into());
+            self.units.insert(name(), json!(info.unit));
         }
     }
 
@@ -340,18 +358,18 @@ impl Fields {
     }
 
     /// Returns the values by field.
-    fn values(&self) -> Json {
-        Json::Object(self.values.clone())
+    fn values(&self) -> Object {
+        self.values.clone()
     }
 
     /// Returns the names of codes by field.
-    fn names(&self) -> Json {
-        Json::Object(self.names.clone())
+    fn names(&self) -> Object {
+        self.names.clone()
     }
 
     /// Returns the units of quantities by field.
-    fn units(&self) -> Json {
-        Json::Object(self.units.clone())
+    fn units(&self) -> Object {
+        self.units.clone()
     }
 }
 

@@ -1,15 +1,26 @@
 //! The fields of a reply, for tables and for JSON.
 
 use pi18_proto::{AnyReply, FieldInfo, Value};
-use serde_json::{Map, Value as Json};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 
 /// The fields of a reply, formatted.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyFields {
     rows: Vec<(&'static FieldInfo, String)>,
-    values: Map<String, Json>,
-    names: Map<String, Json>,
-    units: Map<String, Json>,
+    values: JsonFields,
+    names: JsonFields,
+    units: JsonFields,
+}
+
+/// A JSON object with one value for each of some fields, in the order of the reply.
+#[derive(Debug, Default)]
+pub(crate) struct JsonFields(Vec<(&'static str, Json)>);
+
+impl Serialize for JsonFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 impl ReplyFields {
@@ -20,14 +31,13 @@ impl ReplyFields {
     }
 
     fn add(&mut self, info: &'static FieldInfo, value: Value<'_>) {
-        let name = || info.name.to_owned();
         self.rows.push((info, value.to_string()));
-        self.values.insert(name(), serde_json::to_value(value).unwrap_or(Json::Null));
+        self.values.0.push((info.name, serde_json::to_value(value).unwrap_or(Json::Null)));
         if let Value::Code { name: Some(code), .. } = value {
-            self.names.insert(name(), code.into());
+            self.names.0.push((info.name, code.into()));
         }
         if !info.unit.is_empty() {
-            self.units.insert(name(), info.unit.into());
+            self.units.0.push((info.name, info.unit.into()));
         }
     }
 
@@ -37,17 +47,17 @@ impl ReplyFields {
     }
 
     /// Returns the values by field: a number in its unit, the number of a code, or a text.
-    pub(crate) fn values(&self) -> Json {
-        Json::Object(self.values.clone())
+    pub(crate) fn values(&self) -> &JsonFields {
+        &self.values
     }
 
     /// Returns the names of codes by field.
-    pub(crate) fn names(&self) -> Json {
-        Json::Object(self.names.clone())
+    pub(crate) fn names(&self) -> &JsonFields {
+        &self.names
     }
 
     /// Returns the units of quantities by field.
-    pub(crate) fn units(&self) -> Json {
-        Json::Object(self.units.clone())
+    pub(crate) fn units(&self) -> &JsonFields {
+        &self.units
     }
 }
