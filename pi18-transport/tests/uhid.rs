@@ -137,6 +137,30 @@ fn reconnected_unit_is_plugged_in_again() {
     client(port).read::<Mode>().unwrap();
 }
 
+#[cfg(feature = "tokio")]
+#[test]
+#[ignore = "needs /dev/uhid"]
+fn async_client_follows_its_unit_through_a_replug() {
+    let shared = shared("frozen=on&pace=9600");
+    let port = "async/input0";
+    let _served = serve_uhid(&shared, 0, port).unwrap();
+    hidraw_node(port, TIMEOUT).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut unit = pi18_transport::AsyncClient::open("sn:96132206100410").await.unwrap();
+        for _ in 0..3 {
+            unit.read::<Mode>().await.unwrap();
+            unit.read::<GeneralStatus>().await.unwrap();
+            shared.with(|bank| bank.disconnect(0));
+            wait_until("unplugged", || !has_node(port));
+            assert!(unit.read::<Mode>().await.unwrap_err().is_disconnected());
+            shared.with(|bank| bank.reconnect(0));
+        }
+        // The query waits until the unit is found again.
+        unit.read::<Mode>().await.unwrap();
+    });
+}
+
 #[test]
 #[ignore = "needs /dev/uhid"]
 fn disconnect_switch_unplugs_unit_after_the_last_reply() {
