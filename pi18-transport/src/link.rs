@@ -33,8 +33,12 @@ pub use follower::Follower;
 pub use hidraw::Hidraw;
 #[cfg(all(feature = "hidraw", feature = "tokio", target_os = "linux"))]
 pub(crate) use hidraw::MAX_REPORT_INTERVAL;
+#[cfg(all(test, feature = "hidraw", feature = "tokio", target_os = "linux"))]
+pub(crate) use hidraw::tests::pair as hidraw_pair;
 #[cfg(any(feature = "serial", feature = "tcp"))]
 pub(crate) use reopen::Reopening;
+#[cfg(all(feature = "tcp", feature = "tokio"))]
+pub(crate) use reopen::{FIRST_PAUSE, MAX_PAUSE, MIN_PATIENCE};
 #[cfg(feature = "capture")]
 pub use replay::Replay;
 #[cfg(feature = "serial")]

@@ -8,10 +8,11 @@ use std::{
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-#[cfg(feature = "tcp")]
-use tokio::net::TcpStream;
 
+#[cfg(feature = "tcp")]
+use super::tcp::Connection;
 use super::threaded::Threaded;
+use crate::Error;
 #[cfg(feature = "sim")]
 use crate::sim::SimStream;
 
@@ -26,13 +27,26 @@ pub struct AsyncLink(pub(super) Kind);
 #[derive(Debug)]
 pub(super) enum Kind {
     #[cfg(feature = "tcp")]
-    Tcp(TcpStream),
+    Tcp(Connection),
     Threaded(Threaded),
     #[cfg(feature = "sim")]
     Sim(SimStream),
 }
 
 impl AsyncLink {
+    /// Connects again if the connection has ended. Returns whether it is a new one.
+    pub(super) fn reopen(&mut self, deadline: Instant) -> Reopened<'_> {
+        Box::pin(async move {
+            match &mut self.0 {
+                #[cfg(feature = "tcp")]
+                Kind::Tcp(connection) => connection.reopen(deadline).await,
+                Kind::Threaded(link) => link.reopen(deadline).await,
+                #[cfg(feature = "sim")]
+                Kind::Sim(_) => Ok(false),
+            }
+        })
+    }
+
     /// Sets the time at which a write that begins now has to end. Returns whether the link keeps to it.
     pub(super) fn set_deadline(&mut self, deadline: Instant) -> bool {
         match &mut self.0 {
@@ -48,6 +62,9 @@ impl AsyncLink {
     }
 }
 
+/// Whether a connection is a new one, once it is open.
+pub(super) type Reopened<'a> = Pin<Box<dyn Future<Output = Result<bool, Error>> + Send + 'a>>;
+
 impl AsyncRead for AsyncLink {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -56,32 +73,11 @@ impl AsyncRead for AsyncLink {
     ) -> Poll<io::Result<()>> {
         match &mut self.0 {
             #[cfg(feature = "tcp")]
-            Kind::Tcp(stream) => {
-                if read_arrived(stream, buffer)? {
-                    return Poll::Ready(Ok(()));
-                }
-                Pin::new(stream).poll_read(cx, buffer)
-            }
+            Kind::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             Kind::Threaded(link) => link.poll_receive(cx, buffer),
             #[cfg(feature = "sim")]
             Kind::Sim(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
-    }
-}
-
-/// Reads what has arrived at a socket, also if tokio's driver has not noticed it yet. Returns whether the
-/// read is complete: bytes have arrived, or the peer has closed the connection.
-#[cfg(feature = "tcp")]
-fn read_arrived(stream: &TcpStream, buffer: &mut ReadBuf<'_>) -> io::Result<bool> {
-    use rustix::io::Errno;
-
-    match rustix::io::read(stream, buffer.initialize_unfilled()) {
-        Ok(count) => {
-            buffer.advance(count);
-            Ok(true)
-        }
-        Err(Errno::AGAIN | Errno::INTR) => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -3,22 +3,20 @@
 use std::io;
 
 #[cfg(feature = "tcp")]
-use tokio::{net::TcpStream, time};
-
+use super::tcp::Connection;
 use super::threaded::Threaded;
 use super::{AsyncClient, AsyncLink, link::Kind};
-#[cfg(feature = "tcp")]
-use crate::Tcp;
 use crate::{Address, Error, address::Target};
 
 impl AsyncClient {
     /// Opens a device [address](Address), such as `sim:0`, `/dev/hidraw0`, `tcp:HOST:PORT` or
     /// `sn:96132206100410`. `replay:` addresses are refused, because captures have a clock of their own.
     ///
-    /// At an `sn:` address, the client follows the unit as a `Follower` does: when the adapter is unplugged,
-    /// the current request fails as [disconnected](Error::is_disconnected), and the next one waits until its
-    /// deadline for the unit to be plugged in again, on any USB port. Other addresses have to be opened
-    /// again after such an error.
+    /// If the connection ends, the current request fails as [disconnected](Error::is_disconnected). The next
+    /// one opens it again, within its deadline: a TCP connection, a serial port, or the unit of an `sn:`
+    /// address on any USB port. Nothing is repeated on the new connection. Another unit may answer there, so
+    /// use [`expecting`](Self::expecting) before settings are changed. A hidraw node has to be opened again
+    /// by hand.
     ///
     /// # Cancellation
     /// If the future is dropped, the device is closed again. A search for a unit ends after three seconds at
@@ -46,12 +44,10 @@ impl Address {
         match self.target() {
             #[cfg(feature = "tcp")]
             Target::Tcp(host_and_port) => {
-                let name = format!("tcp:{host_and_port}");
-                let stream = connect(host_and_port)
-                    .await
-                    .map_err(|source| Tcp::connect_error(&name, source))?;
+                let connection = Connection::open(host_and_port).await?;
+                let name = connection.name().to_owned();
                 // A bridge may serve several hosts, as ser2net does with `max-connections`.
-                Ok(self.client(Kind::Tcp(stream), name).on_shared_link(true))
+                Ok(self.client(Kind::Tcp(connection), name).on_shared_link(true))
             }
             #[cfg(feature = "sim")]
             Target::Sim(unit) => self.open_sim(unit),
@@ -65,7 +61,11 @@ impl Address {
 
     fn client(&self, kind: Kind, name: impl Into<String>) -> AsyncClient {
         let client = AsyncClient::with_config(AsyncLink(kind), name, *self.config());
-        AsyncClient { set_deadline: AsyncLink::set_deadline, ..client }
+        AsyncClient {
+            reopen: Some(AsyncLink::reopen),
+            set_deadline: AsyncLink::set_deadline,
+            ..client
+        }
     }
 
     #[cfg(feature = "sim")]
@@ -95,21 +95,4 @@ impl Address {
             _ => client,
         })
     }
-}
-
-/// Connects to the first address of a host that accepts the connection.
-#[cfg(feature = "tcp")]
-async fn connect(host_and_port: &str) -> io::Result<TcpStream> {
-    let addresses: Vec<_> = tokio::net::lookup_host(host_and_port).await?.collect();
-    let connected = time::timeout(Tcp::CONNECT_TIME, async {
-        let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for address in addresses {
-            match TcpStream::connect(address).await {
-                Ok(stream) => return stream.set_nodelay(true).map(|()| stream),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    });
-    connected.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

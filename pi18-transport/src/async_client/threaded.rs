@@ -5,7 +5,9 @@
 //! does not: the link's descriptor is registered with tokio, and what has arrived is read without waiting.
 
 use std::{
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     os::fd::OwnedFd,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -19,7 +21,7 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
-use crate::{Error, Link, os::poll};
+use crate::{Error, Link, StopHandle, os::poll};
 
 /// A blocking link that is driven without blocking the caller.
 pub(super) struct Threaded {
@@ -30,24 +32,48 @@ pub(super) struct Threaded {
     /// Bytes that were received and not taken yet.
     arrived: BytesMut,
     deadline: Instant,
+    /// Whether the device of the link is gone.
+    is_gone: bool,
+    /// Whether the link has been opened again since the last call of `reopen` that was not cancelled.
+    is_new: bool,
+    /// Ends the search for a unit when this link is dropped, because the runtime waits for its threads.
+    stop: StopHandle,
 }
 
 enum State {
     Idle(Box<dyn Link + Send>),
-    /// A thread uses the link.
-    Busy(JoinHandle<(Box<dyn Link + Send>, Result<(), Error>)>),
+    /// A thread uses the link. It returns whether the link was opened again.
+    Busy(JoinHandle<(Box<dyn Link + Send>, Result<bool, Error>)>),
     /// The runtime has stopped the thread before it could use the link.
     Lost,
 }
 
 impl Threaded {
-    pub(super) fn new(link: Box<dyn Link + Send>) -> Self {
+    pub(super) fn new(mut link: Box<dyn Link + Send>) -> Self {
+        let stop = StopHandle::default();
+        link.stopped_by(&stop);
         Self {
             state: State::Idle(link),
             ready: None,
             arrived: BytesMut::new(),
             deadline: Instant::now(),
+            is_gone: false,
+            is_new: false,
+            stop,
         }
+    }
+
+    /// Opens the link again if its device is gone. Returns whether the link is a new one.
+    pub(super) async fn reopen(&mut self, deadline: Instant) -> Result<bool, Error> {
+        // The error of a request that was cancelled concerns this one only if the device is gone.
+        let _ = poll_fn(|cx| self.poll_thread(cx)).await;
+        if self.is_gone {
+            let failed = |error| Error::io("the link", "opening it again", error);
+            self.spawn(move |link| link.reopen(deadline)).map_err(failed)?;
+            poll_fn(|cx| self.poll_thread(cx)).await?;
+            self.is_gone = false;
+        }
+        Ok(std::mem::take(&mut self.is_new))
     }
 
     pub(super) fn set_deadline(&mut self, deadline: Instant) {
@@ -62,27 +88,37 @@ impl Threaded {
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_sent(cx))?;
         let (sent, deadline, count) = (bytes.to_vec(), self.deadline, bytes.len());
-        self.spawn(move |link| link.send(&sent, deadline))?;
+        self.spawn(move |link| link.send(&sent, deadline).map(|()| false))?;
         Poll::Ready(Ok(count))
     }
 
     /// Waits until no thread uses the link, and returns the error of the thread.
     pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_thread(cx).map_err(io::Error::other)
+    }
+
+    fn poll_thread(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let State::Busy(thread) = &mut self.state else { return Poll::Ready(Ok(())) };
         let result = match ready!(Pin::new(thread).poll(cx)) {
             Ok((link, result)) => {
                 self.state = State::Idle(link);
-                result.map_err(io::Error::other)
+                result
             }
             Err(error) => {
                 self.state = State::Lost;
-                Err(io::Error::other(error))
+                Err(Error::io("the link", "using it on a thread", io::Error::other(error)))
             }
         };
-        if result.is_err() {
+        Poll::Ready(self.noted(result).map(|is_new| self.is_new |= is_new))
+    }
+
+    /// Records whether the device is gone, and returns the result.
+    fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
             self.ready = None;
+            self.is_gone |= error.is_disconnected();
         }
-        Poll::Ready(result)
+        result
     }
 
     /// Waits for bytes.
@@ -100,13 +136,13 @@ impl Threaded {
             };
             let arrival = poll::wait(&descriptor, PollFlags::IN, Instant::now())?;
             if arrival.contains(PollFlags::IN) {
-                if let Err(error) = link.receive(&mut self.arrived, Instant::now()) {
-                    self.ready = None;
-                    return Poll::Ready(Err(io::Error::other(error)));
-                }
+                let received = link.receive(&mut self.arrived, Instant::now());
+                self.noted(received).map_err(io::Error::other)?;
             } else if !arrival.is_empty() {
                 // The device has failed. To find out why may take a while.
-                self.spawn(|link| link.receive(&mut BytesMut::new(), Instant::now()))?;
+                self.spawn(|link| {
+                    link.receive(&mut BytesMut::new(), Instant::now()).map(|()| false)
+                })?;
                 ready!(self.poll_sent(cx))?;
             } else {
                 ready!(self.poll_readable(cx))?;
@@ -138,7 +174,7 @@ impl Threaded {
     /// Lets a thread use the link.
     fn spawn(
         &mut self,
-        action: impl FnOnce(&mut (dyn Link + Send)) -> Result<(), Error> + Send + 'static,
+        action: impl FnOnce(&mut (dyn Link + Send)) -> Result<bool, Error> + Send + 'static,
     ) -> io::Result<()> {
         let State::Idle(mut link) = std::mem::replace(&mut self.state, State::Lost) else {
             return Err(lost());
@@ -148,6 +184,12 @@ impl Threaded {
             (link, result)
         }));
         Ok(())
+    }
+}
+
+impl Drop for Threaded {
+    fn drop(&mut self) {
+        self.stop.stop();
     }
 }
 
@@ -172,4 +214,95 @@ fn registered(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 
 fn lost() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the runtime was shut down")
+}
+
+#[cfg(test)]
+#[cfg(all(feature = "hidraw", target_os = "linux"))]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use pi18_proto::{Mode, WorkingMode};
+
+    use super::*;
+    use crate::{
+        AsyncClient,
+        async_client::link::{AsyncLink, Kind},
+        link::hidraw_pair,
+    };
+
+    /// Answers `PI` and then `MOD`, and returns the reports of both requests.
+    fn answer(device: &UnixDatagram) -> Vec<Vec<u8>> {
+        let mut reports = Vec::new();
+        for reply in [&b"^D00518;\x03\r"[..], b"^D00505\xD9\x9F\r"] {
+            loop {
+                let mut report = [0; 32];
+                let len = device.recv(&mut report).unwrap();
+                reports.push(report[..len].to_vec());
+                if report.contains(&b'\r') {
+                    break;
+                }
+            }
+            for chunk in reply.chunks(8) {
+                let mut report = [0; 8];
+                report[..chunk.len()].copy_from_slice(chunk);
+                device.send(&report).unwrap();
+            }
+        }
+        reports
+    }
+
+    #[tokio::test]
+    async fn hidraw_requests_are_written_and_replies_read_as_reports() {
+        let (device, link) = hidraw_pair();
+        let device = std::thread::spawn(move || answer(&device));
+        let link = AsyncLink(Kind::Threaded(Threaded::new(Box::new(link))));
+        let mut client = AsyncClient::with_config(link, "test", crate::ClientConfig::default());
+        client.set_deadline = AsyncLink::set_deadline;
+        let mode: Mode = client.read().await.unwrap();
+        assert_eq!(mode.working_mode, WorkingMode::HYBRID);
+        let reports = device.join().unwrap();
+        let expected: [&[u8]; 4] = [
+            b"\x00^P005PIq",
+            b"\x00\x8B\r\0\0\0\0\0\0",
+            b"\x00^P006MOD",
+            b"\x00\xDD\xBE\r\0\0\0\0\0",
+        ];
+        assert_eq!(reports, expected);
+    }
+
+    /// A link that waits until it is stopped.
+    struct Waiting(Option<StopHandle>);
+
+    impl Link for Waiting {
+        fn send(&mut self, _bytes: &[u8], _deadline: Instant) -> Result<(), Error> {
+            let stop = self.0.take().unwrap();
+            loop {
+                stop.check("test")?;
+                std::thread::yield_now();
+            }
+        }
+
+        fn receive(&mut self, _buffer: &mut BytesMut, _deadline: Instant) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn name(&self) -> &'static str {
+            "test"
+        }
+
+        fn stopped_by(&mut self, handle: &StopHandle) {
+            self.0 = Some(handle.clone());
+        }
+    }
+
+    #[test]
+    fn search_for_a_unit_ends_when_the_link_is_dropped() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut link = Threaded::new(Box::new(Waiting(None)));
+            poll_fn(|cx| link.poll_send(cx, b"x")).await.unwrap();
+        });
+        // The runtime waits for the thread, which would never end.
+        drop(runtime);
+    }
 }

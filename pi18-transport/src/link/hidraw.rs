@@ -288,13 +288,13 @@ pub(crate) const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(15);
 const MAX_QUEUED: usize = 63;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::os::{fd::OwnedFd, unix::net::UnixDatagram};
 
     use super::*;
 
     /// Returns a link with a datagram socket as its node, and the device's end of the socket.
-    fn pair() -> (UnixDatagram, Hidraw) {
+    pub(crate) fn pair() -> (UnixDatagram, Hidraw) {
         let (device, host) = UnixDatagram::pair().unwrap();
         host.set_nonblocking(true).unwrap();
         let link = Hidraw {

@@ -159,12 +159,12 @@ impl fmt::Debug for Reopening {
 }
 
 /// The pause after the first failed attempt; it doubles with each attempt.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-const MAX_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The minimum time for one attempt.
-const MIN_PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const MIN_PATIENCE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-use pi18_proto::{GeneralStatus, Identity, Mode};
+use pi18_proto::{GeneralStatus, Identity, Mode, SerialNumber};
 use pi18_transport::{
-    Address, AsyncClient, Client,
+    Address, AsyncClient, Client, ErrorKind,
     sim::{Bank, BankConfig, Served, SharedBank, serve_pty, serve_tcp},
 };
-use tokio::{sync::Barrier, task::JoinSet};
+use tokio::{sync::Barrier, task::JoinSet, time::timeout};
 
 /// Returns a bank in real time whose units have these switches.
 fn bank(units: usize, switches: &str) -> SharedBank {
@@ -69,6 +69,71 @@ async fn unit_on_tcp_is_read_until_the_bridge_closes() {
     assert!(client.read::<Mode>().await.unwrap_err().is_disconnected());
     let error = AsyncClient::open(&address).await.unwrap_err();
     assert_eq!(error.hint(), Some("is the bridge on, and is the port right?"), "{error}");
+}
+
+/// Returns a bank of two units and the serial number of the first one.
+fn two_units() -> (SharedBank, SerialNumber) {
+    (bank(2, ""), SerialNumber::new("96132206100410").unwrap())
+}
+
+#[tokio::test]
+async fn closed_bridge_is_connected_again_and_the_unit_behind_it_checked() {
+    let (bank, serial) = two_units();
+    let served = on_tcp(&bank, 0);
+    let address = served.path().to_owned();
+    let serve = |unit| serve_tcp(&bank, unit, TcpListener::bind(&address).unwrap()).unwrap();
+    let client = AsyncClient::open(&format!("tcp:{address}")).await.unwrap();
+    let mut client = client.expecting(serial);
+    client.read::<Mode>().await.unwrap();
+
+    drop(served);
+    assert!(client.read::<Mode>().await.unwrap_err().is_disconnected());
+    let served = serve(1);
+    assert_eq!(client.read::<Mode>().await.unwrap_err().kind(), ErrorKind::WrongUnit);
+    assert_eq!(client.set("POP1".parse().unwrap()).await.unwrap_err().kind(), ErrorKind::WrongUnit);
+    assert_eq!(bank.with(|bank| bank.set_counts(1)).received, 0);
+
+    drop(served);
+    assert!(client.read::<Mode>().await.unwrap_err().is_disconnected());
+    let served = serve(0);
+    client.read::<Mode>().await.unwrap();
+
+    // Nobody sees that the connection has ended but a request that is cancelled while it is opened again.
+    drop(served);
+    assert!(client.read::<Mode>().await.unwrap_err().is_disconnected());
+    timeout(Duration::from_millis(50), client.read::<Mode>()).await.unwrap_err();
+    let _served = serve(1);
+    assert_eq!(client.read::<Mode>().await.unwrap_err().kind(), ErrorKind::WrongUnit);
+}
+
+#[tokio::test]
+async fn serial_port_that_was_plugged_in_again_is_opened_and_checked() {
+    let (bank, serial) = two_units();
+    let folder = tempfile::tempdir().unwrap();
+    let port = folder.path().join("ttyUSB0");
+    let plug_in = |unit| {
+        let served = serve_pty(&bank, unit).unwrap();
+        std::os::unix::fs::symlink(served.path(), &port).unwrap();
+        served
+    };
+    let unplug = |served: Served| {
+        drop(served);
+        std::fs::remove_file(&port).unwrap();
+    };
+    let served = plug_in(0);
+    let address = format!("serial:{}?serial={serial}", port.display());
+    let mut client = AsyncClient::open(&address).await.unwrap();
+    client.read::<Mode>().await.unwrap();
+
+    unplug(served);
+    assert!(client.read::<Mode>().await.unwrap_err().is_disconnected());
+    let served = plug_in(1);
+    assert_eq!(client.read::<Mode>().await.unwrap_err().kind(), ErrorKind::WrongUnit);
+
+    unplug(served);
+    assert!(client.read::<Mode>().await.unwrap_err().is_disconnected());
+    let _served = plug_in(0);
+    client.read::<Mode>().await.unwrap();
 }
 
 #[tokio::test]
