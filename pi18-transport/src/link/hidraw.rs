@@ -356,4 +356,19 @@ pub(super) mod tests {
         });
         assert_eq!(&buffer[..], b"^D00505\xD9\x9F\r\0\0\0\0\0\0");
     }
+    #[test]
+    fn lent_descriptor_is_readable_while_a_report_is_queued() {
+        let (device, mut link) = pair();
+        let is_readable = |link: &Hidraw| {
+            let descriptor = link.as_fd().unwrap();
+            !poll::wait(&descriptor, PollFlags::IN, Instant::now()).unwrap().is_empty()
+        };
+        assert!(!is_readable(&link));
+        device.send(b"^D00505\xD9").unwrap();
+        assert!(is_readable(&link));
+        link.receive(&mut BytesMut::new(), Instant::now()).unwrap();
+        assert!(!is_readable(&link));
+        link.node = None;
+        assert!(link.as_fd().is_none());
+    }
 }

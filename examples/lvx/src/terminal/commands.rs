@@ -41,8 +41,8 @@ mod tests {
 
     #[test]
     fn every_phrase_is_in_an_advice() {
-        let explained = Explanation::faults().chain(Explanation::warnings());
-        let mut steps: Vec<String> = explained.flat_map(|each| each.advice).collect();
+        let explanations = Explanation::faults().chain(Explanation::warnings());
+        let mut steps: Vec<String> = explanations.flat_map(|each| each.advice).collect();
         for bank in [bank(&["sim:0"]), bank(&["sim:0", "sim:1?mode=01"]), unequal_capacities()] {
             steps.extend(check(&bank).findings.into_iter().flat_map(|finding| finding.advice));
         }
