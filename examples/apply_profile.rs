@@ -1,15 +1,12 @@
 //! Plans the writes that make the units of a bank match a profile, and carries them out with `--write`.
 //!
 //! Without addresses, uses the virtual units `sim:0` and `sim:1`. Writes `apply_profile.journal`, from
-//! which an interrupted run can be finished or undone.
+//! which an interrupted run can be finished or undone. The journal of a run that has ended is replaced.
 //!
 //! `cargo run -p pi18-examples --example apply_profile -- --write sim:0 sim:1`
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
-use lvx_settings::{
-    Apply, HostClock, Journal, Options, Permissions, Plan, Profile, Unit, Units, run,
-};
-use pi18_transport::Client;
+use lvx_settings::{Apply, HostClock, Journal, Options, Permissions, Plan, Profile, Units, run};
 
 const PROFILE: &str = "
 battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
@@ -25,23 +22,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         arguments = vec!["sim:0".to_owned(), "sim:1".to_owned()];
     }
 
-    let host = HostClock::system();
-    let (mut clients, mut units) = (Vec::new(), Vec::new());
-    for address in arguments {
-        let mut client = Client::open(&address)?;
-        units.push((address, Unit::read(&mut client, &host)?));
-        clients.push(client);
-    }
+    let mut units = Units::open(arguments, HostClock::system())?;
     let profile = Profile::parse("profile", PROFILE)?;
-    let plan = Plan::for_profile(profile.profile(), units, &Permissions::default())?;
+    let plan = Plan::for_profile(profile.profile(), units.read()?, &Permissions::default())?;
 
     print!("{plan}");
     if !writes {
         println!("nothing was written; add --write to carry out the plan");
         return Ok(());
     }
-    let mut journal = Journal::create("apply_profile.journal", &plan)?;
-    let mut units = Units::new(clients, host);
+    let mut journal = Journal::replace("apply_profile.journal", &plan)?;
     print!("{}", run(Apply::new(plan, Options::default()), &mut units, &mut journal));
     Ok(())
 }

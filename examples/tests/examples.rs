@@ -70,8 +70,10 @@ fn apply_profile() {
     insta::assert_snapshot!(prints("apply_profile", &["sim:0?frozen=on", "sim:1"]));
     let folder = std::env::temp_dir().join(format!("lvx-example-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
-    let written = prints_in(&folder, "apply_profile", &["--write", "sim:0?frozen=on", "sim:1"]);
+    let [written, again] = [(); 2]
+        .map(|()| prints_in(&folder, "apply_profile", &["--write", "sim:0?frozen=on", "sim:1"]));
     std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(written, again);
     insta::assert_snapshot!(written);
 }
 

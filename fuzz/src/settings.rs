@@ -7,8 +7,8 @@ use lvx_settings::{
     ResumeMode, Unit, broken_rules, validate, validate_for,
 };
 use pi18_proto::{
-    Defaults, FaultCode, FirmwareVersions, Flags, GeneralStatus, MaxAcChargeCurrents,
-    MaxChargeCurrents, Model, RatedInformation, Reply, SerialNumber, WorkingMode,
+    Defaults, FirmwareVersions, Flags, GeneralStatus, MaxAcChargeCurrents, MaxChargeCurrents,
+    Model, RatedInformation, Reply, SerialNumber, WorkingMode,
 };
 
 /// Parses a profile.
@@ -121,21 +121,19 @@ fn unit() -> Unit {
     let Some(serial_number) = SerialNumber::new("96132206100410") else {
         panic!("expected a serial number")
     };
-    Unit {
+    let mut unit = Unit::new(
         serial_number,
-        model: Some(Model::V2_LV),
-        firmware: sample::<FirmwareVersions>(),
-        rated: sample::<RatedInformation>(),
-        flags: Some(sample::<Flags>()),
-        ac_charge_window: Some(sample()),
-        ac_load_window: Some(sample()),
-        clock: None,
-        defaults: Some(sample::<Defaults>()),
-        max_charge_currents: Some(sample::<MaxChargeCurrents>().currents),
-        max_ac_charge_currents: Some(sample::<MaxAcChargeCurrents>().currents),
-        mode: WorkingMode::HYBRID,
-        fault: FaultCode::NONE,
-        status: sample::<GeneralStatus>(),
-        next_in_bank: None,
-    }
+        sample::<FirmwareVersions>(),
+        sample::<RatedInformation>(),
+        WorkingMode::HYBRID,
+        sample::<GeneralStatus>(),
+    );
+    unit.model = Some(Model::V2_LV);
+    unit.flags = Some(sample::<Flags>());
+    unit.ac_charge_window = Some(sample());
+    unit.ac_load_window = Some(sample());
+    unit.defaults = Some(sample::<Defaults>());
+    unit.max_charge_currents = Some(sample::<MaxChargeCurrents>().currents);
+    unit.max_ac_charge_currents = Some(sample::<MaxAcChargeCurrents>().currents);
+    unit
 }

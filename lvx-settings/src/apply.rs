@@ -12,6 +12,7 @@
 //! | `preflight` | checks before the first write |
 //! | `course` | order of the steps, their undo, and the report |
 //! | `change`, `task` | one write, from its first check to its verification, and its purpose |
+//! | `events` | `tracing` events of writes |
 //! | `explain` | likely causes of a refusal |
 //! | `objection`, `reason` | why a run may not begin, and why it failed |
 //! | `link_budget` | time for which a link may fail |
@@ -25,6 +26,7 @@ mod action;
 mod change;
 mod course;
 mod direction;
+mod events;
 mod explain;
 mod journal;
 mod link_budget;
@@ -48,5 +50,5 @@ pub use objection::{Objection, ObjectionKind};
 pub use options::Options;
 pub use reason::{Cause, Reason, RefusalCause};
 pub use report::{ApplyReport, Ending, SettingReport, SettingState, StrayReport, UnitReport};
-pub use run::{Audit, Clock, Recorder, Units, run};
+pub use run::{Audit, Clock, Hooks, Recorder, Units, run};
 pub use stray::{PendingCorrection, Stray, StrayCause};

@@ -19,10 +19,13 @@
 //!   unless [`Permissions::no_battery_guard`] is set.
 //! - A [`Plan`] has the writes for all units, in an order in which no step breaks a rule. It can be saved
 //!   as JSON and carried out later.
-//! - [`Apply`] carries out a plan. It records each write in a [`Journal`] before it sends it, verifies it
+//! - [`Apply`] carries out a plan over [`Units`]. It records each write in a [`Journal`] before it sends it, verifies it
 //!   by reading the setting back, and undoes all writes if one fails. A write without a reply is sent
 //!   again only while the unit still shows the old values. `Apply` is a state machine without I/O;
 //!   [`run`] drives it over real links.
+//!
+//! - An [`ApplyReport`] states how the run ended. Its [`Reason`] names the unit, the group and the [`Cause`] of a
+//!   failure; [`Objection`] and [`PlanWarning`] are what a person should read before a run.
 //!
 //! Only [`run`], or your own driver that carries out [`Action::Write`], writes to units.
 //!
@@ -86,6 +89,11 @@
 //! Twelve settings ([`Setting::AGREEING`]) must be equal on all units of a bank. A plan that changes them
 //! on some units only is refused unless [`Permissions::part_of_bank`] is set.
 //!
+//! # Features
+//!
+//! With `tracing`, each write, its verification, each undo and the end of a run is an event with the target
+//! `lvx_settings`.
+//!
 //! # Files
 //!
 //! | file | type | format |
@@ -94,6 +102,8 @@
 //! | battery guard of a site | [`Battery`] | YAML, the keys under `battery` in a profile |
 //! | plan | [`Plan`] | JSON, `"format": "lvx-plan-1"` |
 //! | journal of a run | written by [`Journal`], read by [`Past`] | JSON lines, `"format": "lvx-journal-1"` |
+//!
+//! Plans and journals may have fields of later versions, which are ignored; in a profile, an unknown key is an error.
 //!
 //! Files name settings by their [keys](Setting::key), such as `max_charge_current`. The keys are the field
 //! names of `pi18-proto`. Former keys ([`Setting::aliases`]) are still read.
@@ -105,7 +115,7 @@ mod plan;
 mod profile;
 
 pub use apply::{
-    Action, Apply, ApplyProgress, ApplyReport, Audit, Cause, Clock, Command, Ending, Event,
+    Action, Apply, ApplyProgress, ApplyReport, Audit, Cause, Clock, Command, Ending, Event, Hooks,
     Journal, Objection, ObjectionKind, Options, Past, PendingCorrection, Reason, Record, Recorder,
     RefusalCause, ResumeMode, RunDirection, SettingReport, SettingState, Stray, StrayCause,
     StrayReport, Trouble, UnitReport, Units, Write, run,
@@ -113,8 +123,9 @@ pub use apply::{
 pub use error::Error;
 pub use model::{
     Allowed, Battery, BrokenRule, Chemistry, ClockOffset, Code, Difference, Group, GuardError,
-    HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, Setting, SettingValue,
-    Settings, Shape, Unit, ValueError, Window, are_phases, broken_rules, output_mode_conflict,
+    HostClock, Limit, LimitError, Limits, Millivolts, OutputModeConflict, ParseError, Setting,
+    SettingValue, Settings, Shape, Unit, ValueError, Window, are_phases, broken_rules,
+    output_mode_conflict,
 };
 pub use plan::{
     LeftOut, Obstacle, ObstacleKind, Obstacles, Permissions, Plan, PlanWarning, PlanWarningKind,
@@ -122,8 +133,8 @@ pub use plan::{
 };
 pub use profile::{
     AppliesTo, BankDiagnostics, Diagnostic, DiagnosticKind, DiagnosticSeverity, DiagnosticStyle,
-    Diagnostics, Label, ParsedProfile, Profile, profile_schema, validate, validate_for,
-    validate_for_bank,
+    Diagnostics, Label, ParsedProfile, Profile, ProfileSchema, profile_schema, validate,
+    validate_for, validate_for_bank,
 };
 
 /// Holds the README, so that its program is compiled and run as a doctest.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `setting` | the table of all settings; `macros` turns it into types |
 //! | `settings`, `group` | operations on several settings, and on the settings of one command |
-//! | `value`, `clock` | values and their text |
+//! | `value`, `clock`, `parse_error` | values and their text |
 //! | `command` | values as arguments of commands |
 //! | `unit` | the state of a unit, and how it is read |
 //! | `limits`, `class` | the values that one unit accepts |
@@ -20,6 +20,7 @@ mod command;
 mod group;
 pub(crate) mod limits;
 mod macros;
+pub(crate) mod parse_error;
 pub(crate) mod rules;
 mod setting;
 pub(crate) mod settings;
@@ -29,6 +30,7 @@ pub(crate) mod value;
 pub use battery::{Battery, Chemistry, GuardError, Millivolts};
 pub use clock::{ClockOffset, HostClock};
 pub use limits::{Allowed, Limit, LimitError, Limits};
+pub use parse_error::ParseError;
 pub use rules::{BrokenRule, OutputModeConflict, are_phases, broken_rules, output_mode_conflict};
 pub use setting::{Group, Setting, Settings};
 pub use settings::Difference;

@@ -29,5 +29,5 @@ pub use diagnostic::{
 };
 pub use document::{AppliesTo, ParsedProfile, Profile};
 pub(crate) use key::{Key, Place, Places};
-pub use schema::profile_schema;
+pub use schema::{ProfileSchema, profile_schema};
 pub use validate::{BankDiagnostics, validate, validate_for, validate_for_bank};

@@ -149,7 +149,7 @@ fn charge_current_waits_for_idle_window() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
     let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &target);
-    let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
+    let options = Options::default().with_wait_idle(Duration::from_hours(1));
     // The sun sets half an hour later.
     let (report, memory) =
         apply_intercepted(&bank, plan, options, Memory::default(), |bank, _, _| {
@@ -169,7 +169,7 @@ fn charge_current_waits_for_idle_window() {
 fn refusal_while_charging_is_retried_when_idle() {
     let bank = idle_bank();
     let plan = planned(&bank, &profile(|s| s.max_charge_current = Some(Amperes(50))));
-    let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
+    let options = Options::default().with_wait_idle(Duration::from_hours(1));
     let mut clouded = None;
     // The sun shines for a quarter of an hour from just before the second unit is set.
     let (report, memory) =
@@ -195,7 +195,7 @@ fn refusal_while_charging_is_retried_when_idle() {
 
 #[test]
 fn interrupt_ends_wait_for_idle_window() {
-    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let options = Options::default().with_wait_idle(Duration::from_hours(12));
     let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
     // Before the first write, and between the first and the second.
     for (charging, interrupt_at, ending) in [(true, 0, Ending::Refused), (false, 2, Ending::Mixed)]
@@ -477,8 +477,7 @@ fn missing_confirmation_undoes_steps() {
     for (confirms, ending) in [(true, Ending::Applied), (false, Ending::Undone)] {
         let bank = idle_bank();
         let plan = planned(&bank, &other());
-        let options =
-            Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+        let options = Options::default().with_confirm_within(Duration::from_mins(10));
         let started = bank.elapsed();
         let (report, memory) =
             apply_to(&bank, plan, options, Memory { confirms, ..Memory::default() });
@@ -533,7 +532,8 @@ fn resume_finishes_or_undoes_run() {
                     assert_eq!(outcome, SetOutcome::Accepted);
                 }
                 let at_most = (surely + usize::from(in_flight)).min(4);
-                let progress = ApplyProgress { at_most, in_flight, ..ApplyProgress::default() };
+                let mut progress = ApplyProgress::default();
+                (progress.at_most, progress.in_flight) = (at_most, in_flight);
                 let apply = Apply::resume(plan, Options::default(), progress, mode);
                 let clients = (0..2).map(|at| client(&bank, at)).collect();
                 let memory = Memory::resumed();

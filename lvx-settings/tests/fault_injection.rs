@@ -188,7 +188,7 @@ fn plan_for_first(bank: &SharedBank, count: usize, target: &Settings) -> Option<
     let host = host(&mut client(bank, 0));
     let units = (0..count).map(|at| {
         let unit = Unit::read(&mut client(bank, at), &host).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, target: *target }
+        PlannedUnit::new(format!("sim:{at}"), unit, *target)
     });
     let permissions = Permissions::default().without_battery_guard().with_part_of_bank();
     let plan = Plan::new(units.collect(), permissions, None).ok()?;

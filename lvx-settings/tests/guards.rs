@@ -143,13 +143,11 @@ fn sum_of_charge_currents_stays_within_the_guard() {
     assert_eq!(kinds(&refused(sixty, first, &alone)), [ObstacleKind::Rule]);
     // The sum stays within the limit at every step.
     let swapped = units(&["max-charge=40", "max-charge=80"]);
-    let target = [80, 40].map(|amperes| Settings {
-        max_charge_current: Some(Amperes(amperes)),
-        ..Settings::default()
-    });
+    let target =
+        [80, 40].map(|amperes| Settings::build(|s| s.max_charge_current = Some(Amperes(amperes))));
     let swapped = swapped.into_iter().zip(target);
     let swapped =
-        swapped.map(|((address, unit), target)| PlannedUnit { address, unit, target }).collect();
+        swapped.map(|((address, unit), target)| PlannedUnit::new(address, unit, target)).collect();
     let plan = Plan::new(swapped, site, None).unwrap();
     assert_eq!(plan.steps.iter().map(|step| step.unit).collect::<Vec<_>>(), [1, 0]);
     plan.check().unwrap();
@@ -327,10 +325,8 @@ fn contradicting_output_modes_are_refused() {
     assert!(phases.to_string().contains("one of two phases has no unit"), "{phases}");
     assert_eq!(kinds(&obstacles("single")), [ObstacleKind::OutputModes]);
     let modes = |modes: [OutputMode; 2]| {
-        let units = pair().into_iter().zip(modes).map(|((address, unit), mode)| PlannedUnit {
-            address,
-            unit,
-            target: Settings { output_mode: Some(mode), ..Settings::default() },
+        let units = pair().into_iter().zip(modes).map(|((address, unit), mode)| {
+            PlannedUnit::new(address, unit, Settings::build(|s| s.output_mode = Some(mode)))
         });
         Plan::new(units.collect(), allowed.clone(), None)
     };

@@ -6,7 +6,9 @@ mod bank;
 use std::fs;
 
 use bank::{bank, plan_for, profile};
-use lvx_settings::{ApplyProgress, Ending, Journal, Past, Permissions, Plan, Record, RunDirection};
+use lvx_settings::{
+    ApplyProgress, Ending, Journal, Past, Permissions, Plan, Record, Recorder, RunDirection,
+};
 use pi18_proto::{OutputPriority, SolarPriority};
 
 fn plan() -> Plan {
@@ -46,12 +48,8 @@ fn records_survive_reopen() {
     let (mut journal, past) = Journal::reopen(&path).unwrap();
     assert_eq!((past.plan.clone(), &past.records[..]), (plan.clone(), &records[..]));
     assert!(past.is_open() && !past.is_unconfirmed());
-    let left = ApplyProgress {
-        at_most: 2,
-        in_flight: true,
-        unproved: vec![1],
-        ..ApplyProgress::default()
-    };
+    let mut left = ApplyProgress::default();
+    (left.at_most, left.in_flight, left.unproved) = (2, true, vec![1]);
     assert_eq!(past.progress(), left);
     journal.append(&Record::Ended { ending: Ending::Undone }, None).unwrap();
     let past = Past::read(&path).unwrap();
@@ -83,7 +81,7 @@ fn dropped_journal_is_unlocked_despite_descriptor_copies() {
 fn torn_line_is_cut_off_by_next_append() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.journal");
-    drop(Journal::create(&path, &plan()).unwrap());
+    Journal::create(&path, &plan()).unwrap().begin(&plan(), &[]).unwrap();
     let whole = fs::read(&path).unwrap();
     let torn = [&whole[..], b"{\"record\":\"appl"].concat();
     fs::write(&path, &torn).unwrap();
@@ -264,4 +262,57 @@ fn undo_of_one_unit_keeps_doubts_about_others() {
     // The record is the same after it was written and read.
     let text = serde_json::to_string(&of_part).unwrap();
     assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), of_part);
+}
+
+#[test]
+fn journal_appears_when_the_run_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.journal");
+    let plan = plan();
+    let mut journal = Journal::create(&path, &plan).unwrap();
+    assert!(!path.exists());
+    journal.begin(&plan, &[]).unwrap();
+    assert!(Past::read(&path).unwrap().is_open());
+    // Meanwhile, another run cannot use the same file.
+    assert!(Journal::create(&path, &plan).unwrap_err().is_file());
+    assert!(Journal::replace(&path, &plan).unwrap_err().is_file());
+}
+
+#[test]
+fn journal_of_another_run_that_appears_meanwhile_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.journal");
+    let plan = plan();
+    let mut prepared = [Journal::create(&path, &plan), Journal::replace(&path, &plan)];
+    let mut other = Journal::create(&path, &plan).unwrap();
+    other.append(&writing(0, FORWARD), None).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    for journal in &mut prepared {
+        let journal = journal.as_mut().unwrap();
+        assert!(journal.begin(&plan, &[]).is_err());
+        assert!(journal.append(&Record::Applied, None).is_err());
+    }
+    drop(other);
+    assert!(prepared[1].as_mut().unwrap().begin(&plan, &[]).is_err(), "the run has not ended");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn replaced_journal_has_only_the_new_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.journal");
+    let plan = plan();
+    let ended = Record::Ended { ending: Ending::Applied };
+    for _ in 0..2 {
+        let mut journal = Journal::replace(&path, &plan).unwrap();
+        journal.append(&writing(0, FORWARD), None).unwrap();
+        journal.append(&ended, None).unwrap();
+    }
+    assert_eq!(Past::read(&path).unwrap().records, [writing(0, FORWARD), ended]);
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["run.journal"]);
+    // Any other file is kept.
+    fs::write(&path, "notes").unwrap();
+    assert!(Journal::replace(&path, &plan).is_err());
 }

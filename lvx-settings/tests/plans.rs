@@ -23,7 +23,7 @@ fn all_allowed() -> Permissions {
 fn planned(start: Settings, target: Settings, serial: &str) -> PlannedUnit {
     let mut unit = unit_with(&start);
     unit.serial_number = pi18_proto::SerialNumber::new(serial).unwrap();
-    PlannedUnit { address: format!("sim:{serial}"), unit, target }
+    PlannedUnit::new(format!("sim:{serial}"), unit, target)
 }
 
 const SERIALS: [&str; 3] = ["96132206100410", "96132206100411", "96132206100412"];

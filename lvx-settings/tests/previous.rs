@@ -92,6 +92,40 @@ fn journal_with_former_keys_yields_plan_and_old_settings() {
     );
 }
 
+/// Adds a field to each object except maps of settings, as a later version may.
+fn extended(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields.iter_mut() {
+                if !["wanted", "from", "to"].contains(&key.as_str()) {
+                    extended(value);
+                }
+            }
+            fields.insert("added_later".to_owned(), serde_json::json!({ "x": [1] }));
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(extended),
+        _ => {}
+    }
+}
+
+#[test]
+fn unknown_fields_of_a_later_version_are_ignored() {
+    let text = fs::read_to_string(path("plan.json")).unwrap();
+    let mut later = serde_json::from_str(&text).unwrap();
+    extended(&mut later);
+    let plan: Plan = serde_json::from_value(later).unwrap();
+    assert_eq!(plan, serde_json::from_str::<Plan>(&text).unwrap());
+
+    let journal = fs::read_to_string(path("run.journal")).unwrap();
+    let lines = journal.lines().map(|line| {
+        let mut line = serde_json::from_str(line).unwrap();
+        extended(&mut line);
+        line.to_string() + "\n"
+    });
+    let past = Past::parse(lines.collect::<String>().as_bytes()).unwrap();
+    assert_eq!(past.records, Past::parse(journal.as_bytes()).unwrap().records);
+}
+
 #[test]
 fn audit_lines_with_former_keys_name_their_settings() {
     let text = fs::read_to_string(path("audit.jsonl")).unwrap();

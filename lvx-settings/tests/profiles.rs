@@ -204,9 +204,12 @@ fn profile_for_other_units_is_refused_with_all_reasons() {
         applies_to.refuses(&unit).unwrap(),
         @"the profile is for model infinisolar_v, but unit 96132206100410 is infinisolar_v_ii_lv; the profile is for main firmware 06303, but unit 96132206100410 has 06306"
     );
-    applies_to = AppliesTo { models: vec![Model::V], ..AppliesTo::default() };
+    applies_to = AppliesTo::default();
+    applies_to.models = vec![Model::V];
+    let mut older = unit;
+    older.model = None;
     insta::assert_snapshot!(
-        applies_to.refuses(&Unit { model: None, ..unit }).unwrap(),
+        applies_to.refuses(&older).unwrap(),
         @"the profile is for model infinisolar_v, but unit 96132206100410 does not report its model"
     );
 }
@@ -345,8 +348,11 @@ fn profile() -> impl Strategy<Value = Profile> {
         settings(),
     )
         .prop_map(|(name, serials, models, main_firmware, battery, stated)| {
-            let applies_to = AppliesTo { serials, models, main_firmware };
-            let mut profile = Profile { name, applies_to, battery, ..Profile::default() };
+            let mut profile = Profile::default();
+            (profile.name, profile.battery) = (name, battery);
+            profile.applies_to.serials = serials;
+            profile.applies_to.models = models;
+            profile.applies_to.main_firmware = main_firmware;
             for (setting, value) in stated {
                 profile.settings.set(setting, Some(value)).unwrap();
             }

@@ -60,7 +60,7 @@ fn plan_from_a_partial_reading_has_equal_steps_and_is_refused() {
     let part = Unit::read_for(&mut client, &host, &priority()).unwrap();
     let plan = |unit: &Unit| {
         let address = "sim:0".to_owned();
-        let planned = PlannedUnit { address, unit: unit.clone(), target: priority() };
+        let planned = PlannedUnit::new(address, unit.clone(), priority());
         Plan::new(vec![planned], Permissions::default(), None).unwrap()
     };
     assert_eq!(plan(&part).steps, plan(&whole).steps);

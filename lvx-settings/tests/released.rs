@@ -73,12 +73,10 @@ fn confirmed(leads_to: fn(usize) -> usize, shares: bool) -> (ApplyReport, Option
     if shares {
         units = units.released_during_waits();
     }
-    let options = Options {
-        confirm_within: Some(Duration::from_mins(10)),
-        away: Duration::ZERO,
-        pause: Duration::from_millis(1),
-        ..Options::default()
-    };
+    let options = Options::default()
+        .with_confirm_within(Duration::from_mins(10))
+        .with_away(Duration::ZERO)
+        .with_pause(Duration::from_millis(1));
     let mut script = Script::new(&bank);
     script.memory = Memory::default();
     let open_at_confirmation = Rc::new(Cell::new(None));

@@ -10,7 +10,8 @@ use crate::{Group, Settings, Unit};
 
 /// An action that the caller of an [`Apply`](crate::Apply) has to carry out.
 ///
-/// Each action except [`Done`](Self::Done) has an [`Event`] that reports its result. [`run`](crate::run())
+/// Each action except [`Done`](Self::Done) has an [`Event`] that reports its result. A program has to carry out
+/// every action, so a new kind of action is a breaking change, and this enum is exhaustive. [`run`](crate::run())
 /// carries out the actions over blocking links. A program can also carry them out itself, for example with an
 /// asynchronous runtime:
 ///
@@ -59,7 +60,7 @@ use crate::{Group, Settings, Unit};
 /// assert_eq!(report.ending, Ending::Applied);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use = "an action must be carried out, and its event passed to `Apply::handle`"]
 pub enum Action {
     /// Read a whole [`Unit`]. The result is [`Event::Surveyed`].
@@ -97,7 +98,8 @@ pub enum Action {
 }
 
 /// A set command to send.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Write {
     /// Index of the unit in the plan.
     pub unit: usize,
@@ -112,7 +114,7 @@ pub struct Write {
 }
 
 /// A set command that is built when it is sent.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Command {
     pub(super) group: Group,
     pub(super) to: Settings,
@@ -129,6 +131,7 @@ impl Command {
 
 /// The result of an [`Action`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// Result of [`Action::Survey`]: the unit, or the reason why it could not be read.
     Surveyed(Result<Box<Unit>, String>),
@@ -154,11 +157,20 @@ pub enum Event {
 
 /// The failure of a query or of a set command.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Trouble {
     /// Whether the device is gone, so that its link has to be opened again.
     pub gone: bool,
     /// Text of the error of the link.
     pub text: String,
+}
+
+impl Trouble {
+    /// Returns a failure with this text. `gone` states whether the link has to be opened again.
+    #[must_use]
+    pub fn new(gone: bool, text: impl Into<String>) -> Self {
+        Self { gone, text: text.into() }
+    }
 }
 
 impl From<&pi18_transport::Error> for Trouble {

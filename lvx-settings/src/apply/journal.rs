@@ -9,8 +9,8 @@
 //! records for a part of the plan, and `lock` keeps other programs from writing the file.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::Write,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -21,7 +21,7 @@ use self::{
     line::{Format, Head, Line, check_regular},
     lock::LockedFile,
 };
-use crate::{Error, Plan};
+use crate::{Ending, Error, Plan};
 
 mod line;
 mod lock;
@@ -34,7 +34,10 @@ pub use past::Past;
 pub use progress::ApplyProgress;
 pub use record::Record;
 
-/// A journal file that is open for writing.
+/// A journal file, to which a run is recorded.
+///
+/// The file appears when the run begins to write to units ([`Recorder::begin`](crate::Recorder::begin)), or with
+/// the first record. A run that is refused by its checks leaves no file.
 ///
 /// Each method that writes a line returns only after the line is on the disk. The file is locked until the
 /// journal is dropped, so that no other program continues the same run.
@@ -52,6 +55,7 @@ pub use record::Record;
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("night.journal");
 /// let mut journal = Journal::create(&path, &plan)?;
+/// assert!(!path.exists());
 /// // The program is killed just after it recorded its first write.
 /// journal.append(&Record::Writing { step: 0, direction: RunDirection::Forward, attempt: 1 }, None)?;
 /// drop(journal);
@@ -64,31 +68,84 @@ pub use record::Record;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// [`Apply::resume`](crate::Apply::resume) then finishes or undoes the run.
+/// [`Past::resume`] then finishes or undoes the run.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: LockedFile,
     plan: Plan,
+    state: State,
+}
+
+/// The state of a journal's file.
+#[derive(Debug)]
+enum State {
+    /// The file is created when the run begins. `replaces` states whether it may replace the journal of a run
+    /// that has ended.
+    Pending {
+        replaces: bool,
+    },
+    Open(OpenFile),
+}
+
+/// The open file of a journal.
+#[derive(Debug)]
+struct OpenFile {
+    file: LockedFile,
     /// Number of bytes up to the end of the last complete line.
     sound: u64,
+    /// Whether the file has the records of an earlier program.
+    is_resumed: bool,
 }
 
 impl Journal {
-    /// Creates a journal file, and syncs the file and its folder to disk.
+    /// Prepares a journal in a new file.
     ///
     /// # Errors
-    /// If the file exists already or cannot be written, or the plan is malformed.
+    /// If the file exists already, or the plan is malformed.
     pub fn create(path: impl Into<PathBuf>, plan: &Plan) -> Result<Self, Error> {
         let path = path.into();
         plan.check_shape()?;
-        let fail = |source| Error::file(&path, CANNOT_CREATE, source);
-        let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(fail)?;
-        let journal = Self::begin(file, &path, plan, None)?;
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::file(&path, CANNOT_CREATE, io::ErrorKind::AlreadyExists.into()));
         }
-        Ok(journal)
+        Ok(Self { path, plan: plan.clone(), state: State::Pending { replaces: false } })
+    }
+
+    /// Prepares a journal in a file that is new, or that has the journal of a run that has ended. The journal of
+    /// an ended run is replaced when this run begins. Its old settings are lost then, so it can no longer
+    /// be undone.
+    ///
+    /// ```
+    /// use lvx_settings::{Ending, HostClock, Journal, Past, Permissions, Plan, Profile, Record, Recorder, Unit};
+    /// use pi18_transport::Client;
+    ///
+    /// let units = vec![("sim:0".to_owned(), Unit::read(&mut Client::open("sim:0")?, &HostClock::system())?)];
+    /// let profile = Profile::parse("night.yaml", "backlight: off\n")?;
+    /// let plan = Plan::for_profile(profile.profile(), units, &Permissions::default())?;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("bank.journal");
+    /// for _ in 0..2 {
+    ///     let mut journal = Journal::replace(&path, &plan)?;
+    ///     journal.begin(&plan, &[])?;
+    ///     // The journal of a run that has not ended is kept.
+    ///     assert!(Journal::replace(&path, &plan).is_err());
+    ///     journal.append(&Record::Ended { ending: Ending::Applied }, None)?;
+    /// }
+    /// assert_eq!(Past::read(&path)?.ending(), Some(Ending::Applied));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not a journal, or is the journal of a run that has not ended; if the
+    /// plan is malformed.
+    pub fn replace(path: impl Into<PathBuf>, plan: &Plan) -> Result<Self, Error> {
+        let path = path.into();
+        plan.check_shape()?;
+        if path.symlink_metadata().is_ok() {
+            Past::read(&path)?.check_ended(&path)?;
+        }
+        Ok(Self { path, plan: plan.clone(), state: State::Pending { replaces: true } })
     }
 
     /// Begins a journal in an empty file that is open for appending. `path` is the name of the file in
@@ -113,10 +170,10 @@ impl Journal {
             let why = format!("expected an empty file for a journal, found {size} bytes");
             return Err(Error::content(&path, why));
         }
-        let mut journal = Self { path, file, plan: plan.clone(), sound: 0 };
+        let mut file = OpenFile { file, sound: 0, is_resumed: false };
         let undoes = undoes.map(str::to_owned);
-        journal.write_line(&Head { format: Format::V1, plan: plan.clone(), undoes })?;
-        Ok(journal)
+        file.write_line(&Head { format: Format::V1, plan: plan.clone(), undoes }, &path)?;
+        Ok(Self { path, plan: plan.clone(), state: State::Open(file) })
     }
 
     /// Opens the journal of an earlier run for reading and for further records.
@@ -143,15 +200,73 @@ impl Journal {
         let file = LockedFile::new(file, &path)?;
         let past = Past::read_from(file.file(), &path)?;
         let plan = past.plan.clone();
-        Ok((Self { path, file, plan, sound: past.sound }, past))
+        let file = OpenFile { file, sound: past.sound, is_resumed: true };
+        Ok((Self { path, plan, state: State::Open(file) }, past))
     }
 
-    /// Writes a record, and returns once it is on the disk.
+    /// Writes a record, and returns once it is on the disk. Creates the file if the run has not begun.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be created or written.
     pub fn append(&mut self, record: &Record, at: Option<DateTime>) -> Result<(), Error> {
-        self.write_line(&Line { at, record: record.clone() })
+        let line = Line { at, record: record.clone() };
+        self.create_file()?;
+        match &mut self.state {
+            State::Open(file) => file.write_line(&line, &self.path),
+            State::Pending { .. } => Ok(()),
+        }
+    }
+
+    /// Writes the end of a run that wrote nothing, if the file exists and has no earlier run.
+    pub(super) fn end_unwritten(&mut self, ending: Ending) -> Result<(), Error> {
+        match &mut self.state {
+            State::Open(file) if !file.is_resumed => {
+                let line = Line { at: None, record: Record::Ended { ending } };
+                file.write_line(&line, &self.path)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Creates the file, and syncs it and its folder to disk, unless this was done before.
+    pub(super) fn create_file(&mut self) -> Result<(), Error> {
+        let State::Pending { replaces } = self.state else { return Ok(()) };
+        let path = &self.path;
+        let fail = |source| Error::file(path, CANNOT_CREATE, source);
+        let created = if replaces && path.symlink_metadata().is_ok() {
+            self.replace_file()?
+        } else {
+            let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(fail)?;
+            let created = Self::begin(file, path, &self.plan, None);
+            if created.is_err() {
+                // No unit was changed, so an incomplete journal is of no use.
+                fs::remove_file(path).ok();
+            }
+            created?
+        };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
+        }
+        self.state = created.state;
+        Ok(())
+    }
+
+    /// Replaces the journal of a run that has ended.
+    fn replace_file(&self) -> Result<Self, Error> {
+        let path = &self.path;
+        let fail = |source| Error::file(path, CANNOT_CREATE, source);
+        // The lock of the old file is kept until its name leads to the new one.
+        let (_old, past) = Self::reopen(path)?;
+        past.check_ended(path)?;
+        let mut name = path.clone().into_os_string();
+        name.push(".new");
+        let new = PathBuf::from(name);
+        let file = OpenOptions::new().append(true).create(true).open(&new).map_err(fail)?;
+        // A program that was killed at this place left an incomplete file.
+        file.set_len(0).map_err(fail)?;
+        let created = Self::begin(file, path, &self.plan, None)?;
+        fs::rename(&new, path).map_err(fail)?;
+        Ok(created)
     }
 
     /// Returns the plan of the run.
@@ -165,10 +280,12 @@ impl Journal {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
 
-    fn write_line(&mut self, line: &impl Serialize) -> Result<(), Error> {
-        let mut text =
-            serde_json::to_vec(line).map_err(|error| Error::content(&self.path, error))?;
+impl OpenFile {
+    /// Writes a line at the end of the file. `path` is the name of the file in errors.
+    fn write_line(&mut self, line: &impl Serialize, path: &Path) -> Result<(), Error> {
+        let mut text = serde_json::to_vec(line).map_err(|error| Error::content(path, error))?;
         text.push(b'\n');
         // This cuts off an incomplete line, which a full disk or a killed program left.
         let mut file = self.file.file();
@@ -176,7 +293,7 @@ impl Journal {
             file.write_all(&text)?;
             file.sync_all()
         });
-        written.map_err(|source| Error::file(&self.path, "cannot write the journal", source))?;
+        written.map_err(|source| Error::file(path, "cannot write the journal", source))?;
         self.sound += u64::try_from(text.len()).unwrap_or_default();
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::{
     action::{Action, Event},
     change::{Change, Verdict},
     direction::ResumeMode,
+    events,
     journal::{ApplyProgress, Record},
     options::Options,
     preflight::{Preflight, Purpose},
@@ -258,7 +259,10 @@ impl Apply {
 
     /// Passes an event on to a write. Updates the unit if the write found that it has changed.
     fn pass_on(&mut self, change: &mut Change, event: Event, now: Instant) -> Option<Verdict> {
-        self.outcome.writes += u64::from(matches!(event, Event::Written(Ok(_))));
+        if let Event::Written(written) = &event {
+            self.outcome.writes += u64::from(written.is_ok());
+            events::sent(change, written);
+        }
         let verdict = change.handle(event, now);
         self.idle_until = change.idle_until();
         if let Some(unit) = change.take_update()

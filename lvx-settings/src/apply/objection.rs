@@ -10,7 +10,7 @@ use crate::{Obstacle, PlannedUnit, Setting};
 /// A reason why the present state of the units does not permit a plan.
 ///
 /// `Display` writes the place and the text. See [`Plan::objections`](crate::Plan::objections).
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Objection {
     /// Kind of the objection.

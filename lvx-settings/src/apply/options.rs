@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 /// use lvx_settings::Options;
 ///
 /// // Undo the run unless the new settings are confirmed within ten minutes.
-/// let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+/// let options = Options::default().with_confirm_within(Duration::from_mins(10));
 /// assert_eq!(options.within, Duration::from_secs(15));
 /// assert_eq!(options.attempts, 3);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Options {
     /// Pause between a write and the first reading, and between two readings.
     pub pause: Duration,
@@ -49,6 +50,44 @@ impl Default for Options {
             wait_idle: None,
             confirm_within: None,
         }
+    }
+}
+
+impl Options {
+    /// Returns the options with another pause between readings.
+    #[must_use]
+    pub const fn with_pause(self, pause: Duration) -> Self {
+        Self { pause, ..self }
+    }
+
+    /// Returns the options with another time for which a unit may still show the old value.
+    #[must_use]
+    pub const fn with_within(self, within: Duration) -> Self {
+        Self { within, ..self }
+    }
+
+    /// Returns the options with another time for which a link may fail.
+    #[must_use]
+    pub const fn with_away(self, away: Duration) -> Self {
+        Self { away, ..self }
+    }
+
+    /// Returns the options with another maximum number of attempts.
+    #[must_use]
+    pub const fn with_attempts(self, attempts: u32) -> Self {
+        Self { attempts, ..self }
+    }
+
+    /// Returns the options with a wait for idle windows of at most this time.
+    #[must_use]
+    pub const fn with_wait_idle(self, time: Duration) -> Self {
+        Self { wait_idle: Some(time), ..self }
+    }
+
+    /// Returns the options with an undo unless the new settings are confirmed in this time.
+    #[must_use]
+    pub const fn with_confirm_within(self, time: Duration) -> Self {
+        Self { confirm_within: Some(time), ..self }
     }
 }
 

@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{Error, Plan, Unit};
 
+mod hooks;
 mod recorder;
 mod units;
 
+pub use hooks::Hooks;
 pub use recorder::{Audit, Recorder};
 pub use units::{Clock, Units};
 
@@ -24,20 +26,16 @@ pub use units::{Clock, Units};
 ///
 /// ```
 /// use lvx_settings::{
-///     Apply, Ending, HostClock, Journal, Options, Permissions, Plan, Profile, Unit, Units, run,
+///     Apply, Ending, HostClock, Journal, Options, Permissions, Plan, Profile, Units, run,
 /// };
-/// use pi18_transport::Client;
 ///
-/// let host = HostClock::system();
-/// let mut client = Client::open("sim:0?frozen=on")?;
-/// let unit = ("sim:0".to_owned(), Unit::read(&mut client, &host)?);
+/// let mut units = Units::open(["sim:0?frozen=on"], HostClock::system())?;
 /// let profile = Profile::parse("night.yaml", "output_priority: solar_utility_battery\n")?;
 /// let permissions = Permissions::default().with_part_of_bank();
-/// let plan = Plan::for_profile(profile.profile(), vec![unit], &permissions)?;
+/// let plan = Plan::for_profile(profile.profile(), units.read()?, &permissions)?;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let mut journal = Journal::create(folder.path().join("night.journal"), &plan)?;
-/// let mut units = Units::new(vec![client], host);
 /// let report = run(Apply::new(plan, Options::default()), &mut units, &mut journal);
 /// assert_eq!(report.ending, Ending::Applied);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -53,6 +51,7 @@ pub fn run<L: Link>(
         let action = apply.next_action();
         recorder.watch(&action);
         if let (Action::Done, Some(report)) = (&action, apply.report()) {
+            recorder.end(report);
             return report.clone();
         }
         let event = act(&action, &apply, units, recorder);

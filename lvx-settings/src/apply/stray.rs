@@ -13,7 +13,6 @@ use crate::{Plan, Settings, Step};
 /// [`PendingCorrection`]. A unit outside the plan is only named in the report, because its old settings are
 /// not known.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Stray {
     /// Index of the step that the command was sent for.

@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 use pi18_proto::{Amperes, Decivolts};
 use serde::{Deserialize, Serialize};
 
+use super::parse_error::ParseError;
+
 pub use guard::GuardError;
 
 /// The battery guard of a site or a profile.
@@ -19,15 +21,14 @@ pub use guard::GuardError;
 /// use pi18_proto::Decivolts;
 ///
 /// let battery = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3600));
-/// let settings = Settings { bulk_voltage: Some(Decivolts(584)), ..Settings::default() };
+/// let settings = Settings::build(|s| s.bulk_voltage = Some(Decivolts(584)));
 /// let rules = broken_rules(&settings, Some(&battery));
 /// assert_eq!(
 ///     rules[0].to_string(),
 ///     "bulk_voltage 58.4 V is 3.65 V per cell, above 3.60 V; 16 cells in series allow at most 57.6 V"
 /// );
 /// ```
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Battery {
     /// Chemistry of the cells.
@@ -56,7 +57,7 @@ pub struct Battery {
 /// assert_eq!(voltage, Millivolts(3600));
 /// assert_eq!(voltage.to_string(), "3.60 V");
 /// ```
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millivolts(pub u16);
 
@@ -67,8 +68,9 @@ pub struct Millivolts(pub u16);
 /// | `lfp` | 2.50 to 3.65 V | 3.20 V | 3.45 V |
 /// | `nmc` | 2.80 to 4.20 V | 3.60 V | 4.10 V |
 /// | `lead_acid` | 1.70 to 2.45 V | 2.00 V | 2.30 V |
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Chemistry {
     /// Lithium iron phosphate.
     Lfp,
@@ -195,17 +197,28 @@ impl fmt::Display for Millivolts {
     }
 }
 
+impl FromStr for Chemistry {
+    type Err = ParseError;
+
+    /// Reads the name of a chemistry in a profile.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let named = Self::ALL.into_iter().find(|known| known.word() == text);
+        named.ok_or_else(|| ParseError::new("lfp, nmc or lead_acid", text))
+    }
+}
+
 impl FromStr for Millivolts {
-    type Err = ();
+    type Err = ParseError;
 
     /// Reads `3.60 V`, `3.6` or `3.565 V`; at most 9.999 V.
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let wrong = || ParseError::new("a cell voltage such as 3.60 V", text);
         let number = text.strip_suffix('V').unwrap_or(text).trim();
         let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if whole.len() != 1 || !(1..=3).contains(&part.len()) || !digits(whole) || !digits(part) {
-            return Err(());
+            return Err(wrong());
         }
-        format!("{whole}{part:0<3}").parse().map(Self).map_err(|_| ())
+        format!("{whole}{part:0<3}").parse().map(Self).map_err(|_| wrong())
     }
 }

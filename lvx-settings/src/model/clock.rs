@@ -10,6 +10,8 @@ use jiff::civil;
 use pi18_proto::{ClockSetting, Date, DateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::parse_error::ParseError;
+
 /// The offset of a unit's clock from the clock of this computer.
 ///
 /// As text, `host` is no offset, `host+37s` is 37 s ahead, and `host-3600s` is an hour behind.
@@ -57,25 +59,25 @@ impl Serialize for ClockOffset {
 impl<'de> Deserialize<'de> for ClockOffset {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse()
-            .map_err(|()| de::Error::custom(format!("expected host or host+37s, found {text:?}")))
+        text.parse().map_err(de::Error::custom)
     }
 }
 
 impl FromStr for ClockOffset {
-    type Err = ();
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let rest = text.strip_prefix("host").ok_or(())?;
-        if rest.is_empty() {
-            return Ok(Self::default());
-        }
-        let number = rest.strip_suffix('s').filter(|rest| rest.starts_with(['+', '-'])).ok_or(())?;
-        let seconds: i64 = number.parse().map_err(|_| ())?;
-        // About a century, the range of a unit's clock; sums stay within i64.
-        Some(Self { seconds })
-            .filter(|offset| offset.seconds.unsigned_abs() < 4_000_000_000)
-            .ok_or(())
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let read = || {
+            let rest = text.strip_prefix("host")?;
+            if rest.is_empty() {
+                return Some(Self::default());
+            }
+            let number = rest.strip_suffix('s').filter(|rest| rest.starts_with(['+', '-']))?;
+            let seconds: i64 = number.parse().ok()?;
+            // About a century, the range of a unit's clock; sums stay within i64.
+            Some(Self { seconds }).filter(|offset| offset.seconds.unsigned_abs() < 4_000_000_000)
+        };
+        read().ok_or_else(|| ParseError::new("host or host+37s", text))
     }
 }
 

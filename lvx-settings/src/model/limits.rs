@@ -10,6 +10,8 @@ use pi18_proto::{
     OutputVoltage, RechargeVoltage, RedischargeVoltage,
 };
 
+use serde::Serialize;
+
 use super::{
     class::Class,
     setting::Setting,
@@ -41,11 +43,11 @@ use super::{
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Limits(BTreeMap<Setting, Limit>);
 
 /// The allowed values of one setting of a unit, and their source.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Limit {
     /// The allowed values.
@@ -57,7 +59,8 @@ pub struct Limit {
 }
 
 /// The values that a setting can be set to.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Allowed {
     /// Quantities in steps of the wire, ascending.
@@ -78,7 +81,7 @@ pub enum Allowed {
 }
 
 /// The error for a value that a unit cannot be set to.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, thiserror::Error)]
 #[error("expected {allowed} ({origin}), found {value}{}", otherwise.map_or(String::new(), |hint| format!("; {hint}")))]
 #[non_exhaustive]
 pub struct LimitError {

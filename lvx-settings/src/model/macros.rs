@@ -122,7 +122,9 @@ macro_rules! settings {
         /// assert_eq!(settings.iter().count(), 1);
         /// # Ok::<(), lvx_settings::ValueError>(())
         /// ```
+        /// [`Settings::build`] makes settings with some values.
         #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+        #[non_exhaustive]
         pub struct Settings {
             $($(
                 #[doc = $label]

@@ -59,11 +59,10 @@ impl fmt::Display for BrokenRule {
 /// use lvx_settings::{Settings, broken_rules};
 /// use pi18_proto::Decivolts;
 ///
-/// let settings = Settings {
-///     bulk_voltage: Some(Decivolts(540)),
-///     float_voltage: Some(Decivolts(560)),
-///     ..Settings::default()
-/// };
+/// let settings = Settings::build(|s| {
+///     s.bulk_voltage = Some(Decivolts(540));
+///     s.float_voltage = Some(Decivolts(560));
+/// });
 /// let rules = broken_rules(&settings, None);
 /// assert_eq!(rules[0].rule, "float-above-bulk");
 /// assert_eq!(rules[0].text, "float_voltage 56.0 V is above bulk_voltage 54.0 V");

@@ -1,11 +1,12 @@
 //! Operations on settings with their values: comparison, combination, serialization.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use pi18_proto::{AnyReply, DateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 use super::{
+    parse_error::ParseError,
     setting::{Setting, Settings},
     value::SettingValue,
 };
@@ -16,8 +17,8 @@ use super::{
 /// use lvx_settings::Settings;
 /// use pi18_proto::Decivolts;
 ///
-/// let now = Settings { bulk_voltage: Some(Decivolts(564)), ..Settings::default() };
-/// let target = Settings { bulk_voltage: Some(Decivolts(560)), ..Settings::default() };
+/// let now = Settings::build(|s| s.bulk_voltage = Some(Decivolts(564)));
+/// let target = Settings::build(|s| s.bulk_voltage = Some(Decivolts(560)));
 /// let difference = now.differences(&target).next().unwrap();
 /// assert_eq!(difference.to_string(), "Bulk (C.V.) voltage: 56.4 V -> 56.0 V");
 /// ```
@@ -33,6 +34,22 @@ pub struct Difference {
 }
 
 impl Settings {
+    /// Returns settings whose values `fill` sets; the others have no value.
+    ///
+    /// ```
+    /// use lvx_settings::Settings;
+    /// use pi18_proto::Decivolts;
+    ///
+    /// let settings = Settings::build(|s| s.float_voltage = Some(Decivolts(540)));
+    /// assert_eq!(settings.iter().count(), 1);
+    /// ```
+    #[must_use]
+    pub fn build(fill: impl FnOnce(&mut Self)) -> Self {
+        let mut settings = Self::default();
+        fill(&mut settings);
+        settings
+    }
+
     /// Returns the settings that have a value, in the order of [`Setting::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (Setting, SettingValue)> + '_ {
         Setting::ALL.iter().filter_map(|&setting| Some((setting, self.get(setting)?)))
@@ -50,12 +67,11 @@ impl Settings {
     /// use lvx_settings::Settings;
     /// use pi18_proto::{Amperes, Decivolts};
     ///
-    /// let unit = Settings {
-    ///     float_voltage: Some(Decivolts(540)),
-    ///     max_charge_current: Some(Amperes(60)),
-    ///     ..Settings::default()
-    /// };
-    /// let profile = Settings { float_voltage: Some(Decivolts(535)), ..Settings::default() };
+    /// let unit = Settings::build(|s| {
+    ///     s.float_voltage = Some(Decivolts(540));
+    ///     s.max_charge_current = Some(Amperes(60));
+    /// });
+    /// let profile = Settings::build(|s| s.float_voltage = Some(Decivolts(535)));
     /// let result = unit.overlaid(&profile);
     /// assert_eq!(result.float_voltage, Some(Decivolts(535)));
     /// assert_eq!(result.max_charge_current, Some(Amperes(60)));
@@ -103,12 +119,11 @@ impl Settings {
     /// use lvx_settings::Settings;
     /// use pi18_proto::Switch;
     ///
-    /// let unit = Settings {
-    ///     backlight: Some(Switch::ON),
-    ///     fault_record: Some(Switch::OFF),
-    ///     ..Settings::default()
-    /// };
-    /// let target = Settings { backlight: Some(Switch::ON), ..Settings::default() };
+    /// let unit = Settings::build(|s| {
+    ///     s.backlight = Some(Switch::ON);
+    ///     s.fault_record = Some(Switch::OFF);
+    /// });
+    /// let target = Settings::build(|s| s.backlight = Some(Switch::ON));
     /// assert!(unit.satisfy(&target));
     /// assert!(!target.satisfy(&unit));
     /// ```
@@ -186,9 +201,7 @@ impl<'de> Deserialize<'de> for Settings {
                     if FORMER.contains(&&*key) {
                         continue;
                     }
-                    let setting = Setting::from_key(&key).ok_or_else(|| {
-                        de::Error::custom(format!("expected the key of a setting, found {key:?}"))
-                    })?;
+                    let setting: Setting = key.parse().map_err(de::Error::custom)?;
                     let value = setting.parse(&text).map_err(de::Error::custom)?;
                     if settings.get(setting).is_some() {
                         return Err(de::Error::custom(format!(
@@ -217,10 +230,16 @@ impl Serialize for Setting {
 
 impl<'de> Deserialize<'de> for Setting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let key = String::deserialize(deserializer)?;
-        Self::from_key(&key).ok_or_else(|| {
-            de::Error::custom(format!("expected the key of a setting, found {key:?}"))
-        })
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl FromStr for Setting {
+    type Err = ParseError;
+
+    /// Reads a key or an alias.
+    fn from_str(key: &str) -> Result<Self, ParseError> {
+        Self::from_key(key).ok_or_else(|| ParseError::new("the key of a setting", key))
     }
 }
 

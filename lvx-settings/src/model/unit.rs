@@ -27,8 +27,8 @@ use crate::{
 /// assert_eq!(unit.settings().bulk_voltage.unwrap().to_string(), "56.4 V");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Unit {
     /// Serial number.
     pub serial_number: SerialNumber,
@@ -68,6 +68,35 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// Returns a unit without fault and without the optional replies, for programs that do not read it from a
+    /// link. The fields can then be set.
+    #[must_use]
+    pub fn new(
+        serial_number: SerialNumber,
+        firmware: FirmwareVersions,
+        rated: RatedInformation,
+        mode: WorkingMode,
+        status: GeneralStatus,
+    ) -> Self {
+        Self {
+            serial_number,
+            model: None,
+            firmware,
+            rated,
+            flags: None,
+            ac_charge_window: None,
+            ac_load_window: None,
+            clock: None,
+            defaults: None,
+            max_charge_currents: None,
+            max_ac_charge_currents: None,
+            mode,
+            fault: FaultCode::NONE,
+            status,
+            next_in_bank: None,
+        }
+    }
+
     /// Reads the whole state of a unit. Fields whose query an older unit refuses are `None`.
     ///
     /// # Errors

@@ -210,10 +210,16 @@ impl fmt::Display for SettingValue {
             Self::Code(Code { number, .. }) | Self::Switch(Switch(number)) => {
                 format!("code {number}")
             }
-            Self::Window(Window { start, end }) => format!("{start}-{end}"),
+            Self::Window(window) => window.to_string(),
             Self::Clock(offset) => offset.to_string(),
         };
         f.pad(&text)
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.start, self.end)
     }
 }
 
@@ -262,7 +268,7 @@ fn one_of(words: &[String]) -> String {
 }
 
 /// The error for a text or value that does not fit a setting.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, thiserror::Error)]
 #[error("{key}: expected {expected}, found {found}{}", hint.as_ref().map_or(String::new(), |hint| format!("; {hint}")))]
 #[non_exhaustive]
 pub struct ValueError {

@@ -23,7 +23,7 @@ use crate::{Error, GuardError, Setting};
 /// assert!(obstacle.why.starts_with("max_charge_current: expected one of 10, 20, 30 … 80 A"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, thiserror::Error)]
 #[error("{place}: {}", self.text())]
 #[non_exhaustive]
 pub struct Obstacle {
@@ -69,7 +69,7 @@ pub enum ObstacleKind {
 }
 
 /// All obstacles of a plan. `Display` writes one line for each.
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq, Serialize)]
 #[must_use]
 pub struct Obstacles(pub(super) Vec<Obstacle>);
 

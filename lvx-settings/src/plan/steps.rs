@@ -27,8 +27,8 @@ use crate::{Battery, Difference, Group, Setting, Settings, Unit, model::clock::s
 /// assert_eq!(serde_json::from_str::<Plan>(&file)?, plan);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Plan {
     format: Format,
     /// Time at which the plan was made, by the clock of this computer.
@@ -60,8 +60,8 @@ enum Format {
 }
 
 /// A unit of a plan: its state when the plan was made, and its target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PlannedUnit {
     /// Address at which the unit was read.
     pub address: String,
@@ -76,8 +76,8 @@ pub struct PlannedUnit {
 ///
 /// `Display` writes the changes, with settings that are written along in parentheses:
 /// `bulk_voltage 56.4 V -> 56.0 V, (float_voltage 54.0 V)`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Step {
     /// Index of the unit in the plan.
     pub unit: usize,
@@ -176,6 +176,12 @@ impl Plan {
 }
 
 impl PlannedUnit {
+    /// Returns a unit that was read at this address, and the settings that it should get.
+    #[must_use]
+    pub fn new(address: impl Into<String>, unit: Unit, target: Settings) -> Self {
+        Self { address: address.into(), unit, target }
+    }
+
     /// Returns the name of the unit in errors: address and serial number.
     #[must_use]
     pub fn place(&self) -> String {
@@ -184,6 +190,12 @@ impl PlannedUnit {
 }
 
 impl Step {
+    /// Returns a write to the unit with this index in the plan.
+    #[must_use]
+    pub const fn new(unit: usize, from: Settings, to: Settings) -> Self {
+        Self { unit, from, to }
+    }
+
     /// Returns the group that the step writes; `None` unless the settings are those of one group.
     #[must_use]
     pub fn group(&self) -> Option<Group> {

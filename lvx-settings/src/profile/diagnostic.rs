@@ -4,11 +4,14 @@ use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Padding, Renderer, Snippet};
 use pi18_transport::{is_printable, printable};
+use serde::{Serialize, Serializer};
 
 use crate::ObstacleKind;
 
 /// The severity of a diagnostic.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DiagnosticSeverity {
     /// The text cannot be used.
     Error,
@@ -17,7 +20,8 @@ pub enum DiagnosticSeverity {
 }
 
 /// The cause of a diagnostic, for programs that add their own help.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DiagnosticKind {
     /// A key that is neither a setting nor similar to one.
@@ -30,7 +34,8 @@ pub enum DiagnosticKind {
 }
 
 /// The style in which diagnostics are printed.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub enum DiagnosticStyle {
     /// Text only, for a file or a pipe.
     #[default]
@@ -40,7 +45,7 @@ pub enum DiagnosticStyle {
 }
 
 /// A place in the text with a remark.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Label {
     /// The range in bytes.
@@ -64,7 +69,7 @@ pub struct Label {
 ///   |
 ///   = help: did you mean bulk_voltage?
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnostic {
     /// Severity of the diagnostic.
@@ -238,6 +243,13 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+/// Writes a list of the diagnostics, without the text that they are about.
+impl Serialize for Diagnostics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.list)
     }
 }
 

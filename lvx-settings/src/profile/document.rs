@@ -1,6 +1,7 @@
 //! The content of a profile, and the places of its keys in the text.
 
 use pi18_proto::{Model, SerialNumber, Version};
+use serde::Serialize;
 
 use super::{Key, Place, Places, diagnostic::Source};
 use crate::{Battery, Settings, Unit, model::value::word};
@@ -46,7 +47,8 @@ use crate::{Battery, Settings, Unit, model::value::word};
 /// assert_eq!(profile.profile().battery.unwrap().cells, Some(16));
 /// # Ok::<(), lvx_settings::Diagnostics>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Profile {
     /// Name of the profile.
     pub name: Option<String>,
@@ -70,7 +72,8 @@ pub struct Profile {
 /// assert!(reason.starts_with("the profile is for model infinisolar_v, but unit 96132206100410"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct AppliesTo {
     /// Serial numbers of the units.
     pub serials: Vec<SerialNumber>,
@@ -95,6 +98,13 @@ pub struct ParsedProfile {
     pub(super) profile: Profile,
     pub(super) places: Places,
     pub(super) source: Source,
+}
+
+impl From<Settings> for Profile {
+    /// Returns a profile that states these settings, for all units and without a battery guard.
+    fn from(settings: Settings) -> Self {
+        Self { settings, ..Self::default() }
+    }
 }
 
 impl AppliesTo {

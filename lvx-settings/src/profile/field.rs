@@ -84,7 +84,7 @@ pub(super) fn cells(text: &str) -> Result<u16, String> {
 /// Reads the voltage of one cell; the error is a hint.
 pub(super) fn cell_voltage(text: &str) -> Result<Millivolts, String> {
     let hint = || "write the voltage of one cell in V, not that of the battery".to_owned();
-    Millivolts::from_str(text).map_err(|()| hint())
+    Millivolts::from_str(text).map_err(|_| hint())
 }
 
 /// Reads a charge current of a bank, above 0 A; the error is a hint.

@@ -1,45 +1,75 @@
 //! The JSON schema of profiles, with which editors complete, explain and check a profile.
 
-use pi18_proto::Model;
-use serde_json::{Map, Value as Json, json};
+use std::fmt;
 
+use pi18_proto::Model;
+use serde::{Serialize, Serializer};
+
+use self::ordered::{Json, object};
 use crate::{
     Chemistry, Setting,
     model::value::{Shape, word},
 };
 
-/// Returns the JSON schema (draft 2020-12) of a profile, made from the table of settings.
+mod ordered;
+
+/// The JSON schema (draft 2020-12) of a profile.
+///
+/// `Display` writes it as JSON, with `{:#}` on several lines; the properties have the order of
+/// [`Setting::ALL`]. `Serialize` writes the same object.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProfileSchema(Json);
+
+impl Serialize for ProfileSchema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl fmt::Display for ProfileSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = if f.alternate() {
+            serde_json::to_string_pretty(&self.0)
+        } else {
+            serde_json::to_string(&self.0)
+        };
+        f.write_str(&text.map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Returns the JSON schema of a profile, made from the table of settings.
 ///
 /// The schema is slightly narrower than [`Profile::parse`](crate::Profile::parse): it allows one
 /// spelling of each word. Rules that a schema cannot express are checked by [`validate`](crate::validate()).
 ///
 /// ```
-/// let schema = lvx_settings::profile_schema();
+/// let schema = serde_json::to_value(lvx_settings::profile_schema())?;
 /// assert_eq!(schema["properties"]["backlight"]["title"], "Backlight");
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[must_use]
-pub fn profile_schema() -> Json {
-    let mut properties = Map::new();
-    properties.insert(
-        "name".to_owned(),
-        json!({ "title": "Name", "description": "Name or purpose of the profile.", "type": "string", "minLength": 1 }),
-    );
-    properties.insert("applies_to".to_owned(), applies_to());
-    properties.insert("battery".to_owned(), battery());
+pub fn profile_schema() -> ProfileSchema {
+    let mut properties = object! {
+        "name": object! {
+            "title": "Name",
+            "description": "Name or purpose of the profile.",
+            "type": "string",
+            "minLength": 1,
+        },
+        "applies_to": applies_to(),
+        "battery": battery(),
+    };
     for &setting in Setting::ALL {
         let schema = of(setting);
         for alias in setting.aliases() {
             let mut deprecated = schema.clone();
-            if let Some(fields) = deprecated.as_object_mut() {
-                fields.insert("deprecated".to_owned(), json!(true));
-                fields
-                    .insert("description".to_owned(), json!(format!("Former name of {setting}.")));
-            }
-            properties.insert((*alias).to_owned(), deprecated);
+            deprecated.set("deprecated", true);
+            deprecated.set("description", format!("Former name of {setting}."));
+            properties.set(alias, deprecated);
         }
-        properties.insert(setting.key().to_owned(), schema);
+        properties.set(setting.key(), schema);
     }
-    json!({
+    ProfileSchema(object! {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Profile of PI18 inverters",
         "description": "Settings for units. Settings that are not stated are not changed.",
@@ -66,30 +96,33 @@ fn of(setting: Setting) -> Json {
                 _ => "60.0 Hz",
             };
             let part = if decimals == 0 { "(\\.0+)?" } else { "(\\.[0-9]0*)?" };
-            json!({
+            let kind = if decimals == 0 { "integer" } else { "number" };
+            object! {
                 "anyOf": [
-                    { "type": if decimals == 0 { "integer" } else { "number" }, "minimum": 0 },
-                    { "type": "string", "pattern": format!("^[0-9]+{part} ?({unit})?$") },
+                    object! { "type": kind, "minimum": 0 },
+                    object! { "type": "string", "pattern": format!("^[0-9]+{part} ?({unit})?$") },
                 ],
                 "examples": [example],
-            })
+            }
         }
-        Shape::Switch => json!({ "enum": ["on", "off", true, false] }),
-        Shape::Window => json!({
+        Shape::Switch => {
+            let switches =
+                [Json::from("on"), Json::from("off"), Json::from(true), Json::from(false)];
+            object! { "enum": switches }
+        }
+        Shape::Window => object! {
             "type": "string",
             "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9] ?- ?([01]?[0-9]|2[0-3]):[0-5][0-9]$",
             "examples": ["23:00-06:00", "00:00-00:00"],
-        }),
+        },
         Shape::Clock => {
-            json!({ "type": "string", "pattern": "^host([+-][0-9]+s)?$", "examples": ["host"] })
+            object! { "type": "string", "pattern": "^host([+-][0-9]+s)?$", "examples": ["host"] }
         }
-        shape @ Shape::Words(_) => json!({ "enum": shape.words() }),
+        shape @ Shape::Words(_) => object! { "enum": shape.words() },
     };
-    if let Some(fields) = schema.as_object_mut() {
-        fields.insert("title".to_owned(), json!(setting.label()));
-        if !lines.is_empty() {
-            fields.insert("description".to_owned(), json!(lines.join(" ")));
-        }
+    schema.set("title", setting.label());
+    if !lines.is_empty() {
+        schema.set("description", lines.join(" "));
     }
     schema
 }
@@ -98,71 +131,83 @@ fn of(setting: Setting) -> Json {
 fn applies_to() -> Json {
     let models: Vec<_> =
         (0..=u8::MAX).filter_map(|number| Model(number).name()).map(word).collect();
-    let number = json!({ "type": "integer", "minimum": 0 });
-    json!({
+    let number = object! { "type": "integer", "minimum": 0 };
+    let serial = object! {
+        "anyOf": [object! { "type": "string", "minLength": 1, "maxLength": 20 }, number.clone()],
+        "examples": ["96132206100410"],
+    };
+    let model = object! {
+        "anyOf": [
+            object! { "enum": models },
+            object! { "type": "string", "pattern": "^[0-9]{1,2}$" },
+            object! { "type": "integer", "minimum": 0, "maximum": 99 },
+        ],
+    };
+    let firmware = object! {
+        "anyOf": [object! { "type": "string", "minLength": 1, "maxLength": 8 }, number],
+        "examples": ["06306"],
+    };
+    object! {
         "title": "Units that the profile is for",
         "description": "Other units are refused. A key that is missing allows all units.",
         "type": "object",
-        "properties": {
-            "serials": one_or_more("Serial numbers", &json!({
-                "anyOf": [{ "type": "string", "minLength": 1, "maxLength": 20 }, number],
-                "examples": ["96132206100410"],
-            })),
-            "models": one_or_more("Product lines, by name or by the number in the reply to GMN", &json!({
-                "anyOf": [
-                    { "enum": models },
-                    { "type": "string", "pattern": "^[0-9]{1,2}$" },
-                    { "type": "integer", "minimum": 0, "maximum": 99 },
-                ],
-            })),
-            "main_firmware": one_or_more("Versions of the main processor's firmware", &json!({
-                "anyOf": [{ "type": "string", "minLength": 1, "maxLength": 8 }, number],
-                "examples": ["06306"],
-            })),
+        "properties": object! {
+            "serials": one_or_more("Serial numbers", serial),
+            "models": one_or_more("Product lines, by name or by the number in the reply to GMN", model),
+            "main_firmware": one_or_more("Versions of the main processor's firmware", firmware),
         },
         "additionalProperties": false,
-    })
+    }
 }
 
 /// Returns the schema of one value or a list of values.
-fn one_or_more(title: &str, one: &Json) -> Json {
-    json!({ "title": title, "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+fn one_or_more(title: &str, one: Json) -> Json {
+    let list = object! { "type": "array", "items": one.clone(), "minItems": 1 };
+    object! { "title": title, "anyOf": [one, list] }
 }
 
 /// Returns the schema of the battery guard.
 fn battery() -> Json {
-    let chemistries = Chemistry::ALL.map(Chemistry::word);
     let cell = |title: &str, example: &str| {
-        json!({
+        object! {
             "title": title,
             "anyOf": [
-                { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10 },
-                { "type": "string", "pattern": "^[0-9](\\.[0-9]{1,3})? ?V?$" },
+                object! { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10 },
+                object! { "type": "string", "pattern": "^[0-9](\\.[0-9]{1,3})? ?V?$" },
             ],
             "examples": [example],
-        })
+        }
     };
-    json!({
+    object! {
         "title": "Battery guard",
         "description": "Voltages outside the range of the cells are not written.",
         "type": "object",
-        "properties": {
-            "chemistry": { "title": "Chemistry of the cells", "enum": chemistries },
-            "cells": { "title": "Number of cells in series", "type": "integer", "minimum": 1, "maximum": 65535, "examples": [16] },
+        "properties": object! {
+            "chemistry": object! {
+                "title": "Chemistry of the cells",
+                "enum": Chemistry::ALL.map(Chemistry::word),
+            },
+            "cells": object! {
+                "title": "Number of cells in series",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 65535,
+                "examples": [16],
+            },
             "max_cell_voltage": cell("Voltage above which no cell is charged", "3.60 V"),
             "min_cell_voltage": cell("Voltage below which no cell is discharged", "2.80 V"),
-            "max_bank_charge_current": {
+            "max_bank_charge_current": object! {
                 "title": "Maximum charge current of all units together",
                 "anyOf": [
-                    { "type": "integer", "minimum": 1 },
-                    { "type": "string", "pattern": "^[0-9]+(\\.0+)? ?(A)?$" },
+                    object! { "type": "integer", "minimum": 1 },
+                    object! { "type": "string", "pattern": "^[0-9]+(\\.0+)? ?(A)?$" },
                 ],
                 "examples": ["120 A"],
             },
         },
         "additionalProperties": false,
         "minProperties": 1,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -173,11 +218,13 @@ mod tests {
         sim::{Bank, BankConfig, SharedBank},
     };
 
+    use serde_json::{Value as Json, json};
+
     use super::{
         super::tree::{self, Node, NodeKind},
-        *,
+        profile_schema,
     };
-    use crate::{HostClock, Profile, Unit};
+    use crate::{HostClock, Profile, Setting, Unit};
 
     const PUBLISHED: &str =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/profiles/profile.schema.json");
@@ -212,13 +259,17 @@ mod tests {
         of(&tree::read(text, &mut Vec::new()).unwrap())
     }
 
+    fn schema() -> Json {
+        serde_json::to_value(profile_schema()).unwrap()
+    }
+
     fn validator() -> Validator {
-        jsonschema::draft202012::new(&profile_schema()).unwrap()
+        jsonschema::draft202012::new(&schema()).unwrap()
     }
 
     #[test]
     fn published_schema_is_current() {
-        let generated = serde_json::to_string_pretty(&profile_schema()).unwrap() + "\n";
+        let generated = format!("{:#}\n", profile_schema());
         if std::env::var_os("UPDATE_SCHEMA").is_some() {
             std::fs::write(PUBLISHED, &generated).unwrap();
         }
@@ -231,7 +282,7 @@ mod tests {
 
     #[test]
     fn schema_is_valid() {
-        let schema = profile_schema();
+        let schema = schema();
         let meta = jsonschema::draft202012::meta::validate(&schema);
         assert!(meta.is_ok(), "{}", meta.unwrap_err());
     }

@@ -216,7 +216,7 @@ pub(crate) fn plan_for(bank: &SharedBank, target: &Settings, permissions: Permis
     let units = (0..count).map(|at| {
         let mut client = client(bank, at);
         let unit = Unit::read(&mut client, &host).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, target: *target }
+        PlannedUnit::new(format!("sim:{at}"), unit, *target)
     });
     let units = units.collect();
     Plan::new(units, permissions.without_battery_guard(), None).unwrap()

@@ -62,7 +62,7 @@ fn undone_from(switches: &str, target: &Settings) {
             switch(bank, 1, "refuse=0");
         }
     });
-    let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_secs(20));
     let report = run_script(&bank, Apply::new(plan, options), &mut script);
     assert_eq!(report.ending, Ending::Undone, "{report}\n{:?}", script.memory.audit);
     assert_eq!([settings_of(&bank, 0), settings_of(&bank, 1)], before, "{report}");
@@ -122,7 +122,7 @@ fn applied_under_a_guard(target: &Settings) -> (ApplyReport, Vec<String>) {
         let mut client = client(&bank, at);
         let clock = host(&mut client);
         let unit = Unit::read(&mut client, &clock).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, target: *target }
+        PlannedUnit::new(format!("sim:{at}"), unit, *target)
     };
     let units = (0..2).map(unit).collect();
     let guard = Battery::new(Chemistry::Lfp, 16, Millivolts(2800), Millivolts(3550));

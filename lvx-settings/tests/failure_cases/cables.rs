@@ -61,7 +61,7 @@ fn renumbering_before_undo_is_followed() {
     let bank = idle_bank();
     let others = settings_of(&bank, 1);
     let plan = plan_for_first(&bank, &ac_current());
-    let options = Options { confirm_within: Some(Duration::from_mins(1)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_mins(1));
     let mut script = Script::new(&bank);
     script.hook = once(|action| matches!(action, Action::Confirmation(_)), swap_numbers);
     let report = Cables::new(&bank).run(Apply::new(plan, options), &mut script);

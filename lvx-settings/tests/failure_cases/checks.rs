@@ -103,7 +103,7 @@ fn idle_wait_limit_counts_for_all_steps() {
     let bank = idle_bank();
     let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &target);
-    let options = Options { wait_idle: Some(Duration::from_hours(1)), ..Options::default() };
+    let options = Options::default().with_wait_idle(Duration::from_hours(1));
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
     let mut seen = [false; 2];

@@ -8,7 +8,7 @@ fn edited_plan_needs_permission_for_installation_setting() {
     let mut plan = planned(&bank, &other());
     let mode = plan.units[0].unit.settings().output_mode;
     let part = |mode| profile(|s| s.output_mode = mode);
-    plan.steps.push(Step { unit: 0, from: part(mode), to: part(Some(OutputMode::SINGLE)) });
+    plan.steps.push(Step::new(0, part(mode), part(Some(OutputMode::SINGLE))));
     assert!(plan.allow_installation.is_empty());
     assert!(plan.check().is_err(), "the plan passes its check");
 }
@@ -19,7 +19,7 @@ fn edited_plan_with_unplanned_write_is_refused() {
     let mut plan = planned(&bank, &other());
     let mode = plan.units[0].unit.settings().output_mode;
     let part = |mode| profile(|s| s.output_mode = mode);
-    plan.steps.insert(0, Step { unit: 0, from: part(mode), to: part(Some(OutputMode::SINGLE)) });
+    plan.steps.insert(0, Step::new(0, part(mode), part(Some(OutputMode::SINGLE))));
     let (report, memory) = apply_to(&bank, plan, Options::default(), Memory::default());
     assert_eq!(memory.audit, Vec::<String>::new(), "{report}");
 }
@@ -30,7 +30,7 @@ fn edited_plan_writing_back_and_forth_fails_check() {
     let mut plan = planned(&bank, &other());
     let now = plan.units[0].unit.settings().solar_priority;
     let part = |value| profile(|s| s.solar_priority = value);
-    let forth = Step { unit: 0, from: part(now), to: part(Some(SolarPriority(1))) };
+    let forth = Step::new(0, part(now), part(Some(SolarPriority(1))));
     assert_ne!(now, Some(SolarPriority(1)));
     for _ in 0..10_000 {
         plan.steps.push(forth);
@@ -45,7 +45,7 @@ fn huge_journal_is_refused_or_readable() {
     let mut plan = planned(&bank, &other());
     let now = plan.units[0].unit.settings().solar_priority;
     let part = |value| profile(|s| s.solar_priority = value);
-    let forth = Step { unit: 0, from: part(now), to: part(Some(SolarPriority(1))) };
+    let forth = Step::new(0, part(now), part(Some(SolarPriority(1))));
     for _ in 0..20_000 {
         plan.steps.push(forth);
         plan.steps.push(forth.reversed());

@@ -128,7 +128,7 @@ fn second_interrupt_ends_waits_of_undo() {
     let mut script = Script::new(&bank);
     let cable = cables.clone();
     let mut unplugged = false;
-    let options = Options { away: Duration::from_hours(1), ..Options::default() };
+    let options = Options::default().with_away(Duration::from_hours(1));
     script.hook = Box::new(move |_, _, action| {
         if !unplugged
             && matches!(action, Action::Write(write) if write.direction == lvx_settings::RunDirection::Backward)
@@ -151,7 +151,7 @@ fn second_interrupt_ends_waits_of_undo() {
 fn confirmation_deadline_counts_sleep() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_mins(10));
     let mut script = Script::new(&bank);
     let clock = host(&mut client(&bank, 0));
     let clients = (0..2).map(|at| client(&bank, at)).collect();

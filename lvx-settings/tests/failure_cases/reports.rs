@@ -6,7 +6,7 @@ use super::*;
 fn confirmed_run_survives_replug() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_mins(10));
     let mut script = Script::new(&bank);
     let at = bank.elapsed() + Duration::from_mins(1);
     script.confirm = Box::new(move |bank| bank.elapsed() >= at);
@@ -24,7 +24,7 @@ fn confirmed_run_survives_replug() {
 fn confirmed_run_survives_foreign_change() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_mins(10));
     let mut script = Script::new(&bank);
     let at = bank.elapsed() + Duration::from_mins(1);
     script.confirm = Box::new(move |bank| bank.elapsed() >= at);
@@ -56,7 +56,7 @@ fn device_lost_in_last_reading_is_reopened() {
 fn interrupt_during_confirmation_is_reported() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let options = Options { confirm_within: Some(Duration::from_mins(10)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_mins(10));
     let mut script = Script::new(&bank);
     let inside = Arc::new(Mutex::new(false));
     script.hook = Box::new(move |_, _, action| {
@@ -166,7 +166,7 @@ fn undo_keeps_foreign_value() {
     let bank = idle_bank();
     let target = profile(|s| s.charger_priority = Some(ChargerPriority(1)));
     let plan = planned(&bank, &target);
-    let options = Options { confirm_within: Some(Duration::from_mins(1)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_mins(1));
     let mut script = Script::new(&bank);
     script.hook = Box::new(|bank, _, action| {
         if matches!(action, Action::Confirmation(_)) {
@@ -286,7 +286,7 @@ fn run_without_confirmation_is_never_unconfirmed() {
         if let Action::Record(record) = action {
             journal.append(record, None).unwrap();
         }
-        *seen.lock().unwrap() |= Past::read(&file).unwrap().is_unconfirmed();
+        *seen.lock().unwrap() |= Past::read(&file).is_ok_and(|past| past.is_unconfirmed());
     });
     // The options have no `confirm_within`.
     let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
@@ -345,7 +345,7 @@ fn undo_after_foreign_change_keeps_rules() {
     let bank = idle_bank();
     let target = profile(|s| s.bulk_voltage = Some(Decivolts(580)));
     let plan = cables::plan_for_first(&bank, &target);
-    let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_secs(20));
     let mut script = Script::new(&bank);
     let is_wait = |action: &Action| matches!(action, Action::Confirmation(_));
     // Above the old bulk voltage of 56.4 V.
@@ -383,6 +383,30 @@ fn reasons_name_unit_group_and_cause() {
     assert_eq!(json["reason"]["cause"]["outcome"], "accepted");
     assert_eq!(json["reason"]["cause"]["within_s"], 15.0);
     assert_eq!(json["units"][0]["unread"], serde_json::Value::Null);
+}
+
+#[test]
+fn refused_run_leaves_no_journal_or_an_ended_one() {
+    let bank = idle_bank();
+    let plan = planned(&bank, &other());
+    switch(&bank, 1, "fault=86");
+    let folder = tempfile::tempdir().unwrap();
+    let [late, early] = ["late", "early"].map(|name| folder.path().join(name));
+    let file = std::fs::OpenOptions::new().read(true).append(true).create(true).open(&early);
+    let journals = [
+        Journal::create(&late, &plan).unwrap(),
+        Journal::begin(file.unwrap(), &early, &plan, None).unwrap(),
+    ];
+    for mut journal in journals {
+        let clock = host(&mut client(&bank, 0));
+        let mut units = Units::new((0..2).map(|at| client(&bank, at)).collect(), clock);
+        let apply = Apply::new(plan.clone(), Options::default());
+        let report = lvx_settings::run(apply, &mut units, &mut journal);
+        assert_eq!(report.ending, Ending::Refused, "{report}");
+    }
+    assert!(!late.exists());
+    let past = Past::read(&early).unwrap();
+    assert_eq!((past.ending(), past.is_open()), (Some(Ending::Refused), false));
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn finish_after_unrecorded_undo_applies_all() {
     // All four steps were done, and then undone while the disk was full.
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    let progress = ApplyProgress { at_most: 4, ..ApplyProgress::default() };
+    let mut progress = ApplyProgress::default();
+    progress.at_most = 4;
     let apply = Apply::resume(plan, Options::default(), progress, ResumeMode::Finish);
     let memory = Memory::resumed();
     let clients = (0..2).map(|at| client(&bank, at)).collect();
@@ -127,7 +128,7 @@ fn finish_after_kill_in_undo_outlasts_its_write() {
             switch(bank, 0, if sent { "lag=60s" } else { "lag=0s" });
         }
     });
-    let options = Options { confirm_within: Some(Duration::from_secs(20)), ..Options::default() };
+    let options = Options::default().with_confirm_within(Duration::from_secs(20));
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         run_script(&bank, Apply::new(plan.clone(), options), &mut script)
     }));

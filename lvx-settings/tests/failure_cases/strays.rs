@@ -85,7 +85,7 @@ fn unlike_units() -> (SharedBank, Plan) {
         let mut client = client(&bank, at);
         let clock = host(&mut client);
         let unit = Unit::read(&mut client, &clock).unwrap();
-        PlannedUnit { address: format!("sim:{at}"), unit, target }
+        PlannedUnit::new(format!("sim:{at}"), unit, target)
     };
     let units = (0..).zip(target).map(unit).collect();
     let permissions = Permissions::default().without_battery_guard().with_part_of_bank();

@@ -7,7 +7,7 @@ fn interrupt_ends_wait_before_first_write() {
     let bank = bank(&["frozen=on&soc=60", STATIC]);
     let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &target);
-    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let options = Options::default().with_wait_idle(Duration::from_hours(12));
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
     script.interrupt_after = Some(started + Duration::from_mins(1));
@@ -30,7 +30,7 @@ fn interrupt_ends_wait_in_step() {
     let bank = idle_bank();
     let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &target);
-    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let options = Options::default().with_wait_idle(Duration::from_hours(12));
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
     charging_at_second(&mut script);
@@ -47,7 +47,7 @@ fn waiting_while(
     let bank = idle_bank();
     let target = profile(|s| s.max_charge_current = Some(Amperes(50)));
     let plan = planned(&bank, &target);
-    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let options = Options::default().with_wait_idle(Duration::from_hours(12));
     let started = bank.elapsed();
     let mut script = Script::new(&bank);
     let (mut charging, mut happened) = (false, false);
@@ -88,7 +88,7 @@ fn lost_answers_during_idle_wait_are_survived() {
         s.max_charge_current = Some(Amperes(50));
     });
     let plan = planned(&bank, &target);
-    let options = Options { wait_idle: Some(Duration::from_hours(12)), ..Options::default() };
+    let options = Options::default().with_wait_idle(Duration::from_hours(12));
     let started = bank.elapsed();
     let mut charging = false;
     // Half a minute of noise on the line.

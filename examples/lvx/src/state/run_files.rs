@@ -365,12 +365,11 @@ mod tests {
         let folder = Rc::new(Folder::open(&scratch.0, PathOrigin::Given, &disk).unwrap().unwrap());
         let mut client = Client::open("sim:0").unwrap();
         let unit = Unit::read(&mut client, &HostClock::system()).unwrap();
-        let target = Settings {
-            machine_type: Some(pi18_proto::MachineType(1)),
-            backlight: Some(pi18_proto::Switch(0)),
-            ..Settings::default()
-        };
-        let planned = PlannedUnit { address: "sim:0".to_owned(), unit: unit.clone(), target };
+        let target = Settings::build(|s| {
+            s.machine_type = Some(pi18_proto::MachineType(1));
+            s.backlight = Some(pi18_proto::Switch(0));
+        });
+        let planned = PlannedUnit::new("sim:0".to_owned(), unit.clone(), target);
         let permissions = Permissions::default()
             .with_installation([lvx_settings::Setting::MachineType])
             .with_part_of_bank();

@@ -72,8 +72,8 @@ pub(crate) fn journal(
     let planned = |number: &usize| {
         let address = format!("sim:{number}");
         let unit = Unit::read(&mut Client::open(&address).unwrap(), &HostClock::system()).unwrap();
-        let target = Settings { backlight: Some(Switch(0)), ..Settings::default() };
-        PlannedUnit { address, unit, target }
+        let target = Settings::build(|s| s.backlight = Some(Switch(0)));
+        PlannedUnit::new(address, unit, target)
     };
     let permissions = Permissions::default().with_part_of_bank();
     let plan = Plan::new(units.iter().map(planned).collect(), permissions, None).unwrap();

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use lvx_settings::{Apply, Objection, Obstacle, Options, Plan, PlanWarning};
+use lvx_settings::{Apply, Objection, Obstacle, Plan, PlanWarning};
 use pi18_transport::wrap;
 use serde::Serialize;
 
@@ -89,7 +89,8 @@ pub(crate) fn apply_target(
             return Err(print_refusal(failure, PRESENT_STATE, &plan, args.format, out)?);
         }
     };
-    let options = Options { confirm_within: args.confirm_within, ..options(&args.timing) };
+    let mut options = options(&args.timing);
+    options.confirm_within = args.confirm_within;
     let report = drive(Apply::new(plan, options), opened, &host, &mut files);
     Ok(print_report(out, &report, &files, args.format))
 }

@@ -15,13 +15,12 @@ use crate::{
 
 /// Returns the options of a run.
 pub(crate) fn options(timing: &RunOptions) -> Options {
-    Options {
-        pause: timing.pause,
-        within: timing.within,
-        away: timing.away,
-        wait_idle: timing.wait_idle,
-        ..Options::default()
-    }
+    let mut options = Options::default()
+        .with_pause(timing.pause)
+        .with_within(timing.within)
+        .with_away(timing.away);
+    options.wait_idle = timing.wait_idle;
+    options
 }
 
 /// Carries out a plan on these units, and reopens devices that were disconnected.

@@ -56,6 +56,17 @@ impl Change {
         self.task
     }
 
+    /// Returns the values of the group before and after the write.
+    #[cfg(feature = "tracing")]
+    pub(in crate::apply) fn values(&self) -> (Settings, Settings) {
+        (self.goal.from, self.goal.to)
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(in crate::apply) fn serial_number(&self) -> pi18_proto::SerialNumber {
+        self.target.serial_number()
+    }
+
     /// Returns the index of the unit in the plan.
     pub(in crate::apply) fn unit(&self) -> usize {
         self.target.index

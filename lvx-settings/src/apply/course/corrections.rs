@@ -9,6 +9,7 @@ use crate::{
     apply::{
         change::{Change, Verdict},
         direction::RunDirection,
+        events,
         journal::Record,
         machine::{Apply, Phase},
         reason::{Cause, Reason},
@@ -39,6 +40,7 @@ impl Apply {
     ) -> Phase {
         let Task::Correction(correction) = change.task() else { return next };
         let Correction { step, unit, to, reason } = correction;
+        events::ended(change, &verdict);
         match verdict {
             Verdict::Proved => {
                 if reason == CorrectionReason::Stray {

@@ -7,6 +7,7 @@ use crate::{
     apply::{
         change::{Change, Failure, Verdict},
         direction::{ResumeMode, RunDirection},
+        events,
         journal::Record,
         machine::{Apply, Phase},
         objection::Objection,
@@ -79,6 +80,7 @@ impl Apply {
     /// Returns the phase after a step or its undo.
     pub(in crate::apply) fn step_ended(&mut self, change: &Change, verdict: Verdict) -> Phase {
         let (step, direction) = change.task().place();
+        events::ended(change, &verdict);
         match verdict {
             Verdict::Proved => {
                 let shown = change.shown_after_write();
@@ -161,6 +163,7 @@ impl Apply {
         let done = done.max(earlier).min(self.plan.steps.len());
         let (unproved, of) = (self.doubts.unproved.clone(), Vec::new());
         let record = Record::Undoing { why: why.to_string(), done, unproved, of };
+        events::undoing(&why, done);
         self.outcome.why.get_or_insert(why);
         self.undo.steps = (0..done).collect();
         self.strays.queue_corrections(&self.plan);
@@ -186,6 +189,7 @@ impl Apply {
 
     /// Ends the run.
     pub(super) fn end(&mut self, report: ApplyReport) -> Phase {
+        events::run_ended(&report);
         self.outcome.report = Some(report);
         Phase::Done
     }

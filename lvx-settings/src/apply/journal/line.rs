@@ -10,7 +10,6 @@ use crate::{Error, Plan};
 
 /// The first line of a journal.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Head {
     pub(super) format: Format,
     pub(super) plan: Plan,

@@ -14,7 +14,7 @@ use super::{
     progress::ApplyProgress,
     record::Record,
 };
-use crate::{Ending, Error, Plan, Setting, Settings};
+use crate::{Apply, Ending, Error, Options, Plan, ResumeMode, Setting, Settings};
 
 /// The contents of a journal: the plan of a run, and what happened.
 ///
@@ -24,23 +24,20 @@ use crate::{Ending, Error, Plan, Setting, Settings};
 /// ```no_run
 /// use std::path::Path;
 ///
-/// use lvx_settings::{Apply, HostClock, Journal, Options, Past, ResumeMode, Units, run};
-/// use pi18_transport::Client;
+/// use lvx_settings::{HostClock, Journal, Options, Past, ResumeMode, Units, run};
 ///
 /// let path = Path::new("/var/lib/bank/20261124-131029.journal");
 /// if !Past::read(path)?.is_open() {
 ///     return Ok(());
 /// }
 /// let (mut journal, past) = Journal::reopen(path)?;
-/// let clients = past.plan.units.iter().map(|planned| Client::open(&planned.address));
-/// let clients = clients.collect::<Result<_, _>>()?;
-/// let apply =
-///     Apply::resume(past.plan.clone(), Options::default(), past.progress(), ResumeMode::Undo);
-/// let report = run(apply, &mut Units::new(clients, HostClock::system()), &mut journal);
+/// let mut units = Units::of_plan(&past.plan, HostClock::system())?;
+/// let apply = past.resume(Options::default(), ResumeMode::Undo);
+/// let report = run(apply, &mut units, &mut journal);
 /// println!("{report}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Past {
     /// The plan, with the settings of the units before the run.
@@ -183,6 +180,21 @@ impl Past {
         let (records, times) = kept.unzip();
         let undoes = self.undoes.clone();
         (Self { plan, undoes, records, times, sound: self.sound }, steps)
+    }
+
+    /// Continues the run, which did not end.
+    pub fn resume(&self, options: Options, mode: ResumeMode) -> Apply {
+        Apply::resume(self.plan.clone(), options, self.progress(), mode)
+    }
+
+    /// Returns an error if the run still needs attention.
+    pub(super) fn check_ended(&self, path: &Path) -> Result<(), Error> {
+        if self.is_open() {
+            let why = "expected the journal of a run that has ended, found one that is not finished or \
+                       undone yet";
+            return Err(Error::content(path, why));
+        }
+        Ok(())
     }
 
     /// Returns the progress of the run.

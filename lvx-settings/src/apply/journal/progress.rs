@@ -29,6 +29,7 @@ use crate::{
 /// assert_eq!(progress.unproved, [1]);
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct ApplyProgress {
     /// Number of steps, from the first one, that may be done.
     pub at_most: usize,

@@ -38,7 +38,7 @@ use crate::{
 /// step that is undone, with [`RunDirection::Backward`]. [`Ended`](Self::Ended) is the last record of
 /// a run that was not killed.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "record", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Record {
     /// The set command of a step is about to be sent.

@@ -5,11 +5,12 @@ use std::io;
 use pi18_proto::{DateTime, SerialNumber};
 use serde::Serialize;
 
-use crate::{Action, Journal, Plan, Record, RunDirection, Settings, Unit};
+use crate::{Action, ApplyReport, Ending, Journal, Plan, Record, RunDirection, Settings, Unit};
 
 /// Stores the records of a run, and reports confirmations and interrupts to it.
 ///
-/// A [`Journal`] is a recorder that is never interrupted or confirmed. An interactive program wraps it:
+/// A [`Journal`] is a recorder that is never interrupted or confirmed. [`Hooks`](crate::Hooks) add functions to
+/// it. A program can also implement the trait:
 ///
 /// ```
 /// use std::io;
@@ -53,6 +54,9 @@ pub trait Recorder {
     /// If the record cannot be stored. In this case no further step is begun, and the run is undone.
     fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()>;
 
+    /// Receives the report of the run.
+    fn end(&mut self, _report: &ApplyReport) {}
+
     /// Receives each set command after it was sent, for an audit log.
     fn audit(&mut self, _line: &Audit) {}
 
@@ -78,9 +82,10 @@ pub trait Recorder {
 
 /// The first line of a journal holds the settings of the units before the run, so no other backup is needed.
 impl Recorder for Journal {
+    /// Creates the file.
     fn begin(&mut self, plan: &Plan, _units: &[Unit]) -> io::Result<()> {
         if plan == self.plan() {
-            return Ok(());
+            return Ok(self.create_file()?);
         }
         let path = self.path().display();
         let why = format!("{path}: expected the journal of this plan, found that of another plan");
@@ -89,6 +94,14 @@ impl Recorder for Journal {
 
     fn record(&mut self, record: &Record, at: Option<DateTime>) -> io::Result<()> {
         Ok(self.append(record, at)?)
+    }
+
+    /// Records the end of a run that wrote nothing, if the file was created before its checks.
+    fn end(&mut self, report: &ApplyReport) {
+        if matches!(report.ending, Ending::Refused | Ending::NothingToDo) {
+            // The units are unchanged, so a journal that stays open does no harm.
+            self.end_unwritten(report.ending).ok();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use pi18_proto::{Identity, SerialNumber};
-use pi18_transport::{Client, Link};
+use pi18_transport::{Address, Client, Link};
 
 use super::recorder::Recorder;
 use crate::{
@@ -13,21 +13,22 @@ use crate::{
 
 /// The links to the units of a plan, in the order of the plan.
 ///
-/// To open a link again after its device disappeared or after a long wait, a function is needed:
+/// [`open`](Self::open) opens device addresses, and opens a link again after its device disappeared:
 ///
 /// ```
 /// use lvx_settings::{HostClock, Units};
-/// use pi18_transport::{Address, Client};
 ///
-/// let addresses: Vec<Address> = vec!["sim:0".parse()?, "sim:1".parse()?];
-/// let clients = addresses.iter().map(Address::open).collect::<Result<Vec<Client>, _>>()?;
-/// let units = Units::new(clients, HostClock::system())
-///     .reopened_by(|unit| addresses[unit].open())
-///     .released_during_waits();
-/// # drop(units);
-/// # Ok::<(), pi18_transport::Error>(())
+/// let mut units = Units::open(["sim:0", "sim:1"], HostClock::system())?;
+/// let read = units.read()?;
+/// assert_eq!(read[1].0, "sim:1");
+/// assert_eq!(read[1].1.serial_number.as_str(), "96132206100411");
+/// # Ok::<(), lvx_settings::Error>(())
 /// ```
-pub struct Units<'a, L> {
+///
+/// Other links need [`new`](Self::new), and [`reopened_by`](Self::reopened_by) to be opened again.
+pub struct Units<'a, L = Box<dyn Link + Send>> {
+    /// Names of the links.
+    addresses: Vec<String>,
     clients: Vec<Option<Client<L>>>,
     reopen: Box<dyn FnMut(usize) -> Result<Client<L>, pi18_transport::Error> + 'a>,
     /// Whether the links are closed during long waits.
@@ -54,6 +55,35 @@ pub trait Clock {
     fn boot_time(&mut self) -> Duration;
 }
 
+impl Units<'_> {
+    /// Opens device addresses, such as `sim:0` or `/dev/hidraw0`, in the order of the units.
+    ///
+    /// # Errors
+    /// If an address is invalid, or its device cannot be opened or is in use.
+    pub fn open<A: AsRef<str>>(
+        addresses: impl IntoIterator<Item = A>,
+        host: HostClock,
+    ) -> Result<Self, Error> {
+        let parsed = addresses.into_iter().map(|address| address.as_ref().parse());
+        let parsed = parsed.collect::<Result<Vec<Address>, _>>()?;
+        let clients = parsed.iter().map(Address::open).collect::<Result<Vec<_>, _>>()?;
+        let names = parsed.iter().map(ToString::to_string).collect();
+        let units = Units::new(clients, host).reopened_by(move |unit| match parsed.get(unit) {
+            Some(address) => address.open(),
+            None => Err(pi18_transport::Error::gone("there is no such unit")),
+        });
+        Ok(Units { addresses: names, ..units })
+    }
+
+    /// Opens the addresses of the units of a plan.
+    ///
+    /// # Errors
+    /// If an address is invalid, or its device cannot be opened or is in use.
+    pub fn of_plan(plan: &Plan, host: HostClock) -> Result<Self, Error> {
+        Self::open(plan.units.iter().map(|planned| &planned.address), host)
+    }
+}
+
 impl<'a, L: Link> Units<'a, L> {
     /// Uses these clients, in the order of the units in the plan. A device that disappears is not
     /// opened again, see [`reopened_by`](Self::reopened_by).
@@ -61,6 +91,7 @@ impl<'a, L: Link> Units<'a, L> {
     pub fn new(clients: Vec<Client<L>>, host: HostClock) -> Self {
         let count = clients.len();
         Self {
+            addresses: clients.iter().map(|client| client.link().name().to_owned()).collect(),
             clients: clients.into_iter().map(Some).collect(),
             reopen: Box::new(|_| Err(pi18_transport::Error::gone("this link is not opened again"))),
             shares: false,
@@ -69,6 +100,19 @@ impl<'a, L: Link> Units<'a, L> {
             places: (0..count).collect(),
             clock: None,
         }
+    }
+
+    /// Reads all units, each with its address, as [`Plan::for_profile`] takes them.
+    ///
+    /// # Errors
+    /// If a unit cannot be read.
+    pub fn read(&mut self) -> Result<Vec<(String, Unit)>, Error> {
+        let Self { addresses, clients, host, .. } = self;
+        let clients = clients.iter_mut().zip(addresses);
+        clients
+            .filter_map(|(client, address)| Some((client.as_mut()?, address)))
+            .map(|(client, address)| Ok((address.clone(), Unit::read(client, host)?)))
+            .collect()
     }
 
     /// Uses another clock, for links in simulated time.
@@ -176,7 +220,7 @@ impl<'a, L: Link> Units<'a, L> {
         stranger: &mut Option<SerialNumber>,
     ) -> Result<Unit, String> {
         let expected = *serials.get(unit).ok_or("there is no such unit")?;
-        let (found, client) = self.open(unit)?;
+        let (found, client) = self.reconnect(unit)?;
         if found == expected {
             return self.read_unit(unit, client);
         }
@@ -186,7 +230,7 @@ impl<'a, L: Link> Units<'a, L> {
             return Err(elsewhere());
         };
         self.places.swap(unit, other);
-        let opened = self.open(unit);
+        let opened = self.reconnect(unit);
         // The client of the other unit is replaced only after both links were tried.
         self.close(other);
         self.put(other, client);
@@ -197,7 +241,7 @@ impl<'a, L: Link> Units<'a, L> {
     }
 
     /// Opens the link on which a unit should be, and asks which unit answers.
-    fn open(&mut self, unit: usize) -> Result<(SerialNumber, Client<L>), String> {
+    fn reconnect(&mut self, unit: usize) -> Result<(SerialNumber, Client<L>), String> {
         let place = self.place(unit);
         // While a descriptor of a removed device is open, the kernel does not reuse its device number.
         self.close(unit);

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use pi18_proto::Decivolts;
+use serde::Serialize;
 
 use super::{Battery, Chemistry, Millivolts};
 use crate::model::class::Class;
 
 /// A mistake in a battery guard, or a value that it lacks.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, thiserror::Error)]
 #[error("{text}; {advice}")]
 #[non_exhaustive]
 pub struct GuardError {

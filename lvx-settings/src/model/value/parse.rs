@@ -1,8 +1,11 @@
 //! Reads the values of settings from their text.
 
+use std::str::FromStr;
+
 use pi18_proto::{Amperes, Decihertz, Decivolts, Switch, TimeOfDay};
 
 use super::{Code, SettingValue, Shape, ValueError, Window, word};
+use crate::ParseError;
 
 impl Shape {
     /// Reads a value of this form; `key` names the setting in errors.
@@ -33,7 +36,7 @@ impl Shape {
                     .ok_or_else(|| wrong(None)),
             },
             Self::Window => window(text).map(SettingValue::Window).ok_or_else(|| wrong(None)),
-            Self::Clock => text.parse().map(SettingValue::Clock).map_err(|()| wrong(None)),
+            Self::Clock => text.parse().map(SettingValue::Clock).map_err(|_| wrong(None)),
         }
     }
 
@@ -96,6 +99,15 @@ pub(crate) fn quantity(text: &str, unit: &str, decimals: u8) -> Result<u16, Opti
     let digits = format!("{whole}{kept:0<width$}", width = decimals.into());
     let number = digits.parse().ok().filter(|_| !whole.is_empty() && !point_without_digits);
     number.ok_or(None)
+}
+
+impl FromStr for Window {
+    type Err = ParseError;
+
+    /// Reads `23:00-06:00`.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        window(text).ok_or_else(|| ParseError::new("a part of the day such as 23:00-06:00", text))
+    }
 }
 
 /// Reads `23:00-06:00`.

@@ -28,10 +28,8 @@ pub(super) fn write_back(
 ) -> Result<Status, Failure> {
     let host = units::host();
     overview::show(out, part, &opened)?;
-    let units = opened.iter().zip(targets).map(|(open, target)| PlannedUnit {
-        address: open.address.to_string(),
-        unit: open.unit.clone(),
-        target: *target,
+    let units = opened.iter().zip(targets).map(|(open, target)| {
+        PlannedUnit::new(open.address.to_string(), open.unit.clone(), *target)
     });
     let made = host.time(std::time::Instant::now());
     let plan = Plan::new(units.collect(), permissions, made).map_err(|obstacles| {
