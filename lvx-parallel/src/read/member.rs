@@ -42,7 +42,8 @@ impl Member {
     /// ```
     #[must_use]
     pub fn open(address: &Address) -> Self {
-        let serial = address.place().strip_prefix("sn:").and_then(SerialNumber::new);
+        let named = address.place().strip_prefix("sn:").and_then(SerialNumber::new);
+        let serial = named.or(address.config().expected_serial);
         Self { name: address.place().to_owned(), serial, client: address.open() }
     }
 }

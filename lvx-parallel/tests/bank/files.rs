@@ -106,13 +106,15 @@ fn saved_banks_match_schema() {
 
 #[test]
 fn unit_that_cannot_be_opened_has_the_serial_number_of_its_address() {
-    let address = "sn:96132206100499".parse().unwrap();
-    let bank = BankSnapshot::read(vec![lvx_parallel::Member::open(&address)]);
-    let unit = &bank.units[0];
-    assert!(unit.lost.is_some());
-    assert_eq!(unit.serial_number().unwrap().to_string(), "96132206100499");
-    assert_eq!(check(&bank).units[0].serial_number.as_deref(), Some("96132206100499"));
-    assert_eq!(BankSnapshot::parse(&bank.to_yaml()), Ok(bank));
+    for address in ["sn:96132206100499", "/dev/no-such-unit?serial=96132206100499"] {
+        let member = lvx_parallel::Member::open(&address.parse().unwrap());
+        let bank = BankSnapshot::read(vec![member]);
+        let unit = &bank.units[0];
+        assert!(unit.lost.is_some());
+        assert_eq!(unit.serial_number().unwrap().to_string(), "96132206100499");
+        assert_eq!(check(&bank).units[0].serial_number.as_deref(), Some("96132206100499"));
+        assert_eq!(BankSnapshot::parse(&bank.to_yaml()), Ok(bank));
+    }
 }
 
 #[test]
