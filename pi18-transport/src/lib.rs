@@ -76,7 +76,12 @@
 //! | `capture` | [`CaptureRecorder`] and [`Replay`]; turns on `serde` | Unix |
 //! | `sim` | the virtual bank, addresses that start with `sim:`, and servers through which other programs reach the bank: on a pseudo-terminal, over TCP, or (Linux) as a USB HID device | Unix |
 //! | `serde` | `Serialize` and `Deserialize` of an [`Address`] | Unix |
+//! | `tracing` | events of exchanges and reconnects | Unix |
 //! | `tokio` | `AsyncClient` and `AsyncLink`, and units of the virtual bank as streams | Unix |
+//!
+//! With `tracing`, each exchange is an event with the fields `place`, `request`, `outcome`, `elapsed` (on the
+//! link's clock), `tries` and `found` (damaged bytes): a query at level `debug`, a set command at `info`, a
+//! failure or a damaged reply at `warn`. A link that is opened again is an event at `info`.
 //!
 //! A program for a serial bridge needs few dependencies:
 //!
@@ -106,6 +111,7 @@ mod os;
 pub mod sim;
 mod stop;
 mod text;
+mod trace;
 #[cfg(all(target_os = "linux", any(feature = "hidraw", feature = "serial")))]
 mod usb;
 

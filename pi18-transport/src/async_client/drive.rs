@@ -20,6 +20,7 @@ use crate::{
     Error, TimedReply,
     client::identity,
     dialogue::{Exchange, Outcome, Question, Step},
+    trace,
 };
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
@@ -53,6 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
                 self.dialogue.lose_step();
                 self.identity = None;
                 self.is_cut = false;
+                trace::reopened(&self.name);
             }
         }
         if self.expected.is_none() || question == Query::Identity.into() {
@@ -82,7 +84,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
         started: Instant,
     ) -> (Exchange, Result<Outcome, Error>) {
         let mut exchange = self.dialogue.ask(question, started);
-        let ended = match self.drive(&mut exchange).await {
+        let ended = self.drive(&mut exchange).await;
+        trace::exchange_ended(&self.name, &exchange, &ended, now());
+        let ended = match ended {
             Ok(outcome) => {
                 if let Outcome::Reply(TimedReply { reply: AnyReply::Identity(found), .. }) =
                     &outcome

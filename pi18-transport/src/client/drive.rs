@@ -8,6 +8,7 @@ use super::{Client, identity};
 use crate::{
     Error, Link, StopHandle, TimedReply,
     dialogue::{Exchange, Outcome, Question, Step},
+    trace,
 };
 
 impl<L: Link> Client<L> {
@@ -47,6 +48,7 @@ impl<L: Link> Client<L> {
             self.dialogue.lose_step();
             self.identity = None;
             self.is_connected = true;
+            trace::reopened(self.link.name());
         }
         let Some(expected) = self.expected else { return Ok(()) };
         if self.identity == Some(expected) || question == Query::Identity.into() {
@@ -64,6 +66,7 @@ impl<L: Link> Client<L> {
     fn run(&mut self, question: Question, started: Instant) -> (Exchange, Result<Outcome, Error>) {
         let mut exchange = self.dialogue.ask(question, started);
         let ended = self.drive(&mut exchange);
+        trace::exchange_ended(self.link.name(), &exchange, &ended, self.link.now());
         match &ended {
             Err(error) if error.is_disconnected() => {
                 (self.is_connected, self.identity) = (false, None);

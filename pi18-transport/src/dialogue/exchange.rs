@@ -146,6 +146,15 @@ impl Exchange {
         (self.tries - self.tries_left + 1).min(self.tries)
     }
 
+    /// Returns a description of the last damaged bytes that arrived instead of a reply.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn damage(&self) -> Option<String> {
+        match &self.last_reply {
+            LastReply::Noise(error) | LastReply::Unreadable(error) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
     /// Returns whether a reply has arrived that counts, unless it has to be confirmed.
     pub(crate) fn has_outcome(&self) -> bool {
         self.outcome.is_some()
