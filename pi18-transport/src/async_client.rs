@@ -43,7 +43,7 @@ pub use link::AsyncLink;
 ///
 /// [`open`](Self::open) connects to an address. [`new`](Self::new) creates a client over any byte stream to
 /// a unit, such as a socket of a tunnel or one end of `tokio::io::duplex`. If a read or a write returns an
-/// [`io::Error`] that contains an [`Error`], the client returns that [`Error`]; it makes a
+/// [`io::Error`](std::io::Error) that contains an [`Error`], the client returns that [`Error`]; it makes a
 /// [disconnected](Error::is_disconnected) error of the end of the stream.
 ///
 /// The client never holds more than 4 KiB of what the stream sends, and ends a request if the device sends

@@ -1,7 +1,8 @@
 //! The async client over streams: what is sent after a request was cancelled, and errors of the stream.
 
 use std::{
-    io,
+    io::{self, Read, Write},
+    net::TcpListener,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -15,6 +16,7 @@ use pi18_transport::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex},
+    net::TcpStream,
     time::timeout,
 };
 
@@ -107,6 +109,32 @@ async fn part_of_a_set_command_is_spoiled_and_never_completed() {
     bank.receive(0, Duration::ZERO, &mut reply);
     assert_eq!(bank.set_counts(0).accepted, 0);
     assert!(reply.ends_with(&mode(5)), "{reply:?}");
+}
+
+#[tokio::test]
+async fn stray_reply_in_a_socket_requires_a_fence() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (mut unit, _) = listener.accept().unwrap();
+    unit.set_nodelay(true).unwrap();
+    let mut stray = unit.try_clone().unwrap();
+    let unit = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        for reply in [fence("PI"), mode(5), fence("ID"), mode(5)] {
+            let mut bytes = [0; 32];
+            let len = unit.read(&mut bytes).unwrap();
+            let request = pi18_proto::Frame::parse(&bytes[..len]).unwrap();
+            requests.push(String::from_utf8(request.data().to_vec()).unwrap());
+            unit.write_all(&reply).unwrap();
+        }
+        requests
+    });
+    let mut client = AsyncClient::new(ours, "test");
+    client.read::<Mode>().await.unwrap();
+    // Tokio does not know of these bytes until its driver has run again.
+    stray.write_all(&mode(4)).unwrap();
+    assert_eq!(client.read::<Mode>().await.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(unit.join().unwrap(), ["PI", "MOD", "ID", "MOD"]);
 }
 
 #[tokio::test(start_paused = true)]
