@@ -97,7 +97,6 @@ impl Dialogue {
     /// Call it after an error of the link, and when the link was opened again.
     pub fn lose_step(&mut self) {
         self.in_step = false;
-        self.is_asking = false;
         self.reader = FrameReader::new();
     }
 
