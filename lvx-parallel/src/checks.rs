@@ -53,6 +53,9 @@ pub struct Checks {
 impl Checks {
     /// Adds a rule. It runs after the built-in rules and those that were added before.
     ///
+    /// If [`only`](Self::only) was called, the rule is applied only if its id is named there too, in a call
+    /// after this one.
+    ///
     /// # Errors
     /// If another rule has the same id, or the id is not made of lower-case letters, digits and hyphens.
     ///

@@ -23,19 +23,19 @@ pub(super) fn reduce(file: &mut Value) {
 
 fn reduce_unit(unit: &mut Map<String, Value>) {
     for (key, value) in unit.iter_mut() {
-        match value.as_array_mut() {
-            // Each answer of a list is judged alone.
-            Some(answers) => {
-                for answer in answers {
-                    if let Some(error) = error(key, &json!([answer])) {
-                        *answer = gap(&error);
-                    }
+        // Each answer of a list is judged alone.
+        if let Some(answers) = value.as_array_mut() {
+            for answer in answers {
+                if let Some(error) = error(key, &json!([answer])) {
+                    *answer = missing(&error);
                 }
             }
-            None => {
-                if let Some(error) = error(key, value) {
-                    *value = gap(&error);
-                }
+        }
+        if let Some(why) = error(key, value) {
+            // The answer to a question, a list of answers, or the reason why the unit was lost.
+            let gaps = [missing(&why), json!([missing(&why)]), gap(&why)];
+            if let Some(gap) = gaps.into_iter().find(|gap| error(key, gap).is_none()) {
+                *value = gap;
             }
         }
     }
@@ -52,6 +52,11 @@ fn error(key: &str, value: &Value) -> Option<String> {
     serde_json::from_value::<UnitSnapshot>(unit).err().map(|error| error.to_string())
 }
 
+/// Returns an answer that is missing because it cannot be read.
+fn missing(error: &str) -> Value {
+    json!({ "missing": gap(error) })
+}
+
 fn gap(error: &str) -> Value {
-    json!({ "missing": { "reason": "unreadable", "text": error } })
+    json!({ "reason": "unreadable", "text": error })
 }

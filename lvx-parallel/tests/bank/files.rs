@@ -87,6 +87,23 @@ fn bank_of_later_version_is_read_as_far_as_known() {
 }
 
 #[test]
+fn lost_unit_and_list_of_later_version_stay_missing() {
+    let bank = read(&["frozen=on", "frozen=on"]);
+    let mut later = serde_json::to_value(&bank).unwrap();
+    later["version"] = 9.into();
+    later["units"][0]["lost"] = serde_json::json!({ "cause": "burnt" });
+    later["units"][1]["statuses"] = serde_json::json!({ "0": "normal" });
+    let read = BankSnapshot::parse(&later.to_string()).unwrap();
+    assert_eq!(read.units[0].lost.as_ref().map(|gap| gap.reason), Some(Reason::Unreadable));
+    let statuses: Vec<_> = read.units[1].statuses.iter().map(|status| status.gap()).collect();
+    assert_eq!(statuses.len(), 1);
+    assert_eq!(statuses[0].map(|gap| gap.reason), Some(Reason::Unreadable));
+    assert!(!read.units[0].is_complete() && !read.units[1].is_complete());
+    let report = check(&read);
+    assert!(!report.is_healthy(), "{report}");
+}
+
+#[test]
 fn saved_banks_match_schema() {
     let validator = strict_validator(BankSnapshot::SCHEMA);
     let mut started = read(&["", "battery-offset=0.4"]);
