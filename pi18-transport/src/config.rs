@@ -6,6 +6,8 @@ use pi18_proto::{Dialect, SerialNumber};
 
 /// The configuration of a [`Client`](crate::Client): timeouts, tries, and the form of requests.
 ///
+/// Times longer than a year count as a year.
+///
 /// ```
 /// use std::time::Duration;
 ///
@@ -33,6 +35,20 @@ pub struct ClientConfig {
     /// The serial number of the only unit that may get requests, see
     /// [`Client::expecting`](crate::Client::expecting); `None` for any unit.
     pub expected_serial: Option<SerialNumber>,
+}
+
+impl ClientConfig {
+    /// Returns a copy with times of at most a year, so that adding them to the time of a clock cannot overflow.
+    /// A program may use `Duration::MAX` for a wait without an end.
+    pub(crate) fn bounded(self) -> Self {
+        const MAX: Duration = Duration::from_hours(365 * 24);
+        Self {
+            timeout: self.timeout.min(MAX),
+            deadline: self.deadline.min(MAX),
+            settle: self.settle.min(MAX),
+            ..self
+        }
+    }
 }
 
 impl Default for ClientConfig {

@@ -203,3 +203,31 @@ fn cancelled_exchanges_never_lead_to_a_wrong_value() {
     let [answered, failed, cancelled] = counts;
     assert!(answered > 3_000 && cancelled > 3_000, "{answered} {failed} {cancelled}");
 }
+
+#[test]
+fn request_is_not_sent_after_its_deadline() {
+    let mut dialogue = Dialogue::new(ClientConfig::default(), true);
+    let now = Instant::now();
+    let command: SetCommand = "POP1".parse().unwrap();
+    // Opening the link took the whole time of the request.
+    let mut exchange = dialogue.ask(command, now);
+    let late = exchange.deadline();
+    assert!(matches!(dialogue.next(&mut exchange, late), Step::Drain));
+    dialogue.drained(&mut exchange, b"");
+    let Step::Done(outcome) = dialogue.next(&mut exchange, late) else { panic!("expected an end") };
+    let error = exchange.set_outcome("test", Ok(outcome)).unwrap_err();
+    assert!(error.is_timeout() && !exchange.was_sent());
+}
+
+#[test]
+fn wait_without_an_end_does_not_overflow() {
+    let mut config = ClientConfig::default();
+    (config.timeout, config.deadline, config.settle) =
+        (Duration::MAX, Duration::MAX, Duration::MAX);
+    let mut dialogue = Dialogue::new(config, true);
+    let now = Instant::now();
+    let mut exchange = dialogue.ask(Query::Mode, now);
+    expect_sent(&mut dialogue, &mut exchange, now, "MOD");
+    receive(&mut dialogue, &mut exchange, now, b"noise\r");
+    receive(&mut dialogue, &mut exchange, now, &mode(5));
+}

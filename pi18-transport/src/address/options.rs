@@ -7,7 +7,7 @@ use pi18_proto::{Dialect, SerialNumber};
 use super::target::Target;
 use crate::{BAUD, ClientConfig};
 
-/// The values of all options of an options.
+/// The values of all options of an address.
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     /// The configuration of the client.

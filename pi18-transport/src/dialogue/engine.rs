@@ -56,7 +56,7 @@ impl Dialogue {
     #[must_use]
     pub fn new(config: ClientConfig, in_step: bool) -> Self {
         Self {
-            config,
+            config: config.bounded(),
             reader: FrameReader::new(),
             in_step,
             is_asking: false,
@@ -124,7 +124,9 @@ impl Dialogue {
                 self.end_draining(exchange);
                 self.step(exchange, now)
             }
-            Phase::Ready if exchange.tries_left == 0 => self.give_up(exchange, now),
+            Phase::Ready if exchange.tries_left == 0 || now >= exchange.deadline => {
+                self.give_up(exchange, now)
+            }
             Phase::Ready => self.send(exchange, now),
             Phase::Fencing(_, wait) | Phase::Asking(wait) | Phase::Confirming(_, wait)
                 if now < wait.end() =>
@@ -318,9 +320,6 @@ impl Dialogue {
             });
         }
         exchange.phase = Phase::Ready;
-        if now >= exchange.deadline {
-            return self.give_up(exchange, now);
-        }
         self.step(exchange, now)
     }
 
