@@ -308,10 +308,15 @@ fn replaced_journal_has_only_the_new_run() {
         journal.append(&writing(0, FORWARD), None).unwrap();
         journal.append(&ended, None).unwrap();
     }
-    assert_eq!(Past::read(&path).unwrap().records, [writing(0, FORWARD), ended]);
+    assert_eq!(Past::read(&path).unwrap().records, [writing(0, FORWARD), ended.clone()]);
     let names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["run.journal"]);
+    // A program that was killed while it replaced the journal does not keep the next one from doing so.
+    fs::write(folder.path().join("run.journal.replacement"), "{").unwrap();
+    Journal::replace(&path, &plan).unwrap().append(&ended, None).unwrap();
+    assert_eq!(Past::read(&path).unwrap().records, [ended]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     // Any other file is kept.
     fs::write(&path, "notes").unwrap();
     assert!(Journal::replace(&path, &plan).is_err());

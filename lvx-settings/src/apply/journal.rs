@@ -186,7 +186,14 @@ impl Journal {
         let fail = |source| Error::file(&path, "cannot open the journal", source);
         check_regular(&path)?;
         let file = OpenOptions::new().read(true).append(true).open(&path).map_err(fail)?;
-        Self::resume(file, &path)
+        let (journal, past) = Self::resume(file, &path)?;
+        // Another program may have replaced the file before it was locked.
+        if let State::Open(open) = &journal.state
+            && !open.file.is_at(&path)
+        {
+            return Err(Error::busy(&path));
+        }
+        Ok((journal, past))
     }
 
     /// Continues the journal of an earlier run in a file that is open for reading and appending. `path` is
@@ -244,10 +251,11 @@ impl Journal {
             }
             created?
         };
+        // The file exists now: if the run is refused because the folder cannot be synced, its end is recorded.
+        self.state = created.state;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
         }
-        self.state = created.state;
         Ok(())
     }
 
@@ -259,11 +267,11 @@ impl Journal {
         let (_old, past) = Self::reopen(path)?;
         past.check_ended(path)?;
         let mut name = path.clone().into_os_string();
-        name.push(".new");
+        name.push(".replacement");
         let new = PathBuf::from(name);
-        let file = OpenOptions::new().append(true).create(true).open(&new).map_err(fail)?;
-        // A program that was killed at this place left an incomplete file.
-        file.set_len(0).map_err(fail)?;
+        // A program that was killed at this place left a file. Its run did not begin.
+        fs::remove_file(&new).or_else(ignore_missing).map_err(fail)?;
+        let file = OpenOptions::new().append(true).create_new(true).open(&new).map_err(fail)?;
         let created = Self::begin(file, path, &self.plan, None)?;
         fs::rename(&new, path).map_err(fail)?;
         Ok(created)
@@ -297,6 +305,10 @@ impl OpenFile {
         self.sound += u64::try_from(text.len()).unwrap_or_default();
         Ok(())
     }
+}
+
+fn ignore_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 const CANNOT_CREATE: &str = "cannot create the journal";

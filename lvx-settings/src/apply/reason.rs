@@ -294,23 +294,25 @@ impl Reason {
     pub fn is_interrupted(&self) -> bool {
         match self {
             Self::Interrupted => true,
-            _ => self.cause().is_some_and(|cause| *cause.certain() == Cause::Interrupted),
+            _ => self.cause().is_some_and(|cause| *cause.first() == Cause::Interrupted),
         }
     }
 }
 
 impl Cause {
-    /// Returns the cause without the note that a write may have been carried out.
-    fn certain(&self) -> &Self {
+    /// Returns the cause for which the write failed first, without what became known about it later.
+    fn first(&self) -> &Self {
         match self {
-            Self::InDoubt(cause) => cause,
+            Self::InDoubt(cause)
+            | Self::Swapped { after: Some(cause), .. }
+            | Self::Renumbered { after: Some(cause), .. } => cause.first(),
             cause => cause,
         }
     }
 
     /// Returns whether a unit refused the command because it charges.
     fn is_charging(&self) -> bool {
-        match self {
+        match self.first() {
             Self::Refused { likely } => {
                 likely.iter().any(|cause| matches!(cause, RefusalCause::Charging { .. }))
             }
@@ -322,3 +324,28 @@ impl Cause {
 
 /// Text for a value that this run did not write.
 pub(super) const BY_OTHERS: &str = "changed by another program or by the unit itself";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_cause_is_found_behind_later_ones() {
+        let unit = SerialNumber::new("96132206100410");
+        let reason = |cause| {
+            let (group, to) = (Some(Group::MaxChargeCurrent), Settings::default());
+            unit.map(|unit| Reason::NotTaken { unit, group, to, cause })
+        };
+        let later = |cause: Cause| {
+            let renumbered = Cause::Renumbered { found: None, after: Some(Box::new(cause)) };
+            Cause::InDoubt(Box::new(renumbered))
+        };
+        let likely = vec![RefusalCause::Charging { current: Amperes(12) }];
+        let refused = reason(later(Cause::Refused { likely }));
+        assert_eq!(refused.map(|reason| reason.charging()), unit.map(Some));
+        let interrupted = reason(later(Cause::Interrupted));
+        assert_eq!(interrupted.map(|reason| reason.is_interrupted()), unit.map(|_| true));
+        let lost = reason(later(Cause::Lost));
+        assert_eq!(lost.map(|reason| reason.is_interrupted()), unit.map(|_| false));
+    }
+}

@@ -171,8 +171,8 @@ impl Apply {
                 None => return Ok(to),
             }
         }
-        // There is at least one choice.
-        broken.map_or(Ok(planned), |rule| Err(Cause::NoVoltages(rule)))
+        // There is at least one choice, so a rule is known.
+        Err(broken.map_or(Cause::NoCommand, Cause::NoVoltages))
     }
 
     /// Returns the settings of a group that a unit already has before the step that writes them.

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    os::unix::fs::MetadataExt,
     path::Path,
 };
 
@@ -33,11 +34,41 @@ impl LockedFile {
     pub(super) fn file(&self) -> &File {
         &self.0
     }
+
+    /// Returns whether this path leads to the file. It does not if another file has replaced this one.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        match (self.0.metadata(), path.metadata()) {
+            (Ok(file), Ok(found)) => (file.dev(), file.ino()) == (found.dev(), found.ino()),
+            _ => false,
+        }
+    }
 }
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
         // If this fails, the lock ends when the last copy of the descriptor is closed.
         self.0.unlock().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption fails the test")]
+
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn locked_file_that_was_replaced_is_not_at_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, new] = ["run.journal", "new.journal"].map(|name| folder.path().join(name));
+        let locked = LockedFile::new(File::create(&path).unwrap(), &path).unwrap();
+        assert!(locked.is_at(&path));
+        File::create(&new).unwrap();
+        fs::rename(&new, &path).unwrap();
+        assert!(!locked.is_at(&path));
+        fs::remove_file(&path).unwrap();
+        assert!(!locked.is_at(&path));
     }
 }
