@@ -4,9 +4,11 @@
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a panic is what a fuzzer looks for")]
 
 mod bank;
+mod observer;
 mod settings;
 
 pub use bank::{rules, snapshot};
+pub use observer::observer;
 pub use settings::{journal, plan, profile};
 
 use pi18_proto::{

@@ -29,6 +29,11 @@ fn frame_reader_passes_its_corpus() {
 }
 
 #[test]
+fn observer_passes_its_corpus() {
+    replay("observer", pi18_fuzz::observer, 8);
+}
+
+#[test]
 fn reply_passes_its_corpus() {
     replay("reply", pi18_fuzz::reply, 57);
 }

@@ -7,8 +7,10 @@ use crate::{
     Request, SetCommand, frame::SHORTEST,
 };
 
+mod forgotten;
 mod waiting;
 
+use forgotten::Doubt;
 pub use waiting::Candidates;
 use waiting::{Match, Waiting};
 
@@ -46,11 +48,14 @@ use waiting::{Match, Waiting};
 /// [`Message::Ambiguous`]. The observer never chooses one of them.
 ///
 /// A pairing is reported as uncertain if a request that the observer could not decode waits as well,
-/// or if several different requests wait and the reply has the usual form of none of them.
+/// or if several different requests wait and the reply has the usual form of none of them. If more than
+/// eight requests wait, the observer keeps of the older ones only the kind, and reports pairings as
+/// uncertain to which one of them could lead.
 ///
 /// # What it assumes
 /// At the start, no reply is on its way. A device answers a query with data in the form of that query's
-/// reply.
+/// reply. The calls have the order in which the bytes were seen: with the whole log of the host before
+/// that of the device, most replies are ambiguous. Two logs are merged by the times of their entries.
 ///
 /// The observer cannot measure time, so it expects a late reply to every unanswered request until a
 /// reply to a later one arrives. A caller with a clock calls [`forget_requests`](Self::forget_requests)
@@ -280,22 +285,26 @@ fn reply<'a>(waiting: &mut Waiting, data: &'a [u8]) -> Message<'a> {
         Match::None => (waiting.find(is_readable), false),
         found => (found, true),
     };
+    let doubt = waiting.doubt_data(&found, |info| {
+        !by_form || Query::candidates(data).any(|fitting| fitting.mnemonic == info.mnemonic)
+    });
+    let is_known = !waiting.has_unknown() && doubt != Doubt::OtherRequest;
     let message = match found {
         Match::One(Request::Query(query)) => match query.parse_reply(data) {
             Ok((reply, extra)) => {
-                let is_certain = !waiting.has_unknown() && (by_form || is_only);
+                let is_certain = is_known && (by_form || is_only);
                 Message::Reply(PairedReply { query, reply, extra, is_certain })
             }
             Err(error) => Message::UnreadableReply { query, error },
         },
         Match::Several(candidates) => Message::Ambiguous(candidates),
-        Match::None if waiting.has_unknown() => Message::Ambiguous(Candidates::NONE),
+        Match::None if !is_known => Message::Ambiguous(Candidates::NONE),
         Match::One(Request::Set(_)) | Match::None => return Message::Unasked,
     };
     if by_form {
-        waiting.answered(has_form);
+        waiting.answered(doubt, has_form);
     } else {
-        waiting.answered(|request| as_query(request).is_some());
+        waiting.answered(doubt, |request| as_query(request).is_some());
     }
     message
 }
@@ -309,27 +318,30 @@ fn as_query(request: Request) -> Option<Query> {
 
 fn accepted(waiting: &mut Waiting) -> Message<'static> {
     let is_set = |request| matches!(request, Request::Set(_));
-    let has_unknown = waiting.has_unknown();
+    let doubt = waiting.doubt_acceptance();
+    let is_known = !waiting.has_unknown() && doubt == Doubt::None;
     let message = match waiting.find(is_set) {
-        Match::One(Request::Set(command)) if !has_unknown => Message::Accepted(command),
+        Match::One(Request::Set(command)) if is_known => Message::Accepted(command),
         Match::One(request) => Message::Ambiguous(Candidates::of(request)),
         Match::Several(candidates) => Message::Ambiguous(candidates),
-        Match::None if has_unknown => Message::Ambiguous(Candidates::NONE),
+        Match::None if !is_known => Message::Ambiguous(Candidates::NONE),
         Match::None => return Message::Unasked,
     };
-    waiting.answered(is_set);
+    waiting.answered(doubt, is_set);
     message
 }
 
 fn refused(waiting: &mut Waiting) -> Message<'static> {
-    let has_unknown = waiting.has_unknown();
-    let message = match waiting.find(|_| true) {
-        Match::One(request) if !has_unknown => Message::Refused(Some(request)),
+    let found = waiting.find(|_| true);
+    let doubt = waiting.doubt_refusal(&found);
+    let is_known = !waiting.has_unknown() && doubt != Doubt::OtherRequest;
+    let message = match found {
+        Match::One(request) if is_known => Message::Refused(Some(request)),
         Match::One(request) => Message::Ambiguous(Candidates::of(request)),
         Match::Several(candidates) => Message::Ambiguous(candidates),
-        Match::None if has_unknown => Message::Refused(None),
+        Match::None if !is_known => Message::Refused(None),
         Match::None => return Message::Unasked,
     };
-    waiting.answered(|_| true);
+    waiting.answered(doubt, |_| true);
     message
 }

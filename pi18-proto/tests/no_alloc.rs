@@ -5,8 +5,8 @@ use std::hint::black_box;
 
 use allocation_counter::{AllocationInfo, measure};
 use pi18_proto::{
-    Dialect, Frame, FrameReader, GeneralStatus, MAX_FRAME, Query, Received, Reply, Request,
-    SetCommand,
+    Dialect, Frame, FrameReader, GeneralStatus, MAX_FRAME, Message, Observer, Query, Received,
+    Reply, Request, SetCommand, Side,
 };
 
 const STATUS: &[u8] = b"^D1062232,499,2232,499,1406,1376,028,549,000,000,000,010,095,060,000,000,\
@@ -57,6 +57,27 @@ fn reading_frames_from_a_stream_does_not_allocate() {
             }
         }
         assert_eq!(found, 2);
+    });
+}
+
+#[test]
+fn observing_a_conversation_does_not_allocate() {
+    assert_no_allocation(|| {
+        let mut observer = Observer::new();
+        let request = Query::GeneralStatus.to_frame(Dialect::Checksum);
+        let mut paired = 0;
+        for _ in 0..10 {
+            // The second request gets no reply, so requests are forgotten in the end.
+            for (side, bytes) in
+                [(Side::Host, &*request), (Side::Host, &*request), (Side::Device, STATUS)]
+            {
+                let mut rest = black_box(bytes);
+                while let Some(event) = observer.next(side, &mut rest) {
+                    paired += usize::from(matches!(event.message, Message::Reply(_)));
+                }
+            }
+        }
+        assert_eq!(paired, 10);
     });
 }
 

@@ -1,12 +1,15 @@
 //! The requests that wait for a reply.
 
-use crate::Request;
+use super::forgotten::{Doubt, Forgotten};
+use crate::{QueryInfo, Request};
 
 /// The requests that wait for a reply, oldest first. A request that could not be decoded is `None`.
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     requests: [Option<Request>; CAPACITY],
     len: usize,
+    /// Older requests that did not fit.
+    forgotten: Forgotten,
 }
 
 /// The requests that can have caused a reply.
@@ -25,11 +28,14 @@ pub struct Candidates {
 
 impl Waiting {
     pub(super) const fn new() -> Self {
-        Self { requests: [None; CAPACITY], len: 0 }
+        Self { requests: [None; CAPACITY], len: 0, forgotten: Forgotten::NONE }
     }
 
     pub(super) fn push(&mut self, request: Option<Request>) {
-        if self.len == CAPACITY {
+        if self.len == CAPACITY
+            && let Some(oldest) = self.requests.first()
+        {
+            self.forgotten.add(*oldest);
             self.drop_first(1);
         }
         if let Some(place) = self.requests.get_mut(self.len) {
@@ -68,7 +74,26 @@ impl Waiting {
 
     /// Returns whether one known request waits and no other.
     pub(super) fn is_one_request(&self) -> bool {
-        !self.has_unknown() && matches!(self.find(|_| true), Match::One(_))
+        let found = self.find(|_| true);
+        matches!(found, Match::One(_))
+            && !self.has_unknown()
+            && self.forgotten.doubt_refusal(found.request()) != Doubt::OtherRequest
+    }
+
+    /// Returns whether a forgotten request can have caused a data reply to `found`. `can_be` returns
+    /// whether it can be the reply to a kind of query.
+    pub(super) fn doubt_data(&self, found: &Match, can_be: impl Fn(&QueryInfo) -> bool) -> Doubt {
+        self.forgotten.doubt_data(found.request(), can_be)
+    }
+
+    /// Returns whether a forgotten request can have caused an acceptance.
+    pub(super) fn doubt_acceptance(&self) -> Doubt {
+        self.forgotten.doubt_acceptance()
+    }
+
+    /// Returns whether a forgotten request can have caused a refusal of `found`.
+    pub(super) fn doubt_refusal(&self, found: &Match) -> Doubt {
+        self.forgotten.doubt_refusal(found.request())
     }
 
     /// Returns whether a request that could not be decoded waits.
@@ -77,8 +102,13 @@ impl Waiting {
     }
 
     /// Removes the requests that are not answered any more: the first one that can be the answered one,
-    /// and those before it. It is one for which `can_be` holds, or an unknown one.
-    pub(super) fn answered(&mut self, can_be: impl Fn(Request) -> bool) {
+    /// and those before it. It is one for which `can_be` holds, or an unknown one. If a forgotten request
+    /// can be the answered one, no request is removed.
+    pub(super) fn answered(&mut self, doubt: Doubt, can_be: impl Fn(Request) -> bool) {
+        if doubt != Doubt::None {
+            return;
+        }
+        self.forgotten = Forgotten::NONE;
         let at = self.entries().iter().position(|entry| entry.is_none_or(&can_be));
         if let Some(at) = at {
             self.drop_first(at + 1);
@@ -97,6 +127,16 @@ impl Waiting {
         let count = count.min(self.len);
         self.requests.copy_within(count..self.len, 0);
         self.len -= count;
+    }
+}
+
+impl Match {
+    /// Returns the request if it is the only one.
+    fn request(&self) -> Option<Request> {
+        match self {
+            Self::One(request) => Some(*request),
+            Self::None | Self::Several(_) => None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sums and differences of quantities. None wraps on overflow.
 //!
-//! Percentages and temperatures have no sum, because it would mean nothing.
+//! Percentages and temperatures have a difference but no sum, because a sum would mean nothing.
 
 use core::{
     iter::Sum,
@@ -8,8 +8,8 @@ use core::{
 };
 
 use super::{
-    Amperes, Count, Deciamperes, Decihertz, Decivolts, Percent, Seconds, SignedWatts, VoltAmperes,
-    WattHours, Watts,
+    Amperes, Celsius, Count, Deciamperes, Decihertz, Decivolts, Percent, Seconds, SignedWatts,
+    VoltAmperes, WattHours, Watts,
 };
 
 /// Implements sums.
@@ -101,6 +101,7 @@ macro_rules! differences {
 
 differences! {
     Decivolts Deciamperes Decihertz Amperes VoltAmperes SignedWatts WattHours Percent Seconds Count
+    Celsius
 }
 
 /// Implements the distance between two quantities without a sign.
@@ -121,6 +122,14 @@ macro_rules! distances {
 
 distances! {
     Decivolts Deciamperes Decihertz Amperes VoltAmperes Watts WattHours Percent Seconds Count
+}
+
+impl Celsius {
+    /// Returns the difference between the higher and the lower temperature, at most 32767 °C.
+    #[must_use]
+    pub const fn abs_diff(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0).saturating_abs())
+    }
 }
 
 /// Returns the difference with its sign, or the nearest quantity if the difference is outside the range of
@@ -157,6 +166,9 @@ mod tests {
         assert_eq!(Decivolts(540).abs_diff(Decivolts(546)), Decivolts(6));
         assert_eq!(Watts(500) - Watts(1540), SignedWatts(-1040));
         assert_eq!(Watts(0) - Watts(u32::MAX), SignedWatts(i32::MIN));
+        assert_eq!(Celsius(-3) - Celsius(20), Celsius(-23));
+        assert_eq!(Celsius(-3).abs_diff(Celsius(20)), Celsius(23));
+        assert_eq!(Celsius(i16::MIN).abs_diff(Celsius(i16::MAX)), Celsius(i16::MAX));
         assert_eq!(SignedWatts(5) - SignedWatts(8), SignedWatts(-3));
     }
 }

@@ -137,10 +137,9 @@ proptest! {
         }
     }
 
-    /// The conversations are short enough that no waiting request is forgotten.
     #[test]
     fn certain_pairing_is_the_true_one(
-        exchanges in proptest::collection::vec(any_exchange(), 1..=8),
+        exchanges in proptest::collection::vec(any_exchange(), 1..=24),
     ) {
         let mut observer = Observer::new();
         for (side, bytes, truth) in conversation(&exchanges) {
@@ -247,4 +246,57 @@ fn frame_of_the_other_side_is_an_echo() {
     let event = observer.next(Side::Device, &mut &*request).unwrap();
     assert_eq!((event.message, event.bytes), (Message::Echo, &*request));
     assert_eq!(observer.waiting().count(), 1);
+}
+
+/// Gives the observer many requests before the first reply.
+#[test]
+fn reply_to_a_forgotten_request_is_never_certain() {
+    let days: Vec<_> = (10..30).map(|day| format!("ED202604{day}")).collect();
+    let days: Vec<_> = days.iter().map(String::as_str).collect();
+    let (first, mut observer) = after(&days, "00003537");
+    assert_eq!(first.matches('?').count(), 8);
+    let energy = answer(days[0].parse::<Query>().unwrap().into(), Fate::Answered);
+    for _ in 1..days.len() {
+        let event = observer.next(Side::Device, &mut &energy[..]).unwrap();
+        assert!(matches!(event.message, Message::Ambiguous(_)), "{event:?}");
+    }
+    // The reply to a later query of another form shows that the earlier ones are not answered any more.
+    let mut ask = |text: &str, bytes: &[u8]| {
+        let query: Query = text.parse().unwrap();
+        observer.next(Side::Host, &mut &*query.to_frame(Dialect::Checksum)).unwrap();
+        let event = observer.next(Side::Device, &mut &bytes[..]).unwrap();
+        matches!(event.message, Message::Reply(paired) if paired.query == query && paired.is_certain)
+    };
+    assert!(ask("MOD", &answer(Query::Mode.into(), Fate::Answered)));
+    assert!(ask("ED20260430", &energy));
+}
+
+#[test]
+fn reply_after_many_equal_requests_is_certain() {
+    assert_eq!(after(&["MOD"; 20], "05").0, "MOD");
+    assert_eq!(after(&["MOD"; 20], "5").0, "MOD");
+    assert_eq!(after(&[&["ET"][..], &["MOD"; 20]].concat(), "05").0, "MOD");
+    assert_eq!(after(&[&["ET"][..], &["MOD"; 20]].concat(), "5").0, "MOD?");
+    let mut requests = vec!["ET"; 9];
+    requests[8] = "EY2026";
+    assert_eq!(
+        after(&[&["ED20260401"; 3][..], &["ED20260402"; 8]].concat(), "00003537").0,
+        "ED20260402?"
+    );
+    assert_eq!(after(&requests, "00003537").0, "ET?EY2026?");
+    assert_eq!(after(&[&["ET"][..], &["MOD"; 8]].concat(), "00003537").0, "");
+}
+
+#[test]
+fn acknowledgement_of_a_forgotten_request_is_ambiguous() {
+    let mut observer = Observer::new();
+    let command = |text: &str| text.parse::<SetCommand>().unwrap().to_frame(Dialect::Checksum);
+    for text in ["POP0"; 3].iter().chain(&["POP1"; 8]) {
+        observer.next(Side::Host, &mut &*command(text)).unwrap();
+    }
+    for bytes in [ACCEPTED, REFUSED] {
+        let event = observer.next(Side::Device, &mut &bytes[..]).unwrap();
+        assert!(matches!(event.message, Message::Ambiguous(_)), "{event:?}");
+    }
+    assert_eq!(observer.waiting().count(), 8);
 }
