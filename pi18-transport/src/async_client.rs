@@ -46,6 +46,9 @@ pub use link::AsyncLink;
 /// [`io::Error`](std::io::Error) that contains an [`Error`], the client returns that [`Error`]; it makes a
 /// [disconnected](Error::is_disconnected) error of the end of the stream.
 ///
+/// The stream must send what is written to it without holding it back. A `BufWriter` would send the rest of a
+/// dropped set command with the next request.
+///
 /// The client never holds more than 4 KiB of what the stream sends, and ends a request if the device sends
 /// more than any inverter can ([`ErrorKind::Flooded`](crate::ErrorKind::Flooded)).
 ///
@@ -58,8 +61,8 @@ pub use link::AsyncLink;
 /// request.
 ///
 /// - A dropped **query** has no effect on the unit.
-/// - A dropped **set command** may have been sent or not. It is not sent later: after the future was
-///   dropped, the unit only receives what was sent before. Read the setting back to know its value.
+/// - A dropped **set command** may have been sent or not. It is not sent later, except that a write to a USB
+///   device or a serial port that has already begun is completed. Read the setting back to know its value.
 /// - A frame of which only a part was sent stays incomplete. The client spoils it with a byte that no field
 ///   of a request can contain and ends its line, so that the unit rejects it and does not take the next
 ///   request for its rest.

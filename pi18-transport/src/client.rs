@@ -136,6 +136,31 @@ impl<L: Link> Client<L> {
         handle.clone()
     }
 
+    /// Lets `handle` end the calls of this client, as a handle from [`stop_handle`](Self::stop_handle) does.
+    ///
+    /// One handle can stop the clients of several threads, for example on Ctrl-C. [`resume`](Self::resume)
+    /// of one of them lets all of them work again.
+    ///
+    /// ```
+    /// use pi18_proto::Mode;
+    /// use pi18_transport::{Client, ErrorKind, StopHandle};
+    ///
+    /// let stop = StopHandle::default();
+    /// let mut left = Client::open("sim:0")?.stopped_by(&stop);
+    /// let mut right = Client::open("sim:1")?.stopped_by(&stop);
+    /// left.read::<Mode>()?;
+    /// stop.stop();
+    /// assert_eq!(left.read::<Mode>().unwrap_err().kind(), ErrorKind::Stopped);
+    /// assert_eq!(right.read::<Mode>().unwrap_err().kind(), ErrorKind::Stopped);
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    #[must_use]
+    pub fn stopped_by(mut self, handle: &StopHandle) -> Self {
+        self.link.stopped_by(handle);
+        self.stop = Some(handle.clone());
+        self
+    }
+
     /// Lets the client work again after it was stopped. A late reply to the request that was stopped is
     /// discarded.
     pub fn resume(&mut self) {

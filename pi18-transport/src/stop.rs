@@ -12,7 +12,9 @@ use crate::{Error, error::Cause};
 
 /// Ends the current request or pause of a [`Client`](crate::Client), from another thread.
 ///
-/// [`Client::stop_handle`](crate::Client::stop_handle) returns it. Clones stop the same client.
+/// [`Client::stop_handle`](crate::Client::stop_handle) returns it, and
+/// [`Client::stopped_by`](crate::Client::stopped_by) uses one handle for several clients. Clones stop the same
+/// clients.
 #[derive(Clone, Debug, Default)]
 pub struct StopHandle(Arc<AtomicBool>);
 

@@ -32,7 +32,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects to `host:port` within five seconds, not counting the name lookup.
+    /// Connects to `host:port` within five seconds.
     pub(super) async fn open(host_and_port: &str) -> Result<Self, Error> {
         let name = format!("tcp:{host_and_port}");
         let stream = connect(host_and_port, Tcp::CONNECT_TIME).await;
@@ -81,12 +81,11 @@ impl Connection {
     }
 }
 
-/// Connects to the first address of a host that accepts the connection.
+/// Connects to the first address of a host that accepts the connection, within `patience`.
 async fn connect(host_and_port: &str, patience: Duration) -> io::Result<TcpStream> {
-    let addresses: Vec<_> = tokio::net::lookup_host(host_and_port).await?.collect();
     let connected = time::timeout(patience, async {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for address in addresses {
+        for address in tokio::net::lookup_host(host_and_port).await? {
             match TcpStream::connect(address).await {
                 Ok(stream) => return stream.set_nodelay(true).map(|()| stream),
                 Err(error) => last = error,
