@@ -103,7 +103,8 @@
 //! | plan | [`Plan`] | JSON, `"format": "lvx-plan-1"` |
 //! | journal of a run | written by [`Journal`], read by [`Past`] | JSON lines, `"format": "lvx-journal-1"` |
 //!
-//! Plans and journals may have fields of later versions, which are ignored; in a profile, an unknown key is an error.
+//! Plans and journals may have fields of later versions, which are ignored, except in the battery guard: a limit
+//! that this version does not know is an error. In a profile, every unknown key is an error.
 //!
 //! Files name settings by their [keys](Setting::key), such as `max_charge_current`. The keys are the field
 //! names of `pi18-proto`. Former keys ([`Setting::aliases`]) are still read.

@@ -92,12 +92,12 @@ fn journal_with_former_keys_yields_plan_and_old_settings() {
     );
 }
 
-/// Adds a field to each object except maps of settings, as a later version may.
+/// Adds a field to each object except maps of settings and the battery guard, as a later version may.
 fn extended(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(fields) => {
             for (key, value) in fields.iter_mut() {
-                if !["wanted", "from", "to"].contains(&key.as_str()) {
+                if !["wanted", "from", "to", "battery"].contains(&key.as_str()) {
                     extended(value);
                 }
             }
@@ -124,6 +124,15 @@ fn unknown_fields_of_a_later_version_are_ignored() {
     });
     let past = Past::parse(lines.collect::<String>().as_bytes()).unwrap();
     assert_eq!(past.records, Past::parse(journal.as_bytes()).unwrap().records);
+}
+
+#[test]
+fn unknown_limit_of_the_battery_guard_is_an_error() {
+    let text = fs::read_to_string(path("plan.json")).unwrap();
+    let mut later: serde_json::Value = serde_json::from_str(&text).unwrap();
+    later["battery"] = serde_json::json!({ "cells": 16, "max_discharge_current": 100 });
+    let error = serde_json::from_value::<Plan>(later).unwrap_err().to_string();
+    assert!(error.contains("unknown field `max_discharge_current`"), "{error}");
 }
 
 #[test]

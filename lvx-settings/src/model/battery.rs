@@ -28,7 +28,11 @@ pub use guard::GuardError;
 ///     "bulk_voltage 58.4 V is 3.65 V per cell, above 3.60 V; 16 cells in series allow at most 57.6 V"
 /// );
 /// ```
+///
+/// In a plan or a journal, an unknown key of the guard is an error: it may be a limit of a later version, and
+/// without that limit the plan would be less safe than its author decided.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Battery {
     /// Chemistry of the cells.
