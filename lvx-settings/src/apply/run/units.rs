@@ -102,17 +102,26 @@ impl<'a, L: Link> Units<'a, L> {
         }
     }
 
-    /// Reads all units, each with its address, as [`Plan::for_profile`] takes them.
+    /// Reads all units, each with its address, as [`Plan::for_profile`] takes them. A link that a run closed is
+    /// opened again.
     ///
     /// # Errors
-    /// If a unit cannot be read.
+    /// If a unit cannot be read, or its link cannot be opened again.
     pub fn read(&mut self) -> Result<Vec<(String, Unit)>, Error> {
-        let Self { addresses, clients, host, .. } = self;
-        let clients = clients.iter_mut().zip(addresses);
-        clients
-            .filter_map(|(client, address)| Some((client.as_mut()?, address)))
-            .map(|(client, address)| Ok((address.clone(), Unit::read(client, host)?)))
-            .collect()
+        (0..self.clients.len()).map(|unit| self.read_at(unit)).collect()
+    }
+
+    fn read_at(&mut self, unit: usize) -> Result<(String, Unit), Error> {
+        let place = self.place(unit);
+        let mut client = match self.clients.get_mut(unit).and_then(Option::take) {
+            Some(client) => client,
+            None => (self.reopen)(place)?,
+        };
+        let found = Unit::read(&mut client, &self.host);
+        // The link is open, so it need not be opened after a wait.
+        self.close(unit);
+        self.put(unit, client);
+        Ok((self.addresses.get(place).cloned().unwrap_or_default(), found?))
     }
 
     /// Uses another clock, for links in simulated time.
@@ -342,3 +351,34 @@ fn gone(text: String) -> Trouble {
 const BUSY_PATIENCE: Duration = Duration::from_secs(30);
 
 const BUSY_RETRY_INTERVAL: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption fails the test")]
+
+    use super::*;
+
+    #[test]
+    fn read_opens_closed_links_and_leaves_out_no_unit() {
+        let mut units = Units::open(["sim:0", "sim:1"], HostClock::system()).unwrap();
+        let names = |read: Vec<(String, Unit)>| {
+            read.into_iter().map(|(name, unit)| (name, unit.serial_number)).collect::<Vec<_>>()
+        };
+        let first = names(units.read().unwrap());
+        assert_eq!(first.len(), 2);
+        units.close(0);
+        units.released = first.iter().map(|(_, serial)| Some(*serial)).collect();
+        assert_eq!(names(units.read().unwrap()), first);
+        assert_eq!(units.released, [None, None]);
+        // The cables were swapped.
+        units.places.swap(0, 1);
+        units.clients.swap(0, 1);
+        let swapped = names(units.read().unwrap());
+        assert_eq!(swapped, [first[1].clone(), first[0].clone()]);
+
+        let client = Client::open("sim:0").unwrap();
+        let mut units = Units::new(vec![client], HostClock::system());
+        units.close(0);
+        assert!(units.read().unwrap_err().as_link().is_some());
+    }
+}
