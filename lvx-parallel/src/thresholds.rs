@@ -239,8 +239,7 @@ mod tests {
     fn errors_name_place_and_expectation() {
         let error = |text| Thresholds::parse(text).unwrap_err().to_string();
         let wrong = error("max_skew: 3\nbattery_voltage_spread: 0.25\n");
-        let expected =
-            "line 2 column 1: expected a number of tenths of a volt up to 65535, found 0.25";
+        let expected = "line 2 column 1: expected a voltage from 0.0 to 6553.5 V in steps of 0.1 V, found 0.25";
         assert_eq!(wrong, expected);
         assert!(
             error("skew: 1")

@@ -143,7 +143,10 @@ impl core::error::Error for RangeError {}
 /// use pi18_proto::Decivolts;
 ///
 /// let error = "54.65 V".parse::<Decivolts>().unwrap_err();
-/// assert_eq!(error.to_string(), "expected a voltage from 0.0 to 6553.5 V, found \"54.65 V\"");
+/// assert_eq!(
+///     error.to_string(),
+///     "expected a voltage from 0.0 to 6553.5 V in steps of 0.1 V, found \"54.65 V\"",
+/// );
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("expected {expected}, found {found}")]

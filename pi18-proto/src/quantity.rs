@@ -95,7 +95,8 @@ macro_rules! quantities {
         impl FromStr for $name {
             type Err = ParseError;
 
-            /// Reads the displayed form. The unit may be missing, decimal places too.
+            /// Reads the displayed form. The unit and the decimal places may be missing, zeros may follow
+            /// the last decimal place.
             fn from_str(text: &str) -> Result<Self, ParseError> {
                 parse_quantity(text, $decimals, $unit)
                     .and_then(|steps| steps.try_into().ok())
@@ -121,8 +122,8 @@ macro_rules! quantities {
                 if !deserializer.is_human_readable() {
                     return <$repr>::deserialize(deserializer).map(Self);
                 }
-                let steps = steps::deserialize(deserializer, $decimals, $expected)?;
-                let invalid = |_| serde::de::Error::custom(concat!("expected ", $expected));
+                let steps = steps::deserialize(deserializer, $decimals, $text)?;
+                let invalid = |_| serde::de::Error::custom(concat!("expected ", $text));
                 steps.try_into().map(Self).map_err(invalid)
             }
         }
@@ -142,13 +143,13 @@ quantities! {
     /// assert_eq!((voltage + Decivolts(4)).to_string(), "55.0 V");
     /// ```
     Decivolts(u16): "V", 1, "a number of tenths of a volt up to 65535",
-        "a voltage from 0.0 to 6553.5 V";
+        "a voltage from 0.0 to 6553.5 V in steps of 0.1 V";
     /// Electric current in tenths of an ampere.
     Deciamperes(u16): "A", 1, "a number of tenths of an ampere up to 65535",
-        "a current from 0.0 to 6553.5 A";
+        "a current from 0.0 to 6553.5 A in steps of 0.1 A";
     /// Frequency in tenths of a hertz.
     Decihertz(u16): "Hz", 1, "a number of tenths of a hertz up to 65535",
-        "a frequency from 0.0 to 6553.5 Hz";
+        "a frequency from 0.0 to 6553.5 Hz in steps of 0.1 Hz";
     /// Electric current in amperes.
     Amperes(u16): "A", 0, "a number of amperes up to 65535",
         "a current from 0 to 65535 A";
@@ -163,7 +164,7 @@ quantities! {
         "a power from -2147483648 to 2147483647 W";
     /// Energy in watt-hours, displayed in kilowatt-hours from 10 kWh on.
     WattHours(u32): "Wh", 0, "a number of watt-hours up to 4294967295",
-        "an energy in Wh or kWh, from 0 to 4294967.295 kWh";
+        "an energy from 0 to 4294967295 Wh";
     /// A percentage.
     Percent(u16): "%", 0, "a number of percent up to 65535",
         "a percentage from 0 to 65535 %";
@@ -318,7 +319,7 @@ mod steps {
 
 #[cfg(test)]
 mod tests {
-    use std::format;
+    use std::{format, string::ToString};
 
     use super::*;
 
@@ -372,7 +373,11 @@ mod tests {
             assert_eq!(serde_json::from_str::<Decivolts>(&text).unwrap(), Decivolts(steps));
         }
         assert_eq!(serde_json::to_string(&Decivolts(546)).unwrap(), "54.6");
-        assert!(serde_json::from_str::<Decivolts>("54.65").is_err());
+        let error = serde_json::from_str::<Decivolts>("54.65").unwrap_err().to_string();
+        let expected = "expected a voltage from 0.0 to 6553.5 V in steps of 0.1 V";
+        assert!(error.contains(expected), "{error}");
+        let error = serde_json::from_str::<Decivolts>("7000").unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
         assert!(serde_json::from_str::<Decivolts>("-1").is_err());
         assert!(serde_json::from_str::<Watts>("1e300").is_err());
     }

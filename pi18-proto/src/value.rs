@@ -128,6 +128,7 @@ pub(crate) fn parse_quantity(text: &str, decimals: u8, unit: &str) -> Option<i64
     if whole.is_empty() {
         return None;
     }
+    let part = part.trim_end_matches('0');
     let zeros = usize::from(decimals).checked_sub(part.len())?;
     let mut steps = 0_i64;
     for digit in whole.bytes().chain(part.bytes()).chain(core::iter::repeat_n(b'0', zeros)) {

@@ -122,7 +122,8 @@ fn text_that_is_no_quantity_is_refused() {
     ] {
         assert!(text.parse::<Decivolts>().is_err(), "{text:?}");
     }
-    for (text, steps) in [("54", 540), ("54.6", 546), ("54.6V", 546), ("054.6 V", 546)] {
+    let accepted = [("54", 540), ("54.6", 546), ("54.60 V", 546), ("54.6V", 546), ("054.6 V", 546)];
+    for (text, steps) in accepted {
         assert_eq!(text.parse(), Ok(Decivolts(steps)), "{text:?}");
     }
     assert_eq!("1.5 kWh".parse(), Ok(WattHours(1500)));
