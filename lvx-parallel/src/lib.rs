@@ -83,6 +83,13 @@
 //! | explain a fault, warning or mode on a display | [`Explanation`] |
 //! | add up power and energy of all units | [`Cluster`] |
 //! | build a snapshot without a link | [`UnitSnapshot::from_answers`] |
+//!
+//! # Features
+//!
+//! - `checks` (default): everything except [`Cluster`] and its types. Turns on `serde`.
+//! - `serde`: `Serialize` for [`Totals`].
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "checks")]
 mod advice;

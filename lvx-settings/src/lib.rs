@@ -109,6 +109,8 @@
 //! Files name settings by their [keys](Setting::key), such as `max_charge_current`. The keys are the field
 //! names of `pi18-proto`. Former keys ([`Setting::aliases`]) are still read.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod apply;
 mod error;
 mod model;

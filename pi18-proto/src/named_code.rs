@@ -19,6 +19,23 @@
 //! assert_eq!(serde_json::from_str::<State>(r#"{"mode":5}"#)?, state);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+//!
+//! To write all fields of any reply in this way, visit them:
+//!
+//! ```
+//! use pi18_proto::{Query, Value};
+//!
+//! let (reply, _) = Query::Mode.parse_reply(b"05")?;
+//! reply.visit(&mut |field, value| {
+//!     let value = match value {
+//!         Value::Code { number, name, .. } => serde_json::json!({"code": number, "name": name}),
+//!         value => serde_json::json!(value),
+//!     };
+//!     let line = format!("{}: {value}", field.name);
+//!     assert_eq!(line, r#"working_mode: {"code":5,"name":"hybrid"}"#);
+//! });
+//! # Ok::<(), pi18_proto::DecodeError>(())
+//! ```
 #![expect(private_bounds, reason = "codes are declared in this crate only")]
 
 use core::{fmt, marker::PhantomData};

@@ -95,6 +95,8 @@
 //! features except `hidraw` should work; they are not tested there. Other systems are refused with a
 //! compile error.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(not(unix))]
 compile_error!("pi18-transport supports Linux and other Unix systems only");
 
