@@ -7,7 +7,11 @@ mod file;
 pub(crate) mod lock;
 pub(crate) mod node;
 pub(crate) mod permission;
-#[cfg(any(feature = "tokio", all(target_os = "linux", any(feature = "hidraw", feature = "sim"))))]
+#[cfg(any(
+    feature = "tcp",
+    feature = "tokio",
+    all(target_os = "linux", any(feature = "hidraw", feature = "sim"))
+))]
 pub(crate) mod poll;
 
 pub use file::{open_file, read_bounded, read_file};

@@ -8,9 +8,10 @@ use std::{
 };
 
 use bytes::BytesMut;
+use rustix::event::PollFlags;
 
 use super::Link;
-use crate::{Error, error::Cause};
+use crate::{Error, error::Cause, os::poll};
 
 /// An open TCP connection to a serial bridge.
 ///
@@ -87,10 +88,14 @@ impl Link for Tcp {
     fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
         use io::ErrorKind::{Interrupted, TimedOut, UnexpectedEof, WouldBlock};
 
+        // The read timeout of a socket is rounded up to several milliseconds, also when nothing is awaited.
+        let arrival = poll::wait(&self.stream, PollFlags::IN, deadline);
+        if arrival.as_ref().is_ok_and(PollFlags::is_empty) {
+            return Ok(());
+        }
         let mut chunk = [0; 4096];
-        let read = self
-            .stream
-            .set_read_timeout(Some(time_until(deadline)))
+        let read = arrival
+            .and_then(|_| self.stream.set_read_timeout(Some(time_until(deadline))))
             .and_then(|()| self.stream.read(&mut chunk));
         match read {
             Ok(0) => Err(Error::io(&*self.name, "reading", io::Error::from(UnexpectedEof))),
