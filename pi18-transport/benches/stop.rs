@@ -31,6 +31,8 @@ fn stop(criterion: &mut Criterion) {
                     thread::scope(|scope| {
                         let waiting = scope.spawn(|| unit.read::<Mode>());
                         silent.read_exact(&mut [0; 10]).expect("a request");
+                        // Until the client waits for the reply: a stop before that ends the query at once.
+                        thread::sleep(Duration::from_millis(30));
                         let stopped = Instant::now();
                         handle.stop();
                         let error = waiting.join().expect("a result").expect_err("no reply");
