@@ -261,8 +261,8 @@ impl<L: Link> Client<L> {
     /// `data` is the data of the query, such as `b"XYZ1"`: 1 to 23 printable characters. The client sends
     /// only queries this way, see [`RawQuery`].
     ///
-    /// The form of the reply is not known either. So the client sends another query after it, as on a link
-    /// that other hosts use: exactly one reply must have arrived before the reply to that query.
+    /// The form of the reply is not known either. So the client sends a query of known form before it and
+    /// another one after it. Exactly one reply must have arrived between their replies.
     ///
     /// ```
     /// use pi18_transport::Client;

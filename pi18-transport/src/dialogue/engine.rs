@@ -83,13 +83,15 @@ impl Dialogue {
     /// [`RawQuery`](pi18_proto::RawQuery).
     ///
     /// If the previous exchange has no outcome, it was cancelled, and this calls
-    /// [`lose_step`](Self::lose_step).
+    /// [`lose_step`](Self::lose_step). It also does so for a raw query, whose reply has no known form: a fence
+    /// before it makes sure that a duplicate of an earlier reply is not taken for its reply.
     pub fn ask(&mut self, request: impl Into<Question>, now: Instant) -> Exchange {
-        if self.is_asking {
+        let question = request.into();
+        if self.is_asking || matches!(question, Question::Raw(_)) {
             self.lose_step();
         }
         self.is_asking = true;
-        Exchange::new(request.into(), &self.config, now)
+        Exchange::new(question, &self.config, now)
     }
 
     /// Requires a fence before the next request, and drops the bytes of an incomplete frame.

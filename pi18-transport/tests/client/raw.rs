@@ -16,7 +16,19 @@ fn raw_reply_is_returned_after_a_fence_confirmed_it() {
     let mut client = Client::new(Line::new(|_| vec![(10, raw("42,7"))]));
     assert_eq!(client.ask_raw(b"XYZ1").unwrap(), b"42,7");
     assert_eq!(client.ask_raw(b"XYZ1").unwrap(), b"42,7");
-    assert_eq!(client.link().sent, ["PI", "XYZ1", "ID", "XYZ1", "VFW"]);
+    assert_eq!(client.link().sent, ["PI", "XYZ1", "ID", "VFW", "XYZ1", "DI"]);
+}
+
+#[test]
+fn duplicate_of_an_earlier_reply_is_not_returned_for_a_raw_query() {
+    let mut is_lost = true;
+    let mut client = Client::new(Line::new(move |request| match request {
+        "MOD" => vec![(10, mode(5)), (12, mode(5))],
+        _ if std::mem::take(&mut is_lost) => vec![],
+        _ => vec![(10, raw("42,7"))],
+    }));
+    client.query(Query::Mode).unwrap();
+    assert_eq!(client.ask_raw(b"XYZ1").unwrap(), b"42,7");
 }
 
 #[test]
