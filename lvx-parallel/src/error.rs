@@ -10,7 +10,7 @@ use serde_saphyr::Error as YamlError;
 /// use lvx_parallel::Thresholds;
 ///
 /// let error = Thresholds::parse("max_skew: soon").unwrap_err();
-/// let text = "line 1 column 1: expected a number of seconds up to 65535, found \"soon\"";
+/// let text = "line 1 column 1: expected a duration from 0 to 65535 s, found \"soon\"";
 /// assert_eq!(error.to_string(), text);
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
