@@ -37,7 +37,7 @@ fn unbound_adapter_is_reported_by_port_and_read_after_rebind() {
         reading.join().unwrap()
     });
     assert!(error.is_taken() && error.is_disconnected(), "{error}");
-    let text = error.to_string();
+    let text = format!("{error:#}");
     let state = format!("the USB adapter in port {port} is plugged in, but bound to no driver");
     let help = format!("`echo {interface} | sudo tee /sys/bus/usb/drivers/usbhid/bind`");
     assert!(text.contains(&state) && text.contains(&help), "{text}");
