@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{Client, ClientConfig, Error, Link};
-use options::{OPTIONS, Options};
+use options::{OPTIONS, Options, is_misspelled, names_for};
 
 pub(crate) use target::Target;
 
@@ -139,14 +139,12 @@ impl FromStr for Address {
             let known = OPTIONS.iter().find(|known| known.name == name);
             let expected = match known.filter(|known| (known.applies_to)(&target)) {
                 Some(known) if (known.set)(&mut values, value).is_some() => continue,
-                Some(known) => known.expected,
-                None if matches!(target, Target::Sim(_)) => {
+                Some(known) => known.expected.to_owned(),
+                None if matches!(target, Target::Sim(_)) && !is_misspelled(name) => {
                     switches.push(option);
                     continue;
                 }
-                None => {
-                    "one of crc=, timeout=, tries=, serial=, and baud= (serial) or pause= (hidraw)"
-                }
+                None => format!("one of {}", names_for(&target)),
             };
             return Err(Error::address(text, format!("expected {expected}, found {option:?}")));
         }
@@ -250,6 +248,7 @@ mod tests {
                 "tcp:h:1?pause=1s",
                 "sim:0?timeout=0s",
                 "sim:0?crc",
+                "sim:0?serail=96132206100410",
                 "sn:55355535553555",
                 "sn:/dev/hidraw0"
             ]

@@ -105,6 +105,26 @@ pub(super) const OPTIONS: [AddressOption; 6] = [
     },
 ];
 
+/// Returns the names of the options that apply to a target, for errors.
+pub(super) fn names_for(target: &Target) -> String {
+    let applicable = OPTIONS.iter().filter(|option| (option.applies_to)(target));
+    applicable.map(|option| format!("{}=", option.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns whether a name that is no switch of the virtual bank resembles the name of an option.
+#[cfg(feature = "sim")]
+pub(super) fn is_misspelled(name: &str) -> bool {
+    let is_switch = crate::sim::Switches::LIST.iter().any(|switch| switch.name == name);
+    // Names of three letters resemble too many others.
+    let mut long = OPTIONS.iter().map(|option| option.name).filter(|known| known.len() > 3);
+    !is_switch && long.any(|known| strsim::damerau_levenshtein(known, name) <= 2)
+}
+
+#[cfg(not(feature = "sim"))]
+pub(super) fn is_misspelled(_name: &str) -> bool {
+    false
+}
+
 fn dialect(text: &str) -> Option<Dialect> {
     match text {
         "on" => Some(Dialect::Checksum),
