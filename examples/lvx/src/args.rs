@@ -7,14 +7,10 @@ mod help;
 mod links;
 mod profile;
 mod query;
-#[cfg(unix)]
 mod runs;
 mod simulate;
-#[cfg(unix)]
 mod state_dir;
-#[cfg(unix)]
 mod time;
-#[cfg(unix)]
 mod write;
 
 use clap::{Parser, Subcommand};
@@ -32,7 +28,6 @@ pub(crate) use self::{
     query::{Decode, Explain, Query, QueryFormat},
     simulate::Simulate,
 };
-#[cfg(unix)]
 pub(crate) use self::{
     runs::{Confirm, Restore, Runs, RunsTask},
     state_dir::StateDir,
@@ -63,15 +58,10 @@ pub(crate) enum Command {
     Dump(Dump),
     Diff(Diff),
     Validate(Validate),
-    #[cfg(unix)]
     Apply(Apply),
-    #[cfg(unix)]
     Set(Set),
-    #[cfg(unix)]
     Confirm(Confirm),
-    #[cfg(unix)]
     Restore(Restore),
-    #[cfg(unix)]
     Runs(Runs),
     Profile(Profile),
     #[cfg(target_os = "linux")]

@@ -1,10 +1,8 @@
 //! The commands of `lvx`, one per file.
 
-#[cfg(unix)]
 mod apply;
 mod compare;
 mod completions;
-#[cfg(unix)]
 mod confirm;
 mod decode;
 #[cfg(target_os = "linux")]
@@ -16,11 +14,8 @@ mod explain;
 mod links;
 mod profile;
 mod query;
-#[cfg(unix)]
 mod restore;
-#[cfg(unix)]
 mod runs;
-#[cfg(unix)]
 mod set;
 mod simulate;
 mod sync_check;
@@ -44,15 +39,10 @@ pub(crate) fn run(command: &Command, out: &mut Stdout) -> Result<Status, Failure
         Command::Dump(args) => dump::run(args, out),
         Command::Diff(args) => diff::run(args, out),
         Command::Validate(args) => validate::run(args, out),
-        #[cfg(unix)]
         Command::Apply(args) => apply::run(args, out),
-        #[cfg(unix)]
         Command::Set(args) => set::run(args, out),
-        #[cfg(unix)]
         Command::Confirm(args) => confirm::run(args, out),
-        #[cfg(unix)]
         Command::Restore(args) => restore::run(args, out),
-        #[cfg(unix)]
         Command::Runs(args) => runs::run(args, out),
         Command::Profile(args) => profile::run(args, out),
         #[cfg(target_os = "linux")]

@@ -3,11 +3,9 @@
 mod args;
 mod command;
 mod input;
-#[cfg(unix)]
 mod state;
 mod terminal;
 mod units;
-#[cfg(unix)]
 mod writing;
 
 use std::{io::Write, process::ExitCode};

@@ -1,6 +1,5 @@
 //! Plans that this user did not save: their addresses are shown, but never opened.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
-#![cfg(unix)]
 
 use std::{
     fs, io,

@@ -1,5 +1,4 @@
 //! Progress on a terminal.
-#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 use std::{

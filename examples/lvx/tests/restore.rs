@@ -1,6 +1,5 @@
 //! `lvx restore` and `lvx runs`: undoing, finishing and closing runs, as a whole or per unit.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
-#![cfg(unix)]
 
 mod pair;
 

@@ -1,6 +1,5 @@
 //! Open runs, runs of other users, and the files of runs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
-#![cfg(unix)]
 
 mod pair;
 

@@ -1,6 +1,5 @@
 //! Commands that write settings: consent, verification, undo, and recovery after `kill -9`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
-#![cfg(unix)]
 
 mod pair;
 

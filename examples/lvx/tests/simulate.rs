@@ -1,5 +1,4 @@
 //! `lvx simulate`: the links that other programs use.
-#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
 
 use std::{

@@ -1,6 +1,5 @@
 //! Input and output of `lvx`: special files, closed pipes, hostile text.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
-#![cfg(unix)]
 
 use std::{
     fs, io,

@@ -1,6 +1,5 @@
 //! A link that is opened again after it was disconnected.
 
-#[cfg(unix)]
 use std::os::fd::BorrowedFd;
 use std::{
     fmt,
@@ -146,7 +145,6 @@ impl Link for Reopening {
         self.is_shared
     }
 
-    #[cfg(unix)]
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         self.link.as_ref().and_then(Link::as_fd)
     }

@@ -10,7 +10,6 @@
 
 mod cancel;
 mod driven;
-#[cfg(unix)]
 mod links;
 mod streams;
 

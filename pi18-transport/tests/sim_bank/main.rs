@@ -10,7 +10,6 @@ mod answers;
 mod line;
 mod links;
 mod physics;
-#[cfg(unix)]
 mod served;
 mod sets;
 

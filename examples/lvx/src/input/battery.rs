@@ -61,7 +61,7 @@ pub(crate) fn battery_path() -> (PathBuf, bool) {
 /// Path of the guard without `LVX_BATTERY`.
 const DEFAULT: &str = "/etc/lvx/battery.yaml";
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 

@@ -59,7 +59,6 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 }
 
 /// Returns whether standard input has more data, or ends, within a second.
-#[cfg(unix)]
 pub(crate) fn stdin_is_ready() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -68,27 +67,16 @@ pub(crate) fn stdin_is_ready() -> bool {
     poll(&mut input, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }
 
-#[cfg(not(unix))]
-pub(crate) fn stdin_is_ready() -> bool {
-    true
-}
-
 /// Returns whether a path is that of an open file descriptor, which shells create for `<(…)`.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
 /// Opens a file descriptor of the shell: the pipe of a command, or a regular file.
-#[cfg(unix)]
 fn open_descriptor(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::FileTypeExt;
 
     if path.metadata()?.file_type().is_fifo() { File::open(path) } else { open_file(path) }
-}
-
-#[cfg(not(unix))]
-fn open_descriptor(path: &Path) -> io::Result<File> {
-    open_file(path)
 }
 
 /// Maximum size of a profile, a plan or a battery guard, in bytes.

@@ -42,7 +42,6 @@ impl Failure {
     }
 
     /// Returns whether another program uses the requested unit or run.
-    #[cfg(unix)]
     pub(crate) fn is_busy(&self) -> bool {
         self.is_busy
     }
@@ -54,7 +53,6 @@ impl Failure {
     }
 
     /// Returns the messages, without diagnostics.
-    #[cfg(unix)]
     pub(crate) fn messages(&self) -> &[String] {
         &self.messages
     }

@@ -12,7 +12,6 @@ pub(crate) fn catch_signals(act: impl FnMut() + Send + 'static) -> Result<(), Fa
     catch_all(act).map_err(|error| Failure::usage(format_args!("signals: {error}")))
 }
 
-#[cfg(unix)]
 fn catch_all(mut act: impl FnMut() + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -29,14 +28,8 @@ fn catch_all(mut act: impl FnMut() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn catch_all(act: impl FnMut() + Send + 'static) -> io::Result<()> {
-    ctrlc::set_handler(act).map_err(io::Error::other)
-}
-
 /// Returns whether a signal is ignored, according to `/proc/self/status`; `false` on systems without it.
 /// Other interfaces only return the old action while setting a new one.
-#[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

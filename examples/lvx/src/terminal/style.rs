@@ -21,15 +21,9 @@ fn columns(columns: Option<OsString>) -> Option<usize> {
 }
 
 /// Returns the width of a terminal in columns; `None` without a terminal or if its width is unknown.
-#[cfg(unix)]
 fn terminal_width(output: impl std::os::fd::AsFd) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(output).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
-
-#[cfg(not(unix))]
-fn terminal_width<T>(_: T) -> Option<usize> {
-    None
 }
 
 /// Returns whether to use colours. Any value of `NO_COLOR` that is not empty disables them.
@@ -51,7 +45,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn terminal_width_is_read_if_known() {
         use rustix::{
