@@ -137,7 +137,7 @@ pub use read::Member;
 #[cfg(feature = "checks")]
 pub use report::{Cell, Report, ReportStyle, ReportUnit, Row};
 #[cfg(feature = "checks")]
-pub use rules::{Rule, RuleInfo};
+pub use rules::{FindingKind, Rule, RuleInfo};
 #[cfg(feature = "checks")]
 pub use snapshot::{
     Answer, BankSnapshot, Gap, HostTime, Question, Questions, Reading, Reason, UnitSnapshot,

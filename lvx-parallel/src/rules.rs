@@ -9,6 +9,7 @@ mod cross;
 mod identity;
 mod info;
 mod judge;
+mod kind;
 mod reading;
 mod rule;
 mod setup;
@@ -20,6 +21,7 @@ pub(crate) mod testing;
 
 pub use info::RuleInfo;
 pub(crate) use judge::judge;
+pub use kind::FindingKind;
 pub(crate) use reading::unread::{newer_format, not_asked};
 pub(crate) use rule::BuiltIn;
 pub use rule::Rule;

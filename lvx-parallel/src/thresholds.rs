@@ -145,6 +145,10 @@ thresholds! {
     ///
     /// Default 10 % (assumed).
     capacity_empty: Percent = Percent(10);
+    /// largest load of a unit, in per cent of its rated power
+    ///
+    /// Default 100 %: the rated power.
+    load_high: Percent = Percent(100);
     /// largest charge current of the bank, in per cent of the battery capacity per hour: 50 is 0.5 C
     ///
     /// Default 50 %. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C; makers of LFP

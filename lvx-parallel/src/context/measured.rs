@@ -34,6 +34,16 @@ impl<'a> Measured<'a> {
         Some(Self { unit, status: value, at, again })
     }
 
+    /// Returns whether a condition is met in both readings, `GS` and the unit's own `PGSn`. If the unit has no
+    /// second reading, only `GS` counts.
+    pub(crate) fn lasts(
+        &self,
+        now: impl FnOnce(&GeneralStatus) -> bool,
+        again: impl FnOnce(&ParallelStatus) -> bool,
+    ) -> bool {
+        now(&self.status) && self.again.as_ref().is_none_or(again)
+    }
+
     /// Returns a value of this unit, as it is shown in a finding.
     pub(crate) fn value(&self, value: impl Display) -> Observed {
         observed(self.unit, value)

@@ -1,4 +1,5 @@
 //! Rules about the grid and the output.
 
 pub(super) mod grid;
+pub(super) mod load;
 pub(super) mod output;

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::info::RuleInfo;
+use super::{info::RuleInfo, kind::FindingKind};
 use crate::{Context, Finding, Observed, Questions, Severity};
 
 /// A rule that judges a bank. The built-in rules implement this trait, and other crates add their own with
@@ -71,6 +71,11 @@ pub trait Rule: Send + Sync {
         Questions::NONE
     }
 
+    /// Returns the kinds of findings that the rule reports, for lists of rules. By default, there are none.
+    fn kinds(&self) -> &[&'static FindingKind] {
+        &[]
+    }
+
     /// Judges a bank. Returns an empty list if there is nothing to report.
     ///
     /// Answers may be missing: a unit may not answer, and a saved bank may have been read for another task.
@@ -86,18 +91,32 @@ impl fmt::Debug for dyn Rule + '_ {
 /// A built-in rule: its description, and the function that judges a bank.
 pub(crate) struct BuiltIn {
     pub(crate) info: RuleInfo,
+    /// The kinds of findings that the rule reports.
+    pub(crate) kinds: &'static [&'static FindingKind],
     pub(crate) check: fn(&Context<'_>) -> Vec<Finding>,
 }
 
 impl BuiltIn {
-    /// Returns a rule with its name, the condition that it reports and the origin of its limits.
+    /// Returns a rule with its name, the condition that it reports, the origin of its limits and the kinds of
+    /// its findings.
     pub(super) const fn new(
         id: &'static str,
         summary: &'static str,
         source: &'static str,
+        kinds: &'static [&'static FindingKind],
         check: fn(&Context<'_>) -> Vec<Finding>,
     ) -> Self {
-        Self { info: RuleInfo::new(id, summary, source), check }
+        Self { info: RuleInfo::new(id, summary, source), kinds, check }
+    }
+
+    /// Returns a finding of this kind, with its reason and its advice.
+    pub(super) fn report(
+        &self,
+        kind: &FindingKind,
+        what: impl Into<String>,
+        values: Vec<Observed>,
+    ) -> Finding {
+        self.finding(kind.severity, what, values, kind.why).advise(kind.advice)
     }
 
     /// Returns a finding of this rule, without advice.

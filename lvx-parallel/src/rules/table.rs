@@ -11,6 +11,7 @@
 use super::{
     ac, battery, cross, identity,
     info::RuleInfo,
+    kind::FindingKind,
     reading,
     rule::{BuiltIn, Rule},
     setup, state,
@@ -38,6 +39,10 @@ impl Rule for RuleRow {
 
     fn evidence(&self) -> Questions {
         self.evidence
+    }
+
+    fn kinds(&self) -> &[&'static FindingKind] {
+        self.rule.kinds
     }
 
     fn check(&self, context: &Context<'_>) -> Vec<Finding> {
@@ -79,6 +84,7 @@ rules! {
     battery::state_of_charge: GS.and(PIRI), NONE;
     ac::grid: GS.and(PIRI), GMN.and(PGS);
     ac::output: GS.and(PIRI), GMN.and(PGS);
+    ac::load: GS, PGS;
     cross::cross_serial: GS.and(PRI), FAULTS;
     cross::cross_status: GS.and(MOD).and(PGS).and(GMN), FAULTS;
     cross::cross_totals: GS.and(PIRI).and(PGS).and(GMN), FAULTS;

@@ -17,6 +17,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "grid",
     "grid voltages or frequencies differ (grid_voltage_spread, frequency_spread)",
     "assumed: tolerance of two voltmeters on one wire",
+    &[],
     check,
 );
 

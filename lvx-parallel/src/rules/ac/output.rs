@@ -17,6 +17,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "output",
     "output voltages or frequencies differ (output_voltage_spread, frequency_spread)",
     "assumed: tolerance of two voltmeters on one wire",
+    &[],
     check,
 );
 

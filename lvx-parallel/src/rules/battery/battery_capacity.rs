@@ -19,6 +19,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "battery-capacity",
     "battery capacities that the units show differ (capacity_spread)",
     "assumed: each unit makes its own estimate",
+    &[],
     check,
 );
 

@@ -8,7 +8,7 @@
 //! and 55.1 V and were judged with a limit of about 0.2 V.
 
 use crate::{
-    Finding, Severity,
+    Finding, FindingKind, Severity,
     context::{Context, lasting_spread},
     rules::BuiltIn,
 };
@@ -17,7 +17,37 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "battery-voltage",
     "battery voltages differ (battery_voltage_spread)",
     "two commissioned LVX6048s on one battery: 55.1 and 55.1 V, judged with a limit of about 0.2 V",
+    &[&MISSING, &DIFFERENT],
     check,
+);
+
+static MISSING: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "a unit measures no battery and the others do",
+    "the unit can neither charge nor discharge the battery, so the others carry its share; the bank may stop \
+     with fault 83 at any time",
+    &[
+        "check its battery breaker and fuse, and whether its BMS has switched off",
+        "with AC, PV and battery off, check its battery cables and the lugs on both ends",
+        "measure at its terminals with a meter: if the battery is connected, the unit's own measurement is \
+         wrong",
+    ],
+);
+
+static DIFFERENT: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "the battery voltages of two units differ by more than battery_voltage_spread in both readings",
+    "the units share one battery: the difference is lost in a cable or a contact, and a greater difference \
+     stops the bank with fault 83",
+    &[
+        "the unit with the bad contact measures a higher voltage while charging and a lower one while \
+         discharging; find the warm lug or breaker with an infrared thermometer, not with a hand",
+        "tighten its battery lugs only with the unit off and its PV, AC and battery disconnected, with \
+         insulated tools and the torque that the maker gives",
+        "use battery cables of the same length and size",
+        "measure at the terminals of each unit with a meter: if the voltages are equal, a unit's own \
+         measurement is wrong",
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -26,29 +56,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let spread = lasting_spread(&units, max, |s| s.battery_voltage, |s| s.battery_voltage);
     let Some(found) = spread else { return Vec::new() };
     let values = units.iter().map(|unit| unit.value(unit.status.battery_voltage)).collect();
-    if units.iter().any(|measured| measured.unit.lacks_battery().is_some()) {
-        let why = "the unit can neither charge nor discharge the battery, so the others carry its share; \
-                   the bank may stop with fault 83 at any time";
-        let what = "a unit measures no battery";
-        return vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
-            "check its battery breaker and fuse, and whether its BMS has switched off",
-            "with AC, PV and battery off, check its battery cables and the lugs on both ends",
-            "measure at its terminals with a meter: if the battery is connected, the unit's own \
-             measurement is wrong",
-        ])];
-    }
-    let what = format!("battery voltages differ by {found}, more than {max}");
-    let why = "the units share one battery: the difference is lost in a cable or a contact, and a greater \
-               difference stops the bank with fault 83";
-    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
-        "the unit with the bad contact measures a higher voltage while charging and a lower one while \
-         discharging; find the warm lug or breaker with an infrared thermometer, not with a hand",
-        "tighten its battery lugs only with the unit off and its PV, AC and battery disconnected, with \
-         insulated tools and the torque that the maker gives",
-        "use battery cables of the same length and size",
-        "measure at the terminals of each unit with a meter: if the voltages are equal, a unit's own \
-         measurement is wrong",
-    ])]
+    let finding = if units.iter().any(|measured| measured.unit.lacks_battery().is_some()) {
+        RULE.report(&MISSING, "a unit measures no battery", values)
+    } else {
+        let what = format!("battery voltages differ by {found}, more than {max}");
+        RULE.report(&DIFFERENT, what, values)
+    };
+    vec![finding]
 }
 
 #[cfg(test)]

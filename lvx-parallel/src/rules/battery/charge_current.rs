@@ -13,6 +13,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "charge-current",
     "charge currents of units that share an output and charge differ (charge_current_spread, pv_losses)",
     "two commissioned LVX6048s charging with 55 and 57 A, judged with a limit of about 5 A; losses assumed",
+    &[],
     check,
 );
 

@@ -12,6 +12,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "charge-rate",
     "the charge current of the bank is high for its capacity (charge_rate; needs the capacity)",
     "a 300 Ah LFP bank charged with 110 A, 0.37 C, was normal; makers of LFP packs commonly allow 0.5 C continuously",
+    &[],
     check,
 );
 

@@ -12,6 +12,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "discharge-current",
     "discharge currents of units that share an output and discharge differ (discharge_current_spread, pv_losses)",
     "as for charging (assumed)",
+    &[],
     check,
 );
 

@@ -13,6 +13,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "state-of-charge",
     "the battery is low (capacity_low), or nearly empty and being discharged (capacity_empty)",
     "assumed",
+    &[],
     check,
 );
 

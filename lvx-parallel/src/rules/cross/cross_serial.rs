@@ -16,6 +16,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-serial",
     "the serial number of a unit in another unit's PRIn is not the one that it reports itself in ID",
     "PI18 2017 and 2022, \"PRIn\" and \"ID\"",
+    &[],
     check,
 );
 

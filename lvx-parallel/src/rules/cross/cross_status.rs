@@ -22,6 +22,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-status",
     "the PGSn of a unit about another one contradicts what that unit reports about itself (cross_battery_voltage, cross_voltage, cross_power)",
     "observed on LVX6048s: PGSn agrees with GS read at the same time; limits assumed",
+    &[],
     check,
 );
 

@@ -22,6 +22,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-totals",
     "totals in PGSn are not the sums over the units' GS (cross_power, cross_current)",
     "PI18 2017 and 2022, \"PGSn\": totals of the bank; limits assumed",
+    &[],
     check,
 );
 

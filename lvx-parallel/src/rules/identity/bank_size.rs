@@ -15,6 +15,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "bank-size",
     "fewer units were given than the bank has",
     "PI18, \"PRIn\": a unit reports the other units of its bank",
+    &[],
     check,
 );
 

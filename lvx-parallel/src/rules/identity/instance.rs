@@ -15,6 +15,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "instance",
     "no unit is the master, or an instance is duplicate or missing",
     "observed on LVX6048s: the last field of GS is the number of the unit, 0 for the master",
+    &[],
     check,
 );
 

@@ -18,6 +18,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "main-firmware",
     "main firmware differs between units, or is not the expected version",
     "observed on LVX6048s: 06303 with 06440 raised fault 71, 06306 on both units cleared it",
+    &[],
     check,
 );
 

@@ -18,6 +18,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "ratings",
     "units of different models: ratings or product lines differ",
     "PI18 2017 and 2022, \"PIRI\" and \"GMN\"",
+    &[],
     check,
 );
 

@@ -20,6 +20,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "same-unit",
     "two addresses report the same serial number",
     "PI18, \"ID\": the serial number is the only name of a unit that does not change",
+    &[],
     check,
 );
 

@@ -15,6 +15,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "serial-number",
     "a serial number does not look genuine",
     "observed on an LVX6048: a restore of defaults left 55355535553555",
+    &[],
     check,
 );
 

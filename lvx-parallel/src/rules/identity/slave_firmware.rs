@@ -15,6 +15,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "slave-firmware",
     "slave firmware differs between units",
     "observed on LVX6048s: 06126 and 06021 work together",
+    &[],
     check,
 );
 

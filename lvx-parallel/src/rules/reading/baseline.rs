@@ -12,8 +12,13 @@ use crate::{
     rules::BuiltIn,
 };
 
-pub(crate) static RULE: BuiltIn =
-    BuiltIn::new("baseline", "changes since a saved bank (needs one)", "the saved bank", check);
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
+    "baseline",
+    "changes since a saved bank (needs one)",
+    "the saved bank",
+    &[],
+    check,
+);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(before) = context.baseline() else { return Vec::new() };

@@ -15,6 +15,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "skew",
     "readings were taken too far apart in time to be compared (max_skew)",
     "assumed: load and PV power change within seconds",
+    &[],
     check,
 );
 

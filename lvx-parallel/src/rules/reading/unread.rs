@@ -18,6 +18,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "unread",
     "a unit could not be read, or not completely",
     "answers that were not read cannot be judged",
+    &[],
     check,
 );
 

@@ -23,6 +23,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "clock",
     "clocks differ between units (clock_spread), or from the computer that read them (host_clock_spread)",
     "PI18 2017 and 2022, \"T\", \"ACCT\", \"ACLT\": time windows follow the clock of the unit; limits assumed",
+    &[],
     check,
 );
 

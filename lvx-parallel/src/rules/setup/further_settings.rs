@@ -23,6 +23,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "further-settings",
     "one of the other settings differs: ranges, output, flags, time windows",
     "PI18 2017 and 2022, \"PIRI\", \"FLAG\", \"ACCT\", \"ACLT\"; table of faults, 86",
+    &[],
     check,
 );
 

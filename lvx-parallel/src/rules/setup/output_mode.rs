@@ -19,6 +19,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "output-mode",
     "a unit of a bank is set to single, or output modes do not fit together",
     "PI18 2017 and 2022, \"PIRI\": output mode",
+    &[],
     check,
 );
 

@@ -17,6 +17,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "selectable-currents",
     "the charge currents that can be selected differ",
     "PI18 2017 and 2022, \"MCHGCR\" and \"MUCHGCR\"",
+    &[],
     check,
 );
 

@@ -22,6 +22,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "settings",
     "one of the twelve settings that must agree differs",
     "the twelve settings that were compared when two LVX6048s were commissioned (\"12/12 match\")",
+    &[],
     check,
 );
 

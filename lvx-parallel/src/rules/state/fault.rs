@@ -23,6 +23,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "fault",
     "a fault is active: reported by the unit or, if it does not answer, by another unit",
     "PI18 2017 and 2022, \"FWS\" and \"PGSn\", table of faults; causes in the order in which they were encountered",
+    &[],
     check,
 );
 

@@ -19,6 +19,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "mode",
     "a unit is in fault mode, in a mode in which the inverter does not run, or in an unknown mode",
     "PI18 2017 and 2022, \"MOD\"; observed on LVX6048s: 03, 05 and 06 are healthy",
+    &[],
     check,
 );
 

@@ -21,6 +21,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "mode-conflict",
     "working modes contradict each other",
     "PI18 2017 and 2022, \"MOD\"; assumed: units of a bank change modes together",
+    &[],
     check,
 );
 

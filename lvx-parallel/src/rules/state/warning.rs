@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) static RULE: BuiltIn =
-    BuiltIn::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", check);
+    BuiltIn::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", &[], check);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     // The first field is the fault.
