@@ -152,6 +152,20 @@ fn sum_power() {
 }
 
 #[test]
+fn plot_bank() {
+    let folder = std::env::temp_dir().join(format!("lvx-plots-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let printed = prints_in(&folder, "plot_bank", &[]);
+    for file in printed.lines() {
+        let svg = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{file}");
+        assert!(svg.len() < 40_000, "{file}: {} bytes", svg.len());
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(printed.lines().count(), 5, "{printed}");
+}
+
+#[test]
 fn profile_in_documentation_has_no_mistakes() {
     let page = include_str!("../../docs/settings.md");
     let profile = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
