@@ -60,7 +60,7 @@ enum When {
 static TABLE: &[Suppression] = &[
     // Two firmware versions cause fault 71, unequal output settings cause fault 86.
     row(Fault(FIRMWARE), "main-firmware", Chosen(has_different_firmware)),
-    row(Fault(OUTPUT_SETTINGS), "further-settings", Chosen(has_output_difference)),
+    row(Fault(OUTPUT_SETTINGS), "further-settings", Chosen(reports_output_difference)),
     row(Fault(OUTPUT_SETTINGS), "output-mode", Reports),
     // If a unit was given twice, another one may be missing for that reason.
     row(Rule("bank-size"), "same-unit", Chosen(has_duplicate_unit)),
@@ -77,7 +77,7 @@ static TABLE: &[Suppression] = &[
     row(Rule("grid"), "fault", Chosen(has_line_fault)),
     row(Rule("output"), "fault", Chosen(has_output_fault)),
     // Unequal output settings, or another grid on one unit, explain unequal outputs.
-    row(Rule("output"), "further-settings", Chosen(has_output_difference)),
+    row(Rule("output"), "further-settings", Chosen(reports_output_difference)),
     row(Rule("output"), "grid", Reports),
     // A unit that measures no grid disconnects from it, which explains its mode and its warning.
     row(Rule("mode-conflict"), "grid", Reports),
@@ -103,8 +103,10 @@ fn has_different_firmware(context: &Context<'_>) -> bool {
     context.has_different_firmware()
 }
 
-fn has_output_difference(context: &Context<'_>) -> bool {
-    context.has_output_difference()
+/// Returns whether rule `further-settings` reports a difference of output voltages or frequencies. It does not
+/// compare them between different models.
+fn reports_output_difference(context: &Context<'_>) -> bool {
+    context.has_output_difference() && !is_suppressed(context, OutputSetting)
 }
 
 fn has_duplicate_unit(context: &Context<'_>) -> bool {

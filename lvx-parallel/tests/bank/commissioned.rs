@@ -57,7 +57,7 @@ fn fault_83_without_battery_names_missing_battery() {
 fn charge_limits_100_and_60_are_one_finding() {
     let bank = read(&["max-charge=100&slave=06126", "max-charge=60&slave=06126"]);
     assert_eq!(texts(&bank), ["maximum charge current differs: sim:0 100 A, sim:1 60 A"]);
-    assert_eq!(findings(&bank), [("settings", Severity::Error)]);
+    assert_eq!(findings(&bank), [("settings", Severity::Warning)]);
     assert!(compare(&bank).verdict().starts_with("11/12 match"));
 }
 

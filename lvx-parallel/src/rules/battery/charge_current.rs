@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn different_settings_suppress_current() {
         let found = findings(&bank_of(&["max-charge=20", ""]));
-        assert_eq!(found, [("settings", Severity::Error)]);
+        assert_eq!(found, [("settings", Severity::Warning)]);
     }
 
     #[test]

@@ -3,33 +3,28 @@
 use lvx_settings::Setting;
 
 use crate::{
-    Finding, Severity,
+    Finding, FindingKind,
     context::{Context, each},
     rules::BuiltIn,
     wording::uncapitalised,
 };
+
+/// The step that makes a setting equal. A finding names the setting instead of "this setting".
+pub(super) const MAKE_EQUAL: &str =
+    "set this setting to the same value on all units (in a profile or on the display)";
 
 /// Returns the finding of a rule about a setting that differs between units.
 pub(super) fn finding(
     rule: &BuiltIn,
     context: &Context<'_>,
     setting: Setting,
-    severity: Severity,
-    why: &str,
+    kind: &FindingKind,
 ) -> Finding {
     let what = format!("{} differs", uncapitalised(setting.label()));
     let values = each(&context.units, |unit| unit.settings().get(setting));
-    let key = setting.key();
-    let same = format!("set {key} to the same value on all units (in a profile or on the display)");
-    let first = "switch the loads off first, because the output goes down; change the setting in standby, \
-                 then switch all units off and on again";
-    let is_output = matches!(setting, Setting::OutputVoltage | Setting::OutputFrequency);
-    let advice: &[&str] = if is_output { &[first, &same] } else { &[&same] };
-    let mut finding = rule.finding(severity, what, values, why).advise(advice);
-    if setting == Setting::MaxChargeCurrent {
-        let hint = "a unit refuses a new maximum charge current while it charges: set it at night, or on \
-                    the display (program 02)";
-        finding = finding.advise(&[hint]);
+    let mut finding = rule.report(kind, what, values);
+    for step in &mut finding.advice {
+        *step = step.replace("this setting", setting.key());
     }
     finding
 }

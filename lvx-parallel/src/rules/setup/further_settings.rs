@@ -9,9 +9,9 @@
 use lvx_settings::Setting;
 use pi18_proto::FaultCode;
 
-use super::difference;
+use super::difference::{self, MAKE_EQUAL};
 use crate::{
-    Finding, Severity,
+    Finding, FindingKind, Severity,
     context::Context,
     rules::{
         BuiltIn,
@@ -23,9 +23,54 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "further-settings",
     "one of the other settings differs: ranges, output, flags, time windows",
     "PI18 2017 and 2022, \"PIRI\", \"FLAG\", \"ACCT\", \"ACLT\"; table of faults, 86",
-    &[],
+    &[&OUTPUT_FAULT, &OUTPUT, &GRID, &WINDOW, &RESTART, &OTHER],
     check,
 );
+
+static OUTPUT_FAULT: FindingKind = FindingKind::new(
+    Severity::Error,
+    "output voltage or frequency differs, and fault 86 is active",
+    "this is the cause of fault 86, which stops the bank right now",
+    &[LOADS_OFF, MAKE_EQUAL],
+);
+
+static OUTPUT: FindingKind = FindingKind::new(
+    Severity::Error,
+    "output voltage or frequency differs",
+    "units that share an output must have the same value; the bank stops with fault 86",
+    &[LOADS_OFF, MAKE_EQUAL],
+);
+
+static GRID: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "input voltage range or regulation state differs",
+    "one unit disconnects from the grid while the other stays connected",
+    &[MAKE_EQUAL],
+);
+
+static WINDOW: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "an AC time window differs",
+    "one unit takes power from the grid while the other does not",
+    &[MAKE_EQUAL],
+);
+
+static RESTART: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "overload bypass, overload restart or over-temperature restart differs",
+    "after an overload the units do not restart together",
+    &[MAKE_EQUAL],
+);
+
+static OTHER: FindingKind = FindingKind::new(
+    Severity::Info,
+    "another setting differs",
+    "it does not affect how the units work together",
+    &[MAKE_EQUAL],
+);
+
+const LOADS_OFF: &str = "switch the loads off first, because the output goes down; change the setting in \
+                         standby, then switch all units off and on again";
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let further = Setting::ALL.iter().copied().filter(|setting| {
@@ -39,35 +84,24 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     };
     differing
         .filter(is_judged)
-        .map(|setting| {
-            let (severity, why) = weight(context, setting);
-            difference::finding(&RULE, context, setting, severity, why)
-        })
+        .map(|each| difference::finding(&RULE, context, each, kind(context, each)))
         .collect()
 }
 
-fn weight(context: &Context<'_>, setting: Setting) -> (Severity, &'static str) {
+fn kind(context: &Context<'_>, setting: Setting) -> &'static FindingKind {
     match setting {
         Setting::OutputVoltage | Setting::OutputFrequency
             if context.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]) =>
         {
-            (Severity::Error, "this is the cause of fault 86, which stops the bank right now")
+            &OUTPUT_FAULT
         }
-        Setting::OutputVoltage | Setting::OutputFrequency => (
-            Severity::Error,
-            "units that share an output must have the same value; the bank stops with fault 86",
-        ),
-        Setting::InputRange | Setting::RegulationState => (
-            Severity::Warning,
-            "one unit disconnects from the grid while the other stays connected",
-        ),
-        Setting::AcChargeWindow | Setting::AcLoadWindow => {
-            (Severity::Warning, "one unit takes power from the grid while the other does not")
-        }
+        Setting::OutputVoltage | Setting::OutputFrequency => &OUTPUT,
+        Setting::InputRange | Setting::RegulationState => &GRID,
+        Setting::AcChargeWindow | Setting::AcLoadWindow => &WINDOW,
         Setting::OverloadBypass | Setting::OverloadRestart | Setting::OverTemperatureRestart => {
-            (Severity::Warning, "after an overload the units do not restart together")
+            &RESTART
         }
-        _ => (Severity::Info, "it does not affect how the units work together"),
+        _ => &OTHER,
     }
 }
 
@@ -97,6 +131,13 @@ mod tests {
         bank.units[1].rated.value_mut().unwrap().output_voltage = Decivolts(1100);
         assert_eq!(findings(&bank), only(Severity::Error));
         assert!(crate::check(&bank).findings[0].why.contains("fault 86"));
+    }
+
+    #[test]
+    fn fault_86_of_different_models_is_reported() {
+        let mut bank = bank_of(&["model=05&fault=86", "model=07&fault=86"]);
+        bank.units[1].rated.value_mut().unwrap().output_voltage = Decivolts(1100);
+        assert_eq!(findings(&bank), [("fault", Severity::Error), ("ratings", Severity::Error)]);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use pi18_proto::Currents;
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
+    Finding, FindingKind, Severity, UnitSnapshot,
     context::{Context, differ, each},
     rules::BuiltIn,
 };
@@ -17,17 +17,20 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "selectable-currents",
     "the charge currents that can be selected differ",
     "PI18 2017 and 2022, \"MCHGCR\" and \"MUCHGCR\"",
-    &[],
+    &[&DIFFERENT],
     check,
 );
 
+static DIFFERENT: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "the maximum charge currents, or the maximum AC charge currents, that can be selected differ",
+    "a current that only one unit accepts cannot be set on all; the units may be of different models or \
+     have different firmware",
+    &["choose a current that all units offer"],
+);
+
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let why = "a current that only one unit accepts cannot be set on all; the units may be of different \
-               models or have different firmware";
-    let finding = |what: &str, values| {
-        RULE.finding(Severity::Warning, what, values, why)
-            .advise(&["choose a current that all units offer"])
-    };
+    let finding = |what: &str, values| RULE.report(&DIFFERENT, what, values);
     let mut findings = Vec::new();
     let list = |unit: &UnitSnapshot| unit.charge_currents.value();
     if differ(&context.units, list) {

@@ -4,13 +4,16 @@
 //! different values work against each other. Voltages and currents of different models are not compared,
 //! because their ranges differ.
 //!
+//! A difference is an error, except that of a maximum charge current: it harms neither the units nor the
+//! battery, and owners choose it, for example for a unit with thinner cables (assumed).
+//!
 //! Source: the twelve settings that were compared when two LVX6048s were commissioned ("12/12 match").
 
 use lvx_settings::{Setting, Shape};
 
-use super::difference;
+use super::difference::{self, MAKE_EQUAL};
 use crate::{
-    Finding, Severity,
+    Finding, FindingKind, Severity,
     context::Context,
     rules::{
         BuiltIn,
@@ -22,8 +25,53 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "settings",
     "one of the twelve settings that must agree differs",
     "the twelve settings that were compared when two LVX6048s were commissioned (\"12/12 match\")",
-    &[],
+    &[&CHARGE_TARGET, &BATTERY_USE, &SOURCES, &CHARGE_CURRENT, &AC_CHARGE_CURRENT],
     check,
+);
+
+static CHARGE_TARGET: FindingKind = FindingKind::new(
+    Severity::Error,
+    "battery type, bulk or float voltage differs",
+    "the units charge one battery with different targets: one stops while the other continues",
+    &[MAKE_EQUAL],
+);
+
+static BATTERY_USE: FindingKind = FindingKind::new(
+    Severity::Error,
+    "cut-off, re-charge or re-discharge voltage differs",
+    "the units stop and resume using the battery at different voltages, and the last one that uses it \
+     carries all the load",
+    &[MAKE_EQUAL],
+);
+
+static SOURCES: FindingKind = FindingKind::new(
+    Severity::Error,
+    "output, charger or solar priority, or the machine type differs",
+    "the units take power from different sources at the same time and work against each other",
+    &[MAKE_EQUAL],
+);
+
+static CHARGE_CURRENT: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "the maximum charge current differs",
+    "the units do not share the charge current equally; this is harmless if it is on purpose",
+    &[
+        "if it is not on purpose, set this setting to the same value on all units (in a profile or on the \
+         display)",
+        "a unit refuses a new maximum charge current while it charges: set it at night, or on the display \
+         (program 02)",
+    ],
+);
+
+static AC_CHARGE_CURRENT: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "the maximum AC charge current differs",
+    "the units do not take the same current from the grid for charging; this is harmless if it is on \
+     purpose",
+    &[
+        "if it is not on purpose, set this setting to the same value on all units (in a profile or on the \
+         display)",
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -34,25 +82,19 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let differing = Setting::AGREEING.into_iter().filter(|&each| context.has_difference(each));
     differing
         .filter(is_judged)
-        .map(|each| difference::finding(&RULE, context, each, Severity::Error, why(each)))
+        .map(|each| difference::finding(&RULE, context, each, kind(each)))
         .collect()
 }
 
-fn why(setting: Setting) -> &'static str {
+fn kind(setting: Setting) -> &'static FindingKind {
     match setting {
-        Setting::BatteryType | Setting::BulkVoltage | Setting::FloatVoltage => {
-            "the units charge one battery with different targets: one stops while the other continues"
-        }
+        Setting::BatteryType | Setting::BulkVoltage | Setting::FloatVoltage => &CHARGE_TARGET,
         Setting::CutoffVoltage | Setting::RechargeVoltage | Setting::RedischargeVoltage => {
-            "the units stop and resume using the battery at different voltages, and the last one that \
-             uses it carries all the load"
+            &BATTERY_USE
         }
-        Setting::MaxChargeCurrent | Setting::MaxAcChargeCurrent => {
-            "the units do not share the charge current equally"
-        }
-        _ => {
-            "the units take power from different sources at the same time and work against each other"
-        }
+        Setting::MaxChargeCurrent => &CHARGE_CURRENT,
+        Setting::MaxAcChargeCurrent => &AC_CHARGE_CURRENT,
+        _ => &SOURCES,
     }
 }
 
@@ -86,9 +128,14 @@ mod tests {
         for (switch, setting) in switches.into_iter().zip(Setting::AGREEING) {
             let bank = bank_of(&["", switch]);
             let found = findings(&bank);
-            let settings: Vec<_> =
-                found.iter().filter(|(_, severity)| *severity == Severity::Error).collect();
-            assert_eq!(settings, [&("settings", Severity::Error)], "{switch}");
+            let settings: Vec<_> = found.iter().filter(|(rule, _)| *rule == "settings").collect();
+            let is_current = switch.starts_with("max-");
+            let severity = if is_current { Severity::Warning } else { Severity::Error };
+            assert_eq!(settings, [&("settings", severity)], "{switch}");
+            let is_other_error = |(rule, severity): &(&str, Severity)| {
+                *rule != "settings" && *severity == Severity::Error
+            };
+            assert!(!found.iter().any(is_other_error), "{switch}: {found:?}");
             let label = crate::wording::uncapitalised(setting.label());
             assert!(
                 first_finding(&bank).starts_with(&format!("{label} differs")),
@@ -96,6 +143,17 @@ mod tests {
                 first_finding(&bank)
             );
         }
+    }
+
+    #[test]
+    fn advice_names_key_of_setting() {
+        let advice = |switch| crate::check(&bank_of(&["", switch])).findings[0].advice.clone();
+        assert_eq!(
+            advice("float=53.0"),
+            ["set float_voltage to the same value on all units (in a profile or on the display)"]
+        );
+        let currents = advice("max-charge=50");
+        assert!(currents[0].contains("set max_charge_current to"), "{currents:?}");
     }
 
     #[test]
@@ -115,7 +173,7 @@ mod tests {
     #[test]
     fn current_limits_100_and_60_are_one_finding() {
         let bank = bank_of(&["max-charge=100", "max-charge=60"]);
-        assert_eq!(findings(&bank), [("settings", Severity::Error)]);
+        assert_eq!(findings(&bank), [("settings", Severity::Warning)]);
         assert_eq!(first_finding(&bank), "maximum charge current differs: sim:0 100 A, sim:1 60 A");
     }
 }
