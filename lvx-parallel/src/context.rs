@@ -16,6 +16,7 @@ mod measured;
 mod output_group;
 mod reported_fault;
 mod spread;
+mod switched_off;
 mod units;
 mod values;
 
@@ -58,7 +59,8 @@ pub struct Context<'a> {
     pub(crate) given: Vec<&'a UnitSnapshot>,
     /// Each unit once, even if it was given twice.
     pub(crate) units: Vec<&'a UnitSnapshot>,
-    /// The units whose `GS` was read at about the same time, so that it can be compared.
+    /// The units whose `GS` was read at about the same time, so that it can be compared. A unit that is
+    /// switched off while others work is not among them.
     pub(crate) measured: Vec<Measured<'a>>,
     /// The faults that only other units report.
     pub(crate) reported_faults: Vec<ReportedFault<'a>>,
@@ -87,8 +89,6 @@ impl<'a> Context<'a> {
     ) -> Self {
         let given: Vec<&UnitSnapshot> = prepared.iter().map(|unit| &**unit).collect();
         let units = units::distinct(&given);
-        let all: Vec<_> = units.iter().filter_map(|unit| Measured::of(unit)).collect();
-        let measured = window(&all, |unit| unit.at, chosen.thresholds.max_skew_time());
         let settings = units.iter().map(|unit| unit.settings()).collect();
         let mut context = Self {
             chosen,
@@ -96,7 +96,7 @@ impl<'a> Context<'a> {
             newer_format: bank.newer_format,
             given,
             units,
-            measured,
+            measured: Vec::new(),
             reported_faults: Vec::new(),
             reporting: Vec::new(),
             settings,
@@ -105,6 +105,9 @@ impl<'a> Context<'a> {
         if !context.has_communication_fault() {
             context.reported_faults = reported_fault::find(&context.units);
         }
+        let working = context.units.iter().filter(|unit| !context.is_switched_off(unit));
+        let all: Vec<_> = working.filter_map(|unit| Measured::of(unit)).collect();
+        context.measured = window(&all, |unit| unit.at, context.thresholds().max_skew_time());
         context
     }
 }
@@ -214,7 +217,6 @@ fn ratings(unit: &UnitSnapshot) -> Option<impl PartialEq + use<>> {
         rated.output_apparent_power,
         rated.output_active_power,
         rated.topology,
-        rated.mppt_strings,
     ))
 }
 

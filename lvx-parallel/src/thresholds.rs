@@ -121,6 +121,10 @@ thresholds! {
     ///
     /// Default 10 % (assumed: an MPPT charger has an efficiency of at least 90 %).
     pv_losses: Percent = Percent(10);
+    /// smallest PV power of a unit or a string that produces substantially, in watts
+    ///
+    /// Default 500 W, a tenth of the panels of a unit (assumed). With less, the sun is low or covered.
+    pv_power_producing: Watts = Watts(500);
     /// largest difference between the grid voltages of units on one phase, in volts
     ///
     /// Default 5 V (assumed: tolerance of two voltmeters on one wire).

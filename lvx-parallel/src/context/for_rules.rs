@@ -16,7 +16,8 @@ impl<'a> Context<'a> {
     }
 
     /// Returns the units that answered `GS` at about the same time, within
-    /// [`Thresholds::max_skew`], so that their measurements can be compared.
+    /// [`Thresholds::max_skew`], so that their measurements can be compared. A unit that is switched off
+    /// while others work is not among them.
     pub fn measured(&self) -> impl Iterator<Item = (&'a UnitSnapshot, &GeneralStatus)> {
         self.measured.iter().map(|measured| (measured.unit, &measured.status))
     }

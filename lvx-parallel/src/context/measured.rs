@@ -2,13 +2,13 @@
 
 use std::{fmt::Display, time::Duration};
 
-use pi18_proto::{GeneralStatus, ParallelStatus, Presence};
+use pi18_proto::{GeneralStatus, ParallelStatus};
 
 use super::{
     spread::{Steps, spread},
     values::observed,
 };
-use crate::{Answer, Observed, Reading, UnitSnapshot};
+use crate::{Observed, Reading, UnitSnapshot};
 
 /// A unit with its `GS`.
 ///
@@ -29,9 +29,7 @@ impl<'a> Measured<'a> {
     /// Returns the measurements of a unit, if it answered `GS`.
     pub(super) fn of(unit: &'a UnitSnapshot) -> Option<Self> {
         let Reading { value, at } = unit.status.reading()?;
-        let own = unit.statuses.get(usize::from(value.parallel_instance.0));
-        let again = own.and_then(Answer::value).filter(|own| own.presence == Presence::PRESENT);
-        Some(Self { unit, status: value, at, again })
+        Some(Self { unit, status: value, at, again: unit.own_status() })
     }
 
     /// Returns whether a condition is met in both readings, `GS` and the unit's own `PGSn`. If the unit has no

@@ -339,6 +339,12 @@ impl UnitSnapshot {
         self.mode.value().map(|mode| mode.working_mode)
     }
 
+    /// Returns what the unit reports about itself in `PGSn`.
+    pub(crate) fn own_status(&self) -> Option<ParallelStatus> {
+        let own = self.statuses.get(usize::from(self.instance()?.0))?.value();
+        own.filter(|own| own.presence == Presence::PRESENT)
+    }
+
     /// Returns the output mode, which is a setting.
     pub(crate) fn output_mode(&self) -> Option<OutputMode> {
         Some(self.rated.value()?.output_mode)

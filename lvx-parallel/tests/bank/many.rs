@@ -210,7 +210,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("a unit in a conflicting mode", |plan, random| {
         let unit = any(plan, random)?;
         plan.all.extend(["mode=05".to_owned(), "grid=on".to_owned()]);
-        plan.put(unit, ["mode=06", "mode=03", "mode=01"][random.usize(0..3)]);
+        plan.put(unit, ["mode=06", "mode=03"][random.usize(0..2)]);
         by_switch("mode-conflict")
     }),
     ("a serial number that is not genuine", |plan, random| {

@@ -43,7 +43,7 @@ mod tests {
     fn every_phrase_is_in_an_advice() {
         let explanations = Explanation::faults().chain(Explanation::warnings());
         let mut steps: Vec<String> = explanations.flat_map(|each| each.advice).collect();
-        for bank in [bank(&["sim:0"]), bank(&["sim:0", "sim:1?mode=01"]), unequal_capacities()] {
+        for bank in [bank(&["sim:0"]), bank(&["sim:0", "sim:1?mode=06"]), unequal_capacities()] {
             steps.extend(check(&bank).findings.into_iter().flat_map(|finding| finding.advice));
         }
         for (phrase, _) in COMMANDS {

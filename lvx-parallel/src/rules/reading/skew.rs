@@ -6,7 +6,7 @@
 //! Limit: `max_skew`, 5 s, ten exchanges at 2400 baud (assumed: load and PV power change within seconds).
 
 use crate::{
-    Finding, Severity,
+    Finding, Severity, UnitSnapshot,
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -21,8 +21,9 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let is_compared = |name: &str| context.measured.iter().any(|each| each.unit.name == name);
-    let read = context.units.iter().filter(|unit| unit.status.value().is_some()).count();
-    if context.measured.len() == read {
+    let is_read =
+        |unit: &&&UnitSnapshot| unit.status.value().is_some() && !context.is_switched_off(unit);
+    if context.measured.len() == context.units.iter().filter(is_read).count() {
         return Vec::new();
     }
     let values = each(&context.units, |unit| {

@@ -1,15 +1,21 @@
 //! `mode-conflict`: the working modes of the units fit together.
 //!
 //! Units of a bank change modes together: all feed the loads with the grid, all feed them without it, or none
-//! feeds them. Units with a fault, units that measure no battery, and units that are just changing their mode
-//! are left out. Modes are compared if they were read within `max_skew`.
+//! feeds them. Units with a fault, units that measure no battery, units that are switched off, and units that
+//! are just changing their mode are left out. Modes are compared if they were read within `max_skew`.
 //!
-//! Source: PI18 2017 and 2022, "MOD"; assumed: units of a bank change modes together.
+//! In little light, one unit may be in battery mode and another one in hybrid mode: the PV inputs start and stop
+//! minutes apart. This is information if every such unit has less PV power than `pv_power_producing`, and one
+//! has a PV voltage. At night or with substantial PV power, no PV input starts or stops, and the conflict is a
+//! warning.
+//!
+//! Source: PI18 2017 and 2022, "MOD"; assumed: units of a bank change modes together, and start PV by
+//! themselves.
 
-use pi18_proto::{Presence, WorkingMode};
+use pi18_proto::WorkingMode;
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
+    Finding, FindingKind, Severity, UnitSnapshot,
     context::{Context, observed, window},
     rules::{
         BuiltIn,
@@ -21,8 +27,29 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "mode-conflict",
     "working modes contradict each other",
     "PI18 2017 and 2022, \"MOD\"; assumed: units of a bank change modes together",
-    &[],
+    &[&CONFLICT, &LITTLE_LIGHT],
     check,
+);
+
+static CONFLICT: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "some units feed the loads with the grid, others without it or not at all",
+    "units of a bank disconnect from the grid, and switch their outputs, together; a unit in another mode works \
+     against the others or carries all the load",
+    &[
+        "check again in a minute: the units may be changing modes",
+        "compare the AC input voltages and the settings",
+        "look whether the parallel communication cables are plugged in on every unit; plug them only with all \
+         units switched off",
+    ],
+);
+
+static LITTLE_LIGHT: FindingKind = FindingKind::new(
+    Severity::Info,
+    "some units are in battery mode and others in hybrid mode, in little light: each has a PV power below \
+     pv_power_producing, and one has a PV voltage",
+    "at dawn and at dusk, the PV inputs of the units start and stop minutes apart",
+    &[],
 );
 
 /// Groups of working modes. Units in modes of different groups conflict.
@@ -54,30 +81,40 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             Some(observed(unit, format_args!("{:02} {mode}", mode.0)))
         })
         .collect();
-    let why = "units of a bank disconnect from the grid, and switch their outputs, together; a unit in \
-               another mode works against the others or carries all the load";
-    vec![
-        RULE.finding(Severity::Warning, "working modes contradict each other", values, why).advise(
-            &[
-                "check again in a minute: the units may be changing modes",
-                "compare the AC input voltages and the settings",
-                "check the parallel communication cables",
-            ],
-        ),
-    ]
+    let units: Vec<_> = together.iter().map(|(unit, _)| *unit).collect();
+    if has_little_light(context, &units) {
+        return vec![RULE.report(&LITTLE_LIGHT, "working modes differ in little light", values)];
+    }
+    vec![RULE.report(&CONFLICT, "working modes contradict each other", values)]
+}
+
+/// Returns whether all units are in battery or hybrid mode, and the light is little enough for their PV inputs
+/// to start or stop.
+fn has_little_light(context: &Context<'_>, units: &[&UnitSnapshot]) -> bool {
+    let may_start = |unit: &&UnitSnapshot| {
+        let mode = unit.working_mode();
+        mode == Some(WorkingMode::BATTERY) || mode == Some(WorkingMode::HYBRID)
+    };
+    let producing = context.thresholds().pv_power_producing.0;
+    let statuses: Vec<_> = units.iter().filter_map(|unit| unit.status.value()).collect();
+    units.iter().all(may_start)
+        && statuses.len() == units.len()
+        && statuses
+            .iter()
+            .all(|status| status.pv1_power.0.saturating_add(status.pv2_power.0) < producing)
+        && statuses.iter().any(|status| status.pv1_voltage.0 > 0 || status.pv2_voltage.0 > 0)
 }
 
 /// Returns the group of the mode of a unit; `None` if the unit is left out.
 fn group(context: &Context<'_>, unit: &UnitSnapshot) -> Option<ModeGroup> {
     let is_without_battery =
         unit.lacks_battery().is_some() && is_suppressed(context, Effect::UnitWithoutBattery);
-    if context.fault_of(unit).is_some() || is_without_battery {
+    if context.fault_of(unit).is_some() || is_without_battery || context.is_switched_off(unit) {
         return None;
     }
     let mode = unit.working_mode()?;
     // A unit that reports another mode in its own `PGSn` is just changing its mode.
-    let own = unit.instance().and_then(|own| unit.statuses.get(usize::from(own.0))?.value());
-    if own.is_some_and(|own| own.presence == Presence::PRESENT && own.working_mode != mode) {
+    if unit.own_status().is_some_and(|own| own.working_mode != mode) {
         return None;
     }
     match mode {
@@ -90,9 +127,11 @@ fn group(context: &Context<'_>, unit: &UnitSnapshot) -> Option<ModeGroup> {
 
 #[cfg(test)]
 mod tests {
+    use pi18_proto::Watts;
+
     use crate::{
         Severity,
-        rules::testing::{bank_of, findings, first_finding},
+        rules::testing::{bank_of, findings, first_finding, measure},
     };
 
     #[test]
@@ -108,6 +147,35 @@ mod tests {
             first_finding(&bank),
             "working modes contradict each other: sim:0 03 battery, sim:1 05 hybrid"
         );
+    }
+
+    /// Returns the findings of a unit in battery mode and one in hybrid mode.
+    fn battery_and_hybrid(switches: &str, pv: [u32; 2]) -> Vec<(&'static str, Severity)> {
+        let mut bank = bank_of(&[&format!("{switches}&mode=03"), "mode=05"]);
+        for (unit, watts) in pv.into_iter().enumerate() {
+            measure(&mut bank.units, unit, |status| {
+                status.pv1_power = Watts(watts);
+                status.pv2_power = Watts(0);
+            });
+        }
+        findings(&bank)
+    }
+
+    #[test]
+    fn units_that_start_one_after_another_in_little_light_are_information() {
+        let (info, warning) =
+            ([("mode-conflict", Severity::Info)], [("mode-conflict", Severity::Warning)]);
+        for pv in [[0, 40], [30, 210], [250, 0], [499, 499]] {
+            assert_eq!(battery_and_hybrid("sun=2&load=800", pv), info, "{pv:?}");
+        }
+        assert_eq!(battery_and_hybrid("sun=2&load=800", [0, 500]), warning);
+        assert_eq!(battery_and_hybrid("sun=0&load=800", [0, 0]), warning, "at night");
+    }
+
+    #[test]
+    fn unit_that_feeds_no_load_conflicts_in_little_light() {
+        let bank = bank_of(&["sun=1&load=400&mode=06", "mode=05"]);
+        assert_eq!(findings(&bank), [("mode-conflict", Severity::Warning)]);
     }
 
     #[test]
