@@ -1,4 +1,6 @@
-//! Random banks: any size, load, weather, time and settings, read with any skew.
+//! Random banks: any size, load, weather, time and settings, run for up to a day and read with any skew.
+
+mod healthy;
 
 use std::time::Duration;
 
@@ -14,50 +16,11 @@ pub(crate) struct Plan {
     pub(crate) all: Vec<String>,
     /// Switches of each unit.
     pub(crate) each: Vec<Vec<String>>,
+    /// Time for which the bank runs before it is read.
+    pub(crate) runs: Duration,
 }
 
 impl Plan {
-    /// Returns a healthy bank.
-    pub(crate) fn healthy(random: &mut Rng) -> Self {
-        let units = random.usize(1..=9);
-        let mut all = vec![
-            format!("soc={}", random.u8(15..=100)),
-            format!("sun={}", random.u8(0..=100)),
-            format!("load={}", random.usize(0..=5000 * units)),
-            format!("gusts={}", random.u8(0..=40)),
-            format!("capacity={}", random.usize(100..=600) * units),
-            format!("seed={}", random.u16(..)),
-            format!(
-                "clock=2026-{:02}-{:02}T{:02}:{:02}:00",
-                random.u8(1..=12),
-                random.u8(1..=28),
-                random.u8(0..24),
-                random.u8(0..60)
-            ),
-            format!("grid={}", if random.u8(0..10) == 0 { "off" } else { "on" }),
-            format!("max-charge={}0", random.u8(1..=8)),
-            format!("output-priority={}", random.u8(0..=1)),
-            format!("charger-priority={}", random.u8(0..=2)),
-            format!("solar-priority={}", random.u8(0..=1)),
-            format!("machine-type={}", random.u8(0..=1)),
-            format!("edition={}", if random.u8(0..5) == 0 { 2017 } else { 2022 }),
-        ];
-        all.push(format!("flags={}", random.u8(9..=10)));
-        let mut each: Vec<Vec<String>> = Vec::new();
-        let phases = random.u8(0..6);
-        for unit in 0..units {
-            let mode = match (phases, units) {
-                (0, 3..) => 2 + unit % 3,
-                (1, 2..) => 5 + unit % 2,
-                (_, 1) => 0,
-                _ => 1,
-            };
-            let slave = if random.bool() { "06126" } else { "06021" };
-            each.push(vec![format!("output-mode={mode}"), format!("slave={slave}")]);
-        }
-        Self { all, each }
-    }
-
     pub(crate) fn units(&self) -> usize {
         self.each.len()
     }
@@ -76,14 +39,14 @@ impl Plan {
         });
         let switches: Vec<_> = switches.collect();
         let bank = Bank::new(BankConfig { units: switches.len(), switches }).unwrap();
-        read(bank, random)
+        let start = self.runs + Duration::from_millis(random.u64(0..60_000));
+        read(bank, start, random)
     }
 }
 
-/// Reads a bank as the crate does: first what does not change, then what does, with `GS` in the middle of
+/// Reads a bank at a time, as the crate does: first what does not change, then what does, with `GS` in the middle of
 /// `PGSn`, and each unit with a random delay.
-pub(crate) fn read(mut bank: Bank, random: &mut Rng) -> BankSnapshot {
-    let start = Duration::from_millis(random.u64(0..60_000));
+fn read(mut bank: Bank, start: Duration, random: &mut Rng) -> BankSnapshot {
     let answer = |bank: &Bank, unit, query, at| match bank.peek(unit, query) {
         Some(value) => Ok(Reading::new(value, at)),
         None => Err(Gap::new(Reason::Refused, "")),
