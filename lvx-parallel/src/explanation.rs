@@ -6,7 +6,7 @@ use pi18_proto::{FaultCode, FaultsAndWarnings, FieldInfo, Reply, WorkingMode};
 use pi18_transport::wrap;
 
 use crate::{
-    ReportStyle, advice, rules,
+    FindingKind, ReportStyle, advice, rules,
     wording::{plain, uncapitalised},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 ///
 /// let fault = Explanation::of_fault(FaultCode(83)).expect("fault 83 has a name");
 /// assert_eq!(fault.what, "fault 83 parallel: battery voltages detected differ");
-/// assert!(fault.advice[0].starts_with("measure the voltage"));
+/// assert!(fault.advice[0].starts_with("have an electrician measure"));
 /// assert!(Explanation::of_fault(FaultCode(99)).is_none());
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,10 +39,11 @@ impl Explanation {
     #[must_use]
     pub fn of_fault(fault: FaultCode) -> Option<Self> {
         let source = &rules::fault::RULE.info.source;
+        let kind = |fault| advice::fault(fault, advice::Sharing::PerhapsPhases);
         fault
             .name()
             .filter(|_| fault.is_fault())
-            .map(|_| Self::new(format!("fault {fault}"), advice::fault(fault), source))
+            .map(|_| Self::new(format!("fault {fault}"), kind(fault), source))
     }
 
     /// Explains a warning, given by its position among the warnings of `FWS`, counted from 1, or by its
@@ -102,9 +103,9 @@ impl Explanation {
         FaultsAndWarnings::FIELDS.iter().enumerate().skip(1)
     }
 
-    fn new(what: String, advice: advice::Advice, source: &'static str) -> Self {
-        let steps = advice.steps.iter().map(|&step| step.to_owned());
-        Self { what, why: advice.why, advice: steps.collect(), source }
+    fn new(what: String, kind: &FindingKind, source: &'static str) -> Self {
+        let advice = kind.advice.iter().map(|&step| step.to_owned()).collect();
+        Self { what, why: kind.why, advice, source }
     }
 
     /// Writes the explanation as text.
@@ -137,7 +138,7 @@ mod tests {
         assert_eq!(Explanation::warnings().count(), FaultsAndWarnings::FIELDS.len() - 1);
         assert_eq!(Explanation::modes().count(), 7);
         assert!(Explanation::faults().all(|fault| fault.advice.len() >= 2));
-        assert!(Explanation::warnings().all(|warning| warning.why != advice::UNKNOWN_WARNING));
+        assert!(Explanation::warnings().all(|warning| warning.why != advice::UNKNOWN_WARNING.why));
         let bank = rules::testing::bank_of(&["", "fault=84"]);
         let finding = &crate::check(&bank).findings[0];
         let explanation = Explanation::of_fault(FaultCode(84)).unwrap();

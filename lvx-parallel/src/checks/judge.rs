@@ -51,7 +51,7 @@ impl Checks {
     /// use lvx_parallel::{BankSnapshot, Checks, Member};
     ///
     /// let checks = Checks::default().only(["fault"])?;
-    /// for (unit, more) in [("sim:0", ""), ("sim:0?fault=83", "PIRI, FWS, GS, PRI, PGS")] {
+    /// for (unit, more) in [("sim:0", ""), ("sim:0?fault=83", "GMN, PIRI, FWS, MOD, GS, PRI, PGS")] {
     ///     let members = vec![Member::open(&unit.parse()?)];
     ///     let bank = BankSnapshot::read_only(members, checks.questions());
     ///     assert_eq!(checks.more(&bank).to_string(), more);

@@ -23,10 +23,10 @@ use crate::{
 /// let report = check(&BankSnapshot::read(members.map(|address| Member::open(&address)).into()));
 /// println!("{report}");
 ///
-/// assert_eq!(report.verdict(), "not healthy: 2 units, 1 error, 0 warnings");
+/// assert_eq!(report.verdict(), "not healthy: 2 units, 0 errors, 1 warning");
 /// let worst = &report.findings[0];
 /// assert_eq!(worst.rule, "main-firmware");
-/// assert_eq!(worst.advice.len(), 2);
+/// assert_eq!(worst.advice.len(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 /// A report that was read from JSON keeps the verdict of the program that made it.

@@ -65,7 +65,7 @@ macro_rules! rules {
 rules! {
     reading::unread: EVERYTHING, NONE;
     identity::same_unit: NONE, GS;
-    state::fault: FWS, FAULTS.and(PIRI);
+    state::fault: FWS, FAULTS.and(PIRI).and(MOD).and(GMN);
     identity::main_firmware: VFW, FAULTS;
     identity::instance: GS.and(PRI), NONE;
     identity::bank_size: GS.and(PRI), NONE;

@@ -6,7 +6,8 @@ use pi18_proto::GeneralStatus;
 use pi18_transport::sim::{Bank, BankConfig};
 
 use crate::{
-    BankSnapshot, Checks, Finding, Gap, Reading, Reason, RuleInfo, Severity, UnitSnapshot,
+    BankSnapshot, Checks, Finding, FindingKind, Gap, Reading, Reason, Rule, RuleInfo, Severity,
+    UnitSnapshot, rules::ALL,
 };
 
 /// Returns a virtual bank with these switches, whose answers were all read at the same moment. All units
@@ -44,8 +45,25 @@ pub(crate) fn findings(bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
 
 pub(crate) fn findings_of(checks: &Checks, bank: &BankSnapshot) -> Vec<(&'static str, Severity)> {
     let report = checks.check(bank);
+    report.findings.iter().for_each(assert_is_declared);
     let id = |finding: &Finding| &*RuleInfo::find(&finding.rule).unwrap().id;
     report.findings.iter().map(|finding| (id(finding), finding.severity)).collect()
+}
+
+/// Checks that the finding of a built-in rule has the severity and the reason of one of the rule's kinds.
+#[track_caller]
+fn assert_is_declared(finding: &Finding) {
+    let rule = ALL.iter().find(|rule| rule.info().id == finding.rule).unwrap();
+    let is_kind = |kind: &&FindingKind| {
+        kind.severity == finding.severity
+            && finding.why.starts_with(kind.why)
+            && finding.advice.len() >= kind.advice.len()
+    };
+    // NOT YET: rules without kinds.
+    assert!(
+        rule.kinds().is_empty() || rule.kinds().iter().any(|kind| is_kind(kind)),
+        "{finding:#?}"
+    );
 }
 
 /// Returns the findings in a healthy bank after `change`.

@@ -109,7 +109,10 @@ fn fault_check_asks_only_for_faults() {
 #[test]
 fn active_fault_is_followed_by_evidence() {
     let (bank, traffic, _) = traffic(&["", "fault=83"], |members| only("fault").read(members));
-    assert_eq!(questions(&traffic[0]), "PI ID PI FWS PIRI PRI0 PRI1 PRI2 PRI3 PGS0 GS PGS1");
+    assert_eq!(
+        questions(&traffic[0]),
+        "PI ID PI FWS GMN PIRI PRI0 PRI1 PRI2 PRI3 MOD PGS0 GS PGS1"
+    );
     let text = only("fault").check(&bank).findings[0].to_string();
     assert!(text.ends_with("sim:0 54.0 V, sim:1 54.0 V (active)"), "{text}");
 }

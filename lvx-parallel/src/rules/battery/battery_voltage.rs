@@ -9,6 +9,7 @@
 
 use crate::{
     Finding, FindingKind, Severity,
+    advice::{LIVE, OPENED},
     context::{Context, lasting_spread},
     rules::BuiltIn,
 };
@@ -27,10 +28,12 @@ static MISSING: FindingKind = FindingKind::new(
     "the unit can neither charge nor discharge the battery, so the others carry its share; the bank may stop \
      with fault 83 at any time",
     &[
-        "check its battery breaker and fuse, and whether its BMS has switched off",
-        "with AC, PV and battery off, check its battery cables and the lugs on both ends",
-        "measure at its terminals with a meter: if the battery is connected, the unit's own measurement is \
-         wrong",
+        OPENED,
+        "have an electrician measure at its terminals, which are live: if the battery is connected, the unit's own \
+         measurement is wrong",
+        LIVE,
+        "check its battery breaker, fuse, cables and the lugs on both ends",
+        "connect packs only if their voltages are as close as their maker asks",
     ],
 );
 
@@ -40,13 +43,14 @@ static DIFFERENT: FindingKind = FindingKind::new(
     "the units share one battery: the difference is lost in a cable or a contact, and a greater difference \
      stops the bank with fault 83",
     &[
-        "the unit with the bad contact measures a higher voltage while charging and a lower one while \
-         discharging; find the warm lug or breaker with an infrared thermometer, not with a hand",
-        "tighten its battery lugs only with the unit off and its PV, AC and battery disconnected, with \
-         insulated tools and the torque that the maker gives",
-        "use battery cables of the same length and size",
-        "measure at the terminals of each unit with a meter: if the voltages are equal, a unit's own \
+        "compare again while charging and while discharging: the unit with the bad contact measures a higher \
+         voltage while charging and a lower one while discharging",
+        "have an electrician look for a warm lug or breaker with an infrared thermometer, never with a hand, and \
+         measure at the terminals of each unit, which are live: if the voltages are equal, a unit's own \
          measurement is wrong",
+        LIVE,
+        "tighten its battery lugs with insulated tools and the torque that the maker gives",
+        "use battery cables of the same length and size",
     ],
 );
 

@@ -7,7 +7,8 @@
 //! Source: PI18 2017 and 2022, "PRIn" and "ID".
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
+    Finding, FindingKind, Severity, UnitSnapshot,
+    advice::RESTART,
     context::{Context, observed},
     rules::BuiltIn,
 };
@@ -16,8 +17,19 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-serial",
     "the serial number of a unit in another unit's PRIn is not the one that it reports itself in ID",
     "PI18 2017 and 2022, \"PRIn\" and \"ID\"",
-    &[],
+    &[&WRONG],
     check,
+);
+
+static WRONG: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "the serial number in PRIn is not the one in ID of unit n",
+    "either a unit of another bank was given, or the units hold old data about each other",
+    &[
+        "check that all the units given belong to one bank",
+        "if a unit was replaced or its serial number changed, restart as below",
+        RESTART,
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -37,12 +49,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let what = "units have wrong serial numbers of each other";
-    let why =
-        "either a unit of another bank was given, or the units hold old data about each other";
-    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
-        "check that all the units given belong to one bank",
-        "switch all units off and on again if one was replaced or its serial number changed",
-    ])]
+    vec![RULE.report(&WRONG, what, values)]
 }
 
 #[cfg(test)]

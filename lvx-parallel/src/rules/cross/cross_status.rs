@@ -13,7 +13,8 @@ use std::{fmt::Display, time::Duration};
 use pi18_proto::{Decivolts, ParallelStatus, Presence, Watts, WorkingMode};
 
 use crate::{
-    Finding, Reading, Severity, UnitSnapshot,
+    Finding, FindingKind, Reading, Severity, UnitSnapshot,
+    advice::LIVE,
     context::{Context, difference, observed},
     rules::BuiltIn,
 };
@@ -22,8 +23,21 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-status",
     "the PGSn of a unit about another one contradicts what that unit reports about itself (cross_battery_voltage, cross_voltage, cross_power)",
     "observed on LVX6048s: PGSn agrees with GS read at the same time; limits assumed",
-    &[],
+    &[&CONTRADICTION],
     check,
+);
+
+static CONTRADICTION: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "in PGSn of another unit, the mode of a unit differs, or its battery voltage (cross_battery_voltage), grid or \
+     output voltage (cross_voltage) or output power (cross_power), from all other readings within max_skew",
+    "units that have old or wrong data about each other cannot share a load",
+    &[
+        "check again: a value may have changed while the units were read",
+        "check that all the units given belong to one bank",
+        LIVE,
+        "check the parallel communication cables",
+    ],
 );
 
 /// The state of a unit, reported by itself or by another unit.
@@ -66,12 +80,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let what = "reports of units about each other contradict their reports about themselves";
-    let why = "units that have old or wrong data about each other cannot share a load";
-    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
-        "check again: a value may have changed while the units were read",
-        "check the parallel communication cables",
-        "check that all the units given belong to one bank",
-    ])]
+    vec![RULE.report(&CONTRADICTION, what, values)]
 }
 
 /// Returns how the report of one unit about another contradicts all other reports about that unit.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use pi18_proto::{GeneralStatus, ParallelStatus, Presence};
 
 use crate::{
-    Answer, Finding, Severity,
+    Answer, Finding, FindingKind, Severity,
     context::{Context, Measured},
     rules::BuiltIn,
 };
@@ -22,8 +22,19 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "cross-totals",
     "totals in PGSn are not the sums over the units' GS (cross_power, cross_current)",
     "PI18 2017 and 2022, \"PGSn\": totals of the bank; limits assumed",
-    &[],
+    &[&WRONG],
     check,
+);
+
+static WRONG: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "the total output power (cross_power) or charge current (cross_current) in PGSn is not the sum over all units, \
+     read within max_skew",
+    "the bank counts a unit that was not given, or does not count one that was",
+    &[
+        "check again: a value may have changed while the units were read",
+        "check that exactly the units of this bank were given",
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -88,11 +99,7 @@ impl Total {
         let shown =
             |each: &Measured<'_>| each.value(format_args!("{} {unit}", (self.own)(&each.status)));
         let values = context.measured.iter().map(shown).collect();
-        let why = "the bank counts a unit that was not given, or does not count one that was";
-        Some(RULE.finding(Severity::Warning, what, values, why).advise(&[
-            "check again: a value may have changed while the units were read",
-            "check that exactly the units of this bank were given",
-        ]))
+        Some(RULE.report(&WRONG, what, values))
     }
 
     /// Returns every total that was read near enough in time to the measurements.

@@ -6,7 +6,7 @@
 //! Source: PI18, "PRIn".
 
 use crate::{
-    Finding, Severity,
+    Finding, FindingKind, Severity,
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -15,8 +15,15 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "bank-size",
     "fewer units were given than the bank has",
     "PI18, \"PRIn\": a unit reports the other units of its bank",
-    &[],
+    &[&UNITS_MISSING],
     check,
+);
+
+static UNITS_MISSING: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "fewer units were given than the units report",
+    "faults and differences of the other units are not seen, and sums are too small",
+    &["give all units of the bank; the answer to PRI1 has the serial number of unit 1"],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -31,10 +38,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         (!missing.is_empty()).then(|| format!("reporting {units} {}", missing.join(" and ")))
     });
     let what = format!("not all units of the bank were given, only {given} of {known}");
-    let why = "faults and differences of the other units are not seen, and sums are too small";
-    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
-        "give all units of the bank; the answer to PRI1 has the serial number of unit 1",
-    ])]
+    vec![RULE.report(&UNITS_MISSING, what, values)]
 }
 
 #[cfg(test)]

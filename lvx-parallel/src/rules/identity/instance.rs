@@ -6,7 +6,8 @@
 //! Source: observed on LVX6048s, the last field of `GS` is the number of the unit.
 
 use crate::{
-    Finding, Severity,
+    Finding, FindingKind, Severity,
+    advice::{LIVE, RESTART},
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -15,8 +16,22 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "instance",
     "no unit is the master, or an instance is duplicate or missing",
     "observed on LVX6048s: the last field of GS is the number of the unit, 0 for the master",
-    &[],
+    &[&NUMBERS],
     check,
+);
+
+static NUMBERS: FindingKind = FindingKind::new(
+    Severity::Error,
+    "two units have the same instance or, in a bank that was read completely, none has instance 0 or an instance \
+     between two others is missing",
+    "the units number themselves over the parallel cables, and instance 0 is the master that the others follow; \
+     units that do not agree on their numbers do not work together",
+    &[
+        "compare the output modes of the units",
+        RESTART,
+        LIVE,
+        "check that both parallel cables are plugged in firmly on each unit",
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -39,13 +54,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let values = each(&context.units, |unit| {
         unit.instance().map(|instance| format!("instance {}", instance.0))
     });
-    let why = "the units number themselves over the parallel cables, and instance 0 is the master that \
-               the others follow; units that do not agree on their numbers do not work together";
-    vec![RULE.finding(Severity::Error, what, values, why).advise(&[
-        "switch all units off and check that both parallel cables are plugged in firmly on each unit",
-        "check that every unit is set to the same kind of output mode (display, program 28)",
-        "switch all units on again, their AC breakers together",
-    ])]
+    vec![RULE.report(&NUMBERS, what, values)]
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! `main-firmware`: the main processors of all units run the same firmware, and the expected version if
 //! one is given.
 //!
-//! Units with different main firmware stop with fault 71.
+//! Units with different main firmware stop with fault 71. While the bank works without this fault, a difference
+//! is a warning.
 //!
 //! Source: observed on LVX6048s; 06303 and 06440 in one bank raised fault 71, and 06306 on both units
 //! cleared it.
@@ -9,7 +10,8 @@
 use pi18_proto::FaultCode;
 
 use crate::{
-    Finding, Severity,
+    Finding, FindingKind, Severity,
+    advice::{INSTALL_FIRMWARE, RESTART},
     context::{Context, each, main_firmware},
     rules::BuiltIn,
 };
@@ -18,38 +20,54 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "main-firmware",
     "main firmware differs between units, or is not the expected version",
     "observed on LVX6048s: 06303 with 06440 raised fault 71, 06306 on both units cleared it",
-    &[],
+    &[&STOPPED, &DIFFERENT, &UNEXPECTED],
     check,
+);
+
+static STOPPED: FindingKind = FindingKind::new(
+    Severity::Error,
+    "main firmware differs, and fault 71 is active",
+    "this is the cause of fault 71, which stops the bank right now",
+    &[INSTALL_FIRMWARE, "update one unit after another", RESTART],
+);
+
+static DIFFERENT: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "main firmware differs, and fault 71 is not active",
+    "units of one bank with different main firmware can stop with fault 71 at any start; while the bank works, \
+     there is time to plan the change",
+    &[INSTALL_FIRMWARE, "update one unit after another", RESTART],
+);
+
+static UNEXPECTED: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "all units have the same main firmware, which is not the expected one",
+    "if a unit with the expected version is added later, the bank stops with fault 71",
+    &[
+        "nothing needs to be changed while the bank works",
+        INSTALL_FIRMWARE,
+        "update one unit after another",
+        RESTART,
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let expected = context.expected_firmware();
     if context.has_different_firmware() {
-        let why = if context.has_fault(&[FaultCode::PARALLEL_FIRMWARE]) {
-            "this is the cause of fault 71, which stops the bank right now"
-        } else {
-            "units of one bank with different main firmware stop with fault 71"
-        };
+        let has_fault = context.has_fault(&[FaultCode::PARALLEL_FIRMWARE]);
+        let kind = if has_fault { &STOPPED } else { &DIFFERENT };
         let what = match expected {
             Some(expected) => format!("main firmware differs, expected {expected}"),
             None => "main firmware differs".to_owned(),
         };
-        return vec![finding(context, what, why)];
+        return vec![RULE.report(kind, what, each(&context.units, main_firmware))];
     }
     let Some(expected) = expected else { return Vec::new() };
     if context.units.iter().filter_map(|unit| main_firmware(unit)).all(|main| main == expected) {
         return Vec::new();
     }
-    let why = "the units do not have the expected version: if a unit with that version is added later, \
-               the bank stops with fault 71";
-    vec![finding(context, format!("main firmware is not {expected}"), why)]
-}
-
-fn finding(context: &Context<'_>, what: String, why: &str) -> Finding {
-    RULE.finding(Severity::Error, what, each(&context.units, main_firmware), why).advise(&[
-        "ask the seller for one main firmware for all units and the tool that installs it",
-        "update one unit after another, then switch all units off and on again",
-    ])
+    let what = format!("main firmware is not {expected}");
+    vec![RULE.report(&UNEXPECTED, what, each(&context.units, main_firmware))]
 }
 
 #[cfg(test)]
@@ -62,9 +80,9 @@ mod tests {
     };
 
     #[test]
-    fn difference_is_reported_once_with_or_without_fault_71() {
+    fn difference_is_warning_until_fault_71() {
         let bank = bank_of(&["main=06303", "main=06440"]);
-        assert_eq!(findings(&bank), [("main-firmware", Severity::Error)]);
+        assert_eq!(findings(&bank), [("main-firmware", Severity::Warning)]);
         assert_eq!(first_finding(&bank), "main firmware differs: sim:0 06303, sim:1 06440");
         let bank = bank_of(&["main=06303&fault=71", "main=06440&fault=71"]);
         assert_eq!(findings(&bank), [("main-firmware", Severity::Error)]);
@@ -72,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn unexpected_version_is_error() {
+    fn unexpected_version_is_warning() {
         let expecting =
             |text| Checks::default().with_expected_firmware(Version::new(text).unwrap());
         assert_eq!(findings_of(&expecting("06306"), &healthy()), []);
@@ -86,7 +104,7 @@ mod tests {
         let differing = bank_of(&["main=06303", ""]);
         assert_eq!(
             findings_of(&expecting("06306"), &differing),
-            [("main-firmware", Severity::Error)]
+            [("main-firmware", Severity::Warning)]
         );
     }
 }

@@ -13,6 +13,7 @@ use pi18_proto::RatedInformation;
 
 use crate::{
     Finding, FindingKind, Severity, UnitSnapshot,
+    advice::LIVE,
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -29,7 +30,7 @@ static DIFFERENT_MODELS: FindingKind = FindingKind::new(
     Severity::Error,
     "rated battery voltage, rated power, topology or product line differ",
     "only units of the same model share loads and a battery correctly",
-    &["check the rating plates", "have an electrician take the unit that differs out of the bank"],
+    &["compare the rating plates", LIVE, "have the unit that differs taken out of the bank"],
 );
 
 static DIFFERENT_STRINGS: FindingKind = FindingKind::new(

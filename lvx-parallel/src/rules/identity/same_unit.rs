@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use pi18_proto::SerialNumber;
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
+    Finding, FindingKind, Severity, UnitSnapshot,
     context::{Context, may_be_same, observed},
     rules::BuiltIn,
 };
@@ -20,8 +20,29 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "same-unit",
     "two addresses report the same serial number",
     "PI18, \"ID\": the serial number is the only name of a unit that does not change",
-    &[],
+    &[&ONE_UNIT, &TWO_UNITS],
     check,
+);
+
+static ONE_UNIT: FindingKind = FindingKind::new(
+    Severity::Error,
+    "two addresses report the same serial number, and may lead to the same unit",
+    "if both addresses lead to the same unit, it is compared with itself and always agrees, and the other unit is \
+     not checked at all",
+    &[
+        "if they lead to the same unit, give it once; sn:SERIAL finds a unit by its serial number",
+        "if they lead to two units, compare their serial numbers with the stickers on them",
+    ],
+);
+
+static TWO_UNITS: FindingKind = FindingKind::new(
+    Severity::Error,
+    "different units report the same serial number",
+    "units are identified by their serial numbers: a command for one can reach the other",
+    &[
+        "compare the serial numbers with the stickers on the units",
+        "while they are equal, change settings only on the displays, or give only one of these units",
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -41,25 +62,16 @@ fn finding(context: &Context<'_>, serial: SerialNumber) -> Option<Finding> {
     });
     if are_same {
         let values = units.iter().map(|unit| observed(unit, serial)).collect();
-        let why = "if both addresses lead to the same unit, it is compared with itself and always agrees, \
-                   and the other unit is not checked at all";
         let what = "two addresses report the same serial number";
-        return Some(RULE.finding(Severity::Error, what, values, why).advise(&[
-            "if they lead to the same unit, give it once; sn:SERIAL finds a unit by its serial number",
-            "if they lead to two units, compare their serial numbers with the stickers on them",
-        ]));
+        return Some(RULE.report(&ONE_UNIT, what, values));
     }
     let shown = |unit: &&UnitSnapshot| {
         let number = unit.instance().map(|instance| format!(", unit {}", instance.0));
         observed(unit, format_args!("{serial}{}", number.unwrap_or_default()))
     };
-    let why = "units are identified by their serial numbers: a command for one can reach the other";
     let values = units.iter().map(shown).collect();
     let what = "units of one bank report the same serial number";
-    Some(RULE.finding(Severity::Error, what, values, why).advise(&[
-        "compare the serial numbers with the stickers on the units",
-        "while they are equal, change settings only on the displays, or connect only one of these units",
-    ]))
+    Some(RULE.report(&TWO_UNITS, what, values))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! Source: observed on an LVX6048.
 
 use crate::{
-    Finding, Severity,
+    Finding, FindingKind, Severity,
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -15,8 +15,20 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "serial-number",
     "a serial number does not look genuine",
     "observed on an LVX6048: a restore of defaults left 55355535553555",
-    &[],
+    &[&ODD],
     check,
+);
+
+static ODD: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "a serial number does not look genuine",
+    "units are identified by their serial numbers: neither the bank nor this program can distinguish this unit \
+     from another one",
+    &[
+        "compare it with the sticker on the unit",
+        "if the defaults were restored, compare all settings with the other units, the battery type and the charge \
+         voltages first: the defaults may not suit the battery",
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -28,13 +40,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     if odd.is_empty() {
         return Vec::new();
     }
-    let why = "units are identified by their serial numbers: neither the bank nor this program can \
-               distinguish this unit from another one";
-    let what = "a serial number does not look genuine";
-    vec![RULE.finding(Severity::Warning, what, odd, why).advise(&[
-        "compare it with the sticker on the unit",
-        "if the defaults were restored, compare the settings with the other units",
-    ])]
+    vec![RULE.report(&ODD, "a serial number does not look genuine", odd)]
 }
 
 #[cfg(test)]

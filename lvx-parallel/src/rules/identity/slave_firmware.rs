@@ -6,7 +6,7 @@
 //! Source: observed on LVX6048s, 06126 and 06021 in one bank.
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
+    Finding, FindingKind, Severity, UnitSnapshot,
     context::{Context, differ, each},
     rules::BuiltIn,
 };
@@ -15,8 +15,15 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "slave-firmware",
     "slave firmware differs between units",
     "observed on LVX6048s: 06126 and 06021 work together",
-    &[],
+    &[&DIFFERENT],
     check,
+);
+
+static DIFFERENT: FindingKind = FindingKind::new(
+    Severity::Info,
+    "slave firmware differs",
+    "units with such a difference were observed to work together; only the main firmware must be equal",
+    &[],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -33,10 +40,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             second => format!("{first}/{second}"),
         })
     };
-    let why = "units with such a difference were observed to work together; only the main firmware must \
-               be equal";
-    let values = each(&context.units, shown);
-    vec![RULE.finding(Severity::Info, "slave firmware differs", values, why)]
+    vec![RULE.report(&DIFFERENT, "slave firmware differs", each(&context.units, shown))]
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use lvx_settings::{Setting, Settings};
 
 use crate::{
-    BankSnapshot, Finding, Question, Questions, Severity, UnitSnapshot,
+    BankSnapshot, Finding, FindingKind, Question, Questions, Severity, UnitSnapshot,
     context::{Context, observed},
     rules::BuiltIn,
 };
@@ -16,8 +16,22 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "baseline",
     "changes since a saved bank (needs one)",
     "the saved bank",
-    &[],
+    &[&CHANGED, &UNCHANGED],
     check,
+);
+
+static CHANGED: FindingKind = FindingKind::new(
+    Severity::Info,
+    "firmware, instance or a setting of a unit, or the units of the bank, are not as in the saved bank",
+    "if the bank worked correctly then and does not now, a change is the likely cause",
+    &[],
+);
+
+static UNCHANGED: FindingKind = FindingKind::new(
+    Severity::Info,
+    "nothing changed since the bank was saved",
+    "firmware, numbers in the bank and settings of the units are the same",
+    &[],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -45,8 +59,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return unchanged(context, before, &since).into_iter().collect();
     }
     let what = format!("changed since the saved bank{since}");
-    let why = "if the bank worked correctly then and does not now, a change is the likely cause";
-    vec![RULE.finding(Severity::Info, what, values, why)]
+    vec![RULE.report(&CHANGED, what, values)]
 }
 
 /// Returns the finding that nothing changed; `None` if the banks have no unit in common.
@@ -62,8 +75,7 @@ fn unchanged(context: &Context<'_>, before: &BankSnapshot, since: &str) -> Optio
     let is_partial = context.units.iter().any(|unit| lacks(unit)) || before.units.iter().any(lacks);
     let as_far = if is_partial { ", as far as it was read" } else { "" };
     let what = format!("nothing changed since the saved bank{since}{as_far}");
-    let why = "firmware, numbers in the bank and settings of the units are the same";
-    Some(RULE.finding(Severity::Info, what, Vec::new(), why))
+    Some(RULE.report(&UNCHANGED, what, Vec::new()))
 }
 
 /// Questions whose answers are compared.

@@ -6,7 +6,7 @@
 //! Limit: `max_skew`, 5 s, ten exchanges at 2400 baud (assumed: load and PV power change within seconds).
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
+    Finding, FindingKind, Severity, UnitSnapshot,
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -15,8 +15,17 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "skew",
     "readings were taken too far apart in time to be compared (max_skew)",
     "assumed: load and PV power change within seconds",
-    &[],
+    &[&APART],
     check,
+);
+
+static APART: FindingKind = FindingKind::new(
+    Severity::Info,
+    "readings of GS are more than max_skew apart",
+    "voltages and currents that were read at different times cannot be compared",
+    &[
+        "check again; if a unit is always slow, check its data cable to the computer, or raise max_skew",
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -33,11 +42,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     });
     let max = context.thresholds().max_skew;
     let what = format!("some readings are more than {max} apart and were not compared");
-    let why = "voltages and currents that were read at different times cannot be compared";
-    vec![
-        RULE.finding(Severity::Info, what, values, why)
-            .advise(&["check again; if a unit is always slow, check its cable, or raise max_skew"]),
-    ]
+    vec![RULE.report(&APART, what, values)]
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use pi18_proto::ProtocolId;
 
 use crate::{
-    BankSnapshot, Finding, Question, Questions, Reason, Severity, UnitSnapshot,
+    BankSnapshot, Finding, FindingKind, Question, Questions, Reason, Severity, UnitSnapshot,
     context::{Context, each, observed},
     rules::BuiltIn,
     snapshot::{self, ESSENTIAL},
@@ -18,8 +18,81 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "unread",
     "a unit could not be read, or not completely",
     "answers that were not read cannot be judged",
-    &[],
+    &[
+        &OTHER_PROTOCOL,
+        &LOST,
+        &MISSING_ESSENTIAL,
+        &MISSING,
+        &NOT_ASKED_ESSENTIAL,
+        &NOT_ASKED,
+        &FIRST_PHASE_ONLY,
+        &LATER_FORMAT,
+    ],
     check,
+);
+
+static OTHER_PROTOCOL: FindingKind = FindingKind::new(
+    Severity::Error,
+    "a unit uses another protocol than PI18",
+    "its replies cannot be decoded",
+    &[],
+);
+
+static LOST: FindingKind = FindingKind::new(
+    Severity::Error,
+    "a unit could not be read, or stopped answering",
+    "the unit may have a fault, be switched off, or have lost its data cable; the others were judged without it",
+    &[
+        "look at its display: is it on, does it show a fault?",
+        "check its data cable and adapter at the computer, and whether another program uses them",
+    ],
+);
+
+const MISSING_WHY: &str = "missing answers were not judged";
+
+static MISSING_ESSENTIAL: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "an answer is missing for another reason than a refusal, or is one that every unit should give, or is older than \
+     max_age",
+    MISSING_WHY,
+    &["check again"],
+);
+
+static MISSING: FindingKind = FindingKind::new(
+    Severity::Info,
+    "a unit refused a question that another one answered",
+    MISSING_WHY,
+    &[],
+);
+
+const NOT_ASKED_WHY: &str = "without the answers, these rules judge only a part";
+
+static NOT_ASKED_ESSENTIAL: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "a question was not asked that every unit should answer",
+    NOT_ASKED_WHY,
+    &["read the units again with the same checks"],
+);
+
+static NOT_ASKED: FindingKind = FindingKind::new(
+    Severity::Info,
+    "a question was not asked that a rule needs",
+    NOT_ASKED_WHY,
+    &["read the units again with the same checks"],
+);
+
+static FIRST_PHASE_ONLY: FindingKind = FindingKind::new(
+    Severity::Info,
+    "a unit has three phases",
+    "GS does not report the other phases, nor a third PV string",
+    &[],
+);
+
+static LATER_FORMAT: FindingKind = FindingKind::new(
+    Severity::Info,
+    "the bank was saved in a format that this version does not know",
+    "what this version does not know was not judged",
+    &["judge the bank with the version that saved it, or a later one"],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -45,11 +118,10 @@ pub(crate) fn not_asked(
         (unit.lost.is_none() && !lacking.is_empty()).then_some(lacking)
     });
     let is_essential = lacking.iter().any(|each| ESSENTIAL.has(each));
-    let severity = if is_essential { Severity::Warning } else { Severity::Info };
-    let rules = rules_that_need(lacking).join(", ");
-    let why = format!("without the answers, these rules judge only a part: {rules}");
-    let finding = RULE.finding(severity, "some questions were not asked", values, &why);
-    Some(finding.advise(&["read the units again with the same checks"]))
+    let kind = if is_essential { &NOT_ASKED_ESSENTIAL } else { &NOT_ASKED };
+    let mut finding = RULE.report(kind, "some questions were not asked", values);
+    finding.why = format!("{NOT_ASKED_WHY}: {}", rules_that_need(lacking).join(", "));
+    Some(finding)
 }
 
 /// Returns the finding about a saved bank whose format this version does not know. It is reported even if
@@ -58,9 +130,7 @@ pub(crate) fn newer_format(context: &Context<'_>) -> Option<Finding> {
     let (known, version) = (BankSnapshot::VERSION, context.newer_format?);
     let what =
         format!("the bank was saved in a later format: version {version}, known are 1 to {known}");
-    let why = "what this version does not know was not judged";
-    let finding = RULE.finding(Severity::Info, what, Vec::new(), why);
-    Some(finding.advise(&["judge the bank with the version that saved it, or a later one"]))
+    Some(RULE.report(&LATER_FORMAT, what, Vec::new()))
 }
 
 /// Returns the finding about units with three phases, of which only the first is read.
@@ -69,17 +139,14 @@ fn phases(context: &Context<'_>) -> Option<Finding> {
         unit.model.value().filter(|_| unit.shows_first_phase_only()).map(|model| model.model)
     });
     let what = "only the first of three phases was judged";
-    let why = "GS does not report the other phases, nor a third PV string";
-    (!values.is_empty()).then(|| RULE.finding(Severity::Info, what, values, why))
+    (!values.is_empty()).then(|| RULE.report(&FIRST_PHASE_ONLY, what, values))
 }
 
 /// Returns the finding about a unit that could not be read.
 fn lost(unit: &UnitSnapshot) -> Option<Finding> {
     if let Some(found) = unit.protocol.value().filter(|found| *found != ProtocolId::PI18) {
         let values = vec![observed(unit, format_args!("PI{}", found.protocol_id))];
-        let why = "its replies cannot be decoded";
-        let what = "a unit does not use protocol PI18";
-        return Some(RULE.finding(Severity::Error, what, values, why));
+        return Some(RULE.report(&OTHER_PROTOCOL, "a unit does not use protocol PI18", values));
     }
     let gap = unit.lost.as_ref()?;
     let has_answered = unit.identity.value().is_some();
@@ -89,12 +156,7 @@ fn lost(unit: &UnitSnapshot) -> Option<Finding> {
         (true, _) => "a unit stopped answering while it was read",
     };
     let values = vec![observed(unit, short(&gap.text, &unit.name))];
-    let why = "the unit may have a fault, be switched off, or have lost its cable; the others were \
-               judged without it";
-    Some(RULE.finding(Severity::Error, what, values, why).advise(&[
-        "look at its display: is it on, does it show a fault?",
-        "check its cable and adapter, and whether another program uses them",
-    ]))
+    Some(RULE.report(&LOST, what, values))
 }
 
 /// Returns the finding about missing answers. A refusal counts only if every unit should answer the question,
@@ -105,7 +167,7 @@ fn gaps(unit: &UnitSnapshot, context: &Context<'_>) -> Option<Finding> {
             other.lost.is_none() && other.gaps().iter().all(|(_, missing, _)| missing != query)
         })
     };
-    let mut severity = Severity::Info;
+    let mut kind = &MISSING;
     let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
     for (question, query, gap) in unit.gaps() {
         let is_refused = gap.reason == Reason::Refused;
@@ -116,7 +178,7 @@ fn gaps(unit: &UnitSnapshot, context: &Context<'_>) -> Option<Finding> {
             continue;
         }
         if !is_refused || is_essential {
-            severity = Severity::Warning;
+            kind = &MISSING_ESSENTIAL;
         }
         let why = reason(gap.reason);
         match missing.iter_mut().find(|(known, _)| *known == why) {
@@ -130,9 +192,7 @@ fn gaps(unit: &UnitSnapshot, context: &Context<'_>) -> Option<Finding> {
     let lists: Vec<_> =
         missing.iter().map(|(why, queries)| format!("{} {why}", queries.join(", "))).collect();
     let values = vec![observed(unit, lists.join("; "))];
-    let why = "missing answers were not judged";
-    let finding = RULE.finding(severity, "some answers are missing", values, why);
-    Some(if severity == Severity::Info { finding } else { finding.advise(&["check again"]) })
+    Some(RULE.report(kind, "some answers are missing", values))
 }
 
 fn reason(reason: Reason) -> &'static str {

@@ -11,7 +11,7 @@ use pi18_proto::FaultCode;
 
 use super::difference::{self, MAKE_EQUAL};
 use crate::{
-    Finding, FindingKind, Severity,
+    Finding, FindingKind, Severity, advice,
     context::Context,
     rules::{
         BuiltIn,
@@ -31,14 +31,14 @@ static OUTPUT_FAULT: FindingKind = FindingKind::new(
     Severity::Error,
     "output voltage or frequency differs, and fault 86 is active",
     "this is the cause of fault 86, which stops the bank right now",
-    &[LOADS_OFF, MAKE_EQUAL],
+    &[LOADS_OFF, FOR_THE_LOADS, MAKE_EQUAL, advice::RESTART],
 );
 
 static OUTPUT: FindingKind = FindingKind::new(
     Severity::Error,
     "output voltage or frequency differs",
     "units that share an output must have the same value; the bank stops with fault 86",
-    &[LOADS_OFF, MAKE_EQUAL],
+    &[LOADS_OFF, FOR_THE_LOADS, MAKE_EQUAL, advice::RESTART],
 );
 
 static GRID: FindingKind = FindingKind::new(
@@ -69,8 +69,10 @@ static OTHER: FindingKind = FindingKind::new(
     &[MAKE_EQUAL],
 );
 
-const LOADS_OFF: &str = "switch the loads off first, because the output goes down; change the setting in \
-                         standby, then switch all units off and on again";
+const LOADS_OFF: &str =
+    "switch the loads off first, because the output goes down; change the setting in standby";
+const FOR_THE_LOADS: &str =
+    "choose the voltage and the frequency that the loads are made for: others destroy them";
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let further = Setting::ALL.iter().copied().filter(|setting| {

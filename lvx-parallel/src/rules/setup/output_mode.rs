@@ -4,13 +4,16 @@
 //! A unit that is set to single does not expect other units on its output. The bank stops with fault 86.
 //! Which modes fit together is decided by [`lvx_settings::output_mode_conflict`].
 //!
+//! The advice never says which mode is right: the mode follows the wiring, which an electrician has to compare.
+//!
 //! Source: PI18 2017 and 2022, "PIRI": output mode.
 
 use lvx_settings::output_mode_conflict;
 use pi18_proto::FaultCode;
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
+    Finding, FindingKind, Severity, UnitSnapshot,
+    advice::{LIVE, MODE_FOLLOWS_WIRING},
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -19,8 +22,30 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "output-mode",
     "a unit of a bank is set to single, or output modes do not fit together",
     "PI18 2017 and 2022, \"PIRI\": output mode",
-    &[],
+    &[&STOPPED, &CONFLICT],
     check,
+);
+
+const STEPS: &[&str] = &[
+    MODE_FOLLOWS_WIRING,
+    "if a mode is wrong, switch the loads off and set it in standby (display, program 28): parallel on units that \
+     share one output, and the mode of its phase on a unit of a phase",
+    LIVE,
+    "if the wiring is wrong, have it changed",
+];
+
+static STOPPED: FindingKind = FindingKind::new(
+    Severity::Error,
+    "a unit is set to single or the output modes do not fit together, and fault 86 is active",
+    "this is the cause of fault 86, which stops the bank right now",
+    STEPS,
+);
+
+static CONFLICT: FindingKind = FindingKind::new(
+    Severity::Error,
+    "a unit is set to single or the output modes do not fit together",
+    "units that share an output without being set to it work against each other; the bank stops with fault 86",
+    STEPS,
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -29,18 +54,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let Some(what) = output_mode_conflict(&modes, context.is_whole()) else { return Vec::new() };
-    let what = what.to_string();
-    let why = if context.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]) {
-        "this is the cause of fault 86, which stops the bank right now"
-    } else {
-        "units that share an output without being set to it work against each other; the bank stops with \
-         fault 86"
-    };
+    let has_fault = context.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]);
+    let kind = if has_fault { &STOPPED } else { &CONFLICT };
     let values = each(&context.units, UnitSnapshot::output_mode);
-    vec![RULE.finding(Severity::Error, &what, values, why).advise(&[
-        "switch the loads off before anything else: the output mode can only be set in standby",
-        "set all units to parallel, or give each phase its units (display, program 28)",
-    ])]
+    vec![RULE.report(kind, what.to_string(), values)]
 }
 
 #[cfg(test)]

@@ -29,11 +29,14 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     check,
 );
 
+const BATTERY_LIMITS: &str = "choose the value that the maker of the battery allows; after a change of the battery \
+                              type, compare the charge voltages with these limits before charging";
+
 static CHARGE_TARGET: FindingKind = FindingKind::new(
     Severity::Error,
     "battery type, bulk or float voltage differs",
     "the units charge one battery with different targets: one stops while the other continues",
-    &[MAKE_EQUAL],
+    &[BATTERY_LIMITS, MAKE_EQUAL],
 );
 
 static BATTERY_USE: FindingKind = FindingKind::new(
@@ -41,14 +44,18 @@ static BATTERY_USE: FindingKind = FindingKind::new(
     "cut-off, re-charge or re-discharge voltage differs",
     "the units stop and resume using the battery at different voltages, and the last one that uses it \
      carries all the load",
-    &[MAKE_EQUAL],
+    &[BATTERY_LIMITS, MAKE_EQUAL],
 );
 
 static SOURCES: FindingKind = FindingKind::new(
     Severity::Error,
     "output, charger or solar priority, or the machine type differs",
     "the units take power from different sources at the same time and work against each other",
-    &[MAKE_EQUAL],
+    &[
+        MAKE_EQUAL,
+        "set the machine type to grid-tie only with the permission of the grid operator: such a unit feeds into the \
+         grid",
+    ],
 );
 
 static CHARGE_CURRENT: FindingKind = FindingKind::new(
@@ -149,8 +156,8 @@ mod tests {
     fn advice_names_key_of_setting() {
         let advice = |switch| crate::check(&bank_of(&["", switch])).findings[0].advice.clone();
         assert_eq!(
-            advice("float=53.0"),
-            ["set float_voltage to the same value on all units (in a profile or on the display)"]
+            advice("float=53.0")[1],
+            "set float_voltage to the same value on all units (in a profile or on the display)"
         );
         let currents = advice("max-charge=50");
         assert!(currents[0].contains("set max_charge_current to"), "{currents:?}");

@@ -2,15 +2,16 @@
 //!
 //! A unit reports its fault in `FWS`. If it does not answer, the rule uses the fault that other units report
 //! about it in `PGSn`, unless the units cannot communicate. The meaning of each fault and the steps to take
-//! are in `advice`.
+//! are in `advice`. Two of them depend on the state of the bank: a unit that still works has not stopped, and
+//! the advice for fault 72 is another one if the units feed different phases.
 //!
 //! Source: PI18 2017 and 2022, "FWS", "PGSn" and table of faults.
 
-use pi18_proto::{FaultCode, GeneralStatus};
+use pi18_proto::{FaultCode, GeneralStatus, OutputMode, WorkingMode};
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
-    advice::{Advice, fault as advice_for},
+    Finding, UnitSnapshot,
+    advice::{FAULT_KINDS, FAULT_WHILE_WORKING, Sharing, fault as kind_of},
     context::{Context, ReportedFault, each, observed},
     finding::Observed,
     rules::{
@@ -23,7 +24,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "fault",
     "a fault is active: reported by the unit or, if it does not answer, by another unit",
     "PI18 2017 and 2022, \"FWS\" and \"PGSn\", table of faults; causes in the order in which they were encountered",
-    &[],
+    FAULT_KINDS,
     check,
 );
 
@@ -38,22 +39,54 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 fn finding(context: &Context<'_>, fault: FaultCode) -> Finding {
     let active: Vec<_> =
         context.units.iter().copied().filter(|unit| unit.fault() == Some(fault)).collect();
-    let what = format!("fault {fault}");
-    let Advice { why, steps } = advice_for(fault);
+    let kind = kind_of(fault, sharing(context));
     let mut values = evidence(context, &active, fault);
     let reported = context.reported_faults.iter().filter(|reported| reported.fault == fault);
     values.extend(reported.map(reporter));
-    let mut finding = RULE.finding(Severity::Error, what, values, why).advise(steps);
+    let mut finding = if !active.is_empty() && active.iter().all(|unit| works(unit)) {
+        let what = format!("fault {fault}, reported by units that work");
+        RULE.report(&FAULT_WHILE_WORKING, what, values).advise(kind.advice)
+    } else {
+        RULE.report(kind, format!("fault {fault}"), values)
+    };
     // A missing battery is the most likely cause, so this step is the first.
     if fault == FaultCode::PARALLEL_BATTERY_VOLTAGE {
         for Observed { unit, value, .. } in each(&context.units, UnitSnapshot::lacks_battery) {
             let first = format!(
-                "{unit} measures {value}: no battery is connected to it, or its breaker or BMS is off"
+                "{unit} measures {value}: no battery is connected to it, or its breaker or BMS is off; find out \
+                 why before it is connected again"
             );
             finding.advice.insert(0, first);
         }
     }
     finding
+}
+
+/// Returns whether a unit works, although it reports a fault: power or a battery current flows.
+fn works(unit: &UnitSnapshot) -> bool {
+    let is_on = unit.working_mode().is_some_and(|mode| WORKING.contains(&mode));
+    is_on
+        && unit.status.value().is_some_and(|status| {
+            let currents = [status.charge_current, status.discharge_current];
+            status.active_power.0 > 0 || currents.iter().any(|current| current.0 > 0)
+        })
+}
+
+/// The modes in which a unit feeds loads or charges.
+const WORKING: [WorkingMode; 4] =
+    [WorkingMode::BYPASS, WorkingMode::BATTERY, WorkingMode::HYBRID, WorkingMode::CHARGE];
+
+/// Returns whether all units of the bank are known to feed one output. A unit with three phases of its own
+/// does not, nor does one that was not read.
+fn sharing(context: &Context<'_>) -> Sharing {
+    let is_parallel = |unit: &&UnitSnapshot| {
+        unit.output_mode() == Some(OutputMode::PARALLEL) && !unit.shows_first_phase_only()
+    };
+    if context.is_whole() && context.units.iter().all(is_parallel) {
+        Sharing::OneOutput
+    } else {
+        Sharing::PerhapsPhases
+    }
 }
 
 /// Returns the unit that reports a fault of another unit.
@@ -88,8 +121,12 @@ fn evidence(context: &Context<'_>, active: &[&UnitSnapshot], fault: FaultCode) -
 
 #[cfg(test)]
 mod tests {
+    use pi18_proto::FaultCode;
+
     use crate::{
-        Answer, BankSnapshot, Gap, Reason, Severity, check,
+        Answer, BankSnapshot, Gap, Reason, Severity,
+        advice::FAULT_WHILE_WORKING,
+        check,
         rules::testing::{bank_of, findings, first_finding, healthy},
     };
 
@@ -100,6 +137,7 @@ mod tests {
             assert_eq!(findings(&bank), [("fault", Severity::Error)], "{code}");
             let finding = &check(&bank).findings[0];
             assert!(finding.advice.len() >= 2, "{code}");
+            assert!(finding.why != FAULT_WHILE_WORKING.why, "{code}");
             assert!(finding.what.contains(&format!("{code:02}")), "{}", finding.what);
         }
         assert_eq!(findings(&healthy()), []);
@@ -125,6 +163,43 @@ mod tests {
             "{}",
             check(&bank)
         );
+    }
+
+    /// Returns the advice about fault 72 in a bank with these switches.
+    fn advice_72(bank: &BankSnapshot) -> String {
+        assert_eq!(findings(bank).first(), Some(&("fault", Severity::Error)));
+        check(bank).findings[0].advice.join("\n")
+    }
+
+    #[test]
+    fn fault_72_advice_depends_on_phases() {
+        let (same, never) = ("L1 to L1", "never join different phases");
+        let parallel = bank_of(&["fault=72", "fault=72"]);
+        let advice = advice_72(&parallel);
+        assert!(advice.contains(same) && !advice.contains(never), "{advice}");
+        let phases = bank_of(&["output-mode=5&fault=72", "output-mode=6&fault=72"]);
+        let mut unknown = parallel.clone();
+        unknown.units[1].rated = unanswered();
+        unknown.units.iter_mut().for_each(|unit| unit.ratings[1] = unanswered());
+        let mut incomplete = parallel;
+        incomplete.units.pop();
+        for bank in [phases, unknown, incomplete] {
+            let advice = advice_72(&bank);
+            assert!(!advice.contains(same) && advice.contains(never), "{advice}");
+        }
+    }
+
+    #[test]
+    fn fault_of_working_unit_does_not_claim_that_it_stopped() {
+        let mut bank = healthy();
+        bank.units[1].faults.value_mut().unwrap().fault = FaultCode::OVERLOAD;
+        assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+        let finding = &check(&bank).findings[0];
+        assert_eq!(finding.what, "fault 07 overload time-out, reported by units that work");
+        assert_eq!(finding.why, FAULT_WHILE_WORKING.why);
+        assert!(finding.advice.iter().any(|step| step.starts_with("switch loads off")));
+        bank.units[1].mode = unanswered();
+        assert_ne!(check(&bank).findings[0].why, FAULT_WHILE_WORKING.why);
     }
 
     #[test]
@@ -178,7 +253,7 @@ mod tests {
     #[test]
     fn unit_itself_overrides_reports_of_others() {
         let mut bank = healthy();
-        bank.units[0].statuses[1].value_mut().unwrap().fault = pi18_proto::FaultCode::OVERLOAD;
+        bank.units[0].statuses[1].value_mut().unwrap().fault = FaultCode::OVERLOAD;
         assert_eq!(findings(&bank), []);
         // This holds even if the unit does not report its number.
         bank.units[1].status = unanswered();

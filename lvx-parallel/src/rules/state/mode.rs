@@ -9,8 +9,8 @@
 use pi18_proto::WorkingMode;
 
 use crate::{
-    Finding, Severity,
-    advice::{Advice, mode as advice_for},
+    Finding,
+    advice::{MODE_KINDS, mode as kind_of},
     context::{Context, observed},
     rules::BuiltIn,
 };
@@ -19,7 +19,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "mode",
     "a unit is in fault mode, in a mode in which the inverter does not run, or in an unknown mode",
     "PI18 2017 and 2022, \"MOD\"; observed on LVX6048s: 03, 05 and 06 are healthy",
-    &[],
+    MODE_KINDS,
     check,
 );
 
@@ -40,16 +40,15 @@ fn finding(context: &Context<'_>, mode: WorkingMode) -> Option<Finding> {
     if values.is_empty() {
         return None;
     }
-    let (severity, what) = match mode {
+    let what = match mode {
         WorkingMode::BATTERY | WorkingMode::HYBRID | WorkingMode::CHARGE => return None,
-        WorkingMode::FAULT => (Severity::Error, "fault mode without a fault code"),
-        WorkingMode::POWER_ON => (Severity::Info, "a unit is starting"),
-        WorkingMode::STANDBY => (Severity::Info, "a unit is in standby"),
-        WorkingMode::BYPASS => (Severity::Info, "a unit is in bypass"),
-        _ => (Severity::Warning, "a unit is in an unknown mode"),
+        WorkingMode::FAULT => "fault mode without a fault code",
+        WorkingMode::POWER_ON => "a unit is starting",
+        WorkingMode::STANDBY => "a unit is in standby",
+        WorkingMode::BYPASS => "a unit is in bypass",
+        _ => "a unit is in an unknown mode",
     };
-    let Advice { why, steps } = advice_for(mode);
-    Some(RULE.finding(severity, what, values, why).advise(steps))
+    Some(RULE.report(kind_of(mode), what, values))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use pi18_proto::WorkingMode;
 
 use crate::{
     Finding, FindingKind, Severity, UnitSnapshot,
+    advice::LIVE,
     context::{Context, observed, window},
     rules::{
         BuiltIn,
@@ -39,8 +40,8 @@ static CONFLICT: FindingKind = FindingKind::new(
     &[
         "check again in a minute: the units may be changing modes",
         "compare the AC input voltages and the settings",
-        "look whether the parallel communication cables are plugged in on every unit; plug them only with all \
-         units switched off",
+        LIVE,
+        "check the parallel communication cables",
     ],
 );
 

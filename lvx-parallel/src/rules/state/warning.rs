@@ -8,8 +8,8 @@
 use pi18_proto::{FaultCode, FaultsAndWarnings, Reply};
 
 use crate::{
-    Finding, Severity, UnitSnapshot,
-    advice::{Advice, warning as advice_for},
+    Finding, UnitSnapshot,
+    advice::{OUTAGE, WARNING_KINDS, warning as kind_of},
     context::{Context, observed},
     rules::{
         BuiltIn,
@@ -18,8 +18,13 @@ use crate::{
     wording::uncapitalised,
 };
 
-pub(crate) static RULE: BuiltIn =
-    BuiltIn::new("warning", "a warning is raised", "PI18 2017 and 2022, \"FWS\"", &[], check);
+pub(crate) static RULE: BuiltIn = BuiltIn::new(
+    "warning",
+    "a warning is raised",
+    "PI18 2017 and 2022, \"FWS\"",
+    WARNING_KINDS,
+    check,
+);
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     // The first field is the fault.
@@ -44,12 +49,9 @@ fn finding(context: &Context<'_>, name: &str, label: &str) -> Option<Finding> {
     let values: Vec<_> = raised.iter().map(|unit| observed(unit, "raised")).collect();
     if is_outage {
         let values = if context.units.len() > 1 { Vec::new() } else { values };
-        let why = "the units run from battery and PV until the grid is back";
-        return Some(RULE.finding(Severity::Info, "no unit has grid", values, why));
+        return Some(RULE.report(&OUTAGE, "no unit has grid", values));
     }
-    let Advice { why, steps } = advice_for(name);
-    let what = uncapitalised(label);
-    Some(RULE.finding(Severity::Warning, what, values, why).advise(steps))
+    Some(RULE.report(kind_of(name), uncapitalised(label), values))
 }
 
 fn raises(unit: &UnitSnapshot, name: &str) -> bool {
@@ -95,7 +97,11 @@ mod tests {
             let bank = bank_of(&["", &format!("warn={}", info.name)]);
             assert_eq!(findings(&bank), [("warning", Severity::Warning)], "{}", info.name);
             let finding = &check(&bank).findings[0];
-            assert!(!finding.advice.is_empty() && finding.why != UNKNOWN_WARNING, "{}", info.name);
+            assert!(
+                !finding.advice.is_empty() && finding.why != UNKNOWN_WARNING.why,
+                "{}",
+                info.name
+            );
         }
         assert_eq!(findings(&healthy()), []);
         assert_eq!(first_finding(&bank_of(&["", "warn=fan-locked"])), "fan locked: sim:1 raised");
