@@ -10,6 +10,7 @@ mod identity;
 mod info;
 mod judge;
 mod kind;
+mod pv;
 mod reading;
 mod rule;
 mod setup;

@@ -121,6 +121,25 @@ thresholds! {
     ///
     /// Default 10 % (assumed: an MPPT charger has an efficiency of at least 90 %).
     pv_losses: Percent = Percent(10);
+    /// PV voltage, in volts, at or above which it is near the maximum of the units
+    ///
+    /// Default 430 V, 95 % of 450 V. Source: user manuals of 48 V models of this maker give a maximum of 450 V
+    /// (5 kW) or 500 V (3.6 and 5.6 kW). A unit does not report its maximum: set 95 % of the maximum PV voltage in
+    /// the data sheet of the model.
+    pv_voltage_high: Decivolts = Decivolts(4300);
+    /// maximum PV voltage of the units, in volts
+    ///
+    /// Default 500 V, the greater maximum of the manuals named at `pv_voltage_high`. Set the maximum PV voltage in
+    /// the data sheet of the model; 95 % of it then counts as near the maximum.
+    pv_voltage_max: Decivolts = Decivolts(5000);
+    /// PV voltage, in volts, from which a PV charger must work
+    ///
+    /// Default 150 V. Source: the start-up voltage in the user manual of 3.6 and 5.6 kW models; assumed for others.
+    pv_voltage_start: Decivolts = Decivolts(1500);
+    /// largest PV power of a PV input that supplies nothing, in watts
+    ///
+    /// Default 20 W (assumed).
+    pv_power_idle: Watts = Watts(20);
     /// smallest PV power of a unit or a string that produces substantially, in watts
     ///
     /// Default 500 W, a tenth of the panels of a unit (assumed). With less, the sun is low or covered.
@@ -153,6 +172,19 @@ thresholds! {
     ///
     /// Default 100 %: the rated power.
     load_high: Percent = Percent(100);
+    /// largest output power of a unit that supplies nothing, in watts
+    ///
+    /// Default 50 W (assumed).
+    idle_power: Watts = Watts(50);
+    /// smallest output power of a unit that carries much of the load, in watts, for deciding whether another one idles
+    ///
+    /// Default 750 W, an eighth of 6 kW (assumed: units share the load accurately above a tenth of their rated
+    /// power).
+    busy_power: Watts = Watts(750);
+    /// smallest battery current of a unit that carries much of it, in amperes, for deciding whether another one idles
+    ///
+    /// Default 15 A (assumed, as for `busy_power`).
+    busy_current: Amperes = Amperes(15);
     /// largest charge current of the bank, in per cent of the battery capacity per hour: 50 is 0.5 C
     ///
     /// Default 50 %. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C; makers of LFP

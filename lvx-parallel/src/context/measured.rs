@@ -27,7 +27,7 @@ pub(crate) struct Measured<'a> {
 
 impl<'a> Measured<'a> {
     /// Returns the measurements of a unit, if it answered `GS`.
-    pub(super) fn of(unit: &'a UnitSnapshot) -> Option<Self> {
+    pub(crate) fn of(unit: &'a UnitSnapshot) -> Option<Self> {
         let Reading { value, at } = unit.status.reading()?;
         Some(Self { unit, status: value, at, again: unit.own_status() })
     }

@@ -8,11 +8,13 @@
 //! [`is_suppressed`] about that part. No rule runs the check of another one: rules whose findings suppress
 //! others run first, and [`Context::reporting`] lists those that reported something.
 
+use lvx_settings::Setting;
 use pi18_proto::FaultCode;
 
 use self::{
     Effect::{
-        BatteryWarning, ElectricalSetting, Fault, LineFail, OutputSetting, Rule, UnitWithoutBattery,
+        AbnormalCharger, BatteryWarning, ElectricalSetting, Fault, IdleBattery, LineFail,
+        OutputSetting, PvInputWithWarning, Rule, UnitWithoutBattery,
     },
     When::{Always, Chosen, Reports},
 };
@@ -36,6 +38,12 @@ pub(super) enum Effect {
     /// `warning`, `battery-capacity` and `mode-conflict`: everything about a
     /// unit that measures no battery.
     UnitWithoutBattery,
+    /// `pv-voltage`, `charger-status` and `pv-string`: PV inputs about which the unit raises a warning.
+    PvInputWithWarning,
+    /// `pv-string`: PV inputs whose charger is abnormal.
+    AbnormalCharger,
+    /// `idle-unit`: units that neither charge nor discharge the battery.
+    IdleBattery,
 }
 
 /// A row of the table.
@@ -89,6 +97,15 @@ static TABLE: &[Suppression] = &[
     row(UnitWithoutBattery, "battery-voltage", Reports),
     row(UnitWithoutBattery, "fault", Chosen(has_battery_fault)),
     row(BatteryWarning, "fault", Chosen(|_| true)),
+    // A warning of the unit, or an abnormal charger, explains a PV input without power.
+    row(PvInputWithWarning, "warning", Chosen(|_| true)),
+    row(AbnormalCharger, "charger-status", Chosen(|_| true)),
+    // Unequal settings explain that one unit uses the battery and another one does not; an idle unit explains
+    // unequal currents of the others.
+    row(IdleBattery, "settings", Chosen(has_disagreement)),
+    row(IdleBattery, "further-settings", Chosen(has_window_difference)),
+    row(Rule("charge-current"), "idle-unit", Reports),
+    row(Rule("discharge-current"), "idle-unit", Reports),
     // Units that cannot communicate have no reliable data about each other.
     row(Rule("mode-conflict"), "fault", Always(has_communication_fault)),
     row(Rule("cross-serial"), "fault", Always(has_communication_fault)),
@@ -123,6 +140,11 @@ fn has_different_models(context: &Context<'_>) -> bool {
 
 fn has_disagreement(context: &Context<'_>) -> bool {
     context.has_disagreement()
+}
+
+fn has_window_difference(context: &Context<'_>) -> bool {
+    let windows = [Setting::AcChargeWindow, Setting::AcLoadWindow];
+    windows.into_iter().any(|setting| context.has_difference(setting))
 }
 
 fn has_battery_fault(context: &Context<'_>) -> bool {

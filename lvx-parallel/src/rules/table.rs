@@ -12,7 +12,7 @@ use super::{
     ac, battery, cross, identity,
     info::RuleInfo,
     kind::FindingKind,
-    reading,
+    pv, reading,
     rule::{BuiltIn, Rule},
     setup, state,
 };
@@ -82,6 +82,10 @@ rules! {
     battery::charge_rate: GS, NONE;
     battery::battery_capacity: GS, PGS.and(PIRI);
     battery::state_of_charge: GS.and(PIRI), NONE;
+    pv::pv_voltage: GS.and(FWS).and(GMN), PGS;
+    pv::charger_status: GS.and(PIRI).and(MOD).and(FWS).and(T), PGS;
+    pv::pv_string: GS.and(PIRI).and(MOD).and(FWS), PGS;
+    state::idle: GS.and(PIRI).and(MOD).and(FWS), GMN.and(PGS).and(SETTINGS);
     ac::grid: GS.and(PIRI), GMN.and(PGS);
     ac::output: GS.and(PIRI), GMN.and(PGS);
     ac::load: GS, PGS;

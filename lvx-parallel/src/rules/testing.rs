@@ -84,6 +84,8 @@ pub(crate) fn measure(
     let status = *status;
     let current = |unit: &UnitSnapshot| unit.status.value().unwrap().charge_current.0;
     let total = units.iter().map(current).sum();
+    let power = |unit: &UnitSnapshot| unit.status.value().unwrap().active_power.0;
+    let total_power = units.iter().map(power).sum();
     for reporting in units {
         let reported = reporting.statuses[unit].value_mut().unwrap();
         reported.battery_voltage = status.battery_voltage;
@@ -95,8 +97,18 @@ pub(crate) fn measure(
         reported.charge_current = status.charge_current;
         reported.discharge_current = status.discharge_current;
         reported.pv1_power = status.pv1_power;
+        reported.pv2_power = status.pv2_power;
+        reported.pv1_voltage = status.pv1_voltage;
+        reported.pv2_voltage = status.pv2_voltage;
+        reported.mppt1_status = status.mppt1_status;
+        reported.mppt2_status = status.mppt2_status;
+        reported.apparent_power = status.apparent_power;
+        reported.active_power = status.active_power;
+        reported.load_percent = status.load_percent;
         for answer in &mut reporting.statuses {
-            answer.value_mut().unwrap().total_charge_current.0 = total;
+            let reported = answer.value_mut().unwrap();
+            reported.total_charge_current.0 = total;
+            reported.total_active_power.0 = total_power;
         }
     }
 }

@@ -54,7 +54,7 @@ mod tests {
     fn unequal_currents_are_reported() {
         assert_eq!(with([30, 36], ["1", "1"]), [("discharge-current", Severity::Warning)]);
         assert_eq!(with([30, 35], ["1", "1"]), []);
-        assert_eq!(with([30, 0], ["1", "1"]), []);
+        assert_eq!(with([30, 0], ["1", "1"]), [("idle-unit", Severity::Warning)]);
     }
 
     #[test]

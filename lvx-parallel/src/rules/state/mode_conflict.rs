@@ -155,8 +155,8 @@ mod tests {
         let mut bank = bank_of(&[&format!("{switches}&mode=03"), "mode=05"]);
         for (unit, watts) in pv.into_iter().enumerate() {
             measure(&mut bank.units, unit, |status| {
-                status.pv1_power = Watts(watts);
-                status.pv2_power = Watts(0);
+                status.pv1_power = Watts(watts / 2);
+                status.pv2_power = Watts(watts - watts / 2);
             });
         }
         findings(&bank)

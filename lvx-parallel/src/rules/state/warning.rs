@@ -54,7 +54,8 @@ fn finding(context: &Context<'_>, name: &str, label: &str) -> Option<Finding> {
     Some(RULE.report(kind_of(name), uncapitalised(label), values))
 }
 
-fn raises(unit: &UnitSnapshot, name: &str) -> bool {
+/// Returns whether a unit raises the warning with this name.
+pub(crate) fn raises(unit: &UnitSnapshot, name: &str) -> bool {
     let mut found = false;
     if let Some(faults) = unit.faults.value() {
         faults.visit_raised(&mut |info| found |= info.name == name);

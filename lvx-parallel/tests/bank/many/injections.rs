@@ -3,7 +3,8 @@
 use fastrand::Rng;
 use lvx_parallel::{BankSnapshot, Gap, Reason, UnitSnapshot};
 use pi18_proto::{
-    Amperes, Currents, Decivolts, PaddedSerial, Percent, SerialNumber, TimeOfDay, WorkingMode,
+    Amperes, ChargerStatus, Currents, Decivolts, PaddedSerial, Percent, SerialNumber, TimeOfDay,
+    Watts, WorkingMode,
 };
 
 use crate::random::Plan;
@@ -223,6 +224,50 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
                 each.status.value_mut().unwrap().charge_current = current;
                 each.statuses[n].value_mut().unwrap().charge_current = current;
             }
+        })
+    }),
+    ("a high PV voltage", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        by_change("pv-voltage", move |bank| {
+            let unit_itself = &mut bank.units[unit];
+            unit_itself.status.value_mut().unwrap().pv1_voltage = Decivolts(4500);
+            unit_itself.statuses[unit].value_mut().unwrap().pv1_voltage = Decivolts(4500);
+        })
+    }),
+    ("an abnormal PV charger", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        by_change("charger-status", move |bank| {
+            let unit_itself = &mut bank.units[unit];
+            let status = unit_itself.status.value_mut().unwrap();
+            (status.pv2_voltage, status.mppt2_status) = (Decivolts(3000), ChargerStatus::ABNORMAL);
+            let again = unit_itself.statuses[unit].value_mut().unwrap();
+            (again.pv2_voltage, again.mppt2_status) = (Decivolts(3000), ChargerStatus::ABNORMAL);
+        })
+    }),
+    ("a PV string without power", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        by_change("pv-string", move |bank| {
+            let unit_itself = &mut bank.units[unit];
+            let status = unit_itself.status.value_mut().unwrap();
+            (status.pv1_power, status.pv2_power) = (Watts(800), Watts(0));
+            status.pv2_voltage = Decivolts(3000);
+            (status.charge_current, status.discharge_current) = (Amperes(0), Amperes(5));
+            let again = unit_itself.statuses[unit].value_mut().unwrap();
+            (again.pv1_power, again.pv2_power) = (Watts(800), Watts(0));
+            again.pv2_voltage = Decivolts(3000);
+            (again.charge_current, again.discharge_current) = (Amperes(0), Amperes(5));
+        })
+    }),
+    ("an idle unit", |plan, random| {
+        let unit = any(plan, random)?;
+        is_one_phase(plan).then_some(())?;
+        let load = format!("load={}", 2000 * plan.units());
+        let off_grid = ["mode=03", "grid=off", "soc=60", "sun=0"].map(str::to_owned);
+        plan.all.extend(off_grid.into_iter().chain([load]));
+        by_change("idle-unit", move |bank| {
+            let unit_itself = &mut bank.units[unit];
+            unit_itself.status.value_mut().unwrap().active_power = Watts(0);
+            unit_itself.statuses[unit].value_mut().unwrap().active_power = Watts(0);
         })
     }),
     ("a wrong clock", |plan, random| {
