@@ -42,6 +42,8 @@ const HARMLESS: &[(&str, &str)] = &[
     ("open PV at its DC isolator, never at a plug", "operates a switch made for it"),
     ("have a string shortened", "after an electrician has measured, with the isolator open"),
     ("compare the power of the string", "compares numbers"),
+    ("look whether the output breaker of the idle unit is on", "looks, and switches nothing"),
+    ("look whether the battery breaker and the AC input breaker", "looks, and switches nothing"),
     ("lower the load or the charge current; look whether the fans turn", "looks from outside"),
     ("check again; if a unit is always slow, check its data cable", "a data cable of the computer"),
     ("check its data cable and adapter at the computer", "a data cable of the computer"),

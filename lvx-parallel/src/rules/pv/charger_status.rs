@@ -13,11 +13,9 @@
 
 use pi18_proto::ChargerStatus;
 
-use super::input::PvInput;
+use super::{ISOLATE, input::PvInput};
 use crate::{
-    Finding, FindingKind, Severity, UnitSnapshot,
-    context::Context,
-    rules::{BuiltIn, pv::LIVE},
+    Finding, FindingKind, Severity, UnitSnapshot, advice::LIVE, context::Context, rules::BuiltIn,
 };
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
@@ -35,8 +33,8 @@ static ABNORMAL: FindingKind = FindingKind::new(
     "the charger of this PV input does not work, so that its power is lost; a charger that has failed can overheat",
     &[
         "read the display of the unit: it may show a warning about this PV input",
-        "check again in ten minutes; if the status is still abnormal, switch the string off at its DC isolator and \
-         leave it off; never pull a PV plug under load: the arc does not go out by itself",
+        "check again in ten minutes; if the status is normal then, nothing else is to do",
+        ISOLATE,
         LIVE,
         "measure voltage, polarity and insulation of the string; if they are right, have the unit serviced",
     ],

@@ -14,13 +14,13 @@
 
 use pi18_proto::{Amperes, BatteryType, ChargerStatus, RatedInformation};
 
-use super::input::PvInput;
+use super::{ISOLATE, input::PvInput};
 use crate::{
     Finding, FindingKind, Severity,
+    advice::LIVE,
     context::{Context, Measured},
     rules::{
         BuiltIn,
-        pv::LIVE,
         suppression::{Effect, is_suppressed},
     },
 };
@@ -42,8 +42,8 @@ static IDLE: FindingKind = FindingKind::new(
      set a roof on fire",
     &[
         "look from the ground whether shade, snow or dirt covers the panels",
-        "check again in half an hour; if the input still supplies nothing, switch the string off at its DC isolator; \
-         never pull a PV plug under load: the arc does not go out by itself",
+        "check again in half an hour; if the input supplies power then, nothing else is to do",
+        ISOLATE,
         LIVE,
         "check the connectors, fuses and insulation of the string; if they are right, have the charger of the unit \
          serviced",

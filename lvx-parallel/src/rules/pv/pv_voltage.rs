@@ -11,11 +11,12 @@
 
 use pi18_proto::Decivolts;
 
-use super::input::PvInput;
+use super::{ISOLATE, input::PvInput};
 use crate::{
     Finding, FindingKind, Severity,
+    advice::LIVE,
     context::{Context, Measured},
-    rules::{BuiltIn, pv::LIVE},
+    rules::BuiltIn,
 };
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
@@ -44,9 +45,8 @@ static HIGH: FindingKind = FindingKind::new(
 
 const ADVICE: &[&str] = &[
     "compare the voltage with the maximum PV voltage in the data sheet of exactly this model: if it is below 95 % \
-     of that, set pv_voltage_high and pv_voltage_max accordingly",
-    "otherwise switch the string off at its DC isolator, if that is rated for this voltage, and leave it off; never \
-     pull a PV plug under load: the arc does not go out by itself",
+     of that, set pv_voltage_high and pv_voltage_max accordingly; otherwise go on",
+    ISOLATE,
     LIVE,
     "measure the open-circuit voltage of the string, calculate it for the coldest morning, and shorten the string: \
      panels are live whenever there is light",

@@ -23,10 +23,10 @@ use pi18_proto::{Decivolts, WorkingMode};
 
 use crate::{
     Finding, FindingKind, Severity,
+    advice::LIVE,
     context::{Context, Measured, OutputGroup, difference},
     rules::{
         BuiltIn,
-        pv::LIVE,
         suppression::{Effect, is_suppressed},
     },
 };
