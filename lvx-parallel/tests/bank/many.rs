@@ -57,7 +57,8 @@ fn one_problem_is_found_in_each_bank() {
         let mut bank = plan.read(&mut random);
         (fault.change)(&mut bank);
         let found = findings(&asked(bank, seed));
-        let is_found = found.iter().any(|(rule, _)| *rule == fault.rule);
+        let is_found =
+            found.iter().any(|(rule, severity)| *rule == fault.rule && *severity >= fault.severity);
         assert!(is_found, "seed {seed}, {name}: {found:?}, {plan:?}");
         let others = |(rule, severity): &&(&str, Severity)| {
             *severity == Severity::Error && *rule != fault.rule

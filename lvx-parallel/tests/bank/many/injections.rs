@@ -1,7 +1,11 @@
 //! Problems to inject into healthy banks, and the rule that finds each.
 
 use fastrand::Rng;
-use lvx_parallel::{BankSnapshot, Gap, Reason, UnitSnapshot};
+use lvx_parallel::{
+    BankSnapshot, Gap, Reason,
+    Severity::{self, Error, Info, Warning},
+    UnitSnapshot,
+};
 use pi18_proto::{
     Amperes, ChargerStatus, Currents, Decivolts, PaddedSerial, Percent, SerialNumber, TimeOfDay,
     Watts, WorkingMode,
@@ -12,6 +16,8 @@ use crate::random::Plan;
 /// The rule that finds a problem, and the change to make after reading.
 pub(crate) struct Injected {
     pub(crate) rule: &'static str,
+    /// The least severity of the finding.
+    pub(crate) severity: Severity,
     pub(crate) change: Box<dyn Fn(&mut BankSnapshot)>,
 }
 
@@ -22,8 +28,8 @@ pub(crate) type Inject = fn(&mut Plan, &mut Rng) -> Option<Injected>;
     clippy::unnecessary_wraps,
     reason = "a tail expression in functions that return an `Option`"
 )]
-fn by_switch(rule: &'static str) -> Option<Injected> {
-    Some(Injected { rule, change: Box::new(|_| ()) })
+fn by_switch(rule: &'static str, severity: Severity) -> Option<Injected> {
+    Some(Injected { rule, severity, change: Box::new(|_| ()) })
 }
 
 /// A problem that a change of the snapshot causes.
@@ -31,8 +37,12 @@ fn by_switch(rule: &'static str) -> Option<Injected> {
     clippy::unnecessary_wraps,
     reason = "a tail expression in functions that return an `Option`"
 )]
-fn by_change(rule: &'static str, change: impl Fn(&mut BankSnapshot) + 'static) -> Option<Injected> {
-    Some(Injected { rule, change: Box::new(change) })
+fn by_change(
+    rule: &'static str,
+    severity: Severity,
+    change: impl Fn(&mut BankSnapshot) + 'static,
+) -> Option<Injected> {
+    Some(Injected { rule, severity, change: Box::new(change) })
 }
 
 /// Returns any unit of a bank with at least two units.
@@ -49,33 +59,33 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("another main firmware", |plan, random| {
         let unit = any(plan, random)?;
         plan.put(unit, "main=06440");
-        by_switch("main-firmware")
+        by_switch("main-firmware", Warning)
     }),
     ("another main firmware and fault 71", |plan, random| {
         let unit = any(plan, random)?;
         plan.put(unit, "main=06303");
         plan.all.push("fault=71".to_owned());
-        by_switch("main-firmware")
+        by_switch("main-firmware", Error)
     }),
     ("a fault", |plan, random| {
         let unit = random.usize(0..plan.units());
         plan.put(unit, format!("fault={:02}", random.u8(1..=99)));
-        by_switch("fault")
+        by_switch("fault", Error)
     }),
     ("fault 83 without a battery", |plan, random| {
         let unit = any(plan, random)?;
         plan.all.push("fault=83".to_owned());
         plan.put(unit, "battery=off");
-        by_switch("fault")
+        by_switch("fault", Error)
     }),
     ("a duplicate instance", |plan, random| {
         let unit = any(plan, random)?;
         plan.put(unit, format!("instance={}", (unit + 1) % plan.units()));
-        by_switch("instance")
+        by_switch("instance", Error)
     }),
     ("no master", |plan, _| {
         (plan.units() > 1).then(|| plan.put(0, "instance=9"))?;
-        by_switch("instance")
+        by_switch("instance", Error)
     }),
     ("a missing instance", |plan, random| {
         (plan.units() > 1).then(|| {
@@ -84,12 +94,12 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         })?;
         // With nine units, the last one already has instance 8, so 9 leaves no gap.
         (plan.units() < 9).then_some(())?;
-        by_switch("instance")
+        by_switch("instance", Error)
     }),
     ("a unit set to single", |plan, random| {
         let unit = any(plan, random)?;
         plan.put(unit, "output-mode=0");
-        by_switch("output-mode")
+        by_switch("output-mode", Error)
     }),
     ("a different setting", |plan, random| {
         let unit = any(plan, random)?;
@@ -100,19 +110,22 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
             "cutoff=43.1",
             "recharge=46.1",
             "redischarge=51.1",
-            "max-charge=15",
-            "max-ac-charge=15",
             "output-priority=3",
             "charger-priority=3",
             "solar-priority=3",
             "machine-type=3",
         ];
         plan.put(unit, switches[random.usize(0..switches.len())]);
-        by_switch("settings")
+        by_switch("settings", Error)
+    }),
+    ("a different charge limit", |plan, random| {
+        let unit = any(plan, random)?;
+        plan.put(unit, ["max-charge=15", "max-ac-charge=15"][random.usize(0..2)]);
+        by_switch("settings", Warning)
     }),
     ("a different time window", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("further-settings", move |bank| {
+        by_change("further-settings", Warning, move |bank| {
             let window = bank.units[unit].ac_load_window.value_mut().unwrap();
             window.start = TimeOfDay::new(22, 0).unwrap();
         })
@@ -122,11 +135,11 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         // Older units do not report their model.
         plan.all.push("edition=2022".to_owned());
         plan.put(unit, "model=07");
-        by_switch("ratings")
+        by_switch("ratings", Error)
     }),
     ("different selectable currents", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("selectable-currents", move |bank| {
+        by_change("selectable-currents", Warning, move |bank| {
             let list = Currents::new(&[Amperes(10), Amperes(100)]).unwrap();
             bank.units[unit].charge_currents.value_mut().unwrap().currents = list;
         })
@@ -135,38 +148,38 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         let unit = any(plan, random)?;
         let sign = if random.bool() { "" } else { "-" };
         plan.put(unit, format!("battery-offset={sign}0.{}", random.u8(4..=9)));
-        by_switch("battery-voltage")
+        by_switch("battery-voltage", Warning)
     }),
     ("a warning", |plan, random| {
         let unit = random.usize(0..plan.units());
         let warnings = ["fan-locked", "overload", "battery-low", "power-limit", "eeprom-fail"];
         plan.put(unit, format!("warn={}", warnings[random.usize(0..warnings.len())]));
-        by_switch("warning")
+        by_switch("warning", Info)
     }),
     ("fault mode without a fault", |plan, random| {
         let unit = random.usize(0..plan.units());
         plan.put(unit, "mode=04");
-        by_switch("mode")
+        by_switch("mode", Error)
     }),
     ("an unknown mode", |plan, random| {
         let unit = random.usize(0..plan.units());
         plan.put(unit, format!("mode=0{}", random.u8(7..=9)));
-        by_switch("mode")
+        by_switch("mode", Warning)
     }),
     ("a unit in a conflicting mode", |plan, random| {
         let unit = any(plan, random)?;
         plan.all.extend(["mode=05".to_owned(), "grid=on".to_owned()]);
         plan.put(unit, ["mode=06", "mode=03"][random.usize(0..2)]);
-        by_switch("mode-conflict")
+        by_switch("mode-conflict", Info)
     }),
     ("a serial number that is not genuine", |plan, random| {
         let unit = random.usize(0..plan.units());
         plan.put(unit, "serial-number=55355535553555");
-        by_switch("serial-number")
+        by_switch("serial-number", Warning)
     }),
     ("a unit given twice", |plan, random| {
         let unit = random.usize(0..plan.units());
-        by_change("same-unit", move |bank| {
+        by_change("same-unit", Error, move |bank| {
             let mut again = bank.units[unit].clone();
             "/dev/hidraw9".clone_into(&mut again.name);
             bank.units.push(again);
@@ -174,7 +187,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("a unit given in place of another", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("same-unit", move |bank| {
+        by_change("same-unit", Error, move |bank| {
             let other = (unit + 1) % bank.units.len();
             let name = std::mem::take(&mut bank.units[unit].name);
             bank.units[unit] = bank.units[other].clone();
@@ -183,13 +196,13 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("a unit not given", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("bank-size", move |bank| {
+        by_change("bank-size", Warning, move |bank| {
             bank.units.remove(unit);
         })
     }),
     ("a unit that cannot be read", |plan, random| {
         let unit = random.usize(0..plan.units());
-        by_change("unread", move |bank| {
+        by_change("unread", Error, move |bank| {
             let gap = Gap::new(Reason::Silent, "expected a reply");
             bank.units[unit] = UnitSnapshot::lost("sim:9", gap);
         })
@@ -197,14 +210,14 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("another grid", |plan, random| {
         let unit = any(plan, random)?;
         is_one_phase(plan).then_some(())?;
-        by_change("grid", move |bank| {
+        by_change("grid", Warning, move |bank| {
             bank.units[unit].status.value_mut().unwrap().grid_voltage.0 += 70;
             bank.units[unit].statuses[unit].value_mut().unwrap().grid_voltage.0 += 70;
         })
     }),
     ("a different battery capacity", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("battery-capacity", move |bank| {
+        by_change("battery-capacity", Warning, move |bank| {
             let change = |capacity: &mut Percent| {
                 capacity.0 = if capacity.0 > 50 { capacity.0 - 20 } else { capacity.0 + 20 };
             };
@@ -218,7 +231,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         // A unit that is alone on its phase shares with no other.
         let mode = |unit: usize| plan.each[unit][0].clone();
         (0..plan.units()).any(|mate| mate != unit && mode(mate) == mode(unit)).then_some(())?;
-        by_change("charge-current", move |bank| {
+        by_change("charge-current", Warning, move |bank| {
             for (n, each) in bank.units.iter_mut().enumerate() {
                 let current = Amperes(if n == unit { 80 } else { 20 });
                 each.status.value_mut().unwrap().charge_current = current;
@@ -228,7 +241,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("a high PV voltage", |plan, random| {
         let unit = random.usize(0..plan.units());
-        by_change("pv-voltage", move |bank| {
+        by_change("pv-voltage", Warning, move |bank| {
             let unit_itself = &mut bank.units[unit];
             unit_itself.status.value_mut().unwrap().pv1_voltage = Decivolts(4500);
             unit_itself.statuses[unit].value_mut().unwrap().pv1_voltage = Decivolts(4500);
@@ -236,7 +249,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("an abnormal PV charger", |plan, random| {
         let unit = random.usize(0..plan.units());
-        by_change("charger-status", move |bank| {
+        by_change("charger-status", Info, move |bank| {
             let unit_itself = &mut bank.units[unit];
             let status = unit_itself.status.value_mut().unwrap();
             (status.pv2_voltage, status.mppt2_status) = (Decivolts(3000), ChargerStatus::ABNORMAL);
@@ -246,7 +259,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("a PV string without power", |plan, random| {
         let unit = random.usize(0..plan.units());
-        by_change("pv-string", move |bank| {
+        by_change("pv-string", Warning, move |bank| {
             let unit_itself = &mut bank.units[unit];
             let status = unit_itself.status.value_mut().unwrap();
             (status.pv1_power, status.pv2_power) = (Watts(800), Watts(0));
@@ -264,7 +277,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         let load = format!("load={}", 2000 * plan.units());
         let off_grid = ["mode=03", "grid=off", "soc=60", "sun=0"].map(str::to_owned);
         plan.all.extend(off_grid.into_iter().chain([load]));
-        by_change("idle-unit", move |bank| {
+        by_change("idle-unit", Warning, move |bank| {
             let unit_itself = &mut bank.units[unit];
             unit_itself.status.value_mut().unwrap().active_power = Watts(0);
             unit_itself.statuses[unit].value_mut().unwrap().active_power = Watts(0);
@@ -272,7 +285,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("a wrong clock", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("clock", move |bank| {
+        by_change("clock", Info, move |bank| {
             let text = bank.units[unit].clock.value().unwrap().time.to_string();
             let year = if text.starts_with("2026") { "2027" } else { "2026" };
             let text = format!("\"{year}{}\"", &text[4..]);
@@ -282,7 +295,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("old data about another unit", |plan, random| {
         let unit = any(plan, random)?;
         let what = random.u8(0..3);
-        by_change("cross-status", move |bank| {
+        by_change("cross-status", Warning, move |bank| {
             let other = (unit + 1) % bank.units.len();
             let status = bank.units[unit].statuses[other].value_mut().unwrap();
             match what {
@@ -294,7 +307,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("an old serial number of another unit", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("cross-serial", move |bank| {
+        by_change("cross-serial", Warning, move |bank| {
             let other = (unit + 1) % bank.units.len();
             let serial = SerialNumber::new("96132206100499").unwrap();
             bank.units[unit].ratings[other].value_mut().unwrap().serial_padded =
@@ -305,7 +318,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         any(plan, random)?;
         is_one_phase(plan).then_some(())?;
         plan.all.push("gusts=0".to_owned());
-        by_change("cross-totals", |bank| {
+        by_change("cross-totals", Warning, |bank| {
             for answer in bank.units.iter_mut().flat_map(|unit| &mut unit.statuses) {
                 let total = &mut answer.value_mut().unwrap().total_active_power.0;
                 *total = *total * 2 + 2000;

@@ -46,7 +46,7 @@ impl Plan {
         ]);
         plan.all.extend(surroundings(random));
         plan.all.extend(settings(&size, random));
-        plan.each = each(units, random);
+        plan.each = each(&size, random);
         // A virtual bank without a switch behaves as with its default.
         let names: Vec<_> = Switches::LIST.iter().map(|info| info.name).collect();
         let is_known = |switch: &String| {
@@ -59,12 +59,12 @@ impl Plan {
     }
 }
 
-/// Returns how long the bank runs: three minutes to a day, but not until the battery is empty.
+/// Returns how long the bank runs: three minutes to a day, but not until the battery is low.
 fn runs(size: &Size, random: &mut Rng) -> Duration {
     // Largest power out of the battery without sun and grid, in W: the load with losses, and the own use.
-    let power = size.load * 12 / 10 + 100 * size.units;
-    // Minutes until the state of charge is 13 %.
-    let most = size.soc.saturating_sub(13) * size.capacity * 48 * 60 / 100 / power;
+    let power = size.load * 5 / 4 + 100 * size.units;
+    // Minutes until the state of charge is 25 %.
+    let most = size.soc.saturating_sub(25) * size.capacity * 48 * 60 / 100 / power;
     let most = most.clamp(3, 24 * 60);
     // As many short runs as long ones.
     let most = if random.bool() { most } else { most.min(60) };
@@ -129,10 +129,12 @@ fn settings(size: &Size, random: &mut Rng) -> Vec<String> {
 }
 
 /// Returns the switches of each unit, the output mode first.
-fn each(units: usize, random: &mut Rng) -> Vec<Vec<String>> {
+fn each(size: &Size, random: &mut Rng) -> Vec<Vec<String>> {
     let phases = random.u8(0..6);
-    let each = (0..units).map(|unit| {
-        let mode = match (phases, units) {
+    // An estimate of 10 % or less is worth a warning.
+    let least_error = if size.soc < 20 { 0 } else { -4 };
+    let each = (0..size.units).map(|unit| {
+        let mode = match (phases, size.units) {
             (0, 3..) => 2 + unit % 3,
             (1, 2..) => 5 + unit % 2,
             (_, 1) => 0,
@@ -145,7 +147,7 @@ fn each(units: usize, random: &mut Rng) -> Vec<Vec<String>> {
             format!("cable={}", random.u8(1..=2)),
             format!("standby-use={}", random.u8(30..=80)),
             format!("efficiency={}", random.u8(90..=96)),
-            format!("soc-error={}", random.i8(-4..=4)),
+            format!("soc-error={}", random.i8(least_error..=4)),
             format!("clock-offset={}s", random.i8(-48..=48)),
             format!("clock-drift={}", random.i8(-3..=3)),
             format!("output-offset={}", f64::from(random.i8(-15..=15)) / 10.0),
