@@ -60,10 +60,7 @@ fn assert_is_declared(finding: &Finding) {
             && finding.advice.len() >= kind.advice.len()
     };
     // NOT YET: rules without kinds.
-    assert!(
-        rule.kinds().is_empty() || rule.kinds().iter().any(|kind| is_kind(kind)),
-        "{finding:#?}"
-    );
+    assert!(rule.kinds().is_empty() || rule.kinds().iter().any(is_kind), "{finding:#?}");
 }
 
 /// Returns the findings in a healthy bank after `change`.
