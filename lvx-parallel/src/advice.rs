@@ -36,13 +36,14 @@ pub(crate) const RESTART: &str = "restart once, and only if no breaker or fuse h
     units, wait a minute, switch on all units, then their AC inputs together, and the loads last";
 
 /// The step before any charging of a battery that is low.
-pub(crate) const CHARGE_LIMITS: &str = "read the cell voltages and the temperature that the BMS shows: a lithium \
-    battery below about 2.5 V a cell (20 V with 8 cells, 40 V with 16) or colder than 0 °C must not be charged, \
-    neither from PV nor from the grid: switch off AC input and PV, and ask the maker of the pack";
+pub(crate) const CHARGE_LIMITS: &str = "do not charge a lithium battery that has less than about 2.5 V a cell (20 V with \
+    8 cells, 40 V with 16) or is colder than 0 °C: switch off AC input and PV (at its DC isolator, never at a \
+    plug), and ask the maker of the pack";
 
 /// The step before any other one if the battery voltage is too high.
 pub(crate) const OVERCHARGED: &str = "if the battery is hot, swollen, hisses or smells, leave the building and call \
-    the fire service; otherwise stop charging: switch off PV and AC input of all units";
+    the fire service; otherwise stop charging: switch off AC input and PV (at its DC isolator, never at a plug) \
+    of all units";
 
 /// The step about a BMS, breaker or fuse that has disconnected the battery.
 pub(crate) const OPENED: &str = "find out why the BMS, the breaker or the fuse has opened before anything is closed \

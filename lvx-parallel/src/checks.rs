@@ -128,7 +128,24 @@ impl Checks {
 
     /// Returns the built-in rules and those that were added, chosen or not.
     pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
-        self.all_rules().map(Rule::info)
+        self.each_rule().map(|rule| rule.info())
+    }
+
+    /// Returns the same rules with their declarations: questions, values, kinds of findings.
+    ///
+    /// ```
+    /// use lvx_parallel::Checks;
+    ///
+    /// for rule in Checks::default().each_rule() {
+    ///     println!("{}: {}", rule.info().id, rule.looks_at());
+    ///     for kind in rule.kinds() {
+    ///         println!("  {} if {}", kind.severity, kind.condition);
+    ///     }
+    /// }
+    /// ```
+    pub fn each_rule(&self) -> impl Iterator<Item = &dyn Rule> {
+        let built_in = rules::ALL.iter().map(|row| -> &dyn Rule { row });
+        built_in.chain(self.added.iter().map(|rule| &**rule))
     }
 
     /// Returns whether the rule with this id is applied.
@@ -138,11 +155,6 @@ impl Checks {
         (self.only.is_empty() || among(&self.only))
             && !among(&self.skip)
             && self.rules().any(|info| info.id == id)
-    }
-
-    fn all_rules(&self) -> impl Iterator<Item = &dyn Rule> {
-        let built_in = rules::ALL.iter().map(|row| -> &dyn Rule { row });
-        built_in.chain(self.added.iter().map(|rule| &**rule))
     }
 
     /// Returns the id if a rule has it.

@@ -25,6 +25,8 @@ pub struct ThresholdInfo {
     pub key: &'static str,
     /// Description of the limit, with its unit.
     pub summary: &'static str,
+    /// The default, and its origin.
+    pub origin: &'static str,
 }
 
 macro_rules! thresholds {
@@ -65,7 +67,11 @@ macro_rules! thresholds {
         impl Thresholds {
             /// Name and meaning of each threshold.
             pub const LIST: &'static [ThresholdInfo] = &[
-                $( ThresholdInfo { key: stringify!($key), summary: $summary.trim_ascii() } ),+
+                $( ThresholdInfo {
+                    key: stringify!($key),
+                    summary: $summary.trim_ascii(),
+                    origin: concat!($($more),*).trim_ascii(),
+                } ),+
             ];
 
             /// Returns the name of each threshold with its value as it is shown.

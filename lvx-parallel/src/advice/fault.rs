@@ -52,7 +52,9 @@ pub(crate) static FAULT_WHILE_WORKING: FindingKind = error(
     "a fault is reported by units that work: in mode 02, 03, 05 or 06, with power or battery current",
     "the units report this fault and still work: it may be over, or they may stop at any moment; all their \
      terminals are live",
-    &["read the units again, and compare with their displays: the code may be over; if it stays:"],
+    &[
+        "read the units again, and compare with their displays; if the code stays, take the following steps",
+    ],
 );
 
 static UNKNOWN: FindingKind = error(
@@ -187,7 +189,7 @@ codes! {
     FaultCode::BATTERY_LOW => error("fault 04 battery voltage too low", STOPS, &[
         "switch loads off",
         CHARGE_LIMITS,
-        "otherwise charge the battery with a low current, from the grid if there is no sun",
+        "otherwise charge the battery with a low current, while its BMS shows no alarm, from the grid if there is no sun",
         "compare the cut-off voltage with the limits of the battery",
         LIVE,
         "if the battery itself is not low, check its cables, breaker and lugs for a bad contact",
@@ -238,7 +240,7 @@ codes! {
         &[
             "open PV at its DC isolator, never at a plug, and leave it open until an electrician has measured the \
              voltage of each string: on a cold day, a string with too many panels exceeds the maximum",
-            "have a string shortened whose voltage on the coldest day is above the maximum of the unit",
+            "have the electrician shorten a string whose voltage on the coldest day is above the maximum of the unit",
             "with PV still open, restart as below; a fault that returns has another cause: have the unit serviced",
             RESTART,
         ],

@@ -46,7 +46,8 @@ codes! {
     );
     WorkingMode::BYPASS => info(
         "mode 02 bypass",
-        "the grid feeds the loads directly, bypassing the inverter: its output is off, or it was overloaded",
+        "the grid feeds the loads directly, past the inverter, which is switched off or was overloaded; all \
+         terminals are live",
         &[],
     );
 }

@@ -34,13 +34,18 @@ const PARTS: [&str; 20] = [
 /// Steps that name an electrical part and need not come after [`LIVE`]: their beginnings, each with the reason.
 const HARMLESS: &[(&str, &str)] = &[
     (RESTART, "only looks at breakers and fuses"),
+    (CHARGE_LIMITS, "operates a switch made for it"),
+    (OVERCHARGED, "operates a switch made for it"),
     (OPENED, "finds a reason, before anything is closed"),
     (MODE_FOLLOWS_WIRING, "an electrician compares"),
     ("have an electrician measure", "an electrician measures"),
     ("have an electrician look", "an electrician looks, and measures"),
     ("compare again while charging", "compares numbers"),
     ("open PV at its DC isolator, never at a plug", "operates a switch made for it"),
-    ("have a string shortened", "after an electrician has measured, with the isolator open"),
+    (
+        "have the electrician shorten a string",
+        "after an electrician has measured, with the isolator open",
+    ),
     ("compare the power of the string", "compares numbers"),
     ("look whether the output breaker of the idle unit is on", "looks, and switches nothing"),
     ("look whether the battery breaker and the AC input breaker", "looks, and switches nothing"),

@@ -100,7 +100,7 @@ const PV_HIGH: &str = "this PV voltage can destroy the charger and set it on fir
 const PV_HIGH_STEPS: &[&str] = &[
     "open PV at its DC isolator, never at a plug, and leave it open until an electrician has measured the \
      voltage of each string",
-    "have a string shortened whose voltage on the coldest day is above the maximum of the unit",
+    "have the electrician shorten a string whose voltage on the coldest day is above the maximum of the unit",
 ];
 
 const MPPT: &str = "the charger limits the power of the string";

@@ -109,7 +109,7 @@ impl Checks {
             .chain(judged.flat_map(|(_, findings)| findings))
             .collect();
         findings.sort_by_key(|finding| Reverse(finding.severity));
-        Report::new(&context, needed, findings, self.all_rules().count() - chosen.len())
+        Report::new(&context, needed, findings, self.each_rule().count() - chosen.len())
     }
 
     /// Returns the units that rules judge.
@@ -135,7 +135,7 @@ impl Checks {
 
     /// Returns the chosen rules.
     fn chosen(&self) -> Vec<&dyn Rule> {
-        self.all_rules().filter(|rule| self.applies(&rule.info().id)).collect()
+        self.each_rule().filter(|rule| self.applies(&rule.info().id)).collect()
     }
 
     /// Returns the ids of the chosen rules that need one of these questions.

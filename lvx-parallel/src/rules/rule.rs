@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::{info::RuleInfo, kind::FindingKind};
-use crate::{Context, Finding, Observed, Questions, Severity};
+use crate::{Context, Finding, Observed, Questions, Severity, ThresholdInfo, Thresholds};
 
 /// A rule that judges a bank. The built-in rules implement this trait, and other crates add their own with
 /// [`Checks::with_rule`](crate::Checks::with_rule).
@@ -71,6 +71,11 @@ pub trait Rule: Send + Sync {
         Questions::NONE
     }
 
+    /// Returns the values that the rule judges, for lists of rules. By default, the text is empty.
+    fn looks_at(&self) -> &str {
+        ""
+    }
+
     /// Returns the kinds of findings that the rule reports, for lists of rules. By default, there are none.
     fn kinds(&self) -> &[&'static FindingKind] {
         &[]
@@ -80,6 +85,37 @@ pub trait Rule: Send + Sync {
     ///
     /// Answers may be missing: a unit may not answer, and a saved bank may have been read for another task.
     fn check(&self, context: &Context<'_>) -> Vec<Finding>;
+}
+
+/// What follows from the declaration of a rule, for lists of rules.
+impl dyn Rule + '_ {
+    /// Returns the thresholds that the rule uses: those that its summary or a condition names.
+    ///
+    /// ```
+    /// use lvx_parallel::Checks;
+    ///
+    /// let checks = Checks::default();
+    /// let grid = checks.each_rule().find(|rule| rule.info().id == "grid").expect("a built-in rule");
+    /// assert!(grid.thresholds().any(|threshold| threshold.key == "frequency_spread"));
+    /// ```
+    pub fn thresholds(&self) -> impl Iterator<Item = &'static ThresholdInfo> {
+        let conditions = self.kinds().iter().map(|kind| kind.condition);
+        let texts: Vec<&str> = conditions.chain([&*self.info().summary]).collect();
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let has =
+            |key| texts.iter().any(|text| text.split(|c| !is_part(c)).any(|word| word == key));
+        let used: Vec<_> = Thresholds::LIST.iter().filter(|info| has(info.key)).collect();
+        used.into_iter()
+    }
+
+    /// Returns the severities of the findings that the rule reports, the greatest first.
+    #[must_use]
+    pub fn severities(&self) -> Vec<Severity> {
+        let mut all: Vec<_> = self.kinds().iter().map(|kind| kind.severity).collect();
+        all.sort_unstable_by(|one, other| other.cmp(one));
+        all.dedup();
+        all
+    }
 }
 
 impl fmt::Debug for dyn Rule + '_ {

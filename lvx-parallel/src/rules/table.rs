@@ -21,6 +21,8 @@ use crate::{Context, Finding, FormatError, Question, Questions};
 /// A rule with the questions that it asks.
 pub(crate) struct RuleRow {
     pub(crate) rule: &'static BuiltIn,
+    /// Values that the rule judges.
+    pub(crate) looks_at: &'static str,
     /// Questions whose answers the rule judges.
     pub(crate) needs: Questions,
     /// Questions to ask if the rule found something, or an answer is missing. Their answers explain the
@@ -41,6 +43,10 @@ impl Rule for RuleRow {
         self.evidence
     }
 
+    fn looks_at(&self) -> &str {
+        self.looks_at
+    }
+
     fn kinds(&self) -> &[&'static FindingKind] {
         self.rule.kinds
     }
@@ -52,51 +58,93 @@ impl Rule for RuleRow {
 
 macro_rules! rules {
     ($(
+        // Values that the rule judges.
+        $( #[doc = $looks_at:literal] )*
         // Folder and file of the rule: questions that it needs, questions for evidence.
         $room:ident::$rule:ident: $needs:expr, $evidence:expr;
     )+) => {
         /// Every rule, in the order in which findings of the same severity are reported.
         pub(crate) static ALL: &[RuleRow] = &[$(
-            RuleRow { rule: &$room::$rule::RULE, needs: $needs, evidence: $evidence }
+            RuleRow {
+                rule: &$room::$rule::RULE,
+                looks_at: concat!($($looks_at),*).trim_ascii(),
+                needs: $needs,
+                evidence: $evidence,
+            }
         ),+];
     };
 }
 
 rules! {
+    /// whether every question was answered, and how old the answers are
     reading::unread: EVERYTHING, NONE;
+    /// serial numbers (`ID`) and instances of the units
     identity::same_unit: NONE, GS;
+    /// the fault code of each unit (`FWS`, or `PGSn` of the others), with mode, power and output modes
     state::fault: FWS, FAULTS.and(PIRI).and(MOD).and(GMN);
+    /// the version of the main processor (`VFW`), and the version that the caller expects
     identity::main_firmware: VFW, FAULTS;
+    /// the last field of `GS`
     identity::instance: GS.and(PRI), NONE;
+    /// which units exist (`PRIn`), and how many were given
     identity::bank_size: GS.and(PRI), NONE;
+    /// output modes (`PIRI`, `PRIn`)
     setup::output_mode: PIRI.and(GS).and(PRI), FAULTS;
+    /// rated battery voltage, rated power, topology and MPPT strings (`PIRI`), product line (`GMN`)
     identity::ratings: PIRI.and(GMN), NONE;
+    /// the twelve settings that must agree (`PIRI`)
     setup::settings: PIRI.and(GMN), NONE;
+    /// all other settings but the clock and the output mode (`PIRI`, `FLAG`, `ACCT`, `ACLT`)
     setup::further_settings: SETTINGS.and(GMN), FAULTS;
+    /// the working mode (`MOD`)
     state::mode: MOD, FAULTS;
+    /// the working modes (`MOD`), with PV power and PV voltages
     state::mode_conflict: MOD, FAULTS.and(PIRI);
+    /// the warnings (`FWS`)
     state::warning: FWS, NONE;
+    /// battery voltages (`GS` and the own `PGSn`)
     battery::battery_voltage: GS.and(PIRI), PGS;
+    /// charge currents and PV power (`GS` and the own `PGSn`) of units on one output
     battery::charge_current: GS.and(PIRI), GMN.and(PGS);
+    /// discharge currents and PV power (`GS` and the own `PGSn`) of units on one output
     battery::discharge_current: GS.and(PIRI), GMN.and(PGS);
+    /// the sum of the charge currents (`GS`), and the capacity that the caller gives
     battery::charge_rate: GS, NONE;
+    /// battery capacities (`GS` and the own `PGSn`)
     battery::battery_capacity: GS, PGS.and(PIRI);
+    /// the lowest battery capacity and the battery currents (`GS`)
     battery::state_of_charge: GS.and(PIRI), NONE;
+    /// PV voltages (`GS` and the own `PGSn`), and the maximum of the model (`GMN`)
     pv::pv_voltage: GS.and(FWS).and(GMN), PGS;
+    /// MPPT status, PV voltages and PV power (`GS` and the own `PGSn`), faults and the time of day
     pv::charger_status: GS.and(PIRI).and(MOD).and(FWS).and(T), PGS;
+    /// PV power and PV voltage of each input, and charge targets (`GS`, the own `PGSn`, `PIRI`)
     pv::pv_string: GS.and(PIRI).and(MOD).and(FWS), PGS;
+    /// modes, power and battery currents of a unit, and of the others (`MOD`, `GS`)
     state::idle: GS.and(PIRI).and(MOD).and(FWS), GMN.and(PGS).and(SETTINGS);
+    /// grid voltages and frequencies (`GS` and the own `PGSn`) of units on one phase
     ac::grid: GS.and(PIRI), GMN.and(PGS);
+    /// output voltages and frequencies (`GS` and the own `PGSn`) of units on one phase
     ac::output: GS.and(PIRI), GMN.and(PGS);
+    /// the load in per cent of the rated power (`GS` and the own `PGSn`)
     ac::load: GS, PGS;
+    /// serial numbers in `PRIn` and in `ID`
     cross::cross_serial: GS.and(PRI), FAULTS;
+    /// mode, voltages and power in `PGSn` of other units, and in `GS`, `MOD` and the own `PGSn`
     cross::cross_status: GS.and(MOD).and(PGS).and(GMN), FAULTS;
+    /// totals in `PGSn`, and the sums of output power and charge current in `GS`
     cross::cross_totals: GS.and(PIRI).and(PGS).and(GMN), FAULTS;
+    /// the lists of charge currents (`MCHGCR`, `MUCHGCR`)
     setup::selectable_currents: MCHGCR.and(MUCHGCR), PIRI.and(GMN);
+    /// the serial number (`ID`)
     identity::serial_number: NONE, NONE;
+    /// the clocks (`T`), the clock of the computer, and time windows
     setup::clock: T, SETTINGS;
+    /// the times at which `GS` was read
     reading::skew: GS, NONE;
+    /// the versions of the slave processors (`VFW`)
     identity::slave_firmware: VFW, NONE;
+    /// firmware, instances and settings, now and in a saved bank
     reading::baseline: VFW.and(GS).and(SETTINGS), NONE;
 }
 

@@ -17,6 +17,8 @@ mod paced;
 mod previous;
 mod random;
 mod reports;
+mod rules_page;
+mod words;
 
 use lvx_parallel::{BankSnapshot, Checks, Finding, Member, RuleInfo, Severity, check};
 use pi18_transport::{

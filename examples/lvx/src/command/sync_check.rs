@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use lvx_parallel::{Checks, RuleInfo, Thresholds};
+use lvx_parallel::{Checks, Severity, Thresholds};
 use pi18_proto::Version;
 
 use crate::{
@@ -83,10 +83,13 @@ fn thresholds(args: &args::SyncCheck) -> Result<Thresholds, Failure> {
 }
 
 fn list(out: &mut impl Write) -> Result<Status, Failure> {
-    writeln!(out, "Rules (--only, --skip):")?;
+    writeln!(out, "Rules (--only, --skip), each with its greatest severity:")?;
     let style = style().at_most(80);
-    for info in RuleInfo::all() {
-        write!(out, "{}", style.wrap(&format!("  {:<20} ", info.id), &info.summary))?;
+    let checks = Checks::default();
+    for rule in checks.each_rule() {
+        let (info, severities) = (rule.info(), rule.severities());
+        let severity = severities.first().map(Severity::to_string).unwrap_or_default();
+        write!(out, "{}", style.wrap(&format!("  {:<20} {severity:<8} ", info.id), &info.summary))?;
     }
     writeln!(out, "\nThresholds (--threshold KEY=VALUE, --thresholds FILE):")?;
     for (info, (key, value)) in Thresholds::LIST.iter().zip(Thresholds::default().values()) {
