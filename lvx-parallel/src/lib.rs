@@ -51,7 +51,8 @@
 //! | `ratings`, `main-firmware`, `slave-firmware` | models and firmware |
 //! | `settings`, `further-settings`, `output-mode`, `selectable-currents`, `clock` | settings |
 //! | `fault`, `warning`, `mode`, `mode-conflict` | faults, warnings and working modes |
-//! | `battery-voltage`, `battery-capacity`, `state-of-charge`, `charge-rate` | the battery |
+//! | `battery-voltage`, `battery-voltmeter`, `battery-capacity`, `state-of-charge` | the battery |
+//! | `over-voltage`, `under-voltage`, `charge-rate` | limits of the battery |
 //! | `charge-current`, `discharge-current` | how the units share the battery current |
 //! | `grid`, `output` | AC voltages and frequencies |
 //! | `cross-serial`, `cross-status`, `cross-totals` | the data of the units about each other |

@@ -115,6 +115,42 @@ thresholds! {
     /// Default 0.2 V. Source: two commissioned LVX6048s on one battery showed 55.1 and 55.1 V and were
     /// judged with a limit of about 0.2 V.
     battery_voltage_spread: Decivolts = Decivolts(2);
+    /// voltage that battery cables, lugs and breakers of a unit may lose for each 100 A, in volts: 0.5 is 5 mΩ
+    ///
+    /// Default 0.5 V, 5 mΩ (assumed: 4 m of copper of 50 mm² have 1.4 mΩ; lugs, fuse and breaker add to it).
+    battery_cable_drop: Decivolts = Decivolts(5);
+    /// voltage above bulk and float voltage from which the battery is reported, in volts for 48 V
+    ///
+    /// Default 0.5 V (assumed: a charger regulates within 0.2 V).
+    above_bulk: Decivolts = Decivolts(5);
+    /// voltage above bulk and float voltage from which the battery counts as overcharged, in volts for 48 V
+    ///
+    /// Default 1.0 V (assumed).
+    far_above_bulk: Decivolts = Decivolts(10);
+    /// voltage above bulk and float voltage from which a battery without current counts as disconnected by its BMS, in volts for 48 V
+    ///
+    /// Default 0.3 V (assumed).
+    opened_above_bulk: Decivolts = Decivolts(3);
+    /// battery capacity, in per cent, below which the battery cannot have such a voltage because it is full
+    ///
+    /// Default 95 % (assumed).
+    opened_capacity: Percent = Percent(95);
+    /// voltage below the cut-off voltage from which a discharging battery is reported, in volts for 48 V
+    ///
+    /// Default 0.5 V (assumed).
+    below_cutoff: Decivolts = Decivolts(5);
+    /// battery voltage below which cells are damaged, in volts for 48 V
+    ///
+    /// Default 40.0 V. Source: data sheets of LFP cells give 2.5 V as the discharge limit, 40 V for 16 cells.
+    deep_discharge: Decivolts = Decivolts(400);
+    /// least plausible battery voltage, in per cent of the rated battery voltage
+    ///
+    /// Default 80 % (assumed: 38.4 V for 48 V).
+    battery_voltage_least: Percent = Percent(80);
+    /// greatest plausible battery voltage, in per cent of the rated battery voltage
+    ///
+    /// Default 130 % (assumed: 62.4 V for 48 V; 24 lead-acid cells are equalised with up to 61 V).
+    battery_voltage_greatest: Percent = Percent(130);
     /// largest difference between the charge currents of units that charge, in amperes
     ///
     /// Default 5 A. Source: the same two units, 55 and 57 A, judged with a limit of about 5 A.
@@ -123,6 +159,15 @@ thresholds! {
     ///
     /// Default 5 A, as for charging (assumed).
     discharge_current_spread: Amperes = Amperes(5);
+    /// share of the mean current by which units may differ if that is more, in per cent
+    ///
+    /// Default 10 % (assumed: tolerance of two current sensors and of current sharing).
+    current_share: Percent = Percent(10);
+    /// distance to bulk or float voltage within which charge currents are not compared, in volts for 48 V
+    ///
+    /// Default 0.3 V (assumed: the tolerance of the voltmeters of two chargers, each of which lowers its own
+    /// current there).
+    taper_margin: Decivolts = Decivolts(3);
     /// largest share of PV power that is lost in conversion, in per cent, for deciding whether PV power explains a difference between currents
     ///
     /// Default 10 % (assumed: an MPPT charger has an efficiency of at least 90 %).
@@ -174,6 +219,15 @@ thresholds! {
     ///
     /// Default 10 % (assumed).
     capacity_empty: Percent = Percent(10);
+    /// greatest voltage of a battery that is low, in volts for 48 V
+    ///
+    /// Default 52.0 V, 3.25 V for each of 16 LFP cells. Source: the usual table of LFP cells at rest, with about
+    /// 3.2 V at 20 % and 3.25 V at 40 %.
+    low_voltage: Decivolts = Decivolts(520);
+    /// greatest voltage of a battery that is low and charges, in volts for 48 V
+    ///
+    /// Default 53.6 V (assumed: 0.1 V a cell more than at rest, at 0.5 C).
+    low_voltage_charging: Decivolts = Decivolts(536);
     /// largest load of a unit, in per cent of its rated power
     ///
     /// Default 100 %: the rated power.

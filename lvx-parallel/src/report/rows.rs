@@ -68,9 +68,7 @@ fn measurements(units: &[&UnitSnapshot], own: &Own<'_>) -> Vec<Row> {
         own(label, rules, &|unit| unit.status.value().map(value))
     };
     vec![
-        measured("battery voltage", &["battery-voltage"], |status| {
-            status.battery_voltage.to_string()
-        }),
+        measured("battery voltage", BATTERY_VOLTAGE, |status| status.battery_voltage.to_string()),
         measured("battery capacity", &["battery-capacity", "state-of-charge"], |status| {
             status.battery_capacity.to_string()
         }),
@@ -114,3 +112,7 @@ pub(crate) fn settings(units: &[&UnitSnapshot]) -> Vec<Row> {
     });
     rows.filter(|row| row.cells.iter().any(|cell| cell.value.is_some())).collect()
 }
+
+/// The rules that judge the battery voltage.
+const BATTERY_VOLTAGE: &[&str] =
+    &["battery-voltage", "battery-voltmeter", "over-voltage", "under-voltage"];

@@ -13,8 +13,8 @@ use pi18_proto::FaultCode;
 
 use self::{
     Effect::{
-        AbnormalCharger, BatteryWarning, ElectricalSetting, Fault, IdleBattery, LineFail,
-        OutputSetting, PvInputWithWarning, Rule, UnitWithoutBattery,
+        AbnormalCharger, BatteryHighWarning, BatteryLowWarning, BatteryWarning, ElectricalSetting,
+        Fault, IdleBattery, LineFail, OutputSetting, PvInputWithWarning, Rule, UnitWithoutBattery,
     },
     When::{Always, Chosen, Reports},
 };
@@ -35,6 +35,10 @@ pub(super) enum Effect {
     LineFail,
     /// `warning`: battery warnings of a unit with a fault of its battery.
     BatteryWarning,
+    /// `warning`: a high battery voltage.
+    BatteryHighWarning,
+    /// `warning`: a low battery voltage.
+    BatteryLowWarning,
     /// `warning`, `battery-capacity` and `mode-conflict`: everything about a
     /// unit that measures no battery.
     UnitWithoutBattery,
@@ -106,6 +110,14 @@ static TABLE: &[Suppression] = &[
     row(IdleBattery, "further-settings", Chosen(has_window_difference)),
     row(Rule("charge-current"), "idle-unit", Reports),
     row(Rule("discharge-current"), "idle-unit", Reports),
+    // Faults of the battery are about the same voltage, and an implausible voltage explains a difference.
+    row(Rule("battery-voltmeter"), "fault", Chosen(has_voltage_fault)),
+    row(Rule("over-voltage"), "fault", Chosen(has_voltage_fault)),
+    row(Rule("under-voltage"), "fault", Chosen(has_voltage_fault)),
+    row(Rule("battery-voltage"), "battery-voltmeter", Chosen(has_implausible_voltage)),
+    // A unit warns of the same voltage.
+    row(BatteryHighWarning, "over-voltage", Reports),
+    row(BatteryLowWarning, "under-voltage", Reports),
     // Units that cannot communicate have no reliable data about each other.
     row(Rule("mode-conflict"), "fault", Always(has_communication_fault)),
     row(Rule("cross-serial"), "fault", Always(has_communication_fault)),
@@ -149,6 +161,19 @@ fn has_window_difference(context: &Context<'_>) -> bool {
 
 fn has_battery_fault(context: &Context<'_>) -> bool {
     context.has_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE])
+}
+
+fn has_voltage_fault(context: &Context<'_>) -> bool {
+    context.has_fault(&[
+        FaultCode::PARALLEL_BATTERY_VOLTAGE,
+        FaultCode::BATTERY_HIGH,
+        FaultCode::BATTERY_LOW,
+        FaultCode::BATTERY_OPEN,
+    ])
+}
+
+fn has_implausible_voltage(context: &Context<'_>) -> bool {
+    super::battery::has_implausible_voltage(context)
 }
 
 fn has_line_fault(context: &Context<'_>) -> bool {

@@ -102,7 +102,13 @@ rules! {
     state::mode_conflict: MOD, FAULTS.and(PIRI);
     /// the warnings (`FWS`)
     state::warning: FWS, NONE;
-    /// battery voltages (`GS` and the own `PGSn`)
+    /// battery voltages (`GS` and the own `PGSn`), and the rated battery voltage (`PIRI`)
+    battery::battery_voltmeter: GS.and(PIRI), PGS;
+    /// battery voltages, battery currents and PV voltages (`GS` and the own `PGSn`), bulk and float voltage (`PIRI`)
+    battery::over_voltage: GS.and(PIRI), PGS;
+    /// battery voltages and currents (`GS` and the own `PGSn`), and the cut-off voltage (`PIRI`)
+    battery::under_voltage: GS.and(PIRI), PGS;
+    /// battery voltages and currents (`GS` and the own `PGSn`)
     battery::battery_voltage: GS.and(PIRI), PGS;
     /// charge currents and PV power (`GS` and the own `PGSn`) of units on one output
     battery::charge_current: GS.and(PIRI), GMN.and(PGS);
@@ -110,10 +116,10 @@ rules! {
     battery::discharge_current: GS.and(PIRI), GMN.and(PGS);
     /// the sum of the charge currents (`GS`), and the capacity that the caller gives
     battery::charge_rate: GS, NONE;
-    /// battery capacities (`GS` and the own `PGSn`)
-    battery::battery_capacity: GS, PGS.and(PIRI);
-    /// the lowest battery capacity and the battery currents (`GS`)
-    battery::state_of_charge: GS.and(PIRI), NONE;
+    /// battery capacities and battery voltages (`GS` and the own `PGSn`)
+    battery::battery_capacity: GS.and(PIRI), PGS;
+    /// the lowest battery capacity, battery voltages and battery currents (`GS`)
+    battery::state_of_charge: GS.and(PIRI), PGS;
     /// PV voltages (`GS` and the own `PGSn`), and the maximum of the model (`GMN`)
     pv::pv_voltage: GS.and(FWS).and(GMN), PGS;
     /// MPPT status, PV voltages and PV power (`GS` and the own `PGSn`), faults and the time of day

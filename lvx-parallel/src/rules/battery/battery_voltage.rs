@@ -4,19 +4,26 @@
 //! or the battery is not connected to one of them; a greater difference stops the bank with fault 83. The
 //! difference must last: it counts only if `GS` and the unit's own `PGSn` both show it.
 //!
-//! Limit: `battery_voltage_spread`, 0.2 V. Source: two commissioned LVX6048s on one battery showed 55.1
-//! and 55.1 V and were judged with a limit of about 0.2 V.
+//! Sound cables lose voltage too. A unit that charges with a greater current measures a higher voltage, and
+//! a unit that discharges with a greater current a lower one: a difference of this sign may be greater by
+//! `battery_cable_drop` for each 100 A of difference between the currents.
+//!
+//! Limits: `battery_voltage_spread`, 0.2 V. Source: two commissioned LVX6048s on one battery showed 55.1
+//! and 55.1 V and were judged with a limit of about 0.2 V. `battery_cable_drop`, 0.5 V for 100 A: 5 mΩ for the
+//! cables, lugs, fuse and breaker of a unit (assumed: 4 m of copper of 50 mm² have 1.4 mΩ).
+
+use pi18_proto::{Amperes, Decivolts};
 
 use crate::{
     Finding, FindingKind, Severity,
     advice::{LIVE, OPENED},
-    context::{Context, lasting_spread},
+    context::{Context, Measured},
     rules::BuiltIn,
 };
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "battery-voltage",
-    "battery voltages differ (battery_voltage_spread)",
+    "battery voltages differ (battery_voltage_spread, battery_cable_drop)",
     "two commissioned LVX6048s on one battery: 55.1 and 55.1 V, judged with a limit of about 0.2 V",
     &[&MISSING, &DIFFERENT],
     check,
@@ -39,9 +46,10 @@ static MISSING: FindingKind = FindingKind::new(
 
 static DIFFERENT: FindingKind = FindingKind::new(
     Severity::Warning,
-    "the battery voltages of two units differ by more than battery_voltage_spread in both readings",
-    "the units share one battery: the difference is lost in a cable or a contact, and a greater difference \
-     stops the bank with fault 83",
+    "the battery voltages of two units differ by more than battery_voltage_spread, plus battery_cable_drop for \
+     the difference of their currents, in both readings",
+    "the units share one battery: the difference is lost in a cable or a contact, which gets hot, and a greater \
+     difference stops the bank with fault 83",
     &[
         "compare again while charging and while discharging: the unit with the bad contact measures a higher \
          voltage while charging and a lower one while discharging",
@@ -55,23 +63,67 @@ static DIFFERENT: FindingKind = FindingKind::new(
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let max = context.thresholds().battery_voltage_spread;
-    let units: Vec<_> = context.measured.iter().collect();
-    let spread = lasting_spread(&units, max, |s| s.battery_voltage, |s| s.battery_voltage);
-    let Some(found) = spread else { return Vec::new() };
+    let units = &context.measured;
+    let Some(Excess { found, allowed }) = lasting_excess(context, units) else {
+        return Vec::new();
+    };
     let values = units.iter().map(|unit| unit.value(unit.status.battery_voltage)).collect();
     let finding = if units.iter().any(|measured| measured.unit.lacks_battery().is_some()) {
         RULE.report(&MISSING, "a unit measures no battery", values)
     } else {
-        let what = format!("battery voltages differ by {found}, more than {max}");
+        let what = format!("battery voltages differ by {found}, more than {allowed}");
         RULE.report(&DIFFERENT, what, values)
     };
     vec![finding]
 }
 
+/// A difference between two battery voltages, and the difference that the currents allow.
+struct Excess {
+    found: Decivolts,
+    allowed: Decivolts,
+}
+
+/// A battery voltage, with the charge and the discharge current.
+type Reading = (Decivolts, Amperes, Amperes);
+
+/// Returns the difference between two units that exceeds its limit most, if one does in both readings. If a
+/// unit has no second reading, only `GS` counts.
+fn lasting_excess(context: &Context<'_>, units: &[Measured<'_>]) -> Option<Excess> {
+    let now = units.iter().map(|each| {
+        let status = &each.status;
+        (status.battery_voltage, status.charge_current, status.discharge_current)
+    });
+    let later = units.iter().map(|each| {
+        let status = each.again.as_ref()?;
+        Some((status.battery_voltage, status.charge_current, status.discharge_current))
+    });
+    let later: Option<Vec<Reading>> = later.collect();
+    let found = excess(context, &now.collect::<Vec<_>>())?;
+    later.is_none_or(|later| excess(context, &later).is_some()).then_some(found)
+}
+
+/// Returns the difference between two units that exceeds its limit most.
+fn excess(context: &Context<'_>, units: &[Reading]) -> Option<Excess> {
+    let thresholds = context.thresholds();
+    // Millivolts, amperes and milliohms; 0.1 V for 100 A is 1 mΩ.
+    let spread = i64::from(thresholds.battery_voltage_spread.0) * 100;
+    let resistance = i64::from(thresholds.battery_cable_drop.0);
+    let volts = |reading: &Reading| i64::from(reading.0.0) * 100;
+    let amperes = |reading: &Reading| i64::from(reading.1.0) - i64::from(reading.2.0);
+    let pairs = units.iter().flat_map(|one| units.iter().map(move |other| (one, other)));
+    let differences = pairs.map(|(one, other)| {
+        let drop = resistance * (amperes(one) - amperes(other));
+        (volts(one) - volts(other), spread + drop.max(0))
+    });
+    let (found, allowed) = differences.max_by_key(|(found, allowed)| found - allowed)?;
+    let decivolts =
+        |millivolts: i64| Decivolts(u16::try_from(millivolts / 100).unwrap_or_default());
+    (found > allowed).then(|| Excess { found: decivolts(found), allowed: decivolts(allowed) })
+}
+
 #[cfg(test)]
 mod tests {
-    use pi18_proto::{Decivolts, Percent};
+    use pi18_proto::{Amperes, Decivolts, Percent};
 
     use crate::{
         Checks, Severity,
@@ -88,6 +140,33 @@ mod tests {
         );
         assert_eq!(findings(&bank_of(&["", "battery-offset=0.2"])), []);
         assert_eq!(findings(&bank_of(&["fault=83", "fault=83&battery-offset=3"])).len(), 1);
+    }
+
+    #[test]
+    fn drop_in_cables_allows_difference_of_its_sign() {
+        // One unit discharges with 80 A, and the other with 20 A: 5 mΩ lose 0.3 V more.
+        let with = |volts: [u16; 2]| {
+            let mut bank = bank_of(&["output-mode=5&sun=0&load=3000", "output-mode=6"]);
+            for (unit, amperes) in [(0, 80), (1, 20)] {
+                measure(&mut bank.units, unit, |status| {
+                    status.battery_voltage = Decivolts(volts[unit]);
+                    status.discharge_current = Amperes(amperes);
+                    status.charge_current = Amperes(0);
+                });
+            }
+            bank
+        };
+        let different = [("battery-voltage", Severity::Warning)];
+        assert_eq!(findings(&with([515, 520])), []);
+        let bank = with([514, 520]);
+        assert_eq!(findings(&bank), different);
+        assert_eq!(
+            first_finding(&bank),
+            "battery voltages differ by 0.6 V, more than 0.5 V: sim:0 51.4 V, sim:1 52.0 V"
+        );
+        // The unit with the greater discharge current must not measure more.
+        assert_eq!(findings(&with([522, 520])), []);
+        assert_eq!(findings(&with([523, 520])), different);
     }
 
     #[test]

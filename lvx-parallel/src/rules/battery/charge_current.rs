@@ -1,21 +1,63 @@
 //! `charge-current`: units that charge share the charge current.
 //!
 //! Compares the units that share an output and charge. A difference that PV power explains is reported as
-//! information; see `current_sharing`.
+//! information; see `current_sharing`. Near its bulk or float voltage, each charger lowers its current on its
+//! own, so that the currents are not compared there.
 //!
-//! Limits: `charge_current_spread`, 5 A, and `pv_losses`. Source: two commissioned LVX6048s charging with
-//! 55 and 57 A were judged with a limit of about 5 A; losses assumed.
+//! Limits: `charge_current_spread`, 5 A, `current_share`, 10 %, `pv_losses`, and `taper_margin`, 0.3 V. Source:
+//! two commissioned LVX6048s charging with 55 and 57 A were judged with a limit of about 5 A; others assumed.
 
-use super::current_sharing::Current;
-use crate::{Finding, context::Context, rules::BuiltIn};
+use super::{current_sharing::Current, limits::is_near_full};
+use crate::{
+    Finding, FindingKind, Severity,
+    advice::LIVE,
+    context::{Context, OutputGroup},
+    rules::BuiltIn,
+};
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "charge-current",
-    "charge currents of units that share an output and charge differ (charge_current_spread, pv_losses)",
-    "two commissioned LVX6048s charging with 55 and 57 A, judged with a limit of about 5 A; losses assumed",
-    &[],
+    "charge currents of units that share an output and charge differ (charge_current_spread, current_share, pv_losses; not within taper_margin of bulk or float voltage)",
+    "two commissioned LVX6048s charging with 55 and 57 A, judged with a limit of about 5 A; others assumed",
+    &[&UNEQUAL, &SUN, &AT_LIMIT, &UNSEEN],
     check,
 );
+
+static UNEQUAL: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "charge currents differ by more than charge_current_spread and current_share in both readings",
+    "one unit carries more than its share and ages faster, or another unit cannot deliver its share",
+    STEPS,
+);
+
+static SUN: FindingKind = FindingKind::new(
+    Severity::Info,
+    "charge currents differ, and PV power explains it (pv_losses)",
+    "the units have different PV power, which explains the difference",
+    &[],
+);
+
+static AT_LIMIT: FindingKind = FindingKind::new(
+    Severity::Info,
+    "charge currents differ, a unit is at its maximum charge current, and PV power explains it",
+    "a unit has reached its maximum charge current, and the others have less PV power, which explains the \
+     difference",
+    &[],
+);
+
+static UNSEEN: FindingKind = FindingKind::new(
+    Severity::Info,
+    "charge currents differ, and a unit has a PV string that is not read",
+    "the power of a third PV string is not read; it may explain the difference",
+    STEPS,
+);
+
+const STEPS: &[&str] = &[
+    "compare the PV power of the units: shade on a part of the roof explains a difference",
+    "compare their temperatures: a hot unit charges less",
+    LIVE,
+    "compare their battery cables and contacts, and check the string fuses and isolators",
+];
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let current = Current {
@@ -23,19 +65,20 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         value: |status| status.charge_current,
         again: |status| status.charge_current,
         max: context.thresholds().charge_current_spread,
-        why: "one unit carries more than its share and ages faster, or another unit cannot deliver its share",
-        advice: &[
-            "compare the PV power of the units: shade, a blown string fuse, a string that is off",
-            "compare their battery cables and contacts",
-            "compare their temperatures: a hot unit charges less",
-        ],
+        unequal: &UNEQUAL,
+        explained: &SUN,
+        at_limit: &AT_LIMIT,
+        unseen: &UNSEEN,
     };
-    current.check(&RULE, context)
+    let is_judged = |group: &OutputGroup<'_, '_>| {
+        group.units.iter().all(|each| is_near_full(context, each) == Some(false))
+    };
+    current.check(&RULE, context, is_judged)
 }
 
 #[cfg(test)]
 mod tests {
-    use pi18_proto::{Amperes, Count, Watts};
+    use pi18_proto::{Amperes, Count, Decivolts, Watts};
 
     use crate::{
         Severity,
@@ -58,6 +101,62 @@ mod tests {
         assert_eq!(with(46, 0), [("charge-current", Severity::Warning)]);
         assert_eq!(with(45, 0), []);
         assert_eq!(with(0, 0), []);
+    }
+
+    #[test]
+    fn currents_near_bulk_or_float_voltage_are_not_compared() {
+        let with = |volts: u16| {
+            found(|units| {
+                for (unit, amperes) in [(0, 40), (1, 20)] {
+                    measure(units, unit, |status| {
+                        status.charge_current = Amperes(amperes);
+                        status.battery_voltage = Decivolts(volts);
+                    });
+                }
+            })
+        };
+        let unequal = [("charge-current", Severity::Warning)];
+        for near in [537, 540, 543, 561, 564, 567] {
+            assert_eq!(with(near), [], "{near}");
+        }
+        for far in [536, 544, 560] {
+            assert_eq!(with(far), unequal, "{far}");
+        }
+    }
+
+    #[test]
+    fn currents_within_tenth_of_mean_are_shared() {
+        let with = |one, other| {
+            found(|units| {
+                for (unit, amperes) in [(0, one), (1, other)] {
+                    units[unit].rated.value_mut().unwrap().max_charge_current = Amperes(120);
+                    measure(units, unit, |status| status.charge_current = Amperes(amperes));
+                }
+            })
+        };
+        assert_eq!(with(84, 76), []);
+        assert_eq!(with(85, 76), [("charge-current", Severity::Warning)]);
+    }
+
+    #[test]
+    fn unit_at_its_limit_explains_difference() {
+        // 2000 W more at 54.6 V are 36 A, of which the limit of 60 A cuts off 16 A.
+        let with = |amperes: [u16; 2], more_sun: u32| {
+            let mut bank = bank_of(&["", ""]);
+            for (unit, amperes) in amperes.into_iter().enumerate() {
+                measure(&mut bank.units, unit, |status| {
+                    status.charge_current = Amperes(amperes);
+                    status.pv1_power = Watts(1500 + if unit == 0 { more_sun } else { 0 });
+                });
+            }
+            bank
+        };
+        let bank = with([60, 40], 2000);
+        assert_eq!(findings(&bank), [("charge-current", Severity::Info)]);
+        let why = &crate::check(&bank).findings[0].why;
+        assert!(why.contains("maximum charge current"), "{why}");
+        assert_eq!(findings(&with([50, 30], 2000)), [("charge-current", Severity::Warning)]);
+        assert_eq!(findings(&with([60, 40], 0)), [("charge-current", Severity::Warning)]);
     }
 
     #[test]
@@ -86,7 +185,7 @@ mod tests {
         assert_eq!(findings(&bank), [("charge-current", Severity::Warning)]);
         assert_eq!(
             first_finding(&bank),
-            "charge currents on phase 2 of 2 differ by 10 A, more than 5 A: sim:2 60 A, sim:3 70 A"
+            "charge currents on phase 2 of 2 differ by 10 A, more than 6 A: sim:2 60 A, sim:3 70 A"
         );
     }
 

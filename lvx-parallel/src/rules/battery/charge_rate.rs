@@ -6,14 +6,26 @@
 //! Limit: `charge_rate`, 0.5 C. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C;
 //! makers of LFP packs commonly allow 0.5 C continuously.
 
-use crate::{Finding, Severity, context::Context, rules::BuiltIn};
+use crate::{Finding, FindingKind, Severity, advice::OPENED, context::Context, rules::BuiltIn};
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "charge-rate",
     "the charge current of the bank is high for its capacity (charge_rate; needs the capacity)",
     "a 300 Ah LFP bank charged with 110 A, 0.37 C, was normal; makers of LFP packs commonly allow 0.5 C continuously",
-    &[],
+    &[&FAST],
     check,
+);
+
+static FAST: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "the charge currents of all units together are above charge_rate of the capacity",
+    "cells that are charged too fast age early, and a BMS may switch off to protect them, which raises battery \
+     faults",
+    &[
+        "lower max_charge_current on all units alike",
+        "look whether the BMS of each pack shows a current: fewer packs accept less current",
+        OPENED,
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -37,12 +49,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     );
     let values =
         context.measured.iter().map(|each| each.value(each.status.charge_current)).collect();
-    let why = "cells that are charged too fast age early, and a BMS may switch off to protect them, which \
-               raises battery faults";
-    vec![RULE.finding(Severity::Warning, what, values, why).advise(&[
-        "lower max_charge_current on all units alike",
-        "check that all packs of the bank are connected: fewer packs accept less current",
-    ])]
+    vec![RULE.report(&FAST, what, values)]
 }
 
 #[cfg(test)]

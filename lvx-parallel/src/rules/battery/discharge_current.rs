@@ -3,18 +3,47 @@
 //! Compares the units that share an output and discharge. A difference that PV power explains is reported
 //! as information; see `current_sharing`.
 //!
-//! Limits: `discharge_current_spread`, 5 A, and `pv_losses` (assumed, as for charging).
+//! Limits: `discharge_current_spread`, 5 A, `current_share`, 10 %, and `pv_losses` (assumed, as for charging).
 
 use super::current_sharing::Current;
-use crate::{Finding, context::Context, rules::BuiltIn};
+use crate::{Finding, FindingKind, Severity, advice::LIVE, context::Context, rules::BuiltIn};
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "discharge-current",
-    "discharge currents of units that share an output and discharge differ (discharge_current_spread, pv_losses)",
+    "discharge currents of units that share an output and discharge differ (discharge_current_spread, current_share, pv_losses)",
     "as for charging (assumed)",
-    &[],
+    &[&UNEQUAL, &SUN, &UNSEEN],
     check,
 );
+
+static UNEQUAL: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "discharge currents differ by more than discharge_current_spread and current_share in both readings",
+    "one unit carries more of the load than its share",
+    STEPS,
+);
+
+static SUN: FindingKind = FindingKind::new(
+    Severity::Info,
+    "discharge currents differ, and PV power explains it (pv_losses)",
+    "the units have different PV power, which explains the difference",
+    &[],
+);
+
+static UNSEEN: FindingKind = FindingKind::new(
+    Severity::Info,
+    "discharge currents differ, and a unit has a PV string that is not read",
+    "the power of a third PV string is not read; it may explain the difference",
+    STEPS,
+);
+
+const STEPS: &[&str] = &[
+    LIVE,
+    "check the current sharing cables between the units of one phase: each is plugged in, to its own pair of \
+     units",
+    "compare output cables and breakers: same length, same size, tight",
+    "compare battery cables and contacts",
+];
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let current = Current {
@@ -22,14 +51,12 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         value: |status| status.discharge_current,
         again: |status| status.discharge_current,
         max: context.thresholds().discharge_current_spread,
-        why: "one unit carries more of the load than its share",
-        advice: &[
-            "check the current sharing cables between the units",
-            "compare output cables and breakers: same length, same size, tight",
-            "compare battery cables and contacts",
-        ],
+        unequal: &UNEQUAL,
+        explained: &SUN,
+        at_limit: &SUN,
+        unseen: &UNSEEN,
     };
-    current.check(&RULE, context)
+    current.check(&RULE, context, |_| true)
 }
 
 #[cfg(test)]
@@ -55,6 +82,12 @@ mod tests {
         assert_eq!(with([30, 36], ["1", "1"]), [("discharge-current", Severity::Warning)]);
         assert_eq!(with([30, 35], ["1", "1"]), []);
         assert_eq!(with([30, 0], ["1", "1"]), [("idle-unit", Severity::Warning)]);
+    }
+
+    #[test]
+    fn currents_within_tenth_of_mean_are_shared() {
+        assert_eq!(with([84, 76], ["1", "1"]), []);
+        assert_eq!(with([85, 76], ["1", "1"]), [("discharge-current", Severity::Warning)]);
     }
 
     #[test]

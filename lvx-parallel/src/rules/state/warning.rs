@@ -67,6 +67,12 @@ pub(crate) fn raises(unit: &UnitSnapshot, name: &str) -> bool {
 fn follows(context: &Context<'_>, unit: &UnitSnapshot, name: &str) -> bool {
     let has_battery_fault = unit.fault().is_some_and(|fault| BATTERY_FAULTS.contains(&fault));
     let has_no_battery = unit.lacks_battery().is_some();
+    if name == "battery_high" && is_suppressed(context, Effect::BatteryHighWarning)
+        || ["battery_low", "battery_under"].contains(&name)
+            && is_suppressed(context, Effect::BatteryLowWarning)
+    {
+        return true;
+    }
     name.starts_with("battery")
         && ((has_battery_fault && is_suppressed(context, Effect::BatteryWarning))
             || (has_no_battery && is_suppressed(context, Effect::UnitWithoutBattery)))

@@ -55,6 +55,23 @@ fn is_one_phase(plan: &Plan) -> bool {
     plan.each.iter().all(|each| each[0] == "output-mode=1")
 }
 
+/// Returns the rated battery voltage of a unit, in decivolts.
+fn rated_voltage(unit: &UnitSnapshot) -> u16 {
+    unit.rated.value().unwrap().battery_rated_voltage.0
+}
+
+/// Sets what a unit measures at its battery, in both readings.
+fn measure(unit: &mut UnitSnapshot, n: usize, volts: Decivolts, charge: u16, discharge: u16) {
+    let status = unit.status.value_mut().unwrap();
+    status.battery_voltage = volts;
+    status.charge_current = Amperes(charge);
+    status.discharge_current = Amperes(discharge);
+    let own = unit.statuses[n].value_mut().unwrap();
+    own.battery_voltage = volts;
+    own.charge_current = Amperes(charge);
+    own.discharge_current = Amperes(discharge);
+}
+
 pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("another main firmware", |plan, random| {
         let unit = any(plan, random)?;
@@ -147,8 +164,39 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("a wrong battery voltmeter", |plan, random| {
         let unit = any(plan, random)?;
         let sign = if random.bool() { "" } else { "-" };
-        plan.put(unit, format!("battery-offset={sign}0.{}", random.u8(4..=9)));
+        plan.put(unit, format!("battery-offset={sign}1.{}", random.u8(0..=9)));
         by_switch("battery-voltage", Warning)
+    }),
+    ("an implausible battery voltage", |plan, random| {
+        let unit = random.usize(0..plan.units());
+        by_change("battery-voltmeter", Error, move |bank| {
+            let volts = rated_voltage(&bank.units[unit]) / 3 * 4;
+            measure(&mut bank.units[unit], unit, Decivolts(volts), 0, 0);
+        })
+    }),
+    ("a battery far above bulk voltage", |_, _| {
+        by_change("over-voltage", Error, |bank| {
+            for (n, unit) in bank.units.iter_mut().enumerate() {
+                let volts = rated_voltage(unit) / 4 * 5;
+                measure(unit, n, Decivolts(volts), 10, 0);
+            }
+        })
+    }),
+    ("a battery discharged below cut-off", |_, _| {
+        by_change("under-voltage", Warning, |bank| {
+            for (n, unit) in bank.units.iter_mut().enumerate() {
+                let volts = unit.rated.value().unwrap().cutoff_voltage.0 - 10;
+                measure(unit, n, Decivolts(volts), 0, 30);
+            }
+        })
+    }),
+    ("a float voltage above bulk voltage", |_, _| {
+        by_change("setting-rules", Error, |bank| {
+            for unit in &mut bank.units {
+                let rated = unit.rated.value_mut().unwrap();
+                rated.float_voltage.0 = rated.bulk_voltage.0 + 1;
+            }
+        })
     }),
     ("a warning", |plan, random| {
         let unit = random.usize(0..plan.units());
@@ -217,7 +265,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("a different battery capacity", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("battery-capacity", Warning, move |bank| {
+        by_change("battery-capacity", Info, move |bank| {
             let change = |capacity: &mut Percent| {
                 capacity.0 = if capacity.0 > 50 { capacity.0 - 20 } else { capacity.0 + 20 };
             };
@@ -233,9 +281,10 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         (0..plan.units()).any(|mate| mate != unit && mode(mate) == mode(unit)).then_some(())?;
         by_change("charge-current", Warning, move |bank| {
             for (n, each) in bank.units.iter_mut().enumerate() {
-                let current = Amperes(if n == unit { 80 } else { 20 });
-                each.status.value_mut().unwrap().charge_current = current;
-                each.statuses[n].value_mut().unwrap().charge_current = current;
+                // Near bulk or float voltage, unequal currents are normal.
+                let near = [530, 265];
+                let volts = near[usize::from(rated_voltage(each) == 240)];
+                measure(each, n, Decivolts(volts), if n == unit { 80 } else { 20 }, 0);
             }
         })
     }),
@@ -285,7 +334,7 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     }),
     ("a wrong clock", |plan, random| {
         let unit = any(plan, random)?;
-        by_change("clock", Info, move |bank| {
+        by_change("clock", Warning, move |bank| {
             let text = bank.units[unit].clock.value().unwrap().time.to_string();
             let year = if text.starts_with("2026") { "2027" } else { "2026" };
             let text = format!("\"{year}{}\"", &text[4..]);
