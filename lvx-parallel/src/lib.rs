@@ -49,7 +49,8 @@
 //! |---|---|
 //! | `same-unit`, `serial-number`, `instance`, `bank-size` | which units the bank has |
 //! | `ratings`, `main-firmware`, `slave-firmware` | models and firmware |
-//! | `settings`, `further-settings`, `output-mode`, `selectable-currents`, `clock` | settings |
+//! | `settings`, `setting-rules`, `further-settings`, `output-mode` | settings |
+//! | `selectable-currents`, `clock` | selectable currents, clocks |
 //! | `fault`, `warning`, `mode`, `mode-conflict` | faults, warnings and working modes |
 //! | `battery-voltage`, `battery-voltmeter`, `battery-capacity`, `state-of-charge` | the battery |
 //! | `over-voltage`, `under-voltage`, `charge-rate` | limits of the battery |

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use lvx_settings::ClockOffset;
-use pi18_proto::{Amperes, Decihertz, Decivolts, Percent, Seconds, Watts};
+use pi18_proto::{Amperes, Count, Decihertz, Decivolts, Percent, Seconds, Watts};
 use serde::{Deserialize, Serialize};
 
 use crate::FormatError;
@@ -252,12 +251,16 @@ thresholds! {
     charge_rate: Percent = Percent(50);
     /// largest difference between the clocks of the units, in seconds
     ///
-    /// Default 60 s, the difference up to which a unit's clock counts as equal to this computer's.
-    clock_spread: Seconds = whole_seconds(ClockOffset::TOLERANCE);
+    /// Default 300 s (assumed: a clock that gains or loses a second a day is off by five minutes within a year).
+    clock_spread: Seconds = Seconds(300);
     /// largest difference between the clock of a unit and that of the computer that read it, in seconds
     ///
     /// Default 300 s (assumed).
     host_clock_spread: Seconds = Seconds(300);
+    /// difference between clocks, or from the computer, from which a clock counts as lost, in days
+    ///
+    /// Default 1 day (assumed).
+    clock_days: Count = Count(1);
     /// largest time between readings that are compared, in seconds
     ///
     /// Default 5 s, ten exchanges at 2400 baud: the time that nine units on serial lines take to report
@@ -307,10 +310,6 @@ impl Thresholds {
     pub(crate) fn max_skew_time(&self) -> Duration {
         Duration::from_secs(self.max_skew.0.into())
     }
-}
-
-fn whole_seconds(time: Duration) -> Seconds {
-    Seconds(time.as_secs().try_into().unwrap_or(u16::MAX))
 }
 
 fn unknown(key: &str) -> FormatError {

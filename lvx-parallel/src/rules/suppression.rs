@@ -13,8 +13,9 @@ use pi18_proto::FaultCode;
 
 use self::{
     Effect::{
-        AbnormalCharger, BatteryHighWarning, BatteryLowWarning, BatteryWarning, ElectricalSetting,
-        Fault, IdleBattery, LineFail, OutputSetting, PvInputWithWarning, Rule, UnitWithoutBattery,
+        AbnormalCharger, BatteryHighWarning, BatteryLowWarning, BatteryWarning, DifferentSetting,
+        ElectricalSetting, Fault, IdleBattery, LineFail, OutputSetting, PvInputWithWarning, Rule,
+        UnitWithoutBattery,
     },
     When::{Always, Chosen, Reports},
 };
@@ -29,6 +30,8 @@ pub(super) enum Effect {
     Fault(FaultCode),
     /// `settings`: differences of voltages and currents.
     ElectricalSetting,
+    /// `setting-rules`: settings that differ between units.
+    DifferentSetting,
     /// `further-settings`: differences of output voltage and frequency.
     OutputSetting,
     /// `warning`: some units, but not all, have no usable grid.
@@ -94,7 +97,8 @@ static TABLE: &[Suppression] = &[
     // A unit that measures no grid disconnects from it, which explains its mode and its warning.
     row(Rule("mode-conflict"), "grid", Reports),
     row(LineFail, "grid", Reports),
-    // Unequal settings explain unequal currents.
+    // Unequal settings explain unequal currents, and settings that do not fit together.
+    row(DifferentSetting, "settings", Chosen(reports_disagreement)),
     row(Rule("charge-current"), "settings", Chosen(has_disagreement)),
     row(Rule("discharge-current"), "settings", Chosen(has_disagreement)),
     // A missing battery, or a fault of the battery, explains other findings about the same unit.
@@ -157,6 +161,12 @@ fn has_disagreement(context: &Context<'_>) -> bool {
 fn has_window_difference(context: &Context<'_>) -> bool {
     let windows = [Setting::AcChargeWindow, Setting::AcLoadWindow];
     windows.into_iter().any(|setting| context.has_difference(setting))
+}
+
+/// Returns whether rule `settings` reports every difference. It does not compare voltages and currents of
+/// different models.
+fn reports_disagreement(context: &Context<'_>) -> bool {
+    context.has_disagreement() && !is_suppressed(context, ElectricalSetting)
 }
 
 fn has_battery_fault(context: &Context<'_>) -> bool {

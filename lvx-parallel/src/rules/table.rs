@@ -94,6 +94,8 @@ rules! {
     identity::ratings: PIRI.and(GMN), NONE;
     /// the twelve settings that must agree (`PIRI`)
     setup::settings: PIRI.and(GMN), NONE;
+    /// settings of each unit that must fit together (`PIRI`)
+    setup::setting_rules: PIRI, NONE;
     /// all other settings but the clock and the output mode (`PIRI`, `FLAG`, `ACCT`, `ACLT`)
     setup::further_settings: SETTINGS.and(GMN), FAULTS;
     /// the working mode (`MOD`)

@@ -350,6 +350,12 @@ impl UnitSnapshot {
         Some(self.rated.value()?.output_mode)
     }
 
+    /// Returns whether the unit is one of the virtual bank in this process, by the address at which it was read:
+    /// `sim:0`.
+    pub(crate) fn is_virtual(&self) -> bool {
+        self.name.starts_with("sim:")
+    }
+
     /// Returns the active fault.
     #[must_use]
     pub fn fault(&self) -> Option<FaultCode> {

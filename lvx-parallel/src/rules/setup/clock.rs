@@ -1,11 +1,15 @@
 //! `clock`: the clocks of the units agree with each other, and with the computer that read them.
 //!
-//! The AC time windows follow the clock of each unit. If a unit has such a window, a difference is a
-//! warning; otherwise it is reported as information, because only the energy counters depend on the clock.
-//! The time between two readings is taken into account. A saved bank is compared with the time at which
-//! it was read.
+//! The AC time windows follow the clock of each unit. If a unit has such a window and its clock shifts it, a
+//! difference is a warning. A clock that is a day or more off is a warning too: it was lost or never set, and the
+//! unit counts its energy on wrong days. Any other difference is information. The time between two readings is
+//! taken into account. A saved bank is compared with the time at which it was read.
 //!
-//! Limits: `clock_spread` between units and `host_clock_spread` to the computer (both assumed).
+//! The virtual bank has a day of its own, in June 2026. A difference between this day and the computer is
+//! information.
+//!
+//! Limits: `clock_spread` between units and `host_clock_spread` to the computer, 300 s, and `clock_days`, 1 day (all
+//! assumed: a clock that gains or loses a second a day is off by five minutes within a year).
 //! Source: PI18 2017 and 2022, "T", "ACCT", "ACLT".
 
 use std::time::Instant;
@@ -14,18 +18,43 @@ use lvx_settings::{HostClock, Settings, Window};
 use pi18_proto::{AnyReply, Clock, DateTime};
 
 use crate::{
-    Finding, Reading, Severity, UnitSnapshot,
+    Finding, FindingKind, Reading, Severity, UnitSnapshot,
     context::{Context, each},
     rules::BuiltIn,
 };
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "clock",
-    "clocks differ between units (clock_spread), or from the computer that read them (host_clock_spread)",
+    "clocks differ between units (clock_spread), or from the computer that read them (host_clock_spread, clock_days)",
     "PI18 2017 and 2022, \"T\", \"ACCT\", \"ACLT\": time windows follow the clock of the unit; limits assumed",
-    &[],
+    &[&WINDOW, &DAYS, &DIFFERENT],
     check,
 );
+
+static WINDOW: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "clocks differ by more than clock_spread, or from the computer by more than host_clock_spread, and a unit has \
+     an AC time window",
+    "the AC time windows follow the clock of each unit: the units use the grid at other times than they should",
+    SET,
+);
+
+static DAYS: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "clocks differ, between units or from the computer, by clock_days or more",
+    "a clock was lost or never set: the unit counts its energy on wrong days, and an AC time window would be \
+     shifted",
+    SET,
+);
+
+static DIFFERENT: FindingKind = FindingKind::new(
+    Severity::Info,
+    "clocks differ by more than clock_spread, or from the computer by more than host_clock_spread",
+    "each unit counts its energy per day by its own clock; nothing else in this bank depends on the clocks",
+    SET,
+);
+
+const SET: &[&str] = &["set the clocks to the time of the computer (`clock: host` in a profile)"];
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let read = context.units.iter().filter_map(|unit| unit.clock.reading());
@@ -34,33 +63,36 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let (least, greatest) = (offsets.clone().min().unwrap_or(0), offsets.max().unwrap_or(0));
     let found = greatest - least;
     let max = context.thresholds().clock_spread;
-    let what = if found > i64::from(max.0) {
+    let differ = found > i64::from(max.0);
+    let off: Vec<_> = context.units.iter().filter(|unit| is_off(context, unit)).collect();
+    let what = if differ {
         format!("clocks differ by {found} s, more than {max}")
-    } else if context.units.iter().any(|unit| is_off(context, unit)) {
-        "clocks differ from the computer that read them".to_owned()
-    } else {
+    } else if off.is_empty() {
         return Vec::new();
+    } else {
+        "clocks differ from the computer that read them".to_owned()
     };
     let values = each(&context.units, |unit| {
         let time = unit.clock.value()?.time;
         let offset = host_offset(context, unit).filter(|_| is_off(context, unit)).map(relative);
         Some(format!("{time}{}", offset.unwrap_or_default()))
     });
-    let (severity, why) = if context.units.iter().any(|unit| has_window(unit)) {
-        let why = "the AC time windows follow the clock of each unit: the units use the grid at other \
-                   times than they should";
-        (Severity::Warning, why)
+    // The virtual bank has a day of its own.
+    let comparable = off.into_iter().filter(|unit| !unit.is_virtual());
+    let mut off = comparable.filter_map(|unit| host_offset(context, unit)).peekable();
+    let has_window = context.units.iter().any(|unit| has_window(unit));
+    let days = i64::from(context.thresholds().clock_days.0) * SECONDS_PER_DAY;
+    let kind = if has_window && (differ || off.peek().is_some()) {
+        &WINDOW
+    } else if found >= days || off.any(|offset| offset.abs() >= days) {
+        &DAYS
     } else {
-        let why = "each unit counts its energy per day by its own clock; nothing else in this bank depends \
-                   on the clocks";
-        (Severity::Info, why)
+        &DIFFERENT
     };
-    let finding = RULE.finding(severity, what, values, why);
-    vec![
-        finding
-            .advise(&["set the clocks to the time of the computer (`clock: host` in a profile)"]),
-    ]
+    vec![RULE.report(kind, what, values)]
 }
+
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// Returns whether the clock of a unit differs too much from the computer's.
 fn is_off(context: &Context<'_>, unit: &UnitSnapshot) -> bool {
@@ -142,7 +174,7 @@ mod tests {
         set(&mut bank.units[1], 50, 0);
         assert_eq!(
             check(&bank).findings[0].to_string(),
-            "clocks differ by 1200 s, more than 60 s: sim:0 2026-06-21 12:30:00, \
+            "clocks differ by 1200 s, more than 300 s: sim:0 2026-06-21 12:30:00, \
              sim:1 2026-06-21 12:50:00 (20 min ahead of the computer)"
         );
         assert_eq!(findings(&bank), [("clock", Severity::Info)]);
@@ -163,10 +195,59 @@ mod tests {
     }
 
     #[test]
-    fn difference_beyond_one_minute_is_reported() {
-        assert_eq!(found(|units| set(&mut units[1], 31, 1)), [("clock", Severity::Info)]);
-        assert_eq!(found(|units| set(&mut units[1], 31, 0)), []);
+    fn difference_beyond_five_minutes_is_reported() {
+        assert_eq!(found(|units| set(&mut units[1], 35, 1)), [("clock", Severity::Info)]);
+        assert_eq!(found(|units| set(&mut units[1], 35, 0)), []);
+        assert_eq!(found(|units| set(&mut units[1], 31, 40)), []);
         assert_eq!(found(|units| set(&mut units[0], 20, 0)), [("clock", Severity::Info)]);
+    }
+
+    /// Gives the units names of real ones.
+    fn real(mut bank: BankSnapshot) -> BankSnapshot {
+        for (number, unit) in bank.units.iter_mut().enumerate() {
+            unit.name = format!("/dev/hidraw{number}");
+        }
+        bank
+    }
+
+    fn read_on(day: u8, hour: u8) -> BankSnapshot {
+        let time = DateTime::new(Date::new(2026, 6, day).unwrap(), hour, 30, 0).unwrap();
+        BankSnapshot { started: Some(time.into()), ..healthy() }
+    }
+
+    #[test]
+    fn clock_of_real_unit_that_is_a_day_off_is_warning() {
+        for (day, hour, severity) in [
+            (22, 12, Severity::Warning),
+            (20, 12, Severity::Warning),
+            (22, 11, Severity::Info),
+            (20, 13, Severity::Info),
+        ] {
+            let bank = real(read_on(day, hour));
+            assert_eq!(findings(&bank), [("clock", severity)], "{day} {hour}");
+        }
+        // The virtual bank has a day of its own.
+        assert_eq!(findings(&read_on(28, 12)), [("clock", Severity::Info)]);
+        // Without a time of the computer, only the units are compared.
+        let mut bank = real(healthy());
+        assert_eq!(findings(&bank), []);
+        let date = Date::new(2026, 6, 23).unwrap();
+        bank.units[1].clock.value_mut().unwrap().time = DateTime::new(date, 12, 30, 0).unwrap();
+        assert_eq!(findings(&bank), [("clock", Severity::Warning)]);
+    }
+
+    #[test]
+    fn difference_to_computer_with_window_is_warning() {
+        let with = |minute: u8, has_window: bool| {
+            let mut bank = real(read_at(12, minute, 0));
+            for unit in bank.units.iter_mut().filter(|_| has_window) {
+                unit.ac_charge_window.value_mut().unwrap().end = TimeOfDay::new(6, 0).unwrap();
+            }
+            findings(&bank)
+        };
+        assert_eq!(with(36, true), [("clock", Severity::Warning)]);
+        assert_eq!(with(35, true), []);
+        assert_eq!(with(36, false), [("clock", Severity::Info)]);
     }
 
     #[test]
@@ -183,9 +264,9 @@ mod tests {
     #[test]
     fn time_between_readings_is_taken_into_account() {
         let found = found(|units| {
-            set(&mut units[1], 32, 0);
+            set(&mut units[1], 36, 0);
             if let crate::Answer::Received(reading) = &mut units[1].clock {
-                reading.at = std::time::Duration::from_secs(100);
+                reading.at = std::time::Duration::from_mins(6);
             }
         });
         assert_eq!(found, []);

@@ -29,10 +29,11 @@ impl Plan {
         let units = random.usize(1..=9);
         let rated = if random.u8(0..8) == 0 { 1 } else { 2 };
         let capacity = random.usize(100..=600) * units;
+        // A battery that is completely full may have a higher voltage than bulk: then another source charged it.
         // At most 70 % of the rated power, and 0.4 C of a battery of at least 48 V.
         let largest = (units * if rated == 2 { 4200 } else { 1680 }).min(capacity * 48 * 4 / 10);
         let load = random.usize(0..=largest);
-        let size = Size { units, rated, capacity, soc: random.usize(15..=100), load };
+        let size = Size { units, rated, capacity, soc: random.usize(15..=99), load };
         let mut plan = Self { runs: runs(&size, random), ..Self::default() };
         plan.all.extend([
             format!("rated={}", 24 * rated),
