@@ -126,6 +126,9 @@ mod tests {
 
     fn bank(switches: &str) -> BankSnapshot {
         let mut bank = bank_of(&[switches, switches]);
+        for unit in 0..2 {
+            measure(&mut bank.units, unit, |status| status.battery_voltage = Decivolts(528));
+        }
         idle(&mut bank.units, 1);
         bank
     }
