@@ -9,6 +9,7 @@
 
 use crate::{
     Finding, FindingKind, Severity,
+    advice::CHARGE_LIMITS,
     context::{Context, Measured, lasting_spread},
     rules::{
         BuiltIn,
@@ -31,7 +32,11 @@ static OVERSTATED: FindingKind = FindingKind::new(
     "the capacities differ by more than capacity_spread in both readings, the lowest is at most capacity_low, and \
      the voltage confirms it (low_voltage, low_voltage_charging)",
     "the battery is low, and a unit shows more than it has",
-    STEPS,
+    &[
+        CHARGE_LIMITS,
+        "charge the battery fully once: most units then correct their estimate",
+        "compare battery voltages and battery settings",
+    ],
 );
 
 static DIFFERENT: FindingKind = FindingKind::new(
@@ -39,13 +44,11 @@ static DIFFERENT: FindingKind = FindingKind::new(
     "the capacities differ by more than capacity_spread in both readings",
     "the units share one battery but estimate its state of charge differently; they switch sources by its \
      voltage, so this alone does no harm",
-    STEPS,
+    &[
+        "wait until the battery was charged fully once: most units then correct their estimate",
+        "compare battery voltages and battery settings",
+    ],
 );
-
-const STEPS: &[&str] = &[
-    "charge the battery fully once: most units then correct their estimate",
-    "compare battery voltages and battery settings",
-];
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let thresholds = context.thresholds();

@@ -8,7 +8,9 @@
 //! cells 3.25 V each: by the usual table of LFP cells at rest, 20 % are about 3.2 V and 40 % about 3.25 V; while
 //! they charge, `low_voltage_charging`, 53.6 V (assumed: 0.1 V a cell at 0.5 C).
 
-use crate::{Finding, FindingKind, Severity, context::Context, rules::BuiltIn};
+use crate::{
+    Finding, FindingKind, Severity, advice::CHARGE_LIMITS, context::Context, rules::BuiltIn,
+};
 
 use super::limits::{is_discharged, shows_low_voltage};
 
@@ -24,7 +26,7 @@ static EMPTY: FindingKind = FindingKind::new(
     Severity::Warning,
     "a unit shows at most capacity_empty, the voltage confirms it, and the bank discharges the battery",
     "the units will soon stop using the battery, and the loads lose power if there is no grid",
-    &["switch loads off or let the grid charge"],
+    &["switch loads off", CHARGE_LIMITS, "then let the grid charge"],
 );
 
 static LOW: FindingKind = FindingKind::new(

@@ -25,7 +25,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "settings",
     "one of the twelve settings that must agree differs",
     "the twelve settings that were compared when two LVX6048s were commissioned (\"12/12 match\")",
-    &[&CHARGE_TARGET, &BATTERY_USE, &SOURCES, &CHARGE_CURRENT, &AC_CHARGE_CURRENT],
+    &[&CHARGE_TARGET, &BATTERY_USE, &MACHINE_TYPE, &SOURCES, &CHARGE_CURRENT, &AC_CHARGE_CURRENT],
     check,
 );
 
@@ -47,15 +47,21 @@ static BATTERY_USE: FindingKind = FindingKind::new(
     &[BATTERY_LIMITS, MAKE_EQUAL],
 );
 
+static MACHINE_TYPE: FindingKind = FindingKind::new(
+    Severity::Error,
+    "the machine type differs",
+    "one unit may feed into the grid while another one does not, so that they work against each other",
+    &[
+        "choose grid-tie only with the permission of the grid operator: such a unit feeds into the grid",
+        MAKE_EQUAL,
+    ],
+);
+
 static SOURCES: FindingKind = FindingKind::new(
     Severity::Error,
-    "output, charger or solar priority, or the machine type differs",
+    "output, charger or solar priority differs",
     "the units take power from different sources at the same time and work against each other",
-    &[
-        MAKE_EQUAL,
-        "set the machine type to grid-tie only with the permission of the grid operator: such a unit feeds into the \
-         grid",
-    ],
+    &[MAKE_EQUAL],
 );
 
 static CHARGE_CURRENT: FindingKind = FindingKind::new(
@@ -99,6 +105,7 @@ fn kind(setting: Setting) -> &'static FindingKind {
         Setting::CutoffVoltage | Setting::RechargeVoltage | Setting::RedischargeVoltage => {
             &BATTERY_USE
         }
+        Setting::MachineType => &MACHINE_TYPE,
         Setting::MaxChargeCurrent => &CHARGE_CURRENT,
         Setting::MaxAcChargeCurrent => &AC_CHARGE_CURRENT,
         _ => &SOURCES,
