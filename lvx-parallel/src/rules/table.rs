@@ -1,7 +1,8 @@
 //! The table of rules: one row per rule.
 //!
-//! To add a rule, write a file with a `RULE` in the folder of its topic and add a row here. If the rule
-//! reports the cause of another rule's finding, or the reverse, add a row to the table in `suppression`.
+//! To add a rule, write a file with a `RULE` in the folder of its topic and add a row here, with the values that
+//! it looks at. If the rule reports the cause of another rule's finding, or the reverse, add a row to the table
+//! in `suppression`.
 //!
 //! A task asks only the questions that the chosen rules need, because each takes up to half a second. All
 //! units are asked the `needs` of the rules; the `evidence` of a rule is asked only if the rule found
