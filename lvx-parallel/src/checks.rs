@@ -128,7 +128,7 @@ impl Checks {
 
     /// Returns the built-in rules and those that were added, chosen or not.
     pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
-        self.each_rule().map(|rule| rule.info())
+        self.each_rule().map(Rule::info)
     }
 
     /// Returns the same rules with their declarations: questions, values, kinds of findings.

@@ -26,7 +26,7 @@ static EMPTY: FindingKind = FindingKind::new(
     Severity::Warning,
     "a unit shows at most capacity_empty, the voltage confirms it, and the bank discharges the battery",
     "the units will soon stop using the battery, and the loads lose power if there is no grid",
-    &["switch loads off", CHARGE_LIMITS, "then let the grid charge"],
+    &["switch loads off", CHARGE_LIMITS, "otherwise let the grid charge"],
 );
 
 static LOW: FindingKind = FindingKind::new(
