@@ -7,4 +7,4 @@ pub(super) mod pv_voltage;
 
 /// The step that switches off a string of panels, before [`LIVE`](crate::advice::LIVE).
 const ISOLATE: &str = "open PV at its DC isolator, never at a plug, because the arc does not go out by itself, and leave \
-    it open; if the isolator is not rated for this voltage, wait until it is dark";
+    it open; if the isolator is not rated for the voltage of the string, open it only in the dark";

@@ -42,7 +42,8 @@ static ABNORMAL: FindingKind = FindingKind::new(
 
 static LITTLE_LIGHT: FindingKind = FindingKind::new(
     Severity::Info,
-    "as above, but it is not known whether there is daylight",
+    "the status of a charger is abnormal and its PV voltage at least pv_voltage_start, in both readings, but nothing \
+     shows that there is daylight",
     "a charger that waits for more light may report this status; in daylight it is a failure",
     &["check again at noon"],
 );

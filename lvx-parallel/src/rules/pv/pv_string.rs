@@ -41,7 +41,7 @@ static IDLE: FindingKind = FindingKind::new(
     "the string is covered, or its charger, a fuse or a connector has failed; a bad connector heats up, arcs and can \
      set a roof on fire",
     &[
-        "look from the ground whether shade, snow or dirt covers the panels",
+        "look from the ground whether shade, snow or dirt covers the panels: if so, wait until they are clear",
         "check again in half an hour; if the input supplies power then, nothing else is to do",
         ISOLATE,
         LIVE,
