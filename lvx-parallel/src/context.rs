@@ -13,16 +13,20 @@ use crate::{BankSnapshot, HostTime, Thresholds, UnitSnapshot};
 
 mod for_rules;
 mod measured;
+mod output;
 mod output_group;
 mod reported_fault;
+mod source;
 mod spread;
 mod switched_off;
 mod units;
 mod values;
 
 pub(crate) use measured::{Measured, lasting_spread, window};
+pub(crate) use output::{Deviation, OffOutput, follows_grid};
 pub(crate) use output_group::OutputGroup;
 pub(crate) use reported_fault::ReportedFault;
+pub(crate) use source::{GRID, OUTPUT};
 pub(crate) use spread::difference;
 pub(crate) use units::{may_be_same, named, prepared};
 pub(crate) use values::{differ, each, observed};

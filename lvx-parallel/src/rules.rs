@@ -6,6 +6,7 @@
 mod ac;
 mod battery;
 mod cross;
+mod heat;
 mod identity;
 mod info;
 mod judge;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use pi18_proto::{Amperes, Count, Decihertz, Decivolts, Percent, Seconds, Watts};
+use pi18_proto::{
+    Amperes, Celsius, Count, Decihertz, Decivolts, Percent, Seconds, VoltAmperes, Watts,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::FormatError;
@@ -206,6 +208,24 @@ thresholds! {
     ///
     /// Default 0.5 Hz (assumed).
     frequency_spread: Decihertz = Decihertz(5);
+    /// largest difference between an output voltage and its setting, in per cent of the setting
+    ///
+    /// Default 10 % (assumed: what appliances tolerate).
+    output_voltage_deviation: Percent = Percent(10);
+    /// largest difference between an output frequency and its setting, in per cent of the setting
+    ///
+    /// Default 10 % (assumed: a generator has 57 to 63 Hz).
+    output_frequency_deviation: Percent = Percent(10);
+    /// largest difference between the output voltages of the two legs of a split phase, in volts
+    ///
+    /// Default 10 V (assumed: with an intact neutral, the legs differ by less).
+    leg_voltage_spread: Decivolts = Decivolts(100);
+    /// largest difference between voltages or frequencies of a source that drifts, in per cent of the greatest value
+    ///
+    /// Default 20 % (assumed: a generator has 108 to 132 V and 57 to 63 Hz, and units are read at different
+    /// moments). It replaces `grid_voltage_spread`, `output_voltage_spread` and `frequency_spread` if the
+    /// frequency is more than 1 Hz from 50 and 60 Hz, or if the two readings of a unit differ.
+    source_drift: Percent = Percent(20);
     /// largest difference between the battery capacities that the units show, in per cent
     ///
     /// Default 10 % (assumed: each unit makes its own estimate).
@@ -244,6 +264,34 @@ thresholds! {
     ///
     /// Default 15 A (assumed, as for `busy_power`).
     busy_current: Amperes = Amperes(15);
+    /// load of a unit, in per cent of its rated power, above which an overload is an error
+    ///
+    /// Default 150 %. Source: makers' manuals, from memory: a unit stops within 5 s (assumed).
+    load_severe: Percent = Percent(150);
+    /// load of a unit, in per cent of its rated power, up to which its phase has room for other loads
+    ///
+    /// Default 50 % (assumed).
+    load_low: Percent = Percent(50);
+    /// apparent power of a unit, in volt-amperes, above which it may be that of a current between units
+    ///
+    /// Default 1000 VA (assumed: more than the reactive power of a house on each unit).
+    circulating_power: VoltAmperes = VoltAmperes(1000);
+    /// power factor of a unit, in per cent, below which its apparent power may be that of a current between units
+    ///
+    /// Default 50 % (assumed: the power factor of a house is above 80 %).
+    power_factor_low: Percent = Percent(50);
+    /// temperature of a heat sink, in degrees Celsius, from which it is reported as hot
+    ///
+    /// Default 85 °C (assumed).
+    heat_sink_hot: Celsius = Celsius(85);
+    /// temperature of a heat sink, in degrees Celsius, from which it is reported as too hot
+    ///
+    /// Default 95 °C (assumed: units stop with fault 02 at about 100 °C).
+    heat_sink_too_hot: Celsius = Celsius(95);
+    /// difference between the heat sinks of units with similar work, in degrees Celsius, from which it is reported
+    ///
+    /// Default 20 °C (assumed).
+    heat_sink_spread: Celsius = Celsius(20);
     /// largest charge current of the bank, in per cent of the battery capacity per hour: 50 is 0.5 C
     ///
     /// Default 50 %. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C; makers of LFP

@@ -14,8 +14,8 @@ use pi18_proto::FaultCode;
 use self::{
     Effect::{
         AbnormalCharger, BatteryHighWarning, BatteryLowWarning, BatteryWarning, DifferentSetting,
-        ElectricalSetting, Fault, IdleBattery, LineFail, OutputSetting, PvInputWithWarning, Rule,
-        UnitWithoutBattery,
+        ElectricalSetting, Fault, IdleBattery, LineFail, MeasuredWarning, OutputFromGrid,
+        OutputSetting, PvInputWithWarning, Rule, UnitWithoutBattery,
     },
     When::{Always, Chosen, Reports},
 };
@@ -42,6 +42,10 @@ pub(super) enum Effect {
     BatteryHighWarning,
     /// `warning`: a low battery voltage.
     BatteryLowWarning,
+    /// `output-voltage`: the outputs that follow a wrong grid.
+    OutputFromGrid,
+    /// `warning`: over temperature of a unit whose heat sink is hot, and overload of a unit whose load is high.
+    MeasuredWarning(&'static str),
     /// `warning`, `battery-capacity` and `mode-conflict`: everything about a
     /// unit that measures no battery.
     UnitWithoutBattery,
@@ -94,6 +98,15 @@ static TABLE: &[Suppression] = &[
     // Unequal output settings, or another grid on one unit, explain unequal outputs.
     row(Rule("output"), "further-settings", Chosen(reports_output_difference)),
     row(Rule("output"), "grid", Reports),
+    // An output that is far from its setting differs from the others. A broken neutral explains both.
+    row(Rule("output"), "output-voltage", Chosen(has_wrong_output)),
+    row(Rule("output"), "split-phase", Reports),
+    row(Rule("output-voltage"), "split-phase", Reports),
+    row(Rule("output-voltage"), "further-settings", Chosen(reports_output_difference)),
+    row(OutputFromGrid, "grid", Reports),
+    // Unequal output settings, or a fault of the current sharing, cause a current between units.
+    row(Rule("circulating-current"), "further-settings", Chosen(reports_output_difference)),
+    row(Rule("circulating-current"), "fault", Chosen(has_sharing_fault)),
     // A unit that measures no grid disconnects from it, which explains its mode and its warning.
     row(Rule("mode-conflict"), "grid", Reports),
     row(LineFail, "grid", Reports),
@@ -101,6 +114,9 @@ static TABLE: &[Suppression] = &[
     row(DifferentSetting, "settings", Chosen(reports_disagreement)),
     row(Rule("charge-current"), "settings", Chosen(has_disagreement)),
     row(Rule("discharge-current"), "settings", Chosen(has_disagreement)),
+    // These rules show the measurement to which the warning belongs.
+    row(MeasuredWarning("over_temperature"), "heat-sink", Reports),
+    row(MeasuredWarning("overload"), "load", Reports),
     // A missing battery, or a fault of the battery, explains other findings about the same unit.
     row(UnitWithoutBattery, "battery-voltage", Reports),
     row(UnitWithoutBattery, "fault", Chosen(has_battery_fault)),
@@ -192,6 +208,14 @@ fn has_line_fault(context: &Context<'_>) -> bool {
 
 fn has_output_fault(context: &Context<'_>) -> bool {
     context.has_fault(&[OUTPUT_SETTINGS])
+}
+
+fn has_sharing_fault(context: &Context<'_>) -> bool {
+    context.has_fault(&[FaultCode::PARALLEL_CURRENT_SHARING, OUTPUT_SETTINGS])
+}
+
+fn has_wrong_output(context: &Context<'_>) -> bool {
+    context.has_wrong_output()
 }
 
 const fn row(effect: Effect, by: &'static str, when: When) -> Suppression {

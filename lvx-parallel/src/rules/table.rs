@@ -10,7 +10,7 @@
 //! these questions as with all questions.
 
 use super::{
-    ac, battery, cross, identity,
+    ac, battery, cross, heat, identity,
     info::RuleInfo,
     kind::FindingKind,
     pv, reading,
@@ -135,12 +135,20 @@ rules! {
     pv::pv_string: GS.and(PIRI).and(MOD).and(FWS), PGS;
     /// modes, power and battery currents of a unit, and of the others (`MOD`, `GS`)
     state::idle: GS.and(PIRI).and(MOD).and(FWS), GMN.and(PGS).and(SETTINGS);
+    /// output voltages (`GS` and the own `PGSn`) of units on the two legs of a split phase
+    ac::split_phase: GS.and(PIRI).and(PRI).and(MOD), FAULTS;
+    /// output voltage and frequency (`GS` and the own `PGSn`), their settings (`PIRI`) and those of the grid
+    ac::output_voltage: GS.and(PIRI).and(MOD), FAULTS;
     /// grid voltages and frequencies (`GS` and the own `PGSn`) of units on one phase
     ac::grid: GS.and(PIRI), GMN.and(PGS);
     /// output voltages and frequencies (`GS` and the own `PGSn`) of units on one phase
     ac::output: GS.and(PIRI), GMN.and(PGS);
     /// the load in per cent of the rated power (`GS` and the own `PGSn`)
-    ac::load: GS, PGS;
+    ac::load: GS.and(PIRI), PGS;
+    /// apparent and active power (`GS` and the own `PGSn`) of all units on one output
+    ac::circulating_current: GS.and(PIRI).and(MOD), FAULTS.and(GMN);
+    /// the heat sink temperature, with the power of output, PV and battery (`GS`)
+    heat::heat_sink: GS.and(PIRI).and(MOD), FAULTS;
     /// serial numbers in `PRIn` and in `ID`
     cross::cross_serial: GS.and(PRI), FAULTS;
     /// mode, voltages and power in `PGSn` of other units, and in `GS`, `MOD` and the own `PGSn`

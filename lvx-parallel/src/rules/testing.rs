@@ -102,6 +102,7 @@ pub(crate) fn measure(
         reported.apparent_power = status.apparent_power;
         reported.active_power = status.active_power;
         reported.load_percent = status.load_percent;
+        reported.load_connection = status.load_connection;
         for answer in &mut reporting.statuses {
             let reported = answer.value_mut().unwrap();
             reported.total_charge_current.0 = total;

@@ -114,6 +114,6 @@ fn added_rule_needs_a_new_id() {
     assert_eq!(error(""), format!("{letters}, found \"\""));
     assert_eq!(error("Heat\u{1b}"), format!("{letters}, found \"Heat\\u{{1b}}\""));
     let checks = Checks::default().with_rule(HeatSinks::new("heat-sinks", 0)).unwrap();
-    let error = checks.only(["heat-sink"]).unwrap_err().to_string();
-    assert_eq!(error, "heat-sink: expected the name of a rule, perhaps heat-sinks");
+    let error = checks.only(["heat-sinkss"]).unwrap_err().to_string();
+    assert_eq!(error, "heat-sinkss: expected the name of a rule, perhaps heat-sinks");
 }

@@ -61,7 +61,8 @@ fn one_problem_is_found_in_each_bank() {
             found.iter().any(|(rule, severity)| *rule == fault.rule && *severity >= fault.severity);
         assert!(is_found, "seed {seed}, {name}: {found:?}, {plan:?}");
         let others = |(rule, severity): &&(&str, Severity)| {
-            *severity == Severity::Error && *rule != fault.rule
+            // If a unit stops, the others may be overloaded.
+            *severity == Severity::Error && *rule != fault.rule && *rule != "load"
         };
         let other = found.iter().find(others);
         assert_eq!(other, None, "seed {seed}, {name}: {found:?}, {plan:?}");

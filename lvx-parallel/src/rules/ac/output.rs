@@ -2,43 +2,61 @@
 //!
 //! Compares voltages of units on one phase, and frequencies of all. Outputs in parallel have one voltage:
 //! if the units measure different ones, voltage is lost in a cable or a contact, or the outputs are not
-//! connected. Units without output are left out. The difference must last, as for `battery-voltage`.
+//! connected. Units without output are left out. A difference counts as in `grid`: an output that follows a
+//! generator drifts.
 //!
 //! Limits: `output_voltage_spread`, 5 V, and `frequency_spread`, 0.5 Hz (both assumed: tolerance of two
-//! voltmeters on one wire).
+//! voltmeters on one wire); for a generator `source_drift`, 20 % (assumed: 108 to 132 V).
 
 use crate::{
-    Finding, Severity,
-    context::{Context, Measured, OutputGroup, lasting_spread},
+    Finding, FindingKind, Severity,
+    advice::LIVE,
+    context::{Context, Measured, OUTPUT, OutputGroup},
     rules::BuiltIn,
 };
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "output",
-    "output voltages or frequencies differ (output_voltage_spread, frequency_spread)",
-    "assumed: tolerance of two voltmeters on one wire",
-    &[],
+    "output voltages or frequencies differ (output_voltage_spread, frequency_spread, source_drift)",
+    "assumed: tolerance of two voltmeters on one wire; a generator has 108 to 132 V and 57 to 63 Hz",
+    &[&DIFFERENT],
     check,
+);
+
+static DIFFERENT: FindingKind = FindingKind::new(
+    Severity::Warning,
+    "the output voltages of units on one phase differ by more than output_voltage_spread, or output \
+     frequencies by more than frequency_spread, in both readings; by more than source_drift if the output \
+     follows a grid that drifts",
+    "outputs in parallel have one voltage; either the difference is lost in a cable or a \
+     contact, or the outputs are not connected",
+    &[
+        "connect no outputs that are separate now: outputs that are not synchronised destroy each other",
+        LIVE,
+        "check the output breaker, wires and terminals of the unit that differs, and that its output is \
+         connected only to outputs of the same phase",
+    ],
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let has_output = |each: &Measured<'_>| each.status.output_voltage.0 > 0;
-    let max = context.thresholds().output_voltage_spread;
+    let thresholds = context.thresholds();
+    let (max, drift) = (thresholds.output_voltage_spread, thresholds.source_drift);
     let by_group = |group: OutputGroup<'_, '_>| {
         let group = group.only(has_output);
         let units = &group.units;
-        let found = lasting_spread(units, max, |s| s.output_voltage, |s| s.output_voltage)?;
-        let place = group.place();
+        let gap = OUTPUT.voltage_gap(units, max, drift)?;
+        let (place, found, max) = (group.place(), gap.found, gap.max);
         Some(finding(format!("output voltages{place} differ by {found}, more than {max}"), units))
     };
     let findings: Vec<_> = context.output_groups().into_iter().filter_map(by_group).collect();
     if !findings.is_empty() {
         return findings;
     }
-    let max = context.thresholds().frequency_spread;
     let units: Vec<_> = context.measured.iter().filter(|each| has_output(each)).collect();
-    let found = lasting_spread(&units, max, |s| s.output_frequency, |s| s.output_frequency);
-    let what = found.map(|found| format!("output frequencies differ by {found}, more than {max}"));
+    let gap = OUTPUT.frequency_gap(&units, thresholds.frequency_spread, drift);
+    let what =
+        gap.map(|gap| format!("output frequencies differ by {}, more than {}", gap.found, gap.max));
     what.map(|what| finding(what, &units)).into_iter().collect()
 }
 
@@ -46,12 +64,7 @@ fn finding(what: String, units: &[&Measured<'_>]) -> Finding {
     let shown = |each: &&Measured<'_>| {
         each.value(format_args!("{} {}", each.status.output_voltage, each.status.output_frequency))
     };
-    let why = "outputs in parallel have one voltage; either the difference is lost in a cable or a \
-               contact, or the outputs are not connected";
-    RULE.finding(Severity::Warning, what, units.iter().map(shown).collect(), why).advise(&[
-        "check the output breaker, wires and screws of the unit that differs",
-        "measure between the outputs with a meter before touching anything",
-    ])
+    RULE.report(&DIFFERENT, what, units.iter().map(shown).collect())
 }
 
 #[cfg(test)]

@@ -32,12 +32,13 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     warnings.filter_map(|info| finding(context, info.name, info.label)).collect()
 }
 
-fn finding(context: &Context<'_>, name: &str, label: &str) -> Option<Finding> {
+fn finding(context: &Context<'_>, name: &'static str, label: &str) -> Option<Finding> {
     let raised: Vec<_> = context
         .units
         .iter()
         .copied()
-        .filter(|unit| raises(unit, name) && !follows(context, unit, name))
+        .filter(|unit| raises(unit, name))
+        .filter(|unit| !follows(context, unit, name) && !is_measured(context, unit, name))
         .collect();
     raised.first()?;
     let asked = context.units.iter().filter(|unit| unit.faults.value().is_some()).count();
@@ -76,6 +77,17 @@ fn follows(context: &Context<'_>, unit: &UnitSnapshot, name: &str) -> bool {
     name.starts_with("battery")
         && ((has_battery_fault && is_suppressed(context, Effect::BatteryWarning))
             || (has_no_battery && is_suppressed(context, Effect::UnitWithoutBattery)))
+}
+
+/// Returns whether another rule reports the measurement to which a warning belongs.
+fn is_measured(context: &Context<'_>, unit: &UnitSnapshot, name: &'static str) -> bool {
+    let thresholds = context.thresholds();
+    let exceeds = unit.status.value().is_some_and(|status| match name {
+        "over_temperature" => status.heat_sink_temperature >= thresholds.heat_sink_hot,
+        "overload" => status.load_percent > thresholds.load_high,
+        _ => false,
+    });
+    exceeds && is_suppressed(context, Effect::MeasuredWarning(name))
 }
 
 const BATTERY_FAULTS: [FaultCode; 4] = [

@@ -1,0 +1,3 @@
+//! Rules about temperatures.
+
+pub(super) mod heat_sink;
