@@ -153,17 +153,7 @@ impl BuiltIn {
         what: impl Into<String>,
         values: Vec<Observed>,
     ) -> Finding {
-        self.finding(kind.severity, what, values, kind.why).advise(kind.advice)
-    }
-
-    /// Returns a finding of this rule, without advice.
-    pub(super) fn finding(
-        &self,
-        severity: Severity,
-        what: impl Into<String>,
-        values: Vec<Observed>,
-        why: &str,
-    ) -> Finding {
-        Finding::new(&self.info, severity, what, why).with_values(values)
+        let finding = Finding::new(&self.info, kind.severity, what, kind.why);
+        finding.with_values(values).advise(kind.advice)
     }
 }

@@ -96,7 +96,6 @@ rules! {
     /// the twelve settings that must agree (`PIRI`)
     setup::settings: PIRI.and(GMN), NONE;
     /// settings of each unit that must fit together (`PIRI`)
-    /// the settings of each unit (`PIRI`)
     setup::setting_rules: PIRI, NONE;
     /// all other settings but the clock and the output mode (`PIRI`, `FLAG`, `ACCT`, `ACLT`)
     setup::further_settings: SETTINGS.and(GMN), FAULTS;
@@ -107,13 +106,10 @@ rules! {
     /// the warnings (`FWS`)
     state::warning: FWS, NONE;
     /// battery voltages (`GS` and the own `PGSn`), and the rated battery voltage (`PIRI`)
-    /// battery voltages (`GS` and the own `PGSn`) and the rated one (`PIRI`)
     battery::battery_voltmeter: GS.and(PIRI), PGS;
     /// battery voltages, battery currents and PV voltages (`GS` and the own `PGSn`), bulk and float voltage (`PIRI`)
-    /// battery voltages, currents and PV power (`GS` and the own `PGSn`), bulk and float voltage (`PIRI`)
     battery::over_voltage: GS.and(PIRI), PGS;
     /// battery voltages and currents (`GS` and the own `PGSn`), and the cut-off voltage (`PIRI`)
-    /// battery voltages and currents (`GS` and the own `PGSn`), cut-off voltage (`PIRI`)
     battery::under_voltage: GS.and(PIRI), PGS;
     /// battery voltages and currents (`GS` and the own `PGSn`)
     battery::battery_voltage: GS.and(PIRI), PGS;
@@ -227,6 +223,14 @@ mod tests {
         ids.dedup();
         assert_eq!(ids.len(), ALL.len());
         assert!(RuleInfo::all().all(|info| !info.summary.is_empty() && !info.source.is_empty()));
+    }
+
+    #[test]
+    fn rules_declare_their_findings() {
+        for row in ALL {
+            let id = &row.rule.info.id;
+            assert!(!row.kinds().is_empty() && !row.looks_at.is_empty(), "{id}");
+        }
     }
 
     #[test]

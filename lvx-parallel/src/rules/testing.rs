@@ -59,8 +59,7 @@ fn assert_is_declared(finding: &Finding) {
             && finding.why.starts_with(kind.why)
             && finding.advice.len() >= kind.advice.len()
     };
-    // NOT YET: rules without kinds.
-    assert!(rule.kinds().is_empty() || rule.kinds().iter().any(is_kind), "{finding:#?}");
+    assert!(rule.kinds().iter().any(is_kind), "{finding:#?}");
 }
 
 /// Returns the findings in a healthy bank after `change`.
