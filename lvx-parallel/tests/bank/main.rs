@@ -9,6 +9,7 @@
 mod asked;
 mod commissioned;
 mod custom_rule;
+mod dangerous_pv;
 mod files;
 mod gaps;
 mod many;
