@@ -2,7 +2,7 @@
 //!
 //! Owners follow advice to the letter, next to batteries, PV strings and live terminals. Therefore:
 //!
-//! - [`LIVE`] comes before the first step of an advice that touches an electrical part.
+//! - [`LIVE_TERMINALS`] comes before the first step of an advice that touches an electrical part.
 //! - [`RESTART`] is the only way to say "switch off and on again": it names the conditions and the order.
 //! - Limits of a battery are per cell, because there are units for 24 V and for 48 V.
 //! - A text is right in every state in which it can be shown; otherwise there are two texts.
@@ -24,7 +24,7 @@ pub(crate) use warning::UNKNOWN_WARNING;
 pub(crate) use warning::{OUTAGE, WARNING_KINDS, warning};
 
 /// The step before the first one that touches terminals, cables, lugs, breakers, boards or connectors.
-pub(crate) const LIVE: &str = "leave the following steps to an electrician, because the terminals of a stopped unit \
+pub(crate) const LIVE_TERMINALS: &str = "leave the following steps to an electrician, because the terminals of a stopped unit \
     stay live from the other units, the grid, PV and the battery: switch off the loads and all units, open AC \
     output, AC input, PV and battery of the whole bank and secure them, wait as many minutes as the maker's \
     manual says (at least five), and measure zero volts at each terminal before touching it; battery poles and \

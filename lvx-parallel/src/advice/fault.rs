@@ -3,7 +3,8 @@
 use pi18_proto::FaultCode;
 
 use super::{
-    CHARGE_LIMITS, INSTALL_FIRMWARE, LIVE, MODE_FOLLOWS_WIRING, OPENED, OVERCHARGED, RESTART, codes,
+    CHARGE_LIMITS, INSTALL_FIRMWARE, LIVE_TERMINALS, MODE_FOLLOWS_WIRING, OPENED, OVERCHARGED,
+    RESTART, codes,
 };
 use crate::{FindingKind, Severity};
 
@@ -67,7 +68,7 @@ static SHARING_ONE_OUTPUT: FindingKind = error(
     "fault 72 parallel: output circuit (current sharing) failed, in a bank without phases",
     BANK_STOPS,
     &[
-        LIVE,
+        LIVE_TERMINALS,
         "check that the current sharing cables connect all units as the manual draws it, each plug in its own \
          socket: a wrong sharing cable destroys units",
         "check that each output conductor leads to the same one of the other units (L1 to L1, L2 to L2, N to \
@@ -84,7 +85,7 @@ codes! {
         "read the main firmware of every unit: a unit that is not in this report may differ",
         INSTALL_FIRMWARE,
         "if all are equal, the units may receive wrong data from each other",
-        LIVE,
+        LIVE_TERMINALS,
         "check the parallel communication cables",
     ]);
     FaultCode::PARALLEL_CURRENT_SHARING => error(
@@ -92,7 +93,7 @@ codes! {
          output modes",
         BANK_STOPS,
         &[
-            LIVE,
+            LIVE_TERMINALS,
             "check that current sharing cables connect only units of one phase, as the manual draws it: between \
              different phases, they destroy units",
             "check that the outputs of units of one phase are connected conductor to same conductor; never join \
@@ -103,7 +104,7 @@ codes! {
     );
     FaultCode::PARALLEL_CAN => error("fault 80 parallel: CAN communication failed", BANK_STOPS, &[
         RESTART,
-        LIVE,
+        LIVE_TERMINALS,
         "check that the parallel communication cables connect the units in a chain, that none is missing, and \
          that all are plugged in firmly",
         "replace one cable after another, then have the parallel boards replaced",
@@ -114,7 +115,7 @@ codes! {
         &[
             "find the unit that should be the master (instance 0) and look whether it is on",
             RESTART,
-            LIVE,
+            LIVE_TERMINALS,
             "check the parallel communication cables between it and the others",
         ],
     );
@@ -123,7 +124,7 @@ codes! {
         "the units cannot synchronise their AC outputs and stop; all terminals stay live",
         &[
             RESTART,
-            LIVE,
+            LIVE_TERMINALS,
             "check the parallel communication cables on both ends, away from AC and PV cables; replace them",
         ],
     );
@@ -133,7 +134,7 @@ codes! {
         &[
             "have an electrician measure the battery voltage at the terminals of each unit, which are live",
             OPENED,
-            LIVE,
+            LIVE_TERMINALS,
             "check the battery breaker, fuse, cables and lugs of the unit that measures the lower voltage, and \
              that all units are on the same battery, with cables of the same length and size",
             "connect packs only if their voltages are as close as their maker asks: a large current flows \
@@ -147,7 +148,7 @@ codes! {
         "the units measure different grids and stop; all terminals stay live",
         &[
             "compare the input voltage ranges",
-            LIVE,
+            LIVE_TERMINALS,
             "check the AC input breaker and the wires of the unit that shows the lower voltage",
             "check that all units are on the same phase, or on the phase of their output mode, and that L and N \
              are not swapped",
@@ -158,7 +159,7 @@ codes! {
         "one unit draws much more from the grid than the others and could be overloaded",
         &[
             RESTART,
-            LIVE,
+            LIVE_TERMINALS,
             "check that the AC input cables have the same length and size and that their screws are tight",
             "check that current sharing cables connect all units of one phase, and no units of different phases",
         ],
@@ -171,7 +172,7 @@ codes! {
         RESTART,
     ]);
     FaultCode::FAN_LOCKED => error("fault 01 fan locked", STOPS, &[
-        LIVE,
+        LIVE_TERMINALS,
         "clean the fans and remove what blocks them; have a fan that does not turn replaced",
     ]);
     FaultCode::OVER_TEMPERATURE => error("fault 02 over temperature", STOPS, &[
@@ -191,7 +192,7 @@ codes! {
         CHARGE_LIMITS,
         "otherwise charge the battery with a low current, while its BMS shows no alarm, from the grid if there is no sun",
         "compare the cut-off voltage with the limits of the battery",
-        LIVE,
+        LIVE_TERMINALS,
         "if the battery itself is not low, check its cables, breaker and lugs for a bad contact",
     ]);
     FaultCode::OUTPUT_SHORT => error(
@@ -200,7 +201,7 @@ codes! {
          starts",
         &[
             "switch off all units and all loads, and leave them off: never switch on onto a short circuit",
-            LIVE,
+            LIVE_TERMINALS,
             "have the output wiring and the loads tested for a short circuit; let the unit cool if it is hot",
             "only if none is found: switch on without loads, then one load after the other",
         ],
@@ -221,7 +222,7 @@ codes! {
          terminals stay live",
         &[
             "switch off all loads, and leave them off until a short circuit is excluded",
-            LIVE,
+            LIVE_TERMINALS,
             "have the output wiring and the loads tested for a short circuit",
             RESTART,
             SERVICE,
@@ -229,7 +230,7 @@ codes! {
     );
     FaultCode::BATTERY_OPEN => error("fault 56 battery connection open", STOPS, &[
         OPENED,
-        LIVE,
+        LIVE_TERMINALS,
         "check the battery breaker, the fuse, the cables and the lugs on both ends; replace a blown fuse only \
          by one of the same type",
         "connect packs only if their voltages are as close as their maker asks",
@@ -251,7 +252,7 @@ codes! {
          with the grid off",
         &[
             "leave the unit off, and do not restart it: it can feed into the grid, where nobody expects it",
-            LIVE,
+            LIVE_TERMINALS,
             "have the unit disconnected and serviced",
         ],
     );
@@ -261,7 +262,7 @@ codes! {
          phases, another source feeds the output, or a part inside has failed; all terminals stay live",
         &[
             "leave the units off until the cause is found: another start can destroy them",
-            LIVE,
+            LIVE_TERMINALS,
             "check that L and N are not swapped on the input and output of any unit",
             "check that current sharing cables connect only units of one phase",
             "check that no other source (grid, generator, another inverter) is connected to the outputs",
@@ -282,7 +283,7 @@ codes! {
 
 const OUTPUT_VOLTAGE: &[&str] = &[
     "switch off all loads, and leave them off",
-    LIVE,
+    LIVE_TERMINALS,
     "check the output wiring, the neutral first: without it, the voltage of the phases drifts apart",
     RESTART,
     "have the output voltage measured before a load is switched on; if the fault returns without loads, have \

@@ -31,7 +31,7 @@ const PARTS: [&str; 20] = [
     "relay",
 ];
 
-/// Steps that name an electrical part and need not come after [`LIVE`]: their beginnings, each with the reason.
+/// Steps that name an electrical part and need not come after [`LIVE_TERMINALS`]: their beginnings, each with the reason.
 const HARMLESS: &[(&str, &str)] = &[
     (RESTART, "only looks at breakers and fuses"),
     (CHARGE_LIMITS, "operates a switch made for it"),
@@ -75,7 +75,7 @@ fn is_harmless(step: &str) -> bool {
 
 /// Returns the steps that name an electrical part before the reader was told that terminals stay live.
 fn unsafe_steps<'a>(advice: &[&'a str]) -> Vec<&'a str> {
-    let until_live = advice.iter().copied().take_while(|step| *step != LIVE);
+    let until_live = advice.iter().copied().take_while(|step| *step != LIVE_TERMINALS);
     until_live.filter(|step| part(step).is_some() && !is_harmless(step)).collect()
 }
 
@@ -93,8 +93,8 @@ fn steps_on_electrical_parts_come_after_live_terminals() {
 #[test]
 fn step_before_live_terminals_is_found() {
     let step = "check the lugs on both ends";
-    assert_eq!(unsafe_steps(&["wait", step, LIVE]), [step]);
-    assert_eq!(unsafe_steps(&["wait", LIVE, step]), [""; 0]);
+    assert_eq!(unsafe_steps(&["wait", step, LIVE_TERMINALS]), [step]);
+    assert_eq!(unsafe_steps(&["wait", LIVE_TERMINALS, step]), [""; 0]);
     assert_eq!(unsafe_steps(&[RESTART, "wait"]), [""; 0]);
 }
 
@@ -113,7 +113,8 @@ fn harmless_steps_exist() {
 fn restart_is_said_in_one_way() {
     let others = ["off and on", "switch the unit on", "switch all units on", "on again"];
     for (rule, kind) in all_kinds() {
-        for step in kind.advice.iter().filter(|step| **step != RESTART && **step != LIVE) {
+        for step in kind.advice.iter().filter(|step| **step != RESTART && **step != LIVE_TERMINALS)
+        {
             assert!(others.iter().all(|other| !step.contains(other)), "{rule}: {step}");
         }
     }

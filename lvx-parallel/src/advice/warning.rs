@@ -1,6 +1,6 @@
 //! The findings for warnings.
 
-use super::{CHARGE_LIMITS, LIVE, OPENED, OVERCHARGED, codes};
+use super::{CHARGE_LIMITS, LIVE_TERMINALS, OPENED, OVERCHARGED, codes};
 use crate::{FindingKind, Severity};
 
 /// Returns the finding for a warning, given by the name of its field in `FWS`.
@@ -36,12 +36,12 @@ codes! {
     also OUTAGE, UNKNOWN_WARNING;
     "line_fail" => warn("line fail, on some units only", "the unit measures no usable grid", &[
         "compare the input voltage ranges",
-        LIVE,
+        LIVE_TERMINALS,
         "check its AC input breaker and wires",
     ]);
     "output_short" => warn("output short circuit", "the unit is about to stop; what is short-circuited gets hot", &[
         "switch off all loads and all units, and leave them off: never switch on onto a short circuit",
-        LIVE,
+        LIVE_TERMINALS,
         "find the load or wire with the short circuit",
     ]);
     "over_temperature" => warn(
@@ -54,7 +54,7 @@ codes! {
     );
     "fan_locked" => warn("fan locked", "without its fan the unit overheats", &[
         "lower load and charge current",
-        LIVE,
+        LIVE_TERMINALS,
         "clean or replace the fan",
     ]);
     "battery_high" => warn("battery voltage high", "the battery voltage is above what the unit allows", &[
@@ -81,7 +81,7 @@ codes! {
     "battery_too_low_scc2" => warn("battery too low to charge for SCC 2", TOO_LOW, TOO_LOW_STEPS);
     "battery_open" => warn("battery open", "the unit detects no battery", &[
         OPENED,
-        LIVE,
+        LIVE_TERMINALS,
         "check the battery breaker, the fuse and the lugs; replace a blown fuse only by one of the same type",
         "connect packs only if their voltages are as close as their maker asks",
     ]);
@@ -92,7 +92,7 @@ const LOW_STEPS: &[&str] = &[
     "switch loads off",
     CHARGE_LIMITS,
     "otherwise charge the battery, from the grid if there is no sun",
-    LIVE,
+    LIVE_TERMINALS,
     "if the battery itself is not low, check its cables, breaker and lugs for a bad contact",
 ];
 

@@ -17,7 +17,7 @@ fn words(title: &str, why: &str, steps: &[impl AsRef<str>]) -> String {
     text
 }
 
-fn explained(all: impl Iterator<Item = Explanation>) -> String {
+fn explanations(all: impl Iterator<Item = Explanation>) -> String {
     all.map(|each| words(&each.what, each.why, &each.advice)).collect()
 }
 
@@ -38,12 +38,12 @@ fn words_of_steps_in_several_findings() {
 
 #[test]
 fn words_about_faults() {
-    insta::assert_snapshot!(explained(Explanation::faults()));
+    insta::assert_snapshot!(explanations(Explanation::faults()));
 }
 
 #[test]
 fn words_about_warnings_and_modes() {
-    insta::assert_snapshot!(explained(Explanation::warnings().chain(Explanation::modes())));
+    insta::assert_snapshot!(explanations(Explanation::warnings().chain(Explanation::modes())));
 }
 
 #[test]

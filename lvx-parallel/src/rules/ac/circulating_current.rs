@@ -10,7 +10,7 @@
 
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, Measured},
     rules::BuiltIn,
 };
@@ -32,7 +32,7 @@ static CIRCULATING: FindingKind = FindingKind::new(
     &[
         "check again while large motors and transformers are off: their current looks the same",
         "compare output voltage, frequency and output mode of all units",
-        LIVE,
+        LIVE_TERMINALS,
         "check that the current sharing cables connect only units of one phase, as the manual of this model \
          draws them: a wrong connection destroys units",
         "check that the outputs of one phase are connected with cables of the same length and size",

@@ -10,7 +10,7 @@
 
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, GRID, Measured},
     rules::BuiltIn,
 };
@@ -31,7 +31,7 @@ static MISSING: FindingKind = FindingKind::new(
     &[
         "look whether its AC input is switched off; if it has switched itself off, leave it off until the reason \
          is known",
-        LIVE,
+        LIVE_TERMINALS,
         "check its AC input breaker, wires and terminals",
     ],
 );
@@ -43,7 +43,7 @@ static DIFFERENT: FindingKind = FindingKind::new(
     "units of a bank are connected to one grid; a unit that measures another one disconnects \
      from it, and a greater difference stops the bank with fault 84",
     &[
-        LIVE,
+        LIVE_TERMINALS,
         "check the AC input wires and terminals of the unit that differs: a loose contact loses voltage and gets \
          hot",
         "check that all units are on one phase of one source, or each on the phase of its output mode",

@@ -10,7 +10,7 @@
 
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, Measured, OUTPUT, OutputGroup},
     rules::BuiltIn,
 };
@@ -32,7 +32,7 @@ static DIFFERENT: FindingKind = FindingKind::new(
      contact, or the outputs are not connected",
     &[
         "connect no outputs that are separate now: outputs that are not synchronised destroy each other",
-        LIVE,
+        LIVE_TERMINALS,
         "check the output breaker, wires and terminals of the unit that differs, and that its output is \
          connected only to outputs of the same phase",
     ],

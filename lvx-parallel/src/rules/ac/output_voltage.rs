@@ -11,7 +11,7 @@
 
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, Deviation, OffOutput},
     rules::{
         BuiltIn,
@@ -47,7 +47,7 @@ static LOW: FindingKind = FindingKind::new(
     &[
         "switch loads off, those with motors and compressors first",
         "if the voltage is low without loads as well, have the unit serviced",
-        LIVE,
+        LIVE_TERMINALS,
         "if the voltage rises without loads, check the output and battery terminals for loose contacts",
     ],
 );

@@ -12,7 +12,7 @@ use pi18_proto::OutputMode;
 
 use crate::{
     Finding, FindingKind, Severity, UnitSnapshot,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, GRID, Measured, OUTPUT, follows_grid},
     rules::BuiltIn,
 };
@@ -34,7 +34,7 @@ static LEGS: FindingKind = FindingKind::new(
     &[
         "switch off all loads of both legs, now, 120 V loads first, and do not touch metal parts of appliances, \
          which can be live",
-        LIVE,
+        LIVE_TERMINALS,
         "check the neutral from each unit to the distribution board; the loads stay off until it is whole",
     ],
 );
@@ -50,7 +50,7 @@ static GRID_LEGS: FindingKind = FindingKind::new(
          which can be live",
         "switch off the main switch of the supply, or stop the generator, and call the operator of the grid or an \
          electrician",
-        LIVE,
+        LIVE_TERMINALS,
         "check the neutral of the supply or of the generator before it is connected again",
     ],
 );

@@ -16,7 +16,7 @@ use pi18_proto::{Amperes, Decivolts};
 
 use crate::{
     Finding, FindingKind, Severity,
-    advice::{LIVE, OPENED},
+    advice::{LIVE_TERMINALS, OPENED},
     context::{Context, Measured},
     rules::BuiltIn,
 };
@@ -38,7 +38,7 @@ static MISSING: FindingKind = FindingKind::new(
         OPENED,
         "have an electrician measure at its terminals, which are live: if the battery is connected, the unit's own \
          measurement is wrong",
-        LIVE,
+        LIVE_TERMINALS,
         "check its battery breaker, fuse, cables and the lugs on both ends",
         "connect packs only if their voltages are as close as their maker asks",
     ],
@@ -56,7 +56,7 @@ static DIFFERENT: FindingKind = FindingKind::new(
         "have an electrician look for a warm lug or breaker with an infrared thermometer, never with a hand, and \
          measure at the terminals of each unit, which are live: if the voltages are equal, a unit's own \
          measurement is wrong",
-        LIVE,
+        LIVE_TERMINALS,
         "tighten its battery lugs with insulated tools and the torque that the maker gives",
         "use battery cables of the same length and size",
     ],

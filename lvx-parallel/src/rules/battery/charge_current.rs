@@ -10,7 +10,7 @@
 use super::{current_sharing::Current, limits::is_near_full};
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, OutputGroup},
     rules::BuiltIn,
 };
@@ -55,7 +55,7 @@ static UNSEEN: FindingKind = FindingKind::new(
 const STEPS: &[&str] = &[
     "compare the PV power of the units: shade on a part of the roof explains a difference",
     "compare their temperatures: a hot unit charges less",
-    LIVE,
+    LIVE_TERMINALS,
     "compare their battery cables and contacts, and check the string fuses and isolators",
 ];
 
@@ -66,7 +66,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         again: |status| status.charge_current,
         max: context.thresholds().charge_current_spread,
         unequal: &UNEQUAL,
-        explained: &SUN,
+        due_to_pv: &SUN,
         at_limit: &AT_LIMIT,
         unseen: &UNSEEN,
     };

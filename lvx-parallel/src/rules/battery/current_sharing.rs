@@ -33,7 +33,7 @@ pub(super) struct Current {
     /// Finding if nothing explains the difference.
     pub(super) unequal: &'static FindingKind,
     /// Finding if PV power explains the difference.
-    pub(super) explained: &'static FindingKind,
+    pub(super) due_to_pv: &'static FindingKind,
     /// Finding if PV power explains the difference, and a unit is at its maximum charge current.
     pub(super) at_limit: &'static FindingKind,
     /// Finding if PV power that is not read may explain the difference.
@@ -71,7 +71,7 @@ impl Current {
         let has_unseen =
             |each: &&Measured<'_>| pv_current(each) > 0 && each.unit.has_unseen_string();
         let kind = if is_due_to_pv(units, i64::from(max.0), losses.into()) {
-            if units.iter().any(|each| is_at_limit(each)) { self.at_limit } else { self.explained }
+            if units.iter().any(|each| is_at_limit(each)) { self.at_limit } else { self.due_to_pv }
         } else if units.iter().any(has_unseen) {
             self.unseen
         } else {

@@ -6,7 +6,9 @@
 //! Limits: `discharge_current_spread`, 5 A, `current_share`, 10 %, and `pv_losses` (assumed, as for charging).
 
 use super::current_sharing::Current;
-use crate::{Finding, FindingKind, Severity, advice::LIVE, context::Context, rules::BuiltIn};
+use crate::{
+    Finding, FindingKind, Severity, advice::LIVE_TERMINALS, context::Context, rules::BuiltIn,
+};
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "discharge-current",
@@ -38,7 +40,7 @@ static UNSEEN: FindingKind = FindingKind::new(
 );
 
 const STEPS: &[&str] = &[
-    LIVE,
+    LIVE_TERMINALS,
     "check the current sharing cables between the units of one phase: each is plugged in, to its own pair of \
      units",
     "compare output cables and breakers: same length, same size, tight",
@@ -52,7 +54,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         again: |status| status.discharge_current,
         max: context.thresholds().discharge_current_spread,
         unequal: &UNEQUAL,
-        explained: &SUN,
+        due_to_pv: &SUN,
         at_limit: &SUN,
         unseen: &UNSEEN,
     };

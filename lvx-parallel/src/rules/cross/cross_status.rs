@@ -14,7 +14,7 @@ use pi18_proto::{Decivolts, ParallelStatus, Presence, Watts, WorkingMode};
 
 use crate::{
     Finding, FindingKind, Reading, Severity, UnitSnapshot,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, difference, observed},
     rules::BuiltIn,
 };
@@ -35,7 +35,7 @@ static CONTRADICTION: FindingKind = FindingKind::new(
     &[
         "check again: a value may have changed while the units were read",
         "check that all the units given belong to one bank",
-        LIVE,
+        LIVE_TERMINALS,
         "check the parallel communication cables",
     ],
 );

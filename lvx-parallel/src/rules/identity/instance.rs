@@ -7,7 +7,7 @@
 
 use crate::{
     Finding, FindingKind, Severity,
-    advice::{LIVE, RESTART},
+    advice::{LIVE_TERMINALS, RESTART},
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -29,7 +29,7 @@ static NUMBERS: FindingKind = FindingKind::new(
     &[
         "compare the output modes of the units",
         RESTART,
-        LIVE,
+        LIVE_TERMINALS,
         "check that both parallel cables are plugged in firmly on each unit",
     ],
 );

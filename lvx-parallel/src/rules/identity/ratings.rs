@@ -13,7 +13,7 @@ use pi18_proto::RatedInformation;
 
 use crate::{
     Finding, FindingKind, Severity, UnitSnapshot,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -30,7 +30,11 @@ static DIFFERENT_MODELS: FindingKind = FindingKind::new(
     Severity::Error,
     "rated battery voltage, rated power, topology or product line differ",
     "only units of the same model share loads and a battery correctly",
-    &["compare the rating plates", LIVE, "have the unit that differs taken out of the bank"],
+    &[
+        "compare the rating plates",
+        LIVE_TERMINALS,
+        "have the unit that differs taken out of the bank",
+    ],
 );
 
 static DIFFERENT_STRINGS: FindingKind = FindingKind::new(

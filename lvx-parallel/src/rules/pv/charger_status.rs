@@ -15,7 +15,8 @@ use pi18_proto::ChargerStatus;
 
 use super::{ISOLATE, input::PvInput};
 use crate::{
-    Finding, FindingKind, Severity, UnitSnapshot, advice::LIVE, context::Context, rules::BuiltIn,
+    Finding, FindingKind, Severity, UnitSnapshot, advice::LIVE_TERMINALS, context::Context,
+    rules::BuiltIn,
 };
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
@@ -35,7 +36,7 @@ static ABNORMAL: FindingKind = FindingKind::new(
         "read the display of the unit: it may show a warning about this PV input",
         "check again in ten minutes; if the status is normal then, nothing else is to do",
         ISOLATE,
-        LIVE,
+        LIVE_TERMINALS,
         "measure voltage, polarity and insulation of the string; if they are right, have the unit serviced",
     ],
 );

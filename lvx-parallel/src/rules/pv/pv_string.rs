@@ -17,7 +17,7 @@ use pi18_proto::{Amperes, BatteryType, ChargerStatus, RatedInformation};
 use super::{ISOLATE, input::PvInput};
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, Measured},
     rules::{
         BuiltIn,
@@ -44,7 +44,7 @@ static IDLE: FindingKind = FindingKind::new(
         "look from the ground whether shade, snow or dirt covers the panels: if so, wait until they are clear",
         "check again in half an hour; if the input supplies power then, nothing else is to do",
         ISOLATE,
-        LIVE,
+        LIVE_TERMINALS,
         "check the connectors, fuses and insulation of the string; if they are right, have the charger of the unit \
          serviced",
     ],

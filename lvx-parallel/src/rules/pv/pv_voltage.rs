@@ -14,7 +14,7 @@ use pi18_proto::Decivolts;
 use super::{ISOLATE, input::PvInput};
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, Measured},
     rules::BuiltIn,
 };
@@ -47,7 +47,7 @@ const ADVICE: &[&str] = &[
     "compare the voltage with the maximum PV voltage in the data sheet of exactly this model: if it is below 95 % \
      of that, set pv_voltage_high and pv_voltage_max accordingly; otherwise go on",
     ISOLATE,
-    LIVE,
+    LIVE_TERMINALS,
     "measure the open-circuit voltage of the string, calculate it for the coldest morning, and shorten the string: \
      panels are live whenever there is light",
 ];

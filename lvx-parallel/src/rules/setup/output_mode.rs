@@ -13,7 +13,7 @@ use pi18_proto::FaultCode;
 
 use crate::{
     Finding, FindingKind, Severity, UnitSnapshot,
-    advice::{LIVE, MODE_FOLLOWS_WIRING},
+    advice::{LIVE_TERMINALS, MODE_FOLLOWS_WIRING},
     context::{Context, each},
     rules::BuiltIn,
 };
@@ -30,7 +30,7 @@ const STEPS: &[&str] = &[
     MODE_FOLLOWS_WIRING,
     "if a mode is wrong, switch the loads off and set it in standby (display, program 28): parallel on units that \
      share one output, and the mode of its phase on a unit of a phase",
-    LIVE,
+    LIVE_TERMINALS,
     "if the wiring is wrong, have it changed",
 ];
 

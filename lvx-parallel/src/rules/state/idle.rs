@@ -23,7 +23,7 @@ use pi18_proto::{Decivolts, WorkingMode};
 
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, Measured, OutputGroup, difference},
     rules::{
         BuiltIn,
@@ -48,7 +48,7 @@ static NO_OUTPUT: FindingKind = FindingKind::new(
         "look whether the output breaker of the idle unit is on, and whether its display shows that the output is on; \
          if a breaker is off, leave it off until it is known why",
         "compare the AC input voltages and the settings",
-        LIVE,
+        LIVE_TERMINALS,
         "check its output wires and breaker, its current sharing cables and its parallel communication cables",
     ],
 );
@@ -73,7 +73,7 @@ const BATTERY_ADVICE: &[&str] = &[
     "look whether the battery breaker and the AC input breaker of the idle unit are on; if one is off, leave it off \
      until it is known why",
     "compare battery voltages and battery settings",
-    LIVE,
+    LIVE_TERMINALS,
     "check its battery fuse, cables and lugs with insulated tools: a battery can deliver thousands of amperes into a \
      short circuit",
 ];

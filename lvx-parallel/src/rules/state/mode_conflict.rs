@@ -16,7 +16,7 @@ use pi18_proto::WorkingMode;
 
 use crate::{
     Finding, FindingKind, Severity, UnitSnapshot,
-    advice::LIVE,
+    advice::LIVE_TERMINALS,
     context::{Context, observed, window},
     rules::{
         BuiltIn,
@@ -40,7 +40,7 @@ static CONFLICT: FindingKind = FindingKind::new(
     &[
         "check again in a minute: the units may be changing modes",
         "compare the AC input voltages and the settings",
-        LIVE,
+        LIVE_TERMINALS,
         "check the parallel communication cables",
     ],
 );
