@@ -98,8 +98,8 @@ mod tests {
 
     #[test]
     fn unequal_currents_are_reported() {
-        assert_eq!(with(46, 0), [("charge-current", Severity::Warning)]);
-        assert_eq!(with(45, 0), []);
+        assert_eq!(with(49, 0), [("charge-current", Severity::Warning)]);
+        assert_eq!(with(48, 0), []);
         assert_eq!(with(0, 0), []);
     }
 
@@ -134,8 +134,8 @@ mod tests {
                 }
             })
         };
-        assert_eq!(with(84, 76), []);
-        assert_eq!(with(85, 76), [("charge-current", Severity::Warning)]);
+        assert_eq!(with(88, 72), []);
+        assert_eq!(with(89, 72), [("charge-current", Severity::Warning)]);
     }
 
     #[test]
@@ -181,11 +181,11 @@ mod tests {
             bank
         };
         assert_eq!(findings(&with([20, 22, 60, 62])), []);
-        let bank = with([20, 22, 60, 70]);
+        let bank = with([20, 22, 60, 76]);
         assert_eq!(findings(&bank), [("charge-current", Severity::Warning)]);
         assert_eq!(
             first_finding(&bank),
-            "charge currents on phase 2 of 2 differ by 10 A, more than 6 A: sim:2 60 A, sim:3 70 A"
+            "charge currents on phase 2 of 2 differ by 16 A, more than 13 A: sim:2 60 A, sim:3 76 A"
         );
     }
 
@@ -205,7 +205,7 @@ mod tests {
         for amperes in [48, 52, 63] {
             assert_eq!(with(amperes), [("charge-current", Severity::Info)], "{amperes}");
         }
-        for amperes in [45, 65] {
+        for amperes in [45, 68] {
             assert_eq!(with(amperes), [("charge-current", Severity::Warning)], "{amperes}");
         }
     }

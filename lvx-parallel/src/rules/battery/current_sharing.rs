@@ -28,7 +28,7 @@ pub(super) struct Current {
     pub(super) value: fn(&GeneralStatus) -> Amperes,
     /// The same current in `PGSn`.
     pub(super) again: fn(&ParallelStatus) -> Amperes,
-    /// Largest difference, if it is greater than `current_share` of the mean.
+    /// Largest difference, if it is greater than that of two currents within `current_share` of the mean.
     pub(super) max: Amperes,
     /// Finding if nothing explains the difference.
     pub(super) unequal: &'static FindingKind,
@@ -80,11 +80,11 @@ impl Current {
         Some(rule.report(kind, what, values))
     }
 
-    /// Returns the share of the mean current by which the currents may differ.
+    /// Returns the difference between two currents that are both within `current_share` of the mean.
     fn share(&self, context: &Context<'_>, units: &[&Measured<'_>]) -> Amperes {
         let sum: u64 = units.iter().map(|each| u64::from((self.value)(&each.status).0)).sum();
         let count = u64::try_from(units.len()).unwrap_or(1).max(1);
-        let share = sum * u64::from(context.thresholds().current_share.0) / (count * 100);
+        let share = sum * 2 * u64::from(context.thresholds().current_share.0) / (count * 100);
         Amperes(share.try_into().unwrap_or(u16::MAX))
     }
 }

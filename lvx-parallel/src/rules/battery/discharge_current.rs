@@ -81,22 +81,22 @@ mod tests {
 
     #[test]
     fn unequal_currents_are_reported() {
-        assert_eq!(with([30, 36], ["1", "1"]), [("discharge-current", Severity::Warning)]);
+        assert_eq!(with([30, 37], ["1", "1"]), [("discharge-current", Severity::Warning)]);
         assert_eq!(with([30, 35], ["1", "1"]), []);
         assert_eq!(with([30, 0], ["1", "1"]), [("idle-unit", Severity::Warning)]);
     }
 
     #[test]
     fn currents_within_tenth_of_mean_are_shared() {
-        assert_eq!(with([84, 76], ["1", "1"]), []);
-        assert_eq!(with([85, 76], ["1", "1"]), [("discharge-current", Severity::Warning)]);
+        assert_eq!(with([88, 72], ["1", "1"]), []);
+        assert_eq!(with([89, 72], ["1", "1"]), [("discharge-current", Severity::Warning)]);
     }
 
     #[test]
     fn currents_are_compared_within_phase() {
         assert_eq!(with([30, 80], ["5", "6"]), []);
         // Units on one phase share its load.
-        let found = with([30, 36, 80], ["5", "5", "6"]);
+        let found = with([30, 37, 80], ["5", "5", "6"]);
         assert_eq!(found, [("discharge-current", Severity::Warning)]);
         assert_eq!(with([30, 34, 80], ["5", "5", "6"]), []);
     }
