@@ -9,9 +9,11 @@
 mod asked;
 mod commissioned;
 mod custom_rule;
+mod dangerous;
 mod dangerous_pv;
 mod files;
 mod gaps;
+mod healthy;
 mod many;
 mod order;
 mod paced;
@@ -19,6 +21,7 @@ mod previous;
 mod random;
 mod reports;
 mod rules_page;
+mod states;
 mod words;
 
 use lvx_parallel::{BankSnapshot, Checks, Finding, Member, RuleInfo, Severity, check};

@@ -29,11 +29,10 @@ impl Plan {
         let units = random.usize(1..=9);
         let rated = if random.u8(0..8) == 0 { 1 } else { 2 };
         let capacity = random.usize(100..=600) * units;
-        // A battery that is completely full may have a higher voltage than bulk: then another source charged it.
         // At most 70 % of the rated power, and 0.4 C of a battery of at least 48 V.
         let largest = (units * if rated == 2 { 4200 } else { 1680 }).min(capacity * 48 * 4 / 10);
         let load = random.usize(0..=largest);
-        let size = Size { units, rated, capacity, soc: random.usize(15..=99), load };
+        let size = Size { units, rated, capacity, soc: random.usize(15..=98), load };
         let mut plan = Self { runs: runs(&size, random), ..Self::default() };
         plan.all.extend([
             format!("rated={}", 24 * rated),
@@ -132,6 +131,8 @@ fn settings(size: &Size, random: &mut Rng) -> Vec<String> {
 /// Returns the switches of each unit, the output mode first.
 fn each(size: &Size, random: &mut Rng) -> Vec<Vec<String>> {
     let phases = random.u8(0..6);
+    // Units of one model have about the same efficiency and own use.
+    let (efficiency, own_use) = (random.u8(91..=95), random.u8(35..=75));
     // An estimate of 10 % or less is worth a warning.
     let least_error = if size.soc < 20 { 0 } else { -4 };
     let each = (0..size.units).map(|unit| {
@@ -146,8 +147,8 @@ fn each(size: &Size, random: &mut Rng) -> Vec<Vec<String>> {
             format!("slave={}", if random.bool() { "06126" } else { "06021" }),
             format!("share={}", f64::from(random.u8(95..=105)) / 100.0),
             format!("cable={}", random.u8(1..=2)),
-            format!("standby-use={}", random.u8(30..=80)),
-            format!("efficiency={}", random.u8(90..=96)),
+            format!("standby-use={}", random.u8(own_use - 5..=own_use + 5)),
+            format!("efficiency={}", random.u8(efficiency - 1..=efficiency + 1)),
             format!("soc-error={}", random.i8(least_error..=4)),
             format!("clock-offset={}s", random.i8(-48..=48)),
             format!("clock-drift={}", random.i8(-3..=3)),

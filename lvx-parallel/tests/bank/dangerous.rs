@@ -1,0 +1,123 @@
+//! Dangerous states: each is found, with its severity.
+
+use lvx_parallel::{
+    BankSnapshot,
+    Severity::{Error, Info, Warning},
+};
+use pi18_proto::{Amperes, ChargerStatus, Percent, VoltAmperes, Watts};
+
+use crate::states::{State, bank, judge, measure, measure_all, volts};
+
+/// Two units at noon, without other switches.
+fn noon() -> BankSnapshot {
+    bank(&["", ""])
+}
+
+/// Two units at night that discharge.
+fn night() -> BankSnapshot {
+    bank(&["clock=2026-01-10T20:00:00", ""])
+}
+
+#[rustfmt::skip]
+const STATES: &[State] = &[
+    State {
+        name: "battery more than 0.5 V above bulk",
+        bank: || measure_all(noon(), |status| status.battery_voltage = volts(57.0)),
+        found: &[("over-voltage", Warning)],
+    },
+    State {
+        name: "battery more than 1.0 V above bulk",
+        bank: || measure_all(noon(), |status| status.battery_voltage = volts(57.5)),
+        found: &[("over-voltage", Error)],
+    },
+    State {
+        name: "battery below cut-off - 0.5 V and discharging",
+        bank: || measure_all(night(), |status| status.battery_voltage = volts(47.4)),
+        found: &[("under-voltage", Warning)],
+    },
+    State {
+        name: "voltage jumped above bulk at 0 A with PV curtailed below 95 % (a BMS opened)",
+        bank: || measure_all(noon(), |status| {
+            status.battery_voltage = volts(56.8);
+            status.charge_current = Amperes(0);
+        }),
+        found: &[("over-voltage", Error)],
+    },
+    State {
+        name: "voltmeter below 0.8 of rated",
+        bank: || measure_all(noon(), |status| status.battery_voltage = volts(38.0)),
+        found: &[("battery-voltmeter", Warning)],
+    },
+    State {
+        name: "voltmeter above 1.3 of rated",
+        bank: || measure_all(noon(), |status| status.battery_voltage = volts(63.0)),
+        found: &[("battery-voltmeter", Error)],
+    },
+    State {
+        name: "PV voltage near its maximum",
+        bank: || measure(noon(), 1, |status| status.pv1_voltage = volts(445.0)),
+        found: &[("pv-voltage", Warning)],
+    },
+    State {
+        name: "MPPT status abnormal",
+        bank: || measure(noon(), 1, |status| {
+            (status.pv1_voltage, status.mppt1_status) = (volts(320.0), ChargerStatus::ABNORMAL);
+        }),
+        found: &[("charger-status", Warning)],
+    },
+    State {
+        name: "a string with voltage and no power at noon while the sibling produces",
+        bank: || measure(bank(&["soc=50&load=4000&max-charge=80", "max-charge=80"]), 1, |status| {
+            (status.pv1_voltage, status.pv1_power) = (volts(320.0), Watts(0));
+            status.mppt1_status = ChargerStatus::IDLE;
+        }),
+        found: &[("pv-string", Warning)],
+    },
+    State {
+        name: "one unit idle while the bank charges",
+        bank: || {
+            let bank = bank(&["soc=30&sun=0&output-priority=0&charger-priority=1"; 2]);
+            let bank = measure(bank, 0, |status| status.charge_current = Amperes(30));
+            measure(bank, 1, |status| status.charge_current = Amperes(0))
+        },
+        found: &[("idle-unit", Warning)],
+    },
+    State {
+        name: "one unit idle while the bank delivers",
+        bank: || measure(bank(&["clock=2026-01-10T20:00:00&load=4000", ""]), 1, |status| {
+            (status.active_power, status.apparent_power) = (Watts(0), VoltAmperes(0));
+            status.load_percent = Percent(0);
+        }),
+        found: &[("idle-unit", Warning)],
+    },
+    State {
+        name: "float above bulk on all units",
+        bank: || bank(&["bulk=54.0&float=55.0&redischarge=52.0"; 2]),
+        found: &[("setting-rules", Error)],
+    },
+    State {
+        name: "cut-off above re-charge on all units",
+        bank: || bank(&["cutoff=48.0&recharge=46.0"; 2]),
+        found: &[("setting-rules", Warning)],
+    },
+    State {
+        name: "re-charge not below re-discharge on all units",
+        bank: || bank(&["recharge=51.0&redischarge=50.0"; 2]),
+        found: &[("setting-rules", Warning)],
+    },
+    State {
+        name: "re-discharge above float on all units",
+        bank: || bank(&["float=54.0&redischarge=56.0"; 2]),
+        found: &[("setting-rules", Warning)],
+    },
+    State {
+        name: "maximum AC charge above maximum charge on all units",
+        bank: || bank(&["max-charge=20&max-ac-charge=30"; 2]),
+        found: &[("setting-rules", Info)],
+    },
+];
+
+#[test]
+fn dangerous_states_are_found() {
+    insta::assert_snapshot!(judge(STATES));
+}
