@@ -4,7 +4,7 @@ use lvx_parallel::{
     BankSnapshot,
     Severity::{Error, Info, Warning},
 };
-use pi18_proto::{Amperes, ChargerStatus, Percent, VoltAmperes, Watts};
+use pi18_proto::{Amperes, Celsius, ChargerStatus, Percent, VoltAmperes, Watts};
 
 use crate::states::{State, bank, judge, measure, measure_all, volts};
 
@@ -16,6 +16,11 @@ fn noon() -> BankSnapshot {
 /// Two units at night that discharge.
 fn night() -> BankSnapshot {
     bank(&["clock=2026-01-10T20:00:00", ""])
+}
+
+/// Two legs of a split phase.
+fn legs() -> BankSnapshot {
+    bank(&["clock=2026-01-10T20:00:00&output-mode=5", "output-mode=6"])
 }
 
 #[rustfmt::skip]
@@ -52,6 +57,46 @@ const STATES: &[State] = &[
         name: "voltmeter above 1.3 of rated",
         bank: || measure_all(noon(), |status| status.battery_voltage = volts(63.0)),
         found: &[("battery-voltmeter", Error)],
+    },
+    State {
+        name: "output voltage off by 10 % of its setting",
+        bank: || measure_all(night(), |status| status.output_voltage = volts(106.0)),
+        found: &[("output-voltage", Warning)],
+    },
+    State {
+        name: "legs of a split phase more than 10 V apart (lost neutral)",
+        bank: || {
+            let bank = measure(legs(), 0, |status| status.output_voltage = volts(120.0));
+            measure(bank, 1, |status| status.output_voltage = volts(109.0))
+        },
+        found: &[("split-phase", Error)],
+    },
+    State {
+        name: "heat sink from 85 °C",
+        bank: || measure_all(noon(), |status| status.heat_sink_temperature = Celsius(85)),
+        found: &[("heat-sink", Warning)],
+    },
+    State {
+        name: "heat sink from 95 °C",
+        bank: || measure_all(noon(), |status| status.heat_sink_temperature = Celsius(95)),
+        found: &[("heat-sink", Error)],
+    },
+    State {
+        name: "heat sink 20 K above its sibling at similar load",
+        bank: || {
+            let bank = measure(noon(), 0, |status| status.heat_sink_temperature = Celsius(45));
+            measure(bank, 1, |status| status.heat_sink_temperature = Celsius(70))
+        },
+        found: &[("heat-sink", Warning)],
+    },
+    State {
+        name: "VA above 1,000 with a power factor below 0.5 on all units",
+        bank: || measure_all(night(), |status| {
+            status.apparent_power = VoltAmperes(1500);
+            status.active_power = Watts(300);
+            status.load_percent = Percent(25);
+        }),
+        found: &[("circulating-current", Warning)],
     },
     State {
         name: "PV voltage near its maximum",
