@@ -74,7 +74,7 @@ impl Bank {
     /// If the number of units is not 1 to 9, or if `switches` has more entries than the bank has units.
     pub fn new(config: BankConfig) -> Result<Self, SwitchError> {
         let mut world = World::new(config.units, config.switches)?;
-        step::settle(&mut world);
+        step::settle_states(&mut world);
         Ok(Self { world, wires: Wires::new() })
     }
 
@@ -94,7 +94,7 @@ impl Bank {
     /// If the unit or the switch does not exist, or the value has the wrong form.
     pub fn switch(&mut self, unit: usize, text: &str) -> Result<(), SwitchError> {
         self.world.switch(unit, text)?;
-        step::settle(&mut self.world);
+        step::settle_states(&mut self.world);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use pi18_proto::{
 
 use self::{extras::Extras, settings::Settings};
 use super::{
-    physics::{day, energy::Energy, flow::Flow},
+    physics::{day, energy::Energy, flow::Flow, protection::Protection, stage::Stage},
     switches::{Switches, groups::StateSwitches},
 };
 
@@ -43,27 +43,22 @@ pub(super) struct Unit {
     /// Energy that the unit has generated.
     pub(super) energy: Energy,
     pub(super) stage: Stage,
+    pub(super) protection: Protection,
     /// Mode in the present step.
     pub(super) mode: WorkingMode,
     /// Power that the panels can supply, W.
     pub(super) pv_available: f64,
     /// Powers in the present step.
     pub(super) flow: Flow,
+    /// Whether the unit has no source for its load in the present step.
+    pub(super) unsupplied: bool,
     /// Voltage at the terminals without the error of the unit's voltmeter, V.
     pub(super) volts: f64,
+    /// Current into the battery, A; negative while it is discharged.
+    pub(super) current: f64,
+    /// Power lost in the battery cable, W.
+    pub(super) cable_loss: f64,
     pub(super) sets: SetCounts,
-}
-
-/// The charging stage of a unit, which depends on earlier voltages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Stage {
-    /// Whether bulk charging has ended, so that the unit charges to the float voltage only.
-    pub(super) floating: bool,
-    /// Whether the battery is reserved: it has fallen to the re-charge voltage and has not reached the
-    /// re-discharge voltage since.
-    pub(super) reserved: bool,
-    /// Whether the battery has fallen to the cut-off voltage, so that the output is off.
-    pub(super) empty: bool,
 }
 
 /// Counts of the set commands that a unit has received and accepted.
@@ -122,10 +117,14 @@ impl Unit {
             clock_offset: SignedDuration::ZERO,
             energy: Energy::new(index, start, generated),
             stage: Stage::default(),
+            protection: Protection::default(),
             mode: WorkingMode::STANDBY,
             pv_available: 0.0,
             flow: Flow::default(),
+            unsupplied: false,
             volts: 0.0,
+            current: 0.0,
+            cable_loss: 0.0,
             sets: SetCounts::default(),
             switches,
         }
@@ -142,9 +141,9 @@ impl Unit {
         self.switches.state.instance.unwrap_or(index)
     }
 
-    /// Returns the fault, which the switch `fault` sets.
+    /// Returns the fault: that of the switch `fault`, otherwise the one that the unit's protections raise.
     pub(super) fn fault(&self) -> FaultCode {
-        self.switches.state.fault.unwrap_or(FaultCode::NONE)
+        self.switches.state.fault.unwrap_or_else(|| self.protection.fault())
     }
 
     /// Returns the reply to `VFW`.

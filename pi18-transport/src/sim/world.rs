@@ -5,11 +5,17 @@
 use std::time::Duration;
 
 use jiff::civil;
-use pi18_proto::ParallelInstance;
+use pi18_proto::{FaultCode, ParallelInstance};
 
 use super::{
     MAX_UNITS, calendar,
-    physics::{battery::Battery, day},
+    physics::{
+        battery::Battery,
+        bms::{Bms, Path},
+        day,
+        losses::Account,
+        protection::Protection,
+    },
     switches::{SwitchError, Switches, groups::BankSwitches},
     unit::{Unit, settings::Settings},
 };
@@ -19,6 +25,13 @@ use super::{
 pub(super) struct World {
     pub(super) units: Vec<Unit>,
     pub(super) battery: Battery,
+    /// Current into the battery in the present step, A; negative while it is discharged.
+    pub(super) battery_current: f64,
+    /// Voltage at the battery in the present step, V.
+    pub(super) battery_volts: f64,
+    pub(super) bms: Bms,
+    /// Energy since the bank's start.
+    pub(super) account: Account,
     /// Date and time at the bank's start.
     pub(super) start: civil::DateTime,
     pub(super) switches: BankSwitches,
@@ -49,6 +62,10 @@ impl World {
         let mut world = Self {
             units: Vec::new(),
             battery: Battery::new(capacity, shared.soc.unwrap_or(STATE_OF_CHARGE)),
+            battery_current: 0.0,
+            battery_volts: 0.0,
+            bms: Bms::default(),
+            account: Account::default(),
             start: shared.clock.unwrap_or(START),
             random: fastrand::Rng::with_seed(shared.seed.unwrap_or_default()),
             switches: shared,
@@ -91,9 +108,12 @@ impl World {
         if given.state.serial != unit.switches.state.serial {
             unit.serial = given.state.serial;
         }
+        if given.state.fault == Some(FaultCode::NONE) {
+            given.state.fault = None;
+            unit.protection = Protection::default();
+        }
         self.switches.update(&given.bank);
-        self.battery.set_capacity(given.bank.capacity.unwrap_or(self.battery.capacity()));
-        self.battery.set_soc(given.bank.soc.unwrap_or(self.battery.soc()));
+        self.battery.replace(given.bank.capacity, given.bank.soc);
         let units = given.bank.units;
         unit.switches = given;
         self.add_units(units.unwrap_or(count), Vec::new());
@@ -108,6 +128,11 @@ impl World {
     /// Returns whether the grid supplies power.
     pub(super) fn has_grid(&self) -> bool {
         self.switches.grid.unwrap_or(true)
+    }
+
+    /// Returns the directions in which a current can flow through the battery.
+    pub(super) fn path(&self) -> Path {
+        self.bms.path(self.switches.bms.unwrap_or_default())
     }
 
     /// Returns the index of the unit with an instance number: `receiver`, the unit that received the request,

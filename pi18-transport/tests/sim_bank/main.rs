@@ -7,9 +7,11 @@
 )]
 
 mod answers;
+mod battery;
 mod line;
 mod links;
 mod physics;
+mod protection;
 mod served;
 mod sets;
 

@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(findings(&bank), [("battery-voltage", Severity::Warning)]);
         assert_eq!(
             first_finding(&bank),
-            "battery voltages differ by 0.3 V, more than 0.2 V: sim:0 54.6 V, sim:1 54.9 V"
+            "battery voltages differ by 0.3 V, more than 0.2 V: sim:0 55.0 V, sim:1 55.3 V"
         );
         assert_eq!(findings(&bank_of(&["", "battery-offset=0.2"])), []);
         assert_eq!(findings(&bank_of(&["fault=83", "fault=83&battery-offset=3"])).len(), 1);

@@ -173,7 +173,9 @@ mod tests {
     #[test]
     fn currents_are_compared_within_phase() {
         let with = |currents: [u16; 4]| {
-            let modes = ["output-mode=5", "output-mode=5", "output-mode=6", "output-mode=6"];
+            // A large battery, which the current of four units does not raise to the bulk voltage.
+            let modes =
+                ["output-mode=5&capacity=600", "output-mode=5", "output-mode=6", "output-mode=6"];
             let mut bank = bank_of(&modes);
             for (unit, current) in currents.into_iter().enumerate() {
                 measure(&mut bank.units, unit, |status| status.charge_current = Amperes(current));

@@ -201,8 +201,8 @@ mod tests {
     #[test]
     fn contradiction_beyond_threshold_is_reported() {
         let found = [("cross-status", Severity::Warning)];
-        assert_eq!(with(|status| status.battery_voltage = Decivolts(557)), found);
-        assert_eq!(with(|status| status.battery_voltage = Decivolts(556)), []);
+        assert_eq!(with(|status| status.battery_voltage = Decivolts(561)), found);
+        assert_eq!(with(|status| status.battery_voltage = Decivolts(560)), []);
         assert_eq!(with(|status| status.working_mode = WorkingMode::BATTERY), found);
         assert_eq!(with(|status| status.active_power.0 += 500), found);
         assert_eq!(with(|status| status.active_power.0 += 200), []);

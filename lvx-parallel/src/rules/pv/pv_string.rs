@@ -114,7 +114,7 @@ mod tests {
     };
 
     const WARNING: [(&str, Severity); 1] = [("pv-string", Severity::Warning)];
-    const CHARGING: &str = "sun=50&load=300&soc=50&capacity=600";
+    const CHARGING: &str = "sun=50&load=300&soc=40&capacity=1200";
 
     /// Lets the second input of a unit supply nothing, and its charger wait.
     fn idle(units: &mut [UnitSnapshot], unit: usize) {

@@ -1,5 +1,7 @@
 //! Problems to inject into healthy banks, and the rule that finds each.
 
+use std::time::Duration;
+
 use fastrand::Rng;
 use lvx_parallel::{
     BankSnapshot, Gap, Reason,
@@ -207,11 +209,15 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
     ("fault mode without a fault", |plan, random| {
         let unit = random.usize(0..plan.units());
         plan.put(unit, "mode=04");
+        // The other units supply its share of the load as well.
+        plan.all.push("load=1000".to_owned());
         by_switch("mode", Error)
     }),
     ("an unknown mode", |plan, random| {
         let unit = random.usize(0..plan.units());
         plan.put(unit, format!("mode=0{}", random.u8(7..=9)));
+        // The other units supply its share of the load as well.
+        plan.all.push("load=1000".to_owned());
         by_switch("mode", Warning)
     }),
     ("a unit in a conflicting mode", |plan, random| {
@@ -324,6 +330,8 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         let unit = any(plan, random)?;
         is_one_phase(plan).then_some(())?;
         let load = format!("load={}", 2000 * plan.units());
+        // The larger load would empty the battery.
+        plan.runs = Duration::from_mins(3);
         let off_grid = ["mode=03", "grid=off", "soc=60", "sun=0"].map(str::to_owned);
         plan.all.extend(off_grid.into_iter().chain([load]));
         by_change("idle-unit", Warning, move |bank| {

@@ -8,6 +8,10 @@
 //! - machine type: whether surplus power goes to the grid
 //!
 //! Source: PI18 2017, the commands "PSP", "POP", "PCP" and "PEI"; the details are assumed.
+//!
+//! Power is lost in the MPPT chargers ([`MPPT_EFFICIENCY`]) and in the inverter, in both directions
+//! ([`Inverter`]). A running unit also uses power itself, on its AC side. Power from the grid to the load bypasses
+//! the inverter without loss.
 
 use pi18_proto::{ChargerPriority, MachineType, OutputPriority, SolarPriority, WorkingMode};
 
@@ -19,6 +23,7 @@ use crate::sim::unit::settings::Settings;
 pub(crate) struct FlowInput {
     pub(crate) mode: WorkingMode,
     pub(crate) settings: Settings,
+    pub(crate) inverter: Inverter,
     /// Power that the panels can supply, W.
     pub(crate) pv: f64,
     /// Share of the house's power that the unit supplies, W.
@@ -31,36 +36,73 @@ pub(crate) struct FlowInput {
     pub(crate) grid: bool,
     /// Whether the battery is reserved, so that the grid supplies the load.
     pub(crate) reserved: bool,
-    /// Voltage at the battery terminals, V.
-    pub(crate) volts: f64,
-    /// Largest current into the battery, A.
-    pub(crate) charge_limit: f64,
+    /// Largest power into the battery, W.
+    pub(crate) max_charge: f64,
+    /// Largest power from the grid into the battery, W.
+    pub(crate) max_ac_charge: f64,
+}
+
+/// Losses of an inverter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inverter {
+    /// Ratio of the power that leaves it to the power that enters it, 0 to 1, in both directions.
+    pub(crate) efficiency: f64,
+    /// Power that it uses itself while it runs, W.
+    pub(crate) own_use: f64,
+}
+
+impl Default for Inverter {
+    /// The efficiency is the peak efficiency in data sheets of Voltronic's 48 V units, 93 %. Its own use includes
+    /// fans and display (assumed; the data sheets say 35 to 70 W without load).
+    fn default() -> Self {
+        Self { efficiency: 0.93, own_use: 50.0 }
+    }
 }
 
 /// The powers of one unit, W.
 ///
-/// They balance: `pv + grid = output + battery + own use`, with an own use of [`OWN_USE`] in a unit that
-/// supplies the house, and 0 in other units.
+/// They balance: `pv + grid = output + battery + own_use + mppt_loss + inverter_loss`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flow {
     /// Power from the panels.
     pub(crate) pv: f64,
     /// Power to the house.
     pub(crate) output: f64,
-    /// Power into the battery; negative if it is discharged.
+    /// Power into the battery at the unit's terminals; negative if it is discharged.
     pub(crate) battery: f64,
     /// Power from the grid; negative if power goes to the grid.
     pub(crate) grid: f64,
-    /// Power from the DC side to the AC side; negative in the other direction.
+    /// Power from the DC side to the AC side, without losses; negative in the other direction.
     pub(crate) dc_to_ac: f64,
+    /// Power that the unit uses itself.
+    pub(crate) own_use: f64,
+    /// Power lost in the MPPT chargers.
+    pub(crate) mppt_loss: f64,
+    /// Power lost in the inverter.
+    pub(crate) inverter_loss: f64,
 }
 
-/// Power that a running inverter uses itself, W (assumed).
-pub(crate) const OWN_USE: f64 = 50.0;
+/// Ratio of the power that leaves the MPPT chargers to the power of the panels (assumed; makers state 98 %).
+pub(crate) const MPPT_EFFICIENCY: f64 = 0.98;
 
 /// Returns whether a unit in this mode supplies the house.
 pub(crate) fn feeds_load(mode: WorkingMode) -> bool {
     matches!(mode, WorkingMode::BYPASS | WorkingMode::BATTERY | WorkingMode::HYBRID)
+}
+
+impl FlowInput {
+    /// Returns whether the grid supplies the part of the load that the sun does not supply.
+    pub(crate) fn loads_grid(&self) -> bool {
+        let utility_first = self.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
+        self.grid_for_load
+            && self.mode != WorkingMode::BATTERY
+            && (utility_first || self.reserved || self.mode == WorkingMode::BYPASS)
+    }
+
+    /// Returns the power that the unit can supply to the house with the sun alone, W.
+    pub(crate) fn solar_output(&self) -> f64 {
+        self.pv * MPPT_EFFICIENCY * self.inverter.efficiency - self.inverter.own_use
+    }
 }
 
 impl Flow {
@@ -70,31 +112,29 @@ impl Flow {
         if !charges {
             return Self::default();
         }
+        let efficiency = input.inverter.efficiency;
         let on = feeds_load(input.mode);
         let output = if on { input.load } else { 0.0 };
-        let own_use = if on { OWN_USE } else { 0.0 };
+        let own_use = if on { input.inverter.own_use } else { 0.0 };
         let demand = output + own_use;
-        let limit = input.charge_limit * input.volts;
+        let limit = input.max_charge;
+        // Power of the panels on the DC side of the unit.
+        let pv = input.pv * MPPT_EFFICIENCY;
 
         let uses_grid = input.mode != WorkingMode::BATTERY;
         let utility_first = input.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
-        let from_grid = input.grid_for_load
-            && uses_grid
-            && (utility_first || input.reserved || input.mode == WorkingMode::BYPASS);
+        let from_grid = input.loads_grid();
 
         // "Battery before load" matters only if the grid supplies the load: otherwise the load would take
         // the same power out of the battery again.
         let battery_first =
             from_grid && input.settings.solar_priority == SolarPriority::BATTERY_LOAD_UTILITY;
-        let pv_to_load = if battery_first {
-            (input.pv - limit.min(input.pv)).min(demand)
-        } else {
-            input.pv.min(demand)
-        };
-        let pv_to_battery = (input.pv - pv_to_load).min(limit);
+        let pv_for_load = if battery_first { pv - limit.min(pv) } else { pv };
+        let pv_to_load = (pv_for_load * efficiency).min(demand);
+        let pv_to_battery = (pv - pv_to_load / efficiency).clamp(0.0, limit);
         let rest = demand - pv_to_load;
         let grid_to_load = if from_grid { rest } else { 0.0 };
-        let from_battery = rest - grid_to_load;
+        let from_battery = (rest - grid_to_load) / efficiency;
 
         let may_charge = input.grid_for_battery
             && uses_grid
@@ -105,22 +145,27 @@ impl Flow {
                 ChargerPriority::ONLY_SOLAR => false,
                 _ => true,
             };
-        let max = f64::from(input.settings.max_ac_charge_current.0) * input.volts;
         let grid_to_battery =
-            if may_charge { max.min(limit - pv_to_battery).max(0.0) } else { 0.0 };
+            if may_charge { input.max_ac_charge.min(limit - pv_to_battery).max(0.0) } else { 0.0 };
 
-        let surplus = input.pv - pv_to_load - pv_to_battery;
+        let surplus = (pv - pv_to_load / efficiency - pv_to_battery).max(0.0);
         let feeds = input.grid
             && input.settings.machine_type == MachineType::GRID_TIE
             && input.mode == WorkingMode::HYBRID;
-        let to_grid = if feeds { surplus } else { 0.0 };
+        let to_grid = if feeds { surplus * efficiency } else { 0.0 };
 
+        let inverted = pv_to_load + from_battery * efficiency + to_grid;
+        let rectified = grid_to_battery / efficiency;
+        let panels = (inverted / efficiency - from_battery + pv_to_battery) / MPPT_EFFICIENCY;
         Self {
-            pv: pv_to_load + pv_to_battery + to_grid,
+            pv: panels,
             output,
             battery: pv_to_battery + grid_to_battery - from_battery,
-            grid: grid_to_load + grid_to_battery - to_grid,
-            dc_to_ac: output - grid_to_load.min(output) + to_grid - grid_to_battery,
+            grid: grid_to_load + rectified - to_grid,
+            dc_to_ac: output - grid_to_load.min(output) + to_grid - rectified,
+            own_use,
+            mppt_loss: panels * (1.0 - MPPT_EFFICIENCY),
+            inverter_loss: (inverted / efficiency + rectified) * (1.0 - efficiency),
         }
     }
 }
@@ -137,25 +182,26 @@ mod tests {
         FlowInput {
             mode: WorkingMode::HYBRID,
             settings: Settings::commissioned(RatedVoltage::V48, false),
+            inverter: Inverter::default(),
             pv: 4000.0,
             load: 500.0,
             grid_for_load: true,
             grid_for_battery: true,
             grid: true,
             reserved: false,
-            volts: 50.0,
-            charge_limit: 60.0,
+            max_charge: 3000.0,
+            max_ac_charge: 1500.0,
         }
     }
 
     #[track_caller]
     fn balanced(input: &FlowInput) -> Flow {
         let flow = Flow::compute(input);
-        let own_use = if feeds_load(input.mode) { OWN_USE } else { 0.0 };
-        let (sources, sinks) = (flow.pv + flow.grid, flow.output + own_use + flow.battery);
-        assert!((sources - sinks).abs() < 1e-6, "{input:?}\n{flow:?}");
+        let sinks = flow.output + flow.battery + flow.own_use + flow.mppt_loss + flow.inverter_loss;
+        assert!((flow.pv + flow.grid - sinks).abs() < 1e-6, "{input:?}\n{flow:?}");
         assert!(flow.pv <= input.pv + 1e-6 && flow.pv >= 0.0, "{flow:?}");
-        assert!(flow.battery <= input.charge_limit * input.volts + 1e-6, "{flow:?}");
+        assert!(flow.battery <= input.max_charge + 1e-6, "{flow:?}");
+        assert!(flow.mppt_loss >= 0.0 && flow.inverter_loss >= 0.0, "{flow:?}");
         flow
     }
 
@@ -194,6 +240,14 @@ mod tests {
         assert_near(flow.output, 500.0);
         assert_near(flow.battery, 3000.0);
         assert_near(flow.grid, 0.0);
+        assert_near(flow.pv, (550.0 / 0.93 + 3000.0) / 0.98);
+    }
+
+    #[test]
+    fn battery_supplies_load_and_losses_at_night() {
+        let flow = balanced(&FlowInput { pv: 0.0, mode: WorkingMode::BATTERY, ..input() });
+        assert_near(flow.battery, -550.0 / 0.93);
+        assert_near(flow.inverter_loss, 550.0 / 0.93 * 0.07);
     }
 
     #[test]
@@ -206,13 +260,18 @@ mod tests {
         let flow = balanced(&input);
         assert_near(flow.grid, 550.0);
         assert_near(flow.battery, 0.0);
+        input.settings.charger_priority = ChargerPriority::SOLAR_AND_UTILITY;
+        let flow = balanced(&input);
+        assert_near(flow.battery, 1500.0);
+        assert_near(flow.grid, 550.0 + 1500.0 / 0.93);
     }
 
     #[test]
     fn grid_tie_feeds_surplus_into_grid() {
         let mut input = input();
         input.settings.machine_type = MachineType::GRID_TIE;
-        assert_near(balanced(&input).grid, -450.0);
+        let surplus = 4000.0 * 0.98 - 550.0 / 0.93 - 3000.0;
+        assert_near(balanced(&input).grid, -surplus * 0.93);
         input.grid = false;
         assert_near(balanced(&input).grid, 0.0);
     }

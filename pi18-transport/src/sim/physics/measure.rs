@@ -27,7 +27,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
         (true, true) => (grid_voltage, grid_frequency),
         (true, false) => (unit.settings.output_voltage, unit.settings.output_frequency),
     };
-    let apparent = flow.output / POWER_FACTOR;
+    let apparent = apparent_power(unit);
     let rated = f64::from(unit.switches.state.rated.power());
     let connected = if on { LoadConnection::CONNECTED } else { LoadConnection::DISCONNECTED };
     let [pv1, pv2] = string_powers(unit).map(|power| Watts(round_u32(power)));
@@ -124,6 +124,11 @@ pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
     reply
 }
 
+/// Returns the apparent power that the unit supplies to the house, VA.
+pub(crate) fn apparent_power(unit: &Unit) -> f64 {
+    unit.flow.output / POWER_FACTOR
+}
+
 /// Returns the voltage and frequency of the grid, which vary slowly and slightly.
 fn grid_now(world: &World) -> (Decivolts, Decihertz) {
     if !world.has_grid() {
@@ -137,12 +142,12 @@ fn grid_now(world: &World) -> (Decivolts, Decihertz) {
 
 /// Returns the current into the battery, A; 0 while it is discharged.
 pub(crate) fn charge_current(unit: &Unit) -> u16 {
-    if unit.switches.state.battery_off { 0 } else { round_u16(unit.flow.battery / unit.volts) }
+    if unit.switches.state.battery_off { 0 } else { round_u16(unit.current) }
 }
 
 /// Returns the current out of the battery, A; 0 while it is charged.
 fn discharge_current(unit: &Unit) -> u16 {
-    if unit.switches.state.battery_off { 0 } else { round_u16(-unit.flow.battery / unit.volts) }
+    if unit.switches.state.battery_off { 0 } else { round_u16(-unit.current) }
 }
 
 /// Returns the battery voltage that the unit measures, with the error of its voltmeter.

@@ -1,37 +1,27 @@
-//! The simulation of the bank in steps: modes, powers, battery, energy.
+//! The simulation of the bank in steps: states, powers, battery, energy.
 //!
-//! Modes and powers are constant during a step, so that results do not depend on when a host asks.
+//! Modes and powers are constant during a step, so that results do not depend on when a host asks. At its end the
+//! battery has changed its charge, each unit its [stage](super::stage) and its [protections](super::protection),
+//! and the [BMS](super::bms) its state; new modes and powers follow from them.
 //!
-//! The mode of a healthy unit follows from sun, grid and battery:
-//!
-//! | Condition | Mode |
-//! |---|---|
-//! | output off or battery empty, with sun | charge |
-//! | output off or battery empty, without sun | standby |
-//! | grid, and one of: sun; utility before battery; reserved battery | hybrid |
-//! | otherwise | battery |
-//!
-//! A battery that has fallen to the re-charge voltage is reserved until it reaches the re-discharge voltage.
-//!
-//! A unit charges to the bulk voltage until the current falls below a limit, then holds the float voltage.
+//! At the start, and after a switch has changed, the states are those that they would have after a long time.
 
 use std::time::Duration;
 
-use pi18_proto::{LoadConnection, OutputPriority, WorkingMode};
+use pi18_proto::{Switch, WorkingMode};
 
 use super::{
-    battery::Battery,
-    day,
-    flow::{DARK, Flow, FlowInput, feeds_load},
+    bms::Bms,
+    measure,
+    protection::{Observed, Protection},
+    settle::{allows, settle},
+    stage::{Stage, Terminals},
+    timer::Pace,
 };
-use crate::sim::{
-    calendar,
-    unit::{Stage, Unit, extras::Window},
-    world::World,
-};
+use crate::sim::{calendar, unit::Unit, world::World};
 
 /// Length of a step, during which modes and powers are constant.
-const STEP: Duration = Duration::from_secs(10);
+pub(crate) const STEP: Duration = Duration::from_secs(10);
 
 /// Advances the world to `now`, step by step. In a frozen world, only `now` changes.
 pub(crate) fn advance(world: &mut World, now: Duration) {
@@ -46,132 +36,103 @@ pub(crate) fn advance(world: &mut World, now: Duration) {
     }
 }
 
-/// Applies the present powers for one step, then computes the new ones.
+/// Applies the present powers for one step, then computes the new states and powers.
 fn step(world: &mut World) {
     let hours = STEP.as_secs_f64() / 3600.0;
     let at = calendar::later(world.start, world.stepped);
     for unit in &mut world.units {
         let date = calendar::shifted(at, unit.clock_offset).date();
         unit.energy.add(date, unit.flow.pv * hours);
+        world.account.add_unit(&unit.flow, unit.cable_loss, hours);
     }
-    let power = world.units.iter().map(|unit| unit.flow.battery).sum();
-    world.battery.flow(power, hours);
+    world.account.add_battery(world.battery.flow(world.battery_current, hours));
     world.stepped += STEP;
-    let (grid, battery) = (world.has_grid(), world.battery);
-    for unit in &mut world.units {
-        unit.stage = next_stage(unit, battery, grid);
-    }
+    let states = next_states(world, Pace::Step);
+    apply(world, states);
     settle(world);
 }
 
-/// Computes the modes and powers that follow from the present state.
-pub(crate) fn settle(world: &mut World) {
-    let at = calendar::later(world.start, world.stepped);
-    let [cloud, appliance] = gusts(world);
-    let sun = day::sun(at) * world.switches.sun.unwrap_or(1.0) * (1.0 - cloud);
-    let grid = world.has_grid();
-    for unit in &mut world.units {
-        unit.pv_available = sun * day::panel_factor(unit.index) * day::PV_PEAK.iter().sum::<f64>();
-        unit.mode = mode(unit, grid);
-    }
-    let count = |matches: fn(WorkingMode) -> bool| {
-        let count = world.units.iter().filter(|unit| matches(unit.mode)).count();
-        f64::from(u32::try_from(count).unwrap_or_default().max(1))
-    };
-    let house = world.switches.load.unwrap_or_else(|| day::load(at)) * (1.0 - appliance);
-    let load = house / count(feeds_load);
-    let chargers = count(|mode| feeds_load(mode) || mode == WorkingMode::CHARGE);
-
-    // Currents and voltage depend on each other. Two iterations are accurate enough.
-    let mut volts = world.battery.rest_voltage();
-    for _ in 0..2 {
-        for unit in &mut world.units {
-            let scale = unit.switches.state.rated.scale();
-            let local = calendar::time_of_day(calendar::shifted(at, unit.clock_offset));
-            let allows = |window: Window| grid && window.contains(local);
-            unit.flow = Flow::compute(&FlowInput {
-                mode: unit.mode,
-                settings: unit.settings,
-                pv: unit.pv_available,
-                load,
-                grid_for_load: allows(unit.extras.ac_load),
-                grid_for_battery: allows(unit.extras.ac_charge),
-                grid,
-                reserved: unit.stage.reserved,
-                volts: volts * scale,
-                charge_limit: charge_limit(unit, world.battery, chargers),
-            });
-        }
-        volts = world.battery.voltage(world.units.iter().map(|unit| unit.flow.battery).sum());
-    }
-    for unit in &mut world.units {
-        unit.volts = volts * unit.switches.state.rated.scale();
-    }
-}
-
-/// Returns the shares, 0 to 1, by which clouds reduce the sun and appliances the load in this step.
+/// Computes the states that the present conditions lead to in the long run, with their modes and powers.
 ///
-/// They depend on the seed and the step only, not on other random numbers.
-fn gusts(world: &World) -> [f64; 2] {
-    let max = world.switches.gusts.unwrap_or_default();
-    let seed = world.switches.seed.unwrap_or_default().wrapping_mul(SECONDS_PER_SEED);
-    let mut random = fastrand::Rng::with_seed(seed.wrapping_add(world.stepped.as_secs()));
-    [random.f64() * max, random.f64() * max]
+/// The first repetition can enter and leave states. The others only enter states, of which there are few, so that
+/// the repetitions end.
+pub(crate) fn settle_states(world: &mut World) {
+    settle(world);
+    for repetition in 0..REPETITIONS {
+        let mut next = next_states(world, Pace::AtOnce);
+        if repetition > 0 {
+            next.bms = next.bms.or(world.bms);
+            for (next, unit) in next.units.iter_mut().zip(&world.units) {
+                *next = (unit.stage.entered(next.0), unit.protection.entered(next.1));
+            }
+        }
+        let present = world.units.iter().map(|unit| (unit.stage, unit.protection));
+        if next.bms == world.bms && present.eq(next.units.iter().copied()) {
+            break;
+        }
+        apply(world, next);
+        settle(world);
+    }
+    world.battery.start_polarization(world.battery_current);
 }
 
-/// Returns the current that a unit may charge the battery with, A: the maximum charge current, or its
-/// share of the current that brings the battery to the target voltage, whichever is less.
-fn charge_limit(unit: &Unit, battery: Battery, chargers: f64) -> f64 {
-    let scale = unit.switches.state.rated.scale();
-    let target = if unit.stage.floating { unit.settings.float } else { unit.settings.bulk };
-    let by_voltage = battery.current_to(target.in_unit() / scale) / scale / chargers;
-    by_voltage.min(unit.settings.max_charge_current.0.into())
+/// The states of the bank.
+struct States {
+    units: Vec<(Stage, Protection)>,
+    bms: Bms,
 }
 
-/// Returns the mode of a unit. A fault overrides the switch `mode`, which overrides the conditions in the
-/// [module documentation](self).
-fn mode(unit: &Unit, grid: bool) -> WorkingMode {
-    let sunny = unit.pv_available >= DARK;
-    let utility_first = unit.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
-    if unit.fault().is_fault() {
-        WorkingMode::FAULT
-    } else if let Some(pinned) = unit.switches.state.mode {
-        pinned
-    } else if unit.stage.empty || unit.load == LoadConnection::DISCONNECTED {
-        if sunny { WorkingMode::CHARGE } else { WorkingMode::STANDBY }
-    } else if grid && (sunny || utility_first || unit.stage.reserved) {
-        WorkingMode::HYBRID
-    } else {
-        WorkingMode::BATTERY
+/// Returns the states that follow from the present conditions.
+fn next_states(world: &World, pace: Pace) -> States {
+    let at = calendar::later(world.start, world.stepped);
+    // Units that stopped together start again together, because one alone would be overloaded.
+    let may_restart = |unit: &&Unit| {
+        unit.protection.overloaded && unit.extras.flags.overload_restart == Switch::ON
+    };
+    let restart = world.units.iter().filter(may_restart).all(|unit| unit.protection.is_rested());
+    let path = world.path();
+    let units = world.units.iter().map(|unit| {
+        let switches = &unit.switches.state;
+        let scale = switches.rated.scale();
+        let terminals = Terminals {
+            volts: unit.volts,
+            current: unit.current,
+            scale,
+            connected: !switches.battery_off && path.charge,
+        };
+        let stage = unit.stage.next(terminals, &unit.settings, pace);
+        let inverts = matches!(unit.mode, WorkingMode::BATTERY | WorkingMode::HYBRID);
+        let load = measure::apparent_power(unit) / f64::from(switches.rated.power());
+        let observed = Observed {
+            volts: (!switches.battery_off).then_some(unit.volts / scale),
+            cutoff: unit.settings.cutoff.in_unit() / scale,
+            grid_for_load: world.has_grid() && allows(unit, unit.extras.ac_load, at),
+            load: if inverts || unit.protection.bypassed { load } else { 0.0 },
+            unsupplied: unit.unsupplied,
+            overload_bypass: unit.extras.flags.overload_bypass == Switch::ON,
+            restart: restart && unit.extras.flags.overload_restart == Switch::ON,
+        };
+        // A unit with a fault of a switch, or a mode that a switch keeps, does not watch anything.
+        let protection = if switches.mode.is_some() {
+            Protection::default()
+        } else if switches.fault.is_some() {
+            unit.protection
+        } else {
+            unit.protection.next(&observed, pace)
+        };
+        (stage, protection)
+    });
+    let rest = world.battery.source().volts;
+    States { units: units.collect(), bms: world.bms.next(world.battery_volts, rest) }
+}
+
+/// Replaces the states.
+fn apply(world: &mut World, states: States) {
+    world.bms = states.bms;
+    for (unit, (stage, protection)) in world.units.iter_mut().zip(states.units) {
+        (unit.stage, unit.protection) = (stage, protection);
     }
 }
 
-/// Returns the unit's charging stage after a step.
-fn next_stage(unit: &Unit, battery: Battery, grid: bool) -> Stage {
-    let scale = unit.switches.state.rated.scale();
-    let (stage, settings) = (unit.stage, &unit.settings);
-    let [bulk, float, recharge, redischarge, cutoff] =
-        [settings.bulk, settings.float, settings.recharge, settings.redischarge, settings.cutoff]
-            .map(|voltage| voltage.in_unit() / scale);
-    let volts = unit.volts / scale;
-    let full = battery.current_to(bulk) < battery.capacity() * TAIL;
-    let released = if redischarge > 0.0 { volts >= redischarge } else { full };
-    Stage {
-        floating: full || stage.floating && battery.rest_voltage() > float - FLOAT_HYSTERESIS,
-        reserved: volts <= recharge || stage.reserved && !released,
-        empty: !grid && (volts <= cutoff || stage.empty && volts < cutoff + CUTOFF_HYSTERESIS),
-    }
-}
-
-/// Distance between the random numbers of two seeds, in seconds: longer than any run, so that they do not
-/// overlap.
-const SECONDS_PER_SEED: u64 = 1 << 40;
-
-/// Charge current at the bulk voltage below which the battery is full, A per Ah.
-const TAIL: f64 = 0.02;
-
-/// Distance below the float voltage at which bulk charging starts again, V (assumed).
-const FLOAT_HYSTERESIS: f64 = 0.8;
-
-/// Distance above the cut-off voltage at which the output is switched on again, V (assumed).
-const CUTOFF_HYSTERESIS: f64 = 2.0;
+/// Largest number of repetitions until the states no longer change.
+const REPETITIONS: u32 = 64;

@@ -89,7 +89,8 @@ fn faults_and_warnings(world: &World, unit: &Unit) -> Option<FaultsAndWarnings> 
     let load = general_status(world, unit).load_percent.0;
     let from_state = [
         ("line_fail", !world.has_grid()),
-        ("battery_under", unit.stage.empty),
+        ("battery_low", unit.protection.low),
+        ("battery_under", unit.protection.empty),
         ("overload", load > 100),
     ];
     let raised = |name: &str| {

@@ -16,7 +16,7 @@ use pi18_proto::{
 use crate::sim::{
     calendar,
     chance::happens,
-    physics::{measure::charge_current, step},
+    physics::{measure::charge_current, settle::settle},
     unit::{
         Unit,
         extras::{Extras, Window},
@@ -66,7 +66,7 @@ fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
     };
     if accepted {
         unit.record_change(now);
-        step::settle(world);
+        settle(world);
     }
     accepted
 }

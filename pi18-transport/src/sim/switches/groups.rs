@@ -8,7 +8,10 @@ use pi18_proto::{
     WorkingMode,
 };
 
-use crate::sim::unit::limits::{self, RatedVoltage};
+use crate::sim::{
+    physics::bms::BmsSwitch,
+    unit::limits::{self, RatedVoltage},
+};
 
 /// Behaviour that differs between units by model and firmware; chances are from 0 to 1.
 #[derive(Clone, Debug)]
@@ -125,6 +128,14 @@ pub(crate) struct StateSwitches {
     pub(crate) battery_offset: f64,
     /// Whether the battery cable is disconnected.
     pub(crate) battery_off: bool,
+    /// Resistance of the battery cable, ohms.
+    pub(crate) cable: Option<f64>,
+    /// Efficiency of the inverter, 0 to 1.
+    pub(crate) efficiency: Option<f64>,
+    /// Power that the running unit uses itself, W.
+    pub(crate) standby_use: Option<f64>,
+    /// Share of the load relative to the other units.
+    pub(crate) share: Option<f64>,
 }
 
 /// Timing and faults of the line to a unit; chances are from 0 to 1.
@@ -188,6 +199,7 @@ pub(crate) struct BankSwitches {
     pub(crate) soc: Option<f64>,
     /// Capacity of the battery, Ah.
     pub(crate) capacity: Option<f64>,
+    pub(crate) bms: Option<BmsSwitch>,
     /// Power that the house uses, W; `None` if it depends on the time of day.
     pub(crate) load: Option<f64>,
     /// Share of the sun that reaches the panels, 0 to 1.
@@ -207,6 +219,7 @@ impl BankSwitches {
             seed: given.seed.or(self.seed),
             soc: given.soc.or(self.soc),
             capacity: given.capacity.or(self.capacity),
+            bms: given.bms.or(self.bms),
             load: given.load.or(self.load),
             sun: given.sun.or(self.sun),
             grid: given.grid.or(self.grid),

@@ -8,7 +8,7 @@ use pi18_proto::{
 use super::{
     SwitchInfo, Switches,
     values::{
-        add, amperes, between, chance, charge_currents, clock, code, dialect, digit, edition,
+        add, amperes, between, bms, chance, charge_currents, clock, code, dialect, digit, edition,
         hosts, number, on_off, percent, pi30, put, rated, short_length, three_volts, time, volts,
         warning,
     },
@@ -131,6 +131,17 @@ switches! {
             put(state.battery_offset, |text| between(text, -10.0, 10.0));
         /// Battery connected; if off, the unit measures 0 V and 0 A at its battery terminals (default on)
         unit "battery", "on|off" => put(state.battery_off, |text| on_off(text).map(|on| !on));
+        /// Resistance of the unit's battery cable (default 2)
+        unit "cable", "milliohms such as 5" =>
+            put(state.cable, |text| between(text, 0.0, 100.0).map(|milliohms| milliohms / 1000.0));
+        /// Efficiency of the inverter in both directions, % (default 93)
+        unit "efficiency", "50 to 100" =>
+            put(state.efficiency, |text| between(text, 50.0, 100.0).map(|percent| percent / 100.0));
+        /// Power that the running unit uses itself (default 50)
+        unit "standby-use", "watts such as 60" =>
+            put(state.standby_use, |text| between(text, 0.0, 500.0));
+        /// Share of the load relative to the other units (default 1)
+        unit "share", "a factor such as 1.2" => put(state.share, |text| between(text, 0.1, 10.0));
     }
     "Initial settings of the unit" {
         /// Bulk (C.V.) voltage
@@ -213,6 +224,8 @@ switches! {
         bank "soc", "0 to 100" => put(bank.soc, percent);
         /// Capacity of the battery (default 300)
         bank "capacity", "Ah such as 300" => put(bank.capacity, |text| between(text, 1.0, 100_000.0));
+        /// Battery management system: it protects the cells, or is open or closed (default auto)
+        bank "bms", "auto|open|closed" => put(bank.bms, bms);
         /// Power that the house uses (default: by time of day)
         bank "load", "watts such as 1500" => put(bank.load, |text| between(text, 0.0, 99_999.0));
         /// Share of the sun that reaches the panels, % (default 100)

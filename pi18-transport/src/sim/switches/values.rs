@@ -8,6 +8,7 @@ use pi18_proto::{Amperes, Decivolts, Edition, FaultsAndWarnings, Reply};
 use super::groups::{Dialects, Pi30Answer, ShortLength};
 use crate::sim::{
     calendar,
+    physics::bms::BmsSwitch,
     unit::limits::{self, RatedVoltage},
 };
 
@@ -98,6 +99,16 @@ pub(super) fn dialect(text: &str) -> Option<Dialects> {
         "crc" => Some(Dialects::Checksum),
         "no-crc" => Some(Dialects::NoChecksum),
         "any" => Some(Dialects::Any),
+        _ => None,
+    }
+}
+
+/// Reads the value of the switch `bms`.
+pub(super) fn bms(text: &str) -> Option<BmsSwitch> {
+    match text {
+        "auto" => Some(BmsSwitch::Auto),
+        "open" => Some(BmsSwitch::Open),
+        "closed" => Some(BmsSwitch::Closed),
         _ => None,
     }
 }
