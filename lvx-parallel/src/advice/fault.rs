@@ -3,8 +3,8 @@
 use pi18_proto::FaultCode;
 
 use super::{
-    CHARGE_LIMITS, INSTALL_FIRMWARE, LIVE_TERMINALS, MODE_FOLLOWS_WIRING, OPENED, OVERCHARGED,
-    RESTART, codes,
+    BURNT, CHARGE_LIMITS, COMPARE_BEFORE_START, INSTALL_FIRMWARE, ISOLATE, LIVE_TERMINALS,
+    MODE_FOLLOWS_WIRING, OPENED, OVERCHARGED, RESTART, codes,
 };
 use crate::{FindingKind, Severity};
 
@@ -26,14 +26,14 @@ pub(crate) fn fault(code: FaultCode, sharing: Sharing) -> &'static FindingKind {
 }
 
 const STOPS: &str = "a unit stops with this fault and gives no output; its terminals stay live";
-const BANK_STOPS: &str =
-    "a bank stops with this fault, because its units must agree before they share one output";
-const SERVICE: &str =
-    "if the fault returns without loads, a part inside has failed: have the unit serviced";
+const BANK_STOPS: &str = "a bank stops with this fault, because its units must agree before they share one \
+    output; all terminals stay live";
+const SERVICE: &str = "if the fault returns without loads, a part inside has failed: leave the unit off, and \
+    have it serviced";
 
-const TESTED_ALONE: &str = "if all is connected correctly, have each unit tested alone, with its output and parallel \
-    cables disconnected and insulated, and its output mode set to single, then back before it is connected \
-    again: a unit that faults alone needs service";
+const TESTED_ALONE: &str = "if all is connected correctly, have each unit tested alone on the battery, with \
+    its AC input, output and parallel cables disconnected and insulated: its output mode is set to single for \
+    this, and back before it is connected again; a unit that faults alone needs service";
 
 const fn error(
     condition: &'static str,
@@ -84,6 +84,7 @@ codes! {
     FaultCode::PARALLEL_FIRMWARE => error("fault 71 parallel: firmware versions differ", BANK_STOPS, &[
         "read the main firmware of every unit: a unit that is not in this report may differ",
         INSTALL_FIRMWARE,
+        COMPARE_BEFORE_START,
         "if all are equal, the units may receive wrong data from each other",
         LIVE_TERMINALS,
         "check the parallel communication cables",
@@ -93,12 +94,12 @@ codes! {
          output modes",
         BANK_STOPS,
         &[
+            MODE_FOLLOWS_WIRING,
             LIVE_TERMINALS,
             "check that current sharing cables connect only units of one phase, as the manual draws it: between \
              different phases, they destroy units",
             "check that the outputs of units of one phase are connected conductor to same conductor; never join \
              different phases, which is a dead short",
-            MODE_FOLLOWS_WIRING,
             TESTED_ALONE,
         ],
     );
@@ -135,12 +136,12 @@ codes! {
             "have an electrician measure the battery voltage at the terminals of each unit, which are live",
             OPENED,
             LIVE_TERMINALS,
-            "check the battery breaker, fuse, cables and lugs of the unit that measures the lower voltage, and \
-             that all units are on the same battery, with cables of the same length and size",
+            "check the battery breaker, fuse, cables and lugs of the unit whose voltage is not that of the \
+             battery, and that all units are on the same battery, with cables of the same length and size",
             "connect packs only if their voltages are as close as their maker asks: a large current flows \
              between unequal ones",
-            "if the meter shows the same voltage on all units, the unit's own measurement is wrong: have it \
-             serviced",
+            "if the meter showed the same voltage on all units, the unit's own measurement is wrong: have it \
+             serviced, and leave it off until then",
         ],
     );
     FaultCode::PARALLEL_LINE => error(
@@ -172,12 +173,15 @@ codes! {
         RESTART,
     ]);
     FaultCode::FAN_LOCKED => error("fault 01 fan locked", STOPS, &[
+        "leave the unit off: it overheats without air",
         LIVE_TERMINALS,
         "clean the fans and remove what blocks them; have a fan that does not turn replaced",
     ]);
     FaultCode::OVER_TEMPERATURE => error("fault 02 over temperature", STOPS, &[
-        "let the unit cool, and clear the air inlets and outlets from outside",
-        "lower the load or the charge current; look whether the fans turn; if it smells burnt, leave it off",
+        BURNT,
+        "let the unit cool, lower the load or the charge current, and clear the air inlets and outlets from \
+         outside",
+        "if it blows no air, leave it off and have it serviced",
     ]);
     FaultCode::BATTERY_HIGH => error("fault 03 battery voltage too high", STOPS, &[
         OVERCHARGED,
@@ -190,7 +194,7 @@ codes! {
     FaultCode::BATTERY_LOW => error("fault 04 battery voltage too low", STOPS, &[
         "switch loads off",
         CHARGE_LIMITS,
-        "otherwise charge the battery with a low current, while its BMS shows no alarm, from the grid if there is no sun",
+        "otherwise charge the battery with a low current, from the grid if there is no sun",
         "compare the cut-off voltage with the limits of the battery",
         LIVE_TERMINALS,
         "if the battery itself is not low, check its cables, breaker and lugs for a bad contact",
@@ -203,7 +207,8 @@ codes! {
             "switch off all units and all loads, and leave them off: never switch on onto a short circuit",
             LIVE_TERMINALS,
             "have the output wiring and the loads tested for a short circuit; let the unit cool if it is hot",
-            "only if none is found: switch on without loads, then one load after the other",
+            "only if none is found: restart as below, with one load after the other at the end",
+            RESTART,
         ],
     );
     FaultCode::OUTPUT_HIGH => error(
@@ -239,9 +244,11 @@ codes! {
         "fault 08 bus voltage too high",
         "a unit stops with this fault; a PV voltage above its maximum destroys it, and its terminals stay live",
         &[
-            "open PV at its DC isolator, never at a plug, and leave it open until an electrician has measured the \
-             voltage of each string: on a cold day, a string with too many panels exceeds the maximum",
-            "have the electrician shorten a string whose voltage on the coldest day is above the maximum of the unit",
+            ISOLATE,
+            "leave PV open until an electrician has measured the voltage of each string: on a cold day, a \
+             string with too many panels exceeds the maximum",
+            "have the electrician shorten a string whose voltage on the coldest day is above the maximum of \
+             the unit",
             "with PV still open, restart as below; a fault that returns has another cause: have the unit serviced",
             RESTART,
         ],
@@ -251,7 +258,8 @@ codes! {
         "a unit stops with this fault; a contact that stays closed can keep its AC input and output live, even \
          with the grid off",
         &[
-            "leave the unit off, and do not restart it: it can feed into the grid, where nobody expects it",
+            "switch off the unit and its AC input, and do not restart it: it can feed into a grid that is off, \
+             which can kill people who work there",
             LIVE_TERMINALS,
             "have the unit disconnected and serviced",
         ],
@@ -276,16 +284,24 @@ codes! {
     FaultCode::OUTPUT_DC => error(
         "fault 55 DC voltage over on the inverter's output",
         "a unit stops with this fault; DC voltage on the output destroys transformers and motors",
-        &["switch the loads off, and leave them off", RESTART, SERVICE],
+        &[
+            "switch off all loads, and leave them off",
+            WITHOUT_LOADS,
+            RESTART,
+            SERVICE,
+        ],
     );
     FaultCode::CURRENT_SENSOR => inside("fault 57 current sensor failed");
 }
 
+const WITHOUT_LOADS: &str = "restart as below, but leave the loads off until an electrician has measured the \
+    output: the set AC voltage, and no DC voltage";
+
 const OUTPUT_VOLTAGE: &[&str] = &[
-    "switch off all loads, and leave them off",
+    "switch off all loads at once, at their main switch, and leave them off",
     LIVE_TERMINALS,
     "check the output wiring, the neutral first: without it, the voltage of the phases drifts apart",
+    WITHOUT_LOADS,
     RESTART,
-    "have the output voltage measured before a load is switched on; if the fault returns without loads, have \
-     the unit serviced",
+    SERVICE,
 ];

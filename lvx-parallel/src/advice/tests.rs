@@ -49,7 +49,8 @@ const HARMLESS: &[(&str, &str)] = &[
     ("compare the power of the string", "compares numbers"),
     ("look whether the output breaker of the idle unit is on", "looks, and switches nothing"),
     ("look whether the battery breaker and the AC input breaker", "looks, and switches nothing"),
-    ("lower the load or the charge current; look whether the fans turn", "looks from outside"),
+    (BURNT, "operates switches made for it, in an emergency"),
+    ("leave PV open until an electrician has measured", "an electrician measures"),
     ("check again; if a unit is always slow, check its data cable", "a data cable of the computer"),
     ("check its data cable and adapter at the computer", "a data cable of the computer"),
 ];
@@ -116,6 +117,26 @@ fn restart_is_said_in_one_way() {
         for step in kind.advice.iter().filter(|step| **step != RESTART && **step != LIVE_TERMINALS)
         {
             assert!(others.iter().all(|other| !step.contains(other)), "{rule}: {step}");
+        }
+    }
+}
+
+#[test]
+fn steps_against_fire_are_first() {
+    for (rule, kind) in all_kinds() {
+        for (number, step) in kind.advice.iter().enumerate() {
+            assert!(![BURNT, OVERCHARGED].contains(step) || number == 0, "{rule}: {step}");
+        }
+    }
+}
+
+#[test]
+fn loads_that_stay_off_are_named_before_restart() {
+    for (rule, kind) in all_kinds() {
+        let stay_off = |step: &&str| step.contains("loads") && step.contains("leave them off");
+        let stay_off = kind.advice.iter().any(|step| *step != BURNT && stay_off(step));
+        for steps in kind.advice.windows(2).filter(|steps| stay_off && steps[1] == RESTART) {
+            assert!(steps[0].contains("load"), "{rule}: {}", steps[0]);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The findings for warnings.
 
-use super::{CHARGE_LIMITS, LIVE_TERMINALS, OPENED, OVERCHARGED, codes};
+use super::{BURNT, CHARGE_LIMITS, ISOLATE, LIVE_TERMINALS, OPENED, OVERCHARGED, codes};
 use crate::{FindingKind, Severity};
 
 /// Returns the finding for a warning, given by the name of its field in `FWS`.
@@ -14,6 +14,14 @@ const fn warn(
     advice: &'static [&'static str],
 ) -> FindingKind {
     FindingKind::new(Severity::Warning, condition, why, advice)
+}
+
+const fn error(
+    condition: &'static str,
+    why: &'static str,
+    advice: &'static [&'static str],
+) -> FindingKind {
+    FindingKind::new(Severity::Error, condition, why, advice)
 }
 
 /// No unit has grid.
@@ -39,17 +47,21 @@ codes! {
         LIVE_TERMINALS,
         "check its AC input breaker and wires",
     ]);
-    "output_short" => warn("output short circuit", "the unit is about to stop; what is short-circuited gets hot", &[
-        "switch off all loads and all units, and leave them off: never switch on onto a short circuit",
-        LIVE_TERMINALS,
-        "find the load or wire with the short circuit",
-    ]);
+    "output_short" => error(
+        "output short circuit",
+        "the unit is about to stop; what is short-circuited gets hot",
+        &[
+            "switch off all loads and all units, and leave them off: never switch on onto a short circuit",
+            LIVE_TERMINALS,
+            "find the load or wire with the short circuit",
+        ],
+    );
     "over_temperature" => warn(
         "inverter over temperature",
         "the unit lowers its power, and stops if it gets hotter",
         &[
-            "clear the air inlets and outlets, and clean the filters from outside",
-            "lower load or charge current; if it smells burnt, switch the unit off and leave it off",
+            BURNT,
+            "lower the load and the charge current, and clear the air inlets and outlets from outside",
         ],
     );
     "fan_locked" => warn("fan locked", "without its fan the unit overheats", &[
@@ -73,8 +85,8 @@ codes! {
     "power_limit" => warn("power limit", "the unit delivers less power than it could", &[
         "look for heat, low battery or low PV voltage; without any of these it is harmless",
     ]);
-    "pv1_voltage_high" => warn("PV 1 voltage high", PV_HIGH, PV_HIGH_STEPS);
-    "pv2_voltage_high" => warn("PV 2 voltage high", PV_HIGH, PV_HIGH_STEPS);
+    "pv1_voltage_high" => error("PV 1 voltage high", PV_HIGH, PV_HIGH_STEPS);
+    "pv2_voltage_high" => error("PV 2 voltage high", PV_HIGH, PV_HIGH_STEPS);
     "mppt1_overload" => warn("MPPT 1 overload", MPPT, MPPT_STEPS);
     "mppt2_overload" => warn("MPPT 2 overload", MPPT, MPPT_STEPS);
     "battery_too_low_scc1" => warn("battery too low to charge for SCC 1", TOO_LOW, TOO_LOW_STEPS);
@@ -98,8 +110,8 @@ const LOW_STEPS: &[&str] = &[
 
 const PV_HIGH: &str = "this PV voltage can destroy the charger and set it on fire";
 const PV_HIGH_STEPS: &[&str] = &[
-    "open PV at its DC isolator, never at a plug, and leave it open until an electrician has measured the \
-     voltage of each string",
+    ISOLATE,
+    "leave PV open until an electrician has measured the voltage of each string",
     "have the electrician shorten a string whose voltage on the coldest day is above the maximum of the unit",
 ];
 
@@ -108,5 +120,8 @@ const MPPT_STEPS: &[&str] = &["compare the power of the string with the rating o
 
 const TOO_LOW: &str =
     "the PV charger does not start, because the battery is too low or its BMS has opened";
-const TOO_LOW_STEPS: &[&str] =
-    &[CHARGE_LIMITS, OPENED, "otherwise charge the battery from the grid with a low current"];
+const TOO_LOW_STEPS: &[&str] = &[
+    CHARGE_LIMITS,
+    OPENED,
+    "if neither is the cause, charge the battery from the grid with a low current",
+];

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf};
 
-use lvx_parallel::{Checks, FindingKind, Rule, Thresholds};
+use lvx_parallel::{Checks, FindingKind, Rule, Severity, Thresholds};
 
 /// The environment variable with which this test writes the page instead of comparing it.
 const UPDATE: &str = "UPDATE_DOCS";
@@ -42,6 +42,13 @@ fn page() -> String {
     let shared = steps_in_several_findings();
     let mut page = HEAD.to_owned();
     for rule in checks.each_rule() {
+        let info = rule.info();
+        let id = &info.id;
+        // Names of thresholds in parentheses follow the summary.
+        let summary = info.summary.split(" (").next().unwrap_or_default();
+        writeln!(page, "| [{id}](#{id}) | {} | {summary} |", severities(rule)).unwrap();
+    }
+    for rule in checks.each_rule() {
         section(&mut page, rule, &shared);
     }
     page.push_str("\n## Steps in several findings\n");
@@ -53,6 +60,13 @@ fn page() -> String {
         writeln!(page, "| `{key}` | {value} | {} | {} |", info.summary, info.origin).unwrap();
     }
     page
+}
+
+/// Returns the severities of the findings of a rule, the greatest first.
+fn severities(rule: &dyn Rule) -> String {
+    let is_used = |severity: &Severity| rule.kinds().iter().any(|kind| kind.severity == *severity);
+    let used = [Severity::Error, Severity::Warning, Severity::Info].into_iter().filter(is_used);
+    used.map(|severity| severity.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn section(page: &mut String, rule: &dyn Rule, shared: &[&str]) {
@@ -119,7 +133,12 @@ change their thresholds. For each rule, this page has the values that it looks a
 thresholds and the origin of its limits. Then follows each kind of finding: severity and condition, the reason why it
 matters, and the steps to take. A finding about several units, or with several causes, can have further steps.
 
-Terminals stay live although a unit has stopped. Steps that touch electrical parts are for an electrician.
+Terminals stay live although a unit has stopped. Steps that touch electrical parts are for an electrician. If something
+smokes or burns, get everyone out and call the fire service. Many steps take the power off: supply medical devices
+elsewhere first.
+
+| rule | severities | finds |
+|---|---|---|
 ";
 
 const THRESHOLDS: &str = "

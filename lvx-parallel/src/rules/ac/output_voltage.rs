@@ -33,7 +33,7 @@ static HIGH: FindingKind = FindingKind::new(
      and the grid is not the cause",
     "this voltage destroys appliances and can set them on fire",
     &[
-        "switch off all loads of this output, now",
+        "switch off all loads of this output at once, now, at their main switch",
         "have an electrician measure the voltage and check the neutral; the loads stay off until then",
         "if the voltage is high without loads as well, have the unit serviced",
     ],
@@ -48,7 +48,7 @@ static LOW: FindingKind = FindingKind::new(
         "switch loads off, those with motors and compressors first",
         "if the voltage is low without loads as well, have the unit serviced",
         LIVE_TERMINALS,
-        "if the voltage rises without loads, check the output and battery terminals for loose contacts",
+        "if the voltage rose without loads, check the output and battery terminals for loose contacts",
     ],
 );
 
@@ -71,10 +71,10 @@ static GRID_VOLTAGE: FindingKind = FindingKind::new(
     "the grid feeds the loads, and its voltage is wrong, not that of the unit; appliances can be damaged, and a \
      high voltage can come from a broken neutral of the supply, which sets appliances on fire",
     &[
-        "switch off loads that are sensitive, and those with motors and compressors",
+        "if lamps flicker or are brighter than normal, switch off all loads at once, now, at their main \
+         switch; otherwise those that are sensitive, and those with motors",
         "if a generator feeds the grid input, have its voltage adjusted, or lower its load",
-        "if it is the public grid, call its operator; if lamps flicker or are brighter than normal, switch off \
-         all loads first",
+        "if it is the public grid, call its operator",
     ],
 );
 

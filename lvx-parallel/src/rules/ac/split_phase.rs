@@ -25,6 +25,10 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     check,
 );
 
+/// The first step. Without a neutral, switching off one load can raise the voltage of those that are left.
+const LEGS_OFF: &str = "switch off both legs at once, now, at the main switch of the loads, not load by load, \
+    which can raise the voltage; do not touch metal parts of appliances, which can be live";
+
 static LEGS: FindingKind = FindingKind::new(
     Severity::Error,
     "the output voltages of the two legs differ by more than leg_voltage_spread in both readings, and those of \
@@ -32,8 +36,7 @@ static LEGS: FindingKind = FindingKind::new(
     "the neutral may be broken: then the loads divide 240 V between the legs, and 120 V loads on the higher leg \
      can burn",
     &[
-        "switch off all loads of both legs, now, 120 V loads first, and do not touch metal parts of appliances, \
-         which can be live",
+        LEGS_OFF,
         LIVE_TERMINALS,
         "check the neutral from each unit to the distribution board; the loads stay off until it is whole",
     ],
@@ -46,8 +49,7 @@ static GRID_LEGS: FindingKind = FindingKind::new(
     "the neutral of the supply may be broken: then the loads divide 240 V between the legs, and 120 V loads on \
      the higher leg can burn",
     &[
-        "switch off all loads of both legs, now, 120 V loads first, and do not touch metal parts of appliances, \
-         which can be live",
+        LEGS_OFF,
         "switch off the main switch of the supply, or stop the generator, and call the operator of the grid or an \
          electrician",
         LIVE_TERMINALS,

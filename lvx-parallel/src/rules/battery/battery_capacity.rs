@@ -34,7 +34,7 @@ static OVERSTATED: FindingKind = FindingKind::new(
     "the battery is low, and a unit shows more than it has",
     &[
         CHARGE_LIMITS,
-        "charge the battery fully once: most units then correct their estimate",
+        "otherwise charge the battery fully once: most units then correct their estimate",
         "compare battery voltages and battery settings",
     ],
 );

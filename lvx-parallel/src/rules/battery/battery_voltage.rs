@@ -51,6 +51,7 @@ static DIFFERENT: FindingKind = FindingKind::new(
     "the units share one battery: the difference is lost in a cable or a contact, which gets hot, and a greater \
      difference stops the bank with fault 83",
     &[
+        "lower the loads and the charge current until this is repaired",
         "compare again while charging and while discharging: the unit with the bad contact measures a higher \
          voltage while charging and a lower one while discharging",
         "have an electrician look for a warm lug or breaker with an infrared thermometer, never with a hand, and \

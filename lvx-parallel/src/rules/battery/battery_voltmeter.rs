@@ -31,7 +31,8 @@ static HIGH: FindingKind = FindingKind::new(
     &[
         OVERCHARGED,
         "have an electrician measure the voltage at the live terminals of the battery: if it is lower there, \
-         have the unit serviced and leave it off until then",
+         have the unit serviced and leave it off until then; if it is not, do not use the battery, and ask its \
+         maker",
         "check that the battery has the rated voltage of the unit",
     ],
 );
@@ -44,8 +45,8 @@ static LOW: FindingKind = FindingKind::new(
     &[
         CHARGE_LIMITS,
         OPENED,
-        "have an electrician measure the voltage at the live terminals of the battery and of the unit: if it is \
-         higher there, have the unit serviced",
+        "have an electrician measure the voltage at the live terminals of the battery and of the unit: if it \
+         is higher there, have the unit serviced and leave it off until then",
         "check that the battery has the rated voltage of the unit",
     ],
 );

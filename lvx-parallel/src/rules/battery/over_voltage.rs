@@ -38,8 +38,8 @@ static OPEN: FindingKind = FindingKind::new(
     Severity::Error,
     "all units measure more than bulk or float voltage plus opened_above_bulk without any battery current, \
      while PV voltage is present or AC charges, and a state of charge below opened_capacity",
-    "a BMS has probably disconnected the battery to protect its cells: PV alone feeds the loads, which go out \
-     with the next cloud",
+    "a BMS has probably disconnected the battery to protect its cells: the loads, medical devices too, go \
+     out with the next cloud, and when PV and AC input are switched off",
     &[
         OVERCHARGED,
         OPENED,

@@ -12,6 +12,7 @@ use pi18_proto::{Celsius, FaultCode};
 
 use crate::{
     Finding, FindingKind, Severity,
+    advice::BURNT,
     context::{Context, Measured},
     rules::BuiltIn,
 };
@@ -30,6 +31,7 @@ static TOO_HOT: FindingKind = FindingKind::new(
     "a heat sink has at least heat_sink_too_hot",
     "the unit is about to stop with fault 02, and heat ages its parts and can ignite what touches it",
     &[
+        BURNT,
         "switch loads off now, and lower the charge current",
         "take away what covers or touches the unit, but do not touch it: it burns skin",
         "if the unit blows no air, switch it off and have it serviced",
@@ -41,6 +43,7 @@ static HOT: FindingKind = FindingKind::new(
     "a heat sink has at least heat_sink_hot",
     "the unit lowers its power, and stops with fault 02 if it gets hotter",
     &[
+        BURNT,
         "lower the load or the charge current",
         "clear the air inlets and outlets, and cool the room; the unit is hot enough to burn skin",
         "if the unit blows no air, have it serviced",

@@ -11,7 +11,7 @@ use pi18_proto::FaultCode;
 
 use crate::{
     Finding, FindingKind, Severity,
-    advice::{INSTALL_FIRMWARE, RESTART},
+    advice::{COMPARE_BEFORE_START, INSTALL_FIRMWARE, RESTART},
     context::{Context, each, main_firmware},
     rules::BuiltIn,
 };
@@ -28,7 +28,7 @@ static STOPPED: FindingKind = FindingKind::new(
     Severity::Error,
     "main firmware differs, and fault 71 is active",
     "this is the cause of fault 71, which stops the bank right now",
-    &[INSTALL_FIRMWARE, "update one unit after another", RESTART],
+    &[INSTALL_FIRMWARE, COMPARE_BEFORE_START, RESTART],
 );
 
 static DIFFERENT: FindingKind = FindingKind::new(
@@ -36,7 +36,7 @@ static DIFFERENT: FindingKind = FindingKind::new(
     "main firmware differs, and fault 71 is not active",
     "units of one bank with different main firmware can stop with fault 71 at any start; while the bank works, \
      there is time to plan the change",
-    &[INSTALL_FIRMWARE, "update one unit after another", RESTART],
+    &[INSTALL_FIRMWARE, COMPARE_BEFORE_START, RESTART],
 );
 
 static UNEXPECTED: FindingKind = FindingKind::new(
@@ -44,9 +44,10 @@ static UNEXPECTED: FindingKind = FindingKind::new(
     "all units have the same main firmware, which is not the expected one",
     "if a unit with the expected version is added later, the bank stops with fault 71",
     &[
-        "nothing needs to be changed while the bank works",
+        "change nothing while the bank works; only before a unit with other firmware is added, take the \
+         following steps",
         INSTALL_FIRMWARE,
-        "update one unit after another",
+        COMPARE_BEFORE_START,
         RESTART,
     ],
 );

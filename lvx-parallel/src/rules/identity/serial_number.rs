@@ -26,8 +26,8 @@ static ODD: FindingKind = FindingKind::new(
      from another one",
     &[
         "compare it with the sticker on the unit",
-        "if the defaults were restored, compare all settings with the other units, the battery type and the charge \
-         voltages first: the defaults may not suit the battery",
+        "if the defaults were restored, compare all settings with the other units, output mode, battery type \
+         and charge voltages first: defaults can destroy the bank and overcharge the battery",
     ],
 );
 

@@ -13,9 +13,11 @@
 
 use pi18_proto::ChargerStatus;
 
-use super::{ISOLATE, input::PvInput};
+use super::input::PvInput;
 use crate::{
-    Finding, FindingKind, Severity, UnitSnapshot, advice::LIVE_TERMINALS, context::Context,
+    Finding, FindingKind, Severity, UnitSnapshot,
+    advice::{ISOLATE, LIVE_TERMINALS},
+    context::Context,
     rules::BuiltIn,
 };
 

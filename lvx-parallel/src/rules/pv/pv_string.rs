@@ -14,10 +14,10 @@
 
 use pi18_proto::{Amperes, BatteryType, ChargerStatus, RatedInformation};
 
-use super::{ISOLATE, input::PvInput};
+use super::input::PvInput;
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE_TERMINALS,
+    advice::{ISOLATE, LIVE_TERMINALS},
     context::{Context, Measured},
     rules::{
         BuiltIn,

@@ -11,10 +11,10 @@
 
 use pi18_proto::Decivolts;
 
-use super::{ISOLATE, input::PvInput};
+use super::input::PvInput;
 use crate::{
     Finding, FindingKind, Severity,
-    advice::LIVE_TERMINALS,
+    advice::{ISOLATE, LIVE_TERMINALS},
     context::{Context, Measured},
     rules::BuiltIn,
 };
@@ -32,7 +32,7 @@ static ABOVE_MAX: FindingKind = FindingKind::new(
     "a PV voltage is pv_voltage_max or more in both readings",
     "this voltage destroys the charger, and a charger that fails can burn; the voltage rises further on cold \
      mornings",
-    ADVICE,
+    &[ISOLATE, COMPARE, LIVE_TERMINALS, SHORTEN],
 );
 
 static HIGH: FindingKind = FindingKind::new(
@@ -40,17 +40,14 @@ static HIGH: FindingKind = FindingKind::new(
     "a PV voltage is pv_voltage_high or more, or 95 % of pv_voltage_max or more, in both readings",
     "the voltage of a string rises without load and on cold mornings, by a tenth and more; above its maximum, the \
      charger is destroyed",
-    ADVICE,
+    &[COMPARE, ISOLATE, LIVE_TERMINALS, SHORTEN],
 );
 
-const ADVICE: &[&str] = &[
-    "compare the voltage with the maximum PV voltage in the data sheet of exactly this model: if it is below 95 % \
-     of that, set pv_voltage_high and pv_voltage_max accordingly; otherwise go on",
-    ISOLATE,
-    LIVE_TERMINALS,
-    "measure the open-circuit voltage of the string, calculate it for the coldest morning, and shorten the string: \
-     panels are live whenever there is light",
-];
+const COMPARE: &str = "compare the voltage (and a quarter more if PV power flows, because it rises without load) \
+    with the maximum PV voltage in the data sheet of exactly this model: if it is below 95 % of that, set \
+    pv_voltage_high and pv_voltage_max accordingly; otherwise go on";
+const SHORTEN: &str = "measure the open-circuit voltage of the string, calculate it for the coldest morning, \
+    and shorten the string: panels are live whenever there is light";
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let thresholds = context.thresholds();
@@ -147,7 +144,7 @@ mod tests {
     fn unit_that_warns_itself_is_reported_once() {
         let mut bank = with("", 5100, 5100);
         bank.units[1].faults.value_mut().unwrap().pv1_voltage_high = pi18_proto::Warning::RAISED;
-        assert_eq!(findings(&bank), [("warning", Severity::Warning)]);
+        assert_eq!(findings(&bank), [("warning", Severity::Error)]);
         let checks = Checks::default().skip(["warning"]).unwrap();
         assert_eq!(findings_of(&checks, &bank), ERROR);
     }

@@ -28,8 +28,8 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
 
 const STEPS: &[&str] = &[
     MODE_FOLLOWS_WIRING,
-    "if a mode is wrong, switch the loads off and set it in standby (display, program 28): parallel on units that \
-     share one output, and the mode of its phase on a unit of a phase",
+    "if a mode is wrong, have it set in standby with the loads off (display, program 28): parallel on units \
+     that share one output, and the mode of its phase on a unit of a phase",
     LIVE_TERMINALS,
     "if the wiring is wrong, have it changed",
 ];

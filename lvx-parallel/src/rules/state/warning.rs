@@ -114,7 +114,10 @@ mod tests {
     fn each_warning_has_finding_and_advice() {
         for info in FaultsAndWarnings::FIELDS.iter().skip(1) {
             let bank = bank_of(&["", &format!("warn={}", info.name)]);
-            assert_eq!(findings(&bank), [("warning", Severity::Warning)], "{}", info.name);
+            let is_error =
+                ["output_short", "pv1_voltage_high", "pv2_voltage_high"].contains(&info.name);
+            let severity = if is_error { Severity::Error } else { Severity::Warning };
+            assert_eq!(findings(&bank), [("warning", severity)], "{}", info.name);
             let finding = &check(&bank).findings[0];
             assert!(
                 !finding.advice.is_empty() && finding.why != UNKNOWN_WARNING.why,
