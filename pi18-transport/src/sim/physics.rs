@@ -2,7 +2,7 @@
 //!
 //! Time is divided into steps of ten seconds. In each step:
 //!
-//! 1. [`day`] returns the sun on the panels and the power that the house uses.
+//! 1. [`day`] returns the sun and the power that the house uses, [`panels`] what the strings can supply.
 //! 2. [`settle`] decides the mode of each unit. [`share`] divides the load between the units.
 //! 3. [`flow`] divides the power of each unit between sun, grid, battery and house, with its losses.
 //! 4. [`bus`] computes the voltage and the currents on the DC side, and limits those of the chargers.
@@ -21,6 +21,7 @@ pub(crate) mod energy;
 pub(crate) mod flow;
 pub(crate) mod losses;
 pub(crate) mod measure;
+pub(crate) mod panels;
 pub(crate) mod protection;
 pub(crate) mod settle;
 pub(crate) mod share;

@@ -14,7 +14,9 @@ use pi18_proto::{
 
 use self::{extras::Extras, settings::Settings};
 use super::{
-    physics::{day, energy::Energy, flow::Flow, protection::Protection, stage::Stage},
+    physics::{
+        day, energy::Energy, flow::Flow, panels::PvString, protection::Protection, stage::Stage,
+    },
     switches::{Switches, groups::StateSwitches},
 };
 
@@ -46,6 +48,7 @@ pub(super) struct Unit {
     pub(super) protection: Protection,
     /// Mode in the present step.
     pub(super) mode: WorkingMode,
+    pub(super) strings: [PvString; 2],
     /// Power that the panels can supply, W.
     pub(super) pv_available: f64,
     /// Powers in the present step.
@@ -119,6 +122,7 @@ impl Unit {
             stage: Stage::default(),
             protection: Protection::default(),
             mode: WorkingMode::STANDBY,
+            strings: <[PvString; 2]>::default(),
             pv_available: 0.0,
             flow: Flow::default(),
             unsupplied: false,

@@ -10,6 +10,7 @@ mod answers;
 mod battery;
 mod line;
 mod links;
+mod panels;
 mod physics;
 mod protection;
 mod served;

@@ -9,7 +9,11 @@ use pi18_proto::{
     Watts, WorkingMode,
 };
 
-use super::{day, flow::feeds_load};
+use super::{
+    day,
+    flow::feeds_load,
+    panels::{self, PvString},
+};
 use crate::sim::{
     round::{round_u16, round_u32},
     unit::Unit,
@@ -30,8 +34,9 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     let apparent = apparent_power(unit);
     let rated = f64::from(unit.switches.state.rated.power());
     let connected = if on { LoadConnection::CONNECTED } else { LoadConnection::DISCONNECTED };
-    let [pv1, pv2] = string_powers(unit).map(|power| Watts(round_u32(power)));
-    let pv_voltage = pv_voltage(unit);
+    let powers = panels::powers(&unit.strings, flow.pv);
+    let [pv1, pv2] = powers.map(|power| Watts(round_u32(power)));
+    let ([string1, string2], [power1, power2]) = (&unit.strings, powers);
     let temperature = |base: f64, share: f64| Celsius(round_u16(base + 25.0 * share).cast_signed());
     let pv_peak: f64 = day::PV_PEAK.iter().sum();
     let mut status = GeneralStatus::zeroed();
@@ -56,11 +61,11 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     status.mppt2_temperature = temperature(27.0, flow.pv / pv_peak);
     status.pv1_power = pv1;
     status.pv2_power = pv2;
-    status.pv1_voltage = pv_voltage;
-    status.pv2_voltage = pv_voltage;
+    status.pv1_voltage = Decivolts(round_u16(string1.voltage(power1) * 10.0));
+    status.pv2_voltage = Decivolts(round_u16(string2.voltage(power2) * 10.0));
     status.settings = unit.settings_state;
-    status.mppt1_status = charger(pv1);
-    status.mppt2_status = charger(pv2);
+    status.mppt1_status = charger(string1, pv1);
+    status.mppt2_status = charger(string2, pv2);
     status.load_connection = connected;
     status.battery_direction = match (charge_current(unit), discharge_current(unit)) {
         (0, 0) => BatteryDirection::IDLE,
@@ -160,21 +165,13 @@ fn battery_voltage(unit: &Unit) -> Decivolts {
     Decivolts(round_u16(shown * 10.0))
 }
 
-/// Returns the power of each string of panels, W.
-fn string_powers(unit: &Unit) -> [f64; 2] {
-    let all: f64 = day::PV_PEAK.iter().sum();
-    day::PV_PEAK.map(|peak| unit.flow.pv * peak / all)
-}
-
-/// Returns the voltage of the panels: 0 V without sun, otherwise 290 to 320 V.
-fn pv_voltage(unit: &Unit) -> Decivolts {
-    let share = unit.pv_available / day::PV_PEAK.iter().sum::<f64>();
-    if share > 0.0 { Decivolts(round_u16(2900.0 + 300.0 * share)) } else { Decivolts(0) }
-}
-
-/// Returns the status of the charger of a string with this power.
-fn charger(power: Watts) -> ChargerStatus {
-    if power.0 > 0 { ChargerStatus::CHARGING } else { ChargerStatus::IDLE }
+/// Returns the status of the charger of a string while it takes this power.
+fn charger(string: &PvString, power: Watts) -> ChargerStatus {
+    match power.0 {
+        _ if string.abnormal => ChargerStatus::ABNORMAL,
+        0 => ChargerStatus::IDLE,
+        _ => ChargerStatus::CHARGING,
+    }
 }
 
 /// Power factor of the house.

@@ -24,6 +24,7 @@ use super::{
     bus::{Bus, Port},
     day,
     flow::{DARK, Flow, FlowInput, Inverter, feeds_load},
+    panels,
     share::{self, Supplier},
 };
 use crate::sim::{
@@ -39,7 +40,9 @@ pub(crate) fn settle(world: &mut World) {
     let sun = day::sun(at) * world.switches.sun.unwrap_or(1.0) * (1.0 - cloud);
     let (grid, path) = (world.has_grid(), world.path());
     for unit in &mut world.units {
-        unit.pv_available = sun * day::panel_factor(unit.index) * day::PV_PEAK.iter().sum::<f64>();
+        unit.strings =
+            panels::strings(unit.index, &unit.switches.state, sun, panels::USUAL_AMBIENT);
+        unit.pv_available = panels::available(&unit.strings);
         unit.mode = mode(unit, grid, path);
         unit.unsupplied = false;
     }

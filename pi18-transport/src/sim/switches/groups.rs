@@ -136,6 +136,14 @@ pub(crate) struct StateSwitches {
     pub(crate) standby_use: Option<f64>,
     /// Share of the load relative to the other units.
     pub(crate) share: Option<f64>,
+    /// Share of the light that is kept off the first string of panels, 0 to 1.
+    pub(crate) shade1: f64,
+    /// The same of the second string.
+    pub(crate) shade2: f64,
+    /// Whether the charger of the first string is abnormal.
+    pub(crate) mppt1_abnormal: bool,
+    /// The same of the second string.
+    pub(crate) mppt2_abnormal: bool,
 }
 
 /// Timing and faults of the line to a unit; chances are from 0 to 1.

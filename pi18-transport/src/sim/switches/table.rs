@@ -8,9 +8,9 @@ use pi18_proto::{
 use super::{
     SwitchInfo, Switches,
     values::{
-        add, amperes, between, bms, chance, charge_currents, clock, code, dialect, digit, edition,
-        hosts, number, on_off, percent, pi30, put, rated, short_length, three_volts, time, volts,
-        warning,
+        abnormal, add, amperes, between, bms, chance, charge_currents, clock, code, dialect, digit,
+        edition, hosts, number, on_off, percent, pi30, put, rated, short_length, three_volts, time,
+        volts, warning,
     },
 };
 use crate::sim::{MAX_UNITS, unit::settings::Setting};
@@ -142,6 +142,16 @@ switches! {
             put(state.standby_use, |text| between(text, 0.0, 500.0));
         /// Share of the load relative to the other units (default 1)
         unit "share", "a factor such as 1.2" => put(state.share, |text| between(text, 0.1, 10.0));
+    }
+    "Panels of the unit" {
+        /// Share of the light that is kept off the first string of panels, % (default 0)
+        unit "shade1", "0 to 100" => put(state.shade1, percent);
+        /// Share of the light that is kept off the second string of panels, % (default 0)
+        unit "shade2", "0 to 100" => put(state.shade2, percent);
+        /// Charger of the first string; an abnormal one takes no power (default normal)
+        unit "mppt1", "normal|abnormal" => put(state.mppt1_abnormal, abnormal);
+        /// Charger of the second string; an abnormal one takes no power (default normal)
+        unit "mppt2", "normal|abnormal" => put(state.mppt2_abnormal, abnormal);
     }
     "Initial settings of the unit" {
         /// Bulk (C.V.) voltage

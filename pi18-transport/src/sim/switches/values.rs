@@ -33,6 +33,15 @@ pub(super) fn on_off(text: &str) -> Option<bool> {
     }
 }
 
+/// Reads `normal` or `abnormal`, and returns whether it is `abnormal`.
+pub(super) fn abnormal(text: &str) -> Option<bool> {
+    match text {
+        "normal" => Some(false),
+        "abnormal" => Some(true),
+        _ => None,
+    }
+}
+
 /// Reads a number that consists of digits only; `parse` alone would accept a plus sign.
 pub(super) fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
