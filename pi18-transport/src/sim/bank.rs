@@ -7,7 +7,7 @@ use pi18_proto::{AnyReply, Query};
 
 use super::{
     chance::happens,
-    physics::step,
+    physics::{parallel, step},
     protocol::{query::answer, respond::respond},
     switches::{SwitchError, Switches},
     unit::SetCounts,
@@ -74,7 +74,12 @@ impl Bank {
     /// If the number of units is not 1 to 9, or if `switches` has more entries than the bank has units.
     pub fn new(config: BankConfig) -> Result<Self, SwitchError> {
         let mut world = World::new(config.units, config.switches)?;
+        // Units that do not hear of each other report what they heard before.
+        let interruptions = parallel::take_interruptions(&mut world.units);
         step::settle_states(&mut world);
+        if parallel::restore(&mut world.units, &interruptions) {
+            step::settle_states(&mut world);
+        }
         Ok(Self { world, wires: Wires::new() })
     }
 

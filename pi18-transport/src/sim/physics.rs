@@ -22,6 +22,7 @@ pub(crate) mod flow;
 pub(crate) mod losses;
 pub(crate) mod measure;
 pub(crate) mod panels;
+pub(crate) mod parallel;
 pub(crate) mod protection;
 pub(crate) mod settle;
 pub(crate) mod share;

@@ -46,6 +46,8 @@ pub(super) struct Unit {
     pub(super) energy: Energy,
     pub(super) stage: Stage,
     pub(super) protection: Protection,
+    /// Fault of parallel operation that stops the unit because another one has it.
+    pub(super) parallel_fault: FaultCode,
     /// Mode in the present step.
     pub(super) mode: WorkingMode,
     pub(super) strings: [PvString; 2],
@@ -121,6 +123,7 @@ impl Unit {
             energy: Energy::new(index, start, generated),
             stage: Stage::default(),
             protection: Protection::default(),
+            parallel_fault: FaultCode::NONE,
             mode: WorkingMode::STANDBY,
             strings: <[PvString; 2]>::default(),
             pv_available: 0.0,
@@ -145,8 +148,14 @@ impl Unit {
         self.switches.state.instance.unwrap_or(index)
     }
 
-    /// Returns the fault: that of the switch `fault`, otherwise the one that the unit's protections raise.
+    /// Returns the fault: the unit's own one, otherwise one of parallel operation that stops the bank.
     pub(super) fn fault(&self) -> FaultCode {
+        let own = self.own_fault();
+        if own.is_fault() { own } else { self.parallel_fault }
+    }
+
+    /// Returns the fault without those that the unit has because of another unit.
+    pub(super) fn own_fault(&self) -> FaultCode {
         self.switches.state.fault.unwrap_or_else(|| self.protection.fault())
     }
 

@@ -14,6 +14,7 @@ use super::{
         bms::{Bms, Path},
         day,
         losses::Account,
+        parallel::LastReport,
         protection::Protection,
     },
     switches::{SwitchError, Switches, groups::BankSwitches},
@@ -35,6 +36,8 @@ pub(super) struct World {
     /// Date and time at the bank's start.
     pub(super) start: civil::DateTime,
     pub(super) switches: BankSwitches,
+    /// Last reports of all units while their communication is interrupted; `None` otherwise.
+    pub(super) last_reports: Option<Vec<LastReport>>,
     /// Generator of random numbers for everything that happens by chance.
     pub(super) random: fastrand::Rng,
     /// Time since the bank's start, including the time for which it was frozen.
@@ -69,6 +72,7 @@ impl World {
             start: shared.clock.unwrap_or(START),
             random: fastrand::Rng::with_seed(shared.seed.unwrap_or_default()),
             switches: shared,
+            last_reports: None,
             now: Duration::ZERO,
             running: Duration::ZERO,
             stepped: Duration::ZERO,

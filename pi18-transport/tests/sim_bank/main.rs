@@ -8,6 +8,7 @@
 
 mod answers;
 mod battery;
+mod faults;
 mod line;
 mod links;
 mod panels;

@@ -214,17 +214,6 @@ fn modes_follow_sun_grid_and_battery() {
 }
 
 #[test]
-fn fault_switch_raises_and_ends_a_fault() {
-    let mut bank = bank(&["load=1000"]);
-    assert_eq!(status(&bank, 1).active_power.0, 500);
-    bank.switch(0, "fault=83").unwrap();
-    assert_eq!(status(&bank, 0).active_power.0, 0);
-    assert_eq!(status(&bank, 1).active_power.0, 1000);
-    bank.switch(0, "fault=00").unwrap();
-    assert_eq!(status(&bank, 0).active_power.0, 500);
-}
-
-#[test]
 fn charging_ends_when_battery_is_full() {
     let mut bank = bank(&["soc=97&load=500&grid=off"]);
     bank.advance(hours(2));

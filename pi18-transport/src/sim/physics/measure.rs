@@ -36,7 +36,8 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     let connected = if on { LoadConnection::CONNECTED } else { LoadConnection::DISCONNECTED };
     let powers = panels::powers(&unit.strings, flow.pv);
     let [pv1, pv2] = powers.map(|power| Watts(round_u32(power)));
-    let ([string1, string2], [power1, power2]) = (&unit.strings, powers);
+    let [string1, string2] = &unit.strings;
+    let [taken1, taken2] = powers;
     let temperature = |base: f64, share: f64| Celsius(round_u16(base + 25.0 * share).cast_signed());
     let pv_peak: f64 = day::PV_PEAK.iter().sum();
     let mut status = GeneralStatus::zeroed();
@@ -61,8 +62,8 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     status.mppt2_temperature = temperature(27.0, flow.pv / pv_peak);
     status.pv1_power = pv1;
     status.pv2_power = pv2;
-    status.pv1_voltage = Decivolts(round_u16(string1.voltage(power1) * 10.0));
-    status.pv2_voltage = Decivolts(round_u16(string2.voltage(power2) * 10.0));
+    status.pv1_voltage = Decivolts(round_u16(string1.voltage(taken1) * 10.0));
+    status.pv2_voltage = Decivolts(round_u16(string2.voltage(taken2) * 10.0));
     status.settings = unit.settings_state;
     status.mppt1_status = charger(string1, pv1);
     status.mppt2_status = charger(string2, pv2);
@@ -86,12 +87,28 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     status
 }
 
-/// Returns the reply to `PGSn` about `unit`, which is the same from every unit of the bank.
-pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
-    let status = general_status(world, unit);
-    let outputs = || world.units.iter().map(|unit| unit.flow.output);
-    let apparent = outputs().map(|output| round_u32(output / POWER_FACTOR)).sum();
+/// Returns the reply of the unit `asked` to `PGSn` about the unit `about`; `None` if it has never heard of it.
+pub(crate) fn parallel_status(world: &World, asked: &Unit, about: usize) -> Option<ParallelStatus> {
+    let known = |unit: &Unit| match &world.last_reports {
+        Some(reports) if unit.index != asked.index => {
+            reports.get(unit.index).map(|report| report.status)
+        }
+        _ => Some(own_parallel_status(world, unit)),
+    };
+    let all: Vec<_> = world.units.iter().filter_map(known).collect();
+    let mut reply = known(world.units.get(about)?)?;
+    reply.total_apparent_power.0 = all.iter().map(|status| status.apparent_power.0).sum();
+    reply.total_active_power.0 = all.iter().map(|status| status.active_power.0).sum();
+    reply.total_charge_current.0 = all.iter().map(|status| status.charge_current.0).sum();
     let rated: u32 = world.units.iter().map(|unit| unit.switches.state.rated.power()).sum();
+    let load = f64::from(reply.total_apparent_power.0) / f64::from(rated);
+    reply.total_load_percent = Percent(round_u16(load * 100.0));
+    Some(reply)
+}
+
+/// Returns what a unit reports of itself to the others: the reply to `PGSn` without the totals of the bank.
+pub(crate) fn own_parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
+    let status = general_status(world, unit);
     let mut reply = ParallelStatus::zeroed();
     reply.presence = Presence::PRESENT;
     reply.working_mode = unit.mode;
@@ -102,14 +119,10 @@ pub(crate) fn parallel_status(world: &World, unit: &Unit) -> ParallelStatus {
     reply.output_frequency = status.output_frequency;
     reply.apparent_power = status.apparent_power;
     reply.active_power = status.active_power;
-    reply.total_apparent_power = VoltAmperes(apparent);
-    reply.total_active_power = Watts(outputs().map(round_u32).sum());
     reply.load_percent = status.load_percent;
-    reply.total_load_percent = Percent(round_u16(f64::from(apparent) / f64::from(rated) * 100.0));
     reply.battery_voltage = status.battery_voltage;
     reply.discharge_current = status.discharge_current;
     reply.charge_current = status.charge_current;
-    reply.total_charge_current = Amperes(world.units.iter().map(charge_current).sum());
     reply.battery_capacity = status.battery_capacity;
     reply.pv1_power = status.pv1_power;
     reply.pv2_power = status.pv2_power;

@@ -24,7 +24,7 @@ use super::{
     bus::{Bus, Port},
     day,
     flow::{DARK, Flow, FlowInput, Inverter, feeds_load},
-    panels,
+    panels, parallel,
     share::{self, Supplier},
 };
 use crate::sim::{
@@ -35,6 +35,7 @@ use crate::sim::{
 
 /// Computes the modes and powers that follow from the present state.
 pub(crate) fn settle(world: &mut World) {
+    parallel::spread_faults(world);
     let at = calendar::later(world.start, world.stepped);
     let [cloud, appliance] = gusts(world);
     let sun = day::sun(at) * world.switches.sun.unwrap_or(1.0) * (1.0 - cloud);

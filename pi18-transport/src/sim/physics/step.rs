@@ -115,7 +115,7 @@ fn next_states(world: &World, pace: Pace) -> States {
         // A unit with a fault of a switch, or a mode that a switch keeps, does not watch anything.
         let protection = if switches.mode.is_some() {
             Protection::default()
-        } else if switches.fault.is_some() {
+        } else if state.fault.is_some() || unit.parallel_fault.is_fault() {
             unit.protection
         } else {
             unit.protection.next(&observed, pace)

@@ -55,15 +55,15 @@ pub(crate) fn answer(world: &World, unit: &Unit, query: Query) -> Option<AnyRepl
         }
         Query::ParallelRating(instance) => {
             let target = world.by_instance(unit.index, instance);
-            match target.and_then(|target| world.units.get(target)) {
-                Some(target) => parallel_rating(target, &target.shown(world.now))?.into(),
+            match target.and_then(|target| known_unit(world, unit, target)) {
+                Some((target, shown)) => parallel_rating(target, &shown)?.into(),
                 None => ParallelRating::decode(NO_RATING).ok()?.into(),
             }
         }
         Query::ParallelStatus(instance) => {
             let target = world.by_instance(unit.index, instance);
-            match target.and_then(|target| world.units.get(target)) {
-                Some(target) => parallel_status(world, target).into(),
+            match target.and_then(|target| parallel_status(world, unit, target)) {
+                Some(status) => status.into(),
                 None => zeros::<ParallelStatus>()?.into(),
             }
         }
@@ -81,6 +81,17 @@ pub(crate) fn answer(world: &World, unit: &Unit, query: Query) -> Option<AnyRepl
         Query::SocLimits => unit.extras.soc.into(),
         _ => return None,
     })
+}
+
+/// Returns a unit with the settings that it shows, as the unit `asked` knows them: without communication, as it
+/// last heard of them.
+fn known_unit<'a>(world: &'a World, asked: &Unit, index: usize) -> Option<(&'a Unit, Settings)> {
+    match &world.last_reports {
+        Some(reports) if index != asked.index => {
+            reports.get(index).map(|report| (&report.unit, report.shown))
+        }
+        _ => world.units.get(index).map(|unit| (unit, unit.shown(world.now))),
+    }
 }
 
 /// Returns the reply to `FWS`: the fault, the warnings that follow from the state, and those of the

@@ -6,7 +6,8 @@
 //! - The maximum charge current cannot be changed while the unit charges (switch `charging-lock`).
 //! - The re-discharge voltage must be above 0 and at most the float voltage (switch `redischarge-limits`).
 //! - `PF` restores the factory settings, and can change the serial number (switch `pf-serial`).
-//! - A command with a unit number changes that unit, whichever unit receives it.
+//! - A command with a unit number changes that unit, whichever unit receives it. It is refused while the units
+//!   do not hear of each other (assumed).
 
 use pi18_proto::{
     BatteryType, Decivolts, Edition, Flag, LoadConnection, MachineType, SerialNumber, SetCommand,
@@ -50,6 +51,9 @@ fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
         | SetCommand::OutputMode { unit: instance, .. } => world.by_instance(unit, instance),
         _ => Some(unit),
     };
+    if target != Some(unit) && world.last_reports.is_some() {
+        return false;
+    }
     let (now, clock) = (world.now, world.clock());
     let Some(unit) = target.and_then(|target| world.units.get_mut(target)) else {
         return false;

@@ -108,7 +108,7 @@ switches! {
         unit "ignore-checksum", "on|off" => put(quirks.ignore_checksum, on_off);
     }
     "State of the unit" {
-        /// Fault, which puts the unit in mode 04; 00 ends it (default 00)
+        /// Fault, which stops the unit in mode 04, or all units with 71, 72 and 80 to 86; 00 ends it (default 00)
         unit "fault", "a fault code such as 83" => put(state.fault, |text| code(text).map(FaultCode));
         /// Mode that the unit keeps (default: follows from sun, grid and battery)
         unit "mode", "a mode such as 06" => put(state.mode, |text| code(text).map(WorkingMode));
