@@ -7,7 +7,7 @@ use pi18_proto::{AnyReply, Query};
 
 use super::{
     chance::happens,
-    physics::{parallel, step},
+    physics::{heat, parallel, step},
     protocol::{query::answer, respond::respond},
     switches::{SwitchError, Switches},
     unit::SetCounts,
@@ -77,6 +77,10 @@ impl Bank {
         // Units that do not hear of each other report what they heard before.
         let interruptions = parallel::take_interruptions(&mut world.units);
         step::settle_states(&mut world);
+        heat::start(&mut world, 0);
+        if world.units.iter().any(|unit| unit.heat.tripped) {
+            step::settle_states(&mut world);
+        }
         if parallel::restore(&mut world.units, &interruptions) {
             step::settle_states(&mut world);
         }
@@ -98,8 +102,10 @@ impl Bank {
     /// # Errors
     /// If the unit or the switch does not exist, or the value has the wrong form.
     pub fn switch(&mut self, unit: usize, text: &str) -> Result<(), SwitchError> {
+        let units = self.units();
         self.world.switch(unit, text)?;
         step::settle_states(&mut self.world);
+        heat::start(&mut self.world, units);
         Ok(())
     }
 

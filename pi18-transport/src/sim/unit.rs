@@ -15,7 +15,13 @@ use pi18_proto::{
 use self::{extras::Extras, settings::Settings};
 use super::{
     physics::{
-        day, energy::Energy, flow::Flow, panels::PvString, protection::Protection, stage::Stage,
+        day,
+        energy::Energy,
+        flow::Flow,
+        heat::{self, Heat},
+        panels::PvString,
+        protection::Protection,
+        stage::Stage,
     },
     switches::{Switches, groups::StateSwitches},
 };
@@ -46,6 +52,8 @@ pub(super) struct Unit {
     pub(super) energy: Energy,
     pub(super) stage: Stage,
     pub(super) protection: Protection,
+    /// Temperatures at the present time.
+    pub(super) heat: Heat,
     /// Fault of parallel operation that stops the unit because another one has it.
     pub(super) parallel_fault: FaultCode,
     /// Mode in the present step.
@@ -122,6 +130,7 @@ impl Unit {
             clock_offset: SignedDuration::ZERO,
             energy: Energy::new(index, start, generated),
             stage: Stage::default(),
+            heat: Heat::default(),
             protection: Protection::default(),
             parallel_fault: FaultCode::NONE,
             mode: WorkingMode::STANDBY,
@@ -156,7 +165,9 @@ impl Unit {
 
     /// Returns the fault without those that the unit has because of another unit.
     pub(super) fn own_fault(&self) -> FaultCode {
-        self.switches.state.fault.unwrap_or_else(|| self.protection.fault())
+        self.switches.state.fault.unwrap_or_else(|| {
+            if self.heat.tripped { heat::FAULT } else { self.protection.fault() }
+        })
     }
 
     /// Returns the reply to `VFW`.

@@ -14,6 +14,7 @@ use super::{
         bms::{Bms, Path},
         day,
         losses::Account,
+        panels,
         parallel::LastReport,
         protection::Protection,
     },
@@ -115,6 +116,7 @@ impl World {
         if given.state.fault == Some(FaultCode::NONE) {
             given.state.fault = None;
             unit.protection = Protection::default();
+            unit.heat.tripped = false;
         }
         self.switches.update(&given.bank);
         self.battery.replace(given.bank.capacity, given.bank.soc);
@@ -127,6 +129,11 @@ impl World {
     /// Returns the bank's date and time. A unit's clock may differ.
     pub(super) fn clock(&self) -> civil::DateTime {
         calendar::later(self.start, self.running)
+    }
+
+    /// Returns the temperature of the air, °C.
+    pub(super) fn ambient(&self) -> f64 {
+        self.switches.ambient.unwrap_or(panels::USUAL_AMBIENT)
     }
 
     /// Returns whether the grid supplies power.

@@ -9,6 +9,7 @@
 mod answers;
 mod battery;
 mod faults;
+mod heat;
 mod line;
 mod links;
 mod panels;

@@ -10,7 +10,6 @@ use pi18_proto::{
 };
 
 use super::{
-    day,
     flow::feeds_load,
     panels::{self, PvString},
 };
@@ -38,8 +37,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     let [pv1, pv2] = powers.map(|power| Watts(round_u32(power)));
     let [string1, string2] = &unit.strings;
     let [taken1, taken2] = powers;
-    let temperature = |base: f64, share: f64| Celsius(round_u16(base + 25.0 * share).cast_signed());
-    let pv_peak: f64 = day::PV_PEAK.iter().sum();
+    let [charger1, charger2] = unit.heat.chargers.map(celsius);
     let mut status = GeneralStatus::zeroed();
     status.grid_voltage = grid_voltage;
     status.grid_frequency = grid_frequency;
@@ -57,9 +55,9 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     } else {
         Percent(round_u16(world.battery.soc() * 100.0))
     };
-    status.heat_sink_temperature = temperature(30.0, apparent / rated);
-    status.mppt1_temperature = temperature(28.0, flow.pv / pv_peak);
-    status.mppt2_temperature = temperature(27.0, flow.pv / pv_peak);
+    status.heat_sink_temperature = celsius(unit.heat.sink);
+    status.mppt1_temperature = charger1;
+    status.mppt2_temperature = charger2;
     status.pv1_power = pv1;
     status.pv2_power = pv2;
     status.pv1_voltage = Decivolts(round_u16(string1.voltage(taken1) * 10.0));
@@ -145,6 +143,12 @@ pub(crate) fn own_parallel_status(world: &World, unit: &Unit) -> ParallelStatus 
 /// Returns the apparent power that the unit supplies to the house, VA.
 pub(crate) fn apparent_power(unit: &Unit) -> f64 {
     unit.flow.output / POWER_FACTOR
+}
+
+/// Rounds a temperature.
+fn celsius(temperature: f64) -> Celsius {
+    let degrees = round_u16(temperature.abs()).cast_signed();
+    Celsius(if temperature < 0.0 { -degrees } else { degrees })
 }
 
 /// Returns the voltage and frequency of the grid, which vary slowly and slightly.

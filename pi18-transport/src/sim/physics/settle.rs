@@ -39,10 +39,9 @@ pub(crate) fn settle(world: &mut World) {
     let at = calendar::later(world.start, world.stepped);
     let [cloud, appliance] = gusts(world);
     let sun = day::sun(at) * world.switches.sun.unwrap_or(1.0) * (1.0 - cloud);
-    let (grid, path) = (world.has_grid(), world.path());
+    let (grid, path, ambient) = (world.has_grid(), world.path(), world.ambient());
     for unit in &mut world.units {
-        unit.strings =
-            panels::strings(unit.index, &unit.switches.state, sun, panels::USUAL_AMBIENT);
+        unit.strings = panels::strings(unit.index, &unit.switches.state, sun, ambient);
         unit.pv_available = panels::available(&unit.strings);
         unit.mode = mode(unit, grid, path);
         unit.unsupplied = false;

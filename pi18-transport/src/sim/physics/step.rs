@@ -12,7 +12,7 @@ use pi18_proto::{Switch, WorkingMode};
 
 use super::{
     bms::Bms,
-    measure,
+    heat, measure,
     protection::{Observed, Protection},
     settle::{allows, settle},
     stage::{Stage, Terminals},
@@ -47,6 +47,10 @@ fn step(world: &mut World) {
     }
     world.account.add_battery(world.battery.flow(world.battery_current, hours));
     world.stepped += STEP;
+    let ambient = world.ambient();
+    for unit in &mut world.units {
+        unit.heat = heat::after(unit, ambient, STEP);
+    }
     let states = next_states(world, Pace::Step);
     apply(world, states);
     settle(world);
@@ -115,7 +119,7 @@ fn next_states(world: &World, pace: Pace) -> States {
         // A unit with a fault of a switch, or a mode that a switch keeps, does not watch anything.
         let protection = if switches.mode.is_some() {
             Protection::default()
-        } else if state.fault.is_some() || unit.parallel_fault.is_fault() {
+        } else if state.fault.is_some() || unit.heat.tripped || unit.parallel_fault.is_fault() {
             unit.protection
         } else {
             unit.protection.next(&observed, pace)

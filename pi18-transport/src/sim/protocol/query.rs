@@ -103,6 +103,8 @@ fn faults_and_warnings(world: &World, unit: &Unit) -> Option<FaultsAndWarnings> 
         ("battery_low", unit.protection.low),
         ("battery_under", unit.protection.empty),
         ("overload", load > 100),
+        ("over_temperature", unit.heat.is_high()),
+        ("fan_locked", unit.switches.state.fan_off && unit.heat.needs_fan()),
     ];
     let raised = |name: &str| {
         from_state.contains(&(name, true)) || unit.switches.state.warnings.contains(&name)

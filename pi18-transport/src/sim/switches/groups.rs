@@ -136,6 +136,8 @@ pub(crate) struct StateSwitches {
     pub(crate) standby_use: Option<f64>,
     /// Share of the load relative to the other units.
     pub(crate) share: Option<f64>,
+    /// Whether the fan is locked.
+    pub(crate) fan_off: bool,
     /// Share of the light that is kept off the first string of panels, 0 to 1.
     pub(crate) shade1: f64,
     /// The same of the second string.
@@ -213,6 +215,8 @@ pub(crate) struct BankSwitches {
     /// Share of the sun that reaches the panels, 0 to 1.
     pub(crate) sun: Option<f64>,
     pub(crate) grid: Option<bool>,
+    /// Temperature of the air, °C.
+    pub(crate) ambient: Option<f64>,
     /// Largest random reduction of sun and load, 0 to 1.
     pub(crate) gusts: Option<f64>,
 }
@@ -231,6 +235,7 @@ impl BankSwitches {
             load: given.load.or(self.load),
             sun: given.sun.or(self.sun),
             grid: given.grid.or(self.grid),
+            ambient: given.ambient.or(self.ambient),
             gusts: given.gusts.or(self.gusts),
         };
     }

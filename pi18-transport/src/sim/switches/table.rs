@@ -142,6 +142,8 @@ switches! {
             put(state.standby_use, |text| between(text, 0.0, 500.0));
         /// Share of the load relative to the other units (default 1)
         unit "share", "a factor such as 1.2" => put(state.share, |text| between(text, 0.1, 10.0));
+        /// Fan; if off, the unit gets hotter, and warns when the fan should turn (default on)
+        unit "fan", "on|off" => put(state.fan_off, |text| on_off(text).map(|on| !on));
     }
     "Panels of the unit" {
         /// Share of the light that is kept off the first string of panels, % (default 0)
@@ -242,6 +244,8 @@ switches! {
         bank "sun", "0 to 100" => put(bank.sun, percent);
         /// Grid available (default on)
         bank "grid", "on|off" => put(bank.grid, on_off);
+        /// Temperature of the air, °C (default 25)
+        bank "ambient", "-40 to 60" => put(bank.ambient, |text| between(text, -40.0, 60.0));
         /// Largest random reduction of load and sun, drawn every ten seconds, % (default 0)
         bank "gusts", "0 to 100" => put(bank.gusts, percent);
     }
