@@ -16,3 +16,8 @@ pub(super) fn round_u32(value: f64) -> u32 {
 pub(super) fn round_u16(value: f64) -> u16 {
     round_u32(value).try_into().unwrap_or(u16::MAX)
 }
+
+/// Returns a small count as a number with fractions.
+pub(super) fn count(count: usize) -> f64 {
+    u32::try_from(count).unwrap_or(u32::MAX).into()
+}

@@ -52,6 +52,12 @@ pub(super) struct Unit {
     pub(super) energy: Energy,
     pub(super) stage: Stage,
     pub(super) protection: Protection,
+    /// Reactive power in the present step, var.
+    pub(super) reactive: f64,
+    /// Apparent power that circulates between the unit and the others in the present step, VA.
+    pub(super) circulating: f64,
+    /// State of charge that the unit estimates, 0 to 1, without the error of the switch.
+    pub(super) estimate: f64,
     /// Temperatures at the present time.
     pub(super) heat: Heat,
     /// Fault of parallel operation that stops the unit because another one has it.
@@ -130,6 +136,9 @@ impl Unit {
             clock_offset: SignedDuration::ZERO,
             energy: Energy::new(index, start, generated),
             stage: Stage::default(),
+            reactive: 0.0,
+            circulating: 0.0,
+            estimate: 0.0,
             heat: Heat::default(),
             protection: Protection::default(),
             parallel_fault: FaultCode::NONE,

@@ -13,10 +13,12 @@ use super::{
         battery::Battery,
         bms::{Bms, Path},
         day,
+        grid::Grid,
         losses::Account,
         panels,
         parallel::LastReport,
         protection::Protection,
+        soc,
     },
     switches::{SwitchError, Switches, groups::BankSwitches},
     unit::{Unit, settings::Settings},
@@ -89,7 +91,9 @@ impl World {
         let available = if grows { day::energy_before(self.start) } else { 0.0 };
         for index in self.units.len()..count {
             let switches = switches.next().unwrap_or_default();
-            self.units.push(Unit::new(index, switches, count == 1, self.start, available));
+            let mut unit = Unit::new(index, switches, count == 1, self.start, available);
+            unit.estimate = self.battery.soc();
+            self.units.push(unit);
         }
     }
 
@@ -120,8 +124,11 @@ impl World {
         }
         self.switches.update(&given.bank);
         self.battery.replace(given.bank.capacity, given.bank.soc);
-        let units = given.bank.units;
+        let (units, charged) = (given.bank.units, given.bank.soc.is_some());
         unit.switches = given;
+        if charged {
+            soc::reset(self);
+        }
         self.add_units(units.unwrap_or(count), Vec::new());
         Ok(())
     }
@@ -136,9 +143,14 @@ impl World {
         self.switches.ambient.unwrap_or(panels::USUAL_AMBIENT)
     }
 
-    /// Returns whether the grid supplies power.
+    /// Returns the source at the AC input.
+    pub(super) fn grid(&self) -> Grid {
+        self.switches.grid.unwrap_or(Grid::On)
+    }
+
+    /// Returns whether the grid, or a generator, supplies power.
     pub(super) fn has_grid(&self) -> bool {
-        self.switches.grid.unwrap_or(true)
+        self.grid() != Grid::Off
     }
 
     /// Returns the directions in which a current can flow through the battery.

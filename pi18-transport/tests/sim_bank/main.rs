@@ -12,6 +12,7 @@ mod faults;
 mod heat;
 mod line;
 mod links;
+mod measured;
 mod panels;
 mod physics;
 mod protection;

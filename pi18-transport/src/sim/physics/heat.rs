@@ -72,7 +72,8 @@ fn is_tripped(unit: &Unit, sink: f64) -> bool {
 
 /// Returns the power that heats the heat sink, W.
 fn losses(unit: &Unit) -> f64 {
-    STANDBY_USE + unit.flow.own_use + unit.flow.inverter_loss
+    let circulating = unit.circulating * CIRCULATING_LOSS;
+    STANDBY_USE + unit.flow.own_use + unit.flow.inverter_loss + circulating
 }
 
 /// Sets the temperatures of the units from the index `first` on to those that they have after a long time.
@@ -85,6 +86,9 @@ pub(crate) fn start(world: &mut World, first: usize) {
 
 /// Power that the electronics of a unit always use, W.
 const STANDBY_USE: f64 = 10.0;
+
+/// Share of the apparent power between units that becomes heat.
+const CIRCULATING_LOSS: f64 = 0.03;
 
 /// Thermal resistance of the heat sink with its fan, K/W.
 const SINK_RISE: f64 = 0.055;

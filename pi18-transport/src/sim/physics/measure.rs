@@ -1,7 +1,6 @@
 //! The measurements of a unit, as `GS` and `PGSn` report them.
 //!
-//! Values are rounded to the steps of the wire. The voltmeters of the units deviate by up to 0.04 V, the grid
-//! varies slowly, and temperatures rise with the power.
+//! Values are rounded to the steps of the wire. The voltmeters of the units deviate by up to 0.04 V.
 
 use pi18_proto::{
     Amperes, BatteryDirection, Celsius, ChargerStatus, DcAcDirection, Decihertz, Decivolts,
@@ -11,7 +10,9 @@ use pi18_proto::{
 
 use super::{
     flow::feeds_load,
+    grid,
     panels::{self, PvString},
+    soc,
 };
 use crate::sim::{
     round::{round_u16, round_u32},
@@ -22,13 +23,15 @@ use crate::sim::{
 /// Returns the reply of a unit to `GS`.
 pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     let flow = &unit.flow;
-    let (grid_voltage, grid_frequency) = grid_now(world);
+    let (grid_voltage, grid_frequency) = grid::now(world);
     let on = feeds_load(unit.mode);
     let on_line = on && unit.mode != WorkingMode::BATTERY && world.has_grid();
     let (output_voltage, output_frequency) = match (on, on_line) {
         (false, _) => (Decivolts(0), Decihertz(0)),
-        (true, true) => (grid_voltage, grid_frequency),
-        (true, false) => (unit.settings.output_voltage, unit.settings.output_frequency),
+        (true, true) => (shifted(grid_voltage, unit), grid_frequency),
+        (true, false) => {
+            (shifted(unit.settings.output_voltage, unit), unit.settings.output_frequency)
+        }
     };
     let apparent = apparent_power(unit);
     let rated = f64::from(unit.switches.state.rated.power());
@@ -53,7 +56,7 @@ pub(crate) fn general_status(world: &World, unit: &Unit) -> GeneralStatus {
     status.battery_capacity = if unit.switches.state.battery_off {
         Percent(0)
     } else {
-        Percent(round_u16(world.battery.soc() * 100.0))
+        Percent(round_u16(soc::shown(unit) * 100.0))
     };
     status.heat_sink_temperature = celsius(unit.heat.sink);
     status.mppt1_temperature = charger1;
@@ -142,24 +145,18 @@ pub(crate) fn own_parallel_status(world: &World, unit: &Unit) -> ParallelStatus 
 
 /// Returns the apparent power that the unit supplies to the house, VA.
 pub(crate) fn apparent_power(unit: &Unit) -> f64 {
-    unit.flow.output / POWER_FACTOR
+    unit.flow.output.hypot(unit.reactive)
+}
+
+/// Returns an AC output voltage with the error of the switch.
+fn shifted(voltage: Decivolts, unit: &Unit) -> Decivolts {
+    Decivolts(round_u16(f64::from(voltage.0) + unit.switches.state.output_offset * 10.0))
 }
 
 /// Rounds a temperature.
 fn celsius(temperature: f64) -> Celsius {
     let degrees = round_u16(temperature.abs()).cast_signed();
     Celsius(if temperature < 0.0 { -degrees } else { degrees })
-}
-
-/// Returns the voltage and frequency of the grid, which vary slowly and slightly.
-fn grid_now(world: &World) -> (Decivolts, Decihertz) {
-    if !world.has_grid() {
-        return (Decivolts(0), Decihertz(0));
-    }
-    let time = world.stepped.as_secs_f64();
-    let voltage = 1200.0 + 9.0 * (time / 530.0).sin();
-    let frequency = 600.0 + 0.9 * (time / 310.0).sin();
-    (Decivolts(round_u16(voltage)), Decihertz(round_u16(frequency)))
 }
 
 /// Returns the current into the battery, A; 0 while it is discharged.
@@ -190,6 +187,3 @@ fn charger(string: &PvString, power: Watts) -> ChargerStatus {
         _ => ChargerStatus::CHARGING,
     }
 }
-
-/// Power factor of the house.
-const POWER_FACTOR: f64 = 0.95;

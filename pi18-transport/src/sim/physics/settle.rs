@@ -24,7 +24,7 @@ use super::{
     bus::{Bus, Port},
     day,
     flow::{DARK, Flow, FlowInput, Inverter, feeds_load},
-    panels, parallel,
+    panels, parallel, reactive,
     share::{self, Supplier},
 };
 use crate::sim::{
@@ -53,6 +53,7 @@ pub(crate) fn settle(world: &mut World) {
             break;
         }
     }
+    reactive::settle(&mut world.units, world.switches.power_factor);
 }
 
 /// Computes the powers of the units that supply the house and charge the battery. Returns `false` if they need more

@@ -15,6 +15,7 @@ use super::{
     heat, measure,
     protection::{Observed, Protection},
     settle::{allows, settle},
+    soc,
     stage::{Stage, Terminals},
     timer::Pace,
 };
@@ -45,7 +46,9 @@ fn step(world: &mut World) {
         unit.energy.add(date, unit.flow.pv * hours);
         world.account.add_unit(&unit.flow, unit.cable_loss, hours);
     }
+    let before = world.battery.soc();
     world.account.add_battery(world.battery.flow(world.battery_current, hours));
+    soc::count(world, world.battery.soc() - before);
     world.stepped += STEP;
     let ambient = world.ambient();
     for unit in &mut world.units {

@@ -9,7 +9,7 @@ use pi18_proto::{
 };
 
 use crate::sim::{
-    physics::bms::BmsSwitch,
+    physics::{bms::BmsSwitch, grid::Grid},
     unit::limits::{self, RatedVoltage},
 };
 
@@ -136,6 +136,12 @@ pub(crate) struct StateSwitches {
     pub(crate) standby_use: Option<f64>,
     /// Share of the load relative to the other units.
     pub(crate) share: Option<f64>,
+    /// Power that circulates between the unit and the others, VA.
+    pub(crate) circulating: f64,
+    /// Error of the AC output voltage, V.
+    pub(crate) output_offset: f64,
+    /// Error of the estimated state of charge, 0 to 1.
+    pub(crate) soc_error: f64,
     /// Whether the fan is locked.
     pub(crate) fan_off: bool,
     /// Share of the light that is kept off the first string of panels, 0 to 1.
@@ -214,7 +220,9 @@ pub(crate) struct BankSwitches {
     pub(crate) load: Option<f64>,
     /// Share of the sun that reaches the panels, 0 to 1.
     pub(crate) sun: Option<f64>,
-    pub(crate) grid: Option<bool>,
+    pub(crate) grid: Option<Grid>,
+    /// Power factor of the house; `None` if it follows the load.
+    pub(crate) power_factor: Option<f64>,
     /// Temperature of the air, °C.
     pub(crate) ambient: Option<f64>,
     /// Largest random reduction of sun and load, 0 to 1.
@@ -235,6 +243,7 @@ impl BankSwitches {
             load: given.load.or(self.load),
             sun: given.sun.or(self.sun),
             grid: given.grid.or(self.grid),
+            power_factor: given.power_factor.or(self.power_factor),
             ambient: given.ambient.or(self.ambient),
             gusts: given.gusts.or(self.gusts),
         };

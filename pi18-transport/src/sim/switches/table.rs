@@ -9,8 +9,8 @@ use super::{
     SwitchInfo, Switches,
     values::{
         abnormal, add, amperes, between, bms, chance, charge_currents, clock, code, dialect, digit,
-        edition, hosts, number, on_off, percent, pi30, put, rated, short_length, three_volts, time,
-        volts, warning,
+        edition, grid, hosts, number, on_off, percent, pi30, put, rated, short_length, three_volts,
+        time, volts, warning,
     },
 };
 use crate::sim::{MAX_UNITS, unit::settings::Setting};
@@ -142,6 +142,15 @@ switches! {
             put(state.standby_use, |text| between(text, 0.0, 500.0));
         /// Share of the load relative to the other units (default 1)
         unit "share", "a factor such as 1.2" => put(state.share, |text| between(text, 0.1, 10.0));
+        /// Apparent power without active power that circulates between the unit and the others (default 0)
+        unit "circulating", "volt-amperes such as 1500" =>
+            put(state.circulating, |text| between(text, 0.0, 9_999.0));
+        /// Error of the AC output voltage (default 0)
+        unit "output-offset", "volts such as 12" =>
+            put(state.output_offset, |text| between(text, -100.0, 100.0));
+        /// Error of the unit's estimate of the state of charge, % (default 0)
+        unit "soc-error", "points such as -8" =>
+            put(state.soc_error, |text| between(text, -100.0, 100.0).map(|points| points / 100.0));
         /// Fan; if off, the unit gets hotter, and warns when the fan should turn (default on)
         unit "fan", "on|off" => put(state.fan_off, |text| on_off(text).map(|on| !on));
     }
@@ -242,8 +251,10 @@ switches! {
         bank "load", "watts such as 1500" => put(bank.load, |text| between(text, 0.0, 99_999.0));
         /// Share of the sun that reaches the panels, % (default 100)
         bank "sun", "0 to 100" => put(bank.sun, percent);
-        /// Grid available (default on)
-        bank "grid", "on|off" => put(bank.grid, on_off);
+        /// Source at the AC input: the grid, or a generator whose voltage and frequency drift (default on)
+        bank "grid", "on|off|generator" => put(bank.grid, grid);
+        /// Power factor of the house (default: rises with the load)
+        bank "power-factor", "0.1 to 1" => put(bank.power_factor, |text| between(text, 0.1, 1.0));
         /// Temperature of the air, °C (default 25)
         bank "ambient", "-40 to 60" => put(bank.ambient, |text| between(text, -40.0, 60.0));
         /// Largest random reduction of load and sun, drawn every ten seconds, % (default 0)

@@ -8,7 +8,7 @@ use pi18_proto::{Amperes, Decivolts, Edition, FaultsAndWarnings, Reply};
 use super::groups::{Dialects, Pi30Answer, ShortLength};
 use crate::sim::{
     calendar,
-    physics::bms::BmsSwitch,
+    physics::{bms::BmsSwitch, grid::Grid},
     unit::limits::{self, RatedVoltage},
 };
 
@@ -38,6 +38,16 @@ pub(super) fn abnormal(text: &str) -> Option<bool> {
     match text {
         "normal" => Some(false),
         "abnormal" => Some(true),
+        _ => None,
+    }
+}
+
+/// Reads the source at the AC input.
+pub(super) fn grid(text: &str) -> Option<Grid> {
+    match text {
+        "on" => Some(Grid::On),
+        "off" => Some(Grid::Off),
+        "generator" => Some(Grid::Generator),
         _ => None,
     }
 }

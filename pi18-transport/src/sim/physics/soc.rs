@@ -1,0 +1,36 @@
+//! The state of charge that each unit estimates.
+//!
+//! A unit has no data from the battery. It counts the charge, with the error of its current sensor, and corrects
+//! the count when the voltage shows that the battery is full: it has then charged to the bulk voltage, and holds
+//! the float voltage. The estimates of two units therefore drift apart until the next full charge (assumed).
+
+use crate::sim::{unit::Unit, world::World};
+
+/// Sets the estimates of all units to the true state of charge, as after a full charge.
+pub(crate) fn reset(world: &mut World) {
+    for unit in &mut world.units {
+        unit.estimate = world.battery.soc();
+    }
+}
+
+/// Counts a change of the true state of charge, 0 to 1, in all units.
+pub(crate) fn count(world: &mut World, change: f64) {
+    for unit in &mut world.units {
+        let counted = unit.estimate + change * (1.0 + sensor_error(unit.index));
+        let is_full = unit.stage.floating && change >= 0.0;
+        unit.estimate = if is_full { counted.max(FULL) } else { counted }.clamp(0.0, 1.0);
+    }
+}
+
+/// Returns the state of charge that a unit shows, 0 to 1.
+pub(crate) fn shown(unit: &Unit) -> f64 {
+    (unit.estimate + unit.switches.state.soc_error).clamp(0.0, 1.0)
+}
+
+/// Returns the error of a unit's current sensor, as a share.
+fn sensor_error(unit: usize) -> f64 {
+    [0.01, -0.02, 0.02, -0.01].get(unit % 4).copied().unwrap_or_default()
+}
+
+/// Least estimate of a unit that holds the float voltage, 0 to 1.
+const FULL: f64 = 0.95;
