@@ -14,6 +14,7 @@ use pi18_proto::{
 
 use self::{extras::Extras, settings::Settings};
 use super::{
+    calendar,
     physics::{
         day,
         energy::Energy,
@@ -46,7 +47,7 @@ pub(super) struct Unit {
     pub(super) load: LoadConnection,
     /// Whether a setting has changed, as `GS` shows it.
     pub(super) settings_state: SettingsState,
-    /// Difference between the unit's clock and the bank's.
+    /// Difference between the unit's clock and the bank's, without the drift since the start.
     pub(super) clock_offset: SignedDuration,
     /// Energy that the unit has generated.
     pub(super) energy: Energy,
@@ -133,7 +134,7 @@ impl Unit {
                 .or_else(|| SerialNumber::new(&format!("{}", FIRST_SERIAL + index))),
             load: LoadConnection::CONNECTED,
             settings_state: SettingsState::UNCHANGED,
-            clock_offset: SignedDuration::ZERO,
+            clock_offset: switches.state.clock_offset,
             energy: Energy::new(index, start, generated),
             stage: Stage::default(),
             reactive: 0.0,
@@ -169,14 +170,41 @@ impl Unit {
     /// Returns the fault: the unit's own one, otherwise one of parallel operation that stops the bank.
     pub(super) fn fault(&self) -> FaultCode {
         let own = self.own_fault();
-        if own.is_fault() { own } else { self.parallel_fault }
+        if own.is_fault() || self.switches.state.power_off { own } else { self.parallel_fault }
     }
 
     /// Returns the fault without those that the unit has because of another unit.
     pub(super) fn own_fault(&self) -> FaultCode {
+        if self.switches.state.power_off {
+            return FaultCode::NONE;
+        }
         self.switches.state.fault.unwrap_or_else(|| {
             if self.heat.tripped { heat::FAULT } else { self.protection.fault() }
         })
+    }
+
+    /// Returns the date and time on the unit's clock when that of the bank is `at`, after `running` since the
+    /// bank's start.
+    pub(super) fn clock(&self, at: civil::DateTime, running: Duration) -> civil::DateTime {
+        calendar::shifted(at, self.clock_offset + self.drift(running))
+    }
+
+    /// Sets the unit's clock to `to` when that of the bank is `at`.
+    pub(super) fn set_clock(
+        &mut self,
+        to: civil::DateTime,
+        at: civil::DateTime,
+        running: Duration,
+    ) {
+        self.clock_offset = to.duration_since(at) - self.drift(running);
+    }
+
+    /// Returns the time that the clock has gained since the bank's start.
+    fn drift(&self, running: Duration) -> SignedDuration {
+        const DAY: i64 = 24 * 3600;
+        let milliseconds = i64::try_from(running.as_millis()).unwrap_or(i64::MAX);
+        let gained = milliseconds.saturating_mul(self.switches.state.clock_drift.into()) / DAY;
+        SignedDuration::from_millis(gained)
     }
 
     /// Returns the reply to `VFW`.

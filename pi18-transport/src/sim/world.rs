@@ -114,6 +114,14 @@ impl World {
             unit.settings.put(*setting);
             unit.replace_settings(unit.settings);
         }
+        unit.clock_offset += given.state.clock_offset - unit.switches.state.clock_offset;
+        if given.state.clock_drift != unit.switches.state.clock_drift {
+            // The clock goes on from its present time, at another pace.
+            let at = calendar::later(self.start, self.running);
+            let shown = unit.clock(at, self.running);
+            unit.switches.state.clock_drift = given.state.clock_drift;
+            unit.set_clock(shown, at, self.running);
+        }
         if given.state.serial != unit.switches.state.serial {
             unit.serial = given.state.serial;
         }

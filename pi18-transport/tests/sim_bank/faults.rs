@@ -98,3 +98,23 @@ fn bank_that_starts_without_communication_has_heard_of_all_units() {
     assert!(ask(&mut bank, 0, "PGS2").starts_with("0,0,00,"));
     assert!(ask(&mut bank, 0, "PRI2").starts_with("0,00,"));
 }
+
+#[test]
+fn unit_that_is_switched_off_answers_in_standby_and_has_no_fault() {
+    let mut bank = bank(&["load=1000&fault=02", ""]);
+    bank.switch(0, "switch=off").unwrap();
+    assert_eq!(ask(&mut bank, 0, "MOD"), "01");
+    assert!(ask(&mut bank, 0, "FWS").starts_with("00,"));
+    let [off, on] = [0, 1].map(|unit| status(&bank, unit));
+    assert_eq!((off.output_voltage.0, off.active_power.0, off.pv1_power.0), (0, 0, 0));
+    assert_eq!((off.charge_current.0, off.discharge_current.0), (0, 0));
+    assert!(off.battery_voltage.0 > 500 && off.pv1_voltage.0 > 3000);
+    assert_eq!(on.active_power.0, 1000);
+    // A fault of parallel operation does not reach it, and the unit starts again with its switch.
+    bank.switch(1, "fault=83").unwrap();
+    assert!(ask(&mut bank, 0, "FWS").starts_with("00,"));
+    bank.switch(1, "fault=00").unwrap();
+    bank.switch(0, "fault=00").unwrap();
+    bank.switch(0, "switch=on").unwrap();
+    assert_eq!(status(&bank, 0).active_power.0, 500);
+}

@@ -37,7 +37,7 @@ fn heat_sink_follows_the_load_with_inertia() {
 #[test]
 fn unit_without_fan_warns_then_stops_and_starts_again_if_allowed() {
     for (restart, mode) in [("PEE", "05"), ("PDE", "04")] {
-        let mut bank = bank(&["load=9000&grid=on&output-priority=1&soc=95&fan=off"]);
+        let mut bank = bank(&["load=11500&fan=off"]);
         // At the start, the temperatures are those after a long time with this load.
         assert_eq!(ask(&mut bank, 0, restart), "^1");
         bank.switch(0, "fan=on").unwrap();

@@ -8,6 +8,7 @@
 
 mod answers;
 mod battery;
+mod clock;
 mod faults;
 mod heat;
 mod line;

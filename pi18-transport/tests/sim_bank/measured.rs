@@ -51,7 +51,7 @@ fn output_offset_switch_shifts_the_output_voltage() {
 #[test]
 fn generator_drifts_more_than_the_grid_and_with_its_load() {
     let range = |switches: &str| {
-        let mut bank = bank(&[switches]);
+        let mut bank = bank(&[switches, switches]);
         let values = (0..360).map(|step| {
             bank.advance(Duration::from_secs(step * 10));
             let now = status(&bank, 0);
@@ -66,7 +66,7 @@ fn generator_drifts_more_than_the_grid_and_with_its_load() {
     let ((low, high), (slow, fast)) = range(&format!("grid=generator&{load}"));
     assert!(low >= 1140 && high <= 1260 && high - low > 30, "{low} to {high}");
     assert!(slow >= 585 && fast <= 630 && fast - slow > 6, "{slow} to {fast}");
-    let (_, (_, idle)) = range("grid=generator&sun=0&output-priority=0&load=0");
+    let (_, (_, idle)) = range("grid=generator&sun=0&charger-priority=2&load=0");
     assert!(idle > fast + 10, "{idle}");
     let ((low, high), (slow, fast)) = range(&format!("grid=on&{load}"));
     assert!(high - low <= 20 && fast - slow <= 2);

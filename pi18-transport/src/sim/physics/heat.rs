@@ -66,7 +66,7 @@ pub(crate) fn at_rest(unit: &Unit, ambient: f64) -> Heat {
 /// Returns whether a unit with this temperature of its heat sink has fault 02.
 fn is_tripped(unit: &Unit, sink: f64) -> bool {
     let restarts = unit.extras.flags.over_temperature_restart == Switch::ON;
-    let latched = unit.heat.tripped;
+    let latched = unit.heat.tripped && !unit.switches.state.power_off;
     sink >= LIMIT || latched && !(restarts && sink < RESTART)
 }
 

@@ -13,8 +13,14 @@
 //!
 //! The output is off if it was switched off, or if a [protection](super::protection) has switched it off.
 //!
+//! A unit whose power switch is off is in standby: it neither supplies the house nor charges the battery, while its
+//! electronics still answer, as long as battery, sun or grid supply them (assumed; according to manuals, some
+//! models still charge). The other units go on.
+//!
 //! A unit whose battery cable is disconnected (switch `battery`) supplies the house with the sun, and with the grid
 //! where the sun is not enough (assumed).
+
+use std::time::Duration;
 
 use jiff::civil;
 use pi18_proto::{LoadConnection, OutputPriority, WorkingMode};
@@ -161,8 +167,8 @@ fn input(world: &World, unit: &Unit, at: civil::DateTime) -> FlowInput {
         },
         pv: unit.pv_available,
         load: 0.0,
-        grid_for_load: grid && allows(unit, unit.extras.ac_load, at),
-        grid_for_battery: grid && allows(unit, unit.extras.ac_charge, at),
+        grid_for_load: grid && allows(unit, unit.extras.ac_load, at, world.stepped),
+        grid_for_battery: grid && allows(unit, unit.extras.ac_charge, at, world.stepped),
         grid,
         reserved: unit.stage.reserved || is_apart,
         max_charge: 0.0,
@@ -171,8 +177,8 @@ fn input(world: &World, unit: &Unit, at: civil::DateTime) -> FlowInput {
 }
 
 /// Returns whether the time on the unit's clock is in a window.
-pub(crate) fn allows(unit: &Unit, window: Window, at: civil::DateTime) -> bool {
-    let local = || calendar::time_of_day(calendar::shifted(at, unit.clock_offset));
+pub(crate) fn allows(unit: &Unit, window: Window, at: civil::DateTime, running: Duration) -> bool {
+    let local = || calendar::time_of_day(unit.clock(at, running));
     window.start == window.end || window.contains(local())
 }
 
@@ -188,15 +194,17 @@ fn port(unit: &Unit) -> Port {
     }
 }
 
-/// Returns the mode of a unit. A fault overrides the switch `mode`, which overrides the conditions in the
-/// [module documentation](self).
+/// Returns the mode of a unit. The power switch overrides a fault, a fault the switch `mode`, and that the conditions in
+/// the [module documentation](self).
 fn mode(unit: &Unit, grid: bool, path: Path) -> WorkingMode {
     let is_apart = unit.switches.state.battery_off;
     let sunny = unit.pv_available >= DARK;
     let has_source = sunny || !is_apart && path.discharge;
     let utility_first = unit.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
     let is_off = unit.protection.is_off() || unit.load == LoadConnection::DISCONNECTED;
-    if unit.fault().is_fault() {
+    if unit.switches.state.power_off {
+        WorkingMode::STANDBY
+    } else if unit.fault().is_fault() {
         WorkingMode::FAULT
     } else if let Some(pinned) = unit.switches.state.mode {
         pinned

@@ -31,7 +31,7 @@ pub(crate) fn advance(world: &mut World, now: Duration) {
     if world.switches.frozen.unwrap_or(false) {
         return;
     }
-    world.running += time;
+    world.running += time.saturating_mul(world.switches.speed.unwrap_or(1));
     while world.stepped + STEP <= world.running {
         step(world);
     }
@@ -42,7 +42,7 @@ fn step(world: &mut World) {
     let hours = STEP.as_secs_f64() / 3600.0;
     let at = calendar::later(world.start, world.stepped);
     for unit in &mut world.units {
-        let date = calendar::shifted(at, unit.clock_offset).date();
+        let date = unit.clock(at, world.stepped).date();
         unit.energy.add(date, unit.flow.pv * hours);
         world.account.add_unit(&unit.flow, unit.cable_loss, hours);
     }
@@ -113,14 +113,14 @@ fn next_states(world: &World, pace: Pace) -> States {
         let observed = Observed {
             volts: (!switches.battery_off).then_some(unit.volts / scale),
             cutoff: unit.settings.cutoff.in_unit() / scale,
-            grid_for_load: world.has_grid() && allows(unit, unit.extras.ac_load, at),
+            grid_for_load: world.has_grid() && allows(unit, unit.extras.ac_load, at, world.stepped),
             load: if inverts || unit.protection.bypassed { load } else { 0.0 },
             unsupplied: unit.unsupplied,
             overload_bypass: unit.extras.flags.overload_bypass == Switch::ON,
             restart: restart && unit.extras.flags.overload_restart == Switch::ON,
         };
-        // A unit with a fault of a switch, or a mode that a switch keeps, does not watch anything.
-        let protection = if switches.mode.is_some() {
+        // A unit with a fault of a switch, or a mode that a switch keeps, or that is switched off, does not watch anything.
+        let protection = if state.mode.is_some() || state.power_off {
             Protection::default()
         } else if state.fault.is_some() || unit.heat.tripped || unit.parallel_fault.is_fault() {
             unit.protection

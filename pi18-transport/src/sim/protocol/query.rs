@@ -25,7 +25,7 @@ pub(crate) fn answer(world: &World, unit: &Unit, query: Query) -> Option<AnyRepl
     if query.info().since > quirks.edition {
         return None;
     }
-    let clock = || calendar::shifted(world.clock(), unit.clock_offset);
+    let clock = || unit.clock(world.clock(), world.running);
     Some(match query {
         Query::ProtocolId => ProtocolId::PI18.into(),
         Query::MachineModel => {

@@ -54,7 +54,7 @@ fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
     if target != Some(unit) && world.last_reports.is_some() {
         return false;
     }
-    let (now, clock) = (world.now, world.clock());
+    let (now, running, clock) = (world.now, world.running, world.clock());
     let Some(unit) = target.and_then(|target| world.units.get_mut(target)) else {
         return false;
     };
@@ -63,7 +63,7 @@ fn set(world: &mut World, unit: usize, command: SetCommand) -> bool {
     }
     let accepted = match command {
         SetCommand::Clock { time } => calendar::from_wire(time.0).is_some_and(|time| {
-            unit.clock_offset = time.duration_since(clock);
+            unit.set_clock(time, clock, running);
             true
         }),
         _ => set_extra(unit, command) || set_shown(unit, command),

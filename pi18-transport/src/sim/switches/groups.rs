@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::civil;
+use jiff::{SignedDuration, civil};
 use pi18_proto::{
     Amperes, Count, Deciamperes, Decivolts, Edition, FaultCode, Model, SerialNumber, Version,
     WorkingMode,
@@ -142,6 +142,12 @@ pub(crate) struct StateSwitches {
     pub(crate) output_offset: f64,
     /// Error of the estimated state of charge, 0 to 1.
     pub(crate) soc_error: f64,
+    /// Difference between the unit's clock and the bank's at the start.
+    pub(crate) clock_offset: SignedDuration,
+    /// Seconds that the unit's clock gains in a day.
+    pub(crate) clock_drift: i32,
+    /// Whether the unit's power switch is off.
+    pub(crate) power_off: bool,
     /// Whether the fan is locked.
     pub(crate) fan_off: bool,
     /// Share of the light that is kept off the first string of panels, 0 to 1.
@@ -223,6 +229,8 @@ pub(crate) struct BankSwitches {
     pub(crate) grid: Option<Grid>,
     /// Power factor of the house; `None` if it follows the load.
     pub(crate) power_factor: Option<f64>,
+    /// How many times faster sun, house, battery and clocks run than the line.
+    pub(crate) speed: Option<u32>,
     /// Temperature of the air, °C.
     pub(crate) ambient: Option<f64>,
     /// Largest random reduction of sun and load, 0 to 1.
@@ -244,6 +252,7 @@ impl BankSwitches {
             sun: given.sun.or(self.sun),
             grid: given.grid.or(self.grid),
             power_factor: given.power_factor.or(self.power_factor),
+            speed: given.speed.or(self.speed),
             ambient: given.ambient.or(self.ambient),
             gusts: given.gusts.or(self.gusts),
         };

@@ -9,8 +9,8 @@ use super::{
     SwitchInfo, Switches,
     values::{
         abnormal, add, amperes, between, bms, chance, charge_currents, clock, code, dialect, digit,
-        edition, grid, hosts, number, on_off, percent, pi30, put, rated, short_length, three_volts,
-        time, volts, warning,
+        drift, edition, grid, hosts, number, on_off, percent, pi30, put, rated, short_length,
+        signed_time, three_volts, time, volts, warning,
     },
 };
 use crate::sim::{MAX_UNITS, unit::settings::Setting};
@@ -151,6 +151,12 @@ switches! {
         /// Error of the unit's estimate of the state of charge, % (default 0)
         unit "soc-error", "points such as -8" =>
             put(state.soc_error, |text| between(text, -100.0, 100.0).map(|points| points / 100.0));
+        /// Difference between the unit's clock and the bank's (default 0s)
+        unit "clock-offset", "a time such as 100s or -2s" => put(state.clock_offset, signed_time);
+        /// Time that the unit's clock gains, or loses, in a day, in seconds (default 0)
+        unit "clock-drift", "seconds such as 20" => put(state.clock_drift, drift);
+        /// Power switch of the unit; if off, it answers in mode 01, without output and without charging (default on)
+        unit "switch", "on|off" => put(state.power_off, |text| on_off(text).map(|on| !on));
         /// Fan; if off, the unit gets hotter, and warns when the fan should turn (default on)
         unit "fan", "on|off" => put(state.fan_off, |text| on_off(text).map(|on| !on));
     }
@@ -255,6 +261,9 @@ switches! {
         bank "grid", "on|off|generator" => put(bank.grid, grid);
         /// Power factor of the house (default: rises with the load)
         bank "power-factor", "0.1 to 1" => put(bank.power_factor, |text| between(text, 0.1, 1.0));
+        /// How many times faster sun, house, battery and clocks run than the line to the unit (default 1)
+        bank "speed", "1 to 3600" =>
+            put(bank.speed, |text| number(text).filter(|n: &u32| (1..=3600).contains(n)));
         /// Temperature of the air, °C (default 25)
         bank "ambient", "-40 to 60" => put(bank.ambient, |text| between(text, -40.0, 60.0));
         /// Largest random reduction of load and sun, drawn every ten seconds, % (default 0)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::civil;
+use jiff::{SignedDuration, civil};
 use pi18_proto::{Amperes, Decivolts, Edition, FaultsAndWarnings, Reply};
 
 use super::groups::{Dialects, Pi30Answer, ShortLength};
@@ -110,6 +110,22 @@ pub(super) fn time(text: &str) -> Option<Duration> {
         None => (text.strip_suffix('s')?, 1.0),
     };
     between(number, 0.0, 1e6).map(|number| Duration::from_secs_f64(number * unit))
+}
+
+/// Reads a time as [`time`] does, perhaps with a minus sign.
+pub(super) fn signed_time(text: &str) -> Option<SignedDuration> {
+    let (is_negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let time = SignedDuration::try_from(time(text)?).ok()?;
+    Some(if is_negative { -time } else { time })
+}
+
+/// Reads the seconds that a clock gains in a day; negative if it loses them.
+pub(super) fn drift(text: &str) -> Option<i32> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    number::<u16>(digits).map(|seconds| sign * i32::from(seconds))
 }
 
 /// Reads the value of the switch `dialect`.
