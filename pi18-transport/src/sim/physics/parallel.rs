@@ -1,20 +1,14 @@
 //! Faults of parallel operation: which units they stop, and what units then report of each other.
 //!
-//! The units of a bank share one output. A fault of parallel operation therefore stops all of them, while any
-//! other fault stops one unit:
-//!
-//! | Fault | Shown by |
-//! |---|---|
-//! | 71, 72, 83 to 86: units differ | every unit |
-//! | 80, 82: no communication | every unit |
-//! | 81: host lost | every unit but the host (instance 0), which shows 80 |
+//! The units of a bank share one output. A fault of parallel operation (71, 72, 80 to 86) therefore stops all of
+//! them, and all show its code. Any other fault stops one unit.
 //!
 //! Without communication (80 to 82), a unit keeps the last values that it heard of the others.
 //!
 //! Source: the codes are those of the manuals of the Axpert and InfiniSolar series, chapter "parallel
 //! operation". The manuals do not state which units stop and what they show: this is assumed.
 
-use pi18_proto::{Count, FaultCode, ParallelStatus, WorkingMode};
+use pi18_proto::{FaultCode, ParallelStatus, WorkingMode};
 
 use super::measure;
 use crate::sim::{
@@ -46,10 +40,7 @@ pub(crate) fn is_interruption(fault: FaultCode) -> bool {
 pub(crate) fn spread_faults(world: &mut World) {
     let shared = world.units.iter().map(Unit::own_fault).find(|fault| is_parallel(*fault));
     for unit in &mut world.units {
-        unit.parallel_fault = shared.map_or(FaultCode::NONE, |fault| match fault {
-            FaultCode(81) if unit.instance() == Count(0) => FaultCode(80),
-            fault => fault,
-        });
+        unit.parallel_fault = shared.unwrap_or(FaultCode::NONE);
     }
     let interrupted = shared.is_some_and(is_interruption);
     world.last_reports = match world.last_reports.take() {

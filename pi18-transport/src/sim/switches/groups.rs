@@ -111,6 +111,7 @@ pub(crate) enum Dialects {
 
 /// Identity of a unit, and states that it keeps until the switch changes.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate switch")]
 pub(crate) struct StateSwitches {
     pub(crate) fault: Option<FaultCode>,
     pub(crate) mode: Option<WorkingMode>,
