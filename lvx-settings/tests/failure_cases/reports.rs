@@ -413,7 +413,7 @@ fn refused_run_leaves_no_journal_or_an_ended_one() {
 fn objections_of_a_refused_run_are_typed() {
     let bank = idle_bank();
     let plan = planned(&bank, &other());
-    switch(&bank, 1, "fault=86");
+    switch(&bank, 1, "fault=02");
     let mut script = Script::new(&bank);
     let report = run_script(&bank, Apply::new(plan, Options::default()), &mut script);
     let Some(Reason::Objected(objections)) = &report.why else { panic!("{report}") };

@@ -119,10 +119,11 @@ fn next_states(world: &World, pace: Pace) -> States {
             overload_bypass: unit.extras.flags.overload_bypass == Switch::ON,
             restart: restart && unit.extras.flags.overload_restart == Switch::ON,
         };
-        // A unit with a fault of a switch, or a mode that a switch keeps, or that is switched off, does not watch anything.
-        let protection = if state.mode.is_some() || state.power_off {
+        // A unit that is switched off, has a fault of a switch, or a mode that a switch keeps, does not watch
+        // anything.
+        let protection = if switches.mode.is_some() || switches.power_off {
             Protection::default()
-        } else if state.fault.is_some() || unit.heat.tripped || unit.parallel_fault.is_fault() {
+        } else if switches.fault.is_some() || unit.heat.tripped || unit.parallel_fault.is_fault() {
             unit.protection
         } else {
             unit.protection.next(&observed, pace)
