@@ -1,5 +1,6 @@
 //! Rules about the settings of the units.
 
+pub(super) mod battery_type;
 pub(super) mod clock;
 mod difference;
 pub(super) mod further_settings;

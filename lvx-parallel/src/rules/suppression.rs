@@ -112,6 +112,7 @@ static TABLE: &[Suppression] = &[
     row(LineFail, "grid", Reports),
     // Unequal settings explain unequal currents, and settings that do not fit together.
     row(DifferentSetting, "settings", Chosen(reports_disagreement)),
+    row(Rule("battery-type"), "settings", Chosen(has_type_difference)),
     row(Rule("charge-current"), "settings", Chosen(has_disagreement)),
     row(Rule("discharge-current"), "settings", Chosen(has_disagreement)),
     // These rules show the measurement to which the warning belongs.
@@ -172,6 +173,11 @@ fn has_different_models(context: &Context<'_>) -> bool {
 
 fn has_disagreement(context: &Context<'_>) -> bool {
     context.has_disagreement()
+}
+
+fn has_type_difference(context: &Context<'_>) -> bool {
+    let settings = [Setting::BatteryType, Setting::BulkVoltage, Setting::FloatVoltage];
+    settings.into_iter().any(|setting| context.has_difference(setting))
 }
 
 fn has_window_difference(context: &Context<'_>) -> bool {

@@ -97,6 +97,8 @@ rules! {
     setup::settings: PIRI.and(GMN), NONE;
     /// settings of each unit that must fit together (`PIRI`)
     setup::setting_rules: PIRI, NONE;
+    /// battery type, bulk and float voltage (`PIRI`)
+    setup::battery_type: PIRI, NONE;
     /// all other settings but the clock and the output mode (`PIRI`, `FLAG`, `ACCT`, `ACLT`)
     setup::further_settings: SETTINGS.and(GMN), FAULTS;
     /// the working mode (`MOD`)
