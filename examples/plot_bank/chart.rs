@@ -49,14 +49,15 @@ fn draw_battery(area: &Area<'_>, samples: &[Sample]) -> Done {
         &[("battery voltage, V (left)", BLUE), ("state of charge, % (right)", MAGENTA)],
     )?;
     let mut chart = chart_on(area)
-        .build_cartesian_2d(hours(samples), 42.0..60.0)?
-        .set_secondary_coord(hours(samples), 0.0..100.0);
+        .build_cartesian_2d(times(samples), 42.0..60.0)?
+        .set_secondary_coord(times(samples), 0.0..100.0);
     let mut mesh = chart.configure_mesh();
     mesh.max_light_lines(0).x_labels(13).x_label_formatter(&|_| String::new());
     mesh.y_labels(9).y_label_formatter(&short).draw()?;
     chart.configure_secondary_axes().y_labels(6).y_label_formatter(&short).draw()?;
-    let volts = samples.iter().map(|sample| (sample.hours, sample.volts));
-    let soc = samples.iter().map(|sample| (sample.hours, sample.soc));
+    let steps = steps(samples);
+    let volts = samples.iter().map(|sample| (sample.hours * steps, sample.volts));
+    let soc = samples.iter().map(|sample| (sample.hours * steps, sample.soc));
     chart.draw_series(LineSeries::new(volts, BLUE))?;
     chart.draw_secondary_series(LineSeries::new(soc, MAGENTA))?;
     Ok(())
@@ -75,12 +76,14 @@ fn draw_powers(area: &Area<'_>, samples: &[Sample]) -> Done {
     let low = (all().fold(0.0, f64::min) / 1000.0).floor();
     let high = (all().fold(0.0, f64::max) / 1000.0).ceil();
     let mut chart =
-        chart_on(area).x_label_area_size(24).build_cartesian_2d(hours(samples), low..high)?;
+        chart_on(area).x_label_area_size(24).build_cartesian_2d(times(samples), low..high)?;
     let mut mesh = chart.configure_mesh();
+    let steps = steps(samples);
+    let clock = |time: &f64| clock(time / steps);
     mesh.max_light_lines(0).x_labels(13).x_label_formatter(&clock);
     mesh.y_labels(9).y_label_formatter(&short).draw()?;
     for (_, colour, power) in series {
-        let points = samples.iter().map(|sample| (sample.hours, power(sample) / 1000.0));
+        let points = samples.iter().map(|sample| (sample.hours * steps, power(sample) / 1000.0));
         chart.draw_series(LineSeries::new(points, colour))?;
     }
     Ok(())
@@ -88,6 +91,7 @@ fn draw_powers(area: &Area<'_>, samples: &[Sample]) -> Done {
 
 /// Draws a band for each unit in the colours of its working modes.
 fn draw_modes(area: &Area<'_>, samples: &[Sample]) -> Done {
+    let steps = steps(samples);
     let units = samples.first().map_or(1, |sample| sample.modes.len());
     let modes = || samples.iter().flat_map(|sample| &sample.modes);
     let names = MODE_COLOURS.into_iter().filter(|(mode, _)| modes().any(|seen| seen == mode));
@@ -95,7 +99,7 @@ fn draw_modes(area: &Area<'_>, samples: &[Sample]) -> Done {
         names.map(|(mode, colour)| (mode.name().unwrap_or_default(), colour)).collect();
     draw_names(area, &names)?;
     let rows = i32::try_from(units)? * 10;
-    let mut chart = chart_on(area).build_cartesian_2d(hours(samples), 0..rows)?;
+    let mut chart = chart_on(area).build_cartesian_2d(times(samples), 0..rows)?;
     for (unit, row) in (0..units).zip((0..rows).rev().step_by(10)) {
         let mode =
             |sample: &Sample| sample.modes.get(unit).copied().unwrap_or(WorkingMode::POWER_ON);
@@ -106,7 +110,7 @@ fn draw_modes(area: &Area<'_>, samples: &[Sample]) -> Done {
             let end = after.first().or(band.last()).map_or(first.hours, |sample| sample.hours);
             let colour = MODE_COLOURS.into_iter().find(|(listed, _)| *listed == mode(first));
             let style = colour.map_or(BLACK, |(_, colour)| colour).filled();
-            let corners = [(first.hours, row - 8), (end, row)];
+            let corners = [(first.hours * steps, row - 8), (end * steps, row)];
             chart.draw_series([Rectangle::new(corners, style)])?;
             rest = after;
         }
@@ -130,15 +134,22 @@ fn chart_on<'a, 'b>(area: &'a Area<'b>) -> ChartBuilder<'a, 'b, SVGBackend<'b>> 
     chart
 }
 
-/// Returns the time that the samples cover, in hours.
-fn hours(samples: &[Sample]) -> Range<f64> {
-    let hours = |sample: Option<&Sample>| sample.map_or(0.0, |sample| sample.hours);
-    hours(samples.first())..hours(samples.last())
+/// Returns the times of the samples, in steps of the time axis.
+fn times(samples: &[Sample]) -> Range<f64> {
+    let time = |sample: Option<&Sample>| sample.map_or(0.0, |sample| sample.hours);
+    time(samples.first()) * steps(samples)..time(samples.last()) * steps(samples)
+}
+
+/// Returns the steps of the time axis in an hour: minutes if the samples cover less than two hours.
+fn steps(samples: &[Sample]) -> f64 {
+    match (samples.first(), samples.last()) {
+        (Some(first), Some(last)) if last.hours - first.hours < 2.0 => 60.0,
+        _ => 1.0,
+    }
 }
 
 /// Returns the time of day for a number of hours.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that the charts need")]
-fn clock(hours: &f64) -> String {
+fn clock(hours: f64) -> String {
     let minutes = (hours * 60.0).round();
     format!("{:02}:{:02}", (minutes / 60.0).floor() % 24.0, minutes % 60.0)
 }

@@ -151,15 +151,23 @@ fn sum_power() {
     insta::assert_snapshot!(prints("sum_power", &["sim:0?frozen=on", "sim:1"]));
 }
 
+/// With the environment variable `UPDATE_PLOTS`, the files in the documentation are written again.
 #[test]
-fn plot_bank() {
+fn plots_in_documentation_are_those_of_the_example() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/physics");
     let folder = std::env::temp_dir().join(format!("lvx-plots-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
     let printed = prints_in(&folder, "plot_bank", &[]);
-    for file in printed.lines() {
-        let svg = std::fs::read_to_string(folder.join(file)).unwrap();
-        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{file}");
-        assert!(svg.len() < 40_000, "{file}: {} bytes", svg.len());
+    let page = include_str!("../../docs/physics.md");
+    for file in printed.lines().map(|file| file.trim_start_matches("./")) {
+        let drawn = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(drawn.len() < 40_000, "{file}: {} bytes", drawn.len());
+        if std::env::var_os("UPDATE_PLOTS").is_some() {
+            std::fs::write(docs.join(file), &drawn).unwrap();
+        }
+        let shown = std::fs::read_to_string(docs.join(file)).unwrap();
+        assert!(shown == drawn, "docs/physics/{file} is old: run this test with UPDATE_PLOTS=1");
+        assert!(page.contains(&format!("(physics/{file})")), "{file} is not on the page");
     }
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(printed.lines().count(), 5, "{printed}");
