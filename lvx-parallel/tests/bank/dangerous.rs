@@ -4,9 +4,9 @@ use lvx_parallel::{
     BankSnapshot,
     Severity::{Error, Info, Warning},
 };
-use pi18_proto::{Amperes, Celsius, ChargerStatus, Percent, VoltAmperes, Watts};
+use pi18_proto::{Amperes, Celsius, ChargerStatus, Percent, TimeOfDay, VoltAmperes, Watts};
 
-use crate::states::{State, bank, judge, measure, measure_all, volts};
+use crate::states::{State, bank, bank_after, judge, measure, measure_all, volts};
 
 /// Two units at noon, without other switches.
 fn noon() -> BankSnapshot {
@@ -16,6 +16,16 @@ fn noon() -> BankSnapshot {
 /// Two units at night that discharge.
 fn night() -> BankSnapshot {
     bank(&["clock=2026-01-10T20:00:00", ""])
+}
+
+/// Lets the grid charge from 22:00 to 6:00 only.
+fn with_charge_window(mut bank: BankSnapshot) -> BankSnapshot {
+    for unit in &mut bank.units {
+        let window = unit.ac_charge_window.value_mut().unwrap();
+        window.start = TimeOfDay::new(22, 0).unwrap();
+        window.end = TimeOfDay::new(6, 0).unwrap();
+    }
+    bank
 }
 
 /// Two legs of a split phase.
@@ -51,7 +61,7 @@ const STATES: &[State] = &[
     State {
         name: "voltmeter below 0.8 of rated",
         bank: || measure_all(noon(), |status| status.battery_voltage = volts(38.0)),
-        found: &[("battery-voltmeter", Warning)],
+        found: &[("battery-voltmeter", Error)],
     },
     State {
         name: "voltmeter above 1.3 of rated",
@@ -159,6 +169,60 @@ const STATES: &[State] = &[
         name: "maximum AC charge above maximum charge on all units",
         bank: || bank(&["max-charge=20&max-ac-charge=30"; 2]),
         found: &[("setting-rules", Info)],
+    },
+    State {
+        name: "voltage jumped: the BMS of the virtual bank opens",
+        bank: || bank_after(10, &["", ""], &[(0, "bms=open")]),
+        found: &[("over-voltage", Error)],
+    },
+    State {
+        name: "output voltage off by 10 % of its setting, by a switch",
+        bank: || bank(&["clock=2026-01-10T20:00:00&output-offset=14", "output-offset=14"]),
+        found: &[("output-voltage", Error)],
+    },
+    State {
+        name: "one phase voltage off by 10 % of its setting",
+        bank: || bank(&[
+            "clock=2026-01-10T20:00:00&output-mode=2",
+            "output-mode=3&output-offset=-15",
+            "output-mode=4",
+        ]),
+        found: &[("output-voltage", Warning)],
+    },
+    State {
+        name: "heat sink with a locked fan",
+        bank: || bank_after(240, &["load=8000&ambient=30", "fan=off"], &[]),
+        found: &[("warning", Warning), ("heat-sink", Warning)],
+    },
+    State {
+        name: "circulating current, by a switch",
+        bank: || bank(&["load=400&circulating=1500", "circulating=1500"]),
+        found: &[("circulating-current", Warning)],
+    },
+    State {
+        name: "MPPT status abnormal, by a switch",
+        bank: || bank(&["soc=50", "mppt1=abnormal"]),
+        found: &[("charger-status", Warning)],
+    },
+    State {
+        name: "voltages of a user-defined battery with type AGM on all units",
+        bank: || bank(&["battery-type=0&bulk=56.0"; 2]),
+        found: &[("battery-type", Warning)],
+    },
+    State {
+        name: "a clock days off",
+        bank: || bank(&["", "clock-offset=200000s"]),
+        found: &[("clock", Warning)],
+    },
+    State {
+        name: "a clock minutes off with a charge window",
+        bank: || with_charge_window(bank(&["", "clock-offset=400s"])),
+        found: &[("clock", Warning)],
+    },
+    State {
+        name: "load above 100 %",
+        bank: || bank_after(5, &["load=4000", ""], &[(0, "load=12000")]),
+        found: &[("load", Warning)],
     },
 ];
 

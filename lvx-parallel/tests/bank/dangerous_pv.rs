@@ -1,4 +1,4 @@
-//! Units that idle, start at dawn or are switched off, read over their links, and their healthy neighbours.
+//! Dangerous states of the PV inputs and of single units, read over their links, and their healthy neighbours.
 
 use lvx_parallel::Severity;
 
@@ -16,20 +16,48 @@ fn found(all: &str, one: &str) -> Vec<(&'static str, Severity)> {
     findings(&bank).into_iter().filter(|(_, severity)| *severity > Severity::Info).collect()
 }
 
+fn warning(rule: &'static str) -> Vec<(&'static str, Severity)> {
+    vec![(rule, Severity::Warning)]
+}
+
+#[test]
+fn cold_string_without_load_is_near_maximum() {
+    let all = "slave=06126&sun=100&soc=100&load=0&grid=on";
+    assert!(found(&format!("{all}&ambient=-40"), "").contains(&("pv-voltage", Severity::Warning)));
+    assert_eq!(found(&format!("{all}&ambient=10"), ""), []);
+}
+
+#[test]
+fn abnormal_charger_is_found_by_day_only() {
+    assert_eq!(found(MORNING, "mppt2=abnormal"), warning("charger-status"));
+    assert_eq!(found(MORNING, "mppt1=normal"), []);
+    assert_eq!(found(NIGHT, "mppt2=abnormal"), []);
+}
+
+#[test]
+fn covered_string_is_found_while_its_power_is_wanted() {
+    // Snow lets a little light through.
+    let snow = "shade2=99.5";
+    assert_eq!(found(MORNING, snow), warning("pv-string"));
+    assert_eq!(found(MORNING, "shade2=90"), []);
+    assert_eq!(found(MORNING, "shade2=100"), [], "without light there is no voltage");
+    assert_eq!(found(&MORNING.replace("soc=40", "soc=100"), snow), [], "full battery");
+}
+
 #[test]
 fn unit_that_is_switched_off_is_one_information() {
     for all in [MORNING, NIGHT] {
-        let bank = read(&[all, &format!("{all}&mode=01")]);
+        let bank = read(&[all, &format!("{all}&switch=off")]);
         let texts: Vec<_> =
             texts(&bank).into_iter().filter(|text| text != "no unit has grid").collect();
         assert_eq!(texts, ["a unit is in standby: sim:1 01"]);
-        assert_eq!(found(all, ""), []);
+        assert_eq!(found(all, "switch=on"), []);
     }
 }
 
 #[test]
 fn unit_without_load_is_idle() {
-    assert_eq!(found(NIGHT, ""), []);
+    assert_eq!(found(NIGHT, "share=0.95"), []);
     let mut bank = read(&[NIGHT, NIGHT]);
     let idle = |bank: &mut lvx_parallel::BankSnapshot| {
         let unit = &mut bank.units[1];

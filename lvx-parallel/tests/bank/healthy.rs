@@ -6,7 +6,7 @@ use lvx_parallel::{
 };
 use pi18_proto::{Amperes, Percent, WorkingMode};
 
-use crate::states::{State, bank, judge, measure, volts};
+use crate::states::{State, bank, bank_after, judge, measure, volts};
 
 /// Two units that charge from the grid, near the bulk voltage.
 fn taper() -> BankSnapshot {
@@ -92,6 +92,46 @@ const STATES: &[State] = &[
             bank.units[0].status.value_mut().unwrap().battery_voltage = volts(58.0);
             bank
         },
+        found: &[],
+    },
+    State {
+        name: "dawn with shading of one unit",
+        bank: || bank(&["clock=2026-03-20T07:04:00&soc=50", "shade1=60&shade2=60"]),
+        found: &[("mode-conflict", Info)],
+    },
+    State {
+        name: "one unit at its charge limit, the other with shaded strings",
+        bank: || bank(&["soc=50&max-charge=40", "shade1=50&shade2=50&max-charge=40"]),
+        found: &[],
+    },
+    State {
+        name: "a generator's drifting voltage and frequency",
+        bank: || bank_after(30, &["grid=generator&output-priority=0&sun=0", "output-priority=0"], &[]),
+        found: &[],
+    },
+    State {
+        name: "charge sharing within 10 % of the mean",
+        bank: || bank(&["soc=40&load=500&max-charge=80", "shade1=10&shade2=10&max-charge=80"]),
+        found: &[],
+    },
+    State {
+        name: "load sharing within 10 % of the mean",
+        bank: || bank(&["clock=2026-01-10T20:00:00&load=9000&share=1.09", "share=0.91"]),
+        found: &[],
+    },
+    State {
+        name: "estimates of the state of charge that differ, with the same voltage",
+        bank: || bank(&["soc=60", "soc-error=-18"]),
+        found: &[("battery-capacity", Info)],
+    },
+    State {
+        name: "a slave switched off on purpose",
+        bank: || bank(&["", "switch=off"]),
+        found: &[("mode", Info)],
+    },
+    State {
+        name: "clocks 100 s apart",
+        bank: || bank(&["", "clock-offset=100s"]),
         found: &[],
     },
 ];

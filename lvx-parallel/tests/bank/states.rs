@@ -1,11 +1,12 @@
 //! States of a bank with what the rules must find in them, for the tables of dangerous and of healthy states.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
-use lvx_parallel::{BankSnapshot, Severity};
+use lvx_parallel::{BankSnapshot, Member, Severity};
 use pi18_proto::{Decivolts, GeneralStatus};
+use pi18_transport::{Link, sim::SharedBank};
 
-use crate::{findings, texts};
+use crate::{findings, member, shared, texts, timeless};
 
 /// A state of a bank.
 pub(crate) struct State {
@@ -44,9 +45,32 @@ pub(crate) fn judge(states: &[State]) -> String {
 /// Reads a virtual bank with these switches.
 #[track_caller]
 pub(crate) fn bank(switches: &[&str]) -> BankSnapshot {
+    bank_after(0, switches, &[])
+}
+
+/// Reads a virtual bank after some minutes; then, in the last minute, the switches of `change` are changed.
+#[track_caller]
+pub(crate) fn bank_after(
+    minutes: u64,
+    switches: &[&str],
+    change: &[(usize, &str)],
+) -> BankSnapshot {
     // With equal slave firmware, a healthy bank has no finding.
     let switches: Vec<_> = switches.iter().map(|each| format!("slave=06126&{each}")).collect();
-    crate::read(&switches.iter().map(String::as_str).collect::<Vec<_>>())
+    let shared = shared(&switches.iter().map(String::as_str).collect::<Vec<_>>());
+    pause(&shared, minutes);
+    for (unit, switch) in change {
+        shared.with(|bank| bank.switch(*unit, switch)).unwrap();
+    }
+    if !change.is_empty() {
+        pause(&shared, 1);
+    }
+    let members: Vec<Member<_>> = shared.concurrent_links().into_iter().map(member).collect();
+    timeless(BankSnapshot::read(members))
+}
+
+fn pause(shared: &SharedBank, minutes: u64) {
+    shared.link(0).pause(Duration::from_secs(60 * minutes));
 }
 
 /// Changes what a unit measures, in its own `GS` and in every `PGSn` about it.

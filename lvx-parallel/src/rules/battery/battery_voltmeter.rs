@@ -38,7 +38,7 @@ static HIGH: FindingKind = FindingKind::new(
 );
 
 static LOW: FindingKind = FindingKind::new(
-    Severity::Warning,
+    Severity::Error,
     "a unit measures less than battery_voltage_least of its rated battery voltage in both readings",
     "the battery is deeply discharged, disconnected by its BMS, or of another rated voltage than the unit; or the \
      unit's voltmeter is wrong, so that it charges to a wrong voltage",
@@ -92,30 +92,29 @@ mod tests {
         findings(&bank)
     }
 
-    const LOW: (&str, Severity) = ("battery-voltmeter", Severity::Warning);
-    const HIGH: (&str, Severity) = ("battery-voltmeter", Severity::Error);
+    const FOUND: (&str, Severity) = ("battery-voltmeter", Severity::Error);
 
     #[test]
     fn voltage_far_from_rated_one_is_reported() {
-        assert_eq!(with(&["soc=99&sun=0", ""], 383), [LOW]);
-        assert!(!with(&["soc=99&sun=0", ""], 384).contains(&LOW));
-        assert_eq!(with(&["soc=99&sun=0", ""], 625), [HIGH]);
-        assert!(!with(&["soc=99&sun=0", ""], 624).contains(&HIGH));
-        assert_eq!(with(&["rated=24&soc=99&sun=0"], 320), [HIGH]);
-        assert_eq!(with(&["rated=24&soc=99&sun=0"], 190), [LOW]);
+        assert_eq!(with(&["soc=99&sun=0", ""], 383), [FOUND]);
+        assert!(!with(&["soc=99&sun=0", ""], 384).contains(&FOUND));
+        assert_eq!(with(&["soc=99&sun=0", ""], 625), [FOUND]);
+        assert!(!with(&["soc=99&sun=0", ""], 624).contains(&FOUND));
+        assert_eq!(with(&["rated=24&soc=99&sun=0"], 320), [FOUND]);
+        assert_eq!(with(&["rated=24&soc=99&sun=0"], 190), [FOUND]);
     }
 
     #[test]
     fn zero_is_not_a_measurement() {
         assert_eq!(with(&["sun=0", ""], 0), []);
-        assert_eq!(with(&["sun=0", ""], 150), [LOW]);
+        assert_eq!(with(&["sun=0", ""], 150), [FOUND]);
     }
 
     #[test]
     fn wrong_voltmeter_of_one_unit_is_reported_once() {
         let mut bank = bank_of(&["", ""]);
         measure(&mut bank.units, 1, |status| status.battery_voltage = Decivolts(650));
-        assert_eq!(findings(&bank), [HIGH]);
+        assert_eq!(findings(&bank), [FOUND]);
         assert_eq!(
             first_finding(&bank),
             "a battery voltage is above 130 % of the rated one: sim:1 65.0 V"

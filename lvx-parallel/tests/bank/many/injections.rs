@@ -9,8 +9,8 @@ use lvx_parallel::{
     UnitSnapshot,
 };
 use pi18_proto::{
-    Amperes, ChargerStatus, Currents, Decivolts, PaddedSerial, Percent, SerialNumber, TimeOfDay,
-    Watts, WorkingMode,
+    Amperes, BatteryType, ChargerStatus, Currents, Decivolts, PaddedSerial, Percent, SerialNumber,
+    TimeOfDay, Watts, WorkingMode,
 };
 
 use crate::random::Plan;
@@ -124,11 +124,6 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         let unit = any(plan, random)?;
         let switches = [
             "battery-type=1",
-            "bulk=55.1",
-            "float=52.1",
-            "cutoff=43.1",
-            "recharge=46.1",
-            "redischarge=51.1",
             "output-priority=3",
             "charger-priority=3",
             "solar-priority=3",
@@ -136,6 +131,21 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
         ];
         plan.put(unit, switches[random.usize(0..switches.len())]);
         by_switch("settings", Error)
+    }),
+    ("a different voltage", |plan, random| {
+        let unit = any(plan, random)?;
+        let voltage = random.usize(0..5);
+        by_change("settings", Error, move |bank| {
+            let rated = bank.units[unit].rated.value_mut().unwrap();
+            let voltages = [
+                &mut rated.bulk_voltage,
+                &mut rated.float_voltage,
+                &mut rated.cutoff_voltage,
+                &mut rated.recharge_voltage,
+                &mut rated.redischarge_voltage,
+            ];
+            voltages.into_iter().nth(voltage).unwrap().0 += 1;
+        })
     }),
     ("a different charge limit", |plan, random| {
         let unit = any(plan, random)?;
@@ -189,6 +199,14 @@ pub(crate) const FAULTS: &[(&str, Inject)] = &[
             for (n, unit) in bank.units.iter_mut().enumerate() {
                 let volts = unit.rated.value().unwrap().cutoff_voltage.0 - 10;
                 measure(unit, n, Decivolts(volts), 0, 30);
+            }
+        })
+    }),
+    ("voltages of another battery type", |_, _| {
+        by_change("battery-type", Warning, |bank| {
+            for unit in &mut bank.units {
+                // This type has a bulk voltage of 58.4 V, random banks have at most 57.6 V.
+                unit.rated.value_mut().unwrap().battery_type = BatteryType::FLOODED;
             }
         })
     }),

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use pi18_transport::sim::Switches;
 
 use super::Plan;
 
@@ -32,7 +31,7 @@ impl Plan {
         // At most 70 % of the rated power, and 0.4 C of a battery of at least 48 V.
         let largest = (units * if rated == 2 { 4200 } else { 1680 }).min(capacity * 48 * 4 / 10);
         let load = random.usize(0..=largest);
-        let size = Size { units, rated, capacity, soc: random.usize(15..=98), load };
+        let size = Size { units, rated, capacity, soc: random.usize(15..=100), load };
         let mut plan = Self { runs: runs(&size, random), ..Self::default() };
         plan.all.extend([
             format!("rated={}", 24 * rated),
@@ -47,14 +46,6 @@ impl Plan {
         plan.all.extend(surroundings(random));
         plan.all.extend(settings(&size, random));
         plan.each = each(&size, random);
-        // A virtual bank without a switch behaves as with its default.
-        let names: Vec<_> = Switches::LIST.iter().map(|info| info.name).collect();
-        let is_known = |switch: &String| {
-            let name = switch.split('=').next().unwrap();
-            names.contains(&name) && Switches::default().set(switch).is_ok()
-        };
-        plan.all.retain(is_known);
-        plan.each.iter_mut().for_each(|switches| switches.retain(is_known));
         plan
     }
 }
