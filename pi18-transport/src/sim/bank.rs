@@ -7,7 +7,7 @@ use pi18_proto::{AnyReply, Query};
 
 use super::{
     chance::happens,
-    physics::{heat, parallel, step},
+    physics::{heating, parallel, step},
     protocol::{query::answer, respond::respond},
     switches::{SwitchError, Switches},
     unit::SetCounts,
@@ -77,7 +77,7 @@ impl Bank {
         // Units that do not hear of each other report what they heard before.
         let interruptions = parallel::take_interruptions(&mut world.units);
         step::settle_states(&mut world);
-        heat::start(&mut world, 0);
+        heating::start(&mut world, 0);
         if world.units.iter().any(|unit| unit.heat.tripped) {
             step::settle_states(&mut world);
         }
@@ -105,7 +105,7 @@ impl Bank {
         let units = self.units();
         self.world.switch(unit, text)?;
         step::settle_states(&mut self.world);
-        heat::start(&mut self.world, units);
+        heating::start(&mut self.world, units);
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 //! 2. [`settle`] decides the mode of each unit. [`share`] divides the load between the units.
 //! 3. [`flow`] divides the power of each unit between sun, grid, battery and house, with its losses.
 //! 4. [`bus`] computes the voltage and the currents on the DC side, and limits those of the chargers.
-//! 5. [`heat`] warms each unit by its losses.
+//! 5. [`heating`] warms each unit by its losses.
 //! 6. At the end of the step, [`battery`] changes its charge, [`energy`] counts the solar energy and [`losses`]
 //!    all energies. [`stage`], [`protection`] and [`bms`] decide what the units and the battery do next.
 //!
@@ -22,6 +22,7 @@ pub(crate) mod energy;
 pub(crate) mod flow;
 pub(crate) mod grid;
 pub(crate) mod heat;
+pub(crate) mod heating;
 pub(crate) mod losses;
 pub(crate) mod measure;
 pub(crate) mod panels;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::civil;
-use pi18_proto::{FaultCode, ParallelInstance};
+use pi18_proto::{FaultCode, ParallelInstance, ParallelStatus};
 
 use super::{
     MAX_UNITS, calendar,
@@ -13,14 +13,14 @@ use super::{
         battery::Battery,
         bms::{Bms, Path},
         day,
-        grid::Grid,
         losses::Account,
         panels,
-        parallel::LastReport,
         protection::Protection,
-        soc,
     },
-    switches::{SwitchError, Switches, groups::BankSwitches},
+    switches::{
+        SwitchError, Switches,
+        groups::{BankSwitches, Grid},
+    },
     unit::{Unit, settings::Settings},
 };
 
@@ -49,6 +49,15 @@ pub(super) struct World {
     pub(super) running: Duration,
     /// Part of `running` for which the physics are computed: a whole number of steps.
     pub(super) stepped: Duration,
+}
+
+/// What a unit last reported of itself to the other units, before the communication failed.
+#[derive(Clone, Debug)]
+pub(super) struct LastReport {
+    pub(super) status: ParallelStatus,
+    pub(super) unit: Unit,
+    /// Settings that it showed then.
+    pub(super) shown: Settings,
 }
 
 impl World {
@@ -135,7 +144,10 @@ impl World {
         let (units, charged) = (given.bank.units, given.bank.soc.is_some());
         unit.switches = given;
         if charged {
-            soc::reset(self);
+            // As after a full charge, all units know the true state of charge.
+            for unit in &mut self.units {
+                unit.estimate = self.battery.soc();
+            }
         }
         self.add_units(units.unwrap_or(count), Vec::new());
         Ok(())

@@ -8,15 +8,7 @@
 
 use pi18_proto::{Decihertz, Decivolts};
 
-use crate::sim::{round::round_u16, world::World};
-
-/// The source at the AC input of all units.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Grid {
-    Off,
-    On,
-    Generator,
-}
+use crate::sim::{round::round_u16, switches::groups::Grid, world::World};
 
 /// Returns the voltage and the frequency at the AC input in the present step.
 pub(crate) fn now(world: &World) -> (Decivolts, Decihertz) {

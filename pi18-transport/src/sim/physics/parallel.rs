@@ -8,22 +8,13 @@
 //! Source: the codes are those of the manuals of the Axpert and InfiniSolar series, chapter "parallel
 //! operation". The manuals do not state which units stop and what they show: this is assumed.
 
-use pi18_proto::{FaultCode, ParallelStatus, WorkingMode};
+use pi18_proto::{FaultCode, WorkingMode};
 
 use super::measure;
 use crate::sim::{
-    unit::{Unit, settings::Settings},
-    world::World,
+    unit::Unit,
+    world::{LastReport, World},
 };
-
-/// What a unit last reported of itself to the other units, before the communication failed.
-#[derive(Clone, Debug)]
-pub(crate) struct LastReport {
-    pub(crate) status: ParallelStatus,
-    pub(crate) unit: Unit,
-    /// Settings that it showed then.
-    pub(crate) shown: Settings,
-}
 
 /// Returns whether a fault concerns parallel operation, so that it stops the whole bank.
 pub(crate) fn is_parallel(fault: FaultCode) -> bool {

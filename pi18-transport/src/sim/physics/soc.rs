@@ -6,13 +6,6 @@
 
 use crate::sim::{unit::Unit, world::World};
 
-/// Sets the estimates of all units to the true state of charge, as after a full charge.
-pub(crate) fn reset(world: &mut World) {
-    for unit in &mut world.units {
-        unit.estimate = world.battery.soc();
-    }
-}
-
 /// Counts a change of the true state of charge, 0 to 1, in all units.
 pub(crate) fn count(world: &mut World, change: f64) {
     for unit in &mut world.units {

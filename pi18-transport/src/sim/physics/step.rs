@@ -12,17 +12,14 @@ use pi18_proto::{Switch, WorkingMode};
 
 use super::{
     bms::Bms,
-    heat, measure,
+    heating, measure,
     protection::{Observed, Protection},
     settle::{allows, settle},
     soc,
     stage::{Stage, Terminals},
-    timer::Pace,
+    timer::{Pace, STEP},
 };
 use crate::sim::{calendar, unit::Unit, world::World};
-
-/// Length of a step, during which modes and powers are constant.
-pub(crate) const STEP: Duration = Duration::from_secs(10);
 
 /// Advances the world to `now`, step by step. In a frozen world, only `now` changes.
 pub(crate) fn advance(world: &mut World, now: Duration) {
@@ -52,7 +49,7 @@ fn step(world: &mut World) {
     world.stepped += STEP;
     let ambient = world.ambient();
     for unit in &mut world.units {
-        unit.heat = heat::after(unit, ambient, STEP);
+        unit.heat = heating::after(unit, ambient, STEP);
     }
     let states = next_states(world, Pace::Step);
     apply(world, states);

@@ -1,6 +1,9 @@
-//! A timer for conditions that have to last.
+//! The steps of time, and a timer for conditions that have to last.
 
-use super::step::STEP;
+use std::time::Duration;
+
+/// Length of a step, during which modes and powers are constant.
+pub(crate) const STEP: Duration = Duration::from_secs(10);
 
 /// The number of steps for which a condition has lasted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

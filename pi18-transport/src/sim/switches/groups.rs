@@ -9,7 +9,7 @@ use pi18_proto::{
 };
 
 use crate::sim::{
-    physics::{bms::BmsSwitch, grid::Grid},
+    physics::bms::BmsSwitch,
     unit::limits::{self, RatedVoltage},
 };
 
@@ -209,6 +209,14 @@ impl Default for LineSwitches {
             shared: false,
         }
     }
+}
+
+/// The source at the AC input of all units.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Grid {
+    Off,
+    On,
+    Generator,
 }
 
 /// Switches of the whole bank; `None` for a switch that is not given.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, civil};
 use pi18_proto::{Amperes, Decivolts, Edition, FaultsAndWarnings, Reply};
 
-use super::groups::{Dialects, Pi30Answer, ShortLength};
+use super::groups::{Dialects, Grid, Pi30Answer, ShortLength};
 use crate::sim::{
     calendar,
-    physics::{bms::BmsSwitch, grid::Grid},
+    physics::bms::BmsSwitch,
     unit::limits::{self, RatedVoltage},
 };
 
