@@ -115,10 +115,10 @@ rules! {
     battery::under_voltage: GS.and(PIRI), PGS;
     /// battery voltages and currents (`GS` and the own `PGSn`)
     battery::battery_voltage: GS.and(PIRI), PGS;
-    /// charge currents and PV power (`GS` and the own `PGSn`) of units on one output
-    battery::charge_current: GS.and(PIRI), GMN.and(PGS);
-    /// discharge currents and PV power (`GS` and the own `PGSn`) of units on one output
-    battery::discharge_current: GS.and(PIRI), GMN.and(PGS);
+    /// charge currents and PV power (`GS` and the own `PGSn`) of units on one output (`PIRI`, `PRIn`)
+    battery::charge_current: GS.and(PIRI).and(PRI), GMN.and(PGS);
+    /// discharge currents and PV power (`GS` and the own `PGSn`) of units on one output (`PIRI`, `PRIn`)
+    battery::discharge_current: GS.and(PIRI).and(PRI), GMN.and(PGS);
     /// the sum of the charge currents (`GS`), and the capacity that the caller gives
     battery::charge_rate: GS, NONE;
     /// battery capacities and battery voltages (`GS` and the own `PGSn`)
@@ -132,19 +132,19 @@ rules! {
     /// PV power and PV voltage of each input, and charge targets (`GS`, the own `PGSn`, `PIRI`)
     pv::pv_string: GS.and(PIRI).and(MOD).and(FWS), PGS;
     /// modes, power and battery currents of a unit, and of the others (`MOD`, `GS`)
-    state::idle: GS.and(PIRI).and(MOD).and(FWS), GMN.and(PGS).and(SETTINGS);
+    state::idle: GS.and(PIRI).and(PRI).and(MOD).and(FWS), GMN.and(PGS).and(SETTINGS);
     /// output voltages (`GS` and the own `PGSn`) of units on the two legs of a split phase
     ac::split_phase: GS.and(PIRI).and(PRI).and(MOD), FAULTS;
     /// output voltage and frequency (`GS` and the own `PGSn`), their settings (`PIRI`) and those of the grid
     ac::output_voltage: GS.and(PIRI).and(MOD), FAULTS;
     /// grid voltages and frequencies (`GS` and the own `PGSn`) of units on one phase
-    ac::grid: GS.and(PIRI), GMN.and(PGS);
+    ac::grid: GS.and(PIRI).and(PRI), GMN.and(PGS);
     /// output voltages and frequencies (`GS` and the own `PGSn`) of units on one phase
-    ac::output: GS.and(PIRI), GMN.and(PGS);
+    ac::output: GS.and(PIRI).and(PRI), GMN.and(PGS);
     /// the load in per cent of the rated power (`GS` and the own `PGSn`)
-    ac::load: GS.and(PIRI), PGS;
+    ac::load: GS.and(PIRI).and(PRI), PGS;
     /// apparent and active power (`GS` and the own `PGSn`) of all units on one output
-    ac::circulating_current: GS.and(PIRI).and(MOD), FAULTS.and(GMN);
+    ac::circulating_current: GS.and(PIRI).and(PRI).and(MOD), FAULTS.and(GMN);
     /// the heat sink temperature, with the power of output, PV and battery (`GS`)
     heat::heat_sink: GS.and(PIRI).and(MOD), FAULTS;
     /// serial numbers in `PRIn` and in `ID`

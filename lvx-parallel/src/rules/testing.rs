@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pi18_proto::GeneralStatus;
+use pi18_proto::{GeneralStatus, Reply};
 use pi18_transport::sim::{Bank, BankConfig};
 
 use crate::{
@@ -108,6 +108,12 @@ pub(crate) fn measure(
             reported.total_active_power.0 = total_power;
         }
     }
+}
+
+/// Returns a status in which every field is 0.
+pub(crate) fn zeros() -> GeneralStatus {
+    let sample = GeneralStatus::SAMPLE.replace(|digit: char| digit.is_ascii_digit(), "0");
+    GeneralStatus::decode(sample.as_bytes()).unwrap()
 }
 
 /// Returns the text of the first finding.

@@ -7,8 +7,8 @@ use pi18_proto::{
     AcChargeWindow, AcLoadWindow, AnyReply, Clock, Count, Decivolts, Defaults, FaultCode,
     FaultsAndWarnings, FirmwareVersions, Flags, GeneralStatus, Identity, MachineModel,
     MaxAcChargeCurrents, MaxChargeCurrents, Mode, Model, OutputMode, ParallelInstance,
-    ParallelRating, ParallelStatus, Presence, ProtocolId, Query, RatedInformation, SerialNumber,
-    WorkingMode,
+    ParallelRating, ParallelStatus, Presence, ProtocolId, Query, RatedInformation, Reply,
+    SerialNumber, WorkingMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -322,10 +322,14 @@ impl UnitSnapshot {
         self.serial = self.serial_number();
     }
 
-    /// Returns the number of the unit in its bank; 0 is the master.
+    /// Returns the number of the unit in its bank; 0 is the master. `None` if `GS` is unknown or every field of
+    /// it is 0.
+    ///
+    /// Source: reported, units in three-phase parallel whose `GS` is all zeros.
     #[must_use]
     pub fn instance(&self) -> Option<Count> {
-        self.status.value().map(|status| status.parallel_instance)
+        let status = self.status.value().filter(|status| !is_zero(status));
+        status.map(|status| status.parallel_instance)
     }
 
     /// Returns whether the unit reports this number as its own.
@@ -345,9 +349,29 @@ impl UnitSnapshot {
         own.filter(|own| own.presence == Presence::PRESENT)
     }
 
-    /// Returns the output mode, which is a setting.
+    /// Returns the output mode, which is a setting: a phase of two in the unit's own `PRIn`, otherwise the mode
+    /// in `PIRI`.
+    ///
+    /// Source: in PI18 2022, only `PRIn` has the phases of two; a unit can show parallel in `PIRI` then.
     pub(crate) fn output_mode(&self) -> Option<OutputMode> {
-        Some(self.rated.value()?.output_mode)
+        let legs = [OutputMode::PHASE_1_OF_2, OutputMode::PHASE_2_OF_2];
+        let own = self.own_rating().map(|own| own.output_mode);
+        let leg = own.filter(|mode| legs.contains(mode));
+        leg.or_else(|| Some(self.rated.value()?.output_mode))
+    }
+
+    /// Returns what the unit reports about itself in `PRIn`. A unit without a number is found by its serial
+    /// number.
+    fn own_rating(&self) -> Option<ParallelRating> {
+        let mut present = self.ratings.iter().enumerate().filter_map(|(number, answer)| {
+            Some((number, answer.value().filter(|rating| is_present(*rating))?))
+        });
+        let serial = self.serial_number();
+        let is_own = |number, rating: ParallelRating| match self.instance() {
+            Some(_) => self.has_number(number),
+            None => serial.is_some() && rating.serial_number() == serial,
+        };
+        present.find(|&(number, rating)| is_own(number, rating)).map(|(_, rating)| rating)
     }
 
     /// Returns whether the unit is one of the virtual bank in this process, by the address at which it was read:
@@ -450,6 +474,13 @@ pub(crate) const ESSENTIAL: Questions = Questions::of(&[
     Question::Mode,
     Question::GeneralStatus,
 ]);
+
+/// Returns whether every field is 0, so that the unit reports nothing.
+fn is_zero(status: &GeneralStatus) -> bool {
+    let mut buffer = [0; 256];
+    let written = status.encode(&mut buffer).ok().and_then(|length| buffer.get(..length));
+    written.is_some_and(|data| data.iter().all(|byte| matches!(byte, b'0' | b',')))
+}
 
 fn is_present(rating: ParallelRating) -> bool {
     rating.presence == Presence::PRESENT

@@ -5,13 +5,13 @@
 //! If the outputs follow the grid and its legs differ as well, the neutral of the supply is broken. A
 //! generator drifts, so its limit is greater, as in `grid`.
 //!
-//! Limit: `leg_voltage_spread`, 10 V (assumed: the drop in the cables to loads differs by less). The output
-//! mode is that of `PIRI` or, as only `PRIn` has split phases in the sheet of 2022, of the unit's own `PRIn`.
+//! Limit: `leg_voltage_spread`, 10 V (assumed: the drop in the cables to loads differs by less). In the
+//! sheet of 2022, only `PRIn` has split phases, so that the unit's own `PRIn` counts before `PIRI`.
 
 use pi18_proto::OutputMode;
 
 use crate::{
-    Finding, FindingKind, Severity, UnitSnapshot,
+    Finding, FindingKind, Severity,
     advice::LIVE_TERMINALS,
     context::{Context, GRID, Measured, OUTPUT, follows_grid},
     rules::BuiltIn,
@@ -61,7 +61,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let thresholds = context.thresholds();
     let (max, drift) = (thresholds.leg_voltage_spread, thresholds.source_drift);
     let leg = |mode| {
-        let is_on_leg = |each: &&Measured<'_>| leg_of(each.unit) == Some(mode);
+        let is_on_leg = |each: &&Measured<'_>| each.unit.output_mode() == Some(mode);
         context.feeding().filter(is_on_leg).collect::<Vec<_>>()
     };
     let [one, other] = [OutputMode::PHASE_1_OF_2, OutputMode::PHASE_2_OF_2].map(leg);
@@ -75,19 +75,10 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let what =
         format!("the legs of the split phase differ by {}, more than {}", gap.found, gap.max);
     let value = |each: &&Measured<'_>| {
-        let leg = leg_of(each.unit)?;
+        let leg = each.unit.output_mode()?;
         Some(each.value(format_args!("{} on {leg}", each.status.output_voltage)))
     };
     vec![RULE.report(kind, what, units.filter_map(value).collect())]
-}
-
-/// Returns the output mode of a unit of a split phase.
-fn leg_of(unit: &UnitSnapshot) -> Option<OutputMode> {
-    let own = unit.instance().and_then(|own| unit.ratings.get(usize::from(own.0))?.value());
-    let modes = [unit.output_mode(), own.map(|own| own.output_mode)];
-    let is_leg =
-        |mode: &OutputMode| [OutputMode::PHASE_1_OF_2, OutputMode::PHASE_2_OF_2].contains(mode);
-    modes.into_iter().flatten().find(is_leg)
 }
 
 #[cfg(test)]
@@ -173,5 +164,15 @@ mod tests {
             }
         }
         assert_eq!(findings_of(&checks, &bank), []);
+    }
+
+    #[test]
+    fn units_on_legs_of_own_ratings_are_not_compared_as_one_output() {
+        let mut bank = legs("03", &[1200, 1200]);
+        for unit in &mut bank.units {
+            unit.rated.value_mut().unwrap().output_mode = OutputMode::PARALLEL;
+        }
+        measure(&mut bank.units, 0, |status| status.discharge_current.0 += 30);
+        assert_eq!(findings(&bank), []);
     }
 }

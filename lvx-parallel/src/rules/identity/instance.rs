@@ -1,7 +1,8 @@
 //! `instance`: the units number themselves 0, 1, 2, … without duplicates or gaps, and one is the master.
 //!
 //! The units agree on their numbers over the parallel cables. Instance 0 is the master that the others
-//! follow. A gap or a missing master is reported only if all units of the bank were read.
+//! follow. A gap or a missing master is reported only if all units of the bank were read and report
+//! their numbers; a `GS` of zeros reports none.
 //!
 //! Source: observed on LVX6048s, the last field of `GS` is the number of the unit.
 
@@ -42,7 +43,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let first = numbers.first().copied();
     let what = if is_duplicate {
         "two units have the same instance"
-    } else if !context.is_whole() {
+    } else if !context.is_whole() || numbers.len() < context.units.len() {
         return Vec::new();
     } else if first.is_some_and(|first| first != 0) {
         "no unit is the master, instance 0"
@@ -60,8 +61,8 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use crate::{
-        Severity,
-        rules::testing::{bank_of, findings, first_finding, healthy},
+        Severity, UnitSnapshot,
+        rules::testing::{bank_of, findings, first_finding, healthy, zeros},
     };
 
     #[test]
@@ -95,5 +96,22 @@ mod tests {
     fn communication_fault_suppresses_instance() {
         let bank = bank_of(&["instance=1&fault=81", "instance=2&fault=81"]);
         assert_eq!(findings(&bank), [("fault", Severity::Error)]);
+    }
+
+    #[test]
+    fn status_of_zeros_has_no_instance() {
+        let mut bank = healthy();
+        let zero = |unit: &mut UnitSnapshot| *unit.status.value_mut().unwrap() = zeros();
+        zero(&mut bank.units[1]);
+        assert_eq!(bank.units[1].instance(), None);
+        let has_instance = |bank| findings(bank).iter().any(|(rule, _)| *rule == "instance");
+        assert!(!has_instance(&bank));
+        // The master may be the unit without a number.
+        let mut bank = healthy();
+        zero(&mut bank.units[0]);
+        assert!(!has_instance(&bank));
+        let mut bank = bank_of(&["", "", ""]);
+        zero(&mut bank.units[1]);
+        assert!(!has_instance(&bank));
     }
 }

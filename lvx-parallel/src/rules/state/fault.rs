@@ -121,13 +121,13 @@ fn evidence(context: &Context<'_>, active: &[&UnitSnapshot], fault: FaultCode) -
 
 #[cfg(test)]
 mod tests {
-    use pi18_proto::FaultCode;
+    use pi18_proto::{FaultCode, OutputMode};
 
     use crate::{
         Answer, BankSnapshot, Gap, Reason, Severity,
         advice::FAULT_WHILE_WORKING,
         check,
-        rules::testing::{bank_of, findings, first_finding, healthy},
+        rules::testing::{bank_of, findings, first_finding, healthy, zeros},
     };
 
     #[test]
@@ -258,5 +258,22 @@ mod tests {
         // This holds even if the unit does not report its number.
         bank.units[1].status = unanswered();
         assert_eq!(findings(&bank), [("unread", Severity::Warning)]);
+    }
+
+    #[test]
+    fn legs_in_own_ratings_do_not_share_one_output() {
+        let advice = |bank: &BankSnapshot| check(bank).findings[0].advice.clone();
+        let legs = bank_of(&["fault=72&output-mode=5", "fault=72&output-mode=6"]);
+        let mut bank = legs.clone();
+        for unit in &mut bank.units {
+            unit.rated.value_mut().unwrap().output_mode = OutputMode::PARALLEL;
+        }
+        assert_eq!(advice(&bank), advice(&legs));
+        assert_ne!(advice(&bank), advice(&bank_of(&["fault=72", "fault=72"])));
+        // A unit whose `GS` is all zeros is found by its serial number.
+        for unit in &mut bank.units {
+            *unit.status.value_mut().unwrap() = zeros();
+        }
+        assert_eq!(advice(&bank), advice(&legs));
     }
 }
