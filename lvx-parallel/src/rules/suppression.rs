@@ -14,8 +14,9 @@ use pi18_proto::FaultCode;
 use self::{
     Effect::{
         AbnormalCharger, BatteryHighWarning, BatteryLowWarning, BatteryWarning, DifferentSetting,
-        ElectricalSetting, Fault, IdleBattery, LineFail, MeasuredWarning, OutputFromGrid,
-        OutputSetting, PvInputWithWarning, Rule, UnitWithoutBattery,
+        ElectricalSetting, Fault, HighVoltmeter, IdleCharge, IdleDischarge, LineFail, LowVoltmeter,
+        MeasuredWarning, OutputFromGrid, OutputSetting, PvInputWithWarning, Rule,
+        UnitWithoutBattery,
     },
     When::{Always, Chosen, Reports},
 };
@@ -53,8 +54,14 @@ pub(super) enum Effect {
     PvInputWithWarning,
     /// `pv-string`: PV inputs whose charger is abnormal.
     AbnormalCharger,
-    /// `idle-unit`: units that neither charge nor discharge the battery.
-    IdleBattery,
+    /// `idle-unit`: units that do not charge the battery.
+    IdleCharge,
+    /// `idle-unit`: units that do not discharge the battery.
+    IdleDischarge,
+    /// `battery-voltmeter`: a voltage that is too high.
+    HighVoltmeter,
+    /// `battery-voltmeter`: a voltage that is too low.
+    LowVoltmeter,
 }
 
 /// A row of the table.
@@ -114,7 +121,7 @@ static TABLE: &[Suppression] = &[
     row(DifferentSetting, "settings", Chosen(reports_disagreement)),
     row(Rule("battery-type"), "settings", Chosen(has_type_difference)),
     row(Rule("charge-current"), "settings", Chosen(has_disagreement)),
-    row(Rule("discharge-current"), "settings", Chosen(has_disagreement)),
+    row(Rule("discharge-current"), "settings", Chosen(has_discharge_difference)),
     // These rules show the measurement to which the warning belongs.
     row(MeasuredWarning("over_temperature"), "heat-sink", Reports),
     row(MeasuredWarning("overload"), "load", Reports),
@@ -127,14 +134,18 @@ static TABLE: &[Suppression] = &[
     row(AbnormalCharger, "charger-status", Chosen(|_| true)),
     // Unequal settings explain that one unit uses the battery and another one does not; an idle unit explains
     // unequal currents of the others.
-    row(IdleBattery, "settings", Chosen(has_disagreement)),
-    row(IdleBattery, "further-settings", Chosen(has_window_difference)),
+    row(IdleCharge, "settings", Chosen(has_disagreement)),
+    row(IdleCharge, "further-settings", Chosen(has_window_difference)),
+    row(IdleDischarge, "settings", Chosen(has_discharge_difference)),
+    row(IdleDischarge, "further-settings", Chosen(has_window_difference)),
     row(Rule("charge-current"), "idle-unit", Reports),
     row(Rule("discharge-current"), "idle-unit", Reports),
-    // Faults of the battery are about the same voltage, and an implausible voltage explains a difference.
-    row(Rule("battery-voltmeter"), "fault", Chosen(has_voltage_fault)),
-    row(Rule("over-voltage"), "fault", Chosen(has_voltage_fault)),
-    row(Rule("under-voltage"), "fault", Chosen(has_voltage_fault)),
+    // A fault about a high or a low voltage is about the same voltage; one about the other side, perhaps an old
+    // one, is not. An implausible voltage explains a difference.
+    row(HighVoltmeter, "fault", Chosen(has_high_fault)),
+    row(LowVoltmeter, "fault", Chosen(has_low_fault)),
+    row(Rule("over-voltage"), "fault", Chosen(has_high_fault)),
+    row(Rule("under-voltage"), "fault", Chosen(has_low_fault)),
     row(Rule("battery-voltage"), "battery-voltmeter", Chosen(has_implausible_voltage)),
     // A unit warns of the same voltage.
     row(BatteryHighWarning, "over-voltage", Reports),
@@ -175,6 +186,16 @@ fn has_disagreement(context: &Context<'_>) -> bool {
     context.has_disagreement()
 }
 
+/// Returns whether rule `settings` reports a difference that explains unequal discharge currents. Maximum charge
+/// currents do not, and they may differ on purpose.
+fn has_discharge_difference(context: &Context<'_>) -> bool {
+    let of_charge = [Setting::MaxChargeCurrent, Setting::MaxAcChargeCurrent];
+    let settings = Setting::AGREEING.into_iter().filter(|setting| !of_charge.contains(setting));
+    let mut reported =
+        settings.filter(|&setting| super::setup::settings::is_judged(context, setting));
+    reported.any(|setting| context.has_difference(setting))
+}
+
 fn has_type_difference(context: &Context<'_>) -> bool {
     let settings = [Setting::BatteryType, Setting::BulkVoltage, Setting::FloatVoltage];
     settings.into_iter().any(|setting| context.has_difference(setting))
@@ -195,13 +216,12 @@ fn has_battery_fault(context: &Context<'_>) -> bool {
     context.has_fault(&[FaultCode::PARALLEL_BATTERY_VOLTAGE])
 }
 
-fn has_voltage_fault(context: &Context<'_>) -> bool {
-    context.has_fault(&[
-        FaultCode::PARALLEL_BATTERY_VOLTAGE,
-        FaultCode::BATTERY_HIGH,
-        FaultCode::BATTERY_LOW,
-        FaultCode::BATTERY_OPEN,
-    ])
+fn has_high_fault(context: &Context<'_>) -> bool {
+    context.has_fault(&[FaultCode::BATTERY_HIGH])
+}
+
+fn has_low_fault(context: &Context<'_>) -> bool {
+    context.has_fault(&[FaultCode::BATTERY_LOW])
 }
 
 fn has_implausible_voltage(context: &Context<'_>) -> bool {

@@ -12,7 +12,10 @@ use crate::{
     Finding, FindingKind, Severity,
     advice::{CHARGE_LIMITS, OPENED, OVERCHARGED},
     context::Context,
-    rules::BuiltIn,
+    rules::{
+        BuiltIn,
+        suppression::{Effect, is_suppressed},
+    },
 };
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
@@ -52,9 +55,15 @@ static LOW: FindingKind = FindingKind::new(
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let sides = [(&HIGH, Side::High, "above"), (&LOW, Side::Low, "below")];
+    let sides = [
+        (&HIGH, Side::High, "above", Effect::HighVoltmeter),
+        (&LOW, Side::Low, "below", Effect::LowVoltmeter),
+    ];
     let mut findings = Vec::new();
-    for (kind, side, word) in sides {
+    for (kind, side, word, effect) in sides {
+        if is_suppressed(context, effect) {
+            continue;
+        }
         let units = implausible(context, side).into_iter();
         let values: Vec<_> = units.map(|each| each.value(each.status.battery_voltage)).collect();
         if !values.is_empty() {
@@ -119,5 +128,21 @@ mod tests {
             first_finding(&bank),
             "a battery voltage is above 130 % of the rated one: sim:1 65.0 V"
         );
+    }
+
+    #[test]
+    fn only_fault_of_its_side_suppresses_voltage() {
+        for (fault, volts, is_found) in [
+            ("03", 625, false),
+            ("04", 625, true),
+            ("83", 625, true),
+            ("03", 383, true),
+            ("04", 383, false),
+            ("83", 383, true),
+        ] {
+            let switch = format!("fault={fault}");
+            let found = with(&[&switch, &switch], volts);
+            assert_eq!(found.contains(&FOUND), is_found, "{fault}, {volts}");
+        }
     }
 }

@@ -118,4 +118,26 @@ mod tests {
         assert_eq!(with(53), [("discharge-current", Severity::Info)]);
         assert_eq!(with(40), [("discharge-current", Severity::Warning)]);
     }
+
+    #[test]
+    fn only_settings_of_discharge_suppress_current() {
+        let with = |switch: &str| {
+            let mut bank = bank_of(&["sun=0&load=3000", switch]);
+            for (unit, current) in [(0, 30), (1, 40)] {
+                measure(&mut bank.units, unit, |status| {
+                    status.discharge_current = Amperes(current);
+                });
+            }
+            bank
+        };
+        let is_found = |bank| findings(&bank).iter().any(|(rule, _)| *rule == "discharge-current");
+        assert!(is_found(with("max-charge=50")));
+        assert!(is_found(with("max-ac-charge=20")));
+        assert!(!is_found(with("redischarge=53.0")));
+        assert!(!is_found(with("charger-priority=1")));
+        // The voltages of different models are not compared.
+        let mut models = with("redischarge=53.0");
+        models.units[1].rated.value_mut().unwrap().output_apparent_power.0 = 5000;
+        assert!(is_found(models));
+    }
 }

@@ -217,4 +217,13 @@ mod tests {
         let bank = with(&["bulk=56.4&float=57.6", "bulk=56.4&float=57.6"], 580, 10, 99);
         assert!(!findings(&bank).iter().any(|(rule, _)| *rule == "over-voltage"));
     }
+
+    #[test]
+    fn only_fault_of_high_voltage_suppresses_over_voltage() {
+        for (fault, is_found) in [("04", true), ("83", true), ("03", false)] {
+            let switch = format!("fault={fault}");
+            let found = findings(&with(&[&switch, &switch], 580, 0, 99));
+            assert_eq!(found.contains(&ERROR[0]), is_found, "{fault}");
+        }
+    }
 }

@@ -146,4 +146,12 @@ mod tests {
             "the battery is discharged below its cut-off voltage (48.0 V): sim:0 47.0 V"
         );
     }
+
+    #[test]
+    fn only_fault_of_low_voltage_suppresses_under_voltage() {
+        for (fault, is_found) in [("03", true), ("83", true), ("04", false)] {
+            let found = with_switch(&format!("fault={fault}"), 390, 0, 0);
+            assert_eq!(found.contains(&("under-voltage", Severity::Error)), is_found, "{fault}");
+        }
+    }
 }

@@ -88,15 +88,18 @@ static AC_CHARGE_CURRENT: FindingKind = FindingKind::new(
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let is_judged = |setting: &Setting| {
-        let is_electrical = matches!(setting.shape(), Shape::Quantity { unit: "V" | "A", .. });
-        !(is_electrical && is_suppressed(context, Effect::ElectricalSetting))
-    };
     let differing = Setting::AGREEING.into_iter().filter(|&each| context.has_difference(each));
     differing
-        .filter(is_judged)
+        .filter(|&each| is_judged(context, each))
         .map(|each| difference::finding(&RULE, context, each, kind(each)))
         .collect()
+}
+
+/// Returns whether a difference of this setting is reported. Voltages and currents of different models are not
+/// compared.
+pub(in crate::rules) fn is_judged(context: &Context<'_>, setting: Setting) -> bool {
+    let is_electrical = matches!(setting.shape(), Shape::Quantity { unit: "V" | "A", .. });
+    !(is_electrical && is_suppressed(context, Effect::ElectricalSetting))
 }
 
 fn kind(setting: Setting) -> &'static FindingKind {

@@ -110,9 +110,6 @@ fn finding(context: &Context<'_>, group: &OutputGroup<'_, '_>) -> Option<Finding
         let what = format!("a unit supplies nothing{place} while another one does");
         return Some(RULE.report(&NO_OUTPUT, what, values));
     }
-    if is_suppressed(context, Effect::IdleBattery) {
-        return None;
-    }
     let busy = thresholds.busy_current;
     let has_no_current = |each: &Measured<'_>| {
         each.lasts(
@@ -125,7 +122,7 @@ fn finding(context: &Context<'_>, group: &OutputGroup<'_, '_>) -> Option<Finding
         busy: &|each| each.lasts(|s| s.discharge_current >= busy, |s| s.discharge_current >= busy),
         idle: &|each| has_no_current(each) && needs_battery(each),
     };
-    if discharge.is_unequal(units) {
+    if discharge.is_unequal(units) && !is_suppressed(context, Effect::IdleDischarge) {
         let values = units.iter().map(|each| each.value(each.status.discharge_current)).collect();
         let what = format!("a unit takes nothing from the battery{place} while another one does");
         return Some(RULE.report(&NO_DISCHARGE, what, values));
@@ -135,7 +132,9 @@ fn finding(context: &Context<'_>, group: &OutputGroup<'_, '_>) -> Option<Finding
         busy: &|each| each.lasts(|s| s.charge_current >= busy, |s| s.charge_current >= busy),
         idle: &|each| has_no_current(each) && each.status.grid_voltage > MIN_OUTPUT,
     };
-    if units.iter().all(|each| is_dark(context, each)) && charge.is_unequal(units) {
+    let is_dark_for_all = units.iter().all(|each| is_dark(context, each));
+    let is_explained = is_suppressed(context, Effect::IdleCharge);
+    if is_dark_for_all && charge.is_unequal(units) && !is_explained {
         let values = units.iter().map(|each| each.value(each.status.charge_current)).collect();
         let what = format!("a unit does not charge{place} while another one does");
         return Some(RULE.report(&NO_CHARGE, what, values));
@@ -365,5 +364,13 @@ mod tests {
         assert_eq!(found(&[NIGHT, &format!("{NIGHT}&fault=07")], no_output), []);
         assert_eq!(found(&[NIGHT, &format!("{NIGHT}&mode=01")], no_output), []);
         assert_eq!(found(&[NIGHT, &format!("{NIGHT}&battery=off")], no_output), []);
+    }
+
+    #[test]
+    fn different_maximum_charge_currents_do_not_explain_idle_battery() {
+        let with = |switch: &str| found(&[NIGHT, &format!("{NIGHT}&{switch}")], no_current);
+        assert_eq!(with("max-charge=50"), WARNING);
+        assert_eq!(with("max-ac-charge=20"), WARNING);
+        assert_eq!(with("recharge=47.0"), []);
     }
 }
