@@ -6,7 +6,7 @@
 //! Limit: `charge_rate`, 0.5 C. Source: a 300 Ah LFP bank was routinely charged with 110 A, 0.37 C;
 //! makers of LFP packs commonly allow 0.5 C continuously.
 
-use crate::{Finding, FindingKind, Severity, advice::OPENED, context::Context, rules::BuiltIn};
+use crate::{Finding, FindingKind, Severity, context::Context, rules::BuiltIn};
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "charge-rate",
@@ -24,7 +24,8 @@ static FAST: FindingKind = FindingKind::new(
     &[
         "lower max_charge_current on all units alike",
         "look whether the BMS of each pack shows a current: fewer packs accept less current",
-        OPENED,
+        "if a pack shows no current, look which reason its BMS shows; reset and close nothing before the reason is \
+         known",
     ],
 );
 

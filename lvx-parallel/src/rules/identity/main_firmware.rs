@@ -20,14 +20,14 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "main-firmware",
     "main firmware differs between units, or is not the expected version",
     "observed on LVX6048s: 06303 with 06440 raised fault 71, 06306 on both units cleared it",
-    &[&STOPPED, &DIFFERENT, &UNEXPECTED],
+    &[&WITH_FAULT, &DIFFERENT, &UNEXPECTED],
     check,
 );
 
-static STOPPED: FindingKind = FindingKind::new(
+static WITH_FAULT: FindingKind = FindingKind::new(
     Severity::Error,
     "main firmware differs, and fault 71 is active",
-    "this is the cause of fault 71, which stops the bank right now",
+    "this is the cause of fault 71, with which a bank stops",
     &[INSTALL_FIRMWARE, COMPARE_BEFORE_START, RESTART],
 );
 
@@ -56,7 +56,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     let expected = context.expected_firmware();
     if context.has_different_firmware() {
         let has_fault = context.has_fault(&[FaultCode::PARALLEL_FIRMWARE]);
-        let kind = if has_fault { &STOPPED } else { &DIFFERENT };
+        let kind = if has_fault { &WITH_FAULT } else { &DIFFERENT };
         let what = match expected {
             Some(expected) => format!("main firmware differs, expected {expected}"),
             None => "main firmware differs".to_owned(),
@@ -87,7 +87,8 @@ mod tests {
         assert_eq!(first_finding(&bank), "main firmware differs: sim:0 06303, sim:1 06440");
         let bank = bank_of(&["main=06303&fault=71", "main=06440&fault=71"]);
         assert_eq!(findings(&bank), [("main-firmware", Severity::Error)]);
-        assert!(crate::check(&bank).findings[0].why.contains("fault 71"));
+        let why = &crate::check(&bank).findings[0].why;
+        assert_eq!(why, "this is the cause of fault 71, with which a bank stops");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Voltages that a user sets are in effect with battery type user. With type AGM or flooded, a unit charges with
 //! the voltages of that type. It is not known which voltages such a unit shows if others were set before; if it
-//! shows others, nobody can see which ones are in effect.
+//! shows others, the voltages in effect are unknown.
 //!
 //! Source: PI18 2017 and 2022, "PBT"; the voltages of the types are those of the charging tables in the manuals of
 //! Voltronic's 48 V units, from memory (assumed). Units of 12 and 24 V have a share of them.

@@ -30,7 +30,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
 static OUTPUT_FAULT: FindingKind = FindingKind::new(
     Severity::Error,
     "output voltage or frequency differs, and fault 86 is active",
-    "this is the cause of fault 86, which stops the bank right now",
+    "this is the cause of fault 86, with which a bank stops",
     &[LOADS_OFF, FOR_THE_LOADS, MAKE_EQUAL, advice::RESTART],
 );
 

@@ -22,7 +22,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "output-mode",
     "a unit of a bank is set to single, or output modes do not fit together",
     "PI18 2017 and 2022, \"PIRI\": output mode",
-    &[&STOPPED, &CONFLICT],
+    &[&WITH_FAULT, &CONFLICT],
     check,
 );
 
@@ -34,10 +34,10 @@ const STEPS: &[&str] = &[
     "if the wiring is wrong, have it changed",
 ];
 
-static STOPPED: FindingKind = FindingKind::new(
+static WITH_FAULT: FindingKind = FindingKind::new(
     Severity::Error,
     "a unit is set to single or the output modes do not fit together, and fault 86 is active",
-    "this is the cause of fault 86, which stops the bank right now",
+    "this is the cause of fault 86, with which a bank stops",
     STEPS,
 );
 
@@ -55,7 +55,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     }
     let Some(what) = output_mode_conflict(&modes, context.is_whole()) else { return Vec::new() };
     let has_fault = context.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]);
-    let kind = if has_fault { &STOPPED } else { &CONFLICT };
+    let kind = if has_fault { &WITH_FAULT } else { &CONFLICT };
     let values = each(&context.units, UnitSnapshot::output_mode);
     vec![RULE.report(kind, what.to_string(), values)]
 }
