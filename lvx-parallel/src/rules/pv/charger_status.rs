@@ -36,7 +36,7 @@ static ABNORMAL: FindingKind = FindingKind::new(
     "the charger of this PV input does not work, so that its power is lost; a charger that has failed can overheat",
     &[
         "read the display of the unit: it may show a warning about this PV input",
-        "check again in ten minutes; if the status is normal then, nothing else is to do",
+        "check again in ten minutes; if the status is normal then, nothing else needs to be done",
         ISOLATE,
         LIVE_TERMINALS,
         "measure voltage, polarity and insulation of the string; if they are right, have the unit serviced",
@@ -69,7 +69,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
     vec![RULE.report(kind, "a PV charger reports that it is abnormal", values)]
 }
 
-/// Returns whether the clock of a unit shows a time around noon.
+/// Returns whether the clock of a unit shows a time around noon, 10:00 to 15:00 (assumed: daylight all year).
 fn shows_noon(unit: &UnitSnapshot) -> bool {
     unit.clock.value().is_some_and(|clock| (10..15).contains(&clock.time.hour()))
 }

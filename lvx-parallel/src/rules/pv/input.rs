@@ -105,6 +105,12 @@ impl<'c, 'a> PvInput<'c, 'a> {
             && has_warning.into_iter().any(|name| raises(self.unit.unit, name))
     }
 
+    /// Returns whether the unit itself warns of a high voltage of this input, and rule `warning` reports it.
+    pub(super) fn warns_of_high_voltage(&self, context: &Context<'_>) -> bool {
+        is_suppressed(context, Effect::PvInputWithWarning)
+            && raises(self.unit.unit, &format!("pv{}_voltage_high", self.number))
+    }
+
     /// Returns the unit with values of the input, as a finding shows them: `PV 2 310.0 V, 0 W`.
     pub(super) fn shown(&self, values: impl std::fmt::Display) -> Observed {
         self.unit.value(format_args!("PV {} {values}", self.number))

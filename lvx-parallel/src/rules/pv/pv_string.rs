@@ -42,7 +42,7 @@ static IDLE: FindingKind = FindingKind::new(
      set a roof on fire",
     &[
         "look from the ground whether shade, snow or dirt covers the panels: if so, wait until they are clear",
-        "check again in half an hour; if the input supplies power then, nothing else is to do",
+        "check again in half an hour; if the input supplies power then, nothing else needs to be done",
         ISOLATE,
         LIVE_TERMINALS,
         "check the connectors, fuses and insulation of the string; if they are right, have the charger of the unit \
@@ -60,7 +60,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let is_abnormal = |input: &PvInput<'_, '_>| {
-        input.now.status == ChargerStatus::ABNORMAL
+        input.lasts(|values| values.status == ChargerStatus::ABNORMAL)
             && is_suppressed(context, Effect::AbnormalCharger)
     };
     let values: Vec<_> = inputs
@@ -217,6 +217,13 @@ mod tests {
         let mut hot = bank_of(&[CHARGING, &format!("{CHARGING}&warn=over-temperature")]);
         idle(&mut hot.units, 1);
         assert_eq!(findings(&hot), [("warning", Severity::Warning)]);
+    }
+
+    #[test]
+    fn charger_that_is_abnormal_in_one_reading_is_reported() {
+        let mut bank = bank(CHARGING);
+        bank.units[1].status.value_mut().unwrap().mppt2_status = ChargerStatus::ABNORMAL;
+        assert_eq!(findings(&bank), WARNING);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! A PV voltage above the maximum destroys the charger, and it rises in the cold. A unit reports its maximum in
 //! no answer: the product line in `GMN` has models with different ones. So the limits are thresholds, to be set
-//! from the data sheet of the model. The voltage counts only if `GS` and the unit's own `PGSn` both show it. Units
-//! that raise the warning "PV voltage high" are left out, because rule `warning` reports it. Three-phase models
-//! are not judged: their maximum is about twice as high.
+//! from the data sheet of the model. The voltage counts only if `GS` and the unit's own `PGSn` both show it. Inputs
+//! about which the unit raises the warning "PV voltage high" are left out, because rule `warning` reports it.
+//! Three-phase models are not judged: their maximum is about twice as high.
 //!
 //! Limits: `pv_voltage_high`, 430 V, and `pv_voltage_max`, 500 V. Source: user manuals of 48 V models of this maker
 //! give a maximum of 450 V (5 kW) or 500 V (3.6 and 5.6 kW); that this holds for all units is assumed.
@@ -60,7 +60,7 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
         .filter(|each| !each.unit.shows_first_phase_only())
         .flat_map(PvInput::of)
         .filter(|input| input.lasts(|values| values.voltage >= high.min(max)))
-        .filter(|input| !input.is_reported(context))
+        .filter(|input| !input.warns_of_high_voltage(context))
         .collect();
     let (above, near): (Vec<_>, Vec<_>) =
         inputs.iter().partition(|input| input.lasts(|values| values.voltage >= max));
@@ -147,6 +147,16 @@ mod tests {
         assert_eq!(findings(&bank), [("warning", Severity::Error)]);
         let checks = Checks::default().skip(["warning"]).unwrap();
         assert_eq!(findings_of(&checks, &bank), ERROR);
+    }
+
+    #[test]
+    fn other_warnings_of_unit_do_not_hide_voltage() {
+        let mut bank = with("", 5100, 5100);
+        let faults = bank.units[1].faults.value_mut().unwrap();
+        faults.fan_locked = pi18_proto::Warning::RAISED;
+        faults.mppt1_overload = pi18_proto::Warning::RAISED;
+        faults.pv2_voltage_high = pi18_proto::Warning::RAISED;
+        assert!(findings(&bank).contains(&ERROR[0]), "{:?}", findings(&bank));
     }
 
     #[test]
