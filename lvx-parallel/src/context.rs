@@ -23,13 +23,13 @@ mod units;
 mod values;
 
 pub(crate) use measured::{Measured, lasting_spread, window};
-pub(crate) use output::{Deviation, OffOutput, follows_grid};
+pub(crate) use output::{DeviatingOutput, Deviation, follows_grid};
 pub(crate) use output_group::OutputGroup;
 pub(crate) use reported_fault::ReportedFault;
 pub(crate) use source::{GRID, OUTPUT};
 pub(crate) use spread::difference;
 pub(crate) use units::{may_be_same, named, prepared};
-pub(crate) use values::{differ, each, observed};
+pub(crate) use values::{differ, each, has_pv_voltage, observed};
 
 /// A bank as [rules](crate::Rule) judge it: each unit once, the master first, without answers that are too
 /// old, and with distinct names.

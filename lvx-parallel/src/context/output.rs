@@ -9,7 +9,7 @@ use super::{
 };
 
 /// A unit whose output is far from its settings.
-pub(crate) struct OffOutput<'c, 'a> {
+pub(crate) struct DeviatingOutput<'c, 'a> {
     pub(crate) measured: &'c Measured<'a>,
     pub(crate) deviation: Deviation,
     /// Whether the output follows the grid, and the grid is as far from the settings.
@@ -25,24 +25,29 @@ pub(crate) enum Deviation {
 }
 
 impl<'a> Context<'a> {
-    /// Returns the measured units whose output is on.
+    /// Returns the measured units whose output is on. A unit with a fault may still supply its output; only its
+    /// mode shows this.
     pub(crate) fn feeding(&self) -> impl Iterator<Item = &Measured<'a>> {
-        self.measured.iter().filter(|each| self.fault_of(each.unit).is_none() && feeds(each))
+        let is_known = |each: &Measured<'_>| {
+            each.unit.working_mode().is_some() || self.fault_of(each.unit).is_none()
+        };
+        self.measured.iter().filter(move |each| is_known(each) && feeds(each))
     }
 
     /// Returns the units whose output voltage or frequency is far from its setting in both readings.
-    pub(crate) fn off_outputs(&self) -> Vec<OffOutput<'_, 'a>> {
+    pub(crate) fn deviating_outputs(&self) -> Vec<DeviatingOutput<'_, 'a>> {
         let max_voltage = self.thresholds().output_voltage_deviation;
         let max_frequency = self.thresholds().output_frequency_deviation;
         let off = |measured| {
-            off_voltage(measured, max_voltage).or_else(|| off_frequency(measured, max_frequency))
+            deviating_voltage(measured, max_voltage)
+                .or_else(|| deviating_frequency(measured, max_frequency))
         };
         self.feeding().filter_map(off).collect()
     }
 
     /// Returns whether an inverter itself gives its output a wrong voltage or frequency.
     pub(crate) fn has_wrong_output(&self) -> bool {
-        self.off_outputs().iter().any(|off| !off.is_due_to_grid)
+        self.deviating_outputs().iter().any(|off| !off.is_due_to_grid)
     }
 }
 
@@ -75,36 +80,42 @@ pub(crate) fn follows_grid(measured: &Measured<'_>) -> bool {
         && measured.lasts(|s| s.grid_voltage.0 > 0, |s| s.grid_voltage.0 > 0)
 }
 
-fn off_voltage<'c, 'a>(measured: &'c Measured<'a>, max: Percent) -> Option<OffOutput<'c, 'a>> {
+fn deviating_voltage<'c, 'a>(
+    measured: &'c Measured<'a>,
+    max: Percent,
+) -> Option<DeviatingOutput<'c, 'a>> {
     let rated = measured.unit.rated.value()?;
     let follows_grid = follows_grid(measured);
     // A grid at the rated input voltage is right, even if another output voltage is set.
     let grid = Some(rated.input_voltage).filter(|grid| follows_grid && grid.0 > 0);
-    let is_off = |voltage: Decivolts| {
-        let is_far = |nominal| is_off(voltage, nominal, max);
+    let deviates = |voltage: Decivolts| {
+        let is_far = |nominal| deviates(voltage, nominal, max);
         is_far(rated.output_voltage) && grid.is_none_or(is_far)
     };
-    let lasts = measured.lasts(|s| is_off(s.output_voltage), |s| is_off(s.output_voltage));
+    let lasts = measured.lasts(|s| deviates(s.output_voltage), |s| deviates(s.output_voltage));
     let is_due_to_grid =
-        follows_grid && measured.lasts(|s| is_off(s.grid_voltage), |s| is_off(s.grid_voltage));
+        follows_grid && measured.lasts(|s| deviates(s.grid_voltage), |s| deviates(s.grid_voltage));
     let deviation = if measured.status.output_voltage > rated.output_voltage {
         Deviation::VoltageHigh
     } else {
         Deviation::VoltageLow
     };
-    lasts.then_some(OffOutput { measured, deviation, is_due_to_grid })
+    lasts.then_some(DeviatingOutput { measured, deviation, is_due_to_grid })
 }
 
-fn off_frequency<'c, 'a>(measured: &'c Measured<'a>, max: Percent) -> Option<OffOutput<'c, 'a>> {
+fn deviating_frequency<'c, 'a>(
+    measured: &'c Measured<'a>,
+    max: Percent,
+) -> Option<DeviatingOutput<'c, 'a>> {
     let nominal = measured.unit.rated.value()?.output_frequency;
-    let is_off = |frequency: Decihertz| frequency.0 > 0 && is_off(frequency, nominal, max);
-    let lasts = measured.lasts(|s| is_off(s.output_frequency), |s| is_off(s.output_frequency));
+    let deviates = |frequency: Decihertz| frequency.0 > 0 && deviates(frequency, nominal, max);
+    let lasts = measured.lasts(|s| deviates(s.output_frequency), |s| deviates(s.output_frequency));
     let is_due_to_grid = follows_grid(measured)
-        && measured.lasts(|s| is_off(s.grid_frequency), |s| is_off(s.grid_frequency));
-    lasts.then_some(OffOutput { measured, deviation: Deviation::Frequency, is_due_to_grid })
+        && measured.lasts(|s| deviates(s.grid_frequency), |s| deviates(s.grid_frequency));
+    lasts.then_some(DeviatingOutput { measured, deviation: Deviation::Frequency, is_due_to_grid })
 }
 
 /// Returns whether a value is more than `max` per cent from a nominal value, which is known if it is not 0.
-fn is_off<Q: Steps>(found: Q, nominal: Q, max: Percent) -> bool {
+fn deviates<Q: Steps>(found: Q, nominal: Q, max: Percent) -> bool {
     nominal.steps() > 0 && difference(found, nominal) * 100 > nominal.steps() * i64::from(max.0)
 }

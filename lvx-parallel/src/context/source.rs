@@ -9,6 +9,7 @@ use pi18_proto::{Decihertz, Decivolts, GeneralStatus, ParallelStatus, Percent};
 
 use super::{
     measured::Measured,
+    output::follows_grid,
     spread::{Steps, difference, spread},
 };
 
@@ -20,7 +21,7 @@ pub(crate) struct Source {
     value: fn(&GeneralStatus) -> Ac,
     again: fn(&ParallelStatus) -> Ac,
     /// Whether this can be the public grid or a generator, so that it may drift.
-    may_drift: fn(&GeneralStatus) -> bool,
+    may_drift: fn(&Measured<'_>) -> bool,
 }
 
 /// The AC input.
@@ -34,7 +35,7 @@ pub(crate) static GRID: Source = Source {
 pub(crate) static OUTPUT: Source = Source {
     value: |status| (status.output_voltage, status.output_frequency),
     again: |status| (status.output_voltage, status.output_frequency),
-    may_drift: |status| status.grid_voltage.0 > 0,
+    may_drift: follows_grid,
 };
 
 /// A difference that is greater than its limit.
@@ -69,7 +70,8 @@ impl Source {
     }
 
     /// Returns the difference between the voltages of two groups of units, if each voltage of one group exceeds
-    /// each of the other by more than the limit.
+    /// each of the other by more than the limit. The groups may be the legs of a split phase, whose voltages move
+    /// without a neutral: so only the frequency shows a generator.
     pub(crate) fn voltage_gap_between(
         &self,
         one: &[&Measured<'_>],
@@ -79,7 +81,8 @@ impl Source {
     ) -> Option<Gap<Decivolts>> {
         let all: Vec<_> = one.iter().chain(other).copied().collect();
         let voltage = |(voltage, _)| voltage;
-        let max = self.limit(&all, max, drift, voltage);
+        let is_generator = self.has_generator_frequency(&all);
+        let max = self.limit(&all, max, drift, voltage, is_generator);
         let range = |units: &[&Measured<'_>]| {
             let readings = units.iter().flat_map(|unit| self.readings(unit, voltage));
             Some((readings.clone().min()?, readings.max()?))
@@ -96,7 +99,7 @@ impl Source {
         drift: Percent,
         quantity: fn(Ac) -> Q,
     ) -> Option<Gap<Q>> {
-        let max = self.limit(units, max, drift, quantity);
+        let max = self.limit(units, max, drift, quantity, self.drifts(units));
         let readings = units.iter().map(|unit| self.readings(unit, quantity));
         let highest_of_least = readings.clone().map(|[now, again]| now.min(again)).max()?;
         let least_of_highest = readings.map(|[now, again]| now.max(again)).min()?;
@@ -106,9 +109,7 @@ impl Source {
 
     /// Returns both readings of a quantity. Without a second reading, it is the first one again.
     fn readings<Q: Steps>(&self, unit: &Measured<'_>, quantity: fn(Ac) -> Q) -> [i64; 2] {
-        let now = (self.value)(&unit.status);
-        let again = unit.again.map_or(now, |again| (self.again)(&again));
-        [now, again].map(|ac| quantity(ac).steps())
+        self.both(unit).map(|ac| quantity(ac).steps())
     }
 
     /// Returns the largest difference that is tolerated.
@@ -118,8 +119,9 @@ impl Source {
         max: Q,
         drift: Percent,
         quantity: fn(Ac) -> Q,
+        drifts: bool,
     ) -> Q {
-        if !self.drifts(units) {
+        if !drifts {
             return max;
         }
         let readings = units.iter().map(|unit| quantity((self.value)(&unit.status)).steps());
@@ -130,19 +132,30 @@ impl Source {
     /// Returns whether the source is a generator: its frequency is far from 50 and 60 Hz, or the two readings
     /// of a unit differ.
     fn drifts(&self, units: &[&Measured<'_>]) -> bool {
-        let is_drifting = |unit: &&Measured<'_>| {
-            let (voltage, frequency) = (self.value)(&unit.status);
-            let (voltage_again, frequency_again) =
-                unit.again.map_or((voltage, frequency), |again| (self.again)(&again));
-            let is_far =
-                |frequency: Decihertz| frequency.0 > 0 && distance(frequency) > MAX_OFF_NOMINAL;
-            let has_both = voltage.0 > 0 && voltage_again.0 > 0;
-            is_far(frequency)
-                || is_far(frequency_again)
-                || has_both && difference(voltage, voltage_again) > STEADY_VOLTAGE
-                || has_both && difference(frequency, frequency_again) > STEADY_FREQUENCY
+        let is_moving = |unit: &&Measured<'_>| {
+            let [(voltage, frequency), (voltage_again, frequency_again)] = self.both(unit);
+            voltage.0 > 0
+                && voltage_again.0 > 0
+                && (difference(voltage, voltage_again) > STEADY_VOLTAGE
+                    || difference(frequency, frequency_again) > STEADY_FREQUENCY)
         };
-        units.iter().any(|unit| (self.may_drift)(&unit.status)) && units.iter().any(is_drifting)
+        self.has_generator_frequency(units) || self.may_drift(units) && units.iter().any(is_moving)
+    }
+
+    /// Returns whether the frequency of the source is far from 50 and 60 Hz.
+    fn has_generator_frequency(&self, units: &[&Measured<'_>]) -> bool {
+        let is_far = |(_, frequency): Ac| frequency.0 > 0 && distance(frequency) > MAX_OFF_NOMINAL;
+        self.may_drift(units) && units.iter().any(|unit| self.both(unit).into_iter().any(is_far))
+    }
+
+    fn may_drift(&self, units: &[&Measured<'_>]) -> bool {
+        units.iter().any(|unit| (self.may_drift)(unit))
+    }
+
+    /// Returns both readings. Without a second reading, it is the first one again.
+    fn both(&self, unit: &Measured<'_>) -> [Ac; 2] {
+        let now = (self.value)(&unit.status);
+        [now, unit.again.map_or(now, |again| (self.again)(&again))]
     }
 }
 

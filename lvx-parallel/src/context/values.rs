@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use pi18_proto::{Decivolts, GeneralStatus};
+
 use crate::{Observed, UnitSnapshot};
 
 /// Returns a value of a unit, as it is shown in a finding.
@@ -25,3 +27,11 @@ pub(crate) fn differ<'a, T: PartialEq>(
     let mut values = units.iter().filter_map(|unit| value(unit));
     values.next().is_some_and(|first| values.any(|other| other != first))
 }
+
+/// Returns whether a PV input has a voltage with which a charger can work.
+pub(crate) fn has_pv_voltage(status: &GeneralStatus) -> bool {
+    status.pv1_voltage.max(status.pv2_voltage) >= PV_PRESENT
+}
+
+/// The PV voltage from which a charger can work. At night, a string has a few volts (assumed).
+const PV_PRESENT: Decivolts = Decivolts(600);

@@ -15,7 +15,7 @@ use self::{
     Effect::{
         AbnormalCharger, BatteryHighWarning, BatteryLowWarning, BatteryWarning, DifferentSetting,
         ElectricalSetting, Fault, HighVoltmeter, IdleCharge, IdleDischarge, LineFail, LowVoltmeter,
-        MeasuredWarning, OutputFromGrid, OutputSetting, PvInputWithWarning, Rule,
+        MeasuredWarning, OutputFrequency, OutputFromGrid, OutputSetting, PvInputWithWarning, Rule,
         UnitWithoutBattery,
     },
     When::{Always, Chosen, Reports},
@@ -43,8 +43,10 @@ pub(super) enum Effect {
     BatteryHighWarning,
     /// `warning`: a low battery voltage.
     BatteryLowWarning,
-    /// `output-voltage`: the outputs that follow a wrong grid.
+    /// `output-voltage`: the outputs that follow a grid with a low voltage or a wrong frequency.
     OutputFromGrid,
+    /// `output-voltage`: the outputs whose frequency deviates from its setting.
+    OutputFrequency,
     /// `warning`: over temperature of a unit whose heat sink is hot, and overload of a unit whose load is high.
     MeasuredWarning(&'static str),
     /// `warning`, `battery-capacity` and `mode-conflict`: everything about a
@@ -109,7 +111,9 @@ static TABLE: &[Suppression] = &[
     row(Rule("output"), "output-voltage", Chosen(has_wrong_output)),
     row(Rule("output"), "split-phase", Reports),
     row(Rule("output-voltage"), "split-phase", Reports),
-    row(Rule("output-voltage"), "further-settings", Chosen(reports_output_difference)),
+    // Unequal frequency settings explain a frequency that deviates, not a voltage.
+    row(OutputFrequency, "further-settings", Chosen(reports_output_difference)),
+    // A high voltage is reported anyway: all loads must be switched off.
     row(OutputFromGrid, "grid", Reports),
     // Unequal output settings, or a fault of the current sharing, cause a current between units.
     row(Rule("circulating-current"), "further-settings", Chosen(reports_output_difference)),

@@ -12,7 +12,7 @@
 use crate::{
     Finding, FindingKind, Severity,
     advice::LIVE_TERMINALS,
-    context::{Context, Deviation, OffOutput},
+    context::{Context, DeviatingOutput, Deviation},
     rules::{
         BuiltIn,
         suppression::{Effect, is_suppressed},
@@ -23,7 +23,7 @@ pub(crate) static RULE: BuiltIn = BuiltIn::new(
     "output-voltage",
     "an output is far from its set voltage or frequency (output_voltage_deviation, output_frequency_deviation)",
     "PI18 2017 and 2022, \"PIRI\", AC output rating; assumed: appliances tolerate 10 %",
-    &[&HIGH, &LOW, &FREQUENCY, &GRID_VOLTAGE, &GRID_FREQUENCY],
+    &[&HIGH, &LOW, &FREQUENCY, &GRID_HIGH, &GRID_LOW, &GRID_FREQUENCY],
     check,
 );
 
@@ -64,12 +64,27 @@ static FREQUENCY: FindingKind = FindingKind::new(
     ],
 );
 
-static GRID_VOLTAGE: FindingKind = FindingKind::new(
+static GRID_HIGH: FindingKind = FindingKind::new(
+    Severity::Error,
+    "the output voltage of a unit follows a grid whose voltage is above the output setting and the rated input \
+     voltage by more than output_voltage_deviation, in both readings",
+    "the grid feeds the loads; this voltage destroys appliances and can set them on fire, and it can come from a \
+     broken neutral of the supply",
+    &[
+        "switch off all loads of this output at once, now, at their main switch",
+        "have an electrician measure the voltage and check the neutral; the loads stay off until then",
+        "if a generator feeds the grid input, have its voltage adjusted",
+        "if it is the public grid, call its operator",
+    ],
+);
+
+static GRID_LOW: FindingKind = FindingKind::new(
     Severity::Warning,
-    "the output voltage of a unit follows a grid whose voltage deviates by more than output_voltage_deviation \
-     from the output setting and from the rated input voltage, in both readings",
-    "the grid feeds the loads, and its voltage is wrong, not that of the unit; appliances can be damaged, and a \
-     high voltage can come from a broken neutral of the supply, which sets appliances on fire",
+    "the output voltage of a unit follows a grid whose voltage is below the output setting and the rated input \
+     voltage by more than output_voltage_deviation, in both readings",
+    "the grid feeds the loads, and its voltage is wrong, not that of the unit; motors and compressors overheat at a \
+     low voltage, and a broken neutral of the supply raises the voltage of other phases, which sets appliances on \
+     fire",
     &[
         "if lamps flicker or are brighter than normal, switch off all loads at once, now, at their main \
          switch; otherwise those that are sensitive, and those with motors",
@@ -91,17 +106,21 @@ static GRID_FREQUENCY: FindingKind = FindingKind::new(
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let off = context.off_outputs();
-    let of = |kind: &FindingKind, is_about: &dyn Fn(&OffOutput<'_, '_>) -> bool, what: String| {
-        let values: Vec<_> = off.iter().filter(|off| is_about(off)).map(value).collect();
-        (!values.is_empty()).then(|| RULE.report(kind, what, values))
-    };
+    let off = context.deviating_outputs();
+    let of =
+        |kind: &FindingKind, is_about: &dyn Fn(&DeviatingOutput<'_, '_>) -> bool, what: String| {
+            let values: Vec<_> = off.iter().filter(|off| is_about(off)).map(value).collect();
+            (!values.is_empty()).then(|| RULE.report(kind, what, values))
+        };
     let is = |deviation| {
-        move |off: &OffOutput<'_, '_>| off.deviation == deviation && !off.is_due_to_grid
+        move |off: &DeviatingOutput<'_, '_>| off.deviation == deviation && !off.is_due_to_grid
+    };
+    let from_grid = |deviation| {
+        move |off: &DeviatingOutput<'_, '_>| off.deviation == deviation && off.is_due_to_grid
     };
     let max = context.thresholds().output_voltage_deviation;
     let max_frequency = context.thresholds().output_frequency_deviation;
-    let own = [
+    let voltages = [
         of(
             &HIGH,
             &is(Deviation::VoltageHigh),
@@ -113,30 +132,37 @@ fn check(context: &Context<'_>) -> Vec<Finding> {
             format!("output voltage more than {max} below its setting"),
         ),
         of(
-            &FREQUENCY,
-            &is(Deviation::Frequency),
-            format!("output frequency more than {max_frequency} off its setting"),
+            &GRID_HIGH,
+            &from_grid(Deviation::VoltageHigh),
+            format!("the grid gives the output a voltage more than {max} above its setting"),
         ),
     ];
-    let from_grid = [
-        of(
-            &GRID_VOLTAGE,
-            &|off| off.is_due_to_grid && off.deviation != Deviation::Frequency,
-            format!("the grid gives the output a voltage more than {max} off its setting"),
-        ),
-        of(
-            &GRID_FREQUENCY,
-            &|off| off.is_due_to_grid && off.deviation == Deviation::Frequency,
-            format!(
-                "the grid gives the output a frequency more than {max_frequency} off its setting"
-            ),
-        ),
-    ];
+    let low_grid = of(
+        &GRID_LOW,
+        &from_grid(Deviation::VoltageLow),
+        format!("the grid gives the output a voltage more than {max} below its setting"),
+    );
+    let frequency = of(
+        &FREQUENCY,
+        &is(Deviation::Frequency),
+        format!("output frequency more than {max_frequency} off its setting"),
+    );
+    let grid_frequency = of(
+        &GRID_FREQUENCY,
+        &from_grid(Deviation::Frequency),
+        format!("the grid gives the output a frequency more than {max_frequency} off its setting"),
+    );
     let keeps_grid = !is_suppressed(context, Effect::OutputFromGrid);
-    own.into_iter().chain(from_grid.into_iter().filter(|_| keeps_grid)).flatten().collect()
+    let keeps_frequency = !is_suppressed(context, Effect::OutputFrequency);
+    let others = [
+        low_grid.filter(|_| keeps_grid),
+        frequency.filter(|_| keeps_frequency),
+        grid_frequency.filter(|_| keeps_grid && keeps_frequency),
+    ];
+    voltages.into_iter().chain(others).flatten().collect()
 }
 
-fn value(off: &OffOutput<'_, '_>) -> crate::Observed {
+fn value(off: &DeviatingOutput<'_, '_>) -> crate::Observed {
     let status = &off.measured.status;
     let setting = off.measured.unit.rated.value();
     let text = match (off.deviation, setting) {
@@ -151,7 +177,7 @@ fn value(off: &OffOutput<'_, '_>) -> crate::Observed {
 
 #[cfg(test)]
 mod tests {
-    use pi18_proto::{Decihertz, Decivolts, LoadConnection};
+    use pi18_proto::{Decihertz, Decivolts, FaultCode, LoadConnection};
 
     use crate::{
         BankSnapshot, Severity,
@@ -252,9 +278,11 @@ mod tests {
 
     #[test]
     fn output_that_follows_wrong_grid_names_grid() {
-        for (volts, hertz) in [(1350, 600), (1050, 600), (1200, 530)] {
+        for (volts, hertz, expected) in
+            [(1350, 600, ERROR), (1050, 600, WARNING), (1200, 530, WARNING)]
+        {
             let bank = on_grid(volts, hertz);
-            assert_eq!(findings(&bank), WARNING, "{volts} {hertz}");
+            assert_eq!(findings(&bank), expected, "{volts} {hertz}");
             assert!(first_finding(&bank).starts_with("the grid gives"), "{}", first_finding(&bank));
         }
         for (volts, hertz) in [(1320, 630), (1080, 570), (1270, 600)] {
@@ -286,5 +314,29 @@ mod tests {
             status.output_voltage = Decivolts(1000);
         });
         assert_eq!(findings(&bank), [("grid", Severity::Warning)]);
+    }
+
+    #[test]
+    fn high_voltage_is_reported_beside_other_causes() {
+        let mut bank = bank_of(&["mode=03&sun=30&load=1000", "mode=03"]);
+        bank.units[1].rated.value_mut().unwrap().output_frequency = Decihertz(500);
+        measure(&mut bank.units, 0, |status| status.output_voltage = Decivolts(1500));
+        assert!(findings(&bank).contains(&ERROR[0]), "{:?}", findings(&bank));
+        let mut bank = on_grid(1200, 600);
+        measure(&mut bank.units, 1, |status| {
+            status.grid_voltage = Decivolts(1500);
+            status.output_voltage = Decivolts(1500);
+        });
+        assert!(findings(&bank).contains(&ERROR[0]), "{:?}", findings(&bank));
+    }
+
+    #[test]
+    fn unit_with_fault_that_supplies_its_output_is_judged() {
+        let mut bank = bank_of(&["mode=03&sun=30&load=1000"]);
+        with_output(&mut bank, 1500, 600);
+        bank.units[0].faults.value_mut().unwrap().fault = FaultCode::BATTERY_LOW;
+        assert!(findings(&bank).contains(&ERROR[0]), "{:?}", findings(&bank));
+        bank.units[0].mode = crate::Answer::default();
+        assert!(!findings(&bank).contains(&ERROR[0]), "{:?}", findings(&bank));
     }
 }

@@ -22,7 +22,7 @@ use super::limits::{Battery, batteries};
 use crate::{
     Finding, FindingKind, Severity,
     advice::{OPENED, OVERCHARGED},
-    context::Context,
+    context::{Context, has_pv_voltage},
     rules::BuiltIn,
 };
 
@@ -108,17 +108,13 @@ fn is_open(context: &Context<'_>, units: &[Battery<'_, '_>]) -> bool {
         )
     };
     let has_source = |status: &GeneralStatus| {
-        status.pv1_voltage.max(status.pv2_voltage) >= PV_PRESENT
-            || status.dc_ac_direction == DcAcDirection::AC_TO_DC
+        has_pv_voltage(status) || status.dc_ac_direction == DcAcDirection::AC_TO_DC
     };
     units
         .iter()
         .all(|unit| has_no_current(unit) && unit.each.status.battery_capacity < max_capacity)
         && units.iter().any(|unit| has_source(&unit.each.status))
 }
-
-/// The PV voltage from which a charger can work. At night, a string has a few volts (assumed).
-const PV_PRESENT: Decivolts = Decivolts(600);
 
 #[cfg(test)]
 mod tests {

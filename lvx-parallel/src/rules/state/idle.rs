@@ -101,7 +101,7 @@ fn finding(context: &Context<'_>, group: &OutputGroup<'_, '_>) -> Option<Finding
                 .all(|other| has_mode(other, WorkingMode::HYBRID) && is_dark(context, other)))
     };
     let output = Share {
-        compared: &|each| shares_output(each) && each.status.output_voltage > MIN_OUTPUT,
+        compared: &|each| shares_output(each),
         busy: &|each| each.lasts(|s| s.active_power >= busy, |s| s.active_power >= busy),
         idle: &|each| each.lasts(|s| s.active_power <= idle, |s| s.active_power <= idle),
     };
@@ -130,7 +130,7 @@ fn finding(context: &Context<'_>, group: &OutputGroup<'_, '_>) -> Option<Finding
     let charge = Share {
         compared: &|each| is_dark(context, each) && has_room(each),
         busy: &|each| each.lasts(|s| s.charge_current >= busy, |s| s.charge_current >= busy),
-        idle: &|each| has_no_current(each) && each.status.grid_voltage > MIN_OUTPUT,
+        idle: &|each| has_no_current(each) && each.status.grid_voltage > MIN_GRID,
     };
     let is_dark_for_all = units.iter().all(|each| is_dark(context, each));
     let is_explained = is_suppressed(context, Effect::IdleCharge);
@@ -208,8 +208,8 @@ fn has_room(each: &Measured<'_>) -> bool {
     each.lasts(|s| is_below(s.battery_voltage), |s| is_below(s.battery_voltage))
 }
 
-/// Voltage below which an output or the grid is off (assumed).
-const MIN_OUTPUT: Decivolts = Decivolts(500);
+/// Voltage below which the grid is off (assumed).
+const MIN_GRID: Decivolts = Decivolts(500);
 /// Distance from float, re-charge and re-discharge voltage within which units may act differently, in tenths of a
 /// volt (assumed).
 const MARGIN: i64 = 5;
@@ -271,6 +271,16 @@ mod tests {
         let at_most =
             |watts| found(&[OFF_GRID, OFF_GRID], |status| status.active_power = Watts(watts));
         assert_eq!((at_most(50), at_most(51)), (WARNING.to_vec(), Vec::new()));
+    }
+
+    #[test]
+    fn unit_without_output_voltage_is_reported() {
+        let dead = |status: &mut GeneralStatus| {
+            no_output(status);
+            status.output_voltage = Decivolts(0);
+            status.output_frequency.0 = 0;
+        };
+        assert_eq!(found(&[OFF_GRID, OFF_GRID], dead), WARNING);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! In little light, one unit may be in battery mode and another one in hybrid mode: the PV inputs start and stop
 //! minutes apart. This is information if every such unit has less PV power than `pv_power_producing`, and one
-//! has a PV voltage. At night or with substantial PV power, no PV input starts or stops, and the conflict is a
+//! has a PV voltage of at least 60 V. At night or with substantial PV power, no PV input starts or stops, and the conflict is a
 //! warning.
 //!
 //! Source: PI18 2017 and 2022, "MOD"; assumed: units of a bank change modes together, and start PV by
@@ -17,7 +17,7 @@ use pi18_proto::WorkingMode;
 use crate::{
     Finding, FindingKind, Severity, UnitSnapshot,
     advice::LIVE_TERMINALS,
-    context::{Context, observed, window},
+    context::{Context, has_pv_voltage, observed, window},
     rules::{
         BuiltIn,
         suppression::{Effect, is_suppressed},
@@ -48,7 +48,7 @@ static CONFLICT: FindingKind = FindingKind::new(
 static LITTLE_LIGHT: FindingKind = FindingKind::new(
     Severity::Info,
     "some units are in battery mode and others in hybrid mode, in little light: each has a PV power below \
-     pv_power_producing, and one has a PV voltage",
+     pv_power_producing, and one has a PV voltage of at least 60 V",
     "at dawn and at dusk, the PV inputs of the units start and stop minutes apart",
     &[],
 );
@@ -103,7 +103,7 @@ fn has_little_light(context: &Context<'_>, units: &[&UnitSnapshot]) -> bool {
         && statuses
             .iter()
             .all(|status| status.pv1_power.0.saturating_add(status.pv2_power.0) < producing)
-        && statuses.iter().any(|status| status.pv1_voltage.0 > 0 || status.pv2_voltage.0 > 0)
+        && statuses.iter().any(has_pv_voltage)
 }
 
 /// Returns the group of the mode of a unit; `None` if the unit is left out.
@@ -128,7 +128,7 @@ fn group(context: &Context<'_>, unit: &UnitSnapshot) -> Option<ModeGroup> {
 
 #[cfg(test)]
 mod tests {
-    use pi18_proto::Watts;
+    use pi18_proto::{Decivolts, Watts};
 
     use crate::{
         Severity,
@@ -171,6 +171,17 @@ mod tests {
         }
         assert_eq!(battery_and_hybrid("sun=2&load=800", [0, 500]), warning);
         assert_eq!(battery_and_hybrid("sun=0&load=800", [0, 0]), warning, "at night");
+    }
+
+    #[test]
+    fn few_volts_at_night_are_no_light() {
+        let with = |volts| {
+            let mut bank = bank_of(&["sun=0&load=800&mode=03", "mode=05"]);
+            measure(&mut bank.units, 1, |status| status.pv1_voltage = Decivolts(volts));
+            findings(&bank)
+        };
+        assert_eq!(with(599), [("mode-conflict", Severity::Warning)]);
+        assert_eq!(with(600), [("mode-conflict", Severity::Info)]);
     }
 
     #[test]
