@@ -362,7 +362,7 @@ impl UnitSnapshot {
 
     /// Returns what the unit reports about itself in `PRIn`. A unit without a number is found by its serial
     /// number.
-    fn own_rating(&self) -> Option<ParallelRating> {
+    pub(crate) fn own_rating(&self) -> Option<ParallelRating> {
         let mut present = self.ratings.iter().enumerate().filter_map(|(number, answer)| {
             Some((number, answer.value().filter(|rating| is_present(*rating))?))
         });

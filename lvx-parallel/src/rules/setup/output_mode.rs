@@ -9,7 +9,7 @@
 //! Source: PI18 2017 and 2022, "PIRI": output mode.
 
 use lvx_settings::output_mode_conflict;
-use pi18_proto::FaultCode;
+use pi18_proto::{FaultCode, OutputMode};
 
 use crate::{
     Finding, FindingKind, Severity, UnitSnapshot,
@@ -49,21 +49,37 @@ static CONFLICT: FindingKind = FindingKind::new(
 );
 
 fn check(context: &Context<'_>) -> Vec<Finding> {
-    let modes: Vec<_> = context.units.iter().filter_map(|unit| unit.output_mode()).collect();
+    // Where units show parallel in `PIRI` and a phase in `PRIn`, a unit without the latter may have a phase too.
+    let has_phase_in_rating =
+        |unit: &UnitSnapshot| unit.own_rating().is_some() && unit.output_mode() != in_piri(unit);
+    let needs_rating = context.units.iter().any(|unit| has_phase_in_rating(unit));
+    let is_known = |unit: &&&UnitSnapshot| {
+        let is_parallel = unit.output_mode() == Some(OutputMode::PARALLEL);
+        !(needs_rating && is_parallel) || unit.own_rating().is_some()
+    };
+    let known = context.units.iter().filter(is_known);
+    let modes: Vec<_> = known.filter_map(|unit| unit.output_mode()).collect();
+    let is_whole = context.is_whole() && modes.len() == context.units.len();
     if context.units.len().max(context.known_size()) < 2 || modes.is_empty() {
         return Vec::new();
     }
-    let Some(what) = output_mode_conflict(&modes, context.is_whole()) else { return Vec::new() };
+    let Some(what) = output_mode_conflict(&modes, is_whole) else { return Vec::new() };
     let has_fault = context.has_fault(&[FaultCode::PARALLEL_OUTPUT_SETTINGS]);
     let kind = if has_fault { &WITH_FAULT } else { &CONFLICT };
     let values = each(&context.units, UnitSnapshot::output_mode);
     vec![RULE.report(kind, what.to_string(), values)]
 }
 
+fn in_piri(unit: &UnitSnapshot) -> Option<OutputMode> {
+    Some(unit.rated.value()?.output_mode)
+}
+
 #[cfg(test)]
 mod tests {
+    use pi18_proto::OutputMode;
+
     use crate::{
-        Severity,
+        Answer, Gap, Reason, Severity,
         rules::testing::{bank_of, findings, first_finding},
     };
 
@@ -99,5 +115,16 @@ mod tests {
         bank.units.remove(0);
         let found = findings(&bank);
         assert_eq!(found, [("output-mode", Severity::Error), ("bank-size", Severity::Warning)]);
+    }
+
+    #[test]
+    fn unit_with_unread_rating_is_not_judged_beside_phases_of_two() {
+        let mut bank = bank_of(&["output-mode=5", "output-mode=6"]);
+        for unit in &mut bank.units {
+            unit.rated.value_mut().unwrap().output_mode = OutputMode::PARALLEL;
+        }
+        assert_eq!(findings(&bank), []);
+        bank.units[1].ratings[1] = Answer::Missing(Gap::new(Reason::Silent, ""));
+        assert!(!findings(&bank).contains(&FOUND[0]));
     }
 }
