@@ -103,6 +103,17 @@ fn pty_and_tcp_together_serve_the_same_unit() {
 }
 
 #[test]
+fn served_unit_has_the_time_of_this_computer() {
+    let simulator = Simulator::start(&[]);
+    let judged = |simulator: &Simulator| {
+        lvx(&["sync-check", "--only", "clock", &simulator.addresses[0]]).status.code()
+    };
+    assert_eq!(judged(&simulator), Some(0));
+    let other = Simulator::start(&["--switch", "clock=2026-06-21T12:30:00"]);
+    assert_eq!(judged(&other), Some(1));
+}
+
+#[test]
 fn second_tcp_client_is_refused_with_a_text() {
     let simulator = Simulator::start(&["--tcp", "127.0.0.1:0"]);
     let address = simulator.addresses[0].strip_prefix("tcp:").unwrap();

@@ -10,8 +10,11 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     sync::mpsc,
+    time::Instant,
 };
 
+use lvx_settings::{HostClock, Settings};
+use pi18_proto::Query;
 use pi18_transport::{
     sim::{self, Bank, BankConfig, Served, SharedBank, Switches},
     wrap,
@@ -87,7 +90,27 @@ fn bank(args: &args::Simulate, units: usize) -> Result<Bank, Failure> {
             switches.set(switch).map_err(|error| wrong(&error))?;
         }
     }
-    Bank::new(BankConfig { units, switches }).map_err(Failure::usage)
+    let mut bank = Bank::new(BankConfig { units, switches }).map_err(Failure::usage)?;
+    if !args.switches.iter().any(|text| text.contains("clock")) {
+        set_clocks(&mut bank);
+    }
+    Ok(bank)
+}
+
+/// Sets the clocks of the units to the time of this computer, as an owner does. Sun and house keep the date of the
+/// bank.
+fn set_clocks(bank: &mut Bank) {
+    let now = HostClock::system().time(Instant::now());
+    for unit in 0..bank.units() {
+        let mut settings = Settings::default();
+        if let Some(reply) = bank.peek(unit, Query::Clock) {
+            settings.take(&reply, now);
+        }
+        // Without a clock to set, the unit keeps the bank's.
+        if let Some(ahead) = settings.clock {
+            let _ = bank.switch(unit, &format!("clock-offset={}s", -ahead.seconds));
+        }
+    }
 }
 
 fn pty(

@@ -50,13 +50,14 @@ fn bank_on_hidraw_is_checked_compared_and_dumped(backend: Backend) {
     let bank = bank(2, CALM);
     let _units = two_units(backend, &bank);
     let [first, second] = addresses();
-    let output = output_of(&["sync-check", &first, &second]);
+    // The clocks of virtual units differ from this computer's.
+    let output = output_of(&["sync-check", "--skip", "clock", &first, &second]);
     assert!(output.contains("healthy: 2 units, no error, no warning"), "{output}");
     let output = output_of(&["compare", &first, &second]);
     assert!(output.contains("bulk (C.V.) voltage"), "{output}");
     let folder = Folder::new("dump");
     let saved = folder.file("bank.yaml", &output_of(&["dump", &first, &second]));
-    let output = output_of(&["sync-check", "--from", saved.to_str().unwrap()]);
+    let output = output_of(&["sync-check", "--skip", "clock", "--from", saved.to_str().unwrap()]);
     assert!(output.contains("healthy: 2 units"), "{output}");
 }
 

@@ -105,20 +105,25 @@ pub(super) fn amperes(text: &str) -> Option<Amperes> {
 
 /// Reads a time in seconds (`2s`, `0.5s`) or milliseconds (`20ms`).
 pub(super) fn time(text: &str) -> Option<Duration> {
+    time_up_to(1e6, text)
+}
+
+/// Reads a time of at most `max` seconds or milliseconds.
+fn time_up_to(max: f64, text: &str) -> Option<Duration> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
         None => (text.strip_suffix('s')?, 1.0),
     };
-    between(number, 0.0, 1e6).map(|number| Duration::from_secs_f64(number * unit))
+    between(number, 0.0, max).map(|number| Duration::from_secs_f64(number * unit))
 }
 
-/// Reads a time as [`time`] does, perhaps with a minus sign.
+/// Reads a time of up to 30 years, perhaps with a minus sign.
 pub(super) fn signed_time(text: &str) -> Option<SignedDuration> {
     let (is_negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let time = SignedDuration::try_from(time(text)?).ok()?;
+    let time = SignedDuration::try_from(time_up_to(1e9, text)?).ok()?;
     Some(if is_negative { -time } else { time })
 }
 
