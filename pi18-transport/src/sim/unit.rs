@@ -167,6 +167,12 @@ impl Unit {
         self.switches.state.instance.unwrap_or(index)
     }
 
+    /// Returns the battery voltage with the error of the unit's voltmeter, V.
+    pub(super) fn measured_volts(&self) -> f64 {
+        let deviation = [0.0, 0.04, -0.04].get(self.index % 3).copied().unwrap_or_default();
+        self.volts + deviation + self.switches.state.battery_offset
+    }
+
     /// Returns the fault: the unit's own one, otherwise one of parallel operation that stops the bank.
     pub(super) fn fault(&self) -> FaultCode {
         let own = self.own_fault();

@@ -173,9 +173,14 @@ impl World {
         self.grid() != Grid::Off
     }
 
-    /// Returns the directions in which a current can flow through the battery.
+    /// Returns the directions in which a current can flow through the battery: those that the BMS allows, until the
+    /// battery is at the end of its range.
     pub(super) fn path(&self) -> Path {
-        self.bms.path(self.switches.bms.unwrap_or_default())
+        let path = self.bms.path(self.switches.bms.unwrap_or_default());
+        Path {
+            charge: path.charge && self.battery.can_charge(),
+            discharge: path.discharge && self.battery.can_discharge(),
+        }
     }
 
     /// Returns the index of the unit with an instance number: `receiver`, the unit that received the request,

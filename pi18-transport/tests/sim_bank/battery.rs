@@ -5,7 +5,7 @@ use std::time::Duration;
 use pi18_proto::Query;
 use pi18_transport::sim::Bank;
 
-use crate::{bank, data, hours, status};
+use crate::{ask_at, bank, data, hours, status};
 
 fn mode(bank: &Bank, unit: usize) -> String {
     data(&bank.peek(unit, Query::Mode).unwrap())
@@ -49,6 +49,27 @@ fn charge_tapers_at_bulk_voltage_then_floats() {
         }
         let (volts, _) = charge(&bank);
         assert!((53.8..=55.6).contains(&volts), "{bulk}: {volts} V");
+    }
+}
+
+#[test]
+fn full_battery_supplies_a_load_without_collapse() {
+    for soc in [95, 98, 100] {
+        let mut bank = bank(&[&format!("soc={soc}&sun=0&grid=off&load=2000")]);
+        for minute in 0..30 {
+            bank.advance(Duration::from_secs(minute * 60));
+            assert_eq!(mode(&bank, 0), "03", "{soc} %, minute {minute}");
+            assert!(charge(&bank).0 > 51.0, "{soc} %, minute {minute}: {:?}", charge(&bank));
+        }
+    }
+    // Full after a charge, then a load without sun.
+    let mut bank = bank(&["soc=97&load=0&grid=off"]);
+    let full = minutes_until(&mut bank, 0, |bank| charge(bank).1 == [0, 0]);
+    bank.switch(0, "sun=0").unwrap();
+    bank.switch(0, "load=2500").unwrap();
+    for minute in full..full + 30 {
+        bank.advance(Duration::from_secs(minute * 60));
+        assert!(charge(&bank).0 > 51.0, "{:?}", charge(&bank));
     }
 }
 
@@ -136,4 +157,38 @@ fn bank_without_any_battery_stops_when_the_sun_is_too_weak() {
     assert_eq!(mode(&bank, 0), "01");
     bank.switch(0, "grid=on").unwrap();
     assert_eq!((mode(&bank, 0), status(&bank, 0).active_power.0), ("05".to_owned(), 1500));
+}
+
+#[test]
+fn disconnected_unit_in_a_kept_mode_no_longer_discharges_the_battery() {
+    let mut bank = bank(&["units=1&mode=05&grid=off&sun=0&load=2000"]);
+    assert!(status(&bank, 0).discharge_current.0 > 30);
+    let before = status(&bank, 0).battery_capacity.0;
+    bank.switch(0, "battery=off").unwrap();
+    bank.advance(hours(2));
+    bank.switch(0, "load=0").unwrap();
+    bank.switch(0, "battery=on").unwrap();
+    assert_eq!(status(&bank, 0).battery_capacity.0, before);
+}
+
+#[test]
+fn unit_without_battery_stays_off_if_the_sun_does_not_cover_its_own_use() {
+    let bank =
+        bank(&["battery=off&grid=off&load=0&sun=20&standby-use=500&clock=2026-06-21T07:00:00"]);
+    let now = status(&bank, 0);
+    assert_eq!((mode(&bank, 0), now.output_voltage.0), ("01".to_owned(), 0), "{now:?}");
+}
+
+#[test]
+fn unit_without_battery_waits_for_its_time_window_in_standby() {
+    let mut bank = bank(&["units=1&battery=off&sun=0&load=500"]);
+    assert_eq!(mode(&bank, 0), "02");
+    assert_eq!(ask_at(&mut bank, 0, "ACLT0100,0200", Duration::ZERO), "^1");
+    bank.advance(Duration::from_secs(20));
+    let mut modes = Vec::new();
+    for step in 2..120 {
+        bank.advance(Duration::from_secs(step * 10));
+        modes.push(mode(&bank, 0));
+    }
+    assert!(modes.iter().all(|mode| mode == "01"), "{modes:?}");
 }

@@ -113,3 +113,12 @@ fn unit_that_is_switched_off_answers_in_standby_and_has_no_fault() {
     bank.switch(0, "switch=on").unwrap();
     assert_eq!(status(&bank, 0).active_power.0, 500);
 }
+
+#[test]
+fn interruption_counts_also_after_another_parallel_fault() {
+    let mut bank = bank(&["units=3&load=900&fault=83", ""]);
+    bank.switch(1, "fault=80").unwrap();
+    bank.switch(2, "units=4").unwrap();
+    // The new unit was never heard of.
+    assert!(ask(&mut bank, 0, "PGS3").starts_with("0,0,00,"));
+}

@@ -146,3 +146,16 @@ fn flag_overload_bypass_lets_the_grid_supply_an_overload() {
     bank.advance(Duration::from_secs(200));
     assert_eq!(mode(&bank, 0), "05");
 }
+
+#[test]
+fn restart_after_an_overload_does_not_wait_for_a_unit_with_another_fault() {
+    let mut bank = bank(&["grid=off&load=14000"]);
+    for unit in 0..2 {
+        assert_eq!(ask_at(&mut bank, unit, "PED", Duration::ZERO), "^1");
+    }
+    bank.advance(Duration::from_secs(20));
+    bank.switch(0, "load=2000").unwrap();
+    bank.switch(1, "fault=02").unwrap();
+    bank.advance(Duration::from_secs(200));
+    assert_eq!((mode(&bank, 0), mode(&bank, 1)), ("03".to_owned(), "04".to_owned()));
+}

@@ -9,7 +9,8 @@
 //!   full cell relaxes in published charts of resting voltages. Above 100 % the voltage rises steeply (assumed).
 //! - The voltage across a resistance, which follows the current at once: 0.01 ohm at 300 Ah (assumed).
 //! - The polarization, which follows the current within ten minutes. It is small, except that it rises steeply
-//!   above 95 %: a nearly full battery accepts less and less current at a constant voltage (assumed).
+//!   above 95 % while the battery is charged: a nearly full battery accepts less and less current at a constant
+//!   voltage (assumed).
 //!
 //! Of the charge that flows into the battery, 0.5 % is lost (assumed: the coulombic efficiency of LFP cells is
 //! above 99 %). The model has no hysteresis, temperature, ageing or self-discharge.
@@ -23,6 +24,8 @@ pub(crate) struct Battery {
     charge: f64,
     /// Voltage of the polarization, V; `None` until the first current, which has then flowed for long.
     polarization: Option<f64>,
+    /// Whether that first current charges the battery.
+    starts_charging: bool,
 }
 
 /// A voltage source with a resistance in series, to which a battery is equivalent at one moment.
@@ -46,7 +49,7 @@ pub(crate) struct BatteryLoss {
 impl Battery {
     /// Creates a battery: capacity in Ah, state of charge from 0 to 1.
     pub(crate) fn new(capacity: f64, soc: f64) -> Self {
-        Self { capacity, charge: capacity * soc, polarization: None }
+        Self { capacity, charge: capacity * soc, polarization: None, starts_charging: false }
     }
 
     /// Returns the state of charge, 0 to 1.
@@ -79,26 +82,43 @@ impl Battery {
         parts.sum::<f64>() * CELLS * self.capacity
     }
 
+    /// Returns whether the battery can take more charge.
+    pub(crate) fn can_charge(self) -> bool {
+        self.charge < FULL * self.capacity
+    }
+
+    /// Returns whether the battery can release more charge.
+    pub(crate) fn can_discharge(self) -> bool {
+        self.charge > EMPTY * self.capacity
+    }
+
     /// Returns the source to which the battery is equivalent now.
     pub(crate) fn source(self) -> Source {
-        let [ohmic, polarization] = self.resistances();
+        let [ohmic, polarization] = self.resistances(self.starts_charging);
         match self.polarization {
             Some(volts) => Source { volts: self.rest_voltage() + volts, resistance: ohmic },
             None => Source { volts: self.rest_voltage(), resistance: ohmic + polarization },
         }
     }
 
+    /// States whether the first current charges the battery. Returns whether this changes the source.
+    pub(crate) fn expect_charging(&mut self, charges: bool) -> bool {
+        let changes = self.polarization.is_none() && self.starts_charging != charges;
+        self.starts_charging = charges;
+        changes
+    }
+
     /// Starts the polarization, unless it has started, as if a current had flowed for long. The current, A, is
     /// positive while it charges the battery.
     pub(crate) fn start_polarization(&mut self, current: f64) {
-        let [_, resistance] = self.resistances();
+        let [_, resistance] = self.resistances(current > 0.0);
         self.polarization.get_or_insert(current * resistance);
     }
 
     /// Charges the battery with a current, A, for a time, hours, and returns the energy that is lost. A negative
     /// current discharges it.
     pub(crate) fn flow(&mut self, current: f64, hours: f64) -> BatteryLoss {
-        let [ohmic, polarizing] = self.resistances();
+        let [ohmic, polarizing] = self.resistances(current > 0.0);
         let rest = self.rest_voltage();
         let polarization = self.polarization.unwrap_or(current * polarizing);
         let unstored = if current > 0.0 { current * CHARGE_LOSS } else { 0.0 };
@@ -119,10 +139,11 @@ impl Battery {
     }
 
     /// Returns the resistance of cells and cables, and the one that limits the polarization, ohms. Both fall with
-    /// the capacity, as in parallel packs.
-    fn resistances(self) -> [f64; 2] {
+    /// the capacity, as in parallel packs. The second one rises at the full end only if the current `charges`.
+    fn resistances(self, charges: bool) -> [f64; 2] {
         let ohmic = RESISTANCE / self.capacity;
-        [ohmic, ohmic * interpolate(&POLARIZATION, self.fill())]
+        let fill = if charges { self.fill() } else { self.fill().min(NEARLY_FULL) };
+        [ohmic, ohmic * interpolate(&POLARIZATION, fill)]
     }
 }
 
@@ -168,11 +189,14 @@ const CELL: [(f64, f64); 11] = [
     (1.05, 4.20),
 ];
 
+/// Charge from which a current into the battery meets a rising resistance, as a share of the capacity.
+const NEARLY_FULL: f64 = 0.93;
+
 /// Resistance that limits the polarization, as a multiple of the other resistance, by charge.
 const POLARIZATION: [(f64, f64); 8] = [
     (0.0, 2.0),
     (0.1, 0.3),
-    (0.93, 0.3),
+    (NEARLY_FULL, 0.3),
     (0.96, 2.0),
     (0.98, 5.0),
     (1.0, 16.0),
@@ -225,12 +249,39 @@ mod tests {
     #[test]
     fn nearly_full_battery_accepts_less_current() {
         let accepted = |soc| {
-            let source = Battery::new(300.0, soc).source();
+            let mut battery = Battery::new(300.0, soc);
+            battery.expect_charging(true);
+            let source = battery.source();
             (56.4 - source.volts) / source.resistance
         };
         assert!(accepted(0.90) > 120.0);
         assert!((20.0..60.0).contains(&accepted(0.98)), "{}", accepted(0.98));
         assert!(accepted(1.0) < 12.0, "{}", accepted(1.0));
+    }
+
+    #[test]
+    fn nearly_full_battery_supplies_a_load_as_any_other() {
+        for soc in [0.95, 0.98, 1.0] {
+            let mut battery = Battery::new(300.0, soc);
+            assert!(battery.source().resistance < 0.014, "{soc}: {:?}", battery.source());
+            battery.start_polarization(-50.0);
+            for _ in 0..60 {
+                let source = battery.source();
+                let volts = source.volts - 50.0 * source.resistance;
+                assert!(volts > 51.0, "{soc}: {volts} V");
+                battery.flow(-50.0, 10.0 / 3600.0);
+            }
+        }
+    }
+
+    #[test]
+    fn battery_at_an_end_takes_or_gives_no_more_charge() {
+        let mut battery = Battery::new(10.0, 0.5);
+        assert!(battery.can_charge() && battery.can_discharge());
+        battery.flow(20.0, 1.0);
+        assert!(!battery.can_charge() && battery.can_discharge());
+        battery.flow(-20.0, 1.0);
+        assert!(battery.can_charge() && !battery.can_discharge());
     }
 
     #[test]

@@ -32,13 +32,16 @@ pub(crate) struct Bus {
 }
 
 impl Bus {
-    /// Computes voltages and currents. Returns `None` if the units need more power than the battery can supply.
+    /// Computes voltages and currents. Returns `None` if the units need more power than the battery, or one of
+    /// their cables, can supply.
     pub(crate) fn solve(battery: Source, path: Path, ports: &[Port]) -> Option<Self> {
         let sum = |volts| ports.iter().map(|port| port.current(volts)).sum::<f64>();
         let mut volts = battery.volts;
         for _ in 0..ITERATIONS {
             volts = battery.volts + battery.resistance * sum(volts);
-            if volts < battery.volts * COLLAPSE {
+            if volts < battery.volts * COLLAPSE
+                || ports.iter().any(|port| port.radicand(volts) < 0.0)
+            {
                 return None;
             }
         }
@@ -99,9 +102,14 @@ impl Port {
     /// Returns the current at a voltage, without the limit of the voltage, A.
     fn current(&self, volts: f64) -> f64 {
         // The solution of power = current * (volts + current * resistance).
-        let root = (volts * volts + 4.0 * self.resistance * self.power).max(0.0).sqrt();
+        let root = self.radicand(volts).max(0.0).sqrt();
         let sum = volts + root;
         if sum > 0.0 { 2.0 * self.power / sum } else { 0.0 }
+    }
+
+    /// Returns the radicand of the current at a voltage, V²; negative if the cable cannot carry the power.
+    fn radicand(&self, volts: f64) -> f64 {
+        volts * volts + 4.0 * self.resistance * self.power
     }
 
     /// Returns the current at a voltage, with the limit of the voltage, A.
@@ -177,6 +185,14 @@ mod tests {
         assert_near(bus.currents.iter().sum(), 0.0);
         assert!(Bus::solve(BATTERY, open, &[port(100.0), port(-400.0)]).is_none());
         assert_near(Bus::solve(BATTERY, open, &[port(0.0)]).unwrap().volts, 0.0);
+    }
+
+    #[test]
+    fn cable_with_a_large_resistance_cannot_carry_the_power() {
+        let thin = Port { resistance: 0.2, ..port(-5000.0) };
+        let strong = Source { volts: 53.0, resistance: 0.0 };
+        assert!(Bus::solve(strong, CLOSED, &[thin]).is_none());
+        assert!(Bus::solve(strong, CLOSED, &[Port { power: -3000.0, ..thin }]).is_some());
     }
 
     #[test]

@@ -59,6 +59,14 @@ impl Default for Inverter {
     }
 }
 
+impl Inverter {
+    /// Returns the power to the house, W, if only panels supply the inverter, with `pv` W; negative if they do not
+    /// cover its own use.
+    pub(crate) fn solar_output(&self, pv: f64) -> f64 {
+        pv * MPPT_EFFICIENCY * self.efficiency - self.own_use
+    }
+}
+
 /// The powers of one unit, W.
 ///
 /// They balance: `pv + grid = output + battery + own_use + mppt_loss + inverter_loss`.
@@ -99,9 +107,10 @@ impl FlowInput {
             && (utility_first || self.reserved || self.mode == WorkingMode::BYPASS)
     }
 
-    /// Returns the power that the unit can supply to the house with the sun alone, W.
+    /// Returns the power that the unit can supply to the house with the sun alone, W; negative if the sun does not
+    /// cover its own use.
     pub(crate) fn solar_output(&self) -> f64 {
-        self.pv * MPPT_EFFICIENCY * self.inverter.efficiency - self.inverter.own_use
+        self.inverter.solar_output(self.pv)
     }
 }
 

@@ -87,7 +87,8 @@ mod tests {
             (0_u32..9000).prop_map(|load| format!("load={load}")),
             (0_u32..100).prop_map(|sun| format!("sun={sun}")),
             prop_oneof![Just("on"), Just("off")].prop_map(|grid| format!("grid={grid}")),
-            prop_oneof![Just("auto"), Just("open")].prop_map(|bms| format!("bms={bms}")),
+            prop_oneof![Just("auto"), Just("open"), Just("closed")]
+                .prop_map(|bms| format!("bms={bms}")),
             prop_oneof![Just("on"), Just("off")].prop_map(|battery| format!("battery={battery}")),
             (50_u32..150).prop_map(|share| format!("share={}", f64::from(share) / 100.0)),
             (540_u32..585).prop_map(|bulk| format!("bulk={}.{}", bulk / 10, bulk % 10)),

@@ -174,9 +174,7 @@ fn battery_voltage(unit: &Unit) -> Decivolts {
     if unit.switches.state.battery_off {
         return Decivolts(0);
     }
-    let deviation = [0.0, 0.04, -0.04].get(unit.index % 3).copied().unwrap_or_default();
-    let shown = unit.volts + deviation + unit.switches.state.battery_offset;
-    Decivolts(round_u16(shown * 10.0))
+    Decivolts(round_u16(unit.measured_volts() * 10.0))
 }
 
 /// Returns the status of the charger of a string while it takes this power.

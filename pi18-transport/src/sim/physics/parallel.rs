@@ -33,7 +33,7 @@ pub(crate) fn spread_faults(world: &mut World) {
     for unit in &mut world.units {
         unit.parallel_fault = shared.unwrap_or(FaultCode::NONE);
     }
-    let interrupted = shared.is_some_and(is_interruption);
+    let interrupted = world.units.iter().map(Unit::own_fault).any(is_interruption);
     world.last_reports = match world.last_reports.take() {
         _ if !interrupted => None,
         Some(reports) => Some(reports),

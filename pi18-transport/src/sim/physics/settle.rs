@@ -6,8 +6,8 @@
 //! |---|---|
 //! | output off, with sun for the battery | charge |
 //! | output off, without it | standby |
-//! | grid, but neither battery nor sun; or the grid supplies an overload | bypass |
-//! | neither grid nor battery nor sun | standby |
+//! | grid for the load, but neither battery nor sun; or the grid supplies an overload | bypass |
+//! | neither grid for the load nor battery nor sun | standby |
 //! | grid, and one of: sun; utility before battery; reserved battery | hybrid |
 //! | otherwise | battery |
 //!
@@ -18,7 +18,7 @@
 //! models still charge). The other units go on.
 //!
 //! A unit whose battery cable is disconnected (switch `battery`) supplies the house with the sun, and with the grid
-//! where the sun is not enough (assumed).
+//! where the sun is not enough (assumed). Sun that does not cover what the unit uses itself does not count.
 
 use std::time::Duration;
 
@@ -49,7 +49,8 @@ pub(crate) fn settle(world: &mut World) {
     for unit in &mut world.units {
         unit.strings = panels::strings(unit.index, &unit.switches.state, sun, ambient);
         unit.pv_available = panels::available(&unit.strings);
-        unit.mode = mode(unit, grid, path);
+        let grid_for_load = grid && allows(unit, unit.extras.ac_load, at, world.stepped);
+        unit.mode = mode(unit, grid, grid_for_load, path);
         unit.unsupplied = false;
     }
     let house = world.switches.load.unwrap_or_else(|| day::load(at)) * (1.0 - appliance);
@@ -62,8 +63,8 @@ pub(crate) fn settle(world: &mut World) {
     reactive::settle(&mut world.units, world.switches.power_factor);
 }
 
-/// Computes the powers of the units that supply the house and charge the battery. Returns `false` if they need more
-/// power than there is; units without a source are then marked as unsupplied.
+/// Computes the powers of the units that supply the house and charge the battery. Returns `false` if this has marked
+/// another unit as unsupplied, because they need more power than there is; the powers then have to be computed again.
 fn supply(world: &mut World, at: civil::DateTime, house: f64) -> bool {
     let mut inputs: Vec<_> = world.units.iter().map(|unit| input(world, unit, at)).collect();
     let demanding = |unit: &&mut Unit| feeds_load(unit.mode) && !unit.unsupplied;
@@ -72,25 +73,26 @@ fn supply(world: &mut World, at: civil::DateTime, house: f64) -> bool {
         .filter(|(unit, _)| demanding(unit))
         .map(|(unit, input)| Supplier {
             weight: unit.switches.state.share.unwrap_or(1.0),
-            max: if unit.switches.state.battery_off && !input.loads_grid() {
-                input.solar_output().max(0.0)
-            } else {
-                f64::INFINITY
-            },
+            max: if needs_sun(unit, input) { input.solar_output().max(0.0) } else { f64::INFINITY },
         })
         .collect();
     let loads = share::divide(house, &suppliers);
     let is_short = loads.iter().sum::<f64>() < house - 1e-6;
     let mut loads = loads.into_iter();
+    let mut has_marked = false;
     for (unit, input) in world.units.iter_mut().zip(&mut inputs) {
         if demanding(&unit) {
             input.load = loads.next().unwrap_or_default();
-            unit.unsupplied = is_short && unit.switches.state.battery_off && !input.loads_grid();
+            unit.unsupplied = needs_sun(unit, input) && (is_short || input.solar_output() <= 0.0);
+            has_marked |= unit.unsupplied;
         } else {
             input.inverter.own_use = 0.0;
+            if unit.unsupplied {
+                input.mode = WorkingMode::STANDBY;
+            }
         }
     }
-    if is_short && world.units.iter().any(|unit| unit.unsupplied) {
+    if has_marked {
         return false;
     }
 
@@ -137,6 +139,11 @@ fn supply(world: &mut World, at: civil::DateTime, house: f64) -> bool {
     true
 }
 
+/// Returns whether the sun is the only source of a unit.
+fn needs_sun(unit: &Unit, input: &FlowInput) -> bool {
+    unit.switches.state.battery_off && !input.loads_grid()
+}
+
 /// Marks the units that discharge the battery as unsupplied. Returns whether there are none.
 fn drop_unsupplied(world: &mut World) -> bool {
     let mut has_none = true;
@@ -156,15 +163,11 @@ fn drop_unsupplied(world: &mut World) -> bool {
 fn input(world: &World, unit: &Unit, at: civil::DateTime) -> FlowInput {
     let grid = world.has_grid();
     let state = &unit.switches.state;
-    let usual = Inverter::default();
     let is_apart = state.battery_off || !world.path().discharge;
     FlowInput {
         mode: unit.mode,
         settings: unit.settings,
-        inverter: Inverter {
-            efficiency: state.efficiency.unwrap_or(usual.efficiency),
-            own_use: state.standby_use.unwrap_or(usual.own_use),
-        },
+        inverter: inverter(unit),
         pv: unit.pv_available,
         load: 0.0,
         grid_for_load: grid && allows(unit, unit.extras.ac_load, at, world.stepped),
@@ -173,6 +176,15 @@ fn input(world: &World, unit: &Unit, at: civil::DateTime) -> FlowInput {
         reserved: unit.stage.reserved || is_apart,
         max_charge: 0.0,
         max_ac_charge: 0.0,
+    }
+}
+
+/// Returns the losses of a unit's inverter.
+fn inverter(unit: &Unit) -> Inverter {
+    let (state, usual) = (&unit.switches.state, Inverter::default());
+    Inverter {
+        efficiency: state.efficiency.unwrap_or(usual.efficiency),
+        own_use: state.standby_use.unwrap_or(usual.own_use),
     }
 }
 
@@ -196,9 +208,13 @@ fn port(unit: &Unit) -> Port {
 
 /// Returns the mode of a unit. The power switch overrides a fault, a fault the switch `mode`, and that the conditions in
 /// the [module documentation](self).
-fn mode(unit: &Unit, grid: bool, path: Path) -> WorkingMode {
+fn mode(unit: &Unit, grid: bool, grid_for_load: bool, path: Path) -> WorkingMode {
     let is_apart = unit.switches.state.battery_off;
-    let sunny = unit.pv_available >= DARK;
+    let sunny = if is_apart {
+        inverter(unit).solar_output(unit.pv_available) > 0.0
+    } else {
+        unit.pv_available >= DARK
+    };
     let has_source = sunny || !is_apart && path.discharge;
     let utility_first = unit.settings.output_priority == OutputPriority::SOLAR_UTILITY_BATTERY;
     let is_off = unit.protection.is_off() || unit.load == LoadConnection::DISCONNECTED;
@@ -210,7 +226,7 @@ fn mode(unit: &Unit, grid: bool, path: Path) -> WorkingMode {
         pinned
     } else if is_off {
         if sunny && !is_apart { WorkingMode::CHARGE } else { WorkingMode::STANDBY }
-    } else if grid && (!has_source || unit.protection.bypassed) {
+    } else if grid_for_load && (!has_source || unit.protection.bypassed) {
         WorkingMode::BYPASS
     } else if !has_source {
         WorkingMode::STANDBY

@@ -61,7 +61,7 @@ fn step(world: &mut World) {
 /// The first repetition can enter and leave states. The others only enter states, of which there are few, so that
 /// the repetitions end.
 pub(crate) fn settle_states(world: &mut World) {
-    settle(world);
+    settle_from_rest(world);
     for repetition in 0..REPETITIONS {
         let mut next = next_states(world, Pace::AtOnce);
         if repetition > 0 {
@@ -75,9 +75,18 @@ pub(crate) fn settle_states(world: &mut World) {
             break;
         }
         apply(world, next);
-        settle(world);
+        settle_from_rest(world);
     }
     world.battery.start_polarization(world.battery_current);
+}
+
+/// Computes modes and powers. A battery without an earlier current resists the first one by its direction, which is
+/// known afterwards.
+fn settle_from_rest(world: &mut World) {
+    settle(world);
+    if world.battery.expect_charging(world.battery_current > 0.0) {
+        settle(world);
+    }
 }
 
 /// The states of the bank.
@@ -89,9 +98,12 @@ struct States {
 /// Returns the states that follow from the present conditions.
 fn next_states(world: &World, pace: Pace) -> States {
     let at = calendar::later(world.start, world.stepped);
-    // Units that stopped together start again together, because one alone would be overloaded.
+    // Units that stopped together start again together, because one alone would be overloaded. One that another
+    // fault keeps off cannot take part.
     let may_restart = |unit: &&Unit| {
-        unit.protection.overloaded && unit.extras.flags.overload_restart == Switch::ON
+        unit.protection.overloaded
+            && unit.extras.flags.overload_restart == Switch::ON
+            && !has_other_fault(unit)
     };
     let restart = world.units.iter().filter(may_restart).all(|unit| unit.protection.is_rested());
     let path = world.path();
@@ -120,7 +132,7 @@ fn next_states(world: &World, pace: Pace) -> States {
         // anything.
         let protection = if switches.mode.is_some() || switches.power_off {
             Protection::default()
-        } else if switches.fault.is_some() || unit.heat.tripped || unit.parallel_fault.is_fault() {
+        } else if has_other_fault(unit) {
             unit.protection
         } else {
             unit.protection.next(&observed, pace)
@@ -129,6 +141,12 @@ fn next_states(world: &World, pace: Pace) -> States {
     });
     let rest = world.battery.source().volts;
     States { units: units.collect(), bms: world.bms.next(world.battery_volts, rest) }
+}
+
+/// Returns whether a unit has a fault that does not come from its protections.
+fn has_other_fault(unit: &Unit) -> bool {
+    let switched = unit.switches.state.fault.is_some();
+    switched || unit.heat.tripped || unit.parallel_fault.is_fault()
 }
 
 /// Replaces the states.
