@@ -96,8 +96,11 @@ impl Bank {
     /// Changes a switch while the bank runs; for example, `fault=83` raises fault 83.
     ///
     /// The switch of a setting changes that setting, `rated` resets all settings, `soc` sets the state of
-    /// charge. `units` adds units, but does not remove any. `clock` and `seed` have no effect after the
-    /// start.
+    /// charge. `units` adds units, but does not remove any. `clock` has no effect after the start; `seed` changes
+    /// the gusts from then on, and nothing else.
+    ///
+    /// Modes, charging stages and protections then are those that the conditions lead to after a long time: a
+    /// battery below the cut-off voltage, for example, is cut off at once.
     ///
     /// # Errors
     /// If the unit or the switch does not exist, or the value has the wrong form.

@@ -46,3 +46,11 @@ fn speed_switch_does_not_change_the_line() {
     bank.receive(0, Duration::from_millis(530), &mut reply);
     assert_eq!(reply.len(), 111);
 }
+
+#[test]
+fn clock_drift_is_limited_to_an_hour_a_day() {
+    let mut bank = bank(&[]);
+    for (text, is_valid) in [("3600", true), ("-3600", true), ("3601", false), ("-3601", false)] {
+        assert_eq!(bank.switch(0, &format!("clock-drift={text}")).is_ok(), is_valid, "{text}");
+    }
+}

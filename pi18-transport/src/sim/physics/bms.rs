@@ -5,8 +5,7 @@
 //! | a cell above 3.65 V | no current into the battery | the battery rests below 3.40 V a cell |
 //! | a cell below 2.50 V | no current out of the battery | the battery rests above 2.80 V a cell |
 //!
-//! The limits are those of common packs of LFP cells; that the highest and the lowest cell differ from the mean by
-//! 0.02 V is assumed. The switch `bms` opens or closes both directions instead.
+//! The limits are assumed, as is the difference of the highest and the lowest cell from the mean, 0.02 V. The switch `bms` opens or closes both directions instead.
 //!
 //! If the units can supply more power than they use while no current can flow into the battery, their chargers
 //! overshoot: the voltage on their side jumps above the bulk voltage, and the power of the panels is curtailed. If

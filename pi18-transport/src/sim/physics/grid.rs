@@ -3,8 +3,8 @@
 //! The grid varies slowly and slightly. The voltage and the frequency of a portable generator fall with its
 //! load, and vary faster.
 //!
-//! Source: ISO 8528-5, class G1, allows a generator 5 % of voltage deviation, 8 % of frequency droop and a band
-//! of 2.5 % around it; the values here are within these limits.
+//! All values are assumed. They are meant to be within the limits of ISO 8528-5, class G1 (assumed: 5 % of voltage
+//! deviation, 8 % of frequency droop and a band of 2.5 % around it).
 
 use pi18_proto::{Decihertz, Decivolts};
 

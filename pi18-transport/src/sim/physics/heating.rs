@@ -1,9 +1,12 @@
 //! How the losses of a unit heat its heat sink and its charge controllers, and how a fan cools them.
 //!
 //! A temperature approaches that of the air plus the losses times a thermal resistance, with a time constant.
-//! The fan turns from a temperature of the heat sink on; without it, the resistance is several times as high.
+//! The resistance is that with a fan, at any temperature; only a locked fan makes it several times as high.
 //! A unit that has stopped because of its temperature starts again when it has cooled down, if the flag for it
 //! (`FLAG`, over-temperature restart) is set; otherwise after its power switch was off.
+//!
+//! The heat of circulating currents, and of the electronics that are always on, warms the heat sink, but is not in
+//! the energy account ([`losses`](super::losses)): no power of the model supplies it.
 //!
 //! Resistances, time constants and limits are assumed. They give about the temperatures that were observed.
 

@@ -3,6 +3,9 @@
 //! Each step adds the energy of its powers. The account closes:
 //! `pv + grid = output + own_use + mppt + inverter + cable + battery + stored`, where the stored energy is the
 //! change of the battery's energy. A test holds the account over months of virtual time.
+//!
+//! The heat of circulating currents, and of electronics that are always on, is not in the account: it only
+//! [warms](super::heating) the units.
 
 use super::{battery::BatteryLoss, flow::Flow};
 

@@ -5,8 +5,8 @@
 //! temperature. At the power point it is lower. A charger that needs less power than a string can supply lets
 //! the voltage rise between the two.
 //!
-//! Source: the coefficients are typical of the data sheets of crystalline silicon modules; the string is
-//! assumed, and has about 295 V at its power point in full sun.
+//! The coefficients are assumed, for modules of crystalline silicon. The string is assumed too, and has about
+//! 295 V at its power point in full sun.
 
 use super::day;
 use crate::sim::switches::groups::StateSwitches;

@@ -5,8 +5,7 @@
 //! | bulk: constant current, then the bulk voltage | at the bulk voltage, the unit's own current stays below a twentieth of its maximum charge current for three minutes, or eight hours have passed |
 //! | float: no current above the float voltage, otherwise that voltage | the voltage stays 0.8 V below the float voltage for five minutes |
 //!
-//! Eight hours are the longest time at the bulk voltage in the charging curve of Voltronic's manuals. The tail
-//! current is assumed: two units with 60 A on a battery of 300 Ah end together at 0.02 C. The rest is assumed.
+//! The eight hours are assumed. The tail current is assumed: two units with 60 A on a battery of 300 Ah end together at 0.02 C. The rest is assumed.
 //!
 //! A battery that stays at the re-charge voltage is reserved: the grid supplies the load until the battery reaches
 //! the re-discharge voltage, or has left the bulk stage if the re-discharge voltage is 0.

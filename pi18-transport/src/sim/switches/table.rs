@@ -154,7 +154,7 @@ switches! {
         /// Difference between the unit's clock and the bank's (default 0s)
         unit "clock-offset", "a time such as 100s or -2s" => put(state.clock_offset, signed_time);
         /// Time that the unit's clock gains, or loses, in a day, in seconds (default 0)
-        unit "clock-drift", "seconds such as 20" => put(state.clock_drift, drift);
+        unit "clock-drift", "-3600 to 3600" => put(state.clock_drift, drift);
         /// Power switch of the unit; if off, it answers in mode 01, without output and without charging (default on)
         unit "switch", "on|off" => put(state.power_off, |text| on_off(text).map(|on| !on));
         /// Fan; if off, the unit gets hotter, and warns when the fan should turn (default on)

@@ -127,10 +127,12 @@ pub(super) fn signed_time(text: &str) -> Option<SignedDuration> {
     Some(if is_negative { -time } else { time })
 }
 
-/// Reads the seconds that a clock gains in a day; negative if it loses them.
+/// Reads the seconds that a clock gains in a day, an hour at most; negative if it loses them.
 pub(super) fn drift(text: &str) -> Option<i32> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    number::<u16>(digits).map(|seconds| sign * i32::from(seconds))
+    number::<u16>(digits)
+        .filter(|seconds| *seconds <= 3600)
+        .map(|seconds| sign * i32::from(seconds))
 }
 
 /// Reads the value of the switch `dialect`.
