@@ -103,9 +103,9 @@ impl Battery {
 
     /// States whether the first current charges the battery. Returns whether this changes the source.
     pub(crate) fn expect_charging(&mut self, charges: bool) -> bool {
-        let changes = self.polarization.is_none() && self.starts_charging != charges;
+        let is_new = self.polarization.is_none() && self.starts_charging != charges;
         self.starts_charging = charges;
-        changes
+        is_new
     }
 
     /// Starts the polarization, unless it has started, as if a current had flowed for long. The current, A, is
