@@ -8,7 +8,7 @@
 //! [`is_suppressed`] about that part. No rule runs the check of another one: rules whose findings suppress
 //! others run first, and [`Context::reporting`] lists those that reported something.
 
-use lvx_settings::Setting;
+use lvx_settings::{Setting, Shape};
 use pi18_proto::FaultCode;
 
 use self::{
@@ -195,8 +195,7 @@ fn has_disagreement(context: &Context<'_>) -> bool {
 fn has_discharge_difference(context: &Context<'_>) -> bool {
     let of_charge = [Setting::MaxChargeCurrent, Setting::MaxAcChargeCurrent];
     let settings = Setting::AGREEING.into_iter().filter(|setting| !of_charge.contains(setting));
-    let mut reported =
-        settings.filter(|&setting| super::setup::settings::is_judged(context, setting));
+    let mut reported = settings.filter(|&setting| is_difference_judged(context, setting));
     reported.any(|setting| context.has_difference(setting))
 }
 
@@ -255,6 +254,13 @@ const fn row(effect: Effect, by: &'static str, when: When) -> Suppression {
 /// Returns whether a finding is suppressed, given what other rules have reported so far.
 pub(super) fn is_suppressed(context: &Context<'_>, effect: Effect) -> bool {
     TABLE.iter().any(|row| row.effect == effect && row.is_active(context))
+}
+
+/// Returns whether rule `settings` reports a difference of this setting. Voltages and currents of different models are not
+/// compared.
+pub(super) fn is_difference_judged(context: &Context<'_>, setting: Setting) -> bool {
+    let is_electrical = matches!(setting.shape(), Shape::Quantity { unit: "V" | "A", .. });
+    !(is_electrical && is_suppressed(context, ElectricalSetting))
 }
 
 /// Returns whether all findings of the rule with this id are suppressed.

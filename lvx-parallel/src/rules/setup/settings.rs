@@ -9,16 +9,13 @@
 //!
 //! Source: the twelve settings that were compared when two LVX6048s were commissioned ("12/12 match").
 
-use lvx_settings::{Setting, Shape};
+use lvx_settings::Setting;
 
 use super::difference::{self, MAKE_EQUAL};
 use crate::{
     Finding, FindingKind, Severity,
     context::Context,
-    rules::{
-        BuiltIn,
-        suppression::{Effect, is_suppressed},
-    },
+    rules::{BuiltIn, suppression::is_difference_judged},
 };
 
 pub(crate) static RULE: BuiltIn = BuiltIn::new(
@@ -90,16 +87,9 @@ static AC_CHARGE_CURRENT: FindingKind = FindingKind::new(
 fn check(context: &Context<'_>) -> Vec<Finding> {
     let differing = Setting::AGREEING.into_iter().filter(|&each| context.has_difference(each));
     differing
-        .filter(|&each| is_judged(context, each))
+        .filter(|&each| is_difference_judged(context, each))
         .map(|each| difference::finding(&RULE, context, each, kind(each)))
         .collect()
-}
-
-/// Returns whether a difference of this setting is reported. Voltages and currents of different models are not
-/// compared.
-pub(in crate::rules) fn is_judged(context: &Context<'_>, setting: Setting) -> bool {
-    let is_electrical = matches!(setting.shape(), Shape::Quantity { unit: "V" | "A", .. });
-    !(is_electrical && is_suppressed(context, Effect::ElectricalSetting))
 }
 
 fn kind(setting: Setting) -> &'static FindingKind {
