@@ -74,7 +74,7 @@ fn is_harmless(step: &str) -> bool {
     HARMLESS.iter().any(|(start, _)| step.starts_with(start))
 }
 
-/// Returns the steps that name an electrical part before the reader was told that terminals stay live.
+/// Returns the steps that name an electrical part and come before the step on live terminals.
 fn unsafe_steps<'a>(advice: &[&'a str]) -> Vec<&'a str> {
     let until_live = advice.iter().copied().take_while(|step| *step != LIVE_TERMINALS);
     until_live.filter(|step| part(step).is_some() && !is_harmless(step)).collect()

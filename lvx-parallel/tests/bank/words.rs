@@ -1,4 +1,4 @@
-//! The words of advice that can hurt someone, as snapshots: whoever changes them sees them once more.
+//! Snapshots of the advice that can hurt someone, so that each change of its words is reviewed.
 
 use std::fmt::Write;
 

@@ -1,10 +1,10 @@
-//! `pv-string`: no PV input idles while its power is wanted.
+//! `pv-string`: every PV input with a voltage supplies power when the bank can use it.
 //!
 //! In daylight, a string that has a voltage and supplies no power, while another input of the bank produces
 //! substantially, is covered, or its charger or a connector has failed: a bad connector shows the full voltage
 //! without load. The second reading, in the unit's own `PGSn`, must show the same.
 //!
-//! A charger also idles if its power is not wanted. So an input is judged only on a unit that discharges the
+//! A charger is also idle if the unit cannot use its power. So an input is judged only on a unit that discharges the
 //! battery, or whose charging has room: the battery does not limit the current itself (its type is AGM, flooded
 //! or user), the current is below the limit, and the voltage is below float or, while the unit charges with
 //! 10 A or more, below bulk, each by 0.5 V.

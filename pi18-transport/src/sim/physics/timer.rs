@@ -36,7 +36,7 @@ impl Timer {
         }
     }
 
-    /// Returns whether the counted steps are at least so many seconds.
+    /// Returns whether the counted steps last at least this number of seconds.
     pub(crate) fn reaches(self, seconds: u64) -> bool {
         u64::from(self.0) * STEP.as_secs() >= seconds
     }
