@@ -1,0 +1,86 @@
+//! How outputs reach the core: they read snapshots, and send requests.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{Snapshot, control::Command};
+
+/// Access to the core for one output. Clones are cheap.
+///
+/// Outputs may lag and skip snapshots; they never block the core.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    requests: mpsc::Sender<Request>,
+}
+
+impl Handle {
+    /// Creates a handle.
+    #[must_use]
+    pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>, requests: mpsc::Sender<Request>) -> Self {
+        Self { snapshots, requests }
+    }
+
+    /// Returns the present snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// Returns a receiver that is notified of each new snapshot.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Sends a request to the core.
+    ///
+    /// # Errors
+    /// If the core has ended, or too many requests are waiting.
+    pub fn send(&self, request: Request) -> Result<(), RequestError> {
+        self.requests.try_send(request).map_err(|_| RequestError::Busy)
+    }
+}
+
+/// A request of an output to the core. The core answers on `reply`, if someone waits for it.
+#[derive(Debug)]
+pub enum Request {
+    /// Acknowledges an alert, or takes the acknowledgement back.
+    Acknowledge {
+        /// Id of the alert.
+        id: String,
+        /// Who acknowledges it.
+        by: String,
+        /// Whether it is acknowledged.
+        is_acknowledged: bool,
+        /// Receives the result.
+        reply: oneshot::Sender<Result<(), RequestError>>,
+    },
+    /// Raises a test alert, which clears after a minute.
+    TestAlert {
+        /// Who asks for it.
+        by: String,
+    },
+    /// Changes a setting on all units.
+    Control {
+        /// The command.
+        command: Command,
+        /// Receives whether the command was taken; its result is in later snapshots.
+        reply: oneshot::Sender<Result<(), RequestError>>,
+    },
+}
+
+/// Why the core did not take a request.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RequestError {
+    /// The core is busy or has ended.
+    #[error("the bridge is busy; try again")]
+    Busy,
+    /// There is no such alert or setting.
+    #[error("{0}")]
+    Unknown(String),
+    /// The request is refused, for this reason.
+    #[error("{0}")]
+    Refused(String),
+}

@@ -1,0 +1,1 @@
+//! Discovery payloads for Home Assistant, from the table of entities.

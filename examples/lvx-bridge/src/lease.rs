@@ -1,0 +1,1 @@
+//! The socket through which other programs use the units while the bridge holds them.

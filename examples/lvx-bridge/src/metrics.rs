@@ -1,0 +1,1 @@
+//! Prometheus metrics, from the table of entities.

@@ -1,0 +1,1 @@
+//! MQTT 5: topics, payloads, and the connection to the broker.

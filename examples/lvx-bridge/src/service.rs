@@ -1,0 +1,1 @@
+//! The whole bridge in one process: threads, channels, start and end.

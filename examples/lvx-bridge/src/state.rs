@@ -1,0 +1,21 @@
+//! The state of a bank: each value with its age, energy, totals, findings and alerts.
+//!
+//! The [`Core`] takes the events of the pollers and makes immutable [`Snapshot`]s. It has no I/O and no clock.
+
+mod core;
+mod energy;
+mod link;
+mod snapshot;
+mod totals;
+mod unit;
+mod value;
+
+pub use self::{
+    core::Core,
+    energy::Energy,
+    link::{LinkCounts, LinkState, LinkView},
+    snapshot::Snapshot,
+    totals::Totals,
+    unit::{Held, UnitView},
+    value::{Datum, Value},
+};

@@ -1,0 +1,40 @@
+//! Files that survive a restart: counters of energy, alerts, tokens, command ids.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// The folder in which the bridge keeps its files. Each file is small, and is replaced as a whole.
+///
+/// The tool implements it with its state folder, which checks owners and access rights.
+pub trait Storage: Send + Sync {
+    /// Returns the content of a file; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not trustworthy.
+    fn load(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+
+    /// Replaces a file. When this returns, the content survives a crash; a crash before leaves the old content.
+    ///
+    /// # Errors
+    /// If the file cannot be written, for example because the disk is full.
+    fn save(&self, name: &str, content: &[u8]) -> io::Result<()>;
+}
+
+/// A storage in memory, for tests and for `--demo`. Clones share the files.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStorage(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+impl Storage for MemoryStorage {
+    fn load(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned())
+    }
+
+    fn save(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert(name.to_owned(), content.to_owned());
+        Ok(())
+    }
+}
