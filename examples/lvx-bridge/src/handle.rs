@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{Snapshot, control::Command};
+use crate::{RequestError, Snapshot, control::Command};
 
 /// Access to the core for one output. Clones are cheap.
 ///
@@ -69,18 +69,4 @@ pub enum Request {
         /// Receives whether the command was taken; its result is in later snapshots.
         reply: oneshot::Sender<Result<(), RequestError>>,
     },
-}
-
-/// Why the core did not take a request.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RequestError {
-    /// The core is busy or has ended.
-    #[error("the bridge is busy; try again")]
-    Busy,
-    /// There is no such alert or setting.
-    #[error("{0}")]
-    Unknown(String),
-    /// The request is refused, for this reason.
-    #[error("{0}")]
-    Refused(String),
 }

@@ -23,6 +23,7 @@ pub mod alert;
 pub mod config;
 pub mod control;
 pub mod entity;
+mod error;
 mod handle;
 pub mod home_assistant;
 pub mod http;
@@ -36,7 +37,8 @@ pub mod state;
 pub mod storage;
 mod time;
 
-pub use handle::{Handle, Request, RequestError};
+pub use error::RequestError;
+pub use handle::{Handle, Request};
 pub use name::{Name, NameError};
 pub use state::Snapshot;
 pub use time::Now;
