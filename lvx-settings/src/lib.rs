@@ -106,6 +106,8 @@
 //! Plans and journals may have fields of later versions, which are ignored, except in the battery guard: a limit
 //! that this version does not know is an error. In a profile, every unknown key is an error.
 //!
+//! [`yaml`] is the reader of profiles for other files that people write: [`Diagnostics`] for their mistakes.
+//!
 //! Files name settings by their [keys](Setting::key), such as `max_charge_current`. The keys are the field
 //! names of `pi18-proto`. Former keys ([`Setting::aliases`]) are still read.
 
@@ -116,6 +118,7 @@ mod error;
 mod model;
 mod plan;
 mod profile;
+pub mod yaml;
 
 pub use apply::{
     Action, Apply, ApplyProgress, ApplyReport, Audit, Cause, Clock, Command, Ending, Event, Hooks,

@@ -6,7 +6,6 @@
 //! | file | content |
 //! |---|---|
 //! | `document` | the content of a profile, and the places of its keys |
-//! | `tree` | YAML as a tree with places; syntax errors |
 //! | `key`, `field`, `unknown` | the keys, the values of keys that are not settings, hints for unknown keys |
 //! | `read` | conversion of the tree to a profile, with all errors at once |
 //! | `write`, `schema` | a profile as YAML, and its JSON schema |
@@ -19,7 +18,6 @@ mod field;
 mod key;
 mod read;
 mod schema;
-mod tree;
 mod unknown;
 mod validate;
 mod write;

@@ -111,7 +111,8 @@ pub(crate) struct Source {
 
 impl Diagnostic {
     /// Returns an error without places.
-    pub(crate) fn error(message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn error(message: impl Into<String>) -> Self {
         Self {
             severity: DiagnosticSeverity::Error,
             kind: DiagnosticKind::Other,
@@ -122,7 +123,8 @@ impl Diagnostic {
     }
 
     /// Returns a warning without places.
-    pub(crate) fn warning(message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn warning(message: impl Into<String>) -> Self {
         Self { severity: DiagnosticSeverity::Warning, ..Self::error(message) }
     }
 
@@ -132,19 +134,22 @@ impl Diagnostic {
     }
 
     /// Adds the place of the mistake.
-    pub(crate) fn at(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn at(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into(), is_primary: true });
         self
     }
 
     /// Adds a related place.
-    pub(crate) fn and(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn and(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into(), is_primary: false });
         self
     }
 
     /// Adds a line of help.
-    pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self
     }
@@ -157,8 +162,13 @@ impl Diagnostic {
 }
 
 impl Diagnostics {
-    /// Returns diagnostics in the order of the text.
-    pub(crate) fn new(source: Source, mut list: Vec<Diagnostic>) -> Self {
+    /// Returns the diagnostics of a text with this name, in the order of the text.
+    pub fn new(name: &str, text: &str, list: Vec<Diagnostic>) -> Self {
+        Self::of(Source { name: name.into(), text: text.into() }, list)
+    }
+
+    /// Returns the diagnostics of a text, in the order of the text.
+    pub(crate) fn of(source: Source, mut list: Vec<Diagnostic>) -> Self {
         list.sort_by_key(Diagnostic::start);
         Self { source, list }
     }
@@ -410,7 +420,7 @@ mod tests {
                 _ => one.and(start..end, "and\u{1b} here"),
             };
         }
-        Diagnostics::new(Source { name: "a\u{1b}b.yaml".into(), text: text.into() }, vec![one])
+        Diagnostics::new("a\u{1b}b.yaml", text, vec![one])
     }
 
     #[test]
@@ -445,8 +455,7 @@ mod tests {
     #[test]
     fn rendering_counts_diagnostics_beyond_the_maximum() {
         let many = vec![Diagnostic::error("wrong"); MAX_SHOWN + 3];
-        let source = Source { name: "a".into(), text: "".into() };
-        assert!(Diagnostics::new(source, many).to_string().ends_with("\nand 3 more\n"));
+        assert!(Diagnostics::new("a", "", many).to_string().ends_with("\nand 3 more\n"));
     }
 
     proptest! {

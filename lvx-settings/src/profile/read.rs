@@ -10,10 +10,12 @@ use super::{
         expected, model, serial, version,
     },
     key::Part,
-    tree::{self, Node, NodeKind},
     unknown::{excluded, similar},
 };
-use crate::{Battery, Setting};
+use crate::{
+    Battery, Setting,
+    yaml::{self, Node, NodeKind, PROFILE},
+};
 
 impl Profile {
     /// Reads a profile from YAML; `name` is the name of the file in errors.
@@ -87,13 +89,24 @@ impl Battery {
     pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostics> {
         battery(name, text)
     }
+
+    /// Reads a battery guard from a node of another file: the value of its key `battery`. Adds the errors to
+    /// `errors`: wrong form, implausible values, missing keys.
+    pub fn from_node(node: &Node, errors: &mut Vec<Diagnostic>) -> Option<Self> {
+        let mut reader = Reader::default();
+        reader.battery(node);
+        reader.complete_battery();
+        let is_right = reader.errors.is_empty();
+        errors.append(&mut reader.errors);
+        reader.profile.battery.filter(|_| is_right)
+    }
 }
 
 /// Reads a profile from its text.
 fn profile(name: &str, text: &str) -> Result<ParsedProfile, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader::default();
-    let root = tree::read(text, &mut reader.errors);
+    let root = yaml::read(text, &PROFILE, &mut reader.errors);
     reader.is_cut_off = !reader.errors.is_empty();
     match root {
         Some(root) => reader.top(&root),
@@ -138,7 +151,7 @@ fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source { name: name.into(), text: text.into() };
     let mut reader = Reader::default();
-    let root = tree::read(text, &mut reader.errors);
+    let root = yaml::read(text, &PROFILE, &mut reader.errors);
     reader.is_cut_off = !reader.errors.is_empty();
     match root {
         Some(root) if !root.is_missing() => reader.battery(nested(&root).unwrap_or(&root)),
@@ -148,23 +161,9 @@ fn battery(name: &str, text: &str) -> Result<Battery, Diagnostics> {
             reader.errors.push(error.help("state chemistry, cells and both cell voltages"));
         }
     }
+    reader.complete_battery();
     let battery = reader.profile.battery.unwrap_or_default();
-    if reader.errors.is_empty() {
-        for error in battery.errors().into_iter().chain(battery.incomplete()) {
-            let mut keys = error.keys.iter().filter_map(|key| Key::of_battery(key));
-            let place = keys.find_map(|key| reader.places.get(&key));
-            let diagnostic = Diagnostic::error(error.text).help(error.advice);
-            reader.errors.push(match place {
-                Some(place) => diagnostic.at(place.value.clone(), ""),
-                None => diagnostic,
-            });
-        }
-    }
-    if reader.errors.is_empty() {
-        Ok(battery)
-    } else {
-        Err(Diagnostics::new(source, reader.errors))
-    }
+    if reader.errors.is_empty() { Ok(battery) } else { Err(Diagnostics::of(source, reader.errors)) }
 }
 
 /// Returns the value of the key `battery`, if that is the only key.
@@ -192,7 +191,7 @@ fn bytes(name: &str, bytes: &[u8]) -> Result<ParsedProfile, Diagnostics> {
         .at(text.len()..text.len(), "after this place")
         .help("save the file as UTF-8");
     let source = Source { name: name.into(), text: text.as_ref().into() };
-    Err(Diagnostics::new(source, vec![error]))
+    Err(Diagnostics::of(source, vec![error]))
 }
 
 /// Returns the error for a profile without settings.
@@ -219,7 +218,7 @@ impl Reader {
         if self.errors.is_empty() {
             Ok(ParsedProfile { profile: self.profile, places: self.places, source })
         } else {
-            Err(Diagnostics::new(source, self.errors))
+            Err(Diagnostics::of(source, self.errors))
         }
     }
 
@@ -246,7 +245,7 @@ impl Reader {
     /// Returns the entries of a level that have a known key and a value.
     fn part<'a>(&mut self, part: Part, node: &'a Node, form: &str) -> Vec<(Key, Place, &'a Node)> {
         let NodeKind::Map(entries) = &node.kind else {
-            let message = format!("expected {form}, found {}", found(node));
+            let message = format!("expected {form}, found {}", node.found());
             let help = match part {
                 Part::Top => {
                     "write key: value without a dash before it, such as bulk_voltage: 56.4 V"
@@ -343,7 +342,7 @@ impl Reader {
                 self.profile.name = Some(text.clone());
             }
             _ => {
-                let message = format!("name: expected one line of text, found {}", found(node));
+                let message = format!("name: expected one line of text, found {}", node.found());
                 self.error(message, &place.value, "write a name in one line, or remove the line");
             }
         }
@@ -355,7 +354,7 @@ impl Reader {
             let message = format!(
                 "{setting}: expected {}, found {}",
                 setting.shape().expected(),
-                found(node)
+                node.found()
             );
             return self.error(message, &node.span, "a setting has one value");
         };
@@ -416,7 +415,7 @@ impl Reader {
             match value {
                 Ok(value) => values.push(value),
                 Err(hint) => {
-                    let message = format!("{key}: expected {form}, found {}", found(item));
+                    let message = format!("{key}: expected {form}, found {}", item.found());
                     let mut diagnostic = Diagnostic::error(message).at(item.span.clone(), "");
                     diagnostic.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
                     self.errors.push(diagnostic);
@@ -454,6 +453,23 @@ impl Reader {
         self.profile.battery = Some(battery);
     }
 
+    /// Adds the errors of a battery guard that must be complete.
+    fn complete_battery(&mut self) {
+        if !self.errors.is_empty() {
+            return;
+        }
+        let battery = self.profile.battery.unwrap_or_default();
+        for error in battery.errors().into_iter().chain(battery.incomplete()) {
+            let mut keys = error.keys.iter().filter_map(|key| Key::of_battery(key));
+            let place = keys.find_map(|key| self.places.get(&key));
+            let diagnostic = Diagnostic::error(error.text).help(error.advice);
+            self.errors.push(match place {
+                Some(place) => diagnostic.at(place.value.clone(), ""),
+                None => diagnostic,
+            });
+        }
+    }
+
     /// Reads one value of the battery guard.
     fn one<T>(
         &mut self,
@@ -469,23 +485,13 @@ impl Reader {
         match value {
             Ok(value) => Some(value),
             Err(hint) => {
-                let message = format!("{name}: expected {}, found {}", expected(key), found(node));
+                let message = format!("{name}: expected {}, found {}", expected(key), node.found());
                 let mut diagnostic = Diagnostic::error(message).at(node.span.clone(), "");
                 diagnostic.help.extend(Some(hint).filter(|hint| !hint.is_empty()));
                 self.errors.push(diagnostic);
                 None
             }
         }
-    }
-}
-
-/// Returns a description of a node for an error message.
-fn found(node: &Node) -> String {
-    match &node.kind {
-        NodeKind::Scalar { .. } if node.is_missing() => "nothing".to_owned(),
-        NodeKind::Scalar { text, .. } => format!("{text:?}"),
-        NodeKind::List(_) => "a list".to_owned(),
-        NodeKind::Map(_) => "a map".to_owned(),
     }
 }
 

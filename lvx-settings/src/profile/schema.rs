@@ -220,11 +220,11 @@ mod tests {
 
     use serde_json::{Value as Json, json};
 
-    use super::{
-        super::tree::{self, Node, NodeKind},
-        profile_schema,
+    use super::profile_schema;
+    use crate::{
+        HostClock, Profile, Setting, Unit,
+        yaml::{self, Node, NodeKind, PROFILE},
     };
-    use crate::{HostClock, Profile, Setting, Unit};
 
     const PUBLISHED: &str =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/profiles/profile.schema.json");
@@ -256,7 +256,7 @@ mod tests {
                 ),
             }
         }
-        of(&tree::read(text, &mut Vec::new()).unwrap())
+        of(&yaml::read(text, &PROFILE, &mut Vec::new()).unwrap())
     }
 
     fn schema() -> Json {

@@ -105,7 +105,7 @@ impl<'a> Check<'a> {
         self.type_voltages();
         self.planned();
         self.warn(guard.as_ref());
-        Diagnostics::new(self.parsed.source().clone(), self.found)
+        Diagnostics::of(self.parsed.source().clone(), self.found)
     }
 
     /// Returns the place of a key; empty if the text does not have it.

@@ -77,6 +77,6 @@ pub fn validate_for_bank(
             }
         }
     }
-    let together = Diagnostics::new(profile.source().clone(), check.found);
+    let together = Diagnostics::of(profile.source().clone(), check.found);
     BankDiagnostics { units: found, together }
 }

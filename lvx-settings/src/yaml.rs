@@ -1,26 +1,55 @@
-//! The YAML of a profile as a tree, in which every scalar is text and every node has its place.
+//! YAML as a tree, in which every scalar is text and every node has its place, for files that people write.
 //!
-//! Profiles use a small part of YAML. Anchors, aliases, tags and further documents are errors, so that every
-//! value can be read where it applies. Numbers stay text: `06306` keeps its leading zero.
+//! [`read`] reads a small part of YAML. Anchors, aliases, tags and further documents are errors, so that every
+//! value can be read where it applies. Numbers stay text: `06306` keeps its leading zero. With the places of the
+//! nodes, a program reports all mistakes of a file at once, as [`Diagnostics`](crate::Diagnostics):
+//!
+//! ```
+//! use lvx_settings::{Diagnostic, Diagnostics, yaml::{self, Format, NodeKind}};
+//!
+//! let format = Format::new("list of colours");
+//! let text = "paint: 7\n";
+//! let mut errors = Vec::new();
+//! let root = yaml::read(text, &format, &mut errors).unwrap();
+//! let NodeKind::Map(entries) = &root.kind else { panic!("expected a map") };
+//! let (key, _) = &entries[0];
+//! let help = yaml::similar("paint", ["print", "colour"]).map(|key| format!("did you mean {key}?"));
+//! errors.push(
+//!     Diagnostic::error("expected a key, found \"paint\"")
+//!         .at(key.span.clone(), "")
+//!         .help(help.unwrap_or_default()),
+//! );
+//! let shown = Diagnostics::new("colours.yaml", text, errors).to_string();
+//! assert!(shown.contains("1 | paint: 7\n  | ^^^^^\n"), "{shown}");
+//! assert!(shown.ends_with("= help: did you mean print?\n"), "{shown}");
+//! ```
 
 use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
-use super::diagnostic::Diagnostic;
+use crate::{Diagnostic, model::value::nearest};
 
 /// A node of the tree, and its bytes in the file.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) span: Range<usize>,
-    pub(super) kind: NodeKind,
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Node {
+    /// The range of bytes in the text.
+    pub span: Range<usize>,
+    /// The content.
+    pub kind: NodeKind,
 }
 
 /// The content of a node.
-#[derive(Clone, Debug)]
-pub(super) enum NodeKind {
-    /// Text; plain if it is written without quotation marks.
-    Scalar { text: String, is_plain: bool },
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NodeKind {
+    /// A text, number or word.
+    Scalar {
+        /// The text, without quotation marks.
+        text: String,
+        /// Whether it is written without quotation marks.
+        is_plain: bool,
+    },
     /// A list.
     List(Vec<Node>),
     /// Keys with their values, in the order of the file.
@@ -29,31 +58,87 @@ pub(super) enum NodeKind {
 
 impl Node {
     /// Returns whether the node is empty or YAML's null.
-    pub(super) fn is_missing(&self) -> bool {
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
         matches!(&self.kind, NodeKind::Scalar { text, is_plain: true }
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
+
+    /// Returns a description of the node for an error message: the quoted text, `a list`, `a map` or `nothing`.
+    #[must_use]
+    pub fn found(&self) -> String {
+        match &self.kind {
+            NodeKind::Scalar { .. } if self.is_missing() => "nothing".to_owned(),
+            NodeKind::Scalar { text, .. } => format!("{text:?}"),
+            NodeKind::List(_) => "a list".to_owned(),
+            NodeKind::Map(_) => "a map".to_owned(),
+        }
+    }
 }
 
-/// Reads a file up to the first syntax error; `None` if the file is empty.
-pub(super) fn read(text: &str, errors: &mut Vec<Diagnostic>) -> Option<Node> {
-    if text.len() > MAX_BYTES {
-        let (max, found) = (MAX_BYTES / 1024, text.len() / 1024);
-        let error = Diagnostic::error(format!(
-            "expected a profile of at most {max} KiB, found {found} KiB"
-        ));
-        errors.push(error.help("a profile states each setting once, in a few lines"));
+/// A kind of file: its limits, and the words of the errors about its syntax.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    noun: &'static str,
+    max_bytes: usize,
+    max_depth: usize,
+    size_help: &'static str,
+    depth_help: &'static str,
+    indent_help: &'static str,
+}
+
+impl Format {
+    /// Returns the format of a file that is called `noun` in errors, without an article, such as `profile`. Files have
+    /// up to 256 KiB and 16 levels of lists and maps.
+    #[must_use]
+    pub const fn new(noun: &'static str) -> Self {
+        Self {
+            noun,
+            max_bytes: 256 * 1024,
+            max_depth: 16,
+            size_help: "remove what is not needed",
+            depth_help: "write fewer levels of keys and lists",
+            indent_help: "keys of one level start in the same column",
+        }
+    }
+}
+
+/// The format of profiles. They have three levels: keys, the keys below some, and lists. Deeper levels up to the
+/// maximum are read so that errors can describe them.
+pub(crate) const PROFILE: Format = Format {
+    max_depth: 8,
+    size_help: "a profile states each setting once, in a few lines",
+    depth_help: "only battery and applies_to have keys below them, and only applies_to has lists",
+    indent_help: "only keys under battery and applies_to are indented, all by the same number of spaces",
+    ..Format::new("profile")
+};
+
+/// Returns the known word that `text` probably means: the one with the smallest edit distance, if that is at most a
+/// third of the longer one.
+pub fn similar<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(text, known.into_iter())
+}
+
+/// Reads a text up to the first syntax error, which is added to `errors`; `None` if the text is empty.
+///
+/// After an error, the tree has the part of the text before it.
+pub fn read(text: &str, format: &Format, errors: &mut Vec<Diagnostic>) -> Option<Node> {
+    if text.len() > format.max_bytes {
+        let (noun, max, found) = (format.noun, format.max_bytes / 1024, text.len() / 1024);
+        let error =
+            Diagnostic::error(format!("expected a {noun} of at most {max} KiB, found {found} KiB"));
+        errors.push(error.help(format.size_help));
         return None;
     }
     let places = Places::of(text);
-    let mut tree = Tree::default();
+    let mut tree = Tree { format, open: Vec::new(), root: None, documents: 0 };
     for event in Parser::new_from_str(text) {
         let done = match event {
             Ok((event, span)) => {
                 let span = places.byte(span.start)..places.byte(span.end);
                 tree.take(event, span, text).map_err(|error| *error)
             }
-            Err(error) => Err(syntax(text, places.byte(*error.marker()), error.info())),
+            Err(error) => Err(syntax(text, places.byte(*error.marker()), error.info(), format)),
         };
         if let Err(error) = done {
             errors.push(error);
@@ -87,14 +172,14 @@ struct Open {
 }
 
 /// A tree that is built from the events of the parser.
-#[derive(Default)]
-struct Tree {
+struct Tree<'a> {
+    format: &'a Format,
     open: Vec<Open>,
     root: Option<Node>,
     documents: usize,
 }
 
-impl Tree {
+impl Tree<'_> {
     /// Adds an event of the parser to the tree.
     fn take(
         &mut self,
@@ -131,9 +216,13 @@ impl Tree {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    let error = Diagnostic::error("expected one profile in a file, found a second");
+                    let noun = self.format.noun;
+                    let error =
+                        Diagnostic::error(format!("expected one {noun} in a file, found a second"));
                     return Err(Box::new(
-                        error.at(span, "the second").help("put each profile into a separate file"),
+                        error
+                            .at(span, "the second")
+                            .help(format!("put each {noun} into a separate file")),
                     ));
                 }
                 return Ok(());
@@ -142,13 +231,11 @@ impl Tree {
                 return Ok(());
             }
         };
-        if self.open.len() >= MAX_DEPTH {
+        if self.open.len() >= self.format.max_depth {
             let error = Diagnostic::error(
                 "expected one value, or one level of keys with values, found a deeper level",
             );
-            return Err(Box::new(error.at(span, "").help(
-                "only battery and applies_to have keys below them, and only applies_to has lists",
-            )));
+            return Err(Box::new(error.at(span, "").help(self.format.depth_help)));
         }
         self.open.push(Open { node: Node { span, kind }, key: None });
         Ok(())
@@ -219,7 +306,7 @@ fn alias(span: Range<usize>) -> Diagnostic {
 
 /// Returns a diagnostic for a syntax error: a common mistake if one is found near it, otherwise the
 /// parser's message in plain words.
-fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
+fn syntax(text: &str, at: usize, info: &str, format: &Format) -> Diagnostic {
     let (start, line) = line_of(text, at);
     let before = text.get(..start).unwrap_or_default().trim_end();
     let (start_before, line_before) = line_of(text, before.len());
@@ -249,9 +336,7 @@ fn syntax(text: &str, at: usize, info: &str) -> Diagnostic {
             "expected a line with the indentation of the line before, found a deeper one",
         )
         .at(start..at, "")
-        .help(
-            "only keys under battery and applies_to are indented, all by the same number of spaces",
-        );
+        .help(format.indent_help);
     }
     if line.trim_start().starts_with("- ") && info.contains("expected") {
         let dash = start + line.len() - line.trim_start().len();
@@ -339,10 +424,3 @@ const MESSAGES: &[(&str, &str, &str)] = &[
 const TAG: &str = "remove the tag, or put the text into quotation marks";
 
 const QUOTE: &str = "text that starts with a special character needs quotation marks: \"…\"";
-
-/// Maximum size of a profile in bytes.
-const MAX_BYTES: usize = 256 * 1024;
-
-/// Maximum depth of the tree. A profile has three levels: keys, the keys below some, and lists. Deeper
-/// levels up to this one are read so that errors can describe them.
-const MAX_DEPTH: usize = 8;
