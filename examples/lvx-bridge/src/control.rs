@@ -1,9 +1,24 @@
 //! Control: settings that may be changed while the bridge runs.
+//!
+//! A [`Control`] is one thread per bank. It carries out one [`Command`] at a time, over the links that the pollers
+//! own, and shows the progress in its [`ControlView`].
+
+mod allow;
+mod locks;
+mod runs;
+mod thread;
 
 use jiff::Timestamp;
 use lvx_settings::{Setting, SettingValue};
 use pi18_proto::SerialNumber;
 use serde::Serialize;
+
+pub use self::{
+    allow::check_allowed,
+    locks::{WriteLock, WriteLocks},
+    runs::{Runs, StartedRun, UnfinishedRun},
+    thread::{Control, ControlParts},
+};
 
 /// A command to set one setting on all units of the bank.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +46,23 @@ pub struct ControlView {
     pub command: Option<CommandView>,
     /// Results of the last commands, the newest first.
     pub results: Vec<CommandView>,
+    /// Problems that need a person, such as an unfinished run. Each becomes an alert with the rule `control`.
+    pub problems: Vec<ControlProblem>,
+}
+
+/// A problem of control that needs a person.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct ControlProblem {
+    /// Identifier of the cause, such as `control/run/20261124-131029`.
+    pub id: String,
+    /// One sentence: what is wrong.
+    pub title: String,
+    /// Why it matters.
+    pub why: String,
+    /// What to do, in order.
+    pub advice: Vec<String>,
+    /// Serial numbers of the units.
+    pub units: Vec<SerialNumber>,
 }
 
 /// A setting that can be changed.
