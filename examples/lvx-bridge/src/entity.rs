@@ -2,14 +2,19 @@
 //!
 //! MQTT payloads, Home Assistant's entities, Prometheus metrics and the API follow from its rows.
 
-mod table;
+mod bank;
+mod compute;
+mod row;
+#[cfg(test)]
+mod tests;
+mod unit;
 
-use std::time::Instant;
+use pi18_proto::{FieldInfo, Query};
 
-pub use self::table::{BANK, UNIT};
+pub use self::{bank::BANK, unit::UNIT};
 use crate::{
-    Snapshot,
-    state::{UnitView, Value},
+    Now, Snapshot,
+    state::{Datum, UnitView, Value},
 };
 
 /// One thing that is published about a unit (`T = UnitView`) or a bank (`T = Snapshot`).
@@ -43,7 +48,7 @@ pub enum Source<T> {
     /// A field of a reply: mnemonic of the query, name of the field.
     Field(&'static str, &'static str),
     /// Computed from other values.
-    Computed(fn(&T, Instant) -> Value),
+    Computed(fn(&T, Now) -> Value),
 }
 
 /// Kinds of values.
@@ -51,8 +56,12 @@ pub enum Source<T> {
 pub enum Kind {
     /// A measurement, which goes up and down.
     Measurement,
+    /// A number that is set or rated. It has no statistics.
+    Number,
     /// A counter, which never falls within an era.
     Counter,
+    /// A counter that starts at zero each day of the unit's clock.
+    Daily,
     /// One of several names, such as a mode.
     Enum,
     /// True or false.
@@ -70,12 +79,33 @@ pub enum Message {
     Static,
 }
 
+impl<T> Entity<T> {
+    /// Returns the description of the field that the value is read from; `None` if it is computed.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static FieldInfo> {
+        let Source::Field(mnemonic, name) = self.source else { return None };
+        let query = Query::LIST.iter().find(|info| info.mnemonic == mnemonic)?;
+        query.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Returns the JSON of a value in payloads: a number in the unit of the entity, `true` or `false`, or a
+    /// text. A name of a code is a text; a number without a name is `code 7`.
+    #[must_use]
+    pub fn json(&self, datum: &Datum) -> serde_json::Value {
+        match (self.kind, datum) {
+            (Kind::Flag, Datum::Code { number, .. }) => (*number != 0).into(),
+            (Kind::Enum | Kind::Text, datum) => datum.to_string().into(),
+            (_, datum) => datum.clone().into(),
+        }
+    }
+}
+
 impl Entity<UnitView> {
     /// Returns the value of a unit.
     #[must_use]
-    pub fn value(&self, unit: &UnitView, now: Instant) -> Value {
+    pub fn value(&self, unit: &UnitView, now: Now) -> Value {
         match self.source {
-            Source::Field(mnemonic, field) => unit.value(mnemonic, field, now),
+            Source::Field(mnemonic, field) => unit.value(mnemonic, field, now.instant),
             Source::Computed(compute) => compute(unit, now),
         }
     }
@@ -84,7 +114,7 @@ impl Entity<UnitView> {
 impl Entity<Snapshot> {
     /// Returns the value of a bank.
     #[must_use]
-    pub fn value(&self, bank: &Snapshot, now: Instant) -> Value {
+    pub fn value(&self, bank: &Snapshot, now: Now) -> Value {
         match self.source {
             // A bank has no replies of its own.
             Source::Field(..) => Value::Absent,

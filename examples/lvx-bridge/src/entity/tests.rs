@@ -1,0 +1,232 @@
+//! Tests of the table.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use lvx_parallel::{Gap, Reason};
+use pi18_proto::{AnyReply, Form, Query, SerialNumber};
+
+use super::{BANK, Entity, Kind, Source, UNIT};
+use crate::{
+    Now,
+    state::{Datum, Energy, Held, LinkCounts, LinkState, LinkView, UnitView, Value},
+};
+
+/// Checks what every row has in common.
+#[track_caller]
+fn check<T>(row: &Entity<T>) {
+    let key = row.key;
+    assert!(
+        key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+        "{key}"
+    );
+    let classes: &[&str] = match (row.kind, row.unit) {
+        (Kind::Enum, "") => &["", "enum"],
+        (Kind::Flag, "") => &["", "problem"],
+        (Kind::Text | Kind::Counter | Kind::Measurement | Kind::Number, "") => &[""],
+        (Kind::Counter | Kind::Daily, "Wh") => &["energy"],
+        (Kind::Measurement | Kind::Number, unit) => match unit {
+            "V" => &["voltage"],
+            "A" => &["current"],
+            "W" => &["power"],
+            "VA" => &["apparent_power"],
+            "Hz" => &["frequency"],
+            "°C" => &["temperature"],
+            "%" => &["", "battery"],
+            "s" | "ms" => &["duration"],
+            _ => panic!("{key}: no class for {unit:?}"),
+        },
+        other => panic!("{key}: no class for {other:?}"),
+    };
+    assert!(
+        classes.contains(&row.class),
+        "{key}: expected one of {classes:?}, found {:?}",
+        row.class
+    );
+}
+
+#[test]
+fn each_row_of_a_unit_fits_the_field_of_its_reply() {
+    for row in UNIT {
+        check(row);
+        let Source::Field(mnemonic, name) = row.source else { continue };
+        let field = row.field().unwrap_or_else(|| panic!("{}: no {mnemonic}.{name}", row.key));
+        assert_eq!((row.unit, row.decimals), (field.unit, field.decimals), "{}", row.key);
+        let fits = match row.kind {
+            Kind::Measurement => {
+                matches!(field.form, Form::Number { .. }) && !field.unit.is_empty()
+            }
+            // The number of a code is a number, too.
+            Kind::Number => matches!(field.form, Form::Number { .. } | Form::Code(_)),
+            Kind::Counter | Kind::Daily => field.unit == "Wh",
+            Kind::Enum => matches!(field.form, Form::Code(_)),
+            Kind::Flag => {
+                matches!(field.form, Form::Code([no, yes]) if (no.code, yes.code) == (0, 1))
+            }
+            Kind::Text => matches!(field.form, Form::Text(_)),
+        };
+        assert!(fits, "{}: {:?} does not fit {:?}", row.key, row.kind, field.form);
+    }
+}
+
+#[test]
+fn each_row_of_a_bank_is_computed() {
+    for row in BANK {
+        check(row);
+        assert!(matches!(row.source, Source::Computed(_)), "{}", row.key);
+    }
+}
+
+#[test]
+fn keys_and_names_are_unique() {
+    let keys: BTreeSet<_> = UNIT.iter().map(|row| row.key).collect();
+    let names: BTreeSet<_> = UNIT.iter().map(|row| row.name).collect();
+    assert_eq!((keys.len(), names.len()), (UNIT.len(), UNIT.len()));
+    let keys: BTreeSet<_> = BANK.iter().map(|row| row.key).collect();
+    let names: BTreeSet<_> = BANK.iter().map(|row| row.name).collect();
+    assert_eq!((keys.len(), names.len()), (BANK.len(), BANK.len()));
+}
+
+#[test]
+fn each_field_that_is_polled_has_a_row() {
+    // Whether a setting was changed since the last question is of no use beside the settings themselves. Energy and
+    // clock are computed from their replies.
+    let without_row = [("GS", "settings"), ("ET", "energy"), ("ED", "energy"), ("T", "time")];
+    for mnemonic in ["GS", "MOD", "FWS", "PIRI", "FLAG", "VFW", "ET", "ED", "T"] {
+        let query = Query::LIST.iter().find(|info| info.mnemonic == mnemonic).unwrap();
+        for field in query.fields {
+            let has_row = UNIT.iter().any(
+                |row| matches!(row.source, Source::Field(m, f) if (m, f) == (mnemonic, field.name)),
+            );
+            assert_ne!(
+                has_row,
+                without_row.contains(&(mnemonic, field.name)),
+                "{mnemonic}.{}",
+                field.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_23_usual_sensors_are_enabled() {
+    let is_read = |row: &&Entity<UnitView>| row.enabled && row.field().is_some();
+    assert_eq!(UNIT.iter().filter(is_read).count(), 23);
+    let computed: Vec<_> =
+        UNIT.iter().filter(|row| row.enabled && row.field().is_none()).map(|row| row.key).collect();
+    assert_eq!(
+        computed,
+        [
+            "battery_power",
+            "battery_current",
+            "pv_energy",
+            "pv_energy_today",
+            "battery_charge_energy",
+            "battery_discharge_energy"
+        ]
+    );
+}
+
+/// Returns a unit whose `GS` was read five seconds ago.
+fn unit(now: Now, reply: &[u8], max_age: Duration, failure: Option<Gap>) -> UnitView {
+    let (reply, _) = Query::GeneralStatus.parse_reply(reply).unwrap();
+    UnitView {
+        name: "u1".parse().unwrap(),
+        serial: SerialNumber::new("96132206100410").unwrap(),
+        link: LinkView {
+            address: "sim:0".to_owned(),
+            state: LinkState::Up,
+            since: now.wall,
+            counts: LinkCounts::default(),
+            latency: None,
+        },
+        held: vec![held(Query::GeneralStatus, reply, now, max_age, failure)],
+        energy: Energy { battery_charge_total: Some(1234), ..Energy::default() },
+    }
+}
+
+fn held(query: Query, reply: AnyReply, now: Now, max_age: Duration, failure: Option<Gap>) -> Held {
+    let at = now.instant.checked_sub(Duration::from_secs(5)).unwrap();
+    Held { query, reply: Some((reply, at)), failure, max_age }
+}
+
+fn now() -> Now {
+    Now {
+        instant: Instant::now() + Duration::from_mins(1),
+        wall: "2026-06-01T12:00:00Z".parse().unwrap(),
+    }
+}
+
+#[track_caller]
+fn value(unit: &UnitView, key: &str, now: Now) -> Value {
+    UNIT.iter().find(|row| row.key == key).unwrap().value(unit, now)
+}
+
+const CHARGING: &[u8] =
+    b"2336,499,2336,499,0443,0255,007,524,000,000,000,017,042,039,000,000,1326,0011,1907,0000,0,2,0,1,1,2,1,1";
+const DISCHARGING: &[u8] =
+    b"2336,499,2336,499,0443,0255,007,521,000,000,007,000,042,039,000,000,0000,0000,0000,0000,0,1,9,1,2,2,1,1";
+
+#[test]
+fn battery_power_is_positive_while_charging() {
+    let now = now();
+    let age = Duration::from_secs(5);
+    let watts = |reply| {
+        let unit = unit(now, reply, Duration::from_secs(15), None);
+        let Value::Fresh { datum: Datum::Quantity { steps, unit: "W", .. }, age: found } =
+            value(&unit, "battery_power", now)
+        else {
+            panic!("not fresh")
+        };
+        assert_eq!(found, age);
+        steps
+    };
+    assert_eq!(watts(CHARGING), 891, "52.4 V × 17 A = 890.8 W");
+    assert_eq!(watts(DISCHARGING), -365, "52.1 V × -7 A = -364.7 W");
+}
+
+#[test]
+fn computed_values_are_as_old_as_their_reply() {
+    let now = now();
+    let stale = unit(now, CHARGING, Duration::from_secs(4), None);
+    assert_eq!(value(&stale, "battery_current", now).status(), "stale");
+    assert_eq!(value(&stale, "battery_charge_energy", now).status(), "stale");
+    let failed = unit(now, CHARGING, Duration::from_secs(4), Some(Gap::new(Reason::Silent, "")));
+    assert_eq!(value(&failed, "pv_power", now).status(), "failed");
+    let fresh = unit(now, CHARGING, Duration::from_secs(6), Some(Gap::new(Reason::Silent, "")));
+    assert_eq!(value(&fresh, "pv_power", now).fresh().and_then(Datum::number), Some(1337.0));
+    assert_eq!(value(&fresh, "pv_energy", now), Value::Absent, "no counter was read");
+}
+
+#[test]
+fn clock_offset_counts_from_the_time_of_reading() {
+    let now = now();
+    let mut unit = unit(now, CHARGING, Duration::from_secs(6), None);
+    let read = now.wall.checked_sub(Duration::from_secs(5)).unwrap();
+    let shown = read.checked_add(Duration::from_secs(37)).unwrap();
+    let shown = shown.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y%m%d%H%M%S").to_string();
+    let (clock, _) = Query::Clock.parse_reply(shown.as_bytes()).unwrap();
+    unit.held.push(held(Query::Clock, clock, now, Duration::from_secs(6), None));
+    let offset = value(&unit, "clock_offset", now);
+    assert_eq!(offset.fresh().and_then(Datum::number), Some(37.0));
+}
+
+#[test]
+fn json_is_what_payloads_carry() {
+    let now = now();
+    let unit = unit(now, DISCHARGING, Duration::from_secs(6), None);
+    let json = |key: &str| {
+        let row = UNIT.iter().find(|row| row.key == key).unwrap();
+        row.json(row.value(&unit, now).fresh().unwrap()).to_string()
+    };
+    assert_eq!(json("battery_voltage"), "52.1");
+    assert_eq!(json("charge_current"), "0");
+    assert_eq!(json("mppt1_status"), "\"normal, not charging\"");
+    assert_eq!(json("mppt2_status"), "\"code 9\"", "a code without a name");
+    let row = UNIT.iter().find(|row| row.key == "warning_line_fail").unwrap();
+    assert_eq!(row.json(&Datum::Code { number: 1, name: Some("raised") }), true);
+    let row = UNIT.iter().find(|row| row.key == "fault_code").unwrap();
+    assert_eq!(row.json(&Datum::Code { number: 83, name: None }), 83);
+}
