@@ -20,6 +20,12 @@ use serde::{Deserialize, Serialize};
 pub struct Name(String);
 
 impl Name {
+    /// Returns a name that the program itself chose.
+    pub(crate) fn literal(text: &'static str) -> Self {
+        debug_assert!(text.parse::<Self>().is_ok(), "expected a name");
+        Self(text.to_owned())
+    }
+
     /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
