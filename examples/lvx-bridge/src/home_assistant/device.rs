@@ -1,0 +1,136 @@
+//! Devices: the bank, and its units.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    entity::{self, Place},
+    select,
+};
+use crate::{
+    Snapshot,
+    config::HomeAssistantConfig,
+    entity::{BANK, UNIT},
+    mqtt::Topics,
+    state::{Datum, UnitView},
+};
+
+/// A device with its entities.
+#[derive(Debug)]
+pub(super) struct Device {
+    /// Identifier, of letters, digits, `_` and `-`.
+    pub(super) id: String,
+    /// Entities by their key.
+    pub(super) components: BTreeMap<String, Map<String, Json>>,
+    /// The rest of the payload.
+    head: Map<String, Json>,
+}
+
+impl Device {
+    /// Returns the payload. `published` are key and platform of the entities that were ever published: those that
+    /// the device does not have any more get stubs.
+    pub(super) fn into_payload<'a>(
+        self,
+        published: impl Iterator<Item = (&'a str, &'static str)>,
+    ) -> Vec<u8> {
+        let mut components: Map<String, Json> = published
+            .map(|(key, platform)| (key.to_owned(), json!({ "platform": platform })))
+            .collect();
+        components.extend(self.components.into_iter().map(|(key, object)| (key, object.into())));
+        let mut payload = self.head;
+        payload.insert("components".to_owned(), components.into());
+        Json::from(payload).to_string().into_bytes()
+    }
+}
+
+/// Returns the devices of a bank: the bank first, because the units name it.
+pub(super) fn all(
+    snapshot: &Snapshot,
+    config: &HomeAssistantConfig,
+    topics: &Topics,
+    expire_after: Duration,
+) -> Vec<Device> {
+    let bank_id = format!("lvx_{}_{}", snapshot.site, snapshot.bank);
+    let mut devices = vec![bank(snapshot, &bank_id, topics, expire_after)];
+    let units = snapshot.units.iter();
+    devices.extend(units.map(|view| unit(view, &bank_id, topics, expire_after)));
+    for device in &mut devices {
+        device.components.retain(|key, _| !config.leave_out.contains(key));
+    }
+    devices
+}
+
+fn bank(snapshot: &Snapshot, id: &str, topics: &Topics, expire_after: Duration) -> Device {
+    let place = Place { device_id: id, values: "value_json.derived", topics, expire_after };
+    let mut components: BTreeMap<_, _> =
+        BANK.iter().map(|row| entity::component(row, &place)).collect();
+    components.extend(
+        snapshot.control.items.iter().filter_map(|item| select::component(item, id, topics)),
+    );
+    if snapshot.control.items.is_empty() {
+        components.remove("last_refusal");
+    }
+    let about = json!({
+        "identifiers": [id],
+        "name": format!("Bank {}", snapshot.bank),
+        "manufacturer": MANUFACTURER,
+        "model": "Bank of inverters",
+    });
+    Device { id: id.to_owned(), components, head: head(about, topics, None) }
+}
+
+fn unit(view: &UnitView, bank_id: &str, topics: &Topics, expire_after: Duration) -> Device {
+    let id = format!("lvx_{}", view.serial);
+    let values = format!("(value_json.units['{}'] | default({{}}))", view.name);
+    let place = Place { device_id: &id, values: &values, topics, expire_after };
+    let components = UNIT.iter().map(|row| entity::component(row, &place)).collect();
+    let mut about = json!({
+        "identifiers": [id],
+        "name": view.name,
+        "manufacturer": MANUFACTURER,
+        "model": last(view, "GMN", "model").unwrap_or_else(|| "PI18 inverter".to_owned()),
+        "serial_number": view.serial.to_string(),
+        "via_device": bank_id,
+    });
+    if let (Some(version), Some(about)) = (last(view, "VFW", "main"), about.as_object_mut()) {
+        about.insert("sw_version".to_owned(), version.into());
+    }
+    let availability = topics.unit_availability(&view.name);
+    Device { id, components, head: head(about, topics, Some(availability)) }
+}
+
+/// Returns what the payload of every device has beside its entities.
+fn head(about: Json, topics: &Topics, unit_availability: Option<String>) -> Map<String, Json> {
+    let availability: Vec<_> = [topics.availability()]
+        .into_iter()
+        .chain(unit_availability)
+        .map(|topic| json!({ "topic": topic, "value_template": "{{ value_json.state }}" }))
+        .collect();
+    Map::from_iter([
+        ("device".to_owned(), about),
+        (
+            "origin".to_owned(),
+            json!({ "name": env!("CARGO_PKG_NAME"), "sw_version": env!("CARGO_PKG_VERSION") }),
+        ),
+        ("availability".to_owned(), availability.into()),
+        ("availability_mode".to_owned(), "all".into()),
+        ("state_topic".to_owned(), topics.state().into()),
+        ("qos".to_owned(), 1.into()),
+    ])
+}
+
+/// Returns a field of the last reply to a query, fresh or not: an identity does not become wrong with age.
+fn last(view: &UnitView, mnemonic: &str, field: &str) -> Option<String> {
+    let (reply, _) = view.held(mnemonic)?.reply.as_ref()?;
+    let mut text = None;
+    reply.visit(&mut |info, value| {
+        if info.name == field {
+            text = Some(Datum::from(value).to_string());
+        }
+    });
+    text
+}
+
+/// The company that defined the protocol. Brands such as MPP Solar sell its inverters.
+const MANUFACTURER: &str = "Voltronic Power";

@@ -1,0 +1,53 @@
+//! Makes the payloads of all devices of a bank.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{device, published::Published};
+use crate::{Snapshot, config::HomeAssistantConfig, mqtt::Topics, storage::Storage};
+
+/// Makes the discovery payloads of one bank.
+pub struct Discovery {
+    config: HomeAssistantConfig,
+    expire_after: Duration,
+    storage: Arc<dyn Storage>,
+    published: Option<Published>,
+}
+
+impl Discovery {
+    /// Creates a maker of payloads. Home Assistant shows a live value as unavailable if no message has arrived for
+    /// `expire_after`. `storage` keeps the set of entities that were published.
+    #[must_use]
+    pub fn new(
+        config: HomeAssistantConfig,
+        expire_after: Duration,
+        storage: Arc<dyn Storage>,
+    ) -> Self {
+        Self { config, expire_after, storage, published: None }
+    }
+
+    /// Returns topic and payload of each device: the bank first, because the units name it. They are retained, with
+    /// quality of service 1.
+    ///
+    /// An entity that was published earlier, and is not in the configuration any more, has a stub in its place.
+    pub fn payloads(&mut self, snapshot: &Snapshot, topics: &Topics) -> Vec<(String, Vec<u8>)> {
+        let devices = device::all(snapshot, &self.config, topics, self.expire_after);
+        let file = format!("home-assistant-{}-{}.json", snapshot.site, snapshot.bank);
+        let published =
+            self.published.get_or_insert_with(|| Published::load(self.storage.as_ref(), &file));
+        if published.add(&devices) {
+            published.save(self.storage.as_ref(), &file);
+        }
+        let payload = |device: device::Device| {
+            let id = device.id.clone();
+            let topic = format!("{}/device/{id}/config", self.config.discovery_prefix);
+            (topic, device.into_payload(published.of(&id)))
+        };
+        devices.into_iter().map(payload).collect()
+    }
+}
+
+impl fmt::Debug for Discovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Discovery").field("config", &self.config).finish_non_exhaustive()
+    }
+}

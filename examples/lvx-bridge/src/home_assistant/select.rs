@@ -1,0 +1,54 @@
+//! A setting that may be changed.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{control::ControlItem, mqtt::Topics};
+
+/// Returns key and description of the select of a setting; `None` if no value suits every unit.
+///
+/// The state is the value that all units have, read back from them. So a command that is refused or still in
+/// progress shows the old value. The attributes say what each unit has, and why the last change failed.
+pub(super) fn component(
+    item: &ControlItem,
+    device_id: &str,
+    topics: &Topics,
+) -> Option<(String, Map<String, Json>)> {
+    if item.options.is_empty() {
+        return None;
+    }
+    let setting = item.setting.key();
+    let key = format!("set_{setting}");
+    let control = format!("((value_json.control | default({{}})).{setting} | default({{}}))");
+    // The bridge refuses a command without id or expiry, so that no repeated or late message changes anything.
+    let command = format!(
+        "{{\"id\": \"ha-{{{{ (now().timestamp() * 1000000) | int }}}}\", \"key\": \"{setting}\", \
+         \"to\": {{{{ value | tojson }}}}, \"expires\": {{{{ now().timestamp() + {EXPIRY_SECONDS} }}}}}}"
+    );
+    let object = json!({
+        "platform": "select",
+        "unique_id": format!("{device_id}_{key}"),
+        "name": capitalized(item.setting.label()),
+        "entity_category": "config",
+        "options": item.options,
+        "optimistic": false,
+        "state_topic": topics.statics(),
+        "value_template": format!(
+            "{{% set v = {control}.value | default(none) %}}{{{{ v if v in {} else none }}}}",
+            Json::from(item.options.as_slice())
+        ),
+        "command_topic": topics.command(),
+        "command_template": command,
+        "json_attributes_topic": topics.statics(),
+        "json_attributes_template": format!("{{{{ {control} | tojson }}}}"),
+    });
+    let Json::Object(object) = object else { return None };
+    Some((key, object))
+}
+
+/// Time after which the bridge must not carry out a command, in seconds. The clocks of both computers differ a little.
+const EXPIRY_SECONDS: u32 = 30;
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
