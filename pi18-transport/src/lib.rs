@@ -138,7 +138,7 @@ pub use os::{open_file, read_bounded, read_file, udev_rule};
 pub use stop::StopHandle;
 pub use text::{HexError, from_hex, is_printable, printable, printable_lines, to_hex, wrap};
 #[cfg(all(feature = "hidraw", target_os = "linux"))]
-pub use usb::{Adapter, Entry, Roster, Whereabouts, adapters, discover};
+pub use usb::{Adapter, Entry, HotplugWatch, Roster, Whereabouts, adapters, discover};
 #[cfg(all(target_os = "linux", any(feature = "hidraw", feature = "serial")))]
 pub use usb::{Device, Nameplate};
 #[cfg(all(feature = "serial", target_os = "linux"))]

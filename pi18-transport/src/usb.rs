@@ -33,6 +33,8 @@ pub use device::{Device, Nameplate};
 pub use discover::discover;
 #[cfg(feature = "hidraw")]
 pub use entry::Entry;
+#[cfg(feature = "hidraw")]
+pub use hotplug::HotplugWatch;
 #[cfg(feature = "serial")]
 pub use ports::{discover_serial, serial_ports};
 #[cfg(feature = "hidraw")]

@@ -1,9 +1,27 @@
 //! Polling: one thread per link, and the schedule of its questions.
+//!
+//! [`start`] starts the threads. Below it, [`Schedule`] and [`Machine`] decide without I/O and without a clock,
+//! and [`Poller`] carries out what they decide on a [`Port`], which tests implement in virtual time.
 
+mod backoff;
+mod clock;
 mod event;
+mod group;
 mod handle;
+mod machine;
+mod peers;
+mod poller;
+mod schedule;
+mod threads;
 
+pub(crate) use self::clock::UnitClock;
 pub use self::{
     event::{Answered, Event, EventKind},
+    group::Group,
     handle::{Job, LinkGone, LinkHandle},
+    machine::{Machine, Step},
+    peers::Peers,
+    poller::{Poller, Port, Wake},
+    schedule::{Outcome, Schedule},
+    threads::{Pollers, start},
 };

@@ -4,9 +4,14 @@
 
 mod core;
 mod energy;
+mod energy_meter;
+mod judge;
 mod link;
+mod notices;
 mod snapshot;
+mod sum;
 mod totals;
+mod tracked;
 mod unit;
 mod value;
 

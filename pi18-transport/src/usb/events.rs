@@ -7,7 +7,7 @@ use std::{
 
 use pi18_proto::SerialNumber;
 
-use super::hotplug::Hotplug;
+use super::hotplug::HotplugWatch;
 use crate::{Error, Hidraw};
 
 /// An event that may change the entries of a roster.
@@ -24,7 +24,7 @@ pub(super) struct Events {
     rx: Receiver<Event>,
     tx: SyncSender<Event>,
     /// `None` if inotify is not available; the roster then only scans once a second.
-    _hotplug: Option<Hotplug>,
+    _hotplug: Option<HotplugWatch>,
 }
 
 impl Events {
@@ -33,7 +33,7 @@ impl Events {
         let (tx, rx) = mpsc::sync_channel(MAX_QUEUED);
         let changed = tx.clone();
         // If the queue is full, the receiver scans anyway after each of the queued events.
-        let hotplug = Hotplug::watch(move || drop(changed.try_send(Event::Changed)));
+        let hotplug = HotplugWatch::start(move || drop(changed.try_send(Event::Changed)));
         Self { rx, tx, _hotplug: hotplug.ok() }
     }
 

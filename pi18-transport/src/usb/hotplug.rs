@@ -18,17 +18,37 @@ use rustix::{
     io::Errno,
 };
 
-/// A thread that calls a function whenever a hidraw node changes, until it is dropped.
+/// A thread that calls a function whenever a hidraw node is created, removed, or gets other access rights, until
+/// it is dropped (Linux).
+///
+/// A program that waits before it opens a unit again can open it at once then. The node of a new device may not
+/// be accessible for up to 150 ms after the first call.
+///
+/// ```no_run
+/// use std::{sync::mpsc, time::Duration};
+///
+/// use pi18_transport::HotplugWatch;
+///
+/// let (changed, changes) = mpsc::channel();
+/// let _watch = HotplugWatch::start(move || drop(changed.send(())))?;
+/// if changes.recv_timeout(Duration::from_secs(60)).is_ok() {
+///     println!("a device was plugged in or unplugged");
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
-pub(super) struct Hotplug {
+pub struct HotplugWatch {
     /// Dropping it stops the thread.
     stop: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Hotplug {
+impl HotplugWatch {
     /// Starts the thread, which calls `on_change`.
-    pub(super) fn watch(on_change: impl Fn() + Send + 'static) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If the system does not allow another watch or thread.
+    pub fn start(on_change: impl Fn() + Send + 'static) -> io::Result<Self> {
         let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         let flags = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::ATTRIB;
         inotify::add_watch(&events, "/dev", flags)?;
@@ -39,7 +59,7 @@ impl Hotplug {
     }
 }
 
-impl Drop for Hotplug {
+impl Drop for HotplugWatch {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {

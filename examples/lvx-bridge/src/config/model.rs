@@ -60,18 +60,20 @@ pub struct PollConfig {
     pub fast: Duration,
     /// Period of `FWS` and `PGS`.
     pub medium: Duration,
-    /// Period of `ET`, `ED`, `PIRI`, `FLAG`, `VFW` and `T`.
+    /// Period of `ET`, `ED`, `PIRI`, `FLAG`, `VFW`, `T` and all other questions.
     pub slow: Duration,
     /// A value is stale once it is older than its period times this.
     pub stale_after_periods: u32,
 }
 
 impl Default for PollConfig {
+    /// Returns periods that fill about a third of a line with 2400 baud, at which `GS` takes half a second. The
+    /// rest is for control, for other programs, and for retries.
     fn default() -> Self {
         Self {
             fast: Duration::from_secs(5),
-            medium: Duration::from_secs(30),
-            slow: Duration::from_mins(5),
+            medium: Duration::from_secs(15),
+            slow: Duration::from_mins(2),
             stale_after_periods: 3,
         }
     }

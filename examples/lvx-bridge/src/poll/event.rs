@@ -26,8 +26,8 @@ pub enum EventKind {
     },
     /// The unit cannot be reached.
     Lost {
-        /// Text of the error.
-        why: String,
+        /// Why: the reason and the text of the error.
+        why: Gap,
         /// Time until the next attempt.
         retry_in: Duration,
     },

@@ -1,43 +1,362 @@
 //! Takes events and makes snapshots.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use super::{Snapshot, Totals};
-use crate::{Name, Now, config::BankConfig, control::ControlView, poll::Event};
+use lvx_parallel::{Finding, Gap, Reason};
+use pi18_proto::SerialNumber;
+use serde::{Deserialize, Serialize};
 
-/// Takes the events of the pollers of one bank and makes its snapshots.
+use super::{
+    LinkState, Snapshot, Totals,
+    energy_meter::SavedEnergy,
+    judge::Judge,
+    notices,
+    sum::totals,
+    tracked::{Rival, Tracked},
+};
+use crate::{
+    Name, Now, RequestError,
+    alert::Alerts,
+    config::{BankConfig, PollConfig},
+    control::ControlView,
+    poll::{Answered, Event, EventKind, Group},
+};
+
+/// Takes the events of the pollers of one bank and makes its snapshots. It has no I/O and no clock.
+///
+/// Ages and deadlines follow the monotonic clock, so a jump of the wall clock changes none of them.
 #[derive(Debug)]
 pub struct Core {
+    poll: PollConfig,
+    units: Vec<Tracked>,
+    links: Vec<LinkTrack>,
+    judge: Judge,
+    /// Time of the last judgement, or of the start.
+    judged: Instant,
+    settings_that_differ: Option<usize>,
+    alerts: Alerts,
+    /// Findings about resets, one per unit, each with the time until which it is shown.
+    resets: Vec<(SerialNumber, Finding, Instant)>,
+    /// Energies of units that were configured earlier.
+    retired: Vec<SavedEnergy>,
     snapshot: Arc<Snapshot>,
+}
+
+/// A link, and who answers on it.
+#[derive(Debug)]
+struct LinkTrack {
+    address: String,
+    unit: Option<usize>,
+    /// The unit that answers, if it is not configured.
+    stranger: Option<SerialNumber>,
+}
+
+/// What must survive a restart.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    session: u64,
+    units: Vec<SavedEnergy>,
 }
 
 impl Core {
     /// Creates the state before anything was read.
     #[must_use]
-    pub fn new(site: &Name, config: &BankConfig, session: u64, now: Now) -> Self {
+    pub fn new(
+        site: &Name,
+        bank: &BankConfig,
+        poll: &PollConfig,
+        alerts: Alerts,
+        session: u64,
+        now: Now,
+    ) -> Self {
+        let units: Vec<_> = bank.units.iter().map(|unit| Tracked::new(unit, now)).collect();
+        let place = |unit: &crate::config::UnitConfig| unit.address.place().to_owned();
+        let links = bank.units.iter().map(place);
+        let links =
+            links.map(|address| LinkTrack { address, unit: None, stranger: None }).collect();
         let snapshot = Snapshot {
             session,
             seq: 0,
             now,
             started: now,
             site: site.clone(),
-            bank: config.name.clone(),
-            units: Vec::new(),
+            bank: bank.name.clone(),
+            units: units.iter().map(|unit| Arc::clone(&unit.view)).collect(),
             totals: Totals::default(),
             findings: None,
             judged_at: None,
-            alerts: Vec::new(),
+            alerts: alerts.list().to_vec(),
             control: ControlView::default(),
         };
-        Self { snapshot: Arc::new(snapshot) }
+        Self {
+            poll: *poll,
+            units,
+            links,
+            judge: Judge::new(bank, poll),
+            judged: now.instant,
+            settings_that_differ: None,
+            alerts,
+            resets: Vec::new(),
+            retired: Vec::new(),
+            snapshot: Arc::new(snapshot),
+        }
+    }
+
+    /// Returns the session number in a text that [`saved`](Self::saved) returned; 0 if there is none. Each start
+    /// of the bridge takes the next number.
+    #[must_use]
+    pub fn last_session(saved: &[u8]) -> u64 {
+        serde_json::from_slice(saved).map_or(0, |saved: Saved| saved.session)
+    }
+
+    /// Takes the text that [`saved`](Self::saved) returned before a restart.
+    ///
+    /// # Errors
+    /// If the text is damaged. The energies then start again.
+    pub fn restore(&mut self, saved: &[u8], now: Now) -> Result<(), RequestError> {
+        let saved: Saved = serde_json::from_slice(saved).map_err(|error| {
+            RequestError::Unknown(format!("expected the saved state of a bank, found: {error}"))
+        })?;
+        for energy in saved.units {
+            match self.units.iter_mut().find(|unit| unit.view.serial == energy.serial) {
+                Some(unit) => {
+                    unit.meter.restore(&energy);
+                    Arc::make_mut(&mut unit.view).energy = unit.meter.energy();
+                }
+                None if self.retired.len() < MAX_RETIRED => self.retired.push(energy),
+                None => {}
+            }
+        }
+        self.publish(now);
+        Ok(())
+    }
+
+    /// Returns what must survive a restart: the session number and the energies, as JSON.
+    #[must_use]
+    pub fn saved(&self) -> Vec<u8> {
+        let units = self.units.iter().map(|unit| unit.meter.saved(unit.view.serial));
+        let units = units.chain(self.retired.iter().cloned()).collect();
+        let saved = Saved { session: self.snapshot.session, units };
+        serde_json::to_vec(&saved).unwrap_or_default()
     }
 
     /// Takes an event.
-    pub fn handle(&mut self, _event: Event, _now: Now) {}
+    pub fn handle(&mut self, event: Event, now: Now) {
+        let link = event.link;
+        match event.kind {
+            EventKind::Connected { serial } | EventKind::Swapped { serial } => {
+                self.identified(link, serial, now);
+            }
+            EventKind::Lost { why, retry_in } => self.lost(link, &why, retry_in, now),
+            EventKind::Batch { serial, answers } => self.commit(link, serial, answers, now),
+        }
+        if self.is_round_complete(now.instant) {
+            self.judge(now);
+        }
+        self.publish(now);
+    }
+
+    /// Lets time pass: alerts are raised and cleared, sums over values that became stale are dropped. To be called
+    /// about once a second.
+    pub fn tick(&mut self, now: Now) {
+        self.resets.retain(|(.., until)| *until > now.instant);
+        for unit in &mut self.units {
+            unit.forget_old(now.instant);
+        }
+        if self.is_round_overdue(now.instant) {
+            self.judge(now);
+        }
+        self.alerts.tick(now);
+        let is_changed = self.snapshot.alerts != self.alerts.list()
+            || self.snapshot.totals != self.totals(now.instant)
+            || self.snapshot.judged_at != self.judged_at();
+        if is_changed {
+            self.publish(now);
+        }
+    }
 
     /// Returns the present snapshot.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshot)
     }
+
+    /// Takes the settings that can be changed, and the command in progress.
+    pub fn set_control(&mut self, control: ControlView, now: Now) {
+        if self.snapshot.control != control {
+            Arc::make_mut(&mut self.snapshot).control = control;
+            self.publish(now);
+        }
+    }
+
+    /// Returns the alerts.
+    #[must_use]
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// Changes the alerts, for example acknowledges one, and makes a snapshot.
+    pub fn change_alerts<T>(&mut self, now: Now, change: impl FnOnce(&mut Alerts) -> T) -> T {
+        let result = change(&mut self.alerts);
+        self.publish(now);
+        result
+    }
+
+    /// Takes who answers on a link.
+    fn identified(&mut self, link: usize, serial: SerialNumber, now: Now) {
+        let index = self.units.iter().position(|unit| unit.view.serial == serial);
+        let Some(track) = self.links.get_mut(link) else { return };
+        let address = track.address.clone();
+        let before = std::mem::replace(&mut track.unit, index);
+        track.stranger = index.is_none().then_some(serial);
+        let why = Gap::new(Reason::Gone, format!("{address}: unit {serial} answers here"));
+        if let Some(before) = before.filter(|before| Some(*before) != index) {
+            self.release(before, link, &why, None, now);
+        }
+        if Some(link) != index
+            && let Some(configured) = self.units.get_mut(link).filter(|unit| unit.holder.is_none())
+        {
+            configured.lose(why, None, now);
+        }
+        let Some(unit) = index.and_then(|index| self.units.get_mut(index)) else { return };
+        match unit.holder {
+            Some(holder) if holder != link => {
+                unit.rival = Some(Rival { link, is_last: false, turns: 0 });
+            }
+            _ => unit.hold(link, &address, now),
+        }
+    }
+
+    /// Takes the loss of a link.
+    fn lost(&mut self, link: usize, why: &Gap, retry_in: Duration, now: Now) {
+        let Some(track) = self.links.get_mut(link) else { return };
+        track.stranger = None;
+        if let Some(unit) = track.unit.take() {
+            self.release(unit, link, why, Some(retry_in), now);
+        } else if let Some(unit) = self.units.get_mut(link).filter(|unit| unit.holder.is_none()) {
+            unit.lose(why.clone(), Some(retry_in), now);
+        }
+    }
+
+    /// No longer reads a unit on a link. If it answers on another one, it is read there.
+    fn release(&mut self, index: usize, link: usize, why: &Gap, retry: Option<Duration>, now: Now) {
+        let Some(unit) = self.units.get_mut(index) else { return };
+        if unit.rival.is_some_and(|rival| rival.link == link) {
+            unit.rival = None;
+        }
+        if unit.holder == Some(link) {
+            let rival = unit.rival.take();
+            unit.lose(why.clone(), retry, now);
+            if let Some(rival) = rival
+                && let Some(track) = self.links.get(rival.link)
+            {
+                unit.hold(rival.link, &track.address, now);
+            }
+        }
+    }
+
+    /// Takes the answers of a unit.
+    fn commit(&mut self, link: usize, serial: SerialNumber, answers: Vec<Answered>, now: Now) {
+        let Some(unit) = self.units.iter_mut().find(|unit| unit.view.serial == serial) else {
+            return;
+        };
+        let is_holder = unit.holder == Some(link);
+        if let Some(rival) = &mut unit.rival
+            && (is_holder || rival.link == link)
+        {
+            // Only one of the links is read, so that values of two units are not mixed.
+            rival.turns += u32::from(is_holder && rival.is_last);
+            rival.is_last = !is_holder;
+        }
+        if !is_holder {
+            return;
+        }
+        let resets = unit.take(answers, &self.poll);
+        for reset in &resets {
+            let finding = notices::reset(&unit.view, reset);
+            self.resets.retain(|(other, ..)| *other != serial);
+            self.resets.push((serial, finding, now.instant + NOTICE_TIME));
+        }
+    }
+
+    /// Returns whether every unit that can be reached has been measured since the last judgement. While a unit is
+    /// being found or read for the first time, nothing is judged.
+    fn is_round_complete(&self, now: Instant) -> bool {
+        let mut reached = self.units.iter().filter(|unit| unit.holder.is_some()).peekable();
+        !self.is_starting()
+            && reached.peek().is_some()
+            && reached.all(|unit| unit.is_measured && unit.is_ready(now))
+    }
+
+    /// Returns whether a round takes so long that it is judged without waiting for the others.
+    fn is_round_overdue(&self, now: Instant) -> bool {
+        let limit = Group::Fast.max_age(&self.poll);
+        let mut reached = self.units.iter().filter(|unit| unit.holder.is_some());
+        !self.is_starting()
+            && now.saturating_duration_since(self.judged) >= limit
+            && reached.all(|unit| unit.is_ready(now))
+    }
+
+    fn is_starting(&self) -> bool {
+        self.units.iter().any(|unit| unit.view.link.state == LinkState::Starting)
+    }
+
+    /// Judges what was read.
+    fn judge(&mut self, now: Now) {
+        let judgement = self.judge.judge(&self.units, now);
+        self.judged = now.instant;
+        self.settings_that_differ = judgement.settings_that_differ;
+        let mut findings = judgement.findings;
+        findings.extend(self.notices());
+        self.alerts.judge(&findings, now);
+        for unit in &mut self.units {
+            unit.is_measured = false;
+        }
+        let snapshot = Arc::make_mut(&mut self.snapshot);
+        (snapshot.findings, snapshot.judged_at) = (Some(findings), Some(now.instant));
+    }
+
+    /// Returns the findings of the bridge itself.
+    fn notices(&self) -> Vec<Finding> {
+        let double = self.units.iter().filter_map(|unit| {
+            let rival = unit.rival.filter(|rival| rival.is_double())?;
+            Some(notices::doubled(&unit.view, &self.links.get(rival.link)?.address))
+        });
+        let links = self.links.iter().zip(&self.units);
+        let strangers =
+            links.filter_map(|(link, unit)| Some(notices::stranger(&unit.view, link.stranger?)));
+        let resets = self.resets.iter().map(|(_, finding, _)| finding.clone());
+        double.chain(strangers).chain(resets).collect()
+    }
+
+    fn judged_at(&self) -> Option<Instant> {
+        self.snapshot.findings.as_ref().map(|_| self.judged)
+    }
+
+    fn totals(&self, now: Instant) -> Totals {
+        let units: Vec<_> = self.units.iter().map(|unit| &*unit.view).collect();
+        totals(&units, self.settings_that_differ, now)
+    }
+
+    /// Makes a new snapshot.
+    fn publish(&mut self, now: Now) {
+        let totals = self.totals(now.instant);
+        let units = self.units.iter().map(|unit| Arc::clone(&unit.view)).collect();
+        // Outputs may still read the old snapshot; then it is copied.
+        let snapshot = Arc::make_mut(&mut self.snapshot);
+        snapshot.seq += 1;
+        snapshot.now = now;
+        snapshot.units = units;
+        snapshot.totals = totals;
+        snapshot.alerts = self.alerts.list().to_vec();
+    }
 }
+
+/// Time for which a reset of counters is shown.
+const NOTICE_TIME: Duration = Duration::from_hours(1);
+
+/// Largest number of units that are no longer configured and whose energies are kept.
+const MAX_RETIRED: usize = 64;

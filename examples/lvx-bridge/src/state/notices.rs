@@ -1,0 +1,61 @@
+//! Findings of the bridge itself, beside those of the rules.
+
+use lvx_parallel::{Finding, Observed, RuleInfo, Severity, UnitSnapshot};
+use pi18_proto::SerialNumber;
+
+use super::{UnitView, tracked::Reset};
+
+/// Returns the finding that two links lead to units with one serial number.
+pub(super) fn doubled(unit: &UnitView, other: &str) -> Finding {
+    let what = format!("serial number {} answers on two links", unit.serial);
+    let why = "a unit is its serial number: values and settings of two units would be mixed";
+    Finding::new(&DOUBLED, Severity::Error, what, why)
+        .with_values([observed(unit, &unit.link.address), observed(unit, other)])
+        .with_advice(
+            "if both links lead to the same unit, remove one of them from the configuration",
+        )
+        .with_advice("if two units have this serial number, watch only one of them")
+}
+
+/// Returns the finding that a unit that is not configured answers on the link of a unit.
+pub(super) fn stranger(unit: &UnitView, found: SerialNumber) -> Finding {
+    let what = format!("unit {found}, which is not configured, answers at {}", unit.link.address);
+    let why = "its values are not published, and the configured unit is not read there";
+    Finding::new(&STRANGER, Severity::Warning, what, why)
+        .with_values([observed(unit, &unit.serial.to_string())])
+        .with_advice("add the unit to the configuration, or connect the configured one")
+}
+
+/// Returns the finding that counters or the clock of a unit were reset.
+pub(super) fn reset(unit: &UnitView, reset: &Reset) -> Finding {
+    let (what, value) = match reset {
+        Reset::Counter { from, to } => {
+            ("the energy counter was reset", format!("{from} Wh, then {to} Wh"))
+        }
+        Reset::Clock(jump) => ("the clock was changed by more than a day", format!("{jump:#}")),
+    };
+    let why = "energies before and after belong to different eras, and are not subtracted";
+    Finding::new(&ERA, Severity::Info, what, why).with_values([observed(unit, &value)])
+}
+
+fn observed(unit: &UnitView, value: &str) -> Observed {
+    Observed::new(&UnitSnapshot::new(unit.name.as_str()), value)
+}
+
+static DOUBLED: RuleInfo = RuleInfo::new(
+    "doubled-serial",
+    "two links lead to units with the same serial number",
+    "serial numbers are unique, except for the one that `PF` sets",
+);
+
+static STRANGER: RuleInfo = RuleInfo::new(
+    "unknown-unit",
+    "a unit that is not configured answers on the link of a configured one",
+    "the configuration",
+);
+
+static ERA: RuleInfo = RuleInfo::new(
+    "energy-era",
+    "the energy counter or the clock of a unit was reset",
+    "counters of these units only rise; PI18 2022, \"ET\"",
+);

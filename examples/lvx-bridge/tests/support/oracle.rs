@@ -1,0 +1,1 @@
+//! Compares what is published with what the virtual units really have.
