@@ -1,5 +1,25 @@
 //! MQTT 5: topics, payloads, and the connection to the broker.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `topic` | names of topics |
+//! | `payload` | what is in a message; `schema/mqtt-*.json` describes it |
+//! | `outbox`, `slot`, `discovery`, `change` | what is published when, without I/O and clock |
+//! | `command` | which commands are taken, without I/O and clock |
+//! | `connection`, `backoff` | the connection to the broker |
+//! | `run` | all of it |
 
+mod backoff;
+mod change;
+mod command;
+mod connection;
+mod discovery;
+mod error;
+mod message;
+mod outbox;
+mod payload;
+mod run;
+mod slot;
 mod topic;
 
-pub use self::topic::Topics;
+pub use self::{error::Error, run::run, topic::Topics};

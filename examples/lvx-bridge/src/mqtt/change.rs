@@ -1,0 +1,139 @@
+//! What changed between two snapshots.
+
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use super::{
+    Topics,
+    message::{Answer, Message},
+    payload::{self, Event},
+};
+use crate::{
+    Snapshot,
+    control::{CommandState, CommandView},
+    state::LinkState,
+};
+
+/// Returns a number that changes with the content. It is compared within a run only.
+pub(super) fn mark(content: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Returns a mark of the findings and alerts. Measured values in them do not count: they change each round.
+pub(super) fn finding_mark(snapshot: &Snapshot) -> u64 {
+    let findings: Option<Vec<_>> = snapshot.findings.as_ref().map(|findings| {
+        let units = |finding: &lvx_parallel::Finding| -> Vec<_> {
+            finding.values.iter().map(|value| value.unit.clone()).collect()
+        };
+        let marks = findings.iter();
+        marks.map(|finding| (finding.rule.clone(), finding.severity, units(finding))).collect()
+    });
+    let raised = snapshot.alerts.iter().filter(|alert| alert.is_raised());
+    let alerts: Vec<_> = raised
+        .map(|alert| (&alert.id, alert.severity, alert.raised, alert.acknowledged.is_some()))
+        .collect();
+    mark(&(findings, alerts))
+}
+
+/// Returns what happened to alerts and units between two snapshots.
+pub(super) fn events<'a>(before: &Snapshot, now: &'a Snapshot) -> Vec<Event<'a>> {
+    let alerts = now.alerts.iter().filter_map(|alert| {
+        let old = before.alerts.iter().find(|old| old.id == alert.id);
+        let kind = match old {
+            // An alert from before the start was reported by the run that raised it.
+            None if alert.is_raised() && alert.raised >= now.started.wall => "alert-raised",
+            Some(old) if old.is_raised() && !alert.is_raised() => "alert-cleared",
+            Some(old) if !old.is_raised() && alert.is_raised() => "alert-raised",
+            Some(old) if old.acknowledged != alert.acknowledged => "alert-acknowledged",
+            Some(old) if old.severity != alert.severity => "alert-changed",
+            _ => return None,
+        };
+        Some(Event::Alert(kind, alert))
+    });
+    let units = now.units.iter().filter(|unit| {
+        let old = before.units.iter().find(|old| old.serial == unit.serial);
+        let is_up = |state: &LinkState| *state == LinkState::Up;
+        old.is_some_and(|old| {
+            old.link.state != LinkState::Starting
+                && is_up(&old.link.state) != is_up(&unit.link.state)
+        })
+    });
+    alerts.chain(units.map(|unit| Event::Unit(unit))).collect()
+}
+
+/// Finds results of commands that were not published yet.
+#[derive(Debug)]
+pub(super) struct Results {
+    /// Id and state of the latest results, at most [`Self::MAX_SEEN`].
+    seen: VecDeque<(String, CommandState)>,
+    expected: VecDeque<(String, Answer)>,
+}
+
+impl Results {
+    const MAX_SEEN: usize = 64;
+    const MAX_EXPECTED: usize = 16;
+
+    /// Starts with the results of a snapshot, which earlier runs published.
+    pub(super) fn new(snapshot: &Snapshot) -> Self {
+        let mut results = Self { seen: VecDeque::new(), expected: VecDeque::new() };
+        for command in views(snapshot) {
+            results.is_new(&command.id, command.state);
+        }
+        results
+    }
+
+    /// Remembers where a result goes. The oldest of too many is forgotten: its result goes to the common topic.
+    pub(super) fn expect(&mut self, id: String, answer: Answer) {
+        if self.expected.len() >= Self::MAX_EXPECTED {
+            self.expected.pop_front();
+        }
+        self.expected.push_back((id, answer));
+    }
+
+    /// Returns the messages for results that are new in a snapshot.
+    pub(super) fn changes(&mut self, snapshot: &Snapshot, topics: &Topics) -> Vec<Message> {
+        let mut messages = Vec::new();
+        for command in views(snapshot) {
+            if !self.is_new(&command.id, command.state) {
+                continue;
+            }
+            let place = self.expected.iter().position(|(id, _)| *id == command.id);
+            let answer = place.and_then(|place| self.expected.get(place)).cloned();
+            if let Some(place) = place.filter(|_| command.state != CommandState::Pending) {
+                self.expected.remove(place);
+            }
+            let answer = answer.map(|(_, answer)| answer).unwrap_or_default();
+            let topic = answer.topic.unwrap_or_else(|| topics.command_result());
+            let mut message = Message::new(topic, payload::result(command));
+            message.correlation = answer.correlation;
+            messages.push(message);
+        }
+        messages
+    }
+
+    /// Notes that a command was refused. Returns whether that was not published yet.
+    pub(super) fn refuse(&mut self, id: &str) -> bool {
+        self.is_new(id, CommandState::Refused)
+    }
+
+    fn is_new(&mut self, id: &str, state: CommandState) -> bool {
+        if self.seen.iter().any(|seen| seen.0 == id && seen.1 == state) {
+            return false;
+        }
+        if self.seen.len() >= Self::MAX_SEEN {
+            self.seen.pop_front();
+        }
+        self.seen.push_back((id.to_owned(), state));
+        true
+    }
+}
+
+/// Returns the results of a snapshot, the oldest first.
+fn views(snapshot: &Snapshot) -> impl Iterator<Item = &CommandView> {
+    let control = &snapshot.control;
+    control.results.iter().take(Results::MAX_SEEN / 2).rev().chain(&control.command)
+}
