@@ -39,7 +39,10 @@ pub(super) fn component(
         "command_topic": topics.command(),
         "command_template": command,
         "json_attributes_topic": topics.statics(),
-        "json_attributes_template": format!("{{{{ {control} | tojson }}}}"),
+        "json_attributes_template": format!(
+            "{{% set c = {control} %}}{{{{ dict(units=c.units | default({{}}), pending=c.pending | default(none), \
+             blocked=c.blocked | default(none), failure=c.failure | default(none)) | tojson }}}}"
+        ),
     });
     let Json::Object(object) = object else { return None };
     Some((key, object))

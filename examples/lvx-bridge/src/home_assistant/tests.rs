@@ -251,7 +251,7 @@ fn setting_that_may_be_changed_is_a_select() {
   "command_template": "{\"id\": \"ha-{{ (now().timestamp() * 1000000) | int }}\", \"key\": \"output_priority\", \"to\": {{ value | tojson }}, \"expires\": {{ now().timestamp() + 30 }}}",
   "command_topic": "lvx/v1/cabin/main/cmd",
   "entity_category": "config",
-  "json_attributes_template": "{{ ((value_json.control | default({})).output_priority | default({})) | tojson }}",
+  "json_attributes_template": "{% set c = ((value_json.control | default({})).output_priority | default({})) %}{{ dict(units=c.units | default({}), pending=c.pending | default(none), blocked=c.blocked | default(none), failure=c.failure | default(none)) | tojson }}",
   "json_attributes_topic": "lvx/v1/cabin/main/static",
   "name": "Output source priority",
   "optimistic": false,

@@ -9,7 +9,7 @@ use super::{Topics, change::mark, message::Message};
 use crate::{Snapshot, state::Held};
 
 /// Makes the discovery payloads of a bank: topic and payload of each device, the bank first.
-pub(super) type Make = Box<dyn Fn(&Snapshot, &Topics) -> Vec<(String, Vec<u8>)> + Send>;
+pub(super) type Make = Box<dyn FnMut(&Snapshot, &Topics) -> Vec<(String, Vec<u8>)> + Send>;
 
 /// Discovery payloads that have to be sent, and those that were.
 pub(super) struct Discovery {
@@ -34,7 +34,7 @@ impl Discovery {
     /// Makes those payloads due that changed. Returns whether devices or their entities may have changed.
     pub(super) fn refresh(&mut self, snapshot: &Snapshot, topics: &Topics) -> bool {
         let fingerprint = fingerprint(snapshot);
-        let Some(make) = &self.make else { return false };
+        let Some(make) = &mut self.make else { return false };
         if self.fingerprint == Some(fingerprint) {
             return false;
         }

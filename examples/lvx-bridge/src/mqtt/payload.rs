@@ -28,7 +28,40 @@ pub(super) fn values(snapshot: &Snapshot, message: Message, now: Now) -> Map<Str
         })
         .collect();
     let derived = object(entity::BANK, message, |entity| entity.value(snapshot, now));
-    Map::from_iter([("units".to_owned(), units.into()), ("derived".to_owned(), derived.into())])
+    let mut values = Map::from_iter([
+        ("units".to_owned(), units.into()),
+        ("derived".to_owned(), derived.into()),
+    ]);
+    if message == Message::Static && !snapshot.control.items.is_empty() {
+        values.insert("control".to_owned(), control(snapshot));
+    }
+    values
+}
+
+/// Returns the settings that can be changed, by key: the proved value, what each unit has, and why the last change
+/// failed.
+fn control(snapshot: &Snapshot) -> Json {
+    let name =
+        |serial| snapshot.units.iter().find(|unit| unit.serial == serial).map(|unit| &unit.name);
+    let items = snapshot.control.items.iter().map(|item| {
+        let key = item.setting.key();
+        let units: Map<_, _> = item
+            .values
+            .iter()
+            .filter_map(|(serial, value)| Some((name(*serial)?.to_string(), json!(value))))
+            .collect();
+        let last = snapshot.control.results.iter().find(|result| result.key == key);
+        let failure = last.filter(|result| result.state != CommandState::Proved).map(|result| {
+            json!({ "to": result.to, "state": result.state, "why": result.why, "at": result.at })
+        });
+        let pending = snapshot.control.command.as_ref().filter(|command| command.key == key);
+        let item = json!({
+            "value": item.value, "options": item.options, "units": units, "blocked": item.blocked,
+            "pending": pending.map(|command| &command.to), "failure": failure,
+        });
+        (key.to_owned(), item)
+    });
+    Map::from_iter(items).into()
 }
 
 /// Returns a payload with `body` in the envelope. `period` is the time until the next message of this kind.

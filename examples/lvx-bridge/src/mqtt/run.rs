@@ -26,6 +26,7 @@ use super::{
 use crate::{
     Handle, Now, Request, RequestError, Snapshot,
     config::{Config, MqttConfig},
+    home_assistant,
     storage::Storage,
 };
 
@@ -149,7 +150,11 @@ impl Publisher {
         };
         let expiry = config.poll.fast * config.poll.stale_after_periods.max(1);
         let mut random = fastrand::Rng::new();
-        let make: Option<Make> = None;
+        let make = mqtt.home_assistant.as_ref().map(|config| -> Make {
+            let storage = Arc::clone(storage);
+            let mut devices = home_assistant::Discovery::new(config.clone(), expiry, storage);
+            Box::new(move |snapshot, topics| devices.payloads(snapshot, topics))
+        });
         let outbox = Outbox::new(
             topics.clone(),
             (config.poll.fast, expiry),

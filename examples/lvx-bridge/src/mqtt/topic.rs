@@ -43,7 +43,9 @@ impl Topics {
     /// Returns the topic of identity, settings and counters: retained, on change and every 15 minutes.
     ///
     /// It has the form of [`state`](Self::state), with the entities of
-    /// [`Message::Static`](crate::entity::Message::Static).
+    /// [`Message::Static`](crate::entity::Message::Static). Settings that can be changed are at `control.<key>`: the
+    /// proved `value` (`null` while the units differ), `units`, `pending`, `blocked`, and the `failure` of the last
+    /// change.
     #[must_use]
     pub fn statics(&self) -> String {
         self.below("static")
