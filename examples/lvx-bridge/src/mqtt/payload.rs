@@ -61,7 +61,7 @@ fn control(snapshot: &Snapshot) -> Json {
         });
         (key.to_owned(), item)
     });
-    Map::from_iter(items).into()
+    items.collect::<Map<_, _>>().into()
 }
 
 /// Returns a payload with `body` in the envelope. `period` is the time until the next message of this kind.
