@@ -1,1 +1,25 @@
-//! The whole bridge in one process: threads, channels, start and end.
+//! All of it in one process: pollers, cores, outputs, files and signals.
+//!
+//! A bank has one thread per link and one thread for its core. The outputs are tasks on one thread; an output that
+//! ends with an error does not end the others. A [`Service`] runs until it is told to stop, and then ends in order:
+//! commands in progress are undone, the last state is published, files are saved.
+
+mod bank;
+mod error;
+mod files;
+mod heartbeat;
+mod live;
+mod locks;
+mod outputs;
+mod reload;
+mod run;
+mod saver;
+#[cfg(test)]
+mod tests;
+mod watched;
+
+pub use self::{
+    error::StartError,
+    live::{Parts, Service},
+    run::Signal,
+};

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fmt, io,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -21,6 +21,32 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// If the file cannot be written, for example because the disk is full.
     fn save(&self, name: &str, content: &[u8]) -> io::Result<()>;
+
+    /// Takes a lock of this name, which is held until the result is dropped; `None` if another program holds it.
+    /// A storage that no other program uses needs no locks.
+    ///
+    /// # Errors
+    /// If the lock cannot be opened.
+    fn lock(&self, _name: &str) -> io::Result<Option<StorageLock>> {
+        Ok(Some(StorageLock(Box::new(()))))
+    }
+}
+
+/// A lock of a [`Storage`]. Dropping it releases the lock.
+#[derive(Debug)]
+#[must_use = "the lock is released when this is dropped"]
+pub struct StorageLock(#[expect(dead_code, reason = "it is held")] Box<dyn Held>);
+
+/// A value that holds a lock, usually an open file.
+trait Held: fmt::Debug + Send {}
+
+impl<T: fmt::Debug + Send> Held for T {}
+
+impl StorageLock {
+    /// Wraps a value that holds a lock until it is dropped, such as an open file.
+    pub fn new(held: impl fmt::Debug + Send + 'static) -> Self {
+        Self(Box::new(held))
+    }
 }
 
 /// A storage in memory, for tests and for `--demo`. Clones share the files.

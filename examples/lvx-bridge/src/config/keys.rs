@@ -97,9 +97,9 @@ const POLL: Section = Section {
             "medium",
             "Period of warnings, and of what each unit knows of the others.",
             time(5, 3600),
-            "30 s",
+            "15 s",
         ),
-        key("slow", "Period of settings, energy counters and identity.", time(10, 86_400), "5 min"),
+        key("slow", "Period of settings, energy counters and identity.", time(10, 86_400), "2 min"),
         key(
             "stale_after_periods",
             "A value is shown as stale once it is older than its period times this.",

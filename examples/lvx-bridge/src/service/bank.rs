@@ -1,0 +1,329 @@
+//! One bank: its core on a thread, its pollers, its control.
+
+use std::{
+    io,
+    ops::ControlFlow,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use pi18_transport::StopHandle;
+use tokio::{
+    runtime::Builder,
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval},
+};
+use tracing::{error, warn};
+
+use super::{
+    StartError,
+    files::SavedFile,
+    heartbeat::{Beat, MAX_AGE, Ping},
+    saver::SaverHandle,
+};
+use crate::{
+    Handle, Name, Now, Request, RequestError, Snapshot,
+    alert::Alerts,
+    config::{BankConfig, Config},
+    control::{Control, ControlParts, ControlView, Runs, WriteLocks},
+    poll::{self, Event, Pollers},
+    state::Core,
+    storage::Storage,
+};
+
+/// What all banks share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) runs: Arc<dyn Runs>,
+    pub(super) locks: WriteLocks,
+    pub(super) saver: SaverHandle,
+}
+
+/// A bank that does not run: its state, which survives a reload.
+pub(super) struct Resting {
+    core: Core,
+    requests: mpsc::Receiver<Request>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    energy: SavedFile,
+    alerts: SavedFile,
+    handle: Handle,
+}
+
+/// A bank that runs.
+pub(super) struct Bank {
+    name: Name,
+    handle: Handle,
+    messages: mpsc::Sender<Message>,
+    thread: JoinHandle<Resting>,
+    beat: Beat,
+    pollers: Pollers,
+    pings: Vec<Ping>,
+    shared: Shared,
+}
+
+/// A message to the thread of the core.
+enum Message {
+    Event(Event),
+    View(ControlView),
+    /// The control, to which commands go.
+    Control(Control),
+    /// Gives the control back.
+    Release(std::sync::mpsc::Sender<Control>),
+    Stop,
+}
+
+impl Resting {
+    /// Makes the state of a bank from its files.
+    pub(super) fn load(
+        config: &Config,
+        bank: &BankConfig,
+        storage: &dyn Storage,
+    ) -> Result<Self, StartError> {
+        let now = Now::system();
+        let load = |name: &str| {
+            storage
+                .load(name)
+                .map_err(|source| StartError::Storage { name: name.to_owned(), source })
+        };
+        let (energy, alerts) =
+            (format!("bank-{}.json", bank.name), format!("alerts-{}.json", bank.name));
+        let (saved_energy, saved_alerts) = (load(&energy)?, load(&alerts)?);
+        let session = saved_energy.as_deref().map_or(0, Core::last_session).saturating_add(1);
+        let list = Alerts::new(&config.alerts, saved_alerts.as_deref());
+        let mut core = Core::new(&config.site, bank, &config.poll, list, session, now);
+        if let Some(saved) = &saved_energy
+            && let Err(error) = core.restore(saved, now)
+        {
+            warn!("{energy}: {error}; the counters of the bridge start again");
+        }
+        let (snapshots, receiver) = watch::channel(core.snapshot());
+        let (sender, requests) = mpsc::channel(MAX_REQUESTS);
+        Ok(Self {
+            core,
+            requests,
+            snapshots,
+            energy: SavedFile::new(
+                energy,
+                ENERGY_PERIOD,
+                saved_energy.unwrap_or_default(),
+                now.instant,
+            ),
+            alerts: SavedFile::new(
+                alerts,
+                ALERT_PERIOD,
+                saved_alerts.unwrap_or_default(),
+                now.instant,
+            ),
+            handle: Handle::new(receiver, sender),
+        })
+    }
+
+    /// Returns the access for outputs.
+    pub(super) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes a new configuration of alerts.
+    pub(super) fn set_alerts(&mut self, config: &Config) {
+        let new =
+            |alerts: &mut Alerts| *alerts = Alerts::new(&config.alerts, Some(&alerts.saved()));
+        self.core.change_alerts(Now::system(), new);
+        self.publish();
+    }
+
+    /// Writes the files at once.
+    pub(super) fn save(&self, storage: &dyn Storage) {
+        for (file, content) in
+            [(&self.energy, self.core.saved()), (&self.alerts, self.core.alerts().saved())]
+        {
+            if let Err(error) = storage.save(file.name(), &content) {
+                error!("{} cannot be saved: {error}", file.name());
+            }
+        }
+    }
+
+    /// Starts the threads of the bank.
+    pub(super) fn start(
+        self,
+        config: &Config,
+        bank: &BankConfig,
+        shared: &Shared,
+    ) -> io::Result<Bank> {
+        let now = Instant::now();
+        let (messages, received) = mpsc::channel(MAX_MESSAGES);
+        let beat = Beat::new(now);
+        let handle = self.handle.clone();
+        let runtime = Builder::new_current_thread().enable_time().build()?;
+        let (mark, saver) = (beat.clone(), shared.saver.clone());
+        let run = move || runtime.block_on(self.run(received, saver, mark));
+        let thread = thread::Builder::new().name(format!("core {}", bank.name)).spawn(run)?;
+        let events = messages.clone();
+        let report = move |event| match events.blocking_send(Message::Event(event)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let pollers = poll::start(bank, &config.poll, report, &StopHandle::default())?;
+        let views = messages.clone();
+        let parts = ControlParts {
+            config: config.control.clone(),
+            bank: bank.clone(),
+            links: pollers.links().to_vec(),
+            snapshots: handle.watch(),
+            storage: Arc::clone(&shared.storage),
+            runs: Arc::clone(&shared.runs),
+            locks: shared.locks.clone(),
+            on_change: Box::new(move |view| {
+                // A core that has ended shows nothing.
+                let _ = views.blocking_send(Message::View(view));
+            }),
+        };
+        match Control::spawn(parts) {
+            // Fails only if the core has panicked, which was printed.
+            Ok(control) => drop(messages.blocking_send(Message::Control(control))),
+            Err(error) => error!("bank {}: control is off: {error}", bank.name),
+        }
+        Ok(Bank {
+            name: bank.name.clone(),
+            handle,
+            messages,
+            thread,
+            beat,
+            pings: pollers.links().iter().map(|link| Ping::new(link.clone(), now)).collect(),
+            pollers,
+            shared: shared.clone(),
+        })
+    }
+
+    /// Takes messages and requests until it is told to stop.
+    async fn run(
+        mut self,
+        mut messages: mpsc::Receiver<Message>,
+        saver: SaverHandle,
+        beat: Beat,
+    ) -> Self {
+        let mut control = None;
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                message = messages.recv() => match message {
+                    Some(Message::Event(event)) => self.core.handle(event, Now::system()),
+                    Some(Message::View(view)) => self.core.set_control(view, Now::system()),
+                    Some(Message::Control(new)) => control = Some(new),
+                    Some(Message::Release(reply)) => {
+                        // Dropped by the receiver: it waits for a command in progress, which needs this task.
+                        let _ = control.take().map(|control| reply.send(control));
+                    }
+                    Some(Message::Stop) | None => break,
+                },
+                Some(request) = self.requests.recv() => self.answer(request, control.as_ref()),
+                _ = tick.tick() => {
+                    let now = Now::system();
+                    self.core.tick(now);
+                    self.save_if_due(&saver, now.instant);
+                }
+            }
+            self.publish();
+            beat.mark(Instant::now());
+        }
+        self
+    }
+
+    fn answer(&mut self, request: Request, control: Option<&Control>) {
+        let now = Now::system();
+        match request {
+            Request::Acknowledge { id, by, is_acknowledged, reply } => {
+                let change =
+                    |alerts: &mut Alerts| alerts.acknowledge(&id, &by, is_acknowledged, now);
+                // An asker that went away needs no answer.
+                let _ = reply.send(self.core.change_alerts(now, change));
+            }
+            Request::TestAlert { by } => {
+                self.core.change_alerts(now, |alerts| alerts.test(&by, now));
+            }
+            Request::Control { command, reply } => {
+                if let Some(control) = control {
+                    control.submit(command, reply);
+                } else {
+                    let off = RequestError::Refused("control is off".to_owned());
+                    let _ = reply.send(Err(off));
+                }
+            }
+        }
+    }
+
+    /// Shows the present snapshot to the outputs, if it is new.
+    fn publish(&self) {
+        let snapshot = self.core.snapshot();
+        self.snapshots.send_if_modified(|shown| {
+            let is_new = !Arc::ptr_eq(shown, &snapshot);
+            *shown = snapshot;
+            is_new
+        });
+    }
+
+    fn save_if_due(&mut self, saver: &SaverHandle, now: Instant) {
+        if self.energy.is_due(now) {
+            self.energy.update(self.core.saved(), saver, now);
+        }
+        if self.alerts.is_due(now) {
+            self.alerts.update(self.core.alerts().saved(), saver, now);
+        }
+    }
+}
+
+impl Bank {
+    /// Returns the access for outputs.
+    pub(super) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Returns the links, in the order of the units.
+    pub(super) fn links(&self) -> &[poll::LinkHandle] {
+        self.pollers.links()
+    }
+
+    /// Asks the pollers for a sign of progress.
+    pub(super) fn ping(&self) {
+        self.pings.iter().for_each(Ping::send);
+    }
+
+    /// Returns the names of the threads that make no progress.
+    pub(super) fn stuck(&self, now: Instant) -> Vec<String> {
+        let core = (self.beat.age(now) > MAX_AGE).then(|| format!("core {}", self.name));
+        let links = self.pings.iter().filter(|ping| ping.age(now) > MAX_AGE);
+        core.into_iter().chain(links.map(|ping| ping.address().to_owned())).collect()
+    }
+
+    /// Ends control, pollers and core in this order, so that a command in progress can be undone. Returns the state;
+    /// `None` if the thread of the core panicked.
+    pub(super) fn stop(self) -> Option<Resting> {
+        let (reply, control) = std::sync::mpsc::channel();
+        let _ = self.messages.blocking_send(Message::Release(reply));
+        drop(control.recv());
+        self.pollers.stop();
+        let _ = self.messages.blocking_send(Message::Stop);
+        let resting = self.thread.join().ok();
+        if let Some(resting) = &resting {
+            resting.save(self.shared.storage.as_ref());
+        }
+        resting
+    }
+}
+
+/// Period of the core's ticks.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Least time between two writes of the energies.
+const ENERGY_PERIOD: Duration = Duration::from_mins(10);
+
+/// Least time between two writes of the alerts.
+const ALERT_PERIOD: Duration = Duration::from_secs(15);
+
+/// Maximum number of events that wait for the core.
+const MAX_MESSAGES: usize = 64;
+
+/// Maximum number of requests of outputs that wait for the core.
+const MAX_REQUESTS: usize = 32;

@@ -1,0 +1,34 @@
+//! Why a service cannot start.
+
+use std::io;
+
+/// Why a service cannot start. Waiting does not help.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another bridge polls a unit.
+    #[error("unit {unit}: another bridge of this user polls it; stop that one first")]
+    Polled {
+        /// Name of the unit.
+        unit: String,
+    },
+    /// A file of the bridge cannot be used.
+    #[error("state folder: {name}: {source}")]
+    Storage {
+        /// Name of the file.
+        name: String,
+        /// The error.
+        source: io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] io::Error),
+    /// An output cannot be used as it is configured.
+    #[error("{output}: {why}")]
+    Output {
+        /// The output, such as `http`.
+        output: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}

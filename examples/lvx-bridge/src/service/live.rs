@@ -1,0 +1,147 @@
+//! The running service, and its start.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use tracing::{debug, error};
+
+use super::{
+    StartError,
+    bank::{Bank, Resting, Shared},
+    locks::{Locks, lock_units},
+    outputs::Outputs,
+    saver::Saver,
+    watched::Watched,
+};
+use crate::{
+    Handle,
+    config::{Config, ConfigFile},
+    control::{Runs, WriteLocks},
+    lease, mqtt,
+    storage::Storage,
+};
+
+/// What a service needs.
+pub struct Parts {
+    /// Configuration.
+    pub config: Config,
+    /// File that is read again by a reload; `None` if there is none.
+    pub file: Option<ConfigFile>,
+    /// Files that survive a restart.
+    pub storage: Arc<dyn Storage>,
+    /// Journalled runs of control.
+    pub runs: Arc<dyn Runs>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// A running bridge.
+pub struct Service {
+    pub(super) config: Config,
+    pub(super) file: Option<Watched>,
+    pub(super) banks: Vec<Bank>,
+    pub(super) outputs: Outputs,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) lease: Option<lease::Server>,
+    pub(super) shared: Shared,
+    pub(super) locks: Locks,
+    pub(super) _saver: Saver,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Starts all threads and outputs. No core dump of this process is written, because it would have the passwords.
+    ///
+    /// # Errors
+    /// If another bridge polls one of the units, an output cannot be used as it is configured, for example because
+    /// its port is in use, or a file of the bridge cannot be read.
+    pub fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts { config, file, storage, runs } = parts;
+        let no_dump = Rlimit { current: Some(0), maximum: Some(0) };
+        if let Err(error) = setrlimit(Resource::Core, no_dump) {
+            debug!("core dumps cannot be turned off: {error}");
+        }
+        let saver = Saver::start(Arc::clone(&storage))?;
+        let shared = Shared {
+            locks: WriteLocks::default(),
+            saver: saver.handle().ok_or_else(|| std::io::Error::other("no thread"))?,
+            storage,
+            runs,
+        };
+        let mut locks = Locks::new();
+        lock_units(&config.banks, shared.storage.as_ref(), &mut locks)?;
+        let mut resting = Vec::new();
+        for bank in &config.banks {
+            resting.push(Resting::load(&config, bank, shared.storage.as_ref())?);
+        }
+        let mut service = Self {
+            outputs: Outputs::start()?,
+            file: file.map(Watched::new),
+            banks: Vec::new(),
+            addresses: Vec::new(),
+            lease: None,
+            locks,
+            shared,
+            config,
+            _saver: saver,
+        };
+        let handles: Vec<_> = resting.iter().map(Resting::handle).collect();
+        service.start_outputs(&handles)?;
+        for (bank, resting) in service.config.banks.iter().zip(resting) {
+            service.banks.push(resting.start(&service.config, bank, &service.shared)?);
+        }
+        service.start_lease();
+        Ok(service)
+    }
+
+    /// Returns the access to the banks, in the order of the configuration.
+    #[must_use]
+    pub fn handles(&self) -> Vec<Handle> {
+        self.banks.iter().map(Bank::handle).collect()
+    }
+
+    /// Returns the addresses at which the HTTP server listens.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Starts the outputs that the configuration has.
+    pub(super) fn start_outputs(&mut self, handles: &[Handle]) -> Result<(), StartError> {
+        if self.config.mqtt.is_some() && !self.outputs.has("mqtt") {
+            let (config, handles) = (self.config.clone(), handles.to_vec());
+            let storage = Arc::clone(&self.shared.storage);
+            self.outputs.spawn("mqtt", |stop| async move {
+                mqtt::run(&config, handles, storage, stop).await
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Starts the socket for other programs. Without it, everything else goes on.
+    pub(super) fn start_lease(&mut self) {
+        self.lease = None;
+        let Some(config) = self.config.lease.clone() else { return };
+        let units = self.config.banks.iter().flat_map(|bank| &bank.units);
+        let socket = config.socket.display().to_string();
+        let parts = lease::LeaseParts {
+            config,
+            units: units.map(|unit| (unit.name.clone(), unit.serial)).collect(),
+            links: self.banks.iter().flat_map(|bank| bank.links().to_vec()).collect(),
+            locks: self.shared.locks.clone(),
+        };
+        match lease::Server::bind(parts) {
+            Ok(server) => self.lease = Some(server),
+            Err(error) => error!("{socket}: {error}; other commands cannot use the units"),
+        }
+    }
+}

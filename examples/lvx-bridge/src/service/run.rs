@@ -1,0 +1,110 @@
+//! The loop of the service: signals, the watchdog, the end.
+
+use std::{
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use sd_notify::NotifyState;
+use tracing::{debug, error, info};
+
+use super::{Service, bank::Bank, watched::Watched};
+use crate::{Handle, state::LinkState};
+
+/// A signal to a service.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Signal {
+    /// Ends the service.
+    Stop,
+    /// Reads the configuration again, also what gives more access.
+    Reload,
+}
+
+impl Service {
+    /// Runs until a signal to stop arrives or the sender is dropped, and ends in order. `on_round` is called about
+    /// once a second.
+    pub fn run(mut self, signals: &mpsc::Receiver<Signal>, mut on_round: impl FnMut(&[Handle])) {
+        notify(&[NotifyState::Ready, NotifyState::Status(&self.status())]);
+        let mut handles = self.handles();
+        let watchdog = sd_notify::watchdog_enabled();
+        let mut fed = Instant::now();
+        let mut told = (String::new(), Instant::now());
+        loop {
+            match signals.recv_timeout(ROUND) {
+                Ok(Signal::Reload) => {
+                    self.reload(true);
+                    handles = self.handles();
+                }
+                Ok(Signal::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    if self.file.as_mut().is_some_and(Watched::has_changed) {
+                        self.reload(false);
+                        handles = self.handles();
+                    }
+                }
+            }
+            on_round(&handles);
+            let now = Instant::now();
+            if let Some(period) = watchdog
+                && now.saturating_duration_since(fed) >= period / 3
+            {
+                fed = now;
+                self.feed(now);
+            }
+            let status = self.status();
+            if status != told.0 && now.saturating_duration_since(told.1) >= STATUS_PERIOD {
+                notify(&[NotifyState::Status(&status)]);
+                told = (status, now);
+            }
+        }
+        self.stop();
+    }
+
+    /// Ends everything in order. The pollers end first, so that the outputs publish the last state.
+    fn stop(mut self) {
+        notify(&[NotifyState::Stopping]);
+        info!("stopping");
+        self.lease = None;
+        let resting: Vec<_> = self.banks.drain(..).map(Bank::stop).collect();
+        // Outputs publish the last state, and then end. The snapshots live until then.
+        drop(self.outputs);
+        drop(resting);
+    }
+
+    /// Tells the service manager that all threads make progress, if they do.
+    fn feed(&self, now: Instant) {
+        self.banks.iter().for_each(Bank::ping);
+        let stuck: Vec<_> = self.banks.iter().flat_map(|bank| bank.stuck(now)).collect();
+        if stuck.is_empty() {
+            notify(&[NotifyState::Watchdog]);
+        } else {
+            error!("no progress: {}", stuck.join(", "));
+        }
+    }
+
+    /// Returns one line about the units.
+    fn status(&self) -> String {
+        let snapshots: Vec<_> = self.banks.iter().map(|bank| bank.handle().snapshot()).collect();
+        let units = snapshots.iter().flat_map(|snapshot| &snapshot.units);
+        let up = units.clone().filter(|unit| unit.link.state == LinkState::Up).count();
+        let alerts = snapshots
+            .iter()
+            .flat_map(|snapshot| &snapshot.alerts)
+            .filter(|alert| alert.is_raised())
+            .count();
+        format!("{up} of {} units answer, {alerts} alerts", units.count())
+    }
+}
+
+/// Tells the service manager something, if there is one.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        debug!("the service manager cannot be told: {error}");
+    }
+}
+
+/// Period of the checks of file, watchdog and status.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Least time between two status lines.
+const STATUS_PERIOD: Duration = Duration::from_secs(10);

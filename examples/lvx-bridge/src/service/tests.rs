@@ -1,0 +1,234 @@
+//! Tests of the whole service over the virtual bank.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use lvx_settings::{Plan, Recorder};
+use tokio::runtime::Builder;
+
+use super::*;
+use crate::{
+    Handle, Snapshot,
+    config::{Config, ConfigFile, read_secret},
+    control::{Runs, StartedRun, UnfinishedRun},
+    state::Core,
+    storage::{MemoryStorage, Storage, StorageLock},
+};
+
+/// Runs that cannot be started.
+struct NoRuns;
+
+impl Runs for NoRuns {
+    fn start(&self, _plan: &Plan) -> io::Result<StartedRun> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn unfinished(&self) -> io::Result<Vec<UnfinishedRun>> {
+        Ok(Vec::new())
+    }
+
+    fn resume(&self, _name: &str) -> io::Result<Box<dyn Recorder>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+const TWO: &str = "
+lease: off
+http: off
+units:
+  - {name: a, serial: 96132206100410, address: \"sim:0\"}
+  - {name: b, serial: 96132206100411, address: \"sim:1\"}
+";
+
+fn parts(text: &str, storage: &MemoryStorage) -> Parts {
+    let config = Config::parse("bridge.yaml", text, &read_secret).unwrap();
+    Parts { config, file: None, storage: Arc::new(storage.clone()), runs: Arc::new(NoRuns) }
+}
+
+/// Waits for a snapshot.
+#[track_caller]
+fn wait_for(handle: &Handle, is_right: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    let mut watch = handle.watch();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let snapshot = runtime.block_on(watch.wait_for(|snapshot| is_right(snapshot)));
+    Arc::clone(&snapshot.unwrap())
+}
+
+fn all_read(snapshot: &Snapshot) -> bool {
+    snapshot.findings.is_some() && snapshot.totals.fresh_units == 2
+}
+
+/// A service on a thread, which is stopped and joined by `stop`.
+struct Running {
+    signals: mpsc::Sender<Signal>,
+    rounds: mpsc::Receiver<Vec<Handle>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Running {
+    fn start(service: Service) -> Self {
+        let (signals, received) = mpsc::channel();
+        let (round, rounds) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            service.run(&received, |handles| drop(round.send(handles.to_vec())));
+        });
+        Self { signals, rounds, thread }
+    }
+
+    /// Reloads, and returns the handles after it.
+    fn reload(&self) -> Vec<Handle> {
+        while self.rounds.try_recv().is_ok() {}
+        self.signals.send(Signal::Reload).unwrap();
+        // The first round may have begun before the signal.
+        self.rounds.recv().unwrap();
+        self.rounds.recv().unwrap()
+    }
+
+    fn stop(self) {
+        self.signals.send(Signal::Stop).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
+#[test]
+fn service_polls_saves_and_counts_its_sessions() {
+    let storage = MemoryStorage::default();
+    for session in 1..=2 {
+        let service = Service::start(parts(TWO, &storage)).unwrap();
+        let handle = service.handles().remove(0);
+        let running = Running::start(service);
+        assert_eq!(wait_for(&handle, all_read).session, session);
+        running.stop();
+        let saved = storage.load("bank-bank.json").unwrap().unwrap();
+        assert_eq!(Core::last_session(&saved), session);
+        assert!(storage.load("alerts-bank.json").unwrap().is_some());
+    }
+}
+
+/// A storage whose locks are held by another program.
+struct Locked(MemoryStorage);
+
+impl Storage for Locked {
+    fn load(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        self.0.load(name)
+    }
+
+    fn save(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        self.0.save(name, content)
+    }
+
+    fn lock(&self, name: &str) -> io::Result<Option<StorageLock>> {
+        Ok((!name.contains("411")).then(|| StorageLock::new(())))
+    }
+}
+
+#[test]
+fn second_bridge_on_a_unit_is_refused() {
+    let storage = Arc::new(Locked(MemoryStorage::default()));
+    let parts = Parts { storage, ..parts(TWO, &MemoryStorage::default()) };
+    let error = Service::start(parts).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unit b: another bridge of this user polls it; stop that one first"
+    );
+}
+
+/// A configuration file.
+struct File(tempfile::TempDir);
+
+impl File {
+    fn new(text: &str) -> Self {
+        let file = Self(tempfile::tempdir().unwrap());
+        file.write(text);
+        file
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("bridge.yaml")
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(self.path(), text).unwrap();
+        fs::set_permissions(self.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+fn started(file: &File, storage: &MemoryStorage) -> Service {
+    let file = ConfigFile::new(file.path());
+    let config = file.read().unwrap();
+    let storage = Arc::new(storage.clone());
+    Service::start(Parts { config, file: Some(file), storage, runs: Arc::new(NoRuns) }).unwrap()
+}
+
+#[test]
+fn reload_keeps_what_was_read_and_a_wrong_file_changes_nothing() {
+    let file = File::new(TWO);
+    let storage = MemoryStorage::default();
+    let service = started(&file, &storage);
+    let handle = service.handles().remove(0);
+    let running = Running::start(service);
+    let before = wait_for(&handle, all_read);
+
+    file.write(&format!("{TWO}alerts: {{warning_after: 1 s}}\n"));
+    let after = running.reload().remove(0).snapshot();
+    assert_eq!(after.session, before.session);
+    assert!(after.seq > before.seq);
+    assert_eq!(after.units.len(), 2);
+    assert!(after.units.iter().all(|unit| unit.held("GS").is_some()));
+    // The outputs keep their access.
+    assert!(wait_for(&handle, |snapshot| snapshot.seq >= after.seq).seq >= after.seq);
+
+    for text in ["units: []\n", &format!("{TWO}mqtt: {{}}\n")] {
+        file.write(text);
+        let same = running.reload().remove(0).snapshot();
+        assert_eq!(same.session, before.session);
+        assert_eq!(same.units.len(), 2);
+    }
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(running.reload().len(), 1);
+
+    // One unit less is another bank.
+    let one: Vec<_> = TWO.lines().filter(|line| !line.contains("name: b")).collect();
+    file.write(&one.join("\n"));
+    let fewer = running.reload().remove(0).snapshot();
+    assert_eq!(fewer.units.len(), 1);
+    assert_eq!(fewer.session, before.session + 1);
+    running.stop();
+}
+
+#[test]
+fn changed_file_alone_gives_no_more_access() {
+    let file = File::new(TWO);
+    let mut service = started(&file, &MemoryStorage::default());
+    file.write(&format!("{TWO}control: {{allow: output_priority}}\n"));
+    service.reload(false);
+    assert!(service.config.control.allow.is_empty());
+    service.reload(true);
+    assert_eq!(service.config.control.allow.len(), 1);
+    // Less access needs no signal.
+    file.write(TWO);
+    service.reload(false);
+    assert!(service.config.control.allow.is_empty());
+    let (signals, received) = mpsc::channel();
+    signals.send(Signal::Stop).unwrap();
+    service.run(&received, |_| {});
+}
+
+#[test]
+fn changed_file_is_taken_once_it_is_stable() {
+    let file = File::new(TWO);
+    let mut watched = watched::Watched::new(ConfigFile::new(file.path()));
+    assert!(!watched.has_changed());
+    file.write("units: [1, 2]\n");
+    assert!(!watched.has_changed());
+    assert!(watched.has_changed());
+    assert!(!watched.has_changed());
+    fs::remove_file(file.path()).unwrap();
+    assert!(!watched.has_changed());
+    assert!(!watched.has_changed());
+}
