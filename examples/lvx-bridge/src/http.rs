@@ -1,1 +1,40 @@
 //! The HTTP API.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `/api/v1/bank` | the whole state of the first bank |
+//! | `/api/v1/banks`, `/api/v1/banks/{bank}` | the list of banks, the state of one |
+//! | `/api/v1/events` | changes as server-sent events with JSON merge patches |
+//! | `/api/v1/settings` | settings that can be changed |
+//! | `/metrics` | metrics for Prometheus |
+//! | `/healthz` | whether the bridge is alive |
+//!
+//! Programs on this machine read without a token. Anything else needs one of the [`Tokens`].
+
+mod access;
+mod app;
+mod attempts;
+mod connection;
+mod counters;
+mod digest;
+mod document;
+mod error;
+mod feed;
+mod guard;
+mod patch;
+mod peer;
+mod policy;
+mod routes;
+mod server;
+mod session;
+mod token;
+
+use self::error::Refusal;
+pub use self::{
+    error::StartError,
+    server::Server,
+    token::{Scope, ScopeError, TokenError, TokenInfo, Tokens},
+};
+
+#[cfg(test)]
+mod tests;

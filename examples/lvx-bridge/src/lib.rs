@@ -14,6 +14,7 @@
 //! | [`control`] | settings that may be changed while the bridge runs |
 //! | [`lease`] | the socket through which other programs use the units |
 //! | [`storage`] | files that survive a restart |
+//! | [`verdict`] | the state of a bank in a few words |
 //! | [`service`] | all of it in one process |
 //!
 //! Decisions are made without I/O and without a clock: schedule, state, alerts, payloads and control take the
@@ -35,7 +36,10 @@ pub mod poll;
 pub mod service;
 pub mod state;
 pub mod storage;
+#[cfg(test)]
+mod testing;
 mod time;
+pub mod verdict;
 
 pub use error::RequestError;
 pub use handle::{Handle, Request};

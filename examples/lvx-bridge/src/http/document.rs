@@ -1,0 +1,284 @@
+//! The JSON of a bank.
+
+use std::time::{Duration, Instant};
+
+use jiff::{Timestamp, tz::TimeZone};
+use lvx_parallel::Gap;
+use serde_json::{Map, Value as Json, json};
+
+use super::patch::without_nulls;
+use crate::{
+    Now, Snapshot,
+    alert::Alert,
+    control::{CommandView, ControlItem},
+    entity::{self, Kind},
+    state::{Datum, Held, LinkState, UnitView, Value},
+    verdict::Verdict,
+};
+
+/// Version of the API, which increases when a member changes its meaning or is removed.
+pub(super) const API: u32 = 1;
+
+/// Converts monotonic times to Unix seconds with one offset, so that the same moment is always the same number, until
+/// the wall clock was set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock(Now);
+
+impl Clock {
+    /// Starts with the present time.
+    pub(super) fn new(now: Now) -> Self {
+        Self(now)
+    }
+
+    /// Takes over the wall clock if it was set.
+    pub(super) fn adjust(&mut self, now: Now) {
+        let expected = self.0.wall + now.instant.saturating_duration_since(self.0.instant);
+        if now.wall.duration_since(expected).unsigned_abs() > MAX_DRIFT {
+            *self = Self(now);
+        }
+    }
+
+    /// Returns a moment in Unix seconds, in steps of a tenth.
+    pub(super) fn unix(&self, at: Instant) -> Json {
+        let Now { instant, wall } = self.0;
+        let wall = match at.checked_duration_since(instant) {
+            Some(later) => wall.checked_add(later),
+            None => wall.checked_sub(instant.saturating_duration_since(at)),
+        };
+        wall.map_or(Json::Null, unix)
+    }
+}
+
+/// Returns the whole document of a bank, without its sequence number. Members that are not known are left out.
+pub(super) fn bank(bank: &Snapshot, now: Now, clock: &Clock) -> Json {
+    let verdict = Verdict::of(bank, now);
+    let units: Map<_, _> = (1..)
+        .zip(&bank.units)
+        .map(|(number, view)| (view.serial.to_string(), unit(number, view, now, clock)))
+        .collect();
+    let (raised, cleared): (Vec<_>, Vec<_>) =
+        bank.alerts.iter().partition(|alert| alert.is_raised());
+    let mut document = json!({
+        "api": API,
+        "now": unix(now.wall),
+        "utc_offset": TimeZone::system().to_offset(now.wall).seconds(),
+        "site": bank.site,
+        "bank": { "name": bank.bank, "units": bank.units.len() },
+        "bridge": {
+            "state": if bank.findings.is_some() { "running" } else { "starting" },
+            "version": env!("CARGO_PKG_VERSION"),
+            "session": bank.session,
+            "since": unix(bank.started.wall),
+        },
+        "verdict": {
+            "level": verdict.level,
+            "title": verdict.title,
+            "detail": verdict.detail,
+            "step": verdict.step,
+            "finding": verdict.finding,
+            "since": unix(verdict.since),
+        },
+        "values": values(entity::BANK.iter().map(|row| (row.key, row.value(bank, now.instant))), now, clock),
+        "totals": bank.totals,
+        "order": bank.units.iter().map(|unit| unit.serial).collect::<Vec<_>>(),
+        "units": units,
+        "judged_at": bank.judged_at.map(|at| clock.unix(at)),
+        "findings": raised.into_iter().map(finding).collect::<Vec<_>>(),
+        "cleared": cleared.into_iter().map(finding).collect::<Vec<_>>(),
+        "settings": {
+            "control": !bank.control.items.is_empty(),
+            "items": bank.control.items.iter().map(item).collect::<Vec<_>>(),
+        },
+        "command": bank.control.command.as_ref().map(command),
+        "results": bank.control.results.iter().map(command).collect::<Vec<_>>(),
+    });
+    without_nulls(&mut document);
+    document
+}
+
+/// Returns the settings of a bank.
+pub(super) fn settings(bank: &Snapshot) -> Json {
+    json!({
+        "control": !bank.control.items.is_empty(),
+        "items": bank.control.items.iter().map(item).collect::<Vec<_>>(),
+        "command": bank.control.command.as_ref().map(command),
+        "results": bank.control.results.iter().map(command).collect::<Vec<_>>(),
+    })
+}
+
+/// Returns whether the snapshots of a bank have stopped: the bridge runs, but its core does not.
+pub(super) fn is_overdue(bank: &Snapshot, now: Now) -> bool {
+    now.instant.saturating_duration_since(bank.now.instant) > MAX_SILENCE
+}
+
+/// Returns an entry of the list of banks.
+pub(super) fn summary(bank: &Snapshot, now: Now) -> Json {
+    let verdict = Verdict::of(bank, now);
+    json!({
+        "site": bank.site,
+        "name": bank.bank,
+        "units": bank.units.len(),
+        "level": verdict.level,
+        "title": verdict.title,
+    })
+}
+
+/// Returns the table of values: what each key means.
+pub(super) fn entities() -> Json {
+    fn row<T>(row: &entity::Entity<T>) -> (String, Json) {
+        let kind = match row.kind {
+            Kind::Measurement => "measurement",
+            Kind::Counter => "counter",
+            Kind::Enum => "enum",
+            Kind::Flag => "flag",
+            Kind::Text => "text",
+        };
+        let entry =
+            json!({ "name": row.name, "unit": row.unit, "decimals": row.decimals, "kind": kind });
+        (row.key.to_owned(), entry)
+    }
+    json!({
+        "unit": entity::UNIT.iter().map(row).collect::<Map<_, _>>(),
+        "bank": entity::BANK.iter().map(row).collect::<Map<_, _>>(),
+    })
+}
+
+fn unit(number: usize, unit: &UnitView, now: Now, clock: &Clock) -> Json {
+    let (state, why, retry_at) = match &unit.link.state {
+        LinkState::Starting => ("starting", None, None),
+        LinkState::Up => ("up", None, None),
+        LinkState::Down { why, retry_at } => ("down", Some(why), *retry_at),
+    };
+    let rows = entity::UNIT.iter().map(|row| (row.key, row.value(unit, now.instant)));
+    json!({
+        "n": number,
+        "name": unit.name,
+        "serial": unit.serial,
+        "link": {
+            "state": state,
+            "address": unit.link.address,
+            "since": unix(unit.link.since),
+            "why": why,
+            "retry_at": retry_at.map(unix),
+            "latency_ms": unit.link.latency.map(|latency| rounded(latency.as_secs_f64() * 1e3, 10.0)),
+            "counts": unit.link.counts,
+        },
+        "groups": unit.held.iter().map(|held| group(held, now, clock)).collect::<Map<_, _>>(),
+        "values": values(rows, now, clock),
+        "energy": unit.energy,
+    })
+}
+
+/// Returns the state of a question.
+fn group(held: &Held, now: Now, clock: &Clock) -> (String, Json) {
+    let info = held.query.info();
+    let at = held.reply.as_ref().map(|(_, at)| *at);
+    let is_fresh = at.is_some_and(|at| now.instant.saturating_duration_since(at) <= held.max_age);
+    let status = match (is_fresh, &held.failure, at) {
+        (true, ..) => "fresh",
+        (false, Some(_), _) => "failed",
+        (false, None, Some(_)) => "stale",
+        (false, None, None) => "absent",
+    };
+    let group = json!({
+        "what": info.summary,
+        "status": status,
+        "at": at.map(|at| clock.unix(at)),
+        "limit": rounded(held.max_age.as_secs_f64(), 10.0),
+        "why": held.failure.as_ref().map(reason),
+    });
+    (info.mnemonic.to_owned(), group)
+}
+
+fn values(
+    rows: impl Iterator<Item = (&'static str, Value)>,
+    now: Now,
+    clock: &Clock,
+) -> Map<String, Json> {
+    rows.map(|(key, value)| (key.to_owned(), value_json(value, now, clock))).collect()
+}
+
+fn value_json(value: Value, now: Now, clock: &Clock) -> Json {
+    let status = value.status();
+    match value {
+        Value::Fresh { datum, age } | Value::Stale { datum, age } => {
+            let text = matches!(datum, Datum::Code { .. }).then(|| datum.to_string());
+            let at = now.instant.checked_sub(age).map(|at| clock.unix(at));
+            json!({ "status": status, "value": datum, "text": text, "at": at })
+        }
+        Value::Absent => json!({ "status": status }),
+        Value::Failed(gap) => json!({ "status": status, "why": reason(&gap) }),
+    }
+}
+
+/// Returns why there is no answer.
+fn reason(gap: &Gap) -> Json {
+    if gap.text.is_empty() { json!(gap.reason) } else { json!(gap.text) }
+}
+
+fn finding(alert: &Alert) -> Json {
+    let acknowledged = alert.acknowledged.as_ref();
+    let mut finding = json!({
+        "id": alert.id,
+        "rule": alert.rule,
+        "level": alert.severity,
+        "title": alert.title,
+        "why": alert.why,
+        "do": alert.advice,
+        "values": alert.values,
+        "units": alert.units,
+        "since": unix(alert.since),
+        "raised": unix(alert.raised),
+        "cleared": alert.cleared.map(unix),
+        "ack": acknowledged.map(|ack| json!({ "by": ack.by, "at": unix(ack.at) })),
+    });
+    // Members of arrays are compared as a whole, but a reader expects the same rule everywhere.
+    without_nulls(&mut finding);
+    finding
+}
+
+fn item(item: &ControlItem) -> Json {
+    let values: Map<_, _> =
+        item.values.iter().map(|(serial, value)| (serial.to_string(), json!(value))).collect();
+    let mut item = json!({
+        "key": item.setting.key(),
+        "label": item.setting.label(),
+        "options": item.options,
+        "value": item.value,
+        "values": values,
+        "blocked": item.blocked,
+    });
+    without_nulls(&mut item);
+    item
+}
+
+fn command(command: &CommandView) -> Json {
+    let units: Map<_, _> =
+        command.units.iter().map(|(serial, text)| (serial.to_string(), json!(text))).collect();
+    let mut command = json!({
+        "id": command.id,
+        "key": command.key,
+        "from": command.from,
+        "to": command.to,
+        "by": command.by,
+        "at": unix(command.at),
+        "state": command.state,
+        "why": command.why,
+        "units": units,
+    });
+    without_nulls(&mut command);
+    command
+}
+
+fn unix(at: Timestamp) -> Json {
+    rounded(at.as_duration().as_secs_f64(), 10.0).into()
+}
+
+fn rounded(number: f64, steps: f64) -> f64 {
+    (number * steps).round() / steps
+}
+
+/// Time without a snapshot after which a bank is overdue.
+const MAX_SILENCE: Duration = Duration::from_mins(1);
+/// Difference of the clocks from which the wall clock was set, rather than that it drifted.
+const MAX_DRIFT: Duration = Duration::from_secs(1);

@@ -1,0 +1,67 @@
+//! Routes that read.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::header, response::IntoResponse};
+use serde_json::{Value as Json_, json};
+
+use super::place::Place;
+use crate::{
+    Now, Snapshot,
+    http::{
+        Refusal,
+        app::{App, Shared},
+        counters, document,
+    },
+    metrics,
+};
+
+/// Answers with the whole document of a bank.
+pub(super) async fn bank(State(app): State<Shared>, place: Place) -> Result<Json<Json_>, Refusal> {
+    Ok(Json(place.bank(&app)?.document(Now::system())))
+}
+
+/// Answers with the list of banks.
+pub(super) async fn banks(State(app): State<Shared>) -> Json<Json_> {
+    let now = Now::system();
+    let banks = snapshots(&app);
+    Json(
+        json!({ "api": document::API, "banks": banks.iter().map(|bank| document::summary(bank, now)).collect::<Vec<_>>() }),
+    )
+}
+
+/// Answers with the table of values.
+pub(super) async fn entities() -> Json<Json_> {
+    Json(document::entities())
+}
+
+/// Answers with the settings of a bank that can be changed.
+pub(super) async fn settings(
+    State(app): State<Shared>,
+    place: Place,
+) -> Result<Json<Json_>, Refusal> {
+    Ok(Json(document::settings(&place.bank(&app)?.handle.snapshot())))
+}
+
+/// Answers with the metrics.
+pub(super) async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
+    let mut text = metrics::write(&snapshots(&app), Now::system());
+    counters::write(&mut text, &app.counts);
+    ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text.finish())
+}
+
+/// Answers whether the process is alive and its snapshots are recent. Anyone may ask, so it says nothing else.
+pub(super) async fn health(State(app): State<Shared>) -> impl IntoResponse {
+    let now = Now::system();
+    let is_overdue = snapshots(&app).iter().any(|bank| document::is_overdue(bank, now));
+    let (status, text) = if is_overdue {
+        (axum::http::StatusCode::SERVICE_UNAVAILABLE, "overdue")
+    } else {
+        (axum::http::StatusCode::OK, "ok")
+    };
+    (status, Json(json!({ "status": text })))
+}
+
+fn snapshots(app: &App) -> Vec<Arc<Snapshot>> {
+    app.banks.iter().map(|feed| feed.handle.snapshot()).collect()
+}

@@ -1,0 +1,87 @@
+//! Event streams.
+
+use super::*;
+
+/// A client of a stream.
+struct Reader {
+    stream: DuplexStream,
+    text: String,
+}
+
+impl Reader {
+    async fn open(bench: &Bench, headers: &str) -> Self {
+        let mut stream = bench.connect(loopback(), 1 << 20);
+        let request =
+            format!("GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:8480\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Self { stream, text: String::new() }
+    }
+
+    /// Returns name, id and data of the next event; `None` at the end.
+    async fn next(&mut self) -> Option<(String, String, serde_json::Value)> {
+        loop {
+            if let Some(end) = self.text.find("\n\n") {
+                let event: String = self.text.drain(..end + 2).collect();
+                let field = |name: &str| {
+                    event.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
+                };
+                if let (Some(name), Some(id), Some(data)) =
+                    (field("event:"), field("id:"), field("data:"))
+                {
+                    return Some((name, id, serde_json::from_str(&data).unwrap()));
+                }
+                continue;
+            }
+            let mut buffer = [0; 4096];
+            let length = self.stream.read(&mut buffer).await.unwrap();
+            if length == 0 {
+                return None;
+            }
+            self.text.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_begins_with_the_document() {
+    let bench = Bench::new(|_| {});
+    let mut reader = Reader::open(&bench, "").await;
+    let (name, id, document) = reader.next().await.unwrap();
+    assert_eq!((name.as_str(), id.as_str()), ("bank", "7-0"));
+    assert_eq!(document["bank"]["name"], "garage");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_ends_with_the_server() {
+    let bench = Bench::new(|_| {});
+    let mut reader = Reader::open(&bench, "").await;
+    reader.next().await.unwrap();
+    bench.stop.send(true).unwrap();
+    while reader.next().await.is_some() {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn rotated_token_ends_its_streams() {
+    let bench = Bench::new(|_| {});
+    let bearer = bench.bearer("page", Scope::Read);
+    let mut reader = Reader::open(&bench, &format!("{bearer}\r\n")).await;
+    reader.next().await.unwrap();
+    bench.tokens.rotate(&"page".parse().unwrap(), jiff::Timestamp::now()).unwrap();
+    while reader.next().await.is_some() {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn number_of_streams_is_limited() {
+    let bench = Bench::new(|_| {});
+    let mut readers = Vec::new();
+    for _ in 0..32 {
+        let mut reader = Reader::open(&bench, "").await;
+        reader.next().await.unwrap();
+        readers.push(reader);
+    }
+    assert_eq!(bench.local("GET /api/v1/events").await.status, 503);
+    readers.clear();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let mut reader = Reader::open(&bench, "").await;
+    assert!(reader.next().await.is_some());
+}

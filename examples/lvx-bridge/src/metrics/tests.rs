@@ -1,0 +1,76 @@
+use std::{sync::Arc, time::Duration};
+
+use lvx_parallel::Severity;
+
+use super::*;
+use crate::testing;
+
+fn render(bank: Snapshot, now: Now) -> String {
+    write(&[Arc::new(bank)], now).finish()
+}
+
+fn later(now: Now, seconds: u64) -> Now {
+    Now { instant: now.instant + Duration::from_secs(seconds), ..now }
+}
+
+#[test]
+fn fresh_value_has_a_sample_with_its_labels() {
+    let now = Now::system();
+    let bank = testing::bank(now);
+    let value = bank.units[0].value("GS", "battery_voltage", now.instant);
+    let volts = value.fresh().unwrap().number().unwrap();
+    let serial = bank.units[0].serial;
+    let line = format!(
+        "lvx_unit_battery_voltage_volts{{site=\"home\",bank=\"garage\",unit=\"unit-1\",serial=\"{serial}\"}} {volts}\n"
+    );
+    let text = render(bank, now);
+    assert!(text.contains(&line), "{text}");
+}
+
+#[test]
+fn stale_value_has_no_sample_but_an_age() {
+    let now = Now::system();
+    let text = render(testing::bank(now), later(now, 16));
+    assert!(!text.contains("battery_voltage_volts"), "{text}");
+    assert!(text.contains("question=\"GS\"} 16\n"), "{text}");
+    let text = render(testing::bank(now), later(now, 15));
+    assert!(text.contains("battery_voltage_volts"), "{text}");
+}
+
+#[test]
+fn alerts_are_counted_by_severity() {
+    let now = Now::system();
+    let mut bank = testing::bank(now);
+    let cleared = crate::alert::Alert {
+        cleared: Some(now.wall),
+        ..testing::alert("c", Severity::Error, now)
+    };
+    bank.alerts = vec![testing::alert("a", Severity::Error, now), cleared];
+    testing::unplug(&mut bank, 1);
+    let text = render(bank, now);
+    assert!(
+        text.contains("lvx_bank_alerts{site=\"home\",bank=\"garage\",severity=\"error\"} 1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("lvx_bank_alerts{site=\"home\",bank=\"garage\",severity=\"warning\"} 0\n"),
+        "{text}"
+    );
+    let is_down = |line: &str| line.starts_with("lvx_unit_up{") && line.ends_with(" 0");
+    assert_eq!(text.lines().filter(|line| is_down(line)).count(), 1);
+}
+
+#[test]
+fn each_metric_is_written_once() {
+    let now = Now::system();
+    let banks = [Arc::new(testing::bank(now)), Arc::new(testing::bank(now))];
+    let text = write(&banks, now).finish();
+    let mut names: Vec<_> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
+    let before = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), before);
+    let counters = names.iter().filter(|line| line.ends_with(" counter"));
+    assert!(counters.clone().count() > 5);
+    assert!(counters.clone().all(|line| line.contains("_total ")));
+}

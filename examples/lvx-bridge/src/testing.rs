@@ -1,0 +1,103 @@
+//! Snapshots for tests of the outputs.
+
+use std::{sync::Arc, time::Duration};
+
+use lvx_parallel::Severity;
+use pi18_proto::{AnyReply, Query, SerialNumber};
+use pi18_transport::Client;
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    Handle, Now, Request, Snapshot,
+    alert::Alert,
+    control::ControlView,
+    state::{Energy, Held, LinkCounts, LinkState, LinkView, Totals, UnitView},
+};
+
+/// Returns a bank of two virtual units that were just read.
+pub(crate) fn bank(now: Now) -> Snapshot {
+    Snapshot {
+        session: 7,
+        seq: 1,
+        now,
+        started: now,
+        site: "home".parse().unwrap(),
+        bank: "garage".parse().unwrap(),
+        units: vec![Arc::new(unit("unit-1", "sim:0", now)), Arc::new(unit("unit-2", "sim:1", now))],
+        totals: Totals { fresh_units: 2, pv_power: Some(3000), ..Totals::default() },
+        findings: None,
+        judged_at: None,
+        alerts: Vec::new(),
+        control: ControlView::default(),
+    }
+}
+
+/// Returns a virtual unit that was just read.
+pub(crate) fn unit(name: &str, address: &str, now: Now) -> UnitView {
+    let mut client = Client::open(address).unwrap();
+    let queries = [Query::GeneralStatus, Query::Mode, Query::RatedInformation];
+    let held = queries.map(|query| {
+        let reply: AnyReply = client.query(query).unwrap().reply;
+        Held {
+            query,
+            reply: Some((reply, now.instant)),
+            failure: None,
+            max_age: Duration::from_secs(15),
+        }
+    });
+    UnitView {
+        name: name.parse().unwrap(),
+        serial: SerialNumber::new(if name == "unit-1" {
+            "96132206100410"
+        } else {
+            "96132206100411"
+        })
+        .unwrap(),
+        link: LinkView {
+            address: address.to_owned(),
+            state: LinkState::Up,
+            since: now.wall,
+            counts: LinkCounts { exchanges: 3, connects: 1, ..LinkCounts::default() },
+            latency: Some(Duration::from_millis(91)),
+        },
+        held: held.into(),
+        energy: Energy { pv_total: Some(1_234_000), ..Energy::default() },
+    }
+}
+
+/// Makes a unit unreachable.
+pub(crate) fn unplug(bank: &mut Snapshot, index: usize) {
+    let unit = Arc::make_mut(&mut bank.units[index]);
+    unit.link.state = LinkState::Down { why: "unplugged".to_owned(), retry_at: None };
+}
+
+/// Returns an alert.
+pub(crate) fn alert(id: &str, severity: Severity, now: Now) -> Alert {
+    Alert {
+        id: id.to_owned(),
+        rule: "battery-voltage".to_owned(),
+        severity,
+        title: "battery voltages differ".to_owned(),
+        why: "the units share one battery".to_owned(),
+        advice: vec!["measure at the terminals".to_owned()],
+        values: vec![("unit-1".to_owned(), "54.2 V".to_owned())],
+        units: Vec::new(),
+        since: now.wall,
+        raised: now.wall,
+        acknowledged: None,
+        cleared: None,
+    }
+}
+
+/// The core's side of a handle.
+pub(crate) struct FakeCore {
+    pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(crate) requests: mpsc::Receiver<Request>,
+}
+
+/// Returns a handle to a bank, and the other side of it.
+pub(crate) fn handle(bank: Snapshot) -> (Handle, FakeCore) {
+    let (snapshots, receiver) = watch::channel(Arc::new(bank));
+    let (sender, requests) = mpsc::channel(4);
+    (Handle::new(receiver, sender), FakeCore { snapshots, requests })
+}
