@@ -11,8 +11,8 @@ use crate::{
     Now, Snapshot,
     alert::Alert,
     control::{CommandView, ControlItem},
-    entity::{self, Kind},
-    state::{Datum, Held, LinkState, UnitView, Value},
+    entity::{self, Entity, Kind},
+    state::{Held, LinkState, UnitView, Value},
     verdict::Verdict,
 };
 
@@ -78,8 +78,7 @@ pub(super) fn bank(bank: &Snapshot, now: Now, clock: &Clock) -> Json {
             "finding": verdict.finding,
             "since": unix(verdict.since),
         },
-        "values": values(entity::BANK.iter().map(|row| (row.key, row.value(bank, now.instant))), now, clock),
-        "totals": bank.totals,
+        "values": values(entity::BANK.iter().map(|row| value_json(row, row.value(bank, now), now, None))),
         "order": bank.units.iter().map(|unit| unit.serial).collect::<Vec<_>>(),
         "units": units,
         "judged_at": bank.judged_at.map(|at| clock.unix(at)),
@@ -125,10 +124,12 @@ pub(super) fn summary(bank: &Snapshot, now: Now) -> Json {
 
 /// Returns the table of values: what each key means.
 pub(super) fn entities() -> Json {
-    fn row<T>(row: &entity::Entity<T>) -> (String, Json) {
+    fn row<T>(row: &Entity<T>) -> (String, Json) {
         let kind = match row.kind {
             Kind::Measurement => "measurement",
+            Kind::Number => "number",
             Kind::Counter => "counter",
+            Kind::Daily => "daily",
             Kind::Enum => "enum",
             Kind::Flag => "flag",
             Kind::Text => "text",
@@ -149,7 +150,8 @@ fn unit(number: usize, unit: &UnitView, now: Now, clock: &Clock) -> Json {
         LinkState::Up => ("up", None, None),
         LinkState::Down { why, retry_at } => ("down", Some(why), *retry_at),
     };
-    let rows = entity::UNIT.iter().map(|row| (row.key, row.value(unit, now.instant)));
+    let rows =
+        entity::UNIT.iter().map(|row| value_json(row, row.value(unit, now), now, Some(clock)));
     json!({
         "n": number,
         "name": unit.name,
@@ -164,13 +166,13 @@ fn unit(number: usize, unit: &UnitView, now: Now, clock: &Clock) -> Json {
             "counts": unit.link.counts,
         },
         "groups": unit.held.iter().map(|held| group(held, now, clock)).collect::<Map<_, _>>(),
-        "values": values(rows, now, clock),
+        "values": values(rows),
         "energy": unit.energy,
     })
 }
 
 /// Returns the state of a question.
-fn group(held: &Held, now: Now, clock: &Clock) -> (String, Json) {
+fn group(held: &Held, now: Now, clock: Option<&Clock>) -> (String, Json) {
     let info = held.query.info();
     let at = held.reply.as_ref().map(|(_, at)| *at);
     let is_fresh = at.is_some_and(|at| now.instant.saturating_duration_since(at) <= held.max_age);
@@ -190,25 +192,25 @@ fn group(held: &Held, now: Now, clock: &Clock) -> (String, Json) {
     (info.mnemonic.to_owned(), group)
 }
 
-fn values(
-    rows: impl Iterator<Item = (&'static str, Value)>,
-    now: Now,
-    clock: &Clock,
-) -> Map<String, Json> {
-    rows.map(|(key, value)| (key.to_owned(), value_json(value, now, clock))).collect()
+fn values(rows: impl Iterator<Item = (String, Json)>) -> Map<String, Json> {
+    rows.collect()
 }
 
-fn value_json(value: Value, now: Now, clock: &Clock) -> Json {
+/// Returns the key of a row, and its value: the status, the value if there is one, and the time at which it was read. Values
+/// of a bank have none: they are computed from many answers.
+fn value_json<T>(row: &Entity<T>, value: Value, now: Now, clock: Option<&Clock>) -> (String, Json) {
     let status = value.status();
-    match value {
+    let json = match value {
         Value::Fresh { datum, age } | Value::Stale { datum, age } => {
-            let text = matches!(datum, Datum::Code { .. }).then(|| datum.to_string());
-            let at = now.instant.checked_sub(age).map(|at| clock.unix(at));
-            json!({ "status": status, "value": datum, "text": text, "at": at })
+            // A value that is computed for each document has no time of its own.
+            let at =
+                now.instant.checked_sub(age).filter(|_| !age.is_zero()).map(|at| clock.unix(at));
+            json!({ "status": status, "value": row.json(&datum), "at": at })
         }
         Value::Absent => json!({ "status": status }),
         Value::Failed(gap) => json!({ "status": status, "why": reason(&gap) }),
-    }
+    };
+    (row.key.to_owned(), json)
 }
 
 /// Returns why there is no answer.

@@ -16,23 +16,17 @@ pub(super) fn write(text: &mut Text, banks: &[Arc<Snapshot>], now: Now) {
         let metric = Metric::of("lvx_bank", row);
         text.metric(&metric.name, &metric.help, metric.kind);
         for bank in banks {
-            let value = row.value(bank, now.instant);
+            let value = row.value(bank, now);
             if let Some(datum) = value.fresh() {
-                super::text::datum(text, &labels(bank), metric.label, datum, |number| {
-                    metric.scale.apply(number)
-                });
+                metric.sample(text, &labels(bank), &row.json(datum));
             }
         }
-    }
-    text.metric("lvx_bank_fresh_units", "Units with fresh values.", MetricType::Gauge);
-    for bank in banks {
-        text.sample(&labels(bank), count(bank.totals.fresh_units.try_into().unwrap_or(u64::MAX)));
     }
     text.metric("lvx_bank_units", "Units of the configuration.", MetricType::Gauge);
     for bank in banks {
         text.sample(&labels(bank), count(bank.units.len().try_into().unwrap_or(u64::MAX)));
     }
-    text.metric("lvx_bank_alerts", "Alerts that are raised.", MetricType::Gauge);
+    text.metric("lvx_bank_raised_alerts", "Alerts that are raised.", MetricType::Gauge);
     for bank in banks {
         for severity in [Severity::Info, Severity::Warning, Severity::Error] {
             let raised =

@@ -2,7 +2,9 @@
 //!
 //! Source: Prometheus, "Metric and label naming".
 
-use super::text::MetricType;
+use serde_json::Value as Json;
+
+use super::text::{MetricType, Text};
 use crate::entity::{Entity, Kind};
 
 /// How a row of the table becomes a metric.
@@ -55,6 +57,22 @@ impl Metric {
             kind: if is_counter { MetricType::Counter } else { MetricType::Gauge },
             label: is_text.then_some(row.key),
             scale,
+        }
+    }
+
+    /// Writes a sample. A value whose form does not fit is left out.
+    pub(super) fn sample(&self, text: &mut Text, labels: &[(&str, &str)], value: &Json) {
+        match (self.label, value) {
+            (Some(label), Json::String(value)) => {
+                text.sample(&[labels, &[(label, value)]].concat(), 1.0);
+            }
+            (None, Json::Bool(flag)) => text.sample(labels, if *flag { 1.0 } else { 0.0 }),
+            (None, Json::Number(number)) => {
+                if let Some(number) = number.as_f64() {
+                    text.sample(labels, self.scale.apply(number));
+                }
+            }
+            _ => {}
         }
     }
 }

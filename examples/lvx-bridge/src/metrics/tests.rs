@@ -49,11 +49,15 @@ fn alerts_are_counted_by_severity() {
     testing::unplug(&mut bank, 1);
     let text = render(bank, now);
     assert!(
-        text.contains("lvx_bank_alerts{site=\"home\",bank=\"garage\",severity=\"error\"} 1\n"),
+        text.contains(
+            "lvx_bank_raised_alerts{site=\"home\",bank=\"garage\",severity=\"error\"} 1\n"
+        ),
         "{text}"
     );
     assert!(
-        text.contains("lvx_bank_alerts{site=\"home\",bank=\"garage\",severity=\"warning\"} 0\n"),
+        text.contains(
+            "lvx_bank_raised_alerts{site=\"home\",bank=\"garage\",severity=\"warning\"} 0\n"
+        ),
         "{text}"
     );
     let is_down = |line: &str| line.starts_with("lvx_unit_up{") && line.ends_with(" 0");

@@ -4,8 +4,6 @@
 
 use std::fmt::Write;
 
-use crate::state::Datum;
-
 /// Types of metrics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MetricType {
@@ -79,30 +77,6 @@ impl Text {
     #[must_use]
     pub fn finish(self) -> String {
         self.out
-    }
-}
-
-/// Writes a value: a number in its base unit, or 1 with the text as a label.
-pub(super) fn datum(
-    text: &mut Text,
-    labels: &[(&str, &str)],
-    label: Option<&str>,
-    datum: &Datum,
-    scale: impl Fn(f64) -> f64,
-) {
-    match (label, datum) {
-        (Some(label), datum) => {
-            let value = datum.to_string();
-            let labels: Vec<_> = labels.iter().copied().chain([(label, value.as_str())]).collect();
-            text.sample(&labels, 1.0);
-        }
-        (None, Datum::Flag(flag)) => text.sample(labels, if *flag { 1.0 } else { 0.0 }),
-        (None, Datum::Code { number, .. }) => text.sample(labels, (*number).into()),
-        (None, datum) => {
-            if let Some(number) = datum.number() {
-                text.sample(labels, scale(number));
-            }
-        }
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{
     name::Metric,
-    text::{MetricType, Text, count},
+    text::{MetricType, Text},
 };
 use crate::{
     Now, Snapshot,
     entity::UNIT,
-    state::{LinkCounts, LinkState, LinkView, UnitView},
+    state::{LinkState, UnitView},
 };
 
 /// Writes the metrics of all units.
@@ -18,11 +18,9 @@ pub(super) fn write(text: &mut Text, banks: &[Arc<Snapshot>], now: Now) {
         let metric = Metric::of("lvx_unit", row);
         text.metric(&metric.name, &metric.help, metric.kind);
         each(banks, |unit, labels| {
-            let value = row.value(unit, now.instant);
+            let value = row.value(unit, now);
             if let Some(datum) = value.fresh() {
-                super::text::datum(text, labels, metric.label, datum, |number| {
-                    metric.scale.apply(number)
-                });
+                metric.sample(text, labels, &row.json(datum));
             }
         });
     }
@@ -67,17 +65,6 @@ fn links(text: &mut Text, banks: &[Arc<Snapshot>]) {
     each(banks, |unit, labels| {
         text.sample(labels, if unit.link.state == LinkState::Up { 1.0 } else { 0.0 });
     });
-    let help = "Median time of an exchange in the last minutes.";
-    text.metric("lvx_unit_exchange_median_seconds", help, MetricType::Gauge);
-    each(banks, |unit, labels| {
-        if let LinkView { latency: Some(latency), .. } = unit.link {
-            text.sample(labels, latency.as_secs_f64());
-        }
-    });
-    for (name, help, of) in COUNTS {
-        text.metric(name, help, MetricType::Counter);
-        each(banks, |unit, labels| text.sample(labels, count(of(&unit.link.counts))));
-    }
     text.metric(
         "lvx_unit_energy_era",
         "Number of the era, which increases when the energy counter of the unit was reset.",
@@ -85,25 +72,6 @@ fn links(text: &mut Text, banks: &[Arc<Snapshot>]) {
     );
     each(banks, |unit, labels| text.sample(labels, unit.energy.era.into()));
 }
-
-/// A counter of a link: name, description, value.
-type Count = (&'static str, &'static str, fn(&LinkCounts) -> u64);
-
-/// Counters of a link.
-const COUNTS: [Count; 6] = [
-    ("lvx_unit_exchanges_total", "Questions that were asked.", |counts| counts.exchanges),
-    ("lvx_unit_timeouts_total", "Questions without an answer.", |counts| counts.timeouts),
-    ("lvx_unit_refusals_total", "Questions that the unit refused.", |counts| counts.refusals),
-    ("lvx_unit_unreadable_replies_total", "Replies that could not be decoded.", |counts| {
-        counts.unreadable
-    }),
-    ("lvx_unit_connects_total", "Times that the link was opened.", |counts| counts.connects),
-    (
-        "lvx_unit_missed_deadlines_total",
-        "Questions that were asked later than their limit of age.",
-        |counts| counts.missed_deadlines,
-    ),
-];
 
 /// Calls a function with each unit and its labels.
 fn each(banks: &[Arc<Snapshot>], mut visit: impl FnMut(&UnitView, &[(&str, &str); 4])) {
