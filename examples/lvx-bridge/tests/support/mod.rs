@@ -13,6 +13,7 @@
     reason = "a panic fails the test"
 )]
 
+pub(crate) mod chaos;
 pub(crate) mod oracle;
 
 use std::{
@@ -128,60 +129,69 @@ impl Usage {
 }
 
 impl Run {
-    /// Polls the bank until the time is over. `on_event` is called with the state after each event, and `on_step` by
-    /// the first poller before each of its steps, to bring about faults.
+    /// Polls the bank until the time is over. `on_event` is called with the state after each event, and `on_tick`
+    /// each second, before the core's `tick`, to bring about faults.
     pub(crate) fn run(
         &self,
         on_event: impl Fn(&mut State, &Event) + Sync,
-        on_step: impl FnMut(&mut State, &Routes, Duration) + Send,
+        on_tick: impl FnMut(&mut State, &Routes, Duration) + Send,
     ) -> (State, Vec<Usage>) {
         let config = bank_config(&self.bank);
         let links = self.bank.concurrent_links();
-        let start = links[0].now();
+        let ticker = self.bank.concurrent_links().swap_remove(0);
+        let start = ticker.now();
         let count = links.len();
         let routes: Routes = Arc::new((0..count).map(AtomicUsize::new).collect());
         let state = Mutex::new(State::new(&config, &self.poll, start));
         let usages: Vec<_> = (0..count).map(|_| Usage::default()).collect();
         let peers = Peers::new(count);
         let configured: Vec<_> = config.units.iter().map(|unit| unit.serial).collect();
-        let mut on_step = Some(on_step);
         thread::scope(|scope| {
+            let end = start + self.time;
+            {
+                let (state, routes) = (&state, Arc::clone(&routes));
+                scope.spawn(move || tick(ticker, state, &routes, end, on_tick));
+            }
             for (number, link) in links.into_iter().enumerate() {
-                let machine = Machine::new(
-                    number,
-                    configured.clone(),
-                    self.poll,
-                    peers.clone(),
-                    start,
-                    number as u64,
-                );
+                let seed = number.try_into().unwrap();
+                let machine =
+                    Machine::new(number, configured.clone(), self.poll, peers.clone(), start, seed);
                 let ends = if self.has_routes { count } else { 0 };
                 let ends = (0..ends).map(|unit| self.bank.link(unit)).collect();
                 let cable = Cable { clock: link, ends, routes: Arc::clone(&routes), number };
                 let mut port = VirtualPort {
                     cable: SharedCable(Arc::new(Mutex::new(cable))),
-                    end: start + self.time,
+                    end,
                     state: &state,
                     usage: &usages[number],
                     on_event: &on_event,
                 };
-                let mut on_step = on_step.take().filter(|_| number == 0);
-                let routes = Arc::clone(&routes);
                 scope.spawn(move || {
                     let mut poller = Poller::new(number, machine);
-                    while port.now() < port.end {
-                        if let Some(on_step) = &mut on_step {
-                            let elapsed = port.now() - start;
-                            on_step(&mut lock(port.state), &routes, elapsed);
-                        }
-                        if poller.step(&mut port).is_break() {
-                            return;
-                        }
-                    }
+                    while port.now() < end && poller.step(&mut port).is_continue() {}
                 });
             }
         });
         (state.into_inner().unwrap(), usages)
+    }
+}
+
+/// Lets the core tick each second.
+fn tick(
+    mut link: SimLink,
+    state: &Mutex<State>,
+    routes: &Routes,
+    end: Instant,
+    mut on_tick: impl FnMut(&mut State, &Routes, Duration),
+) {
+    let start = link.now();
+    while link.now() < end {
+        link.pause(Duration::from_secs(1));
+        let mut state = lock(state);
+        let instant = link.now();
+        on_tick(&mut state, routes, instant - start);
+        let now = state.now(instant);
+        state.core.tick(now);
     }
 }
 
