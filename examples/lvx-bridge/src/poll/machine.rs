@@ -56,8 +56,8 @@ struct Session {
     unit: Option<(SerialNumber, Instant)>,
     /// Answers since then.
     answers: Vec<Answered>,
-    /// Whether a question was not answered, so that the serial number is read next.
-    is_doubtful: bool,
+    /// Whether the serial number is read next, for example because a question was not answered.
+    is_finished: bool,
 }
 
 impl Machine {
@@ -122,7 +122,7 @@ impl Machine {
             return if check_at <= now { Step::Ask(Query::Identity) } else { Step::Wait(check_at) };
         }
         let is_collecting = !session.answers.is_empty();
-        let is_full = session.is_doubtful || now >= read_at + MAX_COLLECTING;
+        let is_full = session.is_finished || now >= read_at + MAX_COLLECTING;
         let mut next = self.schedule.next(now, is_collecting);
         if next == self.day.map(Query::DayEnergy) && next.is_some() {
             // The date may have changed since the question became due.
@@ -138,10 +138,11 @@ impl Machine {
         }
     }
 
-    /// Returns whether a question is due, so that jobs must not delay it without end.
-    #[must_use]
-    pub fn is_due(&self, now: Instant) -> bool {
-        matches!(&self.state, State::Open(_)) && self.schedule.next(now, false).is_some()
+    /// Lets the answers that were collected be confirmed next.
+    pub fn finish(&mut self) {
+        if let State::Open(session) = &mut self.state {
+            session.is_finished |= !session.answers.is_empty();
+        }
     }
 
     /// Takes the result of opening the link.
@@ -194,7 +195,7 @@ impl Machine {
         let State::Open(session) = &mut self.state else { return None };
         let before = session.unit.replace((serial, at)).map(|(serial, _)| serial);
         let mut answers = std::mem::take(&mut session.answers);
-        session.is_doubtful = false;
+        session.is_finished = false;
         if before == Some(serial) {
             if answers.is_empty() {
                 return None;
@@ -216,7 +217,7 @@ impl Machine {
             Ok(_) => Outcome::Answered,
             Err(gap) if gap.reason == Reason::Refused => Outcome::Refused,
             Err(gap) => {
-                session.is_doubtful |= gap.reason == Reason::Silent;
+                session.is_finished |= gap.reason == Reason::Silent;
                 Outcome::Failed
             }
         };

@@ -59,13 +59,15 @@ pub struct Poller {
     client: Option<Client>,
     /// Time that jobs took since the last question.
     job_time: Duration,
+    /// Until when questions are asked although jobs may wait.
+    turn: Option<Instant>,
 }
 
 impl Poller {
     /// Creates the poller of the link with this index.
     #[must_use]
     pub fn new(link: usize, machine: Machine) -> Self {
-        Self { link, machine, client: None, job_time: Duration::ZERO }
+        Self { link, machine, client: None, job_time: Duration::ZERO, turn: None }
     }
 
     /// Polls until the bridge ends.
@@ -77,13 +79,24 @@ impl Poller {
 
     /// Does one thing: opens the link, asks a question, does a job, or waits.
     ///
-    /// Jobs go first. But once they took [`MAX_JOB_TIME`], a question that is due is asked between two jobs.
+    /// Jobs go first. But once they took [`MAX_JOB_TIME`] while questions were due, the questions have a turn, in
+    /// which at least one of them is answered and confirmed.
     pub fn step(&mut self, port: &mut impl Port) -> ControlFlow<()> {
         let now = port.now();
+        if self.turn.is_some_and(|end| end <= now) {
+            self.machine.finish();
+        }
         let until = match self.machine.next(now) {
-            Step::Wait(until) => until,
-            _ if self.job_time < MAX_JOB_TIME => now,
-            step => return self.advance(step, port),
+            Step::Wait(until) => {
+                self.turn = None;
+                until
+            }
+            step if self.turn.is_some() => return self.advance(step, port),
+            step if self.job_time >= MAX_JOB_TIME => {
+                self.turn = Some(now + TURN_TIME);
+                return self.advance(step, port);
+            }
+            _ => now,
         };
         match port.wait(until) {
             Wake::Stop => return ControlFlow::Break(()),
@@ -129,6 +142,7 @@ impl Poller {
             }
         };
         let Some(kind) = event else { return ControlFlow::Continue(()) };
+        self.turn = None;
         if matches!(kind, EventKind::Lost { .. }) {
             self.client = None;
         }
@@ -151,6 +165,9 @@ impl Poller {
 
 /// Time that jobs may take before a question that is due is asked.
 const MAX_JOB_TIME: Duration = Duration::from_secs(2);
+
+/// Time for which questions are asked although jobs may wait, before the serial number is read again.
+const TURN_TIME: Duration = Duration::from_millis(500);
 
 /// Time that each job counts for at least.
 const MIN_JOB_TIME: Duration = Duration::from_millis(10);

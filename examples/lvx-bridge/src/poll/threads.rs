@@ -130,7 +130,10 @@ impl<R: Fn(Event) -> ControlFlow<()>> Port for SystemPort<R> {
     }
 
     fn open(&mut self) -> Result<Client, Error> {
-        self.address.open().map(|client| client.stopped_by(&self.stop))
+        let mut config = *self.address.config();
+        // A unit that does not answer is soon reported as lost, and asked again later.
+        config.tries = config.tries.min(MAX_TRIES);
+        Ok(Client::with_config(self.address.link()?, config).stopped_by(&self.stop))
     }
 
     fn wait(&mut self, until: Instant) -> Wake {
@@ -162,5 +165,72 @@ impl<R: Fn(Event) -> ControlFlow<()>> Port for SystemPort<R> {
 
     fn identify(&mut self, serial: Option<SerialNumber>) {
         *self.serial.lock().unwrap_or_else(PoisonError::into_inner) = serial;
+    }
+}
+
+/// Number of times that a question is sent before it counts as not answered.
+const MAX_TRIES: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use lvx_parallel::Gap;
+    use pi18_proto::Mode;
+
+    use super::*;
+    use crate::{config::UnitConfig, poll::EventKind};
+
+    fn bank() -> BankConfig {
+        let unit = |name: &str, serial, address: &str| UnitConfig {
+            name: name.parse().unwrap(),
+            serial: SerialNumber::new(serial).unwrap(),
+            address: address.parse().unwrap(),
+        };
+        BankConfig {
+            name: "bank".parse().unwrap(),
+            units: vec![
+                unit("left", "96132206100410", "sim:0"),
+                unit("gone", "96132206100411", "/dev/no-such-unit"),
+            ],
+            battery: None,
+        }
+    }
+
+    #[test]
+    fn threads_poll_do_jobs_and_end() {
+        let (events, received) = mpsc::channel();
+        let report = move |event| match events.send(event) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let stop = StopHandle::default();
+        let pollers = start(&bank(), &PollConfig::default(), report, &stop).unwrap();
+        let (mut is_answered, mut is_lost) = (false, false);
+        while !(is_answered && is_lost) {
+            let event = received.recv().unwrap();
+            match event.kind {
+                EventKind::Batch { .. } => is_answered |= event.link == 0,
+                EventKind::Lost { .. } => is_lost |= event.link == 1,
+                _ => {}
+            }
+        }
+        let [left, gone] = pollers.links() else { panic!("two links") };
+        assert_eq!(left.serial(), SerialNumber::new("96132206100410"));
+        assert_eq!((left.address(), gone.serial()), ("sim:0", None));
+        let (done, results) = mpsc::channel();
+        for link in [left, gone] {
+            let done = done.clone();
+            let job = Box::new(move |client: Result<&mut Client, &Gap>| {
+                let mode = client.map_err(Clone::clone).map(|client| client.read::<Mode>().is_ok());
+                done.send(mode).unwrap();
+            });
+            link.run(job).unwrap();
+        }
+        let mut results = [results.recv().unwrap(), results.recv().unwrap()];
+        results.sort_by_key(Result::is_err);
+        assert_eq!(results[0], Ok(true));
+        assert!(results[1].as_ref().is_err_and(|gap| gap.text.contains("/dev/no-such-unit")));
+        let link = pollers.links()[0].clone();
+        pollers.stop();
+        assert!(link.run(Box::new(|_| {})).is_err());
     }
 }

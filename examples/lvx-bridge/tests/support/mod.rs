@@ -62,6 +62,12 @@ pub(crate) fn serial_of(bank: &Bank, unit: usize) -> SerialNumber {
     }
 }
 
+/// Returns the length of a run: `LVX_BRIDGE_DAYS` in days, or `short`.
+pub(crate) fn run_time(short: Duration) -> Duration {
+    let days = std::env::var("LVX_BRIDGE_DAYS").ok().and_then(|days| days.parse::<u64>().ok());
+    days.map_or(short, |days| Duration::from_hours(24 * days))
+}
+
 /// The core, and the wall clock, which tests let jump.
 pub(crate) struct State {
     pub(crate) core: Core,

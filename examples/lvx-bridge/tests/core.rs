@@ -1,0 +1,232 @@
+//! The state of a bank as it follows its units: swapped cables, doubled and unknown serial numbers, units that are
+//! lost, resets of counters.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic fails the test"
+)]
+
+mod support;
+
+use std::{
+    sync::{Mutex, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use lvx_bridge::{
+    Snapshot,
+    config::PollConfig,
+    poll::{Answered, Event, EventKind},
+    state::{Core, LinkState},
+};
+use lvx_parallel::Severity;
+use pi18_proto::{AnyReply, Query, SerialNumber};
+use pi18_transport::sim::{Bank, BankConfig, SharedBank};
+use support::{Routes, Run, State, UNPLUGGED, bank_config};
+
+fn bank(units: usize) -> SharedBank {
+    let switches = vec!["think=20ms".parse().unwrap(); units];
+    SharedBank::virtual_time(Bank::new(BankConfig { units, switches }).unwrap())
+}
+
+/// Runs two units for some seconds. `action` is called at each second, with the snapshot.
+fn run(seconds: u64, action: impl Fn(u64, &Snapshot, &SharedBank, &Routes) + Sync) -> State {
+    let bank = bank(2);
+    let time = Duration::from_secs(seconds);
+    let run = Run { bank, poll: PollConfig::default(), time, has_routes: true };
+    let on_tick = |state: &mut State, routes: &Routes, now: Duration| {
+        action(now.as_secs(), &state.core.snapshot(), &run.bank, routes);
+    };
+    run.run(|_, _| {}, on_tick).0
+}
+
+fn rules(snapshot: &Snapshot) -> Vec<String> {
+    let findings = snapshot.findings.iter().flatten();
+    findings.map(|finding| finding.rule.to_string()).collect()
+}
+
+fn is_down(snapshot: &Snapshot, unit: usize) -> bool {
+    matches!(snapshot.units[unit].link.state, LinkState::Down { .. })
+}
+
+#[test]
+fn healthy_bank_has_no_warnings_from_the_start() {
+    let judged = Mutex::new(0);
+    let state = run(120, |_, snapshot, _, _| {
+        let Some(findings) = &snapshot.findings else { return };
+        let is_warning = |severity| severity >= Severity::Warning;
+        assert!(!findings.iter().any(|found| is_warning(found.severity)), "{findings:?}");
+        *judged.lock().unwrap() += 1;
+    });
+    assert!(*judged.lock().unwrap() > 100);
+    let snapshot = state.core.snapshot();
+    assert_eq!(snapshot.totals.fresh_units, 2);
+    assert_eq!(snapshot.totals.settings_that_differ, Some(0));
+    assert!(snapshot.totals.pv_power.unwrap() > 0 && snapshot.totals.pv_energy.unwrap() > 0);
+    let age = snapshot.now.instant - snapshot.judged_at.unwrap();
+    assert!(age < Duration::from_secs(6), "{age:?}");
+}
+
+#[test]
+fn swapped_cables_are_followed() {
+    let state = run(120, |now, snapshot, _, routes| match now {
+        60 => {
+            routes[0].store(1, Ordering::Release);
+            routes[1].store(0, Ordering::Release);
+        }
+        75 => assert!(!is_down(snapshot, 0) && !is_down(snapshot, 1)),
+        _ => {}
+    });
+    let snapshot = state.core.snapshot();
+    let addresses: Vec<_> = snapshot.units.iter().map(|unit| unit.link.address.as_str()).collect();
+    assert_eq!(addresses, ["sim:1", "sim:0"]);
+    assert_eq!(snapshot.totals.fresh_units, 2);
+}
+
+#[test]
+fn doubled_serial_number_is_reported_and_read_once() {
+    let state = run(90, |now, snapshot, bank, _| match now {
+        30 => bank.with(|bank| bank.switch(1, "serial-number=96132206100410")).unwrap(),
+        60 => assert!(is_down(snapshot, 1)),
+        _ => {}
+    });
+    let snapshot = state.core.snapshot();
+    assert!(rules(&snapshot).contains(&"doubled-serial".to_owned()), "{:?}", rules(&snapshot));
+    assert_eq!(snapshot.units[0].link.address, "sim:0");
+    assert_eq!(snapshot.units[0].link.state, LinkState::Up);
+    assert_eq!((snapshot.totals.fresh_units, snapshot.totals.pv_power), (1, None));
+}
+
+#[test]
+fn unit_that_is_not_configured_is_not_published() {
+    let state = run(90, |now, _, bank, _| {
+        if now == 30 {
+            bank.with(|bank| bank.switch(1, "serial-number=96132206109999")).unwrap();
+        }
+    });
+    let snapshot = state.core.snapshot();
+    assert!(rules(&snapshot).contains(&"unknown-unit".to_owned()), "{:?}", rules(&snapshot));
+    let LinkState::Down { why, .. } = &snapshot.units[1].link.state else { panic!("up") };
+    assert_eq!(why, "sim:1: unit 96132206109999 answers here");
+    assert!(snapshot.units[1].fresh("GS", snapshot.now.instant).is_none());
+}
+
+#[test]
+fn unplugged_unit_is_lost_at_once_and_judged_with_its_reason() {
+    let state = run(100, |now, snapshot, _, routes| match now {
+        30 => routes[1].store(UNPLUGGED, Ordering::Release),
+        40 => assert!(is_down(snapshot, 1)),
+        50 => {
+            assert_eq!(snapshot.totals.pv_power, None);
+            let lost = snapshot.findings.iter().flatten().find(|found| found.rule == "unread");
+            let lost = lost.map(ToString::to_string).unwrap_or_default();
+            assert!(lost.contains("unit-1"), "{:?}", snapshot.findings);
+            routes[1].store(1, Ordering::Release);
+        }
+        _ => {}
+    });
+    let snapshot = state.core.snapshot();
+    assert_eq!(snapshot.units[1].link.state, LinkState::Up);
+    assert_eq!(snapshot.units[1].link.counts.connects, 2);
+    assert_eq!(snapshot.totals.fresh_units, 2);
+}
+
+/// A core that gets made-up events.
+struct Events {
+    state: State,
+    serial: SerialNumber,
+    now: Instant,
+}
+
+impl Events {
+    fn new() -> Self {
+        let config = bank_config(&bank(1));
+        let now = Instant::now();
+        let state = State::new(&config, &PollConfig::default(), now);
+        let mut events = Self { state, serial: config.units[0].serial, now };
+        let serial = events.serial;
+        events.send(EventKind::Connected { serial });
+        events
+    }
+
+    fn send(&mut self, kind: EventKind) {
+        self.state.handle(Event { link: 0, at: self.now, kind });
+    }
+
+    fn answer(&mut self, query: Query, data: &str, after: u64) {
+        self.now += Duration::from_secs(after);
+        let (reply, _) = query.parse_reply(data.as_bytes()).unwrap();
+        let latency = Duration::from_millis(100);
+        let answer = Answered { query, answer: Ok(reply), at: self.now, latency };
+        self.send(EventKind::Batch { serial: self.serial, answers: vec![answer] });
+    }
+
+    fn energy(&self) -> lvx_bridge::state::Energy {
+        self.state.core.snapshot().units[0].energy
+    }
+}
+
+#[test]
+fn reset_of_a_counter_starts_an_era_and_is_reported() {
+    let mut events = Events::new();
+    for total in ["00006591", "00000000", "00006600", "00000001", "00000002"] {
+        events.answer(Query::TotalEnergy, total, 60);
+        events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 5);
+    }
+    assert_eq!((events.energy().era, events.energy().pv_total), (1, Some(2)));
+    // The unit has not answered all questions, so it is judged two minutes after it was found.
+    let snapshot = events.state.core.snapshot();
+    let finding = snapshot.findings.iter().flatten().find(|found| found.rule == "energy-era");
+    let finding = finding.unwrap();
+    assert_eq!(finding.severity, Severity::Info);
+    assert_eq!(finding.to_string(), "the energy counter was reset: unit-0 6600 Wh, then 2 Wh");
+}
+
+#[test]
+fn reset_of_the_clock_starts_an_era() {
+    let mut events = Events::new();
+    events.answer(Query::Clock, "20260621123000", 1);
+    events.answer(Query::Clock, "20260621133500", 300);
+    assert_eq!(events.energy().era, 0);
+    events.answer(Query::Clock, "20200101000000", 300);
+    assert_eq!(events.energy().era, 1);
+}
+
+#[test]
+fn energies_and_session_survive_a_restart() {
+    let mut events = Events::new();
+    events.answer(Query::TotalEnergy, "00006591", 1);
+    let sample = Query::GeneralStatus.info().sample;
+    (0..20).for_each(|_| events.answer(Query::GeneralStatus, sample, 10));
+    let saved = events.state.core.saved();
+    assert_eq!(Core::last_session(&saved), 1);
+    assert_eq!(Core::last_session(b"damaged"), 0);
+    let mut restored = Events::new();
+    let now = restored.state.now(restored.now);
+    restored.state.core.restore(&saved, now).unwrap();
+    assert_eq!(restored.energy(), lvx_bridge::state::Energy { pv_today: None, ..events.energy() });
+    assert!(restored.energy().battery_charge_total.unwrap() > 0);
+    assert!(restored.state.core.restore(b"damaged", now).is_err());
+}
+
+#[test]
+fn value_goes_stale_by_the_monotonic_clock_only() {
+    let mut events = Events::new();
+    events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 1);
+    events.state.jump(jiff::SignedDuration::from_hours(-9999));
+    let snapshot = |events: &mut Events, after| {
+        let now = events.state.now(events.now + Duration::from_secs(after));
+        events.state.core.tick(now);
+        events.state.core.snapshot()
+    };
+    assert_eq!(snapshot(&mut events, 15).totals.pv_power, Some(1326));
+    assert_eq!(snapshot(&mut events, 16).totals.pv_power, None);
+    let unit = &events.state.core.snapshot().units[0];
+    assert_eq!(
+        unit.value("GS", "pv1_power", events.now + Duration::from_secs(16)).status(),
+        "stale"
+    );
+    assert!(matches!(unit.held("GS").unwrap().reply, Some((AnyReply::GeneralStatus(_), _))));
+}
