@@ -172,7 +172,7 @@ fn unit(number: usize, unit: &UnitView, now: Now, clock: &Clock) -> Json {
 }
 
 /// Returns the state of a question.
-fn group(held: &Held, now: Now, clock: Option<&Clock>) -> (String, Json) {
+fn group(held: &Held, now: Now, clock: &Clock) -> (String, Json) {
     let info = held.query.info();
     let at = held.reply.as_ref().map(|(_, at)| *at);
     let is_fresh = at.is_some_and(|at| now.instant.saturating_duration_since(at) <= held.max_age);
@@ -203,8 +203,8 @@ fn value_json<T>(row: &Entity<T>, value: Value, now: Now, clock: Option<&Clock>)
     let json = match value {
         Value::Fresh { datum, age } | Value::Stale { datum, age } => {
             // A value that is computed for each document has no time of its own.
-            let at =
-                now.instant.checked_sub(age).filter(|_| !age.is_zero()).map(|at| clock.unix(at));
+            let at = now.instant.checked_sub(age).filter(|_| !age.is_zero());
+            let at = at.zip(clock).map(|(at, clock)| clock.unix(at));
             json!({ "status": status, "value": row.json(&datum), "at": at })
         }
         Value::Absent => json!({ "status": status }),
