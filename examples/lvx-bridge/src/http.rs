@@ -7,6 +7,7 @@
 //! | `/api/v1/events` | changes as server-sent events with JSON merge patches |
 //! | `/api/v1/settings` | settings that can be changed |
 //! | `/metrics` | metrics for Prometheus |
+//! | `/api/v1/openapi.json` | the description of all routes |
 //! | `/healthz` | whether the bridge is alive |
 //!
 //! Programs on this machine read without a token. Anything else needs one of the [`Tokens`].
@@ -21,8 +22,10 @@ mod document;
 mod error;
 mod feed;
 mod guard;
+mod openapi;
 mod patch;
 mod peer;
+mod plan;
 mod policy;
 mod routes;
 mod server;

@@ -6,9 +6,10 @@ use std::sync::{
 };
 
 use axum::http::StatusCode;
+use serde_json::Value as Json;
 use tokio::sync::watch;
 
-use super::{Refusal, access::Gate, feed::Feed, policy::Policy};
+use super::{Refusal, access::Gate, feed::Feed, plan::Plans, policy::Policy};
 use crate::Name;
 
 /// What all requests share.
@@ -22,6 +23,10 @@ pub(super) struct App {
     pub(super) banks: Vec<Feed>,
     /// Becomes true when the server ends.
     pub(super) stop: watch::Receiver<bool>,
+    /// Plans that were shown.
+    pub(super) plans: Plans,
+    /// Returns the description of the API.
+    pub(super) openapi: fn() -> Json,
     /// Counters.
     pub(super) counts: Counts,
 }

@@ -97,12 +97,14 @@ pub(super) fn bank(bank: &Snapshot, now: Now, clock: &Clock) -> Json {
 
 /// Returns the settings of a bank.
 pub(super) fn settings(bank: &Snapshot) -> Json {
-    json!({
+    let mut settings = json!({
         "control": !bank.control.items.is_empty(),
         "items": bank.control.items.iter().map(item).collect::<Vec<_>>(),
         "command": bank.control.command.as_ref().map(command),
         "results": bank.control.results.iter().map(command).collect::<Vec<_>>(),
-    })
+    });
+    without_nulls(&mut settings);
+    settings
 }
 
 /// Returns whether the snapshots of a bank have stopped: the bridge runs, but its core does not.
@@ -272,7 +274,8 @@ fn command(command: &CommandView) -> Json {
     command
 }
 
-fn unix(at: Timestamp) -> Json {
+/// Returns a time in Unix seconds, in steps of a tenth.
+pub(super) fn unix(at: Timestamp) -> Json {
     rounded(at.as_duration().as_secs_f64(), 10.0).into()
 }
 

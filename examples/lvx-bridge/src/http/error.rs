@@ -14,7 +14,7 @@ use crate::RequestError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address cannot be listened on, for example because another program uses the port.
-    #[error("http: cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// Address or path.
         address: String,
@@ -22,12 +22,10 @@ pub enum StartError {
         source: io::Error,
     },
     /// Another program listens on the Unix socket.
-    #[error(
-        "http: unix_socket {0}: another program listens on it; stop it, or choose another path"
-    )]
+    #[error("unix_socket {0}: another program listens on it; stop it, or choose another path")]
     SocketInUse(PathBuf),
     /// A setting of the server cannot be used.
-    #[error("http: {0}")]
+    #[error("{0}")]
     Config(String),
 }
 
@@ -65,6 +63,12 @@ impl From<RequestError> for Refusal {
             RequestError::Refused(_) => StatusCode::CONFLICT,
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }
 

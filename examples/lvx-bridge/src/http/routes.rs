@@ -1,6 +1,7 @@
 //! The routes: one row each.
 
 mod body;
+mod change;
 mod events;
 mod login;
 mod place;
@@ -19,58 +20,81 @@ use super::{Refusal, Scope, app::Shared, guard};
 
 /// A route.
 pub(super) struct Route {
+    /// Method in lower case.
+    pub(super) method: &'static str,
     /// Path; a part in braces stands for any text.
     pub(super) path: &'static str,
     /// What a client must be allowed to do; `None` if anyone may use the route.
     pub(super) scope: Option<Scope>,
+    /// What it does.
+    pub(super) summary: &'static str,
+    /// Media type and schema of the body; empty if it has none.
+    pub(super) body: (&'static str, &'static str),
+    /// Status, media type and schema of the answer.
+    pub(super) answer: (u16, &'static str, &'static str),
     handler: fn() -> MethodRouter<Shared>,
 }
 
-/// All routes. Those of a bank are there twice: for the first bank and for each bank by its name.
-pub(super) const ROUTES: &[Route] = &[
-    Route { path: "/", scope: None, handler: || get(login::root) },
-    Route { path: "/login", scope: None, handler: || get(login::form) },
-    Route { path: "/login", scope: None, handler: || post(login::login) },
-    Route { path: "/logout", scope: None, handler: || post(login::logout) },
-    Route { path: "/healthz", scope: None, handler: || get(read::health) },
-    Route { path: "/metrics", scope: Some(Scope::Read), handler: || get(read::metrics) },
-    Route { path: "/api/v1/banks", scope: Some(Scope::Read), handler: || get(read::banks) },
-    Route { path: "/api/v1/entities", scope: Some(Scope::Read), handler: || get(read::entities) },
-    Route { path: "/api/v1/bank", scope: Some(Scope::Read), handler: || get(read::bank) },
-    Route { path: "/api/v1/banks/{bank}", scope: Some(Scope::Read), handler: || get(read::bank) },
-    Route { path: "/api/v1/events", scope: Some(Scope::Read), handler: || get(events::events) },
-    Route {
-        path: "/api/v1/banks/{bank}/events",
-        scope: Some(Scope::Read),
-        handler: || get(events::events),
-    },
-    Route { path: "/api/v1/settings", scope: Some(Scope::Read), handler: || get(read::settings) },
-    Route {
-        path: "/api/v1/banks/{bank}/settings",
-        scope: Some(Scope::Read),
-        handler: || get(read::settings),
-    },
-    Route {
-        path: "/api/v1/findings/{id}/ack",
-        scope: Some(Scope::Acknowledge),
-        handler: || post(write::acknowledge),
-    },
-    Route {
-        path: "/api/v1/banks/{bank}/findings/{id}/ack",
-        scope: Some(Scope::Acknowledge),
-        handler: || post(write::acknowledge),
-    },
-    Route {
-        path: "/api/v1/test-alert",
-        scope: Some(Scope::Acknowledge),
-        handler: || post(write::test_alert),
-    },
-    Route {
-        path: "/api/v1/banks/{bank}/test-alert",
-        scope: Some(Scope::Acknowledge),
-        handler: || post(write::test_alert),
-    },
-];
+/// Writes the rows.
+macro_rules! routes {
+    ($(
+        // Method and path.
+        $method:ident $path:literal,
+        // What a client must be allowed to do, and the handler.
+        $scope:expr, $handler:path,
+        // What it does.
+        $summary:literal,
+        // Media type and schema of the body, then status, media type and schema of the answer.
+        $body:expr => $answer:expr;
+    )*) => {
+        &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            scope: $scope,
+            summary: $summary,
+            body: $body,
+            answer: $answer,
+            handler: || $method($handler),
+        }),*]
+    };
+}
+
+const NONE: Option<Scope> = None;
+const READ: Option<Scope> = Some(Scope::Read);
+const ACKNOWLEDGE: Option<Scope> = Some(Scope::Acknowledge);
+const CONTROL: Option<Scope> = Some(Scope::Control);
+const EMPTY: (&str, &str) = ("", "");
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+const HTML: &str = "text/html";
+
+/// All routes. Those of a bank are there twice: for the first bank, and for each bank by its name.
+#[rustfmt::skip]
+pub(super) const ROUTES: &[Route] = routes! {
+    get "/", NONE, login::root, "leads to the page", EMPTY => (303, "", "");
+    get "/login", NONE, login::form, "login form", EMPTY => (200, HTML, "");
+    post "/login", NONE, login::login, "begins a session", (FORM, "Login") => (303, "", "");
+    post "/logout", NONE, login::logout, "ends the session", EMPTY => (303, "", "");
+    get "/healthz", NONE, read::health, "whether the bridge works", EMPTY => (200, JSON, "Health");
+    get "/metrics", READ, read::metrics, "metrics for Prometheus", EMPTY => (200, "text/plain", "");
+    get "/api/v1/openapi.json", READ, read::openapi, "this description", EMPTY => (200, JSON, "OpenApi");
+    get "/api/v1/entities", READ, read::entities, "what each value means", EMPTY => (200, JSON, "Entities");
+    get "/api/v1/banks", READ, read::banks, "list of the banks", EMPTY => (200, JSON, "Banks");
+    get "/api/v1/bank", READ, read::bank, "state of a bank", EMPTY => (200, JSON, "Bank");
+    get "/api/v1/banks/{bank}", READ, read::bank, "state of a bank", EMPTY => (200, JSON, "Bank");
+    get "/api/v1/events", READ, events::events, "changes as they happen", EMPTY => (200, "text/event-stream", "");
+    get "/api/v1/banks/{bank}/events", READ, events::events, "changes as they happen", EMPTY => (200, "text/event-stream", "");
+    get "/api/v1/settings", READ, read::settings, "settings that can be changed", EMPTY => (200, JSON, "Settings");
+    get "/api/v1/banks/{bank}/settings", READ, read::settings, "settings that can be changed", EMPTY => (200, JSON, "Settings");
+    post "/api/v1/settings/{key}/plan", CONTROL, change::plan, "shows what would be written", (JSON, "Wish") => (200, JSON, "Plan");
+    post "/api/v1/banks/{bank}/settings/{key}/plan", CONTROL, change::plan, "shows what would be written", (JSON, "Wish") => (200, JSON, "Plan");
+    post "/api/v1/settings/{key}", CONTROL, change::change, "changes a setting on all units", (JSON, "Change") => (202, JSON, "Taken");
+    post "/api/v1/banks/{bank}/settings/{key}", CONTROL, change::change, "changes a setting on all units", (JSON, "Change") => (202, JSON, "Taken");
+    post "/api/v1/findings/{id}/ack", ACKNOWLEDGE, write::acknowledge, "acknowledges an alert", (JSON, "Acknowledge") => (200, JSON, "Acknowledge");
+    post "/api/v1/banks/{bank}/findings/{id}/ack", ACKNOWLEDGE, write::acknowledge, "acknowledges an alert", (JSON, "Acknowledge") => (200, JSON, "Acknowledge");
+    post "/api/v1/test-alert", ACKNOWLEDGE, write::test_alert, "raises a test alert", (JSON, "Nothing") => (202, JSON, "Nothing");
+    post "/api/v1/banks/{bank}/test-alert", ACKNOWLEDGE, write::test_alert, "raises a test alert", (JSON, "Nothing") => (202, JSON, "Nothing");
+};
 
 /// Returns the router with all routes. Its requests need a [`Peer`](super::peer::Peer) as an extension.
 pub(super) fn router(app: &Shared) -> Router {

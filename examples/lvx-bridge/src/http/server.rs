@@ -31,7 +31,9 @@ use super::{
     app::{App, Counts, Shared},
     connection::{Connections, Patient},
     feed::Feed,
+    openapi,
     peer::Peer,
+    plan::Plans,
     policy::Policy,
     routes,
 };
@@ -76,6 +78,8 @@ impl Server {
             gate: Gate::new(tokens),
             banks: banks.into_iter().map(|handle| Feed::new(handle, now)).collect(),
             stop,
+            plans: Plans::default(),
+            openapi: || openapi::describe(routes::ROUTES),
             counts: Counts::default(),
         };
         Ok(Self { app: Arc::new(app), tcp, unix, ended })

@@ -12,7 +12,9 @@ use super::{
     access::Gate,
     app::{App, Counts},
     feed::Feed,
+    openapi,
     peer::Peer,
+    plan::Plans,
     policy::Policy,
     routes,
     server::serve,
@@ -25,9 +27,11 @@ use crate::{
 };
 
 mod access;
+mod change;
 mod connection;
 mod events;
 mod login;
+mod schema;
 
 /// A server without sockets.
 struct Bench {
@@ -61,6 +65,8 @@ impl Bench {
             gate: Gate::new(tokens.clone()),
             banks: vec![Feed::new(handle, Now::system())],
             stop: receiver,
+            plans: Plans::default(),
+            openapi: || openapi::describe(routes::ROUTES),
             counts: Counts::default(),
         };
         Self { app: Arc::new(app), core, tokens, stop }

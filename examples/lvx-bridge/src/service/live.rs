@@ -17,6 +17,7 @@ use crate::{
     Handle,
     config::{Config, ConfigFile},
     control::{Runs, WriteLocks},
+    http::{self, Tokens},
     lease, mqtt,
     storage::Storage,
 };
@@ -122,6 +123,18 @@ impl Service {
             let storage = Arc::clone(&self.shared.storage);
             self.outputs.spawn("mqtt", |stop| async move {
                 mqtt::run(&config, handles, storage, stop).await
+            })?;
+        }
+        if let Some(config) = self.config.http.as_ref().filter(|_| !self.outputs.has("http")) {
+            let tokens = Tokens::new(Arc::clone(&self.shared.storage));
+            let server = http::Server::bind(config, handles.to_vec(), tokens)
+                .map_err(|error| StartError::Output { output: "http", why: error.to_string() })?;
+            self.addresses = server.addresses();
+            self.outputs.spawn("http", |mut stop| {
+                server.run(async move {
+                    // An error means that the service is gone, which is an end, too.
+                    let _ = stop.wait_for(|stop| *stop).await;
+                })
             })?;
         }
         Ok(())

@@ -60,8 +60,7 @@ pub(super) async fn login(
             return Ok(response);
         }
     };
-    let id = random_hex()
-        .map_err(|error| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    let id = random_hex()?;
     if let Some(old) = cookie(&headers) {
         app.gate.sessions.end(&Digest::of(old));
     }

@@ -35,6 +35,11 @@ pub(super) async fn entities() -> Json<Json_> {
     Json(document::entities())
 }
 
+/// Answers with the description of the API.
+pub(super) async fn openapi(State(app): State<Shared>) -> Json<Json_> {
+    Json((app.openapi)())
+}
+
 /// Answers with the settings of a bank that can be changed.
 pub(super) async fn settings(
     State(app): State<Shared>,

@@ -59,6 +59,8 @@ fn name(access: Option<Access>) -> String {
 }
 
 /// Waits for the answer of the core, which may have ended.
-async fn received(answer: oneshot::Receiver<Result<(), RequestError>>) -> Result<(), RequestError> {
+pub(super) async fn received(
+    answer: oneshot::Receiver<Result<(), RequestError>>,
+) -> Result<(), RequestError> {
     answer.await.unwrap_or(Err(RequestError::Busy))
 }

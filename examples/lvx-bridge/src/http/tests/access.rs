@@ -7,15 +7,16 @@ fn path(path: &str) -> String {
     path.replace("{bank}", "garage").replace("{id}", "x").replace("{key}", "output_priority")
 }
 
-fn method(path: &str) -> &'static str {
-    if path.ends_with("/ack") || path.ends_with("/test-alert") { "POST" } else { "GET" }
+/// Returns the first line of a request to a route.
+fn line(route: &routes::Route) -> String {
+    format!("{} {}", route.method.to_uppercase(), path(route.path))
 }
 
 #[tokio::test(start_paused = true)]
 async fn foreign_host_is_refused_on_every_route() {
     let bench = Bench::new(|_| {});
     for route in routes::ROUTES {
-        let line = format!("{} {}", method(route.path), path(route.path));
+        let line = line(route);
         let answer = bench.ask(loopback(), &line, &["Host: evil.example:8480"], "").await;
         assert_eq!(answer.status, 421, "{line}");
         assert!(!answer.body.contains("garage"), "{line}");
@@ -50,7 +51,7 @@ async fn no_answer_has_a_cors_header_and_all_have_security_headers() {
 async fn other_machines_need_a_token_on_every_route_with_a_scope() {
     let bench = Bench::new(|_| {});
     for route in routes::ROUTES.iter().filter(|route| route.scope.is_some()) {
-        let line = format!("{} {}", method(route.path), path(route.path));
+        let line = line(route);
         let answer = bench.ask(lan(), &line, &["Content-Type: application/json"], "{}").await;
         assert_eq!(answer.status, 401, "{line}");
         assert_eq!(answer.header("www-authenticate"), Some("bearer"), "{line}");
@@ -61,7 +62,7 @@ async fn other_machines_need_a_token_on_every_route_with_a_scope() {
 async fn this_machine_reads_without_a_token_but_changes_nothing() {
     let bench = Bench::new(|_| {});
     for route in routes::ROUTES.iter().filter(|route| !route.path.ends_with("/events")) {
-        let line = format!("{} {}", method(route.path), path(route.path));
+        let line = line(route);
         let answer = bench.ask(loopback(), &line, &["Content-Type: application/json"], "{}").await;
         match route.scope {
             Some(Scope::Read) => assert_eq!(answer.status, 200, "{line}: {answer:?}"),
