@@ -43,9 +43,17 @@ fn periods(fast: u64, medium: u64, slow: u64) -> PollConfig {
     }
 }
 
-/// Polls units for some time, and returns the use of the line of each in percent, and the greatest age of `GS`,
-/// `FWS` and `PIRI` of any unit when it was read again.
-fn measure(units: usize, poll: PollConfig, time: Duration) -> (Vec<f64>, [Duration; 3]) {
+/// What a run showed.
+struct Measured {
+    /// Use of the line of each unit, in percent.
+    used: Vec<f64>,
+    /// Greatest age of `GS`, `FWS` and `PIRI` of any unit when it was read again.
+    ages: [Duration; 3],
+    missed_deadlines: u64,
+}
+
+/// Polls units for some time.
+fn measure(units: usize, poll: PollConfig, time: Duration) -> Measured {
     let bank = paced(units);
     let run = Run { bank, poll, time, has_routes: false };
     let ages = Mutex::new([Duration::ZERO; 3]);
@@ -72,20 +80,30 @@ fn measure(units: usize, poll: PollConfig, time: Duration) -> (Vec<f64>, [Durati
         assert_eq!(unit.link.counts.timeouts, 0);
     }
     let used = |idle: Duration| 100.0 - 100.0 * idle.as_secs_f64() / time.as_secs_f64();
-    (usages.iter().map(|usage| used(usage.idle())).collect(), ages.into_inner().unwrap())
+    let snapshot = state.core.snapshot();
+    let measured = Measured {
+        used: usages.iter().map(|usage| used(usage.idle())).collect(),
+        ages: ages.into_inner().unwrap(),
+        missed_deadlines: snapshot.units.iter().map(|unit| unit.link.counts.missed_deadlines).sum(),
+    };
+    let Measured { used, ages, missed_deadlines } = &measured;
+    println!(
+        "{units} units: {used:.1?} % used, ages {ages:?}, {missed_deadlines} deadlines missed"
+    );
+    measured
 }
 
 #[test]
 fn ages_stay_within_their_limits_if_the_configuration_fits() {
     for units in [2, 9] {
         let poll = PollConfig::default();
-        let (used, ages) =
+        let Measured { used, ages, missed_deadlines } =
             measure(units, poll, Duration::from_mins(if units == 2 { 20 } else { 5 }));
-        println!("{units} units: {used:.1?} % used, ages {ages:?}");
         for (group, age) in [Group::Fast, Group::Medium, Group::Slow].into_iter().zip(ages) {
             assert!(age <= group.max_age(&poll), "{group:?} {age:?}");
         }
         assert!(used.iter().all(|used| (15.0..60.0).contains(used)), "{used:?}");
+        assert_eq!(missed_deadlines, 0);
     }
 }
 
@@ -93,9 +111,10 @@ fn ages_stay_within_their_limits_if_the_configuration_fits() {
 fn line_is_full_and_no_group_starves_if_more_is_asked_than_fits() {
     for units in [2, 9] {
         // At 2400 baud, `GS` takes half a second.
-        let (used, ages) = measure(units, periods(1, 5, 10), Duration::from_mins(3));
-        println!("{units} units: {used:.1?} % used, ages {ages:?}");
+        let Measured { used, ages, missed_deadlines } =
+            measure(units, periods(1, 5, 10), Duration::from_mins(3));
         assert!(used.iter().all(|used| *used >= 95.0), "{used:?}");
+        assert!(missed_deadlines > 0);
         assert!(ages.iter().all(|age| *age < Duration::from_secs(30)), "{ages:?}");
     }
 }
@@ -143,11 +162,12 @@ fn unit_that_is_silent_for_an_hour_delays_no_other_unit() {
     assert!(with < without + Duration::from_millis(550), "{with:?} instead of {without:?}");
 }
 
-/// Watches an undisturbed bank for a day, or for `LVX_BRIDGE_DAYS`.
+/// Watches an undisturbed bank past midnight, or for `LVX_BRIDGE_DAYS`.
 #[test]
 fn energies_are_right_after_many_days() {
-    let time = run_time(Duration::from_hours(26));
-    let bank = SharedBank::virtual_time(Bank::new(BankConfig::default()).unwrap());
+    let time = run_time(Duration::from_hours(9));
+    let switches = vec!["clock=2026-06-21T16:00:00".parse().unwrap()];
+    let bank = SharedBank::virtual_time(Bank::new(BankConfig { units: 2, switches }).unwrap());
     let run = Run { bank, poll: PollConfig::default(), time, has_routes: false };
     // What a meter with a reading each second would count, in watt-seconds.
     let mut expected = 0.0;

@@ -226,7 +226,7 @@ impl Core {
             Some(holder) if holder != link => {
                 unit.rival = Some(Rival { link, is_last: false, turns: 0 });
             }
-            _ => unit.hold(link, &address, now),
+            _ => unit.connect(link, &address, now),
         }
     }
 
@@ -260,9 +260,14 @@ impl Core {
 
     /// Takes the answers of a unit.
     fn commit(&mut self, link: usize, serial: SerialNumber, answers: Vec<Answered>, now: Now) {
-        let Some(unit) = self.units.iter_mut().find(|unit| unit.view.serial == serial) else {
-            return;
-        };
+        let index = self.units.iter().position(|unit| unit.view.serial == serial);
+        let Some(unit) = index.and_then(|index| self.units.get_mut(index)) else { return };
+        if unit.holder.is_none()
+            && let Some(track) = self.links.get_mut(link)
+        {
+            track.unit = index;
+            unit.hold(link, &track.address, now);
+        }
         let is_holder = unit.holder == Some(link);
         if let Some(rival) = &mut unit.rival
             && (is_holder || rival.link == link)

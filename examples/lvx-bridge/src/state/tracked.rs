@@ -100,12 +100,17 @@ impl Tracked {
         }
     }
 
-    /// Reads the unit on this link from now on.
+    /// Reads the unit on this link from now on. The poller asks every question once.
+    pub(super) fn connect(&mut self, link: usize, address: &str, now: Now) {
+        self.connected_at = Some(now.instant);
+        self.asked.clear();
+        self.hold(link, address, now);
+    }
+
+    /// Reads the unit on this link from now on. Its answers are kept.
     pub(super) fn hold(&mut self, link: usize, address: &str, now: Now) {
         self.holder = Some(link);
         self.rival = None;
-        self.connected_at = Some(now.instant);
-        self.asked.clear();
         self.is_measured = false;
         let view = Arc::make_mut(&mut self.view);
         address.clone_into(&mut view.link.address);
@@ -130,7 +135,8 @@ impl Tracked {
     /// Returns whether every question was asked since the unit was found, or it takes too long.
     pub(super) fn is_ready(&self, now: Instant) -> bool {
         let all = UnitSnapshot::STATIC.iter().chain(UnitSnapshot::DYNAMIC);
-        let is_complete = || all.clone().all(|query| self.asked.contains(query.info().mnemonic));
+        let mut mnemonics = all.map(|query| query.info().mnemonic).chain([PARALLEL_RATING]);
+        let mut is_complete = || mnemonics.all(|mnemonic| self.asked.contains(mnemonic));
         let is_late = |at: Instant| now.saturating_duration_since(at) > MAX_START;
         self.connected_at.is_some_and(is_late) || is_complete()
     }
@@ -238,6 +244,9 @@ impl Tracked {
         }
     }
 }
+
+/// Mnemonic of the questions about other units, the last ones that are asked.
+const PARALLEL_RATING: &str = "PRI";
 
 /// Time after which a unit is judged although it has not answered every question.
 const MAX_START: Duration = Duration::from_mins(2);
