@@ -78,3 +78,31 @@ fn each_metric_is_written_once() {
     assert!(counters.clone().count() > 5);
     assert!(counters.clone().all(|line| line.contains("_total ")));
 }
+
+/// Returns the names of all metrics: those of the table, and those that are written beside it.
+fn names() -> std::collections::BTreeSet<String> {
+    let now = Now::system();
+    let mut bank = testing::bank(now);
+    bank.judged_at = Some(now.instant);
+    let text = render(bank, now);
+    let written = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let units = crate::entity::UNIT.iter().map(|row| name::Metric::of("lvx_unit", row).name);
+    let banks = crate::entity::BANK.iter().map(|row| name::Metric::of("lvx_bank", row).name);
+    written.map(str::to_owned).chain(units).chain(banks).collect()
+}
+
+#[test]
+fn dashboard_and_alert_rules_name_metrics_that_exist() {
+    let names = names();
+    let dashboard = include_str!("../../grafana/lvx.json");
+    serde_json::from_str::<serde_json::Value>(dashboard).unwrap();
+    for (file, least) in [(dashboard, 25), (include_str!("../../prometheus/alerts.yml"), 6)] {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words = file.split(|c| !is_word(c));
+        let used: std::collections::BTreeSet<_> =
+            words.filter(|word| word.starts_with("lvx_") || word.starts_with("process_")).collect();
+        let unknown: Vec<_> = used.iter().filter(|name| !names.contains(**name)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        assert!(used.len() >= least, "{used:?}");
+    }
+}
