@@ -6,7 +6,8 @@
 //! becomes the earliest sometime, even if the configuration asks for more than fits on the line.
 //!
 //! The questions of a group are asked at multiples of its period, counted from the same time on all links of a
-//! bank. So the measurements of all units are read at the same time and can be compared.
+//! bank. So the measurements of all units are read at the same time and can be compared. A question that is asked
+//! more than half a period late, because the line is full, is due again half a period later.
 
 use std::time::{Duration, Instant};
 
@@ -112,6 +113,8 @@ impl Schedule {
         entry.failures =
             if outcome == Outcome::Failed { entry.failures.saturating_add(1) } else { 0 };
         entry.due = match outcome {
+            // The line is full: a common time with the other links cannot be kept.
+            Outcome::Answered if asked > entry.due + period / 2 => asked + period / 2,
             Outcome::Answered => next_multiple(epoch, period, asked + period / 2),
             Outcome::Refused => asked + DAY,
             Outcome::Failed => {
@@ -245,9 +248,15 @@ mod tests {
         let epoch = Instant::now();
         let mut schedule = Schedule::new(config(5, 30, 300), epoch);
         schedule.add(Query::Mode, epoch);
+        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(1_200));
+        assert_eq!(schedule.next_due(), Some(epoch + Duration::from_secs(5)));
+        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(5_000));
         schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(11_200));
         assert_eq!(schedule.next_due(), Some(epoch + Duration::from_secs(15)));
-        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(13_900));
+        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(17_400));
         assert_eq!(schedule.next_due(), Some(epoch + Duration::from_secs(20)));
+        // Much too late: the line is full.
+        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(23_000));
+        assert_eq!(schedule.next_due(), Some(epoch + Duration::from_millis(25_500)));
     }
 }
