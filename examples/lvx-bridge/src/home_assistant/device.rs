@@ -73,7 +73,7 @@ fn bank(snapshot: &Snapshot, id: &str, topics: &Topics, expire_after: Duration) 
     }
     let about = json!({
         "identifiers": [id],
-        "name": format!("Bank {}", snapshot.bank),
+        "name": format!("{} {}", snapshot.site, snapshot.bank),
         "manufacturer": MANUFACTURER,
         "model": "Bank of inverters",
     });

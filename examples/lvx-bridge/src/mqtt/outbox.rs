@@ -120,6 +120,10 @@ impl Outbox {
             self.push(result);
         }
         self.follow_units();
+        if before.totals.fresh_units < self.snapshot.totals.fresh_units {
+            // A unit that came back shows its values at once.
+            self.make_due(&Subject::State, now.instant);
+        }
         if before.judged_at != self.snapshot.judged_at {
             let half = self.period / 2;
             if let Some(slot) = self.slot(&Subject::State) {
