@@ -25,6 +25,7 @@ pub(crate) use target::Target;
 /// | `tcp:HOST:PORT` | a serial bridge |
 /// | `sn:96132206100410` | the unit with this serial number, on any USB port, also after a replug (Linux) |
 /// | `sim:0` | a unit of the virtual bank in this process |
+/// | `bridge:left` | a unit that a bridge on this computer holds (Linux) |
 /// | `replay:FILE` | a capture |
 ///
 /// Options follow after a `?`, separated by `&`:
@@ -36,6 +37,7 @@ pub(crate) use target::Target;
 /// | `tries=3` | sets how often a query is sent, 1 to 20 times |
 /// | `serial=96132206100410` | sends requests only to the unit with this serial number |
 /// | `baud=2400` | sets the speed of a serial port |
+/// | `socket=/run/lvx/bridge.sock` | sets the socket of a bridge |
 /// | `pause=50ms` | sets the pause between the reports of a request over hidraw |
 ///
 /// On `sim:`, all other options are switches of the virtual bank, such as `sim:1?fault=83&lag=2s`.

@@ -3,6 +3,7 @@
 mod drive;
 pub(crate) mod identity;
 mod progress;
+mod relay;
 
 use std::{
     fmt,
@@ -53,6 +54,8 @@ pub struct Client<L = Box<dyn Link + Send>> {
     /// Whether the link is open as far as known.
     is_connected: bool,
     stop: Option<StopHandle>,
+    /// Whether every relayed frame was answered since the client and the unit were in step.
+    is_relay_in_step: bool,
 }
 
 impl<L: Link> Client<L> {
@@ -73,6 +76,7 @@ impl<L: Link> Client<L> {
             identity: None,
             is_connected: true,
             stop: None,
+            is_relay_in_step: false,
         }
     }
 

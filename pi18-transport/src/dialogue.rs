@@ -114,5 +114,6 @@ mod unframed;
 pub use engine::{Dialogue, Step};
 pub use exchange::Exchange;
 pub use failure::Failure;
+pub(crate) use fences::answers;
 pub use outcome::{Outcome, RawReply, SetOutcome, Timed, TimedReply};
 pub use question::Question;

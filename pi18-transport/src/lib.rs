@@ -36,6 +36,7 @@
 //! | `serial:/dev/ttyUSB0` | [`Serial`] | the RS-232 port of a unit |
 //! | `tcp:HOST:PORT` | [`Tcp`] | the RS-232 port of a unit, through a network bridge |
 //! | `sim:0` | `sim::SimLink` | a unit of the virtual bank |
+//! | `bridge:NAME` | `bridge::Bridge` | a unit that a bridge on this computer holds (Linux) |
 //! | `replay:FILE` | [`Replay`] | a *capture*: a file with recorded traffic |
 //!
 //! For another connection, implement [`Link`]. [`CaptureRecorder`] is a link that passes everything to
@@ -75,6 +76,7 @@
 //! | `tcp` | serial bridges in the network: [`Tcp`] | Unix |
 //! | `capture` | [`CaptureRecorder`] and [`Replay`]; turns on `serde` | Unix |
 //! | `sim` | the virtual bank, addresses that start with `sim:`, and servers through which other programs reach the bank: on a pseudo-terminal, over TCP, or (Linux) as a USB HID device | Unix |
+//! | `bridge` | `bridge`: units that another program on this computer holds, addresses that start with `bridge:` | Linux |
 //! | `serde` | `Serialize` and `Deserialize` of an [`Address`] | Unix |
 //! | `tracing` | events of exchanges and reconnects | Unix |
 //! | `tokio` | `AsyncClient` and `AsyncLink`, and units of the virtual bank as streams | Unix |
@@ -92,7 +94,7 @@
 //! # Systems
 //!
 //! Linux has everything, and the tests run there. On other Unix systems such as macOS and FreeBSD, all
-//! features except `hidraw` should work; they are not tested there. Other systems are refused with a
+//! features except `hidraw` and `bridge` should work; they are not tested there. Other systems are refused with a
 //! compile error.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -103,6 +105,8 @@ compile_error!("pi18-transport supports Linux and other Unix systems only");
 mod address;
 #[cfg(feature = "tokio")]
 mod async_client;
+#[cfg(all(feature = "bridge", target_os = "linux"))]
+pub mod bridge;
 mod client;
 mod config;
 pub mod dialogue;

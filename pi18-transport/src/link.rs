@@ -49,6 +49,9 @@ pub use tcp::Tcp;
 /// The speed of the serial ports of all known PI18 inverters, in baud.
 pub const BAUD: u32 = 2400;
 
+/// The socket of a bridge that runs as a service.
+pub(crate) const BRIDGE_SOCKET: &str = "/run/lvx/bridge.sock";
+
 /// A byte stream to one device, with a clock.
 ///
 /// Implement this trait for a connection that this crate does not support. Only `send`, `receive` and
@@ -130,7 +133,9 @@ pub trait Link {
     /// # Errors
     /// If not all bytes can be sent by `deadline` ([`Timeout`](crate::ErrorKind::Timeout)), or the device
     /// is gone. Some of the bytes may have been sent: the client never sends the rest, and treats a set
-    /// command as possibly carried out.
+    /// command as possibly carried out. An error of the kinds [`Busy`](crate::ErrorKind::Busy),
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) and
+    /// [`InvalidRequest`](crate::ErrorKind::InvalidRequest) states that nothing was sent.
     fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error>;
 
     /// Waits for bytes until `deadline`, and appends all that have arrived to `buffer`.

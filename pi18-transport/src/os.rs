@@ -10,7 +10,7 @@ pub(crate) mod permission;
 #[cfg(any(
     feature = "tcp",
     feature = "tokio",
-    all(target_os = "linux", any(feature = "hidraw", feature = "sim"))
+    all(target_os = "linux", any(feature = "bridge", feature = "hidraw", feature = "sim"))
 ))]
 pub(crate) mod poll;
 

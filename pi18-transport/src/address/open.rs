@@ -63,6 +63,11 @@ fn open_as(target: &Target, options: &Options, text: &str) -> Result<Box<dyn Lin
         Target::Sim(unit) => Ok(Box::new(crate::sim::open(unit)?)),
         #[cfg(feature = "capture")]
         Target::Replay(path) => Ok(Box::new(crate::Replay::open(path)?)),
+        #[cfg(all(feature = "bridge", target_os = "linux"))]
+        Target::Bridge(unit) => {
+            let timeout = options.config.timeout;
+            Ok(Box::new(crate::bridge::Bridge::open(unit, &options.socket, timeout)?))
+        }
         target => Err(not_built(target, text)),
     }
 }
@@ -74,11 +79,15 @@ fn not_built(target: &Target, text: &str) -> Error {
             let error = Error::address(text, "USB is supported on Linux only");
             return error.with_hint("use serial: or tcp:");
         }
+        Target::Bridge(_) if cfg!(not(target_os = "linux")) => {
+            return Error::address(text, "a bridge is supported on Linux only");
+        }
         Target::Path(_) | Target::Hidraw(_) | Target::SerialNumber(_) => ("USB", "hidraw"),
         Target::Serial(_) => ("serial ports", "serial"),
         Target::Tcp(_) => ("TCP", "tcp"),
         Target::Sim(_) => ("the virtual bank", "sim"),
         Target::Replay(_) => ("captures", "capture"),
+        Target::Bridge(_) => ("the socket of a bridge", "bridge"),
     };
     let why =
         format!("this program was built without {what} (feature `{feature}` of pi18-transport)");

@@ -1,11 +1,11 @@
 //! The options of addresses, such as `timeout=2s`.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use pi18_proto::{Dialect, SerialNumber};
 
 use super::target::Target;
-use crate::{BAUD, ClientConfig};
+use crate::{BAUD, ClientConfig, link::BRIDGE_SOCKET};
 
 /// The values of all options of an address.
 #[derive(Clone, Debug)]
@@ -16,11 +16,18 @@ pub(super) struct Options {
     pub(super) baud: u32,
     /// The pause between the reports of one request over hidraw.
     pub(super) pause: Duration,
+    /// The socket of a bridge.
+    pub(super) socket: PathBuf,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { config: ClientConfig::default(), baud: BAUD, pause: Duration::ZERO }
+        Self {
+            config: ClientConfig::default(),
+            baud: BAUD,
+            pause: Duration::ZERO,
+            socket: BRIDGE_SOCKET.into(),
+        }
     }
 }
 
@@ -38,7 +45,7 @@ pub(super) struct AddressOption {
     pub(super) text: fn(&Options) -> Option<String>,
 }
 
-pub(super) const OPTIONS: [AddressOption; 6] = [
+pub(super) const OPTIONS: [AddressOption; 7] = [
     AddressOption {
         name: "crc",
         expected: "crc=on or crc=off",
@@ -102,6 +109,19 @@ pub(super) const OPTIONS: [AddressOption; 6] = [
         applies_to: |target| matches!(target, Target::Serial(_) | Target::Path(_)),
         set: |options, value| number(value).map(|baud| options.baud = baud),
         text: |options| (options.baud != BAUD).then(|| format!("baud={}", options.baud)),
+    },
+    AddressOption {
+        name: "socket",
+        expected: "the absolute path of a socket such as socket=/run/lvx/bridge.sock",
+        applies_to: |target| matches!(target, Target::Bridge(_)),
+        set: |options, value| {
+            let path = Some(PathBuf::from(value)).filter(|path| path.is_absolute());
+            path.map(|path| options.socket = path)
+        },
+        text: |options| {
+            let is_default = options.socket.as_os_str() == BRIDGE_SOCKET;
+            (!is_default).then(|| format!("socket={}", options.socket.display()))
+        },
     },
 ];
 

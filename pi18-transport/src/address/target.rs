@@ -16,6 +16,8 @@ pub(crate) enum Target {
     SerialNumber(SerialNumber),
     Sim(String),
     Replay(PathBuf),
+    /// Name or serial number of a unit of a bridge.
+    Bridge(String),
 }
 
 impl Target {
@@ -24,8 +26,8 @@ impl Target {
         let unknown = || {
             Error::address(
                 text,
-                "expected a device path such as /dev/hidraw0, or hidraw:, serial:, tcp:, sn:, sim: or \
-                 replay: at the start",
+                "expected a device path such as /dev/hidraw0, or hidraw:, serial:, tcp:, sn:, bridge:, \
+                 sim: or replay: at the start",
             )
         };
         if place.starts_with('/') || place.starts_with("./") {
@@ -49,9 +51,19 @@ impl Target {
             },
             "sim" => Ok(Self::Sim(rest.to_owned())),
             "replay" => Ok(Self::Replay(rest.into())),
+            "bridge" if is_name(rest) => Ok(Self::Bridge(rest.to_owned())),
+            "bridge" => Err(Error::address(
+                text,
+                "expected bridge: and the name or serial number of a unit",
+            )),
             _ => Err(unknown()),
         }
     }
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 fn is_host_and_port(text: &str) -> bool {

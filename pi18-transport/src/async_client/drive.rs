@@ -124,7 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
             match self.dialogue.next(exchange, now()) {
                 Step::Done(outcome) => return Ok(outcome),
                 Step::Send(frame) => {
-                    self.send(&frame, exchange.deadline()).await?;
+                    let sent = self.send(&frame, exchange.deadline()).await;
+                    sent.inspect_err(|error| exchange.not_sent(error))?;
                     self.dialogue.sent(exchange, now());
                 }
                 Step::Drain => {

@@ -92,6 +92,7 @@ impl Address {
             Target::Path(_) | Target::Hidraw(_) | Target::SerialNumber(_) => {
                 AsyncClient { linger: crate::link::MAX_REPORT_INTERVAL, ..client }
             }
+            Target::Bridge(_) => client.on_shared_link(true),
             _ => client,
         })
     }

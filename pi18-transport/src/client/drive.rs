@@ -64,6 +64,7 @@ impl<L: Link> Client<L> {
 
     /// Runs one exchange to its end, and returns it with its outcome or the error of the link.
     fn run(&mut self, question: Question, started: Instant) -> (Exchange, Result<Outcome, Error>) {
+        self.is_relay_in_step = false;
         let mut exchange = self.dialogue.ask(question, started);
         let ended = self.drive(&mut exchange);
         trace::exchange_ended(self.link.name(), &exchange, &ended, self.link.now());
@@ -97,7 +98,8 @@ impl<L: Link> Client<L> {
             match self.dialogue.next(exchange, now) {
                 Step::Done(outcome) => return Ok(outcome),
                 Step::Send(frame) => {
-                    self.link.send(&frame, exchange.deadline())?;
+                    let sent = self.link.send(&frame, exchange.deadline());
+                    sent.inspect_err(|error| exchange.not_sent(error))?;
                     self.dialogue.sent(exchange, self.link.now());
                 }
                 Step::Drain => {
@@ -115,7 +117,7 @@ impl<L: Link> Client<L> {
     }
 
     /// Receives until bytes arrive or the time has come, in short intervals if the client can be stopped.
-    fn receive(&mut self, until: Instant) -> Result<(), Error> {
+    pub(super) fn receive(&mut self, until: Instant) -> Result<(), Error> {
         if self.stop.is_none() {
             return self.link.receive(&mut self.buffer, until);
         }
@@ -129,7 +131,7 @@ impl<L: Link> Client<L> {
         }
     }
 
-    fn check_stopped(&self) -> Result<(), Error> {
+    pub(super) fn check_stopped(&self) -> Result<(), Error> {
         self.stop.as_ref().map_or(Ok(()), |stop| stop.check(self.link.name()))
     }
 

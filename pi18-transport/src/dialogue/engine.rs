@@ -102,6 +102,17 @@ impl Dialogue {
         self.reader = FrameReader::new();
     }
 
+    /// Returns whether the next reply belongs to the next request.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.in_step
+    }
+
+    /// States that another program sent a request over the link, and that its reply may still arrive.
+    pub(crate) fn note_unanswered(&mut self, question: Question, now: Instant) {
+        self.lose_step();
+        self.fences.sent_by_other(question, now);
+    }
+
     /// Returns the next task of the driver. `exchange` is the last one that [`ask`](Self::ask) returned.
     pub fn next(&mut self, exchange: &mut Exchange, now: Instant) -> Step {
         let step = self.step(exchange, now);

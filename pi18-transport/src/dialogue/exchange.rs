@@ -12,7 +12,7 @@ use super::{
     question::Question,
     unframed::Unframed,
 };
-use crate::{ClientConfig, Error, error::Cause};
+use crate::{ClientConfig, Error, ErrorKind, error::Cause};
 
 /// One request and everything that belongs to it, until its outcome. [`Dialogue::ask`] creates it.
 ///
@@ -153,6 +153,15 @@ impl Exchange {
             LastReply::Noise(error) | LastReply::Unreadable(error) => Some(error.to_string()),
             _ => None,
         }
+    }
+
+    /// Takes the error with which sending a frame failed. Some errors mean that the link refused the frame and sent
+    /// nothing, see [`Link::send`](crate::Link::send).
+    pub(crate) fn not_sent(&mut self, error: &Error) {
+        use ErrorKind::{Busy, InvalidRequest, PermissionDenied};
+
+        let is_refused = matches!(error.kind(), Busy | InvalidRequest | PermissionDenied);
+        self.is_sent &= !(is_refused && matches!(self.phase, Phase::Asking(_)));
     }
 
     /// Returns whether a reply has arrived that counts, unless it has to be confirmed.

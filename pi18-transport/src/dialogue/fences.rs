@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use pi18_proto::{AnyReply, DecodeError, Extra, Frame, FrameKind, Query};
+use pi18_proto::{AnyReply, DecodeError, Extra, Frame, FrameKind, Query, Request};
 
 use super::question::Question;
 
@@ -58,6 +58,17 @@ impl Fences {
         self.is_old = self.sent.map(|sent| sent.is_some());
     }
 
+    /// Records that another program asked a fence, which was not answered. It is not used until its reply counts as
+    /// lost.
+    pub(super) fn sent_by_other(&mut self, question: Question, now: Instant) {
+        let Some(index) = FENCES.iter().position(|&fence| question.asks(fence)) else { return };
+        if let (Some(sent), Some(is_old)) = (self.sent.get_mut(index), self.is_old.get_mut(index)) {
+            (*sent, *is_old) = (Some(now), true);
+            // Another fence that is answered does not prove that this one was.
+            self.is_repeated = true;
+        }
+    }
+
     /// Forgets fences that were sent so long ago that their replies count as lost.
     fn forget_lost(&mut self, now: Instant) {
         for (sent, is_old) in self.sent.iter_mut().zip(&mut self.is_old) {
@@ -103,6 +114,22 @@ pub(super) fn reply_to<'a>(
 pub(super) fn is_ambiguous(query: Query, data: &[u8]) -> bool {
     !FENCES.contains(&query)
         && (!query.info().arguments.is_empty() || Query::candidates(data).nth(1).is_some())
+}
+
+/// Returns whether a frame answers a request of another program; `None` is a request that this crate does not know.
+pub(crate) fn answers(question: Option<Question>, frame: &Frame<'_>) -> bool {
+    let is_set = question.as_ref().is_some_and(Question::is_set);
+    match (frame.kind(), question) {
+        (FrameKind::Refused | FrameKind::NotUnderstood, _) => true,
+        (FrameKind::Accepted, question) => is_set || question.is_none(),
+        // A reply that cannot be read is of another edition of the protocol, which the other program may know.
+        (FrameKind::Data, Some(Question::Request(Request::Query(query)))) => {
+            !matches!(reply_to(query, frame), Err(NotReply::Other))
+        }
+        (FrameKind::Data, _) => !is_set,
+        // An echo of the request, caused by the wiring.
+        _ => false,
+    }
 }
 
 /// Returns whether a frame is the reply to a fence that is not the question itself.

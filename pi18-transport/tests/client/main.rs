@@ -13,6 +13,7 @@ mod exchanges;
 mod expecting;
 mod line;
 mod raw;
+mod relay;
 mod requests;
 mod shared_line;
 mod stop;
