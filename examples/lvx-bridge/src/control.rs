@@ -4,9 +4,26 @@
 //! own, and shows the progress in its [`ControlView`].
 
 mod allow;
+mod audit;
+mod gate;
 mod locks;
+mod memory_runs;
+mod operator;
+mod present;
+mod recorder;
 mod runs;
+#[cfg(test)]
+#[allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a panic fails the test"
+)]
+mod tests;
 mod thread;
+mod unfinished;
 
 use jiff::Timestamp;
 use lvx_settings::{Setting, SettingValue};
@@ -16,6 +33,7 @@ use serde::Serialize;
 pub use self::{
     allow::check_allowed,
     locks::{WriteLock, WriteLocks},
+    memory_runs::MemoryRuns,
     runs::{Runs, StartedRun, UnfinishedRun},
     thread::{Control, ControlParts},
 };

@@ -1,10 +1,23 @@
 //! The thread that carries out commands.
 
-use std::{fmt, io, sync::Arc};
+use std::{
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
 
+use lvx_settings::HostClock;
 use tokio::sync::{oneshot, watch};
 
-use super::{Command, ControlView, Runs, WriteLocks};
+use super::{
+    Command, ControlView, Runs, WriteLocks,
+    operator::{ControlClock, OFF, Operator, OperatorParts},
+};
 use crate::{
     RequestError, Snapshot,
     config::{BankConfig, ControlConfig},
@@ -41,28 +54,166 @@ impl fmt::Debug for ControlParts {
 /// The control of a bank: a thread that carries out one command at a time.
 ///
 /// Dropping it ends the thread: a command in progress is undone first.
-#[derive(Debug)]
-pub struct Control {}
+pub struct Control {
+    commands: Option<mpsc::SyncSender<Order>>,
+    /// Whether a command is in progress.
+    is_busy: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
+    storage: Arc<dyn Storage>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A command, and who waits for the decision.
+type Order = (Command, oneshot::Sender<Result<(), RequestError>>);
 
 impl Control {
     /// Starts the thread.
     ///
     /// # Errors
     /// If the saved state cannot be read, or the thread cannot be started.
-    pub fn spawn(_parts: ControlParts) -> io::Result<Self> {
-        Ok(Self {})
+    pub fn spawn(parts: ControlParts) -> io::Result<Self> {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let storage = Arc::clone(&parts.storage);
+        let operator = Operator::new(OperatorParts {
+            config: parts.config,
+            bank: parts.bank,
+            links: parts.links.into(),
+            storage: parts.storage,
+            runs: parts.runs,
+            locks: parts.locks,
+            clock: ControlClock::SYSTEM,
+            host: HostClock::system(),
+            stopped: Arc::clone(&stopped),
+        })?;
+        let (commands, orders) = mpsc::sync_channel(1);
+        let is_busy = Arc::new(AtomicBool::new(false));
+        let mut worker = Worker {
+            operator,
+            orders,
+            snapshots: parts.snapshots,
+            on_change: parts.on_change,
+            is_busy: Arc::clone(&is_busy),
+            stopped: Arc::clone(&stopped),
+            shown: None,
+        };
+        let thread = thread::Builder::new().name("control".to_owned());
+        let thread = Some(thread.spawn(move || worker.work())?);
+        Ok(Self { commands: Some(commands), is_busy, stopped, storage, thread })
     }
 
     /// Hands a command to the thread, which answers whether it was taken. The result is in later views.
-    pub fn submit(&self, _command: Command, reply: oneshot::Sender<Result<(), RequestError>>) {
-        let _ = reply.send(Err(RequestError::Busy));
+    pub fn submit(&self, command: Command, reply: oneshot::Sender<Result<(), RequestError>>) {
+        let is_busy = self.is_busy.load(Ordering::Acquire);
+        let Some(commands) = self.commands.as_ref().filter(|_| !is_busy) else {
+            let _ = reply.send(Err(RequestError::Busy));
+            return;
+        };
+        if let Err(
+            mpsc::TrySendError::Full((_, reply)) | mpsc::TrySendError::Disconnected((_, reply)),
+        ) = commands.try_send((command, reply))
+        {
+            let _ = reply.send(Err(RequestError::Busy));
+        }
     }
 
     /// Stops all control until the file `control.off` is removed: the kill switch. A command in progress is undone.
     ///
     /// # Errors
     /// If the file cannot be written. Control is stopped until the restart in this case.
-    pub fn stop_writes(&self, _by: &str) -> io::Result<()> {
+    pub fn stop_writes(&self, by: &str) -> io::Result<()> {
+        self.stopped.store(true, Ordering::Release);
+        tracing::warn!("control: stopped by {by:?}");
+        self.storage.save(OFF, by.as_bytes())?;
+        // From now on, the file decides.
+        self.stopped.store(false, Ordering::Release);
         Ok(())
     }
 }
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Release);
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("is_busy", &self.is_busy).finish_non_exhaustive()
+    }
+}
+
+/// The work of the thread.
+struct Worker {
+    operator: Operator,
+    orders: mpsc::Receiver<Order>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    on_change: Box<dyn FnMut(ControlView) + Send>,
+    is_busy: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
+    shown: Option<ControlView>,
+}
+
+impl Worker {
+    fn work(&mut self) {
+        let mut next_check = Instant::now();
+        let mut is_start = true;
+        loop {
+            if Instant::now() >= next_check && !self.stopped.load(Ordering::Acquire) {
+                self.operator.read_limits();
+                // An unfinished run can be undone only once all units answer.
+                let is_ready = self.operator.present.is_complete();
+                self.operator.check_runs(is_start && is_ready);
+                is_start &= !is_ready;
+                next_check =
+                    Instant::now() + if is_start { START_INTERVAL } else { CHECK_INTERVAL };
+            }
+            if self.snapshots.has_changed().unwrap_or(false) {
+                let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
+                self.operator.take_snapshot(&snapshot);
+            }
+            self.show();
+            match self.orders.recv_timeout(INTERVAL) {
+                Ok((command, reply)) => self.handle(command, reply),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn handle(&mut self, command: Command, reply: oneshot::Sender<Result<(), RequestError>>) {
+        self.is_busy.store(true, Ordering::Release);
+        match self.operator.take(command) {
+            Ok(task) => {
+                let _ = reply.send(Ok(()));
+                let on_change = &mut self.on_change;
+                self.operator.carry_out(task, &mut |view| on_change(view));
+                self.operator.check_runs(false);
+                self.shown = None;
+            }
+            Err(error) => drop(reply.send(Err(error))),
+        }
+        self.is_busy.store(false, Ordering::Release);
+    }
+
+    /// Passes on the view if it has changed.
+    fn show(&mut self) {
+        let view = self.operator.view();
+        if self.shown.as_ref() != Some(&view) {
+            self.shown = Some(view.clone());
+            (self.on_change)(view);
+        }
+    }
+}
+
+/// Time between two looks at the snapshot.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// Time between two looks at the unfinished runs.
+const CHECK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Time between two looks while the units were not read yet.
+const START_INTERVAL: Duration = Duration::from_secs(2);

@@ -1,9 +1,26 @@
-//! Listens on the socket.
+//! Listens on the socket, and starts a thread for each connection.
 
-use std::{fmt, io};
+use std::{
+    fmt, io,
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use pi18_proto::SerialNumber;
+use rustix::net::{shutdown, sockopt::socket_peercred};
 
+use super::{
+    connection::{Connection, Peer},
+    limits::Connections,
+    socket::Socket,
+    units::Units,
+};
 use crate::{Name, config::LeaseConfig, control::WriteLocks, poll::LinkHandle};
 
 /// What the server needs.
@@ -26,15 +43,113 @@ impl fmt::Debug for LeaseParts {
 
 /// The server of the socket. Dropping it closes the connections and removes the socket.
 #[derive(Debug)]
-pub struct Server {}
+pub struct Server {
+    socket: Arc<Socket>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    units: Units,
+    locks: WriteLocks,
+    allows_writes: bool,
+    connections: Connections,
+    /// Open streams, to close them at the end.
+    open: Mutex<Vec<(u64, UnixStream)>>,
+    has_ended: AtomicBool,
+}
 
 impl Server {
     /// Creates the socket and starts to serve it.
     ///
     /// # Errors
-    /// If another program listens on the socket, or it cannot be created. The group need not exist: the socket is
-    /// then open to its owner only, and a warning is logged.
-    pub fn bind(_parts: LeaseParts) -> io::Result<Self> {
-        Ok(Self {})
+    /// If another program listens on the socket, or it cannot be created. If the group does not exist, or the socket
+    /// cannot be given to it, only the owner of the socket and root can connect, and a warning is logged.
+    pub fn bind(parts: LeaseParts) -> io::Result<Self> {
+        let socket = Arc::new(Socket::create(&parts.config.socket, &parts.config.group)?);
+        let shared = Arc::new(Shared {
+            units: Units::new(parts.units, parts.links),
+            locks: parts.locks,
+            allows_writes: parts.config.allow_writes,
+            connections: Connections::default(),
+            open: Mutex::default(),
+            has_ended: AtomicBool::new(false),
+        });
+        let (listening, serving) = (Arc::clone(&socket), Arc::clone(&shared));
+        let thread = thread::Builder::new()
+            .name("lease".to_owned())
+            .spawn(move || accept(&listening, &serving))?;
+        Ok(Self { socket, shared, thread: Some(thread) })
     }
 }
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.has_ended.store(true, Ordering::Release);
+        // Ends the wait for a connection.
+        let _ = shutdown(&self.socket.listener, rustix::net::Shutdown::Both);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        for (_, stream) in self.shared.lock().iter() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(u64, UnixStream)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Accepts connections until the server ends.
+fn accept(socket: &Socket, shared: &Arc<Shared>) {
+    for number in 0_u64.. {
+        let accepted = socket.listener.accept();
+        if shared.has_ended.load(Ordering::Acquire) {
+            return;
+        }
+        let result = accepted.and_then(|(stream, _)| start(stream, number, shared));
+        if let Err(error) = result {
+            tracing::warn!("lease: a connection failed: {error}");
+            // For example, there are too many open files.
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// Starts the thread of a connection.
+fn start(stream: UnixStream, number: u64, shared: &Arc<Shared>) -> io::Result<()> {
+    let credentials = socket_peercred(&stream)?;
+    let peer =
+        Peer { user: credentials.uid.as_raw(), process: credentials.pid.as_raw_nonzero().get() };
+    let counted = shared.connections.admit(peer.user);
+    let connection = Connection::new(
+        stream.try_clone()?,
+        peer,
+        shared.units.clone(),
+        shared.locks.clone(),
+        shared.allows_writes,
+    );
+    let Some(counted) = counted else {
+        connection.refuse_all();
+        return Ok(());
+    };
+    shared.lock().push((number, stream));
+    let ending = Arc::clone(shared);
+    let serve = move || {
+        let _counted = counted;
+        connection.serve();
+        ending.lock().retain(|(other, _)| *other != number);
+    };
+    let thread = thread::Builder::new().name("lease client".to_owned()).stack_size(STACK);
+    thread.spawn(serve).map(drop).inspect_err(|_| {
+        shared.lock().retain(|(other, _)| *other != number);
+    })
+}
+
+/// Stack of a thread in bytes: a connection needs little.
+const STACK: usize = 256 << 10;

@@ -1,0 +1,295 @@
+//! One connection: its unit, its access, and its frames.
+
+use std::{
+    io::{self, Read, Write},
+    os::unix::net::UnixStream,
+    sync::mpsc::RecvTimeoutError,
+    time::{Duration, Instant},
+};
+
+use pi18_proto::SerialNumber;
+use pi18_transport::bridge::{
+    Access, Answer, BridgeUnit, LineReader, RefusalReason, Request, VERSION, parse_request,
+    write_line,
+};
+use rustix::net::{RecvFlags, recv};
+
+use super::{
+    exchange::{Exchange, Part},
+    limits::FrameRate,
+    permission,
+    units::Units,
+};
+use crate::control::{WriteLock, WriteLocks};
+
+/// The program at the other end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    /// Number of its user.
+    pub(super) user: u32,
+    /// Number of its process.
+    pub(super) process: i32,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: UnixStream,
+    peer: Peer,
+    units: Units,
+    locks: WriteLocks,
+    allows_writes: bool,
+    unit: Option<Chosen>,
+    rate: FrameRate,
+}
+
+/// The unit that the client has chosen.
+#[derive(Debug)]
+struct Chosen {
+    unit: BridgeUnit,
+    /// Sole right to change the settings of the unit, and the time at which it was taken.
+    lock: Option<(WriteLock, Instant)>,
+}
+
+/// Why a connection ends.
+type Ended = io::Error;
+
+impl Connection {
+    pub(super) fn new(
+        stream: UnixStream,
+        peer: Peer,
+        units: Units,
+        locks: WriteLocks,
+        allows_writes: bool,
+    ) -> Self {
+        let rate = FrameRate::default();
+        Self { stream, peer, units, locks, allows_writes, unit: None, rate }
+    }
+
+    /// Refuses a connection because there are too many.
+    pub(super) fn refuse_all(mut self) {
+        tracing::warn!("lease: user {}: too many connections", self.peer.user);
+        let text = "too many connections; close some, or try again later";
+        let _ = self.stream.set_write_timeout(Some(WRITE_TIME));
+        let _ = self.answer(&Answer::refused(RefusalReason::Limit, text));
+    }
+
+    /// Serves the client until it closes the connection, is idle for too long, or makes a mistake.
+    pub(super) fn serve(mut self) {
+        if let Err(error) = self.serve_requests() {
+            tracing::debug!("lease: user {}: connection ended: {error}", self.peer.user);
+        }
+        if let Some(Chosen { unit, lock: Some(_) }) = &self.unit {
+            tracing::info!("lease: {} gives write access to {} back", self.client(), unit.name);
+        }
+    }
+
+    fn serve_requests(&mut self) -> Result<(), Ended> {
+        self.stream.set_write_timeout(Some(WRITE_TIME))?;
+        let mut lines = LineReader::new(MAX_REQUEST);
+        loop {
+            let line = match lines.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    let time = if self.access() == Access::Write { WRITE_IDLE } else { READ_IDLE };
+                    self.stream.set_read_timeout(Some(time))?;
+                    let mut chunk = [0; 1024];
+                    let count = self.stream.read(&mut chunk)?;
+                    if count == 0 {
+                        return Ok(());
+                    }
+                    lines.push(chunk.get(..count).unwrap_or_default());
+                    continue;
+                }
+                Err(error) => return self.malformed(&error.to_string()),
+            };
+            match parse_request(&line) {
+                Ok(request) => self.handle(request)?,
+                Err(error) => return self.malformed(&error.to_string()),
+            }
+        }
+    }
+
+    fn handle(&mut self, request: Request) -> Result<(), Ended> {
+        match request {
+            Request::List { version } if version == VERSION => {
+                let units = self.units.list();
+                self.answer(&Answer::Units { version: VERSION, units })
+            }
+            Request::Open { version, unit, access } if version == VERSION => {
+                self.open(&unit, access)
+            }
+            Request::List { version } | Request::Open { version, .. } => {
+                let text = format!("expected version {VERSION} of the protocol, found {version}");
+                self.answer(&Answer::refused(RefusalReason::Version, &text))
+            }
+            Request::Lease => self.lease(),
+            Request::Frame { id, wait_ms, bytes } => {
+                let wait = Duration::from_millis(wait_ms.into()).min(MAX_WAIT);
+                self.frame(id, wait, bytes)
+            }
+            _ => self.malformed("unknown request"),
+        }
+    }
+
+    fn open(&mut self, wanted: &str, access: Access) -> Result<(), Ended> {
+        if self.unit.is_some() {
+            return self.malformed("expected one unit for a connection, found a second one");
+        }
+        let Some(unit) = self.units.find(wanted) else {
+            let text = format!("expected one of {}, found {wanted:?}", self.units.names());
+            return self.answer(&Answer::refused(RefusalReason::UnknownUnit, &text));
+        };
+        self.unit = Some(Chosen { unit: unit.clone(), lock: None });
+        match access {
+            Access::Read => self.answer(&Answer::Opened { unit, access }),
+            Access::Write => self.lease(),
+        }
+    }
+
+    /// Gives write access, if it is allowed and free.
+    fn lease(&mut self) -> Result<(), Ended> {
+        let client = self.client();
+        let Some(chosen) = &mut self.unit else {
+            return self.malformed("expected a unit to be chosen first");
+        };
+        let unit = chosen.unit.clone();
+        if !self.allows_writes {
+            let text = "the configuration of the bridge does not allow set commands over the socket \
+                        (lease.allow_writes)";
+            tracing::info!("lease: {client} was refused write access to {}", unit.name);
+            return self.answer(&Answer::refused(RefusalReason::Access, text));
+        }
+        if chosen.lock.is_none() {
+            match self.locks.take(&[unit.serial_number], &client) {
+                Ok(lock) => chosen.lock = Some((lock, Instant::now())),
+                Err(owner) => {
+                    let text = format!("{owner} changes the settings of {} at present", unit.name);
+                    return self.answer(&Answer::refused(RefusalReason::Busy, &text));
+                }
+            }
+            tracing::info!("lease: {client} takes write access to {}", unit.name);
+        }
+        self.answer(&Answer::Opened { unit, access: Access::Write })
+    }
+
+    /// Sends a frame to the unit, and passes on what arrives.
+    fn frame(&mut self, id: u64, wait: Duration, bytes: Vec<u8>) -> Result<(), Ended> {
+        let Some(chosen) = &self.unit else {
+            return self.malformed("expected a unit to be chosen first");
+        };
+        let (serial, name) = (chosen.unit.serial_number, chosen.unit.name.clone());
+        if chosen.lock.as_ref().is_some_and(|(_, since)| since.elapsed() > MAX_LEASE) {
+            let text = "write access has lasted too long; close the connection and take it again";
+            self.answer(&Answer::refused(RefusalReason::Limit, text))?;
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if !self.rate.admit(Instant::now()) {
+            let text = "too many frames within a minute; try again later";
+            return self.answer(&Answer::refused(RefusalReason::Limit, text));
+        }
+        if let Err((reason, text)) = permission::check(&bytes, self.access()) {
+            return self.answer(&Answer::refused(reason, &text));
+        }
+        let is_set = bytes.starts_with(b"^S");
+        if is_set {
+            let frame = bytes.escape_ascii().to_string();
+            tracing::info!("lease: {} sends {frame} to {name} ({serial})", self.client());
+        }
+        match self.exchange(id, serial, bytes, wait)? {
+            None => Ok(()),
+            Some((is_gone, text)) => self.answer(&Answer::failed(id, is_gone, &text)),
+        }
+    }
+
+    /// Carries out an exchange. Returns why the link has failed, if it has.
+    fn exchange(
+        &mut self,
+        id: u64,
+        serial: SerialNumber,
+        bytes: Vec<u8>,
+        wait: Duration,
+    ) -> Result<Option<(bool, String)>, Ended> {
+        let Some((_, link)) = self.units.link(serial) else {
+            return Ok(Some((true, format!("unit {serial} does not answer at present"))));
+        };
+        let Ok(exchange) = Exchange::begin(link, serial, bytes, wait) else {
+            return Ok(Some((true, "the bridge ends".to_owned())));
+        };
+        loop {
+            match exchange.parts.recv_timeout(HANGUP_INTERVAL) {
+                Ok(Part::Sent) => self.answer(&Answer::Sent { id })?,
+                Ok(Part::Bytes(bytes)) => {
+                    for bytes in bytes.chunks(MAX_PIECE) {
+                        self.answer(&Answer::Bytes { id, bytes: bytes.to_vec() })?;
+                    }
+                }
+                Ok(Part::End) => {
+                    self.answer(&Answer::End { id })?;
+                    return Ok(None);
+                }
+                Ok(Part::Failed { is_gone, text }) => return Ok(Some((is_gone, text))),
+                // A client that has gone does not want its frame to be sent.
+                Err(RecvTimeoutError::Timeout) if self.has_hung_up() => {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(Some((true, "the bridge ends".to_owned())));
+                }
+            }
+        }
+    }
+
+    /// Returns whether the client has closed the connection.
+    fn has_hung_up(&self) -> bool {
+        let mut next = [0; 1];
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        matches!(recv(&self.stream, &mut next[..], flags), Ok((_, 0)))
+    }
+
+    fn access(&self) -> Access {
+        match &self.unit {
+            Some(Chosen { lock: Some(_), .. }) => Access::Write,
+            _ => Access::Read,
+        }
+    }
+
+    /// Returns the client, for messages.
+    fn client(&self) -> String {
+        format!("process {} of user {}", self.peer.process, self.peer.user)
+    }
+
+    fn malformed(&mut self, why: &str) -> Result<(), Ended> {
+        self.answer(&Answer::refused(RefusalReason::Malformed, why))?;
+        Err(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()))
+    }
+
+    fn answer(&mut self, answer: &Answer) -> Result<(), Ended> {
+        self.stream.write_all(&write_line(answer))
+    }
+}
+
+/// Maximum length of a request in bytes.
+const MAX_REQUEST: usize = 2_048;
+
+/// Maximum number of bytes in one answer.
+const MAX_PIECE: usize = 1_024;
+
+/// Longest wait for the answer to a frame.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// Time after which an idle connection is closed.
+const READ_IDLE: Duration = Duration::from_mins(10);
+
+/// Time after which an idle connection with write access is closed.
+const WRITE_IDLE: Duration = Duration::from_mins(2);
+
+/// Longest time for which write access is kept.
+const MAX_LEASE: Duration = Duration::from_mins(30);
+
+/// Longest time for which the client does not take an answer.
+const WRITE_TIME: Duration = Duration::from_secs(5);
+
+/// Time between two checks whether the client has closed the connection.
+const HANGUP_INTERVAL: Duration = Duration::from_millis(200);

@@ -1,0 +1,93 @@
+//! One exchange on a link that a poller owns.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use pi18_proto::SerialNumber;
+
+use crate::poll::{LinkGone, LinkHandle};
+
+/// A part of the result of an exchange, in the order in which they arrive: `Sent`, any number of `Bytes`, then `End`
+/// or `Failed`. `Failed` can be the only one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Part {
+    /// The frame was sent.
+    Sent,
+    /// Bytes arrived.
+    Bytes(Vec<u8>),
+    /// The frame was answered, or the time is over.
+    End,
+    /// The link has failed. Nothing was sent, unless `Sent` came before.
+    Failed {
+        /// Whether another unit may answer next.
+        is_gone: bool,
+        /// Reason.
+        text: String,
+    },
+}
+
+/// An exchange that waits for its turn or is in progress. When it is dropped before its frame was sent, the frame is
+/// not sent.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    /// The parts of the result.
+    pub(crate) parts: mpsc::Receiver<Part>,
+    is_cancelled: Arc<AtomicBool>,
+}
+
+impl Exchange {
+    /// Hands a frame to the poller of a link. It is sent only if `serial` answers there.
+    pub(crate) fn begin(
+        link: &LinkHandle,
+        serial: SerialNumber,
+        frame: Vec<u8>,
+        wait: Duration,
+    ) -> Result<Self, LinkGone> {
+        let (sender, parts) = mpsc::channel();
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&is_cancelled);
+        link.run(Box::new(move |client| {
+            if flag.load(Ordering::Acquire) {
+                return;
+            }
+            // If the other side has gone, the parts are not needed.
+            let send = |part| drop(sender.send(part));
+            let client = match client {
+                Ok(client) => client,
+                Err(gap) => return send(Part::Failed { is_gone: true, text: gap.text.clone() }),
+            };
+            if client.identity() != Some(serial) {
+                let text = format!("unit {serial} does not answer on its link at present");
+                return send(Part::Failed { is_gone: true, text });
+            }
+            let mut is_sent = false;
+            let relayed = client.relay(&frame, wait, &mut |bytes| {
+                if bytes.is_empty() && !is_sent {
+                    is_sent = true;
+                    send(Part::Sent);
+                } else {
+                    send(Part::Bytes(bytes.to_vec()));
+                }
+            });
+            send(match relayed {
+                Ok(_) => Part::End,
+                Err(error) => {
+                    Part::Failed { is_gone: error.is_disconnected(), text: error.to_string() }
+                }
+            });
+        }))?;
+        Ok(Self { parts, is_cancelled })
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.is_cancelled.store(true, Ordering::Release);
+    }
+}

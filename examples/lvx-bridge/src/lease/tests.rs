@@ -1,0 +1,4 @@
+//! Clients and pollers on the same links.
+
+mod mixed;
+mod socket;
