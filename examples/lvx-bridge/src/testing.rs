@@ -90,6 +90,7 @@ pub(crate) fn alert(id: &str, severity: Severity, now: Now) -> Alert {
 }
 
 /// The core's side of a handle.
+#[derive(Debug)]
 pub(crate) struct FakeCore {
     pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(crate) requests: mpsc::Receiver<Request>,

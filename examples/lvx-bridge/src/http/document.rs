@@ -107,11 +107,6 @@ pub(super) fn settings(bank: &Snapshot) -> Json {
     settings
 }
 
-/// Returns whether the snapshots of a bank have stopped: the bridge runs, but its core does not.
-pub(super) fn is_overdue(bank: &Snapshot, now: Now) -> bool {
-    now.instant.saturating_duration_since(bank.now.instant) > MAX_SILENCE
-}
-
 /// Returns an entry of the list of banks.
 pub(super) fn summary(bank: &Snapshot, now: Now) -> Json {
     let verdict = Verdict::of(bank, now);
@@ -283,7 +278,5 @@ fn rounded(number: f64, steps: f64) -> f64 {
     (number * steps).round() / steps
 }
 
-/// Time without a snapshot after which a bank is overdue.
-const MAX_SILENCE: Duration = Duration::from_mins(1);
 /// Difference of the clocks from which the wall clock was set, rather than that it drifted.
 const MAX_DRIFT: Duration = Duration::from_secs(1);

@@ -32,6 +32,7 @@ mod connection;
 mod events;
 mod login;
 mod schema;
+mod sockets;
 
 /// A server without sockets.
 struct Bench {

@@ -38,6 +38,16 @@ fn stale_value_has_no_sample_but_an_age() {
 }
 
 #[test]
+fn values_of_a_bank_whose_core_has_stopped_have_no_sample() {
+    let now = Now::system();
+    let text = render(testing::bank(now), later(now, 60));
+    assert!(text.contains("lvx_bank_pv_power_watts"), "{text}");
+    let text = render(testing::bank(now), later(now, 61));
+    assert!(!text.contains("lvx_bank_pv_power_watts"), "{text}");
+    assert!(text.contains("lvx_bank_raised_alerts"), "{text}");
+}
+
+#[test]
 fn alerts_are_counted_by_severity() {
     let now = Now::system();
     let mut bank = testing::bank(now);

@@ -1,6 +1,9 @@
 //! The snapshot that all outputs read.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use lvx_parallel::{Finding, Severity};
 
@@ -43,9 +46,24 @@ impl Snapshot {
         self.units.iter().map(Arc::as_ref).find(|unit| unit.name.as_str() == name)
     }
 
+    /// Returns whether snapshots have stopped. While a bank is judged there are always new ones, even if no unit
+    /// answers.
+    #[must_use]
+    pub fn is_overdue(&self, now: Now) -> bool {
+        let limits = self.units.iter().flat_map(|unit| &unit.held).map(|held| held.max_age * 2);
+        // Without an answer the period of the rounds is not known.
+        let limit = limits.max().map_or(LONGEST_ROUND, |limit| limit.max(MIN_LIMIT));
+        now.instant.saturating_duration_since(self.now.instant) > limit
+    }
+
     /// Returns the severity of the most severe alert that is raised.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.alerts.iter().filter(|alert| alert.is_raised()).map(|alert| alert.severity).max()
     }
 }
+
+/// Least time without a snapshot after which it is overdue.
+const MIN_LIMIT: Duration = Duration::from_mins(1);
+/// Twice the limit of age of the longest period that can be configured.
+const LONGEST_ROUND: Duration = Duration::from_hours(1);

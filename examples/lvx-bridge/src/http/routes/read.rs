@@ -58,7 +58,7 @@ pub(super) async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
 /// Answers whether the process is alive and its snapshots are recent. Anyone may ask, so it says nothing else.
 pub(super) async fn health(State(app): State<Shared>) -> impl IntoResponse {
     let now = Now::system();
-    let is_overdue = snapshots(&app).iter().any(|bank| document::is_overdue(bank, now));
+    let is_overdue = snapshots(&app).iter().any(|bank| bank.is_overdue(now));
     let (status, text) = if is_overdue {
         (axum::http::StatusCode::SERVICE_UNAVAILABLE, "overdue")
     } else {
