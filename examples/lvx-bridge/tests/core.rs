@@ -19,7 +19,7 @@ use lvx_bridge::{
     Snapshot,
     config::PollConfig,
     poll::{Answered, Event, EventKind},
-    state::{Core, LinkState},
+    state::{Core, Datum, LinkState},
 };
 use lvx_parallel::Severity;
 use pi18_proto::{AnyReply, Query, SerialNumber};
@@ -70,6 +70,17 @@ fn healthy_bank_has_no_warnings_from_the_start() {
 }
 
 #[test]
+fn findings_remain_between_two_readings_of_what_units_report_about_each_other() {
+    let state = run(120, |now, snapshot, bank, _| {
+        if now == 20 {
+            bank.with(|bank| bank.switch(1, "battery-offset=1.5")).unwrap();
+        }
+        assert!(now < 60 || rules(snapshot).contains(&"battery-voltage".to_owned()), "{now}");
+    });
+    assert!(state.core.snapshot().units.iter().all(|unit| unit.link.state == LinkState::Up));
+}
+
+#[test]
 fn swapped_cables_are_followed() {
     let state = run(120, |now, snapshot, _, routes| match now {
         60 => {
@@ -89,7 +100,13 @@ fn swapped_cables_are_followed() {
 fn doubled_serial_number_is_reported_and_read_once() {
     let state = run(90, |now, snapshot, bank, _| match now {
         30 => bank.with(|bank| bank.switch(1, "serial-number=96132206100410")).unwrap(),
-        60 => assert!(is_down(snapshot, 1)),
+        31.. => {
+            // The other unit has number 1.
+            let number = snapshot.units[0].value("GS", "parallel_instance", snapshot.now.instant);
+            let zero = Datum::Quantity { steps: 0, decimals: 0, unit: "" };
+            assert_eq!(number.fresh(), Some(&zero));
+            assert!(now < 60 || is_down(snapshot, 1));
+        }
         _ => {}
     });
     let snapshot = state.core.snapshot();

@@ -250,13 +250,13 @@ mod tests {
         schedule.add(Query::Mode, epoch);
         schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(1_200));
         assert_eq!(schedule.next_due(), Some(epoch + Duration::from_secs(5)));
-        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(5_000));
+        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_secs(5));
         schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(11_200));
         assert_eq!(schedule.next_due(), Some(epoch + Duration::from_secs(15)));
         schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(17_400));
         assert_eq!(schedule.next_due(), Some(epoch + Duration::from_secs(20)));
         // Much too late: the line is full.
-        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_millis(23_000));
+        schedule.done(Query::Mode, Outcome::Answered, epoch + Duration::from_secs(23));
         assert_eq!(schedule.next_due(), Some(epoch + Duration::from_millis(25_500)));
     }
 }
