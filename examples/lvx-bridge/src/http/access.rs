@@ -81,9 +81,10 @@ impl Gate {
         now: Now,
     ) -> Result<Verified, Refusal> {
         if let Some(wait) = self.attempts.wait(visitor.ip, now.instant) {
-            let text = format!("too many wrong tokens; wait {} s", wait.as_secs() + 1);
+            let seconds = wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
+            let text = format!("too many wrong tokens; wait {seconds} s");
             let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, text);
-            return Err(Refusal { retry_after: Some(wait.as_secs() + 1), ..refusal });
+            return Err(Refusal { retry_after: Some(seconds), ..refusal });
         }
         self.tokens.verify(token, now).ok_or_else(|| {
             self.attempts.failed(visitor.ip, now.instant);

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use super::{Refusal, access::Gate, feed::Feed, plan::Plans, policy::Policy};
-use crate::Name;
+use crate::{Name, Now};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -29,6 +29,20 @@ pub(super) struct App {
     pub(super) openapi: fn() -> Json,
     /// Counters.
     pub(super) counts: Counts,
+}
+
+/// Returns the present time.
+#[cfg(not(test))]
+pub(super) fn now() -> Now {
+    Now::system()
+}
+
+/// Returns the present time of the runtime, which tests advance.
+#[cfg(test)]
+pub(super) fn now() -> Now {
+    static START: std::sync::LazyLock<Now> = std::sync::LazyLock::new(Now::system);
+    let instant = tokio::time::Instant::now().into_std();
+    Now { instant, wall: START.wall + instant.saturating_duration_since(START.instant) }
 }
 
 /// Counters of the server.

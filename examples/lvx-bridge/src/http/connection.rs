@@ -33,9 +33,14 @@ impl Connections {
         let network = network(ip);
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let same = open.iter().filter(|other| **other == network).count();
-        // A proxy carries the connections of many clients.
-        let most = if ip.is_none_or(|ip| ip.is_loopback()) { MAX_LOCAL } else { MAX_PER_ADDRESS };
-        if open.len() >= MAX_CONNECTIONS || same >= most {
+        let is_local = |ip: &Option<IpAddr>| ip.is_none_or(|ip| ip.is_loopback());
+        // Other machines cannot take the connections of this one.
+        let (others, most) = if is_local(&network) {
+            (0, MAX_LOCAL)
+        } else {
+            (open.iter().filter(|other| !is_local(other)).count(), MAX_PER_ADDRESS)
+        };
+        if others >= MAX_REMOTE || same >= most {
             return None;
         }
         open.push(network);
@@ -114,12 +119,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 }
 
-/// Greatest number of connections.
-const MAX_CONNECTIONS: usize = 64;
+/// Greatest number of connections of other machines.
+const MAX_REMOTE: usize = 48;
 /// Greatest number of connections of one address.
 const MAX_PER_ADDRESS: usize = 16;
-/// Greatest number of connections of this machine.
-const MAX_LOCAL: usize = 32;
+/// Greatest number of connections of this machine, per kind: IPv4, IPv6, and the Unix socket.
+const MAX_LOCAL: usize = 24;
 /// Time after which a client that takes nothing is dropped.
 const MAX_STALL: Duration = Duration::from_secs(20);
 
@@ -135,11 +140,15 @@ mod tests {
         assert!(count(1).is_none());
         open.pop();
         open.push(count(1).unwrap());
-        for address in 2..5 {
+        for address in 2..4 {
             open.extend((0..MAX_PER_ADDRESS).map(|_| count(address).unwrap()));
         }
-        assert_eq!(open.len(), MAX_CONNECTIONS);
+        assert_eq!(open.len(), MAX_REMOTE);
         assert!(count(9).is_none());
+        let local: Vec<_> =
+            (0..30).filter_map(|_| connections.count(Some([127, 0, 0, 1].into()))).collect();
+        assert_eq!(local.len(), MAX_LOCAL);
+        assert!(connections.count(None).is_some());
         drop(open);
         assert!(count(9).is_some());
     }

@@ -13,11 +13,10 @@ use axum::{
 use super::{
     Refusal, Scope,
     access::{Access, cookie},
-    app::Shared,
+    app::{self, Shared},
     peer::Peer,
     policy::{Reach, Visitor, check_origin},
 };
-use crate::Now;
 
 /// Judges a request before its route sees it, and completes the answer.
 pub(super) async fn all(State(app): State<Shared>, request: Request, next: Next) -> Response {
@@ -49,7 +48,7 @@ fn judge(app: &Shared, mut request: Request) -> Result<(Request, Visitor), Refus
         .ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the peer is not known"))?;
     let headers = request.headers();
     let visitor = app.policy.judge(peer, request.uri(), headers)?;
-    let access = app.gate.identify(&visitor, headers, Now::system())?;
+    let access = app.gate.identify(&visitor, headers, app::now())?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         check_origin(&visitor, headers, cookie(headers).is_some())?;
     }

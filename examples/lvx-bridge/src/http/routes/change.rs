@@ -7,12 +7,12 @@ use tokio::sync::oneshot;
 
 use super::{body::Body, place::Place, write::received};
 use crate::{
-    Now, Request, Snapshot,
+    Request, Snapshot,
     control::{Command, ControlItem},
     http::{
         Refusal,
         access::Access,
-        app::Shared,
+        app::{self, Shared},
         digest::random_hex,
         document,
         plan::{MAX_AGE, Plan},
@@ -50,7 +50,7 @@ pub(super) async fn plan(
     place: Place,
     Body(wish): Body<Wish>,
 ) -> Result<Json<Json_>, Refusal> {
-    let now = Now::system();
+    let now = app::now();
     let bank = place.bank(&app)?.handle.snapshot();
     let plan = planned(&bank, access, &place, wish.from.as_deref(), &wish.to)?;
     let names =
@@ -80,7 +80,7 @@ pub(super) async fn change(
     place: Place,
     Body(change): Body<Change>,
 ) -> Result<(StatusCode, Json<Json_>), Refusal> {
-    let now = Now::system();
+    let now = app::now();
     let feed = place.bank(&app)?;
     let bank = feed.handle.snapshot();
     let plan = planned(&bank, access, &place, change.from.as_deref(), &change.to)?;

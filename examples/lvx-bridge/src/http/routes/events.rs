@@ -18,14 +18,11 @@ use axum::{
 use futures_util::stream::{self, Stream};
 
 use super::place::Place;
-use crate::{
-    Now,
-    http::{
-        Refusal,
-        access::Access,
-        app::{App, Shared},
-        feed::{Feed, MIN_PERIOD, Message},
-    },
+use crate::http::{
+    Refusal,
+    access::Access,
+    app::{self, App, Shared},
+    feed::{Feed, MIN_PERIOD, Message},
 };
 
 /// A stream to one client.
@@ -48,8 +45,8 @@ pub(super) async fn events(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
     let feed = place.bank(&app)?;
-    let seen = last_seen(&headers, feed.session())
-        .filter(|seen| feed.since(*seen, Now::system()).is_some());
+    let seen =
+        last_seen(&headers, feed.session()).filter(|seen| feed.since(*seen, app::now()).is_some());
     if app.counts.streams.fetch_add(1, Ordering::Relaxed) >= MAX_STREAMS {
         app.counts.streams.fetch_sub(1, Ordering::Relaxed);
         return Err(Refusal::new(
@@ -70,7 +67,7 @@ impl Reader {
     async fn next(&mut self) -> Option<Event> {
         let mut stop = self.app.stop.clone();
         loop {
-            let now = Now::system();
+            let now = app::now();
             if *stop.borrow()
                 || !self.access.as_ref().is_some_and(|access| self.app.gate.is_valid(access, now))
             {

@@ -9,16 +9,13 @@ use axum::{
 use serde::Deserialize;
 use tracing::info;
 
-use crate::{
-    Now,
-    http::{
-        Refusal,
-        access::{Access, COOKIE, cookie},
-        app::Shared,
-        digest::{Digest, random_hex},
-        policy::{Visitor, check_origin},
-        session::MAX_AGE,
-    },
+use crate::http::{
+    Refusal,
+    access::{Access, COOKIE, cookie},
+    app::{self, Shared},
+    digest::{Digest, random_hex},
+    policy::{Visitor, check_origin},
+    session::MAX_AGE,
 };
 
 /// Fields of the form.
@@ -48,7 +45,7 @@ pub(super) async fn login(
     Form(Fields { token }): Form<Fields>,
 ) -> Result<Response, Refusal> {
     check_origin(&visitor, &headers, true)?;
-    let now = Now::system();
+    let now = app::now();
     let verified = match app.gate.check(token.trim(), &visitor, now) {
         Ok(verified) => verified,
         Err(refusal) => {

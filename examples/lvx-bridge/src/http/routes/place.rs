@@ -1,9 +1,9 @@
 //! The parts of a path that stand for any text.
 
-use std::{collections::HashMap, convert::Infallible};
+use std::collections::HashMap;
 
 use axum::{
-    extract::{FromRequestParts, Path},
+    extract::{FromRequestParts, Path, rejection::PathRejection},
     http::{StatusCode, request::Parts},
 };
 
@@ -33,10 +33,17 @@ impl Place {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Place {
-    type Rejection = Infallible;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let path = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
-        Ok(Self(path.map(|Path(parts)| parts).unwrap_or_default()))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        match Path::<HashMap<String, String>>::from_request_parts(parts, state).await {
+            Ok(Path(parts)) => Ok(Self(parts)),
+            Err(PathRejection::MissingPathParams(_)) => Ok(Self(HashMap::new())),
+            // Without its parts, the path would be about the first bank.
+            Err(rejection) => Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                format!("path: {}", rejection.body_text()),
+            )),
+        }
     }
 }

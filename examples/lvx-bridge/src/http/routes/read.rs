@@ -7,10 +7,10 @@ use serde_json::{Value as Json_, json};
 
 use super::place::Place;
 use crate::{
-    Now, Snapshot,
+    Snapshot,
     http::{
         Refusal,
-        app::{App, Shared},
+        app::{self, App, Shared},
         counters, document,
     },
     metrics,
@@ -18,12 +18,12 @@ use crate::{
 
 /// Answers with the whole document of a bank.
 pub(super) async fn bank(State(app): State<Shared>, place: Place) -> Result<Json<Json_>, Refusal> {
-    Ok(Json(place.bank(&app)?.document(Now::system())))
+    Ok(Json(place.bank(&app)?.document(app::now())))
 }
 
 /// Answers with the list of banks.
 pub(super) async fn banks(State(app): State<Shared>) -> Json<Json_> {
-    let now = Now::system();
+    let now = app::now();
     let banks = snapshots(&app);
     Json(
         json!({ "api": document::API, "banks": banks.iter().map(|bank| document::summary(bank, now)).collect::<Vec<_>>() }),
@@ -50,14 +50,14 @@ pub(super) async fn settings(
 
 /// Answers with the metrics.
 pub(super) async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
-    let mut text = metrics::write(&snapshots(&app), Now::system());
+    let mut text = metrics::write(&snapshots(&app), app::now());
     counters::write(&mut text, &app.counts);
     ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text.finish())
 }
 
 /// Answers whether the process is alive and its snapshots are recent. Anyone may ask, so it says nothing else.
 pub(super) async fn health(State(app): State<Shared>) -> impl IntoResponse {
-    let now = Now::system();
+    let now = app::now();
     let is_overdue = snapshots(&app).iter().any(|bank| bank.is_overdue(now));
     let (status, text) = if is_overdue {
         (axum::http::StatusCode::SERVICE_UNAVAILABLE, "overdue")

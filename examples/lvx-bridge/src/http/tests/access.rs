@@ -154,7 +154,7 @@ async fn acknowledgement_reaches_the_core_and_its_answer_the_client() {
     let mut bench = Bench::new(|_| {});
     let bearer = bench.bearer("phone", Scope::Acknowledge);
     let headers = [bearer.as_str(), "Content-Type: application/json"];
-    let line = "POST /api/v1/findings/fault%3A1/ack";
+    let line = "POST /api/v1/findings/control%2Frun%3A1/ack";
     for (result, status) in [
         (Ok(()), 200),
         (Err(RequestError::Unknown("no such alert".into())), 404),
@@ -191,7 +191,10 @@ async fn acknowledgement_reaches_the_core_and_its_answer_the_client() {
                 else {
                     panic!("expected an acknowledgement");
                 };
-                assert_eq!((id.as_str(), by.as_str(), is_acknowledged), ("fault:1", "phone", true));
+                assert_eq!(
+                    (id.as_str(), by.as_str(), is_acknowledged),
+                    ("control/run:1", "phone", true)
+                );
                 reply.send(result).unwrap();
             };
             tokio::join!(client, core)
@@ -210,8 +213,7 @@ async fn snapshot_has_values_with_status_and_time() {
     assert_eq!(unit["name"], "unit-1");
     assert_eq!(unit["values"]["battery_voltage"]["status"], "fresh");
     assert!(unit["values"]["battery_voltage"]["value"].is_number());
-    let age =
-        bank["now"].as_f64().unwrap() - unit["values"]["battery_voltage"]["at"].as_f64().unwrap();
+    let age = bank["now"].as_f64().unwrap() - unit["groups"]["GS"]["at"].as_f64().unwrap();
     assert!((-0.2..5.0).contains(&age), "{age}");
     assert_eq!(bench.local("GET /api/v1/banks/garage").await.json()["order"], bank["order"]);
     let answer = bench.local("GET /api/v1/banks/attic").await;
@@ -230,4 +232,12 @@ async fn health_is_overdue_without_snapshots() {
     let bench = Bench::with(bank, |_| {});
     let answer = bench.local("GET /healthz").await;
     assert_eq!((answer.status, answer.json()["status"].as_str()), (503, Some("overdue")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn path_that_cannot_be_read_is_not_about_the_first_bank() {
+    let bench = Bench::new(|_| {});
+    assert_eq!(bench.local("GET /api/v1/banks/%FF").await.status, 400);
+    assert_eq!(bench.local("GET /api/v1/banks/..").await.status, 404);
+    assert_eq!(bench.local("GET /api/v1/banks/%2e%2e").await.status, 404);
 }

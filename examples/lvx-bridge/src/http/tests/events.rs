@@ -85,3 +85,79 @@ async fn number_of_streams_is_limited() {
     let mut reader = Reader::open(&bench, "").await;
     assert!(reader.next().await.is_some());
 }
+
+/// Publishes a snapshot with this PV power.
+fn change(bench: &Bench, watts: i64) {
+    bench.core.snapshots.send_modify(|bank| {
+        let mut new = bank.as_ref().clone();
+        new.seq += 1;
+        new.totals.pv_power = Some(watts);
+        *bank = Arc::new(new);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn patches_have_numbers_without_holes_and_lead_to_the_present_document() {
+    let bench = Bench::new(|_| {});
+    let mut reader = Reader::open(&bench, "").await;
+    let (_, _, mut copy) = reader.next().await.unwrap();
+    for seq in 1..=20 {
+        change(&bench, seq);
+        let (name, id, message) = reader.next().await.unwrap();
+        assert_eq!((name, id), ("patch".to_owned(), format!("7-{seq}")));
+        assert_eq!(message["seq"], seq);
+        crate::http::patch::apply(&mut copy, &message["patch"]);
+        assert_eq!(copy["values"]["pv_power"]["value"], seq);
+    }
+    let document = bench.local("GET /api/v1/bank").await.json();
+    assert_eq!(document["seq"], 20);
+    assert_eq!(document["units"], copy["units"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reader_that_returns_gets_what_it_missed() {
+    let bench = Bench::new(|_| {});
+    let mut reader = Reader::open(&bench, "").await;
+    reader.next().await.unwrap();
+    change(&bench, 1);
+    let (_, id, _) = reader.next().await.unwrap();
+    drop(reader);
+    // Another reader keeps the feed going meanwhile.
+    let mut other = Reader::open(&bench, "").await;
+    other.next().await.unwrap();
+    for watts in 2..5 {
+        change(&bench, watts);
+        other.next().await.unwrap();
+    }
+    let mut reader = Reader::open(&bench, &format!("Last-Event-ID: {id}\r\n")).await;
+    for seq in 2..5 {
+        let (name, _, message) = reader.next().await.unwrap();
+        assert_eq!((name.as_str(), message["seq"].as_i64()), ("patch", Some(seq)));
+    }
+    for id in ["6-1", "7-999", "x", "7-"] {
+        let mut reader = Reader::open(&bench, &format!("Last-Event-ID: {id}\r\n")).await;
+        assert_eq!(reader.next().await.unwrap().0, "bank", "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_stream_shows_its_life_every_five_seconds() {
+    let bench = Bench::new(|_| {});
+    // Values that become old are changes, too.
+    bench.core.snapshots.send_modify(|bank| {
+        let mut new = bank.as_ref().clone();
+        new.units.clear();
+        *bank = Arc::new(new);
+    });
+    let mut reader = Reader::open(&bench, "").await;
+    reader.next().await.unwrap();
+    let mut last = tokio::time::Instant::now();
+    for _ in 0..10 {
+        let (_, _, message) = reader.next().await.unwrap();
+        let members: Vec<_> = message["patch"].as_object().unwrap().keys().collect();
+        assert_eq!(members, ["now"]);
+        let gap = last.elapsed().as_secs();
+        assert!((5..=6).contains(&gap), "{gap} s");
+        last = tokio::time::Instant::now();
+    }
+}
