@@ -168,11 +168,17 @@ class Test:
         started = time.monotonic()
         wait_for("the devices", 60, lambda: len(self.published()) > 200)
         components = self.components = self.published()
-        wait_for("the entities", 30, lambda: len(self.entities()) >= len(components))
+        ids = {component["unique_id"] for _, _, component in components}
+        try:
+            wait_for("the entities", 30, lambda: ids <= set(self.entities()))
+        except TimeoutError:
+            self.fail(f"entities that do not appear: {sorted(ids - set(self.entities()))}")
         print(f"{len(components)} entities appeared after {time.monotonic() - started:.1f} s", flush=True)
         registry = self.entities()
         for device, key, component in components:
-            self.compare_entry(f"{device['device']['name']} {key}", component, registry[component["unique_id"]])
+            entry = registry.get(component["unique_id"])
+            if entry is not None:
+                self.compare_entry(f"{device['device']['name']} {key}", component, entry)
         disabled = [entry for entry in registry.values() if entry["disabled_by"]]
         enabled_of_unit = sum(1 for device, _, component in components
                               if "via_device" in device["device"] and component.get("enabled_by_default", True))
@@ -196,7 +202,10 @@ class Test:
         """Compares units of measurement, classes and options of the states."""
         registry, states = self.entities(), self.home_assistant.states()
         for device, key, component in components:
-            attributes = states[registry[component["unique_id"]]["entity_id"]]["attributes"]
+            entry = registry.get(component["unique_id"], {})
+            attributes = states.get(entry.get("entity_id"), {}).get("attributes")
+            if attributes is None:
+                continue
             unit = component.get("unit_of_measurement")
             kind = expected.CLASSES.get(unit, component.get("device_class"))
             for attribute, wanted in (("unit_of_measurement", unit), ("device_class", kind),
@@ -348,12 +357,16 @@ def main():
     """Runs the test."""
     lvx, folder = sys.argv[1:3]
     test = Test(lvx, folder)
-    parts = sys.argv[3:] or ["energy", "dashboard", "unplug", "restarts", "validate_energy", "leave_out"]
+    parts = sys.argv[3:] or ["energy", "dashboard", "unplug", "restarts", "validate_energy", "leave_out",
+                             "control"]
     try:
         test.start()
         test.appear()
         for part in parts:
             getattr(test, part)()
+    except (TimeoutError, RuntimeError, KeyError) as error:
+        test.fail(f"{type(error).__name__}: {error}")
+    try:
         test.log()
     finally:
         test.stop()
