@@ -29,6 +29,7 @@ mod handle;
 pub mod home_assistant;
 pub mod http;
 pub mod lease;
+mod loopback;
 pub mod metrics;
 pub mod mqtt;
 mod name;

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Handle, Name, Now, Request, RequestError, Snapshot,
-    alert::Alerts,
+    alert::{Alerts, Hooks},
     config::{BankConfig, Config},
     control::{Control, ControlParts, ControlView, Runs, WriteLocks},
     poll::{self, Event, Pollers},
@@ -127,9 +127,8 @@ impl Resting {
 
     /// Takes a new configuration of alerts.
     pub(super) fn set_alerts(&mut self, config: &Config) {
-        let new =
-            |alerts: &mut Alerts| *alerts = Alerts::new(&config.alerts, Some(&alerts.saved()));
-        self.core.change_alerts(Now::system(), new);
+        let configure = |alerts: &mut Alerts| alerts.configure(&config.alerts);
+        self.core.change_alerts(Now::system(), configure);
         self.publish();
     }
 
@@ -157,7 +156,15 @@ impl Resting {
         let handle = self.handle.clone();
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let (mark, saver) = (beat.clone(), shared.saver.clone());
-        let run = move || runtime.block_on(self.run(received, saver, mark));
+        let hooks = Hooks::start(
+            &config.alerts.hooks,
+            &config.site,
+            &bank.name,
+            self.core.alerts(),
+            self.alerts.name(),
+            Arc::clone(&shared.storage),
+        )?;
+        let run = move || runtime.block_on(self.run(received, saver, hooks, mark));
         let thread = thread::Builder::new().name(format!("core {}", bank.name)).spawn(run)?;
         let events = messages.clone();
         let report = move |event| match events.blocking_send(Message::Event(event)) {
@@ -201,6 +208,7 @@ impl Resting {
         mut self,
         mut messages: mpsc::Receiver<Message>,
         saver: SaverHandle,
+        mut hooks: Option<Hooks>,
         beat: Beat,
     ) -> Self {
         let mut control = None;
@@ -224,6 +232,9 @@ impl Resting {
                     self.core.tick(now);
                     self.save_if_due(&saver, now.instant);
                 }
+            }
+            if let Some(hooks) = &mut hooks {
+                hooks.notify(self.core.alerts());
             }
             self.publish();
             beat.mark(Instant::now());
