@@ -10,6 +10,8 @@
 //! | `run` | all of it |
 
 mod backoff;
+#[cfg(test)]
+mod broker;
 mod change;
 mod command;
 mod connection;
@@ -20,6 +22,10 @@ mod outbox;
 mod payload;
 mod run;
 mod slot;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 pub use self::{error::Error, run::run, topic::Topics};

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, EventLoop, Incoming, LastWill, MqttOptions,
-    PublishNoticeError, PublishOptions, PublishProperties, QoS, RetainForwardRule, StateError,
-    SubscribeFilterInput, TlsConfiguration, Transport,
+    PubAckReason, PublishNoticeError, PublishOptions, PublishProperties, PublishResult, QoS,
+    RetainForwardRule, StateError, SubscribeFilterInput, TlsConfiguration, Transport,
     mqttbytes::v5::DisconnectReasonCode,
     tokio_rustls::rustls::{
         self, ClientConfig, RootCertStore,
@@ -21,7 +21,10 @@ use super::{
     error::Error,
     message::{Message, Received, Undelivered},
 };
-use crate::config::{MqttConfig, TlsConfig};
+use crate::{
+    config::{MqttConfig, TlsConfig},
+    loopback::is_loopback,
+};
 
 /// Largest packet that the broker may send, in bytes.
 const MAX_PACKET: u32 = 8 * 1024;
@@ -173,10 +176,11 @@ impl Connection {
             let outcome = match notice {
                 Err(_) => Err(Undelivered::Lost),
                 Ok(notice) => match notice.wait_async().await {
+                    Ok(PublishResult::Qos1(answer)) => match answer.reason {
+                        PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                        reason => Err(Undelivered::Rejected(format!("the broker says {reason:?}"))),
+                    },
                     Ok(_) => Ok(()),
-                    Err(PublishNoticeError::V5PubAck(reason)) => {
-                        Err(Undelivered::Rejected(format!("the broker says {reason:?}")))
-                    }
                     Err(error @ PublishNoticeError::RetainNotSupported) => {
                         Err(Undelivered::Rejected(error.to_string()))
                     }
@@ -221,12 +225,6 @@ impl std::fmt::Debug for Options {
 /// can.
 pub(super) fn is_protected(config: &MqttConfig) -> bool {
     config.tls.is_some() || is_loopback(&config.host) || config.allow_plain_text
-}
-
-/// Returns whether a host is this computer.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Passes on what arrives, until the connection ends.
@@ -328,7 +326,9 @@ fn describe(error: &ConnectionError, place: &str, is_secure: bool) -> Failure {
                 )),
             }
         }
-        ConnectionError::MqttState(StateError::ConnectionAborted) => Failure::transient(format!(
+        ConnectionError::MqttState(
+            StateError::ConnectionAborted | StateError::Deserialization(_),
+        ) => Failure::transient(format!(
             "the broker at {place} closed the connection{}",
             if is_secure { "" } else { "; is TLS expected there?" }
         )),

@@ -42,6 +42,8 @@ pub(super) struct Outbox {
     expiry: Duration,
     snapshot: Arc<Snapshot>,
     is_connected: bool,
+    /// Whether discovery was sent on this connection. Values come after it.
+    is_greeted: bool,
     slots: Vec<Slot>,
     discovery: Discovery,
     queue: VecDeque<Message>,
@@ -87,6 +89,7 @@ impl Outbox {
             results: change::Results::new(&snapshot),
             snapshot,
             is_connected: false,
+            is_greeted: false,
             slots: slots.map(Slot::new).into(),
             discovery,
             queue: VecDeque::new(),
@@ -158,6 +161,7 @@ impl Outbox {
     /// Reports that the broker accepted the connection: everything is sent.
     pub(super) fn connected(&mut self, now: Instant) {
         self.is_connected = true;
+        self.is_greeted = false;
         self.make_due(&Subject::Availability, now);
         self.full_at = Some(now + self.jitter(Duration::ZERO, Duration::from_millis(500)));
     }
@@ -246,10 +250,13 @@ impl Outbox {
             return None;
         }
         let check = match self.checked {
-            Some((seq, at)) if seq != self.snapshot.seq => Some(at + CHECK_EVERY),
+            Some((seq, at)) if self.is_greeted && seq != self.snapshot.seq => {
+                Some(at + CHECK_EVERY)
+            }
             _ => None,
         };
-        let slots = self.slots.iter().filter_map(Slot::due);
+        let is_next = |slot: &&Slot| self.is_greeted || *slot.subject() == Subject::Availability;
+        let slots = self.slots.iter().filter(is_next).filter_map(Slot::due);
         slots.chain(self.full_at).chain(self.again_at).chain(check).min()
     }
 
@@ -285,6 +292,7 @@ impl Outbox {
     fn check(&mut self, now: Now) {
         if self.full_at.is_some_and(|at| at <= now.instant) {
             self.full_at = None;
+            self.is_greeted = true;
             self.again_at = Some(now.instant + AGAIN_AFTER);
             self.discovery.repeat(&self.snapshot, &self.topics);
             self.remove_old_topics();
@@ -297,7 +305,7 @@ impl Outbox {
         let is_due = self.checked.is_none_or(|(seq, at)| {
             seq != self.snapshot.seq && now.instant.duration_since(at) >= CHECK_EVERY
         });
-        if self.full_at.is_some() || !is_due {
+        if !self.is_greeted || !is_due {
             return;
         }
         self.checked = Some((self.snapshot.seq, now.instant));
@@ -319,6 +327,9 @@ impl Outbox {
     fn choose(&mut self, now: Now) -> Option<(Item, Message)> {
         let due = |slot: &&Slot| slot.due().is_some_and(|at| at <= now.instant);
         let first = self.slots.iter().find(due).map(|slot| slot.subject().clone());
+        if !self.is_greeted && first != Some(Subject::Availability) {
+            return None;
+        }
         if first != Some(Subject::Availability)
             && let Some(message) = self.discovery.next()
         {

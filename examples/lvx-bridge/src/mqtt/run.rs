@@ -17,7 +17,7 @@ use super::{
     Error, Topics,
     backoff::Backoff,
     command::Commands,
-    connection::{self, Arrival, Connection, Failure, Options},
+    connection::{Arrival, Connection, Failure, Options},
     discovery::{Discovery, Make},
     message::{Answer, Message, Received, Undelivered},
     outbox::Outbox,
@@ -27,6 +27,7 @@ use crate::{
     Handle, Now, Request, RequestError, Snapshot,
     config::{Config, MqttConfig},
     home_assistant,
+    loopback::is_loopback,
     storage::Storage,
 };
 
@@ -84,9 +85,8 @@ fn may_control(config: &Config, mqtt: &MqttConfig) -> bool {
     }
     let has_certificate = mqtt.tls.as_ref().is_some_and(|tls| tls.certificate_file.is_some());
     let has_login = mqtt.password.is_some() || has_certificate;
-    let is_allowed = connection::is_loopback(&mqtt.host)
-        || mqtt.allow_plain_text
-        || (mqtt.tls.is_some() && has_login);
+    let is_allowed =
+        is_loopback(&mqtt.host) || mqtt.allow_plain_text || (mqtt.tls.is_some() && has_login);
     if !is_allowed {
         tracing::warn!(
             "mqtt: control is off here, because {} is another host; it needs mqtt.tls and a login",
