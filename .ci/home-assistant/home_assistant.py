@@ -123,6 +123,13 @@ class HomeAssistant:
 
     def command(self, kind, **values):
         """Returns the answer to a command over WebSocket."""
+        try:
+            return self._command(kind, values)
+        except OSError:
+            self.disconnect()
+            raise
+
+    def _command(self, kind, values):
         if self.socket is None:
             self.socket = WebSocket(self.port, "/api/websocket")
             self.socket.receive()
@@ -171,8 +178,13 @@ class HomeAssistant:
 def wait_for(what, timeout, is_true):
     """Waits until `is_true` returns a value that counts as true. Returns the time of that on the monotonic clock."""
     deadline = time.monotonic() + timeout
-    while not is_true():
+    while True:
+        try:
+            if is_true():
+                return time.monotonic()
+        except OSError as error:
+            # A busy program may answer late.
+            print(f"{what}: {error}", flush=True)
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {timeout} s for {what}")
         time.sleep(0.1)
-    return time.monotonic()
