@@ -79,7 +79,7 @@ impl Poller {
 
     /// Does one thing: opens the link, asks a question, does a job, or waits.
     ///
-    /// Jobs go first. But once they took [`MAX_JOB_TIME`] while questions were due, the questions have a turn, in
+    /// Jobs go first. But once they took `MAX_JOB_TIME` while questions were due, the questions have a turn, in
     /// which at least one of them is answered and confirmed.
     pub fn step(&mut self, port: &mut impl Port) -> ControlFlow<()> {
         let now = port.now();
