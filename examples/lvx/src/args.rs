@@ -1,6 +1,8 @@
 //! The command line.
 
 mod bank;
+#[cfg(feature = "bridge")]
+mod bridge;
 mod format;
 mod help;
 #[cfg(target_os = "linux")]
@@ -18,6 +20,8 @@ use clap_complete::Shell;
 
 use self::help::STATUSES;
 
+#[cfg(feature = "bridge")]
+pub(crate) use self::bridge::{Bridge, BridgeFile, BridgeTask, TokenScope, TokenTask};
 #[cfg(target_os = "linux")]
 pub(crate) use self::links::{Devices, InstallFile, Links, LinksTask};
 pub(crate) use self::{
@@ -67,6 +71,8 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     Links(Links),
     Simulate(Simulate),
+    #[cfg(feature = "bridge")]
+    Bridge(Bridge),
     /// Print the completion script of a shell
     ///
     /// For bash: `lvx completions bash > ~/.local/share/bash-completion/completions/lvx`

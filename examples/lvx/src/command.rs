@@ -1,6 +1,8 @@
 //! The commands of `lvx`, one per file.
 
 mod apply;
+#[cfg(feature = "bridge")]
+mod bridge;
 mod compare;
 mod completions;
 mod confirm;
@@ -48,6 +50,8 @@ pub(crate) fn run(command: &Command, out: &mut Stdout) -> Result<Status, Failure
         #[cfg(target_os = "linux")]
         Command::Links(args) => links::run(args, out),
         Command::Simulate(args) => simulate::run(args, out),
+        #[cfg(feature = "bridge")]
+        Command::Bridge(args) => bridge::run(args, out),
         Command::Completions { shell } => completions::run(*shell, out),
     }
 }

@@ -5,6 +5,10 @@
 //! and only regular files of the effective user are read or written.
 
 mod audit;
+#[cfg(feature = "bridge")]
+mod bridge_files;
+#[cfg(feature = "bridge")]
+mod bridge_runs;
 mod conflicts;
 mod disk;
 mod folder;
@@ -20,6 +24,10 @@ mod stored_run;
 pub(crate) mod testing;
 mod users;
 
+#[cfg(feature = "bridge")]
+pub(crate) use bridge_files::BridgeFiles;
+#[cfg(feature = "bridge")]
+pub(crate) use bridge_runs::BridgeRuns;
 pub(crate) use disk::{Disk, RealDisk};
 pub(crate) use folder::{Folder, PathOrigin, open_foreign};
 pub(crate) use history::History;

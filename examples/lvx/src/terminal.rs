@@ -14,6 +14,8 @@ pub(crate) use failure::Failure;
 pub(crate) use messages::{print_diagnostics, print_error, print_note};
 pub(crate) use output::{Output, Stdout};
 pub(crate) use progress::{Progress, is_silenced, silence};
+#[cfg(feature = "bridge")]
+pub(crate) use signals::catch_each_signal;
 pub(crate) use signals::catch_signals;
 pub(crate) use status::Status;
 pub(crate) use style::style;

@@ -207,6 +207,35 @@ fn every_key_is_in_the_reference() {
     assert!(reference.contains("### `mqtt.tls`\n"));
 }
 
+#[test]
+fn published_schema_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/config.json");
+    let generated = format!("{:#}\n", schema());
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(path, &generated).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(path).unwrap_or_default() == generated,
+        "set UPDATE_SCHEMA=1 and run this test to update the published schema"
+    );
+}
+
+#[test]
+fn reference_on_the_page_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/bridge.md");
+    // The page is not in the package.
+    let Ok(page) = std::fs::read_to_string(path) else { return };
+    let (before, rest) = page.split_once("<!-- reference -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of the reference -->").unwrap();
+    let reference = reference();
+    let current =
+        format!("{before}<!-- reference -->\n\n{reference}\n<!-- end of the reference -->{after}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &current).unwrap();
+    }
+    assert!(page == current, "set UPDATE_DOCS=1 and run this test to update docs/bridge.md");
+}
+
 /// Returns a file as an editor parses it: numbers as numbers, switches as booleans.
 fn json(text: &str) -> Value {
     fn of(node: &Node) -> Value {

@@ -1,6 +1,6 @@
 //! Why a service cannot start.
 
-use std::io;
+use std::{fmt, io};
 
 /// Why a service cannot start. Waiting does not help.
 #[derive(Debug, thiserror::Error)]
@@ -31,4 +31,13 @@ pub enum StartError {
         /// What is wrong.
         why: String,
     },
+}
+
+impl StartError {
+    /// Wraps the error of an output, which may name the output itself.
+    pub(super) fn output(output: &'static str, error: &dyn fmt::Display) -> Self {
+        let text = error.to_string();
+        let why = text.strip_prefix(output).and_then(|rest| rest.strip_prefix(": "));
+        Self::Output { output, why: why.unwrap_or(&text).to_owned() }
+    }
 }

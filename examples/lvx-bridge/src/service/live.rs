@@ -128,7 +128,7 @@ impl Service {
         if let Some(config) = self.config.http.as_ref().filter(|_| !self.outputs.has("http")) {
             let tokens = Tokens::new(Arc::clone(&self.shared.storage));
             let server = http::Server::bind(config, handles.to_vec(), tokens)
-                .map_err(|error| StartError::Output { output: "http", why: error.to_string() })?;
+                .map_err(|error| StartError::output("http", &error))?;
             self.addresses = server.addresses();
             self.outputs.spawn("http", |mut stop| {
                 server.run(async move {

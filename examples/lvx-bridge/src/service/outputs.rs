@@ -85,7 +85,10 @@ impl Outputs {
                 }
             };
             if let Err(error) = result {
-                error!("{name} ended: {error}; everything else goes on");
+                error!(
+                    "{}; it has ended, everything else goes on",
+                    StartError::output(name, &error)
+                );
             }
         });
         match started.recv() {
@@ -93,7 +96,7 @@ impl Outputs {
                 self.running.push(Output { name, stop, ended });
                 Ok(())
             }
-            Ok(Err(why)) => Err(StartError::Output { output: name, why }),
+            Ok(Err(why)) => Err(StartError::output(name, &why)),
             // The task panicked, which was printed.
             Err(_) => {
                 Err(StartError::Output { output: name, why: "it could not start".to_owned() })

@@ -11,6 +11,8 @@ mod unit_names;
 
 use std::io::Write;
 
+#[cfg(feature = "bridge")]
+pub(super) use self::print::{check_names, check_paths};
 use self::{folder::Folder, unit_names::UnitNames};
 use crate::{
     args::{InstallFile, Links, LinksTask},

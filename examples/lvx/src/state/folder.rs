@@ -141,6 +141,26 @@ impl Folder {
         Ok(unlinkat(&self.file, name, AtFlags::empty())?)
     }
 
+    /// Replaces a file as a whole: after a crash it has the old or the new content.
+    #[cfg(feature = "bridge")]
+    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let new = format!("{name}.new");
+        // Left by a program that was killed.
+        match self.remove(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = self.create_new(&new)?;
+        let written = io::Write::write_all(&mut file, content)
+            .and_then(|()| self.sync_file(&file, &new))
+            .and_then(|()| Ok(rustix::fs::renameat(&self.file, &*new, &self.file, name)?));
+        if let Err(error) = written {
+            let _ = self.remove(&new);
+            return Err(error);
+        }
+        self.sync()
+    }
+
     /// Makes the content of a file of this folder durable.
     pub(crate) fn sync_file(&self, file: &File, name: &str) -> io::Result<()> {
         self.disk.sync(file, &self.path.join(name))

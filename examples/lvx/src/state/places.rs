@@ -28,5 +28,8 @@ pub(super) fn root_folder() -> Option<PathBuf> {
     Some(users::home(0)?.join(STATE))
 }
 
+/// State folder of the service `lvx-bridge`. The folder above it is root's, with the list of runs of all users.
+pub(super) const SERVICE: &str = "/var/lib/lvx/bridge";
+
 /// Default state folder in the home of a user.
 const STATE: &str = ".local/state/lvx";

@@ -124,6 +124,12 @@ impl RunFiles {
         })
     }
 
+    /// Returns the name of the run.
+    #[cfg(feature = "bridge")]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns the argument that names the run for `lvx restore`; `None` without a journal.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.journal.as_ref().map(|_| &*self.hint)

@@ -14,7 +14,7 @@ use super::{
     disk::{Disk, RealDisk},
     folder::{Folder, PathOrigin},
     names::{JOURNAL, journal_name, marker, withdraw},
-    places::{default_folder, hint, root_folder},
+    places::{SERVICE, default_folder, hint, root_folder},
     plans,
     registry::{Claim, Entry, Registry},
     run_files::{RunFiles, unusable},
@@ -66,7 +66,9 @@ impl Store {
             ))
         })?;
         let root = (users::effective() == 0).then(root_folder).flatten();
-        let others = [default_folder(), root].into_iter().flatten().filter(|other| *other != path);
+        let service = Some(PathBuf::from(SERVICE));
+        let others = [default_folder(), root, service];
+        let others = others.into_iter().flatten().filter(|other| *other != path);
         // Folders of other users contain no runs of this user.
         let others =
             others.filter_map(|path| Folder::open(&path, PathOrigin::Given, &disk).ok()?);

@@ -8,11 +8,17 @@ use super::failure::Failure;
 ///
 /// SIGHUP stays ignored if the program was started with it ignored, so that `nohup lvx … &` continues
 /// after the user has logged out.
-pub(crate) fn catch_signals(act: impl FnMut() + Send + 'static) -> Result<(), Failure> {
+pub(crate) fn catch_signals(mut act: impl FnMut() + Send + 'static) -> Result<(), Failure> {
+    catch_all(move |_| act()).map_err(|error| Failure::usage(format_args!("signals: {error}")))
+}
+
+/// Calls `act` with the number of each termination signal, in the same way.
+#[cfg(feature = "bridge")]
+pub(crate) fn catch_each_signal(act: impl FnMut(i32) + Send + 'static) -> Result<(), Failure> {
     catch_all(act).map_err(|error| Failure::usage(format_args!("signals: {error}")))
 }
 
-fn catch_all(mut act: impl FnMut() + Send + 'static) -> io::Result<()> {
+fn catch_all(mut act: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
     let mut caught = vec![SIGINT, SIGTERM];
@@ -21,8 +27,8 @@ fn catch_all(mut act: impl FnMut() + Send + 'static) -> io::Result<()> {
     }
     let mut signals = signal_hook::iterator::Signals::new(caught)?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for _ in signals.forever() {
-            act();
+        for signal in signals.forever() {
+            act(signal);
         }
     })?;
     Ok(())

@@ -89,8 +89,12 @@ fn service_with_foreign_lock_and_repeated_kills_keeps_running() {
     let sockets = two_units(Backend::Uhid, &bank);
     let installed = Installed::new();
     assert_links_follow(&sockets, "after the installation");
-    let refused = run("su", &["tester", "-c", "ls /run/lvx"]);
-    assert!(!refused.0, "expected no access to /run/lvx for other users, found {}", refused.1);
+    let refused = run("su", &["tester", "-c", "ls /run/lvx-links"]);
+    assert!(
+        !refused.0,
+        "expected no access to /run/lvx-links for other users, found {}",
+        refused.1
+    );
 
     // Another user could hold this lock, too.
     let locked = fs::File::open("/dev").unwrap();

@@ -1,7 +1,7 @@
 //! The lock of a folder of links, so that only one process maintains them.
 //!
 //! Every user who can open a file can lock it, and all users can open `/dev`. Therefore, the lock is a file that
-//! only the owner of the folder can open: in `/run/lvx` (0700) for root, otherwise in the folder itself
+//! only the owner of the folder can open: in `/run/lvx-links` (0700) for root, otherwise in the folder itself
 //! (0600). Only the owner of a folder can maintain its links, so each folder has exactly one lock.
 
 use std::{
@@ -88,7 +88,7 @@ fn failure(path: &Path, what: &str, error: &io::Error) -> Failure {
 }
 
 /// Folder of root's locks, the `RuntimeDirectory` of the service.
-const RUN: &str = "/run/lvx";
+const RUN: &str = "/run/lvx-links";
 
 const ROOT: u32 = 0;
 

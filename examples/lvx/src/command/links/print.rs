@@ -1,13 +1,19 @@
 //! Files that create the links automatically: udev rules and a systemd service.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::trusted;
 use crate::{args::Links, terminal::Failure};
 
 /// Rejects options that are unsafe or useless in these files.
 pub(super) fn check(args: &Links) -> Result<(), Failure> {
-    for (option, path) in [("--lvx", &args.lvx), ("--units", &args.units), ("--dir", &args.dir)] {
+    check_paths(&[("--lvx", &args.lvx), ("--units", &args.units), ("--dir", &args.dir)])?;
+    check_names(&[("--group", &args.group)])
+}
+
+/// Rejects paths of options that are unsafe or useless in files of the system.
+pub(crate) fn check_paths(paths: &[(&str, &PathBuf)]) -> Result<(), Failure> {
+    for (option, path) in paths {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
         let checked = if path.to_str().is_some_and(|text| text.chars().all(is_plain)) {
             trusted::check(path, trusted::look)
@@ -17,14 +23,18 @@ pub(super) fn check(args: &Links) -> Result<(), Failure> {
         checked
             .map_err(|why| Failure::usage(format_args!("{option} {}: {why}", path.display())))?;
     }
-    if !is_group(&args.group) {
-        return Err(Failure::usage(format_args!(
-            "--group {}: expected a letter or `_`, then letters, digits, `_` and `-`, at most {MAX_GROUP} \
-             characters",
-            args.group
-        )));
-    }
     Ok(())
+}
+
+/// Rejects names of users and groups of options that the system does not allow.
+pub(crate) fn check_names(names: &[(&str, &String)]) -> Result<(), Failure> {
+    match names.iter().find(|(_, name)| !is_group(name)) {
+        None => Ok(()),
+        Some((option, name)) => Err(Failure::usage(format_args!(
+            "{option} {name}: expected a letter or `_`, then letters, digits, `_` and `-`, at most {MAX_GROUP} \
+             characters"
+        ))),
+    }
 }
 
 /// Returns whether a name is a valid group name for `groupadd`.

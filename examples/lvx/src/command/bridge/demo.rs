@@ -1,0 +1,88 @@
+//! `lvx bridge --demo`: a virtual bank, without configuration, on this machine only.
+
+use std::{fmt::Write, sync::Arc};
+
+use lvx_bridge::{
+    Handle, Snapshot,
+    config::{Config, read_secret},
+    service::Parts,
+    storage::MemoryStorage,
+};
+use lvx_settings::Plan;
+
+use super::serve::{start, until_stopped};
+use crate::terminal::{Failure, Status, print_note};
+
+pub(super) fn run(port: u16) -> Result<Status, Failure> {
+    let text = CONFIG.replace("@port@", &port.to_string());
+    let config = Config::parse("demo", &text, &read_secret)?;
+    let storage = Arc::new(MemoryStorage::default());
+    let service = start(Parts { config, file: None, storage, runs: Arc::new(NoRuns) })?;
+    print_note("a virtual bank of two units, on this machine only; Ctrl-C ends it");
+    for address in service.addresses() {
+        print_note(&format!("http://{address}/api/v1/bank   the whole state"));
+        print_note(&format!("http://{address}/metrics       for Prometheus"));
+    }
+    let mut judged = None;
+    until_stopped(service, false, move |handles: &[Handle]| {
+        for snapshot in handles.iter().map(Handle::snapshot) {
+            if snapshot.judged_at.is_some() && snapshot.judged_at != judged {
+                judged = snapshot.judged_at;
+                print_note(&line(&snapshot));
+            }
+        }
+    })
+}
+
+/// Returns a line about a round.
+fn line(snapshot: &Snapshot) -> String {
+    let totals = &snapshot.totals;
+    let time = snapshot.now.wall.to_zoned(jiff::tz::TimeZone::system());
+    let mut line = time.strftime("%H:%M:%S").to_string();
+    let shown = |value: Option<i64>, unit: &str| {
+        value.map_or_else(|| format!("- {unit}"), |value| format!("{value} {unit}"))
+    };
+    let _ = write!(
+        line,
+        "  PV {}, loads {}, battery {} at {}, {} of {} units",
+        shown(totals.pv_power, "W"),
+        shown(totals.load_power, "W"),
+        shown(totals.battery_power, "W"),
+        shown(totals.state_of_charge, "%"),
+        totals.fresh_units,
+        snapshot.units.len(),
+    );
+    for alert in snapshot.alerts.iter().filter(|alert| alert.is_raised()) {
+        let _ = write!(line, "; {}: {}", alert.severity, alert.title);
+    }
+    line
+}
+
+/// The demonstration changes no settings.
+struct NoRuns;
+
+impl lvx_bridge::control::Runs for NoRuns {
+    fn start(&self, _plan: &Plan) -> std::io::Result<lvx_bridge::control::StartedRun> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn unfinished(&self) -> std::io::Result<Vec<lvx_bridge::control::UnfinishedRun>> {
+        Ok(Vec::new())
+    }
+
+    fn resume(&self, _name: &str) -> std::io::Result<Box<dyn lvx_settings::Recorder>> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// The virtual units have these serial numbers.
+const CONFIG: &str = "
+site: demo
+bank:
+  name: virtual
+  units:
+    - {name: lvx6048-1, serial: 96132206100410, address: \"sim:0\"}
+    - {name: lvx6048-2, serial: 96132206100411, address: \"sim:1\"}
+http: {listen: \"127.0.0.1:@port@\"}
+lease: off
+";
