@@ -320,6 +320,7 @@ class Test:
         self.cables[1].plug()
         wait_for("the old value", 60, lambda: self.state(select) == new)
         names = [self.bank.replies(unit, "PIRI")["PIRI"]["names"]["output_priority"] for unit in range(len(UNITS))]
+        self._read_units()
         self.expect(f"both units still have {new}: {names}", all(name.replace("-", "_") == new for name in names))
 
     def state(self, entity):

@@ -1,4 +1,5 @@
 """The other programs of the test: broker, virtual bank, bridge, and cables that can be unplugged."""
+import contextlib
 import json
 import os
 import select
@@ -107,7 +108,8 @@ class Cable:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for end in self.ends:
-            end.close()
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
         self.ends.clear()
 
     def _serve(self, listener):
