@@ -1,6 +1,11 @@
 //! `lvx bridge`: the demonstration from start to end, reloads, and what it refuses.
 #![cfg(feature = "bridge")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a panic fails the test"
+)]
 
 use std::{
     fs,
