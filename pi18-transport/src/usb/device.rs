@@ -38,6 +38,23 @@ pub struct Nameplate {
     pub instance: Option<Count>,
 }
 
+impl Nameplate {
+    /// Reads the identity of the unit behind a link. This sends only queries.
+    ///
+    /// ```
+    /// let link = pi18_transport::sim::open("1")?;
+    /// let unit = pi18_transport::Nameplate::read(link)?;
+    /// assert_eq!(unit.serial_number.as_str(), "96132206100411");
+    /// # Ok::<(), pi18_transport::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the unit does not report its serial number.
+    pub fn read(link: impl Link) -> Result<Self, Error> {
+        nameplate(link)
+    }
+}
+
 /// Probes all places at the same time, one thread each.
 pub(super) fn in_parallel<T: Clone + Send + Sync>(
     places: &[T],

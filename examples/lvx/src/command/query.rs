@@ -59,7 +59,7 @@ pub(crate) fn run(args: &args::Query, out: &mut impl Write) -> Result<Status, Fa
 }
 
 fn open(address: &Address, args: &args::Query) -> Result<Client<Box<dyn Link + Send>>, Failure> {
-    let link = address.link()?;
+    let link = units::open_link(address)?;
     let link: Box<dyn Link + Send> = match &args.capture {
         None => link,
         Some(path) => {

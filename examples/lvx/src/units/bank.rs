@@ -5,7 +5,10 @@ use std::path::Path;
 use lvx_parallel::{BankSnapshot, Member};
 use pi18_transport::{Address, Error};
 
-use super::adapters::{adapters, default_units};
+use super::{
+    adapters::{adapters, default_units},
+    shared::open_member,
+};
 use crate::{
     args::Bank,
     input,
@@ -37,7 +40,7 @@ pub(crate) fn read_bank(
     }
     let addresses =
         units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?;
-    let members: Vec<_> = addresses.iter().map(Member::open).collect();
+    let members: Vec<_> = addresses.iter().map(open_member).collect();
     if let Some(error) = members.iter().filter_map(Member::error).find(|error| error.is_address()) {
         return Err(Failure::usage(error));
     }

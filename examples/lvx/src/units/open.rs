@@ -5,6 +5,7 @@ use std::thread;
 use lvx_settings::{HostClock, Settings, Unit};
 use pi18_transport::{Address, Client};
 
+use super::shared::open_address;
 use crate::terminal::{Failure, Progress, Status};
 
 /// An open unit with its settings.
@@ -36,7 +37,8 @@ pub(crate) fn open_for(
         return Err(Failure::usage(format_args!("unit {twice} is given twice")));
     }
     let parsed: Result<Vec<Address>, _> = addresses.iter().map(|unit| unit.parse()).collect();
-    let tries: Vec<_> = parsed?.into_iter().map(|address| (address.open(), address)).collect();
+    let tries: Vec<_> =
+        parsed?.into_iter().map(|address| (open_address(&address), address)).collect();
     let progress = Progress::start();
     let read: Vec<Result<OpenUnit, Failure>> = thread::scope(|scope| {
         let readers: Vec<_> = tries

@@ -10,7 +10,7 @@ use crate::{
     args::{Format, RunOptions},
     state::RunFiles,
     terminal::{Status, print_note},
-    units::OpenUnit,
+    units::{OpenUnit, open_address},
 };
 
 /// Returns the options of a run.
@@ -33,7 +33,7 @@ pub(crate) fn drive(
     let (clients, addresses): (Vec<Client>, Vec<Address>) =
         opened.into_iter().map(|open| (open.client, open.address)).unzip();
     let reopen = |unit: usize| match addresses.get(unit) {
-        Some(address) => address.open(),
+        Some(address) => open_address(address),
         None => Err(pi18_transport::Error::gone("unknown unit")),
     };
     let mut units = Units::new(clients, *host).reopened_by(reopen).released_during_waits();
