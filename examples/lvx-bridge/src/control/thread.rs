@@ -216,4 +216,4 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Time between two looks while the units were not read yet.
-const START_INTERVAL: Duration = Duration::from_secs(2);
+const START_INTERVAL: Duration = Duration::from_secs(5);

@@ -334,7 +334,12 @@ impl Core {
         let strangers =
             links.filter_map(|(link, unit)| Some(notices::stranger(&unit.view, link.stranger?)));
         let resets = self.resets.iter().map(|(_, finding, _)| finding.clone());
-        double.chain(strangers).chain(resets).collect()
+        // Doubled serial numbers are found above.
+        let problems = self.snapshot.control.problems.iter();
+        let problems = problems.filter(|problem| !problem.id.starts_with("control/doubled"));
+        let control = problems
+            .map(|problem| notices::control(problem, self.units.iter().map(|unit| &*unit.view)));
+        double.chain(strangers).chain(resets).chain(control).collect()
     }
 
     fn judged_at(&self) -> Option<Instant> {

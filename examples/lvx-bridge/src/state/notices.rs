@@ -4,6 +4,7 @@ use lvx_parallel::{Finding, Observed, RuleInfo, Severity, UnitSnapshot};
 use pi18_proto::SerialNumber;
 
 use super::{UnitView, tracked::Reset};
+use crate::control::ControlProblem;
 
 /// Returns the finding that two links lead to units with one serial number.
 pub(super) fn doubled(unit: &UnitView, other: &str) -> Finding {
@@ -38,6 +39,18 @@ pub(super) fn reset(unit: &UnitView, reset: &Reset) -> Finding {
     Finding::new(&ERA, Severity::Info, what, why).with_values([observed(unit, &value)])
 }
 
+/// Returns the finding of a problem of control; `units` are the units of the bank.
+pub(super) fn control<'a>(
+    problem: &ControlProblem,
+    units: impl Iterator<Item = &'a UnitView>,
+) -> Finding {
+    let concerned = units.filter(|unit| problem.units.contains(&unit.serial));
+    let values = concerned.map(|unit| observed(unit, &problem.id));
+    let finding = Finding::new(&CONTROL, Severity::Error, &problem.title, &problem.why);
+    let finding = finding.with_values(values);
+    problem.advice.iter().fold(finding, Finding::with_advice)
+}
+
 fn observed(unit: &UnitView, value: &str) -> Observed {
     Observed::new(&UnitSnapshot::new(unit.name.as_str()), value)
 }
@@ -52,6 +65,12 @@ static STRANGER: RuleInfo = RuleInfo::new(
     "unknown-unit",
     "a unit that is not configured answers on the link of a configured one",
     "the configuration",
+);
+
+static CONTROL: RuleInfo = RuleInfo::new(
+    "control",
+    "a change of settings was interrupted, or settings cannot be changed safely",
+    "the journals of runs",
 );
 
 static ERA: RuleInfo = RuleInfo::new(
