@@ -22,6 +22,7 @@ use super::{
 use crate::{
     config::{BankConfig, ControlConfig, Resume, UnitConfig},
     lease::testing::TestPollers,
+    poll::LinkHandle,
     storage::{MemoryStorage, Storage},
 };
 
@@ -35,6 +36,8 @@ struct Site {
     locks: WriteLocks,
     stopped: Arc<AtomicBool>,
     start: Instant,
+    /// Links instead of those of the pollers.
+    links: Option<Arc<[LinkHandle]>>,
     operator: Option<Operator>,
 }
 
@@ -73,6 +76,7 @@ impl Site {
             locks: WriteLocks::default(),
             stopped: Arc::default(),
             start,
+            links: None,
             operator: None,
         };
         site.restart();
@@ -93,7 +97,7 @@ impl Site {
         let mut operator = Operator::new(OperatorParts {
             config: self.config.clone(),
             bank: self.bank.clone(),
-            links: Arc::clone(&self.pollers.links),
+            links: Arc::clone(self.links.as_ref().unwrap_or(&self.pollers.links)),
             storage: Arc::new(self.storage.clone()),
             runs: Arc::new(self.runs.clone()),
             locks: self.locks.clone(),

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use lvx_settings::Setting;
 
 use super::{CALM, Command, CommandState, Site, Storage};
+use crate::poll::LinkHandle;
 
 const OTHER: &str = "solar_utility_battery";
 
@@ -122,28 +123,13 @@ fn units_over_tcp_need_a_waiver() {
 #[test]
 fn doubled_serial_number_blocks_and_is_a_problem() {
     let mut site = Site::new(&[CALM, CALM]);
-    // Both cables lead to the same unit.
-    site.pollers.routes.lock().unwrap()[1] = 0;
-    site.pollers.bank.with(|bank| bank.disconnect(1));
-    site.pollers.bank.with(|bank| bank.reconnect(1));
     let doubled = site.pollers.serials[0];
-    let link = site.pollers.links[1].clone();
-    while link.serial() != Some(doubled) {
-        let (sender, done) = std::sync::mpsc::channel();
-        link.run(Box::new(move |client| {
-            if let Ok(client) = client {
-                let _ = client.relay(
-                    b"^P006MOD\xdd\xbe\r",
-                    std::time::Duration::from_secs(1),
-                    &mut |_| {},
-                );
-            }
-            sender.send(()).unwrap();
-        }))
-        .unwrap();
-        done.recv().unwrap();
-        site.pause(20);
-    }
+    let link = || {
+        let serial = std::sync::Arc::new(std::sync::Mutex::new(Some(doubled)));
+        LinkHandle::new("sim".to_owned(), std::sync::mpsc::channel().0, serial)
+    };
+    site.links = Some([link(), link()].into());
+    site.restart();
     let view = site.operator().view();
     assert_eq!(view.problems[0].id, format!("control/doubled/{doubled}"));
     let result = site.carry_out(site.command("backlight", "off"));
