@@ -15,7 +15,7 @@ use super::{
     form::{Checked, Item, Spanned},
     keys::TOP,
 };
-use crate::Name;
+use crate::{Name, control::check_allowed};
 
 /// Reads a secret from the file or credential that the configuration names. The error is one line.
 pub type ReadSecret<'a> = &'a dyn Fn(&str) -> Result<Secret, String>;
@@ -315,18 +315,13 @@ impl Builder<'_> {
 
     fn control(&mut self, keys: &Checked, top: &Checked, banks: &[BankConfig]) -> ControlConfig {
         let mut allow: Vec<Setting> = Vec::new();
-        let has_guards = banks
-            .iter()
-            .all(|bank| bank.battery.is_some_and(|battery| battery.incomplete().is_none()));
         for entry in keys.list("allow") {
             let Item::Setting(setting) = entry.item else { continue };
-            let is_current =
-                matches!(setting, Setting::MaxChargeCurrent | Setting::MaxAcChargeCurrent);
-            if is_current && !has_guards && self.mistakes.list.is_empty() {
-                let message =
-                    format!("{setting}: expected a battery guard for each bank, found none");
+            let mut reasons =
+                banks.iter().filter_map(|bank| check_allowed(setting, bank.battery.as_ref()).err());
+            if let Some(why) = reasons.next().filter(|_| self.mistakes.list.is_empty()) {
                 let help = "describe the battery of the site under battery:";
-                self.mistakes.add(message, entry.span.clone(), help);
+                self.mistakes.add(why, entry.span.clone(), help);
             }
             if !allow.contains(&setting) {
                 allow.push(setting);

@@ -73,7 +73,10 @@ fn contradictions_are_reported() {
             "mqtt: {host: localhost, tls: {key_file: /a}}",
             "expected both certificate_file and key_file",
         ),
-        ("control: {allow: max_charge_current}", "expected a battery guard for each bank"),
+        (
+            "control: {allow: max_charge_current}",
+            "expected a battery guard of the bank, which max_charge_current needs",
+        ),
         ("alerts: {hooks: [{timeout: 5 s}]}", "expected either exec or webhook"),
         (
             "alerts: {hooks: [{webhook: \"http://192.0.2.1/\"}]}",
@@ -136,8 +139,8 @@ site: home
 banks:
   - name: garage
     units: [{name: a, serial: 96132206100410}, {name: b, serial: \"96132206100411\", address: \"serial:/dev/ttyUSB0\"}]
-    battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V}
-  - {name: barn, units: [{name: a, serial: 96132206100412, address: \"sim:1\"}], battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.6, min_cell_voltage: 2.8}}
+    battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.60 V, min_cell_voltage: 2.80 V, max_bank_charge_current: 120 A}
+  - {name: barn, units: [{name: a, serial: 96132206100412, address: \"sim:1\"}], battery: {chemistry: lfp, cells: 16, max_cell_voltage: 3.6, min_cell_voltage: 2.8, max_bank_charge_current: 120}}
 poll: {fast: 2s, medium: 30 s, slow: 10 min, stale_after_periods: 4}
 alerts:
   error_after: 500 ms
