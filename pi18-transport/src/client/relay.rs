@@ -33,7 +33,7 @@ impl<L: Link> Client<L> {
     ///
     /// let mut unit = Client::open("sim:0")?;
     /// unit.read::<Identity>()?;
-    /// let mut reply = Vec::new();
+    /// let mut reply = Vec::<u8>::new();
     /// let is_answered =
     ///     unit.relay(b"^P006MOD\xdd\xbe\r", Duration::from_secs(2), &mut |bytes| reply.extend(bytes))?;
     /// assert!(is_answered);
