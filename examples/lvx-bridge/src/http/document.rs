@@ -170,7 +170,6 @@ fn unit(number: usize, unit: &UnitView, now: Now, clock: &Clock) -> Json {
 
 /// Returns the state of a question.
 fn group(held: &Held, now: Now, clock: &Clock) -> (String, Json) {
-    let info = held.query.info();
     let at = held.reply.as_ref().map(|(_, at)| *at);
     let is_fresh = at.is_some_and(|at| now.instant.saturating_duration_since(at) <= held.max_age);
     let status = match (is_fresh, &held.failure, at) {
@@ -180,13 +179,13 @@ fn group(held: &Held, now: Now, clock: &Clock) -> (String, Json) {
         (false, None, None) => "absent",
     };
     let group = json!({
-        "what": info.summary,
+        "what": held.query.info().summary,
         "status": status,
         "at": at.map(|at| clock.unix(at)),
         "limit": rounded(held.max_age.as_secs_f64(), 10.0),
         "why": held.failure.as_ref().map(reason),
     });
-    (info.mnemonic.to_owned(), group)
+    (held.question().into_owned(), group)
 }
 
 fn values(rows: impl Iterator<Item = (String, Json)>) -> Map<String, Json> {

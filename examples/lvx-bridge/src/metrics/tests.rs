@@ -1,9 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use lvx_parallel::Severity;
+use pi18_proto::{Count, ParallelInstance, Query};
 
 use super::*;
-use crate::testing;
+use crate::{state::Held, testing};
 
 fn render(bank: Snapshot, now: Now) -> String {
     write(&[Arc::new(bank)], now).finish()
@@ -45,6 +46,28 @@ fn values_of_a_bank_whose_core_has_stopped_have_no_sample() {
     let text = render(testing::bank(now), later(now, 61));
     assert!(!text.contains("lvx_bank_pv_power_watts"), "{text}");
     assert!(text.contains("lvx_bank_raised_alerts"), "{text}");
+}
+
+#[test]
+fn each_series_has_one_sample() {
+    let now = Now::system();
+    let mut bank = testing::bank(now);
+    let unit = Arc::make_mut(&mut bank.units[0]);
+    for instance in 0..2 {
+        let instance = ParallelInstance::new(Count(instance)).unwrap();
+        let query = Query::ParallelStatus(instance);
+        unit.held.push(Held { query, reply: None, failure: None, max_age: Duration::ZERO });
+    }
+    let text = render(bank, now);
+    let mut series: Vec<_> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.rsplit_once(' '))
+        .collect();
+    let count = series.len();
+    series.sort_unstable();
+    series.dedup_by_key(|line| line.map(|(series, _)| series));
+    assert_eq!(series.len(), count, "{text}");
 }
 
 #[test]

@@ -39,14 +39,14 @@ fn answers(text: &mut Text, banks: &[Arc<Snapshot>], now: Now) {
         for held in &unit.held {
             let Some((_, at)) = &held.reply else { continue };
             let age = now.instant.saturating_duration_since(*at).as_secs_f64();
-            text.sample(&question(labels, held.query.info().mnemonic), age);
+            text.sample(&question(labels, &held.question()), age);
         }
     });
     let help = "Age from which the answer to a question is stale.";
     text.metric("lvx_unit_answer_max_age_seconds", help, MetricType::Gauge);
     each(banks, |unit, labels| {
         for held in &unit.held {
-            text.sample(&question(labels, held.query.info().mnemonic), held.max_age.as_secs_f64());
+            text.sample(&question(labels, &held.question()), held.max_age.as_secs_f64());
         }
     });
     let help = "Whether the last attempt to ask a question failed.";
@@ -54,7 +54,7 @@ fn answers(text: &mut Text, banks: &[Arc<Snapshot>], now: Now) {
     each(banks, |unit, labels| {
         for held in &unit.held {
             let failed = if held.failure.is_some() { 1.0 } else { 0.0 };
-            text.sample(&question(labels, held.query.info().mnemonic), failed);
+            text.sample(&question(labels, &held.question()), failed);
         }
     });
 }

@@ -1,6 +1,9 @@
 //! One unit in a snapshot.
 
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use lvx_parallel::Gap;
 use pi18_proto::{AnyReply, Query, SerialNumber};
@@ -34,6 +37,17 @@ pub struct Held {
     pub failure: Option<Gap>,
     /// Limit of age: an older value is stale.
     pub max_age: Duration,
+}
+
+impl Held {
+    /// Returns the name of the question: its mnemonic, with the instance for `PRIn` and `PGSn`.
+    #[must_use]
+    pub fn question(&self) -> Cow<'static, str> {
+        match self.query {
+            Query::ParallelRating(_) | Query::ParallelStatus(_) => self.query.to_string().into(),
+            query => query.info().mnemonic.into(),
+        }
+    }
 }
 
 impl UnitView {
