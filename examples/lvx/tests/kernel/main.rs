@@ -44,6 +44,7 @@ mod exchange;
 mod follow;
 mod guest;
 mod install;
+mod install_bridge;
 mod install_guest;
 mod links;
 mod plug;
