@@ -150,6 +150,26 @@ fn unplugged_unit_is_lost_at_once_and_judged_with_its_reason() {
     assert_eq!(snapshot.totals.fresh_units, 2);
 }
 
+#[test]
+fn unit_that_is_back_is_judged_once_it_was_read() {
+    for plugged_at in 50..55 {
+        let waited = Mutex::new(0);
+        run(80, |now, snapshot, _, routes| {
+            match now {
+                30 => routes[1].store(UNPLUGGED, Ordering::Release),
+                _ if now == plugged_at => routes[1].store(1, Ordering::Release),
+                _ => {}
+            }
+            let is_back = now > plugged_at && !is_down(snapshot, 1);
+            if is_back && snapshot.totals.settings_that_differ.is_none() {
+                *waited.lock().unwrap() += 1;
+            }
+        });
+        let waited = waited.into_inner().unwrap();
+        assert!(waited <= 2, "plugged in at {plugged_at} s: judged after {waited} s");
+    }
+}
+
 /// A core that gets made-up events.
 struct Events {
     state: State,

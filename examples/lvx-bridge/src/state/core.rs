@@ -153,7 +153,7 @@ impl Core {
             EventKind::Lost { why, retry_in } => self.lost(link, &why, retry_in, now),
             EventKind::Batch { serial, answers } => self.commit(link, serial, answers, now),
         }
-        if self.is_round_complete(now.instant) {
+        if self.is_round_complete(now.instant) || self.has_new_unit(now.instant) {
             self.judge(now);
         }
         self.publish(now);
@@ -296,6 +296,15 @@ impl Core {
             && reached.all(|unit| unit.is_measured && unit.is_ready(now))
     }
 
+    /// Returns whether a unit that was found has been read for the first time. It is judged at once, instead of in
+    /// the next round.
+    fn has_new_unit(&self, now: Instant) -> bool {
+        let reached = || self.units.iter().filter(|unit| unit.holder.is_some());
+        !self.is_starting()
+            && reached().any(|unit| unit.is_new)
+            && reached().all(|unit| unit.is_ready(now))
+    }
+
     /// Returns whether a round takes so long that it is judged without waiting for the others.
     fn is_round_overdue(&self, now: Instant) -> bool {
         let limit = Group::Fast.max_age(&self.poll);
@@ -319,6 +328,7 @@ impl Core {
         self.alerts.judge(&findings, now);
         for unit in &mut self.units {
             unit.is_measured = false;
+            unit.is_new &= unit.holder.is_none();
         }
         let snapshot = Arc::make_mut(&mut self.snapshot);
         (snapshot.findings, snapshot.judged_at) = (Some(findings), Some(now.instant));

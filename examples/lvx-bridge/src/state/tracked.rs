@@ -31,6 +31,8 @@ pub(super) struct Tracked {
     pub(super) gap: Gap,
     /// Whether `GS` was answered since the last judgement.
     pub(super) is_measured: bool,
+    /// Whether the unit was not judged since it was found.
+    pub(super) is_new: bool,
     pub(super) meter: EnergyMeter,
     clock: UnitClock,
     connected_at: Option<Instant>,
@@ -92,6 +94,7 @@ impl Tracked {
             rival: None,
             gap: Gap::new(Reason::NotAsked, "the link is not open yet"),
             is_measured: false,
+            is_new: true,
             meter: EnergyMeter::default(),
             clock: UnitClock::default(),
             connected_at: None,
@@ -103,6 +106,7 @@ impl Tracked {
     /// Reads the unit on this link from now on. The poller asks every question once.
     pub(super) fn connect(&mut self, link: usize, address: &str, now: Now) {
         self.connected_at = Some(now.instant);
+        self.is_new = true;
         self.asked.clear();
         self.hold(link, address, now);
     }
