@@ -134,9 +134,16 @@ class Test:
     def check_right(self, what, since, limit):
         """Waits until all entities are right and stay so, and reports if that takes longer than the limit after
         `since`."""
+        last = []
+
+        def are_right():
+            wrong = self.wrong_entities()
+            last[:] = wrong or last
+            return not wrong
+
         try:
             while True:
-                at = wait_for("all entities to be right", limit + 20, lambda: not self.wrong_entities())
+                at = wait_for("all entities to be right", limit + 20, are_right)
                 time.sleep(2)
                 if not self.wrong_entities():
                     break
@@ -147,7 +154,8 @@ class Test:
         took = at - since
         print(f"{what}: all entities right after {took:.1f} s", flush=True)
         if took > limit:
-            self.fail(f"{what}: expected all entities to be right after {limit} s, found {took:.1f} s")
+            self.fail(f"{what}: expected all entities to be right after {limit} s, found {took:.1f} s; the last ones "
+                      "that were wrong: " + "; ".join(last[:8]))
 
     def fail(self, text):
         """Notes a failure."""

@@ -6,7 +6,6 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::Path,
     time::Duration,
 };
 
@@ -87,18 +86,15 @@ impl Installed {
             append("/etc/group", "lvx:x:900:\n");
         }
         output_of("ip", &["link", "set", "lo", "up"]);
-        // The path from which the unit starts lvx must be writable only by root.
-        fs::create_dir_all("/usr/local/bin").unwrap();
-        let program = Path::new("/usr/local/bin/lvx");
-        let _ = fs::remove_file(program);
-        fs::copy(lvx(), program).unwrap();
-        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::write(RULES, output_of(program, &["links", "--print", "udev"])).unwrap();
+        // Debian's busybox has no `install`.
+        fs::write("/usr/bin/install", INSTALL).unwrap();
+        fs::set_permissions("/usr/bin/install", fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(RULES, output_of(lvx(), &["links", "--print", "udev"])).unwrap();
         output_of("udevadm", &["control", "--reload"]);
         output_of("udevadm", &["trigger", "--action=add", "--subsystem-match=hidraw"]);
         output_of("udevadm", &["settle"]);
-        output_of(program, &["bridge", "init"]);
-        let unit = output_of(program, &["bridge", "--print", "systemd"]);
+        output_of(lvx(), &["bridge", "init"]);
+        let unit = output_of(lvx(), &["bridge", "--print", "systemd", "--lvx", "/usr/bin/lvx"]);
         fs::write(format!("/etc/systemd/system/{SERVICE}"), unit).unwrap();
         output_of("systemctl", &["daemon-reload"]);
         let (started, text) = run("systemctl", &["start", SERVICE]);
@@ -176,6 +172,9 @@ fn append(path: &str, line: &str) {
     let text = fs::read_to_string(path).unwrap();
     fs::write(path, text + line).unwrap();
 }
+
+/// Creates the folder of `install -d -o root -g root -m MODE FOLDER`.
+const INSTALL: &str = "#!/bin/sh\nmkdir -p \"$8\" && chmod \"$7\" \"$8\"\n";
 
 const SERVICE: &str = "lvx-bridge.service";
 
