@@ -41,6 +41,15 @@ impl Handle {
     pub fn send(&self, request: Request) -> Result<(), RequestError> {
         self.requests.try_send(request).map_err(|_| RequestError::Busy)
     }
+
+    /// Has a command that the output itself refuses written to the audit file. If many requests wait, it is not written:
+    /// refusals do not take the place of other requests.
+    pub fn record_refusal(&self, command: Command, why: &str) {
+        if self.requests.capacity() > self.requests.max_capacity() / 2 {
+            // Fails if the core has ended.
+            let _ = self.requests.try_send(Request::Refused { command, why: why.to_owned() });
+        }
+    }
 }
 
 /// A request of an output to the core. The core answers on `reply`, if someone waits for it.
@@ -61,6 +70,13 @@ pub enum Request {
     TestAlert {
         /// Who asks for it.
         by: String,
+    },
+    /// Writes a command that the output itself refused to the audit file.
+    Refused {
+        /// The command, as far as it could be read.
+        command: Command,
+        /// Why it was refused.
+        why: String,
     },
     /// Changes a setting on all units.
     Control {

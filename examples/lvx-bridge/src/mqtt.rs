@@ -5,6 +5,7 @@
 //! | `topic` | names of topics |
 //! | `payload` | what is in a message; `schema/mqtt-*.json` describes it |
 //! | `outbox`, `slot`, `discovery`, `change` | what is published when, without I/O and clock |
+//! | `permission` | whether commands are taken at all |
 //! | `command` | which commands are taken, without I/O and clock |
 //! | `connection`, `backoff` | the connection to the broker |
 //! | `run` | all of it |
@@ -20,6 +21,7 @@ mod error;
 mod message;
 mod outbox;
 mod payload;
+mod permission;
 mod run;
 mod slot;
 #[cfg(test)]

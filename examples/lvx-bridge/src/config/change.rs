@@ -41,8 +41,7 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
     let widens = after.allow.iter().any(|setting| !before.allow.contains(setting))
         || (after.allow_tcp_units && !before.allow_tcp_units)
         || (after.resume != before.resume)
-        || after.max_writes_per_day.unwrap_or(u32::MAX)
-            > before.max_writes_per_day.unwrap_or(u32::MAX);
+        || after.writes_per_day() > before.writes_per_day();
     add("control", differ(before, after), widens);
     let writes = |config: &Config| config.lease.as_ref().is_some_and(|lease| lease.allow_writes);
     let place = |config: &Config| {
@@ -87,6 +86,11 @@ mod tests {
         let found = changes(&old, &new);
         let keys: Vec<_> = found.iter().map(|change| (change.key, change.widens)).collect();
         assert_eq!(keys, [("poll", false), ("http", true), ("control", true)]);
+        let default = "control: {allow: [output_priority]}";
+        let limit = |text: &str| config(&format!("control: {{allow: [output_priority]{text}}}"));
+        let is_wider = |from: &Config, to: &Config| changes(from, to)[0].widens;
+        assert!(is_wider(&config(default), &limit(", max_writes_per_day: 25")));
+        assert!(!is_wider(&config(default), &limit(", max_writes_per_day: 23")));
         let back = changes(&new, &old);
         assert!(back.iter().all(|change| !change.widens), "{back:?}");
         assert_eq!(changes(&old, &old.clone()), []);

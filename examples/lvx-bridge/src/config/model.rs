@@ -212,12 +212,23 @@ impl Default for HttpConfig {
 pub struct ControlConfig {
     /// Settings that may be changed. Naming a setting here is the first of the two times that a write is asked for.
     pub allow: Vec<Setting>,
-    /// Writes per setting and day.
+    /// Writes per setting and day; [`Self::DEFAULT_WRITES_PER_DAY`] if `None`.
     pub max_writes_per_day: Option<u32>,
     /// Allows control of units over `tcp:`, where anyone in the network can pretend to be the unit.
     pub allow_tcp_units: bool,
     /// What happens at the start with a run that was interrupted.
     pub resume: Resume,
+}
+
+impl ControlConfig {
+    /// Writes per setting and day, unless the configuration states another number.
+    pub const DEFAULT_WRITES_PER_DAY: u32 = 24;
+
+    /// Returns the maximum number of writes per setting and day.
+    #[must_use]
+    pub fn writes_per_day(&self) -> u32 {
+        self.max_writes_per_day.unwrap_or(Self::DEFAULT_WRITES_PER_DAY)
+    }
 }
 
 /// What happens at the start with a run that was interrupted.

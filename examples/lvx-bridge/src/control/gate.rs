@@ -46,10 +46,9 @@ impl Gate {
             saved.map_or_else(|| Ok(Memory::default()), serde_json::from_slice)?;
         let surplus = memory.ids.len().saturating_sub(MAX_IDS);
         memory.ids.drain(..surplus);
-        let max = config.max_writes_per_day.unwrap_or(MAX_WRITES_PER_DAY);
         Ok(Self {
             allow: config.allow.clone(),
-            max_writes_per_day: usize::try_from(max).unwrap_or(usize::MAX),
+            max_writes_per_day: usize::try_from(config.writes_per_day()).unwrap_or(usize::MAX),
             memory,
             recent: VecDeque::new(),
         })
@@ -160,9 +159,6 @@ const MAX_RATE: usize = 6;
 const RATE_TIME: Duration = Duration::from_mins(1);
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// Writes of a setting per day, unless the configuration states another number.
-const MAX_WRITES_PER_DAY: u32 = 24;
 
 #[cfg(test)]
 mod tests {

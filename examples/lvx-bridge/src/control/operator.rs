@@ -19,7 +19,7 @@ use pi18_transport::{Client, ClientConfig, Error};
 
 use super::{
     Command, CommandState, CommandView, ControlProblem, ControlView, Runs, WriteLocks,
-    audit::AuditFile, gate::Gate, present::Present, recorder::Guarded,
+    audit::AuditFiles, gate::Gate, present::Present, recorder::Guarded,
 };
 use crate::{
     Now, RequestError, Snapshot,
@@ -40,7 +40,7 @@ pub(crate) struct Operator {
     pub(super) clock: ControlClock,
     host: HostClock,
     gate: Gate,
-    audit: AuditFile,
+    audit: AuditFiles,
     pub(super) present: Present,
     /// Whether the kill switch is on.
     stopped: Arc<AtomicBool>,
@@ -123,7 +123,7 @@ impl Operator {
             parts;
         let saved = storage.load(&file("ids", &bank))?;
         let gate = Gate::new(&config, saved.as_deref()).map_err(std::io::Error::other)?;
-        let audit = AuditFile::open(&storage, bank.name.as_str())?;
+        let audit = AuditFiles::open(&storage, bank.name.as_str())?;
         let serials = bank.units.iter().map(|unit| unit.serial);
         let present = Present::new(&config.allow, bank.battery, serials);
         Ok(Self {
@@ -218,7 +218,12 @@ impl Operator {
         };
         self.command = Some(pending.clone());
         on_view(self.view());
-        let (state, why) = match self.change(&command, setting) {
+        // Who asked for a write is on the disk before it.
+        let recorded = self.audit.write(&pending, now);
+        let changed = recorded
+            .map_err(|error| format!("the audit file cannot be written: {error}"))
+            .and_then(|()| self.change(&command, setting));
+        let (state, why) = match changed {
             Ok(report) => self.conclude(setting, &report),
             Err(why) => (CommandState::Refused, Some(why)),
         };
@@ -433,6 +438,12 @@ impl Operator {
 
     /// Adds a refused command to the results.
     fn refuse(&mut self, command: &Command, why: &str, now: Now) {
+        let view = self.record_refusal(command, why, now);
+        self.add_result(view);
+    }
+
+    /// Writes a refused command to the audit file.
+    pub(super) fn record_refusal(&mut self, command: &Command, why: &str, now: Now) -> CommandView {
         let short = |text: &str| text.chars().take(MAX_SHOWN).collect::<String>();
         let view = CommandView {
             id: short(&command.id),
@@ -442,16 +453,17 @@ impl Operator {
             by: short(&command.by),
             at: now.wall,
             state: CommandState::Refused,
-            why: Some(why.to_owned()),
+            why: Some(why.chars().take(MAX_WHY).collect()),
             units: Vec::new(),
         };
         if let Err(error) = self.audit.write_refusal(&view, now) {
             tracing::error!("control: the audit file cannot be written: {error}");
         }
-        self.add_result(view);
+        view
     }
 
-    fn finish(&mut self, view: CommandView, now: Now) {
+    /// Writes the result of a command to the audit file, and adds it to the results.
+    pub(super) fn finish(&mut self, view: CommandView, now: Now) {
         if let Err(error) = self.audit.write(&view, now) {
             tracing::error!("control: the audit file cannot be written: {error}");
         }
@@ -459,7 +471,7 @@ impl Operator {
         self.add_result(view);
     }
 
-    pub(super) fn add_result(&mut self, view: CommandView) {
+    fn add_result(&mut self, view: CommandView) {
         self.results.push_front(view);
         self.results.truncate(MAX_RESULTS);
     }
@@ -488,3 +500,6 @@ const MAX_RESULTS: usize = 20;
 
 /// Maximum length of a text of a refused command, in characters.
 const MAX_SHOWN: usize = 128;
+
+/// Maximum length of the reason of a refusal, in characters.
+const MAX_WHY: usize = 512;

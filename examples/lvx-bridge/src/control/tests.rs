@@ -5,7 +5,11 @@ mod kills;
 mod single;
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -35,10 +39,28 @@ struct Site {
     runs: MemoryRuns,
     locks: WriteLocks,
     stopped: Arc<AtomicBool>,
+    /// Whether the audit file cannot be written.
+    is_full: Arc<AtomicBool>,
     start: Instant,
     /// Links instead of those of the pollers.
     links: Option<Arc<[LinkHandle]>>,
     operator: Option<Operator>,
+}
+
+/// A disk that can be full.
+struct Disk(MemoryStorage, Arc<AtomicBool>);
+
+impl Storage for Disk {
+    fn load(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        self.0.load(name)
+    }
+
+    fn save(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        if name.ends_with(".audit") && self.1.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.save(name, content)
+    }
 }
 
 const CALM: &str = "frozen=on&soc=100&sun=0&grid=off";
@@ -75,6 +97,7 @@ impl Site {
             runs: MemoryRuns::default(),
             locks: WriteLocks::default(),
             stopped: Arc::default(),
+            is_full: Arc::default(),
             start,
             links: None,
             operator: None,
@@ -98,7 +121,7 @@ impl Site {
             config: self.config.clone(),
             bank: self.bank.clone(),
             links: Arc::clone(self.links.as_ref().unwrap_or(&self.pollers.links)),
-            storage: Arc::new(self.storage.clone()),
+            storage: Arc::new(Disk(self.storage.clone(), Arc::clone(&self.is_full))),
             runs: Arc::new(self.runs.clone()),
             locks: self.locks.clone(),
             clock: self.clock(),

@@ -56,6 +56,7 @@ impl fmt::Debug for ControlParts {
 /// Dropping it ends the thread: a command in progress is undone first.
 pub struct Control {
     commands: Option<mpsc::SyncSender<Order>>,
+    refusals: mpsc::SyncSender<Refused>,
     /// Whether a command is in progress.
     is_busy: Arc<AtomicBool>,
     stopped: Arc<AtomicBool>,
@@ -65,6 +66,9 @@ pub struct Control {
 
 /// A command, and who waits for the decision.
 type Order = (Command, oneshot::Sender<Result<(), RequestError>>);
+
+/// A command that was refused before it reached the thread, and why.
+type Refused = (Command, String);
 
 impl Control {
     /// Starts the thread.
@@ -86,10 +90,12 @@ impl Control {
             stopped: Arc::clone(&stopped),
         })?;
         let (commands, orders) = mpsc::sync_channel(1);
+        let (refusals, refused) = mpsc::sync_channel(MAX_WAITING_REFUSALS);
         let is_busy = Arc::new(AtomicBool::new(false));
         let mut worker = Worker {
             operator,
             orders,
+            refused,
             snapshots: parts.snapshots,
             on_change: parts.on_change,
             is_busy: Arc::clone(&is_busy),
@@ -98,21 +104,37 @@ impl Control {
         };
         let thread = thread::Builder::new().name("control".to_owned());
         let thread = Some(thread.spawn(move || worker.work())?);
-        Ok(Self { commands: Some(commands), is_busy, stopped, storage, thread })
+        Ok(Self { commands: Some(commands), refusals, is_busy, stopped, storage, thread })
     }
 
     /// Hands a command to the thread, which answers whether it was taken. The result is in later views.
     pub fn submit(&self, command: Command, reply: oneshot::Sender<Result<(), RequestError>>) {
         let is_busy = self.is_busy.load(Ordering::Acquire);
         let Some(commands) = self.commands.as_ref().filter(|_| !is_busy) else {
-            let _ = reply.send(Err(RequestError::Busy));
-            return;
+            return self.refuse(command, reply);
         };
         if let Err(
-            mpsc::TrySendError::Full((_, reply)) | mpsc::TrySendError::Disconnected((_, reply)),
+            mpsc::TrySendError::Full((command, reply))
+            | mpsc::TrySendError::Disconnected((command, reply)),
         ) = commands.try_send((command, reply))
         {
-            let _ = reply.send(Err(RequestError::Busy));
+            self.refuse(command, reply);
+        }
+    }
+
+    fn refuse(&self, command: Command, reply: oneshot::Sender<Result<(), RequestError>>) {
+        self.record_refusal(command, RequestError::Busy.to_string());
+        let _ = reply.send(Err(RequestError::Busy));
+    }
+
+    /// Has a command that an output refused written to the audit file. If too many wait, it is only logged.
+    pub fn record_refusal(&self, command: Command, why: String) {
+        if let Err(
+            mpsc::TrySendError::Full((command, why))
+            | mpsc::TrySendError::Disconnected((command, why)),
+        ) = self.refusals.try_send((command, why))
+        {
+            tracing::debug!("control: refused {:?} by {:?}: {why}", command.id, command.by);
         }
     }
 
@@ -150,6 +172,7 @@ impl fmt::Debug for Control {
 struct Worker {
     operator: Operator,
     orders: mpsc::Receiver<Order>,
+    refused: mpsc::Receiver<Refused>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     on_change: Box<dyn FnMut(ControlView) + Send>,
     is_busy: Arc<AtomicBool>,
@@ -175,12 +198,24 @@ impl Worker {
                 let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
                 self.operator.take_snapshot(&snapshot);
             }
+            self.record_refusals();
             self.show();
             match self.orders.recv_timeout(INTERVAL) {
                 Ok((command, reply)) => self.handle(command, reply),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.record_refusals();
+                    return;
+                }
             }
+        }
+    }
+
+    /// Writes the commands that were refused before they came here to the audit file.
+    fn record_refusals(&mut self) {
+        for (command, why) in self.refused.try_iter().take(MAX_WAITING_REFUSALS) {
+            let now = self.operator.clock.now();
+            self.operator.record_refusal(&command, &why, now);
         }
     }
 
@@ -208,6 +243,9 @@ impl Worker {
         }
     }
 }
+
+/// Number of refused commands that wait for the audit file.
+const MAX_WAITING_REFUSALS: usize = 32;
 
 /// Time between two looks at the snapshot.
 const INTERVAL: Duration = Duration::from_millis(500);

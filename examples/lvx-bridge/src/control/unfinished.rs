@@ -104,7 +104,7 @@ impl Operator {
             let units = values
                 .into_iter()
                 .map(|(unit, value)| (unit, value.unwrap_or_else(|| "unknown".to_owned())));
-            self.add_result(CommandView {
+            let view = CommandView {
                 id: run.name.clone(),
                 key: setting.key().to_owned(),
                 from: None,
@@ -114,7 +114,8 @@ impl Operator {
                 state: if report.ending == Ending::Mixed { CommandState::Mixed } else { state },
                 why,
                 units: units.collect(),
-            });
+            };
+            self.finish(view, now);
         }
         if report.ending != Ending::Mixed {
             self.forget_run();

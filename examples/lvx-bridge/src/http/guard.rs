@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -47,7 +47,11 @@ fn judge(app: &Shared, mut request: Request) -> Result<(Request, Visitor), Refus
     let peer = peer
         .ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the peer is not known"))?;
     let headers = request.headers();
-    let visitor = app.policy.judge(peer, request.uri(), headers)?;
+    let mut visitor = app.policy.judge(peer, request.uri(), headers)?;
+    // Browsers and programs use HTTP/1.1; some proxies ask in HTTP/1.0, and add no header that shows them.
+    if request.version() < Version::HTTP_11 && visitor.reach == Reach::Local {
+        visitor.reach = if visitor.ip.is_some() { Reach::Remote } else { Reach::Socket };
+    }
     let access = app.gate.identify(&visitor, headers, app::now())?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         check_origin(&visitor, headers, cookie(headers).is_some())?;

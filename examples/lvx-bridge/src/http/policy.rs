@@ -99,7 +99,12 @@ impl Policy {
 
         let reach = match peer.ip() {
             // Behind a proxy on this machine, everyone comes from loopback.
-            Some(ip) if ip.is_loopback() && !is_forwarded && !is_trusted => Reach::Local,
+            // A proxy that adds no header may at least pass the name on that the browser asked for.
+            Some(ip)
+                if ip.is_loopback() && !is_forwarded && !is_trusted && is_own_host(peer, host) =>
+            {
+                Reach::Local
+            }
             Some(_) => Reach::Remote,
             None if is_forwarded => Reach::Socket,
             None => Reach::Local,
@@ -195,6 +200,13 @@ impl Policy {
             _ => path,
         }
     }
+}
+
+/// Returns whether a `Host` header has a name or address that the connection itself has, so none of the configuration.
+fn is_own_host(peer: Peer, host: &str) -> bool {
+    host.parse::<Authority>().is_ok_and(|authority| {
+        is_own(peer, authority.host().trim_end_matches('.'), authority.port_u16())
+    })
 }
 
 /// Returns whether a name is `localhost` or the address at which the connection arrived. Names can be rebound, addresses

@@ -75,6 +75,21 @@ pub(super) struct Refusal {
     pub(super) answer: Answer,
 }
 
+impl Refusal {
+    /// Refuses a message because the clock of this computer is not set.
+    pub(super) fn clock(message: &Received, topics: &Topics) -> Self {
+        let why = "the clock of the bridge is not synchronized, so an expiry cannot be judged; wait for \
+                   systemd-timesyncd, or give it a time server";
+        match answer(message, topics) {
+            Ok(answer) => {
+                let id = parse(&message.payload).ok().map(|payload| payload.id);
+                Self { id, why: why.to_owned(), answer }
+            }
+            Err(refusal) => refusal,
+        }
+    }
+}
+
 impl Commands {
     /// Creates the state; `saved` is the text that [`saved`](Self::saved) returned before a restart.
     ///

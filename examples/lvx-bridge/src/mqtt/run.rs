@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     io,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,18 +17,18 @@ use tokio::{
 use super::{
     Error, Topics,
     backoff::Backoff,
-    command::Commands,
+    command::{Commands, Refusal},
     connection::{Arrival, Connection, Failure, Options},
     discovery::{Discovery, Make},
     message::{Answer, Message, Received, Undelivered},
     outbox::Outbox,
-    payload,
+    payload, permission,
 };
 use crate::{
     Handle, Now, Request, RequestError, Snapshot,
     config::{Config, MqttConfig},
+    control::Command,
     home_assistant,
-    loopback::is_loopback,
     storage::Storage,
 };
 
@@ -63,7 +64,7 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let Some(mqtt) = &config.mqtt else { return Ok(()) };
-    let is_controlled = may_control(config, mqtt);
+    let is_controlled = permission::may_control(config, mqtt);
     let has_many = banks.len() > 1;
     let mut publishers = Vec::new();
     for bank in banks {
@@ -77,29 +78,11 @@ pub async fn run(
     Ok(())
 }
 
-/// Returns whether commands are taken over MQTT: control is on, and the connection is encrypted and with a login,
-/// or within this computer, or the owner accepts the risk.
-fn may_control(config: &Config, mqtt: &MqttConfig) -> bool {
-    if config.control.allow.is_empty() {
-        return false;
-    }
-    let has_certificate = mqtt.tls.as_ref().is_some_and(|tls| tls.certificate_file.is_some());
-    let has_login = mqtt.password.is_some() || has_certificate;
-    let is_allowed =
-        is_loopback(&mqtt.host) || mqtt.allow_plain_text || (mqtt.tls.is_some() && has_login);
-    if !is_allowed {
-        tracing::warn!(
-            "mqtt: control is off here, because {} is another host; it needs mqtt.tls and a login",
-            mqtt.host
-        );
-    }
-    is_allowed
-}
-
 /// Publishes the snapshots of one bank.
 struct Publisher {
     bank: Handle,
     topics: Topics,
+    mqtt: MqttConfig,
     options: Options,
     outbox: Outbox,
     birth: Option<String>,
@@ -168,6 +151,7 @@ impl Publisher {
         Ok(Self {
             bank,
             topics,
+            mqtt: mqtt.clone(),
             options,
             outbox,
             birth,
@@ -307,22 +291,21 @@ impl Publisher {
         if message.topic != self.topics.command() {
             return;
         }
-        let (command, answer) = match commands.judge(&message, &self.topics, now.wall) {
+        let judged = if permission::is_clock_unknown(&self.mqtt, Path::new("/run")) {
+            Err(Refusal::clock(&message, &self.topics))
+        } else {
+            commands.judge(&message, &self.topics, now.wall)
+        };
+        let (command, answer) = match judged {
             Ok(taken) => taken,
-            Err(refusal) => {
-                tracing::info!("mqtt: refused a command: {}", refusal.why);
-                let id = refusal.id.as_deref();
-                self.outbox.refuse(id, &refusal.why, refusal.answer, now);
-                return;
-            }
+            Err(refusal) => return self.refuse(refusal, now),
         };
         let id = command.id.clone();
         // The id is on disk before the command is carried out, so that a restart cannot repeat it.
         let saved = commands.saved();
         if let Err(error) = save(&self.storage, &self.command_file, saved).await {
             let why = format!("its id cannot be saved: {error}");
-            self.outbox.refuse(Some(&id), &why, answer, now);
-            return;
+            return self.refuse(Refusal { id: Some(id), why, answer }, now);
         }
         let (reply, replied) = oneshot::channel();
         let sent = if self.asked.len() < MAX_ASKED {
@@ -338,6 +321,21 @@ impl Publisher {
             };
             (id, answer, result)
         });
+    }
+
+    /// Publishes that a command was refused, and has it written to the audit file.
+    fn refuse(&mut self, refusal: Refusal, now: Now) {
+        let Refusal { id, why, answer } = refusal;
+        let command = Command {
+            id: id.clone().unwrap_or_default(),
+            key: String::new(),
+            from: None,
+            to: String::new(),
+            by: format!("mqtt {}", self.topics.command()),
+            expires: None,
+        };
+        self.bank.record_refusal(command, &why);
+        self.outbox.refuse(id.as_deref(), &why, answer, now);
     }
 
     fn settle(&mut self, token: u64, outcome: &Result<(), Undelivered>) {

@@ -14,7 +14,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval},
 };
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::{
     StartError,
@@ -254,6 +254,10 @@ impl Resting {
             Request::TestAlert { by } => {
                 self.core.change_alerts(now, |alerts| alerts.test(&by, now));
             }
+            Request::Refused { command, why } => match control {
+                Some(control) => control.record_refusal(command, why),
+                None => debug!("refused {:?} by {:?}: {why}", command.id, command.by),
+            },
             Request::Control { command, reply } => {
                 if let Some(control) = control {
                     control.submit(command, reply);

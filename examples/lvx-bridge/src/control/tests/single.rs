@@ -37,8 +37,12 @@ fn command_changes_all_units_and_the_view_follows() {
     }
     let audit = site.storage.load("control-bank.audit").unwrap().unwrap();
     let audit = String::from_utf8(audit).unwrap();
-    assert_eq!(audit.lines().count(), 1);
-    assert!(audit.contains("\"state\":\"proved\"") && audit.contains("\"by\":\"test\""), "{audit}");
+    let lines: Vec<_> = audit.lines().collect();
+    assert_eq!(lines.len(), 2);
+    for (line, state) in lines.iter().zip(["pending", "proved"]) {
+        assert!(line.contains(&format!("\"state\":\"{state}\"")), "{audit}");
+        assert!(line.contains("\"by\":\"test\""), "{audit}");
+    }
 }
 
 #[test]
@@ -57,6 +61,22 @@ fn command_that_does_not_fit_is_refused_and_nothing_is_written() {
         assert_eq!(result.state, CommandState::Refused);
         assert!(result.why.as_ref().unwrap().contains(why), "{result:?}");
     }
+    assert_eq!(site.received(), 0);
+    // Two were refused before they were carried out.
+    let refused = site.storage.load("control-bank.refused").unwrap().unwrap();
+    assert_eq!(String::from_utf8(refused).unwrap().lines().count(), 2);
+}
+
+#[test]
+fn command_that_cannot_be_recorded_is_refused() {
+    let mut site = Site::new(&[CALM, CALM]);
+    site.is_full.store(true, Ordering::Release);
+    let result = site.carry_out(site.command("backlight", "off"));
+    assert_eq!(result.state, CommandState::Refused);
+    assert!(
+        result.why.as_ref().unwrap().contains("the audit file cannot be written"),
+        "{result:?}"
+    );
     assert_eq!(site.received(), 0);
 }
 

@@ -96,6 +96,10 @@ fn only_direct_connections_from_this_machine_read_without_a_token() {
         assert!(!may_read(&plain, loopback(), &[host, (header, "192.0.2.7")]), "{header}");
     }
     assert!(!may_read(&plain, lan(), &[("host", "192.0.2.1:8480")]));
+    // A proxy on this machine that adds no header and is not configured, but passes the name on.
+    let named = self::policy(|config| config.hosts = vec!["solar.lan".into()]);
+    assert!(!may_read(&named, loopback(), &[("host", "solar.lan")]));
+    assert!(may_read(&named, loopback(), &[host]));
     // A configured proxy on this machine is a proxy even if it adds no header.
     assert!(!may_read(&policy, loopback(), &[host]));
     assert!(may_read(&policy, Peer::Unix, &[("host", "solar.lan")]));

@@ -16,6 +16,7 @@ use crate::{
         digest::random_hex,
         document,
         plan::{MAX_AGE, Plan},
+        policy::Visitor,
     },
 };
 
@@ -77,28 +78,44 @@ pub(super) async fn plan(
 pub(super) async fn change(
     State(app): State<Shared>,
     Extension(access): Extension<Option<Access>>,
+    Extension(visitor): Extension<Visitor>,
     place: Place,
     Body(change): Body<Change>,
 ) -> Result<(StatusCode, Json<Json_>), Refusal> {
     let now = app::now();
     let feed = place.bank(&app)?;
     let bank = feed.handle.snapshot();
-    let plan = planned(&bank, access, &place, change.from.as_deref(), &change.to)?;
-    app.plans.take(&change.plan, &plan, now.instant)?;
     let id = random_hex()?;
-    tracing::info!(target: "lvx::audit", by = plan.access.name, id, key = plan.key, to = plan.to, "change");
-    let command = Command {
+    let mut command = Command {
         id: id.clone(),
-        key: plan.key,
-        from: value(&bank, &place)?.value.clone(),
-        to: plan.to,
-        by: plan.access.name,
+        key: place.part("key")?.to_owned(),
+        from: change.from,
+        to: change.to,
+        by: principal(access.as_ref(), &visitor),
         expires: Some(now.wall + MAX_AGE),
     };
+    let plan = planned(&bank, access, &place, command.from.as_deref(), &command.to)
+        .and_then(|plan| app.plans.take(&change.plan, &plan, now.instant).map(|()| plan));
+    if let Err(refusal) = plan {
+        feed.handle.record_refusal(command, &refusal.text);
+        return Err(refusal);
+    }
+    tracing::info!(target: "lvx::audit", by = command.by, id, key = command.key, to = command.to, "change");
+    // What the plan showed.
+    command.from.clone_from(&value(&bank, &place)?.value);
     let (reply, answer) = oneshot::channel();
     feed.handle.send(Request::Control { command, reply })?;
     received(answer).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
+}
+
+/// Returns who asks: the name of the token, and the address.
+fn principal(access: Option<&Access>, visitor: &Visitor) -> String {
+    let name = access.map_or("nobody", |access| access.name.as_str());
+    match visitor.ip {
+        Some(ip) => format!("{name} at {ip}"),
+        None => format!("{name} on the Unix socket"),
+    }
 }
 
 /// Makes the plan of a change.
