@@ -22,6 +22,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::file::read_key;
 pub use self::{
     build::ReadSecret,
     change::{Change, changes},

@@ -100,6 +100,16 @@ pub fn read_secret(place: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
 
+/// Reads the private key of a certificate. The same owners and modes as for a secret are expected, but a link may lead to
+/// the file.
+///
+/// # Errors
+/// One line, without the path: what is wrong with the file.
+pub(crate) fn read_key(path: &Path) -> Result<Vec<u8>, String> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    checked(path, flags, 0o027, MAX_CONFIG)
+}
+
 /// Reads a credential of the service manager, which keeps it from other users.
 fn credential(folder: Option<&Path>, name: &str) -> Result<Vec<u8>, String> {
     let folder = folder.ok_or_else(|| {
@@ -190,11 +200,14 @@ mod tests {
             with_mode(&path, mode);
             let error = read_secret(&place).unwrap_err();
             assert!(error.contains("other users can"), "{mode:o} {error}");
+            assert!(read_key(&path).unwrap_err().contains("other users can"), "{mode:o}");
         }
         with_mode(&path, 0o600);
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(read_secret(&link.display().to_string()).unwrap_err().contains("cannot be opened"));
+        // Programs that renew certificates replace a link.
+        assert_eq!(read_key(&link).unwrap(), b"correct horse\n");
         for text in ["", "\n", "two\nlines\n"] {
             fs::write(&path, text).unwrap();
             assert!(read_secret(&place).unwrap_err().ends_with("expected one line of text"));

@@ -28,7 +28,7 @@ pub(super) fn check(frame: &[u8], access: Access) -> Result<(), (RefusalReason, 
                 }
                 Ok(())
             }
-            Ok(_) => Ok(()),
+            Ok(_) => Err(malformed("expected a set command after ^S".to_owned())),
             Err(error) => Err(malformed(error.to_string())),
         },
         _ => Err(malformed("expected a request (^P or ^S)".to_owned())),

@@ -22,7 +22,7 @@ use super::{
     message::{Message, Received, Undelivered},
 };
 use crate::{
-    config::{MqttConfig, TlsConfig},
+    config::{MqttConfig, TlsConfig, read_key},
     loopback::is_loopback,
 };
 
@@ -385,7 +385,10 @@ fn tls_configuration(config: &TlsConfig) -> Result<TlsConfiguration, Error> {
     let config = match (&config.certificate_file, &config.key_file) {
         (None, None) => builder.with_no_client_auth(),
         (Some(certificate), Some(key)) => {
-            let bytes = read(key)?;
+            let bytes = read_key(key).map_err(|why| Error::File {
+                path: key.clone(),
+                source: std::io::Error::other(why),
+            })?;
             let key =
                 PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| Error::pem(key, &error))?;
             builder

@@ -94,9 +94,9 @@ pub(super) async fn change(
         by: principal(access.as_ref(), &visitor),
         expires: Some(now.wall + MAX_AGE),
     };
-    let plan = planned(&bank, access, &place, command.from.as_deref(), &command.to)
-        .and_then(|plan| app.plans.take(&change.plan, &plan, now.instant).map(|()| plan));
-    if let Err(refusal) = plan {
+    let taken = planned(&bank, access, &place, command.from.as_deref(), &command.to)
+        .and_then(|plan| app.plans.take(&change.plan, &plan, now.instant));
+    if let Err(refusal) = taken {
         feed.handle.record_refusal(command, &refusal.text);
         return Err(refusal);
     }
