@@ -9,13 +9,13 @@ use std::{
 };
 
 use lvx_settings::{Plan, Recorder};
-use tokio::runtime::Builder;
+use tokio::{runtime::Builder, sync::oneshot};
 
 use super::*;
 use crate::{
-    Handle, Snapshot,
+    Handle, Request, RequestError, Snapshot,
     config::{Config, ConfigFile, read_secret},
-    control::{Runs, StartedRun, UnfinishedRun},
+    control::{Command, Runs, StartedRun, UnfinishedRun},
     state::Core,
     storage::{MemoryStorage, Storage, StorageLock},
 };
@@ -231,4 +231,45 @@ fn changed_file_is_taken_once_it_is_stable() {
     fs::remove_file(file.path()).unwrap();
     assert!(!watched.has_changed());
     assert!(!watched.has_changed());
+}
+
+#[test]
+fn refusals_of_outputs_and_of_control_reach_the_audit_file() {
+    let storage = MemoryStorage::default();
+    let text = format!("{TWO}control: {{allow: backlight}}\n");
+    let service = Service::start(parts(&text, &storage)).unwrap();
+    let handle = service.handles().remove(0);
+    let running = Running::start(service);
+    let command = |id: &str| Command {
+        id: id.to_owned(),
+        key: "backlight".to_owned(),
+        from: None,
+        to: "off".to_owned(),
+        by: "mqtt lvx/v1/home/bank/cmd".to_owned(),
+        expires: None,
+    };
+    let off = RequestError::Refused("control is off".to_owned());
+    loop {
+        let (reply, answer) = oneshot::channel();
+        handle.send(Request::Control { command: command("late"), reply }).unwrap();
+        // The control may not have started yet.
+        if answer.blocking_recv().unwrap() != Err(off.clone()) {
+            break;
+        }
+    }
+    handle.record_refusal(command("retained"), "retained commands are not carried out");
+    // Requests are answered in their order.
+    let (reply, answer) = oneshot::channel();
+    let (id, by) = ("none".to_owned(), "test".to_owned());
+    handle.send(Request::Acknowledge { id, by, is_acknowledged: true, reply }).unwrap();
+    assert!(answer.blocking_recv().unwrap().is_err());
+    running.stop();
+    let refused = storage.load("control-bank.refused").unwrap().unwrap();
+    let lines = String::from_utf8(refused).unwrap();
+    let ids: Vec<_> = ["late", "retained"].map(|id| format!("\"id\":\"{id}\"")).into();
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    for (line, id) in lines.lines().zip(ids) {
+        assert!(line.contains(&id) && line.contains("mqtt lvx/v1/home/bank/cmd"), "{line}");
+    }
+    assert!(storage.load("control-bank.audit").unwrap().is_none());
 }
