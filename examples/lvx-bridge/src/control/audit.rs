@@ -148,7 +148,8 @@ mod tests {
         // A new start goes on with the same files.
         let mut audit = AuditFiles::open(&storage, "main").unwrap();
         audit.write(&proved, now).unwrap();
-        assert_eq!(text("control-main.audit").iter().filter(|byte| **byte == b'\n').count(), 2);
+        let commands = String::from_utf8(text("control-main.audit")).unwrap();
+        assert_eq!(commands.lines().count(), 2);
     }
 
     #[test]

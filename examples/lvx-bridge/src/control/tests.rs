@@ -56,7 +56,7 @@ impl Storage for Disk {
     }
 
     fn save(&self, name: &str, content: &[u8]) -> io::Result<()> {
-        if name.ends_with(".audit") && self.1.load(Ordering::Acquire) {
+        if name == "control-bank.audit" && self.1.load(Ordering::Acquire) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.0.save(name, content)

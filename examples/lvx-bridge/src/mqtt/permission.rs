@@ -61,16 +61,16 @@ mod tests {
         let (remote, password) = (mqtt("broker.lan"), Some(Secret::new("x")));
         let tls = Some(TlsConfig::default());
         let with_certificate = TlsConfig {
+            ca_file: None,
             certificate_file: Some("/a.pem".into()),
             key_file: Some("/a.key".into()),
-            ca_file: None,
         };
         assert!(may(&mqtt("localhost")));
         assert!(may(&mqtt("127.0.0.1")));
         assert!(!may(&remote));
         assert!(!may(&MqttConfig { password: password.clone(), ..remote.clone() }));
         assert!(!may(&MqttConfig { tls: tls.clone(), ..remote.clone() }));
-        assert!(may(&MqttConfig { tls, password, ..remote.clone() }));
+        assert!(may(&MqttConfig { password, tls, ..remote.clone() }));
         assert!(may(&MqttConfig { tls: Some(with_certificate), ..remote.clone() }));
         assert!(may(&MqttConfig { allow_plain_text: true, ..remote }));
         let mut off = config("localhost");

@@ -254,10 +254,13 @@ impl Resting {
             Request::TestAlert { by } => {
                 self.core.change_alerts(now, |alerts| alerts.test(&by, now));
             }
-            Request::Refused { command, why } => match control {
-                Some(control) => control.record_refusal(command, why),
-                None => debug!("refused {:?} by {:?}: {why}", command.id, command.by),
-            },
+            Request::Refused { command, why } => {
+                if let Some(control) = control {
+                    control.record_refusal(command, why);
+                } else {
+                    debug!("refused {:?} by {:?}: {why}", command.id, command.by);
+                }
+            }
             Request::Control { command, reply } => {
                 if let Some(control) = control {
                     control.submit(command, reply);

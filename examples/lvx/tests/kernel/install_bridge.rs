@@ -185,4 +185,4 @@ const CYCLES: usize = 20;
 /// The lower, the better, from 0 to 10.
 const MAX_EXPOSURE: f32 = 1.5;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
