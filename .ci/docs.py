@@ -8,6 +8,7 @@
 - ```console  A session. Lines that begin with `$ ` are run, and the lines below must match the output. There,
               a line `...` stands for any number of lines, and `[..]` for any part of a line. A command that
               ends with `&` runs until the end of the page.
+- ```json     A sample; it must be valid JSON.
 - ```yaml     If the first line is `# NAME.yaml`, the block is saved as that file for later commands.
 
 A block with one of the words in `NOT_RUN`, such as ```sh hardware, is not run.
@@ -16,6 +17,7 @@ The commands in README.md run in the root of the repository, those in any other 
 link to `examples`. Relative links must lead to existing files and headings, and paths such as
 `lvx-settings/src/plan.rs` to existing files.
 """
+import json
 import os
 import re
 import subprocess
@@ -29,7 +31,7 @@ BLOCK = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SOURCE = re.compile(r"`((?:\.ci|docs|examples|fuzz|lvx-\w+|pi18-\w+)/[\w./-]+)`")
 RUN = re.compile(r"20\d{6}-\d{6}")
-LANGUAGES = ("sh", "console", "text", "yaml", "rust")
+LANGUAGES = ("sh", "console", "text", "yaml", "json", "rust")
 NOT_RUN = {
     "hardware": "needs inverters or changes the machine",
     "kernel-tests": "run by examples/lvx/tests/kernel",
@@ -70,6 +72,11 @@ class Page:
                     yield self.progress(line, content.strip().replace("\n", "; "))
                 elif language == "console":
                     yield from self.session(content, line)
+                elif language == "json":
+                    try:
+                        json.loads(content)
+                    except ValueError as error:
+                        raise Failure(self, line, f"expected JSON: {error}") from error
                 elif language == "yaml" and (name := re.match(r"# (\S+\.yaml)\n", content)):
                     (self.folder / name[1]).write_text(content, encoding="utf-8")
         finally:
