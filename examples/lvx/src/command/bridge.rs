@@ -37,6 +37,6 @@ pub(crate) fn run(args: &Bridge, out: &mut impl Write) -> Result<Status, Failure
         }
         None => {}
     }
-    log::start(args.verbose);
+    log::start(args);
     if args.demo { demo::run(args.port) } else { serve::run(args) }
 }

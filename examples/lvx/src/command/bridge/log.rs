@@ -4,14 +4,18 @@ use std::io;
 
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::terminal::is_silenced;
+use crate::{args::Bridge, terminal::is_silenced};
 
-/// Starts the log. The journal of systemd adds the time itself.
-pub(super) fn start(is_verbose: bool) {
-    let level = match (is_verbose, is_silenced()) {
-        (true, _) => LevelFilter::DEBUG,
-        (false, true) => LevelFilter::WARN,
-        (false, false) => LevelFilter::INFO,
+/// Starts the log. The journal of systemd adds the time itself. The demonstration prints what a reader needs, so its
+/// log has warnings only.
+pub(super) fn start(args: &Bridge) {
+    let is_verbose = args.verbose;
+    let level = if is_verbose {
+        LevelFilter::DEBUG
+    } else if args.demo || is_silenced() {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::INFO
     };
     let log = tracing_subscriber::fmt()
         .with_writer(io::stderr)
