@@ -224,12 +224,14 @@ class Test:
                               f"{attributes.get(attribute)}")
 
     def energy(self):
-        """The energy dashboard takes the bank's energies."""
-        sensor = "sensor.home_bank_"
+        """The energy dashboard takes the energies of the units."""
+        sensors = [f"sensor.lvx6048_{number}_" for number in (1, 2)]
         self.home_assistant.command("energy/save_prefs", energy_sources=[
-            {"type": "solar", "stat_energy_from": sensor + "pv_energy", "config_entry_solar_forecast": None},
-            {"type": "battery", "stat_energy_from": sensor + "battery_discharge_energy_computed",
-             "stat_energy_to": sensor + "battery_charge_energy_computed"},
+            source for sensor in sensors for source in (
+                {"type": "solar", "stat_energy_from": sensor + "pv_energy", "config_entry_solar_forecast": None},
+                {"type": "battery", "stat_energy_from": sensor + "battery_discharge_energy_computed",
+                 "stat_energy_to": sensor + "battery_charge_energy_computed"},
+            )
         ])
 
     def validate_energy(self):

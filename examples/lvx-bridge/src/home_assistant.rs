@@ -12,4 +12,4 @@ mod select;
 #[cfg(test)]
 mod tests;
 
-pub use self::discovery::Discovery;
+pub use self::{discovery::Discovery, select::Controls};

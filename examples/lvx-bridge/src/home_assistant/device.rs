@@ -6,12 +6,12 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     entity::{self, Place},
-    select,
+    select::{self, Controls},
 };
 use crate::{
     Snapshot,
     config::HomeAssistantConfig,
-    entity::{BANK, UNIT},
+    entity::{BANK, Entity, Kind, UNIT},
     mqtt::Topics,
     state::{Datum, UnitView},
 };
@@ -48,11 +48,12 @@ impl Device {
 pub(super) fn all(
     snapshot: &Snapshot,
     config: &HomeAssistantConfig,
+    controls: &Controls,
     topics: &Topics,
     expire_after: Duration,
 ) -> Vec<Device> {
     let bank_id = format!("lvx_{}_{}", snapshot.site, snapshot.bank);
-    let mut devices = vec![bank(snapshot, &bank_id, topics, expire_after)];
+    let mut devices = vec![bank(snapshot, controls, &bank_id, topics, expire_after)];
     let units = snapshot.units.iter();
     devices.extend(units.map(|view| unit(view, &bank_id, topics, expire_after)));
     for device in &mut devices {
@@ -61,14 +62,20 @@ pub(super) fn all(
     devices
 }
 
-fn bank(snapshot: &Snapshot, id: &str, topics: &Topics, expire_after: Duration) -> Device {
+fn bank(
+    snapshot: &Snapshot,
+    controls: &Controls,
+    id: &str,
+    topics: &Topics,
+    expire_after: Duration,
+) -> Device {
     let place = Place { device_id: id, values: "value_json.derived", topics, expire_after };
-    let mut components: BTreeMap<_, _> =
-        BANK.iter().map(|row| entity::component(row, &place)).collect();
-    components.extend(
-        snapshot.control.items.iter().filter_map(|item| select::component(item, id, topics)),
-    );
-    if snapshot.control.items.is_empty() {
+    let mut components: BTreeMap<_, _> = BANK.iter().map(|row| total(row, &place)).collect();
+    if controls.over_mqtt {
+        let items = snapshot.control.items.iter();
+        components.extend(items.filter_map(|item| select::component(item, id, topics)));
+    }
+    if controls.allowed.is_empty() {
         components.remove("last_refusal");
     }
     let about = json!({
@@ -78,6 +85,19 @@ fn bank(snapshot: &Snapshot, id: &str, topics: &Topics, expire_after: Duration) 
         "model": "Bank of inverters",
     });
     Device { id: id.to_owned(), components, head: head(about, topics, None) }
+}
+
+/// Returns key and description of a value of the bank.
+///
+/// A sum of counters has no state class. It falls when a unit leaves the bank and rises when one joins it, and at
+/// midnight it falls once for each unit. Home Assistant would take each fall as a new meter that starts at zero, and
+/// count the rest of the sum again.
+fn total(row: &Entity<Snapshot>, place: &Place<'_>) -> (String, Map<String, Json>) {
+    let (key, mut object) = entity::component(row, place);
+    if matches!(row.kind, Kind::Counter | Kind::Daily) {
+        object.remove("state_class");
+    }
+    (key, object)
 }
 
 fn unit(view: &UnitView, bank_id: &str, topics: &Topics, expire_after: Duration) -> Device {
@@ -100,7 +120,7 @@ fn unit(view: &UnitView, bank_id: &str, topics: &Topics, expire_after: Duration)
     Device { id, components, head: head(about, topics, Some(availability)) }
 }
 
-/// Returns what the payload of every device has beside its entities.
+/// Returns the common part of a device payload.
 fn head(about: Json, topics: &Topics, unit_availability: Option<String>) -> Map<String, Json> {
     let availability: Vec<_> = [topics.availability()]
         .into_iter()

@@ -1,8 +1,30 @@
 //! A setting that may be changed.
 
+use lvx_settings::Setting;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{control::ControlItem, mqtt::Topics};
+
+/// Which settings the configuration allows to change.
+#[derive(Clone, Debug, Default)]
+pub struct Controls {
+    /// Settings that may be changed.
+    pub allowed: Vec<Setting>,
+    /// Whether commands are taken over MQTT.
+    pub over_mqtt: bool,
+}
+
+impl Controls {
+    /// Returns whether the key is that of the select of a setting that may be changed over MQTT.
+    pub(super) fn has_select(&self, key: &str) -> bool {
+        self.over_mqtt && self.allowed.iter().any(|setting| self::key(*setting) == key)
+    }
+}
+
+/// Returns the key of the select of a setting.
+pub(super) fn key(setting: Setting) -> String {
+    format!("set_{}", setting.key())
+}
 
 /// Returns key and description of the select of a setting; `None` if no value suits every unit.
 ///
@@ -17,7 +39,7 @@ pub(super) fn component(
         return None;
     }
     let setting = item.setting.key();
-    let key = format!("set_{setting}");
+    let key = key(item.setting);
     let control = format!("((value_json.control | default({{}})).{setting} | default({{}}))");
     // The bridge refuses a command without id or expiry, so that no repeated or late message changes anything.
     let command = format!(

@@ -8,9 +8,9 @@ use std::{
 
 use lvx_settings::Setting;
 use pi18_proto::{Query, SerialNumber};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use super::Discovery;
+use super::{Controls, Discovery};
 use crate::{
     Now, Snapshot,
     config::HomeAssistantConfig,
@@ -72,9 +72,17 @@ fn control() -> ControlView {
 }
 
 fn discovery(storage: &MemoryStorage, leave_out: &[&str]) -> Discovery {
+    controlled(storage, leave_out, Controls::default())
+}
+
+fn allowed(over_mqtt: bool) -> Controls {
+    Controls { allowed: vec![Setting::OutputPriority], over_mqtt }
+}
+
+fn controlled(storage: &MemoryStorage, leave_out: &[&str], controls: Controls) -> Discovery {
     let leave_out = leave_out.iter().map(|&key| key.to_owned()).collect();
     let config = HomeAssistantConfig { leave_out, ..HomeAssistantConfig::default() };
-    Discovery::new(config, Duration::from_secs(15), Arc::new(storage.clone()))
+    Discovery::new(config, controls, Duration::from_secs(15), Arc::new(storage.clone()))
 }
 
 /// Returns the payloads by topic, in order.
@@ -242,7 +250,7 @@ fn setting_that_may_be_changed_is_a_select() {
     let without = payloads(&mut discovery(&storage, &[]), &snapshot);
     assert!(!components(&without, 0).contains_key("last_refusal"));
     snapshot.control = control();
-    let with = payloads(&mut discovery(&storage, &[]), &snapshot);
+    let with = payloads(&mut controlled(&storage, &[], allowed(true)), &snapshot);
     let components = components(&with, 0);
     assert!(components.contains_key("last_refusal"));
     let select = &components["set_output_priority"];
@@ -272,8 +280,47 @@ fn setting_without_a_common_value_is_no_select() {
     let mut snapshot = snapshot();
     snapshot.control = control();
     snapshot.control.items[0].options.clear();
-    let payloads = payloads(&mut discovery(&MemoryStorage::default(), &[]), &snapshot);
+    let mut discovery = controlled(&MemoryStorage::default(), &[], allowed(true));
+    let payloads = payloads(&mut discovery, &snapshot);
     assert!(!components(&payloads, 0).contains_key("set_output_priority"));
+}
+
+#[test]
+fn select_is_not_deleted_while_the_options_are_not_known() {
+    let mut snapshot = snapshot();
+    snapshot.control = control();
+    let storage = MemoryStorage::default();
+    payloads(&mut controlled(&storage, &[], allowed(true)), &snapshot);
+    snapshot.control = ControlView::default();
+    let start = payloads(&mut controlled(&storage, &[], allowed(true)), &snapshot);
+    let bank = components(&start, 0);
+    assert!(!bank.contains_key("set_output_priority"));
+    assert_eq!(bank["last_refusal"]["name"], "Last refused change");
+    let left_out = ["set_output_priority"];
+    let left_out = payloads(&mut controlled(&storage, &left_out, allowed(true)), &snapshot);
+    assert_eq!(components(&left_out, 0)["set_output_priority"], json!({"platform": "select"}));
+}
+
+#[test]
+fn select_is_deleted_if_no_commands_are_taken_over_mqtt() {
+    let mut snapshot = snapshot();
+    snapshot.control = control();
+    let storage = MemoryStorage::default();
+    payloads(&mut controlled(&storage, &[], allowed(true)), &snapshot);
+    let off = payloads(&mut controlled(&storage, &[], allowed(false)), &snapshot);
+    assert_eq!(components(&off, 0)["set_output_priority"], json!({"platform": "select"}));
+    assert!(components(&off, 0)["last_refusal"].get("name").is_some());
+}
+
+#[test]
+fn sums_of_counters_have_no_state_class() {
+    let payloads = payloads(&mut discovery(&MemoryStorage::default(), &[]), &snapshot());
+    let (bank, unit) = (components(&payloads, 0), components(&payloads, 1));
+    for key in ["pv_energy", "pv_energy_today", "battery_charge_energy"] {
+        assert_eq!(bank[key].get("state_class"), None, "{key}");
+        assert_eq!(unit[key]["state_class"], "total_increasing", "{key}");
+    }
+    assert_eq!(bank["pv_power"]["state_class"], "measurement");
 }
 
 #[test]
@@ -281,7 +328,7 @@ fn entity_that_left_the_configuration_has_a_stub_after_a_restart_too() {
     let mut snapshot = snapshot();
     snapshot.control = control();
     let storage = MemoryStorage::default();
-    payloads(&mut discovery(&storage, &[]), &snapshot);
+    payloads(&mut controlled(&storage, &[], allowed(true)), &snapshot);
     snapshot.control = ControlView::default();
     for _ in 0..2 {
         let payloads = payloads(&mut discovery(&storage, &["pv1_power", "problem"]), &snapshot);

@@ -133,9 +133,12 @@ impl Publisher {
         };
         let expiry = config.poll.fast * config.poll.stale_after_periods.max(1);
         let mut random = fastrand::Rng::new();
+        let allowed = config.control.allow.clone();
         let make = mqtt.home_assistant.as_ref().map(|config| -> Make {
             let storage = Arc::clone(storage);
-            let mut devices = home_assistant::Discovery::new(config.clone(), expiry, storage);
+            let controls = home_assistant::Controls { allowed, over_mqtt: is_controlled };
+            let mut devices =
+                home_assistant::Discovery::new(config.clone(), controls, expiry, storage);
             Box::new(move |snapshot, topics| devices.payloads(snapshot, topics))
         });
         let outbox = Outbox::new(
