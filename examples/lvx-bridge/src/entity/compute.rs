@@ -9,7 +9,7 @@ use crate::{
     Now, Snapshot,
     alert::Alert,
     control::CommandState,
-    state::{Datum, UnitView, Value},
+    state::{Datum, LinkState, UnitView, Value},
 };
 
 /// Returns the power of the battery in watts, positive while it is charged.
@@ -92,9 +92,10 @@ pub(super) fn link_address(unit: &UnitView, _now: Now) -> Value {
     known(Datum::Text(unit.link.address.clone()))
 }
 
-/// Returns the median time of an exchange in milliseconds.
+/// Returns the median time of an exchange in milliseconds; absent while the unit does not answer.
 pub(super) fn link_latency(unit: &UnitView, _now: Now) -> Value {
-    let latency = unit.link.latency.and_then(|latency| i64::try_from(latency.as_millis()).ok());
+    let latency = unit.link.latency.filter(|_| unit.link.state == LinkState::Up);
+    let latency = latency.and_then(|latency| i64::try_from(latency.as_millis()).ok());
     latency.map_or(Value::Absent, |latency| known(quantity(latency, 0, "ms")))
 }
 
@@ -111,8 +112,13 @@ pub(super) fn total(
     decimals: u8,
     unit: &'static str,
 ) -> Value {
+    sum.map_or(Value::Absent, |sum| of_bank(bank, now, quantity(sum, decimals, unit)))
+}
+
+/// Returns a value of the snapshot, which is stale if snapshots have stopped.
+fn of_bank(bank: &Snapshot, now: Now, datum: Datum) -> Value {
     let age = now.instant.saturating_duration_since(bank.now.instant);
-    sum.map_or(Value::Absent, |sum| Value::Fresh { datum: quantity(sum, decimals, unit), age })
+    if bank.is_overdue(now) { Value::Stale { datum, age } } else { Value::Fresh { datum, age } }
 }
 
 /// Returns the sum of the energy of all units; absent if a unit has none, stale if one of them is stale.
@@ -138,21 +144,28 @@ pub(super) fn total_energy(
 }
 
 /// Returns whether an alert is raised, acknowledged or not; absent before the bank was judged.
-pub(super) fn problem(bank: &Snapshot, _now: Now) -> Value {
+pub(super) fn problem(bank: &Snapshot, now: Now) -> Value {
+    judged(bank, now, |alert| Datum::Flag(alert.is_some()))
+}
+
+/// Returns the number of alerts that are raised; absent before the bank was judged.
+pub(super) fn alerts(bank: &Snapshot, now: Now) -> Value {
+    let count = i64::try_from(raised(bank).count()).unwrap_or(i64::MAX);
+    judged(bank, now, |_| quantity(count, 0, ""))
+}
+
+/// Returns the title of the most severe alert that is raised, or `none`; absent before the bank was judged.
+pub(super) fn worst_alert(bank: &Snapshot, now: Now) -> Value {
+    judged(bank, now, |alert| Datum::Text(alert.map_or_else(none, |alert| short(&alert.title))))
+}
+
+/// Returns a value that depends on the alerts, with the most severe one that is raised. Without a judgement only the
+/// alerts of an earlier run are known.
+fn judged(bank: &Snapshot, now: Now, datum: impl FnOnce(Option<&Alert>) -> Datum) -> Value {
     match (raised(bank).next(), &bank.findings) {
         (None, None) => Value::Absent,
-        (alert, _) => known(Datum::Flag(alert.is_some())),
+        (alert, _) => of_bank(bank, now, datum(alert)),
     }
-}
-
-/// Returns the number of alerts that are raised.
-pub(super) fn alerts(bank: &Snapshot, _now: Now) -> Value {
-    count(u64::try_from(raised(bank).count()).unwrap_or(u64::MAX))
-}
-
-/// Returns the title of the most severe alert that is raised, or `none`.
-pub(super) fn worst_alert(bank: &Snapshot, _now: Now) -> Value {
-    known(Datum::Text(raised(bank).next().map_or_else(none, |alert| short(&alert.title))))
 }
 
 /// Returns why the last command was not carried out, or `none`.

@@ -10,8 +10,9 @@ use pi18_proto::{AnyReply, Form, Query, SerialNumber};
 
 use super::{BANK, Entity, Kind, Source, UNIT};
 use crate::{
-    Now,
+    Now, Snapshot,
     state::{Datum, Energy, Held, LinkCounts, LinkState, LinkView, UnitView, Value},
+    testing,
 };
 
 /// Checks what every row has in common.
@@ -198,6 +199,51 @@ fn computed_values_are_as_old_as_their_reply() {
     let fresh = unit(now, CHARGING, Duration::from_secs(6), Some(Gap::new(Reason::Silent, "")));
     assert_eq!(value(&fresh, "pv_power", now).fresh().and_then(Datum::number), Some(1337.0));
     assert_eq!(value(&fresh, "pv_energy", now), Value::Absent, "no counter was read");
+}
+
+#[track_caller]
+fn bank_value(bank: &Snapshot, key: &str, now: Now) -> Value {
+    BANK.iter().find(|row| row.key == key).unwrap().value(bank, now)
+}
+
+#[test]
+fn latency_is_absent_while_the_unit_does_not_answer() {
+    let now = now();
+    let mut unit = unit(now, CHARGING, Duration::from_secs(6), None);
+    unit.link.latency = Some(Duration::from_millis(120));
+    assert_eq!(value(&unit, "link_latency", now).status(), "fresh");
+    unit.link.state = LinkState::Down { why: "unplugged".to_owned(), retry_at: None };
+    assert_eq!(value(&unit, "link_latency", now), Value::Absent);
+}
+
+#[test]
+fn alerts_are_absent_before_the_bank_was_judged() {
+    let now = now();
+    let mut bank = testing::bank(now);
+    (bank.alerts, bank.findings) = (Vec::new(), None);
+    for key in ["problem", "alerts", "worst_alert"] {
+        assert_eq!(bank_value(&bank, key, now), Value::Absent, "{key}");
+    }
+    bank.findings = Some(Vec::new());
+    assert_eq!(bank_value(&bank, "alerts", now).fresh().and_then(Datum::number), Some(0.0));
+}
+
+#[test]
+fn values_of_the_bank_are_stale_if_snapshots_have_stopped() {
+    let now = now();
+    let mut bank = testing::bank(now);
+    bank.totals.pv_power = Some(1337);
+    bank.findings = Some(Vec::new());
+    let later = Now { instant: now.instant + Duration::from_secs(61), ..now };
+    for key in ["pv_power", "fresh_units", "problem", "alerts", "worst_alert"] {
+        assert_eq!(bank_value(&bank, key, now).status(), "fresh", "{key}");
+        assert_eq!(bank_value(&bank, key, later).status(), "stale", "{key}");
+    }
+    // The slowest question does not make the limit longer.
+    let mut slow = bank.units[0].held[0].clone();
+    slow.max_age = Duration::from_mins(15);
+    std::sync::Arc::make_mut(&mut bank.units[0]).held.push(slow);
+    assert_eq!(bank_value(&bank, "pv_power", later).status(), "stale");
 }
 
 #[test]

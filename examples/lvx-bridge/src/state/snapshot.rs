@@ -52,7 +52,7 @@ impl Snapshot {
     pub fn is_overdue(&self, now: Now) -> bool {
         let limits = self.units.iter().flat_map(|unit| &unit.held).map(|held| held.max_age * 2);
         // Without an answer the period of the rounds is not known.
-        let limit = limits.max().map_or(LONGEST_ROUND, |limit| limit.max(MIN_LIMIT));
+        let limit = limits.min().map_or(LONGEST_ROUND, |limit| limit.max(MIN_LIMIT));
         now.instant.saturating_duration_since(self.now.instant) > limit
     }
 
