@@ -39,7 +39,10 @@ impl Discovery {
             return false;
         }
         self.fingerprint = Some(fingerprint);
-        self.waiting.clear();
+        // What waits was not sent, so that it is queued again.
+        for message in self.waiting.drain(..) {
+            self.sent.remove(&message.topic);
+        }
         let payloads = make(snapshot, topics);
         let named: BTreeSet<_> = payloads.iter().map(|(topic, _)| topic.clone()).collect();
         self.sent.retain(|topic, _| named.contains(topic));
@@ -104,4 +107,41 @@ fn fingerprint(snapshot: &Snapshot) -> u64 {
     let items = snapshot.control.items.iter();
     let items: Vec<_> = items.map(|item| (item.setting.key(), &item.options)).collect();
     mark(&(units, items))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        Now,
+        mqtt::testing::{snapshot, unit},
+    };
+
+    #[test]
+    fn discovery_arrives_at_a_slow_broker_while_the_payloads_change() {
+        let now = Now::system();
+        let mut snapshot = snapshot(1, now);
+        snapshot.units = (0..30)
+            .map(|index| {
+                unit(&format!("u{index}"), &format!("961322061004{index:02}"), now.instant)
+            })
+            .map(Arc::new)
+            .collect();
+        let topics = Topics::new(&snapshot.site, &snapshot.bank);
+        let mut discovery = Discovery::new(Some(Box::new(|snapshot: &Snapshot, _: &Topics| {
+            let units = snapshot.units.iter();
+            units.map(|unit| (format!("ha/{}", unit.name), b"{}".to_vec())).collect()
+        })));
+        let mut sent = BTreeSet::new();
+        for round in 0..30_usize {
+            // Another reply arrives, so that the payloads are made again before all were sent.
+            Arc::make_mut(&mut snapshot.units[round]).held.clear();
+            discovery.refresh(&snapshot, &topics);
+            assert!(sent.insert(discovery.next().unwrap().topic));
+        }
+        assert_eq!(sent.len(), 30);
+        assert!(discovery.next().is_none());
+    }
 }
