@@ -1,18 +1,22 @@
 //! What changed between two snapshots.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
 };
+
+use serde_json::{Map, Value as Json};
 
 use super::{
     Topics,
     message::{Answer, Message},
     payload::{self, Event},
+    slot::Mark,
 };
 use crate::{
     Snapshot,
     control::{CommandState, CommandView},
+    entity::{BANK, Entity, Kind, UNIT},
     state::LinkState,
 };
 
@@ -21,6 +25,38 @@ pub(super) fn mark(content: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Returns the mark of the values of a message. Values of counters, and whether they are known, count as counters.
+pub(super) fn values_mark(values: &Map<String, Json>) -> Mark {
+    fn counters<T>(table: &[Entity<T>]) -> impl Iterator<Item = &'static str> {
+        let is_counter = |row: &&Entity<T>| matches!(row.kind, Kind::Counter | Kind::Daily);
+        table.iter().filter(is_counter).map(|row| row.key)
+    }
+    fn hash(json: &Json, counters: &BTreeSet<&str>, hasher: &mut DefaultHasher) {
+        let is_prompt = |key: &str| !counters.contains(key);
+        match json {
+            Json::Object(members) => {
+                for (key, member) in members.iter().filter(|(key, _)| is_prompt(key)) {
+                    key.hash(hasher);
+                    hash(member, counters, hasher);
+                }
+            }
+            // Lists of the keys whose values are not known.
+            Json::Array(items) => items
+                .iter()
+                .filter(|item| item.as_str().is_none_or(is_prompt))
+                .for_each(|item| item.hash(hasher)),
+            other => other.hash(hasher),
+        }
+    }
+    let keys = counters(UNIT).chain(counters(BANK)).collect();
+    let mut hasher = DefaultHasher::new();
+    for (key, member) in values {
+        key.hash(&mut hasher);
+        hash(member, &keys, &mut hasher);
+    }
+    Mark { prompt: hasher.finish(), counters: mark(values) }
 }
 
 /// Returns a mark of the findings and alerts. Measured values in them do not count: they change each round.

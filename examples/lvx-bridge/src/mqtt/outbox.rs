@@ -14,7 +14,7 @@ use super::{
     discovery::Discovery,
     message::{Answer, Message, Undelivered},
     payload,
-    slot::{Slot, Subject},
+    slot::{Mark, Slot, Subject},
 };
 use crate::{Now, Snapshot, entity};
 
@@ -356,7 +356,7 @@ impl Outbox {
     }
 
     /// Returns the message of a slot, and the mark of its content.
-    fn message(&self, subject: &Subject, now: Now) -> Option<(u64, Message)> {
+    fn message(&self, subject: &Subject, now: Now) -> Option<(Mark, Message)> {
         let (mark, payload) = self.body(subject, now)?;
         let message = match subject {
             Subject::State => {
@@ -370,30 +370,33 @@ impl Outbox {
         Some((mark, message))
     }
 
-    /// Returns the payload of a slot, and a mark that changes with its content, but not with its time.
-    fn body(&self, subject: &Subject, now: Now) -> Option<(u64, Vec<u8>)> {
+    /// Returns the payload of a slot, and the mark of its content.
+    fn body(&self, subject: &Subject, now: Now) -> Option<(Mark, Vec<u8>)> {
         let snapshot = &self.snapshot;
         let period = subject.repeat(self.period);
-        let with_values = |message| {
-            let values = payload::values(snapshot, message, now);
-            let mark = change::mark(&values);
-            (mark, payload::envelope(snapshot, period, now, values))
-        };
+        let prompt = |prompt| Mark { prompt, ..Mark::default() };
         Some(match subject {
             Subject::State => {
                 let values = payload::values(snapshot, entity::Message::State, now);
-                (0, payload::envelope(snapshot, self.period, now, values))
+                (Mark::default(), payload::envelope(snapshot, self.period, now, values))
             }
-            Subject::Statics => with_values(entity::Message::Static),
-            Subject::Availability => (0, payload::availability(true, snapshot.session)),
+            Subject::Statics => {
+                let values = payload::values(snapshot, entity::Message::Static, now);
+                let mark = change::values_mark(&values);
+                (mark, payload::envelope(snapshot, period, now, values))
+            }
+            Subject::Availability => {
+                (Mark::default(), payload::availability(true, snapshot.session))
+            }
             Subject::Findings => {
                 let findings = payload::findings(snapshot);
-                (change::finding_mark(snapshot), payload::envelope(snapshot, period, now, findings))
+                let mark = prompt(change::finding_mark(snapshot));
+                (mark, payload::envelope(snapshot, period, now, findings))
             }
             Subject::Unit(name) => {
                 let unit = snapshot.unit(name.as_str())?;
                 let payload = payload::unit_availability(unit, snapshot.session);
-                (change::mark(&payload), payload)
+                (prompt(change::mark(&payload)), payload)
             }
         })
     }

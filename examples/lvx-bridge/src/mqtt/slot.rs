@@ -31,13 +31,25 @@ impl Subject {
     }
 }
 
+/// Numbers that change with the content of a message, but not with its time.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Mark {
+    /// Content whose change is published at once.
+    pub(super) prompt: u64,
+    /// Content whose change waits until [`COUNTERS_EVERY`] after the last message.
+    pub(super) counters: u64,
+}
+
+/// Least time between two messages if only counters have changed.
+const COUNTERS_EVERY: Duration = Duration::from_mins(1);
+
 /// When one topic is published next.
 #[derive(Debug)]
 pub(super) struct Slot {
     subject: Subject,
     due: Option<Instant>,
     last_sent: Option<Instant>,
-    mark: Option<u64>,
+    mark: Option<Mark>,
     is_in_flight: bool,
 }
 
@@ -65,14 +77,18 @@ impl Slot {
     }
 
     /// Makes a message due if the content changed since the last one.
-    pub(super) fn compare(&mut self, mark: u64, now: Instant) {
-        if self.mark != Some(mark) {
-            self.hurry(now);
+    pub(super) fn compare(&mut self, mark: Mark, now: Instant) {
+        match (self.mark, self.last_sent) {
+            (Some(sent), _) if sent == mark => {}
+            (Some(sent), Some(last)) if sent.prompt == mark.prompt => {
+                self.hurry(last + COUNTERS_EVERY);
+            }
+            _ => self.hurry(now),
         }
     }
 
     /// Notes that a message was handed to the connection.
-    pub(super) fn sent(&mut self, mark: u64, now: Instant, repeat: Duration) {
+    pub(super) fn sent(&mut self, mark: Mark, now: Instant, repeat: Duration) {
         self.mark = Some(mark);
         self.last_sent = Some(now);
         self.due = Some(now + repeat);

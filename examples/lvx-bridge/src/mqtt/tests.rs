@@ -174,6 +174,29 @@ fn state_goes_on_without_complete_rounds_and_shows_what_is_stale() {
 }
 
 #[test]
+fn counters_are_published_once_a_minute_and_settings_at_once() {
+    let mut bench = Bench::new();
+    bench.connect();
+    bench.run(60);
+    bench.counts();
+    let count = |bench: &mut Bench, energy| {
+        bench.round();
+        for unit in &mut bench.snapshot.units {
+            Arc::make_mut(unit).energy.battery_charge_total = Some(energy);
+        }
+        bench.show();
+        bench.run(4);
+        bench.counts().get("static").copied().unwrap_or_default()
+    };
+    let sent: usize = (0..150).map(|energy| count(&mut bench, energy)).sum();
+    assert!((9..=11).contains(&sent), "{sent} in ten minutes");
+    bench.snapshot.control = control(bench.now, CommandState::Proved);
+    bench.show();
+    bench.run(1);
+    assert_eq!(bench.counts()["static"], 1);
+}
+
+#[test]
 fn change_is_published_at_once() {
     let mut bench = Bench::new();
     bench.connect();
