@@ -21,7 +21,7 @@ use crate::config::PollConfig;
 pub enum Outcome {
     /// With a reply.
     Answered,
-    /// The unit does not know the question.
+    /// The unit says that it does not know the question, which it also says if the question was garbled on the line.
     Refused,
     /// With no reply, or one that cannot be read.
     Failed,
@@ -45,6 +45,10 @@ struct Entry {
     deadline: Instant,
     /// Number of failures in a row.
     failures: u32,
+    /// Whether the unit answered since the start or the reconnect: then it knows the question.
+    is_known: bool,
+    /// Whether the last outcome was a refusal.
+    is_refused: bool,
 }
 
 impl Schedule {
@@ -61,7 +65,10 @@ impl Schedule {
         }
         let group = Group::of(query);
         let deadline = now + group.max_age(&self.config);
-        self.entries.push(Entry { query, group, due: now, deadline, failures: 0 });
+        let (due, failures) = (now, 0);
+        let entry =
+            Entry { query, group, due, deadline, failures, is_known: false, is_refused: false };
+        self.entries.push(entry);
     }
 
     /// Removes the questions for which `keep` returns false.
@@ -75,6 +82,8 @@ impl Schedule {
             entry.due = now;
             entry.deadline = now + entry.group.max_age(&self.config);
             entry.failures = 0;
+            entry.is_known = false;
+            entry.is_refused = false;
         }
     }
 
@@ -110,16 +119,19 @@ impl Schedule {
         };
         let period = entry.group.period(&config);
         entry.deadline = asked + entry.group.max_age(&config);
+        let was_refused = std::mem::replace(&mut entry.is_refused, outcome == Outcome::Refused);
+        entry.is_known |= outcome == Outcome::Answered;
         entry.failures =
-            if outcome == Outcome::Failed { entry.failures.saturating_add(1) } else { 0 };
+            if outcome == Outcome::Answered { 0 } else { entry.failures.saturating_add(1) };
         entry.due = match outcome {
             // The line is full: a common time with the other links cannot be kept.
             Outcome::Answered if asked > entry.due + period / 2 => asked + period / 2,
             Outcome::Answered => next_multiple(epoch, period, asked + period / 2),
-            Outcome::Refused => asked + DAY,
-            Outcome::Failed => {
+            Outcome::Refused if was_refused && !entry.is_known => asked + DAY,
+            Outcome::Refused | Outcome::Failed => {
                 let factor = 2_u32.saturating_pow(entry.failures.saturating_sub(1));
-                next_multiple(epoch, period, asked + period.saturating_mul(factor).min(DAY) / 2)
+                let pause = period.saturating_mul(factor).min(config.slow.max(period));
+                next_multiple(epoch, period, asked + pause / 2)
             }
         };
         entry.deadline = entry.deadline.max(entry.due);
@@ -217,14 +229,47 @@ mod tests {
     }
 
     #[test]
-    fn refused_question_is_asked_again_after_a_day() {
+    fn question_that_was_refused_twice_is_asked_again_after_a_day() {
         let start = Instant::now();
         let mut schedule = Schedule::new(config(5, 30, 300), start);
         schedule.add(Query::MachineModel, start);
         schedule.done(Query::MachineModel, Outcome::Refused, start);
-        assert_eq!(schedule.next_due(), Some(start + Duration::from_hours(24)));
+        let again = schedule.next_due().unwrap();
+        assert!(again <= start + Duration::from_hours(24), "{:?}", again - start);
+        schedule.done(Query::MachineModel, Outcome::Refused, again);
+        assert_eq!(schedule.next_due(), Some(again + Duration::from_hours(24)));
         schedule.restart(start);
         assert_eq!(schedule.next(start, false), Some(Query::MachineModel));
+    }
+
+    #[test]
+    fn question_that_was_answered_is_asked_again_soon_after_refusals() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(config(5, 30, 300), start);
+        schedule.add(Query::GeneralStatus, start);
+        schedule.done(Query::GeneralStatus, Outcome::Answered, start);
+        let mut now = start;
+        for seconds in [5, 5, 10, 20] {
+            now = schedule.next_due().unwrap();
+            schedule.done(Query::GeneralStatus, Outcome::Refused, now);
+            assert_eq!(schedule.next_due(), Some(now + Duration::from_secs(seconds)));
+        }
+        schedule.done(Query::GeneralStatus, Outcome::Answered, now);
+        assert_eq!(schedule.next_due(), Some(now + Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn pause_after_failures_is_at_most_the_slow_period() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(config(5, 30, 300), start);
+        schedule.add(Query::Mode, start);
+        let mut now = start;
+        for _ in 0..40 {
+            schedule.done(Query::Mode, Outcome::Failed, now);
+            let next = schedule.next_due().unwrap();
+            assert!(next <= now + Duration::from_mins(5), "{:?}", next - now);
+            now = next;
+        }
     }
 
     #[test]
