@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -19,6 +22,8 @@ use crate::{Handle, Now};
 pub(super) struct Feed {
     /// Access to the core.
     pub(super) handle: Handle,
+    /// Number of this feed within the run of the bridge.
+    number: u64,
     state: Mutex<State>,
 }
 
@@ -55,12 +60,14 @@ impl Feed {
             patched: now.instant,
             patches: VecDeque::new(),
         };
-        Self { handle, state: Mutex::new(state) }
+        let number = CREATED.fetch_add(1, Ordering::Relaxed);
+        Self { handle, number, state: Mutex::new(state) }
     }
 
-    /// Returns the number of the run of the bridge.
-    pub(super) fn session(&self) -> u64 {
-        self.handle.snapshot().session
+    /// Returns what is before the sequence number in the id of a message: the run of the bridge, and the feed. A new
+    /// feed, after a start or a change of the configuration, counts from zero again.
+    pub(super) fn id(&self) -> String {
+        format!("{}-{}", self.handle.snapshot().session, self.number)
     }
 
     /// Returns the present document, at most a second old.
@@ -115,6 +122,9 @@ impl State {
         new
     }
 }
+
+/// Number of feeds that were created.
+static CREATED: AtomicU64 = AtomicU64::new(0);
 
 /// Least time between two messages.
 pub(super) const MIN_PERIOD: Duration = Duration::from_secs(1);

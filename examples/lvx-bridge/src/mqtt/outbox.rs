@@ -24,6 +24,10 @@ const MAX_IN_FLIGHT: usize = 16;
 /// Number of events and results that wait while the broker is away. The oldest is dropped.
 const MAX_QUEUED: usize = 64;
 
+/// Number of events and results that are sent when the bridge stops, with the state and `offline` after them. The
+/// queue of the connection has room for these and for those in flight.
+const MAX_LAST: usize = 32;
+
 /// Time between a full repetition and a second one: the first state after discovery can be lost in Home Assistant.
 const AGAIN_AFTER: Duration = Duration::from_secs(4);
 
@@ -236,11 +240,13 @@ impl Outbox {
                 }
             }
             Item::Discovery(topic) if is_lost => self.discovery.lost(&topic),
-            Item::Queued(message) if is_lost => self.queue.push_front(message),
+            // It is the oldest.
+            Item::Queued(message) if is_lost && self.queue.len() < MAX_QUEUED => {
+                self.queue.push_front(message);
+            }
             Item::Removal(topic) if is_lost => _ = self.retained.insert(topic),
             Item::Discovery(_) | Item::Queued(_) | Item::Removal(_) => {}
         }
-        self.queue.truncate(MAX_QUEUED);
         Some(topic)
     }
 
@@ -265,7 +271,8 @@ impl Outbox {
         let state = self.message(&Subject::State, now);
         let offline = payload::availability(false, self.snapshot.session);
         let offline = Message::retained(self.topics.availability(), offline);
-        let queued: Vec<_> = self.queue.drain(..).collect();
+        let old = self.queue.len().saturating_sub(MAX_LAST);
+        let queued: Vec<_> = self.queue.drain(..).skip(old).collect();
         let messages = queued.into_iter().chain(state.map(|(_, message)| message)).chain([offline]);
         messages
             .map(|message| {

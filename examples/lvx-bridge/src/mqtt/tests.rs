@@ -90,6 +90,15 @@ impl Bench {
         self.outbox.take_snapshot(Arc::new(self.snapshot.clone()), self.now);
     }
 
+    /// Shows one alert after the other.
+    fn raise_one_after_another(&mut self, count: u32) {
+        for index in 0..count {
+            self.snapshot.alerts = vec![alert(self.now)];
+            self.snapshot.alerts[0].id = format!("cause-{index}");
+            self.show();
+        }
+    }
+
     fn deliver(&mut self) {
         while let Some((token, message)) = self.outbox.next(self.now) {
             self.sent.push(message);
@@ -188,7 +197,7 @@ fn counters_are_published_once_a_minute_and_settings_at_once() {
         bench.run(4);
         bench.counts().get("static").copied().unwrap_or_default()
     };
-    let sent: usize = (0..150).map(|energy| count(&mut bench, energy)).sum();
+    let sent = (0..150).map(|energy| count(&mut bench, energy)).sum::<usize>();
     assert!((9..=11).contains(&sent), "{sent} in ten minutes");
     bench.snapshot.control = control(bench.now, CommandState::Proved);
     bench.show();
@@ -302,12 +311,7 @@ fn message_that_is_rejected_waits_for_its_turn() {
 #[test]
 fn nothing_grows_while_the_broker_is_away() {
     let mut bench = Bench::new();
-    for index in 0..1000 {
-        let mut alert = alert(bench.now);
-        alert.id = format!("cause-{index}");
-        bench.snapshot.alerts = vec![alert];
-        bench.show();
-    }
+    bench.raise_one_after_another(1000);
     bench.connect();
     assert_eq!(bench.counts()["event"], 64);
 }
@@ -339,6 +343,16 @@ fn farewell_ends_with_offline() {
         bench.outbox.settle(token, &Ok(()), bench.now.instant);
     }
     assert!(bench.outbox.is_settled());
+}
+
+#[test]
+fn farewell_fits_the_queue_of_the_connection() {
+    let mut bench = Bench::new();
+    bench.raise_one_after_another(64);
+    let messages = bench.outbox.farewell(bench.now);
+    assert!(messages.len() + 16 <= 64, "{}", messages.len());
+    let event = check("event", &messages[messages.len() - 3].1.payload);
+    assert_eq!(event["alert"]["id"], "cause-63");
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) async fn events(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
     let feed = place.bank(&app)?;
     let seen =
-        last_seen(&headers, feed.session()).filter(|seen| feed.since(*seen, app::now()).is_some());
+        last_seen(&headers, &feed.id()).filter(|seen| feed.since(*seen, app::now()).is_some());
     if app.counts.streams.fetch_add(1, Ordering::Relaxed) >= MAX_STREAMS {
         app.counts.streams.fetch_sub(1, Ordering::Relaxed);
         return Err(Refusal::new(
@@ -103,14 +103,13 @@ impl Drop for Reader {
 }
 
 fn event(name: &str, feed: &Feed, seq: u64) -> Event {
-    // The session is a part of the id, because the numbers start again with the bridge.
-    Event::default().event(name).id(format!("{}-{seq}", feed.session()))
+    Event::default().event(name).id(format!("{}-{seq}", feed.id()))
 }
 
-/// Returns the number of the last message that a client has, if it is of this session.
-fn last_seen(headers: &HeaderMap, session: u64) -> Option<u64> {
-    let (of, seq) = headers.get("last-event-id")?.to_str().ok()?.split_once('-')?;
-    (of.parse() == Ok(session)).then(|| seq.parse().ok())?
+/// Returns the number of the last message that a client has, if it is of this feed.
+fn last_seen(headers: &HeaderMap, feed: &str) -> Option<u64> {
+    let (of, seq) = headers.get("last-event-id")?.to_str().ok()?.rsplit_once('-')?;
+    (of == feed).then(|| seq.parse().ok())?
 }
 
 /// Greatest number of streams.
