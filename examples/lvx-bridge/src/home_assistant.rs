@@ -12,4 +12,8 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::{
+    device::{bank_id, unit_id},
+    discovery::topic,
+};
 pub use self::{discovery::Discovery, select::Controls};

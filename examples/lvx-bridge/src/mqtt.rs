@@ -22,6 +22,7 @@ mod message;
 mod outbox;
 mod payload;
 mod permission;
+mod retained;
 mod run;
 mod slot;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use pi18_proto::SerialNumber;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     select::{self, Controls},
 };
 use crate::{
-    Snapshot,
+    Name, Snapshot,
     config::HomeAssistantConfig,
     entity::{BANK, Entity, Kind, UNIT},
     mqtt::Topics,
@@ -44,6 +45,16 @@ impl Device {
     }
 }
 
+/// Returns the identifier of the device of a bank.
+pub(crate) fn bank_id(site: &Name, bank: &Name) -> String {
+    format!("lvx_{site}_{bank}")
+}
+
+/// Returns the identifier of the device of a unit.
+pub(crate) fn unit_id(serial: SerialNumber) -> String {
+    format!("lvx_{serial}")
+}
+
 /// Returns the devices of a bank: the bank first, because the units name it.
 pub(super) fn all(
     snapshot: &Snapshot,
@@ -52,7 +63,7 @@ pub(super) fn all(
     topics: &Topics,
     expire_after: Duration,
 ) -> Vec<Device> {
-    let bank_id = format!("lvx_{}_{}", snapshot.site, snapshot.bank);
+    let bank_id = bank_id(&snapshot.site, &snapshot.bank);
     let mut devices = vec![bank(snapshot, controls, &bank_id, topics, expire_after)];
     let units = snapshot.units.iter();
     devices.extend(units.map(|view| unit(view, &bank_id, topics, expire_after)));
@@ -101,7 +112,7 @@ fn total(row: &Entity<Snapshot>, place: &Place<'_>) -> (String, Map<String, Json
 }
 
 fn unit(view: &UnitView, bank_id: &str, topics: &Topics, expire_after: Duration) -> Device {
-    let id = format!("lvx_{}", view.serial);
+    let id = unit_id(view.serial);
     let values = format!("(value_json.units['{}'] | default({{}}))", view.name);
     let place = Place { device_id: &id, values: &values, topics, expire_after };
     let components = UNIT.iter().map(|row| entity::component(row, &place)).collect();

@@ -44,7 +44,7 @@ impl Discovery {
         }
         let payload = |device: device::Device| {
             let id = device.id.clone();
-            let topic = format!("{}/device/{id}/config", self.config.discovery_prefix);
+            let topic = topic(&self.config, &id);
             let is_removed = |(key, _): &(&str, &str)| {
                 !self.controls.has_select(key)
                     || self.config.leave_out.iter().any(|left_out| left_out == key)
@@ -53,6 +53,11 @@ impl Discovery {
         };
         devices.into_iter().map(payload).collect()
     }
+}
+
+/// Returns the topic of the payload of a device.
+pub(crate) fn topic(config: &HomeAssistantConfig, id: &str) -> String {
+    format!("{}/device/{id}/config", config.discovery_prefix)
 }
 
 impl fmt::Debug for Discovery {

@@ -23,6 +23,7 @@ use super::{
     message::{Answer, Message, Received, Undelivered},
     outbox::Outbox,
     payload, permission,
+    retained::Retained,
 };
 use crate::{
     Handle, Now, Request, RequestError, Snapshot,
@@ -66,9 +67,14 @@ pub async fn run(
     let Some(mqtt) = &config.mqtt else { return Ok(()) };
     let is_controlled = permission::may_control(config, mqtt);
     let has_many = banks.len() > 1;
+    let file = Arc::new(Retained::load(config, &storage)?);
     let mut publishers = Vec::new();
     for bank in banks {
-        publishers.push(Publisher::new(config, mqtt, bank, has_many, is_controlled, &storage)?);
+        let retained = file.of(&bank.snapshot().bank).await;
+        let permissions = (has_many, is_controlled);
+        let publisher =
+            Publisher::new(config, mqtt, bank, permissions, &storage, (&file, retained));
+        publishers.push(publisher?);
     }
     let mut tasks = JoinSet::new();
     for publisher in publishers {
@@ -90,7 +96,7 @@ struct Publisher {
     asked: JoinSet<(String, Answer, Result<(), RequestError>)>,
     storage: Arc<dyn Storage>,
     command_file: String,
-    retained_file: String,
+    retained_file: Arc<Retained>,
     retained: BTreeSet<String>,
     rejected: BTreeSet<String>,
     random: fastrand::Rng,
@@ -101,9 +107,9 @@ impl Publisher {
         config: &Config,
         mqtt: &MqttConfig,
         bank: Handle,
-        has_many: bool,
-        is_controlled: bool,
+        (has_many, is_controlled): (bool, bool),
         storage: &Arc<dyn Storage>,
+        (retained_file, retained): (&Arc<Retained>, BTreeSet<String>),
     ) -> Result<Self, Error> {
         let snapshot = bank.snapshot();
         let topics = Topics::new(&config.site, &snapshot.bank);
@@ -116,10 +122,6 @@ impl Publisher {
         let offline = payload::availability(false, snapshot.session);
         options.set_last_will(&Message::retained(topics.availability(), offline));
 
-        let retained_file = format!("mqtt-retained-{}", snapshot.bank);
-        let retained: BTreeSet<String> = load(storage.as_ref(), &retained_file)?
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default();
         let command_file = format!("mqtt-commands-{}", snapshot.bank);
         let commands = if is_controlled {
             let saved = load(storage.as_ref(), &command_file)?;
@@ -162,7 +164,7 @@ impl Publisher {
             asked: JoinSet::new(),
             storage: Arc::clone(storage),
             command_file,
-            retained_file,
+            retained_file: Arc::clone(retained_file),
             retained,
             rejected: BTreeSet::new(),
             random,
@@ -256,7 +258,9 @@ impl Publisher {
             return;
         }
         self.outbox.take_snapshot(self.bank.snapshot(), Now::system());
+        let mut offline = None;
         for (token, message) in self.outbox.farewell(Now::system()) {
+            offline = Some(token);
             connection.publish(token, message);
         }
         let end = async {
@@ -264,6 +268,10 @@ impl Publisher {
                 match connection.next().await {
                     Arrival::Settled(token, outcome) => {
                         self.outbox.settle(token, &outcome, Instant::now());
+                        if offline == Some(token) && outcome.is_err() {
+                            // The last will reports it, unless the connection ends in order.
+                            return;
+                        }
                     }
                     Arrival::Closed(_) => return,
                     _ => {}
@@ -362,9 +370,10 @@ impl Publisher {
             return;
         }
         self.retained.clone_from(self.outbox.retained());
-        let bytes = serde_json::to_vec(&self.retained).unwrap_or_default();
-        if let Err(error) = save(&self.storage, &self.retained_file, bytes).await {
-            tracing::warn!("mqtt: {}: {error}", self.retained_file);
+        let bank = self.bank.snapshot().bank.clone();
+        let saved = self.retained_file.save(&bank, self.retained.clone());
+        if let Err(error) = saved.await {
+            tracing::warn!("mqtt: the list of retained topics cannot be saved: {error}");
         }
     }
 }
