@@ -1,4 +1,4 @@
-//! The state of a bank in a few words, the same on the page, over MQTT and on the terminal.
+//! The state of a bank in a few words, the same on the page and on the terminal.
 
 use jiff::Timestamp;
 use lvx_parallel::Severity;

@@ -136,7 +136,7 @@ pub struct MqttConfig {
     pub host: String,
     /// Port.
     pub port: u16,
-    /// Client id; derived from site and host if `None`.
+    /// Client id; derived from site and bank if `None`.
     pub client_id: Option<String>,
     /// User name.
     pub username: Option<String>,

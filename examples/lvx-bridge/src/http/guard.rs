@@ -98,7 +98,7 @@ fn admit(app: &Shared, scope: Scope, request: &Request) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Adds the headers that tell browsers to be careful. There is no CORS header, so other sites cannot read.
+/// Adds security headers. There is no CORS header, so other sites cannot read.
 fn secure(headers: &mut HeaderMap, is_ingress: bool) {
     // Home Assistant shows the server in a frame under its own name.
     let (frame, policy) = if is_ingress {

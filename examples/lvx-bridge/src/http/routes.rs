@@ -71,7 +71,7 @@ const HTML: &str = "text/html";
 /// All routes. Those of a bank are there twice: for the first bank, and for each bank by its name.
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = routes! {
-    get "/", NONE, login::root, "leads to the page", EMPTY => (303, "", "");
+    get "/", NONE, login::root, "redirects to the login form", EMPTY => (303, "", "");
     get "/login", NONE, login::form, "login form", EMPTY => (200, HTML, "");
     post "/login", NONE, login::login, "begins a session", (FORM, "Login") => (303, "", "");
     post "/logout", NONE, login::logout, "ends the session", EMPTY => (303, "", "");

@@ -17,7 +17,7 @@ pub(super) fn write(text: &mut Text, banks: &[Arc<Snapshot>], now: Now) {
         text.metric(&metric.name, &metric.help, metric.kind);
         for bank in banks {
             let value = row.value(bank, now);
-            // A core that has stopped makes no value stale.
+            // Energies age slowly, so check whether snapshots stopped.
             if let Some(datum) = value.fresh().filter(|_| !bank.is_overdue(now)) {
                 metric.sample(text, &labels(bank), &row.json(datum));
             }

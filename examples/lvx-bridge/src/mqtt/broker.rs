@@ -1,4 +1,4 @@
-//! Tests with a real broker. They are skipped, with a line that says so, if mosquitto is not installed.
+//! Tests with a real broker. They are skipped, and print a line, if mosquitto is not installed.
 
 use std::{
     fs,

@@ -24,7 +24,7 @@ pub(super) struct Fields {
     token: String,
 }
 
-/// Leads to the form.
+/// Redirects to the login form.
 pub(super) async fn root(Extension(visitor): Extension<Visitor>) -> Response {
     see_other(&visitor, "/login")
 }
