@@ -27,35 +27,26 @@ pub(super) fn mark(content: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Returns the mark of the values of a message. Values of counters, and whether they are known, count as counters.
+/// Returns the mark of the values of a message. A counter that increases changes `counters` only; one that becomes
+/// known or unknown changes `prompt`, too.
 pub(super) fn values_mark(values: &Map<String, Json>) -> Mark {
     fn counters<T>(table: &[Entity<T>]) -> impl Iterator<Item = &'static str> {
         let is_counter = |row: &&Entity<T>| matches!(row.kind, Kind::Counter | Kind::Daily);
         table.iter().filter(is_counter).map(|row| row.key)
     }
-    fn hash(json: &Json, counters: &BTreeSet<&str>, hasher: &mut DefaultHasher) {
-        let is_prompt = |key: &str| !counters.contains(key);
-        match json {
-            Json::Object(members) => {
-                for (key, member) in members.iter().filter(|(key, _)| is_prompt(key)) {
-                    key.hash(hasher);
-                    hash(member, counters, hasher);
-                }
+    fn hash(members: &Map<String, Json>, counters: &BTreeSet<&str>, hasher: &mut DefaultHasher) {
+        for (key, member) in members {
+            key.hash(hasher);
+            match member {
+                Json::Object(members) => hash(members, counters, hasher),
+                _ if counters.contains(key.as_str()) => member.is_null().hash(hasher),
+                _ => member.hash(hasher),
             }
-            // Lists of the keys whose values are not known.
-            Json::Array(items) => items
-                .iter()
-                .filter(|item| item.as_str().is_none_or(is_prompt))
-                .for_each(|item| item.hash(hasher)),
-            other => other.hash(hasher),
         }
     }
     let keys = counters(UNIT).chain(counters(BANK)).collect();
     let mut hasher = DefaultHasher::new();
-    for (key, member) in values {
-        key.hash(&mut hasher);
-        hash(member, &keys, &mut hasher);
-    }
+    hash(values, &keys, &mut hasher);
     Mark { prompt: hasher.finish(), counters: mark(values) }
 }
 
