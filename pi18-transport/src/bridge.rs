@@ -22,7 +22,8 @@
 //!   is chosen by its name or its serial number.
 //! - `frame` sends one whole PI18 frame. The bridge waits for the turn of the program, sends the frame once, answers
 //!   `sent`, and passes on all bytes that arrive, until the frame is answered or `wait_ms` has passed. Then it answers
-//!   `end`. A program sends its next frame after that, or gives the turn up by closing the connection.
+//!   `end`. A program sends its next frame after that, or closes the connection if it does not wait
+//!   any longer.
 //! - Set commands need write access, which `lease` takes. The program then has the settings of the unit to itself,
 //!   until it closes the connection.
 //! - `{"type":"refused","reason":"…","text":"…"}` answers any request that is not carried out, and

@@ -95,7 +95,7 @@ pub enum Answer {
         #[serde(with = "hex")]
         bytes: Vec<u8>,
     },
-    /// The frame was answered, or the time is over.
+    /// The frame was answered, or `wait_ms` has passed.
     End {
         /// Number of the frame.
         id: u64,

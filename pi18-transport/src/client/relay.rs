@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pi18_proto::{Frame, FrameKind, FrameReader, MAX_FRAME, Query, Received, Request};
 
-use super::Client;
+use super::{Client, identity};
 use crate::{
     Error, ErrorKind, Link,
     dialogue::{Question, answers},
@@ -21,6 +21,9 @@ impl<L: Link> Client<L> {
     /// sure that no reply to an earlier request can arrive, with a query if necessary. Its own next request begins
     /// with a query that separates old replies from new ones. So no reply to a relayed frame is taken for a reply
     /// to this client, and the other way round.
+    ///
+    /// Before a set command, and whenever a query is necessary, this client asks the unit for its serial number. If it is
+    /// not the one that [`identity`](Self::identity) has returned so far, the frame is not sent.
     ///
     /// The frame is not interpreted, except to know when it is answered. Whether the other program may send it is
     /// for the caller to decide.
@@ -43,7 +46,8 @@ impl<L: Link> Client<L> {
     ///
     /// # Errors
     /// If the frame is no request ([`InvalidRequest`](ErrorKind::InvalidRequest)), the unit does not answer a query
-    /// before it, the device is gone, or the client is stopped. The link is not opened again for a relayed frame,
+    /// before it, another unit answers than before ([`WrongUnit`](ErrorKind::WrongUnit)), the device is gone, or the client
+    /// is stopped. The link is not opened again for a relayed frame,
     /// because another unit may be there: the next own request of the client does that.
     pub fn relay(
         &mut self,
@@ -52,11 +56,10 @@ impl<L: Link> Client<L> {
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<bool, Error> {
         let place = self.link.name();
-        let question = match Frame::parse(frame).map(|parsed| (Request::decode(&parsed), parsed)) {
-            Ok((Ok(request), _)) => Some(Question::from(request)),
-            Ok((Err(_), parsed)) if matches!(parsed.kind(), FrameKind::Query | FrameKind::Set) => {
-                None
-            }
+        let parsed = Frame::parse(frame).map(|parsed| (Request::decode(&parsed), parsed.kind()));
+        let (question, kind) = match parsed {
+            Ok((Ok(request), kind)) => (Some(Question::from(request)), kind),
+            Ok((Err(_), kind @ (FrameKind::Query | FrameKind::Set))) => (None, kind),
             _ => {
                 let why = "expected one whole request frame (^P or ^S)";
                 return Err(Error::new(ErrorKind::InvalidRequest, place, why));
@@ -66,9 +69,9 @@ impl<L: Link> Client<L> {
         if !self.is_connected {
             return Err(Error::gone(place));
         }
-        if !(self.dialogue.is_in_step() || self.is_relay_in_step) || self.drain()? {
-            self.query(Query::Identity)?;
-            self.drain()?;
+        let is_in_step = self.dialogue.is_in_step() || self.is_relay_in_step;
+        if kind == FrameKind::Set || !is_in_step || self.drain()? {
+            self.identify_again()?;
         }
         self.is_relay_in_step = false;
         self.dialogue.lose_step();
@@ -86,6 +89,16 @@ impl<L: Link> Client<L> {
             self.dialogue.note_unanswered(question, self.link.now());
         }
         answered
+    }
+
+    /// Asks the unit for its serial number, and checks that it is still the same unit.
+    fn identify_again(&mut self) -> Result<(), Error> {
+        let before = self.identity;
+        self.query(Query::Identity)?;
+        if let (Some(expected), Some(found)) = (before, self.identity) {
+            identity::check(self.link.name(), expected, found)?;
+        }
+        self.drain().map(drop)
     }
 
     /// Sends the frame, and passes on what arrives until it is answered.

@@ -1,13 +1,13 @@
 //! Frames of other programs that a client relays: their replies and those of the client are never confused.
 
-use std::time::Duration;
+use std::{cell::Cell, rc::Rc, time::Duration};
 
-use pi18_proto::{Dialect, Mode, Query, WorkingMode};
+use pi18_proto::{Dialect, Identity, Mode, Query, SerialNumber, SetCommand, WorkingMode};
 use pi18_transport::{Error, ErrorKind};
 
 use crate::{
     Client,
-    line::{Answers, Line, mode, raw},
+    line::{Answers, Line, fence, frame, mode, raw},
 };
 
 const WAIT: Duration = Duration::from_secs(2);
@@ -64,7 +64,7 @@ fn late_reply_to_a_relayed_fence_does_not_put_the_client_in_step() {
             vec![(if modes == 1 { 2200 } else { 12 }, mode(if modes == 1 { 2 } else { 5 }))]
         }
         "GMN" => vec![(10, raw("07"))],
-        request => vec![(10, crate::line::fence(request))],
+        request => vec![(10, fence(request))],
     }));
     client.query(Query::MachineModel).unwrap();
     assert!(!relay(&mut client, "PI").unwrap().0);
@@ -126,4 +126,52 @@ fn bytes_that_are_no_request_are_not_relayed() {
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{bytes:?}");
     }
     assert_eq!(client.into_link().sent, ["PI", "GMN"]);
+}
+
+const UNITS: [&str; 2] = ["96132206100410", "96132206100411"];
+
+fn serial(text: &str) -> SerialNumber {
+    SerialNumber::new(text).unwrap()
+}
+
+/// Returns a client that knows its unit, and a switch that puts the other unit on the line without a disconnect. The
+/// unit answers `MOD` only if `is_answering`.
+fn swappable(is_answering: bool) -> (Client<Line>, Rc<Cell<usize>>) {
+    let unit = Rc::new(Cell::new(0));
+    let present = Rc::clone(&unit);
+    let mut client = Client::new(Line::with_fences(move |request| match request {
+        "ID" => vec![(10, frame(Identity::new(serial(UNITS[present.get()]))))],
+        "MOD" if is_answering => vec![(12, mode(5))],
+        "MOD" => vec![],
+        "POP1" => vec![(12, pi18_proto::ACCEPTED.to_vec())],
+        request => vec![(10, fence(request))],
+    }));
+    client.read::<Identity>().unwrap();
+    (client, unit)
+}
+
+#[test]
+fn set_command_is_not_relayed_to_another_unit() {
+    let set = "POP1".parse::<SetCommand>().unwrap().to_frame(Dialect::Checksum);
+    let (mut client, unit) = swappable(true);
+    assert!(client.relay(&set, WAIT, &mut |_| ()).unwrap());
+    // Host and unit are in step, so that only the set command is a reason to ask.
+    assert!(relay(&mut client, "MOD").unwrap().0);
+    unit.set(1);
+    let error = client.relay(&set, WAIT, &mut |_| panic!("nothing is sent")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongUnit);
+    assert_eq!(client.identity(), Some(serial(UNITS[1])));
+    let sent = client.into_link().sent;
+    assert_eq!(sent.iter().filter(|request| *request == "POP1").count(), 1, "{sent:?}");
+}
+
+#[test]
+fn query_is_not_relayed_if_another_unit_answers_the_query_before_it() {
+    let (mut client, unit) = swappable(false);
+    assert!(!relay(&mut client, "MOD").unwrap().0);
+    unit.set(1);
+    let error = relay(&mut client, "GS").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WrongUnit);
+    let sent = client.into_link().sent;
+    assert!(!sent.contains(&"GS".to_owned()), "{sent:?}");
 }

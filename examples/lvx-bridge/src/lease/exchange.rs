@@ -10,18 +10,19 @@ use std::{
 };
 
 use pi18_proto::SerialNumber;
+use pi18_transport::ErrorKind;
 
 use crate::poll::{LinkGone, LinkHandle};
 
 /// A part of the result of an exchange, in the order in which they arrive: `Sent`, any number of `Bytes`, then `End`
-/// or `Failed`. `Failed` can be the only one.
+/// or `Failed`. If the frame is not sent, `Failed` is the only part.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Part {
     /// The frame was sent.
     Sent,
     /// Bytes arrived.
     Bytes(Vec<u8>),
-    /// The frame was answered, or the time is over.
+    /// The frame was answered, or the wait has timed out.
     End,
     /// The link has failed. Nothing was sent, unless `Sent` came before.
     Failed {
@@ -78,7 +79,8 @@ impl Exchange {
             send(match relayed {
                 Ok(_) => Part::End,
                 Err(error) => {
-                    Part::Failed { is_gone: error.is_disconnected(), text: error.to_string() }
+                    let is_gone = error.is_disconnected() || error.kind() == ErrorKind::WrongUnit;
+                    Part::Failed { is_gone, text: error.to_string() }
                 }
             });
         }))?;
