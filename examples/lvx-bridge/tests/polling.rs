@@ -19,10 +19,10 @@ use std::{
 
 use lvx_bridge::{
     config::PollConfig,
-    poll::{Event, EventKind, Group, Machine, Peers, Poller, Port, Wake},
+    poll::{Event, EventKind, Group, LinkUnit, Machine, Peers, Poller, Port, Wake},
     state::LinkState,
 };
-use pi18_proto::{AnyReply, Query, SerialNumber};
+use pi18_proto::{AnyReply, Query};
 use pi18_transport::{
     Client, Error, Link,
     sim::{Bank, BankConfig, SharedBank, SimLink},
@@ -261,7 +261,7 @@ impl Port for BusyPort {
         ControlFlow::Continue(())
     }
 
-    fn identify(&mut self, _serial: Option<SerialNumber>) {}
+    fn identify(&mut self, _unit: Option<LinkUnit>) {}
 }
 
 #[test]

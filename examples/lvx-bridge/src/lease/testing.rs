@@ -1,7 +1,7 @@
 //! The pollers of a virtual bank in virtual time, for tests of jobs on their links.
 //!
 //! The clock moves only while a link waits. A poller that has nothing to ask waits for a job in real time, so that the
-//! clock stands still while a test thinks.
+//! clock stands still while a test runs its own code.
 
 use std::{
     ops::ControlFlow,
@@ -23,7 +23,7 @@ use pi18_transport::{
 use super::relay_link::{RelayClock, RelayLink, VirtualClock};
 use crate::{
     config::PollConfig,
-    poll::{Event, Job, LinkHandle, Machine, Peers, Poller, Port, Wake},
+    poll::{Event, Job, LinkHandle, LinkUnit, Machine, Peers, Poller, Port, Wake},
 };
 
 /// The pollers of a virtual bank.
@@ -63,7 +63,7 @@ impl TestPollers {
         let mut links = Vec::new();
         for number in 0..count {
             let (jobs, received) = mpsc::channel();
-            let serial = Arc::new(Mutex::new(None));
+            let unit = Arc::new(Mutex::new(None));
             let poll = PollConfig::default();
             let machine =
                 Machine::new(number, serials.clone(), poll, peers.clone(), epoch, number as u64);
@@ -73,11 +73,11 @@ impl TestPollers {
                 number,
                 routes: Arc::clone(&pollers.routes),
                 jobs: received,
-                serial: Arc::clone(&serial),
+                unit: Arc::clone(&unit),
                 events: Arc::clone(&pollers.events),
                 has_ended: Arc::clone(&pollers.has_ended),
             };
-            links.push(LinkHandle::new(format!("sim:{number}"), jobs, serial));
+            links.push(LinkHandle::new(format!("sim:{number}"), jobs, unit));
             pollers
                 .threads
                 .push(thread::spawn(move || Poller::new(number, machine).run(&mut port)));
@@ -154,7 +154,7 @@ struct TestPort {
     number: usize,
     routes: Arc<Mutex<Vec<usize>>>,
     jobs: mpsc::Receiver<Job>,
-    serial: Arc<Mutex<Option<SerialNumber>>>,
+    unit: Arc<Mutex<Option<LinkUnit>>>,
     events: Arc<Mutex<Vec<Event>>>,
     has_ended: Arc<AtomicBool>,
 }
@@ -189,7 +189,7 @@ impl Port for TestPort {
         ControlFlow::Continue(())
     }
 
-    fn identify(&mut self, serial: Option<SerialNumber>) {
-        *self.serial.lock().unwrap() = serial;
+    fn identify(&mut self, unit: Option<LinkUnit>) {
+        *self.unit.lock().unwrap() = unit;
     }
 }

@@ -1,32 +1,22 @@
 //! The units that clients can choose, and the links on which they answer.
 
-use std::{
-    collections::BTreeMap,
-    os::fd::AsFd,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use pi18_proto::SerialNumber;
 use pi18_transport::bridge::BridgeUnit;
-use rustix::fs::{FileType, fstat};
 
 use crate::{Name, poll::LinkHandle};
 
-/// The units of all banks and their links. Clones share what is known about device nodes.
+/// The units of all banks and their links.
 #[derive(Clone, Debug)]
 pub(super) struct Units {
     known: Arc<[(Name, SerialNumber)]>,
     links: Arc<[LinkHandle]>,
-    nodes: Arc<Mutex<Nodes>>,
 }
-
-/// For each link, the unit that was found there and the number of its device node.
-type Nodes = BTreeMap<usize, (SerialNumber, Option<u64>)>;
 
 impl Units {
     pub(super) fn new(units: Vec<(Name, SerialNumber)>, links: Vec<LinkHandle>) -> Self {
-        Self { known: units.into(), links: links.into(), nodes: Arc::default() }
+        Self { known: units.into(), links: links.into() }
     }
 
     /// Returns the unit with this name or serial number.
@@ -50,33 +40,8 @@ impl Units {
         found.next().is_none().then_some(first)
     }
 
-    /// Returns all units. Asks the links for their device nodes, and waits a short time for them.
+    /// Returns all units.
     pub(super) fn list(&self) -> Vec<BridgeUnit> {
-        let (sender, found) = mpsc::channel();
-        let mut count = 0;
-        for (_, serial) in self.known.iter() {
-            let Some((index, link)) = self.link(*serial) else { continue };
-            let is_known = self.lock().get(&index).is_some_and(|(known, _)| known == serial);
-            if is_known {
-                continue;
-            }
-            let sender = sender.clone();
-            let job = link.run(Box::new(move |client| {
-                let Ok(client) = client else { return };
-                let node = client.link().as_fd().and_then(node_of);
-                // The list may have been sent by now.
-                let _ = sender.send((index, client.identity(), node));
-            }));
-            count += usize::from(job.is_ok());
-        }
-        let until = Instant::now() + NODE_PATIENCE;
-        for _ in 0..count {
-            let left = until.saturating_duration_since(Instant::now());
-            let Ok((index, serial, node)) = found.recv_timeout(left) else { break };
-            if let Some(serial) = serial {
-                self.lock().insert(index, (serial, node));
-            }
-        }
         self.known.iter().map(|(name, serial)| self.describe(name, *serial)).collect()
     }
 
@@ -85,22 +50,43 @@ impl Units {
         let address = link.map_or_else(String::new, |(_, link)| link.address().to_owned());
         let mut unit = BridgeUnit::new(name.as_str(), serial, address);
         unit.is_up = link.is_some();
-        let nodes = self.lock();
-        let known = link.and_then(|(index, _)| nodes.get(&index));
-        unit.device = known.filter(|(known, _)| *known == serial).and_then(|(_, node)| *node);
+        // Between the two looks at the link, another unit may have been found there.
+        let found = link.and_then(|(_, link)| link.unit()).filter(|found| found.serial == serial);
+        unit.device = found.and_then(|found| found.node);
         unit
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Nodes> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, mpsc};
+
+    use super::*;
+    use crate::poll::LinkUnit;
+
+    #[test]
+    fn device_node_is_that_of_the_link_where_the_unit_answers_now() {
+        let known = [("left", "96132206100410"), ("right", "96132206100411")];
+        let known = known.map(|(name, serial)| {
+            (name.parse::<Name>().unwrap(), SerialNumber::new(serial).unwrap())
+        });
+        let found: [Arc<Mutex<Option<LinkUnit>>>; 2] = Default::default();
+        let link = |unit| LinkHandle::new("hidraw".to_owned(), mpsc::channel().0, Arc::clone(unit));
+        let units = Units::new(known.to_vec(), found.iter().map(link).collect());
+        let plug = |link: usize, unit: usize, node| {
+            *found[link].lock().unwrap() = Some(LinkUnit { serial: known[unit].1, node });
+        };
+        let nodes = || units.list().iter().map(|unit| unit.device).collect::<Vec<_>>();
+        plug(0, 0, Some(10));
+        plug(1, 1, Some(11));
+        assert_eq!(nodes(), [Some(10), Some(11)]);
+        // The first unit was plugged in again, and got another node.
+        *found[0].lock().unwrap() = None;
+        assert_eq!(nodes(), [None, Some(11)]);
+        plug(0, 0, Some(12));
+        assert_eq!(nodes(), [Some(12), Some(11)]);
+        plug(0, 1, Some(12));
+        plug(1, 0, Some(11));
+        assert_eq!(nodes(), [Some(11), Some(12)]);
     }
 }
-
-/// Returns the number of the device node that a descriptor leads to.
-fn node_of(fd: impl AsFd) -> Option<u64> {
-    let found = fstat(fd).ok()?;
-    (FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice).then_some(found.st_rdev)
-}
-
-/// Time to wait for the device nodes. An exchange at 2400 baud takes half a second.
-const NODE_PATIENCE: Duration = Duration::from_millis(900);

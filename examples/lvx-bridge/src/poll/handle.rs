@@ -2,22 +2,33 @@
 
 use std::{
     fmt,
+    os::fd::BorrowedFd,
     sync::{Arc, Mutex, PoisonError, mpsc},
 };
 
 use lvx_parallel::Gap;
 use pi18_proto::SerialNumber;
 use pi18_transport::Client;
+use rustix::fs::{FileType, fstat};
 
 /// Work on a link. The poller does it before its next question, or calls it with a gap if the link is closed.
 pub type Job = Box<dyn FnOnce(Result<&mut Client, &Gap>) + Send>;
+
+/// The unit that answers on a link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LinkUnit {
+    /// Its serial number.
+    pub serial: SerialNumber,
+    /// Number of the device node that is open; `None` without a node, for example over TCP.
+    pub node: Option<u64>,
+}
 
 /// Access to a link that a poller owns. Clones lead to the same link.
 #[derive(Clone)]
 pub struct LinkHandle {
     address: String,
     jobs: mpsc::Sender<Job>,
-    serial: Arc<Mutex<Option<SerialNumber>>>,
+    unit: Arc<Mutex<Option<LinkUnit>>>,
 }
 
 /// The poller of the link has ended.
@@ -26,14 +37,14 @@ pub struct LinkHandle {
 pub struct LinkGone;
 
 impl LinkHandle {
-    /// Creates a handle. `serial` is the unit that answers on the link now, which the poller keeps up to date.
+    /// Creates a handle. `unit` is the unit that answers on the link now, which the poller keeps up to date.
     #[must_use]
     pub fn new(
         address: String,
         jobs: mpsc::Sender<Job>,
-        serial: Arc<Mutex<Option<SerialNumber>>>,
+        unit: Arc<Mutex<Option<LinkUnit>>>,
     ) -> Self {
-        Self { address, jobs, serial }
+        Self { address, jobs, unit }
     }
 
     /// Returns the address of the link.
@@ -44,8 +55,14 @@ impl LinkHandle {
 
     /// Returns the unit that answers on the link now.
     #[must_use]
+    pub fn unit(&self) -> Option<LinkUnit> {
+        *self.unit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the serial number of the unit that answers on the link now.
+    #[must_use]
     pub fn serial(&self) -> Option<SerialNumber> {
-        *self.serial.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unit().map(|unit| unit.serial)
     }
 
     /// Hands a job to the poller.
@@ -61,4 +78,10 @@ impl fmt::Debug for LinkHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinkHandle").field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// Returns the number of the device node that a descriptor leads to.
+pub(super) fn node_of(fd: BorrowedFd<'_>) -> Option<u64> {
+    let found = fstat(fd).ok()?;
+    (FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice).then_some(found.st_rdev)
 }

@@ -58,6 +58,8 @@ struct Session {
     answers: Vec<Answered>,
     /// Whether the serial number is read next, for example because a question was not answered.
     is_finished: bool,
+    /// Whether another unit may be there now.
+    is_doubted: bool,
 }
 
 impl Machine {
@@ -116,7 +118,8 @@ impl Machine {
             State::Closed { retry_at, .. } => return Step::Wait(*retry_at),
             State::Open(session) => session,
         };
-        let Some((serial, read_at)) = session.unit else { return Step::Ask(Query::Identity) };
+        let known = session.unit.filter(|_| !session.is_doubted);
+        let Some((serial, read_at)) = known else { return Step::Ask(Query::Identity) };
         if !self.configured.contains(&serial) {
             let check_at = read_at + STRANGER_INTERVAL;
             return if check_at <= now { Step::Ask(Query::Identity) } else { Step::Wait(check_at) };
@@ -181,11 +184,19 @@ impl Machine {
         }
     }
 
-    /// Lets a closed link be opened soon, because a device appeared.
+    /// Lets a closed link be opened soon, and an open one be checked, because a device appeared or disappeared.
     pub fn hotplug(&mut self, now: Instant) {
         self.backoff.reset();
-        if let State::Closed { retry_at, .. } = &mut self.state {
-            *retry_at = (*retry_at).min(now + HOTPLUG_DELAY);
+        match &mut self.state {
+            State::Closed { retry_at, .. } => *retry_at = (*retry_at).min(now + HOTPLUG_DELAY),
+            State::Open(_) => self.doubt(),
+        }
+    }
+
+    /// Lets the serial number be read next, because another unit may be there now.
+    pub fn doubt(&mut self) {
+        if let State::Open(session) = &mut self.state {
+            session.is_doubted = true;
         }
     }
 
@@ -195,7 +206,7 @@ impl Machine {
         let State::Open(session) = &mut self.state else { return None };
         let before = session.unit.replace((serial, at)).map(|(serial, _)| serial);
         let mut answers = std::mem::take(&mut session.answers);
-        session.is_finished = false;
+        (session.is_finished, session.is_doubted) = (false, false);
         if before == Some(serial) {
             if answers.is_empty() {
                 return None;
@@ -435,6 +446,17 @@ mod tests {
         open.machine.opened(Err(gone), open.now);
         open.machine.hotplug(open.now);
         assert_eq!(open.step(), Step::Wait(open.now + HOTPLUG_DELAY));
+    }
+
+    #[test]
+    fn serial_number_is_read_after_a_device_appeared_or_disappeared() {
+        let mut open = Open::new();
+        open.identify(OURS[0]);
+        assert_eq!(open.step(), Step::Ask(Query::GeneralStatus));
+        open.machine.hotplug(open.now);
+        assert_eq!(open.step(), Step::Ask(Query::Identity));
+        open.identify(OURS[0]);
+        assert_eq!(open.step(), Step::Ask(Query::GeneralStatus));
     }
 
     #[test]

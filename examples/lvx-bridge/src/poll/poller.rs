@@ -6,12 +6,12 @@ use std::{
 };
 
 use lvx_parallel::Gap;
-use pi18_proto::SerialNumber;
-use pi18_transport::{Client, Error, ErrorKind};
+use pi18_proto::Query;
+use pi18_transport::{Client, Error, ErrorKind, Link};
 
 use super::{
     event::{Event, EventKind},
-    handle::Job,
+    handle::{Job, LinkUnit, node_of},
     machine::{Machine, Step},
 };
 
@@ -48,7 +48,7 @@ pub trait Port {
     fn report(&mut self, event: Event) -> ControlFlow<()>;
 
     /// Takes the unit that answers on the link now.
-    fn identify(&mut self, serial: Option<SerialNumber>);
+    fn identify(&mut self, unit: Option<LinkUnit>);
 }
 
 /// The poller of one link.
@@ -141,19 +141,34 @@ impl Poller {
                 self.machine.answered(query, answer, asked, at)
             }
         };
-        let Some(kind) = event else { return ControlFlow::Continue(()) };
-        self.turn = None;
-        if matches!(kind, EventKind::Lost { .. }) {
+        if matches!(event, Some(EventKind::Lost { .. })) {
             self.client = None;
         }
-        port.identify(self.machine.unit());
+        if event.is_some() || step == Step::Ask(Query::Identity) {
+            port.identify(self.unit());
+        }
+        let Some(kind) = event else { return ControlFlow::Continue(()) };
+        self.turn = None;
         port.report(Event { link: self.link, at: port.now(), kind })
+    }
+
+    /// Returns the unit that answers on the link now, and its device node.
+    fn unit(&self) -> Option<LinkUnit> {
+        let client = self.client.as_ref()?;
+        let node = client.link().as_fd().and_then(node_of);
+        self.machine.unit().map(|serial| LinkUnit { serial, node })
     }
 
     fn do_job(&mut self, job: Job, port: &mut impl Port) {
         let start = port.now();
         match (self.machine.closed(), &mut self.client) {
-            (None, Some(client)) => job(Ok(client)),
+            (None, Some(client)) => {
+                job(Ok(client));
+                if client.identity() != self.machine.unit() {
+                    self.machine.doubt();
+                    port.identify(None);
+                }
+            }
             (Some(why), _) => job(Err(why)),
             (None, None) => {}
         }

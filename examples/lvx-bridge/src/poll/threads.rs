@@ -12,12 +12,11 @@ use std::{
     time::Instant,
 };
 
-use pi18_proto::SerialNumber;
 use pi18_transport::{Address, Client, Error, HotplugWatch, StopHandle};
 
 use super::{
     event::Event,
-    handle::{Job, LinkHandle},
+    handle::{Job, LinkHandle, LinkUnit},
     machine::Machine,
     peers::Peers,
     poller::{Poller, Port, Wake},
@@ -53,7 +52,7 @@ pub fn start(
     let mut signals = Vec::new();
     for (link, unit) in bank.units.iter().enumerate() {
         let (jobs, received) = mpsc::channel();
-        let serial = Arc::new(Mutex::new(None));
+        let unit_now = Arc::new(Mutex::new(None));
         let plugged = Arc::new(AtomicBool::new(false));
         let seed = fastrand::u64(..);
         let machine = Machine::new(link, configured.clone(), *poll, peers.clone(), epoch, seed);
@@ -61,11 +60,11 @@ pub fn start(
             address: unit.address.clone(),
             jobs: received,
             plugged: Arc::clone(&plugged),
-            serial: Arc::clone(&serial),
+            unit: Arc::clone(&unit_now),
             stop: stop.clone(),
             report: report.clone(),
         };
-        let handle = LinkHandle::new(unit.address.place().to_owned(), jobs, serial);
+        let handle = LinkHandle::new(unit.address.place().to_owned(), jobs, unit_now);
         signals.push((handle.clone(), plugged));
         pollers.links.push(handle);
         let run = move || Poller::new(link, machine).run(&mut port);
@@ -119,7 +118,7 @@ struct SystemPort<R> {
     address: Address,
     jobs: mpsc::Receiver<Job>,
     plugged: Arc<AtomicBool>,
-    serial: Arc<Mutex<Option<SerialNumber>>>,
+    unit: Arc<Mutex<Option<LinkUnit>>>,
     stop: StopHandle,
     report: R,
 }
@@ -163,8 +162,8 @@ impl<R: Fn(Event) -> ControlFlow<()>> Port for SystemPort<R> {
         (self.report)(event)
     }
 
-    fn identify(&mut self, serial: Option<SerialNumber>) {
-        *self.serial.lock().unwrap_or_else(PoisonError::into_inner) = serial;
+    fn identify(&mut self, unit: Option<LinkUnit>) {
+        *self.unit.lock().unwrap_or_else(PoisonError::into_inner) = unit;
     }
 }
 
@@ -174,7 +173,7 @@ const MAX_TRIES: u32 = 2;
 #[cfg(test)]
 mod tests {
     use lvx_parallel::Gap;
-    use pi18_proto::Mode;
+    use pi18_proto::{Mode, SerialNumber};
 
     use super::*;
     use crate::{config::UnitConfig, poll::EventKind};

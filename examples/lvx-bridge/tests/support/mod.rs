@@ -32,7 +32,7 @@ use lvx_bridge::{
     Name, Now,
     alert::Alerts,
     config::{AlertConfig, BankConfig, PollConfig, UnitConfig},
-    poll::{Event, Machine, Peers, Poller, Port, Wake},
+    poll::{Event, LinkUnit, Machine, Peers, Poller, Port, Wake},
     state::Core,
 };
 use pi18_proto::{AnyReply, Query, SerialNumber};
@@ -247,7 +247,7 @@ impl<F: Fn(&mut State, &Event)> Port for VirtualPort<'_, F> {
         ControlFlow::Continue(())
     }
 
-    fn identify(&mut self, _serial: Option<SerialNumber>) {}
+    fn identify(&mut self, _unit: Option<LinkUnit>) {}
 }
 
 /// A cable from a poller to one of the units. It owns a link to each unit, and a concurrent link as its clock.

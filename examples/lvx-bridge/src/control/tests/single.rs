@@ -145,8 +145,9 @@ fn doubled_serial_number_blocks_and_is_a_problem() {
     let mut site = Site::new(&[CALM, CALM]);
     let doubled = site.pollers.serials[0];
     let link = || {
-        let serial = std::sync::Arc::new(std::sync::Mutex::new(Some(doubled)));
-        LinkHandle::new("sim".to_owned(), std::sync::mpsc::channel().0, serial)
+        let unit = crate::poll::LinkUnit { serial: doubled, node: None };
+        let unit = std::sync::Arc::new(std::sync::Mutex::new(Some(unit)));
+        LinkHandle::new("sim".to_owned(), std::sync::mpsc::channel().0, unit)
     };
     site.links = Some([link(), link()].into());
     site.restart();
