@@ -18,7 +18,7 @@ pub(crate) use self::clock::UnitClock;
 pub use self::{
     event::{Answered, Event, EventKind},
     group::Group,
-    handle::{Job, LinkGone, LinkHandle, LinkUnit},
+    handle::{Job, JobEffect, LinkGone, LinkHandle, LinkUnit},
     machine::{Machine, Step},
     peers::Peers,
     poller::{Poller, Port, Wake},

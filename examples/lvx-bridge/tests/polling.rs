@@ -19,7 +19,7 @@ use std::{
 
 use lvx_bridge::{
     config::PollConfig,
-    poll::{Event, EventKind, Group, LinkUnit, Machine, Peers, Poller, Port, Wake},
+    poll::{Event, EventKind, Group, JobEffect, LinkUnit, Machine, Peers, Poller, Port, Wake},
     state::LinkState,
 };
 use pi18_proto::{AnyReply, Query};
@@ -251,6 +251,7 @@ impl Port for BusyPort {
             if let Ok(client) = client {
                 client.query(Query::RatedInformation).unwrap();
             }
+            JobEffect::Unchanged
         }))
     }
 

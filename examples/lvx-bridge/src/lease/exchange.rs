@@ -10,9 +10,9 @@ use std::{
 };
 
 use pi18_proto::SerialNumber;
-use pi18_transport::ErrorKind;
+use pi18_transport::{Client, ErrorKind};
 
-use crate::poll::{LinkGone, LinkHandle};
+use crate::poll::{JobEffect, LinkGone, LinkHandle};
 
 /// A part of the result of an exchange, in the order in which they arrive: `Sent`, any number of `Bytes`, then `End`
 /// or `Failed`. If the frame is not sent, `Failed` is the only part.
@@ -55,34 +55,19 @@ impl Exchange {
         let flag = Arc::clone(&is_cancelled);
         link.run(Box::new(move |client| {
             if flag.load(Ordering::Acquire) {
-                return;
+                return JobEffect::Unchanged;
             }
             // If the other side has gone, the parts are not needed.
             let send = |part| drop(sender.send(part));
-            let client = match client {
-                Ok(client) => client,
-                Err(gap) => return send(Part::Failed { is_gone: true, text: gap.text.clone() }),
+            let text = match client {
+                Ok(client) if client.identity() == Some(serial) => {
+                    return relay(client, &frame, wait, send);
+                }
+                Ok(_) => format!("unit {serial} does not answer on its link at present"),
+                Err(gap) => gap.text.clone(),
             };
-            if client.identity() != Some(serial) {
-                let text = format!("unit {serial} does not answer on its link at present");
-                return send(Part::Failed { is_gone: true, text });
-            }
-            let mut is_sent = false;
-            let relayed = client.relay(&frame, wait, &mut |bytes| {
-                if bytes.is_empty() && !is_sent {
-                    is_sent = true;
-                    send(Part::Sent);
-                } else {
-                    send(Part::Bytes(bytes.to_vec()));
-                }
-            });
-            send(match relayed {
-                Ok(_) => Part::End,
-                Err(error) => {
-                    let is_gone = error.is_disconnected() || error.kind() == ErrorKind::WrongUnit;
-                    Part::Failed { is_gone, text: error.to_string() }
-                }
-            });
+            send(Part::Failed { is_gone: true, text });
+            JobEffect::Unchanged
         }))?;
         Ok(Self { parts, is_cancelled })
     }
@@ -92,4 +77,25 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.is_cancelled.store(true, Ordering::Release);
     }
+}
+
+/// Sends a frame, and passes on the parts of the result.
+fn relay(client: &mut Client, frame: &[u8], wait: Duration, send: impl Fn(Part)) -> JobEffect {
+    let mut is_sent = false;
+    let relayed = client.relay(frame, wait, &mut |bytes| {
+        if bytes.is_empty() && !is_sent {
+            is_sent = true;
+            send(Part::Sent);
+        } else {
+            send(Part::Bytes(bytes.to_vec()));
+        }
+    });
+    send(match relayed {
+        Ok(_) => Part::End,
+        Err(error) => {
+            let is_gone = error.is_disconnected() || error.kind() == ErrorKind::WrongUnit;
+            Part::Failed { is_gone, text: error.to_string() }
+        }
+    });
+    if is_sent && frame.starts_with(b"^S") { JobEffect::Set } else { JobEffect::Unchanged }
 }

@@ -14,7 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pi18_proto::{AnyReply, Query, SerialNumber};
+use lvx_parallel::Gap;
+use pi18_proto::{AnyReply, Query, RatedInformation, SerialNumber};
 use pi18_transport::{
     Client, Error, Link,
     sim::{Bank, BankConfig, SharedBank, SimLink, Switches},
@@ -23,7 +24,7 @@ use pi18_transport::{
 use super::relay_link::{RelayClock, RelayLink, VirtualClock};
 use crate::{
     config::PollConfig,
-    poll::{Event, Job, LinkHandle, LinkUnit, Machine, Peers, Poller, Port, Wake},
+    poll::{Event, EventKind, Job, JobEffect, LinkHandle, LinkUnit, Machine, Peers, Poller, Port, Wake},
 };
 
 /// The pollers of a virtual bank.
@@ -89,15 +90,45 @@ impl TestPollers {
 
     /// Waits until every unit answers on its link.
     pub(crate) fn settle(&self) {
-        for link in self.links.iter() {
+        for (number, link) in self.links.iter().enumerate() {
             while link.serial().is_none() {
-                // The poller does the job after its next step.
-                let (sender, done) = mpsc::channel();
-                link.run(Box::new(move |_| sender.send(()).unwrap())).unwrap();
-                done.recv().unwrap();
+                self.step(number);
                 self.bank.link(0).pause(Duration::from_millis(200));
             }
         }
+    }
+
+    /// Waits until the poller of a link has done one more step.
+    pub(crate) fn step(&self, link: usize) {
+        // The poller does the job after its next step.
+        let (sender, done) = mpsc::channel();
+        let job = move |_: Result<&mut Client, &Gap>| {
+            sender.send(()).unwrap();
+            JobEffect::Unchanged
+        };
+        self.links[link].run(Box::new(job)).unwrap();
+        done.recv().unwrap();
+    }
+
+    /// Returns the next answer to `PIRI` that a poller reports; `None` if it reports none although it does many steps.
+    pub(crate) fn next_rated(&self, link: usize) -> Option<RatedInformation> {
+        for _ in 0..20_000 {
+            self.step(link);
+            let events = std::mem::take(&mut *self.events.lock().unwrap());
+            let batches = events.into_iter().filter(|event| event.link == link);
+            let answers = batches.flat_map(|event| match event.kind {
+                EventKind::Batch { answers, .. } => answers,
+                _ => Vec::new(),
+            });
+            let found = answers.filter_map(|answer| match answer.answer {
+                Ok(AnyReply::RatedInformation(rated)) => Some(rated),
+                _ => None,
+            });
+            if let Some(rated) = found.last() {
+                return Some(rated);
+            }
+        }
+        None
     }
 
     /// Returns the clock of the bank.
@@ -117,7 +148,7 @@ impl Drop for TestPollers {
     fn drop(&mut self) {
         self.has_ended.store(true, Ordering::Release);
         for link in self.links.iter() {
-            let _ = link.run(Box::new(|_| {}));
+            let _ = link.run(Box::new(|_| JobEffect::Unchanged));
         }
         for thread in self.threads.drain(..) {
             let ended = thread.join();

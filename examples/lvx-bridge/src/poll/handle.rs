@@ -12,7 +12,17 @@ use pi18_transport::Client;
 use rustix::fs::{FileType, fstat};
 
 /// Work on a link. The poller does it before its next question, or calls it with a gap if the link is closed.
-pub type Job = Box<dyn FnOnce(Result<&mut Client, &Gap>) + Send>;
+pub type Job = Box<dyn FnOnce(Result<&mut Client, &Gap>) -> JobEffect + Send>;
+
+/// What a job did to the unit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "the poller reads the settings again after a set command"]
+pub enum JobEffect {
+    /// It did not send a set command.
+    Unchanged,
+    /// It sent a set command, whatever the outcome was.
+    Set,
+}
 
 /// The unit that answers on a link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

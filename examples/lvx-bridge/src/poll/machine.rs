@@ -148,6 +148,16 @@ impl Machine {
         }
     }
 
+    /// Lets the settings be read next, because one of them was written. Answers that were collected before are
+    /// confirmed first, except for settings: those may be old.
+    pub fn settings_changed(&mut self, now: Instant) {
+        if let State::Open(session) = &mut self.state {
+            session.answers.retain(|answer| !has_settings(answer.query));
+        }
+        self.finish();
+        self.schedule.hasten(has_settings, now);
+    }
+
     /// Takes the result of opening the link.
     pub fn opened(&mut self, result: Result<(), Gap>, now: Instant) -> Option<EventKind> {
         match result {
@@ -306,6 +316,19 @@ impl Machine {
     }
 }
 
+/// Returns whether the answer to a question has settings.
+fn has_settings(query: Query) -> bool {
+    matches!(
+        query,
+        Query::RatedInformation
+            | Query::Flags
+            | Query::Clock
+            | Query::AcChargeWindow
+            | Query::AcLoadWindow
+            | Query::ParallelRating(_)
+    )
+}
+
 /// Time after which the serial number is read again before the next answers are collected.
 const MAX_IDLE: Duration = Duration::from_secs(1);
 
@@ -457,6 +480,35 @@ mod tests {
         assert_eq!(open.step(), Step::Ask(Query::Identity));
         open.identify(OURS[0]);
         assert_eq!(open.step(), Step::Ask(Query::GeneralStatus));
+    }
+
+    #[test]
+    fn settings_are_read_at_once_after_a_set_command() {
+        let mut open = Open::new();
+        open.identify(OURS[0]);
+        let (mut asked, mut before) = (Vec::new(), Vec::new());
+        while let Step::Ask(query) = open.step() {
+            if query != Query::Identity {
+                asked.push(query);
+                open.sample();
+            } else if let Some(EventKind::Batch { answers, .. }) = open.identify(OURS[0]) {
+                before.extend(answers);
+            }
+        }
+        assert!(asked.contains(&Query::RatedInformation), "{asked:?}");
+        open.machine.settings_changed(open.now);
+        let mut again = Vec::new();
+        open.identify(OURS[0]);
+        for _ in 0..3 {
+            again.push(open.sample());
+        }
+        for query in [Query::RatedInformation, Query::Flags, Query::Clock] {
+            assert!(again.contains(&query), "{again:?}");
+        }
+        // What was read before another set command is not shown as the value after it.
+        open.machine.settings_changed(open.now);
+        assert_eq!(open.identify(OURS[0]), None);
+        assert!(again.contains(&open.sample()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use pi18_transport::{Client, Error, ErrorKind, Link};
 
 use super::{
     event::{Event, EventKind},
-    handle::{Job, LinkUnit, node_of},
+    handle::{Job, JobEffect, LinkUnit, node_of},
     machine::{Machine, Step},
 };
 
@@ -163,13 +163,17 @@ impl Poller {
         let start = port.now();
         match (self.machine.closed(), &mut self.client) {
             (None, Some(client)) => {
-                job(Ok(client));
+                if job(Ok(client)) == JobEffect::Set {
+                    self.machine.settings_changed(client.now());
+                }
                 if client.identity() != self.machine.unit() {
                     self.machine.doubt();
                     port.identify(None);
                 }
             }
-            (Some(why), _) => job(Err(why)),
+            (Some(why), _) => {
+                let _ = job(Err(why));
+            }
             (None, None) => {}
         }
         let took = port.now().saturating_duration_since(start);

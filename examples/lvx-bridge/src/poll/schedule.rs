@@ -87,6 +87,16 @@ impl Schedule {
         }
     }
 
+    /// Makes questions due because their answers may have changed. They get the deadline of fast questions, so that
+    /// these do not starve while settings are written one after the other.
+    pub fn hasten(&mut self, is_changed: impl Fn(Query) -> bool, now: Instant) {
+        let deadline = now + Group::Fast.max_age(&self.config);
+        for entry in self.entries.iter_mut().filter(|entry| is_changed(entry.query)) {
+            entry.due = entry.due.min(now);
+            entry.deadline = entry.deadline.min(deadline);
+        }
+    }
+
     /// Returns the question to ask now.
     ///
     /// While answers are collected (`is_collecting`), a question may be asked a little before its time, because

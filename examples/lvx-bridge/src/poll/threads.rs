@@ -16,7 +16,7 @@ use pi18_transport::{Address, Client, Error, HotplugWatch, StopHandle};
 
 use super::{
     event::Event,
-    handle::{Job, LinkHandle, LinkUnit},
+    handle::{Job, JobEffect, LinkHandle, LinkUnit},
     machine::Machine,
     peers::Peers,
     poller::{Poller, Port, Wake},
@@ -110,7 +110,7 @@ impl fmt::Debug for Pollers {
 /// Ends the wait of a poller.
 fn wake(link: &LinkHandle) {
     // A poller that has ended does not wait.
-    let _ = link.run(Box::new(|_| {}));
+    let _ = link.run(Box::new(|_| JobEffect::Unchanged));
 }
 
 /// The system's clock, and a real link.
@@ -221,6 +221,7 @@ mod tests {
             let job = Box::new(move |client: Result<&mut Client, &Gap>| {
                 let mode = client.map_err(Clone::clone).map(|client| client.read::<Mode>().is_ok());
                 done.send(mode).unwrap();
+                JobEffect::Unchanged
             });
             link.run(job).unwrap();
         }
@@ -230,6 +231,6 @@ mod tests {
         assert!(results[1].as_ref().is_err_and(|gap| gap.text.contains("/dev/no-such-unit")));
         let link = pollers.links()[0].clone();
         pollers.stop();
-        assert!(link.run(Box::new(|_| {})).is_err());
+        assert!(link.run(Box::new(|_| JobEffect::Unchanged)).is_err());
     }
 }

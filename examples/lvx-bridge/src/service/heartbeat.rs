@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::poll::LinkHandle;
+use crate::poll::{JobEffect, LinkHandle};
 
 /// The time at which a thread last made progress. Clones share it.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ impl Ping {
         let job = Box::new(move |_: Result<&mut pi18_transport::Client, &lvx_parallel::Gap>| {
             beat.mark(Instant::now());
             is_waiting.store(false, Ordering::Release);
+            JobEffect::Unchanged
         });
         // A poller that has ended makes no progress.
         let _ = self.link.run(job);
@@ -97,7 +98,7 @@ mod tests {
         ping.send();
         let job: crate::poll::Job = received.recv().unwrap();
         let gap = lvx_parallel::Gap::new(lvx_parallel::Reason::Gone, "gone");
-        job(Err(&gap));
+        let _ = job(Err(&gap));
         assert!(ping.age(Instant::now()) < MAX_AGE);
         assert!(!ping.is_waiting.load(Ordering::Acquire));
     }

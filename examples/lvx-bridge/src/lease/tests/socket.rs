@@ -124,6 +124,30 @@ fn write_access_belongs_to_one_client_and_excludes_control() {
 }
 
 #[test]
+fn settings_are_read_again_after_a_set_command() {
+    let served = Served::new(true);
+    let rated = served.pollers.next_rated(0).unwrap();
+    let mut client = served.open("left");
+    assert_eq!(client.set("POP0".parse().unwrap()).unwrap(), SetOutcome::Accepted);
+    // Time passes only while links are used, so that the settings are not due by themselves.
+    let after = served.pollers.next_rated(0).unwrap();
+    assert_ne!(after.output_priority, rated.output_priority);
+    assert_eq!(after.output_priority.to_string(), served.priority(0));
+}
+
+#[test]
+fn unit_that_is_gone_for_a_client_is_down_at_once() {
+    let served = Served::new(false);
+    served.pollers.next_rated(0).unwrap();
+    let mut client = served.open("left");
+    assert!(client.read::<Mode>().is_ok());
+    served.pollers.bank.with(|bank| bank.disconnect(0));
+    assert!(client.read::<Mode>().unwrap_err().is_disconnected());
+    served.pollers.step(0);
+    assert_eq!(served.pollers.links[0].unit(), None);
+}
+
+#[test]
 fn set_commands_without_permission_are_refused_and_nothing_is_written() {
     let served = Served::new(false);
     let error = served.open("left").set("POP0".parse().unwrap()).unwrap_err();
