@@ -24,7 +24,9 @@ use pi18_transport::{
 use super::relay_link::{RelayClock, RelayLink, VirtualClock};
 use crate::{
     config::PollConfig,
-    poll::{Event, EventKind, Job, JobEffect, LinkHandle, LinkUnit, Machine, Peers, Poller, Port, Wake},
+    poll::{
+        Event, EventKind, Job, JobEffect, LinkHandle, LinkUnit, Machine, Peers, Poller, Port, Wake,
+    },
 };
 
 /// The pollers of a virtual bank.
@@ -120,11 +122,11 @@ impl TestPollers {
                 EventKind::Batch { answers, .. } => answers,
                 _ => Vec::new(),
             });
-            let found = answers.filter_map(|answer| match answer.answer {
+            let mut found = answers.filter_map(|answer| match answer.answer {
                 Ok(AnyReply::RatedInformation(rated)) => Some(rated),
                 _ => None,
             });
-            if let Some(rated) = found.last() {
+            if let Some(rated) = found.next_back() {
                 return Some(rated);
             }
         }
