@@ -16,7 +16,7 @@ use rustix::net::{RecvFlags, recv};
 
 use super::{
     exchange::{Exchange, Part},
-    limits::FrameRate,
+    limits::{Counted, Patience, is_lease_over},
     permission,
     units::Units,
 };
@@ -39,8 +39,8 @@ pub(super) struct Connection {
     units: Units,
     locks: WriteLocks,
     allows_writes: bool,
+    counted: Counted,
     unit: Option<Chosen>,
-    rate: FrameRate,
 }
 
 /// The unit that the client has chosen.
@@ -61,17 +61,18 @@ impl Connection {
         units: Units,
         locks: WriteLocks,
         allows_writes: bool,
+        counted: Counted,
     ) -> Self {
-        let rate = FrameRate::default();
-        Self { stream, peer, units, locks, allows_writes, unit: None, rate }
+        Self { stream, peer, units, locks, allows_writes, counted, unit: None }
     }
 
     /// Refuses a connection because there are too many.
-    pub(super) fn refuse_all(mut self) {
-        tracing::warn!("lease: user {}: too many connections", self.peer.user);
+    pub(super) fn refuse(mut stream: UnixStream, peer: Peer) {
+        tracing::warn!("lease: user {}: too many connections", peer.user);
         let text = "too many connections; close some, or try again later";
-        let _ = self.stream.set_write_timeout(Some(WRITE_TIME));
-        let _ = self.answer(&Answer::refused(RefusalReason::Limit, text));
+        let answer = Answer::refused(RefusalReason::Limit, text);
+        let _ = stream.set_write_timeout(Some(WRITE_TIME));
+        let _ = stream.write_all(&write_line(&answer));
     }
 
     /// Serves the client until it closes the connection, is idle for too long, or makes a mistake.
@@ -80,33 +81,40 @@ impl Connection {
             tracing::debug!("lease: user {}: connection ended: {error}", self.peer.user);
         }
         if let Some(Chosen { unit, lock: Some(_) }) = &self.unit {
-            tracing::info!("lease: {} gives write access to {} back", self.client(), unit.name);
+            tracing::info!("lease: {} no longer has write access to {}", self.client(), unit.name);
         }
     }
 
     fn serve_requests(&mut self) -> Result<(), Ended> {
         self.stream.set_write_timeout(Some(WRITE_TIME))?;
         let mut lines = LineReader::new(MAX_REQUEST);
+        let mut patience = Patience::new(Instant::now());
         loop {
             let line = match lines.next_line() {
                 Ok(Some(line)) => line,
                 Ok(None) => {
-                    let time = if self.access() == Access::Write { WRITE_IDLE } else { READ_IDLE };
-                    self.stream.set_read_timeout(Some(time))?;
+                    let Some(left) = patience.left(Instant::now(), self.lease_since()) else {
+                        return self.check_lease().and(Err(io::ErrorKind::TimedOut.into()));
+                    };
+                    self.stream.set_read_timeout(Some(left))?;
                     let mut chunk = [0; 1024];
-                    let count = self.stream.read(&mut chunk)?;
-                    if count == 0 {
-                        return Ok(());
+                    match self.stream.read(&mut chunk) {
+                        Ok(0) => return Ok(()),
+                        Ok(count) => lines.push(chunk.get(..count).unwrap_or_default()),
+                        Err(error) if is_timeout(&error) => continue,
+                        Err(error) => return Err(error),
                     }
-                    lines.push(chunk.get(..count).unwrap_or_default());
+                    patience.received(Instant::now());
                     continue;
                 }
                 Err(error) => return self.malformed(&error.to_string()),
             };
+            self.check_lease()?;
             match parse_request(&line) {
                 Ok(request) => self.handle(request)?,
                 Err(error) => return self.malformed(&error.to_string()),
             }
+            patience.answered(Instant::now());
         }
     }
 
@@ -179,12 +187,7 @@ impl Connection {
             return self.malformed("expected a unit to be chosen first");
         };
         let (serial, name) = (chosen.unit.serial_number, chosen.unit.name.clone());
-        if chosen.lock.as_ref().is_some_and(|(_, since)| since.elapsed() > MAX_LEASE) {
-            let text = "write access has lasted too long; close the connection and take it again";
-            self.answer(&Answer::refused(RefusalReason::Limit, text))?;
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        if !self.rate.admit(Instant::now()) {
+        if !self.counted.admit_frame(Instant::now()) {
             let text = "too many frames within a minute; try again later";
             return self.answer(&Answer::refused(RefusalReason::Limit, text));
         }
@@ -210,8 +213,16 @@ impl Connection {
         bytes: Vec<u8>,
         wait: Duration,
     ) -> Result<Option<(bool, String)>, Ended> {
-        let Some((_, link)) = self.units.link(serial) else {
+        let Some((number, link)) = self.units.link(serial) else {
             return Ok(Some((true, format!("unit {serial} does not answer at present"))));
+        };
+        // Until the exchange ends, the other connections of the user wait here, and not in the queue of the poller.
+        let _turn = loop {
+            match self.counted.turn(number, HANGUP_INTERVAL) {
+                Some(turn) => break turn,
+                None if self.has_hung_up() => return Err(io::ErrorKind::UnexpectedEof.into()),
+                None => {}
+            }
         };
         let Ok(exchange) = Exchange::begin(link, serial, bytes, wait) else {
             return Ok(Some((true, "the bridge ends".to_owned())));
@@ -241,6 +252,22 @@ impl Connection {
         }
     }
 
+    /// Ends the connection if write access has lasted too long.
+    fn check_lease(&mut self) -> Result<(), Ended> {
+        if !self.lease_since().is_some_and(|since| is_lease_over(since, Instant::now())) {
+            return Ok(());
+        }
+        let text = "write access has lasted too long; close the connection and take it again";
+        self.answer(&Answer::refused(RefusalReason::Limit, text))?;
+        Err(io::ErrorKind::TimedOut.into())
+    }
+
+    /// Returns the time at which write access was taken.
+    fn lease_since(&self) -> Option<Instant> {
+        let (_, since) = self.unit.as_ref()?.lock.as_ref()?;
+        Some(*since)
+    }
+
     /// Returns whether the client has closed the connection.
     fn has_hung_up(&self) -> bool {
         let mut next = [0; 1];
@@ -249,10 +276,7 @@ impl Connection {
     }
 
     fn access(&self) -> Access {
-        match &self.unit {
-            Some(Chosen { lock: Some(_), .. }) => Access::Write,
-            _ => Access::Read,
-        }
+        if self.lease_since().is_some() { Access::Write } else { Access::Read }
     }
 
     /// Returns the client, for messages.
@@ -270,23 +294,19 @@ impl Connection {
     }
 }
 
+/// Returns whether nothing arrived within the time that was set.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
 /// Maximum length of a request in bytes.
 const MAX_REQUEST: usize = 2_048;
 
 /// Maximum number of bytes in one answer.
 const MAX_PIECE: usize = 1_024;
 
-/// Longest wait for the answer to a frame.
-const MAX_WAIT: Duration = Duration::from_secs(30);
-
-/// Time after which an idle connection is closed.
-const READ_IDLE: Duration = Duration::from_mins(10);
-
-/// Time after which an idle connection with write access is closed.
-const WRITE_IDLE: Duration = Duration::from_mins(2);
-
-/// Longest time for which write access is kept.
-const MAX_LEASE: Duration = Duration::from_mins(30);
+/// Longest wait for the answer to a frame, during which the poller does not use the link.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Longest time for which the client does not take an answer.
 const WRITE_TIME: Duration = Duration::from_secs(5);

@@ -89,7 +89,7 @@ impl RelayLink {
         let received = match &self.clock {
             _ if left.is_zero() => return exchange.parts.try_recv().ok(),
             RelayClock::System => exchange.parts.recv_timeout(left),
-            // The clock moves while the poller carries the exchange out, which always ends.
+            // The clock moves while the poller carries out the exchange. Each exchange ends, so this wait ends, too.
             RelayClock::Virtual(_) => {
                 exchange.parts.recv().map_err(|_| RecvTimeoutError::Disconnected)
             }

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pi18_proto::SerialNumber;
@@ -17,7 +17,7 @@ use rustix::net::{shutdown, sockopt::socket_peercred};
 
 use super::{
     connection::{Connection, Peer},
-    limits::Connections,
+    limits::Users,
     socket::Socket,
     units::Units,
 };
@@ -55,7 +55,7 @@ struct Shared {
     units: Units,
     locks: WriteLocks,
     allows_writes: bool,
-    connections: Connections,
+    users: Users,
     /// Open streams, to close them at the end.
     open: Mutex<Vec<(u64, UnixStream)>>,
     has_ended: AtomicBool,
@@ -73,7 +73,7 @@ impl Server {
             units: Units::new(parts.units, parts.links),
             locks: parts.locks,
             allows_writes: parts.config.allow_writes,
-            connections: Connections::default(),
+            users: Users::default(),
             open: Mutex::default(),
             has_ended: AtomicBool::new(false),
         });
@@ -126,22 +126,21 @@ fn start(stream: UnixStream, number: u64, shared: &Arc<Shared>) -> io::Result<()
     let credentials = socket_peercred(&stream)?;
     let peer =
         Peer { user: credentials.uid.as_raw(), process: credentials.pid.as_raw_nonzero().get() };
-    let counted = shared.connections.admit(peer.user);
+    let Some(counted) = shared.users.admit(peer.user, Instant::now()) else {
+        Connection::refuse(stream, peer);
+        return Ok(());
+    };
     let connection = Connection::new(
         stream.try_clone()?,
         peer,
         shared.units.clone(),
         shared.locks.clone(),
         shared.allows_writes,
+        counted,
     );
-    let Some(counted) = counted else {
-        connection.refuse_all();
-        return Ok(());
-    };
     shared.lock().push((number, stream));
     let ending = Arc::clone(shared);
     let serve = move || {
-        let _counted = counted;
         connection.serve();
         ending.lock().retain(|(other, _)| *other != number);
     };
