@@ -37,6 +37,7 @@ pub use self::{
     runs::{Runs, StartedRun, UnfinishedRun},
     thread::{Control, ControlParts},
 };
+pub(crate) use self::{audit::AuditFile, operator::OFF};
 
 /// A command to set one setting on all units of the bank.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@
 
 mod connection;
 pub(crate) mod exchange;
+mod guard;
 mod limits;
 mod permission;
 pub(crate) mod relay_link;

@@ -12,14 +12,14 @@ use crate::{Now, storage::Storage};
 /// The audit files of a bank. Refusals have their own file, so that nobody can push the lines of commands out of theirs.
 pub(crate) struct AuditFiles {
     storage: Arc<dyn Storage>,
-    commands: File,
-    refusals: File,
+    commands: AuditFile,
+    refusals: AuditFile,
     /// Beginning of the present hour of refusals, and their number.
     hour: (Option<Timestamp>, u32),
 }
 
 /// One file. It is replaced as a whole, and begun anew when it is full; the one before is kept.
-struct File {
+pub(crate) struct AuditFile {
     name: String,
     text: Vec<u8>,
 }
@@ -37,11 +37,8 @@ impl AuditFiles {
     /// # Errors
     /// If a file cannot be read.
     pub(crate) fn open(storage: &Arc<dyn Storage>, bank: &str) -> io::Result<Self> {
-        let open = |kind: &str| -> io::Result<File> {
-            let name = format!("control-{bank}.{kind}");
-            let text = storage.load(&name)?.unwrap_or_default();
-            Ok(File { name, text })
-        };
+        let open =
+            |kind: &str| AuditFile::open(storage.as_ref(), &format!("control-{bank}.{kind}"));
         let (commands, refusals) = (open("audit")?, open("refused")?);
         Ok(Self { storage: Arc::clone(storage), commands, refusals, hour: (None, 0) })
     }
@@ -51,7 +48,7 @@ impl AuditFiles {
     /// # Errors
     /// If the line cannot be written.
     pub(crate) fn write(&mut self, command: &CommandView, now: Now) -> io::Result<()> {
-        self.commands.add(self.storage.as_ref(), command, now)
+        self.commands.add(self.storage.as_ref(), &Line { written: now.wall, command })
     }
 
     /// Writes the line of a refused command to the log and the file. In an hour, only some of them are written, so that
@@ -77,13 +74,26 @@ impl AuditFiles {
             command.by,
             command.why.as_deref().unwrap_or_default()
         );
-        self.refusals.add(self.storage.as_ref(), command, now)
+        self.refusals.add(self.storage.as_ref(), &Line { written: now.wall, command })
     }
 }
 
-impl File {
-    fn add(&mut self, storage: &dyn Storage, command: &CommandView, now: Now) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Line { written: now.wall, command })?;
+impl AuditFile {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn open(storage: &dyn Storage, name: &str) -> io::Result<Self> {
+        let text = storage.load(name)?.unwrap_or_default();
+        Ok(Self { name: name.to_owned(), text })
+    }
+
+    /// Adds a line. When this returns, the line survives a crash.
+    ///
+    /// # Errors
+    /// If the line cannot be written.
+    pub(crate) fn add(&mut self, storage: &dyn Storage, line: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(line)?;
         line.push(b'\n');
         if self.text.len() + line.len() > MAX_BYTES {
             storage.save(&format!("{}.1", self.name), &self.text)?;

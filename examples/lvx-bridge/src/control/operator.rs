@@ -492,8 +492,8 @@ fn known(values: Vec<(SerialNumber, Option<String>)>) -> Vec<(SerialNumber, Stri
     values.into_iter().map(|(serial, value)| (serial, text(value))).collect()
 }
 
-/// The file that stops control.
-pub(super) const OFF: &str = "control.off";
+/// The file that stops control, and set commands over the socket.
+pub(crate) const OFF: &str = "control.off";
 
 /// Number of results that are kept.
 const MAX_RESULTS: usize = 20;

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read, Write},
     os::unix::net::UnixStream,
-    sync::mpsc::RecvTimeoutError,
+    sync::{Arc, mpsc::RecvTimeoutError},
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,7 @@ use rustix::net::{RecvFlags, recv};
 
 use super::{
     exchange::{Exchange, Part},
+    guard::WriteGuard,
     limits::{Counted, Patience, is_lease_over},
     permission,
     units::Units,
@@ -38,7 +39,7 @@ pub(super) struct Connection {
     peer: Peer,
     units: Units,
     locks: WriteLocks,
-    allows_writes: bool,
+    writes: Arc<WriteGuard>,
     counted: Counted,
     unit: Option<Chosen>,
 }
@@ -60,10 +61,10 @@ impl Connection {
         peer: Peer,
         units: Units,
         locks: WriteLocks,
-        allows_writes: bool,
+        writes: Arc<WriteGuard>,
         counted: Counted,
     ) -> Self {
-        Self { stream, peer, units, locks, allows_writes, counted, unit: None }
+        Self { stream, peer, units, locks, writes, counted, unit: None }
     }
 
     /// Refuses a connection because there are too many.
@@ -162,11 +163,10 @@ impl Connection {
             return self.malformed("expected a unit to be chosen first");
         };
         let unit = chosen.unit.clone();
-        if !self.allows_writes {
-            let text = "the configuration of the bridge does not allow set commands over the socket \
-                        (lease.allow_writes)";
+        let address = self.units.link(unit.serial_number).map(|(_, link)| link.address());
+        if let Err(text) = self.writes.check(address.unwrap_or_default()) {
             tracing::info!("lease: {client} was refused write access to {}", unit.name);
-            return self.answer(&Answer::refused(RefusalReason::Access, text));
+            return self.answer(&Answer::refused(RefusalReason::Access, &text));
         }
         if chosen.lock.is_none() {
             match self.locks.take(&[unit.serial_number], &client) {
@@ -194,15 +194,26 @@ impl Connection {
         if let Err((reason, text)) = permission::check(&bytes, self.access()) {
             return self.answer(&Answer::refused(reason, &text));
         }
-        let is_set = bytes.starts_with(b"^S");
-        if is_set {
-            let frame = bytes.escape_ascii().to_string();
-            tracing::info!("lease: {} sends {frame} to {name} ({serial})", self.client());
+        if bytes.starts_with(b"^S")
+            && let Err(text) = self.admit_set(&bytes, &name, serial)
+        {
+            return self.answer(&Answer::refused(RefusalReason::Access, &text));
         }
         match self.exchange(id, serial, bytes, wait)? {
             None => Ok(()),
             Some((is_gone, text)) => self.answer(&Answer::failed(id, is_gone, &text)),
         }
+    }
+
+    /// Checks that a set command may be sent now, and records it.
+    fn admit_set(&self, bytes: &[u8], name: &str, serial: SerialNumber) -> Result<(), String> {
+        let address = self.units.link(serial).map(|(_, link)| link.address());
+        self.writes.check(address.unwrap_or_default())?;
+        let (client, frame) = (self.client(), bytes.escape_ascii().to_string());
+        let recorded = self.writes.record(&client, name, serial, &frame);
+        recorded.map_err(|error| format!("the set command cannot be recorded: {error}"))?;
+        tracing::info!("lease: {client} sends {frame} to {name} ({serial})");
+        Ok(())
     }
 
     /// Carries out an exchange. Returns why the link has failed, if it has.

@@ -17,11 +17,12 @@ use rustix::net::{shutdown, sockopt::socket_peercred};
 
 use super::{
     connection::{Connection, Peer},
+    guard::WriteGuard,
     limits::Users,
     socket::Socket,
     units::Units,
 };
-use crate::{Name, config::LeaseConfig, control::WriteLocks, poll::LinkHandle};
+use crate::{Name, config::LeaseConfig, control::WriteLocks, poll::LinkHandle, storage::Storage};
 
 /// What the server needs.
 pub struct LeaseParts {
@@ -33,6 +34,10 @@ pub struct LeaseParts {
     pub links: Vec<LinkHandle>,
     /// Locks that are shared with control.
     pub locks: WriteLocks,
+    /// Files that survive a restart.
+    pub storage: Arc<dyn Storage>,
+    /// Whether clients may write to units over `tcp:`.
+    pub allows_tcp_units: bool,
 }
 
 impl fmt::Debug for LeaseParts {
@@ -54,7 +59,7 @@ pub struct Server {
 struct Shared {
     units: Units,
     locks: WriteLocks,
-    allows_writes: bool,
+    writes: Arc<WriteGuard>,
     users: Users,
     /// Open streams, to close them at the end.
     open: Mutex<Vec<(u64, UnixStream)>>,
@@ -65,14 +70,16 @@ impl Server {
     /// Creates the socket and starts to serve it.
     ///
     /// # Errors
-    /// If another program listens on the socket, or it cannot be created. If the group does not exist, or the socket
+    /// If another program listens on the socket, it cannot be created, or the audit file cannot be read. If the group does not exist, or the socket
     /// cannot be given to it, only the owner of the socket and root can connect, and a warning is logged.
     pub fn bind(parts: LeaseParts) -> io::Result<Self> {
         let socket = Arc::new(Socket::create(&parts.config.socket, &parts.config.group)?);
+        let allows_writes = parts.config.allow_writes;
+        let writes = WriteGuard::open(allows_writes, parts.allows_tcp_units, parts.storage)?;
         let shared = Arc::new(Shared {
             units: Units::new(parts.units, parts.links),
             locks: parts.locks,
-            allows_writes: parts.config.allow_writes,
+            writes: Arc::new(writes),
             users: Users::default(),
             open: Mutex::default(),
             has_ended: AtomicBool::new(false),
@@ -135,7 +142,7 @@ fn start(stream: UnixStream, number: u64, shared: &Arc<Shared>) -> io::Result<()
         peer,
         shared.units.clone(),
         shared.locks.clone(),
-        shared.allows_writes,
+        Arc::clone(&shared.writes),
         counted,
     );
     shared.lock().push((number, stream));

@@ -151,6 +151,8 @@ impl Service {
             units: units.map(|unit| (unit.name.clone(), unit.serial)).collect(),
             links: self.banks.iter().flat_map(|bank| bank.links().to_vec()).collect(),
             locks: self.shared.locks.clone(),
+            storage: Arc::clone(&self.shared.storage),
+            allows_tcp_units: self.config.control.allow_tcp_units,
         };
         match lease::Server::bind(parts) {
             Ok(server) => self.lease = Some(server),

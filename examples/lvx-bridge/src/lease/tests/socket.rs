@@ -4,6 +4,7 @@ use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,12 +18,14 @@ use crate::{
     config::LeaseConfig,
     control::WriteLocks,
     lease::{LeaseParts, Server, testing::TestPollers},
+    storage::{MemoryStorage, Storage},
 };
 
 /// A server over a virtual bank.
 struct Served {
     pollers: TestPollers,
     locks: WriteLocks,
+    storage: MemoryStorage,
     folder: tempfile::TempDir,
     server: Option<Server>,
 }
@@ -31,6 +34,7 @@ impl Served {
     fn new(allow_writes: bool) -> Self {
         let pollers = TestPollers::start(&["frozen=on", "frozen=on"]);
         let (folder, locks) = (tempfile::tempdir().unwrap(), WriteLocks::default());
+        let storage = MemoryStorage::default();
         let socket = folder.path().join("bridge.sock");
         let names = ["left", "right"].map(|name| name.parse().unwrap());
         let parts = LeaseParts {
@@ -38,9 +42,11 @@ impl Served {
             units: names.into_iter().zip(pollers.serials.iter().copied()).collect(),
             links: pollers.links.to_vec(),
             locks: locks.clone(),
+            storage: Arc::new(storage.clone()),
+            allows_tcp_units: false,
         };
         let server = Some(Server::bind(parts).unwrap());
-        Self { pollers, locks, folder, server }
+        Self { pollers, locks, storage, folder, server }
     }
 
     fn socket(&self) -> PathBuf {
@@ -133,6 +139,26 @@ fn settings_are_read_again_after_a_set_command() {
     let after = served.pollers.next_rated(0).unwrap();
     assert_ne!(after.output_priority, rated.output_priority);
     assert_eq!(after.output_priority.to_string(), served.priority(0));
+}
+
+#[test]
+fn set_commands_are_recorded_until_the_kill_switch_stops_them() {
+    let served = Served::new(true);
+    let mut client = served.open("left");
+    assert_eq!(client.set("POP0".parse().unwrap()).unwrap(), SetOutcome::Accepted);
+    let audit = served.storage.load("lease.audit").unwrap().unwrap();
+    let line: serde_json::Value = serde_json::from_slice(&audit).unwrap();
+    assert_eq!(line["unit"], "left");
+    assert!(line["by"].as_str().unwrap().starts_with("process "), "{line}");
+    assert!(line["frame"].as_str().unwrap().starts_with("^S007POP0"), "{line}");
+    served.storage.save("control.off", b"").unwrap();
+    let error = client.set("POP1".parse().unwrap()).unwrap_err();
+    assert!(error.is_permission(), "{error}");
+    assert!(error.to_string().contains("stopped by the file control.off"), "{error}");
+    assert!(served.open("right").set("POP0".parse().unwrap()).unwrap_err().is_permission());
+    let received =
+        [0, 1].map(|unit| served.pollers.bank.with(|bank| bank.set_counts(unit).received));
+    assert_eq!(received, [1, 0]);
 }
 
 #[test]
