@@ -152,13 +152,13 @@ fn swappable(is_answering: bool) -> (Client<Line>, Rc<Cell<usize>>) {
 
 #[test]
 fn set_command_is_not_relayed_to_another_unit() {
-    let set = "POP1".parse::<SetCommand>().unwrap().to_frame(Dialect::Checksum);
+    let command = "POP1".parse::<SetCommand>().unwrap().to_frame(Dialect::Checksum);
     let (mut client, unit) = swappable(true);
-    assert!(client.relay(&set, WAIT, &mut |_| ()).unwrap());
+    assert!(client.relay(&command, WAIT, &mut |_| ()).unwrap());
     // Host and unit are in step, so that only the set command is a reason to ask.
     assert!(relay(&mut client, "MOD").unwrap().0);
     unit.set(1);
-    let error = client.relay(&set, WAIT, &mut |_| panic!("nothing is sent")).unwrap_err();
+    let error = client.relay(&command, WAIT, &mut |_| panic!("nothing is sent")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongUnit);
     assert_eq!(client.identity(), Some(serial(UNITS[1])));
     let sent = client.into_link().sent;
