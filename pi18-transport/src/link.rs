@@ -49,9 +49,6 @@ pub use tcp::Tcp;
 /// The speed of the serial ports of all known PI18 inverters, in baud.
 pub const BAUD: u32 = 2400;
 
-/// The socket of a bridge that runs as a service.
-pub(crate) const BRIDGE_SOCKET: &str = "/run/lvx/bridge.sock";
-
 /// A byte stream to one device, with a clock.
 ///
 /// Implement this trait for a connection that this crate does not support. Only `send`, `receive` and

@@ -66,7 +66,9 @@ fn open_as(target: &Target, options: &Options, text: &str) -> Result<Box<dyn Lin
         #[cfg(all(feature = "bridge", target_os = "linux"))]
         Target::Bridge(unit) => {
             let timeout = options.config.timeout;
-            Ok(Box::new(crate::bridge::Bridge::open(unit, &options.socket, timeout)?))
+            let socket = options.socket.as_deref();
+            let socket = socket.unwrap_or(std::path::Path::new(crate::bridge::SOCKET));
+            Ok(Box::new(crate::bridge::Bridge::open(unit, socket, timeout)?))
         }
         target => Err(not_built(target, text)),
     }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use pi18_proto::{Dialect, SerialNumber};
 
 use super::target::Target;
-use crate::{BAUD, ClientConfig, link::BRIDGE_SOCKET};
+use crate::{BAUD, ClientConfig};
 
 /// The values of all options of an address.
 #[derive(Clone, Debug)]
@@ -16,18 +16,13 @@ pub(super) struct Options {
     pub(super) baud: u32,
     /// The pause between the reports of one request over hidraw.
     pub(super) pause: Duration,
-    /// The socket of a bridge.
-    pub(super) socket: PathBuf,
+    /// The socket of a bridge; `None` for the default one.
+    pub(super) socket: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            config: ClientConfig::default(),
-            baud: BAUD,
-            pause: Duration::ZERO,
-            socket: BRIDGE_SOCKET.into(),
-        }
+        Self { config: ClientConfig::default(), baud: BAUD, pause: Duration::ZERO, socket: None }
     }
 }
 
@@ -116,11 +111,10 @@ pub(super) const OPTIONS: [AddressOption; 7] = [
         applies_to: |target| matches!(target, Target::Bridge(_)),
         set: |options, value| {
             let path = Some(PathBuf::from(value)).filter(|path| path.is_absolute());
-            path.map(|path| options.socket = path)
+            path.map(|path| options.socket = Some(path))
         },
         text: |options| {
-            let is_default = options.socket.as_os_str() == BRIDGE_SOCKET;
-            (!is_default).then(|| format!("socket={}", options.socket.display()))
+            options.socket.as_ref().map(|socket| format!("socket={}", socket.display()))
         },
     },
 ];

@@ -3,13 +3,13 @@
 use pi18_proto::{MAX_FRAME, RequestFrame, SerialNumber};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{from_hex, link::BRIDGE_SOCKET, to_hex};
+use crate::{from_hex, to_hex};
 
 /// Version of the protocol.
 pub const VERSION: u32 = 1;
 
 /// Path of the socket of a bridge that runs as a service.
-pub const SOCKET: &str = BRIDGE_SOCKET;
+pub const SOCKET: &str = "/run/lvx/bridge.sock";
 
 /// Maximum length of a line in bytes, with its line feed.
 pub const MAX_LINE: usize = 1 << 16;
