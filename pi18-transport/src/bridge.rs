@@ -34,7 +34,8 @@
 //! # Trust
 //!
 //! The bridge knows the user of each program from the kernel (`SO_PEERCRED`). A program checks in the same way that
-//! the bridge runs as root, as its own user, or as the owner of the folder of the socket, before it believes it.
+//! the bridge runs as root, as its own user, or as the owner of the folder of the socket, before it trusts it. A program of
+//! root trusts this owner only for the default socket.
 
 mod link;
 mod message;

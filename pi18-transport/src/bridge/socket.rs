@@ -21,7 +21,7 @@ use rustix::{
 };
 
 use super::message::{
-    Answer, BridgeUnit, MAX_LINE, RefusalReason, Request, VERSION, WireError, parse_answer,
+    Answer, BridgeUnit, MAX_LINE, RefusalReason, Request, SOCKET, VERSION, WireError, parse_answer,
     write_line,
 };
 use crate::{Error, ErrorKind, StopHandle, error::Cause, os::poll};
@@ -115,10 +115,10 @@ impl Connection {
         let folder = socket.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).metadata();
         let owner = folder.map_err(|source| Error::from_cause(place, Cause::Open(source)))?.uid();
-        if ![0, rustix::process::geteuid().as_raw(), owner].contains(&peer) {
+        if !is_trusted(peer, rustix::process::geteuid().as_raw(), owner, socket) {
             let why = format!(
-                "expected a bridge of root, of this user or of user {owner}, to whom the folder of {} \
-                 belongs, found one of user {peer}",
+                "expected a bridge of root, of this user or, except for root, of user {owner}, to whom the \
+                 folder of {} belongs, found one of user {peer}",
                 socket.display()
             );
             return Err(Error::new(ErrorKind::PermissionDenied, place, why));
@@ -232,6 +232,14 @@ impl Connection {
     }
 }
 
+/// Returns whether a bridge of the user `peer` is trusted by the user `own`. `owner` is the owner of the folder of the
+/// socket.
+fn is_trusted(peer: u32, own: u32, owner: u32, socket: &Path) -> bool {
+    // Any user has folders. Root trusts the owner only of the default one, which systemd made for the service.
+    let is_owner = peer == owner && (own != 0 || socket == Path::new(SOCKET));
+    peer == 0 || peer == own || is_owner
+}
+
 /// Returns the units of the bridge that listens on `socket`. Waits at most `patience` for the answer.
 ///
 /// ```
@@ -255,5 +263,23 @@ pub fn units(socket: &Path, patience: Duration) -> Result<Vec<BridgeUnit>, Error
                 format!("expected an answer of the bridge within {patience:?}, found nothing");
             Err(Error::new(ErrorKind::Timeout, &*bridge.place, why))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_trusts_the_owner_of_the_default_folder_only() {
+        let (service, other) = (Path::new(SOCKET), Path::new("/tmp/x/bridge.sock"));
+        let (root, user, lvx) = (0, 1000, 999);
+        for socket in [service, other] {
+            assert!(is_trusted(root, user, lvx, socket) && is_trusted(user, user, lvx, socket));
+            assert!(is_trusted(lvx, user, lvx, socket));
+            assert!(!is_trusted(1001, user, lvx, socket) && !is_trusted(1001, root, lvx, socket));
+        }
+        assert!(is_trusted(lvx, root, lvx, service));
+        assert!(!is_trusted(lvx, root, lvx, other));
     }
 }
