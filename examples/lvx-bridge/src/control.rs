@@ -34,7 +34,7 @@ pub use self::{
     allow::check_allowed,
     locks::{WriteLock, WriteLocks},
     memory_runs::MemoryRuns,
-    runs::{Runs, StartedRun, UnfinishedRun},
+    runs::{OthersRun, Runs, StartedRun, UnfinishedRun},
     thread::{Control, ControlParts},
 };
 pub(crate) use self::{audit::AuditFile, operator::OFF};

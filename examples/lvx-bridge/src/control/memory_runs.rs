@@ -9,7 +9,7 @@ use std::{
 use lvx_settings::{Action, Ending, Plan, Record, Recorder, Unit};
 use pi18_proto::DateTime;
 
-use super::runs::{Runs, StartedRun, UnfinishedRun};
+use super::runs::{OthersRun, Runs, StartedRun, UnfinishedRun};
 
 /// Runs in memory: they end with the process. Clones share them.
 ///
@@ -24,6 +24,7 @@ struct State {
     count: usize,
     full_after: Option<usize>,
     hook: Option<Hook>,
+    others: Vec<OthersRun>,
 }
 
 struct MemoryRun {
@@ -51,6 +52,11 @@ impl MemoryRuns {
         self.lock().runs.clear();
     }
 
+    /// Sets the unfinished runs of other users.
+    pub fn set_others(&self, runs: Vec<OthersRun>) {
+        self.lock().others = runs;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -76,15 +82,21 @@ impl Runs for MemoryRuns {
             plan: run.plan.clone(),
             records: run.records.clone(),
             age: Duration::ZERO,
+            command: None,
         });
         Ok(unfinished.collect())
     }
 
-    fn resume(&self, name: &str) -> io::Result<Box<dyn Recorder>> {
-        if !self.lock().runs.iter().any(|run| run.name == name) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        Ok(Box::new(MemoryRecorder { runs: self.clone(), name: name.to_owned() }))
+    fn of_others(&self) -> io::Result<Vec<OthersRun>> {
+        Ok(self.lock().others.clone())
+    }
+
+    fn resume(&self, run: &UnfinishedRun) -> io::Result<Box<dyn Recorder>> {
+        let state = self.lock();
+        let found = state.runs.iter().find(|found| found.name == run.name);
+        let found = found.ok_or(io::ErrorKind::NotFound)?;
+        run.check_same(&found.plan, &found.records)?;
+        Ok(Box::new(MemoryRecorder { runs: self.clone(), name: run.name.clone() }))
     }
 }
 

@@ -133,7 +133,7 @@ impl Present {
     }
 
     /// Returns whether all units together stay within the charge current of the battery guard.
-    fn is_within_guard(&self, setting: Setting, value: SettingValue) -> bool {
+    pub(super) fn is_within_guard(&self, setting: Setting, value: SettingValue) -> bool {
         let SettingValue::Current(current) = value else { return true };
         let is_charge = matches!(setting, Setting::MaxChargeCurrent | Setting::MaxAcChargeCurrent);
         let max = self.battery.as_ref().and_then(|battery| battery.max_bank_charge_current);

@@ -3,6 +3,7 @@
 use std::{io, time::Duration};
 
 use lvx_settings::{Plan, Record, Recorder};
+use pi18_proto::SerialNumber;
 
 /// The journalled runs of this computer. The tool implements it with its state folder, so that its own commands
 /// see the runs of the bridge, and the bridge sees theirs.
@@ -17,17 +18,26 @@ pub trait Runs: Send + Sync {
     /// created.
     fn start(&self, plan: &Plan) -> io::Result<StartedRun>;
 
-    /// Returns the runs that are not finished, the oldest first, also those that the bridge did not start.
+    /// Returns the runs of this user that are not finished, the oldest first, also those that the bridge did not start.
     ///
     /// # Errors
     /// If a journal cannot be read, so that the state of its run is unknown.
     fn unfinished(&self) -> io::Result<Vec<UnfinishedRun>>;
 
+    /// Returns the runs of other users that are not finished.
+    ///
+    /// # Errors
+    /// If the list of runs cannot be read.
+    fn of_others(&self) -> io::Result<Vec<OthersRun>> {
+        Ok(Vec::new())
+    }
+
     /// Returns the recorder with which an unfinished run is continued.
     ///
     /// # Errors
-    /// If there is no such run, or another program continues it.
-    fn resume(&self, name: &str) -> io::Result<Box<dyn Recorder>>;
+    /// If the journal of this run is not the one that was read before, another program continues it, or another run
+    /// uses one of its units.
+    fn resume(&self, run: &UnfinishedRun) -> io::Result<Box<dyn Recorder>>;
 }
 
 /// A run that was registered.
@@ -55,4 +65,30 @@ pub struct UnfinishedRun {
     pub records: Vec<Record>,
     /// Time since the last record was written.
     pub age: Duration,
+    /// Command with which a person finishes or undoes the run.
+    pub command: Option<String>,
+}
+
+impl UnfinishedRun {
+    /// Checks that the journal is still the one that was read before.
+    ///
+    /// # Errors
+    /// If it has another plan or other records.
+    pub fn check_same(&self, plan: &Plan, records: &[Record]) -> io::Result<()> {
+        if *plan == self.plan && records == self.records {
+            return Ok(());
+        }
+        Err(io::Error::other("its journal has changed since it was read"))
+    }
+}
+
+/// An unfinished run of another user, whose journal cannot be read.
+#[derive(Clone, Debug)]
+pub struct OthersRun {
+    /// Number of the user.
+    pub uid: u32,
+    /// Name of the user, for messages.
+    pub user: String,
+    /// Units of the run, as the user has listed them.
+    pub units: Vec<SerialNumber>,
 }

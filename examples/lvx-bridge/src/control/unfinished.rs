@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    CommandState, CommandView, ControlProblem, UnfinishedRun,
+    CommandState, CommandView, ControlProblem, OthersRun, UnfinishedRun,
     operator::{Operator, file},
 };
 use crate::config::Resume;
@@ -40,10 +40,11 @@ impl Operator {
     }
 
     /// Looks for unfinished runs on the units of the bank. At the start of the program, undoes the one of the bridge if
-    /// the configuration says so and nothing speaks against it.
+    /// the configuration says so and all conditions of an undo hold.
     pub(crate) fn check_runs(&mut self, is_start: bool) {
-        let unfinished = match self.runs.unfinished() {
-            Ok(runs) => runs,
+        let found = self.runs.unfinished().and_then(|runs| Ok((runs, self.runs.of_others()?)));
+        let (unfinished, of_others) = match found {
+            Ok(found) => found,
             Err(error) => {
                 self.unfinished = Some(format!("the journals of runs cannot be read: {error}"));
                 return;
@@ -52,6 +53,7 @@ impl Operator {
         self.unfinished = None;
         self.problems.clear();
         let serials = self.serials();
+        self.report_others(&of_others);
         for run in unfinished {
             let units: Vec<_> = run.plan.units.iter().map(|unit| unit.unit.serial_number).collect();
             if !units.iter().any(|unit| serials.contains(unit)) {
@@ -70,8 +72,41 @@ impl Operator {
                 id: format!("control/run/{}", run.name),
                 title: format!("The run {} of settings is not finished", run.name),
                 why: format!("{why}. No setting is changed until it is finished or undone."),
+                advice: vec![match &run.command {
+                    Some(command) => format!(
+                        "Finish or undo the run at a terminal: {command}. Then compare the units."
+                    ),
+                    None => {
+                        "Finish or undo the run at a terminal, then compare the units.".to_owned()
+                    }
+                }],
+                units,
+            });
+        }
+    }
+
+    /// Reports unfinished runs of other users on the units of the bank, one for each user.
+    fn report_others(&mut self, runs: &[OthersRun]) {
+        let serials = self.serials();
+        for run in runs {
+            // The list is untrusted: another user may have written any number of units and runs.
+            let units: Vec<_> =
+                serials.iter().copied().filter(|serial| run.units.contains(serial)).collect();
+            let id = format!("control/run-of/{}", run.uid);
+            let is_known = self.problems.iter().any(|problem| problem.id == id);
+            if units.is_empty() || is_known || self.problems.len() >= MAX_OTHERS {
+                continue;
+            }
+            self.unfinished = Some(format!("a run of {} is not finished", run.user));
+            self.problems.push(ControlProblem {
+                id,
+                title: format!("A run of settings of {} is not finished", run.user),
+                why: "It was interrupted, and units may have different settings. No setting is changed until it \
+                      is finished or undone."
+                    .to_owned(),
                 advice: vec![
-                    "Finish or undo the run at a terminal, then compare the units.".to_owned(),
+                    "That user has to finish or undo the run at a terminal. Then compare the units."
+                        .to_owned(),
                 ],
                 units,
             });
@@ -93,7 +128,7 @@ impl Operator {
         let owner = format!("the undo of run {}", run.name);
         let (_lock, units) = self.read_locked(&owner)?;
         let settings = self.check_values(run, &units)?;
-        let recorder = self.runs.resume(&run.name).map_err(|error| error.to_string())?;
+        let recorder = self.runs.resume(run).map_err(|error| error.to_string())?;
         let progress = ApplyProgress::of(&run.records);
         let apply = Apply::resume(run.plan.clone(), Options::default(), progress, ResumeMode::Undo);
         let report = self.run(apply, recorder);
@@ -156,6 +191,9 @@ impl Operator {
                     return Err(format!("{setting} is not in control.allow"));
                 }
                 limits.check(setting, from).map_err(|error| format!("{serial}: {error}"))?;
+                if !self.present.is_within_guard(setting, from) {
+                    return Err(format!("{setting} of {serial} was outside the battery guard"));
+                }
                 let now = present.get(setting);
                 let is_written = number < progress.at_most;
                 let is_expected = (now == to && is_written)
@@ -178,6 +216,9 @@ fn digest(plan: &Plan) -> String {
     let text = serde_json::to_vec(plan).unwrap_or_default();
     pi18_transport::to_hex(&Sha256::digest(text))
 }
+
+/// Maximum number of users whose runs are reported.
+const MAX_OTHERS: usize = 10;
 
 /// Age from which a run is not undone without a person.
 const MAX_AGE: Duration = Duration::from_mins(15);

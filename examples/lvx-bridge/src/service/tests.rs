@@ -32,7 +32,7 @@ impl Runs for NoRuns {
         Ok(Vec::new())
     }
 
-    fn resume(&self, _name: &str) -> io::Result<Box<dyn Recorder>> {
+    fn resume(&self, _run: &UnfinishedRun) -> io::Result<Box<dyn Recorder>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

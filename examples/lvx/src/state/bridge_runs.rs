@@ -2,10 +2,10 @@
 
 use std::{io, time::Duration};
 
-use lvx_bridge::control::{Runs, StartedRun, UnfinishedRun};
+use lvx_bridge::control::{OthersRun, Runs, StartedRun, UnfinishedRun};
 use lvx_settings::{Plan, Recorder};
 
-use super::{bridge_files::BridgeFiles, store::Store};
+use super::{bridge_files::BridgeFiles, registry::Entry, store::Store, users};
 use crate::{args::StateDir, terminal::Failure};
 
 /// The runs in the state folder of the bridge.
@@ -33,6 +33,8 @@ impl Runs for BridgeRuns {
         // A run whose program still works is not left over.
         let left = runs.into_iter().filter(|run| !run.is_running());
         let unfinished = left.map(|run| UnfinishedRun {
+            // Only the user of the bridge finds the run.
+            command: Some(format!("sudo -u {} lvx restore {}", users::sudo_name(), run.hint())),
             age: run.last_written().ok().and_then(|at| at.elapsed().ok()).unwrap_or(UNKNOWN_AGE),
             name: run.name,
             plan: run.past.plan,
@@ -41,11 +43,23 @@ impl Runs for BridgeRuns {
         Ok(unfinished.collect())
     }
 
-    fn resume(&self, name: &str) -> io::Result<Box<dyn Recorder>> {
+    fn of_others(&self) -> io::Result<Vec<OthersRun>> {
+        let left = self.store()?.left_by_others()?.into_iter();
+        let run = |entry: Entry| OthersRun {
+            uid: entry.owner,
+            user: users::named(entry.owner),
+            units: entry.units,
+        };
+        Ok(left.map(run).collect())
+    }
+
+    fn resume(&self, run: &UnfinishedRun) -> io::Result<Box<dyn Recorder>> {
         let store = self.store()?;
-        let run = store.find(name).map_err(|failure| other(&failure))?;
-        let (mut files, _) = run.resume().map_err(|failure| other(&failure))?;
-        store.take_over(&run, &mut files).map_err(|failure| other(&failure))?;
+        let stored = store.find(&run.name).map_err(|failure| other(&failure))?;
+        let (mut files, past) = stored.resume().map_err(|failure| other(&failure))?;
+        // Another program may have continued the run before its journal was locked.
+        run.check_same(&past.plan, &past.records)?;
+        store.claim(&stored, &past.plan, &[], &mut files).map_err(|failure| other(&failure))?;
         Ok(Box::new(files))
     }
 }

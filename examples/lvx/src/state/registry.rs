@@ -21,7 +21,11 @@ use std::{
 use pi18_proto::SerialNumber;
 
 use self::runs_folder::{LASTING, RunsFolder, make_lasting};
-use super::{disk::Disk, folder::names, users};
+use super::{
+    disk::Disk,
+    folder::names,
+    users::{self, has_other_rights},
+};
 use crate::terminal::print_note;
 
 pub(crate) use self::{claim::Claim, entry::Entry};
@@ -129,6 +133,19 @@ impl Registry {
         }
     }
 
+    /// Returns the entries of other users whose runs began to write and are not finished. Their programs have ended.
+    ///
+    /// # Errors
+    /// As [`entries`](Self::entries).
+    #[cfg(any(feature = "bridge", test))]
+    pub(crate) fn left_by_others(&self) -> io::Result<Vec<Entry>> {
+        let mut left = self.entries()?;
+        left.retain(|entry| {
+            entry.is_begun && !entry.is_running && entry.owner != users::effective()
+        });
+        Ok(left)
+    }
+
     /// Returns all readable entries. Ignores other files, and entries of another user beyond
     /// `MAX_ENTRIES`.
     ///
@@ -188,13 +205,6 @@ fn another_folder(before: &str, after: &str) -> String {
     } else {
         format!("{before}set LVX_RUNS_DIR to another folder{after}")
     }
-}
-
-/// Returns whether the environment may come from a user with fewer rights.
-fn has_other_rights() -> bool {
-    let by_another = ["SUDO_UID", "DOAS_USER", "PKEXEC_UID"];
-    rustix::process::getuid() != rustix::process::geteuid()
-        || by_another.iter().any(|name| std::env::var_os(name).is_some())
 }
 
 /// Possible folders of entries, best first.
@@ -298,6 +308,21 @@ mod tests {
             std::fs::write(&theirs, &own).unwrap();
             std::os::unix::fs::chown(theirs, Some(12345), None).unwrap();
         }
+        // The run of another user that is in progress, or did not begin to write, is not left over.
+        let (running, unbegun) = ("0-1.json", "0-2.json");
+        let [running, unbegun] =
+            [running, unbegun].map(|name| scratch.0.join(format!("{PREFIX}{name}")));
+        std::fs::write(&running, &own).unwrap();
+        std::fs::write(&unbegun, own.strip_suffix(b"begun\n").unwrap()).unwrap();
+        for file in [&running, &unbegun] {
+            std::os::unix::fs::chown(file, Some(12346), None).unwrap();
+        }
+        let lock = File::open(&running).unwrap();
+        lock.lock().unwrap();
+        let left = registry.left_by_others().unwrap();
+        assert_eq!(left.len(), 5);
+        assert!(left.iter().all(|entry| entry.owner == 12345 && entry.units == units));
+        drop(lock);
         let found = registry.at_most(3).unwrap();
         let count = |owner| found.iter().filter(|entry| entry.owner == owner).count();
         assert_eq!((count(0), count(12345)), (1, 3));

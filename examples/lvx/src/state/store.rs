@@ -257,6 +257,15 @@ impl Store {
         running.filter_map(|entry| entry_conflict(&entry, unit(&entry)?)).collect()
     }
 
+    /// Returns the entries of other users whose runs are not finished, and whose programs have ended.
+    ///
+    /// # Errors
+    /// If the list of runs cannot be read.
+    #[cfg(feature = "bridge")]
+    pub(crate) fn left_by_others(&self) -> io::Result<Vec<Entry>> {
+        self.registry.left_by_others()
+    }
+
     /// Returns the reason why no run on these units can start; `None` if one can.
     ///
     /// Runs of the users in `ignored` do not count, except those of root and of this user.

@@ -13,6 +13,26 @@ pub(crate) fn effective() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Returns whether the environment may come from a user with fewer rights.
+pub(crate) fn has_other_rights() -> bool {
+    let by_another = ["SUDO_UID", "DOAS_USER", "PKEXEC_UID"];
+    rustix::process::getuid() != rustix::process::geteuid()
+        || by_another.iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// Returns the argument of `sudo -u` for this user: its name, or `'#1000'`.
+#[cfg(feature = "bridge")]
+pub(crate) fn sudo_name() -> String {
+    let uid = effective();
+    let account = accounts().into_iter().find(|account| account.uid == uid);
+    let name = account.map(|account| account.name);
+    // Other names would have to be quoted.
+    let plain = |name: &String| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    name.filter(plain).unwrap_or_else(|| format!("'#{uid}'"))
+}
+
 /// Formats a user for messages: `anna (uid 1000)`, or `uid 1000`.
 pub(crate) fn named(uid: u32) -> String {
     match accounts().into_iter().find(|account| account.uid == uid) {

@@ -5,12 +5,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use lvx_settings::Setting;
 
 use super::{CALM, CommandState, Resume, Site};
+use crate::control::{OthersRun, Runs};
 
 /// Panic payload that simulates a kill.
 struct Death;
 
 /// Carries out a command that is killed before its action with this number. Returns whether it was killed.
 fn killed(site: &mut Site, at: usize) -> bool {
+    killed_at(site, at, "backlight", "off")
+}
+
+/// Carries out this command as [`killed`] does.
+fn killed_at(site: &mut Site, at: usize, key: &str, to: &str) -> bool {
     let mut actions = 0;
     site.runs.on_action(move |_| {
         actions += 1;
@@ -18,7 +24,7 @@ fn killed(site: &mut Site, at: usize) -> bool {
             resume_unwind(Box::new(Death));
         }
     });
-    let command = site.command("backlight", "off");
+    let command = site.command(key, to);
     let ended = catch_unwind(AssertUnwindSafe(|| site.carry_out(command)));
     site.runs.on_action(|_| {});
     match ended {
@@ -78,7 +84,7 @@ fn run_killed_at_any_action_is_undone_if_configured() {
 }
 
 #[test]
-fn run_is_not_undone_if_something_speaks_against_it() {
+fn run_is_undone_only_if_all_conditions_hold() {
     // The first write was sent.
     let at = 8;
     let undo = |change: &dyn Fn(&mut Site)| {
@@ -94,7 +100,7 @@ fn run_is_not_undone_if_something_speaks_against_it() {
     let (why, writes) = undo(&|_| {});
     assert_eq!(why, None);
     assert!(writes > 0);
-    let refused: [(Change, &str); 4] = [
+    let refused: [(Change, &str); 5] = [
         (&|site| site.storage.clone().forget(), "it is not a run of this bridge"),
         (
             &|site| site.config.allow.retain(|setting| *setting != Setting::Backlight),
@@ -107,12 +113,73 @@ fn run_is_not_undone_if_something_speaks_against_it() {
             },
             "it was not undone: x",
         ),
+        (&of_another_user, "It was interrupted"),
     ];
     for (change, expected) in refused {
         let (why, writes) = undo(change);
         assert!(why.as_ref().is_some_and(|why| why.contains(expected)), "{why:?}, {expected}");
         assert_eq!(writes, 0);
     }
+}
+
+#[test]
+fn charge_current_is_not_undone_to_a_value_outside_the_guard() {
+    let undo = |amperes: u16| {
+        let mut site = Site::new(&[CALM, CALM]);
+        site.config.resume = Resume::Undo;
+        assert!(killed_at(&mut site, 8, "max_charge_current", "50 A"));
+        let guard = site.bank.battery.unwrap();
+        site.bank.battery = Some(guard.with_max_bank_charge_current(pi18_proto::Amperes(amperes)));
+        let received = site.received();
+        site.restart();
+        let why = site.operator().view().problems.first().map(|problem| problem.why.clone());
+        (why, site.received() - received)
+    };
+    let (why, writes) = undo(500);
+    assert_eq!(why, None);
+    assert!(writes > 0);
+    let (why, writes) = undo(20);
+    assert!(why.as_ref().is_some_and(|why| why.contains("outside the battery guard")), "{why:?}");
+    assert_eq!(writes, 0);
+}
+
+#[test]
+fn run_whose_journal_has_changed_is_not_resumed() {
+    let mut site = Site::new(&[CALM, CALM]);
+    assert!(killed(&mut site, 8));
+    let [run] = &mut site.runs.unfinished().unwrap()[..] else { panic!("expected one run") };
+    assert!(site.runs.resume(run).is_ok());
+    run.records.pop();
+    let error = site.runs.resume(run).map(drop).unwrap_err().to_string();
+    assert!(error.contains("has changed"), "{error}");
+}
+
+#[test]
+fn unfinished_run_of_another_user_blocks_and_is_a_problem() {
+    let mut site = Site::new(&[CALM, CALM]);
+    of_another_user(&mut site);
+    let foreign = OthersRun { units: Vec::new(), ..site.runs.of_others().unwrap()[0].clone() };
+    site.runs.set_others([site.runs.of_others().unwrap(), vec![foreign]].concat());
+    site.restart();
+    let problems = site.operator().view().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].id, "control/run-of/1000");
+    assert_eq!(problems[0].units, [site.pollers.serials[1]]);
+    let result = site.carry_out(site.command("backlight", "off"));
+    assert_eq!(result.why.as_deref(), Some("a run of anna (uid 1000) is not finished"));
+    assert_eq!(site.received(), 0);
+    site.runs.set_others(Vec::new());
+    site.restart();
+    assert_eq!(site.carry_out(site.command("backlight", "off")).state, CommandState::Proved);
+}
+
+/// Leaves an unfinished run of another user on a unit of the bank.
+fn of_another_user(site: &mut Site) {
+    site.runs.set_others(vec![OthersRun {
+        uid: 1000,
+        user: "anna (uid 1000)".to_owned(),
+        units: vec![site.pollers.serials[1]],
+    }]);
 }
 
 /// What happens between the kill and the restart.

@@ -70,7 +70,10 @@ impl lvx_bridge::control::Runs for NoRuns {
         Ok(Vec::new())
     }
 
-    fn resume(&self, _name: &str) -> std::io::Result<Box<dyn lvx_settings::Recorder>> {
+    fn resume(
+        &self,
+        _run: &lvx_bridge::control::UnfinishedRun,
+    ) -> std::io::Result<Box<dyn lvx_settings::Recorder>> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 }
