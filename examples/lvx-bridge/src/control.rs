@@ -48,6 +48,8 @@ pub struct Command {
     pub key: String,
     /// The value that the sender saw, as text; `None` if it did not say.
     pub from: Option<String>,
+    /// The value of each unit that the sender saw; `None` or no entry if it did not see one.
+    pub seen: Vec<(SerialNumber, Option<String>)>,
     /// The new value, as text: one of the options.
     pub to: String,
     /// Who sent it: a token, a topic, a user.

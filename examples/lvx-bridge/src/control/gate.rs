@@ -63,7 +63,7 @@ impl Gate {
     /// Takes a command, and returns its setting. Its id is remembered, and it counts as a write.
     ///
     /// # Errors
-    /// If the setting is not allowed, or the command is malformed, repeated, late or too much.
+    /// If the setting is not allowed, the command is malformed, repeated or expired, or a limit is reached.
     pub(crate) fn judge(&mut self, command: &Command, now: Now) -> Result<Setting, RequestError> {
         let setting = self.setting(command)?;
         self.check(command, setting, now).map_err(RequestError::Refused)?;
@@ -184,6 +184,7 @@ mod tests {
             id: id.to_owned(),
             key: "output_priority".to_owned(),
             from: None,
+            seen: Vec::new(),
             to: "solar_utility_battery".to_owned(),
             by: "test".to_owned(),
             expires,

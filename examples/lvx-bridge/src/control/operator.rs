@@ -218,7 +218,7 @@ impl Operator {
         };
         self.command = Some(pending.clone());
         on_view(self.view());
-        // Who asked for a write is on the disk before it.
+        // The line with the sender is on the disk before the first write.
         let recorded = self.audit.write(&pending, now);
         let changed = recorded
             .map_err(|error| format!("the audit file cannot be written: {error}"))
@@ -261,6 +261,19 @@ impl Operator {
                 let found = found.as_deref().unwrap_or("an unknown value");
                 return Err(format!(
                     "expected {from}, which the sender saw, found {found} on {unit}"
+                ));
+            }
+        }
+        let values = self.present.values(setting, self.clock.now().instant);
+        for (unit, seen) in &command.seen {
+            let now =
+                values.iter().find(|(known, _)| known == unit).and_then(|(_, now)| now.as_ref());
+            if let Some(seen) = seen
+                && now != Some(seen)
+            {
+                let now = now.map_or("an unknown value", String::as_str);
+                return Err(format!(
+                    "expected {seen}, which the sender saw on {unit}, found {now}"
                 ));
             }
         }

@@ -145,6 +145,7 @@ impl Site {
             id: format!("{:x}", fastrand::u64(..)),
             key: key.to_owned(),
             from: None,
+            seen: Vec::new(),
             to: to.to_owned(),
             by: "test".to_owned(),
             expires: Some(now + SignedDuration::from_secs(50)),

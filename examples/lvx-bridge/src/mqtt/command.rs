@@ -137,6 +137,7 @@ impl Commands {
             id: payload.id.clone(),
             key: payload.key,
             from: payload.from,
+            seen: Vec::new(),
             to: payload.to,
             by: format!("mqtt {}", message.topic),
             expires: Some(expires),

@@ -341,6 +341,7 @@ impl Publisher {
             id: id.clone().unwrap_or_default(),
             key: String::new(),
             from: None,
+            seen: Vec::new(),
             to: String::new(),
             by: format!("mqtt {}", self.topics.command()),
             expires: None,

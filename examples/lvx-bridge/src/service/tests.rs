@@ -244,6 +244,7 @@ fn refusals_of_outputs_and_of_control_reach_the_audit_file() {
         id: id.to_owned(),
         key: "backlight".to_owned(),
         from: None,
+        seen: Vec::new(),
         to: "off".to_owned(),
         by: "mqtt lvx/v1/home/bank/cmd".to_owned(),
         expires: None,

@@ -54,6 +54,13 @@ fn command_that_does_not_fit_is_refused_and_nothing_is_written() {
         (site.command("output_priority", "midnight"), "expected"),
         (site.command("bulk_voltage", "56.0 V"), "expected one of output_priority, backlight"),
         (Command { from: Some(OTHER.to_owned()), ..sender.clone() }, "which the sender saw"),
+        (
+            Command {
+                seen: vec![(site.pollers.serials[1], Some(OTHER.to_owned()))],
+                ..site.command("output_priority", OTHER)
+            },
+            "which the sender saw on",
+        ),
         (Command { expires: None, ..sender }, "expected an expiry"),
     ];
     for (command, why) in refused {

@@ -90,18 +90,22 @@ pub(super) async fn change(
         id: id.clone(),
         key: place.part("key")?.to_owned(),
         from: change.from,
+        seen: Vec::new(),
         to: change.to,
         by: principal(access.as_ref(), &visitor),
         expires: Some(now.wall + MAX_AGE),
     };
     let taken = planned(&bank, access, &place, command.from.as_deref(), &command.to)
-        .and_then(|plan| app.plans.take(&change.plan, &plan, now.instant));
-    if let Err(refusal) = taken {
-        feed.handle.record_refusal(command, &refusal.text);
-        return Err(refusal);
-    }
+        .and_then(|plan| app.plans.take(&change.plan, &plan, now.instant).map(|()| plan.values));
+    command.seen = match taken {
+        Ok(values) => values,
+        Err(refusal) => {
+            feed.handle.record_refusal(command, &refusal.text);
+            return Err(refusal);
+        }
+    };
     tracing::info!(target: "lvx::audit", by = command.by, id, key = command.key, to = command.to, "change");
-    // What the plan showed.
+    // The common value that the plan showed.
     command.from.clone_from(&value(&bank, &place)?.value);
     let (reply, answer) = oneshot::channel();
     feed.handle.send(Request::Control { command, reply })?;

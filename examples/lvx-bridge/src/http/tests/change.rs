@@ -78,6 +78,7 @@ async fn change_with_its_plan_reaches_the_core_once() {
     assert_eq!(answer.json()["id"], command.id.as_str());
     assert_eq!((command.key.as_str(), command.to.as_str()), (item().setting.key(), "b"));
     assert_eq!((command.from.as_deref(), command.by.as_str()), (Some("a"), "phone at 127.0.0.1"));
+    assert_eq!(command.seen, item().values);
     assert!(command.expires.is_some());
 
     assert_eq!(bench.ask(loopback(), &line, &headers, &body).await.status, 409);
