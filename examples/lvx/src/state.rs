@@ -34,4 +34,6 @@ pub(crate) use history::History;
 pub(crate) use run_files::RunFiles;
 pub(crate) use store::Store;
 pub(crate) use stored_run::StoredRun;
+#[cfg(target_os = "linux")]
+pub(crate) use users::has_other_rights;
 pub(crate) use users::{effective as effective_user, ignored as ignored_users};

@@ -10,4 +10,4 @@ pub(crate) use bank::{read_bank, saved_bank};
 pub(crate) use open::{OpenUnit, host, open, open_for};
 #[cfg(target_os = "linux")]
 pub(crate) use shared::held_node;
-pub(crate) use shared::{open_address, open_link};
+pub(crate) use shared::{open_link, reopen_address};

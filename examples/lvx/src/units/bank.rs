@@ -40,7 +40,7 @@ pub(crate) fn read_bank(
     }
     let addresses =
         units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?;
-    let members: Vec<_> = addresses.iter().map(open_member).collect();
+    let members = addresses.iter().map(open_member).collect::<Result<Vec<_>, Error>>()?;
     if let Some(error) = members.iter().filter_map(Member::error).find(|error| error.is_address()) {
         return Err(Failure::usage(error));
     }

@@ -3,24 +3,59 @@
 //! The socket is asked first, before any device is opened. Without a bridge, this costs one failed connection.
 
 use lvx_parallel::Member;
-use pi18_transport::{Address, Client, Error, Link};
+use pi18_proto::SerialNumber;
+use pi18_transport::{Address, Client, Error, ErrorKind, Link};
 
 /// Opens an address, through the bridge if it holds the unit.
 pub(crate) fn open_address(address: &Address) -> Result<Client, Error> {
-    through_bridge(address).as_ref().unwrap_or(address).open()
+    through_bridge(address)?.as_ref().unwrap_or(address).open()
+}
+
+/// Opens the address of this unit again, after its link was interrupted.
+pub(crate) fn reopen_address(address: &Address, serial: SerialNumber) -> Result<Client, Error> {
+    reopen_through(through_bridge(address)?.as_ref(), address, serial)
+}
+
+/// Opens a unit through the bridge, or at its own address if the bridge has ended since.
+fn reopen_through(
+    bridge: Option<&Address>,
+    address: &Address,
+    serial: SerialNumber,
+) -> Result<Client, Error> {
+    let has_ended =
+        |error: &Error| error.is_not_found() || error.kind() == ErrorKind::ConnectionRefused;
+    match bridge.unwrap_or(address).open() {
+        // The bridge knew which unit this is. The device may have changed its place.
+        Err(error) if bridge.is_some() && !is_bridge(address) && has_ended(&error) => {
+            Ok(address.open()?.expecting(serial))
+        }
+        opened => opened,
+    }
 }
 
 /// Opens the link of an address, through the bridge if it holds the unit.
 pub(crate) fn open_link(address: &Address) -> Result<Box<dyn Link + Send>, Error> {
-    through_bridge(address).as_ref().unwrap_or(address).link()
+    through_bridge(address)?.as_ref().unwrap_or(address).link()
 }
 
 /// Opens a unit for reading. Its name is the given address, also if it is reached through the bridge.
-pub(crate) fn open_member(address: &Address) -> Member {
-    match through_bridge(address).map(|bridge| bridge.open()) {
-        Some(Ok(client)) => Member::new(address.place(), client),
-        _ => Member::open(address),
-    }
+///
+/// # Errors
+/// If the address cannot be used. A unit that cannot be opened is a member with an error.
+pub(crate) fn open_member(address: &Address) -> Result<Member, Error> {
+    Ok(match through_bridge(address)? {
+        Some(bridge) if is_bridge(address) => Member::open(&bridge),
+        Some(bridge) => match bridge.open() {
+            Ok(client) => Member::new(address.place(), client),
+            Err(_) => Member::open(address),
+        },
+        None => Member::open(address),
+    })
+}
+
+/// Returns whether an address names a unit of a bridge.
+fn is_bridge(address: &Address) -> bool {
+    address.place().starts_with("bridge:")
 }
 
 #[cfg(target_os = "linux")]
@@ -29,13 +64,14 @@ pub(crate) use linux::held_node;
 use linux::through_bridge;
 
 #[cfg(not(target_os = "linux"))]
-fn through_bridge(_address: &Address) -> Option<Address> {
-    None
+fn through_bridge(_address: &Address) -> Result<Option<Address>, Error> {
+    Ok(None)
 }
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::{
+        ffi::OsString,
         os::unix::fs::{FileTypeExt, MetadataExt},
         path::{Path, PathBuf},
         sync::OnceLock,
@@ -43,23 +79,48 @@ mod linux {
     };
 
     use pi18_transport::{
-        Address,
+        Address, Error, ErrorKind,
         bridge::{self, BridgeUnit},
     };
 
-    use crate::terminal::print_note;
+    use super::is_bridge;
+    use crate::{state::has_other_rights, terminal::print_note};
 
     /// Returns the address of a unit through the bridge; `None` if no bridge holds the unit.
-    pub(super) fn through_bridge(address: &Address) -> Option<Address> {
+    ///
+    /// # Errors
+    /// If the address names a unit of a bridge, and the environment turns the use of a bridge off.
+    pub(super) fn through_bridge(address: &Address) -> Result<Option<Address>, Error> {
+        if is_bridge(address) {
+            return with_socket(address, socket().as_deref()).map(Some);
+        }
         let place = address.place();
-        if ["bridge:", "sim:", "replay:"].iter().any(|kind| place.starts_with(kind)) {
-            return None;
+        if ["sim:", "replay:"].iter().any(|kind| place.starts_with(kind)) {
+            return Ok(None);
         }
         let node = node_of(place);
-        let unit = units().iter().find(|unit| is_at(unit, place, node))?;
+        let Some(unit) = units().iter().find(|unit| is_at(unit, place, node)) else {
+            return Ok(None);
+        };
         let text = address.to_string();
         let options = text.split_once('?').map_or("", |(_, options)| options);
-        through(unit, options, &socket()?)
+        Ok(socket().and_then(|socket| through(unit, options, &socket)))
+    }
+
+    /// Adds the socket to an address of a unit of a bridge, unless it names one.
+    fn with_socket(address: &Address, socket: Option<&Path>) -> Result<Address, Error> {
+        let text = address.to_string();
+        let (_, options) = text.split_once('?').unwrap_or_default();
+        if options.split('&').any(|option| option.starts_with("socket=")) {
+            return Ok(address.clone());
+        }
+        let socket = socket.ok_or_else(|| {
+            let why = format!("{SOCKET_VARIABLE}: expected the absolute path of a socket");
+            let hint = "unset the variable, or name the socket in the address (?socket=PATH)";
+            Error::new(ErrorKind::Address, &*text, why).with_hint(hint)
+        })?;
+        let before = if options.is_empty() { '?' } else { '&' };
+        format!("{text}{before}socket={}", socket.display()).parse()
     }
 
     /// Returns the address of the unit behind a device node through the bridge; `None` if no bridge holds it.
@@ -100,10 +161,8 @@ mod linux {
         UNITS.get_or_init(|| {
             let Some(socket) = socket() else { return Vec::new() };
             bridge::units(&socket, PATIENCE).unwrap_or_else(|error| {
-                // Without a bridge, there is nothing to say.
-                if !error.is_not_found()
-                    && error.kind() != pi18_transport::ErrorKind::ConnectionRefused
-                {
+                // A missing bridge is normal.
+                if !error.is_not_found() && error.kind() != ErrorKind::ConnectionRefused {
                     print_note(&format!("the bridge is not used: {error:#}"));
                 }
                 Vec::new()
@@ -114,9 +173,18 @@ mod linux {
     /// Returns the socket: that in the environment variable `LVX_BRIDGE_SOCKET`, or that of the service. An empty variable
     /// turns the use of a bridge off.
     fn socket() -> Option<PathBuf> {
-        let given = std::env::var_os("LVX_BRIDGE_SOCKET").map(PathBuf::from);
+        chosen(std::env::var_os(SOCKET_VARIABLE), has_other_rights())
+    }
+
+    /// Returns the given socket, or that of the service.
+    fn chosen(given: Option<OsString>, has_other_rights: bool) -> Option<PathBuf> {
+        // A user with fewer rights may have set the variable.
+        let given = given.filter(|_| !has_other_rights).map(PathBuf::from);
         given.or_else(|| Some(bridge::SOCKET.into())).filter(|path| path.is_absolute())
     }
+
+    /// The environment variable that names the socket.
+    const SOCKET_VARIABLE: &str = "LVX_BRIDGE_SOCKET";
 
     /// Longest wait for the answer of the bridge, which may have to ask its links first.
     const PATIENCE: Duration = Duration::from_secs(2);
@@ -149,6 +217,50 @@ mod linux {
             assert!(node_of("/dev/null").is_some());
             assert_eq!(node_of("hidraw:/dev/null"), node_of("/dev/null"));
             assert_eq!(node_of("/etc/hosts"), None);
+        }
+
+        #[test]
+        fn socket_of_the_environment_is_used_unless_the_address_names_one() {
+            let given = |text: &str| chosen(Some(text.into()), false);
+            assert_eq!(given("/tmp/x.sock").as_deref(), Some(Path::new("/tmp/x.sock")));
+            assert_eq!((given(""), given("x.sock")), (None, None));
+            let service = Some(PathBuf::from(bridge::SOCKET));
+            assert_eq!(chosen(None, false), service);
+            assert_eq!(chosen(Some("/tmp/x.sock".into()), true), service);
+
+            let with = |text: &str, socket: Option<&str>| {
+                with_socket(&text.parse().unwrap(), socket.map(Path::new))
+            };
+            for (text, expected) in [
+                ("bridge:left", "bridge:left?socket=/tmp/x.sock"),
+                ("bridge:left?timeout=5s", "bridge:left?timeout=5s&socket=/tmp/x.sock"),
+                (
+                    "bridge:left?socket=/run/lvx/bridge.sock",
+                    "bridge:left?socket=/run/lvx/bridge.sock",
+                ),
+            ] {
+                let address = with(text, Some("/tmp/x.sock")).unwrap();
+                assert_eq!(address.to_string(), expected);
+            }
+            let error = with("bridge:left", None).unwrap_err();
+            assert!(error.to_string().contains("LVX_BRIDGE_SOCKET"), "{error}");
+            assert!(with("bridge:left?socket=/tmp/x.sock", None).is_ok());
+        }
+
+        #[test]
+        fn unit_is_reopened_at_its_own_address_after_the_bridge_ended() {
+            let [own, other] = ["96132206100410", "96132206100411"]
+                .map(|digits| SerialNumber::new(digits).unwrap());
+            let ended: Address = "bridge:96132206100410?socket=/no/such.sock".parse().unwrap();
+            let address: Address = "sim:0".parse().unwrap();
+            let mut client = super::super::reopen_through(Some(&ended), &address, own).unwrap();
+            assert!(client.read::<pi18_proto::Mode>().is_ok());
+            let mut client = super::super::reopen_through(Some(&ended), &address, other).unwrap();
+            let error = client.read::<pi18_proto::Mode>().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WrongUnit);
+            // An address of the bridge itself has no other place.
+            let error = super::super::reopen_through(Some(&ended), &ended, own).unwrap_err();
+            assert!(error.is_not_found());
         }
 
         #[test]

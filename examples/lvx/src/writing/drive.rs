@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use lvx_settings::{Apply, ApplyReport, Ending, HostClock, Options, Units, run as carry_out};
+use pi18_proto::SerialNumber;
 use pi18_transport::{Address, Client};
 
 use super::obstacle::WAIT_OPTION;
@@ -10,7 +11,7 @@ use crate::{
     args::{Format, RunOptions},
     state::RunFiles,
     terminal::{Status, print_note},
-    units::{OpenUnit, open_address},
+    units::{OpenUnit, reopen_address},
 };
 
 /// Returns the options of a run.
@@ -30,10 +31,12 @@ pub(crate) fn drive(
     host: &HostClock,
     files: &mut RunFiles,
 ) -> ApplyReport {
-    let (clients, addresses): (Vec<Client>, Vec<Address>) =
-        opened.into_iter().map(|open| (open.client, open.address)).unzip();
-    let reopen = |unit: usize| match addresses.get(unit) {
-        Some(address) => open_address(address),
+    let (clients, places): (Vec<Client>, Vec<(Address, SerialNumber)>) = opened
+        .into_iter()
+        .map(|open| (open.client, (open.address, open.unit.serial_number)))
+        .unzip();
+    let reopen = |unit: usize| match places.get(unit) {
+        Some((address, serial)) => reopen_address(address, *serial),
         None => Err(pi18_transport::Error::gone("unknown unit")),
     };
     let mut units = Units::new(clients, *host).reopened_by(reopen).released_during_waits();
