@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::CommandView;
 use crate::{Now, storage::Storage};
 
-/// The audit files of a bank. Refusals have their own file, so that nobody can push the lines of commands out of theirs.
+/// The audit files of a bank. Refusals have their own file, so that many of them never displace the lines of commands.
 pub(crate) struct AuditFiles {
     storage: Arc<dyn Storage>,
     commands: AuditFile,
@@ -18,7 +18,8 @@ pub(crate) struct AuditFiles {
     hour: (Option<Timestamp>, u32),
 }
 
-/// One file. It is replaced as a whole, and begun anew when it is full; the one before is kept.
+/// One audit file. Each new line rewrites the whole file. If the file would get too long, its text replaces that of a
+/// second file with the suffix `.1`, and the file starts empty.
 pub(crate) struct AuditFile {
     name: String,
     text: Vec<u8>,
