@@ -1,13 +1,15 @@
 //! Decides which findings are alerts. No I/O, no clock.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 use lvx_parallel::{Finding, Severity};
+use pi18_proto::SerialNumber;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use super::{
     cause::{Found, Timer, by_cause},
@@ -63,8 +65,14 @@ impl Alerts {
     #[must_use]
     pub fn new(config: &AlertConfig, saved: Option<&[u8]>) -> Self {
         let mut alerts = Self { config: config.clone(), ..Self::default() };
-        let saved = saved.and_then(|text| serde_json::from_slice::<Saved>(text).ok());
-        if let Some(mut saved) = saved {
+        let read = |text| match serde_json::from_slice::<Saved>(text) {
+            Ok(saved) => Some(saved),
+            Err(error) => {
+                warn!("the saved alerts cannot be read: {error}; alerts are raised again");
+                None
+            }
+        };
+        if let Some(mut saved) = saved.and_then(read) {
             saved.alerts.truncate(MAX_CAUSES + MAX_CLEARED);
             saved.notices.truncate(MAX_NOTICES);
             let raised = saved.alerts.iter().filter(|alert| alert.is_raised());
@@ -84,8 +92,27 @@ impl Alerts {
 
     /// Takes the findings of a complete round.
     pub fn judge(&mut self, findings: &[Finding], now: Now) {
+        self.judge_read(findings, |_, _| true, now);
+    }
+
+    /// Takes the findings of a round in which some units were not read. `is_judged` returns whether the findings of a
+    /// rule about some units are complete; otherwise, a raised alert stays when its finding is not there.
+    pub fn judge_read(
+        &mut self,
+        findings: &[Finding],
+        is_judged: impl Fn(&str, &[SerialNumber]) -> bool,
+        now: Now,
+    ) {
         let mut found = by_cause(findings);
+        let raised = self.list.iter().filter(|alert| alert.is_raised());
+        let kept = raised.filter(|alert| {
+            !found.contains_key(&alert.id) && !is_judged(&alert.rule, &alert.units)
+        });
+        let kept: BTreeSet<_> = kept.map(|alert| alert.id.clone()).collect();
         for (id, (timer, last)) in &mut self.causes {
+            if kept.contains(id) {
+                continue;
+            }
             let present = found.remove(id);
             timer.see(present.as_ref().map(|found| found.severity), now);
             if let Some(present) = present {
@@ -93,7 +120,7 @@ impl Alerts {
             }
         }
         for (id, timer) in &mut self.restored {
-            if !found.contains_key(id) {
+            if !found.contains_key(id) && !kept.contains(id) {
                 timer.see(None, now);
             }
         }
@@ -203,7 +230,7 @@ impl Alerts {
         &self.list
     }
 
-    /// Returns the latest changes, the oldest first. A hook is told of those that it was not told of before; save
+    /// Returns the latest changes, the oldest first. A hook is notified of those that are new to it; save
     /// [`saved`](Self::saved) first, or a restart can repeat them.
     #[must_use]
     pub fn notices(&self) -> impl ExactSizeIterator<Item = &Notice> {

@@ -15,6 +15,9 @@ use crate::{Now, config::AlertConfig};
 /// Severities for which time is counted, ascending.
 const LEVELS: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Error];
 
+/// Rule of the problems of control. The source of a finding names the problem.
+const CONTROL: &str = "control";
+
 /// The findings of one round with the same rule and units, as one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
@@ -25,6 +28,8 @@ pub(super) struct Found {
     pub(super) advice: Vec<String>,
     pub(super) values: Vec<(String, String)>,
     pub(super) units: Vec<SerialNumber>,
+    /// Name of the cause, if a rule can have several for the same units.
+    cause: Option<String>,
 }
 
 /// Returns the findings of a round by the id of their cause: the rule and the serial numbers of the units.
@@ -60,6 +65,7 @@ impl Found {
             advice: finding.advice.clone(),
             values: values.map(|each| (each.unit.clone(), each.value.clone())).collect(),
             units,
+            cause: (finding.rule == CONTROL).then(|| finding.source.to_string()),
         }
     }
 
@@ -70,6 +76,10 @@ impl Found {
         for serial in &self.units {
             hash.update([0]);
             hash.update(serial.as_str());
+        }
+        if let Some(cause) = &self.cause {
+            hash.update([0]);
+            hash.update(cause);
         }
         let hash = hash.finalize().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };

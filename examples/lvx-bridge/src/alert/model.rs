@@ -51,7 +51,7 @@ pub struct Acknowledgement {
     pub at: Timestamp,
 }
 
-/// A change of an alert, which hooks are told of.
+/// A change of an alert, of which hooks are notified.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
     /// Number. It increases with each notice, also over restarts, but not by one.

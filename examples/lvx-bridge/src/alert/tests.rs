@@ -73,6 +73,46 @@ fn finding_that_lasts_becomes_an_alert_and_clears_after_it_was_away() {
 }
 
 #[test]
+fn alert_of_a_unit_that_is_lost_stays_until_the_unit_was_read() {
+    let (mut alerts, mut clock) = raised();
+    let is_read = |_: &str, units: &[pi18_proto::SerialNumber]| units.is_empty();
+    for _ in 0..10 {
+        alerts.judge_read(&[], is_read, clock.after(60));
+    }
+    assert!(alerts.list()[0].is_raised());
+    // So does an alert of an earlier run.
+    let mut again = Alerts::new(&AlertConfig::default(), Some(&alerts.saved()));
+    for _ in 0..10 {
+        again.judge_read(&[], is_read, clock.after(60));
+    }
+    assert!(again.list()[0].is_raised());
+    for alerts in [&mut alerts, &mut again] {
+        alerts.judge(&[], clock.after(5));
+        alerts.judge(&[], clock.after(120));
+        assert_eq!(changes(alerts), [Change::Raised, Change::Cleared]);
+    }
+    // A finding that was there in one round only does not become an alert.
+    let mut new = Alerts::new(&AlertConfig::default(), None);
+    new.judge(&[error()], clock.after(5));
+    new.judge_read(&[], is_read, clock.after(5));
+    new.judge_read(&[], is_read, clock.after(60));
+    assert_eq!(new.list(), []);
+}
+
+#[test]
+fn problems_of_control_with_the_same_units_are_two_alerts() {
+    let mut alerts = Alerts::new(&AlertConfig::default(), None);
+    let mut clock = Clock::new();
+    let mut problems = [finding("control", Severity::Error, &[]), error()];
+    problems[1].rule = "control".into();
+    problems[1].values.clear();
+    problems[1].source = "journal 2".into();
+    alerts.judge(&problems, clock.after(0));
+    alerts.judge(&problems, clock.after(15));
+    assert_eq!(alerts.list().len(), 2);
+}
+
+#[test]
 fn finding_that_returns_in_time_keeps_its_alert() {
     let (mut alerts, mut clock) = raised();
     for _ in 0..10 {

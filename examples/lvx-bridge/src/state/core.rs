@@ -51,7 +51,7 @@ struct LinkTrack {
     address: String,
     unit: Option<usize>,
     /// The unit that answers, if it is not configured.
-    stranger: Option<SerialNumber>,
+    unknown_unit: Option<SerialNumber>,
 }
 
 /// What must survive a restart.
@@ -76,7 +76,7 @@ impl Core {
         let place = |unit: &crate::config::UnitConfig| unit.address.place().to_owned();
         let links = bank.units.iter().map(place);
         let links =
-            links.map(|address| LinkTrack { address, unit: None, stranger: None }).collect();
+            links.map(|address| LinkTrack { address, unit: None, unknown_unit: None }).collect();
         let snapshot = Snapshot {
             session,
             seq: 0,
@@ -143,6 +143,29 @@ impl Core {
         serde_json::to_vec(&saved).unwrap_or_default()
     }
 
+    /// Returns what must survive a restart, like [`saved`](Self::saved). From now on, battery energies are shown as they
+    /// are in this text, once [`show_saved`](Self::show_saved) is called: so they do not fall after a crash.
+    pub fn take_saved(&mut self) -> Vec<u8> {
+        self.units.iter_mut().for_each(|unit| unit.meter.mark_saved());
+        self.saved()
+    }
+
+    /// Shows the battery energies that the last [`take_saved`](Self::take_saved) returned, which are on the disk now.
+    pub fn show_saved(&mut self, now: Now) {
+        let mut is_changed = false;
+        for unit in &mut self.units {
+            unit.meter.show_saved();
+            let energy = unit.meter.energy();
+            if unit.view.energy != energy {
+                Arc::make_mut(&mut unit.view).energy = energy;
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            self.publish(now);
+        }
+    }
+
     /// Takes an event.
     pub fn handle(&mut self, event: Event, now: Now) {
         let link = event.link;
@@ -159,7 +182,7 @@ impl Core {
         self.publish(now);
     }
 
-    /// Lets time pass: alerts are raised and cleared, sums over values that became stale are dropped. To be called
+    /// Advances the timers: alerts are raised and cleared, sums over values that became stale are dropped. To be called
     /// about once a second.
     pub fn tick(&mut self, now: Now) {
         self.resets.retain(|(.., until)| *until > now.instant);
@@ -205,13 +228,13 @@ impl Core {
         result
     }
 
-    /// Takes who answers on a link.
+    /// Records the unit that answers on a link.
     fn identified(&mut self, link: usize, serial: SerialNumber, now: Now) {
         let index = self.units.iter().position(|unit| unit.view.serial == serial);
         let Some(track) = self.links.get_mut(link) else { return };
         let address = track.address.clone();
         let before = std::mem::replace(&mut track.unit, index);
-        track.stranger = index.is_none().then_some(serial);
+        track.unknown_unit = index.is_none().then_some(serial);
         let why = Gap::new(Reason::Gone, format!("{address}: unit {serial} answers here"));
         if let Some(before) = before.filter(|before| Some(*before) != index) {
             self.release(before, link, &why, None, now);
@@ -233,7 +256,7 @@ impl Core {
     /// Takes the loss of a link.
     fn lost(&mut self, link: usize, why: &Gap, retry_in: Duration, now: Now) {
         let Some(track) = self.links.get_mut(link) else { return };
-        track.stranger = None;
+        track.unknown_unit = None;
         if let Some(unit) = track.unit.take() {
             self.release(unit, link, why, Some(retry_in), now);
         } else if let Some(unit) = self.units.get_mut(link).filter(|unit| unit.holder.is_none()) {
@@ -325,7 +348,13 @@ impl Core {
         self.settings_that_differ = judgement.settings_that_differ;
         let mut findings = judgement.findings;
         findings.extend(self.notices());
-        self.alerts.judge(&findings, now);
+        let lost = self.units.iter().filter(|unit| unit.holder.is_none());
+        let lost: Vec<_> = lost.map(|unit| unit.view.serial).collect();
+        // Without answers of a unit, its problem is not known to be over.
+        let is_judged = |rule: &str, units: &[SerialNumber]| {
+            notices::is_own_rule(rule) || !units.iter().any(|unit| lost.contains(unit))
+        };
+        self.alerts.judge_read(&findings, is_judged, now);
         for unit in &mut self.units {
             unit.is_measured = false;
             unit.is_new &= unit.holder.is_none();
@@ -341,15 +370,16 @@ impl Core {
             Some(notices::doubled(&unit.view, &self.links.get(rival.link)?.address))
         });
         let links = self.links.iter().zip(&self.units);
-        let strangers =
-            links.filter_map(|(link, unit)| Some(notices::stranger(&unit.view, link.stranger?)));
+        let unknown = links.filter_map(|(link, unit)| {
+            Some(notices::unknown_unit(&unit.view, &link.address, link.unknown_unit?))
+        });
         let resets = self.resets.iter().map(|(_, finding, _)| finding.clone());
         // Doubled serial numbers are found above.
         let problems = self.snapshot.control.problems.iter();
         let problems = problems.filter(|problem| !problem.id.starts_with("control/doubled"));
         let control = problems
             .map(|problem| notices::control(problem, self.units.iter().map(|unit| &*unit.view)));
-        double.chain(strangers).chain(resets).chain(control).collect()
+        double.chain(unknown).chain(resets).chain(control).collect()
     }
 
     fn judged_at(&self) -> Option<Instant> {

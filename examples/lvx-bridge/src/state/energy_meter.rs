@@ -17,6 +17,10 @@ pub(super) struct EnergyMeter {
     lower: Option<u64>,
     charge: Integral,
     discharge: Integral,
+    /// Charge and discharge in the text that was saved last; `None` if nothing was saved.
+    saved: Option<[Integral; 2]>,
+    /// Charge and discharge that are shown; `None` to show the present ones.
+    shown: Option<[Integral; 2]>,
     /// The last reading of the battery power.
     last: Option<(Instant, BatteryPower)>,
 }
@@ -46,13 +50,24 @@ pub(super) struct SavedEnergy {
 impl EnergyMeter {
     /// Returns the energies.
     pub(super) fn energy(&self) -> Energy {
+        let [charge, discharge] = self.shown.unwrap_or([self.charge, self.discharge]);
         Energy {
             era: self.era,
             pv_total: self.pv_total,
             pv_today: self.pv_today,
-            battery_charge_total: self.charge.watt_hours(),
-            battery_discharge_total: self.discharge.watt_hours(),
+            battery_charge_total: self.charge.shown(charge),
+            battery_discharge_total: self.discharge.shown(discharge),
         }
+    }
+
+    /// Remembers the energies that are being saved.
+    pub(super) fn mark_saved(&mut self) {
+        self.saved = Some([self.charge, self.discharge]);
+    }
+
+    /// Shows the energies of the last [`mark_saved`](Self::mark_saved).
+    pub(super) fn show_saved(&mut self) {
+        self.shown = self.saved;
     }
 
     /// Takes the counter of the PV energy. Returns the old and the new value if the counter was reset.
@@ -122,6 +137,11 @@ impl Integral {
         self.0 = Some(self.0.unwrap_or_default().saturating_add(area));
     }
 
+    /// Returns the watt-hours of `shown`; 0 if integration began after it.
+    fn shown(self, shown: Self) -> Option<u64> {
+        shown.watt_hours().or(self.0.map(|_| 0))
+    }
+
     fn watt_hours(self) -> Option<u64> {
         u64::try_from(self.0? / MILLIS_PER_WATT_HOUR).ok()
     }
@@ -178,6 +198,35 @@ mod tests {
         meter.take_status(&status(500, 0, 72), seconds(46), max_gap);
         assert_eq!(meter.energy().battery_charge_total, Some(20));
         assert_eq!(meter.energy().battery_discharge_total, Some(5));
+    }
+
+    #[test]
+    fn battery_energy_does_not_fall_after_a_crash() {
+        let serial = SerialNumber::new("96132206100410").unwrap();
+        let start = Instant::now();
+        let mut meter = EnergyMeter::default();
+        let take = |meter: &mut EnergyMeter, second| {
+            let at = start + Duration::from_secs(second);
+            meter.take_status(&status(500, 72, 0), at, Duration::MAX);
+        };
+        meter.mark_saved();
+        meter.show_saved();
+        take(&mut meter, 0);
+        take(&mut meter, 10);
+        // Nothing of it was saved.
+        assert_eq!(meter.energy().battery_charge_total, Some(0));
+        meter.mark_saved();
+        let saved = meter.saved(serial);
+        take(&mut meter, 20);
+        assert_eq!(meter.energy().battery_charge_total, Some(0));
+        meter.show_saved();
+        let shown = meter.energy();
+        assert_eq!(shown.battery_charge_total, Some(10));
+        take(&mut meter, 30);
+        assert_eq!(meter.energy(), shown);
+        let mut restored = EnergyMeter::default();
+        restored.restore(&saved);
+        assert_eq!(restored.energy(), shown);
     }
 
     #[test]

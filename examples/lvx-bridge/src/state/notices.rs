@@ -18,11 +18,12 @@ pub(super) fn doubled(unit: &UnitView, other: &str) -> Finding {
         .with_advice("if two units have this serial number, watch only one of them")
 }
 
-/// Returns the finding that a unit that is not configured answers on the link of a unit.
-pub(super) fn stranger(unit: &UnitView, found: SerialNumber) -> Finding {
-    let what = format!("unit {found}, which is not configured, answers at {}", unit.link.address);
+/// Returns the finding that a unit that is not configured answers on the link of a unit,
+/// at this address.
+pub(super) fn unknown_unit(unit: &UnitView, address: &str, found: SerialNumber) -> Finding {
+    let what = format!("unit {found}, which is not configured, answers at {address}");
     let why = "its values are not published, and the configured unit is not read there";
-    Finding::new(&STRANGER, Severity::Warning, what, why)
+    Finding::new(&UNKNOWN_UNIT, Severity::Warning, what, why)
         .with_values([observed(unit, &unit.serial.to_string())])
         .with_advice("add the unit to the configuration, or connect the configured one")
 }
@@ -47,12 +48,21 @@ pub(super) fn control<'a>(
     let concerned = units.filter(|unit| problem.units.contains(&unit.serial));
     let values = concerned.map(|unit| observed(unit, &problem.id));
     let finding = Finding::new(&CONTROL, Severity::Error, &problem.title, &problem.why);
-    let finding = finding.with_values(values);
+    let mut finding = finding.with_values(values);
+    // Two problems of the same units are two causes, and so two alerts.
+    finding.source = format!("{}: {}", CONTROL.source, problem.id).into();
     problem.advice.iter().fold(finding, Finding::with_advice)
 }
 
+/// Returns whether a rule is one of the bridge itself. It needs no answer of the unit.
+pub(super) fn is_own_rule(rule: &str) -> bool {
+    [&DOUBLED, &UNKNOWN_UNIT, &CONTROL, &ERA].iter().any(|own| own.id == rule)
+}
+
 fn observed(unit: &UnitView, value: &str) -> Observed {
-    Observed::new(&UnitSnapshot::new(unit.name.as_str()), value)
+    let mut snapshot = UnitSnapshot::new(unit.name.as_str());
+    snapshot.serial = Some(unit.serial);
+    Observed::new(&snapshot, value)
 }
 
 static DOUBLED: RuleInfo = RuleInfo::new(
@@ -61,7 +71,7 @@ static DOUBLED: RuleInfo = RuleInfo::new(
     "serial numbers are unique, except for the one that `PF` sets",
 );
 
-static STRANGER: RuleInfo = RuleInfo::new(
+static UNKNOWN_UNIT: RuleInfo = RuleInfo::new(
     "unknown-unit",
     "a unit that is not configured answers on the link of a configured one",
     "the configuration",
