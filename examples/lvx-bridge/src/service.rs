@@ -8,6 +8,7 @@ mod bank;
 mod error;
 mod files;
 mod heartbeat;
+mod journal;
 mod live;
 mod locks;
 mod outputs;

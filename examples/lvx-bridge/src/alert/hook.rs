@@ -1,4 +1,4 @@
-//! Programs and URLs that are told of changes of alerts.
+//! Programs and URLs that are notified of changes of alerts.
 
 mod delivery;
 mod exec;
@@ -9,8 +9,9 @@ mod webhook;
 use std::{
     collections::BTreeMap,
     io,
+    os::unix::net::UnixStream,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{self, RecvTimeoutError, TryRecvError},
     },
     thread,
@@ -31,13 +32,16 @@ const MAX_BYTES: usize = 48 * 1024;
 /// Number of sets of changes that wait for the thread. It holds all changes that the alerts keep.
 const MAX_WORK: usize = 4;
 
-/// The thread that runs the hooks of one bank, one at a time. Dropping this value waits for the present hook; the others
-/// are called after the next start.
+/// The thread that runs the hooks of one bank, one at a time. Dropping this value stops it and waits for its end: a program
+/// is killed, a request to a URL ends after its timeout. Changes that were not delivered are delivered after the next start.
 #[derive(Debug)]
 pub struct Hooks {
     work: Option<mpsc::SyncSender<Work>>,
     thread: Option<thread::JoinHandle<()>>,
-    told: u64,
+    notified: u64,
+    /// Held until the hooks stop. The thread sees that the other end is closed.
+    running: Option<UnixStream>,
+    is_stopped: Arc<Mutex<bool>>,
 }
 
 /// New changes, and the state of the alerts after them.
@@ -47,32 +51,49 @@ struct Work {
 }
 
 impl Hooks {
-    /// Starts the thread; returns `None` without hooks.
+    /// Returns the name of the file that keeps what was delivered.
+    #[must_use]
+    pub fn file_name(bank: &Name) -> String {
+        format!("alert-hooks-{bank}.json")
+    }
+
+    /// Starts the thread; returns `None` without hooks. `saved` is the content of the file
+    /// [`file_name`](Self::file_name).
     ///
-    /// A hook that was not there before is told of changes from now on only. What was delivered is kept in `storage`,
-    /// and so is the state of the alerts, in `state_file`, before a hook is told of it. So a restart repeats nothing.
+    /// A hook that was not there before is notified of changes from now on only. What was delivered is kept in `storage`,
+    /// and so is the state of the alerts, in `state_file`, before a hook is notified of it. So a restart repeats nothing.
     ///
     /// # Errors
-    /// If the file of delivered numbers cannot be read, or the thread cannot be started.
+    /// If the thread cannot be started.
     pub fn start(
         hooks: &[HookConfig],
         site: &Name,
         bank: &Name,
         alerts: &Alerts,
         state_file: &str,
+        saved: Option<&[u8]>,
         storage: Arc<dyn Storage>,
     ) -> io::Result<Option<Self>> {
         if hooks.is_empty() {
             return Ok(None);
         }
-        let file = format!("alert-hooks-{bank}.json");
-        let saved = storage.load(&file)?;
-        let saved: BTreeMap<String, u64> =
-            saved.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let file = Self::file_name(bank);
+        let saved: BTreeMap<String, u64> = match saved.map(serde_json::from_slice) {
+            None => BTreeMap::new(),
+            Some(Ok(saved)) => saved,
+            Some(Err(error)) => {
+                tracing::warn!("{file}: {error}; hooks are notified of changes from now on only");
+                BTreeMap::new()
+            }
+        };
         let names: Vec<_> = hooks.iter().map(name).collect();
         let number = |name| saved.get(name).copied().unwrap_or(alerts.last_number());
         let delivered = names.iter().map(number).collect();
+        let (running, stopped) = UnixStream::pair()?;
+        let is_stopped = Arc::new(Mutex::new(false));
         let runner = Runner {
+            stopped,
+            is_stopped: Arc::clone(&is_stopped),
             hooks: hooks.to_vec(),
             names,
             site: site.clone(),
@@ -87,25 +108,35 @@ impl Hooks {
         let thread = thread::Builder::new()
             .name(format!("hooks {bank}"))
             .spawn(move || runner.run(&received))?;
-        Ok(Some(Self { work: Some(work), thread: Some(thread), told: 0 }))
+        let (work, thread, running) = (Some(work), Some(thread), Some(running));
+        Ok(Some(Self { work, thread, notified: 0, running, is_stopped }))
     }
 
     /// Hands changes that are new to the thread. If it is busy, they wait for the next call.
     pub fn notify(&mut self, alerts: &Alerts) {
-        if alerts.last_number() == self.told {
+        if alerts.last_number() == self.notified {
             return;
         }
-        let new = alerts.notices().filter(|notice| notice.number > self.told);
+        let new = alerts.notices().filter(|notice| notice.number > self.notified);
         let work = Work { notices: new.cloned().collect(), state: alerts.saved() };
         if self.work.as_ref().is_some_and(|queue| queue.try_send(work).is_ok()) {
-            self.told = alerts.last_number();
+            self.notified = alerts.last_number();
         }
+    }
+}
+
+impl Hooks {
+    /// Stops the hooks without waiting: the present program is killed, no other one is started. When this returns, the
+    /// state of the alerts is no longer written.
+    pub fn stop(&mut self) {
+        *self.is_stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        (self.running, self.work) = (None, None);
     }
 }
 
 impl Drop for Hooks {
     fn drop(&mut self) {
-        self.work = None;
+        self.stop();
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has ended, too.
             let _ = thread.join();
@@ -122,6 +153,9 @@ struct Runner {
     storage: Arc<dyn Storage>,
     file: String,
     state_file: String,
+    /// Closed at its other end when the hooks stop.
+    stopped: UnixStream,
+    is_stopped: Arc<Mutex<bool>>,
 }
 
 impl Runner {
@@ -137,6 +171,9 @@ impl Runner {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             while let Some((index, notice)) = self.delivery.next(Instant::now()) {
+                if self.is_stopped() {
+                    return;
+                }
                 self.call(index, &notice);
                 loop {
                     match work.try_recv() {
@@ -149,10 +186,20 @@ impl Runner {
         }
     }
 
+    fn is_stopped(&self) -> bool {
+        *self.is_stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&mut self, work: &Work) {
+        // Locked while the state is written: after the stop, the bank writes a newer one.
+        let is_stopped = self.is_stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_stopped {
+            return;
+        }
         if let Err(error) = self.storage.save(&self.state_file, &work.state) {
             tracing::warn!("{}: {error}; a restart may repeat a message", self.state_file);
         }
+        drop(is_stopped);
         work.notices.iter().for_each(|notice| self.delivery.push(notice));
     }
 
@@ -161,7 +208,7 @@ impl Runner {
         let text = self.text(notice);
         let result = match hook {
             HookConfig::Exec { program, arguments, timeout } => {
-                exec::run(program, arguments, *timeout, &text)
+                exec::run(program, arguments, *timeout, &text, &self.stopped)
             }
             HookConfig::Webhook { url, authorization, timeout } => {
                 webhook::post(url, authorization.as_ref(), *timeout, &text)

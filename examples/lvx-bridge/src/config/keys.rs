@@ -162,7 +162,7 @@ const HOOK: Section = Section {
             Form::SecretFile,
             "",
         ),
-        key("timeout", "Time after which the attempt is given up.", time(1, 300), "10 s"),
+        key("timeout", "Time after which the attempt is given up.", time(1, 30), "10 s"),
     ],
 };
 

@@ -1,7 +1,6 @@
 //! One bank: its core on a thread, its pollers, its control.
 
 use std::{
-    io,
     ops::ControlFlow,
     sync::Arc,
     thread::{self, JoinHandle},
@@ -20,6 +19,7 @@ use super::{
     StartError,
     files::SavedFile,
     heartbeat::{Beat, MAX_AGE, Ping},
+    journal::Journal,
     saver::SaverHandle,
 };
 use crate::{
@@ -42,13 +42,22 @@ pub(super) struct Shared {
 }
 
 /// A bank that does not run: its state, which survives a reload.
-pub(super) struct Resting {
+pub(super) struct StoppedBank {
     core: Core,
     requests: mpsc::Receiver<Request>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     energy: SavedFile,
     alerts: SavedFile,
     handle: Handle,
+    /// Hooks that were stopped and may not have ended.
+    hooks: Option<Hooks>,
+}
+
+/// Content of the files of a bank that was stopped, which the disk may not have.
+#[derive(Debug, Default)]
+pub(super) struct SavedState {
+    energy: Option<Vec<u8>>,
+    alerts: Option<Vec<u8>>,
 }
 
 /// A bank that runs.
@@ -56,11 +65,10 @@ pub(super) struct Bank {
     name: Name,
     handle: Handle,
     messages: mpsc::Sender<Message>,
-    thread: JoinHandle<Resting>,
+    thread: JoinHandle<StoppedBank>,
     beat: Beat,
     pollers: Pollers,
     pings: Vec<Ping>,
-    shared: Shared,
 }
 
 /// A message to the thread of the core.
@@ -74,22 +82,23 @@ enum Message {
     Stop,
 }
 
-impl Resting {
-    /// Makes the state of a bank from its files.
+impl StoppedBank {
+    /// Makes the state of a bank from its files, or from what a bank that was stopped left.
     pub(super) fn load(
         config: &Config,
         bank: &BankConfig,
         storage: &dyn Storage,
+        left: &SavedState,
     ) -> Result<Self, StartError> {
         let now = Now::system();
-        let load = |name: &str| {
-            storage
-                .load(name)
-                .map_err(|source| StartError::Storage { name: name.to_owned(), source })
+        let load = |name: &str, left: &Option<Vec<u8>>| match left {
+            Some(content) => Ok(Some(content.clone())),
+            None => load_file(storage, name),
         };
         let (energy, alerts) =
             (format!("bank-{}.json", bank.name), format!("alerts-{}.json", bank.name));
-        let (saved_energy, saved_alerts) = (load(&energy)?, load(&alerts)?);
+        let (saved_energy, saved_alerts) =
+            (load(&energy, &left.energy)?, load(&alerts, &left.alerts)?);
         let session = saved_energy.as_deref().map_or(0, Core::last_session).saturating_add(1);
         let list = Alerts::new(&config.alerts, saved_alerts.as_deref());
         let mut core = Core::new(&config.site, bank, &config.poll, list, session, now);
@@ -113,10 +122,12 @@ impl Resting {
             alerts: SavedFile::new(
                 alerts,
                 ALERT_PERIOD,
-                saved_alerts.unwrap_or_default(),
+                // What a bank left may not be on the disk.
+                saved_alerts.filter(|_| left.alerts.is_none()).unwrap_or_default(),
                 now.instant,
             ),
             handle: Handle::new(receiver, sender),
+            hooks: None,
         })
     }
 
@@ -132,39 +143,54 @@ impl Resting {
         self.publish();
     }
 
-    /// Writes the files at once.
-    pub(super) fn save(&self, storage: &dyn Storage) {
-        for (file, content) in
-            [(&self.energy, self.core.saved()), (&self.alerts, self.core.alerts().saved())]
-        {
-            if let Err(error) = storage.save(file.name(), &content) {
+    /// Returns what another bank of this name goes on with.
+    pub(super) fn saved(&self) -> SavedState {
+        let (energy, alerts) = (self.core.saved(), self.core.alerts().saved());
+        SavedState { energy: Some(energy), alerts: Some(alerts) }
+    }
+
+    /// Writes the files after those that wait, and waits for it.
+    fn save(&self, saver: &SaverHandle) {
+        let files = [(&self.energy, self.core.saved()), (&self.alerts, self.core.alerts().saved())];
+        for (file, content) in files {
+            if let Err(error) = saver.save_now(file.name(), &content) {
                 error!("{} cannot be saved: {error}", file.name());
             }
         }
     }
 
     /// Starts the threads of the bank.
+    ///
+    /// # Errors
+    /// If a thread cannot be started, or the file of the hooks cannot be read.
     pub(super) fn start(
-        self,
+        mut self,
         config: &Config,
         bank: &BankConfig,
         shared: &Shared,
-    ) -> io::Result<Bank> {
+    ) -> Result<Bank, StartError> {
+        // Waits for hooks that were stopped: each change goes to a hook once.
+        self.hooks = None;
         let now = Instant::now();
         let (messages, received) = mpsc::channel(MAX_MESSAGES);
         let beat = Beat::new(now);
         let handle = self.handle.clone();
         let runtime = Builder::new_current_thread().enable_time().build()?;
         let (mark, saver) = (beat.clone(), shared.saver.clone());
-        let hooks = Hooks::start(
+        let delivered = match config.alerts.hooks.as_slice() {
+            [] => None,
+            _ => load_file(shared.storage.as_ref(), &Hooks::file_name(&bank.name))?,
+        };
+        self.hooks = Hooks::start(
             &config.alerts.hooks,
             &config.site,
             &bank.name,
             self.core.alerts(),
             self.alerts.name(),
+            delivered.as_deref(),
             Arc::clone(&shared.storage),
         )?;
-        let run = move || runtime.block_on(self.run(received, saver, hooks, mark));
+        let run = move || runtime.block_on(self.run(received, saver, mark));
         let thread = thread::Builder::new().name(format!("core {}", bank.name)).spawn(run)?;
         let events = messages.clone();
         let report = move |event| match events.blocking_send(Message::Event(event)) {
@@ -199,18 +225,18 @@ impl Resting {
             beat,
             pings: pollers.links().iter().map(|link| Ping::new(link.clone(), now)).collect(),
             pollers,
-            shared: shared.clone(),
         })
     }
 
-    /// Takes messages and requests until it is told to stop.
+    /// Takes messages and requests until it is told to stop. Then it saves the files: before hooks and outputs end, which
+    /// can take longer than the service manager waits.
     async fn run(
         mut self,
         mut messages: mpsc::Receiver<Message>,
         saver: SaverHandle,
-        mut hooks: Option<Hooks>,
         beat: Beat,
     ) -> Self {
+        let mut journal = Journal::new(&self.core.snapshot(), self.core.alerts());
         let mut control = None;
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -230,15 +256,20 @@ impl Resting {
                 _ = tick.tick() => {
                     let now = Now::system();
                     self.core.tick(now);
-                    self.save_if_due(&saver, now.instant);
+                    self.save_if_due(&saver, now);
                 }
             }
-            if let Some(hooks) = &mut hooks {
+            if let Some(hooks) = &mut self.hooks {
                 hooks.notify(self.core.alerts());
             }
+            journal.log(&self.core.snapshot(), self.core.alerts());
             self.publish();
             beat.mark(Instant::now());
         }
+        if let Some(hooks) = &mut self.hooks {
+            hooks.stop();
+        }
+        self.save(&saver);
         self
     }
 
@@ -248,7 +279,7 @@ impl Resting {
             Request::Acknowledge { id, by, is_acknowledged, reply } => {
                 let change =
                     |alerts: &mut Alerts| alerts.acknowledge(&id, &by, is_acknowledged, now);
-                // An asker that went away needs no answer.
+                // The requester may have gone.
                 let _ = reply.send(self.core.change_alerts(now, change));
             }
             Request::TestAlert { by } => {
@@ -282,17 +313,25 @@ impl Resting {
         });
     }
 
-    fn save_if_due(&mut self, saver: &SaverHandle, now: Instant) {
-        if self.energy.is_due(now) {
-            self.energy.update(self.core.saved(), saver, now);
+    fn save_if_due(&mut self, saver: &SaverHandle, now: Now) {
+        if self.energy.is_due(now.instant) {
+            self.energy.update(self.core.take_saved(), saver, now.instant);
+        } else {
+            // One tick after they were handed over, energies are on the disk, if it works.
+            self.core.show_saved(now);
         }
-        if self.alerts.is_due(now) {
-            self.alerts.update(self.core.alerts().saved(), saver, now);
+        if self.alerts.is_due(now.instant) {
+            self.alerts.update(self.core.alerts().saved(), saver, now.instant);
         }
     }
 }
 
 impl Bank {
+    /// Returns the name.
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
     /// Returns the access for outputs.
     pub(super) fn handle(&self) -> Handle {
         self.handle.clone()
@@ -317,25 +356,26 @@ impl Bank {
 
     /// Ends control, pollers and core in this order, so that a command in progress can be undone. Returns the state;
     /// `None` if the thread of the core panicked.
-    pub(super) fn stop(self) -> Option<Resting> {
+    pub(super) fn stop(self) -> Option<StoppedBank> {
         let (reply, control) = std::sync::mpsc::channel();
         let _ = self.messages.blocking_send(Message::Release(reply));
         drop(control.recv());
         self.pollers.stop();
         let _ = self.messages.blocking_send(Message::Stop);
-        let resting = self.thread.join().ok();
-        if let Some(resting) = &resting {
-            resting.save(self.shared.storage.as_ref());
-        }
-        resting
+        self.thread.join().ok()
     }
+}
+
+/// Reads a file of the bridge; `None` if it does not exist.
+fn load_file(storage: &dyn Storage, name: &str) -> Result<Option<Vec<u8>>, StartError> {
+    storage.load(name).map_err(|source| StartError::Storage { name: name.to_owned(), source })
 }
 
 /// Period of the core's ticks.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Least time between two writes of the energies.
-const ENERGY_PERIOD: Duration = Duration::from_mins(10);
+/// Least time between two writes of the energies. Battery energies are shown once they are saved.
+const ENERGY_PERIOD: Duration = Duration::from_mins(1);
 
 /// Least time between two writes of the alerts.
 const ALERT_PERIOD: Duration = Duration::from_secs(15);

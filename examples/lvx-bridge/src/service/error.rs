@@ -13,7 +13,7 @@ pub enum StartError {
         unit: String,
     },
     /// A file of the bridge cannot be used.
-    #[error("state folder: {name}: {source}")]
+    #[error("state folder: {name}: {source}; correct its owner and access rights, or remove it")]
     Storage {
         /// Name of the file.
         name: String,

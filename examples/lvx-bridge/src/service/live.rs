@@ -1,20 +1,20 @@
 //! The running service, and its start.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing::{debug, error};
 
 use super::{
     StartError,
-    bank::{Bank, Resting, Shared},
+    bank::{Bank, SavedState, Shared, StoppedBank},
     locks::{Locks, lock_units},
     outputs::Outputs,
     saver::Saver,
     watched::Watched,
 };
 use crate::{
-    Handle,
+    Handle, Name,
     config::{Config, ConfigFile},
     control::{Runs, WriteLocks},
     http::{self, Tokens},
@@ -50,6 +50,8 @@ pub struct Service {
     pub(super) lease: Option<lease::Server>,
     pub(super) shared: Shared,
     pub(super) locks: Locks,
+    /// State of banks that could not be started again.
+    pub(super) left: BTreeMap<Name, SavedState>,
     pub(super) _saver: Saver,
 }
 
@@ -80,9 +82,9 @@ impl Service {
         };
         let mut locks = Locks::new();
         lock_units(&config.banks, shared.storage.as_ref(), &mut locks)?;
-        let mut resting = Vec::new();
+        let (mut stopped, storage) = (Vec::new(), shared.storage.as_ref());
         for bank in &config.banks {
-            resting.push(Resting::load(&config, bank, shared.storage.as_ref())?);
+            stopped.push(StoppedBank::load(&config, bank, storage, &SavedState::default())?);
         }
         let mut service = Self {
             outputs: Outputs::start()?,
@@ -91,14 +93,19 @@ impl Service {
             addresses: Vec::new(),
             lease: None,
             locks,
+            left: BTreeMap::new(),
             shared,
             config,
             _saver: saver,
         };
-        let handles: Vec<_> = resting.iter().map(Resting::handle).collect();
-        service.start_outputs(&handles)?;
-        for (bank, resting) in service.config.banks.iter().zip(resting) {
-            service.banks.push(resting.start(&service.config, bank, &service.shared)?);
+        let handles: Vec<_> = stopped.iter().map(StoppedBank::handle).collect();
+        let mut errors = service.start_outputs(&handles).into_iter();
+        if let Some(first) = errors.next() {
+            errors.for_each(|error| error!("{error}"));
+            return Err(first);
+        }
+        for (bank, stopped) in service.config.banks.iter().zip(stopped) {
+            service.banks.push(stopped.start(&service.config, bank, &service.shared)?);
         }
         service.start_lease();
         Ok(service)
@@ -116,8 +123,15 @@ impl Service {
         &self.addresses
     }
 
-    /// Starts the outputs that the configuration has.
-    pub(super) fn start_outputs(&mut self, handles: &[Handle]) -> Result<(), StartError> {
+    /// Starts the outputs that the configuration has. One that cannot be started does not stop the others.
+    pub(super) fn start_outputs(&mut self, handles: &[Handle]) -> Vec<StartError> {
+        [self.start_mqtt(handles), self.start_http(handles)]
+            .into_iter()
+            .filter_map(Result::err)
+            .collect()
+    }
+
+    fn start_mqtt(&mut self, handles: &[Handle]) -> Result<(), StartError> {
         if self.config.mqtt.is_some() && !self.outputs.has("mqtt") {
             let (config, handles) = (self.config.clone(), handles.to_vec());
             let storage = Arc::clone(&self.shared.storage);
@@ -125,6 +139,10 @@ impl Service {
                 mqtt::run(&config, handles, storage, stop).await
             })?;
         }
+        Ok(())
+    }
+
+    fn start_http(&mut self, handles: &[Handle]) -> Result<(), StartError> {
         if let Some(config) = self.config.http.as_ref().filter(|_| !self.outputs.has("http")) {
             let tokens = Tokens::new(Arc::clone(&self.shared.storage));
             let server = http::Server::bind(config, handles.to_vec(), tokens)

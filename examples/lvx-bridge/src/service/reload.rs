@@ -1,13 +1,15 @@
 //! Takes a new configuration without losing state.
 
+use std::collections::BTreeMap;
+
 use tracing::{error, info, warn};
 
 use super::{
     Service,
-    bank::{Bank, Resting},
+    bank::{Bank, SavedState, StoppedBank},
     locks::lock_units,
 };
-use crate::config::{Change, Config, FileError, changes};
+use crate::config::{BankConfig, Change, Config, FileError, changes};
 
 impl Service {
     /// Reads the configuration again. `is_asked` is false if only the file changed: then, what gives more access is
@@ -46,8 +48,10 @@ impl Service {
     /// Takes a configuration with these changes.
     fn apply(&mut self, new: Config, found: &[Change]) {
         let has = |key: &str| found.iter().any(|one| one.key == key);
-        let has_new_banks = has("site") || has("banks");
-        if has_new_banks {
+        let has_new_units = has("site") || has("banks");
+        // New states have new channels, so that the outputs start again, too.
+        let is_new = has_new_units || has("poll");
+        if has_new_units {
             let storage = self.shared.storage.as_ref();
             if let Err(error) = lock_units(&new.banks, storage, &mut self.locks) {
                 return error!("{error}; the configuration stays as it was");
@@ -56,46 +60,92 @@ impl Service {
             self.locks.retain(|serial, _| units.iter().any(|unit| unit.serial == *serial));
         }
         for output in ["mqtt", "http"] {
-            if has_new_banks || has(output) || (output == "mqtt" && has("control")) {
+            if is_new || has(output) || (output == "mqtt" && has("control")) {
                 self.outputs.end(output);
             }
         }
-        let old = std::mem::replace(&mut self.config, new);
-        if has_new_banks || has("poll") || has("control") || has("alerts") {
+        self.config = new;
+        if is_new || has("control") || has("alerts") {
             self.lease = None;
-            self.restart_banks(&old, has_new_banks || has("poll"));
+            self.restart_banks(is_new);
         }
-        let handles = self.handles();
-        if let Err(error) = self.start_outputs(&handles) {
-            error!("{error}; everything else goes on");
-        }
+        self.start_missing_outputs();
         if self.lease.is_none() || has("lease") {
             self.start_lease();
         }
     }
 
-    /// Restarts the pollers and the control of each bank. With `is_new`, the states are made anew of the files that
-    /// the old ones leave; otherwise they stay as they are.
-    fn restart_banks(&mut self, old: &Config, is_new: bool) {
-        let names: Vec<_> = old.banks.iter().map(|bank| bank.name.clone()).collect();
-        let stopped: Vec<_> = self.banks.drain(..).map(Bank::stop).collect();
-        let mut stopped: Vec<_> = names.into_iter().zip(stopped).collect();
+    fn start_missing_outputs(&mut self) {
+        let handles = self.handles();
+        for error in self.start_outputs(&handles) {
+            error!("{error}; everything else goes on");
+        }
+    }
+
+    /// Returns whether each bank of the configuration runs.
+    pub(super) fn is_complete(&self) -> bool {
+        self.banks.len() == self.config.banks.len()
+    }
+
+    /// Starts banks that could not be started before. Returns whether one of them runs now.
+    pub(super) fn retry_banks(&mut self) -> bool {
+        let before = self.banks.len();
         for bank in self.config.banks.clone() {
-            let found = stopped.iter().position(|(name, _)| *name == bank.name);
-            let kept = found.and_then(|at| stopped.swap_remove(at).1).filter(|_| !is_new);
-            let resting = match kept {
-                Some(mut resting) => {
-                    resting.set_alerts(&self.config);
-                    Ok(resting)
-                }
-                None => Resting::load(&self.config, &bank, self.shared.storage.as_ref()),
-            };
-            let started =
-                resting.and_then(|resting| Ok(resting.start(&self.config, &bank, &self.shared)?));
-            match started {
-                Ok(started) => self.banks.push(started),
-                Err(error) => error!("bank {}: {error}", bank.name),
+            if self.banks.iter().all(|running| *running.name() != bank.name) {
+                self.start_bank(&bank, None);
             }
+        }
+        if self.banks.len() == before {
+            return false;
+        }
+        info!("{} of {} banks run", self.banks.len(), self.config.banks.len());
+        let names: Vec<_> = self.config.banks.iter().map(|bank| bank.name.clone()).collect();
+        self.banks.sort_by_key(|bank| names.iter().position(|name| name == bank.name()));
+        self.lease = None;
+        for output in ["mqtt", "http"] {
+            self.outputs.end(output);
+        }
+        self.start_missing_outputs();
+        self.start_lease();
+        true
+    }
+
+    /// Restarts the pollers and the control of each bank. With `is_new`, the states are made anew of what the old ones
+    /// leave; otherwise they stay as they are.
+    fn restart_banks(&mut self, is_new: bool) {
+        let stop = |bank: Bank| (bank.name().clone(), bank.stop());
+        let mut stopped: BTreeMap<_, _> = self.banks.drain(..).map(stop).collect();
+        for (name, bank) in &stopped {
+            // A thread that panicked leaves what the files have.
+            if let Some(bank) = bank {
+                self.left.insert(name.clone(), bank.saved());
+            }
+        }
+        let banks = self.config.banks.clone();
+        self.left.retain(|name, _| banks.iter().any(|bank| bank.name == *name));
+        for bank in &banks {
+            let kept = stopped.remove(&bank.name).flatten().filter(|_| !is_new);
+            self.start_bank(bank, kept);
+        }
+    }
+
+    /// Starts a bank: one that was stopped, or a new one.
+    fn start_bank(&mut self, bank: &BankConfig, stopped: Option<StoppedBank>) {
+        let stopped = if let Some(mut stopped) = stopped {
+            stopped.set_alerts(&self.config);
+            Ok(stopped)
+        } else {
+            // The disk may be full, so files can be older than what the last bank left.
+            let nothing = SavedState::default();
+            let left = self.left.get(&bank.name).unwrap_or(&nothing);
+            StoppedBank::load(&self.config, bank, self.shared.storage.as_ref(), left)
+        };
+        match stopped.and_then(|stopped| stopped.start(&self.config, bank, &self.shared)) {
+            Ok(started) => {
+                self.left.remove(&bank.name);
+                self.banks.push(started);
+            }
+            Err(error) => error!("bank {}: {error}; the bridge tries again", bank.name),
         }
     }
 }

@@ -27,8 +27,9 @@ impl Service {
         notify(&[NotifyState::Ready, NotifyState::Status(&self.status())]);
         let mut handles = self.handles();
         let watchdog = sd_notify::watchdog_enabled();
-        let mut fed = Instant::now();
-        let mut told = (String::new(), Instant::now());
+        let mut watchdog_sent = Instant::now();
+        let mut last_status = (String::new(), Instant::now());
+        let mut tried = Instant::now();
         loop {
             match signals.recv_timeout(ROUND) {
                 Ok(Signal::Reload) => {
@@ -45,16 +46,24 @@ impl Service {
             }
             on_round(&handles);
             let now = Instant::now();
+            if !self.is_complete() && now.saturating_duration_since(tried) >= RETRY_PERIOD {
+                tried = now;
+                if self.retry_banks() {
+                    handles = self.handles();
+                }
+            }
             if let Some(period) = watchdog
-                && now.saturating_duration_since(fed) >= period / 3
+                && now.saturating_duration_since(watchdog_sent) >= period / 3
             {
-                fed = now;
-                self.feed(now);
+                watchdog_sent = now;
+                self.notify_watchdog(now);
             }
             let status = self.status();
-            if status != told.0 && now.saturating_duration_since(told.1) >= STATUS_PERIOD {
+            if status != last_status.0
+                && now.saturating_duration_since(last_status.1) >= STATUS_PERIOD
+            {
                 notify(&[NotifyState::Status(&status)]);
-                told = (status, now);
+                last_status = (status, now);
             }
         }
         self.stop();
@@ -65,17 +74,19 @@ impl Service {
         notify(&[NotifyState::Stopping]);
         info!("stopping");
         self.lease = None;
-        let resting: Vec<_> = self.banks.drain(..).map(Bank::stop).collect();
+        let stopped: Vec<_> = self.banks.drain(..).map(Bank::stop).collect();
         // Outputs publish the last state, and then end. The snapshots live until then.
         drop(self.outputs);
-        drop(resting);
+        drop(stopped);
     }
 
-    /// Tells the service manager that all threads make progress, if they do.
-    fn feed(&self, now: Instant) {
+    /// Notifies the watchdog of the service manager, if all banks run and all threads make progress.
+    fn notify_watchdog(&self, now: Instant) {
         self.banks.iter().for_each(Bank::ping);
         let stuck: Vec<_> = self.banks.iter().flat_map(|bank| bank.stuck(now)).collect();
-        if stuck.is_empty() {
+        if !self.is_complete() {
+            error!("{} of {} banks run", self.banks.len(), self.config.banks.len());
+        } else if stuck.is_empty() {
             notify(&[NotifyState::Watchdog]);
         } else {
             error!("no progress: {}", stuck.join(", "));
@@ -105,6 +116,9 @@ fn notify(state: &[NotifyState<'_>]) {
 
 /// Period of the checks of file, watchdog and status.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// Least time between two attempts to start a bank.
+const RETRY_PERIOD: Duration = Duration::from_secs(10);
 
 /// Least time between two status lines.
 const STATUS_PERIOD: Duration = Duration::from_secs(10);

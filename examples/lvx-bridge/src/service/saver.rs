@@ -32,6 +32,8 @@ struct File {
     content: Vec<u8>,
     /// Set if it could not be written.
     has_failed: Arc<AtomicBool>,
+    /// Gets the result.
+    done: Option<mpsc::Sender<io::Result<()>>>,
 }
 
 impl Saver {
@@ -40,7 +42,13 @@ impl Saver {
         let run = move || {
             let mut is_failing = false;
             while let Ok(file) = files.recv() {
-                match storage.save(&file.name, &file.content) {
+                let result = storage.save(&file.name, &file.content);
+                if let Some(done) = file.done {
+                    // The sender waits.
+                    let _ = done.send(result);
+                    continue;
+                }
+                match result {
                     Ok(()) if is_failing => {
                         is_failing = false;
                         info!("files are saved again");
@@ -75,8 +83,22 @@ impl SaverHandle {
             name: name.to_owned(),
             content: content.to_owned(),
             has_failed: Arc::clone(has_failed),
+            done: None,
         };
         self.0.try_send(file).is_ok()
+    }
+
+    /// Writes a file after those that wait, so that no older content replaces it. Returns once it is on the disk.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn save_now(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let (done, result) = mpsc::channel();
+        let (name, content) = (name.to_owned(), content.to_owned());
+        let file = File { name, content, has_failed: Arc::default(), done: Some(done) };
+        let ended = || io::Error::other("the thread that writes files has ended");
+        self.0.send(file).map_err(|_| ended())?;
+        result.recv().map_err(|_| ended())?
     }
 }
 
@@ -92,3 +114,41 @@ impl Drop for Saver {
 
 /// Maximum number of files that wait.
 const MAX_WAITING: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A storage that remembers what it wrote, and is full from the third file on.
+    #[derive(Default)]
+    struct Written(Mutex<Vec<Vec<u8>>>);
+
+    impl Storage for Written {
+        fn load(&self, _name: &str) -> io::Result<Option<Vec<u8>>> {
+            Ok(None)
+        }
+
+        fn save(&self, _name: &str, content: &[u8]) -> io::Result<()> {
+            let mut written = self.0.lock().unwrap();
+            if written.len() >= 2 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            written.push(content.to_owned());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn file_that_is_written_now_follows_those_that_wait() {
+        let storage = Arc::new(Written::default());
+        let saver = Saver::start(storage.clone()).unwrap();
+        let handle = saver.handle().unwrap();
+        assert!(handle.save("a", b"old", &Arc::default()));
+        handle.save_now("a", b"new").unwrap();
+        assert_eq!(*storage.0.lock().unwrap(), [b"old".to_vec(), b"new".to_vec()]);
+        let error = handle.save_now("a", b"newer").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}

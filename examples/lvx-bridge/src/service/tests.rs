@@ -1,10 +1,16 @@
 //! Tests of the whole service over the virtual bank.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read, Write},
+    net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
 };
 
@@ -273,4 +279,142 @@ fn refusals_of_outputs_and_of_control_reach_the_audit_file() {
         assert!(line.contains(&id) && line.contains("mqtt lvx/v1/home/bank/cmd"), "{line}");
     }
     assert!(storage.load("control-bank.audit").unwrap().is_none());
+}
+
+/// Stops a service that does not run.
+fn end(service: Service) {
+    let (signals, received) = mpsc::channel();
+    signals.send(Signal::Stop).unwrap();
+    service.run(&received, |_| {});
+}
+
+/// Returns the bank as the HTTP server of a service shows it.
+fn asked(service: &Service) -> serde_json::Value {
+    let address = service.addresses()[0];
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /api/v1/bank HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let start = answer.find('{').unwrap();
+    let end = answer.rfind('}').unwrap();
+    serde_json::from_str(&answer[start..=end]).unwrap()
+}
+
+const WITH_HTTP: &str = "
+lease: off
+http: {listen: \"127.0.0.1:0\"}
+units:
+  - {name: a, serial: 96132206100410, address: \"sim:0\"}
+";
+
+#[test]
+fn reload_of_the_polling_reaches_the_outputs() {
+    let file = File::new(WITH_HTTP);
+    let mut service = started(&file, &MemoryStorage::default());
+    assert_eq!(asked(&service)["bridge"]["session"], 1);
+    file.write(&format!("{WITH_HTTP}poll: {{fast: 7 s}}\n"));
+    service.reload(true);
+    let handle = service.handles().remove(0);
+    wait_for(&handle, |snapshot| snapshot.units[0].held("GS").is_some());
+    assert_eq!(asked(&service)["bridge"]["session"], handle.snapshot().session);
+    assert_eq!(handle.snapshot().session, 2);
+    end(service);
+}
+
+/// A storage that fails when it is asked to.
+#[derive(Default)]
+struct Failing {
+    files: MemoryStorage,
+    is_full: AtomicBool,
+    /// Name of a file that cannot be read.
+    unreadable: Mutex<String>,
+}
+
+impl Storage for Failing {
+    fn load(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        if *self.unreadable.lock().unwrap() == name {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        self.files.load(name)
+    }
+
+    fn save(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        if self.is_full.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.files.save(name, content)
+    }
+}
+
+fn started_with(file: &File, storage: &Arc<Failing>) -> Service {
+    let file = ConfigFile::new(file.path());
+    let config = file.read().unwrap();
+    let (storage, runs) = (storage.clone(), Arc::new(NoRuns));
+    Service::start(Parts { config, file: Some(file), storage, runs }).unwrap()
+}
+
+#[test]
+fn reload_with_a_full_disk_goes_on_with_the_present_state() {
+    let file = File::new(TWO);
+    let storage = Arc::new(Failing::default());
+    storage.is_full.store(true, Ordering::Release);
+    let mut service = started_with(&file, &storage);
+    let has_energy = |snapshot: &Snapshot| snapshot.units[0].energy.pv_total.is_some();
+    let before = wait_for(&service.handles()[0], has_energy);
+    file.write(&format!("{TWO}poll: {{fast: 7 s}}\n"));
+    service.reload(true);
+    let after = service.handles()[0].snapshot();
+    assert_eq!(after.session, before.session + 1);
+    assert!(after.units[0].energy.pv_total >= before.units[0].energy.pv_total);
+    storage.is_full.store(false, Ordering::Release);
+    end(service);
+    let saved = storage.load("bank-bank.json").unwrap().unwrap();
+    assert_eq!(Core::last_session(&saved), after.session);
+}
+
+#[test]
+fn bank_that_cannot_start_is_started_later() {
+    let file = File::new(WITH_HTTP);
+    let storage = Arc::new(Failing::default());
+    let mut service = started_with(&file, &storage);
+    *storage.unreadable.lock().unwrap() = "alert-hooks-bank.json".to_owned();
+    file.write(&format!("{WITH_HTTP}alerts: {{hooks: [{{exec: /bin/true}}]}}\n"));
+    service.reload(true);
+    assert!(!service.is_complete());
+    assert!(!service.retry_banks());
+    storage.unreadable.lock().unwrap().clear();
+    assert!(service.retry_banks());
+    assert!(service.is_complete());
+    let session = service.handles()[0].snapshot().session;
+    assert_eq!(session, 2);
+    assert_eq!(asked(&service)["bridge"]["session"], session);
+    end(service);
+}
+
+#[test]
+fn unreadable_file_of_hooks_is_named() {
+    let storage = Arc::new(Failing::default());
+    *storage.unreadable.lock().unwrap() = "alert-hooks-bank.json".to_owned();
+    let text = format!("{TWO}alerts: {{hooks: [{{exec: /bin/true}}]}}\n");
+    let parts = Parts { storage, ..parts(&text, &MemoryStorage::default()) };
+    assert_eq!(
+        Service::start(parts).unwrap_err().to_string(),
+        "state folder: alert-hooks-bank.json: permission denied; correct its owner and access rights, or remove it"
+    );
+}
+
+#[test]
+fn output_that_cannot_start_does_not_stop_the_others() {
+    let file = File::new(&WITH_HTTP.replace("http: {listen: \"127.0.0.1:0\"}", "http: off"));
+    let storage = Arc::new(Failing::default());
+    let mut service = started_with(&file, &storage);
+    assert_eq!(service.addresses(), []);
+    *storage.unreadable.lock().unwrap() = "mqtt-retained".to_owned();
+    file.write(&format!("{WITH_HTTP}mqtt: {{host: localhost}}\n"));
+    service.reload(true);
+    assert!(!service.outputs.has("mqtt"));
+    assert_eq!(asked(&service)["bridge"]["session"], 1);
+    end(service);
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    os::unix::{fs::MetadataExt, net::UnixStream, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -14,12 +14,13 @@ use rustix::{
 };
 
 /// Runs a program without a shell, with an empty environment and `text` on its standard input, and waits for its end.
-/// When it has ended, or after `timeout`, all of its process group is killed.
+/// When it has ended, after `timeout`, or when the other end of `stopped` is closed, all of its process group is killed.
 pub(super) fn run(
     program: &Path,
     arguments: &[String],
     timeout: Duration,
     text: &str,
+    stopped: &UnixStream,
 ) -> Result<(), String> {
     let program = check(program)?;
     let mut child = Command::new(&program)
@@ -36,29 +37,45 @@ pub(super) fn run(
         // A program may end without reading.
         let _ = input.write_all(text.as_bytes());
     }
-    let is_over = wait(&child, timeout);
+    let end = wait(&child, timeout, stopped);
     // The leader is not reaped yet, so the number of the group still belongs to it.
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         let _ = kill_process_group(group, Signal::KILL);
     }
     let status = child.wait().map_err(|error| format!("cannot be waited for: {error}"))?;
-    match is_over {
-        Ok(false) => Err(format!("did not end within {} s and was killed", timeout.as_secs())),
-        Ok(true) if status.success() => Ok(()),
-        Ok(true) => Err(format!("expected exit status 0, found {status}")),
+    match end {
+        Ok(End::Timeout) => {
+            Err(format!("did not end within {} s and was killed", timeout.as_secs()))
+        }
+        Ok(End::Stopped) => Err("was killed, because the bridge stops or reloads".to_owned()),
+        Ok(End::Exited) if status.success() => Ok(()),
+        Ok(End::Exited) => Err(format!("expected exit status 0, found {status}")),
         Err(error) => Err(format!("cannot be waited for: {error}")),
     }
 }
 
-/// Waits for the end of a program. Returns false after `timeout`.
-fn wait(child: &Child, timeout: Duration) -> io::Result<bool> {
+/// Why a program is no longer waited for.
+enum End {
+    Exited,
+    Timeout,
+    Stopped,
+}
+
+/// Waits for the end of a program.
+fn wait(child: &Child, timeout: Duration, stopped: &UnixStream) -> io::Result<End> {
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let id = id.ok_or_else(|| io::Error::other("it has no process id"))?;
     let process = pidfd_open(id, PidfdFlags::empty())?;
     let timeout =
         Timespec::try_from(timeout).map_err(|_| io::Error::other("timeout is too long"))?;
-    let mut events = [PollFd::new(&process, PollFlags::IN)];
-    Ok(poll(&mut events, Some(&timeout))? > 0)
+    let mut events = [PollFd::new(&process, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
+    poll(&mut events, Some(&timeout))?;
+    let [process, stopped] = events.map(|event| !event.revents().is_empty());
+    Ok(match (process, stopped) {
+        (true, _) => End::Exited,
+        (_, true) => End::Stopped,
+        (false, false) => End::Timeout,
+    })
 }
 
 /// Returns the path without links, if nobody else can replace the program: neither the file nor a folder above it.

@@ -4,8 +4,9 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
     path::Path,
+    process::Command,
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
@@ -21,13 +22,15 @@ use crate::{
     Now,
     alert::{Alerts, Notice},
     config::{AlertConfig, HookConfig, Secret},
-    storage::MemoryStorage,
+    storage::{MemoryStorage, Storage},
 };
 
 const LONG: Duration = Duration::from_secs(20);
 
 fn shell(script: &str, timeout: Duration) -> Result<(), String> {
-    exec::run(Path::new("/bin/sh"), &["-c".to_owned(), script.to_owned()], timeout, "{\"v\":1}")
+    let (_running, stopped) = UnixStream::pair().unwrap();
+    let arguments = ["-c".to_owned(), script.to_owned()];
+    exec::run(Path::new("/bin/sh"), &arguments, timeout, "{\"v\":1}", &stopped)
 }
 
 #[test]
@@ -71,7 +74,8 @@ fn program_that_others_can_replace_is_not_run() {
     fs::write(&program, "#!/bin/sh\n").unwrap();
     let set =
         |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    let run = |path: &Path| exec::run(path, &[], LONG, "").unwrap_err();
+    let (_running, stopped) = UnixStream::pair().unwrap();
+    let run = |path: &Path| exec::run(path, &[], LONG, "", &stopped).unwrap_err();
     set(&program, 0o722);
     assert!(run(&program).ends_with("writable by its owner only; chmod go-w it"));
     set(&program, 0o700);
@@ -191,14 +195,46 @@ fn delivery_is_bounded() {
 }
 
 #[test]
-fn hook_is_told_once_over_restarts() {
+fn hook_that_hangs_is_killed_when_the_bridge_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, pipe) = (folder.path().join("hook"), folder.path().join("pipe"));
+    fs::write(&program, format!("#!/bin/sh\necho > {}\nexec sleep 1000\n", pipe.display()))
+        .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let timeout = Duration::from_secs(1000);
+    let hooks = [HookConfig::Exec { program, arguments: Vec::new(), timeout }];
+    let (site, bank) = ("cabin".parse().unwrap(), "main".parse().unwrap());
+    let storage = Arc::new(MemoryStorage::default());
+    let mut alerts = Alerts::new(&AlertConfig::default(), None);
+    let file = "alerts-main.json";
+    let started = Hooks::start(&hooks, &site, &bank, &alerts, file, None, storage.clone());
+    let mut started = started.unwrap().unwrap();
+    let before = storage.load(&Hooks::file_name(&bank)).unwrap();
+    alerts.test("Ann", Now::system());
+    started.notify(&alerts);
+    // Returns once the program runs.
+    fs::read(&pipe).unwrap();
+    started.stop();
+    storage.save(file, b"newer").unwrap();
+    drop(started);
+    // It is called again after the next start, and the state that the bank wrote is kept.
+    assert_eq!(storage.load(&Hooks::file_name(&bank)).unwrap(), before);
+    assert_eq!(storage.load(file).unwrap().unwrap(), b"newer");
+}
+
+#[test]
+fn hook_is_notified_once_over_restarts() {
     let (url, received) = serve(&["200 OK", "200 OK", "200 OK"]);
     let hooks = [HookConfig::Webhook { url, authorization: None, timeout: LONG }];
     let storage = MemoryStorage::default();
     let start = |alerts: &Alerts| {
         let (site, bank) = ("cabin".parse().unwrap(), "main".parse().unwrap());
         let storage = Arc::new(storage.clone());
-        Hooks::start(&hooks, &site, &bank, alerts, "alerts-main.json", storage).unwrap().unwrap()
+        let saved = storage.load(&Hooks::file_name(&bank)).unwrap();
+        let file = "alerts-main.json";
+        let started = Hooks::start(&hooks, &site, &bank, alerts, file, saved.as_deref(), storage);
+        started.unwrap().unwrap()
     };
     let mut alerts = Alerts::new(&AlertConfig::default(), None);
     let mut now = Now::system();
@@ -212,7 +248,7 @@ fn hook_is_told_once_over_restarts() {
     first.notify(&alerts);
     assert!(received.recv().unwrap().contains("\"change\":\"cleared\""));
     drop(first);
-    let saved = crate::storage::Storage::load(&storage, "alerts-main.json").unwrap().unwrap();
+    let saved = storage.load("alerts-main.json").unwrap().unwrap();
     let mut alerts = Alerts::new(&AlertConfig::default(), Some(&saved));
     alerts.test("Bob", now);
     let mut second = start(&Alerts::new(&AlertConfig::default(), Some(&saved)));
