@@ -78,10 +78,7 @@ impl<L: Link> Client<L> {
         let answered = self.pass_on(frame, question, timeout, sink);
         match &answered {
             Ok(is_answered) => self.is_relay_in_step = *is_answered,
-            Err(error) if error.is_disconnected() => {
-                (self.is_connected, self.identity) = (false, None);
-            }
-            Err(_) => {}
+            Err(error) => self.note_loss(error),
         }
         if !matches!(answered, Ok(true))
             && let Some(question) = question
@@ -143,13 +140,23 @@ impl<L: Link> Client<L> {
         let mut found = false;
         for _ in 0..MAX_DRAINS {
             self.buffer.clear();
-            self.link.receive(&mut self.buffer, self.link.now())?;
+            if let Err(error) = self.link.receive(&mut self.buffer, self.link.now()) {
+                self.note_loss(&error);
+                return Err(error);
+            }
             if self.buffer.is_empty() {
                 return Ok(found);
             }
             found |= self.buffer.iter().any(|&byte| byte != 0);
         }
         Err(self.flooded(MAX_DRAINS))
+    }
+
+    /// Forgets the unit if the device is gone.
+    fn note_loss(&mut self, error: &Error) {
+        if error.is_disconnected() {
+            (self.is_connected, self.identity) = (false, None);
+        }
     }
 
     fn flooded(&self, bytes: usize) -> Error {

@@ -162,6 +162,18 @@ fn set_commands_are_recorded_until_the_kill_switch_stops_them() {
 }
 
 #[test]
+fn unit_that_is_gone_for_a_client_is_down_at_once() {
+    let served = Served::new(false);
+    served.pollers.next_rated(0).unwrap();
+    let mut client = served.open("left");
+    assert!(client.read::<Mode>().is_ok());
+    served.pollers.bank.with(|bank| bank.disconnect(0));
+    assert!(client.read::<Mode>().unwrap_err().is_disconnected());
+    served.pollers.step(0);
+    assert_eq!(served.pollers.links[0].unit(), None);
+}
+
+#[test]
 fn set_commands_without_permission_are_refused_and_nothing_is_written() {
     let served = Served::new(false);
     let error = served.open("left").set("POP0".parse().unwrap()).unwrap_err();
