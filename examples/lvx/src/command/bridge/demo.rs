@@ -10,13 +10,14 @@ use lvx_bridge::{
 };
 use lvx_settings::Plan;
 
-use super::serve::{start, until_stopped};
+use super::serve::{signals, start};
 use crate::terminal::{Failure, Status, print_note};
 
 pub(super) fn run(port: u16) -> Result<Status, Failure> {
     let text = CONFIG.replace("@port@", &port.to_string());
     let config = Config::parse("demo", &text, &read_secret)?;
     let storage = Arc::new(MemoryStorage::default());
+    let signals = signals(false)?;
     let service = start(Parts { config, file: None, storage, runs: Arc::new(NoRuns) })?;
     print_note("a virtual bank of two units, on this machine only; Ctrl-C ends it");
     for address in service.addresses() {
@@ -24,14 +25,15 @@ pub(super) fn run(port: u16) -> Result<Status, Failure> {
         print_note(&format!("http://{address}/metrics       for Prometheus"));
     }
     let mut judged = None;
-    until_stopped(service, false, move |handles: &[Handle]| {
+    service.run(&signals, move |handles: &[Handle]| {
         for snapshot in handles.iter().map(Handle::snapshot) {
             if snapshot.judged_at.is_some() && snapshot.judged_at != judged {
                 judged = snapshot.judged_at;
                 print_note(&line(&snapshot));
             }
         }
-    })
+    });
+    Ok(Status::Ok)
 }
 
 /// Returns a line about a round.

@@ -1,9 +1,11 @@
 //! Runs the bridge of a configuration, until a signal ends it.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{
+    Arc,
+    mpsc::{self, Receiver},
+};
 
 use lvx_bridge::{
-    Handle,
     config::{ConfigFile, FileError},
     service::{Parts, Service, Signal},
 };
@@ -27,8 +29,10 @@ pub(super) fn run(args: &Bridge) -> Result<Status, Failure> {
     })?;
     let files = files(&args.state)?;
     let runs = Arc::new(BridgeRuns::new(&files));
+    let signals = signals(true)?;
     let service = start(Parts { config, file: Some(file), storage: Arc::new(files), runs })?;
-    until_stopped(service, true, |_| {})
+    service.run(&signals, |_| {});
+    Ok(Status::Ok)
 }
 
 /// Returns the state folder of the bridge.
@@ -38,23 +42,19 @@ pub(super) fn files(dir: &StateDir) -> Result<BridgeFiles, Failure> {
     })
 }
 
-/// Starts a service.
-pub(super) fn start(parts: Parts) -> Result<Service, Failure> {
-    Service::start(parts).map_err(Failure::usage)
-}
-
-/// Runs a service until SIGINT or SIGTERM. SIGHUP reads the configuration again, or ends a service without one.
-pub(super) fn until_stopped(
-    service: Service,
-    has_file: bool,
-    on_round: impl FnMut(&[Handle]),
-) -> Result<Status, Failure> {
+/// Catches the signals that end or reload a bridge. SIGHUP reads the configuration again, or ends a bridge without
+/// one. To be called before the start, because a signal that comes earlier may be ignored.
+pub(super) fn signals(has_file: bool) -> Result<Receiver<Signal>, Failure> {
     let (sender, signals) = mpsc::channel();
     catch_each_signal(move |signal| {
         let is_reload = signal == SIGHUP && has_file;
         // Fails if the service is ending.
         let _ = sender.send(if is_reload { Signal::Reload } else { Signal::Stop });
     })?;
-    service.run(&signals, on_round);
-    Ok(Status::Ok)
+    Ok(signals)
+}
+
+/// Starts a service.
+pub(super) fn start(parts: Parts) -> Result<Service, Failure> {
+    Service::start(parts).map_err(Failure::usage)
 }
