@@ -190,15 +190,16 @@ fn owner_of_device_exchanges_reports_with_host() {
         let request = device.output(TIMEOUT).unwrap().unwrap();
         device.input(b"(NAKss\r\0");
         assert!(device.flush(TIMEOUT));
-        request
+        (request, device)
     });
     let mut host = open();
     host.write_all(b"\0^P005PIq").unwrap();
     let mut report = [0; 8];
     host.read_exact(&mut report).unwrap();
     assert_eq!(&report, b"(NAKss\r\0");
-    assert_eq!(device.join().unwrap(), b"^P005PIq");
-    // The thread has dropped the device.
+    let (request, device) = device.join().unwrap();
+    assert_eq!(request, b"^P005PIq");
+    drop(device);
     assert_eq!(host.read(&mut report).unwrap_err().raw_os_error(), Some(5));
     assert!(!gadget.is_bound());
 }
