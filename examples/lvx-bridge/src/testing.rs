@@ -65,6 +65,23 @@ pub(crate) fn unit(name: &str, address: &str, now: Now) -> UnitView {
     }
 }
 
+/// Returns a unit that answers, and has answered one question.
+pub(crate) fn answering(name: &str, serial: &str, held: Held) -> UnitView {
+    UnitView {
+        name: name.parse().unwrap(),
+        serial: SerialNumber::new(serial).unwrap(),
+        link: LinkView {
+            address: "sim:0".to_owned(),
+            state: LinkState::Up,
+            since: Now::system().wall,
+            counts: LinkCounts::default(),
+            latency: None,
+        },
+        held: vec![held],
+        energy: Energy::default(),
+    }
+}
+
 /// Makes a unit unreachable.
 pub(crate) fn unplug(bank: &mut Snapshot, index: usize) {
     let unit = Arc::make_mut(&mut bank.units[index]);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use lvx_settings::Setting;
-use pi18_proto::{Query, SerialNumber};
+use pi18_proto::Query;
 use serde_json::{Value as Json, json};
 
 use super::{Controls, Discovery};
@@ -16,8 +16,9 @@ use crate::{
     config::HomeAssistantConfig,
     control::{ControlItem, ControlView},
     mqtt::Topics,
-    state::{Energy, Held, LinkCounts, LinkState, LinkView, Totals, UnitView},
+    state::{Held, Totals, UnitView},
     storage::{MemoryStorage, Storage},
+    testing,
 };
 
 fn unit(name: &str, serial: &str) -> Arc<UnitView> {
@@ -28,19 +29,7 @@ fn unit(name: &str, serial: &str) -> Arc<UnitView> {
         failure: None,
         max_age: Duration::from_mins(15),
     };
-    Arc::new(UnitView {
-        name: name.parse().unwrap(),
-        serial: SerialNumber::new(serial).unwrap(),
-        link: LinkView {
-            address: "sim:0".to_owned(),
-            state: LinkState::Up,
-            since: Now::system().wall,
-            counts: LinkCounts::default(),
-            latency: None,
-        },
-        held: vec![held],
-        energy: Energy::default(),
-    })
+    Arc::new(testing::answering(name, serial, held))
 }
 
 fn snapshot() -> Snapshot {

@@ -2,14 +2,15 @@
 
 use std::{sync::Arc, time::Instant};
 
-use pi18_proto::{GeneralStatus, Query, Reply, SerialNumber};
+use pi18_proto::{GeneralStatus, Query, Reply};
 use serde_json::{Value as Json, json};
 
 use crate::{
     Now, Snapshot,
     alert::Alert,
     control::ControlView,
-    state::{Energy, Held, LinkCounts, LinkState, LinkView, Totals, UnitView},
+    state::{Held, Totals, UnitView},
+    testing,
 };
 
 /// Limit of age of the values of [`unit`], in seconds.
@@ -24,19 +25,7 @@ pub(super) fn unit(name: &str, serial: &str, at: Instant) -> UnitView {
         failure: None,
         max_age: std::time::Duration::from_secs(MAX_AGE),
     };
-    UnitView {
-        name: name.parse().unwrap(),
-        serial: SerialNumber::new(serial).unwrap(),
-        link: LinkView {
-            address: "sim:0".to_owned(),
-            state: LinkState::Up,
-            since: Now::system().wall,
-            counts: LinkCounts::default(),
-            latency: None,
-        },
-        held: vec![held],
-        energy: Energy::default(),
-    }
+    testing::answering(name, serial, held)
 }
 
 /// Returns a snapshot of a bank with two units.

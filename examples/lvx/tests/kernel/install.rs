@@ -13,7 +13,8 @@ use pi18_transport::sim::{HidIdentity, UhidDevice, hidraw_node};
 use crate::{
     links::{NAMES, leads_to},
     plug::{Backend, SERIALS, Socket, bank, two_units, until},
-    program::{lvx, run},
+    program::{lvx, output_of, run},
+    service::{assert_sandboxed, uninstall},
 };
 
 for_each_backend! {
@@ -145,16 +146,7 @@ fn systemd_unit_is_valid_and_sandboxed() {
     let bank = bank(2, "");
     let _sockets = two_units(Backend::Uhid, &bank);
     let installed = Installed::new();
-    assert_eq!(
-        output_of("systemd-analyze", &["verify", &format!("/etc/systemd/system/{SERVICE}")]),
-        ""
-    );
-    let analysis = output_of("systemd-analyze", &["security", SERVICE]);
-    let (_, exposure) = analysis.rsplit_once("Overall exposure level for ").unwrap();
-    println!("systemd-analyze security {}", exposure.trim());
-    for line in analysis.lines().filter(|line| line.starts_with('✗')) {
-        println!("{line}");
-    }
+    assert_sandboxed(SERVICE, 1.1);
     // Read back from systemd, which ignores settings that it cannot parse.
     for limit in [
         "MemoryMax=67108864",
@@ -168,8 +160,6 @@ fn systemd_unit_is_valid_and_sandboxed() {
         let shown = output_of("systemctl", &["show", "--property", name, SERVICE]);
         assert_eq!(shown, format!("{limit}\n"));
     }
-    let score: f32 = exposure.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(score <= 1.1, "{analysis}");
     drop(installed);
 }
 
@@ -187,11 +177,7 @@ impl Installed {
 
 impl Drop for Installed {
     fn drop(&mut self) {
-        let _ = run("systemctl", &["stop", SERVICE]);
-        let _ = fs::remove_file(RULES);
-        let _ = fs::remove_file(format!("/etc/systemd/system/{SERVICE}"));
-        let _ = run("systemctl", &["daemon-reload"]);
-        let _ = run("udevadm", &["control", "--reload"]);
+        uninstall(SERVICE);
     }
 }
 
@@ -205,14 +191,6 @@ fn commands() -> &'static str {
 const MISSING: &str = r#"sudo() { "$@"; }; install() { mkdir -p "$2"; cp "$1" "$2"; }"#;
 
 const PAGE: &str = include_str!("../../../../docs/names-and-udev.md");
-
-/// Returns the output of a program. Panics if it fails.
-#[track_caller]
-fn output_of(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> String {
-    let (succeeded, text) = run(program, arguments);
-    assert!(succeeded, "{arguments:?}: {text}");
-    text
-}
 
 /// Returns the process id of the service; `0` if it is not running.
 fn main_process() -> String {
@@ -241,7 +219,5 @@ fn link_text(unit: usize) -> String {
 }
 
 const SERVICE: &str = "lvx-links.service";
-
-const RULES: &str = "/etc/udev/rules.d/70-lvx.rules";
 
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::{
     plug::{Backend, SERIALS, Socket, bank, two_units, until},
-    program::{lvx, run},
+    program::{lvx, output_of, run},
+    service::{RULES, assert_sandboxed, uninstall, unit_file},
 };
 
 for_each_backend! {
@@ -44,7 +45,7 @@ fn bridge_as_service_follows_units_when_replugged(backend: Backend) {
     assert_eq!(property("MainPID"), process, "expected no restart");
     assert_eq!(property("NRestarts"), "0");
 
-    // The watchdog of systemd is satisfied, and the other commands work beside the service.
+    // The other commands work beside the service.
     let (succeeded, text) = run(lvx(), &["query", "MOD", "bridge:lvx6048-1"]);
     assert!(succeeded, "{text}");
 
@@ -59,18 +60,7 @@ fn systemd_unit_of_bridge_is_valid_and_sandboxed() {
     let bank = bank(2, "");
     let _sockets = two_units(Backend::Uhid, &bank);
     let installed = Installed::new();
-    assert_eq!(
-        output_of("systemd-analyze", &["verify", &format!("/etc/systemd/system/{SERVICE}")]),
-        ""
-    );
-    let analysis = output_of("systemd-analyze", &["security", SERVICE]);
-    let (_, exposure) = analysis.rsplit_once("Overall exposure level for ").unwrap();
-    println!("systemd-analyze security {}", exposure.trim());
-    for line in analysis.lines().filter(|line| line.starts_with('✗')) {
-        println!("{line}");
-    }
-    let score: f32 = exposure.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(score <= MAX_EXPOSURE, "{analysis}");
+    assert_sandboxed(SERVICE, MAX_EXPOSURE);
     drop(installed);
 }
 
@@ -95,7 +85,7 @@ impl Installed {
         output_of("udevadm", &["settle"]);
         output_of(lvx(), &["bridge", "init"]);
         let unit = output_of(lvx(), &["bridge", "--print", "systemd", "--lvx", "/usr/bin/lvx"]);
-        fs::write(format!("/etc/systemd/system/{SERVICE}"), unit).unwrap();
+        fs::write(unit_file(SERVICE), unit).unwrap();
         output_of("systemctl", &["daemon-reload"]);
         let (started, text) = run("systemctl", &["start", SERVICE]);
         if !started {
@@ -112,11 +102,7 @@ impl Drop for Installed {
         if std::thread::panicking() {
             println!("{}", run("journalctl", &["--no-pager", "-u", SERVICE]).1);
         }
-        let _ = run("systemctl", &["stop", SERVICE]);
-        let _ = fs::remove_file(RULES);
-        let _ = fs::remove_file(format!("/etc/systemd/system/{SERVICE}"));
-        let _ = run("systemctl", &["daemon-reload"]);
-        let _ = run("udevadm", &["control", "--reload"]);
+        uninstall(SERVICE);
     }
 }
 
@@ -160,14 +146,6 @@ fn property(name: &str) -> String {
     output_of("systemctl", &["show", &option, "--value", SERVICE]).trim().to_owned()
 }
 
-/// Returns the output of a program. Panics if it fails.
-#[track_caller]
-fn output_of(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> String {
-    let (succeeded, text) = run(program, arguments);
-    assert!(succeeded, "{arguments:?}: {text}");
-    text
-}
-
 fn append(path: &str, line: &str) {
     let text = fs::read_to_string(path).unwrap();
     fs::write(path, text + line).unwrap();
@@ -178,11 +156,9 @@ const INSTALL: &str = "#!/bin/sh\nmkdir -p \"$8\" && chmod \"$7\" \"$8\"\n";
 
 const SERVICE: &str = "lvx-bridge.service";
 
-const RULES: &str = "/etc/udev/rules.d/70-lvx.rules";
-
 const CYCLES: usize = 20;
 
-/// The lower, the better, from 0 to 10.
+/// Greatest exposure that is accepted.
 const MAX_EXPOSURE: f32 = 1.5;
 
 const TIMEOUT: Duration = Duration::from_mins(1);

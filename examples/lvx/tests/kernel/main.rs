@@ -50,5 +50,6 @@ mod links;
 mod plug;
 mod program;
 mod reports;
+mod service;
 mod taken;
 mod unplug;

@@ -13,3 +13,11 @@ pub(crate) fn run(program: impl AsRef<OsStr>, arguments: &[&str]) -> (bool, Stri
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
+
+/// Returns the output of a program. Panics if it fails.
+#[track_caller]
+pub(crate) fn output_of(program: impl AsRef<OsStr>, arguments: &[&str]) -> String {
+    let (succeeded, text) = run(program, arguments);
+    assert!(succeeded, "{arguments:?}: {text}");
+    text
+}
