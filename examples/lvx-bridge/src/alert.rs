@@ -1,4 +1,4 @@
-//! Alerts: findings that lasted, and the programs and URLs that are told of them.
+//! Alerts: findings that lasted, and the programs and URLs that are notified of them.
 
 mod alerts;
 mod cause;

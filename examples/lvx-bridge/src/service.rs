@@ -1,7 +1,7 @@
 //! All of it in one process: pollers, cores, outputs, files and signals.
 //!
 //! A bank has one thread per link and one thread for its core. The outputs are tasks on one thread; an output that
-//! ends with an error does not end the others. A [`Service`] runs until it is told to stop, and then ends in order:
+//! ends with an error does not end the others. A [`Service`] runs until it is stopped, and then ends in order:
 //! commands in progress are undone, the last state is published, files are saved.
 
 mod bank;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Alerts, Change};
 use crate::{Now, config::AlertConfig};
 
-/// A clock that stands still until it is moved.
+/// A clock that moves only when a test moves it.
 struct Clock(Now);
 
 impl Clock {
@@ -254,7 +254,7 @@ proptest! {
         let config = AlertConfig::default();
         let mut alerts = Alerts::new(&config, None);
         let mut clock = Clock::new();
-        let mut told = 0;
+        let mut last_number = 0;
         let mut is_raised = [false; 3];
         // Seconds for which the cause is there, as an error, and away.
         let mut there = [None; 3];
@@ -297,10 +297,10 @@ proptest! {
                 prop_assert_eq!(found, usize::from(is_raised[index]), "rule {}", index);
             }
             // Each change has a new number, and raising and clearing take turns.
-            for notice in alerts.notices().filter(|notice| notice.number > told) {
+            for notice in alerts.notices().filter(|notice| notice.number > last_number) {
                 prop_assert!(notice.change != Change::Cleared || !notice.alert.is_raised());
             }
-            told = alerts.last_number();
+            last_number = alerts.last_number();
         }
         let mut numbers = alerts.notices().map(|notice| notice.number);
         prop_assert!(numbers.by_ref().is_sorted());

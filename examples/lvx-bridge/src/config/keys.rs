@@ -26,7 +26,7 @@ pub(super) const TOP: Section = Section {
         key("poll", "How often the units are asked.", Form::Map(&POLL), ""),
         key(
             "alerts",
-            "When findings become alerts, and which programs are told.",
+            "When findings become alerts, and which programs are notified.",
             Form::Map(&ALERTS),
             "",
         ),
@@ -138,7 +138,7 @@ const ALERTS: Section = Section {
         ),
         key(
             "hooks",
-            "Programs and URLs that are told of each change.",
+            "Programs and URLs that are notified of each change.",
             Form::List(&Form::Map(&HOOK), 16),
             "",
         ),

@@ -90,7 +90,7 @@ pub struct AlertConfig {
     pub clear_after: Duration,
     /// Least severity that raises an alert.
     pub min_severity: Severity,
-    /// Programs and URLs that are told of each change.
+    /// Programs and URLs that are notified of each change.
     pub hooks: Vec<HookConfig>,
 }
 
@@ -106,7 +106,7 @@ impl Default for AlertConfig {
     }
 }
 
-/// A program or URL that is told of each change of an alert.
+/// A program or URL that is notified of each change of an alert.
 #[derive(Clone, Debug)]
 pub enum HookConfig {
     /// Runs a program, with the alert as JSON on its standard input.
@@ -162,7 +162,7 @@ pub struct TlsConfig {
     pub key_file: Option<PathBuf>,
 }
 
-/// What Home Assistant is told.
+/// Discovery of Home Assistant.
 #[derive(Clone, Debug)]
 pub struct HomeAssistantConfig {
     /// Prefix of discovery topics.

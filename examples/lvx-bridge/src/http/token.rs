@@ -89,11 +89,11 @@ pub enum TokenError {
     )]
     Exists(Name),
     /// There is no token of this name.
-    #[error("token {name}: expected one of {known}")]
+    #[error("token {name}: {known}")]
     Unknown {
         /// Name that was given.
         name: Name,
-        /// Names that exist.
+        /// Text about the tokens that exist.
         known: String,
     },
     /// There are too many tokens.
@@ -297,9 +297,14 @@ impl fmt::Debug for Tokens {
     }
 }
 
+/// Returns what to write instead of a name that does not exist.
 fn names(file: &File) -> String {
     let names: Vec<_> = file.tokens.iter().map(|token| token.name.as_str()).collect();
-    if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "there are no tokens; create one first".to_owned()
+    } else {
+        format!("expected one of {}", names.join(", "))
+    }
 }
 
 /// Returns a new token. The prefix lets scanners recognise it in files that are published by mistake.

@@ -1,7 +1,7 @@
 //! The pollers of a virtual bank in virtual time, for tests of jobs on their links.
 //!
 //! The clock moves only while a link waits. A poller that has nothing to ask waits for a job in real time, so that the
-//! clock stands still while a test runs its own code.
+//! clock does not move while a test runs its own code.
 
 use std::{
     ops::ControlFlow,

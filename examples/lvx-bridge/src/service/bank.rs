@@ -228,7 +228,7 @@ impl StoppedBank {
         })
     }
 
-    /// Takes messages and requests until it is told to stop. Then it saves the files: before hooks and outputs end, which
+    /// Takes messages and requests until it is stopped. Then it saves the files: before hooks and outputs end, which
     /// can take longer than the service manager waits.
     async fn run(
         mut self,

@@ -27,7 +27,7 @@ pub(super) struct Outputs {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A task that is told to end by `stop`, and then drops the sender of `ended`.
+/// A task that ends when `stop` changes, and then drops the sender of `ended`.
 #[derive(Debug)]
 struct Output {
     name: &'static str,

@@ -110,7 +110,7 @@ impl Service {
 /// Tells the service manager something, if there is one.
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        debug!("the service manager cannot be told: {error}");
+        debug!("the service manager cannot be notified: {error}");
     }
 }
 

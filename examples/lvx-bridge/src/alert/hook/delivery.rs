@@ -40,7 +40,7 @@ impl Delivery {
         Self { queues: delivered.into_iter().map(queue).collect() }
     }
 
-    /// Adds a change for all hooks that were not told of it.
+    /// Adds a change for all hooks that were not notified of it.
     pub(super) fn push(&mut self, notice: &Notice) {
         for queue in &mut self.queues {
             let last = queue.waiting.back().map_or(queue.delivered, |last| last.number);

@@ -78,7 +78,7 @@ fn wait(child: &Child, timeout: Duration, stopped: &UnixStream) -> io::Result<En
     })
 }
 
-/// Returns the path without links, if nobody else can replace the program: neither the file nor a folder above it.
+/// Returns the path without links, if no other user can replace the program: neither the file nor a folder above it.
 fn check(program: &Path) -> Result<PathBuf, String> {
     if !program.is_absolute() {
         return Err(format!("expected an absolute path, found {}", program.display()));
