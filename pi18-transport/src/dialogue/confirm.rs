@@ -3,8 +3,9 @@
 //! On a link that other hosts use, too, the reply to another host can look like the reply to this client. So
 //! the client sends a fence after a reply. The unit answers in order: if a different reply arrives before
 //! the reply to the fence, one of the two belongs to another host, and neither counts. This does not help if
-//! the unit lost the query of this client, because then only the reply to the other host arrives. So while
-//! other hosts are active, the query is sent twice, and both rounds have to give the same reply.
+//! the unit lost the query of this client, because then only the reply to the other host arrives. A unit loses
+//! many queries while another host keeps it busy. So while other hosts are active, the query is sent three times,
+//! and all rounds have to give the same reply.
 //!
 //! The reply to a query that the crate does not know has no known form, so it is confirmed on every link.
 
@@ -22,8 +23,10 @@ use super::{
 pub(super) struct Confirmation {
     /// The reply that waits for a fence after it.
     waiting: Option<Outcome>,
-    /// The frame that the previous round confirmed.
+    /// The frame that the previous rounds confirmed.
     previous: Option<Vec<u8>>,
+    /// Number of rounds that confirmed this frame.
+    equal_rounds: u32,
     is_done: bool,
 }
 
@@ -81,30 +84,39 @@ impl Confirmation {
         let Some(reply) = self.waiting.take() else { return Round::Withdrawn };
         let frame = reply.frame().map(<[u8]>::to_vec);
         let previous = std::mem::replace(&mut self.previous, frame);
-        if !other_hosts_are_active || previous.as_deref() == reply.frame() {
+        let is_equal = previous.as_deref() == reply.frame();
+        self.equal_rounds = if is_equal { self.equal_rounds + 1 } else { 1 };
+        if !other_hosts_are_active || self.equal_rounds >= ROUNDS {
             self.is_done = true;
             Round::Confirmed(reply)
-        } else if previous.is_some() {
-            Round::Different
-        } else {
+        } else if is_equal || previous.is_none() {
             Round::Unsure
+        } else {
+            Round::Different
         }
     }
 }
 
-/// The times of the last two frames that did not answer a request of this client.
+/// Number of rounds that have to give the same reply while other hosts are active. With two, about one value in a
+/// hundred was wrong beside a host that kept the line busy with queries of the same form.
+const ROUNDS: u32 = 3;
+
+/// The time of the last bytes that did not answer a request of this client.
+///
+/// A single frame counts, although it may be a late reply to this client: further rounds cost little, and a wrong
+/// value can cost much.
 #[derive(Debug, Default)]
-pub(super) struct OtherHosts([Option<Instant>; 2]);
+pub(super) struct OtherHosts(Option<Instant>);
 
 impl OtherHosts {
-    /// Records a frame that did not answer a request of this client.
+    /// Records bytes that did not answer a request of this client.
     pub(super) fn note(&mut self, now: Instant) {
-        self.0 = [self.0[1], Some(now)];
+        self.0 = Some(now);
     }
 
-    /// Returns whether other hosts use the link. A single frame may be a late reply to this client.
+    /// Returns whether other hosts use the link.
     pub(super) fn are_active(&self, now: Instant) -> bool {
-        self.0[0].is_some_and(|frame| now < frame + REMEMBERED)
+        self.0.is_some_and(|last| now < last + REMEMBERED)
     }
 }
 

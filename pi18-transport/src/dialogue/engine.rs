@@ -182,10 +182,13 @@ impl Dialogue {
 
     /// Ends draining. Old bytes require a fence; if they arrived after a fence, they cost a try.
     fn end_draining(&mut self, exchange: &mut Exchange) {
-        exchange.drain_until = None;
+        let end = exchange.drain_until.take();
         let is_unfinished = self.reader.flush().is_some();
         let stray = exchange.stray.take().or_else(|| is_unfinished.then(|| show(&[])));
         if let Some(stray) = stray {
+            if let Some(end) = end {
+                self.other_hosts.note(end);
+            }
             exchange.last_reply = LastReply::Other(format!("unsolicited bytes: {stray}"));
             self.lose_step();
             if exchange.is_fenced {
@@ -250,12 +253,13 @@ impl Dialogue {
                         self.other_hosts.note(now);
                     }
                 }
-                Phase::Fencing(..) | Phase::Asking(_) if is_not_understood => {
-                    exchange.note(LastReply::NotUnderstood);
-                }
                 Phase::Fencing(..) | Phase::Asking(_) => {
                     self.other_hosts.note(now);
-                    exchange.note(LastReply::Other(format!("{}: {}", frame.kind(), show(raw))));
+                    exchange.note(if is_not_understood {
+                        LastReply::NotUnderstood
+                    } else {
+                        LastReply::Other(format!("{}: {}", frame.kind(), show(raw)))
+                    });
                 }
                 Phase::Draining | Phase::Ready => {}
             }

@@ -67,7 +67,8 @@ fn reply_to_another_host_before_ours_is_discarded() {
         foreign.into_iter().chain([(12, mode(5))]).collect()
     });
     assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
-    assert_eq!(sent, ["PI", "MOD", "ID", "MOD", "VFW"]);
+    // The first round gives two different replies. Then three rounds have to agree.
+    assert_eq!(sent, ["PI", "MOD", "ID", "MOD", "VFW", "MOD", "DI", "MOD", "PI"]);
 }
 
 #[test]
@@ -110,7 +111,8 @@ fn damaged_bytes_after_a_reply_cause_a_retry() {
 fn identical_replies_are_accepted() {
     let (read, sent) = ask(|_| vec![(5, mode(5)), (12, mode(5))]);
     assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
-    assert_eq!(sent, ["PI", "MOD", "ID"]);
+    // One of the two answers another host, so three rounds have to agree.
+    assert_eq!(sent, ["PI", "MOD", "ID", "MOD", "VFW", "MOD", "DI"]);
 }
 
 #[test]
@@ -135,19 +137,49 @@ fn reply_of_unique_form_needs_no_fence_after_it() {
     assert_eq!(client.into_link().0.sent, ["PI", "FLAG"]);
 }
 
-#[test]
-fn replies_must_agree_twice_if_other_replies_arrive() {
+/// Reads the mode beside another host that asks for the model. The unit misses the first `lost` queries, so that only
+/// the reply to the other host arrives. Returns the mode and the number of queries.
+fn ask_beside_another_host(lost: usize, foreign: Answers) -> (Result<Mode, Error>, usize) {
     let mut asked = 0;
+    let mut foreign = Some(foreign);
     let mut client = Client::new(Shared(Line::with_fences(move |request| match request {
-        "PI" => vec![(2, model()), (4, model()), (10, line::fence(request))],
         "MOD" => {
             asked += 1;
-            // The unit misses the first query, and only another host's reply arrives.
-            vec![(5, if asked == 1 { model() } else { mode(5) })]
+            vec![(5, if asked <= lost { model() } else { mode(5) })]
         }
-        fence => vec![(10, line::fence(fence))],
+        fence => foreign.take().into_iter().flatten().chain([(10, line::fence(fence))]).collect(),
     })));
+    let read = client.read::<Mode>();
+    let sent = client.into_link().0.sent;
+    (read, sent.iter().filter(|request| *request == "MOD").count())
+}
+
+#[test]
+fn three_rounds_must_agree_if_a_reply_to_another_host_arrives() {
+    for lost in [1, 2] {
+        let (read, asked) = ask_beside_another_host(lost, vec![(2, model())]);
+        assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID, "{lost} lost");
+        assert_eq!(asked, lost + 3);
+    }
+}
+
+#[test]
+fn three_rounds_must_agree_if_a_refusal_of_another_request_arrives() {
+    let (read, asked) = ask_beside_another_host(2, vec![(2, b"(NAK\x73\x73\r".to_vec())]);
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(asked, 5);
+}
+
+#[test]
+fn three_rounds_must_agree_if_bytes_arrived_before_the_first_request() {
+    let mut asked = 0;
+    let mut line = Line::new(move |_| {
+        asked += 1;
+        vec![(5, if asked <= 2 { model() } else { mode(5) })]
+    });
+    line.arriving.push_back((line.now, model()));
+    let mut client = Client::new(Shared(line));
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
     let sent = client.into_link().0.sent;
-    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 3);
+    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 5);
 }
