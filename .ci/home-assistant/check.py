@@ -224,11 +224,12 @@ class Test:
                               f"{attributes.get(attribute)}")
 
     def energy(self):
-        """The energy dashboard takes the energies of the units."""
-        sensors = [f"sensor.lvx6048_{number}_" for number in (1, 2)]
+        """The energy dashboard takes the energies of the units, and those of the bank."""
+        sensors = [("sensor.lvx6048_1_", "pv_energy"), ("sensor.lvx6048_2_", "pv_energy"),
+                   ("sensor.home_bank_", "pv_energy_computed")]
         self.home_assistant.command("energy/save_prefs", energy_sources=[
-            source for sensor in sensors for source in (
-                {"type": "solar", "stat_energy_from": sensor + "pv_energy", "config_entry_solar_forecast": None},
+            source for sensor, solar in sensors for source in (
+                {"type": "solar", "stat_energy_from": sensor + solar, "config_entry_solar_forecast": None},
                 {"type": "battery", "stat_energy_from": sensor + "battery_discharge_energy_computed",
                  "stat_energy_to": sensor + "battery_charge_energy_computed"},
             )

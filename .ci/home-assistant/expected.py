@@ -86,12 +86,14 @@ def bank_value(key, units):
         return sum(unit_value(key, replies, None) for replies in units for key in keys)
 
     sums = {"pv_power": "pv_power", "load_power": "active_power", "apparent_power": "apparent_power",
-            "battery_power": "battery_power", "battery_current": "battery_current", "pv_energy": "pv_energy"}
+            "battery_power": "battery_power", "battery_current": "battery_current"}
     if key in sums:
         return total(sums[key])
     if key in ("battery_charge_energy", "battery_discharge_energy", "pv_energy_today", "alerts"):
         return ANY_COUNT
     return {
+        # The units do not count on, so the bank does not either, whatever their counters show.
+        "pv_energy": 0,
         "battery_voltage": Any(min(voltages), max(voltages)),
         "battery_voltage_spread": max(voltages) - min(voltages),
         "state_of_charge": Any(0, 100),

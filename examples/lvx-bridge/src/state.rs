@@ -2,7 +2,9 @@
 //!
 //! The [`Core`] takes the events of the pollers and makes immutable [`Snapshot`]s. It has no I/O and no clock.
 
+mod bank_meter;
 mod core;
+mod durable;
 mod energy;
 mod energy_meter;
 mod judge;

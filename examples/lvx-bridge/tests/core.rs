@@ -64,7 +64,7 @@ fn healthy_bank_has_no_warnings_from_the_start() {
     let snapshot = state.core.snapshot();
     assert_eq!(snapshot.totals.fresh_units, 2);
     assert_eq!(snapshot.totals.settings_that_differ, Some(0));
-    assert!(snapshot.totals.pv_power.unwrap() > 0 && snapshot.totals.pv_energy.unwrap() > 0);
+    assert!(snapshot.totals.pv_power.unwrap() > 0 && snapshot.totals.pv_energy.is_some());
     let age = snapshot.now.instant - snapshot.judged_at.unwrap();
     assert!(age < Duration::from_secs(6), "{age:?}");
 }
@@ -173,43 +173,133 @@ fn unit_that_is_back_is_judged_once_it_was_read() {
 /// A core that gets made-up events.
 struct Events {
     state: State,
-    serial: SerialNumber,
+    serials: Vec<SerialNumber>,
     now: Instant,
 }
 
 impl Events {
+    /// A bank of one unit.
     fn new() -> Self {
-        let config = bank_config(&bank(1));
+        Self::of(&[0], None)
+    }
+
+    /// A bank of these units, all connected, after a start with this saved state.
+    fn of(units: &[usize], saved: Option<&[u8]>) -> Self {
+        let mut config = bank_config(&bank(2));
+        let all = std::mem::take(&mut config.units);
+        config.units = units.iter().map(|unit| all[*unit].clone()).collect();
         let now = Instant::now();
         let state = State::new(&config, &PollConfig::default(), now);
-        let mut events = Self { state, serial: config.units[0].serial, now };
-        let serial = events.serial;
-        events.send(EventKind::Connected { serial });
+        let serials = config.units.iter().map(|unit| unit.serial).collect();
+        let mut events = Self { state, serials, now };
+        if let Some(saved) = saved {
+            let now = events.state.now(now);
+            events.state.core.restore(saved, now).unwrap();
+        }
+        for link in 0..units.len() {
+            let serial = events.serials[link];
+            events.send(link, EventKind::Connected { serial });
+        }
         events
     }
 
-    fn send(&mut self, kind: EventKind) {
-        self.state.handle(Event { link: 0, at: self.now, kind });
+    fn send(&mut self, link: usize, kind: EventKind) {
+        self.state.handle(Event { link, at: self.now, kind });
     }
 
     fn answer(&mut self, query: Query, data: &str, after: u64) {
+        self.answer_of(0, query, data, after);
+    }
+
+    fn answer_of(&mut self, link: usize, query: Query, data: &str, after: u64) {
         self.now += Duration::from_secs(after);
         let (reply, _) = query.parse_reply(data.as_bytes()).unwrap();
         let latency = Duration::from_millis(100);
         let answer = Answered { query, answer: Ok(reply), at: self.now, latency };
-        self.send(EventKind::Batch { serial: self.serial, answers: vec![answer] });
+        self.send(link, EventKind::Batch { serial: self.serials[link], answers: vec![answer] });
+    }
+
+    /// The unit on a link reports this energy two minutes later.
+    fn total(&mut self, link: usize, watt_hours: u32) {
+        self.answer_of(link, Query::TotalEnergy, &format!("{watt_hours:08}"), 120);
     }
 
     fn energy(&self) -> lvx_bridge::state::Energy {
         self.state.core.snapshot().units[0].energy
     }
+
+    /// Saves the energies, and returns the file and the PV energy of the bank.
+    fn saved(&mut self) -> (Vec<u8>, Option<u64>) {
+        let saved = self.state.show_saved();
+        (saved, self.state.core.snapshot().totals.pv_energy)
+    }
+}
+
+#[test]
+fn energy_of_the_bank_neither_falls_nor_jumps_with_its_units() {
+    let mut one = Events::of(&[0], None);
+    one.total(0, 5_000_000);
+    assert_eq!(one.saved().1, Some(0), "it begins with zero, whatever the unit has");
+    one.total(0, 5_000_300);
+    // A reset of the unit, after a reading of zero that is not confirmed.
+    for total in [0, 5_000_400, 0, 10] {
+        one.total(0, total);
+    }
+    one.total(0, 35);
+    let (saved, energy) = one.saved();
+    assert_eq!(energy, Some(425), "300 + 100, then 25 after the reset");
+
+    // A used unit is added.
+    let mut two = Events::of(&[0, 1], Some(&saved));
+    assert_eq!(two.saved().1, energy);
+    two.total(1, 8_000_000);
+    two.total(0, 45);
+    two.total(1, 8_000_005);
+    let (saved, energy) = two.saved();
+    assert_eq!(energy, Some(440));
+
+    // It is lent to another bank.
+    let mut one = Events::of(&[0], Some(&saved));
+    one.total(0, 46);
+    let (saved, energy) = one.saved();
+    assert_eq!(energy, Some(441));
+    let mut two = Events::of(&[0, 1], Some(&saved));
+    two.total(1, 9_000_000);
+    two.total(1, 9_000_001);
+    assert_eq!(two.saved().1, Some(442));
+}
+
+#[test]
+fn energy_of_the_bank_does_not_fall_after_a_crash() {
+    let mut events = Events::of(&[0], None);
+    events.total(0, 100);
+    let shown = |events: &Events| events.state.core.snapshot().totals.pv_energy;
+    let (saved, _) = events.saved();
+    events.total(0, 150);
+    assert_eq!(shown(&events), Some(0), "the disk does not have it");
+    // The crash, and a crash before the first write after it.
+    let mut after = Events::of(&[0], Some(&saved));
+    after.total(0, 170);
+    assert_eq!(shown(&after), Some(0));
+    assert_eq!(after.saved().1, Some(70), "what the unit counted meanwhile is added");
+}
+
+#[test]
+fn file_of_an_earlier_version_is_read() {
+    let text = r#"{"session":4,"units":[{"serial":"96132206100410","era":1,"pv_total":7000,"charge":36000000,
+        "discharge":null}]}"#;
+    let mut events = Events::of(&[0], Some(text.as_bytes()));
+    assert_eq!((events.energy().era, events.energy().battery_charge_total), (1, Some(10)));
+    events.total(0, 7100);
+    events.total(0, 7101);
+    assert_eq!(events.saved().1, Some(1));
 }
 
 #[test]
 fn reset_of_a_counter_starts_an_era_and_is_reported() {
     let mut events = Events::new();
     for total in ["00006591", "00000000", "00006600", "00000001", "00000002"] {
-        events.answer(Query::TotalEnergy, total, 60);
+        events.answer(Query::TotalEnergy, total, 120);
         events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 5);
     }
     assert_eq!((events.energy().era, events.energy().pv_total), (1, Some(2)));
@@ -237,7 +327,7 @@ fn energies_and_session_survive_a_restart() {
     events.answer(Query::TotalEnergy, "00006591", 1);
     let sample = Query::GeneralStatus.info().sample;
     (0..20).for_each(|_| events.answer(Query::GeneralStatus, sample, 10));
-    let saved = events.state.core.saved();
+    let saved = events.saved().0;
     assert_eq!(Core::last_session(&saved), 1);
     assert_eq!(Core::last_session(b"damaged"), 0);
     let mut restored = Events::new();

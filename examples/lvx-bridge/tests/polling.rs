@@ -173,26 +173,30 @@ fn energies_are_right_after_many_days() {
     // What a meter with a reading each second would count, in watt-seconds.
     let mut expected = 0.0;
     let mut last: Option<f64> = None;
-    let mut counters = [0; 2];
+    let (mut first, mut counters) = ([None; 2], [0; 2]);
     let mut most_held = 0;
-    let result = Mutex::new((0.0, 0));
-    let (state, _) = run.run(
+    let result = Mutex::new((0.0, 0, 0));
+    let (mut state, _) = run.run(
         |_, _| {},
         |state, _, _| {
             let power = run.bank.with(charge_power);
             expected += last.map_or(0.0, |last| f64::midpoint(last, power));
             last = Some(power);
             let snapshot = state.core.snapshot();
-            for (counter, unit) in counters.iter_mut().zip(&snapshot.units) {
+            for ((counter, first), unit) in counters.iter_mut().zip(&mut first).zip(&snapshot.units)
+            {
                 let total = unit.energy.pv_total.unwrap_or_default();
+                *first = first.or(unit.energy.pv_total);
                 assert!(total >= *counter && unit.energy.era == 0, "{total} after {counter}");
                 *counter = total;
                 most_held = most_held.max(unit.held.len());
             }
-            *result.lock().unwrap() = (expected / 3600.0, most_held);
+            let growth = counters.iter().sum::<u64>() - first.iter().flatten().sum::<u64>();
+            *result.lock().unwrap() = (expected / 3600.0, most_held, growth);
         },
     );
-    let (expected, most_held) = result.into_inner().unwrap();
+    let (expected, most_held, growth) = result.into_inner().unwrap();
+    state.show_saved();
     let snapshot = state.core.snapshot();
     let counted: u64 =
         snapshot.units.iter().filter_map(|unit| unit.energy.battery_charge_total).sum();
@@ -203,6 +207,9 @@ fn energies_are_right_after_many_days() {
     let ratio = f64::from(u32::try_from(counted).unwrap()) / expected;
     assert!((0.99..1.01).contains(&ratio), "{ratio}");
     assert!(most_held < 40);
+    assert_eq!(snapshot.totals.pv_energy, Some(growth));
+    let rest = snapshot.totals.battery_charge_energy.unwrap() - counted;
+    assert!(rest < 2, "the bank counts fractions of both units, too: {rest}");
     for unit in &snapshot.units {
         assert_eq!((unit.link.counts.missed_deadlines, unit.link.counts.timeouts), (0, 0));
         let (_, at) = unit.held("ED").unwrap().reply.unwrap();

@@ -15,17 +15,20 @@ macro_rules! total {
     };
 }
 
-/// Writes the row of a sum of energy.
+/// Writes the row of an energy that the bridge counts.
 macro_rules! energy {
-    // The function of `compute` for one unit, and how its sum is called.
-    ($function:ident, $key:literal, $name:literal) => {
-        computed($key, $name, |bank: &Snapshot, now| {
-            compute::total_energy(bank, now, compute::$function)
+    // The field of `Totals`, the energy in words, and the query whose replies it is counted from.
+    ($field:ident, $name:literal, $mnemonic:literal) => {
+        computed(stringify!($field), $name, |bank: &Snapshot, now| {
+            compute::counted(bank, now, bank.totals.$field, $mnemonic)
         })
+        .counted("Wh")
+        .enabled()
     };
 }
 
-/// Everything that is published about a bank. A sum over its units is absent while a unit has no fresh value.
+/// Everything that is published about a bank. A sum over its units is absent while a unit has no fresh value. A counter
+/// goes on with the units that answer.
 pub const BANK: &[Entity<Snapshot>] = &[
     total!(pv_power, "PV power", "W", 0),
     total!(load_power, "Load power", "W", 0),
@@ -35,14 +38,12 @@ pub const BANK: &[Entity<Snapshot>] = &[
     total!(battery_voltage, "Battery voltage", "V", 1),
     total!(battery_voltage_spread, "Spread of battery voltage", "V", 1),
     total!(state_of_charge, "State of charge", "%", 0).class("battery"),
-    energy!(pv_energy, "pv_energy", "PV energy").counted("Wh").enabled(),
-    energy!(pv_energy_today, "pv_energy_today", "PV energy today").counted_daily("Wh").enabled(),
-    energy!(charge_energy, "battery_charge_energy", "Battery charge energy (computed)")
-        .counted("Wh")
+    energy!(pv_energy, "PV energy (computed)", "ET"),
+    computed("pv_energy_today", "PV energy today", compute::bank_energy_today)
+        .counted_daily("Wh")
         .enabled(),
-    energy!(discharge_energy, "battery_discharge_energy", "Battery discharge energy (computed)")
-        .counted("Wh")
-        .enabled(),
+    energy!(battery_charge_energy, "Battery charge energy (computed)", "GS"),
+    energy!(battery_discharge_energy, "Battery discharge energy (computed)", "GS"),
     computed("settings_that_differ", "Settings that differ", |bank: &Snapshot, now| {
         let count = bank.totals.settings_that_differ.and_then(|count| count.try_into().ok());
         compute::total(bank, now, count, 0, "")

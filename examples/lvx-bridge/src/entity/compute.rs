@@ -121,15 +121,30 @@ fn of_bank(bank: &Snapshot, now: Now, datum: Datum) -> Value {
     if bank.is_overdue(now) { Value::Stale { datum, age } } else { Value::Fresh { datum, age } }
 }
 
-/// Returns the sum of the energy of all units; absent if a unit has none, stale if one of them is stale.
-pub(super) fn total_energy(
-    bank: &Snapshot,
-    now: Now,
-    of_unit: fn(&UnitView, Now) -> Value,
-) -> Value {
+/// Returns an energy that the bridge counts, as old as the latest reply to a query. What a unit that does not answer
+/// counts is added once it answers again.
+pub(super) fn counted(bank: &Snapshot, now: Now, energy: Option<u64>, mnemonic: &str) -> Value {
+    let replies = bank.units.iter().filter_map(|unit| {
+        let held = unit.held(mnemonic)?;
+        let (_, at) = held.reply.as_ref()?;
+        Some((now.instant.saturating_duration_since(*at), held.max_age))
+    });
+    let energy = energy.and_then(|energy| i64::try_from(energy).ok());
+    let Some((energy, (age, max_age))) = energy.zip(replies.min()) else { return Value::Absent };
+    let datum = quantity(energy, 0, "Wh");
+    if age <= max_age { Value::Fresh { datum, age } } else { Value::Stale { datum, age } }
+}
+
+/// Returns the PV energy of the present day of all units: absent if a unit has none, or the clock of one shows another
+/// day, as around midnight; stale if one of them is stale.
+pub(super) fn bank_energy_today(bank: &Snapshot, now: Now) -> Value {
+    let days = || bank.units.iter().map(|unit| unit.held("ED").map(|held| held.query));
+    if days().zip(days().skip(1)).any(|(one, other)| one != other) {
+        return Value::Absent;
+    }
     let (mut sum, mut oldest, mut is_fresh) = (0_i64, Duration::ZERO, !bank.units.is_empty());
     for unit in &bank.units {
-        let value = of_unit(unit, now);
+        let value = pv_energy_today(unit, now);
         let Some((Datum::Quantity { steps, .. }, age)) = value.last() else { return Value::Absent };
         sum = sum.saturating_add(*steps);
         oldest = oldest.max(age);

@@ -276,3 +276,39 @@ fn json_is_what_payloads_carry() {
     let row = UNIT.iter().find(|row| row.key == "fault_code").unwrap();
     assert_eq!(row.json(&Datum::Code { number: 83, name: None }), 83);
 }
+
+#[test]
+fn counter_of_the_bank_is_as_old_as_the_latest_reply() {
+    let now = now();
+    let mut bank = testing::bank(now);
+    bank.totals.battery_charge_energy = Some(1234);
+    assert_eq!(bank_value(&bank, "pv_energy", now), Value::Absent, "no unit was read");
+    assert_eq!(bank_value(&bank, "battery_charge_energy", now).status(), "fresh");
+    // One unit is read later, the other one not at all.
+    let later = Now { instant: now.instant + Duration::from_mins(1), ..now };
+    let unit = std::sync::Arc::make_mut(&mut bank.units[1]);
+    unit.held[0].reply.as_mut().unwrap().1 = later.instant;
+    let value = bank_value(&bank, "battery_charge_energy", later);
+    assert_eq!(value.fresh().and_then(Datum::number), Some(1234.0));
+    let much_later = Now { instant: later.instant + Duration::from_mins(1), ..now };
+    assert_eq!(bank_value(&bank, "battery_charge_energy", much_later).status(), "stale");
+}
+
+#[test]
+fn energy_today_is_the_sum_of_one_day() {
+    let now = now();
+    let mut bank = testing::bank(now);
+    let mut take = |unit: usize, day: u8, watt_hours: u64| {
+        let query = Query::DayEnergy(pi18_proto::Date::new(2026, 6, day).unwrap());
+        let (reply, _) = query.parse_reply(query.info().sample.as_bytes()).unwrap();
+        let view = std::sync::Arc::make_mut(&mut bank.units[unit]);
+        view.held.retain(|held| held.question() != "ED");
+        view.held.push(held(query, reply, now, Duration::from_mins(6), None));
+        view.energy.pv_today = Some(watt_hours);
+        bank_value(&bank, "pv_energy_today", now).fresh().and_then(Datum::number)
+    };
+    assert_eq!(take(0, 1, 20_000), None, "the other unit has none");
+    assert_eq!(take(1, 1, 20_000), Some(40_000.0));
+    assert_eq!(take(0, 2, 0), None, "the other unit shows yesterday");
+    assert_eq!(take(1, 2, 5), Some(5.0));
+}

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     LinkState, Snapshot, Totals,
+    bank_meter::{BankMeter, SavedBankEnergy},
     energy_meter::SavedEnergy,
     judge::Judge,
     notices,
@@ -38,6 +39,7 @@ pub struct Core {
     judged: Instant,
     settings_that_differ: Option<usize>,
     alerts: Alerts,
+    meter: BankMeter,
     /// Findings about resets, one per unit, each with the time until which it is shown.
     resets: Vec<(SerialNumber, Finding, Instant)>,
     /// Energies of units that were configured earlier.
@@ -59,6 +61,9 @@ struct LinkTrack {
 struct Saved {
     session: u64,
     units: Vec<SavedEnergy>,
+    /// Missing in files of earlier versions.
+    #[serde(default)]
+    bank: SavedBankEnergy,
 }
 
 impl Core {
@@ -99,6 +104,7 @@ impl Core {
             judged: now.instant,
             settings_that_differ: None,
             alerts,
+            meter: BankMeter::default(),
             resets: Vec::new(),
             retired: Vec::new(),
             snapshot: Arc::new(snapshot),
@@ -120,13 +126,14 @@ impl Core {
         let saved: Saved = serde_json::from_slice(saved).map_err(|error| {
             RequestError::Unknown(format!("expected the saved state of a bank, found: {error}"))
         })?;
+        self.meter = BankMeter::restore(saved.bank);
         for energy in saved.units {
             match self.units.iter_mut().find(|unit| unit.view.serial == energy.serial) {
                 Some(unit) => {
                     unit.meter.restore(&energy);
                     Arc::make_mut(&mut unit.view).energy = unit.meter.energy();
                 }
-                None if self.retired.len() < MAX_RETIRED => self.retired.push(energy),
+                None if self.retired.len() < MAX_RETIRED => self.retired.push(energy.retired()),
                 None => {}
             }
         }
@@ -139,20 +146,24 @@ impl Core {
     pub fn saved(&self) -> Vec<u8> {
         let units = self.units.iter().map(|unit| unit.meter.saved(unit.view.serial));
         let units = units.chain(self.retired.iter().cloned()).collect();
-        let saved = Saved { session: self.snapshot.session, units };
+        let bank = self.meter.saved();
+        let saved = Saved { session: self.snapshot.session, units, bank };
         serde_json::to_vec(&saved).unwrap_or_default()
     }
 
-    /// Returns what must survive a restart, like [`saved`](Self::saved). From now on, battery energies are shown as they
-    /// are in this text, once [`show_saved`](Self::show_saved) is called: so they do not fall after a crash.
+    /// Returns what must survive a restart, like [`saved`](Self::saved). Energies that the bridge counts are shown as
+    /// they are in this text, once [`show_saved`](Self::show_saved) is called: so they do not fall after a crash.
     pub fn take_saved(&mut self) -> Vec<u8> {
+        self.meter.mark_saved();
         self.units.iter_mut().for_each(|unit| unit.meter.mark_saved());
         self.saved()
     }
 
-    /// Shows the battery energies that the last [`take_saved`](Self::take_saved) returned, which are on the disk now.
+    /// Shows the energies that the last [`take_saved`](Self::take_saved) returned, which are on the disk now.
     pub fn show_saved(&mut self, now: Now) {
-        let mut is_changed = false;
+        let before = self.meter.energy();
+        self.meter.show_saved();
+        let mut is_changed = self.meter.energy() != before;
         for unit in &mut self.units {
             unit.meter.show_saved();
             let energy = unit.meter.energy();
@@ -303,6 +314,7 @@ impl Core {
             return;
         }
         let resets = unit.take(answers, &self.poll);
+        self.meter.add(&unit.meter.take_growth());
         for reset in &resets {
             let finding = notices::reset(&unit.view, reset);
             self.resets.retain(|(other, ..)| *other != serial);
@@ -388,7 +400,7 @@ impl Core {
 
     fn totals(&self, now: Instant) -> Totals {
         let units: Vec<_> = self.units.iter().map(|unit| &*unit.view).collect();
-        totals(&units, self.settings_that_differ, now)
+        totals(&units, self.meter.energy(), self.settings_that_differ, now)
     }
 
     /// Makes a new snapshot.

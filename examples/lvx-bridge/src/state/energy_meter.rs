@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pi18_proto::{GeneralStatus, SerialNumber};
 use serde::{Deserialize, Serialize};
 
-use super::Energy;
+use super::{Energy, durable::Durable};
 
 /// The energy of one unit.
 #[derive(Clone, Debug, Default)]
@@ -13,16 +13,31 @@ pub(super) struct EnergyMeter {
     era: u32,
     pv_total: Option<u64>,
     pv_today: Option<u64>,
-    /// A counter value below the last one, until a second reading confirms it.
-    lower: Option<u64>,
-    charge: Integral,
-    discharge: Integral,
-    /// Charge and discharge in the text that was saved last; `None` if nothing was saved.
-    saved: Option<[Integral; 2]>,
-    /// Charge and discharge that are shown; `None` to show the present ones.
-    shown: Option<[Integral; 2]>,
+    /// Counter value up to which the bank has counted; `None` before the first one of an era.
+    counted: Option<u64>,
+    /// A counter value below the last one and its time, until a later reading confirms it.
+    lower: Option<(u64, Instant)>,
+    battery: Durable<Battery>,
+    /// What the bank has not counted.
+    growth: Growth,
     /// The last reading of the battery power.
     last: Option<(Instant, BatteryPower)>,
+}
+
+/// Energy into and out of the battery.
+#[derive(Clone, Copy, Debug, Default)]
+struct Battery {
+    charge: Integral,
+    discharge: Integral,
+}
+
+/// What the counters of a unit grew by within an era.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Growth {
+    /// PV energy in watt-hours; `None` if the counter was not read.
+    pub(super) pv: Option<u64>,
+    pub(super) charge: Integral,
+    pub(super) discharge: Integral,
 }
 
 /// Battery power in milliwatts.
@@ -34,7 +49,7 @@ struct BatteryPower {
 
 /// An energy in milliwatt × milliseconds; `None` before anything was integrated.
 #[derive(Clone, Copy, Debug, Default)]
-struct Integral(Option<u128>);
+pub(super) struct Integral(Option<u128>);
 
 /// What must survive a restart.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,6 +57,8 @@ pub(super) struct SavedEnergy {
     pub(super) serial: SerialNumber,
     era: u32,
     pv_total: Option<u64>,
+    /// Value of the counter up to which the bank has counted.
+    counted: Option<u64>,
     /// Integrated energy, in milliwatt-seconds.
     charge: Option<u64>,
     discharge: Option<u64>,
@@ -50,41 +67,63 @@ pub(super) struct SavedEnergy {
 impl EnergyMeter {
     /// Returns the energies.
     pub(super) fn energy(&self) -> Energy {
-        let [charge, discharge] = self.shown.unwrap_or([self.charge, self.discharge]);
+        let (battery, shown) = (self.battery.now, self.battery.shown());
         Energy {
             era: self.era,
             pv_total: self.pv_total,
             pv_today: self.pv_today,
-            battery_charge_total: self.charge.shown(charge),
-            battery_discharge_total: self.discharge.shown(discharge),
+            battery_charge_total: battery.charge.shown(shown.charge),
+            battery_discharge_total: battery.discharge.shown(shown.discharge),
         }
     }
 
     /// Remembers the energies that are being saved.
     pub(super) fn mark_saved(&mut self) {
-        self.saved = Some([self.charge, self.discharge]);
+        self.battery.mark_saved();
     }
 
     /// Shows the energies of the last [`mark_saved`](Self::mark_saved).
     pub(super) fn show_saved(&mut self) {
-        self.shown = self.saved;
+        self.battery.show_saved();
+    }
+
+    /// Returns what the counters grew by since the last call.
+    pub(super) fn take_growth(&mut self) -> Growth {
+        std::mem::take(&mut self.growth)
     }
 
     /// Takes the counter of the PV energy. Returns the old and the new value if the counter was reset.
     ///
-    /// A value below the last one counts only once it was read twice: a unit that starts may report zeros.
-    pub(super) fn take_total(&mut self, total: u64) -> Option<(u64, u64)> {
+    /// A value below the last one counts only if another one confirms it at least `min_gap` later: a unit that starts
+    /// may report zeros.
+    pub(super) fn take_total(
+        &mut self,
+        total: u64,
+        at: Instant,
+        min_gap: Duration,
+    ) -> Option<(u64, u64)> {
         let Some(before) = self.pv_total.filter(|before| total < *before) else {
+            self.count(total);
             (self.pv_total, self.lower) = (Some(total), None);
             return None;
         };
-        if self.lower.is_none_or(|lower| total < lower) {
-            self.lower = Some(total);
+        let first = self.lower.filter(|(lower, _)| total >= *lower).map(|(_, first)| first);
+        let first = first.unwrap_or(at);
+        if at == first || at.saturating_duration_since(first) < min_gap {
+            self.lower = Some((total, first));
             return None;
         }
         self.start_era();
+        self.count(total);
         self.pv_total = Some(total);
         Some((before, total))
+    }
+
+    /// Counts for the bank what the counter of the PV energy grew by.
+    fn count(&mut self, total: u64) {
+        let growth = self.counted.map_or(0, |counted| total.saturating_sub(counted));
+        let pv = self.growth.pv.unwrap_or_default().saturating_add(growth);
+        (self.growth.pv, self.counted) = (Some(pv), Some(total));
     }
 
     /// Takes the PV energy of the present day.
@@ -95,7 +134,7 @@ impl EnergyMeter {
     /// Starts a new era, after a reset of the unit's counters or clock.
     pub(super) fn start_era(&mut self) {
         self.era = self.era.saturating_add(1);
-        (self.lower, self.pv_today) = (None, None);
+        (self.counted, self.lower, self.pv_today) = (None, None, None);
     }
 
     /// Integrates the battery power since the last reading (trapezoidal rule), if that is at most `max_gap` ago.
@@ -109,36 +148,58 @@ impl EnergyMeter {
         let Some((before, last)) = last else { return };
         let time = at.saturating_duration_since(before);
         if time <= max_gap {
-            self.charge.add(last.charge, power.charge, time);
-            self.discharge.add(last.discharge, power.discharge, time);
+            let charge = Integral::trapezoid(last.charge, power.charge, time);
+            let discharge = Integral::trapezoid(last.discharge, power.discharge, time);
+            let (battery, growth) = (&mut self.battery.now, &mut self.growth);
+            battery.charge.add_all(charge);
+            battery.discharge.add_all(discharge);
+            growth.charge.add_all(charge);
+            growth.discharge.add_all(discharge);
         }
     }
 
     /// Returns what must survive a restart.
     pub(super) fn saved(&self, serial: SerialNumber) -> SavedEnergy {
-        let (charge, discharge) = (self.charge.saved(), self.discharge.saved());
-        SavedEnergy { serial, era: self.era, pv_total: self.pv_total, charge, discharge }
+        let Battery { charge, discharge } = self.battery.now;
+        let (charge, discharge) = (charge.saved(), discharge.saved());
+        let Self { era, pv_total, counted, .. } = *self;
+        SavedEnergy { serial, era, pv_total, counted, charge, discharge }
     }
 
     /// Takes what was saved before a restart.
     pub(super) fn restore(&mut self, saved: &SavedEnergy) {
-        (self.era, self.pv_total) = (saved.era, saved.pv_total);
-        (self.charge, self.discharge) = (Integral::of(saved.charge), Integral::of(saved.discharge));
+        (self.era, self.pv_total, self.counted) = (saved.era, saved.pv_total, saved.counted);
+        let (charge, discharge) = (Integral::of(saved.charge), Integral::of(saved.discharge));
+        self.battery = Durable::restore(Battery { charge, discharge });
+    }
+}
+
+impl SavedEnergy {
+    /// Returns the energy of a unit that left the bank. What its counter grows by until it is back does not count.
+    pub(super) fn retired(self) -> Self {
+        Self { counted: None, ..self }
     }
 }
 
 impl Integral {
-    fn of(milliwatt_seconds: Option<u64>) -> Self {
+    pub(super) fn of(milliwatt_seconds: Option<u64>) -> Self {
         Self(milliwatt_seconds.map(|saved| u128::from(saved) * 1000))
     }
 
-    fn add(&mut self, from: u64, until: u64, time: Duration) {
-        let area = (u128::from(from) + u128::from(until)) * time.as_millis() / 2;
-        self.0 = Some(self.0.unwrap_or_default().saturating_add(area));
+    /// Returns the energy of a power that changes evenly.
+    fn trapezoid(from: u64, until: u64, time: Duration) -> Self {
+        Self(Some((u128::from(from) + u128::from(until)) * time.as_millis() / 2))
+    }
+
+    /// Adds another energy, if it is known.
+    pub(super) fn add_all(&mut self, other: Self) {
+        if let Some(area) = other.0 {
+            self.0 = Some(self.0.unwrap_or_default().saturating_add(area));
+        }
     }
 
     /// Returns the watt-hours of `shown`; 0 if integration began after it.
-    fn shown(self, shown: Self) -> Option<u64> {
+    pub(super) fn shown(self, shown: Self) -> Option<u64> {
         shown.watt_hours().or(self.0.map(|_| 0))
     }
 
@@ -146,7 +207,7 @@ impl Integral {
         u64::try_from(self.0? / MILLIS_PER_WATT_HOUR).ok()
     }
 
-    fn saved(self) -> Option<u64> {
+    pub(super) fn saved(self) -> Option<u64> {
         u64::try_from(self.0? / 1000).ok()
     }
 }
@@ -167,17 +228,42 @@ mod tests {
         status
     }
 
+    /// Takes a total that is read at this minute.
+    fn total(
+        meter: &mut EnergyMeter,
+        start: Instant,
+        minute: u64,
+        total: u64,
+    ) -> Option<(u64, u64)> {
+        meter.take_total(total, start + Duration::from_mins(minute), Duration::from_mins(2))
+    }
+
     #[test]
     fn counter_never_falls_within_an_era() {
-        let mut meter = EnergyMeter::default();
-        assert_eq!(meter.take_total(5000), None);
+        let (mut meter, start) = (EnergyMeter::default(), Instant::now());
+        let mut take = |minute, value| total(&mut meter, start, minute, value);
+        assert_eq!(take(0, 5000), None);
         // One reading of zero is not believed.
-        assert_eq!(meter.take_total(0), None);
-        assert_eq!(meter.take_total(5010), None);
-        assert_eq!((meter.energy().pv_total, meter.energy().era), (Some(5010), 0));
-        assert_eq!(meter.take_total(3), None);
-        assert_eq!(meter.take_total(4), Some((5010, 4)));
+        assert_eq!(take(2, 0), None);
+        assert_eq!(take(4, 5010), None);
+        assert_eq!(take(6, 3), None);
+        assert_eq!(take(8, 4), Some((5010, 4)));
         assert_eq!((meter.energy().pv_total, meter.energy().era), (Some(4), 1));
+        assert_eq!(meter.take_growth().pv, Some(10));
+        total(&mut meter, start, 10, 9);
+        assert_eq!(meter.take_growth().pv, Some(5));
+    }
+
+    #[test]
+    fn zeros_after_quick_reconnects_are_not_believed() {
+        let (mut meter, start) = (EnergyMeter::default(), Instant::now());
+        let gap = Duration::from_mins(2);
+        assert_eq!(meter.take_total(5000, start, gap), None);
+        for second in 1..20 {
+            assert_eq!(meter.take_total(0, start + Duration::from_secs(second), gap), None);
+        }
+        assert_eq!(meter.take_total(5001, start + Duration::from_secs(20), gap), None);
+        assert_eq!((meter.energy().pv_total, meter.energy().era), (Some(5001), 0));
     }
 
     #[test]
@@ -188,16 +274,20 @@ mod tests {
         assert_eq!(meter.energy().battery_charge_total, None);
         // 50 V × 72 A = 3600 W for 10 s are 10 Wh; from 0 A, it is half of that.
         let seconds = |n| start + Duration::from_secs(n);
+        let shown = |meter: &mut EnergyMeter| {
+            meter.mark_saved();
+            meter.show_saved();
+            let energy = meter.energy();
+            (energy.battery_charge_total, energy.battery_discharge_total)
+        };
         meter.take_status(&status(500, 0, 0), seconds(0), max_gap);
         meter.take_status(&status(500, 72, 0), seconds(10), max_gap);
         meter.take_status(&status(500, 72, 0), seconds(20), max_gap);
-        assert_eq!(meter.energy().battery_charge_total, Some(15));
-        assert_eq!(meter.energy().battery_discharge_total, Some(0));
+        assert_eq!(shown(&mut meter), (Some(15), Some(0)));
         meter.take_status(&status(500, 72, 0), seconds(36), max_gap);
-        assert_eq!(meter.energy().battery_charge_total, Some(15));
+        assert_eq!(shown(&mut meter), (Some(15), Some(0)));
         meter.take_status(&status(500, 0, 72), seconds(46), max_gap);
-        assert_eq!(meter.energy().battery_charge_total, Some(20));
-        assert_eq!(meter.energy().battery_discharge_total, Some(5));
+        assert_eq!(shown(&mut meter), (Some(20), Some(5)));
     }
 
     #[test]
@@ -233,17 +323,24 @@ mod tests {
     fn saved_energy_goes_on_after_a_restart() {
         let serial = SerialNumber::new("96132206100410").unwrap();
         let mut meter = EnergyMeter::default();
-        meter.take_total(7000);
+        let start = Instant::now();
+        total(&mut meter, start, 0, 7000);
         meter.take_status(&status(500, 72, 0), Instant::now(), Duration::MAX);
         meter.take_status(
             &status(500, 72, 0),
             Instant::now() + Duration::from_secs(100),
             Duration::MAX,
         );
+        meter.mark_saved();
+        meter.show_saved();
         let text = serde_json::to_string(&meter.saved(serial)).unwrap();
         let mut restored = EnergyMeter::default();
         restored.restore(&serde_json::from_str(&text).unwrap());
         assert_eq!(restored.energy(), meter.energy());
-        assert_eq!(restored.take_total(6000).or(restored.take_total(6000)), Some((7000, 6000)));
+        // What the unit counted meanwhile belongs to the bank.
+        assert_eq!(total(&mut restored, start, 2, 7040), None);
+        assert_eq!(restored.take_growth().pv, Some(40));
+        assert_eq!(total(&mut restored, start, 4, 6000), None);
+        assert_eq!(total(&mut restored, start, 6, 6000), Some((7040, 6000)));
     }
 }

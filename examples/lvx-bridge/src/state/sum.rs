@@ -4,16 +4,23 @@ use std::time::Instant;
 
 use pi18_proto::{AnyReply, GeneralStatus};
 
-use super::{Totals, UnitView};
+use super::{Totals, UnitView, bank_meter::BankEnergy};
 
-/// Returns the sums over units that all have fresh values.
+/// Returns the sums over units that all have fresh values, and the energies that were counted.
 pub(super) fn totals(
     units: &[&UnitView],
+    energy: BankEnergy,
     settings_that_differ: Option<usize>,
     now: Instant,
 ) -> Totals {
     let statuses: Vec<_> = units.iter().filter_map(|unit| status(unit, now)).collect();
-    let mut totals = Totals { fresh_units: statuses.len(), ..Totals::default() };
+    let mut totals = Totals {
+        fresh_units: statuses.len(),
+        pv_energy: energy.pv,
+        battery_charge_energy: energy.battery_charge,
+        battery_discharge_energy: energy.battery_discharge,
+        ..Totals::default()
+    };
     if statuses.len() == units.len() && !units.is_empty() {
         let sum = |value: fn(&GeneralStatus) -> i64| statuses.iter().map(value).sum::<i64>();
         let count = i64::try_from(statuses.len()).unwrap_or(i64::MAX);
@@ -31,8 +38,6 @@ pub(super) fn totals(
         totals.state_of_charge = mean(|status| status.battery_capacity.0.into());
         totals.settings_that_differ = settings_that_differ;
     }
-    let energies = units.iter().map(|unit| unit.fresh("ET", now).and(unit.energy.pv_total));
-    totals.pv_energy = energies.sum::<Option<u64>>().filter(|_| !units.is_empty());
     totals
 }
 

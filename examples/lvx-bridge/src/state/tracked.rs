@@ -177,7 +177,10 @@ impl Tracked {
                 None
             }
             AnyReply::TotalEnergy(total) => {
-                let (from, to) = self.meter.take_total(total.energy.0.into())?;
+                let period = Group::of(answer.query).period(poll);
+                let min_gap = period * 3 / 4;
+                let (from, to) =
+                    self.meter.take_total(total.energy.0.into(), answer.at, min_gap)?;
                 Some(Reset::Counter { from, to })
             }
             AnyReply::DayEnergy(day) => {
@@ -211,6 +214,10 @@ impl Tracked {
             view.held.push(Held { query: answer.query, reply: None, failure: None, max_age });
         }
         let Some(held) = view.held.iter_mut().find(|held| is_same(held.query)) else { return };
+        if held.query != answer.query {
+            // The energy of another day is not the answer to this question.
+            held.reply = None;
+        }
         (held.query, held.max_age) = (answer.query, max_age);
         match answer.answer {
             Ok(reply) => {

@@ -97,6 +97,14 @@ impl State {
         self.wall += by;
     }
 
+    /// Saves the energies, and shows them.
+    pub(crate) fn show_saved(&mut self) -> Vec<u8> {
+        let now = self.core.snapshot().now;
+        let saved = self.core.take_saved();
+        self.core.show_saved(now);
+        saved
+    }
+
     /// Takes an event.
     pub(crate) fn handle(&mut self, event: Event) {
         let now = self.now(event.at);
