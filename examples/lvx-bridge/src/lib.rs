@@ -47,3 +47,4 @@ pub use handle::{Handle, Request};
 pub use name::{Name, NameError};
 pub use state::Snapshot;
 pub use time::Now;
+pub(crate) use time::{SuspendWatch, Uptime};

@@ -81,6 +81,73 @@ fn findings_remain_between_two_readings_of_what_units_report_about_each_other() 
 }
 
 #[test]
+fn suspend_of_the_host_leaves_no_old_value_fresh() {
+    let bank = bank(2);
+    let poll = PollConfig::default();
+    let run = Run { bank, poll, time: Duration::from_secs(120), has_routes: false };
+    let charged = Mutex::new(0);
+    let on_tick = |state: &mut State, _: &Routes, now: Duration| {
+        let fresh = |state: &State, mnemonic: &str| {
+            let snapshot = state.core.snapshot();
+            let units = snapshot.units.iter();
+            units.filter(|unit| unit.fresh(mnemonic, snapshot.now.instant).is_some()).count()
+        };
+        match now.as_secs() {
+            60 => {
+                state.show_saved();
+                let before = state.core.snapshot();
+                *charged.lock().unwrap() = before.totals.battery_charge_energy.unwrap();
+                assert_eq!([fresh(state, "GS"), fresh(state, "ET")], [2, 2]);
+                state.suspend(Duration::from_hours(50));
+                assert_eq!([fresh(state, "GS"), fresh(state, "ET")], [0, 0]);
+                let snapshot = state.core.snapshot();
+                assert_eq!((snapshot.totals.fresh_units, snapshot.totals.pv_power), (0, None));
+                run.bank.with(|bank| {
+                    (0..2).for_each(|unit| bank.switch(unit, "clock=2026-06-23T12:31:00").unwrap());
+                });
+            }
+            75 => assert_eq!([fresh(state, "GS"), fresh(state, "ET")], [2, 2]),
+            _ => {}
+        }
+    };
+    let (mut state, _) = run.run(|_, _| {}, on_tick);
+    state.show_saved();
+    let snapshot = state.core.snapshot();
+    let found = snapshot.findings.iter().flatten().find(|found| found.rule == "host-suspend");
+    let found = found.map(ToString::to_string);
+    assert_eq!(found.as_deref(), Some("this computer was suspended for 50h"));
+    assert!(!rules(&snapshot).contains(&"energy-era".to_owned()), "{:?}", rules(&snapshot));
+    for unit in &snapshot.units {
+        assert_eq!((unit.energy.era, unit.link.counts.missed_deadlines), (0, 0));
+        assert_eq!(unit.link.counts.connects, 1);
+    }
+    // Two minutes at a few kilowatts, not 50 hours.
+    let charged = snapshot.totals.battery_charge_energy.unwrap() - charged.into_inner().unwrap();
+    assert!(charged < 500, "{charged} Wh");
+}
+
+#[test]
+fn answer_from_before_a_suspend_is_not_taken_after_it() {
+    let mut events = Events::new();
+    events.state.suspend(Duration::from_secs(20));
+    let sample = Query::GeneralStatus.info().sample;
+    let now = events.now;
+    events.now = now - Duration::from_secs(1);
+    events.answer(Query::GeneralStatus, sample, 0);
+    assert_eq!(events.state.core.snapshot().totals.fresh_units, 0);
+    events.now = now;
+    events.answer(Query::GeneralStatus, sample, 1);
+    assert_eq!(events.state.core.snapshot().totals.fresh_units, 1);
+    // A short suspend makes a value older by its time.
+    events.state.suspend(Duration::from_secs(10));
+    let snapshot = events.state.core.snapshot();
+    let (_, age) = snapshot.units[0].fresh("GS", snapshot.now.instant).unwrap();
+    assert_eq!(age, Duration::from_secs(10));
+    events.state.suspend(Duration::from_secs(6));
+    assert_eq!(events.state.core.snapshot().totals.fresh_units, 0);
+}
+
+#[test]
 fn swapped_cables_are_followed() {
     let state = run(120, |now, snapshot, _, routes| match now {
         60 => {

@@ -22,6 +22,8 @@ pub enum JobEffect {
     Unchanged,
     /// It sent a set command, whatever the outcome was.
     Set,
+    /// It did nothing, but this computer was suspended before: everything is read again.
+    Resumed,
 }
 
 /// The unit that answers on a link.

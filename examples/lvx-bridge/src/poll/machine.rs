@@ -203,6 +203,16 @@ impl Machine {
         }
     }
 
+    /// Lets everything be read again, because this computer was suspended. Its clock stopped meanwhile, so it is not known
+    /// how old answers are that were collected, and another unit may be there now.
+    pub fn resumed(&mut self, now: Instant) {
+        self.hotplug(now);
+        if let State::Open(session) = &mut self.state {
+            session.answers.clear();
+            self.forget(now);
+        }
+    }
+
     /// Lets the serial number be read next, because another unit may be there now.
     pub fn doubt(&mut self) {
         if let State::Open(session) = &mut self.state {
@@ -480,6 +490,25 @@ mod tests {
         assert_eq!(open.step(), Step::Ask(Query::Identity));
         open.identify(OURS[0]);
         assert_eq!(open.step(), Step::Ask(Query::GeneralStatus));
+    }
+
+    #[test]
+    fn everything_is_read_again_after_a_suspend() {
+        let mut open = Open::new();
+        open.identify(OURS[0]);
+        while open.sample() != Query::Clock {}
+        open.machine.resumed(open.now);
+        assert_eq!(open.step(), Step::Ask(Query::Identity));
+        assert_eq!(open.identify(OURS[0]), None, "old answers are discarded");
+        assert_eq!(open.sample(), Query::GeneralStatus);
+        assert_eq!(open.sample(), Query::Mode);
+        // A link that is closed is opened soon.
+        let gone = Gap::new(Reason::Gone, "unplugged");
+        for _ in 0..4 {
+            open.machine.opened(Err(gone.clone()), open.now);
+        }
+        open.machine.resumed(open.now);
+        assert_eq!(open.step(), Step::Wait(open.now + HOTPLUG_DELAY));
     }
 
     #[test]

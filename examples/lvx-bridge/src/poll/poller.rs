@@ -163,8 +163,10 @@ impl Poller {
         let start = port.now();
         match (self.machine.closed(), &mut self.client) {
             (None, Some(client)) => {
-                if job(Ok(client)) == JobEffect::Set {
-                    self.machine.settings_changed(client.now());
+                match job(Ok(client)) {
+                    JobEffect::Unchanged => {}
+                    JobEffect::Set => self.machine.settings_changed(client.now()),
+                    JobEffect::Resumed => self.machine.resumed(client.now()),
                 }
                 if client.identity() != self.machine.unit() {
                     self.machine.doubt();
@@ -172,7 +174,9 @@ impl Poller {
                 }
             }
             (Some(why), _) => {
-                let _ = job(Err(why));
+                if job(Err(why)) == JobEffect::Resumed {
+                    self.machine.resumed(port.now());
+                }
             }
             (None, None) => {}
         }

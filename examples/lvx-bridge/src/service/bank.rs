@@ -23,11 +23,11 @@ use super::{
     saver::SaverHandle,
 };
 use crate::{
-    Handle, Name, Now, Request, RequestError, Snapshot,
+    Handle, Name, Now, Request, RequestError, Snapshot, SuspendWatch, Uptime,
     alert::{Alerts, Hooks},
     config::{BankConfig, Config},
     control::{Control, ControlParts, ControlView, Runs, WriteLocks},
-    poll::{self, Event, Pollers},
+    poll::{self, Event, JobEffect, LinkHandle, Pollers},
     state::Core,
     storage::Storage,
 };
@@ -75,6 +75,8 @@ pub(super) struct Bank {
 enum Message {
     Event(Event),
     View(ControlView),
+    /// The links, whose units are read again after a suspend.
+    Links(Vec<LinkHandle>),
     /// The control, to which commands go.
     Control(Control),
     /// Gives the control back.
@@ -198,6 +200,8 @@ impl StoppedBank {
             Err(_) => ControlFlow::Break(()),
         };
         let pollers = poll::start(bank, &config.poll, report, &StopHandle::default())?;
+        // Fails only if the core has panicked, which was printed.
+        let _ = messages.blocking_send(Message::Links(pollers.links().to_vec()));
         let views = messages.clone();
         let parts = ControlParts {
             config: config.control.clone(),
@@ -237,14 +241,19 @@ impl StoppedBank {
         beat: Beat,
     ) -> Self {
         let mut journal = Journal::new(&self.core.snapshot(), self.core.alerts());
-        let mut control = None;
+        let (mut control, mut links) = (None, Vec::new());
+        let mut suspend = SuspendWatch::new(Uptime::system());
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 message = messages.recv() => match message {
-                    Some(Message::Event(event)) => self.core.handle(event, Now::system()),
+                    Some(Message::Event(event)) => {
+                        self.check_suspend(&mut suspend, &links);
+                        self.core.handle(event, Now::system());
+                    }
                     Some(Message::View(view)) => self.core.set_control(view, Now::system()),
+                    Some(Message::Links(new)) => links = new,
                     Some(Message::Control(new)) => control = Some(new),
                     Some(Message::Release(reply)) => {
                         // Dropped by the receiver: it waits for a command in progress, which needs this task.
@@ -254,6 +263,7 @@ impl StoppedBank {
                 },
                 Some(request) = self.requests.recv() => self.answer(request, control.as_ref()),
                 _ = tick.tick() => {
+                    self.check_suspend(&mut suspend, &links);
                     let now = Now::system();
                     self.core.tick(now);
                     self.save_if_due(&saver, now);
@@ -271,6 +281,17 @@ impl StoppedBank {
         }
         self.save(&saver);
         self
+    }
+
+    /// Lets everything be read again if this computer was suspended: the monotonic clock stopped meanwhile.
+    fn check_suspend(&mut self, watch: &mut SuspendWatch, links: &[LinkHandle]) {
+        let Some(time) = watch.check(Uptime::system()) else { return };
+        warn!("this computer was suspended for {time:.0?}; all units are read again");
+        self.core.resume(time, Now::system());
+        for link in links {
+            // A poller that has ended reads nothing.
+            let _ = link.run(Box::new(|_| JobEffect::Resumed));
+        }
     }
 
     fn answer(&mut self, request: Request, control: Option<&Control>) {
@@ -338,7 +359,7 @@ impl Bank {
     }
 
     /// Returns the links, in the order of the units.
-    pub(super) fn links(&self) -> &[poll::LinkHandle] {
+    pub(super) fn links(&self) -> &[LinkHandle] {
         self.pollers.links()
     }
 

@@ -42,6 +42,10 @@ pub struct Core {
     meter: BankMeter,
     /// Findings about resets, one per unit, each with the time until which it is shown.
     resets: Vec<(SerialNumber, Finding, Instant)>,
+    /// Finding about the last suspend of this computer, and the time until which it is shown.
+    suspend: Option<(Finding, Instant)>,
+    /// Time at which this was noticed. Answers from before are not taken.
+    resumed_at: Option<Instant>,
     /// Energies of units that were configured earlier.
     retired: Vec<SavedEnergy>,
     snapshot: Arc<Snapshot>,
@@ -106,6 +110,8 @@ impl Core {
             alerts,
             meter: BankMeter::default(),
             resets: Vec::new(),
+            suspend: None,
+            resumed_at: None,
             retired: Vec::new(),
             snapshot: Arc::new(snapshot),
         }
@@ -197,6 +203,7 @@ impl Core {
     /// about once a second.
     pub fn tick(&mut self, now: Now) {
         self.resets.retain(|(.., until)| *until > now.instant);
+        self.suspend.take_if(|(_, until)| *until <= now.instant);
         for unit in &mut self.units {
             unit.forget_old(now.instant);
         }
@@ -210,6 +217,15 @@ impl Core {
         if is_changed {
             self.publish(now);
         }
+    }
+
+    /// Takes a suspend of this computer. Values are older by that time, although the monotonic clock stopped; those that
+    /// are now beyond their limit of age are stale. The pollers have to read everything again.
+    pub fn resume(&mut self, suspended: Duration, now: Now) {
+        self.units.iter_mut().for_each(|unit| unit.resume(suspended, now.instant));
+        self.suspend = Some((notices::suspended(suspended), now.instant + NOTICE_TIME));
+        self.resumed_at = Some(now.instant);
+        self.publish(now);
     }
 
     /// Returns the present snapshot.
@@ -294,6 +310,8 @@ impl Core {
 
     /// Takes the answers of a unit.
     fn commit(&mut self, link: usize, serial: SerialNumber, answers: Vec<Answered>, now: Now) {
+        let mut answers = answers;
+        answers.retain(|answer| self.resumed_at.is_none_or(|at| answer.at >= at));
         let index = self.units.iter().position(|unit| unit.view.serial == serial);
         let Some(unit) = index.and_then(|index| self.units.get_mut(index)) else { return };
         if unit.holder.is_none()
@@ -391,7 +409,8 @@ impl Core {
         let problems = problems.filter(|problem| !problem.id.starts_with("control/doubled"));
         let control = problems
             .map(|problem| notices::control(problem, self.units.iter().map(|unit| &*unit.view)));
-        double.chain(unknown).chain(resets).chain(control).collect()
+        let suspend = self.suspend.iter().map(|(finding, _)| finding.clone());
+        double.chain(unknown).chain(resets).chain(suspend).chain(control).collect()
     }
 
     fn judged_at(&self) -> Option<Instant> {
@@ -417,7 +436,7 @@ impl Core {
     }
 }
 
-/// Time for which a reset of counters is shown.
+/// Time for which a reset of counters or a suspend is shown.
 const NOTICE_TIME: Duration = Duration::from_hours(1);
 
 /// Largest number of units that are no longer configured and whose energies are kept.

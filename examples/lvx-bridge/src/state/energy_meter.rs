@@ -158,6 +158,11 @@ impl EnergyMeter {
         }
     }
 
+    /// Forgets the last reading of the battery power: the time since then is not known.
+    pub(super) fn interrupt(&mut self) {
+        self.last = None;
+    }
+
     /// Returns what must survive a restart.
     pub(super) fn saved(&self, serial: SerialNumber) -> SavedEnergy {
         let Battery { charge, discharge } = self.battery.now;

@@ -1,5 +1,8 @@
 //! Findings of the bridge itself, beside those of the rules.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Unit};
 use lvx_parallel::{Finding, Observed, RuleInfo, Severity, UnitSnapshot};
 use pi18_proto::SerialNumber;
 
@@ -40,6 +43,18 @@ pub(super) fn reset(unit: &UnitView, reset: &Reset) -> Finding {
     Finding::new(&ERA, Severity::Info, what, why).with_values([observed(unit, &value)])
 }
 
+/// Returns the finding that this computer was suspended.
+pub(super) fn suspended(time: Duration) -> Finding {
+    let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX).round(Unit::Second);
+    let what = match time {
+        Ok(time) => format!("this computer was suspended for {time:#}"),
+        Err(_) => "this computer was suspended".to_owned(),
+    };
+    let why = "meanwhile nothing was read, and energies of the battery were not counted";
+    Finding::new(&SUSPEND, Severity::Info, what, why)
+        .with_advice("let a computer that watches inverters run without suspend")
+}
+
 /// Returns the finding of a problem of control; `units` are the units of the bank.
 pub(super) fn control<'a>(
     problem: &ControlProblem,
@@ -56,7 +71,7 @@ pub(super) fn control<'a>(
 
 /// Returns whether a rule is one of the bridge itself. It needs no answer of the unit.
 pub(super) fn is_own_rule(rule: &str) -> bool {
-    [&DOUBLED, &UNKNOWN_UNIT, &CONTROL, &ERA].iter().any(|own| own.id == rule)
+    [&DOUBLED, &UNKNOWN_UNIT, &CONTROL, &ERA, &SUSPEND].iter().any(|own| own.id == rule)
 }
 
 fn observed(unit: &UnitView, value: &str) -> Observed {
@@ -81,6 +96,12 @@ static CONTROL: RuleInfo = RuleInfo::new(
     "control",
     "a change of settings was interrupted, or settings cannot be changed safely",
     "the journals of runs",
+);
+
+static SUSPEND: RuleInfo = RuleInfo::new(
+    "host-suspend",
+    "the computer of the bridge was suspended",
+    "clocks of Linux: CLOCK_BOOTTIME goes on in a suspend, CLOCK_MONOTONIC does not",
 );
 
 static ERA: RuleInfo = RuleInfo::new(

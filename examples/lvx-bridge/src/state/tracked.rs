@@ -136,6 +136,21 @@ impl Tracked {
         self.gap = why;
     }
 
+    /// Takes a suspend of this computer: answers are older by that time, and everything is read again.
+    pub(super) fn resume(&mut self, suspended: Duration, now: Instant) {
+        for held in &mut Arc::make_mut(&mut self.view).held {
+            held.reply =
+                held.reply.and_then(|(reply, at)| Some((reply, at.checked_sub(suspended)?)));
+        }
+        self.meter.interrupt();
+        self.clock = UnitClock::default();
+        if self.holder.is_some() {
+            self.connected_at = Some(now);
+            (self.is_new, self.is_measured) = (true, false);
+            self.asked.clear();
+        }
+    }
+
     /// Returns whether every question was asked since the unit was found, or it takes too long.
     pub(super) fn is_ready(&self, now: Instant) -> bool {
         let all = UnitSnapshot::STATIC.iter().chain(UnitSnapshot::DYNAMIC);

@@ -32,7 +32,7 @@ use lvx_bridge::{
     Name, Now,
     alert::Alerts,
     config::{AlertConfig, BankConfig, PollConfig, UnitConfig},
-    poll::{Event, LinkUnit, Machine, Peers, Poller, Port, Wake},
+    poll::{Event, JobEffect, LinkUnit, Machine, Peers, Poller, Port, Wake},
     state::Core,
 };
 use pi18_proto::{AnyReply, Query, SerialNumber};
@@ -74,6 +74,8 @@ pub(crate) struct State {
     wall: Timestamp,
     start: Instant,
     pub(crate) events: u64,
+    /// Number of suspends.
+    suspends: usize,
 }
 
 impl State {
@@ -84,12 +86,20 @@ impl State {
         let now = Now { instant: start, wall };
         let alerts = Alerts::new(&AlertConfig::default(), None);
         let core = Core::new(&site, config, poll, alerts, 1, now);
-        Self { core, wall, start, events: 0 }
+        Self { core, wall, start, events: 0, suspends: 0 }
     }
 
     /// Returns the present time on both clocks.
     pub(crate) fn now(&self, instant: Instant) -> Now {
         Now { instant, wall: self.wall + instant.saturating_duration_since(self.start) }
+    }
+
+    /// Suspends the computer of the bridge: its wall clock goes on, the monotonic one does not.
+    pub(crate) fn suspend(&mut self, time: Duration) {
+        self.wall += time;
+        self.suspends += 1;
+        let instant = self.core.snapshot().now.instant;
+        self.core.resume(time, self.now(instant));
     }
 
     /// Lets the wall clock jump.
@@ -179,6 +189,7 @@ impl Run {
                     state: &state,
                     usage: &usages[number],
                     on_event: &on_event,
+                    suspends: 0,
                 };
                 scope.spawn(move || {
                     let mut poller = Poller::new(number, machine);
@@ -220,6 +231,8 @@ struct VirtualPort<'a, F> {
     state: &'a Mutex<State>,
     usage: &'a Usage,
     on_event: &'a F,
+    /// Number of suspends that the poller knows of.
+    suspends: usize,
 }
 
 impl<F: Fn(&mut State, &Event)> Port for VirtualPort<'_, F> {
@@ -238,6 +251,10 @@ impl<F: Fn(&mut State, &Event)> Port for VirtualPort<'_, F> {
     }
 
     fn wait(&mut self, until: Instant) -> Wake {
+        let suspends = lock(self.state).suspends;
+        if std::mem::replace(&mut self.suspends, suspends) != suspends {
+            return Wake::Job(Box::new(|_| JobEffect::Resumed));
+        }
         let now = self.now();
         let time = until.min(self.end).saturating_duration_since(now);
         if !time.is_zero() {
