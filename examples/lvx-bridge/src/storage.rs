@@ -35,17 +35,17 @@ pub trait Storage: Send + Sync {
 /// A lock of a [`Storage`]. Dropping it releases the lock.
 #[derive(Debug)]
 #[must_use = "the lock is released when this is dropped"]
-pub struct StorageLock(#[expect(dead_code, reason = "it is held")] Box<dyn Held>);
+pub struct StorageLock(#[expect(dead_code, reason = "it is held")] Box<dyn Guard>);
 
 /// A value that holds a lock, usually an open file.
-trait Held: fmt::Debug + Send {}
+trait Guard: fmt::Debug + Send {}
 
-impl<T: fmt::Debug + Send> Held for T {}
+impl<T: fmt::Debug + Send> Guard for T {}
 
 impl StorageLock {
     /// Wraps a value that holds a lock until it is dropped, such as an open file.
-    pub fn new(held: impl fmt::Debug + Send + 'static) -> Self {
-        Self(Box::new(held))
+    pub fn new(guard: impl fmt::Debug + Send + 'static) -> Self {
+        Self(Box::new(guard))
     }
 }
 

@@ -379,6 +379,26 @@ fn reset_of_a_counter_starts_an_era_and_is_reported() {
 }
 
 #[test]
+fn resets_of_counter_and_clock_are_both_reported() {
+    let mut events = Events::new();
+    events.answer(Query::Clock, "20260621123000", 1);
+    events.total(0, 6591);
+    events.total(0, 0);
+    events.now += Duration::from_secs(120);
+    let answers = [(Query::TotalEnergy, "00000002"), (Query::Clock, "20200101000000")];
+    let answers = answers.map(|(query, data)| {
+        let (reply, _) = query.parse_reply(data.as_bytes()).unwrap();
+        Answered { query, answer: Ok(reply), at: events.now, latency: Duration::from_millis(100) }
+    });
+    let serial = events.serials[0];
+    events.send(0, EventKind::Batch { serial, answers: answers.into() });
+    events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 5);
+    let snapshot = events.state.core.snapshot();
+    let count = rules(&snapshot).iter().filter(|rule| *rule == "energy-era").count();
+    assert_eq!((count, events.energy().era), (2, 2), "{:?}", snapshot.findings);
+}
+
+#[test]
 fn reset_of_the_clock_starts_an_era() {
     let mut events = Events::new();
     events.answer(Query::Clock, "20260621123000", 1);

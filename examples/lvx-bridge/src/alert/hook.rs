@@ -112,6 +112,12 @@ impl Hooks {
         Ok(Some(Self { work, thread, notified: 0, running, is_stopped }))
     }
 
+    /// Returns whether the thread has ended, which it only does after a panic or [`stop`](Self::stop).
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(thread::JoinHandle::is_finished)
+    }
+
     /// Hands changes that are new to the thread. If it is busy, they wait for the next call.
     pub fn notify(&mut self, alerts: &Alerts) {
         if alerts.last_number() == self.notified {

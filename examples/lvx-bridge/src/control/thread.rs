@@ -107,6 +107,12 @@ impl Control {
         Ok(Self { commands: Some(commands), refusals, is_busy, stopped, storage, thread })
     }
 
+    /// Returns whether the thread has ended, which it only does after a panic.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Hands a command to the thread, which answers whether it was taken. The result is in later views.
     pub fn submit(&self, command: Command, reply: oneshot::Sender<Result<(), RequestError>>) {
         let is_busy = self.is_busy.load(Ordering::Acquire);

@@ -17,7 +17,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, UnixListener},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
@@ -103,7 +103,7 @@ impl Server {
         for listener in tcp {
             let listener = TcpListener::from_std(listener)?;
             info!("http: listening on {}", listener.local_addr()?);
-            listeners.spawn(accept_tcp(
+            listeners.spawn(accept(
                 listener,
                 Arc::clone(&app),
                 router.clone(),
@@ -113,9 +113,15 @@ impl Server {
         if let Some(socket) = &unix {
             let listener = UnixListener::from_std(socket.listener.try_clone()?)?;
             info!("http: listening on {}", socket.path.display());
-            listeners.spawn(accept_unix(listener, Arc::clone(&app), router, connections.clone()));
+            listeners.spawn(accept(listener, Arc::clone(&app), router, connections.clone()));
         }
-        stop.await;
+        tokio::select! {
+            () = stop => {}
+            // Without it, no one would notice that an address is not served any more.
+            Some(_) = listeners.join_next() => {
+                return Err(io::Error::other("a listener has ended"));
+            }
+        }
         // Each listener ends its connections, and is aborted with them if they do not end.
         let _ = ended.send(true);
         let all = async { while listeners.join_next().await.is_some() {} };
@@ -126,43 +132,45 @@ impl Server {
     }
 }
 
-async fn accept_tcp(listener: TcpListener, app: Shared, router: Router, connections: Connections) {
-    let mut tasks = JoinSet::new();
-    let mut stop = app.stop.clone();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = tasks.join_next() => continue,
-            _ = stop.changed() => break,
-        };
-        match accepted.and_then(|(stream, remote)| {
-            stream.set_nodelay(true)?;
-            let peer = Peer::tcp(remote, stream.local_addr()?);
-            Ok((stream, peer))
-        }) {
-            Ok((stream, peer)) => start(&mut tasks, stream, peer, &app, &router, &connections),
-            Err(error) => failed(&error).await,
-        }
-    }
-    while tasks.join_next().await.is_some() {}
+/// A socket that accepts connections.
+trait Listener: Send + Sync + 'static {
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// Waits for a connection.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
 }
 
-async fn accept_unix(
-    listener: UnixListener,
-    app: Shared,
-    router: Router,
-    connections: Connections,
-) {
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, remote) = self.accept().await?;
+        stream.set_nodelay(true)?;
+        let peer = Peer::tcp(remote, stream.local_addr()?);
+        Ok((stream, peer))
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<(UnixStream, Peer)> {
+        Ok((self.accept().await?.0, Peer::Unix))
+    }
+}
+
+/// Accepts connections until the server stops, and waits for their end.
+async fn accept(listener: impl Listener, app: Shared, router: Router, connections: Connections) {
     let mut tasks = JoinSet::new();
     let mut stop = app.stop.clone();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = Listener::accept(&listener) => accepted,
             Some(_) = tasks.join_next() => continue,
             _ = stop.changed() => break,
         };
         match accepted {
-            Ok((stream, _)) => start(&mut tasks, stream, Peer::Unix, &app, &router, &connections),
+            Ok((stream, peer)) => start(&mut tasks, stream, peer, &app, &router, &connections),
             Err(error) => failed(&error).await,
         }
     }

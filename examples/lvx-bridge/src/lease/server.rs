@@ -92,6 +92,14 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Returns whether the thread that accepts connections has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.has_ended.store(true, Ordering::Release);

@@ -80,7 +80,14 @@ pub async fn run(
     for publisher in publishers {
         tasks.spawn(publisher.run(stop.clone()));
     }
-    while tasks.join_next().await.is_some() {}
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            // Ends the other publishers, too, so that all are started again.
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
     Ok(())
 }
 

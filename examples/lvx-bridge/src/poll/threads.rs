@@ -3,8 +3,9 @@
 use std::{
     fmt, io,
     ops::ControlFlow,
+    panic::{self, AssertUnwindSafe},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -12,10 +13,14 @@ use std::{
     time::Instant,
 };
 
+use lvx_parallel::{Gap, Reason};
 use pi18_transport::{Address, Client, Error, HotplugWatch, StopHandle};
 
+use tracing::{error, warn};
+
 use super::{
-    event::Event,
+    backoff::Backoff,
+    event::{Event, EventKind},
     handle::{Job, JobEffect, LinkHandle, LinkUnit},
     machine::Machine,
     peers::Peers,
@@ -28,8 +33,18 @@ pub struct Pollers {
     links: Vec<LinkHandle>,
     threads: Vec<JoinHandle<()>>,
     stop: StopHandle,
-    /// Watches for devices until it is dropped.
-    hotplug: Option<HotplugWatch>,
+    /// Watches for devices until it is dropped; `None` if that is not possible.
+    hotplug: Option<Hotplug>,
+    signals: Signals,
+}
+
+/// The links, each with a mark that a device was plugged in or unplugged.
+type Signals = Arc<[(LinkHandle, Arc<AtomicBool>)]>;
+
+/// A watch, and a value that its thread holds.
+struct Hotplug {
+    _watch: HotplugWatch,
+    thread: Weak<()>,
 }
 
 /// Starts a thread for each link of a bank, in the order of its units.
@@ -47,15 +62,22 @@ pub fn start(
 ) -> io::Result<Pollers> {
     let configured: Vec<_> = bank.units.iter().map(|unit| unit.serial).collect();
     let (peers, epoch) = (Peers::new(bank.units.len()), Instant::now());
-    let mut pollers =
-        Pollers { links: Vec::new(), threads: Vec::new(), stop: stop.clone(), hotplug: None };
+    let mut pollers = Pollers {
+        links: Vec::new(),
+        threads: Vec::new(),
+        stop: stop.clone(),
+        hotplug: None,
+        signals: Vec::new().into(),
+    };
     let mut signals = Vec::new();
     for (link, unit) in bank.units.iter().enumerate() {
         let (jobs, received) = mpsc::channel();
         let unit_now = Arc::new(Mutex::new(None));
         let plugged = Arc::new(AtomicBool::new(false));
         let seed = fastrand::u64(..);
-        let machine = Machine::new(link, configured.clone(), *poll, peers.clone(), epoch, seed);
+        let (configured, peers, poll) = (configured.clone(), peers.clone(), *poll);
+        let new_machine =
+            move || Machine::new(link, configured.clone(), poll, peers.clone(), epoch, seed);
         let mut port = SystemPort {
             address: unit.address.clone(),
             jobs: received,
@@ -67,20 +89,47 @@ pub fn start(
         let handle = LinkHandle::new(unit.address.place().to_owned(), jobs, unit_now);
         signals.push((handle.clone(), plugged));
         pollers.links.push(handle);
-        let run = move || Poller::new(link, machine).run(&mut port);
+        let run = move || run(link, &mut port, new_machine);
         let thread = thread::Builder::new().name(format!("poll {}", unit.name)).spawn(run)?;
         pollers.threads.push(thread);
     }
-    // Without it, a unit that was plugged in is found at the next attempt.
-    pollers.hotplug = HotplugWatch::start(move || {
-        for (handle, plugged) in &signals {
-            if !plugged.swap(true, Ordering::AcqRel) {
-                wake(handle);
-            }
-        }
-    })
-    .ok();
+    pollers.signals = signals.into();
+    if let Err(error) = pollers.watch_hotplug() {
+        warn!("devices that are plugged in are found late: {error}");
+    }
     Ok(pollers)
+}
+
+/// Polls a link until it is stopped. After a panic, it begins again after a pause.
+fn run(link: usize, port: &mut impl Port, new_machine: impl Fn() -> Machine) {
+    let mut backoff = Backoff::new(fastrand::u64(..));
+    loop {
+        let poll = AssertUnwindSafe(|| Poller::new(link, new_machine()).run(port));
+        if panic::catch_unwind(poll).is_ok() {
+            return;
+        }
+        let retry_in = backoff.next();
+        error!("link {link}: the poller failed, which is an error of the bridge; it begins again");
+        port.identify(None);
+        let why = Gap::new(Reason::NotAsked, "the poller failed and begins again");
+        let event = Event { link, at: port.now(), kind: EventKind::Lost { why, retry_in } };
+        if port.report(event).is_break() || rest(port, port.now() + retry_in).is_break() {
+            return;
+        }
+    }
+}
+
+/// Waits. Jobs are told that the link is closed.
+fn rest(port: &mut impl Port, until: Instant) -> ControlFlow<()> {
+    let closed = Gap::new(Reason::NotAsked, "the poller failed and begins again");
+    while port.now() < until {
+        match port.wait(until) {
+            Wake::Stop => return ControlFlow::Break(()),
+            Wake::Job(job) => _ = job(Err(&closed)),
+            Wake::Time | Wake::Hotplug => {}
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 impl Pollers {
@@ -88,6 +137,31 @@ impl Pollers {
     #[must_use]
     pub fn links(&self) -> &[LinkHandle] {
         &self.links
+    }
+
+    /// Lets the pollers look when a device is plugged in or unplugged. Without it, they find it at their next attempt.
+    ///
+    /// # Errors
+    /// If the system does not allow another watch or thread.
+    pub fn watch_hotplug(&mut self) -> io::Result<()> {
+        let alive = Arc::new(());
+        let thread = Arc::downgrade(&alive);
+        let waker = Waker { signals: Arc::clone(&self.signals), _alive: alive };
+        let watch = HotplugWatch::start(move || waker.wake())?;
+        self.hotplug = Some(Hotplug { _watch: watch, thread });
+        Ok(())
+    }
+
+    /// Returns whether plugged devices are noticed at once.
+    #[must_use]
+    pub fn watches_hotplug(&self) -> bool {
+        self.hotplug.as_ref().is_some_and(|hotplug| hotplug.thread.strong_count() > 0)
+    }
+
+    /// Returns the addresses of the links whose thread has ended.
+    pub fn ended(&self) -> impl Iterator<Item = &str> {
+        let threads = self.links.iter().zip(&self.threads);
+        threads.filter(|(_, thread)| thread.is_finished()).map(|(link, _)| link.address())
     }
 
     /// Ends the pollers, and waits for their threads.
@@ -111,6 +185,23 @@ impl fmt::Debug for Pollers {
 fn wake(link: &LinkHandle) {
     // A poller that has ended does not wait.
     let _ = link.run(Box::new(|_| JobEffect::Unchanged));
+}
+
+/// Wakes all pollers when a device is plugged in or unplugged.
+struct Waker {
+    signals: Signals,
+    /// Dropped when the thread of the watch ends.
+    _alive: Arc<()>,
+}
+
+impl Waker {
+    fn wake(&self) {
+        for (handle, plugged) in self.signals.iter() {
+            if !plugged.swap(true, Ordering::AcqRel) {
+                wake(handle);
+            }
+        }
+    }
 }
 
 /// The system's clock, and a real link.
@@ -172,11 +263,12 @@ const MAX_TRIES: u32 = 2;
 
 #[cfg(test)]
 mod tests {
-    use lvx_parallel::Gap;
+    use std::time::Duration;
+
     use pi18_proto::{Mode, SerialNumber};
 
     use super::*;
-    use crate::{config::UnitConfig, poll::EventKind};
+    use crate::config::UnitConfig;
 
     fn bank() -> BankConfig {
         let unit = |name: &str, serial, address: &str| UnitConfig {
@@ -192,6 +284,38 @@ mod tests {
             ],
             battery: None,
         }
+    }
+
+    #[test]
+    fn poller_that_panics_is_reported_and_begins_again() {
+        let (events, received) = mpsc::channel();
+        let report = move |event| match events.send(event) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let mut pollers =
+            start(&bank(), &PollConfig::default(), report, &StopHandle::default()).unwrap();
+        let is_batch =
+            |event: &Event| event.link == 0 && matches!(event.kind, EventKind::Batch { .. });
+        let wait_for = |is_right: &dyn Fn(&Event) -> bool| {
+            while !is_right(&received.recv_timeout(Duration::from_secs(30)).unwrap()) {}
+        };
+        wait_for(&is_batch);
+        pollers.links()[0]
+            .run(Box::new(|_| -> JobEffect { panic!("this job fails for the test") }))
+            .unwrap();
+        let is_failure = |event: &Event| {
+            let text = "the poller failed and begins again";
+            matches!(&event.kind, EventKind::Lost { why, .. } if event.link == 0 && why.text == text)
+        };
+        wait_for(&is_failure);
+        assert_eq!(pollers.links()[0].serial(), None);
+        wait_for(&is_batch);
+        assert_eq!(pollers.ended().count(), 0);
+        // The watch for devices can be started again.
+        let is_possible = pollers.watch_hotplug().is_ok();
+        assert_eq!(pollers.watches_hotplug(), is_possible);
+        pollers.stop();
     }
 
     #[test]

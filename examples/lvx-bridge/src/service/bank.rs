@@ -2,7 +2,10 @@
 
 use std::{
     ops::ControlFlow,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -20,7 +23,9 @@ use super::{
     files::SavedFile,
     heartbeat::{Beat, MAX_AGE, Ping},
     journal::Journal,
+    restart::Restart,
     saver::SaverHandle,
+    session,
 };
 use crate::{
     Handle, Name, Now, Request, RequestError, Snapshot, SuspendWatch, Uptime,
@@ -53,6 +58,20 @@ pub(super) struct StoppedBank {
     hooks: Option<Hooks>,
 }
 
+/// What the thread of a core needs beside the state.
+struct CoreParts {
+    messages: mpsc::Receiver<Message>,
+    saver: SaverHandle,
+    beat: Beat,
+    /// Starts the hooks again.
+    start_hooks: StartHooks,
+    /// Set when the thread of the control has ended.
+    has_lost_control: Arc<AtomicBool>,
+}
+
+/// Starts the hooks of a bank; `None` without hooks.
+type StartHooks = Box<dyn Fn(&Alerts) -> Result<Option<Hooks>, StartError> + Send>;
+
 /// Content of the files of a bank that was stopped, which the disk may not have.
 #[derive(Debug, Default)]
 pub(super) struct SavedState {
@@ -69,6 +88,8 @@ pub(super) struct Bank {
     beat: Beat,
     pollers: Pollers,
     pings: Vec<Ping>,
+    hotplug: Restart,
+    has_lost_control: Arc<AtomicBool>,
 }
 
 /// A message to the thread of the core.
@@ -101,9 +122,10 @@ impl StoppedBank {
             (format!("bank-{}.json", bank.name), format!("alerts-{}.json", bank.name));
         let (saved_energy, saved_alerts) =
             (load(&energy, &left.energy)?, load(&alerts, &left.alerts)?);
-        let session = saved_energy.as_deref().map_or(0, Core::last_session).saturating_add(1);
-        let list = Alerts::new(&config.alerts, saved_alerts.as_deref());
-        let mut core = Core::new(&config.site, bank, &config.poll, list, session, now);
+        let last = saved_energy.as_deref().map_or(0, Core::last_session);
+        let session = session::next(storage, &bank.name, last, now.wall)?;
+        let restored = Alerts::new(&config.alerts, saved_alerts.as_deref());
+        let mut core = Core::new(&config.site, bank, &config.poll, restored, session, now);
         if let Some(saved) = &saved_energy
             && let Err(error) = core.restore(saved, now)
         {
@@ -178,21 +200,17 @@ impl StoppedBank {
         let beat = Beat::new(now);
         let handle = self.handle.clone();
         let runtime = Builder::new_current_thread().enable_time().build()?;
-        let (mark, saver) = (beat.clone(), shared.saver.clone());
-        let delivered = match config.alerts.hooks.as_slice() {
-            [] => None,
-            _ => load_file(shared.storage.as_ref(), &Hooks::file_name(&bank.name))?,
+        let start_hooks = hooks_of(config, bank, self.alerts.name(), &shared.storage);
+        self.hooks = start_hooks(self.core.alerts())?;
+        let has_lost_control = Arc::new(AtomicBool::new(false));
+        let parts = CoreParts {
+            messages: received,
+            saver: shared.saver.clone(),
+            beat: beat.clone(),
+            start_hooks,
+            has_lost_control: Arc::clone(&has_lost_control),
         };
-        self.hooks = Hooks::start(
-            &config.alerts.hooks,
-            &config.site,
-            &bank.name,
-            self.core.alerts(),
-            self.alerts.name(),
-            delivered.as_deref(),
-            Arc::clone(&shared.storage),
-        )?;
-        let run = move || runtime.block_on(self.run(received, saver, mark));
+        let run = move || runtime.block_on(self.run(parts));
         let thread = thread::Builder::new().name(format!("core {}", bank.name)).spawn(run)?;
         let events = messages.clone();
         let report = move |event| match events.blocking_send(Message::Event(event)) {
@@ -229,17 +247,16 @@ impl StoppedBank {
             beat,
             pings: pollers.links().iter().map(|link| Ping::new(link.clone(), now)).collect(),
             pollers,
+            hotplug: Restart::new(),
+            has_lost_control,
         })
     }
 
     /// Takes messages and requests until it is stopped. Then it saves the files: before hooks and outputs end, which
     /// can take longer than the service manager waits.
-    async fn run(
-        mut self,
-        mut messages: mpsc::Receiver<Message>,
-        saver: SaverHandle,
-        beat: Beat,
-    ) -> Self {
+    async fn run(mut self, parts: CoreParts) -> Self {
+        let CoreParts { mut messages, saver, beat, start_hooks, has_lost_control } = parts;
+        let mut hooks = Restart::new();
         let mut journal = Journal::new(&self.core.snapshot(), self.core.alerts());
         let (mut control, mut links) = (None, Vec::new());
         let mut suspend = SuspendWatch::new(Uptime::system());
@@ -266,6 +283,12 @@ impl StoppedBank {
                     self.check_suspend(&mut suspend, &links);
                     let now = Now::system();
                     self.core.tick(now);
+                    self.restart_hooks(&mut hooks, &start_hooks, now);
+                    if control.as_ref().is_some_and(Control::has_ended)
+                        && !has_lost_control.swap(true, Ordering::AcqRel)
+                    {
+                        error!("the thread of the control has ended, which is an error of the bridge");
+                    }
                     self.save_if_due(&saver, now);
                 }
             }
@@ -281,6 +304,18 @@ impl StoppedBank {
         }
         self.save(&saver);
         self
+    }
+
+    /// Starts the hooks again if their thread has ended.
+    fn restart_hooks(&mut self, restart: &mut Restart, start: &StartHooks, now: Now) {
+        let Some(hooks) = &self.hooks else { return };
+        if restart.is_due(!hooks.has_ended(), now.instant) {
+            error!("the thread of the alert hooks has ended, which is an error of the bridge");
+            match start(self.core.alerts()) {
+                Ok(new) => self.hooks = new,
+                Err(error) => error!("alert hooks: {error}"),
+            }
+        }
     }
 
     /// Lets everything be read again if this computer was suspended: the monotonic clock stopped meanwhile.
@@ -368,11 +403,26 @@ impl Bank {
         self.pings.iter().for_each(Ping::send);
     }
 
-    /// Returns the names of the threads that make no progress.
+    /// Returns the names of the threads that have ended or make no progress.
     pub(super) fn stuck(&self, now: Instant) -> Vec<String> {
-        let core = (self.beat.age(now) > MAX_AGE).then(|| format!("core {}", self.name));
+        let is_stuck = self.thread.is_finished() || self.beat.age(now) > MAX_AGE;
+        let core = is_stuck.then(|| format!("core {}", self.name));
+        let is_lost = self.has_lost_control.load(Ordering::Acquire);
+        let control = is_lost.then(|| format!("control {}", self.name));
         let links = self.pings.iter().filter(|ping| ping.age(now) > MAX_AGE);
-        core.into_iter().chain(links.map(|ping| ping.address().to_owned())).collect()
+        let links = self.pollers.ended().chain(links.map(Ping::address));
+        let mut links: Vec<_> = links.map(str::to_owned).collect();
+        links.dedup();
+        core.into_iter().chain(control).chain(links).collect()
+    }
+
+    /// Starts the watch for devices again if it has ended.
+    pub(super) fn check_hotplug(&mut self, now: Instant) {
+        if self.hotplug.is_due(self.pollers.watches_hotplug(), now)
+            && let Err(error) = self.pollers.watch_hotplug()
+        {
+            warn!("bank {}: devices that are plugged in are found late: {error}", self.name);
+        }
     }
 
     /// Ends control, pollers and core in this order, so that a command in progress can be undone. Returns the state;
@@ -385,6 +435,27 @@ impl Bank {
         let _ = self.messages.blocking_send(Message::Stop);
         self.thread.join().ok()
     }
+}
+
+/// Returns what starts the hooks of a bank.
+fn hooks_of(
+    config: &Config,
+    bank: &BankConfig,
+    state_file: &str,
+    storage: &Arc<dyn Storage>,
+) -> StartHooks {
+    let (hooks, site) = (config.alerts.hooks.clone(), config.site.clone());
+    let (bank, state_file) = (bank.name.clone(), state_file.to_owned());
+    let storage = Arc::clone(storage);
+    Box::new(move |alerts| {
+        if hooks.is_empty() {
+            return Ok(None);
+        }
+        let delivered = load_file(storage.as_ref(), &Hooks::file_name(&bank))?;
+        let delivered = delivered.as_deref();
+        let storage = Arc::clone(&storage);
+        Ok(Hooks::start(&hooks, &site, &bank, alerts, &state_file, delivered, storage)?)
+    })
 }
 
 /// Reads a file of the bridge; `None` if it does not exist.

@@ -10,6 +10,7 @@ use super::{
     bank::{Bank, SavedState, Shared, StoppedBank},
     locks::{Locks, lock_units},
     outputs::Outputs,
+    restart::Restart,
     saver::Saver,
     watched::Watched,
 };
@@ -52,7 +53,9 @@ pub struct Service {
     pub(super) locks: Locks,
     /// State of banks that could not be started again.
     pub(super) left: BTreeMap<Name, SavedState>,
-    pub(super) _saver: Saver,
+    pub(super) saver: Saver,
+    pub(super) restart_outputs: Restart,
+    pub(super) restart_lease: Restart,
 }
 
 impl fmt::Debug for Service {
@@ -96,7 +99,9 @@ impl Service {
             left: BTreeMap::new(),
             shared,
             config,
-            _saver: saver,
+            saver,
+            restart_outputs: Restart::new(),
+            restart_lease: Restart::new(),
         };
         let handles: Vec<_> = stopped.iter().map(StoppedBank::handle).collect();
         let mut errors = service.start_outputs(&handles).into_iter();

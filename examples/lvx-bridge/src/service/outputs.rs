@@ -35,6 +35,12 @@ struct Output {
     ended: mpsc::Receiver<()>,
 }
 
+impl Output {
+    fn has_ended(&self) -> bool {
+        self.ended.try_recv() == Err(mpsc::TryRecvError::Disconnected)
+    }
+}
+
 impl Outputs {
     /// Starts the thread.
     pub(super) fn start() -> io::Result<Self> {
@@ -85,10 +91,7 @@ impl Outputs {
                 }
             };
             if let Err(error) = result {
-                error!(
-                    "{}; it has ended, everything else goes on",
-                    StartError::output(name, &error)
-                );
+                error!("{}; everything else goes on", StartError::output(name, &error));
             }
         });
         match started.recv() {
@@ -104,9 +107,22 @@ impl Outputs {
         }
     }
 
-    /// Returns whether an output of this name was started and not ended.
+    /// Returns whether an output of this name runs.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.running.iter().any(|output| output.name == name)
+        self.running.iter().any(|output| output.name == name && !output.has_ended())
+    }
+
+    /// Forgets the outputs that ended by themselves, with an error or a panic, and returns their names.
+    pub(super) fn take_ended(&mut self) -> Vec<&'static str> {
+        let (ended, running): (Vec<_>, _) =
+            std::mem::take(&mut self.running).into_iter().partition(Output::has_ended);
+        self.running = running;
+        ended.iter().map(|output| output.name).collect()
+    }
+
+    /// Returns whether the thread of the outputs has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Tells the outputs of this name to end, and waits for them.
@@ -152,6 +168,33 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn output_that_panics_is_found_and_can_be_started_again() {
+        let mut outputs = Outputs::start().unwrap();
+        let (fail, failing) = oneshot::channel::<()>();
+        let output = |_| async move {
+            // The sender is dropped: this panics.
+            failing.await.unwrap();
+            Ok::<(), String>(())
+        };
+        outputs.spawn("one", output).unwrap();
+        assert!(outputs.has("one"));
+        assert!(outputs.take_ended().is_empty());
+        drop(fail);
+        // The task drops its sender when it ends.
+        while outputs.has("one") {
+            thread::yield_now();
+        }
+        assert_eq!(outputs.take_ended(), ["one"]);
+        assert!(outputs.take_ended().is_empty());
+        let output = |mut stop: watch::Receiver<bool>| async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+            Ok::<(), String>(())
+        };
+        outputs.spawn("one", output).unwrap();
+        assert!(outputs.has("one") && !outputs.has_ended());
+    }
 
     #[test]
     fn output_that_fails_at_once_is_an_error_and_others_go_on() {

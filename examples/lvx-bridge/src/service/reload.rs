@@ -53,11 +53,13 @@ impl Service {
         let is_new = has_new_units || has("poll");
         if has_new_units {
             let storage = self.shared.storage.as_ref();
-            if let Err(error) = lock_units(&new.banks, storage, &mut self.locks) {
+            let locked = lock_units(&new.banks, storage, &mut self.locks);
+            let kept = if locked.is_ok() { &new.banks } else { &self.config.banks };
+            let units: Vec<_> = kept.iter().flat_map(|bank| &bank.units).collect();
+            self.locks.retain(|serial, _| units.iter().any(|unit| unit.serial == *serial));
+            if let Err(error) = locked {
                 return error!("{error}; the configuration stays as it was");
             }
-            let units: Vec<_> = new.banks.iter().flat_map(|bank| &bank.units).collect();
-            self.locks.retain(|serial, _| units.iter().any(|unit| unit.serial == *serial));
         }
         for output in ["mqtt", "http"] {
             if is_new || has(output) || (output == "mqtt" && has("control")) {
@@ -75,7 +77,7 @@ impl Service {
         }
     }
 
-    fn start_missing_outputs(&mut self) {
+    pub(super) fn start_missing_outputs(&mut self) {
         let handles = self.handles();
         for error in self.start_outputs(&handles) {
             error!("{error}; everything else goes on");

@@ -28,6 +28,7 @@ impl Service {
         let mut handles = self.handles();
         let watchdog = sd_notify::watchdog_enabled();
         let mut watchdog_sent = Instant::now();
+        let (mut pinged, mut last_stuck) = (Instant::now(), Vec::new());
         let mut last_status = (String::new(), Instant::now());
         let mut tried = Instant::now();
         loop {
@@ -52,11 +53,26 @@ impl Service {
                     handles = self.handles();
                 }
             }
+            self.restart_parts(now);
+            let stuck = self.stuck(now);
+            if now.saturating_duration_since(pinged) >= PING_PERIOD {
+                pinged = now;
+                self.banks.iter().for_each(Bank::ping);
+            }
+            if stuck != last_stuck {
+                if stuck.is_empty() {
+                    info!("all parts make progress again");
+                } else {
+                    error!("no progress: {}; the watchdog is not notified", stuck.join(", "));
+                }
+                last_stuck.clone_from(&stuck);
+            }
             if let Some(period) = watchdog
+                && stuck.is_empty()
                 && now.saturating_duration_since(watchdog_sent) >= period / 3
             {
                 watchdog_sent = now;
-                self.notify_watchdog(now);
+                notify(&[NotifyState::Watchdog]);
             }
             let status = self.status();
             if status != last_status.0
@@ -80,17 +96,38 @@ impl Service {
         drop(stopped);
     }
 
-    /// Notifies the watchdog of the service manager, if all banks run and all threads make progress.
-    fn notify_watchdog(&self, now: Instant) {
-        self.banks.iter().for_each(Bank::ping);
-        let stuck: Vec<_> = self.banks.iter().flat_map(|bank| bank.stuck(now)).collect();
-        if !self.is_complete() {
-            error!("{} of {} banks run", self.banks.len(), self.config.banks.len());
-        } else if stuck.is_empty() {
-            notify(&[NotifyState::Watchdog]);
-        } else {
-            error!("no progress: {}", stuck.join(", "));
+    /// Returns the parts that do not run or make no progress, and that are not started again by the bridge itself. Then
+    /// the watchdog is not notified, so that the service manager starts the bridge again.
+    pub(super) fn stuck(&self, now: Instant) -> Vec<String> {
+        let missing = self
+            .config
+            .banks
+            .iter()
+            .filter(|bank| self.banks.iter().all(|running| *running.name() != bank.name));
+        let mut stuck: Vec<_> = missing.map(|bank| format!("bank {}", bank.name)).collect();
+        stuck.extend(self.banks.iter().flat_map(|bank| bank.stuck(now)));
+        stuck.extend(self.outputs.has_ended().then(|| "outputs".to_owned()));
+        stuck.extend(self.saver.has_ended().then(|| "files".to_owned()));
+        stuck
+    }
+
+    /// Starts parts again that have ended and need no restart of the bridge: outputs, the socket for other programs, the
+    /// watch for devices.
+    pub(super) fn restart_parts(&mut self, now: Instant) {
+        for name in self.outputs.take_ended() {
+            error!("{name} has ended; it is started again");
         }
+        let (mqtt, http) = (self.config.mqtt.is_some(), self.config.http.is_some());
+        let is_running = (!mqtt || self.outputs.has("mqtt")) && (!http || self.outputs.has("http"));
+        // Outputs without banks have nothing to show.
+        if self.restart_outputs.is_due(is_running || self.banks.is_empty(), now) {
+            self.start_missing_outputs();
+        }
+        let has_lease = self.lease.as_ref().is_some_and(|lease| !lease.has_ended());
+        if self.restart_lease.is_due(has_lease || self.config.lease.is_none(), now) {
+            self.start_lease();
+        }
+        self.banks.iter_mut().for_each(|bank| bank.check_hotplug(now));
     }
 
     /// Returns one line about the units.
@@ -107,7 +144,7 @@ impl Service {
     }
 }
 
-/// Tells the service manager something, if there is one.
+/// Notifies the service manager, if there is one.
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         debug!("the service manager cannot be notified: {error}");
@@ -116,6 +153,9 @@ fn notify(state: &[NotifyState<'_>]) {
 
 /// Period of the checks of file, watchdog and status.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// Time between two questions to the pollers whether they make progress.
+const PING_PERIOD: Duration = Duration::from_secs(20);
 
 /// Least time between two attempts to start a bank.
 const RETRY_PERIOD: Duration = Duration::from_secs(10);

@@ -71,6 +71,11 @@ impl Saver {
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
+    /// Returns whether the thread has ended: then nothing is saved any more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     pub(super) fn handle(&self) -> Option<SaverHandle> {
         self.queue.clone().map(SaverHandle)
     }

@@ -1,6 +1,7 @@
 //! Takes events and makes snapshots.
 
 use std::{
+    mem::{Discriminant, discriminant},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,7 +17,7 @@ use super::{
     judge::Judge,
     notices,
     sum::totals,
-    tracked::{Rival, Tracked},
+    tracked::{Reset, Rival, Tracked},
 };
 use crate::{
     Name, Now, RequestError,
@@ -40,8 +41,8 @@ pub struct Core {
     settings_that_differ: Option<usize>,
     alerts: Alerts,
     meter: BankMeter,
-    /// Findings about resets, one per unit, each with the time until which it is shown.
-    resets: Vec<(SerialNumber, Finding, Instant)>,
+    /// The last resets of each kind of each unit.
+    resets: Vec<ResetNotice>,
     /// Finding about the last suspend of this computer, and the time until which it is shown.
     suspend: Option<(Finding, Instant)>,
     /// Time at which this was noticed. Answers from before are not taken.
@@ -49,6 +50,16 @@ pub struct Core {
     /// Energies of units that were configured earlier.
     retired: Vec<SavedEnergy>,
     snapshot: Arc<Snapshot>,
+}
+
+/// A finding about a reset.
+#[derive(Debug)]
+struct ResetNotice {
+    serial: SerialNumber,
+    kind: Discriminant<Reset>,
+    finding: Finding,
+    /// Time until which it is shown.
+    until: Instant,
 }
 
 /// A link, and who answers on it.
@@ -118,7 +129,7 @@ impl Core {
     }
 
     /// Returns the session number in a text that [`saved`](Self::saved) returned; 0 if there is none. Each start
-    /// of the bridge takes the next number.
+    /// of the bridge takes a greater number.
     #[must_use]
     pub fn last_session(saved: &[u8]) -> u64 {
         serde_json::from_slice(saved).map_or(0, |saved: Saved| saved.session)
@@ -202,7 +213,7 @@ impl Core {
     /// Advances the timers: alerts are raised and cleared, sums over values that became stale are dropped. To be called
     /// about once a second.
     pub fn tick(&mut self, now: Now) {
-        self.resets.retain(|(.., until)| *until > now.instant);
+        self.resets.retain(|reset| reset.until > now.instant);
         self.suspend.take_if(|(_, until)| *until <= now.instant);
         for unit in &mut self.units {
             unit.forget_old(now.instant);
@@ -334,9 +345,10 @@ impl Core {
         let resets = unit.take(answers, &self.poll);
         self.meter.add(&unit.meter.take_growth());
         for reset in &resets {
-            let finding = notices::reset(&unit.view, reset);
-            self.resets.retain(|(other, ..)| *other != serial);
-            self.resets.push((serial, finding, now.instant + NOTICE_TIME));
+            let (finding, kind) = (notices::reset(&unit.view, reset), discriminant(reset));
+            self.resets.retain(|other| (other.serial, other.kind) != (serial, kind));
+            let until = now.instant + NOTICE_TIME;
+            self.resets.push(ResetNotice { serial, kind, finding, until });
         }
     }
 
@@ -403,7 +415,7 @@ impl Core {
         let unknown = links.filter_map(|(link, unit)| {
             Some(notices::unknown_unit(&unit.view, &link.address, link.unknown_unit?))
         });
-        let resets = self.resets.iter().map(|(_, finding, _)| finding.clone());
+        let resets = self.resets.iter().map(|reset| reset.finding.clone());
         // Doubled serial numbers are found above.
         let problems = self.snapshot.control.problems.iter();
         let problems = problems.filter(|problem| !problem.id.starts_with("control/doubled"));
