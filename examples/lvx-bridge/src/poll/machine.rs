@@ -57,7 +57,7 @@ struct Session {
     /// Answers since then.
     answers: Vec<Answered>,
     /// Whether the serial number is read next, for example because a question was not answered.
-    is_finished: bool,
+    needs_identity: bool,
     /// Whether another unit may be there now.
     is_doubted: bool,
 }
@@ -121,11 +121,11 @@ impl Machine {
         let known = session.unit.filter(|_| !session.is_doubted);
         let Some((serial, read_at)) = known else { return Step::Ask(Query::Identity) };
         if !self.configured.contains(&serial) {
-            let check_at = read_at + STRANGER_INTERVAL;
+            let check_at = read_at + UNKNOWN_UNIT_INTERVAL;
             return if check_at <= now { Step::Ask(Query::Identity) } else { Step::Wait(check_at) };
         }
         let is_collecting = !session.answers.is_empty();
-        let is_full = session.is_finished || now >= read_at + MAX_COLLECTING;
+        let is_full = session.needs_identity || now >= read_at + MAX_COLLECTING;
         let mut next = self.schedule.next(now, is_collecting);
         if next == self.day.map(Query::DayEnergy) && next.is_some() {
             // The date may have changed since the question became due.
@@ -135,16 +135,16 @@ impl Machine {
         match next {
             _ if is_collecting && is_full => Step::Ask(Query::Identity),
             None if is_collecting => Step::Ask(Query::Identity),
-            None => Step::Wait(self.schedule.next_due().unwrap_or(now + STRANGER_INTERVAL)),
+            None => Step::Wait(self.schedule.next_due().unwrap_or(now + UNKNOWN_UNIT_INTERVAL)),
             Some(_) if !is_collecting && now > read_at + MAX_IDLE => Step::Ask(Query::Identity),
             Some(query) => Step::Ask(query),
         }
     }
 
     /// Lets the answers that were collected be confirmed next.
-    pub fn finish(&mut self) {
+    pub fn confirm_next(&mut self) {
         if let State::Open(session) = &mut self.state {
-            session.is_finished |= !session.answers.is_empty();
+            session.needs_identity |= !session.answers.is_empty();
         }
     }
 
@@ -154,7 +154,7 @@ impl Machine {
         if let State::Open(session) = &mut self.state {
             session.answers.retain(|answer| !has_settings(answer.query));
         }
-        self.finish();
+        self.confirm_next();
         self.schedule.hasten(has_settings, now);
     }
 
@@ -226,7 +226,7 @@ impl Machine {
         let State::Open(session) = &mut self.state else { return None };
         let before = session.unit.replace((serial, at)).map(|(serial, _)| serial);
         let mut answers = std::mem::take(&mut session.answers);
-        (session.is_finished, session.is_doubted) = (false, false);
+        (session.needs_identity, session.is_doubted) = (false, false);
         if before == Some(serial) {
             if answers.is_empty() {
                 return None;
@@ -248,7 +248,7 @@ impl Machine {
             Ok(_) => Outcome::Answered,
             Err(gap) if gap.reason == Reason::Refused => Outcome::Refused,
             Err(gap) => {
-                session.is_finished |= gap.reason == Reason::Silent;
+                session.needs_identity |= gap.reason == Reason::Silent;
                 Outcome::Failed
             }
         };
@@ -346,7 +346,7 @@ const MAX_IDLE: Duration = Duration::from_secs(1);
 const MAX_COLLECTING: Duration = Duration::from_secs(2);
 
 /// Time between two checks whether a unit that is not configured was replaced.
-const STRANGER_INTERVAL: Duration = Duration::from_secs(10);
+const UNKNOWN_UNIT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Time that udev needs to set the group of a new device node; see `pi18_transport`.
 const HOTPLUG_DELAY: Duration = Duration::from_millis(200);
@@ -412,7 +412,7 @@ mod tests {
         assert_eq!(open.identify(OURS[0]), Some(connected));
         assert_eq!(open.sample(), Query::GeneralStatus);
         assert_eq!(open.sample(), Query::Mode);
-        open.machine.finish();
+        open.machine.confirm_next();
         assert_eq!(open.step(), Step::Ask(Query::Identity));
         let Some(EventKind::Batch { serial: unit, answers }) = open.identify(OURS[0]) else {
             panic!("expected a batch");
@@ -438,8 +438,8 @@ mod tests {
     fn unit_that_is_not_configured_is_asked_for_its_serial_number_only() {
         let mut open = Open::new();
         open.identify("96132206109999");
-        assert_eq!(open.step(), Step::Wait(open.now + STRANGER_INTERVAL));
-        open.now += STRANGER_INTERVAL;
+        assert_eq!(open.step(), Step::Wait(open.now + UNKNOWN_UNIT_INTERVAL));
+        open.now += UNKNOWN_UNIT_INTERVAL;
         assert_eq!(open.step(), Step::Ask(Query::Identity));
         assert_eq!(open.identify("96132206109999"), None);
     }

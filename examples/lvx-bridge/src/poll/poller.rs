@@ -59,15 +59,15 @@ pub struct Poller {
     client: Option<Client>,
     /// Time that jobs took since the last question.
     job_time: Duration,
-    /// Until when questions are asked although jobs may wait.
-    turn: Option<Instant>,
+    /// End of the window in which questions are asked although jobs may wait.
+    poll_window: Option<Instant>,
 }
 
 impl Poller {
     /// Creates the poller of the link with this index.
     #[must_use]
     pub fn new(link: usize, machine: Machine) -> Self {
-        Self { link, machine, client: None, job_time: Duration::ZERO, turn: None }
+        Self { link, machine, client: None, job_time: Duration::ZERO, poll_window: None }
     }
 
     /// Polls until the bridge ends.
@@ -79,21 +79,21 @@ impl Poller {
 
     /// Does one thing: opens the link, asks a question, does a job, or waits.
     ///
-    /// Jobs go first. But once they took `MAX_JOB_TIME` while questions were due, the questions have a turn, in
+    /// Jobs go first. But once they took `MAX_JOB_TIME` while questions were due, a window for questions opens, in
     /// which at least one of them is answered and confirmed.
     pub fn step(&mut self, port: &mut impl Port) -> ControlFlow<()> {
         let now = port.now();
-        if self.turn.is_some_and(|end| end <= now) {
-            self.machine.finish();
+        if self.poll_window.is_some_and(|end| end <= now) {
+            self.machine.confirm_next();
         }
         let until = match self.machine.next(now) {
             Step::Wait(until) => {
-                self.turn = None;
+                self.poll_window = None;
                 until
             }
-            step if self.turn.is_some() => return self.advance(step, port),
+            step if self.poll_window.is_some() => return self.advance(step, port),
             step if self.job_time >= MAX_JOB_TIME => {
-                self.turn = Some(now + TURN_TIME);
+                self.poll_window = Some(now + POLL_WINDOW);
                 return self.advance(step, port);
             }
             _ => now,
@@ -148,7 +148,7 @@ impl Poller {
             port.identify(self.unit());
         }
         let Some(kind) = event else { return ControlFlow::Continue(()) };
-        self.turn = None;
+        self.poll_window = None;
         port.report(Event { link: self.link, at: port.now(), kind })
     }
 
@@ -190,7 +190,7 @@ impl Poller {
 const MAX_JOB_TIME: Duration = Duration::from_secs(2);
 
 /// Time for which questions are asked although jobs may wait, before the serial number is read again.
-const TURN_TIME: Duration = Duration::from_millis(500);
+const POLL_WINDOW: Duration = Duration::from_millis(500);
 
 /// Time that each job counts for at least.
 const MIN_JOB_TIME: Duration = Duration::from_millis(10);

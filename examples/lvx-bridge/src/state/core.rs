@@ -17,7 +17,7 @@ use super::{
     judge::Judge,
     notices,
     sum::totals,
-    tracked::{Reset, Rival, Tracked},
+    tracked::{Duplicate, Reset, Tracked},
 };
 use crate::{
     Name, Now, RequestError,
@@ -285,7 +285,7 @@ impl Core {
         let Some(unit) = index.and_then(|index| self.units.get_mut(index)) else { return };
         match unit.holder {
             Some(holder) if holder != link => {
-                unit.rival = Some(Rival { link, is_last: false, turns: 0 });
+                unit.duplicate = Some(Duplicate { link, is_last: false, alternations: 0 });
             }
             _ => unit.connect(link, &address, now),
         }
@@ -305,16 +305,16 @@ impl Core {
     /// No longer reads a unit on a link. If it answers on another one, it is read there.
     fn release(&mut self, index: usize, link: usize, why: &Gap, retry: Option<Duration>, now: Now) {
         let Some(unit) = self.units.get_mut(index) else { return };
-        if unit.rival.is_some_and(|rival| rival.link == link) {
-            unit.rival = None;
+        if unit.duplicate.is_some_and(|duplicate| duplicate.link == link) {
+            unit.duplicate = None;
         }
         if unit.holder == Some(link) {
-            let rival = unit.rival.take();
+            let duplicate = unit.duplicate.take();
             unit.lose(why.clone(), retry, now);
-            if let Some(rival) = rival
-                && let Some(track) = self.links.get(rival.link)
+            if let Some(duplicate) = duplicate
+                && let Some(track) = self.links.get(duplicate.link)
             {
-                unit.hold(rival.link, &track.address, now);
+                unit.hold(duplicate.link, &track.address, now);
             }
         }
     }
@@ -332,12 +332,12 @@ impl Core {
             unit.hold(link, &track.address, now);
         }
         let is_holder = unit.holder == Some(link);
-        if let Some(rival) = &mut unit.rival
-            && (is_holder || rival.link == link)
+        if let Some(duplicate) = &mut unit.duplicate
+            && (is_holder || duplicate.link == link)
         {
             // Only one of the links is read, so that values of two units are not mixed.
-            rival.turns += u32::from(is_holder && rival.is_last);
-            rival.is_last = !is_holder;
+            duplicate.alternations += u32::from(is_holder && duplicate.is_last);
+            duplicate.is_last = !is_holder;
         }
         if !is_holder {
             return;
@@ -407,22 +407,22 @@ impl Core {
 
     /// Returns the findings of the bridge itself.
     fn notices(&self) -> Vec<Finding> {
-        let double = self.units.iter().filter_map(|unit| {
-            let rival = unit.rival.filter(|rival| rival.is_double())?;
-            Some(notices::doubled(&unit.view, &self.links.get(rival.link)?.address))
+        let duplicates = self.units.iter().filter_map(|unit| {
+            let duplicate = unit.duplicate.filter(|duplicate| duplicate.is_confirmed())?;
+            Some(notices::duplicate_serial(&unit.view, &self.links.get(duplicate.link)?.address))
         });
         let links = self.links.iter().zip(&self.units);
         let unknown = links.filter_map(|(link, unit)| {
             Some(notices::unknown_unit(&unit.view, &link.address, link.unknown_unit?))
         });
         let resets = self.resets.iter().map(|reset| reset.finding.clone());
-        // Doubled serial numbers are found above.
+        // Duplicate serial numbers are found above.
         let problems = self.snapshot.control.problems.iter();
         let problems = problems.filter(|problem| !problem.id.starts_with("control/doubled"));
         let control = problems
             .map(|problem| notices::control(problem, self.units.iter().map(|unit| &*unit.view)));
         let suspend = self.suspend.iter().map(|(finding, _)| finding.clone());
-        double.chain(unknown).chain(resets).chain(suspend).chain(control).collect()
+        duplicates.chain(unknown).chain(resets).chain(suspend).chain(control).collect()
     }
 
     fn judged_at(&self) -> Option<Instant> {

@@ -10,10 +10,10 @@ use super::{UnitView, tracked::Reset};
 use crate::control::ControlProblem;
 
 /// Returns the finding that two links lead to units with one serial number.
-pub(super) fn doubled(unit: &UnitView, other: &str) -> Finding {
+pub(super) fn duplicate_serial(unit: &UnitView, other: &str) -> Finding {
     let what = format!("serial number {} answers on two links", unit.serial);
     let why = "a unit is its serial number: values and settings of two units would be mixed";
-    Finding::new(&DOUBLED, Severity::Error, what, why)
+    Finding::new(&DUPLICATE_SERIAL, Severity::Error, what, why)
         .with_values([observed(unit, &unit.link.address), observed(unit, other)])
         .with_advice(
             "if both links lead to the same unit, remove one of them from the configuration",
@@ -71,7 +71,7 @@ pub(super) fn control<'a>(
 
 /// Returns whether a rule is one of the bridge itself. It needs no answer of the unit.
 pub(super) fn is_own_rule(rule: &str) -> bool {
-    [&DOUBLED, &UNKNOWN_UNIT, &CONTROL, &ERA, &SUSPEND].iter().any(|own| own.id == rule)
+    [&DUPLICATE_SERIAL, &UNKNOWN_UNIT, &CONTROL, &ERA, &SUSPEND].iter().any(|own| own.id == rule)
 }
 
 fn observed(unit: &UnitView, value: &str) -> Observed {
@@ -80,7 +80,7 @@ fn observed(unit: &UnitView, value: &str) -> Observed {
     Observed::new(&snapshot, value)
 }
 
-static DOUBLED: RuleInfo = RuleInfo::new(
+static DUPLICATE_SERIAL: RuleInfo = RuleInfo::new(
     "doubled-serial",
     "two links lead to units with the same serial number",
     "serial numbers are unique, except for the one that `PF` sets",

@@ -26,7 +26,7 @@ pub(super) struct Tracked {
     /// The link on which the unit is read.
     pub(super) holder: Option<usize>,
     /// Another link on which a unit with the same serial number answers.
-    pub(super) rival: Option<Rival>,
+    pub(super) duplicate: Option<Duplicate>,
     /// Why the unit is not read, for the rules.
     pub(super) gap: Gap,
     /// Whether `GS` was answered since the last judgement.
@@ -43,19 +43,19 @@ pub(super) struct Tracked {
 
 /// A link on which a unit with the serial number of another link answers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rival {
+pub(super) struct Duplicate {
     pub(super) link: usize,
     /// Whether the last batch was from this link.
     pub(super) is_last: bool,
     /// Number of times that both links answered in turn.
-    pub(super) turns: u32,
+    pub(super) alternations: u32,
 }
 
-impl Rival {
+impl Duplicate {
     /// Returns whether two units have the serial number, or two links lead to one unit. Once, the links can answer
     /// in turn because cables were swapped.
-    pub(super) fn is_double(self) -> bool {
-        self.turns >= 2
+    pub(super) fn is_confirmed(self) -> bool {
+        self.alternations >= 2
     }
 }
 
@@ -91,7 +91,7 @@ impl Tracked {
         Self {
             view: Arc::new(view),
             holder: None,
-            rival: None,
+            duplicate: None,
             gap: Gap::new(Reason::NotAsked, "the link is not open yet"),
             is_measured: false,
             is_new: true,
@@ -114,7 +114,7 @@ impl Tracked {
     /// Reads the unit on this link from now on. Its answers are kept.
     pub(super) fn hold(&mut self, link: usize, address: &str, now: Now) {
         self.holder = Some(link);
-        self.rival = None;
+        self.duplicate = None;
         self.is_measured = false;
         let view = Arc::make_mut(&mut self.view);
         address.clone_into(&mut view.link.address);
