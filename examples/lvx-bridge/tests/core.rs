@@ -21,7 +21,7 @@ use lvx_bridge::{
     poll::{Answered, Event, EventKind},
     state::{Core, Datum, LinkState},
 };
-use lvx_parallel::Severity;
+use lvx_parallel::{Gap, Reason, Severity};
 use pi18_proto::{AnyReply, Query, SerialNumber};
 use pi18_transport::sim::{Bank, BankConfig, SharedBank};
 use support::{Routes, Run, State, UNPLUGGED, bank_config};
@@ -84,7 +84,7 @@ fn findings_remain_between_two_readings_of_what_units_report_about_each_other() 
 fn suspend_of_the_host_leaves_no_old_value_fresh() {
     let bank = bank(2);
     let poll = PollConfig::default();
-    let run = Run { bank, poll, time: Duration::from_secs(120), has_routes: false };
+    let run = Run { bank, poll, time: Duration::from_mins(2), has_routes: false };
     let charged = Mutex::new(0);
     let on_tick = |state: &mut State, _: &Routes, now: Duration| {
         let fresh = |state: &State, mnemonic: &str| {
@@ -132,7 +132,7 @@ fn answer_from_before_a_suspend_is_not_taken_after_it() {
     events.state.suspend(Duration::from_secs(20));
     let sample = Query::GeneralStatus.info().sample;
     let now = events.now;
-    events.now = now - Duration::from_secs(1);
+    events.now = now.checked_sub(Duration::from_secs(1)).unwrap();
     events.answer(Query::GeneralStatus, sample, 0);
     assert_eq!(events.state.core.snapshot().totals.fresh_units, 0);
     events.now = now;
@@ -379,12 +379,29 @@ fn reset_of_a_counter_starts_an_era_and_is_reported() {
 }
 
 #[test]
+fn energy_of_yesterday_is_no_answer_about_today() {
+    let mut events = Events::new();
+    let day = |day| Query::DayEnergy(pi18_proto::Date::new(2026, 6, day).unwrap());
+    events.answer(day(21), "00020000", 1);
+    let is_known = |events: &Events| {
+        let snapshot = events.state.core.snapshot();
+        snapshot.units[0].fresh("ED", snapshot.now.instant).is_some()
+    };
+    assert!(is_known(&events));
+    let answer = Err(Gap::new(Reason::Silent, "no reply"));
+    let latency = Duration::from_secs(1);
+    let answers = vec![Answered { query: day(22), answer, at: events.now, latency }];
+    events.send(0, EventKind::Batch { serial: events.serials[0], answers });
+    assert!(!is_known(&events));
+}
+
+#[test]
 fn resets_of_counter_and_clock_are_both_reported() {
     let mut events = Events::new();
     events.answer(Query::Clock, "20260621123000", 1);
     events.total(0, 6591);
     events.total(0, 0);
-    events.now += Duration::from_secs(120);
+    events.now += Duration::from_mins(2);
     let answers = [(Query::TotalEnergy, "00000002"), (Query::Clock, "20200101000000")];
     let answers = answers.map(|(query, data)| {
         let (reply, _) = query.parse_reply(data.as_bytes()).unwrap();

@@ -140,7 +140,7 @@ impl Alerts {
         self.tick(now);
     }
 
-    /// Lets time pass: alerts are raised and cleared when their time has come.
+    /// Advances the timers: alerts are raised and cleared when their time has come.
     pub fn tick(&mut self, now: Now) {
         let mut changes = Vec::new();
         for (id, (timer, found)) in &self.causes {

@@ -337,14 +337,15 @@ struct Failing {
     is_full: AtomicBool,
     /// Name of a file that cannot be read.
     unreadable: Mutex<String>,
-    /// Names of files that cannot be read, and written, without a panic.
-    fatal: [Mutex<String>; 2],
+    /// Names of files that cannot be read, and written, without a panic. It happens once.
+    fatal: [Mutex<Option<String>>; 2],
 }
 
 impl Failing {
     fn check(&self, name: &str, is_write: bool) {
-        let is_fatal = *self.fatal[usize::from(is_write)].lock().unwrap() == name;
-        assert!(!is_fatal, "{name} fails for the test");
+        let is_fatal =
+            self.fatal[usize::from(is_write)].lock().unwrap().take_if(|fatal| *fatal == name);
+        assert!(is_fatal.is_none(), "{name} fails for the test");
     }
 }
 
@@ -453,13 +454,33 @@ fn thread_that_panicked_stops_the_watchdog() {
         [("bank-bank.json", true, "files"), ("control.off", false, "control bank")]
     {
         let storage = Arc::new(Failing::default());
-        name.clone_into(&mut storage.fatal[usize::from(is_write)].lock().unwrap());
+        *storage.fatal[usize::from(is_write)].lock().unwrap() = Some(name.to_owned());
         let service = started_with(&file, &storage);
         wait_for_stuck(&service, &[part]);
         end(service);
     }
     let service = started_with(&file, &Arc::default());
     wait_for(&service.handles()[0], all_read);
+    assert_eq!(service.stuck(Instant::now()), Vec::<String>::new());
+    end(service);
+}
+
+#[test]
+fn hooks_that_panicked_are_started_again() {
+    let file = File::new(&format!("{TWO}alerts: {{hooks: [{{exec: /bin/true}}]}}\n"));
+    let storage = Arc::new(Failing::default());
+    let service = started_with(&file, &storage);
+    let delivered = || storage.files.load("alert-hooks-bank.json").unwrap().unwrap();
+    let before = delivered();
+    *storage.fatal[1].lock().unwrap() = Some("alert-hooks-bank.json".to_owned());
+    service.handles()[0].send(Request::TestAlert { by: "test".to_owned() }).unwrap();
+    let start = Instant::now();
+    // The number of a change is longer than the zero from the start.
+    while delivered().len() == before.len() {
+        assert!(start.elapsed() < Duration::from_secs(30), "not delivered");
+        thread::yield_now();
+    }
+    assert!(storage.fatal[1].lock().unwrap().is_none());
     assert_eq!(service.stuck(Instant::now()), Vec::<String>::new());
     end(service);
 }
