@@ -144,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
     }
 
     /// Sets whether replies to other hosts may arrive, as from a bridge that several hosts use. If so, the
-    /// client confirms a reply that could belong to another request by a query after it.
+    /// client asks for a reply that could belong to another request two or three times.
     #[must_use]
     pub fn on_shared_link(mut self, is_shared: bool) -> Self {
         self.dialogue = self.dialogue.on_shared_link(is_shared);

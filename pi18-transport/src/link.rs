@@ -190,7 +190,7 @@ pub trait Link {
     }
 
     /// Returns whether replies to other hosts may arrive, as from a bridge that several hosts use; by default
-    /// false. If true, the client confirms a reply that could belong to another request by a query after it.
+    /// false. If true, the client asks for a reply that could belong to another request two or three times.
     ///
     /// The client calls this and `starts_quiet` once, when it is created.
     fn is_shared(&self) -> bool {

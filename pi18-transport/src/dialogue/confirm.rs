@@ -3,9 +3,9 @@
 //! On a link that other hosts use, too, the reply to another host can look like the reply to this client. So
 //! the client sends a fence after a reply. The unit answers in order: if a different reply arrives before
 //! the reply to the fence, one of the two belongs to another host, and neither counts. This does not help if
-//! the unit lost the query of this client, because then only the reply to the other host arrives. A unit loses
-//! many queries while another host keeps it busy. So while other hosts are active, the query is sent three times,
-//! and all rounds have to give the same reply.
+//! the unit lost the query of this client, because then only the reply to the other host arrives. So the query is
+//! sent twice, and both rounds have to give the same reply. A unit loses many queries while another host keeps it
+//! busy: if anything of another host arrives, three rounds have to agree.
 //!
 //! The reply to a query that the crate does not know has no known form, so it is confirmed on every link.
 
@@ -35,7 +35,7 @@ pub(super) struct Confirmation {
 pub(super) enum Round {
     /// The reply belongs to the query.
     Confirmed(Outcome),
-    /// Another round is needed: other hosts are active.
+    /// Another round is needed.
     Unsure,
     /// The replies of two rounds differ.
     Different,
@@ -79,14 +79,14 @@ impl Confirmation {
         !agrees
     }
 
-    /// Ends a round, after the fence was answered.
-    pub(super) fn end_round(&mut self, other_hosts_are_active: bool) -> Round {
+    /// Ends a round, after the fence was answered. `rounds` is the number of rounds that have to give the same reply.
+    pub(super) fn end_round(&mut self, rounds: u32) -> Round {
         let Some(reply) = self.waiting.take() else { return Round::Withdrawn };
         let frame = reply.frame().map(<[u8]>::to_vec);
         let previous = std::mem::replace(&mut self.previous, frame);
         let is_equal = previous.as_deref() == reply.frame();
         self.equal_rounds = if is_equal { self.equal_rounds + 1 } else { 1 };
-        if !other_hosts_are_active || self.equal_rounds >= ROUNDS {
+        if self.equal_rounds >= rounds {
             self.is_done = true;
             Round::Confirmed(reply)
         } else if is_equal || previous.is_none() {
@@ -96,10 +96,6 @@ impl Confirmation {
         }
     }
 }
-
-/// Number of rounds that have to give the same reply while other hosts are active. With two, about one value in a
-/// hundred was wrong beside a host that kept the line busy with queries of the same form.
-const ROUNDS: u32 = 3;
 
 /// The time of the last bytes that did not answer a request of this client.
 ///
@@ -114,9 +110,12 @@ impl OtherHosts {
         self.0 = Some(now);
     }
 
-    /// Returns whether other hosts use the link.
-    pub(super) fn are_active(&self, now: Instant) -> bool {
-        self.0.is_some_and(|last| now < last + REMEMBERED)
+    /// Returns the number of rounds that have to give the same reply on a shared link.
+    ///
+    /// With one round, and with two if other hosts are active, about one value in a hundred was wrong beside a host
+    /// that kept the line busy with queries of the same form.
+    pub(super) fn rounds(&self, now: Instant) -> u32 {
+        if self.0.is_some_and(|last| now < last + REMEMBERED) { 3 } else { 2 }
     }
 }
 

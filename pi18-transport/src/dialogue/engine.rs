@@ -261,7 +261,7 @@ impl Dialogue {
                         LastReply::Other(format!("{}: {}", frame.kind(), show(raw)))
                     });
                 }
-                Phase::Draining | Phase::Ready => {}
+                Phase::Draining | Phase::Ready => self.other_hosts.note(now),
             }
         }
         let settled = now + self.config.settle;
@@ -301,11 +301,12 @@ impl Dialogue {
     /// Ends the exchange or begins another round, once the fence after a reply was answered.
     fn end_round(&mut self, exchange: &mut Exchange, now: Instant) {
         exchange.phase = Phase::Draining;
-        let other_hosts_are_active = self.is_shared && self.other_hosts.are_active(now);
-        match exchange.confirmation.end_round(other_hosts_are_active) {
+        let rounds = if self.is_shared { self.other_hosts.rounds(now) } else { 1 };
+        match exchange.confirmation.end_round(rounds) {
             Round::Confirmed(reply) => exchange.outcome = Some(reply),
             Round::Unsure => {}
             Round::Different => {
+                self.other_hosts.note(now);
                 exchange.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());
                 exchange.lose_try();
             }

@@ -104,7 +104,7 @@ fn damaged_bytes_after_a_reply_cause_a_retry() {
         vec![(10, mode(5))]
     });
     assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
-    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 2);
+    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 3);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn reply_that_is_not_followed_by_a_fence_is_requested_again() {
     })));
     assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
     let sent = client.into_link().0.sent;
-    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 2);
+    assert_eq!(sent.iter().filter(|request| *request == "MOD").count(), 3);
 }
 
 #[test]
@@ -152,6 +152,38 @@ fn ask_beside_another_host(lost: usize, foreign: Answers) -> (Result<Mode, Error
     let read = client.read::<Mode>();
     let sent = client.into_link().0.sent;
     (read, sent.iter().filter(|request| *request == "MOD").count())
+}
+
+#[test]
+fn two_rounds_must_agree_without_a_sign_of_another_host() {
+    let (read, sent) = ask(|_| vec![(5, mode(5))]);
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(sent, ["PI", "MOD", "ID", "MOD", "VFW"]);
+}
+
+#[test]
+fn three_rounds_must_agree_if_two_differ() {
+    let (read, asked) = ask_beside_another_host(1, Vec::new());
+    assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
+    assert_eq!(asked, 4);
+}
+
+#[test]
+fn frame_right_after_a_round_is_a_sign_of_another_host() {
+    let (mut asked, mut fences) = (0, 0);
+    let mut client = Client::new(Shared(Line::with_fences(move |request| match request {
+        "MOD" => {
+            asked += 1;
+            vec![(5, if asked <= 2 { model() } else { mode(5) })]
+        }
+        fence => {
+            fences += 1;
+            // The frame arrives together with the reply to the fence, so nothing reads it before the round ends.
+            let tail = if fences == 2 { model() } else { Vec::new() };
+            vec![(10, [line::fence(fence), tail].concat())]
+        }
+    })));
+    assert_eq!(client.read::<Mode>().unwrap().working_mode, WorkingMode::HYBRID);
 }
 
 #[test]
