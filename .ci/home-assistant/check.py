@@ -13,9 +13,11 @@ import time
 
 import expected
 from home_assistant import HomeAssistant, wait_for
-from programs import Broker, Cable, Program, VirtualBank, free_port
+from programs import Broker, Cable, Listener, Program, VirtualBank, free_port
 
 UNITS = ("lvx6048-1", "lvx6048-2")
+SELECT = "select.home_bank_output_source_priority"
+TOPICS = "lvx/v1/home/bank"
 DOCUMENT = os.path.join(os.path.dirname(__file__), "../../docs/home-assistant.md")
 
 
@@ -35,6 +37,7 @@ class Test:
         self.home_assistant = HomeAssistant(os.path.join(folder, "root"), free_port(),
                                             os.path.join(self.folder, "home-assistant.log"))
         self.home_assistant.write("dashboard.yaml", dashboard())
+        self.commands = Listener(self.broker, f"{TOPICS}/cmd", os.path.join(self.folder, "commands.log"))
         self.replies = self.entry = None
         self.components = []
         self.failures = []
@@ -73,6 +76,7 @@ class Test:
             cable.plug()
         self.configure(control=False)
         self.broker.start()
+        self.commands.start()
         self.home_assistant.start()
         self.home_assistant.wait_until_ready()
         self.entry = self.home_assistant.onboard(self.broker.port)
@@ -80,7 +84,7 @@ class Test:
 
     def stop(self):
         """Ends everything."""
-        for program in (self.bridge, self.home_assistant, self.broker, self.bank):
+        for program in (self.bridge, self.home_assistant, self.commands, self.broker, self.bank):
             if program.process is not None and program.process.poll() is None:
                 program.kill()
 
@@ -120,7 +124,7 @@ class Test:
         for device, key, component in self.components:
             name = f"{device['device']['name']} {key}"
             entry = registry.get(component.get("unique_id"))
-            if component["platform"] == "select" or len(component) == 1:
+            if component["platform"] == "button" or len(component) == 1:
                 continue
             if entry is None:
                 lines.append(f"{name}: no entity")
@@ -252,12 +256,29 @@ class Test:
         """The dashboard of the documentation is loaded, and all its entities exist."""
         loaded = self.home_assistant.command("lovelace/config", url_path="lvx-dashboard")
         names = set(re.findall(r'"((?:sensor|binary_sensor|select)\.[a-z0-9_]+)"', json.dumps(loaded)))
-        missing = names - set(self.home_assistant.states()) - {"select.home_bank_output_source_priority"}
+        missing = names - set(self.home_assistant.states()) - {SELECT}
         self.expect(f"all {len(names)} entities of the dashboard exist (missing: {sorted(missing)})",
                     names and not missing)
 
+    def buttons(self):
+        """The buttons raise a test alert and acknowledge it, although no setting may be changed."""
+        def alerts():
+            return self.broker.retained(f"{TOPICS}/findings").get(f"{TOPICS}/findings", {}).get("alerts", [])
+
+        def press(name):
+            self.home_assistant.post("/api/services/button/press", {"entity_id": f"button.home_bank_{name}"})
+
+        press("test_alert")
+        wait_for("the test alert", 30, lambda: any(alert["id"] == "test" for alert in alerts()))
+        press("acknowledge_alerts")
+        wait_for("the acknowledgement", 30, lambda: all(alert["acknowledged"] for alert in alerts()))
+        by = {alert["acknowledged"]["by"] for alert in alerts()}
+        self.expect(f"alerts are acknowledged over MQTT: {by}", by == {f"mqtt {TOPICS}/cmd"})
+
     def restarts(self):
-        """Each program, and all of them in every order, are killed and started again."""
+        """Each program, and all of them in every order, are killed and started again. No restart sends a command, and
+        the select shows the bank's value each time."""
+        before = self.sent_commands()
         programs = {"Home Assistant": self.home_assistant, "broker": self.broker, "bridge": self.bridge}
         orders = [[name] for name in programs] + [list(order) for order in itertools.permutations(programs)]
         for order in orders:
@@ -273,6 +294,19 @@ class Test:
             if "Home Assistant" in order:
                 since = max(since, self.home_assistant.wait_until_ready())
             self.check_right("restarted " + ", ".join(order), since, 15)
+        after = self.sent_commands()
+        self.expect(f"no restart sent a command ({len(before)} before)", before and before == after)
+        self.expect("no command is retained", not self.broker.retained(f"{TOPICS}/cmd"))
+
+    def sent_commands(self):
+        """Returns the commands that were sent, as another client saw them, and what the bridge noted."""
+        lines = self.commands.lines()
+        for folder, _, names in os.walk(os.path.join(self.folder, "state")):
+            for name in sorted(names):
+                if name.endswith((".audit", ".refused")):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        lines += file.read().splitlines()
+        return lines
 
     def unplug(self):
         """A unit that is unplugged is unavailable within 10 s, and back within 5 s of being found."""
@@ -312,7 +346,7 @@ class Test:
 
     def control(self):
         """A select changes both units; one that is refused shows the old value and the reason."""
-        select = "select.home_bank_output_source_priority"
+        select = SELECT
         self.bridge.stop()
         self.configure()
         self.bridge.start()
@@ -332,6 +366,7 @@ class Test:
         wait_for("the old value", 60, lambda: self.state(select) == new)
         names = [self.bank.replies(unit, "PIRI")["PIRI"]["names"]["output_priority"] for unit in range(len(UNITS))]
         self._read_units()
+        self.components = self.published()
         self.expect(f"both units still have {new}: {names}", all(name.replace("-", "_") == new for name in names))
 
     def state(self, entity):
@@ -369,8 +404,8 @@ def main():
     """Runs the test."""
     lvx, folder = sys.argv[1:3]
     test = Test(lvx, folder)
-    parts = sys.argv[3:] or ["energy", "dashboard", "unplug", "restarts", "validate_energy", "leave_out",
-                             "control"]
+    parts = sys.argv[3:] or ["energy", "dashboard", "buttons", "unplug", "control", "restarts", "validate_energy",
+                             "leave_out"]
     try:
         test.start()
         test.appear()

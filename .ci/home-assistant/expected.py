@@ -102,6 +102,7 @@ def bank_value(key, units):
         "problem": ("on", "off"),
         "worst_alert": str,
         "last_refusal": str,
+        "set_output_priority": units[0]["PIRI"]["names"]["output_priority"].replace("-", "_"),
     }[key]
 
 

@@ -71,6 +71,20 @@ class Broker(Program):
         return {name: json.loads(payload) for name, payload in lines if payload}
 
 
+class Listener(Program):
+    """A client that writes each message of a topic to a file, over restarts of the broker."""
+
+    def __init__(self, broker, topic, log):
+        programs = broker.programs
+        super().__init__([programs.path("mosquitto_sub"), "-p", str(broker.port), "-V", "5", "-t", topic], log,
+                         programs.environment)
+
+    def lines(self):
+        """Returns the messages."""
+        with open(self.log, encoding="utf-8") as file:
+            return [line for line in file.read().splitlines() if line.startswith("{")]
+
+
 class VirtualBank(Program):
     """Virtual units on TCP whose values do not change with time."""
 

@@ -1,7 +1,9 @@
 //! The table of everything that is published about a unit or a bank.
 //!
-//! MQTT payloads, Home Assistant's entities, Prometheus metrics and the API follow from its rows.
+//! MQTT payloads, Home Assistant's entities, Prometheus metrics and the API follow from its rows. What a bank can be
+//! asked to do has rows, too.
 
+mod action;
 mod bank;
 mod compute;
 mod row;
@@ -11,7 +13,11 @@ mod unit;
 
 use pi18_proto::{FieldInfo, Query};
 
-pub use self::{bank::BANK, unit::UNIT};
+pub use self::{
+    action::{ACTIONS, Action, Task},
+    bank::BANK,
+    unit::UNIT,
+};
 use crate::{
     Now, Snapshot,
     state::{Datum, UnitView, Value},

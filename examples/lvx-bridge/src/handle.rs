@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{RequestError, Snapshot, control::Command};
+use crate::{
+    RequestError, Snapshot,
+    control::Command,
+    mqtt::{Counts, Meter},
+};
 
 /// Access to the core for one output. Clones are cheap.
 ///
@@ -13,13 +17,14 @@ use crate::{RequestError, Snapshot, control::Command};
 pub struct Handle {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     requests: mpsc::Sender<Request>,
+    mqtt: Meter,
 }
 
 impl Handle {
     /// Creates a handle.
     #[must_use]
     pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>, requests: mpsc::Sender<Request>) -> Self {
-        Self { snapshots, requests }
+        Self { snapshots, requests, mqtt: Meter::default() }
     }
 
     /// Returns the present snapshot.
@@ -32,6 +37,17 @@ impl Handle {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
+    }
+
+    /// Returns what the connection to the MQTT broker has done; `None` if there is none in the configuration.
+    #[must_use]
+    pub fn mqtt_counts(&self) -> Option<Counts> {
+        self.mqtt.counts()
+    }
+
+    /// Returns the meter of the connection to the MQTT broker.
+    pub(crate) fn mqtt_meter(&self) -> &Meter {
+        &self.mqtt
     }
 
     /// Sends a request to the core.
@@ -65,6 +81,11 @@ pub enum Request {
         is_acknowledged: bool,
         /// Receives the result.
         reply: oneshot::Sender<Result<(), RequestError>>,
+    },
+    /// Acknowledges all alerts that are raised.
+    AcknowledgeAll {
+        /// Who acknowledges them.
+        by: String,
     },
     /// Raises a test alert, which clears after a minute.
     TestAlert {

@@ -4,6 +4,7 @@
 //! entities. [`Discovery`] remembers which entities it has published, because Home Assistant keeps an entity that a
 //! new payload leaves out until a stub in its place removes it.
 
+mod button;
 mod device;
 mod discovery;
 mod entity;

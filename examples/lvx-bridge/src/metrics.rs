@@ -7,6 +7,7 @@
 //! no longer known.
 
 mod bank;
+mod mqtt;
 mod name;
 mod process;
 mod text;
@@ -15,7 +16,10 @@ mod unit;
 use std::sync::Arc;
 
 pub(crate) use self::text::count;
-pub use self::text::{MetricType, Text};
+pub use self::{
+    mqtt::write_mqtt,
+    text::{MetricType, Text},
+};
 use crate::{Now, Snapshot};
 
 /// Media type of the metrics.

@@ -7,7 +7,8 @@
 //! | `outbox`, `slot`, `discovery`, `change` | what is published when, without I/O and clock |
 //! | `permission` | whether commands are taken at all |
 //! | `command` | which commands are taken, without I/O and clock |
-//! | `connection`, `backoff` | the connection to the broker |
+//! | `connection`, `retry`, `backoff` | the connection to the broker |
+//! | `counts` | what the connection has done, for the metrics |
 //! | `run` | all of it |
 
 mod backoff;
@@ -16,6 +17,7 @@ mod broker;
 mod change;
 mod command;
 mod connection;
+mod counts;
 mod discovery;
 mod error;
 mod message;
@@ -23,6 +25,7 @@ mod outbox;
 mod payload;
 mod permission;
 mod retained;
+mod retry;
 mod run;
 mod slot;
 #[cfg(test)]
@@ -31,4 +34,5 @@ mod testing;
 mod tests;
 mod topic;
 
-pub use self::{error::Error, run::run, topic::Topics};
+pub(crate) use self::counts::Meter;
+pub use self::{counts::Counts, error::Error, run::run, topic::Topics};

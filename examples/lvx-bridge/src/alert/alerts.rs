@@ -198,6 +198,16 @@ impl Alerts {
         Ok(())
     }
 
+    /// Acknowledges all alerts that are raised.
+    pub fn acknowledge_all(&mut self, by: &str, now: Now) {
+        let open = |alert: &&Alert| alert.is_raised() && alert.acknowledged.is_none();
+        let ids: Vec<_> = self.list.iter().filter(open).map(|alert| alert.id.clone()).collect();
+        for id in ids {
+            // It is raised.
+            let _ = self.acknowledge(&id, by, true, now);
+        }
+    }
+
     /// Raises a test alert, which clears after a minute.
     pub fn test(&mut self, by: &str, now: Now) {
         let is_raised = self.test_until.is_some();

@@ -196,6 +196,20 @@ fn acknowledging_what_is_not_raised_is_an_error() {
 }
 
 #[test]
+fn all_alerts_that_are_raised_are_acknowledged_once() {
+    let (mut alerts, mut clock) = raised();
+    alerts.test("Ann", clock.after(0));
+    alerts.acknowledge_all("Bob", clock.after(1));
+    alerts.acknowledge_all("Eve", clock.after(1));
+    assert_eq!(alerts.list().len(), 2);
+    for alert in alerts.list() {
+        assert_eq!(alert.acknowledged.as_ref().map(|it| it.by.as_str()), Some("Bob"));
+    }
+    let acknowledged = [Change::Acknowledged, Change::Acknowledged];
+    assert_eq!(changes(&alerts)[2..], acknowledged);
+}
+
+#[test]
 fn test_alert_clears_after_a_minute() {
     let mut alerts = Alerts::new(&AlertConfig::default(), None);
     let mut clock = Clock::new();

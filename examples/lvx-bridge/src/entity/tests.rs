@@ -6,9 +6,10 @@ use std::{
 };
 
 use lvx_parallel::{Gap, Reason};
+use lvx_settings::Setting;
 use pi18_proto::{AnyReply, Form, Query, SerialNumber};
 
-use super::{BANK, Entity, Kind, Source, UNIT};
+use super::{ACTIONS, Action, BANK, Entity, Kind, Source, UNIT};
 use crate::{
     Now, Snapshot,
     state::{Datum, Energy, Held, LinkCounts, LinkState, LinkView, UnitView, Value},
@@ -88,6 +89,12 @@ fn keys_and_names_are_unique() {
     let keys: BTreeSet<_> = BANK.iter().map(|row| row.key).collect();
     let names: BTreeSet<_> = BANK.iter().map(|row| row.name).collect();
     assert_eq!((keys.len(), names.len()), (BANK.len(), BANK.len()));
+    for action in ACTIONS {
+        assert!(!keys.contains(action.key) && !names.contains(action.name), "{}", action.key);
+        assert!(action.key.parse::<Setting>().is_err(), "{}", action.key);
+        assert_eq!(Action::of(action.key).map(|found| found.name), Some(action.name));
+    }
+    assert!(Action::of("output_priority").is_none());
 }
 
 #[test]

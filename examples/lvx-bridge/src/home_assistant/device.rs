@@ -6,13 +6,14 @@ use pi18_proto::SerialNumber;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    button,
     entity::{self, Place},
     select::{self, Controls},
 };
 use crate::{
     Name, Snapshot,
     config::HomeAssistantConfig,
-    entity::{BANK, Entity, Kind, UNIT},
+    entity::{ACTIONS, BANK, Entity, Kind, UNIT},
     mqtt::Topics,
     state::{Datum, UnitView},
 };
@@ -85,6 +86,7 @@ fn bank(
     if controls.over_mqtt {
         let items = snapshot.control.items.iter();
         components.extend(items.filter_map(|item| select::component(item, id, topics)));
+        components.extend(ACTIONS.iter().map(|action| button::component(action, id, topics)));
     }
     if controls.allowed.is_empty() {
         components.remove("last_refusal");

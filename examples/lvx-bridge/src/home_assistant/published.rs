@@ -21,16 +21,18 @@ enum Platform {
     Sensor,
     BinarySensor,
     Select,
+    Button,
 }
 
 impl Platform {
-    const ALL: [Self; 3] = [Self::Sensor, Self::BinarySensor, Self::Select];
+    const ALL: [Self; 4] = [Self::Sensor, Self::BinarySensor, Self::Select, Self::Button];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Sensor => "sensor",
             Self::BinarySensor => "binary_sensor",
             Self::Select => "select",
+            Self::Button => "button",
         }
     }
 }

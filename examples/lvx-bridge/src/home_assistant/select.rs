@@ -10,7 +10,7 @@ use crate::{control::ControlItem, mqtt::Topics};
 pub struct Controls {
     /// Settings that may be changed.
     pub allowed: Vec<Setting>,
-    /// Whether commands are taken over MQTT.
+    /// Whether commands are taken over MQTT. Without settings that may be changed, these are only the buttons.
     pub over_mqtt: bool,
 }
 
@@ -41,11 +41,6 @@ pub(super) fn component(
     let setting = item.setting.key();
     let key = key(item.setting);
     let control = format!("((value_json.control | default({{}})).{setting} | default({{}}))");
-    // The bridge refuses a command without id or expiry, so that no repeated or late message changes anything.
-    let command = format!(
-        "{{\"id\": \"ha-{{{{ (now().timestamp() * 1000000) | int }}}}\", \"key\": \"{setting}\", \
-         \"to\": {{{{ value | tojson }}}}, \"expires\": {{{{ now().timestamp() + {EXPIRY_SECONDS} }}}}}}"
-    );
     let object = json!({
         "platform": "select",
         "unique_id": format!("{device_id}_{key}"),
@@ -59,7 +54,7 @@ pub(super) fn component(
             Json::from(item.options.as_slice())
         ),
         "command_topic": topics.command(),
-        "command_template": command,
+        "command_template": command_template(setting),
         "json_attributes_topic": topics.statics(),
         "json_attributes_template": format!(
             "{{% set c = {control} %}}{{{{ dict(units=c.units | default({{}}), pending=c.pending | default(none), \
@@ -68,6 +63,15 @@ pub(super) fn component(
     });
     let Json::Object(object) = object else { return None };
     Some((key, object))
+}
+
+/// Returns the template of a command. The bridge refuses a command without id or expiry, so that no repeated or late
+/// message does anything.
+pub(super) fn command_template(key: &str) -> String {
+    format!(
+        "{{\"id\": \"ha-{{{{ (now().timestamp() * 1000000) | int }}}}\", \"key\": \"{key}\", \
+         \"to\": {{{{ value | tojson }}}}, \"expires\": {{{{ now().timestamp() + {EXPIRY_SECONDS} }}}}}}"
+    )
 }
 
 /// Time after which the bridge must not carry out a command, in seconds. The clocks of both computers differ a little.

@@ -139,12 +139,13 @@ fn units_are_devices_behind_the_bank() {
 fn each_entity_has_a_platform_and_a_unique_id() {
     let mut snapshot = snapshot();
     snapshot.control = control();
-    let payloads = payloads(&mut discovery(&MemoryStorage::default(), &[]), &snapshot);
+    let mut discovery = controlled(&MemoryStorage::default(), &[], allowed(true));
+    let payloads = payloads(&mut discovery, &snapshot);
     let mut ids = BTreeSet::new();
     for place in 0..payloads.len() {
         for (key, component) in components(&payloads, place) {
             let platform = component["platform"].as_str().unwrap();
-            assert!(["sensor", "binary_sensor", "select"].contains(&platform), "{key}");
+            assert!(["sensor", "binary_sensor", "select", "button"].contains(&platform), "{key}");
             assert!(ids.insert(component["unique_id"].as_str().unwrap().to_owned()), "{key}");
         }
     }
@@ -299,6 +300,32 @@ fn select_is_deleted_if_no_commands_are_taken_over_mqtt() {
     let off = payloads(&mut controlled(&storage, &[], allowed(false)), &snapshot);
     assert_eq!(components(&off, 0)["set_output_priority"], json!({"platform": "select"}));
     assert!(components(&off, 0)["last_refusal"].get("name").is_some());
+}
+
+#[test]
+fn alerts_have_buttons_if_commands_are_taken_over_mqtt() {
+    let snapshot = snapshot();
+    let storage = MemoryStorage::default();
+    let controls = Controls { over_mqtt: true, ..Controls::default() };
+    let with = payloads(&mut controlled(&storage, &[], controls.clone()), &snapshot);
+    let bank = components(&with, 0);
+    assert_eq!(bank["acknowledge_alerts"]["entity_category"], "config");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&bank["test_alert"]).unwrap(), @r#"
+{
+  "command_template": "{\"id\": \"ha-{{ (now().timestamp() * 1000000) | int }}\", \"key\": \"test_alert\", \"to\": {{ value | tojson }}, \"expires\": {{ now().timestamp() + 30 }}}",
+  "command_topic": "lvx/v1/cabin/main/cmd",
+  "entity_category": "diagnostic",
+  "name": "Test alert",
+  "payload_press": "press",
+  "platform": "button",
+  "unique_id": "lvx_cabin_main_test_alert"
+}
+"#);
+    assert!(!components(&with, 1).contains_key("test_alert"));
+    let left_out = payloads(&mut controlled(&storage, &["test_alert"], controls), &snapshot);
+    assert_eq!(components(&left_out, 0)["test_alert"], json!({"platform": "button"}));
+    let without = payloads(&mut discovery(&storage, &[]), &snapshot);
+    assert_eq!(components(&without, 0)["acknowledge_alerts"], json!({"platform": "button"}));
 }
 
 #[test]

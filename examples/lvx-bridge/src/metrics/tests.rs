@@ -112,12 +112,49 @@ fn each_metric_is_written_once() {
     assert!(counters.clone().all(|line| line.contains("_total ")));
 }
 
+/// Returns a bank with a connection to a broker, on which each count has another value.
+fn connected(bank: Snapshot, now: Now) -> crate::Handle {
+    let (handle, core) = testing::handle(bank);
+    // The handle keeps the snapshot.
+    drop(core);
+    let mut counts = crate::mqtt::Counts::default();
+    (counts.is_connected, counts.last_error) = (true, Some(now.instant));
+    (counts.connects, counts.published, counts.failed) = (2, 30, 4);
+    (counts.dropped, counts.waiting) = (5, 6);
+    handle.mqtt_meter().set(counts);
+    handle
+}
+
+#[test]
+fn connection_to_the_broker_is_counted() {
+    let now = Now::system();
+    let mut text = Text::default();
+    let (without, _core) = testing::handle(testing::bank(now));
+    let bank = connected(testing::bank(now), now);
+    write_mqtt(&mut text, [&without, &bank], later(now, 90));
+    let text = text.finish();
+    let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let labels = "{site=\"home\",bank=\"garage\"}";
+    let expected = [
+        ("connected", 1),
+        ("connects_total", 2),
+        ("published_total", 30),
+        ("publish_failures_total", 4),
+        ("dropped_total", 5),
+        ("queue_length", 6),
+        ("last_error_age_seconds", 90),
+    ];
+    assert_eq!(samples, expected.map(|(name, value)| format!("lvx_mqtt_{name}{labels} {value}")));
+}
+
 /// Returns the names of all metrics: those of the table, and those that are written beside it.
 fn names() -> std::collections::BTreeSet<String> {
     let now = Now::system();
     let mut bank = testing::bank(now);
     bank.judged_at = Some(now.instant);
-    let text = render(bank, now);
+    let mut text = write(&[Arc::new(bank.clone())], now);
+    write_mqtt(&mut text, [&connected(bank, now)], now);
+    let text = text.finish();
     let written = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let units = crate::entity::UNIT.iter().map(|row| name::Metric::of("lvx_unit", row).name);
     let banks = crate::entity::BANK.iter().map(|row| name::Metric::of("lvx_bank", row).name);
@@ -125,11 +162,27 @@ fn names() -> std::collections::BTreeSet<String> {
 }
 
 #[test]
+fn documentation_names_metrics_that_exist() {
+    let names = names();
+    let page = format!("{}/../../docs/monitoring.md", env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(page).unwrap();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = page.split(|c| !is_word(c));
+    // A name that ends in `_` is the begin of several, and tokens begin with `lvx_`, too.
+    let used = words.filter(|word| word.starts_with("lvx_") && !word.ends_with('_'));
+    let unknown: Vec<_> = used.filter(|name| !names.contains(*name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    for name in names.iter().filter(|name| name.starts_with("lvx_mqtt_")) {
+        assert!(page.contains(name.as_str()), "{name} is not documented");
+    }
+}
+
+#[test]
 fn dashboard_and_alert_rules_name_metrics_that_exist() {
     let names = names();
     let dashboard = include_str!("../../grafana/lvx.json");
     serde_json::from_str::<serde_json::Value>(dashboard).unwrap();
-    for (file, least) in [(dashboard, 25), (include_str!("../../prometheus/alerts.yml"), 6)] {
+    for (file, least) in [(dashboard, 29), (include_str!("../../prometheus/alerts.yml"), 7)] {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let words = file.split(|c| !is_word(c));
         let used: std::collections::BTreeSet<_> =

@@ -10,11 +10,12 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// First pause.
-    const FIRST: Duration = Duration::from_millis(500);
+    /// First pause after a failure that can pass by itself.
+    pub(super) const FIRST: Duration = Duration::from_millis(500);
 
-    pub(super) fn new() -> Self {
-        Self { next: Self::FIRST }
+    /// Creates pauses of which the first one is `first`.
+    pub(super) fn new(first: Duration) -> Self {
+        Self { next: first }
     }
 
     /// Returns the next pause: between half of and all of the time that is due, which is at most `max`. `random` is
@@ -24,11 +25,6 @@ impl Backoff {
         self.next = pause.saturating_mul(2);
         pause.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
     }
-
-    /// Starts again with the first pause.
-    pub(super) fn reset(&mut self) {
-        self.next = Self::FIRST;
-    }
 }
 
 #[cfg(test)]
@@ -37,12 +33,10 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_limit() {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(Backoff::FIRST);
         let max = Duration::from_secs(3);
         let pauses: Vec<_> = (0..5).map(|_| backoff.pause(max, 1.0).as_millis()).collect();
         assert_eq!(pauses, [500, 1000, 2000, 3000, 3000]);
         assert_eq!(backoff.pause(max, 0.0).as_millis(), 1500);
-        backoff.reset();
-        assert_eq!(backoff.pause(max, 1.0).as_millis(), 500);
     }
 }

@@ -1,6 +1,6 @@
 //! The connection to the broker. This is the only file that knows the MQTT library.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, EventLoop, Incoming, LastWill, MqttOptions,
@@ -8,7 +8,7 @@ use rumqttc::{
     RetainForwardRule, StateError, SubscribeFilterInput, TlsConfiguration, Transport,
     mqttbytes::v5::DisconnectReasonCode,
     tokio_rustls::rustls::{
-        self, ClientConfig, RootCertStore,
+        self, CertificateError, ClientConfig, RootCertStore,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
 };
@@ -32,6 +32,10 @@ const MAX_PACKET: u32 = 8 * 1024;
 /// Time after which a broker that is silent is asked whether it is there.
 const KEEP_ALIVE_SECONDS: u16 = 10;
 
+/// What to do about a second bridge with the same client id.
+const OTHER_BRIDGE: &str =
+    "if it is a second bridge, give that one another site, or its bank another name";
+
 /// Largest file of a certificate or key, in bytes.
 const MAX_PEM: u64 = 256 * 1024;
 
@@ -51,8 +55,8 @@ pub(super) enum Arrival {
     Message(Received),
     /// What happened to a message with this number.
     Settled(u64, Result<(), Undelivered>),
-    /// A subscription was refused.
-    NotSubscribed(String),
+    /// The broker refused subscriptions: topics with the reason.
+    NotSubscribed(Vec<(String, String)>),
     /// The connection ended.
     Closed(Failure),
 }
@@ -62,8 +66,21 @@ pub(super) enum Arrival {
 pub(super) struct Failure {
     /// Description, with what to do next.
     pub(super) text: String,
-    /// Whether a person has to do something, so that frequent attempts do not help.
-    pub(super) is_lasting: bool,
+    /// What the next attempt depends on.
+    pub(super) cause: Cause,
+}
+
+/// Why a connection ended, as far as the next attempt depends on it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Cause {
+    /// It can pass by itself.
+    Transient,
+    /// A person has to do something, so that frequent attempts do not help.
+    Lasting,
+    /// The broker ended a connection that it had accepted, without a reason.
+    Closed,
+    /// Another client connected with the same client id.
+    TakenOver,
 }
 
 /// A connection, from the attempt to make it until it ends.
@@ -125,8 +142,12 @@ impl Connection {
         let is_secure = options.is_secure;
         let subscriber = client.clone();
         let task = tokio::spawn(async move {
-            let failure = follow(events, &subscriber, topics, &sender).await;
-            let failure = describe(&failure, &place, is_secure);
+            let (error, is_accepted) = follow(events, &subscriber, topics, &sender).await;
+            let failure = if is_accepted {
+                describe_end(&error, &place, is_secure)
+            } else {
+                describe(&error, &place, is_secure)
+            };
             // The receiver is gone if the bridge stops.
             let _ = sender.send(Arrival::Closed(failure)).await;
         });
@@ -157,7 +178,9 @@ impl Connection {
         let size = message.payload.len() + message.topic.len() + 128;
         let max = self.max_packet.and_then(|max| usize::try_from(max).ok());
         if let Some(max) = max.filter(|max| size > *max) {
-            let why = format!("it has {size} bytes, and the broker takes {max}");
+            let why = format!(
+                "expected at most {max} bytes, found about {size}; raise the maximum packet size of the broker"
+            );
             self.settled.spawn(async move { (token, Err(Undelivered::Rejected(why))) });
             return;
         }
@@ -178,7 +201,7 @@ impl Connection {
                 Ok(notice) => match notice.wait_async().await {
                     Ok(PublishResult::Qos1(answer)) => match answer.reason {
                         PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
-                        reason => Err(Undelivered::Rejected(format!("the broker says {reason:?}"))),
+                        reason => Err(Undelivered::Rejected(describe_refusal(reason))),
                     },
                     Ok(_) => Ok(()),
                     Err(error @ PublishNoticeError::RetainNotSupported) => {
@@ -207,11 +230,23 @@ impl Drop for Connection {
 
 impl Failure {
     fn transient(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_lasting: false }
+        Self { text: text.into(), cause: Cause::Transient }
+    }
+
+    fn closed(place: &str) -> Self {
+        Self { text: format!("the broker at {place} closed the connection"), cause: Cause::Closed }
+    }
+
+    /// Returns what a person needs to know if the broker closes each connection.
+    pub(super) fn repeated(&self) -> String {
+        format!(
+            "{} again and again, as if another client had the same client id; {OTHER_BRIDGE}",
+            self.text
+        )
     }
 
     fn lasting(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_lasting: true }
+        Self { text: text.into(), cause: Cause::Lasting }
     }
 }
 
@@ -227,28 +262,43 @@ pub(super) fn is_protected(config: &MqttConfig) -> bool {
     config.tls.is_some() || is_loopback(&config.host) || config.allow_plain_text
 }
 
-/// Passes on what arrives, until the connection ends.
+/// Returns what a person needs to know about a message that the broker did not take.
+fn describe_refusal(reason: PubAckReason) -> String {
+    match reason {
+        PubAckReason::NotAuthorized => {
+            "the broker says NotAuthorized; check its access list".to_owned()
+        }
+        PubAckReason::QuotaExceeded | PubAckReason::ImplementationSpecificError => {
+            format!(
+                "the broker says {reason:?}; check its limits, such as that of the payload's size"
+            )
+        }
+        reason => format!("the broker says {reason:?}; its log may say why"),
+    }
+}
+
+/// Passes on what arrives, until the connection ends. Returns why it ended, and whether the broker had accepted it.
 async fn follow(
     mut events: EventLoop,
     client: &AsyncClient,
     topics: Vec<String>,
     sender: &mpsc::Sender<Arrival>,
-) -> ConnectionError {
-    let mut topics = Some(topics);
+) -> (ConnectionError, bool) {
+    let mut is_accepted = false;
     loop {
         let arrival = match events.poll().await {
-            Err(error) => return error,
+            Err(error) => return (error, is_accepted),
             Ok(rumqttc::Event::Incoming(Incoming::ConnAck(answer))) => {
-                let topics = topics.take().unwrap_or_default();
-                if !topics.is_empty() {
-                    let filters = topics.into_iter().map(|topic| {
-                        SubscribeFilterInput::new(topic, QoS::AtLeastOnce)
+                if !topics.is_empty() && !is_accepted {
+                    let filters = topics.iter().map(|topic| {
+                        SubscribeFilterInput::new(topic.clone(), QoS::AtLeastOnce)
                             .preserve_retain(true)
                             .retain_forward_rule(RetainForwardRule::Never)
                     });
                     // The channel is empty at this time.
                     let _ = client.try_subscribe_many(filters);
                 }
+                is_accepted = true;
                 Arrival::Connected(answer.properties.and_then(|answer| answer.max_packet_size))
             }
             Ok(rumqttc::Event::Incoming(Incoming::Publish(message))) => {
@@ -265,20 +315,49 @@ async fn follow(
                 let is_refused = |code: &rumqttc::SubscribeReasonCode| {
                     !matches!(code, rumqttc::SubscribeReasonCode::Success(_))
                 };
-                match answer.return_codes.iter().find(|code| is_refused(code)) {
-                    Some(code) => Arrival::NotSubscribed(format!("{code:?}")),
-                    None => continue,
+                // The codes are in the order of the topics.
+                let codes = topics.iter().zip(&answer.return_codes);
+                let refused = codes.filter(|(_, code)| is_refused(code));
+                let refused: Vec<_> =
+                    refused.map(|(topic, code)| (topic.clone(), format!("{code:?}"))).collect();
+                if refused.is_empty() {
+                    continue;
                 }
+                Arrival::NotSubscribed(refused)
             }
             Ok(_) => continue,
         };
         if sender.send(arrival).await.is_err() {
-            return ConnectionError::RequestsDone;
+            return (ConnectionError::RequestsDone, is_accepted);
         }
     }
 }
 
-/// Returns what a person needs to know about an error.
+/// Returns what a person needs to know about the end of a connection that the broker had accepted.
+fn describe_end(error: &ConnectionError, place: &str, is_secure: bool) -> Failure {
+    match error {
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        }) => Failure {
+            text: format!(
+                "another client connected to {place} with the same client id; {OTHER_BRIDGE}"
+            ),
+            cause: Cause::TakenOver,
+        },
+        ConnectionError::MqttState(
+            StateError::ConnectionAborted | StateError::Deserialization(_),
+        ) => Failure::closed(place),
+        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error))
+            if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) =>
+        {
+            Failure::closed(place)
+        }
+        error => describe(error, place, is_secure),
+    }
+}
+
+/// Returns what a person needs to know about a connection that the broker did not accept.
 fn describe(error: &ConnectionError, place: &str, is_secure: bool) -> Failure {
     match error {
         ConnectionError::ConnectionRefused(code)
@@ -299,15 +378,9 @@ fn describe(error: &ConnectionError, place: &str, is_secure: bool) -> Failure {
         },
         ConnectionError::Tls(error) => describe_tls(error, place),
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
-            match reason_code {
-                DisconnectReasonCode::SessionTakenOver => Failure::lasting(format!(
-                    "another client connected to {place} with the same client id; is a second bridge \
-                     running for this bank?"
-                )),
-                code => Failure::transient(format!(
-                    "the broker at {place} closed the connection: {code:?}"
-                )),
-            }
+            Failure::transient(format!(
+                "the broker at {place} closed the connection: {reason_code:?}"
+            ))
         }
         ConnectionError::Timeout(_) => Failure::transient(format!(
             "the broker at {place} does not answer; check host and port, and whether TLS is expected there"
@@ -316,11 +389,9 @@ fn describe(error: &ConnectionError, place: &str, is_secure: bool) -> Failure {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             match tls {
                 Some(tls) => describe_rustls(tls, place),
-                None if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-                    Failure::transient(format!(
-                        "no broker at {place}: connection refused; is it running?"
-                    ))
-                }
+                None if error.kind() == ErrorKind::ConnectionRefused => Failure::transient(
+                    format!("no broker at {place}: connection refused; is it running?"),
+                ),
                 None => Failure::transient(format!(
                     "the connection to the broker at {place} failed: {error}"
                 )),
@@ -328,9 +399,14 @@ fn describe(error: &ConnectionError, place: &str, is_secure: bool) -> Failure {
         }
         ConnectionError::MqttState(
             StateError::ConnectionAborted | StateError::Deserialization(_),
+        ) if is_secure => Failure::lasting(format!(
+            "the broker at {place} ended the encrypted connection before it accepted it; if it asks for client \
+             certificates, check mqtt.tls.certificate_file"
+        )),
+        ConnectionError::MqttState(
+            StateError::ConnectionAborted | StateError::Deserialization(_),
         ) => Failure::transient(format!(
-            "the broker at {place} closed the connection{}",
-            if is_secure { "" } else { "; is TLS expected there?" }
+            "the broker at {place} closed the connection; is TLS expected there?"
         )),
         error => {
             Failure::transient(format!("the connection to the broker at {place} failed: {error}"))
@@ -353,6 +429,15 @@ fn describe_tls(error: &rumqttc::TlsError, place: &str) -> Failure {
 
 fn describe_rustls(error: &rustls::Error, place: &str) -> Failure {
     match error {
+        rustls::Error::InvalidCertificate(
+            reason @ (CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }),
+        ) => Failure::lasting(format!(
+            "the certificate of the broker at {place} is not trusted: {reason}; renew it, or check the clocks of \
+             both computers"
+        )),
         rustls::Error::InvalidCertificate(reason) => Failure::lasting(format!(
             "the certificate of the broker at {place} is not trusted: {reason}; check mqtt.host and \
              mqtt.tls.ca_file"

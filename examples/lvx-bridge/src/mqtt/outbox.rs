@@ -16,7 +16,7 @@ use super::{
     payload,
     slot::{Mark, Slot, Subject},
 };
-use crate::{Now, Snapshot, entity};
+use crate::{Now, Snapshot, control::Command, entity};
 
 /// Number of messages that may wait for the broker's acknowledgement.
 const MAX_IN_FLIGHT: usize = 16;
@@ -51,6 +51,8 @@ pub(super) struct Outbox {
     slots: Vec<Slot>,
     discovery: Discovery,
     queue: VecDeque<Message>,
+    /// Number of events and results that were dropped.
+    dropped: u64,
     in_flight: BTreeMap<u64, (String, Item)>,
     next_token: u64,
     /// Time at which everything is sent again.
@@ -97,6 +99,7 @@ impl Outbox {
             slots: slots.map(Slot::new).into(),
             discovery,
             queue: VecDeque::new(),
+            dropped: 0,
             in_flight: BTreeMap::new(),
             next_token: 0,
             full_at: None,
@@ -150,6 +153,14 @@ impl Outbox {
         self.make_due(&Subject::Statics, now.instant);
     }
 
+    /// Queues the result of an action that was carried out.
+    pub(super) fn done(&mut self, command: &Command, answer: Answer, now: Now) {
+        let topic = answer.topic.unwrap_or_else(|| self.topics.command_result());
+        let mut message = Message::new(topic, payload::done(command, now));
+        message.correlation = answer.correlation;
+        self.push(message);
+    }
+
     /// Queues the result of a command that the core refused, if it was not in a snapshot already.
     pub(super) fn refuse_once(&mut self, id: &str, why: &str, answer: Answer, now: Now) {
         if self.results.refuse(id) {
@@ -170,20 +181,25 @@ impl Outbox {
         self.full_at = Some(now + self.jitter(Duration::ZERO, Duration::from_millis(500)));
     }
 
-    /// Reports that the connection was lost: events and results in flight are queued again.
-    pub(super) fn disconnected(&mut self) {
+    /// Reports that the connection was lost: events and results in flight are queued again. Returns the number of
+    /// messages that were in flight.
+    pub(super) fn disconnected(&mut self) -> u64 {
         self.is_connected = false;
-        for (_, (_, item)) in std::mem::take(&mut self.in_flight).into_iter().rev() {
+        let in_flight = std::mem::take(&mut self.in_flight);
+        let lost = number(in_flight.len());
+        for (_, (_, item)) in in_flight.into_iter().rev() {
             match item {
                 Item::Queued(message) if self.queue.len() < MAX_QUEUED => {
                     self.queue.push_front(message);
                 }
                 Item::Removal(topic) => _ = self.retained.insert(topic),
-                Item::Queued(_) | Item::Slot(_) | Item::Discovery(_) => {}
+                Item::Queued(_) => self.dropped += 1,
+                Item::Slot(_) | Item::Discovery(_) => {}
             }
         }
         self.slots.iter_mut().for_each(Slot::forget);
         self.discovery.forget();
+        lost
     }
 
     /// Reports that Home Assistant started: everything is sent again, after a short random delay. Anyone may send
@@ -244,8 +260,9 @@ impl Outbox {
             Item::Queued(message) if is_lost && self.queue.len() < MAX_QUEUED => {
                 self.queue.push_front(message);
             }
+            Item::Queued(_) => self.dropped += u64::from(outcome.is_err()),
             Item::Removal(topic) if is_lost => _ = self.retained.insert(topic),
-            Item::Discovery(_) | Item::Queued(_) | Item::Removal(_) => {}
+            Item::Discovery(_) | Item::Removal(_) => {}
         }
         Some(topic)
     }
@@ -288,6 +305,17 @@ impl Outbox {
     /// Returns whether messages wait for the broker's acknowledgement.
     pub(super) fn is_settled(&self) -> bool {
         self.in_flight.is_empty()
+    }
+
+    /// Returns the number of events and results that wait, and of messages that the broker has not acknowledged.
+    pub(super) fn waiting(&self) -> u64 {
+        number(self.queue.len() + self.in_flight.len())
+    }
+
+    /// Returns the number of events and results that were dropped, because too many waited or the broker did not take
+    /// them.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Returns the retained topics that the broker may hold.
@@ -441,6 +469,7 @@ impl Outbox {
     fn push(&mut self, message: Message) {
         if self.queue.len() >= MAX_QUEUED {
             self.queue.pop_front();
+            self.dropped += 1;
         }
         self.queue.push_back(message);
     }
@@ -458,4 +487,8 @@ impl Outbox {
     fn jitter(&mut self, min: Duration, max: Duration) -> Duration {
         min + max.saturating_sub(min).mul_f64(self.random.f64())
     }
+}
+
+fn number(count: usize) -> u64 {
+    count.try_into().unwrap_or(u64::MAX)
 }

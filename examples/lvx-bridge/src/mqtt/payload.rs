@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::{
     Now, Snapshot,
     alert::Alert,
-    control::{CommandState, CommandView},
+    control::{Command, CommandState, CommandView},
     entity::{self, Entity, Kind, Message},
     state::{Datum, LinkState, UnitView, Value},
 };
@@ -146,6 +146,16 @@ pub(super) fn result(command: &CommandView) -> Vec<u8> {
     json!({
         "v": VERSION, "id": command.id, "key": command.key, "from": command.from, "to": command.to,
         "at": command.at, "state": command.state, "why": command.why, "units": units,
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// Returns the result of an action that was carried out.
+pub(super) fn done(command: &Command, now: Now) -> Vec<u8> {
+    json!({
+        "v": VERSION, "id": command.id, "key": command.key, "from": null, "to": command.to, "at": now.wall,
+        "state": "done", "why": null, "units": {},
     })
     .to_string()
     .into_bytes()

@@ -7,17 +7,14 @@ use crate::{
     loopback::is_loopback,
 };
 
-/// Returns whether commands are taken over MQTT: control is on, and the connection is encrypted and with a login,
-/// or within this computer, or the owner accepts the risk.
-pub(super) fn may_control(config: &Config, mqtt: &MqttConfig) -> bool {
-    if config.control.allow.is_empty() {
-        return false;
-    }
+/// Returns whether commands are taken over MQTT: the connection is encrypted and with a login, or within this
+/// computer, or the owner accepts the risk. Those that change settings are also a matter of `control.allow`.
+pub(super) fn may_command(config: &Config, mqtt: &MqttConfig) -> bool {
     let has_certificate = mqtt.tls.as_ref().is_some_and(|tls| tls.certificate_file.is_some());
     let has_login = mqtt.password.is_some() || has_certificate;
     let is_allowed =
         is_loopback(&mqtt.host) || mqtt.allow_plain_text || (mqtt.tls.is_some() && has_login);
-    if !is_allowed {
+    if !is_allowed && !config.control.allow.is_empty() {
         tracing::warn!(
             "mqtt: control is off here, because {} is another host; it needs mqtt.tls and a login",
             mqtt.host
@@ -56,8 +53,8 @@ mod tests {
     }
 
     #[test]
-    fn control_needs_tls_and_a_login_unless_on_loopback_or_waived() {
-        let may = |mqtt: &MqttConfig| may_control(&config("localhost"), mqtt);
+    fn commands_need_tls_and_a_login_unless_on_loopback_or_waived() {
+        let may = |mqtt: &MqttConfig| may_command(&config("localhost"), mqtt);
         let (remote, password) = (mqtt("broker.lan"), Some(Secret::new("x")));
         let tls = Some(TlsConfig::default());
         let with_certificate = TlsConfig {
@@ -73,9 +70,6 @@ mod tests {
         assert!(may(&MqttConfig { password, tls, ..remote.clone() }));
         assert!(may(&MqttConfig { tls: Some(with_certificate), ..remote.clone() }));
         assert!(may(&MqttConfig { allow_plain_text: true, ..remote }));
-        let mut off = config("localhost");
-        off.control.allow.clear();
-        assert!(!may_control(&off, &mqtt("localhost")));
     }
 
     #[test]

@@ -16,37 +16,30 @@ use tokio::{
 
 use super::{
     Error, Topics,
-    backoff::Backoff,
     command::{Commands, Refusal},
     connection::{Arrival, Connection, Failure, Options},
+    counts::Meter,
     discovery::{Discovery, Make},
     message::{Answer, Message, Received, Undelivered},
     outbox::Outbox,
     payload, permission,
     retained::Retained,
+    retry::Retry,
 };
 use crate::{
     Handle, Now, Request, RequestError, Snapshot,
     config::{Config, MqttConfig},
     control::Command,
+    entity::{Action, Task},
     home_assistant,
     storage::Storage,
 };
-
-/// Longest pause between attempts to connect.
-const MAX_PAUSE: Duration = Duration::from_secs(5);
-
-/// Longest pause if a person has to do something first.
-const MAX_LASTING_PAUSE: Duration = Duration::from_mins(1);
 
 /// Time that the last messages have at the end.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Number of commands that wait for the answer of the core.
 const MAX_ASKED: usize = 8;
-
-/// Time after which a connection was a success, so that the next attempt comes soon.
-const LONG: Duration = Duration::from_secs(10);
 
 /// Number of topics that the broker does not take and that are remembered, to report each once.
 const MAX_REJECTED: usize = 256;
@@ -65,13 +58,13 @@ pub async fn run(
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let Some(mqtt) = &config.mqtt else { return Ok(()) };
-    let is_controlled = permission::may_control(config, mqtt);
+    let takes_commands = permission::may_command(config, mqtt);
     let has_many = banks.len() > 1;
     let file = Arc::new(Retained::load(config, &storage)?);
     let mut publishers = Vec::new();
     for bank in banks {
         let retained = file.of(&bank.snapshot().bank).await;
-        let permissions = (has_many, is_controlled);
+        let permissions = (has_many, takes_commands);
         let publisher =
             Publisher::new(config, mqtt, bank, permissions, &storage, (&file, retained));
         publishers.push(publisher?);
@@ -94,12 +87,14 @@ pub async fn run(
 /// Publishes the snapshots of one bank.
 struct Publisher {
     bank: Handle,
+    meter: Meter,
     topics: Topics,
     mqtt: MqttConfig,
     options: Options,
     outbox: Outbox,
     birth: Option<String>,
     commands: Option<Commands>,
+    is_controlled: bool,
     asked: JoinSet<(String, Answer, Result<(), RequestError>)>,
     storage: Arc<dyn Storage>,
     command_file: String,
@@ -114,7 +109,7 @@ impl Publisher {
         config: &Config,
         mqtt: &MqttConfig,
         bank: Handle,
-        (has_many, is_controlled): (bool, bool),
+        (has_many, takes_commands): (bool, bool),
         storage: &Arc<dyn Storage>,
         (retained_file, retained): (&Arc<Retained>, BTreeSet<String>),
     ) -> Result<Self, Error> {
@@ -130,7 +125,7 @@ impl Publisher {
         options.set_last_will(&Message::retained(topics.availability(), offline));
 
         let command_file = format!("mqtt-commands-{}", snapshot.bank);
-        let commands = if is_controlled {
+        let commands = if takes_commands {
             let saved = load(storage.as_ref(), &command_file)?;
             let commands = Commands::new(saved.as_deref());
             Some(commands.map_err(|error| Error::Storage {
@@ -145,7 +140,7 @@ impl Publisher {
         let allowed = config.control.allow.clone();
         let make = mqtt.home_assistant.as_ref().map(|config| -> Make {
             let storage = Arc::clone(storage);
-            let controls = home_assistant::Controls { allowed, over_mqtt: is_controlled };
+            let controls = home_assistant::Controls { allowed, over_mqtt: takes_commands };
             let mut devices =
                 home_assistant::Discovery::new(config.clone(), controls, expiry, storage);
             Box::new(move |snapshot, topics| devices.payloads(snapshot, topics))
@@ -158,16 +153,21 @@ impl Publisher {
             snapshot,
             random.fork(),
         );
+        let meter = bank.mqtt_meter().clone();
+        meter.clear();
+        meter.update(|_| {});
         let birth = mqtt.home_assistant.as_ref();
         let birth = birth.map(|config| format!("{}/status", config.discovery_prefix));
         Ok(Self {
             bank,
+            meter,
             topics,
             mqtt: mqtt.clone(),
             options,
             outbox,
             birth,
             commands,
+            is_controlled: !config.control.allow.is_empty(),
             asked: JoinSet::new(),
             storage: Arc::clone(storage),
             command_file,
@@ -181,19 +181,14 @@ impl Publisher {
     /// Connects again and again, until the bridge stops.
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut snapshots = self.bank.watch();
-        let mut backoff = Backoff::new();
-        let mut last_text = None;
-        while let Some((failure, was_connected)) =
-            self.converse(&mut snapshots, &mut stop, &mut last_text).await
+        let mut retry = Retry::new();
+        while let Some((failure, lasted)) =
+            self.converse(&mut snapshots, &mut stop, &mut retry).await
         {
-            if was_connected && !failure.is_lasting {
-                backoff.reset();
-            }
-            let max = if failure.is_lasting { MAX_LASTING_PAUSE } else { MAX_PAUSE };
-            let pause = backoff.pause(max, self.random.f64());
-            if last_text.as_ref() != Some(&failure.text) {
-                tracing::warn!("mqtt: {}; trying again", failure.text);
-                last_text = Some(failure.text);
+            let next = retry.failed(&failure, lasted, self.random.f64());
+            let pause = next.pause;
+            if let Some(text) = next.message {
+                tracing::warn!("mqtt: {text}; trying again");
             }
             tokio::select! {
                 () = sleep(pause) => {}
@@ -202,14 +197,14 @@ impl Publisher {
         }
     }
 
-    /// Connects and publishes until the connection ends. Returns why it ended, and whether it lasted a while; `None`
-    /// if the bridge stops.
+    /// Connects and publishes until the connection ends. Returns why it ended, and how long it lasted if the broker
+    /// accepted it; `None` if the bridge stops.
     async fn converse(
         &mut self,
         snapshots: &mut watch::Receiver<Arc<Snapshot>>,
         stop: &mut watch::Receiver<bool>,
-        last_text: &mut Option<String>,
-    ) -> Option<(Failure, bool)> {
+        retry: &mut Retry,
+    ) -> Option<(Failure, Option<Duration>)> {
         let mut connection = Connection::open(&self.options, self.subscriptions());
         let mut since: Option<Instant> = None;
         loop {
@@ -217,23 +212,35 @@ impl Publisher {
                 connection.publish(token, message);
             }
             self.save_retained().await;
+            let (waiting, dropped) = (self.outbox.waiting(), self.outbox.dropped());
+            self.meter.update(|counts| (counts.waiting, counts.dropped) = (waiting, dropped));
             let deadline = self.outbox.deadline();
             tokio::select! {
                 arrival = connection.next() => match arrival {
                     Arrival::Connected(_) => {
-                        tracing::info!("mqtt: connected to {}", self.options.place());
-                        *last_text = None;
+                        if retry.connected() {
+                            tracing::info!("mqtt: connected to {}", self.options.place());
+                        }
+                        self.meter.update(|counts| {
+                            counts.is_connected = true;
+                            counts.connects += 1;
+                        });
                         since = Some(Instant::now());
                         self.outbox.connected(Instant::now());
                     }
                     Arrival::Message(message) => self.receive(message).await,
                     Arrival::Settled(token, outcome) => self.settle(token, &outcome),
-                    Arrival::NotSubscribed(why) => tracing::warn!(
-                        "mqtt: the broker refuses a subscription ({why}); check its access list"
-                    ),
+                    Arrival::NotSubscribed(refused) => self.report_refused(&refused),
                     Arrival::Closed(failure) => {
-                        self.outbox.disconnected();
-                        return Some((failure, since.is_some_and(|since| since.elapsed() >= LONG)));
+                        let lost = self.outbox.disconnected();
+                        let waiting = self.outbox.waiting();
+                        self.meter.update(|counts| {
+                            counts.is_connected = false;
+                            counts.failed += lost;
+                            counts.waiting = waiting;
+                            counts.last_error = Some(Instant::now());
+                        });
+                        return Some((failure, since.map(|since| since.elapsed())));
                     }
                 },
                 changed = snapshots.changed() => {
@@ -319,11 +326,25 @@ impl Publisher {
             Err(refusal) => return self.refuse(refusal, now),
         };
         let id = command.id.clone();
+        let action = Action::of(&command.key);
+        let why = match action {
+            Some(_) if command.to != Action::PRESS => {
+                Some(format!("to: expected {:?}, found {:?}", Action::PRESS, command.to))
+            }
+            None if !self.is_controlled => Some("control is off".to_owned()),
+            _ => None,
+        };
+        if let Some(why) = why {
+            return self.refuse(Refusal { id: Some(id), why, answer }, now);
+        }
         // The id is on disk before the command is carried out, so that a restart cannot repeat it.
         let saved = commands.saved();
         if let Err(error) = save(&self.storage, &self.command_file, saved).await {
             let why = format!("its id cannot be saved: {error}");
             return self.refuse(Refusal { id: Some(id), why, answer }, now);
+        }
+        if let Some(action) = action {
+            return self.act(action, &command, answer, now);
         }
         let (reply, replied) = oneshot::channel();
         let sent = if self.asked.len() < MAX_ASKED {
@@ -339,6 +360,21 @@ impl Publisher {
             };
             (id, answer, result)
         });
+    }
+
+    /// Has an action carried out, and publishes the result.
+    fn act(&mut self, action: &Action, command: &Command, answer: Answer, now: Now) {
+        let by = command.by.clone();
+        let request = match action.task {
+            Task::AcknowledgeAlerts => Request::AcknowledgeAll { by },
+            Task::TestAlert => Request::TestAlert { by },
+        };
+        match self.bank.send(request) {
+            Ok(()) => self.outbox.done(command, answer, now),
+            Err(error) => {
+                self.outbox.refuse(Some(&command.id), &error.to_string(), answer, now);
+            }
+        }
     }
 
     /// Publishes that a command was refused, and has it written to the audit file.
@@ -359,17 +395,40 @@ impl Publisher {
 
     fn settle(&mut self, token: u64, outcome: &Result<(), Undelivered>) {
         let Some(topic) = self.outbox.settle(token, outcome, Instant::now()) else { return };
+        self.meter.update(|counts| match outcome {
+            Ok(()) => counts.published += 1,
+            Err(Undelivered::Lost) => counts.failed += 1,
+            Err(Undelivered::Rejected(_)) => {
+                counts.failed += 1;
+                counts.last_error = Some(Instant::now());
+            }
+        });
         match outcome {
             Ok(()) => _ = self.rejected.remove(&topic),
             Err(Undelivered::Rejected(why)) => {
-                if self.rejected.len() < MAX_REJECTED && self.rejected.insert(topic.clone()) {
-                    tracing::warn!(
-                        "mqtt: {topic} was not taken: {why}; check the access list of the broker"
-                    );
+                if self.is_first(&topic) {
+                    tracing::warn!("mqtt: {topic} was not taken: {why}");
                 }
             }
             Err(Undelivered::Lost) => {}
         }
+    }
+
+    /// Reports subscriptions that the broker refused.
+    fn report_refused(&mut self, refused: &[(String, String)]) {
+        self.meter.update(|counts| counts.last_error = Some(Instant::now()));
+        for (topic, why) in refused {
+            if self.is_first(topic) {
+                tracing::warn!(
+                    "mqtt: {topic} cannot be read: the broker says {why}; check its access list"
+                );
+            }
+        }
+    }
+
+    /// Returns whether this refusal of a topic is the first one, so that it has to be logged.
+    fn is_first(&mut self, topic: &str) -> bool {
+        self.rejected.len() < MAX_REJECTED && self.rejected.insert(topic.to_owned())
     }
 
     /// Saves which topics the broker may hold, if they changed.
@@ -383,6 +442,12 @@ impl Publisher {
         if let Err(error) = saved.await {
             tracing::warn!("mqtt: the list of retained topics cannot be saved: {error}");
         }
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.meter.clear();
     }
 }
 

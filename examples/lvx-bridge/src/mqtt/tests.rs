@@ -280,7 +280,7 @@ fn message_that_was_lost_is_sent_again() {
     while let Some((_, message)) = bench.outbox.next(bench.now) {
         first.push(message.topic);
     }
-    bench.outbox.disconnected();
+    assert_eq!(usize::try_from(bench.outbox.disconnected()), Ok(first.len()));
     assert!(bench.outbox.next(bench.now).is_none());
     bench.outbox.connected(bench.now.instant);
     bench.run(2);
@@ -310,8 +310,10 @@ fn message_that_is_rejected_waits_for_its_turn() {
 fn nothing_grows_while_the_broker_is_away() {
     let mut bench = Bench::new();
     bench.raise_one_after_another(1000);
+    assert_eq!((bench.outbox.waiting(), bench.outbox.dropped()), (64, bench.snapshot.seq - 65));
     bench.connect();
     assert_eq!(bench.counts()["event"], 64);
+    assert_eq!(bench.outbox.waiting(), 0);
 }
 
 #[test]

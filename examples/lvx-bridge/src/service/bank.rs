@@ -338,6 +338,9 @@ impl StoppedBank {
                 // The requester may have gone.
                 let _ = reply.send(self.core.change_alerts(now, change));
             }
+            Request::AcknowledgeAll { by } => {
+                self.core.change_alerts(now, |alerts| alerts.acknowledge_all(&by, now));
+            }
             Request::TestAlert { by } => {
                 self.core.change_alerts(now, |alerts| alerts.test(&by, now));
             }

@@ -51,6 +51,7 @@ pub(super) async fn settings(
 /// Answers with the metrics.
 pub(super) async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
     let mut text = metrics::write(&snapshots(&app), app::now());
+    metrics::write_mqtt(&mut text, app.banks.iter().map(|feed| &feed.handle), app::now());
     counters::write(&mut text, &app.counts);
     ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text.finish())
 }
