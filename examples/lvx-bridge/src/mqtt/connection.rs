@@ -29,6 +29,13 @@ use crate::{
 /// Largest packet that the broker may send, in bytes.
 const MAX_PACKET: u32 = 8 * 1024;
 
+/// Number of messages that wait until they are sent.
+const MAX_REQUESTS: usize = 64;
+
+/// Number of messages that wait for their acknowledgement, more than the outbox and the last messages have. The library
+/// reserves memory for all of them; its default is 65,535, which takes about 16 MB per bank.
+const MAX_UNACKNOWLEDGED: u16 = 64;
+
 /// Time after which a broker that is silent is asked whether it is there.
 const KEEP_ALIVE_SECONDS: u16 = 10;
 
@@ -104,7 +111,8 @@ impl Options {
         options
             .set_clean_start(true)
             .set_keep_alive(KEEP_ALIVE_SECONDS)
-            .set_request_channel_capacity(64)
+            .set_request_channel_capacity(MAX_REQUESTS)
+            .set_outgoing_inflight_upper_limit(MAX_UNACKNOWLEDGED)
             .set_connect_timeout(Duration::from_secs(10))
             .set_max_packet_size(Some(MAX_PACKET));
         if let Some(username) = &config.username {
