@@ -1,11 +1,9 @@
 //! What changed between two snapshots.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
 };
-
-use serde_json::{Map, Value as Json};
 
 use super::{
     Topics,
@@ -14,10 +12,10 @@ use super::{
     slot::Mark,
 };
 use crate::{
-    Snapshot,
+    Now, Snapshot,
     control::{CommandState, CommandView},
-    entity::{BANK, Entity, Kind, UNIT},
-    state::LinkState,
+    entity::{self, BANK, Entity, Kind, UNIT},
+    state::{LinkState, UnitView, Value},
 };
 
 /// Returns a number that changes with the content. It is compared within a run only.
@@ -27,27 +25,43 @@ pub(super) fn mark(content: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Returns the mark of the values of a message. A counter that increases changes `counters` only; one that becomes
-/// known or unknown changes `prompt`, too.
-pub(super) fn values_mark(values: &Map<String, Json>) -> Mark {
-    fn counters<T>(table: &[Entity<T>]) -> impl Iterator<Item = &'static str> {
-        let is_counter = |row: &&Entity<T>| matches!(row.kind, Kind::Counter | Kind::Daily);
-        table.iter().filter(is_counter).map(|row| row.key)
+/// Returns the mark of a `static` message, without making the message. A counter that increases changes `counters` only;
+/// one that becomes known or unknown changes `prompt`.
+pub(super) fn static_mark(snapshot: &Snapshot, now: Now) -> Mark {
+    let (mut prompt, mut counters) = (DefaultHasher::new(), DefaultHasher::new());
+    for unit in &snapshot.units {
+        (&unit.name, unit.serial).hash(&mut prompt);
+        add_values(UNIT, |entity| entity.value(unit, now), &mut prompt, &mut counters);
     }
-    fn hash(members: &Map<String, Json>, counters: &BTreeSet<&str>, hasher: &mut DefaultHasher) {
-        for (key, member) in members {
-            key.hash(hasher);
-            match member {
-                Json::Object(members) => hash(members, counters, hasher),
-                _ if counters.contains(key.as_str()) => member.is_null().hash(hasher),
-                _ => member.hash(hasher),
-            }
-        }
+    add_values(BANK, |entity| entity.value(snapshot, now), &mut prompt, &mut counters);
+    if !snapshot.control.items.is_empty() {
+        payload::control(snapshot).hash(&mut prompt);
     }
-    let keys = counters(UNIT).chain(counters(BANK)).collect();
-    let mut hasher = DefaultHasher::new();
-    hash(values, &keys, &mut hasher);
-    Mark { prompt: hasher.finish(), counters: mark(values) }
+    Mark { prompt: prompt.finish(), counters: counters.finish() }
+}
+
+/// Adds the values of a table that belong to `static`.
+fn add_values<T>(
+    table: &[Entity<T>],
+    value: impl Fn(&Entity<T>) -> Value,
+    prompt: &mut DefaultHasher,
+    counters: &mut DefaultHasher,
+) {
+    for entity in table.iter().filter(|entity| entity.message == entity::Message::Static) {
+        let value = value(entity);
+        value.status().hash(prompt);
+        let is_counter = matches!(entity.kind, Kind::Counter | Kind::Daily);
+        value.fresh().hash(if is_counter { counters } else { prompt });
+    }
+}
+
+/// Returns the mark of the availability of a unit.
+pub(super) fn link_mark(unit: &UnitView) -> u64 {
+    let why = match &unit.link.state {
+        LinkState::Down { why, .. } => Some(why),
+        LinkState::Starting | LinkState::Up => None,
+    };
+    mark(&(unit.link.state == LinkState::Up, why))
 }
 
 /// Returns a mark of the findings and alerts. Measured values in them do not count: they change each round.

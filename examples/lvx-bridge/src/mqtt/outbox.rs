@@ -352,7 +352,7 @@ impl Outbox {
             if subject == Subject::State || subject == Subject::Availability {
                 continue;
             }
-            let Some((mark, _)) = self.body(&subject, now) else { continue };
+            let Some(mark) = self.mark(&subject, now) else { continue };
             if let Some(slot) = self.slot(&subject) {
                 slot.compare(mark, now.instant);
             }
@@ -392,7 +392,7 @@ impl Outbox {
 
     /// Returns the message of a slot, and the mark of its content.
     fn message(&self, subject: &Subject, now: Now) -> Option<(Mark, Message)> {
-        let (mark, payload) = self.body(subject, now)?;
+        let (mark, payload) = (self.mark(subject, now)?, self.payload(subject, now)?);
         let message = match subject {
             Subject::State => {
                 Message { expiry: Some(self.expiry), ..Message::new(self.topics.state(), payload) }
@@ -405,33 +405,32 @@ impl Outbox {
         Some((mark, message))
     }
 
-    /// Returns the payload of a slot, and the mark of its content.
-    fn body(&self, subject: &Subject, now: Now) -> Option<(Mark, Vec<u8>)> {
+    /// Returns the mark of the content of a slot. Each look for changes needs it, so no payload is made for it.
+    fn mark(&self, subject: &Subject, now: Now) -> Option<Mark> {
         let snapshot = &self.snapshot;
-        let period = subject.repeat(self.period);
         let prompt = |prompt| Mark { prompt, ..Mark::default() };
         Some(match subject {
-            Subject::State => {
-                let values = payload::values(snapshot, entity::Message::State, now);
-                (Mark::default(), payload::envelope(snapshot, self.period, now, values))
-            }
+            Subject::State | Subject::Availability => Mark::default(),
+            Subject::Statics => change::static_mark(snapshot, now),
+            Subject::Findings => prompt(change::finding_mark(snapshot)),
+            Subject::Unit(name) => prompt(change::link_mark(snapshot.unit(name.as_str())?)),
+        })
+    }
+
+    /// Returns the payload of a slot.
+    fn payload(&self, subject: &Subject, now: Now) -> Option<Vec<u8>> {
+        let snapshot = &self.snapshot;
+        let values = |message| payload::values(snapshot, message, now);
+        let envelope = |period, body| payload::envelope(snapshot, period, now, body);
+        Some(match subject {
+            Subject::State => envelope(self.period, values(entity::Message::State)),
             Subject::Statics => {
-                let values = payload::values(snapshot, entity::Message::Static, now);
-                let mark = change::values_mark(&values);
-                (mark, payload::envelope(snapshot, period, now, values))
+                envelope(subject.repeat(self.period), values(entity::Message::Static))
             }
-            Subject::Availability => {
-                (Mark::default(), payload::availability(true, snapshot.session))
-            }
-            Subject::Findings => {
-                let findings = payload::findings(snapshot);
-                let mark = prompt(change::finding_mark(snapshot));
-                (mark, payload::envelope(snapshot, period, now, findings))
-            }
+            Subject::Availability => payload::availability(true, snapshot.session),
+            Subject::Findings => envelope(subject.repeat(self.period), payload::findings(snapshot)),
             Subject::Unit(name) => {
-                let unit = snapshot.unit(name.as_str())?;
-                let payload = payload::unit_availability(unit, snapshot.session);
-                (prompt(change::mark(&payload)), payload)
+                payload::unit_availability(snapshot.unit(name.as_str())?, snapshot.session)
             }
         })
     }

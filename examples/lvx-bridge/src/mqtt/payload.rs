@@ -40,7 +40,7 @@ pub(super) fn values(snapshot: &Snapshot, message: Message, now: Now) -> Map<Str
 
 /// Returns the settings that can be changed, by key: the proved value, what each unit has, and why the last change
 /// failed.
-fn control(snapshot: &Snapshot) -> Json {
+pub(super) fn control(snapshot: &Snapshot) -> Json {
     let name =
         |serial| snapshot.units.iter().find(|unit| unit.serial == serial).map(|unit| &unit.name);
     let items = snapshot.control.items.iter().map(|item| {

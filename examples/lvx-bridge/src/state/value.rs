@@ -62,7 +62,7 @@ impl Value {
 /// An owned value of a field: what [`pi18_proto::Value`] borrows.
 ///
 /// As JSON, a quantity is a number in its unit (`54.6`), a code its number, anything else text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(into = "serde_json::Value")]
 pub enum Datum {
     /// A quantity: `steps` × `10^-decimals` `unit`.
