@@ -149,12 +149,19 @@ impl Operator {
     /// Returns the present view.
     pub(crate) fn view(&self) -> ControlView {
         let now = self.clock.now().instant;
+        // Looks at the disk, so it is left out where nothing could be blocked.
+        let blocked = self.has_settings().then(|| self.blocked()).flatten();
         ControlView {
-            items: self.present.items(self.blocked().as_deref(), now),
+            items: self.present.items(blocked.as_deref(), now),
             command: self.command.clone(),
             results: self.results.iter().cloned().collect(),
             problems: self.problems(),
         }
+    }
+
+    /// Returns whether any setting may be changed.
+    pub(crate) fn has_settings(&self) -> bool {
+        !self.config.allow.is_empty()
     }
 
     /// Takes new values from a snapshot.

@@ -206,7 +206,8 @@ impl Worker {
             }
             self.record_refusals();
             self.show();
-            match self.orders.recv_timeout(INTERVAL) {
+            let interval = if self.operator.has_settings() { INTERVAL } else { IDLE_INTERVAL };
+            match self.orders.recv_timeout(interval) {
                 Ok((command, reply)) => self.handle(command, reply),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
@@ -253,8 +254,11 @@ impl Worker {
 /// Number of refused commands that wait for the audit file.
 const MAX_WAITING_REFUSALS: usize = 32;
 
-/// Time between two looks at the snapshot.
-const INTERVAL: Duration = Duration::from_millis(500);
+/// Time between two looks at the snapshot, at the kill switch, and at refusals that wait for the audit file.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time between two looks if no setting may be changed. The view then shows only what is wrong.
+const IDLE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Time between two looks at the unfinished runs.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
