@@ -17,6 +17,8 @@ mod broker;
 mod change;
 mod command;
 mod connection;
+#[cfg(test)]
+mod cost;
 mod counts;
 mod discovery;
 mod error;
