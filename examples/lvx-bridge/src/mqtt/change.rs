@@ -85,8 +85,8 @@ pub(super) fn events<'a>(before: &Snapshot, now: &'a Snapshot) -> Vec<Event<'a>>
     let alerts = now.alerts.iter().filter_map(|alert| {
         let old = before.alerts.iter().find(|old| old.id == alert.id);
         let kind = match old {
-            // An alert from before the start was reported by the run that raised it.
-            None if alert.is_raised() && alert.raised >= now.started.wall => "alert-raised",
+            // Alerts from before the start are in the first snapshot.
+            None if alert.is_raised() => "alert-raised",
             Some(old) if old.is_raised() && !alert.is_raised() => "alert-cleared",
             Some(old) if !old.is_raised() && alert.is_raised() => "alert-raised",
             Some(old) if old.acknowledged != alert.acknowledged => "alert-acknowledged",

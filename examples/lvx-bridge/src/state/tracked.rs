@@ -256,14 +256,16 @@ impl Tracked {
         }
     }
 
-    /// Removes answers about units that are no longer asked for: `PRIn` and `PGSn` that no one refreshed.
+    /// Removes answers about units that are no longer asked for: `PRIn` and `PGSn` that are stale without a failure, so
+    /// that the rules do not miss them, and those that failed for long.
     pub(super) fn forget_old(&mut self, now: Instant) {
         let is_old = |held: &Held| {
             let is_about_others =
                 matches!(held.query, Query::ParallelRating(_) | Query::ParallelStatus(_));
             let age = |at: Instant| now.saturating_duration_since(at);
+            let factor = if held.failure.is_none() { 1 } else { 4 };
             is_about_others
-                && held.reply.is_none_or(|(_, at)| age(at) > held.max_age.saturating_mul(4))
+                && held.reply.is_none_or(|(_, at)| age(at) > held.max_age.saturating_mul(factor))
         };
         if self.view.held.iter().any(is_old) {
             Arc::make_mut(&mut self.view).held.retain(|held| !is_old(held));
