@@ -178,11 +178,23 @@ fn configuration_that_cannot_work_ends_with_status_2_and_one_message() {
         "{UNITS}mqtt: {{host: localhost, username: a, password_file: {}}}\n",
         password.display()
     );
+    let unreadable = mqtt.replace(&password.display().to_string(), "/nowhere/password");
+    let own = folder.path().join("own");
+    fs::write(&own, "secret\n").unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o600)).unwrap();
+    let plain = format!(
+        "{UNITS}mqtt: {{host: broker.example.org, username: a, password_file: {}}}\n",
+        own.display()
+    );
+    let same_name = UNITS.replace("name: b", "name: a");
     let twice = UNITS.replace("96132206100411", "96132206100410");
     for (text, expected) in [
         (&*in_use, "http: cannot listen on 127.0.0.1:"),
         (&*mqtt, "other users can read it (mode 644)"),
         (&*twice, "expected another serial for each unit"),
+        (&*same_name, "expected another name for each unit"),
+        (&*unreadable, "password_file: /nowhere/password: cannot be opened"),
+        (&*plain, "expected tls for a password"),
         ("units: 5\n", "expected keys, found \"5\""),
     ] {
         let config = configured(folder.path(), text);
@@ -196,6 +208,35 @@ fn configuration_that_cannot_work_ends_with_status_2_and_one_message() {
     let error = String::from_utf8(missing.stderr).unwrap();
     assert_eq!(missing.status.code(), Some(2));
     assert!(error.contains("to write one: lvx bridge init"), "{error}");
+}
+
+#[test]
+fn broker_that_is_away_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state").display().to_string();
+    let password = folder.path().join("password");
+    fs::write(&password, "secret\n").unwrap();
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    // No broker is on this port.
+    let text = format!(
+        "{UNITS}http: {{listen: \"127.0.0.1:0\"}}\n\
+         mqtt: {{host: 127.0.0.1, port: 1, username: a, password_file: {}}}\n",
+        password.display()
+    );
+    let config = configured(folder.path(), &text);
+    let mut bridge = Bridge::start(&["--config", &config, "--state-dir", &state]);
+    let listening = bridge.wait_for("listening on 127.0.0.1:");
+    let address = listening.rsplit(' ').next().unwrap();
+    let line = bridge.wait_for("mqtt: ");
+    assert!(line.contains("no broker at 127.0.0.1:1: connection refused"), "{line}");
+    let metrics = get(address, "/metrics");
+    let samples = metrics.lines().filter(|line| line.starts_with("lvx_mqtt_connected{"));
+    assert!(samples.clone().count() == 1 && samples.clone().all(|line| line.ends_with("} 0")));
+    bridge.signal(Signal::TERM);
+    let rest: Vec<_> = bridge.lines.by_ref().map(Result::unwrap).collect();
+    let repeats = |text: &str| rest.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((repeats("no broker"), repeats("secret")), (0, 0), "{rest:#?}");
+    assert_eq!(bridge.process.wait().unwrap().code(), Some(0));
 }
 
 #[test]
