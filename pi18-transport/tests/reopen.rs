@@ -80,8 +80,8 @@ const FIRST: &str = "96132206100410";
 
 #[test]
 fn closed_connection_fails_once_and_is_opened_for_the_next_request() {
-    // A query over TCP is followed by a fence that confirms its reply.
-    let (address, bridge) = bridge(bank(), vec![connection(0, 3), connection(0, 3)]);
+    // A query over TCP is sent twice, each time with a fence after it.
+    let (address, bridge) = bridge(bank(), vec![connection(0, 5), connection(0, 5)]);
     let mut unit = Client::open(&address).unwrap();
     let first: Mode = unit.read().unwrap();
     assert!(unit.read::<Mode>().unwrap_err().is_disconnected());
@@ -89,13 +89,13 @@ fn closed_connection_fails_once_and_is_opened_for_the_next_request() {
     assert_eq!(unit.read::<Mode>().unwrap(), first);
     drop(unit);
     // The new connection begins with a fence, too.
-    let expected = [vec!["PI", "MOD", "ID"], vec!["VFW", "MOD", "DI"]];
+    let expected = [vec!["PI", "MOD", "ID", "MOD", "VFW"], vec!["DI", "MOD", "PI", "MOD", "ID"]];
     assert_eq!(bridge.join().unwrap(), expected);
 }
 
 #[test]
 fn other_unit_on_a_new_connection_gets_only_the_check() {
-    let (address, bridge) = bridge(bank(), vec![connection(0, 4), connection(1, 9)]);
+    let (address, bridge) = bridge(bank(), vec![connection(0, 6), connection(1, 9)]);
     let address: Address = address.parse().unwrap();
     let mut unit = address.open().unwrap().expecting(SerialNumber::new(FIRST).unwrap());
     unit.read::<Mode>().unwrap();
@@ -113,7 +113,7 @@ fn other_unit_on_a_new_connection_gets_only_the_check() {
 fn set_command_is_not_repeated_on_a_new_connection() {
     let bank = bank();
     let lost = Connection { unit: 0, requests: 2, answers_last: false };
-    let (address, bridge) = bridge(bank.clone(), vec![lost, connection(0, 3)]);
+    let (address, bridge) = bridge(bank.clone(), vec![lost, connection(0, 5)]);
     let mut unit = Client::open(&address).unwrap();
     assert_eq!(unit.set("POP1".parse().unwrap()).unwrap(), SetOutcome::Gone);
     unit.read::<Mode>().unwrap();

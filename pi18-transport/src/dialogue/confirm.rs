@@ -4,8 +4,8 @@
 //! the client sends a fence after a reply. The unit answers in order: if a different reply arrives before
 //! the reply to the fence, one of the two belongs to another host, and neither counts. This does not help if
 //! the unit lost the query of this client, because then only the reply to the other host arrives. So the query is
-//! sent twice, and both rounds have to give the same reply. A unit loses many queries while another host keeps it
-//! busy: if anything of another host arrives, three rounds have to agree.
+//! sent a second time, and its second reply counts. If anything of another host arrives meanwhile, three rounds have
+//! to give the same reply: a unit loses many queries while another host keeps it busy.
 //!
 //! The reply to a query that the crate does not know has no known form, so it is confirmed on every link.
 
@@ -25,7 +25,8 @@ pub(super) struct Confirmation {
     waiting: Option<Outcome>,
     /// The frame that the previous rounds confirmed.
     previous: Option<Vec<u8>>,
-    /// Number of rounds that confirmed this frame.
+    /// Number of rounds, and of the last ones that confirmed this frame.
+    rounds: u32,
     equal_rounds: u32,
     is_done: bool,
 }
@@ -79,14 +80,20 @@ impl Confirmation {
         !agrees
     }
 
-    /// Ends a round, after the fence was answered. `rounds` is the number of rounds that have to give the same reply.
-    pub(super) fn end_round(&mut self, rounds: u32) -> Round {
+    /// Ends a round, after the fence was answered.
+    pub(super) fn end_round(&mut self, hosts: Hosts) -> Round {
         let Some(reply) = self.waiting.take() else { return Round::Withdrawn };
         let frame = reply.frame().map(<[u8]>::to_vec);
         let previous = std::mem::replace(&mut self.previous, frame);
         let is_equal = previous.as_deref() == reply.frame();
+        self.rounds += 1;
         self.equal_rounds = if is_equal { self.equal_rounds + 1 } else { 1 };
-        if self.equal_rounds >= rounds {
+        let is_sure = match hosts {
+            Hosts::One => true,
+            Hosts::Quiet => self.rounds >= 2,
+            Hosts::Several => self.equal_rounds >= 3,
+        };
+        if is_sure {
             self.is_done = true;
             Round::Confirmed(reply)
         } else if is_equal || previous.is_none() {
@@ -95,6 +102,17 @@ impl Confirmation {
             Round::Different
         }
     }
+}
+
+/// The hosts on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hosts {
+    /// Only this client.
+    One,
+    /// There may be others, but nothing of them has arrived.
+    Quiet,
+    /// Others are active.
+    Several,
 }
 
 /// The time of the last bytes that did not answer a request of this client.
@@ -110,12 +128,13 @@ impl OtherHosts {
         self.0 = Some(now);
     }
 
-    /// Returns the number of rounds that have to give the same reply on a shared link.
-    ///
-    /// With one round, and with two if other hosts are active, about one value in a hundred was wrong beside a host
-    /// that kept the line busy with queries of the same form.
-    pub(super) fn rounds(&self, now: Instant) -> u32 {
-        if self.0.is_some_and(|last| now < last + REMEMBERED) { 3 } else { 2 }
+    /// Returns the hosts on a shared link.
+    pub(super) fn on_shared_link(&self, now: Instant) -> Hosts {
+        if self.0.is_some_and(|last| now < last + REMEMBERED) {
+            Hosts::Several
+        } else {
+            Hosts::Quiet
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use pi18_proto::{DecodeError, FrameKind, FrameReader, Query, Received, RequestFrame};
 
 use super::{
-    confirm::{OtherHosts, Round},
+    confirm::{Hosts, OtherHosts, Round},
     exchange::{DIFFERENT_REPLIES, Exchange, LastReply, Phase, Wait, show},
     failure::Failure,
     fences::{Fences, belongs},
@@ -301,12 +301,11 @@ impl Dialogue {
     /// Ends the exchange or begins another round, once the fence after a reply was answered.
     fn end_round(&mut self, exchange: &mut Exchange, now: Instant) {
         exchange.phase = Phase::Draining;
-        let rounds = if self.is_shared { self.other_hosts.rounds(now) } else { 1 };
-        match exchange.confirmation.end_round(rounds) {
+        let hosts = if self.is_shared { self.other_hosts.on_shared_link(now) } else { Hosts::One };
+        match exchange.confirmation.end_round(hosts) {
             Round::Confirmed(reply) => exchange.outcome = Some(reply),
             Round::Unsure => {}
             Round::Different => {
-                self.other_hosts.note(now);
                 exchange.last_reply = LastReply::Other(DIFFERENT_REPLIES.to_owned());
                 exchange.lose_try();
             }

@@ -155,17 +155,18 @@ fn ask_beside_another_host(lost: usize, foreign: Answers) -> (Result<Mode, Error
 }
 
 #[test]
-fn two_rounds_must_agree_without_a_sign_of_another_host() {
+fn query_is_sent_twice_without_a_sign_of_another_host() {
     let (read, sent) = ask(|_| vec![(5, mode(5))]);
     assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
     assert_eq!(sent, ["PI", "MOD", "ID", "MOD", "VFW"]);
 }
 
 #[test]
-fn three_rounds_must_agree_if_two_differ() {
+fn second_reply_counts_without_a_sign_of_another_host() {
+    // Measured values change between two rounds, so they do not have to agree.
     let (read, asked) = ask_beside_another_host(1, Vec::new());
     assert_eq!(read.unwrap().working_mode, WorkingMode::HYBRID);
-    assert_eq!(asked, 4);
+    assert_eq!(asked, 2);
 }
 
 #[test]
