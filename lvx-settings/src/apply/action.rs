@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pi18_proto::{AnyReply, DateTime, ParallelInstance, Query, SerialNumber, SetCommand};
-use pi18_transport::SetOutcome;
+use pi18_transport::{ErrorKind, SetOutcome};
 
 use super::{direction::RunDirection, journal::Record};
 use crate::{Group, Settings, Unit};
@@ -175,7 +175,9 @@ impl Trouble {
 
 impl From<&pi18_transport::Error> for Trouble {
     fn from(error: &pi18_transport::Error) -> Self {
-        Self { gone: error.is_disconnected(), text: format!("{error:#}") }
+        // A link to another unit has to be opened again, too: the cables may have been swapped.
+        let gone = error.is_disconnected() || error.kind() == ErrorKind::WrongUnit;
+        Self { gone, text: format!("{error:#}") }
     }
 }
 
@@ -187,5 +189,19 @@ pub(super) const fn outcome_name(outcome: SetOutcome) -> &'static str {
         SetOutcome::Garbled => "garbled",
         SetOutcome::Silent => "silent",
         SetOutcome::Gone => "gone",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pi18_transport::Error;
+
+    use super::*;
+
+    #[test]
+    fn link_to_another_unit_is_opened_again() {
+        let trouble = |kind| Trouble::from(&Error::new(kind, "sim:0", "no"));
+        assert!(trouble(ErrorKind::Disconnected).gone && trouble(ErrorKind::WrongUnit).gone);
+        assert!(!trouble(ErrorKind::Timeout).gone && !trouble(ErrorKind::Busy).gone);
     }
 }
