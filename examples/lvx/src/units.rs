@@ -8,6 +8,6 @@ mod shared;
 pub(crate) use adapters::adapters;
 pub(crate) use bank::{read_bank, saved_bank};
 pub(crate) use open::{OpenUnit, host, open, open_for};
-#[cfg(target_os = "linux")]
-pub(crate) use shared::held_node;
-pub(crate) use shared::{open_link, reopen_address};
+#[cfg(feature = "bridge")]
+pub(crate) use shared::open_address;
+pub(crate) use shared::{discover, open_link, read_held, reopen_address};

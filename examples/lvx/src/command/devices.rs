@@ -12,18 +12,19 @@ use serde::Serialize;
 use crate::{
     args::{Devices, Format},
     terminal::{Failure, Progress, Status, print_error},
-    units::held_node,
+    units::{discover, read_held},
 };
 
 pub(crate) fn run(args: &Devices, out: &mut impl Write) -> Result<Status, Failure> {
     let progress = Progress::start();
     progress.note("querying the identity of all units");
-    let mut devices = pi18_transport::discover();
+    let mut devices = discover();
     if let Some(ports) = &args.serial {
         let ports = if ports.is_empty() { pi18_transport::serial_ports() } else { ports.clone() };
-        devices.extend(pi18_transport::discover_serial(&ports));
+        let mut found = pi18_transport::discover_serial(&ports);
+        found.iter_mut().for_each(read_held);
+        devices.extend(found);
     }
-    devices.iter_mut().for_each(read_held);
     drop(progress);
     match args.format {
         Format::Table => table(&devices, out)?,
@@ -42,16 +43,6 @@ pub(crate) fn run(args: &Devices, out: &mut impl Write) -> Result<Status, Failur
         );
     }
     Ok(status(&devices, !warnings.is_empty()))
-}
-
-/// Reads a device that a bridge holds through the bridge.
-fn read_held(device: &mut Device) {
-    if device.unit.as_ref().is_err_and(pi18_transport::Error::is_busy)
-        && let Some(address) = device.node.as_deref().and_then(held_node)
-        && let Ok(unit) = address.link().and_then(Nameplate::read)
-    {
-        device.unit = Ok(unit);
-    }
 }
 
 fn table(devices: &[Device], out: &mut impl Write) -> Result<(), Failure> {

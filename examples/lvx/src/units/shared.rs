@@ -1,14 +1,15 @@
 //! Units that a bridge on this computer holds: they are reached through its socket.
 //!
-//! The socket is asked first, before any device is opened. Without a bridge, this costs one failed connection.
+//! The socket is asked first, each time before a device is opened, because a bridge may have been started since. Without a
+//! bridge, this costs one failed connection.
 
 use lvx_parallel::Member;
 use pi18_proto::SerialNumber;
-use pi18_transport::{Address, Client, Error, ErrorKind, Link};
+use pi18_transport::{Address, Client, Device, Error, ErrorKind, Link, Nameplate};
 
 /// Opens an address, through the bridge if it holds the unit.
 pub(crate) fn open_address(address: &Address) -> Result<Client, Error> {
-    through_bridge(address)?.as_ref().unwrap_or(address).open()
+    open_with(address, Address::open)
 }
 
 /// Opens the address of this unit again, after its link was interrupted.
@@ -35,7 +36,22 @@ fn reopen_through(
 
 /// Opens the link of an address, through the bridge if it holds the unit.
 pub(crate) fn open_link(address: &Address) -> Result<Box<dyn Link + Send>, Error> {
-    through_bridge(address)?.as_ref().unwrap_or(address).link()
+    open_with(address, Address::link)
+}
+
+/// Opens an address, through the bridge if it holds the unit. If the device is in use, the bridge may have taken it since
+/// it was asked, so it is asked again.
+fn open_with<T>(
+    address: &Address,
+    open: impl Fn(&Address) -> Result<T, Error>,
+) -> Result<T, Error> {
+    if let Some(bridge) = through_bridge(address)? {
+        return open(&bridge);
+    }
+    open(address).or_else(|error| match through_bridge(address)? {
+        Some(bridge) if error.is_busy() => open(&bridge),
+        _ => Err(error),
+    })
 }
 
 /// Opens a unit for reading. Its name is the given address, also if it is reached through the bridge.
@@ -43,14 +59,39 @@ pub(crate) fn open_link(address: &Address) -> Result<Box<dyn Link + Send>, Error
 /// # Errors
 /// If the address cannot be used. A unit that cannot be opened is a member with an error.
 pub(crate) fn open_member(address: &Address) -> Result<Member, Error> {
-    Ok(match through_bridge(address)? {
-        Some(bridge) if is_bridge(address) => Member::open(&bridge),
-        Some(bridge) => match bridge.open() {
-            Ok(client) => Member::new(address.place(), client),
-            Err(_) => Member::open(address),
-        },
-        None => Member::open(address),
-    })
+    let through = |bridge: Option<Address>| match bridge {
+        Some(bridge) if is_bridge(address) => Some(Member::open(&bridge)),
+        Some(bridge) => Some(Member::new(address.place(), bridge.open().ok()?)),
+        None => None,
+    };
+    if let Some(member) = through(through_bridge(address)?) {
+        return Ok(member);
+    }
+    let member = Member::open(address);
+    // The bridge may have taken the device since it was asked.
+    if member.error().is_some_and(Error::is_busy)
+        && let Some(member) = through(through_bridge(address)?)
+    {
+        return Ok(member);
+    }
+    Ok(member)
+}
+
+/// Returns the USB adapters and the units behind them, also those that a bridge holds.
+pub(crate) fn discover() -> Vec<Device> {
+    let mut devices = pi18_transport::discover();
+    devices.iter_mut().for_each(read_held);
+    devices
+}
+
+/// Reads a device that a bridge holds through the bridge.
+pub(crate) fn read_held(device: &mut Device) {
+    if device.unit.as_ref().is_err_and(Error::is_busy)
+        && let Some(address) = device.node.as_deref().and_then(held_node)
+        && let Ok(unit) = address.link().and_then(Nameplate::read)
+    {
+        device.unit = Ok(unit);
+    }
 }
 
 /// Returns whether an address names a unit of a bridge.
@@ -59,13 +100,16 @@ fn is_bridge(address: &Address) -> bool {
 }
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::held_node;
-#[cfg(target_os = "linux")]
-use linux::through_bridge;
+use linux::{held_node, through_bridge};
 
 #[cfg(not(target_os = "linux"))]
 fn through_bridge(_address: &Address) -> Result<Option<Address>, Error> {
     Ok(None)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn held_node(_node: &std::path::Path) -> Option<Address> {
+    None
 }
 
 #[cfg(target_os = "linux")]
@@ -74,7 +118,7 @@ mod linux {
         ffi::OsString,
         os::unix::fs::{FileTypeExt, MetadataExt},
         path::{Path, PathBuf},
-        sync::OnceLock,
+        sync::Once,
         time::Duration,
     };
 
@@ -98,13 +142,18 @@ mod linux {
         if ["sim:", "replay:"].iter().any(|kind| place.starts_with(kind)) {
             return Ok(None);
         }
+        Ok(socket().and_then(|socket| at_socket(address, &socket)))
+    }
+
+    /// Returns the address of a unit through the bridge that listens on `socket`; `None` if there is none, or it does
+    /// not hold the unit.
+    fn at_socket(address: &Address, socket: &Path) -> Option<Address> {
+        let (place, units) = (address.place(), units(socket));
         let node = node_of(place);
-        let Some(unit) = units().iter().find(|unit| is_at(unit, place, node)) else {
-            return Ok(None);
-        };
+        let unit = units.iter().find(|unit| is_at(unit, place, node))?;
         let text = address.to_string();
         let options = text.split_once('?').map_or("", |(_, options)| options);
-        Ok(socket().and_then(|socket| through(unit, options, &socket)))
+        through(unit, options, socket)
     }
 
     /// Adds the socket to an address of a unit of a bridge, unless it names one.
@@ -124,11 +173,11 @@ mod linux {
     }
 
     /// Returns the address of the unit behind a device node through the bridge; `None` if no bridge holds it.
-    pub(crate) fn held_node(node: &Path) -> Option<Address> {
-        let node = node_of(node.to_str()?);
-        let unit =
-            units().iter().find(|unit| unit.is_up && node.is_some() && unit.device == node)?;
-        through(unit, "", &socket()?)
+    pub(super) fn held_node(node: &Path) -> Option<Address> {
+        let (node, socket) = (node_of(node.to_str()?), socket()?);
+        let units = units(&socket);
+        let unit = units.iter().find(|unit| unit.is_up && node.is_some() && unit.device == node)?;
+        through(unit, "", &socket)
     }
 
     /// Returns whether an address leads to a unit of the bridge. `node` is the number of its device node.
@@ -155,18 +204,15 @@ mod linux {
         found.file_type().is_char_device().then(|| found.rdev())
     }
 
-    /// Returns the units of the bridge, which is asked once. A bridge that does not answer, or is not trusted, has none.
-    fn units() -> &'static [BridgeUnit] {
-        static UNITS: OnceLock<Vec<BridgeUnit>> = OnceLock::new();
-        UNITS.get_or_init(|| {
-            let Some(socket) = socket() else { return Vec::new() };
-            bridge::units(&socket, PATIENCE).unwrap_or_else(|error| {
-                // A missing bridge is normal.
-                if !error.is_not_found() && error.kind() != ErrorKind::ConnectionRefused {
-                    print_note(&format!("the bridge is not used: {error:#}"));
-                }
-                Vec::new()
-            })
+    /// Returns the units of the bridge that listens on `socket`. A bridge that does not answer, or is not trusted, has none.
+    fn units(socket: &Path) -> Vec<BridgeUnit> {
+        static NOTE: Once = Once::new();
+        bridge::units(socket, PATIENCE).unwrap_or_else(|error| {
+            // A missing bridge is normal.
+            if !error.is_not_found() && error.kind() != ErrorKind::ConnectionRefused {
+                NOTE.call_once(|| print_note(&format!("the bridge is not used: {error:#}")));
+            }
+            Vec::new()
         })
     }
 
@@ -191,6 +237,11 @@ mod linux {
 
     #[cfg(test)]
     mod tests {
+        use std::{
+            io::{BufRead, BufReader, Write},
+            os::unix::net::UnixListener,
+        };
+
         use pi18_proto::SerialNumber;
 
         use super::*;
@@ -261,6 +312,30 @@ mod linux {
             // An address of the bridge itself has no other place.
             let error = super::super::reopen_through(Some(&ended), &ended, own).unwrap_err();
             assert!(error.is_not_found());
+        }
+
+        #[test]
+        fn bridge_is_found_although_it_starts_after_the_first_look() {
+            let folder = tempfile::tempdir().unwrap();
+            let socket = folder.path().join("bridge.sock");
+            let address: Address = "sn:96132206100410?timeout=5s".parse().unwrap();
+            assert_eq!(at_socket(&address, &socket), None);
+            let listener = UnixListener::bind(&socket).unwrap();
+            let bridge = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut line = String::new();
+                BufReader::new(&stream).read_line(&mut line).unwrap();
+                let units = vec![unit()];
+                let answer = bridge::write_line(&bridge::Answer::Units { version: 1, units });
+                stream.write_all(&answer).unwrap();
+                line
+            });
+            let found = at_socket(&address, &socket).unwrap().to_string();
+            let expected = "bridge:96132206100410?timeout=5s&socket=";
+            assert_eq!(found, format!("{expected}{}", socket.display()));
+            assert_eq!(bridge.join().unwrap(), "{\"type\":\"list\",\"version\":1}\n");
+            // The bridge has ended.
+            assert_eq!(at_socket(&address, &socket), None);
         }
 
         #[test]

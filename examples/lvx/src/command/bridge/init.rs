@@ -6,7 +6,10 @@ use lvx_bridge::{Name, config::Config};
 use pi18_proto::{Identity, SerialNumber};
 use pi18_transport::Address;
 
-use crate::terminal::{Failure, Status, print_error};
+use crate::{
+    terminal::{Failure, Status, print_error},
+    units::{discover, open_address},
+};
 
 /// A unit that was found. Without an address it is searched on USB.
 struct Found {
@@ -57,7 +60,7 @@ pub(super) fn run(
 /// Returns the units that are plugged in.
 fn plugged_in() -> (Vec<Found>, Status) {
     let (mut found, mut status) = (Vec::<Found>::new(), Status::Ok);
-    for device in pi18_transport::discover() {
+    for device in discover() {
         match device.unit {
             Ok(unit) => {
                 let is_new = found.iter().all(|other| other.serial != unit.serial_number);
@@ -94,7 +97,7 @@ fn given(addresses: &[String]) -> Result<(Vec<Found>, Status), Failure> {
     let mut seen = BTreeSet::new();
     for (instance, text) in (0..).zip(addresses) {
         let address: Address = text.parse()?;
-        let read = address.open().and_then(|mut client| client.read::<Identity>());
+        let read = open_address(&address).and_then(|mut client| client.read::<Identity>());
         match read {
             Ok(unit) if !unit.serial_number.looks_genuine() || !seen.insert(unit.serial_number) => {
                 let serial = unit.serial_number;

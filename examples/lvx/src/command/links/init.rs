@@ -6,7 +6,10 @@ use pi18_proto::SerialNumber;
 use pi18_transport::{Device, Nameplate};
 
 use super::unit_names::UnitNames;
-use crate::terminal::{Failure, Status, print_error};
+use crate::{
+    terminal::{Failure, Status, print_error},
+    units::discover,
+};
 
 pub(super) fn run(
     path: &Path,
@@ -14,7 +17,7 @@ pub(super) fn run(
     is_dry_run: bool,
     out: &mut impl Write,
 ) -> Result<Status, Failure> {
-    let (names, status) = name_units(&pi18_transport::discover(), prefix)?;
+    let (names, status) = name_units(&discover(), prefix)?;
     if names.is_empty() {
         print_error(
             "no unit with a valid serial number was found; `lvx devices` lists all devices",
