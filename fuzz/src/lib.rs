@@ -4,10 +4,12 @@
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a panic is what a fuzzer looks for")]
 
 mod bank;
+mod lease_wire;
 mod observer;
 mod settings;
 
 pub use bank::{rules, snapshot};
+pub use lease_wire::lease_wire;
 pub use observer::observer;
 pub use settings::{journal, plan, profile};
 

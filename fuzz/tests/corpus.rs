@@ -29,6 +29,11 @@ fn frame_reader_passes_its_corpus() {
 }
 
 #[test]
+fn lease_wire_passes_its_corpus() {
+    replay("lease_wire", pi18_fuzz::lease_wire, 10);
+}
+
+#[test]
 fn observer_passes_its_corpus() {
     replay("observer", pi18_fuzz::observer, 8);
 }
