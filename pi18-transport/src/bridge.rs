@@ -16,14 +16,16 @@
 //! | `{"type":"list","version":1}` | `{"type":"units","version":1,"units":[…]}` |
 //! | `{"type":"open","version":1,"unit":"left","access":"read"}` | `{"type":"opened","unit":{…},"access":"read"}` |
 //! | `{"type":"lease"}` | `{"type":"opened","unit":{…},"access":"write"}` |
-//! | `{"type":"frame","id":1,"wait_ms":2000,"bytes":"5e50…"}` | `{"type":"sent","id":1}`, `{"type":"bytes","id":1,"bytes":"5e44…"}` …, `{"type":"end","id":1}` |
+//! | `{"type":"frame","id":1,"wait_ms":2000,"turn_ms":8000,"bytes":"5e50…"}` | `{"type":"sent","id":1}`, `{"type":"bytes","id":1,"bytes":"5e44…"}` …, `{"type":"end","id":1}` |
 //!
 //! - `list` and `open` are the first request of a connection. After `open`, the connection belongs to one unit, which
 //!   is chosen by its name or its serial number.
 //! - `frame` sends one whole PI18 frame. The bridge waits for the turn of the program, sends the frame once, answers
 //!   `sent`, and passes on all bytes that arrive, until the frame is answered or `wait_ms` has passed. Then it answers
 //!   `end`. A program sends its next frame after that, or closes the connection if it does not wait
-//!   any longer.
+//!   any longer. If no turn comes within `turn_ms`, the bridge answers `refused` with the reason `busy`, and sends
+//!   nothing. Without `turn_ms`, it waits as long as the connection is open. Commands of the bridge itself come
+//!   first, and its questions go on between the frames.
 //! - Set commands need write access, which `lease` takes. The program then has the settings of the unit to itself,
 //!   until it closes the connection.
 //! - `{"type":"refused","reason":"…","text":"…"}` answers any request that is not carried out, and

@@ -158,6 +158,33 @@ fn refused_write_access_is_an_error_and_nothing_is_sent() {
 }
 
 #[test]
+fn set_command_without_a_turn_is_an_error_and_was_not_sent() {
+    let mut frames = 0;
+    let script = Script::new(move |request| match request {
+        Request::Frame { id, bytes, turn_ms, .. } if bytes.starts_with(b"^S") => {
+            assert!(turn_ms.is_some_and(|time| (1..=8_000).contains(&time)), "{turn_ms:?}");
+            frames += 1;
+            match frames {
+                1 => vec![Answer::refused(RefusalReason::Busy, "no turn came in time")],
+                2 => vec![Answer::failed(*id, false, "no reply")],
+                _ => answers(request, reply),
+            }
+        }
+        request => answers(request, reply),
+    });
+    let mut client = script.address().open().unwrap();
+    for expected in ["the bridge refused: no turn came in time", "the bridge reports: no reply"] {
+        let error = client.set("POP1".parse().unwrap()).unwrap_err();
+        assert!(error.is_busy() && error.to_string().ends_with(expected), "{error}");
+    }
+    // The connection and its write access are still usable.
+    assert_eq!(client.set("POP1".parse().unwrap()).unwrap(), SetOutcome::Accepted);
+    drop(client);
+    let leases = script.end().iter().filter(|request| **request == Request::Lease).count();
+    assert_eq!(leases, 1);
+}
+
+#[test]
 fn unit_that_is_gone_is_reported_once_and_opened_again() {
     let mut frames = 0;
     let script = Script::new(move |request| match request {

@@ -31,7 +31,7 @@ mod retry;
 mod run;
 mod slot;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod topic;

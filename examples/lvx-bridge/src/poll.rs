@@ -11,6 +11,7 @@ mod handle;
 mod machine;
 mod peers;
 mod poller;
+mod queue;
 mod schedule;
 mod threads;
 
@@ -22,6 +23,7 @@ pub use self::{
     machine::{Machine, Step},
     peers::Peers,
     poller::{Poller, Port, Wake},
+    queue::{JobQueue, JobSender, Priority, job_queue},
     schedule::{Outcome, Schedule},
     threads::{Pollers, start},
 };

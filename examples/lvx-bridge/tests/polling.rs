@@ -270,6 +270,8 @@ impl Port for BusyPort {
     }
 
     fn identify(&mut self, _unit: Option<LinkUnit>) {}
+
+    fn report_set(&mut self) {}
 }
 
 #[test]

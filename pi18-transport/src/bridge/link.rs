@@ -116,18 +116,26 @@ impl Bridge {
         }
         self.last += 1;
         let wait_ms = u32::try_from(self.wait.as_millis()).unwrap_or(u32::MAX);
-        let frame = Request::Frame { id: self.last, wait_ms, bytes: bytes.to_vec() };
+        let turn = deadline.saturating_duration_since(Instant::now());
+        let turn_ms = Some(u32::try_from(turn.as_millis()).unwrap_or(u32::MAX));
+        let frame = Request::Frame { id: self.last, wait_ms, turn_ms, bytes: bytes.to_vec() };
         self.connection.send(&frame, deadline)?;
-        match self.answer(deadline)? {
+        // A turn that has begun at the deadline is not given up: the frame may be on its way.
+        match self.answer(deadline + GRACE)? {
             Some(Answer::Sent { id }) if id == self.last => Ok(()),
+            Some(Answer::Failed { id, is_gone: false, text })
+                if id == self.last && bytes.starts_with(b"^S") =>
+            {
+                // This kind states that the set command was not sent.
+                let text = crate::printable(&text);
+                let why = format!("nothing was sent, the bridge reports: {text}");
+                Err(Error::new(ErrorKind::Busy, &*self.name, why))
+            }
             Some(Answer::Failed { id, is_gone, text }) if id == self.last => {
                 Err(self.failed(is_gone, &text))
             }
             Some(other) => Err(self.connection.unexpected(&other)),
-            None => {
-                let why = "expected a turn between two questions of the bridge, found none in time";
-                Err(Error::new(ErrorKind::Timeout, &*self.name, why))
-            }
+            None => Err(silent(&self.name, turn + GRACE)),
         }
     }
 
@@ -261,6 +269,10 @@ const HANDSHAKE: Duration = Duration::from_secs(2);
 
 /// Longest wait for the turn of this program.
 const TURN: Duration = Duration::from_secs(8);
+
+/// Time after the end of the wait for a turn within which the bridge answers. If the turn began just before, the bridge
+/// first checks which unit answers.
+const GRACE: Duration = Duration::from_secs(6);
 
 /// Pause between two attempts to connect again.
 const RETRY: Duration = Duration::from_millis(500);

@@ -50,6 +50,10 @@ pub enum Request {
         id: u64,
         /// Time to wait for the answer, in milliseconds.
         wait_ms: u32,
+        /// Time to wait for a turn, in milliseconds. Without a turn, the frame is refused with
+        /// [`Busy`](RefusalReason::Busy). `None` waits as long as the connection is open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn_ms: Option<u32>,
         /// The whole frame.
         #[serde(with = "hex")]
         bytes: Vec<u8>,
@@ -334,8 +338,10 @@ mod tests {
             (any::<u32>(), "\\PC{0,60}", access())
                 .prop_map(|(version, unit, access)| Request::Open { version, unit, access }),
             Just(Request::Lease),
-            (any::<u64>(), any::<u32>(), bytes(RequestFrame::CAPACITY))
-                .prop_map(|(id, wait_ms, bytes)| Request::Frame { id, wait_ms, bytes }),
+            (any::<u64>(), any::<u32>(), any::<Option<u32>>(), bytes(RequestFrame::CAPACITY))
+                .prop_map(|(id, wait_ms, turn_ms, bytes)| {
+                    Request::Frame { id, wait_ms, turn_ms, bytes }
+                }),
         ]
     }
 
@@ -391,15 +397,23 @@ mod tests {
             "{\"type\":\"open\",\"version\":1,\"unit\":\"left\",\"access\":\"read\"}\n"
         );
         assert_eq!(
-            line(&Request::Frame { id: 1, wait_ms: 2000, bytes: b"^P".to_vec() }),
-            "{\"type\":\"frame\",\"id\":1,\"wait_ms\":2000,\"bytes\":\"5e50\"}\n"
+            line(&Request::Frame {
+                id: 1,
+                wait_ms: 2000,
+                turn_ms: Some(8000),
+                bytes: b"^P".to_vec()
+            }),
+            "{\"type\":\"frame\",\"id\":1,\"wait_ms\":2000,\"turn_ms\":8000,\"bytes\":\"5e50\"}\n"
         );
+        let frame = Request::Frame { id: 1, wait_ms: 2000, turn_ms: None, bytes: b"^P".to_vec() };
+        let old = "{\"type\":\"frame\",\"id\":1,\"wait_ms\":2000,\"bytes\":\"5e50\"}\n";
+        assert_eq!((line(&frame).as_str(), parse_request(old.as_bytes())), (old, Ok(frame)));
         assert_eq!(line(&Request::Lease), "{\"type\":\"lease\"}\n");
     }
 
     #[test]
     fn long_parts_are_errors_and_unknown_reasons_are_kept() {
-        let frame = Request::Frame { id: 1, wait_ms: 1, bytes: vec![0; 33] };
+        let frame = Request::Frame { id: 1, wait_ms: 1, turn_ms: None, bytes: vec![0; 33] };
         let error = parse_request(&write_line(&frame)).unwrap_err();
         assert_eq!(
             error.to_string(),

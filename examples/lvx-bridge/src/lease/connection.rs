@@ -21,7 +21,10 @@ use super::{
     permission,
     units::Units,
 };
-use crate::control::{WriteLock, WriteLocks};
+use crate::{
+    control::{WriteLock, WriteLocks},
+    poll::Priority,
+};
 
 /// The program at the other end.
 #[derive(Clone, Copy, Debug)]
@@ -133,9 +136,10 @@ impl Connection {
                 self.answer(&Answer::refused(RefusalReason::Version, &text))
             }
             Request::Lease => self.lease(),
-            Request::Frame { id, wait_ms, bytes } => {
+            Request::Frame { id, wait_ms, turn_ms, bytes } => {
                 let wait = Duration::from_millis(wait_ms.into()).min(MAX_WAIT);
-                self.frame(id, wait, bytes)
+                let turn = turn_ms.map(|time| Duration::from_millis(time.into()));
+                self.frame(id, wait, turn, bytes)
             }
             _ => self.malformed("unknown request"),
         }
@@ -181,8 +185,14 @@ impl Connection {
         self.answer(&Answer::Opened { unit, access: Access::Write })
     }
 
-    /// Sends a frame to the unit, and passes on what arrives.
-    fn frame(&mut self, id: u64, wait: Duration, bytes: Vec<u8>) -> Result<(), Ended> {
+    /// Sends a frame to the unit, and passes on what arrives. `turn` is the longest wait for a turn.
+    fn frame(
+        &mut self,
+        id: u64,
+        wait: Duration,
+        turn: Option<Duration>,
+        bytes: Vec<u8>,
+    ) -> Result<(), Ended> {
         let Some(chosen) = &self.unit else {
             return self.malformed("expected a unit to be chosen first");
         };
@@ -199,10 +209,7 @@ impl Connection {
         {
             return self.answer(&Answer::refused(RefusalReason::Access, &text));
         }
-        match self.exchange(id, serial, bytes, wait)? {
-            None => Ok(()),
-            Some((is_gone, text)) => self.answer(&Answer::failed(id, is_gone, &text)),
-        }
+        self.exchange(id, serial, bytes, wait, turn)
     }
 
     /// Checks that a set command may be sent now, and records it.
@@ -216,51 +223,66 @@ impl Connection {
         Ok(())
     }
 
-    /// Carries out an exchange. Returns why the link has failed, if it has.
+    /// Carries out an exchange, and answers the request.
     fn exchange(
         &mut self,
         id: u64,
         serial: SerialNumber,
         bytes: Vec<u8>,
         wait: Duration,
-    ) -> Result<Option<(bool, String)>, Ended> {
+        turn: Option<Duration>,
+    ) -> Result<(), Ended> {
+        let until = turn.map(|turn| Instant::now() + turn);
+        let is_over = || until.is_some_and(|until| until <= Instant::now());
         let Some((number, link)) = self.units.link(serial) else {
-            return Ok(Some((true, format!("unit {serial} does not answer at present"))));
+            let text = format!("unit {serial} does not answer at present");
+            return self.answer(&Answer::failed(id, true, &text));
         };
         // Until the exchange ends, the other connections of the user wait here, and not in the queue of the poller.
         let _turn = loop {
             match self.counted.turn(number, HANGUP_INTERVAL) {
                 Some(turn) => break turn,
+                None if is_over() => return self.answer(&no_turn()),
                 None if self.has_hung_up() => return Err(io::ErrorKind::UnexpectedEof.into()),
                 None => {}
             }
         };
-        let Ok(exchange) = Exchange::begin(link, serial, bytes, wait) else {
-            return Ok(Some((true, "the bridge ends".to_owned())));
+        let Ok(exchange) = Exchange::begin(link, Priority::Client, serial, bytes, wait) else {
+            return self.answer(&Answer::failed(id, true, "the bridge ends"));
         };
-        loop {
+        let passed_on = loop {
             match exchange.parts.recv_timeout(HANGUP_INTERVAL) {
-                Ok(Part::Sent) => self.answer(&Answer::Sent { id })?,
-                Ok(Part::Bytes(bytes)) => {
-                    for bytes in bytes.chunks(MAX_PIECE) {
-                        self.answer(&Answer::Bytes { id, bytes: bytes.to_vec() })?;
+                Ok(Part::End) => break self.answer(&Answer::End { id }),
+                Ok(Part::Failed { is_gone, text }) => {
+                    break self.answer(&Answer::failed(id, is_gone, &text));
+                }
+                Ok(part) => {
+                    if let Err(error) = self.pass_on(id, part) {
+                        break Err(error);
                     }
                 }
-                Ok(Part::End) => {
-                    self.answer(&Answer::End { id })?;
-                    return Ok(None);
-                }
-                Ok(Part::Failed { is_gone, text }) => return Ok(Some((is_gone, text))),
                 // A client that has gone does not want its frame to be sent.
                 Err(RecvTimeoutError::Timeout) if self.has_hung_up() => {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
+                    break Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                Err(RecvTimeoutError::Timeout) if is_over() && exchange.cancel() => {
+                    break self.answer(&no_turn());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Ok(Some((true, "the bridge ends".to_owned())));
+                    break self.answer(&Answer::failed(id, true, "the bridge ends"));
                 }
             }
-        }
+        };
+        // Before write access ends, it is certain that the frame is not sent any more.
+        exchange.end();
+        passed_on
+    }
+
+    fn pass_on(&mut self, id: u64, part: Part) -> Result<(), Ended> {
+        let Part::Bytes(bytes) = part else { return self.answer(&Answer::Sent { id }) };
+        let mut pieces = bytes.chunks(MAX_PIECE);
+        pieces.try_for_each(|bytes| self.answer(&Answer::Bytes { id, bytes: bytes.to_vec() }))
     }
 
     /// Ends the connection if write access has lasted too long.
@@ -303,6 +325,13 @@ impl Connection {
     fn answer(&mut self, answer: &Answer) -> Result<(), Ended> {
         self.stream.write_all(&write_line(answer))
     }
+}
+
+/// Returns the answer to a frame that had no turn in time.
+fn no_turn() -> Answer {
+    let text =
+        "the bridge and other programs use the unit, and no turn came in time; nothing was sent";
+    Answer::refused(RefusalReason::Busy, text)
 }
 
 /// Returns whether nothing arrived within the time that was set.

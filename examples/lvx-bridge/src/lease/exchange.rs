@@ -3,16 +3,17 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
         mpsc,
     },
     time::Duration,
 };
 
+use lvx_parallel::Gap;
 use pi18_proto::SerialNumber;
 use pi18_transport::{Client, ErrorKind};
 
-use crate::poll::{JobEffect, LinkGone, LinkHandle};
+use crate::poll::{JobEffect, LinkGone, LinkHandle, Priority};
 
 /// A part of the result of an exchange, in the order in which they arrive: `Sent`, any number of `Bytes`, then `End`
 /// or `Failed`. If the frame is not sent, `Failed` is the only part.
@@ -39,22 +40,30 @@ pub(crate) enum Part {
 pub(crate) struct Exchange {
     /// The parts of the result.
     pub(crate) parts: mpsc::Receiver<Part>,
-    is_cancelled: Arc<AtomicBool>,
+    turn: Arc<AtomicU8>,
 }
+
+/// The exchange waits for its turn.
+const WAITING: u8 = 0;
+/// It has its turn: the frame is sent, or was.
+const BEGUN: u8 = 1;
+/// It has no turn any more: the frame is not sent.
+const CANCELLED: u8 = 2;
 
 impl Exchange {
     /// Hands a frame to the poller of a link. It is sent only if `serial` answers there.
     pub(crate) fn begin(
         link: &LinkHandle,
+        priority: Priority,
         serial: SerialNumber,
         frame: Vec<u8>,
         wait: Duration,
     ) -> Result<Self, LinkGone> {
         let (sender, parts) = mpsc::channel();
-        let is_cancelled = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&is_cancelled);
-        link.run(Box::new(move |client| {
-            if flag.load(Ordering::Acquire) {
+        let turn = Arc::new(AtomicU8::new(WAITING));
+        let own = Arc::clone(&turn);
+        let job = Box::new(move |client: Result<&mut Client, &Gap>| {
+            if !change(&own, BEGUN) {
                 return JobEffect::Unchanged;
             }
             // If the other side has gone, the parts are not needed.
@@ -68,14 +77,34 @@ impl Exchange {
             };
             send(Part::Failed { is_gone: true, text });
             JobEffect::Unchanged
-        }))?;
-        Ok(Self { parts, is_cancelled })
+        });
+        link.run_with(priority, job)?;
+        Ok(Self { parts, turn })
     }
+
+    /// Gives up the turn. Returns false if it has begun: then the frame may be sent, and the parts of its result follow.
+    pub(crate) fn cancel(&self) -> bool {
+        change(&self.turn, CANCELLED)
+    }
+
+    /// Gives up the turn, or waits until the exchange has ended. After that, the frame is not sent any more.
+    pub(crate) fn end(self) {
+        self.cancel();
+        if self.turn.load(Ordering::Acquire) == BEGUN {
+            // The poller drops the sender at the end of the job.
+            while self.parts.recv().is_ok() {}
+        }
+    }
+}
+
+/// Ends the wait for a turn. Returns whether this call did it.
+fn change(turn: &AtomicU8, to: u8) -> bool {
+    turn.compare_exchange(WAITING, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.is_cancelled.store(true, Ordering::Release);
+        self.cancel();
     }
 }
 

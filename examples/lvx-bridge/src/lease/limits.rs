@@ -7,11 +7,13 @@ use std::{
 };
 
 /// What each user takes at present. Clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Users(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    /// Maximum number of frames of a user in a minute.
+    max_frames: u32,
     users: Mutex<BTreeMap<u32, User>>,
     /// A turn has ended.
     freed: Condvar,
@@ -43,6 +45,11 @@ pub(super) struct Turn {
 }
 
 impl Users {
+    /// Admits this number of frames of each user in a minute.
+    pub(super) fn new(max_frames: u32) -> Self {
+        Self(Arc::new(Shared { max_frames, users: Mutex::default(), freed: Condvar::new() }))
+    }
+
     /// Counts a connection of a user; `None` if there are too many.
     pub(super) fn admit(&self, user: u32, now: Instant) -> Option<Counted> {
         let mut users = self.lock();
@@ -65,7 +72,8 @@ impl Users {
 impl Counted {
     /// Counts a frame. Returns whether it may be sent.
     pub(super) fn admit_frame(&self, now: Instant) -> bool {
-        self.users.lock().get_mut(&self.user).is_some_and(|user| user.rate.admit(now))
+        let max = self.users.0.max_frames;
+        self.users.lock().get_mut(&self.user).is_some_and(|user| user.rate.admit(max, now))
     }
 
     /// Waits until no other connection of the user has a turn on a link; `None` if that takes longer than `patience`.
@@ -106,12 +114,12 @@ struct FrameRate {
 
 impl FrameRate {
     /// Counts a frame. Returns whether it may be sent.
-    fn admit(&mut self, now: Instant) -> bool {
+    fn admit(&mut self, max: u32, now: Instant) -> bool {
         if self.is_over(now) {
             (self.since, self.count) = (Some(now), 0);
         }
         self.count = self.count.saturating_add(1);
-        self.count <= MAX_FRAMES
+        self.count <= max
     }
 
     /// Returns whether the minute is over.
@@ -169,7 +177,7 @@ const MAX_CONNECTIONS: usize = 64;
 const MAX_PER_USER: usize = 24;
 
 /// Maximum number of frames of a user in a minute. Over USB, a unit answers about 300, and a bank has ten.
-const MAX_FRAMES: u32 = 3_000;
+pub(super) const MAX_FRAMES: u32 = 3_000;
 
 /// Time after which an idle connection is closed.
 const READ_IDLE: Duration = Duration::from_mins(10);
@@ -189,7 +197,7 @@ mod tests {
 
     #[test]
     fn connections_are_limited_per_user_and_in_all() {
-        let (users, now) = (Users::default(), Instant::now());
+        let (users, now) = (Users::new(MAX_FRAMES), Instant::now());
         let mut open: Vec<_> = (0..MAX_PER_USER).map(|_| users.admit(1000, now)).collect();
         assert!(open.iter().all(Option::is_some));
         assert!(users.admit(1000, now).is_none());
@@ -206,7 +214,7 @@ mod tests {
 
     #[test]
     fn frames_are_limited_per_minute_over_all_connections_of_a_user() {
-        let (users, start) = (Users::default(), Instant::now());
+        let (users, start) = (Users::new(MAX_FRAMES), Instant::now());
         let (first, other) = (users.admit(1, start).unwrap(), users.admit(2, start).unwrap());
         assert!((0..MAX_FRAMES).all(|_| first.admit_frame(start)));
         drop(first);
@@ -219,7 +227,7 @@ mod tests {
 
     #[test]
     fn user_has_one_turn_at_a_time_on_each_link() {
-        let (users, now) = (Users::default(), Instant::now());
+        let (users, now) = (Users::new(MAX_FRAMES), Instant::now());
         let open = |user| users.admit(user, now).unwrap();
         let (first, second, other) = (open(1), open(1), open(2));
         let turn = first.turn(0, Duration::ZERO).unwrap();

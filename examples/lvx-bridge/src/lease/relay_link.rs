@@ -10,7 +10,7 @@ use pi18_proto::SerialNumber;
 use pi18_transport::{Error, ErrorKind, Link, bytes::BytesMut};
 
 use super::exchange::{Exchange, Part};
-use crate::poll::LinkHandle;
+use crate::poll::{LinkHandle, Priority};
 
 /// The clock of relayed links.
 #[derive(Clone)]
@@ -109,21 +109,27 @@ impl Link for RelayLink {
         let (Some(link), None) = (links.next(), links.next()) else {
             return Err(self.failed(true, "the unit does not answer at present"));
         };
-        let exchange = Exchange::begin(link, self.serial, bytes.to_vec(), self.wait);
+        let exchange =
+            Exchange::begin(link, Priority::Control, self.serial, bytes.to_vec(), self.wait);
         self.exchange = exchange.ok();
         if self.exchange.is_none() {
             return Err(self.failed(true, "the poller has ended"));
         }
-        match self.next(deadline) {
+        let part = self.next(deadline).or_else(|| {
+            let has_begun = self.exchange.as_ref().is_some_and(|exchange| !exchange.cancel());
+            // The poller checks which unit answers before it sends the frame.
+            if has_begun { self.next(self.clock.now() + MAX_TURN) } else { None }
+        });
+        match part {
             Some(Part::Failed { is_gone, text }) => {
                 self.exchange = None;
                 Err(self.failed(is_gone, &text))
             }
             Some(_) => Ok(()),
             None => {
-                // The frame is not sent any more, unless its turn is just now.
                 self.exchange = None;
-                Err(self.failed(false, "expected a turn between two questions, found none in time"))
+                let why = "expected a turn between two questions, found none in time";
+                Err(Error::new(ErrorKind::Busy, &*self.name, why))
             }
         }
     }
@@ -164,3 +170,6 @@ impl Link for RelayLink {
         true
     }
 }
+
+/// Longest time from the begin of a turn until the frame is sent: all tries of a query that identifies the unit.
+const MAX_TURN: Duration = Duration::from_secs(30);

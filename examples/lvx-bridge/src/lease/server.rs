@@ -18,7 +18,7 @@ use rustix::net::{shutdown, sockopt::socket_peercred};
 use super::{
     connection::{Connection, Peer},
     guard::WriteGuard,
-    limits::Users,
+    limits::{MAX_FRAMES, Users},
     socket::Socket,
     units::Units,
 };
@@ -73,6 +73,11 @@ impl Server {
     /// If another program listens on the socket, it cannot be created, or the audit file cannot be read. If the group does not exist, or the socket
     /// cannot be given to it, only the owner of the socket and root can connect, and a warning is logged.
     pub fn bind(parts: LeaseParts) -> io::Result<Self> {
+        Self::bind_with(parts, MAX_FRAMES)
+    }
+
+    /// Creates the socket, and admits this number of frames of each user in a minute.
+    pub(super) fn bind_with(parts: LeaseParts, max_frames: u32) -> io::Result<Self> {
         let socket = Arc::new(Socket::create(&parts.config.socket, &parts.config.group)?);
         let allows_writes = parts.config.allow_writes;
         let writes = WriteGuard::open(allows_writes, parts.allows_tcp_units, parts.storage)?;
@@ -80,7 +85,7 @@ impl Server {
             units: Units::new(parts.units, parts.links),
             locks: parts.locks,
             writes: Arc::new(writes),
-            users: Users::default(),
+            users: Users::new(max_frames),
             open: Mutex::default(),
             has_ended: AtomicBool::new(false),
         });

@@ -6,7 +6,7 @@
 use std::{
     ops::ControlFlow,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -18,14 +18,16 @@ use lvx_parallel::Gap;
 use pi18_proto::{AnyReply, Query, RatedInformation, SerialNumber};
 use pi18_transport::{
     Client, Error, Link,
+    bytes::BytesMut,
     sim::{Bank, BankConfig, SharedBank, SimLink, Switches},
 };
 
-use super::relay_link::{RelayClock, RelayLink, VirtualClock};
+use super::relay_link::{RelayClock, VirtualClock};
 use crate::{
     config::PollConfig,
     poll::{
-        Event, EventKind, Job, JobEffect, LinkHandle, LinkUnit, Machine, Peers, Poller, Port, Wake,
+        Event, EventKind, JobEffect, JobQueue, LinkHandle, LinkUnit, Machine, Peers, Poller, Port,
+        Wake, job_queue,
     },
 };
 
@@ -35,8 +37,7 @@ pub(crate) struct TestPollers {
     pub(crate) serials: Vec<SerialNumber>,
     pub(crate) links: Arc<[LinkHandle]>,
     pub(crate) events: Arc<Mutex<Vec<Event>>>,
-    /// The unit at the end of each cable.
-    pub(crate) routes: Arc<Mutex<Vec<usize>>>,
+    pub(crate) cables: Cables,
     has_ended: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -59,13 +60,13 @@ impl TestPollers {
             serials: serials.clone(),
             links: Arc::new([]),
             events: Arc::default(),
-            routes: Arc::new(Mutex::new((0..count).collect())),
+            cables: Cables::new(count),
             has_ended: Arc::default(),
             threads: Vec::new(),
         };
-        let mut links = Vec::new();
+        let (mut links, all) = (Vec::new(), Arc::new(OnceLock::new()));
         for number in 0..count {
-            let (jobs, received) = mpsc::channel();
+            let (jobs, waiting) = job_queue();
             let unit = Arc::new(Mutex::new(None));
             let poll = PollConfig::default();
             let machine =
@@ -74,8 +75,9 @@ impl TestPollers {
                 bank: bank.clone(),
                 clock: bank.link(number),
                 number,
-                routes: Arc::clone(&pollers.routes),
-                jobs: received,
+                cables: pollers.cables.clone(),
+                jobs: waiting,
+                links: Arc::clone(&all),
                 unit: Arc::clone(&unit),
                 events: Arc::clone(&pollers.events),
                 has_ended: Arc::clone(&pollers.has_ended),
@@ -86,6 +88,7 @@ impl TestPollers {
                 .push(thread::spawn(move || Poller::new(number, machine).run(&mut port)));
         }
         pollers.links = links.into();
+        all.set(Arc::downgrade(&pollers.links)).unwrap();
         pollers.settle();
         pollers
     }
@@ -98,6 +101,19 @@ impl TestPollers {
                 self.bank.link(0).pause(Duration::from_millis(200));
             }
         }
+    }
+
+    /// Waits until every configured unit answers.
+    pub(crate) fn settle_all(&self) {
+        let is_found = |serial| self.links.iter().any(|link| link.serial() == Some(serial));
+        for _ in 0..10_000 {
+            if self.serials.iter().all(|serial| is_found(*serial)) {
+                return;
+            }
+            (0..self.links.len()).for_each(|link| self.step(link));
+            self.bank.link(0).pause(Duration::from_millis(200));
+        }
+        panic!("expected all units, found {:?}", self.links);
     }
 
     /// Waits until the poller of a link has done one more step.
@@ -137,13 +153,6 @@ impl TestPollers {
     pub(crate) fn clock(&self) -> RelayClock {
         RelayClock::Virtual(Arc::new(BankClock(self.bank.clone())))
     }
-
-    /// Returns a client of a unit, over jobs on the link where it answers.
-    pub(crate) fn client(&self, unit: usize) -> Client<RelayLink> {
-        let (serial, name) = (self.serials[unit], format!("bridge:{unit}"));
-        let wait = Duration::from_secs(2);
-        Client::new(RelayLink::new(&self.links, serial, name, wait, self.clock()))
-    }
 }
 
 impl Drop for TestPollers {
@@ -180,13 +189,89 @@ impl VirtualClock for BankClock {
     }
 }
 
+/// The cables from the pollers to the units. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Cables(Arc<Mutex<Routes>>);
+
+/// Where the cables lead.
+struct Routes {
+    /// The unit at the end of each cable.
+    units: Vec<usize>,
+    /// How often each cable was plugged in again.
+    plugs: Vec<u32>,
+}
+
+impl Cables {
+    fn new(count: usize) -> Self {
+        Self(Arc::new(Mutex::new(Routes { units: (0..count).collect(), plugs: vec![0; count] })))
+    }
+
+    /// Swaps the first two cables at the units: another unit answers on each link from now on.
+    pub(crate) fn swap(&self) {
+        self.0.lock().unwrap().units.swap(0, 1);
+    }
+
+    /// Unplugs all cables at the computer and plugs them in again, so that the links are closed.
+    pub(crate) fn replug(&self) {
+        self.0.lock().unwrap().plugs.iter_mut().for_each(|plugs| *plugs += 1);
+    }
+
+    /// Returns the unit at the end of a cable, and how often the cable was plugged in again.
+    fn end(&self, number: usize) -> (usize, u32) {
+        let routes = self.0.lock().unwrap();
+        (routes.units[number], routes.plugs[number])
+    }
+}
+
+/// The link of a poller, which leads to the unit at the end of its cable.
+struct Cable {
+    ends: Vec<SimLink>,
+    cables: Cables,
+    number: usize,
+    /// How often the cable had been plugged in when it was opened.
+    plugs: u32,
+}
+
+impl Cable {
+    fn end(&mut self) -> Result<&mut SimLink, Error> {
+        let (unit, plugs) = self.cables.end(self.number);
+        if plugs != self.plugs {
+            return Err(Error::gone("cable"));
+        }
+        Ok(&mut self.ends[unit])
+    }
+}
+
+impl Link for Cable {
+    fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Error> {
+        self.end()?.send(bytes, deadline)
+    }
+
+    fn receive(&mut self, buffer: &mut BytesMut, deadline: Instant) -> Result<(), Error> {
+        self.end()?.receive(buffer, deadline)
+    }
+
+    fn name(&self) -> &'static str {
+        "cable"
+    }
+
+    fn now(&self) -> Instant {
+        self.ends[0].now()
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.ends[0].pause(time);
+    }
+}
+
 /// A poller's view of a virtual bank.
 struct TestPort {
     bank: SharedBank,
     clock: SimLink,
     number: usize,
-    routes: Arc<Mutex<Vec<usize>>>,
-    jobs: mpsc::Receiver<Job>,
+    cables: Cables,
+    links: Arc<OnceLock<Weak<[LinkHandle]>>>,
+    jobs: JobQueue,
     unit: Arc<Mutex<Option<LinkUnit>>>,
     events: Arc<Mutex<Vec<Event>>>,
     has_ended: Arc<AtomicBool>,
@@ -198,11 +283,14 @@ impl Port for TestPort {
     }
 
     fn open(&mut self) -> Result<Client, Error> {
-        let unit = self.routes.lock().unwrap()[self.number];
+        let (unit, plugs) = self.cables.end(self.number);
         if !self.bank.with(|bank| bank.is_connected(unit)) {
             return Err(Error::gone(format!("sim:{unit}")));
         }
-        let link: Box<dyn Link + Send> = Box::new(self.bank.link(unit));
+        let ends = (0..self.bank.with(|bank| bank.units())).map(|unit| self.bank.link(unit));
+        let (ends, cables) = (ends.collect(), self.cables.clone());
+        let cable = Cable { ends, cables, number: self.number, plugs };
+        let link: Box<dyn Link + Send> = Box::new(cable);
         Ok(Client::new(link))
     }
 
@@ -210,10 +298,10 @@ impl Port for TestPort {
         if self.has_ended.load(Ordering::Acquire) {
             return Wake::Stop;
         }
-        match self.jobs.try_recv() {
+        match self.jobs.next(Duration::ZERO) {
             Ok(job) => Wake::Job(job),
             Err(_) if until <= self.now() => Wake::Time,
-            Err(_) => self.jobs.recv().map_or(Wake::Stop, Wake::Job),
+            Err(_) => self.jobs.next(Duration::MAX).map_or(Wake::Stop, Wake::Job),
         }
     }
 
@@ -224,5 +312,12 @@ impl Port for TestPort {
 
     fn identify(&mut self, unit: Option<LinkUnit>) {
         *self.unit.lock().unwrap() = unit;
+    }
+
+    fn report_set(&mut self) {
+        let links = self.links.get().unwrap().upgrade().unwrap();
+        for (_, link) in links.iter().enumerate().filter(|(link, _)| *link != self.number) {
+            link.set_elsewhere();
+        }
     }
 }

@@ -59,10 +59,10 @@ impl Units {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, mpsc};
+    use std::sync::Mutex;
 
     use super::*;
-    use crate::poll::LinkUnit;
+    use crate::poll::{LinkUnit, job_queue};
 
     #[test]
     fn device_node_is_that_of_the_link_where_the_unit_answers_now() {
@@ -71,7 +71,7 @@ mod tests {
             (name.parse::<Name>().unwrap(), SerialNumber::new(serial).unwrap())
         });
         let found: [Arc<Mutex<Option<LinkUnit>>>; 2] = Default::default();
-        let link = |unit| LinkHandle::new("hidraw".to_owned(), mpsc::channel().0, Arc::clone(unit));
+        let link = |unit| LinkHandle::new("hidraw".to_owned(), job_queue().0, Arc::clone(unit));
         let units = Units::new(known.to_vec(), found.iter().map(link).collect());
         let plug = |link: usize, unit: usize, node| {
             *found[link].lock().unwrap() = Some(LinkUnit { serial: known[unit].1, node });

@@ -2,13 +2,15 @@
 
 use std::{sync::Arc, time::Instant};
 
+use jiff::Timestamp;
 use pi18_proto::{GeneralStatus, Query, Reply};
 use serde_json::{Value as Json, json};
 
+use super::{Topics, command::Commands, message::Received};
 use crate::{
     Now, Snapshot,
     alert::Alert,
-    control::ControlView,
+    control::{Command, ControlView},
     state::{Held, Totals, UnitView},
     testing,
 };
@@ -69,4 +71,30 @@ pub(super) fn check(schema: &str, payload: &[u8]) -> Json {
     let errors: Vec<_> = validator.iter_errors(&payload).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:#?}\n{payload:#}");
     payload
+}
+
+/// The commands that arrive over MQTT, for tests of control.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals(Commands);
+
+impl Arrivals {
+    /// Sends a command over MQTT. Returns it as it arrives at control; `None` if it is refused before.
+    pub(crate) fn send(
+        &mut self,
+        command: &Command,
+        retain: bool,
+        now: Timestamp,
+    ) -> Option<Command> {
+        let topics = Topics::new(&"cabin".parse().unwrap(), &"main".parse().unwrap());
+        let Command { id, key, to, expires, .. } = command;
+        let payload = json!({"id": id, "key": key, "to": to, "expires": expires});
+        let received = Received {
+            topic: topics.command(),
+            payload: payload.to_string().into_bytes(),
+            retain,
+            response_topic: None,
+            correlation: None,
+        };
+        self.0.judge(&received, &topics, now).ok().map(|(command, _)| command)
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     os::fd::BorrowedFd,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use lvx_parallel::Gap;
@@ -11,7 +11,9 @@ use pi18_proto::SerialNumber;
 use pi18_transport::Client;
 use rustix::fs::{FileType, fstat};
 
-/// Work on a link. The poller does it before its next question, or calls it with a gap if the link is closed.
+use super::queue::{JobSender, Priority};
+
+/// Work on a link. The poller does it between two questions, or calls it with a gap if the link is closed.
 pub type Job = Box<dyn FnOnce(Result<&mut Client, &Gap>) -> JobEffect + Send>;
 
 /// What a job did to the unit.
@@ -24,6 +26,8 @@ pub enum JobEffect {
     Set,
     /// It did nothing, but this computer was suspended before: everything is read again.
     Resumed,
+    /// It reports that another unit of the bank got a set command: this unit may have a copy of the setting.
+    SetElsewhere,
 }
 
 /// The unit that answers on a link.
@@ -39,7 +43,7 @@ pub struct LinkUnit {
 #[derive(Clone)]
 pub struct LinkHandle {
     address: String,
-    jobs: mpsc::Sender<Job>,
+    jobs: JobSender,
     unit: Arc<Mutex<Option<LinkUnit>>>,
 }
 
@@ -51,11 +55,7 @@ pub struct LinkGone;
 impl LinkHandle {
     /// Creates a handle. `unit` is the unit that answers on the link now, which the poller keeps up to date.
     #[must_use]
-    pub fn new(
-        address: String,
-        jobs: mpsc::Sender<Job>,
-        unit: Arc<Mutex<Option<LinkUnit>>>,
-    ) -> Self {
+    pub fn new(address: String, jobs: JobSender, unit: Arc<Mutex<Option<LinkUnit>>>) -> Self {
         Self { address, jobs, unit }
     }
 
@@ -77,12 +77,26 @@ impl LinkHandle {
         self.unit().map(|unit| unit.serial)
     }
 
-    /// Hands a job to the poller.
+    /// Hands a job to the poller, which does it after all others that wait.
     ///
     /// # Errors
     /// If the poller has ended.
     pub fn run(&self, job: Job) -> Result<(), LinkGone> {
-        self.jobs.send(job).map_err(|_| LinkGone)
+        self.run_with(Priority::Client, job)
+    }
+
+    /// Hands a job to the poller.
+    ///
+    /// # Errors
+    /// If the poller has ended.
+    pub fn run_with(&self, priority: Priority, job: Job) -> Result<(), LinkGone> {
+        self.jobs.send(priority, job)
+    }
+
+    /// Lets the poller read the settings of its unit again, because another unit of the bank got a set command.
+    pub fn set_elsewhere(&self) {
+        // A poller that has ended reads nothing.
+        let _ = self.run_with(Priority::Control, Box::new(|_| JobEffect::SetElsewhere));
     }
 }
 

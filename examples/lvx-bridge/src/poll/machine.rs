@@ -40,6 +40,8 @@ pub struct Machine {
     clock: UnitClock,
     /// The date of `ED` in the schedule.
     day: Option<Date>,
+    /// Times at which settings are read again, the next one first: a unit shows a new value only after a while.
+    rereads: Vec<Instant>,
     state: State,
 }
 
@@ -89,6 +91,7 @@ impl Machine {
             backoff: Backoff::new(seed),
             clock: UnitClock::default(),
             day: None,
+            rereads: Vec::new(),
             state: State::Closed { retry_at: epoch, why },
         }
     }
@@ -126,6 +129,10 @@ impl Machine {
         }
         let is_collecting = !session.answers.is_empty();
         let is_full = session.needs_identity || now >= read_at + MAX_COLLECTING;
+        while self.rereads.first().is_some_and(|time| *time <= now) {
+            self.rereads.remove(0);
+            self.schedule.hasten(has_settings, now);
+        }
         let mut next = self.schedule.next(now, is_collecting);
         if next == self.day.map(Query::DayEnergy) && next.is_some() {
             // The date may have changed since the question became due.
@@ -135,7 +142,10 @@ impl Machine {
         match next {
             _ if is_collecting && is_full => Step::Ask(Query::Identity),
             None if is_collecting => Step::Ask(Query::Identity),
-            None => Step::Wait(self.schedule.next_due().unwrap_or(now + UNKNOWN_UNIT_INTERVAL)),
+            None => {
+                let due = self.schedule.next_due().unwrap_or(now + UNKNOWN_UNIT_INTERVAL);
+                Step::Wait(self.rereads.first().map_or(due, |time| due.min(*time)))
+            }
             Some(_) if !is_collecting && now > read_at + MAX_IDLE => Step::Ask(Query::Identity),
             Some(query) => Step::Ask(query),
         }
@@ -148,14 +158,16 @@ impl Machine {
         }
     }
 
-    /// Lets the settings be read next, because one of them was written. Answers that were collected before are
-    /// confirmed first, except for settings: those may be old.
+    /// Lets the settings be read next, because one of them was written, to this unit or to another one of the bank. They
+    /// are read again after a while, because units do not show a new value at once. Answers that were collected before
+    /// are confirmed first, except for settings: those may be old.
     pub fn settings_changed(&mut self, now: Instant) {
         if let State::Open(session) = &mut self.state {
             session.answers.retain(|answer| !has_settings(answer.query));
         }
         self.confirm_next();
         self.schedule.hasten(has_settings, now);
+        self.rereads = REREADS.map(|time| now + time).into();
     }
 
     /// Takes the result of opening the link.
@@ -266,6 +278,7 @@ impl Machine {
     /// Forgets what another unit answered; every question is due.
     fn forget(&mut self, now: Instant) {
         (self.clock, self.day) = (UnitClock::default(), None);
+        self.rereads.clear();
         let is_general = |query| {
             !matches!(
                 query,
@@ -326,7 +339,7 @@ impl Machine {
     }
 }
 
-/// Returns whether the answer to a question has settings.
+/// Returns whether the answer to a question has settings, or copies of those of another unit.
 fn has_settings(query: Query) -> bool {
     matches!(
         query,
@@ -336,8 +349,13 @@ fn has_settings(query: Query) -> bool {
             | Query::AcChargeWindow
             | Query::AcLoadWindow
             | Query::ParallelRating(_)
+            | Query::ParallelStatus(_)
     )
 }
+
+/// Times after a set command at which settings are read again. A unit takes up to 15 s to show a new value (assumed, as
+/// in `lvx_settings::Options::within`), and copies of other units come later.
+const REREADS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(20)];
 
 /// Time after which the serial number is read again before the next answers are collected.
 const MAX_IDLE: Duration = Duration::from_secs(1);
@@ -546,6 +564,38 @@ mod tests {
             }
         }
         assert!(later.contains(&Query::RatedInformation), "{later:?}");
+    }
+
+    #[test]
+    fn settings_are_read_again_until_units_show_the_new_values() {
+        let mut open = Open::new();
+        open.identify(OURS[0]);
+        let read_all = |open: &mut Open| {
+            let mut asked = Vec::new();
+            while let Step::Ask(query) = open.step() {
+                asked.push(query);
+                if query == Query::Identity {
+                    open.identify(OURS[0]);
+                } else {
+                    open.sample();
+                }
+            }
+            asked
+        };
+        read_all(&mut open);
+        let set = open.now;
+        open.machine.settings_changed(set);
+        let first = read_all(&mut open);
+        for after in REREADS {
+            open.now = set + after;
+            let again = read_all(&mut open);
+            for query in first.iter().filter(|query| has_settings(**query)) {
+                assert!(again.contains(query), "{query} after {after:?}: {again:?}");
+            }
+        }
+        open.now += Duration::from_secs(10);
+        assert!(!read_all(&mut open).contains(&Query::RatedInformation));
+        assert_eq!(open.machine.rereads, []);
     }
 
     #[test]

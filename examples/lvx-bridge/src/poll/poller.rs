@@ -49,6 +49,9 @@ pub trait Port {
 
     /// Takes the unit that answers on the link now.
     fn identify(&mut self, unit: Option<LinkUnit>);
+
+    /// Tells the pollers of the other links of the bank that the unit on this link got a set command.
+    fn report_set(&mut self);
 }
 
 /// The poller of one link.
@@ -163,10 +166,16 @@ impl Poller {
         let start = port.now();
         match (self.machine.closed(), &mut self.client) {
             (None, Some(client)) => {
-                match job(Ok(client)) {
+                let effect = job(Ok(client));
+                match effect {
                     JobEffect::Unchanged => {}
-                    JobEffect::Set => self.machine.settings_changed(client.now()),
+                    JobEffect::Set | JobEffect::SetElsewhere => {
+                        self.machine.settings_changed(client.now());
+                    }
                     JobEffect::Resumed => self.machine.resumed(client.now()),
+                }
+                if effect == JobEffect::Set {
+                    port.report_set();
                 }
                 if client.identity() != self.machine.unit() {
                     self.machine.doubt();

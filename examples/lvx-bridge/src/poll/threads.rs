@@ -5,7 +5,7 @@ use std::{
     ops::ControlFlow,
     panic::{self, AssertUnwindSafe},
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -21,16 +21,17 @@ use tracing::{error, warn};
 use super::{
     backoff::Backoff,
     event::{Event, EventKind},
-    handle::{Job, JobEffect, LinkHandle, LinkUnit},
+    handle::{JobEffect, LinkHandle, LinkUnit},
     machine::Machine,
     peers::Peers,
     poller::{Poller, Port, Wake},
+    queue::{JobQueue, job_queue},
 };
 use crate::config::{BankConfig, PollConfig};
 
 /// The pollers of a bank: a handle and a thread for each link.
 pub struct Pollers {
-    links: Vec<LinkHandle>,
+    links: Arc<[LinkHandle]>,
     threads: Vec<JoinHandle<()>>,
     stop: StopHandle,
     /// Watches for devices until it is dropped; `None` if that is not possible.
@@ -63,15 +64,16 @@ pub fn start(
     let configured: Vec<_> = bank.units.iter().map(|unit| unit.serial).collect();
     let (peers, epoch) = (Peers::new(bank.units.len()), Instant::now());
     let mut pollers = Pollers {
-        links: Vec::new(),
+        links: Arc::default(),
         threads: Vec::new(),
         stop: stop.clone(),
         hotplug: None,
         signals: Vec::new().into(),
     };
-    let mut signals = Vec::new();
+    let (mut handles, mut signals) = (Vec::new(), Vec::new());
+    let links = Arc::new(OnceLock::new());
     for (link, unit) in bank.units.iter().enumerate() {
-        let (jobs, received) = mpsc::channel();
+        let (jobs, waiting) = job_queue();
         let unit_now = Arc::new(Mutex::new(None));
         let plugged = Arc::new(AtomicBool::new(false));
         let seed = fastrand::u64(..);
@@ -80,7 +82,9 @@ pub fn start(
             move || Machine::new(link, configured.clone(), poll, peers.clone(), epoch, seed);
         let mut port = SystemPort {
             address: unit.address.clone(),
-            jobs: received,
+            link,
+            links: Arc::clone(&links),
+            jobs: waiting,
             plugged: Arc::clone(&plugged),
             unit: Arc::clone(&unit_now),
             stop: stop.clone(),
@@ -88,11 +92,14 @@ pub fn start(
         };
         let handle = LinkHandle::new(unit.address.place().to_owned(), jobs, unit_now);
         signals.push((handle.clone(), plugged));
-        pollers.links.push(handle);
+        handles.push(handle);
         let run = move || run(link, &mut port, new_machine);
         let thread = thread::Builder::new().name(format!("poll {}", unit.name)).spawn(run)?;
         pollers.threads.push(thread);
     }
+    pollers.links = handles.into();
+    // It is set once.
+    let _ = links.set(Arc::downgrade(&pollers.links));
     pollers.signals = signals.into();
     if let Err(error) = pollers.watch_hotplug() {
         warn!("devices that are plugged in are found late: {error}");
@@ -207,7 +214,11 @@ impl Waker {
 /// The system's clock, and a real link.
 struct SystemPort<R> {
     address: Address,
-    jobs: mpsc::Receiver<Job>,
+    /// Index of the link.
+    link: usize,
+    /// All links of the bank; not set while they are started.
+    links: Arc<OnceLock<Weak<[LinkHandle]>>>,
+    jobs: JobQueue,
     plugged: Arc<AtomicBool>,
     unit: Arc<Mutex<Option<LinkUnit>>>,
     stop: StopHandle,
@@ -234,15 +245,7 @@ impl<R: Fn(Event) -> ControlFlow<()>> Port for SystemPort<R> {
         if self.plugged.swap(false, Ordering::AcqRel) {
             return Wake::Hotplug;
         }
-        let received = if time.is_zero() {
-            self.jobs.try_recv().map_err(|error| match error {
-                mpsc::TryRecvError::Empty => mpsc::RecvTimeoutError::Timeout,
-                mpsc::TryRecvError::Disconnected => mpsc::RecvTimeoutError::Disconnected,
-            })
-        } else {
-            self.jobs.recv_timeout(time)
-        };
-        match received {
+        match self.jobs.next(time) {
             Err(mpsc::RecvTimeoutError::Disconnected) => Wake::Stop,
             Err(mpsc::RecvTimeoutError::Timeout) => Wake::Time,
             Ok(job) => Wake::Job(job),
@@ -255,6 +258,12 @@ impl<R: Fn(Event) -> ControlFlow<()>> Port for SystemPort<R> {
 
     fn identify(&mut self, unit: Option<LinkUnit>) {
         *self.unit.lock().unwrap_or_else(PoisonError::into_inner) = unit;
+    }
+
+    fn report_set(&mut self) {
+        let Some(links) = self.links.get().and_then(Weak::upgrade) else { return };
+        let others = links.iter().enumerate().filter(|(link, _)| *link != self.link);
+        others.for_each(|(_, link)| link.set_elsewhere());
     }
 }
 

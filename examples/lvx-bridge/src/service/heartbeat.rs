@@ -80,23 +80,25 @@ pub(super) const MAX_AGE: Duration = Duration::from_secs(90);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, mpsc};
+    use std::sync::Mutex;
 
     use super::*;
+    use crate::poll::job_queue;
 
     #[test]
     fn ping_waits_until_the_poller_did_it() {
-        let (jobs, received) = mpsc::channel();
+        let (jobs, mut waiting) = job_queue();
         let link = LinkHandle::new("sim:0".to_owned(), jobs, Arc::new(Mutex::new(None)));
         let start = Instant::now();
         let ping = Ping::new(link, start);
         ping.send();
         ping.send();
-        assert_eq!(received.try_iter().count(), 1);
+        assert!(waiting.next(Duration::ZERO).is_ok());
+        assert!(waiting.next(Duration::ZERO).is_err());
         assert_eq!(ping.age(start + MAX_AGE), MAX_AGE);
         ping.is_waiting.store(false, Ordering::Release);
         ping.send();
-        let job: crate::poll::Job = received.recv().unwrap();
+        let job = waiting.next(Duration::ZERO).unwrap();
         let gap = lvx_parallel::Gap::new(lvx_parallel::Reason::Gone, "gone");
         let _ = job(Err(&gap));
         assert!(ping.age(Instant::now()) < MAX_AGE);

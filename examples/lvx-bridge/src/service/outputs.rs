@@ -130,11 +130,22 @@ impl Outputs {
         let (ending, running) =
             std::mem::take(&mut self.running).into_iter().partition(|output| output.name == name);
         self.running = running;
-        end_all(ending);
+        end(ending);
+    }
+
+    /// Ends all outputs and their thread. No output can be started after that.
+    pub(super) fn end_all(&mut self) {
+        end(std::mem::take(&mut self.running));
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has ended, too.
+            let _ = thread.join();
+        }
     }
 }
 
-fn end_all(outputs: Vec<Output>) {
+/// Tells these outputs to end, and waits for them.
+fn end(outputs: Vec<Output>) {
     for output in &outputs {
         // An output that has ended already has no receiver.
         let _ = output.stop.send(true);
@@ -148,12 +159,7 @@ fn end_all(outputs: Vec<Output>) {
 
 impl Drop for Outputs {
     fn drop(&mut self) {
-        end_all(std::mem::take(&mut self.running));
-        drop(self.end.take());
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has ended, too.
-            let _ = thread.join();
-        }
+        self.end_all();
     }
 }
 

@@ -82,18 +82,8 @@ impl Service {
                 last_status = (status, now);
             }
         }
-        self.stop();
-    }
-
-    /// Ends everything in order. The pollers end first, so that the outputs publish the last state.
-    fn stop(mut self) {
         notify(&[NotifyState::Stopping]);
         info!("stopping");
-        self.lease = None;
-        let stopped: Vec<_> = self.banks.drain(..).map(Bank::stop).collect();
-        // Outputs publish the last state, and then end. The snapshots live until then.
-        drop(self.outputs);
-        drop(stopped);
     }
 
     /// Returns the parts that do not run or make no progress, and that are not started again by the bridge itself. Then
@@ -141,6 +131,18 @@ impl Service {
             .filter(|alert| alert.is_raised())
             .count();
         format!("{up} of {} units answer, {alerts} alerts", units.count())
+    }
+}
+
+impl Drop for Service {
+    /// Ends everything in order, also after a start that failed or a panic. The pollers end first, so that the outputs
+    /// publish the last state.
+    fn drop(&mut self) {
+        self.lease = None;
+        let stopped: Vec<_> = self.banks.drain(..).map(Bank::stop).collect();
+        // The snapshots live until the outputs have published the last state.
+        self.outputs.end_all();
+        drop(stopped);
     }
 }
 

@@ -226,9 +226,6 @@ fn changed_file_alone_gives_no_more_access() {
     file.write(TWO);
     service.reload(false);
     assert!(service.config.control.allow.is_empty());
-    let (signals, received) = mpsc::channel();
-    signals.send(Signal::Stop).unwrap();
-    service.run(&received, |_| {});
 }
 
 #[test]
@@ -287,11 +284,18 @@ fn refusals_of_outputs_and_of_control_reach_the_audit_file() {
     assert!(storage.load("control-bank.audit").unwrap().is_none());
 }
 
-/// Stops a service that does not run.
-fn end(service: Service) {
-    let (signals, received) = mpsc::channel();
-    signals.send(Signal::Stop).unwrap();
-    service.run(&received, |_| {});
+#[test]
+fn service_that_is_dropped_in_a_panic_ends_and_saves() {
+    let storage = MemoryStorage::default();
+    let service = Service::start(parts(TWO, &storage)).unwrap();
+    let handle = service.handles().remove(0);
+    let panicked = thread::spawn(move || {
+        let _service = service;
+        wait_for(&handle, all_read);
+        std::panic::resume_unwind(Box::new("a test has failed"));
+    });
+    assert!(panicked.join().is_err());
+    assert_eq!(Core::last_session(&storage.load("bank-bank.json").unwrap().unwrap()), 1);
 }
 
 /// Returns the bank as the HTTP server of a service shows it.
@@ -327,7 +331,7 @@ fn reload_of_the_polling_reaches_the_outputs() {
     wait_for(&handle, |snapshot| snapshot.units[0].held("GS").is_some());
     assert_eq!(asked(&service)["bridge"]["session"], handle.snapshot().session);
     assert!(handle.snapshot().session > before);
-    end(service);
+    drop(service);
 }
 
 /// A storage that fails when it is asked to.
@@ -388,7 +392,7 @@ fn reload_with_a_full_disk_goes_on_with_the_present_state() {
     assert!(after.session > before.session);
     assert!(after.units[0].energy.pv_total >= before.units[0].energy.pv_total);
     storage.is_full.store(false, Ordering::Release);
-    end(service);
+    drop(service);
     let saved = storage.load("bank-bank.json").unwrap().unwrap();
     assert_eq!(Core::last_session(&saved), after.session);
 }
@@ -408,7 +412,7 @@ fn bank_that_cannot_start_is_started_later() {
     assert!(service.is_complete());
     let session = service.handles()[0].snapshot().session;
     assert_eq!(asked(&service)["bridge"]["session"], session);
-    end(service);
+    drop(service);
 }
 
 #[test]
@@ -434,7 +438,7 @@ fn output_that_cannot_start_does_not_stop_the_others() {
     service.reload(true);
     assert!(!service.outputs.has("mqtt"));
     assert_eq!(asked(&service)["bridge"]["session"], service.handles()[0].snapshot().session);
-    end(service);
+    drop(service);
 }
 
 /// Waits until these parts are stuck.
@@ -457,12 +461,12 @@ fn thread_that_panicked_stops_the_watchdog() {
         *storage.fatal[usize::from(is_write)].lock().unwrap() = Some(name.to_owned());
         let service = started_with(&file, &storage);
         wait_for_stuck(&service, &[part]);
-        end(service);
+        drop(service);
     }
     let service = started_with(&file, &Arc::default());
     wait_for(&service.handles()[0], all_read);
     assert_eq!(service.stuck(Instant::now()), Vec::<String>::new());
-    end(service);
+    drop(service);
 }
 
 #[test]
@@ -482,7 +486,7 @@ fn hooks_that_panicked_are_started_again() {
     }
     assert!(storage.fatal[1].lock().unwrap().is_none());
     assert_eq!(service.stuck(Instant::now()), Vec::<String>::new());
-    end(service);
+    drop(service);
 }
 
 #[test]
@@ -502,7 +506,7 @@ fn outputs_and_socket_that_ended_are_started_again() {
     assert!(service.outputs.has("http"));
     assert!(asked(&service)["bridge"]["session"].is_number());
     assert_eq!(service.lease.is_some(), has_lease);
-    end(service);
+    drop(service);
 }
 
 #[test]
@@ -521,5 +525,5 @@ fn refused_configuration_leaves_no_locks() {
     file.write(&TWO.replace("  - {name: b", &format!("{other}  - {{name: b")));
     service.reload(true);
     assert_eq!((service.config.banks[0].units.len(), service.locks.len()), (1, 1));
-    end(service);
+    drop(service);
 }

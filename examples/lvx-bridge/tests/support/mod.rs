@@ -273,6 +273,8 @@ impl<F: Fn(&mut State, &Event)> Port for VirtualPort<'_, F> {
     }
 
     fn identify(&mut self, _unit: Option<LinkUnit>) {}
+
+    fn report_set(&mut self) {}
 }
 
 /// A cable from a poller to one of the units. It owns a link to each unit, and a concurrent link as its clock.

@@ -1,14 +1,18 @@
-//! Random commands under faults: what is published as set equals the bank, units that differ are reported, and nothing
-//! outside `allow` is written.
+//! Random commands under faults: what is published as set equals the bank, units that differ are reported, nothing
+//! outside `allow` is written, and nothing is written to a unit that is not of the bank.
 //!
 //! `LVX_CONTROL_COMMANDS` sets the number of commands.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::mpsc,
+};
 
 use jiff::SignedDuration;
 use lvx_settings::Settings;
 
 use super::{CALM, Command, CommandState, Resume, Site};
+use crate::mqtt::testing::Arrivals;
 
 /// Panic payload that simulates a kill.
 struct Death;
@@ -30,13 +34,83 @@ const FAULTS: [&str; 13] = [
     "ignore=0.1",
 ];
 
+/// What happens in the middle of a command.
+#[derive(Clone, Copy, Debug)]
+enum Incident {
+    /// The cables are swapped at the units.
+    Swap,
+    /// The cables are swapped at the computer.
+    Replug,
+    /// A unit is replaced by one with another serial number.
+    Replace(usize),
+}
+
+/// Serial number of a unit that is not of the bank.
+const STRANGER: &str = "96132206109990";
+
+/// What happens while a command is carried out.
+struct Course {
+    incident: Option<(usize, Incident)>,
+    /// The unit that was replaced, and the number of set commands that it had received.
+    replaced: mpsc::Receiver<(usize, u64)>,
+}
+
+impl Course {
+    /// Lets the next run have an incident before one of its actions, or be killed.
+    fn begin(random: &mut fastrand::Rng, site: &Site) -> Self {
+        let kill_at = (random.u8(0..8) == 0).then(|| random.usize(0..30));
+        let incident = (random.u8(0..4) == 0).then(|| {
+            let all = [Incident::Swap, Incident::Replug, Incident::Replace(random.usize(0..2))];
+            (random.usize(0..30), *random.choice(&all).unwrap())
+        });
+        let (bank, cables) = (site.pollers.bank.clone(), site.pollers.cables.clone());
+        let (sender, replaced) = mpsc::channel();
+        let mut actions = 0;
+        site.runs.on_action(move |action| {
+            actions += 1;
+            assert!(actions < MAX_ACTIONS, "the run does not end: {action:?}");
+            match incident.filter(|(at, _)| *at == actions).map(|(_, incident)| incident) {
+                None => {}
+                Some(Incident::Swap) => cables.swap(),
+                Some(Incident::Replug) => {
+                    cables.swap();
+                    cables.replug();
+                }
+                Some(Incident::Replace(unit)) => bank.with(|bank| {
+                    bank.switch(unit, &format!("serial-number={STRANGER}")).unwrap();
+                    sender.send((unit, bank.set_counts(unit).received)).unwrap();
+                }),
+            }
+            if kill_at == Some(actions) {
+                resume_unwind(Box::new(Death));
+            }
+        });
+        Self { incident, replaced }
+    }
+}
+
+/// Maximum number of actions of a run.
+const MAX_ACTIONS: usize = 20_000;
+
 #[derive(Default, Debug)]
 struct Counts {
+    incidents: u32,
     proved: u32,
     refused: u32,
     undone: u32,
     mixed: u32,
     kills: u32,
+}
+
+impl Counts {
+    fn add(&mut self, state: CommandState) {
+        *match state {
+            CommandState::Proved => &mut self.proved,
+            CommandState::Refused => &mut self.refused,
+            CommandState::Undone => &mut self.undone,
+            CommandState::Mixed | CommandState::Pending => &mut self.mixed,
+        } += 1;
+    }
 }
 
 #[test]
@@ -51,7 +125,7 @@ fn random_commands_under_faults_are_reported_truly() {
         (done, seed) = (done + count, seed + 1);
     }
     eprintln!("{done} commands: {counts:?}");
-    assert!(counts.proved * 5 > done, "{counts:?}");
+    assert!(counts.proved * 8 > done && counts.incidents * 8 > done, "{counts:?}");
 }
 
 /// Carries out commands on a new bank.
@@ -67,11 +141,20 @@ fn round(seed: u64, count: u32, counts: &mut Counts) {
         site.config.resume = Resume::Undo;
     }
     let first = site.truths();
-    let mut used: Vec<Command> = Vec::new();
+    let (mut used, mut arrivals) = (Vec::<Command>::new(), Arrivals::default());
     for _ in 0..count {
-        let context = format!("seed {seed}, {switches:?}");
-        let (command, must_refuse) = random_command(&mut random, &site, &used);
+        let (mut command, must_refuse) = random_command(&mut random, &site, &used);
         used.push(command.clone());
+        if random.bool() {
+            let is_retained = random.u8(0..8) == 0;
+            let arrived = arrivals.send(&command, is_retained, site.clock().now().wall);
+            assert!(!is_retained || arrived.is_none(), "{command:?}");
+            let Some(arrived) = arrived else {
+                counts.refused += 1;
+                continue;
+            };
+            command = arrived;
+        }
         if random.u8(0..12) == 0 {
             let unit = random.usize(0..2);
             site.pollers.bank.with(|bank| bank.disconnect(unit));
@@ -80,26 +163,21 @@ fn round(seed: u64, count: u32, counts: &mut Counts) {
         if random.u8(0..10) == 0 {
             site.runs.fill_after(Some(random.usize(0..8)));
         }
-        let kill_at = (random.u8(0..8) == 0).then(|| random.usize(0..30));
-        let mut actions = 0;
-        site.runs.on_action(move |_| {
-            actions += 1;
-            if kill_at == Some(actions) {
-                resume_unwind(Box::new(Death));
-            }
-        });
+        let course = Course::begin(&mut random, &site);
+        let context = format!("seed {seed}, {switches:?}, {:?}", course.incident);
         let received = site.received();
         let ended = catch_unwind(AssertUnwindSafe(|| site.carry_out(command.clone())));
         site.runs.on_action(|_| {});
         site.runs.fill_after(None);
+        let replaced = course.replaced.try_iter().last();
+        if let Some((unit, before)) = replaced {
+            let now = site.pollers.bank.with(|bank| bank.set_counts(unit).received);
+            assert_eq!(now, before, "a stranger got a command, {context}");
+        }
+        counts.incidents += u32::from(course.incident.is_some());
         match ended {
             Ok(result) => {
-                match result.state {
-                    CommandState::Proved => counts.proved += 1,
-                    CommandState::Refused => counts.refused += 1,
-                    CommandState::Undone => counts.undone += 1,
-                    CommandState::Mixed | CommandState::Pending => counts.mixed += 1,
-                }
+                counts.add(result.state);
                 if must_refuse {
                     assert_eq!(result.state, CommandState::Refused, "{command:?}, {context}");
                 }
@@ -108,9 +186,11 @@ fn round(seed: u64, count: u32, counts: &mut Counts) {
                 }
                 site.operator().check_runs(false);
                 check(&mut site, result.state, &context);
+                repair(&site, replaced);
             }
             Err(death) if death.is::<Death>() => {
                 counts.kills += 1;
+                repair(&site, replaced);
                 site.pause(60);
                 site.restart();
                 check(&mut site, CommandState::Mixed, &context);
@@ -134,6 +214,15 @@ fn round(seed: u64, count: u32, counts: &mut Counts) {
             assert_eq!(others(&site.truth(unit)), others(first), "{command:?}, {context}");
         }
     }
+}
+
+/// Puts a unit back that was replaced, and waits until all units answer. Cables stay swapped.
+fn repair(site: &Site, replaced: Option<(usize, u64)>) {
+    if let Some((unit, _)) = replaced {
+        let switch = format!("serial-number={}", site.pollers.serials[unit]);
+        site.pollers.bank.with(|bank| bank.switch(unit, &switch)).unwrap();
+    }
+    site.pollers.settle_all();
 }
 
 /// Returns a command, and whether it must be refused.
@@ -174,6 +263,14 @@ fn random_command(random: &mut fastrand::Rng, site: &Site, used: &[Command]) -> 
             let command = site.command(key, to);
             let late = command.expires.map(|at| at - SignedDuration::from_secs(62));
             (Command { expires: late, ..command }, true)
+        }
+        4 => {
+            // It may expire while the units are read.
+            let (key, to) = random.choice(GOOD).unwrap();
+            let command = site.command(key, to);
+            let left = SignedDuration::from_secs(random.i64(1..10));
+            let soon = command.expires.map(|at| at - SignedDuration::from_secs(50) + left);
+            (Command { expires: soon, ..command }, false)
         }
         _ => {
             let (key, to) = random.choice(GOOD).unwrap();

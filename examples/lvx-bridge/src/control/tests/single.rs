@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use lvx_settings::Setting;
 
 use super::{CALM, Command, CommandState, Site, Storage};
-use crate::poll::LinkHandle;
+use crate::poll::{LinkHandle, job_queue};
 
 const OTHER: &str = "solar_utility_battery";
 
@@ -154,7 +154,7 @@ fn doubled_serial_number_blocks_and_is_a_problem() {
     let link = || {
         let unit = crate::poll::LinkUnit { serial: doubled, node: None };
         let unit = std::sync::Arc::new(std::sync::Mutex::new(Some(unit)));
-        LinkHandle::new("sim".to_owned(), std::sync::mpsc::channel().0, unit)
+        LinkHandle::new("sim".to_owned(), job_queue().0, unit)
     };
     site.links = Some([link(), link()].into());
     site.restart();

@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use crate::{
     config::LeaseConfig,
     control::WriteLocks,
     lease::{LeaseParts, Server, testing::TestPollers},
+    poll::{JobEffect, Priority},
     storage::{MemoryStorage, Storage},
 };
 
@@ -55,6 +56,13 @@ impl Served {
 
     fn open(&self, unit: &str) -> Client {
         Client::open(&format!("bridge:{unit}?socket={}", self.socket().display())).unwrap()
+    }
+
+    /// Waits until no client has write access.
+    fn wait_for_locks(&self) {
+        while self.locks.take(&self.pollers.serials, "a command").is_err() {
+            std::thread::yield_now();
+        }
     }
 
     fn priority(&self, unit: usize) -> String {
@@ -142,6 +150,47 @@ fn settings_are_read_again_after_a_set_command() {
 }
 
 #[test]
+fn other_units_are_read_again_after_a_set_command() {
+    let served = Served::new(true);
+    served.pollers.next_rated(1).unwrap();
+    let mut client = served.open("left");
+    assert_eq!(client.set("POP0".parse().unwrap()).unwrap(), SetOutcome::Accepted);
+    // It may have copies of the settings of the first unit.
+    assert!(served.pollers.next_rated(1).is_some());
+}
+
+#[test]
+fn frame_without_a_turn_is_refused_and_never_sent() {
+    let served = Served::new(true);
+    let (go_on, waiting) = mpsc::channel::<()>();
+    let job = move |_: Result<&mut Client, &lvx_parallel::Gap>| {
+        let _ = waiting.recv();
+        JobEffect::Unchanged
+    };
+    served.pollers.links[0].run_with(Priority::Control, Box::new(job)).unwrap();
+    let open = Request::Open { version: 1, unit: "left".to_owned(), access: Access::Write };
+    let bytes = "POP0".parse::<SetCommand>().unwrap().to_frame(Dialect::Checksum).to_vec();
+    let frame = |turn_ms| {
+        write_line(&Request::Frame { id: 1, wait_ms: 2000, turn_ms, bytes: bytes.clone() })
+    };
+    let answers = talk(&served.socket(), &[write_line(&open), frame(Some(1))].concat(), 2);
+    let Some(Answer::Refused { reason, text }) = answers.get(1) else { panic!("{answers:?}") };
+    assert_eq!(*reason, RefusalReason::Busy);
+    assert!(text.ends_with("nothing was sent"), "{text}");
+    served.wait_for_locks();
+    // A client that goes away before its turn.
+    let mut stream = UnixStream::connect(served.socket()).unwrap();
+    stream.write_all(&[write_line(&open), frame(None)].concat()).unwrap();
+    let mut answer = [0; 1];
+    stream.read_exact(&mut answer).unwrap();
+    drop(stream);
+    served.wait_for_locks();
+    drop(go_on);
+    served.pollers.step(0);
+    assert_eq!(served.pollers.bank.with(|bank| bank.set_counts(0).received), 0);
+}
+
+#[test]
 fn set_commands_are_recorded_until_the_kill_switch_stops_them() {
     let served = Served::new(true);
     let mut client = served.open("left");
@@ -182,7 +231,7 @@ fn set_commands_without_permission_are_refused_and_nothing_is_written() {
     // A program that does not ask for write access.
     let frame = "POP0".parse::<SetCommand>().unwrap().to_frame(Dialect::Checksum).to_vec();
     let open = Request::Open { version: 1, unit: "left".to_owned(), access: Access::Read };
-    let frame = Request::Frame { id: 1, wait_ms: 2000, bytes: frame };
+    let frame = Request::Frame { id: 1, wait_ms: 2000, turn_ms: None, bytes: frame };
     let lines = [write_line(&open), write_line(&frame)].concat();
     let answers = talk(&served.socket(), &lines, 2);
     let Some(Answer::Refused { reason, .. }) = answers.get(1) else { panic!("{answers:?}") };
