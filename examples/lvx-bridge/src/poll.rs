@@ -19,11 +19,11 @@ pub(crate) use self::clock::UnitClock;
 pub use self::{
     event::{Answered, Event, EventKind},
     group::Group,
-    handle::{Job, JobEffect, LinkGone, LinkHandle, LinkUnit},
+    handle::{LinkHandle, LinkUnit},
     machine::{Machine, Step},
     peers::Peers,
     poller::{Poller, Port, Wake},
-    queue::{JobQueue, JobSender, Priority, job_queue},
+    queue::{Job, JobEffect, JobQueue, JobSender, LinkGone, Priority, job_queue},
     schedule::{Outcome, Schedule},
     threads::{Pollers, start},
 };

@@ -6,29 +6,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use lvx_parallel::Gap;
 use pi18_proto::SerialNumber;
-use pi18_transport::Client;
 use rustix::fs::{FileType, fstat};
 
-use super::queue::{JobSender, Priority};
-
-/// Work on a link. The poller does it between two questions, or calls it with a gap if the link is closed.
-pub type Job = Box<dyn FnOnce(Result<&mut Client, &Gap>) -> JobEffect + Send>;
-
-/// What a job did to the unit.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use = "the poller reads the settings again after a set command"]
-pub enum JobEffect {
-    /// It did not send a set command.
-    Unchanged,
-    /// It sent a set command, whatever the outcome was.
-    Set,
-    /// It did nothing, but this computer was suspended before: everything is read again.
-    Resumed,
-    /// It reports that another unit of the bank got a set command: this unit may have a copy of the setting.
-    SetElsewhere,
-}
+use super::queue::{Job, JobEffect, JobSender, LinkGone, Priority};
 
 /// The unit that answers on a link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,11 +27,6 @@ pub struct LinkHandle {
     jobs: JobSender,
     unit: Arc<Mutex<Option<LinkUnit>>>,
 }
-
-/// The poller of the link has ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the poller of this link has ended")]
-pub struct LinkGone;
 
 impl LinkHandle {
     /// Creates a handle. `unit` is the unit that answers on the link now, which the poller keeps up to date.

@@ -11,8 +11,9 @@ use pi18_transport::{Client, Error, ErrorKind, Link};
 
 use super::{
     event::{Event, EventKind},
-    handle::{Job, JobEffect, LinkUnit, node_of},
+    handle::{LinkUnit, node_of},
     machine::{Machine, Step},
+    queue::{Job, JobEffect},
 };
 
 /// Why a wait ended.

@@ -1,4 +1,4 @@
-//! The jobs that wait for a link, in the order in which the poller does them.
+//! Jobs for a link, and the order in which the poller does them.
 
 use std::{
     collections::VecDeque,
@@ -7,7 +7,25 @@ use std::{
     time::Duration,
 };
 
-use super::handle::{Job, LinkGone};
+use lvx_parallel::Gap;
+use pi18_transport::Client;
+
+/// Work on a link. The poller does it between two questions, or calls it with a gap if the link is closed.
+pub type Job = Box<dyn FnOnce(Result<&mut Client, &Gap>) -> JobEffect + Send>;
+
+/// What a job did to the unit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "the poller reads the settings again after a set command"]
+pub enum JobEffect {
+    /// It did not send a set command.
+    Unchanged,
+    /// It sent a set command, whatever the outcome was.
+    Set,
+    /// It did nothing, but this computer was suspended before: everything is read again.
+    Resumed,
+    /// It reports that another unit of the bank got a set command: this unit may have a copy of the setting.
+    SetElsewhere,
+}
 
 /// Which jobs a poller does first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,6 +35,11 @@ pub enum Priority {
     /// All other jobs, in the order in which they arrived.
     Client,
 }
+
+/// The poller of the link has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the poller of this link has ended")]
+pub struct LinkGone;
 
 /// Creates the queue of a link.
 #[must_use]
@@ -80,10 +103,9 @@ impl fmt::Debug for JobQueue {
 
 #[cfg(test)]
 mod tests {
-    use lvx_parallel::{Gap, Reason};
+    use lvx_parallel::Reason;
 
     use super::*;
-    use crate::poll::JobEffect;
 
     #[test]
     fn jobs_of_control_go_before_those_of_clients() {

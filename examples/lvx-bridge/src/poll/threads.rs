@@ -21,11 +21,11 @@ use tracing::{error, warn};
 use super::{
     backoff::Backoff,
     event::{Event, EventKind},
-    handle::{JobEffect, LinkHandle, LinkUnit},
+    handle::{LinkHandle, LinkUnit},
     machine::Machine,
     peers::Peers,
     poller::{Poller, Port, Wake},
-    queue::{JobQueue, job_queue},
+    queue::{JobEffect, JobQueue, job_queue},
 };
 use crate::config::{BankConfig, PollConfig};
 
