@@ -58,7 +58,7 @@ impl Handle {
         self.requests.try_send(request).map_err(|_| RequestError::Busy)
     }
 
-    /// Has a command that the output itself refuses written to the audit file. If many requests wait, it is not written:
+    /// Records a command that the output itself refuses in the audit file. If many requests wait, it is not recorded:
     /// refusals do not take the place of other requests.
     pub fn record_refusal(&self, command: Command, why: &str) {
         if self.requests.capacity() > self.requests.max_capacity() / 2 {

@@ -164,7 +164,7 @@ fn swapped_cables_are_followed() {
 }
 
 #[test]
-fn doubled_serial_number_is_reported_and_read_once() {
+fn duplicate_serial_number_is_reported_and_read_once() {
     let state = run(90, |now, snapshot, bank, _| match now {
         30 => bank.with(|bank| bank.switch(1, "serial-number=96132206100410")).unwrap(),
         31.. => {

@@ -126,7 +126,7 @@ fn run(link: usize, port: &mut impl Port, new_machine: impl Fn() -> Machine) {
     }
 }
 
-/// Waits. Jobs are told that the link is closed.
+/// Waits, and answers each job that the link is closed.
 fn rest(port: &mut impl Port, until: Instant) -> ControlFlow<()> {
     let closed = Gap::new(Reason::NotAsked, "the poller failed and begins again");
     while port.now() < until {

@@ -148,7 +148,7 @@ fn units_over_tcp_need_a_waiver() {
 }
 
 #[test]
-fn doubled_serial_number_blocks_and_is_a_problem() {
+fn duplicate_serial_number_blocks_and_is_a_problem() {
     let mut site = Site::new(&[CALM, CALM]);
     let doubled = site.pollers.serials[0];
     let link = || {
