@@ -27,3 +27,5 @@ pub use self::{
     live::{Parts, Service},
     run::Signal,
 };
+#[doc(hidden)]
+pub use self::files::{BankFiles, Save};

@@ -369,6 +369,8 @@ fn reset_of_a_counter_starts_an_era_and_is_reported() {
         events.answer(Query::TotalEnergy, total, 120);
         events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 5);
     }
+    assert_eq!(events.energy().era, 0, "the disk does not have the era");
+    events.state.show_saved();
     assert_eq!((events.energy().era, events.energy().pv_total), (1, Some(2)));
     // The unit has not answered all questions, so it is judged two minutes after it was found.
     let snapshot = events.state.core.snapshot();
@@ -410,6 +412,7 @@ fn resets_of_counter_and_clock_are_both_reported() {
     let serial = events.serials[0];
     events.send(0, EventKind::Batch { serial, answers: answers.into() });
     events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 5);
+    events.state.show_saved();
     let snapshot = events.state.core.snapshot();
     let count = rules(&snapshot).iter().filter(|rule| *rule == "energy-era").count();
     assert_eq!((count, events.energy().era), (2, 2), "{:?}", snapshot.findings);
@@ -422,6 +425,8 @@ fn reset_of_the_clock_starts_an_era() {
     events.answer(Query::Clock, "20260621133500", 300);
     assert_eq!(events.energy().era, 0);
     events.answer(Query::Clock, "20200101000000", 300);
+    assert!(events.state.core.has_new_era());
+    events.state.show_saved();
     assert_eq!(events.energy().era, 1);
 }
 
@@ -437,7 +442,10 @@ fn energies_and_session_survive_a_restart() {
     let mut restored = Events::new();
     let now = restored.state.now(restored.now);
     restored.state.core.restore(&saved, now).unwrap();
-    assert_eq!(restored.energy(), lvx_bridge::state::Energy { pv_today: None, ..events.energy() });
+    assert_eq!(
+        restored.energy(),
+        lvx_bridge::state::Energy { pv_total: None, pv_today: None, ..events.energy() }
+    );
     assert!(restored.energy().battery_charge_total.unwrap() > 0);
     assert!(restored.state.core.restore(b"damaged", now).is_err());
 }

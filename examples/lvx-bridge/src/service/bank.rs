@@ -20,7 +20,7 @@ use tracing::{debug, error, warn};
 
 use super::{
     StartError,
-    files::SavedFile,
+    files::BankFiles,
     heartbeat::{Beat, MAX_AGE, Ping},
     journal::Journal,
     restart::Restart,
@@ -51,8 +51,7 @@ pub(super) struct StoppedBank {
     core: Core,
     requests: mpsc::Receiver<Request>,
     snapshots: watch::Sender<Arc<Snapshot>>,
-    energy: SavedFile,
-    alerts: SavedFile,
+    files: BankFiles,
     handle: Handle,
     /// Hooks that were stopped and may not have ended.
     hooks: Option<Hooks>,
@@ -118,8 +117,7 @@ impl StoppedBank {
             Some(content) => Ok(Some(content.clone())),
             None => load_file(storage, name),
         };
-        let (energy, alerts) =
-            (format!("bank-{}.json", bank.name), format!("alerts-{}.json", bank.name));
+        let [energy, alerts] = BankFiles::names(&bank.name);
         let (saved_energy, saved_alerts) =
             (load(&energy, &left.energy)?, load(&alerts, &left.alerts)?);
         let last = saved_energy.as_deref().map_or(0, Core::last_session);
@@ -131,25 +129,17 @@ impl StoppedBank {
         {
             warn!("{energy}: {error}; the counters of the bridge start again");
         }
+        // What a bank left may not be on the disk.
+        let saved_alerts = saved_alerts.filter(|_| left.alerts.is_none()).unwrap_or_default();
+        let saved_energy = saved_energy.unwrap_or_default();
+        let files = BankFiles::new(&bank.name, &mut core, saved_energy, saved_alerts, now);
         let (snapshots, receiver) = watch::channel(core.snapshot());
         let (sender, requests) = mpsc::channel(MAX_REQUESTS);
         Ok(Self {
             core,
             requests,
             snapshots,
-            energy: SavedFile::new(
-                energy,
-                ENERGY_PERIOD,
-                saved_energy.unwrap_or_default(),
-                now.instant,
-            ),
-            alerts: SavedFile::new(
-                alerts,
-                ALERT_PERIOD,
-                // What a bank left may not be on the disk.
-                saved_alerts.filter(|_| left.alerts.is_none()).unwrap_or_default(),
-                now.instant,
-            ),
+            files,
             handle: Handle::new(receiver, sender),
             hooks: None,
         })
@@ -175,10 +165,9 @@ impl StoppedBank {
 
     /// Writes the files after those that wait, and waits for it.
     fn save(&self, saver: &SaverHandle) {
-        let files = [(&self.energy, self.core.saved()), (&self.alerts, self.core.alerts().saved())];
-        for (file, content) in files {
-            if let Err(error) = saver.save_now(file.name(), &content) {
-                error!("{} cannot be saved: {error}", file.name());
+        for (name, content) in self.files.contents(&self.core) {
+            if let Err(error) = saver.save_now(name, &content) {
+                error!("{name} cannot be saved: {error}");
             }
         }
     }
@@ -200,7 +189,7 @@ impl StoppedBank {
         let beat = Beat::new(now);
         let handle = self.handle.clone();
         let runtime = Builder::new_current_thread().enable_time().build()?;
-        let start_hooks = hooks_of(config, bank, self.alerts.name(), &shared.storage);
+        let start_hooks = hooks_of(config, bank, self.files.alerts_name(), &shared.storage);
         self.hooks = start_hooks(self.core.alerts())?;
         let has_lost_control = Arc::new(AtomicBool::new(false));
         let parts = CoreParts {
@@ -289,7 +278,7 @@ impl StoppedBank {
                     {
                         error!("the thread of the control has ended, which is an error of the bridge");
                     }
-                    self.save_if_due(&saver, now);
+                    self.files.tick(&mut self.core, &saver, now);
                 }
             }
             if let Some(hooks) = &mut self.hooks {
@@ -370,18 +359,6 @@ impl StoppedBank {
             *shown = snapshot;
             is_new
         });
-    }
-
-    fn save_if_due(&mut self, saver: &SaverHandle, now: Now) {
-        if self.energy.is_due(now.instant) {
-            self.energy.update(self.core.take_saved(), saver, now.instant);
-        } else {
-            // One tick after they were handed over, energies are on the disk, if it works.
-            self.core.show_saved(now);
-        }
-        if self.alerts.is_due(now.instant) {
-            self.alerts.update(self.core.alerts().saved(), saver, now.instant);
-        }
     }
 }
 
@@ -468,12 +445,6 @@ fn load_file(storage: &dyn Storage, name: &str) -> Result<Option<Vec<u8>>, Start
 
 /// Period of the core's ticks.
 const TICK: Duration = Duration::from_secs(1);
-
-/// Least time between two writes of the energies. Battery energies are shown once they are saved.
-const ENERGY_PERIOD: Duration = Duration::from_mins(1);
-
-/// Least time between two writes of the alerts.
-const ALERT_PERIOD: Duration = Duration::from_secs(15);
 
 /// Maximum number of events that wait for the core.
 const MAX_MESSAGES: usize = 64;

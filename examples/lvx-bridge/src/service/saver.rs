@@ -3,8 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, OnceLock,
         mpsc::{self, SyncSender},
     },
     thread::{self, JoinHandle},
@@ -12,6 +11,7 @@ use std::{
 
 use tracing::{info, warn};
 
+use super::files::Save;
 use crate::storage::Storage;
 
 /// Writes files on a thread of its own. Dropping it waits for the files that were handed over.
@@ -30,8 +30,8 @@ pub(super) struct SaverHandle(SyncSender<File>);
 struct File {
     name: String,
     content: Vec<u8>,
-    /// Set if it could not be written.
-    has_failed: Arc<AtomicBool>,
+    /// Gets whether it was written.
+    written: Arc<OnceLock<bool>>,
     /// Gets the result.
     done: Option<mpsc::Sender<io::Result<()>>>,
 }
@@ -48,6 +48,8 @@ impl Saver {
                     let _ = done.send(result);
                     continue;
                 }
+                // Set once: each file has its own.
+                let _ = file.written.set(result.is_ok());
                 match result {
                     Ok(()) if is_failing => {
                         is_failing = false;
@@ -62,7 +64,6 @@ impl Saver {
                             );
                         }
                         is_failing = true;
-                        file.has_failed.store(true, Ordering::Release);
                     }
                 }
             }
@@ -81,18 +82,19 @@ impl Saver {
     }
 }
 
-impl SaverHandle {
-    /// Hands a file over. Returns whether it was taken: not while the disk is slow.
-    pub(super) fn save(&self, name: &str, content: &[u8], has_failed: &Arc<AtomicBool>) -> bool {
+impl Save for SaverHandle {
+    fn save(&self, name: &str, content: &[u8], written: &Arc<OnceLock<bool>>) -> bool {
         let file = File {
             name: name.to_owned(),
             content: content.to_owned(),
-            has_failed: Arc::clone(has_failed),
+            written: Arc::clone(written),
             done: None,
         };
         self.0.try_send(file).is_ok()
     }
+}
 
+impl SaverHandle {
     /// Writes a file after those that wait, so that no older content replaces it. Returns once it is on the disk.
     ///
     /// # Errors
@@ -100,7 +102,7 @@ impl SaverHandle {
     pub(super) fn save_now(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let (done, result) = mpsc::channel();
         let (name, content) = (name.to_owned(), content.to_owned());
-        let file = File { name, content, has_failed: Arc::default(), done: Some(done) };
+        let file = File { name, content, written: Arc::default(), done: Some(done) };
         let ended = || io::Error::other("the thread that writes files has ended");
         self.0.send(file).map_err(|_| ended())?;
         result.recv().map_err(|_| ended())?

@@ -168,15 +168,21 @@ impl Core {
         serde_json::to_vec(&saved).unwrap_or_default()
     }
 
-    /// Returns what must survive a restart, like [`saved`](Self::saved). Energies that the bridge counts are shown as
-    /// they are in this text, once [`show_saved`](Self::show_saved) is called: so they do not fall after a crash.
+    /// Returns what must survive a restart, like [`saved`](Self::saved). Eras, and energies that the bridge counts, are
+    /// shown as they are in this text, once [`show_saved`](Self::show_saved) is called: so they do not fall after a crash.
     pub fn take_saved(&mut self) -> Vec<u8> {
         self.meter.mark_saved();
         self.units.iter_mut().for_each(|unit| unit.meter.mark_saved());
         self.saved()
     }
 
-    /// Shows the energies that the last [`take_saved`](Self::take_saved) returned, which are on the disk now.
+    /// Returns whether an era began since the last [`take_saved`](Self::take_saved).
+    #[must_use]
+    pub fn has_new_era(&self) -> bool {
+        self.units.iter().any(|unit| unit.meter.has_new_era())
+    }
+
+    /// Shows the eras and energies that the last [`take_saved`](Self::take_saved) returned, which are on the disk now.
     pub fn show_saved(&mut self, now: Now) {
         let before = self.meter.energy();
         self.meter.show_saved();

@@ -21,6 +21,11 @@ impl<T: Copy> Durable<T> {
         self.saving = self.now;
     }
 
+    /// Returns the counters of the last [`mark_saved`](Self::mark_saved), which may not be on the disk.
+    pub(super) fn saving(&self) -> T {
+        self.saving
+    }
+
     /// Shows the counters of the last [`mark_saved`](Self::mark_saved), which are on the disk now.
     pub(super) fn show_saved(&mut self) {
         self.shown = self.saving;

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct Energy {
     /// Number of the era: it increases when the counter of the unit was reset.
     pub era: u32,
-    /// PV energy from the unit's counter (`ET`).
+    /// PV energy from the unit's counter (`ET`); `None` while it is not known to which era the last reading belongs.
     pub pv_total: Option<u64>,
     /// PV energy of the present day of the unit's clock, from the unit's counter (`ED`).
     pub pv_today: Option<u64>,

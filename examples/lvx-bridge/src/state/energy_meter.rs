@@ -10,23 +10,26 @@ use super::{Energy, durable::Durable};
 /// The energy of one unit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EnergyMeter {
-    era: u32,
     pv_total: Option<u64>,
     pv_today: Option<u64>,
+    /// Whether the last reading of the counter is `pv_total`: not after a restart, or while a lower value waits.
+    is_read: bool,
     /// Counter value up to which the bank has counted; `None` before the first one of an era.
     counted: Option<u64>,
     /// A counter value below the last one and its time, until a later reading confirms it.
     lower: Option<(u64, Instant)>,
-    battery: Durable<Battery>,
+    kept: Durable<Kept>,
     /// What the bank has not counted.
     growth: Growth,
     /// The last reading of the battery power.
     last: Option<(Instant, BatteryPower)>,
 }
 
-/// Energy into and out of the battery.
+/// What would fall after a crash if it was shown before it was saved.
 #[derive(Clone, Copy, Debug, Default)]
-struct Battery {
+struct Kept {
+    era: u32,
+    /// Energy into and out of the battery.
     charge: Integral,
     discharge: Integral,
 }
@@ -67,24 +70,31 @@ pub(super) struct SavedEnergy {
 impl EnergyMeter {
     /// Returns the energies.
     pub(super) fn energy(&self) -> Energy {
-        let (battery, shown) = (self.battery.now, self.battery.shown());
+        let (now, shown) = (self.kept.now, self.kept.shown());
+        // A counter is not shown in the wrong era.
+        let is_era = now.era == shown.era;
         Energy {
-            era: self.era,
-            pv_total: self.pv_total,
-            pv_today: self.pv_today,
-            battery_charge_total: battery.charge.shown(shown.charge),
-            battery_discharge_total: battery.discharge.shown(shown.discharge),
+            era: shown.era,
+            pv_total: self.pv_total.filter(|_| is_era && self.is_read),
+            pv_today: self.pv_today.filter(|_| is_era),
+            battery_charge_total: now.charge.shown(shown.charge),
+            battery_discharge_total: now.discharge.shown(shown.discharge),
         }
     }
 
     /// Remembers the energies that are being saved.
     pub(super) fn mark_saved(&mut self) {
-        self.battery.mark_saved();
+        self.kept.mark_saved();
+    }
+
+    /// Returns whether an era began since [`mark_saved`](Self::mark_saved).
+    pub(super) fn has_new_era(&self) -> bool {
+        self.kept.saving().era != self.kept.now.era
     }
 
     /// Shows the energies of the last [`mark_saved`](Self::mark_saved).
     pub(super) fn show_saved(&mut self) {
-        self.battery.show_saved();
+        self.kept.show_saved();
     }
 
     /// Returns what the counters grew by since the last call.
@@ -104,9 +114,10 @@ impl EnergyMeter {
     ) -> Option<(u64, u64)> {
         let Some(before) = self.pv_total.filter(|before| total < *before) else {
             self.count(total);
-            (self.pv_total, self.lower) = (Some(total), None);
+            (self.pv_total, self.lower, self.is_read) = (Some(total), None, true);
             return None;
         };
+        self.is_read = false;
         let first = self.lower.filter(|(lower, _)| total >= *lower).map(|(_, first)| first);
         let first = first.unwrap_or(at);
         if at == first || at.saturating_duration_since(first) < min_gap {
@@ -115,7 +126,7 @@ impl EnergyMeter {
         }
         self.start_era();
         self.count(total);
-        self.pv_total = Some(total);
+        (self.pv_total, self.is_read) = (Some(total), true);
         Some((before, total))
     }
 
@@ -133,7 +144,7 @@ impl EnergyMeter {
 
     /// Starts a new era, after a reset of the unit's counters or clock.
     pub(super) fn start_era(&mut self) {
-        self.era = self.era.saturating_add(1);
+        self.kept.now.era = self.kept.now.era.saturating_add(1);
         (self.counted, self.lower, self.pv_today) = (None, None, None);
     }
 
@@ -150,9 +161,9 @@ impl EnergyMeter {
         if time <= max_gap {
             let charge = Integral::trapezoid(last.charge, power.charge, time);
             let discharge = Integral::trapezoid(last.discharge, power.discharge, time);
-            let (battery, growth) = (&mut self.battery.now, &mut self.growth);
-            battery.charge.add_all(charge);
-            battery.discharge.add_all(discharge);
+            let (kept, growth) = (&mut self.kept.now, &mut self.growth);
+            kept.charge.add_all(charge);
+            kept.discharge.add_all(discharge);
             growth.charge.add_all(charge);
             growth.discharge.add_all(discharge);
         }
@@ -165,17 +176,17 @@ impl EnergyMeter {
 
     /// Returns what must survive a restart.
     pub(super) fn saved(&self, serial: SerialNumber) -> SavedEnergy {
-        let Battery { charge, discharge } = self.battery.now;
+        let Kept { era, charge, discharge } = self.kept.now;
         let (charge, discharge) = (charge.saved(), discharge.saved());
-        let Self { era, pv_total, counted, .. } = *self;
+        let Self { pv_total, counted, .. } = *self;
         SavedEnergy { serial, era, pv_total, counted, charge, discharge }
     }
 
     /// Takes what was saved before a restart.
     pub(super) fn restore(&mut self, saved: &SavedEnergy) {
-        (self.era, self.pv_total, self.counted) = (saved.era, saved.pv_total, saved.counted);
+        (self.pv_total, self.counted, self.is_read) = (saved.pv_total, saved.counted, false);
         let (charge, discharge) = (Integral::of(saved.charge), Integral::of(saved.discharge));
-        self.battery = Durable::restore(Battery { charge, discharge });
+        self.kept = Durable::restore(Kept { era: saved.era, charge, discharge });
     }
 }
 
@@ -243,16 +254,23 @@ mod tests {
         meter.take_total(total, start + Duration::from_mins(minute), Duration::from_mins(2))
     }
 
+    fn save(meter: &mut EnergyMeter) {
+        meter.mark_saved();
+        meter.show_saved();
+    }
+
     #[test]
     fn counter_never_falls_within_an_era() {
         let (mut meter, start) = (EnergyMeter::default(), Instant::now());
-        let mut take = |minute, value| total(&mut meter, start, minute, value);
-        assert_eq!(take(0, 5000), None);
+        assert_eq!(total(&mut meter, start, 0, 5000), None);
         // One reading of zero is not believed.
-        assert_eq!(take(2, 0), None);
-        assert_eq!(take(4, 5010), None);
-        assert_eq!(take(6, 3), None);
-        assert_eq!(take(8, 4), Some((5010, 4)));
+        assert_eq!(total(&mut meter, start, 2, 0), None);
+        assert_eq!(meter.energy().pv_total, None);
+        assert_eq!(total(&mut meter, start, 4, 5010), None);
+        assert_eq!((meter.energy().pv_total, meter.energy().era), (Some(5010), 0));
+        assert_eq!(total(&mut meter, start, 6, 3), None);
+        assert_eq!(total(&mut meter, start, 8, 4), Some((5010, 4)));
+        save(&mut meter);
         assert_eq!((meter.energy().pv_total, meter.energy().era), (Some(4), 1));
         assert_eq!(meter.take_growth().pv, Some(10));
         total(&mut meter, start, 10, 9);
@@ -280,8 +298,7 @@ mod tests {
         // 50 V × 72 A = 3600 W for 10 s are 10 Wh; from 0 A, it is half of that.
         let seconds = |n| start + Duration::from_secs(n);
         let shown = |meter: &mut EnergyMeter| {
-            meter.mark_saved();
-            meter.show_saved();
+            save(meter);
             let energy = meter.energy();
             (energy.battery_charge_total, energy.battery_discharge_total)
         };
@@ -304,8 +321,7 @@ mod tests {
             let at = start + Duration::from_secs(second);
             meter.take_status(&status(500, 72, 0), at, Duration::MAX);
         };
-        meter.mark_saved();
-        meter.show_saved();
+        save(&mut meter);
         take(&mut meter, 0);
         take(&mut meter, 10);
         // Nothing of it was saved.
@@ -325,6 +341,20 @@ mod tests {
     }
 
     #[test]
+    fn era_is_shown_once_it_is_saved() {
+        let (mut meter, start) = (EnergyMeter::default(), Instant::now());
+        total(&mut meter, start, 0, 5000);
+        save(&mut meter);
+        meter.start_era();
+        total(&mut meter, start, 2, 5010);
+        assert!(meter.has_new_era());
+        assert_eq!((meter.energy().era, meter.energy().pv_total), (0, None));
+        save(&mut meter);
+        assert!(!meter.has_new_era());
+        assert_eq!((meter.energy().era, meter.energy().pv_total), (1, Some(5010)));
+    }
+
+    #[test]
     fn saved_energy_goes_on_after_a_restart() {
         let serial = SerialNumber::new("96132206100410").unwrap();
         let mut meter = EnergyMeter::default();
@@ -336,14 +366,15 @@ mod tests {
             Instant::now() + Duration::from_secs(100),
             Duration::MAX,
         );
-        meter.mark_saved();
-        meter.show_saved();
+        save(&mut meter);
         let text = serde_json::to_string(&meter.saved(serial)).unwrap();
         let mut restored = EnergyMeter::default();
         restored.restore(&serde_json::from_str(&text).unwrap());
-        assert_eq!(restored.energy(), meter.energy());
+        // The counter may have been shown with a greater value since it was saved.
+        assert_eq!(restored.energy(), Energy { pv_total: None, ..meter.energy() });
         // What the unit counted meanwhile belongs to the bank.
         assert_eq!(total(&mut restored, start, 2, 7040), None);
+        assert_eq!(restored.energy().pv_total, Some(7040));
         assert_eq!(restored.take_growth().pv, Some(40));
         assert_eq!(total(&mut restored, start, 4, 6000), None);
         assert_eq!(total(&mut restored, start, 6, 6000), Some((7040, 6000)));
