@@ -20,6 +20,8 @@ pub trait Save {
 pub struct BankFiles {
     energy: SavedFile,
     alerts: SavedFile,
+    /// Number of the last change of an alert that was handed over.
+    last_number: u64,
 }
 
 impl BankFiles {
@@ -39,6 +41,7 @@ impl BankFiles {
         Self {
             energy: SavedFile::new(energy_name, ENERGY_PERIOD, energy, now.instant),
             alerts: SavedFile::new(alerts_name, ALERT_PERIOD, alerts, now.instant),
+            last_number: core.alerts().last_number(),
         }
     }
 
@@ -51,7 +54,10 @@ impl BankFiles {
         if self.energy.is_due(now.instant) || core.has_new_era() {
             self.energy.update(core.take_saved(), saver, now.instant);
         }
-        if self.alerts.is_due(now.instant) {
+        // A change that was not saved happens again after a crash.
+        let number = core.alerts().last_number();
+        if self.alerts.is_due(now.instant) || number != self.last_number {
+            self.last_number = number;
             self.alerts.update(core.alerts().saved(), saver, now.instant);
         }
     }
@@ -113,7 +119,7 @@ impl SavedFile {
 /// Least time between two writes of the energies, if no era began. Battery energies are shown once they are saved.
 const ENERGY_PERIOD: Duration = Duration::from_mins(1);
 
-/// Least time between two writes of the alerts.
+/// Least time between two writes of the alerts, if none of them was raised, acknowledged or cleared.
 const ALERT_PERIOD: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
@@ -201,6 +207,15 @@ mod tests {
         fn energy(&self) -> Energy {
             self.core.snapshot().units[0].energy
         }
+    }
+
+    #[test]
+    fn change_of_an_alert_is_saved_at_once() {
+        let mut run = Run::new();
+        let now = run.now;
+        run.core.change_alerts(now, |alerts| alerts.test("me", now));
+        assert_eq!((run.tick(1), run.tick(1)), (1, 0));
+        assert_eq!(*run.disk.written.borrow().last().unwrap(), run.core.alerts().saved());
     }
 
     #[test]
