@@ -451,6 +451,23 @@ fn energies_and_session_survive_a_restart() {
 }
 
 #[test]
+fn answers_about_units_that_are_not_asked_any_more_are_forgotten() {
+    let mut events = Events::new();
+    let query: Query = "PGS1".parse().unwrap();
+    events.answer(query, query.info().sample, 1);
+    let max_age = events.state.core.snapshot().units[0].held("PGS").unwrap().max_age;
+    let at = events.now;
+    for (age, is_held) in [(max_age, true), (max_age + Duration::from_secs(1), false)] {
+        events.now = at + age;
+        let now = events.state.now(events.now);
+        events.state.core.tick(now);
+        events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 0);
+        let snapshot = events.state.core.snapshot();
+        assert_eq!(snapshot.units[0].held("PGS").is_some(), is_held, "{age:?}");
+    }
+}
+
+#[test]
 fn value_goes_stale_by_the_monotonic_clock_only() {
     let mut events = Events::new();
     events.answer(Query::GeneralStatus, Query::GeneralStatus.info().sample, 1);

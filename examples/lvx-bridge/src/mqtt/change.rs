@@ -178,3 +178,23 @@ fn views(snapshot: &Snapshot) -> impl Iterator<Item = &CommandView> {
     let control = &snapshot.control;
     control.results.iter().take(Results::MAX_SEEN / 2).rev().chain(&control.command)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::{alert::Alerts, testing};
+
+    #[test]
+    fn alert_after_a_jump_of_the_clock_is_an_event() {
+        let now = Now::system();
+        let (before, mut after) = (testing::bank(now), testing::bank(now));
+        let mut alerts = Alerts::default();
+        let wall = now.wall - SignedDuration::from_hours(1);
+        alerts.test("me", Now { wall, ..now });
+        after.alerts = alerts.list().to_vec();
+        let events = events(&before, &after);
+        assert!(matches!(events.as_slice(), [Event::Alert("alert-raised", _)]), "{events:?}");
+    }
+}
