@@ -38,3 +38,8 @@ mod topic;
 
 pub(crate) use self::counts::Meter;
 pub use self::{counts::Counts, error::Error, run::run, topic::Topics};
+#[doc(hidden)]
+pub use self::{
+    message::{Message, Undelivered},
+    outbox::Outbox,
+};

@@ -28,4 +28,7 @@ pub use self::{
     run::Signal,
 };
 #[doc(hidden)]
-pub use self::files::{BankFiles, Save};
+pub use self::{
+    files::{BankFiles, Save},
+    session::next as next_session,
+};

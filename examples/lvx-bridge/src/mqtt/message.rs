@@ -4,17 +4,17 @@ use std::time::Duration;
 
 /// A message that is published with `QoS` 1.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Message {
+pub struct Message {
     /// Topic.
-    pub(super) topic: String,
+    pub topic: String,
     /// Payload; an empty one deletes a retained message.
-    pub(super) payload: Vec<u8>,
+    pub payload: Vec<u8>,
     /// Whether the broker keeps it for later subscribers.
-    pub(super) retain: bool,
+    pub retain: bool,
     /// Time after which the broker drops it.
-    pub(super) expiry: Option<Duration>,
+    pub expiry: Option<Duration>,
     /// Data that the sender of a command wants back with the result.
-    pub(super) correlation: Option<Vec<u8>>,
+    pub correlation: Option<Vec<u8>>,
 }
 
 impl Message {
@@ -46,7 +46,7 @@ pub(super) struct Received {
 
 /// Why a message was not delivered.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Undelivered {
+pub enum Undelivered {
     /// The connection was lost before the broker acknowledged it.
     Lost,
     /// The broker does not take it, for this reason.

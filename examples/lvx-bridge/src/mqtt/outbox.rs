@@ -40,7 +40,7 @@ const BIRTH_WINDOW: Duration = Duration::from_mins(1);
 
 /// Decides what is published when, for one bank.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub struct Outbox {
     topics: Topics,
     period: Duration,
     expiry: Duration,
@@ -113,8 +113,26 @@ impl Outbox {
         outbox
     }
 
+    /// Creates the outbox of a bank without Home Assistant.
+    #[must_use]
+    pub fn plain(
+        topics: Topics,
+        times: (Duration, Duration),
+        snapshot: Arc<Snapshot>,
+        seed: u64,
+    ) -> Self {
+        let random = fastrand::Rng::with_seed(seed);
+        Self::new(topics, times, Discovery::new(None), BTreeSet::new(), snapshot, random)
+    }
+
+    /// Returns the numbers of messages that wait, of those in flight, and of retained topics.
+    #[must_use]
+    pub fn sizes(&self) -> [usize; 3] {
+        [self.queue.len(), self.in_flight.len(), self.retained.len()]
+    }
+
     /// Takes a snapshot. Events and results are queued; values wait for their turn.
-    pub(super) fn take_snapshot(&mut self, snapshot: Arc<Snapshot>, now: Now) {
+    pub fn take_snapshot(&mut self, snapshot: Arc<Snapshot>, now: Now) {
         let before = std::mem::replace(&mut self.snapshot, snapshot);
         let snapshot = Arc::clone(&self.snapshot);
         for event in change::events(&before, &snapshot) {
@@ -174,7 +192,7 @@ impl Outbox {
     }
 
     /// Reports that the broker accepted the connection: everything is sent.
-    pub(super) fn connected(&mut self, now: Instant) {
+    pub fn connected(&mut self, now: Instant) {
         self.is_connected = true;
         self.is_greeted = false;
         self.make_due(&Subject::Availability, now);
@@ -183,7 +201,7 @@ impl Outbox {
 
     /// Reports that the connection was lost: events and results in flight are queued again. Returns the number of
     /// messages that were in flight.
-    pub(super) fn disconnected(&mut self) -> u64 {
+    pub fn disconnected(&mut self) -> u64 {
         self.is_connected = false;
         let in_flight = std::mem::take(&mut self.in_flight);
         let lost = number(in_flight.len());
@@ -224,7 +242,7 @@ impl Outbox {
     }
 
     /// Returns the next message and its number, which [`settle`](Self::settle) takes.
-    pub(super) fn next(&mut self, now: Now) -> Option<(u64, Message)> {
+    pub fn next(&mut self, now: Now) -> Option<(u64, Message)> {
         if !self.is_connected || self.in_flight.len() >= MAX_IN_FLIGHT {
             return None;
         }
@@ -241,7 +259,7 @@ impl Outbox {
 
     /// Takes what happened to a message. One that was lost is sent again; one that the broker rejected waits for its
     /// next turn. Returns the topic.
-    pub(super) fn settle(
+    pub fn settle(
         &mut self,
         token: u64,
         outcome: &Result<(), Undelivered>,
@@ -268,7 +286,7 @@ impl Outbox {
     }
 
     /// Returns the time at which [`next`](Self::next) has to be called, if nothing happens before.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Instant> {
         if !self.is_connected || self.in_flight.len() >= MAX_IN_FLIGHT {
             return None;
         }
@@ -314,7 +332,8 @@ impl Outbox {
 
     /// Returns the number of events and results that were dropped, because too many waited or the broker did not take
     /// them.
-    pub(super) fn dropped(&self) -> u64 {
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
         self.dropped
     }
 

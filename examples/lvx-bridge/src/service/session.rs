@@ -14,7 +14,7 @@ use crate::{Name, storage::Storage};
 ///
 /// # Errors
 /// If the file cannot be read.
-pub(super) fn next(
+pub fn next(
     storage: &dyn Storage,
     bank: &Name,
     last: u64,

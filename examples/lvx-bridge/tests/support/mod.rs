@@ -13,8 +13,13 @@
     reason = "a panic fails the test"
 )]
 
+pub(crate) mod alarms;
+pub(crate) mod broker;
 pub(crate) mod chaos;
+pub(crate) mod disk;
+pub(crate) mod ledger;
 pub(crate) mod oracle;
+pub(crate) mod world;
 
 use std::{
     fmt,
@@ -76,6 +81,10 @@ pub(crate) struct State {
     pub(crate) events: u64,
     /// Number of suspends.
     suspends: usize,
+    /// Number of the run of the bridge, which the pollers of earlier runs compare with their own.
+    run: Arc<AtomicU64>,
+    peers: Peers,
+    units: usize,
 }
 
 impl State {
@@ -86,7 +95,15 @@ impl State {
         let now = Now { instant: start, wall };
         let alerts = Alerts::new(&AlertConfig::default(), None);
         let core = Core::new(&site, config, poll, alerts, 1, now);
-        Self { core, wall, start, events: 0, suspends: 0 }
+        let (units, run) = (config.units.len(), Arc::default());
+        Self { core, wall, start, events: 0, suspends: 0, run, peers: Peers::new(units), units }
+    }
+
+    /// Goes on with the core of another run of the bridge. All pollers start again.
+    pub(crate) fn restart(&mut self, core: Core) {
+        self.core = core;
+        self.peers = Peers::new(self.units);
+        self.run.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Returns the present time on both clocks.
@@ -160,6 +177,18 @@ impl Run {
         on_event: impl Fn(&mut State, &Event) + Sync,
         on_tick: impl FnMut(&mut State, &Routes, Duration) + Send,
     ) -> (State, Vec<Usage>) {
+        self.run_with(on_event, on_tick, |_, _| {}, || TICK_TIME)
+    }
+
+    /// Does the same as [`run`](Self::run). `after_tick` is called after the core's `tick`, and `pause` returns the time
+    /// between two ticks.
+    pub(crate) fn run_with(
+        &self,
+        on_event: impl Fn(&mut State, &Event) + Sync,
+        on_tick: impl FnMut(&mut State, &Routes, Duration) + Send,
+        after_tick: impl FnMut(&mut State, Duration) + Send,
+        pause: impl FnMut() -> Duration + Send,
+    ) -> (State, Vec<Usage>) {
         let config = bank_config(&self.bank);
         let links = self.bank.concurrent_links();
         let ticker = self.bank.concurrent_links().swap_remove(0);
@@ -168,18 +197,16 @@ impl Run {
         let routes: Routes = Arc::new((0..count).map(AtomicUsize::new).collect());
         let state = Mutex::new(State::new(&config, &self.poll, start));
         let usages: Vec<_> = (0..count).map(|_| Usage::default()).collect();
-        let peers = Peers::new(count);
+        let current = Arc::clone(&lock(&state).run);
         let configured: Vec<_> = config.units.iter().map(|unit| unit.serial).collect();
         thread::scope(|scope| {
             let end = start + self.time;
             {
                 let (state, routes) = (&state, Arc::clone(&routes));
-                scope.spawn(move || tick(ticker, state, &routes, end, on_tick));
+                scope.spawn(move || tick(ticker, state, &routes, end, on_tick, after_tick, pause));
             }
             for (number, link) in links.into_iter().enumerate() {
-                let seed = number.try_into().unwrap();
-                let machine =
-                    Machine::new(number, configured.clone(), self.poll, peers.clone(), start, seed);
+                let configured = configured.clone();
                 let ends = if self.has_routes { count } else { 0 };
                 let ends = (0..ends).map(|unit| self.bank.link(unit)).collect();
                 let cable = Cable { clock: link, ends, routes: Arc::clone(&routes), number };
@@ -190,10 +217,21 @@ impl Run {
                     usage: &usages[number],
                     on_event: &on_event,
                     suspends: 0,
+                    run: 0,
+                    current: Arc::clone(&current),
                 };
+                let poll = self.poll;
                 scope.spawn(move || {
-                    let mut poller = Poller::new(number, machine);
-                    while port.now() < end && poller.step(&mut port).is_continue() {}
+                    let mut epoch = start;
+                    while port.now() < end {
+                        let peers = port.start();
+                        let seed = number.try_into().unwrap();
+                        let machine =
+                            Machine::new(number, configured.clone(), poll, peers, epoch, seed);
+                        let mut poller = Poller::new(number, machine);
+                        while port.now() < end && poller.step(&mut port).is_continue() {}
+                        epoch = port.now();
+                    }
                 });
             }
         });
@@ -201,26 +239,29 @@ impl Run {
     }
 }
 
-/// Lets the core tick each second.
+/// Lets the core tick.
 fn tick(
     mut link: SimLink,
     state: &Mutex<State>,
     routes: &Routes,
     end: Instant,
     mut on_tick: impl FnMut(&mut State, &Routes, Duration),
+    mut after_tick: impl FnMut(&mut State, Duration),
+    mut pause: impl FnMut() -> Duration,
 ) {
     let start = link.now();
     while link.now() < end {
-        link.pause(Duration::from_secs(1));
+        link.pause(pause());
         let mut state = lock(state);
         let instant = link.now();
         on_tick(&mut state, routes, instant - start);
         let now = state.now(instant);
         state.core.tick(now);
+        after_tick(&mut state, instant - start);
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -233,6 +274,23 @@ struct VirtualPort<'a, F> {
     on_event: &'a F,
     /// Number of suspends that the poller knows of.
     suspends: usize,
+    /// The run of the bridge that the poller belongs to.
+    run: u64,
+    current: Arc<AtomicU64>,
+}
+
+impl<F> VirtualPort<'_, F> {
+    /// Belongs to the present run of the bridge from now on.
+    fn start(&mut self) -> Peers {
+        let state = lock(self.state);
+        self.run = self.current.load(Ordering::Acquire);
+        self.suspends = state.suspends;
+        state.peers.clone()
+    }
+
+    fn is_current(&self) -> bool {
+        self.run == self.current.load(Ordering::Acquire)
+    }
 }
 
 impl<F: Fn(&mut State, &Event)> Port for VirtualPort<'_, F> {
@@ -251,22 +309,28 @@ impl<F: Fn(&mut State, &Event)> Port for VirtualPort<'_, F> {
     }
 
     fn wait(&mut self, until: Instant) -> Wake {
-        let suspends = lock(self.state).suspends;
-        if std::mem::replace(&mut self.suspends, suspends) != suspends {
-            return Wake::Job(Box::new(|_| JobEffect::Resumed));
-        }
-        let now = self.now();
-        let time = until.min(self.end).saturating_duration_since(now);
-        if !time.is_zero() {
+        let until = until.min(self.end);
+        while self.is_current() {
+            let suspends = lock(self.state).suspends;
+            if std::mem::replace(&mut self.suspends, suspends) != suspends {
+                return Wake::Job(Box::new(|_| JobEffect::Resumed));
+            }
+            let time = until.saturating_duration_since(self.now()).min(MAX_WAIT);
+            if time.is_zero() {
+                break;
+            }
             let nanos = u64::try_from(time.as_nanos()).unwrap();
             self.usage.idle.fetch_add(nanos, Ordering::Relaxed);
             self.cable.pause(time);
         }
-        if self.now() >= self.end { Wake::Stop } else { Wake::Time }
+        if self.now() >= self.end || !self.is_current() { Wake::Stop } else { Wake::Time }
     }
 
     fn report(&mut self, event: Event) -> ControlFlow<()> {
         let mut state = lock(self.state);
+        if !self.is_current() {
+            return ControlFlow::Break(());
+        }
         state.handle(event.clone());
         (self.on_event)(&mut state, &event);
         ControlFlow::Continue(())
@@ -354,6 +418,12 @@ impl fmt::Debug for SharedCable {
         f.write_str("SharedCable")
     }
 }
+
+/// Time between two ticks of the core.
+const TICK_TIME: Duration = Duration::from_secs(1);
+
+/// Longest wait of a poller before it looks whether the bridge was restarted.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Time between two looks at a cable that can be swapped.
 const TICK: Duration = Duration::from_millis(20);
