@@ -28,8 +28,8 @@ pub use self::{
     change::{Change, changes},
     file::{ConfigFile, FileError, read_secret},
     model::{
-        AlertConfig, BankConfig, Config, ControlConfig, HomeAssistantConfig, HookConfig,
-        HttpConfig, LeaseConfig, MqttConfig, PollConfig, Resume, TlsConfig, UnitConfig,
+        AlertConfig, BankConfig, Config, ControlConfig, HistoryConfig, HomeAssistantConfig,
+        HookConfig, HttpConfig, LeaseConfig, MqttConfig, PollConfig, Resume, TlsConfig, UnitConfig,
     },
     reference::reference,
     schema::schema,

@@ -92,6 +92,8 @@ pub enum Request {
         /// Who asks for it.
         by: String,
     },
+    /// Shows why the history is not written, or that it is written again.
+    HistoryProblem(Option<String>),
     /// Writes a command that the output itself refused to the audit file.
     Refused {
         /// The command, as far as it could be read.

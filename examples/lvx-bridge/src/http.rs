@@ -5,6 +5,7 @@
 //! | `/api/v1/bank` | the whole state of the first bank |
 //! | `/api/v1/banks`, `/api/v1/banks/{bank}` | the list of banks, the state of one |
 //! | `/api/v1/events` | changes as server-sent events with JSON merge patches |
+//! | `/api/v1/history` | what was read in the past, as JSON or CSV |
 //! | `/api/v1/settings` | settings that can be changed |
 //! | `/metrics` | metrics for Prometheus |
 //! | `/api/v1/openapi.json` | the description of all routes |

@@ -11,6 +11,7 @@
 //! | [`home_assistant`] | discovery payloads for Home Assistant |
 //! | [`metrics`] | Prometheus metrics |
 //! | [`http`] | the HTTP API |
+//! | [`history`] | what was read in the last years, in one file |
 //! | [`control`] | settings that may be changed while the bridge runs |
 //! | [`lease`] | the socket through which other programs use the units |
 //! | [`storage`] | files that survive a restart |
@@ -26,6 +27,7 @@ pub mod control;
 pub mod entity;
 mod error;
 mod handle;
+pub mod history;
 pub mod home_assistant;
 pub mod http;
 pub mod lease;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt, io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -21,6 +22,15 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// If the file cannot be written, for example because the disk is full.
     fn save(&self, name: &str, content: &[u8]) -> io::Result<()>;
+
+    /// Returns the path of a file of this name, for a database that is not replaced as a whole; `None` if the storage has
+    /// no folder on a disk.
+    ///
+    /// # Errors
+    /// If the folder cannot be used.
+    fn path(&self, _name: &str) -> io::Result<Option<PathBuf>> {
+        Ok(None)
+    }
 
     /// Takes a lock of this name, which is held until the result is dropped; `None` if another program holds it.
     /// A storage that no other program uses needs no locks.

@@ -5,6 +5,8 @@ mod bank;
 mod bridge;
 mod format;
 mod help;
+#[cfg(feature = "bridge")]
+mod history;
 #[cfg(target_os = "linux")]
 mod links;
 mod profile;
@@ -22,6 +24,8 @@ use self::help::STATUSES;
 
 #[cfg(feature = "bridge")]
 pub(crate) use self::bridge::{Bridge, BridgeFile, BridgeTask, TokenScope, TokenTask};
+#[cfg(feature = "bridge")]
+pub(crate) use self::history::{History, HistoryFormat};
 #[cfg(target_os = "linux")]
 pub(crate) use self::links::{Devices, InstallFile, Links, LinksTask};
 pub(crate) use self::{
@@ -73,6 +77,8 @@ pub(crate) enum Command {
     Simulate(Simulate),
     #[cfg(feature = "bridge")]
     Bridge(Bridge),
+    #[cfg(feature = "bridge")]
+    History(History),
     /// Print the completion script of a shell
     ///
     /// For bash: `lvx completions bash > ~/.local/share/bash-completion/completions/lvx`

@@ -12,6 +12,8 @@ mod devices;
 mod diff;
 mod dump;
 mod explain;
+#[cfg(feature = "bridge")]
+mod history;
 #[cfg(target_os = "linux")]
 mod links;
 mod profile;
@@ -52,6 +54,8 @@ pub(crate) fn run(command: &Command, out: &mut Stdout) -> Result<Status, Failure
         Command::Simulate(args) => simulate::run(args, out),
         #[cfg(feature = "bridge")]
         Command::Bridge(args) => bridge::run(args, out),
+        #[cfg(feature = "bridge")]
+        Command::History(args) => history::run(args, out),
         Command::Completions { shell } => completions::run(*shell, out),
     }
 }

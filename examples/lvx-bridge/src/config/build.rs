@@ -9,8 +9,8 @@ use lvx_settings::{
 };
 
 use super::{
-    AlertConfig, BankConfig, Config, ControlConfig, HomeAssistantConfig, HookConfig, HttpConfig,
-    LeaseConfig, MqttConfig, PollConfig, Resume, Secret, TlsConfig, UnitConfig,
+    AlertConfig, BankConfig, Config, ControlConfig, HistoryConfig, HomeAssistantConfig, HookConfig,
+    HttpConfig, LeaseConfig, MqttConfig, PollConfig, Resume, Secret, TlsConfig, UnitConfig,
     check::{Mistakes, section},
     form::{Checked, Item, Spanned},
     keys::TOP,
@@ -94,6 +94,7 @@ impl Builder<'_> {
             alerts,
             mqtt: top.map("mqtt").map(|keys| self.mqtt(&keys, has_control)),
             http: switch(top, "http").map(|keys| http(&keys)),
+            history: switch(top, "history").map(|keys| history(&keys)),
             control,
             lease: switch(top, "lease").map(|keys| lease(&keys)),
         }
@@ -386,6 +387,15 @@ fn http(keys: &Checked) -> HttpConfig {
         base_path: keys.get("base_path").unwrap_or_default(),
         trusted_proxies: keys.all("trusted_proxies").unwrap_or_default(),
         allow_plain_control: keys.get("allow_plain_control").unwrap_or_default(),
+    }
+}
+
+fn history(keys: &Checked) -> HistoryConfig {
+    let default = HistoryConfig::default();
+    HistoryConfig {
+        path: keys.get::<String>("path").map(PathBuf::from),
+        raw: keys.get("raw").unwrap_or(default.raw),
+        keep: keys.get("keep").unwrap_or(default.keep),
     }
 }
 

@@ -37,6 +37,10 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
     // Whoever writes to the broker can send commands.
     add("mqtt", is_changed, has_control || (plain(new) && !plain(old)));
     add("http", differ(&old.http, &new.http), http_widens(old.http.as_ref(), new.http.as_ref()));
+    // The bridge writes a file at the path.
+    let path = |config: &Config| config.history.as_ref().map(|history| history.path.clone());
+    let widens = new.history.is_some() && path(old) != path(new);
+    add("history", differ(&old.history, &new.history), widens);
     let (before, after) = (&old.control, &new.control);
     let widens = after.allow.iter().any(|setting| !before.allow.contains(setting))
         || (after.allow_tcp_units && !before.allow_tcp_units)

@@ -37,6 +37,7 @@ pub(super) const TOP: Section = Section {
             "",
         ),
         key("http", "The HTTP server.", Form::Switch(&HTTP), "on"),
+        key("history", "The history of all banks, in one file.", Form::Switch(&HISTORY), "on"),
         key(
             "control",
             "Settings that may be changed. Without this key, none.",
@@ -235,6 +236,25 @@ const HTTP: Section = Section {
             "Allows control without encryption beyond loopback.",
             Form::Flag,
             "off",
+        ),
+    ],
+};
+
+const HISTORY: Section = Section {
+    place: "under history",
+    keys: &[
+        key(
+            "path",
+            "The file; `history.db` in the state folder of the bridge otherwise.",
+            Form::Path,
+            "",
+        ),
+        key("raw", "Time for which each reading is kept.", time(86_400, 366 * 86_400), "30 d"),
+        key(
+            "keep",
+            "Time for which the statistics of five minutes, and the energies of days, are kept.",
+            time(30 * 86_400, 36_500 * 86_400),
+            "3650 d",
         ),
     ],
 };

@@ -25,6 +25,8 @@ pub struct Config {
     pub mqtt: Option<MqttConfig>,
     /// HTTP server; `None` without.
     pub http: Option<HttpConfig>,
+    /// History; `None` without.
+    pub history: Option<HistoryConfig>,
     /// Settings that may be changed.
     pub control: ControlConfig,
     /// Socket for other programs; `None` without.
@@ -204,6 +206,24 @@ impl Default for HttpConfig {
             trusted_proxies: Vec::new(),
             allow_plain_control: false,
         }
+    }
+}
+
+/// The history.
+#[derive(Clone, Debug)]
+pub struct HistoryConfig {
+    /// The file; `None` for one in the folder of the [`Storage`](crate::storage::Storage).
+    pub path: Option<PathBuf>,
+    /// Time for which each reading is kept.
+    pub raw: Duration,
+    /// Time for which statistics and energies are kept.
+    pub keep: Duration,
+}
+
+impl Default for HistoryConfig {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_hours(24 * days);
+        Self { path: None, raw: days(30), keep: days(3650) }
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use super::{Refusal, access::Gate, feed::Feed, plan::Plans, policy::Policy};
-use crate::{Name, Now};
+use crate::{Name, Now, history::Access};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct App {
     pub(super) openapi: fn() -> Json,
     /// Counters.
     pub(super) counts: Counts,
+    /// History; `None` if it is off.
+    pub(super) history: Option<Access>,
 }
 
 /// Returns the present time.

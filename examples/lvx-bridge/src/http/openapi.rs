@@ -5,6 +5,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{document::API, routes::Route};
+use crate::history::PARAMETERS;
 
 /// Returns the description of these routes.
 pub(super) fn describe(routes: &[Route]) -> Json {
@@ -45,6 +46,7 @@ fn operation(route: &Route) -> Json {
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .chain(queries(route))
         .collect();
     let (status, media_type, schema) = route.answer;
     let mut operation = json!({
@@ -65,6 +67,14 @@ fn operation(route: &Route) -> Json {
         members.insert("requestBody".to_owned(), body);
     }
     operation
+}
+
+/// Returns the parameters of the query part.
+fn queries(route: &Route) -> impl Iterator<Item = Json> {
+    let parameters = if route.path.ends_with("/history") { PARAMETERS } else { &[] };
+    parameters.iter().map(|(name, about)| {
+        json!({ "name": name, "in": "query", "description": about, "schema": { "type": "string" } })
+    })
 }
 
 /// Returns a content of this media type and schema, both of which may be empty.

@@ -3,6 +3,7 @@
 mod body;
 mod change;
 mod events;
+mod history;
 mod login;
 mod place;
 mod read;
@@ -84,6 +85,8 @@ pub(super) const ROUTES: &[Route] = routes! {
     get "/api/v1/banks/{bank}", READ, read::bank, "state of a bank", EMPTY => (200, JSON, "Bank");
     get "/api/v1/events", READ, events::events, "changes as they happen", EMPTY => (200, "text/event-stream", "");
     get "/api/v1/banks/{bank}/events", READ, events::events, "changes as they happen", EMPTY => (200, "text/event-stream", "");
+    get "/api/v1/history", READ, history::history, "what was read in the past", EMPTY => (200, JSON, "History");
+    get "/api/v1/banks/{bank}/history", READ, history::history, "what was read in the past", EMPTY => (200, JSON, "History");
     get "/api/v1/settings", READ, read::settings, "settings that can be changed", EMPTY => (200, JSON, "Settings");
     get "/api/v1/banks/{bank}/settings", READ, read::settings, "settings that can be changed", EMPTY => (200, JSON, "Settings");
     post "/api/v1/settings/{key}/plan", CONTROL, change::plan, "shows what would be written", (JSON, "Wish") => (200, JSON, "Plan");

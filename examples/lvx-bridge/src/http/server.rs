@@ -37,7 +37,7 @@ use super::{
     policy::Policy,
     routes,
 };
-use crate::{Handle, Now, config::HttpConfig};
+use crate::{Handle, Now, config::HttpConfig, history::Access};
 
 /// The HTTP server. It listens from the time it is made, and answers while it [`run`](Self::run)s.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ struct Socket {
 }
 
 impl Server {
-    /// Listens at all addresses of the configuration.
+    /// Listens at all addresses of the configuration. `history` answers queries of the past.
     ///
     /// # Errors
     /// If an address is in use or not available, or the configuration cannot be used.
@@ -64,6 +64,7 @@ impl Server {
         config: &HttpConfig,
         banks: Vec<Handle>,
         tokens: Tokens,
+        history: Option<Access>,
     ) -> Result<Self, StartError> {
         if banks.is_empty() {
             return Err(StartError::Config("expected at least one bank, found none".to_owned()));
@@ -81,6 +82,7 @@ impl Server {
             plans: Plans::default(),
             openapi: || openapi::describe(routes::ROUTES),
             counts: Counts::default(),
+            history,
         };
         Ok(Self { app: Arc::new(app), tcp, unix, ended })
     }

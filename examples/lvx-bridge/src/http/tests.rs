@@ -30,6 +30,7 @@ mod access;
 mod change;
 mod connection;
 mod events;
+mod history;
 mod login;
 mod schema;
 mod sockets;
@@ -40,6 +41,8 @@ struct Bench {
     core: FakeCore,
     tokens: Tokens,
     stop: watch::Sender<bool>,
+    /// Folder of the history, if there is one.
+    folder: Option<tempfile::TempDir>,
 }
 
 /// An answer.
@@ -69,8 +72,20 @@ impl Bench {
             plans: Plans::default(),
             openapi: || openapi::describe(routes::ROUTES),
             counts: Counts::default(),
+            history: None,
         };
-        Self { app: Arc::new(app), core, tokens, stop }
+        Self { app: Arc::new(app), core, tokens, stop, folder: None }
+    }
+
+    /// Gives the server the history of an hour.
+    fn remembering(mut self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(crate::history::FILE);
+        crate::history::tests::fill(&path);
+        let access = crate::history::Access::to_file(&path);
+        Arc::get_mut(&mut self.app).unwrap().history = Some(access);
+        self.folder = Some(folder);
+        self
     }
 
     /// Opens a connection with a buffer of this many bytes.

@@ -353,6 +353,7 @@ fn bridge(broker: &Broker) -> Config {
         alerts: AlertConfig::default(),
         mqtt: Some(broker.config()),
         http: None,
+        history: None,
         control: ControlConfig::default(),
         lease: None,
     }

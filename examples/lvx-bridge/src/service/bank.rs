@@ -333,6 +333,7 @@ impl StoppedBank {
             Request::TestAlert { by } => {
                 self.core.change_alerts(now, |alerts| alerts.test(&by, now));
             }
+            Request::HistoryProblem(problem) => self.core.set_history_problem(problem),
             Request::Refused { command, why } => {
                 if let Some(control) = control {
                     control.record_refusal(command, why);

@@ -18,6 +18,7 @@ use crate::{
     Handle, Name,
     config::{Config, ConfigFile},
     control::{Runs, WriteLocks},
+    history::{self, History, Retention},
     http::{self, Tokens},
     lease, mqtt,
     storage::Storage,
@@ -49,6 +50,8 @@ pub struct Service {
     pub(super) outputs: Outputs,
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) lease: Option<lease::Server>,
+    /// Ends after the outputs, which record.
+    pub(super) history: Option<History>,
     pub(super) shared: Shared,
     pub(super) locks: Locks,
     /// State of banks that could not be started again.
@@ -95,6 +98,7 @@ impl Service {
             banks: Vec::new(),
             addresses: Vec::new(),
             lease: None,
+            history: None,
             locks,
             left: BTreeMap::new(),
             shared,
@@ -130,7 +134,8 @@ impl Service {
 
     /// Starts the outputs that the configuration has. One that cannot be started does not stop the others.
     pub(super) fn start_outputs(&mut self, handles: &[Handle]) -> Vec<StartError> {
-        [self.start_mqtt(handles), self.start_http(handles)]
+        self.start_history();
+        [self.start_mqtt(handles), self.start_http(handles), self.start_recording(handles)]
             .into_iter()
             .filter_map(Result::err)
             .collect()
@@ -150,7 +155,8 @@ impl Service {
     fn start_http(&mut self, handles: &[Handle]) -> Result<(), StartError> {
         if let Some(config) = self.config.http.as_ref().filter(|_| !self.outputs.has("http")) {
             let tokens = Tokens::new(Arc::clone(&self.shared.storage));
-            let server = http::Server::bind(config, handles.to_vec(), tokens)
+            let history = self.history.as_ref().map(History::access);
+            let server = http::Server::bind(config, handles.to_vec(), tokens, history)
                 .map_err(|error| StartError::output("http", &error))?;
             self.addresses = server.addresses();
             self.outputs.spawn("http", |mut stop| {
@@ -159,6 +165,37 @@ impl Service {
                     let _ = stop.wait_for(|stop| *stop).await;
                 })
             })?;
+        }
+        Ok(())
+    }
+
+    /// Starts the thread that writes the history. Without it, everything else goes on.
+    fn start_history(&mut self) {
+        let Some(config) = self.config.history.as_ref().filter(|_| self.history.is_none()) else {
+            return;
+        };
+        let start = || {
+            let Some(path) = (match &config.path {
+                Some(path) => Some(path.clone()),
+                None => self.shared.storage.path(history::FILE)?,
+            }) else {
+                return Ok(None);
+            };
+            let retention = Retention { raw: config.raw, keep: config.keep };
+            History::start(&path, retention, &self.config.poll).map(Some)
+        };
+        match start() {
+            Ok(history) => self.history = history,
+            Err(error) => error!("history: {error}; everything else goes on"),
+        }
+    }
+
+    fn start_recording(&mut self, handles: &[Handle]) -> Result<(), StartError> {
+        if let Some(history) = self.history.as_ref().filter(|_| !self.outputs.has("history")) {
+            for handle in handles {
+                let (access, handle) = (history.access(), handle.clone());
+                self.outputs.spawn("history", |stop| access.record(handle, stop))?;
+            }
         }
         Ok(())
     }

@@ -61,10 +61,19 @@ impl Service {
                 return error!("{error}; the configuration stays as it was");
             }
         }
-        for output in ["mqtt", "http"] {
-            if is_new || has(output) || (output == "mqtt" && has("control")) {
+        let has_new_history = is_new || has("history");
+        for output in ["mqtt", "http", "history"] {
+            let is_linked = match output {
+                "mqtt" => has("control"),
+                _ => has_new_history,
+            };
+            if is_new || has(output) || is_linked {
                 self.outputs.end(output);
             }
+        }
+        if has_new_history {
+            // Writes what waits.
+            self.history = None;
         }
         self.config = new;
         if is_new || has("control") || has("alerts") {
@@ -104,7 +113,7 @@ impl Service {
         let names: Vec<_> = self.config.banks.iter().map(|bank| bank.name.clone()).collect();
         self.banks.sort_by_key(|bank| names.iter().position(|name| name == bank.name()));
         self.lease = None;
-        for output in ["mqtt", "http"] {
+        for output in ["mqtt", "http", "history"] {
             self.outputs.end(output);
         }
         self.start_missing_outputs();

@@ -49,6 +49,8 @@ pub struct Core {
     resumed_at: Option<Instant>,
     /// Energies of units that were configured earlier.
     retired: Vec<SavedEnergy>,
+    /// Why the history is not written.
+    history_problem: Option<String>,
     snapshot: Arc<Snapshot>,
 }
 
@@ -124,6 +126,7 @@ impl Core {
             suspend: None,
             resumed_at: None,
             retired: Vec::new(),
+            history_problem: None,
             snapshot: Arc::new(snapshot),
         }
     }
@@ -257,6 +260,11 @@ impl Core {
             Arc::make_mut(&mut self.snapshot).control = control;
             self.publish(now);
         }
+    }
+
+    /// Takes why the history is not written; the next judgement has it as a finding.
+    pub fn set_history_problem(&mut self, problem: Option<String>) {
+        self.history_problem = problem;
     }
 
     /// Returns the alerts.
@@ -428,7 +436,9 @@ impl Core {
         let control = problems
             .map(|problem| notices::control(problem, self.units.iter().map(|unit| &*unit.view)));
         let suspend = self.suspend.iter().map(|(finding, _)| finding.clone());
-        duplicates.chain(unknown).chain(resets).chain(suspend).chain(control).collect()
+        let history = self.history_problem.iter().map(|why| notices::history(why));
+        let all = duplicates.chain(unknown).chain(resets).chain(suspend).chain(control);
+        all.chain(history).collect()
     }
 
     fn judged_at(&self) -> Option<Instant> {

@@ -69,9 +69,19 @@ pub(super) fn control<'a>(
     problem.advice.iter().fold(finding, Finding::with_advice)
 }
 
+/// Returns the finding that the history is not written.
+pub(super) fn history(why: &str) -> Finding {
+    let finding = Finding::new(&HISTORY, Severity::Warning, "the history is not written", why);
+    finding.with_advice(
+        "values are published and alerts are raised as before; only plots of the past have a gap",
+    )
+}
+
 /// Returns whether a rule is one of the bridge itself. It needs no answer of the unit.
 pub(super) fn is_own_rule(rule: &str) -> bool {
-    [&DUPLICATE_SERIAL, &UNKNOWN_UNIT, &CONTROL, &ERA, &SUSPEND].iter().any(|own| own.id == rule)
+    [&DUPLICATE_SERIAL, &UNKNOWN_UNIT, &CONTROL, &ERA, &SUSPEND, &HISTORY]
+        .iter()
+        .any(|own| own.id == rule)
 }
 
 fn observed(unit: &UnitView, value: &str) -> Observed {
@@ -108,4 +118,10 @@ static ERA: RuleInfo = RuleInfo::new(
     "energy-era",
     "the energy counter or the clock of a unit was reset",
     "counters of these units only rise; PI18 2022, \"ET\"",
+);
+
+static HISTORY: RuleInfo = RuleInfo::new(
+    "history",
+    "the file of the history cannot be written",
+    "the error of the last commit",
 );

@@ -70,6 +70,11 @@ impl Storage for BridgeFiles {
         self.folder()?.replace(name, content)
     }
 
+    fn path(&self, name: &str) -> io::Result<Option<PathBuf>> {
+        self.folder()?;
+        Ok(Some(self.path.join(name)))
+    }
+
     fn lock(&self, name: &str) -> io::Result<Option<StorageLock>> {
         // The file is kept: otherwise two programs could lock two files of the same name.
         let file = self.folder()?.append_or_create(name)?;

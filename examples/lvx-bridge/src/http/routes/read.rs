@@ -53,6 +53,9 @@ pub(super) async fn metrics(State(app): State<Shared>) -> impl IntoResponse {
     let mut text = metrics::write(&snapshots(&app), app::now());
     metrics::write_mqtt(&mut text, app.banks.iter().map(|feed| &feed.handle), app::now());
     counters::write(&mut text, &app.counts);
+    if let Some(history) = &app.history {
+        history.write_metrics(&mut text);
+    }
     ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text.finish())
 }
 

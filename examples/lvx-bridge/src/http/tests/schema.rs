@@ -64,7 +64,7 @@ async fn answers_have_the_forms_of_the_description() {
         Arc::make_mut(unit).held.clear();
     }
     for bank in [testing::bank(Now::system()), full(), silent] {
-        let bench = Bench::with(bank, |_| {});
+        let bench = Bench::with(bank, |_| {}).remembering();
         for route in routes::ROUTES.iter().filter(|route| route.method == "get") {
             let (status, media_type, schema) = route.answer;
             if media_type != "application/json" {
@@ -75,6 +75,8 @@ async fn answers_have_the_forms_of_the_description() {
             assert_eq!(answer.status, status, "{}", route.path);
             check(schema, &answer.json());
         }
+        let days = "/api/v1/history?series=pv_power,pv_energy_today&from=2026-06-20&to=2026-06-22&step=day";
+        check("History", &bench.local(&format!("GET {days}")).await.json());
         check("Error", &bench.local("GET /nothing").await.json());
         check("Error", &bench.local("DELETE /metrics").await.json());
         check("Error", &bench.ask(lan(), "GET /metrics", &[], "").await.json());
@@ -96,7 +98,7 @@ fn every_schema_is_used_and_every_reference_leads_somewhere() {
 
 #[tokio::test(start_paused = true)]
 async fn every_path_and_method_of_the_description_is_a_route() {
-    let bench = Bench::new(|_| {});
+    let bench = Bench::new(|_| {}).remembering();
     let description = bench.local("GET /api/v1/openapi.json").await.json();
     let mut count = 0;
     for (path, methods) in description["paths"].as_object().unwrap() {

@@ -18,7 +18,7 @@ fn config() -> HttpConfig {
 fn bind(config: &HttpConfig) -> Result<(Server, FakeCore), StartError> {
     let tokens = Tokens::new(Arc::new(MemoryStorage::default()));
     let (handle, core) = testing::handle(testing::bank(Now::system()));
-    Ok((Server::bind(config, vec![handle], tokens)?, core))
+    Ok((Server::bind(config, vec![handle], tokens, None)?, core))
 }
 
 /// Sends a request, and returns what is received until the server closes.

@@ -1,0 +1,336 @@
+//! The thread that writes, and access to it for everything else.
+//!
+//! An error costs history and nothing else: it is logged once, shown as a metric and as a finding, and the thread goes
+//! on trying.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use jiff::tz::TimeZone;
+use tokio::sync::{Semaphore, watch};
+use tracing::{error, info, warn};
+
+use super::{
+    Answer, Batch, HistoryError, Query, Reader, Recorder, Retention, Store, reader::ReadError,
+};
+use crate::{
+    Handle, Now, Request,
+    config::PollConfig,
+    metrics::{MetricType, Text, count},
+};
+
+/// The writer on its thread. Dropping it writes what waits.
+#[derive(Debug)]
+pub struct History {
+    access: Access,
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Access to the history for the tasks that record, and for readers. Clones are cheap.
+#[derive(Clone, Debug)]
+pub struct Access(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    recorder: Mutex<Recorder>,
+    readers: Semaphore,
+    status: Status,
+}
+
+/// What metrics and findings show.
+#[derive(Debug, Default)]
+struct Status {
+    commits: AtomicU64,
+    failures: AtomicU64,
+    /// Readings that could not be written and were given up.
+    lost: AtomicU64,
+    size: AtomicU64,
+    /// Unix time of the last commit; 0 before the first one.
+    last: AtomicI64,
+    /// Set by a reader that found damage.
+    is_suspect: AtomicBool,
+    /// Why nothing is written now.
+    problem: Mutex<Option<String>>,
+}
+
+impl History {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If the system refuses a thread. A file that cannot be opened is no error: the thread tries again.
+    pub fn start(path: &Path, retention: Retention, poll: &PollConfig) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            recorder: Mutex::new(Recorder::new(poll)),
+            readers: Semaphore::new(MAX_READERS),
+            status: Status::default(),
+        });
+        let mut writer = Writer::new(Arc::clone(&shared), retention, Now::system());
+        let (stop, stopped) = mpsc::channel::<()>();
+        let run = move || {
+            loop {
+                writer.round(Now::system(), &TimeZone::system());
+                if stopped.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
+            }
+            writer.round(Now::system(), &TimeZone::system());
+        };
+        let thread = thread::Builder::new().name("history".to_owned()).spawn(run)?;
+        Ok(Self { access: Access(shared), stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Returns access to it.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.access.clone()
+    }
+}
+
+impl Drop for History {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has ended, too.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Access {
+    /// Takes the readings of a bank until `stop` is true.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn record(
+        self,
+        bank: Handle,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), Infallible> {
+        let mut snapshots = bank.watch();
+        let mut shown = None;
+        loop {
+            let snapshot = Arc::clone(&snapshots.borrow_and_update());
+            lock(&self.0.recorder).observe(&snapshot, Now::system());
+            let problem = lock(&self.0.status.problem).clone();
+            if problem != shown && bank.send(Request::HistoryProblem(problem.clone())).is_ok() {
+                shown = problem;
+            }
+            let is_ended = tokio::select! {
+                changed = snapshots.changed() => changed.is_err(),
+                // An error means that the service is gone.
+                _ = stop.wait_for(|stop| *stop) => true,
+            };
+            if is_ended {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Answers a query on a thread for blocking work. Only a few readers work at once.
+    ///
+    /// # Errors
+    /// If the query cannot be answered, too many readers wait, or the file cannot be read.
+    pub(crate) async fn answer(&self, bank: String, query: Query) -> Result<Answer, AccessError> {
+        let Ok(_permit) = self.0.readers.try_acquire() else { return Err(AccessError::Busy) };
+        let path = self.0.path.clone();
+        let read = move || Reader::open(&path)?.answer(&bank, &query, &TimeZone::system());
+        let answer = tokio::task::spawn_blocking(read).await.map_err(|_| AccessError::Busy)?;
+        if let Err(ReadError::File(error)) = &answer
+            && error.is_damaged()
+        {
+            self.0.status.is_suspect.store(true, Ordering::Release);
+        }
+        Ok(answer?)
+    }
+
+    /// Writes the metrics.
+    pub(crate) fn write_metrics(&self, text: &mut Text) {
+        let Status { commits, failures, lost, size, last, .. } = &self.0.status;
+        let load = |value: &AtomicU64| count(value.load(Ordering::Relaxed));
+        let lost = load(lost) + count(lock(&self.0.recorder).lost());
+        for (name, help, kind, value) in [
+            (
+                "lvx_history_commits_total",
+                "Commits to the history.",
+                MetricType::Counter,
+                load(commits),
+            ),
+            (
+                "lvx_history_failed_commits_total",
+                "Commits to the history that failed.",
+                MetricType::Counter,
+                load(failures),
+            ),
+            (
+                "lvx_history_lost_readings_total",
+                "Readings that the history could not keep.",
+                MetricType::Counter,
+                lost,
+            ),
+            ("lvx_history_size_bytes", "Size of the file.", MetricType::Gauge, load(size)),
+        ] {
+            text.metric(name, help, kind);
+            text.sample(&[], value);
+        }
+        let last = u64::try_from(last.load(Ordering::Relaxed)).unwrap_or_default();
+        if last > 0 {
+            let help = "Unix time of the last commit to the history.";
+            text.metric("lvx_history_last_commit_timestamp_seconds", help, MetricType::Gauge);
+            text.sample(&[], count(last));
+        }
+    }
+}
+
+#[cfg(test)]
+impl Access {
+    /// Returns access to a file that no thread writes.
+    pub(crate) fn to_file(path: &Path) -> Self {
+        Self(Arc::new(Shared {
+            path: path.to_owned(),
+            recorder: Mutex::new(Recorder::new(&PollConfig::default())),
+            readers: Semaphore::new(MAX_READERS),
+            status: Status::default(),
+        }))
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccessError {
+    #[error("too many queries of the history at once; try again")]
+    Busy,
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// What the thread does once a minute.
+#[derive(Debug)]
+struct Writer {
+    shared: Arc<Shared>,
+    retention: Retention,
+    store: Option<Store>,
+    /// Batches that could not be written yet, oldest first.
+    waiting: VecDeque<Batch>,
+    /// The last round.
+    last: Now,
+    /// Time since which the clock of this computer was not set.
+    steady: Instant,
+}
+
+impl Writer {
+    fn new(shared: Arc<Shared>, retention: Retention, now: Now) -> Self {
+        let waiting = VecDeque::new();
+        Self { shared, retention, store: None, waiting, last: now, steady: now.instant }
+    }
+
+    /// Writes what was read since the last round.
+    fn round(&mut self, now: Now, zone: &TimeZone) {
+        let passed = now.instant.saturating_duration_since(self.last.instant);
+        let expected = self.last.wall.checked_add(passed).unwrap_or(now.wall);
+        if now.wall.duration_since(expected).unsigned_abs() > MAX_DRIFT {
+            self.steady = now.instant;
+        }
+        self.last = now;
+        let batch = lock(&self.shared.recorder).take(now, zone);
+        if !batch.is_empty() {
+            self.waiting.push_back(batch);
+        }
+        let status = &self.shared.status;
+        while self.waiting.len() > MAX_BATCHES {
+            let lost = self.waiting.pop_front().map_or(0, |batch| batch.readings());
+            status.lost.fetch_add(u64::try_from(lost).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+        let result = match self.write(now) {
+            Err(error) if error.is_damaged() => self.begin_again(&error, now),
+            result => result,
+        };
+        self.report(result);
+    }
+
+    fn write(&mut self, now: Now) -> Result<(), HistoryError> {
+        let Shared { path, status, .. } = &*self.shared;
+        // Someone may have removed the file, or put another one in its place.
+        self.store = self.store.take().filter(Store::is_in_place);
+        let store = match &mut self.store {
+            Some(store) => store,
+            none => none.insert(Store::open(path)?),
+        };
+        if status.is_suspect.swap(false, Ordering::AcqRel) {
+            store.check()?;
+        }
+        while let Some(batch) = self.waiting.front() {
+            store.commit(batch)?;
+            self.waiting.pop_front();
+            status.commits.fetch_add(1, Ordering::Relaxed);
+            status.last.store(now.wall.as_second(), Ordering::Relaxed);
+        }
+        if now.instant.saturating_duration_since(self.steady) >= STEADY_TIME {
+            store.prune(self.retention, now.wall)?;
+        }
+        status.size.store(Store::size(path), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Moves a damaged file aside and begins a new one.
+    fn begin_again(&mut self, error: &HistoryError, now: Now) -> Result<(), HistoryError> {
+        self.store = None;
+        let aside = Store::move_aside(&self.shared.path, now.wall)?;
+        error!("{error}; it is kept as {}, and a new one is begun", aside.display());
+        self.write(now)
+    }
+
+    /// Logs the first error, and the first success after it.
+    fn report(&mut self, result: Result<(), HistoryError>) {
+        let status = &self.shared.status;
+        let problem = result.err().map(|error| {
+            status.failures.fetch_add(1, Ordering::Relaxed);
+            // On a full disk, a file that is open can be used sooner than one that has to be opened.
+            self.store = self.store.take().filter(|_| matches!(error, HistoryError::Full { .. }));
+            error.to_string()
+        });
+        let before = std::mem::replace(&mut *lock(&status.problem), problem.clone());
+        match (before, problem) {
+            (None, Some(problem)) => {
+                warn!("the history is not written: {problem}; everything else goes on");
+            }
+            (Some(_), None) => info!("the history is written again"),
+            _ => {}
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Time between two commits.
+const PERIOD: Duration = Duration::from_mins(1);
+
+/// Maximum number of batches that wait while nothing can be written.
+const MAX_BATCHES: usize = 10;
+
+/// Maximum number of queries at once.
+const MAX_READERS: usize = 2;
+
+/// Difference of the two clocks in one round that is a jump.
+const MAX_DRIFT: Duration = Duration::from_secs(30);
+
+/// Nothing is removed until the clock of this computer was right, or at least steady, for this time.
+const STEADY_TIME: Duration = Duration::from_hours(1);
+
+#[cfg(test)]
+mod tests;
