@@ -126,6 +126,52 @@ fn configured(folder: &Path, text: &str) -> String {
 }
 
 #[test]
+fn history_is_printed_from_the_file_and_from_a_bridge() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state").display().to_string();
+    let http = "http: {listen: \"127.0.0.1:0\"}\npoll: {fast: 1 s}\n";
+    let config = configured(folder.path(), &format!("{UNITS}{http}"));
+    let mut bridge = Bridge::start(&["--config", &config, "--state-dir", &state]);
+    let line = bridge.wait_for("http: listening on 127.0.0.1:");
+    let address = line.rsplit(' ').next().unwrap();
+    while !get(address, "/api/v1/bank").contains("\"state\":\"running\"") {
+        std::thread::yield_now();
+    }
+    let history = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lvx"));
+        command.arg("history").args(arguments).env_remove("LVX_STATE_DIR").output().unwrap()
+    };
+    let url = format!("http://{address}");
+    let refused = history(&["--url", &url, "nothing"]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(error.contains("status 400: "), "{error}");
+    assert_eq!(bridge.end(Signal::TERM), Some(0));
+    // What was read since the last commit is written at the end.
+    let series = ["pv_power", "a.battery_voltage", "--state-dir", &state];
+    let printed = |more: &[&str]| {
+        let output = history(&[&series, more].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let csv = printed(&["--format", "csv", "--step", "raw"]);
+    let (head, rest) = csv.split_once('\n').unwrap();
+    assert_eq!(head, "time,pv_power,a.battery_voltage");
+    assert!(
+        rest.lines().any(|line| line.rsplit(',').next().is_some_and(|volts| !volts.is_empty())),
+        "{csv}"
+    );
+    let text = printed(&["--from", "-5min"]);
+    assert!(
+        text.lines().nth(2).is_some_and(|line| line.starts_with("a.battery_voltage  ")),
+        "{text}"
+    );
+    let error = history(&["--file", "/nowhere/history.db"]);
+    assert_eq!(error.status.code(), Some(2));
+    assert!(String::from_utf8(error.stderr).unwrap().contains("there is no history"));
+}
+
+#[test]
 fn signal_reloads_and_second_bridge_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state").display().to_string();

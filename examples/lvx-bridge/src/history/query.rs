@@ -146,7 +146,7 @@ impl Query {
 }
 
 impl Wanted {
-    fn parse(text: &str) -> Result<Self, QueryError> {
+    pub(super) fn parse(text: &str) -> Result<Self, QueryError> {
         let (unit, key) = match text.rsplit_once('.') {
             Some((unit, key)) => (Some(unit), key),
             None => (None, text),

@@ -88,6 +88,7 @@ impl Reader {
             return Err(HistoryError::Missing { path: path.to_owned() });
         }
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
+        connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
         Ok(Self { path: path.to_owned(), connection })
     }
 
@@ -162,7 +163,8 @@ impl Reader {
             let keys = || -> rusqlite::Result<Vec<String>> {
                 self.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
             };
-            keys().map_err(failed)?.into_iter().map(|key| Wanted { unit: None, key }).collect()
+            // A file from elsewhere may have any texts.
+            keys().map_err(failed)?.iter().filter_map(|key| Wanted::parse(key).ok()).collect()
         } else {
             query.series.clone()
         };
@@ -343,6 +345,11 @@ impl Reader {
             while let Some(row) = rows.next().map_err(failed)? {
                 let (t, value): (i64, i64) =
                     (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
+                if times.len() > MAX_RAW {
+                    let text =
+                        format!("step raw: expected at most {MAX_RAW} readings; ask for less time");
+                    return Err(QueryError(text).into());
+                }
                 let line = times.entry(t).or_insert_with(|| vec![None; width]);
                 if let Some(place) = line.get_mut(index) {
                     *place = Some(real(value) / scale);
@@ -478,6 +485,9 @@ fn begin_of(day: Date, zone: &TimeZone) -> Option<i64> {
 fn real(steps: i64) -> f64 {
     steps as f64
 }
+
+/// Greatest number of times of an answer with each reading: more than a day with the usual period.
+const MAX_RAW: usize = 20_000;
 
 /// Greatest time of an answer.
 const MAX_TIME: Duration = Duration::from_secs(10);

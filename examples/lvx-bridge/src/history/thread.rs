@@ -35,6 +35,8 @@ use crate::{
 pub struct History {
     access: Access,
     stop: Option<mpsc::Sender<()>>,
+    /// Closed when the thread ends.
+    ended: mpsc::Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -80,17 +82,22 @@ impl History {
         });
         let mut writer = Writer::new(Arc::clone(&shared), retention, Now::system());
         let (stop, stopped) = mpsc::channel::<()>();
+        let (ending, ended) = mpsc::channel::<()>();
         let run = move || {
+            let _ending = ending;
+            // The first values are soon in the file, so that a new bridge shows something.
+            let mut period = FIRST_PERIOD;
             loop {
                 writer.round(Now::system(), &TimeZone::system());
-                if stopped.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout) {
+                if stopped.recv_timeout(period) != Err(RecvTimeoutError::Timeout) {
                     break;
                 }
+                period = PERIOD;
             }
             writer.round(Now::system(), &TimeZone::system());
         };
         let thread = thread::Builder::new().name("history".to_owned()).spawn(run)?;
-        Ok(Self { access: Access(shared), stop: Some(stop), thread: Some(thread) })
+        Ok(Self { access: Access(shared), stop: Some(stop), ended, thread: Some(thread) })
     }
 
     /// Returns access to it.
@@ -103,7 +110,9 @@ impl History {
 impl Drop for History {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        if self.ended.recv_timeout(MAX_END) == Err(RecvTimeoutError::Timeout) {
+            warn!("the disk of the history does not answer; the last minute is lost");
+        } else if let Some(thread) = self.thread.take() {
             // A thread that panicked has ended, too.
             let _ = thread.join();
         }
@@ -317,8 +326,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Time until the first commit.
+const FIRST_PERIOD: Duration = Duration::from_secs(15);
+
 /// Time between two commits.
 const PERIOD: Duration = Duration::from_mins(1);
+
+/// Time that the last commit has: a disk that hangs must not keep the bridge from ending.
+const MAX_END: Duration = Duration::from_secs(10);
 
 /// Maximum number of batches that wait while nothing can be written.
 const MAX_BATCHES: usize = 10;

@@ -1,10 +1,17 @@
 //! `lvx bridge --demo`: a virtual bank, without configuration, on this machine only.
 
-use std::{fmt::Write, sync::Arc};
+use std::{
+    fmt::Write,
+    fs::{DirBuilder, remove_dir_all},
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use lvx_bridge::{
     Handle, Snapshot,
-    config::{Config, read_secret},
+    config::{Config, HistoryConfig, read_secret},
+    history,
     service::Parts,
     storage::MemoryStorage,
 };
@@ -15,7 +22,12 @@ use crate::terminal::{Failure, Status, print_note};
 
 pub(super) fn run(port: u16) -> Result<Status, Failure> {
     let text = CONFIG.replace("@port@", &port.to_string());
-    let config = Config::parse("demo", &text, &read_secret)?;
+    let mut config = Config::parse("demo", &text, &read_secret)?;
+    let folder = Folder::new();
+    config.history = folder.as_ref().map(|folder| HistoryConfig {
+        path: Some(folder.0.join(history::FILE)),
+        ..HistoryConfig::default()
+    });
     let storage = Arc::new(MemoryStorage::default());
     let signals = signals(false)?;
     let service = start(Parts { config, file: None, storage, runs: Arc::new(NoRuns) })?;
@@ -58,6 +70,25 @@ fn line(snapshot: &Snapshot) -> String {
         let _ = write!(line, "; {}: {}", alert.severity, alert.title);
     }
     line
+}
+
+/// A folder for the history, which is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes a folder that only this user can read; `None` if it cannot be made, without which there is no history.
+    fn new() -> Option<Self> {
+        let path = std::env::temp_dir().join(format!("lvx-demo-{}", std::process::id()));
+        DirBuilder::new().mode(0o700).create(&path).ok()?;
+        Some(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is removed with the other temporary files.
+        let _ = remove_dir_all(&self.0);
+    }
 }
 
 /// The demonstration changes no settings.
