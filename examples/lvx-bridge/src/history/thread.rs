@@ -131,21 +131,23 @@ impl Access {
     ) -> Result<(), Infallible> {
         let mut snapshots = bank.watch();
         let mut shown = None;
+        let mut is_ended = false;
         loop {
+            // Also the last snapshot is taken.
             let snapshot = Arc::clone(&snapshots.borrow_and_update());
             lock(&self.0.recorder).observe(&snapshot, Now::system());
             let problem = lock(&self.0.status.problem).clone();
             if problem != shown && bank.send(Request::HistoryProblem(problem.clone())).is_ok() {
                 shown = problem;
             }
-            let is_ended = tokio::select! {
+            if is_ended {
+                return Ok(());
+            }
+            is_ended = tokio::select! {
                 changed = snapshots.changed() => changed.is_err(),
                 // An error means that the service is gone.
                 _ = stop.wait_for(|stop| *stop) => true,
             };
-            if is_ended {
-                return Ok(());
-            }
         }
     }
 

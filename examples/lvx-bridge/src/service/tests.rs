@@ -528,3 +528,38 @@ fn refused_configuration_leaves_no_locks() {
     assert_eq!((service.config.banks[0].units.len(), service.locks.len()), (1, 1));
     drop(service);
 }
+
+#[test]
+fn history_goes_on_after_a_reload_and_is_written_at_the_end() {
+    let file = File::new(TWO);
+    let path = file.0.path().join("history.db");
+    let text = format!("{TWO}history: {{path: {}}}\n", path.display());
+    file.write(&text);
+    let mut service = started(&file, &MemoryStorage::default());
+    let count = || -> i64 {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.query_row("SELECT count(*) FROM unit_raw", [], |row| row.get(0)).unwrap()
+    };
+    wait_for(&service.handles()[0], all_read);
+    file.write(&format!("{text}site: cabin\n"));
+    service.reload(true);
+    let before = count();
+    assert!(before >= 2, "{before}");
+    wait_for(&service.handles()[0], all_read);
+    end(service);
+    assert!(count() >= before + 2);
+}
+
+#[test]
+fn history_that_cannot_be_written_is_a_finding_and_nothing_else_ends() {
+    let text = format!("{TWO}poll: {{fast: 1 s}}\nhistory: {{path: /nowhere/history.db}}");
+    let service = Service::start(parts(&text, &MemoryStorage::default())).unwrap();
+    let snapshot = wait_for(&service.handles()[0], |snapshot| {
+        let mut findings = snapshot.findings.iter().flatten();
+        all_read(snapshot) && findings.any(|finding| finding.rule == "history")
+    });
+    let finding = snapshot.findings.iter().flatten().find(|finding| finding.rule == "history");
+    let why = finding.map(|finding| finding.why.to_string()).unwrap_or_default();
+    assert!(why.starts_with("/nowhere/history.db: "), "{why}");
+    end(service);
+}
