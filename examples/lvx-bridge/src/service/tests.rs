@@ -538,7 +538,8 @@ fn history_goes_on_after_a_reload_and_is_written_at_the_end() {
     let mut service = started(&file, &MemoryStorage::default());
     let count = || -> i64 {
         let connection = rusqlite::Connection::open(&path).unwrap();
-        connection.query_row("SELECT count(*) FROM unit_raw", [], |row| row.get(0)).unwrap()
+        let sql = "SELECT sum(pv_power_count) FROM unit_hour";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
     };
     wait_for(&service.handles()[0], all_read);
     file.write(&format!("{text}site: cabin\n"));
