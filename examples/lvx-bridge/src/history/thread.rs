@@ -197,11 +197,11 @@ impl Access {
             text.metric(name, help, kind);
             text.sample(&[], value);
         }
-        let last = u64::try_from(last.load(Ordering::Relaxed)).unwrap_or_default();
-        if last > 0 {
+        let committed = u64::try_from(last.load(Ordering::Relaxed)).unwrap_or_default();
+        if committed > 0 {
             let help = "Unix time of the last commit to the history.";
             text.metric("lvx_history_last_commit_timestamp_seconds", help, MetricType::Gauge);
-            text.sample(&[], count(last));
+            text.sample(&[], count(committed));
         }
     }
 }
