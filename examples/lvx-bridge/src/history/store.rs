@@ -127,7 +127,7 @@ impl Store {
         if count >= MAX_DAMAGED {
             return Err(HistoryError::TooManyDamaged { path: path.to_owned(), count });
         }
-        let aside = (0..)
+        let aside = (0..1000)
             .map(|number| {
                 folder.join(format!("{start}{}-{number}", now.strftime("%Y%m%dT%H%M%SZ")))
             })
@@ -220,13 +220,12 @@ fn write(
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for part in &batch.parts {
-        let source = match sources.get(&part.source) {
-            Some(id) => *id,
-            None => {
-                let id = add_source(&transaction, &part.source)?;
-                sources.insert(part.source.clone(), id);
-                id
-            }
+        let source = if let Some(id) = sources.get(&part.source) {
+            *id
+        } else {
+            let id = add_source(&transaction, &part.source)?;
+            sources.insert(part.source.clone(), id);
+            id
         };
         write_part(&transaction, source, part)?;
     }

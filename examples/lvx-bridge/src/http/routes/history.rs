@@ -48,7 +48,7 @@ pub(super) async fn history(
         let text = "the history is off; `history` in the configuration turns it on";
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));
     };
-    let answer = history.answer(bank, query).await.map_err(refusal)?;
+    let answer = history.answer(bank, query).await.map_err(|error| refusal(&error))?;
     if is_csv {
         let head = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
         return Ok((head, answer.csv(&zone)).into_response());
@@ -56,8 +56,8 @@ pub(super) async fn history(
     Ok(Json(answer).into_response())
 }
 
-fn refusal(error: AccessError) -> Refusal {
-    let status = match &error {
+fn refusal(error: &AccessError) -> Refusal {
+    let status = match error {
         AccessError::Read(ReadError::Query(_)) => StatusCode::BAD_REQUEST,
         AccessError::Read(ReadError::File(HistoryError::Missing { .. })) => StatusCode::NOT_FOUND,
         AccessError::Busy | AccessError::Read(_) => StatusCode::SERVICE_UNAVAILABLE,
