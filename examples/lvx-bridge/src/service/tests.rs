@@ -560,7 +560,7 @@ fn history_that_cannot_be_written_is_a_finding_and_nothing_else_ends() {
         all_read(snapshot) && findings.any(|finding| finding.rule == "history")
     });
     let finding = snapshot.findings.iter().flatten().find(|finding| finding.rule == "history");
-    let why = finding.map(|finding| finding.why.to_string()).unwrap_or_default();
+    let why = finding.map(|finding| finding.why.clone()).unwrap_or_default();
     assert!(why.starts_with("/nowhere/history.db: "), "{why}");
     end(service);
 }

@@ -75,8 +75,8 @@ impl Run {
                 totals.state_of_charge = Some(status.battery_capacity.0.into());
             }
             unit.held[0].reply = Some((reply, now.instant));
-            if second % 120 == 0 {
-                let query = Question::DayEnergy(date.clone().unwrap());
+            if second.is_multiple_of(120) {
+                let query = Question::DayEnergy(date.unwrap());
                 let reply = self.units.peek(number, query).unwrap();
                 if let AnyReply::DayEnergy(energy) = &reply {
                     unit.energy.pv_today = Some(energy.energy.0.into());
