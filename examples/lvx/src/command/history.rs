@@ -53,13 +53,9 @@ fn from_file(args: &History, query: &Query, zone: &TimeZone) -> Result<Answer, F
         Failure::usage(format_args!("{error}; --file names another file, and --url a bridge"))
     })?;
     let banks = reader.banks().map_err(Failure::usage)?;
-    let bank = match (&args.bank, banks.first()) {
-        (Some(bank), _) => bank,
-        (None, Some(bank)) => bank,
-        (None, None) => {
-            let text = format!("{}: nothing was recorded yet", path.display());
-            return Err(Failure::usage(text));
-        }
+    let Some(bank) = args.bank.as_ref().or(banks.first()) else {
+        let text = format!("{}: nothing was recorded yet", path.display());
+        return Err(Failure::usage(text));
     };
     reader.answer(bank, query, zone).map_err(|error| {
         let known =
