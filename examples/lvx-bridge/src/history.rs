@@ -7,7 +7,7 @@
 //! | `schema`, `store` | the tables of the file and their versions; the writer |
 //! | `error` | why the file cannot be used |
 //! | `query`, `time` | what a reader asks for |
-//! | `reader`, `answer`, `client` | answers from the file or from a bridge, as JSON and CSV |
+//! | `reader`, `points`, `answer`, `client` | answers from the file or from a bridge, as JSON and CSV |
 //! | `thread` | the thread that commits once a minute |
 //!
 //! Each reading is kept for some weeks, and minimum, mean, maximum and count of five minutes and of an hour for years.
@@ -17,6 +17,7 @@ mod answer;
 mod batch;
 mod client;
 mod error;
+mod points;
 mod query;
 mod reader;
 mod recorder;

@@ -38,8 +38,8 @@ pub fn changes(old: &Config, new: &Config) -> Vec<Change> {
     add("mqtt", is_changed, has_control || (plain(new) && !plain(old)));
     add("http", differ(&old.http, &new.http), http_widens(old.http.as_ref(), new.http.as_ref()));
     // The bridge writes a file at the path.
-    let path = |config: &Config| config.history.as_ref().map(|history| history.path.clone());
-    let widens = new.history.is_some() && path(old) != path(new);
+    let path = |config: &Config| config.history.as_ref().and_then(|history| history.path.clone());
+    let widens = path(new).is_some() && path(old) != path(new);
     add("history", differ(&old.history, &new.history), widens);
     let (before, after) = (&old.control, &new.control);
     let widens = after.allow.iter().any(|setting| !before.allow.contains(setting))
@@ -95,6 +95,8 @@ mod tests {
         let is_wider = |from: &Config, to: &Config| changes(from, to)[0].widens;
         assert!(is_wider(&config(default), &limit(", max_writes_per_day: 25")));
         assert!(!is_wider(&config(default), &limit(", max_writes_per_day: 23")));
+        let (off, path) = (config("history: off"), config("history: {path: /mnt/history.db}"));
+        assert!(is_wider(&off, &path) && !is_wider(&off, &config("")) && !is_wider(&path, &off));
         let back = changes(&new, &old);
         assert!(back.iter().all(|change| !change.widens), "{back:?}");
         assert_eq!(changes(&old, &old.clone()), []);

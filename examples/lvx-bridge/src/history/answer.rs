@@ -12,13 +12,13 @@ pub struct Answer {
     pub api: u32,
     /// Name of the bank.
     pub bank: String,
-    /// Begin, in Unix seconds.
+    /// Start, in Unix seconds.
     pub from: i64,
     /// End, in Unix seconds; not included.
     pub to: i64,
     /// Seconds of a point, `raw` for each reading, or `day` for local days.
     pub step: String,
-    /// Begin of each point, in Unix seconds; with `raw`, the time of each reading.
+    /// Start of each point, in Unix seconds; with `raw`, the time of each reading.
     pub t: Vec<i64>,
     /// The series. Each list has one entry per point; one in which nothing was read is null.
     pub series: Vec<Column>,

@@ -57,7 +57,7 @@ pub(super) struct Part {
 /// A length of time over which statistics are kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Span {
-    /// Length in seconds. Spans begin at multiples of it, in Unix time.
+    /// Length in seconds. Spans start at multiples of it, in Unix time.
     pub(super) seconds: i64,
     /// End of the names of its tables.
     pub(super) word: &'static str,

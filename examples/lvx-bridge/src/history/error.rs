@@ -39,6 +39,25 @@ pub enum HistoryError {
         /// Latest version that is known.
         known: i64,
     },
+    /// The file was written by an earlier version, and is only read.
+    #[error(
+        "{path}: expected version {known}, found version {found}: restart the bridge, which brings it to this version",
+        path = path.display()
+    )]
+    Earlier {
+        /// Path of the file.
+        path: PathBuf,
+        /// Version of the file.
+        found: i64,
+        /// Version that is expected.
+        known: i64,
+    },
+    /// Reading took too long.
+    #[error("{path}: no answer within ten seconds; ask for less time or a larger step", path = path.display())]
+    TooLong {
+        /// Path of the file.
+        path: PathBuf,
+    },
     /// There is no file yet.
     #[error("{path}: there is no history; `history:` in the configuration of the bridge names its file", path = path.display())]
     Missing {
@@ -46,7 +65,7 @@ pub enum HistoryError {
         path: PathBuf,
     },
     /// Too many damaged files were kept.
-    #[error("{path}: {count} damaged files are kept beside it; remove them, so that a new one is begun", path = path.display())]
+    #[error("{path}: {count} damaged files are kept beside it; remove them, so that a new file is started", path = path.display())]
     TooManyDamaged {
         /// Path of the file.
         path: PathBuf,
@@ -81,6 +100,7 @@ impl HistoryError {
                 Self::Damaged { path, source }
             }
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::OperationInterrupted) => Self::TooLong { path },
             _ => Self::Database { path, source },
         }
     }

@@ -4,14 +4,14 @@ use std::fmt;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::time::{span, time};
+use super::time::{LAST, span, time};
 
 /// What a reader asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Query {
     /// Series; empty for all of the bank.
     pub series: Vec<Wanted>,
-    /// Begin, in Unix seconds.
+    /// Start, in Unix seconds.
     pub from: i64,
     /// End, in Unix seconds; not included.
     pub to: i64,
@@ -53,7 +53,7 @@ pub const PARAMETERS: &[(&str, &str)] = &[
     ),
     (
         "from",
-        "begin: Unix seconds, a time such as 2026-06-21T10:00, or -7d for a week ago; a day ago otherwise",
+        "start: Unix seconds, a time such as 2026-06-21T10:00, or -7d for a week ago; a day ago otherwise",
     ),
     ("to", "end, which is not included; now otherwise"),
     (
@@ -71,7 +71,8 @@ impl Query {
     /// use lvx_bridge::history::{Query, Step};
     ///
     /// let now = jiff::Timestamp::from_second(1_782_000_000)?;
-    /// let parameters = [("series", "pv_power,unit-1.load"), ("from", "-2h"), ("step", "5min")];
+    /// let series = ("series", "pv_power,unit-1.load");
+    /// let parameters = [series, ("from", "-2h"), ("to", "now"), ("step", "5min")];
     /// let query = Query::parse(parameters, now, &jiff::tz::TimeZone::UTC)?;
     /// assert_eq!(query.series[1].to_string(), "unit-1.load");
     /// assert_eq!((query.to - query.from, query.step), (7200, Some(Step::Seconds(300))));
@@ -112,8 +113,16 @@ impl Query {
         Ok(query)
     }
 
-    /// Checks the limits.
-    fn check(&self) -> Result<(), QueryError> {
+    /// Checks the limits, also of a query that was made without [`parse`](Self::parse).
+    pub(super) fn check(&self) -> Result<(), QueryError> {
+        if self.from < 0 || self.to > LAST {
+            let text =
+                format!("expected times from 1970 to 2100, found {} to {}", self.from, self.to);
+            return Err(QueryError(text));
+        }
+        for wanted in &self.series {
+            Wanted::parse(&wanted.to_string())?;
+        }
         if self.from >= self.to {
             let text = format!("expected from before to, found {} and {}", self.from, self.to);
             return Err(QueryError(text));
@@ -131,6 +140,9 @@ impl Query {
                 let text =
                     "step raw: expected at most a day; for more, ask for one day after the other";
                 return Err(QueryError(text.to_owned()));
+            }
+            Some(Step::Seconds(step)) if step < 1 => {
+                return Err(QueryError(format!("step: expected at least a second, found {step}")));
             }
             Some(Step::Seconds(step)) => (self.to - self.from) / step,
             Some(Step::Day) => (self.to - self.from) / DAY,
@@ -191,7 +203,8 @@ impl Step {
         let width = (length.saturating_add(MAX_POINTS - 1) / MAX_POINTS).max(least);
         match STEPS.iter().find(|step| **step >= width) {
             Some(step) => Self::Seconds(*step),
-            None => Self::Day,
+            None if width <= DAY => Self::Day,
+            None => Self::Seconds(WEEK),
         }
     }
 }
@@ -221,6 +234,9 @@ const MAX_RAW_TIME: i64 = 25 * 3600;
 
 /// A day with 24 hours, in seconds.
 const DAY: i64 = 86_400;
+
+/// A week, in seconds.
+const WEEK: i64 = 7 * DAY;
 
 /// Greatest length of a name.
 const MAX_NAME: usize = 64;
@@ -255,17 +271,34 @@ mod tests {
     }
 
     #[test]
+    fn query_that_was_not_parsed_is_checked() {
+        let good = Query { series: Vec::new(), from: 0, to: 10, step: None };
+        good.check().unwrap();
+        let injected = Wanted { unit: None, key: "load, (SELECT 1)".to_owned() };
+        for bad in [
+            Query { from: i64::MIN, to: i64::MAX, ..good.clone() },
+            Query { step: Some(Step::Seconds(0)), ..good.clone() },
+            Query { series: vec![injected], ..good },
+        ] {
+            bad.check().unwrap_err();
+        }
+    }
+
+    #[test]
     fn chosen_step_gives_at_most_2000_points() {
         assert_eq!(Step::choose(3600, 10), Step::Seconds(10));
         assert_eq!(Step::choose(86_400, 10), Step::Seconds(60));
         assert_eq!(Step::choose(7 * 86_400, 10), Step::Seconds(600));
         assert_eq!(Step::choose(366 * 86_400, 10), Step::Seconds(21_600));
-        assert_eq!(Step::choose(10 * 366 * 86_400, 10), Step::Day);
-        for hours in (1..20_000).step_by(17) {
+        assert_eq!(Step::choose(5 * 365 * 86_400, 10), Step::Day);
+        assert_eq!(Step::choose(10 * 365 * 86_400, 10), Step::Seconds(604_800));
+        for hours in (1..100_000).step_by(17) {
             let length = hours * 3600;
-            if let Step::Seconds(step) = Step::choose(length, 1) {
-                assert!(length / step <= MAX_POINTS, "{hours} h");
-            }
+            let step = match Step::choose(length, 1) {
+                Step::Seconds(step) => step,
+                _ => DAY,
+            };
+            assert!(length / step <= MAX_POINTS, "{hours} h");
         }
         assert_eq!(parse(&[]).unwrap().to - parse(&[]).unwrap().from, 86_400);
     }

@@ -7,18 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, limits::Limit, params};
 
 use super::{
-    Answer, Column, Energy, HistoryError, MAX_POINTS, Query, QueryError, Step, Wanted,
+    Answer, Column, Energy, HistoryError, Query, QueryError, Step, Wanted,
     batch::{SPANS, Stats},
+    points::Points,
     schema::{APPLICATION, MIGRATIONS},
     series::{Subject, daily},
     store::check_owner,
 };
 
-/// Reads a file. Each has a connection of its own, which does not wait for the writer.
+/// Reads a file, for at most ten seconds after it was opened. Each reader has a connection of its own, and does not wait
+/// for the writer.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -34,9 +36,12 @@ pub enum ReadError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] HistoryError),
-    /// The answer took too long.
-    #[error("the answer took longer than {} s; ask for less time or a larger step", MAX_TIME.as_secs())]
-    TooLong,
+    /// Nothing was recorded of the bank.
+    #[error("bank {bank}: nothing was recorded yet")]
+    Nothing {
+        /// Name of the bank.
+        bank: String,
+    },
 }
 
 /// A series that was found in the file.
@@ -46,20 +51,9 @@ struct Found {
     subject: Subject,
     source: i64,
     period: i64,
-    decimals: u8,
     column: Column,
     /// Whether it is a counter of the day, which has no other values.
     is_daily: bool,
-}
-
-/// The points of an answer.
-#[derive(Debug)]
-struct Points {
-    step: Step,
-    zone: TimeZone,
-    /// Begins, ascending. For a day, the begin of the local day.
-    starts: Vec<i64>,
-    to: i64,
 }
 
 impl Reader {
@@ -68,13 +62,22 @@ impl Reader {
     /// # Errors
     /// If there is no file, or it is not a history of this or an earlier version.
     pub fn open(path: &Path) -> Result<Self, HistoryError> {
+        Self::open_until(path, Instant::now() + MAX_TIME)
+    }
+
+    /// Opens a file for reading until this time.
+    pub(super) fn open_until(path: &Path, deadline: Instant) -> Result<Self, HistoryError> {
         if !path.exists() {
             return Err(HistoryError::Missing { path: path.to_owned() });
         }
         let failed = |source| HistoryError::new(path, source);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY_TIME).map_err(failed)?;
+        let is_late = move || Instant::now() > deadline;
+        connection.progress_handler(OPERATIONS, Some(is_late)).map_err(failed)?;
+        // A file from elsewhere may have texts of any length.
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW).map_err(failed)?;
         check_owner(&connection, path)?;
         let number =
             |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
@@ -83,9 +86,12 @@ impl Reader {
         if found > known {
             return Err(HistoryError::Later { path: path.to_owned(), found, known });
         }
-        // The writer brings older files to the present version before the first query.
-        if found < known || number("application_id").map_err(failed)? != APPLICATION {
+        if number("application_id").map_err(failed)? != APPLICATION {
+            // The bridge has made the file, and not its tables yet.
             return Err(HistoryError::Missing { path: path.to_owned() });
+        }
+        if found < known {
+            return Err(HistoryError::Earlier { path: path.to_owned(), found, known });
         }
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
         connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
@@ -99,7 +105,8 @@ impl Reader {
     pub fn banks(&self) -> Result<Vec<String>, HistoryError> {
         let read = || -> rusqlite::Result<Vec<String>> {
             let sql = "SELECT DISTINCT bank FROM source ORDER BY bank LIMIT 1000";
-            self.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+            let mut statement = self.connection.prepare(sql)?;
+            statement.query_map([], |row| row.get(0).map(|bank: String| shown(&bank)))?.collect()
         };
         read().map_err(|source| HistoryError::new(&self.path, source))
     }
@@ -109,7 +116,7 @@ impl Reader {
     /// # Errors
     /// If a series is not in the file, there would be too many points, or the file cannot be read.
     pub fn answer(&self, bank: &str, query: &Query, zone: &TimeZone) -> Result<Answer, ReadError> {
-        let deadline = Instant::now() + MAX_TIME;
+        query.check()?;
         let failed = |source| HistoryError::new(&self.path, source);
         let mut found = self.find(bank, query)?;
         let step = match query.step {
@@ -129,11 +136,11 @@ impl Reader {
             ..Answer::default()
         };
         if step == Step::Raw {
-            answer.t = self.raw(&mut found, query, deadline)?;
+            answer.t = self.raw(&mut found, query).map_err(failed)??;
         } else {
             let points = Points::new(query, step, zone)?;
             for (subject, source) in sources(&found) {
-                self.spans(&mut found, subject, source, &points, deadline)?;
+                self.spans(&mut found, subject, source, &points).map_err(failed)?;
             }
             if step == Step::Day {
                 for one in &mut found {
@@ -156,7 +163,7 @@ impl Reader {
             })
             .map_err(failed)?;
         if !is_known {
-            return Err(QueryError(format!("bank {bank}: nothing was recorded yet")).into());
+            return Err(ReadError::Nothing { bank: bank.to_owned() });
         }
         let wanted = if query.series.is_empty() {
             let sql = "SELECT key FROM series WHERE subject = 'bank' ORDER BY key";
@@ -222,9 +229,14 @@ impl Reader {
             );
             return Err(QueryError(text).into());
         };
-        let column =
-            Column { series: wanted.to_string(), name, unit, decimals, ..Column::default() };
-        Ok(Found { wanted, subject, source, period, decimals, column, is_daily })
+        let column = Column {
+            series: wanted.to_string(),
+            name: shown(&name),
+            unit: shown(&unit),
+            decimals,
+            ..Column::default()
+        };
+        Ok(Found { wanted, subject, source, period, column, is_daily })
     }
 
     /// Chooses a step. Readings that are gone are replaced by the statistics of five minutes.
@@ -243,7 +255,8 @@ impl Reader {
         if seconds >= five.seconds {
             return Ok(step);
         }
-        let (raw, spans) = (oldest("raw")?, oldest(five.word)?.map(|t| t + five.seconds));
+        let (raw, spans) =
+            (oldest("raw")?, oldest(five.word)?.map(|t| t.saturating_add(five.seconds)));
         let has_all = raw.is_some_and(|raw| raw <= query.from.max(spans.unwrap_or(i64::MIN)));
         Ok(if has_all { step } else { Step::Seconds(five.seconds) })
     }
@@ -255,9 +268,7 @@ impl Reader {
         subject: Subject,
         source: i64,
         points: &Points,
-        deadline: Instant,
-    ) -> Result<(), ReadError> {
-        let failed = |source| HistoryError::new(&self.path, source);
+    ) -> rusqlite::Result<()> {
         let is_of =
             |found: &Found| (found.subject, found.source) == (subject, source) && !found.is_daily;
         let mut wanted: Vec<_> = found.iter_mut().filter(|found| is_of(found)).collect();
@@ -268,7 +279,7 @@ impl Reader {
         let word = span.map_or("raw", |span| span.word);
         let mut sql = "SELECT t".to_owned();
         for found in &wanted {
-            // A key from the file is one that the table `series` has.
+            // The table `series` has this key, so that it is the name of a column.
             let key = &found.wanted.key;
             let _ = match span {
                 Some(_) => write!(sql, ", {key}_count, {key}_min, {key}_max, {key}_sum"),
@@ -279,28 +290,19 @@ impl Reader {
         let _ =
             write!(sql, " FROM {table}_{word} WHERE t >= ? AND t < ? AND source = ? ORDER BY t");
         let mut sums = vec![vec![Stats::default(); points.starts.len()]; wanted.len()];
-        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
+        let mut statement = self.connection.prepare(&sql)?;
         let first = points.starts.first().copied().unwrap_or_default();
-        let mut rows = statement.query(params![first, points.to, source]).map_err(failed)?;
-        let (mut at, mut read) = (0, 0_u32);
-        while let Some(row) = rows.next().map_err(failed)? {
-            read = read.wrapping_add(1);
-            if read.is_multiple_of(1024) && Instant::now() > deadline {
-                return Err(ReadError::TooLong);
-            }
-            let t: i64 = row.get(0).map_err(failed)?;
+        let mut rows = statement.query(params![first, points.to, source])?;
+        let mut at = 0;
+        while let Some(row) = rows.next()? {
+            let t: i64 = row.get(0)?;
             while points.starts.get(at + 1).is_some_and(|next| *next <= t) {
                 at += 1;
             }
             for (index, sums) in sums.iter_mut().enumerate() {
                 let value = |part: usize| row.get::<_, Option<i64>>(1 + index * 4 + part);
-                let Some(count) = value(0).map_err(failed)?.filter(|count| *count > 0) else {
-                    continue;
-                };
-                let [min, max, sum] = [value(1), value(2), value(3)];
-                let (Some(min), Some(max), Some(sum)) =
-                    (min.map_err(failed)?, max.map_err(failed)?, sum.map_err(failed)?)
-                else {
+                let Some(count) = value(0)?.filter(|count| *count > 0) else { continue };
+                let (Some(min), Some(max), Some(sum)) = (value(1)?, value(2)?, value(3)?) else {
                     continue;
                 };
                 if let Some(held) = sums.get_mut(at) {
@@ -309,16 +311,7 @@ impl Reader {
             }
         }
         for (found, sums) in wanted.iter_mut().zip(sums) {
-            let scale = 10_f64.powi(found.decimals.into());
-            let shown = |of: fn(&Stats) -> f64| -> Vec<Option<f64>> {
-                sums.iter().map(|sum| (sum.count > 0).then(|| of(sum) / scale)).collect()
-            };
-            let column = &mut found.column;
-            column.min = shown(|sum| real(sum.min));
-            column.max = shown(|sum| real(sum.max));
-            // Two digits more than a reading has.
-            column.mean = shown(|sum| (real(sum.sum) / real(sum.count) * 100.0).round() / 100.0);
-            column.count = sums.iter().map(|sum| sum.count).collect();
+            found.column.set_stats(&sums);
         }
         Ok(())
     }
@@ -328,9 +321,7 @@ impl Reader {
         &self,
         found: &mut [Found],
         query: &Query,
-        deadline: Instant,
-    ) -> Result<Vec<i64>, ReadError> {
-        let failed = |source| HistoryError::new(&self.path, source);
+    ) -> rusqlite::Result<Result<Vec<i64>, QueryError>> {
         let mut times: BTreeMap<i64, Vec<Option<f64>>> = BTreeMap::new();
         let width = found.len();
         for (index, one) in found.iter().enumerate() {
@@ -338,24 +329,19 @@ impl Reader {
             let sql = format!(
                 "SELECT t, {key} FROM {table}_raw WHERE t >= ? AND t < ? AND source = ? AND {key} IS NOT NULL ORDER BY t"
             );
-            let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-            let mut rows =
-                statement.query(params![query.from, query.to, one.source]).map_err(failed)?;
-            let scale = 10_f64.powi(one.decimals.into());
-            while let Some(row) = rows.next().map_err(failed)? {
-                let (t, value): (i64, i64) =
-                    (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
-                if times.len() > MAX_RAW {
-                    let text =
-                        format!("step raw: expected at most {MAX_RAW} readings; ask for less time");
-                    return Err(QueryError(text).into());
-                }
+            let mut statement = self.connection.prepare(&sql)?;
+            let mut rows = statement.query(params![query.from, query.to, one.source])?;
+            let scale = one.column.scale();
+            while let Some(row) = rows.next()? {
+                let (t, value): (i64, i64) = (row.get(0)?, row.get(1)?);
                 let line = times.entry(t).or_insert_with(|| vec![None; width]);
                 if let Some(place) = line.get_mut(index) {
                     *place = Some(real(value) / scale);
                 }
-                if t % 64 == 0 && Instant::now() > deadline {
-                    return Err(ReadError::TooLong);
+                if times.len() > MAX_RAW {
+                    let text =
+                        format!("step raw: expected at most {MAX_RAW} readings; ask for less time");
+                    return Ok(Err(QueryError(text)));
                 }
             }
         }
@@ -363,7 +349,7 @@ impl Reader {
             one.column.mean =
                 times.values().map(|line| line.get(index).copied().flatten()).collect();
         }
-        Ok(times.into_keys().collect())
+        Ok(Ok(times.into_keys().collect()))
     }
 
     /// Reads the energies of days; `None` if the series has none.
@@ -404,83 +390,37 @@ fn sources(found: &[Found]) -> Vec<(Subject, i64)> {
     sources
 }
 
-impl Points {
-    fn new(query: &Query, step: Step, zone: &TimeZone) -> Result<Self, QueryError> {
-        let mut starts = Vec::new();
-        let is_full =
-            |starts: &[i64]| i64::try_from(starts.len()).unwrap_or(i64::MAX) > MAX_POINTS + 2;
-        match step {
-            Step::Day => {
-                let mut day = local_day(query.from, zone);
-                while let Some(date) = day {
-                    let Some(start) = begin_of(date, zone).filter(|start| *start < query.to) else {
-                        break;
-                    };
-                    starts.push(start);
-                    if is_full(&starts) {
-                        break;
-                    }
-                    day = date.tomorrow().ok();
-                }
-            }
-            Step::Seconds(step) => {
-                let mut start = query.from.div_euclid(step).saturating_mul(step);
-                while start < query.to && !is_full(&starts) {
-                    starts.push(start);
-                    start = start.saturating_add(step);
-                }
-            }
-            Step::Raw => {}
-        }
-        if is_full(&starts) || starts.is_empty() {
-            let text = format!(
-                "step: expected at most {MAX_POINTS} points; use a larger step or less time"
-            );
-            return Err(QueryError(text));
-        }
-        // The last point is whole, as the first one is.
-        let to = match step {
-            Step::Seconds(step) => starts.last().map_or(query.to, |last| last.saturating_add(step)),
-            Step::Day => {
-                let next = starts.last().and_then(|last| local_day(*last, zone)?.tomorrow().ok());
-                next.and_then(|day| begin_of(day, zone)).unwrap_or(query.to)
-            }
-            Step::Raw => query.to,
-        };
-        Ok(Self { step, zone: zone.clone(), starts, to })
+impl Column {
+    /// Returns the number of steps in one of the unit.
+    fn scale(&self) -> f64 {
+        10_f64.powi(self.decimals.into())
     }
 
-    /// Returns the longest span of which each point is made; `None` for readings.
-    fn span(&self) -> Option<super::batch::Span> {
-        let is_whole = |seconds: i64| match self.step {
-            Step::Seconds(step) => step % seconds == 0,
-            // Local days begin at a full hour in most zones, but not in all.
-            Step::Day => self.starts.iter().all(|start| start % seconds == 0),
-            Step::Raw => false,
+    /// Sets minimum, mean, maximum and count of each point.
+    fn set_stats(&mut self, stats: &[Stats]) {
+        let column = |of: fn(&Stats) -> f64, scale: f64| -> Vec<Option<f64>> {
+            stats.iter().map(|stats| (stats.count > 0).then(|| of(stats) / scale)).collect()
         };
-        SPANS.iter().rev().find(|span| is_whole(span.seconds)).copied()
-    }
-
-    fn day(&self, start: i64) -> Option<Date> {
-        local_day(start, &self.zone)
+        let scale = self.scale();
+        self.min = column(|stats| real(stats.min), scale);
+        self.max = column(|stats| real(stats.max), scale);
+        // Two digits more than a reading has.
+        let hundredths = |stats: &Stats| (real(stats.sum) / real(stats.count) * 100.0).round();
+        self.mean = column(hundredths, scale * 100.0);
+        self.count = stats.iter().map(|stats| stats.count).collect();
     }
 }
 
-fn local_day(t: i64, zone: &TimeZone) -> Option<Date> {
-    Some(Timestamp::from_second(t).ok()?.to_zoned(zone.clone()).date())
-}
-
-/// Returns the first moment of a local day. In some zones, the clock skips midnight.
-fn begin_of(day: Date, zone: &TimeZone) -> Option<i64> {
-    let start = day.to_zoned(zone.clone()).ok()?.start_of_day().ok()?;
-    Some(start.timestamp().as_second())
+/// Returns a text from the file that is safe to show, and not longer than a line.
+fn shown(text: &str) -> String {
+    pi18_transport::printable(text).chars().take(MAX_TEXT).collect()
 }
 
 /// Returns a number of steps as a floating-point number.
 #[expect(
     clippy::as_conversions,
     clippy::cast_precision_loss,
-    reason = "sums have fewer than 53 bits"
+    reason = "numbers that the bridge writes have fewer than 53 bits"
 )]
 fn real(steps: i64) -> f64 {
     steps as f64
@@ -489,11 +429,20 @@ fn real(steps: i64) -> f64 {
 /// Greatest number of times of an answer with each reading: more than a day with the usual period.
 const MAX_RAW: usize = 20_000;
 
-/// Greatest time of an answer.
+/// Greatest time for which a reader works.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// Time to wait for the writer, which readers rarely need to.
 const BUSY_TIME: Duration = Duration::from_secs(2);
+
+/// Operations of `SQLite` between two looks at the clock: less than a millisecond.
+const OPERATIONS: i32 = 1000;
+
+/// Greatest length of a row or a text, in bytes. The bridge writes rows of a few kilobytes.
+const MAX_ROW: i32 = 1 << 20;
+
+/// Greatest length of a name from the file, in characters.
+const MAX_TEXT: usize = 80;
 
 /// Memory for pages, in KiB.
 const CACHE_KIB: i64 = 2048;

@@ -75,13 +75,14 @@ impl Recorder {
     pub fn observe(&mut self, bank: &Snapshot, now: Now) {
         for unit in &bank.units {
             let source = Source::unit(&bank.bank, &unit.name, unit.serial, self.period);
+            let limit = waiting_limit(&self.tracks);
             let Some(track) = track_of(&mut self.tracks, source) else { continue };
             if std::ptr::eq(track.seen.as_ptr(), Arc::as_ptr(unit)) {
                 continue;
             }
             track.seen = Arc::downgrade(unit);
             let values = UNIT_ROWS.iter().map(|row| (row.value(unit, now), row.decimals));
-            self.lost += u64::from(track.take(values, now));
+            self.lost += track.take(values, now, limit);
             if let Some(day) = asked_day(unit) {
                 for row in UNIT.iter().filter(|row| is_daily(row)) {
                     track.count(row.key, &row.value(unit, now), day, now);
@@ -90,17 +91,30 @@ impl Recorder {
         }
         // A bank is read when a round is complete: its sums change with each answer of a unit.
         let source = Source::bank(&bank.bank, self.period);
+        let limit = waiting_limit(&self.tracks);
         let track = track_of(&mut self.tracks, source);
         let Some(track) = track.filter(|track| track.round != bank.judged_at) else { return };
         track.round = bank.judged_at;
         let values = BANK_ROWS.iter().map(|row| (row.value(bank, now), row.decimals));
-        self.lost += u64::from(track.take(values, now));
+        self.lost += track.take(values, now, limit);
         let mut days = bank.units.iter().map(|unit| asked_day(unit));
         if let Some(Some(day)) = days.next()
             && days.all(|other| other == Some(day))
         {
             for row in BANK.iter().filter(|row| is_daily(row)) {
                 track.count(row.key, &row.value(bank, now), day, now);
+            }
+        }
+    }
+
+    /// Takes that this computer was suspended for this time, which the monotonic clock does not count.
+    pub(super) fn add_suspend(&mut self, time: Duration) {
+        for track in &mut self.tracks {
+            let waiting = track.waiting.iter_mut().map(|reading| &mut reading.at);
+            let counters = track.counters.iter_mut().map(|(at, ..)| at);
+            let powers = track.powers.iter_mut().flatten().map(|(at, _)| at);
+            for at in waiting.chain(counters).chain(powers) {
+                *at = at.checked_sub(time).unwrap_or(*at);
             }
         }
     }
@@ -142,8 +156,9 @@ impl Track {
         }
     }
 
-    /// Takes the values that are new. Returns whether an older reading was dropped for them.
-    fn take(&mut self, values: impl Iterator<Item = (Value, u8)>, now: Now) -> bool {
+    /// Takes the values that are new. Returns the number of older readings that were dropped, so that at most `limit`
+    /// wait.
+    fn take(&mut self, values: impl Iterator<Item = (Value, u8)>, now: Now, limit: usize) -> u64 {
         let mut newest: Option<Instant> = None;
         let mut taken = Vec::with_capacity(self.read.len());
         for ((value, decimals), read) in values.zip(&mut self.read) {
@@ -160,13 +175,14 @@ impl Track {
             }
             taken.push(fresh.map(|(_, steps)| steps));
         }
-        let Some(at) = newest else { return false };
-        let is_full = self.waiting.len() >= MAX_WAITING;
-        if is_full {
-            self.waiting.pop_front();
-        }
+        let Some(at) = newest else { return 0 };
         self.waiting.push_back(Reading { at, values: taken });
-        is_full
+        let mut dropped = 0;
+        while self.waiting.len() > limit {
+            self.waiting.pop_front();
+            dropped += 1;
+        }
+        dropped
     }
 
     /// Takes a counter of the day.
@@ -223,6 +239,11 @@ fn track_of(tracks: &mut Vec<Track>, source: Source) -> Option<&mut Track> {
     known.map_or(tracks.len().checked_sub(1), Some).and_then(|index| tracks.get_mut(index))
 }
 
+/// Returns the number of readings of a source that may wait.
+fn waiting_limit(tracks: &[Track]) -> usize {
+    MAX_WAITING.min(MAX_ALL_WAITING / tracks.len().max(1))
+}
+
 /// Returns the energy between two readings of a power (trapezoidal rule). If its sign changed, each half of the time
 /// has the sign of its reading.
 fn integral(from: i64, until: i64, time: Duration) -> DayEnergy {
@@ -255,6 +276,9 @@ const MAX_SOURCES: usize = 512;
 
 /// Maximum number of readings of a source that wait: a quarter of an hour with the shortest period.
 const MAX_WAITING: usize = 900;
+
+/// Maximum number of readings of all sources that wait: about 8 MB.
+const MAX_ALL_WAITING: usize = 20_000;
 
 /// Maximum number of counters of a source that wait: two days.
 const MAX_COUNTERS: usize = 8;

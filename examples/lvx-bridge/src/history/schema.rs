@@ -18,7 +18,7 @@ pub(super) const APPLICATION: i64 = 0x4c56_5868;
 pub(super) type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// The steps from an empty file to the present version. A step that was released never changes.
-pub(super) const MIGRATIONS: &[Migration] = &[begin, add_period];
+pub(super) const MIGRATIONS: &[Migration] = &[create, add_period];
 
 /// Brings a file to the version after the last of these steps, and adds missing columns. Either all of it is done, or
 /// nothing. Returns the version of a file that is later than all of these steps.
@@ -52,7 +52,7 @@ pub(super) fn migrate(
 }
 
 /// Version 1: all tables.
-fn begin(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+fn create(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.execute_batch(
         "CREATE TABLE source (
@@ -158,20 +158,20 @@ fn make_views(transaction: &Transaction<'_>, subject: Subject) -> rusqlite::Resu
         Subject::Bank => "",
     };
     let mut sql = String::new();
-    let begin = |sql: &mut String, table: &str| {
+    let head = |sql: &mut String, table: &str| {
         let _ = write!(
             sql,
             "DROP VIEW IF EXISTS {word}_{table}_view;
              CREATE VIEW {word}_{table}_view AS SELECT t, source.bank AS bank{unit}"
         );
     };
-    begin(&mut sql, "raw");
+    head(&mut sql, "raw");
     for (key, decimals) in &rows {
         let _ = write!(sql, ", {key} / 1e{decimals} AS {key}");
     }
     let _ = write!(sql, " FROM {word}_raw JOIN source ON source.id = source;");
     for span in SPANS {
-        begin(&mut sql, span.word);
+        head(&mut sql, span.word);
         for (key, decimals) in &rows {
             let _ = write!(
                 sql,

@@ -21,7 +21,7 @@ impl Subject {
     /// Both subjects.
     pub(super) const ALL: [Self; 2] = [Self::Unit, Self::Bank];
 
-    /// Returns the word with which the names of its tables begin.
+    /// Returns the word with which the names of its tables start.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Unit => "unit",
@@ -115,6 +115,31 @@ mod tests {
         assert!(keys.contains(&"state_of_charge"), "{keys:?}");
         assert_eq!(daily(Subject::Unit).len(), 1);
         assert_eq!(daily(Subject::Bank)[0].key, "pv_energy_today");
+    }
+
+    /// Files of users have these columns. If the digits, the unit or the meaning of a key change, old rows would be read
+    /// wrongly: add a migration, or use another key.
+    #[test]
+    fn recorded_columns_are_frozen() {
+        for (subject, expected) in [
+            (
+                Subject::Unit,
+                "grid_voltage:1V grid_frequency:1Hz output_voltage:1V output_frequency:1Hz apparent_power:0VA \
+                 active_power:0W load:0% battery_voltage:1V battery_voltage_scc1:1V battery_voltage_scc2:1V \
+                 charge_current:0A discharge_current:0A state_of_charge:0% battery_power:0W battery_current:0A \
+                 pv1_power:0W pv2_power:0W pv_power:0W pv1_voltage:1V pv2_voltage:1V heat_sink_temperature:0°C \
+                 mppt1_temperature:0°C mppt2_temperature:0°C",
+            ),
+            (
+                Subject::Bank,
+                "pv_power:0W load_power:0W apparent_power:0VA battery_power:0W battery_current:0A battery_voltage:1V \
+                 battery_voltage_spread:1V state_of_charge:0% settings_that_differ:0 alerts:0",
+            ),
+        ] {
+            let show = |one: &Series| format!("{}:{}{}", one.key, one.decimals, one.unit);
+            let found: Vec<_> = recorded(subject).iter().map(show).collect();
+            assert_eq!(found.join(" "), expected);
+        }
     }
 
     #[test]

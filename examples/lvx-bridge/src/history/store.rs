@@ -40,7 +40,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file, or creates it. Other users cannot read it.
+    /// Opens the file, or creates it. Other users cannot read it. Folders on the way may be symbolic links, the file may
+    /// not.
     ///
     /// # Errors
     /// If it cannot be opened, is damaged, belongs to another program, or was written by a later version.
@@ -55,7 +56,9 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let real = real_path(path)
+            .map_err(|source| HistoryError::File { path: path.to_owned(), source })?;
+        let mut connection = Connection::open_with_flags(real, flags).map_err(failed)?;
         check_owner(&connection, path)?;
         set_up(&connection).map_err(failed)?;
         if let Err(found) = migrate(&mut connection, MIGRATIONS).map_err(failed)? {
@@ -77,22 +80,44 @@ impl Store {
     /// # Errors
     /// If it cannot be written, for example because the disk is full.
     pub fn commit(&mut self, batch: &Batch) -> Result<(), HistoryError> {
-        let written = write(&mut self.connection, &mut self.sources, batch);
-        if written.is_err() {
-            // Sources that were added are not in the file.
-            self.sources.clear();
-        }
-        written.map_err(|source| HistoryError::new(&self.path, source))
+        self.transact(|transaction, sources| write(transaction, sources, batch))
     }
 
-    /// Removes some of what is older than the limits: at most a few times what is added within a minute, so that a clock
-    /// that is wrong for a while does not cost everything.
+    /// Writes a batch as [`commit`](Self::commit) does, and removes some of what is older than the limits: at most a few
+    /// times what is added within a minute, so that a clock that is wrong for a while does not cost everything.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn prune(&mut self, retention: Retention, now: Timestamp) -> Result<(), HistoryError> {
-        prune(&mut self.connection, retention, now)
-            .map_err(|source| HistoryError::new(&self.path, source))
+    pub fn commit_and_prune(
+        &mut self,
+        batch: &Batch,
+        retention: Retention,
+        now: Timestamp,
+    ) -> Result<(), HistoryError> {
+        self.transact(|transaction, sources| {
+            write(transaction, sources, batch)?;
+            prune(transaction, retention, now)
+        })
+    }
+
+    /// Does all of this or nothing.
+    fn transact(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>, &mut BTreeMap<Source, i64>) -> rusqlite::Result<()>,
+    ) -> Result<(), HistoryError> {
+        let sources = &mut self.sources;
+        let all = || {
+            let behavior = rusqlite::TransactionBehavior::Immediate;
+            let transaction = self.connection.transaction_with_behavior(behavior)?;
+            work(&transaction, sources)?;
+            transaction.commit()
+        };
+        let done = all();
+        if done.is_err() {
+            // Sources that were added are not in the file.
+            self.sources.clear();
+        }
+        done.map_err(|source| HistoryError::new(&self.path, source))
     }
 
     /// Checks the whole file.
@@ -111,7 +136,7 @@ impl Store {
         Err(HistoryError::Damaged { path: self.path.clone(), source })
     }
 
-    /// Moves a damaged file aside, so that a new one can be begun. The damaged one is kept, with its log.
+    /// Moves a damaged file aside, so that a new one can be started. The damaged one is kept, with its log.
     ///
     /// # Errors
     /// If too many damaged files are kept already, or the file cannot be renamed.
@@ -161,6 +186,13 @@ fn place(path: &Path) -> Option<(u64, u64)> {
     Some((found.dev(), found.ino()))
 }
 
+/// Returns the path of a file without symbolic links among its folders, which `SQLITE_OPEN_NOFOLLOW` would refuse.
+fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
+    Ok(folder.join(path.file_name().unwrap_or_default()))
+}
+
 /// Returns a path with an end added to its last part.
 fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -196,7 +228,7 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_size_limit", MAX_LOG)
 }
 
-/// Reads the oldest and the newest row of each table, so that most damages are found at the start.
+/// Reads the oldest and the newest row of each table, so that most damage is found at the start.
 fn probe(connection: &Connection) -> rusqlite::Result<()> {
     for subject in Subject::ALL.map(Subject::word) {
         for table in ["raw", "5min", "hour"] {
@@ -213,23 +245,21 @@ fn probe(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn write(
-    connection: &mut Connection,
+    transaction: &Transaction<'_>,
     sources: &mut BTreeMap<Source, i64>,
     batch: &Batch,
 ) -> rusqlite::Result<()> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for part in &batch.parts {
         let source = if let Some(id) = sources.get(&part.source) {
             *id
         } else {
-            let id = add_source(&transaction, &part.source)?;
+            let id = add_source(transaction, &part.source)?;
             sources.insert(part.source.clone(), id);
             id
         };
-        write_part(&transaction, source, part)?;
+        write_part(transaction, source, part)?;
     }
-    transaction.commit()
+    Ok(())
 }
 
 fn add_source(transaction: &Transaction<'_>, source: &Source) -> rusqlite::Result<i64> {
@@ -296,8 +326,8 @@ fn raw_sql(subject: Subject) -> String {
         let key = series.key;
         let _ = write!(columns, ", {key}");
         marks.push_str(", ?");
-        let begin = if updates.is_empty() { "" } else { ", " };
-        let _ = write!(updates, "{begin}{key} = coalesce(excluded.{key}, {key})");
+        let comma = if updates.is_empty() { "" } else { ", " };
+        let _ = write!(updates, "{comma}{key} = coalesce(excluded.{key}, {key})");
     }
     let table = subject.word();
     format!(
@@ -311,8 +341,7 @@ fn span_sql(subject: Subject, word: &str) -> String {
     for key in recorded(subject).iter().map(|series| series.key) {
         let _ = write!(columns, ", {key}_count, {key}_min, {key}_max, {key}_sum");
         marks.push_str(", ?, ?, ?, ?");
-        let begin = if updates.is_empty() { "" } else { ", " };
-        updates.push_str(begin);
+        updates.push_str(if updates.is_empty() { "" } else { ", " });
         let merged = |part: &str, both: &str| {
             let column = format!("{key}_{part}");
             format!("{column} = coalesce({both}, {column}, excluded.{column})")
@@ -334,14 +363,13 @@ fn span_sql(subject: Subject, word: &str) -> String {
 }
 
 fn prune(
-    connection: &mut Connection,
+    transaction: &Transaction<'_>,
     retention: Retention,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let before = |time: Duration| {
         now.as_second().saturating_sub(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
     };
-    let transaction = connection.transaction()?;
     for subject in Subject::ALL.map(Subject::word) {
         let tables = [
             ("raw", before(retention.raw), MAX_RAW_PRUNED),
@@ -364,7 +392,7 @@ fn prune(
     // A source has one row per key and day.
     transaction
         .execute("DELETE FROM day WHERE day < ?1 AND day = (SELECT min(day) FROM day)", [day])?;
-    transaction.commit()
+    Ok(())
 }
 
 /// Readings that are removed in one commit: those of so many seconds.

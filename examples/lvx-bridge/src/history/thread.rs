@@ -25,7 +25,7 @@ use super::{
     Answer, Batch, HistoryError, Query, Reader, Recorder, Retention, Store, reader::ReadError,
 };
 use crate::{
-    Handle, Now, Request,
+    Handle, Now, Request, SuspendWatch, Uptime,
     config::PollConfig,
     metrics::{MetricType, Text, count},
 };
@@ -48,8 +48,21 @@ pub struct Access(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     recorder: Mutex<Recorder>,
-    readers: Semaphore,
+    suspend: Mutex<SuspendWatch>,
+    readers: Arc<Semaphore>,
     status: Status,
+}
+
+/// Shows that the thread panicked. Then nothing is written until the bridge is started again.
+struct Alarm(Arc<Shared>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let text = "the thread of the history panicked; restart the bridge, and report the log";
+            *lock(&self.0.status.problem) = Some(text.to_owned());
+        }
+    }
 }
 
 /// What metrics and findings show.
@@ -68,24 +81,41 @@ struct Status {
     problem: Mutex<Option<String>>,
 }
 
+impl Shared {
+    fn new(path: &Path, poll: &PollConfig) -> Self {
+        Self {
+            path: path.to_owned(),
+            recorder: Mutex::new(Recorder::new(poll)),
+            suspend: Mutex::new(SuspendWatch::new(Uptime::system())),
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
+            status: Status::default(),
+        }
+    }
+
+    /// Returns the recorder, which knows of all suspends until now.
+    fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        let mut recorder = lock(&self.recorder);
+        if let Some(time) = lock(&self.suspend).check(Uptime::system()) {
+            recorder.add_suspend(time);
+        }
+        recorder
+    }
+}
+
 impl History {
     /// Starts the thread.
     ///
     /// # Errors
     /// If the system refuses a thread. A file that cannot be opened is no error: the thread tries again.
     pub fn start(path: &Path, retention: Retention, poll: &PollConfig) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
-            path: path.to_owned(),
-            recorder: Mutex::new(Recorder::new(poll)),
-            readers: Semaphore::new(MAX_READERS),
-            status: Status::default(),
-        });
+        let shared = Arc::new(Shared::new(path, poll));
+        let alarm = Alarm(Arc::clone(&shared));
         let mut writer = Writer::new(Arc::clone(&shared), retention, Now::system());
         let (stop, stopped) = mpsc::channel::<()>();
         let (ending, ended) = mpsc::channel::<()>();
         let run = move || {
-            let _ending = ending;
-            // The first values are soon in the file, so that a new bridge shows something.
+            let (_ending, _alarm) = (ending, alarm);
+            // A new bridge soon has a history to show.
             let mut period = FIRST_PERIOD;
             loop {
                 writer.round(Now::system(), &TimeZone::system());
@@ -120,7 +150,7 @@ impl Drop for History {
 }
 
 impl Access {
-    /// Takes the readings of a bank until `stop` is true.
+    /// Takes the readings of a bank until `stop` is true, and shows problems of the file to the bank.
     ///
     /// # Errors
     /// Never.
@@ -135,12 +165,16 @@ impl Access {
         loop {
             // Also the last snapshot is taken.
             let snapshot = Arc::clone(&snapshots.borrow_and_update());
-            lock(&self.0.recorder).observe(&snapshot, Now::system());
+            self.0.recorder().observe(&snapshot, Now::system());
             let problem = lock(&self.0.status.problem).clone();
             if problem != shown && bank.send(Request::HistoryProblem(problem.clone())).is_ok() {
                 shown = problem;
             }
             if is_ended {
+                // Another history knows nothing of the problem.
+                if shown.is_some() {
+                    let _ = bank.send(Request::HistoryProblem(None));
+                }
                 return Ok(());
             }
             is_ended = tokio::select! {
@@ -151,20 +185,33 @@ impl Access {
         }
     }
 
-    /// Answers a query on a thread for blocking work. Only a few readers work at once.
+    /// Answers a query, and gives the answer its form, on a thread for blocking work. Only a few readers work at once.
     ///
     /// # Errors
-    /// If the query cannot be answered, too many readers wait, or the file cannot be read.
-    pub(crate) async fn answer(&self, bank: String, query: Query) -> Result<Answer, AccessError> {
-        let Ok(_permit) = self.0.readers.try_acquire() else { return Err(AccessError::Busy) };
-        let path = self.0.path.clone();
-        let read = move || Reader::open(&path)?.answer(&bank, &query, &TimeZone::system());
+    /// If the query cannot be answered, too many readers work already, or the file cannot be read.
+    pub(crate) async fn answer<T: Send + 'static>(
+        &self,
+        bank: String,
+        query: Query,
+        form: impl FnOnce(&Answer, &TimeZone) -> T + Send + 'static,
+    ) -> Result<T, AccessError> {
+        let readers = Arc::clone(&self.0.readers);
+        let permit = readers.try_acquire_owned().map_err(|_| AccessError::Busy)?;
+        let shared = Arc::clone(&self.0);
+        let read = move || {
+            // The thread has it until it is done, even if the client went away: a disk can hang.
+            let _permit = permit;
+            let zone = TimeZone::system();
+            let read = || Reader::open(&shared.path)?.answer(&bank, &query, &zone);
+            let answer = read();
+            if let Err(ReadError::File(error)) = &answer
+                && error.is_damaged()
+            {
+                shared.status.is_suspect.store(true, Ordering::Release);
+            }
+            answer.map(|answer| form(&answer, &zone))
+        };
         let answer = tokio::task::spawn_blocking(read).await.map_err(|_| AccessError::Busy)?;
-        if let Err(ReadError::File(error)) = &answer
-            && error.is_damaged()
-        {
-            self.0.status.is_suspect.store(true, Ordering::Release);
-        }
         Ok(answer?)
     }
 
@@ -210,12 +257,7 @@ impl Access {
 impl Access {
     /// Returns access to a file that no thread writes.
     pub(crate) fn to_file(path: &Path) -> Self {
-        Self(Arc::new(Shared {
-            path: path.to_owned(),
-            recorder: Mutex::new(Recorder::new(&PollConfig::default())),
-            readers: Semaphore::new(MAX_READERS),
-            status: Status::default(),
-        }))
+        Self(Arc::new(Shared::new(path, &PollConfig::default())))
     }
 }
 
@@ -256,20 +298,26 @@ impl Writer {
             self.steady = now.instant;
         }
         self.last = now;
-        let batch = lock(&self.shared.recorder).take(now, zone);
+        let batch = self.shared.recorder().take(now, zone);
         if !batch.is_empty() {
             self.waiting.push_back(batch);
         }
         let status = &self.shared.status;
-        while self.waiting.len() > MAX_BATCHES {
+        while self.is_full() {
             let lost = self.waiting.pop_front().map_or(0, |batch| batch.readings());
             status.lost.fetch_add(u64::try_from(lost).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         let result = match self.write(now) {
-            Err(error) if error.is_damaged() => self.begin_again(&error, now),
+            Err(error) if error.is_damaged() => self.start_again(&error, now),
             result => result,
         };
         self.report(result);
+    }
+
+    /// Returns whether too much waits.
+    fn is_full(&self) -> bool {
+        let readings: usize = self.waiting.iter().map(Batch::readings).sum();
+        self.waiting.len() > MAX_BATCHES || (self.waiting.len() > 1 && readings > MAX_READINGS)
     }
 
     fn write(&mut self, now: Now) -> Result<(), HistoryError> {
@@ -283,24 +331,26 @@ impl Writer {
         if status.is_suspect.swap(false, Ordering::AcqRel) {
             store.check()?;
         }
+        let is_steady = now.instant.saturating_duration_since(self.steady) >= STEADY_TIME;
         while let Some(batch) = self.waiting.front() {
-            store.commit(batch)?;
+            if is_steady {
+                store.commit_and_prune(batch, self.retention, now.wall)?;
+            } else {
+                store.commit(batch)?;
+            }
             self.waiting.pop_front();
             status.commits.fetch_add(1, Ordering::Relaxed);
             status.last.store(now.wall.as_second(), Ordering::Relaxed);
-        }
-        if now.instant.saturating_duration_since(self.steady) >= STEADY_TIME {
-            store.prune(self.retention, now.wall)?;
         }
         status.size.store(Store::size(path), Ordering::Relaxed);
         Ok(())
     }
 
-    /// Moves a damaged file aside and begins a new one.
-    fn begin_again(&mut self, error: &HistoryError, now: Now) -> Result<(), HistoryError> {
+    /// Moves a damaged file aside and starts a new one.
+    fn start_again(&mut self, error: &HistoryError, now: Now) -> Result<(), HistoryError> {
         self.store = None;
         let aside = Store::move_aside(&self.shared.path, now.wall)?;
-        error!("{error}; it is kept as {}, and a new one is begun", aside.display());
+        error!("{error}; it is kept as {}, and a new one is started", aside.display());
         self.write(now)
     }
 
@@ -340,13 +390,16 @@ const MAX_END: Duration = Duration::from_secs(10);
 /// Maximum number of batches that wait while nothing can be written.
 const MAX_BATCHES: usize = 10;
 
+/// Maximum number of readings in the batches that wait: about 8 MB.
+const MAX_READINGS: usize = 20_000;
+
 /// Maximum number of queries at once.
 const MAX_READERS: usize = 2;
 
 /// Difference of the two clocks in one round that is a jump.
 const MAX_DRIFT: Duration = Duration::from_secs(30);
 
-/// Nothing is removed until the clock of this computer was right, or at least steady, for this time.
+/// Time for which the clock of this computer has to be steady before anything is removed.
 const STEADY_TIME: Duration = Duration::from_hours(1);
 
 #[cfg(test)]

@@ -38,8 +38,8 @@ pub(super) fn span(text: &str) -> Option<i64> {
     number.parse::<i64>().ok()?.checked_mul(factor).filter(|seconds| (1..=LAST).contains(seconds))
 }
 
-/// 2100-01-01.
-const LAST: i64 = 4_102_444_800;
+/// Greatest time, in Unix seconds: 2100-01-01.
+pub(super) const LAST: i64 = 4_102_444_800;
 
 #[cfg(test)]
 mod tests {

@@ -106,9 +106,15 @@ impl Service {
     pub(super) fn restart_parts(&mut self, now: Instant) {
         for name in self.outputs.take_ended() {
             error!("{name} has ended; it is started again");
+            // The history has a task for each bank. They start together.
+            self.outputs.end(name);
         }
-        let (mqtt, http) = (self.config.mqtt.is_some(), self.config.http.is_some());
-        let is_running = (!mqtt || self.outputs.has("mqtt")) && (!http || self.outputs.has("http"));
+        let wanted = [
+            ("mqtt", self.config.mqtt.is_some()),
+            ("http", self.config.http.is_some()),
+            ("history", self.history.is_some()),
+        ];
+        let is_running = wanted.iter().all(|(name, is_on)| !is_on || self.outputs.has(name));
         // Outputs without banks have nothing to show.
         if self.restart_outputs.is_due(is_running || self.banks.is_empty(), now) {
             self.start_missing_outputs();

@@ -547,20 +547,25 @@ fn history_goes_on_after_a_reload_and_is_written_at_the_end() {
     let before = count();
     assert!(before >= 2, "{before}");
     wait_for(&service.handles()[0], all_read);
-    end(service);
+    drop(service);
     assert!(count() >= before + 2);
 }
 
 #[test]
-fn history_that_cannot_be_written_is_a_finding_and_nothing_else_ends() {
+fn history_that_cannot_be_written_is_a_finding_until_it_can() {
     let text = format!("{TWO}poll: {{fast: 1 s}}\nhistory: {{path: /nowhere/history.db}}");
-    let service = Service::start(parts(&text, &MemoryStorage::default())).unwrap();
-    let snapshot = wait_for(&service.handles()[0], |snapshot| {
+    let file = File::new(&text);
+    let mut service = started(&file, &MemoryStorage::default());
+    let why = |snapshot: &Snapshot| {
         let mut findings = snapshot.findings.iter().flatten();
-        all_read(snapshot) && findings.any(|finding| finding.rule == "history")
-    });
-    let finding = snapshot.findings.iter().flatten().find(|finding| finding.rule == "history");
-    let why = finding.map(|finding| finding.why.clone()).unwrap_or_default();
-    assert!(why.starts_with("/nowhere/history.db: "), "{why}");
-    end(service);
+        findings.find(|finding| finding.rule == "history").map(|finding| finding.why.clone())
+    };
+    let handle = service.handles().remove(0);
+    let snapshot = wait_for(&handle, |snapshot| all_read(snapshot) && why(snapshot).is_some());
+    assert!(why(&snapshot).is_some_and(|why| why.starts_with("/nowhere/history.db: ")));
+    // The state of the bank stays, so the finding has to be taken back.
+    file.write(&text.replace("/nowhere", &file.0.path().display().to_string()));
+    service.reload(true);
+    wait_for(&handle, |snapshot| all_read(snapshot) && why(snapshot).is_none());
+    drop(service);
 }

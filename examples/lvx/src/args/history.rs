@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use lvx_bridge::Name;
 
 use super::state_dir::StateDir;
 
@@ -27,7 +28,7 @@ pub(crate) struct History {
     /// Series; all of the bank otherwise
     #[arg(value_name = "SERIES")]
     pub(crate) series: Vec<String>,
-    /// Begin
+    /// Start
     #[arg(long, value_name = "TIME", default_value = "-24h", allow_hyphen_values = true)]
     pub(crate) from: String,
     /// End, which is not included
@@ -38,7 +39,7 @@ pub(crate) struct History {
     pub(crate) step: Option<String>,
     /// Name of the bank; the only or first one otherwise
     #[arg(long, value_name = "NAME")]
-    pub(crate) bank: Option<String>,
+    pub(crate) bank: Option<Name>,
     /// Output format
     #[arg(long, value_enum, default_value_t = HistoryFormat::Sparkline)]
     pub(crate) format: HistoryFormat,

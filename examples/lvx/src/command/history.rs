@@ -10,6 +10,7 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 use lvx_bridge::{
+    Name,
     config::Secret,
     history::{self, Answer, Bridge, Query, Reader},
 };
@@ -53,7 +54,8 @@ fn from_file(args: &History, query: &Query, zone: &TimeZone) -> Result<Answer, F
         Failure::usage(format_args!("{error}; --file names another file, and --url a bridge"))
     })?;
     let banks = reader.banks().map_err(Failure::usage)?;
-    let Some(bank) = args.bank.as_ref().or(banks.first()) else {
+    let first = banks.first().map(String::as_str);
+    let Some(bank) = args.bank.as_ref().map(Name::as_str).or(first) else {
         let text = format!("{}: nothing was recorded yet", path.display());
         return Err(Failure::usage(text));
     };
@@ -73,7 +75,7 @@ fn from_bridge(url: &str, args: &History, query: &Query) -> Result<Answer, Failu
     let parameters = [("series", series.as_str()), ("from", &from), ("to", &to)];
     let step = query.step.map(|step| step.to_string());
     let parameters = parameters.into_iter().chain(step.as_deref().map(|step| ("step", step)));
-    bridge.history(args.bank.as_deref(), parameters).map_err(Failure::usage)
+    bridge.history(args.bank.as_ref(), parameters).map_err(Failure::usage)
 }
 
 fn read_token(path: &Path) -> Result<Secret, Failure> {

@@ -96,10 +96,10 @@ fn step_is_chosen_by_length_and_by_what_is_kept() {
         store.connection().query_row(sql, [], |row| row.get(0)).unwrap()
     };
     let before = count(&store);
-    store.prune(retention, now).unwrap();
+    store.commit_and_prune(&Batch::default(), retention, now).unwrap();
     assert_eq!(count(&store), before - 2 * 60);
     for _ in 0..20 {
-        store.prune(retention, now).unwrap();
+        store.commit_and_prune(&Batch::default(), retention, now).unwrap();
     }
     assert_eq!(count(&store), 2 * 12 * 30);
     assert_eq!(step("1782000000", "1782003600"), "300");
@@ -139,21 +139,28 @@ fn days_of_summer_time_have_23_and_25_hours() {
     for (day, next, hours) in [("2026-03-29", "2026-03-30", 23), ("2026-10-25", "2026-10-26", 25)] {
         let bench = Bench::new();
         let (mut scene, mut store) = (Scene::new(), bench.store());
-        let start = day.parse::<jiff::civil::Date>().unwrap().to_zoned(zone.clone()).unwrap();
-        scene.start.wall = start.timestamp();
-        // A reading at the begin of each hour, an hour before the day and after it, too.
+        let day_start = day.parse::<jiff::civil::Date>().unwrap().to_zoned(zone.clone()).unwrap();
+        let day_start = day_start.timestamp();
+        scene.start.wall = day_start - jiff::SignedDuration::from_hours(1);
+        // A reading at the start of each hour, from an hour before the day to an hour after it.
         for hour in 0..=hours + 1 {
-            let mut now = scene.at(hour * 3600);
-            now.wall -= jiff::SignedDuration::from_hours(1);
-            scene.start.wall = start.timestamp() - jiff::SignedDuration::from_hours(1);
             scene.read(hour * 3600, 100);
             let batch = scene.recorder.take(scene.at(hour * 3600), &zone);
             store.commit(&batch).unwrap();
         }
         let parameters = [("series", "pv_power"), ("from", day), ("to", next), ("step", "day")];
         let answer = bench.ask(&parameters, &zone).unwrap();
-        assert_eq!(answer.t, [start.timestamp().as_second()], "{day}");
+        assert_eq!(answer.t, [day_start.as_second()], "{day}");
         assert_eq!(first(&answer).count, [i64::try_from(hours).unwrap()], "{day}");
+        let count = i64::try_from(hours).unwrap();
+        let [before, after] = [-24, count + 36].map(|hours| {
+            let time = day_start + jiff::SignedDuration::from_hours(hours);
+            time.to_zoned(zone.clone()).date().to_string()
+        });
+        let parameters =
+            [("series", "pv_power"), ("from", &*before), ("to", &*after), ("step", "day")];
+        let answer = bench.ask(&parameters, &zone).unwrap();
+        assert_eq!(first(&answer).count.get(..3), Some(&[1, count, 1][..]));
         // Steps within the day count hours as they pass.
         let parameters = [("series", "pv_power"), ("from", day), ("to", next), ("step", "1h")];
         let answer = bench.ask(&parameters, &zone).unwrap();
@@ -197,4 +204,33 @@ fn answer_survives_json() {
     let answer = bench.ask(&[("step", "day"), ("from", "2026-06-20")], &TimeZone::UTC).unwrap();
     let json = serde_json::to_string(&answer).unwrap();
     assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), answer);
+}
+
+#[test]
+fn answer_that_takes_too_long_is_given_up() {
+    let bench = Bench::new();
+    let _store = hour(&bench);
+    let now = Timestamp::from_second(START + 3600).unwrap();
+    let parameters = [("from", "-1h"), ("step", "1min")];
+    let query = Query::parse(parameters, now, &TimeZone::UTC).unwrap();
+    let ask = |deadline| -> Result<Answer, ReadError> {
+        Reader::open_until(&bench.path, deadline)?.answer("garage", &query, &TimeZone::UTC)
+    };
+    let start = std::time::Instant::now();
+    let error = ask(start).unwrap_err();
+    assert!(matches!(error, ReadError::File(HistoryError::TooLong { .. })), "{error}");
+    ask(start + Duration::from_hours(1)).unwrap();
+}
+
+#[test]
+fn mean_has_two_digits_more_than_a_reading() {
+    let bench = Bench::new();
+    let (mut scene, mut store) = (Scene::new(), bench.store());
+    for (second, watts) in [(0, 100), (5, 100), (10, 101)] {
+        scene.read(second, watts);
+    }
+    store.commit(&scene.take(15)).unwrap();
+    let parameters = [("series", "unit-1.pv_power"), ("from", "1782000000"), ("step", "5min")];
+    let answer = bench.ask(&parameters, &TimeZone::UTC).unwrap();
+    assert_eq!(first(&answer).mean[0], Some(100.33));
 }

@@ -1,4 +1,4 @@
-//! Kills, power cuts, full disks and damaged files.
+//! Kills, power cuts, full disks, and files that are damaged or from elsewhere.
 //!
 //! `LVX_HISTORY_KILLS` sets the number of processes that are killed and of power cuts; `LVX_HISTORY_SMALL_DISK` names a
 //! folder on a small disk that is filled.
@@ -234,6 +234,70 @@ fn file_of_another_program_or_a_later_version_is_left_alone() {
     let bench = Bench::new();
     fs::write(&bench.path, "x".repeat(5000)).unwrap();
     assert!(Store::open(&bench.path).unwrap_err().is_damaged());
+}
+
+#[test]
+fn folder_may_be_a_link_and_the_file_may_not() {
+    let bench = Bench::new();
+    let folder = bench.path.parent().unwrap();
+    let (real, link) = (folder.join("disk"), folder.join("link"));
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let mut store = Store::open(&link.join(FILE)).unwrap();
+    store.commit(&one(1)).unwrap();
+    assert!(store.is_in_place());
+    Reader::open(&real.join(FILE)).unwrap();
+    std::os::unix::fs::symlink(real.join(FILE), &bench.path).unwrap();
+    Store::open(&bench.path).unwrap_err();
+}
+
+#[test]
+fn file_of_an_earlier_version_is_not_read() {
+    let bench = Bench::new();
+    bench.store().connection().pragma_update(None, "user_version", 1).unwrap();
+    let error = Reader::open(&bench.path).unwrap_err();
+    assert!(error.to_string().contains("expected version 2, found version 1"), "{error}");
+}
+
+#[test]
+fn content_that_the_bridge_does_not_write_is_answered_without_a_panic() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    store.commit(&one(1)).unwrap();
+    let sql = format!(
+        "UPDATE bank_5min SET t = {max};
+         UPDATE unit_raw SET pv_power = {max};
+         UPDATE unit_5min SET pv_power_min = {min}, pv_power_sum = {max};
+         UPDATE source SET name = name || char(27) || '[2J';
+         UPDATE series SET unit = char(7) || unit, name = printf('%.*c', 9999, 'x');
+         INSERT INTO day (day, source, key, origin, wh) VALUES ('2026-06-21', 1, 'load', 'computed', 9e999);
+         INSERT INTO source (bank, serial, name) VALUES ('a' || char(27), '', '')",
+        max = i64::MAX,
+        min = i64::MIN
+    );
+    store.connection().execute_batch(&sql).unwrap();
+    let day = [("from", "1782000000"), ("to", "1782086400")];
+    assert_eq!(bench.ask(&day, &TimeZone::UTC).unwrap().step, "60");
+    store.connection().execute("UPDATE source SET period = ?", [i64::MAX]).unwrap();
+    for parameters in [
+        vec![("from", "1782000000"), ("to", "1782003600")],
+        vec![("from", "1782000000"), ("to", "1782003600"), ("step", "raw")],
+        vec![("series", "96132206100410.pv_power"), ("from", "1782000000"), ("to", "1782003600")],
+        vec![("from", "2026-06-20"), ("to", "2026-06-22"), ("step", "day")],
+    ] {
+        let answer = bench.ask(&parameters, &TimeZone::UTC).unwrap();
+        for column in &answer.series {
+            let is_plain = !column.unit.contains(char::is_control);
+            assert!(is_plain && column.name.len() <= 80, "{column:?}");
+        }
+        let _csv = answer.csv(&TimeZone::UTC);
+        serde_json::to_string(&answer).unwrap();
+    }
+    assert_eq!(Reader::open(&bench.path).unwrap().banks().unwrap(), ["a\\u001b", "garage"]);
+    // The writer goes on, too.
+    let now = Timestamp::from_second(START + 9000).unwrap();
+    let retention = Retention { raw: Duration::from_secs(1), keep: Duration::from_secs(1) };
+    store.commit_and_prune(&one(2), retention, now).unwrap();
 }
 
 #[test]

@@ -109,6 +109,24 @@ fn clock_that_is_set_before_the_commit_counts() {
 }
 
 #[test]
+fn readings_before_a_suspend_keep_their_times_and_the_suspend_is_a_gap() {
+    let mut scene = Scene::new();
+    scene.read(5, 3600);
+    scene.read(10, 3600);
+    // The monotonic clock does not count the hour.
+    scene.recorder.add_suspend(Duration::from_hours(1));
+    scene.start.wall += SignedDuration::from_hours(1);
+    scene.read(15, 3600);
+    let batch = scene.take(20);
+    let times: Vec<_> = readings(&batch, "pv_power").into_iter().map(|(t, _)| t).collect();
+    assert_eq!(times, [5, 10, 3615]);
+    let day = "2026-06-21".parse().unwrap();
+    let energy = unit_part(&batch).days[&(day, "pv_power")];
+    let (positive, covered) = (5 * 3600 * 1000, 5000);
+    assert_eq!(energy, DayEnergy::Computed { positive, negative: 0, covered });
+}
+
+#[test]
 fn counter_of_the_day_belongs_to_the_day_of_the_unit() {
     let mut scene = Scene::new();
     let set = |scene: &mut Scene, second: u64, (year, month, day): (u16, u8, u8), wh: u64| {
@@ -157,4 +175,23 @@ fn readings_that_cannot_be_written_are_bounded_and_counted() {
     // Two units and the bank.
     assert_eq!(scene.recorder.lost(), 3 * 100);
     assert_eq!(scene.take(1000).readings(), 3 * 900);
+}
+
+#[test]
+fn readings_of_many_sources_that_wait_are_bounded_together() {
+    let mut scene = Scene::new();
+    for number in 0..60 {
+        scene.bank.bank = format!("bank-{number}").parse().unwrap();
+        scene.read(number, 1000);
+    }
+    // 180 sources.
+    for second in 60..260 {
+        scene.read(second, 1000);
+    }
+    let lost = scene.recorder.lost();
+    assert!(lost > 0);
+    let readings = scene.take(300).readings();
+    assert_eq!(readings, 3 * (60 + 200) - usize::try_from(lost).unwrap());
+    // Of the last bank, which goes on, as many as for each of 180.
+    assert_eq!(readings, 3 * (59 + 20_000 / 180));
 }

@@ -138,7 +138,7 @@ fn long_time_fits_and_is_plotted() {
             store.commit(&batch).unwrap();
             // As often as with a commit a minute, or at least enough.
             for _ in 0..=commit / 300 {
-                store.prune(retention, now.wall).unwrap();
+                store.commit_and_prune(&Batch::default(), retention, now.wall).unwrap();
             }
             (commits, count) = (commits + start.elapsed(), count + 1);
         }

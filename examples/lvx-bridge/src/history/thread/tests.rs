@@ -1,6 +1,6 @@
 //! Tests of the writer, in virtual time.
 
-use std::fs;
+use std::{fs, task::Poll};
 
 use tempfile::TempDir;
 
@@ -147,4 +147,84 @@ fn nothing_is_removed_soon_after_the_clock_was_set() {
         bench.minute(minute);
     }
     assert!(bench.count() < before + 70, "{}", bench.count());
+}
+
+/// A file at which a reader waits until someone writes to it, as on a disk that hangs.
+fn hanging_file(path: &Path) {
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+}
+
+#[tokio::test]
+async fn readers_of_a_disk_that_hangs_are_few_also_if_clients_go_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.db");
+    hanging_file(&path);
+    let access = Access::to_file(&path);
+    let ask = || {
+        let now = "2026-06-21T00:00:00Z".parse().unwrap();
+        let query = Query::parse([], now, &TimeZone::UTC).unwrap();
+        access.answer("garage".to_owned(), query, |answer, _| answer.clone())
+    };
+    for _ in 0..MAX_READERS {
+        let mut waiting = Box::pin(ask());
+        // The first poll starts the thread. Then the client goes away.
+        let first = std::future::poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context)));
+        assert!(first.await.is_pending());
+    }
+    assert!(matches!(ask().await, Err(AccessError::Busy)));
+    // The disk answers again, with what is no database.
+    let file = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    while access.0.readers.available_permits() < MAX_READERS {
+        tokio::task::yield_now().await;
+    }
+    drop(file);
+    assert!(!matches!(ask_file(&access, &folder).await, Err(AccessError::Busy)));
+}
+
+/// Asks after the hanging file was removed.
+async fn ask_file(access: &Access, folder: &TempDir) -> Result<Answer, AccessError> {
+    fs::remove_file(folder.path().join("history.db")).unwrap();
+    let now = "2026-06-21T00:00:00Z".parse().unwrap();
+    let query = Query::parse([], now, &TimeZone::UTC).unwrap();
+    access.answer("garage".to_owned(), query, |answer, _| answer.clone()).await
+}
+
+#[test]
+fn thread_that_panics_is_a_problem_that_is_shown() {
+    let Access(shared) = Access::to_file(Path::new("/nowhere/history.db"));
+    let alarm = Alarm(Arc::clone(&shared));
+    let result = thread::spawn(move || {
+        let _alarm = alarm;
+        panic!("a defect");
+    })
+    .join();
+    assert!(result.is_err());
+    let problem = lock(&shared.status.problem).clone().unwrap();
+    assert!(problem.starts_with("the thread of the history panicked"), "{problem}");
+    drop(Alarm(Arc::clone(&shared)));
+}
+
+#[test]
+fn old_readings_are_removed_in_the_commit_of_the_minute() {
+    let mut bench = Bench::new();
+    for minute in 0..=60 {
+        bench.minute(minute);
+    }
+    bench.start.wall += jiff::SignedDuration::from_hours(25);
+    bench.writer.last = Now {
+        wall: bench.writer.last.wall + jiff::SignedDuration::from_hours(25),
+        ..bench.writer.last
+    };
+    let before = commits(&bench);
+    bench.minute(61);
+    assert_eq!(bench.count(), 62 - 5);
+    assert_eq!(commits(&bench), before + 1);
+}
+
+/// Returns the number of transactions in the log, which has a frame with the size of the file for each.
+fn commits(bench: &Bench) -> usize {
+    let log = fs::read(format!("{}-wal", bench.shared.path.display())).unwrap();
+    let frames = log.get(32..).unwrap_or_default().chunks_exact(24 + 4096);
+    frames.filter(|frame| frame.get(4..8).is_some_and(|size| size != [0; 4])).count()
 }

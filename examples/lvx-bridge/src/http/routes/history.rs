@@ -1,7 +1,6 @@
 //! The history, as JSON and CSV.
 
 use axum::{
-    Json,
     extract::{Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -10,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::place::Place;
 use crate::{
-    history::{self, AccessError, HistoryError, PARAMETERS, ReadError},
+    history::{self, AccessError, Answer, HistoryError, PARAMETERS, ReadError},
     http::{
         Refusal,
         app::{self, Shared},
@@ -48,18 +47,23 @@ pub(super) async fn history(
         let text = "the history is off; `history` in the configuration turns it on";
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));
     };
-    let answer = history.answer(bank, query).await.map_err(|error| refusal(&error))?;
-    if is_csv {
-        let head = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
-        return Ok((head, answer.csv(&zone)).into_response());
-    }
-    Ok(Json(answer).into_response())
+    let media_type = if is_csv { "text/csv; charset=utf-8" } else { "application/json" };
+    // An answer can have some megabytes, so that it is not written on the thread of all outputs.
+    let form = move |answer: &Answer, zone: &TimeZone| {
+        if is_csv { Ok(answer.csv(zone)) } else { serde_json::to_string(answer) }
+    };
+    let body = history.answer(bank, query, form).await.map_err(|error| refusal(&error))?;
+    let body =
+        body.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, media_type)], body).into_response())
 }
 
 fn refusal(error: &AccessError) -> Refusal {
     let status = match error {
         AccessError::Read(ReadError::Query(_)) => StatusCode::BAD_REQUEST,
-        AccessError::Read(ReadError::File(HistoryError::Missing { .. })) => StatusCode::NOT_FOUND,
+        AccessError::Read(
+            ReadError::Nothing { .. } | ReadError::File(HistoryError::Missing { .. }),
+        ) => StatusCode::NOT_FOUND,
         AccessError::Busy | AccessError::Read(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let retry_after = matches!(error, AccessError::Busy).then_some(1);

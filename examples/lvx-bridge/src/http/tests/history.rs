@@ -52,6 +52,16 @@ async fn history_needs_the_right_to_read_and_a_file() {
     let token = bench.bearer("grafana", Scope::Read);
     assert_eq!(bench.ask(lan(), "GET /api/v1/history", &[&token], "").await.status, 200);
     assert!(bench.local("GET /metrics").await.body.contains("lvx_history_commits_total 0\n"));
+    let new = Bench::new(|_| {}).remembering();
+    let path = new.folder.as_ref().unwrap().path().join(crate::history::FILE);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(new.local("GET /api/v1/history").await.status, 404);
+    drop(crate::history::Store::open(&path).unwrap());
+    let answer = new.local("GET /api/v1/history").await;
+    assert_eq!(
+        (answer.status, answer.json()["error"].as_str()),
+        (404, Some("bank garage: nothing was recorded yet"))
+    );
     let off = Bench::new(|_| {}).local("GET /api/v1/history").await;
     assert_eq!(
         (off.status, off.json()["error"].as_str().unwrap().starts_with("the history is off")),

@@ -19,23 +19,37 @@ pub(super) fn text(answer: &Answer, zone: &TimeZone) -> String {
         let values = energy.map_or(column.mean.as_slice(), |energy| energy.wh.as_slice());
         let name = &column.series;
         let _ = write!(text, "{name:width$}  {}", line(values, PLOT));
-        let known: Vec<f64> = values.iter().copied().flatten().collect();
-        if known.is_empty() {
+        let Some(mean) = mean(values, &column.count) else {
             text.push_str("  nothing was read\n");
             continue;
-        }
-        let least = column.min.iter().copied().flatten().chain(known.iter().copied());
-        let most = column.max.iter().copied().flatten().chain(known.iter().copied());
+        };
+        let known = || values.iter().copied().flatten();
+        let least = column.min.iter().copied().flatten().chain(known());
+        let most = column.max.iter().copied().flatten().chain(known());
         let (least, most) =
             (least.fold(f64::INFINITY, f64::min), most.fold(f64::NEG_INFINITY, f64::max));
-        let count = known.iter().map(|_| 1.0).sum::<f64>();
-        let mean = known.iter().sum::<f64>() / count;
         let digits = usize::from(column.decimals);
         let unit = &column.unit;
         let _ =
             writeln!(text, "  {least:.digits$} to {most:.digits$} {unit}, mean {mean:.digits$}");
     }
     text
+}
+
+/// Returns the mean of values that are themselves means of so many readings; without counts, each value counts once.
+fn mean(values: &[Option<f64>], counts: &[i64]) -> Option<f64> {
+    let weight = |index: usize| {
+        let count = counts.get(index).map_or(Ok(1), |count| u32::try_from(*count));
+        f64::from(count.unwrap_or(u32::MAX))
+    };
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (index, value) in values.iter().enumerate() {
+        if let Some(value) = value {
+            sum += value * weight(index);
+            weights += weight(index);
+        }
+    }
+    (weights > 0.0).then_some(sum / weights)
 }
 
 /// Returns a plot in one line. Without a value, there is a space.
@@ -45,11 +59,7 @@ fn line(values: &[Option<f64>], width: usize) -> String {
     let range = known().fold(f64::NEG_INFINITY, f64::max) - least;
     let step = values.len().div_ceil(width).max(1);
     let mark = |part: &[Option<f64>]| {
-        let known: Vec<_> = part.iter().copied().flatten().collect();
-        if known.is_empty() {
-            return ' ';
-        }
-        let mean = known.iter().sum::<f64>() / known.iter().map(|_| 1.0).sum::<f64>();
+        let Some(mean) = mean(part, &[]) else { return ' ' };
         let place = if range > 0.0 { (mean - least) / range } else { 0.0 };
         let limits = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];
         let level = limits.iter().filter(|limit| place >= **limit).count();
@@ -75,5 +85,13 @@ mod tests {
         assert_eq!(line(&values, 3), "▁▇█");
         assert_eq!(line(&[Some(5.0), Some(5.0)], 10), "▁▁");
         assert_eq!(line(&[None], 10), " ");
+    }
+
+    #[test]
+    fn mean_counts_each_reading_once() {
+        let values = [Some(10.0), None, Some(40.0)];
+        assert_eq!(mean(&values, &[4, 0, 1]), Some(16.0));
+        assert_eq!(mean(&values, &[]), Some(25.0));
+        assert_eq!(mean(&[None], &[0]), None);
     }
 }
