@@ -173,7 +173,7 @@ fn long_time_fits_and_is_plotted() {
             Query::parse([("series", series), ("from", from)], end, &TimeZone::UTC).unwrap();
         let answer =
             Reader::open(&bench.path).unwrap().answer("garage", &query, &TimeZone::UTC).unwrap();
-        let took = computed() - start;
+        let took = computed().saturating_sub(start);
         let json = serde_json::to_string(&answer).unwrap();
         let [after, most] = memory();
         eprintln!(
