@@ -142,7 +142,7 @@ fn history_is_printed_from_the_file_and_from_a_bridge() {
         command.arg("history").args(arguments).env_remove("LVX_STATE_DIR").output().unwrap()
     };
     let url = format!("http://{address}");
-    let refused = history(&["--url", &url, "--bank", "other"]);
+    let refused = history(&["--bridge", &url, "--bank", "other"]);
     let error = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(2));
     assert!(error.contains("status 404: "), "{error}");

@@ -12,7 +12,7 @@ Examples:
   lvx history                                   the bank, the last day
   lvx history pv_power --from -30d --step day   energy of each day
   lvx history unit-1.battery_voltage --from 2026-06-21 --to 2026-06-22
-  lvx history --url http://solar.lan:8480 --token-file token --format csv
+  lvx history --bridge http://solar.lan:8480 --token-file token --format csv
   sudo -u lvx lvx history --format csv > day.csv    from the installed bridge";
 
 const FORMS: &str = "\
@@ -44,13 +44,13 @@ pub(crate) struct History {
     #[arg(long, value_enum, default_value_t = HistoryFormat::Sparkline)]
     pub(crate) format: HistoryFormat,
     /// File of the history; that of the bridge in the state folder otherwise
-    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    #[arg(long, value_name = "FILE", conflicts_with = "bridge")]
     pub(crate) file: Option<PathBuf>,
     /// Ask a running bridge, such as `http://127.0.0.1:8480`
     #[arg(long, value_name = "URL")]
-    pub(crate) url: Option<String>,
+    pub(crate) bridge: Option<String>,
     /// File with the token for the bridge on another machine
-    #[arg(long, value_name = "FILE", requires = "url")]
+    #[arg(long, value_name = "FILE", requires = "bridge")]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) state: StateDir,

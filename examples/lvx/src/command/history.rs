@@ -30,7 +30,7 @@ pub(crate) fn run(args: &History, out: &mut impl Write) -> Result<Status, Failur
     let parameters: Vec<_> = parameters.into_iter().chain(step).collect();
     // Checks the command line before anything is opened.
     let query = Query::parse(parameters.iter().copied(), now, &zone).map_err(Failure::usage)?;
-    let answer = match &args.url {
+    let answer = match &args.bridge {
         Some(url) => from_bridge(url, args, &query)?,
         None => from_file(args, &query, &zone)?,
     };
@@ -51,7 +51,7 @@ fn from_file(args: &History, query: &Query, zone: &TimeZone) -> Result<Answer, F
     let path = args.file.clone().or_else(default);
     let path = path.ok_or_else(|| Failure::usage("expected a file, found none: use --file"))?;
     let reader = Reader::open(&path).map_err(|error| {
-        Failure::usage(format_args!("{error}; --file names another file, and --url a bridge"))
+        Failure::usage(format_args!("{error}; --file names another file, and --bridge a bridge"))
     })?;
     let banks = reader.banks().map_err(Failure::usage)?;
     let first = banks.first().map(String::as_str);

@@ -29,9 +29,12 @@ pub(super) fn text(answer: &Answer, zone: &TimeZone) -> String {
         let (least, most) =
             (least.fold(f64::INFINITY, f64::min), most.fold(f64::NEG_INFINITY, f64::max));
         let digits = usize::from(column.decimals);
-        let unit = &column.unit;
-        let _ =
-            writeln!(text, "  {least:.digits$} to {most:.digits$} {unit}, mean {mean:.digits$}");
+        let space = if column.unit.is_empty() { "" } else { " " };
+        let _ = writeln!(
+            text,
+            "  {least:.digits$} to {most:.digits$}{space}{}, mean {mean:.digits$}",
+            column.unit
+        );
     }
     text
 }
