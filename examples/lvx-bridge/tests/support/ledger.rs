@@ -1,6 +1,9 @@
 //! Checks energies: counters never fall within an era, and eras begin only with a reset.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use lvx_bridge::Snapshot;
 
@@ -50,9 +53,15 @@ impl Ledger {
         self.units.get(&unit).map_or(0, |shown| shown.era)
     }
 
-    /// Findings do not survive a restart.
-    pub(crate) fn restart(&mut self) {
-        self.units.values_mut().for_each(|shown| shown.unreported = None);
+    /// Findings do not survive a restart. These units were reset while the disk was full: if they count beyond the old
+    /// value on the disk meanwhile, nothing can tell.
+    pub(crate) fn restart(&mut self, unsaved: &BTreeSet<usize>) {
+        for (unit, shown) in &mut self.units {
+            shown.unreported = None;
+            if unsaved.contains(unit) {
+                shown.pv_total = 0;
+            }
+        }
     }
 
     /// Checks the energies of a snapshot.

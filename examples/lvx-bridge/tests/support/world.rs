@@ -1,6 +1,7 @@
 //! A bridge with its files and its MQTT output, among faults, with everything that checks it.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -37,6 +38,8 @@ pub(crate) struct World {
     session: Option<u64>,
     /// Time since which the disk is not full.
     saved_since: Option<Duration>,
+    /// Units that were reset while the disk was full.
+    unsaved_resets: BTreeSet<usize>,
     /// What belongs to the present run of the bridge.
     run: Option<(BankFiles, Outbox)>,
     seq: u64,
@@ -65,6 +68,7 @@ impl World {
             disk: Disk::default(),
             session: None,
             saved_since: Some(Duration::ZERO),
+            unsaved_resets: BTreeSet::new(),
             run: None,
             seq: 0,
             random: fastrand::Rng::with_seed(seed),
@@ -100,7 +104,11 @@ impl World {
         match (is_full, self.saved_since) {
             (true, _) => self.saved_since = None,
             (false, None) => self.saved_since = Some(now),
+            (false, Some(since)) if now > since + MAX_SAVE => self.unsaved_resets.clear(),
             (false, Some(_)) => {}
+        }
+        if is_full {
+            self.unsaved_resets.extend(&changes.resets);
         }
         if changes.is_calm_over {
             self.check_calm(state, now);
@@ -158,7 +166,7 @@ impl World {
         } else {
             let elapsed = instant - self.start;
             self.alarms.restart(&snapshot, self.saved_since, elapsed);
-            self.ledger.restart();
+            self.ledger.restart(&self.unsaved_resets);
             self.calm.fill(None);
             state.restart(core);
         }
@@ -280,6 +288,9 @@ impl fmt::Display for World {
 
 /// Time after which a long run shows how far it is, in seconds.
 const SHOWN_EVERY: u64 = 100 * 3600;
+
+/// Time after which everything is on a disk that is not full.
+const MAX_SAVE: Duration = Duration::from_mins(2);
 
 /// Longest time between two readings of the battery power of which the energy is counted, and of one reading.
 const MAX_GAP: Duration = Duration::from_secs(20);
