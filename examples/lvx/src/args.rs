@@ -15,6 +15,7 @@ mod runs;
 mod simulate;
 mod state_dir;
 mod time;
+mod watch;
 mod write;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ pub(crate) use self::bridge::{Bridge, BridgeFile, BridgeTask, TokenScope, TokenT
 pub(crate) use self::history::{History, HistoryFormat};
 #[cfg(target_os = "linux")]
 pub(crate) use self::links::{Devices, InstallFile, Links, LinksTask};
+#[cfg(feature = "watch")]
+pub(crate) use self::watch::Watch;
 pub(crate) use self::{
     bank::{Bank, Compare, Dump, DumpFormat, ReportFormat, SyncCheck},
     format::Format,
@@ -39,6 +42,7 @@ pub(crate) use self::{
 pub(crate) use self::{
     runs::{Confirm, Restore, Runs, RunsTask},
     state_dir::StateDir,
+    watch::Now,
     write::{Apply, ConsentOptions, PermitOptions, RunOptions, Set, WriteOptions},
 };
 
@@ -61,6 +65,9 @@ pub(crate) enum Command {
     Query(Query),
     Decode(Decode),
     Explain(Explain),
+    Now(Now),
+    #[cfg(feature = "watch")]
+    Watch(Watch),
     SyncCheck(SyncCheck),
     Compare(Compare),
     Dump(Dump),

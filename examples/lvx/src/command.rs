@@ -16,6 +16,7 @@ mod explain;
 mod history;
 #[cfg(target_os = "linux")]
 mod links;
+mod now;
 mod profile;
 mod query;
 mod restore;
@@ -24,6 +25,8 @@ mod set;
 mod simulate;
 mod sync_check;
 mod validate;
+#[cfg(feature = "watch")]
+mod watch;
 
 use crate::{
     args::Command,
@@ -38,6 +41,9 @@ pub(crate) fn run(command: &Command, out: &mut Stdout) -> Result<Status, Failure
         Command::Query(args) => query::run(args, out),
         Command::Decode(args) => decode::run(args, out),
         Command::Explain(args) => explain::run(args, out),
+        Command::Now(args) => now::run(args, out),
+        #[cfg(feature = "watch")]
+        Command::Watch(args) => watch::run(args, out),
         Command::SyncCheck(args) => sync_check::run(args, out),
         Command::Compare(args) => compare::run(args, out),
         Command::Dump(args) => dump::run(args, out),

@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod input;
+mod overview;
 mod state;
 mod terminal;
 mod units;

@@ -14,8 +14,10 @@ pub(crate) use failure::Failure;
 pub(crate) use messages::{print_diagnostics, print_error, print_note};
 pub(crate) use output::{Output, Stdout};
 pub(crate) use progress::{Progress, is_silenced, silence};
-#[cfg(feature = "bridge")]
+#[cfg(any(feature = "bridge", feature = "watch"))]
 pub(crate) use signals::catch_each_signal;
+#[cfg(feature = "watch")]
+pub(crate) use signals::catch_job_control;
 pub(crate) use signals::catch_signals;
 pub(crate) use status::Status;
 pub(crate) use style::style;

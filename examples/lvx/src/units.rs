@@ -6,8 +6,8 @@ mod open;
 mod shared;
 
 pub(crate) use adapters::adapters;
-pub(crate) use bank::{read_bank, saved_bank};
+pub(crate) use bank::{bank_addresses, read_bank, read_units, saved_bank};
 pub(crate) use open::{OpenUnit, host, open, open_for};
-#[cfg(feature = "bridge")]
-pub(crate) use shared::open_address;
-pub(crate) use shared::{discover, open_link, read_held, reopen_address};
+#[cfg(feature = "watch")]
+pub(crate) use shared::ask_bridge;
+pub(crate) use shared::{discover, open_address, open_link, read_held, reopen_address};

@@ -13,19 +13,32 @@ pub(crate) fn catch_signals(mut act: impl FnMut() + Send + 'static) -> Result<()
 }
 
 /// Calls `act` with the number of each termination signal, in the same way.
-#[cfg(feature = "bridge")]
+#[cfg(any(feature = "bridge", feature = "watch"))]
 pub(crate) fn catch_each_signal(act: impl FnMut(i32) + Send + 'static) -> Result<(), Failure> {
     catch_all(act).map_err(|error| Failure::usage(format_args!("signals: {error}")))
 }
 
-fn catch_all(mut act: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
+/// Calls `act` with SIGTSTP, which asks the program to stop, and with SIGCONT, after it was stopped.
+#[cfg(feature = "watch")]
+pub(crate) fn catch_job_control(act: impl FnMut(i32) + Send + 'static) -> Result<(), Failure> {
+    use signal_hook::consts::{SIGCONT, SIGTSTP};
+
+    catch(vec![SIGTSTP, SIGCONT], act)
+        .map_err(|error| Failure::usage(format_args!("signals: {error}")))
+}
+
+fn catch_all(act: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
     let mut caught = vec![SIGINT, SIGTERM];
     if !is_ignored(SIGHUP) {
         caught.push(SIGHUP);
     }
-    let mut signals = signal_hook::iterator::Signals::new(caught)?;
+    catch(caught, act)
+}
+
+fn catch(signals: Vec<i32>, mut act: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new(signals)?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             act(signal);

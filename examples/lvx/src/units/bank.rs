@@ -24,22 +24,39 @@ pub(crate) fn read_bank(
     args: &Bank,
     ask: impl FnOnce(Vec<Member>) -> BankSnapshot,
 ) -> Result<BankSnapshot, Failure> {
-    if let Some(path) = &args.from {
-        return saved_bank(path);
+    match &args.from {
+        Some(path) => saved_bank(path),
+        None => read_units(&bank_addresses(&args.units)?, ask),
     }
+}
+
+/// Returns the addresses of the given units, or those of all adapters that are plugged in.
+///
+/// # Errors
+/// If an address is invalid or given twice, or there is no unit.
+pub(crate) fn bank_addresses(units: &[String]) -> Result<Vec<Address>, Failure> {
     let found;
-    let units = if args.units.is_empty() {
+    let units = if units.is_empty() {
         found = default_units(adapters())?;
         &found
     } else {
-        &args.units
+        units
     };
     let mut places = (0..).zip(units);
     if let Some((_, twice)) = places.find(|(at, unit)| units.iter().take(*at).any(|u| u == *unit)) {
         return Err(Failure::usage(format_args!("unit {twice} is given twice")));
     }
-    let addresses =
-        units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?;
+    Ok(units.iter().map(|unit| unit.parse()).collect::<Result<Vec<Address>, Error>>()?)
+}
+
+/// Reads units with `ask`.
+///
+/// # Errors
+/// If an address cannot be used. No unit is queried in this case.
+pub(crate) fn read_units(
+    addresses: &[Address],
+    ask: impl FnOnce(Vec<Member>) -> BankSnapshot,
+) -> Result<BankSnapshot, Failure> {
     let members = addresses.iter().map(open_member).collect::<Result<Vec<_>, Error>>()?;
     if let Some(error) = members.iter().filter_map(Member::error).find(|error| error.is_address()) {
         return Err(Failure::usage(error));
