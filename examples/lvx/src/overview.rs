@@ -7,6 +7,7 @@ mod api;
 mod bank;
 mod finding;
 mod flow;
+mod json;
 mod key;
 mod rows;
 mod text;

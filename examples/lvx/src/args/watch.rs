@@ -4,9 +4,12 @@ use clap::Args;
 #[cfg(feature = "watch")]
 use std::{path::PathBuf, time::Duration};
 
-use super::help::{STATUSES, UNITS};
 #[cfg(feature = "watch")]
 use super::time::time;
+use super::{
+    format::Format,
+    help::{STATUSES, UNITS},
+};
 
 /// Show once what a bank does: battery, sun, load, grid, mode, energy of today, findings
 ///
@@ -18,6 +21,9 @@ pub(crate) struct Now {
     /// All units of the bank [default: all adapters that are plugged in]
     #[arg(value_name = "UNIT")]
     pub(crate) units: Vec<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
 }
 
 #[cfg(feature = "watch")]

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    io::Write,
+    io::{self, Write},
     thread,
     time::{Duration, Instant},
 };
@@ -12,7 +12,7 @@ use pi18_proto::{AnyReply, Query};
 use pi18_transport::{Address, Error};
 
 use crate::{
-    args,
+    args::{self, Format},
     overview::{Finding, LinkState, Overview, Summary, Unit, Verdict},
     terminal::{Failure, Status, Stdout, add_commands, style},
     units::{bank_addresses, open_address, read_units},
@@ -32,7 +32,10 @@ pub(crate) fn run(args: &args::Now, out: &mut Stdout) -> Result<Status, Failure>
     let findings: Vec<_> = report.findings.iter().map(Finding::new).collect();
     let verdict = Verdict::of(&units, &findings, true);
     let overview = Overview { name: String::new(), verdict, units, findings };
-    out.write_all(text(&overview, now).as_bytes())?;
+    match args.format {
+        Format::Table => out.write_all(text(&overview, now).as_bytes())?,
+        Format::Json => writeln!(out, "{}", overview.to_json(now).map_err(io::Error::from)?)?,
+    }
     Ok(match (report.complete, report.is_healthy()) {
         (false, _) => Status::Unread,
         (true, false) => Status::Findings,

@@ -3,8 +3,7 @@
 /// Where a value is from, and how it is called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyInfo {
-    /// Key in the API of the bridge; empty if it has none.
-    #[cfg(feature = "watch")]
+    /// Key in the API of the bridge; `warnings` is not in it.
     pub(crate) api: &'static str,
     /// Mnemonic of the query.
     pub(crate) query: &'static str,
@@ -36,7 +35,6 @@ macro_rules! keys {
             pub(crate) const fn info(self) -> KeyInfo {
                 match self {
                     $(Self::$name => KeyInfo {
-                        #[cfg(feature = "watch")]
                         api: $api,
                         query: $query,
                         field: $field,
@@ -55,7 +53,7 @@ keys! {
     Mode = "mode", "MOD" "working_mode", "Mode", "" 0;
     FaultCode = "fault_code", "FWS" "fault", "Fault code", "" 0;
     Fault = "fault", "FWS" "fault", "Fault", "" 0;
-    Warnings = "", "FWS" "", "Warnings", "" 0;
+    Warnings = "warnings", "FWS" "", "Warnings", "" 0;
     Pv1Power = "pv1_power", "GS" "pv1_power", "PV 1 power", "W" 0;
     Pv1Voltage = "pv1_voltage", "GS" "pv1_voltage", "PV 1 voltage", "V" 1;
     Pv2Power = "pv2_power", "GS" "pv2_power", "PV 2 power", "W" 0;

@@ -53,7 +53,6 @@ impl Level {
     }
 
     /// Returns the word for the level.
-    #[cfg(feature = "watch")]
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Starting => "starting",
@@ -85,8 +84,10 @@ impl Verdict {
         if let Some((_, why, since)) = silent.first() {
             let names: Vec<_> = silent.iter().map(|(unit, ..)| unit.name.as_str()).collect();
             let verb = if names.len() == 1 { "does" } else { "do" };
+            // Before the units were judged, there is no finding about it.
+            let is_error = findings.iter().any(|finding| finding.severity >= Severity::Error);
             return Self {
-                level: Level::Warning,
+                level: if is_error { Level::Error } else { Level::Warning },
                 title: format!("{} {verb} not answer", listed(&names)),
                 detail: ended(why, "."),
                 step: Some("Check that the unit is on and its cable is plugged in.".to_owned()),
