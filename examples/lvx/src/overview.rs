@@ -9,6 +9,8 @@ mod finding;
 mod flow;
 mod json;
 mod key;
+#[cfg(feature = "watch")]
+mod past;
 mod rows;
 mod text;
 mod totals;
@@ -21,6 +23,7 @@ pub(crate) use self::{
     api::overview,
     flow::{Flow, MIN_FLOW},
     key::Key,
+    past::{Curve, Past, Spans},
     rows::Row,
     text::{about, ago, energy, local_time, power},
     totals::Totals,

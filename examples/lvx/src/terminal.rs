@@ -11,6 +11,8 @@ mod style;
 
 pub(crate) use commands::add_commands;
 pub(crate) use failure::Failure;
+#[cfg(feature = "watch")]
+pub(crate) use messages::hold_notes;
 pub(crate) use messages::{print_diagnostics, print_error, print_note};
 pub(crate) use output::{Output, Stdout};
 pub(crate) use progress::{Progress, is_silenced, silence};

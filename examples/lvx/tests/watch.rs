@@ -5,8 +5,10 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    os::fd::AsFd,
+    net::TcpListener,
+    os::{fd::AsFd, unix::net::UnixListener},
     process::{Child, Command, ExitStatus, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -22,11 +24,22 @@ struct Screen {
     terminal: File,
     /// The other end, which keeps the terminal alive after the program has ended.
     end: File,
-    child: Child,
+    child: Program,
     before: Termios,
     /// Everything that the program has written.
     text: String,
     shown: Shown,
+}
+
+/// A program that is killed at the end of a test that failed.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Fails if it has already ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// What the terminal shows: the part of a terminal that `lvx watch` uses.
@@ -92,7 +105,9 @@ impl Shown {
 
 impl Screen {
     fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        // Programs that other tests start at the same time must not hold the terminal open.
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let terminal = openpt(flags).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
         resize(&terminal, 80, 24);
@@ -115,7 +130,7 @@ impl Screen {
         Self {
             terminal: terminal.into(),
             end,
-            child,
+            child: Program(child),
             before,
             text: String::new(),
             shown: Shown::new(200, 60),
@@ -168,7 +183,7 @@ impl Screen {
     }
 
     fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
+        Pid::from_child(&self.child.0)
     }
 
     /// Waits for the end while reading, and checks that the terminal is as it was.
@@ -176,7 +191,7 @@ impl Screen {
     fn ended(mut self) -> (ExitStatus, String) {
         let limit = Instant::now() + GUARD;
         let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.0.try_wait().unwrap() {
                 break status;
             }
             assert!(Instant::now() < limit, "did not end: {:?}", self.text);
@@ -231,6 +246,9 @@ fn keys_and_sizes_change_the_screen_and_q_ends() {
     resize(&screen.terminal, 120, 36);
     screen.press("o");
     screen.wait_until_shown("Together");
+    screen.wait_until_shown(" Since ");
+    screen.press("c");
+    screen.wait_until_shown("[chart]");
     screen.press("q");
     let (status, _) = screen.ended();
     assert_eq!(status.code(), Some(0));
@@ -256,6 +274,77 @@ fn termination_signals_restore_the_terminal() {
         let (status, text) = screen.ended();
         assert_eq!(status.code(), Some(0), "{signal:?}: {text:?}");
     }
+}
+
+#[test]
+fn terminal_that_goes_away_ends_the_program() {
+    let mut screen = Screen::start(&BANK, &[]);
+    screen.wait_until_shown("SUN");
+    let Screen { terminal, end, mut child, .. } = screen;
+    drop((terminal, end));
+    // Either the signal comes first, or reading fails first.
+    let status = child.0.wait().unwrap();
+    assert!(matches!(status.code(), Some(0 | 2)), "{status:?}");
+}
+
+#[test]
+fn note_is_printed_after_the_screen_was_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("bridge.sock");
+    // A bridge that never answers in its language.
+    let listener = UnixListener::bind(&socket).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = stream.unwrap().write_all(b"?\n");
+        }
+    });
+    // No one listens at this address any more.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("tcp:127.0.0.1:{port}");
+    let variables = [("LVX_BRIDGE_SOCKET", socket.to_str().unwrap())];
+    let mut screen = Screen::start(&["watch", &address], &variables);
+    screen.wait_until_shown("does not answer");
+    screen.press("q");
+    let (status, text) = screen.ended();
+    assert_eq!(status.code(), Some(0));
+    let (shown, after) = text.rsplit_once(LEAVE).unwrap();
+    assert!(!shown.contains("the bridge is not used"), "{shown:?}");
+    assert_eq!(after.matches("the bridge is not used").count(), 1, "{after:?}");
+}
+
+/// Starts a bridge with a virtual bank, and returns it with its port.
+#[cfg(feature = "bridge")]
+fn demo(port: &str) -> (Program, String) {
+    use std::io::{BufRead, BufReader};
+
+    let mut bridge = Command::new(env!("CARGO_BIN_EXE_lvx"))
+        .args(["bridge", "--demo", "--port", port])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(bridge.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let line = lines.find(|line| line.contains("/api/v1/bank")).unwrap();
+    let (_, port) = line.split_once("127.0.0.1:").unwrap();
+    let port = port.split('/').next().unwrap().to_owned();
+    // The bridge must not block on a full pipe.
+    thread::spawn(move || lines.for_each(drop));
+    (Program(bridge), port)
+}
+
+#[test]
+#[cfg(feature = "bridge")]
+fn bridge_is_shown_again_after_it_was_gone() {
+    let (bridge, port) = demo("0");
+    let url = format!("http://127.0.0.1:{port}");
+    let mut screen = Screen::start(&["watch", "--bridge", &url], &[]);
+    screen.wait_until_shown("All is well");
+    screen.wait_until_shown("kW");
+    drop(bridge);
+    screen.wait_until_shown("No word from the bridge at http://127.0.0.1");
+    let (_bridge, _) = demo(&port);
+    screen.wait_until_shown("All is well");
+    screen.press("q");
+    assert_eq!(screen.ended().0.code(), Some(0));
 }
 
 #[test]

@@ -99,14 +99,8 @@ fn is_bridge(address: &Address) -> bool {
     address.place().starts_with("bridge:")
 }
 
-#[cfg(all(target_os = "linux", feature = "watch"))]
-pub(crate) use linux::ask_bridge;
 #[cfg(target_os = "linux")]
 use linux::{held_node, through_bridge};
-
-#[cfg(not(target_os = "linux"))]
-#[cfg(feature = "watch")]
-pub(crate) fn ask_bridge() {}
 
 #[cfg(not(target_os = "linux"))]
 fn through_bridge(_address: &Address) -> Result<Option<Address>, Error> {
@@ -201,14 +195,6 @@ mod linux {
         let socket = format!("socket={}", socket.display());
         let options: Vec<_> = kept.chain([&*socket]).collect();
         format!("bridge:{}?{}", unit.serial_number, options.join("&")).parse().ok()
-    }
-
-    /// Asks the bridge for its units now, so that no message is printed later.
-    #[cfg(feature = "watch")]
-    pub(crate) fn ask_bridge() {
-        if let Some(socket) = socket() {
-            units(&socket);
-        }
     }
 
     /// Returns the number of the device node of an address.

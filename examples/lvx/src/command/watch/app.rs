@@ -43,10 +43,10 @@ fn show(screen: &mut Screen, latest: &Latest, events: &Receiver<Event>) -> io::R
     let look = Look::of_environment();
     let mut view = View::default();
     loop {
-        let bank = latest.get();
+        let (bank, past) = (latest.get(), latest.past());
         let moment = Moment::system();
         view.limit(bank.units.len());
-        screen.draw(|frame| draw(frame, &bank, &mut view, &moment, look))?;
+        screen.draw(|frame| draw(frame, &bank, &past, &mut view, &moment, look))?;
         // Ages change each second.
         let mut next = match events.recv_timeout(Duration::from_secs(1)) {
             Ok(event) => Some(event),

@@ -2,96 +2,27 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
-    net::IpAddr,
-    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
 use pi18_transport::printable;
 use serde_json::{Map, Value as Json};
-use ureq::{Agent, http::Uri};
 
-use super::latest::Latest;
+use super::{latest::Latest, request::Bridge};
 use crate::{
-    input::read_text,
     overview::{self, Level, Overview, Verdict},
     terminal::Failure,
 };
 
-/// The address of the events of a bank.
-#[derive(Clone, Debug)]
-pub(super) struct BridgeUrl {
-    events: String,
-    name: String,
-}
-
-impl BridgeUrl {
-    /// Checks the address of a bridge, such as `http://127.0.0.1:8480`.
-    ///
-    /// # Errors
-    /// If it is not plain HTTP to this computer: a token would be readable on the way.
-    pub(super) fn new(url: &str, bank: Option<&str>) -> Result<Self, Failure> {
-        let expected = "expected http:// and a host of this machine, such as http://127.0.0.1:8480";
-        let refused = || Failure::usage(format_args!("--bridge: {expected}, found {url:?}"));
-        let uri: Uri = url.parse().map_err(|_| refused())?;
-        let host = uri.host().unwrap_or_default();
-        let is_plain = uri.scheme_str() == Some("http") && uri.query().is_none();
-        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        if !is_plain || has_user || !is_loopback(host) {
-            return Err(refused().with_message(
-                "for a bridge on another machine: ssh -L 8480:127.0.0.1:8480 HOST, then \
-                 --bridge http://127.0.0.1:8480",
-            ));
-        }
-        let bank = match bank {
-            None => String::new(),
-            Some(bank) if bank.chars().all(is_name) => format!("/banks/{bank}"),
-            Some(bank) => {
-                let expected = "expected letters, digits, - and _";
-                return Err(Failure::usage(format_args!("--bank: {expected}, found {bank:?}")));
-            }
-        };
-        let base = url.trim_end_matches('/');
-        Ok(Self { events: format!("{base}/api/v1{bank}/events"), name: base.to_owned() })
-    }
-}
-
-fn is_name(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// Returns the token of a file, or of the environment.
-pub(super) fn token(file: Option<&Path>) -> Result<Option<String>, Failure> {
-    let (place, text) = match file {
-        Some(path) => (path.display().to_string(), read_text(path, MAX_TOKEN)?),
-        None => match std::env::var("LVX_BRIDGE_TOKEN") {
-            Ok(token) if !token.is_empty() => ("LVX_BRIDGE_TOKEN".to_owned(), token),
-            _ => return Ok(None),
-        },
-    };
-    let token = text.trim();
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        // The token itself is not shown.
-        let expected = "expected a token of `lvx bridge token create`, found something else";
-        return Err(Failure::usage(format_args!("{place}: {expected}")));
-    }
-    Ok(Some(token.to_owned()))
-}
-
 /// Starts the thread that reads the bridge, until the program ends.
-pub(super) fn start(url: BridgeUrl, token: Option<String>, latest: Latest) -> Result<(), Failure> {
+pub(super) fn start(bridge: Bridge, latest: Latest) -> Result<(), Failure> {
     let guard = latest.panic_guard();
     let run = move || {
         let _guard = guard;
         loop {
-            let why = read(&url, token.as_deref(), &latest).unwrap_or_else(|why| why);
-            latest.put(lost(&latest.get(), &url.name, &why), false);
+            let why = read(&bridge, &latest).unwrap_or_else(|why| why);
+            latest.put(lost(&latest.get(), &bridge.url, &why), false);
             thread::sleep(RETRY);
         }
     };
@@ -115,31 +46,10 @@ fn lost(last: &Overview, name: &str, why: &str) -> Overview {
 }
 
 /// Reads the events until they end. Returns why.
-fn read(url: &BridgeUrl, token: Option<&str>, latest: &Latest) -> Result<String, String> {
-    let config = Agent::config_builder()
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
-        // The bridge sends at least the time every five seconds.
-        .timeout_per_read(Some(PATIENCE))
-        .http_status_as_error(false)
-        .build();
-    let mut request =
-        Agent::new_with_config(config).get(&url.events).header("accept", "text/event-stream");
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
-    }
-    let answer = request.call().map_err(|error| error.to_string())?;
-    match answer.status().as_u16() {
-        200 => {}
-        401 | 403 => return Err("it expects a token: --token-file".to_owned()),
-        404 => return Err("it has no such bank".to_owned()),
-        status => return Err(format!("expected status 200, found {status}")),
-    }
+fn read(bridge: &Bridge, latest: &Latest) -> Result<String, String> {
+    let answer = bridge.get("/events", "text/event-stream")?;
     let mut stream = Stream::default();
-    let mut events = BufReader::new(answer.into_body().into_reader());
+    let mut events = BufReader::new(answer.into_reader());
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -218,40 +128,18 @@ fn merge(target: &mut Json, patch: &Json, depth: u32) {
     }
 }
 
-/// Longest time without a word of the bridge.
-const PATIENCE: Duration = Duration::from_secs(12);
 /// Time between two attempts.
 const RETRY: Duration = Duration::from_secs(2);
 /// Longest line of an event in bytes: ten units have less than a tenth of it.
 const MAX_LINE: u64 = 4 << 20;
 /// Greatest depth of a document.
 const MAX_DEPTH: u32 = 32;
-/// Longest token in bytes.
-const MAX_TOKEN: usize = 1024;
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn bridge_is_on_this_machine() {
-        for url in ["http://127.0.0.1:8480", "http://localhost:8480/", "http://[::1]:8480"] {
-            let url = BridgeUrl::new(url, Some("main")).unwrap();
-            assert!(url.events.ends_with("0/api/v1/banks/main/events"), "{url:?}");
-        }
-        for url in [
-            "https://127.0.0.1",
-            "http://192.0.2.1:8480",
-            "127.0.0.1:8480",
-            "http://a@localhost",
-            "",
-        ] {
-            assert!(BridgeUrl::new(url, None).is_err(), "{url}");
-        }
-        assert!(BridgeUrl::new("http://localhost", Some("a/b")).is_err());
-    }
 
     #[test]
     fn patches_follow_without_a_hole() {
@@ -274,7 +162,7 @@ mod tests {
 
     #[test]
     fn lost_bridge_keeps_the_time_of_the_first_failure() {
-        let (latest, _events) = Latest::new("start");
+        let (latest, _events) = Latest::new("start", Duration::from_mins(1));
         let first = lost(&latest.get(), "http://localhost", "refused");
         let second = lost(&first, "http://localhost", "refused again");
         assert_eq!(first.verdict.since, second.verdict.since);

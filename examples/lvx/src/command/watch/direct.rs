@@ -45,6 +45,11 @@ pub(super) fn start(
     thread::Builder::new().name("bank".to_owned()).spawn(run).map(drop).map_err(error)
 }
 
+/// Returns the span of the chart in which each unit answers at least once, also while it is asked all questions.
+pub(super) fn span(every: Duration) -> Duration {
+    (every * 2).max(MIN_SPAN)
+}
+
 /// Sends rounds to the units, and takes their answers.
 fn collect(
     mut bank: Bank,
@@ -150,6 +155,8 @@ fn peers(numbers: &[Option<u16>], place: usize) -> Vec<ParallelInstance> {
 
 /// Largest bank in which each unit is asked about all others.
 const MAX_ALL_ASKED: usize = 3;
+/// Least span of the chart.
+const MIN_SPAN: Duration = Duration::from_secs(20);
 /// Greatest number of reports that wait.
 const MAX_WAITING: usize = 256;
 
@@ -157,7 +164,10 @@ const MAX_WAITING: usize = 256;
 mod tests {
     use lvx_parallel::{Gap, Reason};
     use pi18_proto::Query;
-    use pi18_transport::Client;
+    use pi18_transport::{
+        Client,
+        sim::{self, BankConfig, SharedBank, SimLink, Switches},
+    };
 
     use super::*;
     use crate::overview::{Key, Level};
@@ -165,16 +175,21 @@ mod tests {
     /// A bank that asks virtual units, in virtual time.
     struct Test {
         bank: Bank,
-        clients: Vec<Client>,
+        clients: Vec<Client<SimLink>>,
         now: Instant,
         wall: Timestamp,
     }
 
     impl Test {
-        fn new(units: &[&str]) -> Self {
-            let addresses: Vec<Address> = units.iter().map(|unit| unit.parse().unwrap()).collect();
+        /// Starts with a virtual bank of its own: `sim:` addresses share one in the whole process. `second` are the
+        /// switches of the second unit.
+        fn new(second: &str) -> Self {
+            let switches = ["", second].map(|text| text.parse::<Switches>().unwrap()).to_vec();
+            let config = BankConfig { units: 2, switches };
+            let units = SharedBank::virtual_time(sim::Bank::new(config).unwrap());
+            let clients = (0..2).map(|unit| Client::new(units.link(unit))).collect();
+            let addresses = ["sim:0", "sim:1"].map(|unit| unit.parse().unwrap());
             let bank = Bank::new(&addresses, Duration::from_secs(2));
-            let clients = addresses.iter().map(|address| address.open().unwrap()).collect();
             Self { bank, clients, now: Instant::now(), wall: Timestamp::now() }
         }
 
@@ -202,7 +217,7 @@ mod tests {
 
     #[test]
     fn bank_is_judged_when_all_units_were_read() {
-        let mut test = Test::new(&["sim:0?seed=1", "sim:1?seed=1"]);
+        let mut test = Test::new("");
         let first = test.round(None);
         assert_eq!(first.verdict.level, Level::Starting);
         assert!(first.totals(test.now).load.is_some());
@@ -216,7 +231,7 @@ mod tests {
 
     #[test]
     fn lost_unit_keeps_its_values_until_they_are_old() {
-        let mut test = Test::new(&["sim:0?seed=2", "sim:1?seed=2"]);
+        let mut test = Test::new("");
         test.round(None);
         test.round(None);
         let lost = test.round(Some(1));
@@ -236,7 +251,7 @@ mod tests {
 
     #[test]
     fn finding_keeps_its_time_while_its_values_change() {
-        let mut test = Test::new(&["sim:0?seed=4", "sim:1?seed=4&battery-offset=0.5"]);
+        let mut test = Test::new("battery-offset=0.5");
         test.round(None);
         let first = test.round(None).findings;
         assert_eq!(first[0].rule, "battery-voltage");
@@ -246,7 +261,7 @@ mod tests {
 
     #[test]
     fn busy_unit_does_not_hold_up_the_others() {
-        let mut test = Test::new(&["sim:0?seed=3", "sim:1?seed=3"]);
+        let mut test = Test::new("");
         assert_eq!(test.bank.begin(test.now).len(), 2);
         test.bank.take(0, Report::Done, test.now, test.wall);
         let rounds = test.bank.begin(test.now);

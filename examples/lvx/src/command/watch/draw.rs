@@ -1,6 +1,7 @@
 //! Draws the pages. Everything is drawn from plain data and a moment, so that tests compare whole screens.
 
 mod canvas;
+mod chart;
 mod findings;
 mod look;
 mod moment;
@@ -16,12 +17,13 @@ use ratatui::Frame;
 use self::{canvas::Canvas, look::Tone};
 pub(super) use self::{look::Look, moment::Moment};
 use super::view::{Page, View};
-use crate::overview::Overview;
+use crate::overview::{Overview, Past};
 
 /// Draws the whole screen.
 pub(super) fn draw(
     frame: &mut Frame<'_>,
     bank: &Overview,
+    past: &Past,
     view: &mut View,
     moment: &Moment,
     look: Look,
@@ -40,9 +42,10 @@ pub(super) fn draw(
     } else {
         let top = verdict::draw(&mut canvas, bank, moment);
         match view.page {
-            Page::Overview => overview::draw(&mut canvas, top, bank, moment),
+            Page::Overview => overview::draw(&mut canvas, top, bank, past, moment),
             Page::Unit(place) => unit::draw(&mut canvas, top, bank, place, moment),
             Page::Findings => findings::draw(&mut canvas, top, bank, &mut view.scroll, moment),
+            Page::Chart => chart::draw_page(&mut canvas, top, past, moment),
         }
         keys(&mut canvas, bank, view.page);
     }
@@ -62,6 +65,7 @@ fn keys(canvas: &mut Canvas<'_>, bank: &Overview, page: Page) {
         ("o", "overview".to_owned(), page == Page::Overview),
         ("u", unit, matches!(page, Page::Unit(_))),
         ("f", findings, page == Page::Findings),
+        ("c", "chart".to_owned(), page == Page::Chart),
     ];
     let mut x = 1;
     for (key, name, is_shown) in pages {
@@ -69,7 +73,7 @@ fn keys(canvas: &mut Canvas<'_>, bank: &Overview, page: Page) {
         x = canvas.put(x, y, key, Tone::Strong) + 1;
         x = canvas.put(x, y, &name, if is_shown { Tone::Strong } else { Tone::Dim }) + 1;
     }
-    for (key, name) in [("←→", "page"), ("↑↓", "scroll"), ("?", "help"), ("q", "quit")] {
+    for (key, name) in [("←→", "page"), ("?", "help"), ("q", "quit")] {
         x = canvas.put(x, y, key, Tone::Strong) + 1;
         x = canvas.put(x, y, name, Tone::Dim) + 2;
     }
@@ -81,32 +85,34 @@ fn help(canvas: &mut Canvas<'_>) {
         canvas.put(2, y, key, Tone::Strong);
         canvas.put(20, y, what, Tone::Plain);
     }
-    for (y, (sign, what)) in (14..).zip(SIGNS) {
+    for (y, (sign, what)) in (15..).zip(SIGNS) {
         canvas.put(2, y, sign, Tone::Strong);
         canvas.put(20, y, what, Tone::Plain);
     }
     canvas.put(1, canvas.height() - 1, "any key closes this page", Tone::Dim);
 }
 
-const HELP: [(&str, &str); 10] = [
-    ("→ Tab", "next page: overview, each unit, findings"),
+const HELP: [(&str, &str); 11] = [
+    ("→ Tab", "next page: overview, each unit, findings, chart"),
     ("← Shift-Tab", "page before"),
     ("↑ ↓ PgUp PgDn", "scroll"),
     ("o Home Esc", "overview"),
     ("u", "first unit"),
     ("f", "findings"),
+    ("c", "chart of sun, load and charge"),
     ("Ctrl-L", "draw everything again"),
     ("Ctrl-Z", "stop; fg continues"),
     ("? h", "this page"),
     ("q Ctrl-C", "quit"),
 ];
 
-const SIGNS: [(&str, &str); 7] = [
+const SIGNS: [(&str, &str); 8] = [
     ("≠", "the units differ, or a problem is about this row"),
     ("54.2 V old", "not read again in time; not part of any sum"),
     ("–", "not read yet, or the unit does not have it"),
     ("failed", "the last attempt to read it failed"),
     ("≈", "computed from whole amperes, or from what is left over"),
+    ("╱", "in a chart: nothing was read at this time"),
     ("─── ━━━", "a flow of power, thick from 1 kW"),
     ("", "Power of the grid is not measured by these units."),
 ];

@@ -1,23 +1,35 @@
 //! The latest overview, shared by the threads.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    mpsc::{Receiver, SyncSender, sync_channel},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    time::{Duration, Instant},
 };
 
-use super::event::{Event, PanicGuard};
-use crate::overview::{Level, Overview, Verdict};
+use jiff::Timestamp;
 
-/// The latest overview, and the way to the thread that shows it. Clones share both.
+use super::event::{Event, PanicGuard};
+use crate::overview::{Level, Overview, Past, Spans, Totals, Verdict};
+
+/// The latest overview, the past, and the way to the thread that shows them. Clones share all.
 #[derive(Clone, Debug)]
 pub(super) struct Latest {
-    overview: Arc<Mutex<Arc<Overview>>>,
+    shown: Arc<Mutex<Shown>>,
     events: SyncSender<Event>,
 }
 
+/// What is shown. The thread that draws has copies of the references, so that it never holds up the others.
+#[derive(Debug)]
+struct Shown {
+    overview: Arc<Overview>,
+    past: Arc<Past>,
+}
+
 impl Latest {
-    /// Starts with a bank that was not read yet. Returns also the events.
-    pub(super) fn new(title: &str) -> (Self, Receiver<Event>) {
+    /// Starts with a bank that was not read yet. `span` is that of the chart. Returns also the events.
+    pub(super) fn new(title: &str, span: Duration) -> (Self, Receiver<Event>) {
         let (events, receiver) = sync_channel(MAX_WAITING);
         let verdict = Verdict {
             level: Level::Starting,
@@ -28,19 +40,41 @@ impl Latest {
         };
         let (name, units, findings) = (String::new(), Vec::new(), Vec::new());
         let overview = Arc::new(Overview { name, verdict, units, findings });
-        (Self { overview: Arc::new(Mutex::new(overview)), events }, receiver)
+        let past = Arc::new(Past::new(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
+        (Self { shown: Arc::new(Mutex::new(Shown { overview, past })), events }, receiver)
     }
 
     /// Returns the latest overview.
     pub(super) fn get(&self) -> Arc<Overview> {
-        Arc::clone(&self.overview.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.lock().overview)
+    }
+
+    /// Returns what was read in the past.
+    pub(super) fn past(&self) -> Arc<Past> {
+        Arc::clone(&self.lock().past)
     }
 
     /// Replaces the overview. `is_round` if the units were read once more.
     pub(super) fn put(&self, overview: Overview, is_round: bool) {
-        *self.overview.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(overview);
+        let totals = overview.totals(Instant::now());
+        let mut shown = self.lock();
+        // What was not read once more is not seen once more.
+        let totals = if is_round { totals } else { Totals::default() };
+        Arc::make_mut(&mut shown.past).see(&totals, Timestamp::now().as_millisecond());
+        shown.overview = Arc::new(overview);
+        drop(shown);
         // If many events wait, the next one shows this overview, too.
         let _ = self.events.try_send(Event::Changed { is_round });
+    }
+
+    /// Replaces what a bridge has recorded.
+    pub(super) fn put_recorded(&self, recorded: Spans) {
+        Arc::make_mut(&mut self.lock().past).put_recorded(recorded);
+        let _ = self.events.try_send(Event::Changed { is_round: false });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the way to the thread that shows the overview.

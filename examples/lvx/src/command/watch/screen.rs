@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufWriter, Stdout},
+    mem::ManuallyDrop,
     panic,
     sync::{Mutex, Once, PoisonError},
     thread::{self, ThreadId},
@@ -20,7 +21,8 @@ use ratatui::{
 
 /// The terminal as a screen. It is left when this is dropped, also by a panic.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Its own destructor would print an error if the terminal is gone, and panic if that cannot be printed either.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -32,7 +34,8 @@ impl Screen {
         static HOOK: Once = Once::new();
         HOOK.call_once(keep_panics_readable);
         let output = BufWriter::new(io::stdout());
-        let mut screen = Self { terminal: Terminal::new(CrosstermBackend::new(output))? };
+        let terminal = Terminal::new(CrosstermBackend::new(output))?;
+        let mut screen = Self { terminal: ManuallyDrop::new(terminal) };
         screen.take()?;
         Ok(screen)
     }
@@ -134,7 +137,9 @@ mod tests {
     fn panic_is_printed_after_the_terminal_was_restored() {
         for (task, message) in [("owner", "the owner panics"), ("thread", "another thread panics")]
         {
-            let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+            // Programs that other tests start at the same time must not hold the terminal open.
+            let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+            let terminal = openpt(flags).unwrap();
             grantpt(&terminal).unwrap();
             unlockpt(&terminal).unwrap();
             let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };

@@ -12,6 +12,8 @@ pub(super) enum Page {
     Unit(usize),
     /// All findings.
     Findings,
+    /// The chart, on the whole screen.
+    Chart,
 }
 
 /// The page that is shown, and how far it is scrolled.
@@ -54,6 +56,7 @@ impl View {
             KeyCode::Char('o') | KeyCode::Home | KeyCode::Esc => self.show(Page::Overview),
             KeyCode::Char('u') if units > 0 => self.show(Page::Unit(0)),
             KeyCode::Char('f') => self.show(Page::Findings),
+            KeyCode::Char('c') => self.show(Page::Chart),
             KeyCode::Up => self.scroll = self.scroll.saturating_sub(1),
             KeyCode::Down => self.scroll = self.scroll.saturating_add(1),
             KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(PAGE),
@@ -76,16 +79,18 @@ impl View {
 
     /// Goes to the next page, or the one before.
     fn turn(&mut self, step: isize, units: usize) {
-        let pages = units + 2;
+        let pages = units + 3;
         let place = match self.page {
             Page::Overview => 0,
             Page::Unit(place) => place + 1,
             Page::Findings => units + 1,
+            Page::Chart => units + 2,
         };
         let place = (place + pages).saturating_add_signed(step) % pages;
         self.show(match place {
             0 => Page::Overview,
             place if place == units + 1 => Page::Findings,
+            place if place == units + 2 => Page::Chart,
             place => Page::Unit(place - 1),
         });
     }
@@ -105,7 +110,7 @@ mod tests {
     #[test]
     fn arrows_turn_through_all_pages() {
         let mut view = View::default();
-        let pages = [Page::Unit(0), Page::Unit(1), Page::Findings, Page::Overview];
+        let pages = [Page::Unit(0), Page::Unit(1), Page::Findings, Page::Chart, Page::Overview];
         for page in pages {
             press(&mut view, KeyCode::Right);
             assert_eq!(view.page, page);

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use super::{canvas::Canvas, look::Tone, moment::Moment, now};
-use crate::overview::{Level, LinkState, Overview, Row, Unit, ago, local_time};
+use super::{canvas::Canvas, chart, look::Tone, moment::Moment, now};
+use crate::overview::{Level, LinkState, Overview, Past, Row, Unit, ago, local_time};
 
 /// Draws the page from the line `top`.
-pub(super) fn draw(canvas: &mut Canvas<'_>, top: u16, bank: &Overview, moment: &Moment) {
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    top: u16,
+    bank: &Overview,
+    past: &Past,
+    moment: &Moment,
+) {
     let totals = bank.totals(moment.instant);
     let newest = bank.units.iter().filter_map(Unit::read_at).max();
     let age = newest.map(|at| moment.instant.saturating_duration_since(at));
@@ -40,7 +46,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, top: u16, bank: &Overview, moment: &
     } else {
         y = one_per_line(canvas, y, bottom, bank, &rows);
     }
-    findings(canvas, y, bottom, bank);
+    // The chart is at the bottom, if there is also room for the worst findings.
+    let room = bottom.saturating_sub(y);
+    let found =
+        u16::try_from(bank.findings.len()).map_or(u16::MAX, |count| count.saturating_add(1));
+    let found = if bank.findings.is_empty() { 0 } else { found };
+    let height = room.saturating_sub(found.min(MAX_FOUND)).min(chart::USUAL);
+    if height < chart::MIN || !chart::draw(canvas, bottom - height, height, past, moment) {
+        findings(canvas, y, bottom, bank);
+    } else {
+        findings(canvas, y, bottom - height, bank);
+    }
 }
 
 /// Returns the width of a column if all units fit side by side.
@@ -183,6 +199,8 @@ fn findings(canvas: &mut Canvas<'_>, y: u16, bottom: u16, bank: &Overview) {
     }
 }
 
+/// Lines of findings above a chart, with their title.
+const MAX_FOUND: u16 = 4;
 /// Column of the first unit.
 const FIRST: u16 = 13;
 /// Width of the column of sums.

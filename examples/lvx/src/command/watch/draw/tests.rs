@@ -7,7 +7,7 @@ use ratatui::{Terminal, backend::TestBackend};
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::overview::overview;
+use crate::overview::{Spans, overview};
 
 fn moment(instant: Instant) -> Moment {
     let wall = Timestamp::from_second(1_782_070_241).unwrap().to_zoned(TimeZone::UTC);
@@ -128,17 +128,35 @@ fn screen(document: &Json, view: View, size: (u16, u16), look: Look) -> String {
     screen_at(document, view, size, look, now, now)
 }
 
+/// Returns the screen as text, with a chart of the last day.
+fn screen_with_chart(view: View, size: (u16, u16), look: Look) -> String {
+    let now = Instant::now();
+    let bank = overview(&day(), now).unwrap();
+    drawn(&bank, &recorded(), view, size, look, &moment(now))
+}
+
 fn screen_at(
     document: &Json,
-    mut view: View,
-    (width, height): (u16, u16),
+    view: View,
+    size: (u16, u16),
     look: Look,
     read: Instant,
     now: Instant,
 ) -> String {
     let bank = overview(document, read).unwrap();
+    drawn(&bank, &Past::new(20_000), view, size, look, &moment(now))
+}
+
+fn drawn(
+    bank: &Overview,
+    past: &Past,
+    mut view: View,
+    (width, height): (u16, u16),
+    look: Look,
+    moment: &Moment,
+) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(frame, &bank, &mut view, &moment(now), look)).unwrap();
+    terminal.draw(|frame| draw(frame, bank, past, &mut view, moment, look)).unwrap();
     let buffer = terminal.backend().buffer();
     let rows = buffer.content.chunks(width.into());
     let lines = rows.map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>());
@@ -177,7 +195,7 @@ fn page_of_findings_shows_reasons_and_steps_and_scrolls() {
     let bank = overview(&gone(), Instant::now()).unwrap();
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
     let moment = moment(Instant::now());
-    terminal.draw(|frame| draw(frame, &bank, &mut far, &moment, LOOK)).unwrap();
+    terminal.draw(|frame| draw(frame, &bank, &Past::new(1), &mut far, &moment, LOOK)).unwrap();
     assert!(far.scroll < 5, "{}", far.scroll);
 }
 
@@ -219,13 +237,98 @@ fn every_size_and_page_is_drawn_without_a_panic() {
     let banks =
         [day(), gone(), bank(Vec::new()), bank((0..10).map(|n| unit(n, 540, [5, 5])).collect())];
     for bank in &banks {
-        for page in [Page::Overview, Page::Unit(0), Page::Unit(9), Page::Findings] {
+        for page in [Page::Overview, Page::Unit(0), Page::Unit(9), Page::Findings, Page::Chart] {
             for size in [(1, 1), (80, 24), (81, 25), (120, 36), (300, 100)] {
                 for is_help in [false, true] {
                     let view = View { page, is_help, scroll: 3 };
                     screen(bank, view, size, LOOK);
+                    screen_with_chart(view, size, LOOK);
                 }
             }
         }
     }
+}
+
+/// Returns a day as a bridge has recorded it, until half past seven in the evening. From nine to eleven in the morning,
+/// nothing was read.
+fn recorded() -> Past {
+    let now = 1_782_070_241_000;
+    let starts: Vec<i64> = (0..288).map(|number| 1_781_983_800 + 300 * number).collect();
+    let hours = |start: &i64| f64::from(u32::try_from(start.rem_euclid(86_400)).unwrap()) / 3600.0;
+    let values = |value: &dyn Fn(f64) -> f64| -> Vec<Json> {
+        let read =
+            |hour: f64| if (9.0..11.0).contains(&hour) { Json::Null } else { json!(value(hour)) };
+        starts.iter().map(hours).map(read).collect()
+    };
+    let sun = |hour: f64| (7000.0 - 280.0 * (hour - 13.0).powi(2)).max(0.0);
+    let load = |hour: f64| if (17.0..20.0).contains(&hour) { 2400.0 } else { 600.0 };
+    let charge = |hour: f64| {
+        if hour < 8.0 { 60.0 - 3.0 * hour } else { (36.0 + 8.0 * (hour - 8.0)).min(100.0) }
+    };
+    let answer = json!({
+        "step": "300", "to": 1_782_070_242, "t": starts,
+        "series": [
+            { "series": "pv_power", "mean": values(&sun) },
+            { "series": "load_power", "mean": values(&load) },
+            { "series": "state_of_charge", "mean": values(&charge) },
+        ],
+    });
+    let mut past = Past::new(60_000);
+    past.put_recorded(Spans::of_answer(&answer, now).unwrap());
+    past
+}
+
+#[test]
+fn chart_of_a_day_is_below_the_units_if_there_is_room() {
+    insta::assert_snapshot!(screen_with_chart(View::default(), (120, 36), LOOK));
+    let small = screen_with_chart(View::default(), (80, 24), LOOK);
+    assert_eq!(small, screen(&day(), View::default(), (80, 24), LOOK));
+}
+
+#[test]
+fn page_of_the_chart_fits_80_by_24() {
+    let view = View { page: Page::Chart, ..View::default() };
+    insta::assert_snapshot!(screen_with_chart(view, (80, 24), LOOK));
+    assert!(screen_with_chart(view, (80, 24), Look { is_ascii: true, ..LOOK }).is_ascii());
+    assert!(screen(&day(), view, (80, 24), LOOK).contains("Nothing was read yet."));
+}
+
+#[test]
+fn findings_leave_room_for_the_chart() {
+    let now = Instant::now();
+    let bank = overview(&gone(), now).unwrap();
+    let text = drawn(&bank, &recorded(), View::default(), (120, 36), LOOK, &moment(now));
+    for part in ["error unit-2 cannot be read", "battery voltages differ\n", "Last 24 h", " 20:00 "]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn chart_since_the_start_has_gaps_and_no_future() {
+    let now = Instant::now();
+    let bank = overview(&day(), now).unwrap();
+    let start = 1_782_070_241_000 - 8 * 60_000;
+    let mut past = Past::new(20_000);
+    for number in (0..6).chain(12..20) {
+        past.see(&bank.totals(now), start + number * 20_000);
+    }
+    let view = View { page: Page::Chart, ..View::default() };
+    let text = drawn(&bank, &past, view, (80, 24), LOOK, &moment(now));
+    assert!(text.contains(" Since 19:22 "), "{text}");
+    let bottom = |text: &str| {
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len() - 3].chars().skip(9).take(62).collect::<String>()
+    };
+    // Nothing was read after two minutes, and in the last minute and a half.
+    let full = |count| "█".repeat(count);
+    let line = bottom(&text);
+    let runs: Vec<_> = line.trim_end().split('╱').filter(|run| !run.is_empty()).collect();
+    assert_eq!(runs, [full(runs[0].chars().count()), full(runs[1].chars().count())], "{text}");
+    assert!(line.trim_end().ends_with('╱') && line.ends_with("      "), "{text}");
+    // An hour later, all of it is on the left.
+    let later =
+        Moment { wall: moment(now).wall + jiff::SignedDuration::from_mins(50), ..moment(now) };
+    let text = drawn(&bank, &past, view, (80, 24), LOOK, &later);
+    assert!(bottom(&text).starts_with("█") && bottom(&text).contains(&"╱".repeat(30)), "{text}");
 }
