@@ -1,7 +1,8 @@
-//! The HTTP API.
+//! The HTTP API, and the page for browsers.
 //!
 //! | route | answer |
 //! |---|---|
+//! | `/`, `/page/{file}` | the page for browsers |
 //! | `/api/v1/bank` | the whole state of the first bank |
 //! | `/api/v1/banks`, `/api/v1/banks/{bank}` | the list of banks, the state of one |
 //! | `/api/v1/events` | changes as server-sent events with JSON merge patches |

@@ -10,8 +10,8 @@
 //! | [`mqtt`] | MQTT 5: topics, payloads, connection |
 //! | [`home_assistant`] | discovery payloads for Home Assistant |
 //! | [`metrics`] | Prometheus metrics |
-//! | [`http`] | the HTTP API |
 //! | [`history`] | what was read in the last years, in one file |
+//! | [`http`] | the HTTP API, and the page for browsers |
 //! | [`control`] | settings that may be changed while the bridge runs |
 //! | [`lease`] | the socket through which other programs use the units |
 //! | [`storage`] | files that survive a restart |
@@ -35,6 +35,7 @@ mod loopback;
 pub mod metrics;
 pub mod mqtt;
 mod name;
+mod page;
 pub mod poll;
 pub mod service;
 pub mod state;

@@ -3,6 +3,8 @@
 mod bank;
 #[cfg(feature = "bridge")]
 mod bridge;
+#[cfg(feature = "bridge")]
+mod demo;
 mod format;
 mod help;
 #[cfg(feature = "bridge")]
@@ -23,10 +25,6 @@ use clap_complete::Shell;
 
 use self::help::STATUSES;
 
-#[cfg(feature = "bridge")]
-pub(crate) use self::bridge::{Bridge, BridgeFile, BridgeTask, TokenScope, TokenTask};
-#[cfg(feature = "bridge")]
-pub(crate) use self::history::{History, HistoryFormat};
 #[cfg(target_os = "linux")]
 pub(crate) use self::links::{Devices, InstallFile, Links, LinksTask};
 #[cfg(feature = "watch")]
@@ -38,6 +36,12 @@ pub(crate) use self::{
     profile::{Diff, Profile, ProfileTask, Validate},
     query::{Decode, Explain, Query, QueryFormat},
     simulate::Simulate,
+};
+#[cfg(feature = "bridge")]
+pub(crate) use self::{
+    bridge::{Bridge, BridgeFile, BridgeTask, TokenScope, TokenTask},
+    demo::Scene,
+    history::{History, HistoryFormat},
 };
 pub(crate) use self::{
     runs::{Confirm, Restore, Runs, RunsTask},

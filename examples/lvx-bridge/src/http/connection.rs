@@ -120,11 +120,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 }
 
 /// Greatest number of connections of other machines.
-const MAX_REMOTE: usize = 48;
+const MAX_REMOTE: usize = 96;
 /// Greatest number of connections of one address.
 const MAX_PER_ADDRESS: usize = 16;
 /// Greatest number of connections of this machine, per kind: IPv4, IPv6, and the Unix socket.
-const MAX_LOCAL: usize = 24;
+const MAX_LOCAL: usize = 96;
 /// Time after which a client that takes nothing is dropped.
 const MAX_STALL: Duration = Duration::from_secs(20);
 
@@ -140,13 +140,13 @@ mod tests {
         assert!(count(1).is_none());
         open.pop();
         open.push(count(1).unwrap());
-        for address in 2..4 {
+        for address in 2..7 {
             open.extend((0..MAX_PER_ADDRESS).map(|_| count(address).unwrap()));
         }
         assert_eq!(open.len(), MAX_REMOTE);
         assert!(count(9).is_none());
         let local: Vec<_> =
-            (0..30).filter_map(|_| connections.count(Some([127, 0, 0, 1].into()))).collect();
+            (0..100).filter_map(|_| connections.count(Some([127, 0, 0, 1].into()))).collect();
         assert_eq!(local.len(), MAX_LOCAL);
         assert!(connections.count(None).is_some());
         drop(open);

@@ -62,6 +62,7 @@ pub(super) fn bank(bank: &Snapshot, now: Now, clock: &Clock) -> Json {
         "api": API,
         "now": unix(now.wall),
         "utc_offset": TimeZone::system().to_offset(now.wall).seconds(),
+        "time_zone": TimeZone::system().iana_name(),
         "site": bank.site,
         "bank": { "name": bank.bank, "units": bank.units.len() },
         "bridge": {

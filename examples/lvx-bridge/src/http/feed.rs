@@ -15,7 +15,7 @@ use super::{
     document::{self, Clock},
     patch,
 };
-use crate::{Handle, Now};
+use crate::{Handle, Now, Snapshot};
 
 /// The document of a bank. It is composed only while someone reads it, at most once a second.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ struct State {
     clock: Clock,
     seq: u64,
     document: Option<Arc<Json>>,
+    /// Snapshot of the document.
+    snapshot: Option<Arc<Snapshot>>,
     /// Time at which the document was composed.
     composed: Instant,
     /// Time of the last patch.
@@ -56,6 +58,7 @@ impl Feed {
             clock: Clock::new(now),
             seq: 0,
             document: None,
+            snapshot: None,
             composed: now.instant,
             patched: now.instant,
             patches: VecDeque::new(),
@@ -80,6 +83,16 @@ impl Feed {
         document
     }
 
+    /// Returns the time until there can be another message, without a further change of the bank.
+    pub(super) fn pause(&self, now: Now) -> Duration {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_behind(&self.handle.snapshot()) {
+            state.wait(now).max(MIN_PAUSE)
+        } else {
+            MIN_PERIOD
+        }
+    }
+
     /// Returns the messages after number `seen`, oldest first; `None` if some are no longer held.
     pub(super) fn since(&self, seen: u64, now: Now) -> Option<Vec<Message>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,13 +105,27 @@ impl Feed {
 }
 
 impl State {
+    /// Returns whether there is a newer snapshot than that of the document.
+    fn is_behind(&self, snapshot: &Arc<Snapshot>) -> bool {
+        self.snapshot.as_ref().is_some_and(|own| !Arc::ptr_eq(own, snapshot))
+    }
+
+    /// Returns the time until the next message may be sent.
+    fn wait(&self, now: Now) -> Duration {
+        MIN_PERIOD.saturating_sub(now.instant.saturating_duration_since(self.patched))
+    }
+
     fn refresh(&mut self, handle: &Handle, now: Now) -> Arc<Json> {
+        let snapshot = handle.snapshot();
         let age = now.instant.saturating_duration_since(self.composed);
-        if let Some(document) = self.document.as_ref().filter(|_| age < MIN_PERIOD) {
+        // After a pause, a change is sent at once.
+        let is_due = age >= MIN_PERIOD || self.is_behind(&snapshot) && self.wait(now).is_zero();
+        if let Some(document) = self.document.as_ref().filter(|_| !is_due) {
             return Arc::clone(document);
         }
         self.clock.adjust(now);
-        let new = Arc::new(document::bank(&handle.snapshot(), now, &self.clock));
+        let new = Arc::new(document::bank(&snapshot, now, &self.clock));
+        self.snapshot = Some(snapshot);
         let old = self.document.replace(Arc::clone(&new));
         self.composed = now.instant;
         let Some(mut patch) = old.and_then(|old| patch::diff(&old, &new)) else { return new };
@@ -128,6 +155,8 @@ static CREATED: AtomicU64 = AtomicU64::new(0);
 
 /// Least time between two messages.
 pub(super) const MIN_PERIOD: Duration = Duration::from_secs(1);
+/// Least time for which a reader waits.
+const MIN_PAUSE: Duration = Duration::from_millis(10);
 /// Greatest time between two messages while someone listens.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Number of patches that are held for clients that reconnect.

@@ -68,14 +68,20 @@ pub(super) async fn route(
     request: Request,
     next: Next,
 ) -> Response {
-    match admit(&app, scope, &request) {
+    let access = request.extensions().get::<Option<Access>>().and_then(Option::as_ref);
+    match admit(&app, scope, access, request.extensions().get::<Visitor>()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
 }
 
-fn admit(app: &Shared, scope: Scope, request: &Request) -> Result<(), Refusal> {
-    let access = request.extensions().get::<Option<Access>>().and_then(Option::as_ref);
+/// Judges whether a client may do what a scope allows.
+pub(super) fn admit(
+    app: &Shared,
+    scope: Scope,
+    access: Option<&Access>,
+    visitor: Option<&Visitor>,
+) -> Result<(), Refusal> {
     let Some(access) = access else {
         let text = "expected a token; only programs on the bridge's machine read without one";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, text));
@@ -87,7 +93,6 @@ fn admit(app: &Shared, scope: Scope, request: &Request) -> Result<(), Refusal> {
             format!("expected a token with the scope {scope}, found the scope {}", access.scope);
         return Err(Refusal::new(status, text));
     }
-    let visitor = request.extensions().get::<Visitor>();
     let is_protected =
         visitor.is_some_and(|visitor| visitor.is_https || visitor.reach == Reach::Local);
     if scope == Scope::Control && !is_protected && !app.policy.allow_plain_control {

@@ -192,6 +192,11 @@ impl Policy {
         })
     }
 
+    /// Returns whether a path is the base path without a slash at its end.
+    pub(super) fn is_base(&self, path: &str) -> bool {
+        !self.base_path.is_empty() && path == self.base_path
+    }
+
     /// Returns the path of a request without the configured base path, which a proxy may have kept.
     pub(super) fn strip_base<'path>(&self, path: &'path str) -> &'path str {
         match path.strip_prefix(&self.base_path) {

@@ -5,6 +5,7 @@ mod change;
 mod events;
 mod history;
 mod login;
+pub(super) mod page;
 mod place;
 mod read;
 mod write;
@@ -72,13 +73,15 @@ const HTML: &str = "text/html";
 /// All routes. Those of a bank are there twice: for the first bank, and for each bank by its name.
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = routes! {
-    get "/", NONE, login::root, "redirects to the login form", EMPTY => (303, "", "");
+    get "/", NONE, page::index, "the page for browsers", EMPTY => (200, HTML, "");
+    get "/page/{file}", NONE, page::file, "a file of the page", EMPTY => (200, "", "");
     get "/login", NONE, login::form, "login form", EMPTY => (200, HTML, "");
     post "/login", NONE, login::login, "begins a session", (FORM, "Login") => (303, "", "");
     post "/logout", NONE, login::logout, "ends the session", EMPTY => (303, "", "");
     get "/healthz", NONE, read::health, "whether the bridge works", EMPTY => (200, JSON, "Health");
     get "/metrics", READ, read::metrics, "metrics for Prometheus", EMPTY => (200, "text/plain", "");
     get "/api/v1/openapi.json", READ, read::openapi, "this description", EMPTY => (200, JSON, "OpenApi");
+    get "/api/v1/access", READ, read::access, "what this client may do", EMPTY => (200, JSON, "Access");
     get "/api/v1/entities", READ, read::entities, "what each value means", EMPTY => (200, JSON, "Entities");
     get "/api/v1/banks", READ, read::banks, "list of the banks", EMPTY => (200, JSON, "Banks");
     get "/api/v1/bank", READ, read::bank, "state of a bank", EMPTY => (200, JSON, "Bank");

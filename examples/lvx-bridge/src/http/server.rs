@@ -35,7 +35,7 @@ use super::{
     peer::Peer,
     plan::Plans,
     policy::Policy,
-    routes,
+    routes::{self, page::WithoutSlash},
 };
 use crate::{Handle, Now, config::HttpConfig, history::Access};
 
@@ -215,6 +215,9 @@ where
 {
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        if app.policy.is_base(request.uri().path()) {
+            request.extensions_mut().insert(WithoutSlash);
+        }
         if let Some(uri) = without_base(app, request.uri()) {
             *request.uri_mut() = uri;
         }

@@ -32,6 +32,7 @@ mod connection;
 mod events;
 mod history;
 mod login;
+mod page;
 mod schema;
 mod sockets;
 

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{format::Format, state_dir::StateDir};
+use super::{demo::Scene, format::Format, state_dir::StateDir};
 
 const EXAMPLES: &str = "\
 Examples:
   lvx bridge --demo                         a virtual bank, on this machine only
+  lvx bridge --demo=night                   the same at night
   sudo lvx bridge init                      write /etc/lvx/bridge.yaml
   lvx bridge check /etc/lvx/bridge.yaml     find mistakes
   lvx bridge --config /etc/lvx/bridge.yaml  run it here
@@ -43,8 +44,15 @@ pub(crate) struct Bridge {
     #[arg(long, value_name = "FILE", default_value = "/etc/lvx/bridge.yaml", global = true)]
     pub(crate) config: PathBuf,
     /// Watch a virtual bank, without configuration and broker, on loopback only
-    #[arg(long)]
-    pub(crate) demo: bool,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SCENE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "day"
+    )]
+    pub(crate) demo: Option<Scene>,
     /// Port of the HTTP server of --demo; 0 selects a free port
     #[arg(long, value_name = "PORT", default_value_t = 8480, requires = "demo")]
     pub(crate) port: u16,

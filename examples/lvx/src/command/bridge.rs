@@ -38,5 +38,8 @@ pub(crate) fn run(args: &Bridge, out: &mut impl Write) -> Result<Status, Failure
         None => {}
     }
     log::start(args);
-    if args.demo { demo::run(args.port) } else { serve::run(args) }
+    match args.demo {
+        Some(scene) => demo::run(scene, args.port),
+        None => serve::run(args),
+    }
 }

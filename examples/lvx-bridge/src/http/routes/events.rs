@@ -7,6 +7,7 @@
 use std::{
     convert::Infallible,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use axum::{
@@ -16,13 +17,17 @@ use axum::{
     response::sse::{Event, Sse},
 };
 use futures_util::stream::{self, Stream};
+use tokio::sync::watch;
 
 use super::place::Place;
-use crate::http::{
-    Refusal,
-    access::Access,
-    app::{self, App, Shared},
-    feed::{Feed, MIN_PERIOD, Message},
+use crate::{
+    Snapshot,
+    http::{
+        Refusal,
+        access::Access,
+        app::{self, App, Shared},
+        feed::{Feed, Message},
+    },
 };
 
 /// A stream to one client.
@@ -31,6 +36,8 @@ struct Reader {
     /// Name of the bank; `None` for the first one.
     bank: Option<String>,
     access: Option<Access>,
+    /// Wakes the stream when the bank changes.
+    changes: watch::Receiver<Arc<Snapshot>>,
     /// Number of the last message; `None` before the first one.
     seen: Option<u64>,
     /// Messages that were taken from the feed and not yet sent. There are at most as many as the feed holds.
@@ -55,7 +62,8 @@ pub(super) async fn events(
         ));
     }
     let bank = place.bank_name().map(str::to_owned);
-    let reader = Reader { app, bank, access, seen, ready: Vec::new().into_iter() };
+    let changes = feed.handle.watch();
+    let reader = Reader { app, bank, access, changes, seen, ready: Vec::new().into_iter() };
     Ok(Sse::new(stream::unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok(event), reader))
@@ -85,10 +93,13 @@ impl Reader {
                 self.seen = Some(message.seq);
                 return Some(event("patch", feed, message.seq).data(message.data.as_ref()));
             }
+            self.changes.mark_unchanged();
             self.ready = feed.since(seen, now)?.into_iter();
             if self.ready.len() == 0 {
                 tokio::select! {
-                    () = tokio::time::sleep(MIN_PERIOD) => {}
+                    () = tokio::time::sleep(feed.pause(now)) => {}
+                    // The units of a bank are read at nearly the same time, and their values sent together.
+                    Ok(()) = self.changes.changed() => tokio::time::sleep(SETTLE_TIME).await,
                     _ = stop.changed() => {}
                 }
             }
@@ -112,5 +123,7 @@ fn last_seen(headers: &HeaderMap, feed: &str) -> Option<u64> {
     (of == feed).then(|| seq.parse().ok())?
 }
 
+/// Time between a change and the message about it.
+const SETTLE_TIME: Duration = Duration::from_millis(100);
 /// Greatest number of streams.
-const MAX_STREAMS: u64 = 32;
+const MAX_STREAMS: u64 = 64;

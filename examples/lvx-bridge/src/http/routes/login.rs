@@ -24,11 +24,6 @@ pub(super) struct Fields {
     token: String,
 }
 
-/// Redirects to the login form.
-pub(super) async fn root(Extension(visitor): Extension<Visitor>) -> Response {
-    see_other(&visitor, "/login")
-}
-
 /// Shows the form, or who is logged in.
 pub(super) async fn form(
     Extension(visitor): Extension<Visitor>,
@@ -63,7 +58,7 @@ pub(super) async fn login(
     }
     app.gate.sessions.begin(Digest::of(&id), &verified, now);
     info!(target: "lvx::audit", by = %verified.name, ip = ?visitor.ip, "login");
-    with_cookie(see_other(&visitor, "/login"), &visitor, &id, MAX_AGE.as_secs())
+    with_cookie(see_other(&visitor, "/"), &visitor, &id, MAX_AGE.as_secs())
 }
 
 /// Ends the session.
@@ -97,7 +92,7 @@ fn with_cookie(
 }
 
 /// Leads to another path of the server.
-fn see_other(visitor: &Visitor, path: &str) -> Response {
+pub(super) fn see_other(visitor: &Visitor, path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, format!("{}{path}", visitor.base_path))])
         .into_response()
 }
@@ -109,7 +104,7 @@ fn page(visitor: &Visitor, access: Option<&Access>, problem: Option<&str>) -> Ht
     let problem = problem.map(|text| format!("<p role=\"alert\">{text}</p>")).unwrap_or_default();
     let content = match access {
         Some(Access { name, scope, .. }) => format!(
-            "<p>You are logged in with the token <b>{name}</b> ({scope}).</p>\
+            "<p>You are logged in with the token <b>{name}</b> ({scope}). <a href=\"{base}/\">To the page</a></p>\
              <form method=\"post\" action=\"{base}/logout\"><button>Log out</button></form>"
         ),
         None => format!(
@@ -120,6 +115,7 @@ fn page(visitor: &Visitor, access: Option<&Access>, problem: Option<&str>) -> Ht
     };
     Html(format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>lvx</title><h1>lvx</h1>{content}</html>"
+         <meta name=\"viewport\" content=\"width=device-width\"><title>lvx: log in</title><link rel=\"stylesheet\" href=\"{base}/page/app.css\">\
+         <main class=\"boot\"><h1>lvx bridge</h1>{content}</main></html>"
     ))
 }

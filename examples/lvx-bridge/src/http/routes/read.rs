@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::header, response::IntoResponse};
+use axum::{Extension, Json, extract::State, http::header, response::IntoResponse};
 use serde_json::{Value as Json_, json};
 
 use super::place::Place;
 use crate::{
     Snapshot,
     http::{
-        Refusal,
+        Refusal, Scope,
+        access::Access,
         app::{self, App, Shared},
-        counters, document,
+        counters, document, guard,
+        policy::Visitor,
     },
     metrics,
 };
@@ -33,6 +35,21 @@ pub(super) async fn banks(State(app): State<Shared>) -> Json<Json_> {
 /// Answers with the table of values.
 pub(super) async fn entities() -> Json<Json_> {
     Json(document::entities())
+}
+
+/// Answers with what the client may do, so that a page offers nothing that would be refused.
+pub(super) async fn access(
+    State(app): State<Shared>,
+    Extension(access): Extension<Option<Access>>,
+    Extension(visitor): Extension<Visitor>,
+) -> Json<Json_> {
+    let may = |scope| guard::admit(&app, scope, access.as_ref(), Some(&visitor)).is_ok();
+    Json(json!({
+        "name": access.as_ref().map_or("", |access| access.name.as_str()),
+        "session": access.as_ref().is_some_and(|access| access.session.is_some()),
+        "acknowledge": may(Scope::Acknowledge),
+        "control": may(Scope::Control),
+    }))
 }
 
 /// Answers with the description of the API.

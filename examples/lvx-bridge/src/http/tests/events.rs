@@ -75,7 +75,7 @@ async fn rotated_token_ends_its_streams() {
 async fn number_of_streams_is_limited() {
     let bench = Bench::new(|_| {});
     let mut readers = Vec::new();
-    for _ in 0..32 {
+    for _ in 0..64 {
         let mut reader = Reader::open(&bench, "").await;
         reader.next().await.unwrap();
         readers.push(reader);
@@ -172,5 +172,35 @@ async fn silent_stream_shows_its_life_every_five_seconds() {
         let gap = last.elapsed().as_secs();
         assert!((5..=6).contains(&gap), "{gap} s");
         last = tokio::time::Instant::now();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_is_sent_within_a_second_and_after_a_pause_at_once() {
+    let bench = Bench::new(|_| {});
+    let mut reader = Reader::open(&bench, "").await;
+    reader.next().await.unwrap();
+    // Readers that started at other times must not slow each other down.
+    tokio::time::sleep(Duration::from_millis(370)).await;
+    let mut other = Reader::open(&bench, "").await;
+    other.next().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2150)).await;
+    // The sign of life before the first change is a message, too.
+    for (watts, pause, limit) in
+        [(1, 4100, 1000), (2, 300, 1000), (3, 50, 1000), (4, 1950, 200), (5, 700, 1000)]
+    {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let start = tokio::time::Instant::now();
+        change(&bench, watts);
+        for reader in [&mut reader, &mut other] {
+            loop {
+                let (_, _, message) = reader.next().await.unwrap();
+                if message["patch"]["values"]["pv_power"]["value"] == watts {
+                    break;
+                }
+            }
+            let late = start.elapsed().as_millis();
+            assert!(late <= limit, "{watts}: {late} ms");
+        }
     }
 }

@@ -25,7 +25,7 @@ async fn session_has_the_rights_of_its_token() {
     let bench = Bench::new(|_| {});
     let token = token(&bench, Scope::Acknowledge);
     let answer = login(&bench, &token, &[ORIGIN]).await;
-    assert_eq!((answer.status, answer.header("location")), (303, Some("/login")));
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
     let set = answer.header("set-cookie").unwrap();
     assert!(set.contains("; path=/; httponly; samesite=strict; max-age="), "{set}");
     assert!(!set.contains("secure") && !set.contains(&token), "{set}");
@@ -99,7 +99,7 @@ async fn cookie_follows_tls_and_path_of_the_proxy() {
             && set.ends_with("; secure"),
         "{set}"
     );
-    assert_eq!(answer.header("location"), Some("/api/hassio_ingress/abc/login"));
+    assert_eq!(answer.header("location"), Some("/api/hassio_ingress/abc/"));
     assert!(answer.header("content-security-policy").unwrap().contains("frame-ancestors 'self'"));
     let plain = Bench::new(|_| {});
     let token = self::token(&plain, Scope::Read);

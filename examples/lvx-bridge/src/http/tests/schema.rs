@@ -105,7 +105,11 @@ async fn every_path_and_method_of_the_description_is_a_route() {
         if path.ends_with("/events") {
             continue;
         }
-        let path = path.replace("{bank}", "garage").replace("{id}", "x").replace("{key}", "x");
+        let path = path
+            .replace("{bank}", "garage")
+            .replace("{id}", "x")
+            .replace("{key}", "x")
+            .replace("{file}", "app.js");
         for other in ["GET", "POST", "PUT", "DELETE"] {
             let answer = bench.local(&format!("{other} {path}")).await;
             let is_there = methods.get(other.to_lowercase()).is_some();

@@ -1,5 +1,7 @@
 //! `lvx bridge --demo`: a virtual bank, without configuration, on this machine only.
 
+mod scene;
+
 use std::{
     fmt::Write,
     fs::{DirBuilder, remove_dir_all},
@@ -8,40 +10,57 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
 use lvx_bridge::{
     Handle, Snapshot,
     config::{Config, HistoryConfig, read_secret},
+    control::MemoryRuns,
     history,
+    http::{Scope, Tokens},
     service::Parts,
     storage::MemoryStorage,
 };
-use lvx_settings::Plan;
 
 use super::serve::{signals, start};
-use crate::terminal::{Failure, Status, print_note};
+use crate::{
+    args::Scene,
+    terminal::{Failure, Status, print_note},
+};
 
-pub(super) fn run(port: u16) -> Result<Status, Failure> {
-    let text = CONFIG.replace("@port@", &port.to_string());
-    let mut config = Config::parse("demo", &text, &read_secret)?;
+pub(super) fn run(scene: Scene, port: u16) -> Result<Status, Failure> {
+    let mut config = Config::parse("demo", &scene::configuration(scene, port), &read_secret)?;
     let folder = Folder::new();
     config.history = folder.as_ref().map(|folder| HistoryConfig {
         path: Some(folder.0.join(history::FILE)),
         ..HistoryConfig::default()
     });
     let storage = Arc::new(MemoryStorage::default());
+    let name = "demo".parse().map_err(Failure::usage)?;
+    let tokens = Tokens::new(Arc::<MemoryStorage>::clone(&storage));
+    let token =
+        tokens.create(&name, Scope::Control, None, Timestamp::now()).map_err(Failure::usage)?;
     let signals = signals(false)?;
-    let service = start(Parts { config, file: None, storage, runs: Arc::new(NoRuns) })?;
-    print_note("a virtual bank of two units, on this machine only; Ctrl-C ends it");
+    let runs = Arc::new(MemoryRuns::default());
+    let service = start(Parts { config, file: None, storage, runs })?;
+    print_note(&format!(
+        "a virtual bank of {}, on this machine only; Ctrl-C ends it",
+        scene::units(scene)
+    ));
     for address in service.addresses() {
+        print_note(&format!("http://{address}/              the page"));
         print_note(&format!("http://{address}/api/v1/bank   the whole state"));
         print_note(&format!("http://{address}/metrics       for Prometheus"));
     }
-    let mut judged = None;
+    print_note(&format!("token, to log in and change settings: {}", token.reveal()));
+    let (mut judged, mut is_first) = (None, true);
     service.run(&signals, move |handles: &[Handle]| {
         for snapshot in handles.iter().map(Handle::snapshot) {
             if snapshot.judged_at.is_some() && snapshot.judged_at != judged {
                 judged = snapshot.judged_at;
                 print_note(&line(&snapshot));
+                if std::mem::take(&mut is_first) {
+                    scene::after_first_round(scene);
+                }
             }
         }
     });
@@ -90,35 +109,3 @@ impl Drop for Folder {
         let _ = remove_dir_all(&self.0);
     }
 }
-
-/// The demonstration changes no settings.
-struct NoRuns;
-
-impl lvx_bridge::control::Runs for NoRuns {
-    fn start(&self, _plan: &Plan) -> std::io::Result<lvx_bridge::control::StartedRun> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn unfinished(&self) -> std::io::Result<Vec<lvx_bridge::control::UnfinishedRun>> {
-        Ok(Vec::new())
-    }
-
-    fn resume(
-        &self,
-        _run: &lvx_bridge::control::UnfinishedRun,
-    ) -> std::io::Result<Box<dyn lvx_settings::Recorder>> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-}
-
-/// The virtual units have these serial numbers.
-const CONFIG: &str = "
-site: demo
-bank:
-  name: virtual
-  units:
-    - {name: lvx6048-1, serial: 96132206100410, address: \"sim:0\"}
-    - {name: lvx6048-2, serial: 96132206100411, address: \"sim:1\"}
-http: {listen: \"127.0.0.1:@port@\"}
-lease: off
-";

@@ -12,7 +12,7 @@ pub(super) fn start(args: &Bridge) {
     let is_verbose = args.verbose;
     let level = if is_verbose {
         LevelFilter::DEBUG
-    } else if args.demo || is_silenced() {
+    } else if args.demo.is_some() || is_silenced() {
         LevelFilter::WARN
     } else {
         LevelFilter::INFO
