@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pi18_proto::SerialNumber;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -91,6 +92,13 @@ pub enum Request {
     TestAlert {
         /// Who asks for it.
         by: String,
+    },
+    /// Returns the last traffic of a unit's link, as lines of a capture.
+    Capture {
+        /// The unit.
+        unit: SerialNumber,
+        /// Receives the lines.
+        reply: oneshot::Sender<Result<Vec<u8>, RequestError>>,
     },
     /// Shows why the history is not written, or that it is written again.
     HistoryProblem(Option<String>),

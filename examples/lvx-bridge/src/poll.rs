@@ -14,6 +14,7 @@ mod poller;
 mod queue;
 mod schedule;
 mod threads;
+mod traffic;
 
 pub(crate) use self::clock::UnitClock;
 pub use self::{
@@ -26,4 +27,5 @@ pub use self::{
     queue::{Job, JobEffect, JobQueue, JobSender, LinkGone, Priority, job_queue},
     schedule::{Outcome, Schedule},
     threads::{Pollers, start},
+    traffic::Traffic,
 };

@@ -59,6 +59,8 @@ pub struct Control {
     refusals: mpsc::SyncSender<Refused>,
     /// Whether a command is in progress.
     is_busy: Arc<AtomicBool>,
+    /// Whether units are read, and nothing is written.
+    is_reading: Arc<AtomicBool>,
     stopped: Arc<AtomicBool>,
     storage: Arc<dyn Storage>,
     thread: Option<JoinHandle<()>>,
@@ -92,6 +94,7 @@ impl Control {
         let (commands, orders) = mpsc::sync_channel(1);
         let (refusals, refused) = mpsc::sync_channel(MAX_WAITING_REFUSALS);
         let is_busy = Arc::new(AtomicBool::new(false));
+        let is_reading = Arc::new(AtomicBool::new(false));
         let mut worker = Worker {
             operator,
             orders,
@@ -99,18 +102,35 @@ impl Control {
             snapshots: parts.snapshots,
             on_change: parts.on_change,
             is_busy: Arc::clone(&is_busy),
+            is_reading: Arc::clone(&is_reading),
             stopped: Arc::clone(&stopped),
             shown: None,
         };
         let thread = thread::Builder::new().name("control".to_owned());
         let thread = Some(thread.spawn(move || worker.work())?);
-        Ok(Self { commands: Some(commands), refusals, is_busy, stopped, storage, thread })
+        Ok(Self {
+            commands: Some(commands),
+            refusals,
+            is_busy,
+            is_reading,
+            stopped,
+            storage,
+            thread,
+        })
     }
 
     /// Returns whether the thread has ended, which it only does after a panic.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Lets nothing begin any more. Returns whether the links are not needed to end: units are read, which a slow unit can
+    /// make long, and nothing is written.
+    pub(crate) fn begin_end(&self) -> bool {
+        // The thread looks at this after it has read, so that a write never begins on links that have ended.
+        self.stopped.store(true, Ordering::SeqCst);
+        self.is_reading.load(Ordering::SeqCst)
     }
 
     /// Hands a command to the thread, which answers whether it was taken. The result is in later views.
@@ -182,6 +202,7 @@ struct Worker {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     on_change: Box<dyn FnMut(ControlView) + Send>,
     is_busy: Arc<AtomicBool>,
+    is_reading: Arc<AtomicBool>,
     stopped: Arc<AtomicBool>,
     shown: Option<ControlView>,
 }
@@ -191,8 +212,7 @@ impl Worker {
         let mut next_check = Instant::now();
         let mut is_start = true;
         loop {
-            if Instant::now() >= next_check && !self.stopped.load(Ordering::Acquire) {
-                self.operator.read_limits();
+            if Instant::now() >= next_check && self.read_limits() {
                 // An unfinished run can be undone only once all units answer.
                 let is_ready = self.operator.present.is_complete();
                 self.operator.check_runs(is_start && is_ready);
@@ -216,6 +236,17 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Reads the units whose limits are not known yet. Returns whether control goes on.
+    fn read_limits(&mut self) -> bool {
+        if self.stopped.load(Ordering::Acquire) {
+            return false;
+        }
+        self.is_reading.store(true, Ordering::SeqCst);
+        self.operator.read_limits();
+        self.is_reading.store(false, Ordering::SeqCst);
+        !self.stopped.load(Ordering::SeqCst)
     }
 
     /// Writes the commands that were refused before they came here to the audit file.

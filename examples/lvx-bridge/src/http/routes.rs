@@ -8,6 +8,7 @@ mod login;
 pub(super) mod page;
 mod place;
 mod read;
+mod unit;
 mod write;
 
 use axum::{
@@ -92,6 +93,10 @@ pub(super) const ROUTES: &[Route] = routes! {
     get "/api/v1/banks/{bank}/history", READ, history::history, "what was read in the past", EMPTY => (200, JSON, "History");
     get "/api/v1/settings", READ, read::settings, "settings that can be changed", EMPTY => (200, JSON, "Settings");
     get "/api/v1/banks/{bank}/settings", READ, read::settings, "settings that can be changed", EMPTY => (200, JSON, "Settings");
+    get "/api/v1/units/{serial}/profile", READ, unit::profile, "settings of a unit as a profile", EMPTY => (200, "application/yaml", "");
+    get "/api/v1/banks/{bank}/units/{serial}/profile", READ, unit::profile, "settings of a unit as a profile", EMPTY => (200, "application/yaml", "");
+    get "/api/v1/units/{serial}/capture", READ, unit::capture, "last traffic of the link of a unit", EMPTY => (200, "application/jsonl", "");
+    get "/api/v1/banks/{bank}/units/{serial}/capture", READ, unit::capture, "last traffic of the link of a unit", EMPTY => (200, "application/jsonl", "");
     post "/api/v1/settings/{key}/plan", CONTROL, change::plan, "shows what would be written", (JSON, "Wish") => (200, JSON, "Plan");
     post "/api/v1/banks/{bank}/settings/{key}/plan", CONTROL, change::plan, "shows what would be written", (JSON, "Wish") => (200, JSON, "Plan");
     post "/api/v1/settings/{key}", CONTROL, change::change, "changes a setting on all units", (JSON, "Change") => (202, JSON, "Taken");

@@ -35,6 +35,7 @@ mod login;
 mod page;
 mod schema;
 mod sockets;
+mod unit;
 
 /// A server without sockets.
 struct Bench {

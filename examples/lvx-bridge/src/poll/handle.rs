@@ -9,7 +9,10 @@ use std::{
 use pi18_proto::SerialNumber;
 use rustix::fs::{FileType, fstat};
 
-use super::queue::{Job, JobEffect, JobSender, LinkGone, Priority};
+use super::{
+    queue::{Job, JobEffect, JobSender, LinkGone, Priority},
+    traffic::Traffic,
+};
 
 /// The unit that answers on a link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,13 +29,26 @@ pub struct LinkHandle {
     address: String,
     jobs: JobSender,
     unit: Arc<Mutex<Option<LinkUnit>>>,
+    traffic: Traffic,
 }
 
 impl LinkHandle {
     /// Creates a handle. `unit` is the unit that answers on the link now, which the poller keeps up to date.
     #[must_use]
     pub fn new(address: String, jobs: JobSender, unit: Arc<Mutex<Option<LinkUnit>>>) -> Self {
-        Self { address, jobs, unit }
+        Self { address, jobs, unit, traffic: Traffic::default() }
+    }
+
+    /// Lets the handle return this traffic.
+    #[must_use]
+    pub fn with_traffic(self, traffic: Traffic) -> Self {
+        Self { traffic, ..self }
+    }
+
+    /// Returns the last traffic of the link.
+    #[must_use]
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// Returns the address of the link.

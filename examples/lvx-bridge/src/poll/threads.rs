@@ -14,7 +14,7 @@ use std::{
 };
 
 use lvx_parallel::{Gap, Reason};
-use pi18_transport::{Address, Client, Error, HotplugWatch, StopHandle};
+use pi18_transport::{Address, CaptureRecorder, Client, Error, HotplugWatch, Link, StopHandle};
 
 use tracing::{error, warn};
 
@@ -26,6 +26,7 @@ use super::{
     peers::Peers,
     poller::{Poller, Port, Wake},
     queue::{JobEffect, JobQueue, job_queue},
+    traffic::Traffic,
 };
 use crate::config::{BankConfig, PollConfig};
 
@@ -89,8 +90,10 @@ pub fn start(
             unit: Arc::clone(&unit_now),
             stop: stop.clone(),
             report: report.clone(),
+            traffic: Traffic::default(),
         };
-        let handle = LinkHandle::new(unit.address.place().to_owned(), jobs, unit_now);
+        let handle = LinkHandle::new(unit.address.place().to_owned(), jobs, unit_now)
+            .with_traffic(port.traffic.clone());
         signals.push((handle.clone(), plugged));
         handles.push(handle);
         let run = move || run(link, &mut port, new_machine);
@@ -223,6 +226,7 @@ struct SystemPort<R> {
     unit: Arc<Mutex<Option<LinkUnit>>>,
     stop: StopHandle,
     report: R,
+    traffic: Traffic,
 }
 
 impl<R: Fn(Event) -> ControlFlow<()>> Port for SystemPort<R> {
@@ -234,7 +238,9 @@ impl<R: Fn(Event) -> ControlFlow<()>> Port for SystemPort<R> {
         let mut config = *self.address.config();
         // A unit that does not answer is soon reported as lost, and asked again later.
         config.tries = config.tries.min(MAX_TRIES);
-        Ok(Client::with_config(self.address.link()?, config).stopped_by(&self.stop))
+        let link = CaptureRecorder::new(self.address.link()?, self.traffic.clone());
+        let link: Box<dyn Link + Send> = Box::new(link);
+        Ok(Client::with_config(link, config).stopped_by(&self.stop))
     }
 
     fn wait(&mut self, until: Instant) -> Wake {

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pi18_proto::SerialNumber;
 use pi18_transport::StopHandle;
 use tokio::{
     runtime::Builder,
@@ -267,7 +268,7 @@ impl StoppedBank {
                     }
                     Some(Message::Stop) | None => break,
                 },
-                Some(request) = self.requests.recv() => self.answer(request, control.as_ref()),
+                Some(request) = self.requests.recv() => self.answer(request, control.as_ref(), &links),
                 _ = tick.tick() => {
                     self.check_suspend(&mut suspend, &links);
                     let now = Now::system();
@@ -318,7 +319,7 @@ impl StoppedBank {
         }
     }
 
-    fn answer(&mut self, request: Request, control: Option<&Control>) {
+    fn answer(&mut self, request: Request, control: Option<&Control>, links: &[LinkHandle]) {
         let now = Now::system();
         match request {
             Request::Acknowledge { id, by, is_acknowledged, reply } => {
@@ -333,6 +334,7 @@ impl StoppedBank {
             Request::TestAlert { by } => {
                 self.core.change_alerts(now, |alerts| alerts.test(&by, now));
             }
+            Request::Capture { unit, reply } => drop(reply.send(self.capture(unit, links))),
             Request::HistoryProblem(problem) => self.core.set_history_problem(problem),
             Request::Refused { command, why } => {
                 if let Some(control) = control {
@@ -350,6 +352,23 @@ impl StoppedBank {
                 }
             }
         }
+    }
+
+    /// Returns the last traffic of the link on which a unit answers, or of that of its address.
+    fn capture(&self, unit: SerialNumber, links: &[LinkHandle]) -> Result<Vec<u8>, RequestError> {
+        let snapshot = self.core.snapshot();
+        let Some(number) = snapshot.units.iter().position(|view| view.serial == unit) else {
+            return Err(RequestError::Unknown(format!(
+                "unit: expected one of the bank, found {unit}"
+            )));
+        };
+        let found = links.iter().find(|link| link.serial() == Some(unit)).or(links.get(number));
+        let capture = found.map(|link| link.traffic().lines()).unwrap_or_default();
+        if capture.is_empty() {
+            let text = "nothing was sent to this unit yet";
+            return Err(RequestError::Refused(text.to_owned()));
+        }
+        Ok(capture)
     }
 
     /// Shows the present snapshot to the outputs, if it is new.
@@ -411,8 +430,14 @@ impl Bank {
     pub(super) fn stop(self) -> Option<StoppedBank> {
         let (reply, control) = std::sync::mpsc::channel();
         let _ = self.messages.blocking_send(Message::Release(reply));
-        drop(control.recv());
-        self.pollers.stop();
+        let control = control.recv().ok();
+        if control.as_ref().is_some_and(Control::begin_end) {
+            self.pollers.stop();
+            drop(control);
+        } else {
+            drop(control);
+            self.pollers.stop();
+        }
         let _ = self.messages.blocking_send(Message::Stop);
         self.thread.join().ok()
     }

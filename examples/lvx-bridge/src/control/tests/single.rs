@@ -1,11 +1,18 @@
 //! One command at a time: what is carried out, what is refused, and what the view shows.
 
-use std::sync::atomic::Ordering;
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
 
 use lvx_settings::Setting;
+use tokio::sync::watch;
 
 use super::{CALM, Command, CommandState, Site, Storage};
-use crate::poll::{LinkHandle, job_queue};
+use crate::{
+    control::{Control, ControlParts},
+    poll::{LinkHandle, LinkUnit, job_queue},
+};
 
 const OTHER: &str = "solar_utility_battery";
 
@@ -109,7 +116,7 @@ fn kill_switch_blocks_and_undoes() {
 
     // The switch is thrown after the first write.
     let mut site = Site::new(&[CALM, CALM]);
-    let stopped = std::sync::Arc::clone(&site.stopped);
+    let stopped = Arc::clone(&site.stopped);
     site.runs.on_action(move |action| {
         if matches!(action, lvx_settings::Action::Write(_)) {
             stopped.store(true, Ordering::Release);
@@ -152,8 +159,8 @@ fn duplicate_serial_number_blocks_and_is_a_problem() {
     let mut site = Site::new(&[CALM, CALM]);
     let doubled = site.pollers.serials[0];
     let link = || {
-        let unit = crate::poll::LinkUnit { serial: doubled, node: None };
-        let unit = std::sync::Arc::new(std::sync::Mutex::new(Some(unit)));
+        let unit = LinkUnit { serial: doubled, node: None };
+        let unit = Arc::new(Mutex::new(Some(unit)));
         LinkHandle::new("sim".to_owned(), job_queue().0, unit)
     };
     site.links = Some([link(), link()].into());
@@ -163,4 +170,37 @@ fn duplicate_serial_number_blocks_and_is_a_problem() {
     let result = site.carry_out(site.command("backlight", "off"));
     assert!(result.why.unwrap().contains("is reported by two units"));
     assert_eq!(site.received(), 0);
+}
+
+#[test]
+fn control_that_only_reads_ends_with_its_links() {
+    let site = Site::new(&[CALM, CALM]);
+    let now = crate::Now::system();
+    let (_sender, snapshots) = watch::channel(Arc::new(crate::testing::bank(now)));
+    // Jobs wait, as behind a question to a slow unit.
+    let (links, mut waiting): (Vec<_>, Vec<_>) = site
+        .pollers
+        .serials
+        .iter()
+        .map(|serial| {
+            let (jobs, waiting) = job_queue();
+            let unit = Arc::new(Mutex::new(Some(LinkUnit { serial: *serial, node: None })));
+            (LinkHandle::new("sim".to_owned(), jobs, unit), waiting)
+        })
+        .unzip();
+    let control = Control::spawn(ControlParts {
+        config: site.config.clone(),
+        bank: site.bank.clone(),
+        links,
+        snapshots,
+        storage: Arc::new(site.storage.clone()),
+        runs: Arc::new(site.runs.clone()),
+        locks: site.locks.clone(),
+        on_change: Box::new(|_| {}),
+    })
+    .unwrap();
+    let first = waiting[0].next(Duration::from_secs(30)).expect("a job");
+    assert!(control.begin_end(), "the links can end before it");
+    drop((first, waiting));
+    drop(control);
 }

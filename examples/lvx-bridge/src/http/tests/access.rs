@@ -61,7 +61,9 @@ async fn other_machines_need_a_token_on_every_route_with_a_scope() {
 #[tokio::test(start_paused = true)]
 async fn this_machine_reads_without_a_token_but_changes_nothing() {
     let bench = Bench::new(|_| {}).remembering();
-    for route in routes::ROUTES.iter().filter(|route| !route.path.ends_with("/events")) {
+    // What needs an answer of the core has tests of its own.
+    let is_plain = |path: &str| !path.ends_with("/events") && !path.contains("{serial}");
+    for route in routes::ROUTES.iter().filter(|route| is_plain(route.path)) {
         let line = line(route);
         let answer = bench.ask(loopback(), &line, &["Content-Type: application/json"], "{}").await;
         match route.scope {

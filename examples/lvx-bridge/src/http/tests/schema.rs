@@ -109,6 +109,7 @@ async fn every_path_and_method_of_the_description_is_a_route() {
             .replace("{bank}", "garage")
             .replace("{id}", "x")
             .replace("{key}", "x")
+            .replace("{serial}", "96132206100410")
             .replace("{file}", "app.js");
         for other in ["GET", "POST", "PUT", "DELETE"] {
             let answer = bench.local(&format!("{other} {path}")).await;
