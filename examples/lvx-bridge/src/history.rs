@@ -5,6 +5,7 @@
 //! | `series` | which rows of the table of entities are recorded |
 //! | `batch`, `recorder` | readings of a minute, and their statistics; without I/O and clock |
 //! | `schema`, `store` | the tables of the file and their versions; the writer |
+//! | `past` | a past that was not recorded, for demonstrations |
 //! | `error` | why the file cannot be used |
 //! | `query`, `time` | what a reader asks for |
 //! | `reader`, `points`, `answer`, `client` | answers from the file or from a bridge, as JSON and CSV |
@@ -17,6 +18,7 @@ mod answer;
 mod batch;
 mod client;
 mod error;
+mod past;
 mod points;
 mod query;
 mod reader;
@@ -34,6 +36,7 @@ pub use self::{
     batch::{Batch, Source},
     client::{Bridge, ClientError},
     error::HistoryError,
+    past::Past,
     query::{MAX_POINTS, MAX_SERIES, PARAMETERS, Query, QueryError, Step, Wanted},
     reader::{ReadError, Reader},
     recorder::Recorder,

@@ -246,7 +246,7 @@ fn waiting_limit(tracks: &[Track]) -> usize {
 
 /// Returns the energy between two readings of a power (trapezoidal rule). If its sign changed, each half of the time
 /// has the sign of its reading.
-fn integral(from: i64, until: i64, time: Duration) -> DayEnergy {
+pub(super) fn integral(from: i64, until: i64, time: Duration) -> DayEnergy {
     let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     let half = |watts: i64| watts.saturating_mul(millis) / 2;
     let positive = half(from.max(0)).saturating_add(half(until.max(0)));

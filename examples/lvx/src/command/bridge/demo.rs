@@ -1,5 +1,6 @@
 //! `lvx bridge --demo`: a virtual bank, without configuration, on this machine only.
 
+mod past;
 mod scene;
 
 use std::{
@@ -34,6 +35,7 @@ pub(super) fn run(scene: Scene, port: u16) -> Result<Status, Failure> {
         path: Some(folder.0.join(history::FILE)),
         ..HistoryConfig::default()
     });
+    write_past(&config, scene);
     let storage = Arc::new(MemoryStorage::default());
     let name = "demo".parse().map_err(Failure::usage)?;
     let tokens = Tokens::new(Arc::<MemoryStorage>::clone(&storage));
@@ -65,6 +67,18 @@ pub(super) fn run(scene: Scene, port: u16) -> Result<Status, Failure> {
         }
     });
     Ok(Status::Ok)
+}
+
+/// Writes a past of the bank. Without it, the history begins now.
+fn write_past(config: &Config, scene: Scene) {
+    let path = config.history.as_ref().and_then(|history| history.path.as_deref());
+    if let (Some(path), false) = (path, scene == Scene::Starting) {
+        for bank in &config.banks {
+            if let Err(error) = past::write(path, &bank.name, scene, bank.units.len()) {
+                print_note(&format!("the history begins now: {error}"));
+            }
+        }
+    }
 }
 
 /// Returns a line about a round.
