@@ -3,8 +3,6 @@
 //! `npm ci` in the folder `page` installs it. With the environment variable `LVX_PLOTS=required`, a build without it
 //! fails; packages are built so.
 
-#![expect(clippy::print_stdout, reason = "cargo reads it")]
-
 use std::{
     env,
     error::Error,
@@ -86,8 +84,11 @@ fn media_type(path: &Path) -> Option<&'static str> {
     })
 }
 
+/// Name and content of a file.
+type File = (String, Vec<u8>);
+
 /// Returns the files of the library for plots; none if it is not installed.
-fn plots(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, Box<dyn Error>> {
+fn plots(folder: &Path) -> Result<Vec<File>, Box<dyn Error>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }

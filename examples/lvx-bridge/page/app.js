@@ -18,8 +18,10 @@ function header(bank) {
     icon(key), h("span", label),
     key === "findings" && open ? h("b", { class: "badge " + name }, String(open), h("span.sr", ", worst: " + WORD[name])) : null);
   const title = state.banks.length > 1
-    ? h("p.name", state.banks.map((other, i) => [i ? " · " : "", other.name === bank.bank.name ? other.name
-      : h("a", { href: "?bank=" + encodeURIComponent(other.name) }, other.name)]))
+    ? h("div.banks", { role: "navigation", "aria-label": "Banks" }, state.banks.map((other) => other.name === bank.bank.name
+      ? h("a", { "aria-current": "true", href: location.hash || "#/" }, other.name)
+      : h("a", { href: "?bank=" + encodeURIComponent(other.name) + location.hash, title: other.title },
+        icon(other.level, other.level), other.name, h("span.sr", ", " + WORD[other.level]))))
     : h("p.name", bank.bank.name, h("small", bank.bank.units === 1 ? "1 unit" : bank.bank.units + " units"));
   return h("header", h("div.bar", title,
     h("nav", { "aria-label": "Pages" }, Object.entries(VIEWS).map(link)),

@@ -19,7 +19,7 @@ function one(bank, finding, isTarget) {
     class: `card finding ${finding.level}` + (ack ? " acked" : "") + (isTarget ? " target" : ""),
     id: anchor(id), tabindex: "-1", "aria-labelledby": title,
   },
-  h("div.fh", level(finding.level), h("span.dim", `since ${when(finding.since, now())}, ${since(finding.since)}`),
+  h("div.fh", level(finding.level), h("span.dim", `since ${when(finding.since, now())}, for ${since(finding.since)}`),
     h("span.grow"), h("code", finding.rule)),
   h("h2", { id: title }, finding.title),
   ack ? h("details", h("summary", "Why, and what to do"), body) : body,

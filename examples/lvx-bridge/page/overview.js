@@ -23,7 +23,7 @@ function verdict(bank) {
   const more = bank.findings.filter((other) => isOpen(other) && other.level !== "info").length;
   return h("section", { class: "verdict " + level, "aria-label": "Verdict" }, icon(level, "vi"),
     h("div.vt", h("h1", title), h("p", detail), step && h("p.first", h("b", "Do first: "), step)),
-    h("div.va", level !== "starting" && h("p.dim", `since ${when(start, now())}` + (cause ? ", " + since(start) : "")),
+    h("div.va", level !== "starting" && h("p.dim", `since ${when(start, now())}` + (cause ? `, for ${since(start)}` : "")),
       cause && h("a.btn", { href: "#/findings/" + encodeURIComponent(cause.id) },
         cause.do.length > 1 ? `All ${cause.do.length} steps` : "Why"),
       notes ? h("a.more", { href: "#/findings" }, notes === 1 ? "1 note" : notes + " notes") : null,

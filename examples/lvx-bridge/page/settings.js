@@ -1,7 +1,7 @@
 // Settings belong to the bank: one value for all units. The old value is shown until every unit was read back.
 import { h, icon } from "./dom.js";
-import { state, now, post, run, changed, lost } from "./store.js";
-import { span, when, shown, failure, loginFor, units, value, isFresh } from "./show.js";
+import { state, now, post, run, changed, lost, unitPath } from "./store.js";
+import { span, when, shown, words, failure, loginFor, units, value, isFresh } from "./show.js";
 
 /** Settings of a unit, by topic. Their names and units are in `/api/v1/entities`. */
 const GROUPS = [
@@ -29,9 +29,9 @@ const STATE = {
 };
 
 const nameOf = (bank, serial) => bank.units[serial]?.name ?? serial;
-const step = (command) => `${command.from ?? "–"} → ${command.to}`;
+const step = (command) => `${words(command.from)} → ${words(command.to)}`;
 const perUnit = (bank, texts) => h("ol.steps", Object.entries(texts).map(([serial, text]) =>
-  h("li", h("b", nameOf(bank, serial)), " " + text)));
+  h("li", h("b", nameOf(bank, serial)), " " + words(text))));
 
 function pending(bank, command) {
   return h("div.cmd.pending", { role: "group", "aria-label": "Change under way" },
@@ -63,8 +63,8 @@ function proposal(item, plan) {
   });
   const isOver = now() >= plan.expires;
   return h("div.cmd.ask", { role: "group", "aria-label": "Plan of the change" },
-    h("p.ch", icon("settings"), h("b", "Would be written: "), plan.key, " = ", plan.to),
-    h("ol.steps", plan.units.map((unit) => h("li", h("b", unit.name ?? unit.serial), ` ${unit.from ?? "–"} → ${unit.to}`))),
+    h("p.ch", icon("settings"), h("b", "Would be written: "), item.label, ": ", words(plan.to)),
+    h("ol.steps", plan.units.map((unit) => h("li", h("b", unit.name ?? unit.serial), ` ${words(unit.from)} → ${words(unit.to)}`))),
     h("p", "Each unit is written, then read back. If one does not take it, all are set back."),
     isOver ? h("p.dim", "This plan is too old. Choose the value again.") : null,
     h("div.row",
@@ -95,8 +95,8 @@ function knob(bank, item) {
   const draft = state.drafts[key], plan = state.plans[key];
   return h("div", { class: "knob" + (command ? " busy" : ""), id },
     h("div.kl", h("h3", item.label), h("p.dim", HELP[key] ?? "", " ", h("code", key))),
-    h("div.kv", item.value !== undefined ? h("b.val", { class: "val" + (lost() ? " old" : "") }, item.value)
-      : Object.entries(item.values).map(([serial, text]) => h("div", h("span.dim", nameOf(bank, serial) + " "), h("b", text ?? "–"))),
+    h("div.kv", item.value !== undefined ? h("b.val", { class: "val" + (lost() ? " old" : "") }, words(item.value))
+      : Object.entries(item.values).map(([serial, text]) => h("div", h("span.dim", nameOf(bank, serial) + " "), h("b", words(text)))),
     h("p.dim", item.value !== undefined ? (bank.order.length > 1 ? "on all units" : "")
       : h("span.level.warning", icon("warning"), "differs, or not known"))),
     h("div.kc", h("label.sr", { for: id + "-new" }, "New value for " + item.label),
@@ -105,7 +105,7 @@ function knob(bank, item) {
         onchange: (event) => choose(event.target.value),
       },
       item.value === undefined ? h("option", { value: "" }, "–") : null,
-      item.options.map((option) => h("option", { value: option }, option === item.value ? option + " (now)" : option)))),
+      item.options.map((option) => h("option", { value: option }, words(option) + (option === item.value ? " (now)" : ""))))),
     plan && isOn ? proposal(item, plan) : null,
     failure(place, "Not written"),
     command ? pending(bank, command) : last ? result(bank, last) : null);
@@ -152,7 +152,9 @@ export function view(bank) {
     h("section.card", { "aria-labelledby": "h-rest" }, h("div.top", h("h2", { id: "h-rest" }, "Read only"), h("span.grow"),
       h("span.dim", bank.order.length > 1 ? "one value means: alike on all units" : "")),
     h("div.half", GROUPS.map(([title, keys]) => h("div", h("h3", title),
-      h("dl.facts", keys.filter((key) => !own.has(key)).map((key) => fact(bank, key))))))),
+      h("dl.facts", keys.filter((key) => !own.has(key)).map((key) => fact(bank, key)))))),
+    h("p.files", h("span.dim", "All settings as a profile:"), units(bank).map((unit) =>
+      h("a", { href: unitPath(unit.serial, "profile"), download: `lvx-${unit.serial}.yaml` }, unit.name)))),
   ];
 }
 

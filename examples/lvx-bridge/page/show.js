@@ -41,6 +41,9 @@ export function shown(value, row) {
   return String(value);
 }
 
+/** A value of a setting in words: the API writes `solar_first`. */
+export const words = (value) => /^[a-z_]+$/.test(value ?? "") ? value.replaceAll("_", " ") : value ?? NONE;
+
 /** Returns a length of time: "8 s", "3 min", "2 h 5 min", "6 days". */
 export function span(seconds) {
   seconds = Math.max(0, Math.round(seconds));

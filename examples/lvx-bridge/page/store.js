@@ -22,6 +22,12 @@ export const state = {
   errors: {},
 };
 
+/** The bridge sends something every 5 seconds. */
+const MAX_QUIET = 12;
+const RETRY_TIME = 3000;
+const MAX_HIDDEN = 60_000;
+const BANKS_PERIOD = 15_000;
+
 const listeners = new Set();
 export const onChange = (listener) => listeners.add(listener);
 export const changed = () => listeners.forEach((listener) => listener());
@@ -30,6 +36,7 @@ const chosen = new URLSearchParams(location.search).get("bank");
 const api = (path) => "api/v1/" + path;
 /** Returns a path of the API about the chosen bank. */
 const ofBank = (path) => api(chosen === null ? path : `banks/${encodeURIComponent(chosen)}/${path}`);
+export const unitPath = (serial, what) => ofBank(`units/${encodeURIComponent(serial)}/${what}`);
 export const bankPath = () => chosen === null ? api("bank") : api("banks/" + encodeURIComponent(chosen));
 
 // The wall clock of a tablet may be wrong or be set, and the other clock may stand still while a laptop sleeps. The
@@ -152,12 +159,21 @@ async function describe() {
   changed();
 }
 
+/** Reads the verdicts of the other banks again. */
+setInterval(async () => {
+  if (state.banks.length < 2 || document.hidden || lost()) return;
+  try {
+    const answer = await fetch(api("banks"), { cache: "no-store" });
+    if (answer.ok) state.banks = (await answer.json()).banks;
+  } catch { /* The stream shows whether the bridge answers. */ }
+}, BANKS_PERIOD);
+
 /** Reads the history of the chosen bank; throws with the reason if there is none. */
 export async function history(query) {
   const answer = await fetch(ofBank("history") + "?" + new URLSearchParams(query), { cache: "no-store" });
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) {
-    throw new Error(body.error?.replace("there is nothing at this path", "this bridge keeps none") || "HTTP " + answer.status);
+    throw new Error(/nothing was recorded/.test(body.error) ? "nothing was recorded yet" : body.error || "HTTP " + answer.status);
   }
   return body;
 }
@@ -190,7 +206,3 @@ export async function run(place, request) {
   }
 }
 
-/** The bridge sends something every 5 seconds. */
-const MAX_QUIET = 12;
-const RETRY_TIME = 3000;
-const MAX_HIDDEN = 60_000;

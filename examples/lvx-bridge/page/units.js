@@ -1,6 +1,6 @@
 // Units: who they are, how well they answer, and every value that they gave.
 import { h, icon } from "./dom.js";
-import { state, now, lost, bankPath } from "./store.js";
+import { state, now, lost, bankPath, unitPath } from "./store.js";
 import {
   span, clock, count, Wh, shown, level, since, facts, scroller, units, value, age, isOld, isFresh, phase,
 } from "./show.js";
@@ -58,7 +58,9 @@ function one(bank, unit) {
       ["Answer time", latency === undefined ? null : millis(latency)], ["Asked", count(counts.exchanges)],
       ["Failed", h("span", count(failed), failed ? h("small", ` ${counts.timeouts} without answer, ${counts.unreadable} damaged`) : "")],
       ["Refused", count(counts.refusals)], ["Connected", count(counts.connects)]]),
-    questions(unit), raw(unit));
+    questions(unit), raw(unit),
+    h("p.files", h("a", { href: unitPath(unit.serial, "profile"), download: `lvx-${unit.serial}.yaml` }, "Settings as a profile"),
+      h("a", { href: unitPath(unit.serial, "capture"), download: `lvx-${unit.serial}.jsonl` }, "Last traffic as a capture")));
 }
 
 export function view(bank) {

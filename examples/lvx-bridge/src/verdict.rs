@@ -124,11 +124,11 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Returns a text with a capital letter at its begin, and this end if it has no full stop.
+/// Returns a text with a capital letter at its begin, and this end if it does not end a sentence.
 fn sentence(text: &str, end: &str) -> String {
     let mut letters = text.chars();
     let Some(first) = letters.next() else { return String::new() };
-    let end = if text.ends_with('.') { "" } else { end };
+    let end = if text.ends_with(['.', '?', '!']) { "" } else { end };
     first.to_uppercase().chain(letters).chain(end.chars()).collect()
 }
 
@@ -136,6 +136,15 @@ fn sentence(text: &str, end: &str) -> String {
 mod tests {
     use super::*;
     use crate::testing;
+
+    #[test]
+    fn sentence_has_one_end() {
+        for (text, expected) in
+            [("a fuse", "A fuse."), ("A fuse.", "A fuse."), ("is it on?", "Is it on?"), ("", "")]
+        {
+            assert_eq!(sentence(text, "."), expected);
+        }
+    }
 
     #[test]
     fn verdict_starts_grey_and_is_ok_after_a_round() {

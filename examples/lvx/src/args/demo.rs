@@ -13,7 +13,7 @@ pub(crate) enum Scene {
     Gone,
     /// A unit has fault 83
     Fault,
-    /// A unit stops answering after the first round
+    /// A unit answers too slowly after the first round
     Stale,
     /// A unit answers so slowly that the first round takes minutes
     Starting,
@@ -27,6 +27,8 @@ pub(crate) enum Scene {
     Single,
     /// Nine units
     Nine,
+    /// Two banks of one unit
+    TwoBanks,
     /// Two units on two phases
     SplitPhase,
     /// Three units on three phases

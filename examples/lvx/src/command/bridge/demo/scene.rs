@@ -10,6 +10,7 @@ use crate::args::Scene;
 pub(super) fn units(scene: Scene) -> &'static str {
     match scene {
         Scene::Single => "one unit",
+        Scene::TwoBanks => "two banks of one unit",
         Scene::ThreePhase => "three units",
         Scene::Nine => "nine units",
         _ => "two units",
@@ -18,21 +19,25 @@ pub(super) fn units(scene: Scene) -> &'static str {
 
 /// Returns the configuration of a scene.
 pub(super) fn configuration(scene: Scene, port: u16) -> String {
-    let mut text = String::from("site: demo\nbank:\n  name: virtual\n  units:\n");
+    let mut text = String::from("site: demo\nbanks:\n  - name: virtual\n    units:\n");
     for (number, address) in addresses(scene).iter().enumerate() {
+        if scene == Scene::TwoBanks && number == 1 {
+            text.push_str("  - name: barn\n    units:\n");
+        }
         let serial = FIRST_SERIAL + number;
         let number = number + 1;
         let _ = writeln!(
             text,
-            "    - {{name: lvx6048-{number}, serial: {serial}, address: \"{address}\"}}"
+            "      - {{name: lvx6048-{number}, serial: {serial}, address: \"{address}\"}}"
         );
     }
     let _ = writeln!(text, "http: {{listen: \"127.0.0.1:{port}\"}}\nlease: off");
     if scene != Scene::ReadOnly {
         text.push_str("control: {allow: [output_priority, charger_priority, solar_priority]}\n");
     }
-    // What is to be seen is there soon.
-    text.push_str("alerts: {error_after: 1 s, warning_after: 10 s}\n");
+    // What is to be seen is there soon. Nine units need longer for their first answers.
+    let warning = if scene == Scene::Nine { "60 s" } else { "10 s" };
+    let _ = writeln!(text, "alerts: {{error_after: 1 s, warning_after: {warning}}}");
     text
 }
 
@@ -45,7 +50,8 @@ fn addresses(scene: Scene) -> Vec<String> {
         modes.iter().enumerate().map(address).collect()
     };
     match scene {
-        Scene::Day | Scene::ReadOnly | Scene::Gone | Scene::Stale => two("", ""),
+        Scene::Day | Scene::ReadOnly | Scene::Gone => two("", ""),
+        Scene::Stale => two("", "?timeout=60s"),
         Scene::Night => two("?clock=2026-06-21T23:30:00&load=900&soc=64", ""),
         Scene::Fault => two("", "?fault=83"),
         Scene::Starting => two("", "?pace=150&timeout=15s"),
@@ -53,6 +59,7 @@ fn addresses(scene: Scene) -> Vec<String> {
         Scene::Refused => two("", "?refuse=1"),
         Scene::Single => vec!["sim:0?units=1".to_owned()],
         Scene::Nine => more(&[""; 9]),
+        Scene::TwoBanks => more(&["&output-mode=0"; 2]),
         Scene::SplitPhase => more(&["&output-mode=5", "&output-mode=6"]),
         Scene::ThreePhase => more(&["&output-mode=2", "&output-mode=3", "&output-mode=4"]),
     }
@@ -66,7 +73,7 @@ pub(super) fn after_first_round(scene: Scene) {
         Scene::Gone => link.bank().with(|bank| bank.disconnect(1)),
         Scene::Stale => {
             // The switch is known, and so is the unit.
-            let _ = link.bank().with(|bank| bank.switch(1, "silent=1"));
+            let _ = link.bank().with(|bank| bank.switch(1, "pace=40"));
         }
         _ => {}
     }
