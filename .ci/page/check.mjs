@@ -13,7 +13,7 @@ import { behaviour } from "./behaviour.mjs";
 import { cost } from "./cost.mjs";
 
 const [lvx, folder, screenshots, only = ""] = process.argv.slice(2);
-const SCENES = ["day", "night", "gone", "fault", "stale", "starting", "pending", "refused", "read-only", "single", "nine",
+const SCENES = ["day", "night", "gone", "fault", "stale", "starting", "pending", "refused", "read-only", "single", "two-banks", "nine",
   "split-phase", "three-phase"];
 
 const began = Date.now();
@@ -21,7 +21,7 @@ const seconds = () => ((Date.now() - began) / 1000).toFixed(0);
 const libraries = ["", "/pulseaudio"].map((more) => `${folder}/usr/lib/x86_64-linux-gnu${more}:${folder}/usr/lib/aarch64-linux-gnu${more}`).join(":");
 const browser = await chromium.launch({
   executablePath: `${folder}/usr/lib/chromium/chromium-headless-shell`,
-  env: { ...process.env, LD_LIBRARY_PATH: `${folder}/usr/lib/chromium:${libraries}`, FONTCONFIG_PATH: `${folder}/etc/fonts` },
+  env: { ...process.env, LD_LIBRARY_PATH: `${folder}/usr/lib/chromium:${libraries}`, FONTCONFIG_FILE: `${folder}/fonts.conf` },
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"],
 });

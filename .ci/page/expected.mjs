@@ -1,6 +1,9 @@
 // What the page must show for a document of the API. Written apart from the page's own code.
 const SPACE = "\u202f";
 
+/** A value of a setting in words. */
+export const words = (text) => text.split("_").join(" ");
+
 export const watts = (w) => Math.abs(w) < 1000 ? `${Math.round(w)}${SPACE}W`
   : `${(w / 1000).toFixed(Math.abs(w) >= 9995 ? 1 : 2)}${SPACE}kW`;
 
