@@ -242,7 +242,12 @@ function together(bank, row, sums) {
   const list = units(bank);
   if (typeof row.whole === "function") return sums ? lines(row.whole(sums)) : NONE;
   if (row.whole !== "alike" || !list.every((unit) => isFresh(unit, row.key))) return "";
-  return list.every((unit) => row.read(unit) === row.read(list[0])) ? h("span.eq", "alike") : h("span.eq", "not alike");
+  const texts = list.map((unit) => row.read(unit).split(" · ")[0]);
+  if (list.every((unit) => row.read(unit) === row.read(list[0]))) return h("span.eq", "alike");
+  const numbers = list.map((unit) => value(unit, row.key)), ends = [Math.min(...numbers), Math.max(...numbers)];
+  // Which differences matter is judged by the bridge.
+  const [least, most] = ends.map((end) => texts[numbers.indexOf(end)]);
+  return h("span.eq", least === undefined ? "not alike" : least === most ? "nearly alike" : `${least} to ${most}`);
 }
 
 export function table(bank, sums) {
