@@ -46,8 +46,19 @@ async function latency({ browser, bridges, judge }) {
 }
 
 /** The request to change carries the digest of the plan that was shown, and nothing is sent before the second click. */
-async function control({ browser, bridges, judge }) {
-  const bridge = bridges.day, page = await judge.open(browser, bridge.url + "#/settings");
+async function control({ browser, judge, lvx }) {
+  // A change is a reason for findings for a while, so the bank is not that of other checks.
+  const bridge = await Bridge.start(lvx, "day");
+  try {
+    await bridge.until("settings that can be changed", (bank) => bank.settings.items.every((item) => !item.blocked), 120);
+    await change(browser, bridge, judge);
+  } finally {
+    await bridge.end();
+  }
+}
+
+async function change(browser, bridge, judge) {
+  const page = await judge.open(browser, bridge.url + "#/settings");
   const key = "solar_priority";
   judge.is("without a login, settings cannot be chosen", await page.isDisabled(`#k-${key}-new`));
   await login(page, bridge);
@@ -67,7 +78,7 @@ async function control({ browser, bridges, judge }) {
   judge.equal("before the second click, only the plan was asked for", posts.map(([path]) => path), [`/api/v1/settings/${key}/plan`]);
   judge.equal("the old value stays", await page.textContent(`#k-${key} .val`), words(item.value));
   await page.click(`#k-${key} .cmd.ask button.strong`);
-  await page.waitForSelector(`#k-${key} .cmd.proved`, { timeout: 60_000 });
+  await page.waitForSelector(`#k-${key} .cmd.proved`, { timeout: 120_000 });
   judge.equal("the change carries the digest of the plan", posts.at(-1), [`/api/v1/settings/${key}`, { to, plan: digest, from: item.value }]);
   judge.equal("requests", posts.length, 2);
   judge.equal("the new value is shown", await page.textContent(`#k-${key} .val`), words(to));
@@ -135,6 +146,7 @@ async function markup({ browser, bridges, judge }) {
   const body = `event: bank\nid: 1\ndata: ${JSON.stringify(spoiled)}\n\n`;
   for (const view of ["", "findings", "settings", "units"]) {
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     page.on("dialog", () => judge.fail(`${view}: a text was run`));
     page.on("pageerror", (error) => judge.fail(`markup ${view}: ${error.stack}`));
     await page.route("**/api/v1/events", (route) => route.fulfill({ contentType: "text/event-stream", body }));
@@ -160,6 +172,7 @@ async function chart({ browser, bridges, judge }) {
   };
   const show = async (hasPlots) => {
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     page.on("pageerror", (error) => judge.fail(`chart: ${error.stack}`));
     await page.route("**/api/v1/history*", (route) => route.fulfill({ json: answer(route.request().url()) }));
     if (!hasPlots) await page.route("**/page/uplot.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
@@ -213,6 +226,7 @@ async function record({ browser, bridges, judge }) {
 /** Days with 23 and 25 hours have the right marks. */
 async function summerTime({ browser, bridges, judge }) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(120_000);
   await page.goto(bridges.day.url);
   const marks = (day) => page.evaluate(async (from) => {
     const { setZone, multiples, clock } = await import(new URL("page/show.js", document.baseURI));
@@ -296,11 +310,11 @@ async function restart({ browser, judge, lvx }) {
     const page = await judge.open(browser, url, { mayFail: (place, text) => text.includes("net::ERR_") });
     await page.waitForSelector("path.ribbon");
     await bridge.end("SIGKILL");
-    await page.waitForSelector(".verdict.lost", { timeout: 20_000 });
+    await page.waitForSelector(".verdict.lost", { timeout: 120_000 });
     judge.equal("without the bridge, nothing is shown as new", await claims(page), SILENT);
     bridge = await Bridge.start(lvx, "day", port);
-    await page.waitForSelector(".verdict:not(.lost)", { timeout: 30_000 });
-    await page.waitForSelector(".verdict.ok", { timeout: 30_000 });
+    await page.waitForSelector(".verdict:not(.lost)", { timeout: 120_000 });
+    await page.waitForSelector(".verdict.ok", { timeout: 120_000 });
     judge.is("the page recovers", (await claims(page)).live.startsWith("live"));
     await page.context().close();
   } finally {
@@ -331,11 +345,11 @@ async function silence({ browser, bridges, judge }) {
   const page = await judge.open(browser, url.replace(`:${port}/`, `:${proxy.address().port}/`), { mayFail: (place, text) => text.includes("net::ERR_") });
   await page.waitForSelector("path.ribbon");
   mode = "silent";
-  await page.waitForSelector(".verdict.lost", { timeout: 30_000 });
+  await page.waitForSelector(".verdict.lost", { timeout: 120_000 });
   judge.equal("without the network, nothing is shown as new", await claims(page), SILENT);
   mode = "open";
   clients.forEach((client) => client.destroy());
-  await page.waitForSelector(".verdict.ok", { timeout: 40_000 });
+  await page.waitForSelector(".verdict.ok", { timeout: 120_000 });
   await page.context().close();
   clients.forEach((client) => client.destroy());
   proxy.close();

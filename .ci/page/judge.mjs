@@ -27,6 +27,7 @@ export class Judge {
   /** Opens a page whose errors and requests are watched. `mayFail` are addresses that may be refused. */
   async open(browser, url, { options = {}, mayFail = () => false } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    context.setDefaultTimeout(120_000);
     const page = await context.newPage(), { host } = new URL(url);
     page.on("pageerror", (error) => this.fail(`${url}: ${error.stack}`));
     page.on("console", (message) => {

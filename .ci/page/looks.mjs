@@ -71,31 +71,31 @@ const CONTROL_STATES = [
 
 export async function looks({ browser, bridges, judge, screenshots, isWanted }) {
   mkdirSync(screenshots, { recursive: true });
-  // Two pages at a time, because a machine has at least two cores. The first state does not last.
+  // Some pages at a time, because states are waited for. The first state does not last.
   const queue = STATES.filter(([, name]) => isWanted(name));
   const work = async () => {
     for (let state = queue.shift(); state; state = queue.shift()) {
       const [scene, name, view, isReady] = state, bridge = bridges[scene];
-      await bridge.until(name, isReady, 120);
+      await bridge.until(name, isReady, 300);
       const page = await judge.open(browser, bridge.url + view);
       await everywhere(page, name, judge, screenshots);
       await compare(page, bridge, name, judge);
       await page.context().close();
     }
   };
-  await Promise.all([work(), controls({ browser, bridges, judge, screenshots, isWanted })]);
+  await Promise.all([work(), work(), controls({ browser, bridges, judge, screenshots, isWanted })]);
 }
 
 async function controls({ browser, bridges, judge, screenshots, isWanted }) {
   for (const [scene, name, selector] of CONTROL_STATES.filter((state) => isWanted(state[1]))) {
     const bridge = bridges[scene];
-    const bank = await bridge.until("settings that can be changed", (found) => found.settings.items.every((item) => !item.blocked), 90);
+    const bank = await bridge.until("settings that can be changed", (found) => found.settings.items.every((item) => !item.blocked), 300);
     const page = await judge.open(browser, bridge.url + "#/settings");
     if (selector !== ".cmd.proved") {
       await login(page, bridge);
       await change(page, KEY, otherValue(bank));
     }
-    await page.waitForSelector(selector, { timeout: 90_000 });
+    await page.waitForSelector(selector, { timeout: 300_000 });
     // A change that is under way ends by itself, so only its first look is certain.
     await everywhere(page, name, judge, screenshots, selector);
     const after = await bridge.bank();
