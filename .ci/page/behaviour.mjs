@@ -235,6 +235,12 @@ async function summerTime({ browser, bridges, judge }) {
   }, Date.parse(day) / 1000);
   const hours = ["00:00", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00", "00:00"];
   judge.equal("23 hours", await marks("2026-03-29T00:00:00+01:00"), hours);
+  const year = await page.evaluate(async (from) => {
+    const { setZone, months, month, clock } = await import(new URL("page/show.js", document.baseURI));
+    setZone("Europe/Berlin", 3600);
+    return months(from, from + 365 * 86400).map((t) => `${month(t)} ${clock(t)}`).join(" ");
+  }, Date.parse("2025-11-28T11:00:00+01:00") / 1000);
+  judge.equal("months", year, "Dec Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov".split(" ").map((name) => `${name} 00:00`).join(" "));
   judge.equal("25 hours", await marks("2026-10-25T00:00:00+02:00"), hours);
   await page.close();
 }

@@ -3,7 +3,7 @@
 import { h, say } from "./dom.js";
 import { state, history, now, changed, lost } from "./store.js";
 import {
-  W, percent, clock, when, day, month, multiples, NONE, totals, scroller, num, energy, Wh, span, units, value,
+  W, percent, clock, when, day, month, months, multiples, NONE, totals, scroller, num, energy, Wh, span, units, value,
   fresh, isFresh,
 } from "./show.js";
 
@@ -107,10 +107,10 @@ function options(data, el) {
   const top = Math.max(1000, ...data.values[0].filter(Boolean), ...data.values[1].filter(Boolean));
   const step = [250, 500, 1000, 2000, 2500, 5000, 10000].find((size) => top / size <= 4.2) ?? 20000;
   const max = Math.ceil(top * 1.04 / step) * step;
-  const every = { 86400: isNarrow ? 21600 : 10800, 604800: 86400, 2592000: isNarrow ? 604800 : 259200 }[seconds] ?? 2629800;
+  const every = { 86400: isNarrow ? 21600 : 10800, 604800: 86400, 2592000: isNarrow ? 604800 : 259200 }[seconds];
   const label = (time) => seconds <= 86400 ? clock(time)
     : seconds > 3e6 ? month(time) : day(time) + (isNarrow && seconds < 7e5 ? "" : " " + month(time));
-  const times = () => multiples(data.from, data.to - every / 12, every);
+  const times = () => every ? multiples(data.from, data.to - every / 12, every) : months(data.from, data.to);
   const powers = () => Array.from({ length: max / step + 1 }, (_, i) => i * step);
   const line = (scale, stroke, more) => ({ scale, stroke: () => css(stroke), points: { show: false }, ...more });
   return {

@@ -92,6 +92,16 @@ export function multiples(from, to, every) {
     if (unix >= from && unix !== list.at(-1)) list.push(unix);
   }
 }
+/** Returns the starts of the local months. */
+export function months(from, to) {
+  const first = local(from), list = [];
+  for (let i = 1; ; i++) {
+    const start = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + i, 1) / 1000;
+    const unix = start - offsetAt(start - offsetAt(from));
+    if (unix > to) return list;
+    list.push(unix);
+  }
+}
 const two = (n) => String(n).padStart(2, "0");
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

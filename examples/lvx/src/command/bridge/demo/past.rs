@@ -77,12 +77,12 @@ impl House {
         // A day has clouds or not, and today has none; a long wave makes summer and winter.
         let clear = 0.72 + 0.28 * (day * 2.4).sin() * (day * 0.7).cos();
         let clear = if day.abs() < 0.5 { 1.0 } else { clear };
-        let season = 0.8 + 0.2 * (age / 24.0 / 365.0 * 2.0 * PI).cos();
+        let season = 0.88 + 0.12 * (age / 24.0 / 365.0 * 2.0 * PI).cos();
         let gust = 1.0 - 0.12 * ((age * 7.3).sin() * (age * 2.9).cos()).abs();
         self.solar = self.units * 3650.0 * height.powf(1.3) * clear * season * gust;
         let evening =
             (-(hour - 19.5).powi(2) / 6.0).exp() + 0.4 * (-(hour - 7.5).powi(2) / 2.0).exp();
-        self.load = self.units * (225.0 + 1500.0 * evening + 25.0 * (age * 5.1).sin());
+        self.load = self.units * (225.0 + 2300.0 * evening + 25.0 * (age * 5.1).sin());
         let room = (CAPACITY * self.units - self.energy) / hours(step);
         self.battery = (self.solar - self.load).min(room);
         // What the battery does not take is not made.
@@ -121,7 +121,7 @@ fn whole(value: f64) -> i64 {
 }
 
 /// Capacity of the battery of each unit in watt-hours.
-const CAPACITY: f64 = 20_000.0;
+const CAPACITY: f64 = 22_000.0;
 
 const YEAR: i64 = 365 * 86_400;
 const WEEK: i64 = 8 * 86_400;
