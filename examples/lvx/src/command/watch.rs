@@ -1,6 +1,6 @@
 //! `lvx watch`: shows a bank in the terminal, continuously.
 //!
-//! Other threads read the units or the bridge and put an [`Overview`] into [`Latest`]; this thread draws it. So a
+//! Other threads read the units or the bridge and put an `Overview` into [`Latest`]; this thread draws it. So a
 //! silent unit never delays a key.
 
 mod answers;
