@@ -22,6 +22,7 @@ export async function behaviour(context) {
 /** A reading is shown within a second. */
 async function latency({ browser, bridges, judge }) {
   const bridge = bridges.day, page = await judge.open(browser, bridge.url);
+  await page.waitForSelector(".flow .age");
   const late = [];
   for (let round = 0; round < 3; round++) {
     const shown = await page.evaluate(() => new Promise((resolve) => {

@@ -24,8 +24,9 @@ export class Judge {
     this.is(`${text}: expected ${b}, found ${a}`, a === b);
   }
 
-  /** Opens a page whose errors and requests are watched. `mayFail` are addresses that may be refused. */
-  async open(browser, url, { options = {}, mayFail = () => false } = {}) {
+  /** Opens a page whose errors and requests are watched. `mayFail` are addresses that may be refused. Waits for the values,
+   * or for what `until` selects. */
+  async open(browser, url, { options = {}, mayFail = () => false, until = ".live" } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     context.setDefaultTimeout(120_000);
     const page = await context.newPage(), { host } = new URL(url);
@@ -41,7 +42,7 @@ export class Judge {
       if (own.protocol !== "data:" && own.host !== host) this.fail(`${url}: request to ${own.host}`);
     });
     await page.goto(url);
-    await page.waitForSelector("main h1, .verdict");
+    await page.waitForSelector(until);
     return page;
   }
 

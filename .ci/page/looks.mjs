@@ -22,7 +22,7 @@ export async function login(page, bridge) {
   await page.click("button");
   await page.waitForURL(bridge.url);
   await page.goto(back);
-  await page.waitForSelector("main h1, .verdict");
+  await page.waitForSelector(".live");
 }
 
 const KEY = "charger_priority";

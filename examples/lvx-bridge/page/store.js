@@ -134,8 +134,10 @@ function connect() {
 async function probe() {
   retry = setTimeout(connect, RETRY_TIME);
   try {
-    const answer = await fetch(bankPath(), { cache: "no-store" });
-    const body = await answer.json().catch(() => ({}));
+    const stop = new AbortController();
+    const answer = await fetch(ofBank("events"), { cache: "no-store", signal: stop.signal });
+    const body = answer.ok ? {} : await answer.json().catch(() => ({}));
+    stop.abort();
     state.problem = answer.status === 401 ? "login" : answer.ok ? "lost" : body.error || "HTTP " + answer.status;
   } catch {
     state.problem = "lost";
