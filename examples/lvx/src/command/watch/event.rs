@@ -33,3 +33,24 @@ impl Drop for PanicGuard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn panic_of_a_thread_is_an_event_and_its_end_is_none() {
+        for does_panic in [true, false] {
+            let (sender, events) = sync_channel(1);
+            let guard = PanicGuard(sender);
+            let thread = thread::spawn(move || {
+                let _guard = guard;
+                assert!(!does_panic, "the thread panics");
+            });
+            assert_eq!(thread.join().is_err(), does_panic);
+            assert_eq!(matches!(events.recv(), Ok(Event::Panicked)), does_panic);
+        }
+    }
+}
