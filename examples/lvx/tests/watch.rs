@@ -14,7 +14,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, Signal, WaitOptions, kill_process, waitpid},
+    process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
 };
@@ -33,6 +33,24 @@ struct Screen {
 
 /// A program that is killed at the end of a test that failed.
 struct Program(Child);
+
+impl Program {
+    /// Waits for the end.
+    #[track_caller]
+    fn end(mut self) -> ExitStatus {
+        let process = pidfd_open(Pid::from_child(&self.0), PidfdFlags::empty()).unwrap();
+        let is_over = is_readable(&process, GUARD);
+        assert!(is_over, "the program did not end");
+        self.0.wait().unwrap()
+    }
+}
+
+/// Waits until there is something to read. Returns whether there is.
+fn is_readable(file: &impl AsFd, time: Duration) -> bool {
+    let nanos = i64::from(time.subsec_nanos());
+    let time = Timespec { tv_sec: i64::try_from(time.as_secs()).unwrap(), tv_nsec: nanos };
+    poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&time)).unwrap() > 0
+}
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -167,10 +185,7 @@ impl Screen {
 
     /// Reads what is there within a time.
     fn read(&mut self, time: Duration) {
-        let nanos = i64::from(time.subsec_nanos());
-        let time = Timespec { tv_sec: i64::try_from(time.as_secs()).unwrap(), tv_nsec: nanos };
-        let mut input = [PollFd::new(&self.terminal, PollFlags::IN)];
-        if poll(&mut input, Some(&time)).unwrap() > 0 {
+        if is_readable(&self.terminal, time) {
             let mut bytes = [0; 8192];
             let length = self.terminal.read(&mut bytes).unwrap();
             self.text.push_str(&String::from_utf8_lossy(&bytes[..length]));
@@ -290,10 +305,10 @@ fn termination_signals_restore_the_terminal() {
 fn terminal_that_goes_away_ends_the_program() {
     let mut screen = Screen::start(&BANK, &[]);
     screen.wait_until_shown("SUN");
-    let Screen { terminal, end, mut child, .. } = screen;
+    let Screen { terminal, end, child, .. } = screen;
     drop((terminal, end));
     // Either the signal comes first, or reading fails first.
-    let status = child.0.wait().unwrap();
+    let status = child.end();
     assert!(matches!(status.code(), Some(0 | 2)), "{status:?}");
 }
 
@@ -384,28 +399,32 @@ fn stopped_program_gives_the_terminal_back_and_continues() {
 
 #[test]
 fn no_color_sends_no_colour() {
-    let mut screen = Screen::start(&BANK, &[("NO_COLOR", "1")]);
-    screen.wait_until_shown("All is well");
-    screen.press("q");
-    let (_, text) = screen.ended();
-    let mut sequences = text.split("\u{1b}[").filter_map(|part| part.split_once('m'));
-    let colours = sequences.find(|(codes, _)| {
-        let mut codes = codes.split(';').filter_map(|code| code.parse().ok());
-        codes.any(|code: u8| matches!(code, 30..=37 | 40..=47 | 90..=97 | 100..=107))
-    });
-    assert_eq!(colours, None);
+    for variable in ["", "1"] {
+        let mut screen = Screen::start(&BANK, &[("NO_COLOR", variable)]);
+        screen.wait_until_shown("All is well");
+        screen.press("q");
+        let (_, text) = screen.ended();
+        let mut sequences = text.split("\u{1b}[").filter_map(|part| part.split_once('m'));
+        let has_colour = sequences.any(|(codes, _)| {
+            let mut codes = codes.split(';').filter_map(|code| code.parse().ok());
+            // `38;5;N` is a colour of the terminal's table.
+            codes.any(|code: u8| matches!(code, 30..=38 | 40..=48 | 90..=97 | 100..=107))
+        });
+        assert_eq!(has_colour, variable.is_empty(), "{text:?}");
+    }
 }
 
 #[test]
 fn pipe_receives_a_line_for_each_reading() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lvx"))
+    let child = Command::new(env!("CARGO_BIN_EXE_lvx"))
         .args(["watch", "sim:0", "sim:1", "--every", "1s"])
         .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .spawn();
+    let mut child = Program(child.unwrap());
     let mut text = String::new();
-    let mut output = child.stdout.take().unwrap();
+    let mut output = child.0.stdout.take().unwrap();
     while text.lines().count() < 3 {
+        assert!(is_readable(&output, GUARD), "{text}");
         let mut bytes = [0; 4096];
         let length = output.read(&mut bytes).unwrap();
         assert_ne!(length, 0, "{text}");
@@ -413,7 +432,7 @@ fn pipe_receives_a_line_for_each_reading() {
     }
     // A closed pipe ends the program without an error.
     drop(output);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.end().code(), Some(0));
     assert!(!text.contains('\u{1b}'), "{text:?}");
     let first = text.lines().next().unwrap();
     for part in [" starting: ", " | sun ", " | load ", " | battery ", " | grid "] {

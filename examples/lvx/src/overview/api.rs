@@ -255,7 +255,8 @@ mod tests {
         let now = Instant::now();
         assert_eq!(overview(&json!({ "error": "no" }), now), None);
         let mut document = document();
-        document["units"]["96132206100410"]["values"]["battery_voltage"] = json!({ "value": [] });
+        document["units"]["96132206100410"]["values"]["battery_voltage"] =
+            json!({ "status": "fresh", "value": [], "at": 998.0 });
         document["findings"] = json!("none");
         document["verdict"]["since"] = json!(-1e300);
         let bank = overview(&document, now).unwrap();

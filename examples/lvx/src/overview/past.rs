@@ -255,6 +255,7 @@ mod tests {
     fn span_in_the_future_is_not_kept_after_the_clock_was_set_back() {
         let mut past = Past::new(20_000);
         past.see(&totals(7.0), HOUR);
+        assert_eq!(past.means(HOUR, HOUR + 20_000)[0], Some(7.0));
         past.see(&Totals::default(), 0);
         assert_eq!(past.means(HOUR, HOUR + 20_000)[0], None);
     }

@@ -90,3 +90,28 @@ impl Latest {
 
 /// Greatest number of events that wait.
 const MAX_WAITING: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::overview::overview;
+
+    #[test]
+    fn only_what_was_read_once_more_is_seen() {
+        let value = |value: u32| serde_json::json!({ "status": "fresh", "value": value });
+        let values =
+            serde_json::json!({ "battery_voltage": value(54), "active_power": value(482) });
+        let document = serde_json::json!({
+            "now": 0, "verdict": { "level": "ok" }, "order": ["1"],
+            "units": { "1": { "link": { "state": "up" }, "values": values } },
+        });
+        let bank = overview(&document, Instant::now()).unwrap();
+        let (latest, events) = Latest::new("start", Duration::from_hours(1));
+        for is_round in [false, true] {
+            latest.put(bank.clone(), is_round);
+            let window = latest.past().window(Timestamp::now().as_millisecond());
+            assert_eq!(window.is_some(), is_round);
+            assert!(matches!(events.recv(), Ok(Event::Changed { is_round: of }) if of == is_round));
+        }
+    }
+}

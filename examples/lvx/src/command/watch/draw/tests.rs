@@ -220,6 +220,26 @@ fn old_values_are_marked_and_in_no_sum() {
 }
 
 #[test]
+fn old_values_look_old() {
+    let bank = overview(&gone(), Instant::now()).unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let moment = moment(Instant::now());
+    let mut view = View::default();
+    terminal.draw(|frame| draw(frame, &bank, &Past::new(1), &mut view, &moment, LOOK)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let rows = buffer.content.chunks(80);
+    let row = rows
+        .filter(|row| {
+            row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().contains(" Charge ")
+        })
+        .collect::<Vec<_>>();
+    // The second unit is gone: its column begins at 38.
+    let tone = |column: usize| row[0][column].modifier;
+    assert_eq!((row.len(), tone(13)), (1, LOOK.style(Tone::Plain).add_modifier));
+    assert_eq!(tone(38), LOOK.style(Tone::Old).add_modifier);
+}
+
+#[test]
 fn small_terminal_says_so() {
     for size in [(79, 24), (80, 23), (20, 5), (1, 1)] {
         let text = screen(&gone(), View::default(), size, LOOK);
