@@ -215,6 +215,7 @@ fn old_values_are_marked_and_in_no_sum() {
     let later = read + Duration::from_mins(1);
     let text = screen_at(&day(), View::default(), (80, 24), LOOK, read, later);
     assert!(text.contains("54.2 V  55 A in old"), "{text}");
+    assert!(text.contains(" Read        62 s ago, old"), "{text}");
     assert!(text.contains("nothing was read of unit-1, unit-2"), "{text}");
     assert!(!text.contains("▶"), "{text}");
 }
